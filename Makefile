@@ -1,0 +1,55 @@
+# Two commands do everything on a machine with Python 3.11 or newer: `make demo` and `make test`.
+# The environment lives in .venv; nothing outside this folder is touched.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+WORKERS ?= 2
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint format bench docs lock clean
+
+help: ## what can be made
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+demo: $(VENV)/.dev ## a candidate against a baseline on real data: passes, is unsure, and fails with --regress
+	@$(BIN)/mlci demo
+	@$(BIN)/mlci demo --regress || test $$? -eq 1
+
+test: $(VENV)/.dev ## the tests
+	@$(BIN)/python -m pytest -n $(WORKERS)
+
+lint: $(VENV)/.dev ## style, formatting, types
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+
+format: $(VENV)/.dev ## put the code in order
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+bench: $(VENV)/.bench ## cost and operating characteristics; writes docs/benchmarks.md
+	@$(BIN)/python -m benchmarks
+
+docs: $(VENV)/.dev ## write generated pages and schemas again
+	@$(BIN)/python -m mlci.docs
+
+lock: $(VENV)/bin/uv ## lock requirements again
+	@sh requirements/lock.sh $(BIN)/uv
+
+clean: ## remove what was made
+	rm -rf $(VENV) .mlci build *.egg-info .mypy_cache .ruff_cache .hypothesis
+
+$(VENV)/bin/uv:
+	@$(PYTHON) -c 'import sys; sys.exit("mlci needs Python 3.11 or newer; set PYTHON=/path/to/python3.11") if sys.version_info < (3, 11) else None'
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r requirements/uv.txt
+
+$(VENV)/.dev: $(VENV)/bin/uv requirements/dev.txt pyproject.toml
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements/dev.txt
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.bench: $(VENV)/.dev requirements/bench.txt
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements/bench.txt
+	@touch $@

@@ -1,0 +1,1 @@
+"""Adapters that turn tables into sufficient statistics; DuckDB and NumPy by default."""

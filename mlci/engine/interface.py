@@ -1,0 +1,116 @@
+"""The engine's port: a job in, statistics out. Use cases know this module only."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+from mlci.metrics.statistics import Statistics
+
+
+@dataclass(frozen=True, kw_only=True)
+class SliceColumn:
+    """A column that partitions the rows, with ascending ``cut`` edges if it is a number to be binned."""
+
+    column: str
+    cut: tuple[float, ...] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class SliceSpec:
+    """One slice: a column, or several crossed. ``name`` is what reports call it (``"sex × region"`` for a crossing)."""
+
+    name: str
+    columns: tuple[SliceColumn, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """Where one model's predictions stand: a table and the columns with its score and/or decision."""
+
+    path: str
+    score: str | None = None
+    decision: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class RowMetric:
+    """A metric known only as a function of rows: ``function(labels, predictions) -> float``.
+
+    ``on`` says which predictions it is given: the score (or regression's value), or the decision. Binary labels and
+    decisions arrive as integers 0 and 1, multiclass ones as indices into the sorted classes, unless ``raw``
+    asks for the values as they stand in the table.
+    """
+
+    name: str
+    function: Callable[..., float]
+    on: Literal["score", "decision"]
+    raw: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """All that the engine has to do for one evaluation.
+
+    Attributes:
+        task: The kind of model.
+        data: Path, glob or URL of the evaluation set.
+        key: Column to join by; ``None`` joins tables that carry no key by position.
+        label: Column with the truth.
+        positive: Value of the label that counts as positive; ``None`` means 1 or true.
+        classes: Labels that may occur; ``None`` takes those of the label column.
+        threshold: A score at or above it decides for the positive class, where ``decision`` names no column.
+        slices: Partitions of the rows.
+        candidate, baseline: The two models' predictions.
+        scores, calibration: Whether ranks and calibration sums are needed.
+        losses: Per-row losses whose moments are needed.
+        row_metrics: Metrics to resample rows for.
+        probabilities: Whether scores have to lie in [0, 1].
+        replicates, seed: Of the row bootstrap.
+        max_groups: Most groups that one slice may have.
+    """
+
+    task: Literal["binary", "multiclass", "regression"]
+    data: str
+    label: str
+    candidate: Source
+    baseline: Source | None = None
+    key: str | None = None
+    positive: Any = None
+    classes: tuple[Any, ...] | None = None
+    threshold: float = 0.5
+    slices: tuple[SliceSpec, ...] = ()
+    decisions: bool = True
+    scores: bool = False
+    calibration: bool = False
+    losses: tuple[str, ...] = ()
+    row_metrics: tuple[RowMetric, ...] = ()
+    probabilities: bool = False
+    replicates: int = 1000
+    seed: int = 7
+    max_groups: int = 100
+
+
+@dataclass(frozen=True, kw_only=True)
+class Observed:
+    """What the engine saw.
+
+    Attributes:
+        statistics: The whole set first, then each slice's groups, slices in the job's order, groups in their
+            natural order (bins ascending, numbers by value, text by code point, the null group last).
+        rows: Rows of the evaluation set.
+        fingerprint: ``sha256:…`` of the evaluation set's content.
+        notes: Lines for the report, e.g. that tables were joined by position.
+    """
+
+    statistics: tuple[Statistics, ...]
+    rows: int
+    fingerprint: str
+    notes: tuple[str, ...] = field(default=())
+
+
+class Engine(Protocol):
+    """Anything that can reduce a job's tables to statistics."""
+
+    def observe(self, job: Job) -> Observed:
+        """Read, check and join the tables and reduce them; raises :class:`mlci.errors.InputError` with every problem."""
+        ...

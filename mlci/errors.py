@@ -1,0 +1,61 @@
+"""The failures that a user can cause or meet, each with the exit code that a workflow sees.
+
+Expected failures are values of these types and print one line each; anything else is a bug in mlci (exit code 70).
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that is wrong with an input, said in one line.
+
+    Attributes:
+        message: What is wrong, and the words that would make it right.
+        path: The file it stands in, as the user wrote it; ``None`` when no file is to blame.
+        line: Line or row number in that file, counted from 1.
+    """
+
+    message: str
+    path: str | None = None
+    line: int | None = None
+
+    def __str__(self) -> str:
+        """Return ``path:line: message`` with the parts that are known."""
+        place = ":".join(str(part) for part in (self.path, self.line) if part is not None)
+        return f"{place}: {self.message}" if place else self.message
+
+
+class MlciError(Exception):
+    """A failure that mlci expects; ``exit_code`` is what the process ends with."""
+
+    exit_code = 70
+
+
+class InputError(MlciError):
+    """Configuration or data that can't be used; carries every problem found, not only the first."""
+
+    exit_code = 2
+
+    def __init__(self, *problems: Problem | str) -> None:
+        """Collect the problems; a plain string is a problem without a place."""
+        self.problems = tuple(Problem(item) if isinstance(item, str) else item for item in problems)
+        super().__init__("\n".join(str(problem) for problem in self.problems))
+
+    @classmethod
+    def of(cls, problems: Iterable[Problem]) -> "InputError":
+        """Build the error from any iterable of problems."""
+        return cls(*problems)
+
+
+class StepError(MlciError):
+    """The user's own train or predict command failed, timed out or left nothing behind."""
+
+    exit_code = 3
+
+
+class OutsideError(MlciError):
+    """GitHub, a registry, a data store or the network did not do its part."""
+
+    exit_code = 4

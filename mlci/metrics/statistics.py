@@ -1,0 +1,168 @@
+"""Sufficient statistics: all that inference ever sees of a table.
+
+Every object here describes one *scope* (the whole evaluation set, or one group of one slice), holds both models
+together so that comparisons stay paired, and is a NumPy container without behaviour. ``None`` for a baseline means
+that there is none; the candidate is never put in its place.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+Counts = NDArray[np.int64]
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, order=True)
+class Scope:
+    """Rows that a statistic is about: ``slice`` names a column, bin or crossing, ``group`` one of its values.
+
+    Both are ``None`` for the whole evaluation set.
+    """
+
+    slice: str | None = None
+    group: str | None = None
+
+    def __str__(self) -> str:
+        """Return ``slice=group``, or an empty string for the whole set."""
+        return "" if self.slice is None else f"{self.slice}={self.group}"
+
+
+WHOLE = Scope()
+
+
+@dataclass(frozen=True, eq=False)
+class Decisions:
+    """Counts of rows by (label, baseline decision, candidate decision), stored sparsely.
+
+    Attributes:
+        classes: Names of the classes; for a binary task ``(negative, positive)``.
+        label: Index into ``classes`` of each cell's label, shape (cells,).
+        baseline: Index of the baseline's decision, shape (cells,); ``None`` without a baseline.
+        candidate: Index of the candidate's decision, shape (cells,).
+        count: Rows in each cell, all positive, shape (cells,). Cells are unique and sorted by (label, baseline, candidate).
+    """
+
+    classes: tuple[str, ...]
+    label: Counts
+    baseline: Counts | None
+    candidate: Counts
+    count: Counts
+
+
+@dataclass(frozen=True, eq=False)
+class ModelBins:
+    """One model's scores as a histogram over ordered bins: ``positives[k]`` and ``negatives[k]`` rows of each class.
+
+    Bins are in ascending order of score. ``coarse[k]`` is the index of the coarser bin that bin ``k`` belongs to in
+    :class:`Scores.joint`; non-decreasing.
+    """
+
+    positives: Counts
+    negatives: Counts
+    coarse: Counts
+
+
+@dataclass(frozen=True, eq=False)
+class Scores:
+    """Ranks of both models' scores in one scope of a binary task.
+
+    With ``exact``, there is one bin for each distinct score and everything derived is exact; otherwise the error of
+    the AUC is at most half the sum over bins of the product of the two classes' mass in a bin.
+
+    Attributes:
+        candidate: The candidate's histogram.
+        baseline: The baseline's histogram; ``None`` without a baseline.
+        joint: Integer array of shape (cells, 4): coarse bin of the baseline, coarse bin of the candidate, rows with a
+            positive label, rows with a negative label. ``None`` without a baseline.
+        differing: Rows on which the two models' scores are not equal; 0 makes the comparison an exact tie.
+        exact: Whether bins are distinct scores.
+    """
+
+    candidate: ModelBins
+    baseline: ModelBins | None
+    joint: Counts | None
+    differing: int
+    exact: bool
+
+
+@dataclass(frozen=True, eq=False)
+class Moments:
+    """First and second moments of named per-row quantities.
+
+    Attributes:
+        names: Quantities, in the order of the arrays, e.g. ``("baseline", "candidate")`` for the two models' losses.
+        rows: Rows summed over.
+        sums: Sum of each quantity, shape (quantities,).
+        products: Sum of the product of each pair, shape (quantities, quantities), symmetric.
+        differing: Rows on which the two models' losses are not equal.
+    """
+
+    names: tuple[str, ...]
+    rows: int
+    sums: Floats
+    products: Floats
+    differing: int = 0
+
+
+@dataclass(frozen=True, eq=False)
+class Calibration:
+    """Sums of (score - label) inside fixed, equally wide bins of the score.
+
+    Attributes:
+        rows: Rows in each bin of the candidate, shape (bins,).
+        gap: Sum of (score - label) in each bin of the candidate, shape (bins,).
+        square: Sum of (score - label)² in each bin of the candidate, shape (bins,).
+        baseline_rows, baseline_gap, baseline_square: The same for the baseline; ``None`` without one.
+    """
+
+    rows: Counts
+    gap: Floats
+    square: Floats
+    baseline_rows: Counts | None = None
+    baseline_gap: Floats | None = None
+    baseline_square: Floats | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Replicates:
+    """A metric that is only known as a function of rows, on the sample and on paired bootstrap samples of it.
+
+    Attributes:
+        candidate, baseline: Values on the sample; NaN where the metric is undefined.
+        candidate_draws, baseline_draws: Values on the same resampled rows, shape (replicates,); NaN where undefined.
+        differing: Rows on which the two models' predictions are not equal.
+        reason: Why the value is undefined, in words; ``None`` when it is defined.
+    """
+
+    candidate: float
+    baseline: float | None
+    candidate_draws: Floats
+    baseline_draws: Floats | None
+    differing: int
+    reason: str | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Statistics:
+    """All that is known of one scope.
+
+    Attributes:
+        scope: The rows meant.
+        rows: How many they are.
+        decisions: Counts of decisions; ``None`` for regression, and where only scores without a threshold exist.
+        scores: Ranks of scores; ``None`` unless a metric asked for them.
+        moments: By name of the per-row loss (see :mod:`mlci.metrics.losses`).
+        calibration: Calibration sums; ``None`` unless asked for.
+        replicates: By name of the metric, for metrics without a closed form.
+    """
+
+    scope: Scope
+    rows: int
+    decisions: Decisions | None = None
+    scores: Scores | None = None
+    moments: Mapping[str, Moments] = field(default_factory=dict)
+    calibration: Calibration | None = None
+    replicates: Mapping[str, Replicates] = field(default_factory=dict)

@@ -1,0 +1,1 @@
+"""The report: one frozen document, and every text that is rendered from it."""

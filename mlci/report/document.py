@@ -1,0 +1,205 @@
+"""``report.json``: the one document that every comment, summary, page and exit code is rendered from.
+
+Rates are fractions; intervals are ``[low, high]`` at ``policy.confidence``; what is undefined is ``null`` with a reason
+beside it, never NaN. The JSON Schema next to the package is generated from these models.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Verdict = Literal["pass", "warn", "block"]
+Outcome = Literal["passed", "failed", "inconclusive", "no_baseline", "error", "waived"]
+Pair = tuple[float, float]
+
+
+class Part(BaseModel):
+    """Base of all parts: frozen, without NaN; keys of newer minor versions are kept out by ``schema``."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class Candidate(Part):
+    """The pull request's model."""
+
+    commit: str | None = None
+    label: str | None = Field(default=None, description="What it was read from, where no commit is known.")
+
+
+class BaselineRef(Part):
+    """The model compared with; ``source`` is ``none`` when there is no baseline."""
+
+    source: Literal["production", "ref", "file", "none"]
+    version: str | None = None
+    commit: str | None = None
+    label: str | None = None
+
+
+class EvaluationSet(Part):
+    """The rows that both models were judged on."""
+
+    rows: int | None = None
+    fingerprint: str | None = None
+    uses: int | None = None
+    budget: int | None = None
+    sealed: bool = False
+
+
+class Evidenced(Part):
+    """Values of both models and their paired change, as every row of the report shows them."""
+
+    metric: str
+    baseline: float | None = None
+    candidate: float | None = None
+    candidate_interval: Pair | None = None
+    baseline_interval: Pair | None = None
+    change: float | None = None
+    change_interval: Pair | None = None
+    method: str | None = Field(default=None, description="How the change, or without a baseline the value, was estimated.")
+    candidate_method: str | None = None
+    reason: str | None = Field(default=None, description="Why a value is undefined.")
+
+
+class MetricRow(Evidenced):
+    """One metric in one scope; ``slice`` and ``group`` are null for the whole set."""
+
+    slice: str | None = None
+    group: str | None = None
+    rows: int | None = None
+    support: int | None = Field(default=None, description="Rows in the metric's denominator.")
+    support_unit: str | None = None
+
+
+class GroupRow(Part):
+    """One group's value inside a disparity."""
+
+    group: str
+    rows: int
+    baseline: float | None = None
+    candidate: float | None = None
+    ratio: float | None = None
+    difference: float | None = None
+    small: bool = False
+
+
+class DisparityRow(Evidenced):
+    """The spread of a metric over the groups of a slice."""
+
+    across: str
+    reference: str | None = None
+    groups: tuple[GroupRow, ...] = ()
+
+
+class ScopeRef(Part):
+    """What a gate looks at: one group of a slice, or the spread across one."""
+
+    slice: str | None = None
+    group: str | None = None
+    across: str | None = None
+
+
+class LimitRef(Part):
+    """The limit as it was written; exactly one is set. A change limit in per cent carries ``relative``."""
+
+    min: float | None = None
+    max: float | None = None
+    max_drop: float | None = None
+    max_rise: float | None = None
+    relative: bool = False
+
+
+class Waiver(Part):
+    """Who let a gate pass, until when, and why."""
+
+    by: str
+    until: str
+    reason: str
+
+
+class GateRow(Part):
+    """One gate and what became of it.
+
+    ``value`` and ``interval`` are the numbers that were held against ``bound``, so that a reader can check by eye.
+    """
+
+    id: str
+    metric: str
+    scope: ScopeRef
+    limit: LimitRef
+    judge: Literal["estimate", "interval"]
+    outcome: Outcome
+    reason: str | None = None
+    rows_needed: int | None = None
+    rows_needed_of: str | None = Field(default=None, description='What is counted, e.g. "labelled positives".')
+    line: int | None = None
+    on: Literal["value", "change"] = "value"
+    baseline: float | None = None
+    candidate: float | None = None
+    value: float | None = None
+    interval: Pair | None = None
+    bound: float | None = Field(default=None, description="The limit in the units of `value` and with its sign.")
+    method: str | None = None
+    p: float | None = Field(default=None, description="One-sided p-value against the limit, before Holm.")
+    blocks: bool = Field(default=False, description="Whether this outcome alone blocks the merge.")
+    waived: Waiver | None = None
+
+
+class AgreementRow(Part):
+    """Rows decided rightly by both, one or neither model, and McNemar's test on them."""
+
+    both: int
+    baseline_only: int
+    candidate_only: int
+    neither: int
+    chi2: float | None = None
+    chi2_corrected: float | None = None
+    exact_p: float
+
+
+class Seconds(Part):
+    """Wall time of each stage."""
+
+    train: float | None = None
+    predict: float | None = None
+    baseline: float | None = None
+    evaluate: float | None = None
+
+
+class Provenance(Part):
+    """Everything needed to make this report again."""
+
+    config: str | None = None
+    config_path: str | None = None
+    seed: int
+    versions: dict[str, str] = {}
+    seconds: Seconds = Seconds()
+
+
+class PolicyRef(Part):
+    """The policy that gates were judged under."""
+
+    confidence: float
+    inconclusive: Literal["warn", "block"]
+    no_baseline: Literal["warn", "block"]
+    comment: Literal["always", "on-change", "on-failure", "never"] = "always"
+
+
+class Report(Part):
+    """The whole document."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, populate_by_name=True, serialize_by_alias=True)
+
+    schema_: Annotated[Literal["mlci/report/1"], Field(alias="schema")] = "mlci/report/1"
+    model: str
+    task: Literal["binary", "multiclass", "regression"]
+    verdict: Verdict
+    candidate: Candidate
+    baseline: BaselineRef
+    evaluation: EvaluationSet
+    policy: PolicyRef
+    metrics: tuple[MetricRow, ...]
+    disparities: tuple[DisparityRow, ...] = ()
+    gates: tuple[GateRow, ...]
+    agreement: AgreementRow | None = None
+    notes: tuple[str, ...] = ()
+    provenance: Provenance
