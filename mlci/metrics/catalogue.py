@@ -1,0 +1,119 @@
+"""Every metric that mlci derives itself: direction, unit, range, formula and source, in one place.
+
+The page ``docs/metrics.md`` and ``mlci metrics`` are written from here. Names are scikit-learn's (those of its
+scorers, with the function names as aliases) and fairlearn's.
+"""
+
+import difflib
+import re
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from mlci.metrics.entries import ALIASES, ENTRIES
+from mlci.metrics.info import MetricInfo
+
+PER_CLASS = re.compile(r"^(precision|recall|f1)\[(.+)\]$")
+SPREAD = re.compile(r"^(.+)_(difference|ratio)$")
+PARITIES = {
+    "demographic_parity": ("selection_rate",),
+    "equalized_odds": ("true_positive_rate", "false_positive_rate"),
+    "equal_opportunity": ("true_positive_rate",),
+    "predictive_parity": ("precision",),
+}
+_SPREADABLE = ("rate", "ratio", "ranks", "loss", "moments", "share")
+_BY_NAME = {entry.name: entry for entry in ENTRIES}
+
+
+@dataclass(frozen=True)
+class Spread:
+    """What a disparity is made of: base metrics, taken as largest difference or smallest ratio between groups."""
+
+    bases: tuple[str, ...]
+    kind: Literal["difference", "ratio"]
+
+
+def names() -> list[str]:
+    """Return every name that can be written in a gate, aliases and disparities among them."""
+    plain = [*_BY_NAME, *ALIASES]
+    parities = [f"{parity}_{kind}" for parity in PARITIES for kind in ("difference", "ratio")]
+    spreads = [
+        f"{name}_{kind}" for name in plain if _info(name).kind in _SPREADABLE for kind in ("difference", "ratio")
+    ]
+    return plain + parities + spreads
+
+
+def find(name: str) -> MetricInfo | None:
+    """Look a metric up by name, alias, class (``f1[drugX]``) or disparity (``recall_difference``); ``None`` if unknown."""
+    if name in _BY_NAME or name in ALIASES:
+        return _info(name)
+    if match := PER_CLASS.match(name):
+        return _per_class(name, match)
+    if (parts := spread(name)) and all(find(base) for base in parts.bases):
+        return _disparity(name, parts)
+    return None
+
+
+def spread(name: str) -> Spread | None:
+    """Take the name of a disparity apart; ``None`` if it is not one."""
+    match = SPREAD.match(name)
+    if match is None or name in _BY_NAME or name in ALIASES:
+        return None
+    base, kind = match[1], "ratio" if match[2] == "ratio" else "difference"
+    bases = PARITIES.get(base, (base,))
+    known = [_info(item) for item in bases if item in _BY_NAME or item in ALIASES]
+    if len(known) != len(bases) or any(info.kind not in _SPREADABLE for info in known):
+        return None
+    return Spread(bases, "ratio" if kind == "ratio" else "difference")
+
+
+def canonical(name: str) -> str:
+    """Return the catalogue's own name of a metric that may be written by an alias."""
+    return ALIASES.get(name, name)
+
+
+def nearest(name: str) -> str | None:
+    """Return the known name closest to a misspelt one."""
+    close = difflib.get_close_matches(name, names(), n=1)
+    return close[0] if close else None
+
+
+def of_task(task: str) -> list[str]:
+    """Return the metrics reported for a task when the configuration names none: all but the run's own costs."""
+    return [entry.name for entry in ENTRIES if task in entry.tasks and entry.kind != "operation"]
+
+
+def _info(name: str) -> MetricInfo:
+    """Return the entry; under an alias it keeps the name that was asked for."""
+    if name in ALIASES:
+        return replace(_BY_NAME[ALIASES[name]], name=name)
+    return _BY_NAME[name]
+
+
+def _per_class(name: str, match: re.Match[str]) -> MetricInfo:
+    base = _BY_NAME[match[1]]
+    title = f"{base.title} of class {match[2]}"
+    return replace(base, name=name, title=title, tasks=frozenset({"multiclass"}))
+
+
+def _disparity(name: str, parts: Spread) -> MetricInfo:
+    bases = [found for base in parts.bases if (found := find(base))]
+    tasks = frozenset.intersection(*(base.tasks for base in bases))
+    difference = parts.kind == "difference"
+    parity = next((key for key in PARITIES if name == f"{key}_{parts.kind}"), None)
+    title = (parity or bases[0].title).replace("_", " ").replace("odds", "odds")
+    bounded = difference and all(base.low is not None and base.high is not None for base in bases)
+    high = max((base.high or 0) - (base.low or 0) for base in bases) if bounded else None
+    return MetricInfo(
+        name=name,
+        title=f"{title[0].upper()}{title[1:]} {parts.kind}",
+        kind="disparity",
+        direction="lower" if difference else "higher",
+        unit=bases[0].unit if difference else "fraction",
+        tasks=tasks,
+        low=0.0,
+        high=high if difference else 1.0,
+        formula=("largest difference between two groups of " if difference else "smallest ratio between two groups of ")
+        + " or ".join(base.name for base in bases),
+        source="fairlearn (Weerts et al. 2023); simultaneous intervals after Agresti & Caffo 2000 and Tukey's max-t",
+        support="rows",
+    )

@@ -1,0 +1,144 @@
+"""Metrics that are functions of a confusion matrix's margins, for one matrix or a stack of them.
+
+A confusion matrix enters as three arrays whose last axis is the class: ``hits`` (diagonal), ``labels`` (row sums) and
+``decisions`` (column sums). Everything common is a function of those 3K numbers, which is what makes influence
+functions cheap: all functions here are homogeneous of degree 0 and accept complex input, so that their gradient can be
+taken by a complex step (Squire & Trapp 1998, SIAM Review 40:110).
+
+0/0 is undefined: functions return NaN there, and never the 0 or 1 that a convention would put in its place.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Margins:
+    """``hits``, ``labels`` and ``decisions`` by class, each of shape (..., classes); counts or shares."""
+
+    hits: Array
+    labels: Array
+    decisions: Array
+
+    @property
+    def total(self) -> Array:
+        """Number of rows, shape (...)."""
+        return np.asarray(self.labels.sum(axis=-1))
+
+
+Function = Callable[[Margins], Array]
+
+
+def _over(numerator: Array, denominator: Array) -> Array:
+    """Divide; NaN where the denominator's real part is 0."""
+    empty = np.real(denominator) == 0
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.asarray(np.where(empty, np.nan, numerator / np.where(empty, 1, denominator)))
+
+
+def accuracy(m: Margins) -> Array:
+    """Share of rows decided as labelled."""
+    return _over(m.hits.sum(axis=-1), m.total)
+
+
+def precision_of(k: int) -> Function:
+    """Precision of class ``k``: hits over decisions for it."""
+    return lambda m: _over(m.hits[..., k], m.decisions[..., k])
+
+
+def recall_of(k: int) -> Function:
+    """Recall of class ``k``: hits over labels of it."""
+    return lambda m: _over(m.hits[..., k], m.labels[..., k])
+
+
+def f1_of(k: int) -> Function:
+    """F1 of class ``k``: 2 hits over labels plus decisions (van Rijsbergen 1979)."""
+    return lambda m: _over(2 * m.hits[..., k], m.labels[..., k] + m.decisions[..., k])
+
+
+def jaccard_of(k: int) -> Function:
+    """Jaccard index of class ``k``: hits over the union of labels and decisions."""
+    return lambda m: _over(m.hits[..., k], m.labels[..., k] + m.decisions[..., k] - m.hits[..., k])
+
+
+def complement(function: Function) -> Function:
+    """One minus a rate, e.g. the false discovery rate from precision."""
+    return lambda m: np.asarray(1 - function(m))
+
+
+def false_share_of(k: int) -> Function:
+    """Rows wrongly given class ``k`` as a share of the rows that are not of it; for two classes the FPR."""
+    return lambda m: _over(m.decisions[..., k] - m.hits[..., k], m.total - m.labels[..., k])
+
+
+def selection_rate_of(k: int) -> Function:
+    """Share of rows decided for class ``k``."""
+    return lambda m: _over(m.decisions[..., k], m.total)
+
+
+def prevalence_of(k: int) -> Function:
+    """Share of rows labelled ``k``."""
+    return lambda m: _over(m.labels[..., k], m.total)
+
+
+def balanced_accuracy(m: Margins) -> Array:
+    """Mean recall over the classes that occur among the labels (Brodersen et al. 2010)."""
+    present = np.real(m.labels) > 0
+    return _over(np.where(present, _over(m.hits, m.labels), 0).sum(axis=-1), present.sum(axis=-1))
+
+
+def macro(rate: Callable[[Margins], Array]) -> Function:
+    """Unweighted mean of a rate by class over the classes that occur as label or decision; NaN if one is undefined."""
+
+    def mean(m: Margins) -> Array:
+        present = np.real(m.labels + m.decisions) > 0
+        return _over(np.where(present, rate(m), 0).sum(axis=-1), present.sum(axis=-1))
+
+    return mean
+
+
+def weighted(rate: Callable[[Margins], Array]) -> Function:
+    """Mean of a rate by class, weighted by the class's labels; NaN if a labelled class's rate is undefined."""
+
+    def mean(m: Margins) -> Array:
+        present = np.real(m.labels) > 0
+        return _over((np.where(present, rate(m), 0) * m.labels).sum(axis=-1), m.total)
+
+    return mean
+
+
+def precisions(m: Margins) -> Array:
+    """Precision by class."""
+    return _over(m.hits, m.decisions)
+
+
+def recalls(m: Margins) -> Array:
+    """Recall by class."""
+    return _over(m.hits, m.labels)
+
+
+def f1s(m: Margins) -> Array:
+    """F1 by class."""
+    return _over(2 * m.hits, m.labels + m.decisions)
+
+
+def matthews_corrcoef(m: Margins) -> Array:
+    """Matthews' correlation for any number of classes (Gorodkin 2004); undefined if one side is constant."""
+    n = m.total
+    covariance = m.hits.sum(axis=-1) * n - (m.labels * m.decisions).sum(axis=-1)
+    spread_labels = n * n - (m.labels * m.labels).sum(axis=-1)
+    spread_decisions = n * n - (m.decisions * m.decisions).sum(axis=-1)
+    return _over(covariance, np.sqrt(spread_labels) * np.sqrt(spread_decisions))
+
+
+def cohen_kappa_score(m: Margins) -> Array:
+    """Agreement beyond chance (Cohen 1960); undefined if chance alone agrees always."""
+    n = m.total
+    chance = (m.labels * m.decisions).sum(axis=-1)
+    return _over(m.hits.sum(axis=-1) * n - chance, n * n - chance)

@@ -1,0 +1,43 @@
+"""What the catalogue says about one metric."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Kind = Literal["rate", "share", "ratio", "ranks", "loss", "moments", "calibration", "operation", "disparity", "custom"]
+Direction = Literal["higher", "lower", "none"]
+Unit = Literal["fraction", "number", "seconds", "megabytes", "label"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class MetricInfo:
+    """One metric.
+
+    Attributes:
+        name: As it is written in ``mlci.yml`` and ``report.json``.
+        title: As it is written for people.
+        kind: How it is computed: ``rate`` (a proportion), ``share`` (of a column's total), ``ratio`` (of counts),
+            ``ranks``, ``loss`` (a mean over rows), ``moments``, ``calibration``, ``operation`` (measured by the run),
+            ``disparity`` or ``custom`` (a function of rows).
+        direction: Which way is better; ``none`` where neither is.
+        unit: ``fraction``, ``number``, ``seconds``, ``megabytes`` or ``label`` (the unit of the regression's target).
+        tasks: Tasks that it exists for.
+        low, high: Bounds of its value; ``None`` where there is none.
+        interval: Whether mlci can say how sure it is; without, a gate is judged on the estimate.
+        support: What its denominator counts, in the plural.
+        formula, source: For the documentation.
+        loss: Per-row loss whose moments it needs, if any.
+    """
+
+    name: str
+    title: str
+    kind: Kind
+    direction: Direction
+    tasks: frozenset[str]
+    formula: str
+    source: str
+    unit: Unit = "fraction"
+    low: float | None = 0.0
+    high: float | None = 1.0
+    interval: bool = True
+    support: str = "rows"
+    loss: str | None = None
