@@ -43,7 +43,7 @@ def names() -> list[str]:
 
 
 def find(name: str) -> MetricInfo | None:
-    """Look a metric up by name, alias, class (``f1[drugX]``) or disparity (``recall_difference``); ``None`` if unknown."""
+    """Look up a metric, an alias, one class's (``f1[drugX]``) or a disparity (``recall_difference``); else ``None``."""
     if name in _BY_NAME or name in ALIASES:
         return _info(name)
     if match := PER_CLASS.match(name):
@@ -100,7 +100,7 @@ def _disparity(name: str, parts: Spread) -> MetricInfo:
     tasks = frozenset.intersection(*(base.tasks for base in bases))
     difference = parts.kind == "difference"
     parity = next((key for key in PARITIES if name == f"{key}_{parts.kind}"), None)
-    title = (parity or bases[0].title).replace("_", " ").replace("odds", "odds")
+    title = (parity or bases[0].title).replace("_", " ")
     bounded = difference and all(base.low is not None and base.high is not None for base in bases)
     high = max((base.high or 0) - (base.low or 0) for base in bases) if bounded else None
     return MetricInfo(

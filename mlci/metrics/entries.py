@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from mlci.metrics.info import MetricInfo
+from mlci.metrics.info import Direction, Kind, MetricInfo
 
 BINARY = frozenset({"binary"})
 MULTICLASS = frozenset({"multiclass"})
@@ -16,9 +16,8 @@ DELONG = "DeLong, DeLong & Clarke-Pearson 1988, Biometrics 44:837"
 MEANS = "paired t interval from moments (Student 1908)"
 
 
-def _entry(
-    name: str, title: str, kind: Any, direction: Any, tasks: frozenset[str], formula: str, **more: Any
-) -> MetricInfo:  # noqa: ANN401 (forwarded as they are)
+def _entry(name: str, title: str, kind: Kind, direction: Direction, /, *about: Any, **more: Any) -> MetricInfo:  # noqa: ANN401 (handed on to MetricInfo, which types them)
+    tasks, formula = about
     sources = {"rate": WILSON, "share": WILSON, "ratio": CELLS, "ranks": DELONG, "loss": MEANS}
     more.setdefault("source", sources.get(kind, CELLS))
     return MetricInfo(name=name, title=title, kind=kind, direction=direction, tasks=tasks, formula=formula, **more)

@@ -1,0 +1,89 @@
+"""Metrics of scores and of regression: ranks, mean losses, functions of moments, calibration, and row bootstraps."""
+
+import math
+from collections.abc import Callable
+
+from mlci.inference import calibration, cells, moments, ranks
+from mlci.inference.common import Context, Triple, absent, tie
+from mlci.inference.evidence import Evidence, Point, Undefined
+from mlci.metrics import catalogue
+from mlci.metrics.info import MetricInfo
+from mlci.metrics.statistics import Floats, ModelBins, Scores, Statistics
+
+
+def ranks_evidence(info: MetricInfo, statistics: Statistics, _: Context) -> Triple:
+    """Return AUC or average precision."""
+    scores = statistics.scores
+    if scores is None:
+        return absent("scores")
+    metric = catalogue.canonical(info.name)
+    function: Callable[[ModelBins], ranks.Ranked | None] = getattr(ranks, metric)
+    now = function(scores.candidate)
+    candidate = ranks.single(now, scores.candidate, metric=metric)
+    if scores.baseline is None:
+        return candidate, None, None
+    before = function(scores.baseline)
+    change = ranks.paired(before, now, scores, method=_rank_method(metric, scores))
+    return candidate, ranks.single(before, scores.baseline, metric=metric), change
+
+
+def loss_evidence(info: MetricInfo, statistics: Statistics, _: Context) -> Triple:
+    """Return a mean over rows."""
+    found = statistics.moments.get(info.loss or "")
+    if found is None:
+        return absent("scores")
+    low = -math.inf if info.low is None else info.low
+    high = math.inf if info.high is None else info.high
+    candidate = moments.mean(found, "candidate", low=low, high=high)
+    baseline = moments.mean(found, "baseline", low=-low, high=high) if "baseline" in found.names else None
+    return candidate, baseline, moments.paired_mean(found)
+
+
+def moments_evidence(info: MetricInfo, statistics: Statistics, _: Context) -> Triple:
+    """Return RMSE or R²."""
+    found = statistics.moments.get(info.loss or "")
+    if found is None:
+        return absent("scores")
+    one, two = (moments.r2, moments.paired_r2) if info.loss == "variance" else (moments.rmse, moments.paired_rmse)
+    baseline = one(found, "baseline") if "baseline" in found.names else None
+    return one(found, "candidate"), baseline, two(found)
+
+
+def calibration_evidence(_info: MetricInfo, statistics: Statistics, _: Context) -> Triple:
+    """Return the calibration error."""
+    found = statistics.calibration
+    if found is None:
+        return absent("probabilities")
+    candidate = calibration.expected_calibration_error(found.rows, found.gap, found.square)
+    if found.baseline_rows is None or found.baseline_gap is None or found.baseline_square is None:
+        return candidate, None, None
+    baseline = calibration.expected_calibration_error(found.baseline_rows, found.baseline_gap, found.baseline_square)
+    if candidate.value is None or baseline.value is None:
+        return candidate, baseline, Undefined("no rows")
+    return candidate, baseline, Point(candidate.value - baseline.value, "difference", calibration.WHY)
+
+
+def _rank_method(metric: str, scores: Scores) -> str:
+    plain = "paired delong" if metric == "roc_auc" else "paired influence"
+    return plain if scores.exact else f"{plain}, {len(scores.candidate.positives)} bins"
+
+
+def custom(name: str, statistics: Statistics, context: Context) -> Triple:
+    """Return a metric known only on rows, by the paired row bootstrap."""
+    found = statistics.replicates.get(name)
+    if found is None:
+        return absent("row values")
+
+    def sample(value: float, draws: Floats) -> Evidence:
+        if found.reason or math.isnan(value):
+            return Undefined(found.reason or "undefined on these rows")
+        return cells.sampled(value, draws, statistics.rows, confidence=context.confidence, method="row bootstrap")
+
+    candidate = sample(found.candidate, found.candidate_draws)
+    if found.baseline is None or found.baseline_draws is None:
+        return candidate, None, None
+    baseline = sample(found.baseline, found.baseline_draws)
+    if found.differing == 0:
+        return candidate, baseline, tie(candidate)
+    change = sample(found.candidate - found.baseline, found.candidate_draws - found.baseline_draws)
+    return candidate, baseline, change

@@ -1,0 +1,177 @@
+"""Disparities: how far groups are apart, with simultaneous intervals.
+
+A percentile bootstrap of max - min never covers 0, because every resampled spread is positive. Instead every pair of
+groups gets an interval, all of them hold at once by the largest standardised deviation (Tukey's max-|t|) drawn from a
+parametric bootstrap of the groups' counts, and the spread lies between the largest of the pairs' lower ends and the
+largest of their upper ends.
+"""
+
+import math
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Literal
+
+import numpy as np
+
+from mlci.inference.evidence import Interval
+from mlci.inference.normal import cdf
+from mlci.metrics.statistics import Floats
+
+REPLICATES = 1000
+Kind = Literal["difference", "ratio"]
+
+
+@dataclass(frozen=True, eq=False)
+class Groups:
+    """One base metric over the groups: estimates on the scale of comparison with errors and redrawn estimates.
+
+    Attributes:
+        centre: Estimate of each group, shape (groups,); the logarithm of the metric where ratios are compared.
+        error: Its standard error, shape (groups,).
+        redrawn: Estimates from redrawn counts, shape (replicates, groups).
+        redrawn_error: Their standard errors, shape (replicates, groups).
+    """
+
+    centre: Floats
+    error: Floats
+    redrawn: Floats
+    redrawn_error: Floats
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Distance between two groups on the scale of comparison, and its standard error."""
+
+    distance: float
+    error: float
+
+
+@dataclass(frozen=True)
+class Simultaneous:
+    """The spread of a metric over groups.
+
+    Attributes:
+        value: Largest difference, or smallest ratio, of the raw rates.
+        low, high: Ends of the simultaneous interval, on the value's own scale.
+        pairs: Every comparison, on the scale of ``kind`` (logarithms for ratios).
+        rows: Rows in the smallest group.
+        confidence: What ``low`` and ``high`` hold at.
+        kind: ``difference`` or ``ratio``.
+    """
+
+    value: float
+    low: float
+    high: float
+    pairs: tuple[Pair, ...]
+    rows: int
+    confidence: float
+    kind: Kind
+    method: str = "simultaneous"
+    reason: str | None = None
+
+    def interval(self, confidence: float) -> Interval:
+        """Return the interval it was drawn at; any other confidence is a mistake of the caller."""
+        if not math.isclose(confidence, self.confidence):
+            raise ValueError(f"drawn at confidence {self.confidence}, asked for {confidence}")
+        return (self.low, self.high)
+
+    def above(self, limit: float) -> float:
+        """Test that the spread is larger than a difference, or a ratio closer to 1 than the limit."""
+        if self.kind == "difference":
+            return self._beyond(limit)
+        return self._within(-math.log(limit)) if limit > 0 else 0.0
+
+    def below(self, limit: float) -> float:
+        """Test that the spread is smaller than a difference, or a ratio further from 1 than the limit."""
+        if self.kind == "difference":
+            return self._within(limit)
+        return self._beyond(-math.log(limit)) if limit > 0 else 1.0
+
+    def spread(self) -> float:
+        """Return the widest pair's variance times the rows of the smallest group."""
+        return max(pair.error for pair in self.pairs) ** 2 * self.rows
+
+    def _beyond(self, limit: float) -> float:
+        """Holm's first step over pairs (Holm 1979): some pair is further apart than ``limit``."""
+        tails = [cdf((limit - abs(pair.distance)) / pair.error) for pair in self.pairs]
+        return min(1.0, len(tails) * min(tails))
+
+    def _within(self, limit: float) -> float:
+        """Intersection-union test (Berger 1982): every pair is closer than ``limit``."""
+        return max(cdf((abs(pair.distance) - limit) / pair.error) for pair in self.pairs)
+
+
+def proportions(part: Floats, base: Floats, *, kind: Kind, seed: int) -> Groups:
+    """Adjust and redraw groups' proportions.
+
+    Every proportion gets one success and one failure more, (x + 1) / (n + 2), which keeps its error above 0 at both
+    ends (Agresti & Caffo 2000, Am. Stat. 54:280); ratios are compared as logarithms of it by the delta method.
+    """
+    generator = np.random.Generator(np.random.PCG64(seed))
+    redrawn = generator.binomial(base.astype(np.int64), part / base, size=(REPLICATES, len(base))).astype(np.float64)
+    adjust = _difference if kind == "difference" else _logarithm
+    return Groups(*adjust(part, base), *adjust(redrawn, base))
+
+
+def estimates(value: Floats, error: Floats, *, kind: Kind, seed: int) -> Groups:
+    """Redraw any other metric's group estimates from their normal approximation."""
+    generator = np.random.Generator(np.random.PCG64(seed))
+    centre = value if kind == "difference" else np.log(value)
+    scaled = error if kind == "difference" else error / value
+    redrawn = centre + scaled * generator.standard_normal((REPLICATES, len(value)))
+    return Groups(centre, scaled, redrawn, np.broadcast_to(scaled, redrawn.shape))
+
+
+def compare(
+    bases: list[Groups], *, value: float, reference: int | None, rows: int, confidence: float, kind: Kind
+) -> Simultaneous:
+    """Return the simultaneous evidence over all pairs of groups, or of each group with the reference."""
+    pairs: list[Pair] = []
+    largest = np.zeros(REPLICATES)
+    for groups in bases:
+        first, second = _pairs(len(groups.centre), reference)
+        distance = groups.centre[first] - groups.centre[second]
+        error = np.hypot(groups.error[first], groups.error[second])
+        moved = groups.redrawn[:, first] - groups.redrawn[:, second] - distance
+        spread = np.hypot(groups.redrawn_error[:, first], groups.redrawn_error[:, second])
+        largest = np.maximum(largest, (np.abs(moved) / spread).max(axis=1))
+        pairs += [Pair(float(d), float(e)) for d, e in zip(distance, error, strict=True)]
+    reach = float(np.quantile(largest, confidence))
+    near, far = _ends(pairs, reach)
+    low, high = (near, far) if kind == "difference" else (math.exp(-far), math.exp(-near))
+    return Simultaneous(value, min(low, value), max(high, value), tuple(pairs), rows, confidence, kind)
+
+
+def disparity(values: Floats, *, reference: int | None, kind: Kind) -> Floats:
+    """Return the spread of rates of shape (..., groups): largest difference or smallest ratio; NaN for 0/0."""
+    if kind == "difference":
+        if reference is None:
+            return np.asarray(values.max(axis=-1) - values.min(axis=-1))
+        return np.asarray(np.abs(values - values[..., [reference]]).max(axis=-1))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        if reference is None:
+            return np.asarray(values.min(axis=-1) / values.max(axis=-1))
+        ratio = values / values[..., [reference]]
+        return np.asarray(np.minimum(ratio, 1 / ratio).min(axis=-1))
+
+
+def _pairs(groups: int, reference: int | None) -> tuple[np.ndarray, np.ndarray]:
+    chosen = [(i, j) for i, j in combinations(range(groups), 2) if reference is None or reference in (i, j)]
+    return np.array([i for i, _ in chosen]), np.array([j for _, j in chosen])
+
+
+def _ends(pairs: list[Pair], reach: float) -> tuple[float, float]:
+    """Return the largest lower end and the largest upper end of |distance| over the pairs."""
+    near = max(max(0.0, abs(pair.distance) - reach * pair.error) for pair in pairs)
+    far = max(abs(pair.distance) + reach * pair.error for pair in pairs)
+    return near, far
+
+
+def _difference(part: Floats, base: Floats) -> tuple[Floats, Floats]:
+    rate = (part + 1) / (base + 2)
+    return rate, np.sqrt(rate * (1 - rate) / (base + 2))
+
+
+def _logarithm(part: Floats, base: Floats) -> tuple[Floats, Floats]:
+    rate, _ = _difference(part, base)
+    return np.log(rate), np.sqrt((1 - rate) / (rate * (base + 2)))

@@ -1,0 +1,79 @@
+"""From statistics to an evaluation: every metric in every scope, and every disparity across every slice."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from mlci.inference.across import Across
+from mlci.inference.common import Context
+from mlci.inference.evaluation import Comparison, Disparity, EvaluationResult
+from mlci.inference.mcnemar import agreement
+from mlci.inference.measure import measure
+from mlci.inference.spreads import measure_disparity
+from mlci.metrics.statistics import Statistics
+
+
+@dataclass(frozen=True, kw_only=True)
+class Question:
+    """What an evaluation is asked.
+
+    Attributes:
+        task: ``binary``, ``multiclass`` or ``regression``.
+        metrics: Names to measure in every scope.
+        disparities: (metric, slice) pairs to take a spread of.
+        references: Reference group by slice.
+        baseline: Whether the statistics hold a baseline.
+        confidence: Two-sided level of intervals.
+        seed: Of every bootstrap.
+        min_group_size: Rows under which a group is listed and never judged.
+    """
+
+    task: str
+    metrics: tuple[str, ...]
+    baseline: bool
+    disparities: tuple[tuple[str, str], ...] = ()
+    references: Mapping[str, str] = field(default_factory=dict)
+    confidence: float = 0.95
+    seed: int = 7
+    min_group_size: int = 30
+
+
+def evaluate(
+    statistics: Sequence[Statistics], question: Question, *, fingerprint: str, notes: tuple[str, ...]
+) -> EvaluationResult:
+    """Measure everything asked; ``statistics[0]`` is the whole set, the others are groups of slices."""
+    whole = statistics[0]
+    context = Context(whole=whole, confidence=question.confidence, seed=question.seed, baseline=question.baseline)
+    return EvaluationResult(
+        task=question.task,
+        rows=whole.rows,
+        fingerprint=fingerprint,
+        has_baseline=question.baseline,
+        confidence=question.confidence,
+        seed=question.seed,
+        comparisons=_comparisons(statistics, question, context),
+        disparities=_disparities(statistics, question, context),
+        agreement=agreement(whole.decisions) if whole.decisions is not None else None,
+        notes=notes,
+    )
+
+
+def _comparisons(statistics: Sequence[Statistics], question: Question, context: Context) -> tuple[Comparison, ...]:
+    return tuple(measure(name, scope, context) for scope in statistics for name in question.metrics)
+
+
+def _disparities(statistics: Sequence[Statistics], question: Question, context: Context) -> tuple[Disparity, ...]:
+    slices: dict[str, list[Statistics]] = {}
+    for item in statistics[1:]:
+        slices.setdefault(str(item.scope.slice), []).append(item)
+    across = {
+        name: Across(
+            slice=name,
+            groups=tuple(groups),
+            reference=question.references.get(name),
+            min_group_size=question.min_group_size,
+        )
+        for name, groups in slices.items()
+    }
+    return tuple(
+        measure_disparity(name, across[where], context) for name, where in question.disparities if where in across
+    )

@@ -1,0 +1,113 @@
+"""Evidence: a value, how sure we are of it, and how strongly it speaks against a limit.
+
+Each kind answers the same questions, so that a gate never needs to know where a number came from. p-values and
+intervals of one kind come from the same statistic: ``below(limit)`` is under (1 - confidence) / 2 exactly when the
+interval's upper end is under the limit.
+"""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+Interval = tuple[float, float]
+
+
+class Evidence(Protocol):
+    """What every kind of evidence can say."""
+
+    @property
+    def value(self) -> float | None:
+        """The estimate; ``None`` where it is undefined."""
+        ...
+
+    @property
+    def method(self) -> str:
+        """One word for the report: ``wilson``, ``tango``, ``delong`` …."""
+        ...
+
+    @property
+    def reason(self) -> str | None:
+        """Why there is no value or no interval, in words."""
+        ...
+
+    def interval(self, confidence: float) -> Interval | None:
+        """Two-sided interval for the truth; ``None`` where nothing is known beyond the value."""
+        ...
+
+    def below(self, limit: float) -> float:
+        """p-value of the hypothesis that the truth is at or above ``limit``; small speaks for below."""
+        ...
+
+    def above(self, limit: float) -> float:
+        """p-value of the hypothesis that the truth is at or below ``limit``; small speaks for above."""
+        ...
+
+    def spread(self) -> float | None:
+        """Variance of one row's contribution, so that n rows give a variance of ``spread / n``."""
+        ...
+
+
+@dataclass(frozen=True)
+class Undefined:
+    """A value that does not exist (0/0, an empty group, a missing column)."""
+
+    reason: str
+    value: None = None
+    method: str = "undefined"
+
+    def interval(self, confidence: float) -> None:
+        """Return nothing."""
+
+    def below(self, limit: float) -> float:  # noqa: ARG002 (part of the protocol)
+        """Return 1: nothing speaks for anything."""
+        return 1.0
+
+    above = below
+
+    def spread(self) -> None:
+        """Return nothing."""
+
+
+@dataclass(frozen=True)
+class Point:
+    """A value without any idea of its error, e.g. one measured run time or a line of a metrics file."""
+
+    value: float
+    method: str = "measured"
+    reason: str | None = None
+
+    def interval(self, confidence: float) -> None:
+        """Return nothing."""
+
+    def below(self, limit: float) -> float:  # noqa: ARG002 (part of the protocol)
+        """Return 1: a point proves nothing."""
+        return 1.0
+
+    above = below
+
+    def spread(self) -> None:
+        """Return nothing."""
+
+
+@dataclass(frozen=True)
+class Tie:
+    """The exact difference of two models with identical predictions: 0, without a test."""
+
+    value: float = 0.0
+    method: str = "identical"
+    reason: str | None = "the predictions of both models are identical"
+
+    def interval(self, confidence: float) -> Interval:  # noqa: ARG002 (part of the protocol)
+        """Return the value twice."""
+        return (self.value, self.value)
+
+    def below(self, limit: float) -> float:
+        """Return 0 if the value is below the limit, else 1."""
+        return float(self.value >= limit)
+
+    def above(self, limit: float) -> float:
+        """Return 0 if the value is above the limit, else 1."""
+        return float(self.value <= limit)
+
+    def spread(self) -> float:
+        """Return 0."""
+        return 0.0

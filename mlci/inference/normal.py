@@ -1,0 +1,70 @@
+"""Normal and Student distributions, to the accuracy that intervals need, without scipy."""
+
+import math
+from functools import lru_cache
+from statistics import NormalDist
+
+_STANDARD = NormalDist()
+_STEPS = 200
+_TINY = 1e-300
+
+
+def cdf(z: float) -> float:
+    """Return the standard normal distribution function, accurate in both tails."""
+    return 0.5 * math.erfc(-z / math.sqrt(2))
+
+
+@lru_cache(maxsize=256)
+def quantile(p: float) -> float:
+    """Return the standard normal quantile for 0 < p < 1."""
+    return _STANDARD.inv_cdf(p)
+
+
+def two_sided(confidence: float) -> float:
+    """Return the z that a two-sided interval at this confidence extends by."""
+    return quantile((1 + confidence) / 2)
+
+
+def student_cdf(t: float, df: float) -> float:
+    """Return Student's distribution function by the incomplete beta function (Abramowitz & Stegun 1964, 26.7.1)."""
+    if math.isinf(t):
+        return 1.0 if t > 0 else 0.0
+    tail = 0.5 * _incomplete_beta(df / (df + t * t), df / 2, 0.5)
+    return 1 - tail if t > 0 else tail
+
+
+@lru_cache(maxsize=256)
+def student_two_sided(confidence: float, df: float) -> float:
+    """Return the t that a two-sided interval extends by, found by bisection."""
+    target, low, high = (1 + confidence) / 2, 0.0, 1.0
+    while student_cdf(high, df) < target:
+        high *= 2
+    for _ in range(80):
+        middle = (low + high) / 2
+        low, high = (middle, high) if student_cdf(middle, df) < target else (low, middle)
+    return (low + high) / 2
+
+
+def _incomplete_beta(x: float, a: float, b: float) -> float:
+    """Return the regularised incomplete beta function I_x(a, b)."""
+    if x <= 0 or x >= 1:
+        return float(x >= 1)
+    if x > (a + 1) / (a + b + 2):
+        return 1 - _incomplete_beta(1 - x, b, a)
+    scale = math.lgamma(a + b) - math.lgamma(a) - math.lgamma(b) + a * math.log(x) + b * math.log1p(-x)
+    return math.exp(scale) * _continued_fraction(x, a, b) / a
+
+
+def _continued_fraction(x: float, a: float, b: float) -> float:
+    """Evaluate the beta function's continued fraction by Lentz's method (Numerical Recipes 2007, section 6.4)."""
+    c, d = 1.0, 1 / max(1 - (a + b) * x / (a + 1), _TINY)
+    value = d
+    for m in range(1, _STEPS):
+        even = m * (b - m) * x / ((a + 2 * m - 1) * (a + 2 * m))
+        odd = -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1))
+        for term in (even, odd):
+            d, c = 1 / (1 + term * d or _TINY), 1 + term / c or _TINY
+            value *= c * d
+        if abs(c * d - 1) < 1e-15:
+            break
+    return value

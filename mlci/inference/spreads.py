@@ -1,0 +1,114 @@
+"""Disparities of one slice: gathers the groups' statistics and compares them for both models and their change."""
+
+import numpy as np
+
+from mlci.inference import disparities
+from mlci.inference.across import Across, Options, share_of
+from mlci.inference.common import Context
+from mlci.inference.disparities import Groups
+from mlci.inference.evaluation import Comparison, Disparity, GroupRate
+from mlci.inference.evidence import Evidence, Point, Undefined
+from mlci.inference.measure import measure
+from mlci.inference.spread_changes import change_of
+from mlci.metrics import catalogue
+from mlci.metrics.statistics import Floats
+
+
+def measure_disparity(name: str, across: Across, context: Context) -> Disparity:
+    """Return one disparity over one slice for both models, with the change between them."""
+    spread = catalogue.spread(name)
+    if spread is None:
+        raise ValueError(f"{name} is not a disparity")
+    measured = [[measure(base, group, context) for group in across.groups] for base in spread.bases]
+    small = tuple(str(group.scope.group) for group in across.groups if group.rows < across.min_group_size)
+    smallest = min((group.rows for group in across.groups), default=0)
+    options = Options(spread.bases, spread.kind, across, context, measured)
+    candidate = _evidence(options, "candidate", smallest)
+    baseline = _evidence(options, "baseline", smallest) if context.baseline else None
+    return Disparity(
+        metric=name,
+        across=across.slice,
+        reference=across.reference,
+        groups=_rates(measured, across),
+        small=small,
+        smallest=smallest,
+        candidate=candidate,
+        baseline=baseline,
+        change=None if baseline is None else change_of(options, candidate, baseline),
+    )
+
+
+def _evidence(options: Options, model: str, smallest: int) -> Evidence:
+    values = options.values(model)
+    problem = _problem(options, values)
+    if problem:
+        return Undefined(problem)
+    across, context = options.across, options.context
+    value = _value(values, options)
+    if not np.isfinite(value):
+        return Undefined("0/0: the metric is 0 in every group")
+    bases = [_groups(options, model, k) for k in range(len(options.bases))]
+    if any(item is None for item in bases):
+        return Point(value, "measured", "the groups' values have no standard errors")
+    ready = [item for item in bases if item is not None]
+    return disparities.compare(
+        ready,
+        value=value,
+        reference=across.index,
+        rows=smallest,
+        confidence=context.confidence,
+        kind=options.kind,
+    )
+
+
+def _problem(options: Options, values: Floats) -> str | None:
+    """Say why no spread can be taken, if so."""
+    names = options.across.names
+    if len(names) < 2:
+        return "fewer than two groups"
+    if options.across.reference is not None and options.across.index is None:
+        return f"the reference group {options.across.reference!r} does not occur"
+    undefined = [names[g] for g in range(len(names)) if not np.isfinite(values[:, g]).all()]
+    if undefined:
+        return f"0/0 in {', '.join(undefined[:5])}: {' and '.join(options.bases)} can't be computed there"
+    if options.kind == "ratio" and values.min() < 0:
+        return "a ratio of negative values says nothing"
+    return None
+
+
+def _value(values: Floats, options: Options) -> float:
+    each = [disparities.disparity(row, reference=options.across.index, kind=options.kind) for row in values]
+    return float(max(each) if options.kind == "difference" else min(each))
+
+
+def _groups(options: Options, model: str, k: int) -> Groups | None:
+    seed = options.context.seed + k
+    if options.counted:
+        counted = [share_of(group.decisions, options.bases[k], model) for group in options.across.groups]
+        part, base = np.array([c.part for c in counted], float), np.array([c.base for c in counted], float)
+        return disparities.proportions(part, base, kind=options.kind, seed=seed)
+    values, errors = options.values(model)[k], options.errors(model)[k]
+    if not np.isfinite(errors).all() or (errors <= 0).any() or (options.kind == "ratio" and (values <= 0).any()):
+        return None
+    return disparities.estimates(values, errors, kind=options.kind, seed=seed)
+
+
+def _rates(measured: list[list[Comparison]], across: Across) -> tuple[GroupRate, ...]:
+    """List every group's value of the first base metric, with its distance from the reference if there is one."""
+    first = measured[0]
+    anchor = first[across.index].candidate.value if across.index is not None else None
+    return tuple(
+        GroupRate(
+            group=str(item.scope.group),
+            rows=item.rows,
+            baseline=None if item.baseline is None else item.baseline.value,
+            candidate=item.candidate.value,
+            ratio=_over(item.candidate.value, anchor),
+            difference=None if anchor is None or item.candidate.value is None else item.candidate.value - anchor,
+        )
+        for item in first
+    )
+
+
+def _over(value: float | None, anchor: float | None) -> float | None:
+    return None if value is None or not anchor else value / anchor
