@@ -70,6 +70,7 @@ class Options:
 
 def share_of(decisions: Decisions | None, base: str, model: str) -> rates.Share:
     """Count one group's rate for one model."""
+    """Count one group's rate for one model."""
     if decisions is None:
         raise ValueError("no decisions")
     return rates.share(decisions, base_rate(base, decisions), getattr(decisions, model))

@@ -141,7 +141,7 @@ def sampled(value: float, changes: Floats, rows: int, *, confidence: float, meth
     """Turn draws into percentile evidence; undefined when more than one draw in twenty is undefined."""
     defined = changes[np.isfinite(changes)]
     if len(defined) < 0.95 * len(changes) or len(defined) < 2:
-        return Undefined("too few rows: the metric is undefined in over 5 % of the resampled sets")
+        return Undefined("too few rows: undefined in over 5 % of the resampled sets", method="too few")
     tail = (1 - confidence) / 2
     low, high = np.quantile(defined, [tail, 1 - tail])
     error = float(defined.std(ddof=1))

@@ -20,6 +20,7 @@ class Comparison:
         candidate: The candidate's value.
         baseline: The baseline's; ``None`` without a baseline.
         change: Candidate minus baseline on the same rows; ``None`` without a baseline.
+        disagreements: Rows on which the two models decide differently; ``None`` where decisions are not what counts.
     """
 
     metric: str
@@ -30,6 +31,7 @@ class Comparison:
     candidate: Evidence
     baseline: Evidence | None = None
     change: Evidence | None = None
+    disagreements: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

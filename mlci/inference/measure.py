@@ -40,6 +40,7 @@ def measure(name: str, statistics: Statistics, context: Context) -> Comparison:
         candidate=candidate,
         baseline=baseline if context.baseline else None,
         change=change if context.baseline else None,
+        disagreements=_disagreements(info, statistics),
     )
 
 
@@ -48,3 +49,11 @@ def _support(info: MetricInfo | None, statistics: Statistics, candidate: object)
     if info is not None and info.kind in {"rate", "share"}:
         return int(getattr(candidate, "rows", 0))
     return statistics.rows
+
+
+def _disagreements(info: MetricInfo | None, statistics: Statistics) -> int | None:
+    """Return on how many rows the models decide differently, for metrics of decisions."""
+    decisions = statistics.decisions
+    if info is None or info.kind not in {"rate", "ratio"} or decisions is None or decisions.baseline is None:
+        return None
+    return int(decisions.count[decisions.candidate != decisions.baseline].sum())

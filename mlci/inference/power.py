@@ -15,3 +15,11 @@ def rows_needed(spread: float, *, distance: float, confidence: float, power: flo
         return None
     factor = (two_sided(confidence) + quantile(power)) ** 2
     return math.ceil(factor * spread / distance**2 - 1e-9)
+
+
+def rows_without_disagreement(distance: float, *, confidence: float) -> int | None:
+    """Return the rows at which Tango's interval around no disagreement, z² / (n + z²), is inside ``distance``."""
+    if not 0 < distance < 1:
+        return None
+    z = two_sided(confidence)
+    return math.ceil(z * z * (1 - distance) / distance)

@@ -24,7 +24,7 @@ def change_of(options: Options, candidate: Evidence, baseline: Evidence) -> Evid
         return Point(value, "difference", "the groups' values have no standard errors")
     defined = moved[np.isfinite(moved)]
     if len(defined) < 0.95 * len(moved):
-        return Undefined("too few rows: the disparity is undefined in over 5 % of the resampled sets")
+        return Undefined("too few rows: undefined in over 5 % of the resampled sets", method="too few")
     error = float(defined.std(ddof=1))
     reach = two_sided(options.context.confidence) * error
     rows = min(group.rows for group in options.across.groups)

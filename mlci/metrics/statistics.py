@@ -42,7 +42,7 @@ class Decisions:
         label: Index into ``classes`` of each cell's label, shape (cells,).
         baseline: Index of the baseline's decision, shape (cells,); ``None`` without a baseline.
         candidate: Index of the candidate's decision, shape (cells,).
-        count: Rows in each cell, all positive, shape (cells,). Cells are unique, sorted by (label, baseline, candidate).
+        count: Rows in each cell, all positive, shape (cells,). Cells are unique and in ascending order.
     """
 
     classes: tuple[str, ...]

@@ -1,0 +1,123 @@
+"""Cases: each rule spread out over its groups and limits, with the evidence that it will be judged on."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from mlci.gates.rules import Bound, Judge, Kind, Rule
+from mlci.inference.evaluation import Comparison, Disparity, EvaluationResult
+from mlci.inference.evidence import Evidence, Undefined
+from mlci.metrics import catalogue
+from mlci.metrics.statistics import WHOLE, Scope
+
+ABSOLUTE: frozenset[Kind] = frozenset({"min", "max"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Case:
+    """One limit on one number.
+
+    Attributes:
+        rule: What it comes from.
+        kind, limit: Which limit, as it was written.
+        measured: The comparison or disparity it looks at.
+        evidence: The candidate's value or the change; ``None`` when there is no baseline to change against.
+        bound: The limit in the evidence's units and sign; ``None`` when it needs a baseline value that is not there.
+        judge: What to judge on.
+    """
+
+    rule: Rule
+    kind: Kind
+    limit: Bound
+    measured: Comparison | Disparity
+    evidence: Evidence | None
+    bound: float | None
+    judge: Judge
+
+    @property
+    def floor(self) -> bool:
+        """Whether the number has to stay at or above the bound."""
+        return self.kind in {"min", "max_drop"}
+
+    @property
+    def on_change(self) -> bool:
+        """Whether two models are compared."""
+        return self.kind not in ABSOLUTE
+
+    @property
+    def scope(self) -> Scope:
+        """Rows looked at; the whole set for a disparity."""
+        return self.measured.scope if isinstance(self.measured, Comparison) else WHOLE
+
+    @property
+    def id(self) -> str:
+        """Name of the gate, unique in a run: ``recall[region=north].max_drop``."""
+        where = self.rule.across or str(self.scope)
+        return f"{self.rule.metric}[{where}].{self.kind}" if where else f"{self.rule.metric}.{self.kind}"
+
+
+def spread_out(rule: Rule, result: EvaluationResult) -> Iterator[Case]:
+    """Return the cases of one rule: for each number that it covers, each of its limits."""
+    for measured in _numbers(rule, result):
+        for kind, limit in rule.limits:
+            change = kind not in ABSOLUTE
+            yield Case(
+                rule=rule,
+                kind=kind,
+                limit=limit,
+                measured=measured,
+                evidence=measured.change if change else measured.candidate,
+                bound=_bound(kind, limit, measured),
+                judge=_judge(rule, measured, change=change),
+            )
+
+
+def _numbers(rule: Rule, result: EvaluationResult) -> list[Comparison] | list[Disparity]:
+    """Return what a rule looks at; a rule that finds nothing gets one undefined number, which is an error later."""
+    if rule.across:
+        spreads = [d for d in result.disparities if (d.metric, d.across) == (rule.metric, rule.across)]
+        return spreads or [_missing_spread(rule)]
+    found = [c for c in result.comparisons if c.metric == rule.metric and c.scope.slice == rule.each]
+    return found or [_missing(rule)]
+
+
+def _missing(rule: Rule) -> Comparison:
+    reason = Undefined(f"{rule.metric} was not computed" + (f" for the groups of {rule.each}" if rule.each else ""))
+    scope = Scope(rule.each, "(none)") if rule.each else WHOLE
+    return Comparison(metric=rule.metric, scope=scope, rows=0, support=0, unit="rows", candidate=reason, change=reason)
+
+
+def _missing_spread(rule: Rule) -> Disparity:
+    reason = Undefined(f"{rule.metric} was not computed across {rule.across}")
+    return Disparity(
+        metric=rule.metric,
+        across=str(rule.across),
+        reference=None,
+        groups=(),
+        small=(),
+        smallest=0,
+        candidate=reason,
+        change=reason,
+    )
+
+
+def _bound(kind: Kind, limit: Bound, measured: Comparison | Disparity) -> float | None:
+    if kind in ABSOLUTE:
+        return limit.value
+    margin = limit.value
+    if limit.relative:
+        before = measured.baseline.value if measured.baseline else None
+        if before is None:
+            return None
+        margin = limit.value * abs(before)
+    return -margin if kind == "max_drop" else margin
+
+
+def _judge(rule: Rule, measured: Comparison | Disparity, *, change: bool) -> Judge:
+    """Choose what to judge on: the estimate for a plain limit on the whole set, the interval for every comparison."""
+    if rule.judge:
+        return rule.judge
+    info = catalogue.find(rule.metric)
+    if (info is not None and not info.interval) or measured.candidate.method == "measured":
+        return "estimate"
+    whole = isinstance(measured, Comparison) and measured.scope == WHOLE
+    return "estimate" if whole and not change else "interval"

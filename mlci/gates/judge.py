@@ -1,0 +1,183 @@
+"""Judging: every case gets an outcome, a reason, and the rows that it would need.
+
+Passing needs no correction, because all gates must pass (Berger 1982). Failing does: it is declared on Holm-adjusted
+evidence over all interval-judged gates of a run, so that watching many slices does not block harmless changes.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from mlci.gates import power
+from mlci.gates.cases import Case, spread_out
+from mlci.gates.holm import adjust
+from mlci.gates.rules import Judged, Outcome, Rule
+from mlci.gates.verdict import Verdict, join, weigh
+from mlci.inference.evaluation import Comparison, Disparity, EvaluationResult
+from mlci.inference.evidence import Evidence, Tie
+
+TOO_FEW_ROWS = 30
+TOO_FEW_DISAGREEMENTS = 8
+TIGHT_LIMIT, SMALL_GROUP = 0.10, 500
+_NOISE = 1e-12  # differences of decimal fractions are off by a few units of the last bit
+
+
+@dataclass(frozen=True)
+class Finding:
+    """An outcome with its reason, before policy."""
+
+    outcome: Outcome
+    reason: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bench:
+    """What all cases of a run are judged with: the level, the smallest group, and Holm's family."""
+
+    confidence: float
+    min_group_size: int
+    family: int
+
+    @property
+    def alpha(self) -> float:
+        """One-sided level of every test."""
+        return (1 - self.confidence) / 2
+
+
+def judge(rules: Sequence[Rule], result: EvaluationResult, *, min_group_size: int) -> tuple[Judged, ...]:
+    """Judge every rule against an evaluation; in the order of rules, groups and limits."""
+    cases = [case for rule in rules for case in spread_out(rule, result)]
+    p_values = [_p(case) for case in cases]
+    adjusted = iter(adjust([p for p in p_values if p is not None]))
+    family = sum(p is not None for p in p_values)
+    bench = Bench(confidence=result.confidence, min_group_size=min_group_size, family=family)
+    return tuple(
+        _judged(case, p, 1.0 if p is None else next(adjusted), bench) for case, p in zip(cases, p_values, strict=True)
+    )
+
+
+def verdict(gates: Sequence[Judged]) -> Verdict:
+    """Return the join over all gates under their policies."""
+    return join(_weight(gate.outcome, gate.rule) for gate in gates)
+
+
+def _weight(outcome: Outcome, rule: Rule) -> Verdict:
+    return weigh(outcome, inconclusive=rule.inconclusive, no_baseline=rule.no_baseline)
+
+
+def _p(case: Case) -> float | None:
+    """Return the one-sided p-value that speaks for failing; ``None`` for cases outside Holm's family."""
+    if case.judge == "estimate" or case.evidence is None or case.bound is None or case.evidence.value is None:
+        return None
+    return case.evidence.below(case.bound) if case.floor else case.evidence.above(case.bound)
+
+
+def _judged(case: Case, p: float | None, adjusted: float, bench: Bench) -> Judged:
+    finding = _find(case, adjusted, bench)
+    evidence = case.evidence
+    needed = power.needed(case, bench.confidence) if finding.outcome is Outcome.INCONCLUSIVE else None
+    baseline = case.measured.baseline
+    return Judged(
+        id=case.id,
+        metric=case.rule.metric,
+        rule=case.rule,
+        kind=case.kind,
+        limit=case.limit,
+        slice=case.scope.slice,
+        group=case.scope.group,
+        across=case.rule.across,
+        judge=case.judge,
+        outcome=finding.outcome,
+        reason=finding.reason,
+        rows_needed=needed.rows if needed else None,
+        rows_needed_of=needed.unit if needed else None,
+        baseline=baseline.value if baseline else None,
+        candidate=case.measured.candidate.value,
+        value=evidence.value if evidence else None,
+        interval=_interval(evidence, bench.confidence),
+        bound=case.bound,
+        method=evidence.method if evidence else None,
+        p=p,
+        blocks=_weight(finding.outcome, case.rule) is Verdict.BLOCK,
+    )
+
+
+def _interval(evidence: Evidence | None, confidence: float) -> tuple[float, float] | None:
+    return evidence.interval(confidence) if evidence is not None and evidence.value is not None else None
+
+
+def _find(case: Case, adjusted: float, bench: Bench) -> Finding:
+    """Return the outcome: first what can't be judged at all, then by estimate or by interval."""
+    if case.on_change and case.measured.baseline is None and case.evidence is None:
+        return Finding(Outcome.NO_BASELINE, "no baseline yet, so there is nothing to compare with")
+    if small := _insufficient(case, bench):
+        return Finding(Outcome.INCONCLUSIVE, small)
+    evidence = case.evidence
+    if evidence is None or evidence.value is None:
+        reason = evidence.reason if evidence is not None else "the change could not be computed"
+        return Finding(
+            Outcome.INCONCLUSIVE if evidence is not None and evidence.method == "too few" else Outcome.ERROR, reason
+        )
+    if case.bound is None:
+        return Finding(Outcome.ERROR, "a limit in per cent needs the baseline's value, which is undefined")
+    if case.judge == "estimate":
+        return _by_estimate(evidence.value, case.bound, floor=case.floor)
+    return _by_interval(case, evidence, case.bound, adjusted, bench)
+
+
+def _by_estimate(value: float, bound: float, *, floor: bool) -> Finding:
+    """Hold the number that the reader sees against the limit; NaN keeps neither."""
+    kept = value >= bound - _NOISE if floor else value <= bound + _NOISE
+    return Finding(Outcome.PASSED) if kept else Finding(Outcome.FAILED, "the value is beyond the limit")
+
+
+def _by_interval(case: Case, evidence: Evidence, bound: float, adjusted: float, bench: Bench) -> Finding:
+    ends = evidence.interval(bench.confidence)
+    if ends is None:
+        why = evidence.reason or "its error is not known"
+        return Finding(Outcome.ERROR, f"it has no interval to judge on ({why}); set judge: estimate on this gate")
+    low, high = ends
+    kept = low >= bound - _NOISE if case.floor else high <= bound + _NOISE
+    broken = high < bound if case.floor else low > bound
+    if kept:
+        return Finding(Outcome.PASSED)
+    if few := _too_few(case, evidence):
+        return Finding(Outcome.INCONCLUSIVE, few)
+    if broken and adjusted <= bench.alpha:
+        return Finding(Outcome.FAILED, "the whole interval is beyond the limit")
+    if broken:
+        return Finding(
+            Outcome.INCONCLUSIVE, f"beyond the limit by itself, but not after Holm over {bench.family} gates"
+        )
+    return Finding(Outcome.INCONCLUSIVE, "the limit lies inside the interval" + _hint(case))
+
+
+def _insufficient(case: Case, bench: Bench) -> str | None:
+    """Say which groups are too small to be judged."""
+    least = bench.min_group_size
+    if isinstance(case.measured, Disparity):
+        sizes = {group.group: group.rows for group in case.measured.groups}
+        small = ", ".join(f"{name} has {sizes[name]:,} rows" for name in case.measured.small[:5])
+        return f"insufficient group: {small}; {least:,} are needed" if small else None
+    if case.scope.slice is None or case.measured.rows >= least or case.measured.rows == 0:
+        return None
+    return f"insufficient group: it has {case.measured.rows:,} rows; {least:,} are needed"
+
+
+def _too_few(case: Case, evidence: Evidence) -> str | None:
+    """Say whether a slice rests on too little to prove a regression."""
+    measured = case.measured
+    if not (case.on_change and isinstance(measured, Comparison) and measured.scope.slice) or isinstance(evidence, Tie):
+        return None
+    if measured.rows < TOO_FEW_ROWS:
+        return f"too few: {measured.rows} rows; {TOO_FEW_ROWS} are needed"
+    if measured.disagreements is not None and measured.disagreements < TOO_FEW_DISAGREEMENTS:
+        return f"too few: the models disagree on {measured.disagreements} rows; {TOO_FEW_DISAGREEMENTS} are needed"
+    return None
+
+
+def _hint(case: Case) -> str:
+    """Say when a limit on a disparity is too tight for the groups at hand."""
+    tight = isinstance(case.measured, Disparity) and case.kind == "max" and case.limit.value <= TIGHT_LIMIT
+    if tight and isinstance(case.measured, Disparity) and case.measured.smallest < SMALL_GROUP:
+        return f"; with {case.measured.smallest:,} rows in the smallest group a limit this tight can seldom be decided"
+    return ""

@@ -1,0 +1,47 @@
+"""The rows that an inconclusive gate would need to be decided four times in five."""
+
+from dataclasses import dataclass
+
+from mlci.gates.cases import Case
+from mlci.inference.evaluation import Comparison
+from mlci.inference.evidence import Evidence
+from mlci.inference.power import rows_needed, rows_without_disagreement
+
+
+@dataclass(frozen=True)
+class Needed:
+    """How many rows of what, e.g. 510 labelled positives."""
+
+    rows: int
+    unit: str
+
+
+def needed(case: Case, confidence: float) -> Needed | None:
+    """Return the rows for a power of 80 %; ``None`` where no number of rows would help or be known.
+
+    For a change it is planned for two equally good models, so the distance is the margin. Where that many rows are
+    there already, the observed change is close to the limit, and its own distance is taken instead.
+    """
+    evidence, bound = case.evidence, case.bound
+    if evidence is None or bound is None or evidence.value is None:
+        return None
+    have, distance = int(getattr(evidence, "rows", 0)), abs(evidence.value - bound)
+    if case.on_change and (planned := _rows(evidence, abs(bound), confidence)) and planned > have:
+        return Needed(planned, _unit(case))
+    observed = _rows(evidence, distance, confidence)
+    return Needed(observed, _unit(case)) if observed and observed > have else None
+
+
+def _rows(evidence: Evidence, distance: float, confidence: float) -> int | None:
+    spread = evidence.spread()
+    if spread is None:
+        return None
+    if spread == 0:
+        return rows_without_disagreement(distance, confidence=confidence)
+    return rows_needed(spread, distance=distance, confidence=confidence)
+
+
+def _unit(case: Case) -> str:
+    if not isinstance(case.measured, Comparison):
+        return "rows in the smallest group"
+    return case.measured.unit

@@ -1,0 +1,85 @@
+"""What gates are made of: rules as a team writes them, cases as they are judged, and what became of each."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Literal
+
+from mlci.inference.evidence import Interval
+
+Kind = Literal["min", "max", "max_drop", "max_rise"]
+Judge = Literal["estimate", "interval"]
+OnDoubt = Literal["warn", "block"]
+
+
+class Outcome(StrEnum):
+    """What became of a gate."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    INCONCLUSIVE = "inconclusive"
+    NO_BASELINE = "no_baseline"
+    ERROR = "error"
+    WAIVED = "waived"
+
+
+@dataclass(frozen=True)
+class Bound:
+    """A limit as it was written; ``relative`` limits on a change are shares of the baseline's value."""
+
+    value: float
+    relative: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rule:
+    """One entry under ``gates:``; it becomes a case for every limit and every group that it covers.
+
+    Attributes:
+        metric: Name as written.
+        each: Slice of which every group gets its own case.
+        across: Slice over whose groups a disparity is taken.
+        limits: The limits by kind, in the order they are judged.
+        judge: What to judge on; ``None`` leaves it to the kind of limit.
+        inconclusive, no_baseline: What doubt means for this gate.
+        line: Where it stands in the configuration.
+    """
+
+    metric: str
+    limits: tuple[tuple[Kind, Bound], ...]
+    each: str | None = None
+    across: str | None = None
+    judge: Judge | None = None
+    inconclusive: OnDoubt = "warn"
+    no_baseline: OnDoubt = "warn"
+    line: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Judged:
+    """One gate and what became of it.
+
+    ``value`` with ``interval`` stood against ``bound`` (in the value's own units and with its sign: a drop of at most
+    0.01 is a change of at least -0.01), so that anyone can check the outcome by eye.
+    """
+
+    id: str
+    metric: str
+    rule: Rule
+    kind: Kind
+    limit: Bound
+    slice: str | None
+    group: str | None
+    across: str | None
+    judge: Judge
+    outcome: Outcome
+    reason: str | None = None
+    rows_needed: int | None = None
+    rows_needed_of: str | None = None
+    baseline: float | None = None
+    candidate: float | None = None
+    value: float | None = None
+    interval: Interval | None = None
+    bound: float | None = None
+    method: str | None = None
+    p: float | None = None
+    blocks: bool = False
