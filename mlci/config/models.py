@@ -4,16 +4,22 @@ Models only check a value against itself and its neighbours. Checks that need th
 :mod:`mlci.config.checks`; line numbers and wording of errors in :mod:`mlci.config.load`.
 """
 
-from typing import Annotated, Literal
+import itertools
+from collections.abc import Set as AbstractSet
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
+from pydantic.json_schema import SkipJsonSchema
+from pydantic_core import PydanticCustomError
 
-from mlci.config.values import Duration, Finite, Limit
+from mlci.config.values import Duration, Finite, Limit, Reference, Scalar
 
-Scalar = bool | int | Finite | str
 Task = Literal["binary", "multiclass", "regression"]
 OnDoubt = Literal["warn", "block"]
-Name = Annotated[str, Field(min_length=1, max_length=200)]
+Name = Annotated[str, Field(min_length=1, max_length=200, pattern=r"\S")]
+Place = Annotated[str, Field(min_length=1, max_length=4_096, pattern=r"\S")]
+Command = Annotated[str, Field(min_length=1, max_length=20_000, pattern=r"\S")]
+MODEL_ID = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"
 
 
 class Model(BaseModel):
@@ -21,28 +27,88 @@ class Model(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
+    @classmethod
+    def rule(cls, keys: AbstractSet[str]) -> str | None:
+        """Say what is wrong with the keys that are present together; ``None`` when they go together."""
+        del keys
+        return None
+
+    @model_validator(mode="after")
+    def _go_together(self) -> Self:
+        """Hold :meth:`rule` however the model was made."""
+        present = {key for key in self.model_fields_set if getattr(self, key) is not None}
+        if words := self.rule(present):
+            raise PydanticCustomError("mlci_rule", "{words}", {"words": words})
+        return self
+
+
+def _ascending(edges: tuple[float, ...]) -> tuple[float, ...]:
+    """Refuse edges that repeat or fall, which would make bins that no row can be in."""
+    if any(low >= high for low, high in itertools.pairwise(edges)):
+        raise PydanticCustomError("mlci_cut", "must ascend, each edge above the one before")
+    return edges
+
+
+def _kind(value: object) -> str | None:
+    """Tell the ways apart in which a slice or a baseline is written, so that only one of them is checked."""
+    if isinstance(value, str):
+        return "=text"
+    if isinstance(value, dict | BaseModel):
+        return "=mapping"
+    return "=list" if isinstance(value, list | tuple) else None
+
+
+def _one_of(text: str) -> Discriminator:
+    return Discriminator(_kind, custom_error_type="mlci_union", custom_error_message=text)
+
 
 class Column(Model):
     """A slice column, optionally cut into bins ``< c1``, ``[c1, c2)``, …, ``>= ck``."""
 
-    column: Name
-    cut: tuple[Finite, ...] | None = Field(default=None, description="Ascending edges; bins are closed on the left.")
-    reference: Scalar | None = Field(default=None, description="Group that ratios and differences are taken against.")
+    column: Name = Field(description="Name of the column in the evaluation set.")
+    cut: Annotated[tuple[Finite, ...], Field(min_length=1), AfterValidator(_ascending)] | None = Field(
+        default=None, description="Ascending edges that a number is binned at; bins are closed on the left."
+    )
+    reference: Scalar | None = Field(
+        default=None, description="Group that the others are compared with; left out, all pairs are compared."
+    )
 
 
-Slice = Name | Column | tuple[Name | Column, ...]
+Part = Annotated[
+    Annotated[Name, Tag("=text")] | Annotated[Column, Tag("=mapping")],
+    _one_of("must be a column's name, or `{column: …, cut: […]}`"),
+]
+Crossing = Annotated[tuple[Part, ...], Field(min_length=2)]
+Slice = Annotated[
+    Annotated[Name, Tag("=text")] | Annotated[Column, Tag("=mapping")] | Annotated[Crossing, Tag("=list")],
+    _one_of("must be a column's name, `{column: …, cut: […]}`, or a list of columns to cross"),
+]
+Scoped = Annotated[
+    Annotated[Name, Tag("=text")] | Annotated[tuple[Name, ...], Field(min_length=1), Tag("=list")],
+    _one_of("must be the name of a slice, or a list of the columns of a crossing"),
+]
 
 
 class Evaluation(Model):
     """The evaluation set: rows with a key, a label, features and slice columns."""
 
-    data: Name = Field(description="CSV, Parquet or JSON Lines: a path, a glob or a URL (s3://, gs://, https://).")
-    label: Name
-    key: Name | None = Field(default=None, description="Column that predictions are joined by.")
-    positive: Scalar | None = Field(default=None, description="Label value that counts as positive (binary).")
-    classes: tuple[Scalar, ...] | None = Field(default=None, description="All labels that may occur (multiclass).")
-    slices: tuple[Slice, ...] = ()
-    metrics: tuple[Name, ...] | None = Field(default=None, description="Metrics to report; all of the task's if left out.")
+    data: Place = Field(description="CSV, Parquet or JSON Lines: a path, a glob or a URL (s3://, gs://, https://).")
+    label: Name = Field(description="Column with the truth.")
+    key: Name | None = Field(
+        default=None, description="Column that predictions are joined by; without it, tables are joined by position."
+    )
+    positive: Scalar | None = Field(
+        default=None, description="Label value that counts as positive (binary); left out, 1 or true."
+    )
+    classes: Annotated[tuple[Scalar, ...], Field(min_length=2)] | None = Field(
+        default=None, description="All labels that may occur (multiclass); left out, those of the label column."
+    )
+    slices: tuple[Slice, ...] = Field(
+        default=(), description="Columns, binned columns and crossings that the rows are looked at by."
+    )
+    metrics: Annotated[tuple[Name, ...], Field(min_length=1)] | None = Field(
+        default=None, description="Metrics to report; left out, all of the task's."
+    )
     max_groups: int = Field(default=100, ge=1, le=10_000, description="Most groups that one slice may have.")
     min_group_size: int = Field(default=30, ge=1, description="A group with fewer rows is listed, never judged.")
 
@@ -50,74 +116,139 @@ class Evaluation(Model):
 class Train(Model):
     """How the candidate is trained: a command, its time-out, and the file or folder that it leaves."""
 
-    run: Name
-    timeout: Duration = Duration(3600)
-    model: Name | None = None
+    run: Command = Field(description="Command that trains the model, run by the shell beside `mlci.yml`.")
+    timeout: Duration = Field(default=Duration(3600), description="Time after which training is stopped and fails.")
+    model: Place | None = Field(default=None, description="What training leaves behind: a file or a folder.")
+
+
+SOURCES = ("run", "file", "model", "metrics")
 
 
 class Predict(Model):
     """Where predictions come from: exactly one of ``run``, ``file``, ``model`` or ``metrics``."""
 
-    run: Name | None = Field(default=None, description="Command; gets MLCI_MODEL, MLCI_DATA and MLCI_PREDICTIONS.")
-    file: Name | None = Field(default=None, description="Predictions that already exist.")
-    model: Name | None = Field(default=None, description="A scikit-learn model saved with skops.")
-    metrics: Name | None = Field(default=None, description="A metrics file (JSON or YAML), judged on estimates.")
-    trusted: tuple[Name, ...] = Field(default=(), description="Types that a skops file may hold beyond the defaults.")
+    run: Command | None = Field(
+        default=None, description="Command that predicts; gets MLCI_MODEL, MLCI_DATA and MLCI_PREDICTIONS."
+    )
+    file: Place | None = Field(default=None, description="Predictions that already exist: a table with the same key.")
+    model: Place | None = Field(default=None, description="A scikit-learn model saved with skops.")
+    metrics: Place | None = Field(default=None, description="A metrics file (JSON or YAML), judged on estimates.")
+    trusted: tuple[Name, ...] = Field(
+        default=(), description="Types that a skops file may hold beyond the ones that skops trusts itself."
+    )
     score: Name | None = Field(default=None, description="Column with a score, a probability or a regression's value.")
     decision: Name | None = Field(default=None, description="Column with the decided class.")
     threshold: Finite = Field(default=0.5, description="A score at or above it decides for the positive class.")
-    timeout: Duration = Duration(3600)
+    timeout: Duration = Field(default=Duration(3600), description="Time after which prediction is stopped and fails.")
+
+    @classmethod
+    def rule(cls, keys: AbstractSet[str]) -> str | None:
+        """Want exactly one source."""
+        return exactly_one(SOURCES, keys)
 
 
 class Baseline(Model):
     """The model to compare with, from a file of predictions or metrics or from a git reference."""
 
-    file: Name | None = None
-    ref: Name | None = None
+    file: Place | None = Field(
+        default=None, description="The baseline's predictions or metrics, as `predict` has them."
+    )
+    ref: Reference | None = Field(
+        default=None, description="Branch, tag or commit whose own train and predict steps make the baseline."
+    )
     score: Name | None = Field(default=None, description="Score column in `file`; the candidate's if left out.")
     decision: Name | None = Field(default=None, description="Decision column in `file`; the candidate's if left out.")
+
+    @classmethod
+    def rule(cls, keys: AbstractSet[str]) -> str | None:
+        """Want exactly one origin."""
+        return exactly_one(("file", "ref"), keys)
 
 
 class GatePolicy(Model):
     """What one gate does in doubt; overrides the policy of the whole file."""
 
-    inconclusive: OnDoubt | None = None
-    no_baseline: OnDoubt | None = None
+    inconclusive: OnDoubt | None = Field(default=None, description="What this gate does when the rows can't decide it.")
+    no_baseline: OnDoubt | None = Field(default=None, description="What this gate does without a baseline.")
+
+
+LIMITS = ("min", "max", "max_drop", "max_rise")
 
 
 class Gate(Model):
     """A metric, where it is looked at, and the limits that it has to keep."""
 
-    metric: Name
-    each: Name | tuple[Name, ...] | None = Field(default=None, description="Slice of which every group gets a gate.")
-    across: Name | tuple[Name, ...] | None = Field(default=None, description="Slice over whose groups a disparity is taken.")
-    min: Limit | None = None
-    max: Limit | None = None
-    max_drop: Limit | None = Field(default=None, description="Largest fall against the baseline, absolute or in per cent.")
-    max_rise: Limit | None = Field(default=None, description="Largest rise against the baseline, absolute or in per cent.")
-    judge: Literal["estimate", "interval"] | None = None
-    policy: GatePolicy = GatePolicy()
-    line: int | None = Field(default=None, exclude=True, json_schema_extra={"x-internal": True})
+    metric: Name = Field(description="A metric of the catalogue, a scikit-learn name, or `module:function`.")
+    each: Scoped | None = Field(default=None, description="Slice of which every group gets a gate of its own.")
+    across: Scoped | None = Field(default=None, description="Slice over whose groups a disparity is taken.")
+    min: Limit | None = Field(default=None, description="Least value that the candidate may have.")
+    max: Limit | None = Field(default=None, description="Greatest value that the candidate may have.")
+    max_drop: Limit | None = Field(
+        default=None, description="Largest fall against the baseline, absolute or in per cent of it."
+    )
+    max_rise: Limit | None = Field(
+        default=None, description="Largest rise against the baseline, absolute or in per cent of it."
+    )
+    judge: Literal["estimate", "interval"] | None = Field(
+        default=None, description="What the limit is held against; left out, the kind of gate decides."
+    )
+    policy: GatePolicy = Field(default=GatePolicy(), description="What this gate does in doubt.")
+    line: SkipJsonSchema[int | None] = Field(default=None, exclude=True, json_schema_extra={"x-internal": True})
+
+    @classmethod
+    def rule(cls, keys: AbstractSet[str]) -> str | None:
+        """Want a limit, and at most one way to look at groups."""
+        if not keys & set(LIMITS):
+            return "has no limit; add `min`, `max`, `max_drop` or `max_rise`"
+        if {"each", "across"} <= keys:
+            return "has both `each` (a gate for every group) and `across` (their spread); keep one, or write two gates"
+        return None
 
 
 class Policy(Model):
     """What the team agreed on: how sure to be, and what doubt means."""
 
-    confidence: float = Field(default=0.95, ge=0.5, lt=1, description="Two-sided level of every interval.")
-    inconclusive: OnDoubt = "warn"
-    no_baseline: OnDoubt = "warn"
-    comment: Literal["always", "on-change", "on-failure", "never"] = "always"
-    seed: int = Field(default=7, ge=0)
+    confidence: Finite = Field(default=0.95, ge=0.5, lt=1, description="Two-sided level of every interval.")
+    inconclusive: OnDoubt = Field(default="warn", description="What a gate does when the rows can't decide it.")
+    no_baseline: OnDoubt = Field(default="warn", description="What a gate on a change does without a baseline.")
+    comment: Literal["always", "on-change", "on-failure", "never"] = Field(
+        default="always", description="When a new comment is written; an existing one is always kept up to date."
+    )
+    seed: int = Field(default=7, ge=0, lt=2**63, description="Seed of every bootstrap; same seed, same report.")
 
 
 class Config(Model):
     """The whole of ``mlci.yml``."""
 
-    model: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")]
-    task: Task
-    evaluation: Evaluation | None = None
-    train: Train | None = None
-    predict: Predict
-    baseline: Literal["production", "none"] | Baseline = "production"
-    gates: Annotated[tuple[Gate, ...], Field(min_length=1)]
-    policy: Policy = Policy()
+    model: Annotated[str, Field(pattern=MODEL_ID)] = Field(
+        description="Name of the model in reports and the registry: letters, digits, `.`, `_` and `-`."
+    )
+    task: Task = Field(description="Binary, multiclass or regression.")
+    evaluation: Evaluation | None = Field(
+        default=None, description="The rows that both models are judged on; left out only with `predict.metrics`."
+    )
+    train: Train | None = Field(default=None, description="How the candidate is trained; left out, nothing is.")
+    predict: Predict = Field(description="Where the candidate's predictions come from.")
+    baseline: Annotated[
+        Annotated[Literal["production", "none"], Tag("=text")] | Annotated[Baseline, Tag("=mapping")],
+        _one_of("must be `production`, `none`, `{ref: …}` or `{file: …}`"),
+    ] = Field(default="production", description="The model to compare with.")
+    gates: Annotated[tuple[Gate, ...], Field(min_length=1)] = Field(description="What has to hold before a merge.")
+    policy: Policy = Field(default=Policy(), description="How sure to be, and what doubt means.")
+
+
+def exactly_one(names: tuple[str, ...], keys: AbstractSet[str]) -> str | None:
+    """Say what is wrong unless exactly one of ``names`` is among ``keys``."""
+    given = [f"`{name}`" for name in names if name in keys]
+    if len(given) == 1:
+        return None
+    choice = ", ".join(f"`{name}`" for name in names[:-1]) + f" or `{names[-1]}`"
+    if not given:
+        return f"needs one of {choice}"
+    return f"has {' and '.join(given)}; keep exactly one of {choice}"
+
+
+def fields(model: type[Model]) -> dict[str, Any]:
+    """Return the fields of a model that a user may write, in the order of the documentation."""
+    internal = {"x-internal": True}
+    return {name: info for name, info in model.model_fields.items() if info.json_schema_extra != internal}

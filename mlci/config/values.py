@@ -10,12 +10,21 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Annotated, Any, Self
 
-from pydantic import BeforeValidator, Field, GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+)
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 PERCENT = r"^[+-]?([0-9]{1,12}(\.[0-9]{0,12})?|\.[0-9]{1,12}) ?%$"
 DURATION = r"^(?=[0-9])([0-9]{1,6}d)?([0-9]{1,6}h)?([0-9]{1,6}m)?([0-9]{1,9}(\.[0-9]{1,6})?s)?$"
+REFERENCE = r"^[^\s\-:?*\[\\][^\s:?*\[\\]*$"
 LONGEST = 365 * 86_400
 UNITS = {"d": 86_400, "h": 3_600, "m": 60, "s": 1}
 
@@ -39,6 +48,33 @@ def number(value: object) -> float:
 
 Finite = Annotated[float, BeforeValidator(number), Field(allow_inf_nan=False)]
 """A float that is neither NaN nor infinite, and not a boolean."""
+
+
+def _scalar(value: object, handler: ValidatorFunctionWrapHandler) -> object:
+    """Give the four kinds of scalars one refusal instead of four."""
+    if isinstance(value, bool | int | float | str):
+        return handler(value)
+    raise PydanticCustomError("mlci_scalar", "must be a single value: text, a number, true or false")
+
+
+Scalar = Annotated[bool | int | Finite | str, WrapValidator(_scalar)]
+"""A value as it stands in a table: a label, a class, the name of a group."""
+
+
+def _reference(value: str) -> str:
+    """Refuse what git would read as an option, a range or a pattern (see git-check-ref-format(1))."""
+    if not re.fullmatch(REFERENCE, value) or ".." in value:
+        raise PydanticCustomError("mlci_reference", "must name a branch, a tag or a commit")
+    return value
+
+
+Reference = Annotated[
+    str,
+    Field(min_length=1, max_length=300),
+    AfterValidator(_reference),
+    Field(json_schema_extra={"pattern": REFERENCE}),
+]
+"""A git branch, tag or commit, such as ``main``, ``origin/main``, ``v1.2`` or ``HEAD~1``."""
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,127 @@
+"""``mlci.yml`` from text to a checked configuration that knows its lines; every problem at once, in order of lines."""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path as FilePath
+
+from pydantic import ValidationError
+
+from mlci.config import words
+from mlci.config.models import Config, fields
+from mlci.config.text import MOST_BYTES, decode
+from mlci.config.tree import Path, Tree, leaves, read
+from mlci.errors import InputError, Problem
+
+MOST_PROBLEMS = 20
+
+
+@dataclass(frozen=True)
+class Lines:
+    """Line numbers, counted from 1, of every key and list entry of a file."""
+
+    known: Mapping[Path, int]
+
+    def of(self, *path: str | int) -> int:
+        """Return the line of a path such as ``("gates", 0, "max_drop")``; of what encloses it if it is absent."""
+        return next((self.known[path[:end]] for end in range(len(path), 0, -1) if path[:end] in self.known), 1)
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A configuration, and where it stands.
+
+    Attributes:
+        config: What the file says.
+        lines: Where it says it.
+        path: The file, as the user wrote it.
+    """
+
+    config: Config
+    lines: Lines
+    path: str
+
+    def problem(self, message: str, *where: str | int) -> Problem:
+        """Return a problem that points at the line of a path, e.g. ``problem("…", "evaluation", "key")``."""
+        return Problem(message, self.path, self.lines.of(*where))
+
+
+def load(file: FilePath) -> Loaded:
+    """Read and check a configuration file.
+
+    Raises:
+        InputError: The file is missing, can't be read, or holds problems; all of them at once.
+    """
+    path = str(file)
+    if file.is_dir():
+        raise InputError(Problem("is a folder; name the configuration file in it", path))
+    if not file.is_file():
+        raise InputError(Problem("there is no such file; name the configuration with `--config`", path))
+    try:
+        with file.open("rb") as stream:
+            data = stream.read(MOST_BYTES + 1)
+    except OSError as error:
+        raise InputError(Problem(f"can't be read: {error.strerror}", path)) from None
+    return parse(data, path=path)
+
+
+def parse(text: str | bytes, *, path: str) -> Loaded:
+    """Check the text of a configuration file.
+
+    Args:
+        text: The whole file; bytes have to be UTF-8.
+        path: What problems name the file.
+
+    Raises:
+        InputError: Every problem found, ordered by line, each with a line.
+    """
+    tree = read(decode(text, path=path), path=path)
+    config = None
+    if tree.whole and isinstance(tree.data, dict):
+        config = _validate(tree)
+    if tree.problems or config is None:
+        raise refusal(tree.problems)
+    lines = Lines(tree.lines)
+    gates = tuple(gate.model_copy(update={"line": lines.of("gates", index)}) for index, gate in enumerate(config.gates))
+    return Loaded(config.model_copy(update={"gates": gates}), lines, path)
+
+
+def refusal(problems: Iterable[Problem]) -> InputError:
+    """Return the error for some problems: ordered by line, said once each, and after twenty only counted."""
+    ordered = sorted(dict.fromkeys(problems), key=lambda problem: problem.line or 0)
+    shown, rest = ordered[:MOST_PROBLEMS], ordered[MOST_PROBLEMS:]
+    if rest:
+        more = f"and {len(rest)} more problem{'s' if len(rest) > 1 else ''} from here on"
+        shown.append(Problem(more, rest[0].path, rest[0].line))
+    return InputError.of(shown)
+
+
+def _validate(tree: Tree) -> Config | None:
+    """Check the data against the models; what is wrong goes to ``tree.problems``."""
+    lines = Lines(tree.lines)
+    for path, message in _findings(tree):
+        if not tree.refused(path):
+            tree.refuse(message, lines.of(*path))
+    try:
+        return Config.model_validate_json(json.dumps(tree.data), strict=True)
+    except ValidationError as error:
+        for detail in error.errors(include_url=False):
+            path = words.place(detail["loc"])
+            # A refused value needs no second line.
+            if words.worth(detail) and not tree.refused(path):
+                tree.refuse(words.say(detail), lines.of(*path))
+        return None
+
+
+def _findings(tree: Tree) -> Iterator[tuple[Path, str]]:
+    """Yield unknown keys and keys that do not go together, found in the data as it stands."""
+    for path, value in leaves(tree.data):
+        owner = words.section(path)
+        if owner is None or not isinstance(value, dict):
+            continue
+        known = fields(owner)
+        for key in value:
+            if key not in known:
+                yield (*path, key), words.unknown(key, path, known)
+        if message := words.together(path, value):
+            yield path, message
