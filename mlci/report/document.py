@@ -55,7 +55,9 @@ class Evidenced(Part):
     baseline_interval: Pair | None = None
     change: float | None = None
     change_interval: Pair | None = None
-    method: str | None = Field(default=None, description="How the change, or without a baseline the value, was estimated.")
+    method: str | None = Field(
+        default=None, description="How the change, or without a baseline the value, was estimated."
+    )
     candidate_method: str | None = None
     reason: str | None = Field(default=None, description="Why a value is undefined.")
 
@@ -187,7 +189,9 @@ class PolicyRef(Part):
 class Report(Part):
     """The whole document."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, populate_by_name=True, serialize_by_alias=True)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, allow_inf_nan=False, populate_by_name=True, serialize_by_alias=True
+    )
 
     schema_: Annotated[Literal["mlci/report/1"], Field(alias="schema")] = "mlci/report/1"
     model: str

@@ -1,0 +1,39 @@
+"""The pull-request comment: short, sticky, and the same bytes for the same result."""
+
+from mlci.report import escape, page
+from mlci.report.dialect import Markdown
+from mlci.report.document import Report
+from mlci.report.escape import Md
+from mlci.report.links import NO_LINKS, Links
+from mlci.report.templating import render
+
+BUDGET = 60_000
+"""Bytes; GitHub refuses comments of more than 65,536 characters, and whoever posts one may add some."""
+
+
+def comment(report: Report, *, links: Links = NO_LINKS, run: str | None = None, budget: int = BUDGET) -> str:
+    """Write the comment as GitHub's Markdown, with less detail where it would be too long.
+
+    Args:
+        report: The document; nothing else decides what the comment says.
+        links: Addresses of lines, commits and pages, where they are known.
+        run: Identity of the workflow run for the hidden marker, e.g. ``1842.1``.
+        budget: Most bytes of UTF-8.
+
+    Raises:
+        ValueError: If not even the verdict fits into the budget.
+    """
+    hidden = marker(report, run=run)
+
+    def rendered(detail: page.Detail) -> str:
+        built = page.build(Markdown(), report, builders=page.COMMENT, links=links, detail=detail)
+        return render("report/page.md.j2", page=built, marker=hidden)
+
+    return page.fitting(rendered, report, budget=budget)
+
+
+def marker(report: Report, *, run: str | None = None) -> Md:
+    """Return the hidden first line by which the comment is found again: model, head commit and run."""
+    facts = {"id": report.model, "head": report.candidate.commit, "run": run}
+    told = " ".join(f"{key}={escape.marker(value)}" for key, value in facts.items() if value is not None)
+    return Md(f"<!-- mlci {told} -->")

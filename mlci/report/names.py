@@ -1,0 +1,96 @@
+"""Names for people: metrics, scopes, gates, and the states that a gate may be in."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from mlci.metrics import catalogue
+from mlci.report.dialect import Dialect
+from mlci.report.document import GateRow, Outcome, Report, ScopeRef
+
+_SELF_EVIDENT = {"disparity", "operation"}  # smaller gaps and smaller costs need no remark
+
+
+@dataclass(frozen=True)
+class State:
+    """How an outcome is shown: a glyph, never without its word; ``mark`` is the glyph where emoji don't belong."""
+
+    glyph: str
+    mark: str
+    word: str
+    colour: int
+
+
+STATES: dict[Outcome, State] = {
+    "failed": State("❌", "✗", "failed", 31),
+    "error": State("⛔", "!", "error", 31),
+    "inconclusive": State("❔", "?", "inconclusive", 33),
+    "no_baseline": State("🆕", "○", "no baseline", 36),
+    "waived": State("🔓", "~", "waived", 33),
+    "passed": State("✅", "✓", "passed", 32),
+}
+_ORDER = list(STATES)
+VERDICTS = {
+    "block": State("❌", "✗", "blocked", 31),
+    "warn": State("⚠️", "!", "may merge", 33),
+    "pass": State("✅", "✓", "passed", 32),
+}
+
+
+def title(metric: str) -> str:
+    """Return the metric's name as people write it; the raw name where the catalogue has none."""
+    found = catalogue.find(metric)
+    return found.title if found else metric
+
+
+def unit(metric: str) -> str:
+    """Return the unit that a metric's values are printed in; ``number`` for an unknown metric."""
+    found = catalogue.find(metric)
+    return found.unit if found else "number"
+
+
+def lower_is_better(metric: str) -> bool:
+    """Whether a reader has to be told that smaller values of this metric are better."""
+    found = catalogue.find(metric)
+    return found is not None and found.direction == "lower" and found.kind not in _SELF_EVIDENT
+
+
+def scoped(d: Dialect, metric: str, scope: ScopeRef) -> str:
+    """Name a metric where it was looked at: ``Recall, region = north``; ``Recall difference across sex``."""
+    name = d.text(title(metric))
+    if scope.across is not None:
+        return d.words("{} across {}", name, d.text(scope.across))
+    if scope.slice is not None:
+        return d.words("{}, {} = {}", name, d.text(scope.slice), d.text(scope.group or ""))
+    return name
+
+
+def in_order(rows: Iterable[GateRow]) -> list[GateRow]:
+    """Sort gates as a reader needs them: what blocks first, then by state, otherwise as configured."""
+    return sorted(rows, key=lambda row: (not row.blocks, _ORDER.index(row.outcome)))
+
+
+def word(row: GateRow) -> str:
+    """Return the state's word, and whether doubt alone blocks."""
+    doubtful = row.outcome in {"inconclusive", "no_baseline"}
+    return STATES[row.outcome].word + (", blocks" if row.blocks and doubtful else "")
+
+
+def counts(report: Report) -> dict[Outcome, int]:
+    """Count the outcomes, most severe first, without those that did not occur."""
+    found = {outcome: sum(row.outcome == outcome for row in report.gates) for outcome in STATES}
+    return {outcome: number for outcome, number in found.items() if number}
+
+
+def has_baseline(report: Report) -> bool:
+    """Whether there was a model to compare with."""
+    return report.baseline.source != "none"
+
+
+def estimates_only(report: Report) -> bool:
+    """Whether only metrics files were compared: no rows, hence no intervals."""
+    return report.evaluation.rows is None
+
+
+def short(commit: str) -> str:
+    """Shorten a commit as git does; anything else stays as it is."""
+    return commit[:7] if len(commit) >= 7 and all(char in "0123456789abcdef" for char in commit) else commit

@@ -1,0 +1,212 @@
+"""The one place where a report's numbers become text.
+
+Rounding never contradicts a verdict: a number that was held against a limit is printed with as many digits as it takes
+to stand on its own side of that limit. Minus is U+2212, thousands have commas, and what is undefined says so.
+All arithmetic is decimal on the shortest text of each float, so the same document prints the same everywhere.
+"""
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from decimal import ROUND_HALF_EVEN, Context, Decimal
+
+Pair = tuple[float, float]
+
+UNDEFINED = "undefined"
+NONE = "–"
+NO_CHANGE = "no change"
+MINUS = "\N{MINUS SIGN}"
+
+_LONG = Context(prec=400)
+_USUAL = {"fraction": 3}
+_SIGNIFICANT = 4
+_MOST_USUAL = 6
+_SIDE_DIGITS = 330  # the shortest text of a float has no more decimals than this
+_HUGE = 1e12
+_TINY = 1e-6
+
+
+@dataclass(frozen=True, kw_only=True)
+class Style:
+    """How the numbers of one row are printed, so that they all carry the same digits.
+
+    Attributes:
+        decimals: Digits after the point.
+        factor: What a number is multiplied by before it is printed (100 for per cent).
+        suffix: Unit with its leading space, or empty.
+        exponent: Power of ten that is split off, for numbers too large or small to write out.
+        whole: Whether numbers below 1 must not print as 1 (shares of a whole).
+    """
+
+    decimals: int
+    factor: Decimal = Decimal(1)
+    suffix: str = ""
+    exponent: int = 0
+    whole: bool = False
+
+    def value(self, number: float | None, *, missing: str = UNDEFINED) -> str:
+        """Print a value with its unit; ``missing`` stands for ``None``."""
+        return missing if number is None else self._bare(number) + self._unit
+
+    def change(self, number: float | None, *, missing: str = UNDEFINED) -> str:
+        """Print a difference with its sign and unit; an exact 0 is "no change"."""
+        if number is None:
+            return missing
+        return NO_CHANGE if number == 0 else self._bare(number, plus=True) + self._unit
+
+    def amount(self, number: float) -> str:
+        """Print the size of a difference, without its sign."""
+        return self._bare(abs(number)) + self._unit
+
+    def interval(self, pair: Pair, *, plus: bool = False) -> str:
+        """Print ``[low, high]`` without the unit, which stands beside the value."""
+        return f"[{self._bare(pair[0], plus=plus)}, {self._bare(pair[1], plus=plus)}]"
+
+    def _bare(self, number: float, *, plus: bool = False) -> str:
+        exact = _decimal(number) * self.factor
+        rounded = self._round(exact)
+        sign = MINUS if exact < 0 else "+" if plus and exact > 0 else ""
+        if rounded == 0 and exact != 0:
+            smallest = self._digits(Decimal(1).scaleb(-self.decimals))
+            return f">{MINUS}{smallest}" if exact < 0 else f"<{sign}{smallest}"
+        if self.whole and rounded == 1 and exact < 1:
+            return f">{self._digits(1 - Decimal(1).scaleb(-self.decimals))}"
+        return sign + self._digits(abs(rounded))
+
+    def _round(self, exact: Decimal) -> Decimal:
+        step = Decimal(1).scaleb(-self.decimals)
+        return exact.scaleb(-self.exponent, _LONG).quantize(step, rounding=ROUND_HALF_EVEN, context=_LONG)
+
+    def _digits(self, size: Decimal) -> str:
+        return f"{size:,.{self.decimals}f}"
+
+    @property
+    def _unit(self) -> str:
+        power = f"e{self.exponent}".replace("-", MINUS) if self.exponent else ""
+        return power + self.suffix
+
+    def tells_apart(self, number: float, bound: float) -> bool:
+        """Whether the printed number stands on the same side of the printed bound as the number itself."""
+        if number == bound:
+            return True
+        left, right = _decimal(number) * self.factor, _decimal(bound) * self.factor
+        if self.whole and (left < 1) != (right < 1) and self._round(left) == self._round(right) == 1:
+            return True  # one of them prints as ">0.999"
+        if bound == 0 and self.decimals >= _MOST_USUAL:
+            return True  # the number prints as "<0.000001"
+        return self._round(left) != self._round(right)
+
+
+def style(
+    numbers: Iterable[float | None],
+    *,
+    unit: str = "number",
+    interval: Pair | None = None,
+    bound: float | None = None,
+    judged: Iterable[float | None] = (),
+) -> Style:
+    """Choose how one row is printed.
+
+    Args:
+        numbers: Everything that the row shows in this unit.
+        unit: ``fraction``, ``number``, ``label``, ``seconds``, ``megabytes`` or ``percent`` (of fractions).
+        interval: The row's interval, of whose width two digits are shown.
+        bound: The limit, printed exactly if six decimals allow it.
+        judged: The numbers held against the bound, which must stay on their side of it.
+
+    Returns:
+        The style with the fewest digits that keep those promises.
+    """
+    shown = [abs(number) for number in (*numbers, *(interval or ()), bound) if number is not None]
+    largest = max(shown, default=0.0)
+    chosen = _scale(unit, largest)
+    factor = float(chosen.factor) * 10.0**-chosen.exponent
+    decimals = max(_usual_digits(unit, largest * factor, interval, factor), _written_digits(chosen, bound))
+    found = replace(chosen, decimals=decimals)
+    if bound is None:
+        return found
+    against = [number for number in judged if number is not None]
+    for more in range(decimals, _SIDE_DIGITS):
+        found = replace(chosen, decimals=more)
+        if all(found.tells_apart(number, bound) for number in against):
+            break
+    return found
+
+
+def count(number: int | None, *, missing: str = NONE) -> str:
+    """Print a count with separators: ``12,408``."""
+    return missing if number is None else f"{number:,}".replace("-", MINUS)
+
+
+def percent(fraction: float) -> str:
+    """Print a fraction in per cent with the digits it was written with: ``95 %``, ``99.9 %``."""
+    return f"{_plain(_decimal(fraction) * 100)} %"
+
+
+def p_value(p: float) -> str:
+    """Print a p-value with its relation: ``p = 0.013``, ``p < 0.001``."""
+    if p < 0.0005:
+        return "p < 0.001"
+    return f"p = {Style(decimals=3, whole=True).value(p)}".replace("= >", "> ")
+
+
+def duration(seconds: float) -> str:
+    """Print a stage's time: ``0.4 s``, ``61.2 s``, ``12 min 5 s``, ``3 h 20 min``."""
+    if seconds < 100:
+        return Style(decimals=1 if seconds >= 0.1 else 3).value(seconds) + " s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, left = divmod(minutes, 60)
+    return f"{hours:,} h {left} min" if hours else f"{minutes} min {rest} s"
+
+
+def plural(number: int, word: str, many: str | None = None) -> str:
+    """Print a count with its noun: ``1 gate``, ``2 gates``."""
+    return f"{count(number)} {word if number == 1 else many or word + 's'}"
+
+
+def _decimal(number: float) -> Decimal:
+    return Decimal(float.__repr__(float(number)))
+
+
+def _plain(number: Decimal) -> str:
+    text = f"{number:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def _scale(unit: str, largest: float) -> Style:
+    """Return factor, suffix and exponent for a row whose largest number is given."""
+    if unit == "percent":
+        return Style(decimals=0, factor=Decimal(100), suffix=" %", exponent=_exponent(largest * 100))
+    if unit == "fraction":
+        return Style(decimals=0, whole=True, exponent=_exponent(largest) if largest > 1 else 0)
+    if unit == "seconds" and 0 < largest < 1:
+        micro = largest < 1e-3
+        return Style(decimals=0, factor=Decimal(10**6 if micro else 10**3), suffix=" µs" if micro else " ms")
+    suffix = {"seconds": " s", "megabytes": " MB"}.get(unit, "")
+    return Style(decimals=0, suffix=suffix, exponent=_exponent(largest))
+
+
+def _exponent(largest: float) -> int:
+    return math.floor(math.log10(largest)) if largest >= _HUGE or 0 < largest < _TINY else 0
+
+
+def _usual_digits(unit: str, largest: float, interval: Pair | None, factor: float) -> int:
+    """Two digits of the interval's width; without one, three decimals for fractions and four digits for the rest."""
+    width = abs(interval[1] - interval[0]) * factor if interval else 0.0
+    if width > 0:
+        digits = math.ceil(-math.log10(width)) + 1
+        return min(max(digits, _USUAL.get(unit, 0), 1 if unit == "percent" else 0), _MOST_USUAL)
+    if unit == "percent":
+        return 1
+    if unit in _USUAL:
+        return _USUAL[unit]
+    return min(max(_SIGNIFICANT - 1 - math.floor(math.log10(largest)), 0), _MOST_USUAL) if largest > 0 else 0
+
+
+def _written_digits(scale: Style, bound: float | None) -> int:
+    """Decimals that the limit was written with, if they are few."""
+    if bound is None:
+        return 0
+    exponent = (_decimal(bound) * scale.factor).scaleb(-scale.exponent).normalize().as_tuple().exponent
+    written = -exponent if isinstance(exponent, int) else 0
+    return written if 0 < written <= _MOST_USUAL else 0

@@ -1,0 +1,244 @@
+"""The sections below the verdict: passed gates, groups, disparities, metrics of the whole set, slices, provenance."""
+
+from collections.abc import Iterable, Sequence
+
+from mlci.report import names, numbers
+from mlci.report.dialect import Dialect
+from mlci.report.document import AgreementRow, DisparityRow, Evidenced, GateRow, GroupRow, Report
+from mlci.report.gates import LONG, gate_table, pair
+from mlci.report.tables import Column, Section, table
+
+_NAMED = 12
+
+
+def passed(d: Dialect, report: Report) -> list[Section]:
+    """Fold the passed gates away and name them in the title."""
+    rows = [row for row in report.gates if row.outcome == "passed"]
+    if not rows:
+        return []
+    named = _distinct(d, rows)
+    shown = named[:_NAMED]
+    if len(named) > _NAMED:
+        shown.append(d.number(f"{numbers.count(len(named) - _NAMED)} more"))
+    title = d.words("{} passed: {}", d.number(numbers.count(len(rows))), d.join(", ", shown))
+    return [Section("passed gates", title, (gate_table(d, report, rows),))]
+
+
+def watched_groups(d: Dialect, report: Report) -> list[Section]:
+    """Show every group of the slices and metrics that a gate looks at one by one."""
+    keys = dict.fromkeys((row.metric, row.scope.slice) for row in report.gates if row.scope.slice is not None)
+    return [section for metric, name in keys for section in _groups(d, report, metric, name, key="groups")]
+
+
+def other_slices(d: Dialect, report: Report) -> list[Section]:
+    """Show every slice with every metric that no gate looks at, one section a slice."""
+    watched = {(row.metric, row.scope.slice) for row in report.gates}
+    found = []
+    for name in dict.fromkeys(row.slice for row in report.metrics if row.slice is not None):
+        metrics = dict.fromkeys(row.metric for row in report.metrics if row.slice == name)
+        parts = [
+            part
+            for metric in metrics
+            if (metric, name) not in watched
+            for section in _groups(d, report, metric, name, key="slices")
+            for part in section.tables
+        ]
+        if parts:
+            title = d.words("{}: {} by group", d.text(name), d.number(numbers.plural(len(parts), "metric")))
+            found.append(Section("slices", title, tuple(parts)))
+    return found
+
+
+def watched_disparities(d: Dialect, report: Report) -> list[Section]:
+    """Show the group rates behind each disparity that a gate looks at."""
+    keys = {(row.metric, row.scope.across) for row in report.gates}
+    return [_disparity(d, report, row) for row in report.disparities if (row.metric, row.across) in keys and row.groups]
+
+
+def all_disparities(d: Dialect, report: Report) -> list[Section]:
+    """Show all disparities in one table."""
+    rows = report.disparities
+    if not rows:
+        return []
+    across = Column(d.number("Across"), [d.text(row.across) for row in rows], name=True)
+    named = Column(d.number("Disparity"), [d.text(names.title(row.metric)) for row in rows], name=True)
+    title = d.number(f"Disparities: {numbers.count(len(rows))}")
+    return [Section("disparities", title, (table(d, [named, across, *_evidence(d, report, rows)]),))]
+
+
+def whole_set(d: Dialect, report: Report) -> list[Section]:
+    """Show both models' metrics on the whole set, and how often they were right together."""
+    rows = [row for row in report.metrics if row.slice is None]
+    if not rows:
+        return []
+    named = Column(d.number("Metric"), [_metric(d, row.metric) for row in rows], name=True)
+    lines = (_agreement(d, report.agreement),) if report.agreement else ()
+    title = d.number(f"Metrics on the whole set: {numbers.count(len(rows))}")
+    return [Section("metrics", title, (table(d, [named, *_evidence(d, report, rows)]),), lines)]
+
+
+def notes(d: Dialect, report: Report) -> list[Section]:
+    """List what a reader should know about the evaluation."""
+    lines = [d.text(note, longest=LONG) for note in report.notes]
+    if names.estimates_only(report):
+        told = (
+            "Judged on estimates: only metrics files were compared. A file of predictions would add intervals, slices "
+        )
+        lines.insert(0, d.number(told + "and the check that both models saw the same rows."))
+    return [Section("notes", d.number("Notes"), lines=tuple(lines), folded=False)] if lines else []
+
+
+def provenance(d: Dialect, report: Report) -> list[Section]:
+    """Show what it takes to make the report again, and where the time went."""
+    origin = report.provenance
+    seconds = [(stage, value) for stage, value in origin.seconds if value is not None]
+    pairs = [
+        *((d.text(name), d.text(version)) for name, version in sorted(origin.versions.items())),
+        *((d.number(f"{stage} took"), d.number(numbers.duration(value))) for stage, value in seconds),
+        *([(d.number("configuration"), d.code(origin.config))] if origin.config else []),
+        *(
+            [(d.number("evaluation set"), d.code(report.evaluation.fingerprint))]
+            if report.evaluation.fingerprint
+            else []
+        ),
+    ]
+    if not pairs:
+        return []
+    columns = [
+        Column(d.number("What"), [name for name, _ in pairs], name=True),
+        Column(d.number("Value"), [value for _, value in pairs], name=True),
+    ]
+    return [Section("provenance", d.number("Provenance"), (table(d, columns),))]
+
+
+def _groups(d: Dialect, report: Report, metric: str, name: str | None, *, key: str) -> list[Section]:
+    rows = [row for row in report.metrics if row.slice == name and row.metric == metric and row.group is not None]
+    if name is None or not rows:
+        return []
+    caption = d.words("{} by {}", _metric(d, metric), d.text(name))
+    units = {row.support_unit for row in rows if row.support is not None}
+    support = units.pop() if len(units) == 1 else None
+    columns = [
+        Column(d.text(name), [d.text(row.group or "") for row in rows], name=True),
+        Column(d.number("Rows"), [_count(d, row.rows) for row in rows], right=True),
+        *_evidence(d, report, rows),
+    ]
+    if support and support != "rows":
+        counted = Column(
+            d.text(support[:1].upper() + support[1:]), [_count(d, row.support) for row in rows], right=True
+        )
+        columns.insert(2, counted)
+    return [Section(key, caption, (table(d, columns, caption=caption),))]
+
+
+def _evidence(d: Dialect, report: Report, rows: Sequence[Evidenced]) -> list[Column]:
+    """Return the columns that every table of values shares; empty ones fall away later."""
+    share = numbers.percent(report.policy.confidence)
+    both = any(row.baseline is not None for row in rows)
+    cells = [_cells(d, row, both=both) for row in rows]
+    heads = (
+        "Baseline → candidate" if both else "Candidate",
+        f"Candidate, {share} interval",
+        f"Change, {share} interval",
+    )
+    columns = [Column(d.number(head), [line[index] for line in cells], right=True) for index, head in enumerate(heads)]
+    why = [d.text(row.reason, longest=LONG) if row.reason and row.candidate is None else None for row in rows]
+    return [*columns, Column(d.number("Why"), why, name=True)]
+
+
+def _cells(d: Dialect, row: Evidenced, *, both: bool) -> tuple[str | None, str | None, str | None]:
+    narrow = min(
+        (one for one in (row.candidate_interval, row.change_interval) if one is not None and one[0] != one[1]),
+        key=lambda one: one[1] - one[0],
+        default=None,
+    )
+    values = (row.baseline, row.candidate, row.change, *(row.candidate_interval or ()), *(row.change_interval or ()))
+    style = numbers.style(values, unit=names.unit(row.metric), interval=narrow)
+    value = pair(style, row.baseline, row.candidate) if both else style.value(row.candidate)
+    interval = style.interval(row.candidate_interval) if row.candidate_interval else None
+    change = None
+    if row.change is not None:
+        change = style.change(row.change)
+        if row.change_interval and not row.change_interval[0] == row.change_interval[1] == 0:
+            change += f" {style.interval(row.change_interval, plus=True)}"
+    return d.number(value), interval and d.number(interval), change and d.number(change)
+
+
+def _disparity(d: Dialect, report: Report, row: DisparityRow) -> Section:
+    name = d.text(names.title(row.metric))
+    caption = d.words("{} across {}", name, d.text(row.across))
+    both = any(group.baseline is not None for group in row.groups)
+    against = d.words(" to {}", d.text(row.reference)) if row.reference is not None else d.number("")
+    columns = [
+        Column(d.text(row.across), [_group(d, group) for group in row.groups], name=True),
+        Column(d.number("Rows"), [_count(d, group.rows) for group in row.groups], right=True),
+        Column(
+            d.number("Baseline → candidate" if both else "Candidate"),
+            [_rate(d, row.metric, group, both=both) for group in row.groups],
+            right=True,
+        ),
+        Column(d.words("Ratio{}", against), [_plain(d, group.ratio) for group in row.groups], right=True),
+        Column(
+            d.words("Difference{}", against),
+            [_plain(d, group.difference, plus=True) for group in row.groups],
+            right=True,
+        ),
+    ]
+    head = Column(d.number("Disparity"), [name], name=True)
+    spread = table(d, [head, *_evidence(d, report, [row])])
+    return Section("group rates", caption, (spread, table(d, columns)))
+
+
+def _group(d: Dialect, group: GroupRow) -> str:
+    name = d.text(group.group)
+    return d.words("{} (too few rows to judge)", name) if group.small else name
+
+
+def _rate(d: Dialect, metric: str, group: GroupRow, *, both: bool) -> str:
+    style = numbers.style((group.baseline, group.candidate), unit=names.unit(metric))
+    return d.number(pair(style, group.baseline, group.candidate) if both else style.value(group.candidate))
+
+
+def _plain(d: Dialect, value: float | None, *, plus: bool = False) -> str | None:
+    if value is None:
+        return None
+    style = numbers.style((value,), unit="fraction")
+    return d.number(style.change(value) if plus else style.value(value))
+
+
+def _count(d: Dialect, number: int | None) -> str | None:
+    return None if number is None else d.number(numbers.count(number))
+
+
+def _metric(d: Dialect, metric: str) -> str:
+    name = d.text(names.title(metric))
+    return d.words("{}, lower is better", name) if names.lower_is_better(metric) else name
+
+
+def _agreement(d: Dialect, row: AgreementRow) -> str:
+    parts = [
+        f"both models right on {numbers.plural(row.both, 'row')}",
+        f"only the baseline on {numbers.count(row.baseline_only)}",
+        f"only the candidate on {numbers.count(row.candidate_only)}",
+        f"neither on {numbers.count(row.neither)}",
+    ]
+    return d.number(f"Decisions: {', '.join(parts)}; McNemar's exact test {numbers.p_value(row.exact_p)}.")
+
+
+def _distinct(d: Dialect, rows: Iterable[GateRow]) -> list[str]:
+    """Name gates briefly: groups of one slice together, and each name once."""
+    found: dict[tuple[str, str | None, str | None], int] = {}
+    for row in rows:
+        key = (row.metric, row.scope.slice, row.scope.across)
+        found[key] = found.get(key, 0) + 1
+    return [_briefly(d, key, number) for key, number in found.items()]
+
+
+def _briefly(d: Dialect, key: tuple[str, str | None, str | None], number: int) -> str:
+    metric, name, across = key
+    words = d.text(names.title(metric))
+    if across is not None:
+        words = d.words("{} across {}", words, d.text(across))
+    if name is not None:
+        words = d.words("{} by {}", words, d.text(name))
+    return words if number == 1 else d.words("{} (×{})", words, d.number(numbers.count(number)))

@@ -1,0 +1,175 @@
+"""The lines that are read first: verdict and counts, the cause, what to do next."""
+
+from collections.abc import Callable
+
+from mlci.report import names, numbers
+from mlci.report.dialect import Dialect
+from mlci.report.document import GateRow, Outcome, Report
+from mlci.report.gates import LONG, bound_of, is_floor, judged, needs
+from mlci.report.links import Links
+
+_COUNTED: dict[Outcome, str] = {
+    "failed": "failed",
+    "error": "in error",
+    "inconclusive": "inconclusive",
+    "no_baseline": "without baseline",
+    "waived": "waived",
+    "passed": "passed",
+}
+
+
+def heading(d: Dialect, report: Report) -> str:
+    """Write verdict, model and counts: ``❌ credit-risk: 1 gate failed, 1 inconclusive, 5 passed``."""
+    state = names.VERDICTS[report.verdict]
+    glyph = d.number(state.glyph if d.emphasis else state.mark)
+    return d.words("{} {}: {}", glyph, d.text(report.model), d.number(headline(report)))
+
+
+def headline(report: Report) -> str:
+    """Say the verdict by its counts, and in a word where the counts alone would not tell."""
+    counts = names.counts(report)
+    if not counts:
+        return "no gate was judged"
+    if set(counts) == {"passed"} and report.verdict == "pass":
+        return "the gate passed" if counts["passed"] == 1 else f"all {numbers.count(counts['passed'])} gates passed"
+    said = [f"{numbers.count(number)} {_COUNTED[outcome]}" for outcome, number in counts.items()]
+    first, number = next(iter(counts.items()))
+    said[0] = f"{numbers.plural(number, 'gate')} {_COUNTED[first]}"
+    verdict = [] if "failed" in counts else [names.VERDICTS[report.verdict].word]
+    return ", ".join([*verdict, *said])
+
+
+def cause(d: Dialect, report: Report) -> str:
+    """Say in one sentence what the verdict comes from."""
+    rows = names.in_order(report.gates)
+    if not rows:
+        return d.number("The configuration has no gates, so nothing was decided.")
+    first = rows[0]
+    same = sum(row.outcome == first.outcome for row in rows) - 1
+    sentence = _sentence(d, report, first)
+    if same == 0 or first.outcome in {"passed", "no_baseline"}:
+        return sentence
+    more = f"{numbers.count(same)} more {'is' if same == 1 else 'are'} {_COUNTED[first.outcome]}."
+    if first.outcome == "failed":
+        more = f"{numbers.plural(same, 'more gate', 'more gates')} failed."
+    return d.words("{} {}", sentence, d.number(more))
+
+
+def next_step(d: Dialect, report: Report, links: Links) -> str:
+    """Say what the author can do, with the line of the configuration that it is about."""
+    steps = [step for outcome in _STEPS if (step := _step(d, report, links, outcome)) is not None]
+    if not steps:
+        return d.number("nothing; every gate kept its limit." if report.gates else "add a gate to the configuration.")
+    first, *rest = steps
+    return d.join(" ", [first, *(d.capital(step) for step in rest)])
+
+
+def place(d: Dialect, report: Report, links: Links, line: int | None) -> str:
+    """Name a line of the configuration: linked where the repository is known."""
+    path = report.provenance.config_path or "mlci.yml"
+    name = d.code(path) if line is None else d.words("{} line {}", d.code(path), d.number(str(line)))
+    return d.link(name, links.line(path, line))
+
+
+def _sentence(d: Dialect, report: Report, row: GateRow) -> str:
+    name = names.scoped(d, row.metric, row.scope)
+    match row.outcome:
+        case "failed":
+            return _failed(d, row, name)
+        case "error":
+            reason = d.text(row.reason or "no reason was given", longest=LONG)
+            return d.words("{} could not be judged: {}.", name, reason)
+        case "inconclusive":
+            return _inconclusive(d, row, name)
+        case "no_baseline":
+            number = numbers.plural(names.counts(report)["no_baseline"], "gate")
+            return d.number(f"There is no baseline yet to compare with, so {number} could not be judged.")
+        case "waived":
+            return d.words("{} did not keep its limit and is waived.", name)
+        case "passed":
+            return _passed(d, report)
+
+
+def _failed(d: Dialect, row: GateRow, name: str) -> str:
+    line = judged(row)
+    allowed = d.number(line.allowed)
+    if row.on == "value":
+        words = "{} is {}; at least {} is required." if is_floor(row) else "{} is {}; at most {} is allowed."
+        return d.words(words, name, d.number(line.value), allowed)
+    verb, largest = ("fell", "drop") if is_floor(row) else ("rose", "rise")
+    if row.value is None or (row.value < 0) != is_floor(row):
+        return d.words("{} did not keep its limit {}.", name, d.number(line.limit))
+    return d.words(f"{{}} {verb} by {{}}; the largest {largest} allowed is {{}}.", name, d.number(line.size), allowed)
+
+
+def _inconclusive(d: Dialect, row: GateRow, name: str) -> str:
+    bound = bound_of(row)
+    if row.interval is not None and row.interval[0] <= bound <= row.interval[1]:
+        line = judged(row)
+        interval = d.number(line.interval or numbers.UNDEFINED)
+        return d.words("{} is undecided: its interval {} reaches across {}.", name, interval, d.number(line.limit))
+    reason = d.text(row.reason or "no reason was given", longest=LONG)
+    return d.words("{} is undecided: {}.", name, reason)
+
+
+def _passed(d: Dialect, report: Report) -> str:
+    rows = report.evaluation.rows
+    where = "" if rows is None else f" on {numbers.plural(rows, 'row')}"
+    against = ", compared with the baseline on the same rows" if names.has_baseline(report) and rows else ""
+    return d.number(f"Every gate kept its limit{where}{against}.")
+
+
+def _step(d: Dialect, report: Report, links: Links, outcome: Outcome) -> str | None:
+    rows = [row for row in names.in_order(report.gates) if row.outcome == outcome]
+    return _STEPS[outcome](d, report, links, rows) if rows else None
+
+
+def _recover(d: Dialect, report: Report, links: Links, rows: list[GateRow]) -> str:
+    where = place(d, report, links, rows[0].line)
+    if len(rows) > 1:
+        number = d.number(numbers.count(len(rows)))
+        words = "recover the {} failed gates, or change their limits (the first is in {}) with an owner's approval."
+        return d.words(words, number, where)
+    name = names.scoped(d, rows[0].metric, rows[0].scope)
+    return d.words("recover {}, or change its limit in {} with an owner's approval.", name, where)
+
+
+def _repair(d: Dialect, report: Report, links: Links, rows: list[GateRow]) -> str:
+    where = place(d, report, links, rows[0].line)
+    what = "the gate in error" if len(rows) == 1 else "the first gate in error"
+    return d.words("make {} computable; it is in {}.", d.number(what), where)
+
+
+def _collect(d: Dialect, report: Report, links: Links, rows: list[GateRow]) -> str | None:  # noqa: ARG001 (see _STEPS)
+    known = [row for row in rows if row.rows_needed is not None]
+    if not known:
+        return None
+    most = max(known, key=lambda row: row.rows_needed or 0)
+    needed = needs(d, report, most) or d.number("more rows")
+    if len(rows) == 1:
+        return d.words("the inconclusive gate needs {}.", needed)
+    name = names.scoped(d, most.metric, most.scope)
+    return d.words("of the inconclusive gates {} needs most rows: {}.", name, needed)
+
+
+def _record(d: Dialect, report: Report, links: Links, rows: list[GateRow]) -> str:  # noqa: ARG001 (see _STEPS)
+    if any(row.blocks for row in rows):
+        return d.number("record a baseline first; the policy blocks without one.")
+    return d.number("nothing is asked of you about the baseline; it is recorded when this merges.")
+
+
+def _outlive(d: Dialect, report: Report, links: Links, rows: list[GateRow]) -> str | None:  # noqa: ARG001 (see _STEPS)
+    given = [row.waived for row in rows if row.waived is not None]
+    if not given:
+        return None
+    soonest = min(given, key=lambda waiver: waiver.until)
+    return d.words("repair what is waived before {}.", d.text(soonest.until))
+
+
+_STEPS: dict[Outcome, Callable[[Dialect, Report, Links, list[GateRow]], str | None]] = {
+    "failed": _recover,
+    "error": _repair,
+    "inconclusive": _collect,
+    "no_baseline": _record,
+    "waived": _outlive,
+}

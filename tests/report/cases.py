@@ -1,0 +1,235 @@
+"""The reports that the golden files show."""
+
+from build import (
+    a_report,
+    agreement,
+    broken,
+    failed,
+    group,
+    inconclusive,
+    measured,
+    no_baseline,
+    passed,
+    spread,
+    waived,
+)
+
+HOSTILE = (
+    "a|b\nc",
+    "<script>alert(1)</script>",
+    "@octocat and @org/team",
+    "#12 GH-12 owner/repo#1",
+    "https://evil.example www.evil.example",
+    "[x](javascript:alert(1)) ![i](u)",
+    "*b* _i_ ~~s~~ `code`",
+    "\u202egnp.exe\u2066\u200b",
+    "--> <!-- x",
+    "::error::boom ##[error]x",
+    "1. list",
+    "",
+)
+
+
+def mixed():
+    """The example that the design shows: failed, inconclusive and passed gates, with slices."""
+    return a_report(
+        gates=[
+            passed("roc_auc", was=0.871, now=0.878, low=0.870, high=0.886, min=0.860, line=29, method="delong"),
+            failed("recall", was=0.581, now=0.550, low=-0.042, high=-0.020, max_drop=0.010, line=31, method="tango"),
+            passed("f1", was=0.612, now=0.609, low=-0.011, high=0.005, max_drop=0.02, line=32, method="influence"),
+            passed("brier_score", was=0.1120, now=0.1105, low=0.1071, high=0.1139, max=0.1150, line=33),
+            passed(
+                "predict_seconds_per_1k_rows", was=0.0041, now=0.0042, value=0.024, max_rise=0.1, relative=True, line=34
+            ),
+            passed("demographic_parity_ratio", across="sex", was=0.94, now=0.93, low=0.88, high=0.98, min=0.8, line=35),
+            inconclusive(
+                "equal_opportunity_difference",
+                across="age",
+                was=0.066,
+                now=0.071,
+                low=0.016,
+                high=0.126,
+                max=0.120,
+                line=36,
+                rows_needed=510,
+                rows_needed_of="labelled positives",
+                method="simultaneous",
+                reason="the smallest group, 18–25, has 380 labelled positives",
+            ),
+            *(
+                passed("recall", region=name, was=was, now=now, low=low, high=high, max_drop=0.03, line=37)
+                for name, was, now, low, high in (
+                    ("north", 0.571, 0.569, -0.018, 0.014),
+                    ("south", 0.590, 0.585, -0.021, 0.011),
+                    ("west", 0.577, 0.577, 0.0, 0.0),
+                )
+            ),
+        ],
+        metrics=[
+            measured("roc_auc", was=0.871, now=0.878, span=(0.870, 0.886), moved=(0.003, 0.011), rows=12_408),
+            measured("recall", was=0.581, now=0.550, span=(0.535, 0.565), moved=(-0.042, -0.020), rows=12_408),
+            measured("f1", was=0.612, now=0.609, span=(0.597, 0.621), moved=(-0.011, 0.005), rows=12_408),
+            measured("brier_score", was=0.1120, now=0.1105, span=(0.1071, 0.1139), moved=(-0.0022, -0.0008)),
+            measured("predict_seconds_per_1k_rows", was=0.0041, now=0.0042),
+            *_by_region("recall", "labelled positives"),
+            *_by_region("accuracy", "rows"),
+        ],
+        disparities=[
+            spread(
+                "equal_opportunity_difference",
+                "age",
+                was=0.066,
+                now=0.071,
+                span=(0.016, 0.126),
+                moved=(-0.012, 0.022),
+                groups=[
+                    group("18–25", 1_204, was=0.533, now=0.521, ratio=0.88, difference=-0.071),
+                    group("26–40", 6_120, was=0.599, now=0.592, ratio=1.0, difference=0.0),
+                    group("41+", 5_060, was=0.580, now=0.570, ratio=0.963, difference=-0.022),
+                    group("unknown", 24, was=0.5, now=0.5, small=True),
+                ],
+            ),
+            spread("demographic_parity_ratio", "sex", was=0.94, now=0.93, span=(0.88, 0.98), reference="F"),
+        ],
+        agreement=agreement(),
+        notes=("Age was cut at 26 and 41.",),
+    )
+
+
+def all_passed():
+    return a_report(
+        gates=[
+            passed("roc_auc", was=0.871, now=0.878, low=0.870, high=0.886, min=0.860, line=29),
+            passed("recall", was=0.581, now=0.584, low=-0.004, high=0.010, max_drop=0.010, line=31),
+        ],
+        metrics=[measured("recall", was=0.581, now=0.584, span=(0.57, 0.598), moved=(-0.004, 0.010))],
+    )
+
+
+def first_run():
+    return a_report(
+        baseline=False,
+        gates=[
+            passed("roc_auc", now=0.878, low=0.870, high=0.886, min=0.860, line=29),
+            no_baseline("recall", now=0.584, max_drop=0.010, line=31),
+            no_baseline("f1", now=0.61, max_drop=0.010, line=32),
+        ],
+        metrics=[
+            measured("roc_auc", now=0.878, span=(0.870, 0.886)),
+            measured("recall", now=0.584, span=(0.57, 0.598)),
+        ],
+        evaluation={"uses": None, "budget": None, "sealed": False},
+    )
+
+
+def undefined():
+    return a_report(
+        gates=[
+            broken("precision", max_drop=0.01, line=4, reason="0/0: nobody was predicted positive"),
+            broken("recall", max_drop=0.01, line=5, reason="0/0: nobody is labelled positive"),
+        ],
+        metrics=[
+            measured("precision", reason="0/0: nobody was predicted positive", rows=12_408),
+            measured("recall", reason="0/0: nobody is labelled positive", rows=12_408),
+        ],
+    )
+
+
+def metrics_only():
+    return a_report(
+        gates=[
+            passed("accuracy", was=0.91, now=0.913, min=0.9, line=7),
+            failed(
+                "mean_absolute_error",
+                was=41.2,
+                now=44.9,
+                max_rise=0.05,
+                value=3.7 / 41.2,
+                relative=True,
+                line=8,
+                judge="estimate",
+            ),
+            broken(
+                "f1", was=0.5, min=0.4, line=9, reason="it is in the baseline's file and no longer in the candidate's"
+            ),
+        ],
+        metrics=[measured("accuracy", was=0.91, now=0.913), measured("mean_absolute_error", was=41.2, now=44.9)],
+        evaluation={"rows": None, "fingerprint": None, "uses": None, "budget": None, "sealed": False},
+    )
+
+
+def a_waiver():
+    return a_report(
+        gates=[
+            waived("recall", was=0.581, now=0.550, low=-0.042, high=-0.020, max_drop=0.010, line=31),
+            passed("roc_auc", was=0.871, now=0.878, low=0.870, high=0.886, min=0.860, line=29),
+        ]
+    )
+
+
+def hostile():
+    """Names and reasons from a data set that would like to be something else."""
+    scopes = [{"slice": "@org/<b>", "group": name} for name in HOSTILE]
+    return a_report(
+        model="x --> <b>@me</b>\n# heading",
+        gates=[
+            failed(
+                "recall",
+                scope=scope,
+                was=0.5,
+                now=0.4,
+                low=-0.2,
+                high=-0.05,
+                max_drop=0.01,
+                line=3,
+                reason=scope["group"] or None,
+            )
+            for scope in scopes
+        ],
+        metrics=[measured("recall", was=0.5, now=0.4, rows=10, **scope) for scope in scopes],
+        disparities=[spread("recall_difference", name, was=0.1, now=0.2) for name in HOSTILE if name],
+        notes=HOSTILE[:-1],
+        baseline=True,
+    )
+
+
+def enormous():
+    """Thousands of failing gates on long names."""
+    names = [f"group {number:05d} {'long ' * 12}" for number in range(3_000)]
+    return a_report(
+        gates=[
+            failed("recall", region=name, was=0.5, now=0.4, low=-0.2, high=-0.05, max_drop=0.01, line=3)
+            for name in names
+        ],
+        metrics=[measured("recall", region=name, was=0.5, now=0.4, rows=10) for name in names],
+        notes=("a note",),
+    )
+
+
+def _by_region(metric, unit):
+    rows = (("north", 412, 0.571, 0.569), ("south", 380, 0.590, 0.585), ("west", 377, 0.577, 0.577))
+    return [
+        measured(
+            metric,
+            was=was,
+            now=now,
+            span=(now - 0.05, now + 0.05),
+            moved=(-0.02, 0.014),
+            region=name,
+            rows=n * 10,
+            support=n,
+            support_unit=unit,
+        )
+        for name, n, was, now in rows
+    ]
+
+
+GOLDEN = {
+    "mixed": mixed,
+    "all-passed": all_passed,
+    "first-run": first_run,
+    "undefined": undefined,
+    "metrics-only": metrics_only,
+    "waived": a_waiver,
+    "hostile": hostile,
+}
