@@ -1,0 +1,53 @@
+"""What a user's command sees of our environment, and what it should never see.
+
+The command gets a copy of ours without GitHub's tokens, without the runner's internal addresses, without the files
+through which a job sets outputs and variables, and without anything of mlci's own that looks like a secret. Everything
+else stays: ``PATH``, virtual environments, ``CUDA_VISIBLE_DEVICES``, and credentials that the workflow's author gave to
+the command on purpose (``AWS_…``, ``HF_TOKEN``).
+
+A limit: on Linux any process of the same user can read the environment that its parent was *started* with from
+``/proc/<pid>/environ``. :func:`hide_environment` closes that for ordinary users; against root, as in many job
+containers, nothing inside the same container helps, and a token should not be in that job at all.
+"""
+
+import ctypes
+import re
+import sys
+from collections.abc import Mapping
+
+_DROPPED = re.compile(
+    r"(GITHUB|GH|GH_ENTERPRISE|GITHUB_ENTERPRISE)_(TOKEN|PAT)"
+    r"|GITHUB_(ENV|OUTPUT|PATH|STATE|STEP_SUMMARY)"
+    r"|ACTIONS_(.*TOKEN.*|RUNTIME_.*|ID_TOKEN_.*|CACHE_URL|RESULTS_URL)"
+    r"|(INPUT|MLCI)_.*(TOKEN|SECRET|PASSWORD|PRIVATE.KEY|LABEL.KEY).*"
+    r"|MLCI_(MODEL|DATA|PREDICTIONS|SEED)",  # set by us for each step; a leftover must not pass for it
+    re.IGNORECASE,
+)
+_PR_SET_DUMPABLE = 4  # include/uapi/linux/prctl.h
+
+
+def child_environment(parent: Mapping[str, str], extra: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment for a user's command.
+
+    Python in the command writes its output at once (``PYTHONUNBUFFERED``) unless the variable is set already: through a
+    pipe it would otherwise hold back 8 KiB, and the last lines before a crash or a time-out would be lost.
+    """
+    kept = {name: value for name, value in parent.items() if not _DROPPED.fullmatch(name)}
+    return {"PYTHONUNBUFFERED": "1", **kept, **extra}
+
+
+def hide_environment() -> bool:
+    """Make this process's ``/proc/<pid>/environ`` and memory unreadable to other processes of the same user.
+
+    Sets Linux's "dumpable" attribute to 0 (prctl(2), *PR_SET_DUMPABLE*; proc(5)). Children that are started by exec are
+    not affected. Call it before the first step.
+
+    Returns:
+        Whether the kernel took it. ``False`` off Linux. For a process run by root it makes no difference.
+    """
+    if sys.platform != "linux":
+        return False
+    try:
+        return int(ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)) == 0
+    except (OSError, AttributeError):
+        return False

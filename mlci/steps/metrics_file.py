@@ -1,0 +1,204 @@
+"""Read a metrics file, the on-ramp for repositories that leave no predictions: nested JSON, YAML or TOML to flat names.
+
+The formats are those that DVC reads as metrics (dvc.org, "dvc metrics"). ``{"test": {"auc": 0.9}}`` becomes
+``{"test.auc": 0.9}``. Numbers are metrics. Text that looks like a number, true and false, NaN and infinity are errors,
+because each of them is a metric gone wrong; other text, null, dates and lists are left out and named.
+"""
+
+import json
+import math
+import re
+import tomllib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mlci.errors import InputError, Problem
+
+LARGEST = 1_000_000  # bytes
+DEEPEST = 32
+MOST = 10_000  # names
+_SHOWN = 20
+_NUMBER = re.compile(
+    r"\s*[-+]?(\d[\d_]*\.?\d*|\.\d+)([eE][-+]?\d+)?\s*%?\s*|\s*[-+]?\.?(nan|inf|infinity)\s*",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class MetricsFile:
+    """The numbers of a metrics file, and the names in it that hold none.
+
+    Attributes:
+        values: Dotted name to number, in the file's order.
+        left_out: Dotted names of text, null, dates and lists.
+    """
+
+    values: dict[str, float]
+    left_out: tuple[str, ...] = ()
+
+
+def read(path: Path, *, shown: str | None = None) -> MetricsFile:
+    """Read a metrics file; ``shown`` is its name in errors (as the user wrote it).
+
+    ``.json``, ``.toml``, ``.yaml`` and ``.yml`` say the format; without one of them a ``{`` at the start means JSON,
+    else YAML.
+
+    Raises:
+        InputError: With every problem: not there, too large or deep, not readable as its format, a duplicate name, a
+        value
+            that is no finite number where one is meant, no number at all.
+    """
+    name = shown if shown is not None else str(path)
+    text = _text(path, name)
+    tree = _parser(path, text)(text, name)
+    if not isinstance(tree, Mapping):
+        raise InputError(Problem("a metrics file holds names with numbers, like {“auc”: 0.9}", name, 1))
+    return _flat(tree, text, name)
+
+
+def missing(baseline: Mapping[str, float], candidate: Mapping[str, float]) -> list[str]:
+    """Return the metrics of the baseline that the candidate no longer has, in the baseline's order."""
+    return [name for name in baseline if name not in candidate]
+
+
+def _text(path: Path, name: str) -> str:
+    try:
+        with path.open("rb") as file:
+            data = file.read(LARGEST + 1)
+    except OSError as error:
+        raise InputError(Problem(f"can't read the metrics file: {error.strerror}", name)) from error
+    if len(data) > LARGEST:
+        raise InputError(
+            Problem(f"larger than {LARGEST // 1000:,} kB: a metrics file holds names and numbers only", name)
+        )
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise InputError(Problem("not UTF-8 text; write JSON, YAML or TOML", name, line)) from error
+
+
+def _parser(path: Path, text: str) -> Callable[[str, str], Any]:
+    by_name = {".json": _json, ".toml": _toml, ".yaml": _yaml, ".yml": _yaml}
+    return by_name.get(path.suffix.lower(), _json if text.lstrip().startswith("{") else _yaml)
+
+
+def _json(text: str, name: str) -> Any:  # noqa: ANN401 - any tree that JSON can hold
+    def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for key, value in items:
+            if key in found:
+                raise InputError(Problem(f"“{_short(key)}” is there twice", name, _line_of(text, key, last=True)))
+            found[key] = value
+        return found
+
+    try:
+        return json.loads(text, object_pairs_hook=pairs)
+    except json.JSONDecodeError as error:
+        raise InputError(Problem(f"not valid JSON: {error.msg}", name, error.lineno)) from error
+    except (RecursionError, ValueError) as error:
+        raise InputError(Problem(_unreadable(error), name)) from error
+
+
+def _yaml(text: str, name: str) -> Any:  # noqa: ANN401 - any tree that YAML can hold
+    from ruamel.yaml import YAML  # noqa: PLC0415 - not needed for JSON
+    from ruamel.yaml.error import MarkedYAMLError, YAMLError  # noqa: PLC0415 - not needed for JSON
+
+    try:
+        return YAML(typ="safe", pure=True).load(text)
+    except MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        said = (error.problem or "").split("\n")[0]
+        raise InputError(Problem(f"not valid YAML: {_short(said)}", name, mark.line + 1 if mark else None)) from error
+    except (YAMLError, RecursionError, ValueError, TypeError) as error:
+        raise InputError(Problem(_unreadable(error), name)) from error
+
+
+def _toml(text: str, name: str) -> Any:  # noqa: ANN401 - any tree that TOML can hold
+    try:
+        return tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, RecursionError, ValueError) as error:
+        at = re.search(r"at line (\d+)", str(error))
+        raise InputError(Problem(f"not valid TOML: {_short(str(error))}", name, int(at[1]) if at else None)) from error
+
+
+def _unreadable(error: Exception) -> str:
+    if isinstance(error, RecursionError):
+        return f"nested more than {DEEPEST} deep"
+    return f"can't be read: {_short(str(error).split(chr(10))[0])}"
+
+
+def _flat(tree: Mapping[Any, Any], text: str, name: str) -> MetricsFile:
+    values: dict[str, float] = {}
+    left_out: list[str] = []
+    wrong: list[tuple[str, str, str]] = []
+    seen: set[str] = set()
+    for count, (path, value) in enumerate(_leaves(tree, (), name)):
+        if count >= MOST:
+            raise InputError(Problem(f"more than {MOST:,} names", name))
+        dotted = ".".join(path)
+        fault = "is there twice, once as a dotted name" if dotted in seen else _wrong(value)
+        seen.add(dotted)
+        if fault:
+            wrong.append((dotted, path[-1], fault))
+        elif isinstance(value, int | float):
+            values[dotted] = float(value)
+        else:
+            left_out.append(dotted)
+    problems = [
+        Problem(f"“{_short(dotted)}” {fault}", name, _line_of(text, key)) for dotted, key, fault in wrong[:_SHOWN]
+    ]
+    if len(wrong) > _SHOWN:
+        problems.append(Problem(f"and {len(wrong) - _SHOWN} more", name))
+    if not values and not problems:
+        problems.append(Problem("there is no number in it", name))
+    if problems:
+        raise InputError.of(problems)
+    return MetricsFile(values=values, left_out=tuple(left_out))
+
+
+def _leaves(tree: Mapping[Any, Any], above: tuple[str, ...], name: str) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Yield every value with its names; an alias that YAML repeats counts every time, so the count stays bounded."""
+    if len(above) >= DEEPEST:
+        raise InputError(Problem(f"nested more than {DEEPEST} deep", name))
+    for key, value in tree.items():
+        here = (*above, _key(key, name))
+        if isinstance(value, Mapping) and value:
+            yield from _leaves(value, here, name)
+        else:
+            yield here, value
+
+
+def _key(key: object, name: str) -> str:
+    if isinstance(key, bool) or not isinstance(key, str | int | float) or not 0 < len(str(key)) <= 200:
+        raise InputError(Problem(f"a name of a metric is text of 1 to 200 characters, not {_short(repr(key))}", name))
+    return str(key)
+
+
+def _wrong(value: object) -> str:
+    """Return what is wrong with a value that should have been a metric; empty if nothing is."""
+    if isinstance(value, bool):
+        return f"is {str(value).lower()}, not a number; write 1 or 0 if it is meant as a metric"
+    if isinstance(value, str) and _NUMBER.fullmatch(value):
+        return f"is the text “{_short(value)}”, not a number; write it without quotation marks"
+    if isinstance(value, int | float):
+        try:
+            return "" if math.isfinite(value) else f"is {value}: an undefined metric can't be judged"
+        except OverflowError:
+            return "is too large for a number with decimals"
+    return ""
+
+
+def _line_of(text: str, key: str, *, last: bool = False) -> int | None:
+    """Return the line on which a name stands, if only one line can be meant."""
+    pattern = re.compile(rf"""(?:^|[\s,{{\[.])["']?{re.escape(key)}["']?\s*[:=\].]""")
+    lines = [number for number, line in enumerate(text.splitlines(), 1) if pattern.search(line)]
+    return lines[-1] if lines and (last or len(lines) == 1) else None
+
+
+def _short(text: str) -> str:
+    """Return text from the file, cut and without control characters."""
+    shown = "".join(char if char.isprintable() else "\ufffd" for char in text[:80])
+    return shown + "…" if len(text) > 80 else shown

@@ -1,0 +1,100 @@
+"""The stage that scores a scikit-learn model saved with skops: our own small program, run as carefully as a user's.
+
+The model is loaded in a child process, so one that crashes, hangs or fills the memory is a failed step and not a broken
+mlci. What the child says (:mod:`mlci.steps.skops_model`) is read as data.
+"""
+
+import json
+import sys
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Literal
+
+from mlci.errors import InputError, Problem, StepError
+from mlci.steps.formats import require_skops
+from mlci.steps.interface import Runner, Step
+from mlci.steps.stages import Stage, prepare
+
+
+@dataclass(frozen=True, kw_only=True)
+class SkopsModel:
+    """A model saved with skops and what its predictions should be.
+
+    Attributes:
+        path: The file.
+        shown: Its name in errors, as the user wrote it.
+        task: The kind of model.
+        key: Column to copy beside the predictions; ``None`` keeps the rows' order only.
+        positive: Value of the label that counts as positive (binary); ``None`` means 1 or true.
+        threshold: A probability at or above it decides for the positive class (binary).
+        trusted: Types that the file may hold beyond those that skops knows as harmless.
+    """
+
+    path: Path
+    shown: str
+    task: Literal["binary", "multiclass", "regression"]
+    key: str | None = None
+    positive: bool | float | str | None = None
+    threshold: float = 0.5
+    trusted: tuple[str, ...] = ()
+
+
+def score(
+    runner: Runner,
+    model: SkopsModel,
+    *,
+    folder: Path,
+    scratch: Path,
+    features: Callable[[Path], Path],
+    timeout: float = 3600,
+    name: str = "predict",
+) -> Stage:
+    """Score the features and return a Parquet file of predictions.
+
+    Binary: ``score`` is ``predict_proba`` of the positive class (``decision_function`` where there is none),
+    ``decision`` follows from the threshold (from ``predict`` where there is no probability). Multiclass: ``decision``.
+    Regression: ``score``. The stage names the columns that were written. Features are the columns the model was fitted
+    with (``feature_names_in_``).
+
+    Args:
+        runner: Runs the child.
+        model: The model and what is expected of it.
+        folder: Where it runs; modules of trusted types are looked for there as well.
+        scratch: Folder of ours; it is emptied first.
+        features: Writes features (and the key) into the folder that it is given and returns the file.
+        timeout: Seconds.
+        name: Name of the step in logs and errors.
+
+    Raises:
+        InputError: The file is no skops file, holds types that are not trusted, or does not fit data or configuration.
+        StepError: Loading or predicting crashed.
+    """
+    require_skops(model.path, model.shown)
+    data, target = prepare(scratch, features)
+    target = target.with_suffix(".parquet")
+    request, result = scratch.resolve() / "request.json", scratch.resolve() / "result.json"
+    asked = {
+        **asdict(model),
+        "path": str(model.path.absolute()),
+        "features": str(data),
+        "folder": str(folder.absolute()),
+    }
+    request.write_text(json.dumps(asked | {"target": str(target), "result": str(result)}), "utf-8")
+    command = (sys.executable, "-P", "-m", "mlci.steps.skops_model", str(request))  # -P: not from the checkout
+    fix = f"`predict.model: {model.shown}` in mlci.yml, or score it yourself with `predict.run`"
+    ran = runner.run(Step(name=name, command=command, cwd=folder, timeout=timeout, fix=fix))
+    try:
+        said = json.loads(result.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise StepError(f"{name} ended well but left no result for {model.shown}") from error
+    if "problems" in said:
+        raise InputError(*(Problem(str(text), model.shown) for text in said["problems"]))
+    return Stage(
+        ran=ran,
+        seconds=float(said["seconds"]),
+        output=target,
+        score=said["score"],
+        decision=said["decision"],
+        notes=tuple(said["notes"]),
+    )
