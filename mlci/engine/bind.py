@@ -1,0 +1,146 @@
+"""A job's names bound to tables and columns; everything that is missing is reported at once."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from mlci.engine.interface import Job, SliceColumn, Source
+from mlci.engine.offences import Place
+from mlci.engine.tables import Column, Table, open_table
+from mlci.errors import InputError, Problem
+
+
+@dataclass(frozen=True)
+class Side:
+    """One model's predictions before they are read: the table and the columns of its score and decision."""
+
+    what: str
+    table: Table
+    key: Column | None
+    score: Column | None
+    decision: Column | None
+
+
+@dataclass(frozen=True)
+class Bound:
+    """A job with its tables open and its columns found."""
+
+    connection: duckdb.DuckDBPyConnection
+    job: Job
+    table: Table
+    key: Column | None
+    label: Column
+    bases: tuple[tuple[SliceColumn, Column], ...]
+    sides: tuple[Side, ...]
+
+    def joined(self, side: Side) -> bool:
+        """Tell whether a side's rows stand in another table than the evaluation set."""
+        return side.table is not self.table
+
+    def place(self, side: Side | None = None) -> Place:
+        """Return where to look for offending cells: a side's table, or the evaluation set."""
+        if side is None:
+            return Place(self.connection, self.table, self.key)
+        return Place(self.connection, side.table, side.key)
+
+
+class _Collector:
+    """Opens and finds, and keeps what went wrong until all of it is known."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, scratch: Path) -> None:
+        self._connection, self._scratch = connection, scratch
+        self._tables: dict[str, Table] = {}
+        self._problems: list[Problem] = []
+
+    def open(self, path: str) -> Table | None:
+        name = path if "://" in path else os.path.normpath(path)
+        if name not in self._tables:
+            try:
+                self._tables[name] = open_table(self._connection, path, self._scratch)
+            except InputError as error:
+                self._problems.extend(error.problems)
+        return self._tables.get(name)
+
+    def find(self, table: Table, name: str | None) -> Column | None:
+        try:
+            return None if name is None else table.column(name)
+        except InputError as error:
+            self._problems.extend(error.problems)
+            return None
+
+    def say(self, message: str, path: str) -> None:
+        self._problems.append(Problem(message, path))
+
+    def stop(self) -> None:
+        if self._problems:
+            raise InputError.of(dict.fromkeys(self._problems))
+
+
+def bind(connection: duckdb.DuckDBPyConnection, job: Job, scratch: Path) -> Bound:
+    """Open a job's tables and find its columns.
+
+    Raises:
+        InputError: With everything that is missing.
+    """
+    collector = _Collector(connection, scratch)
+    sources = [("candidate", job.candidate)] + ([("baseline", job.baseline)] if job.baseline else [])
+    table = collector.open(job.data)
+    opened = [(what, source, collector.open(source.path)) for what, source in sources]
+    collector.stop()
+    if table is None:
+        raise AssertionError(job.data)  # stop() has raised
+    label, key = collector.find(table, job.label), collector.find(table, job.key)
+    bases = [(base, collector.find(table, base.column)) for base in _bases(job)]
+    sides = [_side(collector, job, table, what, source, found) for what, source, found in opened if found is not None]
+    collector.stop()
+    if label is None:
+        raise AssertionError(job.label)
+    return Bound(connection, job, table, key, label, tuple((b, c) for b, c in bases if c is not None), tuple(sides))
+
+
+def _bases(job: Job) -> list[SliceColumn]:
+    return list(dict.fromkeys(column for spec in job.slices for column in spec.columns))
+
+
+def _side(collector: _Collector, job: Job, table: Table, what: str, source: Source, found: Table) -> Side:
+    score, decision = collector.find(found, source.score), collector.find(found, source.decision)
+    if source.score is None and needs_score(job, source):
+        collector.say(f"the {what}'s metrics need a score: name its column in `predict.score`", source.path)
+    if source.decision is None and job.task == "multiclass" and needs_decision(job):
+        collector.say(f"the {what}'s metrics need a decision: name its column in `predict.decision`", source.path)
+    key = collector.find(found, job.key) if job.key else None
+    if found is not table and job.key is None:
+        _may_join_by_position(collector, job, table, source, found)
+    return Side(what, found, key, score, decision)
+
+
+def needs_decision(job: Job) -> bool:
+    """Tell whether a job looks at decided classes."""
+    return job.task != "regression" and (job.decisions or any(metric.on == "decision" for metric in job.row_metrics))
+
+
+def needs_values(job: Job) -> bool:
+    """Tell whether a job looks at scores themselves, beyond the threshold."""
+    asked = job.scores or job.calibration or bool(job.losses)
+    return asked or any(metric.on == "score" for metric in job.row_metrics)
+
+
+def needs_score(job: Job, source: Source) -> bool:
+    """Tell whether a model's score column has to be read."""
+    thresholded = job.task == "binary" and needs_decision(job) and source.decision is None
+    return needs_values(job) or thresholded or job.task == "regression"
+
+
+def _may_join_by_position(collector: _Collector, job: Job, table: Table, source: Source, found: Table) -> None:
+    mine = {job.label, source.score, source.decision}
+    shared = [name for name in found.names if name in table.names and name not in mine]
+    if shared:
+        said = (
+            f"shares column {shared[0]!r} with {table.path}, so rows can be joined by it: set `evaluation.key: {shared[0]}`"
+        )
+        collector.say(said, source.path)
+    elif found.rows != table.rows:
+        said = f"has {found.rows:,} rows and {table.path} has {table.rows:,}; without `evaluation.key` they can't be joined"
+        collector.say(said, source.path)

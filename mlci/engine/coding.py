@@ -1,0 +1,151 @@
+"""Columns of few values as small integers, so that strings never leave the database."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import duckdb
+import numpy as np
+
+from mlci.engine import sql, values
+from mlci.engine.sql import Array
+from mlci.engine.tables import Column, Table
+
+_SPAN = 1 << 16
+_CASES = 16
+
+
+@dataclass(frozen=True)
+class Coded:
+    """A column's dictionary.
+
+    Attributes:
+        values: What the codes 0, 1, … mean, in natural order; without null.
+        has_null: Whether null (or NaN) occurs.
+        expression: SQL for the raw code; null where the cell is.
+        lut: Raw code to final code.
+        whole: Whether every distinct value is known (``False`` when there were more than asked for).
+    """
+
+    values: tuple[values.Value, ...]
+    has_null: bool
+    expression: str
+    lut: Array
+    whole: bool = True
+
+    @property
+    def null_code(self) -> int:
+        """The final code of null: one more than the last value's."""
+        return len(self.values)
+
+    @property
+    def size(self) -> int:
+        """Final codes that occur, null's included."""
+        return len(self.values) + int(self.has_null)
+
+    def final(self, raw: Array, *, lut: Array | None = None) -> Array:
+        """Turn fetched raw codes into final ones (or, with ``lut`` over final codes, into those of another coding)."""
+        table = self.lut if lut is None else lut[self.lut]
+        mask = sql.nulls(raw)
+        codes = table.take(np.ma.getdata(raw), mode="clip")
+        if mask is not None:
+            null = self.null_code if lut is None else lut[self.null_code]
+            codes[mask] = null
+        return codes
+
+
+def code_column(connection: duckdb.DuckDBPyConnection, table: Table, column: Column, *, most: int) -> Coded:
+    """Read a column's distinct values and find the cheapest SQL that turns a cell into its code.
+
+    Reads at most ``most`` + 1 distinct values; with more, ``whole`` is ``False`` and the coding can't be used.
+    """
+    distinct = _distinct_sql(column)
+    rows = connection.execute(
+        f"SELECT DISTINCT {distinct} FROM {table.relation} LIMIT {most + 2}"  # noqa: S608 - made by mlci.engine.tables
+    ).fetchall()
+    raw = [row[0] for row in rows if row[0] is not None]
+    meant = values.unify(raw)
+    kept = sorted({value for value in meant.values() if value is not None}, key=values.order)
+    has_null = len(raw) < len(rows) or any(value is None for value in meant.values())
+    if len(rows) > most + 1:
+        return Coded(tuple(kept), has_null, "", np.zeros(0, np.uint8), whole=False)
+    index = {_same(value): code for code, value in enumerate(kept)}
+    expression, lut = _expression(connection, column, meant, lambda value: index.get(_same(value), len(kept)))
+    return Coded(tuple(kept), has_null, expression, lut)
+
+
+def _same(value: values.Value) -> tuple[str, values.Value]:
+    """Keep ``True`` apart from 1 in a dictionary."""
+    return type(value).__name__ if isinstance(value, bool | str) else "number", value
+
+
+def _distinct_sql(column: Column) -> str:
+    if column.is_text or column.is_integer or column.type == "BOOLEAN":
+        return column.ref
+    return f"{column.ref}::{'DOUBLE' if column.is_number else 'VARCHAR'}"
+
+
+Finder = Callable[[values.Value], int]
+
+
+def _expression(
+    connection: duckdb.DuckDBPyConnection, column: Column, meant: dict[Any, values.Value], find: Finder
+) -> tuple[str, Array]:
+    raw = sorted(meant, key=str)
+    dtype = np.uint8 if len(raw) < 255 else np.int32
+    if column.type == "BOOLEAN":
+        return f"{column.ref}::UTINYINT", np.array([find(False), find(True)], dtype)
+    if column.is_integer and raw and max(raw) - min(raw) < _SPAN:
+        low, high = min(raw), max(raw)
+        lut = np.array([find(value) for value in range(low, high + 1)], dtype)
+        kind = "UTINYINT" if high - low < 256 else "USMALLINT"
+        return f"({column.ref}::HUGEINT - {low})::{kind}" if column.type.endswith("HUGEINT") else _offset(
+            column, low, kind
+        ), lut
+    if column.is_number and not column.is_integer and len(raw) <= _CASES:
+        cases = " ".join(f"WHEN {value!r}::DOUBLE THEN {code}::UTINYINT" for code, value in enumerate(raw) if value == value)  # noqa: PLR0124, E501 - NaN
+        numbers = [value for value in raw if value == value]  # noqa: PLR0124 - NaN is the one value unequal to itself
+        lut = np.array([find(meant[value]) for value in numbers], dtype)
+        return (f"CASE {column.ref}::DOUBLE {cases} END" if cases else "NULL::UTINYINT"), lut
+    return _enum(connection, column, raw, meant, find, dtype)
+
+
+def _offset(column: Column, low: int, kind: str) -> str:
+    if low == 0 and column.type in {"TINYINT", "SMALLINT", "INTEGER", "BIGINT"}:
+        return f"{column.ref}::{kind}"
+    return f"({column.ref}::BIGINT - ({low}))::{kind}"
+
+
+def _enum(
+    connection: duckdb.DuckDBPyConnection,
+    column: Column,
+    raw: list[Any],
+    meant: dict[Any, values.Value],
+    find: Finder,
+    dtype: type[np.generic],
+) -> tuple[str, Array]:
+    """Code by an ENUM type; ``TRY_CAST`` is evaluated once per dictionary entry of a Parquet page, ``CAST`` is not."""
+    if not raw:
+        return "NULL::UTINYINT", np.zeros(1, dtype)
+    if column.is_text:
+        cell, spelled = column.ref, {value: find(meant[value]) for value in raw}
+    else:
+        cell = f"({_distinct_sql(column)})::VARCHAR"
+        spelled = _spell(connection, raw, meant, find)
+    kind = f"e{connection.execute('SELECT count(*) FROM duckdb_types() WHERE logical_type = ?', ['ENUM']).fetchall()[0][0]}"
+    words = sorted(spelled)
+    connection.execute(f"CREATE TYPE {kind} AS ENUM ({', '.join(map(sql.text, words))})")
+    return f"enum_code(TRY_CAST({cell} AS {kind}))", np.array([spelled[word] for word in words], dtype)
+
+
+def _spell(
+    connection: duckdb.DuckDBPyConnection, raw: list[Any], meant: dict[Any, values.Value], find: Finder
+) -> dict[str, int]:
+    """Let DuckDB itself say how it writes each value as text."""
+    if all(isinstance(value, str) for value in raw):
+        return {value: find(meant[value]) for value in raw}
+    spelled: dict[str, int] = {}
+    for value in raw:
+        written = connection.execute("SELECT ?::VARCHAR", [value]).fetchall()[0][0]
+        spelled[str(written)] = find(meant[value])
+    return spelled

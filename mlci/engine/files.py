@@ -1,0 +1,83 @@
+"""From what a user wrote (path, glob, URL) to local files and their format."""
+
+import glob
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from mlci.engine import remote
+from mlci.errors import InputError, Problem
+
+Format = Literal["csv", "parquet", "json"]
+_FORMATS: dict[str, Format] = {
+    ".csv": "csv", ".tsv": "csv", ".parquet": "parquet", ".pq": "parquet",
+    ".jsonl": "json", ".ndjson": "json", ".json": "json",
+}  # fmt: skip
+_COMPRESSED = (".gz",)
+_MAGIC = "*?[{"
+
+
+@dataclass(frozen=True)
+class File:
+    """One local file: what the user calls it, where it is, and how it is written."""
+
+    shown: str
+    path: Path
+    format: Format
+    suffix: str
+
+
+def locate(path: str, scratch: Path) -> tuple[File, ...]:
+    """Return the files meant by a path, glob or URL, sorted by name; all have one format.
+
+    Remote files are copied into ``scratch``.
+
+    Raises:
+        InputError: Nothing is there, the suffix is unknown, or a glob mixes formats.
+    """
+    files = remote.fetch(path, scratch) if remote.is_url(path) else _local(path)
+    found = tuple(_file(shown, local, scratch) for shown, local in files)
+    if len({file.format for file in found}) > 1:
+        raise InputError(Problem(f"mixes formats: {', '.join(sorted({file.suffix for file in found}))}", path))
+    return found
+
+
+def suffix_of(path: str) -> str:
+    """Return the suffix that tells the format, ``.csv.gz`` included, in lower case."""
+    suffixes = [suffix.lower() for suffix in Path(path.split("?")[0] if remote.is_url(path) else path).suffixes]
+    if suffixes and suffixes[-1] in _COMPRESSED:
+        return "".join(suffixes[-2:])
+    return suffixes[-1] if suffixes else ""
+
+
+def _local(path: str) -> list[tuple[str, Path]]:
+    if Path(path).is_file():
+        return [(path, Path(path))]
+    if Path(path).is_dir():
+        raise InputError(Problem(f"is a folder; name its files by a glob, e.g. {path.rstrip('/')}/*.parquet", path))
+    matches = sorted(match for match in glob.glob(path, recursive=True) if Path(match).is_file())
+    if not matches:
+        said = "no file matches this glob" if glob.has_magic(path) else "there is no such file"
+        raise InputError(Problem(said, path))
+    return [(match, Path(match)) for match in matches]
+
+
+def _file(shown: str, local: Path, scratch: Path) -> File:
+    suffix = suffix_of(shown)
+    plain = next((suffix.removesuffix(end) for end in _COMPRESSED if suffix.endswith(end)), suffix)
+    if plain not in _FORMATS or (plain != suffix and _FORMATS[plain] == "parquet"):
+        known = ", ".join(sorted(_FORMATS))
+        raise InputError(Problem(f"can't tell the format from the suffix {suffix!r}; mlci reads {known}", shown))
+    if local.stat().st_size == 0:
+        raise InputError(Problem("the file is empty", shown))
+    return File(shown, _tame(local, scratch, suffix), _FORMATS[plain], plain)
+
+
+def _tame(local: Path, scratch: Path, suffix: str) -> Path:
+    """Return a path that DuckDB can't take for a glob."""
+    absolute = local.resolve()
+    if not any(character in str(absolute) for character in _MAGIC):
+        return absolute
+    link = scratch / f"link{sum(1 for _ in scratch.iterdir())}{suffix}"
+    link.symlink_to(absolute)
+    return link

@@ -1,0 +1,170 @@
+"""Slices as codes: every row's group in every slice, for one pass per slice and not one per group."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from mlci.engine.sql import Array
+from mlci.errors import InputError, Problem
+
+SEPARATOR = " × "
+_PACKED = 1 << 16
+
+
+@dataclass(frozen=True)
+class Base:
+    """One column, or one binned number: its rows' codes and the names of the codes."""
+
+    codes: Array
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class View:
+    """How a level's codes fold into one slice's groups; slice ``None`` is the whole set."""
+
+    slice: int | None
+    lut: Array
+    groups: int
+
+    def fold(self, cells: Array) -> Array:
+        """Sum ``cells`` (first axis: the level's codes) over each group, in the order of codes."""
+        if self.lut.ndim == 0:
+            return cells
+        out = np.zeros((self.groups, *cells.shape[1:]), cells.dtype)
+        for group in range(self.groups):
+            out[group] = cells[self.lut == group].sum(axis=0)
+        return out
+
+
+_IDENTITY = np.zeros((), np.int64)
+
+
+@dataclass(frozen=True)
+class Level:
+    """Codes that rows are reduced by, and the slices that the result folds into."""
+
+    codes: Array | None
+    size: int
+    views: tuple[View, ...]
+
+
+class Partition:
+    """All slices of one evaluation set."""
+
+    def __init__(
+        self,
+        bases: list[Base],
+        slices: list[tuple[str, tuple[int, ...]]],
+        *,
+        rows: int,
+        weights: Array | None,
+        max_groups: int,
+        path: str,
+    ) -> None:
+        """Find the groups that occur.
+
+        Raises:
+            InputError: A slice has more than ``max_groups`` groups.
+        """
+        self._bases, self._slices, self.rows, self._weights = bases, slices, rows, weights
+        self._packs = int(np.prod([len(base.names) for base in bases], dtype=np.float64)) <= _PACKED
+        self.groups: list[tuple[str, ...]] = []
+        self.counts: list[Array] = []
+        self._luts: list[Array] = []
+        problems = []
+        for index, (name, members) in enumerate(slices):
+            cells = self._cells(index)
+            occurring = np.flatnonzero(cells)
+            if len(occurring) > max_groups:
+                problems.append(Problem(_too_many(name, len(occurring), max_groups), path))
+                occurring = occurring[:0]
+            lut = np.full(len(cells), 0, np.int32)
+            lut[occurring] = np.arange(len(occurring))
+            self._luts.append(lut)
+            self.counts.append(cells[occurring])
+            self.groups.append(tuple(self._name(members, int(code)) for code in occurring))
+        if problems:
+            raise InputError.of(problems)
+
+    @cached_property
+    def packed(self) -> Array:
+        """One code for every row's combination of all bases."""
+        return self._mix(range(len(self._bases)))
+
+    @cached_property
+    def _packed_cells(self) -> Array:
+        return count(self.packed, self._sizes(range(len(self._bases))), self._weights)
+
+    def _sizes(self, members: range | tuple[int, ...]) -> int:
+        return int(np.prod([len(self._bases[member].names) for member in members], dtype=np.int64))
+
+    def _mix(self, members: range | tuple[int, ...]) -> Array:
+        size = self._sizes(members)
+        first, *rest = members
+        codes = self._bases[first].codes
+        dtype = np.uint8 if size <= 1 << 8 else np.uint16 if size <= 1 << 16 else np.int64
+        codes = codes.astype(dtype)
+        for member in rest:
+            codes *= dtype(len(self._bases[member].names))
+            codes += self._bases[member].codes.astype(dtype, copy=False)
+        return codes
+
+    def _cells(self, index: int) -> Array:
+        members = self._slices[index][1]
+        if not self._packs:
+            return count(self._mix(members), self._sizes(members), self._weights)
+        raw = self._unpack(members)
+        return np.bincount(raw, weights=self._packed_cells, minlength=self._sizes(members)).astype(np.int64)
+
+    def _unpack(self, members: tuple[int, ...]) -> Array:
+        """Return the slice's mixed code of each packed code."""
+        sizes = [len(base.names) for base in self._bases]
+        digits = np.unravel_index(np.arange(int(np.prod(sizes))), sizes)
+        code = np.zeros(len(digits[0]), np.int64)
+        for member in members:
+            code = code * sizes[member] + digits[member]
+        return code
+
+    def _name(self, members: tuple[int, ...], code: int) -> str:
+        digits = np.unravel_index(code, [len(self._bases[member].names) for member in members])
+        return SEPARATOR.join(self._bases[member].names[int(digit)] for member, digit in zip(members, digits, strict=True))
+
+    def levels(self, width: int, budget: int = 1 << 23) -> Iterator[Level]:
+        """Yield what to reduce by: all slices at once if codes × ``width`` cells fit the budget, else one at a time."""
+        if self._bases and self._packs and self._sizes(range(len(self._bases))) * width <= budget:
+            size = self._sizes(range(len(self._bases)))
+            views = [View(None, np.zeros(size, np.int32), 1)]
+            for index, (_, members) in enumerate(self._slices):
+                lut = self._luts[index][self._unpack(members)]
+                lut[self._packed_cells == 0] = -1
+                views.append(View(index, lut, len(self.groups[index])))
+            yield Level(self.packed, size, tuple(views))
+            return
+        yield Level(None, 1, (View(None, _IDENTITY, 1),))
+        for index in range(len(self._slices)):
+            yield Level(self.codes(index), len(self.groups[index]), (View(index, _IDENTITY, len(self.groups[index])),))
+
+    def codes(self, index: int) -> Array:
+        """Return each row's group in one slice."""
+        members = self._slices[index][1]
+        if self._packs:
+            lut = self._luts[index][self._unpack(members)]
+            return lut.astype(np.uint16 if len(self.groups[index]) < 1 << 16 else np.int32).take(self.packed)
+        return self._luts[index].take(self._mix(members))
+
+
+def _too_many(name: str, found: int, most: int) -> str:
+    return (
+        f"slice {name!r} has {found:,} groups, more than {most}; bin a number with `cut`, "
+        f"drop the slice, or raise evaluation.max_groups"
+    )
+
+
+def count(codes: Array, size: int, weights: Array | None) -> Array:
+    """Count rows (or sum their whole-number weights) by code."""
+    if weights is None:
+        return np.bincount(codes, minlength=size)
+    return np.rint(np.bincount(codes, weights=weights, minlength=size)).astype(np.int64)

@@ -1,0 +1,57 @@
+"""The only place where text becomes SQL: quoting, and a connection that reaches for nothing outside its files."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import duckdb
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+
+
+def name(identifier: str) -> str:
+    """Quote an identifier; every character is allowed in it."""
+    return '"' + identifier.replace('"', '""') + '"'
+
+
+def text(value: str) -> str:
+    """Quote a literal; DuckDB knows no escapes inside single quotes but the doubled quote."""
+    return "'" + value.replace("'", "''") + "'"
+
+
+def listing(values: Iterable[str]) -> str:
+    """Return a list literal of texts."""
+    return "[" + ", ".join(text(value) for value in values) + "]"
+
+
+def connect(*, threads: int | None = None, memory_limit: str | None = None, scratch: str) -> duckdb.DuckDBPyConnection:
+    """Open a database in memory that spills into ``scratch``, and never installs or loads an extension.
+
+    Scans keep the order of their files (``preserve_insertion_order``), which everything that sums floats relies on.
+    """
+    config: dict[str, str | bool | int | float | list[str]] = {
+        "autoinstall_known_extensions": False,
+        "autoload_known_extensions": False,
+        "preserve_insertion_order": True,
+        "temp_directory": scratch,
+    }
+    if threads is not None:
+        config["threads"] = threads
+    if memory_limit is not None:
+        config["memory_limit"] = memory_limit
+    connection = duckdb.connect(":memory:", config=config)
+    connection.execute("SET enable_progress_bar = false")
+    connection.execute("SET TimeZone = 'UTC'")  # a timestamp's text must not depend on the machine
+    return connection
+
+
+def fetch(connection: duckdb.DuckDBPyConnection, query: str) -> dict[str, Array]:
+    """Run a query and return its columns as arrays; a column with nulls comes as a masked array."""
+    return connection.execute(query).fetchnumpy()
+
+
+def nulls(column: Array) -> Array | None:
+    """Return the mask of a fetched column's nulls, or ``None`` without any."""
+    mask = np.ma.getmask(column)
+    return mask if isinstance(mask, np.ndarray) and mask.any() else None

@@ -1,0 +1,163 @@
+"""Text files into Parquet, once and strictly: CSV cells stay text, and a row that doesn't fit is an error.
+
+Staging lets everything after it read one format, with row numbers, whatever the user's files are.
+"""
+
+import csv
+import gzip
+import io
+import re
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+
+import duckdb
+
+from mlci.engine import sql
+from mlci.engine.files import File
+from mlci.errors import InputError, Problem
+
+_DELIMITERS = ",;\t|"
+_HEADER_LIMIT = 1 << 20
+
+
+def stage_csv(connection: duckdb.DuckDBPyConnection, file: File, target: Path) -> list[str]:
+    """Copy one CSV file to Parquet with columns ``c0…``, all text; returns the header's names.
+
+    An unquoted empty field is null, a quoted one an empty text.
+
+    Raises:
+        InputError: The header is broken, or a row has too many or too few fields.
+    """
+    names, delimiter = _header(file)
+    columns = "{" + ", ".join(f"'c{index}': 'VARCHAR'" for index in range(len(names))) + "}"
+    query = (
+        f"COPY (SELECT * FROM read_csv({sql.text(str(file.path))}, auto_detect = false, header = true, "
+        f"columns = {columns}, delim = {sql.text(delimiter)}, quote = '\"', escape = '\"', nullstr = '', "
+        f"compression = '{_compression(file.path)}', allow_quoted_nulls = false, strict_mode = true, "
+        f"null_padding = false, ignore_errors = false)) TO {sql.text(str(target))} (FORMAT parquet)"
+    )
+    try:
+        connection.execute(query)
+    except duckdb.Error as error:
+        raise InputError(_csv_problem(str(error), file, len(names))) from error
+    return names
+
+
+def _compression(path: Path) -> str:
+    with path.open("rb") as start:
+        return "gzip" if start.read(2) == b"\x1f\x8b" else "none"
+
+
+def _header(file: File) -> tuple[list[str], str]:
+    try:
+        with _open(file.path) as lines:
+            start = lines.read(_HEADER_LIMIT)
+    except (OSError, EOFError, UnicodeDecodeError) as error:
+        raise InputError(Problem(f"can't be read as UTF-8 text: {error}", file.shown)) from error
+    line = next((line for line in start.splitlines() if line), "")
+    delimiter = "\t" if file.suffix == ".tsv" else _delimiter(line)
+    names = next(csv.reader(io.StringIO(start, newline=""), delimiter=delimiter), [])
+    check_names(names, file.shown)
+    return names, delimiter
+
+
+def _open(path: Path) -> io.TextIOBase:
+    if _compression(path) == "gzip":
+        return gzip.open(path, "rt", encoding="utf-8-sig", newline="")  # type: ignore[return-value]
+    return path.open(encoding="utf-8-sig", newline="")
+
+
+def _delimiter(line: str) -> str:
+    bare = Counter(re.sub(r'"[^"]*"', "", line))
+    return max(_DELIMITERS, key=lambda character: bare[character])  # ties go to the comma
+
+
+def check_names(names: Iterable[str], shown: str) -> None:
+    """Refuse a table whose column names are missing or not unique."""
+    listed = list(names)
+    if not any(listed):
+        raise InputError(Problem("has no header with column names", shown, 1))
+    twice = [name for name, count in Counter(listed).items() if count > 1]
+    if twice:
+        raise InputError(Problem(f"column names occur twice: {', '.join(map(repr, twice))}", shown, 1))
+
+
+def _csv_problem(message: str, file: File, columns: int) -> Problem:
+    line = re.search(r"CSV Error on Line: (\d+)", message)
+    at = int(line.group(1)) if line else None
+    found = re.search(r"Expected Number of Columns: \d+ Found: (\d+)", message)
+    if found:
+        return Problem(f"the row has {found.group(1)} fields where the header has {columns}", file.shown, at)
+    if "quote" in message.lower():
+        return Problem("a quoted field is not closed, or text follows its closing quote", file.shown, at)
+    if "unicode" in message.lower() or "utf-8" in message.lower():
+        return Problem("is not UTF-8 text", file.shown, at)
+    return Problem(f"can't be read as CSV: {message.splitlines()[0]}", file.shown, at)
+
+
+def stage_json(connection: duckdb.DuckDBPyConnection, file: File, target: Path) -> list[str]:
+    """Copy one JSON Lines file (or a JSON array of objects) to Parquet with columns ``c0…``; returns the names.
+
+    A key that a line lacks is null there. A column is a number or a truth value if all its values are, else text.
+
+    Raises:
+        InputError: A line is no JSON object, or names a key twice.
+    """
+    form = "array" if _starts_with_bracket(file.path) else "newline_delimited"
+    objects = (
+        f"read_json_objects({sql.text(str(file.path))}, format = '{form}', "
+        f"compression = '{_compression(file.path)}') AS t(o)"
+    )
+    try:
+        names = _json_names(connection, objects, file)
+        fields = ", ".join(_field(connection, objects, name, index) for index, name in enumerate(names))
+        connection.execute(f"COPY (SELECT {fields} FROM {objects}) TO {sql.text(str(target))} (FORMAT parquet)")
+    except duckdb.Error as error:
+        raise InputError(_json_problem(str(error), file)) from error
+    return names
+
+
+def _starts_with_bracket(path: Path) -> bool:
+    with _open(path) as start:
+        return start.read(1024).lstrip().startswith("[")
+
+
+def _json_names(connection: duckdb.DuckDBPyConnection, objects: str, file: File) -> list[str]:
+    odd = connection.execute(
+        f"SELECT r, k FROM (SELECT row_number() OVER () AS r, json_type(o) AS k, json_keys(o) AS n FROM {objects}) "  # noqa: S608 - quoted by mlci.engine.sql
+        "WHERE k <> 'OBJECT' OR len(n) <> len(list_distinct(n)) ORDER BY r LIMIT 1"
+    ).fetchone()
+    if odd:
+        said = "names a key twice" if odd[1] == "OBJECT" else "is not a JSON object"
+        raise InputError(Problem(f"the line {said}", file.shown, odd[0]))
+    rows = connection.execute(
+        f"SELECT DISTINCT unnest(json_keys(o)) AS name FROM {objects} ORDER BY name"  # noqa: S608 - quoted
+    ).fetchall()
+    names = [row[0] for row in rows]
+    check_names(names, file.shown)
+    return names
+
+
+def _field(connection: duckdb.DuckDBPyConnection, objects: str, name: str, index: int) -> str:
+    pointer = sql.text("/" + name.replace("~", "~0").replace("/", "~1"))
+    kinds = {
+        row[0]
+        for row in connection.execute(f"SELECT DISTINCT json_type(o, {pointer}) FROM {objects}").fetchall()  # noqa: S608 - quoted
+    } - {None, "NULL"}
+    value = f"json_extract_string(o, {pointer})"
+    return f"{value}::{_json_kind(kinds)} AS c{index}"
+
+
+def _json_kind(kinds: set[str]) -> str:
+    if kinds == {"BOOLEAN"}:
+        return "BOOLEAN"
+    if kinds and kinds <= {"UBIGINT", "BIGINT"}:
+        return "HUGEINT" if kinds == {"UBIGINT", "BIGINT"} else "BIGINT" if kinds == {"BIGINT"} else "UBIGINT"
+    return "DOUBLE" if kinds and kinds <= {"UBIGINT", "BIGINT", "DOUBLE"} else "VARCHAR"
+
+
+def _json_problem(message: str, file: File) -> Problem:
+    line = re.search(r"(?:at|in|on) (?:byte \d+ (?:of|in) )?(?:record/value|line|record) (\d+)", message, re.IGNORECASE)
+    detail = message.split("\n", maxsplit=1)[0].replace(str(file.path), file.shown)
+    return Problem(f"is not JSON Lines: {detail}", file.shown, int(line.group(1)) if line else None)
