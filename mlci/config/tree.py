@@ -44,8 +44,8 @@ _SYNTAX = (
     ("expected <block end>", "the indentation does not fit the lines above it"),
     ("unexpected end of stream", "a quote that opens here is never closed"),
     ("could not find expected ':'", "a key without `:`"),
-    ("expected ',' or ']'", "a `[` is not closed by `]`, or a comma is missing"),
-    ("expected ',' or '}'", "a `{` is not closed by `}`, or a comma is missing"),
+    ("expected ',' or ']'", "the `[`{opened} is not closed by `]`, or a comma is missing"),
+    ("expected ',' or '}'", "the `{{`{opened} is not closed by `}}`, or a comma is missing"),
     ("unknown escape character", "an unknown `\\` escape in double quotes; use single quotes"),
     ("that cannot start any token", "no value can begin with this character; put quotes around it"),
 )
@@ -273,7 +273,10 @@ def _syntax(error: MarkedYAMLError, text: str) -> tuple[str, int]:
     if "'\\t'" in said or re.match(r" *\t", lines[line - 1]):
         return "a tab stands where YAML wants spaces", line
     words = next((words for key, words in _SYNTAX if key in said), None)
-    return (words or f"this is not valid YAML: {clip(said)}"), line
+    if words is None:
+        return f"this is not valid YAML: {clip(said)}", line
+    first = int(error.context_mark.line) + 1 if error.context_mark else line
+    return words.format(opened=f" of line {first}" if first != line else ""), line
 
 
 def leaves(data: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:  # noqa: ANN401 - whatever YAML can hold

@@ -104,7 +104,11 @@ def _example(path: Path) -> str:
     owner = section(path[:-1])
     info = fields(owner).get(str(path[-1])) if owner else None
     description = (info.description or "") if info else ""
-    return f": {description[0].lower()}{description[1:].rstrip('.')}" if description else ""
+    return (
+        f": {description[0].lower() if description[1:2].islower() else description[0]}{description[1:].rstrip('.')}"
+        if description
+        else ""
+    )
 
 
 def _fault(error: ErrorDetails) -> str:  # noqa: PLR0911 - one return for each kind of fault reads best

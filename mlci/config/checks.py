@@ -1,0 +1,181 @@
+"""Checks of a configuration as a whole: what its parts and the metric catalogue say about each other."""
+
+from collections import Counter
+from collections.abc import Iterator
+
+from mlci.config import slices
+from mlci.config.gate_checks import Context, Metrics, gates, metric_known
+from mlci.config.load import Loaded
+from mlci.config.models import Column, Config
+from mlci.errors import Problem
+
+ROWS_ADD = "predictions (`run` or `file`) would add slices, fairness and intervals"
+
+
+def check(loaded: Loaded, catalogue: Metrics, *, registry: bool = False) -> list[Problem]:
+    """Return everything that is wrong with a configuration beyond its single values, ordered by line.
+
+    Args:
+        loaded: The configuration with its lines.
+        catalogue: Where metrics are looked up: :mod:`mlci.metrics.catalogue`.
+        registry: Whether there is a registry that knows which model is in production.
+    """
+    context = Context(loaded, catalogue)
+    problems = [
+        *_evaluation(context),
+        *_slices(context),
+        *_reported(context),
+        *_predict(loaded),
+        *_columns(loaded),
+        *_baseline(loaded, registry=registry),
+        *gates(context),
+    ]
+    return sorted(dict.fromkeys(problems), key=lambda problem: problem.line or 0)
+
+
+def _evaluation(context: Context) -> Iterator[Problem]:
+    loaded, config, evaluation = context.loaded, context.config, context.config.evaluation
+    if evaluation is None:
+        if not context.totals:
+            yield loaded.problem(
+                "`evaluation` is missing: predictions need labelled rows to be judged on (`data` and `label`)",
+                "evaluation",
+            )
+        return
+    if context.totals:
+        yield loaded.problem(f"`evaluation` is not read with `predict.metrics`; remove it, or {ROWS_ADD}", "evaluation")
+    if evaluation.positive is not None and config.task != "binary":
+        instead = " and list all labels in `classes`" if config.task == "multiclass" else ""
+        yield loaded.problem(
+            f"`evaluation.positive` is for binary models, this one is {config.task}; remove it{instead}",
+            "evaluation",
+            "positive",
+        )
+    if evaluation.classes is not None:
+        yield from _classes(loaded)
+    if evaluation.key == evaluation.label:
+        yield loaded.problem(
+            f"`evaluation.key` and `label` are the same column, `{evaluation.key}`", "evaluation", "key"
+        )
+
+
+def _classes(loaded: Loaded) -> Iterator[Problem]:
+    config = loaded.config
+    if config.task != "multiclass":
+        instead = " and name the positive label in `positive`" if config.task == "binary" else ""
+        yield loaded.problem(
+            f"`evaluation.classes` is for multiclass models, this one is {config.task}; remove it{instead}",
+            "evaluation",
+            "classes",
+        )
+    classes = (config.evaluation.classes if config.evaluation else None) or ()
+    # `1` and `"1"` are told apart by their type, 1 and 1.0 are one label.
+    texts = Counter((isinstance(item, str), isinstance(item, bool), item) for item in classes)
+    for (_, _, item), count in texts.items():
+        if count > 1:
+            yield loaded.problem(f"`evaluation.classes` lists `{item}` twice", "evaluation", "classes")
+
+
+def _slices(context: Context) -> Iterator[Problem]:
+    evaluation = context.config.evaluation
+    seen: dict[str, int] = {}
+    for index, item in enumerate(evaluation.slices if evaluation else ()):
+        here = f"`evaluation.slices[{index}]`"
+        parts = [column.column for column in slices.columns(item)]
+        name = slices.name(item)
+        if name in seen:
+            cut = " (a column can be cut in one way only)" if len(parts) == 1 else ""
+            words = f"{here} is `{slices.written(item)}` again, after `slices[{seen[name]}]`{cut}; keep one"
+            yield context.loaded.problem(words, "evaluation", "slices", index)
+        seen.setdefault(name, index)
+        for column, count in Counter(parts).items():
+            if count > 1:
+                words = f"{here} crosses `{column}` with itself"
+                yield context.loaded.problem(words, "evaluation", "slices", index)
+        if evaluation and evaluation.key in parts:
+            words = f"{here} slices by the key `{evaluation.key}`, so that every row would be a group of its own"
+            yield context.loaded.problem(words, "evaluation", "slices", index)
+        if isinstance(item, tuple) and any(isinstance(part, Column) and part.reference is not None for part in item):
+            words = f"{here}: a column in a crossing takes no `reference`; set it on the column's own slice"
+            yield context.loaded.problem(words, "evaluation", "slices", index)
+
+
+def _reported(context: Context) -> Iterator[Problem]:
+    """Check ``evaluation.metrics``."""
+    evaluation = context.config.evaluation
+    seen: dict[str, int] = {}
+    for index, name in enumerate((evaluation.metrics if evaluation else None) or ()):
+        where = ("evaluation", "metrics", index)
+        yield from metric_known(context, name, *where)
+        same = context.catalogue.canonical(name)
+        if same in seen:
+            again = f"`evaluation.metrics[{index}]` is `{name}` again, after `metrics[{seen[same]}]`"
+            yield context.loaded.problem(again, *where)
+        seen.setdefault(same, index)
+        if evaluation and not evaluation.slices and context.catalogue.spread(name):
+            words = f"`{name}` is a spread over groups, and `evaluation.slices` names none"
+            yield context.loaded.problem(words, *where)
+
+
+def _predict(loaded: Loaded) -> Iterator[Problem]:
+    """Check which keys of ``predict`` mean something with its source."""
+    config, predict = loaded.config, loaded.config.predict
+    written = predict.model_fields_set
+    if predict.metrics is not None:
+        for key in ("score", "decision", "threshold"):
+            if key in written:
+                words = f"`predict.{key}` means nothing with `predict.metrics`, which has no rows; remove it"
+                yield loaded.problem(words, "predict", key)
+    if "timeout" in written and predict.run is None and predict.model is None:
+        yield loaded.problem("`predict.timeout` is for `predict.run`; nothing is run here", "predict", "timeout")
+    if "trusted" in written and predict.model is None:
+        yield loaded.problem("`predict.trusted` is for `predict.model`; no model is opened here", "predict", "trusted")
+    if "threshold" in written and predict.metrics is None:
+        if config.task != "binary":
+            words = f"`predict.threshold` is for binary models, this one is {config.task}; remove it"
+            yield loaded.problem(words, "predict", "threshold")
+        elif predict.decision is not None:
+            words = "`predict.threshold` is not used where `decision` names a column; keep one of them"
+            yield loaded.problem(words, "predict", "threshold")
+        elif predict.score is None and predict.model is None:
+            yield loaded.problem("`predict.threshold` needs `predict.score` to cut", "predict", "threshold")
+
+
+def _columns(loaded: Loaded) -> Iterator[Problem]:
+    """Check that predictions have the columns that the task is judged on."""
+    config, predict = loaded.config, loaded.config.predict
+    if predict.run is None and predict.file is None:
+        return
+    if predict.score is not None and predict.score == predict.decision:
+        words = f"`predict.score` and `decision` are the same column, `{predict.score}`; keep one"
+        yield loaded.problem(words, "predict", "decision")
+    missing = _missing_column(config)
+    if missing:
+        yield loaded.problem(missing, "predict")
+
+
+def _missing_column(config: Config) -> str | None:
+    predict = config.predict
+    if config.task == "regression":
+        if predict.decision is not None:
+            return "`predict.decision` is for classes; a regression's value stands in `score`"
+        return None if predict.score else "`predict.score` is missing: the column with the predicted value"
+    if config.task == "multiclass":
+        return None if predict.decision else "`predict.decision` is missing: the column with the predicted class"
+    if predict.score or predict.decision:
+        return None
+    return "`predict` names no column: `score` (a probability) or `decision` (the predicted class), or both"
+
+
+def _baseline(loaded: Loaded, *, registry: bool) -> Iterator[Problem]:
+    config = loaded.config
+    if config.baseline == "production" and not registry:
+        absent = "baseline" not in config.model_fields_set
+        start = "`baseline` is missing, and would be `production`, which" if absent else "`baseline: production`"
+        words = f"{start} needs a registry, which this version does not have; "
+        yield loaded.problem(f"{words}write `{{ref: main}}`, `{{file: …}}` or `none`", "baseline")
+    if not isinstance(config.baseline, str):
+        for key in ("score", "decision"):
+            if key in config.baseline.model_fields_set and (config.baseline.ref or config.predict.metrics):
+                words = f"`baseline.{key}` is for a `file` of predictions; remove it"
+                yield loaded.problem(words, "baseline", key)

@@ -1,0 +1,274 @@
+"""Checks of gates against the metric catalogue, the slices and the way predictions come about."""
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Protocol
+
+from mlci.config import slices
+from mlci.config.elsewhere import TASKS, Foreign, foreign
+from mlci.config.load import Loaded
+from mlci.config.models import LIMITS, Config, Gate
+from mlci.config.values import Limit
+from mlci.config.words import nearest
+from mlci.errors import Problem
+from mlci.metrics.info import MetricInfo
+
+FUNCTION = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*(\.[^\W\d]\w*)*")
+
+
+class Metrics(Protocol):
+    """The part of the metric catalogue that checks need; :mod:`mlci.metrics.catalogue` is one."""
+
+    def find(self, name: str) -> MetricInfo | None:
+        """Return what is known of a metric."""
+
+    def names(self) -> list[str]:
+        """Return every name that can be written."""
+
+    def canonical(self, name: str) -> str:
+        """Return the name that an alias stands for."""
+
+    def spread(self, name: str) -> Any:  # noqa: ANN401 - something with ``bases``, or None
+        """Return the metrics that a disparity is made of."""
+
+
+@dataclass(frozen=True)
+class Context:
+    """What every check looks at."""
+
+    loaded: Loaded
+    catalogue: Metrics
+
+    @property
+    def config(self) -> Config:
+        """The configuration."""
+        return self.loaded.config
+
+    @property
+    def totals(self) -> bool:
+        """Whether there are only totals from a metrics file, whose names and ranges are the user's own."""
+        return self.config.predict.metrics is not None
+
+    @cached_property
+    def slices(self) -> list[str]:
+        """Names of the slices."""
+        return slices.names(self.config.evaluation.slices) if self.config.evaluation else []
+
+    def find(self, name: str) -> MetricInfo | Foreign | None:
+        """Return what is known of a metric: from the catalogue, or from its name in scikit-learn or a module."""
+        if FUNCTION.fullmatch(name):
+            return Foreign(None, "none")
+        return self.catalogue.find(name) or foreign(name)
+
+
+def metric_known(context: Context, name: str, *where: str | int) -> Iterator[Problem]:
+    """Check that a metric exists, and for this task."""
+    if context.totals:
+        return
+    info = context.find(name)
+    if info is None:
+        yield context.loaded.problem(_unknown(context, name), *where)
+    elif info.tasks is not None and context.config.task not in info.tasks:
+        of = " and ".join(sorted(info.tasks))
+        instead = _counterpart(context, name)
+        words = f"`{name}` is a metric of {of} models, this one is {context.config.task}{instead}"
+        yield context.loaded.problem(words, *where)
+
+
+def gates(context: Context) -> Iterator[Problem]:
+    """Check every gate by itself, and that no two say the same."""
+    seen: dict[tuple[str, str | None, str | None, str], int] = {}
+    for index, gate in enumerate(context.config.gates):
+        yield from metric_known(context, gate.metric, "gates", index, "metric")
+        yield from _limits(context, index, gate)
+        yield from _scope(context, index, gate)
+        yield from _evidence(context, index, gate)
+        for kind, _ in _given(gate):
+            across = slices.scope(gate) if gate.across is not None else None
+            each = slices.scope(gate) if gate.each is not None else None
+            same = (context.catalogue.canonical(gate.metric), each, across, kind)
+            if same in seen:
+                first = context.loaded.lines.of("gates", seen[same], kind)
+                words = f"`gates[{index}].{kind}` limits `{gate.metric}` again, after line {first}; keep one"
+                yield context.loaded.problem(words, "gates", index, kind)
+            seen.setdefault(same, index)
+
+
+def _given(gate: Gate) -> list[tuple[str, Limit]]:
+    return [(kind, limit) for kind in LIMITS if isinstance(limit := getattr(gate, kind), Limit)]
+
+
+def _unknown(context: Context, name: str) -> str:
+    if ":" in name:
+        return f"`{clip(name)}` is neither a metric nor `module:function`"
+    guess = nearest(name, [*context.catalogue.names(), *TASKS])
+    return f"unknown metric `{clip(name)}`; " + (
+        f"did you mean `{guess}`?"
+        if guess
+        else "`mlci metrics` lists what there is, `module:function` is one of your own"
+    )
+
+
+def clip(name: str) -> str:
+    """Return a name on one line and not too long."""
+    return " ".join(name.split())[:60]
+
+
+def _counterpart(context: Context, name: str) -> str:
+    """Return the metric of the right task that is named most like this one."""
+    task = context.config.task
+    plain = [known for known in context.catalogue.names() if not context.catalogue.spread(known)]
+    fitting = [known for known in plain if (info := context.catalogue.find(known)) and task in info.tasks]
+    guess = next((known for known in fitting if known == f"{name}_macro"), None) or nearest(name, fitting)
+    return f"; did you mean `{guess}`?" if guess else ""
+
+
+def _limits(context: Context, index: int, gate: Gate) -> Iterator[Problem]:
+    info = context.find(gate.metric)
+    for kind, limit in _given(gate):
+        words = _change(info, gate, kind, limit) if kind.startswith("max_") else _bound(info, limit)
+        # Totals come in the user's own units: an accuracy of 93.5 is theirs to write.
+        words = words or (None if context.totals else _range(info, gate, kind, limit))
+        if words:
+            yield context.loaded.problem(f"`gates[{index}].{kind}` {words}", "gates", index, kind)
+    if gate.min is not None and gate.max is not None and gate.min.value > gate.max.value:
+        words = f"`gates[{index}].min` ({gate.min}) is above its `max` ({gate.max}); nothing could pass"
+        yield context.loaded.problem(words, "gates", index, "min")
+
+
+def _change(info: MetricInfo | Foreign | None, gate: Gate, kind: str, limit: Limit) -> str | None:
+    """Say what is wrong with the direction or the sign of a limit on the change."""
+    better = info.direction if info else "none"
+    if kind == "max_drop" and better == "lower":
+        return f"would limit an improvement: lower is better for `{gate.metric}`; use `max_rise`"
+    if kind == "max_rise" and better == "higher":
+        return f"would limit an improvement: higher is better for `{gate.metric}`; use `max_drop`"
+    if limit.value < 0:
+        way = "fall" if kind == "max_drop" else "rise"
+        return f"must not be negative ({limit}); 0 allows no {way} at all"
+    return None
+
+
+def _bound(info: MetricInfo | Foreign | None, limit: Limit) -> str | None:
+    """Say what is wrong with a percentage that bounds a value."""
+    if limit.relative and not (isinstance(info, MetricInfo) and info.unit == "fraction"):
+        return f"can't be in per cent ({limit}): the metric is not a fraction; only `max_drop` and `max_rise` can"
+    return None
+
+
+def _range(info: MetricInfo | Foreign | None, gate: Gate, kind: str, limit: Limit) -> str | None:
+    """Say what is wrong with a limit that no value of the metric could reach."""
+    if not isinstance(info, MetricInfo):
+        return None
+    low, high = info.low, info.high
+    if kind in {"min", "max"}:
+        outside = (low is not None and limit.value < low) or (high is not None and limit.value > high)
+        return f"is {limit}, but `{gate.metric}` {_extent(low, high)}" if outside else None
+    if limit.relative:
+        never = kind == "max_drop" and low is not None and low >= 0 and limit.value >= 1
+    else:
+        never = low is not None and high is not None and limit.value >= high - low
+    return f"is {limit}, but `{gate.metric}` {_extent(low, high)}: the gate could never fail" if never else None
+
+
+def _extent(low: float | None, high: float | None) -> str:
+    if low is None or high is None:
+        return f"is at most {high:g}" if high is not None else f"is at least {low or 0:g}"
+    return f"lies between {low:g} and {high:g}"
+
+
+def _scope(context: Context, index: int, gate: Gate) -> Iterator[Problem]:
+    """Check ``each`` and ``across`` against the slices and the kind of metric."""
+    key = "each" if gate.each is not None else "across" if gate.across is not None else None
+    if key and context.totals:
+        words = (
+            f"`gates[{index}].{key}` needs rows, and `predict.metrics` has only totals; predictions (`run` or `file`) "
+            "would add slices, fairness and intervals"
+        )
+        yield context.loaded.problem(words, "gates", index, key)
+        return
+    info = context.find(gate.metric)
+    if not context.totals and info and (misused := _spread(context, info, gate, key)):
+        yield context.loaded.problem(f"`gates[{index}]`: {misused}", "gates", index, key or "metric")
+    if key and (astray := _unsliced(context, gate)):
+        yield context.loaded.problem(f"`gates[{index}].{key}` {astray}", "gates", index, key)
+
+
+def _spread(context: Context, info: MetricInfo | Foreign, gate: Gate, key: str | None) -> str | None:
+    """Say what is wrong when a spread has no groups, or something else is given some."""
+    name = gate.metric
+    kind = info.kind if isinstance(info, MetricInfo) else "custom"
+    if kind == "operation" and key:
+        return f"`{name}` is measured once for the whole run; remove `{key}`"
+    if kind == "disparity" and key != "across":
+        example = slices.written(context.slices[0]) if context.slices else "a slice"
+        return f"`{name}` is a spread over groups; say over which, e.g. `across: {example}`"
+    if kind != "disparity" and key == "across":
+        spread = f"{name}_difference"
+        instead = f"use `{spread}`, or " if context.catalogue.find(spread) else ""
+        return f"`{name}` is not a spread over groups; {instead}look at every group with `each`"
+    return None
+
+
+def _unsliced(context: Context, gate: Gate) -> str | None:
+    """Say what is wrong when a gate looks at a slice that is not listed."""
+    wanted = slices.scope(gate) or ""
+    if wanted in context.slices or context.config.evaluation is None:
+        return None
+    here = slices.written(wanted)
+    turned = next((name for name in context.slices if _parts(name) == _parts(wanted)), None)
+    if turned:
+        return f"is `{here}`, but the crossing is written `{slices.written(turned)}`"
+    if isinstance(gate.each or gate.across, tuple) and _parts(wanted) <= set(context.slices):
+        return f"names no crossing under `evaluation.slices`; add `{here}` there, or write one gate for each column"
+    if any(wanted in _parts(name) for name in context.slices):
+        return f"is `{here}`, which is only part of a crossing; add it to `evaluation.slices` by itself"
+    guess = nearest(wanted, context.slices)
+    listed = ", ".join(slices.written(name) for name in context.slices[:8]) or "none"
+    hint = f"did you mean `{slices.written(guess)}`?" if guess else f"listed there: {listed}"
+    return f"is `{clip(here)}`, which is not under `evaluation.slices`; {hint}"
+
+
+def _parts(name: str) -> set[str]:
+    return set(name.split(slices.CROSS))
+
+
+def _evidence(context: Context, index: int, gate: Gate) -> Iterator[Problem]:
+    """Check that what a gate is judged on can come about."""
+    info = context.find(gate.metric)
+    if gate.judge == "interval":
+        if context.totals:
+            words = "a metrics file has no interval; predictions (`run` or `file`) would give one"
+            yield context.loaded.problem(f"`gates[{index}].judge`: {words}", "gates", index, "judge")
+        elif isinstance(info, MetricInfo) and not info.interval:
+            words = f"`gates[{index}].judge`: `{gate.metric}` has no interval; remove it, or write `estimate`"
+            yield context.loaded.problem(words, "gates", index, "judge")
+    if not context.totals and isinstance(info, MetricInfo) and context.config.task in info.tasks:
+        for words in (*_unscored(context, info), *_unmeasured(context, gate.metric)):
+            yield context.loaded.problem(f"`gates[{index}]`: {words}", "gates", index, "metric")
+
+
+def _unscored(context: Context, info: MetricInfo) -> Iterator[str]:
+    """Yield what is missing for a binary metric that ranks rows or averages scores."""
+    predict = context.config.predict
+    spread = context.catalogue.spread(info.name)
+    parts: Iterable[str] = spread.bases if spread else (info.name,)
+    kinds = {found.kind for part in parts if (found := context.catalogue.find(part))}
+    scored = bool(kinds & {"ranks", "calibration", "loss"}) and context.config.task == "binary"
+    if scored and predict.score is None and predict.model is None:
+        yield f"`{info.name}` needs scores; name their column in `predict.score`"
+
+
+def _unmeasured(context: Context, name: str) -> Iterator[str]:
+    """Yield what is missing for one of the run's own costs."""
+    config = context.config
+    if name == "train_seconds" and config.train is None:
+        yield "`train_seconds` needs `train.run`; nothing is trained here"
+    if name == "predict_seconds_per_1k_rows" and config.predict.run is None and config.predict.model is None:
+        yield "`predict_seconds_per_1k_rows` needs `predict.run`; nothing is predicted here"
+    if name == "peak_memory_megabytes" and config.train is None and not (config.predict.run or config.predict.model):
+        yield "`peak_memory_megabytes` needs `train.run` or `predict.run`; nothing is run here"
+    if name == "model_megabytes" and not (config.predict.model or (config.train and config.train.model)):
+        yield "`model_megabytes` needs `train.model`, the file or folder that training leaves behind"

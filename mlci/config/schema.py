@@ -1,0 +1,84 @@
+"""The JSON Schema of ``mlci.yml`` (draft 2020-12), by which editors complete and check it while it is written.
+
+``python -m mlci.config.schema`` writes it again. It accepts what :func:`mlci.config.load.parse` accepts, as far as a
+schema can say: exactly one source of predictions, a limit on every gate, no empty values.
+"""
+
+import json
+from collections.abc import Sequence
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from mlci.config.models import LIMITS, SOURCES, Config
+
+ADDRESS = "https://raw.githubusercontent.com/mlci/mlci/main/mlci/config/schema.json"
+FILE = "schema.json"
+
+
+def build() -> dict[str, Any]:
+    """Return the schema as it is generated from the models."""
+    schema = _tidy(Config.model_json_schema())
+    parts = schema["$defs"]
+    parts["Predict"]["oneOf"] = _required(SOURCES)
+    parts["Baseline"]["oneOf"] = _required(("file", "ref"))
+    parts["Gate"]["anyOf"] = _required(LIMITS)
+    parts["Gate"]["not"] = {"required": ["each", "across"]}
+    head = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": ADDRESS,
+        "title": "mlci.yml",
+        "description": "What mlci trains, evaluates and holds a pull request's model to.",
+    }
+    return {**head, **{key: value for key, value in schema.items() if key not in head}}
+
+
+def render(schema: dict[str, Any]) -> str:
+    """Return the text of the file; the same models give the same bytes."""
+    return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
+
+
+def committed() -> str:
+    """Return the schema that ships with the package."""
+    return files("mlci.config").joinpath(FILE).read_text(encoding="utf-8")
+
+
+def _required(names: Sequence[str]) -> list[dict[str, Any]]:
+    return [{"required": [name]} for name in names]
+
+
+def _idle(key: str, value: Any) -> bool:  # noqa: ANN401 - any part of a schema
+    """Tell whether an entry only says that a key may be left out."""
+    return key == "default" and (value is None or isinstance(value, dict))
+
+
+def _joined(choices: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return several ways to write a value in the fewest words; every integer is a number."""
+    if len(choices) == 1:
+        return choices[0]
+    if all(choice.keys() == {"type"} for choice in choices):
+        types = [choice["type"] for choice in choices]
+        return {"type": [name for name in types if name != "integer" or "number" not in types]}
+    return {"anyOf": choices}
+
+
+def _tidy(node: Any) -> Any:  # noqa: ANN401 - any part of a schema
+    """Take out what is true of the models and not of the file: nulls, and titles that only repeat a key."""
+    if isinstance(node, list):
+        return [_tidy(item) for item in node]
+    if not isinstance(node, dict):
+        return node
+    kept = {key: _tidy(value) for key, value in node.items() if not _idle(key, value)}
+    choices = [item for item in kept.get("anyOf", []) if item != {"type": "null"}]
+    if "anyOf" in kept:
+        kept.pop("anyOf")
+        kept = {**_joined(choices), **kept}
+    if isinstance(kept.get("title"), str) and "properties" not in kept:
+        kept.pop("title")
+    if isinstance(kept.get("description"), str):
+        kept["description"] = kept["description"].replace("``", "`")
+    return kept
+
+
+if __name__ == "__main__":
+    Path(__file__).with_name(FILE).write_text(render(build()), encoding="utf-8")
