@@ -13,19 +13,17 @@ import selectors
 import subprocess
 import sys
 import time
-from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from mlci.errors import StepError
-from mlci.steps.clean import Raw, Splitter
 from mlci.steps.environment import child_environment
 from mlci.steps.failure import explain, outcome
 from mlci.steps.interface import Ran, Step
 from mlci.steps.log import Log
+from mlci.steps.output import Output
 
-KEPT_LINES = 50
 _LAUNCHER = str(Path(__file__).with_name("launcher.py"))
 _CHUNK = 1 << 16
 _KIBIBYTE, _MEGABYTE = 1024, 1_000_000
@@ -125,7 +123,7 @@ class _Watch:
 
     def follow(self, log: Log, patience: Patience) -> Ran:
         """Read until command and output have ended; move on a phase whenever its time is up."""
-        output = _Output(log, patience.shown_bytes)
+        output = Output(log, patience.shown_bytes)
         stdout = self._process.stdout
         assert stdout is not None  # noqa: S101 - asked for above
         with selectors.DefaultSelector() as selector:
@@ -187,7 +185,7 @@ class _Watch:
         if self._process.stdout is not None:
             self._process.stdout.close()
 
-    def _result(self, output: "_Output") -> Ran:
+    def _result(self, output: Output) -> Ran:
         ended = self._ended if self._ended is not None else time.monotonic()
         try:
             facts = json.loads(self._facts)
@@ -206,53 +204,3 @@ class _Watch:
             lines=output.lines,
             **costs,
         )
-
-
-class _Output:
-    """Turns bytes into shown lines, remembers the last ones, and lets the rest go."""
-
-    def __init__(self, log: Log, shown_bytes: int) -> None:
-        self._log = log
-        self._left = shown_bytes
-        self._splitter = Splitter()
-        self._kept: deque[Raw] = deque(maxlen=KEPT_LINES)
-        self._skipped = 0
-        self._ticked = 0.0
-        self.lines = 0
-
-    def take(self, chunk: bytes) -> None:
-        """Show the lines that the chunk completes."""
-        for line in self._splitter.feed(chunk):
-            self._line(line)
-
-    def _line(self, line: Raw) -> None:
-        self.lines += 1
-        self._kept.append(line)
-        self._left -= len(line.data) + 1
-        if self._left >= 0:
-            self._log.line(line.text())
-        else:
-            self._skipped += 1
-
-    def tick(self, seconds: float) -> None:
-        """Pass a sign of life on, at most once a second."""
-        if seconds - self._ticked >= 1:
-            self._ticked = seconds
-            newest = self._splitter.peek() if self._splitter.pending or not self._kept else self._kept[-1]
-            self._log.tick(seconds=seconds, last=newest.text())
-
-    def finish(self) -> None:
-        """Show what stands without a line's end, and the last lines if output was too long to be shown whole."""
-        if self._splitter.pending:
-            self._line(self._splitter.take())
-        if self._skipped:
-            hidden = max(0, self._skipped - KEPT_LINES)
-            self._log.line(
-                f"… {hidden:,} lines are not shown; the last {min(self._skipped, KEPT_LINES)} of {self.lines:,}:"
-            )
-            for line in list(self._kept)[-self._skipped :]:
-                self._log.line(line.text())
-
-    def tail(self) -> tuple[str, ...]:
-        """Return the last lines, cleaned."""
-        return tuple(line.text() for line in self._kept)

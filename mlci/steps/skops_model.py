@@ -17,10 +17,11 @@ from mlci.errors import InputError
 from mlci.steps.formats import kind
 
 _NAME = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+", re.ASCII)
-_ACTS = frozenset(
-    "asyncio builtins code codecs codeop commands ctypes dill gc importlib inspect io joblib marshal multiprocessing nt "
-    "operator os pathlib pdb pickle pip platform posix pty pydoc runpy shelve shutil signal site socket subprocess sys "
-    "tempfile threading timeit types urllib venv webbrowser zipimport".split(),
+_ACTS = re.compile(  # packages that do things instead of holding numbers; a name of theirs is never proposed for trust
+    r"(asyncio|builtins|code|codecs|codeop|commands|ctypes|dill|gc|importlib|inspect|io|joblib|marshal|multiprocessing|nt"
+    r"|operator|os|pathlib|pdb|pickle|pip|platform|posix|pty|pydoc|runpy|shelve|shutil|signal|site|socket|subprocess|sys"
+    r"|tempfile|threading|timeit|types|urllib|venv|webbrowser|zipimport)(\..*)?",
+    re.DOTALL,
 )
 
 
@@ -78,15 +79,14 @@ def load(path: str, *, trusted: list[str], folder: str) -> Any:  # noqa: ANN401 
 
 def _untrusted(names: list[str]) -> list[str]:
     """Return the problems with types that are not trusted."""
-    acting = [name for name in names if name.split(".")[0] in _ACTS or not _NAME.fullmatch(name)]
+    acting = [name for name in names if _ACTS.fullmatch(name) or not _NAME.fullmatch(name)]
     if acting:
         why = "which no model needs and which can run code: don't use this file"
-        return [f"asks for {ascii(name[:100])}, {why}" for name in acting[:20]]
+        return [f"asks for {name[:100]!a}, {why}" for name in acting[:20]]
     lines = "\n".join(f"    - {name}" for name in names)
-    return [
-        f"holds {len(names)} type{'s' * (len(names) > 1)} that skops does not know as harmless; if you know them, "
-        f"add to mlci.yml:\npredict:\n  trusted:\n{lines}"
-    ]
+    count = f"{len(names)} type{'s' * (len(names) > 1)}"
+    advice = f"if you know them, add to mlci.yml:\npredict:\n  trusted:\n{lines}"
+    return [f"holds {count} that skops does not know as harmless; {advice}"]
 
 
 def _feature_names(model: Any) -> list[str]:  # noqa: ANN401 - a model can be of any type
