@@ -6,7 +6,7 @@ from typing import Literal
 
 from mlci.inference.evidence import Interval
 
-Kind = Literal["min", "max", "max_drop", "max_rise"]
+Kind = Literal["min", "max", "max_drop", "max_rise", "present"]
 Judge = Literal["estimate", "interval"]
 OnDoubt = Literal["warn", "block"]
 

@@ -70,13 +70,13 @@ class Options:
 
 def share_of(decisions: Decisions | None, base: str, model: str) -> rates.Share:
     """Count one group's rate for one model."""
-    """Count one group's rate for one model."""
     if decisions is None:
         raise ValueError("no decisions")
     return rates.share(decisions, base_rate(base, decisions), getattr(decisions, model))
 
 
 def error_of(evidence: Any) -> float:  # noqa: ANN401 (any kind of evidence)
+    """Return a standard error; NaN where there is none."""
     if evidence is None or evidence.value is None or isinstance(evidence, Point):
         return float("nan")
     if isinstance(evidence, Tie):

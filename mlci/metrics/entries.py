@@ -135,7 +135,7 @@ ENTRIES: tuple[MetricInfo, ...] = (
         "calibration",
         "lower",
         BINARY,
-        "sum over 10 bins of share × |mean (score - label)|, less its bias",
+        "sum over 15 bins of share × |mean (score - label)|, less its bias",
         interval=False,
         source="Naeini et al. 2015; debiased after Kumar, Liang & Ma 2019, NeurIPS",
     ),

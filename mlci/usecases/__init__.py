@@ -1,0 +1,1 @@
+"""Use cases: lists of calls that join the pure core with the adapters that they are handed."""

@@ -1,0 +1,138 @@
+"""From an evaluation and its judged gates to the report document. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from mlci.gates.judge import verdict
+from mlci.gates.rules import Judged
+from mlci.inference.evaluation import Comparison, Disparity, EvaluationResult
+from mlci.inference.evidence import Evidence
+from mlci.report.document import (
+    AgreementRow,
+    BaselineRef,
+    Candidate,
+    DisparityRow,
+    EvaluationSet,
+    GateRow,
+    GroupRow,
+    LimitRef,
+    MetricRow,
+    PolicyRef,
+    Provenance,
+    Report,
+    ScopeRef,
+    Seconds,
+)
+
+Interval = tuple[float, float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Facts:
+    """What a report says beside its numbers.
+
+    Attributes:
+        model, task: From the configuration.
+        candidate, baseline: The two models' origins.
+        policy: What gates were judged under.
+        config_digest, config_path: The configuration.
+        seconds: Wall time by stage.
+        versions: Of mlci and of what it computes with.
+    """
+
+    model: str
+    candidate: Candidate
+    baseline: BaselineRef
+    policy: PolicyRef
+    config_digest: str | None
+    config_path: str | None
+    seconds: Mapping[str, float] = field(default_factory=dict)
+    versions: Mapping[str, str] = field(default_factory=dict)
+
+
+def document(result: EvaluationResult, gates: tuple[Judged, ...], facts: Facts) -> Report:
+    """Return the report: the one document that everything else is rendered from."""
+    return Report(
+        model=facts.model,
+        task=result.task,
+        verdict=verdict(gates).word,
+        candidate=facts.candidate,
+        baseline=facts.baseline,
+        evaluation=EvaluationSet(rows=result.rows, fingerprint=result.fingerprint),
+        policy=facts.policy,
+        metrics=tuple(_metric(item, result.confidence) for item in result.comparisons),
+        disparities=tuple(_disparity(item, result.confidence) for item in result.disparities),
+        gates=tuple(_gate(gate) for gate in gates),
+        agreement=None if result.agreement is None else AgreementRow(**vars(result.agreement)),
+        notes=result.notes,
+        provenance=Provenance(
+            config=facts.config_digest,
+            config_path=facts.config_path,
+            seed=result.seed,
+            versions=dict(facts.versions),
+            seconds=Seconds(**facts.seconds),
+        ),
+    )
+
+
+def _metric(item: Comparison, confidence: float) -> MetricRow:
+    return MetricRow(
+        slice=item.scope.slice,
+        group=item.scope.group,
+        rows=item.rows,
+        support=item.support,
+        support_unit=item.unit,
+        **_evidenced(item, confidence),
+    )
+
+
+def _disparity(item: Disparity, confidence: float) -> DisparityRow:
+    groups = tuple(GroupRow(**vars(group), small=group.group in item.small) for group in item.groups)
+    return DisparityRow(across=item.across, reference=item.reference, groups=groups, **_evidenced(item, confidence))
+
+
+def _evidenced(item: Comparison | Disparity, confidence: float) -> dict[str, object]:
+    """Return the columns that metrics and disparities share."""
+    change, baseline, candidate = item.change, item.baseline, item.candidate
+    reasons = [evidence.reason for evidence in (candidate, change) if evidence is not None and evidence.reason]
+    return {
+        "metric": item.metric,
+        "baseline": None if baseline is None else baseline.value,
+        "candidate": candidate.value,
+        "candidate_interval": _interval(candidate, confidence),
+        "baseline_interval": _interval(baseline, confidence),
+        "change": None if change is None else change.value,
+        "change_interval": _interval(change, confidence),
+        "method": (change or candidate).method,
+        "candidate_method": candidate.method,
+        "reason": reasons[0] if reasons else None,
+    }
+
+
+def _interval(evidence: Evidence | None, confidence: float) -> Interval | None:
+    return None if evidence is None or evidence.value is None else evidence.interval(confidence)
+
+
+def _gate(gate: Judged) -> GateRow:
+    limit = {} if gate.kind == "present" else {gate.kind: gate.limit.value, "relative": gate.limit.relative}
+    return GateRow(
+        id=gate.id,
+        metric=gate.metric,
+        scope=ScopeRef(slice=gate.slice, group=gate.group, across=gate.across),
+        limit=LimitRef.model_validate(limit),
+        judge=gate.judge,
+        outcome=gate.outcome.value,
+        reason=gate.reason,
+        rows_needed=gate.rows_needed,
+        rows_needed_of=gate.rows_needed_of,
+        line=gate.rule.line,
+        on="change" if gate.kind in {"max_drop", "max_rise"} else "value",
+        baseline=gate.baseline,
+        candidate=gate.candidate,
+        value=gate.value,
+        interval=gate.interval,
+        bound=gate.bound,
+        method=gate.method,
+        p=gate.p,
+        blocks=gate.blocks,
+    )

@@ -1,0 +1,176 @@
+"""From a configuration to what the engine, inference and gates are asked. Pure."""
+
+from dataclasses import dataclass
+
+from mlci.config.models import Column, Config, Evaluation, Gate, Slice
+from mlci.config.values import Limit
+from mlci.engine.interface import SliceColumn, SliceSpec
+from mlci.gates.rules import Bound, Kind, Rule
+from mlci.inference.evaluate import Question
+from mlci.metrics import catalogue
+from mlci.metrics.catalogue import PARITIES, PER_CLASS
+from mlci.metrics.info import MetricInfo
+
+KINDS: tuple[Kind, ...] = ("min", "max", "max_drop", "max_rise")
+PROBABILITY = frozenset({"brier_score_loss", "log_loss", "calibration_in_the_large", "expected_calibration_error"})
+_FAIRNESS = {
+    "binary": (
+        *PARITIES,
+        "false_positive_rate",
+        "false_negative_rate",
+        "false_omission_rate",
+        "false_discovery_rate",
+    ),
+    "multiclass": ("accuracy",),
+    "regression": (),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Needs:
+    """Which statistics the metrics of a run rest on."""
+
+    scores: bool
+    calibration: bool
+    losses: tuple[str, ...]
+    probabilities: bool
+    custom: tuple[str, ...]
+
+
+def slice_name(where: Slice) -> str:
+    """Return what a slice is called in gates and reports: its column, or its columns joined by ``×``."""
+    if isinstance(where, tuple):
+        return " × ".join(slice_name(part) for part in where)
+    return where.column if isinstance(where, Column) else where
+
+
+def slices(evaluation: Evaluation) -> tuple[SliceSpec, ...]:
+    """Return the slices as the engine takes them."""
+    return tuple(SliceSpec(name=slice_name(item), columns=_columns(item)) for item in evaluation.slices)
+
+
+def references(evaluation: Evaluation) -> dict[str, str]:
+    """Return the reference group by slice, where one is configured."""
+    chosen = (item for item in evaluation.slices if isinstance(item, Column) and item.reference is not None)
+    return {item.column: _group_name(item.reference) for item in chosen}
+
+
+def rules(config: Config) -> tuple[Rule, ...]:
+    """Return the gates as they are judged, with the policy that holds for each."""
+    return tuple(_rule(gate, config) for gate in config.gates)
+
+
+def metrics(config: Config) -> tuple[str, ...]:
+    """Return the plain metrics to measure in every scope: those asked for, and those that gates look at."""
+    asked = config.evaluation.metrics if config.evaluation else None
+    names = list(asked) if asked is not None else _default_metrics(config)
+    names += [gate.metric for gate in config.gates]
+    return tuple(dict.fromkeys(name for name in names if catalogue.spread(name) is None and not _measured_by_run(name)))
+
+
+def disparities(config: Config) -> tuple[tuple[str, str], ...]:
+    """Return (metric, slice) pairs to take a spread of: all of fairness unless metrics are listed, and the gates'."""
+    if config.evaluation is None:
+        return ()
+    asked = config.evaluation.metrics
+    names = [name for name in asked if catalogue.spread(name)] if asked is not None else _default_disparities(config)
+    pairs = [(name, slice_name(where)) for where in config.evaluation.slices for name in names]
+    pairs += [(gate.metric, _where(gate.across)) for gate in config.gates if gate.across is not None]
+    return tuple(dict.fromkeys(pairs))
+
+
+def needs(config: Config) -> Needs:
+    """Return the statistics that the run's metrics and disparities rest on."""
+    names = set(metrics(config))
+    for name, _ in disparities(config):
+        spread = catalogue.spread(name)
+        names |= set(spread.bases) if spread else set()
+    infos = [info for name in sorted(names) if (info := catalogue.find(name))]
+    return Needs(
+        scores=any(info.kind == "ranks" for info in infos),
+        calibration=any(info.kind == "calibration" for info in infos),
+        losses=tuple(dict.fromkeys(info.loss for info in infos if info.loss)),
+        probabilities=any(catalogue.canonical(name) in PROBABILITY for name in names),
+        custom=tuple(name for name in metrics(config) if catalogue.find(name) is None),
+    )
+
+
+def question(config: Config, *, baseline: bool) -> Question:
+    """Return what inference is asked."""
+    evaluation = config.evaluation
+    return Question(
+        task=config.task,
+        metrics=metrics(config),
+        baseline=baseline,
+        disparities=disparities(config),
+        references=references(evaluation) if evaluation else {},
+        confidence=config.policy.confidence,
+        seed=config.policy.seed,
+        min_group_size=evaluation.min_group_size if evaluation else 1,
+    )
+
+
+def operations(config: Config) -> tuple[str, ...]:
+    """Return the names of the run's own costs that gates look at."""
+    return tuple(dict.fromkeys(gate.metric for gate in config.gates if _measured_by_run(gate.metric)))
+
+
+def _rule(gate: Gate, config: Config) -> Rule:
+    limits = [(kind, limit) for kind in KINDS if isinstance(limit := getattr(gate, kind), Limit)]
+    return Rule(
+        metric=gate.metric,
+        limits=tuple((kind, Bound(limit.value, relative=limit.relative)) for kind, limit in limits),
+        each=None if gate.each is None else _where(gate.each),
+        across=None if gate.across is None else _where(gate.across),
+        judge=gate.judge,
+        inconclusive=gate.policy.inconclusive or config.policy.inconclusive,
+        no_baseline=gate.policy.no_baseline or config.policy.no_baseline,
+        line=gate.line,
+    )
+
+
+def _where(where: str | tuple[str, ...] | None) -> str:
+    return " × ".join(where) if isinstance(where, tuple) else str(where)
+
+
+def _columns(where: Slice) -> tuple[SliceColumn, ...]:
+    if isinstance(where, tuple):
+        return tuple(column for part in where for column in _columns(part))
+    if isinstance(where, Column):
+        return (SliceColumn(column=where.column, cut=where.cut),)
+    return (SliceColumn(column=where),)
+
+
+def _group_name(value: object) -> str:
+    """Return a group's name as the engine writes it."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+
+
+def _default_metrics(config: Config) -> list[str]:
+    names = catalogue.of_task(config.task)
+    predict = config.predict
+    scored = predict.model is not None or predict.score is not None
+    if config.task == "binary" and not scored:
+        names = [name for name in names if _info(name).kind not in {"ranks", "loss", "calibration"}]
+    if config.task == "binary" and not 0 < predict.threshold < 1:
+        names = [name for name in names if name not in PROBABILITY]
+    return names
+
+
+def _default_disparities(config: Config) -> list[str]:
+    names = [f"{base}_{kind}" for base in _FAIRNESS[config.task] for kind in ("difference", "ratio")]
+    return names or ["mean_error_difference", "mean_absolute_error_difference"]
+
+
+def _measured_by_run(name: str) -> bool:
+    info = None if PER_CLASS.match(name) else catalogue.find(name)
+    return info is not None and info.kind == "operation"
+
+
+def _info(name: str) -> MetricInfo:
+    info = catalogue.find(name)
+    if info is None:
+        raise KeyError(name)
+    return info
