@@ -17,6 +17,8 @@ from mlci.metrics.info import MetricInfo
 
 FUNCTION = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*(\.[^\W\d]\w*)*")
 
+AVERAGE = re.compile(r"_(macro|micro|weighted)$")
+
 
 class Metrics(Protocol):
     """The part of the metric catalogue that checks need; :mod:`mlci.metrics.catalogue` is one."""
@@ -119,9 +121,13 @@ def clip(name: str) -> str:
 def _counterpart(context: Context, name: str) -> str:
     """Return the metric of the right task that is named most like this one."""
     task = context.config.task
-    plain = [known for known in context.catalogue.names() if not context.catalogue.spread(known)]
+    every = context.catalogue.names()
+    plain = [
+        known for known in every if context.catalogue.canonical(known) == known and not context.catalogue.spread(known)
+    ]
     fitting = [known for known in plain if (info := context.catalogue.find(known)) and task in info.tasks]
-    guess = next((known for known in fitting if known == f"{name}_macro"), None) or nearest(name, fitting)
+    averaged = {f"{name}_macro", AVERAGE.sub("", name)}
+    guess = next((known for known in fitting if known in averaged), None) or nearest(name, fitting)
     return f"; did you mean `{guess}`?" if guess else ""
 
 

@@ -233,8 +233,7 @@ class _Builder:
             return text
         value = plain(text)
         if value is None and where:
-            none = "; write `none` to compare with nothing" if where == ("baseline",) else ""
-            self.tree.refuse(f"`{dotted(where)}` has no value; give it one or remove it{none}", line, where)
+            self.tree.refuse(f"`{dotted(where)}` has no value; {_remedy(where)}", line, where)
         if isinstance(value, float) and not math.isfinite(value):
             self.tree.refuse(f"`{dotted(where)}` has to be a finite number, not `{clip(text)}`", line, where)
             return 0
@@ -243,6 +242,14 @@ class _Builder:
     def _stop(self, message: str, event: Event) -> None:
         self.tree.refuse(message, _line(event))
         raise _Stop
+
+
+def _remedy(where: Path) -> str:
+    """Return what to do about a key without a value."""
+    if isinstance(where[-1], str) and ":" in where[-1]:
+        return "put a space after the `:`"
+    none = "; write `none` to compare with nothing" if where == ("baseline",) else ""
+    return f"give it one or remove it{none}"
 
 
 def plain(text: str) -> str | float | bool | None:

@@ -103,12 +103,9 @@ def _example(path: Path) -> str:
     """Return the description of a missing key, so that nobody has to look it up."""
     owner = section(path[:-1])
     info = fields(owner).get(str(path[-1])) if owner else None
-    description = (info.description or "") if info else ""
-    return (
-        f": {description[0].lower() if description[1:2].islower() else description[0]}{description[1:].rstrip('.')}"
-        if description
-        else ""
-    )
+    text = ((info.description or "") if info else "").rstrip(".")
+    # "CSV, …" keeps its capitals.
+    return f": {text[0] if text[1:2].isupper() else text[0].lower()}{text[1:]}" if text else ""
 
 
 def _fault(error: ErrorDetails) -> str:  # noqa: PLR0911 - one return for each kind of fault reads best

@@ -1,0 +1,223 @@
+"""Configurations whose parts do not fit together, with the line that each gets."""
+
+# ruff: noqa: E501 - a table reads best with one case a line
+
+import inspect
+
+import pytest
+import sklearn.metrics
+
+from mlci.config.checks import check
+from mlci.config.elsewhere import TASKS, foreign
+from mlci.config.load import parse
+from mlci.metrics import catalogue
+from tests.config.samples import DESIGN, GOOD, TOTALS, changed
+
+GATE = "{metric: roc_auc, min: 0.75, max_drop: 0.01}"
+SLICES = "  slices: [region, {column: age, cut: [25, 40]}, [sex, region]]\n"
+MULTICLASS = changed(
+    GOOD, ("task: binary", "task: multiclass"), ("score: score", "decision: d"), (GATE, "{metric: accuracy, min: 0.5}")
+)
+REGRESSION = changed(GOOD, ("task: binary", "task: regression"), (GATE, "{metric: r2, min: 0.5}"))
+DECIDED = changed(GOOD, ("score: score", "decision: d"), (GATE, "{metric: recall, min: 0.5}"))
+
+
+def found(text, **options):
+    return [str(problem) for problem in check(parse(text, path="m"), catalogue, **options)]
+
+
+def gate(text, base=GOOD):
+    old = next(line for line in base.splitlines() if line.startswith("  - {"))
+    return base.replace(old, f"  - {{{text}}}")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [GOOD, TOTALS, MULTICLASS, REGRESSION, DECIDED],
+    ids=["binary", "totals", "multiclass", "regression", "decided"],
+)
+def test_what_fits_together_passes(text):
+    assert found(text) == []
+
+
+GOOD_GATES = [
+    "metric: recall, max_drop: 0",
+    "metric: recall, min: 75%",
+    "metric: recall, min: 0.5, max: 0.5",
+    "metric: recall, each: region, max_drop: 3%",
+    "metric: recall, each: age, max_drop: 0.03",
+    "metric: recall, each: [sex, region], max_drop: 0.03",
+    "metric: recall, each: sex × region, max_drop: 0.03",
+    "metric: recall_difference, across: region, max: 0.1, max_rise: 0.02",
+    "metric: demographic_parity_ratio, across: [sex, region], min: 0.8, max_drop: 0.05",
+    "metric: selection_rate, max_drop: 0.1, max_rise: 0.1",
+    "metric: log_loss, max: 3, max_rise: 200%",
+    "metric: matthews_corrcoef, min: -0.5, max_drop: 1.5",
+    "metric: hamming_loss, max_rise: 0.1",
+    "metric: neg_log_loss, max_drop: 0.1",
+    "metric: my_package.costs:expected_cost, max_rise: 0.1, max_drop: 7",
+    "metric: my_package.costs:expected_cost, each: region, max: 12.5",
+    "metric: expected_calibration_error, max: 0.05, judge: estimate",
+]
+
+
+@pytest.mark.parametrize("text", GOOD_GATES)
+def test_gates_that_mean_something(text):
+    assert found(gate(text)) == []
+
+
+BAD_GATES = {
+    "metric: recal, min: 0.5": "unknown metric `recal`; did you mean `recall`?",
+    "metric: hamming_los, max: 0.5": "unknown metric `hamming_los`; did you mean `hamming_loss`?",
+    "metric: qqqq, min: 0.5": "unknown metric `qqqq`; `mlci metrics` lists what there is, `module:function` is one of your own",
+    "metric: 'my module:f', min: 0.5": "`my module:f` is neither a metric nor `module:function`",
+    "metric: 'a:b:c', min: 0.5": "`a:b:c` is neither a metric nor `module:function`",
+    "metric: r2, min: 0.5": "`r2` is a metric of regression models, this one is binary",
+    "metric: f1_macro, min: 0.5": "`f1_macro` is a metric of multiclass models, this one is binary; did you mean `f1`?",
+    "metric: max_error, max: 0.5": "`max_error` is a metric of regression models, this one is binary",
+    "metric: log_loss, max_drop: 0.1": "`gates[0].max_drop` would limit an improvement: lower is better for `log_loss`; use `max_rise`",
+    "metric: hamming_loss, max_drop: 0.1": "`gates[0].max_drop` would limit an improvement: lower is better for `hamming_loss`; use `max_rise`",
+    "metric: recall, max_rise: 0.1": "`gates[0].max_rise` would limit an improvement: higher is better for `recall`; use `max_drop`",
+    "metric: recall_difference, across: region, max_drop: 0.1": "`gates[0].max_drop` would limit an improvement: lower is better for `recall_difference`; use `max_rise`",
+    "metric: recall, max_drop: -0.1": "`gates[0].max_drop` must not be negative (-0.1); 0 allows no fall at all",
+    "metric: log_loss, max_rise: -1%": "`gates[0].max_rise` must not be negative (-1%); 0 allows no rise at all",
+    "metric: recall, max_drop: 1": "`gates[0].max_drop` is 1, but `recall` lies between 0 and 1: the gate could never fail",
+    "metric: recall, max_drop: 100%": "`gates[0].max_drop` is 100%, but `recall` lies between 0 and 1: the gate could never fail",
+    "metric: recall, min: 1.5": "`gates[0].min` is 1.5, but `recall` lies between 0 and 1",
+    "metric: recall, min: 150%": "`gates[0].min` is 150%, but `recall` lies between 0 and 1",
+    "metric: log_loss, max: -1": "`gates[0].max` is -1, but `log_loss` is at least 0",
+    "metric: log_loss, max: 50%": "`gates[0].max` can't be in per cent (50%): the metric is not a fraction; only `max_drop` and `max_rise` can",
+    "metric: recall, min: 0.9, max: 80%": "`gates[0].min` (0.9) is above its `max` (80%); nothing could pass",
+    "metric: recall_difference, max: 0.1": "`gates[0]`: `recall_difference` is a spread over groups; say over which, e.g. `across: region`",
+    "metric: recall_difference, each: region, max: 0.1": "`gates[0]`: `recall_difference` is a spread over groups; say over which, e.g. `across: region`",
+    "metric: recall, across: region, max: 0.9": "`gates[0]`: `recall` is not a spread over groups; use `recall_difference`, or look at every group with `each`",
+    "metric: 'm:f', across: region, max: 0.9": "`gates[0]`: `m:f` is not a spread over groups; look at every group with `each`",
+    "metric: recall, each: regoin, max_drop: 0.1": "`gates[0].each` is `regoin`, which is not under `evaluation.slices`; did you mean `region`?",
+    "metric: recall, each: zzz, max_drop: 0.1": "`gates[0].each` is `zzz`, which is not under `evaluation.slices`; listed there: region, age, [sex, region]",
+    "metric: recall, each: sex, max_drop: 0.1": "`gates[0].each` is `sex`, which is only part of a crossing; add it to `evaluation.slices` by itself",
+    "metric: recall, each: [region, sex], max_drop: 0.1": "`gates[0].each` is `[region, sex]`, but the crossing is written `[sex, region]`",
+    "metric: recall, each: [region, age], max_drop: 0.1": "`gates[0].each` names no crossing under `evaluation.slices`; add `[region, age]` there, or write one gate for each column",
+    "metric: expected_calibration_error, max: 0.05, judge: interval": "`gates[0].judge`: `expected_calibration_error` has no interval; remove it, or write `estimate`",
+    "metric: train_seconds, max: 60": "`gates[0]`: `train_seconds` needs `train.run`; nothing is trained here",
+    "metric: predict_seconds_per_1k_rows, max: 60": "`gates[0]`: `predict_seconds_per_1k_rows` needs `predict.run`; nothing is predicted here",
+    "metric: peak_memory_megabytes, max: 60": "`gates[0]`: `peak_memory_megabytes` needs `train.run` or `predict.run`; nothing is run here",
+    "metric: model_megabytes, max: 60": "`gates[0]`: `model_megabytes` needs `train.model`, the file or folder that training leaves behind",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "expected"), BAD_GATES.items(), ids=BAD_GATES)
+def test_gates_that_could_not_work(text, expected):
+    assert found(gate(text)) == [f"m:13: {expected}"]
+
+
+OTHER = {
+    "costs have no groups": (
+        changed(gate("metric: train_seconds, each: region, max: 9"), ("predict:", "train: {run: x}\npredict:")),
+        ["m:14: `gates[0]`: `train_seconds` is measured once for the whole run; remove `each`"],
+    ),
+    "no scores": (gate("metric: roc_auc, min: 0.5", DECIDED), ["m:13: `gates[0]`: `roc_auc` needs scores; name their column in `predict.score`"]),
+    "no scores for a spread": (
+        gate("metric: roc_auc_difference, across: region, max: 0.5", DECIDED),
+        ["m:13: `gates[0]`: `roc_auc_difference` needs scores; name their column in `predict.score`"],
+    ),
+    "binary metric, several classes": (
+        gate("metric: recall, min: 0.5", MULTICLASS),
+        ["m:13: `recall` is a metric of binary models, this one is multiclass; did you mean `recall_macro`?"],
+    ),
+    "the same limit twice": (
+        f"{GOOD}  - {{metric: roc_auc_score, min: 0.8}}\n",
+        ["m:14: `gates[1].min` limits `roc_auc_score` again, after line 13; keep one"],
+    ),
+    "no rows": (changed(GOOD[: GOOD.index("evaluation:")] + GOOD[GOOD.index("predict:") :]), ["m:1: `evaluation` is missing: predictions need labelled rows to be judged on (`data` and `label`)"]),
+    "key and label": (changed(GOOD, ("key: id", "key: defaulted")), ["m:5: `evaluation.key` and `label` are the same column, `defaulted`"]),
+    "positive of many": (changed(MULTICLASS, ("key: id", "positive: 1")), ["m:5: `evaluation.positive` is for binary models, this one is multiclass; remove it and list all labels in `classes`"]),
+    "positive of a number": (changed(REGRESSION, ("key: id", "positive: 1")), ["m:5: `evaluation.positive` is for binary models, this one is regression; remove it"]),
+    "classes of two": (changed(GOOD, ("key: id", "classes: [0, 1]")), ["m:5: `evaluation.classes` is for multiclass models, this one is binary; remove it and name the positive label in `positive`"]),
+    "class twice": (changed(MULTICLASS, ("key: id", "classes: [a, b, a, 1, '1']")), ["m:5: `evaluation.classes` lists `a` twice"]),
+    "slice twice": (
+        changed(GOOD, ("[sex, region]]", "[sex, region], age]")),
+        ["m:7: `evaluation.slices[3]` is `age` again, after `slices[1]` (a column can be cut in one way only); keep one"],
+    ),
+    "crossed with itself": (changed(GOOD, ("[sex, region]", "[sex, sex]")), ["m:7: `evaluation.slices[2]` crosses `sex` with itself"]),
+    "sliced by key": (changed(GOOD, ("[region,", "[id,")), ["m:7: `evaluation.slices[0]` slices by the key `id`, so that every row would be a group of its own"]),
+    "reference in a crossing": (
+        changed(GOOD, ("[sex, region]", "[{column: sex, reference: f}, region]")),
+        ["m:7: `evaluation.slices[2]`: a column in a crossing takes no `reference`; set it on the column's own slice"],
+    ),
+    "reported metrics": (
+        changed(GOOD, ("key: id", "metrics: [recal, recall, sensitivity, r2, recall_ratio]")),
+        [
+            "m:5: unknown metric `recal`; did you mean `recall`?",
+            "m:5: `evaluation.metrics[2]` is `sensitivity` again, after `metrics[1]`",
+            "m:5: `r2` is a metric of regression models, this one is binary",
+        ],
+    ),
+    "a spread of nothing": (
+        changed(GOOD, (SLICES, "  metrics: [recall_difference]\n")),
+        ["m:7: `recall_difference` is a spread over groups, and `evaluation.slices` names none"],
+    ),
+    "no column": (changed(GOOD, ("  score: score\n", ""), (GATE, "{metric: recall, min: 0.5}")), ["m:8: `predict` names no column: `score` (a probability) or `decision` (the predicted class), or both"]),
+    "no class": (changed(MULTICLASS, ("decision: d", "score: s")), ["m:8: `predict.decision` is missing: the column with the predicted class"]),
+    "no value": (changed(REGRESSION, ("  score: score\n", "")), ["m:8: `predict.score` is missing: the column with the predicted value"]),
+    "a class for a number": (changed(REGRESSION, ("score: score", "score: s\n  decision: d")), ["m:8: `predict.decision` is for classes; a regression's value stands in `score`"]),
+    "one column for both": (changed(GOOD, ("score: score", "score: s\n  decision: s")), ["m:11: `predict.score` and `decision` are the same column, `s`; keep one"]),
+    "threshold of decisions": (changed(GOOD, ("score: score", "score: s\n  decision: d\n  threshold: 0.4")), ["m:12: `predict.threshold` is not used where `decision` names a column; keep one of them"]),
+    "threshold of nothing": (
+        changed(GOOD, ("score: score", "threshold: 0.4"), (GATE, "{metric: recall, min: 0.5}")),
+        [
+            "m:8: `predict` names no column: `score` (a probability) or `decision` (the predicted class), or both",
+            "m:10: `predict.threshold` needs `predict.score` to cut",
+        ],
+    ),
+    "threshold of classes": (changed(MULTICLASS, ("decision: d", "decision: d\n  threshold: 0.4")), ["m:11: `predict.threshold` is for binary models, this one is multiclass; remove it"]),
+    "nothing runs": (changed(GOOD, ("score: score", "score: s\n  timeout: 1m")), ["m:11: `predict.timeout` is for `predict.run`; nothing is run here"]),
+    "nothing is opened": (changed(GOOD, ("score: score", "score: s\n  trusted: [a.B]")), ["m:11: `predict.trusted` is for `predict.model`; no model is opened here"]),
+    "columns of a reference": (changed(GOOD, ("{file: old.csv}", "{ref: main, score: s}")), ["m:11: `baseline.score` is for a `file` of predictions; remove it"]),
+    "production": (changed(GOOD, ("{file: old.csv}", "production")), ["m:11: `baseline: production` needs a registry, which this version does not have; write `{ref: main}`, `{file: …}` or `none`"]),
+    "nothing said": (changed(GOOD, ("baseline: {file: old.csv}\n", "")), ["m:1: `baseline` is missing, and would be `production`, which needs a registry, which this version does not have; write `{ref: main}`, `{file: …}` or `none`"]),
+    "totals and rows": (
+        changed(TOTALS, ("predict:", "evaluation: {data: d, label: l}\npredict:")),
+        ["m:3: `evaluation` is not read with `predict.metrics`; remove it, or predictions (`run` or `file`) would add slices, fairness and intervals"],
+    ),
+    "totals with a column": (changed(TOTALS, ("{metrics: metrics.json}", "{metrics: metrics.json, score: s}")), ["m:3: `predict.score` means nothing with `predict.metrics`, which has no rows; remove it"]),
+    "totals by group": (
+        gate("metric: auc, each: region, min: 0.5", TOTALS),
+        ["m:6: `gates[0].each` needs rows, and `predict.metrics` has only totals; predictions (`run` or `file`) would add slices, fairness and intervals"],
+    ),
+    "totals by interval": (gate("metric: auc, judge: interval, min: 0.5", TOTALS), ["m:6: `gates[0].judge`: a metrics file has no interval; predictions (`run` or `file`) would give one"]),
+    "totals the wrong way": (gate("metric: log_loss, max_drop: 0.5", TOTALS), ["m:6: `gates[0].max_drop` would limit an improvement: lower is better for `log_loss`; use `max_rise`"]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "expected"), OTHER.values(), ids=OTHER)
+def test_parts_that_do_not_fit_together(text, expected):
+    assert found(text) == expected
+
+
+def test_with_a_registry_production_is_a_baseline():
+    assert found(changed(GOOD, ("{file: old.csv}", "production")), registry=True) == []
+    assert found(changed(GOOD, ("baseline: {file: old.csv}\n", "")), registry=True) == []
+
+
+def test_the_example_of_the_design_waits_for_the_registry():
+    assert found(DESIGN) == [
+        "m:17: `baseline: production` needs a registry, which this version does not have; write `{ref: main}`, `{file: …}` or `none`",
+        "m:21: `gates[2].across` is `sex`, which is only part of a crossing; add it to `evaluation.slices` by itself",
+    ]
+
+
+def test_names_of_scikit_learn_exist_there_and_are_not_in_the_catalogue():
+    scorers = set(sklearn.metrics.get_scorer_names())
+    for name in TASKS:
+        assert catalogue.find(name) is None, name
+        function = getattr(sklearn.metrics, name, None)
+        assert name in scorers or next(iter(inspect.signature(function).parameters)) == "y_true", name
+
+
+def test_directions_of_scikit_learn_are_those_of_its_scorers():
+    scorers = set(sklearn.metrics.get_scorer_names())
+    for name in TASKS:
+        if name in scorers:  # a scorer is better when higher, without exception
+            assert foreign(name).direction == "higher", name
+        if f"neg_{name}" in scorers:
+            assert foreign(name).direction == "lower", name

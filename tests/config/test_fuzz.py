@@ -1,0 +1,168 @@
+"""Whatever is done to a valid file, the reader answers with problems that have a place, and soon."""
+
+import time
+
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from mlci.config import words
+from mlci.config.checks import check
+from mlci.config.load import Loaded, parse
+from mlci.config.text import MOST_BYTES
+from mlci.errors import InputError
+from mlci.metrics import catalogue
+from tests.config.samples import DESIGN, GOOD, TOTALS
+
+JARGON = (
+    "Input should",
+    "pydantic",
+    "validation error",
+    "union",
+    "_type",
+    "while parsing",
+    "<block",
+    "\n",
+    "\r",
+    "\x00",
+)
+SCALARS = [
+    "", "~", "null", "true", "no", "0", "-1", "1.5", ".nan", "-.inf", "1e999", "0x1F", "10%", "-5%", "30m", "[]", "{}", "[a, b]",
+    "{a: b}", "[[a]]", "'", '"', "'x'", '"\\uD800"', '"\\U00110000"', '"\\x', "*a", "&a b", "!!int 3", "!x y", "|", ">", "|\n   x",
+    "a: b", "- a", "? x", "#", "@", "`", "%", "---", "...", "<<: *a", "2024-01-01", "9" * 500, "x" * 300, "ü", "\u202e", "\ufeff", "\x07",
+    "=", "=text", "production", "none", "{ref: main}", "{file: f}", "region", "m:f", "binary", "regression", "multiclass", "\t", "\r",
+]  # fmt: skip
+SETTINGS = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+
+def answer(source):
+    """Read a file as the command line would; return the problems."""
+    start = time.perf_counter()
+    try:
+        loaded = parse(source, path="mlci.yml")
+    except InputError as error:
+        problems = error.problems
+        assert problems
+    else:
+        assert isinstance(loaded, Loaded)
+        problems = check(loaded, catalogue)
+    # Not a benchmark: what runs away takes minutes.
+    assert time.perf_counter() - start < 20
+    last = len(source.splitlines()) + 1
+    for problem in problems:
+        assert problem.path == "mlci.yml"
+        assert 1 <= problem.line <= last
+        assert not any(word in problem.message for word in JARGON), problem.message
+        assert not problem.message.startswith("can't be"), problem.message
+    assert [problem.line for problem in problems] == sorted(problem.line for problem in problems)
+    return problems
+
+
+@st.composite
+def mutated(draw):
+    """A valid file with a few lines deleted, repeated, swapped, moved, or given another value."""
+    lines = draw(st.sampled_from([DESIGN, GOOD, TOTALS])).splitlines()
+    for _ in range(draw(st.integers(1, 5))):
+        at = draw(st.integers(0, len(lines) - 1))
+        other = draw(st.integers(0, len(lines) - 1))
+        kind = draw(st.sampled_from(["delete", "repeat", "swap", "indent", "value", "key", "insert", "cut"]))
+        scalar = draw(st.sampled_from(SCALARS) | st.text(max_size=12))
+        line = lines[at]
+        if kind == "delete" and len(lines) > 1:
+            del lines[at]
+        elif kind == "repeat":
+            lines.insert(other, line)
+        elif kind == "swap":
+            lines[at], lines[other] = lines[other], line
+        elif kind == "indent":
+            lines[at] = " " * draw(st.integers(0, 6)) + line.strip()
+        elif kind == "value":
+            lines[at] = f"{line.split(':')[0]}: {scalar}"
+        elif kind == "key":
+            lines[at] = line.replace(line.strip().split(":")[0], scalar, 1)
+        elif kind == "insert":
+            place = draw(st.integers(0, len(line)))
+            lines[at] = line[:place] + scalar + line[place:]
+        else:
+            lines[at] = line[: draw(st.integers(0, len(line)))]
+    return "\n".join(lines) + "\n"
+
+
+@SETTINGS
+@given(mutated())
+def test_mutations_of_valid_files(text):
+    answer(text)
+
+
+@SETTINGS
+@given(st.sampled_from([DESIGN, GOOD]), st.integers(0, 400), st.binary(min_size=1, max_size=4), st.booleans())
+def test_odd_bytes_in_valid_files(text, at, junk, over):
+    data = text.encode()
+    answer(data[:at] + junk + data[at + (len(junk) if over else 0) :])
+
+
+@SETTINGS
+@given(st.text(alphabet="ab:-?[]{},&*!|>'\"%@`#~ \n\t\\.0", max_size=60))
+@example("? ")
+@example("- - - -")
+@example("a: |1-\n")
+@example("%TAG ! x\n---\n")
+@example('"\\UFFFFFFFF"')
+@example("{a: 1, a, [b]}")
+@example("--- !<\n")
+def test_the_alphabet_of_yaml(text):
+    answer(text)
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.sampled_from(["a", "", " ", "10%"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["column", "cut", "ref", "file", "x"]), inner, max_size=3),
+    max_leaves=6,
+)  # fmt: skip
+KEYS = [(home, key) for home, model in words.SECTIONS.items() for key in words.fields(model)]
+
+
+@SETTINGS
+@given(st.sampled_from(KEYS), VALUES)
+def test_any_value_under_any_key(where, value):
+    import json  # noqa: PLC0415 - JSON is YAML 1.2, and nothing else here writes it
+
+    home, key = where
+    data = {
+        "model": "m",
+        "task": "binary",
+        "predict": {"file": "p"},
+        "baseline": "none",
+        "gates": [{"metric": "recall", "min": 0}],
+    }
+    data["evaluation"] = {"data": "d", "label": "l", "slices": [{"column": "c"}, ["a", "b"]]}
+    data["train"] = {"run": "x"}
+    data["policy"] = {}
+    part = data
+    for step in home:
+        part = part.setdefault(step, {})
+        part = part[0] if isinstance(part, list) else part
+    if isinstance(part, dict):
+        part[key] = value
+    answer(json.dumps(data))
+
+
+LARGE = {
+    "nested lists": "[" * MOST_BYTES,
+    "nested mappings": "{a: " * (MOST_BYTES // 4),
+    "keys on keys": "? " * (MOST_BYTES // 2),
+    "dashes": "- " * (MOST_BYTES // 2),
+    "quotes": "'" * MOST_BYTES,
+    "one long word": "x" * MOST_BYTES,
+    "many words": "a: " + "x " * (MOST_BYTES // 2 - 2),
+    "many keys": "a: 1\n" * (MOST_BYTES // 5),
+    "blank lines": "\n" * MOST_BYTES,
+    "block text": "a: |\n" + "  x\n" * (MOST_BYTES // 4 - 2),
+    "escapes": 'a: "' + "\\n" * (MOST_BYTES // 2 - 4) + '"',
+    "anchors": "&a " * (MOST_BYTES // 3),
+}
+
+
+@pytest.mark.parametrize("text", LARGE.values(), ids=LARGE)
+def test_large_and_twisted_files_are_answered_soon(text):
+    assert answer(text)

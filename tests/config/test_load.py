@@ -1,0 +1,132 @@
+import pytest
+
+from mlci.config import slices
+from mlci.config.load import load, parse
+from mlci.config.models import Column
+from mlci.config.values import Limit
+from mlci.errors import InputError
+from tests.config.samples import DESIGN, GOOD, TOTALS, changed
+
+
+def refused(text):
+    with pytest.raises(InputError) as caught:
+        parse(text, path="mlci.yml")
+    return str(caught.value).splitlines()
+
+
+def test_the_example_of_the_design_is_read():
+    loaded = parse(DESIGN, path="mlci.yml")
+    config = loaded.config
+    assert (config.model, config.task, config.baseline) == ("credit-risk", "binary", "production")
+    assert config.evaluation.slices == ("region", Column(column="age", cut=(25, 40, 60)), ("sex", "region"))
+    assert slices.names(config.evaluation.slices) == ["region", "age", "sex × region"]
+    assert config.train.timeout == 1800
+    assert config.gates[0].max_drop == Limit(0.01)
+    assert config.gates[3].max_rise == Limit(0.1, relative=True)
+    assert str(config.gates[3].max_rise) == "10%"
+    assert [gate.line for gate in config.gates] == [19, 20, 21, 22]
+    assert config.policy.confidence == 0.95
+
+
+@pytest.mark.parametrize("text", [GOOD, TOTALS, DESIGN], ids=["good", "totals", "design"])
+def test_line_ends_and_a_byte_order_mark_change_nothing(text):
+    plain = parse(text, path="p")
+    dressed = parse(b"\xef\xbb\xbf" + text.replace("\n", "\r\n").encode(), path="p")
+    assert dressed == plain
+
+
+def test_lines_of_every_path():
+    lines = parse(DESIGN, path="p").lines
+    assert lines.of() == 1
+    assert lines.of("evaluation") == 3
+    assert lines.of("evaluation", "key") == 5
+    assert lines.of("gates", 2, "across") == 21
+    assert lines.of("evaluation", "classes") == 3, "a key that is not written stands where its mapping does"
+    assert lines.of("nowhere") == 1
+
+
+def test_a_gate_over_several_lines_points_at_its_first_and_its_keys_at_their_own():
+    text = changed(
+        GOOD, ("  - {metric: roc_auc, min: 0.75, max_drop: 0.01}", "  # why\n  -\n    metric: roc_auc\n    min: 0.75")
+    )
+    loaded = parse(text, path="p")
+    assert loaded.config.gates[0].line == 15
+    assert loaded.lines.of("gates", 0, "min") == 16
+    assert str(loaded.problem("x", "gates", 0, "min")) == "p:16: x"
+
+
+def test_yaml_1_2_is_read_and_not_1_1():
+    text = changed(
+        GOOD, ("label: defaulted", "label: yes\n  positive: no"), ("0.75", "7.5e-1"), ("[25, 40]", "[0o31, 0x28]")
+    )
+    evaluation = parse(text, path="p").config.evaluation
+    assert (evaluation.label, evaluation.positive) == ("yes", "no")
+    assert evaluation.slices[1].cut == (25, 40)
+
+
+def test_dates_stay_text():
+    text = changed(GOOD, ("column: age, cut: [25, 40]", "column: month, reference: 2024-01-01"))
+    assert parse(text, path="p").config.evaluation.slices[1].reference == "2024-01-01"
+
+
+@pytest.mark.parametrize(("written", "value"), [("1", 1), ("true", True), ("1.0", 1.0), ("'1'", "1"), ("y", "y")])
+def test_a_positive_label_keeps_its_type(written, value):
+    positive = parse(changed(GOOD, ("key: id", f"positive: {written}")), path="p").config.evaluation.positive
+    assert (type(positive), positive) == (type(value), value)
+
+
+def test_a_command_of_several_lines_keeps_its_tabs():
+    text = changed(GOOD, ("predict:", "train:\n  run: |\n    make <<EOF\n    \tx\n    EOF\npredict:"))
+    assert parse(text, path="p").config.train.run == "make <<EOF\n\tx\nEOF\n"
+
+
+def test_anchors_without_aliases_are_harmless():
+    assert parse(changed(GOOD, ("task: binary", "task: &t binary")), path="p").config.task == "binary"
+
+
+def test_every_problem_at_once_in_the_order_of_lines():
+    text = changed(
+        GOOD,
+        ("task: binary", "tsk: binary"),
+        ("key: id", "ky: id"),
+        ("score: score", "score: score\n  metrics: m.json"),
+        ("min: 0.75", "min: .nan, max: 10 percent"),
+        ("{file: old.csv}", "{}"),
+    )
+    assert refused(text) == [
+        "mlci.yml:1: `task` is missing: binary, multiclass or regression",
+        "mlci.yml:2: unknown key `tsk`; did you mean `task`?",
+        "mlci.yml:5: unknown key `ky` in `evaluation`; did you mean `key`?",
+        "mlci.yml:8: `predict` has `file` and `metrics`; keep exactly one of `run`, `file`, `model` or `metrics`",
+        "mlci.yml:12: `baseline` needs one of `file` or `ref`",
+        "mlci.yml:14: `gates[0].min` has to be a finite number, not `.nan`",
+        "mlci.yml:14: `gates[0].max` must be a number or a percentage such as `10%`, not `10 percent`",
+    ]
+
+
+def test_very_many_problems_are_counted_not_listed():
+    said = refused(GOOD + "".join(f"odd{number}: 1\n" for number in range(30)))
+    assert len(said) == 21
+    assert said[-1] == "mlci.yml:34: and 10 more problems from here on"
+
+
+def test_a_file_is_read(tmp_path):
+    file = tmp_path / "mlci.yml"
+    file.write_text(GOOD)
+    loaded = load(file)
+    assert loaded.path == str(file)
+    assert loaded.config == parse(GOOD, path="x").config
+
+
+def test_files_that_are_not_there_or_no_files(tmp_path):
+    for place, words in ((tmp_path / "no.yml", "there is no such file"), (tmp_path, "is a folder")):
+        with pytest.raises(InputError, match=words) as caught:
+            load(place)
+        assert caught.value.exit_code == 2
+
+
+def test_a_huge_file_is_not_read_to_its_end(tmp_path):
+    file = tmp_path / "mlci.yml"
+    file.write_bytes(b"# x\n" * 1_000_000)
+    with pytest.raises(InputError, match=r"mlci\.yml:1: the file is larger than 256 KiB"):
+        load(file)

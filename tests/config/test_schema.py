@@ -1,0 +1,108 @@
+"""The JSON Schema: as committed, as strict as the reader where a schema can be, and never stricter."""
+
+import io
+import json
+
+import pytest
+from jsonschema import Draft202012Validator
+from ruamel.yaml import YAML
+
+from mlci.config import schema
+from mlci.config.load import parse
+from mlci.config.models import Config
+from mlci.errors import InputError
+from tests.config.samples import DESIGN, GOOD, TOTALS, changed
+from tests.config.test_refusals import CASES
+
+SCHEMA = json.loads(schema.committed())
+VALIDATOR = Draft202012Validator(SCHEMA)
+
+# A schema sees values, not text, and can't compare two of them.
+BEYOND_A_SCHEMA = {
+    "twice",
+    "twice on a line",
+    "twice at the top",
+    "falling edges",
+    "equal edges",
+    "escaped control character",
+    "surrogate",
+    "tag",
+    "bare nan",
+}
+
+
+def values(text):
+    yaml = YAML(typ="safe", pure=True)
+    yaml.allow_duplicate_keys = True
+    return yaml.load(io.StringIO(text))
+
+
+def test_the_committed_schema_is_the_generated_one():
+    assert schema.committed() == schema.render(schema.build()), "run: python -m mlci.config.schema"
+
+
+def test_it_is_a_schema():
+    Draft202012Validator.check_schema(SCHEMA)
+
+
+@pytest.mark.parametrize("text", [DESIGN, GOOD, TOTALS], ids=["design", "good", "totals"])
+def test_valid_files_validate(text):
+    VALIDATOR.validate(values(text))
+
+
+def _is_yaml(case):
+    try:
+        values(changed(GOOD, *case[:-1]))
+    except Exception:  # noqa: BLE001 - what no YAML reader takes never reaches a schema
+        return False
+    return True
+
+
+@pytest.mark.parametrize(
+    "name", [name for name, case in CASES.items() if name not in BEYOND_A_SCHEMA and _is_yaml(case)]
+)
+def test_what_the_reader_refuses_the_schema_refuses(name):
+    data = values(changed(GOOD, *CASES[name][:-1]))
+    # NaN and infinity are numbers to a schema, and no JSON.
+    assert not VALIDATOR.is_valid(data) or not _is_json(data)
+
+
+def _is_json(data):
+    try:
+        json.dumps(data, allow_nan=False)
+    except ValueError:
+        return False
+    return True
+
+
+def test_lines_are_not_part_of_the_file():
+    assert "line" not in SCHEMA["$defs"]["Gate"]["properties"]
+    assert "x-internal" not in schema.committed()
+    with pytest.raises(InputError, match="unknown key `line`"):
+        parse(changed(GOOD, ("min: 0.75", "line: 1, min: 0.75")), path="m")
+
+
+def test_lines_are_not_part_of_a_dump_either():
+    config = parse(GOOD, path="m").config
+    assert config.gates[0].line == 13
+    assert "line" not in config.model_dump()["gates"][0]
+
+
+def test_what_is_read_can_be_written_and_read_again():
+    config = parse(DESIGN, path="m").config
+    text = config.model_dump_json(exclude_none=True, exclude_unset=True)
+    assert parse(text, path="m").config.model_dump() == config.model_dump()
+    VALIDATOR.validate(json.loads(text))
+
+
+def test_no_key_may_be_null():
+    text = json.dumps(SCHEMA)
+    assert '"null"' not in text
+    assert '"default": null' not in text
+
+
+def test_every_key_is_described():
+    for name, part in {"Config": SCHEMA, **SCHEMA["$defs"]}.items():
+        for key, value in part["properties"].items():
+            assert value.get("description"), f"{name}.{key}"
+    assert set(SCHEMA["properties"]) == set(Config.model_fields)
