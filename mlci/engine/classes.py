@@ -10,7 +10,13 @@ _ALIAS = {"true": "1", "1": "true", "false": "0", "0": "false"}
 
 
 def binary(
-    label: tuple[Value, ...], decided: tuple[Value, ...], *, positive: object, classes: tuple[object, ...] | None, path: str, column: str
+    label: tuple[Value, ...],
+    decided: tuple[Value, ...],
+    *,
+    positive: object,
+    classes: tuple[object, ...] | None,
+    path: str,
+    column: str,
 ) -> tuple[str, str]:
     """Return the names (negative, positive).
 
@@ -56,7 +62,9 @@ def _positive(known: list[str], wanted: str | None, path: str, column: str) -> s
         listed = " and ".join(map(repr, known))
         raise InputError(Problem(f"evaluation.positive is {wanted!r}, but label {column!r} is {listed}", path))
     if wanted not in known and len(known) == 1 and known[0] in _OPPOSITE and wanted not in _OPPOSITE:
-        raise InputError(Problem(f"evaluation.positive is {wanted!r}, but label {column!r} is always {known[0]!r}", path))
+        raise InputError(
+            Problem(f"evaluation.positive is {wanted!r}, but label {column!r} is always {known[0]!r}", path)
+        )
     return wanted
 
 

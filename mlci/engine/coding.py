@@ -54,6 +54,14 @@ class Coded:
         return codes
 
 
+@dataclass(frozen=True)
+class Known:
+    """A column whose codes have been fetched already, with the coding they belong to."""
+
+    coded: Coded
+    codes: Array
+
+
 def code_column(connection: duckdb.DuckDBPyConnection, table: Table, column: Column, *, most: int) -> Coded:
     """Read a column's distinct values and find the cheapest SQL that turns a cell into its code.
 
@@ -103,7 +111,9 @@ def _expression(
             column, low, kind
         ), lut
     if column.is_number and not column.is_integer and len(raw) <= _CASES:
-        cases = " ".join(f"WHEN {value!r}::DOUBLE THEN {code}::UTINYINT" for code, value in enumerate(raw) if value == value)  # noqa: PLR0124, E501 - NaN
+        cases = " ".join(
+            f"WHEN {value!r}::DOUBLE THEN {code}::UTINYINT" for code, value in enumerate(raw) if value == value
+        )
         numbers = [value for value in raw if value == value]  # noqa: PLR0124 - NaN is the one value unequal to itself
         lut = np.array([find(meant[value]) for value in numbers], dtype)
         return (f"CASE {column.ref}::DOUBLE {cases} END" if cases else "NULL::UTINYINT"), lut

@@ -4,17 +4,19 @@ import tempfile
 from pathlib import Path
 
 from mlci.engine import sql
-from mlci.engine.bind import bind, needs_decision
-from mlci.engine.counts import decisions
+from mlci.engine.bind import Bound, bind
+from mlci.engine.fingerprint import of_table
 from mlci.engine.interface import Job, Observed
-from mlci.engine.load import Frame, load
-from mlci.metrics.statistics import WHOLE, Scope, Statistics
+from mlci.engine.load import load
+from mlci.engine.reduction import reduce
 
 
 class DuckEngine:
     """Implements :class:`mlci.engine.interface.Engine` in this process."""
 
-    def __init__(self, *, threads: int | None = None, memory_limit: str | None = None, exact_rows: int = 250_000) -> None:
+    def __init__(
+        self, *, threads: int | None = None, memory_limit: str | None = None, exact_rows: int = 250_000
+    ) -> None:
         """Set limits.
 
         Args:
@@ -34,16 +36,22 @@ class DuckEngine:
             connection = sql.connect(threads=self.threads, memory_limit=self.memory_limit, scratch=scratch)
             try:
                 bound = bind(connection, job, Path(scratch))
-                frame = load(bound)
-                return Observed(statistics=_statistics(job, frame), rows=frame.rows, fingerprint="sha256:", notes=frame.notes)
+                loaded = load(bound)
+                fingerprint = of_table(
+                    connection, bound.table, _prediction_columns(bound),
+                    known=loaded.known, weights=loaded.weights, threads=self.threads,
+                )  # fmt: skip
+                statistics, notes = reduce(job, loaded, exact_rows=self.exact_rows, threads=self.threads)
+                return Observed(
+                    statistics=statistics, rows=loaded.rows, fingerprint=fingerprint, notes=(*loaded.notes, *notes)
+                )
             finally:
                 connection.close()
 
 
-def _statistics(job: Job, frame: Frame) -> tuple[Statistics, ...]:
-    counted = decisions(frame) if needs_decision(job) and job.decisions else {}
-    scopes = [((None, 0), WHOLE, frame.rows)]
-    for index, spec in enumerate(job.slices):
-        groups = zip(frame.partition.groups[index], frame.partition.counts[index], strict=True)
-        scopes += [((index, i), Scope(spec.name, name), int(rows)) for i, (name, rows) in enumerate(groups)]
-    return tuple(Statistics(scope, rows, decisions=counted.get(key)) for key, scope, rows in scopes)
+def _prediction_columns(bound: Bound) -> set[str]:
+    """Return the evaluation table's columns that only hold predictions."""
+    own = [side for side in bound.sides if not bound.joined(side)]
+    predicted = {column.name for side in own for column in (side.score, side.decision) if column is not None}
+    kept = {bound.label.name, *(column.name for _, column in bound.bases)} | ({bound.key.name} if bound.key else set())
+    return predicted - kept

@@ -44,7 +44,7 @@ def locate(path: str, scratch: Path) -> tuple[File, ...]:
 
 def suffix_of(path: str) -> str:
     """Return the suffix that tells the format, ``.csv.gz`` included, in lower case."""
-    suffixes = [suffix.lower() for suffix in Path(path.split("?")[0] if remote.is_url(path) else path).suffixes]
+    suffixes = [suffix.lower() for suffix in Path(path.split("?", maxsplit=1)[0] if remote.is_url(path) else path).suffixes]
     if suffixes and suffixes[-1] in _COMPRESSED:
         return "".join(suffixes[-2:])
     return suffixes[-1] if suffixes else ""

@@ -140,8 +140,12 @@ def _alone(connection: duckdb.DuckDBPyConnection, keyed: Keyed, kind: str) -> li
         f"WHERE {value} IS NOT NULL GROUP BY {value} HAVING count(*) > 1 ORDER BY min({number}) LIMIT {_SHOWN}"
     ).fetchall()
     if twice:
-        listed = "; ".join(f"{key!r} in rows {', '.join(str(table.place(at)[1]) for at in ats)}" for key, ats, _ in twice)
-        problems.append(Problem(f"{twice[0][2]:,} key(s) of {column.name!r} occur more than once: {listed}", table.path))
+        listed = "; ".join(
+            f"{key!r} in rows {', '.join(str(table.place(at)[1]) for at in ats)}" for key, ats, _ in twice
+        )
+        problems.append(
+            Problem(f"{twice[0][2]:,} key(s) of {column.name!r} occur more than once: {listed}", table.path)
+        )
     return problems
 
 

@@ -1,13 +1,14 @@
 """From tables to one frame of arrays, in the evaluation set's row order, with every cell checked."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from mlci.engine import classes as naming
 from mlci.engine import keys, sql, values
 from mlci.engine.bind import Bound, Side, needs_decision, needs_values
-from mlci.engine.coding import Coded, code_column
+from mlci.engine.coding import Coded, Known, code_column
 from mlci.engine.interface import SliceColumn
 from mlci.engine.offences import Place, bad_score
 from mlci.engine.partition import Base, Partition
@@ -39,6 +40,7 @@ class Frame:
         candidate: The candidate's predictions.
         baseline: The baseline's; ``None`` without one.
         notes: What the reader of the report should know.
+        known: Columns of the evaluation set by name, as codes, for its fingerprint.
     """
 
     rows: int
@@ -49,6 +51,7 @@ class Frame:
     candidate: Model
     baseline: Model | None
     notes: tuple[str, ...] = ()
+    known: Mapping[str, Known] = field(default_factory=dict)
 
     @property
     def models(self) -> list[Model]:
@@ -192,7 +195,9 @@ class _Load:
         self.stop()
         return self._frame(fetched, models, None, tuple(notes))
 
-    def _frame(self, fetched: dict[str, Array], models: list[Model], weights: Array | None, notes: tuple[str, ...]) -> Frame:
+    def _frame(
+        self, fetched: dict[str, Array], models: list[Model], weights: Array | None, notes: tuple[str, ...]
+    ) -> Frame:
         labels = self._labels(fetched)
         bases = [Base(one.final(fetched[f"s{i}"]), one.names) for i, one in enumerate(self.bins)]
         places = {base: i for i, (base, _) in enumerate(self.bound.bases)}
@@ -202,7 +207,14 @@ class _Load:
             bases, slices, rows=rows, weights=weights, max_groups=self.job.max_groups, path=self.table.path
         )
         baseline = models[1] if len(models) > 1 else None
-        return Frame(rows, weights, labels, self.classes, partition, models[0], baseline, notes)
+        known = {
+            column.name: Known(one.coded, base.codes)
+            for one, base, (_, column) in zip(self.bins, bases, self.bound.bases, strict=True)
+            if one.coded is not None
+        }
+        if self.label is not None:
+            known[self.bound.label.name] = Known(self.label, self.label.final(fetched["y"]))
+        return Frame(rows, weights, labels, self.classes, partition, models[0], baseline, notes, known)
 
     def _labels(self, fetched: dict[str, Array]) -> Array:
         if self.label is not None:
@@ -283,7 +295,9 @@ class _Load:
         return self._model(side, index, fetched, at)
 
     def _unpaired(self) -> InputError:
-        others = [(f"{side.what} prediction", self._keyed(side)) for side in self.bound.sides if self.bound.joined(side)]
+        others = [
+            (f"{side.what} prediction", self._keyed(side)) for side in self.bound.sides if self.bound.joined(side)
+        ]
         return keys.diagnose(self.connection, self._keyed(), others, self._kind())
 
     # counting without rows

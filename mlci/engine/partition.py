@@ -29,6 +29,10 @@ class View:
     lut: Array
     groups: int
 
+    def members(self, size: int) -> Array:
+        """Return the group of each of the level's codes, -1 for one that doesn't occur."""
+        return np.arange(size) if self.lut.ndim == 0 else self.lut
+
     def fold(self, cells: Array) -> Array:
         """Sum ``cells`` (first axis: the level's codes) over each group, in the order of codes."""
         if self.lut.ndim == 0:
@@ -130,7 +134,9 @@ class Partition:
 
     def _name(self, members: tuple[int, ...], code: int) -> str:
         digits = np.unravel_index(code, [len(self._bases[member].names) for member in members])
-        return SEPARATOR.join(self._bases[member].names[int(digit)] for member, digit in zip(members, digits, strict=True))
+        return SEPARATOR.join(
+            self._bases[member].names[int(digit)] for member, digit in zip(members, digits, strict=True)
+        )
 
     def levels(self, width: int, budget: int = 1 << 23) -> Iterator[Level]:
         """Yield what to reduce by: all slices at once if codes × ``width`` cells fit the budget, else one at a time."""
@@ -143,9 +149,13 @@ class Partition:
                 views.append(View(index, lut, len(self.groups[index])))
             yield Level(self.packed, size, tuple(views))
             return
-        yield Level(None, 1, (View(None, _IDENTITY, 1),))
-        for index in range(len(self._slices)):
-            yield Level(self.codes(index), len(self.groups[index]), (View(index, _IDENTITY, len(self.groups[index])),))
+        if not self._slices:
+            yield Level(None, 1, (View(None, _IDENTITY, 1),))
+        for index, names in enumerate(self.groups):
+            views = [View(index, _IDENTITY, len(names))]
+            if index == 0:  # every slice partitions the rows, so the whole is the sum over any one's groups
+                views.append(View(None, np.zeros(len(names), np.int32), 1))
+            yield Level(self.codes(index), len(names), tuple(views))
 
     def codes(self, index: int) -> Array:
         """Return each row's group in one slice."""
