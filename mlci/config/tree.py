@@ -42,6 +42,13 @@ _NOT_FINITE = re.compile(r"([-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN))|[-+]?(nan|inf|
 _SYNTAX = (
     ("mapping values are not allowed", "a `:` stands where no key can stand; check the indentation, or quote the text"),
     ("expected <block end>", "the indentation does not fit the lines above it"),
+    ("expected '<document start>'", "this does not go on from the lines above it; check the indentation"),
+    ("expected the node content", "a value is missing here, or needs quotes around it"),
+    ("sequence entries are not allowed", "a `-` stands where no list entry can stand; check the indentation"),
+    ("expected alphabetic or numeric", "a value that begins with `&`, `*` or `%` needs quotes around it"),
+    ("chomping or indentation", "the text after `|` or `>` begins on the next line"),
+    ("expected URI", "a value that begins with `!` needs quotes around it"),
+    ("expected '!'", "a value that begins with `!` needs quotes around it"),
     ("unexpected end of stream", "a quote that opens here is never closed"),
     ("could not find expected ':'", "a key without `:`"),
     ("expected ',' or ']'", "the `[`{opened} is not closed by `]`, or a comma is missing"),

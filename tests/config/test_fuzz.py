@@ -1,15 +1,19 @@
 """Whatever is done to a valid file, the reader answers with problems that have a place, and soon."""
 
+# ruff: noqa: E501 - lists of values read best in few lines
+
+import json
 import time
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from mlci.config import words
 from mlci.config.checks import check
 from mlci.config.load import Loaded, parse
+from mlci.config.models import fields
 from mlci.config.text import MOST_BYTES
+from mlci.config.words import SECTIONS
 from mlci.errors import InputError
 from mlci.metrics import catalogue
 from tests.config.samples import DESIGN, GOOD, TOTALS
@@ -119,14 +123,12 @@ VALUES = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["column", "cut", "ref", "file", "x"]), inner, max_size=3),
     max_leaves=6,
 )  # fmt: skip
-KEYS = [(home, key) for home, model in words.SECTIONS.items() for key in words.fields(model)]
+KEYS = [(home, key) for home, model in SECTIONS.items() for key in fields(model)]
 
 
 @SETTINGS
 @given(st.sampled_from(KEYS), VALUES)
 def test_any_value_under_any_key(where, value):
-    import json  # noqa: PLC0415 - JSON is YAML 1.2, and nothing else here writes it
-
     home, key = where
     data = {
         "model": "m",
@@ -144,7 +146,7 @@ def test_any_value_under_any_key(where, value):
         part = part[0] if isinstance(part, list) else part
     if isinstance(part, dict):
         part[key] = value
-    answer(json.dumps(data))
+    answer(json.dumps(data))  # JSON is YAML 1.2
 
 
 LARGE = {

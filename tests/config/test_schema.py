@@ -28,6 +28,7 @@ BEYOND_A_SCHEMA = {
     "surrogate",
     "tag",
     "bare nan",
+    "Unicode line break",
 }
 
 

@@ -1,0 +1,69 @@
+"""The documentation names every key with its default, and its examples are valid."""
+
+import io
+import re
+from pathlib import Path
+
+import pytest
+from pydantic_core import PydanticUndefined
+from ruamel.yaml import YAML
+
+from mlci.config.checks import check
+from mlci.config.load import parse
+from mlci.config.models import fields
+from mlci.config.words import SECTIONS
+from mlci.metrics import catalogue
+
+PAGE = (Path(__file__).parents[2] / "docs" / "configuration.md").read_text(encoding="utf-8")
+TITLES = {(): "## Top level", ("evaluation", "slices"): "### `evaluation.slices`: a column"}
+BASE = """\
+model: m
+task: binary
+evaluation: {data: d, label: l, slices: [region, sex, [sex, region]]}
+predict: {file: p, score: s}
+baseline: none
+gates: [{metric: recall, min: 0}]
+"""
+
+
+def table(home):
+    title = TITLES.get(home, f"{'#' * (len(home) + 1)} `{'.'.join(home)}`")
+    part = PAGE.split(f"\n{title}\n")[1].split("\n#")[0]
+    rows = re.findall(r"^\| `(\w+)` \| (.+?) \| (.+?) \| (.+) \|$", part, re.MULTILINE)
+    return {key: default for key, _, default, _ in rows}
+
+
+@pytest.mark.parametrize("home", SECTIONS, ids=lambda home: ".".join(home) or "top")
+def test_every_key_is_documented_with_its_default(home):
+    model = SECTIONS[home]
+    written = table(home)
+    assert list(written) != []
+    assert set(written) == set(fields(model))
+    for key, info in fields(model).items():
+        if info.is_required():
+            assert written[key] == "required", key
+        elif isinstance(info.default, str | float | int):
+            assert written[key] == f"`{info.default}`", key
+        elif info.default == () and info.default is not PydanticUndefined:
+            assert written[key] == "`[]`", key
+
+
+EXAMPLES = re.findall(r"(<!-- complete -->\n)?```yaml\n(.*?)```", PAGE, re.DOTALL)
+
+
+@pytest.mark.parametrize(("whole", "text"), EXAMPLES, ids=range(len(EXAMPLES)))
+def test_every_example_is_valid(whole, text):
+    if not whole:
+        yaml = YAML(typ="safe", pure=True)
+        parts = yaml.load(BASE)
+        parts.update(yaml.load(text) or {})
+        stream = io.StringIO()
+        yaml.dump(parts, stream)
+        text = stream.getvalue()
+    assert check(parse(text, path="docs"), catalogue) == []
+
+
+def test_the_lines_shown_are_real():
+    shown = re.search(r"```text\n(.*?)```", PAGE, re.DOTALL)[1]
+    assert "unknown key `ky` in `evaluation`; did you mean `key`?" in shown
+    assert "`gates[1].max_drop` would limit an improvement: lower is better for `log_loss`; use `max_rise`" in shown
