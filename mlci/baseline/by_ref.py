@@ -112,7 +112,7 @@ def _made(git: Git, commit: str, ref: str, make: Make, into: Path) -> tuple[dict
 
 
 def _tracked(git: Git, folder: Path) -> bool:
-    """Whether git tracks a file below ``folder``: then what stands there came with a commit, perhaps the candidate's."""
+    """Whether git tracks a file below ``folder``: then it came with a commit, perhaps by the candidate."""
     root = git.root().resolve()
     if not folder.resolve().is_relative_to(root):
         return False

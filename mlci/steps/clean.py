@@ -21,8 +21,10 @@ _ESCAPES = re.compile(
     r"|\x9b[0-?]*[ -/]*[@-~]"  # CSI in one character
     r"|\x1b[ -/]*[0-~]",  # two-character sequences
 )
-_UNPRINTABLE = {"Cc", "Cs", "Zl", "Zp"}
-_TURNS_TEXT = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+_ACTING = re.compile(  # controls but the tab, halves of surrogate pairs, line ends, and what turns the direction
+    "[\x00-\x08\x0a-\x1f\x7f-\x9f\ud800-\udfff\u2028\u2029\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]"
+)
+_SUSPECT = re.compile(r"[^!-~]*:[^\x00-\x7f]*:|.*#[^\x00-\x7f]*#[^\x00-\x7f]*\[", re.DOTALL)
 _NO_WIDTH = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0")
 
 
@@ -33,20 +35,15 @@ def clean(text: str) -> str:
     workflow command gets a space inside its marker (``: :set-output``, ``## [group]``) and so stays readable.
     """
     if not (text.isascii() and text.isprintable()):
-        text = "".join(_safe(char) for char in _ESCAPES.sub("", text))
+        text = _ACTING.sub("\ufffd", _ESCAPES.sub("", text))
     text = _disarm(text)
     return text if len(text) <= SHOWN else f"{text[:SHOWN]}… [{len(text) - SHOWN:,} more characters]"
 
 
-def _safe(char: str) -> str:
-    """Keep a character, or replace it if it could act on a terminal or end a line."""
-    if char == "\t":
-        return char
-    return "\ufffd" if char in _TURNS_TEXT or unicodedata.category(char) in _UNPRINTABLE else char
-
-
 def _disarm(text: str) -> str:
     """Break the two markers of workflow commands, also where characters without width hide them."""
+    if not _SUSPECT.match(text):  # quick, and wider than what follows
+        return text
     bare = text if text.isascii() else "".join(char for char in text if not _has_no_width(char))
     if "##[" not in bare and not bare.lstrip().startswith("::"):
         return text

@@ -20,13 +20,13 @@ import threading
 import time
 from pathlib import Path
 
-_PR_SET_CHILD_SUBREAPER = 36  # include/uapi/linux/prctl.h
+_PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36  # include/uapi/linux/prctl.h
 
 
 def main(report: int, command: list[str]) -> None:
     """Run the command, report on it, and stay until told to clean up."""
     os.set_inheritable(report, False)
-    _adopt_orphans()
+    _control(_PR_SET_CHILD_SUBREAPER, 1)
     begun = time.monotonic()
     pid = os.fork()
     if pid == 0:
@@ -48,8 +48,9 @@ def main(report: int, command: list[str]) -> None:
 
 
 def _become(command: list[str]) -> None:
-    """Turn this fresh child into the command: own session, empty input, default signals."""
+    """Turn this fresh child into the command: own session, empty input, default signals, gone if the launcher is."""
     os.setsid()
+    _control(_PR_SET_PDEATHSIG, signal.SIGKILL)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     for name in ("SIGPIPE", "SIGXFSZ"):  # Python ignores these two; commands expect them
         if hasattr(signal, name):
@@ -61,12 +62,13 @@ def _become(command: list[str]) -> None:
         os._exit(127)
 
 
-def _adopt_orphans() -> None:
+def _control(option: int, value: int) -> None:
+    """Call prctl(2) on Linux; elsewhere, or where it is refused, do without."""
     if sys.platform == "linux":
         import ctypes  # noqa: PLC0415 - 10 ms that other systems need not pay
 
         with contextlib.suppress(OSError, AttributeError):
-            ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+            ctypes.CDLL(None).prctl(option, int(value), 0, 0, 0)
 
 
 def _keep(pid: int) -> None:

@@ -204,9 +204,9 @@ class Table:
         if key is not None and key not in self._names:
             raise InputError(f"the key `{key}` is not in the features")
         frame = pd.DataFrame(columns)
-        counted = self._base.execute("SELECT count(*) FROM given").fetchone()
-        if counted is None or counted[0] != len(frame):
-            raise InputError(f"returned {len(frame):,} predictions for {counted[0] if counted else 0:,} rows")
+        counted = self._base.execute("SELECT count(*) FROM given").fetchall()[0][0]
+        if counted != len(frame):
+            raise InputError(f"returned {len(frame):,} predictions for {counted:,} rows")
         self._base.register("made", frame)
         chosen = ", ".join(
             [f"given.{_quoted(name)}" for name in [key] if name is not None]

@@ -1,0 +1,69 @@
+import os
+import subprocess
+import sys
+
+import pytest
+
+from mlci.steps.environment import child_environment
+from tests.steps.recording import Recording, runner, step
+
+DROPPED = """
+GITHUB_TOKEN GH_TOKEN GITHUB_PAT GH_ENTERPRISE_TOKEN ACTIONS_RUNTIME_TOKEN ACTIONS_RUNTIME_URL ACTIONS_CACHE_URL
+ACTIONS_RESULTS_URL ACTIONS_ID_TOKEN_REQUEST_TOKEN ACTIONS_ID_TOKEN_REQUEST_URL INPUT_TOKEN INPUT_GITHUB-TOKEN
+INPUT_REGISTRY_PASSWORD MLCI_TOKEN MLCI_GITHUB_TOKEN MLCI_LABEL_KEY GITHUB_ENV GITHUB_OUTPUT GITHUB_PATH GITHUB_STATE
+GITHUB_STEP_SUMMARY MLCI_PREDICTIONS MLCI_DATA MLCI_MODEL MLCI_SEED github_token
+"""
+KEPT = """
+PATH HOME VIRTUAL_ENV GITHUB_WORKSPACE GITHUB_SHA GITHUB_ACTIONS RUNNER_TEMP RUNNER_TRACKING_ID CUDA_VISIBLE_DEVICES
+AWS_SECRET_ACCESS_KEY HF_TOKEN INPUT_CONFIG MLCI_CONFIG ACTIONS_STEP_DEBUG
+"""
+
+
+@pytest.mark.parametrize("name", DROPPED.split())
+def test_secrets_and_command_files_are_dropped(name):
+    assert name not in child_environment({name: "x", "PATH": "/bin"}, {})
+
+
+@pytest.mark.parametrize("name", KEPT.split())
+def test_the_rest_stays(name):
+    assert child_environment({name: "x"}, {})[name] == "x"
+
+
+def test_output_is_unbuffered_unless_the_user_says_otherwise():
+    assert child_environment({}, {})["PYTHONUNBUFFERED"] == "1"
+    assert child_environment({"PYTHONUNBUFFERED": ""}, {})["PYTHONUNBUFFERED"] == ""
+
+
+def test_a_real_command_sees_none_of_them(tmp_path):
+    log = Recording()
+    ours = {**os.environ, **dict.fromkeys(DROPPED.split(), "hunter2"), "KEPT": "yes"}
+    runner(log, environment=ours).run(
+        step("env; tr '\\0' '\\n' < /proc/$PPID/environ", tmp_path, env={"MLCI_SEED": "7"})
+    )
+    assert not [line for line in log.lines if "hunter2" in line]
+    assert log.lines.count("KEPT=yes") == 2  # the command's own and its parent's, the launcher
+    assert log.lines.count("MLCI_SEED=7") == 2
+
+
+PEEK = """
+import ctypes, os, subprocess
+from mlci.steps.environment import hide_environment
+if os.getuid() == 0:
+    os.setgid(65534), os.setuid(65534)  # root may read everything
+    ctypes.CDLL(None).prctl(4, 1, 0, 0, 0)  # changing the user hides it too; undone, to see what hiding itself does
+if {hide}:
+    assert hide_environment()
+subprocess.run(["cat", f"/proc/{{os.getpid()}}/environ"])
+"""
+
+
+def peeked(*, hide):
+    """Return what a child of an ordinary user reads from its parent's ``/proc/…/environ``."""
+    ours = {**os.environ, "GITHUB_TOKEN": "hunter2"}
+    done = subprocess.run([sys.executable, "-c", PEEK.format(hide=hide)], env=ours, capture_output=True, check=True)
+    return done.stdout + done.stderr
+
+
+def test_the_token_of_the_parent_is_out_of_an_ordinary_users_sight():
+    assert b"hunter2" in peeked(hide=False)  # the hole is real
+    assert b"Permission denied" in peeked(hide=True)
