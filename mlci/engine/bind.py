@@ -137,8 +137,8 @@ def _may_join_by_position(collector: _Collector, job: Job, table: Table, source:
     mine = {job.label, source.score, source.decision}
     shared = [name for name in found.names if name in table.names and name not in mine]
     if shared:
-        said = f"shares column {shared[0]!r} with {table.path}, so rows can be joined by it: set `evaluation.key: {shared[0]}`"
+        said = f"shares column {shared[0]!r} with {table.path}; join rows by it: set `evaluation.key: {shared[0]}`"
         collector.say(said, source.path)
     elif found.rows != table.rows:
-        said = f"has {found.rows:,} rows and {table.path} has {table.rows:,}; without `evaluation.key` they can't be joined"
+        said = f"has {found.rows:,} rows and {table.path} {table.rows:,}; without `evaluation.key` they can't be joined"
         collector.say(said, source.path)

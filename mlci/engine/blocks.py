@@ -7,6 +7,7 @@ depends on who did what.
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -18,6 +19,12 @@ def each_block(rows: int, work: Callable[[slice], T], threads: int | None, *, bl
     """Apply ``work`` to consecutive slices of ``rows`` rows and return its results in order."""
     parts = [slice(start, min(start + block, rows)) for start in range(0, rows, block)]
     return each(parts, work, threads)
+
+
+def quarters(rows: int) -> list[slice]:
+    """Cut rows into at most four parts, for work whose results are large and add up in any order."""
+    edges = [rows * i // 4 for i in range(5)]
+    return [slice(low, high) for low, high in pairwise(edges) if high > low]
 
 
 def each(parts: list[slice], work: Callable[[slice], T], threads: int | None) -> list[T]:

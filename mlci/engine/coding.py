@@ -1,5 +1,6 @@
 """Columns of few values as small integers, so that strings never leave the database."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -47,7 +48,9 @@ class Coded:
         """Turn fetched raw codes into final ones (or, with ``lut`` over final codes, into those of another coding)."""
         table = self.lut if lut is None else lut[self.lut]
         mask = sql.nulls(raw)
-        codes = table.take(np.ma.getdata(raw), mode="clip")
+        if mask is None and table.dtype == raw.dtype and np.array_equal(table, np.arange(len(table))):
+            return raw
+        codes = table.take(sql.plain(raw), mode="clip")
         if mask is not None:
             null = self.null_code if lut is None else lut[self.null_code]
             codes[mask] = null
@@ -68,9 +71,13 @@ def code_column(connection: duckdb.DuckDBPyConnection, table: Table, column: Col
     Reads at most ``most`` + 1 distinct values; with more, ``whole`` is ``False`` and the coding can't be used.
     """
     distinct = _distinct_sql(column)
-    rows = connection.execute(
-        f"SELECT DISTINCT {distinct} FROM {table.relation} LIMIT {most + 2}"  # noqa: S608 - made by mlci.engine.tables
-    ).fetchall()
+    known = _two_integers(connection, table, column)
+    rows = (
+        known
+        or connection.execute(
+            f"SELECT DISTINCT {distinct} FROM {table.relation} LIMIT {most + 2}"  # noqa: S608 - made by mlci.engine.tables
+        ).fetchall()
+    )
     raw = [row[0] for row in rows if row[0] is not None]
     meant = values.unify(raw)
     kept = sorted({value for value in meant.values() if value is not None}, key=values.order)
@@ -80,6 +87,21 @@ def code_column(connection: duckdb.DuckDBPyConnection, table: Table, column: Col
     index = {_same(value): code for code, value in enumerate(kept)}
     expression, lut = _expression(connection, column, meant, lambda value: index.get(_same(value), len(kept)))
     return Coded(tuple(kept), has_null, expression, lut)
+
+
+def _two_integers(
+    connection: duckdb.DuckDBPyConnection, table: Table, column: Column
+) -> list[tuple[int | None]] | None:
+    """Read an integer column's values off its range if that leaves no doubt (0 and 1): Parquet's statistics know it."""
+    if not column.is_integer:
+        return None
+    row = connection.execute(
+        f"SELECT min({column.ref}), max({column.ref}), count({column.ref}) FROM {table.relation}"  # noqa: S608 - quoted
+    ).fetchone()
+    if row is None or row[0] is None or row[1] - row[0] > 1:
+        return None
+    found: list[tuple[int | None]] = [(value,) for value in sorted({row[0], row[1]})]
+    return found if row[2] == table.rows else [*found, (None,)]
 
 
 def _same(value: values.Value) -> tuple[str, values.Value]:
@@ -112,9 +134,9 @@ def _expression(
         ), lut
     if column.is_number and not column.is_integer and len(raw) <= _CASES:
         cases = " ".join(
-            f"WHEN {value!r}::DOUBLE THEN {code}::UTINYINT" for code, value in enumerate(raw) if value == value
+            f"WHEN {value!r}::DOUBLE THEN {code}::UTINYINT" for code, value in enumerate(raw) if not math.isnan(value)
         )
-        numbers = [value for value in raw if value == value]  # noqa: PLR0124 - NaN is the one value unequal to itself
+        numbers = [value for value in raw if not math.isnan(value)]
         lut = np.array([find(meant[value]) for value in numbers], dtype)
         return (f"CASE {column.ref}::DOUBLE {cases} END" if cases else "NULL::UTINYINT"), lut
     return _enum(connection, column, raw, meant, find, dtype)
@@ -142,7 +164,8 @@ def _enum(
     else:
         cell = f"({_distinct_sql(column)})::VARCHAR"
         spelled = _spell(connection, raw, meant, find)
-    kind = f"e{connection.execute('SELECT count(*) FROM duckdb_types() WHERE logical_type = ?', ['ENUM']).fetchall()[0][0]}"
+    taken = connection.execute("SELECT count(*) FROM duckdb_types() WHERE logical_type = 'ENUM'").fetchone()
+    kind = f"e{taken[0] if taken else 0}"
     words = sorted(spelled)
     connection.execute(f"CREATE TYPE {kind} AS ENUM ({', '.join(map(sql.text, words))})")
     return f"enum_code(TRY_CAST({cell} AS {kind}))", np.array([spelled[word] for word in words], dtype)

@@ -1,5 +1,7 @@
 """Counts of (label, baseline decision, candidate decision) in every scope."""
 
+from itertools import pairwise
+
 import numpy as np
 
 from mlci.engine.load import Frame
@@ -22,26 +24,27 @@ def decisions(frame: Frame) -> Found:
 
 
 def _size(frame: Frame) -> int:
-    return len(frame.classes) ** (1 + len(frame.models))
+    return int(len(frame.classes) ** (1 + len(frame.models)))
 
 
 def _cells(frame: Frame) -> Array:
     """Return each element's mixed code of label, baseline's and candidate's decision."""
     classes = len(frame.classes)
-    dtype = np.uint16 if _size(frame) <= 1 << 16 else np.int64
-    codes = frame.labels.astype(dtype)
+    codes: Array = frame.labels.astype(np.uint16 if _size(frame) <= 1 << 16 else np.int64)
     for model in reversed(frame.models):  # the baseline stands before the candidate
         if model.decision is None:
             raise AssertionError(model)  # a job that counts has decisions
-        codes *= dtype(classes)
-        codes += model.decision.astype(dtype, copy=False)
+        codes = codes * codes.dtype.type(classes) + model.decision.astype(codes.dtype, copy=False)
     return codes
 
 
 def _reduce(frame: Frame, cells: Array, size: int, codes: Array | None, groups: int, views: tuple[View, ...]) -> Found:
     found: Found = {}
     if groups * size > _DENSE:
-        return _sparse(frame, cells, size, codes, views[0].slice, groups)
+        for view in views:
+            whole = view.slice is None
+            found.update(_sparse(frame, cells, size, None if whole else codes, view.slice, 1 if whole else groups))
+        return found
     keys = cells if codes is None else codes * np.int64(size) + cells
     table = count(keys, groups * size, frame.weights).reshape(groups, size)
     for view in views:
@@ -58,7 +61,7 @@ def _sparse(frame: Frame, cells: Array, size: int, codes: Array | None, index: i
     edges = np.searchsorted(occurring, np.arange(groups + 1) * np.int64(size))
     return {
         (index, group): _unpack(frame, occurring[low:high] - group * size, table[low:high])
-        for group, (low, high) in enumerate(zip(edges, edges[1:], strict=False))
+        for group, (low, high) in enumerate(pairwise(edges))
     }
 
 

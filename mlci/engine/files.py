@@ -44,7 +44,9 @@ def locate(path: str, scratch: Path) -> tuple[File, ...]:
 
 def suffix_of(path: str) -> str:
     """Return the suffix that tells the format, ``.csv.gz`` included, in lower case."""
-    suffixes = [suffix.lower() for suffix in Path(path.split("?", maxsplit=1)[0] if remote.is_url(path) else path).suffixes]
+    suffixes = [
+        suffix.lower() for suffix in Path(path.split("?", maxsplit=1)[0] if remote.is_url(path) else path).suffixes
+    ]
     if suffixes and suffixes[-1] in _COMPRESSED:
         return "".join(suffixes[-2:])
     return suffixes[-1] if suffixes else ""
@@ -55,7 +57,8 @@ def _local(path: str) -> list[tuple[str, Path]]:
         return [(path, Path(path))]
     if Path(path).is_dir():
         raise InputError(Problem(f"is a folder; name its files by a glob, e.g. {path.rstrip('/')}/*.parquet", path))
-    matches = sorted(match for match in glob.glob(path, recursive=True) if Path(match).is_file())
+    found = glob.glob(path, recursive=True)  # noqa: PTH207 - Path.glob takes no absolute patterns
+    matches = sorted(match for match in found if Path(match).is_file())
     if not matches:
         said = "no file matches this glob" if glob.has_magic(path) else "there is no such file"
         raise InputError(Problem(said, path))

@@ -162,7 +162,7 @@ def _seed(name: str) -> np.uint64:
 
 def _mix(state: Array) -> Array:
     """SplitMix64's finaliser, on a copy."""
-    z = state ^ (state >> np.uint64(30))
+    z: Array = state ^ (state >> np.uint64(30))
     z *= np.uint64(0xBF58476D1CE4E5B9)
     z ^= z >> np.uint64(27)
     z *= np.uint64(0x94D049BB133111EB)
@@ -188,7 +188,7 @@ class _Adder:
     state: Array
     cells: Array
     lut: Array | None = None
-    seed: np.uint64 = np.uint64(0)
+    seed: np.uint64 | None = None
     residual: Array | None = None
     null: Array | None = None
 
@@ -201,7 +201,7 @@ class _Adder:
         bits = cells ^ np.uint64(_TEXT) if cells.dtype == np.uint64 else self._number(cells, part)
         if self.null is not None:
             bits[self.null[part]] = _NULL
-        self.state[part] += _mix(bits + self.seed)
+        self.state[part] += _mix(bits if self.seed is None else bits + self.seed)
 
     def _number(self, cells: Array, part: slice) -> Array:
         bits = (cells + 0.0).view(np.uint64) ^ np.uint64(_NUMBER)  # + 0.0: minus zero is zero
@@ -221,7 +221,7 @@ def _add_column(
         integer = f"TRY_CAST({column.ref} AS HUGEINT)"
         listed.append(f"coalesce(TRY_CAST({integer} - TRY_CAST({number} AS HUGEINT) AS BIGINT), 0) AS r")
     fetched = sql.fetch(connection, f"SELECT {', '.join(listed)} FROM {table.relation}")  # noqa: S608 - quoted
-    cells, null = np.ma.getdata(fetched["v"]), sql.nulls(fetched["v"])
+    cells, null = sql.plain(fetched["v"]), sql.nulls(fetched["v"])
     adder = _Adder(state, cells, None, _seed(column.name), fetched.get("r"), null)
     each_block(len(state), adder.wide, threads)
 

@@ -28,7 +28,7 @@ class Keyed:
 
 
 def kind_of(columns: list[Column]) -> str:
-    """Return how keys are compared: as ``integer`` or ``float`` where a file says that they are numbers, else ``text``."""
+    """Return how keys are compared: ``integer`` or ``float`` where a file says they are numbers, else ``text``."""
     numbers = [column for column in columns if column.is_number]
     if not numbers or any(column.type in _WIDE for column in numbers):
         return "text"
@@ -68,7 +68,7 @@ class Index:
         self.unique = sql.nulls(self._key) is None and self._build()
 
     def _build(self) -> bool:
-        key = self._key = np.ma.getdata(self._key)
+        key = self._key = sql.plain(self._key)
         rows = len(key)
         if key.dtype == np.int64 and int(key.max()) - int(key.min()) < 4 * rows + 1024:
             self._low = key.min()
@@ -84,7 +84,7 @@ class Index:
         key = fetched["k0"]
         if len(key) != len(self._key) or sql.nulls(key) is not None:
             return None
-        key = np.ma.getdata(key)
+        key = sql.plain(key)
         if self._slots is not None:
             return self._by_slot(key)
         order = np.argsort(key)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 
@@ -68,7 +69,7 @@ class _Bin:
     coded: Coded | None
 
     def final(self, raw: Array) -> Array:
-        return np.ma.getdata(raw) if self.coded is None else self.coded.final(raw)
+        return sql.plain(raw) if self.coded is None else self.coded.final(raw)
 
 
 def load(bound: Bound) -> Frame:
@@ -136,7 +137,7 @@ class _Load:
         last = len(edges)
         sql_code = f"(CASE WHEN {value} IS NULL OR isnan({value}) THEN {last + 1} {cases} ELSE {last} END)::USMALLINT"
         shown = [values.form(values.number(float(edge))) for edge in edges]
-        between = [f"{low}–{high}" for low, high in zip(shown, shown[1:], strict=False)]
+        between = [f"{low}–{high}" for low, high in pairwise(shown)]
         return _Bin(sql_code, (f"< {shown[0]}", *between, f"≥ {shown[-1]}", values.NULL_GROUP), None)
 
     def _any(self, table: Table, condition: str) -> bool:
@@ -259,7 +260,7 @@ class _Load:
         return Model(score, decision)
 
     def _checked(self, fetched: Array, column: Column, place: Place, *, probabilities: bool) -> Array:
-        score = np.ma.getdata(fetched)
+        score = sql.plain(fetched)
         low, high = score.min(), score.max()
         fine = sql.nulls(fetched) is None and bool(np.isfinite(low) and np.isfinite(high))
         if not fine or (probabilities and (low < 0 or high > 1)):
@@ -327,12 +328,12 @@ class _Load:
             return Model(None, coded.final(fetched[f"d{index}"], lut=self.decision_luts[index]))
         if side.score is None:
             return Model(None, None)
-        low, high = np.ma.getdata(fetched[f"lo{index}"]).min(), np.ma.getdata(fetched[f"hi{index}"]).max()
+        low, high = sql.plain(fetched[f"lo{index}"]).min(), sql.plain(fetched[f"hi{index}"]).max()
         full = np.array_equal(fetched[f"n{index}"], fetched["n"])
         outside = self.job.probabilities and (low < 0 or high > 1)
         if not full or not np.isfinite(low) or not np.isfinite(high) or outside:
             self._offend(side.score, self.bound.place(side), probabilities=self.job.probabilities)
-        return Model(None, np.ma.getdata(fetched[f"d{index}"]).astype(np.uint8))
+        return Model(None, sql.plain(fetched[f"d{index}"]).astype(np.uint8))
 
 
 def _scatter(source: Array, at: Array | None) -> Array:

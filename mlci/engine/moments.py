@@ -29,7 +29,8 @@ def _squared(y: Array, p: Array) -> Array:
 
 def _log(y: Array, p: Array) -> Array:
     given = np.where(y == 1, p, 1 - p)
-    return -np.log(np.clip(given, _EPS, 1 - _EPS))
+    loss: Array = -np.log(np.clip(given, _EPS, 1 - _EPS))
+    return loss
 
 
 LOSSES: dict[str, Loss] = {

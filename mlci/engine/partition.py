@@ -6,6 +6,7 @@ from functools import cached_property
 
 import numpy as np
 
+from mlci.engine.blocks import each, quarters
 from mlci.engine.sql import Array
 from mlci.errors import InputError, Problem
 
@@ -138,7 +139,7 @@ class Partition:
             self._bases[member].names[int(digit)] for member, digit in zip(members, digits, strict=True)
         )
 
-    def levels(self, width: int, budget: int = 1 << 23) -> Iterator[Level]:
+    def levels(self, width: int, budget: int = 1 << 17) -> Iterator[Level]:
         """Yield what to reduce by: all slices at once if codes × ``width`` cells fit the budget, else one at a time."""
         if self._bases and self._packs and self._sizes(range(len(self._bases))) * width <= budget:
             size = self._sizes(range(len(self._bases)))
@@ -160,6 +161,8 @@ class Partition:
     def codes(self, index: int) -> Array:
         """Return each row's group in one slice."""
         members = self._slices[index][1]
+        if len(members) == 1 and len(self.groups[index]) == len(self._bases[members[0]].names):
+            return self._bases[members[0]].codes
         if self._packs:
             lut = self._luts[index][self._unpack(members)]
             return lut.astype(np.uint16 if len(self.groups[index]) < 1 << 16 else np.int32).take(self.packed)
@@ -173,8 +176,9 @@ def _too_many(name: str, found: int, most: int) -> str:
     )
 
 
-def count(codes: Array, size: int, weights: Array | None) -> Array:
+def count(codes: Array, size: int, weights: Array | None, threads: int | None = 1) -> Array:
     """Count rows (or sum their whole-number weights) by code."""
     if weights is None:
-        return np.bincount(codes, minlength=size)
+        found = each(quarters(len(codes)), lambda part: np.bincount(codes[part], minlength=size), threads)
+        return sum(found[1:], found[0])
     return np.rint(np.bincount(codes, weights=weights, minlength=size)).astype(np.int64)

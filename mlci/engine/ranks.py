@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mlci.engine.blocks import each, each_block
+from mlci.engine.blocks import each, each_block, quarters
 from mlci.engine.load import Frame, Model
 from mlci.engine.partition import Level
 from mlci.engine.sql import Array
@@ -18,7 +18,7 @@ from mlci.metrics.statistics import ModelBins, Scores
 FINE = 4096
 COARSE = 256
 BOUND = 5e-4
-_MICRO = 1 << 20
+_MICRO = 1 << 17
 _DENSE = 1 << 25
 Key = tuple[int | None, int]
 
@@ -29,7 +29,9 @@ def ranks(frame: Frame, *, exact_rows: int, threads: int | None) -> tuple[dict[K
     Returns:
         The scores, and notes for the report.
     """
-    scopes = [(None, 0)] + [(i, g) for i, names in enumerate(frame.partition.groups) for g in range(len(names))]
+    scopes: list[Key] = [(None, 0)] + [
+        (i, g) for i, names in enumerate(frame.partition.groups) for g in range(len(names))
+    ]
     if frame.rows <= exact_rows:
         return _exactly(frame, scopes), ()
     found, bound = _binned(frame, threads)
@@ -119,7 +121,7 @@ class _Binning:
 
 
 def _bin(score: Array, threads: int | None) -> _Binning:
-    """Cut the range of scores into a million strips, and merge strips into bins of about equal mass."""
+    """Cut the range of scores into 131,072 strips, and merge strips into bins of about equal mass."""
     low, high = float(score.min()), float(score.max())
     scale = (_MICRO - 1) / (high - low) if high > low else 0.0
     strip = np.empty(len(score), np.int32)
@@ -129,7 +131,7 @@ def _bin(score: Array, threads: int | None) -> _Binning:
 
     each_block(len(score), cut, threads)
     mass = sum(
-        each(_parts(len(score)), lambda part: np.bincount(strip[part], minlength=_MICRO), threads),
+        each(quarters(len(score)), lambda part: np.bincount(strip[part], minlength=_MICRO), threads),
         np.zeros(_MICRO, np.int64),
     )
     lut = _merge(mass, FINE)
@@ -137,7 +139,7 @@ def _bin(score: Array, threads: int | None) -> _Binning:
     fine = np.empty(len(score), np.uint16)
 
     def merge(part: slice) -> None:
-        lut.take(strip[part], out=fine[part])
+        lut.take(strip[part], out=fine[part], mode="clip")
 
     each_block(len(score), merge, threads)
     coarse = _merge(np.bincount(lut, weights=mass, minlength=size).astype(np.int64), COARSE)
@@ -148,18 +150,14 @@ def _merge(mass: Array, most: int) -> Array:
     """Map ordered strips to at most ``most`` ordered bins; each occupied strip gets its own where they suffice."""
     occupied = mass > 0
     if int(occupied.sum()) <= most:
-        return np.maximum(np.cumsum(occupied) - 1, 0).astype(np.uint16)
+        own: Array = np.maximum(np.cumsum(occupied) - 1, 0).astype(np.uint16)
+        return own
     before = np.cumsum(mass) - mass
     bins = before * most // int(mass.sum())
     steps = np.zeros(len(mass), bool)
     at = np.flatnonzero(occupied)
     steps[at[1:]] = bins[at[1:]] != bins[at[:-1]]
     return np.cumsum(steps).astype(np.uint16)
-
-
-def _parts(rows: int, parts: int = 4) -> list[slice]:
-    edges = [rows * i // parts for i in range(parts + 1)]
-    return [slice(low, high) for low, high in zip(edges, edges[1:], strict=False) if high > low]
 
 
 def _binned(frame: Frame, threads: int | None) -> tuple[dict[Key, Scores], dict[Key, float]]:
@@ -200,7 +198,7 @@ def _tally(frame: Frame, level: Level, cells: Array, width: int, threads: int | 
         keys += cells[part]
         return np.bincount(keys, minlength=level.size * width)
 
-    found = each(_parts(frame.rows), tally, threads)
+    found = each(quarters(frame.rows), tally, threads)
     for more in found[1:]:
         found[0] += more
     return found[0].reshape(level.size, width)
@@ -221,9 +219,15 @@ def _joint(frame: Frame, baseline: _Binning, candidate: _Binning, threads: int |
     across = int(candidate.coarse[-1]) + 1
     down = int(baseline.coarse[-1]) + 1
     width = down * across * 2
-    low = (candidate.coarse.astype(np.int32) * 2).take(candidate.fine)
-    low += frame.labels
-    low += (baseline.coarse.astype(np.int32) * (across * 2)).take(baseline.fine)
+    mine, theirs = candidate.coarse.astype(np.int32) * 2, baseline.coarse.astype(np.int32) * (across * 2)
+    low = np.empty(frame.rows, np.int32)
+
+    def pair(part: slice) -> None:
+        mine.take(candidate.fine[part], out=low[part], mode="clip")  # "clip" writes to out without a buffer
+        low[part] += frame.labels[part]
+        low[part] += theirs.take(baseline.fine[part])
+
+    each_block(frame.rows, pair, threads)
     found: dict[Key, Array] = {}
     for level in frame.partition.levels(width):
         if level.size * width > _DENSE:
@@ -261,11 +265,10 @@ def _differing(frame: Frame, threads: int | None) -> dict[Key, int]:
     baseline = frame.baseline
     if baseline is None:
         return {}
-    unequal = np.flatnonzero(_score(frame.candidate) != _score(baseline))
+    unequal = (_score(frame.candidate) != _score(baseline)).view(np.uint8)
     found: dict[Key, int] = {}
-    for level in frame.partition.levels(1):
-        codes = np.zeros(len(unequal), np.uint8) if level.codes is None else level.codes.take(unequal)
-        table = np.bincount(codes, minlength=level.size)
+    for level in frame.partition.levels(2):
+        table = _tally(frame, level, unequal, 2, threads)
         for view in level.views:
-            found.update({(view.slice, group): int(one) for group, one in enumerate(view.fold(table))})
+            found.update({(view.slice, group): int(one[1]) for group, one in enumerate(view.fold(table))})
     return found

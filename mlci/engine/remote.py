@@ -6,8 +6,6 @@ file system for ``https://``; one file is downloaded with the standard library, 
 
 import fnmatch
 import shutil
-import urllib.error
-import urllib.request
 from pathlib import Path
 from typing import IO, Any
 
@@ -18,6 +16,9 @@ LIMIT = 8 * 2**30
 """Most bytes taken from a web server."""
 TIMEOUT = 60.0
 """Seconds without an answer before a download is given up."""
+
+
+_MAGIC = "*?["
 
 
 def is_url(path: str) -> bool:
@@ -41,6 +42,9 @@ def fetch(url: str, scratch: Path) -> list[tuple[str, Path]]:
 
 def download(url: str, target: Path, *, limit: int = LIMIT, timeout: float = TIMEOUT) -> Path:
     """Download one https file of at most ``limit`` bytes."""
+    import urllib.error  # noqa: PLC0415 - 0.06 s of imports that only a download needs
+    import urllib.request  # noqa: PLC0415
+
     try:
         with urllib.request.urlopen(url, timeout=timeout) as answer, target.open("wb") as out:  # noqa: S310 - https only, see fetch
             _bounded(answer, out, url=url, limit=limit)
@@ -73,9 +77,9 @@ def _copy(url: str, folder: Path) -> list[tuple[str, Path]]:
 
 
 def _matches(fs: Any, system: Any, path: str) -> list[str]:  # noqa: ANN401 - pyarrow ships no types
-    if not any(character in path for character in "*?["):
+    if not any(character in path for character in _MAGIC):
         return [path]
-    base = path[: min(path.find(character) for character in "*?[" if character in path)].rpartition("/")[0]
+    base = path[: min(path.find(character) for character in _MAGIC if character in path)].rpartition("/")[0]
     listed = system.get_file_info(fs.FileSelector(base, recursive="**" in path))
     names = sorted(info.path for info in listed if info.type == fs.FileType.File)
     found = [item for item in names if fnmatch.fnmatchcase(item, path)]

@@ -48,10 +48,19 @@ def connect(*, threads: int | None = None, memory_limit: str | None = None, scra
 
 def fetch(connection: duckdb.DuckDBPyConnection, query: str) -> dict[str, Array]:
     """Run a query and return its columns as arrays; a column with nulls comes as a masked array."""
-    return connection.execute(query).fetchnumpy()
+    fetched: dict[str, Any] = connection.execute(query).fetchnumpy()
+    return fetched
 
 
 def nulls(column: Array) -> Array | None:
-    """Return the mask of a fetched column's nulls, or ``None`` without any."""
-    mask = np.ma.getmask(column)
+    """Return the mask of a fetched column's nulls, or ``None`` without any.
+
+    Asks for the attribute and not for the type, because naming ``numpy.ma`` imports it, for a tenth of a second.
+    """
+    mask = getattr(column, "mask", None)
     return mask if isinstance(mask, np.ndarray) and mask.any() else None
+
+
+def plain(column: Array) -> Array:
+    """Return a fetched column without its mask; what stands under nulls is arbitrary."""
+    return column if getattr(column, "mask", None) is None else np.asarray(column.data)

@@ -64,7 +64,7 @@ def _header(file: File) -> tuple[list[str], str]:
 
 def _open(path: Path) -> io.TextIOBase:
     if _compression(path) == "gzip":
-        return gzip.open(path, "rt", encoding="utf-8-sig", newline="")  # type: ignore[return-value]
+        return gzip.open(path, "rt", encoding="utf-8-sig", newline="")
     return path.open(encoding="utf-8-sig", newline="")
 
 

@@ -1,14 +1,13 @@
 """A table as the rest of the engine sees it: Parquet shards, columns by position, row numbers."""
 
 import difflib
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
 
 from mlci.engine import sql
-from mlci.engine.files import File, locate, suffix_of
+from mlci.engine.files import File, locate
 from mlci.engine.stage import check_names, stage_csv, stage_json
 from mlci.errors import InputError, Problem
 
@@ -171,7 +170,7 @@ def _top_level(schema: list[tuple[str, int | None]]) -> list[str]:
 
 
 def _types(connection: duckdb.DuckDBPyConnection, path: Path) -> list[str]:
-    rows = connection.execute(f"DESCRIBE SELECT * FROM read_parquet({sql.text(str(path))})").fetchall()
+    rows = connection.execute(f"DESCRIBE FROM read_parquet({sql.text(str(path))})").fetchall()
     return [str(row[1]) for row in rows]
 
 
@@ -190,51 +189,3 @@ def _same_columns(first: File, columns: tuple[Column, ...], shard: File, others:
             raise InputError(Problem(f"shards have different columns: {said}", shard.shown))
     if len(columns) != len(others):
         raise InputError(Problem(f"has {len(others)} columns where {first.shown} has {len(columns)}", shard.shown))
-
-
-def write_features(job_data: str, label: str, out: Path) -> Path:
-    """Write the evaluation set without its label: what a prediction step may see.
-
-    A single CSV or JSON Lines file keeps its format, so that scripts read what they know; all else becomes Parquet.
-
-    Args:
-        job_data: Path, glob or URL of the evaluation set.
-        label: Column to leave out.
-        out: File to write; its suffix is replaced.
-
-    Returns:
-        The file written: ``out`` with the suffix ``.csv``, ``.jsonl`` or ``.parquet``.
-
-    Raises:
-        InputError: The evaluation set can't be read, or has no such column.
-    """
-    with tempfile.TemporaryDirectory(prefix="mlci-", ignore_cleanup_errors=True) as folder:
-        scratch = Path(folder)
-        connection = sql.connect(scratch=folder)
-        try:
-            table = open_table(connection, job_data, scratch)
-            left_out = table.column(label)
-            target = out.with_suffix(_features_suffix(table))
-            kept = [column for column in table.columns if column != left_out]
-            if not kept:
-                raise InputError(Problem(f"has no columns besides the label {label!r}", job_data))
-            _write(connection, table, kept, target)
-        finally:
-            connection.close()
-    return target
-
-
-def _features_suffix(table: Table) -> str:
-    plain = suffix_of(table.shards[0][0]).removesuffix(".gz")
-    if len(table.shards) > 1 or plain in {".parquet", ".pq"}:
-        return ".parquet"
-    return ".csv" if plain in {".csv", ".tsv"} else ".jsonl"
-
-
-def _write(connection: duckdb.DuckDBPyConnection, table: Table, kept: list[Column], target: Path) -> None:
-    listed = ", ".join(f"{column.ref} AS {sql.name(column.name)}" for column in kept)
-    form = {".csv": "FORMAT csv, HEADER true, NULLSTR ''", ".jsonl": "FORMAT json", ".parquet": "FORMAT parquet"}
-    target.parent.mkdir(parents=True, exist_ok=True)
-    connection.execute(
-        f"COPY (SELECT {listed} FROM {table.relation}) TO {sql.text(str(target))} ({form[target.suffix]})"
-    )
