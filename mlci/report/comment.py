@@ -23,13 +23,14 @@ def comment(report: Report, *, links: Links = NO_LINKS, run: str | None = None, 
     Raises:
         ValueError: If not even the verdict fits into the budget.
     """
+    d = Markdown()
+    parts = page.write(d, report, builders=page.COMMENT, links=links)
     hidden = marker(report, run=run)
 
-    def rendered(detail: page.Detail) -> str:
-        built = page.build(Markdown(), report, builders=page.COMMENT, links=links, detail=detail)
+    def rendered(built: page.Page) -> str:
         return render("report/page.md.j2", page=built, marker=hidden)
 
-    return page.fitting(rendered, report, budget=budget)
+    return page.fitting(d, parts, rendered, budget=budget)
 
 
 def marker(report: Report, *, run: str | None = None) -> Md:

@@ -18,6 +18,8 @@ Facts this rests on:
 
 import re
 import unicodedata
+from functools import lru_cache
+from hashlib import sha256
 from urllib.parse import quote
 
 _SPLIT = "<!-- -->"
@@ -36,8 +38,10 @@ _COMMANDS = re.compile(r":(?=:)|\#(?=\#\[)")
 _BLANK = {0x034F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x2800, 0x3164, 0xFFA0} | set(range(0x180B, 0x1810))
 _SELECTORS = (range(0xFE00, 0xFE0E), range(0xE0100, 0xE01F0))
 _HIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zs", "Zl", "Zp"}
+_PLAIN = re.compile(r"[!-~]+(?: [!-~]+)*")
 _LONGEST = 120
-_ADDRESS = re.compile(r"https?://[A-Za-z0-9.-]+(:\d+)?(/|$)")
+_LONGEST_MARK = 300
+_ADDRESS = re.compile(r"https?://[A-Za-z0-9.-]+(:\d+)?(/.*)?\Z")
 
 
 class Md(str):
@@ -54,10 +58,13 @@ def visible(text: str) -> str:
     """
     if not text:
         return "(empty)"
+    if _PLAIN.fullmatch(text):
+        return text
     shown = "".join(_shown(char) for char in text)
     return re.sub(r"^ +| +$|(?<= ) +", lambda spaces: "␣" * len(spaces[0]), shown)
 
 
+@lru_cache(maxsize=8192)  # the same few names stand in many rows
 def markdown(text: str, *, longest: int = _LONGEST) -> Md:
     """Escape a text for a Markdown paragraph, a table cell or raw HTML text; it renders as :func:`visible` shows it."""
     short = shorten(visible(text), longest=longest)
@@ -70,7 +77,12 @@ def markdown(text: str, *, longest: int = _LONGEST) -> Md:
 
 def plain(text: str, *, longest: int = _LONGEST) -> str:
     """Make a text harmless on a terminal and in a workflow's log: nothing hidden, no escape codes, no commands."""
-    return _COMMANDS.sub(lambda match: match[0] + " ", shorten(visible(text), longest=longest))
+    return without_commands(shorten(visible(text), longest=longest))
+
+
+def without_commands(text: str) -> str:
+    """Take ``::command::`` and ``##[command]`` apart by a space that can be seen."""
+    return _COMMANDS.sub(lambda match: match[0] + " ", text)
 
 
 def shorten(text: str, *, longest: int) -> str:
@@ -94,8 +106,9 @@ def link(text: Md, url: str | None) -> Md:
 
 
 def marker(text: str) -> str:
-    """Encode a text for a hidden comment: no white space, no ``--`` and no ``>`` survive."""
-    return quote(text, safe="", errors="replace").replace("--", "-%2D")
+    """Encode a text for a hidden comment: no white space, no ``--`` and no ``>`` survive; an overlong one is hashed."""
+    encoded = quote(text, safe="", errors="replace").replace("--", "-%2D")
+    return encoded if len(encoded) <= _LONGEST_MARK else f"sha256:{sha256(text.encode(errors='replace')).hexdigest()}"
 
 
 def _shown(char: str) -> str:

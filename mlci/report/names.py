@@ -7,6 +7,9 @@ from mlci.metrics import catalogue
 from mlci.report.dialect import Dialect
 from mlci.report.document import GateRow, Outcome, Report, ScopeRef
 
+INSUFFICIENT = "insufficient group"
+"""How the reason of a gate on too small a group begins; it is shown as a state of its own."""
+
 _SELF_EVIDENT = {"disparity", "operation"}  # smaller gaps and smaller costs need no remark
 
 
@@ -72,7 +75,8 @@ def in_order(rows: Iterable[GateRow]) -> list[GateRow]:
 def word(row: GateRow) -> str:
     """Return the state's word, and whether doubt alone blocks."""
     doubtful = row.outcome in {"inconclusive", "no_baseline"}
-    return STATES[row.outcome].word + (", blocks" if row.blocks and doubtful else "")
+    small = row.outcome == "inconclusive" and (row.reason or "").startswith(INSUFFICIENT)
+    return (INSUFFICIENT if small else STATES[row.outcome].word) + (", blocks" if row.blocks and doubtful else "")
 
 
 def counts(report: Report) -> dict[Outcome, int]:

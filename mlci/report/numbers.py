@@ -5,7 +5,6 @@ to stand on its own side of that limit. Minus is U+2212, thousands have commas, 
 All arithmetic is decimal on the shortest text of each float, so the same document prints the same everywhere.
 """
 
-import math
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from decimal import ROUND_HALF_EVEN, Context, Decimal
@@ -18,10 +17,11 @@ NO_CHANGE = "no change"
 MINUS = "\N{MINUS SIGN}"
 
 _LONG = Context(prec=400)
-_USUAL = {"fraction": 3}
-_SIGNIFICANT = 4
+_LEAST = {"fraction": 3, "percent": 1}
+_SIGNIFICANT = {"seconds": 3, "megabytes": 3}
 _MOST_USUAL = 6
 _SIDE_DIGITS = 330  # the shortest text of a float has no more decimals than this
+_EQUAL = 1e-12  # gates, too, take a number this close to its limit for the limit itself
 _HUGE = 1e12
 _TINY = 1e-6
 
@@ -53,6 +53,10 @@ class Style:
         if number is None:
             return missing
         return NO_CHANGE if number == 0 else self._bare(number, plus=True) + self._unit
+
+    def signed(self, number: float) -> str:
+        """Print a difference between two things of which neither came first; 0 has no sign."""
+        return self._bare(number, plus=True) + self._unit
 
     def amount(self, number: float) -> str:
         """Print the size of a difference, without its sign."""
@@ -86,8 +90,11 @@ class Style:
         return power + self.suffix
 
     def tells_apart(self, number: float, bound: float) -> bool:
-        """Whether the printed number stands on the same side of the printed bound as the number itself."""
-        if number == bound:
+        """Whether the printed number stands on the same side of the printed bound as the number itself.
+
+        Numbers within 1e-12 of the bound are the bound to a gate (0.86 - 0.85 is not quite 0.01), so they may print so.
+        """
+        if abs(number - bound) <= _EQUAL:
             return True
         left, right = _decimal(number) * self.factor, _decimal(bound) * self.factor
         if self.whole and (left < 1) != (right < 1) and self._round(left) == self._round(right) == 1:
@@ -120,8 +127,7 @@ def style(
     shown = [abs(number) for number in (*numbers, *(interval or ()), bound) if number is not None]
     largest = max(shown, default=0.0)
     chosen = _scale(unit, largest)
-    factor = float(chosen.factor) * 10.0**-chosen.exponent
-    decimals = max(_usual_digits(unit, largest * factor, interval, factor), _written_digits(chosen, bound))
+    decimals = max(_usual_digits(unit, chosen, largest, interval), _written_digits(chosen, bound))
     found = replace(chosen, decimals=decimals)
     if bound is None:
         return found
@@ -176,7 +182,7 @@ def _plain(number: Decimal) -> str:
 def _scale(unit: str, largest: float) -> Style:
     """Return factor, suffix and exponent for a row whose largest number is given."""
     if unit == "percent":
-        return Style(decimals=0, factor=Decimal(100), suffix=" %", exponent=_exponent(largest * 100))
+        return Style(decimals=0, factor=Decimal(100), suffix=" %", exponent=_exponent(largest))
     if unit == "fraction":
         return Style(decimals=0, whole=True, exponent=_exponent(largest) if largest > 1 else 0)
     if unit == "seconds" and 0 < largest < 1:
@@ -187,20 +193,23 @@ def _scale(unit: str, largest: float) -> Style:
 
 
 def _exponent(largest: float) -> int:
-    return math.floor(math.log10(largest)) if largest >= _HUGE or 0 < largest < _TINY else 0
+    return _decimal(largest).adjusted() if largest >= _HUGE or 0 < largest < _TINY else 0
 
 
-def _usual_digits(unit: str, largest: float, interval: Pair | None, factor: float) -> int:
+def _usual_digits(unit: str, scale: Style, largest: float, interval: Pair | None) -> int:
     """Two digits of the interval's width; without one, three decimals for fractions and four digits for the rest."""
-    width = abs(interval[1] - interval[0]) * factor if interval else 0.0
+    width = abs(_decimal(interval[1]) - _decimal(interval[0])) if interval else Decimal(0)
     if width > 0:
-        digits = math.ceil(-math.log10(width)) + 1
-        return min(max(digits, _USUAL.get(unit, 0), 1 if unit == "percent" else 0), _MOST_USUAL)
-    if unit == "percent":
-        return 1
-    if unit in _USUAL:
-        return _USUAL[unit]
-    return min(max(_SIGNIFICANT - 1 - math.floor(math.log10(largest)), 0), _MOST_USUAL) if largest > 0 else 0
+        return min(max(1 - _magnitude(scale, width), _LEAST.get(unit, 0)), _MOST_USUAL)
+    if unit in _LEAST:
+        return _LEAST[unit]
+    size = _decimal(largest)
+    return min(max(_SIGNIFICANT.get(unit, 4) - 1 - _magnitude(scale, size), 0), _MOST_USUAL) if size > 0 else 0
+
+
+def _magnitude(scale: Style, size: Decimal) -> int:
+    """Return the power of ten of a number's first printed digit."""
+    return (size * scale.factor).adjusted() - scale.exponent
 
 
 def _written_digits(scale: Style, bound: float | None) -> int:

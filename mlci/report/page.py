@@ -1,6 +1,7 @@
 """A whole page: verdict, gates that need attention, sections, footer; and less of it where space is short."""
 
-from collections.abc import Callable, Iterable, Iterator
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from mlci.report import names, numbers, sections, sentences
@@ -22,7 +23,22 @@ COMMENT: tuple[Builder, ...] = (
     sections.notes,
 )
 SUMMARY: tuple[Builder, ...] = (*COMMENT, sections.provenance)
-DROPPED = ("slices", "disparities", "provenance", "groups", "group rates", "metrics", "passed gates", "notes")
+_UNDECIDED = "undecided gates"
+DROPPED = (
+    "slices",
+    "disparities",
+    "provenance",
+    "groups",
+    "group rates",
+    "metrics",
+    "passed gates",
+    "notes",
+    _UNDECIDED,
+)
+
+
+_PEOPLE = {"wilson": "Wilson", "tango": "Tango", "delong": "DeLong"}
+_OTHERS = 12  # doubtful gates that don't block and are shown unfolded
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,69 +64,96 @@ class Page:
     footer: str
 
 
+@dataclass(frozen=True, kw_only=True)
+class Parts:
+    """Everything that a page may show, written once; pages of less detail leave some of it out.
+
+    Attributes:
+        heading, cause, next, footer: As in :class:`Page`.
+        rows: Gates that did not pass, what blocks first.
+        table: The same laid out, row by row; ``None`` if all passed.
+        sections: All sections in order.
+    """
+
+    heading: str
+    cause: str
+    next: str
+    rows: tuple[GateRow, ...]
+    table: Table | None
+    sections: tuple[Section, ...]
+    footer: str
+
+
 @dataclass(frozen=True)
 class Detail:
     """How much of a page is shown: sections left out, and the most rows of blocking and other gates."""
 
     without: frozenset[str] = frozenset()
     blocking: int | None = None
-    others: int | None = None
+    others: int | None = _OTHERS
 
 
-def build(d: Dialect, report: Report, *, builders: Iterable[Builder], links: Links, detail: Detail) -> Page:
-    """Build a page at one level of detail."""
+def write(d: Dialect, report: Report, *, builders: Iterable[Builder], links: Links) -> Parts:
+    """Write every part of a page in a dialect."""
     rows = [row for row in names.in_order(report.gates) if row.outcome != "passed"]
-    shown = _shown(rows, detail)
-    found = [section for builder in builders for section in builder(d, report)]
-    kept = tuple(section for section in found if section.key not in detail.without)
-    gone = list(dict.fromkeys(section.key for section in found if section.key in detail.without))
-    return Page(
+    return Parts(
         heading=sentences.heading(d, report),
         cause=sentences.cause(d, report),
         next=sentences.next_step(d, report, links),
-        attention=gate_table(d, report, shown) if shown else None,
-        hidden=_hidden(d, rows, shown),
-        sections=kept,
-        left_out=d.number(f"Left out to keep this short: {', '.join(gone)}.") if gone else None,
+        rows=tuple(rows),
+        table=gate_table(d, report, rows) if rows else None,
+        sections=tuple(section for builder in builders for section in builder(d, report)),
         footer=footer(d, report, links),
     )
 
 
-def levels(report: Report) -> Iterator[Detail]:
-    """Yield ever less detail: whole sections first, then rows of gates; the verdict and the first rows stay."""
-    detail = Detail()
-    yield detail
-    for key in DROPPED:
-        detail = replace(detail, without=detail.without | {key})
-        yield detail
-    blocking = sum(row.blocks for row in report.gates)
-    others = sum(row.outcome != "passed" and not row.blocks for row in report.gates)
-    while others > 0:
-        others //= 2
-        yield (detail := replace(detail, others=others))
-    while blocking > 1:
-        blocking = max(1, blocking * 9 // 10)
-        yield (detail := replace(detail, blocking=blocking))
+def assemble(d: Dialect, parts: Parts, detail: Detail) -> Page:
+    """Put a page together at one level of detail."""
+    shown, folded = _shown(parts.rows, detail)
+    found = [*_folded(d, parts, folded), *parts.sections]
+    gone = list(dict.fromkeys(section.key for section in found if section.key in detail.without))
+    seen = shown if _UNDECIDED in detail.without else [*shown, *folded]
+    return Page(
+        heading=parts.heading,
+        cause=parts.cause,
+        next=parts.next,
+        attention=_part(parts.table, shown),
+        hidden=_hidden(d, parts.rows, seen),
+        sections=tuple(section for section in found if section.key not in detail.without),
+        left_out=d.number(f"Left out to keep this short: {', '.join(gone)}.") if gone else None,
+        footer=parts.footer,
+    )
 
 
-def fitting(render: Callable[[Detail], str], report: Report, *, budget: int) -> str:
+def fitting(d: Dialect, parts: Parts, render: Callable[[Page], str], *, budget: int) -> str:
     """Render with as much detail as fits into ``budget`` bytes of UTF-8.
+
+    Whole sections go first, then rows of gates; the verdict and the first rows stay.
 
     Raises:
         ValueError: If not even the verdict fits, which takes a budget of some kilobytes.
     """
-    for detail in levels(report):
-        text = render(detail)
-        if len(text.encode()) <= budget:
+
+    def rendered(detail: Detail) -> str | None:
+        text = render(assemble(d, parts, detail))
+        return text if len(text.encode()) <= budget else None
+
+    detail = Detail()
+    for detail in _levels():
+        if (text := rendered(detail)) is not None:
             return text
+    blocking = sum(row.blocks for row in parts.rows)
+    most = bisect_left(range(1, blocking + 1), True, key=lambda rows: rendered(replace(detail, blocking=rows)) is None)
+    if (text := rendered(replace(detail, blocking=most))) is not None:
+        return text
     raise ValueError(f"a report does not fit into {budget} bytes")
 
 
 def footer(d: Dialect, report: Report, links: Links) -> str:
     """Write which models, rows and settings the page is about."""
-    share = numbers.percent(report.policy.confidence)
-    settings = ["metrics files compared" if names.estimates_only(report) else _paired(report)]
-    settings += [f"seed {report.provenance.seed}", f"{share} intervals"]
+    settings = [_compared(report), f"seed {report.provenance.seed}"]
+    if not names.estimates_only(report):
+        settings.append(f"{numbers.percent(report.policy.confidence)} intervals")
     if d.emphasis:
         settings.append("bold: what was held against the limit")
     pages = [(links.report, "full report"), (links.guide, "how gates decide")]
@@ -158,30 +201,56 @@ def _digest(fingerprint: str) -> str:
     return fingerprint.removeprefix("sha256:")[:12]
 
 
-def _paired(report: Report) -> str:
+def _compared(report: Report) -> str:
+    if names.estimates_only(report):
+        return "metrics files compared"
     return "paired on the same rows" if names.has_baseline(report) else "candidate alone"
 
 
 def _methods(d: Dialect, report: Report) -> list[str]:
-    found = dict.fromkeys(row.method for row in report.gates if row.method is not None)
-    return [d.join(", ", [d.text(method) for method in found])] if found else []
+    found = dict.fromkeys(row.method for row in report.gates if row.method is not None and row.interval is not None)
+    named = [d.text(_PEOPLE.get(method, method)) for method in found]
+    return [d.words("intervals by {}", d.join(", ", named))] if named else []
 
 
-def _shown(rows: list[GateRow], detail: Detail) -> list[GateRow]:
-    blocking = [row for row in rows if row.blocks]
-    others = [row for row in rows if not row.blocks]
-    return [*blocking[: detail.blocking], *others[: detail.others]]
+def _levels() -> Iterator[Detail]:
+    detail = Detail()
+    yield detail
+    for key in DROPPED:
+        detail = replace(detail, without=detail.without | {key})
+        yield detail
+    for others in (4, 0):
+        yield replace(detail, others=others)
 
 
-def _hidden(d: Dialect, rows: list[GateRow], shown: list[GateRow]) -> str | None:
-    if len(rows) == len(shown):
-        return None
-    seen = {id(row) for row in shown}
-    left = [row for row in rows if id(row) not in seen]
-    counted = {
-        outcome: sum(row.outcome == outcome for row in left) for outcome in dict.fromkeys(row.outcome for row in left)
-    }
-    said = ", ".join(
-        f"{numbers.count(number)} more {names.STATES[outcome].word}" for outcome, number in counted.items()
-    )
-    return d.number(f"And {said}: see the full report.")
+def _shown(rows: Sequence[GateRow], detail: Detail) -> tuple[list[int], list[int]]:
+    """Return which gates are shown unfolded, and which doubtful ones are folded away."""
+    blocking = [index for index, row in enumerate(rows) if row.blocks]
+    others = [index for index, row in enumerate(rows) if not row.blocks]
+    return [*blocking[: detail.blocking], *others[: detail.others]], others[detail.others :]
+
+
+def _part(table: Table | None, kept: Sequence[int]) -> Table | None:
+    return replace(table, rows=tuple(table.rows[index] for index in kept)) if table and kept else None
+
+
+def _folded(d: Dialect, parts: Parts, kept: Sequence[int]) -> list[Section]:
+    table = _part(parts.table, kept)
+    if table is None:
+        return []
+    rows = [parts.rows[index] for index in kept]
+    title = d.number(f"{numbers.count(len(rows))} more that do not block: {_counted(rows)}")
+    return [Section(_UNDECIDED, title, (table,))]
+
+
+def _hidden(d: Dialect, rows: Sequence[GateRow], shown: Sequence[int]) -> str | None:
+    seen = set(shown)
+    left = [row for index, row in enumerate(rows) if index not in seen]
+    return d.number(f"And {_counted(left, more='more ')}: see the full report.") if left else None
+
+
+def _counted(rows: list[GateRow], *, more: str = "") -> str:
+    counts = dict.fromkeys(map(names.word, rows), 0)
+    for row in rows:
+        counts[names.word(row)] += 1
+    return ", ".join(f"{numbers.count(number)} {more}{word}" for word, number in counts.items())

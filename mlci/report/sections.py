@@ -4,9 +4,9 @@ from collections.abc import Iterable, Sequence
 
 from mlci.report import names, numbers
 from mlci.report.dialect import Dialect
-from mlci.report.document import AgreementRow, DisparityRow, Evidenced, GateRow, GroupRow, Report
+from mlci.report.document import AgreementRow, DisparityRow, Evidenced, GateRow, GroupRow, MetricRow, Report
 from mlci.report.gates import LONG, gate_table, pair
-from mlci.report.tables import Column, Section, table
+from mlci.report.tables import Column, Section, Table, table
 
 _NAMED = 12
 
@@ -26,27 +26,28 @@ def passed(d: Dialect, report: Report) -> list[Section]:
 
 def watched_groups(d: Dialect, report: Report) -> list[Section]:
     """Show every group of the slices and metrics that a gate looks at one by one."""
-    keys = dict.fromkeys((row.metric, row.scope.slice) for row in report.gates if row.scope.slice is not None)
-    return [section for metric, name in keys for section in _groups(d, report, metric, name, key="groups")]
+    found = _by_scope(report)
+    keys = dict.fromkeys((row.scope.slice, row.metric) for row in report.gates)
+    watched = [(key, found[key]) for key in keys if key in found]
+    tables = [_groups(d, report, *key, rows) for key, rows in watched]
+    return [Section("groups", table.caption or d.number("Groups"), (table,)) for table in tables]
 
 
 def other_slices(d: Dialect, report: Report) -> list[Section]:
     """Show every slice with every metric that no gate looks at, one section a slice."""
-    watched = {(row.metric, row.scope.slice) for row in report.gates}
-    found = []
-    for name in dict.fromkeys(row.slice for row in report.metrics if row.slice is not None):
-        metrics = dict.fromkeys(row.metric for row in report.metrics if row.slice == name)
-        parts = [
-            part
-            for metric in metrics
-            if (metric, name) not in watched
-            for section in _groups(d, report, metric, name, key="slices")
-            for part in section.tables
-        ]
-        if parts:
-            title = d.words("{}: {} by group", d.text(name), d.number(numbers.plural(len(parts), "metric")))
-            found.append(Section("slices", title, tuple(parts)))
-    return found
+    watched = {(row.scope.slice, row.metric) for row in report.gates}
+    parts: dict[str, list[Table]] = {}
+    for (name, metric), rows in _by_scope(report).items():
+        if (name, metric) not in watched:
+            parts.setdefault(name, []).append(_groups(d, report, name, metric, rows))
+    return [
+        Section(
+            "slices",
+            d.words("{}: {} by group", d.text(name), d.number(numbers.plural(len(tables), "metric"))),
+            tuple(tables),
+        )
+        for name, tables in parts.items()
+    ]
 
 
 def watched_disparities(d: Dialect, report: Report) -> list[Section]:
@@ -111,10 +112,16 @@ def provenance(d: Dialect, report: Report) -> list[Section]:
     return [Section("provenance", d.number("Provenance"), (table(d, columns),))]
 
 
-def _groups(d: Dialect, report: Report, metric: str, name: str | None, *, key: str) -> list[Section]:
-    rows = [row for row in report.metrics if row.slice == name and row.metric == metric and row.group is not None]
-    if name is None or not rows:
-        return []
+def _by_scope(report: Report) -> dict[tuple[str, str], list[MetricRow]]:
+    """Sort rows of groups by slice and metric, in the order of the document."""
+    found: dict[tuple[str, str], list[MetricRow]] = {}
+    for row in report.metrics:
+        if row.slice is not None:
+            found.setdefault((row.slice, row.metric), []).append(row)
+    return found
+
+
+def _groups(d: Dialect, report: Report, name: str, metric: str, rows: list[MetricRow]) -> Table:
     caption = d.words("{} by {}", _metric(d, metric), d.text(name))
     units = {row.support_unit for row in rows if row.support is not None}
     support = units.pop() if len(units) == 1 else None
@@ -128,7 +135,7 @@ def _groups(d: Dialect, report: Report, metric: str, name: str | None, *, key: s
             d.text(support[:1].upper() + support[1:]), [_count(d, row.support) for row in rows], right=True
         )
         columns.insert(2, counted)
-    return [Section(key, caption, (table(d, columns, caption=caption),))]
+    return table(d, columns, caption=caption)
 
 
 def _evidence(d: Dialect, report: Report, rows: Sequence[Evidenced]) -> list[Column]:
@@ -136,10 +143,11 @@ def _evidence(d: Dialect, report: Report, rows: Sequence[Evidenced]) -> list[Col
     share = numbers.percent(report.policy.confidence)
     both = any(row.baseline is not None for row in rows)
     cells = [_cells(d, row, both=both) for row in rows]
+    change = f"Change, {share} interval" if any(row.change_interval for row in rows) else "Change"
     heads = (
         "Baseline → candidate" if both else "Candidate",
         f"Candidate, {share} interval",
-        f"Change, {share} interval",
+        change,
     )
     columns = [Column(d.number(head), [line[index] for line in cells], right=True) for index, head in enumerate(heads)]
     why = [d.text(row.reason, longest=LONG) if row.reason and row.candidate is None else None for row in rows]
@@ -203,7 +211,7 @@ def _plain(d: Dialect, value: float | None, *, plus: bool = False) -> str | None
     if value is None:
         return None
     style = numbers.style((value,), unit="fraction")
-    return d.number(style.change(value) if plus else style.value(value))
+    return d.number(style.signed(value) if plus else style.value(value))
 
 
 def _count(d: Dialect, number: int | None) -> str | None:
@@ -222,7 +230,14 @@ def _agreement(d: Dialect, row: AgreementRow) -> str:
         f"only the candidate on {numbers.count(row.candidate_only)}",
         f"neither on {numbers.count(row.neither)}",
     ]
-    return d.number(f"Decisions: {', '.join(parts)}; McNemar's exact test {numbers.p_value(row.exact_p)}.")
+    test = f"McNemar's exact test {numbers.p_value(row.exact_p)}"
+    if row.chi2 is not None and row.chi2_corrected is not None:
+        test += f", χ² {_chi2(row.chi2)}, with continuity correction {_chi2(row.chi2_corrected)}"
+    return d.number(f"Decisions: {', '.join(parts)}; {test}.")
+
+
+def _chi2(value: float) -> str:
+    return numbers.style((value,)).value(value)
 
 
 def _distinct(d: Dialect, rows: Iterable[GateRow]) -> list[str]:

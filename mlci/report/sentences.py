@@ -5,7 +5,7 @@ from collections.abc import Callable
 from mlci.report import names, numbers
 from mlci.report.dialect import Dialect
 from mlci.report.document import GateRow, Outcome, Report
-from mlci.report.gates import LONG, bound_of, is_floor, judged, needs
+from mlci.report.gates import LONG, bound_of, is_floor, judged, needs, stock
 from mlci.report.links import Links
 
 _COUNTED: dict[Outcome, str] = {
@@ -31,7 +31,8 @@ def headline(report: Report) -> str:
     if not counts:
         return "no gate was judged"
     if set(counts) == {"passed"} and report.verdict == "pass":
-        return "the gate passed" if counts["passed"] == 1 else f"all {numbers.count(counts['passed'])} gates passed"
+        few = {1: "the gate passed", 2: "both gates passed"}
+        return few.get(counts["passed"], f"all {numbers.count(counts['passed'])} gates passed")
     said = [f"{numbers.count(number)} {_COUNTED[outcome]}" for outcome, number in counts.items()]
     first, number = next(iter(counts.items()))
     said[0] = f"{numbers.plural(number, 'gate')} {_COUNTED[first]}"
@@ -59,9 +60,17 @@ def next_step(d: Dialect, report: Report, links: Links) -> str:
     """Say what the author can do, with the line of the configuration that it is about."""
     steps = [step for outcome in _STEPS if (step := _step(d, report, links, outcome)) is not None]
     if not steps:
-        return d.number("nothing; every gate kept its limit." if report.gates else "add a gate to the configuration.")
+        return d.number("nothing to do." if report.gates else "add a gate to the configuration.")
     first, *rest = steps
     return d.join(" ", [first, *(d.capital(step) for step in rest)])
+
+
+def about(d: Dialect, row: GateRow) -> str:
+    """Say in one sentence what became of a gate that has nothing else to say."""
+    name = names.scoped(d, row.metric, row.scope)
+    if row.outcome == "failed":
+        return _failed(d, row, name)
+    return d.words("{} is {}.", name, d.number(_COUNTED[row.outcome]))
 
 
 def place(d: Dialect, report: Report, links: Links, line: int | None) -> str:
@@ -77,7 +86,7 @@ def _sentence(d: Dialect, report: Report, row: GateRow) -> str:
         case "failed":
             return _failed(d, row, name)
         case "error":
-            reason = d.text(row.reason or "no reason was given", longest=LONG)
+            reason = d.text((row.reason or "no reason was given").rstrip("."), longest=LONG)
             return d.words("{} could not be judged: {}.", name, reason)
         case "inconclusive":
             return _inconclusive(d, row, name)
@@ -108,7 +117,7 @@ def _inconclusive(d: Dialect, row: GateRow, name: str) -> str:
         line = judged(row)
         interval = d.number(line.interval or numbers.UNDEFINED)
         return d.words("{} is undecided: its interval {} reaches across {}.", name, interval, d.number(line.limit))
-    reason = d.text(row.reason or "no reason was given", longest=LONG)
+    reason = d.text((row.reason or "no reason was given").rstrip("."), longest=LONG)
     return d.words("{} is undecided: {}.", name, reason)
 
 
@@ -145,7 +154,7 @@ def _collect(d: Dialect, report: Report, links: Links, rows: list[GateRow]) -> s
     if not known:
         return None
     most = max(known, key=lambda row: row.rows_needed or 0)
-    needed = needs(d, report, most) or d.number("more rows")
+    needed = needs(d, stock(report), most) or d.number("more rows")
     if len(rows) == 1:
         return d.words("the inconclusive gate needs {}.", needed)
     name = names.scoped(d, most.metric, most.scope)
@@ -155,7 +164,7 @@ def _collect(d: Dialect, report: Report, links: Links, rows: list[GateRow]) -> s
 def _record(d: Dialect, report: Report, links: Links, rows: list[GateRow]) -> str:  # noqa: ARG001 (see _STEPS)
     if any(row.blocks for row in rows):
         return d.number("record a baseline first; the policy blocks without one.")
-    return d.number("nothing is asked of you about the baseline; it is recorded when this merges.")
+    return d.number("nothing is asked of you; limits on change are judged once the baseline is recorded.")
 
 
 def _outlive(d: Dialect, report: Report, links: Links, rows: list[GateRow]) -> str | None:  # noqa: ARG001 (see _STEPS)

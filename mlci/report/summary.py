@@ -19,9 +19,10 @@ def summary(report: Report, *, links: Links = NO_LINKS, budget: int = BUDGET) ->
     Raises:
         ValueError: If not even the verdict fits into the budget.
     """
+    d = Markdown()
+    parts = page.write(d, report, builders=page.SUMMARY, links=links)
 
-    def rendered(detail: page.Detail) -> str:
-        built = page.build(Markdown(), report, builders=page.SUMMARY, links=links, detail=detail)
+    def rendered(built: page.Page) -> str:
         return render("report/page.md.j2", page=built, marker=None)
 
-    return page.fitting(rendered, report, budget=budget)
+    return page.fitting(d, parts, rendered, budget=budget)

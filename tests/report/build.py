@@ -48,7 +48,7 @@ def gate(outcome, metric, *, was=None, now=None, value=None, low=None, high=None
         candidate=now,
         value=value,
         interval=None if low is None else (low, high),
-        bound=-size if kind == "max_drop" else size,
+        bound=_bound(kind, size, was if relative else 1.0),
         **more,
     )
 
@@ -117,14 +117,13 @@ def a_report(*, gates=(), metrics=(), disparities=(), baseline=True, **more):
     blocked = any(row.blocks for row in gates)
     doubtful = any(row.outcome != "passed" for row in gates)
     evaluation = {"rows": 12_408, "fingerprint": "sha256:a81c55e0" + "0" * 56, "uses": 14, "budget": 32, "sealed": True}
+    references = {True: BaselineRef(source="production", version="7", commit=BASE), False: BaselineRef(source="none")}
     values = {
         "model": "credit-risk",
         "task": "binary",
         "verdict": "block" if blocked else "warn" if doubtful else "pass",
         "candidate": Candidate(commit=HEAD),
-        "baseline": BaselineRef(source="production", version="7", commit=BASE)
-        if baseline
-        else BaselineRef(source="none"),
+        "baseline": references.get(baseline, baseline),
         "evaluation": EvaluationSet(**{**evaluation, **more.pop("evaluation", {})}),
         "policy": PolicyRef(confidence=0.95, inconclusive="warn", no_baseline="warn"),
         "metrics": tuple(metrics),
@@ -145,6 +144,12 @@ def agreement(**more):
     return AgreementRow(
         **{"both": 11_000, "baseline_only": 180, "candidate_only": 231, "neither": 997, "exact_p": 0.0137, **more}
     )
+
+
+def _bound(kind, size, scale):
+    if scale is None:
+        return None
+    return -size * scale if kind == "max_drop" else size * scale
 
 
 def _identity(metric, scope, kind):

@@ -1,0 +1,87 @@
+"""JUnit XML: one test case a gate, for every tool that shows test results."""
+
+import re
+from xml.etree import ElementTree as ET
+
+from mlci.report import names, sentences
+from mlci.report.dialect import Plain
+from mlci.report.document import GateRow, Report
+from mlci.report.escape import visible
+from mlci.report.gates import Stock, judged, remarks, stock
+
+_INVALID = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def junit(report: Report) -> str:
+    """Write gates as test cases of one suite.
+
+    A gate that blocks is a failure (an error, if it could not be computed); doubt that only warns and a waiver are
+    skipped, with their reason. There are no times: the same result gives the same bytes.
+    """
+    rows = report.gates
+    kinds = [_kind(row) for row in rows]
+    has = stock(report)
+    suite = ET.Element(
+        "testsuite",
+        {
+            "name": _text(report.model),
+            "tests": str(len(rows)),
+            "failures": str(kinds.count("failure")),
+            "errors": str(kinds.count("error")),
+            "skipped": str(kinds.count("skipped")),
+        },
+    )
+    for row, kind in zip(rows, kinds, strict=True):
+        suite.append(_case(report, row, kind, has))
+    root = ET.Element("testsuites", {"name": "mlci", **{k: v for k, v in suite.attrib.items() if k != "name"}})
+    root.append(suite)
+    ET.indent(root)
+    return '<?xml version="1.0" encoding="UTF-8"?>\n' + ET.tostring(root, encoding="unicode") + "\n"
+
+
+def _kind(row: GateRow) -> str | None:
+    """Return the element that tells JUnit what became of a gate; ``None`` for one that passed."""
+    match row.outcome:
+        case "passed":
+            return None
+        case "error":
+            return "error"
+        case "failed":
+            return "failure"
+        case "waived":
+            return "skipped"
+        case "inconclusive" | "no_baseline":
+            return "failure" if row.blocks else "skipped"
+
+
+def _case(report: Report, row: GateRow, kind: str | None, has: Stock) -> ET.Element:
+    attributes = {"classname": _text(report.model), "name": _text(row.id)}
+    if row.line is not None:
+        attributes |= {"file": _text(report.provenance.config_path or "mlci.yml"), "line": str(row.line)}
+    case = ET.Element("testcase", attributes)
+    if kind is not None:
+        message = _message(row, has)
+        told = ET.SubElement(
+            case, kind, {"message": message} if kind == "skipped" else {"message": message, "type": row.outcome}
+        )
+        told.text = _facts(row)
+    return case
+
+
+def _message(row: GateRow, has: Stock) -> str:
+    d = Plain()
+    parts = [names.word(row), remarks(d, has, row) or sentences.about(d, row)]
+    return _text(": ".join(parts))
+
+
+def _facts(row: GateRow) -> str:
+    line = judged(row)
+    on = f"{line.value} {line.interval}" if line.interval and row.value is not None else line.value
+    return _text(
+        f"{names.scoped(Plain(), row.metric, row.scope)}: {line.pair}; judged on {row.judge}: {on}; limit {line.limit}"
+    )
+
+
+def _text(text: str) -> str:
+    """Make a text fit for XML 1.0 (section 2.2, "Characters") and visible."""
+    return _INVALID.sub("\N{REPLACEMENT CHARACTER}", visible(text))

@@ -1,0 +1,14 @@
+"""The JSON Schema of ``report.json``, generated from the document's models and committed beside them."""
+
+import json
+
+from mlci.report.document import Report
+
+NAME = "schema.json"
+"""File in this package that holds what :func:`text` returns; a test compares the two."""
+
+
+def text() -> str:
+    """Return the schema as it is committed."""
+    made = Report.model_json_schema(by_alias=True)
+    return json.dumps({"$schema": "https://json-schema.org/draft/2020-12/schema", **made}, indent=2) + "\n"

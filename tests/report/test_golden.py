@@ -1,0 +1,88 @@
+"""Comments, summaries and terminal reports as they are, letter by letter, and as GitHub renders them.
+
+After a wanted change write the files again with ``MLCI_GOLDEN=write pytest tests/report/test_golden.py`` and read the
+difference: it is what people will see.
+"""
+
+import os
+from pathlib import Path
+
+import pytest
+from cases import GOLDEN
+from github import Page
+
+from mlci.report.comment import comment
+from mlci.report.links import Links
+from mlci.report.render import render_all
+from mlci.report.summary import summary
+from mlci.report.terminal import terminal
+
+FOLDER = Path(__file__).parent / "golden"
+LINKS = Links(
+    repository="https://github.com/example/credit-risk",
+    commit="3f9c2ab4d5e6f708192a3b4c5d6e7f8091a2b3c4",
+    report="https://example.com/report.html",
+    guide="https://example.com/reading-a-report",
+)
+
+
+def written(name, text):
+    path = FOLDER / name
+    if os.environ.get("MLCI_GOLDEN") == "write":
+        path.write_text(text, encoding="utf-8", newline="\n")
+    return path.read_bytes().decode()
+
+
+@pytest.mark.parametrize("name", GOLDEN)
+def test_comment(name):
+    text = comment(GOLDEN[name](), links=LINKS, run="1842.1")
+    assert text == written(f"{name}.comment.md", text)
+
+
+@pytest.mark.parametrize("name", ["mixed"])
+def test_summary(name):
+    text = summary(GOLDEN[name](), links=LINKS)
+    assert text == written(f"{name}.summary.md", text)
+
+
+@pytest.mark.parametrize("name", GOLDEN)
+def test_terminal(name):
+    text = terminal(GOLDEN[name](), width=110)
+    assert text == written(f"{name}.terminal.txt", text)
+
+
+@pytest.mark.parametrize("name", ["mixed", "hostile"])
+def test_junit(name):
+    text = render_all(GOLDEN[name]())["junit.xml"]
+    assert text == written(f"{name}.junit.xml", text)
+
+
+@pytest.mark.parametrize("write", [comment, summary])
+@pytest.mark.parametrize("name", GOLDEN)
+def test_as_github_shows_it(name, write):
+    report = GOLDEN[name]()
+    page = Page(write(report, links=LINKS))
+    assert page.unclosed == []
+    assert page.tags.count("details") == page.tags.count("summary")
+    assert page.references() == []
+    assert set(page.tags) <= ALLOWED
+    assert all(
+        link.startswith(("https://github.com/example/credit-risk/", "https://example.com/")) for link in page.links
+    )
+    for table in page.tables:
+        assert len({len(row) for row in table}) == 1, table
+    rows = [row for table in page.tables for row in table if row[0].split(" ")[0] in GLYPHS]
+    assert len(rows) == len(report.gates)
+
+
+ALLOWED = {
+    *("h2", "p", "strong", "a", "code", "sub", "br", "span", "details", "summary", "ul", "li"),
+    *("table", "thead", "tbody", "tr", "th", "td"),
+}
+GLYPHS = {"❌", "❔", "✅", "⛔", "🆕", "🔓"}
+
+
+def test_a_golden_file_for_every_case_and_no_other():
+    names = {f"{name}.{kind}" for name in GOLDEN for kind in ("comment.md", "terminal.txt")}
+    names |= {"mixed.summary.md", "mixed.junit.xml", "hostile.junit.xml"}
+    assert {path.name for path in FOLDER.iterdir()} == names

@@ -1,0 +1,70 @@
+from xml.etree import ElementTree as ET
+
+import pytest
+from build import a_report, broken, failed, inconclusive, no_baseline, passed, waived
+from cases import GOLDEN
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mlci.report.junit import junit
+
+
+def suite_of(report):
+    return ET.fromstring(junit(report).encode())[0]  # noqa: S314 (our own output)
+
+
+DROP = {"was": 0.581, "now": 0.550, "low": -0.042, "high": -0.020, "max_drop": 0.010}
+
+
+@pytest.mark.parametrize(
+    ("made", "kind", "message"),
+    [
+        (passed("recall", **DROP), None, None),
+        (failed("recall", **DROP), "failure", "failed: Recall fell by 0.031; the largest drop allowed is 0.010."),
+        (broken("recall", max_drop=0.1, reason="0/0"), "error", "error: 0/0"),
+        (inconclusive("recall", reason="too few", **DROP), "skipped", "inconclusive: too few"),
+        (inconclusive("recall", reason="too few", blocks=True, **DROP), "failure", "inconclusive, blocks: too few"),
+        (
+            no_baseline("recall", now=0.5, max_drop=0.1),
+            "skipped",
+            "no baseline: no baseline yet; it is recorded when this merges",
+        ),
+        (
+            no_baseline("recall", now=0.5, max_drop=0.1, blocks=True),
+            "failure",
+            "no baseline, blocks: no baseline yet; it is recorded when this merges",
+        ),
+        (waived("recall", **DROP), "skipped", "waived: waived by dana until 2026-12-01: known label noise in May"),
+    ],
+)
+def test_an_outcome_is_one_test_case(made, kind, message):
+    suite = suite_of(a_report(gates=[made]))
+    case = suite[0]
+    assert [child.tag for child in case] == ([kind] if kind else [])
+    assert kind is None or case[0].get("message") == message
+    counted = {"failure": "failures", "error": "errors", "skipped": "skipped"}
+    assert {name: suite.get(name) for name in counted.values()} == {
+        name: "1" if tag == kind else "0" for tag, name in counted.items()
+    }
+
+
+def test_where_a_gate_stands():
+    case = suite_of(a_report(gates=[failed("recall", line=31, **DROP)]))[0]
+    assert case.attrib == {"classname": "credit-risk", "name": "recall.max_drop", "file": "mlci.yml", "line": "31"}
+    unplaced = suite_of(a_report(gates=[failed("recall", **DROP)]))[0]
+    assert set(unplaced.attrib) == {"classname", "name"}
+
+
+@pytest.mark.parametrize("name", GOLDEN)
+def test_every_gate_is_there(name):
+    report = GOLDEN[name]()
+    suite = suite_of(report)
+    assert suite.get("tests") == str(len(report.gates)) == str(len(suite))
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"])))
+@settings(max_examples=200, deadline=None)
+def test_any_text_gives_xml_that_can_be_read(text):
+    made = failed("recall", scope={"slice": text, "group": text}, reason=text, id=text or "x", **DROP)
+    case = suite_of(a_report(model=text or "m", gates=[made]))[0]
+    assert case[0].text.startswith("Recall, ")

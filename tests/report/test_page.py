@@ -1,0 +1,323 @@
+import re
+from functools import cache
+
+import pytest
+from build import a_report, failed, gate, group, inconclusive, measured, no_baseline, passed, spread, waived
+from cases import enormous, hostile, mixed
+from github import Page
+
+from mlci.report.comment import comment, marker
+from mlci.report.document import BaselineRef, Candidate, PolicyRef
+from mlci.report.links import Links
+from mlci.report.render import render_all
+from mlci.report.sentences import headline
+from mlci.report.summary import CHECK_BUDGET, summary
+
+DROP = {"was": 0.581, "now": 0.550, "low": -0.042, "high": -0.020, "max_drop": 0.010}
+KEPT = {"was": 0.871, "now": 0.878, "low": 0.870, "high": 0.886, "min": 0.860}
+
+
+@cache
+def huge():
+    return enormous()
+
+
+def line(report, start):
+    return next(line for line in comment(report).splitlines() if line.startswith(start))
+
+
+def row(report, number=0):
+    return Page(comment(report)).tables[0][number + 1]
+
+
+@pytest.mark.parametrize(
+    ("gates", "said"),
+    [
+        ([passed("f1", **KEPT)] * 7, "all 7 gates passed"),
+        ([passed("f1", **KEPT)], "the gate passed"),
+        ([passed("f1", **KEPT), passed("recall", **KEPT)], "both gates passed"),
+        ([failed("recall", **DROP), passed("f1", **KEPT)], "1 gate failed, 1 passed"),
+        ([failed("recall", **DROP)] * 1234, "1,234 gates failed"),
+        ([inconclusive("recall", **DROP), passed("f1", **KEPT)], "may merge, 1 gate inconclusive, 1 passed"),
+        ([inconclusive("recall", blocks=True, **DROP)], "blocked, 1 gate inconclusive"),
+        ([no_baseline("recall", now=0.5, max_drop=0.1)], "may merge, 1 gate without baseline"),
+        ([waived("recall", **DROP), passed("f1", **KEPT)], "may merge, 1 gate waived, 1 passed"),
+        ([], "no gate was judged"),
+    ],
+)
+def test_the_heading_says_verdict_and_counts(gates, said):
+    assert headline(a_report(gates=gates)) == said
+
+
+@pytest.mark.parametrize(
+    ("gates", "cause"),
+    [
+        ([failed("recall", **DROP)], "Recall fell by 0.031; the largest drop allowed is 0.010."),
+        (
+            [failed("recall", **DROP), failed("f1", **DROP), passed("roc_auc", **KEPT)],
+            "Recall fell by 0.031; the largest drop allowed is 0.010. 1 more gate failed.",
+        ),
+        (
+            [failed("log_loss", was=0.5, now=0.62, low=0.1, high=0.14, max_rise=0.1, relative=True)],
+            "Log loss rose by 0.120; the largest rise allowed is 0.050 (10 %).",
+        ),
+        ([failed("roc_auc", now=0.8599, min=0.86)], "ROC AUC is 0.8599; at least 0.8600 is required."),
+        (
+            [failed("demographic_parity_difference", across="sex", now=0.2, low=0.15, high=0.25, max=0.1)],
+            "Demographic parity difference across sex is 0.200; at most 0.100 is allowed.",
+        ),
+        (
+            [inconclusive("recall", region="north", was=0.5, now=0.49, low=-0.05, high=0.03, max_drop=0.02)],
+            "Recall, region = north is undecided: its interval [−0.050, +0.030] reaches across Δ ≥ −0.020.",
+        ),
+        (
+            [inconclusive("recall", reason="beyond the limit, but not after Holm over 41 gates", **DROP)],
+            "Recall is undecided: beyond the limit, but not after Holm over 41 gates.",
+        ),
+        ([waived("recall", **DROP)], "Recall did not keep its limit and is waived."),
+        (
+            [passed("f1", **KEPT)],
+            "Every gate kept its limit on 12,408 rows, compared with the baseline on the same rows.",
+        ),
+    ],
+)
+def test_the_cause_is_one_sentence(gates, cause):
+    assert cause in Page(comment(a_report(gates=gates))).nodes[2][0] + Page(comment(a_report(gates=gates))).nodes[3][0]
+
+
+def test_the_next_step_links_to_the_line():
+    links = Links(repository="https://github.com/o/r", commit="3f9c2ab")
+    text = comment(a_report(gates=[failed("recall", line=31, **DROP)]), links=links)
+    assert "[`mlci.yml` line 31](https://github.com/o/r/blob/3f9c2ab/mlci.yml#L31)" in text
+    assert "`mlci.yml` line 31 with" in comment(a_report(gates=[failed("recall", line=31, **DROP)]))
+
+
+@pytest.mark.parametrize(
+    ("made", "support", "said"),
+    [
+        (
+            inconclusive("recall", rows_needed=510, rows_needed_of="labelled positives", **DROP),
+            380,
+            "about 510 labelled positives; it has 380",
+        ),
+        (
+            inconclusive("recall", rows_needed=510, rows_needed_of="labelled positives", **DROP),
+            None,
+            "about 510 labelled positives",
+        ),
+        (inconclusive("recall", rows_needed=15_100, **DROP), 380, "about 15,100 rows; it has 12,408"),
+    ],
+)
+def test_an_inconclusive_gate_says_what_it_needs_and_has(made, support, said):
+    metrics = [measured("recall", was=0.5, now=0.5, rows=12_408, support=support, support_unit="labelled positives")]
+    report = a_report(gates=[made], metrics=metrics)
+    assert line(report, "**Next:**") == f"**Next:** the inconclusive gate needs {said}."
+    assert row(report)[1] == f"Recallneeds {said}"
+
+
+def test_states_are_told_apart():
+    small = "insufficient group: it has 12 rows; 30 are needed"
+    report = a_report(
+        gates=[
+            inconclusive("recall", region="islands", reason=small, **DROP),
+            inconclusive("f1", blocks=True, **DROP),
+            no_baseline("precision", now=0.4, max_drop=0.1),
+            waived("roc_auc", **DROP),
+            failed("accuracy", **DROP),
+            passed("brier_score_loss", **KEPT),
+        ]
+    )
+    table = Page(comment(report)).tables[0][1:]
+    assert [(cells[0], cells[1]) for cells in table] == [
+        ("❌ failed", "Accuracy"),
+        ("❔ inconclusive, blocks", "F1"),
+        ("❔ insufficient group", "Recall, region = islandsit has 12 rows; 30 are needed"),
+        ("🆕 no baseline", "Precisionno baseline yet; it is recorded when this merges"),
+        ("🔓 waived", "ROC AUCwaived by dana until 2026-12-01: known label noise in May"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("made", "cells"),
+    [
+        (failed("recall", **DROP), ["0.581 → 0.550", "Δ −0.031 [−0.042, −0.020]", "Δ ≥ −0.010"]),
+        (failed("roc_auc", now=0.8599, min=0.86), ["0.8599", "0.8599", "≥ 0.8600"]),
+        (
+            failed("mean_absolute_error", was=41.2, now=44.9, max_rise=0.05, relative=True),
+            ["41.20 → 44.90", "Δ +3.70", "Δ ≤ +2.06 (5 %)"],
+        ),
+        (failed("train_seconds", was=60.2, now=95.25, max=90), ["60.2 s → 95.2 s", "95.2 s", "≤ 90.0 s"]),
+        (failed("model_megabytes", now=1_512.0, max=1_024), ["1,512 MB", "1,512 MB", "≤ 1,024 MB"]),
+        (
+            failed("recall", was=0.5, now=0.49999, low=-0.00002, high=-0.000001, max_drop=0),
+            ["0.500000 → 0.499990", "Δ −0.000010 [−0.000020, −0.000001]", "Δ ≥ 0.000000"],
+        ),
+        (gate("error", "recall", max_drop=0.1, relative=True, reason="0/0"), ["undefined", "undefined", "Δ ≥ −10 %"]),
+        (
+            gate("inconclusive", "pkg.mod:fn", was=3.0, now=3.5, low=-1.0, high=2.0, max_rise=1),
+            ["3.0 → 3.5", "Δ +0.5 [−1.0, +2.0]", "Δ ≤ +1.0"],
+        ),
+    ],
+)
+def test_one_row_has_the_same_digits_throughout(made, cells):
+    assert row(a_report(gates=[made]))[2:] == cells
+
+
+def test_bold_is_what_was_held_against_the_limit():
+    text = comment(a_report(gates=[failed("recall", **DROP), failed("roc_auc", **KEPT)]))
+    assert "Δ −0.031 **[−0.042, −0.020]**" in text
+    assert "**0.878** [0.870, 0.886]" in text
+
+
+def test_identical_predictions_are_no_change():
+    tie = passed("recall", was=0.5, now=0.5, low=0.0, high=0.0, max_drop=0.01)
+    assert "| **no change** |" in comment(a_report(gates=[tie]))
+
+
+@pytest.mark.parametrize("budget", [60_000, 30_000, 8_000])
+def test_a_comment_keeps_its_budget_its_verdict_and_as_many_failures_as_fit(budget):
+    text = comment(huge(), budget=budget)
+    assert budget * 0.9 < len(text.encode()) <= budget
+    page = Page(text)
+    shown = len(page.tables[0]) - 1
+    assert "❌ credit-risk: 3,000 gates failed" in text
+    assert f"And {3_000 - shown:,} more failed: see the full report." in text
+    assert "Left out to keep this short: groups, notes." in text
+    assert page.unclosed == []
+
+
+def test_whole_sections_go_before_any_gate():
+    full, report = comment(mixed()), mixed()
+    size = len(full.encode())
+    for budget in range(size - 1, 1_400, -150):
+        page, text = Page(comment(report, budget=budget)), comment(report, budget=budget)
+        assert len(text.encode()) <= budget
+        assert [cells[0] for cells in page.tables[0]] == ["", "❌ failed", "❔ inconclusive"]
+        assert page.unclosed == []
+        assert re.search(r"^Left out to keep this short: .*slices", text, re.MULTILINE)
+
+
+def test_a_budget_too_small_for_the_verdict_is_an_error():
+    with pytest.raises(ValueError, match="does not fit into 100 bytes"):
+        comment(mixed(), budget=100)
+
+
+def test_hostile_names_leave_room_for_the_verdict():
+    name = "$@a|\u202e" * 5_000
+    report = a_report(
+        model=name,
+        gates=[
+            failed("recall", scope={"slice": name, "group": name}, reason=name, **DROP),
+            inconclusive(name, reason=name, **DROP),
+        ],
+        notes=(name,) * 50,
+        candidate=Candidate(label=name),
+        baseline=BaselineRef(source="file", label=name, version=name),
+    )
+    page = Page(comment(report))
+    assert page.references() == []
+    assert len(page.tables[0]) == 3
+
+
+def test_doubts_that_do_not_block_are_folded_when_there_are_many():
+    doubts = [inconclusive("recall", region=f"r{number}", **DROP) for number in range(40)]
+    page = Page(comment(a_report(gates=[*doubts, failed("f1", **DROP)])))
+    assert len(page.tables[0]) == 1 + 1 + 12
+    assert page.summaries[0] == "28 more that do not block: 28 inconclusive"
+    assert len(page.tables[1]) == 1 + 28
+
+
+def test_a_check_summary_has_its_own_budget():
+    text = summary(huge(), budget=CHECK_BUDGET)
+    assert len(text.encode()) <= 65_535
+    assert "3,000 gates failed" in text
+
+
+def test_the_same_result_gives_the_same_bytes_whatever_time_it_took():
+    report = mixed()
+    slower = report.model_copy(update={"provenance": report.provenance.model_copy(update={"seconds": {"train": 99.0}})})
+    assert comment(report) == comment(slower)
+    assert render_all(report) == render_all(mixed())
+    assert not re.search(r"\b20\d\d-\d\d-\d\d\b", comment(report))
+    assert "train took" in summary(report)
+
+
+def test_the_marker_names_model_head_and_run():
+    report = a_report(gates=[passed("f1", **KEPT)])
+    assert marker(report, run="1842.1") == f"<!-- mlci id=credit-risk head={report.candidate.commit} run=1842.1 -->"
+    unknown = report.model_copy(update={"candidate": Candidate()})
+    assert comment(unknown).startswith("<!-- mlci id=credit-risk -->\n## ")
+    assert marker(hostile()).count("-->") == 1
+
+
+def test_a_section_for_each_slice_that_a_gate_looks_at_and_one_for_the_others():
+    page = Page(comment(mixed()))
+    assert page.summaries[1:] == [
+        "Recall by region",
+        "Equal opportunity difference across age",
+        "Metrics on the whole set: 5",
+        "Disparities: 2",
+        "region: 1 metric by group",
+    ]
+
+
+def test_a_disparity_shows_its_groups():
+    tables = Page(comment(mixed())).tables
+    groups = next(table for table in tables if table[0][0] == "age")
+    assert groups[1] == ["18–25", "1,204", "0.533 → 0.521", "0.880", "−0.071"]
+
+
+def test_a_group_too_small_to_judge_is_listed_and_says_so():
+    groups = [
+        group("F", 900, was=0.5, now=0.6, ratio=1.0, difference=0.0),
+        group("x", 24, was=0.5, now=None, small=True),
+    ]
+    row = spread("recall_difference", "sex", groups=groups, reference="F", reason="undefined for x")
+    small = "insufficient group: x has 24 rows; 30 are needed"
+    made = inconclusive("recall_difference", across="sex", max=0.1, reason=small)
+    page = Page(comment(a_report(gates=[made], disparities=[row])))
+    assert page.tables[0][1] == [
+        "❔ insufficient group",
+        "Recall difference across sexx has 24 rows; 30 are needed",
+        "undefined",
+        "–",
+        "≤ 0.100",
+    ]
+    assert page.tables[1] == [["Disparity", "Candidate", "Why"], ["Recall difference", "undefined", "undefined for x"]]
+    assert page.tables[2] == [
+        ["sex", "Rows", "Baseline → candidate", "Ratio to F", "Difference to F"],
+        ["F", "900", "0.500 → 0.600", "1.000", "0.000"],
+        ["x (too few rows to judge)", "24", "0.500 → undefined", "", ""],
+    ]
+
+
+def test_metrics_files_say_what_predictions_would_add():
+    report = a_report(gates=[passed("f1", was=0.6, now=0.7, min=0.5)], evaluation={"rows": None, "fingerprint": None})
+    text = comment(report)
+    assert "A file of predictions would add intervals, slices and the check that both models saw the same rows." in text
+    assert "interval |" not in text
+
+
+@pytest.mark.parametrize(
+    ("policy", "said"), [("warn", "nothing is asked of you"), ("block", "record a baseline first")]
+)
+def test_without_a_baseline(policy, said):
+    blocks = policy == "block"
+    report = a_report(
+        baseline=False,
+        gates=[no_baseline("recall", now=0.5, max_drop=0.1, blocks=blocks)],
+        policy=PolicyRef(confidence=0.9, inconclusive="warn", no_baseline=policy),
+    )
+    assert said in line(report, "**Next:**")
+    assert "no baseline yet; it is recorded when this merges" in comment(report)
+    assert "90 % intervals" in comment(report)
+
+
+def test_a_model_from_a_file_is_named_by_its_label():
+    report = a_report(
+        gates=[passed("f1", **KEPT)],
+        candidate=Candidate(label="new.csv"),
+        baseline=BaselineRef(source="file", label="@old|.csv"),
+        disparities=[spread("recall_difference", "sex", was=0.1, now=0.2)],
+    )
+    assert "<sub>new.csv against @<!-- -->old&#124;.csv · " in comment(report)

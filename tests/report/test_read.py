@@ -1,0 +1,133 @@
+import json
+from contextlib import suppress
+
+import pytest
+from cases import GOLDEN, mixed
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mlci.errors import InputError
+from mlci.report.read import MOST_BYTES, dump, parse
+
+
+def changed(**keys):
+    return json.dumps({**json.loads(dump(mixed())), **keys})
+
+
+@pytest.mark.parametrize("name", GOLDEN)
+def test_what_is_written_reads_back_the_same(name):
+    report = GOLDEN[name]()
+    text = dump(report)
+    assert parse(text) == report
+    assert dump(parse(text.encode())) == text
+    assert text.endswith("}\n")
+
+
+def test_keys_keep_the_documents_order_and_floats_their_value():
+    text = dump(mixed())
+    assert list(json.loads(text))[:4] == ["schema", "model", "task", "verdict"]
+    assert '"change": -0.031' in text
+    assert '"group": "18–25"' in text
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("", "it is not JSON: Expecting value, column 1"),
+        ('{"schema": ', "it is not JSON: Expecting value, column 12"),
+        ("[" * 100_000, "it is nested more than 20 deep, which no report is"),
+        ('{"a":' * 50 + "1" + "}" * 50, "it is nested more than 20 deep, which no report is"),
+        ('{"a": NaN}', "it holds NaN; what is undefined is null, with a reason beside it"),
+        ('{"a": -Infinity}', "it holds -Infinity; what is undefined is null, with a reason beside it"),
+        ('{"a": 1, "\\u001b[2J": 2, "\\u001b[2J": 3}', "the key '␛[2J' occurs twice in one object"),
+        (b"\xff\xfe", "it is not UTF-8: byte 0 can't be read"),
+        ("1" * 5_000, "Exceeds the limit"),
+    ],
+)
+def test_what_is_not_a_report(text, problem):
+    with pytest.raises(InputError) as caught:
+        parse(text, path="out/report.json")
+    assert problem in caught.value.problems[0].message
+    assert caught.value.problems[0].path == "out/report.json"
+    assert "\n" not in str(caught.value)
+
+
+def test_size_is_bounded():
+    with pytest.raises(InputError, match="67,108,865 bytes"):
+        parse(b" " * (MOST_BYTES + 1))
+
+
+@pytest.mark.parametrize(
+    ("keys", "problem"),
+    [
+        ({"schema": "mlci/report/2"}, "schema: Input should be 'mlci/report/1'"),
+        ({"verdict": "PASS"}, "verdict: Input should be"),
+        ({"surprise": 1}, "surprise: Extra inputs are not permitted"),
+        ({"model": 7}, "model: Input should be a valid string"),
+        ({"notes": "text"}, "notes: Input should be a valid array"),
+    ],
+)
+def test_what_does_not_have_the_form(keys, problem):
+    with pytest.raises(InputError) as caught:
+        parse(changed(**keys))
+    assert any(item.message.startswith(problem) for item in caught.value.problems)
+
+
+def test_numbers_are_numbers():
+    document = json.loads(dump(mixed()))
+    document["gates"][0] |= {"value": "0.878", "line": 1.5, "blocks": 0, "interval": [1e999, 0.1]}
+    with pytest.raises(InputError) as caught:
+        parse(json.dumps(document).replace("Infinity", "1e999"))
+    assert len(caught.value.problems) == 4
+
+
+def test_all_problems_are_named_up_to_twenty():
+    document = json.loads(dump(mixed()))
+    document["notes"] = list(range(500))
+    with pytest.raises(InputError) as caught:
+        parse(json.dumps(document))
+    assert len(caught.value.problems) == 21
+    assert caught.value.problems[-1].message == "and 480 more problems"
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        (lambda d: d.update(verdict="pass"), "the verdict is pass, but a gate blocks"),
+        (lambda d: d.update(gates=[]) or d.update(verdict="pass"), "the verdict is pass, but a gate blocks"),
+        (
+            lambda d: d["gates"][1].update(blocks=False) or d.update(verdict="warn"),
+            "gates.1: failed, but it does not block",
+        ),
+        (lambda d: d["gates"][0].update(blocks=True), "gates.0: passed, but it blocks"),
+        (lambda d: d["gates"][0].update(outcome="waived"), "gates.0: a waiver and the outcome waived belong together"),
+        (
+            lambda d: d["gates"][0].update(interval=[0.9, 0.1]),
+            "gates.0.interval: the interval's low end is above its high end",
+        ),
+        (lambda d: d["gates"].pop(1) and d.update(verdict="pass"), "the verdict is pass, but not every gate passed"),
+    ],
+)
+def test_a_report_that_contradicts_itself_decides_nothing(change, problem):
+    document = json.loads(dump(mixed()))
+    change(document)
+    with pytest.raises(InputError) as caught:
+        parse(json.dumps(document))
+    assert problem in [item.message for item in caught.value.problems]
+
+
+@given(st.binary(max_size=200) | st.text(max_size=200))
+@settings(deadline=None)
+def test_anything_else_is_an_input_error(text):
+    with pytest.raises(InputError):
+        parse(text)
+
+
+@given(st.data())
+@settings(max_examples=60, deadline=None)
+def test_a_report_cut_or_changed_anywhere_is_read_or_refused(data):
+    text = dump(GOLDEN["all-passed"]())
+    at = data.draw(st.integers(0, len(text) - 1))
+    put = data.draw(st.sampled_from(["", '"', "{", "]", "0", "\x00", "é"]))
+    with suppress(InputError):
+        parse(text[:at] + put + text[at + 1 :])

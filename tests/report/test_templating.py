@@ -1,0 +1,70 @@
+"""Templates are found however mlci was installed: in a wheel, editable, or straight from a checkout."""
+
+import re
+import shutil
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+
+import jinja2
+import pytest
+from cases import mixed
+
+from mlci.report import templating
+from mlci.report.comment import comment
+from mlci.report.escape import Md
+from mlci.report.read import dump
+
+ROOT = Path(__file__).resolve().parents[2]
+SHOW = """
+import sys
+sys.path[:0] = sys.argv[1:3]
+from mlci.report import comment, read, templating
+print(templating.folder(), file=sys.stderr)
+sys.stdout.buffer.write(comment.comment(read.parse(sys.stdin.buffer.read())).encode())
+"""
+
+
+def from_layout(folder):
+    """Run without site hooks, so that the editable installation of this checkout is not seen."""
+    libraries = sysconfig.get_path("purelib")
+    done = subprocess.run(
+        [sys.executable, "-S", "-c", SHOW, str(folder), libraries],
+        input=dump(mixed()).encode(),
+        capture_output=True,
+        check=True,
+        cwd=folder,
+    )
+    assert Path(done.stderr.decode().strip()).is_relative_to(folder)
+    return done.stdout.decode()
+
+
+def lay_out(folder, templates):
+    ignore = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(ROOT / "mlci", folder / "mlci", ignore=ignore)
+    shutil.copytree(ROOT / "templates", folder / templates, ignore=ignore)
+    return folder
+
+
+@pytest.mark.parametrize("templates", ["mlci/templates", "templates"], ids=["wheel", "checkout"])
+def test_layouts(tmp_path, templates):
+    assert from_layout(lay_out(tmp_path, templates)) == comment(mixed())
+
+
+def test_a_misspelt_name_is_an_error():
+    with pytest.raises((jinja2.UndefinedError, TypeError)):
+        templating._environment().from_string("{{ page.headin }}").render(page=object())
+
+
+def test_text_that_was_not_escaped_is_an_error():
+    template = templating._environment().from_string("{{ text }}")
+    assert template.render(text=Md("a&#124;b")) == "a&#124;b"
+    with pytest.raises(TypeError, match="not escaped"):
+        template.render(text="a|b")
+
+
+def test_templates_print_views_only():
+    for path in (ROOT / "templates" / "report").glob("*.j2"):
+        roots = set(re.findall(r"{{ *(\w+)", path.read_text(encoding="utf-8")))
+        assert roots <= {"marker", "page", "section", "table", "header", "cell", "line"}
