@@ -8,7 +8,7 @@ from mlci.errors import InputError, Problem
 MOST_BYTES = 256 * 1024
 # Everything outside YAML 1.2's printable set (chapter 5.1), and the line breaks that only YAML 1.1 knew: with them
 # the parser would count other lines than an editor, and an error would point at the wrong one.
-ODD = re.compile("[^\t\n\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
+ODD = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]")
 NAMES = {"\r": "a carriage return alone", "\ufeff": "a byte-order mark", "\x00": "a NUL character"}
 
 
