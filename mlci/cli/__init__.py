@@ -1,0 +1,72 @@
+"""The command line: reads the environment, builds the adapters, hands them to use cases, turns errors into lines."""
+
+import importlib
+import sys
+from typing import Any
+
+import click
+
+from mlci import __version__
+
+_COMMANDS = {
+    "run": "Train, predict, compare with the baseline, judge, and report.",
+    "train": "Run the training step only.",
+    "evaluate": "Compare predictions that are there already; leaves evaluation.json.",
+    "gate": "Judge an evaluation.json and write the report.",
+    "report": "Render a report.json again.",
+    "metrics": "List the metrics that gates can name.",
+    "demo": "See all of it on real data that ships with scikit-learn.",
+}
+
+
+class Lazy(click.Group):
+    """A group that imports a command's module only when it is called, so that ``--help`` is quick."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 (click's signature)
+        """Return the commands in the order of a run."""
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 (click's signature)
+        """Import a command; ``None`` if there is none of that name."""
+        if cmd_name not in _COMMANDS:
+            return None
+        module = importlib.import_module(f"mlci.cli.{cmd_name}")
+        command: click.Command = module.command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 (click's signature)
+        """List the commands from the table above, importing none of them."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(_COMMANDS.items()))
+
+
+EXIT_CODES = """\b
+Exit codes:
+  0  passed, or passed with warnings
+  1  blocked by a gate
+  2  configuration or input
+  3  the train or predict step failed
+  4  GitHub, a registry or the network
+ 70  a bug in mlci
+"""
+
+
+@click.group(cls=Lazy, epilog=EXIT_CODES, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="mlci")
+def group() -> None:
+    """Compare a pull request's model with production, on the same rows, and say how sure that is.
+
+    \b
+    Example:
+      mlci run --config mlci.yml
+    """  # noqa: D301 (click's mark against rewrapping)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line and exit with its code."""
+    from mlci.cli.shell import guarded  # noqa: PLC0415 (kept off the path of --help)
+
+    def call() -> Any:  # noqa: ANN401 (whatever the command returns)
+        return group.main(args=arguments, prog_name="mlci", standalone_mode=False)
+
+    sys.exit(guarded(call))

@@ -1,0 +1,97 @@
+"""Builds the adapters from the environment; the only place that knows them all."""
+
+import contextlib
+import hashlib
+import os
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TextIO
+
+import click
+
+from mlci import __version__
+from mlci.baseline.cache import Cache
+from mlci.baseline.git import Git
+from mlci.config.checks import check
+from mlci.config.load import Loaded, load, refusal
+from mlci.engine.custom import row_metric
+from mlci.engine.duck import DuckEngine
+from mlci.engine.features import write_features
+from mlci.engine.fingerprint import fingerprint
+from mlci.metrics import catalogue
+from mlci.report.document import BaselineRef, Candidate
+from mlci.steps.log import ActionsLog, Log, PlainLog, TerminalLog
+from mlci.steps.process import Processes
+from mlci.usecases.document import Facts
+from mlci.usecases.run import policy
+from mlci.usecases.tools import Tools
+
+
+def configuration(path: Path) -> Loaded:
+    """Read and check the configuration; every problem at once."""
+    loaded = load(path)
+    problems = check(loaded, catalogue)
+    if problems:
+        raise refusal(problems)
+    return loaded
+
+
+@contextlib.contextmanager
+def tools(folder: Path, *, cached: bool = True, threads: int | None = None) -> Iterator[Tools]:
+    """Build the effects for one run and clean up what it left."""
+    with tempfile.TemporaryDirectory(prefix="mlci-run-", ignore_cleanup_errors=True) as scratch:
+        environment = dict(os.environ)
+        yield Tools(
+            engine=DuckEngine(threads=threads),
+            runner=Processes(environment=environment, log=_log(sys.stderr, environment)),
+            features=write_features,
+            fingerprint=fingerprint,
+            row_metric=row_metric(folder),
+            git=Git(folder=folder, environment=environment),
+            cache=Cache(root=folder / ".mlci" / "cache") if cached else None,
+            scratch=Path(scratch),
+            clock=time.monotonic,
+            say=_progress,
+            version=__version__,
+        )
+
+
+def facts(loaded: Loaded) -> Facts:
+    """Return what is known about a run before it starts."""
+    digest = hashlib.sha256(Path(loaded.path).read_bytes()).hexdigest()
+    return Facts(
+        model=loaded.config.model,
+        candidate=Candidate(commit=os.environ.get("MLCI_HEAD_SHA") or None),
+        baseline=BaselineRef(source="none"),
+        policy=policy(loaded.config),
+        config_digest=f"sha256:{digest}",
+        config_path=loaded.path,
+        versions=_versions(),
+    )
+
+
+def terminal_style() -> tuple[bool, int]:
+    """Return whether standard output takes colour, and its width."""
+    colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    return colour, shutil.get_terminal_size((100, 24)).columns
+
+
+def _versions() -> dict[str, str]:
+    from importlib.metadata import version  # noqa: PLC0415 (only a report needs it)
+
+    packages = {name: version(name) for name in ("duckdb", "numpy")}
+    return {"mlci": __version__, "python": ".".join(map(str, sys.version_info[:3])), **packages}
+
+
+def _log(stream: TextIO, environment: dict[str, str]) -> Log:
+    if environment.get("GITHUB_ACTIONS") == "true":
+        return ActionsLog(stream)
+    return TerminalLog(stream) if stream.isatty() else PlainLog(stream)
+
+
+def _progress(line: str) -> None:
+    click.echo(f"mlci: {line}", err=True)

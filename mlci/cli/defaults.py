@@ -1,0 +1,5 @@
+"""Defaults that help texts show."""
+
+from pathlib import Path
+
+DEFAULT_OUT = Path(".mlci/out")

@@ -1,0 +1,41 @@
+"""``mlci demo``."""
+
+from pathlib import Path
+
+import click
+
+from mlci.cli import options
+from mlci.cli.build import configuration, facts, tools
+from mlci.cli.finish import begin, finish
+from mlci.demo.project import write
+from mlci.errors import InputError
+from mlci.usecases.run import run
+
+
+@click.command()
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path(".mlci/demo"),
+    show_default=True,
+    help="Folder for the demo's project and its report.",
+)
+@options.as_json
+@click.option("--regress", is_flag=True, help="Plant a regression in the candidate and see it blocked (exit code 1).")
+def command(out: Path, *, as_json: bool, regress: bool) -> int:
+    """See all of it on real data: 442 patients, two models, five gates; no network, no configuration.
+
+    \b
+    Examples:
+      mlci demo
+      mlci demo --regress
+    """  # noqa: D301 (click's mark against rewrapping)
+    begin(out)
+    try:
+        path = write(out, regress=regress)
+    except ImportError as error:
+        raise InputError("the demo trains with scikit-learn: pip install 'mlci[metrics]'") from error
+    loaded = configuration(path)
+    with tools(out.resolve()) as effects:
+        report = run(loaded, effects, folder=out.resolve(), facts=facts(loaded))
+    return finish(report, out, as_json=as_json)

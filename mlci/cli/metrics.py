@@ -1,0 +1,74 @@
+"""``mlci metrics``."""
+
+import json
+from dataclasses import asdict
+
+import click
+
+from mlci.metrics import catalogue
+from mlci.metrics.entries import ENTRIES
+from mlci.metrics.info import MetricInfo
+
+
+@click.command()
+@click.argument("name", required=False)
+@click.option("--task", type=click.Choice(["binary", "multiclass", "regression"]), help="Only metrics of one task.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
+def command(name: str | None, task: str | None, *, as_json: bool) -> int:
+    """List the metrics that gates can name, or explain one.
+
+    \b
+    Examples:
+      mlci metrics --task binary
+      mlci metrics equalized_odds_difference
+    """  # noqa: D301 (click's mark against rewrapping)
+    found = _chosen(name, task)
+    if as_json:
+        click.echo(json.dumps([_plain(info) for info in found], indent=2, ensure_ascii=False))
+    elif name is not None:
+        click.echo(_card(found[0]))
+    else:
+        click.echo(_table(found))
+        click.echo(
+            "\nEvery rate, ratio and mean also has NAME_difference and NAME_ratio across groups; fairness knows\n"
+            + ", ".join(f"{parity}_difference / _ratio" for parity in catalogue.PARITIES)
+            + ".\nAny other scikit-learn metric name and module:function work too, by a row bootstrap."
+        )
+    return 0
+
+
+def _chosen(name: str | None, task: str | None) -> list[MetricInfo]:
+    if name is not None:
+        info = catalogue.find(name)
+        if info is None:
+            near = catalogue.nearest(name)
+            raise click.UsageError(f"no metric is called {name!r}" + (f"; did you mean {near}?" if near else ""))
+        return [info]
+    return [info for info in ENTRIES if task is None or task in info.tasks]
+
+
+def _plain(info: MetricInfo) -> dict[str, object]:
+    return {**asdict(info), "tasks": sorted(info.tasks)}
+
+
+def _card(info: MetricInfo) -> str:
+    bounds = f"{'−∞' if info.low is None else f'{info.low:g}'} to {'∞' if info.high is None else f'{info.high:g}'}"
+    rows = {
+        "name": info.name,
+        "what": info.title,
+        "formula": info.formula,
+        "better": info.direction,
+        "range": bounds,
+        "unit": info.unit,
+        "tasks": ", ".join(sorted(info.tasks)),
+        "interval": "yes" if info.interval else "no: judged on the estimate",
+        "source": info.source,
+    }
+    return "\n".join(f"{key:>9}  {value}" for key, value in rows.items())
+
+
+def _table(infos: list[MetricInfo]) -> str:
+    from tabulate import tabulate  # noqa: PLC0415 (only for the table)
+
+    rows = [[info.name, info.direction, ", ".join(sorted(info.tasks)), info.formula] for info in infos]
+    return tabulate(rows, headers=["metric", "better", "task", "formula"], disable_numparse=True)

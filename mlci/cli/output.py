@@ -1,0 +1,47 @@
+"""Files that a run leaves: written whole or not at all."""
+
+import contextlib
+import os
+import tempfile
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from mlci.errors import InputError
+
+
+def write_all(folder: Path, files: Mapping[str, str]) -> None:
+    """Write every file under a temporary name first and rename them when all are there.
+
+    Raises:
+        InputError: The folder can't be written to.
+    """
+    staged: list[tuple[str, Path]] = []
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, text in files.items():
+            staged.append((_stage(folder, text), folder / name))
+        for temporary, target in staged:
+            Path(temporary).replace(target)
+    except OSError as error:
+        raise InputError(f"can't write to {folder}: {error.strerror}; choose another folder with --out") from error
+    finally:
+        for temporary, _ in staged:
+            with contextlib.suppress(OSError):
+                Path(temporary).unlink()
+
+
+def clear(folder: Path, names: Iterable[str]) -> None:
+    """Remove what an earlier run left, so that a stale pass never stands beside a failure."""
+    for name in names:
+        with contextlib.suppress(OSError):
+            (folder / name).unlink()
+
+
+def _stage(folder: Path, text: str) -> str:
+    descriptor, name = tempfile.mkstemp(dir=folder, prefix=".mlci-")
+    with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as stream:
+        stream.write(text)
+        stream.flush()
+        os.fsync(stream.fileno())
+    Path(name).chmod(0o644)
+    return name

@@ -1,0 +1,73 @@
+"""One error handler around all commands: what a user sees of a failure, and the exit code."""
+
+import os
+import platform
+import sys
+import traceback
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from mlci import __version__
+from mlci.cli.actions import annotation
+from mlci.errors import InputError, MlciError, Problem
+
+BUG = 70
+INPUT = 2
+INTERRUPTED, PIPE = 130, 141  # 128 + SIGINT and 128 + SIGPIPE, as shells report them
+
+
+def guarded(call: Callable[[], Any]) -> int:
+    """Run a command; return its exit code after saying what went wrong, one line for each problem."""
+    try:
+        returned = call()
+    except (click.exceptions.Exit, click.ClickException, click.Abort, KeyboardInterrupt) as stop:
+        return _stopped(stop)
+    except MlciError as error:
+        for problem in error.problems if isinstance(error, InputError) else [Problem(str(error))]:
+            complain(problem)
+        return error.exit_code
+    except BrokenPipeError:  # the reader of our output has gone; Python would complain again at exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return PIPE
+    except Exception:  # noqa: BLE001 (the last line of defence: a bug becomes a report)
+        click.echo(_bug_report(), err=True)
+        return BUG
+    return returned if isinstance(returned, int) else 0
+
+
+def _stopped(stop: BaseException) -> int:
+    if isinstance(stop, click.exceptions.Exit):
+        return stop.exit_code
+    if isinstance(stop, click.ClickException):
+        stop.show()
+        return INPUT
+    click.echo("mlci: stopped", err=True)
+    return INTERRUPTED
+
+
+def complain(problem: Problem) -> None:
+    """Print one problem to standard error, as an annotation where GitHub reads the log."""
+    if os.environ.get("GITHUB_ACTIONS") == "true":
+        click.echo(annotation("error", problem.message, path=problem.path, line=problem.line), err=True)
+    else:
+        click.echo(f"{click.style('error', fg='red', bold=True)}: {problem}", err=True, color=_colour())
+
+
+def _colour() -> bool | None:
+    """Return ``False`` where the user wants no colour (no-color.org); ``None`` leaves it to the terminal."""
+    return False if os.environ.get("NO_COLOR") else None
+
+
+def _bug_report() -> str:
+    """Return a log that is ready to be an issue."""
+    lines = [
+        "mlci: this is a bug in mlci, not in your project. Please open an issue with everything below.",
+        "",
+        f"mlci {__version__}, Python {platform.python_version()}, {platform.platform()}",
+        f"mlci {' '.join(sys.argv[1:])}",
+        "",
+        traceback.format_exc(),
+    ]
+    return "\n".join(lines)

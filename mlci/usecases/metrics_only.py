@@ -1,0 +1,124 @@
+"""The on-ramp: repositories that only leave a metrics file, compared on its numbers without intervals."""
+
+from pathlib import Path
+
+from mlci.baseline.worktree import Worktree
+from mlci.config.load import Loaded
+from mlci.config.models import Baseline
+from mlci.errors import InputError
+from mlci.gates.judge import judge
+from mlci.gates.rules import Bound, Judged, Outcome, Rule
+from mlci.inference.evaluation import Comparison, EvaluationResult
+from mlci.inference.evidence import Evidence, Point, Undefined
+from mlci.metrics.statistics import WHOLE
+from mlci.steps import metrics_file
+from mlci.usecases import plan, sides
+from mlci.usecases.baselines import made_from_ref, own_config
+from mlci.usecases.sides import Place
+from mlci.usecases.tools import Tools
+
+Values = dict[str, float]
+NOTE = (
+    "judged on the numbers of a metrics file: predictions instead (`predict.run` or `predict.file`) would add "
+    "intervals, slices, fairness, and the certainty that both models saw the same rows"
+)
+
+
+def candidate_values(loaded: Loaded, tools: Tools, *, folder: Path) -> Values:
+    """Train if there is a command for it, and read what the metrics file says."""
+    sides.train(loaded.config, Place(folder=folder, scratch=tools.scratch / "step"), tools)
+    name = str(loaded.config.predict.metrics)
+    return metrics_file.read(folder / name, shown=name).values
+
+
+def baseline_values(loaded: Loaded, tools: Tools, *, folder: Path) -> tuple[Values | None, str | None, tuple[str, ...]]:
+    """Return the baseline's numbers (``None`` without one), its commit, and notes for the report."""
+    chosen = loaded.config.baseline
+    if not isinstance(chosen, Baseline):
+        return None, None, ()
+    if chosen.file is not None:
+        return metrics_file.read(folder / chosen.file, shown=chosen.file).values, None, ()
+
+    def make(worktree: Worktree, _: Path) -> dict[str, Values]:
+        config = own_config(loaded, worktree)
+        place = Place(
+            folder=worktree.folder,
+            scratch=tools.scratch / "baseline-step",
+            name="baseline ",
+            environment=worktree.environment,
+        )
+        sides.train(config, place, tools)
+        path = worktree.holds(str(config.predict.metrics))
+        if path is None:
+            raise InputError(f"`{config.predict.metrics}` does not exist at {chosen.ref}; let `train.run` write it")
+        return {"values": metrics_file.read(path, shown=f"{chosen.ref}:{config.predict.metrics}").values}
+
+    made = made_from_ref(loaded, str(chosen.ref), tools, evaluation="metrics", make=make)
+    return made.facts["values"], made.commit, made.notes
+
+
+def compare(loaded: Loaded, candidate: Values, baseline: Values | None, notes: tuple[str, ...]) -> EvaluationResult:
+    """Return every number of either file and every number that a gate asks for, as points."""
+    config = loaded.config
+    names = dict.fromkeys([*(baseline or {}), *candidate, *(gate.metric for gate in config.gates)])
+    return EvaluationResult(
+        task=config.task,
+        rows=None,
+        fingerprint=None,
+        has_baseline=baseline is not None,
+        confidence=config.policy.confidence,
+        seed=config.policy.seed,
+        comparisons=tuple(_comparison(name, candidate, baseline) for name in names),
+        notes=(*notes, NOTE),
+    )
+
+
+def judge_values(
+    loaded: Loaded, result: EvaluationResult, candidate: Values, baseline: Values | None
+) -> tuple[Judged, ...]:
+    """Judge the gates, and make an error of every metric that disappeared: deleting what got worse is no way out."""
+    rules = plan.rules(loaded.config)
+    judged = judge(rules, result, min_group_size=1)
+    watched = {rule.metric for rule in rules}
+    gone = metrics_file.missing(baseline or {}, candidate)
+    return (*judged, *(_gone(name, (baseline or {})[name]) for name in gone if name not in watched))
+
+
+def _comparison(name: str, candidate: Values, baseline: Values | None) -> Comparison:
+    now, before = candidate.get(name), (baseline or {}).get(name)
+    absent = Undefined(
+        f"{name} is not in the candidate's metrics file" + (", but was in the baseline's" if before is not None else "")
+    )
+    fresh = Undefined(f"{name} is not in the baseline's metrics file")
+    change: Evidence = fresh if now is not None else absent
+    if now is not None and before is not None:
+        change = Point(now - before)
+    value: Evidence = absent if now is None else Point(now)
+    return Comparison(
+        metric=name,
+        scope=WHOLE,
+        rows=0,
+        support=0,
+        unit="rows",
+        candidate=value,
+        baseline=None if baseline is None else fresh if before is None else Point(before),
+        change=None if baseline is None else change,
+    )
+
+
+def _gone(name: str, before: float) -> Judged:
+    return Judged(
+        id=f"{name}.present",
+        metric=name,
+        rule=Rule(metric=name, limits=()),
+        kind="present",
+        limit=Bound(0.0),
+        slice=None,
+        group=None,
+        across=None,
+        judge="estimate",
+        outcome=Outcome.ERROR,
+        reason="the metric disappeared: it is in the baseline's metrics file and not in the candidate's",
+        baseline=before,
+        blocks=True,
+    )

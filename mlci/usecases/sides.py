@@ -1,0 +1,142 @@
+"""One model on its way to its predictions: trained and run, scored from a saved file, or read as it is."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from mlci.config.models import Config, Predict
+from mlci.engine.interface import Source
+from mlci.steps import skops_stage, stages
+from mlci.steps.stages import Command, Stage
+from mlci.usecases.paths import located
+from mlci.usecases.tools import Tools
+
+PER_ROWS = 1000  # operational figures are taken as if for this many rows, and scaled when the rows are known
+
+
+@dataclass(frozen=True, kw_only=True)
+class Side:
+    """One model's predictions and what making them cost.
+
+    Attributes:
+        source: Where the predictions stand.
+        costs: Operational metrics by name; times of prediction are for the whole set.
+        seconds: Wall time by stage.
+        notes: Lines for the report.
+        commit, label: Where the model came from.
+    """
+
+    source: Source
+    costs: Mapping[str, float] = field(default_factory=dict)
+    seconds: Mapping[str, float] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    commit: str | None = None
+    label: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """Where a model is made: the folder its commands run in, a folder of ours for what they write, and their names.
+
+    Attributes:
+        folder: Folder of the configuration, or its counterpart in a worktree.
+        scratch: Emptied before each step.
+        name: Prefix of step names in logs: empty for the candidate, ``baseline `` for the baseline.
+        environment: Variables on top of the step's own.
+    """
+
+    folder: Path
+    scratch: Path
+    name: str = ""
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
+def make(config: Config, place: Place, tools: Tools, *, data: str) -> Side:
+    """Train if there is a command for it, predict, and return where the predictions are.
+
+    Args:
+        config: What to run; for a baseline made from a reference, that commit's own.
+        place: Where to run it.
+        tools: Effects.
+        data: The evaluation set that both models are judged on.
+    """
+    trained = train(config, place, tools)
+    stage, source = _predict(config, place, tools, data=data, trained=trained)
+    model = trained.output if trained else None
+    costs = stages.operational(train=trained, predict=stage, model=model, rows=PER_ROWS)
+    seconds = {"train": trained.seconds} if trained else {}
+    if stage is not None:
+        seconds["predict"] = stage.seconds
+    return Side(source=source, costs=costs, seconds=seconds, notes=stage.notes if stage else ())
+
+
+def train(config: Config, place: Place, tools: Tools) -> Stage | None:
+    """Run the training command, if there is one; it has to write every file that is read afterwards."""
+    if config.train is None:
+        return None
+    predict = config.predict
+    leaves = tuple(name for name in (predict.file, predict.metrics) if name is not None)
+    command = _command(config, place, run=config.train.run, name="train", timeout=config.train.timeout)
+    return stages.train(tools.runner, command, model=config.train.model, leaves=leaves)
+
+
+def _predict(
+    config: Config, place: Place, tools: Tools, *, data: str, trained: Stage | None
+) -> tuple[Stage | None, Source]:
+    predict = config.predict
+    if predict.run is not None:
+        command = _command(config, place, run=predict.run, name="predict", timeout=predict.timeout)
+        model = trained.output if trained else None
+        features = _features(config, tools, data)
+        stage = stages.predict(tools.runner, command, scratch=place.scratch, features=features, model=model)
+        return stage, Source(path=str(stage.output), score=predict.score, decision=predict.decision)
+    if predict.model is not None:
+        stage = _score(config, predict, place, tools, data=data)
+        return stage, Source(path=str(stage.output), score=stage.score, decision=stage.decision)
+    path = located(str(predict.file), place.folder)
+    return None, Source(path=path, score=predict.score, decision=predict.decision)
+
+
+def _score(config: Config, predict: Predict, place: Place, tools: Tools, *, data: str) -> Stage:
+    evaluation = config.evaluation
+    if evaluation is None or predict.model is None:
+        raise ValueError("checked by the configuration")
+    model = skops_stage.SkopsModel(
+        path=place.folder / predict.model,
+        shown=predict.model,
+        task=config.task,
+        key=evaluation.key,
+        positive=evaluation.positive,
+        threshold=predict.threshold,
+        trusted=predict.trusted,
+    )
+    return skops_stage.score(
+        tools.runner,
+        model,
+        folder=place.folder,
+        scratch=place.scratch,
+        features=_features(config, tools, data),
+        timeout=predict.timeout,
+        name=f"{place.name}predict",
+    )
+
+
+def _command(config: Config, place: Place, *, run: str, name: str, timeout: float) -> Command:
+    return Command(
+        run=run,
+        folder=place.folder,
+        name=f"{place.name}{name}",
+        timeout=timeout,
+        seed=config.policy.seed,
+        env=place.environment,
+    )
+
+
+def _features(config: Config, tools: Tools, data: str) -> Callable[[Path], Path]:
+    label = config.evaluation.label if config.evaluation else ""
+    return lambda folder: tools.features(data, label, folder)
+
+
+def with_origin(side: Side, *, commit: str | None, label: str | None, notes: tuple[str, ...] = ()) -> Side:
+    """Return the side with where it came from."""
+    return replace(side, commit=commit, label=label, notes=(*side.notes, *notes))

@@ -1,0 +1,41 @@
+"""The effects that use cases work with; the command line builds them, tests hand in others."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from mlci.baseline.cache import Cache
+from mlci.baseline.git import Git
+from mlci.engine.interface import Engine, RowMetric
+from mlci.steps.interface import Runner
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tools:
+    """Everything outside of the pure core.
+
+    Attributes:
+        engine: Turns tables into statistics.
+        runner: Runs the user's commands.
+        features: ``features(data, label, folder)`` writes the evaluation set without its label and returns the file.
+        fingerprint: Content hash of an evaluation set.
+        row_metric: Finds a metric by a scikit-learn name or ``module:function``.
+        git: Git in the configuration's folder.
+        cache: Where baselines made from a reference are kept; ``None`` makes them anew each time.
+        scratch: Folder of ours for what steps write.
+        clock: Seconds that only ever rise.
+        say: Shows one line of progress.
+        version: mlci's version.
+    """
+
+    engine: Engine
+    runner: Runner
+    features: Callable[[str, str, Path], Path]
+    fingerprint: Callable[[str], str]
+    row_metric: Callable[[str, str], RowMetric]
+    git: Git
+    cache: Cache | None
+    scratch: Path
+    clock: Callable[[], float]
+    say: Callable[[str], None]
+    version: str
