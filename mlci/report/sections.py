@@ -1,10 +1,11 @@
 """The sections below the verdict: passed gates, groups, disparities, metrics of the whole set, slices, provenance."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from mlci.report import names, numbers
 from mlci.report.dialect import Dialect
-from mlci.report.document import AgreementRow, DisparityRow, Evidenced, GateRow, GroupRow, MetricRow, Report
+from mlci.report.document import AgreementRow, DisparityRow, GateRow, GroupRow, MetricRow, Report
+from mlci.report.evidence import evidence
 from mlci.report.gates import LONG, gate_table, pair
 from mlci.report.tables import Column, Section, Table, table
 
@@ -64,7 +65,7 @@ def all_disparities(d: Dialect, report: Report) -> list[Section]:
     across = Column(d.number("Across"), [d.text(row.across) for row in rows], name=True)
     named = Column(d.number("Disparity"), [d.text(names.title(row.metric)) for row in rows], name=True)
     title = d.number(f"Disparities: {numbers.count(len(rows))}")
-    return [Section("disparities", title, (table(d, [named, across, *_evidence(d, report, rows)]),))]
+    return [Section("disparities", title, (table(d, [named, across, *evidence(d, report, rows)]),))]
 
 
 def whole_set(d: Dialect, report: Report) -> list[Section]:
@@ -75,7 +76,7 @@ def whole_set(d: Dialect, report: Report) -> list[Section]:
     named = Column(d.number("Metric"), [_metric(d, row.metric) for row in rows], name=True)
     lines = (_agreement(d, report.agreement),) if report.agreement else ()
     title = d.number(f"Metrics on the whole set: {numbers.count(len(rows))}")
-    return [Section("metrics", title, (table(d, [named, *_evidence(d, report, rows)]),), lines)]
+    return [Section("metrics", title, (table(d, [named, *evidence(d, report, rows)]),), lines)]
 
 
 def notes(d: Dialect, report: Report) -> list[Section]:
@@ -128,7 +129,7 @@ def _groups(d: Dialect, report: Report, name: str, metric: str, rows: list[Metri
     columns = [
         Column(d.text(name), [d.text(row.group or "") for row in rows], name=True),
         Column(d.number("Rows"), [_count(d, row.rows) for row in rows], right=True),
-        *_evidence(d, report, rows),
+        *evidence(d, report, rows),
     ]
     if support and support != "rows":
         counted = Column(
@@ -136,40 +137,6 @@ def _groups(d: Dialect, report: Report, name: str, metric: str, rows: list[Metri
         )
         columns.insert(2, counted)
     return table(d, columns, caption=caption)
-
-
-def _evidence(d: Dialect, report: Report, rows: Sequence[Evidenced]) -> list[Column]:
-    """Return the columns that every table of values shares; empty ones fall away later."""
-    share = numbers.percent(report.policy.confidence)
-    both = any(row.baseline is not None for row in rows)
-    cells = [_cells(d, row, both=both) for row in rows]
-    change = f"Change, {share} interval" if any(row.change_interval for row in rows) else "Change"
-    heads = (
-        "Baseline → candidate" if both else "Candidate",
-        f"Candidate, {share} interval",
-        change,
-    )
-    columns = [Column(d.number(head), [line[index] for line in cells], right=True) for index, head in enumerate(heads)]
-    why = [d.text(row.reason, longest=LONG) if row.reason and row.candidate is None else None for row in rows]
-    return [*columns, Column(d.number("Why"), why, name=True)]
-
-
-def _cells(d: Dialect, row: Evidenced, *, both: bool) -> tuple[str | None, str | None, str | None]:
-    narrow = min(
-        (one for one in (row.candidate_interval, row.change_interval) if one is not None and one[0] != one[1]),
-        key=lambda one: one[1] - one[0],
-        default=None,
-    )
-    values = (row.baseline, row.candidate, row.change, *(row.candidate_interval or ()), *(row.change_interval or ()))
-    style = numbers.style(values, unit=names.unit(row.metric), interval=narrow)
-    value = pair(style, row.baseline, row.candidate) if both else style.value(row.candidate)
-    interval = style.interval(row.candidate_interval) if row.candidate_interval else None
-    change = None
-    if row.change is not None:
-        change = style.change(row.change)
-        if row.change_interval and not row.change_interval[0] == row.change_interval[1] == 0:
-            change += f" {style.interval(row.change_interval, plus=True)}"
-    return d.number(value), interval and d.number(interval), change and d.number(change)
 
 
 def _disparity(d: Dialect, report: Report, row: DisparityRow) -> Section:
@@ -193,7 +160,7 @@ def _disparity(d: Dialect, report: Report, row: DisparityRow) -> Section:
         ),
     ]
     head = Column(d.number("Disparity"), [name], name=True)
-    spread = table(d, [head, *_evidence(d, report, [row])])
+    spread = table(d, [head, *evidence(d, report, [row])])
     return Section("group rates", caption, (spread, table(d, columns)))
 
 
