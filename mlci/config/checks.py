@@ -4,7 +4,8 @@ from collections import Counter
 from collections.abc import Iterator
 
 from mlci.config import slices
-from mlci.config.gate_checks import Context, Metrics, gates, metric_known
+from mlci.config.context import Context, Metrics, metric_known
+from mlci.config.gate_checks import gates
 from mlci.config.load import Loaded
 from mlci.config.models import Column, Config
 from mlci.errors import Problem

@@ -1,82 +1,16 @@
 """Checks of gates against the metric catalogue, the slices and the way predictions come about."""
 
-import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from functools import cached_property
-from typing import Any, Protocol
 
 from mlci.config import slices
-from mlci.config.elsewhere import TASKS, Foreign, foreign
-from mlci.config.load import Loaded
-from mlci.config.models import LIMITS, Config, Gate
+from mlci.config.context import Context, metric_known
+from mlci.config.elsewhere import Foreign
+from mlci.config.models import LIMITS, Gate
+from mlci.config.paths import clip
 from mlci.config.values import Limit
 from mlci.config.words import nearest
 from mlci.errors import Problem
 from mlci.metrics.info import MetricInfo
-
-FUNCTION = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*(\.[^\W\d]\w*)*")
-
-AVERAGE = re.compile(r"_(macro|micro|weighted)$")
-
-
-class Metrics(Protocol):
-    """The part of the metric catalogue that checks need; :mod:`mlci.metrics.catalogue` is one."""
-
-    def find(self, name: str) -> MetricInfo | None:
-        """Return what is known of a metric."""
-
-    def names(self) -> list[str]:
-        """Return every name that can be written."""
-
-    def canonical(self, name: str) -> str:
-        """Return the name that an alias stands for."""
-
-    def spread(self, name: str) -> Any:  # noqa: ANN401 - something with ``bases``, or None
-        """Return the metrics that a disparity is made of."""
-
-
-@dataclass(frozen=True)
-class Context:
-    """What every check looks at."""
-
-    loaded: Loaded
-    catalogue: Metrics
-
-    @property
-    def config(self) -> Config:
-        """The configuration."""
-        return self.loaded.config
-
-    @property
-    def totals(self) -> bool:
-        """Whether there are only totals from a metrics file, whose names and ranges are the user's own."""
-        return self.config.predict.metrics is not None
-
-    @cached_property
-    def slices(self) -> list[str]:
-        """Names of the slices."""
-        return slices.names(self.config.evaluation.slices) if self.config.evaluation else []
-
-    def find(self, name: str) -> MetricInfo | Foreign | None:
-        """Return what is known of a metric: from the catalogue, or from its name in scikit-learn or a module."""
-        if FUNCTION.fullmatch(name):
-            return Foreign(None, "none")
-        return self.catalogue.find(name) or foreign(name)
-
-
-def metric_known(context: Context, name: str, *where: str | int) -> Iterator[Problem]:
-    """Check that a metric exists, and for this task."""
-    if context.totals:
-        return
-    info = context.find(name)
-    if info is None:
-        yield context.loaded.problem(_unknown(context, name), *where)
-    elif info.tasks is not None and context.config.task not in info.tasks:
-        of = " and ".join(sorted(info.tasks))
-        instead = _counterpart(context, name)
-        words = f"`{name}` is a metric of {of} models, this one is {context.config.task}{instead}"
-        yield context.loaded.problem(words, *where)
 
 
 def gates(context: Context) -> Iterator[Problem]:
@@ -100,35 +34,6 @@ def gates(context: Context) -> Iterator[Problem]:
 
 def _given(gate: Gate) -> list[tuple[str, Limit]]:
     return [(kind, limit) for kind in LIMITS if isinstance(limit := getattr(gate, kind), Limit)]
-
-
-def _unknown(context: Context, name: str) -> str:
-    if ":" in name:
-        return f"`{clip(name)}` is neither a metric nor `module:function`"
-    guess = nearest(name, [*context.catalogue.names(), *TASKS])
-    return f"unknown metric `{clip(name)}`; " + (
-        f"did you mean `{guess}`?"
-        if guess
-        else "`mlci metrics` lists what there is, `module:function` is one of your own"
-    )
-
-
-def clip(name: str) -> str:
-    """Return a name on one line and not too long."""
-    return " ".join(name.split())[:60]
-
-
-def _counterpart(context: Context, name: str) -> str:
-    """Return the metric of the right task that is named most like this one."""
-    task = context.config.task
-    every = context.catalogue.names()
-    plain = [
-        known for known in every if context.catalogue.canonical(known) == known and not context.catalogue.spread(known)
-    ]
-    fitting = [known for known in plain if (info := context.catalogue.find(known)) and task in info.tasks]
-    averaged = {f"{name}_macro", AVERAGE.sub("", name)}
-    guess = next((known for known in fitting if known in averaged), None) or nearest(name, fitting)
-    return f"; did you mean `{guess}`?" if guess else ""
 
 
 def _limits(context: Context, index: int, gate: Gate) -> Iterator[Problem]:

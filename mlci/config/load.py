@@ -9,8 +9,9 @@ from pydantic import ValidationError
 
 from mlci.config import words
 from mlci.config.models import Config, fields
+from mlci.config.paths import Path
 from mlci.config.text import MOST_BYTES, decode
-from mlci.config.tree import Path, Tree, leaves, read
+from mlci.config.tree import Tree, leaves, read
 from mlci.errors import InputError, Problem
 
 MOST_PROBLEMS = 20

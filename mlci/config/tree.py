@@ -1,11 +1,9 @@
 """From YAML text to plain data with a line number for every key, refusing what a configuration never needs.
 
-The parser's events are read one by one, so that depth, size and aliases are bounded before anything is built. Plain
-scalars follow the core schema of YAML 1.2.2 (chapter 10.3): ``yes`` and ``2024-01-01`` are text, ``0o14`` is 12.
+The parser's events are read one by one, so that depth, size and aliases are bounded before anything is built.
 """
 
 import math
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -24,50 +22,14 @@ from ruamel.yaml.events import (
     SequenceEndEvent,
 )
 
+from mlci.config.paths import Path, clip, dotted
+from mlci.config.scalars import plain
+from mlci.config.syntax import explain
 from mlci.config.text import ODD
 from mlci.errors import Problem
 
-Path = tuple[str | int, ...]
 DEEPEST = 12
 MOST_NODES = 10_000
-
-_NULL = re.compile(r"~|null|Null|NULL|")
-_TRUE = re.compile(r"true|True|TRUE")
-_FALSE = re.compile(r"false|False|FALSE")
-_INTEGER = re.compile(r"[-+]?[0-9]{1,400}|0o[0-7]{1,400}|0x[0-9a-fA-F]{1,400}")
-_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
-_NOT_FINITE = re.compile(r"([-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN))|[-+]?(nan|inf|infinity)", re.IGNORECASE)
-
-# What ruamel.yaml says, and what a person can do about it.
-_SYNTAX = (
-    ("mapping values are not allowed", "a `:` stands where no key can stand; check the indentation, or quote the text"),
-    ("expected <block end>", "the indentation does not fit the lines above it"),
-    ("expected '<document start>'", "this does not go on from the lines above it; check the indentation"),
-    ("expected the node content", "a value is missing here, or needs quotes around it"),
-    ("sequence entries are not allowed", "a `-` stands where no list entry can stand; check the indentation"),
-    ("expected alphabetic or numeric", "a value that begins with `&`, `*` or `%` needs quotes around it"),
-    ("chomping or indentation", "the text after `|` or `>` begins on the next line"),
-    ("expected URI", "a value that begins with `!` needs quotes around it"),
-    ("expected '!'", "a value that begins with `!` needs quotes around it"),
-    ("unexpected end of stream", "a quote that opens here is never closed"),
-    ("could not find expected ':'", "a key without `:`"),
-    ("expected ',' or ']'", "the `[`{opened} is not closed by `]`, or a comma is missing"),
-    ("expected ',' or '}'", "the `{{`{opened} is not closed by `}}`, or a comma is missing"),
-    ("unknown escape character", "an unknown `\\` escape in double quotes; use single quotes"),
-    ("that cannot start any token", "no value can begin with this character; put quotes around it"),
-)
-
-
-def dotted(path: Path) -> str:
-    """Return a path as people write it, e.g. ``gates[0].max_drop``."""
-    text = "".join(f"[{part}]" if isinstance(part, int) else f".{clip(part.split(chr(0))[0])}" for part in path)
-    return text.removeprefix(".")
-
-
-def clip(text: str, most: int = 60) -> str:
-    """Return ``text`` on one line, at most ``most`` characters long."""
-    flat = " ".join(text.split())
-    return flat if len(flat) <= most else flat[: most - 1] + "…"
 
 
 @dataclass
@@ -130,7 +92,7 @@ def read(text: str, *, path: str) -> Tree:
     except _Stop:
         pass
     except MarkedYAMLError as error:
-        tree.refuse(*_syntax(error, text))
+        tree.refuse(*explain(error, text))
     except Exception:  # noqa: BLE001 - the scanner's own slips on hostile text (chr() of a huge escape, …) refuse it too
         tree.refuse("this is not valid YAML", min(getattr(parser.reader, "line", 0) + 1, text.count("\n") + 1))
     else:
@@ -259,38 +221,8 @@ def _remedy(where: Path) -> str:
     return f"give it one or remove it{none}"
 
 
-def plain(text: str) -> str | float | bool | None:
-    """Return what an unquoted scalar means under the core schema; text that means ``nan`` or ``inf`` is a float too."""
-    if _NULL.fullmatch(text):
-        return None
-    if _TRUE.fullmatch(text) or _FALSE.fullmatch(text):
-        return text[0] in "tT"
-    if _INTEGER.fullmatch(text):
-        return int(text, 0) if text[:2] in {"0o", "0x"} else int(text)
-    if _NOT_FINITE.fullmatch(text):
-        return math.nan
-    return float(text) if _FLOAT.fullmatch(text) else text
-
-
 def _line(event: Event) -> int:
     return int(event.start_mark.line) + 1 if event.start_mark else 1
-
-
-def _syntax(error: MarkedYAMLError, text: str) -> tuple[str, int]:
-    """Return words and line for a syntax error, in the reader's terms where they are known."""
-    mark = error.problem_mark or error.context_mark
-    lines = text.split("\n")
-    line = min(int(mark.line) + 1 if mark else 1, len(lines))
-    said = str(error.problem or error.context or "")
-    if "unexpected end of stream" in said and error.context_mark:
-        line = min(int(error.context_mark.line) + 1, len(lines))
-    if "'\\t'" in said or re.match(r" *\t", lines[line - 1]):
-        return "a tab stands where YAML wants spaces", line
-    words = next((words for key, words in _SYNTAX if key in said), None)
-    if words is None:
-        return f"this is not valid YAML: {clip(said)}", line
-    first = int(error.context_mark.line) + 1 if error.context_mark else line
-    return words.format(opened=f" of line {first}" if first != line else ""), line
 
 
 def leaves(data: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:  # noqa: ANN401 - whatever YAML can hold

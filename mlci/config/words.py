@@ -21,7 +21,7 @@ from mlci.config.models import (
     Train,
     fields,
 )
-from mlci.config.tree import Path, clip, dotted
+from mlci.config.paths import Path, clip, dotted
 
 SECTIONS: dict[Path, type[Model]] = {
     (): Config,
