@@ -69,7 +69,9 @@ def make_baseline(
     resolved = resolve(git, ref)
     notes = list(resolved.notes)
     if cache is not None and _tracked(git, cache.root):
-        notes.append(f"the cache {cache.root.name} was not used: git tracks files in it, so a commit could plant them")
+        notes.append(
+            f"the folder {cache.root.name} was not used as a cache: git tracks files in it, which a commit can plant"
+        )
         cache = None
     key = cache_key(commit=resolved.commit, config=config, evaluation=evaluation, version=version)
     facts: dict[str, Any] | None = None

@@ -8,6 +8,7 @@ have committed (:mod:`mlci.baseline.by_ref` refuses a folder with tracked files)
 """
 
 import contextlib
+import errno
 import hashlib
 import json
 import os
@@ -108,8 +109,8 @@ class Cache:
         for _ in range(50):
             try:
                 building.rename(entry)
-            except OSError:
-                if not entry.exists():
+            except OSError as error:
+                if error.errno not in {errno.ENOTEMPTY, errno.EEXIST}:
                     raise
                 aside = Path(tempfile.mkdtemp(prefix=_BUILDING, dir=self.root))
                 with contextlib.suppress(FileNotFoundError):  # another writer was faster

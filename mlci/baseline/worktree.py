@@ -154,7 +154,7 @@ def _notes(git: Git) -> tuple[str, ...]:
     pointers = [name for name in listed if name and _is_pointer(git.folder / name)]
     if pointers:
         notes.append(
-            f"baseline: {len(pointers)} files are Git LFS pointers, not content (first: {pointers[0]!a}); "
+            f"baseline: Git LFS pointers stand where content should, {len(pointers)} (first: {pointers[0]!a}); "
             "set `lfs: true` on actions/checkout"
         )
     return tuple(notes)

@@ -46,7 +46,8 @@ def test_a_model_that_training_did_not_write(tmp_path):
     text = refused(train, runner(), command("true", tmp_path), model="out/model.onnx")
     assert text == (
         "train ended well but did not write `train.model: model.onnx`: "
-        f"expected a file or folder at {tmp_path}/out/model.onnx; make `true` write there ($MLCI_MODEL), or correct the path in mlci.yml"
+        f"expected a file or folder at {tmp_path}/out/model.onnx; "
+        "make `true` write there ($MLCI_MODEL), or correct the path in mlci.yml"
     )
 
 
