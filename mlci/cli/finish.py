@@ -11,7 +11,7 @@ from mlci.report.read import dump
 from mlci.report.render import render_all
 from mlci.report.terminal import terminal
 
-FILES = ("report.json", "comment.md", "summary.md", "junit.xml", "evaluation.json")
+FILES = ("report.json", "comment.md", "summary.md", "junit.xml", "evaluation.json", "origins.json")
 BLOCKED = 1
 
 

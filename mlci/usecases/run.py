@@ -8,6 +8,7 @@ from mlci.config.load import Loaded
 from mlci.config.models import Baseline, Config
 from mlci.engine.interface import Job, RowMetric, Source
 from mlci.gates.judge import judge
+from mlci.gates.rules import Judged
 from mlci.inference.evaluate import evaluate
 from mlci.inference.evaluation import EvaluationResult
 from mlci.report.document import BaselineRef, Candidate, PolicyRef, Report
@@ -30,13 +31,22 @@ def run(loaded: Loaded, tools: Tools, *, folder: Path, facts: Facts) -> Report:
     """
     if loaded.config.predict.metrics is not None:
         return _run_on_metrics(loaded, tools, folder=folder, facts=facts)
+    result, origins = compare(loaded, tools, folder=folder, facts=facts)
+    return document(result, verdicts(loaded.config, result), origins)
+
+
+def compare(loaded: Loaded, tools: Tools, *, folder: Path, facts: Facts) -> tuple[EvaluationResult, Facts]:
+    """Make both models' predictions and evaluate them; judge nothing."""
     data = located(_data(loaded.config), folder)
     candidate = sides.make(loaded.config, Place(folder=folder, scratch=tools.scratch / "step"), tools, data=data)
     baseline = baselines.baseline(loaded, tools, folder=folder, data=data)
     result, seconds = measure(loaded.config, candidate, baseline, tools, data=data)
-    rules = plan.rules(loaded.config)
-    gates = judge(rules, result, min_group_size=plan.question(loaded.config, baseline=True).min_group_size)
-    return document(result, gates, _origins(facts, loaded, candidate, baseline, seconds, tools))
+    return result, _origins(facts, loaded, candidate, baseline, seconds, tools)
+
+
+def verdicts(config: Config, result: EvaluationResult) -> tuple[Judged, ...]:
+    """Judge the gates of a configuration against an evaluation."""
+    return judge(plan.rules(config), result, min_group_size=plan.question(config, baseline=True).min_group_size)
 
 
 def measure(

@@ -1,0 +1,54 @@
+"""``mlci evaluate``."""
+
+import json
+from pathlib import Path
+
+import click
+
+from mlci.cli import options
+from mlci.cli.build import configuration, facts, tools
+from mlci.cli.finish import begin
+from mlci.cli.output import write_all
+from mlci.errors import InputError
+from mlci.inference import codec
+from mlci.usecases.document import Facts
+from mlci.usecases.run import compare
+
+
+@click.command()
+@options.config
+@options.out
+@options.as_json
+@click.option("--no-cache", is_flag=True, help="Make a baseline from a reference anew, even if it was made before.")
+def command(config_path: Path, out: Path, *, as_json: bool, no_cache: bool) -> int:
+    """Measure everything that the configuration asks for and judge nothing; leaves evaluation.json for `mlci gate`.
+
+    \b
+    Example:
+      mlci evaluate --config mlci.yml --out .mlci/out && mlci gate --config mlci.yml --out .mlci/out
+    """  # noqa: D301 (click's mark against rewrapping)
+    begin(out)
+    loaded = configuration(config_path)
+    if loaded.config.predict.metrics is not None:
+        raise InputError(loaded.problem("a metrics file has nothing to evaluate; use `mlci run`", "predict", "metrics"))
+    folder = config_path.resolve().parent
+    with tools(folder, cached=not no_cache) as effects:
+        result, origins = compare(loaded, effects, folder=folder, facts=facts(loaded))
+    text = codec.dump(result)
+    write_all(out, {"evaluation.json": text, "origins.json": origins_text(origins)})
+    if as_json:
+        click.echo(text, nl=False)
+    else:
+        count = f"{len(result.comparisons)} measurements and {len(result.disparities)} disparities"
+        click.echo(f"{count} of {result.rows:,} rows: {out / 'evaluation.json'}")
+    return 0
+
+
+def origins_text(origins: Facts) -> str:
+    """Return what the judging step has to know about the models and the run."""
+    document = {
+        "candidate": origins.candidate.model_dump(),
+        "baseline": origins.baseline.model_dump(),
+        "seconds": dict(origins.seconds),
+    }
+    return json.dumps(document, indent=1, ensure_ascii=False) + "\n"

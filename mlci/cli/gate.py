@@ -1,0 +1,59 @@
+"""``mlci gate``."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import click
+from pydantic import ValidationError
+
+from mlci.cli import options
+from mlci.cli.build import configuration, facts
+from mlci.cli.finish import finish
+from mlci.cli.output import clear
+from mlci.errors import InputError, Problem
+from mlci.inference import codec
+from mlci.report.document import BaselineRef, Candidate, Part
+from mlci.usecases.document import Facts, document
+from mlci.usecases.run import verdicts
+
+
+class Origins(Part):
+    """What `mlci evaluate` leaves beside its numbers."""
+
+    candidate: Candidate
+    baseline: BaselineRef
+    seconds: dict[str, float]
+
+
+@click.command()
+@options.config
+@options.out
+@options.as_json
+def command(config_path: Path, out: Path, *, as_json: bool) -> int:
+    """Judge the evaluation.json in the output folder by the configuration's gates and write the report.
+
+    \b
+    Example:
+      mlci gate --config mlci.yml --out .mlci/out
+    """  # noqa: D301 (click's mark against rewrapping)
+    clear(out, ("report.json", "comment.md", "summary.md", "junit.xml"))
+    loaded = configuration(config_path)
+    result = codec.parse(_read(out / "evaluation.json"), path=str(out / "evaluation.json"))
+    report = document(result, verdicts(loaded.config, result), _origins(out / "origins.json", facts(loaded)))
+    return finish(report, out, as_json=as_json)
+
+
+def _origins(path: Path, known: Facts) -> Facts:
+    try:
+        origins = Origins.model_validate_json(_read(path))
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise InputError(Problem(f"is not what `mlci evaluate` leaves: {first['msg']}", str(path))) from error
+    return replace(known, candidate=origins.candidate, baseline=origins.baseline, seconds=origins.seconds)
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise InputError(Problem(f"can't be read: {error.strerror}; run `mlci evaluate` first", str(path))) from error

@@ -1,0 +1,36 @@
+"""``mlci train``."""
+
+import json
+from pathlib import Path
+
+import click
+
+from mlci.cli import options
+from mlci.cli.build import configuration, tools
+from mlci.errors import InputError
+from mlci.steps.stages import operational
+from mlci.usecases.sides import PER_ROWS, Place, train
+
+
+@click.command()
+@options.config
+@options.as_json
+def command(config_path: Path, *, as_json: bool) -> int:
+    """Run the training step, and say what it left and what it cost.
+
+    \b
+    Example:
+      mlci train --config mlci.yml
+    """  # noqa: D301 (click's mark against rewrapping)
+    loaded = configuration(config_path)
+    folder = config_path.resolve().parent
+    with tools(folder) as effects:
+        stage = train(loaded.config, Place(folder=folder, scratch=effects.scratch / "step"), effects)
+    if stage is None:
+        raise InputError(loaded.problem("there is no training step; add `train: {run: python train.py}`"))
+    costs = operational(train=stage, predict=None, model=stage.output, rows=PER_ROWS)
+    if as_json:
+        click.echo(json.dumps({"model": str(stage.output) if stage.output else None, **costs}, indent=1))
+    else:
+        click.echo("\n".join(f"{name}: {value:.6g}" for name, value in costs.items()))
+    return 0

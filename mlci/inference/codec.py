@@ -1,0 +1,112 @@
+"""An evaluation as text and back, so that measuring and judging can be two steps of a workflow.
+
+What is kept is evidence, not rows: a few numbers for each metric and scope, from which every limit can be judged.
+"""
+
+import json
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import fields
+from typing import Any
+
+from mlci.errors import InputError, Problem
+from mlci.inference.disparities import Pair, Simultaneous
+from mlci.inference.estimates import Logit, Normal, Sampled
+from mlci.inference.evaluation import Agreement, Comparison, Disparity, EvaluationResult, GroupRate
+from mlci.inference.evidence import Point, Tie, Undefined
+from mlci.inference.proportions import F1, Proportion, Tango
+from mlci.metrics.statistics import Scope
+
+SCHEMA = "mlci/evaluation/1"
+MOST_BYTES = 64_000_000
+_KINDS: dict[str, type[Any]] = {
+    kind.__name__: kind
+    for kind in (
+        Undefined,
+        Point,
+        Tie,
+        Normal,
+        Logit,
+        Sampled,
+        Proportion,
+        F1,
+        Tango,
+        Simultaneous,
+        Pair,
+        Scope,
+        Comparison,
+        Disparity,
+        GroupRate,
+        Agreement,
+        EvaluationResult,
+    )
+}
+_ENDLESS = {"inf": math.inf, "-inf": -math.inf}
+
+
+def dump(result: EvaluationResult) -> str:
+    """Return the evaluation as JSON; infinite bounds are written as text, NaN can't occur."""
+    document = {"schema": SCHEMA, "evaluation": _plain(result)}
+    return json.dumps(document, ensure_ascii=False, allow_nan=False, indent=1) + "\n"
+
+
+def parse(text: str | bytes, *, path: str) -> EvaluationResult:
+    """Read an evaluation back.
+
+    Raises:
+        InputError: The text is no evaluation of this version.
+    """
+    if len(text) > MOST_BYTES:
+        raise InputError(Problem(f"larger than {MOST_BYTES:,} bytes; is it an evaluation.json?", path))
+    try:
+        document = json.loads(text, parse_constant=_refuse, object_pairs_hook=_once)
+        result = _built(document["evaluation"]) if document["schema"] == SCHEMA else None
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        hint = f"is not an evaluation of this version ({error}); `mlci evaluate` writes one"
+        raise InputError(Problem(hint, path)) from error
+    if not isinstance(result, EvaluationResult):
+        raise InputError(Problem("is not an evaluation; `mlci evaluate` writes one", path))
+    return result
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401 (any part of an evaluation)
+    if type(value) in _KINDS.values():
+        named = {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
+        if isinstance(value, Simultaneous):
+            named["scale"] = named.pop("kind")
+        return {"kind": type(value).__name__, **named}
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, tuple | list):
+        return [_plain(item) for item in value]
+    return str(value) if isinstance(value, float) and math.isinf(value) else value
+
+
+def _built(value: Any) -> Any:  # noqa: ANN401 (any part of an evaluation)
+    if isinstance(value, list):
+        return tuple(_built(item) for item in value)
+    if isinstance(value, str):
+        return _ENDLESS.get(value, value)
+    if not isinstance(value, dict):
+        return value
+    parts = {key: item if key in _TEXT else _built(item) for key, item in value.items() if key != "kind"}
+    kind = _KINDS.get(value.get("kind", ""))
+    if kind is Simultaneous:  # its own field is called kind, too, and is stored under another name
+        parts["kind"] = parts.pop("scale")
+    return parts if kind is None else kind(**parts)
+
+
+_TEXT = frozenset(
+    {"metric", "slice", "group", "across", "reference", "unit", "reason", "method", "task", "fingerprint"}
+)
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a key stands twice")
+    return found
+
+
+def _refuse(constant: str) -> Callable[[], None]:
+    raise ValueError(f"{constant} is not a number")
