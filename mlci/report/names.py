@@ -51,6 +51,12 @@ def unit(metric: str) -> str:
     return found.unit if found else "number"
 
 
+def bases(disparity: str) -> tuple[str, ...]:
+    """Return the metrics whose values a disparity compares, by the catalogue's own names."""
+    found = catalogue.spread(disparity)
+    return tuple(catalogue.canonical(base) for base in found.bases) if found else ()
+
+
 def lower_is_better(metric: str) -> bool:
     """Whether a reader has to be told that smaller values of this metric are better."""
     found = catalogue.find(metric)

@@ -1,6 +1,6 @@
 """The sections below the verdict: passed gates, groups, disparities, metrics of the whole set, slices, provenance."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from mlci.report import names, numbers
 from mlci.report.dialect import Dialect
@@ -142,16 +142,11 @@ def _groups(d: Dialect, report: Report, name: str, metric: str, rows: list[Metri
 def _disparity(d: Dialect, report: Report, row: DisparityRow) -> Section:
     name = d.text(names.title(row.metric))
     caption = d.words("{} across {}", name, d.text(row.across))
-    both = any(group.baseline is not None for group in row.groups)
     against = d.words(" to {}", d.text(row.reference)) if row.reference is not None else d.number("")
     columns = [
         Column(d.text(row.across), [_group(d, group) for group in row.groups], name=True),
         Column(d.number("Rows"), [_count(d, group.rows) for group in row.groups], right=True),
-        Column(
-            d.number("Baseline → candidate" if both else "Candidate"),
-            [_rate(d, row.metric, group, both=both) for group in row.groups],
-            right=True,
-        ),
+        *_rates(d, report, row),
         Column(d.words("Ratio{}", against), [_plain(d, group.ratio) for group in row.groups], right=True),
         Column(
             d.words("Difference{}", against),
@@ -169,9 +164,32 @@ def _group(d: Dialect, group: GroupRow) -> str:
     return d.words("{} (too few rows to judge)", name) if group.small else name
 
 
-def _rate(d: Dialect, metric: str, group: GroupRow, *, both: bool) -> str:
-    style = numbers.style((group.baseline, group.candidate), unit=names.unit(metric))
-    return d.number(pair(style, group.baseline, group.candidate) if both else style.value(group.candidate))
+def _rates(d: Dialect, report: Report, row: DisparityRow) -> list[Column]:
+    """Show what the disparity compares: the row's own rates, and those of its other metrics from the slice's rows."""
+    bases = names.bases(row.metric)
+    found = {(item.metric, item.group): item for item in report.metrics if item.slice == row.across}
+    columns = [_rate(d, bases[0] if bases else row.metric, row.groups, named=bool(bases))]
+    for base in bases[1:]:
+        others = [found.get((base, group.group)) for group in row.groups]
+        columns.append(_rate(d, base, others, named=True))
+    return columns
+
+
+def _rate(d: Dialect, metric: str, rows: Sequence[GroupRow | MetricRow | None], *, named: bool) -> Column:
+    both = any(row.baseline is not None for row in rows if row is not None)
+    cells: list[str | None] = []
+    for row in rows:
+        if row is None:
+            cells.append(None)
+            continue
+        style = numbers.style((row.baseline, row.candidate), unit=names.unit(metric))
+        cells.append(d.number(pair(style, row.baseline, row.candidate) if both else style.value(row.candidate)))
+    values = d.number("Baseline → candidate" if both else "Candidate")
+    if named:
+        values = d.words(
+            "{}, {}", d.text(names.title(metric)), d.number("baseline → candidate" if both else "candidate")
+        )
+    return Column(values, cells, right=True)
 
 
 def _plain(d: Dialect, value: float | None, *, plus: bool = False) -> str | None:

@@ -254,17 +254,20 @@ def test_a_section_for_each_slice_that_a_gate_looks_at_and_one_for_the_others():
     page = Page(comment(mixed()))
     assert page.summaries[1:] == [
         "Recall by region",
-        "Equal opportunity difference across age",
+        "Equalized odds difference across age",
         "Metrics on the whole set: 5",
         "Disparities: 2",
         "region: 1 metric by group",
+        "age: 1 metric by group",
     ]
 
 
 def test_a_disparity_shows_its_groups():
     tables = Page(comment(mixed())).tables
     groups = next(table for table in tables if table[0][0] == "age")
-    assert groups[1] == ["18–25", "1,204", "0.533 → 0.521", "0.880", "−0.071"]
+    rates = ["Recall, baseline → candidate", "False-positive rate, baseline → candidate"]
+    assert groups[0] == ["age", "Rows", *rates, "Ratio", "Difference"]
+    assert groups[1] == ["18–25", "1,204", "0.533 → 0.521", "0.101 → 0.098", "0.880", "−0.071"]
 
 
 def test_a_group_too_small_to_judge_is_listed_and_says_so():
@@ -285,7 +288,7 @@ def test_a_group_too_small_to_judge_is_listed_and_says_so():
     ]
     assert page.tables[1] == [["Disparity", "Candidate", "Why"], ["Recall difference", "undefined", "undefined for x"]]
     assert page.tables[2] == [
-        ["sex", "Rows", "Baseline → candidate", "Ratio to F", "Difference to F"],
+        ["sex", "Rows", "Recall, baseline → candidate", "Ratio to F", "Difference to F"],
         ["F", "900", "0.500 → 0.600", "1.000", "0.000"],
         ["x (too few rows to judge)", "24", "0.500 → undefined", "", ""],
     ]
