@@ -100,18 +100,13 @@ def remove_stale(git: Git) -> None:
 def _remove(git: Git, home: Path) -> None:
     """Remove a worktree, git's record of it, and its folder; twice forced, because a locked one of ours is ours too."""
     git.ask("worktree", "remove", "--force", "--force", str(home / _TREE))
-    shutil.rmtree(home, onerror=_writable_then_again)
-
-
-def _writable_then_again(_function: object, path: str, _error: object) -> None:
-    """Remove what a command made read-only; leave what even so can't be removed to the system's own cleaning."""
-    with contextlib.suppress(OSError):
-        Path(path).parent.chmod(0o700)
-        if Path(path).is_dir() and not Path(path).is_symlink():
-            Path(path).chmod(0o700)
-            shutil.rmtree(path, ignore_errors=True)
-        else:
-            Path(path).unlink()
+    for folder, below, _ in os.walk(home):  # a command may have made folders read-only
+        for name in below:
+            path = Path(folder) / name
+            if not path.is_symlink():
+                with contextlib.suppress(OSError):
+                    path.chmod(0o700)
+    shutil.rmtree(home, ignore_errors=True)
 
 
 def _locked(path: Path) -> int | None:
