@@ -128,14 +128,14 @@ def _unsliced(context: Context, gate: Gate) -> str | None:
     wanted = slices.scope(gate) or ""
     if wanted in context.slices or context.config.evaluation is None:
         return None
+    if any(wanted in _parts(name) for name in context.slices):
+        return None  # a column of a crossing becomes a slice of its own when a gate looks at it
     here = slices.written(wanted)
     turned = next((name for name in context.slices if _parts(name) == _parts(wanted)), None)
     if turned:
         return f"is `{here}`, but the crossing is written `{slices.written(turned)}`"
     if isinstance(gate.each or gate.across, tuple) and _parts(wanted) <= set(context.slices):
         return f"names no crossing under `evaluation.slices`; add `{here}` there, or write one gate for each column"
-    if any(wanted in _parts(name) for name in context.slices):
-        return f"is `{here}`, which is only part of a crossing; add it to `evaluation.slices` by itself"
     guess = nearest(wanted, context.slices)
     listed = ", ".join(slices.written(name) for name in context.slices[:8]) or "none"
     hint = f"did you mean `{slices.written(guess)}`?" if guess else f"listed there: {listed}"

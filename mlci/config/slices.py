@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from mlci.config.models import Column, Gate, Slice
+from mlci.config.models import Column, Config, Gate, Slice
 
 CROSS = " × "
 
@@ -33,3 +33,12 @@ def written(item: Slice | str) -> str:
 def names(items: Iterable[Slice]) -> list[str]:
     """Return the names of several slices, in their order."""
     return [name(item) for item in items]
+
+
+def effective(config: Config) -> tuple[Slice, ...]:
+    """Return the slices that are evaluated: those listed, and columns of a crossing that a gate looks at alone."""
+    listed = config.evaluation.slices if config.evaluation else ()
+    known = set(names(listed))
+    crossed = {column.column: column for item in listed if isinstance(item, tuple) for column in columns(item)}
+    wanted = dict.fromkeys(scope(gate) for gate in config.gates)
+    return (*listed, *(crossed[name] for name in wanted if name in crossed and name not in known))

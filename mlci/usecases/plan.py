@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from mlci.config.models import Column, Config, Evaluation, Gate, Slice
+from mlci.config.slices import columns, effective, name, scope
 from mlci.config.values import Limit
 from mlci.engine.interface import SliceColumn, SliceSpec
 from mlci.gates.rules import Bound, Kind, Rule
@@ -37,16 +38,9 @@ class Needs:
     custom: tuple[str, ...]
 
 
-def slice_name(where: Slice) -> str:
-    """Return what a slice is called in gates and reports: its column, or its columns joined by ``×``."""
-    if isinstance(where, tuple):
-        return " × ".join(slice_name(part) for part in where)
-    return where.column if isinstance(where, Column) else where
-
-
-def slices(evaluation: Evaluation) -> tuple[SliceSpec, ...]:
+def slices(config: Config) -> tuple[SliceSpec, ...]:
     """Return the slices as the engine takes them."""
-    return tuple(SliceSpec(name=slice_name(item), columns=_columns(item)) for item in evaluation.slices)
+    return tuple(SliceSpec(name=name(item), columns=_columns(item)) for item in effective(config))
 
 
 def references(evaluation: Evaluation) -> dict[str, str]:
@@ -65,7 +59,7 @@ def metrics(config: Config) -> tuple[str, ...]:
     asked = config.evaluation.metrics if config.evaluation else None
     names = list(asked) if asked is not None else _default_metrics(config)
     names += [gate.metric for gate in config.gates]
-    return tuple(dict.fromkeys(name for name in names if catalogue.spread(name) is None and not _measured_by_run(name)))
+    return tuple(dict.fromkeys(item for item in names if catalogue.spread(item) is None and not _measured_by_run(item)))
 
 
 def disparities(config: Config) -> tuple[tuple[str, str], ...]:
@@ -73,17 +67,19 @@ def disparities(config: Config) -> tuple[tuple[str, str], ...]:
     if config.evaluation is None:
         return ()
     asked = config.evaluation.metrics
-    names = [name for name in asked if catalogue.spread(name)] if asked is not None else _default_disparities(config)
-    pairs = [(name, slice_name(where)) for where in config.evaluation.slices for name in names]
-    pairs += [(gate.metric, _where(gate.across)) for gate in config.gates if gate.across is not None]
+    spreads = (
+        _default_disparities(config) if asked is None else [metric for metric in asked if catalogue.spread(metric)]
+    )
+    pairs = [(metric, name(item)) for item in effective(config) for metric in spreads]
+    pairs += [(gate.metric, str(scope(gate))) for gate in config.gates if gate.across is not None]
     return tuple(dict.fromkeys(pairs))
 
 
 def needs(config: Config) -> Needs:
     """Return the statistics that the run's metrics and disparities rest on."""
     names = set(metrics(config))
-    for name, _ in disparities(config):
-        spread = catalogue.spread(name)
+    for metric, _ in disparities(config):
+        spread = catalogue.spread(metric)
         names |= set(spread.bases) if spread else set()
     infos = [info for name in sorted(names) if (info := catalogue.find(name))]
     return Needs(
@@ -120,8 +116,8 @@ def _rule(gate: Gate, config: Config) -> Rule:
     return Rule(
         metric=gate.metric,
         limits=tuple((kind, Bound(limit.value, relative=limit.relative)) for kind, limit in limits),
-        each=None if gate.each is None else _where(gate.each),
-        across=None if gate.across is None else _where(gate.across),
+        each=scope(gate) if gate.each is not None else None,
+        across=scope(gate) if gate.across is not None else None,
         judge=gate.judge,
         inconclusive=gate.policy.inconclusive or config.policy.inconclusive,
         no_baseline=gate.policy.no_baseline or config.policy.no_baseline,
@@ -129,16 +125,8 @@ def _rule(gate: Gate, config: Config) -> Rule:
     )
 
 
-def _where(where: str | tuple[str, ...] | None) -> str:
-    return " × ".join(where) if isinstance(where, tuple) else str(where)
-
-
-def _columns(where: Slice) -> tuple[SliceColumn, ...]:
-    if isinstance(where, tuple):
-        return tuple(column for part in where for column in _columns(part))
-    if isinstance(where, Column):
-        return (SliceColumn(column=where.column, cut=where.cut),)
-    return (SliceColumn(column=where),)
+def _columns(item: Slice) -> tuple[SliceColumn, ...]:
+    return tuple(SliceColumn(column=column.column, cut=column.cut) for column in columns(item))
 
 
 def _group_name(value: object) -> str:

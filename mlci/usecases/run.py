@@ -82,7 +82,7 @@ def job(config: Config, candidate: Source, baseline: Source | None, tools: Tools
         positive=evaluation.positive,
         classes=evaluation.classes,
         threshold=config.predict.threshold,
-        slices=plan.slices(evaluation),
+        slices=plan.slices(config),
         candidate=candidate,
         baseline=baseline,
         decisions=config.task != "regression",

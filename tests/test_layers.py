@@ -1,0 +1,129 @@
+"""The directions in which packages may import each other, and what starting up may cost."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "mlci"
+
+MAY_IMPORT = {
+    "errors": set(),
+    "metrics": {"errors"},
+    "inference": {"errors", "metrics"},
+    "gates": {"errors", "metrics", "inference"},
+    "report": {"errors", "metrics"},
+    "config": {"errors", "metrics"},
+    "engine": {"errors", "metrics"},
+    "steps": {"errors"},
+    "baseline": {"errors"},
+    "demo": set(),
+    "usecases": {"errors", "metrics", "inference", "gates", "report", "config", "engine", "steps", "baseline"},
+    "cli": {"*"},
+    "__main__": {"cli"},
+    "__init__": set(),
+}
+PURE = {"metrics", "inference", "gates", "report"}
+EFFECTS = {
+    "os",
+    "time",
+    "datetime",
+    "socket",
+    "subprocess",
+    "random",
+    "tempfile",
+    "shutil",
+    "urllib",
+    "requests",
+    "github",
+}
+ALLOWED_EFFECTS = {("report", "urllib")}  # urllib.parse quotes addresses; it opens none
+HEAVY = {"pandas", "sklearn", "scipy", "pyarrow", "skops", "fairlearn", "github"}
+
+
+def imports(path: Path, *, top_level: bool = False):
+    """Absolute names that a file imports; only those outside of functions with ``top_level``."""
+    tree = ast.parse(path.read_text("utf-8"))
+    nodes = tree.body if top_level else list(ast.walk(tree))
+    for node in nodes:
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def offences(root: Path):
+    """Every import that goes against the layers, as lines."""
+    for path in sorted(root.rglob("*.py")):
+        parts = path.relative_to(root).parts
+        layer = parts[0].removesuffix(".py")
+        for name in imports(path):
+            words = name.split(".")
+            if words[0] == "mlci" and len(words) > 1 and words[1] not in {layer, "__version__"}:
+                allowed = MAY_IMPORT[layer]
+                if "*" not in allowed and words[1] not in allowed:
+                    yield f"{path.relative_to(root)} imports mlci.{words[1]}"
+            if layer in PURE and words[0] in EFFECTS and (layer, words[0]) not in ALLOWED_EFFECTS:
+                yield f"{path.relative_to(root)} is pure and imports {words[0]}"
+            if words[0] == "github" and layer != "github":
+                yield f"{path.relative_to(root)} imports PyGithub"
+        if layer not in {"cli", "__main__"} and "os.environ" in path.read_text("utf-8"):
+            yield f"{path.relative_to(root)} reads the environment"
+        for name in imports(path, top_level=True):
+            if name.split(".")[0] in HEAVY:
+                yield f"{path.relative_to(root)} imports {name} when it is loaded"
+
+
+def test_layers_hold():
+    assert list(offences(PACKAGE)) == []
+
+
+@pytest.mark.parametrize(
+    ("where", "line", "found"),
+    [
+        ("gates/bad.py", "from mlci.report.document import Report", "gates/bad.py imports mlci.report"),
+        ("metrics/bad.py", "import mlci.inference.cells", "metrics/bad.py imports mlci.inference"),
+        ("inference/bad.py", "import time", "inference/bad.py is pure and imports time"),
+        ("report/bad.py", "def f():\n    from datetime import datetime", "report/bad.py is pure and imports datetime"),
+        ("usecases/bad.py", "from github import Github", "usecases/bad.py imports PyGithub"),
+        ("engine/bad.py", "import os\nx = os.environ['HOME']", "engine/bad.py reads the environment"),
+        ("steps/bad.py", "import pandas as pd", "steps/bad.py imports pandas when it is loaded"),
+    ],
+)
+def test_a_planted_import_is_found(tmp_path, where, line, found):
+    path = tmp_path / where
+    path.parent.mkdir()
+    path.write_text(line, "utf-8")
+    assert found in list(offences(tmp_path))
+
+
+def loaded_by(*arguments: str) -> set[str]:
+    code = (
+        f"import sys, mlci.cli\ntry: mlci.cli.main({list(arguments)!r})\nexcept SystemExit: pass\nprint(*sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    return {name.split(".")[0] for name in done.stdout.splitlines()[-1].split()}
+
+
+def test_help_loads_nothing_heavy():
+    assert not loaded_by("--help") & (HEAVY | {"numpy", "duckdb", "pydantic", "jinja2", "ruamel", "tabulate"})
+
+
+def test_the_catalogue_loads_no_engine():
+    assert not loaded_by("metrics", "recall") & (HEAVY | {"duckdb", "pydantic"})
+
+
+def test_a_gate_run_loads_no_data_frames(tmp_path):
+    (tmp_path / "d.csv").write_text("k,y,p,b\n" + "".join(f"{i},{i % 2},{i % 2},{i % 2}\n" for i in range(60)), "utf-8")
+    (tmp_path / "mlci.yml").write_text(
+        "model: m\ntask: binary\nevaluation: {data: d.csv, key: k, label: y}\npredict: {file: d.csv, decision: p}\n"
+        "baseline: {file: d.csv, decision: b}\ngates: [{metric: accuracy, max_drop: 0.1}]\n",
+        "utf-8",
+    )
+    code = f"import sys, mlci.cli\ntry: mlci.cli.main(['run', '--config', {str(tmp_path / 'mlci.yml')!r}, '--out', {str(tmp_path)!r}])\nexcept SystemExit as e: print(e.code)\nprint(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path)
+    assert done.stdout.splitlines()[-2] == "0", done.stdout + done.stderr
+    assert not {name.split(".")[0] for name in done.stdout.splitlines()[-1].split()} & HEAVY
