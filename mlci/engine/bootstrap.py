@@ -19,7 +19,7 @@ from mlci.metrics.statistics import Replicates
 
 Key = tuple[int | None, int]
 _STRICT = (UserWarning, RuntimeWarning)
-"""Warnings that mean "undefined": scikit-learn's UndefinedMetricWarning is a UserWarning, NumPy's 0/0 a RuntimeWarning."""
+"""Warnings that mean "undefined": UndefinedMetricWarning is a UserWarning, NumPy's 0/0 a RuntimeWarning."""
 
 
 @dataclass(frozen=True)

@@ -27,11 +27,10 @@ def write_features(data: str, label: str, folder: Path) -> Path:
     Raises:
         InputError: The evaluation set can't be read, or has no such column.
     """
-    with tempfile.TemporaryDirectory(prefix="mlci-", ignore_cleanup_errors=True) as folder:
-        scratch = Path(folder)
-        connection = sql.connect(scratch=folder)
+    with tempfile.TemporaryDirectory(prefix="mlci-", ignore_cleanup_errors=True) as scratch:
+        connection = sql.connect(scratch=scratch)
         try:
-            table = open_table(connection, data, scratch)
+            table = open_table(connection, data, Path(scratch))
             left_out = table.column(label)
             target = folder / f"features{_suffix(table)}"
             kept = [column for column in table.columns if column != left_out]

@@ -109,7 +109,7 @@ class _Load:
         coded = code_column(self.connection, table, column, most=_MOST_CLASSES)
         if coded.whole:
             return coded
-        said = f"{column.name!r} has more than {_MOST_CLASSES:,} different values; a class is expected (or task: regression)"
+        said = f"{column.name!r} has more than {_MOST_CLASSES:,} different values; classes are expected here"
         self.problems.append(Problem(said, table.path))
         return None
 

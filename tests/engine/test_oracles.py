@@ -1,0 +1,217 @@
+"""Statistics against pandas, scikit-learn and plain NumPy."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.metrics import roc_auc_score
+
+from mlci.engine.interface import Job, Source
+from mlci.metrics.statistics import ModelBins, Scores, Statistics
+from tests.engine.tables import SLICES, everything, job, observe, people, scopes, slices, write
+
+CUTS = ["< 25", "25–40", "40–60", "≥ 60"]
+
+
+def masks(frame: pd.DataFrame) -> dict[str, pd.Series]:
+    """Every scope's rows, in the order that the interface documents."""
+    found = {"": pd.Series(True, frame.index)}
+    regions = [*sorted(frame.region.dropna().unique()), None]
+    rows = {name: frame.region.isna() if name is None else frame.region == name for name in regions}
+    found |= {f"region={name or '(null)'}": rows[name] for name in regions if rows[name].any()}
+    bands = pd.cut(frame.age, [-np.inf, 25, 40, 60, np.inf], right=False, labels=CUTS)
+    found |= {f"age={name}": bands == name for name in CUTS if (bands == name).any()}
+    found |= {"age=(null)": bands.isna()} if bands.isna().any() else {}
+    for name in regions:
+        for sex in ("F", "M"):
+            both = rows[name] & (frame.sex == sex)
+            found |= {f"region × sex={name or '(null)'} × {sex}": both} if both.any() else {}
+    return found
+
+
+def auc(bins: ModelBins) -> float:
+    below = np.cumsum(bins.negatives) - bins.negatives
+    wins = (bins.positives * (below + bins.negatives / 2)).sum()
+    return float(wins / (bins.positives.sum() * bins.negatives.sum()))
+
+
+def check_decisions(one: Statistics, rows: pd.DataFrame) -> None:
+    found = one.decisions
+    cells = zip(found.label, found.baseline, found.candidate, strict=True)
+    decided = pd.DataFrame({"y": rows.label, "b": (rows.old >= 0.5).astype(int), "c": (rows.score >= 0.5).astype(int)})
+    expected = decided.value_counts().sort_index()
+    assert [tuple(map(int, cell)) for cell in cells] == list(expected.index)
+    assert found.count.tolist() == expected.tolist()
+
+
+def check_exact(scores: Scores, rows: pd.DataFrame) -> None:
+    assert scores.exact
+    assert scores.differing == (rows.score != rows.old).sum()
+    for bins, column in ((scores.candidate, rows.score), (scores.baseline, rows.old)):
+        assert len(bins.positives) == column.nunique()
+        if rows.label.nunique() == 2:
+            assert auc(bins) == pytest.approx(roc_auc_score(rows.label, column), abs=1e-12)
+        for side, cells in ((0, scores.baseline), (1, scores.candidate)):
+            coarse = np.bincount(scores.joint[:, side], weights=scores.joint[:, 2], minlength=len(cells.positives))
+            assert coarse.tolist() == cells.positives.tolist()
+
+
+def check_moments(one: Statistics, rows: pd.DataFrame) -> None:
+    losses = np.array([(rows.old - rows.label) ** 2, (rows.score - rows.label) ** 2])
+    found = one.moments["squared"]
+    assert found.names == ("baseline", "candidate")
+    np.testing.assert_allclose(found.sums, losses.sum(1), rtol=1e-12)
+    np.testing.assert_allclose(found.products, losses @ losses.T, rtol=1e-12)
+    assert found.differing == (losses[0] != losses[1]).sum()
+    given_ = np.where(rows.label == 1, rows.score, 1 - rows.score)
+    log = -np.log(np.clip(given_, np.finfo(float).eps, 1 - np.finfo(float).eps))
+    np.testing.assert_allclose(one.moments["log"].sums[1], log.sum(), rtol=1e-12)
+
+
+def check_calibration(one: Statistics, rows: pd.DataFrame) -> None:
+    for counts, gaps, squares, score in (
+        (one.calibration.rows, one.calibration.gap, one.calibration.square, rows.score),
+        (one.calibration.baseline_rows, one.calibration.baseline_gap, one.calibration.baseline_square, rows.old),
+    ):
+        bins = np.minimum((score * 10).astype(int), 9)
+        gap = score - rows.label
+        assert counts.tolist() == np.bincount(bins, minlength=10).tolist()
+        np.testing.assert_allclose(gaps, np.bincount(bins, weights=gap, minlength=10), atol=1e-9)
+        np.testing.assert_allclose(squares, np.bincount(bins, weights=gap**2, minlength=10), atol=1e-9)
+
+
+@pytest.mark.parametrize(("rows", "ties"), [(400, None), (600, 7), (17, 3), (1, None)])
+def test_every_scope_against_peers(tmp_path, rows, ties):
+    frame = people(rows, seed=rows, ties=ties)
+    observed = observe(job(write(frame, tmp_path, "t", "parquet"), **everything()))
+    expected = masks(frame)
+    assert scopes(observed) == list(expected)
+    for one, mask in zip(observed.statistics, expected.values(), strict=True):
+        mine = frame[mask]
+        assert one.rows == len(mine)
+        check_decisions(one, mine)
+        check_exact(one.scores, mine)
+        check_moments(one, mine)
+        check_calibration(one, mine)
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.integers(2, 60), st.integers(1, 4))
+def test_random_tables(tmp_path_factory, seed, rows, ties):
+    frame = people(rows, seed, ties=ties)
+    path = write(frame, tmp_path_factory.mktemp("random"), "t", "parquet")
+    for one, mask in zip(observe(job(path, scores=True)).statistics, masks(frame).values(), strict=True):
+        check_decisions(one, frame[mask])
+        check_exact(one.scores, frame[mask])
+
+
+def test_counting_in_the_database_agrees_with_counting_rows(tmp_path):
+    path = write(people(500), tmp_path, "t", "parquet")
+    counted = observe(job(path)).statistics
+    ranked = observe(job(path, scores=True)).statistics
+    for left, right in zip(counted, ranked, strict=True):
+        assert left.scope == right.scope
+        assert left.decisions.count.tolist() == right.decisions.count.tolist()
+
+
+def test_without_a_baseline(tmp_path):
+    frame = people(300)
+    path = write(frame, tmp_path, "t", "parquet")
+    whole = observe(job(path, baseline=None, **everything())).statistics[0]
+    assert whole.decisions.baseline is None
+    assert whole.scores.baseline is None
+    assert whole.scores.joint is None
+    assert whole.moments["squared"].names == ("candidate",)
+    assert whole.calibration.baseline_rows is None
+    assert auc(whole.scores.candidate) == pytest.approx(roc_auc_score(frame.label, frame.score), abs=1e-12)
+
+
+@pytest.mark.parametrize("ties", [None, 50, 5000])
+def test_bins_stay_within_their_bound(tmp_path, ties):
+    frame = people(20_000, ties=ties)
+    observed = observe(job(write(frame, tmp_path, "t", "parquet"), scores=True), exact_rows=1000)
+    for one, mask in zip(observed.statistics, masks(frame).values(), strict=True):
+        mine = frame[mask]
+        for bins, column in ((one.scores.candidate, mine.score), (one.scores.baseline, mine.old)):
+            assert auc(bins) == pytest.approx(roc_auc_score(mine.label, column), abs=5e-4)
+            assert (np.diff(bins.coarse) >= 0).all()
+            coarse = np.bincount(bins.coarse, weights=bins.positives)
+            side = 1 if bins is one.scores.candidate else 0
+            joint = np.bincount(one.scores.joint[:, side], weights=one.scores.joint[:, 2], minlength=len(coarse))
+            assert joint.tolist() == coarse.tolist()
+        assert one.scores.joint[:, 2:].sum() == len(mine)
+        assert one.scores.differing == (mine.score != mine.old).sum()
+
+
+def test_scores_squeezed_into_a_corner_are_ranked_exactly(tmp_path):
+    frame = people(5000)
+    frame["score"] = frame.score**40 * 1e-9
+    frame.loc[0, "score"] = 1.0
+    observed = observe(job(write(frame, tmp_path, "t", "parquet"), scores=True, slices=()), exact_rows=1000)
+    assert observed.statistics[0].scores.exact
+    assert auc(observed.statistics[0].scores.candidate) == pytest.approx(
+        roc_auc_score(frame.label, frame.score), abs=1e-12
+    )
+
+
+def test_regression(tmp_path):
+    draw = np.random.default_rng(5)
+    frame = pd.DataFrame({"y": draw.normal(size=300), "p": draw.normal(size=300), "q": draw.normal(size=300)})
+    frame["g"] = draw.choice(["a", "b"], 300)
+    path = write(frame, tmp_path, "t", "csv")
+    losses = ("squared", "absolute", "signed", "percentage", "pinball", "variance")
+    observed = observe(
+        Job(task="regression", data=path, label="y", candidate=Source(path=path, score="p"),
+            baseline=Source(path=path, score="q"), losses=losses, slices=slices("g"))
+    )  # fmt: skip
+    assert observed.statistics[0].decisions is None
+    for one, mine in zip(observed.statistics, [frame, frame[frame.g == "a"], frame[frame.g == "b"]], strict=True):
+        errors = np.array([mine.q - mine.y, mine.p - mine.y])
+        np.testing.assert_allclose(one.moments["absolute"].sums, np.abs(errors).sum(1), rtol=1e-12)
+        np.testing.assert_allclose(one.moments["signed"].sums, errors.sum(1), atol=1e-10)
+        np.testing.assert_allclose(one.moments["pinball"].sums, np.abs(errors).sum(1) / 2, rtol=1e-12)
+        shares = np.abs(errors) / np.maximum(np.abs(mine.y.to_numpy()), np.finfo(float).eps)
+        np.testing.assert_allclose(one.moments["percentage"].sums, shares.sum(1), rtol=1e-12)
+        y = (mine.y - frame.y.mean()).to_numpy()
+        quantities = np.array([y, y * y, errors[0] ** 2, errors[1] ** 2])
+        assert one.moments["variance"].names == ("y", "y2", "baseline", "candidate")
+        np.testing.assert_allclose(one.moments["variance"].products, quantities @ quantities.T, atol=1e-9)
+
+
+def test_multiclass(tmp_path):
+    draw = np.random.default_rng(6)
+    frame = pd.DataFrame({name: draw.choice(["cat", "dog", "eel"], 200) for name in ("y", "c", "b")})
+    path = write(frame, tmp_path, "t", "csv")
+    found = observe(
+        Job(task="multiclass", data=path, label="y", candidate=Source(path=path, decision="c"),
+            baseline=Source(path=path, decision="b"), slices=slices("y"))
+    ).statistics[0].decisions  # fmt: skip
+    expected = frame[["y", "b", "c"]].value_counts().sort_index()
+    assert found.classes == ("cat", "dog", "eel")
+    named = [
+        tuple(found.classes[i] for i in cell) for cell in zip(found.label, found.baseline, found.candidate, strict=True)
+    ]
+    assert named == list(expected.index)
+    assert found.count.tolist() == expected.tolist()
+
+
+def test_slices_too_many_to_cross_are_reduced_one_by_one(tmp_path):
+    draw = np.random.default_rng(8)
+    frame = people(3000)
+    names = [f"s{i}" for i in range(5)]
+    for name in names:
+        frame[name] = draw.integers(0, 30, len(frame))
+    path = write(frame, tmp_path, "t", "parquet")
+    observed = observe(job(path, slices=slices(*names), **everything()))
+    assert len(observed.statistics) == 151
+    for one in observed.statistics[1:]:
+        mine = frame[frame[one.scope.slice] == int(one.scope.group)]
+        check_decisions(one, mine)
+        check_exact(one.scores, mine)
+        check_moments(one, mine)
+        check_calibration(one, mine)
+
+
+def test_the_slices_of_the_fixture_are_the_documented_ones():
+    assert [spec.name for spec in SLICES] == ["region", "age", "region × sex"]
