@@ -134,7 +134,7 @@ def _expression(
         ), lut
     if column.is_number and not column.is_integer and len(raw) <= _CASES:
         cases = " ".join(
-            f"WHEN {value!r}::DOUBLE THEN {code}::UTINYINT" for code, value in enumerate(raw) if not math.isnan(value)
+            f"WHEN {sql.number(value)} THEN {code}::UTINYINT" for code, value in enumerate(raw) if not math.isnan(value)
         )
         numbers = [value for value in raw if not math.isnan(value)]
         lut = np.array([find(meant[value]) for value in numbers], dtype)

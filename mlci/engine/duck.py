@@ -3,6 +3,8 @@
 import tempfile
 from pathlib import Path
 
+import duckdb
+
 from mlci.engine import sql
 from mlci.engine.bind import Bound, bind
 from mlci.engine.fingerprint import of_table
@@ -35,18 +37,20 @@ class DuckEngine:
         with tempfile.TemporaryDirectory(prefix="mlci-", ignore_cleanup_errors=True) as scratch:
             connection = sql.connect(threads=self.threads, memory_limit=self.memory_limit, scratch=scratch)
             try:
-                bound = bind(connection, job, Path(scratch))
-                loaded = load(bound)
-                fingerprint = of_table(
-                    connection, bound.table, _prediction_columns(bound),
-                    known=loaded.known, weights=loaded.weights, threads=self.threads,
-                )  # fmt: skip
-                statistics, notes = reduce(job, loaded, exact_rows=self.exact_rows, threads=self.threads)
-                return Observed(
-                    statistics=statistics, rows=loaded.rows, fingerprint=fingerprint, notes=(*loaded.notes, *notes)
-                )
+                with sql.reading(job.data, *(side.path for side in (job.candidate, job.baseline) if side)):
+                    return self._observe(connection, job, Path(scratch))
             finally:
                 connection.close()
+
+    def _observe(self, connection: duckdb.DuckDBPyConnection, job: Job, scratch: Path) -> Observed:
+        bound = bind(connection, job, scratch)
+        frame = load(bound)
+        left_out = _prediction_columns(bound)
+        fingerprint = of_table(
+            connection, bound.table, left_out, known=frame.known, weights=frame.weights, threads=self.threads
+        )
+        statistics, notes = reduce(job, frame, exact_rows=self.exact_rows, threads=self.threads)
+        return Observed(statistics=statistics, rows=frame.rows, fingerprint=fingerprint, notes=(*frame.notes, *notes))
 
 
 def _prediction_columns(bound: Bound) -> set[str]:

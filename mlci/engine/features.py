@@ -36,7 +36,8 @@ def write_features(data: str, label: str, folder: Path) -> Path:
             kept = [column for column in table.columns if column != left_out]
             if not kept:
                 raise InputError(Problem(f"has no columns besides the label {label!r}", data))
-            _write(connection, table, kept, target)
+            with sql.reading(data):
+                _write(connection, table, kept, target)
         finally:
             connection.close()
     return target

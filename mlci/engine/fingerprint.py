@@ -32,6 +32,7 @@ _PACKED = 1 << 20
 _NULL = 0x6E756C6C00000000
 _TEXT = 0x7465787400000000
 _NUMBER = 0x6E756D0000000000
+_RESIDUAL = 0x9E3779B97F4A7C15  # odd: what an integer has beyond its nearest float64 must not look like the next one
 _SEEDS = (0x243F6A8885A308D3, 0x13198A2E03707344)  # digits of pi
 _NUMBER_RE = r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?"
 
@@ -45,7 +46,8 @@ def fingerprint(path: str, exclude: Collection[str] = ()) -> str:
     with tempfile.TemporaryDirectory(prefix="mlci-", ignore_cleanup_errors=True) as scratch:
         connection = sql.connect(scratch=scratch)
         try:
-            return of_table(connection, open_table(connection, path, Path(scratch)), exclude)
+            with sql.reading(path):
+                return of_table(connection, open_table(connection, path, Path(scratch)), exclude)
         finally:
             connection.close()
 
@@ -153,7 +155,7 @@ def _number_cell(value: float) -> int:
     near = float(value)
     residual = int(value) - int(near) if isinstance(value, int) else 0
     bits = int(np.float64(near + 0.0).view(np.uint64))
-    return ((bits ^ _NUMBER) + residual) % 2**64
+    return ((bits ^ _NUMBER) + residual * _RESIDUAL) % 2**64
 
 
 def _seed(name: str) -> np.uint64:
@@ -206,7 +208,7 @@ class _Adder:
     def _number(self, cells: Array, part: slice) -> Array:
         bits = (cells + 0.0).view(np.uint64) ^ np.uint64(_NUMBER)  # + 0.0: minus zero is zero
         if self.residual is not None:
-            bits += self.residual[part].astype(np.int64).view(np.uint64)
+            bits += self.residual[part].astype(np.int64).view(np.uint64) * np.uint64(_RESIDUAL)
         bits[np.isnan(cells)] = _NULL
         return bits
 
@@ -240,7 +242,6 @@ def _number_sql(connection: duckdb.DuckDBPyConnection, table: Table, column: Col
 
 
 def _is_big(connection: duckdb.DuckDBPyConnection, table: Table, number: str) -> bool:
-    row = connection.execute(
-        f"SELECT coalesce(bool_or(abs({number}) > 9007199254740992.0 AND isfinite({number})), false) FROM {table.relation}"  # noqa: S608 - quoted
-    ).fetchone()
-    return bool(row and row[0])
+    big = f"isfinite({number}) AND abs({number}) > 9007199254740992"
+    found = connection.execute(f"SELECT 1 FROM {table.relation} WHERE {big} LIMIT 1").fetchone()  # noqa: S608 - quoted
+    return found is not None

@@ -133,7 +133,7 @@ class _Load:
             if self._any(self.table, wrong):
                 said = f"{column.name!r} can't be cut: {{value!r}} is not a number"
                 self.problems.append(self.bound.place().problem(column, wrong, said))
-        cases = " ".join(f"WHEN {value} < {edge!r}::DOUBLE THEN {code}" for code, edge in enumerate(map(float, edges)))
+        cases = " ".join(f"WHEN {value} < {sql.number(edge)} THEN {code}" for code, edge in enumerate(edges))
         last = len(edges)
         sql_code = f"(CASE WHEN {value} IS NULL OR isnan({value}) THEN {last + 1} {cases} ELSE {last} END)::USMALLINT"
         shown = [values.form(values.number(float(edge))) for edge in edges]
@@ -314,7 +314,7 @@ class _Load:
                 columns += self._side_columns(side, i)
             elif side.score is not None:
                 value = side.score.as_float()
-                columns.append(f"({value} >= {float(self.job.threshold)!r}::DOUBLE) AS d{i}")
+                columns.append(f"({value} >= {sql.number(self.job.threshold)}) AS d{i}")
                 checks += [f"min({value}) AS lo{i}", f"max({value}) AS hi{i}", f"count({value}) AS n{i}"]
         query = f"SELECT {', '.join([*columns, *checks])}, count(*) AS n FROM {self.table.relation} GROUP BY "  # noqa: S608 - quoted
         fetched = sql.fetch(self.connection, query + ", ".join(str(i + 1) for i in range(len(columns))))

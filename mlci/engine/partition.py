@@ -1,5 +1,6 @@
 """Slices as codes: every row's group in every slice, for one pass per slice and not one per group."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,6 +13,7 @@ from mlci.errors import InputError, Problem
 
 SEPARATOR = " × "
 _PACKED = 1 << 16
+_DENSE = 1 << 22
 
 
 @dataclass(frozen=True)
@@ -75,22 +77,19 @@ class Partition:
             InputError: A slice has more than ``max_groups`` groups.
         """
         self._bases, self._slices, self.rows, self._weights = bases, slices, rows, weights
-        self._packs = int(np.prod([len(base.names) for base in bases], dtype=np.float64)) <= _PACKED
+        self._packs = self._sizes(range(len(bases))) <= _PACKED
         self.groups: list[tuple[str, ...]] = []
         self.counts: list[Array] = []
-        self._luts: list[Array] = []
+        self._mixed: list[Array] = []
         problems = []
         for index, (name, members) in enumerate(slices):
-            cells = self._cells(index)
-            occurring = np.flatnonzero(cells)
-            if len(occurring) > max_groups:
-                problems.append(Problem(_too_many(name, len(occurring), max_groups), path))
-                occurring = occurring[:0]
-            lut = np.full(len(cells), 0, np.int32)
-            lut[occurring] = np.arange(len(occurring))
-            self._luts.append(lut)
-            self.counts.append(cells[occurring])
-            self.groups.append(tuple(self._name(members, int(code)) for code in occurring))
+            mixed, counts = self._occurring(index)
+            if len(mixed) > max_groups:
+                problems.append(Problem(_too_many(name, len(mixed), max_groups), path))
+                continue
+            self._mixed.append(mixed)
+            self.counts.append(counts)
+            self.groups.append(tuple(self._name(members, int(code)) for code in mixed))
         if problems:
             raise InputError.of(problems)
 
@@ -104,25 +103,33 @@ class Partition:
         return count(self.packed, self._sizes(range(len(self._bases))), self._weights)
 
     def _sizes(self, members: range | tuple[int, ...]) -> int:
-        return int(np.prod([len(self._bases[member].names) for member in members], dtype=np.int64))
+        return math.prod(len(self._bases[member].names) for member in members)
 
     def _mix(self, members: range | tuple[int, ...]) -> Array:
+        """Return each row's place among all combinations of the members' codes."""
         size = self._sizes(members)
-        first, *rest = members
-        codes = self._bases[first].codes
         dtype = np.uint8 if size <= 1 << 8 else np.uint16 if size <= 1 << 16 else np.int64
-        codes = codes.astype(dtype)
+        first, *rest = members
+        codes: Array = self._bases[first].codes.astype(dtype)
         for member in rest:
-            codes *= dtype(len(self._bases[member].names))
-            codes += self._bases[member].codes.astype(dtype, copy=False)
+            np.multiply(codes, dtype(len(self._bases[member].names)), out=codes)
+            np.add(codes, self._bases[member].codes.astype(dtype, copy=False), out=codes)
         return codes
 
-    def _cells(self, index: int) -> Array:
+    def _occurring(self, index: int) -> tuple[Array, Array]:
+        """Return the combinations that occur in a slice, ascending, and the rows of each."""
         members = self._slices[index][1]
-        if not self._packs:
-            return count(self._mix(members), self._sizes(members), self._weights)
-        raw = self._unpack(members)
-        return np.bincount(raw, weights=self._packed_cells, minlength=self._sizes(members)).astype(np.int64)
+        size = self._sizes(members)
+        if size > _DENSE:
+            mixed, inverse = np.unique(self._mix(members), return_inverse=True)
+            return mixed, count(inverse, len(mixed), self._weights)
+        if self._packs:
+            weights = self._packed_cells.astype(np.float64)
+            cells = np.bincount(self._unpack(members), weights=weights, minlength=size).astype(np.int64)
+        else:
+            cells = count(self._mix(members), size, self._weights)
+        occurring = np.flatnonzero(cells)
+        return occurring, cells[occurring]
 
     def _unpack(self, members: tuple[int, ...]) -> Array:
         """Return the slice's mixed code of each packed code."""
@@ -145,7 +152,7 @@ class Partition:
             size = self._sizes(range(len(self._bases)))
             views = [View(None, np.zeros(size, np.int32), 1)]
             for index, (_, members) in enumerate(self._slices):
-                lut = self._luts[index][self._unpack(members)]
+                lut = np.searchsorted(self._mixed[index], self._unpack(members)).astype(np.int32)
                 lut[self._packed_cells == 0] = -1
                 views.append(View(index, lut, len(self.groups[index])))
             yield Level(self.packed, size, tuple(views))
@@ -163,10 +170,11 @@ class Partition:
         members = self._slices[index][1]
         if len(members) == 1 and len(self.groups[index]) == len(self._bases[members[0]].names):
             return self._bases[members[0]].codes
+        mixed = self._mixed[index]
         if self._packs:
-            lut = self._luts[index][self._unpack(members)]
-            return lut.astype(np.uint16 if len(self.groups[index]) < 1 << 16 else np.int32).take(self.packed)
-        return self._luts[index].take(self._mix(members))
+            lut = np.searchsorted(mixed, self._unpack(members))
+            return lut.astype(np.uint16 if len(mixed) < 1 << 16 else np.int32).take(self.packed)
+        return np.searchsorted(mixed, self._mix(members))
 
 
 def _too_many(name: str, found: int, most: int) -> str:

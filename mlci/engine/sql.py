@@ -1,11 +1,14 @@
 """The only place where text becomes SQL: quoting, and a connection that reaches for nothing outside its files."""
 
-from collections.abc import Iterable
+import contextlib
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import duckdb
 import numpy as np
 from numpy.typing import NDArray
+
+from mlci.errors import InputError, Problem
 
 Array = NDArray[Any]
 
@@ -18,6 +21,11 @@ def name(identifier: str) -> str:
 def text(value: str) -> str:
     """Quote a literal; DuckDB knows no escapes inside single quotes but the doubled quote."""
     return "'" + value.replace("'", "''") + "'"
+
+
+def number(value: float) -> str:
+    """Return a float64 literal; infinities have no other spelling than a quoted one."""
+    return f"'{float(value)!r}'::DOUBLE"
 
 
 def listing(values: Iterable[str]) -> str:
@@ -44,6 +52,23 @@ def connect(*, threads: int | None = None, memory_limit: str | None = None, scra
     connection.execute("SET enable_progress_bar = false")
     connection.execute("SET TimeZone = 'UTC'")  # a timestamp's text must not depend on the machine
     return connection
+
+
+@contextlib.contextmanager
+def reading(*paths: str) -> Iterator[None]:
+    """Turn what a broken file does to a query into an error that names the files; a broken query stays a bug.
+
+    Raises:
+        InputError: A file could be opened but not read to its end.
+    """
+    try:
+        yield
+    except duckdb.Error as error:
+        if isinstance(error, duckdb.ProgrammingError) and not isinstance(error, duckdb.InvalidInputException):
+            raise
+        detail = str(error).split("\n", maxsplit=1)[0]
+        shown = " or ".join(dict.fromkeys(paths))
+        raise InputError(Problem(f"can't be read to its end, it seems damaged: {detail}", shown)) from error
 
 
 def fetch(connection: duckdb.DuckDBPyConnection, query: str) -> dict[str, Array]:

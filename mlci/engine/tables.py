@@ -81,7 +81,7 @@ class Table:
             total += rows
         if len(starts) == 1:
             return "file_row_number"
-        return f"(file_row_number + ([{', '.join(starts)}])[file_index + 1])"
+        return f"(file_row_number + ([{', '.join(starts)}])[file_index::BIGINT + 1])"
 
     def column(self, name: str) -> Column:
         """Return the column of that name.

@@ -1,0 +1,120 @@
+"""Rows that don't pair off."""
+
+import pandas as pd
+import pytest
+
+from mlci.engine.interface import Job, Source
+from tests.engine.tables import refusal, text, write
+
+EVALUATION = pd.DataFrame({"id": ["a", "b", "c", "d"], "y": [0, 1, 0, 1]})
+PREDICTIONS = pd.DataFrame({"id": ["d", "c", "b", "a"], "s": [0.1, 0.2, 0.3, 0.4]})
+
+
+def joined(folder, evaluation, predictions, form="csv", **more):
+    path = write(evaluation, folder, "e", form)
+    candidate = Source(path=write(predictions, folder, "p", form), score="s")
+    return Job(**({"task": "binary", "data": path, "key": "id", "label": "y", "candidate": candidate} | more))
+
+
+def edit(frame, row, value):
+    changed = frame.copy()
+    changed.loc[row, "id"] = value
+    return changed
+
+
+@pytest.mark.parametrize("form", ["csv", "parquet"])
+@pytest.mark.parametrize(
+    ("evaluation", "predictions", "expected"),
+    [
+        (EVALUATION, PREDICTIONS[:2], ["p: 2 row(s) of {e} have no candidate prediction; first keys: 'a', 'b'"]),
+        (EVALUATION[:3], PREDICTIONS, ["p: 1 key(s) are not in {e}; first: 'd'"]),
+        (
+            EVALUATION,
+            edit(PREDICTIONS, 0, "z"),
+            ["p: 1 row(s) of {e} have no candidate prediction; first keys: 'd'", "p: 1 key(s) are not in {e}; first: 'z'"],
+        ),
+        (
+            EVALUATION,
+            edit(PREDICTIONS, 0, "a"),
+            ["p: 1 key(s) of 'id' occur more than once: 'a' in rows 1, 4",
+             "p: 1 row(s) of {e} have no candidate prediction; first keys: 'd'"],
+        ),
+        (
+            edit(EVALUATION, 3, "b"),
+            PREDICTIONS,
+            ["e: 1 key(s) of 'id' occur more than once: 'b' in rows 2, 4", "p: 1 key(s) are not in {e}; first: 'd'"],
+        ),
+        (
+            edit(EVALUATION, 1, None),
+            PREDICTIONS,
+            ["e: key 'id' is null in 1 row(s), first: row 2", "p: 1 key(s) are not in {e}; first: 'b'"],
+        ),
+        (
+            EVALUATION,
+            edit(PREDICTIONS, 2, None),
+            ["p: key 'id' is null in 1 row(s), first: row 3",
+             "p: 1 row(s) of {e} have no candidate prediction; first keys: 'b'"],
+        ),
+    ],
+)  # fmt: skip
+def test_what_does_not_pair_off(tmp_path, evaluation, predictions, expected, form):
+    lines = refusal(joined(tmp_path, evaluation, predictions, form))
+    paths = {name: f"{tmp_path}/{name}.{form}" for name in "ep"}
+    assert lines == [paths[line[0]] + line[1:].format(**paths) for line in expected]
+
+
+@pytest.mark.parametrize("scale", [1, 10**10])
+def test_integer_keys_that_do_not_pair_off(tmp_path, scale):
+    numbers = {"a": 1, "b": 2, "c": 3, "d": 4, "z": 99}
+    evaluation = EVALUATION.assign(id=EVALUATION.id.map(numbers) * scale)
+    predictions = PREDICTIONS.assign(id=[4 * scale, 3 * scale, 99 * scale, scale])
+    lines = refusal(joined(tmp_path, evaluation, predictions, "parquet"))
+    assert lines == [
+        f"{tmp_path}/p.parquet: 1 row(s) of {tmp_path}/e.parquet have no candidate prediction; first keys: '{2 * scale}'",
+        f"{tmp_path}/p.parquet: 1 key(s) are not in {tmp_path}/e.parquet; first: '{99 * scale}'",
+    ]
+
+
+def test_a_key_that_is_no_number(tmp_path):
+    evaluation = write(EVALUATION.assign(id=range(4)), tmp_path, "e", "parquet")
+    path = text(tmp_path, "p.csv", "id,s\n0,0.1\n1,0.1\n2,0.1\nthree,0.1\n")
+    given = Job(task="binary", data=evaluation, key="id", label="y", candidate=Source(path=path, score="s"))
+    assert refusal(given) == [
+        f"{path}: key 'id' is not a number ('three') in 1 row(s), first: row 4",
+        f"{path}: 1 row(s) of {evaluation} have no candidate prediction; first keys: '3'",
+    ]
+
+
+def test_one_key_over_and_over_does_not_explode(tmp_path):
+    rows = 30_000
+    evaluation = pd.DataFrame({"id": ["a"] * rows, "y": [0, 1] * (rows // 2)})
+    predictions = pd.DataFrame({"id": ["a"] * rows, "s": 0.5})
+    lines = refusal(joined(tmp_path, evaluation, predictions, "parquet"))
+    assert lines == [
+        f"{tmp_path}/{name}.parquet: 1 key(s) of 'id' occur more than once: 'a' in rows 1, 2, 3" for name in "ep"
+    ]
+
+
+def test_keys_of_a_single_file_are_checked_too(tmp_path):
+    path = text(tmp_path, "t.csv", "id,y,s\na,1,0.5\na,0,0.5\n")
+    given = Job(task="binary", data=path, key="id", label="y", candidate=Source(path=path, score="s"))
+    assert refusal(given) == [f"{path}: 1 key(s) of 'id' occur more than once: 'a' in rows 1, 2"]
+
+
+def test_a_shared_column_is_a_key_not_named(tmp_path):
+    given = joined(tmp_path, EVALUATION, PREDICTIONS, key=None)
+    assert refusal(given) == [
+        f"{tmp_path}/p.csv: shares column 'id' with {tmp_path}/e.csv; join rows by it: set `evaluation.key: id`"
+    ]
+
+
+def test_by_position_needs_equal_rows(tmp_path):
+    given = joined(tmp_path, EVALUATION, PREDICTIONS[["s"]][:3], key=None)
+    assert refusal(given) == [
+        f"{tmp_path}/p.csv: has 3 rows and {tmp_path}/e.csv 4; without `evaluation.key` they can't be joined"
+    ]
+
+
+def test_a_key_column_that_predictions_lack(tmp_path):
+    given = joined(tmp_path, EVALUATION, PREDICTIONS.rename(columns={"id": "ids"}))
+    assert refusal(given) == [f"{tmp_path}/p.csv: has no column 'id'; did you mean 'ids'?"]

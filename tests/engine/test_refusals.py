@@ -1,0 +1,142 @@
+"""Every way in which tables can be wrong, and the line that says so."""
+
+import pandas as pd
+import pytest
+
+from mlci.engine.interface import Job, Source
+from tests.engine.tables import refusal, text, write
+
+
+def one(path, **more):
+    given = {"task": "binary", "data": path, "label": "y", "candidate": Source(path=path, score="s")}
+    return Job(**(given | more))
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        ("", "{path}: the file is empty"),
+        ("y,s\n", "{path}: has a header but no rows"),
+        ("y,s\n1,0.5,7\n", "{path}:2: the row has 3 fields where the header has 2"),
+        ("y,s\n1,0.5\n0\n", "{path}:3: the row has 1 fields where the header has 2"),
+        ("y,s,y\n1,0.5,1\n", "{path}:1: column names occur twice: 'y'"),
+        ("\n1,0.5\n", "{path}:1: has no header with column names"),
+        ('y,s\n1,"0.5\n', "{path}:2: a quoted field is not closed, or text follows its closing quote"),
+        ("y,s\n1,nan\n0,0.5\n", "{path}: 's' is NaN in row 1"),
+        ("y,s\n1,0.1\n0,inf\n0,-inf\n", "{path}: 's' is infinite in row 2, and in 1 more row(s)"),
+        ("y,s\n1,0.1\n0,\n", "{path}: 's' is null in row 2"),
+        ("y,s\n1,0.1\n0,high\n", "{path}: 's' is not a number: 'high' in row 2"),
+        ("y,s\n1,0.1\n0,1.5\n", "{path}: 's' is 1.5, outside [0, 1], where probabilities are needed in row 2"),
+        ("y,s\n1,0.1\n,0.5\n", "{path}: label 'y' is null in row 2"),
+        ("y,s\n1,0.1\n2,0.5\n0,0.5\n", "{path}: label 'y' has 3 values ('0', '1', '2'); a binary task has two"),
+        (
+            "y,s\nyes,0.1\nno,0.5\n",
+            "{path}: label 'y' is 'no' and 'yes'; say which one is positive: evaluation.positive: yes",
+        ),
+        ("Y,s\n1,0.1\n", "{path}: has no column 'y'; did you mean 'Y'?"),
+        ("y,scores\n1,0.1\n", "{path}: has no column 's'; there are 'y', 'scores'"),
+    ],
+)
+def test_a_broken_csv(tmp_path, content, expected):
+    path = text(tmp_path, "t.csv", content)
+    assert refusal(one(path, probabilities=True)) == [expected.format(path=path)]
+
+
+def test_all_that_is_wrong_at_once(tmp_path):
+    path = text(tmp_path, "t.csv", "id,y,s,d\na,1,nan,1\nb,0,0.5,maybe\nc,0,,0\n")
+    given = one(path, key="id", baseline=Source(path=path, decision="d"), scores=False)
+    assert refusal(given) == [
+        f"{path}: decision 'd' is 'maybe', which is none of the classes '0', '1' in row 2 (key 'b')"
+    ]
+    assert refusal(one(path, key="id")) == [
+        f"{path}: 's' is null in row 3 (key 'c')",
+        f"{path}: 's' is NaN in row 1 (key 'a')",
+    ]
+
+
+def test_positive_that_does_not_occur(tmp_path):
+    path = text(tmp_path, "t.csv", "y,s\nyes,0.1\nno,0.5\n")
+    assert refusal(one(path, positive="Yes")) == [
+        f"{path}: evaluation.positive is 'Yes', but label 'y' is 'no' and 'yes'"
+    ]
+
+
+def test_a_label_outside_the_classes(tmp_path):
+    path = text(tmp_path, "t.csv", "y,d\na,a\nb,a\nz,b\n")
+    given = one(path, task="multiclass", classes=("a", "b"), candidate=Source(path=path, decision="d"))
+    assert refusal(given) == [f"{path}: label 'y' is 'z', which is none of the classes 'a', 'b' in row 3"]
+
+
+def test_a_score_that_is_needed(tmp_path):
+    path = text(tmp_path, "t.csv", "y,d\n1,1\n0,0\n")
+    assert refusal(one(path, candidate=Source(path=path, decision="d"), scores=True)) == [
+        f"{path}: the candidate's metrics need a score: name its column in `predict.score`"
+    ]
+
+
+def test_a_missing_file_and_an_unknown_format(tmp_path):
+    assert refusal(one(str(tmp_path / "no.csv"))) == [f"{tmp_path}/no.csv: there is no such file"]
+    assert refusal(one(str(tmp_path / "*.csv"))) == [f"{tmp_path}/*.csv: no file matches this glob"]
+    assert refusal(one(str(tmp_path))) == [
+        f"{tmp_path}: is a folder; name its files by a glob, e.g. {tmp_path}/*.parquet"
+    ]
+    path = text(tmp_path, "t.xlsx", "x")
+    assert refusal(one(path)) == [
+        (
+            f"{path}: can't tell the format from the suffix '.xlsx'; "
+            "mlci reads .csv, .json, .jsonl, .ndjson, .parquet, .pq, .tsv"
+        )
+    ]
+
+
+@pytest.mark.parametrize("keep", [10, 200, -5, -200])
+def test_a_truncated_parquet_file(tmp_path, keep):
+    path = write(pd.DataFrame({"y": [0, 1] * 500, "s": [i / 1000 for i in range(1000)]}), tmp_path, "t", "parquet")
+    content = (tmp_path / "t.parquet").read_bytes()
+    (tmp_path / "t.parquet").write_bytes(content[:keep])
+    (line,) = refusal(one(path))
+    assert line.startswith(f"{path}: is not a complete Parquet file (was it cut off while it was written?): ")
+
+
+def test_parquet_pages_that_are_garbage(tmp_path):
+    path = write(pd.DataFrame({"y": [0, 1] * 5000, "s": [i / 10000 for i in range(10000)]}), tmp_path, "t", "parquet")
+    content = bytearray((tmp_path / "t.parquet").read_bytes())
+    content[4:2000] = bytes(1996)
+    (tmp_path / "t.parquet").write_bytes(content)
+    (line,) = refusal(one(path))
+    assert line.startswith(f"{path}: can't be read to its end, it seems damaged: ")
+
+
+def test_shards_that_differ(tmp_path):
+    write(pd.DataFrame({"y": [0, 1], "s": [0.1, 0.2]}), tmp_path, "t-1", "parquet")
+    write(pd.DataFrame({"y": [0, 1], "z": [0.1, 0.2]}), tmp_path, "t-2", "parquet")
+    (line,) = refusal(one(str(tmp_path / "t-*.parquet")))
+    assert line == (
+        f"{tmp_path}/t-2.parquet: shards have different columns: 'z' (DOUBLE) stands where {tmp_path}/t-1.parquet "
+        "has 's' (DOUBLE)"
+    )
+
+
+def test_a_row_of_a_later_shard_is_named_in_its_file(tmp_path):
+    write(pd.DataFrame({"y": [0, 1], "s": [0.1, 0.2]}), tmp_path, "t-1", "parquet")
+    write(pd.DataFrame({"y": [0, 1], "s": [0.1, float("inf")]}), tmp_path, "t-2", "parquet")
+    assert refusal(one(str(tmp_path / "t-*.parquet"))) == [f"{tmp_path}/t-2.parquet: 's' is infinite in row 2"]
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ('{"y": 1, "s": 0.5}\n[1]\n', "t.jsonl:2: the line is not a JSON object"),
+        ('{"y": 1, "y": 0, "s": 0.5}\n', "t.jsonl:1: the line names a key twice"),
+        ('{"y": 1, "s": 0.5}\n{"y": 1, "s"', "is not JSON Lines"),
+        ('{"y": 1, "s": NaN}\n', "'s' is NaN in row 1"),
+    ],
+)
+def test_broken_json_lines(tmp_path, content, said):
+    (line,) = refusal(one(text(tmp_path, "t.jsonl", content)))
+    assert said in line
+
+
+def test_a_key_that_a_line_lacks_is_null(tmp_path):
+    path = text(tmp_path, "t.jsonl", '{"y": 1, "s": 0.5}\n{"y": 1}\n')
+    assert refusal(one(path)) == [f"{path}: 's' is null in row 2"]
