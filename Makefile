@@ -6,6 +6,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 WORKERS ?= 2
 
+unexport PYTHONDONTWRITEBYTECODE # without byte code every start compiles its imports again
+
 .DEFAULT_GOAL := help
 .PHONY: help demo test lint format bench docs lock clean
 

@@ -24,6 +24,7 @@ from mlci.engine.features import write_features
 from mlci.engine.fingerprint import fingerprint
 from mlci.metrics import catalogue
 from mlci.report.document import BaselineRef, Candidate
+from mlci.steps.environment import hide_environment
 from mlci.steps.log import ActionsLog, Log, PlainLog, TerminalLog
 from mlci.steps.process import Processes
 from mlci.usecases.document import Facts
@@ -45,6 +46,7 @@ def tools(folder: Path, *, cached: bool = True, threads: int | None = None) -> I
     """Build the effects for one run and clean up what it left."""
     with tempfile.TemporaryDirectory(prefix="mlci-run-", ignore_cleanup_errors=True) as scratch:
         environment = dict(os.environ)
+        hide_environment()
         yield Tools(
             engine=DuckEngine(threads=threads),
             runner=Processes(environment=environment, log=_log(sys.stderr, environment)),
@@ -69,9 +71,15 @@ def facts(loaded: Loaded) -> Facts:
         baseline=BaselineRef(source="none"),
         policy=policy(loaded.config),
         config_digest=f"sha256:{digest}",
-        config_path=loaded.path,
+        config_path=_shown(loaded.path),
         versions=_versions(),
     )
+
+
+def _shown(path: str) -> str:
+    """Return a path as the repository knows it, as far as the working folder tells."""
+    full, here = Path(path).resolve(), Path.cwd().resolve()
+    return full.relative_to(here).as_posix() if full.is_relative_to(here) else path
 
 
 def terminal_style() -> tuple[bool, int]:

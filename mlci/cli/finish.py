@@ -35,4 +35,4 @@ def show(report: Report, *, as_json: bool) -> None:
     if as_json:
         click.echo(dump(report), nl=False)
     else:
-        click.echo(terminal(report, colour=colour, width=width), color=colour)
+        click.echo(terminal(report, colour=colour, width=width), color=colour, nl=False)

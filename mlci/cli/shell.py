@@ -2,6 +2,7 @@
 
 import os
 import platform
+import signal
 import sys
 import traceback
 from collections.abc import Callable
@@ -20,6 +21,7 @@ INTERRUPTED, PIPE = 130, 141  # 128 + SIGINT and 128 + SIGPIPE, as shells report
 
 def guarded(call: Callable[[], Any]) -> int:
     """Run a command; return its exit code after saying what went wrong, one line for each problem."""
+    signal.signal(signal.SIGTERM, _terminated)
     try:
         returned = call()
     except (click.exceptions.Exit, click.ClickException, click.Abort, KeyboardInterrupt) as stop:
@@ -35,6 +37,11 @@ def guarded(call: Callable[[], Any]) -> int:
         click.echo(_bug_report(), err=True)
         return BUG
     return returned if isinstance(returned, int) else 0
+
+
+def _terminated(_number: int, _frame: object) -> None:
+    """End like an interrupt, so that worktrees and the user's processes are cleaned up."""
+    raise KeyboardInterrupt
 
 
 def _stopped(stop: BaseException) -> int:

@@ -108,7 +108,7 @@ def _interval(evidence: Evidence | None, confidence: float) -> tuple[float, floa
 def _find(case: Case, adjusted: float, bench: Bench) -> Finding:
     """Return the outcome: first what can't be judged at all, then by estimate or by interval."""
     if case.on_change and case.measured.baseline is None and case.evidence is None:
-        return Finding(Outcome.NO_BASELINE, "no baseline yet, so there is nothing to compare with")
+        return Finding(Outcome.NO_BASELINE, "there is no baseline to compare with")
     if small := _insufficient(case, bench):
         return Finding(Outcome.INCONCLUSIVE, small)
     evidence = case.evidence
@@ -137,7 +137,7 @@ def _by_interval(case: Case, evidence: Evidence, bound: float, adjusted: float, 
         return Finding(Outcome.ERROR, f"it has no interval to judge on ({why}); set judge: estimate on this gate")
     low, high = ends
     kept = low >= bound - _NOISE if case.floor else high <= bound + _NOISE
-    broken = high < bound if case.floor else low > bound
+    broken = high < bound - _NOISE if case.floor else low > bound + _NOISE
     if kept:
         return Finding(Outcome.PASSED)
     if few := _too_few(case, evidence):

@@ -78,8 +78,17 @@ def nearest(name: str) -> str | None:
 
 
 def of_task(task: str) -> list[str]:
-    """Return the metrics reported for a task when the configuration names none: all but the run's own costs."""
-    return [entry.name for entry in ENTRIES if task in entry.tasks and entry.kind != "operation"]
+    """Return the metrics reported for a task when the configuration names none.
+
+    That is all but the run's own costs and what says nothing about the whole set: its prevalence is the labels' own,
+    and its share of itself is 1.
+    """
+    left_out = {"prevalence", "predicted_positive_share"}
+    return [
+        entry.name
+        for entry in ENTRIES
+        if task in entry.tasks and entry.kind != "operation" and entry.name not in left_out
+    ]
 
 
 def _info(name: str) -> MetricInfo:

@@ -179,7 +179,7 @@ def remarks(d: Dialect, has: Stock, row: GateRow) -> str | None:
         words = (d.text(given.by), d.text(given.until), d.text(given.reason, longest=LONG))
         return d.words("waived by {} until {}: {}", *words)
     if row.outcome == "no_baseline":
-        return d.number("no baseline yet; it is recorded when this merges")
+        return d.text(row.reason or "no baseline yet; it is recorded when this merges", longest=LONG)
     evident = row.outcome == "passed" or (row.outcome == "failed" and row.value is not None)
     reason = (row.reason or "").removeprefix(f"{names.INSUFFICIENT}: ")
     parts = [d.text(reason, longest=LONG)] if reason and not evident else []

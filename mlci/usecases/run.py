@@ -38,8 +38,9 @@ def run(loaded: Loaded, tools: Tools, *, folder: Path, facts: Facts) -> Report:
 def compare(loaded: Loaded, tools: Tools, *, folder: Path, facts: Facts) -> tuple[EvaluationResult, Facts]:
     """Make both models' predictions and evaluate them; judge nothing."""
     data = located(_data(loaded.config), folder)
-    candidate = sides.make(loaded.config, Place(folder=folder, scratch=tools.scratch / "step"), tools, data=data)
+    # The baseline first: nothing of the candidate's has run yet that could touch it.
     baseline = baselines.baseline(loaded, tools, folder=folder, data=data)
+    candidate = sides.make(loaded.config, Place(folder=folder, scratch=tools.scratch / "step"), tools, data=data)
     result, seconds = measure(loaded.config, candidate, baseline, tools, data=data)
     return result, _origins(facts, loaded, candidate, baseline, seconds, tools)
 
@@ -101,8 +102,8 @@ def _row_metrics(names: tuple[str, ...], config: Config, tools: Tools) -> tuple[
 
 
 def _run_on_metrics(loaded: Loaded, tools: Tools, *, folder: Path, facts: Facts) -> Report:
-    candidate = metrics_only.candidate_values(loaded, tools, folder=folder)
     baseline, commit, notes = metrics_only.baseline_values(loaded, tools, folder=folder)
+    candidate = metrics_only.candidate_values(loaded, tools, folder=folder)
     result = metrics_only.compare(loaded, candidate, baseline, notes)
     gates = metrics_only.judge_values(loaded, result, candidate, baseline)
     side = Side(source=Source(path=""), commit=commit)

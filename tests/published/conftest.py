@@ -1,0 +1,41 @@
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SHARED = Path(__file__).parents[3] / "shared" / "data"
+
+
+@pytest.fixture
+def shared():
+    """Finds a file of the published data sets, which live beside the project and not in it."""
+
+    def find(name: str) -> Path:
+        path = SHARED / name
+        if not path.exists():
+            pytest.skip(f"the published data set {name} is not beside this checkout (expected at ../shared/data)")
+        return path
+
+    return find
+
+
+@pytest.fixture
+def mlci(tmp_path):
+    """Runs the command line in a folder of its own with a configuration; returns the exit code and the report."""
+
+    def run(config: str, *arguments: str, command: str = "run"):
+        (tmp_path / "mlci.yml").write_text(config, "utf-8")
+        done = subprocess.run(
+            [sys.executable, "-m", "mlci", command, "--out", "out", *arguments],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        path = tmp_path / "out" / "report.json"
+        assert path.exists(), done.stdout + done.stderr
+        return done.returncode, json.loads(path.read_text("utf-8"))
+
+    return run

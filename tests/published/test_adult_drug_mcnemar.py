@@ -1,0 +1,110 @@
+"""Adult, drug and McNemar's tables: published figures, by the command line on the files as they are."""
+
+import csv
+import json
+import math
+import sys
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.model_selection import train_test_split
+
+from mlci.cli import group
+
+ADULT_TRAIN = """
+import os, sys
+import pandas as pd
+from sklearn.tree import DecisionTreeClassifier
+full = pd.read_parquet(sys.argv[1])
+features = pd.get_dummies(full.drop(columns=["class"]))
+tree = DecisionTreeClassifier(min_samples_leaf=10, max_depth=4).fit(features, full["class"] == ">50K")
+pd.DataFrame({"decision": [">50K" if d else "<=50K" for d in tree.predict(features)]}).to_csv(
+    os.environ["MLCI_PREDICTIONS"], index=False
+)
+"""
+
+
+def cut(value: float, digits: int = 4) -> float:
+    """Cut, not rounded, as the quickstart prints."""
+    return math.floor(value * 10**digits) / 10**digits
+
+
+def test_adult_by_a_tree_trained_in_the_run(shared, mlci, tmp_path):
+    path = shared("adult/adult.parquet")
+    (tmp_path / "predict.py").write_text(ADULT_TRAIN, "utf-8")
+    code, report = mlci(
+        f"model: adult\ntask: binary\nevaluation:\n  data: {path}\n  label: class\n  positive: '>50K'\n"
+        "  slices: [sex]\n  metrics: [accuracy, selection_rate]\n"
+        f"predict: {{run: {sys.executable} predict.py {path}, decision: decision}}\nbaseline: none\n"
+        "gates: [{metric: accuracy, min: 0.84}, {metric: accuracy, each: sex, min: 0.8}]\n"
+    )
+    assert code == 0
+    found = {(row["group"], row["metric"]): row["candidate"] for row in report["metrics"]}
+    assert report["evaluation"]["rows"] == 48_842
+    assert [cut(found[group, "accuracy"]) for group in (None, "Female", "Male")] == [0.8443, 0.9251, 0.8042]
+    assert [cut(found[group, "selection_rate"]) for group in (None, "Female", "Male")] == [0.1638, 0.0635, 0.2135]
+    assert any("position" in note for note in report["notes"])
+
+
+def write(path, header, rows):
+    with path.open("w", encoding="utf-8", newline="") as stream:
+        csv.writer(stream).writerows([header, *rows])
+
+
+@pytest.mark.parametrize(
+    ("table", "chi2", "corrected", "exact"),
+    [
+        ([[101, 121], [59, 33]], 21.355556, 20.672222, 4.434449e-06),
+        ([[9959, 11], [1, 29]], None, None, 26 / 4096),
+    ],
+)
+def test_mcnemar(mlci, tmp_path, table, chi2, corrected, exact):
+    (both, baseline_only), (candidate_only, neither) = table
+    rows = [(1, 1)] * both + [(1, 0)] * baseline_only + [(0, 1)] * candidate_only + [(0, 0)] * neither
+    write(tmp_path / "rows.csv", ("id", "y", "old", "new"), [(i, 1, *row) for i, row in enumerate(rows)])
+    _, report = mlci(
+        "model: m\ntask: binary\nevaluation: {data: rows.csv, key: id, label: y, positive: 1, metrics: [accuracy]}\n"
+        "predict: {file: rows.csv, decision: new}\nbaseline: {file: rows.csv, decision: old}\n"
+        "gates: [{metric: accuracy, max_drop: 0.5}]\n"
+    )
+    found = report["agreement"]
+    assert [found[key] for key in ("both", "baseline_only", "candidate_only", "neither")] == [*table[0], *table[1]]
+    assert found["exact_p"] == pytest.approx(exact, rel=2e-7)
+    if chi2:
+        assert found["chi2"] == pytest.approx(chi2, abs=5e-7)
+        assert found["chi2_corrected"] == pytest.approx(corrected, abs=5e-7)
+
+
+def test_drug_a_gate_without_intervals_decides_on_noise(shared, tmp_path):
+    """100 seeds of the published forest: the same model, judged on the estimate, passes or fails by luck."""
+    with shared("drug/drug.csv").open(encoding="utf-8") as stream:
+        rows = list(csv.DictReader(stream))
+    order = {name: sorted({row[name] for row in rows}) for name in ("Sex", "BP", "Cholesterol")}
+    numbers = [[float(row["Age"]), float(row["Na_to_K"])] for row in rows]
+    coded = [[order[name].index(row[name]) for name in order] for row in rows]
+    features = np.hstack([coded, numbers, numbers])  # the published pipeline hands both numbers over twice
+    drug = np.array([row["Drug"] for row in rows])
+    accuracies, outcomes = [], []
+    for seed in range(100):
+        train, test = train_test_split(np.arange(len(rows)), test_size=0.3, random_state=seed)
+        model = RandomForestClassifier(n_estimators=10, random_state=seed).fit(features[train], drug[train])
+        write(tmp_path / "test.csv", ("id", "drug", "sex"), [(i, drug[i], rows[i]["Sex"]) for i in test])
+        found = zip(test, model.predict(features[test]), strict=True)
+        write(tmp_path / "new.csv", ("id", "decided"), found)
+        classes = "[DrugY, drugA, drugB, drugC, drugX]"
+        (tmp_path / "mlci.yml").write_text(
+            "model: drug\ntask: multiclass\n"
+            f"evaluation: {{data: test.csv, key: id, label: drug, classes: {classes}, metrics: [accuracy]}}\n"
+            "predict: {file: new.csv, decision: decided}\nbaseline: none\n"
+            "gates: [{metric: accuracy, min: 0.95}]\n",
+            "utf-8",
+        )
+        arguments = ["run", "--config", str(tmp_path / "mlci.yml"), "--out", str(tmp_path / "out"), "--json"]
+        done = CliRunner().invoke(group, arguments, standalone_mode=False)
+        accuracies.append(next(r["candidate"] for r in json.loads(done.stdout)["metrics"]))
+        outcomes.append(done.return_value)
+    assert np.mean(accuracies) == pytest.approx(0.956, abs=0.01)
+    assert np.std(accuracies) == pytest.approx(0.033, abs=0.004)
+    assert 20 < sum(outcomes) < 80
