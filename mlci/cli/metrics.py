@@ -6,7 +6,7 @@ from dataclasses import asdict
 import click
 
 from mlci.metrics import catalogue
-from mlci.metrics.entries import ENTRIES
+from mlci.metrics.entries import ALIASES, ENTRIES
 from mlci.metrics.info import MetricInfo
 
 
@@ -14,7 +14,8 @@ from mlci.metrics.info import MetricInfo
 @click.argument("name", required=False)
 @click.option("--task", type=click.Choice(["binary", "multiclass", "regression"]), help="Only metrics of one task.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
-def command(name: str | None, task: str | None, *, as_json: bool) -> int:
+@click.option("--markdown", is_flag=True, help="Print the documentation page.")
+def command(name: str | None, task: str | None, *, as_json: bool, markdown: bool) -> int:
     """List the metrics that gates can name, or explain one.
 
     \b
@@ -23,7 +24,9 @@ def command(name: str | None, task: str | None, *, as_json: bool) -> int:
       mlci metrics equalized_odds_difference
     """  # noqa: D301 (click's mark against rewrapping)
     found = _chosen(name, task)
-    if as_json:
+    if markdown:
+        click.echo(page(found), nl=False)
+    elif as_json:
         click.echo(json.dumps([_plain(info) for info in found], indent=2, ensure_ascii=False))
     elif name is not None:
         click.echo(_card(found[0]))
@@ -72,3 +75,59 @@ def _table(infos: list[MetricInfo]) -> str:
 
     rows = [[info.name, info.direction, ", ".join(sorted(info.tasks)), info.formula] for info in infos]
     return tabulate(rows, headers=["metric", "better", "task", "formula"], disable_numparse=True)
+
+
+def page(infos: list[MetricInfo]) -> str:
+    """Return the page of all metrics, ``docs/metrics.md``."""
+    from tabulate import tabulate  # noqa: PLC0415 (only for the table)
+
+    rows = [
+        [
+            f"`{info.name}`",
+            info.direction,
+            ", ".join(sorted(info.tasks)),
+            info.unit,
+            info.formula.replace("|", "\\|"),
+            "yes" if info.interval else "no",
+            info.source,
+        ]
+        for info in infos
+    ]
+    headers = ["metric", "better", "task", "unit", "formula", "interval", "source"]
+    aliases = ", ".join(f"`{alias}` = `{name}`" for alias, name in ALIASES.items())
+    parities = "\n".join(
+        f"| `{parity}_difference`, `{parity}_ratio` | {', '.join(f'`{base}`' for base in bases)} |"
+        for parity, bases in catalogue.PARITIES.items()
+    )
+    return _PAGE.format(
+        table=tabulate(rows, headers=headers, tablefmt="github", disable_numparse=True),
+        aliases=aliases,
+        parities=parities,
+    )
+
+
+_PAGE = """\
+# Metrics
+
+Written by `mlci metrics --markdown`; do not edit. TP, FP, FN and TN are counts of decisions, e is prediction minus
+label. 0/0 is undefined and an error, never 0 or 1.
+
+{table}
+
+Aliases: {aliases}. `precision[x]`, `recall[x]` and `f1[x]` look at one class of a multiclass task.
+
+## Disparities
+
+Over the groups of a slice: the largest difference, or the smallest ratio, between two of them; with a `reference`
+group, between it and any other.
+
+| disparity | of |
+|:--|:--|
+{parities}
+| `NAME_difference`, `NAME_ratio` | any rate, ratio, rank metric or mean above |
+
+## Anything else
+
+A function of `sklearn.metrics`, a scikit-learn scorer or your own `module:function(labels, predictions)` is evaluated
+on resampled rows, both models on the same ones. That is slower and the report says so.
+"""

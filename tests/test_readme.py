@@ -1,0 +1,64 @@
+"""README and the documents say what is true: their configuration is accepted, their links lead somewhere."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from mlci.config.checks import check
+from mlci.config.load import parse
+from mlci.metrics import catalogue
+
+ROOT = Path(__file__).parents[1]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+def blocks(path, language):
+    return re.findall(rf"^```{language}\n(.*?)^```", path.read_text("utf-8"), re.DOTALL | re.MULTILINE)
+
+
+def test_the_readmes_configuration_is_accepted():
+    configurations = [block for block in blocks(ROOT / "README.md", "yaml") if block.startswith("model:")]
+    assert configurations
+    for text in configurations:
+        assert check(parse(text, path="README.md"), catalogue) == []
+
+
+def test_the_readmes_configuration_runs(tmp_path, monkeypatch, capsys):
+    from mlci.cli import main  # noqa: PLC0415 (its imports are not every test's)
+
+    (text,) = (block for block in blocks(ROOT / "README.md", "yaml") if block.startswith("model:"))
+    rows = [(i, i % 3 == 0, ("north", "south")[i % 2]) for i in range(400)]
+    (tmp_path / "mlci.yml").write_text(text, "utf-8")
+    table = "\n".join(f"{i},{int(y)},{region}" for i, y, region in rows)
+    (tmp_path / "holdout.csv").write_text(f"loan_id,defaulted,region\n{table}\n", "utf-8")
+    for name, shift in (("candidate", 0.1), ("production", 0.0)):
+        scores = "\n".join(f"{i},{(0.6 if y else 0.3) + shift * ((i * 7) % 10) / 10:.3f}" for i, y, _ in rows)
+        (tmp_path / f"{name}.csv").write_text(f"loan_id,score\n{scores}\n", "utf-8")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as stop:
+        main(["run"])
+    assert stop.value.code == 0, capsys.readouterr().err
+    assert {path.name for path in (tmp_path / ".mlci" / "out").iterdir()} >= {"report.json", "comment.md", "summary.md"}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_to_files_that_exist(page):
+    for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", page.read_text("utf-8")):
+        if "://" not in target:
+            assert (page.parent / target).exists(), f"{page.name} links to {target}"
+
+
+def test_commands_that_the_readme_shows_exist():
+    targets = re.findall(r"^make ([a-z]+)", (ROOT / "README.md").read_text("utf-8"), re.MULTILINE)
+    makefile = (ROOT / "Makefile").read_text("utf-8")
+    assert targets
+    assert all(f"\n{target}:" in makefile for target in targets)
+
+
+def test_the_metrics_page_is_the_catalogues(capsys):
+    from mlci.cli import main  # noqa: PLC0415 (as above)
+
+    with pytest.raises(SystemExit):
+        main(["metrics", "--markdown"])
+    assert capsys.readouterr().out == (ROOT / "docs" / "metrics.md").read_text("utf-8")
