@@ -4,6 +4,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+PEERS := .venv-bench
 WORKERS ?= 2
 
 unexport PYTHONDONTWRITEBYTECODE # without byte code every start compiles its imports again
@@ -30,17 +31,19 @@ format: $(VENV)/.dev ## put the code in order
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-bench: $(VENV)/.bench ## cost and operating characteristics; writes docs/benchmarks.md
+bench: $(PEERS)/.made ## cost and operating characteristics; writes docs/benchmarks.md
 	@$(BIN)/python -m benchmarks
 
 docs: $(VENV)/.dev ## write generated pages and schemas again
-	@$(BIN)/python -m mlci.docs
+	@$(BIN)/python -m mlci.config.schema
+	@$(BIN)/python -m mlci.report.schema
+	@$(BIN)/mlci metrics --markdown > docs/metrics.md
 
 lock: $(VENV)/bin/uv ## lock requirements again
 	@sh requirements/lock.sh $(BIN)/uv
 
 clean: ## remove what was made
-	rm -rf $(VENV) .mlci build *.egg-info .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(PEERS) .mlci build *.egg-info .mypy_cache .ruff_cache .hypothesis
 
 $(VENV)/bin/uv:
 	@$(PYTHON) -c 'import sys; sys.exit("mlci needs Python 3.11 or newer; set PYTHON=/path/to/python3.11") if sys.version_info < (3, 11) else None'
@@ -52,6 +55,9 @@ $(VENV)/.dev: $(VENV)/bin/uv requirements/dev.txt pyproject.toml
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	@touch $@
 
-$(VENV)/.bench: $(VENV)/.dev requirements/bench.txt
-	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements/bench.txt
+# Peers are measured in an environment of their own; one that does not install is named as missing in the table.
+$(PEERS)/.made: $(VENV)/.dev requirements/bench.txt
+	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(PEERS)
+	@$(BIN)/uv pip install --quiet --python $(PEERS)/bin/python --require-hashes -r requirements/bench.txt \
+		|| echo "not every peer could be installed; the table will say which are missing"
 	@touch $@
