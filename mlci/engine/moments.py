@@ -14,7 +14,7 @@ from mlci.engine.partition import Level
 from mlci.engine.sql import Array
 from mlci.metrics.statistics import Calibration, Moments
 
-BINS = 10
+BINS = 15
 _BLOCK = 1 << 18
 _EPS = float(np.finfo(np.float64).eps)
 Key = tuple[int | None, int]

@@ -11,6 +11,8 @@ from mlci.inference.measure import measure
 from mlci.inference.spreads import measure_disparity
 from mlci.metrics.statistics import Statistics
 
+MOST_CLASSES = 30
+
 
 @dataclass(frozen=True, kw_only=True)
 class Question:
@@ -25,6 +27,7 @@ class Question:
         confidence: Two-sided level of intervals.
         seed: Of every bootstrap.
         min_group_size: Rows under which a group is listed and never judged.
+        per_class: Whether to add precision, recall and F1 of every class, on the whole set.
     """
 
     task: str
@@ -35,6 +38,7 @@ class Question:
     confidence: float = 0.95
     seed: int = 7
     min_group_size: int = 30
+    per_class: bool = False
 
 
 def evaluate(
@@ -58,7 +62,16 @@ def evaluate(
 
 
 def _comparisons(statistics: Sequence[Statistics], question: Question, context: Context) -> tuple[Comparison, ...]:
-    return tuple(measure(name, scope, context) for scope in statistics for name in question.metrics)
+    found = [measure(name, scope, context) for scope in statistics for name in question.metrics]
+    extra = [name for name in _by_class(statistics[0], question) if name not in question.metrics]
+    return (*found, *(measure(name, statistics[0], context) for name in extra))
+
+
+def _by_class(whole: Statistics, question: Question) -> list[str]:
+    """Return the names of the classes' own metrics; none where there are too many classes to read."""
+    if not question.per_class or whole.decisions is None or len(whole.decisions.classes) > MOST_CLASSES:
+        return []
+    return [f"{metric}[{name}]" for name in whole.decisions.classes for metric in ("precision", "recall", "f1")]
 
 
 def _disparities(statistics: Sequence[Statistics], question: Question, context: Context) -> tuple[Disparity, ...]:

@@ -103,6 +103,7 @@ def question(config: Config, *, baseline: bool) -> Question:
         confidence=config.policy.confidence,
         seed=config.policy.seed,
         min_group_size=evaluation.min_group_size if evaluation else 1,
+        per_class=config.task == "multiclass" and evaluation is not None and evaluation.metrics is None,
     )
 
 
