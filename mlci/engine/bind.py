@@ -2,6 +2,7 @@
 
 import os
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import duckdb
@@ -34,6 +35,14 @@ class Bound:
     label: Column
     bases: tuple[tuple[SliceColumn, Column], ...]
     sides: tuple[Side, ...]
+
+    @cached_property
+    def prediction_columns(self) -> frozenset[str]:
+        """The evaluation table's columns that hold predictions and nothing else."""
+        own = [side for side in self.sides if not self.joined(side)]
+        predicted = {column.name for side in own for column in (side.score, side.decision) if column is not None}
+        kept = {self.label.name, *(column.name for _, column in self.bases)} | ({self.key.name} if self.key else set())
+        return frozenset(predicted - kept)
 
     def joined(self, side: Side) -> bool:
         """Tell whether a side's rows stand in another table than the evaluation set."""

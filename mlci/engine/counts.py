@@ -5,7 +5,7 @@ from itertools import pairwise
 import numpy as np
 
 from mlci.engine.load import Frame
-from mlci.engine.partition import View, count
+from mlci.engine.partition import Level, View, count, tally
 from mlci.engine.sql import Array
 from mlci.metrics.statistics import Decisions
 
@@ -13,54 +13,42 @@ _DENSE = 1 << 22
 Found = dict[tuple[int | None, int], Decisions]
 
 
-def decisions(frame: Frame) -> Found:
+def decisions(frame: Frame, *, threads: int | None) -> Found:
     """Count cells in every scope; keys are (slice, group), ``(None, 0)`` for the whole."""
-    cells = _cells(frame)
+    if frame.cells is None:
+        raise AssertionError(frame)  # a job that counts has decisions
     found: Found = {}
-    size = _size(frame)
-    for level in frame.partition.levels(size):
-        found.update(_reduce(frame, cells, size, level.codes, level.size, level.views))
+    for level in frame.partition.levels(frame.width, _DENSE):
+        found.update(_reduce(frame, frame.cells, level, threads))
     return found
 
 
-def _size(frame: Frame) -> int:
-    return int(len(frame.classes) ** (1 + len(frame.models)))
-
-
-def _cells(frame: Frame) -> Array:
-    """Return each element's mixed code of label, baseline's and candidate's decision."""
-    classes = len(frame.classes)
-    codes: Array = frame.labels.astype(np.uint16 if _size(frame) <= 1 << 16 else np.int64)
-    for model in reversed(frame.models):  # the baseline stands before the candidate
-        if model.decision is None:
-            raise AssertionError(model)  # a job that counts has decisions
-        codes = codes * codes.dtype.type(classes) + model.decision.astype(codes.dtype, copy=False)
-    return codes
-
-
-def _reduce(frame: Frame, cells: Array, size: int, codes: Array | None, groups: int, views: tuple[View, ...]) -> Found:
+def _reduce(frame: Frame, cells: Array, level: Level, threads: int | None) -> Found:
     found: Found = {}
-    if groups * size > _DENSE:
-        for view in views:
-            whole = view.slice is None
-            found.update(_sparse(frame, cells, size, None if whole else codes, view.slice, 1 if whole else groups))
+    if level.size * frame.width > _DENSE:
+        for view in level.views:
+            found.update(_sparse(frame, cells, level, view))
         return found
-    keys = cells if codes is None else codes * np.int64(size) + cells
-    table = count(keys, groups * size, frame.weights).reshape(groups, size)
-    for view in views:
+    table = frame.partition.table if level.packed else None
+    if table is None:
+        table = tally(level.codes, cells, (level.size, frame.width), frame.weights, threads)
+    for view in level.views:
         for group, row in enumerate(view.fold(table)):
             occurring = np.flatnonzero(row)
             found[view.slice, group] = _unpack(frame, occurring, row[occurring])
     return found
 
 
-def _sparse(frame: Frame, cells: Array, size: int, codes: Array | None, index: int | None, groups: int) -> Found:
-    keys = cells.astype(np.int64) if codes is None else codes * np.int64(size) + cells
-    occurring, inverse = np.unique(keys, return_inverse=True)
+def _sparse(frame: Frame, cells: Array, level: Level, view: View) -> Found:
+    """Count cells by sorting, where a table of all that may occur would be too large."""
+    codes, groups = np.zeros(1, np.int64), 1
+    if view.slice is not None and level.codes is not None:
+        codes, groups = level.codes, level.size
+    occurring, inverse = np.unique(codes * np.int64(frame.width) + cells, return_inverse=True)
     table = count(inverse, len(occurring), frame.weights)
-    edges = np.searchsorted(occurring, np.arange(groups + 1) * np.int64(size))
+    edges = np.searchsorted(occurring, np.arange(groups + 1) * np.int64(frame.width))
     return {
-        (index, group): _unpack(frame, occurring[low:high] - group * size, table[low:high])
+        (view.slice, group): _unpack(frame, occurring[low:high] - group * frame.width, table[low:high])
         for group, (low, high) in enumerate(pairwise(edges))
     }
 

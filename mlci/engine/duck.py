@@ -6,7 +6,7 @@ from pathlib import Path
 import duckdb
 
 from mlci.engine import sql
-from mlci.engine.bind import Bound, bind
+from mlci.engine.bind import bind
 from mlci.engine.fingerprint import of_table
 from mlci.engine.interface import Job, Observed
 from mlci.engine.load import load
@@ -44,18 +44,10 @@ class DuckEngine:
 
     def _observe(self, connection: duckdb.DuckDBPyConnection, job: Job, scratch: Path) -> Observed:
         bound = bind(connection, job, scratch)
-        frame = load(bound)
-        left_out = _prediction_columns(bound)
+        frame = load(bound, threads=self.threads)
+        left_out = bound.prediction_columns
         fingerprint = of_table(
-            connection, bound.table, left_out, known=frame.known, weights=frame.weights, threads=self.threads
+            connection, bound.table, left_out, known=frame.known, weights=frame.each, threads=self.threads
         )
         statistics, notes = reduce(job, frame, exact_rows=self.exact_rows, threads=self.threads)
         return Observed(statistics=statistics, rows=frame.rows, fingerprint=fingerprint, notes=(*frame.notes, *notes))
-
-
-def _prediction_columns(bound: Bound) -> set[str]:
-    """Return the evaluation table's columns that only hold predictions."""
-    own = [side for side in bound.sides if not bound.joined(side)]
-    predicted = {column.name for side in own for column in (side.score, side.decision) if column is not None}
-    kept = {bound.label.name, *(column.name for _, column in bound.bases)} | ({bound.key.name} if bound.key else set())
-    return predicted - kept

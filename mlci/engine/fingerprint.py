@@ -109,7 +109,7 @@ def _sums(
     packs = list(_pack(kept))
     if not wide and len(packs) == 1:
         codes, states = packs[0]
-        return _total(states, count(codes, len(states), weights))
+        return _total(states, count(codes, len(states), weights, threads))
     rows = table.rows if weights is None else len(weights)
     state = np.zeros(rows, np.uint64)
     for codes, states in packs:

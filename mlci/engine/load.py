@@ -40,8 +40,12 @@ class Frame:
         partition: The slices.
         candidate: The candidate's predictions.
         baseline: The baseline's; ``None`` without one.
+        cells: Label, baseline's and candidate's decision of each element, mixed into one code below ``width``; without
+            decisions the label alone; ``None`` for regression.
+        width: Number of such codes.
         notes: What the reader of the report should know.
         known: Columns of the evaluation set by name, as codes, for its fingerprint.
+        each: Rows that each element of ``known`` stands for; ``None`` for one each.
     """
 
     rows: int
@@ -51,8 +55,11 @@ class Frame:
     partition: Partition
     candidate: Model
     baseline: Model | None
+    cells: Array | None
+    width: int
     notes: tuple[str, ...] = ()
     known: Mapping[str, Known] = field(default_factory=dict)
+    each: Array | None = None
 
     @property
     def models(self) -> list[Model]:
@@ -72,18 +79,18 @@ class _Bin:
         return sql.plain(raw) if self.coded is None else self.coded.final(raw)
 
 
-def load(bound: Bound) -> Frame:
+def load(bound: Bound, *, threads: int | None) -> Frame:
     """Read and check everything that a job needs.
 
     Raises:
         InputError: With every offending cell's row and key, or keys that don't pair off.
     """
-    return _Load(bound).frame()
+    return _Load(bound, threads).frame()
 
 
 class _Load:
-    def __init__(self, bound: Bound) -> None:
-        self.bound, self.job = bound, bound.job
+    def __init__(self, bound: Bound, threads: int | None) -> None:
+        self.bound, self.job, self.threads = bound, bound.job, threads
         self.connection, self.table = bound.connection, bound.table
         self.problems: list[Problem] = []
         self.bins = [self._bin(base, column) for base, column in bound.bases]
@@ -200,22 +207,51 @@ class _Load:
         self, fetched: dict[str, Array], models: list[Model], weights: Array | None, notes: tuple[str, ...]
     ) -> Frame:
         labels = self._labels(fetched)
+        self.stop()
         bases = [Base(one.final(fetched[f"s{i}"]), one.names) for i, one in enumerate(self.bins)]
         places = {base: i for i, (base, _) in enumerate(self.bound.bases)}
         slices = [(spec.name, tuple(places[column] for column in spec.columns)) for spec in self.job.slices]
         rows = self.table.rows
+        cells, width = _cells(labels, models, self.classes)
         partition = Partition(
-            bases, slices, rows=rows, weights=weights, max_groups=self.job.max_groups, path=self.table.path
+            bases,
+            slices,
+            weights=weights,
+            max_groups=self.job.max_groups,
+            path=self.table.path,
+            inner=cells,
+            width=width,
+            threads=self.threads,
         )
         baseline = models[1] if len(models) > 1 else None
-        known = {
+        coded = {
             column.name: Known(one.coded, base.codes)
             for one, base, (_, column) in zip(self.bins, bases, self.bound.bases, strict=True)
             if one.coded is not None
         }
         if self.label is not None:
-            known[self.bound.label.name] = Known(self.label, self.label.final(fetched["y"]))
-        return Frame(rows, weights, labels, self.classes, partition, models[0], baseline, notes, known)
+            coded[self.bound.label.name] = Known(self.label, self.label.final(fetched["y"]))
+        known, each = self._summary(coded, partition, weights)
+        return Frame(
+            rows, weights, labels, self.classes, partition, models[0], baseline, cells, width, notes, known, each
+        )
+
+    def _summary(
+        self, coded: dict[str, Known], partition: Partition, weights: Array | None
+    ) -> tuple[dict[str, Known], Array | None]:
+        """Return the coded columns as few distinct rows with their counts, if no other column needs rows."""
+        content = {column.name for column in self.table.columns} - self.bound.prediction_columns
+        table = partition.table
+        if weights is not None or table is None or self.label is None or self.label_lut is None or content - set(coded):
+            return coded, weights
+        by_label = table.reshape(len(table), len(self.classes), -1).sum(axis=2)
+        packed, classes = np.nonzero(by_label)
+        value_of = np.zeros(len(self.classes), np.int64)
+        value_of[self.label_lut[:-1]] = np.arange(len(self.label_lut) - 1)
+        digits = dict(zip((column.name for _, column in self.bound.bases), partition.digits(packed), strict=True))
+        few = {name: Known(known.coded, digits[name]) for name, known in coded.items() if name in digits}
+        few[self.bound.label.name] = few.get(self.bound.label.name) or Known(self.label, value_of[classes])
+        return few, by_label[packed, classes]
 
     def _labels(self, fetched: dict[str, Array]) -> Array:
         if self.label is not None:
@@ -334,6 +370,20 @@ class _Load:
         if not full or not np.isfinite(low) or not np.isfinite(high) or outside:
             self._offend(side.score, self.bound.place(side), probabilities=self.job.probabilities)
         return Model(None, sql.plain(fetched[f"d{index}"]).astype(np.uint8))
+
+
+def _cells(labels: Array, models: list[Model], classes: tuple[str, ...]) -> tuple[Array | None, int]:
+    """Mix label and decisions into one code; the baseline's stands before the candidate's."""
+    if not classes:
+        return None, 1
+    decided = [model.decision for model in reversed(models) if model.decision is not None]
+    decided = decided if len(decided) == len(models) else []
+    width = int(len(classes) ** (1 + len(decided)))
+    codes: Array = labels.astype(np.uint16 if width <= 1 << 16 else np.int64)
+    for decision in decided:
+        np.multiply(codes, codes.dtype.type(len(classes)), out=codes)
+        np.add(codes, decision.astype(codes.dtype, copy=False), out=codes)
+    return codes, width
 
 
 def _scatter(source: Array, at: Array | None) -> Array:

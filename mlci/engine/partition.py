@@ -14,6 +14,7 @@ from mlci.errors import InputError, Problem
 SEPARATOR = " × "
 _PACKED = 1 << 16
 _DENSE = 1 << 22
+_TABLE = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,7 @@ class Level:
     codes: Array | None
     size: int
     views: tuple[View, ...]
+    packed: bool = False
 
 
 class Partition:
@@ -66,17 +68,30 @@ class Partition:
         bases: list[Base],
         slices: list[tuple[str, tuple[int, ...]]],
         *,
-        rows: int,
         weights: Array | None,
         max_groups: int,
         path: str,
+        inner: Array | None = None,
+        width: int = 1,
+        threads: int | None = 1,
     ) -> None:
         """Find the groups that occur.
+
+        Args:
+            bases: The columns that slices are made of.
+            slices: Each one's name and the bases that it crosses.
+            weights: Rows that each element stands for; ``None`` for one each.
+            max_groups: Most groups in one slice.
+            path: The evaluation set, for errors.
+            inner: Codes below ``width`` to count together with the bases' in one pass, see :attr:`table`.
+            width: Number of inner codes.
+            threads: For NumPy; no result depends on it.
 
         Raises:
             InputError: A slice has more than ``max_groups`` groups.
         """
-        self._bases, self._slices, self.rows, self._weights = bases, slices, rows, weights
+        self._bases, self._slices, self._weights = bases, slices, weights
+        self._inner, self._width, self._threads = inner, width, threads
         self._packs = self._sizes(range(len(bases))) <= _PACKED
         self.groups: list[tuple[str, ...]] = []
         self.counts: list[Array] = []
@@ -99,8 +114,23 @@ class Partition:
         return self._mix(range(len(self._bases)))
 
     @cached_property
+    def table(self) -> Array | None:
+        """Rows by (packed code, inner code); ``None`` where that would be too many cells."""
+        size = self._sizes(range(len(self._bases)))
+        if not self._packs or self._inner is None or size * self._width > _TABLE:
+            return None
+        outer = self.packed if self._bases else None
+        return tally(outer, self._inner, (size, self._width), self._weights, self._threads)
+
+    @cached_property
     def _packed_cells(self) -> Array:
-        return count(self.packed, self._sizes(range(len(self._bases))), self._weights)
+        if self.table is not None:
+            return np.asarray(self.table.sum(axis=1))
+        return count(self.packed, self._sizes(range(len(self._bases))), self._weights, self._threads)
+
+    def digits(self, packed: Array) -> list[Array]:
+        """Return each base's code of packed codes."""
+        return list(np.unravel_index(packed, [len(base.names) for base in self._bases])) if self._bases else []
 
     def _sizes(self, members: range | tuple[int, ...]) -> int:
         return math.prod(len(self._bases[member].names) for member in members)
@@ -155,7 +185,7 @@ class Partition:
                 lut = np.searchsorted(self._mixed[index], self._unpack(members)).astype(np.int32)
                 lut[self._packed_cells == 0] = -1
                 views.append(View(index, lut, len(self.groups[index])))
-            yield Level(self.packed, size, tuple(views))
+            yield Level(self.packed, size, tuple(views), packed=True)
             return
         if not self._slices:
             yield Level(None, 1, (View(None, _IDENTITY, 1),))
@@ -182,6 +212,25 @@ def _too_many(name: str, found: int, most: int) -> str:
         f"slice {name!r} has {found:,} groups, more than {most}; bin a number with `cut`, "
         f"drop the slice, or raise evaluation.max_groups"
     )
+
+
+def tally(
+    codes: Array | None, cells: Array, shape: tuple[int, int], weights: Array | None, threads: int | None
+) -> Array:
+    """Count rows (or sum their whole-number weights) by (code, cell)."""
+    size, width = shape
+
+    def keys(part: slice) -> Array:
+        if codes is None:
+            return cells[part]
+        mixed: Array = codes[part] * np.int64(width)
+        mixed += cells[part]
+        return mixed
+
+    if weights is not None:
+        return count(keys(slice(None)), size * width, weights).reshape(shape)
+    found = each(quarters(len(cells)), lambda part: np.bincount(keys(part), minlength=size * width), threads)
+    return np.asarray(sum(found[1:], found[0])).reshape(shape)
 
 
 def count(codes: Array, size: int, weights: Array | None, threads: int | None = 1) -> Array:

@@ -11,7 +11,7 @@ import numpy as np
 
 from mlci.engine.blocks import each, each_block, quarters
 from mlci.engine.load import Frame, Model
-from mlci.engine.partition import Level
+from mlci.engine.partition import Level, count, tally
 from mlci.engine.sql import Array
 from mlci.metrics.statistics import ModelBins, Scores
 
@@ -20,6 +20,7 @@ COARSE = 256
 BOUND = 5e-4
 _MICRO = 1 << 17
 _DENSE = 1 << 25
+_JOINT = 1 << 19
 Key = tuple[int | None, int]
 
 
@@ -188,76 +189,73 @@ def _model_bins(histogram: Array, binning: _Binning) -> ModelBins:
     return ModelBins(histogram[1, kept], histogram[0, kept], binning.coarse[kept].astype(np.int64))
 
 
-def _tally(frame: Frame, level: Level, cells: Array, width: int, threads: int | None) -> Array:
-    """Count rows by (code, cell)."""
-
-    def tally(part: slice) -> Array:
-        if level.codes is None:
-            return np.bincount(cells[part], minlength=width)
-        keys = level.codes[part] * np.int64(width)
-        keys += cells[part]
-        return np.bincount(keys, minlength=level.size * width)
-
-    found = each(quarters(frame.rows), tally, threads)
-    for more in found[1:]:
-        found[0] += more
-    return found[0].reshape(level.size, width)
-
-
 def _fine(frame: Frame, binning: _Binning, threads: int | None) -> dict[Key, Array]:
     width = 2 * binning.size
     cells = binning.fine + frame.labels * np.uint16(binning.size)  # at most 2 × 4,096
     found: dict[Key, Array] = {}
     for level in frame.partition.levels(width):
-        table = _tally(frame, level, cells, width, threads).reshape(level.size, 2, binning.size)
+        table = tally(level.codes, cells, (level.size, width), None, threads).reshape(level.size, 2, binning.size)
         for view in level.views:
             found.update({(view.slice, group): one for group, one in enumerate(view.fold(table))})
     return found
 
 
 def _joint(frame: Frame, baseline: _Binning, candidate: _Binning, threads: int | None) -> dict[Key, Array]:
+    """Count rows by (baseline's coarse bin, candidate's coarse bin, label) in every scope.
+
+    Most pairs of bins never occur, so pairs are numbered first: a table of those that do stays in the cache.
+    """
     across = int(candidate.coarse[-1]) + 1
-    down = int(baseline.coarse[-1]) + 1
-    width = down * across * 2
-    mine, theirs = candidate.coarse.astype(np.int32) * 2, baseline.coarse.astype(np.int32) * (across * 2)
-    low = np.empty(frame.rows, np.int32)
+    mine, theirs = candidate.coarse.astype(np.uint16), baseline.coarse.astype(np.uint16) * np.uint16(across)
+    pairs = np.empty(frame.rows, np.uint16)  # 256 × 256 pairs at most
 
     def pair(part: slice) -> None:
-        mine.take(candidate.fine[part], out=low[part], mode="clip")  # "clip" writes to out without a buffer
-        low[part] += frame.labels[part]
-        low[part] += theirs.take(baseline.fine[part])
+        mine.take(candidate.fine[part], out=pairs[part], mode="clip")  # "clip" writes to out without a buffer
+        pairs[part] += theirs.take(baseline.fine[part])
 
     each_block(frame.rows, pair, threads)
+    occurring = np.flatnonzero(count(pairs, COARSE * COARSE, None, threads))
+    number = np.zeros(COARSE * COARSE, np.int32)
+    number[occurring] = np.arange(0, 2 * len(occurring), 2)
+    cells = np.empty(frame.rows, np.int32)
+
+    def label(part: slice) -> None:
+        number.take(pairs[part], out=cells[part], mode="clip")
+        cells[part] += frame.labels[part]
+
+    each_block(frame.rows, label, threads)
+    where = np.column_stack([occurring // across, occurring % across])
     found: dict[Key, Array] = {}
-    for level in frame.partition.levels(width):
-        if level.size * width > _DENSE:
-            found.update(_sparse_joint(level, low, width, across))
+    for level in frame.partition.levels(2 * len(occurring), _JOINT):
+        if level.size * 2 * len(occurring) > _DENSE:
+            found.update(_sparse_joint(level, cells, where))
             continue
-        table = _tally(frame, level, low, width, threads)
+        table = tally(level.codes, cells, (level.size, 2 * len(occurring)), None, threads)
         for view in level.views:
-            found.update({(view.slice, g): _cells(one, across) for g, one in enumerate(view.fold(table))})
+            found.update({(view.slice, g): _cells(one, where) for g, one in enumerate(view.fold(table))})
     return found
 
 
-def _cells(counts: Array, across: int) -> Array:
+def _cells(counts: Array, where: Array) -> Array:
     pairs = counts.reshape(-1, 2)
     kept = np.flatnonzero(pairs.any(axis=1))
-    return np.column_stack([kept // across, kept % across, pairs[kept, 1], pairs[kept, 0]])
+    return np.column_stack([where[kept], pairs[kept, 1], pairs[kept, 0]])
 
 
-def _sparse_joint(level: Level, low: Array, width: int, across: int) -> dict[Key, Array]:
+def _sparse_joint(level: Level, cells: Array, where: Array) -> dict[Key, Array]:
     if level.codes is None:
         raise AssertionError(level)  # one code is never too many
-    keys, counts = np.unique(level.codes * np.int64(width) + low, return_counts=True)
+    width = 2 * len(where)
+    keys, counts = np.unique(level.codes * np.int64(width) + cells, return_counts=True)
     edges = np.searchsorted(keys, np.arange(level.size + 1) * np.int64(width))
     found: dict[Key, Array] = {}
     for view in level.views:
         for group in range(view.groups):
             table = np.zeros(width, np.int64)
-            for code in np.flatnonzero(np.broadcast_to(view.members(level.size) == group, level.size)):
+            for code in np.flatnonzero(view.members(level.size) == group):
                 part = slice(edges[code], edges[code + 1])
                 table[keys[part] - code * width] += counts[part]
-            found[view.slice, group] = _cells(table, across)
+            found[view.slice, group] = _cells(table, where)
     return found
 
 
@@ -268,7 +266,7 @@ def _differing(frame: Frame, threads: int | None) -> dict[Key, int]:
     unequal = (_score(frame.candidate) != _score(baseline)).view(np.uint8)
     found: dict[Key, int] = {}
     for level in frame.partition.levels(2):
-        table = _tally(frame, level, unequal, 2, threads)
+        table = tally(level.codes, unequal, (level.size, 2), None, threads)
         for view in level.views:
             found.update({(view.slice, group): int(one[1]) for group, one in enumerate(view.fold(table))})
     return found

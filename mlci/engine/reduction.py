@@ -18,7 +18,7 @@ def reduce(
     job: Job, frame: Frame, *, exact_rows: int, threads: int | None
 ) -> tuple[tuple[Statistics, ...], tuple[str, ...]]:
     """Return the whole set's statistics, then each slice's groups, and notes for the report."""
-    counted = decisions(frame) if job.decisions and needs_decision(job) else {}
+    counted = decisions(frame, threads=threads) if job.decisions and needs_decision(job) else {}
     ranked, notes = ranks(frame, exact_rows=exact_rows, threads=threads) if job.scores else ({}, ())
     summed = {name: moments(frame, name, threads=threads) for name in job.losses}
     calibrated = calibration(frame, threads=threads) if job.calibration else {}

