@@ -1,0 +1,23 @@
+"""Run every benchmark in turn: operating characteristics, then cost; the exit status is the worst of theirs."""
+
+import importlib.util
+import subprocess
+import sys
+
+MODULES = ("benchmarks.characteristics", "benchmarks.cost")
+
+
+def main(arguments: list[str]) -> int:
+    """Run each module in a process of its own, so that one leaves nothing behind in the other."""
+    worst = 0
+    for module in MODULES:
+        if importlib.util.find_spec(module) is None:
+            print(f"{module} is not here; skipped")
+            continue
+        print(f"\n# {module}\n", flush=True)
+        worst = max(worst, subprocess.run([sys.executable, "-m", module, *arguments], check=False).returncode)
+    return worst
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,75 @@
+"""Coverage: how often a nominal 95 % interval holds the truth, for one model and for the paired change."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from benchmarks.characteristics.draws import context
+from benchmarks.characteristics.families import FAMILIES
+from benchmarks.characteristics.figures import Figure, Section, percent, within
+from benchmarks.characteristics.pool import Outcome, Work
+from mlci.inference.evidence import Evidence
+from mlci.inference.measure import measure
+
+CONFIDENCE, LOW, HIGH = 0.95, 0.93, 0.97
+ROWS = (500, 2_000)
+DRAWS = {"binary": 3_000, "classes": 3_000, "few": 2_000, "rows": 3_000}
+USUAL = 4_000
+
+
+def covered(rng: np.random.Generator, draws: int, *, family: str, rows: int) -> dict[str, float]:
+    """Count intervals that hold the truth; one that is not there holds nothing."""
+    chosen = FAMILIES[family]
+    truths = {name: chosen.truth(name, rows) for name in chosen.metrics.values()}
+    found = dict.fromkeys([f"{name} {kind}" for name in truths for kind in ("one", "paired")], 0.0)
+    for _ in range(draws):
+        sample = chosen.sample(rng, rows)
+        asked = context(sample, confidence=CONFIDENCE)
+        for name, (value, change) in truths.items():
+            seen = measure(name, sample, asked)
+            found[f"{name} one"] += holds(seen.candidate, value)
+            found[f"{name} paired"] += holds(seen.change, change)
+    return found
+
+
+def holds(evidence: Evidence | None, truth: float) -> bool:
+    """Return whether the evidence's interval holds the truth, give or take the last bits."""
+    ends = None if evidence is None or evidence.value is None else evidence.interval(CONFIDENCE)
+    return ends is not None and ends[0] - 1e-12 <= truth <= ends[1] + 1e-12
+
+
+def works(scale: float) -> list[Work]:
+    """Return the simulations."""
+    return [
+        Work(f"coverage {family} {n}", covered, round(DRAWS.get(family, USUAL) * scale), {"family": family, "rows": n})
+        for family in FAMILIES
+        for n in ROWS
+    ]
+
+
+def section(outcomes: Mapping[str, Outcome], *, allowed: float) -> tuple[Section, list[Figure]]:
+    """Hold every family to 93 to 97 %."""
+    figures: list[Figure] = []
+    overview = []
+    for family, chosen in FAMILIES.items():
+        for title, name in chosen.metrics.items():
+            shares = []
+            for kind in ("one", "paired"):
+                for n in ROWS:
+                    found = outcomes[f"coverage {family} {n}"]
+                    hits = found.totals[f"{name} {kind}"]
+                    what = f"{title}; {kind}, {n:,} rows"
+                    figures.append(within(what, hits, found.replicates, LOW, HIGH, allowed=allowed))
+                    shares.append(percent(hits / found.replicates))
+            overview.append([title, *shares])
+    heads = ("", *(f"{kind}, {n:,} rows" for kind in ("one model", "paired change") for n in ROWS))
+    worst = max(figure.error for figure in figures)
+    outside = [figure for figure in figures if not figure.kept]
+    section = Section(
+        title="Coverage of every family of intervals",
+        lead=f"Nominal 95 %, two-sided; every share has to lie between 93 % and 97 %. Error of a share: at most {percent(worst, 2)}.",
+        figures=outside,
+        overview=(heads, overview),
+        notes=[f"{len(figures) - len(outside)} of {len(figures)} shares are within their bounds."],
+    )
+    return section, figures

@@ -1,0 +1,60 @@
+"""The benchmark's page: sections in order, and the part of ``docs/benchmarks.md`` that belongs to them."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from benchmarks.characteristics import (
+    coverage,
+    group_gaps,
+    identical,
+    many_slices,
+    misses,
+    point_rules,
+    row_counts,
+    single_gate,
+)
+from benchmarks.characteristics.figures import Figure, Section
+from benchmarks.characteristics.pool import Outcome, Work
+
+BEGIN, END = "<!-- characteristics:begin -->", "<!-- characteristics:end -->"
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "benchmarks.md"
+SIMULATED = (single_gate, many_slices, misses, point_rules, coverage, group_gaps, identical)
+
+
+def works(scale: float) -> list[Work]:
+    """Return every simulation, the longest first so that no process is left with it at the end."""
+    return [
+        work
+        for module in (many_slices, coverage, group_gaps, misses, single_gate, identical, point_rules)
+        for work in module.works(scale)
+    ]
+
+
+def sections(outcomes: Mapping[str, Outcome], *, allowed: float) -> tuple[list[Section], list[Figure]]:
+    """Return the sections, and every figure that is held to bounds, whether a table shows it or not."""
+    plain = [single_gate.section(outcomes), many_slices.section(outcomes), row_counts.section()]
+    plain += [misses.section(outcomes), point_rules.section(outcomes)]
+    held = [coverage.section(outcomes, allowed=allowed), group_gaps.section(outcomes, allowed=allowed)]
+    last = identical.section(outcomes)
+    figures = [figure for section in [*plain, last] for figure in section.figures]
+    figures += [figure for _, more in held for figure in more]
+    return [*plain, *(section for section, _ in held), last], figures
+
+
+def page(found: Sequence[Section], figures: Sequence[Figure], style: str) -> str:
+    """Return all sections as one text, with the count of what holds at its end."""
+    kept = sum(figure.kept for figure in figures)
+    texts = [section.text(style) for section in found]
+    return "\n\n".join([*texts, f"{kept:,} of {len(figures):,} figures are within their bounds."])
+
+
+def write(text: str, path: Path = PAGE) -> None:
+    """Put the text between its markers; everything else on the page stays as it is."""
+    before = path.read_text(encoding="utf-8") if path.exists() else "# Benchmarks\n"
+    block = f"{BEGIN}\n\n{text}\n\n{END}"
+    if BEGIN in before and END in before:
+        head, rest = before.split(BEGIN, 1)
+        after = f"{head}{block}{rest.split(END, 1)[1]}"
+    else:
+        after = f"{before.rstrip()}\n\n{block}\n"
+    path.write_text(after, encoding="utf-8")
