@@ -2,8 +2,8 @@
 
 442 patients; the label is whether the disease progressed by more than the median within a year; sex and age bands are
 the groups. Both models are logistic regressions fitted on a third of the patients, the rest is the holdout. The
-candidate regularises less; with a regression planted, its two best features reach it with the wrong sign, as after a
-slip in preprocessing.
+candidate regularises less; with a regression planted, the body mass index reaches it with the wrong sign, as after a slip
+in preprocessing.
 """
 
 import csv
@@ -99,9 +99,9 @@ def _fit(features: Any, label: Any, strength: float) -> Any:  # noqa: ANN401 (sc
 
 
 def _broken(features: Any) -> Any:  # noqa: ANN401 (a NumPy array)
-    """Return the features with body mass index and log triglycerides negated: a sign lost on the way."""
+    """Return the features with the body mass index negated: a sign lost on the way."""
     turned = features.copy()
-    turned[:, [2, 8]] *= -1
+    turned[:, 2] *= -1
     return turned
 
 

@@ -64,7 +64,7 @@ def calibration_evidence(_info: MetricInfo, statistics: Statistics, _: Context) 
 
 
 def _rank_method(metric: str, scores: Scores) -> str:
-    plain = "paired delong" if metric == "roc_auc" else "paired influence"
+    plain = "delong" if metric == "roc_auc" else "influence"
     return plain if scores.exact else f"{plain}, {len(scores.candidate.positives)} bins"
 
 

@@ -5,7 +5,7 @@ from mlci.report.dialect import Dialect
 from mlci.report.document import Report
 from mlci.report.links import Links
 
-_PEOPLE = {"wilson": "Wilson", "tango": "Tango", "delong": "DeLong", "paired delong": "paired DeLong"}
+_PEOPLE = {"wilson": "Wilson", "tango": "Tango", "delong": "DeLong"}
 
 
 def footer(d: Dialect, report: Report, links: Links) -> str:
