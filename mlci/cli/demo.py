@@ -36,6 +36,6 @@ def command(out: Path, *, as_json: bool, regress: bool) -> int:
     except ImportError as error:
         raise InputError("the demo trains with scikit-learn: pip install 'mlci[metrics]'") from error
     loaded = configuration(path)
-    with tools(out.resolve()) as effects:
-        report = run(loaded, effects, folder=out.resolve(), facts=facts(loaded))
+    with tools(out) as effects:
+        report = run(loaded, effects, folder=out, facts=facts(loaded))
     return finish(report, out, as_json=as_json)

@@ -31,7 +31,7 @@ def command(config_path: Path, out: Path, *, as_json: bool, no_cache: bool) -> i
     loaded = configuration(config_path)
     if loaded.config.predict.metrics is not None:
         raise InputError(loaded.problem("a metrics file has nothing to evaluate; use `mlci run`", "predict", "metrics"))
-    folder = config_path.resolve().parent
+    folder = config_path.parent
     with tools(folder, cached=not no_cache) as effects:
         result, origins = compare(loaded, effects, folder=folder, facts=facts(loaded))
     text = codec.dump(result)

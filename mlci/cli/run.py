@@ -25,7 +25,7 @@ def command(config_path: Path, out: Path, *, as_json: bool, no_cache: bool) -> i
     """  # noqa: D301 (click's mark against rewrapping)
     begin(out)
     loaded = configuration(config_path)
-    folder = config_path.resolve().parent
+    folder = config_path.parent
     with tools(folder, cached=not no_cache) as effects:
         report = run(loaded, effects, folder=folder, facts=facts(loaded))
     return finish(report, out, as_json=as_json)

@@ -23,7 +23,7 @@ def command(config_path: Path, *, as_json: bool) -> int:
       mlci train --config mlci.yml
     """  # noqa: D301 (click's mark against rewrapping)
     loaded = configuration(config_path)
-    folder = config_path.resolve().parent
+    folder = config_path.parent
     with tools(folder) as effects:
         stage = train(loaded.config, Place(folder=folder, scratch=effects.scratch / "step"), effects)
     if stage is None:

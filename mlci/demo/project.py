@@ -2,8 +2,8 @@
 
 442 patients; the label is whether the disease progressed by more than the median within a year; sex and age bands are
 the groups. Both models are logistic regressions fitted on a third of the patients, the rest is the holdout. The
-candidate regularises less; with a regression planted, the body mass index reaches it with the wrong sign, as after a slip
-in preprocessing.
+candidate regularises less; with a regression planted, the body mass index reaches it with the wrong sign, as after a
+slip in preprocessing.
 """
 
 import csv

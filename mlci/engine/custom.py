@@ -29,6 +29,7 @@ def row_metric(folder: Path) -> Callable[[str, str], RowMetric]:
 
 def _own(name: str, folder: Path) -> Callable[..., float]:
     module, _, attribute = name.partition(":")
+    folder = folder.resolve()
     if str(folder) not in sys.path:
         sys.path.insert(0, str(folder))
     try:
