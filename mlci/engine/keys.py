@@ -10,6 +10,7 @@ import duckdb
 import numpy as np
 
 from mlci.engine import sql
+from mlci.engine.blocks import each_block
 from mlci.engine.sql import Array
 from mlci.engine.tables import Column, Table
 from mlci.errors import InputError, Problem
@@ -57,55 +58,60 @@ def columns_sql(column: Column, kind: str) -> str:
 
 
 class Index:
-    """The evaluation set's keys, ready to be looked up."""
+    """The evaluation set's keys, ready to be found in other tables."""
 
-    def __init__(self, fetched: dict[str, Array]) -> None:
+    def __init__(self, fetched: dict[str, Array], *, threads: int | None = 1) -> None:
         """Check that keys are there and unique; ``unique`` says so."""
-        self._key = fetched["k0"]
-        self._check = fetched.get("k1")
-        self._slots: Array | None = None
+        self._key, self._check, self._threads = fetched["k0"], fetched.get("k1"), threads
         self._order: Array | None = None
         self.unique = sql.nulls(self._key) is None and self._build()
 
     def _build(self) -> bool:
         key = self._key = sql.plain(self._key)
-        rows = len(key)
-        if key.dtype == np.int64 and int(key.max()) - int(key.min()) < 4 * rows + 1024:
-            self._low = key.min()
-            self._slots = np.full(int(key.max()) - int(self._low) + 1, -1, np.int32 if rows < 2**31 else np.int64)
-            self._slots[key - self._low] = np.arange(rows, dtype=self._slots.dtype)
-            return int(np.count_nonzero(self._slots >= 0)) == rows
+        self._low, self._span = int(key.min()), int(key.max()) - int(key.min()) + 1
+        if key.dtype == np.int64 and self._span < 4 * len(key) + 1024:
+            seen = np.zeros(self._span, bool)
+            seen[key - self._low] = True
+            return int(np.count_nonzero(seen)) == len(key)
         self._order = np.argsort(key)
         self._sorted = key[self._order]
         return bool((self._sorted[1:] > self._sorted[:-1]).all())
 
-    def positions(self, fetched: dict[str, Array]) -> Array | None:
-        """Return the evaluation set's row for each row of another table, or ``None`` if they don't pair off."""
+    def rows(self, fetched: dict[str, Array]) -> Array | None:
+        """Return another table's row for each row of the evaluation set, or ``None`` if they don't pair off.
+
+        The evaluation set's keys are unique; if each is found in a table of as many rows, all of those rows are hit.
+        """
         key = fetched["k0"]
         if len(key) != len(self._key) or sql.nulls(key) is not None:
             return None
         key = sql.plain(key)
-        if self._slots is not None:
-            return self._by_slot(key)
+        rows = self._by_slot(key) if self._order is None else self._by_order(key)
+        if rows is not None and self._check is not None:
+            return rows if np.array_equal(self._check, fetched["k1"][rows]) else None
+        return rows
+
+    def _by_slot(self, key: Array) -> Array | None:
+        if key.dtype != np.int64 or int(key.min()) != self._low or int(key.max()) - self._low >= self._span:
+            return None
+        small = np.int32 if len(key) < 1 << 31 else np.int64
+        slots = np.full(self._span, -1, small)
+        slots[key - self._low] = np.arange(len(key), dtype=small)
+        rows = np.empty(len(key), small)
+
+        def find(part: slice) -> int:
+            slots.take(self._key[part] - self._low, out=rows[part], mode="clip")
+            return int(rows[part].min())
+
+        return rows if min(each_block(len(key), find, self._threads)) >= 0 else None
+
+    def _by_order(self, key: Array) -> Array | None:
         order = np.argsort(key)
         if self._order is None or not np.array_equal(key[order], self._sorted):
             return None
-        at = np.empty(len(key), np.int64)
-        at[order] = self._order
-        if self._check is not None and not np.array_equal(self._check[at], fetched["k1"]):
-            return None
-        return at
-
-    def _by_slot(self, key: Array) -> Array | None:
-        slots = self._slots
-        if slots is None or key.dtype != np.int64 or key.min() < self._low or key.max() - self._low >= len(slots):
-            return None
-        at = slots[key - self._low]
-        if at.min() < 0:
-            return None
-        hit = np.zeros(len(at), bool)
-        hit[at] = True
-        return at if bool(hit.all()) else None
+        rows = np.empty(len(key), np.int64)
+        rows[self._order] = order
+        return rows
 
 
 def diagnose(

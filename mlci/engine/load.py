@@ -9,6 +9,7 @@ import numpy as np
 from mlci.engine import classes as naming
 from mlci.engine import keys, sql, values
 from mlci.engine.bind import Bound, Side, needs_decision, needs_values
+from mlci.engine.blocks import each_block
 from mlci.engine.coding import Coded, Known, code_column
 from mlci.engine.interface import SliceColumn
 from mlci.engine.offences import Place, bad_score
@@ -287,10 +288,10 @@ class _Load:
             checked = self._checked(
                 fetched[f"p{index}"], side.score, self.bound.place(side), probabilities=self.job.probabilities
             )
-            score = _scatter(checked, at)
+            score = _gather(checked, at, self.threads)
         coded = self.decided[index]
         if coded is not None:
-            decision = _scatter(coded.final(fetched[f"d{index}"], lut=self.decision_luts[index]), at)
+            decision = _gather(coded.final(fetched[f"d{index}"], lut=self.decision_luts[index]), at, self.threads)
         elif score is not None and needs_decision(self.job):
             decision = (score >= self.job.threshold).view(np.uint8)
         return Model(score, decision)
@@ -317,7 +318,7 @@ class _Load:
         return keys.Keyed(self.table if side is None else side.table, column)
 
     def _index(self, fetched: dict[str, Array]) -> keys.Index:
-        index = keys.Index(fetched)
+        index = keys.Index(fetched, threads=self.threads)
         if not index.unique:
             raise self._unpaired()
         fetched.pop("k0")
@@ -326,7 +327,7 @@ class _Load:
     def _joined(self, side: Side, index: int, known: keys.Index) -> Model:
         key = keys.columns_sql(self._keyed(side).column, self._kind())
         fetched = self._fetch(side.table, [key, *self._side_columns(side, index)])
-        at = known.positions(fetched)
+        at = known.rows(fetched)
         if at is None:
             raise self._unpaired()
         return self._model(side, index, fetched, at)
@@ -386,9 +387,14 @@ def _cells(labels: Array, models: list[Model], classes: tuple[str, ...]) -> tupl
     return codes, width
 
 
-def _scatter(source: Array, at: Array | None) -> Array:
-    if at is None:
+def _gather(source: Array, rows: Array | None, threads: int | None) -> Array:
+    """Bring another table's column into the evaluation set's order."""
+    if rows is None:
         return source
     out = np.empty_like(source)
-    out[at] = source
+
+    def gather(part: slice) -> None:
+        source.take(rows[part], out=out[part], mode="clip")  # "clip" writes to out without a buffer
+
+    each_block(len(out), gather, threads)
     return out

@@ -113,7 +113,7 @@ def _mean(values: Array, threads: int | None) -> float:
 
 
 def calibration(frame: Frame, *, threads: int | None) -> dict[Key, Calibration]:
-    """Sum (score - label) and its square in ten equally wide bins of the score, in every scope."""
+    """Sum (score - label) and its square in equally wide bins of the score, in every scope."""
     found: dict[Key, list[Array]] = {}
     for model in frame.models:
         score = model.score

@@ -31,7 +31,10 @@ def edit(frame, row, value):
         (
             EVALUATION,
             edit(PREDICTIONS, 0, "z"),
-            ["p: 1 row(s) of {e} have no candidate prediction; first keys: 'd'", "p: 1 key(s) are not in {e}; first: 'z'"],
+            [
+                "p: 1 row(s) of {e} have no candidate prediction; first keys: 'd'",
+                "p: 1 key(s) are not in {e}; first: 'z'",
+            ],
         ),
         (
             EVALUATION,
@@ -68,10 +71,10 @@ def test_integer_keys_that_do_not_pair_off(tmp_path, scale):
     numbers = {"a": 1, "b": 2, "c": 3, "d": 4, "z": 99}
     evaluation = EVALUATION.assign(id=EVALUATION.id.map(numbers) * scale)
     predictions = PREDICTIONS.assign(id=[4 * scale, 3 * scale, 99 * scale, scale])
-    lines = refusal(joined(tmp_path, evaluation, predictions, "parquet"))
-    assert lines == [
-        f"{tmp_path}/p.parquet: 1 row(s) of {tmp_path}/e.parquet have no candidate prediction; first keys: '{2 * scale}'",
-        f"{tmp_path}/p.parquet: 1 key(s) are not in {tmp_path}/e.parquet; first: '{99 * scale}'",
+    given = joined(tmp_path, evaluation, predictions, "parquet")
+    assert refusal(given) == [
+        f"{tmp_path}/p.parquet: 1 row(s) of {given.data} have no candidate prediction; first keys: '{2 * scale}'",
+        f"{tmp_path}/p.parquet: 1 key(s) are not in {given.data}; first: '{99 * scale}'",
     ]
 
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score
 
 from mlci.engine.interface import Job, Source
+from mlci.engine.moments import BINS
 from mlci.metrics.statistics import ModelBins, Scores, Statistics
 from tests.engine.tables import SLICES, everything, job, observe, people, scopes, slices, write
 
@@ -76,11 +77,11 @@ def check_calibration(one: Statistics, rows: pd.DataFrame) -> None:
         (one.calibration.rows, one.calibration.gap, one.calibration.square, rows.score),
         (one.calibration.baseline_rows, one.calibration.baseline_gap, one.calibration.baseline_square, rows.old),
     ):
-        bins = np.minimum((score * 10).astype(int), 9)
+        bins = np.minimum((score * BINS).astype(int), BINS - 1)
         gap = score - rows.label
-        assert counts.tolist() == np.bincount(bins, minlength=10).tolist()
-        np.testing.assert_allclose(gaps, np.bincount(bins, weights=gap, minlength=10), atol=1e-9)
-        np.testing.assert_allclose(squares, np.bincount(bins, weights=gap**2, minlength=10), atol=1e-9)
+        assert counts.tolist() == np.bincount(bins, minlength=BINS).tolist()
+        np.testing.assert_allclose(gaps, np.bincount(bins, weights=gap, minlength=BINS), atol=1e-9)
+        np.testing.assert_allclose(squares, np.bincount(bins, weights=gap**2, minlength=BINS), atol=1e-9)
 
 
 @pytest.mark.parametrize(("rows", "ties"), [(400, None), (600, 7), (17, 3), (1, None)])

@@ -64,8 +64,8 @@ def test_crossings_list_what_occurs(tmp_path, form):
 def test_too_many_groups(tmp_path):
     assert refusal(groups(tmp_path, list(range(150)), "g")) == [
         (
-            f"{tmp_path}/t.parquet: slice column 'g' has more than 100 groups; bin a number with `cut`, drop the slice, "
-            "or raise evaluation.max_groups"
+            f"{tmp_path}/t.parquet: slice column 'g' has more than 100 groups; bin a number with `cut`, "
+            "drop the slice, or raise evaluation.max_groups"
         )
     ]
 
@@ -74,8 +74,8 @@ def test_too_many_crossed_groups(tmp_path):
     values = [i // 2 for i in range(120)]
     assert refusal(groups(tmp_path, values, ("g", "h"))) == [
         (
-            f"{tmp_path}/t.parquet: slice 'g × h' has 120 groups, more than 100; bin a number with `cut`, drop the slice, "
-            "or raise evaluation.max_groups"
+            f"{tmp_path}/t.parquet: slice 'g × h' has 120 groups, more than 100; bin a number with `cut`, "
+            "drop the slice, or raise evaluation.max_groups"
         )
     ]
 
