@@ -16,6 +16,7 @@ import click
 from mlci import __version__
 from mlci.baseline.cache import Cache
 from mlci.baseline.git import Git
+from mlci.cli.output import OURS, keep_out_of_git
 from mlci.config.checks import check
 from mlci.config.load import Loaded, load, refusal
 from mlci.engine.custom import row_metric
@@ -47,6 +48,9 @@ def tools(folder: Path, *, cached: bool = True, threads: int | None = None) -> I
     with tempfile.TemporaryDirectory(prefix="mlci-run-", ignore_cleanup_errors=True) as scratch:
         environment = dict(os.environ)
         hide_environment()
+        if cached:
+            with contextlib.suppress(OSError):  # a folder that can't be written to has no cache
+                keep_out_of_git(folder / OURS)
         yield Tools(
             engine=DuckEngine(threads=threads),
             runner=Processes(environment=environment, log=_log(sys.stderr, environment)),
@@ -54,7 +58,7 @@ def tools(folder: Path, *, cached: bool = True, threads: int | None = None) -> I
             fingerprint=fingerprint,
             row_metric=row_metric(folder),
             git=Git(folder=folder, environment=environment),
-            cache=Cache(root=folder / ".mlci" / "cache") if cached else None,
+            cache=Cache(root=folder / OURS / "cache") if cached else None,
             scratch=Path(scratch),
             clock=time.monotonic,
             say=_progress,

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from mlci.errors import InputError
 
+OURS = ".mlci"
+
 
 def write_all(folder: Path, files: Mapping[str, str]) -> None:
     """Write every file under a temporary name first and rename them when all are there.
@@ -18,6 +20,9 @@ def write_all(folder: Path, files: Mapping[str, str]) -> None:
     staged: list[tuple[str, Path]] = []
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        ours = next((path for path in (folder, *folder.parents) if path.name == OURS), None)
+        if ours is not None:
+            keep_out_of_git(ours)
         for name, text in files.items():
             staged.append((_stage(folder, text), folder / name))
         for temporary, target in staged:
@@ -28,6 +33,14 @@ def write_all(folder: Path, files: Mapping[str, str]) -> None:
         for temporary, _ in staged:
             with contextlib.suppress(OSError):
                 Path(temporary).unlink()
+
+
+def keep_out_of_git(folder: Path) -> None:
+    """Make mlci's own folder, and let git ignore all of it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    mark = folder / ".gitignore"
+    if not mark.exists():
+        mark.write_text("*\n", encoding="utf-8")
 
 
 def clear(folder: Path, names: Iterable[str]) -> None:

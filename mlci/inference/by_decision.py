@@ -37,7 +37,10 @@ def rate_evidence(info: MetricInfo, statistics: Statistics, context: Context) ->
     decisions = statistics.decisions
     if decisions is None:
         return absent("decisions")
-    masks = base_rate(info.name, decisions)
+    return _proportions(base_rate(info.name, decisions), decisions, context)
+
+
+def _proportions(masks: Rate, decisions: Decisions, context: Context) -> Triple:
     candidate = rates.proportion(rates.share(decisions, masks, decisions.candidate))
     if decisions.baseline is None:
         return candidate, None, None
@@ -91,8 +94,9 @@ def _of_class(metric: str, wanted: str, statistics: Statistics, context: Context
     if wanted not in decisions.classes:
         return (Undefined(f"no class is called {wanted!r}; there are {', '.join(decisions.classes)}"), None, None)
     k = decisions.classes.index(wanted)
-    function = {"precision": confusion.precision_of, "recall": confusion.recall_of, "f1": confusion.f1_of}[metric](k)
-    return _counts(function, statistics, context, low=0.0, f1_class=k if metric == "f1" else None)
+    if metric == "f1":
+        return _counts(confusion.f1_of(k), statistics, context, low=0.0, f1_class=k)
+    return _proportions(rate(metric, len(decisions.classes), k), decisions, context)
 
 
 def _counts(

@@ -14,12 +14,15 @@ from numpy.typing import NDArray
 
 from mlci.inference.estimates import Normal, Sampled
 from mlci.inference.evidence import Evidence, Undefined
+from mlci.inference.normal import two_sided
+from mlci.inference.proportions import Proportion
 from mlci.metrics.confusion import Function, Margins
 from mlci.metrics.statistics import Counts, Decisions, Floats
 
 SMALL = 15
 REPLICATES = 2000
 _STEP = 1e-30
+_NOTHING = 1e-12
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,7 +85,11 @@ def paired(cells: Cells, function: Function, *, confidence: float, seed: int) ->
         return _bootstrap(cells, function, value, confidence=confidence, seed=seed)
     gap = influence(function, cells.candidate, cells.decisions.label, cells.decisions.candidate)
     gap = gap - influence(function, cells.baseline, cells.decisions.label, base)
-    return Normal(value, _error(gap, cells.decisions.count), cells.rows, "influence", low=-2.0, high=2.0)
+    error = _error(gap, cells.decisions.count)
+    if error < _NOTHING:
+        # No row tells the models apart: leave what Tango's interval leaves where there is no disagreement.
+        error = two_sided(confidence) / _smallest(cells)
+    return Normal(value, error, cells.rows, "influence", low=-2.0, high=2.0)
 
 
 def influence(function: Function, m: Margins, label: Counts, decided: Counts) -> Floats:
@@ -110,8 +117,11 @@ def _single(cells: Cells, function: Function, decided: Counts, m: Margins, *, lo
     value = float(function(m)) if cells.rows else float("nan")
     if not np.isfinite(value):
         return Undefined("0/0: a class that it divides by is never labelled or never decided here")
-    gap = influence(function, m, cells.decisions.label, decided)
-    return Normal(value, _error(gap, cells.decisions.count), cells.rows, "delta", low=low, high=high)
+    error = _error(influence(function, m, cells.decisions.label, decided), cells.decisions.count)
+    if error < _NOTHING and abs(value - high) < _NOTHING:
+        scarcest = int(m.labels[m.labels > 0].min())
+        return Proportion(scarcest, scarcest, method="wilson, scarcest class")
+    return Normal(value, error, cells.rows, "delta", low=low, high=high)
 
 
 def _error(gap: Floats, count: Counts) -> float:

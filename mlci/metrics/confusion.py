@@ -134,7 +134,7 @@ def matthews_corrcoef(m: Margins) -> Array:
     covariance = m.hits.sum(axis=-1) * n - (m.labels * m.decisions).sum(axis=-1)
     spread_labels = n * n - (m.labels * m.labels).sum(axis=-1)
     spread_decisions = n * n - (m.decisions * m.decisions).sum(axis=-1)
-    return _over(covariance, np.sqrt(spread_labels) * np.sqrt(spread_decisions))
+    return _over(covariance, np.sqrt(spread_labels * spread_decisions))
 
 
 def cohen_kappa_score(m: Margins) -> Array:

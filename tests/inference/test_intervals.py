@@ -201,3 +201,24 @@ def test_the_calibration_error_of_a_calibrated_model_is_debiased(n, plain):
         raw.append(np.abs(sums).sum() / n)
     assert np.mean(raw) == pytest.approx(plain, rel=0.15)
     assert np.mean(values) < 0.65 * np.mean(raw)
+
+
+def test_all_right_is_not_certainty_for_ratios():
+    label = np.array([0] * 40 + [1] * 12)
+    view = cells.Cells.of(tables.decisions(label, None, label))
+    for function in (confusion.balanced_accuracy, confusion.matthews_corrcoef, confusion.macro(confusion.f1s)):
+        evidence = cells.one(view, function, low=0.0, high=1.0)
+        assert evidence.value == 1
+        assert evidence.interval(0.95) == Proportion(12, 12).interval(0.95)
+
+
+def test_models_that_differ_without_changing_a_ratio_leave_room_for_doubt():
+    label = np.array([0] * 500 + [1] * 500)
+    baseline, candidate = label.copy(), label.copy()
+    baseline[500:510], candidate[505:515] = 0, 0  # each misses ten positives and never calls a negative positive
+    view = cells.Cells.of(tables.decisions(label, baseline, candidate))
+    evidence = cells.paired(view, confusion.precision_of(1), confidence=0.95, seed=1)
+    assert evidence.value == 0
+    low, high = evidence.interval(0.95)
+    assert -0.02 < low < -0.004
+    assert high == -low
