@@ -39,6 +39,14 @@ def auc(bins: ModelBins) -> float:
     return float(wins / (bins.positives.sum() * bins.negatives.sum()))
 
 
+def oracle(labels: pd.Series, scores: pd.Series) -> float:
+    """scikit-learn's AUC for many rows; its definition, every pair compared, for few (it costs milliseconds a call)."""
+    if len(labels) >= 300:
+        return roc_auc_score(labels, scores)
+    positives, negatives = scores[labels == 1].to_numpy()[:, None], scores[labels == 0].to_numpy()[None, :]
+    return float(((positives > negatives) + 0.5 * (positives == negatives)).mean())
+
+
 def check_decisions(one: Statistics, rows: pd.DataFrame) -> None:
     found = one.decisions
     cells = zip(found.label, found.baseline, found.candidate, strict=True)
@@ -54,7 +62,7 @@ def check_exact(scores: Scores, rows: pd.DataFrame) -> None:
     for bins, column in ((scores.candidate, rows.score), (scores.baseline, rows.old)):
         assert len(bins.positives) == column.nunique()
         if rows.label.nunique() == 2:
-            assert auc(bins) == pytest.approx(roc_auc_score(rows.label, column), abs=1e-12)
+            assert auc(bins) == pytest.approx(oracle(rows.label, column), abs=1e-12)
         for side, cells in ((0, scores.baseline), (1, scores.candidate)):
             coarse = np.bincount(scores.joint[:, side], weights=scores.joint[:, 2], minlength=len(cells.positives))
             assert coarse.tolist() == cells.positives.tolist()
@@ -99,7 +107,7 @@ def test_every_scope_against_peers(tmp_path, rows, ties):
         check_calibration(one, mine)
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(st.integers(0, 2**32 - 1), st.integers(2, 60), st.integers(1, 4))
 def test_random_tables(tmp_path_factory, seed, rows, ties):
     frame = people(rows, seed, ties=ties)
@@ -132,7 +140,7 @@ def test_without_a_baseline(tmp_path):
 
 @pytest.mark.parametrize("ties", [None, 50, 5000])
 def test_bins_stay_within_their_bound(tmp_path, ties):
-    frame = people(20_000, ties=ties)
+    frame = people(12_000, ties=ties)
     observed = observe(job(write(frame, tmp_path, "t", "parquet"), scores=True), exact_rows=1000)
     for one, mask in zip(observed.statistics, masks(frame).values(), strict=True):
         mine = frame[mask]
