@@ -15,13 +15,14 @@ from mlci.errors import InputError, Problem
 
 @dataclass(frozen=True)
 class Side:
-    """One model's predictions before they are read: the table and the columns of its score and decision."""
+    """One model's predictions before they are read: the table, the columns of its score and decision, its threshold."""
 
     what: str
     table: Table
     key: Column | None
     score: Column | None
     decision: Column | None
+    threshold: float
 
 
 @dataclass(frozen=True)
@@ -122,7 +123,8 @@ def _side(collector: _Collector, job: Job, table: Table, what: str, source: Sour
     key = collector.find(found, job.key) if job.key else None
     if found is not table and job.key is None:
         _may_join_by_position(collector, job, table, source, found)
-    return Side(what, found, key, score, decision)
+    threshold = job.threshold if source.threshold is None else source.threshold
+    return Side(what, found, key, score, decision, threshold)
 
 
 def needs_decision(job: Job) -> bool:

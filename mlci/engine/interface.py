@@ -25,11 +25,15 @@ class SliceSpec:
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
-    """Where one model's predictions stand: a table and the columns with its score and/or decision."""
+    """Where one model's predictions stand: a table and the columns with its score and/or decision.
+
+    ``threshold`` is this model's own; ``None`` takes the job's.
+    """
 
     path: str
     score: str | None = None
     decision: str | None = None
+    threshold: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,7 +62,8 @@ class Job:
         label: Column with the truth.
         positive: Value of the label that counts as positive; ``None`` means 1 or true.
         classes: Labels that may occur; ``None`` takes those of the label column.
-        threshold: A score at or above it decides for the positive class, where ``decision`` names no column.
+        threshold: A score at or above it decides for the positive class, where ``decision`` names no column, unless a
+            source has a threshold of its own.
         slices: Partitions of the rows.
         candidate, baseline: The two models' predictions.
         scores, calibration: Whether ranks and calibration sums are needed.

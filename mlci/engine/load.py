@@ -293,7 +293,7 @@ class _Load:
         if coded is not None:
             decision = _gather(coded.final(fetched[f"d{index}"], lut=self.decision_luts[index]), at, self.threads)
         elif score is not None and needs_decision(self.job):
-            decision = (score >= self.job.threshold).view(np.uint8)
+            decision = (score >= side.threshold).view(np.uint8)
         return Model(score, decision)
 
     def _checked(self, fetched: Array, column: Column, place: Place, *, probabilities: bool) -> Array:
@@ -351,7 +351,7 @@ class _Load:
                 columns += self._side_columns(side, i)
             elif side.score is not None:
                 value = side.score.as_float()
-                columns.append(f"({value} >= {sql.number(self.job.threshold)}) AS d{i}")
+                columns.append(f"({value} >= {sql.number(side.threshold)}) AS d{i}")
                 checks += [f"min({value}) AS lo{i}", f"max({value}) AS hi{i}", f"count({value}) AS n{i}"]
         query = f"SELECT {', '.join([*columns, *checks])}, count(*) AS n FROM {self.table.relation} GROUP BY "  # noqa: S608 - quoted
         fetched = sql.fetch(self.connection, query + ", ".join(str(i + 1) for i in range(len(columns))))

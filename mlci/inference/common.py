@@ -33,10 +33,16 @@ def tie(candidate: Evidence) -> Evidence:
 
 
 def same_everywhere(whole: Statistics) -> bool:
-    """Return whether the two models' predictions are identical on every row of the set, as far as can be seen."""
+    """Return whether the two models' predictions are identical on every row of the set, as far as can be seen.
+
+    Equal scores alone are not enough: another threshold, or a decision column of its own, decides otherwise on them.
+    """
+    seen = []
     if whole.scores is not None and whole.scores.baseline is not None:
-        return whole.scores.differing == 0
-    return whole.decisions is not None and cells.Cells.of(whole.decisions).identical
+        seen.append(whole.scores.differing == 0)
+    if whole.decisions is not None:
+        seen.append(cells.Cells.of(whole.decisions).identical)
+    return bool(seen) and all(seen)
 
 
 def absent(what: str) -> Triple:

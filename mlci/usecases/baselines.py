@@ -1,8 +1,10 @@
 """The baseline: from a file, from another commit, or none. Never the candidate's own predictions."""
 
+import contextlib
 import hashlib
 import json
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,7 @@ from mlci.usecases import sides
 from mlci.usecases.paths import located
 from mlci.usecases.sides import Place, Side
 from mlci.usecases.tools import Tools
+from mlci.usecases.untouched import Untouched
 
 
 def baseline(loaded: Loaded, tools: Tools, *, folder: Path, data: str) -> Side | None:
@@ -60,6 +63,75 @@ def own_config(loaded: Loaded, worktree: Worktree) -> Config:
     return loaded.config.model_copy(update={"train": own.train, "predict": own.predict})
 
 
+def keep_inside(config: Config, worktree: Worktree) -> None:
+    """Refuse paths that lead from the baseline's commit to somewhere else, where the candidate's own files may lie.
+
+    Raises:
+        InputError: With every such path.
+    """
+    named = {
+        "train.model": config.train.model if config.train else None,
+        **{f"predict.{key}": getattr(config.predict, key) for key in ("file", "model", "metrics")},
+    }
+    root = worktree.root.resolve()
+    outside = [
+        f"`{key}: {path}` leads outside of the baseline's commit, perhaps to the candidate's own; "
+        "give a path inside of the repository"
+        for key, path in named.items()
+        if path is not None and not Path(located(path, worktree.folder)).resolve().is_relative_to(root)
+    ]
+    if outside:
+        raise InputError(*outside)
+
+
+def refuse_itself(loaded: Loaded, baseline: str, candidate: str, what: str) -> None:
+    """Refuse a baseline that is the candidate's own file under whatever name: a link, a detour, an absolute path.
+
+    Raises:
+        InputError: Both are one file.
+    """
+    one, other = Path(baseline), Path(candidate)
+    if baseline == candidate or (one.exists() and other.exists() and one.samefile(other)):
+        why = f"the candidate would be compared with itself: `baseline.file` and `predict` name the same {what}"
+        raise InputError(loaded.problem(f"{why}; name the production model's", "baseline"))
+
+
+@contextlib.contextmanager
+def left_alone(loaded: Loaded, baseline: Side | None) -> Iterator[None]:
+    """Hold that the candidate's steps, which run inside, leave the baseline's file of predictions as it is.
+
+    Raises:
+        InputError: They made it or changed it.
+    """
+    runs = loaded.config.train is not None or loaded.config.predict.file is None
+    watched = [baseline.source.path] if baseline is not None and runs else []
+    before = Untouched.now(watched, by_content=True)
+    yield
+    if before.changed() and baseline is not None:
+        why = f"the candidate's own steps wrote to the baseline's {baseline.label}, so it says nothing of production"
+        raise InputError(loaded.problem(f"{why}; let `train.run` and `predict.run` write elsewhere", "baseline"))
+
+
+@contextlib.contextmanager
+def candidate_left_alone(loaded: Loaded, folder: Path) -> Iterator[None]:
+    """Hold that the baseline's steps, which run inside, leave the files alone that the candidate is judged by.
+
+    Raises:
+        InputError: They wrote there, by an absolute path most likely.
+    """
+    config = loaded.config
+    named = [getattr(config.predict, key) for key in ("file", "model", "metrics")]
+    named += [config.train.model if config.train else None, config.evaluation.data if config.evaluation else None]
+    paths = {located(path, folder): path for path in named if path is not None}
+    before = Untouched.now(paths, by_content=False)
+    yield
+    if changed := before.changed():
+        raise InputError(
+            f"the baseline's steps wrote to the candidate's `{paths[changed[0]]}`, perhaps by an absolute path; "
+            "let `train.run` and `predict.run` write inside of their own checkout"
+        )
+
+
 def _from_file(loaded: Loaded, chosen: Baseline, folder: Path) -> Side:
     predict = loaded.config.predict
     source = Source(
@@ -67,10 +139,8 @@ def _from_file(loaded: Loaded, chosen: Baseline, folder: Path) -> Side:
         score=chosen.score or (None if chosen.decision else predict.score),
         decision=chosen.decision or (None if chosen.score else predict.decision),
     )
-    own = Source(path=located(str(predict.file), folder), score=predict.score, decision=predict.decision)
-    if source == own:
-        why = "the candidate would be compared with itself: `baseline.file` and `predict.file` name the same columns"
-        raise InputError(loaded.problem(f"{why}; name the production model's predictions", "baseline"))
+    if predict.file is not None and (source.score, source.decision) == (predict.score, predict.decision):
+        refuse_itself(loaded, source.path, located(predict.file, folder), "columns of one file")
     return Side(source=source, label=str(chosen.file))
 
 
@@ -85,7 +155,8 @@ def _from_ref(loaded: Loaded, ref: str, tools: Tools, *, data: str) -> Side:
         make=lambda worktree, into: _facts(loaded, worktree, into, tools, data=data),
     )
     facts = made.facts
-    source = Source(path=str(made.folder / facts["file"]), score=facts["score"], decision=facts["decision"])
+    columns = {key: facts[key] for key in ("score", "decision", "threshold")}
+    source = Source(path=str(made.folder / facts["file"]), **columns)
     seconds = {} if made.cached else {"baseline": sum(facts["seconds"].values())}
     return Side(source=source, costs=facts["costs"], seconds=seconds, notes=made.notes, commit=made.commit, label=ref)
 
@@ -94,16 +165,17 @@ def made_from_ref(loaded: Loaded, ref: str, tools: Tools, *, evaluation: str, ma
     """Return what ``make`` leaves in a worktree of the reference, from the cache where it was made before."""
     into = tools.scratch / "baseline"
     shutil.rmtree(into, ignore_errors=True)
-    return make_baseline(
-        tools.git,
-        ref,
-        make,
-        into=into,
-        config=config_digest(loaded.config),
-        evaluation=evaluation,
-        version=tools.version,
-        cache=tools.cache,
-    )
+    with candidate_left_alone(loaded, tools.git.folder):
+        return make_baseline(
+            tools.git,
+            ref,
+            make,
+            into=into,
+            config=config_digest(loaded.config),
+            evaluation=evaluation,
+            version=tools.version,
+            cache=tools.cache,
+        )
 
 
 def _facts(loaded: Loaded, worktree: Worktree, into: Path, tools: Tools, *, data: str) -> dict[str, Any]:
@@ -114,13 +186,11 @@ def _facts(loaded: Loaded, worktree: Worktree, into: Path, tools: Tools, *, data
         name="baseline ",
         environment=worktree.environment,
     )
-    side = sides.make(own_config(loaded, worktree), place, tools, data=data)
+    config = own_config(loaded, worktree)
+    keep_inside(config, worktree)
+    side = sides.make(config, place, tools, data=data)
+    keep_inside(config, worktree)  # its steps may have put links there
     source = Path(side.source.path)
-    if not any(source.resolve().is_relative_to(root.resolve()) for root in (worktree.root, tools.scratch)):
-        raise InputError(
-            f"the baseline would be read from {source}, outside of its commit, perhaps the candidate's own; "
-            "give `predict.file` as a path inside the repository"
-        )
     if not source.is_file():
         raise InputError(f"the baseline's {source.name} is not in its commit; let its steps write it")
     target = into / f"predictions{''.join(source.suffixes)}"
@@ -129,6 +199,7 @@ def _facts(loaded: Loaded, worktree: Worktree, into: Path, tools: Tools, *, data
         "file": target.name,
         "score": side.source.score,
         "decision": side.source.decision,
+        "threshold": side.source.threshold,
         "costs": dict(side.costs),
         "seconds": dict(side.seconds),
     }

@@ -13,7 +13,7 @@ from mlci.inference.evidence import Evidence, Point, Undefined
 from mlci.metrics.statistics import WHOLE
 from mlci.steps import metrics_file
 from mlci.usecases import plan, sides
-from mlci.usecases.baselines import made_from_ref, own_config
+from mlci.usecases.baselines import keep_inside, made_from_ref, own_config, refuse_itself
 from mlci.usecases.sides import Place
 from mlci.usecases.tools import Tools
 
@@ -37,10 +37,13 @@ def baseline_values(loaded: Loaded, tools: Tools, *, folder: Path) -> tuple[Valu
     if not isinstance(chosen, Baseline):
         return None, None, ()
     if chosen.file is not None:
-        return metrics_file.read(folder / chosen.file, shown=chosen.file).values, None, ()
+        path = folder / chosen.file
+        refuse_itself(loaded, str(path), str(folder / str(loaded.config.predict.metrics)), "file")
+        return metrics_file.read(path, shown=chosen.file).values, None, ()
 
     def make(worktree: Worktree, _: Path) -> dict[str, Values]:
         config = own_config(loaded, worktree)
+        keep_inside(config, worktree)
         place = Place(
             folder=worktree.folder,
             scratch=tools.scratch / "baseline-step",

@@ -40,7 +40,8 @@ def compare(loaded: Loaded, tools: Tools, *, folder: Path, facts: Facts) -> tupl
     data = located(_data(loaded.config), folder)
     # The baseline first: nothing of the candidate's has run yet that could touch it.
     baseline = baselines.baseline(loaded, tools, folder=folder, data=data)
-    candidate = sides.make(loaded.config, Place(folder=folder, scratch=tools.scratch / "step"), tools, data=data)
+    with baselines.left_alone(loaded, baseline):
+        candidate = sides.make(loaded.config, Place(folder=folder, scratch=tools.scratch / "step"), tools, data=data)
     result, seconds = measure(loaded.config, candidate, baseline, tools, data=data)
     return result, _origins(facts, loaded, candidate, baseline, seconds, tools)
 

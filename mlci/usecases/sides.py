@@ -89,12 +89,16 @@ def _predict(
         model = trained.output if trained else None
         features = _features(config, tools, data)
         stage = stages.predict(tools.runner, command, scratch=place.scratch, features=features, model=model)
-        return stage, Source(path=str(stage.output), score=predict.score, decision=predict.decision)
+        return stage, _source(predict, str(stage.output))
     if predict.model is not None:
         stage = _score(config, predict, place, tools, data=data)
         return stage, Source(path=str(stage.output), score=stage.score, decision=stage.decision)
-    path = located(str(predict.file), place.folder)
-    return None, Source(path=path, score=predict.score, decision=predict.decision)
+    return None, _source(predict, located(str(predict.file), place.folder))
+
+
+def _source(predict: Predict, path: str) -> Source:
+    """Return predictions with the columns and the threshold that their own configuration names."""
+    return Source(path=path, score=predict.score, decision=predict.decision, threshold=predict.threshold)
 
 
 def _score(config: Config, predict: Predict, place: Place, tools: Tools, *, data: str) -> Stage:

@@ -1,0 +1,46 @@
+"""Files of one model that the other model's steps must not touch: else one of them would be compared with itself."""
+
+import glob
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from mlci.steps.stages import stamp
+
+
+@dataclass(frozen=True, kw_only=True)
+class Untouched:
+    """What some files were like at one moment.
+
+    Attributes:
+        marks: By path or pattern: a mark that changes when somebody writes there.
+        by_content: Whether marks are digests, which writing the same content again does not change and nobody can
+            forge. Without it they are times, sizes and inodes, which cost nothing for large folders.
+    """
+
+    marks: Mapping[str, object]
+    by_content: bool
+
+    @classmethod
+    def now(cls, paths: Iterable[str], *, by_content: bool) -> "Untouched":
+        """Look at files, folders or patterns; addresses can't be looked at and never change."""
+        marks = {path: _mark(path, by_content=by_content) for path in paths if "://" not in path}
+        return cls(marks=marks, by_content=by_content)
+
+    def changed(self) -> list[str]:
+        """Return the paths at which something was made, changed or removed since."""
+        later = {path: _mark(path, by_content=self.by_content) for path in self.marks}
+        return [path for path in self.marks if self.marks[path] != later[path]]
+
+
+def _mark(path: str, *, by_content: bool) -> object:
+    found = [Path(item) for item in sorted(glob.glob(path, recursive=True))] or [Path(path)]  # noqa: PTH207 (any path)
+    if by_content:
+        return {str(item): _digest(item) for item in found if item.is_file()}
+    return {str(item): stamp(item) for item in found}
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
