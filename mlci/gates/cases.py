@@ -1,5 +1,6 @@
 """Cases: each rule spread out over its groups and limits, with the evidence that it will be judged on."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -60,15 +61,28 @@ def spread_out(rule: Rule, result: EvaluationResult) -> Iterator[Case]:
     for measured in _numbers(rule, result):
         for kind, limit in rule.limits:
             change = kind not in ABSOLUTE
+            evidence = measured.change if change else measured.candidate
             yield Case(
                 rule=rule,
                 kind=kind,
                 limit=limit,
                 measured=measured,
-                evidence=measured.change if change else measured.candidate,
+                evidence=_sound(evidence, result.confidence),
                 bound=_bound(kind, limit, measured),
                 judge=_judge(rule, measured, change=change),
             )
+
+
+def _sound(evidence: Evidence | None, confidence: float) -> Evidence | None:
+    """Make what is no number undefined, so that it can neither pass a gate nor disturb another one's Holm step."""
+    if evidence is None or evidence.value is None:
+        return evidence
+    if not math.isfinite(evidence.value):
+        return Undefined(f"the value is {evidence.value}, which is no number to judge")
+    # An end that is cut at a bound hides an error that is no number, so that is looked at, too.
+    if any(math.isnan(part) for part in (*(evidence.interval(confidence) or ()), evidence.spread() or 0.0)):
+        return Undefined("its error is no number to judge by")
+    return evidence
 
 
 def _numbers(rule: Rule, result: EvaluationResult) -> list[Comparison] | list[Disparity]:
@@ -109,7 +123,7 @@ def _bound(kind: Kind, limit: Bound, measured: Comparison | Disparity) -> float 
         if before is None:
             return None
         margin = limit.value * abs(before)
-    return -margin if kind == "max_drop" else margin
+    return 0.0 - margin if kind == "max_drop" else margin  # never -0.0
 
 
 def _judge(rule: Rule, measured: Comparison | Disparity, *, change: bool) -> Judge:

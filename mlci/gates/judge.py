@@ -5,7 +5,7 @@ evidence over all interval-judged gates of a run, so that watching many slices d
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from mlci.gates import power
 from mlci.gates.cases import Case, spread_out
@@ -23,10 +23,11 @@ _NOISE = 1e-12  # differences of decimal fractions are off by a few units of the
 
 @dataclass(frozen=True)
 class Finding:
-    """An outcome with its reason, before policy."""
+    """An outcome with its reason, before policy; ``short_of`` says what an inconclusive one lacks."""
 
     outcome: Outcome
     reason: str | None = None
+    short_of: power.Short = field(default_factory=power.Short)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,7 +75,9 @@ def _p(case: Case) -> float | None:
 def _judged(case: Case, p: float | None, adjusted: float, bench: Bench) -> Judged:
     finding = _find(case, adjusted, bench)
     evidence = case.evidence
-    needed = power.needed(case, bench.confidence) if finding.outcome is Outcome.INCONCLUSIVE else None
+    needed = None
+    if finding.outcome is Outcome.INCONCLUSIVE:
+        needed = power.needed(case, bench.confidence, finding.short_of)
     baseline = case.measured.baseline
     return Judged(
         id=case.id,
@@ -110,7 +113,7 @@ def _find(case: Case, adjusted: float, bench: Bench) -> Finding:
     if case.on_change and case.measured.baseline is None and case.evidence is None:
         return Finding(Outcome.NO_BASELINE, "there is no baseline to compare with")
     if small := _insufficient(case, bench):
-        return Finding(Outcome.INCONCLUSIVE, small)
+        return Finding(Outcome.INCONCLUSIVE, small, power.Short(rows=bench.min_group_size))
     evidence = case.evidence
     if evidence is None or evidence.value is None:
         reason = evidence.reason if evidence is not None else "the change could not be computed"
@@ -141,13 +144,13 @@ def _by_interval(case: Case, evidence: Evidence, bound: float, adjusted: float, 
     if kept:
         return Finding(Outcome.PASSED)
     if few := _too_few(case, evidence):
-        return Finding(Outcome.INCONCLUSIVE, few)
+        short = power.Short(rows=TOO_FEW_ROWS, disagreements=TOO_FEW_DISAGREEMENTS)
+        return Finding(Outcome.INCONCLUSIVE, few, short)
     if broken and adjusted <= bench.alpha:
         return Finding(Outcome.FAILED, "the whole interval is beyond the limit")
     if broken:
-        return Finding(
-            Outcome.INCONCLUSIVE, f"beyond the limit by itself, but not after Holm over {bench.family} gates"
-        )
+        held = f"beyond the limit by itself, but not after Holm over {bench.family} gates"
+        return Finding(Outcome.INCONCLUSIVE, held, power.Short(family=bench.family))
     return Finding(Outcome.INCONCLUSIVE, "the limit lies inside the interval" + _hint(case))
 
 

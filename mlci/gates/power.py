@@ -1,5 +1,6 @@
 """The rows that an inconclusive gate would need to be decided four times in five."""
 
+import math
 from dataclasses import dataclass
 
 from mlci.gates.cases import Case
@@ -16,8 +17,43 @@ class Needed:
     unit: str
 
 
-def needed(case: Case, confidence: float) -> Needed | None:
-    """Return the rows for a power of 80 %; ``None`` where no number of rows would help or be known.
+@dataclass(frozen=True, kw_only=True)
+class Short:
+    """What an undecided gate is short of, besides power.
+
+    Attributes:
+        rows: Least rows that its group, or the smallest group, has to have.
+        disagreements: Least rows on which the models have to disagree.
+        family: Gates that Holm's first step shares the level among.
+    """
+
+    rows: int = 0
+    disagreements: int = 0
+    family: int = 1
+
+
+def needed(case: Case, confidence: float, short: Short) -> Needed | None:
+    """Return the rows for a power of 80 %; ``None`` where no number of rows would help or be known."""
+    level = 1 - (1 - confidence) / short.family
+    by_power, least = _by_power(case, level), _least(case, short)
+    if by_power is None or (least is not None and least.rows > by_power.rows):
+        return least
+    return by_power
+
+
+def _least(case: Case, short: Short) -> Needed | None:
+    """Return the rows without which a group is not judged at all."""
+    measured = case.measured
+    if not isinstance(measured, Comparison):
+        return Needed(short.rows, _unit(case)) if measured.smallest and short.rows else None
+    rows = short.rows
+    if short.disagreements and measured.disagreements:
+        rows = max(rows, math.ceil(short.disagreements * measured.rows / measured.disagreements))
+    return Needed(rows, "rows") if rows > measured.rows else None
+
+
+def _by_power(case: Case, confidence: float) -> Needed | None:
+    """Return the rows that would decide the gate four times in five.
 
     For a change it is planned for two equally good models, so the distance is the margin. Where that many rows are
     there already, the observed change is close to the limit, and its own distance is taken instead.

@@ -1,0 +1,87 @@
+"""Holm's adjustment and rows needed, against numbers worked out by hand and published ones."""
+
+import pytest
+
+from mlci.gates.holm import adjust
+from mlci.gates.power import Needed, Short, needed
+from mlci.inference.evidence import Tie
+from mlci.inference.power import rows_needed, rows_without_disagreement
+from mlci.inference.proportions import Tango
+from tests.gates.build import one, paired, result, rule
+
+
+class TestHolm:
+    @pytest.mark.parametrize(
+        ("p", "adjusted"),
+        [
+            ([], []),
+            ([0.04], [0.04]),
+            ([0.01, 0.04, 0.03, 0.005], [0.03, 0.06, 0.06, 0.02]),  # 3 × 0.01, then 2 × 0.03 carries 0.04 up
+            ([0.5, 0.5, 0.5], [1.0, 1.0, 1.0]),
+            ([0.02, 0.02, 0.9], [0.06, 0.06, 0.9]),  # ties: 3 × 0.02, then max(0.06, 2 × 0.02)
+            ([0.0, 1.0], [0.0, 1.0]),
+        ],
+    )
+    def test_by_hand(self, p, adjusted):
+        assert adjust(p) == pytest.approx(adjusted)
+
+    def test_order_does_not_matter(self):
+        p = [0.001, 0.02, 0.013, 0.4, 0.05]
+        by_value = dict(zip(p, adjust(p), strict=True))
+        assert adjust(p[::-1]) == [by_value[value] for value in p[::-1]]
+
+    def test_is_at_least_the_value_itself_and_at_most_bonferronis(self):
+        p = [0.001, 0.02, 0.013, 0.4, 0.05]
+        assert all(a <= b <= min(1, 5 * a) + 1e-15 for a, b in zip(p, adjust(p), strict=True))
+
+
+class TestRowsNeeded:
+    @pytest.mark.parametrize(("share", "rows"), [(0.02, 310), (0.05, 773), (0.10, 1546), (0.20, 3092)])
+    def test_published_table(self, share, rows):
+        """Margin 0.02, one-sided 5 %, power 80 %: the numbers of the simulation study behind the method."""
+        assert abs(rows_needed(share, distance=0.02, confidence=0.90) - rows) <= 1
+
+    def test_two_equally_good_models_need_the_margin(self):
+        found = one(rule(max_drop=0.02), paired(300, gained=9, lost=9))
+        assert found.rows_needed == rows_needed(0.06, distance=0.02, confidence=0.95) == 1178
+
+    def test_past_that_the_observed_distance_counts(self):
+        found = one(rule(max_drop=0.02), paired(2000, right=1700, gained=50, lost=80))  # a drop of 0.015, margin 0.02
+        assert found.rows_needed == rows_needed(130 / 2000, distance=0.005, confidence=0.95)
+        assert found.rows_needed > 2000
+
+    def test_models_that_never_disagreed(self):
+        case_rows = rows_without_disagreement(0.02, confidence=0.95)
+        assert one(rule(max_drop=0.02), paired(case_rows - 1, gained=0, lost=0)).outcome == "inconclusive"
+        assert one(rule(max_drop=0.02), paired(case_rows, gained=0, lost=0)).outcome == "passed"
+        assert one(rule(max_drop=0.02), paired(100, gained=0, lost=0)).rows_needed == case_rows
+
+    def test_held_back_by_holm_needs_more_rows_than_there_are(self):
+        bad = paired(200, right=150, gained=4, lost=22, metric="f1")
+        others = [paired(metric=f"m{i}") for i in range(40)]
+        gates = [rule("f1", max_drop=0.02), *(rule(f"m{i}", max_drop=0.02) for i in range(40))]
+        from mlci.gates.judge import judge  # noqa: PLC0415 - only here
+
+        first = judge(gates, result(bad, *others), min_group_size=30)[0]
+        assert "Holm" in first.reason
+        assert first.rows_needed > 200
+
+    def test_decided_gates_need_none(self):
+        assert one(rule(max_drop=0.02), paired(change=Tie())).rows_needed is None
+        assert one(rule(max_drop=0.02), paired(change=Tango(0, 100, 1000))).rows_needed is None
+
+    def test_a_limit_that_is_met_exactly_can_not_be_planned_for(self):
+        for distance in (0.0, -0.1, 1e-300, 1e-170, 1e-9):
+            assert rows_needed(0.1, distance=distance, confidence=0.95) is None
+        assert rows_without_disagreement(1e-300, confidence=0.95) is None
+
+    def test_unit_is_that_of_the_metric(self):
+        found = one(rule("recall", max_drop=0.02), paired(500, metric="recall", unit="labelled positives"))
+        assert found.rows_needed_of == "labelled positives"
+
+    def test_nothing_is_needed_where_nothing_is_known(self):
+        from mlci.gates.cases import spread_out  # noqa: PLC0415 - only here
+
+        (case,) = spread_out(rule(max_drop=0.02), result())
+        assert needed(case, 0.95, Short()) is None
+        assert Needed(3, "rows").unit == "rows"

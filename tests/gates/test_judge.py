@@ -1,0 +1,307 @@
+"""Every outcome of a gate, with its reason, from evidence whose answer is known."""
+
+import math
+
+import pytest
+
+from mlci.gates.cases import spread_out
+from mlci.gates.judge import judge
+from mlci.inference.disparities import Pair, Simultaneous
+from mlci.inference.estimates import Normal
+from mlci.inference.evidence import Point, Tie, Undefined
+from mlci.inference.proportions import Proportion, Tango
+from tests.gates.build import alone, group, judged, one, paired, result, rule, spread
+
+
+class TestOnTheEstimate:
+    """A plain floor or ceiling on the whole set: the number that is seen is the number that counts."""
+
+    @pytest.mark.parametrize(
+        ("limits", "outcome"),
+        [
+            ({"min": 0.84}, "passed"),
+            ({"min": 0.85}, "passed"),
+            ({"min": 0.86}, "failed"),
+            ({"max": 0.84}, "failed"),
+            ({"max": 0.85}, "passed"),
+            ({"max": 0.86}, "passed"),
+        ],
+    )
+    def test_floor_and_ceiling(self, limits, outcome):
+        found = one(rule(**limits), paired())
+        assert (found.outcome, found.judge, found.value) == (outcome, "estimate", 0.85)
+        assert found.reason == (None if outcome == "passed" else "the value is beyond the limit")
+        assert found.bound == next(iter(limits.values()))
+
+    def test_needs_no_baseline(self):
+        assert one(rule(min=0.8), alone(paired())).outcome == "passed"
+
+    def test_decimal_fractions_that_binary_can_not_hold(self):
+        """0.1 + 0.2 is no regression from 0.3."""
+        assert one(rule(judged="estimate", max_drop=0.1), paired(change=Point(0.2 - 0.3))).outcome == "passed"
+        assert one(rule(min=0.3), paired(candidate=Point(0.1 + 0.2))).outcome == "passed"
+        assert one(rule(max=0.3), paired(candidate=Point(0.1 + 0.2))).outcome == "passed"
+
+    def test_one_measured_number_has_no_interval_and_is_judged_as_it_is(self):
+        found = one(
+            rule("train_seconds", percent=True, max_rise=0.1),
+            paired(metric="train_seconds", candidate=Point(111.0), baseline=Point(100.0), change=Point(11.0)),
+        )
+        assert (found.outcome, found.judge, found.interval) == ("failed", "estimate", None)
+        assert found.bound == pytest.approx(10)
+
+
+class TestOnTheInterval:
+    """Everything that compares models, a slice, or groups."""
+
+    @pytest.mark.parametrize(
+        ("change", "outcome"),
+        [
+            (Tango(30, 30, 10_000), "passed"),
+            (Tango(30, 30, 500), "inconclusive"),
+            (Tango(0, 60, 1000), "failed"),
+            (Tango(60, 0, 1000), "passed"),
+            (Tie(), "passed"),
+        ],
+    )
+    def test_a_drop_of_at_most_two_points(self, change, outcome):
+        found = one(rule(max_drop=0.02), paired(change=change))
+        assert (found.outcome, found.judge, found.bound) == (outcome, "interval", -0.02)
+        low, high = found.interval
+        eye = "passed" if low >= -0.02 else "failed" if high < -0.02 else "inconclusive"
+        assert outcome == eye  # alone in its run, a gate is what the interval shows
+
+    @pytest.mark.parametrize(
+        ("change", "outcome"),
+        [(0.01, "inconclusive"), (-0.05, "passed"), (0.09, "failed")],
+    )
+    def test_a_rise_where_lower_is_better(self, change, outcome):
+        evidence = Normal(change, 0.01, 1000, "paired t")
+        found = one(rule("log_loss", max_rise=0.02), paired(metric="log_loss", change=evidence))
+        assert (found.outcome, found.bound, found.value) == (outcome, 0.02, change)
+
+    def test_a_floor_on_a_group_is_judged_on_the_interval_and_on_request_on_the_estimate(self):
+        found = judged([rule(each="region", min=0.84)], group("north"))
+        assert [(item.outcome, item.judge) for item in found] == [("inconclusive", "interval")]
+        found = judged([rule(each="region", min=0.84, judged="estimate")], group("north"))
+        assert [(item.outcome, item.judge) for item in found] == [("passed", "estimate")]
+
+    def test_the_whole_set_on_request(self):
+        assert one(rule(min=0.84, judged="interval"), paired()).outcome == "inconclusive"
+        assert one(rule(max_drop=0.02, judged="estimate"), paired(500, gained=10, lost=18)).outcome == "passed"
+
+    def test_relative_limits_are_shares_of_the_baseline(self):
+        found = one(rule(max_drop=0.10, percent=True), paired(change=Tango(0, 60, 1000)))
+        assert (found.bound, found.outcome) == (pytest.approx(-0.085), "passed")
+        found = one(rule("log_loss", max_rise=0.5, percent=True), paired(metric="log_loss", baseline=Point(-0.4)))
+        assert found.bound == pytest.approx(0.2)  # of the size, whatever its sign
+
+    def test_no_drop_at_all_with_identical_predictions(self):
+        found = one(rule(max_drop=0), paired(change=Tie()))
+        assert (found.outcome, found.interval) == ("passed", (0, 0))
+        assert math.copysign(1, found.bound) == 1  # no one wants to read -0.000
+
+    def test_no_drop_at_all_is_passed_by_a_proven_gain_only(self):
+        assert one(rule(max_drop=0), paired(gained=60, lost=0)).outcome == "passed"
+        assert one(rule(max_drop=0), paired(gained=30, lost=30)).outcome == "inconclusive"
+        assert one(rule(max_drop=0), paired(gained=0, lost=60)).outcome == "failed"
+
+
+class TestInconclusive:
+    def test_says_that_the_limit_lies_inside(self):
+        found = one(rule(max_drop=0.02), paired(500))
+        assert found.reason == "the limit lies inside the interval"
+        assert found.rows_needed == 2355  # (1.959964 + 0.841621)² × 60 / 500 / 0.02²
+        assert found.rows_needed_of == "rows"
+
+    @pytest.mark.parametrize("rows", [1, 29])
+    def test_a_slice_with_too_few_rows_proves_no_regression(self, rows):
+        found = one(rule(each="region", max_drop=0.02), group("n", rows, right=0, gained=0, lost=rows), smallest=1)
+        assert (found.outcome, found.reason) == ("inconclusive", f"too few: {rows} rows; 30 are needed")
+        assert found.rows_needed >= 30
+
+    def test_a_slice_with_too_few_disagreements_proves_no_regression(self):
+        found = one(rule(each="region", max_drop=0.001), group("n", 60, right=50, gained=0, lost=7))
+        assert found.outcome == "inconclusive"
+        assert found.reason == "too few: the models disagree on 7 rows; 8 are needed"
+        found = one(rule(each="region", max_drop=0.001), group("n", 60, right=50, gained=0, lost=8))
+        assert found.outcome == "failed"
+
+    def test_too_few_is_about_slices_only_and_never_stops_a_pass(self):
+        assert one(rule(max_drop=0.001), paired(20, right=10, gained=0, lost=10)).outcome == "failed"
+        found = group("n", 29, right=20, gained=0, lost=0)
+        assert one(rule(each="region", max_drop=0.2), found, smallest=1).outcome == "passed"
+
+    @pytest.mark.parametrize("limits", [{"max_drop": 0.5}, {"min": 0.1}])
+    def test_an_insufficient_group_is_never_judged(self, limits):
+        found = one(rule(each="region", **limits), group("n", 29, right=25, gained=0, lost=0))
+        assert found.outcome == "inconclusive"
+        assert found.reason == "insufficient group: it has 29 rows; 30 are needed"
+        assert found.rows_needed >= 30
+        assert found.rows_needed_of
+
+    def test_an_insufficient_group_of_a_disparity_is_named_with_its_rows(self):
+        found = one(
+            rule("recall_difference", across="sex", max=0.3),
+            disparities=[spread(Point(0.1), small=("x",), sizes=(("x", 4), ("y", 900)))],
+        )
+        assert found.outcome == "inconclusive"
+        assert found.reason == "insufficient group: x has 4 rows; 30 are needed"
+
+    def test_too_few_for_any_interval(self):
+        found = one(rule(max_drop=0.02), paired(change=Undefined("3 pairs only", method="too few")))
+        assert (found.outcome, found.reason) == ("inconclusive", "3 pairs only")
+
+    def test_holm_holds_back_what_the_eye_would_fail(self):
+        """One group of 41 looks bad by chance; alone it would fail."""
+        bad = group("bad", 200, right=150, gained=4, lost=22)
+        fine = [group(f"g{i:02}") for i in range(40)]
+        (by_itself,) = judged(rule(each="region", max_drop=0.02), bad)
+        assert by_itself.outcome == "failed"
+        found = judged(rule(each="region", max_drop=0.02), bad, *fine)
+        first = found[0]
+        assert first.interval[1] < first.bound
+        assert first.outcome == "inconclusive"
+        assert first.reason == "beyond the limit by itself, but not after Holm over 41 gates"
+        assert 0.025 / 41 < first.p <= 0.025
+
+    def test_holm_counts_gates_judged_on_intervals_only(self):
+        bad = group("bad", 200, right=150, gained=4, lost=22)
+        estimates = [rule("f1", min=0.1), rule("precision", min=0.1)]
+        others = [paired(metric="f1"), paired(metric="precision")]
+        found = judged([rule(each="region", max_drop=0.02), *estimates], bad, *others)
+        assert found[0].outcome == "failed"
+
+    def test_a_tight_limit_on_small_groups_says_so(self):
+        evidence = Simultaneous(0.08, 0.0, 0.2, (Pair(0.08, 0.05),), 200, 0.95, "difference")
+        found = one(
+            rule("recall_difference", across="sex", max=0.1),
+            disparities=[spread(evidence, smallest=200)],
+        )
+        assert found.outcome == "inconclusive"
+        assert found.reason.endswith("with 200 rows in the smallest group a limit this tight can seldom be decided")
+        assert found.rows_needed_of == "rows in the smallest group"
+
+
+class TestNoBaseline:
+    @pytest.mark.parametrize(("policy", "blocks"), [("warn", False), ("block", True)])
+    def test_under_both_policies(self, policy, blocks):
+        found = one(rule(max_drop=0.02, policy={"no_baseline": policy}), alone(paired()))
+        assert (found.outcome, found.reason) == ("no_baseline", "there is no baseline to compare with")
+        assert found.blocks is blocks
+        assert (found.value, found.interval, found.candidate) == (None, None, 0.85)
+
+    def test_a_limit_in_per_cent_too(self):
+        assert one(rule(max_drop=0.1, percent=True), alone(paired())).outcome == "no_baseline"
+
+    def test_in_a_group_and_across_groups(self):
+        found = judged(
+            [rule(each="region", max_drop=0.1), rule("recall_difference", across="sex", max_rise=0.1)],
+            alone(group("north", 5)),
+            disparities=[spread(Point(0.1), small=("x",), sizes=(("x", 4),))],
+        )
+        assert [item.outcome for item in found] == ["no_baseline", "no_baseline"]
+
+
+class TestError:
+    def test_zero_over_zero(self):
+        undefined = Undefined("0/0: there are no labelled positives")
+        found = judged(
+            [rule(min=0.5), rule(max_drop=0.1)], paired(candidate=undefined, baseline=undefined, change=undefined)
+        )
+        assert [(item.outcome, item.reason) for item in found] == [("error", undefined.reason)] * 2
+        assert all(item.blocks for item in found)
+
+    def test_a_metric_that_was_not_measured(self):
+        found = judged([rule("f1", min=0.5), rule("f1", max_drop=0.1), rule("f1", each="region", min=0.1)], paired())
+        assert [item.outcome for item in found] == ["error"] * 3
+        assert found[0].reason == "f1 was not computed"
+        assert found[2].reason == "f1 was not computed for the groups of region"
+
+    def test_a_disparity_that_was_not_measured(self):
+        found = one(rule("recall_difference", across="sex", max=0.5))
+        assert (found.outcome, found.reason) == ("error", "recall_difference was not computed across sex")
+
+    def test_per_cent_of_an_undefined_value(self):
+        found = one(rule(max_drop=0.1, percent=True), paired(baseline=Undefined("0/0")))
+        assert found.outcome == "error"
+        assert "needs the baseline's value" in found.reason
+
+    def test_no_interval_to_judge_on(self):
+        found = one(rule(max_drop=0.1, judged="interval"), paired(change=Point(0.0, reason="measured once")))
+        assert found.outcome == "error"
+        assert found.reason == ("it has no interval to judge on (measured once); set judge: estimate on this gate")
+
+    @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+    @pytest.mark.parametrize("limits", [{"min": 0.5}, {"max": 0.5}, {"max_drop": 0.1}, {"max_rise": 0.1}])
+    @pytest.mark.parametrize("judged_on", ["estimate", "interval"])
+    def test_what_is_no_number(self, value, limits, judged_on):
+        for evidence in (Point(value), Normal(value, 0.1, 100, "t"), Normal(0.5, math.nan, 100, "t")):
+            found = one(rule(judged=judged_on, **limits), paired(candidate=evidence, change=evidence))
+            assert found.outcome == "error", evidence
+
+
+class TestManyCases:
+    def test_one_gate_for_every_group_and_limit_in_order(self):
+        groups = [group("north"), group("south"), group("null")]
+        found = judged(rule(each="region", min=0.5, max_drop=0.5), *groups)
+        assert [item.id for item in found] == [
+            f"accuracy[region={name}].{kind}" for name in ("north", "south", "null") for kind in ("min", "max_drop")
+        ]
+        assert {(item.slice, item.rule.line) for item in found} == {("region", 3)}
+
+    def test_each_takes_its_own_slice_and_the_whole_takes_none(self):
+        found = [paired(), group("north"), paired(scope=group("x").scope.__class__("sex × region", "f × north"))]
+        assert [case.id for case in spread_out(rule(min=0.1), result(*found))] == ["accuracy.min"]
+        crossed = spread_out(rule(each="sex × region", min=0.1), result(*found))
+        assert [case.id for case in crossed] == ["accuracy[sex × region=f × north].min"]
+
+    def test_across_a_slice(self):
+        evidence = Simultaneous(0.1, 0.05, 0.15, (Pair(0.1, 0.02),), 900, 0.95, "difference")
+        change = Normal(0.2, 0.01, 900, "joint cell bootstrap")
+        found = judged(
+            rule("recall_difference", across="sex", max=0.2, max_rise=0.02),
+            disparities=[spread(evidence, baseline=Point(0.3), change=change)],
+        )
+        assert [(item.id, item.outcome) for item in found] == [
+            ("recall_difference[sex].max", "passed"),
+            ("recall_difference[sex].max_rise", "failed"),
+        ]
+        assert {item.across for item in found} == {"sex"}
+
+    def test_a_ratio_has_to_stay_above(self):
+        evidence = Simultaneous(0.9, 0.82, 0.97, (Pair(math.log(0.9), 0.03),), 900, 0.95, "ratio")
+        gate = rule("recall_ratio", across="sex", min=0.8)
+        assert one(gate, disparities=[spread(evidence, metric="recall_ratio")]).outcome == "passed"
+        low = Simultaneous(0.5, 0.4, 0.6, (Pair(math.log(0.5), 0.03),), 900, 0.95, "ratio")
+        assert one(gate, disparities=[spread(low, metric="recall_ratio")]).outcome == "failed"
+
+    @pytest.mark.parametrize("doubt", ["warn", "block"])
+    def test_policy_of_one_gate(self, doubt):
+        found = judged(
+            [rule(max_drop=0.02, policy={"inconclusive": doubt}), rule("f1", max_drop=0.02)],
+            paired(500),
+            paired(500, metric="f1"),
+        )
+        assert [item.blocks for item in found] == [doubt == "block", False]
+
+    def test_what_is_shown_is_what_was_judged(self):
+        found = one(rule(max_drop=0.02), paired(500))
+        evidence = Tango(30, 30, 500)
+        assert (found.value, found.interval, found.method) == (evidence.value, evidence.interval(0.95), "tango")
+        assert (found.baseline, found.candidate) == (0.85, 0.85)
+        assert found.p == evidence.below(-0.02)
+
+    def test_the_level_is_the_runs_own(self):
+        at = {level: one(rule(max_drop=0.02), paired(1200), confidence=level).outcome for level in (0.5, 0.95, 0.999)}
+        assert at == {0.5: "passed", 0.95: "passed", 0.999: "inconclusive"}
+
+
+def test_no_rule_no_gate():
+    assert judge([], result(paired()), min_group_size=30) == ()
+
+
+def test_proportions_can_be_out_of_two_groups_by_wilson():
+    found = one(rule(each="region", min=0.8), group("n", 1000, right=990, gained=0, lost=0))
+    assert (found.outcome, found.method) == ("passed", "wilson")
+    assert found.interval == Proportion(990, 1000).interval(0.95)
