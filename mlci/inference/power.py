@@ -4,7 +4,6 @@ import math
 
 from mlci.inference.normal import quantile, two_sided
 
-
 MOST = 10**12
 """Nobody has more rows; a limit that would need them is as good as met exactly."""
 

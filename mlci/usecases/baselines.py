@@ -4,6 +4,7 @@ import contextlib
 import hashlib
 import json
 import shutil
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from mlci.config.load import Loaded, load
 from mlci.config.models import Baseline, Config
 from mlci.engine.interface import Source
 from mlci.errors import InputError
-from mlci.usecases import sides
+from mlci.usecases import sides, untouched
 from mlci.usecases.paths import located
 from mlci.usecases.sides import Place, Side
 from mlci.usecases.tools import Tools
@@ -38,10 +39,15 @@ def baseline(loaded: Loaded, tools: Tools, *, folder: Path, data: str) -> Side |
     return _from_ref(loaded, str(config.baseline.ref), tools, data=data)
 
 
-def config_digest(config: Config) -> str:
-    """Return a digest of what decides how predictions are made, for the cache."""
-    evaluation = config.evaluation
+def config_digest(loaded: Loaded) -> str:
+    """Return a digest of what decides how predictions are made, for the cache.
+
+    The file's name is part of it: the baseline's commit has its own configuration under that name.
+    """
+    config, evaluation = loaded.config, loaded.config.evaluation
     parts = {
+        "name": Path(loaded.path).name,
+        "task": config.task,
         "train": config.train.model_dump(mode="json") if config.train else None,
         "predict": config.predict.model_dump(mode="json"),
         "columns": [evaluation.key, evaluation.label, evaluation.positive] if evaluation else None,
@@ -151,7 +157,7 @@ def _from_ref(loaded: Loaded, ref: str, tools: Tools, *, data: str) -> Side:
         loaded,
         ref,
         tools,
-        evaluation=tools.fingerprint(data),
+        evaluation=_rows(loaded.config, tools, data),
         make=lambda worktree, into: _facts(loaded, worktree, into, tools, data=data),
     )
     facts = made.facts
@@ -159,6 +165,15 @@ def _from_ref(loaded: Loaded, ref: str, tools: Tools, *, data: str) -> Side:
     source = Source(path=str(made.folder / facts["file"]), **columns)
     seconds = {} if made.cached else {"baseline": sum(facts["seconds"].values())}
     return Side(source=source, costs=facts["costs"], seconds=seconds, notes=made.notes, commit=made.commit, label=ref)
+
+
+def _rows(config: Config, tools: Tools, data: str) -> str:
+    """Return what identifies the rows that predictions belong to: their content, and without a key their order, too."""
+    fingerprint = tools.fingerprint(data)
+    if config.evaluation is not None and config.evaluation.key is not None:
+        return fingerprint
+    # An address can't be looked at without reading it again, so its predictions are never found in the cache.
+    return f"{fingerprint} in the order of {untouched.contents(data) or uuid.uuid4()}"
 
 
 def made_from_ref(loaded: Loaded, ref: str, tools: Tools, *, evaluation: str, make: Any) -> Made:  # noqa: ANN401 (see baseline.by_ref.Make)
@@ -171,7 +186,7 @@ def made_from_ref(loaded: Loaded, ref: str, tools: Tools, *, evaluation: str, ma
             ref,
             make,
             into=into,
-            config=config_digest(loaded.config),
+            config=config_digest(loaded),
             evaluation=evaluation,
             version=tools.version,
             cache=tools.cache,

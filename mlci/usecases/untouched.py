@@ -34,6 +34,11 @@ class Untouched:
         return [path for path in self.marks if self.marks[path] != later[path]]
 
 
+def contents(path: str) -> str | None:
+    """Return a digest of the bytes of a file, or of all files of a pattern; ``None`` for an address."""
+    return None if "://" in path else hashlib.sha256(repr(_mark(path, by_content=True)).encode()).hexdigest()
+
+
 def _mark(path: str, *, by_content: bool) -> object:
     found = [Path(item) for item in sorted(glob.glob(path, recursive=True))] or [Path(path)]  # noqa: PTH207 (any path)
     if by_content:

@@ -22,7 +22,7 @@ PYTHON = f"exec '{sys.executable}' -I -S"
 TRAIN = """\
 import os, sys
 k = open("k.txt").read().strip()
-open("trained.log", "a").write(k + "\\n")
+open(os.environ.get("TRAINED", "trained.log"), "a").write(k + "\\n")
 open(os.environ.get("MLCI_MODEL", "model.txt"), "w").write(k)
 """
 PREDICT = """\
