@@ -1,0 +1,78 @@
+"""The engine's own stage and its floors in one warm process, taking turns: no imports, files in the page cache.
+
+``ours`` is observe + evaluate as ``mlci run`` calls them, from the same configuration, without reading YAML and writing
+reports. Prints JSON: subject → list of [wall, cpu] seconds.
+"""
+
+import json
+import sys
+import time
+from pathlib import Path
+
+import duckdb
+import pyarrow.parquet as pq
+
+from mlci.config.load import load
+from mlci.engine.duck import DuckEngine
+from mlci.engine.interface import Source
+from mlci.inference.evaluate import evaluate
+from mlci.usecases import plan
+from mlci.usecases.run import job
+
+COLUMNS = ["s1", "s2", "s3", "y", "p", "q"]
+SUMS = "sum(strlen(s1)), sum(strlen(s2)), sum(strlen(s3)), sum(y)"
+
+
+def arrow(folder: Path) -> None:
+    pq.read_table(folder / "one.parquet", columns=COLUMNS)
+
+
+def arrow_dictionary(folder: Path) -> None:
+    pq.read_table(folder / "one.parquet", columns=COLUMNS, read_dictionary=COLUMNS[:3])
+
+
+def touched(folder: Path) -> None:
+    with duckdb.connect() as connection:
+        connection.execute(f"SELECT {SUMS}, sum(p), sum(q) FROM read_parquet('{folder / 'one.parquet'}')").fetchone()  # noqa: S608 - our own folder
+
+
+def joined(folder: Path) -> None:
+    with duckdb.connect() as connection:
+        connection.execute(
+            f"SELECT {SUMS}, sum(c.p), sum(b.p) FROM read_parquet('{folder / 'rows.parquet'}') AS r "  # noqa: S608 - our own folder
+            f"JOIN read_parquet('{folder / 'candidate.parquet'}') AS c USING (key) "
+            f"JOIN read_parquet('{folder / 'baseline.parquet'}') AS b USING (key)"
+        ).fetchone()
+
+
+def ours(folder: Path, name: str) -> None:
+    config = load(folder / f"{name}.yml").config
+    sources = [
+        Source(path=str(folder / config.predict.file), score=config.predict.score),
+        Source(path=str(folder / config.baseline.file), score=config.baseline.score),
+    ]
+    asked = job(config, *sources, None, data=str(folder / config.evaluation.data))
+    observed = DuckEngine().observe(asked)
+    question = plan.question(config, baseline=True)
+    evaluate(observed.statistics, question, fingerprint=observed.fingerprint, notes=observed.notes)
+
+
+FLOORS = {"arrow": arrow, "arrow_dictionary": arrow_dictionary, "duckdb": touched, "join": joined}
+
+
+def main(folder: Path, turns: int, names: list[str]) -> None:
+    seconds: dict[str, list[list[float]]] = {name: [] for name in names}
+    for turn in range(turns + 1):
+        for name in names if turn % 2 else reversed(names):
+            wall, cpu = time.perf_counter(), time.process_time()
+            if name in FLOORS:
+                FLOORS[name](folder)
+            else:
+                ours(folder, name)
+            if turn:  # the first one warms up
+                seconds[name].append([time.perf_counter() - wall, time.process_time() - cpu])
+    print(json.dumps(seconds))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3:])

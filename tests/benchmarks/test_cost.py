@@ -1,0 +1,202 @@
+"""The cost benchmark at tiny sizes: it runs, its arithmetic is right, and a slow figure turns it red."""
+
+import sys
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from benchmarks.cost import __main__ as command
+from benchmarks.cost import data, jobs, measure, page, targets
+from benchmarks.cost.catalogue import COLD, Subject
+from benchmarks.cost.measure import Results, Size
+from benchmarks.cost.process import SubjectError, Usage, median, run
+
+MIB = 2**20
+
+
+def good() -> Results:
+    """A run in which every target holds."""
+    cold = {
+        "duckdb": Usage(0.5, 0.6, 1),
+        "arrow": Usage(1.0, 1.2, 1),
+        "counts-one": Usage(1.0, 1.0, 500 * MIB),
+        "all-one": Usage(2.0, 1.0, 900 * MIB),
+        "join": Usage(4.0, 8.0, 1),
+        "counts-joined": Usage(4.0, 4.0, 800 * MIB),
+        "all-joined": Usage(5.0, 5.0, 1000 * MIB),
+    }
+    warm = {
+        "duckdb": (0.4, 0.8),
+        "arrow": (0.8, 0.8),
+        "counts-one": (0.8, 1.6),
+        "all-one": (1.6, 3.0),
+        "join": (3.0, 6.0),
+        "counts-joined": (3.0, 3.0),
+        "all-joined": (4.0, 4.0),
+    }
+    boots = {"scikit-learn": Usage(6000, 6000, 1), "fairlearn": Usage(9e5, 9e5, 1)}
+    middle = Size(cold=cold | boots, warm={name: (a / 10, b / 10) for name, (a, b) in warm.items()})
+    return Results(
+        sizes={targets.MIDDLE: middle, targets.LARGE: Size(cold=cold, warm=warm)},
+        groups=(0.2, 0.3),
+        imports=0.1,
+        starts={"python": Usage(0.02, 0.02, 1), "help": Usage(0.06, 0.06, 1)},
+    )
+
+
+def judged(results: Results) -> list[targets.Judged]:
+    return targets.judge(measure.figures(results), sorted(results.sizes))
+
+
+class TestTargets:
+    def test_ratios_are_taken_from_the_figures_that_the_table_names(self) -> None:
+        figures = measure.figures(good())
+        assert figures == pytest.approx(
+            {
+                "imports": 0.1,
+                "groups": 1.5,
+                "bootstrap": 6000,  # the best bootstrap over everything in one file, CPU
+                "counts": 2.0,  # over the fastest floor
+                "counts_cold": 2.0,
+                "everything": 4.0,
+                "everything_cold": 4.0,
+                "join_counts": 1.0,
+                "join_everything": 4 / 3,
+                "join_cold": 1.25,
+                "linear": 10,
+                "peak": 1000 / 1024,
+            }
+        )
+        assert all(one.holds for one in judged(good()))
+
+    def test_a_planted_slow_figure_misses_its_target_and_no_other(self) -> None:
+        results = good()
+        results.sizes[targets.LARGE].warm["counts-one"] = (1.01, 2.0)
+        assert [one.target.figure for one in judged(results) if not one.holds] == ["counts"]
+
+    def test_a_planted_hungry_process_misses_its_target_and_no_other(self) -> None:
+        results = good()
+        results.sizes[targets.LARGE].cold["counts-joined"] = Usage(4.0, 4.0, 2.1 * 2**30)
+        assert [one.target.figure for one in judged(results) if not one.holds] == ["peak"]
+
+    def test_what_was_not_measured_misses_its_target(self) -> None:
+        results = good()
+        for name in ("scikit-learn", "fairlearn"):
+            del results.sizes[targets.MIDDLE].cold[name]
+        results.sizes[targets.LARGE].warm["all-one"] = (float("nan"), 1.0)
+        assert [one.target.figure for one in judged(results) if not one.holds] == ["bootstrap", "everything", "linear"]
+
+    def test_only_sizes_that_were_run_have_targets(self) -> None:
+        results = good()
+        del results.sizes[targets.LARGE]
+        assert [one.target.figure for one in judged(results)] == ["bootstrap", "groups", "imports"]
+
+    def test_replicates_are_extrapolated_after_what_is_fixed(self) -> None:
+        assert targets.extrapolate((1, 12.0), (3, 16.0)) == pytest.approx(10 + 1000 * 2)
+        with pytest.raises(ValueError, match="did not cost more"):
+            targets.extrapolate((1, 12.0), (3, 11.0))
+
+    def test_a_missed_target_is_a_line_and_exit_status_1(
+        self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        results = good()
+        results.imports = 0.31
+        monkeypatch.setattr(measure, "everything", lambda *_, **__: results)
+        assert command.main([]) == 1
+        assert "missed: imports of `mlci --help`: 0.310 s, target ≤ 0.3 s" in capsys.readouterr().out
+        results.imports = 0.29
+        assert command.main([]) == 0
+
+
+class TestProcess:
+    def test_a_process_is_measured_alone(self, tmp_path: Path) -> None:
+        hungry = bytearray(300 * MIB)  # what this process holds must not count
+        code = "import time; block = bytearray(60 * 2**20)\nwhile time.process_time() < 0.4: pass"
+        usage = run([sys.executable, "-c", code], folder=tmp_path, timeout=60)
+        assert 60 * MIB < usage.peak < 150 * MIB
+        assert 0.3 <= usage.cpu < 2
+        assert usage.wall >= 0.3
+        assert len(hungry) == 300 * MIB
+
+    def test_a_failure_is_its_last_line(self, tmp_path: Path) -> None:
+        with pytest.raises(SubjectError, match="^no rows$"):
+            run([sys.executable, "-c", "raise SystemExit('no rows')"], folder=tmp_path, timeout=60)
+
+    def test_what_takes_too_long_is_stopped(self, tmp_path: Path) -> None:
+        with pytest.raises(SubjectError, match="stopped after 1 s"):
+            run([sys.executable, "-c", "import time; time.sleep(60)"], folder=tmp_path, timeout=1)
+
+    def test_the_median_is_of_each_figure_and_the_peak_is_the_largest(self) -> None:
+        taken = [Usage(1, 9, 5), Usage(3, 7, 6), Usage(2, 8, 4)]
+        assert median(taken) == Usage(2, 8, 6)
+
+
+class TestData:
+    def test_three_files_hold_the_rows_of_the_one_in_other_orders(self, tmp_path: Path) -> None:
+        data.write(tmp_path, 5000)
+        connection = duckdb.connect()
+        one, rows, mine, theirs = (
+            f"read_parquet('{tmp_path / name}.parquet')" for name in ("one", "rows", "candidate", "baseline")
+        )
+        joined = (
+            f"SELECT key, s1, s2, s3, y, c.p AS p, b.p AS q FROM {rows} JOIN {mine} AS c USING (key) "  # noqa: S608 - our own files
+            f"JOIN {theirs} AS b USING (key)"
+        )
+        for left, right in ((f"FROM {one}", joined), (joined, f"FROM {one}")):
+            assert connection.execute(f"({left}) EXCEPT ({right})").fetchall() == []
+        orders = [
+            connection.execute(f"SELECT key FROM {each}").fetchnumpy()["key"]  # noqa: S608 - as above
+            for each in (one, rows, mine, theirs)
+        ]
+        assert len({tuple(order[:50]) for order in orders}) == 4
+        counted = "count(DISTINCT s1), count(DISTINCT s2), count(DISTINCT s3)"
+        assert connection.execute(f"SELECT {counted} FROM {one}").fetchone() == (9, 9, 9)  # noqa: S608 - as above
+
+    def test_the_same_rows_come_out_every_time(self, tmp_path: Path) -> None:
+        for name in ("a", "b"):
+            data.write(tmp_path / name, 1000, joined=False)
+        tables = [duckdb.sql(f"FROM read_parquet('{tmp_path / name}/one.parquet')").fetchall() for name in ("a", "b")]
+        assert tables[0] == tables[1]
+
+
+class TestRun:
+    def test_every_subject_of_ours_and_every_floor_runs(self, tmp_path: Path) -> None:
+        measure.make(tmp_path, 3000)
+        found = Size()
+        measure.in_turns([Subject(one.name, one.shown, one.argv, times=1) for one in COLD], tmp_path, found, print)
+        assert found.missing == {}
+        assert set(found.cold) == {one.name for one in COLD}
+        assert all(one.peak > MIB and one.cpu > 0 for one in found.cold.values())
+        warm = measure.stages(tmp_path, ("duckdb", "arrow", "join", *jobs.JOBS), 1)
+        assert set(warm) == {"duckdb", "arrow", "join", *jobs.JOBS}
+
+    def test_a_subject_that_fails_is_named_with_its_reason(self, tmp_path: Path) -> None:
+        found = Size()
+        broken = Subject("arrow", "a peer", lambda _: [sys.executable, "-c", "import no_such_peer"], times=2)
+        absent = Subject("duckdb", "another", lambda _: [str(tmp_path / "python"), "-c", "pass"])
+        measure.in_turns([broken, absent], tmp_path, found, print)
+        assert found.cold == {}
+        assert found.missing["arrow"] == "ModuleNotFoundError: No module named 'no_such_peer'"
+        assert found.missing["duckdb"]
+
+
+class TestPage:
+    def test_only_our_section_of_the_page_is_written(self, tmp_path: Path) -> None:
+        place = tmp_path / "benchmarks.md"
+        place.write_text(f"# Benchmarks\n\nbefore\n\n{page.BEGIN}\nold\n{page.END}\n\nafter\n", encoding="utf-8")
+        page.write("new", place)
+        assert place.read_text(encoding="utf-8") == (
+            f"# Benchmarks\n\nbefore\n\n{page.BEGIN}\n\nnew\n\n{page.END}\n\nafter\n"
+        )
+
+    def test_the_section_shows_figures_targets_and_what_is_missing(self) -> None:
+        results = good()
+        results.sizes[targets.MIDDLE].missing["evidently"] = "ModuleNotFoundError: No module named 'evidently'"
+        results.sizes[targets.LARGE].warm["counts-one"] = (1.2, 2.0)
+        text = page.section(results, judged(results))
+        assert "| `mlci run`: everything, one file | 2 / 1 / 900 | 2 / 1 / 900 |" in text
+        assert "| scikit-learn in a loop, 1,000 replicates | 6,000 / 6,000 / 0 | – |" in text
+        assert "1,000,000 rows: not measured: ModuleNotFoundError: No module named 'evidently'" in text
+        assert "| counts over the floor, 10,000,000 rows, one file; warm | ≤ 2.5× | 3× | **no** |" in text
+        assert "| peak memory, 10,000,000 rows, one file or joined; cold | ≤ 2 GiB | 0.977 GiB | yes |" in text
