@@ -1,17 +1,13 @@
 """Adult, drug and McNemar's tables: published figures, by the command line on the files as they are."""
 
 import csv
-import json
 import math
 import sys
 
 import numpy as np
 import pytest
-from click.testing import CliRunner
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.model_selection import train_test_split
-
-from mlci.cli import group
 
 ADULT_TRAIN = """
 import os, sys
@@ -77,7 +73,7 @@ def test_mcnemar(mlci, tmp_path, table, chi2, corrected, exact):
         assert found["chi2_corrected"] == pytest.approx(corrected, abs=5e-7)
 
 
-def test_drug_a_gate_without_intervals_decides_on_noise(shared, tmp_path):
+def test_drug_a_gate_without_intervals_decides_on_noise(shared, mlci, tmp_path):
     """100 seeds of the published forest: the same model, judged on the estimate, passes or fails by luck."""
     with shared("drug/drug.csv").open(encoding="utf-8") as stream:
         rows = list(csv.DictReader(stream))
@@ -86,25 +82,29 @@ def test_drug_a_gate_without_intervals_decides_on_noise(shared, tmp_path):
     coded = [[order[name].index(row[name]) for name in order] for row in rows]
     features = np.hstack([coded, numbers, numbers])  # the published pipeline hands both numbers over twice
     drug = np.array([row["Drug"] for row in rows])
-    accuracies, outcomes = [], []
+    held, decided = [], []
     for seed in range(100):
         train, test = train_test_split(np.arange(len(rows)), test_size=0.3, random_state=seed)
         model = RandomForestClassifier(n_estimators=10, random_state=seed).fit(features[train], drug[train])
-        write(tmp_path / "test.csv", ("id", "drug", "sex"), [(i, drug[i], rows[i]["Sex"]) for i in test])
-        found = zip(test, model.predict(features[test]), strict=True)
-        write(tmp_path / "new.csv", ("id", "decided"), found)
-        classes = "[DrugY, drugA, drugB, drugC, drugX]"
-        (tmp_path / "mlci.yml").write_text(
+        held += [(f"{seed}-{i}", drug[i], seed) for i in test]
+        decided += [(f"{seed}-{i}", name) for i, name in zip(test, model.predict(features[test]), strict=True)]
+    write(tmp_path / "test.csv", ("id", "drug", "seed"), held)
+    write(tmp_path / "new.csv", ("id", "decided"), decided)
+    reports = {
+        way: mlci(
             "model: drug\ntask: multiclass\n"
-            f"evaluation: {{data: test.csv, key: id, label: drug, classes: {classes}, metrics: [accuracy]}}\n"
+            "evaluation: {data: test.csv, key: id, label: drug, slices: [seed], metrics: [accuracy]}\n"
             "predict: {file: new.csv, decision: decided}\nbaseline: none\n"
-            "gates: [{metric: accuracy, min: 0.95}]\n",
-            "utf-8",
-        )
-        arguments = ["run", "--config", str(tmp_path / "mlci.yml"), "--out", str(tmp_path / "out"), "--json"]
-        done = CliRunner().invoke(group, arguments, standalone_mode=False)
-        accuracies.append(next(r["candidate"] for r in json.loads(done.stdout)["metrics"]))
-        outcomes.append(done.return_value)
+            f"gates: [{{metric: accuracy, each: seed, min: 0.95, judge: {way}}}]\n"
+        )[1]
+        for way in ("estimate", "interval")
+    }
+    accuracies = [row["candidate"] for row in reports["estimate"]["metrics"] if row["slice"]]
+    assert len(accuracies) == 100
     assert np.mean(accuracies) == pytest.approx(0.956, abs=0.01)
     assert np.std(accuracies) == pytest.approx(0.033, abs=0.004)
-    assert 20 < sum(outcomes) < 80
+    assert min(accuracies) == pytest.approx(0.833, abs=0.001)
+    assert max(accuracies) == 1
+    failed = {way: sum(gate["outcome"] == "failed" for gate in found["gates"]) for way, found in reports.items()}
+    assert 20 < failed["estimate"] < 80
+    assert failed["interval"] < failed["estimate"] / 5
