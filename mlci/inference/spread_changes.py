@@ -1,80 +1,185 @@
-"""The change of a disparity between two models, by drawing both models' cells of each group together."""
+"""The change of a disparity between two models, bounded by the changes of the pairs that may be furthest apart.
+
+A spread is the largest of the ordered pairs' distances, so it is not smooth where groups are alike: its estimate is too
+large by an amount that differs between the models, and a bootstrap of the change covers as little as half of what it
+says. Two facts bound it instead, with D the distance of a pair, c the candidate and b the baseline:
+
+- spread_c - spread_b <= D_c(p) - D_b(p) for the pair p that is furthest apart for the candidate, and the other way
+  round for the baseline. Which pair that is, is not known: the bound is the largest over all pairs that may be it, each
+  at the plain level, because only one of them has to hold (Berger 1982). The pairs' changes are paired by row.
+- Both spreads lie inside their own simultaneous intervals.
+"""
+
+import math
+from dataclasses import dataclass
 
 import numpy as np
 
-from mlci.inference import cells, disparities
 from mlci.inference.across import Options
 from mlci.inference.by_decision import base_rate
 from mlci.inference.common import same_everywhere
 from mlci.inference.estimates import Sampled
-from mlci.inference.evidence import Evidence, Point, Tie, Undefined
-from mlci.inference.normal import two_sided
-from mlci.metrics.statistics import Counts, Decisions, Floats
+from mlci.inference.evidence import Evidence, Interval, Point, Tie
+from mlci.inference.normal import quantile, two_sided
+from mlci.metrics.statistics import Decisions, Floats
+
+_SELECTION = 0.2  # of the error allowed, this part is for leaving out the pair that is truly furthest apart
+_FAR = 700.0  # exp(-700) is 0 for all purposes, and still a number
+
+
+@dataclass(frozen=True, eq=False)
+class _Sides:
+    """Both models' groups on the scale of comparison (logarithms for ratios), each of shape (bases, groups).
+
+    Attributes:
+        now, before: Estimates for candidate and baseline.
+        now_variance, before_variance: Their variances.
+        change_variance: Variance of ``now - before``, paired by row.
+    """
+
+    now: Floats
+    before: Floats
+    now_variance: Floats
+    before_variance: Floats
+    change_variance: Floats
+
+
+@dataclass(frozen=True, eq=False)
+class _Pairs:
+    """Ordered pairs of groups within each base metric, as indices into (bases × groups), shape (pairs,)."""
+
+    first: np.ndarray
+    second: np.ndarray
+
+    def distance(self, values: Floats) -> Floats:
+        """Return first minus second."""
+        flat = values.ravel()
+        return np.asarray(flat[self.first] - flat[self.second])
+
+    def variance(self, variances: Floats) -> Floats:
+        """Return the variance of first minus second; groups are independent."""
+        flat = variances.ravel()
+        return np.asarray(flat[self.first] + flat[self.second])
+
+    def plausible(self, values: Floats, variances: Floats, tail: float) -> np.ndarray:
+        """Return which pairs may truly be the furthest apart, leaving out that one with probability under ``tail``."""
+        distance, flat = self.distance(values), variances.ravel()
+        top = int(distance.argmax())
+        i, j = self.first[top], self.second[top]
+        shared = flat[i] * ((self.first == i).astype(float) - (self.second == i))
+        shared = shared + flat[j] * ((self.second == j).astype(float) - (self.first == j))
+        each = self.variance(variances)
+        error = np.sqrt(np.maximum(each + each[top] - 2 * shared, 0.0))
+        return np.asarray(distance[top] - distance <= quantile(1 - tail / max(len(distance) - 1, 1)) * error + 1e-12)
 
 
 def change_of(options: Options, candidate: Evidence, baseline: Evidence) -> Evidence:
-    """Return the change in disparity, by drawing both models' cells of each group together."""
+    """Return the change in disparity with its interval."""
     if candidate.value is None or baseline.value is None:
         return candidate if candidate.value is None else baseline
     value = candidate.value - baseline.value
     if same_everywhere(options.context.whole) or _unchanged(options):
         return Tie()
-    moved = _redrawn_cells(options) if options.counted else _redrawn_estimates(options)
-    if moved is None:
+    confidence = options.context.confidence
+    spans = (candidate.interval(confidence), baseline.interval(confidence))
+    sides = _from_cells(options) if options.counted else _from_estimates(options)
+    if sides is None or spans[0] is None or spans[1] is None:
         return Point(value, "difference", "the groups' values have no standard errors")
-    defined = moved[np.isfinite(moved)]
-    if len(defined) < 0.95 * len(moved):
-        return Undefined("too few rows: undefined in over 5 % of the resampled sets", method="too few")
-    error = float(defined.std(ddof=1))
-    reach = two_sided(options.context.confidence) * error
+    low, high = _ends(sides, _ordered(options), spans[0], spans[1], options)
+    low, high = min(low, value), max(high, value)
+    error = (high - low) / (2 * two_sided(confidence))
     rows = min(group.rows for group in options.across.groups)
-    return Sampled(value, value - reach, value + reach, error, rows, options.context.confidence, "cell bootstrap")
+    return Sampled(value, low, high, error, rows, confidence, "paired pairs")
 
 
 def _unchanged(options: Options) -> bool:
     return all(isinstance(item.change, Tie) for base in options.measured for item in base)
 
 
-def _redrawn_cells(options: Options) -> Floats:
-    """Return the change in disparity in each multinomial redraw of the groups' joint cells, shape (replicates,)."""
-    now = np.empty((len(options.bases), disparities.REPLICATES, len(options.across.groups)))
-    before = np.empty_like(now)
-    for g, group in enumerate(options.across.groups):
-        decisions = group.decisions
-        if decisions is None or decisions.baseline is None:
-            raise ValueError("no decisions")
-        counts = cells.draws(decisions, replicates=disparities.REPLICATES, seed=options.context.seed + 101 + g)
-        for k, base in enumerate(options.bases):
-            now[k, :, g] = _rate_of(counts, decisions, base, decisions.candidate)
-            before[k, :, g] = _rate_of(counts, decisions, base, decisions.baseline)
-    return _spreads(now, options) - _spreads(before, options)
+def _ordered(options: Options) -> _Pairs:
+    """List both directions of every pair of groups, or of every group with the reference."""
+    groups, reference = len(options.across.groups), options.across.index
+    first, second = (axis.ravel() for axis in np.indices((groups, groups)))
+    kept = first != second
+    if reference is not None:
+        kept &= (first == reference) | (second == reference)
+    shift = np.repeat(np.arange(len(options.bases)) * groups, int(kept.sum()))
+    return _Pairs(np.tile(first[kept], len(options.bases)) + shift, np.tile(second[kept], len(options.bases)) + shift)
 
 
-def _rate_of(counts: Floats, decisions: Decisions, base: str, decided: Counts) -> Floats:
-    masks = base_rate(base, decisions)
-    part = counts @ masks.part[decisions.label, decided].astype(float)
-    whole = counts @ masks.base[decisions.label, decided].astype(float)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return np.asarray(part / whole)
+def _ends(sides: _Sides, pairs: _Pairs, candidate: Interval, baseline: Interval, options: Options) -> Interval:
+    """Return the ends on the disparity's own scale."""
+    alpha = 1 - options.context.confidence
+    reach = quantile(1 - (1 - _SELECTION) * alpha / 2) * np.sqrt(pairs.variance(sides.change_variance))
+    change = pairs.distance(sides.now) - pairs.distance(sides.before)
+    tail = _SELECTION * alpha / 2
+    most = float((change + reach)[pairs.plausible(sides.now, sides.now_variance, tail)].max())
+    least = float((change - reach)[pairs.plausible(sides.before, sides.before_variance, tail)].min())
+    if options.kind == "difference":
+        return max(least, candidate[0] - baseline[1]), min(most, candidate[1] - baseline[0])
+    now, before = _logarithms(candidate), _logarithms(baseline)
+    return -_highest_ratio(-most, before, now), _highest_ratio(least, now, before)
 
 
-def _redrawn_estimates(options: Options) -> Floats | None:
-    """Draw both models' group values from their joint normal approximation; the covariance follows from the change."""
+def _logarithms(ratio: Interval) -> Interval:
+    """Return the interval of -log ratio, which is a spread of logarithms."""
+    low, high = (-math.log(end) if end > 0 else _FAR for end in reversed(ratio))
+    return low, high
+
+
+def _highest_ratio(least: float, now: Interval, before: Interval) -> float:
+    """Return the largest exp(-s) - exp(-t) with s in ``now``, t in ``before`` and s - t at least ``least``.
+
+    Along each edge of that polygon the function is monotone, so it is largest at a corner.
+    """
+    corners = (before[0], before[1], min(max(now[0] - least, before[0]), before[1]))
+    return max(math.exp(-max(now[0], t + least)) - math.exp(-t) for t in corners)
+
+
+def _from_estimates(options: Options) -> _Sides | None:
+    """Take values and standard errors as they were measured; the covariance follows from the change's error."""
     first, second, change = options.errors("baseline"), options.errors("candidate"), options.errors("change")
     if not all(np.isfinite(item).all() for item in (first, second, change)):
         return None
+    before, now = options.values("baseline"), options.values("candidate")
+    if options.kind == "difference":
+        return _Sides(now, before, second**2, first**2, change**2)
+    if (before <= 0).any() or (now <= 0).any():
+        return None
     covariance = (first**2 + second**2 - change**2) / 2
-    correlation = np.clip(covariance / np.where(first * second > 0, first * second, 1), -1, 1)
-    generator = np.random.Generator(np.random.PCG64(options.context.seed + 101))
-    noise = generator.standard_normal((2, disparities.REPLICATES, *first.shape)).swapaxes(1, 2)
-    rho = correlation[:, None, :]
-    before = options.values("baseline")[:, None, :] + first[:, None, :] * noise[0]
-    mixed = rho * noise[0] + np.sqrt(1 - rho**2) * noise[1]
-    now = options.values("candidate")[:, None, :] + second[:, None, :] * mixed
-    return _spreads(now, options) - _spreads(before, options)
+    paired = (second / now) ** 2 + (first / before) ** 2 - 2 * covariance / (now * before)
+    shares = ((second / now) ** 2, (first / before) ** 2)
+    return _Sides(np.log(now), np.log(before), *shares, np.asarray(np.maximum(paired, 0.0)))
 
 
-def _spreads(values: Floats, options: Options) -> Floats:
-    """Return the disparity of redrawn values of shape (bases, replicates, groups), shape (replicates,)."""
-    each = disparities.disparity(values, reference=options.across.index, kind=options.kind)
-    return np.asarray(each.max(axis=0) if options.kind == "difference" else each.min(axis=0))
+def _from_cells(options: Options) -> _Sides:
+    """Take rates, and the variances of them and of their change, from both models' cells of each group."""
+    found = np.empty((5, len(options.bases), len(options.across.groups)))
+    for g, group in enumerate(options.across.groups):
+        for k, base in enumerate(options.bases):
+            found[:, k, g] = _rates(group.decisions, base, options.kind)
+    return _Sides(*found)
+
+
+def _rates(decisions: Decisions | None, base: str, kind: str) -> tuple[float, ...]:
+    """Return one group's two rates with one success and one failure added (Agresti & Caffo 2000), and three variances.
+
+    The change's is that of the difference of both models' influences on the same cells; half a row each way is added
+    to the disagreements (Agresti & Min 2005), so that none seen is not certainty.
+    """
+    if decisions is None or decisions.baseline is None:
+        raise ValueError("no decisions")
+    masks = base_rate(base, decisions)
+    centres, variances, influences, fewest = [], [], [], math.inf
+    for decided in (decisions.candidate, decisions.baseline):
+        inside = masks.base[decisions.label, decided].astype(float)
+        part = masks.part[decisions.label, decided].astype(float)
+        rows = float(decisions.count @ inside) + 2
+        rate = (float(decisions.count @ part) + 1) / rows
+        unit = rate if kind == "ratio" else 1.0
+        centres.append(math.log(rate) if kind == "ratio" else rate)
+        variances.append(rate * (1 - rate) / rows / unit**2)
+        influences.append((part - rate * inside) / rows / unit)
+        fewest = min(fewest, rows * unit)
+    gap = influences[0] - influences[1]
+    return (*centres, *variances, float(decisions.count @ gap**2) + 1 / fewest**2)
