@@ -8,7 +8,7 @@ from pathlib import Path
 import duckdb
 
 from mlci.engine.interface import Job, SliceColumn, Source
-from mlci.engine.offences import Place
+from mlci.engine.offences import Place, Problems
 from mlci.engine.tables import Column, Table, open_table
 from mlci.errors import InputError, Problem
 
@@ -62,7 +62,7 @@ class _Collector:
     def __init__(self, connection: duckdb.DuckDBPyConnection, scratch: Path) -> None:
         self._connection, self._scratch = connection, scratch
         self._tables: dict[str, Table] = {}
-        self._problems: list[Problem] = []
+        self._problems = Problems()
 
     def open(self, path: str) -> Table | None:
         name = path if "://" in path else os.path.normpath(path)
@@ -70,22 +70,21 @@ class _Collector:
             try:
                 self._tables[name] = open_table(self._connection, path, self._scratch)
             except InputError as error:
-                self._problems.extend(error.problems)
+                self._problems.add(*error.problems)
         return self._tables.get(name)
 
     def find(self, table: Table, name: str | None) -> Column | None:
         try:
             return None if name is None else table.column(name)
         except InputError as error:
-            self._problems.extend(error.problems)
+            self._problems.add(*error.problems)
             return None
 
     def say(self, message: str, path: str) -> None:
-        self._problems.append(Problem(message, path))
+        self._problems.add(Problem(message, path))
 
     def stop(self) -> None:
-        if self._problems:
-            raise InputError.of(dict.fromkeys(self._problems))
+        self._problems.stop()
 
 
 def bind(connection: duckdb.DuckDBPyConnection, job: Job, scratch: Path) -> Bound:

@@ -12,12 +12,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from mlci.engine import values
+from mlci.engine.frame import Frame, Model
 from mlci.engine.interface import RowMetric
-from mlci.engine.load import Frame, Model
+from mlci.engine.levels import Key
 from mlci.engine.sql import Array
 from mlci.metrics.statistics import Replicates
 
-Key = tuple[int | None, int]
 _STRICT = (UserWarning, RuntimeWarning)
 """Warnings that mean "undefined": UndefinedMetricWarning is a UserWarning, NumPy's 0/0 a RuntimeWarning."""
 

@@ -72,12 +72,7 @@ def code_column(connection: duckdb.DuckDBPyConnection, table: Table, column: Col
     """
     distinct = _distinct_sql(column)
     known = _two_integers(connection, table, column)
-    rows = (
-        known
-        or connection.execute(
-            f"SELECT DISTINCT {distinct} FROM {table.relation} LIMIT {most + 2}"  # noqa: S608 - made by mlci.engine.tables
-        ).fetchall()
-    )
+    rows = known or connection.execute(sql.select(f"DISTINCT {distinct}", table.relation, limit=most + 2)).fetchall()
     raw = [row[0] for row in rows if row[0] is not None]
     meant = values.unify(raw)
     kept = sorted({value for value in meant.values() if value is not None}, key=values.order)
@@ -95,9 +90,8 @@ def _two_integers(
     """Read an integer column's values off its range if that leaves no doubt (0 and 1): Parquet's statistics know it."""
     if not column.is_integer:
         return None
-    row = connection.execute(
-        f"SELECT min({column.ref}), max({column.ref}), count({column.ref}) FROM {table.relation}"  # noqa: S608 - quoted
-    ).fetchone()
+    read_off = [f"{function}({column.ref})" for function in ("min", "max", "count")]
+    row = connection.execute(sql.select(read_off, table.relation)).fetchone()
     if row is None or row[0] is None or row[1] - row[0] > 1:
         return None
     found: list[tuple[int | None]] = [(value,) for value in sorted({row[0], row[1]})]

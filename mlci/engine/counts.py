@@ -4,13 +4,14 @@ from itertools import pairwise
 
 import numpy as np
 
-from mlci.engine.load import Frame
-from mlci.engine.partition import Level, View, count, tally
+from mlci.engine.frame import Frame
+from mlci.engine.levels import Key, Level, View
 from mlci.engine.sql import Array
+from mlci.engine.tally import count, tally
 from mlci.metrics.statistics import Decisions
 
 _DENSE = 1 << 22
-Found = dict[tuple[int | None, int], Decisions]
+Found = dict[Key, Decisions]
 
 
 def decisions(frame: Frame, *, threads: int | None) -> Found:

@@ -51,8 +51,7 @@ def _suffix(table: Table) -> str:
 
 
 def _write(connection: duckdb.DuckDBPyConnection, table: Table, kept: list[Column], target: Path) -> None:
-    listed = ", ".join(f"{column.ref} AS {sql.name(column.name)}" for column in kept)
+    query = sql.select((f"{column.ref} AS {sql.name(column.name)}" for column in kept), table.relation)
     form = {".csv": "FORMAT csv, HEADER true, NULLSTR ''", ".jsonl": "FORMAT json", ".parquet": "FORMAT parquet"}
     target.parent.mkdir(parents=True, exist_ok=True)
-    query = f"COPY (SELECT {listed} FROM {table.relation}) TO {sql.text(str(target))} ({form[target.suffix]})"  # noqa: S608 - quoted
-    connection.execute(query)
+    connection.execute(f"COPY ({query}) TO {sql.text(str(target))} ({form[target.suffix]})")

@@ -22,9 +22,9 @@ import numpy as np
 from mlci.engine import sql, values
 from mlci.engine.blocks import each_block
 from mlci.engine.coding import Coded, Known, code_column
-from mlci.engine.partition import count
 from mlci.engine.sql import Array
 from mlci.engine.tables import Column, Table, open_table
+from mlci.engine.tally import count
 from mlci.errors import InputError, Problem
 
 _CODED = 1000
@@ -82,8 +82,8 @@ def of_table(
     codings = {column.name: code_column(connection, table, column, most=_CODED) for column in rest}
     fetched = [column for column in rest if codings[column.name].whole]
     if fetched:
-        listed = ", ".join(f"{codings[column.name].expression} AS {column.ref}" for column in fetched)
-        arrays = sql.fetch(connection, f"SELECT {listed} FROM {table.relation}")  # noqa: S608 - quoted
+        listed = [f"{codings[column.name].expression} AS {column.ref}" for column in fetched]
+        arrays = sql.fetch(connection, sql.select(listed, table.relation))
         for column in fetched:
             coded = codings[column.name]
             kept[column.name] = Known(coded, coded.final(arrays.pop(column.ref)))
@@ -222,7 +222,7 @@ def _add_column(
     if number is not None and _is_big(connection, table, number):
         integer = f"TRY_CAST({column.ref} AS HUGEINT)"
         listed.append(f"coalesce(TRY_CAST({integer} - TRY_CAST({number} AS HUGEINT) AS BIGINT), 0) AS r")
-    fetched = sql.fetch(connection, f"SELECT {', '.join(listed)} FROM {table.relation}")  # noqa: S608 - quoted
+    fetched = sql.fetch(connection, sql.select(listed, table.relation))
     cells, null = sql.plain(fetched["v"]), sql.nulls(fetched["v"])
     adder = _Adder(state, cells, None, _seed(column.name), fetched.get("r"), null)
     each_block(len(state), adder.wide, threads)
@@ -237,11 +237,8 @@ def _number_sql(connection: duckdb.DuckDBPyConnection, table: Table, column: Col
     if not column.is_text:
         return None
     odd = f"{column.ref} IS NOT NULL AND NOT regexp_full_match({column.ref}, '{_NUMBER_RE}')"
-    found = connection.execute(f"SELECT 1 FROM {table.relation} WHERE {odd} LIMIT 1").fetchone()  # noqa: S608 - quoted
-    return f"{column.ref}::DOUBLE" if found is None else None
+    return None if sql.exists(connection, table.relation, odd) else f"{column.ref}::DOUBLE"
 
 
 def _is_big(connection: duckdb.DuckDBPyConnection, table: Table, number: str) -> bool:
-    big = f"isfinite({number}) AND abs({number}) > 9007199254740992"
-    found = connection.execute(f"SELECT 1 FROM {table.relation} WHERE {big} LIMIT 1").fetchone()  # noqa: S608 - quoted
-    return found is not None
+    return sql.exists(connection, table.relation, f"isfinite({number}) AND abs({number}) > 9007199254740992")

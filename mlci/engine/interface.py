@@ -117,5 +117,9 @@ class Engine(Protocol):
     """Anything that can reduce a job's tables to statistics."""
 
     def observe(self, job: Job) -> Observed:
-        """Read, check and join the tables and reduce them; raises :class:`mlci.errors.InputError` with every problem."""
+        """Read, check and join the tables and reduce them.
+
+        Raises:
+            InputError: With every problem found.
+        """
         ...

@@ -6,18 +6,15 @@ sides. Texts stand for themselves as the two halves of their MD5, equal on both 
 
 from dataclasses import dataclass
 
-import duckdb
 import numpy as np
 
 from mlci.engine import sql
 from mlci.engine.blocks import each_block
 from mlci.engine.sql import Array
 from mlci.engine.tables import Column, Table
-from mlci.errors import InputError, Problem
 
 _WIDE = frozenset({"HUGEINT", "UBIGINT", "UHUGEINT"})
 _INTEGER_TEXT = r"[+-]?[0-9]{1,19}(\.0*)?"
-_SHOWN = 3
 
 
 @dataclass(frozen=True)
@@ -112,72 +109,3 @@ class Index:
         rows = np.empty(len(key), np.int64)
         rows[self._order] = order
         return rows
-
-
-def diagnose(
-    connection: duckdb.DuckDBPyConnection, evaluation: Keyed, others: list[tuple[str, Keyed]], kind: str
-) -> InputError:
-    """Find out, in SQL and without haste, why rows don't pair off."""
-    problems = _alone(connection, evaluation, kind)
-    for _, other in others:
-        problems += _alone(connection, other, kind)
-    for what, other in others:
-        problems += _against(connection, evaluation, other, kind, what)
-    return InputError.of(problems or [Problem("keys don't pair off", evaluation.table.path)])
-
-
-def _alone(connection: duckdb.DuckDBPyConnection, keyed: Keyed, kind: str) -> list[Problem]:
-    problems = []
-    table, column = keyed.table, keyed.column
-    number, value = table.row_number, comparable(column, kind)
-    bare = connection.execute(
-        f"SELECT {number}, {column.ref}::VARCHAR, count(*) OVER () FROM {table.relation} WHERE {value} IS NULL "  # noqa: S608 - quoted
-        f"ORDER BY {number} LIMIT {_SHOWN}"
-    ).fetchall()
-    if bare:
-        rows = ", ".join(str(table.place(row[0])[1]) for row in bare)
-        if bare[0][1] is None:
-            said = f"key {column.name!r} is null in {bare[0][2]:,} row(s), first: row {rows}"
-        else:
-            said = f"key {column.name!r} is not a number ({bare[0][1]!r}) in {bare[0][2]:,} row(s), first: row {rows}"
-        problems.append(Problem(said, table.place(bare[0][0])[0]))
-    twice = connection.execute(
-        f"SELECT {value}::VARCHAR, list_sort(list({number}))[:{_SHOWN}], count(*) OVER () FROM {table.relation} "  # noqa: S608 - quoted
-        f"WHERE {value} IS NOT NULL GROUP BY {value} HAVING count(*) > 1 ORDER BY min({number}) LIMIT {_SHOWN}"
-    ).fetchall()
-    if twice:
-        listed = "; ".join(
-            f"{key!r} in rows {', '.join(str(table.place(at)[1]) for at in ats)}" for key, ats, _ in twice
-        )
-        problems.append(
-            Problem(f"{twice[0][2]:,} key(s) of {column.name!r} occur more than once: {listed}", table.path)
-        )
-    return problems
-
-
-def _against(
-    connection: duckdb.DuckDBPyConnection, evaluation: Keyed, other: Keyed, kind: str, what: str
-) -> list[Problem]:
-    problems = []
-    missing = _unmatched(connection, evaluation, other, kind)
-    if missing:
-        said = f"{missing[0][1]:,} row(s) of {evaluation.table.path} have no {what}; first keys: {_keys(missing)}"
-        problems.append(Problem(said, other.table.path))
-    extra = _unmatched(connection, other, evaluation, kind)
-    if extra:
-        said = f"{extra[0][1]:,} key(s) are not in {evaluation.table.path}; first: {_keys(extra)}"
-        problems.append(Problem(said, other.table.path))
-    return problems
-
-
-def _keys(found: list[tuple[str, int]]) -> str:
-    return ", ".join(repr(key) for key, _ in found)
-
-
-def _unmatched(connection: duckdb.DuckDBPyConnection, left: Keyed, right: Keyed, kind: str) -> list[tuple[str, int]]:
-    mine = f"SELECT {left.table.row_number} AS r, {comparable(left.column, kind)} AS k FROM {left.table.relation}"  # noqa: S608 - quoted
-    theirs = f"SELECT {comparable(right.column, kind)} AS k FROM {right.table.relation}"  # noqa: S608 - quoted
-    return connection.execute(
-        f"SELECT k::VARCHAR, count(*) OVER () FROM ({mine}) AS l ANTI JOIN ({theirs}) AS r USING (k) "  # noqa: S608 - quoted
-        f"WHERE k IS NOT NULL ORDER BY r LIMIT {_SHOWN}"
-    ).fetchall()

@@ -9,15 +9,14 @@ from collections.abc import Callable
 import numpy as np
 
 from mlci.engine.blocks import each_block
-from mlci.engine.load import Frame
-from mlci.engine.partition import Level
+from mlci.engine.frame import Frame
+from mlci.engine.levels import Key, Level
 from mlci.engine.sql import Array
 from mlci.metrics.statistics import Calibration, Moments
 
 BINS = 15
 _BLOCK = 1 << 18
 _EPS = float(np.finfo(np.float64).eps)
-Key = tuple[int | None, int]
 Loss = Callable[[Array, Array], Array]
 
 

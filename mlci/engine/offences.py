@@ -3,9 +3,32 @@
 from dataclasses import dataclass
 
 import duckdb
+import numpy as np
 
+from mlci.engine import sql
+from mlci.engine.sql import Array
 from mlci.engine.tables import Column, Table
-from mlci.errors import Problem
+from mlci.errors import InputError, Problem
+
+
+class Problems:
+    """What is wrong so far, so that all of it is said at once."""
+
+    def __init__(self) -> None:
+        self._found: list[Problem] = []
+
+    def add(self, *problems: Problem) -> None:
+        """Note problems and go on."""
+        self._found.extend(problems)
+
+    def stop(self) -> None:
+        """Go no further if anything is wrong.
+
+        Raises:
+            InputError: With every problem noted, each once.
+        """
+        if self._found:
+            raise InputError.of(dict.fromkeys(self._found))
 
 
 @dataclass(frozen=True)
@@ -20,10 +43,9 @@ class Place:
         """Describe the rows where ``condition`` holds; ``{value}`` in ``said`` becomes the first one's cell."""
         number = self.table.row_number
         key = f"{self.key.ref}::VARCHAR" if self.key else "NULL"
-        found = self.connection.execute(
-            f"SELECT {number}, {column.ref}::VARCHAR, {key}, count(*) OVER () FROM {self.table.relation} "  # noqa: S608 - quoted
-            f"WHERE {condition} ORDER BY 1 LIMIT 1"
-        ).fetchone()
+        asked = [number, f"{column.ref}::VARCHAR", key, "count(*) OVER ()"]
+        query = sql.select(asked, self.table.relation, where=condition, order_by="1", limit=1)
+        found = self.connection.execute(query).fetchone()
         if found is None:
             return Problem(said.format(value="?"), self.table.path)
         position, value, name, count = found
@@ -33,7 +55,29 @@ class Place:
         return Problem(f"{said.format(value=value)} in {where}{more}", shown)
 
 
-def bad_score(column: Column, *, probabilities: bool) -> list[tuple[str, str]]:
+def is_fine(low: float, high: float, *, probabilities: bool) -> bool:
+    """Tell from the least and the greatest of all scores whether each is finite and, if need be, a probability."""
+    return bool(np.isfinite(low) and np.isfinite(high)) and not (probabilities and (low < 0 or high > 1))
+
+
+def checked(fetched: Array, column: Column, place: Place, problems: Problems, *, probabilities: bool) -> Array:
+    """Return fetched scores as plain float64; any that is null, not finite or out of range is a problem."""
+    score = sql.plain(fetched)
+    if sql.nulls(fetched) is not None or not is_fine(score.min(), score.max(), probabilities=probabilities):
+        problems.add(*bad_scores(column, place, probabilities=probabilities))
+    return score
+
+
+def bad_scores(column: Column, place: Place, *, probabilities: bool) -> list[Problem]:
+    """Describe every kind of bad score in a column by its first row."""
+    return [
+        place.problem(column, condition, said)
+        for condition, said in _bad_score(column, probabilities=probabilities)
+        if sql.exists(place.connection, place.table.relation, condition)
+    ]
+
+
+def _bad_score(column: Column, *, probabilities: bool) -> list[tuple[str, str]]:
     """Return pairs of (SQL condition, words) for all that a score must not be."""
     value = column.as_float()
     checks = [

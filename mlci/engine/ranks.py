@@ -10,9 +10,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from mlci.engine.blocks import each, each_block, quarters
-from mlci.engine.load import Frame, Model
-from mlci.engine.partition import Level, count, tally
+from mlci.engine.frame import Frame, Model
+from mlci.engine.levels import Key, Level
 from mlci.engine.sql import Array
+from mlci.engine.tally import count, tally
 from mlci.metrics.statistics import ModelBins, Scores
 
 FINE = 4096
@@ -21,7 +22,6 @@ BOUND = 5e-4
 _MICRO = 1 << 17
 _DENSE = 1 << 25
 _JOINT = 1 << 19
-Key = tuple[int | None, int]
 
 
 def ranks(frame: Frame, *, exact_rows: int, threads: int | None) -> tuple[dict[Key, Scores], tuple[str, ...]]:

@@ -5,13 +5,12 @@ from collections.abc import Iterator
 from mlci.engine.bind import needs_decision
 from mlci.engine.bootstrap import replicates
 from mlci.engine.counts import decisions
+from mlci.engine.frame import Frame
 from mlci.engine.interface import Job
-from mlci.engine.load import Frame
+from mlci.engine.levels import Key
 from mlci.engine.moments import calibration, moments
 from mlci.engine.ranks import ranks
 from mlci.metrics.statistics import WHOLE, Scope, Statistics
-
-Key = tuple[int | None, int]
 
 
 def reduce(

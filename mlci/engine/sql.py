@@ -33,6 +33,33 @@ def listing(values: Iterable[str]) -> str:
     return "[" + ", ".join(text(value) for value in values) + "]"
 
 
+def select(
+    columns: str | Iterable[str],
+    relation: str,
+    *,
+    where: str | None = None,
+    group_by: str | None = None,
+    having: str | None = None,
+    order_by: str | None = None,
+    limit: int | None = None,
+) -> str:
+    """Put a query together from parts that are SQL already, with every name and literal in them quoted.
+
+    Args:
+        columns: What to select: expressions, or one text of them.
+        relation: What may stand after FROM.
+        where: Condition on rows.
+        group_by: Expressions to group by.
+        having: Condition on groups.
+        order_by: Expressions to sort by.
+        limit: Most rows to return.
+    """
+    listed = columns if isinstance(columns, str) else ", ".join(columns)
+    query = f"SELECT {listed} FROM {relation}"  # noqa: S608 - values come in through name(), text() and number() only
+    clauses = {"WHERE": where, "GROUP BY": group_by, "HAVING": having, "ORDER BY": order_by, "LIMIT": limit}
+    return query + "".join(f" {word} {clause}" for word, clause in clauses.items() if clause is not None)
+
+
 def connect(*, threads: int | None = None, memory_limit: str | None = None, scratch: str) -> duckdb.DuckDBPyConnection:
     """Open a database in memory that spills into ``scratch``, and never installs or loads an extension.
 
@@ -75,6 +102,11 @@ def fetch(connection: duckdb.DuckDBPyConnection, query: str) -> dict[str, Array]
     """Run a query and return its columns as arrays; a column with nulls comes as a masked array."""
     fetched: dict[str, Any] = connection.execute(query).fetchnumpy()
     return fetched
+
+
+def exists(connection: duckdb.DuckDBPyConnection, relation: str, condition: str) -> bool:
+    """Tell whether a condition holds for any row."""
+    return connection.execute(select("1", relation, where=condition, limit=1)).fetchone() is not None
 
 
 def nulls(column: Array) -> Array | None:

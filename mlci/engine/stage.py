@@ -111,9 +111,8 @@ def stage_json(connection: duckdb.DuckDBPyConnection, file: File, target: Path) 
     )
     try:
         names = _json_names(connection, objects, file)
-        fields = ", ".join(_field(connection, objects, name, index) for index, name in enumerate(names))
-        query = f"COPY (SELECT {fields} FROM {objects}) TO {sql.text(str(target))} (FORMAT parquet)"  # noqa: S608 - quoted
-        connection.execute(query)
+        fields = [_field(connection, objects, name, index) for index, name in enumerate(names)]
+        connection.execute(f"COPY ({sql.select(fields, objects)}) TO {sql.text(str(target))} (FORMAT parquet)")
     except duckdb.Error as error:
         raise InputError(_json_problem(str(error), file)) from error
     return names
@@ -125,27 +124,22 @@ def _starts_with_bracket(path: Path) -> bool:
 
 
 def _json_names(connection: duckdb.DuckDBPyConnection, objects: str, file: File) -> list[str]:
-    odd = connection.execute(
-        f"SELECT r, k FROM (SELECT row_number() OVER () AS r, json_type(o) AS k, json_keys(o) AS n FROM {objects}) "  # noqa: S608 - quoted by mlci.engine.sql
-        "WHERE k <> 'OBJECT' OR len(n) <> len(list_distinct(n)) ORDER BY r LIMIT 1"
-    ).fetchone()
+    lines = sql.select("row_number() OVER () AS r, json_type(o) AS k, json_keys(o) AS n", objects)
+    broken = "k <> 'OBJECT' OR len(n) <> len(list_distinct(n))"
+    odd = connection.execute(sql.select("r, k", f"({lines})", where=broken, order_by="r", limit=1)).fetchone()
     if odd:
         said = "names a key twice" if odd[1] == "OBJECT" else "is not a JSON object"
         raise InputError(Problem(f"the line {said}", file.shown, odd[0]))
-    rows = connection.execute(
-        f"SELECT DISTINCT unnest(json_keys(o)) AS name FROM {objects} ORDER BY name"  # noqa: S608 - quoted
-    ).fetchall()
-    names = [row[0] for row in rows]
+    query = sql.select("DISTINCT unnest(json_keys(o)) AS name", objects, order_by="name")
+    names = [row[0] for row in connection.execute(query).fetchall()]
     check_names(names, file.shown)
     return names
 
 
 def _field(connection: duckdb.DuckDBPyConnection, objects: str, name: str, index: int) -> str:
     pointer = sql.text("/" + name.replace("~", "~0").replace("/", "~1"))
-    kinds = {
-        row[0]
-        for row in connection.execute(f"SELECT DISTINCT json_type(o, {pointer}) FROM {objects}").fetchall()  # noqa: S608 - quoted
-    } - {None, "NULL"}
+    query = sql.select(f"DISTINCT json_type(o, {pointer})", objects)
+    kinds = {row[0] for row in connection.execute(query).fetchall()} - {None, "NULL"}
     value = f"json_extract_string(o, {pointer})"
     return f"{value}::{_json_kind(kinds)} AS c{index}"
 

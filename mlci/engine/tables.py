@@ -139,9 +139,8 @@ def _shard(connection: duckdb.DuckDBPyConnection, file: File, scratch: Path) -> 
 
 def _parquet_columns(connection: duckdb.DuckDBPyConnection, file: File) -> tuple[Column, ...]:
     try:
-        schema = connection.execute(
-            f"SELECT name, num_children FROM parquet_schema({sql.text(str(file.path))})"  # noqa: S608 - quoted
-        ).fetchall()
+        query = sql.select("name, num_children", f"parquet_schema({sql.text(str(file.path))})")
+        schema = connection.execute(query).fetchall()
         types = _types(connection, file.path)
     except duckdb.Error as error:
         raise InputError(unreadable(error, file.shown)) from error
@@ -176,7 +175,8 @@ def _types(connection: duckdb.DuckDBPyConnection, path: Path) -> list[str]:
 
 def _count(connection: duckdb.DuckDBPyConnection, shown: str, path: Path) -> int:
     try:
-        row = connection.execute(f"SELECT num_rows FROM parquet_file_metadata({sql.text(str(path))})").fetchone()  # noqa: S608 - quoted
+        query = sql.select("num_rows", f"parquet_file_metadata({sql.text(str(path))})")
+        row = connection.execute(query).fetchone()
     except duckdb.Error as error:
         raise InputError(unreadable(error, shown)) from error
     return int(row[0]) if row else 0

@@ -1,0 +1,64 @@
+"""The path without rows: the database counts, where nothing but decisions of one table is needed."""
+
+import numpy as np
+
+from mlci.engine import pairing, sql
+from mlci.engine.bind import Bound, needs_values
+from mlci.engine.frame import Model
+from mlci.engine.meaning import Meaning
+from mlci.engine.offences import Problems, bad_scores, is_fine
+from mlci.engine.read import Read, own_columns
+from mlci.engine.sql import Array
+
+
+def is_countable(bound: Bound) -> bool:
+    """Tell whether counts of (slices, label, decisions) are all that a job needs, and one table has them."""
+    job = bound.job
+    if needs_values(job) or job.task == "regression" or job.row_metrics:
+        return False
+    return not any(bound.joined(side) for side in bound.sides)
+
+
+def count_rows(bound: Bound, meaning: Meaning, *, threads: int | None) -> Read:
+    """Let the database count; each element of what comes back stands for ``weights`` rows.
+
+    Raises:
+        InputError: With every bad score's first row and key, or keys that are missing or repeated.
+    """
+    if meaning.label is None:
+        raise AssertionError(bound.job.task)  # numbers are not countable
+    if bound.key is not None:
+        query = sql.select(pairing.key_columns(bound, bound.key), bound.table.relation)
+        pairing.index(bound, sql.fetch(bound.connection, query), threads=threads)
+    groups, checks = own_columns(bound, meaning), ["count(*) AS n"]
+    for i, side in enumerate(bound.sides):
+        classed = meaning.decisions[i]
+        if classed is not None:
+            groups.append(f"{classed.coded.expression} AS d{i}")
+        elif side.score is not None:
+            value = side.score.as_float()
+            groups.append(f"({value} >= {sql.number(side.threshold)}) AS d{i}")
+            checks += [f"min({value}) AS lo{i}", f"max({value}) AS hi{i}", f"count({value}) AS n{i}"]
+    by = ", ".join(str(place + 1) for place in range(len(groups)))
+    fetched = sql.fetch(bound.connection, sql.select([*groups, *checks], bound.table.relation, group_by=by))
+    problems = Problems()
+    models = [_model(bound, meaning, i, fetched, problems) for i in range(len(bound.sides))]
+    problems.stop()
+    return Read(fetched, meaning.label.final(fetched["y"]), models, weights=fetched["n"])
+
+
+def _model(bound: Bound, meaning: Meaning, i: int, fetched: dict[str, Array], problems: Problems) -> Model:
+    side, classed = bound.sides[i], meaning.decisions[i]
+    if classed is not None:
+        return Model(None, classed.final(fetched[f"d{i}"]))
+    if side.score is None:
+        return Model(None, None)
+    if not _scores_are_fine(bound, i, fetched):
+        problems.add(*bad_scores(side.score, bound.place(side), probabilities=bound.job.probabilities))
+    return Model(None, sql.plain(fetched[f"d{i}"]).astype(np.uint8))
+
+
+def _scores_are_fine(bound: Bound, i: int, fetched: dict[str, Array]) -> bool:
+    low, high = sql.plain(fetched[f"lo{i}"]).min(), sql.plain(fetched[f"hi{i}"]).max()
+    complete = np.array_equal(fetched[f"n{i}"], fetched["n"])
+    return complete and is_fine(low, high, probabilities=bound.job.probabilities)

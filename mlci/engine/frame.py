@@ -1,0 +1,55 @@
+"""What reductions are given: one frame of arrays over all models, in the evaluation set's row order."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from mlci.engine.coding import Known
+from mlci.engine.partition import Partition
+from mlci.engine.sql import Array
+
+
+@dataclass(frozen=True)
+class Model:
+    """One model's predictions for every row: score (float64) and decision (class index), where it has them."""
+
+    score: Array | None
+    decision: Array | None
+
+
+@dataclass(frozen=True)
+class Frame:
+    """All that reductions need.
+
+    Attributes:
+        rows: Rows of the evaluation set.
+        weights: Rows that each element stands for; ``None`` for one each.
+        labels: Class index of each element, or float64 for regression.
+        classes: Names of the classes; empty for regression.
+        partition: The slices.
+        candidate: The candidate's predictions.
+        baseline: The baseline's; ``None`` without one.
+        cells: Label, baseline's and candidate's decision of each element, mixed into one code below ``width``; without
+            decisions the label alone; ``None`` for regression.
+        width: Number of such codes.
+        notes: What the reader of the report should know.
+        known: Columns of the evaluation set by name, as codes, for its fingerprint.
+        each: Rows that each element of ``known`` stands for; ``None`` for one each.
+    """
+
+    rows: int
+    weights: Array | None
+    labels: Array
+    classes: tuple[str, ...]
+    partition: Partition
+    candidate: Model
+    baseline: Model | None
+    cells: Array | None
+    width: int
+    notes: tuple[str, ...] = ()
+    known: Mapping[str, Known] = field(default_factory=dict)
+    each: Array | None = None
+
+    @property
+    def models(self) -> list[Model]:
+        """The candidate, then the baseline if there is one."""
+        return [self.candidate] if self.baseline is None else [self.candidate, self.baseline]

@@ -1,0 +1,115 @@
+"""What a job's columns mean: the slices' codes, the classes, and the class of every label and decision."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from mlci.engine import classes as naming
+from mlci.engine.bind import Bound, needs_decision
+from mlci.engine.coding import Coded, code_column
+from mlci.engine.offences import Place, Problems
+from mlci.engine.slicing import Bins, bins_of
+from mlci.engine.sql import Array
+from mlci.engine.tables import Column, Table
+from mlci.errors import Problem
+
+_MOST_CLASSES = 1000
+
+
+@dataclass(frozen=True)
+class Classed:
+    """A column of classes: its dictionary, and the class of each code (null's last, and never looked up)."""
+
+    coded: Coded
+    lut: Array
+
+    def final(self, raw: Array) -> Array:
+        """Turn fetched codes into indices of the classes."""
+        return self.coded.final(raw, lut=self.lut)
+
+
+@dataclass(frozen=True)
+class Meaning:
+    """What has to be known of columns before rows are read.
+
+    Attributes:
+        bins: Each slice column's, in the order of :attr:`mlci.engine.bind.Bound.bases`.
+        classes: Names of the classes; empty for regression.
+        label: The label's classes; ``None`` for regression.
+        decisions: Each side's decision; ``None`` where no such column is read.
+    """
+
+    bins: tuple[Bins, ...]
+    classes: tuple[str, ...]
+    label: Classed | None
+    decisions: tuple[Classed | None, ...]
+
+
+def understand(bound: Bound) -> Meaning:
+    """Read the distinct values of a job's columns.
+
+    Raises:
+        InputError: Too many values, classes that leave open which one is positive, or cells outside the classes.
+    """
+    job, problems = bound.job, Problems()
+    bins = tuple(bins_of(bound, base, column, problems) for base, column in bound.bases)
+    label = None if job.task == "regression" else _code(bound, bound.table, bound.label, problems)
+    deciding = needs_decision(job)
+    decided = [
+        _code(bound, side.table, side.decision, problems) if side.decision and deciding else None
+        for side in bound.sides
+    ]
+    problems.stop()
+    classes = _classes(bound, label, decided)
+    labelled = _classed(label, bound.label, classes, bound.place(), problems, "label") if label else None
+    decisions = tuple(
+        _classed(coded, side.decision, classes, bound.place(side), problems, "decision")
+        if coded and side.decision
+        else None
+        for coded, side in zip(decided, bound.sides, strict=True)
+    )
+    problems.stop()
+    return Meaning(bins, classes, labelled, decisions)
+
+
+def _code(bound: Bound, table: Table, column: Column, problems: Problems) -> Coded | None:
+    coded = code_column(bound.connection, table, column, most=_MOST_CLASSES)
+    if coded.whole:
+        return coded
+    said = f"{column.name!r} has more than {_MOST_CLASSES:,} different values; classes are expected here"
+    problems.add(Problem(said, table.path))
+    return None
+
+
+def _classes(bound: Bound, label: Coded | None, decided: list[Coded | None]) -> tuple[str, ...]:
+    job = bound.job
+    if label is None:
+        return ()
+    if job.task == "multiclass":
+        return naming.multiclass(label.values, job.classes)
+    return naming.binary(
+        label.values,
+        tuple(value for coded in decided if coded for value in coded.values),
+        positive=job.positive,
+        classes=job.classes,
+        path=bound.table.path,
+        column=job.label,
+    )
+
+
+def _classed(
+    coded: Coded, column: Column, classes: tuple[str, ...], place: Place, problems: Problems, what: str
+) -> Classed:
+    """Map a column's codes to classes; a value outside them, or null, is a problem."""
+    found = naming.lookup(coded.values, classes)
+    outside = [code for code, item in enumerate(found) if item is None]
+    if outside:
+        raw = ", ".join(str(code) for code in np.flatnonzero(np.isin(coded.lut, outside)))
+        listed = ", ".join(repr(name) for name in classes[:8])
+        said = f"{what} {column.name!r} is {{value!r}}, which is none of the classes {listed}"
+        problems.add(place.problem(column, f"{coded.expression} IN ({raw})", said))
+    if coded.has_null:
+        null = f"{column.ref} IS NULL" + (f" OR isnan({column.as_float()})" if column.is_number else "")
+        problems.add(place.problem(column, null, f"{what} {column.name!r} is null"))
+    lut = np.array([0 if item is None else item for item in [*found, 0]], np.int32)
+    return Classed(coded, lut.astype(np.uint8) if len(classes) < 255 else lut)

@@ -1,0 +1,145 @@
+"""The path of rows: fetch columns, check scores, and bring each model's predictions into the evaluation set's order."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from mlci.engine import pairing, sql
+from mlci.engine.bind import Bound, needs_decision, needs_values
+from mlci.engine.blocks import each_block
+from mlci.engine.frame import Model
+from mlci.engine.keys import Index
+from mlci.engine.meaning import Meaning
+from mlci.engine.offences import Problems, checked
+from mlci.engine.sql import Array
+from mlci.engine.tables import Column, Table
+
+
+@dataclass(frozen=True)
+class Read:
+    """What was read.
+
+    Attributes:
+        fetched: Raw codes by name: ``s0``, ``s1``, … of slice columns, ``y`` of the label.
+        labels: Class index of each element, or float64 for regression.
+        models: The candidate's predictions, then the baseline's.
+        weights: Rows that each element stands for; ``None`` for one each.
+        notes: What the reader of the report should know.
+    """
+
+    fetched: dict[str, Array]
+    labels: Array
+    models: list[Model]
+    weights: Array | None = None
+    notes: tuple[str, ...] = ()
+
+
+def read_rows(bound: Bound, meaning: Meaning, *, threads: int | None) -> Read:
+    """Read every row.
+
+    Raises:
+        InputError: With every bad score's first row and key, or keys that don't pair off.
+    """
+    return _Reader(bound, meaning, threads, Problems()).read()
+
+
+def own_columns(bound: Bound, meaning: Meaning) -> list[str]:
+    """SQL for what the evaluation set itself tells: ``s0``, ``s1``, … and ``y``."""
+    label = meaning.label.coded.expression if meaning.label else bound.label.as_float()
+    return [*(f"{bins.expression} AS s{i}" for i, bins in enumerate(meaning.bins)), f"{label} AS y"]
+
+
+@dataclass(frozen=True)
+class _Reader:
+    """Reads for one job; what is wrong with scores is kept until all of it is known."""
+
+    bound: Bound
+    meaning: Meaning
+    threads: int | None
+    problems: Problems
+
+    def read(self) -> Read:
+        fetched = self._own()
+        index = None if self.bound.key is None else pairing.index(self.bound, fetched, threads=self.threads)
+        models = [self._side(i, fetched, index) for i in range(len(self.bound.sides))]
+        self.problems.stop()
+        labels = self._labels(fetched)
+        self.problems.stop()
+        return Read(fetched, labels, models, notes=tuple(self._notes()))
+
+    def _own(self) -> dict[str, Array]:
+        """Fetch the evaluation set's columns, and those of the predictions that stand in it."""
+        bound = self.bound
+        columns = own_columns(bound, self.meaning)
+        if bound.key is not None:
+            columns.append(pairing.key_columns(bound, bound.key))
+        for i, side in enumerate(bound.sides):
+            columns += [] if bound.joined(side) else self._columns(i)
+        return self._fetch(bound.table, columns)
+
+    def _fetch(self, table: Table, columns: list[str]) -> dict[str, Array]:
+        return sql.fetch(self.bound.connection, sql.select(columns, table.relation))
+
+    def _columns(self, i: int) -> list[str]:
+        """SQL for one side's predictions: ``d0`` or ``d1`` for the decision, ``p0`` or ``p1`` for the score."""
+        decision, score = self.meaning.decisions[i], self._score(i)
+        columns = [f"{decision.coded.expression} AS d{i}"] if decision else []
+        return [*columns, f"{score.as_float()} AS p{i}"] if score else columns
+
+    def _score(self, i: int) -> Column | None:
+        """Return the column of a side's scores if they are needed."""
+        job, side = self.bound.job, self.bound.sides[i]
+        thresholded = needs_decision(job) and side.decision is None
+        return side.score if needs_values(job) or job.task == "regression" or thresholded else None
+
+    def _side(self, i: int, fetched: dict[str, Array], index: Index | None) -> Model:
+        side = self.bound.sides[i]
+        if not self.bound.joined(side):
+            return self._model(i, fetched, None)
+        if side.key is None or index is None:
+            return self._model(i, self._fetch(side.table, self._columns(i)), None)
+        key = pairing.key_columns(self.bound, side.key)
+        theirs = self._fetch(side.table, [key, *self._columns(i)])
+        rows = index.rows(theirs)
+        if rows is None:
+            raise pairing.unpaired(self.bound)
+        return self._model(i, theirs, rows)
+
+    def _model(self, i: int, fetched: dict[str, Array], rows: Array | None) -> Model:
+        """Check one side's predictions, and gather them by ``rows`` of another table."""
+        job, side, column = self.bound.job, self.bound.sides[i], self._score(i)
+        score = decision = None
+        if column is not None:
+            place = self.bound.place(side)
+            found = checked(fetched[f"p{i}"], column, place, self.problems, probabilities=job.probabilities)
+            score = _gather(found, rows, self.threads)
+        classed = self.meaning.decisions[i]
+        if classed is not None:
+            decision = _gather(classed.final(fetched[f"d{i}"]), rows, self.threads)
+        elif score is not None and needs_decision(job):
+            decision = (score >= side.threshold).view(np.uint8)
+        return Model(score, decision)
+
+    def _labels(self, fetched: dict[str, Array]) -> Array:
+        if self.meaning.label is not None:
+            return self.meaning.label.final(fetched["y"])
+        return checked(fetched["y"], self.bound.label, self.bound.place(), self.problems, probabilities=False)
+
+    def _notes(self) -> Iterator[str]:
+        for side in self.bound.sides:
+            if self.bound.joined(side) and side.key is None:
+                yield f"{side.what} joined by position: neither table carries a key"
+
+
+def _gather(source: Array, rows: Array | None, threads: int | None) -> Array:
+    """Bring another table's column into the evaluation set's order."""
+    if rows is None:
+        return source
+    out = np.empty_like(source)
+
+    def gather(part: slice) -> None:
+        source.take(rows[part], out=out[part], mode="clip")  # "clip" writes to out without a buffer
+
+    each_block(len(out), gather, threads)
+    return out
