@@ -35,7 +35,7 @@ def loss_evidence(info: MetricInfo, statistics: Statistics, _: Context) -> Tripl
     low = -math.inf if info.low is None else info.low
     high = math.inf if info.high is None else info.high
     candidate = moments.mean(found, "candidate", low=low, high=high)
-    baseline = moments.mean(found, "baseline", low=-low, high=high) if "baseline" in found.names else None
+    baseline = moments.mean(found, "baseline", low=low, high=high) if "baseline" in found.names else None
     return candidate, baseline, moments.paired_mean(found)
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mlci.inference.estimates import Normal, Sampled
+from mlci.inference.estimates import Logit, Normal, Sampled
 from mlci.inference.evidence import Evidence, Undefined
 from mlci.inference.normal import two_sided
 from mlci.inference.proportions import Proportion
@@ -62,7 +62,7 @@ def margins(decisions: Decisions, decided: Counts, weights: NDArray[np.number]) 
 
 
 def one(cells: Cells, function: Function, *, low: float, high: float) -> Evidence:
-    """Return a ratio of counts for the candidate with its delta-method interval."""
+    """Return a ratio of counts for the candidate by the delta method, with its interval on the logit scale."""
     return _single(cells, function, cells.decisions.candidate, cells.candidate, low=low, high=high)
 
 
@@ -98,9 +98,9 @@ def influence(function: Function, m: Margins, label: Counts, decided: Counts) ->
     classes = m.hits.shape[-1]
     point = np.concatenate([m.hits, m.labels, m.decisions]) / total
     steps = point + 1j * _STEP * np.eye(3 * classes)
-    hits, labels, chosen = np.split(steps, 3, axis=-1)
+    hits, labels, chosen = steps[:, :classes], steps[:, classes : 2 * classes], steps[:, 2 * classes :]
     gradient = np.imag(function(Margins(hits, labels, chosen))) / _STEP
-    by_hit, by_label, by_decision = np.split(gradient, 3)
+    by_hit, by_label, by_decision = gradient.reshape(3, classes)
     values = by_label[label] + by_decision[decided] + np.where(label == decided, by_hit[label], 0.0)
     return np.asarray(values, dtype=np.float64)
 
@@ -121,6 +121,8 @@ def _single(cells: Cells, function: Function, decided: Counts, m: Margins, *, lo
     if error < _NOTHING and abs(value - high) < _NOTHING:
         scarcest = int(m.labels[m.labels > 0].min())
         return Proportion(scarcest, scarcest, method="wilson, scarcest class")
+    if error >= _NOTHING and low < value < high:
+        return Logit(value, error, cells.rows, "delta", low, high)
     return Normal(value, error, cells.rows, "delta", low=low, high=high)
 
 

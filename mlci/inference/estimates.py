@@ -56,39 +56,50 @@ class Normal:
 
 @dataclass(frozen=True)
 class Logit:
-    """A value between 0 and 1 whose logit is about normal (Boyd, Eng & Page 2013 for average precision)."""
+    """A value strictly between two bounds whose logit, after scaling to 0 to 1, is about normal.
+
+    Between 0 and 1 it is the interval of Boyd, Eng & Page 2013 for average precision; between -1 and 1 it is Fisher's
+    z transform of a correlation (Fisher 1915).
+    """
 
     value: float
     error: float
     rows: int
     method: str
+    low: float = 0.0
+    high: float = 1.0
     reason: str | None = None
 
     def interval(self, confidence: float) -> Interval:
         """Return the interval on the logit scale, mapped back."""
         z = two_sided(confidence) * self._scaled
-        centre = _logit(self.value)
-        return (_expit(centre - z), _expit(centre + z))
+        centre = self._logit(self.value)
+        span = self.high - self.low
+        return (self.low + span * _expit(centre - z), self.low + span * _expit(centre + z))
 
     def below(self, limit: float) -> float:
         """Test on the logit scale."""
-        if not 0 < limit < 1:
-            return float(limit <= 0)
-        return cdf((_logit(self.value) - _logit(limit)) / self._scaled)
+        if not self.low < limit < self.high:
+            return float(limit <= self.low)
+        return cdf((self._logit(self.value) - self._logit(limit)) / self._scaled)
 
     def above(self, limit: float) -> float:
         """Test on the logit scale."""
-        if not 0 < limit < 1:
-            return float(limit >= 1)
-        return cdf((_logit(limit) - _logit(self.value)) / self._scaled)
+        if not self.low < limit < self.high:
+            return float(limit >= self.high)
+        return cdf((self._logit(limit) - self._logit(self.value)) / self._scaled)
 
     def spread(self) -> float:
         """Return error² × rows."""
         return self.error**2 * self.rows
 
+    def _logit(self, value: float) -> float:
+        return math.log((value - self.low) / (self.high - value))
+
     @property
     def _scaled(self) -> float:
-        return self.error / (self.value * (1 - self.value))
+        """Return the error of the logit, whose slope is the width over the product of the distances to both bounds."""
+        return self.error * (self.high - self.low) / ((self.value - self.low) * (self.high - self.value))
 
 
 @dataclass(frozen=True)
@@ -126,10 +137,6 @@ class Sampled:
         """Scale the distance by the interval's own reach, so that test and interval agree at the interval's end."""
         scale = reach / two_sided(self.confidence) if reach > 0 else self.error
         return cdf(distance / scale) if scale > 0 else float(distance >= 0)
-
-
-def _logit(p: float) -> float:
-    return math.log(p / (1 - p))
 
 
 def _expit(x: float) -> float:
