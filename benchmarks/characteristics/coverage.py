@@ -13,7 +13,7 @@ from mlci.inference.measure import measure
 
 CONFIDENCE, LOW, HIGH = 0.95, 0.93, 0.97
 ROWS = (500, 2_000)
-DRAWS = {"binary": 3_000, "classes": 3_000, "few": 2_000, "rows": 3_000}
+DRAWS = {"binary": 2_000, "classes": 2_000, "few": 1_500, "rows": 2_000}
 USUAL = 4_000
 
 
@@ -67,7 +67,8 @@ def section(outcomes: Mapping[str, Outcome], *, allowed: float) -> tuple[Section
     outside = [figure for figure in figures if not figure.kept]
     section = Section(
         title="Coverage of every family of intervals",
-        lead=f"Nominal 95 %, two-sided; every share has to lie between 93 % and 97 %. Error of a share: at most {percent(worst, 2)}.",
+        lead="Nominal 95 %, two-sided; every share has to lie between 93 % and 97 %. "
+        f"Error of a share: at most {percent(worst, 2)}.",
         figures=outside,
         overview=(heads, overview),
         notes=[f"{len(figures) - len(outside)} of {len(figures)} shares are within their bounds."],

@@ -7,7 +7,7 @@ from functools import cache
 
 import numpy as np
 
-from benchmarks.characteristics.draws import binary, context, multiclass, ranked, summed
+from benchmarks.characteristics.draws import Population, binary, context, multiclass, ranked, summed
 from benchmarks.characteristics.misses import binormal, rank_truth
 from mlci.inference.measure import measure
 from mlci.metrics.statistics import WHOLE, Replicates, Statistics
@@ -45,8 +45,8 @@ class Family:
     truth: Callable[[str, int], Truth]
 
 
-def _cells(population_of: Callable[[int], object], name: str, rows: int) -> Truth:
-    whole = population_of(rows).truth()  # type: ignore[attr-defined]
+def _cells(population: Population, name: str) -> Truth:
+    whole = population.truth()
     found = measure(name, whole, context(whole))
     if found.candidate.value is None or found.change is None or found.change.value is None:
         raise ValueError(f"{name} is undefined in its population")
@@ -54,7 +54,7 @@ def _cells(population_of: Callable[[int], object], name: str, rows: int) -> Trut
 
 
 @cache
-def _rare(rows: int):
+def _rare(rows: int) -> Population:
     return binary(prevalence=RARE[rows], positives=(0.65, 0.10, 0.10), negatives=(0.988, 0.003, 0.003))
 
 
@@ -81,7 +81,6 @@ def _losses(label: np.ndarray | float, score: np.ndarray) -> dict[str, np.ndarra
 
 
 def _probable(rng: np.random.Generator, rows: int) -> Statistics:
-    true, baseline, candidate = (column[rng.integers(0, 800, rows)] for column in [np.arange(800)] * 3)
     chosen = rng.integers(0, 800, rows)
     true, baseline, candidate = (column[chosen] for column in _probabilities())
     label = (rng.random(rows) < true).astype(np.float64)
@@ -181,25 +180,25 @@ RATES = {
     "precision: Wilson, influence": "precision",
     "negative predictive value: Wilson, influence": "negative_predictive_value",
     "F1: Wilson of Jaccard, influence": "f1",
-    "Jaccard: delta, influence": "jaccard",
-    "balanced accuracy: delta, influence": "balanced_accuracy",
-    "Matthews correlation: delta, influence": "matthews_corrcoef",
-    "Cohen's kappa: delta, influence": "cohen_kappa_score",
+    "Jaccard: delta on the logit scale, influence": "jaccard",
+    "balanced accuracy: delta on the logit scale, influence": "balanced_accuracy",
+    "Matthews correlation: delta on the logit scale, influence": "matthews_corrcoef",
+    "Cohen's kappa: delta on the logit scale, influence": "cohen_kappa_score",
 }
 MANY_CLASSES = {
     "multiclass accuracy: Wilson, Tango": "accuracy",
-    "macro F1: delta, influence": "f1_macro",
-    "weighted F1: delta, influence": "f1_weighted",
-    "macro precision: delta, influence": "precision_macro",
-    "macro recall: delta, influence": "recall_macro",
+    "macro F1: delta on the logit scale, influence": "f1_macro",
+    "weighted F1: delta on the logit scale, influence": "f1_weighted",
+    "macro precision: delta on the logit scale, influence": "precision_macro",
+    "macro recall: delta on the logit scale, influence": "recall_macro",
     "F1 of one class: Wilson of Jaccard, influence": "f1[d]",
-    "precision of one class: delta, influence": "precision[d]",
-    "multiclass Matthews correlation: delta, influence": "matthews_corrcoef",
+    "precision of one class: delta on the logit scale, influence": "precision[d]",
+    "multiclass Matthews correlation: delta on the logit scale, influence": "matthews_corrcoef",
 }
 FEW = {
     "F1, 12 positives: Wilson of Jaccard, multinomial bootstrap": "f1",
     "precision, 12 positives: Wilson, multinomial bootstrap": "precision",
-    "Matthews correlation, 12 positives: delta, multinomial bootstrap": "matthews_corrcoef",
+    "Matthews correlation, 12 positives: delta on the logit scale, multinomial bootstrap": "matthews_corrcoef",
 }
 MEANS = {
     "MAE: t": "mean_absolute_error",
@@ -210,11 +209,9 @@ MEANS = {
     "R²: delta": "r2",
 }
 FAMILIES: dict[str, Family] = {
-    "binary": Family(RATES, lambda rng, n: BINARY.draw(rng, n), lambda name, n: _cells(lambda _: BINARY, name, n)),
-    "classes": Family(
-        MANY_CLASSES, lambda rng, n: CLASSES.draw(rng, n), lambda name, n: _cells(lambda _: CLASSES, name, n)
-    ),
-    "few": Family(FEW, lambda rng, n: _rare(n).draw(rng, n), lambda name, n: _cells(_rare, name, n)),
+    "binary": Family(RATES, BINARY.draw, lambda name, _: _cells(BINARY, name)),
+    "classes": Family(MANY_CLASSES, CLASSES.draw, lambda name, _: _cells(CLASSES, name)),
+    "few": Family(FEW, lambda rng, n: _rare(n).draw(rng, n), lambda name, n: _cells(_rare(n), name)),
     "ranks": Family(
         {"ROC AUC: DeLong": "roc_auc", "average precision: logit, influence": "average_precision"}, _ranks, _rank_truth
     ),

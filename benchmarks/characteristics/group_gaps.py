@@ -1,4 +1,4 @@
-"""Simultaneous intervals of disparities: coverage of the value and of the change, with the percentile bootstrap beside."""
+"""Intervals of disparities: coverage of the value and of the change, with the percentile bootstrap beside them."""
 
 import math
 from collections.abc import Mapping
@@ -29,7 +29,7 @@ METRICS = {
 CHANGES = ("demographic_parity_difference", "equalized_odds_difference", "demographic_parity_ratio")
 PREVALENCE = 0.5
 FLIPS = 0.04
-"""Share of a class's rows that one model decides positive and the other does not, each way, beyond what the rates need."""
+"""Share of a class's rows on which the models disagree, each way, beyond what the rates need."""
 
 
 @dataclass(frozen=True)
@@ -141,12 +141,12 @@ def works(scale: float) -> list[Work]:
     """Return the simulations."""
     values = ("equal groups, both models", "unequal groups, both models alike")
     found = [
-        Work(f"spread {case} {n}", spreads, round(1_000 * scale), {"rows": n, "case": case})
+        Work(f"spread {case} {n}", spreads, round(800 * scale), {"rows": n, "case": case})
         for case in values
         for n in ROWS
     ]
     found += [
-        Work(f"change {case} {n}", changes, round(400 * scale), {"rows": n, "case": case})
+        Work(f"change {case} {n}", changes, round(300 * scale), {"rows": n, "case": case})
         for case in CASES
         for n in ROWS
     ]
@@ -185,7 +185,7 @@ def section(outcomes: Mapping[str, Outcome], *, allowed: float) -> tuple[Section
     section = Section(
         title="Coverage of disparities",
         lead=f"Nominal 95 %, five groups with {', '.join(percent(value, 0) for value in SHARES)} of the rows. "
-        "Simultaneous intervals may hold more than 95 %, never less than 93 %; the percentile bootstrap is there as a warning.",
+        "Simultaneous intervals may hold more than 95 %, never less than 93 %; the percentile bootstrap is a warning.",
         figures=outside,
         overview=(("", *(f"{n:,} rows" for n in ROWS)), overview),
         notes=[f"{len(figures) - len(outside)} of {len(figures)} shares are within their bounds."],

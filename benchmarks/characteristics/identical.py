@@ -107,7 +107,8 @@ def section(outcomes: Mapping[str, Outcome]) -> Section:
     return Section(
         title="Identical models",
         lead=f"{outcomes['identical'].replicates:,} random set-ups: 12 to 50,000 rows, two to seven slices, margins of "
-        f"{', '.join(map(str, MARGINS))}, confidence 0.80 to 0.99, metrics of decisions, scores and errors, disparities.",
+        f"{', '.join(map(str, MARGINS))}, confidence 0.80 to 0.99; metrics of decisions, scores and errors; "
+        "disparities.",
         figures=[figure],
         notes=[
             f"Outcomes: {said}. An error is a metric that is 0/0 there; inconclusive, a group under `min_group_size`."

@@ -74,7 +74,7 @@ def total(groups: list[Statistics]) -> Statistics:
 
 def works(scale: float) -> list[Work]:
     """Return the simulation."""
-    return [Work("slices", twenty, round(400 * scale), pieces=8)]
+    return [Work("slices", twenty, round(300 * scale), pieces=8)]
 
 
 def section(outcomes: Mapping[str, Outcome]) -> Section:

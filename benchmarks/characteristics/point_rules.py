@@ -66,16 +66,16 @@ def section(outcomes: Mapping[str, Outcome]) -> Section:
         figures += [_share(f"{rows:,} rows; {what}", found, what, said[k]) for what, said in PUBLISHED.items()]
     for k, rows in enumerate(ROWS):
         figures.append(_mean(f"{rows:,} rows; expected calibration error, plain", outcomes[f"ece {rows}"], "plain", k))
-    notes = [
+    debiased = (
         f"Debiased, as mlci shows it, the calibration error is {_three(outcomes)} at {_listed(ROWS)} rows: "
         "smaller, and still not 0, which is why it is not a gate's business."
-    ]
+    )
     return Section(
         title="Point rules on models that have nothing wrong with them",
         lead=f"Five groups with {_listed_shares()} of the rows, selection rate {RATE} in all of them. "
         f"Calibration error over {BINS} bins of a model whose scores are the true probabilities.",
         figures=figures,
-        notes=notes,
+        notes=[debiased],
     )
 
 

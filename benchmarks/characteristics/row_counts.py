@@ -32,7 +32,8 @@ def section() -> Section:
     found["distribution-free (Hoeffding), without any power"] = (distribution_free(margin=MARGIN, alpha=0.05), 14_979)
     return Section(
         title="Rows needed for a margin of 0.02",
-        lead="Power 80 % for two equally good models, confidence 0.90: n ≥ (z₀.₉₅ + z₀.₈₀)² · d / m², d the share of rows on which the models disagree.",
+        lead="Power 80 % for two equally good models, confidence 0.90: n ≥ (z₀.₉₅ + z₀.₈₀)² · d / m², d the share "
+        "of rows on which the models disagree.",
         figures=[_exact(what, ours or 0, published) for what, (ours, published) in found.items()],
     )
 

@@ -1,0 +1,81 @@
+"""The benchmark of operating characteristics, in miniature: its figures hold, and go red where a method is broken."""
+
+import math
+
+import numpy as np
+import pytest
+
+from benchmarks.characteristics import coverage, families, group_gaps, report, single_gate
+from benchmarks.characteristics.figures import Figure, Section, share, within
+from benchmarks.characteristics.pool import Work, run
+from mlci.inference import estimates
+from mlci.inference.proportions import Tango
+
+FAMILY = "probabilities"
+
+
+def coverage_of(draws):
+    work = Work(f"coverage {FAMILY} 500", coverage.covered, draws, {"family": FAMILY, "rows": 500})
+    found = run([work], processes=1)[work.name]
+    hits = found.totals["brier_score_loss paired"]
+    return within("Brier score", hits, found.replicates, coverage.LOW, coverage.HIGH)
+
+
+def test_a_mean_is_covered():
+    assert coverage_of(400).kept
+
+
+def test_a_too_narrow_interval_goes_red(monkeypatch):
+    honest = estimates.student_two_sided
+    monkeypatch.setattr(estimates, "student_two_sided", lambda confidence, df: 0.7 * honest(confidence, df))
+    assert not coverage_of(400).kept
+
+
+def test_a_gate_that_passes_too_much_goes_red(monkeypatch):
+    def passed():
+        single_gate.judgement.cache_clear()
+        totals = single_gate.one_gate(np.random.default_rng(1), 300, rows=200)
+        return share("passed", totals["harmless, ours with margin 0.02: passed"], 300, 0.286).kept
+
+    honest = Tango.interval
+    assert passed()
+    monkeypatch.setattr(Tango, "interval", lambda self, confidence: honest(self, confidence / 2))
+    assert not passed()
+    single_gate.judgement.cache_clear()
+
+
+def test_results_do_not_depend_on_the_number_of_processes():
+    works = [Work("retries", single_gate.retries, 40), Work("gaps", group_gaps.percentile, 6, {"rows": 500})]
+    one, two = run(works, processes=1), run(works, processes=2)
+    assert {k: (v.totals, v.replicates) for k, v in one.items()} == {
+        k: (v.totals, v.replicates) for k, v in two.items()
+    }
+
+
+@pytest.mark.parametrize(("measured", "kept"), [(0.93, True), (0.97, True), (0.929, False), (math.nan, False)])
+def test_coverage_gets_no_allowance(measured, kept):
+    assert Figure(what="", measured=measured, error=0.01, low=0.93, high=0.97, allowed=0).kept is kept
+
+
+def test_truths_agree_with_large_samples():
+    for name in ("ranks", "probabilities", "regression"):
+        family = families.FAMILIES[name]
+        sample = family.sample(np.random.default_rng(2), 60_000)
+        for metric in family.metrics.values():
+            value, change = family.truth(metric, 60_000)
+            seen = coverage.measure(metric, sample, coverage.context(sample))
+            assert seen.candidate.value == pytest.approx(value, rel=0.03, abs=0.06)
+            assert seen.change.value == pytest.approx(change, rel=0.15, abs=0.06)
+
+
+def test_writing_keeps_what_others_wrote(tmp_path):
+    page = tmp_path / "benchmarks.md"
+    page.write_text("# Benchmarks\n\n<!-- cost:begin -->\nfast\n<!-- cost:end -->\n", encoding="utf-8")
+    section = Section(title="T", lead="L", figures=[Figure(what="f", measured=0.5, error=0.0, low=0, high=1)])
+    report.write(report.page([section], section.figures, "github"), page)
+    report.write("second", page)
+    text = page.read_text(encoding="utf-8")
+    assert "<!-- cost:begin -->\nfast\n<!-- cost:end -->" in text
+    assert text.count(report.BEGIN) == 1
+    assert "second" in text
+    assert "### T" not in text
