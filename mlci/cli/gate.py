@@ -10,9 +10,11 @@ from mlci.cli import options
 from mlci.cli.build import configuration, facts
 from mlci.cli.finish import finish
 from mlci.cli.output import clear
+from mlci.config.load import Loaded
 from mlci.errors import InputError, Problem
 from mlci.inference import codec
-from mlci.report.document import BaselineRef, Candidate, Part
+from mlci.inference.evaluation import EvaluationResult
+from mlci.report.document import BaselineRef, Candidate, Part, Seconds
 from mlci.usecases.document import Facts, document
 from mlci.usecases.run import verdicts
 
@@ -22,7 +24,7 @@ class Origins(Part):
 
     candidate: Candidate
     baseline: BaselineRef
-    seconds: dict[str, float]
+    seconds: Seconds
 
 
 @click.command()
@@ -39,8 +41,20 @@ def command(config_path: Path, out: Path, *, as_json: bool) -> int:
     clear(out, ("report.json", "comment.md", "summary.md", "junit.xml"))
     loaded = configuration(config_path)
     result = codec.parse(_read(out / "evaluation.json"), path=str(out / "evaluation.json"))
+    _agree(loaded, result)
     report = document(result, verdicts(loaded.config, result), _origins(out / "origins.json", facts(loaded)))
     return finish(report, out, as_json=as_json)
+
+
+def _agree(loaded: Loaded, result: EvaluationResult) -> None:
+    """Refuse an evaluation that was measured for another task or at another level than the configuration says."""
+    config = loaded.config
+    again = "run `mlci evaluate` again"
+    if config.task != result.task:
+        raise InputError(loaded.problem(f"`task` is {config.task}, but {result.task} was measured; {again}", "task"))
+    if config.policy.confidence != result.confidence:
+        words = f"`policy.confidence` is {config.policy.confidence}, but {result.confidence} was measured; {again}"
+        raise InputError(loaded.problem(words, "policy", "confidence"))
 
 
 def _origins(path: Path, known: Facts) -> Facts:
@@ -49,7 +63,8 @@ def _origins(path: Path, known: Facts) -> Facts:
     except ValidationError as error:
         first = error.errors()[0]
         raise InputError(Problem(f"is not what `mlci evaluate` leaves: {first['msg']}", str(path))) from error
-    return replace(known, candidate=origins.candidate, baseline=origins.baseline, seconds=origins.seconds)
+    seconds = origins.seconds.model_dump(exclude_none=True)
+    return replace(known, candidate=origins.candidate, baseline=origins.baseline, seconds=seconds)
 
 
 def _read(path: Path) -> bytes:

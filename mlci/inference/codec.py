@@ -14,6 +14,7 @@ from mlci.inference.disparities import Pair, Simultaneous
 from mlci.inference.estimates import Logit, Normal, Sampled
 from mlci.inference.evaluation import Agreement, Comparison, Disparity, EvaluationResult, GroupRate
 from mlci.inference.evidence import Point, Tie, Undefined
+from mlci.inference.forms import misfit
 from mlci.inference.proportions import F1, Proportion, Tango
 from mlci.metrics.statistics import Scope
 
@@ -41,6 +42,7 @@ _KINDS: dict[str, type[Any]] = {
         EvaluationResult,
     )
 }
+_BOUNDS = frozenset({"low", "high"})  # the only numbers that may be infinite; elsewhere "inf" is somebody's text
 _ENDLESS = {"inf": math.inf, "-inf": -math.inf}
 
 
@@ -61,7 +63,9 @@ def parse(text: str | bytes, *, path: str) -> EvaluationResult:
     try:
         document = json.loads(text, parse_constant=_refuse, object_pairs_hook=_once)
         result = _built(document["evaluation"]) if document["schema"] == SCHEMA else None
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        if isinstance(result, EvaluationResult):
+            _probe(result)
+    except (ValueError, KeyError, TypeError, ArithmeticError, RecursionError) as error:
         hint = f"is not an evaluation of this version ({error}); `mlci evaluate` writes one"
         raise InputError(Problem(hint, path)) from error
     if not isinstance(result, EvaluationResult):
@@ -85,20 +89,31 @@ def _plain(value: Any) -> Any:  # noqa: ANN401 (any part of an evaluation)
 def _built(value: Any) -> Any:  # noqa: ANN401 (any part of an evaluation)
     if isinstance(value, list):
         return tuple(_built(item) for item in value)
-    if isinstance(value, str):
-        return _ENDLESS.get(value, value)
     if not isinstance(value, dict):
         return value
-    parts = {key: item if key in _TEXT else _built(item) for key, item in value.items() if key != "kind"}
+    parts = {key: _built(item) for key, item in value.items() if key != "kind"}
+    for key in _BOUNDS & parts.keys():
+        parts[key] = _ENDLESS.get(parts[key], parts[key]) if isinstance(parts[key], str) else parts[key]
     kind = _KINDS.get(value.get("kind", ""))
     if kind is Simultaneous:  # its own field is called kind, too, and is stored under another name
         parts["kind"] = parts.pop("scale")
-    return parts if kind is None else kind(**parts)
+    if kind is None:
+        return parts
+    if wrong := misfit(kind, parts):
+        raise ValueError(f"{kind.__name__} has a {wrong} of another type than it should have")
+    return kind(**parts)
 
 
-_TEXT = frozenset(
-    {"metric", "slice", "group", "across", "reference", "unit", "reason", "method", "task", "fingerprint"}
-)
+def _probe(result: EvaluationResult) -> None:
+    """Ask every piece of evidence what gates and reports will ask, so that nonsense fails here and by name."""
+    if not 0 < result.confidence < 1:
+        raise ValueError("its confidence is not between 0 and 1")
+    measured: tuple[Comparison | Disparity, ...] = (*result.comparisons, *result.disparities)
+    for item in measured:
+        for evidence in (item.candidate, item.baseline, item.change):
+            if evidence is not None and evidence.value is not None:
+                evidence.interval(result.confidence)
+                evidence.spread()
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -1,7 +1,9 @@
 """From an evaluation and its judged gates to the report document. Pure."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from mlci.gates.judge import verdict
 from mlci.gates.rules import Judged
@@ -63,7 +65,7 @@ def document(result: EvaluationResult, gates: tuple[Judged, ...], facts: Facts) 
         metrics=tuple(_metric(item, result.confidence) for item in result.comparisons),
         disparities=tuple(_disparity(item, result.confidence) for item in result.disparities),
         gates=tuple(_gate(gate) for gate in gates),
-        agreement=None if result.agreement is None else AgreementRow(**vars(result.agreement)),
+        agreement=None if result.agreement is None else AgreementRow(**_numbers(vars(result.agreement))),
         notes=result.notes,
         provenance=Provenance(
             config=facts.config_digest,
@@ -87,21 +89,21 @@ def _metric(item: Comparison, confidence: float) -> MetricRow:
 
 
 def _disparity(item: Disparity, confidence: float) -> DisparityRow:
-    groups = tuple(GroupRow(**vars(group), small=group.group in item.small) for group in item.groups)
+    groups = tuple(GroupRow(**_numbers(vars(group)), small=group.group in item.small) for group in item.groups)
     return DisparityRow(across=item.across, reference=item.reference, groups=groups, **_evidenced(item, confidence))
 
 
 def _evidenced(item: Comparison | Disparity, confidence: float) -> dict[str, object]:
     """Return the columns that metrics and disparities share."""
     change, baseline, candidate = item.change, item.baseline, item.candidate
-    reasons = [evidence.reason for evidence in (candidate, change) if evidence is not None and evidence.reason]
+    reasons = [reason for evidence in (candidate, change) if evidence is not None and (reason := _reason(evidence))]
     return {
         "metric": item.metric,
-        "baseline": None if baseline is None else baseline.value,
-        "candidate": candidate.value,
+        "baseline": None if baseline is None else _number(baseline.value),
+        "candidate": _number(candidate.value),
         "candidate_interval": _interval(candidate, confidence),
         "baseline_interval": _interval(baseline, confidence),
-        "change": None if change is None else change.value,
+        "change": None if change is None else _number(change.value),
         "change_interval": _interval(change, confidence),
         "method": (change or candidate).method,
         "candidate_method": candidate.method,
@@ -110,7 +112,23 @@ def _evidenced(item: Comparison | Disparity, confidence: float) -> dict[str, obj
 
 
 def _interval(evidence: Evidence | None, confidence: float) -> Interval | None:
-    return None if evidence is None or evidence.value is None else evidence.interval(confidence)
+    ends = None if evidence is None or _number(evidence.value) is None else evidence.interval(confidence)
+    return ends if ends is not None and all(map(math.isfinite, ends)) else None
+
+
+def _number(value: float | None) -> float | None:
+    """Return what the document can hold: a finite number, or nothing."""
+    return value if value is not None and math.isfinite(value) else None
+
+
+def _numbers(parts: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: _number(part) if isinstance(part, float) else part for name, part in parts.items()}
+
+
+def _reason(evidence: Evidence) -> str | None:
+    if evidence.value is not None and not math.isfinite(evidence.value):
+        return f"the value is {evidence.value}, which is no number"
+    return evidence.reason
 
 
 def _gate(gate: Judged) -> GateRow:
@@ -127,10 +145,10 @@ def _gate(gate: Judged) -> GateRow:
         rows_needed_of=gate.rows_needed_of,
         line=gate.rule.line,
         on="change" if gate.kind in {"max_drop", "max_rise"} else "value",
-        baseline=gate.baseline,
-        candidate=gate.candidate,
+        baseline=_number(gate.baseline),
+        candidate=_number(gate.candidate),
         value=gate.value,
-        interval=gate.interval,
+        interval=gate.interval if gate.interval and all(map(math.isfinite, gate.interval)) else None,
         bound=gate.bound,
         method=gate.method,
         p=gate.p,

@@ -18,10 +18,6 @@ from mlci.usecases.sides import Place
 from mlci.usecases.tools import Tools
 
 Values = dict[str, float]
-NOTE = (
-    "judged on the numbers of a metrics file: predictions instead (`predict.run` or `predict.file`) would add "
-    "intervals, slices, fairness, and the certainty that both models saw the same rows"
-)
 
 
 def candidate_values(loaded: Loaded, tools: Tools, *, folder: Path) -> Values:
@@ -72,7 +68,7 @@ def compare(loaded: Loaded, candidate: Values, baseline: Values | None, notes: t
         confidence=config.policy.confidence,
         seed=config.policy.seed,
         comparisons=tuple(_comparison(name, candidate, baseline) for name in names),
-        notes=(*notes, NOTE),
+        notes=notes,
     )
 
 
@@ -92,10 +88,8 @@ def _comparison(name: str, candidate: Values, baseline: Values | None) -> Compar
     absent = Undefined(
         f"{name} is not in the candidate's metrics file" + (", but was in the baseline's" if before is not None else "")
     )
-    fresh = Undefined(f"{name} is not in the baseline's metrics file")
-    change: Evidence = fresh if now is not None else absent
-    if now is not None and before is not None:
-        change = Point(now - before)
+    compared = baseline is not None and (before is not None or now is None)  # a new metric has no baseline yet
+    change: Evidence = absent if now is None or before is None else Point(now - before)
     value: Evidence = absent if now is None else Point(now)
     return Comparison(
         metric=name,
@@ -104,8 +98,8 @@ def _comparison(name: str, candidate: Values, baseline: Values | None) -> Compar
         support=0,
         unit="rows",
         candidate=value,
-        baseline=None if baseline is None else fresh if before is None else Point(before),
-        change=None if baseline is None else change,
+        baseline=None if before is None else Point(before),
+        change=change if compared else None,
     )
 
 
