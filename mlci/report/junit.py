@@ -9,7 +9,7 @@ from mlci.report.document import GateRow, Report
 from mlci.report.escape import visible
 from mlci.report.gates import Stock, judged, remarks, stock
 
-_INVALID = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_INVALID = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")  # what XML 1.0's Char leaves out
 
 
 def junit(report: Report) -> str:

@@ -72,6 +72,8 @@ def _broken(word: str, room: int) -> list[str]:
 
 def _swapped(cell: str, stand_ins: dict[str, str]) -> str:
     """Swap each character, with the marks that combine with it, for stand-ins of one cell each."""
+    if cell.isascii():
+        return cell
     clusters: list[str] = []
     for char in cell:
         if clusters and _cells(char) == 0:

@@ -120,7 +120,7 @@ class TestProcess:
         assert len(hungry) == 300 * MIB
 
     def test_a_failure_is_its_last_line(self, tmp_path: Path) -> None:
-        with pytest.raises(SubjectError, match="^no rows$"):
+        with pytest.raises(SubjectError, match=r"^no rows$"):
             run([sys.executable, "-c", "raise SystemExit('no rows')"], folder=tmp_path, timeout=60)
 
     def test_what_takes_too_long_is_stopped(self, tmp_path: Path) -> None:
