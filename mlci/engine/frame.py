@@ -15,6 +15,13 @@ class Model:
     score: Array | None
     decision: Array | None
 
+    @property
+    def scores(self) -> Array:
+        """The score, for a job that is known to have asked for it."""
+        if self.score is None:
+            raise AssertionError(self)
+        return self.score
+
 
 @dataclass(frozen=True)
 class Frame:

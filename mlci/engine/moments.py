@@ -115,9 +115,7 @@ def calibration(frame: Frame, *, threads: int | None) -> dict[Key, Calibration]:
     """Sum (score - label) and its square in equally wide bins of the score, in every scope."""
     found: dict[Key, list[Array]] = {}
     for model in frame.models:
-        score = model.score
-        if score is None:
-            raise AssertionError(model)  # a job that calibrates has scores
+        score = model.scores
         bins = np.minimum((score * BINS).astype(np.int8), BINS - 1)
         for level in frame.partition.levels(BINS):
             codes = bins if level.codes is None else level.codes * np.int64(BINS) + bins

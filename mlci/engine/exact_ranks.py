@@ -1,0 +1,54 @@
+"""Exact ranks of scores: one bin for each distinct score of a scope."""
+
+import numpy as np
+
+from mlci.engine.frame import Frame
+from mlci.engine.levels import Key
+from mlci.engine.sql import Array
+from mlci.metrics.statistics import ModelBins, Scores
+
+
+def exactly(frame: Frame, keys: list[Key]) -> dict[Key, Scores]:
+    """Rank both models' scores in the scopes asked for, from the rows of each."""
+    found: dict[Key, Scores] = {}
+    wanted: dict[int | None, list[int]] = {}
+    for index, group in keys:
+        wanted.setdefault(index, []).append(group)
+    for index, groups in wanted.items():
+        if index is None:
+            found[None, 0] = _exact(frame, None)
+            continue
+        codes = frame.partition.codes(index)
+        rows = np.flatnonzero(np.isin(codes, groups)) if len(groups) < len(frame.partition.groups[index]) else None
+        mine = codes if rows is None else codes[rows]
+        order = np.argsort(mine, kind="stable")
+        edges = np.searchsorted(mine[order], np.array(groups, mine.dtype), side="left")
+        ends = np.searchsorted(mine[order], np.array(groups, mine.dtype), side="right")
+        for group, low, high in zip(groups, edges, ends, strict=True):
+            part = order[low:high]
+            found[index, group] = _exact(frame, part if rows is None else rows[part])
+    return found
+
+
+def _exact(frame: Frame, rows: Array | None) -> Scores:
+    labels = frame.labels if rows is None else frame.labels[rows]
+    candidate = frame.candidate.scores if rows is None else frame.candidate.scores[rows]
+    bins, codes = _distinct(candidate, labels)
+    if frame.baseline is None:
+        return Scores(bins, None, None, 0, exact=True)
+    baseline = frame.baseline.scores if rows is None else frame.baseline.scores[rows]
+    other, other_codes = _distinct(baseline, labels)
+    cells, inverse = np.unique(other_codes * np.int64(len(bins.coarse)) + codes, return_inverse=True)
+    counts = _by_label(inverse, labels, len(cells))
+    joint = np.column_stack([cells // len(bins.coarse), cells % len(bins.coarse), counts[:, 1], counts[:, 0]])
+    return Scores(bins, other, joint, int(np.count_nonzero(candidate != baseline)), exact=True)
+
+
+def _distinct(scores: Array, labels: Array) -> tuple[ModelBins, Array]:
+    distinct, codes = np.unique(scores, return_inverse=True)
+    counts = _by_label(codes, labels, len(distinct))
+    return ModelBins(counts[:, 1].copy(), counts[:, 0].copy(), np.arange(len(distinct))), codes
+
+
+def _by_label(codes: Array, labels: Array, size: int) -> Array:
+    return np.bincount(codes * 2 + labels, minlength=size * 2).reshape(size, 2)
