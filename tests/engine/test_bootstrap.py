@@ -31,13 +31,13 @@ def test_values_draws_and_pairing(tmp_path):
         RowMetric(name="auc", function=auc, on="score"),
         RowMetric(name="accuracy", function=accuracy, on="decision"),
     )
-    given = job(path, row_metrics=metrics, replicates=60, slices=slices("sex"))
+    given = job(path, row_metrics=metrics, replicates=40, slices=slices("sex"))
     observed = observe(given)
     for one, mine in zip(observed.statistics, [frame, frame[frame.sex == "F"], frame[frame.sex == "M"]], strict=True):
         found = one.replicates["auc"]
         assert found.candidate == pytest.approx(roc_auc_score(mine.label, mine.score), abs=1e-12)
         assert found.baseline == pytest.approx(roc_auc_score(mine.label, mine.old), abs=1e-12)
-        assert found.candidate_draws.shape == found.baseline_draws.shape == (60,)
+        assert found.candidate_draws.shape == found.baseline_draws.shape == (40,)
         assert found.differing == len(mine)
         assert found.reason is None
         spread = np.sqrt(found.candidate * (1 - found.candidate) / len(mine))

@@ -13,7 +13,7 @@ from tests.engine.tables import FORMATS, job, observe, people, text, write
 PINNED = "sha256:d6758c2c52ad37e8e280d78fd20268fb178e16a9e2a829070d7434a5fda641fa"
 
 
-def table(rows=3000):
+def table(rows=1200):
     draw = np.random.default_rng(2)
     return people(rows).assign(
         big=2**53 + np.arange(rows), wide=draw.normal(size=rows), flag=draw.random(rows) < 0.5,

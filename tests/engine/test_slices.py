@@ -19,24 +19,27 @@ def groups(folder, values, *specs, form="parquet", **more):
     return Job(task="binary", data=path, label="y", candidate=candidate, slices=slices(*specs), **more)
 
 
-@pytest.mark.parametrize("form", ["parquet", "csv", "jsonl"])
-@pytest.mark.parametrize(
-    ("values", "expected"),
-    [
-        (["b", None, "a", "B"], ["B", "a", "b", "(null)"]),
-        ([10, 9, -1, 9], ["-1", "9", "10"]),
-        ([10.5, 9.0, None, -1.25], ["-1.25", "9", "10.5", "(null)"]),
-        ([True, False, True], ["false", "true"]),
-        (["10", "9", "x"], ["10", "9", "x"]),
-        (["007", "7", "10"], ["007", "10", "7"]),
-        ([None, None], ["(null)"]),
-        (list(range(300)), [str(i) for i in range(300)]),
-        ([10**12, 5, 10**12], ["5", "1000000000000"]),
-    ],
+COLUMNS = (
+    (["b", None, "a", "B"], ["B", "a", "b", "(null)"]),
+    ([10, 9, -1, 9], ["-1", "9", "10"]),
+    ([10.5, 9.0, None, -1.25], ["-1.25", "9", "10.5", "(null)"]),
+    ([True, False, True], ["false", "true"]),
+    (["10", "9", "x"], ["10", "9", "x"]),
+    (["007", "7", "10"], ["007", "10", "7"]),
+    ([None, None], ["(null)"]),
+    (list(range(300)), [str(i) for i in range(300)]),
+    ([10**12, 5, 10**12], ["5", "1000000000000"]),
 )
-def test_names_and_order(tmp_path, values, expected, form):
-    observed = observe(groups(tmp_path, values, "g", form=form, max_groups=500))
-    assert [one.scope.group for one in observed.statistics[1:]] == expected
+
+
+@pytest.mark.parametrize("form", ["parquet", "csv", "jsonl"])
+def test_names_and_order(tmp_path, form):
+    frame = pd.DataFrame({f"g{i}": (values * 300)[:300] for i, (values, _) in enumerate(COLUMNS)}).assign(y=0, s=0.5)
+    path, names = write(frame, tmp_path, "t", form), [f"g{i}" for i in range(len(COLUMNS))]
+    candidate = Source(path=path, score="s")
+    given = Job(task="binary", data=path, label="y", candidate=candidate, slices=slices(*names), max_groups=500)
+    expected = [f"{name}={group}" for name, (_, groups) in zip(names, COLUMNS, strict=True) for group in groups]
+    assert scopes(observe(given))[1:] == expected
 
 
 def test_dates(tmp_path):
