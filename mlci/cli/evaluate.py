@@ -7,7 +7,7 @@ import click
 
 from mlci.cli import options
 from mlci.cli.build import configuration, facts, tools
-from mlci.cli.finish import begin
+from mlci.cli.finish import begin, ready
 from mlci.cli.output import write_all
 from mlci.errors import InputError
 from mlci.inference import codec
@@ -31,6 +31,7 @@ def command(config_path: Path, out: Path, *, as_json: bool, no_cache: bool) -> i
     loaded = configuration(config_path)
     if loaded.config.predict.metrics is not None:
         raise InputError(loaded.problem("a metrics file has nothing to evaluate; use `mlci run`", "predict", "metrics"))
+    ready(out)
     folder = config_path.parent
     with tools(folder, cached=not no_cache) as effects:
         result, origins = compare(loaded, effects, folder=folder, facts=facts(loaded))

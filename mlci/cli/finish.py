@@ -20,6 +20,16 @@ def begin(out: Path) -> None:
     clear(out, FILES)
 
 
+def ready(out: Path) -> None:
+    """Make sure that the folder can be written to, before hours of training and not after.
+
+    Raises:
+        InputError: It can't.
+    """
+    write_all(out, {".mlci-writable": ""})
+    clear(out, (".mlci-writable",))
+
+
 def finish(report: Report, out: Path, *, as_json: bool, more: dict[str, str] | None = None) -> int:
     """Write everything that is rendered from the report, show it, and return the exit code."""
     write_all(out, {"report.json": dump(report), **render_all(report), **(more or {})})

@@ -6,7 +6,7 @@ import click
 
 from mlci.cli import options
 from mlci.cli.build import configuration, facts, tools
-from mlci.cli.finish import begin, finish
+from mlci.cli.finish import begin, finish, ready
 from mlci.usecases.run import run
 
 
@@ -25,6 +25,7 @@ def command(config_path: Path, out: Path, *, as_json: bool, no_cache: bool) -> i
     """  # noqa: D301 (click's mark against rewrapping)
     begin(out)
     loaded = configuration(config_path)
+    ready(out)
     folder = config_path.parent
     with tools(folder, cached=not no_cache) as effects:
         report = run(loaded, effects, folder=folder, facts=facts(loaded))

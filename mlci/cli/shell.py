@@ -40,7 +40,9 @@ def guarded(call: Callable[[], Any]) -> int:
 
 
 def _terminated(_number: int, _frame: object) -> None:
-    """End like an interrupt, so that worktrees and the user's processes are cleaned up."""
+    """End like an interrupt, so that worktrees and the user's processes are cleaned up, which no second one stops."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     raise KeyboardInterrupt
 
 

@@ -7,6 +7,7 @@ from mlci.baseline.head import head
 from mlci.config.load import Loaded
 from mlci.config.models import Baseline, Config
 from mlci.engine.interface import Job, RowMetric, Source
+from mlci.errors import InputError, Problem
 from mlci.gates.judge import judge
 from mlci.gates.rules import Judged
 from mlci.inference.evaluate import evaluate
@@ -42,7 +43,10 @@ def compare(loaded: Loaded, tools: Tools, *, folder: Path, facts: Facts) -> tupl
     baseline = baselines.baseline(loaded, tools, folder=folder, data=data)
     with baselines.left_alone(loaded, baseline):
         candidate = sides.make(loaded.config, Place(folder=folder, scratch=tools.scratch / "step"), tools, data=data)
-    result, seconds = measure(loaded.config, candidate, baseline, tools, data=data)
+    try:
+        result, seconds = measure(loaded.config, candidate, baseline, tools, data=data)
+    except InputError as error:
+        raise InputError.of(_placed(problem, tools.scratch) for problem in error.problems) from error
     return result, _origins(facts, loaded, candidate, baseline, seconds, tools)
 
 
@@ -96,6 +100,14 @@ def job(config: Config, candidate: Source, baseline: Source | None, tools: Tools
         seed=config.policy.seed,
         max_groups=evaluation.max_groups,
     )
+
+
+def _placed(problem: Problem, scratch: Path) -> Problem:
+    """Name a file of ours, which is gone after the run, by what wrote it."""
+    if problem.path is None or not Path(problem.path).is_relative_to(scratch):
+        return problem
+    inside = Path(problem.path).relative_to(scratch).parts[0]
+    return replace(problem, path=f"{'baseline ' if inside.startswith('baseline') else ''}predictions")
 
 
 def _row_metrics(names: tuple[str, ...], config: Config, tools: Tools) -> tuple[RowMetric, ...]:
