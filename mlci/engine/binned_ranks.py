@@ -42,7 +42,7 @@ def binned(frame: Frame, *, exact_rows: int, threads: int | None) -> tuple[dict[
 
     Args:
         frame: The rows.
-        exact_rows: Most rows, over all scopes whose bound is too loose, that the caller will rather rank exactly.
+        exact_rows: Rows of the largest scope that the caller would rather rank exactly where its bound is too loose.
         threads: For NumPy; no result depends on it.
 
     Returns:
@@ -51,15 +51,15 @@ def binned(frame: Frame, *, exact_rows: int, threads: int | None) -> tuple[dict[
     found = [_counted(frame, by_width(model.scores, threads), threads) for model in frame.models]
     if any(one.loose() for one in found):
         found = [one.tightened() for one in found]
-    if _rows(found) > exact_rows:
+    if _largest(found) > exact_rows:
         found = [_again(frame, one, threads) for one in found]
     bounds = {key: max(one.bounds[key] for one in found) for key in found[0].bounds}
     return _scores(frame, found, threads), bounds
 
 
-def _rows(found: list[_Counted]) -> int:
-    loose = {key for one in found for key in one.loose()}
-    return sum(int(found[0].histograms[key].sum()) for key in loose)
+def _largest(found: list[_Counted]) -> int:
+    """Return the rows of the largest scope whose bound is too loose."""
+    return max((int(one.histograms[key].sum()) for one in found for key in one.loose()), default=0)
 
 
 def _again(frame: Frame, one: _Counted, threads: int | None) -> _Counted:

@@ -1,6 +1,7 @@
 """Ranks of more scores than are sorted scope by scope: bins, and what they hide."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.metrics import roc_auc_score
 
@@ -9,7 +10,7 @@ from mlci.engine.binning import COARSE, FINE, by_quantile, by_width
 from tests.engine.tables import job, observe, people, same, slices, write
 from tests.engine.test_oracles import auc, masks
 
-ROWS = 12_000
+ROWS = 8000
 
 
 def squeeze(scores):
@@ -61,12 +62,16 @@ def test_bins_stay_within_their_bound(tmp_path, shape):
         assert scores.differing == (mine.score != mine.old).sum()
 
 
-@pytest.mark.parametrize("shape", ["even", "squeezed", "piled"])
+@pytest.mark.parametrize("shape", ["even", "piled"])
 def test_the_order_of_rows_changes_no_byte(tmp_path, shape):
     frame = shaped(shape, 5000)
     shuffled = frame.sample(frac=1, random_state=1)
     found = [
-        observe(job(write(one, tmp_path, name, "parquet"), scores=True), exact_rows=1000, threads=threads).statistics
+        observe(
+            job(write(one, tmp_path, name, "parquet"), scores=True, slices=slices("region")),
+            exact_rows=1000,
+            threads=threads,
+        ).statistics
         for one, name, threads in ((frame, "a", 1), (shuffled, "b", 2))
     ]
     assert same(*found)
@@ -82,8 +87,8 @@ def test_bins_are_ordered_and_few(shape, bins_of):
     assert (np.diff(binning.coarse.astype(int)) >= 0).all()
     assert binning.fine.max() < binning.size <= FINE
     assert binning.coarse.max() < COARSE
-    mixed = [len(np.unique(score[binning.fine == one])) > 1 for one in np.unique(binning.fine)]
-    assert binning.mixed()[np.unique(binning.fine)].tolist() == mixed
+    distinct = pd.Series(score).groupby(binning.fine).nunique()
+    assert binning.mixed()[distinct.index].tolist() == (distinct > 1).tolist()
 
 
 @pytest.mark.parametrize("shape", SHAPES)
