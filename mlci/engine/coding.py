@@ -91,7 +91,7 @@ def _two_integers(
     if not column.is_integer:
         return None
     read_off = [f"{function}({column.ref})" for function in ("min", "max", "count")]
-    row = connection.execute(sql.select(read_off, table.relation)).fetchone()
+    row = sql.first(connection, sql.select(read_off, table.relation))
     if row is None or row[0] is None or row[1] - row[0] > 1:
         return None
     found: list[tuple[int | None]] = [(value,) for value in sorted({row[0], row[1]})]
@@ -158,7 +158,7 @@ def _enum(
     else:
         cell = f"({_distinct_sql(column)})::VARCHAR"
         spelled = _spell(connection, raw, meant, find)
-    taken = connection.execute("SELECT count(*) FROM duckdb_types() WHERE logical_type = 'ENUM'").fetchone()
+    taken = sql.first(connection, "SELECT count(*) FROM duckdb_types() WHERE logical_type = 'ENUM'")
     kind = f"e{taken[0] if taken else 0}"
     words = sorted(spelled)
     connection.execute(f"CREATE TYPE {kind} AS ENUM ({', '.join(map(sql.text, words))})")

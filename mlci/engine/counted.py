@@ -12,11 +12,16 @@ from mlci.engine.sql import Array
 
 
 def is_countable(bound: Bound) -> bool:
-    """Tell whether counts of (slices, label, decisions) are all that a job needs, and one table has them."""
+    """Tell whether counts of (slices, label, decisions) are all that a job needs, and one table has them.
+
+    A table with any other column is read row by row for its fingerprint, and then rows are cheaper to count in memory.
+    """
     job = bound.job
     if needs_values(job) or job.task == "regression" or job.row_metrics:
         return False
-    return not any(bound.joined(side) for side in bound.sides)
+    coded = {bound.label.name, *(column.name for base, column in bound.bases if base.cut is None)}
+    content = {column.name for column in bound.table.columns} - bound.prediction_columns
+    return content <= coded and not any(bound.joined(side) for side in bound.sides)
 
 
 def count_rows(bound: Bound, meaning: Meaning, *, threads: int | None) -> Read:

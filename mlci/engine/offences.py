@@ -45,7 +45,7 @@ class Place:
         key = f"{self.key.ref}::VARCHAR" if self.key else "NULL"
         asked = [number, f"{column.ref}::VARCHAR", key, "count(*) OVER ()"]
         query = sql.select(asked, self.table.relation, where=condition, order_by="1", limit=1)
-        found = self.connection.execute(query).fetchone()
+        found = sql.first(self.connection, query)
         if found is None:
             return Problem(said.format(value="?"), self.table.path)
         position, value, name, count = found

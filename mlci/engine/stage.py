@@ -126,7 +126,7 @@ def _starts_with_bracket(path: Path) -> bool:
 def _json_names(connection: duckdb.DuckDBPyConnection, objects: str, file: File) -> list[str]:
     lines = sql.select("row_number() OVER () AS r, json_type(o) AS k, json_keys(o) AS n", objects)
     broken = "k <> 'OBJECT' OR len(n) <> len(list_distinct(n))"
-    odd = connection.execute(sql.select("r, k", f"({lines})", where=broken, order_by="r", limit=1)).fetchone()
+    odd = sql.first(connection, sql.select("r, k", f"({lines})", where=broken, order_by="r", limit=1))
     if odd:
         said = "names a key twice" if odd[1] == "OBJECT" else "is not a JSON object"
         raise InputError(Problem(f"the line {said}", file.shown, odd[0]))

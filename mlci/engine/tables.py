@@ -176,7 +176,7 @@ def _types(connection: duckdb.DuckDBPyConnection, path: Path) -> list[str]:
 def _count(connection: duckdb.DuckDBPyConnection, shown: str, path: Path) -> int:
     try:
         query = sql.select("num_rows", f"parquet_file_metadata({sql.text(str(path))})")
-        row = connection.execute(query).fetchone()
+        row = sql.first(connection, query)
     except duckdb.Error as error:
         raise InputError(unreadable(error, shown)) from error
     return int(row[0]) if row else 0
