@@ -146,6 +146,9 @@ def _bootstrap(cells: Cells, function: Function, value: float, *, confidence: fl
     counts = draws(cells.decisions, replicates=REPLICATES, seed=seed)
     changes = function(margins(cells.decisions, cells.decisions.candidate, counts))
     changes = np.asarray(changes - function(margins(cells.decisions, base, counts)), dtype=np.float64)
+    # The spread of a bootstrap over k rows is too small by (k - 1) / k; k are those of the smallest margin.
+    smallest = max(_smallest(cells), 2.0)
+    changes = value + (changes - value) * np.sqrt(smallest / (smallest - 1))
     return sampled(value, changes, cells.rows, confidence=confidence, method="multinomial bootstrap")
 
 
