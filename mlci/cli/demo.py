@@ -9,6 +9,7 @@ from mlci.cli.build import configuration, facts, tools
 from mlci.cli.finish import begin, finish
 from mlci.demo.project import write
 from mlci.errors import InputError
+from mlci.report.document import Candidate
 from mlci.usecases.run import run
 
 
@@ -38,4 +39,5 @@ def command(out: Path, *, as_json: bool, regress: bool) -> int:
     loaded = configuration(path)
     with tools(out) as effects:
         report = run(loaded, effects, folder=out, facts=facts(loaded))
+    report = report.model_copy(update={"candidate": Candidate()})  # the repository around it has nothing to do with it
     return finish(report, out, as_json=as_json)

@@ -6,6 +6,7 @@ import signal
 import sys
 import traceback
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import click
@@ -13,6 +14,7 @@ import click
 from mlci import __version__
 from mlci.cli.actions import annotation
 from mlci.errors import InputError, MlciError, Problem
+from mlci.steps.clean import clean
 
 BUG = 70
 INPUT = 2
@@ -22,6 +24,7 @@ INTERRUPTED, PIPE = 130, 141  # 128 + SIGINT and 128 + SIGPIPE, as shells report
 def guarded(call: Callable[[], Any]) -> int:
     """Run a command; return its exit code after saying what went wrong, one line for each problem."""
     signal.signal(signal.SIGTERM, _terminated)
+    signal.signal(signal.SIGINT, _terminated)
     try:
         returned = call()
     except (click.exceptions.Exit, click.ClickException, click.Abort, KeyboardInterrupt) as stop:
@@ -57,7 +60,12 @@ def _stopped(stop: BaseException) -> int:
 
 
 def complain(problem: Problem) -> None:
-    """Print one problem to standard error, as an annotation where GitHub reads the log."""
+    """Print one problem to standard error, as an annotation where GitHub reads the log.
+
+    Messages quote the user's files, so nothing in them may command the runner or the terminal.
+    """
+    harmless = "\n".join(clean(line) for line in problem.message.splitlines())
+    problem = replace(problem, message=harmless, path=None if problem.path is None else clean(problem.path))
     if os.environ.get("GITHUB_ACTIONS") == "true":
         click.echo(annotation("error", problem.message, path=problem.path, line=problem.line), err=True)
     else:

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.usecases.project import PREDICT, PYTHON, change, config, files, mlci, run, write
+from tests.usecases.project import PREDICT, change, config, files, mlci, run, write
 
 FLOOR = "  - {metric: accuracy, min: 0.5}\n"
 COSTS = """\
@@ -123,4 +123,3 @@ def test_train_alone(tmp_path):
     ended = mlci("train", cwd=folder)
     assert ended.code == 2
     assert "no training step" in ended.err
-    assert PYTHON

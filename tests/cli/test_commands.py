@@ -1,0 +1,249 @@
+"""Exit codes, messages, annotations, places and help of every command."""
+
+import json
+import os
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+from mlci.cli import _COMMANDS
+from mlci.metrics.entries import ENTRIES
+from mlci.report import document
+from tests.usecases.project import commit, files, git, made, mlci, predictions, repository, run, write
+from tests.usecases.test_stages import small_files
+
+SCHEMA = json.loads(Path(document.__file__).with_name("schema.json").read_text())
+
+
+class TestExitCodes:
+    def test_passed_and_blocked(self, tmp_path):
+        contents = small_files()
+        assert mlci("run", cwd=write(tmp_path / "a", contents)).code == 1
+        better = {**contents, "new.csv": predictions(0)}
+        ended = mlci("run", cwd=write(tmp_path / "b", better))
+        assert ended.code == 0
+        assert ended.out.startswith("✓ planted")
+
+    def test_warnings_pass_and_block_under_a_policy_that_says_so(self, tmp_path):
+        contents = small_files(baseline="none")
+        ended = run(write(tmp_path / "a", contents))
+        assert (ended.code, ended.report["verdict"]) == (0, "warn")
+        strict = small_files(baseline="none", more="policy: {no_baseline: block}\n")
+        ended = run(write(tmp_path / "b", strict))
+        assert (ended.code, ended.report["verdict"]) == (1, "block")
+        one = small_files(baseline="none").copy()
+        one["mlci.yml"] = one["mlci.yml"].replace("0.05}", "0.05, policy: {no_baseline: block}}")
+        assert run(write(tmp_path / "c", one)).code == 1
+
+    @pytest.mark.parametrize(
+        "arguments",
+        [
+            ["run", "--config", "absent.yml"],
+            ["run", "--config", "."],
+            ["run", "--nonsense"],
+            ["nonsense"],
+            ["gate"],
+            ["report", "absent.json"],
+            ["report"],
+            ["metrics", "rocauc"],
+        ],
+    )
+    def test_configuration_and_input(self, tmp_path, arguments):
+        write(tmp_path, small_files())
+        ended = mlci(*arguments, cwd=tmp_path)
+        assert (ended.code, ended.out) == (2, "")
+        assert ended.err
+        assert "Traceback" not in ended.err
+
+    def test_git_that_is_not_there(self, tmp_path):
+        ended = run(write(tmp_path, files(1)))
+        assert (ended.code, ended.out) == (2, "")
+        assert "git checkout" in ended.err
+
+    def test_a_reference_that_is_not_there(self, tmp_path):
+        made(tmp_path)
+        commit(tmp_path, files(1, baseline="{ref: mian}"))
+        ended = run(tmp_path)
+        assert (ended.code, ended.out) == (2, "")
+        assert "did you mean `main`?" in ended.err
+
+    def test_a_failed_run_leaves_no_report_of_an_earlier_one(self, tmp_path):
+        out = tmp_path / ".mlci/out"
+        mlci("run", cwd=write(tmp_path, small_files()))
+        assert (out / "report.json").exists()
+        (tmp_path / "mlci.yml").write_text("nonsense")
+        assert mlci("run", cwd=tmp_path).code == 2
+        assert list(out.iterdir()) == []
+
+
+class TestPlaces:
+    def test_a_report_validates_and_is_what_was_printed(self, tmp_path):
+        ended = run(write(tmp_path, small_files()))
+        jsonschema.validate(ended.report, SCHEMA)
+        assert (tmp_path / ".mlci/out/report.json").read_text() == ended.out
+        left = {path.name for path in (tmp_path / ".mlci/out").iterdir()}
+        assert left == {"report.json", "comment.md", "summary.md", "junit.xml"}
+
+    def test_spaces_unicode_and_missing_parents(self, tmp_path):
+        folder = tmp_path / "мой проект ☂ 'quoted'"
+        repository(folder, files(1), files(3))
+        ended = run(folder, "--out", "a/b c/d")
+        assert ended.code == 1, ended.err
+        assert (folder / "a/b c/d/report.json").exists()
+
+    def test_a_configuration_below_run_from_above_and_from_elsewhere(self, tmp_path):
+        below = {f"models/churn/{name}": text for name, text in files(1).items()}
+        changed = {**below, "models/churn/k.txt": "3"}
+        repository(tmp_path, below, changed)
+        one = run(tmp_path, "--config", "models/churn/mlci.yml")
+        two = run(tmp_path / "models/churn")
+        elsewhere = tmp_path / "elsewhere"
+        elsewhere.mkdir()
+        three = run(elsewhere, "--config", tmp_path / "models/churn/mlci.yml")
+        rows = [ended.report["metrics"][0] for ended in (one, two, three)]
+        assert [(row["baseline"], row["candidate"]) for row in rows] == [(0.9, 0.7)] * 3
+        assert one.report["provenance"]["config_path"] == "models/churn/mlci.yml"
+        assert (elsewhere / ".mlci/out/report.json").exists()
+
+    def test_a_configuration_that_main_does_not_have_yet(self, tmp_path):
+        """Main trains already, and this change is the one that brings mlci.yml."""
+        before = {name: text for name, text in files(1).items() if name != "mlci.yml"}
+        made(tmp_path)
+        commit(tmp_path, before)
+        git(tmp_path, "checkout", "--quiet", "-b", "change")
+        commit(tmp_path, {"mlci.yml": files(1)["mlci.yml"], "k.txt": "3"})
+        row = run(tmp_path).report["metrics"][0]
+        assert (row["baseline"], row["candidate"]) == (0.9, 0.7)
+
+    @pytest.mark.parametrize("out", ["file", "file/below", "/proc/nowhere"])
+    def test_a_folder_that_can_not_be_written_is_found_before_training(self, tmp_path, out):
+        write(tmp_path, {**files(1, baseline="none", more="  - {metric: accuracy, min: 0.1}\n"), "file": ""})
+        ended = run(tmp_path, "--out", out)
+        assert (ended.code, ended.out) == (2, "")
+        assert "file" in ended.err or "nowhere" in ended.err
+        assert not (tmp_path / "trained.log").exists()
+
+
+class TestAnnotations:
+    def test_every_error_is_one_with_file_and_line(self, tmp_path):
+        text = small_files()["mlci.yml"].replace("key: id", "key: id\n  lable: y").replace("accuracy", "accurcy")
+        write(tmp_path, {**small_files(), "mlci.yml": text})
+        ended = mlci("run", cwd=tmp_path, GITHUB_ACTIONS="true")
+        assert ended.code == 2
+        lines = ended.err.splitlines()
+        assert all(line.startswith("::error file=mlci.yml,line=") for line in lines)
+        assert "line=6::unknown key `lable` in `evaluation`; did you mean `label`?" in lines[0]
+
+    @pytest.mark.parametrize(
+        "key",
+        [
+            "a\\n::error::planted",
+            "a\\r\\n::add-mask::x",
+            "%0A::error::planted",
+            "\\e[31mred",
+            "##[add-mask]x",
+            "a,line=3::b",
+            "\\u202egnp",
+        ],
+    )
+    @pytest.mark.parametrize("actions", ["true", ""])
+    def test_hostile_content_of_a_configuration(self, tmp_path, key, actions):
+        write(tmp_path, {"mlci.yml": f'"{key}": 1\n'})
+        ended = mlci("run", cwd=tmp_path, GITHUB_ACTIONS=actions)
+        assert ended.code == 2
+        for line in ended.err.splitlines():
+            assert line.startswith("::error file=mlci.yml,line=" if actions else "error: mlci.yml:")
+            assert not any(mark in line for mark in ("\x1b[31m", "\r", "\u202e"))
+            assert not line.lstrip().startswith("::add-mask")
+
+    def test_hostile_content_of_tables(self, tmp_path):
+        contents = small_files(more="")
+        text = contents["mlci.yml"].replace("positive: 1\n", "positive: 1\n  slices: [g]\n")
+        groups = ["::error::planted", "##[add-mask]x", "a\x1b[31mb", "\u202egnp", "x\ny"]
+        lines = (f'{i},{i // 10 % 2},"{groups[i % 5]}"' for i in range(100))
+        write(tmp_path, {**contents, "mlci.yml": text, "holdout.csv": "id,y,g\n" + "\n".join(lines) + "\n"})
+        ended = mlci("run", cwd=tmp_path, GITHUB_ACTIONS="true")
+        assert ended.code == 1, ended.err
+        for line in ended.out.splitlines():
+            assert not line.lstrip().startswith("::")
+            assert "##[" not in line
+            assert "\x1b" not in line
+            assert "\u202e" not in line
+
+    def test_a_failed_step_is_one_annotation_outside_of_its_group(self, tmp_path):
+        write(
+            tmp_path, {**files(1, baseline="none"), "train.py": "print('::set-output name=a::b')\nraise SystemExit(9)"}
+        )
+        ended = mlci("run", cwd=tmp_path, GITHUB_ACTIONS="true")
+        assert ended.code == 3
+        lines = ended.err.splitlines()
+        assert lines[0].startswith("::group::train")
+        assert "::endgroup::" in lines
+        assert lines[-1].startswith("::error::train failed")
+        assert "%0A" in lines[-1]
+        assert not any(line.lstrip().startswith("::set-output") for line in lines)
+
+
+class TestMetrics:
+    def test_lists_the_catalogue(self, tmp_path):
+        ended = mlci("metrics", cwd=tmp_path)
+        assert ended.code == 0
+        assert all(entry.name in ended.out for entry in ENTRIES)
+        regression = mlci("metrics", "--task", "regression", cwd=tmp_path).out
+        assert "mean_absolute_error" in regression
+        assert "roc_auc" not in regression
+
+    def test_as_json(self, tmp_path):
+        found = json.loads(mlci("metrics", "--json", cwd=tmp_path).out)
+        assert [item["name"] for item in found] == [entry.name for entry in ENTRIES]
+        (one,) = json.loads(mlci("metrics", "roc_auc", "--json", cwd=tmp_path).out)
+        assert (one["direction"], one["tasks"]) == ("higher", ["binary"])
+
+    @pytest.mark.parametrize("name", ["roc_auc", "f1_score", "equalized_odds_difference", "f1[drugX]", "recall_ratio"])
+    def test_explains_one(self, tmp_path, name):
+        ended = mlci("metrics", name, cwd=tmp_path)
+        assert ended.code == 0, ended.err
+        assert name in ended.out
+        assert "source" in ended.out
+
+    def test_a_misspelt_name(self, tmp_path):
+        ended = mlci("metrics", "equalised_odds_difference", cwd=tmp_path)
+        assert ended.code == 2
+        assert "did you mean equalized_odds_difference?" in ended.err
+
+
+@pytest.mark.parametrize("command", [None, *_COMMANDS])
+def test_help_shows_an_example_and_fits(tmp_path, command):
+    ended = mlci(*([command] if command else []), "--help", cwd=tmp_path)
+    assert (ended.code, ended.err) == (0, "")
+    assert "Example" in ended.out
+    assert "mlci " + (command or "run") in ended.out.split("Example")[1]
+    assert max(map(len, ended.out.splitlines())) <= 100
+    again = mlci(*([command] if command else []), "-h", cwd=tmp_path)
+    assert again.out == ended.out
+
+
+def test_version_and_no_command(tmp_path):
+    assert mlci("--version", cwd=tmp_path).out.startswith("mlci, version ")
+    ended = mlci(cwd=tmp_path)
+    assert ended.code == 2
+    assert "run" in ended.out + ended.err
+
+
+class TestDemo:
+    def test_is_no_commit_of_the_repository_around_it(self, tmp_path):
+        made(tmp_path)
+        commit(tmp_path, {"a.txt": "1"})
+        ended = mlci("demo", "--json", cwd=tmp_path)
+        assert ended.code == 0
+        assert ended.report["candidate"] == {"commit": None, "label": None}
+        assert git(tmp_path, "status", "--porcelain") == ""
+
+    def test_shows_every_kind_of_answer(self, tmp_path):
+        fine = mlci("demo", "--out", tmp_path / "a b", "--json", cwd=tmp_path).report
+        broken = mlci("demo", "--out", tmp_path / "c", "--regress", "--json", cwd=tmp_path).report
+        assert {gate["outcome"] for gate in fine["gates"]} == {"passed", "inconclusive"}
+        assert "failed" in {gate["outcome"] for gate in broken["gates"]}
+        assert all(gate["rows_needed"] for gate in fine["gates"] if gate["outcome"] == "inconclusive")
+        assert os.fspath(tmp_path) not in json.dumps(fine)

@@ -1,0 +1,226 @@
+"""What only a real process shows: streams, colour, signals, killing at any moment, no network."""
+
+import json
+import os
+import pty
+import random
+import select
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+from mlci.report import document
+from tests.baseline.repository import ENVIRONMENT, git
+from tests.usecases.project import files, repository, write
+from tests.usecases.test_stages import small_files
+
+MLCI = [sys.executable, "-m", "mlci"]
+SCHEMA = json.loads(Path(document.__file__).with_name("schema.json").read_text())
+ANSI = "\x1b["
+
+
+def environment(**more):
+    kept = {name: value for name, value in ENVIRONMENT.items() if name not in {"GITHUB_ACTIONS", "NO_COLOR", "TERM"}}
+    kept.pop("PYTHONDONTWRITEBYTECODE", None)
+    return {**kept, "TERM": "xterm", **more}
+
+
+def process(*arguments, cwd, **more):
+    return subprocess.run(
+        [*MLCI, *arguments], cwd=cwd, env=environment(**more), capture_output=True, text=True, check=False, timeout=60
+    )
+
+
+def on_a_terminal(*arguments, cwd, **more):
+    """Run on a pseudo terminal and return the exit code and everything that was shown."""
+    ours, theirs = pty.openpty()
+    child = subprocess.Popen([*MLCI, *arguments], cwd=cwd, env=environment(**more), stdout=theirs, stderr=theirs)
+    os.close(theirs)
+    shown = b""
+    while select.select([ours], [], [], 30)[0]:
+        try:
+            chunk = os.read(ours, 65536)
+        except OSError:  # Linux says EIO when the other end is closed
+            break
+        if not chunk:
+            break
+        shown += chunk
+    os.close(ours)
+    return child.wait(30), shown.decode()
+
+
+def test_json_alone_on_standard_output_and_progress_on_standard_error(tmp_path):
+    write(tmp_path, files(1, baseline="none", more="  - {metric: accuracy, min: 0.5}\n"))
+    ended = process("run", "--json", cwd=tmp_path)
+    assert ended.returncode == 0, ended.stderr
+    jsonschema.validate(json.loads(ended.stdout), SCHEMA)
+    assert ended.stdout == (tmp_path / ".mlci/out/report.json").read_text()
+    assert "train" in ended.stderr
+    assert ANSI not in ended.stdout + ended.stderr
+
+
+def test_no_colour_into_a_pipe_and_colour_on_a_terminal_unless_refused(tmp_path):
+    write(tmp_path, small_files())
+    ended = process("run", cwd=tmp_path)
+    assert ended.returncode == 1
+    assert "blocked" in ended.stdout or "failed" in ended.stdout
+    assert ANSI not in ended.stdout + ended.stderr
+    code, shown = on_a_terminal("run", cwd=tmp_path)
+    assert code == 1
+    assert ANSI + "31m" in shown
+    _, shown = on_a_terminal("report", ".mlci/out/report.json", cwd=tmp_path, NO_COLOR="1")
+    assert "failed" in shown
+    assert ANSI not in shown
+    _, shown = on_a_terminal("run", "--config", "absent.yml", cwd=tmp_path)
+    assert ANSI in shown
+    _, shown = on_a_terminal("run", "--config", "absent.yml", cwd=tmp_path, NO_COLOR="1")
+    assert ANSI not in shown
+
+
+def test_a_bug_is_a_report_and_exit_code_70(tmp_path):
+    (tmp_path / "sitecustomize.py").write_text(
+        "import mlci.cli.run\ndef broken(*a, **k):\n    raise RuntimeError('planted')\nmlci.cli.run.run = broken\n"
+    )
+    write(tmp_path, small_files())
+    ended = process("run", cwd=tmp_path, PYTHONPATH=str(tmp_path))
+    assert ended.returncode == 70
+    assert "bug in mlci" in ended.stderr
+    assert "RuntimeError: planted" in ended.stderr
+    assert ended.stdout == ""
+    assert not (tmp_path / ".mlci/out/report.json").exists()
+
+
+def alive(pid: int) -> bool:
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return False
+    return state not in "ZX"
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_in_training_leaves_no_process_and_no_worktree(tmp_path, number):
+    """As a cancelled job does it: the signal, and soon after another one."""
+    train = f"train:\n  run: sleep 300 & echo $! > '{tmp_path}/pid'; wait\n"
+    folder = repository(tmp_path / "repo", files(1, train=train), files(1, train=train))
+    child = subprocess.Popen([*MLCI, "run"], cwd=folder, env=environment(), stderr=subprocess.PIPE, text=True)
+    until = time.monotonic() + 30
+    while not (tmp_path / "pid").exists() or not (tmp_path / "pid").read_text().strip():
+        assert time.monotonic() < until
+        time.sleep(0.02)
+    sleeper = int((tmp_path / "pid").read_text())
+    assert alive(sleeper)
+    assert git(folder, "worktree", "list").count("\n") == 1
+    child.send_signal(number)
+    time.sleep(0.05)
+    child.send_signal(signal.SIGTERM)
+    _, said = child.communicate(timeout=30)
+    assert child.returncode == 130
+    assert said.splitlines()[-1] == "mlci: stopped"
+    assert "Traceback" not in said
+    assert not alive(sleeper)
+    assert git(folder, "worktree", "list").count("\n") == 0
+    assert not (folder / ".mlci/out/report.json").exists()
+
+
+def test_killed_at_any_moment_a_report_is_whole_or_not_there(tmp_path):
+    """Reports are written in a loop by a process that is killed at random moments."""
+    write(tmp_path, small_files())
+    assert process("run", "--out", "first", cwd=tmp_path).returncode == 1
+    (tmp_path / "loop.py").write_text(
+        "from pathlib import Path\n"
+        "from mlci.cli.finish import finish\n"
+        "from mlci.cli.report import read\n"
+        "report, out = read(Path('first/report.json')), Path('out')\n"
+        "while True:\n    finish(report, out, as_json=True)\n"
+    )
+    generator, out, whole = random.Random(5), tmp_path / "out", {}
+    for path in (tmp_path / "first").iterdir():
+        whole[path.name] = path.read_bytes()
+    seen = 0
+    for _ in range(5):
+        child = subprocess.Popen(
+            [sys.executable, "loop.py"], cwd=tmp_path, env=environment(), stdout=subprocess.DEVNULL
+        )
+        until = time.monotonic() + 30
+        while not (out / "report.json").exists() and time.monotonic() < until:
+            time.sleep(0.005)
+        time.sleep(generator.random() * 0.1)
+        child.kill()
+        child.wait()
+        for path in out.iterdir():
+            if path.name in whole:
+                seen += 1
+                assert path.read_bytes() == whole[path.name]
+    assert seen >= 5
+
+
+def test_output_that_nobody_reads_is_no_bug(tmp_path):
+    ended = subprocess.run(
+        ["/bin/sh", "-c", f"'{sys.executable}' -m mlci metrics --json | head -c 1; exit 0"],
+        cwd=tmp_path,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.stdout == "["
+    assert ended.stderr == ""
+
+
+NO_NETWORK = """\
+import socket
+def refuse(*a, **k):
+    raise OSError("no network here")
+socket.socket.connect = socket.socket.connect_ex = socket.create_connection = socket.getaddrinfo = refuse
+"""
+
+
+def test_demo_without_a_network_gives_the_same_bytes_every_time(tmp_path):
+    (tmp_path / "sitecustomize.py").write_text(NO_NETWORK)
+    texts = []
+    for place, threads in (("one", {0}), ("two", None)):
+        folder = tmp_path / place
+        folder.mkdir()
+        with_threads = {0} if threads else os.sched_getaffinity(0)
+        ended = subprocess.run(
+            [*MLCI, "demo"],
+            cwd=folder,
+            env=environment(PYTHONPATH=str(tmp_path)),
+            capture_output=True,
+            text=True,
+            check=False,
+            preexec_fn=lambda cores=with_threads: os.sched_setaffinity(0, cores),
+        )
+        assert ended.returncode == 0, ended.stderr
+        report = json.loads((folder / ".mlci/demo/report.json").read_text())
+        report["provenance"]["seconds"] = None
+        texts.append((report, (folder / ".mlci/demo/comment.md").read_bytes(), ended.stdout))
+    assert texts[0] == texts[1]
+    outcomes = {gate["outcome"] for gate in texts[0][0]["gates"]}
+    assert {"passed", "inconclusive"} <= outcomes <= {"passed", "inconclusive"}
+    unsure = [gate for gate in texts[0][0]["gates"] if gate["outcome"] == "inconclusive"]
+    assert all(gate["rows_needed"] for gate in unsure)
+
+
+def test_demo_with_a_regression_is_blocked(tmp_path):
+    ended = process("demo", "--regress", "--json", cwd=tmp_path)
+    assert ended.returncode == 1
+    report = json.loads(ended.stdout)
+    jsonschema.validate(report, SCHEMA)
+    assert report["verdict"] == "block"
+    assert "failed" in {gate["outcome"] for gate in report["gates"]}
+
+
+def test_config_and_python_have_nothing_to_do_with_the_working_folder(tmp_path):
+    """A module in the working folder that is called like one of Python's must not be taken for it."""
+    write(tmp_path, small_files())
+    (tmp_path / "json.py").write_text("raise SystemExit('shadowed')")
+    script = [sys.executable, str(Path(sys.executable).with_name("mlci"))]
+    ended = subprocess.run([*script, "run"], cwd=tmp_path, env=environment(), capture_output=True, check=False)
+    assert ended.returncode == 1
