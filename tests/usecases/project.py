@@ -68,7 +68,8 @@ class Ended:
 def mlci(*arguments, cwd, **environment) -> Ended:
     """Run a command in this process as the installed program would."""
     out, err = io.StringIO(), io.StringIO()
-    before, folder, handler = dict(os.environ), Path.cwd(), signal.getsignal(signal.SIGTERM)
+    before, folder = dict(os.environ), Path.cwd()
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
     os.environ.update({**{name: ENVIRONMENT[name] for name in ENVIRONMENT if name.startswith("GIT_")}, **environment})
     if "GITHUB_ACTIONS" not in environment:
         os.environ.pop("GITHUB_ACTIONS", None)
@@ -81,7 +82,8 @@ def mlci(*arguments, cwd, **environment) -> Ended:
         os.chdir(folder)
         os.environ.clear()
         os.environ.update(before)
-        signal.signal(signal.SIGTERM, handler)
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
     return Ended(code, out.getvalue(), err.getvalue())
 
 
