@@ -18,7 +18,7 @@ from mlci.inference.evidence import Evidence, Tie
 TOO_FEW_ROWS = 30
 TOO_FEW_DISAGREEMENTS = 8
 TIGHT_LIMIT, SMALL_GROUP = 0.10, 500
-_NOISE = 1e-12  # differences of decimal fractions are off by a few units of the last bit
+_NOISE = 1e-12  # of the numbers compared: differences of decimal fractions are off by units of the last bit
 
 
 @dataclass(frozen=True)
@@ -123,13 +123,20 @@ def _find(case: Case, adjusted: float, bench: Bench) -> Finding:
     if case.bound is None:
         return Finding(Outcome.ERROR, "a limit in per cent needs the baseline's value, which is undefined")
     if case.judge == "estimate":
-        return _by_estimate(evidence.value, case.bound, floor=case.floor)
+        return _by_estimate(evidence.value, case.bound, slack=_slack(case, case.bound), floor=case.floor)
     return _by_interval(case, evidence, case.bound, adjusted, bench)
 
 
-def _by_estimate(value: float, bound: float, *, floor: bool) -> Finding:
+def _slack(case: Case, bound: float) -> float:
+    """Return how far beyond the limit a number may lie for rounding alone: 0.86 - 0.85 is not quite 0.01."""
+    baseline = case.measured.baseline
+    around = (bound, case.measured.candidate.value, baseline.value if baseline else None)
+    return _NOISE * max(abs(number) for number in around if number is not None)
+
+
+def _by_estimate(value: float, bound: float, *, slack: float, floor: bool) -> Finding:
     """Hold the number that the reader sees against the limit; NaN keeps neither."""
-    kept = value >= bound - _NOISE if floor else value <= bound + _NOISE
+    kept = value >= bound - slack if floor else value <= bound + slack
     return Finding(Outcome.PASSED) if kept else Finding(Outcome.FAILED, "the value is beyond the limit")
 
 
@@ -138,9 +145,9 @@ def _by_interval(case: Case, evidence: Evidence, bound: float, adjusted: float, 
     if ends is None:
         why = evidence.reason or "its error is not known"
         return Finding(Outcome.ERROR, f"it has no interval to judge on ({why}); set judge: estimate on this gate")
-    low, high = ends
-    kept = low >= bound - _NOISE if case.floor else high <= bound + _NOISE
-    broken = high < bound - _NOISE if case.floor else low > bound + _NOISE
+    (low, high), slack = ends, _slack(case, bound)
+    kept = low >= bound - slack if case.floor else high <= bound + slack
+    broken = high < bound - slack if case.floor else low > bound + slack
     if kept:
         return Finding(Outcome.PASSED)
     if few := _too_few(case, evidence):

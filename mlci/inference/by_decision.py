@@ -1,7 +1,7 @@
 """Metrics of decisions: rates by Wilson and Tango, ratios of counts by the delta method."""
 
 from mlci.inference import cells, rates
-from mlci.inference.common import Context, Triple, absent, same_everywhere, tie
+from mlci.inference.common import Context, Triple, absent, tie
 from mlci.inference.evidence import Evidence, Point, Undefined
 from mlci.inference.proportions import F1
 from mlci.metrics import catalogue, confusion
@@ -46,7 +46,7 @@ def _proportions(masks: Rate, decisions: Decisions, context: Context) -> Triple:
         return candidate, None, None
     baseline = rates.proportion(rates.share(decisions, masks, decisions.baseline))
     view = cells.Cells.of(decisions)
-    if same_everywhere(context.whole):
+    if view.identical:
         return candidate, baseline, tie(candidate)
     return candidate, baseline, rates.change(view, masks, confidence=context.confidence, seed=context.seed)
 
@@ -109,7 +109,7 @@ def _counts(
     if f1_class is not None:
         candidate = _f1(view.candidate, f1_class)
         baseline = None if view.baseline is None else _f1(view.baseline, f1_class)
-    if baseline is not None and same_everywhere(context.whole):
+    if baseline is not None and view.identical:
         return candidate, baseline, tie(candidate)
     return candidate, baseline, cells.paired(view, function, confidence=context.confidence, seed=context.seed)
 

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-from mlci.inference import cells
 from mlci.inference.evidence import Evidence, Tie, Undefined
 from mlci.metrics.statistics import Statistics
 
@@ -28,21 +27,12 @@ class Context:
 
 
 def tie(candidate: Evidence) -> Evidence:
-    """Return the exact tie of identical predictions, unless the metric itself is undefined."""
-    return Tie() if candidate.value is not None else candidate
+    """Return the exact tie of identical predictions, unless the metric itself is undefined.
 
-
-def same_everywhere(whole: Statistics) -> bool:
-    """Return whether the two models' predictions are identical on every row of the set, as far as can be seen.
-
-    Equal scores alone are not enough: another threshold, or a decision column of its own, decides otherwise on them.
+    For a metric of decisions the decisions are the predictions: where no row of the scope is decided otherwise, every
+    such metric is the same, whatever the scores say.
     """
-    seen = []
-    if whole.scores is not None and whole.scores.baseline is not None:
-        seen.append(whole.scores.differing == 0)
-    if whole.decisions is not None:
-        seen.append(cells.Cells.of(whole.decisions).identical)
-    return bool(seen) and all(seen)
+    return Tie() if candidate.value is not None else candidate
 
 
 def absent(what: str) -> Triple:

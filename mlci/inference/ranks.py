@@ -87,8 +87,10 @@ def paired(first: Ranked | None, second: Ranked | None, scores: Scores, *, metho
     rows = int(scores.candidate.positives.sum() + scores.candidate.negatives.sum())
     # A difference of sums of squares keeps only the digits that do not cancel; below them it is noise, not certainty.
     floor = 1e-12 * (_variance(first, scores.baseline) + _variance(second, scores.candidate))
-    error = float(np.sqrt(max(variance, floor)))
-    return Normal(second.value - first.value, error, rows, method, low=-1.0, high=1.0)
+    value = second.value - first.value
+    if variance <= floor and abs(value) < 1e-12:
+        return Tie(reason="both models rank all rows alike")
+    return Normal(value, float(np.sqrt(max(variance, floor))), rows, method, low=-1.0, high=1.0)
 
 
 def _variance(ranked: Ranked, bins: ModelBins) -> float:

@@ -17,7 +17,6 @@ import numpy as np
 
 from mlci.inference.across import Options
 from mlci.inference.by_decision import base_rate
-from mlci.inference.common import same_everywhere
 from mlci.inference.estimates import Sampled
 from mlci.inference.evidence import Evidence, Interval, Point, Tie
 from mlci.inference.normal import quantile, two_sided
@@ -78,7 +77,7 @@ def change_of(options: Options, candidate: Evidence, baseline: Evidence) -> Evid
     if candidate.value is None or baseline.value is None:
         return candidate if candidate.value is None else baseline
     value = candidate.value - baseline.value
-    if same_everywhere(options.context.whole) or _unchanged(options):
+    if _unchanged(options):
         return Tie()
     confidence = options.context.confidence
     spans = (candidate.interval(confidence), baseline.interval(confidence))

@@ -21,7 +21,7 @@ _LEAST = {"fraction": 3, "percent": 1}
 _SIGNIFICANT = {"seconds": 3, "megabytes": 3}
 _MOST_USUAL = 6
 _SIDE_DIGITS = 330  # the shortest text of a float has no more decimals than this
-_EQUAL = 1e-12  # gates, too, take a number this close to its limit for the limit itself
+_EQUAL = 1e-12  # of the row's largest number; gates, too, take what is this close to its limit for the limit itself
 _HUGE = 1e12
 _TINY = 1e-6
 
@@ -89,12 +89,13 @@ class Style:
         power = f"e{self.exponent}".replace("-", MINUS) if self.exponent else ""
         return power + self.suffix
 
-    def tells_apart(self, number: float, bound: float) -> bool:
+    def tells_apart(self, number: float, bound: float, *, largest: float) -> bool:
         """Whether the printed number stands on the same side of the printed bound as the number itself.
 
-        Numbers within 1e-12 of the bound are the bound to a gate (0.86 - 0.85 is not quite 0.01), so they may print so.
+        Numbers within 1e-12 of the row's ``largest`` from the bound are the bound to a gate (0.86 - 0.85 is not quite
+        0.01), so they may print so.
         """
-        if abs(number - bound) <= _EQUAL:
+        if abs(number - bound) <= _EQUAL * largest:
             return True
         left, right = _decimal(number) * self.factor, _decimal(bound) * self.factor
         if self.whole and (left < 1) != (right < 1) and self._round(left) == self._round(right) == 1:
@@ -134,7 +135,7 @@ def style(
     against = [number for number in judged if number is not None]
     for more in range(decimals, _SIDE_DIGITS):
         found = replace(chosen, decimals=more)
-        if all(found.tells_apart(number, bound) for number in against):
+        if all(found.tells_apart(number, bound, largest=largest) for number in against):
             break
     return found
 

@@ -6,10 +6,13 @@ import pytest
 
 from mlci.gates.cases import spread_out
 from mlci.gates.judge import judge
+from mlci.gates.rules import Bound, Outcome, Rule
 from mlci.inference.disparities import Pair, Simultaneous
 from mlci.inference.estimates import Normal
+from mlci.inference.evaluation import Comparison, EvaluationResult
 from mlci.inference.evidence import Point, Tie, Undefined
 from mlci.inference.proportions import Proportion, Tango
+from mlci.metrics.statistics import WHOLE
 from tests.gates.build import alone, group, judged, one, paired, result, rule, spread
 
 
@@ -305,3 +308,31 @@ def test_proportions_can_be_out_of_two_groups_by_wilson():
     found = one(rule(each="region", min=0.8), group("n", 1000, right=990, gained=0, lost=0))
     assert (found.outcome, found.method) == ("passed", "wilson")
     assert found.interval == Proportion(990, 1000).interval(0.95)
+
+
+class TestSmallNumbers:
+    """A tolerance for rounding must not swallow limits of small quantities."""
+
+    def test_a_loss_far_beyond_a_tiny_limit_fails(self):
+
+        item = Comparison(
+            metric="mse",
+            scope=WHOLE,
+            rows=0,
+            support=0,
+            unit="rows",
+            candidate=Point(9e-13),
+            baseline=Point(1e-15),
+            change=Point(8.99e-13),
+        )
+        result = EvaluationResult(
+            task="regression",
+            rows=None,
+            fingerprint=None,
+            has_baseline=True,
+            confidence=0.95,
+            seed=7,
+            comparisons=(item,),
+        )
+        rule = Rule(metric="mse", limits=(("max", Bound(1e-14)), ("max_rise", Bound(0.0))), judge="estimate")
+        assert [gate.outcome for gate in judge([rule], result, min_group_size=1)] == [Outcome.FAILED, Outcome.FAILED]

@@ -222,3 +222,12 @@ def test_models_that_differ_without_changing_a_ratio_leave_room_for_doubt():
     low, high = evidence.interval(0.95)
     assert -0.02 < low < -0.004
     assert high == -low
+
+
+def test_scores_that_rank_alike_tie_the_auc():
+    rng = np.random.default_rng(0)
+    label = (rng.random(300) < 0.4).astype(int)
+    score = np.round(rng.random(300), 2)
+    found = tables.scores(label, score, score / 2 + 0.1)
+    one, two = ranks.roc_auc(found.baseline), ranks.roc_auc(found.candidate)
+    assert isinstance(ranks.paired(one, two, found, method="delong"), Tie)
