@@ -7,13 +7,13 @@ from functools import cached_property
 from typing import Any, Protocol
 
 from mlci.config import slices
-from mlci.config.elsewhere import TASKS, Foreign, foreign
+from mlci.config.elsewhere import TASKS, Foreign, customary, foreign
 from mlci.config.load import Loaded
 from mlci.config.models import Config
 from mlci.config.paths import clip
 from mlci.config.words import nearest
 from mlci.errors import Problem
-from mlci.metrics.info import MetricInfo
+from mlci.metrics.info import Direction, MetricInfo
 
 FUNCTION = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*(\.[^\W\d]\w*)*")
 
@@ -60,9 +60,23 @@ class Context:
 
     def find(self, name: str) -> MetricInfo | Foreign | None:
         """Return what is known of a metric: from the catalogue, or from its name in scikit-learn or a module."""
+        if self.totals:
+            return self._total(name)
         if FUNCTION.fullmatch(name):
             return Foreign(None, "none")
+        return self._known(name)
+
+    def _known(self, name: str) -> MetricInfo | Foreign | None:
         return self.catalogue.find(name) or foreign(name)
+
+    def _total(self, name: str) -> MetricInfo | Foreign:
+        """Return what the name of a total tells; a name that tells nothing may be limited both ways."""
+        found = self._known(name) or self._known(name.rpartition(".")[2])
+        return found or Foreign(None, customary(name, self._direction))
+
+    def _direction(self, name: str) -> Direction | None:
+        found = self._known(name)
+        return found.direction if found else None
 
 
 def metric_known(context: Context, name: str, *where: str | int) -> Iterator[Problem]:

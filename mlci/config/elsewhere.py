@@ -1,11 +1,14 @@
-"""scikit-learn's names for metrics that the catalogue does not derive itself; known without importing scikit-learn.
+"""Names of metrics that the catalogue does not derive itself: scikit-learn's, and what people write in metrics files.
 
 Scorers and functions of scikit-learn 1.5 to 1.9 that turn labels and one column of predictions into one number. What
-needs an argument, a matrix of scores or clusters is left out.
+needs an argument, a matrix of scores or clusters is left out. None of it needs scikit-learn to be imported.
 """
 
+import re
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Literal
+
+from mlci.metrics.info import Direction
 
 _CLASSES = frozenset({"binary", "multiclass"})
 _BINARY = frozenset({"binary"})
@@ -70,7 +73,7 @@ class Foreign:
     """
 
     tasks: frozenset[str] | None
-    direction: Literal["higher", "lower", "none"]
+    direction: Direction
 
 
 def foreign(name: str) -> Foreign | None:
@@ -79,3 +82,47 @@ def foreign(name: str) -> Foreign | None:
         return None
     lower = name.endswith(("_error", "_loss", "_deviance")) and not name.startswith("neg_")
     return Foreign(TASKS[name], "lower" if lower else "higher")
+
+
+_LOWER = (
+    "brier brier_score cross_entropy crossentropy ece eer error error_rate fdr fnr fpr hinge kl logloss loss mae mape "
+    "mase mdape medae msle mse nll perplexity rmse rmsle smape wape wer cer"
+)
+_HIGHER = (
+    "acc accuracy ap auc auc_pr auc_roc aucpr auprc auroc bleu dice f1 f2 gini hit_rate iou kappa map mcc mrr ndcg npv "
+    "ppv pr_auc precision r2 recall rouge score sensitivity specificity tnr tpr"
+)
+_CUSTOM: dict[str, Direction] = {
+    **dict.fromkeys(_LOWER.split(), "lower"),
+    **dict.fromkeys(_HIGHER.split(), "higher"),
+}
+_TURNED: dict[Direction, Direction] = {"lower": "higher", "higher": "lower", "none": "none"}
+_SEPARATOR = re.compile(r"[.:/\\|\s]+")
+_DETAIL = re.compile(r"(_at_|_?@)[\w.]+$|_(macro|micro|weighted|samples|mean|avg|average|overall)$")
+_MINUS = re.compile(r"(^|_)(neg|negative|minus)$|^1$")
+
+
+def customary(name: str, known: Callable[[str], Direction | None]) -> Direction:
+    """Return which way is better by the words of a name from a metrics file; ``none`` where they do not tell.
+
+    The last part of a nested name counts, and of that the longest ending that is known: ``validation.log_loss``,
+    ``val_auc`` and ``my_loss`` are what ``log_loss``, ``auc`` and ``loss`` are; ``neg_`` turns it round.
+
+    Args:
+        name: As it is written, with its dots.
+        known: What else is known of an ending: the catalogue's and scikit-learn's directions, or ``None``.
+    """
+    last = [part for part in _SEPARATOR.split(name) if part][-1:]
+    for before, ending in _endings("".join(last).lower().replace("-", "_")):
+        direction = known(ending) or _CUSTOM.get(ending)
+        if direction is not None:
+            return _TURNED[direction] if _MINUS.search(before) else direction
+    return "none"
+
+
+def _endings(word: str) -> Iterator[tuple[str, str]]:
+    """Yield what stands before an ending and the ending, longest first; of each, then without ``_macro`` or ``@5``."""
+    starts = [0, *(match.end() for match in re.finditer("_", word))]
+    for form in dict.fromkeys((word, _DETAIL.sub("", word))):
+        for start in starts:
+            yield form[:start].strip("_"), form[start:]

@@ -193,6 +193,49 @@ def test_parts_that_do_not_fit_together(text, expected):
     assert found(text) == expected
 
 
+LOWER = [
+    "validation.log_loss", "mse", "rmse", "MAE", "my_loss", "loss", "test.error_rate", "error", "val_error", "mape", "logloss", "val_mse",
+    "brier", "test_brier_score", "ece", "eval/wer", "perplexity", "a.b.mean_squared_error", "validation_root_mean_squared_error", "val-loss",
+    "neg_auc", "one_minus_auc", "1-auc", "hamming_loss", "test.hamming_loss", "recall_difference", "loss_mean", "val:loss", "false_positive_rate",
+]  # fmt: skip
+HIGHER = [
+    "accuracy", "validation.accuracy", "acc", "auc", "val_auc", "test.f1", "r2", "train_r2", "precision", "recall@5", "recall_at_10", "map",
+    "ndcg@10", "test_f1_macro", "my_score", "f1[a]", "neg_log_loss", "val.neg_log_loss", "neg_mse", "model_roc_auc", "top_1_accuracy", "explained_variance",
+]  # fmt: skip
+EITHER = [
+    "bananas",
+    "selection_rate",
+    "val.selection_rate",
+    "mean_error",
+    "val_mean_error",
+    "accuracy_std",
+    "rows",
+    "x.y",
+    "a.",
+    "...",
+    "@5",
+]
+
+
+@pytest.mark.parametrize("name", LOWER)
+def test_totals_whose_name_says_that_lower_is_better(name):
+    words = f"m:6: `gates[0].max_drop` would limit an improvement: lower is better for `{name}`; use `max_rise`"
+    assert found(gate(f"metric: '{name}', max_drop: 1%", TOTALS)) == [words]
+    assert found(gate(f"metric: '{name}', max_rise: 1%", TOTALS)) == []
+
+
+@pytest.mark.parametrize("name", HIGHER)
+def test_totals_whose_name_says_that_higher_is_better(name):
+    words = f"m:6: `gates[0].max_rise` would limit an improvement: higher is better for `{name}`; use `max_drop`"
+    assert found(gate(f"metric: '{name}', max_rise: 0.1", TOTALS)) == [words]
+    assert found(gate(f"metric: '{name}', max_drop: 0.1", TOTALS)) == []
+
+
+@pytest.mark.parametrize("name", EITHER)
+def test_totals_whose_name_says_nothing_may_be_limited_both_ways(name):
+    assert found(gate(f"metric: '{name}', max_rise: 0.1, max_drop: 0.1", TOTALS)) == []
+
+
 def test_with_a_registry_production_is_a_baseline():
     assert found(changed(GOOD, ("{file: old.csv}", "production")), registry=True) == []
     assert found(changed(GOOD, ("baseline: {file: old.csv}\n", "")), registry=True) == []
