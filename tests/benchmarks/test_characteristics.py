@@ -1,6 +1,8 @@
 """The benchmark of operating characteristics, in miniature: its figures hold, and go red where a method is broken."""
 
 import math
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,6 +11,7 @@ from benchmarks.characteristics import coverage, families, group_gaps, report, s
 from benchmarks.characteristics.figures import Figure, Section, share, within
 from benchmarks.characteristics.pool import Work, run
 from mlci.inference import estimates
+from mlci.inference.power import rows_needed
 from mlci.inference.proportions import Tango
 
 FAMILY = "probabilities"
@@ -79,3 +82,31 @@ def test_writing_keeps_what_others_wrote(tmp_path):
     assert text.count(report.BEGIN) == 1
     assert "second" in text
     assert "### T" not in text
+
+
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+
+
+def plain(text):
+    return re.sub(r"[ -]{2,}", " ", text)
+
+
+def test_every_figure_on_the_page_for_users_was_measured():
+    page = (DOCS / "how-gates-decide.md").read_text(encoding="utf-8")
+    measured = (DOCS / "benchmarks.md").read_text(encoding="utf-8")
+    copied = re.findall(r"<!-- measured -->\n\n.*?\n\|.*?\n(.*?)\n\n", page, flags=re.DOTALL)
+    rows = [plain(row) for table in copied for row in table.splitlines()]
+    assert len(rows) > 10
+    assert set(rows) <= {plain(line) for line in measured.splitlines()}
+    said = re.findall(r"\d+\.\d %|0\.0\d{3}", page)
+    assert len(said) > 10
+    assert [figure for figure in said if figure not in measured] == []
+
+
+def test_the_rows_needed_on_the_page_are_the_formulas():
+    page = (DOCS / "how-gates-decide.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (0\.\d\d) \| ([\d,]+) \| ([\d,]+) \| ([\d,]+) \| ([\d,]+) \|$", page, flags=re.MULTILINE)
+    assert len(rows) == 3
+    for margin, *counts in rows:
+        needed = [rows_needed(d, distance=float(margin), confidence=0.95) for d in (0.02, 0.05, 0.10, 0.20)]
+        assert [f"{count:,}" for count in needed] == counts
