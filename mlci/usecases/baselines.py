@@ -56,17 +56,19 @@ def config_digest(loaded: Loaded) -> str:
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
-def own_config(loaded: Loaded, worktree: Worktree) -> Config:
-    """Return what the worktree's commit says about training and predicting; the candidate's if it says nothing."""
-    path = worktree.holds(Path(loaded.path).name)
+def own_config(loaded: Loaded, worktree: Worktree) -> tuple[Config, list[str]]:
+    """Return what the worktree's commit says about training and predicting; the candidate's, with a note, if none."""
+    name = Path(loaded.path).name
+    path = worktree.holds(name)
+    instead = "so the baseline was made by the candidate's `train` and `predict`"
     if path is None:
-        return loaded.config
+        return loaded.config, [f"baseline: its commit has no {name}, {instead}"]
     try:
         own = load(path).config
     except InputError:
-        return loaded.config
+        return loaded.config, [f"baseline: {name} of its commit can't be read by this version of mlci, {instead}"]
     # Rows, label, key and what counts as positive are the candidate's: both models answer for the same rows.
-    return loaded.config.model_copy(update={"train": own.train, "predict": own.predict})
+    return loaded.config.model_copy(update={"train": own.train, "predict": own.predict}), []
 
 
 def keep_inside(config: Config, worktree: Worktree) -> None:
@@ -164,7 +166,8 @@ def _from_ref(loaded: Loaded, ref: str, tools: Tools, *, data: str) -> Side:
     columns = {key: facts[key] for key in ("score", "decision", "threshold")}
     source = Source(path=str(made.folder / facts["file"]), **columns)
     seconds = {} if made.cached else {"baseline": sum(facts["seconds"].values())}
-    return Side(source=source, costs=facts["costs"], seconds=seconds, notes=made.notes, commit=made.commit, label=ref)
+    notes = (*made.notes, *facts["notes"])
+    return Side(source=source, costs=facts["costs"], seconds=seconds, notes=notes, commit=made.commit, label=ref)
 
 
 def _rows(config: Config, tools: Tools, data: str) -> str:
@@ -201,7 +204,7 @@ def _facts(loaded: Loaded, worktree: Worktree, into: Path, tools: Tools, *, data
         name="baseline ",
         environment=worktree.environment,
     )
-    config = own_config(loaded, worktree)
+    config, notes = own_config(loaded, worktree)
     keep_inside(config, worktree)
     side = sides.make(config, place, tools, data=data)
     keep_inside(config, worktree)  # its steps may have put links there
@@ -215,6 +218,7 @@ def _facts(loaded: Loaded, worktree: Worktree, into: Path, tools: Tools, *, data
         "score": side.source.score,
         "decision": side.source.decision,
         "threshold": side.source.threshold,
+        "notes": [*notes, *(f"baseline: {note}" for note in side.notes)],
         "costs": dict(side.costs),
         "seconds": dict(side.seconds),
     }

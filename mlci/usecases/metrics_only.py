@@ -1,6 +1,7 @@
 """The on-ramp: repositories that only leave a metrics file, compared on its numbers without intervals."""
 
 from pathlib import Path
+from typing import Any
 
 from mlci.baseline.worktree import Worktree
 from mlci.config.load import Loaded
@@ -37,8 +38,8 @@ def baseline_values(loaded: Loaded, tools: Tools, *, folder: Path) -> tuple[Valu
         refuse_itself(loaded, str(path), str(folder / str(loaded.config.predict.metrics)), "file")
         return metrics_file.read(path, shown=chosen.file).values, None, ()
 
-    def make(worktree: Worktree, _: Path) -> dict[str, Values]:
-        config = own_config(loaded, worktree)
+    def make(worktree: Worktree, _: Path) -> dict[str, Any]:
+        config, notes = own_config(loaded, worktree)
         keep_inside(config, worktree)
         place = Place(
             folder=worktree.folder,
@@ -50,10 +51,11 @@ def baseline_values(loaded: Loaded, tools: Tools, *, folder: Path) -> tuple[Valu
         path = worktree.holds(str(config.predict.metrics))
         if path is None:
             raise InputError(f"`{config.predict.metrics}` does not exist at {chosen.ref}; let `train.run` write it")
-        return {"values": metrics_file.read(path, shown=f"{chosen.ref}:{config.predict.metrics}").values}
+        values = metrics_file.read(path, shown=f"{chosen.ref}:{config.predict.metrics}").values
+        return {"values": values, "notes": notes}
 
     made = made_from_ref(loaded, str(chosen.ref), tools, evaluation="metrics", make=make)
-    return made.facts["values"], made.commit, made.notes
+    return made.facts["values"], made.commit, (*made.notes, *made.facts["notes"])
 
 
 def compare(loaded: Loaded, candidate: Values, baseline: Values | None, notes: tuple[str, ...]) -> EvaluationResult:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from mlci.config.models import Column, Config, Evaluation, Gate, Slice
 from mlci.config.slices import columns, effective, name, scope
 from mlci.config.values import Limit
+from mlci.engine import values
 from mlci.engine.interface import SliceColumn, SliceSpec
 from mlci.gates.rules import Bound, Kind, Rule
 from mlci.inference.evaluate import Question
@@ -131,10 +132,10 @@ def _columns(item: Slice) -> tuple[SliceColumn, ...]:
 
 
 def _group_name(value: object) -> str:
-    """Return a group's name as the engine writes it."""
-    if isinstance(value, bool):
-        return str(value).lower()
-    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+    """Return a group's name as the engine writes it; ``(null)`` is the group without a value."""
+    if isinstance(value, str):
+        return value if value == values.NULL_GROUP else values.group(value)
+    return values.group(values.parse(value))
 
 
 def _default_metrics(config: Config) -> list[str]:

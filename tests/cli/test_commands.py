@@ -113,8 +113,10 @@ class TestPlaces:
         commit(tmp_path, before)
         git(tmp_path, "checkout", "--quiet", "-b", "change")
         commit(tmp_path, {"mlci.yml": files(1)["mlci.yml"], "k.txt": "3"})
-        row = run(tmp_path).report["metrics"][0]
-        assert (row["baseline"], row["candidate"]) == (0.9, 0.7)
+        for _ in range(2):  # made, then from the cache
+            report = run(tmp_path).report
+            assert (report["metrics"][0]["baseline"], report["metrics"][0]["candidate"]) == (0.9, 0.7)
+            assert any("its commit has no mlci.yml" in note for note in report["notes"])
 
     @pytest.mark.parametrize("out", ["file", "file/below", "/proc/nowhere"])
     def test_a_folder_that_can_not_be_written_is_found_before_training(self, tmp_path, out):
@@ -242,7 +244,11 @@ class TestDemo:
 
     def test_shows_every_kind_of_answer(self, tmp_path):
         fine = mlci("demo", "--out", tmp_path / "a b", "--json", cwd=tmp_path).report
-        broken = mlci("demo", "--out", tmp_path / "c", "--regress", "--json", cwd=tmp_path).report
+        broken = mlci("demo", "--out", tmp_path / "c", "--regress", "--json", cwd=tmp_path)
+        assert broken.code == 1
+        broken = broken.report
+        jsonschema.validate(broken, SCHEMA)
+        assert broken["verdict"] == "block"
         assert {gate["outcome"] for gate in fine["gates"]} == {"passed", "inconclusive"}
         assert "failed" in {gate["outcome"] for gate in broken["gates"]}
         assert all(gate["rows_needed"] for gate in fine["gates"] if gate["outcome"] == "inconclusive")

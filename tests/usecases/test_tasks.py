@@ -32,7 +32,6 @@ evaluation:
   data: holdout.csv
   key: id
   label: price
-  slices: [colour]
   metrics: [mean_absolute_error, r2, root_mean_squared_error, median_absolute_error, "own.metrics:within"]
 predict: {file: new.csv, score: said}
 baseline: {file: old.csv}
@@ -40,7 +39,6 @@ gates:
   - {metric: mean_absolute_error, max_rise: 5%}
   - {metric: median_absolute_error, max: 10}
   - {metric: "own.metrics:within", min: 0.1, max_drop: 0.9}
-  - {metric: mean_error_difference, across: colour, max: 5}
 """
 QUICK = REGRESSION.replace("  - {metric: median_absolute_error, max: 10}\n", "").replace(" median_absolute_error,", "")
 WITHIN = "def within(y_true, y_pred):\n    return float((abs(y_true - y_pred) < 1).mean())\n"
@@ -130,6 +128,24 @@ def test_regression_with_scikit_learns_names_and_ones_own(tmp_path):
     relative = report["gates"][0]
     assert relative["bound"] == pytest.approx(0.05 * relative["baseline"])
     assert {gate["outcome"] for gate in report["gates"] if gate["metric"] == "own.metrics:within"} == {"passed"}
+
+
+def test_regression_in_groups(tmp_path):
+    generator, _, colour = rows()
+    price = generator.normal(100, 10, ROWS)
+    values = price + generator.normal(0, 3, ROWS) + (colour == "red")
+    text = QUICK.replace(', "own.metrics:within"', "").replace("  metrics:", "  slices: [colour]\n  metrics:")
+    gates = text.index("gates:")
+    text = text[:gates] + "gates:\n  - {metric: mean_error_difference, across: colour, max: 5}\n"
+    write(tmp_path, {"mlci.yml": text})
+    table(tmp_path / "holdout.csv", id=range(ROWS), price=price, colour=colour)
+    for name in ("old", "new"):
+        table(tmp_path / f"{name}.csv", id=range(ROWS), said=values)
+    ended = run(tmp_path)
+    means = [(values - price)[colour == one].mean() for one in ("red", "blue", "")]
+    (gate,) = ended.report["gates"]
+    assert gate["value"] == pytest.approx(max(means) - min(means))
+    assert (gate["outcome"], ended.code) == ("passed", 0)
 
 
 def test_a_metric_of_ones_own_that_breaks_is_an_error_with_its_words(tmp_path):
