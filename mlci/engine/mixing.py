@@ -7,8 +7,8 @@ from functools import cached_property
 import numpy as np
 
 from mlci.engine.sql import Array
+from mlci.engine.values import SEPARATOR
 
-SEPARATOR = " × "
 _PACKED = 1 << 16
 Members = tuple[int, ...]
 """Bases that a slice crosses, by index."""

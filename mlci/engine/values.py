@@ -6,6 +6,9 @@ from collections.abc import Iterable
 from typing import Any
 
 NULL_GROUP = "(null)"
+SEPARATOR = " × "
+"""Stands between the names of a crossed group."""
+
 _NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?")
 _TRUTH = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
 _EXACT = 2**53
@@ -87,10 +90,15 @@ def _kind(value: Value) -> str:
 
 
 def group(value: Value) -> str:
-    """Return a group's name; texts that would read as null or as nothing are shown in quotes."""
-    if isinstance(value, str) and value in (NULL_GROUP, ""):
-        return f'"{value}"'
-    return form(value)
+    """Return a group's name, told apart from every other's in its column and in crossings with it.
+
+    A text is quoted, and the quotes in it doubled, where it would read as null, as nothing, as a quoted text, or as
+    several names joined by :data:`SEPARATOR` (also together with the separator before or after it).
+    """
+    if not isinstance(value, str):
+        return form(value)
+    taken = value in (NULL_GROUP, "") or value.startswith('"') or SEPARATOR in f" {value} "
+    return '"' + value.replace('"', '""') + '"' if taken else value
 
 
 def exact(value: float) -> bool:

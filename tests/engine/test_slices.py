@@ -5,8 +5,14 @@ import datetime as dt
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given as drawn
+from hypothesis import settings
+from hypothesis import strategies as st
 
+from mlci.config.models import Column, Evaluation
+from mlci.engine import values as meant
 from mlci.engine.interface import Job, Source
+from mlci.usecases.plan import references
 from tests.engine.tables import observe, refusal, scopes, slices, text, write
 
 
@@ -40,6 +46,45 @@ def test_names_and_order(tmp_path, form):
     given = Job(task="binary", data=path, label="y", candidate=candidate, slices=slices(*names), max_groups=500)
     expected = [f"{name}={group}" for name, (_, groups) in zip(names, COLUMNS, strict=True) for group in groups]
     assert scopes(observe(given))[1:] == expected
+
+
+HOSTILE = st.lists(st.sampled_from(['"', " ", "×", " × ", "a", "(null)", "\n"]), max_size=5).map("".join)
+CELLS = st.tuples(*[st.none() | HOSTILE] * 3)
+
+
+@drawn(st.lists(CELLS, min_size=10, max_size=80))
+@settings(max_examples=12, deadline=None)
+def test_no_two_groups_share_a_name(tmp_path_factory, cells):
+    folder = tmp_path_factory.mktemp("hostile")
+    frame = pd.DataFrame(cells, columns=list("abc"), dtype=object).assign(y=0, s=0.5)
+    path = write(frame, folder, "t", "parquet")
+    specs = slices("a", ("a", "b"), ("a", "b", "c"))
+    observed = observe(Job(task="binary", data=path, label="y", candidate=Source(path=path, score="s"), slices=specs))
+    found = [(one.scope.slice, one.scope.group) for one in observed.statistics]
+    assert len(found) == len(set(found)) == 1 + sum(len({row[:n] for row in cells}) for n in (1, 2, 3))
+
+
+@drawn(*[st.lists(HOSTILE, min_size=3, max_size=3)] * 2)
+def test_crossed_names_differ_wherever_texts_do(left, right):
+    names = [meant.SEPARATOR.join(map(meant.group, texts)) for texts in (left, right)]
+    assert (names[0] == names[1]) == (left == right)
+
+
+def test_texts_that_need_quotes(tmp_path):
+    values = ["", "(null)", None, '""', 'say "a"', "a × b", "×", "a ×", "a×b"]
+    observed = observe(groups(tmp_path, values, "g"))
+    expected = ['""', '""""""', '"(null)"', '"a ×"', '"a × b"', "a×b", 'say "a"', '"×"', "(null)"]
+    assert scopes(observed)[1:] == [f"g={name}" for name in expected]
+
+
+@pytest.mark.parametrize(
+    ("reference", "name"),
+    [("north", "north"), ("", '""'), ("a × b", '"a × b"'), ('"', '""""'), ("(null)", "(null)"),
+     (True, "true"), (1.0, "1"), (2.5, "2.5"), (7, "7"), ("007", "007")],
+)  # fmt: skip
+def test_a_reference_is_named_like_its_group(reference, name):
+    evaluation = Evaluation(data="t.csv", label="y", slices=[Column(column="g", reference=reference)])
+    assert references(evaluation) == {"g": name}
 
 
 def test_dates(tmp_path):
