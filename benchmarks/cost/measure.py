@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from benchmarks.cost import jobs, start, targets
-from benchmarks.cost.catalogue import COLD, FLOORS, OURS, POINTS, RESAMPLED, WARM, Bootstrap, Subject, warm
+from benchmarks.cost.catalogue import BOUNDS, COLD, FLOOR, OURS, POINTS, RESAMPLED, WARM, Bootstrap, Subject, warm
 from benchmarks.cost.process import SubjectError, Usage, median, run
 
 Say = Callable[[str], None]
@@ -33,12 +33,27 @@ class Size:
     missing: dict[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Groups:
+    """CPU seconds of everything in one file, warm, for 27 groups and for 270: with all rows, and with half of them."""
+
+    rows: int
+    few: tuple[float, float]
+    many: tuple[float, float]
+
+    @property
+    def per_row(self) -> float:
+        """Cost of each further row with 270 groups over that with 27: 10 if rows were multiplied by groups."""
+        slope = self.few[0] - self.few[1]
+        return (self.many[0] - self.many[1]) / slope if slope > 0 else float("nan")
+
+
 @dataclass
 class Results:
     """One run of the benchmark."""
 
     sizes: dict[int, Size] = field(default_factory=dict)
-    groups: tuple[float, float] | None = None
+    groups: Groups | None = None
     imports: float | None = None
     starts: dict[str, Usage] = field(default_factory=dict)
 
@@ -54,8 +69,10 @@ def everything(rows: list[int], *, peers: bool, say: Say) -> Results:
             with tempfile.TemporaryDirectory(dir=folder, ignore_cleanup_errors=True) as place:
                 results.sizes[size] = _size(Path(place), size, peers=peers, say=say)
         if rows:
-            size = max((size for size in rows if size <= targets.MIDDLE), default=min(rows))
-            results.groups = _groups(folder, size, say)
+            try:
+                results.groups = _groups(folder, min(rows[-1], 2 * targets.MIDDLE), say)
+            except SubjectError as error:
+                say(f"  groups: {error}")
     return results
 
 
@@ -72,7 +89,11 @@ def _size(folder: Path, rows: int, *, peers: bool, say: Say) -> Size:
     found = Size()
     subjects = [subject for subject in (*COLD, *(POINTS if peers else ())) if rows <= subject.most]
     in_turns(subjects, folder, found, say)
-    found.warm = stages(folder, WARM, 5 if rows <= targets.MIDDLE else 3)
+    try:
+        found.warm = stages(folder, WARM, 5 if rows <= targets.MIDDLE else 3)
+    except SubjectError as error:
+        found.missing["warm"] = str(error)
+        say(f"  warm: {error}")
     for name, (wall, cpu) in found.warm.items():
         say(f"  {name}, warm: {wall:.3f} s, CPU {cpu:.3f} s")
     for peer in RESAMPLED if peers else ():
@@ -124,16 +145,17 @@ def _bootstrap(peer: Bootstrap, folder: Path, rows: int, found: Size, say: Say) 
         say(f"  {peer.name}: {error}")
 
 
-def _groups(folder: Path, rows: int, say: Say) -> tuple[float, float]:
-    """Return the warm wall time of everything in one file with 27 groups and with 270."""
-    say(f"groups, {rows:,} rows")
-    taken = []
+def _groups(folder: Path, rows: int, say: Say) -> Groups:
+    """Measure everything in one file with 27 groups and with 270, at so many rows and at half as many."""
+    taken = {}
     for groups in (9, MANY):
-        with tempfile.TemporaryDirectory(dir=folder, ignore_cleanup_errors=True) as place:
-            make(Path(place), rows, groups=groups, joined=False)
-            taken.append(stages(Path(place), ("all-one",), 5)["all-one"][0])
-    say(f"  27 groups: {taken[0]:.3f} s, 270 groups: {taken[1]:.3f} s")
-    return taken[0], taken[1]
+        for size in (rows, rows // 2):
+            with tempfile.TemporaryDirectory(dir=folder, ignore_cleanup_errors=True) as place:
+                make(Path(place), size, groups=groups, joined=False)
+                taken[groups, size] = stages(Path(place), ("all-one",), 5)["all-one"][1]
+            say(f"  {3 * groups} groups, {size:,} rows: CPU {taken[groups, size]:.3f} s")
+    few, many = ((taken[groups, rows], taken[groups, rows // 2]) for groups in (9, MANY))
+    return Groups(rows, few, many)
 
 
 def figures(results: Results) -> dict[str, float]:
@@ -142,7 +164,7 @@ def figures(results: Results) -> dict[str, float]:
     if results.imports is not None:
         found["imports"] = results.imports
     if results.groups is not None:
-        found["groups"] = results.groups[1] / results.groups[0]
+        found["groups"] = results.groups.per_row
     if middle := results.sizes.get(targets.MIDDLE):
         found |= _against_bootstraps(middle)
     if large := results.sizes.get(targets.LARGE):
@@ -157,20 +179,28 @@ def _against_bootstraps(size: Size) -> dict[str, float]:
     return {"bootstrap": min(cpu) / size.cold["all-one"].cpu} if cpu and "all-one" in size.cold else {}
 
 
-def _against_floors(size: Size) -> dict[str, float]:
+def over(size: Size, bound: str) -> dict[str, float]:
+    """Return counts and everything in one file over a way of reading the columns: warm, and cold."""
     found: dict[str, float] = {}
-    warm_floor = min((size.warm[name][0] for name in FLOORS if name in size.warm), default=None)
-    cold_floor = min((size.cold[name].wall for name in FLOORS if name in size.cold), default=None)
-    pairs = {"counts": "counts-one", "everything": "all-one"}
-    for figure, name in pairs.items():
-        if warm_floor and name in size.warm:
-            found[figure] = size.warm[name][0] / warm_floor
-        if cold_floor and name in size.cold:
-            found[f"{figure}_cold"] = size.cold[name].wall / cold_floor
-    for figure, name in pairs.items():
-        joined = size.warm.get(name.replace("one", "joined"))
-        if joined and "join" in size.warm:
-            found[f"join_{figure}"] = joined[0] / size.warm["join"][0]
+    for figure, name in (("counts", "counts-one"), ("everything", "all-one")):
+        if bound in size.warm and name in size.warm:
+            found[figure] = size.warm[name][0] / size.warm[bound][0]
+        if bound in size.cold and name in size.cold:
+            found[f"{figure}_cold"] = size.cold[name].wall / size.cold[bound].wall
+    return found
+
+
+def bounds(results: Results) -> dict[str, dict[str, float]]:
+    """Return these ratios for the floor and for what does less, at the largest size."""
+    large = results.sizes.get(targets.LARGE)
+    return {bound: over(large, bound) for bound in BOUNDS} if large else {}
+
+
+def _against_floors(size: Size) -> dict[str, float]:
+    found = over(size, FLOOR)
+    for figure, name in (("join_counts", "counts-joined"), ("join_everything", "all-joined")):
+        if "join" in size.warm and name in size.warm:
+            found[figure] = size.warm[name][0] / size.warm["join"][0]
     if "join" in size.cold and "all-joined" in size.cold:
         found["join_cold"] = size.cold["all-joined"].wall / size.cold["join"].wall
     if all(name in size.cold for name in OURS):

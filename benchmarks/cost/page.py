@@ -5,6 +5,7 @@ import platform
 from importlib.metadata import version
 from pathlib import Path
 
+from benchmarks.cost import measure
 from benchmarks.cost.catalogue import COLD, POINTS, RESAMPLED, ROOT
 from benchmarks.cost.measure import Results, Size
 from benchmarks.cost.process import Usage
@@ -24,10 +25,11 @@ Each figure is a process of its own, started cold: imports, configuration, and f
 are in it. Subjects take turns in alternating order; the median of three runs, of one for points. Cells are
 wall seconds / CPU seconds (user and system, all threads) / MiB at the peak."""
 _FLOOR = """\
-The floor is the least that looking at the data can cost. Three ways of reading the same six columns are measured, and
-the *fastest* of them is the floor: pyarrow with texts as Python users get them, pyarrow with texts left as dictionary
-codes, and DuckDB touching every value and keeping nothing. The floor of the join is DuckDB joining the three files, in
-different row orders, by an integer key, and touching every value."""
+The floor is reading the six columns: `pyarrow.parquet.read_table`, every value decoded into memory, on all processors.
+Two ways to do less are measured as well, and ratios to them are given further down: leaving texts as the dictionary
+codes of the file, and touching every value in DuckDB without keeping any. The floor of the join is DuckDB joining the
+three files, in different row orders, by an integer key, and touching every value. Our file has a key beside the six
+columns, and our figures include a fingerprint over all that the evaluation set says, its key too."""
 _PEERS = """\
 Bootstraps are extrapolated to 1,000 replicates, from one and a few more of them ({counts} at the
 largest size): what is fixed counts once, the rest grows in proportion. fairlearn's frame holds one model and crosses
@@ -51,6 +53,8 @@ def section(results: Results, judged: list[Judged]) -> str:
         _starts(results),
         "### What it may cost",
         _targets(judged),
+        _bounds(results),
+        _groups(results),
     ]
     return "\n\n".join(part for part in parts if part)
 
@@ -98,7 +102,7 @@ def _usage(usage: Usage | None) -> str:
 
 def _missing(results: Results) -> list[str]:
     """Say why a subject has no figures."""
-    shown = {subject.name: subject.shown for subject in (*COLD, *POINTS, *RESAMPLED)}
+    shown = {"warm": "warm stages"} | {subject.name: subject.shown for subject in (*COLD, *POINTS, *RESAMPLED)}
     lines = [
         f"- {shown[name]}, {rows:,} rows: not measured: {reason.replace('|', '/')}"
         for rows, size in results.sizes.items()
@@ -120,6 +124,30 @@ def _starts(results: Results) -> str:
 def _targets(judged: list[Judged]) -> str:
     rows = [[one.target.what, _limit(one.target), _value(one), "yes" if one.holds else "**no**"] for one in judged]
     return _table(["figure", "target", "measured", "holds"], rows)
+
+
+def _bounds(results: Results) -> str:
+    """Lay out the ratios to the floor and to what does less than it."""
+    shown = {subject.name: subject.shown for subject in COLD}
+    figures = ("counts", "everything", "counts_cold", "everything_cold")
+    found = measure.bounds(results)
+    rows = [
+        [shown[bound], *(f"{number(ratios[figure])}×" if figure in ratios else "–" for figure in figures)]
+        for bound, ratios in found.items()
+    ]
+    head = ["one file, 10,000,000 rows, over", "counts, warm", "everything, warm", "counts, cold", "everything, cold"]
+    return _table(head, rows) if rows else ""
+
+
+def _groups(results: Results) -> str:
+    if results.groups is None:
+        return ""
+    groups = results.groups
+    return (
+        f"With {groups.rows:,} rows, everything takes {number(groups.few[0])} s of CPU for 27 groups and "
+        f"{number(groups.many[0])} s for 270 (with half the rows {number(groups.few[1])} and {number(groups.many[1])} "
+        "s): what a group costs more is its own estimates and intervals, whatever its rows."
+    )
 
 
 def _limit(target: Target) -> str:

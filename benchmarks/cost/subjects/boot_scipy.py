@@ -1,10 +1,12 @@
 """``scipy.stats.bootstrap`` of each metric's paired change in each scope: ``paired=True, vectorized=False``."""
 
 import sys
+import warnings
 
 import rows
 from scipy import stats
 
+warnings.simplefilter("ignore")  # on intervals from so few replicates
 folder, replicates = sys.argv[1], int(sys.argv[2])
 data = rows.frame(folder)
 truth, mine, theirs = (data[name].to_numpy() for name in ("y", "p", "q"))
