@@ -32,7 +32,7 @@ format: $(VENV)/.dev ## put the code in order
 	@$(BIN)/ruff format .
 
 bench: $(PEERS)/.made ## cost and operating characteristics; writes docs/benchmarks.md
-	@$(BIN)/python -m benchmarks
+	@$(BIN)/python -m benchmarks --write
 
 docs: $(VENV)/.dev ## write generated pages and schemas again
 	@$(BIN)/python -m mlci.config.schema
