@@ -186,7 +186,9 @@ def _too_few(case: Case, evidence: Evidence) -> str | None:
 
 
 def _hint(case: Case) -> str:
-    """Say when a limit on a disparity is too tight for the groups at hand."""
+    """Say when a limit is too tight to be decided: a disparity's over small groups, or one in per cent of 0."""
+    if case.limit.relative and case.bound == 0:
+        return "; in per cent of a baseline of 0 it is 0: write it as a number"
     tight = isinstance(case.measured, Disparity) and case.kind == "max" and case.limit.value <= TIGHT_LIMIT
     if tight and isinstance(case.measured, Disparity) and case.measured.smallest < SMALL_GROUP:
         return f"; with {case.measured.smallest:,} rows in the smallest group a limit this tight can seldom be decided"

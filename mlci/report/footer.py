@@ -29,7 +29,8 @@ def footer(d: Dialect, report: Report, links: Links) -> str:
 def _models(d: Dialect, report: Report, links: Links) -> str:
     candidate = _model(d, report.candidate.commit, report.candidate.label, links, missing="candidate")
     if not names.has_baseline(report):
-        return d.words("{}, no baseline yet", candidate)
+        first = report.baseline.source == "production"
+        return d.words("{}, no baseline yet" if first else "{}, no baseline", candidate)
     reference = report.baseline
     baseline = _model(d, reference.commit, reference.label, links, missing="baseline")
     if reference.version is not None:

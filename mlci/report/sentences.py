@@ -92,7 +92,7 @@ def _sentence(d: Dialect, report: Report, row: GateRow) -> str:
             return _inconclusive(d, row, name)
         case "no_baseline":
             number = numbers.plural(names.counts(report)["no_baseline"], "gate")
-            return d.number(f"There is no baseline yet to compare with, so {number} could not be judged.")
+            return d.number(f"There is nothing to compare with, so {number} could not be judged.")
         case "waived":
             return d.words("{} did not keep its limit and is waived.", name)
         case "passed":
@@ -152,7 +152,8 @@ def _repair(d: Dialect, report: Report, links: Links, rows: list[GateRow]) -> st
 def _collect(d: Dialect, report: Report, links: Links, rows: list[GateRow]) -> str | None:  # noqa: ARG001 (see _STEPS)
     known = [row for row in rows if row.rows_needed is not None]
     if not known:
-        return None
+        number = numbers.plural(len(rows), "inconclusive gate")
+        return d.number(f"look at {number} yourself: no number of rows is known that would decide.")
     most = max(known, key=lambda row: row.rows_needed or 0)
     needed = needs(d, stock(report), most) or d.number("more rows")
     if len(rows) == 1:
@@ -164,7 +165,9 @@ def _collect(d: Dialect, report: Report, links: Links, rows: list[GateRow]) -> s
 def _record(d: Dialect, report: Report, links: Links, rows: list[GateRow]) -> str:  # noqa: ARG001 (see _STEPS)
     if any(row.blocks for row in rows):
         return d.number("record a baseline first; the policy blocks without one.")
-    return d.number("nothing is asked of you; limits on change are judged once the baseline is recorded.")
+    if report.baseline.source == "production":
+        return d.number("nothing is asked of you; limits on change are judged once the baseline is recorded.")
+    return d.number("name a `baseline` that has these metrics to have limits on change judged.")
 
 
 def _outlive(d: Dialect, report: Report, links: Links, rows: list[GateRow]) -> str | None:  # noqa: ARG001 (see _STEPS)

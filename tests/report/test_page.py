@@ -302,7 +302,7 @@ def test_metrics_files_say_what_predictions_would_add():
 
 
 @pytest.mark.parametrize(
-    ("policy", "said"), [("warn", "nothing is asked of you"), ("block", "record a baseline first")]
+    ("policy", "said"), [("warn", "name a `baseline`"), ("block", "record a baseline first")]
 )
 def test_without_a_baseline(policy, said):
     blocks = policy == "block"
