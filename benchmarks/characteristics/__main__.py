@@ -21,8 +21,8 @@ INTRODUCTION = """## Operating characteristics
 
 Written by `python -m benchmarks.characteristics --write`; seeds are fixed. Every figure is measured on mlci's own
 intervals and gates, fed with simulated rows. “Error” is the standard error of the simulation (with that of the
-published figure, where there is one); a figure holds if it is within its bounds give or take four of them. Coverage of
-families and of disparities gets no such allowance."""
+published figure, where there is one, taken to rest on 10,000 draws, on 1,000 for disparities); a figure holds if it is
+within its bounds give or take four of them. Coverage of families and of disparities gets no such allowance."""
 
 
 def main(arguments: list[str]) -> int:

@@ -192,7 +192,7 @@ MANY_CLASSES = {
     "macro precision: delta on the logit scale, influence": "precision_macro",
     "macro recall: delta on the logit scale, influence": "recall_macro",
     "F1 of one class: Wilson of Jaccard, influence": "f1[d]",
-    "precision of one class: delta on the logit scale, influence": "precision[d]",
+    "precision of one class: Wilson, influence": "precision[d]",
     "multiclass Matthews correlation: delta on the logit scale, influence": "matthews_corrcoef",
 }
 WEAK = "balanced accuracy, 12 positives: delta on the logit scale, multinomial bootstrap"
