@@ -73,8 +73,8 @@ def section(outcomes: Mapping[str, Outcome]) -> Section:
     return Section(
         title="Point rules on models that have nothing wrong with them",
         lead=f"Five groups with {_listed_shares()} of the rows, selection rate {RATE} in all of them. "
-        f"Calibration error over {BINS} bins of a model whose scores are the true probabilities, the logits normal with "
-        f"a standard deviation of {SPREAD}. "
+        f"Calibration error over {BINS} bins of a model whose scores are the true probabilities, the logits normal "
+        f"with a standard deviation of {SPREAD}. "
         "Shares of groups and the spread of scores are not part of what was published: they were chosen among a few so "
         "that these figures come out, and show no more than that such a set-up exists.",
         figures=figures,
