@@ -1,14 +1,31 @@
 """Errors about cells: how many, in which row, under which key, with which value."""
 
+import math
 from dataclasses import dataclass
+from typing import Literal
 
 import duckdb
 import numpy as np
 
 from mlci.engine import sql
+from mlci.engine.interface import Job
 from mlci.engine.sql import Array
 from mlci.engine.tables import Column, Table
 from mlci.errors import InputError, Problem
+
+Kind = Literal["score", "probability", "number"]
+"""What has to hold beyond being finite: nothing, to lie in [0, 1], or to be small enough for its powers."""
+
+_LARGEST = 1e70
+_BOUNDS: dict[Kind, tuple[float, float]] = {
+    "score": (-math.inf, math.inf),
+    "probability": (0, 1),
+    "number": (-_LARGEST, _LARGEST),  # moments sum fourth powers over rows: 16 × 1e280 × rows stays below 1.8e308
+}
+_OUTSIDE: dict[Kind, str] = {
+    "probability": "outside [0, 1], where probabilities are needed",
+    "number": "which is too large: beyond ±1e70 squares of squared errors overflow; rescale the target",
+}
 
 
 class Problems:
@@ -55,38 +72,47 @@ class Place:
         return Problem(f"{said.format(value=value)} in {where}{more}", shown)
 
 
-def is_fine(low: float, high: float, *, probabilities: bool) -> bool:
-    """Tell from the least and the greatest of all scores whether each is finite and, if need be, a probability."""
-    return bool(np.isfinite(low) and np.isfinite(high)) and not (probabilities and (low < 0 or high > 1))
+def kind_of_score(job: Job) -> Kind:
+    """Return what a job's scores have to be; the labels of a regression are of the same kind as its predictions."""
+    if job.task == "regression":
+        return "number"
+    return "probability" if job.probabilities else "score"
 
 
-def checked(fetched: Array, column: Column, place: Place, problems: Problems, *, probabilities: bool) -> Array:
+def is_fine(low: float, high: float, kind: Kind) -> bool:
+    """Tell from the least and the greatest of all scores whether each is finite and of its kind."""
+    least, most = _BOUNDS[kind]
+    return bool(np.isfinite(low) and np.isfinite(high)) and least <= low and high <= most
+
+
+def checked(fetched: Array, column: Column, place: Place, problems: Problems, kind: Kind) -> Array:
     """Return fetched scores as plain float64; any that is null, not finite or out of range is a problem."""
     score = sql.plain(fetched)
-    if sql.nulls(fetched) is not None or not is_fine(score.min(), score.max(), probabilities=probabilities):
-        problems.add(*bad_scores(column, place, probabilities=probabilities))
+    if sql.nulls(fetched) is not None or not is_fine(score.min(), score.max(), kind):
+        problems.add(*bad_scores(column, place, kind))
     return score
 
 
-def bad_scores(column: Column, place: Place, *, probabilities: bool) -> list[Problem]:
+def bad_scores(column: Column, place: Place, kind: Kind) -> list[Problem]:
     """Describe every kind of bad score in a column by its first row."""
     return [
         place.problem(column, condition, said)
-        for condition, said in _bad_score(column, probabilities=probabilities)
+        for condition, said in _bad_score(column, kind)
         if sql.exists(place.connection, place.table.relation, condition)
     ]
 
 
-def _bad_score(column: Column, *, probabilities: bool) -> list[tuple[str, str]]:
+def _bad_score(column: Column, kind: Kind) -> list[tuple[str, str]]:
     """Return pairs of (SQL condition, words) for all that a score must not be."""
     value = column.as_float()
+    least, most = map(sql.number, _BOUNDS[kind])
     checks = [
         (f"{column.ref} IS NULL", f"{column.name!r} is null"),
         (f"{column.ref} IS NOT NULL AND {value} IS NULL", f"{column.name!r} is not a number: {{value!r}}"),
         (f"isnan({value})", f"{column.name!r} is NaN"),
         (f"isinf({value})", f"{column.name!r} is infinite"),
     ]
-    if probabilities:
-        outside = f"isfinite({value}) AND ({value} < 0 OR {value} > 1)"
-        checks.append((outside, f"{column.name!r} is {{value}}, outside [0, 1], where probabilities are needed"))
+    if kind != "score":
+        outside = f"isfinite({value}) AND ({value} < {least} OR {value} > {most})"
+        checks.append((outside, f"{column.name!r} is {{value}}, {_OUTSIDE[kind]}"))
     return checks

@@ -11,7 +11,7 @@ from mlci.engine.blocks import each_block
 from mlci.engine.frame import Model
 from mlci.engine.keys import Index
 from mlci.engine.meaning import Meaning
-from mlci.engine.offences import Problems, checked
+from mlci.engine.offences import Problems, checked, kind_of_score
 from mlci.engine.sql import Array
 from mlci.engine.tables import Column, Table
 
@@ -63,7 +63,6 @@ class _Reader:
         fetched = self._own()
         index = None if self.bound.key is None else pairing.index(self.bound, fetched, threads=self.threads)
         models = [self._side(i, fetched, index) for i in range(len(self.bound.sides))]
-        self.problems.stop()
         labels = self._labels(fetched)
         self.problems.stop()
         return Read(fetched, labels, models, notes=tuple(self._notes()))
@@ -112,7 +111,7 @@ class _Reader:
         score = decision = None
         if column is not None:
             place = self.bound.place(side)
-            found = checked(fetched[f"p{i}"], column, place, self.problems, probabilities=job.probabilities)
+            found = checked(fetched[f"p{i}"], column, place, self.problems, kind_of_score(job))
             score = _gather(found, rows, self.threads)
         classed = self.meaning.decisions[i]
         if classed is not None:
@@ -124,7 +123,7 @@ class _Reader:
     def _labels(self, fetched: dict[str, Array]) -> Array:
         if self.meaning.label is not None:
             return self.meaning.label.final(fetched["y"])
-        return checked(fetched["y"], self.bound.label, self.bound.place(), self.problems, probabilities=False)
+        return checked(fetched["y"], self.bound.label, self.bound.place(), self.problems, "number")
 
     def _notes(self) -> Iterator[str]:
         for side in self.bound.sides:

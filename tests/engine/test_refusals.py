@@ -1,10 +1,11 @@
 """Every way in which tables can be wrong, and the line that says so."""
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from mlci.engine.interface import Job, Source
-from tests.engine.tables import refusal, text, write
+from tests.engine.tables import observe, refusal, text, write
 
 
 def one(path, **more):
@@ -148,6 +149,27 @@ def test_a_key_that_a_line_lacks_is_null(tmp_path):
 def test_a_regression_label_that_is_no_number(tmp_path, cell, said):
     path = text(tmp_path, "t.csv", f"y,s\n1.5,0.5\n{cell},0.5\n")
     assert refusal(one(path, task="regression", losses=("squared",))) == [f"{path}: 'y' {said} in row 2"]
+
+
+HUGE = "which is too large: beyond ±1e70 squares of squared errors overflow; rescale the target"
+
+
+def regression(path):
+    return one(path, task="regression", key="id", losses=("squared", "percentage", "variance"))
+
+
+def test_numbers_too_large_to_square(tmp_path):
+    path = text(tmp_path, "t.csv", "id,y,s\na,1.5,0.5\nb,1e200,0.5\nc,1,-2e70\n")
+    assert refusal(regression(path)) == [
+        f"{path}: 's' is -2e70, {HUGE} in row 3 (key 'c')",
+        f"{path}: 'y' is 1e200, {HUGE} in row 2 (key 'b')",
+    ]
+
+
+def test_the_largest_numbers_do_not_overflow(tmp_path):
+    path = text(tmp_path, "t.csv", "id,y,s\na,1e70,-1e70\nb,-1e70,1e70\nc,0,1e70\n")
+    moments = observe(regression(path)).statistics[0].moments
+    assert all(np.isfinite(one.products).all() for one in moments.values())
 
 
 def test_labels_that_are_not_classes(tmp_path):
