@@ -69,8 +69,8 @@ def section(outcomes: Mapping[str, Outcome], *, allowed: float) -> tuple[Section
     section = Section(
         title="Coverage of every family of intervals",
         lead="Nominal 95 %, two-sided; every share has to lie between 93 % and 97 %, but for balanced accuracy with "
-        f"12 positives: it does not, and is held to {percent(WEAK_BOUNDS[0], 0)} to {percent(WEAK_BOUNDS[1], 0)} so that "
-        "it gets no worse. "
+        f"12 positives: it does not, and is held to {percent(WEAK_BOUNDS[0], 0)} to {percent(WEAK_BOUNDS[1], 0)} "
+        "so that it gets no worse. "
         f"Error of a share: at most {percent(worst, 2)}.",
         figures=outside,
         overview=(heads, overview),
