@@ -10,6 +10,7 @@ import duckdb
 from mlci.engine.interface import Job, SliceColumn, Source
 from mlci.engine.offences import Place, Problems
 from mlci.engine.tables import Column, Table, open_table
+from mlci.engine.words import counted
 from mlci.errors import InputError, Problem
 
 
@@ -150,5 +151,6 @@ def _may_join_by_position(collector: _Collector, job: Job, table: Table, source:
         said = f"shares column {shared[0]!r} with {table.path}; join rows by it: set `evaluation.key: {shared[0]}`"
         collector.say(said, source.path)
     elif found.rows != table.rows:
-        said = f"has {found.rows:,} rows and {table.path} {table.rows:,}; without `evaluation.key` they can't be joined"
+        rows = f"has {counted(found.rows, 'row')} and {table.path} {table.rows:,}"
+        said = f"{rows}; without `evaluation.key` they can't be joined"
         collector.say(said, source.path)

@@ -11,6 +11,7 @@ from mlci.engine import sql
 from mlci.engine.interface import Job
 from mlci.engine.sql import Array
 from mlci.engine.tables import Column, Table
+from mlci.engine.words import counted
 from mlci.errors import InputError, Problem
 
 Kind = Literal["score", "probability", "number"]
@@ -68,7 +69,7 @@ class Place:
         position, value, name, count = found
         shown, row = self.table.place(position)
         where = f"row {row}" + (f" (key {name!r})" if name is not None else "")
-        more = f", and in {count - 1:,} more row(s)" if count > 1 else ""
+        more = f", and in {counted(count - 1, 'more row')}" if count > 1 else ""
         return Problem(f"{said.format(value=value)} in {where}{more}", shown)
 
 

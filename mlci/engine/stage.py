@@ -15,6 +15,7 @@ import duckdb
 
 from mlci.engine import sql
 from mlci.engine.files import File
+from mlci.engine.words import counted
 from mlci.errors import InputError, Problem
 
 _DELIMITERS = ",;\t|"
@@ -88,7 +89,9 @@ def _csv_problem(message: str, file: File, columns: int) -> Problem:
     at = int(line.group(1)) if line else None
     found = re.search(r"Expected Number of Columns: \d+ Found: (\d+)", message)
     if found:
-        return Problem(f"the row has {found.group(1)} fields where the header has {columns}", file.shown, at)
+        return Problem(
+            f"the row has {counted(int(found.group(1)), 'field')} where the header has {columns}", file.shown, at
+        )
     if "quote" in message.lower():
         return Problem("a quoted field is not closed, or text follows its closing quote", file.shown, at)
     if "unicode" in message.lower() or "utf-8" in message.lower():

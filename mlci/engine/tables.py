@@ -9,6 +9,7 @@ import duckdb
 from mlci.engine import sql
 from mlci.engine.files import File, locate
 from mlci.engine.stage import check_names, stage_csv, stage_json
+from mlci.engine.words import counted
 from mlci.errors import InputError, Problem
 
 _INTEGERS = frozenset({
@@ -188,4 +189,6 @@ def _same_columns(first: File, columns: tuple[Column, ...], shard: File, others:
             said = f"{theirs.name!r} ({theirs.type}) stands where {first.shown} has {mine.name!r} ({mine.type})"
             raise InputError(Problem(f"shards have different columns: {said}", shard.shown))
     if len(columns) != len(others):
-        raise InputError(Problem(f"has {len(others)} columns where {first.shown} has {len(columns)}", shard.shown))
+        raise InputError(
+            Problem(f"has {counted(len(others), 'column')} where {first.shown} has {len(columns)}", shard.shown)
+        )

@@ -4,6 +4,7 @@ import duckdb
 
 from mlci.engine import sql
 from mlci.engine.keys import Keyed, comparable
+from mlci.engine.words import counted, first
 from mlci.errors import InputError, Problem
 
 _SHOWN = 3
@@ -34,10 +35,11 @@ def _missing(connection: duckdb.DuckDBPyConnection, keyed: Keyed, kind: str) -> 
     ).fetchall()
     if not found:
         return []
-    rows = ", ".join(str(table.place(row[0])[1]) for row in found)
+    rows = [str(table.place(row[0])[1]) for row in found]
     position, cell, count = found[0]
     what = "null" if cell is None else f"not a number ({cell!r})"
-    said = f"key {column.name!r} is {what} in {count:,} row(s), first: row {rows}"
+    many = "" if count == 1 else f"{count:,} rows, "
+    said = f"key {column.name!r} is {what} in {many}{first(count, 'row', rows)}"
     return [Problem(said, table.place(position)[0])]
 
 
@@ -56,7 +58,9 @@ def _repeated(connection: duckdb.DuckDBPyConnection, keyed: Keyed, kind: str) ->
     if not found:
         return []
     listed = "; ".join(f"{key!r} in rows {', '.join(str(table.place(at)[1]) for at in ats)}" for key, ats, _ in found)
-    return [Problem(f"{found[0][2]:,} key(s) of {keyed.column.name!r} occur more than once: {listed}", table.path)]
+    count = found[0][2]
+    said = f"{counted(count, 'key')} of {keyed.column.name!r} occur{'s' if count == 1 else ''} more than once: {listed}"
+    return [Problem(said, table.path)]
 
 
 def _against(
@@ -65,17 +69,21 @@ def _against(
     problems = []
     missing = _unmatched(connection, evaluation, other, kind)
     if missing:
-        said = f"{missing[0][1]:,} row(s) of {evaluation.table.path} have no {what}; first keys: {_keys(missing)}"
+        count = missing[0][1]
+        rows = f"{counted(count, 'row')} of {evaluation.table.path} {'has' if count == 1 else 'have'} no {what}"
+        said = f"{rows}: {first(count, 'key', _keys(missing))}"
         problems.append(Problem(said, other.table.path))
     extra = _unmatched(connection, other, evaluation, kind)
     if extra:
-        said = f"{extra[0][1]:,} key(s) are not in {evaluation.table.path}; first: {_keys(extra)}"
+        count = extra[0][1]
+        keys = f"{counted(count, 'key')} {'is' if count == 1 else 'are'} not in {evaluation.table.path}"
+        said = f"{keys}: {first(count, 'key', _keys(extra))}"
         problems.append(Problem(said, other.table.path))
     return problems
 
 
-def _keys(found: list[tuple[str, int]]) -> str:
-    return ", ".join(repr(key) for key, _ in found)
+def _keys(found: list[tuple[str, int]]) -> list[str]:
+    return [repr(key) for key, _ in found]
 
 
 def _unmatched(connection: duckdb.DuckDBPyConnection, left: Keyed, right: Keyed, kind: str) -> list[tuple[str, int]]:

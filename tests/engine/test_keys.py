@@ -26,37 +26,51 @@ def edit(frame, row, value):
 @pytest.mark.parametrize(
     ("evaluation", "predictions", "expected"),
     [
-        (EVALUATION, PREDICTIONS[:2], ["p: 2 row(s) of {e} have no candidate prediction; first keys: 'a', 'b'"]),
-        (EVALUATION[:3], PREDICTIONS, ["p: 1 key(s) are not in {e}; first: 'd'"]),
+        (EVALUATION, PREDICTIONS[:2], ["p: 2 rows of {e} have no candidate prediction: keys 'a', 'b'"]),
+        (EVALUATION, PREDICTIONS[3:], ["p: 3 rows of {e} have no candidate prediction: keys 'b', 'c', 'd'"]),
+        (EVALUATION[:2], PREDICTIONS, ["p: 2 keys are not in {e}: keys 'd', 'c'"]),
+        (
+            EVALUATION.assign(id=None),
+            PREDICTIONS,
+            ["e: key 'id' is null in 4 rows, first rows 1, 2, 3",
+             "p: 4 keys are not in {e}: first keys 'd', 'c', 'b'"],
+        ),
+        (
+            EVALUATION.assign(id=["a", "a", "b", "b"]),
+            PREDICTIONS,
+            ["e: 2 keys of 'id' occur more than once: 'a' in rows 1, 2; 'b' in rows 3, 4",
+             "p: 2 keys are not in {e}: keys 'd', 'c'"],
+        ),
+        (EVALUATION[:3], PREDICTIONS, ["p: 1 key is not in {e}: key 'd'"]),
         (
             EVALUATION,
             edit(PREDICTIONS, 0, "z"),
             [
-                "p: 1 row(s) of {e} have no candidate prediction; first keys: 'd'",
-                "p: 1 key(s) are not in {e}; first: 'z'",
+                "p: 1 row of {e} has no candidate prediction: key 'd'",
+                "p: 1 key is not in {e}: key 'z'",
             ],
         ),
         (
             EVALUATION,
             edit(PREDICTIONS, 0, "a"),
-            ["p: 1 key(s) of 'id' occur more than once: 'a' in rows 1, 4",
-             "p: 1 row(s) of {e} have no candidate prediction; first keys: 'd'"],
+            ["p: 1 key of 'id' occurs more than once: 'a' in rows 1, 4",
+             "p: 1 row of {e} has no candidate prediction: key 'd'"],
         ),
         (
             edit(EVALUATION, 3, "b"),
             PREDICTIONS,
-            ["e: 1 key(s) of 'id' occur more than once: 'b' in rows 2, 4", "p: 1 key(s) are not in {e}; first: 'd'"],
+            ["e: 1 key of 'id' occurs more than once: 'b' in rows 2, 4", "p: 1 key is not in {e}: key 'd'"],
         ),
         (
             edit(EVALUATION, 1, None),
             PREDICTIONS,
-            ["e: key 'id' is null in 1 row(s), first: row 2", "p: 1 key(s) are not in {e}; first: 'b'"],
+            ["e: key 'id' is null in row 2", "p: 1 key is not in {e}: key 'b'"],
         ),
         (
             EVALUATION,
             edit(PREDICTIONS, 2, None),
-            ["p: key 'id' is null in 1 row(s), first: row 3",
-             "p: 1 row(s) of {e} have no candidate prediction; first keys: 'b'"],
+            ["p: key 'id' is null in row 3",
+             "p: 1 row of {e} has no candidate prediction: key 'b'"],
         ),
     ],
 )  # fmt: skip
@@ -73,8 +87,8 @@ def test_integer_keys_that_do_not_pair_off(tmp_path, scale):
     predictions = PREDICTIONS.assign(id=[4 * scale, 3 * scale, 99 * scale, scale])
     given = joined(tmp_path, evaluation, predictions, "parquet")
     assert refusal(given) == [
-        f"{tmp_path}/p.parquet: 1 row(s) of {given.data} have no candidate prediction; first keys: '{2 * scale}'",
-        f"{tmp_path}/p.parquet: 1 key(s) are not in {given.data}; first: '{99 * scale}'",
+        f"{tmp_path}/p.parquet: 1 row of {given.data} has no candidate prediction: key '{2 * scale}'",
+        f"{tmp_path}/p.parquet: 1 key is not in {given.data}: key '{99 * scale}'",
     ]
 
 
@@ -83,8 +97,8 @@ def test_a_key_that_is_no_number(tmp_path):
     path = text(tmp_path, "p.csv", "id,s\n0,0.1\n1,0.1\n2,0.1\nthree,0.1\n")
     given = Job(task="binary", data=evaluation, key="id", label="y", candidate=Source(path=path, score="s"))
     assert refusal(given) == [
-        f"{path}: key 'id' is not a number ('three') in 1 row(s), first: row 4",
-        f"{path}: 1 row(s) of {evaluation} have no candidate prediction; first keys: '3'",
+        f"{path}: key 'id' is not a number ('three') in row 4",
+        f"{path}: 1 row of {evaluation} has no candidate prediction: key '3'",
     ]
 
 
@@ -94,14 +108,14 @@ def test_one_key_over_and_over_does_not_explode(tmp_path):
     predictions = pd.DataFrame({"id": ["a"] * rows, "s": 0.5})
     lines = refusal(joined(tmp_path, evaluation, predictions, "parquet"))
     assert lines == [
-        f"{tmp_path}/{name}.parquet: 1 key(s) of 'id' occur more than once: 'a' in rows 1, 2, 3" for name in "ep"
+        f"{tmp_path}/{name}.parquet: 1 key of 'id' occurs more than once: 'a' in rows 1, 2, 3" for name in "ep"
     ]
 
 
 def test_keys_of_a_single_file_are_checked_too(tmp_path):
     path = text(tmp_path, "t.csv", "id,y,s\na,1,0.5\na,0,0.5\n")
     given = Job(task="binary", data=path, key="id", label="y", candidate=Source(path=path, score="s"))
-    assert refusal(given) == [f"{path}: 1 key(s) of 'id' occur more than once: 'a' in rows 1, 2"]
+    assert refusal(given) == [f"{path}: 1 key of 'id' occurs more than once: 'a' in rows 1, 2"]
 
 
 def test_a_shared_column_is_a_key_not_named(tmp_path):

@@ -1,0 +1,12 @@
+"""Numbers with their nouns, for errors."""
+
+
+def counted(number: int, noun: str) -> str:
+    """Return ``1 row``, ``2 rows``, ``1,234 rows``."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def first(number: int, noun: str, shown: list[str]) -> str:
+    """Name what is shown of ``number`` things: ``key 'a'``, ``keys 'a', 'b'``, ``first keys 'a', 'b', 'c'``."""
+    named = f"{noun}{'' if len(shown) == 1 else 's'} {', '.join(shown)}"
+    return f"first {named}" if number > len(shown) else named
