@@ -17,8 +17,8 @@ from mlci import __version__
 from mlci.baseline.cache import Cache
 from mlci.baseline.git import Git
 from mlci.cli.output import OURS, keep_out_of_git
-from mlci.config.checks import check
-from mlci.config.load import Loaded, load, refusal
+from mlci.config.load import Loaded
+from mlci.config.read import read
 from mlci.engine.custom import row_metric
 from mlci.engine.duck import DuckEngine
 from mlci.engine.features import write_features
@@ -35,11 +35,7 @@ from mlci.usecases.tools import Tools
 
 def configuration(path: Path) -> Loaded:
     """Read and check the configuration; every problem at once."""
-    loaded = load(path)
-    problems = check(loaded, catalogue)
-    if problems:
-        raise refusal(problems)
-    return loaded
+    return read(path, catalogue)
 
 
 @contextlib.contextmanager

@@ -53,6 +53,15 @@ def load(file: FilePath) -> Loaded:
     Raises:
         InputError: The file is missing, can't be read, or holds problems; all of them at once.
     """
+    return parse(contents(file), path=str(file))
+
+
+def contents(file: FilePath) -> bytes:
+    """Return what a configuration file holds, up to one byte more than it may.
+
+    Raises:
+        InputError: The file is missing or can't be read.
+    """
     path = str(file)
     if file.is_dir():
         raise InputError(Problem("is a folder; name the configuration file in it", path))
@@ -60,10 +69,9 @@ def load(file: FilePath) -> Loaded:
         raise InputError(Problem("there is no such file; name the configuration with `--config`", path))
     try:
         with file.open("rb") as stream:
-            data = stream.read(MOST_BYTES + 1)
+            return stream.read(MOST_BYTES + 1)
     except OSError as error:
         raise InputError(Problem(f"can't be read: {error.strerror}", path)) from None
-    return parse(data, path=path)
 
 
 def parse(text: str | bytes, *, path: str) -> Loaded:
@@ -76,15 +84,28 @@ def parse(text: str | bytes, *, path: str) -> Loaded:
     Raises:
         InputError: Every problem found, ordered by line, each with a line.
     """
-    tree = read(decode(text, path=path), path=path)
-    config = None
-    if tree.whole and isinstance(tree.data, dict):
-        config = _validate(tree)
-    if tree.problems or config is None:
+    tree, config = draft(text, path=path)
+    if config is None:
         raise refusal(tree.problems)
+    return finish(tree, config)
+
+
+def draft(text: str | bytes, *, path: str) -> tuple[Tree, Config | None]:
+    """Return what a file holds with its problems, and the configuration if there are none.
+
+    Raises:
+        InputError: It is no text.
+    """
+    tree = read(decode(text, path=path), path=path)
+    config = _validate(tree) if tree.whole and isinstance(tree.data, dict) else None
+    return tree, None if tree.problems else config
+
+
+def finish(tree: Tree, config: Config) -> Loaded:
+    """Return a configuration with its lines; gates know their own."""
     lines = Lines(tree.lines)
     gates = tuple(gate.model_copy(update={"line": lines.of("gates", index)}) for index, gate in enumerate(config.gates))
-    return Loaded(config.model_copy(update={"gates": gates}), lines, path)
+    return Loaded(config.model_copy(update={"gates": gates}), lines, tree.path)
 
 
 def refusal(problems: Iterable[Problem]) -> InputError:
@@ -102,7 +123,7 @@ def _validate(tree: Tree) -> Config | None:
     lines = Lines(tree.lines)
     for path, message in _findings(tree):
         if not tree.refused(path):
-            tree.refuse(message, lines.of(*path))
+            tree.refuse(message, lines.of(*path), about=path)
     try:
         return Config.model_validate_json(json.dumps(tree.data), strict=True)
     except ValidationError as error:
@@ -110,7 +131,7 @@ def _validate(tree: Tree) -> Config | None:
             path = words.place(detail["loc"])
             # A refused value needs no second line.
             if words.worth(detail) and not tree.refused(path):
-                tree.refuse(words.say(detail), lines.of(*path))
+                tree.refuse(words.say(detail), lines.of(*path), about=path)
         return None
 
 

@@ -41,6 +41,7 @@ class Tree:
         lines: Line of every key and list entry, counted from 1.
         problems: What was refused.
         bad: Paths of refused values; whatever else is said about them would only repeat it.
+        faulty: Paths that problems are about, refused or not.
         whole: Whether the file was read to its end.
     """
 
@@ -49,17 +50,19 @@ class Tree:
     lines: dict[Path, int] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
     bad: set[Path] = field(default_factory=set)
+    faulty: set[Path] = field(default_factory=set)
     whole: bool = False
 
     def refused(self, where: Path) -> bool:
         """Tell whether the value at a path, or anything around it, was refused."""
         return any(where[:end] in self.bad for end in range(len(where) + 1))
 
-    def refuse(self, message: str, line: int, where: Path | None = None) -> None:
-        """Record a problem; with ``where``, the value there counts as refused."""
+    def refuse(self, message: str, line: int, where: Path | None = None, *, about: Path | None = None) -> None:
+        """Record a problem; with ``where``, the value there counts as refused, with ``about`` only as faulty."""
         self.problems.append(Problem(message, self.path, line))
         if where is not None:
             self.bad.add(where)
+        self.faulty |= {path for path in (where, about) if path is not None}
 
 
 @dataclass
@@ -166,12 +169,14 @@ class _Builder:
             return
         key = str(event.value)
         if found := ODD.search(key):
-            self.tree.refuse(f"a key holds the control character U+{ord(found[0]):04X}", _line(event))
+            self.tree.refuse(
+                f"a key holds the control character U+{ord(found[0]):04X}", _line(event), about=(*top.path, key)
+            )
         where = (*top.path, key)
         if key in top.value:
             first, second = self.tree.lines[where], _line(event)
             both = f"on line {second}" if first == second else f"on lines {first} and {second}"
-            self.tree.refuse(f"`{dotted(where)}` stands twice, {both}; keep one", second)
+            self.tree.refuse(f"`{dotted(where)}` stands twice, {both}; keep one", second, about=where)
             top.repeated += 1
             key = f"{key}\x00{top.repeated}"
         self.tree.lines[(*top.path, key)] = _line(event)

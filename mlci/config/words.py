@@ -4,6 +4,7 @@ import difflib
 import json
 import re
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from typing import Any
 
 from pydantic_core import ErrorDetails
@@ -76,7 +77,12 @@ def unknown(key: str, path: Path, known: Iterable[str]) -> str:
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
     """Return the known word that a misspelt one is closest to."""
-    close = difflib.get_close_matches(word[:100], list(known), n=1, cutoff=0.6)
+    return _nearest(word[:100], tuple(known))
+
+
+@lru_cache(maxsize=4_096)
+def _nearest(word: str, known: tuple[str, ...]) -> str | None:
+    close = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
     return close[0] if close else None
 
 

@@ -1,0 +1,127 @@
+"""Everything that is wrong is said in one go: values, keys, gates and metrics, and nothing that only seems wrong."""
+
+import pytest
+
+from mlci.config.load import draft, parse
+from mlci.config.read import read, read_text
+from mlci.errors import InputError
+from mlci.metrics import catalogue
+from tests.config.samples import DESIGN, GOOD, TOTALS, changed
+from tests.config.test_refusals import CASES, GATE, WHOLE
+
+ASTRAY = """\
+  - {metric: recal, min: 0.5}
+  - {metric: brier_score_loss, max_drop: 0.1}
+"""
+UNKNOWN = "unknown metric `recal`; did you mean `recall`?"
+WRONG_WAY = ".max_drop` would limit an improvement: lower is better for `brier_score_loss`; use `max_rise`"
+
+
+def refused(text, reader=read_text, **options):
+    with pytest.raises(InputError) as caught:
+        reader(text, path="m", **options)
+    return str(caught.value).splitlines()
+
+
+def said(text):
+    return refused(text, catalogue=catalogue)
+
+
+def test_what_is_right_is_read_as_it_stands(tmp_path):
+    file = tmp_path / "mlci.yml"
+    for text in (GOOD, TOTALS):
+        file.write_text(text)
+        assert read(file, catalogue) == parse(text, path=str(file))
+    assert read_text(DESIGN, catalogue, path="m", registry=True) == parse(DESIGN, path="m")
+
+
+def test_values_keys_gates_and_metrics_in_one_go():
+    text = changed(
+        GOOD + ASTRAY + "  - {metric: recall, max_rise: 0.1, max_drop: .nan}\n  - {metric: f1, mn: 0.5}\n",
+        ("task: binary", "task: binary\nmodell: x"),
+        ("key: id", "ky: id\n  metrics: [recal]"),
+    )
+    assert said(text) == [
+        "m:3: unknown key `modell`; did you mean `model`?",
+        "m:6: unknown key `ky` in `evaluation`; did you mean `key`?",
+        f"m:7: {UNKNOWN}",
+        f"m:16: {UNKNOWN}",
+        f"m:17: `gates[2]{WRONG_WAY}",
+        "m:18: `gates[3].max_drop` has to be a finite number, not `.nan`",
+        "m:19: unknown key `mn` in `gates[4]`; did you mean `min`?",
+        "m:19: `gates[4]` has no limit; add `min`, `max`, `max_drop` or `max_rise`",
+    ]
+
+
+def test_a_metrics_file_is_no_exception():
+    text = TOTALS + "  - {metric: val.loss, max_drop: 1%}\n  - {metric: auc, min: 0.5, min: 0.6}\n"
+    assert said(text) == [
+        "m:7: `gates[1].max_drop` would limit an improvement: lower is better for `val.loss`; use `max_rise`",
+        "m:8: `gates[2].min` stands twice, on line 8; keep one",
+    ]
+
+
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+def test_one_mistake_still_makes_one_line(case):
+    *changes, expected = case
+    assert said(changed(GOOD, *changes)) == [f"m:{expected}"]
+
+
+def _is_whole(name):
+    try:
+        text = changed(GOOD, *CASES[name][:-1])
+        return name not in {"no gates", "gates as mapping"} and draft(text, path="m")[0].whole
+    except InputError:
+        return False
+
+
+SEEN = [name for name in CASES if _is_whole(name)]
+
+
+@pytest.mark.parametrize("name", SEEN)
+def test_one_mistake_hides_no_other_one(name):
+    *changes, _ = CASES[name]
+    *_, line = said(changed(GOOD, *changes) + ASTRAY)
+    assert line.endswith(WRONG_WAY)
+
+
+def test_most_mistakes_leave_something_to_read():
+    assert len(SEEN) > 60
+
+
+FRAMES = {
+    "the task": ("task: binary", "tsk: binary"),
+    "another task": ("task: binary", "task: binry"),
+    "the source": ("file: predictions.csv", "fil: predictions.csv"),
+    "two sources": ("file: predictions.csv", "file: predictions.csv\n  metrics: m.json"),
+    "the score": ("score: score", "scor: score"),
+    "the baseline": ("baseline:", "baselin:"),
+    "the evaluation": ("evaluation:", "evaluaton:"),
+    "the slices": ("slices:", "slice:"),
+    "one slice": ("{column: age,", "{colum: age,"),
+    "the label": ("label:", "lable:"),
+    "a new key": ("task:", "train_it: {run: x}\ntask:"),
+}
+
+
+@pytest.mark.parametrize("change", FRAMES.values(), ids=FRAMES)
+def test_a_refused_part_causes_no_line_beyond_its_own(change):
+    text = changed(GOOD, (GATE, f"{GATE}\n  - {{metric: recall, each: age, max_drop: 0.1}}"), change)
+    assert said(text) == refused(text, parse)
+
+
+@pytest.mark.parametrize("change", FRAMES.values(), ids=FRAMES)
+def test_a_refused_part_hides_no_wrong_direction(change):
+    text = changed(GOOD + ASTRAY, change)
+    first = next(number for number, line in enumerate(text.splitlines(), 1) if "brier_score_loss" in line)
+    assert f"m:{first}: `gates[2]{WRONG_WAY}" in said(text)
+
+
+@pytest.mark.parametrize(("data", "expected"), WHOLE.values(), ids=WHOLE)
+def test_files_that_are_wrong_as_a_whole(data, expected):
+    assert said(data) == [f"m:{expected}"]
+
+
+def test_files_that_are_not_there(tmp_path):
+    with pytest.raises(InputError, match="there is no such file"):
+        read(tmp_path / "no.yml", catalogue)
