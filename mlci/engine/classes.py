@@ -5,6 +5,7 @@ from mlci.engine.values import Value
 from mlci.errors import InputError, Problem
 
 _TRUE = {"1", "true"}
+_FALSE = {"0", "false"}
 _OPPOSITE = {"1": "0", "0": "1", "true": "false", "false": "true"}
 _ALIAS = {"true": "1", "1": "true", "false": "0", "0": "false"}
 
@@ -43,6 +44,20 @@ def binary(
         value for value in (values.form(item) for item in decided) if value != chosen and _ALIAS.get(value) != chosen
     ]
     return (others[0] if others else _OPPOSITE.get(chosen, f"not {chosen}")), chosen
+
+
+def assumed(classes: tuple[str, ...], *, positive: object) -> str | None:
+    """Say which of a binary task's classes was taken for positive where neither configuration nor custom tells.
+
+    Args:
+        classes: Names (negative, positive).
+        positive: The positive value as configured; ``None`` if it isn't.
+    """
+    if positive is not None or classes[0] in _FALSE or classes[0] == f"not {classes[1]}":
+        return None
+    parsed = sorted(map(values.parse, classes), key=values.order)
+    shown = " and ".join(repr(value) if isinstance(value, str) else values.form(value) for value in parsed)
+    return f"label values are {shown}; {classes[1]} counts as positive: set evaluation.positive to say otherwise"
 
 
 def _positive(known: list[str], wanted: str | None, path: str, column: str) -> str:

@@ -35,7 +35,7 @@ def load(bound: Bound, *, threads: int | None) -> Frame:
         baseline=read.models[1] if len(read.models) > 1 else None,
         cells=cells,
         width=width,
-        notes=read.notes,
+        notes=(*meaning.notes, *read.notes),
         known=known,
         each=each,
     )

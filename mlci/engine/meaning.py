@@ -37,12 +37,14 @@ class Meaning:
         classes: Names of the classes; empty for regression.
         label: The label's classes; ``None`` for regression.
         decisions: Each side's decision; ``None`` where no such column is read.
+        notes: What the reader of the report should know.
     """
 
     bins: tuple[Bins, ...]
     classes: tuple[str, ...]
     label: Classed | None
     decisions: tuple[Classed | None, ...]
+    notes: tuple[str, ...] = ()
 
 
 def understand(bound: Bound) -> Meaning:
@@ -69,7 +71,8 @@ def understand(bound: Bound) -> Meaning:
         for coded, side in zip(decided, bound.sides, strict=True)
     )
     problems.stop()
-    return Meaning(bins, classes, labelled, decisions)
+    assumed = naming.assumed(classes, positive=job.positive) if job.task == "binary" else None
+    return Meaning(bins, classes, labelled, decisions, (assumed,) if assumed else ())
 
 
 def _code(bound: Bound, table: Table, column: Column, problems: Problems) -> Coded | None:

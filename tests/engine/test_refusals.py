@@ -62,6 +62,24 @@ def test_positive_that_does_not_occur(tmp_path):
     ]
 
 
+@pytest.mark.parametrize(
+    ("labels", "said"),
+    [
+        (["1", "2"], "label values are 1 and 2; 1 counts as positive: set evaluation.positive to say otherwise"),
+        (["1", "-1"], "label values are -1 and 1; 1 counts as positive: set evaluation.positive to say otherwise"),
+        (["1", "no"], "label values are 1 and 'no'; 1 counts as positive: set evaluation.positive to say otherwise"),
+        (["1", "0"], None),
+        (["true", "false"], None),
+        (["1", "1"], None),
+        (["0", "0"], None),
+    ],
+)
+def test_a_positive_class_that_nobody_named_is_noted(tmp_path, labels, said):
+    path = text(tmp_path, "t.csv", f"y,s\n{labels[0]},0.1\n{labels[1]},0.5\n")
+    assert observe(one(path)).notes == ((said,) if said else ())
+    assert observe(one(path, positive=labels[0])).notes == ()
+
+
 def test_a_label_outside_the_classes(tmp_path):
     path = text(tmp_path, "t.csv", "y,d\na,a\nb,a\nz,b\n")
     given = one(path, task="multiclass", classes=("a", "b"), candidate=Source(path=path, decision="d"))
