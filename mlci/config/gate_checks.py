@@ -70,14 +70,16 @@ def _bound(info: MetricInfo | Foreign | None, limit: Limit) -> str | None:
 
 
 def _range(info: MetricInfo | Foreign | None, gate: Gate, kind: str, limit: Limit) -> str | None:
-    """Say what is wrong with a limit that no value of the metric could reach."""
+    """Say what is wrong with a limit that no value of the metric could reach, or that every value keeps."""
     if not isinstance(info, MetricInfo):
         return None
     low, high = info.low, info.high
     if kind in {"min", "max"}:
         outside = (low is not None and limit.value < low) or (high is not None and limit.value > high)
-        return f"is {limit}, but `{gate.metric}` {_extent(low, high)}" if outside else None
-    if limit.relative:
+        if outside:
+            return f"is {limit}, but `{gate.metric}` {_extent(low, high)}"
+        never = limit.value == (low if kind == "min" else high)
+    elif limit.relative:
         never = kind == "max_drop" and low is not None and low >= 0 and limit.value >= 1
     else:
         never = low is not None and high is not None and limit.value >= high - low

@@ -22,7 +22,7 @@ task: binary
 evaluation: {data: d, label: l, slices: [region, sex, [sex, region]]}
 predict: {file: p, score: s}
 baseline: none
-gates: [{metric: recall, min: 0}]
+gates: [{metric: recall, min: 0.5}]
 """
 
 

@@ -137,7 +137,7 @@ def test_any_value_under_any_key(where, value):
         "task": "binary",
         "predict": {"file": "p"},
         "baseline": "none",
-        "gates": [{"metric": "recall", "min": 0}],
+        "gates": [{"metric": "recall", "min": 0.5}],
     }
     data["evaluation"] = {"data": "d", "label": "l", "slices": [{"column": "c"}, ["a", "b"]]}
     data["train"] = {"run": "x"}
