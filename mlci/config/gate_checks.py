@@ -158,18 +158,34 @@ def _evidence(context: Context, index: int, gate: Gate) -> Iterator[Problem]:
         elif isinstance(info, MetricInfo) and not info.interval:
             words = f"`gates[{index}].judge`: `{gate.metric}` has no interval; remove it, or write `estimate`"
             yield context.loaded.problem(words, "gates", index, "judge")
+    if not context.totals and isinstance(info, MetricInfo) and gate.judge != "estimate":
+        yield from _unsure(context, index, gate, info)
     if not context.totals and isinstance(info, MetricInfo) and context.config.task in info.tasks:
         for words in (*_unscored(context, info), *_unmeasured(context, gate.metric)):
             yield context.loaded.problem(f"`gates[{index}]`: {words}", "gates", index, "metric")
 
 
+def _unsure(context: Context, index: int, gate: Gate, info: MetricInfo) -> Iterator[Problem]:
+    """Check that a limit on a change has an interval to be held against: a group's share of a total has none."""
+    if "share" not in _kinds(context, info):
+        return
+    for kind, _ in _given(gate):
+        if kind.startswith("max_"):
+            words = f"a change of `{gate.metric}` has no interval; set `judge: estimate`, or limit the selection rate"
+            yield context.loaded.problem(f"`gates[{index}].{kind}`: {words}", "gates", index, kind)
+
+
+def _kinds(context: Context, info: MetricInfo) -> set[str]:
+    """Return the kinds of a metric, or of those that a spread is made of."""
+    spread = context.catalogue.spread(info.name)
+    parts: Iterable[str] = spread.bases if spread else (info.name,)
+    return {found.kind for part in parts if (found := context.catalogue.find(part))}
+
+
 def _unscored(context: Context, info: MetricInfo) -> Iterator[str]:
     """Yield what is missing for a binary metric that ranks rows or averages scores."""
     predict = context.config.predict
-    spread = context.catalogue.spread(info.name)
-    parts: Iterable[str] = spread.bases if spread else (info.name,)
-    kinds = {found.kind for part in parts if (found := context.catalogue.find(part))}
-    scored = bool(kinds & {"ranks", "calibration", "loss"}) and context.config.task == "binary"
+    scored = bool(_kinds(context, info) & {"ranks", "calibration", "loss"}) and context.config.task == "binary"
     if scored and predict.score is None and predict.model is None:
         yield f"`{info.name}` needs scores; name their column in `predict.score`"
 

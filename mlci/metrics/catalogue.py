@@ -36,9 +36,7 @@ def names() -> list[str]:
     """Return every name that can be written in a gate, aliases and disparities among them."""
     plain = [*_BY_NAME, *ALIASES]
     parities = [f"{parity}_{kind}" for parity in PARITIES for kind in ("difference", "ratio")]
-    spreads = [
-        f"{name}_{kind}" for name in plain if _info(name).kind in _SPREADABLE for kind in ("difference", "ratio")
-    ]
+    spreads = [spelt for name in plain for kind in ("difference", "ratio") if spread(spelt := f"{name}_{kind}")]
     return plain + parities + spreads
 
 
@@ -54,7 +52,10 @@ def find(name: str) -> MetricInfo | None:
 
 
 def spread(name: str) -> Spread | None:
-    """Take the name of a disparity apart; ``None`` if it is not one."""
+    """Take the name of a disparity apart; ``None`` if it is not one.
+
+    A ratio of values that can be negative is none: its smallest says nothing about how far groups are apart.
+    """
     match = SPREAD.match(name)
     if match is None or name in _BY_NAME or name in ALIASES:
         return None
@@ -62,6 +63,8 @@ def spread(name: str) -> Spread | None:
     bases = PARITIES.get(base, (base,))
     known = [_info(item) for item in bases if item in _BY_NAME or item in ALIASES]
     if len(known) != len(bases) or any(info.kind not in _SPREADABLE for info in known):
+        return None
+    if kind == "ratio" and any(info.low is None or info.low < 0 for info in known):
         return None
     return Spread(bases, "ratio" if kind == "ratio" else "difference")
 

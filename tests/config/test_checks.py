@@ -52,6 +52,11 @@ GOOD_GATES = [
     "metric: demographic_parity_ratio, across: [sex, region], min: 0.8, max_drop: 0.05",
     "metric: recall, min: 100%",
     "metric: log_loss, max: 0",
+    "metric: predicted_positive_share, each: region, max: 0.5",
+    "metric: predicted_positive_share, each: region, max_rise: 0.1, judge: estimate",
+    "metric: predicted_positive_share_ratio, across: region, min: 0.5",
+    "metric: predicted_positive_share_difference, across: region, max_rise: 0.1, judge: estimate",
+    "metric: calibration_in_the_large_difference, across: region, max_rise: 0.1",
     "metric: selection_rate, max_drop: 0.1, max_rise: 0.1",
     "metric: log_loss, max: 3, max_rise: 200%",
     "metric: matthews_corrcoef, min: -0.5, max_drop: 1.5",
@@ -92,6 +97,11 @@ BAD_GATES = {
     "metric: log_loss, min: -0.0": "`gates[0].min` is -0.0, but `log_loss` is at least 0: the gate could never fail",
     "metric: matthews_corrcoef, min: -1": "`gates[0].min` is -1, but `matthews_corrcoef` lies between -1 and 1: the gate could never fail",
     "metric: recall_ratio, across: region, min: 0%": "`gates[0].min` is 0%, but `recall_ratio` lies between 0 and 1: the gate could never fail",
+    "metric: predicted_positive_share, each: region, max_drop: 0.1": "`gates[0].max_drop`: a change of `predicted_positive_share` has no interval; set `judge: estimate`, or limit the selection rate",
+    "metric: predicted_positive_share, each: region, max_rise: 0.1, judge: interval": "`gates[0].max_rise`: a change of `predicted_positive_share` has no interval; set `judge: estimate`, or limit the selection rate",
+    "metric: predicted_positive_share_difference, across: region, max_rise: 0.1": "`gates[0].max_rise`: a change of `predicted_positive_share_difference` has no interval; set `judge: estimate`, or limit the selection rate",
+    "metric: predicted_positive_share_ratio, across: region, max_drop: 0.1": "`gates[0].max_drop`: a change of `predicted_positive_share_ratio` has no interval; set `judge: estimate`, or limit the selection rate",
+    "metric: calibration_in_the_large_ratio, across: region, min: 0.1": "unknown metric `calibration_in_the_large_ratio`; did you mean `calibration_in_the_large`?",
     "metric: log_loss, max: -1": "`gates[0].max` is -1, but `log_loss` is at least 0",
     "metric: log_loss, max: 50%": "`gates[0].max` can't be in per cent (50%): the metric is not a fraction; only `max_drop` and `max_rise` can",
     "metric: recall, min: 0.9, max: 80%": "`gates[0].min` (0.9) is above its `max` (80%); nothing could pass",
@@ -269,3 +279,17 @@ def test_directions_of_scikit_learn_are_those_of_its_scorers():
             assert foreign(name).direction == "higher", name
         if f"neg_{name}" in scorers:
             assert foreign(name).direction == "lower", name
+
+
+def test_a_ratio_of_what_can_be_negative_is_not_offered():
+    offered = set(catalogue.names())
+    for name in ("calibration_in_the_large", "mean_error", "r2", "r2_score", "matthews_corrcoef", "cohen_kappa_score"):
+        assert f"{name}_difference" in offered
+        assert f"{name}_ratio" not in offered
+        assert catalogue.find(f"{name}_ratio") is None
+        assert catalogue.spread(f"{name}_ratio") is None
+    assert {"recall_ratio", "log_loss_ratio", "equalized_odds_ratio", "equalized_odds_difference"} <= offered
+
+
+def test_every_name_that_is_offered_is_found():
+    assert [name for name in catalogue.names() if catalogue.find(name) is None] == []
