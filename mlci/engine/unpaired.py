@@ -8,6 +8,9 @@ from mlci.engine.words import counted, first
 from mlci.errors import InputError, Problem
 
 _SHOWN = 3
+_NUMBER = r"[+-]?[0-9]+(\.[0-9]*)?"
+_EXACT = 2**53
+"""Beyond it, neighbouring whole numbers are one float64, and that two match would mean nothing."""
 
 
 def diagnose(
@@ -79,7 +82,30 @@ def _against(
         keys = f"{counted(count, 'key')} {'is' if count == 1 else 'are'} not in {evaluation.table.path}"
         said = f"{keys}: {first(count, 'key', _keys(extra))}"
         problems.append(Problem(said, other.table.path))
+    if missing and extra and kind == "text":
+        problems += _spelled_differently(connection, evaluation, other)
     return problems
+
+
+def _spelled_differently(connection: duckdb.DuckDBPyConnection, evaluation: Keyed, other: Keyed) -> list[Problem]:
+    """Tell whether texts that don't match would as numbers: ``0`` and ``000``, or ``0.0`` of a column with nulls."""
+    first_rows = [_numbers(keyed) for keyed in (other, evaluation)]
+    both = f"({first_rows[0]}) AS here JOIN ({first_rows[1]}) AS there USING (n)"
+    query = sql.select("here.k, there.k", both, where="here.k <> there.k", order_by="there.r, here.r", limit=1)
+    found = sql.first(connection, query)
+    if found is None:
+        return []
+    written = f"written as `{found[0]}` here and `{found[1]}` in {evaluation.table.path}"
+    return [Problem(f"keys match as numbers: {written}; write them alike", other.table.path)]
+
+
+def _numbers(keyed: Keyed) -> str:
+    """SQL for the numbers ``n`` that a table's keys spell in one way only, the text ``k`` and its row ``r``."""
+    number, key = keyed.table.row_number, comparable(keyed.column, "text")
+    spelled = f"CASE WHEN regexp_full_match({key}, '{_NUMBER}') THEN TRY_CAST({key} AS DOUBLE) END"
+    columns = [f"{spelled} AS n", f"min({number}) AS r", f"min({key}) AS k"]
+    plain = f"abs(n) <= {_EXACT} AND min({key}) = max({key})"
+    return sql.select(columns, keyed.table.relation, group_by="n", having=plain)
 
 
 def _keys(found: list[tuple[str, int]]) -> list[str]:

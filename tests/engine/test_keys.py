@@ -102,6 +102,37 @@ def test_a_key_that_is_no_number(tmp_path):
     ]
 
 
+@pytest.mark.parametrize(
+    ("here", "there", "hint"),
+    [
+        ("{}.0", "{}", "keys match as numbers: written as `0.0` here and `0` in {e}; write them alike"),
+        ("{}", "{:04}", "keys match as numbers: written as `0` here and `0000` in {e}; write them alike"),
+        ("{}.5", "{}", None),
+        ("k{}", "{}", None),
+        ("9007199254740993{}", "9007199254740993{}.0", None),
+    ],
+)
+def test_keys_that_differ_in_spelling_only(tmp_path, here, there, hint):
+    evaluation = pd.DataFrame({"id": [there.format(i) for i in range(300)], "y": [0, 1] * 150})
+    predictions = pd.DataFrame({"id": [here.format(i) for i in range(300)], "s": 0.5})
+    given = joined(tmp_path, evaluation, predictions)
+    shown = [", ".join(repr(one.format(i)) for i in range(3)) for one in (there, here)]
+    assert refusal(given) == [
+        f"{tmp_path}/p.csv: 300 rows of {given.data} have no candidate prediction: first keys {shown[0]}",
+        f"{tmp_path}/p.csv: 300 keys are not in {given.data}: first keys {shown[1]}",
+        *([f"{tmp_path}/p.csv: {hint.format(e=given.data)}"] if hint else []),
+    ]
+
+
+def test_no_hint_about_spelling_where_a_key_is_just_missing(tmp_path):
+    evaluation = EVALUATION.assign(id=["1", "2", "3", "x"])
+    predictions = PREDICTIONS.assign(id=["1", "2", "3", "4"])
+    assert len(refusal(joined(tmp_path, evaluation, predictions))) == 2
+    evaluation = EVALUATION.assign(id=["1", "01", "3", "x"])
+    predictions = PREDICTIONS.assign(id=["01", "1", "3", "4"])
+    assert len(refusal(joined(tmp_path, evaluation, predictions))) == 2
+
+
 def test_one_key_over_and_over_does_not_explode(tmp_path):
     rows = 30_000
     evaluation = pd.DataFrame({"id": ["a"] * rows, "y": [0, 1] * (rows // 2)})
