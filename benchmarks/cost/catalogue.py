@@ -101,8 +101,8 @@ COLD = (
     Subject("all-joined", "`mlci run`: everything, three files by key", _mlci("run", "all-joined")),
 )
 POINTS = (
-    Subject("evidently", "Evidently, points, no slices", _peer("point_evidently.py"), times=1),
-    Subject("mlflow", "MLflow, points, no slices, no AUC", _peer("point_mlflow.py"), times=1),
+    Subject("evidently", "Evidently, points, no slices", _peer("point_evidently.py"), times=1, most=1_000_000),
+    Subject("mlflow", "MLflow, points, no slices, no AUC", _peer("point_mlflow.py"), times=1, most=1_000_000),
 )
 RESAMPLED = (
     Bootstrap("scikit-learn", "scikit-learn in a loop, 1,000 replicates", "boot_sklearn.py"),

@@ -33,7 +33,7 @@ columns, and our figures include a fingerprint over all that the evaluation set 
 _PEERS = """\
 Bootstraps are extrapolated to 1,000 replicates, from one and a few more of them ({counts} at the
 largest size): what is fixed counts once, the rest grows in proportion. fairlearn's frame holds one model and crosses
-its features, so that the job is six frames, of which one is measured. Bootstraps are not run beyond 1,000,000 rows."""
+its features, so that the job is six frames, of which one is measured. Peers are not run beyond 1,000,000 rows."""
 _WARM = """\
 The stage of the engine and of inference alone, in one warm process, against the floors in the same process: no imports,
 no configuration, no report. Wall seconds / CPU seconds, medians."""
