@@ -158,6 +158,7 @@ class Baseline(Model):
     )
     score: Name | None = Field(default=None, description="Score column in `file`; the candidate's if left out.")
     decision: Name | None = Field(default=None, description="Decision column in `file`; the candidate's if left out.")
+    threshold: Finite | None = Field(default=None, description="Threshold for `file`; the candidate's if left out.")
 
     @classmethod
     def rule(cls, keys: AbstractSet[str]) -> str | None:

@@ -5,7 +5,7 @@ from mlci.engine.values import Value
 from mlci.errors import InputError, Problem
 
 _TRUE = {"1", "true"}
-_FALSE = {"0", "false"}
+_FALSE = {"0", "false", "-1"}
 _OPPOSITE = {"1": "0", "0": "1", "true": "false", "false": "true"}
 _ALIAS = {"true": "1", "1": "true", "false": "0", "0": "false"}
 

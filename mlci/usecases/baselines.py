@@ -146,8 +146,10 @@ def _from_file(loaded: Loaded, chosen: Baseline, folder: Path) -> Side:
         path=located(str(chosen.file), folder),
         score=chosen.score or (None if chosen.decision else predict.score),
         decision=chosen.decision or (None if chosen.score else predict.decision),
+        threshold=chosen.threshold,
     )
-    if predict.file is not None and (source.score, source.decision) == (predict.score, predict.decision):
+    columns = (source.score, source.decision) == (predict.score, predict.decision)
+    if predict.file is not None and columns and chosen.threshold in {None, predict.threshold}:
         refuse_itself(loaded, source.path, located(predict.file, folder), "columns of one file")
     return Side(source=source, label=str(chosen.file))
 

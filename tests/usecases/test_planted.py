@@ -276,3 +276,17 @@ def test_equal_scores_with_other_decisions_are_a_change(tmp_path):
     assert change(ended) == shown(0, 3)
     assert change(ended, "roc_auc") == (1.0, 1.0, 0.0)
     assert ended.code == 1
+
+
+def test_a_file_of_scores_keeps_the_threshold_that_production_used(tmp_path):
+    rows = "".join(f"{i},{int(i % 4 == 0)},{0.8 if i % 4 == 0 else 0.6 if i % 4 == 1 else 0.1}\n" for i in range(200))
+    text = (
+        "model: cut\ntask: binary\nevaluation: {data: rows.csv, key: id, label: y, metrics: [accuracy]}\n"
+        "predict: {file: rows.csv, score: s, threshold: 0.5}\n"
+        "baseline: {file: rows.csv, score: s, threshold: 0.7}\n"
+        "gates: [{metric: accuracy, max_drop: 0.05}]\n"
+    )
+    write(tmp_path, {"mlci.yml": text, "rows.csv": f"id,y,s\n{rows}"})
+    ended = run(tmp_path)
+    assert change(ended) == pytest.approx((1.0, 0.75, -0.25))
+    assert ended.code == 1
