@@ -124,7 +124,7 @@ group, between it and any other.
 | disparity | of |
 |:--|:--|
 {parities}
-| `NAME_difference`, `NAME_ratio` | any rate, ratio, rank metric or mean above |
+| `NAME_difference`, `NAME_ratio` | any rate, ratio, rank metric or mean above; ratios only of what can't be negative |
 
 ## Anything else
 
