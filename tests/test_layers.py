@@ -123,7 +123,11 @@ def test_a_gate_run_loads_no_data_frames(tmp_path):
         "baseline: {file: d.csv, decision: b}\ngates: [{metric: accuracy, max_drop: 0.1}]\n",
         "utf-8",
     )
-    code = f"import sys, mlci.cli\ntry: mlci.cli.main(['run', '--config', {str(tmp_path / 'mlci.yml')!r}, '--out', {str(tmp_path)!r}])\nexcept SystemExit as e: print(e.code)\nprint(*sys.modules)"
+    arguments = ["run", "--config", str(tmp_path / "mlci.yml"), "--out", str(tmp_path)]
+    code = (
+        f"import sys, mlci.cli\ntry: mlci.cli.main({arguments!r})\n"
+        "except SystemExit as end: print(end.code)\nprint(*sys.modules)"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path)
     assert done.stdout.splitlines()[-2] == "0", done.stdout + done.stderr
     assert not {name.split(".")[0] for name in done.stdout.splitlines()[-1].split()} & HEAVY

@@ -66,9 +66,9 @@ def test_positive_that_does_not_occur(tmp_path):
     ("labels", "said"),
     [
         (["1", "2"], "label values are 1 and 2; 1 counts as positive: set evaluation.positive to say otherwise"),
-        (["1", "-1"], "label values are -1 and 1; 1 counts as positive: set evaluation.positive to say otherwise"),
         (["1", "no"], "label values are 1 and 'no'; 1 counts as positive: set evaluation.positive to say otherwise"),
         (["1", "0"], None),
+        (["1", "-1"], None),
         (["true", "false"], None),
         (["1", "1"], None),
         (["0", "0"], None),

@@ -39,7 +39,7 @@ def shown(text):
 
 
 @given(NASTY, NASTY)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_a_cell_shows_what_was_put_in_and_means_nothing(left, right):
     page = Page(f"| a | b | c |\n|:--|--:|:--|\n| {markdown(left)} | 1 | {markdown(right)} |\n| x | y | z |\n")
     assert page.tables == [[["a", "b", "c"], [shown(left), "1", shown(right)], ["x", "y", "z"]]]
@@ -49,7 +49,7 @@ def test_a_cell_shows_what_was_put_in_and_means_nothing(left, right):
 
 
 @given(NASTY)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_a_line_of_its_own_stays_one_paragraph(text):
     page = Page(f"before\n\n{markdown(text)}\n\nafter\n")
     assert [tag for tag in page.tags if tag != "span"] == ["p", "p", "p"]
@@ -58,7 +58,7 @@ def test_a_line_of_its_own_stays_one_paragraph(text):
 
 
 @given(NASTY)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_raw_html_shows_it_too(text):
     page = Page(f"<details><summary>{markdown(text)}</summary>\n\n| a |\n|:--|\n| b |\n\n</details>\n")
     assert page.summaries == [shown(text)]

@@ -2,10 +2,10 @@ import re
 from functools import cache
 
 import pytest
-from build import a_report, failed, gate, group, inconclusive, measured, no_baseline, passed, spread, waived
 from cases import enormous, hostile, mixed
 from github import Page
 
+from build import a_report, failed, gate, group, inconclusive, measured, no_baseline, passed, spread, waived
 from mlci.report.comment import comment, marker
 from mlci.report.document import BaselineRef, Candidate, PolicyRef
 from mlci.report.links import Links
@@ -301,9 +301,7 @@ def test_metrics_files_say_what_predictions_would_add():
     assert "interval |" not in text
 
 
-@pytest.mark.parametrize(
-    ("policy", "said"), [("warn", "name a `baseline`"), ("block", "record a baseline first")]
-)
+@pytest.mark.parametrize(("policy", "said"), [("warn", "name a `baseline`"), ("block", "record a baseline first")])
 def test_without_a_baseline(policy, said):
     blocks = policy == "block"
     report = a_report(

@@ -1,11 +1,11 @@
 import re
 
 import pytest
-from build import a_report, failed, measured
 from cases import GOLDEN, enormous
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from build import a_report, failed, measured
 from mlci.report import wide
 from mlci.report.terminal import terminal
 
