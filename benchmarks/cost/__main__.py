@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import signal
 import sys
 
 from benchmarks.cost import measure, page, targets
@@ -19,6 +20,7 @@ def main(arguments: list[str]) -> int:
     rows = sorted({int(size) for size in chosen.rows.split(",")})
     if chosen.quick:
         rows = [size for size in rows if size <= targets.MIDDLE]
+    signal.signal(signal.SIGTERM, _stopped)
     results = measure.everything(rows, peers=not chosen.no_peers, say=_say)
     judged = targets.judge(measure.figures(results), rows)
     if chosen.no_peers:
@@ -31,6 +33,11 @@ def main(arguments: list[str]) -> int:
     for one in missed:
         print(_red(page.red(one)))
     return 1 if missed else 0
+
+
+def _stopped(_number: int, _frame: object) -> None:
+    """End by an exception, so that data is removed and the subject at work is stopped."""
+    sys.exit(128 + signal.SIGTERM)
 
 
 def _say(line: str) -> None:

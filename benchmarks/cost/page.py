@@ -28,8 +28,9 @@ _FLOOR = """\
 The floor is reading the six columns: `pyarrow.parquet.read_table`, every value decoded into memory, on all processors.
 Two ways to do less are measured as well, and ratios to them are given further down: leaving texts as the dictionary
 codes of the file, and touching every value in DuckDB without keeping any. The floor of the join is DuckDB joining the
-three files, in different row orders, by an integer key, and touching every value. Our file has a key beside the six
-columns, and our figures include a fingerprint over all that the evaluation set says, its key too."""
+three files, in different row orders, by an integer key, and touching every value. The one file
+holds the six columns and no other; our figures include a fingerprint over all that the evaluation set says, which in
+the three files is a key as well, hashed row by row."""
 _PEERS = """\
 Bootstraps are extrapolated to 1,000 replicates, from one and a few more of them ({counts} at the
 largest size): what is fixed counts once, the rest grows in proportion. fairlearn's frame holds one model and crosses
