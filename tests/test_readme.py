@@ -62,3 +62,17 @@ def test_the_metrics_page_is_the_catalogues(capsys):
     with pytest.raises(SystemExit):
         main(["metrics", "--markdown"])
     assert capsys.readouterr().out == (ROOT / "docs" / "metrics.md").read_text("utf-8")
+
+
+def test_the_demo_prints_what_the_readme_shows(tmp_path, monkeypatch, capsys):
+    from mlci.cli import main  # noqa: PLC0415 (as above)
+
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as stop:
+        main(["demo"])
+    assert stop.value.code == 0
+    (heading,) = re.findall(r"^! diabetes-progression: .*$", (ROOT / "README.md").read_text("utf-8"), re.MULTILINE)
+    printed = capsys.readouterr().out
+    assert printed.splitlines()[0] == heading
+    for numbers in ("Δ −0.003 [−0.039, +0.032]", "Δ +0.018 [+0.001, +0.036]", "1,755 rows"):
+        assert numbers in " ".join(printed.split())
