@@ -14,6 +14,7 @@ lock uv.txt requirements/uv.in
 rm requirements/uv.in
 lock run.txt pyproject.toml
 lock metrics.txt pyproject.toml --extra metrics --extra model
+lock github.txt pyproject.toml --extra github
 lock dev.txt pyproject.toml --all-extras --group dev requirements/build.in
 # Peers of the benchmark live in an environment of their own, so that their pins never meet ours.
 lock bench.txt requirements/bench.in
