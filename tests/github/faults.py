@@ -125,5 +125,5 @@ def instead(fault: Fault) -> Reply | None:
         case "secondary":
             told = {"message": SECONDARY, "documentation_url": DOCS + "#about-secondary-rate-limits"}
             status = fault.status if fault.status in {403, 429} else 403
-            return Reply(status, told, {"Retry-After": f"{fault.seconds:g}"})
+            return Reply(status, told, {"Retry-After": str(round(fault.seconds))})
     return None

@@ -1,9 +1,12 @@
 """What there is before the first request: repositories, forks, pull requests."""
 
+import io
 import os
 import subprocess
 import tempfile
 import time
+import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +30,7 @@ PERSON = {
 }
 
 
-def run(folder: Path, *arguments: str) -> str:
+def git_run(folder: Path, *arguments: str) -> str:
     told = ["git", *arguments]
     done = subprocess.run(told, cwd=folder, env=ENVIRONMENT | PERSON, capture_output=True, text=True, check=True)
     return done.stdout.strip()
@@ -38,14 +41,14 @@ def repository(folder: Path) -> None:
     if folder.exists() and any(folder.iterdir()):
         return
     folder.mkdir(parents=True, exist_ok=True)
-    run(folder, "init", "--quiet", "--bare", "--initial-branch", "main")
+    git_run(folder, "init", "--quiet", "--bare", "--initial-branch", "main")
     with tempfile.TemporaryDirectory() as scratch:
         work = Path(scratch)
-        run(work, "init", "--quiet", "--initial-branch", "main")
+        git_run(work, "init", "--quiet", "--initial-branch", "main")
         commit(work, {"README.md": "# A model\n", "mlci.yml": CONFIG}, "A model and its gates")
-        run(work, "switch", "--quiet", "--create", "topic")
+        git_run(work, "switch", "--quiet", "--create", "topic")
         commit(work, {"train.py": "C = 0.5\n"}, "Less regularisation")
-        run(work, "push", "--quiet", str(folder), "main", "topic")
+        git_run(work, "push", "--quiet", str(folder), "main", "topic")
 
 
 def commit(work: Path, files: dict[str, str], message: str) -> str:
@@ -54,15 +57,15 @@ def commit(work: Path, files: dict[str, str], message: str) -> str:
         path = work / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, "utf-8")
-    run(work, "add", "--force", "--", *files)
-    run(work, "commit", "--quiet", "--message", message)
-    return run(work, "rev-parse", "HEAD")
+    git_run(work, "add", "--force", "--", *files)
+    git_run(work, "commit", "--quiet", "--message", message)
+    return git_run(work, "rev-parse", "HEAD")
 
 
 def register(state: State, folder: Path, name: str, *, private: bool = False, fork_of: Row | None = None) -> Row:
     """Tell the state of a bare repository."""
     owner, _, short = name.partition("/")
-    default = run(folder, "symbolic-ref", "--short", "HEAD")
+    default = git_run(folder, "symbolic-ref", "--short", "HEAD")
     roles: dict[str, str] = {}
     facts: dict[str, Any] = {"owner": owner, "name": short, "private": private, "default_branch": default}
     parent = fork_of["id"] if fork_of else None
@@ -77,7 +80,7 @@ def forked(state: State, repo: Row, owner: str) -> Row:
     origin = Path(repo["git"])
     folder = origin.with_name(f"{origin.name.removesuffix('.git')}-of-{owner}.git")
     if not folder.exists():
-        run(origin.parent, "clone", "--quiet", "--bare", "--no-hardlinks", str(origin), str(folder))
+        git_run(origin.parent, "clone", "--quiet", "--bare", "--no-hardlinks", str(origin), str(folder))
     return register(state, folder, f"{owner}/{repo['name']}", private=repo["private"], fork_of=repo)
 
 
@@ -118,6 +121,42 @@ def pull(
         **dict.fromkeys(["head_sha", "base_sha", "merge_sha", "mergeable", "before"]),
     )
     return refreshed(state, row)
+
+
+def run(
+    state: State, repo: Row, number: int | None, *, sha: str, branch: str, name: str = "model", **facts: Any
+) -> Row:
+    """A workflow run of a pull request, or of a branch."""
+    pull_row = state.one("pulls", repo=repo["id"], number=number) if number else None
+    told = {
+        "name": name,
+        "event": "pull_request" if number else "push",
+        "status": "completed",
+        "conclusion": "success",
+        "path": f".github/workflows/{name}.yml",
+        "attempt": 1,
+        "number": len(state.all("runs")) + 1,
+        "actor": "octocat",
+        "jobs": [],
+    } | facts
+    told["jobs"] = [{"id": state.new_id(), "conclusion": "success", **job} for job in told["jobs"]]
+    home = {"repo": repo["id"], "head_repo": pull_row["head_repo"] if pull_row else repo["id"]}
+    suite = state.add("check_suites", repo=repo["id"], app="github-actions", head_sha=sha)["id"]
+    return state.add("runs", **home, head_sha=sha, head_branch=branch, suite=suite, workflow=state.new_id(), **told)
+
+
+def zipped(files: Mapping[str, bytes | str]) -> bytes:
+    """An archive as `actions/upload-artifact` makes it."""
+    data = io.BytesIO()
+    with zipfile.ZipFile(data, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    return data.getvalue()
+
+
+def artifact(state: State, repo: Row, run_id: int, name: str, data: bytes, *, expired: bool = False) -> Row:
+    facts = {"repo": repo["id"], "run": run_id, "name": name, "size": len(data), "expired": expired}
+    return state.add("artifacts", **facts, digest=state.keep(data))
 
 
 def rate_limit(state: State, token: str, remaining: int, reset_in: float) -> None:

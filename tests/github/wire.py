@@ -48,11 +48,11 @@ class Server(ThreadingHTTPServer):
         """A client that goes away is part of the game."""
 
 
-class Dropped(Exception):
+class Dropped(Exception):  # noqa: N818 - on purpose, and no error
     """The connection was closed on purpose."""
 
 
-class Handled(Exception):
+class Handled(Exception):  # noqa: N818 - the same
     """A fault has answered."""
 
 
@@ -92,7 +92,7 @@ class Handler(BaseHTTPRequestHandler):
         except (Dropped, OSError, ssl.SSLError):
             self.close_connection = True
 
-    do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = do_GET
+    do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = do_GET  # noqa: N815 - http.server looks for these names
 
     def route(self) -> None:
         fake, address = self.server.fake, urlsplit(self.path)
