@@ -3,7 +3,6 @@
 import io
 import os
 import subprocess
-import tempfile
 import time
 import zipfile
 from collections.abc import Mapping
@@ -37,18 +36,24 @@ def git_run(folder: Path, *arguments: str) -> str:
 
 
 def repository(folder: Path) -> None:
-    """Make a small bare repository with `main` and a branch `topic`, unless there is one."""
+    """Make a small bare repository with `main` and a branch `topic`, unless there is one; its SHAs never change."""
     if folder.exists() and any(folder.iterdir()):
         return
     folder.mkdir(parents=True, exist_ok=True)
     git_run(folder, "init", "--quiet", "--bare", "--initial-branch", "main")
-    with tempfile.TemporaryDirectory() as scratch:
-        work = Path(scratch)
-        git_run(work, "init", "--quiet", "--initial-branch", "main")
-        commit(work, {"README.md": "# A model\n", "mlci.yml": CONFIG}, "A model and its gates")
-        git_run(work, "switch", "--quiet", "--create", "topic")
-        commit(work, {"train.py": "C = 0.5\n"}, "Less regularisation")
-        git_run(work, "push", "--quiet", str(folder), "main", "topic")
+    main = imported("main", "A model and its gates", {"README.md": "# A model\n", "mlci.yml": CONFIG})
+    topic = imported("topic", "Less regularisation", {"train.py": "C = 0.5\n"}, after="main")
+    told = ["git", "fast-import", "--quiet"]
+    subprocess.run(told, cwd=folder, env=ENVIRONMENT, input=(main + topic).encode(), check=True)
+
+
+def imported(branch: str, message: str, files: dict[str, str], *, after: str | None = None) -> str:
+    """One commit as `git fast-import` reads it."""
+    lines = [f"commit refs/heads/{branch}", "committer Octocat <octocat@example.org> 1714564800 +0000"]
+    lines += [f"data {len(message)}", message] + ([f"from refs/heads/{after}"] if after else [])
+    for name, text in files.items():
+        lines += [f"M 100644 inline {name}", f"data {len(text.encode())}", text]
+    return "\n".join(lines) + "\n\n"
 
 
 def commit(work: Path, files: dict[str, str], message: str) -> str:

@@ -84,6 +84,12 @@ class Handler(BaseHTTPRequestHandler):
         self.secure = True
         self.close_connection = False
 
+    def finish(self) -> None:
+        """The TLS connection is not the one that the server knows of and closes."""
+        super().finish()
+        if self.secure:
+            self.connection.close()
+
     def do_GET(self) -> None:
         try:
             self.route()

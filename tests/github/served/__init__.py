@@ -16,6 +16,7 @@ from tests.github.served import (
     settings,
     statuses,
     suites,
+    trees,
 )
 
 __all__ = [
@@ -34,4 +35,5 @@ __all__ = [
     "settings",
     "statuses",
     "suites",
+    "trees",
 ]

@@ -4,7 +4,8 @@ import base64
 from typing import Any
 
 from tests.github.served.commits import found_commit
-from tests.github.served.gitdata import author, git_commit, listing, written
+from tests.github.served.gitdata import author, git_commit
+from tests.github.served.trees import listing, written
 from tests.github.serving import Call, Refused, Reply, serves
 from tests.github.state import full_name, git
 
@@ -74,8 +75,10 @@ def put(call: Call) -> Reply:
 
 
 def check_old(known: tuple[str, str, str] | None, told: str | None, path: str) -> None:
-    """https://github.com/orgs/community/discussions/62198 quotes both refusals."""
-    if known and told is None:
+    """Measured by https://github.com/pome-sh/digital-twins/pull/400; of a file that is not there any SHA is ignored."""
+    if known is None:
+        return
+    if told is None:
         raise Refused(422, 'Invalid request.\n\n"sha" wasn\'t supplied.')
-    if told is not None and (known is None or known[2] != told):
+    if known[2] != told:
         raise Refused(409, f"{path} does not match {told}")

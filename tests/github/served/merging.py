@@ -38,8 +38,8 @@ def update(call: Call) -> Reply:
 @serves("pulls/merge", ("contents", "write"))
 def merge_pull(call: Call) -> Reply:
     row, body = pulls.found(call), call.body or {}
-    if row["state"] != "open" or not row["mergeable"]:
-        raise Refused(405, "Pull Request is not mergeable")
+    if row["state"] != "open" or not row["mergeable"] or row["draft"]:
+        raise Refused(405, "Pull Request is still a draft" if row["draft"] else "Pull Request is not mergeable")
     if body.get("sha", row["head_sha"]) != row["head_sha"]:
         raise Refused(409, "Head branch was modified. Review and try the merge again.")
     title = body.get("commit_title") or f"Merge pull request #{row['number']} from {pulls.label(call, row)}"

@@ -77,7 +77,7 @@ def tagged(call: Call, row: Row) -> None:
 def create(call: Call) -> Reply:
     tag = call.body["tag_name"]
     if not call.body.get("draft") and published(call, tag):
-        # https://github.com/softprops/action-gh-release/issues/69 quotes it
+        # quoted in https://github.com/googleapis/release-please/issues/945
         raise Refused(
             422, "Validation Failed", errors=[{"resource": "Release", "code": "already_exists", "field": "tag_name"}]
         )
