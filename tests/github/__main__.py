@@ -50,7 +50,7 @@ def main() -> int:
         facts = {"name": told.name, "port": told.port, "private": told.private}
         fake = Fake(repo, **facts, https=told.https, state=told.state).start()
         try:
-            number = fake.pull(told.pull)
+            number = fake.pulls()[0]["number"] if fake.pulls() else fake.pull(told.pull)
         except LookupError:
             number = None
         echo(fake.url)

@@ -29,7 +29,7 @@ class Fake(Looking):
         port: Where to listen; any free port by default.
         private: Whether reading takes a permission.
         https: Stand for the real host names too, for clients that use this fake as their proxy.
-        state: A file to which everything is written after each change.
+        state: A file to which everything is written after each change, and read from at the start if it is there.
     """
 
     def __init__(
@@ -47,7 +47,7 @@ class Fake(Looking):
         self.log: list[Entry] = []
         self.log_lock = threading.Lock()
         seeding.repository(git)
-        self.repo = seeding.register(self.state, git, name, private=private)
+        self.repo = seeding.known(self.state, name) or seeding.register(self.state, git, name, private=private)
         self._folder = tempfile.TemporaryDirectory(prefix="fake-github-") if https else None
         self.authority = Authority(Path(self._folder.name)) if self._folder else None
         self.main, self._storage = Server(self, port), Server(self, 0)

@@ -21,6 +21,7 @@ KINDS = {
     "garbage": "answers a page in HTML with status 200",
     "primary": "answers that the hour's requests are used up, until `seconds` from now",
     "secondary": "answers that requests come too fast, with `retry-after: seconds`",
+    "stale": "leaves the `size` newest entries out of a list, as a replica that lags behind",
     "hook": "only calls `call`",
 }
 SECONDARY = "You have exceeded a secondary rate limit. Please wait a few minutes before you try again."
@@ -106,6 +107,17 @@ class Faults:
         """Wait, but not longer than the fake lives."""
         if seconds > 0:
             self.stopping.wait(seconds)
+
+
+def stale(reply: Reply, size: int) -> Reply:
+    """A list without its newest entries."""
+    whole = reply.body if isinstance(reply.body, dict) else {"": reply.body}
+    name, rows = next(((key, value) for key, value in whole.items() if isinstance(value, list)), ("", []))
+    newest = sorted(row["id"] for row in rows)[-size:] if size else []
+    kept = [row for row in rows if row["id"] not in newest]
+    if isinstance(reply.body, dict):
+        return Reply(reply.status, reply.body | {name: kept, "total_count": len(kept)}, reply.headers)
+    return Reply(reply.status, kept, reply.headers)
 
 
 def instead(fault: Fault) -> Reply | None:

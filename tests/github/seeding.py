@@ -67,6 +67,12 @@ def commit(work: Path, files: dict[str, str], message: str) -> str:
     return git_run(work, "rev-parse", "HEAD")
 
 
+def known(state: State, name: str) -> Row | None:
+    """The repository of this name in a state that was read from a file."""
+    owner, _, short = name.partition("/")
+    return state.one("repos", owner=owner, name=short)
+
+
 def register(state: State, folder: Path, name: str, *, private: bool = False, fork_of: Row | None = None) -> Row:
     """Tell the state of a bare repository."""
     owner, _, short = name.partition("/")

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 import requests
 
+from tests.github.fake import Fake
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -57,6 +59,10 @@ def test_what_it_prints_is_enough_to_publish_and_the_state_stays(started, tmp_pa
     assert ended(process) == (0, "")
     tables = json.loads((tmp_path / "state.json").read_text("utf-8"))["tables"]
     assert [row["body"] for row in tables["comments"]] == [body]
+    again = Fake(tmp_path / "m.git", state=tmp_path / "state.json")
+    assert [told["body"] for told in again.comments(1)] == [body]
+    again.main.server_close()
+    again._storage.server_close()
 
 
 def test_it_ends_in_error_if_a_client_broke_the_contract(started):

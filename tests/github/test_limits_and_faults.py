@@ -97,6 +97,23 @@ def test_a_slow_answer_arrives(fake, client, kind):
     assert time.monotonic() - began >= 0.09
 
 
+def test_a_replica_lags_behind(fake, client, number):
+    made = [fake.comment(number, "x") for _ in range(3)]
+    fake.fail("GET", "/comments", kind="stale", size=2)
+    read = [[told["id"] for told in client("GET", f"/issues/{number}/comments").json()] for _ in range(2)]
+    assert read == [made[:1], made]
+    sha = fake.head(number)
+    client("POST", "/check-runs", {"name": "n", "head_sha": sha})
+    fake.fail("GET", "/check-runs", kind="stale", size=1)
+    assert client("GET", f"/commits/{sha}/check-runs").json() == {"total_count": 0, "check_runs": []}
+
+
+def test_something_else_happens_in_between(fake, client, number):
+    fake.fail("GET", "/comments", kind="hook", when="after", call=lambda: fake.comment(number, "meanwhile"))
+    assert client("GET", f"/issues/{number}/comments").json() == []
+    assert len(client("GET", f"/issues/{number}/comments").json()) == 1
+
+
 def test_the_nth_request_and_so_many_from_there(fake, client):
     fault = fake.fail("GET", nth=2, times=2, status=503)
     assert [client("GET", "").status_code for _ in range(4)] == [200, 503, 503, 200]

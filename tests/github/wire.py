@@ -129,6 +129,8 @@ class Handler(BaseHTTPRequestHandler):
             entry.fault = f"{fault.kind} before"
             self.misbehave(fault, None, entry)
         reply = fake.api.answer(request)
+        if fault and fault.kind == "stale":
+            reply = faults.stale(reply, fault.size)
         if fault and fault.when == "after":
             entry.fault = f"{fault.kind} after"
             self.misbehave(fault, reply, entry)
