@@ -5,6 +5,7 @@ import shlex
 import signal
 import sys
 import tempfile
+import threading
 from pathlib import Path
 
 from click import echo
@@ -53,11 +54,11 @@ def main() -> int:
             number = fake.pulls()[0]["number"] if fake.pulls() else fake.pull(told.pull)
         except LookupError:
             number = None
-        echo(fake.url)
-        echo(instructions(fake, number, folder / "event"))
-        echo(f"Look at {fake.url}/ in a browser; ask {fake.url}/_fake/requests what was called. Ctrl-C ends.")
         try:
-            signal.pause()
+            echo(fake.url)
+            echo(instructions(fake, number, folder / "event"))
+            echo(f"Look at {fake.url}/ in a browser; ask {fake.url}/_fake/requests what was called. Ctrl-C ends.")
+            threading.Event().wait()
         except KeyboardInterrupt:
             fake.stop()
     return findings(fake)

@@ -6,6 +6,7 @@ https://docs.github.com/actions/reference/workflows-and-actions/events-that-trig
 """
 
 import json
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -138,6 +139,7 @@ def environment(
         "GITHUB_WORKFLOW": "model",
         "GITHUB_JOB": "model",
         **where(fake, name, told),
+        "GITHUB_REF_NAME": re.sub("^refs/(heads|tags|pull)/", "", where(fake, name, told)["GITHUB_REF"]),
         **{key: str(path) for key, path in files.items()},
         **({"GITHUB_TOKEN": token} if token else {}),
     }

@@ -3,7 +3,9 @@
 import socket
 import ssl
 import struct
+import sys
 import time
+import traceback
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
@@ -44,8 +46,10 @@ class Server(ThreadingHTTPServer):
         self.fake = fake
         super().__init__(("127.0.0.1", port), Handler)
 
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that goes away is part of the game."""
+    def handle_error(self, *_: Any) -> None:
+        """A client that goes away is part of the game; anything else is a failure of the fake."""
+        if not isinstance(sys.exception(), OSError):
+            self.fake.failures.append(traceback.format_exc())
 
 
 class Dropped(Exception):  # noqa: N818 - on purpose, and no error

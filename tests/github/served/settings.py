@@ -6,6 +6,7 @@ from tests.github.served.commits import commit
 from tests.github.served.repos import protection
 from tests.github.serving import Call, Refused, Reply, serves
 from tests.github.state import Row, full_name, git
+from tests.github.tokens import refusal
 
 ADMIN = ("administration", "write")
 LOOK = ("administration", "read")
@@ -170,7 +171,7 @@ def found_protection(call: Call) -> Row:
 def get_protection(call: Call) -> Reply:
     """Reading takes the right to administrate, even where the repository is public."""
     if call.token is None or call.token["permissions"].get("administration") is None:
-        raise Refused(403, "Resource not accessible by integration")
+        raise refusal(call.token, (LOOK,)) if call.token else Refused(401, "Requires authentication")
     return Reply(200, protected(call, found_protection(call)))
 
 
