@@ -1,8 +1,13 @@
 """Opening and publishing against the fake: what stands on GitHub afterwards, and what it took."""
 
+from dataclasses import replace
+
 import pytest
 
+from mlci.github.interface import CheckFields, Output
+from mlci.publish.event import facts
 from mlci.publish.result import Unfinished
+from tests.github.state import git
 from tests.publish.scene import BOT, MODEL, NAME, Clock, bad, good, publisher, unsure, wide
 
 CRASH = Unfinished(why="the evaluation ended with exit code 3", code=3)
@@ -74,13 +79,8 @@ def test_at_most_eight_requests_for_opening_and_publishing(fake, pull):
     assert len(fake.check_runs(fake.head(pull))[-1]["annotations"]) == 50
 
 
-def test_an_unchanged_report_writes_no_comment_and_a_repeat_writes_nothing_but_the_status(fake, pull):
+def test_an_unchanged_report_writes_no_comment(fake, pull):
     publisher(fake, pull, run=100).publish()
-    fake.forget_requests()
-    publisher(fake, pull, run=100).publish()
-    assert [method for method, path, _ in fake.requests if method != "GET"] == [
-        "POST"
-    ]  # the status, which is idempotent
     fake.forget_requests()
     again = publisher(fake, pull, run=101)
     assert again.publish().did[-1].startswith("comment on #1 unchanged")
@@ -124,8 +124,6 @@ def test_a_person_who_quotes_the_marker_keeps_the_comment(fake, pull):
 def test_two_models_have_a_comment_and_a_check_each(fake, pull):
     one = publisher(fake, pull)
     one.publish()
-    from dataclasses import replace  # noqa: PLC0415 (one use)
-
     other = replace(one, where=replace(one.where, model="churn"), report=bad(model="churn"))
     other.publish()
     assert len(fake.comments(pull)) == 2
@@ -185,8 +183,6 @@ def test_a_run_on_an_older_head_does_not_overwrite_and_repairs_what_was_lost(fak
 
 def push(fake, branch="topic"):
     """Another commit on a branch."""
-    from tests.github.state import git  # noqa: PLC0415 (one use)
-
     repo = git(fake.repo)
     tip = fake.sha(f"refs/heads/{branch}")
     tree = repo.run("rev-parse", f"{tip}^{{tree}}")
@@ -199,8 +195,6 @@ def push(fake, branch="topic"):
 
 def test_a_branch_that_is_gone_is_no_obstacle(fake, pull):
     one = publisher(fake, pull)
-    from dataclasses import replace  # noqa: PLC0415 (one use)
-
     gone = replace(one, where=replace(one.where, branch="deleted-after-the-merge"))
     assert gone.publish().failures == []
     stands(fake, pull, run=100, conclusion="success", text="✅")
@@ -228,10 +222,6 @@ def test_what_an_attempt_left_open_the_next_takes_over(fake, pull):
 
 
 def test_a_merge_group_has_a_check_and_no_comment(fake, pull):
-    from dataclasses import replace  # noqa: PLC0415 (one use)
-
-    from mlci.publish.event import facts  # noqa: PLC0415 (one use)
-
     event = facts("merge_group", fake.event("merge_group", pull), sha=None)
     one = publisher(fake, pull)
     group = replace(one, where=replace(one.where, head=event.head, pull=event.pull, branch=event.branch))
@@ -298,8 +288,6 @@ def test_a_locked_conversation_is_said_and_the_check_stands(fake, pull):
 
 
 def test_a_foreign_check_of_our_name_is_named(fake, pull):
-    from mlci.github.interface import CheckFields, Output  # noqa: PLC0415 (one use)
-
     evil = publisher(fake, pull, token=fake.token(app="evil"))
     fields = CheckFields(external_id="1.1", conclusion="success", output=Output(title="ok", summary="ok"), url=None)
     evil.client().create_check(head=evil.where.head, name=NAME, fields=fields, arrived=lambda: None)
@@ -309,6 +297,19 @@ def test_a_foreign_check_of_our_name_is_named(fake, pull):
     done = publisher(fake, pull, report=bad()).publish()
     assert [(one.app, one.external_id) for one in done.foreign] == [("evil", "1.1"), ("github-actions", "b0c1")]
     assert "ok" not in fake.comments(pull)[0]["body"].split("\n")[1]
+
+
+def test_a_check_of_another_app_with_our_runs_number_keeps_nothing_from_being_said(fake, pull):
+    for report in (good(), wide(70)):
+        publisher(fake, pull, token=fake.token(app="evil"), report=report).publish()
+    publisher(fake, pull, token=fake.token(app="worse")).open()
+    one = publisher(fake, pull, report=wide(60))
+    opened = one.open()
+    done = one.publish()
+    assert (opened.refused, opened.failures, done.refused, done.failures) == ([], [], [], [])
+    (check,) = [check for check in fake.check_runs() if check["app"]["slug"] == "github-actions"]
+    assert (check["conclusion"], len(check["annotations"])) == ("failure", 60)
+    assert {one.app for one in done.foreign} == {"evil", "worse"}
 
 
 def test_a_newer_run_of_another_app_is_never_copied_into_our_comment(fake, pull):
