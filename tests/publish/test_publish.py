@@ -376,3 +376,14 @@ def test_a_whole_outage_is_bounded_in_time_and_requests(fake, pull):
     assert done.failures
     assert clock.at <= 180
     assert len(fake.requests) <= 25
+
+
+@pytest.mark.parametrize("nth", [1, 2])
+def test_a_list_that_lags_behind_makes_no_second_comment_in_the_end(fake, pull, nth):
+    """The first list may miss our comment, the second one the comment that was just made."""
+    if nth == 1:
+        publisher(fake, pull, run=99).publish()
+    fake.fail("GET", "/issues/*/comments", "stale", size=1, nth=nth)
+    assert publisher(fake, pull, report=bad()).publish().failures == []
+    assert len(fake.comments(pull)) == 1
+    stands(fake, pull, run=100, conclusion="failure", text="1 gate failed")
