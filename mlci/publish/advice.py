@@ -25,6 +25,10 @@ def missing(permission: Permission, said: str) -> str:
     what = _DOES[permission]
     if "locked" in said.lower():
         return f"GitHub refused to {what}: the conversation is locked. Unlock it, or read the verdict in the check."
+    if "maximum number of statuses" in said:
+        return (
+            f"GitHub refused to {what}: this commit has all the statuses that GitHub keeps. The check tells the result."
+        )
     if "app" in said.lower() and permission == "checks" and "integration" not in said.lower():
         return (
             f'GitHub refused to {what} (403 "{said}"): only GitHub Apps may, and the token belongs to a person. '

@@ -6,6 +6,7 @@ import pytest
 
 from mlci.cli.words import Words
 from mlci.github.interface import CheckFields, Output
+from mlci.publish.advice import missing
 from mlci.publish.event import facts
 from mlci.publish.result import Unfinished
 from tests.github.state import git
@@ -252,15 +253,15 @@ def test_a_fork_under_pull_request_target_is_written_to(fake):
     stands(fake, number, run=100, conclusion="failure", text="1 gate failed")
 
 
-@pytest.mark.parametrize("missing", ["checks", "statuses", "pull-requests"])
-def test_one_missing_permission_keeps_nothing_else_from_being_done(fake, pull, missing):
-    token = fake.token({name: "write" for name in ("checks", "statuses", "pull-requests") if name != missing})
+@pytest.mark.parametrize("lacks", ["checks", "statuses", "pull-requests"])
+def test_one_missing_permission_keeps_nothing_else_from_being_done(fake, pull, lacks):
+    token = fake.token({name: "write" for name in ("checks", "statuses", "pull-requests") if name != lacks})
     done = publisher(fake, pull, token=token, report=bad()).publish()
-    assert [refused.permission for refused in done.refused] == [missing]
+    assert [refused.permission for refused in done.refused] == [lacks]
     assert done.failures == []
-    assert len(fake.check_runs()) == (missing != "checks")
-    assert len(fake.statuses(fake.head(pull))) == (missing != "statuses")
-    assert len(fake.comments(pull)) == (missing != "pull-requests")
+    assert len(fake.check_runs()) == (lacks != "checks")
+    assert len(fake.statuses(fake.head(pull))) == (lacks != "statuses")
+    assert len(fake.comments(pull)) == (lacks != "pull-requests")
 
 
 def test_a_persons_token_comments_as_that_person_and_sets_the_status(fake, pull):
@@ -285,6 +286,17 @@ def test_a_locked_conversation_is_said_and_the_check_stands(fake, pull):
     fake.change_pull(pull, locked=True)
     done = publisher(fake, pull).publish()
     assert [refused.said for refused in done.refused] == ["Unable to create comment because issue is locked."]
+    assert fake.check_runs()[0]["conclusion"] == "success"
+
+
+def test_a_commit_that_is_full_of_statuses_is_said_and_the_check_stands(fake, pull):
+    sha = fake.head(pull)
+    for _ in range(1_000):
+        fake.state.add("statuses", repo=fake.repo["id"], sha=sha, context=NAME)
+    done = publisher(fake, pull).publish()
+    assert done.failures == []
+    assert [refused.permission for refused in done.refused] == ["statuses"]
+    assert "all the statuses that GitHub keeps" in missing("statuses", done.refused[0].said)
     assert fake.check_runs()[0]["conclusion"] == "success"
 
 
