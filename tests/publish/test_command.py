@@ -1,6 +1,7 @@
 """The command: files before requests, outputs, exit codes, advice, and what a person reads."""
 
 import json
+import os
 import re
 
 import pytest
@@ -122,7 +123,7 @@ def test_at_most_eight_requests_without_a_folder_of_the_runners(job):
     assert (job.folder / ".mlci/.gitignore").read_text() == "*\n"
 
 
-@pytest.mark.parametrize("spoil", ["other-token", "edited", "garbage", "gone", "another-run"])
+@pytest.mark.parametrize("spoil", ["other-token", "edited", "garbage", "gone", "another-run", "pipe"])
 def test_a_note_that_is_not_ours_counts_as_nothing(job, spoil):
     """The candidate's code can reach the note; it must not lead the token to another check."""
     token = job.fake.token()
@@ -137,6 +138,7 @@ def test_a_note_that_is_not_ours_counts_as_nothing(job, spoil):
         "edited": lambda: note.write_text(re.sub(r'(\\"id\\": )\d+', rf"\g<1>{theirs}", note.read_text())),
         "garbage": lambda: note.write_text("[" * 10_000),
         "gone": note.unlink,
+        "pipe": lambda: (note.unlink(), os.mkfifo(note)),
         "another-run": lambda: note.write_text(other.read_text()),
     }[spoil]()
     job.leave(bad())
@@ -180,6 +182,15 @@ def test_a_report_that_cannot_be_read_is_no_report(job, text):
     assert job.run("--ended", "success", "--code", "0").code == 1
     assert job.fake.check_runs()[0]["conclusion"] == "failure"
     assert "did not finish" in job.fake.comments(job.pull)[0]["body"]
+
+
+def test_a_pipe_in_the_place_of_the_report_is_not_waited_for(job):
+    job.leave(good())
+    path = job.folder / ".mlci/out/report.json"
+    path.unlink()
+    os.mkfifo(path)
+    assert job.run("--ended", "success", "--code", "0").code == 1
+    assert job.fake.check_runs()[0]["conclusion"] == "failure"
 
 
 def test_a_committed_report_and_a_run_that_never_was_is_no_pass(job):
