@@ -11,7 +11,7 @@ WORKERS ?= 2
 unexport PYTHONDONTWRITEBYTECODE # without byte code every start compiles its imports again
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint node format bench docs lock clean
+.PHONY: help demo test lint static node format bench docs dist pin lock clean
 
 help: ## what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -28,6 +28,10 @@ lint: $(VENV)/.dev ## style, formatting, types
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 
+static: $(VENV)/.dev $(NODE)/node_modules/.made ## actions, workflows, templates and documents' samples
+	@$(BIN)/python -m tests.actions
+	@$(BIN)/python -m pytest -n $(WORKERS) tests/actions/planted.py
+
 format: $(VENV)/.dev ## put the code in order
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
@@ -39,8 +43,16 @@ docs: $(VENV)/.dev ## write generated pages and schemas again
 	@$(BIN)/python -m mlci.config.schema
 	@$(BIN)/python -m mlci.report.schema
 	@$(BIN)/mlci metrics --markdown > docs/metrics.md
+	@$(BIN)/python -m tests.actions.tables
 
 node: $(NODE)/node_modules/.made ## GitHub's own parsers of workflows, from a lock file
+
+dist: $(VENV)/.dev ## wheel and source distribution, into dist
+	@rm -rf dist
+	@$(BIN)/uv build --quiet --no-build-isolation --python $(BIN)/python --out-dir dist .
+
+pin: $(VENV)/.dev ## documents and templates name the last commit of this checkout
+	@$(BIN)/python -m tests.actions.pin
 
 lock: $(VENV)/bin/uv ## lock requirements again
 	@sh requirements/lock.sh $(BIN)/uv
