@@ -26,6 +26,8 @@ jobs:
     name: sample
     runs-on: ubuntu-latest
     timeout-minutes: 5
+    permissions:
+      contents: read # a list of steps says nothing about permissions
     steps:
 """
 
