@@ -7,9 +7,11 @@ import sys
 from pathlib import Path
 
 from command import REQUIREMENTS, WINDOWS, attempt, run
+from fetch_uv import fetch
 
 OLDEST = (0, 5)
 _REQUIREMENTS = REQUIREMENTS / "uv.txt"
+_NAME = "uv.exe" if WINDOWS else "uv"
 
 
 def find_uv(folder: Path) -> Path:
@@ -20,11 +22,17 @@ def find_uv(folder: Path) -> Path:
     target = folder / f"uv-{hashlib.sha256(_REQUIREMENTS.read_bytes()).hexdigest()[:16]}"
     if not (target / ".made").exists():
         shutil.rmtree(target, ignore_errors=True)
-        only = ("--require-hashes", "--only-binary", ":all:", "--no-deps", "--no-compile")
-        quiet = ("--quiet", "--disable-pip-version-check", "--no-input")
-        run(*_pip(folder), "install", *quiet, *only, "--target", target, "-r", _REQUIREMENTS)
+        if fetch(target / "bin") is None:
+            _by_pip(folder, target)
         (target / ".made").touch()
-    return target / "bin" / ("uv.exe" if WINDOWS else "uv")
+    return target / "bin" / _NAME
+
+
+def _by_pip(folder: Path, target: Path) -> None:
+    shutil.rmtree(target, ignore_errors=True)
+    only = ("--require-hashes", "--only-binary", ":all:", "--no-deps", "--no-compile")
+    quiet = ("--quiet", "--disable-pip-version-check", "--no-input")
+    run(*_pip(folder), "install", *quiet, *only, "--target", target, "-r", _REQUIREMENTS)
 
 
 def _pip(folder: Path) -> list[str | Path]:
