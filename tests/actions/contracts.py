@@ -15,7 +15,7 @@ _EXPRESSION = re.compile(r"\$\{\{(.*?)\}\}", re.DOTALL)
 _VARIABLE = re.compile(r"\$\{?([A-Z][A-Z_]*)")
 _READ_BY_PROGRAMS = {"MLCI_TOKEN", "MLCI_CONFIG", "GH_TOKEN", "GH_REPO"}
 _SET_BY_RUNNER = {"GITHUB_ACTION_PATH"}
-_WRITTEN = {  # outputs by the program that writes them
+WRITTEN = {  # outputs by the program that writes them
     "install.sh": {"mlci"},
     "captured.sh": {"code"},
     "outputs.sh": {"verdict", "report", "baseline-version"},
@@ -76,7 +76,7 @@ def outputs(tree: Path) -> list[str]:
 
 def _outputs(step: dict[str, Any], tree: Path, pinned: dict[str, Any]) -> set[str]:
     if "run" in step:
-        return {name for program, names in _WRITTEN.items() if program in step["run"] for name in names}
+        return {name for program, names in WRITTEN.items() if program in step["run"] for name in names}
     own = _own(step["uses"])
     if own is not None:
         return set(File(tree / own / "action.yml", own).content.get("outputs", {}))

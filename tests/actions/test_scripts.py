@@ -5,11 +5,14 @@ import os
 import re
 import signal
 import subprocess
+import sys
 import time
 import tomllib
 from pathlib import Path
 
 import pytest
+
+from tests.actions.contracts import WRITTEN
 
 ROOT = Path(__file__).parents[2]
 LIB = ROOT / "actions/lib"
@@ -35,7 +38,7 @@ def script(name, *arguments, folder, **variables):
 
 def outputs(folder):
     text = (folder / "output").read_text("utf-8")
-    return dict(re.findall(r"^([\w-]+)<<(?:\w+)\n(.*)\n\w+$", text, re.MULTILINE)) | dict(
+    return dict(re.findall(r"^([\w-]+)<<(?:[\w-]+)\n(.*)\n[\w-]+$", text, re.MULTILINE)) | dict(
         re.findall(r"^([\w-]+)=(.*)$", text, re.MULTILINE)
     )
 
@@ -181,3 +184,22 @@ def test_outputs_of_a_report_and_of_what_is_none(installed, tmp_path, text, verd
     assert done.returncode == 0, done.stderr
     assert outputs(tmp_path) == {"verdict": verdict, "report": report.as_posix(), "baseline-version": version}
     assert (tmp_path / "summary").read_text("utf-8") == "## passed\n"
+
+
+def test_outputs_that_the_static_check_counts_on_are_the_ones_that_are_written(installed, tmp_path):
+    folder, _, _ = installed
+    assert set(outputs(folder)) == WRITTEN["install.sh"]
+    for name in ("outputs.sh", "captured.sh"):
+        script(name, *([outputs(folder)["mlci"], "none.json"] if name == "outputs.sh" else ["true"]), folder=tmp_path)
+        assert set(outputs(tmp_path)) == WRITTEN[name]
+        (tmp_path / "output").unlink()
+    (tmp_path / "mlci.yml").write_text("model: m\n", "utf-8")
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("GITHUB_", "MLCI_"))}
+    subprocess.run(
+        [sys.executable, "-m", "mlci", "publish", "--ended=failure", "--code="],
+        env={**environment, "GITHUB_OUTPUT": str(tmp_path / "output")},
+        cwd=tmp_path,
+        capture_output=True,
+        check=False,
+    )
+    assert set(outputs(tmp_path)) == WRITTEN['"$MLCI" publish']
