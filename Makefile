@@ -27,7 +27,7 @@ lint: $(VENV)/.dev ## style, formatting, types
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
-	@MYPYPATH=actions/lib $(BIN)/mypy actions/lib
+	@MYPYPATH=actions/lib $(BIN)/mypy --explicit-package-bases actions/lib
 
 static: $(VENV)/.dev $(NODE)/node_modules/.made ## actions, workflows, templates and documents' samples
 	@$(BIN)/python -m tests.actions

@@ -32,7 +32,7 @@ def missing(permission: Permission, said: str) -> str:
         )
     return (
         f'GitHub refused to {what} (403 "{said}"): the job\'s token lacks `{permission}: write`. Add to the job:\n\n'
-        f"    permissions:\n      {permission}: write\n"
+        f"    permissions:\n      {permission}: write"
     )
 
 

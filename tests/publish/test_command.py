@@ -261,7 +261,7 @@ def test_the_permission_that_is_missing_is_named_with_the_lines_that_add_it(job,
     done = job.run("--ended", "success", "--code", "0", token=token)
     assert done.code == 0
     assert done.err.startswith("::warning::GitHub refused to ")
-    assert done.err.rstrip().endswith(f"Add to the job:%0A%0A    permissions:%0A      {missing}: write%0A")
+    assert done.err.rstrip().endswith(f"Add to the job:%0A%0A    permissions:%0A      {missing}: write")
     assert done.err.count("::warning::") == 1
 
 

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from mlci.cli.words import Words
 from mlci.github.interface import CheckFields, Output
 from mlci.publish.event import facts
 from mlci.publish.result import Unfinished
@@ -387,3 +388,25 @@ def test_a_list_that_lags_behind_makes_no_second_comment_in_the_end(fake, pull, 
     assert publisher(fake, pull, report=bad()).publish().failures == []
     assert len(fake.comments(pull)) == 1
     stands(fake, pull, run=100, conclusion="failure", text="1 gate failed")
+
+
+@pytest.mark.parametrize("branch", ["feature/a-b", "wild/ü#1", "100%41", "a;b&c=d"])
+def test_any_branch_that_git_allows_is_found_by_its_name(fake, branch):
+    git(fake.repo).write_ref(f"refs/heads/{branch}", fake.sha("refs/heads/topic"))
+    number = fake.pull(branch)
+    done = publisher(fake, number, report=bad()).publish()
+    assert (done.failures, done.refused) == ([], [])
+    assert (
+        len([path for _, path, _ in fake.requests if path.endswith("/check-runs")]) == 3
+    )  # list, create, verify: no more
+    assert {status for _, _, status in fake.requests} == {200, 201}
+    stands(fake, number, run=100, conclusion="failure", text="1 gate failed")
+
+
+def test_what_github_answers_cannot_command_the_runner(capsys):
+    words = Words(as_json=False, in_actions=True)
+    words.line("comment: http://x/\r\n::set-output name=verdict::pass")
+    words.remark("warning", "said\n::set-env name=A::b\x1b[31m")
+    shown = capsys.readouterr()
+    assert len(shown.out.splitlines()) == 1
+    assert shown.err == "::warning::said%0A: :set-env name=A::b\n"

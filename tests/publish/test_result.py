@@ -144,3 +144,9 @@ def test_a_cancelled_run_says_so_and_details_are_harmless_and_bounded():
     assert "script" not in page.tags
     assert page.references() == page.links == []
     assert any("and 4 more" in data for data, _ in page.nodes)
+
+
+@pytest.mark.parametrize("worst", ["$", "|", "@a", "\u202e", "😀", ":::"])
+def test_the_longest_text_fits_into_a_checks_summary(worst):
+    found = result(None, claim(ended="failure", code=""), problems=[worst * 2_000] * 30)
+    assert len(text(found, model="m" * 100, head=HEAD, links=LINKS).encode()) < 65_535
