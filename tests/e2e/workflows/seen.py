@@ -18,7 +18,12 @@ class Seen:
     checks: list[dict[str, Any]]
     statuses: list[dict[str, Any]]
     summary: str
-    requests: int
+    calls: list[str]
+
+    @property
+    def requests(self) -> int:
+        """How many requests the run cost."""
+        return len(self.calls)
 
     @property
     def comment(self) -> str:
@@ -53,7 +58,7 @@ def look(world: World, scenario: Scenario, run: Run, *, number: int, sha: str, s
         checks=world.fake.check_runs(sha),
         statuses=world.fake.statuses(sha),
         summary="\n".join(run.summaries),
-        requests=len(world.fake.requests),
+        calls=[f"{method} {path.removeprefix(f'/repos/{world.fake.name}')}" for method, path, _ in world.fake.requests],
     )
     told = [f"{method} {path} {status}" for method, path, status in world.fake.requests]
     world.fake.forget_requests()

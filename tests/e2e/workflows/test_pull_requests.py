@@ -32,6 +32,10 @@ def test_a_pull_request_opens(world, scenario):
     assert run.outputs("mlci")["comment-url"] == seen.comments[0]["html_url"]
     assert run.outputs("mlci")["check-url"] == seen.check["html_url"]
     assert seen.requests <= MOST_REQUESTS
+    opened, *_ = seen.calls
+    concluded = f"PATCH /check-runs/{seen.check['id']}"
+    assert (opened, seen.calls.count(concluded)) == ("POST /check-runs", 1)
+    assert seen.check["started_at"] < seen.check["completed_at"]
 
     names = {path.name for path in world.artifact("mlci-report").iterdir()}
     scenario.saw(f"artifact with {', '.join(sorted(names))}")
