@@ -6,15 +6,16 @@ VENV := .venv
 BIN := $(VENV)/bin
 PEERS := .venv-bench
 NODE := tests/node
+ACT := .tools/bin/act
 WORKERS ?= 2
 
 unexport PYTHONDONTWRITEBYTECODE # without byte code every start compiles its imports again
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint static node format bench docs dist pin lock clean
+.PHONY: help demo test e2e lint static node format bench docs dist pin lock clean
 
 help: ## what can be made
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -hE '^[a-z0-9]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
 
 demo: $(VENV)/.dev ## a candidate against a baseline on real data: passes, is unsure, and fails with --regress
 	@$(BIN)/mlci demo
@@ -22,6 +23,9 @@ demo: $(VENV)/.dev ## a candidate against a baseline on real data: passes, is un
 
 test: $(VENV)/.dev ## the tests
 	@$(BIN)/python -m pytest -n $(WORKERS)
+
+e2e: $(VENV)/.dev $(NODE)/node_modules/.made $(ACT) ## actions and whole workflows, run against a fake of GitHub
+	@$(BIN)/python -m pytest tests/e2e -n $(WORKERS)
 
 lint: $(VENV)/.dev ## style, formatting, types
 	@$(BIN)/ruff check .
@@ -59,7 +63,7 @@ lock: $(VENV)/bin/uv ## lock requirements again
 	@sh requirements/lock.sh $(BIN)/uv
 
 clean: ## remove what was made
-	rm -rf $(VENV) $(PEERS) $(NODE)/node_modules .mlci build *.egg-info .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(PEERS) $(NODE)/node_modules .tools .e2e .mlci build *.egg-info .mypy_cache .ruff_cache .hypothesis
 
 $(VENV)/bin/uv:
 	@$(PYTHON) -c 'import sys; sys.exit("mlci needs Python 3.11 or newer; set PYTHON=/path/to/python3.11") if sys.version_info < (3, 11) else None'
@@ -74,6 +78,12 @@ $(VENV)/.dev: $(VENV)/bin/uv requirements/dev.txt pyproject.toml
 # GitHub's own parsers; `make node` for whoever needs nothing but them.
 $(NODE)/node_modules/.made: $(NODE)/package.json $(NODE)/package-lock.json
 	@cd $(NODE) && npm ci --silent --ignore-scripts
+	@touch $@
+
+# nektos/act runs workflows on this machine. Go builds it from the versions and checksums of go.mod and go.sum.
+$(ACT): tests/e2e/act/go.mod tests/e2e/act/go.sum
+	@echo "building act: a minute or two, once"
+	@cd tests/e2e/act && go build -buildvcs=false -trimpath -o $(abspath $@) github.com/nektos/act
 	@touch $@
 
 # Peers are measured in an environment of their own; one that does not install is named as missing in the table.
