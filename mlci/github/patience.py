@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from mlci.errors import OutsideError
 
 A_MINUTE = 60.0
-_LARGEST = 1e9
+_LARGEST = 1e12  # seconds; a time since 1970 has ten digits
 
 
 @dataclass(frozen=True, kw_only=True)
