@@ -60,13 +60,16 @@ def transport(access: Access) -> Send:
     """Return a function that sends requests.
 
     Raises:
-        InputError: The address is no ``https`` one, so that the token could be read on its way.
+        InputError: PyGithub is not installed, or the address is not ``https``: others could read the token.
     """
     place = urlsplit(access.url)
     if place.scheme != "https" and not (place.scheme == "http" and place.hostname in _LOOPBACK):
         raise InputError(f"GITHUB_API_URL is {access.url!r}; a token is only sent to an https address")
-    from github import Auth  # noqa: PLC0415 (an import of half a second that only publishing needs)
-    from requests import RequestException  # noqa: PLC0415 (the same)
+    try:
+        from github import Auth  # noqa: PLC0415 (an import of half a second that only publishing needs)
+        from requests import RequestException  # noqa: PLC0415 (the same)
+    except ImportError as error:
+        raise InputError("publishing needs PyGithub: pip install 'mlci[github]'") from error
 
     requester = _bounded(access)(
         auth=Auth.Token(access.token),
