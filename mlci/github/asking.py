@@ -113,5 +113,7 @@ def _refused(ask: Ask, answer: Answer) -> Forbidden | Missing | None:
             return Forbidden(permission=ask.permission, said=said)
         case 404 | 410:
             return Missing()
+        case 422 if said.startswith("No commit found"):  # a branch that is gone, where a commit was asked for
+            return Missing()
         case _:
             raise OutsideError(f"GitHub does not let mlci {ask.doing} ({answer.status}, {said})")

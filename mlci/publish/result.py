@@ -99,7 +99,7 @@ def _without(claim: Claim, code: int | None, problems: tuple[str, ...]) -> Unfin
 
 def ending(code: int) -> str:
     """Say what an exit code means."""
-    return f"mlci ended with exit code {code}: {CODES.get(code, 'not a code of mlci, so something ended it')}"
+    return f"the evaluation ended with exit code {code}: {CODES.get(code, 'not a code of mlci, so something ended it')}"
 
 
 def _doubt(report: Report, claim: Claim, code: int | None) -> str | None:

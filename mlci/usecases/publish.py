@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TypeVar
 
 from mlci.errors import OutsideError
@@ -12,6 +13,7 @@ from mlci.usecases import publish_comment as comments
 from mlci.usecases.publish_comment import Author
 
 T = TypeVar("T")
+_ROUNDS = 20
 WORKFLOW = "github-actions[bot]"
 """Author of what a workflow's own token writes; it has no login that could be asked for."""
 
@@ -115,12 +117,17 @@ def _comment(publication: Publication, github: GitHub, done: Published) -> None:
 
 
 def _look(target: Target, github: GitHub, done: Published, seen: Iterable[CheckRun], *, app: str) -> None:
-    """Name foreign checks on the commit; repair the status if a newer run has concluded on it."""
-    here = {one.id: one for one in seen if one.head == target.head}
-    done.foreign += checks.foreign(here.values(), app=app)
-    ours = checks.concluded(here.values(), app=app)
-    if ours and ours[-1][0] > target.run:
-        done.tried(lambda: checks.repair_status(target, github, ours[-1][1]))
+    """Name foreign checks on the commit; while a newer run has concluded on it, bring its status back."""
+    here = [one for one in {one.id: one for one in seen}.values() if one.head == target.head]
+    done.foreign += checks.foreign(here, app=app)
+    run = target.run
+    for _ in range(_ROUNDS):
+        ours = checks.concluded(here, app=app)
+        if not ours or ours[-1][0] <= run or done.refused or done.failures:
+            return
+        run, newer = ours[-1]
+        done.tried(partial(checks.repair_status, target, github, newer))
+        here = list(done.tried(lambda: comments.here(target, github)) or ())
 
 
 def _reads_only(target: Target, done: Published) -> bool:
