@@ -68,6 +68,7 @@ def transport(access: Access) -> Send:
     try:
         from github import Auth  # noqa: PLC0415 (an import of half a second that only publishing needs)
         from requests import RequestException  # noqa: PLC0415 (the same)
+        from urllib3.exceptions import HTTPError  # noqa: PLC0415 (the same)
     except ImportError as error:
         raise InputError("publishing needs PyGithub: pip install 'mlci[github]'") from error
 
@@ -88,7 +89,7 @@ def transport(access: Access) -> Send:
     def send(verb: str, path: str, parameters: Mapping[str, Any], body: object | None) -> Answer:
         try:
             status, headers, text = requester.requestJson(verb, path, dict(parameters), None, body)
-        except RequestException as error:
+        except (RequestException, HTTPError) as error:
             raise NoAnswerError(_reason(error)) from None
         return Answer(status=status, headers={key.lower(): str(value) for key, value in headers.items()}, body=text)
 
@@ -161,7 +162,9 @@ def _whole(connection: Any, session: Any, access: Access) -> _Whole:  # noqa: AN
         if answer.status_code == 202:  # PyGithub would sleep and ask again, without end
             raise NoAnswerError("it is not ready yet (202)")
         body = bytearray()
-        for chunk in answer.iter_content(_CHUNK):
+        while chunk := answer.raw.read1(
+            _CHUNK, decode_content=True
+        ):  # what is there, without waiting for a whole chunk
             body += chunk
             if len(body) > MOST_BYTES:
                 raise NoAnswerError(f"its answer has more than {MOST_BYTES:,} bytes")
@@ -176,9 +179,11 @@ def _reason(error: Exception) -> str:
     return {
         "ConnectTimeout": "it can't be reached (time-out)",
         "ReadTimeout": "it did not answer in time",
+        "ReadTimeoutError": "it did not answer in time",
         "ConnectionError": "the connection failed",
         "SSLError": "its certificate is not trusted",
         "ProxyError": "the proxy failed",
-        "ChunkedEncodingError": "its answer broke off",
-        "ContentDecodingError": "its answer is garbled",
+        "ProtocolError": "its answer broke off",
+        "IncompleteRead": "its answer broke off",
+        "DecodeError": "its answer is garbled",
     }.get(name, name)

@@ -85,8 +85,18 @@ def test_a_report_about_something_else_is_not_believed():
     ("ended", "code", "cancelled", "why"),
     [
         ("failure", "2", False, "the evaluation ended with exit code 2: configuration or data that can't be used"),
-        ("failure", "3", False, "the evaluation ended with exit code 3: the project's own train or predict step failed"),
-        ("failure", "4", False, "the evaluation ended with exit code 4: GitHub, a registry or the network did not do its part"),
+        (
+            "failure",
+            "3",
+            False,
+            "the evaluation ended with exit code 3: the project's own train or predict step failed",
+        ),
+        (
+            "failure",
+            "4",
+            False,
+            "the evaluation ended with exit code 4: GitHub, a registry or the network did not do its part",
+        ),
         ("failure", "70", False, "the evaluation ended with exit code 70: a bug in mlci"),
         ("failure", "0", False, "left no report that can be read"),
         ("failure", "", False, "the evaluation never came to its end"),
