@@ -19,17 +19,15 @@ _MOST_BYTES = 200_000
 class Note:
     """A note on one check of one attempt of a run."""
 
-    def __init__(self, folder: Path | None, target: Target, *, repository: str, token: str) -> None:
-        """Name the note; without a folder there is none."""
+    def __init__(self, folder: Path, target: Target, *, repository: str, token: str) -> None:
+        """Name the note."""
         identity = f"{repository}\n{target.name}\n{target.head}\n{target.run}"
         digest = hashlib.sha256(identity.encode()).hexdigest()[:24]
-        self._path = None if folder is None else folder / f"mlci-opened-{digest}.json"
+        self._path = folder / f"mlci-opened-{digest}.json"
         self._key = hmac.digest(token.encode(), identity.encode(), "sha256")
 
     def begin(self) -> bool:
         """Leave a mark before anything is sent; return whether there was none, so that nothing was opened before."""
-        if self._path is None:
-            return False
         try:
             self._path.touch(exist_ok=False)
         except OSError:
@@ -38,8 +36,6 @@ class Note:
 
     def leave(self, check: CheckRun) -> None:
         """Write the check down."""
-        if self._path is None:
-            return
         text = json.dumps(asdict(check))
         try:
             self._path.write_text(json.dumps({"check": text, "seal": self._seal(text)}), encoding="utf-8")
@@ -48,8 +44,6 @@ class Note:
 
     def take(self) -> CheckRun | None:
         """Return the check and forget it: after the first request that changes it, the note is no longer true."""
-        if self._path is None:
-            return None
         try:
             with self._path.open(encoding="utf-8") as stream:
                 written = stream.read(_MOST_BYTES)

@@ -1,10 +1,12 @@
 """What `mlci publish` does, step by step: read, decide, write the files, publish, say what was done, exit code last."""
 
+import contextlib
 from pathlib import Path
 
 from mlci import __version__
 from mlci.cli.evidence import Subject, read_report, subject
 from mlci.cli.opened import Note
+from mlci.cli.output import OURS, keep_out_of_git
 from mlci.cli.outputs import write_outputs, write_summary
 from mlci.cli.words import Words
 from mlci.cli.workflow import Workflow
@@ -39,7 +41,7 @@ def open_now(here: Workflow, words: Words, *, config: Path, url: str | None) -> 
         words.quiet(where if isinstance(where, Silent) else NO_TOKEN)
         words.end(verdict=None, code=0)
         return 0
-    note = Note(here.temp, where, repository=here.repository or "", token=access.token)
+    note = _note(here, where, access)
     fresh = note.begin() and where.run.attempt == 1
     done = open_(where, Client(transport(access), repository=here.repository or ""), fresh=fresh)
     if done.check is not None:
@@ -102,7 +104,7 @@ def _published(
         words.quiet(where if isinstance(where, Silent) else NO_TOKEN)
         return Published()
     what: Publication = publication(where, found, policy=about.policy, links=links)
-    note = Note(here.temp, where, repository=here.repository or "", token=access.token)
+    note = _note(here, where, access)
     done = publish(what, Client(transport(access), repository=here.repository or ""), known=note.take())
     words.done(done, where)
     return done
@@ -117,6 +119,15 @@ def _target(here: Workflow, about: Subject, event: Event, url: str | None) -> Ta
     if about.model is None:
         return Silent(why="the configuration does not tell the model's name, so no check can be named")
     return target(event, model=about.model, run=here.run, url=url or here.run_url)
+
+
+def _note(here: Workflow, where: Target, access: Access) -> Note:
+    """Return the note from one step of this job to the next, in the runner's folder or else in ours."""
+    folder = here.temp or Path(OURS)
+    if here.temp is None:
+        with contextlib.suppress(OSError):  # a folder that can't be written to has no note
+            keep_out_of_git(folder)
+    return Note(folder, where, repository=here.repository or "", token=access.token)
 
 
 def _access(here: Workflow) -> Access | None:

@@ -1,7 +1,8 @@
 """The check run and the commit status of a run: opened before the work, concluded after it, one for each attempt.
 
 A check run that is completed can't go back to ``in_progress`` (GitHub; found by taskcluster/taskcluster#5085 and
-Mergifyio/mergify#1989), so that another attempt on the same commit makes a new one, and GitHub shows the newest.
+Mergifyio/mergify#1989), so that another attempt on the same commit makes a new one, and GitHub shows the newest. The
+same attempt's own one is used again however it stands.
 """
 
 from collections.abc import Iterable
@@ -29,11 +30,11 @@ def open_check(target: Target, github: GitHub, *, fresh: bool) -> CheckRun | For
     left = None if fresh else _listed(target, github)
     if isinstance(left, Forbidden):
         return left
-    known = None if left is None else _running(left, target.run)
+    known = None if left is None else own(left, target.run)
     fields = _fields(target, None, Output(title=_OPEN_TITLE, summary=_OPEN))
 
     def arrived() -> CheckRun | None:
-        return _running(_seen(target, github), target.run)
+        return own(_seen(target, github), target.run)
 
     if known is None:
         return github.create_check(head=target.head, name=target.name, fields=fields, arrived=arrived)
