@@ -1,7 +1,9 @@
-"""Measure everything in one run: subjects take turns in alternating order, so that a busy minute hits all of them."""
+"""Measure everything in one run: subjects take turns in alternating order, so that a busy minute hits all of them.
+
+A subject's figure is its fastest turn: whatever else a machine does only ever adds to a time.
+"""
 
 import json
-import statistics
 import sys
 import tempfile
 from collections.abc import Callable
@@ -10,12 +12,13 @@ from pathlib import Path
 
 from benchmarks.cost import jobs, start, targets
 from benchmarks.cost.catalogue import BOUNDS, COLD, FLOOR, OURS, POINTS, RESAMPLED, WARM, Bootstrap, Subject, warm
-from benchmarks.cost.process import SubjectError, Usage, median, run
+from benchmarks.cost.process import SubjectError, Usage, fastest, run
 
 Say = Callable[[str], None]
 Warm = dict[str, tuple[float, float]]
 MANY = 90
 _TIMEOUT = 1800.0
+_TURNS = 5
 
 
 @dataclass
@@ -24,7 +27,7 @@ class Size:
 
     Attributes:
         cold: Usage by subject; for bootstraps extrapolated to 1,000 replicates.
-        warm: Median (wall, CPU) by subject.
+        warm: Least (wall, CPU) by subject.
         missing: Why a subject has no figures.
     """
 
@@ -70,7 +73,7 @@ def everything(rows: list[int], *, peers: bool, say: Say) -> Results:
                 results.sizes[size] = _size(Path(place), size, peers=peers, say=say)
         if rows:
             try:
-                results.groups = _groups(folder, min(rows[-1], 2 * targets.MIDDLE), say)
+                results.groups = _groups(folder, rows[-1], say)
             except SubjectError as error:
                 say(f"  groups: {error}")
     return results
@@ -90,7 +93,7 @@ def _size(folder: Path, rows: int, *, peers: bool, say: Say) -> Size:
     subjects = [subject for subject in (*COLD, *(POINTS if peers else ())) if rows <= subject.most]
     in_turns(subjects, folder, found, say)
     try:
-        found.warm = stages(folder, WARM, 5 if rows <= targets.MIDDLE else 3)
+        found.warm = stages(folder, WARM, _TURNS)
     except SubjectError as error:
         found.missing["warm"] = str(error)
         say(f"  warm: {error}")
@@ -117,18 +120,14 @@ def in_turns(subjects: list[Subject], folder: Path, found: Size, say: Say) -> No
                 continue
             last = taken[subject.name][-1]
             say(f"  {subject.name}: {last.wall:.3f} s, CPU {last.cpu:.3f} s, {last.peak / 2**20:,.0f} MiB")
-    found.cold.update({name: median(usages) for name, usages in taken.items() if name not in found.missing})
+    found.cold.update({name: fastest(usages) for name, usages in taken.items() if name not in found.missing})
 
 
 def stages(folder: Path, names: tuple[str, ...], turns: int) -> Warm:
-    """Measure stages in one warm process; the median of each."""
+    """Measure stages in one warm process; the fastest turn of each."""
     usage = run(warm(folder, turns, names), folder=folder, timeout=_TIMEOUT)
     seconds = json.loads(usage.output.splitlines()[-1])
-    return {name: (_median(taken, 0), _median(taken, 1)) for name, taken in seconds.items()}
-
-
-def _median(taken: list[list[float]], column: int) -> float:
-    return statistics.median(one[column] for one in taken)
+    return {name: (min(wall for wall, _ in taken), min(cpu for _, cpu in taken)) for name, taken in seconds.items()}
 
 
 def _bootstrap(peer: Bootstrap, folder: Path, rows: int, found: Size, say: Say) -> None:
@@ -152,7 +151,7 @@ def _groups(folder: Path, rows: int, say: Say) -> Groups:
         for size in (rows, rows // 2):
             with tempfile.TemporaryDirectory(dir=folder, ignore_cleanup_errors=True) as place:
                 make(Path(place), size, groups=groups, joined=False)
-                taken[groups, size] = stages(Path(place), ("all-one",), 5)["all-one"][1]
+                taken[groups, size] = stages(Path(place), ("all-one",), _TURNS)["all-one"][1]
             say(f"  {3 * groups} groups, {size:,} rows: CPU {taken[groups, size]:.3f} s")
     few, many = ((taken[groups, rows], taken[groups, rows // 2]) for groups in (9, MANY))
     return Groups(rows, few, many)
@@ -201,8 +200,8 @@ def _against_floors(size: Size) -> dict[str, float]:
     for figure, name in (("join_counts", "counts-joined"), ("join_everything", "all-joined")):
         if "join" in size.warm and name in size.warm:
             found[figure] = size.warm[name][0] / size.warm["join"][0]
-    if "join" in size.cold and "all-joined" in size.cold:
-        found["join_cold"] = size.cold["all-joined"].wall / size.cold["join"].wall
+        if "join" in size.cold and name in size.cold:
+            found[f"{figure}_cold"] = size.cold[name].wall / size.cold["join"].wall
     if all(name in size.cold for name in OURS):
         found["peak"] = max(size.cold[name].peak for name in OURS) / 2**30
     return found

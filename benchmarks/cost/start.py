@@ -5,7 +5,7 @@ import statistics
 import sys
 from pathlib import Path
 
-from benchmarks.cost.process import Usage, median, run
+from benchmarks.cost.process import Usage, fastest, run
 
 _LINE = re.compile(r"^import time:\s+(\d+) \|", re.MULTILINE)
 
@@ -28,4 +28,4 @@ def starts(folder: Path, times: int = 7) -> dict[str, Usage]:
     for turn in range(times):
         for name in commands if turn % 2 else reversed(commands):
             taken[name].append(run(commands[name], folder=folder, timeout=60))
-    return {name: median(usages) for name, usages in taken.items()}
+    return {name: fastest(usages) for name, usages in taken.items()}

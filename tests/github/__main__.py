@@ -7,6 +7,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+from click import echo
+
 from tests.github.fake import Fake
 
 
@@ -48,14 +50,12 @@ def main() -> int:
         facts = {"name": told.name, "port": told.port, "private": told.private}
         fake = Fake(repo, **facts, https=told.https, state=told.state).start()
         try:
-            number = fake.pull(told.pull)
+            number = fake.pulls()[0]["number"] if fake.pulls() else fake.pull(told.pull)
         except LookupError:
             number = None
-        print(fake.url, flush=True)
-        print(instructions(fake, number, folder / "event"), flush=True)
-        print(
-            f"Look at {fake.url}/ in a browser; ask {fake.url}/_fake/requests what was called. Ctrl-C ends.", flush=True
-        )
+        echo(fake.url)
+        echo(instructions(fake, number, folder / "event"))
+        echo(f"Look at {fake.url}/ in a browser; ask {fake.url}/_fake/requests what was called. Ctrl-C ends.")
         try:
             signal.pause()
         except KeyboardInterrupt:
@@ -67,7 +67,7 @@ def findings(fake: Fake) -> int:
     try:
         fake.verify()
     except AssertionError as error:
-        print(error, file=sys.stderr)
+        echo(error, err=True)
         return 1
     return 0
 

@@ -16,6 +16,7 @@ POST   /_fake/pace                      {"delay": 0.0, "jitter": 0.05, "seed": 7
 
 import dataclasses
 import json
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
@@ -42,33 +43,28 @@ def done(fake: "Fake", method: str, name: str, query: dict[str, str], body: dict
     if method == "DELETE":
         forget = {"requests": fake.log.clear, "violations": fake.violations.clear, "faults": fake.faults.clear}
         return forget[name]()
-    return {"POST": {"tokens": token, "pulls": pull, "comments": comment, "faults": fault, "pace": pace}}[method][name](
-        fake, body
-    )
+    return {"tokens": token, "pulls": pull, "comments": comment, "faults": fault, "pace": pace}[name](fake, body)
 
 
 def looked(fake: "Fake", name: str, query: dict[str, str]) -> Any:
-    match name:
-        case "state":
-            return fake.state.dump()
-        case "requests":
-            return [dataclasses.asdict(entry) for entry in fake.log]
-        case "count":
-            return {"count": len(fake.log)}
-        case "violations" | "failures":
-            return getattr(fake, name)
-        case "comments":
-            return fake.comments(int(query["number"]))
-        case "check_runs":
-            return fake.check_runs(query.get("sha"), query.get("name"))
-        case "statuses":
-            return fake.statuses(query["sha"])
-        case "pulls":
-            return fake.pulls()
-        case "event":
-            number = int(query.pop("number")) if "number" in query else None
-            return fake.event(query.pop("name"), number, **query)
-    raise KeyError(name)
+    looks: dict[str, Callable[[], Any]] = {
+        "state": fake.state.dump,
+        "requests": lambda: [dataclasses.asdict(entry) for entry in fake.log],
+        "count": lambda: {"count": len(fake.log)},
+        "violations": lambda: fake.violations,
+        "failures": lambda: fake.failures,
+        "comments": lambda: fake.comments(int(query["number"])),
+        "check_runs": lambda: fake.check_runs(query.get("sha"), query.get("name")),
+        "statuses": lambda: fake.statuses(query["sha"]),
+        "pulls": fake.pulls,
+        "event": lambda: event(fake, dict(query)),
+    }
+    return looks[name]()
+
+
+def event(fake: "Fake", query: dict[str, str]) -> Any:
+    number = query.pop("number", None)
+    return fake.event(query.pop("name"), int(number) if number else None, **query)
 
 
 def token(fake: "Fake", body: dict[str, Any]) -> Any:

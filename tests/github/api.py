@@ -71,7 +71,7 @@ class Api:
         operation, names = self.found(request)
         if operation.name not in FREE:
             limits.count(self.state, token)
-        repo = self.repo(names, request)
+        repo = self.repo(names)
         tokens.check_visible(token, repo) if "owner" in names else None
         handler = HANDLERS.get(operation.name)
         if handler is None:
@@ -102,7 +102,7 @@ class Api:
                 return "/".join(["", "repos", row["owner"], row["name"], *words[3:]])
         return path
 
-    def repo(self, names: dict[str, str], request: Request) -> Row:
+    def repo(self, names: dict[str, str]) -> Row:
         if "owner" not in names or "repo" not in names:
             return self.state.all("repos")[0]
         wanted = names["owner"].lower(), names["repo"].lower()

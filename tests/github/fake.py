@@ -29,7 +29,7 @@ class Fake(Looking):
         port: Where to listen; any free port by default.
         private: Whether reading takes a permission.
         https: Stand for the real host names too, for clients that use this fake as their proxy.
-        state: A file to which everything is written after each change.
+        state: A file to which everything is written after each change, and read from at the start if it is there.
     """
 
     def __init__(
@@ -47,7 +47,7 @@ class Fake(Looking):
         self.log: list[Entry] = []
         self.log_lock = threading.Lock()
         seeding.repository(git)
-        self.repo = seeding.register(self.state, git, name, private=private)
+        self.repo = seeding.known(self.state, name) or seeding.register(self.state, git, name, private=private)
         self._folder = tempfile.TemporaryDirectory(prefix="fake-github-") if https else None
         self.authority = Authority(Path(self._folder.name)) if self._folder else None
         self.main, self._storage = Server(self, port), Server(self, 0)
@@ -136,6 +136,17 @@ class Fake(Looking):
     def comment(self, number: int, body: str, *, user: str = "octocat") -> int:
         """A comment of somebody, without a request; returns its id."""
         return self.state.add("comments", repo=self.repo["id"], number=number, body=body, user=user)["id"]
+
+    def run(self, number: int | None = None, *, branch: str = "main", **facts: Any) -> int:
+        """A workflow run, of a pull request or of a branch, as the API shows it; returns its id."""
+        pull = self.pull_row(number) if number else None
+        at = (pull["head_sha"], pull["head_ref"]) if pull else (self.sha(branch), branch)
+        return seeding.run(self.state, self.repo, number, sha=at[0], branch=at[1], **facts)["id"]
+
+    def artifact(self, run: int, name: str, files: Mapping[str, bytes | str] | bytes, *, expired: bool = False) -> int:
+        """An artifact of a run: files that are zipped, or the bytes of an archive as they are; returns its id."""
+        data = files if isinstance(files, bytes) else seeding.zipped(files)
+        return seeding.artifact(self.state, self.repo, run, name, data, expired=expired)["id"]
 
     def event(self, name: str, number: int | None = None, **facts: Any) -> dict[str, Any]:
         """The payload of an event as a workflow would find it at `GITHUB_EVENT_PATH`."""

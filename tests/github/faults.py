@@ -21,6 +21,7 @@ KINDS = {
     "garbage": "answers a page in HTML with status 200",
     "primary": "answers that the hour's requests are used up, until `seconds` from now",
     "secondary": "answers that requests come too fast, with `retry-after: seconds`",
+    "stale": "leaves the `size` newest entries out of a list, as a replica that lags behind",
     "hook": "only calls `call`",
 }
 SECONDARY = "You have exceeded a secondary rate limit. Please wait a few minutes before you try again."
@@ -108,6 +109,17 @@ class Faults:
             self.stopping.wait(seconds)
 
 
+def stale(reply: Reply, size: int) -> Reply:
+    """A list without its newest entries."""
+    whole = reply.body if isinstance(reply.body, dict) else {"": reply.body}
+    name, rows = next(((key, value) for key, value in whole.items() if isinstance(value, list)), ("", []))
+    newest = sorted(row["id"] for row in rows)[-size:] if size else []
+    kept = [row for row in rows if row["id"] not in newest]
+    if isinstance(reply.body, dict):
+        return Reply(reply.status, reply.body | {name: kept, "total_count": len(kept)}, reply.headers)
+    return Reply(reply.status, kept, reply.headers)
+
+
 def instead(fault: Fault) -> Reply | None:
     """The answer that a fault puts in the place of the real one, if it is of that sort."""
     match fault.kind:
@@ -125,5 +137,5 @@ def instead(fault: Fault) -> Reply | None:
         case "secondary":
             told = {"message": SECONDARY, "documentation_url": DOCS + "#about-secondary-rate-limits"}
             status = fault.status if fault.status in {403, 429} else 403
-            return Reply(status, told, {"Retry-After": f"{fault.seconds:g}"})
+            return Reply(status, told, {"Retry-After": str(round(fault.seconds))})
     return None

@@ -1,6 +1,7 @@
 """A real bare repository, asked and changed by git itself."""
 
 import os
+import re
 import subprocess
 from dataclasses import dataclass
 from functools import lru_cache
@@ -15,6 +16,10 @@ ENVIRONMENT = {
 }
 WEB = {"name": "GitHub", "email": "noreply@github.com"}  # who commits merges made by the site
 FORMAT = "%H%x00%T%x00%P%x00%an%x00%ae%x00%aI%x00%cn%x00%ce%x00%cI%x00%B"
+
+
+SHA = re.compile(r"[0-9a-f]{40}")
+KNOWN: set[tuple[str, str]] = set()  # commits that were seen in a folder: they never go away
 
 
 class GitError(Exception):
@@ -67,9 +72,18 @@ class Repo:
         """SHA of the commit that a branch, a tag or a SHA means."""
         if not name or name.startswith("-"):
             return None
-        return self.asked("rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
+        if SHA.fullmatch(name) and (str(self.folder), name) in KNOWN:
+            return name
+        found = self.asked("rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
+        if found:
+            KNOWN.add((str(self.folder), found))
+        return found
 
     def branch(self, name: str) -> str | None:
+        """The tip of a branch; a loose ref is read as the file that it is, which costs no process."""
+        loose = self.folder / "refs" / "heads" / name
+        if ".." not in name and loose.is_file() and SHA.fullmatch(told := loose.read_text("ascii").strip()):
+            return told
         return self.commit_of(f"refs/heads/{name}")
 
     def kind(self, sha: str) -> str | None:

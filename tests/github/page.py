@@ -15,9 +15,10 @@ if TYPE_CHECKING:
     from tests.github.fake import Fake
 
 STYLE = Path(__file__).with_name("page.css")
+POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"  # what a comment says is only shown
 PAGE = """<!doctype html>
 <html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{title}</title><style>{style}</style>
+<link rel="icon" href="data:,"><title>{title}</title><style>{style}</style>
 <header><a href="/">{repo}</a> <small>a fake of GitHub</small></header>
 <main><h1>{title}</h1>
 {body}
@@ -43,7 +44,8 @@ def answer(fake: "Fake", path: str, _: Links) -> Reply:
 
 def written(fake: "Fake", title: str, body: str) -> Reply:
     told = {"title": text(title), "style": STYLE.read_text("utf-8"), "repo": text(fake.name), "body": body}
-    return Reply(200, headers={"Content-Type": "text/html; charset=utf-8"}, raw=PAGE.format(**told).encode("utf-8"))
+    headers = {"Content-Type": "text/html; charset=utf-8", "Content-Security-Policy": POLICY}
+    return Reply(200, headers=headers, raw=PAGE.format(**told).encode("utf-8"))
 
 
 def text(value: object) -> str:

@@ -1,9 +1,11 @@
 """What there is before the first request: repositories, forks, pull requests."""
 
+import io
 import os
 import subprocess
-import tempfile
 import time
+import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -27,25 +29,31 @@ PERSON = {
 }
 
 
-def run(folder: Path, *arguments: str) -> str:
+def git_run(folder: Path, *arguments: str) -> str:
     told = ["git", *arguments]
     done = subprocess.run(told, cwd=folder, env=ENVIRONMENT | PERSON, capture_output=True, text=True, check=True)
     return done.stdout.strip()
 
 
 def repository(folder: Path) -> None:
-    """Make a small bare repository with `main` and a branch `topic`, unless there is one."""
+    """Make a small bare repository with `main` and a branch `topic`, unless there is one; its SHAs never change."""
     if folder.exists() and any(folder.iterdir()):
         return
     folder.mkdir(parents=True, exist_ok=True)
-    run(folder, "init", "--quiet", "--bare", "--initial-branch", "main")
-    with tempfile.TemporaryDirectory() as scratch:
-        work = Path(scratch)
-        run(work, "init", "--quiet", "--initial-branch", "main")
-        commit(work, {"README.md": "# A model\n", "mlci.yml": CONFIG}, "A model and its gates")
-        run(work, "switch", "--quiet", "--create", "topic")
-        commit(work, {"train.py": "C = 0.5\n"}, "Less regularisation")
-        run(work, "push", "--quiet", str(folder), "main", "topic")
+    git_run(folder, "init", "--quiet", "--bare", "--initial-branch", "main")
+    main = imported("main", "A model and its gates", {"README.md": "# A model\n", "mlci.yml": CONFIG})
+    topic = imported("topic", "Less regularisation", {"train.py": "C = 0.5\n"}, after="main")
+    told = ["git", "fast-import", "--quiet"]
+    subprocess.run(told, cwd=folder, env=ENVIRONMENT, input=(main + topic).encode(), check=True)
+
+
+def imported(branch: str, message: str, files: dict[str, str], *, after: str | None = None) -> str:
+    """One commit as `git fast-import` reads it."""
+    lines = [f"commit refs/heads/{branch}", "committer Octocat <octocat@example.org> 1714564800 +0000"]
+    lines += [f"data {len(message)}", message] + ([f"from refs/heads/{after}"] if after else [])
+    for name, text in files.items():
+        lines += [f"M 100644 inline {name}", f"data {len(text.encode())}", text]
+    return "\n".join(lines) + "\n\n"
 
 
 def commit(work: Path, files: dict[str, str], message: str) -> str:
@@ -54,15 +62,21 @@ def commit(work: Path, files: dict[str, str], message: str) -> str:
         path = work / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, "utf-8")
-    run(work, "add", "--force", "--", *files)
-    run(work, "commit", "--quiet", "--message", message)
-    return run(work, "rev-parse", "HEAD")
+    git_run(work, "add", "--force", "--", *files)
+    git_run(work, "commit", "--quiet", "--message", message)
+    return git_run(work, "rev-parse", "HEAD")
+
+
+def known(state: State, name: str) -> Row | None:
+    """The repository of this name in a state that was read from a file."""
+    owner, _, short = name.partition("/")
+    return state.one("repos", owner=owner, name=short)
 
 
 def register(state: State, folder: Path, name: str, *, private: bool = False, fork_of: Row | None = None) -> Row:
     """Tell the state of a bare repository."""
     owner, _, short = name.partition("/")
-    default = run(folder, "symbolic-ref", "--short", "HEAD")
+    default = git_run(folder, "symbolic-ref", "--short", "HEAD")
     roles: dict[str, str] = {}
     facts: dict[str, Any] = {"owner": owner, "name": short, "private": private, "default_branch": default}
     parent = fork_of["id"] if fork_of else None
@@ -77,7 +91,7 @@ def forked(state: State, repo: Row, owner: str) -> Row:
     origin = Path(repo["git"])
     folder = origin.with_name(f"{origin.name.removesuffix('.git')}-of-{owner}.git")
     if not folder.exists():
-        run(origin.parent, "clone", "--quiet", "--bare", "--no-hardlinks", str(origin), str(folder))
+        git_run(origin.parent, "clone", "--quiet", "--bare", "--no-hardlinks", str(origin), str(folder))
     return register(state, folder, f"{owner}/{repo['name']}", private=repo["private"], fork_of=repo)
 
 
@@ -118,6 +132,42 @@ def pull(
         **dict.fromkeys(["head_sha", "base_sha", "merge_sha", "mergeable", "before"]),
     )
     return refreshed(state, row)
+
+
+def run(
+    state: State, repo: Row, number: int | None, *, sha: str, branch: str, name: str = "model", **facts: Any
+) -> Row:
+    """A workflow run of a pull request, or of a branch."""
+    pull_row = state.one("pulls", repo=repo["id"], number=number) if number else None
+    told = {
+        "name": name,
+        "event": "pull_request" if number else "push",
+        "status": "completed",
+        "conclusion": "success",
+        "path": f".github/workflows/{name}.yml",
+        "attempt": 1,
+        "number": len(state.all("runs")) + 1,
+        "actor": "octocat",
+        "jobs": [],
+    } | facts
+    told["jobs"] = [{"id": state.new_id(), "conclusion": "success", **job} for job in told["jobs"]]
+    home = {"repo": repo["id"], "head_repo": pull_row["head_repo"] if pull_row else repo["id"]}
+    suite = state.add("check_suites", repo=repo["id"], app="github-actions", head_sha=sha)["id"]
+    return state.add("runs", **home, head_sha=sha, head_branch=branch, suite=suite, workflow=state.new_id(), **told)
+
+
+def zipped(files: Mapping[str, bytes | str]) -> bytes:
+    """An archive as `actions/upload-artifact` makes it."""
+    data = io.BytesIO()
+    with zipfile.ZipFile(data, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    return data.getvalue()
+
+
+def artifact(state: State, repo: Row, run_id: int, name: str, data: bytes, *, expired: bool = False) -> Row:
+    facts = {"repo": repo["id"], "run": run_id, "name": name, "size": len(data), "expired": expired}
+    return state.add("artifacts", **facts, digest=state.keep(data))
 
 
 def rate_limit(state: State, token: str, remaining: int, reset_in: float) -> None:

@@ -28,7 +28,7 @@ class Reply:
         return b"" if self.status in {204, 304} else json.dumps(self.body).encode("utf-8")
 
 
-class Refused(Exception):
+class Refused(Exception):  # noqa: N818 - an answer, and no error
     """GitHub says no."""
 
     def __init__(

@@ -28,6 +28,8 @@ class State:
         self.next_id = FIRST_ID
         self.tables: dict[str, list[Row]] = {}
         self.blobs: dict[str, bytes] = {}
+        if file and file.exists():
+            self.load(json.loads(file.read_text("utf-8")))
 
     def new_id(self) -> int:
         with self.lock:

@@ -16,8 +16,7 @@ def address(base: str, digest: str) -> str:
 def answer(state: State, method: str, path: str, query: str, headers: dict[str, str]) -> Reply:
     """Hand out bytes to whoever has the signed address, and to nobody who sends GitHub's token along.
 
-    Azure takes the signature or an `Authorization` header, and refuses a header that it does not understand:
-    https://learn.microsoft.com/rest/api/storageservices/authorize-requests-to-azure-storage
+    https://github.com/rapid7/metakitty/pull/30 quotes what Azure says to a client that forwards it.
     """
     if "authorization" in headers:
         return xml(400, "InvalidAuthenticationInfo")

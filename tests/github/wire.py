@@ -48,11 +48,11 @@ class Server(ThreadingHTTPServer):
         """A client that goes away is part of the game."""
 
 
-class Dropped(Exception):
+class Dropped(Exception):  # noqa: N818 - on purpose, and no error
     """The connection was closed on purpose."""
 
 
-class Handled(Exception):
+class Handled(Exception):  # noqa: N818 - the same
     """A fault has answered."""
 
 
@@ -84,6 +84,12 @@ class Handler(BaseHTTPRequestHandler):
         self.secure = True
         self.close_connection = False
 
+    def finish(self) -> None:
+        """The TLS connection is not the one that the server knows of and closes."""
+        super().finish()
+        if self.secure:
+            self.connection.close()
+
     def do_GET(self) -> None:
         try:
             self.route()
@@ -92,7 +98,7 @@ class Handler(BaseHTTPRequestHandler):
         except (Dropped, OSError, ssl.SSLError):
             self.close_connection = True
 
-    do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = do_GET
+    do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = do_GET  # noqa: N815 - http.server looks for these names
 
     def route(self) -> None:
         fake, address = self.server.fake, urlsplit(self.path)
@@ -123,6 +129,8 @@ class Handler(BaseHTTPRequestHandler):
             entry.fault = f"{fault.kind} before"
             self.misbehave(fault, None, entry)
         reply = fake.api.answer(request)
+        if fault and fault.kind == "stale":
+            reply = faults.stale(reply, fault.size)
         if fault and fault.when == "after":
             entry.fault = f"{fault.kind} after"
             self.misbehave(fault, reply, entry)

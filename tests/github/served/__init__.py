@@ -2,14 +2,38 @@
 
 from tests.github.served import (
     accounts,
+    actions,
     checks,
     comments,
     commits,
+    contents,
+    gitdata,
     issues,
+    merging,
     pulls,
+    releases,
     repos,
+    settings,
     statuses,
     suites,
+    trees,
 )
 
-__all__ = ["accounts", "checks", "comments", "commits", "issues", "pulls", "repos", "statuses", "suites"]
+__all__ = [
+    "accounts",
+    "actions",
+    "checks",
+    "comments",
+    "commits",
+    "contents",
+    "gitdata",
+    "issues",
+    "merging",
+    "pulls",
+    "releases",
+    "repos",
+    "settings",
+    "statuses",
+    "suites",
+    "trees",
+]

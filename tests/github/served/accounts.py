@@ -8,7 +8,7 @@ from tests.github.tokens import refusal
 
 @serves("users/get-authenticated")
 def get_user(call: Call) -> Reply:
-    """An app's token is no user: https://github.com/actions/checkout/issues/417 and others met this answer."""
+    """An app's token is no user: https://github.com/actions/create-github-app-token/issues/258 quotes the answer."""
     if call.token is None:
         raise Refused(401, "Requires authentication")
     if call.token["kind"] == "installation":

@@ -44,7 +44,7 @@ def update(call: Call) -> Reply:
     only_apps(call)
     row = found(call)
     if row["app"] != call.token["app"]:
-        # https://github.com/actions/toolkit/issues/1091 and others quote it
+        # quoted in https://github.com/databricks/cli/pull/4563
         number = people.app(call.state, call.links, call.token["app"])["id"]
         raise Refused(
             403, f"Invalid app_id `{number}` - check run can only be modified by the GitHub App that created it."
@@ -52,6 +52,13 @@ def update(call: Call) -> Reply:
     check_facts(call.body)
     apply(call, row)
     return Reply(200, run(call, row))
+
+
+@serves("checks/rerequest-run", ("checks", "write"))
+def rerequest(call: Call) -> Reply:
+    """Asks the app to run again, and sets nothing but the suite back; the app would hear of it by a webhook."""
+    found(call)
+    return Reply(201, {})
 
 
 @serves("checks/get", ("checks", "read"))

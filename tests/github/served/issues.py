@@ -119,3 +119,29 @@ def remove_label(call: Call) -> Reply:
 @serves("issues/list-labels-for-repo", *READ)
 def repo_labels(call: Call) -> Reply:
     return call.page(call.state.all("labels", repo=call.repo["id"]), lambda row: label(call, row))
+
+
+@serves("issues/update", *WRITE)
+def update(call: Call) -> Reply:
+    facts = {key: call.body[key] for key in ("title", "body", "state") if key in call.body}
+    if "labels" in call.body:
+        facts["labels"] = [name if isinstance(name, str) else name["name"] for name in call.body["labels"]]
+    row = call.state.change(subject(call), **facts)
+    return Reply(200, issue(call, row))
+
+
+@serves("issues/get-label", *READ)
+def get_label(call: Call) -> Reply:
+    row = call.state.one("labels", repo=call.repo["id"], name=call.names["name"])
+    if row is None:
+        raise Refused(404, "Not Found")
+    return Reply(200, label(call, row))
+
+
+@serves("issues/create-label", *WRITE)
+def create_label(call: Call) -> Reply:
+    if call.state.one("labels", repo=call.repo["id"], name=call.body["name"]):
+        told = {"resource": "Label", "code": "already_exists", "field": "name"}
+        raise Refused(422, "Validation Failed", errors=[told])
+    facts = {"color": "ededed", "description": None} | call.body
+    return Reply(201, label(call, call.state.add("labels", repo=call.repo["id"], **facts)))

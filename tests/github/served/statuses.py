@@ -7,7 +7,7 @@ from tests.github.serving import Call, Reply, invalid, serves
 from tests.github.state import Row, full_name
 
 MOST = 1000  # "there is a limit of 1000 statuses per sha and context": docs.github.com/rest/commits/statuses
-DESCRIPTION = 140  # characters; measured by many, e.g. https://github.com/jenkinsci/github-plugin/pull/92
+DESCRIPTION = 140  # characters; the answer to more: https://github.com/zalando/zappr/issues/378
 CONTEXT = 255
 
 

@@ -20,7 +20,7 @@ def suite_of(state: State, repo: Row, app: str, sha: str) -> Row:
 def latest(rows: list[Row]) -> list[Row]:
     """The newest run of each name in each suite: what lists show unless they are asked for `filter=all`.
 
-    https://docs.github.com/rest/checks/runs#list-check-runs-for-a-git-reference
+    Runs of one name in several suites all stay: https://github.com/lewagon/wait-on-check-action/pull/156
     """
     newest: dict[tuple[int, str], Row] = {}
     for row in sorted(rows, key=lambda row: row["id"]):
