@@ -11,7 +11,7 @@ from mlci.registry.interface import Store
 
 @dataclass(frozen=True)
 class Finding:
-    """Something odd about an entry, or about the whole ledger where ``number`` is 0; nothing is wrong with the chain."""
+    """Something odd about an entry, or about the whole ledger where ``number`` is 0; the chain itself holds."""
 
     number: int
     message: str

@@ -69,7 +69,7 @@ def append(
 ) -> Entry | None:
     """Append what ``decide`` says of the state, and decide again on the new one whenever somebody was faster.
 
-    The entry is the decision: if the witness can't be left after it, that is no failure, and the next writer leaves one.
+    The entry is the decision: if no witness can be left after it, that is no failure; the next writer leaves one.
 
     Args:
         store: The registry.

@@ -16,7 +16,8 @@ _NO_BUCKET = re.compile(
 )
 _NO_CREDENTIALS = re.compile(
     r"latest/api/token|latest/meta-data|metadata\.google|169\.254\.169\.254|computeMetadata|Missing(AccessKey|Secret)"
-    r"|Missing ?(AccessKeyId|SecretAccessKey|Account)|identity/oauth2|resource=https%3A|Account must be specified|MissingAccount"
+    r"|Missing ?(AccessKeyId|SecretAccessKey|Account)|identity/oauth2|resource=https%3A"
+    r"|Account must be specified|MissingAccount"
 )
 
 _REFUSED = {"SignatureDoesNotMatch", "InvalidAccessKeyId", "ExpiredToken", "InvalidToken", "AuthenticationFailed"}
@@ -62,24 +63,22 @@ def final(error: BaseException) -> bool:
 
 def told(error: BaseException, place: Place, *, what: str, write: bool) -> OutsideError:
     """Return the error to raise for one of obstore's."""
-    text, kind = str(error), type(error).__name__
-    says = f"registry {place.shown}: could not {what}"
+    return OutsideError(f"registry {place.shown}: could not {what}: {_reason(error, place, write=write)}")
+
+
+def _reason(error: BaseException, place: Place, *, write: bool) -> str:
+    text, kind, answer = str(error), type(error).__name__, status(error)
+    credentials, code = CREDENTIALS[place.provider], _code(text)
     if bucket_is_missing(error):
         thing = "container" if place.provider == "az" else "bucket"
-        return OutsideError(f"{says}: there is no {thing} {place.bucket}; make it, or correct `registry:`")
+        return f"there is no {thing} {place.bucket}; make it, or correct `registry:`"
     if _NO_CREDENTIALS.search(text):
-        return OutsideError(f"{says}: credentials were not found; set {CREDENTIALS[place.provider]}")
-    if kind == "UnauthenticatedError" or _code(text).strip(" ()") in _REFUSED:
-        return OutsideError(f"{says}: the credentials were refused{_code(text)}; check {CREDENTIALS[place.provider]}")
-    if kind == "PermissionDeniedError" or status(error) in {401, 403}:
-        right = RIGHTS[place.provider]["write" if write else "read"]
-        return OutsideError(f"{says}: access denied{_code(text)}; the credentials need {right}")
-    answer = status(error)
-    if answer is not None:
-        return OutsideError(f"{says}: the store answered {answer}{_code(text)}")
-    if re.search(r"timed out|TimedOut", text):
-        return OutsideError(f"{says}: the store did not answer in time")
-    return OutsideError(f"{says}: {_words(text)}")
+        return f"credentials were not found; set {credentials}"
+    if kind == "UnauthenticatedError" or code.strip(" ()") in _REFUSED:
+        return f"the credentials were refused{code}; check {credentials}"
+    if kind == "PermissionDeniedError" or answer in {401, 403}:
+        return f"access denied{code}; the credentials need {RIGHTS[place.provider]['write' if write else 'read']}"
+    return _words(text) if answer is None else f"the store answered {answer}{code}"
 
 
 def _code(text: str) -> str:
@@ -88,6 +87,8 @@ def _code(text: str) -> str:
 
 
 def _words(text: str) -> str:
+    if re.search(r"timed out|TimedOut", text):
+        return "the store did not answer in time"
     if "error sending request" in text:
         return "no connection to the store; check the address (endpoint, region) and the network"
     if "decoding response body" in text or "Body" in text:
