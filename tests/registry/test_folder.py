@@ -20,6 +20,12 @@ from tests.registry.histories import sha, stamp, verdict
 ROOT = Path(__file__).parents[2]
 
 
+@pytest.fixture(autouse=True)
+def flushed(monkeypatch):
+    """No test cuts the power; when and what is flushed, one of them checks."""
+    monkeypatch.setattr(os, "fsync", lambda _: None)
+
+
 @pytest.fixture
 def store_factory(tmp_path):
     return lambda model="model": FolderStore(tmp_path / "registry", model)
