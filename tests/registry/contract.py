@@ -1,6 +1,7 @@
 """What every store has to do; a test module of an adapter runs it by a subclass with a fixture ``store_factory``.
 
-``store_factory(model="model")`` opens the same fresh place again each time, as another process would.
+``store_factory(model="model")`` opens the same fresh place again each time, as another process would;
+``damage_witness(store, data)`` puts other bytes where the store keeps its witness.
 """
 
 import os
@@ -166,14 +167,10 @@ class Contract:
             assert store_factory(model).read(1) == b"%d" % place
         assert len({store_factory(model).shown for model in MODELS}) == len(MODELS)
 
-    def test_a_damaged_witness_is_named(self, store_factory):
+    def test_a_damaged_witness_is_named(self, store_factory, damage_witness):
         store = store_factory()
         store.append(1, b"x")
-        self.damage_witness(store, b'{"number": 1, "dig')
+        damage_witness(store, b'{"number": 1, "dig')
         for look in (store.witness, lambda: ledger.tail(store)):
             with pytest.raises(CorruptError, match=r"witness\.json is damaged"):
                 look()
-
-    def damage_witness(self, store, data: bytes):
-        """Put other bytes where the witness is kept."""
-        raise NotImplementedError

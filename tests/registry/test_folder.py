@@ -49,10 +49,12 @@ def writer():
         assert process.wait(10) == 0
 
 
-class TestContract(Contract):
-    def damage_witness(self, store, data):
-        (Path(store.shown) / "witness.json").write_bytes(data)
+@pytest.fixture
+def damage_witness():
+    return lambda store, data: (Path(store.shown) / "witness.json").write_bytes(data)
 
+
+class TestContract(Contract):
     def test_many_writers_of_a_ledger_lose_nothing(self, store_factory, writer, tmp_path):
         """As processes of their own."""
         assert writer(folder=tmp_path / "registry", writers=self.writers) == [0] * self.writers
