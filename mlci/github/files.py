@@ -70,11 +70,6 @@ class Files:
 
     def put(self, source: Path, digest: str, size: int) -> None:
         """Upload a file unless it is there."""
-        if size > MOST_BYTES:
-            raise OutsideError(
-                f"{source}: GitHub takes files of less than 2 GiB, this one has {size:,} bytes; keep the registry in "
-                "an object store (`registry: s3://bucket/prefix`, gs:// or az://)"
-            )
         if size == 0:
             with disk.fresh(Path(tempfile.gettempdir()), [_INSTEAD], durable=False) as instead:
                 self._put(instead, digest, len(_INSTEAD))
@@ -161,6 +156,19 @@ class Files:
         if release is None:
             raise refusal or OutsideError(f"GitHub: the release {tag} is neither there nor can it be made")
         return release
+
+
+def check_size(source: Path, size: int) -> None:
+    """Raise where GitHub would not take a file.
+
+    Raises:
+        OutsideError: It is too large.
+    """
+    if size > MOST_BYTES:
+        raise OutsideError(
+            f"{source}: GitHub takes files of less than 2 GiB, and this one has {size:,} bytes; keep the registry in "
+            "an object store (`registry: s3://bucket/prefix`, gs:// or az://)"
+        )
 
 
 def whole(asset: Asset, size: int | None = None) -> bool:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from mlci.errors import OutsideError
 from mlci.github.carrying import carrier
-from mlci.github.files import Files
+from mlci.github.files import Files, check_size
 from mlci.github.patience import Patience
 from mlci.github.records import Records
 from mlci.github.repository import Repository
@@ -78,6 +78,7 @@ class RepositoryStore:
         naming.file(digest)
         try:
             size = source.stat().st_size
+            check_size(source, size)
             for _ in disk.checked(source, digest):
                 pass
             self._repository.begin(size)

@@ -110,11 +110,11 @@ class Trail:
 
     def _check_only_added(self, files: Iterable[Changed], tip: Commit) -> None:
         for one in files:
-            names = (one.filename, one.previous_filename or "")
-            if one.status != "added" and any(name.startswith(_FOLDER) for name in names):
+            name = one.previous_filename or one.filename
+            if one.status != "added" and any(path.startswith(_FOLDER) for path in (name, one.filename)):
                 raise CorruptError(
-                    f"{self._shown}: {names[1] or names[0]} was {one.status} between commits {self._at} and {tip.sha}; entries "
-                    f"are never changed. {self.rescue(str(self._at))}"
+                    f"{self._shown}: {name} was {one.status} between commits {self._at} and {tip.sha}; entries are "
+                    f"never changed. {self.rescue(str(self._at))}"
                 )
 
     def rescue(self, sha: str) -> str:

@@ -39,7 +39,7 @@ class TestContract(Contract):
     def _place(self, place):
         self.place = place
 
-    def damage_witness(self, store, data):
+    def damage_witness(self, store, data):  # noqa: ARG002 - there is one model
         git = self.place.git
         tree = git(
             "mktree", text=f"100644 blob {git('hash-object', '-w', '--stdin', text=data.decode())}\twitness.json\n"
