@@ -49,6 +49,7 @@ class Files:
         self._repository, self._git, self._releases = repository, GitData(repository), Releases(repository)
         self._name, self._shown, self._prefix = name, shown, f"mlci/{name}/files-"
         self._shelves: dict[int, Shelf] = {}
+        self._listed = False
 
     def holds(self, digest: str) -> bool:
         """Tell whether a file is there, whole; by what GitHub says of it, without reading it."""
@@ -78,7 +79,7 @@ class Files:
 
     def _put(self, source: Path, digest: str, size: int) -> None:
         for again in range(_TRIES):
-            found = self._find(digest, known=not again)
+            found = self._known(digest) if self._listed and not again else self._find(digest, known=not again)
             if found is not None and whole(found[1], size):
                 return
             if found is not None and found[1].state != "uploaded" and again < _LOOKS:
@@ -124,6 +125,7 @@ class Files:
                 shelf.assets |= _by_name(self._releases.assets(release))
             if digest in shelf.assets:
                 return shelf, shelf.assets[digest]
+        self._listed = True
         return None
 
     def _known(self, digest: str) -> tuple[Shelf, Asset] | None:
