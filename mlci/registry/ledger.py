@@ -149,8 +149,9 @@ def walk(store: Store) -> Iterator[Entry]:
     Raises:
         CorruptError: At the first entry that is not what it was; it is named.
     """
+    seen = store.witness()  # first: a writer in between leaves a later one
     end, previous, state = store.tail(), None, State()
-    if (seen := store.witness()) is not None:
+    if seen is not None:
         _hold(store, seen, end, None)
     for number in range(1, end + 1):
         data = _bytes(store, number)

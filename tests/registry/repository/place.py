@@ -48,7 +48,7 @@ class Place:
         git(self.work, "clone", "-q", "--branch", "mlci/model", str(self.bare), str(folder))
         return folder
 
-    def edit(self, change=lambda clone: None, *words, force=False) -> str:
+    def edit(self, change=lambda _: None, *words, force=False) -> str:
         """Change the branch by hand and push, as somebody with git would; returns the commit."""
         clone = self.clone()
         change(clone)

@@ -173,7 +173,9 @@ class TestPermissions:
             lambda: ledger.append(reader, stamp(), lambda _: verdict()),
             lambda: reader.put(tmp_path / "f", sha(b"x")),
         ):
-            with pytest.raises(OutsideError, match=r"\n\n    permissions:\n      contents: write\n\nRuns .* from forks"):
+            with pytest.raises(
+                OutsideError, match=r"\n\n    permissions:\n      contents: write\n\nRuns .* from forks"
+            ):
                 write()
         assert place.store().tail() == int(filled)
 
