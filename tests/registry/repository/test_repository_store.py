@@ -20,15 +20,14 @@ class TestContract(Contract):
     rounds = 2
     writers = 20
 
-    @pytest.fixture(autouse=True)
-    def _place(self, place):
-        self.place = place
+    @pytest.fixture
+    def damage_witness(self, place):
+        def damage(_, data):
+            blob = place.git("hash-object", "-w", "--stdin", text=data.decode())
+            tree = place.git("mktree", text=f"100644 blob {blob}\twitness.json\n")
+            place.git("update-ref", WITNESS, place.git(*WHO, "commit-tree", tree, "-m", "by hand"))
 
-    def damage_witness(self, store, data):  # noqa: ARG002 - there is one model
-        git = self.place.git
-        blob = git("hash-object", "-w", "--stdin", text=data.decode())
-        tree = git("mktree", text=f"100644 blob {blob}\twitness.json\n")
-        git("update-ref", WITNESS, git(*WHO, "commit-tree", tree, "-m", "by hand"))
+        return damage
 
 
 class TestGit:
