@@ -5,12 +5,13 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PEERS := .venv-bench
+NODE := tests/node
 WORKERS ?= 2
 
 unexport PYTHONDONTWRITEBYTECODE # without byte code every start compiles its imports again
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format bench docs lock clean
+.PHONY: help demo test lint static node format bench docs dist pin lock clean
 
 help: ## what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -26,6 +27,11 @@ lint: $(VENV)/.dev ## style, formatting, types
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
+	@MYPYPATH=actions/lib $(BIN)/mypy --explicit-package-bases actions/lib
+
+static: $(VENV)/.dev $(NODE)/node_modules/.made ## actions, workflows, templates and documents' samples
+	@$(BIN)/python -m tests.actions
+	@$(BIN)/python -m pytest -n $(WORKERS) tests/actions/planted.py
 
 format: $(VENV)/.dev ## put the code in order
 	@$(BIN)/ruff check --fix .
@@ -38,12 +44,22 @@ docs: $(VENV)/.dev ## write generated pages and schemas again
 	@$(BIN)/python -m mlci.config.schema
 	@$(BIN)/python -m mlci.report.schema
 	@$(BIN)/mlci metrics --markdown > docs/metrics.md
+	@$(BIN)/python -m tests.actions.tables
+
+node: $(NODE)/node_modules/.made ## GitHub's own parsers of workflows, from a lock file
+
+dist: $(VENV)/.dev ## wheel and source distribution, into dist
+	@rm -rf dist
+	@$(BIN)/uv build --quiet --no-build-isolation --python $(BIN)/python --out-dir dist .
+
+pin: $(VENV)/.dev ## documents and templates name the last commit of this checkout
+	@$(BIN)/python -m tests.actions.pin
 
 lock: $(VENV)/bin/uv ## lock requirements again
 	@sh requirements/lock.sh $(BIN)/uv
 
 clean: ## remove what was made
-	rm -rf $(VENV) $(PEERS) .mlci build *.egg-info .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(PEERS) $(NODE)/node_modules .mlci build *.egg-info .mypy_cache .ruff_cache .hypothesis
 
 $(VENV)/bin/uv:
 	@$(PYTHON) -c 'import sys; sys.exit("mlci needs Python 3.11 or newer; set PYTHON=/path/to/python3.11") if sys.version_info < (3, 11) else None'
@@ -53,6 +69,11 @@ $(VENV)/bin/uv:
 $(VENV)/.dev: $(VENV)/bin/uv requirements/dev.txt pyproject.toml
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements/dev.txt
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@touch $@
+
+# GitHub's own parsers; `make node` for whoever needs nothing but them.
+$(NODE)/node_modules/.made: $(NODE)/package.json $(NODE)/package-lock.json
+	@cd $(NODE) && npm ci --silent --ignore-scripts
 	@touch $@
 
 # Peers are measured in an environment of their own; one that does not install is named as missing in the table.

@@ -45,6 +45,8 @@ def subject(config: Path) -> Subject:
 
 def read_report(path: Path) -> tuple[Report | None, tuple[str, ...]]:
     """Read the report; return it, or what is wrong with it."""
+    if not path.is_file():  # a pipe in its place would be waited for without end
+        return None, ()
     try:
         with path.open("rb") as stream:
             return parse(stream.read(MOST_BYTES + 1), path=str(path)), ()

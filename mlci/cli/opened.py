@@ -44,6 +44,8 @@ class Note:
 
     def take(self) -> CheckRun | None:
         """Return the check and forget it: after the first request that changes it, the note is no longer true."""
+        if not self._path.is_file():  # a pipe in its place would be waited for without end
+            return None
         try:
             with self._path.open(encoding="utf-8") as stream:
                 written = stream.read(_MOST_BYTES)

@@ -63,20 +63,11 @@ def conclude(
     """
     about = subject(config)
     event, broken = _event(here)
-    commits = frozenset(one for one in (event.head, here.sha) if one is not None)
-    document, problems = read_report(report)
-    claim = Claim(ended=ended, code=code, model=about.model or "?", commits=commits)
-    found = result(document if about.error is None else None, claim, problems=about.problems or problems)
+    found = _found(about, report, ended=ended, code=code, commits={event.head, here.sha})
     links = here.links(event.head)
     verdict = found.report.verdict if isinstance(found, Finished) else "error"
-    version = (found.report.baseline.version if isinstance(found, Finished) else None) or ""
-    said = {
-        "verdict": verdict,
-        "report": str(report) if isinstance(found, Finished) else "",
-        "baseline-version": version,
-    }
     words.trouble(write_summary(here.summary, lambda room: _summary(found, about, event, links, room)))
-    words.trouble(write_outputs(here.output, {**said, "comment-url": "", "check-url": ""}))
+    words.trouble(write_outputs(here.output, _outputs(found, report, verdict)))
     done = _published(here, words, about, event, found, links, url)
     urls = {"comment-url": done.comment.url if done.comment else "", "check-url": done.check.url if done.check else ""}
     words.trouble(write_outputs(here.output, urls))
@@ -87,6 +78,26 @@ def conclude(
     if broken is not None:
         raise broken
     return _input(about, code) if about.error is not None else exit_code
+
+
+def _found(about: Subject, path: Path, *, ended: Ended | None, code: str | None, commits: set[str | None]) -> Result:
+    """Decide what there is to publish: a report that can be believed, or nothing."""
+    document, problems = read_report(path)
+    known = frozenset(one for one in commits if one is not None)
+    claim = Claim(ended=ended, code=code, model=about.model or "?", commits=known)
+    return result(document if about.error is None else None, claim, problems=about.problems or problems)
+
+
+def _outputs(found: Result, path: Path, verdict: str) -> dict[str, str]:
+    """Return the outputs that are known before anything is asked of GitHub; the addresses are empty until then."""
+    version = found.report.baseline.version if isinstance(found, Finished) else None
+    return {
+        "verdict": verdict,
+        "report": str(path) if isinstance(found, Finished) else "",
+        "baseline-version": version or "",
+        "comment-url": "",
+        "check-url": "",
+    }
 
 
 NO_TOKEN = Silent(

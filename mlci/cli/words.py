@@ -12,6 +12,7 @@ from mlci.publish.result import Finished, Result
 from mlci.publish.unfinished import title
 from mlci.report.escape import plain
 from mlci.report.sentences import headline
+from mlci.steps.clean import clean
 from mlci.usecases.publish import Published
 
 
@@ -32,14 +33,16 @@ class Words:
 
     def line(self, text: str) -> None:
         """Say what was done."""
-        self._said["did"].append(text)
+        harmless = clean(text)  # addresses are GitHub's words, not ours
+        self._said["did"].append(harmless)
         if not self.as_json:
-            click.echo(text)
+            click.echo(harmless)
 
     def remark(self, level: Level, text: str) -> None:
         """Say what somebody should know."""
-        self._said.setdefault(level, []).append(text)
-        click.echo(annotation(level, text) if self.in_actions else f"{level}: {text}", err=True)
+        harmless = "\n".join(clean(line) for line in text.splitlines())
+        self._said.setdefault(level, []).append(harmless)
+        click.echo(annotation(level, harmless) if self.in_actions else f"{level}: {harmless}", err=True)
 
     def trouble(self, problem: str | None) -> None:
         """Say that a file of the runner's could not be written."""

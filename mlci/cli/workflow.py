@@ -11,7 +11,7 @@ from mlci.publish.event import Event, facts
 from mlci.publish.runs import Run, parse
 from mlci.report.links import Links
 
-GUIDE = "https://github.com/mlci/mlci/blob/main/docs/reading-a-report.md"
+GUIDE = "https://github.com/mlci/mlci/blob/main/docs/how-gates-decide.md"
 
 
 @dataclass(frozen=True, kw_only=True)

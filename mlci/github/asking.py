@@ -130,6 +130,8 @@ def _refused(ask: Ask, answer: Answer) -> Forbidden | Missing | None:
             return Missing()
         case 422 if said.startswith("No commit found"):  # a branch that is gone, where a commit was asked for
             return Missing()
+        case 422 if "maximum number of statuses" in said:  # 1,000 of one context on one commit
+            return Forbidden(permission=ask.permission, said=said)
         case _:
             text = f"GitHub does not let mlci {ask.doing} ({answer.status}, {said})"
             raise RefusedError(text, status=answer.status, said=said)

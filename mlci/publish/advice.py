@@ -26,6 +26,10 @@ def missing(permission: Permission, said: str) -> str:
     what = _DOES[permission]
     if "locked" in said.lower():
         return f"GitHub refused to {what}: the conversation is locked. Unlock it, or read the verdict in the check."
+    if "maximum number of statuses" in said:
+        return (
+            f"GitHub refused to {what}: this commit has all the statuses that GitHub keeps. The check tells the result."
+        )
     if "app" in said.lower() and permission == "checks" and "integration" not in said.lower():
         return (
             f'GitHub refused to {what} (403 "{said}"): only GitHub Apps may, and the token belongs to a person. '
@@ -33,7 +37,7 @@ def missing(permission: Permission, said: str) -> str:
         )
     return (
         f'GitHub refused to {what} (403 "{said}"): the job\'s token lacks `{permission}: write`. Add to the job:\n\n'
-        f"    permissions:\n      {permission}: write\n"
+        f"    permissions:\n      {permission}: write"
     )
 
 

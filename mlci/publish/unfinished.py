@@ -9,7 +9,7 @@ from mlci.report.names import short
 from mlci.report.templating import render
 
 MOST_DETAILS = 10
-_LONGEST = 500
+_LONGEST = 300  # characters; escaped they may take fourteen times as many bytes, and a check's summary has 65,535
 
 
 @dataclass(frozen=True, kw_only=True)

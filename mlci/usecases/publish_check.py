@@ -5,7 +5,8 @@ Mergifyio/mergify#1989), so that another attempt on the same commit makes a new 
 same attempt's own one is used again however it stands.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
 
 from mlci.errors import OutsideError
 from mlci.github.interface import CheckFields, CheckRun, Forbidden, GitHub, Missing, Output, Status
@@ -14,33 +15,32 @@ from mlci.publish.plan import Publication, Target
 from mlci.publish.runs import Run, parse
 
 _COMPLETED = "completed"
+_ANOTHERS = "Invalid app_id"  # "… check run can only be modified by the GitHub App that created it."
 _STATES: dict[str, words.State] = {"success": "success", "cancelled": "error"}
 _OPEN_TITLE = "evaluating"
 _OPEN = "The candidate is being trained and compared with the baseline; the result will take the place of this text."
 
 
-def open_check(target: Target, github: GitHub, *, fresh: bool) -> CheckRun | Forbidden:
+def open_check(
+    target: Target, github: GitHub, *, fresh: bool, others: frozenset[str] = frozenset()
+) -> CheckRun | Forbidden:
     """Open the run's check; one that an earlier try left open is taken over.
 
     Args:
         target: Where.
         github: GitHub.
         fresh: Whether this attempt is known to have opened nothing yet, so that there is nothing to look for.
+        others: Apps that are known not to be us.
     """
-    left = None if fresh else _listed(target, github)
-    if isinstance(left, Forbidden):
-        return left
-    known = None if left is None else own(left, target.run)
+    listed = () if fresh else _listed(target, github)
+    if isinstance(listed, Forbidden):
+        return listed
+    known = own(listed, target.run, others=others)
     fields = _fields(target, None, Output(title=_OPEN_TITLE, summary=_OPEN))
-
-    def arrived() -> CheckRun | None:
-        return own(_seen(target, github), target.run)
-
-    if known is None:
-        return github.create_check(head=target.head, name=target.name, fields=fields, arrived=arrived)
-    if known.external_id == str(target.run):
-        return known
-    return github.update_check(known.id, fields, arrived=arrived)
+    answer = _set(target, github, known, fields, lambda seen: seen.external_id == str(target.run), others)
+    if known is not None and _anothers(answer):
+        return open_check(target, github, fresh=False, others=others | {known.app})
+    return answer
 
 
 def open_status(target: Target, github: GitHub, check: CheckRun | None) -> Forbidden | None:
@@ -51,32 +51,36 @@ def open_status(target: Target, github: GitHub, check: CheckRun | None) -> Forbi
     )
 
 
-def conclude(publication: Publication, github: GitHub, *, known: CheckRun | None) -> CheckRun | Forbidden:
-    """Conclude the run's check with its summary and annotations; what GitHub has already is not sent again.
+def conclude(
+    publication: Publication, github: GitHub, *, known: CheckRun | None, others: frozenset[str] = frozenset()
+) -> CheckRun | Forbidden:
+    """Conclude the run's check with its summary and annotations; annotations that have arrived are not sent again.
 
     Args:
         publication: What to say.
         github: GitHub.
         known: The check as this run opened it, if nothing was sent to it since.
+        others: Apps that are known not to be us.
     """
-    target = publication.target
-    found = known
+    target, found = publication.target, known
     if found is None:
         listed = _listed(target, github)
         if isinstance(listed, Forbidden):
             return listed
-        found = own(listed, target.run)
-    if found is not None and _says(found, publication):
-        return found
+        found = own(listed, target.run, others=others)
     sent = found.annotations if found is not None else 0
     while True:
         batch = publication.annotations[sent : sent + words.BATCH]
-        answer = _send(publication, github, found, batch, expected=sent + len(batch))
+        output = Output(title=publication.title, summary=publication.body, annotations=batch)
+        fields = _fields(target, publication.conclusion, output)
+        sent += len(batch)
+        answer = _set(target, github, found, fields, partial(_has, expected=sent), others)
         if isinstance(answer, Forbidden):
-            return answer
-        found, sent = answer, sent + len(batch)
+            again = found is not None and _anothers(answer)
+            return conclude(publication, github, known=None, others=others | {found.app}) if again and found else answer
         if sent >= len(publication.annotations):
-            return found
+            return answer
+        found = answer
 
 
 def set_status(publication: Publication, github: GitHub, check: CheckRun | None) -> Forbidden | None:
@@ -96,9 +100,9 @@ def repair_status(target: Target, github: GitHub, newer: CheckRun) -> Forbidden 
     return github.set_status(target.head, status)
 
 
-def own(runs: Iterable[CheckRun], run: Run) -> CheckRun | None:
+def own(runs: Iterable[CheckRun], run: Run, *, others: frozenset[str] = frozenset()) -> CheckRun | None:
     """Return the check to conclude: what this attempt opened, else what an earlier one left open."""
-    listed = list(runs)
+    listed = [one for one in runs if one.app not in others]
     same = [one for one in listed if one.external_id == str(run)]
     still = [one for one in same if one.status != _COMPLETED]
     return next(iter([*reversed(still), *reversed(same)]), None) or _running(listed, run)
@@ -115,36 +119,36 @@ def concluded(runs: Iterable[CheckRun], *, app: str) -> list[tuple[Run, CheckRun
     return sorted(((run, one) for run, one in ours if one.status == _COMPLETED), key=lambda pair: (pair[0], pair[1].id))
 
 
-def _send(
-    publication: Publication,
+def _set(
+    target: Target,
     github: GitHub,
     found: CheckRun | None,
-    batch: tuple[words.Annotation, ...],
-    *,
-    expected: int,
+    fields: CheckFields,
+    has: Callable[[CheckRun], bool],
+    others: frozenset[str],
 ) -> CheckRun | Forbidden:
-    target = publication.target
-    output = Output(title=publication.title, summary=publication.body, annotations=batch)
-    fields = _fields(target, publication.conclusion, output)
+    """Change our check, or make it; ``has`` tells whether one has what this request sets, if it got no answer."""
 
     def arrived() -> CheckRun | None:
-        seen = own(_seen(target, github), target.run)
-        return seen if seen is not None and seen.status == _COMPLETED and seen.annotations >= expected else None
+        seen = own(_seen(target, github), target.run, others=others)
+        return seen if seen is not None and has(seen) else None
 
     if found is None:
         return github.create_check(head=target.head, name=target.name, fields=fields, arrived=arrived)
     return github.update_check(found.id, fields, arrived=arrived)
 
 
+def _anothers(answer: CheckRun | Forbidden) -> bool:
+    """Whether GitHub says that a check is another app's, which carries our run's number for reasons of its own."""
+    return isinstance(answer, Forbidden) and _ANOTHERS in answer.said
+
+
+def _has(seen: CheckRun, *, expected: int) -> bool:
+    return seen.status == _COMPLETED and seen.annotations >= expected
+
+
 def _fields(target: Target, conclusion: words.Conclusion | None, output: Output) -> CheckFields:
     return CheckFields(external_id=str(target.run), conclusion=conclusion, output=output, url=target.url)
-
-
-def _says(found: CheckRun, publication: Publication) -> bool:
-    """Whether a check says everything already."""
-    told = (found.status, found.conclusion, found.title, found.summary.replace("\r\n", "\n").rstrip())
-    wanted = (_COMPLETED, publication.conclusion, publication.title, publication.body)
-    return told == wanted and found.annotations >= len(publication.annotations)
 
 
 def _running(runs: Iterable[CheckRun], run: Run) -> CheckRun | None:

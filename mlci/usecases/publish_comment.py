@@ -80,22 +80,24 @@ def write(
     Raises:
         OutsideError: The comment does not come to rest.
     """
-    pull = target.pull or 0
-    what = "unchanged"
+    pull, made = target.pull or 0, None
     for _ in range(_ROUNDS):
         listed = github.comments(pull)
         if isinstance(listed, Forbidden):
             return listed
-        chosen = choice.choose(choice.ours(listed, me=author.login, model=target.model), text, creates=creates)
+        found = choice.ours(listed, me=author.login, model=target.model)
+        if not found and made is not None:  # a list that lags behind what was just written
+            return Standing(comment=made, run=text.run, what="created")
+        chosen = choice.choose(found, text, creates=creates)
         done = _do(chosen.step, target, github, author)
         if isinstance(done, Forbidden):
             return done
         if isinstance(chosen.step, Create):
-            what = "created"  # and once more round: another run may have made one, too
+            made = done if isinstance(done, Comment) else None  # and another round: a second run may have made one, too
         elif not isinstance(done, Missing):
             _delete(chosen, github)
             ended = {Nothing: "none", Edit: "updated", Keep: "unchanged"}[type(chosen.step)]
-            return Standing(comment=done, run=chosen.run, what=what if what == "created" else ended)
+            return Standing(comment=done, run=chosen.run, what="created" if made else ended)
     raise OutsideError(f"the comment on pull request {pull} did not come to rest: somebody deletes it again and again")
 
 

@@ -78,7 +78,7 @@ def test_annotations_stand_on_the_lines_of_the_gates_what_blocks_first():
     [
         ("mlci.yml", "mlci.yml"),
         ("./models/churn/mlci.yml", "models/churn/mlci.yml"),
-        ("/tmp/mlci.yml", None),
+        ("/srv/mlci.yml", None),
         ("../mlci.yml", None),
         ("a/../../mlci.yml", None),
         ("C:\\mlci.yml", None),

@@ -1,5 +1,6 @@
 """Payloads that nobody sent in good faith, and fields that don't have their form."""
 
+import contextlib
 import json
 
 import pytest
@@ -135,7 +136,5 @@ def test_any_object_gives_facts_that_hold(event, name, sha):
 
 @given(data=st.binary(max_size=400))
 def test_any_bytes_are_an_object_or_an_input_error(data):
-    try:
+    with contextlib.suppress(InputError):
         assert isinstance(payload.parse(data, path="e"), dict)
-    except InputError:
-        pass

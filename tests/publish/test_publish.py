@@ -1,8 +1,15 @@
 """Opening and publishing against the fake: what stands on GitHub afterwards, and what it took."""
 
+from dataclasses import replace
+
 import pytest
 
+from mlci.cli.words import Words
+from mlci.github.interface import CheckFields, Output
+from mlci.publish.advice import missing
+from mlci.publish.event import facts
 from mlci.publish.result import Unfinished
+from tests.github.state import git
 from tests.publish.scene import BOT, MODEL, NAME, Clock, bad, good, publisher, unsure, wide
 
 CRASH = Unfinished(why="the evaluation ended with exit code 3", code=3)
@@ -74,13 +81,8 @@ def test_at_most_eight_requests_for_opening_and_publishing(fake, pull):
     assert len(fake.check_runs(fake.head(pull))[-1]["annotations"]) == 50
 
 
-def test_an_unchanged_report_writes_no_comment_and_a_repeat_writes_nothing_but_the_status(fake, pull):
+def test_an_unchanged_report_writes_no_comment(fake, pull):
     publisher(fake, pull, run=100).publish()
-    fake.forget_requests()
-    publisher(fake, pull, run=100).publish()
-    assert [method for method, path, _ in fake.requests if method != "GET"] == [
-        "POST"
-    ]  # the status, which is idempotent
     fake.forget_requests()
     again = publisher(fake, pull, run=101)
     assert again.publish().did[-1].startswith("comment on #1 unchanged")
@@ -124,8 +126,6 @@ def test_a_person_who_quotes_the_marker_keeps_the_comment(fake, pull):
 def test_two_models_have_a_comment_and_a_check_each(fake, pull):
     one = publisher(fake, pull)
     one.publish()
-    from dataclasses import replace  # noqa: PLC0415 (one use)
-
     other = replace(one, where=replace(one.where, model="churn"), report=bad(model="churn"))
     other.publish()
     assert len(fake.comments(pull)) == 2
@@ -185,8 +185,6 @@ def test_a_run_on_an_older_head_does_not_overwrite_and_repairs_what_was_lost(fak
 
 def push(fake, branch="topic"):
     """Another commit on a branch."""
-    from tests.github.state import git  # noqa: PLC0415 (one use)
-
     repo = git(fake.repo)
     tip = fake.sha(f"refs/heads/{branch}")
     tree = repo.run("rev-parse", f"{tip}^{{tree}}")
@@ -199,8 +197,6 @@ def push(fake, branch="topic"):
 
 def test_a_branch_that_is_gone_is_no_obstacle(fake, pull):
     one = publisher(fake, pull)
-    from dataclasses import replace  # noqa: PLC0415 (one use)
-
     gone = replace(one, where=replace(one.where, branch="deleted-after-the-merge"))
     assert gone.publish().failures == []
     stands(fake, pull, run=100, conclusion="success", text="✅")
@@ -228,10 +224,6 @@ def test_what_an_attempt_left_open_the_next_takes_over(fake, pull):
 
 
 def test_a_merge_group_has_a_check_and_no_comment(fake, pull):
-    from dataclasses import replace  # noqa: PLC0415 (one use)
-
-    from mlci.publish.event import facts  # noqa: PLC0415 (one use)
-
     event = facts("merge_group", fake.event("merge_group", pull), sha=None)
     one = publisher(fake, pull)
     group = replace(one, where=replace(one.where, head=event.head, pull=event.pull, branch=event.branch))
@@ -261,15 +253,15 @@ def test_a_fork_under_pull_request_target_is_written_to(fake):
     stands(fake, number, run=100, conclusion="failure", text="1 gate failed")
 
 
-@pytest.mark.parametrize("missing", ["checks", "statuses", "pull-requests"])
-def test_one_missing_permission_keeps_nothing_else_from_being_done(fake, pull, missing):
-    token = fake.token({name: "write" for name in ("checks", "statuses", "pull-requests") if name != missing})
+@pytest.mark.parametrize("lacks", ["checks", "statuses", "pull-requests"])
+def test_one_missing_permission_keeps_nothing_else_from_being_done(fake, pull, lacks):
+    token = fake.token({name: "write" for name in ("checks", "statuses", "pull-requests") if name != lacks})
     done = publisher(fake, pull, token=token, report=bad()).publish()
-    assert [refused.permission for refused in done.refused] == [missing]
+    assert [refused.permission for refused in done.refused] == [lacks]
     assert done.failures == []
-    assert len(fake.check_runs()) == (missing != "checks")
-    assert len(fake.statuses(fake.head(pull))) == (missing != "statuses")
-    assert len(fake.comments(pull)) == (missing != "pull-requests")
+    assert len(fake.check_runs()) == (lacks != "checks")
+    assert len(fake.statuses(fake.head(pull))) == (lacks != "statuses")
+    assert len(fake.comments(pull)) == (lacks != "pull-requests")
 
 
 def test_a_persons_token_comments_as_that_person_and_sets_the_status(fake, pull):
@@ -297,9 +289,18 @@ def test_a_locked_conversation_is_said_and_the_check_stands(fake, pull):
     assert fake.check_runs()[0]["conclusion"] == "success"
 
 
-def test_a_foreign_check_of_our_name_is_named(fake, pull):
-    from mlci.github.interface import CheckFields, Output  # noqa: PLC0415 (one use)
+def test_a_commit_that_is_full_of_statuses_is_said_and_the_check_stands(fake, pull):
+    sha = fake.head(pull)
+    for _ in range(1_000):
+        fake.state.add("statuses", repo=fake.repo["id"], sha=sha, context=NAME)
+    done = publisher(fake, pull).publish()
+    assert done.failures == []
+    assert [refused.permission for refused in done.refused] == ["statuses"]
+    assert "all the statuses that GitHub keeps" in missing("statuses", done.refused[0].said)
+    assert fake.check_runs()[0]["conclusion"] == "success"
 
+
+def test_a_foreign_check_of_our_name_is_named(fake, pull):
     evil = publisher(fake, pull, token=fake.token(app="evil"))
     fields = CheckFields(external_id="1.1", conclusion="success", output=Output(title="ok", summary="ok"), url=None)
     evil.client().create_check(head=evil.where.head, name=NAME, fields=fields, arrived=lambda: None)
@@ -309,6 +310,19 @@ def test_a_foreign_check_of_our_name_is_named(fake, pull):
     done = publisher(fake, pull, report=bad()).publish()
     assert [(one.app, one.external_id) for one in done.foreign] == [("evil", "1.1"), ("github-actions", "b0c1")]
     assert "ok" not in fake.comments(pull)[0]["body"].split("\n")[1]
+
+
+def test_a_check_of_another_app_with_our_runs_number_keeps_nothing_from_being_said(fake, pull):
+    for report in (good(), wide(70)):
+        publisher(fake, pull, token=fake.token(app="evil"), report=report).publish()
+    publisher(fake, pull, token=fake.token(app="worse")).open()
+    one = publisher(fake, pull, report=wide(60))
+    opened = one.open()
+    done = one.publish()
+    assert (opened.refused, opened.failures, done.refused, done.failures) == ([], [], [], [])
+    (check,) = [check for check in fake.check_runs() if check["app"]["slug"] == "github-actions"]
+    assert (check["conclusion"], len(check["annotations"])) == ("failure", 60)
+    assert {one.app for one in done.foreign} == {"evil", "worse"}
 
 
 def test_a_newer_run_of_another_app_is_never_copied_into_our_comment(fake, pull):
@@ -375,3 +389,36 @@ def test_a_whole_outage_is_bounded_in_time_and_requests(fake, pull):
     assert done.failures
     assert clock.at <= 180
     assert len(fake.requests) <= 25
+
+
+@pytest.mark.parametrize("nth", [1, 2])
+def test_a_list_that_lags_behind_makes_no_second_comment_in_the_end(fake, pull, nth):
+    """The first list may miss our comment, the second one the comment that was just made."""
+    if nth == 1:
+        publisher(fake, pull, run=99).publish()
+    fake.fail("GET", "/issues/*/comments", "stale", size=1, nth=nth)
+    assert publisher(fake, pull, report=bad()).publish().failures == []
+    assert len(fake.comments(pull)) == 1
+    stands(fake, pull, run=100, conclusion="failure", text="1 gate failed")
+
+
+@pytest.mark.parametrize("branch", ["feature/a-b", "wild/ü#1", "100%41", "a;b&c=d"])
+def test_any_branch_that_git_allows_is_found_by_its_name(fake, branch):
+    git(fake.repo).write_ref(f"refs/heads/{branch}", fake.sha("refs/heads/topic"))
+    number = fake.pull(branch)
+    done = publisher(fake, number, report=bad()).publish()
+    assert (done.failures, done.refused) == ([], [])
+    assert (
+        len([path for _, path, _ in fake.requests if path.endswith("/check-runs")]) == 3
+    )  # list, create, verify: no more
+    assert {status for _, _, status in fake.requests} == {200, 201}
+    stands(fake, number, run=100, conclusion="failure", text="1 gate failed")
+
+
+def test_what_github_answers_cannot_command_the_runner(capsys):
+    words = Words(as_json=False, in_actions=True)
+    words.line("comment: http://x/\r\n::set-output name=verdict::pass")
+    words.remark("warning", "said\n::set-env name=A::b\x1b[31m")
+    shown = capsys.readouterr()
+    assert len(shown.out.splitlines()) == 1
+    assert shown.err == "::warning::said%0A: :set-env name=A::b\n"

@@ -136,7 +136,7 @@ def whole(one, client):
 
 @pytest.mark.parametrize(
     ("gates", "when", "there"),
-    [(120, "before", False), (120, "after", True), (0, "before", True), (0, "after", False)],
+    [(70, "before", False), (70, "after", True), (0, "before", True), (0, "after", False)],
 )
 def test_killed_at_any_request_and_run_again_leaves_one_of_each(fake, pull, gates, when, there):
     """Every boundary is a run of its own on one pull request; each begins with a comment there, or without one."""

@@ -125,11 +125,11 @@ def test_the_text_of_a_crash():
         "\n"
         "The evaluation ended with exit code 3: the project's own train or predict step failed.\n"
         "\n"
-        "**Next:** look at the last lines of the step in [the run](https://github.com/o/r/actions/runs/7), repair it, and "
-        "push.\n"
+        "**Next:** look at the last lines of the step in [the run](https://github.com/o/r/actions/runs/7), repair it, "
+        "and push.\n"
         "\n"
-        "Nothing was judged, so nothing passed: no verdict is inferred from silence, and an earlier report in this place "
-        "was about another evaluation.\n"
+        "Nothing was judged, so nothing passed: no verdict is inferred from silence, and an earlier report in this "
+        "place was about another evaluation.\n"
         "\n"
         "<sub>[`3f9c2ab`](https://github.com/o/r/commit/3f9c2ab4d5e6f708192a3b4c5d6e7f8091a2b3c4) · [log of the run]"
         "(https://github.com/o/r/actions/runs/7) · [how gates decide](https://x.org/g)</sub>\n"
@@ -144,3 +144,9 @@ def test_a_cancelled_run_says_so_and_details_are_harmless_and_bounded():
     assert "script" not in page.tags
     assert page.references() == page.links == []
     assert any("and 4 more" in data for data, _ in page.nodes)
+
+
+@pytest.mark.parametrize("worst", ["$", "|", "@a", "\u202e", "😀", ":::"])
+def test_the_longest_text_fits_into_a_checks_summary(worst):
+    found = result(None, claim(ended="failure", code=""), problems=[worst * 2_000] * 30)
+    assert len(text(found, model="m" * 100, head=HEAD, links=LINKS).encode()) < 65_535
