@@ -24,12 +24,14 @@ from mlci.engine.duck import DuckEngine
 from mlci.engine.features import write_features
 from mlci.engine.fingerprint import fingerprint
 from mlci.metrics import catalogue
+from mlci.registry.interface import Store
+from mlci.registry.ledger import Stamp
 from mlci.report.document import BaselineRef, Candidate
 from mlci.steps.environment import hide_environment
 from mlci.steps.log import ActionsLog, Log, PlainLog, TerminalLog
 from mlci.steps.process import Processes
 from mlci.usecases.document import Facts
-from mlci.usecases.run import policy
+from mlci.usecases.origins import policy
 from mlci.usecases.tools import Tools
 
 
@@ -39,7 +41,14 @@ def configuration(path: Path) -> Loaded:
 
 
 @contextlib.contextmanager
-def tools(folder: Path, *, cached: bool = True, threads: int | None = None) -> Iterator[Tools]:
+def tools(
+    folder: Path,
+    *,
+    cached: bool = True,
+    threads: int | None = None,
+    registry: Store | None = None,
+    stamp: Stamp | None = None,
+) -> Iterator[Tools]:
     """Build the effects for one run and clean up what it left."""
     with tempfile.TemporaryDirectory(prefix="mlci-run-", ignore_cleanup_errors=True) as scratch:
         environment = dict(os.environ)
@@ -59,6 +68,8 @@ def tools(folder: Path, *, cached: bool = True, threads: int | None = None) -> I
             clock=time.monotonic,
             say=_progress,
             version=__version__,
+            registry=registry,
+            stamp=stamp,
         )
 
 

@@ -38,6 +38,6 @@ def command(out: Path, *, as_json: bool, regress: bool) -> int:
         raise InputError("the demo trains with scikit-learn: pip install 'mlci[metrics]'") from error
     loaded = configuration(path)
     with tools(out) as effects:
-        report = run(loaded, effects, folder=out, facts=facts(loaded))
+        report = run(loaded, effects, folder=out, facts=facts(loaded)).report
     report = report.model_copy(update={"candidate": Candidate()})  # the repository around it has nothing to do with it
     return finish(report, out, as_json=as_json)
