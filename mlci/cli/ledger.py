@@ -10,6 +10,7 @@ from mlci.cli.registry import opened
 from mlci.cli.versions import harmless
 from mlci.registry import ledger
 from mlci.registry.entries import Entry, Promotion, Reproduced, Rescored, Rollback, Verdict
+from mlci.report.numbers import plural
 from mlci.usecases.audit import audit
 
 
@@ -47,7 +48,8 @@ def verify(config_path: Path, *, as_json: bool, files: bool) -> int:
         return 0
     champion = "none is in production" if state.champion is None else f"version {state.champion} is in production"
     how = "read and whole" if files else "there"
-    counts = f"{found.entries:,} entries, {state.versions:,} versions, {found.files:,} files {how}"
+    parts = (plural(found.entries, "entry", "entries"), plural(state.versions, "version"), plural(found.files, "file"))
+    counts = f"{', '.join(parts)} {how}"
     click.echo(f"the ledger is whole: {counts}; {champion}")
     return 0
 

@@ -14,6 +14,7 @@ from mlci.baseline.head import head
 from mlci.baseline.tracked import tracked
 from mlci.cli.build import configuration
 from mlci.config.load import Loaded
+from mlci.config.places import GITHUB, MLFLOW
 from mlci.errors import InputError
 from mlci.registry.entries import By
 from mlci.registry.interface import Store
@@ -49,6 +50,9 @@ def store(loaded: Loaded, folder: Path, environment: Mapping[str, str]) -> Store
         InputError: It can't be used from here.
     """
     place = loaded.config.registry
+    if place == GITHUB or "://" in place or place.startswith(MLFLOW):
+        words = f"this version of mlci has no adapter for `{place}`; name a folder"
+        raise InputError(loaded.problem(words, "registry"))
     return _in_folder(loaded, folder / place, Git(folder=folder, environment=environment))
 
 
