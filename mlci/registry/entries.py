@@ -2,8 +2,8 @@
 
 An entry's bytes are canonical JSON: keys sorted, no spaces, UTF-8. It holds the digest of the one before, so that no
 entry can be changed, moved or taken out without all later ones being written again. It also holds the state that the
-ledger is in after it; a reader needs the newest entry only, and :func:`mlci.registry.ledger.verify` recomputes every
-state from the first.
+ledger is in after it; a reader needs the newest entry only, and :func:`mlci.registry.audit.verify`
+recomputes every state from the first.
 """
 
 import hashlib

@@ -1,5 +1,8 @@
 """The ledger's rules on top of any store: read the newest entry, append the next, verify all of them."""
 
+import contextlib
+import secrets
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import assert_never
@@ -43,27 +46,44 @@ def tail(store: Store) -> Tail:
         OutsideError: The registry can't be reached.
     """
     seen, number = store.witness(), store.tail()
+    data = _bytes(store, number) if number else b""
     if seen is not None:
-        _hold(store, seen, number)
+        _hold(store, seen, number, data)
     if number == 0:
         return EMPTY
-    data = _bytes(store, number)
     return Tail(number, entries.digest(data), parse(data, number=number, shown=store.shown).state)
 
 
-def append(store: Store, stamp: Stamp, decide: Callable[[State], Body | None], *, may: int = _TRIES) -> Entry | None:
+def pause(lost: int) -> None:
+    """Wait by chance before the next try, longer the more were lost, so that many writers get out of step."""
+    time.sleep(secrets.randbelow(1_000) / 1_000 * min(0.01 * 2**lost, 1.0))
+
+
+def append(
+    store: Store,
+    stamp: Stamp,
+    decide: Callable[[State], Body | None],
+    *,
+    may: int = _TRIES,
+    wait: Callable[[int], None] = pause,
+) -> Entry | None:
     """Append what ``decide`` says of the state, and decide again on the new one whenever somebody was faster.
+
+    The entry is the decision: if no witness can be left after it, that is no failure; the next writer leaves one.
 
     Args:
         store: The registry.
         stamp: The writer.
         decide: Pure; given the state before, returns what to append, or ``None`` for nothing. May raise.
         may: Tries.
+        wait: Called after a lost try with how many were lost.
 
     Raises:
         OutsideError: Somebody was faster every time.
     """
-    for _ in range(may):
+    for lost in range(may):
+        if lost:
+            wait(lost)
         end = tail(store)
         body = decide(end.state)
         if body is None:
@@ -81,7 +101,8 @@ def append(store: Store, stamp: Stamp, decide: Callable[[State], Body | None], *
         if len(data) > entries.MOST_BYTES:
             raise OutsideError(f"an entry of {len(data):,} bytes is too large for the ledger of {store.shown}")
         if store.append(entry.number, data):
-            store.leave_witness(Witness(number=entry.number, digest=entries.digest(data)))
+            with contextlib.suppress(OutsideError):
+                store.leave_witness(Witness(number=entry.number, digest=entries.digest(data)))
             return entry
     raise OutsideError(f"{store.shown}: other writers came first {may} times in a row; try again later")
 
@@ -140,7 +161,7 @@ def walk(store: Store) -> Iterator[Entry]:
     """
     end, previous, state = store.tail(), None, State()
     if (seen := store.witness()) is not None:
-        _hold(store, seen, end)
+        _hold(store, seen, end, None)
     for number in range(1, end + 1):
         data = _bytes(store, number)
         entry = parse(data, number=number, shown=store.shown)
@@ -183,10 +204,11 @@ def _bytes(store: Store, number: int) -> bytes:
     return data
 
 
-def _hold(store: Store, seen: Witness, number: int) -> None:
+def _hold(store: Store, seen: Witness, number: int, newest: bytes | None) -> None:
     if seen.number > number:
         raise CorruptError(
             f"{store.shown}: the ledger ends at entry {number}, but entry {seen.number} was there: it was cut back"
         )
-    if entries.digest(_bytes(store, seen.number)) != seen.digest:
+    data = newest if newest is not None and seen.number == number else _bytes(store, seen.number)
+    if entries.digest(data) != seen.digest:
         raise CorruptError(f"{store.shown}: entry {seen.number} is not the one that was there before: it was rewritten")
