@@ -43,7 +43,13 @@ def verify(config_path: Path, *, as_json: bool, files: bool) -> int:
     found = audit(store, contents=files)
     state = found.state
     if as_json:
-        document = {"entries": found.entries, "files": found.files, "contents": files, "state": state.model_dump()}
+        document = {
+            "entries": found.entries,
+            "files": found.files,
+            "contents": files,
+            "state": state.model_dump(),
+            "findings": [{"entry": item.number or None, "message": item.message} for item in found.findings],
+        }
         click.echo(json.dumps(document, indent=1))
         return 0
     champion = "none is in production" if state.champion is None else f"version {state.champion} is in production"
@@ -51,6 +57,8 @@ def verify(config_path: Path, *, as_json: bool, files: bool) -> int:
     parts = (plural(found.entries, "entry", "entries"), plural(state.versions, "version"), plural(found.files, "file"))
     counts = f"{', '.join(parts)} {how}"
     click.echo(f"the ledger is whole: {counts}; {champion}")
+    for item in found.findings:
+        click.echo(f"note: {f'entry {item.number}: ' if item.number else ''}{harmless(item.message)}")
     return 0
 
 

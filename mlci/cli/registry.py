@@ -14,7 +14,7 @@ from mlci.baseline.head import head
 from mlci.baseline.tracked import tracked
 from mlci.cli.build import configuration
 from mlci.config.load import Loaded
-from mlci.config.places import GITHUB, MLFLOW
+from mlci.config.places import GITHUB, MLFLOW, STORES
 from mlci.errors import InputError
 from mlci.registry.entries import By
 from mlci.registry.interface import Store
@@ -50,8 +50,12 @@ def store(loaded: Loaded, folder: Path, environment: Mapping[str, str]) -> Store
         InputError: It can't be used from here.
     """
     place = loaded.config.registry
-    if place == GITHUB or "://" in place or place.startswith(MLFLOW):
-        words = f"this version of mlci has no adapter for `{place}`; name a folder"
+    if place.startswith(tuple(f"{scheme}://" for scheme in STORES)):
+        from mlci.registry.objects import ObjectStore  # noqa: PLC0415 - the adapter that was asked for
+
+        return ObjectStore(place, loaded.config.model, environment)
+    if place == GITHUB or place.startswith(MLFLOW):
+        words = f"this version of mlci has no adapter for `{place}`; name a folder or an object store"
         raise InputError(loaded.problem(words, "registry"))
     return _in_folder(loaded, folder / place, Git(folder=folder, environment=environment))
 

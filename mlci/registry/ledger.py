@@ -159,8 +159,9 @@ def walk(store: Store) -> Iterator[Entry]:
     Raises:
         CorruptError: At the first entry that is not what it was; it is named.
     """
+    seen = store.witness()  # before the end is looked for: others may append in between
     end, previous, state = store.tail(), None, State()
-    if (seen := store.witness()) is not None:
+    if seen is not None:
         _hold(store, seen, end, None)
     for number in range(1, end + 1):
         data = _bytes(store, number)

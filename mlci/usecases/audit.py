@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pydantic import ValidationError
 
 from mlci.registry import ledger, versions
+from mlci.registry.audit import Finding, clocks
 from mlci.registry.entries import Entry, Promotion, Rescored, State
 from mlci.registry.interface import CorruptError, Store
 from mlci.registry.manifest import File, Predictions
@@ -18,11 +19,13 @@ class Audit:
         entries: How many there are.
         files: Files that they name, each once.
         state: Where the ledger stands.
+        findings: What is odd, such as a clock that ran behind.
     """
 
     entries: int
     files: int
     state: State
+    findings: tuple[Finding, ...] = ()
 
 
 def audit(store: Store, *, contents: bool) -> Audit:
@@ -35,10 +38,9 @@ def audit(store: Store, *, contents: bool) -> Audit:
     Raises:
         CorruptError: At the first thing that is not what it was; it is named.
     """
-    state, number = State(), 0
+    seen = list(ledger.walk(store))
     named: dict[str, tuple[File, str]] = {}
-    for entry in ledger.walk(store):
-        state, number = entry.state, entry.number
+    for entry in seen:
         for file, of in _named(store, entry):
             named.setdefault(file.digest, (file, of))
     for file, of in named.values():
@@ -46,7 +48,11 @@ def audit(store: Store, *, contents: bool) -> Audit:
             versions.check(store, file, of=of)
         elif not store.holds(file.digest):
             raise CorruptError(f"{store.shown}: `{file.name}` of {of} is missing (sha256 {file.digest})")
-    return Audit(entries=number, files=len(named), state=state)
+    findings = list(clocks(seen))
+    if seen and store.witness() is None:
+        findings.append(Finding(0, "there is no witness: entries cut off at the end would not be noticed"))
+    state = seen[-1].state if seen else State()
+    return Audit(entries=len(seen), files=len(named), state=state, findings=tuple(findings))
 
 
 def _named(store: Store, entry: Entry) -> list[tuple[File, str]]:

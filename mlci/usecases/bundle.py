@@ -24,13 +24,14 @@ from mlci.usecases.run import Ran, costs_of
 from mlci.usecases.sides import kept
 from mlci.usecases.tools import Tools
 
-FOLDER, MANIFEST, REPORT = "bundle", "bundle.json", "report.json"
+FOLDER, MANIFEST, DIGEST, REPORT = "bundle", "bundle.json", "bundle.sha256", "report.json"
 _BUILDING = ".mlci-bundle-"
 _LOCKS = (
     "requirements*.txt", "uv.lock", "poetry.lock", "pdm.lock", "Pipfile.lock", "pylock*.toml", "conda-lock.yml",
     "environment.yml", "environment.yaml", "pixi.lock", "renv.lock",
 )  # fmt: skip
 _LARGEST_LOCK = 16_000_000
+_AGAIN = "these are not the bytes that were judged; run `mlci run` again"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,7 +78,9 @@ def write(out: Path, ran: Ran, report: str, loaded: Loaded, tools: Tools, enviro
         content = _manifest(ran, held, pieces, loaded, tools, environment)
         for place, part in pieces.items():
             _copy(part, building / place, ours=tools.scratch)
-        (building / MANIFEST).write_bytes(_dump(content))
+        data = entries.canonical(content.model_dump(mode="json", by_alias=True))
+        (building / MANIFEST).write_bytes(data)
+        (building / DIGEST).write_bytes(_sealed(data))
         building.chmod(0o755)
         building.rename(out / FOLDER)
     except OSError as error:
@@ -129,30 +132,40 @@ def _at_odds(content: Bundle, report: Report) -> str | None:
 
 
 def _content(path: Path) -> Bundle:
+    """Read a bundle's manifest, and hold it against the digest beside it."""
     try:
         with path.open("rb") as stream:
             data = stream.read(MOST_BYTES + 1)
-        return Bundle.model_validate_json(data)
+        said = path.with_name(DIGEST).read_bytes()
     except FileNotFoundError as error:
-        said = "there is no bundle; `mlci run` leaves it in the folder that `--out` names"
-        raise InputError(Problem(said, str(path))) from error
+        there = path.parent.is_dir()
+        words = f"is missing; {_AGAIN}" if there else "is not there; `mlci run` leaves it in the folder of `--out`"
+        raise InputError(Problem(words, str(error.filename))) from error
     except OSError as error:
         raise InputError(Problem(f"can't be read: {error.strerror}", str(path))) from error
+    if said != _sealed(data):
+        raise InputError(Problem(f"was truncated or altered: {DIGEST} names other bytes; {_AGAIN}", str(path)))
+    try:
+        return Bundle.model_validate_json(data)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"])) or "the document"
         raise InputError(Problem(f"is no bundle's manifest: {where}: {first['msg']}", str(path))) from error
 
 
+def _sealed(data: bytes) -> bytes:
+    """Return what stands beside a manifest, as sha256sum writes it."""
+    return f"{entries.digest(data)}  {MANIFEST}\n".encode()
+
+
 def _verify(path: Path, file: File) -> None:
-    again = "these are not the bytes that were judged; run `mlci run` again"
     if path.is_symlink() or not path.is_file():
-        raise InputError(Problem(f"is missing from the bundle; {again}", str(path)))
+        raise InputError(Problem(f"is missing from the bundle; {_AGAIN}", str(path)))
     size = path.stat().st_size
     if size < file.bytes:
-        raise InputError(Problem(f"was truncated: {size:,} of {file.bytes:,} bytes; {again}", str(path)))
+        raise InputError(Problem(f"was truncated: {size:,} of {file.bytes:,} bytes; {_AGAIN}", str(path)))
     if size != file.bytes or digest_of(path) != file.digest:
-        raise InputError(Problem(f"was altered: it is not sha256 {file.digest}; {again}", str(path)))
+        raise InputError(Problem(f"was altered: it is not sha256 {file.digest}; {_AGAIN}", str(path)))
 
 
 def _pieces(building: Path, held: Held, loaded: Loaded, git: Git) -> dict[str, Piece]:
@@ -237,7 +250,3 @@ def _copy(part: Piece, target: Path, *, ours: Path) -> None:
         raise InputError(
             f"{part.path.name} changed while it was judged: another process writes to it, or a step left one running"
         )
-
-
-def _dump(content: Bundle) -> bytes:
-    return entries.canonical(content.model_dump(mode="json", by_alias=True)) + b"\n"
