@@ -14,10 +14,11 @@ from mlci.registry.interface import Store
 from mlci.registry.ledger import Tail
 from mlci.registry.manifest import Manifest, same
 from mlci.report.document import Report
-from mlci.usecases import baselines, bundle, production
+from mlci.usecases import baselines, production
 from mlci.usecases.again import judge_again
-from mlci.usecases.bundle import Opened
 from mlci.usecases.document import Facts
+from mlci.usecases.opened import Opened
+from mlci.usecases.opened import opened as open_bundle
 from mlci.usecases.paths import located
 from mlci.usecases.tools import Tools
 from mlci.usecases.uses import ON_NUMBERS
@@ -83,7 +84,7 @@ def promote(
         OutsideError: The registry can't be reached, or others were faster every time.
     """
     store = production.registry(tools)
-    opened = bundle.opened(out)
+    opened = open_bundle(out)
     if opened.content.model != loaded.config.model:
         raise InputError(f"the bundle in {out} is of the model `{opened.content.model}`, not `{loaded.config.model}`")
     rows = _rows(loaded, tools, folder)

@@ -82,3 +82,7 @@ def put(folder: Path, data: bytes) -> dict:
     store(folder).put(path, digest)
     path.unlink()
     return {"digest": digest, "bytes": len(data)}
+
+
+def promote(folder, *more, **environment):
+    return mlci("promote", "--json", *more, cwd=folder, **environment)
