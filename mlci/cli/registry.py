@@ -9,10 +9,12 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
+from mlci import __version__
 from mlci.baseline.git import Git
 from mlci.baseline.head import head
 from mlci.baseline.tracked import tracked
 from mlci.cli.build import configuration
+from mlci.cli.workflow import workflow
 from mlci.config.load import Loaded
 from mlci.config.places import GITHUB, MLFLOW, STORES
 from mlci.errors import InputError
@@ -54,7 +56,9 @@ def store(loaded: Loaded, folder: Path, environment: Mapping[str, str]) -> Store
         from mlci.registry.objects import ObjectStore  # noqa: PLC0415 - the adapter that was asked for
 
         return ObjectStore(place, loaded.config.model, environment)
-    if place == GITHUB or place.startswith(MLFLOW):
+    if place == GITHUB:
+        return _in_repository(loaded, environment)
+    if place.startswith(MLFLOW):
         words = f"this version of mlci has no adapter for `{place}`; name a folder or an object store"
         raise InputError(loaded.problem(words, "registry"))
     return _in_folder(loaded, folder / place, Git(folder=folder, environment=environment))
@@ -83,6 +87,24 @@ def surroundings() -> Environment:
 
     found = {item.name: item.version for item in distributions() if item.name}
     return Environment(python=platform.python_version(), platform=platform.platform(), packages=found)
+
+
+def _in_repository(loaded: Loaded, environment: Mapping[str, str]) -> Store:
+    from mlci.github.registry import RepositoryStore  # noqa: PLC0415 - the adapter that was asked for
+    from mlci.github.transport import Access  # noqa: PLC0415 - the same
+
+    here = workflow(environment)
+    if here.repository is None or here.token is None:
+        lacks = (
+            "which repository: GITHUB_REPOSITORY" if here.repository is None else "a token: MLCI_TOKEN or GITHUB_TOKEN"
+        )
+        words = (
+            f"`registry: github` needs to know {lacks} is not set. In a workflow, add to the step `env: GITHUB_TOKEN: "
+            "${{ github.token }}`; on a machine, `export GITHUB_REPOSITORY=owner/name GITHUB_TOKEN=$(gh auth token)`"
+        )
+        raise InputError(loaded.problem(words, "registry"))
+    access = Access(url=here.api, token=here.token, agent=f"mlci/{__version__}")
+    return RepositoryStore(access, here.repository, loaded.config.model)
 
 
 def _in_folder(loaded: Loaded, root: Path, git: Git) -> Store:

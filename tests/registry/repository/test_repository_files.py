@@ -248,6 +248,6 @@ def test_redirects_out_of_https_are_not_followed(place, source, tmp_path, monkey
 
 
 def test_an_address_that_is_not_https_gets_no_token():
-    access = Access(url="http://api.example.org", token="x", agent="mlci/test")  # noqa: S106 - none
+    access = Access(url="http://api.example.org", token="x", agent="mlci/test")
     with pytest.raises(Exception, match="only sent to an https address"):
         RepositoryStore(access, "o/r", "model")
