@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from mlci.errors import OutsideError
 
 A_MINUTE = 60.0
-_LARGEST = 1e9
+_LONGEST = 1e9
+_LATEST = 1e12  # an instant of today has 1.8e9 seconds since 1970
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +46,7 @@ class Patience:
         """Return the seconds that GitHub asks to wait at a rate limit."""
         after = _number(headers.get("retry-after"))
         if after is not None:
-            return after
+            return min(after, _LONGEST)
         reset = _number(headers.get("x-ratelimit-reset"))
         if headers.get("x-ratelimit-remaining") == "0" and reset is not None:
             return max(reset - self.now(), 0.0) + 1.0
@@ -84,4 +85,4 @@ class Budget:
 def _number(text: str | None) -> float | None:
     """Read a header of whole seconds; anything else counts as absent."""
     digits = (text or "").strip()
-    return min(float(digits), _LARGEST) if digits.isascii() and digits.isdigit() else None
+    return min(float(digits), _LATEST) if digits.isascii() and digits.isdigit() else None
