@@ -16,6 +16,7 @@ _COMMANDS = {
     "gate": "Judge an evaluation.json and write the report.",
     "report": "Render a report.json again.",
     "publish": "Put a report on GitHub: check, comment, job summary.",
+    "fetch": "Copy what a run reads from the registry, for a run without a token.",
     "promote": "Make what was judged the production version.",
     "rollback": "Make an earlier version the production version again.",
     "versions": "List the versions of the registry.",

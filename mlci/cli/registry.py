@@ -17,10 +17,12 @@ from mlci.baseline.head import head
 from mlci.baseline.tracked import tracked
 from mlci.cli.actions import annotation
 from mlci.cli.build import configuration
+from mlci.cli.output import OURS
 from mlci.cli.workflow import workflow
 from mlci.config.load import Loaded
 from mlci.config.places import DEFAULT_REGISTRY, GITHUB, MLFLOW, STORES
 from mlci.errors import InputError
+from mlci.registry.copied import Copied
 from mlci.registry.entries import By
 from mlci.registry.interface import Store
 from mlci.registry.ledger import Stamp
@@ -28,11 +30,25 @@ from mlci.registry.manifest import Environment
 
 
 def connected(
-    loaded: Loaded, folder: Path, *, wanted: bool = True, writes: bool = False
+    loaded: Loaded, folder: Path, *, wanted: bool = True, writes: bool = False, fetched: str = ""
 ) -> tuple[Store | None, Stamp | None]:
-    """Return the registry, for whom it is wanted, and a stamp for who writes to it."""
+    """Return the registry, for whom it is wanted, and a stamp for who writes to it.
+
+    Args:
+        loaded: The configuration.
+        folder: Its folder.
+        wanted: Whether a registry is read or written to.
+        writes: Whether it is written to.
+        fetched: Digest of the copy that `mlci fetch` left, to read that one; empty for the registry itself.
+
+    Raises:
+        InputError: It can't be used from here.
+        CorruptError: The copy is not the one that was made.
+    """
     if not wanted:
         return None, None
+    if fetched and not writes:
+        return Copied(folder / OURS / "fetched", fetched), None
     environment = dict(os.environ)
     if environment.get("GITHUB_ACTIONS") == "true" and loaded.config.registry == DEFAULT_REGISTRY:
         words = f"`registry: {DEFAULT_REGISTRY}` is a folder that this runner loses when the job ends; name a place"
@@ -45,6 +61,12 @@ def opened(config_path: Path) -> tuple[Loaded, Store]:
     """Return a configuration and its registry, for commands that only read."""
     loaded = configuration(config_path)
     return loaded, store(loaded, config_path.parent, dict(os.environ))
+
+
+def remote(loaded: Loaded) -> bool:
+    """Tell whether a configuration's registry is asked over the network, with a token or credentials."""
+    place = loaded.config.registry
+    return place == GITHUB or place.startswith((MLFLOW, *(f"{scheme}://" for scheme in STORES)))
 
 
 def store(loaded: Loaded, folder: Path, environment: Mapping[str, str]) -> Store:

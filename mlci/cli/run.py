@@ -22,7 +22,10 @@ from mlci.usecases.run import run
 @click.option("--no-cache", is_flag=True, help="Make a baseline from a reference anew, even if it was made before.")
 @click.option("--no-bundle", is_flag=True, help="Don't keep the model and its predictions for `mlci promote`.")
 @click.option("--record", is_flag=True, help="Write the verdict to the registry's ledger, as a use of these rows.")
-def command(config_path: Path, out: Path, *, as_json: bool, no_cache: bool, no_bundle: bool, record: bool) -> int:
+@options.fetched
+def command(
+    config_path: Path, out: Path, *, as_json: bool, no_cache: bool, no_bundle: bool, record: bool, fetched: str
+) -> int:
     """Train, predict, compare with the baseline, judge, and report.
 
     \b
@@ -31,11 +34,19 @@ def command(config_path: Path, out: Path, *, as_json: bool, no_cache: bool, no_b
       mlci run --config models/churn/mlci.yml --out reports
       mlci run --record && mlci promote
     """  # noqa: D301 (click's mark against rewrapping)
+    if record and fetched:
+        raise click.UsageError("--record writes to the registry, and --fetched is a copy that is only read")
     begin(out)
     loaded = configuration(config_path)
     ready(out)
     folder = config_path.parent
-    store, stamp = connected(loaded, folder, wanted=record or loaded.config.baseline == "production", writes=record)
+    store, stamp = connected(
+        loaded,
+        folder,
+        wanted=record or loaded.config.baseline == "production",
+        writes=record,
+        fetched=fetched,
+    )
     with tools(folder, cached=not no_cache, registry=store, stamp=stamp) as effects:
         ran = run(loaded, effects, folder=folder, facts=facts(loaded), keep=record or not no_bundle)
         text = dump(ran.report)
