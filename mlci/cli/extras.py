@@ -32,7 +32,7 @@ def extras(config: Config) -> list[str]:
     scikit_learn = config.predict.model is not None or any(catalogue.find(name) is None for name in named)
     tables = (config.evaluation and config.evaluation.data, config.predict.file, getattr(config.baseline, "file", None))
     remote = any(table.startswith(_STORES) for table in tables if table)
-    repository = config.baseline == "production" and config.registry == GITHUB
+    repository = config.registry == GITHUB
     return ["metrics"] * scikit_learn + ["remote"] * remote + ["github"] * repository
 
 

@@ -20,11 +20,13 @@ from mlci.usecases.run import run
 @options.out
 @options.as_json
 @click.option("--no-cache", is_flag=True, help="Make a baseline from a reference anew, even if it was made before.")
-@click.option("--no-bundle", is_flag=True, help="Don't keep the model and its predictions for `mlci promote`.")
+@click.option(
+    "--bundle/--no-bundle", default=True, help="Whether to keep the model and its predictions for `mlci promote`."
+)
 @click.option("--record", is_flag=True, help="Write the verdict to the registry's ledger, as a use of these rows.")
 @options.fetched
 def command(
-    config_path: Path, out: Path, *, as_json: bool, no_cache: bool, no_bundle: bool, record: bool, fetched: str
+    config_path: Path, out: Path, *, as_json: bool, no_cache: bool, bundle: bool, record: bool, fetched: str
 ) -> int:
     """Train, predict, compare with the baseline, judge, and report.
 
@@ -48,9 +50,9 @@ def command(
         fetched=fetched,
     )
     with tools(folder, cached=not no_cache, registry=store, stamp=stamp) as effects:
-        ran = run(loaded, effects, folder=folder, facts=facts(loaded), keep=record or not no_bundle)
+        ran = run(loaded, effects, folder=folder, facts=facts(loaded), keep=record or bundle)
         text = dump(ran.report)
-        if not no_bundle and (note := bundles.write(out, ran, text, loaded, effects, surroundings())):
+        if bundle and (note := bundles.write(out, ran, text, loaded, effects, surroundings())):
             effects.say(note)
         code = finish(ran.report, out, as_json=as_json)
         if ran.use is not None:
