@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from mlci.errors import OutsideError
 from mlci.github.asking import RefusedError
 from mlci.github.gitdata import GitData
+from mlci.github.pages import Pages
 from mlci.github.repository import Repository
 from mlci.github.trail import Trail, added
 from mlci.github.words import LEDGER
@@ -60,7 +61,7 @@ class Records:
         self._trail = Trail(self._git, name=name, shown=shown)
         self._tip: Tip | None = None
         self._looked = False
-        self._last: tuple[str, int, bytes | None] | None = None
+        self._pages = Pages(self._git)
         self._lost = 0
 
     def tail(self) -> int:
@@ -130,9 +131,7 @@ class Records:
         return max((number for number in found if number is not None), default=0)
 
     def _entry(self, tip: Tip, number: int) -> bytes | None:
-        if self._last is None or self._last[:2] != (tip.commit, number):
-            self._last = (tip.commit, number, self._git.file(f"ledger/{naming.entry(number)}", tip.commit))
-        return self._last[2]
+        return self._pages.entry(tip.commit, number)
 
     def _is_mine(self, base: Tip, number: int, entry: bytes) -> bool:
         """Whether a number that is taken is taken by these very bytes; if not, let the others go on first."""
@@ -157,7 +156,8 @@ class Records:
         sha = self._git.new_commit(tree, parents=(base.commit,) if base else (), message=message)
         refusal = self._git.move(self._branch, sha) if base else self._git.make(self._branch, sha)
         if refusal is None:
-            self._looked, self._tip, self._lost, self._last = True, Tip(sha, tree, number), 0, (sha, number, entry)
+            self._looked, self._tip, self._lost = True, Tip(sha, tree, number), 0
+            self._pages.pushed(base.commit if base else None, sha, number, entry)
             self._trail.pushed(sha, witness)
         return refusal
 

@@ -97,7 +97,7 @@ class Releases:
     def download(self, asset: Asset, target: Path) -> bool:
         """Copy an asset's bytes to a file; ``False`` if it is gone."""
         path, doing = f"/releases/assets/{asset.id}", f"download {asset.name}"
-        body = Download(target=target, size=asset.size)
+        body = Download(target=target, most=asset.size, size=asset.size)
         return self._repository.get(path, _arrived, doing=doing, body=body) is not None
 
     def delete(self, asset: Asset) -> None:

@@ -216,7 +216,7 @@ def test_uploads_go_to_githubs_own_hosts_only(api, upload, good):
 def test_a_truncated_or_prolonged_download_leaves_nothing(place, source, tmp_path):
     place.store().put(source, sha(DATA))
     digest = place.asset(sha(DATA))["digest"]
-    for data, words in [(DATA[:-1], "broke off after 29,999 of 30,000"), (DATA + b"x", "more than the 30,000 bytes")]:
+    for data, words in [(DATA[:-1], "broke off after 29,999 of 30,000"), (DATA + b"x", "more than 30,000 bytes")]:
         place.fake.state.blobs[digest] = data
         with pytest.raises(OutsideError, match=words):
             fetched(place.store(patience=hasty()), tmp_path)

@@ -81,8 +81,10 @@ DONE = {
 
 
 @pytest.mark.parametrize("change", DONE, ids=lambda change: change.__name__)
-def test_what_is_done_to_the_branch_is_named_and_nothing_is_appended(place, change):
-    working = place.filled(3)
+def test_what_is_done_to_the_branch_is_named_and_nothing_is_appended(fresh, change):
+    place = fresh(3)
+    working = place.store()
+    ledger.tail(working)
     change(place)
     for store in (place.store(), working):
         for look in (lambda s=store: ledger.tail(s), lambda s=store: append(s)):
@@ -93,8 +95,8 @@ def test_what_is_done_to_the_branch_is_named_and_nothing_is_appended(place, chan
 
 
 @pytest.mark.parametrize("change", [rewritten, another_history, an_old_entry_changed], ids=lambda it: it.__name__)
-def test_the_message_tells_how_to_put_it_back(place, change):
-    place.filled(3)
+def test_the_message_tells_how_to_put_it_back(fresh, change):
+    place = fresh(3)
     change(place)
     with pytest.raises(CorruptError) as caught:
         ledger.tail(place.store())
@@ -105,8 +107,10 @@ def test_the_message_tells_how_to_put_it_back(place, change):
     assert append(place.store()).number == 4
 
 
-def test_a_note_by_hand_does_no_harm(place):
-    working = place.filled(3)
+def test_a_note_by_hand_does_no_harm(fresh):
+    place = fresh(3)
+    working = place.store()
+    ledger.tail(working)
     place.edit(lambda clone: (clone / "README.md").write_text("another text"))
     assert ledger.tail(place.store()).number == 3
     assert append(working).number == 4
@@ -145,8 +149,9 @@ def test_without_a_witness_entries_go_on_and_the_next_one_leaves_it(place):
     assert place.git("rev-parse", WITNESS) == place.git("rev-parse", BRANCH)
 
 
-def test_a_witness_that_was_not_moved_on_is_made_up_for(place):
-    store = place.filled(3)
+def test_a_witness_that_was_not_moved_on_is_made_up_for(fresh):
+    place = fresh(3)
+    store = place.store()
     place.git("update-ref", WITNESS, f"{BRANCH}~2")
     assert ledger.tail(place.store()).number == 3
     assert append(store).number == 4
@@ -186,7 +191,7 @@ def test_an_entry_of_other_bytes_in_the_same_place_is_named(place):
     place.filled(2)
     store = place.store()
     store.tail()
-    store._records._last = (place.git("rev-parse", BRANCH), 2, b"{}")
+    store._records._pages.pushed(None, place.git("rev-parse", BRANCH), 2, b"{}")
     with pytest.raises(CorruptError, match="entry 2"):
         ledger.tail(store)
     assert sha(store.read(2)) == sha(b"{}")
