@@ -9,6 +9,7 @@ from tests.registry.lifecycle import (
     files,
     promote,
     repository,
+    reseal,
     state,
 )
 from tests.registry.test_production import DAMAGE
@@ -112,13 +113,7 @@ def test_a_report_about_something_else(tmp_path, change_, says):
     bundle = tmp_path / ".mlci/out/bundle"
     report = json.loads((bundle / "report.json").read_text())
     change_(report)
-    data = json.dumps(report).encode()
-    (bundle / "report.json").write_bytes(data)
-    content = json.loads((bundle / "bundle.json").read_text())
-    content["report"].update(digest=entries.digest(data), bytes=len(data))
-    (bundle / "bundle.json").write_text(json.dumps(content))
-    digest = entries.digest((bundle / "bundle.json").read_bytes())
-    (bundle / "bundle.sha256").write_text(f"{digest}  bundle.json\n")
+    reseal(bundle, report)
     ended = promote(tmp_path)
     assert (ended.code, ended.out) == (2, "")
     assert f"judged {says} than the bundle holds" in ended.err

@@ -15,6 +15,7 @@ from tests.registry.lifecycle import (
     promote,
     promoted,
     repository,
+    reseal,
     state,
     store,
     trained,
@@ -83,6 +84,20 @@ class TestPromotion:
             ended = mlci(command, cwd=tmp_path)
             assert (ended.code, ended.out) == (4, "")
             assert "it was cut back" in ended.err
+
+    def test_words_that_are_too_long_for_the_ledger(self, tmp_path):
+        run(repository(tmp_path, 3))
+        for command in (("promote", "--note"), ("rollback", "--reason")):
+            ended = mlci(*command, "x" * 2001, cwd=tmp_path)
+            assert (ended.code, ended.out) == (2, "")
+            assert "2,001 characters; the ledger takes 2,000" in ended.err
+        assert bodies(tmp_path) == []
+
+    def test_a_command_of_any_length(self, tmp_path):
+        train = files(3)["mlci.yml"].replace("  run: ", f"  run: X={'x' * 5000} ", 1)
+        repository(tmp_path, 3)
+        commit(tmp_path, {"mlci.yml": train})
+        assert promoted(tmp_path) == 1
 
     def test_uncommitted_changes_are_named(self, tmp_path):
         repository(tmp_path, 3)
@@ -176,6 +191,19 @@ class TestJudgedAgain:
         ended = promote(tmp_path)
         assert ended.code == 1
         assert "not judged against production" in ended.report["judged_again"][0]
+        assert state(tmp_path).champion == 1
+
+    def test_that_was_asked_for(self, tmp_path):
+        """The report may come from a job that others can write to; the predictions speak for themselves."""
+        commit(champion(tmp_path, 1), {"k.txt": "3"})
+        assert run(tmp_path).code == 1
+        forged = tmp_path / ".mlci/out/bundle"
+        report = json.loads((forged / "report.json").read_text())
+        report["verdict"] = "pass"
+        report["gates"] = [{**gate, "outcome": "passed", "blocks": False} for gate in report["gates"]]
+        reseal(forged, report)
+        ended = promote(tmp_path, "--again")
+        assert (ended.code, ended.report["judged_again"]) == (1, ["that was asked for"])
         assert state(tmp_path).champion == 1
 
     def test_numbers_of_a_metrics_file(self, tmp_path):
