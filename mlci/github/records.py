@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 from mlci.errors import OutsideError
 from mlci.github.asking import RefusedError
-from mlci.github.gitdata import GitData
+from mlci.github.gitdata import Commit, GitData
 from mlci.github.pages import Pages
 from mlci.github.repository import Repository
 from mlci.github.trail import Trail, added
@@ -27,6 +27,7 @@ from mlci.registry.interface import CorruptError, Witness
 
 _TRIES = 20
 _MOST_DOUBLINGS = 4
+_LOOKS = 3
 
 
 @dataclass(frozen=True)
@@ -107,18 +108,27 @@ class Records:
     def _look(self) -> Tip | None:
         """Look where the branch is now: one request, unless somebody else than mlci has written to it."""
         self._tip, self._looked = None, False
-        commit = self._git.commit(self._branch)
+        commit = self._newest_commit()
         if commit is None:
             self._repository.check_reachable()
             self._looked = True
             return None
-        self._trail.check(commit)
         entry, tree = added(commit), commit.commit.tree.sha
         self._tip = (
             Tip(commit.sha, tree, entry.number, entry.blob) if entry else Tip(commit.sha, tree, self._newest(tree))
         )
         self._looked = True
         return self._tip
+
+    def _newest_commit(self) -> Commit | None:
+        """Return the branch's commit; one from before the witness is asked for again, GitHub may lag behind."""
+        patience = self._repository.patience
+        for again in range(_LOOKS):
+            commit = self._git.commit(self._branch)
+            if self._trail.check(commit) or again + 1 == _LOOKS:
+                break
+            patience.sleep(patience.backoff(again))
+        return commit  # of a branch that was cut back, the ledger names the entry
 
     def _newest(self, tree: str) -> int:
         """Return the highest number in the ledger's folder."""

@@ -30,11 +30,18 @@ class Asset(Form):
 
 
 class Release(Form):
-    """A published release; its ``assets`` are not promised to be all of them."""
+    """A published release.
+
+    Attributes:
+        id, tag_name, upload_url: As GitHub tells them.
+        assets: Not promised to be all of them.
+        immutable: Whether nothing can be added, by a setting of the repository.
+    """
 
     id: int
     tag_name: str
     upload_url: str
+    immutable: bool = False
     assets: tuple[Asset, ...] = ()
 
 

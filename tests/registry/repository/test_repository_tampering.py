@@ -83,15 +83,15 @@ DONE = {
 @pytest.mark.parametrize("change", DONE, ids=lambda change: change.__name__)
 def test_what_is_done_to_the_branch_is_named_and_nothing_is_appended(fresh, change):
     place = fresh(3)
-    working = place.store()
+    working = place.store(patience=hasty())
     ledger.tail(working)
     change(place)
-    for store in (place.store(), working):
+    for store in (place.store(patience=hasty()), working):
         for look in (lambda s=store: ledger.tail(s), lambda s=store: append(s)):
             with pytest.raises(CorruptError, match=DONE[change]):
                 look()
     with pytest.raises(CorruptError):
-        list(ledger.walk(place.store()))
+        list(ledger.walk(place.store(patience=hasty())))
 
 
 @pytest.mark.parametrize("change", [rewritten, another_history, an_old_entry_changed], ids=lambda it: it.__name__)
@@ -176,11 +176,22 @@ def test_a_rule_that_forbids_the_push_is_no_race(place):
     assert len(place.asked()) < 10
 
 
-def test_a_404_that_is_not_true_is_not_believed(place):
-    place.filled(2)
+def test_an_answer_from_before_the_witness_is_asked_for_again(fresh):
+    place = fresh(3)
+    old = place.git("rev-parse", f"{BRANCH}~1")
+    new = place.git("rev-parse", BRANCH)
+    place.git("update-ref", BRANCH, old)
+    catches_up = hasty(sleep=lambda _: place.git("update-ref", BRANCH, new))
+    assert ledger.tail(place.store(patience=catches_up)).number == 3
+    place.fake.fail("GET", "/commits/heads/mlci/model", status=404)
+    assert ledger.tail(place.store(patience=hasty())).number == 3
+
+
+def test_a_404_that_is_not_true_is_not_believed(fresh):
+    place = fresh(2)
     place.fake.fail("GET", "/commits/heads/mlci/model", status=404, times=0)
     with pytest.raises(CorruptError, match="ends at entry 0, but entry 2 was there"):
-        ledger.tail(place.store())
+        ledger.tail(place.store(patience=hasty()))
     with pytest.raises(CorruptError):
         append(place.store(patience=hasty()))
     assert place.git("rev-list", "--count", BRANCH) == "2"
