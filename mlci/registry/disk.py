@@ -12,6 +12,7 @@ import errno
 import hashlib
 import os
 import secrets
+import shutil
 import stat
 import time
 from collections.abc import Iterable, Iterator
@@ -113,7 +114,7 @@ def read(path: Path, most: int) -> bytes | None:
 @contextlib.contextmanager
 def fresh(place: Path, data: Iterable[bytes], *, durable: bool = True) -> Iterator[Path]:
     """Write a new file of a name of its own into ``place``, flushed; it is gone afterwards unless it was renamed."""
-    path = place / f"tmp-{os.getpid()}-{secrets.token_hex(8)}"
+    path = _unused(place)
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _FLAGS, 0o666)
         try:
@@ -127,6 +128,21 @@ def fresh(place: Path, data: Iterable[bytes], *, durable: bool = True) -> Iterat
     finally:
         with contextlib.suppress(OSError):
             path.unlink()
+
+
+def copy(source: Path, target: Path) -> None:
+    """Copy a file by the shortest way that the system has; the copy is there whole or not at all, and not flushed."""
+    path = _unused(target.parent)
+    try:
+        shutil.copyfile(source, path)
+        path.replace(target)
+    finally:
+        with contextlib.suppress(OSError):
+            path.unlink()
+
+
+def _unused(place: Path) -> Path:
+    return place / f"tmp-{os.getpid()}-{secrets.token_hex(8)}"
 
 
 def _write(descriptor: int, data: bytes) -> None:
@@ -169,12 +185,18 @@ def make(path: Path, root: Path) -> None:
         root.mkdir(parents=True, exist_ok=True)
 
 
-def settle(path: Path, root: Path) -> None:
-    """Flush a folder and all above it up to the one that holds ``root``; a killed writer may have made any of them."""
-    while True:
-        _flush_folder(path)
-        if path in (root.parent, path.parent):
-            return
+def settle(path: Path, root: Path, firm: set[Path]) -> None:
+    """Flush a folder, and those above it up to the one that holds ``root``, of which a killed writer may have made any.
+
+    Args:
+        path: The folder in which a name is new.
+        root: The registry.
+        firm: Folders whose own names this process has flushed before; more are added.
+    """
+    _flush_folder(path)
+    while path not in firm and path not in (root.parent, path.parent):
+        _flush_folder(path.parent)
+        firm.add(path)
         path = path.parent
 
 

@@ -32,6 +32,7 @@ class FolderStore:
         """
         self._root = root.absolute()
         self._base = self._root / naming.folder(model)
+        self._firm: set[Path] = set()
 
     @property
     def shown(self) -> str:
@@ -58,7 +59,7 @@ class FolderStore:
             path = self._made("ledger") / naming.entry(number)
             with self._fresh([entry]) as written:
                 first = disk.claim(written, path)
-            disk.settle(path.parent, self._root)
+            disk.settle(path.parent, self._root, self._firm)
             return first or disk.read(path, entries.MOST_BYTES) == entry
 
     def witness(self) -> Witness | None:
@@ -76,7 +77,7 @@ class FolderStore:
             self._made()
             with self._fresh([witnesses.dump(witness)]) as written:
                 written.replace(self._base / "witness.json")
-            disk.settle(self._base, self._root)
+            disk.settle(self._base, self._root, self._firm)
 
     def put(self, source: Path, digest: str) -> None:
         """Keep a file; what arrives is held against the digest before it gets its name."""
@@ -86,7 +87,7 @@ class FolderStore:
             if disk.size(path) != disk.size_of(source):
                 with self._fresh(disk.checked(source, digest)) as written:
                     written.replace(path)
-            disk.settle(path.parent, self._root)
+            disk.settle(path.parent, self._root, self._firm)
 
     def get(self, digest: str, target: Path) -> bool:
         """Copy a file to ``target``, which is there whole or not at all."""
@@ -95,8 +96,7 @@ class FolderStore:
             path = self._base / "files" / part / name
             if not self._there("files", part) or disk.size(path) is None:
                 return False
-            with disk.fresh(target.parent, disk.chunks(path), durable=False) as written:
-                written.replace(target)
+            disk.copy(path, target)
             return True
 
     def holds(self, digest: str) -> bool:
