@@ -61,6 +61,8 @@ def understand(bound: Bound) -> Meaning:
         _code(bound, side.table, side.decision, problems) if side.decision and deciding else None
         for side in bound.sides
     ]
+    if label and not label.values:
+        problems.add(_null(bound.label, bound.place(), "label"))
     problems.stop()
     classes = _classes(bound, label, decided)
     labelled = _classed(label, bound.label, classes, bound.place(), problems, "label") if label else None
@@ -112,7 +114,11 @@ def _classed(
         said = f"{what} {column.name!r} is {{value!r}}, which is none of the classes {listed}"
         problems.add(place.problem(column, f"{coded.expression} IN ({raw})", said))
     if coded.has_null:
-        null = f"{column.ref} IS NULL" + (f" OR isnan({column.as_float()})" if column.is_number else "")
-        problems.add(place.problem(column, null, f"{what} {column.name!r} is null"))
+        problems.add(_null(column, place, what))
     lut = np.array([0 if item is None else item for item in [*found, 0]], np.int32)
     return Classed(coded, lut.astype(np.uint8) if len(classes) < 255 else lut)
+
+
+def _null(column: Column, place: Place, what: str) -> Problem:
+    null = f"{column.ref} IS NULL" + (f" OR isnan({column.as_float()})" if column.is_number else "")
+    return place.problem(column, null, f"{what} {column.name!r} is null")

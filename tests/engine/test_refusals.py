@@ -29,6 +29,7 @@ def one(path, **more):
         ("y,s\n1,0.1\n0,high\n", "{path}: 's' is not a number: 'high' in row 2"),
         ("y,s\n1,0.1\n0,1.5\n", "{path}: 's' is 1.5, outside [0, 1], where probabilities are needed in row 2"),
         ("y,s\n1,0.1\n,0.5\n", "{path}: label 'y' is null in row 2"),
+        ("y,s\n,0.1\n,0.5\n", "{path}: label 'y' is null in row 1, and in 1 more row"),
         ("y,s\n1,0.1\n2,0.5\n0,0.5\n", "{path}: label 'y' has 3 values ('0', '1', '2'); a binary task has two"),
         (
             "y,s\nyes,0.1\nno,0.5\n",
@@ -41,6 +42,13 @@ def one(path, **more):
 def test_a_broken_csv(tmp_path, content, expected):
     path = text(tmp_path, "t.csv", content)
     assert refusal(one(path, probabilities=True)) == [expected.format(path=path)]
+
+
+def test_labels_that_are_all_null_are_said_alone(tmp_path):
+    path = text(tmp_path, "t.csv", "y,d\n,a\n,b\n")
+    expected = [f"{path}: label 'y' is null in row 1, and in 1 more row"]
+    assert refusal(one(path, candidate=Source(path=path, decision="d"))) == expected
+    assert refusal(one(path, task="multiclass", candidate=Source(path=path, decision="d"))) == expected
 
 
 def test_all_that_is_wrong_at_once(tmp_path):
