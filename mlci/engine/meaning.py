@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mlci.engine import classes as naming
+from mlci.engine import values
 from mlci.engine.bind import Bound, needs_decision
 from mlci.engine.coding import Coded, code_column
 from mlci.engine.offences import Place, Problems
@@ -63,6 +64,8 @@ def understand(bound: Bound) -> Meaning:
     ]
     if label and not label.values:
         problems.add(_null(bound.label, bound.place(), "label"))
+    if label and job.task == "binary" and len(label.values) > 2:
+        problems.add(_too_many(label, bound.label, bound.place()))
     problems.stop()
     classes = _classes(bound, label, decided)
     labelled = _classed(label, bound.label, classes, bound.place(), problems, "label") if label else None
@@ -122,3 +125,12 @@ def _classed(
 def _null(column: Column, place: Place, what: str) -> Problem:
     null = f"{column.ref} IS NULL" + (f" OR isnan({column.as_float()})" if column.is_number else "")
     return place.problem(column, null, f"{what} {column.name!r} is null")
+
+
+def _too_many(label: Coded, column: Column, place: Place) -> Problem:
+    """Say where each of more than two labels first stands: mostly it is one row that is wrong."""
+    positions = place.first_positions(label.expression)
+    first = [min(positions[raw] for raw in positions if label.lut[raw] == code) for code in range(len(label.values))]
+    listed = [f"{values.form(label.values[code])!r} in {place.row(first[code])}" for code in range(min(len(first), 6))]
+    said = f"label {column.name!r} has {len(first)} values ({', '.join(listed)}); a binary task has two"
+    return Problem(said, place.table.path)

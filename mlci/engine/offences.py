@@ -72,6 +72,18 @@ class Place:
         more = f", and in {counted(count - 1, 'more row')}" if count > 1 else ""
         return Problem(f"{said.format(value=value)} in {where}{more}", shown)
 
+    def first_positions(self, code: str) -> dict[int, int]:
+        """Return the position in the whole table at which each value of an SQL expression first stands."""
+        query = sql.select(
+            [code, f"min({self.table.row_number})"], self.table.relation, where=f"{code} IS NOT NULL", group_by="1"
+        )
+        return {int(value): int(position) for value, position in self.connection.execute(query).fetchall()}
+
+    def row(self, position: int) -> str:
+        """Name a row, and its file where the table has several."""
+        shown, row = self.table.place(position)
+        return f"row {row}" + (f" of {shown}" if len(self.table.shards) > 1 else "")
+
 
 def kind_of_score(job: Job) -> Kind:
     """Return what a job's scores have to be; the labels of a regression are of the same kind as its predictions."""

@@ -30,7 +30,10 @@ def one(path, **more):
         ("y,s\n1,0.1\n0,1.5\n", "{path}: 's' is 1.5, outside [0, 1], where probabilities are needed in row 2"),
         ("y,s\n1,0.1\n,0.5\n", "{path}: label 'y' is null in row 2"),
         ("y,s\n,0.1\n,0.5\n", "{path}: label 'y' is null in row 1, and in 1 more row"),
-        ("y,s\n1,0.1\n2,0.5\n0,0.5\n", "{path}: label 'y' has 3 values ('0', '1', '2'); a binary task has two"),
+        (
+            "y,s\n1,0.1\n1,0.1\n2,0.5\n0,0.5\n2,0.5\n",
+            "{path}: label 'y' has 3 values ('0' in row 4, '1' in row 1, '2' in row 3); a binary task has two",
+        ),
         (
             "y,s\nyes,0.1\nno,0.5\n",
             "{path}: label 'y' is 'no' and 'yes'; say which one is positive: evaluation.positive: yes",
@@ -49,6 +52,13 @@ def test_labels_that_are_all_null_are_said_alone(tmp_path):
     expected = [f"{path}: label 'y' is null in row 1, and in 1 more row"]
     assert refusal(one(path, candidate=Source(path=path, decision="d"))) == expected
     assert refusal(one(path, task="multiclass", candidate=Source(path=path, decision="d"))) == expected
+
+
+def test_a_third_label_in_another_shard_names_its_file(tmp_path):
+    text(tmp_path, "a.csv", "y,s\n1,0.1\n0,0.5\n")
+    text(tmp_path, "b.csv", "y,s\n1,0.1\n 1,0.5\n")
+    (said,) = refusal(one(str(tmp_path / "*.csv")))
+    assert f"(' 1' in row 2 of {tmp_path}/b.csv, '0' in row 2 of {tmp_path}/a.csv, '1' in row 1 of" in said
 
 
 def test_all_that_is_wrong_at_once(tmp_path):
