@@ -70,7 +70,7 @@ def understand(bound: Bound) -> Meaning:
     classes = _classes(bound, label, decided)
     labelled = _classed(label, bound.label, classes, bound.place(), problems, "label") if label else None
     decisions = tuple(
-        _classed(coded, side.decision, classes, bound.place(side), problems, "decision")
+        _classed(coded, side.decision, classes, bound.place(side), problems, "decision", hint=_hint(bound))
         if coded and side.decision
         else None
         for coded, side in zip(decided, bound.sides, strict=True)
@@ -106,7 +106,14 @@ def _classes(bound: Bound, label: Coded | None, decided: list[Coded | None]) -> 
 
 
 def _classed(
-    coded: Coded, column: Column, classes: tuple[str, ...], place: Place, problems: Problems, what: str
+    coded: Coded,
+    column: Column,
+    classes: tuple[str, ...],
+    place: Place,
+    problems: Problems,
+    what: str,
+    *,
+    hint: str = "",
 ) -> Classed:
     """Map a column's codes to classes; a value outside them, or null, is a problem."""
     found = naming.lookup(coded.values, classes)
@@ -115,11 +122,18 @@ def _classed(
         raw = ", ".join(str(code) for code in np.flatnonzero(np.isin(coded.lut, outside)))
         listed = ", ".join(repr(name) for name in classes[:8])
         said = f"{what} {column.name!r} is {{value!r}}, which is none of the classes {listed}"
-        problems.add(place.problem(column, f"{coded.expression} IN ({raw})", said))
+        problems.add(place.problem(column, f"{coded.expression} IN ({raw})", said, hint=hint))
     if coded.has_null:
         problems.add(_null(column, place, what))
     lut = np.array([0 if item is None else item for item in [*found, 0]], np.int32)
     return Classed(coded, lut.astype(np.uint8) if len(classes) < 255 else lut)
+
+
+def _hint(bound: Bound) -> str:
+    """Say what would make room for a class that no row is labelled with."""
+    if bound.job.task != "multiclass" or bound.job.classes is not None:
+        return ""
+    return "; if it may occur, list all classes under evaluation.classes"
 
 
 def _null(column: Column, place: Place, what: str) -> Problem:

@@ -57,7 +57,7 @@ class Place:
     table: Table
     key: Column | None
 
-    def problem(self, column: Column, condition: str, said: str) -> Problem:
+    def problem(self, column: Column, condition: str, said: str, *, hint: str = "") -> Problem:
         """Describe the rows where ``condition`` holds; ``{value}`` in ``said`` becomes the first one's cell."""
         number = self.table.row_number
         key = f"{self.key.ref}::VARCHAR" if self.key else "NULL"
@@ -70,7 +70,7 @@ class Place:
         shown, row = self.table.place(position)
         where = f"row {row}" + (f" (key {name!r})" if name is not None else "")
         more = f", and in {counted(count - 1, 'more row')}" if count > 1 else ""
-        return Problem(f"{said.format(value=value)} in {where}{more}", shown)
+        return Problem(f"{said.format(value=value)} in {where}{more}{hint}", shown)
 
     def first_positions(self, code: str) -> dict[int, int]:
         """Return the position in the whole table at which each value of an SQL expression first stands."""

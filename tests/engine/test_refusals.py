@@ -104,6 +104,16 @@ def test_a_label_outside_the_classes(tmp_path):
     assert refusal(given) == [f"{path}: label 'y' is 'z', which is none of the classes 'a', 'b' in row 3"]
 
 
+def test_a_decision_that_no_row_is_labelled_with_says_how_to_allow_it(tmp_path):
+    path = text(tmp_path, "t.csv", "y,d\na,a\nb,rare\n")
+    given = one(path, task="multiclass", candidate=Source(path=path, decision="d"))
+    assert refusal(given) == [
+        f"{path}: decision 'd' is 'rare', which is none of the classes 'a', 'b' in row 2; "
+        "if it may occur, list all classes under evaluation.classes"
+    ]
+    observe(one(path, task="multiclass", candidate=Source(path=path, decision="d"), classes=("a", "b", "rare")))
+
+
 def test_a_score_that_is_needed(tmp_path):
     path = text(tmp_path, "t.csv", "y,d\n1,1\n0,0\n")
     assert refusal(one(path, candidate=Source(path=path, decision="d"), scores=True)) == [
