@@ -12,6 +12,7 @@ from mlci.engine.offences import Place, Problems
 from mlci.engine.slicing import Bins, bins_of
 from mlci.engine.sql import Array
 from mlci.engine.tables import Column, Table
+from mlci.engine.words import cut
 from mlci.errors import Problem
 
 _MOST_CLASSES = 1000
@@ -120,7 +121,7 @@ def _classed(
     outside = [code for code, item in enumerate(found) if item is None]
     if outside:
         raw = ", ".join(str(code) for code in np.flatnonzero(np.isin(coded.lut, outside)))
-        listed = ", ".join(repr(name) for name in classes[:8])
+        listed = ", ".join(repr(cut(name)) for name in classes[:8])
         said = f"{what} {column.name!r} is {{value!r}}, which is none of the classes {listed}"
         problems.add(place.problem(column, f"{coded.expression} IN ({raw})", said, hint=hint))
     if coded.has_null:
@@ -145,6 +146,8 @@ def _too_many(label: Coded, column: Column, place: Place) -> Problem:
     """Say where each of more than two labels first stands: mostly it is one row that is wrong."""
     positions = place.first_positions(label.expression)
     first = [min(positions[raw] for raw in positions if label.lut[raw] == code) for code in range(len(label.values))]
-    listed = [f"{values.form(label.values[code])!r} in {place.row(first[code])}" for code in range(min(len(first), 6))]
+    listed = [
+        f"{cut(values.form(label.values[code]))!r} in {place.row(first[code])}" for code in range(min(len(first), 6))
+    ]
     said = f"label {column.name!r} has {len(first)} values ({', '.join(listed)}); a binary task has two"
     return Problem(said, place.table.path)

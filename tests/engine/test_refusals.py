@@ -47,6 +47,24 @@ def test_a_broken_csv(tmp_path, content, expected):
     assert refusal(one(path, probabilities=True)) == [expected.format(path=path)]
 
 
+def test_braces_in_names_are_only_braces(tmp_path):
+    path = text(tmp_path, "t.csv", "y,s{0},d\n{a},x,b\n{a},0.5,{a}\n")
+    given = one(path, task="multiclass", candidate=Source(path=path, decision="d"), classes=("{a}",))
+    assert refusal(given) == [f"{path}: decision 'd' is 'b', which is none of the classes '{{a}}' in row 1"]
+    given = one(path, positive="{a}", candidate=Source(path=path, score="s{0}"))
+    assert refusal(given) == [f"{path}: 's{{0}}' is not a number: 'x' in row 1"]
+
+
+def test_long_cells_are_cut(tmp_path):
+    long = "x" * 5000
+    path = text(tmp_path, "t.csv", f"id,y,s\na,1,0.5\n{long},0,{long}\nb,{long},0.5\n")
+    shown = "x" * 80 + "…"
+    (said,) = refusal(one(path, key="id", classes=(0, 1)))
+    assert f"('0' in row 2, '1' in row 1, '{shown}' in row 3)" in said
+    (said,) = refusal(one(path, key="id", label="s", task="regression"))
+    assert said == f"{path}: 's' is not a number: '{shown}' in row 2 (key '{shown}')"
+
+
 def test_labels_that_are_all_null_are_said_alone(tmp_path):
     path = text(tmp_path, "t.csv", "y,d\n,a\n,b\n")
     expected = [f"{path}: label 'y' is null in row 1, and in 1 more row"]
@@ -107,10 +125,10 @@ def test_a_label_outside_the_classes(tmp_path):
 def test_a_decision_that_no_row_is_labelled_with_says_how_to_allow_it(tmp_path):
     path = text(tmp_path, "t.csv", "y,d\na,a\nb,rare\n")
     given = one(path, task="multiclass", candidate=Source(path=path, decision="d"))
-    assert refusal(given) == [
-        f"{path}: decision 'd' is 'rare', which is none of the classes 'a', 'b' in row 2; "
-        "if it may occur, list all classes under evaluation.classes"
-    ]
+    expected = (
+        "which is none of the classes 'a', 'b' in row 2; if it may occur, list all classes under evaluation.classes"
+    )
+    assert refusal(given) == [f"{path}: decision 'd' is 'rare', {expected}"]
     observe(one(path, task="multiclass", candidate=Source(path=path, decision="d"), classes=("a", "b", "rare")))
 
 
