@@ -23,6 +23,11 @@ def one(path, **more):
         ("y,s,y\n1,0.5,1\n", "{path}:1: column names occur twice: 'y'"),
         ("\n1,0.5\n", "{path}:1: has no header with column names"),
         ('y,s\n1,"0.5\n', "{path}:2: a quoted field is not closed, or text follows its closing quote"),
+        (
+            "y,s\r\n1,0.5\r\n0,0.5\n1,0.5\n",
+            "{path}:3: ends in another way than the lines before, \\r\\n or \\n; save the file with one",
+        ),
+        (f"y,s\n1,{'5' * 2_000_001}\n", "{path}:2: the line is longer than 2,000,000 bytes"),
         ("y,s\n1,nan\n0,0.5\n", "{path}: 's' is NaN in row 1"),
         ("y,s\n1,0.1\n0,inf\n0,-inf\n", "{path}: 's' is infinite in row 2, and in 1 more row"),
         ("y,s\n1,0.1\n0,\n", "{path}: 's' is null in row 2"),
@@ -193,13 +198,32 @@ def test_a_row_of_a_later_shard_is_named_in_its_file(tmp_path):
     [
         ('{"y": 1, "s": 0.5}\n[1]\n', "t.jsonl:2: the line is not a JSON object"),
         ('{"y": 1, "y": 0, "s": 0.5}\n', "t.jsonl:1: the line names a key twice"),
-        ('{"y": 1, "s": 0.5}\n{"y": 1, "s"', "is not JSON Lines"),
+        ('{"y": 1, "s": 0.5}\n{"y": 1, "s"', "t.jsonl:2: is not JSON Lines: unexpected end of data, at byte 13"),
+        ('\n{"y": 1, "s"\n{"y": 0, "s": 0.5}', "t.jsonl:2: is not JSON Lines: unexpected end of data, at byte 13"),
+        ('{"y": 1, "s": 0.5}\n\n[1]\n', "t.jsonl:3: the line is not a JSON object"),
+        ('[{"y": 1, "s": 0.5}, 7]\n', "t.jsonl: value 2 is not a JSON object"),
+        ('[{"y": 1, "s": 0.5}, {"y"\n', "t.jsonl: is not JSON: "),
         ('{"y": 1, "s": NaN}\n', "'s' is NaN in row 1"),
     ],
 )
 def test_broken_json_lines(tmp_path, content, said):
     (line,) = refusal(one(text(tmp_path, "t.jsonl", content)))
     assert said in line
+
+
+@pytest.mark.parametrize("suffix", ["csv", "jsonl"])
+@pytest.mark.parametrize("rows", [1, 200_000])
+def test_text_that_is_not_utf8_names_its_line(tmp_path, suffix, rows):
+    good, bad = ("1,0.5\n", "\xe9,0.5\n") if suffix == "csv" else ('{"y": 1, "s": 0.5}\n', '{"y": "\xe9"}\n')
+    (tmp_path / f"t.{suffix}").write_bytes(("y,s\n" * (suffix == "csv") + good * rows + bad).encode("latin1"))
+    line = rows + 1 + (suffix == "csv")
+    path = str(tmp_path / f"t.{suffix}")
+    assert refusal(one(path)) == [f"{path}:{line}: byte 0xe9 is not UTF-8; save the file as UTF-8"]
+
+
+def test_utf16_is_called_by_its_name(tmp_path):
+    (tmp_path / "t.csv").write_bytes("y,s\n1,0.5\n".encode("utf-16"))
+    assert refusal(one(str(tmp_path / "t.csv"))) == [f"{tmp_path}/t.csv: is UTF-16; save it as UTF-8"]
 
 
 def test_a_key_that_a_line_lacks_is_null(tmp_path):
