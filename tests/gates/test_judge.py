@@ -151,6 +151,19 @@ class TestInconclusive:
         assert found.outcome == "inconclusive"
         assert found.reason == "insufficient group: x has 4 rows; 30 are needed"
 
+    def test_an_estimate_needs_no_more_rows_than_the_smallest_group_allowed(self):
+        """However wide its interval: it is not judged by it."""
+        wide = Simultaneous(0.2, 0.0, 0.9, (Pair(0.2, 0.3),), 1, 4, 0.95, "difference")
+        small = spread(wide, small=("x",), sizes=(("x", 4), ("y", 900)), smallest=4)
+        needed = [
+            one(rule("recall_difference", across="sex", max=0.3, judged=how), disparities=[small]).rows_needed
+            for how in ("estimate", "interval")
+        ]
+        assert needed[0] == 30
+        assert needed[1] > 100
+        found = one(rule(each="region", min=0.8, judged="estimate"), group("n", 29, right=20, gained=1, lost=1))
+        assert found.rows_needed == 30
+
     def test_too_few_for_any_interval(self):
         found = one(rule(max_drop=0.02), paired(change=Undefined("3 pairs only", method="too few")))
         assert (found.outcome, found.reason) == ("inconclusive", "3 pairs only")
