@@ -15,6 +15,7 @@ _COMMANDS = {
     "evaluate": "Compare predictions that are there already; leaves evaluation.json.",
     "gate": "Judge an evaluation.json and write the report.",
     "report": "Render a report.json again.",
+    "publish": "Put a report on GitHub: check, comment, job summary.",
     "metrics": "List the metrics that gates can name.",
     "demo": "See all of it on real data that ships with scikit-learn.",
 }
