@@ -7,15 +7,17 @@ BIN := $(VENV)/bin
 PEERS := .venv-bench
 NODE := tests/node
 ACT := .tools/bin/act
+AZURITE := tests/registry/node
+VERSITY := .tools/bin/versitygw
 WORKERS ?= 2
 
 unexport PYTHONDONTWRITEBYTECODE # without byte code every start compiles its imports again
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test e2e lint static node format bench docs dist pin lock clean
+.PHONY: help demo test e2e registry-e2e lint static node format bench docs dist pin lock clean
 
 help: ## what can be made
-	@grep -hE '^[a-z0-9]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 demo: $(VENV)/.dev ## a candidate against a baseline on real data: passes, is unsure, and fails with --regress
 	@$(BIN)/mlci demo
@@ -26,6 +28,9 @@ test: $(VENV)/.dev ## the tests
 
 e2e: $(VENV)/.dev $(NODE)/node_modules/.made $(ACT) ## actions and whole workflows, run against a fake of GitHub
 	@$(BIN)/python -m pytest tests/e2e -n $(WORKERS)
+
+registry-e2e: $(VENV)/.dev $(AZURITE)/node_modules/.made $(VERSITY) ## the registry on real servers of S3 and Azure
+	@$(BIN)/python -m pytest tests/registry/e2e -n $(WORKERS)
 
 lint: $(VENV)/.dev ## style, formatting, types
 	@$(BIN)/ruff check .
@@ -63,7 +68,7 @@ lock: $(VENV)/bin/uv ## lock requirements again
 	@sh requirements/lock.sh $(BIN)/uv
 
 clean: ## remove what was made
-	rm -rf $(VENV) $(PEERS) $(NODE)/node_modules .tools .e2e .mlci build *.egg-info .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(PEERS) $(NODE)/node_modules $(AZURITE)/node_modules .tools .e2e .mlci build *.egg-info .mypy_cache .ruff_cache .hypothesis
 
 $(VENV)/bin/uv:
 	@$(PYTHON) -c 'import sys; sys.exit("mlci needs Python 3.11 or newer; set PYTHON=/path/to/python3.11") if sys.version_info < (3, 11) else None'
@@ -84,6 +89,18 @@ $(NODE)/node_modules/.made: $(NODE)/package.json $(NODE)/package-lock.json
 $(ACT): tests/e2e/act/go.mod tests/e2e/act/go.sum
 	@echo "building act: a minute or two, once"
 	@cd tests/e2e/act && go build -buildvcs=false -trimpath -o $(abspath $@) github.com/nektos/act
+	@touch $@
+
+# Microsoft's own server of Azure Blob Storage for tests, from a lock file.
+$(AZURITE)/node_modules/.made: $(AZURITE)/package.json $(AZURITE)/package-lock.json
+	@echo "installing Azurite: a minute or two, once"
+	@cd $(AZURITE) && npm ci --silent --ignore-scripts
+	@touch $@
+
+# versitygw serves S3 from a folder. Go builds it from the versions and checksums of go.mod and go.sum.
+$(VERSITY): tests/registry/e2e/s3/go.mod tests/registry/e2e/s3/go.sum
+	@echo "building versitygw: some minutes, once"
+	@cd tests/registry/e2e/s3 && go build -buildvcs=false -trimpath -o $(abspath $@) github.com/versity/versitygw/cmd/versitygw
 	@touch $@
 
 # Peers are measured in an environment of their own; one that does not install is named as missing in the table.

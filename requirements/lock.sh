@@ -18,5 +18,6 @@ lock run.txt pyproject.toml --constraint requirements/dev.txt
 lock metrics.txt pyproject.toml --extra metrics --extra model --constraint requirements/dev.txt
 lock github.txt pyproject.toml --extra github --constraint requirements/dev.txt
 lock remote.txt pyproject.toml --extra remote --constraint requirements/dev.txt
+lock objects.txt pyproject.toml --extra objects --constraint requirements/dev.txt
 # Peers of the benchmark live in an environment of their own, so that their pins never meet ours.
 lock bench.txt requirements/bench.in
