@@ -40,11 +40,13 @@ class Download:
 
     Attributes:
         target: The file.
-        size: Bytes that it has to have.
+        most: Most bytes that it may have.
+        size: Bytes that it has to have, where that is known.
     """
 
     target: Path
-    size: int
+    most: int
+    size: int | None = None
 
 
 def carrier(access: Access, send: Send) -> Send:
@@ -119,7 +121,7 @@ def _down(session: Any, access: Access, address: str, download: Download) -> Ans
                 continue
             if answer.status_code != 200:
                 return _elsewhere(answer) if "Authorization" not in headers else _small(answer)
-            with disk.fresh(download.target.parent, _counted(answer, access, download.size), durable=False) as written:
+            with disk.fresh(download.target.parent, _counted(answer, access, download), durable=False) as written:
                 written.replace(download.target)
             return Answer(status=200, headers={}, body="")
     raise NoAnswerError("it redirects without end")
@@ -154,18 +156,18 @@ def _small(answer: Any) -> Answer:  # noqa: ANN401 (the same)
     return Answer(status=answer.status_code, headers=headers, body=data.decode("utf-8", "replace"))
 
 
-def _counted(answer: Any, access: Access, size: int) -> Iterator[bytes]:  # noqa: ANN401 (the same)
+def _counted(answer: Any, access: Access, download: Download) -> Iterator[bytes]:  # noqa: ANN401 (the same)
     """Read an answer of so many bytes, no more, no fewer, and not for ever."""
-    end, count = access.clock() + 2 * access.seconds + size / SLOWEST, 0
+    end, count = access.clock() + 2 * access.seconds + download.most / SLOWEST, 0
     while chunk := answer.raw.read(_CHUNK, decode_content=False):
         count += len(chunk)
-        if count > size:
-            raise NoAnswerError(f"it sends more than the {size:,} bytes that it has told of")
+        if count > download.most:
+            raise NoAnswerError(f"it sends more than {download.most:,} bytes")
         if access.clock() > end:
-            raise NoAnswerError(f"{size:,} bytes took it too long")
+            raise NoAnswerError(f"{download.most:,} bytes took it too long")
         yield chunk
-    if count < size:
-        raise NoAnswerError(f"its answer broke off after {count:,} of {size:,} bytes")
+    if download.size is not None and count < download.size:
+        raise NoAnswerError(f"its answer broke off after {count:,} of {download.size:,} bytes")
 
 
 class _Source:

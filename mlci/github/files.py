@@ -26,9 +26,11 @@ MOST_BYTES = (1 << 31) - 1
 MOST_ASSETS = 1_000
 _EMPTY = hashlib.sha256(b"").hexdigest()
 _INSTEAD = b"an empty file\n"
-_TRIES = 8
+_ELSEWHERE = "keep the registry in an object store (`registry: s3://bucket/prefix`, gs:// or az://)"
+_TRIES = 5
 _LOOKS = 3
-"""Looks at a half-uploaded file before it counts as left behind: another writer may be at it."""
+_LOOK_EACH = 64 << 20
+"""A half-uploaded file is looked at three times, and once more for each 64 MiB, before it counts as left behind."""
 
 
 @dataclass
@@ -78,12 +80,13 @@ class Files:
             self._put(source, digest, size)
 
     def _put(self, source: Path, digest: str, size: int) -> None:
-        for again in range(_TRIES):
+        looks = _LOOKS + size // _LOOK_EACH
+        for again in range(looks + _TRIES):
             found = self._known(digest) if self._listed and not again else self._find(digest, known=not again)
             if found is not None and whole(found[1], size):
                 return
-            if found is not None and found[1].state != "uploaded" and again < _LOOKS:
-                self._repository.patience.sleep(self._repository.patience.backoff(again))
+            if found is not None and found[1].state != "uploaded" and again < looks:
+                self._repository.patience.sleep(self._repository.patience.backoff(min(again, _LOOKS)))
                 continue
             if found is not None:
                 self._releases.delete(found[1])
@@ -94,6 +97,11 @@ class Files:
 
     def _uploaded(self, source: Path, digest: str, size: int) -> bool:
         shelf = self._shelf()
+        if shelf.release.immutable:
+            raise OutsideError(
+                f"{self._shown}: nothing can be added to the release {shelf.release.tag_name}: the setting "
+                f"*release immutability* of the repository is on. Turn it off and delete that release, or {_ELSEWHERE}"
+            )
         try:
             asset = self._releases.upload(shelf.release, source, size=size, name=digest)
         except RefusedError as error:
@@ -168,8 +176,7 @@ def check_size(source: Path, size: int) -> None:
     """
     if size > MOST_BYTES:
         raise OutsideError(
-            f"{source}: GitHub takes files of less than 2 GiB, and this one has {size:,} bytes; keep the registry in "
-            "an object store (`registry: s3://bucket/prefix`, gs:// or az://)"
+            f"{source}: GitHub takes files of less than 2 GiB, and this one has {size:,} bytes; {_ELSEWHERE}"
         )
 
 

@@ -4,6 +4,7 @@ import base64
 import binascii
 import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated
 from urllib.parse import quote
 
@@ -11,6 +12,7 @@ from pydantic import Field
 
 from mlci.errors import OutsideError
 from mlci.github.asking import RefusedError
+from mlci.github.carrying import Download
 from mlci.github.repository import Form, Repository, form
 from mlci.github.transport import Answer
 
@@ -128,6 +130,12 @@ class GitData:
     def file(self, path: str, at: str) -> bytes | None:
         """Return a file's bytes at a commit."""
         return self._repository.get(f"/contents/{quote(path)}", _content, doing=f"read {path}", parameters={"ref": at})
+
+    def archive(self, commit: str, target: Path, *, most: int) -> bool:
+        """Copy all files of a commit to ``target``, packed by tar and gzip."""
+        body = Download(target=target, most=most)
+        found = self._repository.get(f"/tarball/{commit}", lambda _: True, doing="read a whole branch", body=body)
+        return found is not None
 
     def tree(self, files: Mapping[str, bytes], *, base: str | None) -> str:
         """Write a tree: the files, over what another tree holds; return its hash."""

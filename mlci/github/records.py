@@ -17,7 +17,8 @@ from dataclasses import dataclass
 
 from mlci.errors import OutsideError
 from mlci.github.asking import RefusedError
-from mlci.github.gitdata import GitData
+from mlci.github.gitdata import Commit, GitData
+from mlci.github.pages import Pages
 from mlci.github.repository import Repository
 from mlci.github.trail import Trail, added
 from mlci.github.words import LEDGER
@@ -26,6 +27,7 @@ from mlci.registry.interface import CorruptError, Witness
 
 _TRIES = 20
 _MOST_DOUBLINGS = 4
+_LOOKS = 3
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,7 @@ class Records:
         self._trail = Trail(self._git, name=name, shown=shown)
         self._tip: Tip | None = None
         self._looked = False
-        self._last: tuple[str, int, bytes | None] | None = None
+        self._pages = Pages(self._git)
         self._lost = 0
 
     def tail(self) -> int:
@@ -106,18 +108,27 @@ class Records:
     def _look(self) -> Tip | None:
         """Look where the branch is now: one request, unless somebody else than mlci has written to it."""
         self._tip, self._looked = None, False
-        commit = self._git.commit(self._branch)
+        commit = self._newest_commit()
         if commit is None:
             self._repository.check_reachable()
             self._looked = True
             return None
-        self._trail.check(commit)
         entry, tree = added(commit), commit.commit.tree.sha
         self._tip = (
             Tip(commit.sha, tree, entry.number, entry.blob) if entry else Tip(commit.sha, tree, self._newest(tree))
         )
         self._looked = True
         return self._tip
+
+    def _newest_commit(self) -> Commit | None:
+        """Return the branch's commit; one from before the witness is asked for again, GitHub may lag behind."""
+        patience = self._repository.patience
+        for again in range(_LOOKS):
+            commit = self._git.commit(self._branch)
+            if self._trail.check(commit) or again + 1 == _LOOKS:
+                break
+            patience.sleep(patience.backoff(again))
+        return commit  # of a branch that was cut back, the ledger names the entry
 
     def _newest(self, tree: str) -> int:
         """Return the highest number in the ledger's folder."""
@@ -130,9 +141,7 @@ class Records:
         return max((number for number in found if number is not None), default=0)
 
     def _entry(self, tip: Tip, number: int) -> bytes | None:
-        if self._last is None or self._last[:2] != (tip.commit, number):
-            self._last = (tip.commit, number, self._git.file(f"ledger/{naming.entry(number)}", tip.commit))
-        return self._last[2]
+        return self._pages.entry(tip.commit, number)
 
     def _is_mine(self, base: Tip, number: int, entry: bytes) -> bool:
         """Whether a number that is taken is taken by these very bytes; if not, let the others go on first."""
@@ -157,7 +166,8 @@ class Records:
         sha = self._git.new_commit(tree, parents=(base.commit,) if base else (), message=message)
         refusal = self._git.move(self._branch, sha) if base else self._git.make(self._branch, sha)
         if refusal is None:
-            self._looked, self._tip, self._lost, self._last = True, Tip(sha, tree, number), 0, (sha, number, entry)
+            self._looked, self._tip, self._lost = True, Tip(sha, tree, number), 0
+            self._pages.pushed(base.commit if base else None, sha, number, entry)
             self._trail.pushed(sha, witness)
         return refusal
 

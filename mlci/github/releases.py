@@ -30,11 +30,18 @@ class Asset(Form):
 
 
 class Release(Form):
-    """A published release; its ``assets`` are not promised to be all of them."""
+    """A published release.
+
+    Attributes:
+        id, tag_name, upload_url: As GitHub tells them.
+        assets: Not promised to be all of them.
+        immutable: Whether nothing can be added, by a setting of the repository.
+    """
 
     id: int
     tag_name: str
     upload_url: str
+    immutable: bool = False
     assets: tuple[Asset, ...] = ()
 
 
@@ -97,7 +104,7 @@ class Releases:
     def download(self, asset: Asset, target: Path) -> bool:
         """Copy an asset's bytes to a file; ``False`` if it is gone."""
         path, doing = f"/releases/assets/{asset.id}", f"download {asset.name}"
-        body = Download(target=target, size=asset.size)
+        body = Download(target=target, most=asset.size, size=asset.size)
         return self._repository.get(path, _arrived, doing=doing, body=body) is not None
 
     def delete(self, asset: Asset) -> None:

@@ -82,21 +82,27 @@ class Trail:
         ways = (self._git.move, self._git.make)
         return any(way(self._ref, sha) is None for way in (ways if self._at else reversed(ways)))
 
-    def check(self, tip: Commit) -> None:
+    def check(self, tip: Commit | None) -> bool:
         """Hold the branch's newest commit against the witness that was read last.
+
+        Returns:
+            Whether it has come as far as the witness. If not, it was cut back, or GitHub's answer is an old one.
 
         Raises:
             CorruptError: The branch was rewritten, or entries in it were changed.
         """
-        if self._at is None or self._at == tip.sha:
-            return
+        if self._at is None or (tip is not None and tip.sha == self._at):
+            return True
+        if tip is None:
+            return False
         if added(tip) is not None and tuple(parent.sha for parent in tip.parents) == (self._at,):
-            return
+            return True
         compared = self._git.compare(self._at, tip.sha)
         if compared is None or compared.status == "diverged":
             self._check_apart()
-        elif compared.status != "behind":  # of a branch that was cut back, the ledger names the entry
+        elif compared.status != "behind":
             self._check_only_added(compared.files, tip)
+        return compared is None or compared.status != "behind"
 
     def _check_apart(self) -> None:
         """Raise unless the witness' commit was made for it and never was on the branch."""

@@ -46,6 +46,7 @@ def release(call: Call, row: Row) -> Row:
         "zipball_url": f"{at}/zipball/{row['tag_name']}",
         "author": people.user(call.state, call.links, row["author"]),
         "assets": [asset(call, told) for told in rows],
+        **({"immutable": row["immutable"]} if "immutable" in row else {}),
     }
 
 

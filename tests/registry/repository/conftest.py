@@ -15,14 +15,31 @@ def seeded(tmp_path_factory):
     return folder
 
 
+@pytest.fixture(scope="session")
+def ledgers(seeded, tmp_path_factory):
+    """Bare repositories with so many entries in the ledger, each made once."""
+    made = {0: seeded}
+
+    def of(count):
+        if count not in made:
+            folder = tmp_path_factory.mktemp(f"ledger-{count}")
+            shutil.copytree(seeded, folder / "model.git")
+            with Fake(folder / "model.git") as fake:
+                Place(fake, folder).filled(count)
+            made[count] = folder / "model.git"
+        return made[count]
+
+    return of
+
+
 @pytest.fixture
-def fresh(seeded, tmp_path_factory):
+def fresh(ledgers, tmp_path_factory):
     """Make places: each a GitHub of its own, that fails on a broken contract."""
     opened = []
 
-    def make(**facts):
+    def make(entries=0, **facts):
         folder = tmp_path_factory.mktemp("place")
-        shutil.copytree(seeded, folder / "model.git")
+        shutil.copytree(ledgers(entries), folder / "model.git")
         opened.append(Fake(folder / "model.git", **facts).start())
         return Place(opened[-1], folder)
 

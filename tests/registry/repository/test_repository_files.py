@@ -176,6 +176,14 @@ def test_a_release_that_was_deleted_by_hand_hides_no_other(place, source, tmp_pa
     assert fetched(place.store(), tmp_path) == DATA
 
 
+def test_releases_that_can_not_be_added_to_are_named_with_the_setting(place, source, tmp_path):
+    release = release_of(place, source, tmp_path)
+    place.fake.state.one("releases", id=release)["immutable"] = True
+    with pytest.raises(OutsideError, match=r"release immutability\* of the repository is on"):
+        place.store().put(source, sha(DATA))
+    assert place.store().holds(sha(b"first"))
+
+
 def test_models_with_names_that_begin_alike_have_releases_of_their_own(place, source, tmp_path):
     place.store("model").put(source, sha(DATA))
     place.store("model-2").put(source, sha(DATA))
@@ -216,7 +224,7 @@ def test_uploads_go_to_githubs_own_hosts_only(api, upload, good):
 def test_a_truncated_or_prolonged_download_leaves_nothing(place, source, tmp_path):
     place.store().put(source, sha(DATA))
     digest = place.asset(sha(DATA))["digest"]
-    for data, words in [(DATA[:-1], "broke off after 29,999 of 30,000"), (DATA + b"x", "more than the 30,000 bytes")]:
+    for data, words in [(DATA[:-1], "broke off after 29,999 of 30,000"), (DATA + b"x", "more than 30,000 bytes")]:
         place.fake.state.blobs[digest] = data
         with pytest.raises(OutsideError, match=words):
             fetched(place.store(patience=hasty()), tmp_path)

@@ -81,20 +81,22 @@ DONE = {
 
 
 @pytest.mark.parametrize("change", DONE, ids=lambda change: change.__name__)
-def test_what_is_done_to_the_branch_is_named_and_nothing_is_appended(place, change):
-    working = place.filled(3)
+def test_what_is_done_to_the_branch_is_named_and_nothing_is_appended(fresh, change):
+    place = fresh(3)
+    working = place.store(patience=hasty())
+    ledger.tail(working)
     change(place)
-    for store in (place.store(), working):
+    for store in (place.store(patience=hasty()), working):
         for look in (lambda s=store: ledger.tail(s), lambda s=store: append(s)):
             with pytest.raises(CorruptError, match=DONE[change]):
                 look()
     with pytest.raises(CorruptError):
-        list(ledger.walk(place.store()))
+        list(ledger.walk(place.store(patience=hasty())))
 
 
 @pytest.mark.parametrize("change", [rewritten, another_history, an_old_entry_changed], ids=lambda it: it.__name__)
-def test_the_message_tells_how_to_put_it_back(place, change):
-    place.filled(3)
+def test_the_message_tells_how_to_put_it_back(fresh, change):
+    place = fresh(3)
     change(place)
     with pytest.raises(CorruptError) as caught:
         ledger.tail(place.store())
@@ -105,8 +107,10 @@ def test_the_message_tells_how_to_put_it_back(place, change):
     assert append(place.store()).number == 4
 
 
-def test_a_note_by_hand_does_no_harm(place):
-    working = place.filled(3)
+def test_a_note_by_hand_does_no_harm(fresh):
+    place = fresh(3)
+    working = place.store()
+    ledger.tail(working)
     place.edit(lambda clone: (clone / "README.md").write_text("another text"))
     assert ledger.tail(place.store()).number == 3
     assert append(working).number == 4
@@ -145,8 +149,9 @@ def test_without_a_witness_entries_go_on_and_the_next_one_leaves_it(place):
     assert place.git("rev-parse", WITNESS) == place.git("rev-parse", BRANCH)
 
 
-def test_a_witness_that_was_not_moved_on_is_made_up_for(place):
-    store = place.filled(3)
+def test_a_witness_that_was_not_moved_on_is_made_up_for(fresh):
+    place = fresh(3)
+    store = place.store()
     place.git("update-ref", WITNESS, f"{BRANCH}~2")
     assert ledger.tail(place.store()).number == 3
     assert append(store).number == 4
@@ -171,11 +176,22 @@ def test_a_rule_that_forbids_the_push_is_no_race(place):
     assert len(place.asked()) < 10
 
 
-def test_a_404_that_is_not_true_is_not_believed(place):
-    place.filled(2)
+def test_an_answer_from_before_the_witness_is_asked_for_again(fresh):
+    place = fresh(3)
+    old = place.git("rev-parse", f"{BRANCH}~1")
+    new = place.git("rev-parse", BRANCH)
+    place.git("update-ref", BRANCH, old)
+    catches_up = hasty(sleep=lambda _: place.git("update-ref", BRANCH, new))
+    assert ledger.tail(place.store(patience=catches_up)).number == 3
+    place.fake.fail("GET", "/commits/heads/mlci/model", status=404)
+    assert ledger.tail(place.store(patience=hasty())).number == 3
+
+
+def test_a_404_that_is_not_true_is_not_believed(fresh):
+    place = fresh(2)
     place.fake.fail("GET", "/commits/heads/mlci/model", status=404, times=0)
     with pytest.raises(CorruptError, match="ends at entry 0, but entry 2 was there"):
-        ledger.tail(place.store())
+        ledger.tail(place.store(patience=hasty()))
     with pytest.raises(CorruptError):
         append(place.store(patience=hasty()))
     assert place.git("rev-list", "--count", BRANCH) == "2"
@@ -186,7 +202,7 @@ def test_an_entry_of_other_bytes_in_the_same_place_is_named(place):
     place.filled(2)
     store = place.store()
     store.tail()
-    store._records._last = (place.git("rev-parse", BRANCH), 2, b"{}")
+    store._records._pages.pushed(None, place.git("rev-parse", BRANCH), 2, b"{}")
     with pytest.raises(CorruptError, match="entry 2"):
         ledger.tail(store)
     assert sha(store.read(2)) == sha(b"{}")
