@@ -16,7 +16,7 @@ from urllib.parse import urljoin, urlsplit
 from mlci.errors import OutsideError
 from mlci.github.repository import SLOWEST
 from mlci.github.transport import Access, Answer, NoAnswerError, Send, reason
-from mlci.registry import disk
+from mlci.registry import durable
 
 _CHUNK = 1 << 20
 _MOST_HOPS = 3
@@ -121,7 +121,7 @@ def _down(session: Any, access: Access, address: str, download: Download) -> Ans
                 continue
             if answer.status_code != 200:
                 return _elsewhere(answer) if "Authorization" not in headers else _small(answer)
-            with disk.fresh(download.target.parent, _counted(answer, access, download), durable=False) as written:
+            with durable.fresh(download.target.parent, _counted(answer, access, download), durable=False) as written:
                 written.replace(download.target)
             return Answer(status=200, headers={}, body="")
     raise NoAnswerError("it redirects without end")

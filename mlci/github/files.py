@@ -20,7 +20,7 @@ from mlci.github.gitdata import GitData
 from mlci.github.releases import Asset, Release, Releases
 from mlci.github.repository import Repository
 from mlci.github.words import FILES
-from mlci.registry import disk
+from mlci.registry import durable
 
 MOST_BYTES = (1 << 31) - 1
 MOST_ASSETS = 1_000
@@ -74,7 +74,7 @@ class Files:
     def put(self, source: Path, digest: str, size: int) -> None:
         """Upload a file unless it is there."""
         if size == 0:
-            with disk.fresh(Path(tempfile.gettempdir()), [_INSTEAD], durable=False) as instead:
+            with durable.fresh(Path(tempfile.gettempdir()), [_INSTEAD], durable=False) as instead:
                 self._put(instead, digest, len(_INSTEAD))
         else:
             self._put(source, digest, size)

@@ -13,7 +13,7 @@ from mlci.usecases.metrics_only import ROWS
 from mlci.usecases.paths import located
 from mlci.usecases.tools import Tools
 
-HISTORY = 8
+HISTORY = 7
 """Versions before the champion whose manifests are read as well: a report may tell how metrics went."""
 
 
