@@ -221,6 +221,13 @@ def test_text_that_is_not_utf8_names_its_line(tmp_path, suffix, rows):
     assert refusal(one(path)) == [f"{path}:{line}: byte 0xe9 is not UTF-8; save the file as UTF-8"]
 
 
+@pytest.mark.parametrize("suffix", ["csv", "parquet", "jsonl"])
+def test_a_pointer_of_git_lfs_is_no_data(tmp_path, suffix):
+    path = text(tmp_path, f"t.{suffix}", "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n")
+    (line,) = refusal(one(path))
+    assert line.startswith(f"{path}: is a pointer of Git LFS; fetch the data first: `git lfs pull`, or `lfs: true`")
+
+
 def test_utf16_is_called_by_its_name(tmp_path):
     (tmp_path / "t.csv").write_bytes("y,s\n1,0.5\n".encode("utf-16"))
     assert refusal(one(str(tmp_path / "t.csv"))) == [f"{tmp_path}/t.csv: is UTF-16; save it as UTF-8"]
