@@ -13,6 +13,7 @@ _FORMATS: dict[str, Format] = {
     ".csv": "csv", ".tsv": "csv", ".parquet": "parquet", ".pq": "parquet",
     ".jsonl": "json", ".ndjson": "json", ".json": "json",
 }  # fmt: skip
+PARQUET = frozenset(suffix for suffix, form in _FORMATS.items() if form == "parquet")
 _COMPRESSED = (".gz",)
 _MAGIC = "*?[{"
 _LFS = b"version https://git-lfs.github.com/spec/"

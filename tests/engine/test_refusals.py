@@ -175,6 +175,9 @@ def test_parquet_pages_that_are_garbage(tmp_path):
     (tmp_path / "t.parquet").write_bytes(content)
     (line,) = refusal(one(path))
     assert line.startswith(f"{path}: can't be read to its end, it seems damaged: ")
+    whole = text(tmp_path, "p.csv", "s\n" + "0.5\n" * 10000)
+    (line,) = refusal(one(path, candidate=Source(path=whole, score="s")))
+    assert line.startswith(f"{path}: can't be read to its end, it seems damaged: ")
 
 
 def test_shards_that_differ(tmp_path):
