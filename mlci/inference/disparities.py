@@ -125,9 +125,19 @@ def estimates(value: Floats, error: Floats, *, kind: Kind, seed: int) -> Groups:
 
 
 def compare(
-    bases: list[Groups], *, value: float, reference: int | None, rows: int, confidence: float, kind: Kind
+    bases: list[Groups],
+    *,
+    value: float,
+    reference: int | None,
+    rows: int,
+    confidence: float,
+    kind: Kind,
+    most: float | None = None,
 ) -> Simultaneous:
-    """Return the simultaneous evidence over all pairs of groups, or of each group with the reference."""
+    """Return the simultaneous evidence over all pairs of groups, or of each group with the reference.
+
+    No interval reaches beyond ``most``, the largest spread that there can be: 1 for a difference of two rates.
+    """
     first, second = _pairs(len(bases[0].centre), reference)
     distance = np.concatenate([np.abs(groups.centre[first] - groups.centre[second]) for groups in bases])
     error = np.concatenate([np.hypot(groups.error[first], groups.error[second]) for groups in bases])
@@ -135,6 +145,7 @@ def compare(
     reach = float(np.quantile(largest, confidence))
     near, far = max(0.0, float((distance - reach * error).max())), float((distance + reach * error).max())
     low, high = (near, far) if kind == "difference" else (math.exp(-far), math.exp(-near))
+    low, high = (low, high) if most is None else (min(low, most), min(high, most))
     pairs = tuple(Pair(float(distance[i]), float(error[i])) for i in envelope(distance / error, 1 / error))
     return Simultaneous(value, min(low, value), max(high, value), pairs, len(distance), rows, confidence, kind)
 

@@ -175,6 +175,9 @@ def test_parquet_pages_that_are_garbage(tmp_path):
     (tmp_path / "t.parquet").write_bytes(content)
     (line,) = refusal(one(path))
     assert line.startswith(f"{path}: can't be read to its end, it seems damaged: ")
+    whole = text(tmp_path, "p.csv", "s\n" + "0.5\n" * 10000)
+    (line,) = refusal(one(path, candidate=Source(path=whole, score="s")))
+    assert line.startswith(f"{path}: can't be read to its end, it seems damaged: ")
 
 
 def test_shards_that_differ(tmp_path):
@@ -219,6 +222,13 @@ def test_text_that_is_not_utf8_names_its_line(tmp_path, suffix, rows):
     line = rows + 1 + (suffix == "csv")
     path = str(tmp_path / f"t.{suffix}")
     assert refusal(one(path)) == [f"{path}:{line}: byte 0xe9 is not UTF-8; save the file as UTF-8"]
+
+
+@pytest.mark.parametrize("suffix", ["csv", "parquet", "jsonl"])
+def test_a_pointer_of_git_lfs_is_no_data(tmp_path, suffix):
+    path = text(tmp_path, f"t.{suffix}", "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n")
+    (line,) = refusal(one(path))
+    assert line.startswith(f"{path}: is a pointer of Git LFS; fetch the data first: `git lfs pull`, or `lfs: true`")
 
 
 def test_utf16_is_called_by_its_name(tmp_path):
