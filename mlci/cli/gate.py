@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from mlci.cli import options
 from mlci.cli.build import configuration, facts
+from mlci.cli.files import read_bounded
 from mlci.cli.finish import finish
 from mlci.cli.output import clear
 from mlci.config.load import Loaded
@@ -17,6 +18,8 @@ from mlci.inference.evaluation import EvaluationResult
 from mlci.report.document import BaselineRef, Candidate, Part, Seconds
 from mlci.usecases.document import Facts, document
 from mlci.usecases.run import verdicts
+
+_MOST_ORIGINS = 1_000_000
 
 
 class Origins(Part):
@@ -40,7 +43,7 @@ def command(config_path: Path, out: Path, *, as_json: bool) -> int:
     """  # noqa: D301 (click's mark against rewrapping)
     clear(out, ("report.json", "comment.md", "summary.md", "junit.xml"))
     loaded = configuration(config_path)
-    result = codec.parse(_read(out / "evaluation.json"), path=str(out / "evaluation.json"))
+    result = codec.parse(_read(out / "evaluation.json", codec.MOST_BYTES), path=str(out / "evaluation.json"))
     _agree(loaded, result)
     report = document(result, verdicts(loaded.config, result), _origins(out / "origins.json", facts(loaded)))
     return finish(report, out, as_json=as_json)
@@ -59,7 +62,7 @@ def _agree(loaded: Loaded, result: EvaluationResult) -> None:
 
 def _origins(path: Path, known: Facts) -> Facts:
     try:
-        origins = Origins.model_validate_json(_read(path))
+        origins = Origins.model_validate_json(_read(path, _MOST_ORIGINS))
     except ValidationError as error:
         first = error.errors()[0]
         raise InputError(Problem(f"is not what `mlci evaluate` leaves: {first['msg']}", str(path))) from error
@@ -67,8 +70,8 @@ def _origins(path: Path, known: Facts) -> Facts:
     return replace(known, candidate=origins.candidate, baseline=origins.baseline, seconds=seconds)
 
 
-def _read(path: Path) -> bytes:
+def _read(path: Path, most: int) -> bytes:
     try:
-        return path.read_bytes()
+        return read_bounded(path, most)
     except OSError as error:
         raise InputError(Problem(f"can't be read: {error.strerror}; run `mlci evaluate` first", str(path))) from error
