@@ -15,6 +15,11 @@ _COMMANDS = {
     "evaluate": "Compare predictions that are there already; leaves evaluation.json.",
     "gate": "Judge an evaluation.json and write the report.",
     "report": "Render a report.json again.",
+    "promote": "Make what was judged the production version.",
+    "rollback": "Make an earlier version the production version again.",
+    "versions": "List the versions of the registry.",
+    "show": "Show what a version holds.",
+    "ledger": "Verify or list the record of every decision.",
     "metrics": "List the metrics that gates can name.",
     "demo": "See all of it on real data that ships with scikit-learn.",
 }

@@ -7,6 +7,11 @@ import click
 from mlci.cli import options
 from mlci.cli.build import configuration, facts, tools
 from mlci.cli.finish import begin, finish, ready
+from mlci.cli.registry import connected, surroundings
+from mlci.registry import entries
+from mlci.report.read import dump
+from mlci.usecases import bundle as bundles
+from mlci.usecases import uses
 from mlci.usecases.run import run
 
 
@@ -15,18 +20,29 @@ from mlci.usecases.run import run
 @options.out
 @options.as_json
 @click.option("--no-cache", is_flag=True, help="Make a baseline from a reference anew, even if it was made before.")
-def command(config_path: Path, out: Path, *, as_json: bool, no_cache: bool) -> int:
+@click.option("--no-bundle", is_flag=True, help="Don't keep the model and its predictions for `mlci promote`.")
+@click.option("--record", is_flag=True, help="Write the verdict to the registry's ledger, as a use of these rows.")
+def command(config_path: Path, out: Path, *, as_json: bool, no_cache: bool, no_bundle: bool, record: bool) -> int:
     """Train, predict, compare with the baseline, judge, and report.
 
     \b
     Examples:
       mlci run
       mlci run --config models/churn/mlci.yml --out reports
+      mlci run --record && mlci promote
     """  # noqa: D301 (click's mark against rewrapping)
     begin(out)
     loaded = configuration(config_path)
     ready(out)
     folder = config_path.parent
-    with tools(folder, cached=not no_cache) as effects:
-        report = run(loaded, effects, folder=folder, facts=facts(loaded))
-    return finish(report, out, as_json=as_json)
+    store, stamp = connected(loaded, folder, wanted=record or loaded.config.baseline == "production", writes=record)
+    with tools(folder, cached=not no_cache, registry=store, stamp=stamp) as effects:
+        ran = run(loaded, effects, folder=folder, facts=facts(loaded), keep=record or not no_bundle)
+        text = dump(ran.report)
+        if not no_bundle and (note := bundles.write(out, ran, text, loaded, effects, surroundings())):
+            effects.say(note)
+        code = finish(ran.report, out, as_json=as_json)
+        if ran.use is not None:
+            digest = entries.digest(text.encode())
+            uses.record(effects, ran.use, ran.report, digest=digest, against=ran.compared.against)
+    return code

@@ -44,6 +44,7 @@ class Verdict(Part):
     fingerprint: Text = Field(description="Of the evaluation set.")
     predictions: Digest = Field(description="Of the candidate's predictions; the same ones again cost nothing.")
     against: Count | None = Field(description="Version that it was compared with.")
+    again: bool = Field(default=False, description="The same was judged on that set by that policy before: no new use.")
 
 
 class Promotion(Part):
@@ -95,6 +96,7 @@ class State(Part):
         decided: Number of the newest promotion or roll-back entry, 0 for none.
         promoted: By version, the number of the entry that promoted it first.
         uses: By fingerprint of an evaluation set, how many different predictions were judged on it.
+        rescored: Of the champion, by fingerprint, the number of the entry that added predictions on another set.
     """
 
     champion: int | None = None
@@ -102,6 +104,7 @@ class State(Part):
     decided: Count = 0
     promoted: dict[str, int] = Field(default_factory=dict)
     uses: dict[str, int] = Field(default_factory=dict)
+    rescored: dict[str, int] = Field(default_factory=dict)
 
 
 class Entry(Part):

@@ -113,25 +113,35 @@ def after(state: State, body: Body, *, number: int) -> State:
     Raises:
         ValueError: The entry can't follow that state.
     """
+    changed: dict[str, object]
     match body:
         case Promotion(version=version, replaced=replaced):
             if version != state.versions + 1 or replaced != state.champion:
                 raise ValueError(f"version {version} was judged against {replaced}, the champion is {state.champion}")
             promoted = {**state.promoted, str(version): number}
-            changed = {"champion": version, "versions": version, "decided": number, "promoted": promoted}
+            changed = {"champion": version, "versions": version, "decided": number}
+            changed |= {"promoted": promoted, "rescored": {}}
         case Rollback(version=version, replaced=replaced):
             if str(version) not in state.promoted or replaced != state.champion:
                 raise ValueError(f"roll-back from {replaced} to {version}: the champion is {state.champion}")
-            changed = {"champion": version, "decided": number}
-        case Verdict(fingerprint=fingerprint):
-            changed = {"uses": {**state.uses, fingerprint: state.uses.get(fingerprint, 0) + 1}}
-        case Rescored(version=version) | Reproduced(version=version):
-            if str(version) not in state.promoted:
-                raise ValueError(f"there is no version {version}")
+            changed = {"champion": version, "decided": number, "rescored": {}}
+        case Verdict(fingerprint=fingerprint, again=again):
+            changed = {} if again else {"uses": {**state.uses, fingerprint: state.uses.get(fingerprint, 0) + 1}}
+        case Rescored(version=version, fingerprint=fingerprint):
+            _known(state, version)
+            champion = version == state.champion
+            changed = {"rescored": {**state.rescored, fingerprint: number}} if champion else {}
+        case Reproduced(version=version):
+            _known(state, version)
             changed = {}
         case _:
             assert_never(body)
     return state.model_copy(update=changed)
+
+
+def _known(state: State, version: int) -> None:
+    if str(version) not in state.promoted:
+        raise ValueError(f"there is no version {version}")
 
 
 def read(store: Store, number: int) -> Entry:
@@ -149,8 +159,9 @@ def walk(store: Store) -> Iterator[Entry]:
     Raises:
         CorruptError: At the first entry that is not what it was; it is named.
     """
+    seen = store.witness()  # before the end is looked for: others may append in between
     end, previous, state = store.tail(), None, State()
-    if (seen := store.witness()) is not None:
+    if seen is not None:
         _hold(store, seen, end, None)
     for number in range(1, end + 1):
         data = _bytes(store, number)

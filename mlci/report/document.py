@@ -24,10 +24,12 @@ class Candidate(Part):
 
     commit: str | None = None
     label: str | None = Field(default=None, description="What it was read from, where no commit is known.")
+    predictions: str | None = Field(default=None, description="Digest of its predictions, as they were judged.")
+    model: str | None = Field(default=None, description="Digest of its model: of the file, or of the list of files.")
 
 
 class BaselineRef(Part):
-    """The model compared with; ``source`` is ``none`` when there is no baseline."""
+    """The model compared with; without one, ``source`` is ``none``, or ``production`` without a version."""
 
     source: Literal["production", "ref", "file", "none"]
     version: str | None = None

@@ -1,0 +1,118 @@
+"""Builds the registry that a configuration names, and says who writes to it."""
+
+import contextlib
+import getpass
+import os
+import platform
+import uuid
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from mlci.baseline.git import Git
+from mlci.baseline.head import head
+from mlci.baseline.tracked import tracked
+from mlci.cli.actions import annotation
+from mlci.cli.build import configuration
+from mlci.config.load import Loaded
+from mlci.config.places import DEFAULT_REGISTRY, GITHUB, MLFLOW, STORES
+from mlci.errors import InputError
+from mlci.registry.entries import By
+from mlci.registry.interface import Store
+from mlci.registry.ledger import Stamp
+from mlci.registry.manifest import Environment
+
+
+def connected(
+    loaded: Loaded, folder: Path, *, wanted: bool = True, writes: bool = False
+) -> tuple[Store | None, Stamp | None]:
+    """Return the registry, for whom it is wanted, and a stamp for who writes to it."""
+    if not wanted:
+        return None, None
+    environment = dict(os.environ)
+    if environment.get("GITHUB_ACTIONS") == "true" and loaded.config.registry == DEFAULT_REGISTRY:
+        words = f"`registry: {DEFAULT_REGISTRY}` is a folder that this runner loses when the job ends; name a place"
+        at = loaded.problem(f"{words} that lasts: `github`, `s3://…`, `gs://…`, `az://…`, `mlflow:…`", "registry")
+        click.echo(annotation("warning", at.message, path=at.path, line=at.line), err=True)
+    return store(loaded, folder, environment), writer(folder) if writes else None
+
+
+def opened(config_path: Path) -> tuple[Loaded, Store]:
+    """Return a configuration and its registry, for commands that only read."""
+    loaded = configuration(config_path)
+    return loaded, store(loaded, config_path.parent, dict(os.environ))
+
+
+def store(loaded: Loaded, folder: Path, environment: Mapping[str, str]) -> Store:
+    """Return the registry of a configuration; what it is made of is imported only now.
+
+    Args:
+        loaded: The configuration.
+        folder: Its folder.
+        environment: Ours, with credentials.
+
+    Raises:
+        InputError: It can't be used from here.
+    """
+    place = loaded.config.registry
+    if place.startswith(tuple(f"{scheme}://" for scheme in STORES)):
+        from mlci.registry.objects import ObjectStore  # noqa: PLC0415 - the adapter that was asked for
+
+        return ObjectStore(place, loaded.config.model, environment)
+    if place == GITHUB or place.startswith(MLFLOW):
+        words = f"this version of mlci has no adapter for `{place}`; name a folder or an object store"
+        raise InputError(loaded.problem(words, "registry"))
+    return _in_folder(loaded, folder / place, Git(folder=folder, environment=environment))
+
+
+def writer(folder: Path) -> Stamp:
+    """Return who writes from this folder, by our own environment."""
+    environment = dict(os.environ)
+    return stamp(Git(folder=folder, environment=environment), environment)
+
+
+def stamp(git: Git, environment: Mapping[str, str]) -> Stamp:
+    """Return who writes: actor, run and commit of a workflow, else this machine's user and the checkout's commit."""
+    at = head(git)
+    by = By(
+        actor=environment.get("GITHUB_ACTOR") or _user(),
+        run=_run(environment),
+        commit=environment.get("GITHUB_SHA") or (at.commit if at else None),
+    )
+    return Stamp(by=by, now=lambda: datetime.now(UTC).isoformat(timespec="seconds"), nonce=lambda: uuid.uuid4().hex)
+
+
+def surroundings() -> Environment:
+    """Return what mlci itself runs on; what the user's commands run on, only their lock files tell."""
+    from importlib.metadata import distributions  # noqa: PLC0415 - only a bundle needs it
+
+    found = {item.name: item.version for item in distributions() if item.name}
+    return Environment(python=platform.python_version(), platform=platform.platform(), packages=found)
+
+
+def _in_folder(loaded: Loaded, root: Path, git: Git) -> Store:
+    from mlci.registry.folder import FolderStore  # noqa: PLC0415 - the adapter that was asked for
+
+    planted = False
+    with contextlib.suppress(InputError):  # no repository: nothing is tracked
+        planted = tracked(git, root)
+    if planted:
+        why = f"git tracks files in `{loaded.config.registry}`, so a pull request could write its own baseline"
+        words = f"{why}; remove them from git (`git rm -r --cached`), or name a place outside of the repository"
+        raise InputError(loaded.problem(words, "registry"))
+    return FolderStore(root, loaded.config.model)
+
+
+def _run(environment: Mapping[str, str]) -> str | None:
+    names = ("GITHUB_SERVER_URL", "GITHUB_REPOSITORY", "GITHUB_RUN_ID")
+    server, repository, run = (environment.get(name) for name in names)
+    return f"{server}/{repository}/actions/runs/{run}" if server and repository and run else None
+
+
+def _user() -> str | None:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        return None
