@@ -8,7 +8,7 @@ import click
 
 from mlci.cli import options
 from mlci.cli.promote import noted
-from mlci.cli.registry import opened, writer
+from mlci.cli.registry import opened, shown_to_users, writer
 from mlci.usecases.rollback import rollback
 
 
@@ -40,4 +40,6 @@ def command(config_path: Path, *, as_json: bool, to: int | None, reason: str) ->
         click.echo(
             f"version {done.version} is in production again; version {done.replaced} is not (entry {done.entry})"
         )
+    if words := shown_to_users(store):
+        click.echo(words, err=True)
     return 0

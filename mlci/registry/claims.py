@@ -4,7 +4,7 @@ MLflow has no compare-and-swap: tags and aliases belong to whoever writes last. 
 of a model's versions one after the other (``create_model_version`` inserts ``max(version) + 1`` under a primary key of
 name and version, and takes the next one if somebody was faster), and a version appears with its tags in one step. So a
 version is a *claim* on a number of the ledger, and of all claims on a number **the one with the lowest version
-counts**; the others are void. A claim that counts loses this to no later one, and every reader comes to the same answer.
+counts**; the others are void. No later claim takes that away, and every reader comes to the same answer.
 
 Tags hold up to 5,000 characters in every MLflow; an entry is spread over as many as it takes.
 """

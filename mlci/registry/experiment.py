@@ -11,6 +11,7 @@ import contextlib
 import re
 import tempfile
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +51,7 @@ class Experiment:
         self._tracking.again("leave a witness", lambda mlflow: mlflow.set_experiment_tag(where, key, value))
         for old in [] if found is None else [name for name in found.tags if _WITNESS.fullmatch(name)]:
             with contextlib.suppress(OutsideError):  # another writer was faster, or the next one does it
-                self._tracking.once("remove", lambda mlflow, old=old: mlflow.delete_experiment_tag(where, old))
+                self._tracking.once("remove", partial(_remove, where=where, tag=old))
 
     def _latest(self, tags: Mapping[str, str]) -> Witness | None:
         numbers = {int(found[1]): name for name in tags if (found := _WITNESS.fullmatch(name))}
@@ -141,7 +142,7 @@ class Experiment:
         for run in self._kept(digest):
             found = self._lacks(run, digest)
             if found is None:
-                self._tracking.again_from(lambda run=run: self._download(run, digest, target))
+                self._tracking.again_from(partial(self._download, run, digest, target))
                 return True
             lacks = lacks or found
         if lacks:
@@ -191,7 +192,15 @@ class Experiment:
         ahead: list[str | None] = [folder]
         while ahead:
             path = ahead.pop()
-            listed = self._tracking.again("list files", lambda mlflow, path=path: mlflow.list_artifacts(run_id, path))
+            listed = self._tracking.again("list files", partial(_listed, run_id=run_id, path=path))
             ahead.extend(item.path for item in listed if item.is_dir)
             found |= {item.path: item.file_size or 0 for item in listed if not item.is_dir}  # 0 comes as nothing
         return found
+
+
+def _remove(mlflow: Any, where: str, tag: str) -> None:  # noqa: ANN401 - MLflow's client
+    mlflow.delete_experiment_tag(where, tag)
+
+
+def _listed(mlflow: Any, run_id: str, path: str | None) -> list[Any]:  # noqa: ANN401 - MLflow's client
+    return list(mlflow.list_artifacts(run_id, path))

@@ -10,26 +10,22 @@ the last one to look; where it was killed in between, the next mirror puts it ri
 
 import contextlib
 import tempfile
-from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
 from mlci.errors import OutsideError
-from mlci.registry import disk, entries, ledger, naming
+from mlci.registry import ledger, naming, versions
 from mlci.registry.answers import AbsentError, TakenError
-from mlci.registry.entries import Promotion, State
-from mlci.registry.interface import CorruptError
-from mlci.registry.manifest import File, Manifest
+from mlci.registry.entries import State
+from mlci.registry.manifest import Manifest
 from mlci.registry.mlflow import PREFIX, MlflowStore
 
 CHAMPION, CHALLENGER = "champion", "challenger"
 VERSION, MANIFEST = "mlci.version", "mlci.manifest"
 _FOLDER = "model"
 _ROUNDS = 10
-_MOST_BYTES = 16 * 1024 * 1024
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,12 +35,12 @@ class Mirrored:
     Attributes:
         name: The registered model.
         champion: Our version in production, and MLflow's number of it.
-        challenger: The same of the version that production was rolled back from, if it was.
+        challenger: The same of the newest version, if production was rolled back from it; else nothing twice.
     """
 
     name: str
-    champion: tuple[int, int]
-    challenger: tuple[int, int] | None
+    champion: tuple[int | None, int | None]
+    challenger: tuple[int | None, int | None]
 
 
 def name_of(model: str) -> str:
@@ -72,19 +68,14 @@ def mirror(store: MlflowStore) -> Mirrored | None:
         _alias(store, name, shown)
         end = ledger.tail(store).state
         if (end.champion, end.versions) == (state.champion, state.versions) and _holds(store, name, shown):
-            pairs = {alias: (wanted[alias], number) for alias, number in shown.items()}
-            return _mirrored(name, pairs)
-    raise OutsideError(f"{store.shown}: aliases of {name} changed {_ROUNDS} times in a row; the next promotion tries again")
+            return _mirrored(name, wanted, shown)
+    changed = f"{store.shown}: aliases of {name} changed {_ROUNDS} times in a row"
+    raise OutsideError(f"{changed}; the next promotion shows them as they are")
 
 
-def _mirrored(name: str, pairs: dict[str, tuple[int | None, int | None]]) -> Mirrored:
-    def whole(alias: str) -> tuple[int, int] | None:
-        version, number = pairs[alias]
-        return None if version is None or number is None else (version, number)
-
-    champion = whole(CHAMPION)
-    assert champion is not None  # noqa: S101 - there is one, or nothing was mirrored
-    return Mirrored(name=name, champion=champion, challenger=whole(CHALLENGER))
+def _mirrored(name: str, wanted: dict[str, int | None], shown: dict[str, int | None]) -> Mirrored:
+    pairs = {alias: (version, shown[alias]) for alias, version in wanted.items()}
+    return Mirrored(name=name, champion=pairs[CHAMPION], challenger=pairs[CHALLENGER])
 
 
 def _challenger(state: State) -> int | None:
@@ -96,70 +87,31 @@ def _shown(store: MlflowStore, name: str, state: State, version: int | None) -> 
     """Return MLflow's number for one of our versions, after making it where it is missing."""
     if version is None:
         return None
-    digest, manifest = _manifest(store, state, version)
-    tags = {VERSION: str(version), MANIFEST: digest}
+    kept = versions.version(store, state, version)
+    tags = {VERSION: str(version), MANIFEST: kept.digest}
     found = _first(store, name, tags)
     if found is None:
-        run = _files(store, manifest, tags)
-        _create(store, name, f"{run.info.artifact_uri}/{_FOLDER}", run.info.run_id, tags, manifest)
+        run = _files(store, kept.manifest, tags)
+        _create(store, name, f"{run.info.artifact_uri}/{_FOLDER}", run.info.run_id, tags, kept.manifest)
         found = _first(store, name, tags)
     if found is None:
         raise OutsideError(f"{store.shown}: version {version} was shown as {name} and can't be found")
     return int(found.version)
 
 
-def _manifest(store: MlflowStore, state: State, version: int) -> tuple[str, Manifest]:
-    body = ledger.read(store, state.promoted[str(version)]).body
-    if not isinstance(body, Promotion):
-        raise CorruptError(f"{store.shown}: the entry that should have promoted version {version} did not")
-    with _fetched(store, body.manifest, "manifest") as path:
-        try:
-            if disk.size_of(path) > _MOST_BYTES:
-                raise CorruptError(f"{store.shown}: the manifest of version {version} is too large")
-            return body.manifest, Manifest.model_validate_json(path.read_bytes())
-        except ValidationError as error:
-            why = error.errors()[0]["msg"]
-            raise CorruptError(f"{store.shown}: the manifest of version {version} can't be read: {why}") from None
-
-
-@contextlib.contextmanager
-def _fetched(store: MlflowStore, digest: str, what: str) -> Iterator[Path]:
-    with tempfile.TemporaryDirectory(prefix="mlci-") as room:
-        yield _fetch(store, digest, Path(room) / "file", what)
-
-
-def _fetch(store: MlflowStore, digest: str, target: Path, what: str) -> Path:
-    """Copy a file out of the registry and hold it against its digest."""
-    if not store.get(digest, target):
-        raise CorruptError(f"{store.shown}: {what} (file {digest}) is missing")
-    if disk.digest(target) != digest:
-        raise CorruptError(f"{store.shown}: {what} (file {digest}) is not what it was")
-    return target
-
-
 def _files(store: MlflowStore, manifest: Manifest, tags: dict[str, str]) -> Any:  # noqa: ANN401 - a run of MLflow's
     """Put the model's files into one run, under their own names."""
     for run in store.experiment.runs({**tags, "mlci.shown": "whole"}):
         return run  # of a mirror that was killed before it made the version
+    files = manifest.files or (manifest.predictions.file,)
     with tempfile.TemporaryDirectory(prefix="mlci-") as room:
-        folder = Path(room) / _FOLDER
-        folder.mkdir()
-        files = manifest.files or (manifest.predictions.file,)
         for file in files:
-            path = _place(folder, file, store)
-            path.parent.mkdir(parents=True, exist_ok=True)
-            _fetch(store, file.digest, path, f"{file.name} of version {manifest.version}")
+            versions.fetch(store, file, Path(room) / _FOLDER / file.name, of=f"version {manifest.version}")
         size = sum(file.bytes for file in files)
-        run = store.experiment.upload(folder, tags, name=f"version {manifest.version}", size=size, folder=_FOLDER)
+        title, source = f"version {manifest.version}", Path(room) / _FOLDER
+        run = store.experiment.upload(source, tags, name=title, size=size, folder=_FOLDER)
     store.tracking.again("show a version", lambda mlflow: mlflow.set_tag(run.info.run_id, "mlci.shown", "whole"))
     return run
-
-
-def _place(folder: Path, file: File, store: MlflowStore) -> Path:
-    path = folder / file.name
-    if not path.resolve().is_relative_to(folder.resolve()) or path == folder:
-        raise CorruptError(f"{store.shown}: {file.name!r} is no place for a file of a model")
-    return path
 
 
 def _create(store: MlflowStore, name: str, source: str, run_id: str, tags: dict[str, str], manifest: Manifest) -> None:
@@ -189,14 +141,17 @@ def _alias(store: MlflowStore, name: str, shown: dict[str, int | None]) -> None:
     there = _aliases(store, name)
     for alias, number in shown.items():
         if number is not None and there.get(alias) != number:
-            store.tracking.again(
-                "set an alias",
-                lambda mlflow, alias=alias, number=number: mlflow.set_registered_model_alias(name, alias, str(number)),
-            )
+            store.tracking.again("set an alias", partial(_set, name=name, alias=alias, number=number))
         elif number is None and alias in there and _ours(store, name, there[alias]):
-            store.tracking.again(
-                "remove an alias", lambda mlflow, alias=alias: mlflow.delete_registered_model_alias(name, alias)
-            )
+            store.tracking.again("remove an alias", partial(_unset, name=name, alias=alias))
+
+
+def _set(mlflow: Any, name: str, alias: str, number: int) -> None:  # noqa: ANN401 - MLflow's client
+    mlflow.set_registered_model_alias(name, alias, str(number))
+
+
+def _unset(mlflow: Any, name: str, alias: str) -> None:  # noqa: ANN401 - MLflow's client
+    mlflow.delete_registered_model_alias(name, alias)
 
 
 def _ours(store: MlflowStore, name: str, number: int) -> bool:

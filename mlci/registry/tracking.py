@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, MutableMapping
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 from urllib.parse import urlsplit
@@ -14,7 +15,7 @@ from mlci.registry.answers import DoubtError
 from mlci.registry.places import Limits
 
 T = TypeVar("T")
-_ALWAYS = {"MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true"}
+_ALWAYS = {"MLFLOW_DISABLE_TELEMETRY": "true"}
 _UNLESS_SET = {
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",  # we try again ourselves; its own seven take four minutes
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
@@ -52,14 +53,15 @@ class Tracking:
         limits: Limits,
         pause: Callable[[float], None],
     ) -> None:
-        """Load MLflow with its usage reports off; nothing is asked yet.
+        """Nothing is loaded, asked or changed in the environment yet, so that the user's commands see none of it.
 
         Raises:
             InputError: MLflow is not installed.
         """
+        if not (find_spec("mlflow") and find_spec("sqlalchemy") and find_spec("alembic")):
+            raise InputError(f"registry mlflow:{uri} needs MLflow: pip install 'mlci[mlflow]'")
         self.uri, self.limits = uri, limits
-        self._pause = pause
-        self._kind = _loaded(uri, environment)
+        self._environment, self._pause = environment, pause
         self._client: Any = None
         self._building = threading.Lock()
 
@@ -104,30 +106,31 @@ class Tracking:
             OutsideError: It was refused.
         """
         seconds = self.limits.transfer(size).total
-        done = _bounded(lambda: call(self._built()), seconds)
+        kind = _loaded(self._environment)
+        done = _bounded(lambda: call(self._built(kind)), seconds)
         if done is None:
             raise DoubtError(f"registry {self.uri}: could not {what}: MLflow did not answer in {seconds:.0f} s")
         if isinstance(done, _Failed):
             raise answers.told(done.error, self.uri, what=what) from None
         return done.answer
 
-    def _built(self) -> Any:  # noqa: ANN401 - MLflow is not there where types are checked
+    def _built(self, kind: Any) -> Any:  # noqa: ANN401 - a class of MLflow's, which is not there where types are checked
         with self._building:  # a new database is made while it is built
             if self._client is None:
-                self._client = self._kind(tracking_uri=self.uri, registry_uri=self.uri)
+                self._client = kind(tracking_uri=self.uri, registry_uri=self.uri)
             return self._client
 
 
-def _loaded(uri: str, environment: MutableMapping[str, str]) -> Any:  # noqa: ANN401 - a class of MLflow's
+def _loaded(environment: MutableMapping[str, str]) -> Any:  # noqa: ANN401 - a class of MLflow's
+    """Load MLflow, with its usage reports off; it takes its settings from the environment, now and later."""
     environment.update(_ALWAYS)
     for name, value in _UNLESS_SET.items():
         environment.setdefault(name, value)
-    try:
-        import mlflow  # noqa: PLC0415 - the optional extra, and seconds
-        from mlflow.telemetry import set_telemetry_client  # noqa: PLC0415
-    except ImportError as error:
-        raise InputError(f"registry mlflow:{uri} needs MLflow: pip install 'mlci[mlflow]'") from error
-    set_telemetry_client()  # looks at the variables again, should MLflow have been loaded before us
+    import mlflow  # noqa: PLC0415 - the optional extra, and seconds
+    from mlflow import telemetry  # noqa: PLC0415
+
+    if telemetry.get_telemetry_client() is not None:  # MLflow was loaded before us
+        telemetry.set_telemetry_client()  # looks at the variables again
     return mlflow.MlflowClient
 
 
