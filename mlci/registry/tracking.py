@@ -15,7 +15,7 @@ from mlci.registry.answers import DoubtError
 from mlci.registry.places import Limits
 
 T = TypeVar("T")
-_ALWAYS = {"MLFLOW_DISABLE_TELEMETRY": "true"}
+_ALWAYS = {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true"}
 _UNLESS_SET = {
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",  # we try again ourselves; its own seven take four minutes
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
