@@ -46,6 +46,18 @@ CHANGES = {
         "    weights = [0.0]",
         '    raise RuntimeError("no such table\\n::set-output name=verdict::pass")\n    weights = [0.0]',
     ),
+    "spy": (
+        "train.py",
+        "    weights = [0.0]",
+        (
+            "    import os\n\n    pid = os.getpid()\n    while pid > 1:\n"
+            '        try:\n            with open(f"/proc/{pid}/environ", "rb") as stream:\n'
+            '                if b"ghs_" in stream.read():\n                    raise SystemExit("here is a token")\n'
+            "        except PermissionError:\n            pass\n"
+            '        with open(f"/proc/{pid}/status") as stream:\n'
+            '            pid = int(stream.read().split("PPid:")[1].split()[0])\n    weights = [0.0]'
+        ),
+    ),
     "slow": (
         "train.py",
         "    weights = [0.0]",

@@ -26,7 +26,7 @@ from tests.e2e.machine import ACT, OURS, STANDINS, checkout, environment
 
 _USES = re.compile(r"^\s*(?:-\s+)?uses:\s*([^\s#@]+)@(\S+)", re.MULTILINE)
 _QUEUE = re.compile(r"^  queue: .*\n", re.MULTILINE)
-LONGEST = 180.0
+LONGEST = 300.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,7 +102,11 @@ def run(start: Start) -> Run:
             stdout=log,
             stderr=err,
         )
-        _wait(process, start.cancel_when)
+        try:
+            _wait(process, start.cancel_when)
+        except TimeoutError as error:
+            log.seek(0)
+            raise TimeoutError(f"{error}; the end of its log:\n{log.read()[-4_000:]}") from None
         log.seek(0)
         err.seek(0)
         lines = [json.loads(line) for line in log if line.startswith("{")]

@@ -71,9 +71,9 @@ def test_two_merges_at_once_end_in_one_order_and_nothing_is_lost(loop):
     """As with a queue that somebody took away: GitHub lets the second run wait, and act does not."""
     run, _ = loop.merged(loop.world.pull("first", "better"), "first-version")  # and what both share of this machine
     assert run.code == 0, run.log
-    starts = []
+    starts, merges = [], []
     for change in ("again", "longer"):
-        loop.world.merge(loop.world.pull(change, change))
+        merges.append(loop.world.merge(loop.world.pull(change, change)))
         starts.append(loop.promotion())
     runs = [None, None]
 
@@ -91,10 +91,13 @@ def test_two_merges_at_once_end_in_one_order_and_nothing_is_lost(loop):
     assert [run.code for run in runs] == [0, 0], "\n".join(run.log for run in runs)
 
     assert loop.verified()
-    bodies = [entry["body"] for entry in loop.ledger()]
-    assert [(body["version"], body["replaced"]) for body in bodies] == [(1, None), (2, 1), (3, 2)]
+    promotions = [entry for entry in loop.ledger() if entry["body"]["kind"] == "promotion"]
+    versions = [(entry["body"]["version"], entry["body"]["replaced"]) for entry in promotions]
+    assert versions == [(1, None), (2, 1), (3, 2)]
+    assert {entry["by"]["commit"] for entry in promotions[1:]} == set(merges)
     again = [run for run in runs if "judged again" in "\n".join(run.summaries)]
-    loop.scenario.saw(f"{len(again)} of two was judged again against the other")
+    order = " then ".join(str(merges.index(entry["by"]["commit"]) + 1) for entry in promotions[1:])
+    loop.scenario.saw(f"merge {order}; {len(again)} of two was judged again, against the other")
 
 
 def test_only_the_job_that_promotes_may_write_contents():
