@@ -17,7 +17,7 @@ from tests.registry.e2e.servers import ROOT, free_port
 
 PROGRAM = ROOT / ".venv-mlflow" / "bin" / "mlflow"
 QUICK = Limits(connect=2, request=2, total=4, retries=1, tries=3)
-PATIENT = Limits(request=300, total=300, tries=20)  # two busy cores, and twenty writers at once
+PATIENT = Limits(request=300, total=300, tries=8)  # two busy cores, and twenty writers at once
 _UP = 300  # seconds in which it has to be up; it takes 30 on a machine with nothing else to do
 
 
