@@ -48,8 +48,9 @@ def tools(
     threads: int | None = None,
     registry: Store | None = None,
     stamp: Stamp | None = None,
+    log: TextIO | None = None,
 ) -> Iterator[Tools]:
-    """Build the effects for one run and clean up what it left."""
+    """Build the effects for one run and clean up what it left; ``log`` takes what goes to standard error otherwise."""
     with tempfile.TemporaryDirectory(prefix="mlci-run-", ignore_cleanup_errors=True) as scratch:
         environment = dict(os.environ)
         hide_environment()
@@ -58,7 +59,7 @@ def tools(
                 keep_out_of_git(folder / OURS)
         yield Tools(
             engine=DuckEngine(threads=threads),
-            runner=Processes(environment=environment, log=_log(sys.stderr, environment)),
+            runner=Processes(environment=environment, log=_log(log or sys.stderr, environment)),
             features=write_features,
             fingerprint=fingerprint,
             row_metric=row_metric(folder),
@@ -66,7 +67,7 @@ def tools(
             cache=Cache(root=folder / OURS / "cache") if cached else None,
             scratch=Path(scratch),
             clock=time.monotonic,
-            say=_progress,
+            say=_progress if log is None else lambda line: click.echo(line, file=log),
             version=__version__,
             registry=registry,
             stamp=stamp,

@@ -11,7 +11,7 @@ from mlci.cli.versions import harmless
 from mlci.registry import ledger
 from mlci.registry.entries import Entry, Promotion, Reproduced, Rescored, Rollback, Verdict
 from mlci.report.numbers import plural
-from mlci.usecases.audit import audit
+from mlci.usecases.audit import Audit, audit
 
 
 @click.group()
@@ -52,11 +52,7 @@ def verify(config_path: Path, *, as_json: bool, files: bool) -> int:
         }
         click.echo(json.dumps(document, indent=1))
         return 0
-    champion = "none is in production" if state.champion is None else f"version {state.champion} is in production"
-    how = "read and whole" if files else "there"
-    parts = (plural(found.entries, "entry", "entries"), plural(state.versions, "version"), plural(found.files, "file"))
-    counts = f"{', '.join(parts)} {how}"
-    click.echo(f"the ledger is whole: {counts}; {champion}")
+    click.echo(summary(found, contents=files))
     for item in found.findings:
         click.echo(f"note: {f'entry {item.number}: ' if item.number else ''}{harmless(item.message)}")
     return 0
@@ -84,6 +80,15 @@ def log(config_path: Path, *, as_json: bool) -> int:
         who = harmless(entry.by.actor) or "somebody"
         click.echo(f"{entry.number:>5}  {harmless(entry.at)}  {who}: {harmless(said(entry))}")
     return 0
+
+
+def summary(found: Audit, *, contents: bool) -> str:
+    """Say what was found in one line."""
+    state = found.state
+    champion = "none is in production" if state.champion is None else f"version {state.champion} is in production"
+    how = "read and whole" if contents else "there"
+    parts = (plural(found.entries, "entry", "entries"), plural(state.versions, "version"), plural(found.files, "file"))
+    return f"the ledger is whole: {', '.join(parts)} {how}; {champion}"
 
 
 def said(entry: Entry) -> str:

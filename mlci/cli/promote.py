@@ -9,7 +9,6 @@ from mlci.cli import options
 from mlci.cli.build import configuration, facts, tools
 from mlci.cli.finish import BLOCKED, save
 from mlci.cli.registry import connected
-from mlci.report.names import VERDICTS
 from mlci.usecases.promote import Outcome, promote
 
 
@@ -46,7 +45,7 @@ def command(config_path: Path, out: Path, *, as_json: bool, note: str | None) ->
             note=note,
             save=lambda report: save(report, out),
         )
-    click.echo(_json(outcome) if as_json else _text(outcome, out))
+    click.echo(_json(outcome) if as_json else text_of(outcome, out))
     return BLOCKED if outcome.refused is not None else 0
 
 
@@ -64,7 +63,8 @@ def _json(outcome: Outcome) -> str:
     return json.dumps(document, indent=1, ensure_ascii=False)
 
 
-def _text(outcome: Outcome, out: Path) -> str:
+def text_of(outcome: Outcome, out: Path) -> str:
+    """Say what a promotion came to."""
     report = outcome.report
     lines = [f"judged again, because {reason}" for reason in outcome.again]
     if outcome.refused is not None:
@@ -72,7 +72,7 @@ def _text(outcome: Outcome, out: Path) -> str:
     if outcome.entry is None:
         return "\n".join([*lines, f"version {outcome.version} of {report.model} was in production already"])
     first = "it is the first one" if outcome.replaced is None else f"it replaces version {outcome.replaced}"
-    word = VERDICTS[report.verdict].word
+    word = "passed" if report.verdict == "pass" else "passed with warnings"
     rows = "" if report.evaluation.rows is None else f" on {report.evaluation.rows:,} rows"
     said = (
         f"version {outcome.version} of {report.model} is in production; {first} ({word}{rows}; entry {outcome.entry})"

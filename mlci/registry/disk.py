@@ -46,6 +46,18 @@ def size(path: Path) -> int | None:
     return found.st_size
 
 
+def size_of(path: Path) -> int:
+    """Return the size of a file of the user.
+
+    Raises:
+        OutsideError: It can't be read.
+    """
+    try:
+        return path.stat().st_size
+    except OSError as error:
+        raise OutsideError(f"{path}: could not be read: {error.strerror}") from error
+
+
 def folder(path: Path) -> bool:
     """Tell whether a folder is there.
 

@@ -83,7 +83,7 @@ class FolderStore:
         part, name = naming.file(digest)
         with self._asked(f"keep {source}"):
             path = self._made("files", part) / name
-            if disk.size(path) != source.stat().st_size:
+            if disk.size(path) != disk.size_of(source):
                 with self._fresh(disk.checked(source, digest)) as written:
                     written.replace(path)
             disk.settle(path.parent, self._root)

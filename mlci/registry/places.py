@@ -29,7 +29,8 @@ class Limits:
         total: For a request with all its repetitions.
         retries: Repetitions of a request that failed on the way.
         slowest: Bytes a second; a transfer may take the time that its bytes need at this pace on top.
-        appends: Tries of an append whose outcome was in doubt.
+        tries: Of what obstore does not repeat itself: an answer that breaks off, an append in doubt. None begins after
+            ``total`` seconds.
     """
 
     connect: float = 5.0
@@ -37,7 +38,7 @@ class Limits:
     total: float = 90.0
     retries: int = 4
     slowest: float = float(1 << 20)
-    appends: int = 3
+    tries: int = 4
 
     def transfer(self, size: int) -> "Limits":
         """Return the limits for a transfer of that many bytes."""
@@ -48,7 +49,7 @@ class Limits:
             total=self.total + more,
             retries=self.retries,
             slowest=self.slowest,
-            appends=self.appends,
+            tries=self.tries,
         )
 
 
