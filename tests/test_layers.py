@@ -21,6 +21,7 @@ MAY_IMPORT = {
     "steps": {"errors"},
     "baseline": {"errors"},
     "registry": {"errors"},
+    "lineage": {"errors"},
     "demo": set(),
     "usecases": {
         "errors",
@@ -33,12 +34,13 @@ MAY_IMPORT = {
         "steps",
         "baseline",
         "registry",
+        "lineage",
     },
     "cli": {"*"},
     "__main__": {"cli"},
     "__init__": set(),
 }
-PURE = {"metrics", "inference", "gates", "report"}
+PURE = {"metrics", "inference", "gates", "report", "lineage"}
 EFFECTS = {
     "os",
     "time",

@@ -37,9 +37,10 @@ def command(config_path: Path, out: Path, *, as_json: bool, no_cache: bool, no_b
     folder = config_path.parent
     store, stamp = connected(loaded, folder, wanted=record or loaded.config.baseline == "production", writes=record)
     with tools(folder, cached=not no_cache, registry=store, stamp=stamp) as effects:
-        ran = run(loaded, effects, folder=folder, facts=facts(loaded), keep=record or not no_bundle)
+        keep, known = record or not no_bundle, facts(loaded)
+        ran = run(loaded, effects, folder=folder, facts=known, keep=keep, environment=surroundings())
         text = dump(ran.report)
-        if not no_bundle and (note := bundles.write(out, ran, text, loaded, effects, surroundings())):
+        if not no_bundle and (note := bundles.write(out, ran, text, loaded, effects)):
             effects.say(note)
         code = finish(ran.report, out, as_json=as_json)
         if ran.use is not None:

@@ -9,6 +9,7 @@ from mlci.lineage.settings import flat
 
 MOST = 50
 """Most items of a row."""
+Sides = tuple[str | None, str | None]
 _LONGEST = 200
 _POINTERS = (".dvc", "dvc.lock")
 
@@ -23,98 +24,12 @@ def compare(before: Origin, after: Origin, files: Files | None) -> tuple[Row, ..
     """
     return (
         _code(before, after, files),
-        _digests("evaluation", before.fingerprint, after.fingerprint),
+        _digests("evaluation", (before.fingerprint, after.fingerprint), "not known of both"),
         _data(before, after),
         _configuration(before, after),
         _environment(before, after),
-        _model(before, after),
+        _digests("model", (before.model, after.model), "not both left a model"),
     )
-
-
-def _code(before: Origin, after: Origin, files: Files | None) -> Row:
-    """Compare commits; files that another row is about are left to that row."""
-    known = _row("code", before.commit, after.commit)
-    if before.commit is None or after.commit is None:
-        return known(None, "made outside of git" if before.commit is None else "judged outside of git")
-    if before.dirty or after.dirty:
-        whose = "baseline" if before.dirty else "candidate"
-        same = before.commit == after.commit
-        return known(None if same and before.dirty else True, f"the {whose} had uncommitted changes", _own(after, files))
-    if before.commit == after.commit:
-        return known(False)
-    if files is None:
-        return known(True, "which files is not known: the baseline's commit is not in this clone")
-    items = _own(after, files)
-    if items:
-        return known(True, None, items)
-    return known(False, "other commits, the same code" if files.names else "other commits, the same files")
-
-
-def _own(after: Origin, files: Files | None) -> list[Item]:
-    elsewhere = {after.config_path, *after.locks, *(after.pointers or {})}
-    return [
-        Item(name=name, how=how)
-        for name, how in sorted((files.names if files else {}).items())
-        if name not in elsewhere and not name.endswith(_POINTERS)
-    ]
-
-
-def _digests(kind: Kind, before: str | None, after: str | None) -> Row:
-    changed = None if before is None or after is None else before != after
-    return _row(kind, before, after)(changed, "not known of both" if changed is None else None)
-
-
-def _model(before: Origin, after: Origin) -> Row:
-    row = _digests("model", before.model, after.model)
-    return row if row.changed is not None else _row("model", before.model, after.model)(None, "not both left a model")
-
-
-def _data(before: Origin, after: Origin) -> Row:
-    digests = [None if side.pointers is None else _digest(side.pointers) for side in (before, after)]
-    known = _row("data", *digests)
-    if before.pointers is None or after.pointers is None:
-        return known(None, "not known of both")
-    if not before.pointers and not after.pointers:
-        return known(None, "no DVC or LFS pointers name it")
-    items = differing(before.pointers, after.pointers)
-    return known(bool(items), None, items)
-
-
-def _configuration(before: Origin, after: Origin) -> Row:
-    known = _row("configuration", before.config, after.config)
-    if before.config is None or after.config is None:
-        return known(None, "not known of both")
-    if before.config == after.config:
-        return known(False)
-    if before.settings is None or after.settings is None:
-        return known(True, "which keys is not known: one of them was written for another version of mlci")
-    items = differing(flat(before.settings), flat(after.settings))
-    return known(bool(items), None if items else "written differently, the same settings", items)
-
-
-def _environment(before: Origin, after: Origin) -> Row:
-    """Compare versions, lock files, and packages: those of lock files, else those beside mlci itself."""
-    sides = (before, after)
-    locked = all(side.packages is not None for side in sides)
-    unlocked = not before.locks and not after.locks
-    pinned = [side.packages or {} for side in sides] if locked else [{}, {}]
-    packages = [side.installed for side in sides] if unlocked else pinned
-    versions = [{"Python": side.python, "mlci": side.mlci} for side in sides]
-    items = [
-        *differing(*({name: value for name, value in side.items() if value is not None} for side in versions)),
-        *differing(before.locks, after.locks, shown=False),
-        *(item for item in differing(*packages) if item.name != "mlci"),
-    ]
-    digests = [
-        _digest({**{f"version {name}": str(value) for name, value in own.items()}, **side.locks, **listed})
-        for side, own, listed in zip(sides, versions, packages, strict=True)
-    ]
-    reason = "no lock files: packages are those beside mlci" if unlocked else None
-    if not unlocked and not locked:
-        reason = "which packages is not known: not both have a lock file that can be read"
-    if before.python is None:
-        return _row("environment", *digests)(True if items else None, "only lock files are known of the baseline", items)
-    return _row("environment", *digests)(bool(items), reason, items)
 
 
 def differing(before: Mapping[str, str], after: Mapping[str, str], *, shown: bool = True) -> list[Item]:
@@ -124,31 +39,101 @@ def differing(before: Mapping[str, str], after: Mapping[str, str], *, shown: boo
         old, new = before.get(name), after.get(name)
         if old != new:
             how: How = "added" if old is None else "removed" if new is None else "changed"
-            values = {"before": _short(old), "after": _short(new)} if shown else {}
-            items.append(Item(name=_short(name) or "", how=how, **values))
+            values = (_short(old), _short(new)) if shown else (None, None)
+            items.append(Item(name=_short(name) or "", how=how, before=values[0], after=values[1]))
     return items
 
 
-class _Begun:
-    """A row whose digests are known; called with the rest."""
+def _code(before: Origin, after: Origin, files: Files | None) -> Row:
+    """Compare commits; files that another row is about are left to that row."""
+    sides = (before.commit, after.commit)
+    if before.commit is None or after.commit is None:
+        whose = "baseline" if before.commit is None else "candidate"
+        return _row("code", sides, None, f"the {whose} is from outside of git")
+    if before.dirty or after.dirty:
+        whose = "baseline" if before.dirty else "candidate"
+        known = None if before.dirty and before.commit == after.commit else True
+        return _row("code", sides, known, f"the {whose} had uncommitted changes", _own(after, files))
+    if before.commit == after.commit:
+        return _row("code", sides, False)
+    if files is None:
+        why = "which files is not known: the baseline's commit is not in this clone"
+        return _row("code", sides, True, why)
+    items = _own(after, files)
+    return _row("code", sides, bool(items), None if items else "other commits, the same code", items)
 
-    def __init__(self, kind: Kind, before: str | None, after: str | None) -> None:
-        self.kind, self.before, self.after = kind, before, after
 
-    def __call__(self, changed: bool | None, reason: str | None = None, items: Iterable[Item] = ()) -> Row:  # noqa: FBT001 (read by all callers)
-        listed = tuple(items)
-        return Row(
-            kind=self.kind,
-            before=self.before,
-            after=self.after,
-            changed=changed,
-            reason=reason,
-            items=listed[:MOST],
-            more=max(0, len(listed) - MOST),
-        )
+def _own(after: Origin, files: Files | None) -> list[Item]:
+    elsewhere = {after.config_path, *after.locks, *after.pointers}
+    return [
+        Item(name=name, how=how)
+        for name, how in sorted((files.names if files else {}).items())
+        if name not in elsewhere and not name.endswith(_POINTERS)
+    ]
 
 
-_row = _Begun
+def _digests(kind: Kind, sides: Sides, why: str) -> Row:
+    """Compare what is known by a digest alone; ``why`` tells what is missing where one is."""
+    known = None not in sides
+    return _row(kind, sides, sides[0] != sides[1] if known else None, None if known else why)
+
+
+def _data(before: Origin, after: Origin) -> Row:
+    pointers = (before.pointers, after.pointers)
+    if not any(pointers):
+        return _row("data", (None, None), None, "no DVC or LFS pointers name it")
+    items = differing(*pointers)
+    return _row("data", (_digest(pointers[0]), _digest(pointers[1])), bool(items), None, items)
+
+
+def _configuration(before: Origin, after: Origin) -> Row:
+    sides = (before.config, after.config)
+    if before.config == after.config:
+        return _row("configuration", sides, False)
+    if before.settings is None or after.settings is None:
+        why = "which keys is not known: one of them was written for another version of mlci"
+        return _row("configuration", sides, True, why)
+    items = differing(flat(before.settings), flat(after.settings))
+    return _row("configuration", sides, bool(items), None if items else "written differently, the same settings", items)
+
+
+def _environment(before: Origin, after: Origin) -> Row:
+    """Compare versions, lock files, and packages: those of lock files, else those beside mlci itself."""
+    locked = before.packages is not None and after.packages is not None
+    unlocked = not before.locks and not after.locks
+    reason, packages = None, (before.packages or {}, after.packages or {})
+    if unlocked:
+        reason, packages = "no lock files: packages are those beside mlci", (before.installed, after.installed)
+    elif not locked:
+        reason, packages = "which packages is not known: not both have a lock file that can be read", ({}, {})
+    versions = (_versions(before), _versions(after))
+    items = [
+        *differing(*versions),
+        *differing(before.locks, after.locks, shown=False),
+        *(item for item in differing(*packages) if item.name != "mlci"),
+    ]
+    ends = [
+        _digest({**versions[end], **{f"file {name}": digest for name, digest in side.locks.items()}, **packages[end]})
+        for end, side in enumerate((before, after))
+    ]
+    return _row("environment", (ends[0], ends[1]), bool(items), reason, items)
+
+
+def _versions(side: Origin) -> dict[str, str]:
+    return {name: value for name, value in (("Python", side.python), ("mlci", side.mlci)) if value is not None}
+
+
+def _row(kind: Kind, sides: Sides, changed: bool | None, reason: str | None = None, items: Iterable[Item] = ()) -> Row:
+    listed = tuple(items)
+    return Row(
+        kind=kind,
+        before=sides[0],
+        after=sides[1],
+        changed=changed,
+        reason=reason,
+        items=listed[:MOST],
+        more=max(0, len(listed) - MOST),
+    )
 
 
 def _digest(mapping: Mapping[str, str]) -> str:

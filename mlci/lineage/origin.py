@@ -16,7 +16,7 @@ class Origin:
         commit: Full hash; ``None`` outside of a repository.
         dirty: Whether the checkout had uncommitted changes.
         fingerprint: Of the evaluation set.
-        pointers: What DVC's files and Git LFS's pointers name, by path; ``None`` where nobody looked.
+        pointers: What DVC's files and Git LFS's pointers name, by path.
         config: Digest of the configuration's bytes.
         config_path: Where it stands in the repository.
         settings: What the configuration says; ``None`` where it can't be read.
@@ -30,7 +30,7 @@ class Origin:
     commit: str | None = None
     dirty: bool = False
     fingerprint: str | None = None
-    pointers: Mapping[str, str] | None = None
+    pointers: Mapping[str, str] = field(default_factory=dict)
     config: str | None = None
     config_path: str | None = None
     settings: Mapping[str, object] | None = None

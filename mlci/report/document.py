@@ -160,6 +160,48 @@ class AgreementRow(Part):
     exact_p: float
 
 
+class LineageItem(Part):
+    """One thing that differs between baseline and candidate."""
+
+    name: str
+    how: Literal["added", "removed", "changed"]
+    baseline: str | None = None
+    candidate: str | None = None
+
+
+class LineageRow(Part):
+    """One kind of thing that a model is made from, by what each side's is known: a commit or a digest."""
+
+    kind: Literal["code", "evaluation", "data", "configuration", "environment", "model"]
+    baseline: str | None = None
+    candidate: str | None = None
+    changed: bool | None = Field(description="Null where it is not known; `reason` says why.")
+    reason: str | None = None
+    items: tuple[LineageItem, ...] = ()
+    more: int = Field(default=0, description="Items beyond those listed.")
+
+
+class Lineage(Part):
+    """What changed between the version in production and the candidate."""
+
+    rows: tuple[LineageRow, ...]
+
+
+class TrendPoint(Part):
+    """A metric of one version, as it was judged."""
+
+    version: int
+    value: float
+    same_rows: bool = Field(default=True, description="Whether it was judged on the rows of this report.")
+
+
+class TrendRow(Part):
+    """A gated metric over the versions that were in production, oldest first."""
+
+    metric: str
+    points: Annotated[tuple[TrendPoint, ...], Field(min_length=1)]
+
+
 class Seconds(Part):
     """Wall time of each stage."""
 
@@ -208,4 +250,6 @@ class Report(Part):
     gates: tuple[GateRow, ...]
     agreement: AgreementRow | None = None
     notes: tuple[str, ...] = ()
+    lineage: Lineage | None = Field(default=None, description="Only against a version of the registry.")
+    trend: tuple[TrendRow, ...] = ()
     provenance: Provenance

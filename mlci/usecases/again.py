@@ -10,12 +10,12 @@ from mlci.engine.files import suffix_of
 from mlci.engine.interface import Source
 from mlci.gates.rules import Judged
 from mlci.inference.evaluation import EvaluationResult
-from mlci.registry import entries
+from mlci.registry import entries, versions
 from mlci.registry.ledger import Tail
 from mlci.registry.manifest import File
-from mlci.report.document import Report
+from mlci.report.document import Lineage, Report
 from mlci.steps import metrics_file
-from mlci.usecases import bundle, held, metrics_only, production, scoring, uses
+from mlci.usecases import bundle, held, lineage, metrics_only, production, scoring, uses
 from mlci.usecases.bundle import Opened
 from mlci.usecases.document import Facts, document
 from mlci.usecases.held import Held
@@ -24,6 +24,7 @@ from mlci.usecases.paths import located
 from mlci.usecases.run import judged, verdicts
 from mlci.usecases.sides import PER_ROWS, Side
 from mlci.usecases.tools import Tools
+from mlci.usecases.trend import with_history
 
 
 def judge_again(
@@ -68,6 +69,8 @@ def judge_again(
     look = Held(digest=said.digest, predictions=None)
     use = uses.of(config, result.fingerprint, look, tools)
     facts = _facts(loaded, opened, baseline, replace(facts, uses=use.count if use else None))
+    facts = replace(facts, lineage=_lineage(tools, opened, end, result))
+    result, facts = with_history(tools, end.state, config, result, facts)
     report = document(result, gates, facts)
     text = save(report).encode()
     if use is not None:
@@ -122,6 +125,19 @@ def _facts(loaded: Loaded, opened: Opened, baseline: Side | None, known: Facts) 
     found = origins(known, loaded.config, Side(source=Source(path="")), baseline, seconds=seconds, head=None, held=None)
     digest = f"sha256:{opened.content.predictions.file.digest}"
     return replace(found, candidate=opened.report.candidate.model_copy(update={"predictions": digest}))
+
+
+def _lineage(tools: Tools, opened: Opened, end: Tail, result: EvaluationResult) -> Lineage | None:
+    """Return what changed since the version that is in production now."""
+    store = production.registry(tools)
+    champion = versions.champion(store, end.state)
+    if champion is None:
+        return None
+    own = opened.content.recipe.config, *opened.content.environment.lock
+    known = {file.digest: opened.paths[file.digest].read_bytes() for file in own}
+    after = lineage.of_content(opened.content, lambda file: known[file.digest])
+    after = replace(after, fingerprint=result.fingerprint or uses.ON_NUMBERS)
+    return lineage.lineage(tools.git, lineage.of_version(store, champion, known), after)
 
 
 def _with_report(opened: Opened, report: Report, text: bytes, tools: Tools, result: EvaluationResult) -> Opened:

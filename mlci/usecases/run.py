@@ -12,16 +12,20 @@ from mlci.gates.judge import judge
 from mlci.gates.rules import Judged
 from mlci.inference.evaluate import evaluate
 from mlci.inference.evaluation import EvaluationResult
+from mlci.registry import versions
 from mlci.registry.ledger import Tail
-from mlci.report.document import Report
-from mlci.usecases import baselines, held, metrics_only, plan, production, sides, uses
+from mlci.registry.manifest import Environment
+from mlci.report.document import Lineage, Report
+from mlci.usecases import baselines, held, lineage, metrics_only, plan, production, sides, uses
 from mlci.usecases.costs import scaled, with_costs
 from mlci.usecases.document import Facts, document
 from mlci.usecases.held import Held
+from mlci.usecases.makings import Makings, makings
 from mlci.usecases.origins import origins
 from mlci.usecases.paths import located
 from mlci.usecases.sides import PER_ROWS, Place, Side
 from mlci.usecases.tools import Tools
+from mlci.usecases.trend import with_history
 from mlci.usecases.uses import Use
 
 
@@ -58,14 +62,24 @@ class Ran:
         report: The report.
         compared: What was compared.
         use: The look at the evaluation set that this was, where it is to be recorded.
+        makings: How the candidate was made, where the environment is known.
     """
 
     report: Report
     compared: Compared
     use: Use | None = None
+    makings: Makings | None = None
 
 
-def run(loaded: Loaded, tools: Tools, *, folder: Path, facts: Facts, keep: bool = False) -> Ran:
+def run(
+    loaded: Loaded,
+    tools: Tools,
+    *,
+    folder: Path,
+    facts: Facts,
+    keep: bool = False,
+    environment: Environment | None = None,
+) -> Ran:
     """Train, predict, compare and judge.
 
     Args:
@@ -74,6 +88,7 @@ def run(loaded: Loaded, tools: Tools, *, folder: Path, facts: Facts, keep: bool 
         folder: Folder of the configuration.
         facts: What the command line knows about this run; origins of the models are filled in here.
         keep: Whether to take the digests of what is judged.
+        environment: What the run runs on; with it, the report says what changed since the version in production.
     """
     if loaded.config.predict.metrics is not None:
         compared, gates = _run_on_metrics(loaded, tools, folder=folder, facts=facts, keep=keep)
@@ -82,7 +97,21 @@ def run(loaded: Loaded, tools: Tools, *, folder: Path, facts: Facts, keep: bool 
         gates = verdicts(loaded.config, compared.result)
     use = uses.of(loaded.config, compared.result.fingerprint, compared.held, tools)
     count = use.count if use is not None else uses.known(compared.end, compared.result.fingerprint)
-    return Ran(report=document(compared.result, gates, replace(compared.facts, uses=count)), compared=compared, use=use)
+    made = makings(loaded, tools, environment, head=compared.head, held=compared.held) if environment else None
+    known = replace(compared.facts, uses=count, lineage=_lineage(tools, compared, made))
+    result = compared.result
+    if compared.end is not None:
+        result, known = with_history(tools, compared.end.state, loaded.config, result, known)
+    return Ran(report=document(result, gates, known), compared=compared, use=use, makings=made)
+
+
+def _lineage(tools: Tools, compared: Compared, made: Makings | None) -> Lineage | None:
+    if made is None or compared.end is None or compared.against is None:
+        return None
+    store = production.registry(tools)
+    version = versions.version(store, compared.end.state, compared.against)
+    after = lineage.of_run(made, compared.held, compared.result.fingerprint)
+    return lineage.lineage(tools.git, lineage.of_version(store, version, lineage.texts(made)), after)
 
 
 def compare(loaded: Loaded, tools: Tools, *, folder: Path, facts: Facts, keep: bool = False) -> Compared:
