@@ -12,7 +12,9 @@ def tracked(git: Git, folder: Path) -> bool:
         InputError: There is no checkout.
     """
     root = git.root().resolve()
-    if not folder.resolve().is_relative_to(root):
-        return False
-    said = git.ask("ls-files", "--", f":(top,literal){folder.resolve().relative_to(root).as_posix()}")
-    return said.status != 0 or bool(said.out)
+    for path in (folder.resolve(), folder.parent.resolve() / folder.name):  # where a link leads, and the link
+        if path.is_relative_to(root):
+            said = git.ask("ls-files", "--", f":(top,literal){path.relative_to(root).as_posix()}")
+            if said.status != 0 or said.out:
+                return True
+    return False

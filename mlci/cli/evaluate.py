@@ -36,7 +36,7 @@ def command(config_path: Path, out: Path, *, as_json: bool, no_cache: bool) -> i
     folder = config_path.parent
     store, _ = connected(loaded, folder, wanted=loaded.config.baseline == "production")
     with tools(folder, cached=not no_cache, registry=store) as effects:
-        compared = compare(loaded, effects, folder=folder, facts=facts(loaded))
+        compared = compare(loaded, effects, folder=folder, facts=facts(loaded), keep=True)
     result = compared.result
     text = codec.dump(result)
     write_all(out, {"evaluation.json": text, "origins.json": origins_text(compared.facts)})

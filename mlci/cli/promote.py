@@ -11,13 +11,16 @@ from mlci.cli.finish import BLOCKED, save
 from mlci.cli.registry import connected
 from mlci.usecases.promote import Outcome, promote
 
+MOST_WORDS = 2_000  # of an entry of the ledger
+
 
 @click.command()
 @options.config
 @options.out
 @options.as_json
 @click.option("--note", help="Kept with the version, for whoever reads the ledger.")
-def command(config_path: Path, out: Path, *, as_json: bool, note: str | None) -> int:
+@click.option("--again", is_flag=True, help="Judge again in any case: for a bundle that others could have written to.")
+def command(config_path: Path, out: Path, *, as_json: bool, note: str | None, again: bool) -> int:
     """Make what `mlci run` judged the production version: the very bytes, by their digests.
 
     They must have passed their gates on the current evaluation set against the version that is in production now. Where
@@ -32,6 +35,7 @@ def command(config_path: Path, out: Path, *, as_json: bool, note: str | None) ->
       mlci run --record && mlci promote
       mlci promote --out reports --note "release 2026-11"
     """  # noqa: D301 (click's mark against rewrapping)
+    note = noted(note, "--note")
     loaded = configuration(config_path)
     folder = config_path.parent
     store, stamp = connected(loaded, folder, writes=True)
@@ -43,10 +47,22 @@ def command(config_path: Path, out: Path, *, as_json: bool, note: str | None) ->
             out=out,
             facts=facts(loaded),
             note=note,
+            distrust=again,
             save=lambda report: save(report, out),
         )
     click.echo(_json(outcome) if as_json else text_of(outcome, out))
     return BLOCKED if outcome.refused is not None else 0
+
+
+def noted(text: str | None, option: str) -> str | None:
+    """Return words for the ledger, without white space around them; ``None`` for none.
+
+    Raises:
+        click.UsageError: They are longer than an entry takes.
+    """
+    if text is not None and len(text.strip()) > MOST_WORDS:
+        raise click.UsageError(f"{option} has {len(text):,} characters; the ledger takes {MOST_WORDS:,}")
+    return (text or "").strip() or None
 
 
 def _json(outcome: Outcome) -> str:

@@ -9,12 +9,15 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
+import click
+
 from mlci.baseline.git import Git
 from mlci.baseline.head import head
 from mlci.baseline.tracked import tracked
+from mlci.cli.actions import annotation
 from mlci.cli.build import configuration
 from mlci.config.load import Loaded
-from mlci.config.places import GITHUB, MLFLOW, STORES
+from mlci.config.places import DEFAULT_REGISTRY, GITHUB, MLFLOW, STORES
 from mlci.errors import InputError
 from mlci.registry.entries import By
 from mlci.registry.interface import Store
@@ -29,6 +32,10 @@ def connected(
     if not wanted:
         return None, None
     environment = dict(os.environ)
+    if environment.get("GITHUB_ACTIONS") == "true" and loaded.config.registry == DEFAULT_REGISTRY:
+        words = f"`registry: {DEFAULT_REGISTRY}` is a folder that this runner loses when the job ends; name a place"
+        at = loaded.problem(f"{words} that lasts: `github`, `s3://…`, `gs://…`, `az://…`, `mlflow:…`", "registry")
+        click.echo(annotation("warning", at.message, path=at.path, line=at.line), err=True)
     return store(loaded, folder, environment), writer(folder) if writes else None
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from mlci.cli import options
+from mlci.cli.promote import noted
 from mlci.cli.registry import opened, writer
 from mlci.usecases.rollback import rollback
 
@@ -26,10 +27,11 @@ def command(config_path: Path, *, as_json: bool, to: int | None, reason: str) ->
       mlci rollback --reason "scores drift since Monday"
       mlci rollback --to 3 --reason "version 4 and 5 share the bug"
     """  # noqa: D301 (click's mark against rewrapping)
-    if not reason.strip():
+    why = noted(reason, "--reason")
+    if why is None:
         raise click.UsageError("--reason must say something: it is what others will find in the ledger")
     _, store = opened(config_path)
-    done = rollback(store, writer(config_path.parent), to=to, reason=reason.strip())
+    done = rollback(store, writer(config_path.parent), to=to, reason=why)
     if as_json:
         click.echo(json.dumps(asdict(done), indent=1))
     elif done.entry is None:

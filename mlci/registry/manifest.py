@@ -37,6 +37,9 @@ class Predictions(Part):
     threshold: float | None = None
 
 
+Command = Annotated[str, Field(max_length=20_000)]
+
+
 class Recipe(Part):
     """How the version was trained and how it predicts."""
 
@@ -44,8 +47,8 @@ class Recipe(Part):
     dirty: bool = Field(default=False, description="Whether the checkout had uncommitted changes.")
     config_path: Text = Field(description="Of the configuration, in the repository.")
     config: File = Field(description="The configuration itself.")
-    train: Text | None = None
-    predict: Text | None = None
+    train: Command | None = None
+    predict: Command | None = None
     model: Text | None = Field(default=None, description="Path of the model as configured: where it is put back.")
     folder: bool = Field(default=False, description="Whether that path is a folder, with the model's files in it.")
     seed: int

@@ -16,9 +16,9 @@ from mlci.registry.manifest import File
 from mlci.report.document import Lineage, Report
 from mlci.steps import metrics_file
 from mlci.usecases import bundle, held, lineage, metrics_only, production, scoring, uses
-from mlci.usecases.bundle import Opened
 from mlci.usecases.document import Facts, document
 from mlci.usecases.held import Held
+from mlci.usecases.opened import Opened
 from mlci.usecases.origins import origins
 from mlci.usecases.paths import located
 from mlci.usecases.run import judged, verdicts

@@ -16,7 +16,7 @@ from mlci.registry.interface import CorruptError, Store
 from mlci.registry.ledger import Stamp, Tail
 from mlci.registry.manifest import File, Predictions
 from mlci.registry.versions import Version
-from mlci.usecases import baselines, held, scoring
+from mlci.usecases import baselines, held, plan, scoring
 from mlci.usecases.costs import PER_THOUSAND
 from mlci.usecases.sides import PER_ROWS, Side
 from mlci.usecases.tools import Tools
@@ -65,7 +65,7 @@ def baseline(loaded: Loaded, tools: Tools, end: Tail, *, data: str) -> Side | No
         return _scored_again(loaded, tools, champion, data=data, rows=rows)
     target = tools.scratch / "baseline" / predictions.file.name
     path = versions.fetch(store, predictions.file, target, of=f"version {champion.number}")
-    return side(champion, predictions, path)
+    return side(loaded.config, champion, predictions, path)
 
 
 def made_on(store: Store, state: State, champion: Version, rows: str) -> Predictions | None:
@@ -74,7 +74,7 @@ def made_on(store: Store, state: State, champion: Version, rows: str) -> Predict
     return own if own.fingerprint == rows else versions.rescored(store, state, rows)
 
 
-def side(champion: Version, predictions: Predictions, path: Path) -> Side:
+def side(config: Config, champion: Version, predictions: Predictions, path: Path) -> Side:
     """Return a version's predictions as one side of the comparison."""
     columns = {key: getattr(predictions, key) for key in ("score", "decision", "threshold")}
     return Side(
@@ -83,7 +83,33 @@ def side(champion: Version, predictions: Predictions, path: Path) -> Side:
         measured_for=PER_ROWS,
         commit=champion.manifest.recipe.commit,
         version=champion.number,
+        label=f"predictions of version {champion.number}",
+        made_on=_fingerprint(predictions.fingerprint),
+        notes=_measured(config, champion.number),
     )
+
+
+def _fingerprint(rows: str) -> str:
+    """Return the fingerprint of rows that are identified by it, and perhaps by their order."""
+    return rows.partition(" ")[0]
+
+
+def _measured(config: Config, number: int) -> tuple[str, ...]:
+    asked = plan.operations(config)
+    return (f"baseline: {', '.join(asked)} of version {number} as measured when it was judged",) if asked else ()
+
+
+def unmoved(baseline: Side | None, fingerprint: str | None) -> None:
+    """Hold that the rows that were judged are those that the baseline's predictions are for.
+
+    Raises:
+        InputError: A step wrote to the evaluation set in between.
+    """
+    if baseline is not None and baseline.made_on not in {None, fingerprint}:
+        raise InputError(
+            "the evaluation set changed while it was judged: a step writes to the file that `evaluation.data` names; "
+            "let `train.run` and `predict.run` leave it alone"
+        )
 
 
 @contextlib.contextmanager
@@ -129,6 +155,8 @@ def _scored_again(loaded: Loaded, tools: Tools, champion: Version, *, data: str,
         notes=(*(f"baseline: {line}" for line in made.notes), note),
         commit=commit,
         version=champion.number,
+        label=f"predictions of version {champion.number}",
+        made_on=_fingerprint(rows),
     )
 
 

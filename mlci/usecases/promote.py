@@ -14,10 +14,11 @@ from mlci.registry.interface import Store
 from mlci.registry.ledger import Tail
 from mlci.registry.manifest import Manifest, same
 from mlci.report.document import Report
-from mlci.usecases import baselines, bundle, production
+from mlci.usecases import baselines, production
 from mlci.usecases.again import judge_again
-from mlci.usecases.bundle import Opened
 from mlci.usecases.document import Facts
+from mlci.usecases.opened import Opened
+from mlci.usecases.opened import opened as open_bundle
 from mlci.usecases.paths import located
 from mlci.usecases.tools import Tools
 from mlci.usecases.uses import ON_NUMBERS
@@ -60,6 +61,7 @@ def promote(
     out: Path,
     facts: Facts,
     note: str | None,
+    distrust: bool = False,
     save: Callable[[Report], str],
 ) -> Outcome:
     """Make the bytes of ``out/bundle`` the champion.
@@ -75,6 +77,7 @@ def promote(
         out: The run's folder.
         facts: What the command line knows.
         note: Kept with the version.
+        distrust: Judge again in any case.
         save: Writes a new report and everything rendered from it into ``out``; returns the text of ``report.json``.
 
     Raises:
@@ -83,7 +86,7 @@ def promote(
         OutsideError: The registry can't be reached, or others were faster every time.
     """
     store = production.registry(tools)
-    opened = bundle.opened(out)
+    opened = open_bundle(out)
     if opened.content.model != loaded.config.model:
         raise InputError(f"the bundle in {out} is of the model `{opened.content.model}`, not `{loaded.config.model}`")
     rows = _rows(loaded, tools, folder)
@@ -92,9 +95,10 @@ def promote(
         end = ledger.tail(store)
         if (settled := _settled(store, end, opened)) is not None:
             return replace(settled, again=again)
-        if stale := _stale(loaded, opened, end, rows):
+        if stale := ["that was asked for"] * distrust + _stale(loaded, opened, end, rows):
             again = (*again, *(line for line in stale if line not in again))
             opened = judge_again(loaded, tools, opened, end, folder=folder, facts=facts, rows=rows, save=save)
+            distrust = False
         if opened.report.verdict == "block":
             return Outcome(report=opened.report, again=again, refused="a gate blocks")
         try:

@@ -147,9 +147,11 @@ def judged(
     """Measure both models; errors about files of ours, which are gone after the run, name what wrote them."""
     try:
         with production.fitting(tools, baseline):
-            return measure(config, candidate, baseline, tools, data=data)
+            result, seconds = measure(config, candidate, baseline, tools, data=data)
     except InputError as error:
         raise InputError.of(_placed(problem, tools.scratch) for problem in error.problems) from error
+    production.unmoved(baseline, result.fingerprint)
+    return result, seconds
 
 
 def verdicts(config: Config, result: EvaluationResult) -> tuple[Judged, ...]:

@@ -27,6 +27,7 @@ class Side:
         model: The model itself, a file or a folder, where there is one.
         version: Its number in the registry.
         measured_for: Rows that times of prediction are for; ``None`` for the whole set.
+        made_on: Fingerprint of the rows that they were made on, where that is known beforehand.
     """
 
     source: Source
@@ -38,6 +39,7 @@ class Side:
     model: Path | None = None
     version: int | None = None
     measured_for: int | None = None
+    made_on: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -82,3 +82,18 @@ def put(folder: Path, data: bytes) -> dict:
     store(folder).put(path, digest)
     path.unlink()
     return {"digest": digest, "bytes": len(data)}
+
+
+def promote(folder, *more, **environment):
+    return mlci("promote", "--json", *more, cwd=folder, **environment)
+
+
+def reseal(bundle: Path, report: dict) -> None:
+    """Put another report into a bundle, with all digests as they should be."""
+    data = json.dumps(report).encode()
+    (bundle / "report.json").write_bytes(data)
+    content = json.loads((bundle / "bundle.json").read_text())
+    content["report"].update(digest=entries.digest(data), bytes=len(data))
+    (bundle / "bundle.json").write_text(json.dumps(content))
+    digest = entries.digest((bundle / "bundle.json").read_bytes())
+    (bundle / "bundle.sha256").write_text(f"{digest}  bundle.json\n")

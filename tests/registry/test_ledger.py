@@ -211,7 +211,12 @@ class TestAfter:
             (ONE, Promotion(version=2, manifest=DIGEST, replaced=1), TWO),
             (TWO, Rollback(version=1, replaced=2, reason="r"), TWO.model_copy(update={"champion": 1, "decided": 9})),
             (ONE, verdict("f"), ONE.model_copy(update={"uses": {"f": 1}})),
-            (ONE, Rescored(version=1, fingerprint="f", predictions=DIGEST), ONE),
+            (
+                ONE,
+                Rescored(version=1, fingerprint="f", predictions=DIGEST),
+                ONE.model_copy(update={"rescored": {"f": 9}}),
+            ),
+            (TWO, Rescored(version=1, fingerprint="f", predictions=DIGEST), TWO),
             (ONE, Reproduced(version=1, outcome="different", spread=DIGEST), ONE),
         ],
     )

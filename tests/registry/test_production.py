@@ -285,6 +285,63 @@ def test_files_of_the_registry_in_git_are_refused(tmp_path):
     assert "so a pull request could write its own baseline" in ended.err
 
 
+def test_a_link_in_git_to_somewhere_else_is_refused_too(tmp_path):
+    project = repository(tmp_path / "project", 1)
+    (tmp_path / "planted").mkdir()
+    (project / ".mlci").mkdir()
+    (project / ".mlci/registry").symlink_to(tmp_path / "planted")
+    git(project, "add", "--force", ".mlci/registry")
+    git(project, "commit", "--quiet", "-m", "planted")
+    ended = run(project)
+    assert (ended.code, ended.out) == (2, "")
+    assert "so a pull request could write its own baseline" in ended.err
+
+
+def test_a_candidate_that_writes_to_the_baselines_predictions(tmp_path):
+    """It knows where its own predictions go, so it can find the others."""
+    champion(tmp_path, 1)
+    script = files(3)["predict.py"] + (
+        'import pathlib\nour = pathlib.Path(os.environ["MLCI_PREDICTIONS"])\n'
+        '(our.parents[1] / "baseline/predictions.csv").write_text(our.read_text())\n'
+    )
+    commit(tmp_path, {"k.txt": "3", "predict.py": script})
+    ended = run(tmp_path)
+    assert (ended.code, ended.out) == (2, "")
+    assert "wrote to the baseline's predictions of version 1" in ended.err
+
+
+def test_a_candidate_that_writes_to_the_evaluation_set(tmp_path):
+    champion(tmp_path, 1)
+    script = files(3)["train.py"] + (
+        'text = open("holdout.csv").read().splitlines()\n'
+        'open("holdout.csv", "w").write("\\n".join(text[:-10]) + "\\n")\n'
+    )
+    commit(tmp_path, {"k.txt": "3", "train.py": script})
+    ended = run(tmp_path)
+    assert (ended.code, ended.out) in {(2, ""), (4, "")}
+    assert not (tmp_path / ".mlci/out/report.json").exists()
+
+
+def test_a_candidate_that_turns_labels(tmp_path):
+    champion(tmp_path, 1)
+    script = (
+        files(3)["train.py"]
+        + 'text = open("holdout.csv").read()\nopen("holdout.csv", "w").write(text.replace("10,1,1", "10,1,0"))\n'
+    )
+    commit(tmp_path, {"k.txt": "3", "train.py": script})
+    ended = run(tmp_path)
+    assert (ended.code, ended.out) == (2, "")
+    assert "the evaluation set changed while it was judged" in ended.err
+
+
+def test_a_workflow_is_told_that_its_folder_will_be_lost(tmp_path):
+    repository(tmp_path, 1)
+    ended = run(tmp_path, GITHUB_ACTIONS="true")
+    assert "::warning file=mlci.yml,line=1::`registry: .mlci/registry` is a folder that this runner loses" in ended.err
+    commit(tmp_path, {"mlci.yml": files(1, more="registry: elsewhere\n")["mlci.yml"]})
+    assert "::warning" not in run(tmp_path, GITHUB_ACTIONS="true").err
+
+
 def test_costs_are_those_of_the_version(tmp_path):
     more = "  - {metric: model_megabytes, max_rise: 10%}\n  - {metric: train_seconds, max: 60}\n"
     commit(champion(tmp_path, 1, more=more), {"k.txt": "10"})  # two bytes instead of one

@@ -1,13 +1,10 @@
-"""`mlci promote` and `mlci rollback`: the judged bytes or none, in one order, told to whoever looks."""
+"""`mlci promote`: the judged bytes or none, judged again where something moved."""
 
 import json
-import threading
 
 import pytest
 
 from mlci.registry import entries, ledger
-from mlci.registry.entries import By, Promotion
-from mlci.registry.ledger import Stamp
 from tests.registry.lifecycle import (
     bodies,
     champion,
@@ -15,129 +12,17 @@ from tests.registry.lifecycle import (
     kept,
     manifest,
     manifest_digest,
+    promote,
     promoted,
     repository,
+    reseal,
     state,
     store,
     trained,
 )
 from tests.registry.test_production import ABSOLUTE, DAMAGE, TOTALS
-from tests.usecases.project import change, commit, git, holdout, mlci, predictions, run, write
+from tests.usecases.project import change, commit, git, holdout, mlci, run
 from tests.usecases.test_planted import shown
-
-PARTS = ["bundle.json", "bundle.sha256", "report.json", "predictions.csv", "model/model.txt", "config/mlci.yml"]
-
-
-def promote(folder, *more, **environment):
-    return mlci("promote", "--json", *more, cwd=folder, **environment)
-
-
-class TestTheBundle:
-    def test_it_holds_what_was_judged(self, tmp_path):
-        repository(tmp_path, 3)
-        commit(tmp_path, {"requirements.txt": "x==1\n", "sub/uv.lock": "elsewhere"})
-        ended = run(tmp_path)
-        bundle = tmp_path / ".mlci/out/bundle"
-        content = json.loads((bundle / "bundle.json").read_text())
-        assert "version" not in content
-        assert content["schema"] == "mlci/bundle/1"
-        assert (bundle / "model/model.txt").read_text() == "3"
-        digest = entries.digest((bundle / "predictions.csv").read_bytes())
-        assert content["predictions"]["file"] == {"name": "predictions.csv", "digest": digest, "bytes": 495}
-        assert content["predictions"]["fingerprint"] == ended.report["evaluation"]["fingerprint"]
-        assert ended.report["candidate"]["predictions"] == f"sha256:{digest}"
-        assert ended.report["candidate"]["model"] == f"sha256:{content['files'][0]['digest']}"
-        assert (bundle / "report.json").read_text() == ended.out
-        recipe = content["recipe"]
-        assert (recipe["commit"], recipe["dirty"]) == (git(tmp_path, "rev-parse", "HEAD"), False)
-        assert (recipe["config_path"], recipe["model"], recipe["folder"]) == ("mlci.yml", "model.txt", False)
-        assert [item["name"] for item in content["environment"]["lock"]] == ["requirements.txt"]
-        assert content["metrics"]["accuracy"] == 0.7
-        assert content["environment"]["packages"]["duckdb"]
-
-    def test_pointers_to_data_are_named(self, tmp_path):
-        repository(tmp_path, 3)
-        lock = "stages:\n  train:\n    cmd: x\n    deps:\n    - {path: raw.csv, hash: md5, md5: bbb, size: 1}\n"
-        dvc = "outs:\n- md5: aaa\n  size: 1\n  path: holdout.bin\n"
-        oid = "c" * 64
-        pointer = f"version https://git-lfs.github.com/spec/v1\noid sha256:{oid}\nsize 5\n"
-        (tmp_path / "big.bin").write_text(pointer)
-        git(tmp_path, "add", "big.bin")
-        commit(tmp_path, {"data/holdout.dvc": dvc, "dvc.lock": lock, "broken.dvc": "outs: [", "x.dvc": "- 1"})
-        commit(tmp_path, {".gitattributes": "*.bin filter=lfs\n"})
-        run(tmp_path)
-        content = json.loads((tmp_path / ".mlci/out/bundle/bundle.json").read_text())
-        named = {"data/holdout.bin": "md5:aaa", "raw.csv": "md5:bbb", "big.bin": f"sha256:{oid}"}
-        assert content["data"]["pointers"] == named
-
-    def test_it_can_be_left_out(self, tmp_path):
-        run(repository(tmp_path, 3))
-        assert run(tmp_path, "--no-bundle").report["candidate"]["predictions"] is None
-        assert not (tmp_path / ".mlci/out/bundle").exists()
-        ended = promote(tmp_path)
-        assert ended.code == 2
-        assert "bundle.json: is not there; `mlci run` leaves it" in ended.err
-
-    def test_a_run_that_fails_leaves_no_older_one(self, tmp_path):
-        run(repository(tmp_path, 3))
-        commit(tmp_path, {"predict.py": "raise SystemExit(1)"})
-        assert run(tmp_path).code == 3
-        assert not (tmp_path / ".mlci/out/bundle").exists()
-
-    def test_what_a_killed_run_left_is_swept(self, tmp_path):
-        repository(tmp_path, 3)
-        (tmp_path / ".mlci/out/.mlci-bundle-x/model").mkdir(parents=True)
-        run(tmp_path)
-        assert not (tmp_path / ".mlci/out/.mlci-bundle-x").exists()
-
-    def test_predictions_of_several_files_are_not_kept(self, tmp_path):
-        predict = {"train": "", "predict": "predict: {file: 'p*.csv', decision: p}\n"}
-        write(tmp_path, {**files(1, **predict), "p1.csv": predictions(1, 50), "p2.csv": predictions(1, 50, 50)})
-        ended = run(tmp_path)
-        assert ended.code == 0, ended.err
-        assert "no bundle: the predictions are several files" in ended.err
-
-    @pytest.mark.parametrize("damage", DAMAGE)
-    @pytest.mark.parametrize("part", PARTS)
-    def test_other_bytes_than_the_judged_ones_are_not_promoted(self, tmp_path, part, damage):
-        run(repository(tmp_path, 3))
-        DAMAGE[damage](tmp_path / ".mlci/out/bundle" / part)
-        ended = promote(tmp_path)
-        assert (ended.code, ended.out) == (2, "")
-        assert ("bundle.json" if part == "bundle.sha256" and damage != "missing" else part) in ended.err
-        assert state(tmp_path).champion is None
-        assert mlci("ledger", "verify", cwd=tmp_path).code == 0
-
-    @pytest.mark.parametrize(
-        ("change_", "says"),
-        [
-            (lambda report: report["candidate"].update(predictions="sha256:" + "0" * 64), "other predictions"),
-            (lambda report: report["candidate"].update(model=None), "other model files"),
-            (lambda report: report["evaluation"].update(fingerprint="sha256:" + "0" * 64), "other rows"),
-        ],
-    )
-    def test_a_report_about_something_else(self, tmp_path, change_, says):
-        run(repository(tmp_path, 3))
-        bundle = tmp_path / ".mlci/out/bundle"
-        report = json.loads((bundle / "report.json").read_text())
-        change_(report)
-        data = json.dumps(report).encode()
-        (bundle / "report.json").write_bytes(data)
-        content = json.loads((bundle / "bundle.json").read_text())
-        content["report"].update(digest=entries.digest(data), bytes=len(data))
-        (bundle / "bundle.json").write_text(json.dumps(content))
-        digest = entries.digest((bundle / "bundle.json").read_bytes())
-        (bundle / "bundle.sha256").write_text(f"{digest}  bundle.json\n")
-        ended = promote(tmp_path)
-        assert (ended.code, ended.out) == (2, "")
-        assert f"judged {says} than the bundle holds" in ended.err
-
-    def test_another_models_bundle(self, tmp_path):
-        run(repository(tmp_path, 3))
-        commit(tmp_path, {"mlci.yml": files(3)["mlci.yml"].replace("model: planted", "model: other")})
-        ended = promote(tmp_path)
-        assert ended.code == 2
-        assert "is of the model `planted`, not `other`" in ended.err
 
 
 class TestPromotion:
@@ -199,6 +84,20 @@ class TestPromotion:
             ended = mlci(command, cwd=tmp_path)
             assert (ended.code, ended.out) == (4, "")
             assert "it was cut back" in ended.err
+
+    def test_words_that_are_too_long_for_the_ledger(self, tmp_path):
+        run(repository(tmp_path, 3))
+        for command in (("promote", "--note"), ("rollback", "--reason")):
+            ended = mlci(*command, "x" * 2001, cwd=tmp_path)
+            assert (ended.code, ended.out) == (2, "")
+            assert "2,001 characters; the ledger takes 2,000" in ended.err
+        assert bodies(tmp_path) == []
+
+    def test_a_command_of_any_length(self, tmp_path):
+        train = files(3)["mlci.yml"].replace("  run: ", f"  run: X={'x' * 5000} ", 1)
+        repository(tmp_path, 3)
+        commit(tmp_path, {"mlci.yml": train})
+        assert promoted(tmp_path) == 1
 
     def test_uncommitted_changes_are_named(self, tmp_path):
         repository(tmp_path, 3)
@@ -294,6 +193,19 @@ class TestJudgedAgain:
         assert "not judged against production" in ended.report["judged_again"][0]
         assert state(tmp_path).champion == 1
 
+    def test_that_was_asked_for(self, tmp_path):
+        """The report may come from a job that others can write to; the predictions speak for themselves."""
+        commit(champion(tmp_path, 1), {"k.txt": "3"})
+        assert run(tmp_path).code == 1
+        forged = tmp_path / ".mlci/out/bundle"
+        report = json.loads((forged / "report.json").read_text())
+        report["verdict"] = "pass"
+        report["gates"] = [{**gate, "outcome": "passed", "blocks": False} for gate in report["gates"]]
+        reseal(forged, report)
+        ended = promote(tmp_path, "--again")
+        assert (ended.code, ended.report["judged_again"]) == (1, ["that was asked for"])
+        assert state(tmp_path).champion == 1
+
     def test_numbers_of_a_metrics_file(self, tmp_path):
         repository(tmp_path, 1)
         text = TOTALS.replace("gates:", "baseline: none\ngates:") + "  - {metric: test.accuracy, min: 0.5}\n"
@@ -302,199 +214,3 @@ class TestJudgedAgain:
             assert run(tmp_path).code == 0
             assert promote(tmp_path).code == code
         assert state(tmp_path).champion == 1
-
-
-class TestTwoAtOnce:
-    @pytest.mark.parametrize(("one", "two"), [(1, 1), (0, 2)])
-    def test_they_end_in_one_order_and_nothing_is_lost(self, tmp_path, one, two):
-        """Two merges, each judged against version 1; the later one is judged again, against the earlier."""
-        root = champion(tmp_path / "one", 3, more=f"registry: {tmp_path}/shared\n")
-        git(tmp_path, "clone", "--quiet", "one", "two")
-        for name, k in (("one", one), ("two", two)):
-            commit(tmp_path / name, {"k.txt": str(k), "name": name})
-            assert run(tmp_path / name).code == 0
-        ended = {}
-        start = threading.Barrier(2)
-
-        def go(name):
-            from tests.registry.processes import cli  # noqa: PLC0415 - real processes
-
-            start.wait()
-            ended[name] = cli("promote", "--json", cwd=tmp_path / name)
-
-        threads = [threading.Thread(target=go, args=(name,)) for name in ("one", "two")]
-        [thread.start() for thread in threads]
-        [thread.join() for thread in threads]
-        assert {done.returncode for done in ended.values()} <= {0, 1}, [done.stderr for done in ended.values()]
-        from mlci.registry.folder import FolderStore  # noqa: PLC0415
-
-        seen = list(ledger.walk(FolderStore(tmp_path / "shared", "planted")))
-        order = [entry.body for entry in seen if isinstance(entry.body, Promotion)]
-        assert [(body.version, body.replaced) for body in order] == [
-            (number + 1, number or None) for number in range(len(order))
-        ]
-        assert len(order) == 1 + [done.returncode for done in ended.values()].count(0)
-        if (one, two) == (1, 1):
-            assert len(order) == 3
-        for number in range(2, len(order) + 1):
-            shown_ = json.loads(mlci("show", number, "--json", cwd=root).out)["manifest"]
-            path = tmp_path / "shared/planted/files" / shown_["report"]["digest"][:2] / shown_["report"]["digest"]
-            assert json.loads(path.read_text())["baseline"]["version"] == str(number - 1)
-
-    def test_others_that_are_always_faster(self, tmp_path, monkeypatch):
-        commit(champion(tmp_path, 3), {"k.txt": "3", "x": ""})
-        run(tmp_path)
-        real = ledger.append
-        stamp = Stamp(by=By(), now=lambda: "2026-01-01T00:00:00+00:00", nonce=lambda: "x")
-
-        def overtaken(store_, _, decide):
-            now = ledger.tail(store_).state
-            content = {**manifest(tmp_path, now.versions), "version": now.versions + 1}
-            path = tmp_path / "loose"
-            path.write_bytes(
-                entries.canonical(
-                    {**content, "seconds": {"x": 1.0}, "recipe": {**content["recipe"], "seed": now.versions}}
-                )
-            )
-            digest = entries.digest(path.read_bytes())
-            store_.put(path, digest)
-            body = Promotion(version=now.versions + 1, manifest=digest, replaced=now.champion)
-            real(store_, stamp, lambda _: body)
-            return real(store_, stamp, decide)
-
-        monkeypatch.setattr("mlci.usecases.promote.ledger.append", overtaken)
-        ended = promote(tmp_path)
-        assert (ended.code, ended.out) == (4, "")
-        assert "other promotions came first 20 times in a row" in ended.err
-
-
-class TestRollback:
-    def versions(self, folder, *ks):
-        champion(folder, ks[0])
-        for k in ks[1:]:
-            commit(folder, {"k.txt": str(k)})
-            promoted(folder)
-        return folder
-
-    def back(self, folder, *more, reason="it drifts", **environment):
-        return mlci("rollback", "--json", "--reason", reason, *more, cwd=folder, **environment)
-
-    def test_one_step_with_reason_and_author(self, tmp_path):
-        self.versions(tmp_path, 3, 2, 1)
-        ended = self.back(tmp_path, GITHUB_ACTOR="octocat")
-        assert ended.report == {"version": 2, "replaced": 3, "entry": 4}
-        entry = list(ledger.walk(store(tmp_path)))[-1]
-        assert (entry.by.actor, entry.body.reason) == ("octocat", "it drifts")
-        assert change(run(tmp_path)) == shown(2, 1)
-        assert self.back(tmp_path).report == {"version": 1, "replaced": 2, "entry": 5}
-        ended = self.back(tmp_path)
-        assert (ended.code, ended.out) == (2, "")
-        assert "version 1 is the first one" in ended.err
-        assert self.back(tmp_path, "--to", 3).report == {"version": 3, "replaced": 1, "entry": 6}
-        assert self.back(tmp_path, "--to", 3).report == {"version": 3, "replaced": 3, "entry": None}
-
-    def test_what_was_rolled_back_does_not_come_back_by_itself(self, tmp_path):
-        """The workflow that promoted it is run again: the same bytes, judged and good."""
-        self.versions(tmp_path, 3, 1)
-        self.back(tmp_path)
-        assert run(tmp_path).code == 0
-        ended = promote(tmp_path)
-        assert ended.code == 1
-        assert "version 2 holds these bytes and was rolled back: it drifts" in ended.report["refused"]
-        assert "`mlci rollback --to 2` would bring it back" in ended.report["refused"]
-        commit(tmp_path, {"k.txt": "2"})
-        assert promoted(tmp_path) == 3
-
-    @pytest.mark.parametrize(
-        ("more", "says"),
-        [(["--to", 9], "has no version 9"), (["--to", 0], "Invalid value"), ([], "nothing to roll back")],
-    )
-    def test_there_is_no_such_version(self, tmp_path, more, says):
-        folder = champion(tmp_path, 1) if more else repository(tmp_path, 1)
-        ended = self.back(folder, *more)
-        assert (ended.code, ended.out) == (2, "")
-        assert says in ended.err
-
-    def test_a_reason_has_to_be_given(self, tmp_path):
-        self.versions(tmp_path, 3, 1)
-        assert mlci("rollback", cwd=tmp_path).code == 2
-        assert self.back(tmp_path, reason="  ").code == 2
-        assert state(tmp_path).champion == 2
-
-    @pytest.mark.parametrize("damage", DAMAGE)
-    @pytest.mark.parametrize("what", ["model", "report", "manifest"])
-    def test_not_to_a_version_that_is_damaged(self, tmp_path, damage, what):
-        self.versions(tmp_path, 3, 1)
-        held = manifest(tmp_path, 1)
-        digest = {
-            "model": held["files"][0]["digest"],
-            "report": held["report"]["digest"],
-            "manifest": manifest_digest(tmp_path, 1),
-        }[what]
-        DAMAGE[damage](kept(tmp_path, digest))
-        ended = self.back(tmp_path)
-        assert (ended.code, ended.out) == (4, "")
-        assert "version 1" in ended.err
-        assert state(tmp_path).champion == 2
-
-    def test_another_promotion_in_between(self, tmp_path, monkeypatch):
-        self.versions(tmp_path, 3, 2)
-        real = ledger.append
-
-        def overtaken(store_, stamp, decide):
-            monkeypatch.setattr("mlci.usecases.rollback.ledger.append", real)
-            commit(tmp_path, {"k.txt": "1"})
-            promoted(tmp_path)
-            return real(store_, stamp, decide)
-
-        monkeypatch.setattr("mlci.usecases.rollback.ledger.append", overtaken)
-        ended = self.back(tmp_path)
-        assert (ended.code, ended.out) == (4, "")
-        assert "version 3 was promoted meanwhile and nothing was rolled back" in ended.err
-        monkeypatch.setattr("mlci.usecases.rollback.ledger.append", overtaken)
-
-
-def test_nothing_yet(tmp_path):
-    repository(tmp_path, 1)
-    assert "has no version" in mlci("versions", cwd=tmp_path).out
-    assert mlci("versions", "--json", cwd=tmp_path).report == {"model": "planted", "champion": None, "versions": []}
-    assert mlci("show", cwd=tmp_path).code == 2
-    assert "has no entry yet" in mlci("ledger", "log", cwd=tmp_path).out
-    assert "0 entries, 0 versions, 0 files there; none is in production" in mlci("ledger", "verify", cwd=tmp_path).out
-    assert not (tmp_path / ".mlci/registry").exists()
-
-
-def test_versions_show_and_log(tmp_path):
-    champion(tmp_path, 3)
-    commit(tmp_path, {"k.txt": "1"})
-    run(tmp_path, "--record")
-    assert promote(tmp_path, "--note", "a\x1b[31mred", GITHUB_ACTOR="octocat").code == 0
-    lines = mlci("versions", cwd=tmp_path).out.splitlines()
-    assert lines[2].split()[:3] == ["2", "in", "production"]
-    assert "octocat" in lines[2]
-    assert "\x1b" not in lines[2]
-    assert lines[3].startswith("1 ")
-    listed = mlci("versions", "--json", cwd=tmp_path).report
-    assert [row["version"] for row in listed["versions"]] == [2, 1]
-    card = mlci("show", 1, cwd=tmp_path)
-    assert "1 of planted\n" in card.out
-    assert "model.txt  1 bytes" in card.out
-    assert mlci("show", 7, cwd=tmp_path).code == 2
-    log = mlci("ledger", "log", cwd=tmp_path).out.splitlines()
-    assert "octocat: promoted version 2, instead of version 1: a" in log[0]
-    assert "judged pass against version 1 on sha256:" in log[1]
-    assert [row["number"] for row in mlci("ledger", "log", "--json", cwd=tmp_path).report] == [1, 2, 3]
-    verified = mlci("ledger", "verify", "--files", "--json", cwd=tmp_path).report
-    assert (verified["entries"], verified["state"]["champion"], verified["findings"]) == (3, 2, [])
-
-
-@pytest.mark.parametrize("damage", DAMAGE)
-def test_verify_finds_what_no_run_looks_at(tmp_path, damage):
-    """An old version's model: nothing reads it until somebody rolls back."""
-    commit(champion(tmp_path, 3), {"k.txt": "1"})
-    promoted(tmp_path)
-    DAMAGE[damage](kept(tmp_path, manifest(tmp_path, 1)["files"][0]["digest"]))
-    assert mlci("ledger", "verify", cwd=tmp_path).code == (4 if damage == "missing" else 0)
-    ended = mlci("ledger", "verify", "--files", cwd=tmp_path)
-    assert (ended.code, ended.out) == (4, "")
-    assert "`model.txt` of version 1" in ended.err
