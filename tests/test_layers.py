@@ -17,7 +17,7 @@ MAY_IMPORT = {
     "gates": {"errors", "metrics", "inference"},
     "report": {"errors", "metrics"},
     "config": {"errors", "metrics"},
-    "engine": {"errors", "metrics"},
+    "engine": {"errors", "metrics", "lineage"},
     "steps": {"errors"},
     "baseline": {"errors"},
     "registry": {"errors"},

@@ -2,7 +2,9 @@
 
 import hashlib
 import json
+import posixpath
 from collections.abc import Iterable, Mapping
+from fnmatch import fnmatchcase
 
 from mlci.lineage.origin import Files, How, Item, Kind, Origin, Row
 from mlci.lineage.settings import flat
@@ -64,12 +66,20 @@ def _code(before: Origin, after: Origin, files: Files | None) -> Row:
 
 
 def _own(after: Origin, files: Files | None) -> list[Item]:
-    elsewhere = {after.config_path, *after.locks, *after.pointers}
+    elsewhere, rows = {after.config_path, *after.locks, *after.pointers}, _rows(after)
     return [
         Item(name=name, how=how)
         for name, how in sorted((files.names if files else {}).items())
-        if name not in elsewhere and not name.endswith(_POINTERS)
+        if name not in elsewhere and not name.endswith(_POINTERS) and not fnmatchcase(name, rows)
     ]
+
+
+def _rows(side: Origin) -> str:
+    """Return the pattern of the evaluation set's files, from the top of the repository; empty if there are none."""
+    evaluation = (side.settings or {}).get("evaluation")
+    data = evaluation.get("data") if isinstance(evaluation, Mapping) else None
+    home = posixpath.dirname(side.config_path or "")
+    return posixpath.normpath(posixpath.join(home, str(data))) if data is not None else ""
 
 
 def _digests(kind: Kind, sides: Sides, why: str) -> Row:

@@ -181,10 +181,34 @@ class LineageRow(Part):
     more: int = Field(default=0, description="Items beyond those listed.")
 
 
+class NullRate(Part):
+    """Share of a column's cells without a value."""
+
+    column: str
+    baseline: float
+    candidate: float
+
+
+class DataDifference(Part):
+    """What differs between the evaluation set of the baseline's version and this one; null is not known."""
+
+    baseline_rows: int | None = None
+    candidate_rows: int | None = None
+    added: int | None = Field(default=None, description="Rows, by key.")
+    removed: int | None = None
+    relabelled: int | None = Field(default=None, description="Rows of both sets with another label.")
+    changed: int | None = Field(default=None, description="Rows of both with the same label and other values.")
+    columns_added: tuple[str, ...] = ()
+    columns_removed: tuple[str, ...] = ()
+    null_rates: tuple[NullRate, ...] = Field(default=(), description="Where it changed, the largest change first.")
+    reason: str | None = None
+
+
 class Lineage(Part):
     """What changed between the version in production and the candidate."""
 
     rows: tuple[LineageRow, ...]
+    evaluation: DataDifference | None = Field(default=None, description="Only where the evaluation set changed.")
 
 
 class TrendPoint(Part):

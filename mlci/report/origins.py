@@ -2,7 +2,7 @@
 
 from mlci.report import numbers
 from mlci.report.dialect import Dialect
-from mlci.report.document import Lineage, LineageItem, LineageRow, Report
+from mlci.report.document import DataDifference, Lineage, LineageItem, LineageRow, NullRate, Report
 from mlci.report.tables import Column, Section, table
 
 _NAMES = {
@@ -26,7 +26,7 @@ def lineage(d: Dialect, report: Report) -> list[Section]:
     columns = [
         Column(d.number("What"), [d.number(_NAMES[row.kind]) for row in rows], name=True),
         Column(d.number("Baseline → candidate"), [_sides(d, row) for row in rows], name=True),
-        Column(d.number("Changed"), [_said(d, row) for row in rows], name=True),
+        Column(d.number("Changed"), [_cell(d, row, report.lineage.evaluation) for row in rows], name=True),
     ]
     return [Section("lineage", d.number(sentence(report.lineage)), (table(d, columns),))]
 
@@ -56,6 +56,39 @@ def _sides(d: Dialect, row: LineageRow) -> str | None:
 
 def _digest(d: Dialect, digest: str | None) -> str:
     return d.number(numbers.NONE) if digest is None else d.code(digest.removeprefix("sha256:")[:7])
+
+
+def _cell(d: Dialect, row: LineageRow, data: DataDifference | None) -> str:
+    return _data(d, data) if row.kind == "evaluation" and data is not None else _said(d, row)
+
+
+def _data(d: Dialect, data: DataDifference) -> str:
+    """Say what differs between two evaluation sets, row by row and column by column."""
+    counts = [
+        (data.added, "added"),
+        (data.removed, "removed"),
+        (data.relabelled, "relabelled"),
+        (data.changed, "changed"),
+    ]
+    parts = [d.number(f"{numbers.count(number)} {word}") for number, word in counts if number]
+    said = [d.words("rows: {}", d.join(", ", parts))] if parts else []
+    if data.reason is not None:
+        said.append(d.text(data.reason))
+    columns = [("+", name) for name in data.columns_added] + [
+        (_SIGNS["removed"], name) for name in data.columns_removed
+    ]
+    listed = [d.words("{} {}", d.number(sign), d.text(name, longest=_LONGEST)) for sign, name in columns[:_SHOWN]]
+    listed += [d.number(f"{len(columns) - _SHOWN} more")] if len(columns) > _SHOWN else []
+    said += [d.words("columns: {}", d.join(", ", listed))] if listed else []
+    rates = [_rate(d, rate) for rate in data.null_rates[:_SHOWN]]
+    said += [d.words("without a value: {}", d.join(", ", rates))] if rates else []
+    return d.join("; ", said) if said else d.number("only how values are written")
+
+
+def _rate(d: Dialect, rate: NullRate) -> str:
+    style = numbers.style((rate.baseline, rate.candidate), unit="percent")
+    ends = d.number(f"{style.value(rate.baseline)} → {style.value(rate.candidate)}")
+    return d.words("{} {}", d.text(rate.column, longest=_LONGEST), ends)
 
 
 def _said(d: Dialect, row: LineageRow) -> str:

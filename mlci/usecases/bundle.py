@@ -85,6 +85,8 @@ def _pieces(building: Path, held: Held, makings: Makings) -> dict[str, Piece]:
     if held.predictions is not None:
         parts[held.predictions.file.name] = held.predictions
     parts[REPORT] = piece(building / REPORT, REPORT)
+    if makings.rows is not None:
+        parts[makings.rows[0].file.name] = makings.rows[0]
     parts[f"config/{makings.config.file.name}"] = makings.config
     parts.update({f"lock/{part.file.name}": part for part in makings.locks})
     return parts
@@ -104,7 +106,12 @@ def _manifest(ran: Ran, held: Held, pieces: Mapping[str, Piece], loaded: Loaded,
         report=pieces[REPORT].file,
         recipe=makings.recipe,
         environment=makings.environment,
-        data=Data(fingerprint=fingerprint, rows=report.evaluation.rows or 0, pointers=makings.pointers),
+        data=Data(
+            fingerprint=fingerprint,
+            rows=report.evaluation.rows or 0,
+            keys=makings.rows[0].file if makings.rows else None,
+            pointers=makings.pointers,
+        ),
         metrics=whole_set(report),
         costs=costs_of(compared.candidate, rows=report.evaluation.rows or 0),
         seconds={name: value for name, value in report.provenance.seconds.model_dump().items() if value is not None},

@@ -10,7 +10,9 @@ from mlci.baseline.git import Git
 from mlci.baseline.head import Head
 from mlci.config.load import Loaded
 from mlci.errors import InputError
+from mlci.lineage.rows import Rows
 from mlci.registry.manifest import Environment, Recipe
+from mlci.usecases import datarows
 from mlci.usecases.held import Held, Piece, piece
 from mlci.usecases.sides import kept
 from mlci.usecases.tools import Tools
@@ -32,6 +34,7 @@ class Makings:
         pointers: Data that the repository points at.
         config: The configuration's file.
         locks: The lock files.
+        rows: The evaluation set by digests, as it is kept and as it can be compared.
     """
 
     recipe: Recipe
@@ -39,9 +42,12 @@ class Makings:
     pointers: dict[str, str]
     config: Piece
     locks: tuple[Piece, ...]
+    rows: tuple[Piece, Rows] | None
 
 
-def makings(loaded: Loaded, tools: Tools, environment: Environment, *, head: Head | None, held: Held | None) -> Makings:
+def makings(
+    loaded: Loaded, tools: Tools, environment: Environment, *, folder: Path, head: Head | None, held: Held | None
+) -> Makings:
     """Look at the checkout as the candidate's steps left it, but by the commit that it had before."""
     path, config = Path(loaded.path), loaded.config
     own, locks = piece(path, path.name), tuple(_locks(path.parent, tools.git))
@@ -57,7 +63,14 @@ def makings(loaded: Loaded, tools: Tools, environment: Environment, *, head: Hea
         seed=config.policy.seed,
     )
     environment = environment.model_copy(update={"lock": tuple(part.file for part in locks)})
-    return Makings(recipe=recipe, environment=environment, pointers=pointers(tools.git), config=own, locks=locks)
+    return Makings(
+        recipe=recipe,
+        environment=environment,
+        pointers=pointers(tools.git),
+        config=own,
+        locks=locks,
+        rows=datarows.kept(config, tools, folder),
+    )
 
 
 def _locks(folder: Path, git: Git) -> Iterator[Piece]:

@@ -12,11 +12,10 @@ from mlci.gates.judge import judge
 from mlci.gates.rules import Judged
 from mlci.inference.evaluate import evaluate
 from mlci.inference.evaluation import EvaluationResult
-from mlci.registry import versions
 from mlci.registry.ledger import Tail
 from mlci.registry.manifest import Environment
-from mlci.report.document import Lineage, Report
-from mlci.usecases import baselines, held, lineage, metrics_only, plan, production, sides, uses
+from mlci.report.document import Report
+from mlci.usecases import baselines, held, history, metrics_only, plan, production, sides, uses
 from mlci.usecases.costs import scaled, with_costs
 from mlci.usecases.document import Facts, document
 from mlci.usecases.held import Held
@@ -25,7 +24,6 @@ from mlci.usecases.origins import origins
 from mlci.usecases.paths import located
 from mlci.usecases.sides import PER_ROWS, Place, Side
 from mlci.usecases.tools import Tools
-from mlci.usecases.trend import with_history
 from mlci.usecases.uses import Use
 
 
@@ -97,21 +95,14 @@ def run(
         gates = verdicts(loaded.config, compared.result)
     use = uses.of(loaded.config, compared.result.fingerprint, compared.held, tools)
     count = use.count if use is not None else uses.known(compared.end, compared.result.fingerprint)
-    made = makings(loaded, tools, environment, head=compared.head, held=compared.held) if environment else None
-    known = replace(compared.facts, uses=count, lineage=_lineage(tools, compared, made))
-    result = compared.result
+    result, known = compared.result, replace(compared.facts, uses=count)
+    made, now = None, None
+    if environment is not None:
+        made = makings(loaded, tools, environment, folder=folder, head=compared.head, held=compared.held)
+        now = history.now(made, compared.held, result.fingerprint or compared.rows)
     if compared.end is not None:
-        result, known = with_history(tools, compared.end.state, loaded.config, result, known)
+        result, known = history.told(loaded.config, tools, compared.end, result=result, facts=known, now=now)
     return Ran(report=document(result, gates, known), compared=compared, use=use, makings=made)
-
-
-def _lineage(tools: Tools, compared: Compared, made: Makings | None) -> Lineage | None:
-    if made is None or compared.end is None or compared.against is None:
-        return None
-    store = production.registry(tools)
-    version = versions.version(store, compared.end.state, compared.against)
-    after = lineage.of_run(made, compared.held, compared.result.fingerprint)
-    return lineage.lineage(tools.git, lineage.of_version(store, version, lineage.texts(made)), after)
 
 
 def compare(loaded: Loaded, tools: Tools, *, folder: Path, facts: Facts, keep: bool = False) -> Compared:

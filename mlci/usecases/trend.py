@@ -1,20 +1,14 @@
 """The history of each gated metric over the versions that were in production, from their manifests."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 
-from mlci.config.models import Config
 from mlci.errors import OutsideError
-from mlci.inference.evaluation import EvaluationResult
 from mlci.metrics import catalogue
 from mlci.registry import versions
 from mlci.registry.entries import State
 from mlci.registry.interface import Store
 from mlci.registry.versions import Version
 from mlci.report.document import TrendPoint, TrendRow
-from mlci.usecases.document import Facts
-from mlci.usecases.production import registry
-from mlci.usecases.tools import Tools
 
 MOST = 8
 """Versions that are looked at; each takes two reads."""
@@ -42,15 +36,6 @@ def trend(
             notes.append(f"trend: {item}")
     rows = (_row(metric, _points(metric, found, fingerprint)) for metric in dict.fromkeys(metrics))
     return tuple(row for row in rows if row is not None), tuple(notes)
-
-
-def with_history(
-    tools: Tools, state: State, config: Config, result: EvaluationResult, facts: Facts
-) -> tuple[EvaluationResult, Facts]:
-    """Add the trend of a configuration's gated metrics to what a report is made of."""
-    gated = [gate.metric for gate in config.gates if gate.each is None and gate.across is None]
-    rows, notes = trend(registry(tools), state, gated, result.fingerprint)
-    return replace(result, notes=(*result.notes, *notes)), replace(facts, trend=rows)
 
 
 def _history(store: Store, state: State) -> Iterator[Version | OutsideError]:

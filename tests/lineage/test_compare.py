@@ -73,11 +73,13 @@ def test_one_thing_changed(changes, kind, items):
 
 
 def test_files_that_another_row_is_about_are_not_code():
-    names = dict.fromkeys(("mlci.yml", "uv.lock", "dvc.lock", "data/train.csv.dvc", "train.py"), "changed")
-    found = rows(ONE, replace(ONE, commit=OTHER), names)["code"]
+    elsewhere = ("m/mlci.yml", "uv.lock", "dvc.lock", "data/train.csv.dvc", "rows/a.csv", "rows/b.csv", "train.py")
+    names = dict.fromkeys(elsewhere, "changed")
+    after = replace(ONE, commit=OTHER, config_path="m/mlci.yml", settings={"evaluation": {"data": "../rows/*.csv"}})
+    found = rows(ONE, after, names)["code"]
     assert (found.changed, [item.name for item in found.items]) == (True, ["train.py"])
     del names["train.py"]
-    found = rows(ONE, replace(ONE, commit=OTHER), names)["code"]
+    found = rows(ONE, after, names)["code"]
     assert (found.changed, found.reason) == (False, "other commits, the same code")
 
 

@@ -2,8 +2,8 @@
 
 import json
 
-from tests.registry.lifecycle import IGNORED, champion, files, repository
-from tests.usecases.project import commit, git, mlci, run
+from tests.registry.lifecycle import IGNORED, champion, files, manifest, planted, promoted, repository
+from tests.usecases.project import commit, git, holdout, mlci, run
 
 KINDS = ["code", "evaluation", "data", "configuration", "environment", "model"]
 
@@ -43,13 +43,25 @@ def test_each_kind_by_name(tmp_path):
     commit(tmp_path, contents)
     ended = run(tmp_path)
     found = lineage(ended)
-    assert changed(ended) == ["code", "evaluation", "data", "configuration", "environment"]
-    assert named(found["code"]) == ["holdout.csv"]
+    assert changed(ended) == ["evaluation", "data", "configuration", "environment"]
+    assert found["code"]["reason"] == "other commits, the same code"
     assert named(found["configuration"]) == ["gates[accuracy].max_drop"]
     assert found["data"]["items"] == [
         {"name": "data/train.csv", "how": "added", "baseline": None, "candidate": "md5:aa"}
     ]
     assert named(found["environment"]) == ["requirements.txt"]
+    assert ended.report["lineage"]["evaluation"] == {
+        "baseline_rows": 100,
+        "candidate_rows": 101,
+        "added": 1,
+        "removed": 0,
+        "relabelled": 0,
+        "changed": 0,
+        "columns_added": [],
+        "columns_removed": [],
+        "null_rates": [],
+        "reason": None,
+    }
     assert found["evaluation"]["candidate"] == ended.report["evaluation"]["fingerprint"]
 
 
@@ -89,3 +101,35 @@ def test_judged_again_before_a_promotion(tmp_path):
 
 def test_without_a_version_there_is_nothing_to_compare_with(tmp_path):
     assert run(repository(tmp_path, 1)).report["lineage"] is None
+
+
+def test_rows_that_a_version_did_not_keep(tmp_path):
+    champion(tmp_path, 1)
+    path = tmp_path / "holdout.csv"
+    planted(tmp_path, data={"keys": None})
+    commit(tmp_path, {"holdout.csv": path.read_text() + "100,0,0\n"})
+    found = run(tmp_path).report["lineage"]["evaluation"]
+    assert (found["baseline_rows"], found["added"]) == (100, None)
+    assert found["reason"].startswith("rows were not kept of both sets")
+
+
+def test_the_same_rows_are_kept_once(tmp_path):
+    champion(tmp_path, 2)
+    commit(tmp_path, {"k.txt": "1"})
+    assert promoted(tmp_path) == 2
+    kept = [manifest(tmp_path, number)["data"]["keys"] for number in (1, 2)]
+    assert kept[0] == kept[1]
+    assert kept[0]["name"] == "rows.bin"
+
+
+def test_a_version_judged_again_on_other_rows_keeps_those(tmp_path):
+    champion(tmp_path, 2)
+    commit(tmp_path, {"k.txt": "1"})
+    assert mlci("run", cwd=tmp_path).code == 0
+    commit(tmp_path, {"holdout.csv": holdout(60, first=500)})
+    assert mlci("promote", cwd=tmp_path).code == 0
+    report = json.loads((tmp_path / ".mlci/out/report.json").read_text())
+    assert [report["lineage"]["evaluation"][key] for key in ("added", "removed")] == [60, 100]
+    assert manifest(tmp_path, 2)["data"]["keys"] != manifest(tmp_path, 1)["data"]["keys"]
+    assert run(tmp_path).report["lineage"]["evaluation"] is None
+    assert mlci("ledger", "verify", "--files", cwd=tmp_path).code == 0

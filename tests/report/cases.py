@@ -19,6 +19,7 @@ from build import (
     spread,
     waived,
 )
+from mlci.report.document import DataDifference, NullRate
 
 HOSTILE = (
     "a|b\nc",
@@ -109,7 +110,7 @@ def mixed():
                 *((f"src/part{number}.py", "added") for number in range(4)),
                 more=3,
             ),
-            same("evaluation", "sha256:a81c55e0" + "0" * 56),
+            differs("evaluation", "sha256:77" + "0" * 62, "sha256:a81c55e0" + "0" * 56),
             differs(
                 "data", *DIGESTS, ("data/train.parquet", "changed", "md5:e5ebd4c02cefbe79", "md5:1919efab7e3f5c4c")
             ),
@@ -123,6 +124,15 @@ def mixed():
                 ("scipy", "added", None, "1.13.0"),
             ),
             differs("model", *DIGESTS),
+            evaluation=DataDifference(
+                baseline_rows=12_000,
+                candidate_rows=12_408,
+                added=1_410,
+                removed=1_002,
+                relabelled=37,
+                columns_removed=("postcode",),
+                null_rates=(NullRate(column="income", baseline=0.021, candidate=0.0805),),
+            ),
         ),
         trend=(
             history("roc_auc", 0.843, 0.851, 0.868, 0.864, 0.871, first=3, other_rows=2),
@@ -241,6 +251,12 @@ def hostile():
             differs("data", None, None, *((name, "removed", name) for name in HOSTILE), reason=HOSTILE[2]),
             differs("environment", None, None, *((name, "changed", name, name) for name in HOSTILE[3:7])),
             differs("configuration", None, None, *((name, "changed", name, name) for name in HOSTILE[7:11])),
+            differs("evaluation", "1", "2"),
+            evaluation=DataDifference(
+                columns_added=HOSTILE[:5],
+                null_rates=tuple(NullRate(column=name, baseline=0.0, candidate=1.0) for name in HOSTILE[5:8]),
+                reason=HOSTILE[9],
+            ),
         ),
         trend=tuple(history(name, 0.1, 0.2) for name in HOSTILE),
     )
