@@ -5,15 +5,17 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PEERS := .venv-bench
+AZURITE := tests/registry/node
+VERSITY := .tools/bin/versitygw
 WORKERS ?= 2
 
 unexport PYTHONDONTWRITEBYTECODE # without byte code every start compiles its imports again
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format bench docs lock clean
+.PHONY: help demo test registry-e2e lint format bench docs lock clean
 
 help: ## what can be made
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 demo: $(VENV)/.dev ## a candidate against a baseline on real data: passes, is unsure, and fails with --regress
 	@$(BIN)/mlci demo
@@ -21,6 +23,9 @@ demo: $(VENV)/.dev ## a candidate against a baseline on real data: passes, is un
 
 test: $(VENV)/.dev ## the tests
 	@$(BIN)/python -m pytest -n $(WORKERS)
+
+registry-e2e: $(VENV)/.dev $(AZURITE)/node_modules/.made $(VERSITY) ## the registry on real servers of S3 and Azure
+	@$(BIN)/python -m pytest tests/registry/e2e -n $(WORKERS)
 
 lint: $(VENV)/.dev ## style, formatting, types
 	@$(BIN)/ruff check .
@@ -43,7 +48,7 @@ lock: $(VENV)/bin/uv ## lock requirements again
 	@sh requirements/lock.sh $(BIN)/uv
 
 clean: ## remove what was made
-	rm -rf $(VENV) $(PEERS) .mlci build *.egg-info .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(PEERS) $(AZURITE)/node_modules .tools .mlci build *.egg-info .mypy_cache .ruff_cache .hypothesis
 
 $(VENV)/bin/uv:
 	@$(PYTHON) -c 'import sys; sys.exit("mlci needs Python 3.11 or newer; set PYTHON=/path/to/python3.11") if sys.version_info < (3, 11) else None'
@@ -53,6 +58,18 @@ $(VENV)/bin/uv:
 $(VENV)/.dev: $(VENV)/bin/uv requirements/dev.txt pyproject.toml
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements/dev.txt
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@touch $@
+
+# Microsoft's own server of Azure Blob Storage for tests, from a lock file.
+$(AZURITE)/node_modules/.made: $(AZURITE)/package.json $(AZURITE)/package-lock.json
+	@echo "installing Azurite: a minute or two, once"
+	@cd $(AZURITE) && npm ci --silent --ignore-scripts
+	@touch $@
+
+# versitygw serves S3 from a folder. Go builds it from the versions and checksums of go.mod and go.sum.
+$(VERSITY): tests/registry/e2e/s3/go.mod tests/registry/e2e/s3/go.sum
+	@echo "building versitygw: some minutes, once"
+	@cd tests/registry/e2e/s3 && go build -buildvcs=false -trimpath -o $(abspath $@) github.com/versity/versitygw/cmd/versitygw
 	@touch $@
 
 # Peers are measured in an environment of their own; one that does not install is named as missing in the table.

@@ -1,10 +1,10 @@
-"""Run every benchmark in turn: operating characteristics, then cost; the exit status is the worst of theirs."""
+"""Run every benchmark in turn: operating characteristics, cost, registry; the exit status is the worst of theirs."""
 
 import importlib.util
 import subprocess
 import sys
 
-MODULES = ("benchmarks.characteristics", "benchmarks.cost")
+MODULES = ("benchmarks.characteristics", "benchmarks.cost", "benchmarks.registry")
 
 
 def main(arguments: list[str]) -> int:

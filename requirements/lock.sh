@@ -16,5 +16,6 @@ lock run.txt pyproject.toml
 lock metrics.txt pyproject.toml --extra metrics --extra model
 lock github.txt pyproject.toml --extra github
 lock dev.txt pyproject.toml --all-extras --group dev requirements/build.in
+lock objects.txt pyproject.toml --extra objects --constraint requirements/dev.txt
 # Peers of the benchmark live in an environment of their own, so that their pins never meet ours.
 lock bench.txt requirements/bench.in

@@ -3,7 +3,7 @@
 from mlci.report import numbers
 from mlci.report.dialect import Dialect
 from mlci.report.document import DataDifference, Lineage, LineageItem, LineageRow, NullRate, Report
-from mlci.report.tables import Column, Section, table
+from mlci.report.tables import Column, Section, Table, table
 
 _NAMES = {
     "code": "code",
@@ -22,13 +22,18 @@ def lineage(d: Dialect, report: Report) -> list[Section]:
     """Show what changed, one row a kind, under a sentence that says it all where there is little."""
     if report.lineage is None:
         return []
-    rows = report.lineage.rows
+    return [Section("lineage", d.number(sentence(report.lineage)), (changes(d, report.lineage),))]
+
+
+def changes(d: Dialect, lineage: Lineage, *, ends: str = "Baseline → candidate") -> Table:
+    """Lay out what changed; ``ends`` names the two that are compared."""
+    rows = lineage.rows
     columns = [
         Column(d.number("What"), [d.number(_NAMES[row.kind]) for row in rows], name=True),
-        Column(d.number("Baseline → candidate"), [_sides(d, row) for row in rows], name=True),
-        Column(d.number("Changed"), [_cell(d, row, report.lineage.evaluation) for row in rows], name=True),
+        Column(d.number(ends), [_sides(d, row) for row in rows], name=True),
+        Column(d.number("Changed"), [_cell(d, row, lineage.evaluation) for row in rows], name=True),
     ]
-    return [Section("lineage", d.number(sentence(report.lineage)), (table(d, columns),))]
+    return table(d, columns)
 
 
 def sentence(lineage: Lineage) -> str:

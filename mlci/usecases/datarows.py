@@ -42,10 +42,15 @@ def difference(store: Store, version: Version, now: Rows | None, tools: Tools) -
     Raises:
         CorruptError: What the version kept is not what it was.
     """
-    before = _of_version(store, version, tools)
-    if before is None or now is None:
-        return DataDifference(baseline_rows=version.manifest.data.rows, reason=_NOT_KEPT)
-    found = rows.difference(before, now)
+    before = of_version(store, version, tools)
+    return compared(before, now, before=version.manifest.data.rows, after=len(now) if now is not None else None)
+
+
+def compared(one: Rows | None, other: Rows | None, *, before: int, after: int | None) -> DataDifference:
+    """Return what differs between two evaluation sets, of which numbers of rows are known in any case."""
+    if one is None or other is None:
+        return DataDifference(baseline_rows=before, candidate_rows=after, reason=_NOT_KEPT)
+    found = rows.difference(one, other)
     rates = [NullRate(column=name, baseline=was, candidate=new) for name, was, new in found.null_rates]
     return DataDifference(
         baseline_rows=found.before,
@@ -61,13 +66,22 @@ def difference(store: Store, version: Version, now: Rows | None, tools: Tools) -
     )
 
 
-def _of_version(store: Store, version: Version, tools: Tools) -> Rows | None:
-    """Return what a version kept; ``None`` where it kept nothing that this version of mlci can read."""
+def of_version(store: Store, version: Version, tools: Tools) -> Rows | None:
+    """Return what a version kept; ``None`` where it kept nothing that this version of mlci can read.
+
+    Raises:
+        CorruptError: It is not what it was.
+    """
     file = version.manifest.data.keys
     if file is None:
         return None
     path = versions.fetch(store, file, tools.scratch / "baseline" / NAME, of=f"version {version.number}")
+    return parsed(path.read_bytes())
+
+
+def parsed(data: bytes) -> Rows | None:
+    """Return what a file of digests holds; ``None`` where this version of mlci can't read it."""
     try:
-        return rows.parse(path.read_bytes())
+        return rows.parse(data)
     except ValueError:
         return None

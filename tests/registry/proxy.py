@@ -69,7 +69,7 @@ class Proxy:
             self._stop.wait(fault.seconds)
             return False
         with socket.create_connection(("127.0.0.1", self.target), timeout=60) as server:
-            server.sendall(request)
+            server.sendall(request.replace(b"\r\n\r\n", b"\r\nconnection: close\r\n\r\n", 1))
             answer = message(server, answers=request)
         return kind != "lose" and self._forward(client, answer, kind, fault)
 
