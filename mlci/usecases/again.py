@@ -16,7 +16,7 @@ from mlci.registry.ledger import Tail
 from mlci.registry.manifest import File
 from mlci.report.document import Report
 from mlci.steps import metrics_file
-from mlci.usecases import bundle, datarows, held, history, lineage, metrics_only, production, scoring, uses
+from mlci.usecases import bundle, datarows, held, history, lineage, metrics_only, noise, production, scoring, uses
 from mlci.usecases.document import Facts, document
 from mlci.usecases.held import Held, Piece
 from mlci.usecases.history import Now
@@ -65,7 +65,8 @@ def judge_again(
         )
         candidate, baseline = _candidate(opened), production.baseline(loaded, tools, end, data=data)
         result, _ = judged(config, candidate, baseline, tools, data=data)
-        gates = verdicts(config, result)
+        against = baseline.version if baseline else None
+        gates = verdicts(config, result, noise.noise(config, tools.registry, end, against=against, rows=rows))
     said = opened.content.predictions.file
     look = Held(digest=said.digest, predictions=None)
     use = uses.of(config, result.fingerprint, look, tools)

@@ -8,14 +8,16 @@ from mlci.config.load import Loaded
 from mlci.config.models import Config
 from mlci.engine.interface import Job, RowMetric, Source
 from mlci.errors import InputError, Problem
-from mlci.gates.judge import judge
+from mlci.gates.judge import UNKNOWN, judge
 from mlci.gates.rules import Judged
 from mlci.inference.evaluate import evaluate
 from mlci.inference.evaluation import EvaluationResult
+from mlci.inference.retraining import Noise
 from mlci.registry.ledger import Tail
 from mlci.registry.manifest import Environment
 from mlci.report.document import Report
 from mlci.usecases import baselines, held, history, metrics_only, plan, production, sides, uses
+from mlci.usecases import noise as luck
 from mlci.usecases.costs import scaled, with_costs
 from mlci.usecases.document import Facts, document
 from mlci.usecases.held import Held
@@ -92,7 +94,8 @@ def run(
         compared, gates = _run_on_metrics(loaded, tools, folder=folder, facts=facts, keep=keep)
     else:
         compared = compare(loaded, tools, folder=folder, facts=facts, keep=keep)
-        gates = verdicts(loaded.config, compared.result)
+        spread = luck.noise(loaded.config, tools.registry, compared.end, against=compared.against, rows=compared.rows)
+        gates = verdicts(loaded.config, compared.result, spread)
     use = uses.of(loaded.config, compared.result.fingerprint, compared.held, tools)
     count = use.count if use is not None else uses.known(compared.end, compared.result.fingerprint)
     result, known = compared.result, replace(compared.facts, uses=count)
@@ -145,9 +148,10 @@ def judged(
     return result, seconds
 
 
-def verdicts(config: Config, result: EvaluationResult) -> tuple[Judged, ...]:
+def verdicts(config: Config, result: EvaluationResult, noise: Noise = UNKNOWN) -> tuple[Judged, ...]:
     """Judge the gates of a configuration against an evaluation."""
-    return judge(plan.rules(config), result, min_group_size=plan.question(config, baseline=True).min_group_size)
+    smallest = plan.question(config, baseline=True).min_group_size
+    return judge(plan.rules(config), result, min_group_size=smallest, noise=noise)
 
 
 def measure(
