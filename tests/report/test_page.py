@@ -253,6 +253,8 @@ def test_the_marker_names_model_head_and_run():
 def test_a_section_for_each_slice_that_a_gate_looks_at_and_one_for_the_others():
     page = Page(comment(mixed()))
     assert page.summaries[1:] == [
+        "What changed: code, evaluation set, training data and environment",
+        "Trend over versions 3 to 7",
         "Recall by region",
         "Equalized odds difference across age",
         "Metrics on the whole set: 5",
