@@ -15,8 +15,8 @@ from mlci.github.registry import RepositoryStore
 from mlci.github.transport import Access
 from mlci.registry import ledger
 from tests.registry.contract import sha
-from tests.registry.histories import stamp, verdict
 from tests.registry.e2e.repository.place import hasty
+from tests.registry.histories import stamp, verdict
 
 
 def write(job):
