@@ -5,7 +5,7 @@ import math
 import pytest
 
 from mlci.gates.cases import spread_out
-from mlci.gates.judge import judge
+from mlci.gates.judge import UNKNOWN, judge
 from mlci.gates.rules import Bound, Outcome, Rule
 from mlci.inference.disparities import Pair, Simultaneous
 from mlci.inference.estimates import Normal
@@ -268,8 +268,8 @@ class TestManyCases:
 
     def test_each_takes_its_own_slice_and_the_whole_takes_none(self):
         found = [paired(), group("north"), paired(scope=group("x").scope.__class__("sex × region", "f × north"))]
-        assert [case.id for case in spread_out(rule(min=0.1), result(*found))] == ["accuracy.min"]
-        crossed = spread_out(rule(each="sex × region", min=0.1), result(*found))
+        assert [case.id for case in spread_out(rule(min=0.1), result(*found), UNKNOWN)] == ["accuracy.min"]
+        crossed = spread_out(rule(each="sex × region", min=0.1), result(*found), UNKNOWN)
         assert [case.id for case in crossed] == ["accuracy[sex × region=f × north].min"]
 
     def test_across_a_slice(self):

@@ -46,7 +46,8 @@ def test_data_of_dvc_without_code_and_what_follows_from_it(tmp_path):
 def test_data_that_changed(tmp_path):
     folder = repository(tmp_path)
     before = git(folder, "rev-parse", "HEAD")
-    shutil.copytree(HERE / "after", folder, dirs_exist_ok=True)
+    # written now, as an editor would: with the old times of files that are as long, git looks no further
+    shutil.copytree(HERE / "after", folder, dirs_exist_ok=True, copy_function=shutil.copyfile)
     assert pointers(ours(folder))["data/train.csv"] == f"md5:{AFTER}"
     assert changed(ours(folder), before) == {"data/train.csv.dvc": "changed", "dvc.lock": "changed"}
 

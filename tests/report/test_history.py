@@ -1,7 +1,7 @@
 """What changed, in a sentence; and trends as bars."""
 
 import pytest
-from github import Page
+from rendered import Page
 
 from build import BASE, HEAD, a_report, differs, history, lineage, measured, passed, same
 from mlci.report.comment import comment
