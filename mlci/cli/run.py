@@ -8,6 +8,7 @@ from mlci.cli import options
 from mlci.cli.build import configuration, facts, tools
 from mlci.cli.finish import begin, finish, ready
 from mlci.cli.registry import connected, surroundings
+from mlci.config.models import Baseline
 from mlci.registry import entries
 from mlci.report.read import dump
 from mlci.usecases import bundle as bundles
@@ -21,12 +22,14 @@ from mlci.usecases.run import run
 @options.as_json
 @click.option("--no-cache", is_flag=True, help="Make a baseline from a reference anew, even if it was made before.")
 @click.option(
-    "--bundle/--no-bundle", default=True, help="Whether to keep the model and its predictions for `mlci promote`."
+    "--bundle/--no-bundle",
+    default=None,
+    help="Keep the model and its predictions for `mlci promote`; by default not where a file or reference is baseline.",
 )
 @click.option("--record", is_flag=True, help="Write the verdict to the registry's ledger, as a use of these rows.")
 @options.fetched
 def command(
-    config_path: Path, out: Path, *, as_json: bool, no_cache: bool, bundle: bool, record: bool, fetched: str
+    config_path: Path, out: Path, *, as_json: bool, no_cache: bool, bundle: bool | None, record: bool, fetched: str
 ) -> int:
     """Train, predict, compare with the baseline, judge, and report.
 
@@ -42,16 +45,20 @@ def command(
     loaded = configuration(config_path)
     ready(out)
     folder = config_path.parent
+    compares = loaded.config.baseline == "production"
+    elsewhere = isinstance(loaded.config.baseline, Baseline)  # a file or a reference: no registry has a part in it
+    bundle = record or not elsewhere if bundle is None else bundle
     store, stamp = connected(
         loaded,
         folder,
-        wanted=record or loaded.config.baseline == "production",
+        wanted=record or compares,
         writes=record,
         fetched=fetched,
     )
     with tools(folder, cached=not no_cache, registry=store, stamp=stamp) as effects:
         keep, known = record or bundle, facts(loaded)
-        ran = run(loaded, effects, folder=folder, facts=known, keep=keep, environment=surroundings())
+        about = surroundings() if bundle or compares else None
+        ran = run(loaded, effects, folder=folder, facts=known, keep=keep, environment=about)
         text = dump(ran.report)
         if bundle and (note := bundles.write(out, ran, text, loaded, effects)):
             effects.say(note)

@@ -91,7 +91,7 @@ class TestPlaces:
         jsonschema.validate(ended.report, SCHEMA)
         assert (tmp_path / ".mlci/out/report.json").read_text() == ended.out
         left = {path.name for path in (tmp_path / ".mlci/out").iterdir()}
-        assert left == {"report.json", "comment.md", "summary.md", "junit.xml", "bundle"}
+        assert left == {"report.json", "comment.md", "summary.md", "junit.xml"}
 
     def test_spaces_unicode_and_missing_parents(self, tmp_path):
         folder = tmp_path / "мой проект ☂ 'quoted'"
