@@ -20,6 +20,7 @@ from mlci.cli.build import configuration
 from mlci.cli.output import OURS
 from mlci.cli.workflow import workflow
 from mlci.config.load import Loaded
+from mlci.config.models import Baseline
 from mlci.config.places import DEFAULT_REGISTRY, GITHUB, MLFLOW, STORES
 from mlci.errors import InputError, OutsideError
 from mlci.registry.copied import Copied
@@ -61,6 +62,11 @@ def opened(config_path: Path) -> tuple[Loaded, Store]:
     """Return a configuration and its registry, for commands that only read."""
     loaded = configuration(config_path)
     return loaded, store(loaded, config_path.parent, dict(os.environ))
+
+
+def concerned(loaded: Loaded) -> bool:
+    """Tell whether a registry has a part in a run: not where the baseline is a file or a reference."""
+    return not isinstance(loaded.config.baseline, Baseline)
 
 
 def remote(loaded: Loaded) -> bool:

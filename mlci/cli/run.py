@@ -7,8 +7,7 @@ import click
 from mlci.cli import options
 from mlci.cli.build import configuration, facts, tools
 from mlci.cli.finish import begin, finish, ready
-from mlci.cli.registry import connected, surroundings
-from mlci.config.models import Baseline
+from mlci.cli.registry import concerned, connected, surroundings
 from mlci.registry import entries
 from mlci.report.read import dump
 from mlci.usecases import bundle as bundles
@@ -46,8 +45,7 @@ def command(
     ready(out)
     folder = config_path.parent
     compares = loaded.config.baseline == "production"
-    elsewhere = isinstance(loaded.config.baseline, Baseline)  # a file or a reference: no registry has a part in it
-    bundle = record or not elsewhere if bundle is None else bundle
+    bundle = record or concerned(loaded) if bundle is None else bundle
     store, stamp = connected(
         loaded,
         folder,
