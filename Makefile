@@ -9,6 +9,7 @@ NODE := tests/node
 ACT := .tools/bin/act
 AZURITE := tests/registry/node
 VERSITY := .tools/bin/versitygw
+MLFLOW := .venv-mlflow
 WORKERS ?= 2
 
 unexport PYTHONDONTWRITEBYTECODE # without byte code every start compiles its imports again
@@ -29,8 +30,8 @@ test: $(VENV)/.dev ## the tests
 e2e: $(VENV)/.dev $(NODE)/node_modules/.made $(ACT) ## actions and whole workflows, run against a fake of GitHub
 	@$(BIN)/python -m pytest tests/e2e -n $(WORKERS)
 
-registry-e2e: $(VENV)/.dev $(AZURITE)/node_modules/.made $(VERSITY) ## the registry on real servers of S3 and Azure
-	@$(BIN)/python -m pytest tests/registry/e2e -n $(WORKERS)
+registry-e2e: $(VENV)/.dev $(AZURITE)/node_modules/.made $(VERSITY) $(MLFLOW)/.made ## the registry on real servers: S3, Azure, MLflow
+	@$(BIN)/python -m pytest tests/registry/e2e -n $(WORKERS) --dist loadfile
 
 lint: $(VENV)/.dev ## style, formatting, types
 	@$(BIN)/ruff check .
@@ -68,7 +69,7 @@ lock: $(VENV)/bin/uv ## lock requirements again
 	@sh requirements/lock.sh $(BIN)/uv
 
 clean: ## remove what was made
-	rm -rf $(VENV) $(PEERS) $(NODE)/node_modules $(AZURITE)/node_modules .tools .e2e .mlci build *.egg-info .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(PEERS) $(MLFLOW) $(NODE)/node_modules $(AZURITE)/node_modules .tools .e2e .mlci build *.egg-info .mypy_cache .ruff_cache .hypothesis
 
 $(VENV)/bin/uv:
 	@$(PYTHON) -c 'import sys; sys.exit("mlci needs Python 3.11 or newer; set PYTHON=/path/to/python3.11") if sys.version_info < (3, 11) else None'
@@ -108,4 +109,10 @@ $(PEERS)/.made: $(VENV)/.dev requirements/bench.txt
 	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(PEERS)
 	@$(BIN)/uv pip install --quiet --python $(PEERS)/bin/python --require-hashes -r requirements/bench.txt \
 		|| echo "not every peer could be installed; the table will say which are missing"
+	@touch $@
+
+# MLflow's own server, in an environment of its own.
+$(MLFLOW)/.made: $(VENV)/.dev requirements/mlflow-server.txt
+	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(MLFLOW)
+	@$(BIN)/uv pip install --quiet --python $(MLFLOW)/bin/python --require-hashes -r requirements/mlflow-server.txt
 	@touch $@

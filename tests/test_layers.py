@@ -19,10 +19,11 @@ MAY_IMPORT = {
     "publish": {"errors", "metrics", "report"},
     "github": {"errors", "publish", "report", "registry"},
     "config": {"errors", "metrics"},
-    "engine": {"errors", "metrics"},
+    "engine": {"errors", "metrics", "lineage"},
     "steps": {"errors"},
     "baseline": {"errors"},
     "registry": {"errors"},
+    "lineage": {"errors"},
     "demo": set(),
     "usecases": {
         "errors",
@@ -37,12 +38,13 @@ MAY_IMPORT = {
         "registry",
         "publish",
         "github",
+        "lineage",
     },
     "cli": {"*"},
     "__main__": {"cli"},
     "__init__": set(),
 }
-PURE = {"metrics", "inference", "gates", "report", "publish"}
+PURE = {"metrics", "inference", "gates", "report", "publish", "lineage"}
 EFFECTS = {
     "os",
     "time",

@@ -21,6 +21,8 @@ _COMMANDS = {
     "rollback": "Make an earlier version the production version again.",
     "versions": "List the versions of the registry.",
     "show": "Show what a version holds.",
+    "diff": "Show what differs between two versions, or between one and the last run.",
+    "reproduce": "Train a version again and hold the result against it.",
     "ledger": "Verify or list the record of every decision.",
     "metrics": "List the metrics that gates can name.",
     "demo": "See all of it on real data that ships with scikit-learn.",

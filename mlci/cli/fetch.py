@@ -28,7 +28,8 @@ def command(config_path: Path) -> int:
 
     \b
     Example:
-      GITHUB_TOKEN=… mlci fetch && mlci run --fetched "$(sha256sum < .mlci/fetched/copy.json | cut -c1-64)"
+      mlci fetch                   # with a token that may read the registry
+      mlci run --fetched DIGEST    # without
     """  # noqa: D301 (click's mark against rewrapping)
     loaded = configuration(config_path)
     folder = config_path.parent

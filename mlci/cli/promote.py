@@ -9,7 +9,7 @@ from mlci.cli import options
 from mlci.cli.build import configuration, facts, tools
 from mlci.cli.decided import leave
 from mlci.cli.finish import BLOCKED, save
-from mlci.cli.registry import connected
+from mlci.cli.registry import connected, shown_to_users
 from mlci.usecases.promote import Outcome, promote
 
 MOST_WORDS = 2_000  # of an entry of the ledger
@@ -53,6 +53,8 @@ def command(config_path: Path, out: Path, *, as_json: bool, note: str | None, ag
         )
     click.echo(_json(outcome) if as_json else text_of(outcome, out))
     leave(_outputs(outcome, out), text_of(outcome, out), report=outcome.report if outcome.again else None)
+    if outcome.refused is None and store is not None and (words := shown_to_users(store)):
+        click.echo(words, err=True)
     return BLOCKED if outcome.refused is not None else 0
 
 

@@ -21,7 +21,7 @@ from mlci.cli.output import OURS
 from mlci.cli.workflow import workflow
 from mlci.config.load import Loaded
 from mlci.config.places import DEFAULT_REGISTRY, GITHUB, MLFLOW, STORES
-from mlci.errors import InputError
+from mlci.errors import InputError, OutsideError
 from mlci.registry.copied import Copied
 from mlci.registry.entries import By
 from mlci.registry.interface import Store
@@ -85,12 +85,26 @@ def store(loaded: Loaded, folder: Path, environment: Mapping[str, str]) -> Store
         from mlci.registry.objects import ObjectStore  # noqa: PLC0415 - the adapter that was asked for
 
         return ObjectStore(place, loaded.config.model, environment)
+    if place.startswith(MLFLOW):
+        from mlci.registry.mlflow import MlflowStore  # noqa: PLC0415 - the adapter that was asked for
+
+        return MlflowStore(place, loaded.config.model, os.environ, folder=folder)  # MLflow reads its settings there
     if place == GITHUB:
         return _in_repository(loaded, environment)
-    if place.startswith(MLFLOW):
-        words = f"this version of mlci has no adapter for `{place}`; name a folder or an object store"
-        raise InputError(loaded.problem(words, "registry"))
     return _in_folder(loaded, folder / place, Git(folder=folder, environment=environment))
+
+
+def shown_to_users(store: Store) -> str | None:
+    """Show MLflow's users what the ledger says, where it is kept in MLflow; return what did not work, if anything."""
+    from mlci.registry.mirror import mirror  # noqa: PLC0415 - of one adapter
+    from mlci.registry.mlflow import MlflowStore  # noqa: PLC0415
+
+    try:
+        if isinstance(store, MlflowStore):
+            mirror(store)
+    except OutsideError as error:
+        return f"note: MLflow's own model does not show this yet: {error}; the next promotion or roll-back tries again"
+    return None
 
 
 def writer(folder: Path) -> Stamp:

@@ -9,7 +9,7 @@ import click
 from mlci.cli import options
 from mlci.cli.decided import leave
 from mlci.cli.promote import noted
-from mlci.cli.registry import opened, writer
+from mlci.cli.registry import opened, shown_to_users, writer
 from mlci.usecases.rollback import RolledBack, rollback
 
 
@@ -37,6 +37,8 @@ def command(config_path: Path, *, as_json: bool, to: int | None, reason: str) ->
     click.echo(json.dumps(asdict(done), indent=1) if as_json else text)
     outputs = {"rolled-back": done.entry is not None, "version": done.version, "replaced": done.replaced}
     leave(outputs, f"{text}: {why}")
+    if words := shown_to_users(store):
+        click.echo(words, err=True)
     return 0
 
 

@@ -50,9 +50,10 @@ def command(
         fetched=fetched,
     )
     with tools(folder, cached=not no_cache, registry=store, stamp=stamp) as effects:
-        ran = run(loaded, effects, folder=folder, facts=facts(loaded), keep=record or bundle)
+        keep, known = record or bundle, facts(loaded)
+        ran = run(loaded, effects, folder=folder, facts=known, keep=keep, environment=surroundings())
         text = dump(ran.report)
-        if bundle and (note := bundles.write(out, ran, text, loaded, effects, surroundings())):
+        if bundle and (note := bundles.write(out, ran, text, loaded, effects)):
             effects.say(note)
         code = finish(ran.report, out, as_json=as_json)
         if ran.use is not None:

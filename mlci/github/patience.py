@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from mlci.errors import OutsideError
 
 A_MINUTE = 60.0
-_LONGEST = 1e9
 _LATEST = 1e12  # an instant of today has 1.8e9 seconds since 1970
 
 
@@ -46,7 +45,7 @@ class Patience:
         """Return the seconds that GitHub asks to wait at a rate limit."""
         after = _number(headers.get("retry-after"))
         if after is not None:
-            return min(after, _LONGEST)
+            return after
         reset = _number(headers.get("x-ratelimit-reset"))
         if headers.get("x-ratelimit-remaining") == "0" and reset is not None:
             return max(reset - self.now(), 0.0) + 1.0

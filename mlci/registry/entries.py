@@ -82,6 +82,7 @@ class Reproduced(Part):
     version: Annotated[int, Field(ge=1)]
     outcome: Literal["identical", "within", "different"]
     spread: Digest = Field(description="Of the metrics of all reruns.")
+    runs: Annotated[int, Field(ge=1)] = 1
 
 
 Body = Annotated[Verdict | Promotion | Rollback | Rescored | Reproduced, Field(discriminator="kind")]
@@ -97,6 +98,7 @@ class State(Part):
         promoted: By version, the number of the entry that promoted it first.
         uses: By fingerprint of an evaluation set, how many different predictions were judged on it.
         rescored: Of the champion, by fingerprint, the number of the entry that added predictions on another set.
+        reproduced: By version, the number of the newest entry that trained it more than once, which is a spread.
     """
 
     champion: int | None = None
@@ -105,6 +107,7 @@ class State(Part):
     promoted: dict[str, int] = Field(default_factory=dict)
     uses: dict[str, int] = Field(default_factory=dict)
     rescored: dict[str, int] = Field(default_factory=dict)
+    reproduced: dict[str, int] = Field(default_factory=dict)
 
 
 class Entry(Part):

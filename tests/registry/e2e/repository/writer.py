@@ -9,14 +9,14 @@ import os
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parents[3]))
+sys.path.insert(0, str(Path(__file__).parents[4]))
 
 from mlci.github.registry import RepositoryStore
 from mlci.github.transport import Access
 from mlci.registry import ledger
 from tests.registry.contract import sha
+from tests.registry.e2e.repository.place import hasty
 from tests.registry.histories import stamp, verdict
-from tests.registry.repository.place import hasty
 
 
 def write(job):

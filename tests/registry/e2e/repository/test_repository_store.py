@@ -6,8 +6,8 @@ from mlci.errors import OutsideError
 from mlci.registry import audit, ledger
 from mlci.registry.folder import FolderStore
 from tests.registry.contract import Contract, sha
+from tests.registry.e2e.repository.place import BRANCH, WHO, WITNESS, git, hasty
 from tests.registry.histories import stamp, verdict
-from tests.registry.repository.place import BRANCH, WHO, WITNESS, git, hasty
 
 
 @pytest.fixture

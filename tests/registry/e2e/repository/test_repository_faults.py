@@ -13,8 +13,8 @@ from mlci.errors import OutsideError
 from mlci.registry import audit, ledger
 from mlci.registry.interface import Witness
 from tests.registry.contract import sha
+from tests.registry.e2e.repository.place import BRANCH, WITNESS, hasty
 from tests.registry.histories import stamp, verdict
-from tests.registry.repository.place import BRANCH, WITNESS, hasty
 
 WRITER = Path(__file__).with_name("writer.py")
 FAULTS = [

@@ -10,7 +10,7 @@ from mlci.github.carrying import allowed_upload
 from mlci.github.registry import RepositoryStore
 from mlci.github.transport import Access
 from tests.registry.contract import sha
-from tests.registry.repository.place import hasty
+from tests.registry.e2e.repository.place import hasty
 
 DATA = b"model " * 5_000
 

@@ -4,7 +4,7 @@ import pytest
 
 from tests.github import seeding
 from tests.github.fake import Fake
-from tests.registry.repository.place import Place
+from tests.registry.e2e.repository.place import Place
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,7 @@ from mlci.errors import OutsideError
 from mlci.github.pages import FEW, unpacked
 from mlci.registry import audit, entries, ledger
 from mlci.registry.interface import CorruptError
-from tests.registry.repository.place import BRANCH, WHO, hasty
+from tests.registry.e2e.repository.place import BRANCH, WHO, hasty
 
 COUNT = 14
 
