@@ -143,7 +143,7 @@ def test_binary_output(tmp_path):
         "Cs",
         "Zl",
         "Zp",
-    }  # controls, halves of pairs, line ends; what Unicode leaves unassigned does nothing
+    }  # controls, halves of pairs, ends of lines
     assert not [char for line in log.lines for char in line if unicodedata.category(char) in acting and char != "\t"]
 
 
