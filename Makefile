@@ -7,15 +7,18 @@ BIN := $(VENV)/bin
 PEERS := .venv-bench
 NODE := tests/node
 ACT := .tools/bin/act
+AZURITE := tests/registry/node
+VERSITY := .tools/bin/versitygw
+MLFLOW := .venv-mlflow
 WORKERS ?= 2
 
 unexport PYTHONDONTWRITEBYTECODE # without byte code every start compiles its imports again
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test e2e lint static node format bench docs dist pin lock clean
+.PHONY: help demo test e2e registry-e2e lint static node format bench docs dist pin lock clean
 
 help: ## what can be made
-	@grep -hE '^[a-z0-9]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 demo: $(VENV)/.dev ## a candidate against a baseline on real data: passes, is unsure, and fails with --regress
 	@$(BIN)/mlci demo
@@ -26,6 +29,10 @@ test: $(VENV)/.dev ## the tests
 
 e2e: $(VENV)/.dev $(NODE)/node_modules/.made $(ACT) ## actions and whole workflows, run against a fake of GitHub
 	@$(BIN)/python -m pytest tests/e2e -n $(WORKERS)
+
+registry-e2e: $(VENV)/.dev $(AZURITE)/node_modules/.made $(VERSITY) $(MLFLOW)/.made ## the registry on real servers: S3, Azure, MLflow
+	@$(BIN)/python -m pytest tests/registry/e2e/repository -n $(WORKERS)
+	@$(BIN)/python -m pytest tests/registry/e2e -n $(WORKERS) --dist loadfile --ignore tests/registry/e2e/repository
 
 lint: $(VENV)/.dev ## style, formatting, types
 	@$(BIN)/ruff check .
@@ -63,7 +70,7 @@ lock: $(VENV)/bin/uv ## lock requirements again
 	@sh requirements/lock.sh $(BIN)/uv
 
 clean: ## remove what was made
-	rm -rf $(VENV) $(PEERS) $(NODE)/node_modules .tools .e2e .mlci build *.egg-info .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(PEERS) $(MLFLOW) $(NODE)/node_modules $(AZURITE)/node_modules .tools .e2e .mlci build *.egg-info .mypy_cache .ruff_cache .hypothesis
 
 $(VENV)/bin/uv:
 	@$(PYTHON) -c 'import sys; sys.exit("mlci needs Python 3.11 or newer; set PYTHON=/path/to/python3.11") if sys.version_info < (3, 11) else None'
@@ -86,9 +93,27 @@ $(ACT): tests/e2e/act/go.mod tests/e2e/act/go.sum
 	@cd tests/e2e/act && go build -buildvcs=false -trimpath -o $(abspath $@) github.com/nektos/act
 	@touch $@
 
+# Microsoft's own server of Azure Blob Storage for tests, from a lock file.
+$(AZURITE)/node_modules/.made: $(AZURITE)/package.json $(AZURITE)/package-lock.json
+	@echo "installing Azurite: a minute or two, once"
+	@cd $(AZURITE) && npm ci --silent --ignore-scripts
+	@touch $@
+
+# versitygw serves S3 from a folder. Go builds it from the versions and checksums of go.mod and go.sum.
+$(VERSITY): tests/registry/e2e/s3/go.mod tests/registry/e2e/s3/go.sum
+	@echo "building versitygw: some minutes, once"
+	@cd tests/registry/e2e/s3 && go build -buildvcs=false -trimpath -o $(abspath $@) github.com/versity/versitygw/cmd/versitygw
+	@touch $@
+
 # Peers are measured in an environment of their own; one that does not install is named as missing in the table.
 $(PEERS)/.made: $(VENV)/.dev requirements/bench.txt
 	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(PEERS)
 	@$(BIN)/uv pip install --quiet --python $(PEERS)/bin/python --require-hashes -r requirements/bench.txt \
 		|| echo "not every peer could be installed; the table will say which are missing"
+	@touch $@
+
+# MLflow's own server, in an environment of its own.
+$(MLFLOW)/.made: $(VENV)/.dev requirements/mlflow-server.txt
+	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(MLFLOW)
+	@$(BIN)/uv pip install --quiet --python $(MLFLOW)/bin/python --require-hashes -r requirements/mlflow-server.txt
 	@touch $@

@@ -8,6 +8,7 @@ from typing import Any
 from mlci.baseline.cache import Cache, cache_key
 from mlci.baseline.git import Git
 from mlci.baseline.resolve import resolve
+from mlci.baseline.tracked import tracked
 from mlci.baseline.worktree import Worktree, checked_out
 from mlci.errors import StepError
 
@@ -68,7 +69,7 @@ def make_baseline(
     """
     resolved = resolve(git, ref)
     notes = list(resolved.notes)
-    if cache is not None and _tracked(git, cache.root):
+    if cache is not None and tracked(git, cache.root):
         notes.append(
             f"the folder {cache.root.name} was not used as a cache: git tracks files in it, which a commit can plant"
         )
@@ -111,12 +112,3 @@ def _made(git: Git, commit: str, ref: str, make: Make, into: Path) -> tuple[dict
                 "it runs in a fresh checkout of that commit: files that git does not hold, like data that an "
                 f"earlier step downloaded, are not there; fetch them in `train.run`{hints}"
             ) from error
-
-
-def _tracked(git: Git, folder: Path) -> bool:
-    """Whether git tracks a file below ``folder``: then it came with a commit, perhaps by the candidate."""
-    root = git.root().resolve()
-    if not folder.resolve().is_relative_to(root):
-        return False
-    said = git.ask("ls-files", "--", f":(top,literal){folder.resolve().relative_to(root).as_posix()}")
-    return said.status != 0 or bool(said.out)

@@ -24,13 +24,16 @@ from mlci.engine.custom import row_metric
 from mlci.engine.duck import DuckEngine
 from mlci.engine.features import write_features
 from mlci.engine.fingerprint import fingerprint
+from mlci.engine.rows import row_digests
 from mlci.metrics import catalogue
+from mlci.registry.interface import Store
+from mlci.registry.ledger import Stamp
 from mlci.report.document import BaselineRef, Candidate
 from mlci.steps.environment import hide_environment
 from mlci.steps.log import ActionsLog, Log, PlainLog, TerminalLog
 from mlci.steps.process import Processes
 from mlci.usecases.document import Facts
-from mlci.usecases.run import policy
+from mlci.usecases.origins import policy
 from mlci.usecases.tools import Tools
 
 
@@ -40,8 +43,16 @@ def configuration(path: Path) -> Loaded:
 
 
 @contextlib.contextmanager
-def tools(folder: Path, *, cached: bool = True, threads: int | None = None) -> Iterator[Tools]:
-    """Build the effects for one run and clean up what it left."""
+def tools(
+    folder: Path,
+    *,
+    cached: bool = True,
+    threads: int | None = None,
+    registry: Store | None = None,
+    stamp: Stamp | None = None,
+    log: TextIO | None = None,
+) -> Iterator[Tools]:
+    """Build the effects for one run and clean up what it left; ``log`` takes what goes to standard error otherwise."""
     with tempfile.TemporaryDirectory(prefix="mlci-run-", ignore_cleanup_errors=True) as scratch:
         environment = dict(os.environ)
         hide_environment()
@@ -50,7 +61,7 @@ def tools(folder: Path, *, cached: bool = True, threads: int | None = None) -> I
                 keep_out_of_git(folder / OURS)
         yield Tools(
             engine=DuckEngine(threads=threads),
-            runner=Processes(environment=environment, log=_log(sys.stderr, environment)),
+            runner=Processes(environment=environment, log=_log(log or sys.stderr, environment)),
             features=write_features,
             fingerprint=fingerprint,
             row_metric=row_metric(folder),
@@ -58,8 +69,11 @@ def tools(folder: Path, *, cached: bool = True, threads: int | None = None) -> I
             cache=Cache(root=folder / OURS / "cache") if cached else None,
             scratch=Path(scratch),
             clock=time.monotonic,
-            say=_progress,
+            say=_progress if log is None else lambda line: click.echo(line, file=log),
             version=__version__,
+            registry=registry,
+            stamp=stamp,
+            rows=row_digests,
         )
 
 

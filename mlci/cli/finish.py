@@ -17,7 +17,10 @@ BLOCKED = 1
 
 def begin(out: Path) -> None:
     """Remove an earlier run's files: should this one fail, nothing stale stands in for it."""
+    from mlci.usecases import bundle  # noqa: PLC0415 (only for commands that run)
+
     clear(out, FILES)
+    bundle.clear(out)
 
 
 def ready(out: Path) -> None:
@@ -32,11 +35,18 @@ def ready(out: Path) -> None:
 
 def finish(report: Report, out: Path, *, as_json: bool, more: dict[str, str] | None = None) -> int:
     """Write everything that is rendered from the report, show it, and return the exit code."""
-    write_all(out, {"report.json": dump(report), **render_all(report), **(more or {})})
+    save(report, out, more=more)
     show(report, as_json=as_json)
     if not as_json:
         click.echo(f"\nreport: {out / 'report.json'}", err=True)
     return BLOCKED if report.verdict == "block" else 0
+
+
+def save(report: Report, out: Path, *, more: dict[str, str] | None = None) -> str:
+    """Write everything that is rendered from the report; return the text of report.json."""
+    text = dump(report)
+    write_all(out, {"report.json": text, **render_all(report), **(more or {})})
+    return text
 
 
 def show(report: Report, *, as_json: bool) -> None:

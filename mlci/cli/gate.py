@@ -11,12 +11,17 @@ from mlci.cli.build import configuration, facts
 from mlci.cli.files import read_bounded
 from mlci.cli.finish import finish
 from mlci.cli.output import clear
+from mlci.cli.registry import connected
 from mlci.config.load import Loaded
 from mlci.errors import InputError, Problem
 from mlci.inference import codec
 from mlci.inference.evaluation import EvaluationResult
+from mlci.inference.retraining import Noise
+from mlci.registry import ledger
 from mlci.report.document import BaselineRef, Candidate, Part, Seconds
+from mlci.usecases import baselines, noise
 from mlci.usecases.document import Facts, document
+from mlci.usecases.paths import located
 from mlci.usecases.run import verdicts
 
 _MOST_ORIGINS = 1_000_000
@@ -45,8 +50,22 @@ def command(config_path: Path, out: Path, *, as_json: bool) -> int:
     loaded = configuration(config_path)
     result = codec.parse(_read(out / "evaluation.json", codec.MOST_BYTES), path=str(out / "evaluation.json"))
     _agree(loaded, result)
-    report = document(result, verdicts(loaded.config, result), _origins(out / "origins.json", facts(loaded)))
-    return finish(report, out, as_json=as_json)
+    origins = _origins(out / "origins.json", facts(loaded))
+    gates = verdicts(loaded.config, result, _noise(loaded, config_path.parent, result, origins))
+    return finish(document(result, gates, origins), out, as_json=as_json)
+
+
+def _noise(loaded: Loaded, folder: Path, result: EvaluationResult, origins: Facts) -> Noise:
+    """Return the luck of training, for gates that ask for it."""
+    config, version = loaded.config, origins.baseline.version
+    store, _ = connected(loaded, folder, wanted=noise.wanted(config))
+    rows = (
+        baselines.same_rows(config, result.fingerprint, located(config.evaluation.data, folder))
+        if config.evaluation
+        else ""
+    )
+    against = int(version) if version is not None and version.isdecimal() else None
+    return noise.noise(config, store, ledger.tail(store) if store else None, against=against, rows=rows)
 
 
 def _agree(loaded: Loaded, result: EvaluationResult) -> None:

@@ -13,13 +13,12 @@ from mlci.errors import Problem
 ROWS_ADD = "predictions (`run` or `file`) would add slices, fairness and intervals"
 
 
-def check(loaded: Loaded, catalogue: Metrics, *, registry: bool = False) -> list[Problem]:
+def check(loaded: Loaded, catalogue: Metrics) -> list[Problem]:
     """Return everything that is wrong with a configuration beyond its single values, ordered by line.
 
     Args:
         loaded: The configuration with its lines.
         catalogue: Where metrics are looked up: :mod:`mlci.metrics.catalogue`.
-        registry: Whether there is a registry that knows which model is in production.
     """
     context = Context(loaded, catalogue)
     problems = [
@@ -28,7 +27,7 @@ def check(loaded: Loaded, catalogue: Metrics, *, registry: bool = False) -> list
         *_reported(context),
         *_predict(loaded),
         *_columns(loaded),
-        *_baseline(loaded, registry=registry),
+        *_baseline(loaded),
         *gates(context),
     ]
     return sorted(dict.fromkeys(problems), key=lambda problem: problem.line or 0)
@@ -168,13 +167,8 @@ def _missing_column(config: Config) -> str | None:
     return "`predict` names no column: `score` (a probability) or `decision` (the predicted class), or both"
 
 
-def _baseline(loaded: Loaded, *, registry: bool) -> Iterator[Problem]:
+def _baseline(loaded: Loaded) -> Iterator[Problem]:
     config = loaded.config
-    if config.baseline == "production" and not registry:
-        absent = "baseline" not in config.model_fields_set
-        start = "`baseline` is missing, and would be `production`, which" if absent else "`baseline: production`"
-        words = f"{start} needs a registry, which this version does not have; "
-        yield loaded.problem(f"{words}write `{{ref: main}}`, `{{file: …}}` or `none`", "baseline")
     if not isinstance(config.baseline, str):
         for key in ("score", "decision"):
             if key in config.baseline.model_fields_set and (config.baseline.ref or config.predict.metrics):

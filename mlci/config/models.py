@@ -12,6 +12,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field
 from pydantic.json_schema import SkipJsonSchema
 from pydantic_core import PydanticCustomError
 
+from mlci.config.places import DEFAULT_REGISTRY, Registry
 from mlci.config.values import Duration, Finite, Limit, Reference, Scalar
 
 Task = Literal["binary", "multiclass", "regression"]
@@ -193,6 +194,9 @@ class Gate(Model):
     judge: Literal["estimate", "interval"] | None = Field(
         default=None, description="What the limit is held against; left out, the kind of gate decides."
     )
+    noise: Literal["retraining"] | None = Field(
+        default=None, description="What the interval of a change knows of besides the rows; left out, nothing."
+    )
     policy: GatePolicy = Field(default=GatePolicy(), description="What this gate does in doubt.")
     line: SkipJsonSchema[int | None] = Field(default=None, exclude=True, json_schema_extra={"x-internal": True})
 
@@ -234,6 +238,10 @@ class Config(Model):
         Annotated[Literal["production", "none"], Tag("=text")] | Annotated[Baseline, Tag("=mapping")],
         _one_of("must be `production`, `none`, `{ref: …}` or `{file: …}`"),
     ] = Field(default="production", description="The model to compare with.")
+    registry: Registry = Field(
+        default=DEFAULT_REGISTRY,
+        description="Where promoted models live: a folder, `s3://…`, `gs://…`, `az://…`, `github` or `mlflow:…`.",
+    )
     gates: Annotated[tuple[Gate, ...], Field(min_length=1)] = Field(description="What has to hold before a merge.")
     policy: Policy = Field(default=Policy(), description="How sure to be, and what doubt means.")
 

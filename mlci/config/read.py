@@ -8,21 +8,20 @@ from mlci.config.load import Loaded, contents, draft, finish, refusal
 from mlci.config.salvage import salvaged
 
 
-def read(file: Path, catalogue: Metrics, *, registry: bool = False) -> Loaded:
+def read(file: Path, catalogue: Metrics) -> Loaded:
     """Read and check a configuration file, its gates and metrics among the rest.
 
     Args:
         file: The file; problems name it as it is written here.
         catalogue: Where metrics are looked up: :mod:`mlci.metrics.catalogue`.
-        registry: Whether there is a registry that knows which model is in production.
 
     Raises:
         InputError: The file is missing, can't be read, or holds problems; all of them at once, ordered by line.
     """
-    return read_text(contents(file), catalogue, path=str(file), registry=registry)
+    return read_text(contents(file), catalogue, path=str(file))
 
 
-def read_text(text: str | bytes, catalogue: Metrics, *, path: str, registry: bool = False) -> Loaded:
+def read_text(text: str | bytes, catalogue: Metrics, *, path: str) -> Loaded:
     """Check the text of a configuration file as :func:`read` does.
 
     Raises:
@@ -30,8 +29,8 @@ def read_text(text: str | bytes, catalogue: Metrics, *, path: str, registry: boo
     """
     tree, config = draft(text, path=path)
     if config is None:
-        raise refusal([*tree.problems, *salvaged(tree, catalogue, registry=registry)])
+        raise refusal([*tree.problems, *salvaged(tree, catalogue)])
     loaded = finish(tree, config)
-    if problems := check(loaded, catalogue, registry=registry):
+    if problems := check(loaded, catalogue):
         raise refusal(problems)
     return loaded

@@ -42,22 +42,22 @@ class Partial(Loaded):
         return super().problem(message, *where)
 
 
-def salvaged(tree: Tree, catalogue: Metrics, *, registry: bool = False) -> list[Problem]:
+def salvaged(tree: Tree, catalogue: Metrics) -> list[Problem]:
     """Return what checks find in the parts of a file that were not refused; nothing where too little is left."""
     if not tree.whole or not isinstance(tree.data, dict) or () in tree.faulty:
         return []
     mended = _Mended(cast("Data", json.loads(json.dumps(tree.data))), tree.faulty)
-    found = [_checked(data, tree, mended, catalogue, registry=registry) for data in mended.variants()]
+    found = [_checked(data, tree, mended, catalogue) for data in mended.variants()]
     return [problem for problem in found[0] if problem != UNSAID and all(problem in other for other in found[1:])]
 
 
-def _checked(data: Data, tree: Tree, mended: "_Mended", catalogue: Metrics, *, registry: bool) -> list[Problem]:
+def _checked(data: Data, tree: Tree, mended: "_Mended", catalogue: Metrics) -> list[Problem]:
     try:
         config = Config.model_validate_json(json.dumps(data), strict=True)
     except ValidationError:
         return []
     partial = Partial(config, Lines(tree.lines), tree.path, frozenset(mended.replaced))
-    return check(partial, catalogue, registry=registry)
+    return check(partial, catalogue)
 
 
 class _Mended:
@@ -75,7 +75,8 @@ class _Mended:
             del data[key]
         self._gates()
         self._evaluation()
-        for key, value in (("model", "refused"), ("train", TRAIN), ("baseline", "none"), ("policy", {})):
+        plain = {"model": "refused", "train": TRAIN, "baseline": "none", "registry": "refused", "policy": {}}
+        for key, value in plain.items():
             if self._at_fault(key):
                 self._replace(value, key)
 

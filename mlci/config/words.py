@@ -140,7 +140,7 @@ def _fault(error: ErrorDetails) -> str:  # noqa: PLR0911 - one return for each k
     return f"can't be {given}"
 
 
-_JOINT = {"mlci_rule", "mlci_cut"}  # about several values, so that showing one would mislead
+_JOINT = {"mlci_rule", "mlci_cut", "mlci_secret"}  # about several values, or about what must not be shown
 _PLAIN = {
     "int_type": "must be a whole number",
     "int_from_float": "must be a whole number",

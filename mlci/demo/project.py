@@ -49,33 +49,36 @@ class Scored:
 
 def write(folder: Path, *, regress: bool) -> Path:
     """Fit both models, write the project into ``folder`` and return the path of its ``mlci.yml``."""
-    study = _study()
-    order = _order(len(study.label))
+    study = load_study()
+    order = shuffled(len(study.label))
     fitted, held = order[:FITTED], order[FITTED:]
     folder.mkdir(parents=True, exist_ok=True)
     rows = ((i, study.sex[i], study.age[i], study.label[i]) for i in held)
-    _table(folder / "holdout.csv", ("patient", "sex", "age", "progressed"), rows)
+    write_table(folder / "holdout.csv", ("patient", "sex", "age", "progressed"), rows)
     for name, strength in (("baseline", 0.02), ("candidate", 1.0)):
         features = study.features
         model = _fit(features[fitted], study.label[fitted], strength)
         seen = _broken(features) if regress and name == "candidate" else features
         scores = model.predict_proba(seen[held])[:, 1]
         found = ((i, f"{score:.6f}") for i, score in zip(held, scores.tolist(), strict=True))
-        _table(folder / f"{name}.csv", ("patient", "score"), found)
+        write_table(folder / f"{name}.csv", ("patient", "score"), found)
     path = folder / "mlci.yml"
     path.write_text(CONFIG, encoding="utf-8")
     return path
 
 
 @dataclass(frozen=True)
-class _Study:
+class Study:
+    """The patients: standardised features, label, and the columns that they are grouped by."""
+
     features: Any
     label: Any
     sex: list[str]
     age: list[int]
 
 
-def _study() -> _Study:
+def load_study() -> Study:
+    """Return the study as scikit-learn ships it."""
     import numpy as np  # noqa: PLC0415 (the demo's own; the command line stays quick)
     from sklearn.datasets import load_diabetes  # noqa: PLC0415 (as above)
 
@@ -83,10 +86,11 @@ def _study() -> _Study:
     label = (progression > np.median(progression)).astype(int)
     sex = ["female" if code == 1 else "male" for code in features[:, 1].tolist()]
     scaled = (features - features.mean(axis=0)) / features.std(axis=0)
-    return _Study(scaled, label, sex, features[:, 0].astype(int).tolist())
+    return Study(scaled, label, sex, features[:, 0].astype(int).tolist())
 
 
-def _order(rows: int) -> list[int]:
+def shuffled(rows: int) -> list[int]:
+    """Return the rows' numbers in an order that is always the same."""
     import numpy as np  # noqa: PLC0415 (as above)
 
     return [int(i) for i in np.random.Generator(np.random.PCG64(SEED)).permutation(rows)]
@@ -105,6 +109,7 @@ def _broken(features: Any) -> Any:  # noqa: ANN401 (a NumPy array)
     return turned
 
 
-def _table(path: Path, header: Sequence[str], rows: Any) -> None:  # noqa: ANN401 (any rows)
+def write_table(path: Path, header: Sequence[str], rows: Any) -> None:  # noqa: ANN401 (any rows)
+    """Write a CSV file."""
     with path.open("w", encoding="utf-8", newline="") as stream:
         csv.writer(stream, lineterminator="\n").writerows([header, *rows])

@@ -59,7 +59,8 @@ def _evaluation(d: Dialect, report: Report) -> list[str]:
         said = d.words("{}, holdout {}", said, d.code(_digest(evaluation.fingerprint)))
     if evaluation.uses is not None:
         of = f" of {numbers.count(evaluation.budget)}" if evaluation.budget is not None else ""
-        said = d.words("{} used {}", said, d.number(f"{numbers.count(evaluation.uses)}{of} times"))
+        times = "time" if evaluation.uses == 1 and not of else "times"
+        said = d.words("{} used {}", said, d.number(f"{numbers.count(evaluation.uses)}{of} {times}"))
     return [said, d.number("labels sealed")] if evaluation.sealed else [said, d.number("labels not sealed")]
 
 

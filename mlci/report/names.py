@@ -93,7 +93,8 @@ def counts(report: Report) -> dict[Outcome, int]:
 
 def has_baseline(report: Report) -> bool:
     """Whether there was a model to compare with."""
-    return report.baseline.source != "none"
+    reference = report.baseline
+    return reference.source != "none" and (reference.source != "production" or reference.version is not None)
 
 
 def estimates_only(report: Report) -> bool:

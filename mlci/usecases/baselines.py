@@ -23,7 +23,7 @@ from mlci.usecases.untouched import Untouched
 
 
 def baseline(loaded: Loaded, tools: Tools, *, folder: Path, data: str) -> Side | None:
-    """Return the baseline's predictions; ``None`` for ``baseline: none``.
+    """Return the predictions of a file or a reference; ``None`` for every other baseline.
 
     Args:
         loaded: The candidate's configuration.
@@ -161,7 +161,7 @@ def _from_ref(loaded: Loaded, ref: str, tools: Tools, *, data: str) -> Side:
         loaded,
         ref,
         tools,
-        evaluation=_rows(loaded.config, tools, data),
+        evaluation=rows(loaded.config, tools, data),
         make=lambda worktree, into: _facts(loaded, worktree, into, tools, data=data),
     )
     facts = made.facts
@@ -172,9 +172,14 @@ def _from_ref(loaded: Loaded, ref: str, tools: Tools, *, data: str) -> Side:
     return Side(source=source, costs=facts["costs"], seconds=seconds, notes=notes, commit=made.commit, label=ref)
 
 
-def _rows(config: Config, tools: Tools, data: str) -> str:
+def rows(config: Config, tools: Tools, data: str) -> str:
     """Return what identifies the rows that predictions belong to: their content, and without a key their order, too."""
-    fingerprint = tools.fingerprint(data)
+    return same_rows(config, tools.fingerprint(data), data)
+
+
+def same_rows(config: Config, fingerprint: str | None, data: str) -> str:
+    """Return what identifies rows whose fingerprint is known."""
+    fingerprint = str(fingerprint)
     if config.evaluation is not None and config.evaluation.key is not None:
         return fingerprint
     # An address can't be looked at without reading it again, so its predictions are never found in the cache.

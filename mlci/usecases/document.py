@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mlci.gates.judge import verdict
-from mlci.gates.rules import Judged
+from mlci.gates.rules import Judged, Outcome
 from mlci.inference.evaluation import Comparison, Disparity, EvaluationResult
 from mlci.inference.evidence import Evidence
 from mlci.report.document import (
@@ -18,15 +18,18 @@ from mlci.report.document import (
     GateRow,
     GroupRow,
     LimitRef,
+    Lineage,
     MetricRow,
     PolicyRef,
     Provenance,
     Report,
     ScopeRef,
     Seconds,
+    TrendRow,
 )
 
 Interval = tuple[float, float]
+FIRST = "no baseline yet; it is recorded when this merges"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +43,9 @@ class Facts:
         config_digest, config_path: The configuration.
         seconds: Wall time by stage.
         versions: Of mlci and of what it computes with.
+        uses: Looks at the evaluation set, by the ledger.
+        lineage: What changed since the baseline was made.
+        trend: Gated metrics over the versions that were in production.
     """
 
     model: str
@@ -50,6 +56,9 @@ class Facts:
     config_path: str | None
     seconds: Mapping[str, float] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
+    uses: int | None = None
+    lineage: Lineage | None = None
+    trend: tuple[TrendRow, ...] = ()
 
 
 def document(result: EvaluationResult, gates: tuple[Judged, ...], facts: Facts) -> Report:
@@ -60,13 +69,15 @@ def document(result: EvaluationResult, gates: tuple[Judged, ...], facts: Facts) 
         verdict=verdict(gates).word,
         candidate=facts.candidate,
         baseline=facts.baseline,
-        evaluation=EvaluationSet(rows=result.rows, fingerprint=result.fingerprint),
+        evaluation=EvaluationSet(rows=result.rows, fingerprint=result.fingerprint, uses=facts.uses),
         policy=facts.policy,
         metrics=tuple(_metric(item, result.confidence) for item in result.comparisons),
         disparities=tuple(_disparity(item, result.confidence) for item in result.disparities),
-        gates=tuple(_gate(gate) for gate in gates),
+        gates=tuple(_gate(gate, first=facts.baseline.source == "production") for gate in gates),
         agreement=None if result.agreement is None else AgreementRow(**_numbers(vars(result.agreement))),
         notes=result.notes,
+        lineage=facts.lineage,
+        trend=facts.trend,
         provenance=Provenance(
             config=facts.config_digest,
             config_path=facts.config_path,
@@ -131,7 +142,8 @@ def _reason(evidence: Evidence) -> str | None:
     return evidence.reason
 
 
-def _gate(gate: Judged) -> GateRow:
+def _gate(gate: Judged, *, first: bool) -> GateRow:
+    """Return a gate's row; ``first`` where production has no version yet, so that a baseline is still to come."""
     limit = {} if gate.kind == "present" else {gate.kind: gate.limit.value, "relative": gate.limit.relative}
     return GateRow(
         id=gate.id,
@@ -140,7 +152,7 @@ def _gate(gate: Judged) -> GateRow:
         limit=LimitRef.model_validate(limit),
         judge=gate.judge,
         outcome=gate.outcome.value,
-        reason=gate.reason,
+        reason=FIRST if first and gate.outcome is Outcome.NO_BASELINE else gate.reason,
         rows_needed=gate.rows_needed,
         rows_needed_of=gate.rows_needed_of,
         line=gate.rule.line,

@@ -1,42 +1,84 @@
 """The on-ramp: repositories that only leave a metrics file, compared on its numbers without intervals."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from mlci.baseline.worktree import Worktree
 from mlci.config.load import Loaded
 from mlci.config.models import Baseline
+from mlci.engine.interface import Source
 from mlci.errors import InputError
 from mlci.gates.judge import judge
 from mlci.gates.rules import Bound, Judged, Outcome, Rule
 from mlci.inference.evaluation import Comparison, EvaluationResult
 from mlci.inference.evidence import Evidence, Point, Undefined
 from mlci.metrics.statistics import WHOLE
+from mlci.registry import versions
+from mlci.registry.ledger import Tail
 from mlci.steps import metrics_file
-from mlci.usecases import plan, sides
+from mlci.usecases import plan, production, sides
 from mlci.usecases.baselines import keep_inside, made_from_ref, own_config, refuse_itself
-from mlci.usecases.sides import Place
+from mlci.usecases.sides import Place, Side
 from mlci.usecases.tools import Tools
 
 Values = dict[str, float]
+ROWS = "metrics"
+"""Stands for the rows that a version's numbers were measured on, which nobody knows."""
 
 
-def candidate_values(loaded: Loaded, tools: Tools, *, folder: Path) -> Values:
+@dataclass(frozen=True, kw_only=True)
+class Numbers:
+    """A baseline's numbers, and where they came from."""
+
+    values: Values
+    commit: str | None = None
+    version: int | None = None
+    notes: tuple[str, ...] = ()
+
+
+def candidate(loaded: Loaded, tools: Tools, *, folder: Path) -> tuple[Side, Values]:
     """Train if there is a command for it, and read what the metrics file says."""
-    sides.train(loaded.config, Place(folder=folder, scratch=tools.scratch / "step"), tools)
+    trained = sides.train(loaded.config, Place(folder=folder, scratch=tools.scratch / "step"), tools)
     name = str(loaded.config.predict.metrics)
-    return metrics_file.read(folder / name, shown=name).values
+    values = metrics_file.read(folder / name, shown=name).values
+    return Side(source=Source(path=str(folder / name)), model=trained.output if trained else None), values
 
 
-def baseline_values(loaded: Loaded, tools: Tools, *, folder: Path) -> tuple[Values | None, str | None, tuple[str, ...]]:
-    """Return the baseline's numbers (``None`` without one), its commit, and notes for the report."""
+def baseline(loaded: Loaded, tools: Tools, end: Tail | None, *, folder: Path) -> Numbers | None:
+    """Return the baseline's numbers; ``None`` without one."""
+    if end is not None:
+        return of_production(tools, end)
     chosen = loaded.config.baseline
     if not isinstance(chosen, Baseline):
-        return None, None, ()
+        return None
     if chosen.file is not None:
         path = folder / chosen.file
         refuse_itself(loaded, str(path), str(folder / str(loaded.config.predict.metrics)), "file")
-        return metrics_file.read(path, shown=chosen.file).values, None, ()
+        return Numbers(values=metrics_file.read(path, shown=chosen.file).values)
+    return _of_reference(loaded, str(chosen.ref), tools)
+
+
+def of_production(tools: Tools, end: Tail) -> Numbers | None:
+    """Return the champion's numbers; ``None`` only where nothing was ever promoted."""
+    store = production.registry(tools)
+    champion = versions.champion(store, end.state)
+    if champion is None:
+        return None
+    kept = champion.manifest.predictions
+    if kept.fingerprint != ROWS:
+        raise InputError(
+            f"version {champion.number} has predictions and this change has a metrics file only, so they can't be "
+            "compared; keep predicting, or judge this change by `baseline: {file: …}`"
+        )
+    path = tools.scratch / "baseline" / kept.file.name
+    versions.fetch(store, kept.file, path, of=f"version {champion.number}")
+    values = metrics_file.read(path, shown=f"the metrics of version {champion.number}").values
+    return Numbers(values=values, commit=champion.manifest.recipe.commit, version=champion.number)
+
+
+def _of_reference(loaded: Loaded, ref: str, tools: Tools) -> Numbers:
+    """Make the numbers in a worktree of the reference, or take them from the cache."""
 
     def make(worktree: Worktree, _: Path) -> dict[str, Any]:
         config, notes = own_config(loaded, worktree)
@@ -50,12 +92,13 @@ def baseline_values(loaded: Loaded, tools: Tools, *, folder: Path) -> tuple[Valu
         sides.train(config, place, tools)
         path = worktree.holds(str(config.predict.metrics))
         if path is None:
-            raise InputError(f"`{config.predict.metrics}` does not exist at {chosen.ref}; let `train.run` write it")
-        values = metrics_file.read(path, shown=f"{chosen.ref}:{config.predict.metrics}").values
+            raise InputError(f"`{config.predict.metrics}` does not exist at {ref}; let `train.run` write it")
+        values = metrics_file.read(path, shown=f"{ref}:{config.predict.metrics}").values
         return {"values": values, "notes": notes}
 
-    made = made_from_ref(loaded, str(chosen.ref), tools, evaluation="metrics", make=make)
-    return made.facts["values"], made.commit, (*made.notes, *made.facts["notes"])
+    made = made_from_ref(loaded, ref, tools, evaluation=ROWS, make=make)
+    notes = (*made.notes, *made.facts["notes"])
+    return Numbers(values=made.facts["values"], commit=made.commit, notes=notes)
 
 
 def compare(loaded: Loaded, candidate: Values, baseline: Values | None, notes: tuple[str, ...]) -> EvaluationResult:

@@ -1,58 +1,157 @@
 """``mlci run``: both models' predictions, their statistics, the gates, the report."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from mlci.baseline.head import head
+from mlci.baseline.head import Head, head
 from mlci.config.load import Loaded
-from mlci.config.models import Baseline, Config
+from mlci.config.models import Config
 from mlci.engine.interface import Job, RowMetric, Source
 from mlci.errors import InputError, Problem
-from mlci.gates.judge import judge
+from mlci.gates.judge import UNKNOWN, judge
 from mlci.gates.rules import Judged
 from mlci.inference.evaluate import evaluate
 from mlci.inference.evaluation import EvaluationResult
-from mlci.report.document import BaselineRef, Candidate, PolicyRef, Report
-from mlci.usecases import baselines, metrics_only, plan, sides
+from mlci.inference.retraining import Noise
+from mlci.registry.ledger import Tail
+from mlci.registry.manifest import Environment
+from mlci.report.document import Report
+from mlci.usecases import baselines, held, history, metrics_only, plan, production, sides, uses
+from mlci.usecases import noise as luck
 from mlci.usecases.costs import scaled, with_costs
 from mlci.usecases.document import Facts, document
+from mlci.usecases.held import Held
+from mlci.usecases.makings import Makings, makings
+from mlci.usecases.origins import origins
 from mlci.usecases.paths import located
 from mlci.usecases.sides import PER_ROWS, Place, Side
 from mlci.usecases.tools import Tools
+from mlci.usecases.uses import Use
 
 
-def run(loaded: Loaded, tools: Tools, *, folder: Path, facts: Facts) -> Report:
-    """Train, predict, compare and judge; return the report.
+@dataclass(frozen=True, kw_only=True)
+class Compared:
+    """Both models on the same rows, and where everything came from.
+
+    Attributes:
+        result: What was estimated.
+        facts: What the report says beside it.
+        candidate: The candidate's predictions.
+        rows: What identifies the rows that they belong to.
+        head: The checkout's commit, before any step ran.
+        held: The candidate's bytes, if they were asked for.
+        end: The ledger's end, where it was read.
+        against: Version that the candidate was compared with.
+    """
+
+    result: EvaluationResult
+    facts: Facts
+    candidate: Side
+    rows: str
+    head: Head | None
+    held: Held | None = None
+    end: Tail | None = None
+    against: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ran:
+    """A report, and what it is about.
+
+    Attributes:
+        report: The report.
+        compared: What was compared.
+        use: The look at the evaluation set that this was, where it is to be recorded.
+        makings: How the candidate was made, where the environment is known.
+    """
+
+    report: Report
+    compared: Compared
+    use: Use | None = None
+    makings: Makings | None = None
+
+
+def run(
+    loaded: Loaded,
+    tools: Tools,
+    *,
+    folder: Path,
+    facts: Facts,
+    keep: bool = False,
+    environment: Environment | None = None,
+) -> Ran:
+    """Train, predict, compare and judge.
 
     Args:
         loaded: The configuration, checked.
         tools: Effects.
         folder: Folder of the configuration.
         facts: What the command line knows about this run; origins of the models are filled in here.
+        keep: Whether to take the digests of what is judged.
+        environment: What the run runs on; with it, the report says what changed since the version in production.
     """
     if loaded.config.predict.metrics is not None:
-        return _run_on_metrics(loaded, tools, folder=folder, facts=facts)
-    result, origins = compare(loaded, tools, folder=folder, facts=facts)
-    return document(result, verdicts(loaded.config, result), origins)
+        compared, gates = _run_on_metrics(loaded, tools, folder=folder, facts=facts, keep=keep)
+    else:
+        compared = compare(loaded, tools, folder=folder, facts=facts, keep=keep)
+        spread = luck.noise(loaded.config, tools.registry, compared.end, against=compared.against, rows=compared.rows)
+        gates = verdicts(loaded.config, compared.result, spread)
+    use = uses.of(loaded.config, compared.result.fingerprint, compared.held, tools)
+    count = use.count if use is not None else uses.known(compared.end, compared.result.fingerprint)
+    result, known = compared.result, replace(compared.facts, uses=count)
+    made, now = None, None
+    if environment is not None:
+        made = makings(loaded, tools, environment, folder=folder, head=compared.head, held=compared.held)
+        now = history.now(made, compared.held, result.fingerprint or compared.rows)
+    if compared.end is not None:
+        result, known = history.told(loaded.config, tools, compared.end, result=result, facts=known, now=now)
+    return Ran(report=document(result, gates, known), compared=compared, use=use, makings=made)
 
 
-def compare(loaded: Loaded, tools: Tools, *, folder: Path, facts: Facts) -> tuple[EvaluationResult, Facts]:
+def compare(loaded: Loaded, tools: Tools, *, folder: Path, facts: Facts, keep: bool = False) -> Compared:
     """Make both models' predictions and evaluate them; judge nothing."""
+    current = head(tools.git)  # the candidate's steps may write to files that git tracks
     data = located(_data(loaded.config), folder)
+    end = production.end(loaded.config, tools)
     # The baseline first: nothing of the candidate's has run yet that could touch it.
-    baseline = baselines.baseline(loaded, tools, folder=folder, data=data)
+    baseline = (
+        baselines.baseline(loaded, tools, folder=folder, data=data)
+        if end is None
+        else production.baseline(loaded, tools, end, data=data)
+    )
     with baselines.left_alone(loaded, baseline):
         candidate = sides.make(loaded.config, Place(folder=folder, scratch=tools.scratch / "step"), tools, data=data)
+    bytes_held = held.look(candidate, tools.fingerprint) if keep else None
+    result, seconds = judged(loaded.config, candidate, baseline, tools, data=data)
+    return Compared(
+        result=result,
+        facts=origins(facts, loaded.config, candidate, baseline, seconds=seconds, head=current, held=bytes_held),
+        candidate=candidate,
+        rows=baselines.same_rows(loaded.config, result.fingerprint, data),
+        head=current,
+        held=bytes_held,
+        end=end,
+        against=baseline.version if baseline else None,
+    )
+
+
+def judged(
+    config: Config, candidate: Side, baseline: Side | None, tools: Tools, *, data: str
+) -> tuple[EvaluationResult, dict[str, float]]:
+    """Measure both models; errors about files of ours, which are gone after the run, name what wrote them."""
     try:
-        result, seconds = measure(loaded.config, candidate, baseline, tools, data=data)
+        with production.fitting(tools, baseline):
+            result, seconds = measure(config, candidate, baseline, tools, data=data)
     except InputError as error:
         raise InputError.of(_placed(problem, tools.scratch) for problem in error.problems) from error
-    return result, _origins(facts, loaded, candidate, baseline, seconds, tools)
+    production.unmoved(baseline, result.fingerprint)
+    return result, seconds
 
 
-def verdicts(config: Config, result: EvaluationResult) -> tuple[Judged, ...]:
+def verdicts(config: Config, result: EvaluationResult, noise: Noise = UNKNOWN) -> tuple[Judged, ...]:
     """Judge the gates of a configuration against an evaluation."""
-    return judge(plan.rules(config), result, min_group_size=plan.question(config, baseline=True).min_group_size)
+    smallest = plan.question(config, baseline=True).min_group_size
+    return judge(plan.rules(config), result, min_group_size=smallest, noise=noise)
 
 
 def measure(
@@ -67,11 +166,16 @@ def measure(
     notes = (*candidate.notes, *(baseline.notes if baseline else ()), *observed.notes)
     question = plan.question(config, baseline=baseline is not None)
     result = evaluate(observed.statistics, question, fingerprint=observed.fingerprint, notes=notes)
-    before = scaled(baseline.costs if baseline else {}, measured_for=PER_ROWS, rows=observed.rows)
-    now = scaled(candidate.costs, measured_for=PER_ROWS, rows=observed.rows)
+    before = costs_of(baseline, rows=observed.rows) if baseline else {}
+    now = costs_of(candidate, rows=observed.rows)
     result = with_costs(result, plan.operations(config), now, before)
     seconds = {**candidate.seconds, **(baseline.seconds if baseline else {}), "evaluate": tools.clock() - begun}
     return result, seconds
+
+
+def costs_of(side: Side, *, rows: int) -> dict[str, float]:
+    """Return what a model costs, times of prediction for a thousand rows."""
+    return scaled(side.costs, measured_for=PER_ROWS, rows=side.measured_for or rows)
 
 
 def job(config: Config, candidate: Source, baseline: Source | None, tools: Tools, *, data: str) -> Job:
@@ -114,47 +218,28 @@ def _row_metrics(names: tuple[str, ...], config: Config, tools: Tools) -> tuple[
     return tuple(tools.row_metric(name, config.task) for name in names)
 
 
-def _run_on_metrics(loaded: Loaded, tools: Tools, *, folder: Path, facts: Facts) -> Report:
-    baseline, commit, notes = metrics_only.baseline_values(loaded, tools, folder=folder)
-    candidate = metrics_only.candidate_values(loaded, tools, folder=folder)
-    result = metrics_only.compare(loaded, candidate, baseline, notes)
-    gates = metrics_only.judge_values(loaded, result, candidate, baseline)
-    side = Side(source=Source(path=""), commit=commit)
-    origin = _origins(facts, loaded, Side(source=Source(path="")), side if baseline is not None else None, {}, tools)
-    return document(result, gates, origin)
-
-
-def _origins(
-    facts: Facts, loaded: Loaded, candidate: Side, baseline: Side | None, seconds: dict[str, float], tools: Tools
-) -> Facts:
-    """Fill in where both models came from."""
+def _run_on_metrics(
+    loaded: Loaded, tools: Tools, *, folder: Path, facts: Facts, keep: bool
+) -> tuple[Compared, tuple[Judged, ...]]:
     current = head(tools.git)
-    commit = candidate.commit or (current.commit if current else None)
-    label = "with uncommitted changes" if current and current.dirty else None
-    return replace(
-        facts,
-        candidate=Candidate(commit=facts.candidate.commit or commit, label=label),
-        baseline=_baseline_ref(loaded.config, baseline),
-        seconds=seconds,
+    end = production.end(loaded.config, tools)
+    side = metrics_only.baseline(loaded, tools, end, folder=folder)
+    before = side.values if side else None
+    candidate, now = metrics_only.candidate(loaded, tools, folder=folder)
+    bytes_held = held.look(candidate, tools.fingerprint) if keep else None
+    result = metrics_only.compare(loaded, now, before, side.notes if side else ())
+    baseline = Side(source=Source(path=""), commit=side.commit, version=side.version) if side else None
+    compared = Compared(
+        result=result,
+        facts=origins(facts, loaded.config, candidate, baseline, seconds={}, head=current, held=bytes_held),
+        candidate=candidate,
+        rows=metrics_only.ROWS,
+        head=current,
+        held=bytes_held,
+        end=end,
+        against=side.version if side else None,
     )
-
-
-def _baseline_ref(config: Config, baseline: Side | None) -> BaselineRef:
-    if baseline is None or not isinstance(config.baseline, Baseline):
-        return BaselineRef(source="none")
-    if config.baseline.file is not None:
-        return BaselineRef(source="file", label=config.baseline.file)
-    return BaselineRef(source="ref", commit=baseline.commit, label=config.baseline.ref)
-
-
-def policy(config: Config) -> PolicyRef:
-    """Return the policy as the report shows it."""
-    return PolicyRef(
-        confidence=config.policy.confidence,
-        inconclusive=config.policy.inconclusive,
-        no_baseline=config.policy.no_baseline,
-        comment=config.policy.comment,
-    )
+    return compared, metrics_only.judge_values(loaded, result, now, before)
 
 
 def _data(config: Config) -> str:

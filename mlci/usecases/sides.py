@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from mlci.config.models import Config, Predict
 from mlci.engine.interface import Source
 from mlci.steps import skops_stage, stages
 from mlci.steps.stages import Command, Stage
+from mlci.usecases import untouched
 from mlci.usecases.paths import located
 from mlci.usecases.tools import Tools
 
@@ -24,6 +25,10 @@ class Side:
         seconds: Wall time by stage.
         notes: Lines for the report.
         commit, label: Where the model came from.
+        model: The model itself, a file or a folder, where there is one.
+        version: Its number in the registry.
+        measured_for: Rows that times of prediction are for; ``None`` for the whole set.
+        made_on: Fingerprint of the rows that they were made on, where that is known beforehand.
     """
 
     source: Source
@@ -32,6 +37,10 @@ class Side:
     notes: tuple[str, ...] = ()
     commit: str | None = None
     label: str | None = None
+    model: Path | None = None
+    version: int | None = None
+    measured_for: int | None = None
+    made_on: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,7 +60,7 @@ class Place:
     environment: Mapping[str, str] = field(default_factory=dict)
 
 
-def make(config: Config, place: Place, tools: Tools, *, data: str) -> Side:
+def make(config: Config, place: Place, tools: Tools, *, data: str, model: Path | None = None) -> Side:
     """Train if there is a command for it, predict, and return where the predictions are.
 
     Args:
@@ -59,15 +68,19 @@ def make(config: Config, place: Place, tools: Tools, *, data: str) -> Side:
         place: Where to run it.
         tools: Effects.
         data: The evaluation set that both models are judged on.
+        model: The model to predict with, where none is trained.
     """
     trained = train(config, place, tools)
-    stage, source = _predict(config, place, tools, data=data, trained=trained)
-    model = trained.output if trained else None
+    model = trained.output if trained else model
+    predicted_for = [data] if config.predict.file is None else []
+    with untouched.rows_left_alone(predicted_for, name=f"{place.name}predict"):
+        stage, source = _predict(config, place, tools, data=data, model=model)
     costs = stages.operational(train=trained, predict=stage, model=model, rows=PER_ROWS)
     seconds = {"train": trained.seconds} if trained else {}
     if stage is not None:
         seconds["predict"] = stage.seconds
-    return Side(source=source, costs=costs, seconds=seconds, notes=stage.notes if stage else ())
+    notes = stage.notes if stage else ()
+    return Side(source=source, costs=costs, seconds=seconds, notes=notes, model=_kept(config, place, model))
 
 
 def train(config: Config, place: Place, tools: Tools) -> Stage | None:
@@ -81,12 +94,11 @@ def train(config: Config, place: Place, tools: Tools) -> Stage | None:
 
 
 def _predict(
-    config: Config, place: Place, tools: Tools, *, data: str, trained: Stage | None
+    config: Config, place: Place, tools: Tools, *, data: str, model: Path | None
 ) -> tuple[Stage | None, Source]:
     predict = config.predict
     if predict.run is not None:
         command = _command(config, place, run=predict.run, name="predict", timeout=predict.timeout)
-        model = trained.output if trained else None
         features = _features(config, tools, data)
         stage = stages.predict(tools.runner, command, scratch=place.scratch, features=features, model=model)
         return stage, _source(predict, str(stage.output))
@@ -94,6 +106,22 @@ def _predict(
         stage = _score(config, predict, place, tools, data=data)
         return stage, Source(path=str(stage.output), score=stage.score, decision=stage.decision)
     return None, _source(predict, located(str(predict.file), place.folder))
+
+
+def kept(config: Config) -> str | None:
+    """Return the path, as configured, of the model that belongs to the predictions; ``None`` where none is named.
+
+    It is what mlci itself scores, unless that is a part of what training leaves.
+    """
+    trained, scored = config.train.model if config.train else None, config.predict.model
+    if trained is None or scored is None:
+        return trained or scored
+    return trained if PurePosixPath(scored).is_relative_to(PurePosixPath(trained)) else scored
+
+
+def _kept(config: Config, place: Place, model: Path | None) -> Path | None:
+    named = kept(config)
+    return model if named is None else place.folder / named
 
 
 def _source(predict: Predict, path: str) -> Source:

@@ -7,6 +7,9 @@ from pathlib import Path
 from mlci.baseline.cache import Cache
 from mlci.baseline.git import Git
 from mlci.engine.interface import Engine, RowMetric
+from mlci.lineage.rows import Rows
+from mlci.registry.interface import Store
+from mlci.registry.ledger import Stamp
 from mlci.steps.interface import Runner
 
 
@@ -26,6 +29,9 @@ class Tools:
         clock: Seconds that only ever rise.
         say: Shows one line of progress.
         version: mlci's version.
+        registry: Where promoted models live; ``None`` where nobody asks for them.
+        stamp: Who writes to the registry; ``None`` where this run does not.
+        rows: ``rows(data, key, label)`` returns an evaluation set by digests of its rows, or nothing for a huge one.
     """
 
     engine: Engine
@@ -39,3 +45,6 @@ class Tools:
     clock: Callable[[], float]
     say: Callable[[str], None]
     version: str
+    registry: Store | None = None
+    stamp: Stamp | None = None
+    rows: Callable[[str, str | None, str], Rows | None] | None = None

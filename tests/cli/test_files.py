@@ -1,4 +1,4 @@
-"""Where somebody else leaves files, nothing is waited for, and nothing is read without end."""
+"""What lies in the place of a file that somebody else leaves: nothing is waited for or read without end."""
 
 import os
 import sys

@@ -189,8 +189,6 @@ OTHER = {
     "nothing runs": (changed(GOOD, ("score: score", "score: s\n  timeout: 1m")), ["m:11: `predict.timeout` is for `predict.run`; nothing is run here"]),
     "nothing is opened": (changed(GOOD, ("score: score", "score: s\n  trusted: [a.B]")), ["m:11: `predict.trusted` is for `predict.model`; no model is opened here"]),
     "columns of a reference": (changed(GOOD, ("{file: old.csv}", "{ref: main, score: s}")), ["m:11: `baseline.score` is for a `file` of predictions; remove it"]),
-    "production": (changed(GOOD, ("{file: old.csv}", "production")), ["m:11: `baseline: production` needs a registry, which this version does not have; write `{ref: main}`, `{file: …}` or `none`"]),
-    "nothing said": (changed(GOOD, ("baseline: {file: old.csv}\n", "")), ["m:1: `baseline` is missing, and would be `production`, which needs a registry, which this version does not have; write `{ref: main}`, `{file: …}` or `none`"]),
     "totals and rows": (
         changed(TOTALS, ("predict:", "evaluation: {data: d, label: l}\npredict:")),
         ["m:3: `evaluation` is not read with `predict.metrics`; remove it, or predictions (`run` or `file`) would add slices, fairness and intervals"],
@@ -253,15 +251,13 @@ def test_totals_whose_name_says_nothing_may_be_limited_both_ways(name):
     assert found(gate(f"metric: '{name}', max_rise: 0.1, max_drop: 0.1", TOTALS)) == []
 
 
-def test_with_a_registry_production_is_a_baseline():
-    assert found(changed(GOOD, ("{file: old.csv}", "production")), registry=True) == []
-    assert found(changed(GOOD, ("baseline: {file: old.csv}\n", "")), registry=True) == []
+def test_production_is_a_baseline_and_the_default():
+    assert found(changed(GOOD, ("{file: old.csv}", "production"))) == []
+    assert found(changed(GOOD, ("baseline: {file: old.csv}\n", ""))) == []
 
 
-def test_the_example_of_the_design_waits_for_the_registry():
-    assert found(DESIGN) == [
-        "m:17: `baseline: production` needs a registry, which this version does not have; write `{ref: main}`, `{file: …}` or `none`",
-    ]
+def test_the_example_of_the_design_is_right():
+    assert found(DESIGN) == []
 
 
 def test_names_of_scikit_learn_exist_there_and_are_not_in_the_catalogue():

@@ -32,7 +32,7 @@ def test_what_is_right_is_read_as_it_stands(tmp_path):
     for text in (GOOD, TOTALS):
         file.write_text(text)
         assert read(file, catalogue) == parse(text, path=str(file))
-    assert read_text(DESIGN, catalogue, path="m", registry=True) == parse(DESIGN, path="m")
+    assert read_text(DESIGN, catalogue, path="m") == parse(DESIGN, path="m")
 
 
 def test_values_keys_gates_and_metrics_in_one_go():

@@ -9,7 +9,7 @@ from mlci.errors import InputError
 from tests.config.samples import GOOD, changed
 
 GATE = "{metric: roc_auc, min: 0.75, max_drop: 0.01}"
-KEYS = "metric, each, across, min, max, max_drop, max_rise, judge, policy"
+KEYS = "metric, each, across, min, max, max_drop, max_rise, judge, noise, policy"
 
 CASES = {
     # keys
@@ -63,6 +63,17 @@ CASES = {
     "both baselines": [("{file: old.csv}", "{file: old.csv, ref: main}"), "11: `baseline` has `file` and `ref`; keep exactly one of `file` or `ref`"],
     "empty baseline": [("{file: old.csv}", "{}"), "11: `baseline` needs one of `file` or `ref`"],
     "misspelt baseline": [("{file: old.csv}", "{ref: main, fiel: x}"), "11: unknown key `fiel` in `baseline`; did you mean `file`?"],
+    "registry with another scheme": [("{file: old.csv}", "none\nregistry: s3a://b/p"), "12: `registry` must be written `s3://bucket/prefix`, not `s3a://b/p`"],
+    "registry without slashes": [("{file: old.csv}", "none\nregistry: 's3:b'"), "12: `registry` must be written `s3://bucket/prefix`, not `s3:b`"],
+    "registry without a bucket": [("{file: old.csv}", "none\nregistry: gs://"), "12: `registry` must be written `gs://bucket/prefix`, not `gs://`"],
+    "registry in capitals": [("{file: old.csv}", "none\nregistry: GitHub"), "12: `registry` must be the word `github` for this repository, not `GitHub`"],
+    "registry by address": [("{file: old.csv}", "none\nregistry: http://x:5000"), "12: `registry` must be `mlflow:http://host:port` or `mlflow:sqlite:///path` for MLflow, not `http://x:5000`"],
+    "registry of nothing": [("{file: old.csv}", "none\nregistry: ftp://x"), "12: `registry` must be a folder, `s3://…`, `gs://…`, `az://…`, `github`, `mlflow:http://host:port` or `mlflow:sqlite:///path`, not `ftp://x`"],
+    "registry at home": [("{file: old.csv}", "none\nregistry: ~/models"), "12: `registry` must be a whole path (`~` is not replaced here), not `~/models`"],
+    "registry with a password": [("{file: old.csv}", "none\nregistry: s3://key:secret@bucket"), "12: `registry` must hold no credentials; they belong in the environment of the job"],
+    "registry as a file": [("{file: old.csv}", "none\nregistry: file:///x"), "12: `registry` must be a path without `file:`, not `file:///x`"],
+    "registry of a number": [("{file: old.csv}", "none\nregistry: 3"), "12: `registry` must be text, not `3`; write it in quotes: '3'"],
+    "misspelt registry": [("{file: old.csv}", "none\nregistri: x"), "12: unknown key `registri`; did you mean `registry`?"],
     "option as ref": [("{file: old.csv}", "{ref: --output=x}"), "11: `baseline.ref` must name a branch, a tag or a commit, not `--output=x`"],
     "slice number": [("[region,", "[5,"), "7: `evaluation.slices[0]` must be a column's name, `{column: …, cut: […]}`, or a list of columns to cross, not `5`"],
     "slices as text": [("[region, {column: age, cut: [25, 40]}, [sex, region]]", "region"), "7: `evaluation.slices` must be a list, not `region`"],

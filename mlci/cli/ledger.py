@@ -1,0 +1,108 @@
+"""``mlci ledger``."""
+
+import json
+from pathlib import Path
+
+import click
+
+from mlci.cli import options
+from mlci.cli.registry import opened
+from mlci.cli.versions import harmless
+from mlci.registry import ledger
+from mlci.registry.entries import Entry, Promotion, Reproduced, Rescored, Rollback, Verdict
+from mlci.report.numbers import plural
+from mlci.usecases.audit import Audit, audit
+
+
+@click.group()
+def command() -> None:
+    """Look into the record of every verdict, promotion and roll-back.
+
+    \b
+    Examples:
+      mlci ledger verify
+      mlci ledger log
+    """  # noqa: D301 (click's mark against rewrapping)
+
+
+@command.command()
+@options.config
+@options.as_json
+@click.option("--files", is_flag=True, help="Read every file and hold it against its digest, not only the records.")
+def verify(config_path: Path, *, as_json: bool, files: bool) -> int:
+    """Verify the ledger from its first entry: nothing changed, moved, taken out or cut off, and every file there.
+
+    Exit code 4, with the name of the first thing that is wrong, unless all of it is whole.
+
+    \b
+    Examples:
+      mlci ledger verify
+      mlci ledger verify --files --json
+    """  # noqa: D301 (click's mark against rewrapping)
+    _, store = opened(config_path)
+    found = audit(store, contents=files)
+    state = found.state
+    if as_json:
+        document = {
+            "entries": found.entries,
+            "files": found.files,
+            "contents": files,
+            "state": state.model_dump(),
+            "findings": [{"entry": item.number or None, "message": item.message} for item in found.findings],
+        }
+        click.echo(json.dumps(document, indent=1))
+        return 0
+    click.echo(summary(found, contents=files))
+    for item in found.findings:
+        click.echo(f"note: {f'entry {item.number}: ' if item.number else ''}{harmless(item.message)}")
+    return 0
+
+
+@command.command()
+@options.config
+@options.as_json
+def log(config_path: Path, *, as_json: bool) -> int:
+    """List all entries, newest first, verifying them on the way.
+
+    \b
+    Examples:
+      mlci ledger log
+      mlci ledger log --json
+    """  # noqa: D301 (click's mark against rewrapping)
+    _, store = opened(config_path)
+    found = list(ledger.walk(store))
+    if as_json:
+        rows = [entry.model_dump(mode="json", by_alias=True) for entry in found]
+        click.echo(json.dumps(rows, indent=1, ensure_ascii=False))
+    elif not found:
+        click.echo(f"{store.shown} has no entry yet")
+    for entry in reversed(found if not as_json else []):
+        who = harmless(entry.by.actor) or "somebody"
+        click.echo(f"{entry.number:>5}  {harmless(entry.at)}  {who}: {harmless(said(entry))}")
+    return 0
+
+
+def summary(found: Audit, *, contents: bool) -> str:
+    """Say what was found in one line."""
+    state = found.state
+    champion = "none is in production" if state.champion is None else f"version {state.champion} is in production"
+    how = "read and whole" if contents else "there"
+    parts = (plural(found.entries, "entry", "entries"), plural(state.versions, "version"), plural(found.files, "file"))
+    return f"the ledger is whole: {', '.join(parts)} {how}; {champion}"
+
+
+def said(entry: Entry) -> str:
+    """Say in one line what an entry decided."""
+    match entry.body:
+        case Verdict(verdict=verdict, against=against, again=again, fingerprint=fingerprint):
+            held = "" if against is None else f" against version {against}"
+            return f"judged {verdict}{held} on {fingerprint[:19]}{', the same as before' if again else ''}"
+        case Promotion(version=version, replaced=replaced, note=note):
+            before = "the first version" if replaced is None else f"instead of version {replaced}"
+            return f"promoted version {version}, {before}{f': {note}' if note else ''}"
+        case Rollback(version=version, replaced=replaced, reason=reason):
+            return f"rolled back from version {replaced} to {version}: {reason}"
+        case Rescored(version=version, fingerprint=fingerprint):
+            return f"scored version {version} on {fingerprint[:19]}"
+        case Reproduced(version=version, outcome=outcome):
+            return f"trained version {version} again: {outcome}"

@@ -1,0 +1,110 @@
+"""``mlci promote``."""
+
+import json
+from pathlib import Path
+
+import click
+
+from mlci.cli import options
+from mlci.cli.build import configuration, facts, tools
+from mlci.cli.decided import leave
+from mlci.cli.finish import BLOCKED, save
+from mlci.cli.registry import connected, shown_to_users
+from mlci.usecases.promote import Outcome, promote
+
+MOST_WORDS = 2_000  # of an entry of the ledger
+
+
+@click.command()
+@options.config
+@options.out
+@options.as_json
+@click.option("--note", help="Kept with the version, for whoever reads the ledger.")
+@click.option("--again", is_flag=True, help="Judge again in any case: for a bundle that others could have written to.")
+def command(config_path: Path, out: Path, *, as_json: bool, note: str | None, again: bool) -> int:
+    """Make what `mlci run` judged the production version: the very bytes, by their digests.
+
+    They must have passed their gates on the current evaluation set against the version that is in production now. Where
+    that changed since, they are judged again first, without training, and promoted only if they pass.
+
+    \b
+    Exit codes: 0 in production · 1 a gate blocks, or these bytes were rolled back
+                2 no bundle, or not as it was judged · 4 the registry did not do its part
+
+    \b
+    Examples:
+      mlci run --record && mlci promote
+      mlci promote --out reports --note "release 2026-11"
+    """  # noqa: D301 (click's mark against rewrapping)
+    note = noted(note, "--note")
+    loaded = configuration(config_path)
+    folder = config_path.parent
+    store, stamp = connected(loaded, folder, writes=True)
+    with tools(folder, registry=store, stamp=stamp) as effects:
+        outcome = promote(
+            loaded,
+            effects,
+            folder=folder,
+            out=out,
+            facts=facts(loaded),
+            note=note,
+            distrust=again,
+            save=lambda report: save(report, out),
+        )
+    click.echo(_json(outcome) if as_json else text_of(outcome, out))
+    leave(_outputs(outcome, out), text_of(outcome, out), report=outcome.report if outcome.again else None)
+    if outcome.refused is None and store is not None and (words := shown_to_users(store)):
+        click.echo(words, err=True)
+    return BLOCKED if outcome.refused is not None else 0
+
+
+def noted(text: str | None, option: str) -> str | None:
+    """Return words for the ledger, without white space around them; ``None`` for none.
+
+    Raises:
+        click.UsageError: They are longer than an entry takes.
+    """
+    if text is not None and len(text.strip()) > MOST_WORDS:
+        raise click.UsageError(f"{option} has {len(text):,} characters; the ledger takes {MOST_WORDS:,}")
+    return (text or "").strip() or None
+
+
+def _outputs(outcome: Outcome, out: Path) -> dict[str, object]:
+    return {
+        "promoted": outcome.entry is not None,
+        "version": outcome.version,
+        "replaced": outcome.replaced,
+        "verdict": outcome.report.verdict,
+        "report": out / "report.json",
+    }
+
+
+def _json(outcome: Outcome) -> str:
+    document = {
+        "promoted": outcome.entry is not None,
+        "version": outcome.version,
+        "replaced": outcome.replaced,
+        "entry": outcome.entry,
+        "verdict": outcome.report.verdict,
+        "judged_again": list(outcome.again),
+        "refused": outcome.refused,
+        "notes": list(outcome.notes),
+    }
+    return json.dumps(document, indent=1, ensure_ascii=False)
+
+
+def text_of(outcome: Outcome, out: Path) -> str:
+    """Say what a promotion came to."""
+    report = outcome.report
+    lines = [f"judged again, because {reason}" for reason in outcome.again]
+    if outcome.refused is not None:
+        return "\n".join([*lines, f"not promoted: {outcome.refused} (see {out / 'report.json'})"])
+    if outcome.entry is None:
+        return "\n".join([*lines, f"version {outcome.version} of {report.model} was in production already"])
+    first = "it is the first one" if outcome.replaced is None else f"it replaces version {outcome.replaced}"
+    word = "passed" if report.verdict == "pass" else "passed with warnings"
+    rows = "" if report.evaluation.rows is None else f" on {report.evaluation.rows:,} rows"
+    said = (
+        f"version {outcome.version} of {report.model} is in production; {first} ({word}{rows}; entry {outcome.entry})"
+    )
+    return "\n".join([*lines, said, *(f"note: {line}" for line in outcome.notes)])

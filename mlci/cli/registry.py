@@ -1,0 +1,182 @@
+"""Builds the registry that a configuration names, and says who writes to it."""
+
+import contextlib
+import getpass
+import os
+import platform
+import uuid
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from mlci import __version__
+from mlci.baseline.git import Git
+from mlci.baseline.head import head
+from mlci.baseline.tracked import tracked
+from mlci.cli.actions import annotation
+from mlci.cli.build import configuration
+from mlci.cli.output import OURS
+from mlci.cli.workflow import workflow
+from mlci.config.load import Loaded
+from mlci.config.models import Baseline
+from mlci.config.places import DEFAULT_REGISTRY, GITHUB, MLFLOW, STORES
+from mlci.errors import InputError, OutsideError
+from mlci.registry.copied import Copied
+from mlci.registry.entries import By
+from mlci.registry.interface import Store
+from mlci.registry.ledger import Stamp
+from mlci.registry.manifest import Environment
+
+
+def connected(
+    loaded: Loaded, folder: Path, *, wanted: bool = True, writes: bool = False, fetched: str = ""
+) -> tuple[Store | None, Stamp | None]:
+    """Return the registry, for whom it is wanted, and a stamp for who writes to it.
+
+    Args:
+        loaded: The configuration.
+        folder: Its folder.
+        wanted: Whether a registry is read or written to.
+        writes: Whether it is written to.
+        fetched: Digest of the copy that `mlci fetch` left, to read that one; empty for the registry itself.
+
+    Raises:
+        InputError: It can't be used from here.
+        CorruptError: The copy is not the one that was made.
+    """
+    if not wanted:
+        return None, None
+    if fetched and not writes:
+        return Copied(folder / OURS / "fetched", fetched), None
+    environment = dict(os.environ)
+    if environment.get("GITHUB_ACTIONS") == "true" and loaded.config.registry == DEFAULT_REGISTRY:
+        words = f"`registry: {DEFAULT_REGISTRY}` is a folder that this runner loses when the job ends; name a place"
+        at = loaded.problem(f"{words} that lasts: `github`, `s3://…`, `gs://…`, `az://…`, `mlflow:…`", "registry")
+        click.echo(annotation("warning", at.message, path=at.path, line=at.line), err=True)
+    return store(loaded, folder, environment), writer(folder) if writes else None
+
+
+def opened(config_path: Path) -> tuple[Loaded, Store]:
+    """Return a configuration and its registry, for commands that only read."""
+    loaded = configuration(config_path)
+    return loaded, store(loaded, config_path.parent, dict(os.environ))
+
+
+def concerned(loaded: Loaded) -> bool:
+    """Tell whether a registry has a part in a run: not where the baseline is a file or a reference."""
+    return not isinstance(loaded.config.baseline, Baseline)
+
+
+def remote(loaded: Loaded) -> bool:
+    """Tell whether a configuration's registry is asked over the network, with a token or credentials."""
+    place = loaded.config.registry
+    return place == GITHUB or place.startswith((MLFLOW, *(f"{scheme}://" for scheme in STORES)))
+
+
+def store(loaded: Loaded, folder: Path, environment: Mapping[str, str]) -> Store:
+    """Return the registry of a configuration; what it is made of is imported only now.
+
+    Args:
+        loaded: The configuration.
+        folder: Its folder.
+        environment: Ours, with credentials.
+
+    Raises:
+        InputError: It can't be used from here.
+    """
+    place = loaded.config.registry
+    if place.startswith(tuple(f"{scheme}://" for scheme in STORES)):
+        from mlci.registry.objects import ObjectStore  # noqa: PLC0415 - the adapter that was asked for
+
+        return ObjectStore(place, loaded.config.model, environment)
+    if place.startswith(MLFLOW):
+        from mlci.registry.mlflow import MlflowStore  # noqa: PLC0415 - the adapter that was asked for
+
+        return MlflowStore(place, loaded.config.model, os.environ, folder=folder)  # MLflow reads its settings there
+    if place == GITHUB:
+        return _in_repository(loaded, environment)
+    return _in_folder(loaded, folder / place, Git(folder=folder, environment=environment))
+
+
+def shown_to_users(store: Store) -> str | None:
+    """Show MLflow's users what the ledger says, where it is kept in MLflow; return what did not work, if anything."""
+    from mlci.registry.mirror import mirror  # noqa: PLC0415 - of one adapter
+    from mlci.registry.mlflow import MlflowStore  # noqa: PLC0415
+
+    try:
+        if isinstance(store, MlflowStore):
+            mirror(store)
+    except OutsideError as error:
+        return f"note: MLflow's own model does not show this yet: {error}; the next promotion or roll-back tries again"
+    return None
+
+
+def writer(folder: Path) -> Stamp:
+    """Return who writes from this folder, by our own environment."""
+    environment = dict(os.environ)
+    return stamp(Git(folder=folder, environment=environment), environment)
+
+
+def stamp(git: Git, environment: Mapping[str, str]) -> Stamp:
+    """Return who writes: actor, run and commit of a workflow, else this machine's user and the checkout's commit."""
+    at = head(git)
+    by = By(
+        actor=environment.get("GITHUB_ACTOR") or _user(),
+        run=_run(environment),
+        commit=environment.get("GITHUB_SHA") or (at.commit if at else None),
+    )
+    return Stamp(by=by, now=lambda: datetime.now(UTC).isoformat(timespec="seconds"), nonce=lambda: uuid.uuid4().hex)
+
+
+def surroundings() -> Environment:
+    """Return what mlci itself runs on; what the user's commands run on, only their lock files tell."""
+    from importlib.metadata import distributions  # noqa: PLC0415 - only a bundle needs it
+
+    found = {item.name: item.version for item in distributions() if item.name}
+    return Environment(python=platform.python_version(), platform=platform.platform(), packages=found)
+
+
+def _in_repository(loaded: Loaded, environment: Mapping[str, str]) -> Store:
+    from mlci.github.registry import RepositoryStore  # noqa: PLC0415 - the adapter that was asked for
+    from mlci.github.transport import Access  # noqa: PLC0415 - the same
+
+    here = workflow(environment)
+    if here.repository is None or here.token is None:
+        lacks = (
+            "which repository: GITHUB_REPOSITORY" if here.repository is None else "a token: MLCI_TOKEN or GITHUB_TOKEN"
+        )
+        words = (
+            f"`registry: github` needs to know {lacks} is not set. In a workflow, add to the step `env: GITHUB_TOKEN: "
+            "${{ github.token }}`; on a machine, `export GITHUB_REPOSITORY=owner/name GITHUB_TOKEN=$(gh auth token)`"
+        )
+        raise InputError(loaded.problem(words, "registry"))
+    access = Access(url=here.api, token=here.token, agent=f"mlci/{__version__}")
+    return RepositoryStore(access, here.repository, loaded.config.model)
+
+
+def _in_folder(loaded: Loaded, root: Path, git: Git) -> Store:
+    from mlci.registry.folder import FolderStore  # noqa: PLC0415 - the adapter that was asked for
+
+    planted = False
+    with contextlib.suppress(InputError):  # no repository: nothing is tracked
+        planted = tracked(git, root)
+    if planted:
+        why = f"git tracks files in `{loaded.config.registry}`, so a pull request could write its own baseline"
+        words = f"{why}; remove them from git (`git rm -r --cached`), or name a place outside of the repository"
+        raise InputError(loaded.problem(words, "registry"))
+    return FolderStore(root, loaded.config.model)
+
+
+def _run(environment: Mapping[str, str]) -> str | None:
+    names = ("GITHUB_SERVER_URL", "GITHUB_REPOSITORY", "GITHUB_RUN_ID")
+    server, repository, run = (environment.get(name) for name in names)
+    return f"{server}/{repository}/actions/runs/{run}" if server and repository and run else None
+
+
+def _user() -> str | None:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        return None

@@ -1,0 +1,137 @@
+"""Writes the project of ``mlci demo --lifecycle``: five states of one repository, from a first model to a roll-back.
+
+The data are those of :mod:`mlci.demo.project`, features included. Training is a logistic regression in plain Python,
+run as a command like any user's: it reads ``train.csv`` and ``settings.json`` and leaves ``model.json``; predicting
+reads that and the features. The first model has hardly begun to learn, the better one has; in the regression a slip in
+``predict.py`` gives the body mass index the wrong sign.
+"""
+
+import json
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from mlci.demo.project import FITTED, load_study, shuffled, write_table
+
+FEATURES = ("age", "sex_code", "bmi", "bp", "s1", "s2", "s3", "s4", "s5", "s6")
+CONFIG = """\
+# The life of a model: judged against production, promoted, rolled back.
+model: diabetes-progression
+task: binary
+evaluation:
+  data: holdout.csv
+  key: patient
+  label: progressed
+  positive: 1
+  slices: [sex]
+train:
+  run: "'{python}' -I -S train.py"
+  model: model.json
+predict:
+  run: "'{python}' -I -S predict.py"
+  score: score
+baseline: production
+gates:
+  - {{metric: roc_auc, min: 0.70, max_drop: 0.05}}
+  - {{metric: brier_score_loss, max: 0.26, max_rise: 10%}}
+  - {{metric: equalized_odds_difference, across: sex, max: 0.60}}
+"""
+TRAIN = '''\
+"""A logistic regression by gradient descent, in plain Python."""
+import csv, json, math, os
+
+settings = json.load(open("settings.json"))
+rows = list(csv.DictReader(open("train.csv")))
+names = [name for name in rows[0] if name not in ("patient", "sex", "progressed")]
+x = [[float(row[name]) for name in names] for row in rows]
+y = [int(row["progressed"]) for row in rows]
+weights, bias = [0.0] * len(names), 0.0
+for _ in range(settings["steps"]):
+    errors = [1 / (1 + math.exp(-bias - sum(map(float.__mul__, weights, row)))) - t for row, t in zip(x, y)]
+    bias -= settings["rate"] * sum(errors) / len(x)
+    for i in range(len(names)):
+        weights[i] -= settings["rate"] * sum(e * row[i] for e, row in zip(errors, x)) / len(x)
+with open(os.getenv("MLCI_MODEL"), "w") as out:
+    json.dump({"weights": dict(zip(names, weights)), "bias": bias}, out, indent=1)
+'''
+PREDICT = '''\
+"""Scores the evaluation set."""
+import csv, json, math, os
+
+model = json.load(open(os.getenv("MLCI_MODEL")))
+with open(os.getenv("MLCI_DATA")) as data, open(os.getenv("MLCI_PREDICTIONS"), "w") as out:
+    out.write("patient,score\\n")
+    for row in csv.DictReader(data):
+        features = {name: float(row[name]) for name in model["weights"]}
+        z = model["bias"] + sum(weight * features[name] for name, weight in model["weights"].items())
+        out.write(f"{row['patient']},{1 / (1 + math.exp(-z)):.6f}\\n")
+'''
+SLIP = ("float(row[name]) for name", 'float(row[name]) * (-1 if name == "bmi" else 1) for name')
+HARDLY, WELL = {"steps": 2, "rate": 0.1}, {"steps": 150, "rate": 0.5}
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """One state of the repository, and what the story says of it.
+
+    Attributes:
+        name: Begins the name of its comment.
+        title: What happens.
+        files: What its commit changes.
+        promotes: Whether it is promoted afterwards.
+        rolls_back: Why the version before it is brought back first; empty if not.
+    """
+
+    name: str
+    title: str
+    files: dict[str, str]
+    promotes: bool = False
+    rolls_back: str = ""
+
+
+def chapters() -> tuple[Chapter, ...]:
+    """Return the story."""
+    return (
+        Chapter("first", "A first candidate. There is no baseline yet: the absolute gates decide.", base(), True),
+        Chapter("merged", "The same on the main branch: from now on there is something to compare with.", {}),
+        Chapter(
+            "better",
+            "A candidate that learned longer, against version 1.",
+            {"settings.json": json.dumps(WELL) + "\n"},
+            True,
+        ),
+        Chapter(
+            "regression",
+            "A candidate with a slip in predict.py, against version 2.",
+            {"predict.py": PREDICT.replace(*SLIP)},
+        ),
+        Chapter(
+            "rolled-back",
+            "Version 2 is taken back. The next candidate is judged against version 1.",
+            {"predict.py": PREDICT, "settings.json": json.dumps({**WELL, "steps": 100}) + "\n"},
+            rolls_back="the clinic reports odd scores since yesterday",
+        ),
+    )
+
+
+def base() -> dict[str, str]:
+    """Return the files that the repository begins with, the data apart."""
+    return {
+        ".gitignore": ".mlci/\ncomments/\nmodel.json\n",
+        "mlci.yml": CONFIG.format(python=sys.executable),
+        "train.py": TRAIN,
+        "predict.py": PREDICT,
+        "settings.json": json.dumps(HARDLY) + "\n",
+    }
+
+
+def write_data(folder: Path) -> None:
+    """Write ``train.csv`` and ``holdout.csv``."""
+    known = load_study()
+    listed = shuffled(len(known.label))
+    header = ("patient", "sex", *FEATURES, "progressed")
+    for name, chosen in (("train.csv", listed[:FITTED]), ("holdout.csv", listed[FITTED:])):
+        rows = (
+            (i, known.sex[i], *(f"{value:.5f}" for value in known.features[i].tolist()), known.label[i]) for i in chosen
+        )
+        write_table(folder / name, header, rows)

@@ -1,0 +1,72 @@
+"""Read a whole ledger again: what can't be is an error, what is merely odd is a finding."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from mlci.registry import ledger
+from mlci.registry.entries import Entry
+from mlci.registry.interface import Store
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something odd about an entry, or about the whole ledger where ``number`` is 0; the chain itself holds."""
+
+    number: int
+    message: str
+
+
+@dataclass(frozen=True)
+class Verified:
+    """A ledger whose chain, states and witness hold.
+
+    Attributes:
+        entries: How many there are.
+        findings: What is odd.
+    """
+
+    entries: int
+    findings: tuple[Finding, ...]
+
+
+def verify(store: Store) -> Verified:
+    """Read all entries from the first; chain, states and witness are held against each other.
+
+    Raises:
+        CorruptError: At the first entry that is not what it was; it is named.
+        OutsideError: The registry can't be reached.
+    """
+    seen = list(ledger.walk(store))
+    findings = list(clocks(seen))
+    if seen and store.witness() is None:
+        findings.append(Finding(0, "there is no witness: entries cut off at the end would not be noticed"))
+    return Verified(len(seen), tuple(findings))
+
+
+def clocks(seen: Iterable[Entry]) -> Iterable[Finding]:
+    """Name entries whose writer's clock ran behind an earlier one's, or says nothing that can be read.
+
+    The order of a ledger is that of its numbers, so that a wrong clock changes nothing; it only makes times doubtful.
+    """
+    latest: tuple[int, datetime] | None = None
+    for entry in seen:
+        at = moment(entry.at)
+        if at is None:
+            yield Finding(entry.number, f"its time {entry.at[:40]!r} can't be read")
+        elif latest is not None and at < latest[1]:
+            back = timedelta(seconds=round((latest[1] - at).total_seconds(), 3))
+            yield Finding(
+                entry.number, f"its time {entry.at} is {back} before that of entry {latest[0]}: a clock is wrong"
+            )
+        else:
+            latest = (entry.number, at)
+
+
+def moment(text: str) -> datetime | None:
+    """Read an RFC 3339 time with its offset; ``None`` if it is none."""
+    try:
+        at = datetime.fromisoformat(text)
+        return None if at.tzinfo is None else at.astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None

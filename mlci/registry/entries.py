@@ -1,0 +1,150 @@
+"""Entries of a ledger: what was decided, by whom, on what evidence, chained by SHA-256. Pure.
+
+An entry's bytes are canonical JSON: keys sorted, no spaces, UTF-8. It holds the digest of the one before, so that no
+entry can be changed, moved or taken out without all later ones being written again. It also holds the state that the
+ledger is in after it; a reader needs the newest entry only, and :func:`mlci.registry.audit.verify`
+recomputes every state from the first.
+"""
+
+import hashlib
+import json
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+MOST_BYTES = 256 * 1024
+"""Most bytes of an entry."""
+
+Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+Count = Annotated[int, Field(ge=0)]
+Text = Annotated[str, Field(max_length=2_000)]
+
+
+class Part(BaseModel):
+    """Base of all parts: frozen, and an unknown key is an error."""
+
+    # Validators are built when first used: a run without a registry imports these and reads none.
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, defer_build=True)
+
+
+class By(Part):
+    """Who wrote an entry, from what, as far as that is known."""
+
+    actor: Text | None = None
+    run: Text | None = Field(default=None, description="Address of the workflow run.")
+    commit: Text | None = None
+
+
+class Verdict(Part):
+    """A candidate was judged: one look at the evaluation set."""
+
+    kind: Literal["verdict"] = "verdict"
+    verdict: Literal["pass", "warn", "block"]
+    report: Digest = Field(description="Of report.json.")
+    policy: Digest = Field(description="Of what decided: gates and policy of the configuration.")
+    fingerprint: Text = Field(description="Of the evaluation set.")
+    predictions: Digest = Field(description="Of the candidate's predictions; the same ones again cost nothing.")
+    against: Count | None = Field(description="Version that it was compared with.")
+    again: bool = Field(default=False, description="The same was judged on that set by that policy before: no new use.")
+
+
+class Promotion(Part):
+    """A new version became the champion."""
+
+    kind: Literal["promotion"] = "promotion"
+    version: Annotated[int, Field(ge=1)]
+    manifest: Digest = Field(description="Of the version's manifest.")
+    replaced: Count | None = Field(description="The champion before; the promotion was judged against it.")
+    note: Text | None = None
+
+
+class Rollback(Part):
+    """An earlier version became the champion again."""
+
+    kind: Literal["rollback"] = "rollback"
+    version: Annotated[int, Field(ge=1)]
+    replaced: Annotated[int, Field(ge=1)]
+    reason: Annotated[Text, Field(min_length=1)]
+
+
+class Rescored(Part):
+    """A version's predictions on another evaluation set were added."""
+
+    kind: Literal["rescored"] = "rescored"
+    version: Annotated[int, Field(ge=1)]
+    fingerprint: Text
+    predictions: Digest = Field(description="Of the description of the predictions, a file that names the others.")
+
+
+class Reproduced(Part):
+    """A version was trained again, k times."""
+
+    kind: Literal["reproduced"] = "reproduced"
+    version: Annotated[int, Field(ge=1)]
+    outcome: Literal["identical", "within", "different"]
+    spread: Digest = Field(description="Of the metrics of all reruns.")
+    runs: Annotated[int, Field(ge=1)] = 1
+
+
+Body = Annotated[Verdict | Promotion | Rollback | Rescored | Reproduced, Field(discriminator="kind")]
+
+
+class State(Part):
+    """Where the ledger stands after an entry.
+
+    Attributes:
+        champion: The version that is in production; ``None`` before the first promotion.
+        versions: Versions so far; they are numbered from 1.
+        decided: Number of the newest promotion or roll-back entry, 0 for none.
+        promoted: By version, the number of the entry that promoted it first.
+        uses: By fingerprint of an evaluation set, how many different predictions were judged on it.
+        rescored: Of the champion, by fingerprint, the number of the entry that added predictions on another set.
+        reproduced: By version, the number of the newest entry that trained it more than once, which is a spread.
+    """
+
+    champion: int | None = None
+    versions: Count = 0
+    decided: Count = 0
+    promoted: dict[str, int] = Field(default_factory=dict)
+    uses: dict[str, int] = Field(default_factory=dict)
+    rescored: dict[str, int] = Field(default_factory=dict)
+    reproduced: dict[str, int] = Field(default_factory=dict)
+
+
+class Entry(Part):
+    """One entry."""
+
+    schema_: Annotated[Literal["mlci/ledger/1"], Field(alias="schema")] = "mlci/ledger/1"
+    number: Annotated[int, Field(ge=1)]
+    previous: Digest | None = Field(description="SHA-256 of the entry before; null in the first.")
+    at: Text = Field(
+        description="Time of the writer's clock, RFC 3339, UTC; the order is the numbers', not the clock's."
+    )
+    nonce: Text = Field(description="Chosen by the writer, so that two entries never hold the same bytes by accident.")
+    by: By
+    body: Body
+    state: State
+
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        allow_inf_nan=False,
+        populate_by_name=True,
+        serialize_by_alias=True,
+        defer_build=True,
+    )
+
+
+def dump(entry: Entry) -> bytes:
+    """Return an entry's canonical bytes."""
+    return canonical(entry.model_dump(mode="json", by_alias=True))
+
+
+def canonical(document: object) -> bytes:
+    """Return JSON with sorted keys and without spaces, as UTF-8."""
+    return json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+
+
+def digest(data: bytes) -> str:
+    """Return the SHA-256 of bytes in hexadecimal."""
+    return hashlib.sha256(data).hexdigest()

@@ -1,0 +1,84 @@
+"""What mlci asks of a place that keeps models: a ledger that only grows, and files called by what they hold.
+
+Everything that is decided about a model is one entry of its ledger, appended under the next number and under no other:
+of several who try the same number one succeeds. That append is the only step that counts, so a promotion cannot be half
+done. Files are put first, under the SHA-256 of their bytes; a file that no entry names is rubbish and harms nobody.
+
+The rules of the ledger stand in :mod:`mlci.registry.entries` and :mod:`mlci.registry.ledger`, once for all places.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from mlci.errors import OutsideError
+
+
+class CorruptError(OutsideError):
+    """Something in the registry is not what it was; the message names it. Nothing is promoted or judged on it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Witness:
+    """How far the ledger had come when somebody last looked, kept apart from it.
+
+    A chain of hashes shows changes inside of the ledger; that its newest entries were cut off, only a witness shows.
+
+    Attributes:
+        number: Of the newest entry then.
+        digest: SHA-256 of that entry's bytes, in hexadecimal.
+    """
+
+    number: int
+    digest: str
+
+
+class Store(Protocol):
+    """One model's part of a registry. Every method may raise OutsideError: unreachable, refused, or out of time.
+
+    Implementations repeat what failed on the way, with bounds, and never report a doubtful append as done or as lost:
+    they read the number back and compare bytes.
+    """
+
+    @property
+    def shown(self) -> str:
+        """How the place is called in messages: an address without credentials."""
+        ...
+
+    def tail(self) -> int:
+        """Return the number of the newest entry; 0 for an empty ledger, also where nothing was ever written."""
+        ...
+
+    def read(self, number: int) -> bytes | None:
+        """Return an entry's bytes, exactly as appended; ``None`` if there is none of that number."""
+        ...
+
+    def append(self, number: int, entry: bytes) -> bool:
+        """Write an entry under a number that must be free; ``False`` if another one is there already.
+
+        An entry that holds the very same bytes is the caller's own from an earlier try: ``True``.
+        """
+        ...
+
+    def witness(self) -> Witness | None:
+        """Return the witness; ``None`` where none was left."""
+        ...
+
+    def leave_witness(self, witness: Witness) -> None:
+        """Leave a witness, unless a later one is there; what another writer leaves in between may win."""
+        ...
+
+    def put(self, source: Path, digest: str) -> None:
+        """Keep a file under its SHA-256 (hexadecimal); one that is there already, complete, is left alone.
+
+        A reader never sees part of it: it appears when all of it is there.
+        """
+        ...
+
+    def get(self, digest: str, target: Path) -> bool:
+        """Copy a file to ``target``; ``False`` if there is none. The caller checks the digest of what arrived."""
+        ...
+
+    def holds(self, digest: str) -> bool:
+        """Tell whether a file is there, without reading it."""
+        ...

@@ -1,0 +1,142 @@
+"""A version's manifest: everything needed to judge against it, to explain it and to make it again. Pure.
+
+A run leaves the same thing without a number, the bundle: what was judged, and what would be promoted.
+"""
+
+from pathlib import PurePosixPath
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import AfterValidator, ConfigDict, Field
+
+from mlci.registry.entries import Digest, Part, Text
+
+
+def _inside(name: str) -> str:
+    """Refuse a name that could lead out of the folder that a file is put into."""
+    parts = name.split("/")
+    if PurePosixPath(name).is_absolute() or not name.isprintable() or {"", ".", ".."} & set(parts) or "\\" in name:
+        raise ValueError("is no plain path inside of a folder")
+    return name
+
+
+class File(Part):
+    """A file of a version, kept under its digest."""
+
+    name: Annotated[str, Field(min_length=1, max_length=1_000), AfterValidator(_inside)]
+    digest: Digest
+    bytes: Annotated[int, Field(ge=0)]
+
+
+class Predictions(Part):
+    """A version's predictions on one evaluation set, with the columns that hold them."""
+
+    fingerprint: Text
+    file: File
+    score: Text | None = None
+    decision: Text | None = None
+    threshold: float | None = None
+
+
+Command = Annotated[str, Field(max_length=20_000)]
+
+
+class Recipe(Part):
+    """How the version was trained and how it predicts."""
+
+    commit: Text | None = Field(description="Full hash; null outside of a repository.")
+    dirty: bool = Field(default=False, description="Whether the checkout had uncommitted changes.")
+    config_path: Text = Field(description="Of the configuration, in the repository.")
+    config: File = Field(description="The configuration itself.")
+    train: Command | None = None
+    predict: Command | None = None
+    model: Text | None = Field(default=None, description="Path of the model as configured: where it is put back.")
+    folder: bool = Field(default=False, description="Whether that path is a folder, with the model's files in it.")
+    seed: int
+
+
+class Environment(Part):
+    """What it ran on."""
+
+    python: Text
+    platform: Text
+    packages: dict[str, str] = Field(default_factory=dict, description="Installed distributions and their versions.")
+    lock: tuple[File, ...] = Field(default=(), description="Lock files of the repository.")
+
+
+class Data(Part):
+    """Data that the version saw: by fingerprint, and by what the repository says of it."""
+
+    fingerprint: Text = Field(description="Of the evaluation set that it was judged on.")
+    rows: int
+    keys: File | None = Field(default=None, description="Digests of the rows, for the difference to another set.")
+    pointers: dict[str, str] = Field(default_factory=dict, description="DVC and LFS pointers by path: what they name.")
+
+
+_BY_NAME = ConfigDict(
+    extra="forbid",
+    frozen=True,
+    allow_inf_nan=False,
+    populate_by_name=True,
+    serialize_by_alias=True,
+    defer_build=True,
+)
+
+
+class Content(Part):
+    """What was judged, whether it has become a version or not."""
+
+    model: Text
+    files: tuple[File, ...] = Field(description="The model's files: a single one, or by path inside of the folder.")
+    predictions: Predictions
+    report: File
+    recipe: Recipe
+    environment: Environment
+    data: Data
+    metrics: dict[str, float] = Field(default_factory=dict, description="Whole-set values, for trends and spreads.")
+    costs: dict[str, float] = Field(default_factory=dict, description="Operational metrics, as the report has them.")
+    seconds: dict[str, float] = Field(default_factory=dict)
+    more: dict[str, Any] = Field(default_factory=dict)
+
+    def places(self) -> dict[str, File]:
+        """Return every file that belongs to it by its place in a bundle."""
+        keys = [self.data.keys] if self.data.keys else []
+        own = (self.predictions.file, self.report, *keys)
+        return {
+            **{f"model/{file.name}": file for file in self.files},
+            **{file.name: file for file in own},
+            f"config/{self.recipe.config.name}": self.recipe.config,
+            **{f"lock/{file.name}": file for file in self.environment.lock},
+        }
+
+    def everything(self) -> tuple[File, ...]:
+        """Return every file that belongs to it."""
+        return tuple(self.places().values())
+
+
+class Bundle(Content):
+    """What a run leaves: a version without a number."""
+
+    model_config = _BY_NAME
+
+    schema_: Annotated[Literal["mlci/bundle/1"], Field(alias="schema")] = "mlci/bundle/1"
+
+
+class Manifest(Content):
+    """A version."""
+
+    model_config = _BY_NAME
+
+    schema_: Annotated[Literal["mlci/version/1"], Field(alias="schema")] = "mlci/version/1"
+    version: Annotated[int, Field(ge=1)]
+
+    @classmethod
+    def of(cls, content: Content, version: int) -> Self:
+        """Return the manifest that a bundle becomes under a number."""
+        kept = {name: getattr(content, name) for name in Content.model_fields}
+        return cls(version=version, **kept)
+
+
+def same(one: Content, other: Content) -> bool:
+    """Tell whether two are one model: by its files and how it was made; by its predictions where it left no files."""
+    made = (one.model, one.files, one.recipe) == (other.model, other.files, other.recipe)
+    return made and (bool(one.files) or one.predictions == other.predictions)

@@ -1,0 +1,169 @@
+"""A registry in MLflow: a tracking server with its model registry, or a SQLite database without a server.
+
+::
+
+    registered model mlci-ledger.<model>   the ledger: every version claims a number (mlci.registry.claims)
+    experiment       mlci.<model>          files, a run for each, and the witness (mlci.registry.experiment)
+    registered model <model>               the mirror for MLflow's users (mlci.registry.mirror); decides nothing
+
+It has to keep its records in a database, as MLflow's servers do unless told otherwise: a file store hands one version
+number to two writers.
+"""
+
+import contextlib
+import time
+from collections.abc import Callable, MutableMapping
+from pathlib import Path
+from typing import Any
+
+from mlci.errors import OutsideError
+from mlci.registry import claims, naming, tracking
+from mlci.registry.answers import AbsentError, DoubtError, TakenError
+from mlci.registry.experiment import Experiment
+from mlci.registry.interface import CorruptError, Witness
+from mlci.registry.places import Limits
+
+_PAGE = 20
+PREFIX = "mlci-ledger."
+
+
+class MlflowStore:
+    """One model's part of MLflow; see :class:`mlci.registry.interface.Store`."""
+
+    def __init__(
+        self,
+        uri: str,
+        model: str,
+        environment: MutableMapping[str, str],
+        *,
+        folder: Path = Path(),
+        limits: Limits = Limits(),  # noqa: B008 - frozen
+        pause: Callable[[float], None] = time.sleep,
+    ) -> None:
+        """Load MLflow; nothing is asked yet.
+
+        Args:
+            uri: ``http://host:port``, ``https://…`` or ``sqlite:///path``, also with ``mlflow:`` before it.
+            model: Name of the model, any text.
+            environment: The variables of this very process: MLflow reads its settings and credentials there, and its
+                usage reports are turned off in it.
+            folder: Where a relative path of a database begins.
+            limits: How long is waited, and how often something is tried.
+            pause: Waits between tries.
+
+        Raises:
+            InputError: The address is none, or MLflow is not installed.
+        """
+        self.model, name = model, naming.folder(model)
+        address = tracking.parse(uri, folder)
+        self._shown = f"mlflow:{address} ({name})"
+        self._ledger = f"{PREFIX}{name}"
+        self.tracking = tracking.Tracking(address, environment, limits, pause)
+        self.experiment = Experiment(self.tracking, f"mlci.{name}", self._shown, _artifacts(address, name))
+
+    @property
+    def shown(self) -> str:
+        """The address and the model."""
+        return self._shown
+
+    def tail(self) -> int:
+        """Return the newest entry's number: of the newest claims, and then on from there.
+
+        Writers claim the number after the newest one that they see, so among the newest claims there may be old numbers
+        of slow writers, but never is a number left out on the way up.
+        """
+        newest, token = 0, ""
+        while not newest:
+            page = self._claims(f"name = '{self._ledger}'", "DESC", _PAGE, token)
+            newest = max((claims.number(claim.tags) or 0 for claim in page), default=0)
+            token = page.token
+            if not token:
+                return newest
+        while self._first(newest + 1) is not None:
+            newest += 1
+        return newest
+
+    def read(self, number: int) -> bytes | None:
+        """Return an entry's bytes: those of the first claim on its number."""
+        claim = self._first(number)
+        return None if claim is None else claims.entry(claim.tags, shown=self._shown)
+
+    def append(self, number: int, entry: bytes) -> bool:
+        """Claim a number, and see afterwards whose claim counts."""
+        trouble = f"registry {self._shown}: entry {number} came and went"
+        there = self.read(number)
+        for _ in self.tracking.tries() if there is None else ():
+            try:
+                self._claim(number, entry)
+            except DoubtError as error:
+                trouble = str(error)
+            there = self._now(number)
+            if there is not None:
+                break
+        if there is not None:
+            return there == entry
+        raise OutsideError(
+            f"{trouble}; whether entry {number} was written is not known. Run the command again: it reads the ledger "
+            "first and does nothing twice"
+        )
+
+    def _now(self, number: int) -> bytes | None:
+        try:
+            return self.read(number)
+        except CorruptError:
+            raise
+        except OutsideError:
+            return None
+
+    def _claim(self, number: int, entry: bytes) -> None:
+        name, tags, what = self._ledger, claims.tags(number, entry), f"append entry {number}"
+        with contextlib.suppress(AbsentError):
+            self._version(name, claims.SOURCE, tags, what)
+            return
+        with contextlib.suppress(TakenError):  # by another first writer
+            self.tracking.once("begin a ledger", lambda mlflow: mlflow.create_registered_model(name))
+        with contextlib.suppress(AbsentError):
+            self._version(name, claims.SOURCE, tags, what)
+
+    def _version(self, name: str, source: str, tags: dict[str, str], what: str) -> None:
+        self.tracking.once(
+            what, lambda mlflow: mlflow.create_model_version(name, source, tags=tags, await_creation_for=0)
+        )
+
+    def _first(self, number: int) -> Any:  # noqa: ANN401 - a version of MLflow's
+        wanted = f"name = '{self._ledger}' and tags.`{claims.NUMBER}` = '{number}'"
+        return next(iter(self._claims(wanted, "ASC", 1, "")), None)
+
+    def _claims(self, wanted: str, order: str, most: int, token: str) -> Any:  # noqa: ANN401 - a page of MLflow's
+        return self.tracking.again(
+            "read the ledger",
+            lambda mlflow: mlflow.search_model_versions(
+                wanted, max_results=most, order_by=[f"version_number {order}"], page_token=token or None
+            ),
+        )
+
+    def witness(self) -> Witness | None:
+        """Return the witness."""
+        return self.experiment.witness()
+
+    def leave_witness(self, witness: Witness) -> None:
+        """Leave a witness, unless one as late is there."""
+        self.experiment.leave_witness(witness)
+
+    def put(self, source: Path, digest: str) -> None:
+        """Keep a file; it is found when all of it is there."""
+        self.experiment.put(source, digest)
+
+    def get(self, digest: str, target: Path) -> bool:
+        """Copy a file to ``target``, which is there whole or not at all."""
+        return self.experiment.get(digest, target)
+
+    def holds(self, digest: str) -> bool:
+        """Tell whether a file is there."""
+        return self.experiment.holds(digest)
+
+
+def _artifacts(address: str, name: str) -> str | None:
+    """Return where files go if there is no server to decide: beside the database."""
+    path = address.removeprefix("sqlite:///")
+    return None if path == address else f"{Path(path).as_uri()}.artifacts/{name}"

@@ -1,0 +1,136 @@
+"""A registry in an object store: S3 and what speaks like it, Google Cloud Storage, Azure Blob Storage.
+
+The same layout as in a folder. An entry is put with ``If-None-Match: *`` (S3, Azure) or generation 0 (Google): the
+store itself refuses a number that is taken, in one step. The witness is replaced only if it still is the one that was
+read. Large files go up in parts and appear when the last one is in; what a killed upload leaves is invisible (a
+lifecycle rule for incomplete uploads removes it).
+"""
+
+import contextlib
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from mlci.errors import OutsideError
+from mlci.registry import entries, naming, places, witnesses
+from mlci.registry.bucket import Bucket, DoubtError, TakenError
+from mlci.registry.interface import Witness
+from mlci.registry.places import Limits
+
+_WITNESS = "witness.json"
+
+
+class ObjectStore:
+    """One model's part of a bucket; see :class:`mlci.registry.interface.Store`."""
+
+    def __init__(
+        self,
+        url: str,
+        model: str,
+        environment: Mapping[str, str],
+        *,
+        limits: Limits = Limits(),  # noqa: B008 - frozen
+        pause: Callable[[float], None] = time.sleep,
+    ) -> None:
+        """Nothing is asked yet.
+
+        Args:
+            url: ``s3://bucket/prefix``, ``gs://…`` or ``az://container/prefix``.
+            model: Name of the model, any text.
+            environment: Variables with the credentials; :mod:`mlci.registry.places` lists them.
+            limits: How long is waited, and how often something is tried.
+            pause: Waits between tries.
+
+        Raises:
+            InputError: The address is none, or obstore is not installed.
+            OutsideError: The settings can't be used.
+        """
+        place = places.parse(url)
+        base = "/".join(part for part in (place.prefix, naming.folder(model)) if part)
+        self._bucket = Bucket(place, base, environment, limits, pause)
+
+    @property
+    def shown(self) -> str:
+        """The model's address."""
+        return self._bucket.shown
+
+    def tail(self) -> int:
+        """Return the newest entry's number: one listing from the witness on, or of all where that shows nothing."""
+        seen = self.witness()
+        before = naming.entry(seen.number - 1) if seen is not None and seen.number > 1 else None
+        return (self._newest(before) if before else 0) or self._newest(None)
+
+    def _newest(self, after: str | None) -> int:
+        numbers = map(naming.entry_number, self._bucket.names("ledger", after=after))
+        return max((number for number in numbers if number is not None), default=0)
+
+    def read(self, number: int) -> bytes | None:
+        """Return an entry's bytes."""
+        found = self._bucket.read(_entry(number), entries.MOST_BYTES, what=f"read entry {number}")
+        return None if found is None else found[0]
+
+    def append(self, number: int, entry: bytes) -> bool:
+        """Write an entry under a free number; where the outcome is in doubt, what is there now tells."""
+        trouble = f"registry {self.shown}: entry {number} came and went"
+        for _ in self._bucket.tries():
+            try:
+                self._bucket.write(_entry(number), entry, "create", what=f"append entry {number}")
+            except TakenError:
+                pass
+            except DoubtError as error:
+                trouble = str(error)
+            else:
+                return True
+            with contextlib.suppress(OutsideError):
+                there = self.read(number)
+                if there is not None:
+                    return there == entry
+        raise OutsideError(
+            f"{trouble}; whether entry {number} was written is not known. Run the command again: it reads the ledger "
+            "first and does nothing twice"
+        )
+
+    def witness(self) -> Witness | None:
+        """Return the witness."""
+        found = self._witness()
+        return None if found is None else found[0]
+
+    def leave_witness(self, witness: Witness) -> None:
+        """Leave a witness, unless one as late is there; of two who do so at once the slower one looks again."""
+        for _ in self._bucket.tries():
+            found = self._witness()
+            if found is not None and found[0].number >= witness.number:
+                return
+            mode: Any = "create" if found is None else found[1]
+            with contextlib.suppress(TakenError):
+                self._bucket.write(_WITNESS, witnesses.dump(witness), mode, what=f"write {_WITNESS}")
+                return
+
+    def _witness(self) -> tuple[Witness, dict[str, str]] | None:
+        """Return the witness, and what names exactly this state of it: an ETag, at Google a generation."""
+        found = self._bucket.read(_WITNESS, witnesses.MOST_BYTES, what=f"read {_WITNESS}")
+        if found is None:
+            return None
+        state = {key: found[1][key] for key in ("e_tag", "version") if found[1].get(key) is not None}
+        return witnesses.parse(found[0], shown=self.shown), state
+
+    def put(self, source: Path, digest: str) -> None:
+        """Keep a file; what goes up is held against the digest before the last part of it is in."""
+        self._bucket.upload(source, _file(digest), digest)
+
+    def get(self, digest: str, target: Path) -> bool:
+        """Copy a file to ``target``, which is there whole or not at all."""
+        return self._bucket.download(_file(digest), target)
+
+    def holds(self, digest: str) -> bool:
+        """Tell whether a file is there."""
+        return self._bucket.size(_file(digest)) is not None
+
+
+def _entry(number: int) -> str:
+    return f"ledger/{naming.entry(number)}"
+
+
+def _file(digest: str) -> str:
+    return "/".join(("files", *naming.file(digest)))

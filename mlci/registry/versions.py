@@ -1,0 +1,170 @@
+"""Versions on top of any store: found by number, read through their manifest, every byte held against its digest."""
+
+import hashlib
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from mlci.registry import entries, ledger
+from mlci.registry.entries import Entry, Promotion, Rescored, State
+from mlci.registry.interface import CorruptError, Store
+from mlci.registry.manifest import File, Manifest, Predictions
+
+MOST_BYTES = 16 * 1024 * 1024
+"""Most bytes of a manifest, or of another description."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Version:
+    """A version as the registry holds it.
+
+    Attributes:
+        number: Counted from 1.
+        entry: The entry that promoted it first.
+        digest: Of its manifest.
+        manifest: What it holds.
+    """
+
+    number: int
+    entry: Entry
+    digest: str
+    manifest: Manifest
+
+
+def champion(store: Store, state: State) -> Version | None:
+    """Return the version in production; ``None`` only where nothing was ever promoted.
+
+    Raises:
+        CorruptError: It is not whole; the message names what is wrong.
+        OutsideError: The registry can't be reached.
+    """
+    return None if state.champion is None else version(store, state, state.champion)
+
+
+def version(store: Store, state: State, number: int) -> Version:
+    """Return a version by its number.
+
+    Raises:
+        LookupError: There is none.
+        CorruptError: It is not whole; the message names what is wrong.
+        OutsideError: The registry can't be reached.
+    """
+    place = state.promoted.get(str(number))
+    if place is None:
+        raise LookupError(number)
+    entry = ledger.read(store, place)
+    if not isinstance(entry.body, Promotion) or entry.body.version != number:
+        raise CorruptError(f"{store.shown}: entry {place} should have promoted version {number} and did not")
+    data = described(store, entry.body.manifest, of=f"the manifest of version {number}")
+    try:
+        manifest = Manifest.model_validate_json(data)
+    except ValidationError as error:
+        why = error.errors()[0]["msg"]
+        raise CorruptError(f"{store.shown}: the manifest of version {number} can't be read: {why}") from None
+    if manifest.version != number:
+        raise CorruptError(f"{store.shown}: the manifest of version {number} says that it is of {manifest.version}")
+    return Version(number=number, entry=entry, digest=entry.body.manifest, manifest=manifest)
+
+
+def every(store: Store, state: State) -> Iterator[Version]:
+    """Yield all versions, newest first."""
+    for number in range(state.versions, 0, -1):
+        yield version(store, state, number)
+
+
+def rescored(store: Store, state: State, fingerprint: str) -> Predictions | None:
+    """Return the champion's predictions on another evaluation set, where somebody added them.
+
+    Raises:
+        CorruptError: The entry or the description is not what it was.
+    """
+    place = state.rescored.get(fingerprint)
+    if place is None:
+        return None
+    body = ledger.read(store, place).body
+    if not isinstance(body, Rescored) or (body.version, body.fingerprint) != (state.champion, fingerprint):
+        raise CorruptError(f"{store.shown}: entry {place} should have added predictions and did not")
+    of = f"the predictions that entry {place} added"
+    try:
+        found = Predictions.model_validate_json(described(store, body.predictions, of=of))
+    except ValidationError as error:
+        raise CorruptError(f"{store.shown}: {of} can't be read: {error.errors()[0]['msg']}") from None
+    if found.fingerprint != fingerprint:
+        raise CorruptError(f"{store.shown}: {of} were made on other rows than it says")
+    return found
+
+
+def fetch(store: Store, file: File, target: Path, *, of: str) -> Path:
+    """Copy a file out of the registry and hold the copy against its digest.
+
+    Args:
+        store: The registry.
+        file: Which file.
+        target: Where to copy it; folders are made.
+        of: What it belongs to, for messages: ``version 7``.
+
+    Raises:
+        CorruptError: It is missing, truncated or altered; the message names it.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if not store.get(file.digest, target):
+        raise CorruptError(f"{store.shown}: `{file.name}` of {of} is missing (sha256 {file.digest})")
+    size = target.stat().st_size
+    if size != file.bytes:
+        wrong = "truncated" if size < file.bytes else "altered"
+        raise CorruptError(f"{store.shown}: `{file.name}` of {of} was {wrong}: {size:,} of {file.bytes:,} bytes")
+    if digest_of(target) != file.digest:
+        raise CorruptError(f"{store.shown}: `{file.name}` of {of} was altered: it is not sha256 {file.digest}")
+    return target
+
+
+def verify(store: Store, manifest: Manifest) -> None:
+    """Read every file of a version and hold it against its digest.
+
+    Raises:
+        CorruptError: At the first that is not what it was.
+    """
+    for file in manifest.everything():
+        check(store, file, of=f"version {manifest.version}")
+
+
+def check(store: Store, file: File, *, of: str) -> None:
+    """Read one file and hold it against its digest, as :func:`fetch` does."""
+    with tempfile.TemporaryDirectory(prefix="mlci-verify-", ignore_cleanup_errors=True) as scratch:
+        fetch(store, file, Path(scratch) / "file", of=of)
+
+
+def described(store: Store, digest: str, *, of: str) -> bytes:
+    """Return the bytes of a small file that an entry names.
+
+    Raises:
+        CorruptError: It is missing, too large, or not what it was.
+    """
+    with tempfile.TemporaryDirectory(prefix="mlci-read-", ignore_cleanup_errors=True) as scratch:
+        target = Path(scratch) / "file"
+        if not store.get(digest, target):
+            raise CorruptError(f"{store.shown}: {of} is missing (sha256 {digest})")
+        with target.open("rb") as stream:
+            data = stream.read(MOST_BYTES + 1)
+    if len(data) > MOST_BYTES or entries.digest(data) != digest:
+        raise CorruptError(f"{store.shown}: {of} was truncated or altered: it is not sha256 {digest}")
+    return data
+
+
+def describe(store: Store, data: bytes) -> str:
+    """Put a small file that an entry is to name; return its digest."""
+    digest = entries.digest(data)
+    with tempfile.TemporaryDirectory(prefix="mlci-put-", ignore_cleanup_errors=True) as scratch:
+        source = Path(scratch) / "file"
+        source.write_bytes(data)
+        store.put(source, digest)
+    return digest
+
+
+def digest_of(path: Path) -> str:
+    """Return the SHA-256 of a file in hexadecimal, reading it in pieces."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

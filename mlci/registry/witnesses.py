@@ -1,0 +1,40 @@
+"""The witness as bytes, the same in every place. Pure."""
+
+import json
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from mlci.registry.entries import Digest, canonical
+from mlci.registry.interface import CorruptError, Witness
+
+MOST_BYTES = 1024
+"""Most bytes of a witness."""
+
+
+class _Form(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    number: int = Field(ge=1)
+    digest: Digest
+
+
+def dump(witness: Witness) -> bytes:
+    """Return a witness' bytes."""
+    return canonical({"number": witness.number, "digest": witness.digest})
+
+
+def parse(data: bytes, *, shown: str) -> Witness:
+    """Read a witness, believing nothing.
+
+    Raises:
+        CorruptError: The bytes are none.
+    """
+    try:
+        form = _Form.model_validate(json.loads(data[: MOST_BYTES + 1]))
+    except (ValueError, RecursionError, ValidationError) as error:
+        reason = error.errors()[0]["msg"] if isinstance(error, ValidationError) else str(error)
+        raise CorruptError(
+            f"{shown}: witness.json is damaged: {reason}. It says how far the ledger had come; restore it from a "
+            "copy, or delete it if you have another proof that no entry was taken away"
+        ) from None
+    return Witness(number=form.number, digest=form.digest)

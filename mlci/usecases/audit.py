@@ -1,0 +1,73 @@
+"""``mlci ledger verify``: everything that the ledger says and names, held against what is there."""
+
+from dataclasses import dataclass
+
+from pydantic import ValidationError
+
+from mlci.registry import ledger, versions
+from mlci.registry.audit import Finding, clocks
+from mlci.registry.entries import Entry, Promotion, Reproduced, Rescored, State
+from mlci.registry.interface import CorruptError, Store
+from mlci.registry.manifest import File, Predictions
+
+
+@dataclass(frozen=True, kw_only=True)
+class Audit:
+    """A ledger that is whole.
+
+    Attributes:
+        entries: How many there are.
+        files: Files that they name, each once.
+        state: Where the ledger stands.
+        findings: What is odd, such as a clock that ran behind.
+    """
+
+    entries: int
+    files: int
+    state: State
+    findings: tuple[Finding, ...] = ()
+
+
+def audit(store: Store, *, contents: bool) -> Audit:
+    """Verify a ledger from its first entry: chain, states, manifests, and that every file is there.
+
+    Args:
+        store: The registry.
+        contents: Whether to read every file and hold it against its digest.
+
+    Raises:
+        CorruptError: At the first thing that is not what it was; it is named.
+    """
+    seen = list(ledger.walk(store))
+    named: dict[str, tuple[File, str]] = {}
+    for entry in seen:
+        for file, of in _named(store, entry):
+            named.setdefault(file.digest, (file, of))
+    for file, of in named.values():
+        if contents:
+            versions.check(store, file, of=of)
+        elif not store.holds(file.digest):
+            raise CorruptError(f"{store.shown}: `{file.name}` of {of} is missing (sha256 {file.digest})")
+    findings = list(clocks(seen))
+    if seen and store.witness() is None:
+        findings.append(Finding(0, "there is no witness: entries cut off at the end would not be noticed"))
+    state = seen[-1].state if seen else State()
+    return Audit(entries=len(seen), files=len(named), state=state, findings=tuple(findings))
+
+
+def _named(store: Store, entry: Entry) -> list[tuple[File, str]]:
+    """Return the files that an entry names through its description, with what they belong to."""
+    body = entry.body
+    if isinstance(body, Promotion):
+        manifest = versions.version(store, entry.state, body.version).manifest
+        return [(file, f"version {body.version}") for file in manifest.everything()]
+    if isinstance(body, Rescored):
+        of = f"the predictions that entry {entry.number} added"
+        try:
+            file = Predictions.model_validate_json(versions.described(store, body.predictions, of=of)).file
+        except ValidationError as error:
+            raise CorruptError(f"{store.shown}: {of} can't be read: {error.errors()[0]['msg']}") from None
+        return [(file, of)]
+    if isinstance(body, Reproduced):
+        versions.described(store, body.spread, of=f"the spread that entry {entry.number} names")
+    return []

@@ -1,0 +1,95 @@
+"""The bytes that are judged: which files they are, and what they held before anybody judged them."""
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from mlci.engine.files import suffix_of
+from mlci.errors import InputError
+from mlci.registry import entries
+from mlci.registry.manifest import File
+from mlci.registry.versions import digest_of
+from mlci.usecases.sides import Side
+
+MOST_FILES = 10_000
+_HINT = "run with `--no-bundle` to judge it without keeping it for a promotion"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Piece:
+    """A file: where it stands, and what it is kept as."""
+
+    path: Path
+    file: File
+
+
+@dataclass(frozen=True, kw_only=True)
+class Held:
+    """What a verdict is about.
+
+    Attributes:
+        digest: Of the candidate's predictions, of their bytes or, where they are no single file here, of their content.
+        predictions: The candidate's predictions; ``None`` where they are no single file of this machine.
+        model: The model's files: a single one, or all of a folder.
+        folder: Whether the model is a folder.
+    """
+
+    digest: str
+    predictions: Piece | None
+    model: tuple[Piece, ...] = ()
+    folder: bool = False
+
+    @property
+    def model_digest(self) -> str | None:
+        """Return the digest of a model's only file, or of the list of its files."""
+        return model_digest(tuple(part.file for part in self.model), folder=self.folder)
+
+
+def model_digest(files: tuple[File, ...], *, folder: bool) -> str | None:
+    """Return the digest of a model's only file, or of the list of a folder's files; ``None`` without a model."""
+    if not folder:
+        return files[0].digest if files else None
+    return entries.digest(entries.canonical([[file.name, file.digest, file.bytes] for file in files]))
+
+
+def look(candidate: Side, fingerprint: Callable[[str], str]) -> Held:
+    """Take the digests of a model and its predictions; ``fingerprint`` is that of a table wherever it is.
+
+    Raises:
+        InputError: The model's folder holds what can't be kept.
+    """
+    path = Path(candidate.source.path)
+    predictions = piece(path, f"predictions{suffix_of(str(path))}") if path.is_file() else None
+    digest = predictions.file.digest if predictions else fingerprint(candidate.source.path).removeprefix("sha256:")
+    known, model = Held(digest=digest, predictions=predictions), candidate.model
+    if model is None or not model.exists():
+        return known
+    if model.is_file():
+        return replace(known, model=(piece(model, model.name),))
+    return replace(known, model=tuple(_folder(model)), folder=True)
+
+
+def piece(path: Path, name: str) -> Piece:
+    """Take the digest of one file."""
+    try:
+        file = File(name=name, digest=digest_of(path), bytes=path.stat().st_size)
+    except ValueError as error:
+        raise InputError(f"{path}: a file of this name can't be kept; {_HINT}") from error
+    return Piece(path=path, file=file)
+
+
+def _folder(model: Path) -> Iterator[Piece]:
+    """Yield the files of a folder, sorted by name; links to files count as what they lead to."""
+    found = []
+    for root, below, names in os.walk(model):
+        linked = [name for name in below if (Path(root) / name).is_symlink()]
+        if linked:
+            raise InputError(f"{Path(root) / linked[0]} is a link to a folder, which a bundle can't hold; {_HINT}")
+        found += [Path(root) / name for name in names]
+    if len(found) > MOST_FILES:
+        raise InputError(f"{model} holds {len(found):,} files; a bundle may hold {MOST_FILES:,}; {_HINT}")
+    for path in sorted(found):
+        if not path.is_file():
+            raise InputError(f"{path} is no file, which a bundle can't hold; {_HINT}")
+        yield piece(path, path.relative_to(model).as_posix())

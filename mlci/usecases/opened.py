@@ -1,0 +1,93 @@
+"""A bundle on its way to the registry: every byte of it is held against the digest that it was judged by."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from mlci.errors import InputError, Problem
+from mlci.registry.manifest import Bundle, File
+from mlci.registry.versions import MOST_BYTES, digest_of
+from mlci.report.document import Report
+from mlci.report.read import parse
+from mlci.usecases.bundle import DIGEST, FOLDER, MANIFEST, REPORT, sealed
+from mlci.usecases.held import model_digest
+
+_AGAIN = "these are not the bytes that were judged; run `mlci run` again"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Opened:
+    """A bundle whose bytes were held against their digests.
+
+    Attributes:
+        content: Its manifest.
+        report: The report that judged it.
+        paths: Where each file stands, by digest.
+    """
+
+    content: Bundle
+    report: Report
+    paths: Mapping[str, Path]
+
+
+def opened(out: Path) -> Opened:
+    """Read a bundle and hold every byte against its digest.
+
+    Raises:
+        InputError: There is none, or a file is missing, truncated or altered; it is named.
+    """
+    folder = out / FOLDER
+    content = _content(folder / MANIFEST)
+    for place, file in content.places().items():
+        _verify(folder / place, file)
+    report = parse((folder / REPORT).read_bytes(), path=str(folder / REPORT))
+    if wrong := _at_odds(content, report):
+        raise InputError(Problem(f"judged {wrong} than the bundle holds; run `mlci run` again", str(folder / REPORT)))
+    paths = {file.digest: folder / place for place, file in content.places().items()}
+    return Opened(content=content, report=report, paths=paths)
+
+
+def _at_odds(content: Bundle, report: Report) -> str | None:
+    """Return what a report says of other bytes than a manifest does."""
+    said, model = report.candidate, model_digest(content.files, folder=content.recipe.folder)
+    if report.model != content.model:
+        return "another model"
+    if said.predictions != f"sha256:{content.predictions.file.digest}":
+        return "other predictions"
+    if said.model != (f"sha256:{model}" if model else None):
+        return "other model files"
+    return None if report.evaluation.fingerprint in {None, content.data.fingerprint} else "other rows"
+
+
+def _content(path: Path) -> Bundle:
+    """Read a bundle's manifest, and hold it against the digest beside it."""
+    try:
+        with path.open("rb") as stream:
+            data = stream.read(MOST_BYTES + 1)
+        said = path.with_name(DIGEST).read_bytes()
+    except FileNotFoundError as error:
+        there = path.parent.is_dir()
+        words = f"is missing; {_AGAIN}" if there else "is not there; `mlci run` leaves it in the folder of `--out`"
+        raise InputError(Problem(words, str(error.filename))) from error
+    except OSError as error:
+        raise InputError(Problem(f"can't be read: {error.strerror}", str(path))) from error
+    if said != sealed(data):
+        raise InputError(Problem(f"was truncated or altered: {DIGEST} names other bytes; {_AGAIN}", str(path)))
+    try:
+        return Bundle.model_validate_json(data)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"])) or "the document"
+        raise InputError(Problem(f"is no bundle's manifest: {where}: {first['msg']}", str(path))) from error
+
+
+def _verify(path: Path, file: File) -> None:
+    if path.is_symlink() or not path.is_file():
+        raise InputError(Problem(f"is missing from the bundle; {_AGAIN}", str(path)))
+    size = path.stat().st_size
+    if size < file.bytes:
+        raise InputError(Problem(f"was truncated: {size:,} of {file.bytes:,} bytes; {_AGAIN}", str(path)))
+    if size != file.bytes or digest_of(path) != file.digest:
+        raise InputError(Problem(f"was altered: it is not sha256 {file.digest}; {_AGAIN}", str(path)))

@@ -1,0 +1,58 @@
+"""Where both models of a report came from. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from mlci.baseline.head import Head
+from mlci.config.models import Baseline, Config
+from mlci.report.document import BaselineRef, Candidate, PolicyRef
+from mlci.usecases.document import Facts
+from mlci.usecases.held import Held
+from mlci.usecases.sides import Side
+
+
+def origins(
+    facts: Facts,
+    config: Config,
+    candidate: Side,
+    baseline: Side | None,
+    *,
+    seconds: Mapping[str, float],
+    head: Head | None,
+    held: Held | None,
+) -> Facts:
+    """Fill in where both models came from."""
+    commit = candidate.commit or (head.commit if head else None)
+    label = "with uncommitted changes" if head and head.dirty else None
+    said = Candidate(commit=facts.candidate.commit or commit, label=label)
+    return replace(facts, candidate=_with_digests(said, held), baseline=_reference(config, baseline), seconds=seconds)
+
+
+def policy(config: Config) -> PolicyRef:
+    """Return the policy as the report shows it."""
+    return PolicyRef(
+        confidence=config.policy.confidence,
+        inconclusive=config.policy.inconclusive,
+        no_baseline=config.policy.no_baseline,
+        comment=config.policy.comment,
+    )
+
+
+def _with_digests(candidate: Candidate, held: Held | None) -> Candidate:
+    if held is None:
+        return candidate
+    digests = {"predictions": held.predictions.file.digest if held.predictions else None, "model": held.model_digest}
+    return candidate.model_copy(
+        update={name: f"sha256:{digest}" for name, digest in digests.items() if digest is not None}
+    )
+
+
+def _reference(config: Config, baseline: Side | None) -> BaselineRef:
+    if config.baseline == "production":
+        version = str(baseline.version) if baseline else None
+        return BaselineRef(source="production", version=version, commit=baseline.commit if baseline else None)
+    if baseline is None or not isinstance(config.baseline, Baseline):
+        return BaselineRef(source="none")
+    if config.baseline.file is not None:
+        return BaselineRef(source="file", label=config.baseline.file)
+    return BaselineRef(source="ref", commit=baseline.commit, label=config.baseline.ref)

@@ -1,0 +1,183 @@
+"""``baseline: production``: the champion's own predictions, or its own model scored again where the rows moved."""
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from mlci.config.load import Loaded
+from mlci.config.models import Config
+from mlci.engine.files import suffix_of
+from mlci.engine.interface import Source
+from mlci.errors import InputError
+from mlci.registry import entries, ledger, versions
+from mlci.registry.entries import Rescored, State
+from mlci.registry.interface import CorruptError, Store
+from mlci.registry.ledger import Stamp, Tail
+from mlci.registry.manifest import File, Predictions
+from mlci.registry.versions import Version
+from mlci.usecases import baselines, held, plan, scoring
+from mlci.usecases.costs import PER_THOUSAND
+from mlci.usecases.sides import PER_ROWS, Side
+from mlci.usecases.tools import Tools
+
+
+def registry(tools: Tools) -> Store:
+    """Return the registry that this run was given."""
+    if tools.registry is None:
+        raise ValueError("the command line gives a registry to whoever asks for one")
+    return tools.registry
+
+
+def end(config: Config, tools: Tools) -> Tail | None:
+    """Return the ledger's end, once for all of a run; ``None`` where the baseline is not production.
+
+    Raises:
+        CorruptError: It is not what it was.
+        OutsideError: The registry can't be reached.
+    """
+    return ledger.tail(registry(tools)) if config.baseline == "production" else None
+
+
+def baseline(loaded: Loaded, tools: Tools, end: Tail, *, data: str) -> Side | None:
+    """Return the champion's predictions on the current rows; ``None`` only where nothing was ever promoted.
+
+    Args:
+        loaded: The candidate's configuration.
+        tools: Effects, with the registry.
+        end: The ledger's end.
+        data: The evaluation set.
+
+    Raises:
+        CorruptError: The champion is not whole.
+        OutsideError: The registry can't be reached.
+        InputError: The evaluation set moved, and the champion can't be scored on it.
+    """
+    store = registry(tools)
+    champion = versions.champion(store, end.state)
+    if champion is None:
+        tools.say(f"baseline: {store.shown} has no version yet")
+        return None
+    tools.say(f"baseline: version {champion.number} of {store.shown}")
+    rows = baselines.rows(loaded.config, tools, data)
+    predictions = made_on(store, end.state, champion, rows)
+    if predictions is None:
+        return _scored_again(loaded, tools, champion, data=data, rows=rows)
+    target = tools.scratch / "baseline" / predictions.file.name
+    path = versions.fetch(store, predictions.file, target, of=f"version {champion.number}")
+    return side(loaded.config, champion, predictions, path)
+
+
+def made_on(store: Store, state: State, champion: Version, rows: str) -> Predictions | None:
+    """Return the champion's predictions on these rows, if it has any."""
+    own = champion.manifest.predictions
+    return own if own.fingerprint == rows else versions.rescored(store, state, rows)
+
+
+def side(config: Config, champion: Version, predictions: Predictions, path: Path) -> Side:
+    """Return a version's predictions as one side of the comparison."""
+    columns = {key: getattr(predictions, key) for key in ("score", "decision", "threshold")}
+    return Side(
+        source=Source(path=str(path), **columns),
+        costs=champion.manifest.costs,
+        measured_for=PER_ROWS,
+        commit=champion.manifest.recipe.commit,
+        version=champion.number,
+        label=f"predictions of version {champion.number}",
+        made_on=_fingerprint(predictions.fingerprint),
+        notes=_measured(config, champion.number),
+    )
+
+
+def _fingerprint(rows: str) -> str:
+    """Return the fingerprint of rows that are identified by it, and perhaps by their order."""
+    return rows.partition(" ")[0]
+
+
+def _measured(config: Config, number: int) -> tuple[str, ...]:
+    asked = plan.operations(config)
+    return (f"baseline: {', '.join(asked)} of version {number} as measured when it was judged",) if asked else ()
+
+
+def unmoved(baseline: Side | None, fingerprint: str | None) -> None:
+    """Hold that the rows that were judged are those that the baseline's predictions are for.
+
+    Raises:
+        InputError: A step wrote to the evaluation set in between.
+    """
+    if baseline is not None and baseline.made_on not in {None, fingerprint}:
+        raise InputError(
+            "the evaluation set changed while it was judged: a step writes to the file that `evaluation.data` names; "
+            "let `train.run` and `predict.run` leave it alone"
+        )
+
+
+@contextlib.contextmanager
+def fitting(tools: Tools, baseline: Side | None) -> Iterator[None]:
+    """Blame the registry where a version's predictions turn out not to fit the rows that they were made on.
+
+    Raises:
+        CorruptError: Instead of an error about the user's files.
+    """
+    try:
+        yield
+    except InputError as error:
+        ours = [item for item in error.problems if baseline is not None and item.path == baseline.source.path]
+        if baseline is None or baseline.version is None or not ours:
+            raise
+        raise CorruptError(
+            f"{registry(tools).shown}: the predictions of version {baseline.version} do not fit the rows that its "
+            f"manifest names: {ours[0].message}"
+        ) from error
+
+
+def _scored_again(loaded: Loaded, tools: Tools, champion: Version, *, data: str, rows: str) -> Side:
+    """Score the new rows by the champion's own model and predict step, and keep what it says where that is allowed."""
+    store, manifest = registry(tools), champion.manifest
+
+    def fetch(file: File, target: Path) -> Path:
+        return versions.fetch(store, file, target, of=f"version {champion.number}")
+
+    tools.say(f"baseline: the evaluation set moved since version {champion.number}; its own model scores the new rows")
+    with baselines.candidate_left_alone(loaded, tools.git.folder):
+        made = scoring.score(loaded, tools, manifest, fetch, data=data, of=f"version {champion.number}")
+    commit = manifest.recipe.commit
+    where = f", by the code of {commit[:7]}" if commit else ""
+    note = (
+        f"baseline: the evaluation set moved since version {champion.number}; its own model scored the new rows{where}"
+    )
+    if tools.stamp is not None:
+        _keep(store, tools.stamp, champion.number, made, rows)
+    return replace(
+        made,
+        costs={**manifest.costs, **{name: value for name, value in made.costs.items() if name == PER_THOUSAND}},
+        seconds={"baseline": sum(made.seconds.values())},
+        notes=(*(f"baseline: {line}" for line in made.notes), note),
+        commit=commit,
+        version=champion.number,
+        label=f"predictions of version {champion.number}",
+        made_on=_fingerprint(rows),
+    )
+
+
+def _keep(store: Store, stamp: Stamp, number: int, made: Side, rows: str) -> None:
+    """Add the champion's predictions on other rows to the registry, unless somebody else did or it is none any more."""
+    path = Path(made.source.path)
+    piece = held.piece(path, f"predictions{suffix_of(str(path))}")
+    source = made.source
+    said = Predictions(
+        fingerprint=rows,
+        file=piece.file,
+        score=source.score,
+        decision=source.decision,
+        threshold=source.threshold,
+    )
+    store.put(path, piece.file.digest)
+    digest = versions.describe(store, entries.canonical(said.model_dump(mode="json")))
+
+    def decide(state: State) -> Rescored | None:
+        if state.champion != number or rows in state.rescored:
+            return None
+        return Rescored(version=number, fingerprint=rows, predictions=digest)
+
+    ledger.append(store, stamp, decide)

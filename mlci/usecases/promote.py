@@ -1,0 +1,201 @@
+"""``mlci promote``: the judged bytes become the champion, by one append to the ledger and by nothing else."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from mlci.config.load import Loaded, parse
+from mlci.config.models import Config
+from mlci.errors import InputError, OutsideError
+from mlci.registry import entries, ledger, versions
+from mlci.registry.entries import Promotion, Rollback, State
+from mlci.registry.interface import Store
+from mlci.registry.ledger import Tail
+from mlci.registry.manifest import Manifest, same
+from mlci.report.document import Report
+from mlci.usecases import baselines, production
+from mlci.usecases.again import judge_again
+from mlci.usecases.document import Facts
+from mlci.usecases.opened import Opened
+from mlci.usecases.opened import opened as open_bundle
+from mlci.usecases.paths import located
+from mlci.usecases.tools import Tools
+from mlci.usecases.uses import ON_NUMBERS
+
+_TRIES = 20  # promotions that may come in between
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What a promotion came to.
+
+    Attributes:
+        report: The report that it rests on; after judging again, the new one.
+        version: Number of the version that holds the bytes now; ``None`` if it was refused.
+        replaced: The champion before.
+        entry: Number of the ledger's entry; ``None`` where nothing was appended.
+        again: Why it was judged again; empty if it was not.
+        refused: Why it was not promoted.
+        notes: Lines for whoever promotes.
+    """
+
+    report: Report
+    version: int | None = None
+    replaced: int | None = None
+    entry: int | None = None
+    again: tuple[str, ...] = ()
+    refused: str | None = None
+    notes: tuple[str, ...] = ()
+
+
+class _MovedError(Exception):
+    """Another promotion or roll-back came in between."""
+
+
+def promote(
+    loaded: Loaded,
+    tools: Tools,
+    *,
+    folder: Path,
+    out: Path,
+    facts: Facts,
+    note: str | None,
+    distrust: bool = False,
+    save: Callable[[Report], str],
+) -> Outcome:
+    """Make the bytes of ``out/bundle`` the champion.
+
+    They must have passed their gates on the current evaluation set, under the current configuration, against the
+    current champion; else they are judged again first. If another promotion comes in between, all of that is looked at
+    again, so two merges end in one order and the later one was judged against the earlier.
+
+    Args:
+        loaded: The configuration.
+        tools: Effects, with registry and stamp.
+        folder: Folder of the configuration.
+        out: The run's folder.
+        facts: What the command line knows.
+        note: Kept with the version.
+        distrust: Judge again in any case.
+        save: Writes a new report and everything rendered from it into ``out``; returns the text of ``report.json``.
+
+    Raises:
+        InputError: The bundle is missing, damaged or of another model.
+        CorruptError: The registry is not what it was.
+        OutsideError: The registry can't be reached, or others were faster every time.
+    """
+    store = production.registry(tools)
+    opened = open_bundle(out)
+    if opened.content.model != loaded.config.model:
+        raise InputError(f"the bundle in {out} is of the model `{opened.content.model}`, not `{loaded.config.model}`")
+    rows = _rows(loaded, tools, folder)
+    again: tuple[str, ...] = ()
+    for _ in range(_TRIES):
+        end = ledger.tail(store)
+        if (settled := _settled(store, end, opened)) is not None:
+            return replace(settled, again=again)
+        if stale := ["that was asked for"] * distrust + _stale(loaded, opened, end, rows):
+            again = (*again, *(line for line in stale if line not in again))
+            opened = judge_again(loaded, tools, opened, end, folder=folder, facts=facts, rows=rows, save=save)
+            distrust = False
+        if opened.report.verdict == "block":
+            return Outcome(report=opened.report, again=again, refused="a gate blocks")
+        try:
+            return replace(_append(store, tools, opened, end, note), again=again, notes=_notes(opened))
+        except _MovedError:
+            tools.say("another version was promoted meanwhile; looking again")
+    raise OutsideError(f"{store.shown}: other promotions came first {_TRIES} times in a row; try again later")
+
+
+def _rows(loaded: Loaded, tools: Tools, folder: Path) -> str:
+    """Return what identifies the rows of the current evaluation set."""
+    evaluation = loaded.config.evaluation
+    if evaluation is None:
+        return ON_NUMBERS
+    return baselines.rows(loaded.config, tools, located(evaluation.data, folder))
+
+
+def _settled(store: Store, end: Tail, opened: Opened) -> Outcome | None:
+    """Return the outcome where there is nothing to append: blocked, in production already, or rolled back before."""
+    state, content = end.state, opened.content
+    if opened.report.verdict == "block":
+        return Outcome(report=opened.report, refused="a gate blocks")
+    champion = versions.champion(store, state)
+    if champion is not None and same(champion.manifest, content):
+        return Outcome(report=opened.report, version=champion.number, notes=("these bytes are in production already",))
+    last = ledger.read(store, state.decided).body if state.decided else None
+    if isinstance(last, Rollback) and same(versions.version(store, state, last.replaced).manifest, content):
+        why = f"version {last.replaced} holds these bytes and was rolled back: {last.reason}"
+        return Outcome(report=opened.report, refused=f"{why}; `mlci rollback --to {last.replaced}` would bring it back")
+    return None
+
+
+def _stale(loaded: Loaded, opened: Opened, end: Tail, rows: str) -> list[str]:
+    """Return why a verdict is not about what counts now."""
+    reasons, against = [], opened.report.baseline
+    champion = None if end.state.champion is None else str(end.state.champion)
+    if against.source != "production":
+        reasons.append(f"it was not judged against production (`baseline` was {against.source})")
+    elif against.version != champion:
+        names = [f"version {item}" if item else "no version" for item in (against.version, champion)]
+        reasons.append(f"it was judged against {names[0]}, and {names[1]} is in production")
+    if opened.content.predictions.fingerprint != rows:
+        reasons.append("the evaluation set moved")
+    if not _same_terms(loaded, opened):
+        reasons.append("what it is judged on changed in the configuration")
+    return reasons
+
+
+def _same_terms(loaded: Loaded, opened: Opened) -> bool:
+    """Tell whether a bundle was judged on the terms of the current configuration."""
+    own = opened.content.recipe.config
+    try:
+        judged_by = parse(opened.paths[own.digest].read_bytes(), path=own.name).config
+    except InputError:
+        return False  # written for another version of mlci
+    return _terms(judged_by) == _terms(loaded.config)
+
+
+def _terms(config: Config) -> dict[str, Any]:
+    parts = config.model_dump(mode="json", include={"task", "evaluation", "gates", "policy"})
+    (parts["evaluation"] or {}).pop("data", None)  # what it holds counts, not where it is
+    return parts
+
+
+def _append(store: Store, tools: Tools, opened: Opened, end: Tail, note: str | None) -> Outcome:
+    """Put the files, then append the one entry that decides."""
+    if tools.stamp is None:
+        raise ValueError("the command line gives a stamp to whoever promotes")
+    seen, number = end.state, end.state.versions + 1
+    manifest = Manifest.of(opened.content, number)
+    _put(store, opened, of=f"the bundle for version {number}")
+    digest = versions.describe(store, entries.canonical(manifest.model_dump(mode="json", by_alias=True)))
+
+    def decide(state: State) -> Promotion:
+        if (state.champion, state.versions, state.decided) != (seen.champion, seen.versions, seen.decided):
+            raise _MovedError
+        return Promotion(version=number, manifest=digest, replaced=state.champion, note=note)
+
+    entry = ledger.append(store, tools.stamp, decide)
+    return Outcome(
+        report=opened.report, version=number, replaced=seen.champion, entry=entry.number if entry is not None else None
+    )
+
+
+def _put(store: Store, opened: Opened, *, of: str) -> None:
+    """Put every file; one that is there already, from whenever, has to be whole."""
+    for file in opened.content.everything():
+        if store.holds(file.digest):
+            versions.check(store, file, of=of)
+        else:
+            store.put(opened.paths[file.digest], file.digest)
+
+
+def _notes(opened: Opened) -> tuple[str, ...]:
+    recipe = opened.content.recipe
+    if recipe.commit is None:
+        return ("it was made outside of git, so it can't be made again",)
+    if recipe.dirty:
+        return ("it was made from a checkout with uncommitted changes, so it can't be made again from its commit",)
+    return ()

@@ -1,0 +1,103 @@
+"""How often an evaluation set has been looked at, by the ledger's own record.
+
+A look is a candidate's predictions, judged on an evaluation set by a policy. The same predictions judged again by the
+same policy tell nothing new, so they cost nothing.
+"""
+
+from dataclasses import dataclass
+
+from mlci.config.models import Config
+from mlci.registry import entries, ledger
+from mlci.registry.entries import Entry, State, Verdict
+from mlci.registry.interface import Store
+from mlci.registry.ledger import Tail
+from mlci.report.document import Report
+from mlci.usecases.held import Held
+from mlci.usecases.tools import Tools
+
+ON_NUMBERS = "metrics"
+"""Stands for the evaluation set where only metrics files are compared."""
+LOOK_BACK = 500
+"""Entries to look for the same look in; one that is further back counts as new."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Use:
+    """One look.
+
+    Attributes:
+        fingerprint: Of the evaluation set.
+        predictions: Digest of the candidate's predictions.
+        policy: Digest of what decides.
+        again: Whether the ledger has this look already.
+        count: Looks at this evaluation set, this one included.
+    """
+
+    fingerprint: str
+    predictions: str
+    policy: str
+    again: bool
+    count: int
+
+
+def of(config: Config, fingerprint: str | None, held: Held | None, tools: Tools) -> Use | None:
+    """Return the look that a run was; ``None`` where it is not to be recorded."""
+    if tools.registry is None or tools.stamp is None or held is None:
+        return None
+    known_as = fingerprint or ON_NUMBERS
+    policy = policy_digest(config)
+    end = ledger.tail(tools.registry)
+    again = _seen(tools.registry, end, (known_as, held.digest, policy))
+    count = end.state.uses.get(known_as, 0) + (0 if again else 1)
+    return Use(fingerprint=known_as, predictions=held.digest, policy=policy, again=again, count=count)
+
+
+def known(end: Tail | None, fingerprint: str | None) -> int | None:
+    """Return the looks that the ledger knew of; ``None`` where it knew of none or was not read."""
+    return end.state.uses.get(fingerprint) if end is not None and fingerprint is not None else None
+
+
+def policy_digest(config: Config) -> str:
+    """Return the digest of what decides: gates and policy."""
+    parts = config.model_dump(mode="json", include={"gates", "policy"})
+    return entries.digest(entries.canonical(parts))
+
+
+def record(tools: Tools, use: Use, report: Report, *, digest: str, against: int | None) -> Entry | None:
+    """Append what was decided.
+
+    Args:
+        tools: Effects, with registry and stamp.
+        use: The look that it was.
+        report: The report.
+        digest: SHA-256 of ``report.json``.
+        against: Version that the candidate was compared with.
+
+    Raises:
+        OutsideError: The registry can't be written to.
+    """
+    if tools.registry is None or tools.stamp is None:
+        raise ValueError("the command line gives a registry and a stamp to a run that records")
+    store, seen = tools.registry, use.again
+
+    def decide(state: State) -> Verdict:
+        del state
+        return Verdict(
+            verdict=report.verdict,
+            report=digest,
+            policy=use.policy,
+            fingerprint=use.fingerprint,
+            predictions=use.predictions,
+            against=against,
+            again=seen,
+        )
+
+    return ledger.append(store, tools.stamp, decide)
+
+
+def _seen(store: Store, end: Tail, look: tuple[str, str, str]) -> bool:
+    for number in range(end.number, max(0, end.number - LOOK_BACK), -1):
+        body = ledger.read(store, number).body
+        if isinstance(body, Verdict) and (body.fingerprint, body.predictions, body.policy) == look:
+            return True
+    return False

@@ -1,0 +1,176 @@
+"""What every store has to do; a test module of an adapter runs it by a subclass with a fixture ``store_factory``.
+
+``store_factory(model="model")`` opens the same fresh place again each time, as another process would;
+``damage_witness(store, data)`` puts other bytes where the store keeps its witness.
+"""
+
+import os
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from mlci.errors import OutsideError
+from mlci.registry import audit, ledger
+from mlci.registry.interface import CorruptError, Witness
+from tests.registry.histories import sha, stamp, verdict
+
+MODELS = [
+    "credit-risk",
+    "Credit-Risk",
+    "credit_risk.v2",
+    "CON",
+    "..",
+    "a/b",
+    "a\\b",
+    "\u00e9",
+    "e\u0301",
+    "with space",
+    "x" * 100,
+    "X" * 100,
+    "a--b",
+    "a..b",
+    "%2e%2e",
+    "?q=1#f",
+]
+
+
+class Contract:
+    writers = 50
+    racers = 20
+    rounds = 5
+
+    def test_a_new_place_is_empty(self, store_factory):
+        store = store_factory()
+        assert store.tail() == 0
+        assert store.read(1) is None
+        assert store.witness() is None
+        assert not store.holds("0" * 64)
+        assert ledger.tail(store) == ledger.EMPTY
+
+    def test_what_is_appended_is_read_by_whoever_comes_next(self, store_factory):
+        data = [b"first", b"second \xff\x00 entry", b""]
+        for number, entry in enumerate(data, 1):
+            assert store_factory().append(number, entry)
+            assert store_factory().tail() == number
+        assert [store_factory().read(number) for number in range(1, 5)] == [*data, None]
+
+    def test_a_number_is_given_once(self, store_factory):
+        store = store_factory()
+        assert store.append(1, b"mine")
+        assert not store.append(1, b"another")
+        assert not store.append(1, b"min")
+        assert store.read(1) == b"mine"
+
+    def test_the_same_bytes_again_are_ones_own(self, store_factory):
+        assert store_factory().append(1, b"mine")
+        assert store_factory().append(1, b"mine")
+
+    def test_of_many_who_try_one_number_one_succeeds(self, store_factory):
+        stores = [store_factory() for _ in range(self.racers)]
+        for number in range(1, self.rounds + 1):
+            together = threading.Barrier(self.racers)
+
+            def race(racer, number=number, together=together):
+                together.wait()
+                return stores[racer].append(number, b"by %d" % racer)
+
+            with ThreadPoolExecutor(self.racers) as pool:
+                won = [racer for racer, first in enumerate(pool.map(race, range(self.racers))) if first]
+            assert len(won) == 1
+            assert stores[0].read(number) == b"by %d" % won[0]
+
+    def test_many_writers_of_a_ledger_lose_nothing(self, store_factory):
+        def write(writer):
+            return ledger.append(store_factory(), stamp(actor=f"writer {writer}"), lambda _: verdict())
+
+        with ThreadPoolExecutor(self.writers) as pool:
+            written = list(pool.map(write, range(self.writers)))
+        self.holds_all(store_factory(), written)
+
+    def holds_all(self, store, written):
+        """Every writer's entry is there once, and the chain holds."""
+        assert sorted(entry.number for entry in written) == list(range(1, len(written) + 1))
+        assert sorted(ledger.walk(store), key=lambda entry: entry.number) == sorted(written, key=lambda e: e.number)
+        assert audit.verify(store).entries == len(written)
+        assert ledger.tail(store).state.uses == {"sha256:rows": len(written)}
+
+    def test_a_witness_never_goes_back(self, store_factory):
+        store = store_factory()
+        for number, now in [(3, 3), (5, 5), (4, 5), (5, 5), (6, 6)]:
+            store.leave_witness(Witness(number=number, digest=sha(b"%d" % number)))
+            assert store_factory().witness() == Witness(number=now, digest=sha(b"%d" % now))
+
+    def test_of_two_witnesses_of_one_number_the_first_stays(self, store_factory):
+        store_factory().leave_witness(Witness(number=1, digest="a" * 64))
+        store_factory().leave_witness(Witness(number=1, digest="b" * 64))
+        assert store_factory().witness().digest == "a" * 64
+
+    def test_a_ledger_cut_back_behind_its_witness_is_named(self, store_factory):
+        store = store_factory()
+        for number in (1, 2):
+            store.append(number, b"x")
+        store.leave_witness(Witness(number=4, digest="a" * 64))
+        assert store.tail() == 2
+        with pytest.raises(CorruptError, match="ends at entry 2, but entry 4 was there"):
+            ledger.tail(store)
+
+    def test_a_hole_hides_no_entry_behind_it(self, store_factory):
+        store = store_factory()
+        for number in (1, 2, 3, 5, 6, 9):
+            store.append(number, b"x")
+        store.leave_witness(Witness(number=3, digest=sha(b"x")))
+        assert store.tail() == 9
+        assert store.read(4) is None
+
+    @pytest.mark.parametrize("size", [0, 1, 5_000_000, 20_000_001], ids=str)
+    def test_a_file_comes_back_as_it_was(self, store_factory, tmp_path, size):
+        data = os.urandom(size)
+        (tmp_path / "model.bin").write_bytes(data)
+        store = store_factory()
+        assert not store.get(sha(data), tmp_path / "got")
+        assert not (tmp_path / "got").exists()
+        store.put(tmp_path / "model.bin", sha(data))
+        store.put(tmp_path / "model.bin", sha(data))
+        assert store_factory().holds(sha(data))
+        assert store_factory().get(sha(data), tmp_path / "got")
+        assert (tmp_path / "got").read_bytes() == data
+        assert store.tail() == 0
+
+    @pytest.mark.parametrize("size", [10, 20_000_001], ids=str)
+    def test_a_file_that_is_not_what_its_digest_says_is_not_kept(self, store_factory, tmp_path, size):
+        (tmp_path / "model.bin").write_bytes(os.urandom(size))
+        store = store_factory()
+        with pytest.raises(OutsideError, match="changed while it was being kept"):
+            store.put(tmp_path / "model.bin", sha(b"what it was before"))
+        assert not store.holds(sha(b"what it was before"))
+        assert not store.get(sha(b"what it was before"), tmp_path / "got")
+        assert sorted(path.name for path in tmp_path.iterdir() if path.is_file()) == ["model.bin"]
+
+    def test_a_file_that_is_missing_here_is_named(self, store_factory, tmp_path):
+        with pytest.raises(OutsideError, match=r"no\.bin"):
+            store_factory().put(tmp_path / "no.bin", "0" * 64)
+
+    def test_many_who_put_one_file_leave_it_whole(self, store_factory, tmp_path):
+        data = os.urandom(300_000)
+        (tmp_path / "model.bin").write_bytes(data)
+        with ThreadPoolExecutor(8) as pool:
+            list(pool.map(lambda _: store_factory().put(tmp_path / "model.bin", sha(data)), range(8)))
+        assert store_factory().get(sha(data), tmp_path / "got")
+        assert (tmp_path / "got").read_bytes() == data
+
+    def test_models_never_meet(self, store_factory):
+        for place, model in enumerate(MODELS):
+            assert store_factory(model).tail() == 0, model
+            assert store_factory(model).append(1, b"%d" % place)
+        for place, model in enumerate(MODELS):
+            assert store_factory(model).read(1) == b"%d" % place
+        assert len({store_factory(model).shown for model in MODELS}) == len(MODELS)
+
+    def test_a_damaged_witness_is_named(self, store_factory, damage_witness):
+        store = store_factory()
+        store.append(1, b"x")
+        damage_witness(store, b'{"number": 1, "dig')
+        for look in (store.witness, lambda: ledger.tail(store)):
+            with pytest.raises(CorruptError, match=r"witness\.json is damaged"):
+                look()

@@ -1,0 +1,77 @@
+"""Writers for MLflow, each a process of its own that puts a file and appends an entry; each line of JSON starts some.
+
+``{"uri": U, "model": M, "writers": n, "kill": null | [k, "before" | "after"]}``: with ``kill``, a writer kills itself
+at its k-th request. MLflow is loaded once, in seconds, and forked for each. The answer is a line with their exit
+statuses.
+"""
+
+import json
+import os
+import signal
+import sys
+import tempfile
+from pathlib import Path
+
+os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"  # before MLflow is loaded
+
+import mlflow  # noqa: F401 - loaded before the writers are forked
+import requests
+
+from mlci.registry import ledger
+from tests.registry.e2e.mlflow_server import opened
+from tests.registry.histories import sha, verdict
+from tests.registry.writer import ended, forked
+
+
+def watch(kill) -> None:
+    """Die at a request."""
+    real, seen = requests.Session.request, []
+
+    def request(*arguments, **named):
+        seen.append(1)
+        mine = len(seen) - 1 == kill[0]
+        if mine and kill[1] == "before":
+            os.kill(os.getpid(), signal.SIGKILL)
+        answer = real(*arguments, **named)
+        if mine:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return answer
+
+    requests.Session.request = request
+
+
+def write(told, number: int) -> None:
+    if told["kill"] is not None:
+        watch(told["kill"])
+    store = opened(told["uri"], told["model"])
+    with tempfile.TemporaryDirectory() as room:
+        (Path(room) / "model.bin").write_bytes(b"model")
+        store.put(Path(room) / "model.bin", sha(b"model"))
+    stamp = ledger.Stamp(
+        by=ledger.By(actor=f"writer {number}"), now=lambda: "2026-05-01T10:00:00+00:00", nonce=lambda: f"nonce {number}"
+    )
+    ledger.append(store, stamp, lambda _: verdict())
+
+
+def many(told) -> list[int]:
+    gate, together = os.pipe()
+
+    def work(number):
+        os.close(together)
+        os.read(gate, 1)  # returns when the other end is closed
+        write(told, number)
+
+    children = [forked(lambda number=number: work(number)) for number in range(told["writers"])]
+    os.close(together)
+    os.close(gate)
+    return [ended(child) for child in children]
+
+
+def main() -> None:
+    for line in sys.stdin:
+        sys.stdout.write(json.dumps(many(json.loads(line))) + "\n")
+        sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()

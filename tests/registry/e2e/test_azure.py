@@ -1,0 +1,97 @@
+"""A registry in Azure Blob Storage, on Azurite."""
+
+import uuid
+
+import pytest
+
+from mlci.errors import OutsideError
+from mlci.registry import audit, ledger
+from mlci.registry.interface import CorruptError, Witness
+from tests.registry.conftest import QUICK
+from tests.registry.contract import Contract
+from tests.registry.e2e.servers import AZURITE, Azure, free_port, serving
+from tests.registry.histories import promotion, stamp
+from tests.registry.proxy import Fault, Proxy
+
+
+@pytest.fixture(scope="session")
+def azurite_port(tmp_path_factory):
+    port, folder = free_port(), tmp_path_factory.mktemp("azurite")
+    command = ["node", str(AZURITE), "--blobPort", str(port), "--inMemoryPersistence", "--disableTelemetry"]
+    with serving([*command, "--silent", "--skipApiVersionCheck"], port, cwd=folder):
+        yield port
+
+
+@pytest.fixture
+def azure(azurite_port):
+    return Azure(azurite_port, f"container-{uuid.uuid4().hex}").made()
+
+
+@pytest.fixture
+def store_factory(azure):
+    return azure.store
+
+
+@pytest.fixture
+def damage_witness(azure):
+    return lambda _, data: azure.put("pre/fix/model/witness.json", data)
+
+
+class TestContract(Contract):
+    pass
+
+
+class TestDamage:
+    def test_entries_deleted_and_changed_behind_its_back(self, azure):
+        for _ in range(3):
+            ledger.append(azure.store(), stamp(), promotion)
+        path = "pre/fix/model/ledger/000000002.json"
+        whole = azure.get(path)
+        azure.put(path, whole.replace(b"ada", b"eve"))
+        with pytest.raises(CorruptError, match="entry 3 does not follow"):
+            audit.verify(azure.store())
+        azure.delete(path)
+        with pytest.raises(CorruptError, match="entry 2 is missing"):
+            audit.verify(azure.store())
+        azure.put(path, whole)
+        azure.delete("pre/fix/model/ledger/000000003.json")
+        with pytest.raises(CorruptError, match="cut back"):
+            ledger.tail(azure.store())
+
+
+class TestSaid:
+    def test_a_container_that_is_not_there(self, azurite_port):
+        store = Azure(azurite_port, "no-such-container").store(limits=QUICK)
+        for ask in (store.tail, lambda: store.read(1), lambda: store.append(1, b"x"), lambda: store.holds("0" * 64)):
+            with pytest.raises(OutsideError, match="there is no container no-such-container; make it"):
+                ask()
+
+    def test_a_wrong_key(self, azure):
+        other = "A" * 86 + "=="
+        # Azurite's code for it is AuthorizationFailure; the service itself documents AuthenticationFailed.
+        with pytest.raises(OutsideError, match=r"access denied \(AuthorizationFailure\)"):
+            azure.store(limits=QUICK, AZURE_STORAGE_ACCOUNT_KEY=other).tail()
+
+    def test_no_credentials(self, azure):
+        store = azure.store(limits=QUICK, AZURE_STORAGE_ACCOUNT_KEY="", AZURE_MSI_ENDPOINT="http://127.0.0.1:1")
+        with pytest.raises(OutsideError, match="credentials were not found; set AZURE_STORAGE_ACCOUNT_NAME"):
+            store.tail()
+
+    def test_a_signature_is_never_shown(self, azure):
+        variables = {"AZURE_STORAGE_ACCOUNT_KEY": "", "AZURE_STORAGE_SAS_TOKEN": "sv=2021-12-02&sig=SECRET%3D"}
+        store = azure.behind(1).store(limits=QUICK, **variables)
+        with pytest.raises(OutsideError) as found:
+            store.tail()
+        assert "SECRET" not in f"{found.value} {store.shown}"
+        assert found.value.__cause__ is None
+
+
+def test_lost_answers_of_appends(azure):
+    proxy = Proxy(azure.port)
+    store = azure.behind(proxy.port).store(limits=QUICK)
+    for number in range(1, 4):
+        proxy.faults = [Fault("lose", when=lambda request: request.startswith(b"PUT "), times=1)]
+        assert ledger.append(store, stamp(), promotion).number == number
+    store.leave_witness(Witness(number=3, digest="a" * 64))
+    assert audit.verify(azure.store()).entries == 3
+    proxy.close()

@@ -1,0 +1,98 @@
+"""The whole life of a model in every kind of registry, through the command line: each shows the planted amount."""
+
+from dataclasses import dataclass, field
+
+import pytest
+
+from tests.github.fake import Fake
+from tests.registry.lifecycle import promoted, repository
+from tests.usecases.project import change, commit, holdout, mlci, run
+from tests.usecases.test_planted import KNOWN, shown
+
+
+@dataclass(frozen=True)
+class Registry:
+    """What stands behind ``registry:``, and the variables that open it."""
+
+    written: str
+    environment: dict[str, str] = field(default_factory=dict)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return Registry(str(tmp_path / "registry"))
+
+
+@pytest.fixture
+def s3_bucket(s3):
+    return Registry(s3.url, s3.environment)
+
+
+@pytest.fixture
+def github(tmp_path):
+    with Fake(tmp_path / "model.git", private=True) as fake:
+        token = fake.token({"contents": "write"})
+        yield Registry("github", {"GITHUB_API_URL": fake.url, "GITHUB_REPOSITORY": fake.name, "GITHUB_TOKEN": token})
+
+
+@pytest.fixture(params=["folder", "s3_bucket", "github"])
+def registry(request) -> Registry:
+    return request.getfixturevalue(request.param)
+
+
+@pytest.mark.parametrize(("before", "after", "known"), KNOWN)
+def test_a_champion_that_is_better_or_worse_by_a_known_amount(tmp_path, registry, before, after, known):
+    project = repository(tmp_path / "project", before, more=f"registry: {registry.written}\n")
+    assert promoted(project, **registry.environment) == 1
+    commit(project, {"k.txt": str(after)})
+    ended = run(project, **registry.environment)
+    assert change(ended) == shown(before, after)
+    assert change(ended)[2] == pytest.approx(known)
+    assert (ended.code, ended.report["baseline"]["version"]) == (1 if known < 0 else 0, "1")
+    assert not (project / ".mlci/registry").exists()
+
+
+def test_the_whole_life(tmp_path, registry):
+    here = registry.environment
+    project = repository(tmp_path / "project", 3, more=f"registry: {registry.written}\n")
+    first = run(project, "--record", **here)
+    assert [gate["outcome"] for gate in first.report["gates"]] == ["no_baseline"]
+    assert promoted(project, **here) == 1
+    commit(project, {"k.txt": "1"})
+    assert promoted(project, "--note", "better", **here) == 2
+    commit(project, {"k.txt": "4"})
+    assert run(project, "--record", **here).code == 1
+    assert mlci("promote", cwd=project, **here).code == 1
+    back = mlci("rollback", "--reason", "it drifts", "--json", cwd=project, **here)
+    assert back.report == {"version": 1, "replaced": 2, "entry": 5}
+    commit(project, {"k.txt": "2", "holdout.csv": holdout(60, first=500)})
+    ended = run(project, "--record", **here)
+    assert change(ended) == shown(3, 2)
+    assert mlci("ledger", "verify", "--files", cwd=project, **here).code == 0
+    kinds = [row["body"]["kind"] for row in mlci("ledger", "log", "--json", cwd=project, **here).report]
+    assert kinds == ["verdict", "promotion", "promotion", "verdict", "rollback", "rescored", "verdict"]
+    assert mlci("versions", "--json", cwd=project, **here).report["champion"] == 1
+
+
+def test_a_bucket_that_is_not_there_is_no_empty_registry(tmp_path, s3):
+    project = repository(tmp_path, 1, more="registry: s3://no-such-bucket/x\n")
+    ended = run(project, **s3.environment)
+    assert (ended.code, ended.out) == (4, "")
+    assert "there is no bucket no-such-bucket" in ended.err
+    assert not (project / "trained.log").exists()
+
+
+@pytest.mark.parametrize("lacks", ["GITHUB_REPOSITORY", "GITHUB_TOKEN"])
+def test_a_repository_that_is_not_named_or_not_opened_is_a_mistake_of_the_input(tmp_path, github, lacks):
+    project = repository(tmp_path / "project", 1, more="registry: github\n")
+    ended = run(project, **{name: value for name, value in github.environment.items() if name != lacks})
+    assert ended.code == 2
+    assert "mlci.yml:" in ended.err
+    assert lacks in ended.err
+
+
+def test_a_repository_out_of_reach_is_no_empty_registry(tmp_path, github):
+    project = repository(tmp_path / "project", 1, more="registry: github\n")
+    ended = run(project, **github.environment | {"GITHUB_REPOSITORY": "octo-org/another"})
+    assert (ended.code, ended.out) == (4, "")
+    assert "not there for this token (404)" in ended.err

@@ -1,0 +1,48 @@
+"""`mlci demo --lifecycle`: a readable story, told by the real thing, with a comment for each chapter."""
+
+import json
+
+from tests.usecases.project import git, mlci
+
+NAMES = ["1-first.md", "2-merged.md", "3-better.md", "4-regression.md", "5-rolled-back.md"]
+
+
+def test_the_story(tmp_path):
+    ended = mlci("demo", "--lifecycle", "--out", "life", cwd=tmp_path)
+    assert (ended.code, ended.err) == (0, "")
+    comments = {path.name: path.read_text() for path in sorted((tmp_path / "life/comments").iterdir())}
+    assert list(comments) == NAMES
+    heads = [next(line for line in text.splitlines() if line.startswith("## ")) for text in comments.values()]
+    assert [head[3] for head in heads] == ["⚠", "✅", "✅", "❌", "✅"]
+    assert "no baseline yet; it is recorded when this merges" in comments["1-first.md"]
+    assert "(version 1)" in comments["3-better.md"]
+    assert "(version 2)" in comments["4-regression.md"]
+    assert "(version 1)" in comments["5-rolled-back.md"]
+    said = ended.out
+    for words in (
+        "version 1 of diabetes-progression is in production; it is the first one",
+        "version 2 of diabetes-progression is in production; it replaces version 1",
+        "✗ diabetes-progression: 4 gates failed",
+        "version 1 is in production again; version 2 is not",
+        "the ledger is whole: 8 entries, 2 versions",
+    ):
+        assert said.count(words) == 1, words
+    assert "mlci ledger log" in said
+    assert said.count("Metrics on the whole set") == 0
+    assert git(tmp_path / "life", "log", "--oneline").count("\n") == 4
+    config = tmp_path / "life/mlci.yml"
+    assert mlci("ledger", "verify", "--files", "--config", config, cwd=tmp_path).code == 0
+
+    again = mlci("demo", "--lifecycle", "--out", "life", "--json", cwd=tmp_path)
+    chapters = json.loads(again.out)["chapters"]
+    expected = [("warn", None, 1), ("pass", "1", None), ("pass", "1", 2), ("block", "2", None), ("pass", "1", None)]
+    assert [(part["verdict"], part["against"], part["promoted"]) for part in chapters] == expected
+    assert json.loads(again.out)["champion"] == 1
+
+
+def test_a_folder_of_somebody_else_is_left_alone(tmp_path):
+    (tmp_path / "mine").write_text("x")
+    ended = mlci("demo", "--lifecycle", "--out", ".", cwd=tmp_path)
+    assert (ended.code, ended.out) == (2, "")
+    assert "is not empty and holds no earlier demo" in ended.err
+    assert (tmp_path / "mine").read_text() == "x"

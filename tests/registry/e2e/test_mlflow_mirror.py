@@ -1,0 +1,214 @@
+"""What MLflow's users see: the model's own name, with the champion's files behind an alias."""
+
+import json
+import threading
+from pathlib import Path
+
+import pytest
+from mlflow import MlflowClient
+
+from mlci.registry import ledger, mirror, versions
+from mlci.registry.entries import By, Promotion, Rollback
+from mlci.registry.manifest import Data, Environment, File, Manifest, Predictions, Recipe
+from tests.registry.e2e.mlflow_server import opened
+from tests.registry.histories import sha, stamp
+from tests.registry.lifecycle import promoted, repository
+from tests.usecases.project import change, commit, mlci, run
+from tests.usecases.test_planted import shown
+
+ROWS = "sha256:rows"
+
+# Of MLflow's own, on a database without a server: SQLAlchemy 2.1 says so once, while the tables are described.
+pytestmark = pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy:DeprecationWarning")
+
+
+@pytest.fixture
+def model(mlflow_place):
+    return f"{mlflow_place}credit"
+
+
+@pytest.fixture
+def store(mlflow_service, model):
+    return opened(mlflow_service.uri, model)
+
+
+@pytest.fixture
+def client(mlflow_service):
+    return MlflowClient(mlflow_service.uri, mlflow_service.uri)
+
+
+def file(store, room: Path, name: str, data: bytes) -> File:
+    (room / "loose").write_bytes(data)
+    store.put(room / "loose", sha(data))
+    return File(name=name, digest=sha(data), bytes=len(data))
+
+
+def promote(store, room: Path, number: int, files: dict[str, bytes]) -> None:
+    """Promote a version with these files."""
+    one = file(store, room, "one", b"one")
+    manifest = Manifest(
+        model=store.model,
+        version=number,
+        files=tuple(file(store, room, name, data) for name, data in files.items()),
+        predictions=Predictions(fingerprint=ROWS, file=one),
+        report=one,
+        recipe=Recipe(commit="c" * 40, config_path="mlci.yml", config=one, seed=7),
+        environment=Environment(python="3.11", platform="x"),
+        data=Data(fingerprint=ROWS, rows=1),
+    )
+    digest = versions.describe(store, json.dumps(manifest.model_dump(mode="json")).encode())
+
+    def decide(state):
+        return Promotion(version=number, manifest=digest, replaced=state.champion)
+
+    assert ledger.append(store, stamp(), decide) is not None
+
+
+def back(store, version: int) -> None:
+    ledger.append(
+        store, stamp(), lambda state: Rollback(version=version, replaced=state.champion, reason="it was better")
+    )
+
+
+def aliases(client, model) -> dict[str, str]:
+    """Our versions by alias."""
+    found = client.get_registered_model(model).aliases
+    return {alias: client.get_model_version(model, number).tags.get("mlci.version") for alias, number in found.items()}
+
+
+def contents(client, model, room: Path) -> dict[str, bytes]:
+    """Download the champion as MLflow's users do."""
+    version = client.get_model_version_by_alias(model, "champion")
+    folder = Path(client.download_artifacts(version.run_id, "model", str(room)))
+    assert version.source.endswith("/model")
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_nothing_is_shown_before_the_first_promotion(store, client, model):
+    assert mirror.mirror(store) is None
+    assert [found.name for found in client.search_registered_models(f"name LIKE '{model}%'")] == []
+
+
+def test_the_champion_has_its_files_under_their_names(store, client, model, tmp_path):
+    files = {"model.onnx": b"weights", "vocabulary/words.txt": b"a b c", "empty": b""}
+    promote(store, tmp_path, 1, files)
+    mirrored = mirror.mirror(store)
+    assert mirrored == mirror.Mirrored(name=model, champion=(1, 1), challenger=(None, None))
+    assert mirror.mirror(store) == mirrored
+    (tmp_path / "room").mkdir()
+    assert contents(client, model, tmp_path / "room") == files
+    assert "commit cccc" in client.get_model_version(model, "1").description
+
+
+def test_promotion_and_roll_back_move_the_aliases(store, client, model, tmp_path):
+    promote(store, tmp_path, 1, {"m": b"1"})
+    promote(store, tmp_path, 2, {"m": b"2"})
+    mirror.mirror(store)
+    assert aliases(client, model) == {"champion": "2"}
+    back(store, 1)
+    mirror.mirror(store)
+    assert aliases(client, model) == {"champion": "1", "challenger": "2"}
+    promote(store, tmp_path, 3, {"m": b"3"})
+    mirror.mirror(store)
+    assert aliases(client, model) == {"champion": "3"}
+
+
+def test_what_users_keep_there_stays(store, client, model, tmp_path):
+    client.create_registered_model(model, tags={"team": "credit"})
+    client.create_model_version(model, "s3://bucket/own", await_creation_for=0)
+    client.set_registered_model_alias(model, "challenger", "1")
+    client.set_registered_model_alias(model, "shadow", "1")
+    promote(store, tmp_path, 1, {"m": b"1"})
+    assert mirror.mirror(store).champion == (1, 2)
+    assert client.get_registered_model(model).aliases == {"challenger": "1", "shadow": "1", "champion": "2"}
+
+
+def test_the_next_mirror_repairs_what_others_broke(store, client, model, tmp_path):
+    promote(store, tmp_path, 1, {"m": b"1"})
+    promote(store, tmp_path, 2, {"m": b"2"})
+    back(store, 1)
+    mirror.mirror(store)
+    client.set_registered_model_alias(model, "champion", client.get_registered_model(model).aliases["challenger"])
+    client.delete_registered_model_alias(model, "challenger")
+    mirror.mirror(store)
+    assert aliases(client, model) == {"champion": "1", "challenger": "2"}
+    client.delete_registered_model(model)
+    mirror.mirror(store)
+    assert aliases(client, model) == {"champion": "1", "challenger": "2"}
+    assert ledger.tail(store).state.champion == 1
+
+
+def test_a_mirror_that_was_slow_puts_no_old_champion_back(store, client, model, mlflow_service, tmp_path, monkeypatch):
+    promote(store, tmp_path, 1, {"m": b"1"})
+    real, reached = mirror._alias, []
+
+    def late(slow, name, wanted):
+        if not reached:
+            reached.append(wanted)
+            faster = opened(mlflow_service.uri, model)
+            promote(faster, tmp_path, 2, {"m": b"2"})
+            mirror.mirror(faster)
+            assert aliases(client, model) == {"champion": "2"}
+        real(slow, name, wanted)
+
+    monkeypatch.setattr(mirror, "_alias", late)
+    assert mirror.mirror(store).champion[0] == 2
+    assert aliases(client, model) == {"champion": "2"}
+
+
+def test_many_at_once_agree(store, client, model, mlflow_service, tmp_path):
+    promote(store, tmp_path, 1, {"m": b"1"})
+    shown = []
+    threads = [
+        threading.Thread(target=lambda: shown.append(mirror.mirror(opened(mlflow_service.uri, model))))
+        for _ in range(4)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(shown) == 4
+    assert len(set(shown)) == 1
+    assert aliases(client, model) == {"champion": "1"}
+
+
+@pytest.mark.parametrize("name", ["a/b", "a:b", "", "..", "it's", "mlci-ledger.x", "x" * 300])
+def test_a_name_that_mlflow_does_not_take_becomes_one_that_it_does(name):
+    assert mirror.name_of(name).startswith("mlci-model.")
+
+
+def test_by_is_kept(store, tmp_path):
+    promote(store, tmp_path, 1, {"m": b"1"})
+    assert ledger.read(store, 1).by == By(actor="ada")
+
+
+def test_the_whole_life_by_the_command_line(tmp_path, mlflow_service, client, mlflow_place):
+    written = f"registry: mlflow:{mlflow_service.uri}\n"
+    project = repository(tmp_path / "project", 3, more=written)
+    config = project / "mlci.yml"
+    commit(project, {"mlci.yml": config.read_text().replace("model: planted", f"model: {mlflow_place}planted")})
+    assert promoted(project) == 1
+    commit(project, {"k.txt": "1"})
+    ended = run(project)
+    assert change(ended) == shown(3, 1)
+    assert ended.report["baseline"]["version"] == "1"
+    assert promoted(project) == 2
+    assert aliases(client, f"{mlflow_place}planted") == {"champion": "2"}
+    commit(project, {"k.txt": "4"})
+    assert run(project, "--record").code == 1
+    assert mlci("promote", cwd=project).code == 1
+    done = mlci("rollback", "--reason", "it drifts", "--json", cwd=project)
+    assert (done.code, done.report["version"], done.err) == (0, 1, "")
+    assert aliases(client, f"{mlflow_place}planted") == {"champion": "1", "challenger": "2"}
+    assert mlci("ledger", "verify", "--files", cwd=project).code == 0
+    assert mlci("versions", "--json", cwd=project).report["champion"] == 1
+
+
+def test_without_a_server(tmp_path):
+    project = repository(tmp_path / "project", 3, more="registry: mlflow:sqlite:///mlflow.db\n")
+    commit(project, {".gitignore": ".mlci/\nmodel.txt\ntrained.log\nmlflow.db*\n"})
+    assert promoted(project) == 1
+    commit(project, {"k.txt": "1"})
+    assert change(run(project)) == shown(3, 1)
+    assert (project / "mlflow.db.artifacts").is_dir()
+    assert not (project / "mlruns").exists()

@@ -1,0 +1,255 @@
+"""A registry in MLflow: the contract against its real server, and against a database without a server."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import threading
+import uuid
+
+import mlflow
+import pytest
+
+from mlci.errors import InputError, OutsideError
+from mlci.registry import audit, claims, ledger
+from mlci.registry.interface import CorruptError, Witness
+from tests.registry.contract import Contract
+from tests.registry.e2e.mlflow_server import QUICK, opened
+from tests.registry.e2e.servers import ROOT
+from tests.registry.histories import sha, stamp, verdict
+
+# Of MLflow's own, on a database without a server: SQLAlchemy 2.1 says so once, while the tables are described.
+pytestmark = pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy:DeprecationWarning")
+
+
+class TestServer(Contract):
+    writers = 12
+    racers = 20
+    rounds = 3
+
+    @pytest.fixture
+    def store_factory(self, mlflow_service, mlflow_place):
+        return lambda model="model": opened(mlflow_service.uri, mlflow_place + model)
+
+    @pytest.fixture
+    def damage_witness(self):
+        def damage(store, data):
+            where = store.experiment.id()
+            store.tracking.once("x", lambda it: it.set_experiment_tag(where, "mlci.witness.000000001", data.decode()))
+
+        return damage
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """A database of MLflow's without anything in it; to make one takes seconds."""
+    path = tmp_path_factory.mktemp("made") / "mlflow.db"
+    opened(f"mlflow:sqlite:///{path}").tail()
+    return path
+
+
+class TestDatabase(TestServer):
+    """SQLite without a server, a fresh one for every test."""
+
+    writers = 8
+    racers = 10
+    rounds = 2
+
+    @pytest.fixture
+    def store_factory(self, made, tmp_path):
+        (tmp_path / "base").mkdir()
+        shutil.copy(made, tmp_path / "base" / "mlflow.db")
+        return lambda model="model": opened("mlflow:sqlite:///mlflow.db", model, folder=tmp_path / "base")
+
+
+@pytest.fixture(scope="module")
+def writers():
+    """Start writers, each a process; returns their exit statuses."""
+    command = [sys.executable, "-m", "tests.registry.e2e.mlflow_writers"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT) as crowd:
+
+        def start(uri, model, count, kill=None) -> list[int]:
+            crowd.stdin.write(json.dumps({"uri": uri, "model": model, "writers": count, "kill": kill}) + "\n")
+            crowd.stdin.flush()
+            return json.loads(crowd.stdout.readline())
+
+        yield start
+        crowd.stdin.close()
+
+
+def test_of_twenty_four_processes_none_loses_an_entry(mlflow_service, mlflow_place, writers):
+    model = f"{mlflow_place}many"
+    assert writers(mlflow_service.uri, model, 24) == [0] * 24
+    store = opened(mlflow_service.uri, model)
+    assert audit.verify(store).entries == 24
+    assert ledger.tail(store).state.uses == {"sha256:rows": 24}
+    assert {entry.by.actor for entry in ledger.walk(store)} == {f"writer {number}" for number in range(24)}
+    assert store.holds(sha(b"model"))
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_writer_killed_at_any_request_leaves_the_old_or_the_new_state(mlflow_service, mlflow_place, writers, when):
+    found = []
+    for place in range(60):
+        model = f"{mlflow_place}{place}"
+        (status,) = writers(mlflow_service.uri, model, 1, kill=[place, when])
+        store = opened(mlflow_service.uri, model)
+        found.append(ledger.tail(store).number)
+        assert found[-1] == 0 or store.holds(sha(b"model"))
+        assert ledger.append(store, stamp(), lambda _: verdict()).number == found[-1] + 1
+        assert audit.verify(store).findings == ()
+        if status == 0:
+            break
+    assert status == 0
+    assert found == sorted(found)
+    assert set(found) == {0, 1}
+
+
+class TestClaims:
+    def test_the_second_claim_on_a_number_is_void_for_everybody(self, mlflow_service, mlflow_place):
+        store = opened(mlflow_service.uri, mlflow_place)
+        assert store.append(1, b"first")
+        store._claim(1, b"second")
+        store._claim(2, b"third")
+        store._claim(1, b"late")
+        assert not store.append(1, b"second")
+        assert [opened(mlflow_service.uri, mlflow_place).read(number) for number in (1, 2)] == [b"first", b"third"]
+        assert store.tail() == 2
+
+    def test_old_claims_of_slow_writers_hide_no_newer_entry(self, mlflow_service, mlflow_place):
+        store = opened(mlflow_service.uri, mlflow_place)
+        for number in (1, 2, 3):
+            assert store.append(number, b"x")
+        for _ in range(25):
+            store._claim(1, b"late")
+        assert store.tail() == 3
+
+    def test_the_largest_entry(self, mlflow_service, mlflow_place):
+        store = opened(mlflow_service.uri, mlflow_place)
+        data = os.urandom(200_000)
+        assert store.append(1, data)
+        assert store.read(1) == data
+
+    def test_a_tag_that_was_altered_is_named_and_the_number_stays_taken(self, mlflow_service, mlflow_place):
+        store = opened(mlflow_service.uri, mlflow_place)
+        ledger.append(store, stamp(), lambda _: verdict())
+        name = store._ledger
+        store.tracking.once("x", lambda it: it.set_model_version_tag(name, "1", "mlci.entry.000", "{}"))
+        for look in (lambda: store.read(1), lambda: ledger.tail(store), lambda: store.append(1, b"another")):
+            with pytest.raises(CorruptError, match="entry 1 is damaged"):
+                look()
+
+    def test_a_deleted_entry_is_named(self, mlflow_service, mlflow_place):
+        store = opened(mlflow_service.uri, mlflow_place)
+        for _ in range(3):
+            ledger.append(store, stamp(), lambda _: verdict())
+        store.tracking.once("x", lambda it: it.delete_model_version(store._ledger, "2"))
+        with pytest.raises(CorruptError, match="entry 2 is missing"):
+            list(ledger.walk(store))
+        store.tracking.once("x", lambda it: it.delete_model_version(store._ledger, "3"))
+        with pytest.raises(CorruptError, match="ends at entry 1, but entry 3 was there: it was cut back"):
+            ledger.tail(store)
+
+    def test_a_deleted_ledger_is_not_an_empty_one(self, mlflow_service, mlflow_place):
+        store = opened(mlflow_service.uri, mlflow_place)
+        ledger.append(store, stamp(), lambda _: verdict())
+        store.tracking.once("x", lambda it: it.delete_registered_model(store._ledger))
+        with pytest.raises(CorruptError, match="ends at entry 0, but entry 1 was there"):
+            ledger.tail(store)
+
+    def test_entries_can_be_read_in_mlflow(self):
+        tags = claims.tags(7, b'{"a": 1}')
+        assert (tags["mlci.number"], tags["mlci.entry.000"]) == ("7", '{"a": 1}')
+
+
+class TestWitness:
+    def test_many_at_once_never_bring_it_back(self, mlflow_service, mlflow_place):
+        stores = [opened(mlflow_service.uri, mlflow_place) for _ in range(8)]
+        stores[0].experiment.id()
+        together = threading.Barrier(8)
+
+        def leave(place):
+            together.wait()
+            stores[place].leave_witness(Witness(number=place + 1, digest=sha(b"%d" % place)))
+
+        threads = [threading.Thread(target=leave, args=(place,)) for place in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert stores[0].witness() == Witness(number=8, digest=sha(b"7"))
+
+    def test_a_deleted_experiment_is_named(self, mlflow_service, mlflow_place):
+        store = opened(mlflow_service.uri, mlflow_place)
+        store.leave_witness(Witness(number=1, digest="a" * 64))
+        where = store.experiment.id()
+        store.tracking.once("x", lambda it: it.delete_experiment(where))
+        with pytest.raises(CorruptError, match=rf"was deleted; restore it.* {where}"):
+            opened(mlflow_service.uri, mlflow_place).witness()
+
+
+class TestFiles:
+    @pytest.fixture
+    def kept(self, mlflow_service, mlflow_place, tmp_path):
+        """A store with one file, its digest, and where the server keeps it."""
+        data = uuid.uuid4().bytes * 1_000
+        (tmp_path / "model.bin").write_bytes(data)
+        store = opened(mlflow_service.uri, mlflow_place)
+        store.put(tmp_path / "model.bin", sha(data))
+        return store, sha(data), mlflow_service.artifact(sha(data))
+
+    @pytest.mark.parametrize("change", ["missing", "cut", "longer"])
+    def test_an_artifact_that_is_not_what_it_was_is_named_and_put_again(self, kept, tmp_path, change):
+        store, digest, path = kept
+        if change == "missing":
+            path.unlink()
+        else:
+            path.write_bytes(path.read_bytes()[:100] if change == "cut" else path.read_bytes() + b"x")
+        assert not store.holds(digest)
+        with pytest.raises(CorruptError, match=rf"file {digest} is damaged: the artifact of run \w+ "):
+            store.get(digest, tmp_path / "got")
+        assert not (tmp_path / "got").exists()
+        store.put(tmp_path / "model.bin", digest)
+        assert store.get(digest, tmp_path / "got")
+        assert sha((tmp_path / "got").read_bytes()) == digest
+
+    def test_a_file_is_put_once_and_nothing_is_said(self, kept, tmp_path, capfd):
+        store, digest, _ = kept
+        store.put(tmp_path / "model.bin", digest)
+        store.get(digest, tmp_path / "got")
+        assert capfd.readouterr() == ("", "")
+        assert len(store.experiment.runs({"mlci.file": digest})) == 1
+
+    def test_what_a_killed_upload_left_is_not_seen(self, kept, tmp_path):
+        store, _, _ = kept
+        (tmp_path / "b").write_bytes(b"half")
+        store.experiment.upload(tmp_path / "b", {"mlci.bytes": "4"}, name="b", size=4)
+        assert not store.holds(sha(b"half"))
+        assert not store.get(sha(b"half"), tmp_path / "got")
+
+
+class TestSaid:
+    @pytest.mark.parametrize(
+        "uri",
+        ["mlflow:http://ada:secret@host", "mlflow:postgresql://h/d", "mlflow:sqlite:///", "mlflow:http://h?a=secret"],
+    )
+    def test_an_address_that_is_none(self, uri):
+        with pytest.raises(InputError, match=r"registry: MLflow is written.*MLFLOW_TRACKING_USERNAME") as caught:
+            opened(uri)
+        assert "secret" not in str(caught.value)
+
+    def test_no_server_there(self):
+        store = opened("http://127.0.0.1:9", limits=QUICK, pause=lambda _: None)
+        with pytest.raises(OutsideError, match=r"no connection to the server|did not answer in 4 s"):
+            store.tail()
+
+    def test_something_else_there(self, s3_port):
+        store = opened(f"http://127.0.0.1:{s3_port}/x", limits=QUICK, pause=lambda _: None)
+        with pytest.raises(OutsideError, match=rf"registry http://127.0.0.1:{s3_port}/x: could not "):
+            store.tail()
+
+    def test_usage_reports_are_off(self, mlflow_service):
+        opened(mlflow_service.uri).tail()
+        assert os.environ["MLFLOW_DISABLE_TELEMETRY"] == "true"
+        assert mlflow.telemetry.get_telemetry_client() is None

@@ -1,0 +1,126 @@
+"""A registry in MLflow behind a network that fails, and with a server that is killed."""
+
+import threading
+import time
+
+import pytest
+
+from mlci.errors import OutsideError
+from mlci.registry import audit, ledger
+from mlci.registry.interface import Witness
+from tests.registry.e2e import mlflow_server
+from tests.registry.e2e.mlflow_server import QUICK, opened
+from tests.registry.histories import sha, stamp, verdict
+from tests.registry.network import BOUND, CALLS, outcome
+from tests.registry.proxy import Fault, Proxy
+
+FAULTS = [
+    Fault("refuse"),
+    Fault("lose"),
+    Fault("cut", keep=5),
+    Fault("stall", seconds=30),
+    Fault("drip", seconds=1),
+    Fault("garble"),
+    Fault("status"),
+]
+
+
+@pytest.fixture
+def proxy(mlflow_service):
+    one = Proxy(mlflow_service.port)
+    yield one
+    one.close()
+
+
+def behind(proxy, model):
+    return opened(f"http://127.0.0.1:{proxy.port}", model, limits=QUICK, pause=lambda _: None)
+
+
+def asked(store, folder):
+    """Return what to call, and what is right where it was done."""
+    return {
+        "tail": (store.tail, 1),
+        "read": (lambda: store.read(1), b"first"),
+        "witness": (store.witness, Witness(number=1, digest=sha(b"first"))),
+        "holds": (lambda: store.holds(sha(b"whole")), True),
+        "get": (lambda: store.get(sha(b"whole"), folder / "got"), True),
+        "put": (lambda: store.put(folder / "new", sha(b"new")), None),
+        "append": (lambda: store.append(2, b"second"), True),
+        "leave_witness": (lambda: store.leave_witness(Witness(number=2, digest="a" * 64)), None),
+    }
+
+
+@pytest.fixture
+def ready(mlflow_service, mlflow_place, tmp_path):
+    """A store with an entry, a witness and a file."""
+    (tmp_path / "whole").write_bytes(b"whole")
+    (tmp_path / "new").write_bytes(b"new")
+    store = opened(mlflow_service.uri, mlflow_place)
+    store.put(tmp_path / "whole", sha(b"whole"))
+    store.append(1, b"first")
+    store.leave_witness(Witness(number=1, digest=sha(b"first")))
+    return store
+
+
+@pytest.mark.parametrize("call", CALLS)
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.kind)
+def test_the_right_answer_or_an_error_in_bounded_time(ready, mlflow_place, proxy, tmp_path, fault, call):
+    proxy.faults = [fault]
+    ask, right = asked(behind(proxy, mlflow_place), tmp_path)[call]
+    began = time.monotonic()
+    answer = outcome(ask)
+    assert time.monotonic() - began < BOUND
+    assert isinstance(answer, OutsideError) or answer == right
+    assert not isinstance(answer, OutsideError) or not (tmp_path / "got").exists()
+    assert ready.read(2) in (None, b"second")
+    assert answer is not True or call != "append" or ready.read(2) == b"second"
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_a_fault_that_passes_is_got_over(ready, mlflow_place, proxy, tmp_path, call):
+    store = behind(proxy, mlflow_place)
+    store.tracking.limits = mlflow_server.PATIENT
+    proxy.faults = [Fault("lose", times=1), Fault("status", times=1), Fault("refuse", times=1)]
+    ask, right = asked(store, tmp_path)[call]
+    assert outcome(ask) == right
+
+
+def test_an_answer_lost_after_the_claim_counts_as_done(ready, mlflow_place, proxy):
+    store = behind(proxy, mlflow_place)
+    store.tracking.limits = mlflow_server.PATIENT
+    proxy.faults = [Fault("lose", when=lambda request: b"model-versions/create" in request, times=2)]
+    assert store.append(2, b"second")
+    assert not store.append(2, b"another")
+    assert ready.tail() == 2
+
+
+def test_a_server_that_is_killed_midway_loses_nothing_that_was_promised(tmp_path):
+    promised, ends = [], []
+
+    def write(store):
+        while not ends:
+            try:
+                promised.append(ledger.append(store, stamp(), lambda _: verdict()))
+            except OutsideError as error:
+                ends.append(error)
+
+    with mlflow_server.serving(tmp_path / "server") as server:
+        stores = [opened(server.uri, limits=QUICK) for _ in range(3)]
+        opened(server.uri).tail()
+        threads = [threading.Thread(target=write, args=(store,)) for store in stores]
+        for thread in threads:
+            thread.start()
+        while len(promised) < 5 and not ends:
+            time.sleep(0.05)
+        server.kill()
+        for thread in threads:
+            thread.join(BOUND)
+        assert not any(thread.is_alive() for thread in threads)
+        assert ends
+        server.start()
+        again = opened(server.uri)
+        kept = list(ledger.walk(again))
+        assert all(entry in kept for entry in promised)
+        assert len(kept) <= len(promised) + len(stores)
+        assert ledger.append(again, stamp(), lambda _: verdict()).number == len(kept) + 1
+        assert audit.verify(again).findings == ()

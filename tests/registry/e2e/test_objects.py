@@ -1,0 +1,249 @@
+"""A registry in an object store, on a real S3 server: the contract, damage, a failing network, and what is said."""
+
+import pytest
+
+from mlci.errors import InputError, OutsideError
+from mlci.registry import audit, ledger, naming
+from mlci.registry.interface import CorruptError, Witness
+from mlci.registry.objects import ObjectStore
+from tests.registry.conftest import QUICK
+from tests.registry.contract import Contract
+from tests.registry.histories import promotion, sha, stamp, verdict
+from tests.registry.network import CALLS, gets, puts, suffers
+from tests.registry.proxy import Fault, Proxy
+
+LEDGER = "pre/fix/model/ledger"
+
+
+@pytest.fixture
+def store_factory(s3):
+    return s3.store
+
+
+@pytest.fixture
+def damage_witness(s3):
+    return lambda _, data: s3.put("pre/fix/model/witness.json", data)
+
+
+class TestContract(Contract):
+    writers = 20
+    rounds = 3
+
+
+class TestPlace:
+    def test_objects_have_names_that_a_person_finds(self, s3, tmp_path):
+        (tmp_path / "f").write_bytes(b"x")
+        s3.store().put(tmp_path / "f", sha(b"x"))
+        ledger.append(s3.store(), stamp(), lambda _: verdict())
+        assert s3.keys() == [
+            f"pre/fix/model/files/{sha(b'x')[:2]}/{sha(b'x')}",
+            "pre/fix/model/ledger/000000001.json",
+            "pre/fix/model/witness.json",
+        ]
+        assert s3.store().shown == f"s3://{s3.name}/pre/fix/model"
+
+    def test_without_a_prefix(self, s3):
+        store = ObjectStore(f"s3://{s3.name}", "model", s3.environment)
+        assert store.append(1, b"x")
+        assert s3.keys() == ["model/ledger/000000001.json"]
+        assert store.tail() == 1
+
+    @pytest.mark.parametrize(
+        "url",
+        [
+            "s3://",
+            "s3:///x",
+            "http://bucket/x",
+            "s3://bucket/../x",
+            "s3://bucket/a//b",
+            "s3://bucket/x?sig=1",
+            "s3://user:pass@bucket/x",
+            "az://c/x y",
+            "gs://b/#",
+        ],
+    )
+    def test_addresses_that_are_none(self, url):
+        with pytest.raises(InputError, match="an object store is written") as found:
+            ObjectStore(url, "model", {})
+        assert "pass" not in str(found.value)
+
+    def test_large_files_go_up_in_parts_and_an_upload_that_ends_early_is_not_there(self, s3, tmp_path):
+        (tmp_path / "f").write_bytes(b"x" * 20_000_000)
+        with pytest.raises(OutsideError, match="changed"):
+            s3.store().put(tmp_path / "f", "0" * 64)
+        assert s3.keys() == []
+
+    def test_a_file_of_the_wrong_size_is_put_again(self, s3, tmp_path):
+        (tmp_path / "f").write_bytes(b"whole")
+        s3.store().put(tmp_path / "f", sha(b"whole"))
+        s3.put(s3.keys()[0], b"who")
+        s3.store().put(tmp_path / "f", sha(b"whole"))
+        assert s3.get(s3.keys()[0]) == b"whole"
+
+
+class TestDamage:
+    """Objects changed behind the registry's back."""
+
+    @pytest.fixture
+    def five(self, s3):
+        for body in (promotion, lambda _: verdict(), promotion, lambda _: verdict(), promotion):
+            ledger.append(s3.store(), stamp(), body)
+        return s3
+
+    def key(self, number):
+        return f"{LEDGER}/{naming.entry(number)}"
+
+    @pytest.mark.parametrize("number", range(1, 6))
+    def test_an_entry_is_deleted(self, five, number):
+        five.delete(self.key(number))
+        expected = "cut back" if number == 5 else f"entry {number} is missing"
+        with pytest.raises(CorruptError, match=expected):
+            audit.verify(five.store())
+
+    @pytest.mark.parametrize("number", range(1, 6))
+    @pytest.mark.parametrize("change", [lambda data: data[:-9], lambda data: data.replace(b"ada", b"eve")])
+    def test_an_entry_is_changed(self, five, number, change):
+        five.put(self.key(number), change(five.get(self.key(number))))
+        with pytest.raises(CorruptError, match=rf"entry ({number}|{number + 1}) "):
+            audit.verify(five.store())
+
+    def test_all_entries_are_deleted(self, five):
+        for number in range(1, 6):
+            five.delete(self.key(number))
+        with pytest.raises(CorruptError, match="ends at entry 0, but entry 5 was there"):
+            ledger.tail(five.store())
+
+    def test_the_witness_is_deleted(self, five):
+        five.delete("pre/fix/model/witness.json")
+        assert ledger.tail(five.store()).number == 5
+        assert "no witness" in audit.verify(five.store()).findings[0].message
+
+    def test_a_huge_entry_is_not_read_whole(self, five):
+        five.put(self.key(5), b" " * 3_000_000)
+        assert len(five.store().read(5)) == 256 * 1024 + 1
+        with pytest.raises(CorruptError, match="entry 5"):
+            ledger.tail(five.store())
+
+    def test_a_truncated_file_comes_as_it_is_for_its_digest_to_tell(self, five, tmp_path):
+        (tmp_path / "f").write_bytes(b"whole")
+        five.store().put(tmp_path / "f", sha(b"whole"))
+        key = next(key for key in five.keys() if "/files/" in key)  # noqa: SIM118 - a method
+        five.put(key, b"who")
+        assert five.store().get(sha(b"whole"), tmp_path / "got")
+        assert (tmp_path / "got").read_bytes() == b"who"
+
+
+@pytest.fixture
+def proxy(s3):
+    proxy = Proxy(s3.port)
+    yield proxy
+    proxy.close()
+
+
+@pytest.fixture
+def shaky(s3, proxy):
+    """The store behind the proxy, with short limits."""
+    return s3.behind(proxy.port).store(limits=QUICK)
+
+
+class TestNetwork:
+    """Whatever the network does: bounded time, an OutsideError, never a wrong answer."""
+
+    @pytest.mark.parametrize("call", CALLS)
+    @pytest.mark.parametrize("kind", ["refuse", "lose", "status", "cut"])
+    def test_a_fault_that_stays(self, s3, shaky, proxy, tmp_path, kind, call):
+        suffers(s3, shaky, proxy, Fault(kind, keep=3), call, tmp_path)
+
+    @pytest.mark.parametrize("kind", ["refuse", "lose", "status", "cut", "stall"])
+    def test_a_fault_that_passes_is_nobodys_business(self, s3, shaky, proxy, tmp_path, kind):
+        (tmp_path / "f").write_bytes(b"whole" * 1_000_000)
+        digest = sha(b"whole" * 1_000_000)
+        for method in (puts, gets):
+            proxy.faults = [Fault(kind, when=method, times=1, keep=5, seconds=3)]
+            number = 1 + s3.store().tail()
+            assert shaky.append(number, b"entry")
+            assert shaky.tail() == number
+            shaky.put(tmp_path / "f", digest)
+            assert shaky.get(digest, tmp_path / "got")
+            assert sha((tmp_path / "got").read_bytes()) == digest
+
+    def test_an_append_whose_answer_is_lost_is_ones_own(self, s3, shaky, proxy):
+        proxy.faults = [Fault("lose", when=puts, times=1)]
+        assert shaky.append(1, b"mine")
+        assert s3.store().read(1) == b"mine"
+
+    def test_an_append_whose_answer_is_lost_and_that_came_second_is_not(self, s3, shaky, proxy):
+        s3.store().append(1, b"another")
+        proxy.faults = [Fault("lose", when=puts)]
+        assert shaky.append(1, b"mine") is False
+
+    def test_an_append_that_nobody_can_look_after_is_in_doubt(self, s3, shaky, proxy):
+        proxy.faults = [Fault("lose", when=puts), Fault("refuse", when=gets)]
+        with pytest.raises(OutsideError, match="whether entry 1 was written is not known"):
+            shaky.append(1, b"mine")
+        assert s3.store().read(1) == b"mine"
+        proxy.faults = []
+        assert shaky.append(1, b"mine")
+
+    def test_an_append_that_never_arrives_is_in_doubt_too(self, s3, shaky, proxy):
+        proxy.faults = [Fault("refuse", when=puts)]
+        with pytest.raises(OutsideError, match="is not known"):
+            shaky.append(1, b"mine")
+        assert s3.store().read(1) is None
+
+    def test_a_ledger_written_through_lost_answers_holds(self, s3, shaky, proxy):
+        for number in range(1, 6):
+            proxy.faults = [Fault("lose", when=puts, times=1)]
+            assert ledger.append(shaky, stamp(), promotion).number == number
+        assert audit.verify(s3.store()).entries == 5
+
+    def test_a_flipped_bit_on_the_way_is_named(self, s3, shaky, proxy):
+        ledger.append(s3.store(), stamp(), promotion)
+        proxy.faults = [Fault("garble", when=lambda request: b"/ledger/0" in request.split(b"\r\n")[0])]
+        with pytest.raises(CorruptError, match="entry 1 is"):
+            ledger.tail(shaky)
+
+    def test_nobody_listens(self, s3):
+        with pytest.raises(OutsideError, match="no connection to the store; check the address"):
+            s3.behind(1).store(limits=QUICK).tail()
+
+
+class TestSaid:
+    """What is missing is named, with what to set; no address with a signature, no secret is shown."""
+
+    @pytest.mark.parametrize("call", CALLS)
+    def test_a_bucket_that_is_not_there_is_no_empty_registry(self, s3_port, s3, tmp_path, call):
+        store = type(s3)(s3_port, "no-such-bucket").store(limits=QUICK)
+        (tmp_path / "f").write_bytes(b"x")
+        calls = {
+            "read": lambda: store.read(1),
+            "holds": lambda: store.holds("0" * 64),
+            "get": lambda: store.get("0" * 64, tmp_path / "got"),
+            "put": lambda: store.put(tmp_path / "f", sha(b"x")),
+            "append": lambda: store.append(1, b"x"),
+            "leave_witness": lambda: store.leave_witness(Witness(number=1, digest="a" * 64)),
+        }
+        with pytest.raises(OutsideError, match="there is no bucket no-such-bucket; make it"):
+            calls.get(call, getattr(store, call))()
+
+    def test_no_credentials(self, s3):
+        store = s3.store(
+            limits=QUICK, AWS_ACCESS_KEY_ID="", AWS_SECRET_ACCESS_KEY="", AWS_METADATA_ENDPOINT="http://127.0.0.1:1"
+        )
+        with pytest.raises(OutsideError, match="credentials were not found; set AWS_ACCESS_KEY_ID"):
+            store.tail()
+
+    def test_half_of_the_credentials(self, s3):
+        with pytest.raises(OutsideError, match="credentials were not found; set AWS_ACCESS_KEY_ID"):
+            s3.store(limits=QUICK, AWS_SECRET_ACCESS_KEY="").tail()
+
+    def test_a_folder_that_is_not_there_for_what_is_fetched(self, s3, tmp_path):
+        (tmp_path / "f").write_bytes(b"x")
+        s3.store().put(tmp_path / "f", sha(b"x"))
+        with pytest.raises(OutsideError, match="No such file or directory"):
+            s3.store().get(sha(b"x"), tmp_path / "none" / "got")
+
+    def test_obstore_is_not_installed(self, s3, monkeypatch):
+        monkeypatch.setitem(__import__("sys").modules, "obstore.store", None)
+        with pytest.raises(InputError, match=r"pip install 'mlci\[objects\]'"):
+            s3.store()

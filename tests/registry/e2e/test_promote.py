@@ -1,0 +1,216 @@
+"""`mlci promote`: the judged bytes or none, judged again where something moved."""
+
+import json
+
+import pytest
+
+from mlci.registry import entries, ledger
+from tests.registry.lifecycle import (
+    bodies,
+    champion,
+    files,
+    kept,
+    manifest,
+    manifest_digest,
+    promote,
+    promoted,
+    repository,
+    reseal,
+    state,
+    store,
+    trained,
+)
+from tests.registry.test_production import ABSOLUTE, DAMAGE, TOTALS
+from tests.usecases.project import change, commit, git, holdout, mlci, run
+from tests.usecases.test_planted import shown
+
+
+class TestPromotion:
+    def test_it_says_what_it_did_and_who(self, tmp_path):
+        run(repository(tmp_path, 3))
+        ended = promote(tmp_path, "--note", "first", GITHUB_ACTOR="octocat")
+        expected = {"promoted": True, "version": 1, "replaced": None, "entry": 1, "verdict": "warn"}
+        assert ended.report == {**expected, "judged_again": [], "refused": None, "notes": []}
+        entry = ledger.read(store(tmp_path), 1)
+        assert (entry.by.actor, entry.body.note) == ("octocat", "first")
+        commit(tmp_path, {"k.txt": "1"})
+        run(tmp_path)
+        said = mlci("promote", cwd=tmp_path)
+        expected = "version 2 of planted is in production; it replaces version 1 (passed on 100 rows; entry 2)\n"
+        assert (said.code, said.out) == (0, expected)
+
+    def test_twice_is_once(self, tmp_path):
+        champion(tmp_path, 3)
+        ended = promote(tmp_path)
+        assert (ended.code, ended.report["promoted"], ended.report["version"]) == (0, False, 1)
+        run(tmp_path)  # made again, by the same commit: the same bytes
+        assert promote(tmp_path).report["promoted"] is False
+        assert len(bodies(tmp_path)) == 1
+
+    def test_what_a_gate_blocks_is_not_promoted(self, tmp_path):
+        commit(champion(tmp_path, 1), {"k.txt": "3"})
+        assert run(tmp_path).code == 1
+        ended = promote(tmp_path)
+        assert (ended.code, ended.report["refused"]) == (1, "a gate blocks")
+        assert state(tmp_path).champion == 1
+
+    def test_files_that_were_there_and_are_damaged_are_named(self, tmp_path):
+        champion(tmp_path, 3)
+        lost = kept(tmp_path, manifest(tmp_path)["recipe"]["config"]["digest"])
+        DAMAGE["altered"](lost)
+        commit(tmp_path, {"k.txt": "1"})
+        run(tmp_path)
+        ended = promote(tmp_path)
+        assert (ended.code, ended.out) == (4, "")
+        assert "`mlci.yml` of the bundle for version 2 was altered" in ended.err
+        assert state(tmp_path).champion == 1
+
+    @pytest.mark.parametrize("damage", DAMAGE)
+    def test_a_damaged_champion_is_not_replaced_unseen(self, tmp_path, damage):
+        commit(champion(tmp_path, 3), {"k.txt": "1"})
+        run(tmp_path)
+        DAMAGE[damage](kept(tmp_path, manifest_digest(tmp_path)))
+        ended = promote(tmp_path)
+        assert (ended.code, ended.out) == (4, "")
+        assert "the manifest of version 1" in ended.err
+        assert state(tmp_path).champion == 1
+
+    def test_a_ledger_that_was_cut_back(self, tmp_path):
+        commit(champion(tmp_path, 3), {"k.txt": "1"})
+        promoted(tmp_path)
+        run(tmp_path)
+        (tmp_path / ".mlci/registry/planted/ledger/000000002.json").unlink()
+        for command in ("promote", "run"):
+            ended = mlci(command, cwd=tmp_path)
+            assert (ended.code, ended.out) == (4, "")
+            assert "it was cut back" in ended.err
+
+    def test_words_that_are_too_long_for_the_ledger(self, tmp_path):
+        run(repository(tmp_path, 3))
+        for command in (("promote", "--note"), ("rollback", "--reason")):
+            ended = mlci(*command, "x" * 2001, cwd=tmp_path)
+            assert (ended.code, ended.out) == (2, "")
+            assert "2,001 characters; the ledger takes 2,000" in ended.err
+        assert bodies(tmp_path) == []
+
+    def test_a_command_of_any_length(self, tmp_path):
+        train = files(3)["mlci.yml"].replace("  run: ", f"  run: X={'x' * 5000} ", 1)
+        repository(tmp_path, 3)
+        commit(tmp_path, {"mlci.yml": train})
+        assert promoted(tmp_path) == 1
+
+    def test_uncommitted_changes_are_named(self, tmp_path):
+        repository(tmp_path, 3)
+        (tmp_path / "k.txt").write_text("2")
+        run(tmp_path)
+        assert "uncommitted changes" in promote(tmp_path).report["notes"][0]
+
+
+class TestJudgedAgain:
+    """A verdict about another champion, other rows or other gates is given again before anything is promoted."""
+
+    def another(self, folder, k):
+        """Promote a model that is wrong on k rows of ten while the checkout's own bundle waits."""
+        aside = folder / ".mlci/aside"
+        (folder / ".mlci/out").rename(aside)
+        before = git(folder, "rev-parse", "HEAD")
+        git(folder, "checkout", "--quiet", "-b", f"other{k}", "HEAD~1")
+        commit(folder, {"k.txt": str(k), "other": "x"})
+        assert promoted(folder) == 2
+        git(folder, "checkout", "--quiet", before)
+        mlci_out = folder / ".mlci/out"
+        mlci_out.rename(folder / ".mlci/done")
+        aside.rename(mlci_out)
+
+    @pytest.mark.parametrize(("other", "code"), [(2, 0), (0, 1)])
+    def test_the_champion_moved(self, tmp_path, other, code):
+        commit(champion(tmp_path, 3), {"k.txt": "1"})
+        run(tmp_path)
+        times = trained(tmp_path)
+        self.another(tmp_path, other)
+        ended = promote(tmp_path)
+        assert ended.code == code, ended.err
+        assert ended.report["judged_again"] == ["it was judged against version 1, and version 2 is in production"]
+        assert (ended.report["promoted"], ended.report["replaced"]) == ((True, 2) if code == 0 else (False, None))
+        assert state(tmp_path).champion == (3 if code == 0 else 2)
+        assert trained(tmp_path) == times + 1  # the other one; nothing is trained to judge again
+        report = json.loads((tmp_path / ".mlci/out/report.json").read_text())
+        assert report["baseline"]["version"] == "2"
+        accuracy = next(row for row in report["metrics"] if row["metric"] == "accuracy")
+        assert (accuracy["baseline"], accuracy["candidate"]) == pytest.approx((1 - other / 10, 0.9))
+        if code == 0:
+            assert manifest(tmp_path, 3)["report"]["digest"] == entries.digest(
+                (tmp_path / ".mlci/out/report.json").read_bytes()
+            )
+
+    def test_it_is_recorded_as_the_same_look(self, tmp_path):
+        commit(champion(tmp_path, 3), {"k.txt": "1"})
+        run(tmp_path, "--record")
+        self.another(tmp_path, 2)
+        assert promote(tmp_path).code == 0
+        assert [body.kind for body in bodies(tmp_path)] == ["promotion", "verdict", "promotion", "verdict", "promotion"]
+        assert list(state(tmp_path).uses.values()) == [1]
+
+    def test_the_rows_moved(self, tmp_path):
+        """Both models score the new rows, each by its own file and its own commit's code."""
+        commit(champion(tmp_path, 3), {"k.txt": "1"})
+        run(tmp_path)
+        times = trained(tmp_path)
+        commit(tmp_path, {"holdout.csv": holdout(60, first=500), "predict.py": "raise SystemExit(1)"})
+        ended = promote(tmp_path)
+        assert ended.code == 0, ended.err
+        assert ended.report["judged_again"] == ["the evaluation set moved"]
+        assert trained(tmp_path) == times
+        assert manifest(tmp_path, 2)["data"]["rows"] == 60
+        kinds = [body.kind for body in bodies(tmp_path)]
+        assert kinds == ["promotion", "rescored", "verdict", "promotion"]
+        assert promote(tmp_path).report["promoted"] is False  # the same model, whatever its rows
+        commit(tmp_path, {"k.txt": "2", "predict.py": files(1)["predict.py"]})
+        assert change(run(tmp_path)) == shown(1, 2)
+        assert mlci("ledger", "verify", "--files", cwd=tmp_path).code == 0
+
+    def test_the_gates_moved(self, tmp_path):
+        run(repository(tmp_path, 3, more=ABSOLUTE))
+        tighter = files(3, more=ABSOLUTE.replace("0.5", "0.8"))["mlci.yml"]
+        commit(tmp_path, {"mlci.yml": tighter})
+        ended = promote(tmp_path)
+        assert ended.code == 1
+        assert ended.report["judged_again"] == ["what it is judged on changed in the configuration"]
+        assert state(tmp_path).champion is None
+
+    def test_words_of_the_configuration_that_decide_nothing_may_move(self, tmp_path):
+        run(repository(tmp_path, 3))
+        commit(tmp_path, {"mlci.yml": "# a comment\n" + files(3)["mlci.yml"]})
+        assert promote(tmp_path).report["judged_again"] == []
+
+    def test_what_was_judged_against_something_else(self, tmp_path):
+        champion(tmp_path, 1)
+        text = files(3, baseline="none", more=ABSOLUTE)["mlci.yml"]
+        commit(tmp_path, {"k.txt": "3", "mlci.yml": text})
+        assert run(tmp_path).code == 0
+        ended = promote(tmp_path)
+        assert ended.code == 1
+        assert "not judged against production" in ended.report["judged_again"][0]
+        assert state(tmp_path).champion == 1
+
+    def test_that_was_asked_for(self, tmp_path):
+        """The report may come from a job that others can write to; the predictions speak for themselves."""
+        commit(champion(tmp_path, 1), {"k.txt": "3"})
+        assert run(tmp_path).code == 1
+        forged = tmp_path / ".mlci/out/bundle"
+        report = json.loads((forged / "report.json").read_text())
+        report["verdict"] = "pass"
+        report["gates"] = [{**gate, "outcome": "passed", "blocks": False} for gate in report["gates"]]
+        reseal(forged, report)
+        ended = promote(tmp_path, "--again")
+        assert (ended.code, ended.report["judged_again"]) == (1, ["that was asked for"])
+        assert state(tmp_path).champion == 1
+
+    def test_numbers_of_a_metrics_file(self, tmp_path):
+        repository(tmp_path, 1)
+        text = TOTALS.replace("gates:", "baseline: none\ngates:") + "  - {metric: test.accuracy, min: 0.5}\n"
+        for value, code in ((0.9, 0), (0.7, 1)):
+            commit(tmp_path, {"mlci.yml": text, "metrics.json": f'{{"test": {{"accuracy": {value}}}}}'})
+            assert run(tmp_path).code == 0
+            assert promote(tmp_path).code == code
+        assert state(tmp_path).champion == 1

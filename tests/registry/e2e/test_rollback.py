@@ -1,0 +1,151 @@
+"""`mlci rollback`, and what versions, show and ledger tell."""
+
+import pytest
+
+from mlci.registry import ledger
+from tests.registry.lifecycle import (
+    champion,
+    kept,
+    manifest,
+    manifest_digest,
+    promote,
+    promoted,
+    repository,
+    state,
+    store,
+)
+from tests.registry.test_production import DAMAGE
+from tests.usecases.project import change, commit, mlci, run
+from tests.usecases.test_planted import shown
+
+
+class TestRollback:
+    def versions(self, folder, *ks):
+        champion(folder, ks[0])
+        for k in ks[1:]:
+            commit(folder, {"k.txt": str(k)})
+            promoted(folder)
+        return folder
+
+    def back(self, folder, *more, reason="it drifts", **environment):
+        return mlci("rollback", "--json", "--reason", reason, *more, cwd=folder, **environment)
+
+    def test_one_step_with_reason_and_author(self, tmp_path):
+        self.versions(tmp_path, 3, 2, 1)
+        ended = self.back(tmp_path, GITHUB_ACTOR="octocat")
+        assert ended.report == {"version": 2, "replaced": 3, "entry": 4}
+        entry = list(ledger.walk(store(tmp_path)))[-1]
+        assert (entry.by.actor, entry.body.reason) == ("octocat", "it drifts")
+        assert change(run(tmp_path)) == shown(2, 1)
+        assert self.back(tmp_path).report == {"version": 1, "replaced": 2, "entry": 5}
+        ended = self.back(tmp_path)
+        assert (ended.code, ended.out) == (2, "")
+        assert "version 1 is the first one" in ended.err
+        assert self.back(tmp_path, "--to", 3).report == {"version": 3, "replaced": 1, "entry": 6}
+        assert self.back(tmp_path, "--to", 3).report == {"version": 3, "replaced": 3, "entry": None}
+
+    def test_what_was_rolled_back_does_not_come_back_by_itself(self, tmp_path):
+        """The workflow that promoted it is run again: the same bytes, judged and good."""
+        self.versions(tmp_path, 3, 1)
+        self.back(tmp_path)
+        assert run(tmp_path).code == 0
+        ended = promote(tmp_path)
+        assert ended.code == 1
+        assert "version 2 holds these bytes and was rolled back: it drifts" in ended.report["refused"]
+        assert "`mlci rollback --to 2` would bring it back" in ended.report["refused"]
+        commit(tmp_path, {"k.txt": "2"})
+        assert promoted(tmp_path) == 3
+
+    @pytest.mark.parametrize(
+        ("more", "says"),
+        [(["--to", 9], "has no version 9"), (["--to", 0], "Invalid value"), ([], "nothing to roll back")],
+    )
+    def test_there_is_no_such_version(self, tmp_path, more, says):
+        folder = champion(tmp_path, 1) if more else repository(tmp_path, 1)
+        ended = self.back(folder, *more)
+        assert (ended.code, ended.out) == (2, "")
+        assert says in ended.err
+
+    def test_a_reason_has_to_be_given(self, tmp_path):
+        self.versions(tmp_path, 3, 1)
+        assert mlci("rollback", cwd=tmp_path).code == 2
+        assert self.back(tmp_path, reason="  ").code == 2
+        assert state(tmp_path).champion == 2
+
+    @pytest.mark.parametrize("damage", DAMAGE)
+    @pytest.mark.parametrize("what", ["model", "report", "manifest"])
+    def test_not_to_a_version_that_is_damaged(self, tmp_path, damage, what):
+        self.versions(tmp_path, 3, 1)
+        held = manifest(tmp_path, 1)
+        digest = {
+            "model": held["files"][0]["digest"],
+            "report": held["report"]["digest"],
+            "manifest": manifest_digest(tmp_path, 1),
+        }[what]
+        DAMAGE[damage](kept(tmp_path, digest))
+        ended = self.back(tmp_path)
+        assert (ended.code, ended.out) == (4, "")
+        assert "version 1" in ended.err
+        assert state(tmp_path).champion == 2
+
+    def test_another_promotion_in_between(self, tmp_path, monkeypatch):
+        self.versions(tmp_path, 3, 2)
+        real = ledger.append
+
+        def overtaken(store_, stamp, decide):
+            monkeypatch.setattr("mlci.usecases.rollback.ledger.append", real)
+            commit(tmp_path, {"k.txt": "1"})
+            promoted(tmp_path)
+            return real(store_, stamp, decide)
+
+        monkeypatch.setattr("mlci.usecases.rollback.ledger.append", overtaken)
+        ended = self.back(tmp_path)
+        assert (ended.code, ended.out) == (4, "")
+        assert "version 3 was promoted meanwhile and nothing was rolled back" in ended.err
+        monkeypatch.setattr("mlci.usecases.rollback.ledger.append", overtaken)
+
+
+def test_nothing_yet(tmp_path):
+    repository(tmp_path, 1)
+    assert "has no version" in mlci("versions", cwd=tmp_path).out
+    assert mlci("versions", "--json", cwd=tmp_path).report == {"model": "planted", "champion": None, "versions": []}
+    assert mlci("show", cwd=tmp_path).code == 2
+    assert "has no entry yet" in mlci("ledger", "log", cwd=tmp_path).out
+    assert "0 entries, 0 versions, 0 files there; none is in production" in mlci("ledger", "verify", cwd=tmp_path).out
+    assert not (tmp_path / ".mlci/registry").exists()
+
+
+def test_versions_show_and_log(tmp_path):
+    champion(tmp_path, 3)
+    commit(tmp_path, {"k.txt": "1"})
+    run(tmp_path, "--record")
+    assert promote(tmp_path, "--note", "a\x1b[31mred", GITHUB_ACTOR="octocat").code == 0
+    lines = mlci("versions", cwd=tmp_path).out.splitlines()
+    assert lines[2].split()[:3] == ["2", "in", "production"]
+    assert "octocat" in lines[2]
+    assert "\x1b" not in lines[2]
+    assert lines[3].startswith("1 ")
+    listed = mlci("versions", "--json", cwd=tmp_path).report
+    assert [row["version"] for row in listed["versions"]] == [2, 1]
+    card = mlci("show", 1, cwd=tmp_path)
+    assert "1 of planted\n" in card.out
+    assert "model.txt  1 bytes" in card.out
+    assert mlci("show", 7, cwd=tmp_path).code == 2
+    log = mlci("ledger", "log", cwd=tmp_path).out.splitlines()
+    assert "octocat: promoted version 2, instead of version 1: a" in log[0]
+    assert "judged pass against version 1 on sha256:" in log[1]
+    assert [row["number"] for row in mlci("ledger", "log", "--json", cwd=tmp_path).report] == [1, 2, 3]
+    verified = mlci("ledger", "verify", "--files", "--json", cwd=tmp_path).report
+    assert (verified["entries"], verified["state"]["champion"], verified["findings"]) == (3, 2, [])
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_verify_finds_what_no_run_looks_at(tmp_path, damage):
+    """An old version's model: nothing reads it until somebody rolls back."""
+    commit(champion(tmp_path, 3), {"k.txt": "1"})
+    promoted(tmp_path)
+    DAMAGE[damage](kept(tmp_path, manifest(tmp_path, 1)["files"][0]["digest"]))
+    assert mlci("ledger", "verify", cwd=tmp_path).code == (4 if damage == "missing" else 0)
+    ended = mlci("ledger", "verify", "--files", cwd=tmp_path)
+    assert (ended.code, ended.out) == (4, "")
+    assert "`model.txt` of version 1" in ended.err

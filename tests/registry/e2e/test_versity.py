@@ -1,0 +1,82 @@
+"""A registry on an S3 server that keeps objects as files and checks signatures: versitygw."""
+
+import os
+import uuid
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from mlci.errors import OutsideError
+from mlci.registry import audit, ledger, naming
+from mlci.registry.interface import Witness
+from tests.registry.buckets import S3
+from tests.registry.conftest import QUICK
+from tests.registry.contract import Contract
+from tests.registry.e2e.servers import VERSITY, free_port, serving
+from tests.registry.histories import promotion, stamp
+from tests.registry.proxy import Proxy
+
+
+@pytest.fixture(scope="session")
+def versity(tmp_path_factory):
+    """The server's port and the folder of its buckets."""
+    port, folder = free_port(), tmp_path_factory.mktemp("versity")
+    environment = {"PATH": os.environ["PATH"], "ROOT_ACCESS_KEY": "AKIDEXAMPLE", "ROOT_SECRET_KEY": "not-a-secret"}
+    with serving([str(VERSITY), "--port", f"127.0.0.1:{port}", "posix", str(folder)], port, env=environment):
+        yield port, folder
+
+
+@pytest.fixture
+def bucket(versity):
+    return S3(versity[0], f"bucket-{uuid.uuid4().hex}").made()
+
+
+@pytest.fixture
+def store_factory(bucket):
+    return bucket.store
+
+
+@pytest.fixture
+def damage_witness(bucket):
+    return lambda _, data: bucket.put("pre/fix/model/witness.json", data)
+
+
+class TestContract(Contract):
+    pass
+
+
+class TestSaid:
+    def test_a_wrong_key(self, bucket):
+        wrong = replace(bucket, secret=bucket.secret[::-1])
+        with pytest.raises(OutsideError, match=r"credentials were refused.*check AWS_ACCESS_KEY_ID"):
+            wrong.store(limits=QUICK).tail()
+
+    def test_somebody_without_rights(self, bucket):
+        store = bucket.store(limits=QUICK, AWS_ACCESS_KEY_ID="", AWS_SECRET_ACCESS_KEY="", AWS_SKIP_SIGNATURE="true")
+        with pytest.raises(OutsideError, match=r"access denied \(AccessDenied\); the credentials need s3:GetObject"):
+            store.tail()
+        with pytest.raises(OutsideError, match="need s3:PutObject"):
+            store.append(1, b"x")
+
+
+def test_ten_thousand_entries_are_found_by_two_requests_from_the_witness_on(versity, bucket):
+    port, folder = versity
+    ledger.append(bucket.store(), stamp(), promotion)
+    place = Path(folder) / bucket.name / "pre" / "fix" / "model" / "ledger"
+    for number in range(2, 10_001):
+        (place / naming.entry(number)).write_bytes(b"x")
+    proxy = Proxy(port)
+    store = bucket.behind(proxy.port).store()
+    assert store.tail() == 10_000
+    store.leave_witness(Witness(number=9_990, digest="a" * 64))
+    proxy.seen.clear()
+    assert store.tail() == 10_000
+    assert len(proxy.seen) == 2  # the witness, and what comes from it on
+    proxy.close()
+
+
+def test_the_chain_holds_after_promotions(bucket):
+    for number in range(1, 4):
+        assert ledger.append(bucket.store(), stamp(), promotion).number == number
+    assert audit.verify(bucket.store()).findings == ()

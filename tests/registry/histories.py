@@ -1,0 +1,101 @@
+"""Ledgers to test with: bodies, stamps, and a store in memory that tests may damage."""
+
+import hashlib
+import itertools
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from mlci.registry import entries, ledger
+from mlci.registry.entries import Body, By, Promotion, Reproduced, Rescored, Rollback, State, Verdict
+from mlci.registry.interface import Witness
+
+_counter = itertools.count()
+DIGEST = "0123456789abcdef" * 4
+
+
+def sha(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def stamp(*, now=lambda: "2026-05-01T10:00:00+00:00", actor="ada") -> ledger.Stamp:
+    return ledger.Stamp(by=By(actor=actor), now=now, nonce=lambda: f"nonce-{next(_counter)}")
+
+
+def verdict(fingerprint="sha256:rows", word="pass") -> Verdict:
+    return Verdict(
+        verdict=word, report=DIGEST, policy=DIGEST, fingerprint=fingerprint, predictions=DIGEST, against=None
+    )
+
+
+def promotion(state: State) -> Promotion:
+    return Promotion(version=state.versions + 1, manifest=DIGEST, replaced=state.champion)
+
+
+def choose(state: State, kind: str, pick: int) -> Body | None:
+    """What a history does next: the kind if the state allows it, else a verdict."""
+    versions = sorted(int(version) for version in state.promoted)
+    version = versions[pick % len(versions)] if versions else None
+    if kind == "promotion":
+        return promotion(state)
+    if kind == "rollback" and version is not None:
+        return Rollback(version=version, replaced=state.champion, reason="it was better")
+    if kind == "rescored" and version is not None:
+        return Rescored(version=version, fingerprint=f"sha256:{pick}", predictions=DIGEST)
+    if kind == "reproduced" and version is not None:
+        return Reproduced(version=version, outcome="within", spread=DIGEST)
+    return verdict(f"sha256:{pick % 3}")
+
+
+@dataclass
+class Memory:
+    """A store that lives in this process; a test changes ``kept`` and ``seen`` at will."""
+
+    kept: dict[int, bytes] = field(default_factory=dict)
+    seen: Witness | None = None
+    shown: str = "memory"
+
+    def tail(self) -> int:
+        return max(self.kept, default=0)
+
+    def read(self, number: int) -> bytes | None:
+        return self.kept.get(number)
+
+    def append(self, number: int, entry: bytes) -> bool:
+        return self.kept.setdefault(number, entry) == entry
+
+    def witness(self) -> Witness | None:
+        return self.seen
+
+    def leave_witness(self, witness: Witness) -> None:
+        self.seen = witness
+
+    def put(self, source: Path, digest: str) -> None:
+        raise NotImplementedError
+
+    def get(self, digest: str, target: Path) -> bool:
+        raise NotImplementedError
+
+    def holds(self, digest: str) -> bool:
+        raise NotImplementedError
+
+
+def history(steps, *, times=None) -> Memory:
+    """A ledger of (kind, pick) steps; every entry at the time of its place in ``times``."""
+    store = Memory()
+    for place, (kind, pick) in enumerate(steps):
+        at = f"2026-05-01T10:{place:02d}:00+00:00" if times is None else times[place]
+        ledger.append(store, stamp(now=lambda at=at: at), lambda state, k=kind, p=pick: choose(state, k, p))
+    return store
+
+
+def forge(store: Memory, first: int, change) -> None:
+    """Write a ledger again from an entry on, every later one chained anew, as somebody would who hides a change."""
+    previous = entries.digest(store.kept[first - 1]) if first > 1 else None
+    state = ledger.read(store, first - 1).state if first > 1 else State()
+    for number in range(first, store.tail() + 1):
+        entry = ledger.read(store, number)
+        entry = change(entry) if number == first else entry
+        state = ledger.after(state, entry.body, number=number)
+        entry = entry.model_copy(update={"previous": previous, "state": state})
+        store.kept[number] = entries.dump(entry)
+        previous = entries.digest(store.kept[number])

@@ -1,0 +1,242 @@
+"""A registry in a folder: the contract, what may stand in its way, and writers that are killed."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from mlci.errors import OutsideError
+from mlci.registry import disk, ledger
+from mlci.registry.folder import FolderStore
+from mlci.registry.interface import CorruptError
+from tests.registry.contract import Contract
+from tests.registry.histories import sha, stamp, verdict
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(autouse=True)
+def flushed(monkeypatch):
+    """No test cuts the power; when and what is flushed, one of them checks."""
+    monkeypatch.setattr(os, "fsync", lambda _: None)
+
+
+@pytest.fixture
+def store_factory(tmp_path):
+    return lambda model="model": FolderStore(tmp_path / "registry", model)
+
+
+@pytest.fixture(scope="module")
+def writer():
+    """Asks :mod:`tests.registry.writer`."""
+    command = [sys.executable, "-m", "tests.registry.writer"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:
+
+        def ask(**asked):
+            process.stdin.write(
+                json.dumps({name: str(v) if name == "folder" else v for name, v in asked.items()}) + "\n"
+            )
+            process.stdin.flush()
+            return json.loads(process.stdout.readline())
+
+        yield ask
+        process.stdin.close()
+        assert process.wait(10) == 0
+
+
+@pytest.fixture
+def damage_witness():
+    return lambda store, data: (Path(store.shown) / "witness.json").write_bytes(data)
+
+
+class TestContract(Contract):
+    def test_many_writers_of_a_ledger_lose_nothing(self, store_factory, writer, tmp_path):
+        """As processes of their own."""
+        assert writer(folder=tmp_path / "registry", writers=self.writers) == [0] * self.writers
+        written = list(ledger.walk(store_factory()))
+        assert sorted(int(entry.by.actor) for entry in written) == list(range(self.writers))
+        self.holds_all(store_factory(), written)
+
+
+class TestPlace:
+    def test_the_place_is_the_models_folder(self, store_factory, tmp_path):
+        assert store_factory().shown == str(tmp_path / "registry" / "model")
+
+    def test_entries_and_files_have_names_that_a_person_finds(self, store_factory, tmp_path):
+        store = store_factory()
+        (tmp_path / "f").write_bytes(b"x")
+        store.put(tmp_path / "f", sha(b"x"))
+        ledger.append(store, stamp(), lambda _: verdict())
+        found = {str(path.relative_to(store.shown)) for path in Path(store.shown).rglob("*") if path.is_file()}
+        assert found == {"ledger/000000001.json", "witness.json", f"files/{sha(b'x')[:2]}/{sha(b'x')}"}
+
+    def test_looking_makes_nothing(self, store_factory, tmp_path):
+        store = store_factory()
+        store.tail(), store.witness(), store.read(1), store.holds("0" * 64), store.get("0" * 64, tmp_path / "got")
+        assert list(tmp_path.iterdir()) == []
+
+    def test_the_root_may_be_a_link(self, tmp_path):
+        (tmp_path / "share").mkdir()
+        (tmp_path / "registry").symlink_to(tmp_path / "share")
+        assert FolderStore(tmp_path / "registry", "model").append(1, b"x")
+        assert (tmp_path / "share" / "model" / "ledger" / "000000001.json").read_bytes() == b"x"
+
+    def test_many_entries_cost_one_listing(self, store_factory, monkeypatch):
+        store = store_factory()
+        store.append(1, b"x")
+        for number in range(2, 2_001):
+            (Path(store.shown) / "ledger" / f"{number:09d}.json").touch()
+        listed = []
+        monkeypatch.setattr(os, "listdir", lambda path, real=os.listdir: listed.append(path) or real(path))
+        monkeypatch.setattr(os, "open", None)
+        assert store.tail() == 2_000
+        assert listed == [Path(store.shown) / "ledger"]
+
+    @pytest.mark.parametrize("name", [".DS_Store", "1.json", "0000000002.json", "000000000.json", "000000002.json~"])
+    def test_other_files_in_the_ledger_are_none_of_it(self, store_factory, name):
+        store = store_factory()
+        store.append(1, b"x")
+        (Path(store.shown) / "ledger" / name).write_bytes(b"")
+        assert store.tail() == 1
+
+    def test_an_entry_too_large_is_not_read_whole(self, store_factory):
+        store = store_factory()
+        store.append(1, b"x")
+        (Path(store.shown) / "ledger" / "000000001.json").write_bytes(b" " * 10_000_000)
+        assert len(store.read(1)) == 256 * 1024 + 1
+        with pytest.raises(CorruptError, match="entry 1 has"):
+            ledger.tail(store)
+
+
+class TestForeign:
+    """Links and other things inside of a registry are refused by name, and never followed."""
+
+    @pytest.mark.parametrize("kind", ["link", "dangling", "folder", "pipe"])
+    @pytest.mark.parametrize("where", ["ledger/000000001.json", "witness.json", f"files/{'0' * 2}/{'0' * 64}"])
+    def test_where_a_file_should_be(self, store_factory, tmp_path, kind, where):
+        store = store_factory()
+        store.append(2, b"x")
+        path = Path(store.shown) / where
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self.plant(path, kind, tmp_path)
+        look = {"l": lambda: store.read(1), "w": store.witness, "f": lambda: store.get("0" * 64, tmp_path / "got")}
+        with pytest.raises(CorruptError, match=path.name):
+            look[where[0]]()
+        assert not (tmp_path / "got").exists()
+
+    @pytest.mark.parametrize("kind", ["link", "dangling", "pipe"])
+    @pytest.mark.parametrize("where", [".", "ledger", "tmp"])
+    def test_where_a_folder_should_be(self, store_factory, tmp_path, kind, where):
+        store = store_factory()
+        path = Path(store.shown) / where
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self.plant(path, kind, tmp_path)
+        with pytest.raises(CorruptError, match=path.name):
+            store.append(1, b"x")
+        assert list((tmp_path / "elsewhere").iterdir()) == []
+
+    def test_an_append_to_a_number_that_is_a_link_writes_nothing(self, store_factory, tmp_path):
+        store = store_factory()
+        store.append(1, b"x")
+        (Path(store.shown) / "ledger" / "000000002.json").symlink_to(tmp_path / "victim")
+        with pytest.raises(CorruptError, match="symbolic link"):
+            store.append(2, b"x")
+        assert not (tmp_path / "victim").exists()
+
+    def plant(self, path, kind, tmp_path):
+        (tmp_path / "elsewhere").mkdir(exist_ok=True)
+        if kind == "link":
+            path.symlink_to(tmp_path / "elsewhere")
+        elif kind == "dangling":
+            path.symlink_to(tmp_path / "nothing")
+        elif kind == "folder":
+            path.mkdir()
+        else:
+            os.mkfifo(path)
+
+
+class TestFailures:
+    def test_a_registry_that_is_a_file(self, tmp_path):
+        (tmp_path / "registry").write_bytes(b"")
+        with pytest.raises(CorruptError, match="registry is not a folder"):
+            FolderStore(tmp_path / "registry", "model").tail()
+
+    def test_a_full_disk_is_said_and_leaves_nothing(self, store_factory, monkeypatch):
+        store = store_factory()
+        store.append(1, b"x")
+
+        def full(*_):
+            raise OSError(28, "No space left on device")
+
+        monkeypatch.setattr(os, "write", full)
+        with pytest.raises(OutsideError, match="could not write entry 2: No space left on device"):
+            store.append(2, b"x")
+        assert list((Path(store.shown) / "tmp").iterdir()) == []
+
+    def test_a_file_system_without_hard_links_is_named(self, store_factory, monkeypatch):
+        def refused(*_args, **_named):
+            raise PermissionError(1, "Operation not permitted")
+
+        monkeypatch.setattr(os, "link", refused)
+        with pytest.raises(OutsideError, match="has no hard links"):
+            store_factory().append(1, b"x")
+
+    def test_leftovers_go_after_a_day_and_not_before(self, store_factory):
+        store = store_factory()
+        store.append(1, b"x")
+        old, new, other = (Path(store.shown) / "tmp" / name for name in ("tmp-1-a", "tmp-2-b", "note"))
+        for path, age in ((old, 90_000), (new, 80_000), (other, 90_000)):
+            path.write_bytes(b"half")
+            os.utime(path, (time.time() - age,) * 2)
+        store.append(2, b"x")
+        assert not old.exists()
+        assert new.exists()
+        assert other.exists()
+
+    def test_bytes_reach_the_medium_before_their_name_does_and_then_the_folder(self, store_factory, monkeypatch):
+        store, done = store_factory(), []
+        store.append(1, b"x")
+        for name in ("write", "fsync", "link"):
+            real = getattr(os, name)
+            monkeypatch.setattr(os, name, lambda *a, n=name, r=real, **k: done.append(n) or r(*a, **k))
+        store.append(2, b"x")
+        assert done[:3] == ["write", "fsync", "link"]
+        assert set(done[3:]) == {"fsync"}
+
+
+class TestKilled:
+    """A writer killed before or after each of its changes to the disk: the old state or the new one, and on it goes."""
+
+    def test_at_every_change(self, writer, tmp_path):
+        whole = writer(folder=tmp_path / "whole", kill=None)
+        assert whole["code"] == 0
+        changes = whole["changes"]
+        assert set(changes) >= {"mkdir", "open", "write", "fsync", "link", "replace", "unlink"}
+        found = set()
+        for place in range(len(changes)):
+            for when in ("before", "after"):
+                found.add(self.killed(writer, tmp_path / f"{place}-{when}", [place, when]))
+        assert found == {(False, False), (True, False), (True, True)}
+
+    def killed(self, writer, folder, kill):
+        assert writer(folder=folder, kill=kill)["code"] == -signal.SIGKILL, kill
+        store = FolderStore(folder / "registry", "model")
+        data = (folder / "model.bin").read_bytes()
+        written = ledger.tail(store).number  # holds newest entry, chain end and witness against each other
+        kept = store.holds(sha(data))
+        assert written in (0, 1)
+        assert len(list(ledger.walk(store))) == written
+        assert kept or not written  # no entry without its file
+        if kept:
+            assert store.get(sha(data), folder / "got")
+            assert (folder / "got").read_bytes() == data
+        assert writer(folder=folder, kill=None)["code"] == 0
+        assert ledger.tail(store).number == 1 + written
+        assert store.witness().number == 1 + written
+        assert disk.size(Path(store.shown) / "files" / sha(data)[:2] / sha(data)) == len(data)
+        return kept, bool(written)

@@ -1,0 +1,321 @@
+"""The ledger's rules: random histories hold; whatever is done to one is detected and named."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mlci.errors import OutsideError
+from mlci.registry import audit, entries, ledger
+from mlci.registry.entries import MOST_BYTES, By, Entry, Promotion, Reproduced, Rescored, Rollback, State
+from mlci.registry.interface import CorruptError, Witness
+from tests.registry.histories import DIGEST, Memory, choose, forge, history, promotion, stamp, verdict
+
+KINDS = ["verdict", "promotion", "rollback", "rescored", "reproduced"]
+steps = st.lists(st.tuples(st.sampled_from(KINDS), st.integers(0, 5)), min_size=1, max_size=12)
+FIVE = [("promotion", 0), ("verdict", 1), ("promotion", 0), ("rollback", 0), ("verdict", 2)]
+ONE = State(champion=1, versions=1, decided=1, promoted={"1": 1})
+TWO = State(champion=2, versions=2, decided=2, promoted={"1": 1, "2": 2})
+
+
+def five() -> Memory:
+    return history(FIVE)
+
+
+def detected(store) -> str:
+    """What is said of a damaged ledger, by whoever reads all of it."""
+    with pytest.raises(CorruptError) as found:
+        audit.verify(store)
+    return str(found.value)
+
+
+class TestHistories:
+    @given(steps)
+    def test_any_history_holds(self, taken):
+        store = history(taken)
+        assert audit.verify(store) == audit.Verified(len(taken), ())
+        end = ledger.tail(store)
+        assert end.number == len(taken)
+        assert store.witness() == Witness(number=end.number, digest=end.digest)
+
+    @given(steps)
+    def test_the_state_is_what_the_entries_make(self, taken):
+        seen = list(ledger.walk(history(taken)))
+        state = seen[-1].state
+        decisions = [entry for entry in seen if entry.body.kind in {"promotion", "rollback"}]
+        promotions = [entry for entry in seen if entry.body.kind == "promotion"]
+        assert state.versions == len(promotions)
+        assert state.champion == (decisions[-1].body.version if decisions else None)
+        assert state.decided == (decisions[-1].number if decisions else 0)
+        assert state.promoted == {str(entry.body.version): entry.number for entry in promotions}
+        assert sum(state.uses.values()) == sum(entry.body.kind == "verdict" for entry in seen)
+
+    @given(steps)
+    def test_entries_come_back_as_they_were_and_in_one_form_only(self, taken):
+        store = history(taken)
+        for number, data in store.kept.items():
+            assert entries.dump(ledger.parse(data, number=number, shown="x")) == data
+            spaced = json.dumps(json.loads(data)).encode()
+            with pytest.raises(CorruptError, match=f"entry {number} is damaged"):
+                ledger.parse(spaced, number=number, shown="x")
+
+    @given(steps, st.data())
+    def test_any_bit_that_flips_is_named(self, taken, data):
+        store = history(taken)
+        number = data.draw(st.integers(1, len(taken)))
+        kept = bytearray(store.kept[number])
+        bit = data.draw(st.integers(0, 8 * len(kept) - 1))
+        kept[bit // 8] ^= 1 << bit % 8
+        store.kept[number] = bytes(kept)
+        said = detected(store)
+        assert any(f"entry {name}" in said for name in (number, number + 1)), said
+
+    @given(steps, st.data())
+    def test_any_history_written_again_from_some_entry_on_is_named(self, taken, data):
+        store = history(taken)
+        number = data.draw(st.integers(1, len(taken)))
+        forge(store, number, lambda entry: entry.model_copy(update={"at": "2026-05-01T23:59:59+00:00"}))
+        assert f"entry {len(taken)} is not the one that was there before: it was rewritten" in detected(store)
+        with pytest.raises(CorruptError, match="rewritten"):
+            ledger.tail(store)
+
+
+class TestDamage:
+    def test_every_bit_of_an_entry(self):
+        store = five()
+        whole = dict(store.kept)
+        for bit in range(8 * len(whole[3])):
+            changed = bytearray(whole[3])
+            changed[bit // 8] ^= 1 << bit % 8
+            store.kept = {**whole, 3: bytes(changed)}
+            said = detected(store)
+            assert "entry 3" in said or "entry 4 does not follow" in said
+
+    @pytest.mark.parametrize("number", range(1, 6))
+    def test_truncation_at_every_byte(self, number):
+        store = five()
+        whole = store.kept[number]
+        for length in range(len(whole)):
+            store.kept[number] = whole[:length]
+            assert f"entry {number}" in detected(store)
+
+    @pytest.mark.parametrize("number", range(1, 5))
+    def test_an_entry_is_missing(self, number):
+        store = five()
+        del store.kept[number]
+        assert f"entry {number} is missing" in detected(store)
+
+    @pytest.mark.parametrize("first", range(1, 6))
+    def test_the_end_was_cut_off(self, first):
+        store = five()
+        for number in range(first, 6):
+            del store.kept[number]
+        said = f"ends at entry {first - 1}, but entry 5 was there: it was cut back"
+        assert said in detected(store)
+        with pytest.raises(CorruptError, match=said):
+            ledger.tail(store)
+
+    @pytest.mark.parametrize(("one", "other"), [(1, 2), (2, 3), (4, 5), (1, 5)])
+    def test_two_entries_changed_places(self, one, other):
+        store = five()
+        store.kept[one], store.kept[other] = store.kept[other], store.kept[one]
+        said = detected(store)
+        assert f"entry {one} is damaged" in said or f"entry {other} is not the one" in said
+
+    def test_two_entries_changed_places_and_numbers(self):
+        store = five()
+        two, three = (ledger.read(store, number) for number in (2, 3))
+        store.kept[2] = entries.dump(three.model_copy(update={"number": 2}))
+        store.kept[3] = entries.dump(two.model_copy(update={"number": 3}))
+        assert "entry 2 does not follow the one before it" in detected(store)
+
+    def test_an_entry_that_follows_but_tells_another_state(self):
+        store = five()
+        del store.kept[5]
+        four = ledger.read(store, 4)
+        store.kept[4] = entries.dump(four.model_copy(update={"state": TWO}))
+        store.seen = None
+        assert "entry 4 tells another state" in detected(store)
+
+    def test_an_entry_that_follows_but_can_not_be(self):
+        store = five()
+        four = ledger.read(store, 4)
+        body = Rollback(version=7, replaced=2, reason="to none")
+        store.kept[4] = entries.dump(four.model_copy(update={"body": body}))
+        assert "entry 4 can't be: roll-back from 2 to 7" in detected(store)
+
+    @pytest.mark.parametrize(
+        ("change", "said"),
+        [
+            (lambda text: text.replace('"number":3', '"number":4'), "entry 3 is damaged"),
+            (lambda text: text.replace('"number":3', '"number":3,"number":3'), "entry 3 is damaged"),
+            (lambda text: text.replace('"at"', '"extra":1,"at"'), "Extra inputs are not permitted"),
+            (lambda text: text.replace('"decided":3', '"decided":NaN'), "entry 3 is damaged"),
+            (lambda text: text.replace("mlci/ledger/1", "mlci/ledger/2"), "mlci/ledger/1"),
+            (lambda text: text + "\n", "entry 3 is damaged"),
+            (lambda _: "[" * 100_000, "entry 3 is damaged"),
+            (lambda _: "", "entry 3 is damaged"),
+            (lambda text: text + " " * MOST_BYTES, "an entry may have 262,144"),
+        ],
+    )
+    def test_what_no_writer_writes(self, change, said):
+        store = five()
+        store.kept[3] = change(store.kept[3].decode()).encode()
+        assert said in detected(store)
+
+    def test_a_ledger_that_is_gone_is_not_an_empty_one(self):
+        store = five()
+        store.kept = {}
+        with pytest.raises(CorruptError, match="ends at entry 0, but entry 5 was there"):
+            ledger.tail(store)
+
+    def test_reading_the_newest_entry_looks_at_no_other(self):
+        store = five()
+        for number in range(1, 5):
+            store.kept[number] = b"rubbish"
+        assert ledger.tail(store).number == 5
+
+
+class TestFindings:
+    def test_clocks_may_run_backwards_and_are_named(self):
+        times = [f"2026-05-01T10:{minute:02d}:00+00:00" for minute in (0, 9, 4, 5, 10)]
+        found = audit.verify(history(FIVE, times=times)).findings
+        assert [(one.number, "before that of entry 2" in one.message) for one in found] == [(3, True), (4, True)]
+        assert "0:05:00" in found[0].message
+
+    @pytest.mark.parametrize("at", ["", "yesterday", "2026-05-01T10:00:00", "2026-13-01T10:00:00Z", "9" * 2000])
+    def test_times_that_do_not_read_are_named(self, at):
+        found = audit.verify(history(FIVE[:2], times=["2026-05-01T10:00:00Z", at])).findings
+        assert [one.number for one in found] == [2]
+        assert "can't be read" in found[0].message
+
+    def test_zones_are_no_skew(self):
+        times = ["2026-05-01T10:00:00Z", "2026-05-01T12:00:01+02:00", "2026-05-01T05:00:02-05:00"]
+        assert audit.verify(history(FIVE[:3], times=times)).findings == ()
+
+    def test_a_ledger_without_witness_is_said(self):
+        store = five()
+        store.seen = None
+        assert "no witness" in audit.verify(store).findings[0].message
+        assert audit.verify(Memory()).findings == ()
+
+
+class TestAfter:
+    """Which entry can follow which state, and what it makes of it."""
+
+    @pytest.mark.parametrize(
+        ("state", "body", "now"),
+        [
+            (State(), Promotion(version=1, manifest=DIGEST, replaced=None), ONE),
+            (ONE, Promotion(version=2, manifest=DIGEST, replaced=1), TWO),
+            (TWO, Rollback(version=1, replaced=2, reason="r"), TWO.model_copy(update={"champion": 1, "decided": 9})),
+            (ONE, verdict("f"), ONE.model_copy(update={"uses": {"f": 1}})),
+            (
+                ONE,
+                Rescored(version=1, fingerprint="f", predictions=DIGEST),
+                ONE.model_copy(update={"rescored": {"f": 9}}),
+            ),
+            (TWO, Rescored(version=1, fingerprint="f", predictions=DIGEST), TWO),
+            (ONE, Reproduced(version=1, outcome="different", spread=DIGEST), ONE),
+        ],
+    )
+    def test_may_follow(self, state, body, now):
+        number = now.decided if isinstance(body, Promotion) else 9
+        assert ledger.after(state, body, number=number) == now
+
+    @pytest.mark.parametrize(
+        ("state", "body"),
+        [
+            (State(), Promotion(version=2, manifest=DIGEST, replaced=None)),
+            (State(), Promotion(version=1, manifest=DIGEST, replaced=1)),
+            (ONE, Promotion(version=1, manifest=DIGEST, replaced=1)),
+            (ONE, Promotion(version=2, manifest=DIGEST, replaced=None)),
+            (TWO, Promotion(version=3, manifest=DIGEST, replaced=1)),
+            (State(), Rollback(version=1, replaced=1, reason="r")),
+            (TWO, Rollback(version=3, replaced=2, reason="r")),
+            (TWO, Rollback(version=1, replaced=1, reason="r")),
+            (ONE, Rescored(version=2, fingerprint="f", predictions=DIGEST)),
+            (ONE, Reproduced(version=2, outcome="within", spread=DIGEST)),
+        ],
+    )
+    def test_can_not_follow(self, state, body):
+        with pytest.raises(ValueError, match=r"champion|there is no version"):
+            ledger.after(state, body, number=9)
+
+    def test_states_are_not_changed_in_place(self):
+        before = TWO.model_dump_json()
+        ledger.after(TWO, verdict("f"), number=3)
+        ledger.after(TWO, Promotion(version=3, manifest=DIGEST, replaced=2), number=3)
+        assert TWO.model_dump_json() == before
+
+
+class Faster(Memory):
+    """Somebody else is faster a few times."""
+
+    others: list
+
+    def append(self, number, entry):
+        if self.others:
+            body = self.others.pop(0)
+            other, self.others = self.others, []
+            ledger.append(self, stamp(actor="other"), body)
+            self.others = other
+        return super().append(number, entry)
+
+
+class TestAppend:
+    def test_whoever_was_too_slow_decides_again_on_the_new_state(self):
+        store, lost = Faster(), []
+        store.others = [promotion, promotion]
+        entry = ledger.append(store, stamp(), promotion, wait=lost.append)
+        assert (entry.number, entry.body.version, entry.body.replaced) == (3, 3, 2)
+        assert lost == [1, 2]
+        assert [one.by.actor for one in ledger.walk(store)] == ["other", "other", "ada"]
+
+    def test_whoever_was_too_slow_may_have_nothing_left_to_say(self):
+        store = Faster()
+        store.others = [promotion]
+        only_first = lambda state: None if state.champion else promotion(state)  # noqa: E731
+        assert ledger.append(store, stamp(), only_first, wait=lambda _: None) is None
+        assert store.tail() == 1
+
+    def test_it_does_not_try_for_ever(self):
+        store = Faster()
+        store.others = [promotion] * 9
+        with pytest.raises(OutsideError, match="came first 4 times in a row"):
+            ledger.append(store, stamp(), promotion, may=4, wait=lambda _: None)
+
+    def test_a_damaged_ledger_is_not_written_to(self):
+        store = five()
+        store.kept[5] = store.kept[5][:-1]
+        with pytest.raises(CorruptError):
+            ledger.append(store, stamp(), promotion)
+        assert store.tail() == 5
+
+    def test_a_witness_that_can_not_be_left_undoes_nothing(self):
+        store = five()
+
+        def refused(_):
+            raise OutsideError("no")
+
+        store.leave_witness = refused
+        assert ledger.append(store, stamp(), promotion).number == 6
+        assert store.witness().number == 5
+        assert audit.verify(store).entries == 6
+
+    def test_an_entry_that_no_reader_would_take_is_not_written(self):
+        store = Memory()
+        uses = {f"{place:01000d}": 1 for place in range(259)}
+        first = Entry(number=1, previous=None, at="", nonce="", by=By(), body=verdict(), state=State(uses=uses))
+        store.kept[1] = entries.dump(first)
+        assert MOST_BYTES - 2_000 < len(store.kept[1]) <= MOST_BYTES
+        with pytest.raises(OutsideError, match="too large for the ledger of memory"):
+            ledger.append(store, stamp(), lambda _: verdict("f" * 1_900))
+        assert store.tail() == 1
+
+    @given(st.text(max_size=50))
+    def test_any_name_can_be_written(self, actor):
+        store = Memory()
+        ledger.append(store, stamp(actor=actor), lambda state: choose(state, "promotion", 0))
+        assert ledger.read(store, 1).by.actor == actor

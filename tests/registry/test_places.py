@@ -1,0 +1,188 @@
+"""Addresses, settings from variables, names, and what a failure of a store's client is called."""
+
+import http.server
+import threading
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from obstore.exceptions import GenericError, PermissionDeniedError, UnauthenticatedError
+
+from mlci.errors import OutsideError
+from mlci.registry import naming, places, refusals
+from mlci.registry.interface import Witness
+from mlci.registry.objects import ObjectStore
+from mlci.registry.places import Limits
+from tests.registry.conftest import QUICK
+
+S3, GS, AZ = (places.parse(f"{scheme}://bucket/a/b/") for scheme in ("s3", "gs", "az"))
+
+
+class TestSettings:
+    def test_addresses(self):
+        assert (S3.provider, S3.bucket, S3.prefix, S3.shown) == ("s3", "bucket", "a/b", "s3://bucket/a/b")
+        assert places.parse("gs://bucket").shown == "gs://bucket"
+
+    @pytest.mark.parametrize(
+        ("place", "variables", "found"),
+        [
+            (S3, {"AWS_REGION": "eu-west-1", "AWS_DEFAULT_REGION": "us-east-1"}, {"region": "eu-west-1"}),
+            (S3, {"AWS_REGION": "", "AWS_DEFAULT_REGION": "us-east-1"}, {"region": "us-east-1"}),
+            (S3, {"AWS_ENDPOINT_URL": "a", "AWS_ENDPOINT_URL_S3": "b"}, {"endpoint": "b"}),
+            (S3, {"AWS_SKIP_SIGNATURE": "TRUE", "AWS_PROFILE": "x", "HOME": "y"}, {"skip_signature": True}),
+            (GS, {"GOOGLE_OAUTH_ACCESS_TOKEN": "t"}, {"bearer_token": "t"}),
+            (GS, {"STORAGE_EMULATOR_HOST": "h:1"}, {"base_url": "http://h:1", "bearer_token": "emulator"}),
+            (AZ, {"AZURE_STORAGE_ACCOUNT": "a", "AZURE_STORAGE_KEY": "k"}, {"account_name": "a", "account_key": "k"}),
+            (AZ, {"AWS_REGION": "x", "GOOGLE_BASE_URL": "y"}, {}),
+        ],
+    )
+    def test_variables(self, place, variables, found):
+        assert places.settings(place, variables) == found
+
+    @pytest.mark.parametrize("place", [S3, GS, AZ], ids=lambda place: place.provider)
+    def test_obstore_knows_every_setting(self, place):
+        for names in places._SETTINGS[place.provider].values():
+            try:
+                places.client(place, {names[0]: "x"}, Limits())
+            except Exception as error:  # noqa: BLE001 - whatever it says of the value, it must know the name
+                told = f"{names[0]}: {type(error).__name__}"
+            else:
+                told = ""
+            assert "UnknownConfigurationKeyError" not in told
+
+    def test_large_transfers_get_the_time_that_they_need(self):
+        limits = Limits(request=30, total=90, slowest=1e6).transfer(10**9)
+        assert (limits.request, limits.total) == (1030, 1090)
+
+
+class TestNames:
+    @pytest.mark.parametrize("model", ["a", "credit-risk", "v1.2_x", "0"])
+    def test_plain_names_are_kept(self, model):
+        assert naming.folder(model) == model
+
+    @pytest.mark.parametrize("model", ["", "A", "a b", "a--b", "-a", "a.", "con", "aux.v1", "é", "a/b", "..", "x" * 65])
+    def test_others_are_made_safe(self, model):
+        name = naming.folder(model)
+        assert "--" in name
+        assert len(name) <= 66
+        assert set(name) <= set("abcdefghijklmnopqrstuvwxyz0123456789-")
+
+    @given(st.text(), st.text())
+    def test_no_two_models_share_a_folder_even_where_case_does_not_count(self, one, other):
+        assert (naming.folder(one).lower() == naming.folder(other).lower()) == (one == other)
+
+    @given(st.text())
+    def test_a_name_is_its_own_name(self, model):
+        name = naming.folder(model)
+        assert "--" in name or naming.folder(name) == name
+
+    @given(st.integers(1, 10**12))
+    def test_numbers_come_back(self, number):
+        assert naming.entry_number(naming.entry(number)) == number
+
+    @pytest.mark.parametrize(
+        "name", ["1.json", "000000000.json", "0000000001.json", "٠٠٠٠٠٠٠٠١.json", "000000001.JSON", ""]
+    )
+    def test_other_names_are_none(self, name):
+        assert naming.entry_number(name) is None
+
+    @pytest.mark.parametrize("digest", ["", "../x", "A" * 64, "0" * 63, "0" * 64 + "\n"])
+    def test_what_is_no_digest_is_a_bug(self, digest):
+        with pytest.raises(ValueError, match="no SHA-256"):
+            naming.file(digest)
+
+    def test_entries_are_numbered_from_one(self):
+        with pytest.raises(ValueError, match="from 1"):
+            naming.entry(0)
+
+
+class TestRefusals:
+    def test_a_federations_file_is_named_and_a_token_does(self, tmp_path):
+        (tmp_path / "file.json").write_text('{"type": "external_account"}', "utf-8")
+        variables = {"GOOGLE_APPLICATION_CREDENTIALS": str(tmp_path / "file.json")}
+        with pytest.raises(OutsideError, match=r"no service account's.*set .*GOOGLE_OAUTH_ACCESS_TOKEN"):
+            ObjectStore("gs://bucket/p", "model", variables)
+        assert ObjectStore("gs://bucket/p", "model", variables | {"GOOGLE_OAUTH_ACCESS_TOKEN": "t"}).shown
+
+    @pytest.mark.parametrize(
+        ("error", "said"),
+        [
+            (GenericError("status code: 403 Forbidden: <Code>ExpiredToken</Code>"), "the credentials were refused"),
+            (PermissionDeniedError("status code: 403 <Code>AccessDenied</Code>"), r"access denied \(AccessDenied\)"),
+            (UnauthenticatedError("status code: 401"), "the credentials were refused"),
+            (GenericError("status code: 500 <Code>InternalError</Code>"), r"the store answered 500 \(InternalError\)"),
+            (GenericError("HTTP error: operation timed out, retry_timeout: 3s"), "the store did not answer in time"),
+            (GenericError("error sending request for https://h/?sig=hunter2 retry_timeout"), "no connection"),
+            (GenericError("anything with hunter2"), "the store's client failed"),
+        ],
+    )
+    def test_words(self, error, said):
+        told = refusals.told(error, S3, what="look", write=False)
+        assert isinstance(told, OutsideError)
+        assert "hunter2" not in str(told)
+        with pytest.raises(OutsideError, match=f"s3://bucket/a/b: could not look: {said}"):
+            raise told
+
+    @pytest.mark.parametrize(
+        ("text", "final"),
+        [("status code: 403", True), ("status code: 429", False), ("status code: 500", False), ("NoSuchBucket", True)],
+    )
+    def test_what_is_final(self, text, final):
+        assert refusals.final(GenericError(text)) is final
+
+
+class Recorder(http.server.BaseHTTPRequestHandler):
+    """Notes requests, answers reads from ``kept`` and refuses every write: a witness of what is asked, no server."""
+
+    seen: list
+    kept: dict
+
+    def do_GET(self):
+        found = self.kept.get(self.path)
+        self.send_response(200 if found else 404)
+        self.send_header("Content-Length", str(len(found or b"")))
+        self.send_header("ETag", '"tag"')
+        self.send_header("Last-Modified", "Fri, 01 May 2026 10:00:00 GMT")
+        self.send_header("x-goog-generation", "1234")
+        self.end_headers()
+        self.wfile.write(found or b"")
+
+    def do_PUT(self):
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.seen.append((self.path, self.headers.get("x-goog-if-generation-match")))
+        self.send_response(412)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_):
+        """Say nothing."""
+
+
+class TestGoogle:
+    """No server of Google's XML API with preconditions can be had for tests; what is asked of it can be seen.
+
+    Generation 0 means "must not be there": https://docs.cloud.google.com/storage/docs/xml-api/reference-headers.
+    """
+
+    @pytest.fixture
+    def asked(self):
+        handler = type("Handler", (Recorder,), {"seen": [], "kept": {}})
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        variables = {"STORAGE_EMULATOR_HOST": f"127.0.0.1:{server.server_port}"}
+        yield handler, ObjectStore("gs://bucket/p", "model", variables, limits=QUICK, pause=lambda _: None)
+        server.shutdown()
+        server.server_close()
+
+    def test_entries_ask_for_a_free_number(self, asked):
+        handler, store = asked
+        with pytest.raises(OutsideError):
+            store.append(1, b"x")
+        assert {match for _, match in handler.seen} == {"0"}
+        assert {path for path, _ in handler.seen} == {"/bucket/p%2Fmodel%2Fledger%2F000000001%2Ejson"}
+
+    def test_the_witness_asks_for_what_was_read(self, asked):
+        handler, store = asked
+        handler.kept["/bucket/p%2Fmodel%2Fwitness%2Ejson"] = b'{"digest":"%s","number":1}' % (b"a" * 64)
+        store.leave_witness(Witness(number=2, digest="b" * 64))
+        assert {match for _, match in handler.seen} == {"1234"}
