@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from mlci.gates.rules import Bound, Judge, Kind, Rule
 from mlci.inference.evaluation import Comparison, Disparity, EvaluationResult
 from mlci.inference.evidence import Evidence, Undefined
-from mlci.inference.retraining import Noise, widened
+from mlci.inference.retraining import UNKNOWN, Noise, widened
 from mlci.metrics import catalogue
 from mlci.metrics.statistics import WHOLE, Scope
 
@@ -57,7 +57,7 @@ class Case:
         return f"{self.rule.metric}[{where}].{self.kind}" if where else f"{self.rule.metric}.{self.kind}"
 
 
-def spread_out(rule: Rule, result: EvaluationResult, noise: Noise) -> Iterator[Case]:
+def spread_out(rule: Rule, result: EvaluationResult, noise: Noise = UNKNOWN) -> Iterator[Case]:
     """Return the cases of one rule: for each number that it covers, each of its limits.
 
     Args:

@@ -14,7 +14,7 @@ from mlci.gates.rules import Judged, Outcome, Rule
 from mlci.gates.verdict import Verdict, join, weigh
 from mlci.inference.evaluation import Comparison, Disparity, EvaluationResult
 from mlci.inference.evidence import Evidence, Tie
-from mlci.inference.retraining import Noise, Widened
+from mlci.inference.retraining import UNKNOWN, Noise, Widened
 
 TOO_FEW_ROWS = 30
 TOO_FEW_DISAGREEMENTS = 8
@@ -43,9 +43,6 @@ class Bench:
     def alpha(self) -> float:
         """One-sided level of every test."""
         return (1 - self.confidence) / 2
-
-
-UNKNOWN = Noise(reason="the luck of training is not known here; only a run against production reads it")
 
 
 def judge(

@@ -36,6 +36,9 @@ class Noise:
     reason: str | None = None
 
 
+UNKNOWN = Noise(reason="the luck of training is not known here; only a run against production reads it")
+
+
 @dataclass(frozen=True, kw_only=True)
 class Widened:
     """The change of a metric from one way of training to another, where ``evidence`` knows two trained models only.

@@ -46,7 +46,8 @@ def _drawn(values: Sequence[float]) -> list[str]:
     if low == high:
         return [_LEVEL] * len(values)
     top = len(BARS) - 1
-    return [BARS[round((value - low) / (high - low) * top)] for value in values]
+    span = high / 2 - low / 2  # halves, because a difference of two numbers can be larger than any number
+    return [BARS[round((value / 2 - low / 2) / span * top)] if span else _LEVEL for value in values]
 
 
 def _ends(d: Dialect, row: TrendRow, now: float | None) -> str:

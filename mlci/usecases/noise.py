@@ -5,8 +5,7 @@ from statistics import stdev
 from pydantic import ValidationError
 
 from mlci.config.models import Config
-from mlci.gates.judge import UNKNOWN
-from mlci.inference.retraining import Noise
+from mlci.inference.retraining import UNKNOWN, Noise
 from mlci.metrics import catalogue
 from mlci.registry import ledger, versions
 from mlci.registry.entries import Reproduced

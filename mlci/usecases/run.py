@@ -8,11 +8,11 @@ from mlci.config.load import Loaded
 from mlci.config.models import Config
 from mlci.engine.interface import Job, RowMetric, Source
 from mlci.errors import InputError, Problem
-from mlci.gates.judge import UNKNOWN, judge
+from mlci.gates.judge import judge
 from mlci.gates.rules import Judged
 from mlci.inference.evaluate import evaluate
 from mlci.inference.evaluation import EvaluationResult
-from mlci.inference.retraining import Noise
+from mlci.inference.retraining import UNKNOWN, Noise
 from mlci.registry.ledger import Tail
 from mlci.registry.manifest import Environment
 from mlci.report.document import Report

@@ -199,6 +199,21 @@ OTHER = {
         ["m:6: `gates[0].each` needs rows, and `predict.metrics` has only totals; predictions (`run` or `file`) would add slices, fairness and intervals"],
     ),
     "totals by interval": (gate("metric: auc, judge: interval, min: 0.5", TOTALS), ["m:6: `gates[0].judge`: a metrics file has no interval; predictions (`run` or `file`) would give one"]),
+    "luck of totals": (
+        changed(gate("metric: auc, max_drop: 0.1, noise: retraining", TOTALS), ("{ref: main}", "production")),
+        ["m:6: `gates[0].noise` widens an interval, and this gate is judged on the estimate"],
+    ),
+    **{
+        f"luck, {words}": (changed(gate(f"metric: {text}, noise: retraining"), ("{file: old.csv}", "production")), [f"m:13: `gates[0].noise` {expected}"])
+        for words, text, expected in [
+            ("no change", "recall, min: 0.5", "widens the interval of a change; the gate needs `max_drop` or `max_rise`"),
+            ("by group", "recall, each: region, max_drop: 0.1", "is known for the whole set only; remove it, or `each`"),
+            ("spread", "recall_difference, across: region, max_rise: 0.1", "is known for the whole set only; remove it, or `across`"),
+            ("estimate", "recall, max_drop: 0.1, judge: estimate", "widens an interval, and this gate is judged on the estimate"),
+            ("no interval", "expected_calibration_error, max_rise: 0.1, judge: estimate", "widens an interval, and this gate is judged on the estimate"),
+        ]
+    },
+    "luck, elsewhere": (gate("metric: recall, max_drop: 0.1, noise: retraining"), ["m:13: `gates[0].noise` is recorded for versions of the registry; it needs `baseline: production`"]),
     "totals the wrong way": (gate("metric: log_loss, max_drop: 0.5", TOTALS), ["m:6: `gates[0].max_drop` would limit an improvement: lower is better for `log_loss`; use `max_rise`"]),
 }  # fmt: skip
 
@@ -254,6 +269,13 @@ def test_totals_whose_name_says_nothing_may_be_limited_both_ways(name):
 def test_production_is_a_baseline_and_the_default():
     assert found(changed(GOOD, ("{file: old.csv}", "production"))) == []
     assert found(changed(GOOD, ("baseline: {file: old.csv}\n", ""))) == []
+
+
+def test_the_luck_of_training_goes_with_production():
+    text = changed(
+        gate("metric: recall, min: 0.1, max_drop: 0.1, noise: retraining"), ("{file: old.csv}", "production")
+    )
+    assert found(text) == []
 
 
 def test_the_example_of_the_design_is_right():

@@ -37,6 +37,8 @@ def test_what_changed_in_a_sentence(rows, said):
         (history("f1", 0.5, 0.5), 0.5, "▄▄▄"),
         (history("f1", 0.1, 0.2, 0.3, other_rows=1), 0.4, "▁┊▃▆█"),
         (history("f1", 0.1, 0.2, other_rows=2), 0.1, "▁█┊▁"),
+        (history("f1", -1.7e308, 0.0), 1.7e308, "▁▅█"),
+        (history("f1", 0.0, 5e-324), None, "▄▄"),
     ],
 )
 def test_bars(row, now, drawn):

@@ -1,6 +1,7 @@
 """`mlci reproduce`: a version trained again; identical, within the spread of the reruns, or different and where."""
 
 import json
+import random
 from statistics import stdev
 
 import pytest
@@ -18,7 +19,8 @@ if counter:
     seed = len(open(counter).read())
     open(counter, "a").write("x")
 lucky = random.Random(int(seed))
-wrong = lucky.sample(range(100), int(open("k.txt").read()) * 10 + lucky.randint(-4, 4))
+number = int(open("k.txt").read()) * 10 + lucky.randint(-4, 4)
+wrong = lucky.sample(range(100), number)
 open("model.txt", "w").write(" ".join(map(str, wrong)))
 """
 PREDICT = """\
@@ -38,6 +40,12 @@ def lucky(folder, k=2, *, more="", **environment):
     commit(folder, {"train.py": LUCKY, "predict.py": PREDICT})
     assert promoted(folder, **environment) == 1
     return folder
+
+
+def known(seed, k=2):
+    """Return the accuracy that a seed has to lead to."""
+    lucky = random.Random(seed)
+    return 1 - (k * 10 + lucky.randint(-4, 4)) / 100
 
 
 def counter(folder):
@@ -73,6 +81,7 @@ def test_a_seed_that_is_kept_is_reproduced_and_the_next_seeds_tell_the_spread(tm
     assert (code, found["outcome"], found["identical"]) == (0, "identical", "bytes")
     assert [rerun["seed"] for rerun in found["reruns"]] == [7, 8, 9, 10]
     values = [rerun["metrics"]["accuracy"] for rerun in found["reruns"]]
+    assert values == pytest.approx([known(seed) for seed in (7, 8, 9, 10)])
     accuracy = next(row for row in found["metrics"] if row["metric"] == "accuracy")
     assert accuracy["sd"] == pytest.approx(stdev(values))
     assert accuracy["sd"] > 0
