@@ -61,7 +61,7 @@ def test_the_whole_loop(loop):
 
     run = loop.by_hand(REPRODUCE, "trained-again", version="2", runs="2")
     assert run.code == 0, run.log
-    assert "identical" in run.output
+    assert "Version 2 is reproduced: the same bytes, and the same predictions" in run.output
 
     assert loop.verified()
     promoted, again, back = loop.ledger()
