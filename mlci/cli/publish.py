@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import Literal
 
 import click
 
@@ -20,8 +21,8 @@ from mlci.publish.result import Ended
 @click.option("--open", "opening", is_flag=True, help="Before the work: open the check as in progress, and no more.")
 @click.option(
     "--ended",
-    type=click.Choice(["success", "failure", "cancelled"]),
-    help="Status of the job so far, `${{ job.status }}`: without a report, the evaluation did not finish.",
+    type=click.Choice(["success", "failure", "cancelled", "skipped"]),
+    help="Status of the job so far, `${{ job.status }}`, or what another job came to, `${{ needs.….result }}`.",
 )
 @click.option("--code", metavar="N", help="Exit code of `mlci run`; empty if it never came to an end.")
 @click.option("--details-url", metavar="URL", help="Where the check's details lead; the run by default.")
@@ -31,7 +32,7 @@ def command(
     *,
     config_path: Path,
     opening: bool,
-    ended: Ended | None,
+    ended: Ended | Literal["skipped"] | None,
     code: str | None,
     details_url: str | None,
     as_json: bool,
@@ -52,4 +53,5 @@ def command(
     here = workflow(os.environ)
     if opening:
         return open_now(here, words, config=config_path, url=details_url)
-    return conclude(here, words, config=config_path, report=report, ended=ended, code=code, url=details_url)
+    known = "failure" if ended == "skipped" else ended  # a job that never began, as one before it failed
+    return conclude(here, words, config=config_path, report=report, ended=known, code=code, url=details_url)

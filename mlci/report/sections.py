@@ -41,14 +41,13 @@ def other_slices(d: Dialect, report: Report) -> list[Section]:
     for (name, metric), rows in _by_scope(report).items():
         if (name, metric) not in watched:
             parts.setdefault(name, []).append(_groups(d, report, name, metric, rows))
-    return [
-        Section(
-            "slices",
-            d.words("{}: {} by group", d.text(name), d.number(numbers.plural(len(tables), "metric"))),
-            tuple(tables),
-        )
-        for name, tables in parts.items()
-    ]
+    return [Section("slices", _slice(d, name, tables), tuple(tables)) for name, tables in parts.items()]
+
+
+def _slice(d: Dialect, name: str, tables: list[Table]) -> str:
+    """Head a slice's tables: a single one, which has no caption of its own, by what it shows."""
+    many = d.words("{}: {} by group", d.text(name), d.number(numbers.plural(len(tables), "metric")))
+    return tables[0].caption or many if len(tables) == 1 else many
 
 
 def watched_disparities(d: Dialect, report: Report) -> list[Section]:
@@ -123,7 +122,7 @@ def _by_scope(report: Report) -> dict[tuple[str, str], list[MetricRow]]:
 
 
 def _groups(d: Dialect, report: Report, name: str, metric: str, rows: list[MetricRow]) -> Table:
-    caption = d.words("{} by {}", _metric(d, metric), d.text(name))
+    caption = _directed(d, metric, d.words("{} by {}", d.text(names.title(metric)), d.text(name)))
     units = {row.support_unit for row in rows if row.support is not None}
     support = units.pop() if len(units) == 1 else None
     columns = [
@@ -204,7 +203,11 @@ def _count(d: Dialect, number: int | None) -> str | None:
 
 
 def _metric(d: Dialect, metric: str) -> str:
-    name = d.text(names.title(metric))
+    return _directed(d, metric, d.text(names.title(metric)))
+
+
+def _directed(d: Dialect, metric: str, name: str) -> str:
+    """Add to a name which direction is the good one, where that is not the usual one."""
     return d.words("{}, lower is better", name) if names.lower_is_better(metric) else name
 
 

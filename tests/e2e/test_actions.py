@@ -83,6 +83,19 @@ def test_harness_no_step_but_those_that_publish_sees_the_token(world, start, sce
     assert token not in ran.log
 
 
+def test_harness_an_empty_folder_is_the_default_and_odd_ones_are_taken_as_they_are(world, start, scenario):
+    """`out: ${{ vars.OUT }}` is empty where the variable is not set."""
+    number = world.pull("candidate", "better")
+    job = start("pull_request", number)
+    for given, folder in (("", ".mlci/out"), ("-o u't $(touch ran)", "-o u't $(touch ran)")):
+        ran = use(job, checkout(), given={"out": given})
+        check = keep(scenario, world, ran, world.fake.head(number))
+        assert (ran.outcome, ran.outputs["verdict"], check["conclusion"]) == ("success", "pass", "success"), ran.log
+        assert ran.outputs["report"] == f"{folder}/report.json"
+        assert (job.workspace / ran.outputs["report"]).is_file()
+    assert not list(job.workspace.rglob("ran"))
+
+
 @IN_PRODUCTION
 def test_harness_training_finds_no_token_in_any_process_above_it(world, start, scenario):
     """Also not as root, from whom no process can hide what it was started with."""

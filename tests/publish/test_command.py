@@ -154,6 +154,7 @@ def test_a_note_that_is_not_ours_counts_as_nothing(job, spoil):
         (("--ended", "failure", "--code", "3"), "failure", "train or predict step failed"),
         (("--ended", "failure", "--code", ""), "failure", "never came to its end"),
         (("--ended", "failure", "--code", "70"), "failure", "a bug in mlci"),
+        (("--ended", "skipped", "--code", ""), "failure", "never came to its end"),
         (("--ended", "cancelled", "--code", ""), "cancelled", "cancelled or ran into its time limit"),
         (("--ended", "success", "--code", "0"), "failure", "left no report that can be read"),
     ],

@@ -259,9 +259,17 @@ def test_a_section_for_each_slice_that_a_gate_looks_at_and_one_for_the_others():
         "Equalized odds difference across age",
         "Metrics on the whole set: 5",
         "Disparities: 2",
-        "region: 1 metric by group",
-        "age: 1 metric by group",
+        "Accuracy by region",
+        "False-positive rate by age, lower is better",
     ]
+
+
+@pytest.mark.parametrize("watched", ["f1", "log_loss"])
+def test_a_table_by_group_is_named_with_the_good_direction_last(watched):
+    rows = [measured("log_loss", region=name, was=0.4, now=0.5, rows=10) for name in ("north", "south")]
+    gates = [passed("f1", **KEPT)] if watched == "f1" else [passed("log_loss", region="north", now=0.5, max=0.9)]
+    shown = Page(comment(a_report(gates=gates, metrics=rows)))
+    assert shown.summaries[1:] == ["Log loss by region, lower is better"]
 
 
 def test_a_disparity_shows_its_groups():
