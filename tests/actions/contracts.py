@@ -38,7 +38,7 @@ def variables(tree: Path) -> list[str]:
             found += [f"{where}: ${name} is not handed over" for name in sorted(read - given)]
             found += [f"{where}: {name} is not used" for name in sorted(given - read - _READ_BY_PROGRAMS)]
             trusted = any("token" in str(value) for value in step.get("env", {}).values())
-            if trusted and not re.search(r'"\$MLCI" (publish|fetch|promote|rollback) |^gh ', run):
+            if trusted and not re.search(r'"\$MLCI" (publish|fetch|promote|rollback|reproduce) |^gh ', run):
                 found.append(f"{where}: the token is in a step that asks nothing of GitHub")
     return found
 

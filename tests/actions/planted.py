@@ -144,6 +144,12 @@ DEFECTS = {
     "an option that mlci does not have": (contracts.commands, "actions/train/action.yml", "--config=", "--conf="),
     "a command that mlci does not have": (contracts.commands, "actions/train/action.yml", '" train ', '" fit '),
     "a table that is stale": (contracts.documents, "actions/gate/action.yml", "Path of report.json.", "Path of it."),
+    "a commit that is older than an action": (
+        rules.history,
+        ".github/pins.json",
+        '"mlci/mlci": {',
+        '"mlci/mlci": {"sha": "72cd722c06b41b302b5737e85eb95c939f779a35", "was": {}}, "x": {',
+    ),
     "a commit that nobody has": (
         rules.history,
         ".github/pins.json",

@@ -52,13 +52,20 @@ def _there(tree: Path, path: str) -> bool:
 
 
 def history(tree: Path) -> list[str]:
-    """The commit of ours that documents and templates name is in the history, and has the actions."""
+    """The commit of ours that documents and templates name is in the history, and has what they use of it."""
     sha = json.loads((tree / ".github/pins.json").read_text("utf-8"))[OWN]["sha"]
     git = ["git", "-C", str(ROOT)]
-    ancestor = subprocess.run([*git, "merge-base", "--is-ancestor", sha, "HEAD"], capture_output=True, check=False)
-    there = subprocess.run([*git, "cat-file", "-e", f"{sha}:action.yml"], capture_output=True, check=False)
-    good = ancestor.returncode == there.returncode == 0
-    return [] if good else [f"{OWN}@{sha} is not in the history; run `make pin`"]
+    if subprocess.run([*git, "merge-base", "--is-ancestor", sha, "HEAD"], capture_output=True, check=False).returncode:
+        return [f"{OWN}@{sha} is not in the history; run `make pin`"]
+    texts = [file.text for file in files(tree)]
+    used = {
+        (match["path"] or "").lstrip("/") for text in texts for match in _PINNED.finditer(text) if match["name"] == OWN
+    }
+    places = [path if path.endswith(".yml") else f"{path}/action.yml".lstrip("/") for path in sorted(used)]
+    listed = subprocess.run(
+        [*git, "ls-tree", "-r", "--name-only", sha], capture_output=True, text=True, check=True
+    ).stdout
+    return [f"{OWN}@{sha} has no {place}; run `make pin`" for place in places if place not in listed.splitlines()]
 
 
 def permissions(tree: Path) -> list[str]:

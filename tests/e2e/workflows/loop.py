@@ -4,6 +4,7 @@ import hashlib
 import json
 import re
 import subprocess
+from pathlib import Path
 from typing import Any
 
 from tests.e2e.machine import ROOT
@@ -13,7 +14,8 @@ from tests.e2e.workflows.seen import Seen, look
 from tests.e2e.workflows.world import World
 
 TEMPLATES = ROOT / "templates" / "workflows"
-JUDGE, PROMOTE, ROLLBACK = (TEMPLATES / f"{name}.yml" for name in ("mlci", "mlci-promote", "mlci-rollback"))
+JUDGE, PROMOTE = TEMPLATES / "mlci.yml", TEMPLATES / "mlci-promote.yml"
+ROLLBACK, REPRODUCE = TEMPLATES / "mlci-rollback.yml", TEMPLATES / "mlci-reproduce.yml"
 BRANCH, WITNESS = "mlci/churn", "refs/mlci/witness/churn"
 
 
@@ -50,9 +52,9 @@ class Loop:
         """What a push to main starts, as of now."""
         return self.world.ready(PROMOTE, "push", token=self._token(PROMOTE))
 
-    def rolled_back(self, name: str, **inputs: str) -> Run:
-        """Start the roll-back by hand."""
-        run = self.world.start(ROLLBACK, "workflow_dispatch", token=self._token(ROLLBACK), inputs=inputs)
+    def by_hand(self, workflow: Path, name: str, **inputs: str) -> Run:
+        """Start a workflow by hand."""
+        run = self.world.start(workflow, "workflow_dispatch", token=self._token(workflow), inputs=inputs)
         self._look(run, name, 1, self.world.fake.sha("main"))
         return run
 
@@ -93,7 +95,7 @@ class Loop:
         self.steps += 1
         return look(self.world, self.scenario, run, number=number, sha=sha, step=f"{self.steps}-{name}")
 
-    def _token(self, workflow: Any) -> str:
+    def _token(self, workflow: Path) -> str:
         return self.world.fake.token(granted(workflow.read_text("utf-8")))
 
     def _git(self, *words: str) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.machine import ROOT
-from tests.e2e.workflows.loop import PROMOTE, ROLLBACK
+from tests.e2e.workflows.loop import PROMOTE, REPRODUCE, ROLLBACK
 from tests.e2e.workflows.seen import look
 from tests.e2e.workflows.world import World
 
@@ -38,7 +38,7 @@ def of_pull_requests():
 
 def test_what_no_pull_request_starts_is_run_as_part_of_the_whole_loop():
     others = {name for text, name in offered().items() if "\n  pull_request:\n" not in text}
-    assert others == {PROMOTE.name, ROLLBACK.name}
+    assert others == {PROMOTE.name, REPRODUCE.name, ROLLBACK.name}
 
 
 @pytest.mark.parametrize("text", of_pull_requests())

@@ -5,7 +5,7 @@ import threading
 import pytest
 
 from tests.e2e.workflows import act
-from tests.e2e.workflows.loop import PROMOTE, Loop, granted
+from tests.e2e.workflows.loop import PROMOTE, REPRODUCE, ROLLBACK, Loop, granted
 from tests.e2e.workflows.world import World
 
 
@@ -49,7 +49,7 @@ def test_the_whole_loop(loop):
     assert "ROC AUC fell by" in blocked.page
     assert "version 2" in blocked.comment
 
-    run = loop.rolled_back("rolled-back", version="", reason="scores drift since Monday")
+    run = loop.by_hand(ROLLBACK, "rolled-back", version="", reason="scores drift since Monday")
     assert (run.code, run.jobs) == (0, {"rollback": "success"}), run.log
     assert "version 1 is in production again" in "\n".join(run.summaries)
     assert loop.champion() == 1
@@ -58,6 +58,10 @@ def test_the_whole_loop(loop):
     assert [check["conclusion"] for check in after.checks] == ["failure"] * 2  # one of each run
     assert run.code == 1, run.log
     assert "version 1" in after.comment
+
+    run = loop.by_hand(REPRODUCE, "trained-again", version="2", runs="2")
+    assert run.code == 0, run.log
+    assert "Version 2 is reproduced: the same bytes, and the same predictions" in run.output
 
     assert loop.verified()
     promoted, again, back = loop.ledger()
