@@ -5,6 +5,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PEERS := .venv-bench
+NODE := tests/node
+ACT := .tools/bin/act
 AZURITE := tests/registry/node
 VERSITY := .tools/bin/versitygw
 MLFLOW := .venv-mlflow
@@ -13,7 +15,7 @@ WORKERS ?= 2
 unexport PYTHONDONTWRITEBYTECODE # without byte code every start compiles its imports again
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test registry-e2e lint format bench docs lock clean
+.PHONY: help demo test e2e registry-e2e lint static node format bench docs dist pin lock clean
 
 help: ## what can be made
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -25,6 +27,9 @@ demo: $(VENV)/.dev ## a candidate against a baseline on real data: passes, is un
 test: $(VENV)/.dev ## the tests
 	@$(BIN)/python -m pytest -n $(WORKERS)
 
+e2e: $(VENV)/.dev $(NODE)/node_modules/.made $(ACT) ## actions and whole workflows, run against a fake of GitHub
+	@$(BIN)/python -m pytest tests/e2e -n $(WORKERS)
+
 registry-e2e: $(VENV)/.dev $(AZURITE)/node_modules/.made $(VERSITY) $(MLFLOW)/.made ## the registry on real servers: S3, Azure, MLflow
 	@$(BIN)/python -m pytest tests/registry/e2e -n $(WORKERS) --dist loadfile
 
@@ -32,6 +37,11 @@ lint: $(VENV)/.dev ## style, formatting, types
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
+	@MYPYPATH=actions/lib $(BIN)/mypy --explicit-package-bases actions/lib
+
+static: $(VENV)/.dev $(NODE)/node_modules/.made ## actions, workflows, templates and documents' samples
+	@$(BIN)/python -m tests.actions
+	@$(BIN)/python -m pytest -n $(WORKERS) tests/actions/planted.py
 
 format: $(VENV)/.dev ## put the code in order
 	@$(BIN)/ruff check --fix .
@@ -44,12 +54,22 @@ docs: $(VENV)/.dev ## write generated pages and schemas again
 	@$(BIN)/python -m mlci.config.schema
 	@$(BIN)/python -m mlci.report.schema
 	@$(BIN)/mlci metrics --markdown > docs/metrics.md
+	@$(BIN)/python -m tests.actions.tables
+
+node: $(NODE)/node_modules/.made ## GitHub's own parsers of workflows, from a lock file
+
+dist: $(VENV)/.dev ## wheel and source distribution, into dist
+	@rm -rf dist
+	@$(BIN)/uv build --quiet --no-build-isolation --python $(BIN)/python --out-dir dist .
+
+pin: $(VENV)/.dev ## documents and templates name the last commit of this checkout
+	@$(BIN)/python -m tests.actions.pin
 
 lock: $(VENV)/bin/uv ## lock requirements again
 	@sh requirements/lock.sh $(BIN)/uv
 
 clean: ## remove what was made
-	rm -rf $(VENV) $(PEERS) $(MLFLOW) $(AZURITE)/node_modules .tools .mlci build *.egg-info .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(PEERS) $(MLFLOW) $(NODE)/node_modules $(AZURITE)/node_modules .tools .e2e .mlci build *.egg-info .mypy_cache .ruff_cache .hypothesis
 
 $(VENV)/bin/uv:
 	@$(PYTHON) -c 'import sys; sys.exit("mlci needs Python 3.11 or newer; set PYTHON=/path/to/python3.11") if sys.version_info < (3, 11) else None'
@@ -59,6 +79,17 @@ $(VENV)/bin/uv:
 $(VENV)/.dev: $(VENV)/bin/uv requirements/dev.txt pyproject.toml
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements/dev.txt
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@touch $@
+
+# GitHub's own parsers; `make node` for whoever needs nothing but them.
+$(NODE)/node_modules/.made: $(NODE)/package.json $(NODE)/package-lock.json
+	@cd $(NODE) && npm ci --silent --ignore-scripts
+	@touch $@
+
+# nektos/act runs workflows on this machine. Go builds it from the versions and checksums of go.mod and go.sum.
+$(ACT): tests/e2e/act/go.mod tests/e2e/act/go.sum
+	@echo "building act: a minute or two, once"
+	@cd tests/e2e/act && go build -buildvcs=false -trimpath -o $(abspath $@) github.com/nektos/act
 	@touch $@
 
 # Microsoft's own server of Azure Blob Storage for tests, from a lock file.

@@ -1,10 +1,10 @@
-"""Run every benchmark in turn: operating characteristics, then cost; the exit status is the worst of theirs."""
+"""Run every benchmark in turn: operating characteristics, cost, set-up, registry; exits with the worst of theirs."""
 
 import importlib.util
 import subprocess
 import sys
 
-MODULES = ("benchmarks.characteristics", "benchmarks.cost")
+MODULES = ("benchmarks.characteristics", "benchmarks.cost", "benchmarks.setup", "benchmarks.registry")
 
 
 def main(arguments: list[str]) -> int:

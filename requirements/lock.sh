@@ -12,10 +12,12 @@ uv=$1
 printf 'uv\n' > requirements/uv.in
 lock uv.txt requirements/uv.in
 rm requirements/uv.in
-lock run.txt pyproject.toml
-lock metrics.txt pyproject.toml --extra metrics --extra model
-lock github.txt pyproject.toml --extra github
+# Everything together first: what tests run with is what jobs install, and files installed into one environment agree.
 lock dev.txt pyproject.toml --all-extras --group dev requirements/build.in
+lock run.txt pyproject.toml --constraint requirements/dev.txt
+lock metrics.txt pyproject.toml --extra metrics --extra model --constraint requirements/dev.txt
+lock github.txt pyproject.toml --extra github --constraint requirements/dev.txt
+lock remote.txt pyproject.toml --extra remote --constraint requirements/dev.txt
 lock objects.txt pyproject.toml --extra objects --constraint requirements/dev.txt
 lock mlflow.txt pyproject.toml --extra mlflow --constraint requirements/dev.txt
 # MLflow's server wants an older pandas than we test with, so it has an environment of its own.

@@ -16,13 +16,21 @@ Truth = tuple[float, float]
 """The candidate's true value, and the true change."""
 
 BINARY = binary(prevalence=0.4, positives=(0.70, 0.05, 0.05), negatives=(0.88, 0.03, 0.025))
-RARE = {500: 0.024, 2_000: 0.006}
-"""Share of positives at which twelve are expected: few enough that the cells are drawn again."""
+TWELVE = {500: 0.024, 2_000: 0.006}
+"""Share of positives at which twelve are expected."""
+RARE = binary(prevalence=0.025, positives=(0.80, 0.10, 0.04), negatives=(0.985, 0.004, 0.003))
+"""One positive in forty, accuracy 0.99, and a candidate that loses more than it gains."""
 CLASSES = multiclass(
     np.array([0.4, 0.3, 0.2, 0.1]),
     np.array([[0.80, 0.10, 0.05, 0.05], [0.12, 0.75, 0.08, 0.05], [0.10, 0.10, 0.70, 0.10], [0.10, 0.10, 0.15, 0.65]]),
     np.array([[0.85, 0.07, 0.05, 0.03], [0.10, 0.80, 0.05, 0.05], [0.10, 0.08, 0.72, 0.10], [0.08, 0.10, 0.12, 0.70]]),
     agree=0.85,
+)
+RARE_CLASS = multiclass(
+    np.array([0.6, 0.375, 0.025]),
+    np.array([[0.97, 0.02, 0.01], [0.03, 0.96, 0.01], [0.15, 0.10, 0.75]]),
+    np.array([[0.975, 0.017, 0.008], [0.03, 0.96, 0.01], [0.10, 0.12, 0.78]]),
+    agree=0.7,
 )
 PREVALENCE = 0.3
 SCALE, OWN = 3.0, (2.0, 1.6)
@@ -38,11 +46,14 @@ class Family:
         metrics: By the name for the table, the name that mlci knows.
         sample: Draws one evaluation set.
         truth: Gives a metric's true value and change.
+        few: Rows at which so few positives, or rows of a class, are decided otherwise that the interval of the change
+            may cover more than its level.
     """
 
     metrics: Mapping[str, str]
     sample: Callable[[np.random.Generator, int], Statistics]
     truth: Callable[[str, int], Truth]
+    few: tuple[int, ...] = ()
 
 
 def _cells(population: Population, name: str) -> Truth:
@@ -54,8 +65,8 @@ def _cells(population: Population, name: str) -> Truth:
 
 
 @cache
-def _rare(rows: int) -> Population:
-    return binary(prevalence=RARE[rows], positives=(0.65, 0.10, 0.10), negatives=(0.988, 0.003, 0.003))
+def _twelve(rows: int) -> Population:
+    return binary(prevalence=TWELVE[rows], positives=(0.65, 0.10, 0.10), negatives=(0.988, 0.003, 0.003))
 
 
 def _ranks(rng: np.random.Generator, rows: int) -> Statistics:
@@ -177,32 +188,39 @@ RATES = {
     "recall: Wilson, Tango": "recall",
     "false positive rate: Wilson, Tango": "false_positive_rate",
     "selection rate: Wilson, Tango": "selection_rate",
-    "precision: Wilson, influence": "precision",
-    "negative predictive value: Wilson, influence": "negative_predictive_value",
-    "F1: Wilson of Jaccard, influence": "f1",
-    "Jaccard: delta on the logit scale, influence": "jaccard",
-    "balanced accuracy: delta on the logit scale, influence": "balanced_accuracy",
-    "Matthews correlation: delta on the logit scale, influence": "matthews_corrcoef",
-    "Cohen's kappa: delta on the logit scale, influence": "cohen_kappa_score",
+    "precision: Wilson, Tango by label": "precision",
+    "negative predictive value: Wilson, Tango by label": "negative_predictive_value",
+    "F1: Wilson of Jaccard, Tango by label": "f1",
+    "Jaccard: delta on the logit scale, Tango by label": "jaccard",
+    "balanced accuracy: Wilson by class, Tango by label": "balanced_accuracy",
+    "Matthews correlation: delta on the logit scale, Tango by label": "matthews_corrcoef",
+    "Cohen's kappa: delta on the logit scale, Tango by label": "cohen_kappa_score",
 }
 MANY_CLASSES = {
     "multiclass accuracy: Wilson, Tango": "accuracy",
-    "macro F1: delta on the logit scale, influence": "f1_macro",
-    "weighted F1: delta on the logit scale, influence": "f1_weighted",
-    "macro precision: delta on the logit scale, influence": "precision_macro",
-    "macro recall: delta on the logit scale, influence": "recall_macro",
-    "F1 of one class: Wilson of Jaccard, influence": "f1[d]",
-    "precision of one class: Wilson, influence": "precision[d]",
-    "multiclass Matthews correlation: delta on the logit scale, influence": "matthews_corrcoef",
+    "macro F1: delta on the logit scale, Tango by label": "f1_macro",
+    "weighted F1: delta on the logit scale, Tango by label": "f1_weighted",
+    "macro precision: Wilson by class, Tango by label": "precision_macro",
+    "macro recall: Wilson by class, Tango by label": "recall_macro",
+    "F1 of one class: Wilson of Jaccard, Tango by label": "f1[d]",
+    "precision of one class: Wilson, Tango by label": "precision[d]",
+    "multiclass Matthews correlation: delta on the logit scale, Tango by label": "matthews_corrcoef",
 }
-WEAK = "balanced accuracy, 12 positives: delta on the logit scale, multinomial bootstrap"
-WEAK_BOUNDS = (0.89, 0.99)
-"""A known weakness: one model's interval is short, and the change's long, where a class has a dozen rows."""
-FEW = {
-    "F1, 12 positives: Wilson of Jaccard, multinomial bootstrap": "f1",
-    "precision, 12 positives: Wilson, multinomial bootstrap": "precision",
-    "Matthews correlation, 12 positives: delta on the logit scale, multinomial bootstrap": "matthews_corrcoef",
-    WEAK: "balanced_accuracy",
+_SCARCE = {
+    "recall, {}: Wilson, Tango": "recall",
+    "precision, {}: Wilson, Tango by label": "precision",
+    "negative predictive value, {}: Wilson, Tango by label": "negative_predictive_value",
+    "F1, {}: Wilson of Jaccard, Tango by label": "f1",
+    "balanced accuracy, {}: Wilson by class, Tango by label": "balanced_accuracy",
+    "Matthews correlation, {}: delta on the logit scale, Tango by label": "matthews_corrcoef",
+    "Cohen's kappa, {}: delta on the logit scale, Tango by label": "cohen_kappa_score",
+}
+FEW = {title.format("12 positives"): name for title, name in _SCARCE.items()}
+RATES_OF_RARE = {title.format("2.5 % positives"): name for title, name in _SCARCE.items()}
+CLASSES_WITH_RARE = {
+    "macro recall, a class of 2.5 %: Wilson by class, Tango by label": "recall_macro",
+    "macro precision, a class of 2.5 %: Wilson by class, Tango by label": "precision_macro",
+    "macro F1, a class of 2.5 %: delta on the logit scale, Tango by label": "f1_macro",
 }
 MEANS = {
     "MAE: t": "mean_absolute_error",
@@ -215,7 +233,11 @@ MEANS = {
 FAMILIES: dict[str, Family] = {
     "binary": Family(RATES, BINARY.draw, lambda name, _: _cells(BINARY, name)),
     "classes": Family(MANY_CLASSES, CLASSES.draw, lambda name, _: _cells(CLASSES, name)),
-    "few": Family(FEW, lambda rng, n: _rare(n).draw(rng, n), lambda name, n: _cells(_rare(n), name)),
+    "few": Family(
+        FEW, lambda rng, n: _twelve(n).draw(rng, n), lambda name, n: _cells(_twelve(n), name), few=(500, 2_000)
+    ),
+    "rare": Family(RATES_OF_RARE, RARE.draw, lambda name, _: _cells(RARE, name), few=(500,)),
+    "rare class": Family(CLASSES_WITH_RARE, RARE_CLASS.draw, lambda name, _: _cells(RARE_CLASS, name), few=(500,)),
     "ranks": Family(
         {"ROC AUC: DeLong": "roc_auc", "average precision: logit, influence": "average_precision"}, _ranks, _rank_truth
     ),

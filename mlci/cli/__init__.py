@@ -15,6 +15,7 @@ _COMMANDS = {
     "evaluate": "Compare predictions that are there already; leaves evaluation.json.",
     "gate": "Judge an evaluation.json and write the report.",
     "report": "Render a report.json again.",
+    "publish": "Put a report on GitHub: check, comment, job summary.",
     "promote": "Make what was judged the production version.",
     "rollback": "Make an earlier version the production version again.",
     "versions": "List the versions of the registry.",

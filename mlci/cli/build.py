@@ -17,6 +17,7 @@ from mlci import __version__
 from mlci.baseline.cache import Cache
 from mlci.baseline.git import Git
 from mlci.cli.output import OURS, keep_out_of_git
+from mlci.cli.workflow import head_of_this_run
 from mlci.config.load import Loaded
 from mlci.config.read import read
 from mlci.engine.custom import row_metric
@@ -79,7 +80,7 @@ def facts(loaded: Loaded) -> Facts:
     digest = hashlib.sha256(Path(loaded.path).read_bytes()).hexdigest()
     return Facts(
         model=loaded.config.model,
-        candidate=Candidate(commit=os.environ.get("MLCI_HEAD_SHA") or None),
+        candidate=Candidate(commit=head_of_this_run()),
         baseline=BaselineRef(source="none"),
         policy=policy(loaded.config),
         config_digest=f"sha256:{digest}",

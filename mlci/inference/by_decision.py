@@ -1,15 +1,18 @@
-"""Metrics of decisions: rates by Wilson and Tango, ratios of counts by the delta method."""
+"""Metrics of decisions: rates by Wilson and Tango, means of rates by class, ratios of counts by the delta method."""
 
-from mlci.inference import cells, rates
+from collections.abc import Callable
+from typing import NamedTuple
+
+from mlci.inference import by_label, cells, rates
 from mlci.inference.common import Context, Triple, absent, tie
 from mlci.inference.evidence import Evidence, Point, Undefined
 from mlci.inference.proportions import F1
 from mlci.metrics import catalogue, confusion
 from mlci.metrics.catalogue import PER_CLASS
-from mlci.metrics.confusion import Function
+from mlci.metrics.confusion import Function, Margins
 from mlci.metrics.info import MetricInfo
 from mlci.metrics.rates import Rate, rate
-from mlci.metrics.statistics import Decisions, Statistics
+from mlci.metrics.statistics import Counts, Decisions, Statistics
 
 _FUNCTIONS: dict[str, Function] = {
     "balanced_accuracy": confusion.balanced_accuracy,
@@ -23,6 +26,19 @@ _FUNCTIONS: dict[str, Function] = {
     "precision_weighted": confusion.weighted(confusion.precisions),
     "recall_macro": confusion.macro(confusion.recalls),
 }
+_BASES = {"balanced_accuracy": "labels", "recall_macro": "labels", "precision_macro": "decisions"}
+"""Means of rates over classes, by the margin that the rates are shares of."""
+
+
+class _Model(NamedTuple):
+    """One of the models: its decisions on the cells of a scope, and their margins."""
+
+    view: cells.Cells
+    decided: Counts
+    margins: Margins
+
+
+_One = Callable[[_Model], Evidence]
 
 
 def base_rate(name: str, decisions: Decisions) -> Rate:
@@ -30,17 +46,17 @@ def base_rate(name: str, decisions: Decisions) -> Rate:
     return rate(catalogue.canonical(name), len(decisions.classes), 1)
 
 
-def rate_evidence(info: MetricInfo, statistics: Statistics, context: Context) -> Triple:
+def rate_evidence(info: MetricInfo, statistics: Statistics, context: Context) -> Triple:  # noqa: ARG001 (one kind of many)
     """Return a rate or ratio with its evidence; of one class for names like ``f1[x]``."""
     if (found := PER_CLASS.match(info.name)) is not None:
-        return _of_class(found[1], found[2], statistics, context)
+        return _of_class(found[1], found[2], statistics)
     decisions = statistics.decisions
     if decisions is None:
         return absent("decisions")
-    return _proportions(base_rate(info.name, decisions), decisions, context)
+    return _proportions(base_rate(info.name, decisions), decisions)
 
 
-def _proportions(masks: Rate, decisions: Decisions, context: Context) -> Triple:
+def _proportions(masks: Rate, decisions: Decisions) -> Triple:
     candidate = rates.proportion(rates.share(decisions, masks, decisions.candidate))
     if decisions.baseline is None:
         return candidate, None, None
@@ -48,7 +64,7 @@ def _proportions(masks: Rate, decisions: Decisions, context: Context) -> Triple:
     view = cells.Cells.of(decisions)
     if view.identical:
         return candidate, baseline, tie(candidate)
-    return candidate, baseline, rates.change(view, masks, confidence=context.confidence, seed=context.seed)
+    return candidate, baseline, rates.change(view, masks)
 
 
 def share_evidence(info: MetricInfo, statistics: Statistics, context: Context) -> Triple:
@@ -75,19 +91,27 @@ def share_evidence(info: MetricInfo, statistics: Statistics, context: Context) -
     )
 
 
-def ratio_evidence(info: MetricInfo, statistics: Statistics, context: Context) -> Triple:
+def ratio_evidence(info: MetricInfo, statistics: Statistics, context: Context) -> Triple:  # noqa: ARG001 (one kind of many)
     """Return a rate or ratio with its evidence; of one class for names like ``f1[x]``."""
     if (found := PER_CLASS.match(info.name)) is not None:
-        return _of_class(found[1], found[2], statistics, context)
+        return _of_class(found[1], found[2], statistics)
     if statistics.decisions is None:
         return absent("decisions")
-    low = -1.0 if info.low is None else info.low
-    return _counts(
-        _FUNCTIONS[catalogue.canonical(info.name)], statistics, context, low=low, f1_class=1 if _is_f1(info) else None
-    )
+    name, low = catalogue.canonical(info.name), -1.0 if info.low is None else info.low
+    return _counts(_FUNCTIONS[name], statistics.decisions, _one(name, low), low=low)
 
 
-def _of_class(metric: str, wanted: str, statistics: Statistics, context: Context) -> Triple:
+def _one(name: str, low: float) -> _One:
+    """Return how one model's value of a metric gets its interval."""
+    function, base = _FUNCTIONS[name], _BASES.get(name)
+    if name == "f1":
+        return lambda model: _f1(model.margins, 1)
+    if base is not None:
+        return lambda model: by_label.mean_rate(function, *model, base=getattr(model.margins, base))
+    return lambda model: cells.single(function, *model, low=low, high=1.0)
+
+
+def _of_class(metric: str, wanted: str, statistics: Statistics) -> Triple:
     decisions = statistics.decisions
     if decisions is None:
         return absent("decisions")
@@ -95,30 +119,22 @@ def _of_class(metric: str, wanted: str, statistics: Statistics, context: Context
         return (Undefined(f"no class is called {wanted!r}; there are {', '.join(decisions.classes)}"), None, None)
     k = decisions.classes.index(wanted)
     if metric == "f1":
-        return _counts(confusion.f1_of(k), statistics, context, low=0.0, f1_class=k)
-    return _proportions(rate(metric, len(decisions.classes), k), decisions, context)
+        return _counts(confusion.f1_of(k), decisions, lambda model: _f1(model.margins, k), low=0.0)
+    return _proportions(rate(metric, len(decisions.classes), k), decisions)
 
 
-def _counts(
-    function: Function, statistics: Statistics, context: Context, *, low: float, f1_class: int | None
-) -> Triple:
-    assert statistics.decisions is not None  # noqa: S101 (callers have checked; for the type checker)
-    view = cells.Cells.of(statistics.decisions)
-    candidate = cells.one(view, function, low=low, high=1.0)
-    baseline = cells.baseline(view, function, low=low, high=1.0)
-    if f1_class is not None:
-        candidate = _f1(view.candidate, f1_class)
-        baseline = None if view.baseline is None else _f1(view.baseline, f1_class)
-    if baseline is not None and view.identical:
+def _counts(function: Function, decisions: Decisions, one: _One, *, low: float) -> Triple:
+    view = cells.Cells.of(decisions)
+    candidate = one(_Model(view, decisions.candidate, view.candidate))
+    if decisions.baseline is None or view.baseline is None:
+        return candidate, None, None
+    baseline = one(_Model(view, decisions.baseline, view.baseline))
+    if view.identical:
         return candidate, baseline, tie(candidate)
-    return candidate, baseline, cells.paired(view, function, confidence=context.confidence, seed=context.seed)
+    return candidate, baseline, by_label.change(view, function, most=1.0 - low)
 
 
 def _f1(margins: confusion.Margins, k: int) -> Evidence:
     hits = round(float(margins.hits[k]))
     either = round(float(margins.labels[k] + margins.decisions[k])) - hits
     return F1(hits, either) if either else Undefined("0/0: no row is positive by label or by decision")
-
-
-def _is_f1(info: MetricInfo) -> bool:
-    return catalogue.canonical(info.name) == "f1"

@@ -15,6 +15,8 @@ from mlci.inference.estimates import Logit, Normal, Sampled
 from mlci.inference.evaluation import Agreement, Comparison, Disparity, EvaluationResult, GroupRate
 from mlci.inference.evidence import Point, Tie, Undefined
 from mlci.inference.forms import misfit
+from mlci.inference.mover import Mover
+from mlci.inference.paired_score import Label, PairedScore
 from mlci.inference.proportions import F1, Proportion, Tango
 from mlci.metrics.statistics import Scope
 
@@ -32,6 +34,9 @@ _KINDS: dict[str, type[Any]] = {
         Proportion,
         F1,
         Tango,
+        Mover,
+        Label,
+        PairedScore,
         Simultaneous,
         Pair,
         Scope,

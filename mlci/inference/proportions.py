@@ -24,7 +24,11 @@ class Proportion:
 
     def interval(self, confidence: float) -> Interval:
         """Return the proportions that a score test would not reject."""
-        z, n, p = two_sided(confidence), self.rows, self.value
+        return self.ends(two_sided(confidence))
+
+    def ends(self, z: float) -> Interval:
+        """Return the proportions at which the score is ``z``, below and above."""
+        n, p = self.rows, self.value
         centre = (p + z * z / (2 * n)) / (1 + z * z / n)
         reach = z / (1 + z * z / n) * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
         low = 0.0 if self.successes == 0 else max(0.0, centre - reach)
@@ -42,6 +46,10 @@ class Proportion:
     def spread(self) -> float:
         """Return p (1 - p)."""
         return self.value * (1 - self.value)
+
+    def variance(self) -> float:
+        """Return p (1 - p) / n."""
+        return self.spread() / self.rows
 
     def _tail(self, distance: float, limit: float) -> float:
         if not 0 < limit < 1:
@@ -122,7 +130,10 @@ class Tango:
 
     def interval(self, confidence: float) -> Interval:
         """Return the differences that the score test would not reject."""
-        z = two_sided(confidence)
+        return self.ends(two_sided(confidence))
+
+    def ends(self, z: float) -> Interval:
+        """Return the differences at which the score is ``z``, below and above."""
         low = _root(lambda delta: self.score(delta) - z, -1.0, self.value)
         high = _root(lambda delta: self.score(delta) + z, self.value, 1.0)
         return (low, high)
@@ -150,6 +161,10 @@ class Tango:
     def spread(self) -> float:
         """Return the share of rows on which the models disagree."""
         return self.disagreements / self.rows
+
+    def variance(self) -> float:
+        """Return the variance of the difference, (share of disagreements - difference²) / n."""
+        return (self.spread() - self.value**2) / self.rows
 
 
 def _root(function: Callable[[float], float], low: float, high: float) -> float:

@@ -1,8 +1,9 @@
-"""Evidence for rates of one scope: Wilson for each model, Tango where the base is shared, influence functions else."""
+"""Evidence for rates of one scope: Wilson for each model, Tango where the base is shared, Tango by label else."""
 
 from dataclasses import dataclass
 
-from mlci.inference.cells import Cells, paired
+from mlci.inference import by_label
+from mlci.inference.cells import Cells
 from mlci.inference.evidence import Evidence, Tie, Undefined
 from mlci.inference.proportions import Proportion, Tango
 from mlci.metrics.rates import Rate
@@ -30,13 +31,13 @@ def proportion(counted: Share) -> Evidence:
     return Proportion(counted.part, counted.base)
 
 
-def change(cells: Cells, rate: Rate, *, confidence: float, seed: int) -> Evidence | None:
+def change(cells: Cells, rate: Rate) -> Evidence | None:
     """Return candidate minus baseline over the same rows; ``None`` without a baseline."""
     base = cells.decisions.baseline
     if base is None:
         return None
     if not rate.shared and rate.function is not None:
-        return paired(cells, rate.function, confidence=confidence, seed=seed)
+        return by_label.change(cells, rate.function)
     return _tango(cells.decisions, rate, base)
 
 

@@ -11,15 +11,24 @@ CLASSES = BINARY | MULTICLASS
 ALL = CLASSES | REGRESSION
 
 WILSON = "Wilson 1927, JASA 22:209; paired: Tango 1998, Stat. Med. 17:891"
-CELLS = "delta method on the cells (Agresti 2013, ch. 16); paired by influence functions of both models"
+BY_LABEL = "paired: Tango's score by label (Miettinen & Nurminen 1985, Stat. Med. 4:213)"
+CELLS = f"delta method on the cells (Agresti 2013, ch. 16); {BY_LABEL}"
+BY_CLASS = f"Wilson's limits by class (Zou, Huang & Zhang 2009, Comput. Stat. Data Anal. 53:1080); {BY_LABEL}"
+DECIDED = f"Wilson 1927, JASA 22:209; {BY_LABEL}"
 DELONG = "DeLong, DeLong & Clarke-Pearson 1988, Biometrics 44:837"
 MEANS = "paired t interval from moments (Student 1908)"
+_SOURCES = {
+    **dict.fromkeys(("balanced_accuracy", "precision_macro", "recall_macro"), BY_CLASS),
+    **dict.fromkeys(("precision", "negative_predictive_value", "false_discovery_rate"), DECIDED),
+    "false_omission_rate": DECIDED,
+    "f1": f"Wilson's limits of the Jaccard index; {BY_LABEL}",
+}
 
 
 def _entry(name: str, title: str, kind: Kind, direction: Direction, /, *about: Any, **more: Any) -> MetricInfo:  # noqa: ANN401 (handed on to MetricInfo, which types them)
     tasks, formula = about
     sources = {"rate": WILSON, "share": WILSON, "ratio": CELLS, "ranks": DELONG, "loss": MEANS}
-    more.setdefault("source", sources.get(kind, CELLS))
+    more.setdefault("source", _SOURCES.get(name, sources.get(kind, CELLS)))
     return MetricInfo(name=name, title=title, kind=kind, direction=direction, tasks=tasks, formula=formula, **more)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from mlci.errors import OutsideError
-from mlci.registry import disk, places, refusals
+from mlci.registry import disk, durable, places, refusals
 from mlci.registry.places import Limits, Place
 
 if TYPE_CHECKING:
@@ -165,7 +165,7 @@ class Bucket:
 
         what = f"copy {name}"
         with contextlib.suppress(AbsentError), self._asked(what):
-            with disk.fresh(target.parent, pieces(), durable=False) as written:
+            with durable.fresh(target.parent, pieces(), durable=False) as written:
                 self._whole(disk.size_of(written), size, what)
                 written.replace(target)
             return True

@@ -7,7 +7,7 @@
     <root>/<model>/files/ab/abcdef…          files by their SHA-256
     <root>/<model>/tmp/                      half-written files of writers at work
 
-:mod:`mlci.registry.disk` says how a file becomes visible, and why no lock is needed.
+:mod:`mlci.registry.durable` says how a file becomes visible, and why no lock is needed.
 """
 
 import contextlib
@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from mlci.errors import OutsideError
-from mlci.registry import disk, entries, naming, witnesses
+from mlci.registry import disk, durable, entries, naming, witnesses
 from mlci.registry.interface import CorruptError, Witness
 
 
@@ -32,6 +32,7 @@ class FolderStore:
         """
         self._root = root.absolute()
         self._base = self._root / naming.folder(model)
+        self._firm: set[Path] = set()
 
     @property
     def shown(self) -> str:
@@ -57,8 +58,8 @@ class FolderStore:
         with self._asked(f"write entry {number}"):
             path = self._made("ledger") / naming.entry(number)
             with self._fresh([entry]) as written:
-                first = disk.claim(written, path)
-            disk.settle(path.parent, self._root)
+                first = durable.claim(written, path)
+            durable.settle(path.parent, self._root, self._firm)
             return first or disk.read(path, entries.MOST_BYTES) == entry
 
     def witness(self) -> Witness | None:
@@ -76,7 +77,7 @@ class FolderStore:
             self._made()
             with self._fresh([witnesses.dump(witness)]) as written:
                 written.replace(self._base / "witness.json")
-            disk.settle(self._base, self._root)
+            durable.settle(self._base, self._root, self._firm)
 
     def put(self, source: Path, digest: str) -> None:
         """Keep a file; what arrives is held against the digest before it gets its name."""
@@ -86,7 +87,7 @@ class FolderStore:
             if disk.size(path) != disk.size_of(source):
                 with self._fresh(disk.checked(source, digest)) as written:
                     written.replace(path)
-            disk.settle(path.parent, self._root)
+            durable.settle(path.parent, self._root, self._firm)
 
     def get(self, digest: str, target: Path) -> bool:
         """Copy a file to ``target``, which is there whole or not at all."""
@@ -95,8 +96,7 @@ class FolderStore:
             path = self._base / "files" / part / name
             if not self._there("files", part) or disk.size(path) is None:
                 return False
-            with disk.fresh(target.parent, disk.chunks(path), durable=False) as written:
-                written.replace(target)
+            durable.copy(path, target)
             return True
 
     def holds(self, digest: str) -> bool:
@@ -116,14 +116,14 @@ class FolderStore:
 
     def _made(self, *parts: str) -> Path:
         path = self._base.joinpath(*parts)
-        disk.make(path, self._root)
+        durable.make(path, self._root)
         return path
 
     @contextlib.contextmanager
     def _fresh(self, data: Iterator[bytes] | list[bytes]) -> Iterator[Path]:
         place = self._made("tmp")
-        disk.sweep(place)
-        with disk.fresh(place, data) as written:
+        durable.sweep(place)
+        with durable.fresh(place, data) as written:
             yield written
 
     @contextlib.contextmanager

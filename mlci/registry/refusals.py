@@ -67,18 +67,28 @@ def told(error: BaseException, place: Place, *, what: str, write: bool) -> Outsi
 
 
 def _reason(error: BaseException, place: Place, *, write: bool) -> str:
-    text, kind, answer = str(error), type(error).__name__, status(error)
-    credentials, code = CREDENTIALS[place.provider], _code(text)
+    text, answer, code = str(error), status(error), _code(str(error))
     if bucket_is_missing(error):
         thing = "container" if place.provider == "az" else "bucket"
         return f"there is no {thing} {place.bucket}; make it, or correct `registry:`"
-    if _NO_CREDENTIALS.search(text):
-        return f"credentials were not found; set {credentials}"
-    if kind == "UnauthenticatedError" or code.strip(" ()") in _REFUSED:
-        return f"the credentials were refused{code}; check {credentials}"
-    if kind == "PermissionDeniedError" or answer in {401, 403}:
+    if (about := _about_credentials(error, code)) is not None:
+        return f"{about} {CREDENTIALS[place.provider]}"
+    if type(error).__name__ == "PermissionDeniedError" or answer in {401, 403}:
         return f"access denied{code}; the credentials need {RIGHTS[place.provider]['write' if write else 'read']}"
-    return _words(text) if answer is None else f"the store answered {answer}{code}"
+    if answer is not None:
+        return f"the store answered {answer}{code}"
+    return _words(text) or f"the store's client failed; check endpoint, region, and {CREDENTIALS[place.provider]}"
+
+
+def _about_credentials(error: BaseException, code: str) -> str | None:
+    text = str(error)
+    if "decode service account" in text:
+        return "the credentials file is no service account's (a federation's does not do); set"
+    if _NO_CREDENTIALS.search(text):
+        return "credentials were not found; set"
+    if type(error).__name__ == "UnauthenticatedError" or code.strip(" ()") in _REFUSED:
+        return f"the credentials were refused{code}; check"
+    return None
 
 
 def _code(text: str) -> str:
@@ -86,11 +96,11 @@ def _code(text: str) -> str:
     return f" ({found[1] or found[2]})" if found else ""
 
 
-def _words(text: str) -> str:
+def _words(text: str) -> str | None:
     if re.search(r"timed out|TimedOut", text):
         return "the store did not answer in time"
     if "error sending request" in text:
         return "no connection to the store; check the address (endpoint, region) and the network"
     if "decoding response body" in text or "Body" in text:
         return "the answer broke off or does not read"
-    return "the store's client failed; check endpoint, region and credentials"
+    return None

@@ -35,6 +35,11 @@ def comment(report: Report, *, links: Links = NO_LINKS, run: str | None = None, 
 
 def marker(report: Report, *, run: str | None = None) -> Md:
     """Return the hidden first line by which the comment is found again: model, head commit and run."""
-    facts = {"id": report.model, "head": report.candidate.commit, "run": run}
+    return marked(model=report.model, head=report.candidate.commit, run=run)
+
+
+def marked(*, model: str, head: str | None, run: str | None) -> Md:
+    """Return the marker of a comment on a model, where there may be no report."""
+    facts = {"id": model, "head": head, "run": run}
     told = " ".join(f"{key}={escape.marker(value)}" for key, value in facts.items() if value is not None)
     return Md(f"<!-- mlci {told} -->")

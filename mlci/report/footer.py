@@ -5,7 +5,13 @@ from mlci.report.dialect import Dialect
 from mlci.report.document import Report
 from mlci.report.links import Links
 
-_PEOPLE = {"wilson": "Wilson", "tango": "Tango", "delong": "DeLong"}
+_PEOPLE = {
+    "wilson": "Wilson",
+    "wilson by class": "Wilson by class",
+    "tango": "Tango",
+    "tango by label": "Tango by label",
+    "delong": "DeLong",
+}
 
 
 def footer(d: Dialect, report: Report, links: Links) -> str:

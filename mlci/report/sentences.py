@@ -47,13 +47,13 @@ def cause(d: Dialect, report: Report) -> str:
         return d.number("The configuration has no gates, so nothing was decided.")
     first = rows[0]
     same = sum(row.outcome == first.outcome for row in rows) - 1
-    sentence = _sentence(d, report, first)
+    said = sentence(d, report, first)
     if same == 0 or first.outcome in {"passed", "no_baseline"}:
-        return sentence
+        return said
     more = f"{numbers.count(same)} more {'is' if same == 1 else 'are'} {_COUNTED[first.outcome]}."
     if first.outcome == "failed":
         more = f"{numbers.plural(same, 'more gate', 'more gates')} failed."
-    return d.words("{} {}", sentence, d.number(more))
+    return d.words("{} {}", said, d.number(more))
 
 
 def next_step(d: Dialect, report: Report, links: Links) -> str:
@@ -80,7 +80,8 @@ def place(d: Dialect, report: Report, links: Links, line: int | None) -> str:
     return d.link(name, links.line(path, line))
 
 
-def _sentence(d: Dialect, report: Report, row: GateRow) -> str:
+def sentence(d: Dialect, report: Report, row: GateRow) -> str:
+    """Say in one sentence what became of a gate, with its reason."""
     name = names.scoped(d, row.metric, row.scope)
     match row.outcome:
         case "failed":

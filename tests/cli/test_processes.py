@@ -131,7 +131,7 @@ def test_a_signal_in_training_leaves_no_process_and_no_worktree(tmp_path, number
 def test_killed_at_any_moment_a_report_is_whole_or_not_there(tmp_path):
     """Reports are written in a loop by a process that is killed at random moments."""
     write(tmp_path, small_files())
-    assert process("run", "--out", "first", cwd=tmp_path).returncode == 1
+    assert process("run", "--no-bundle", "--out", "first", cwd=tmp_path).returncode == 1
     (tmp_path / "loop.py").write_text(
         "from pathlib import Path\n"
         "from mlci.cli.finish import finish\n"

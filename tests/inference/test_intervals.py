@@ -7,9 +7,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from mlci.inference import cells, normal, ranks
+from mlci.inference import by_label, cells, normal, ranks
 from mlci.inference.calibration import expected_calibration_error
-from mlci.inference.estimates import Normal
 from mlci.inference.evidence import Tie
 from mlci.inference.mcnemar import agreement, exact_p
 from mlci.inference.power import rows_needed
@@ -133,13 +132,19 @@ def test_perfect_separation_is_not_certainty():
 
 
 @pytest.mark.parametrize("function", [confusion.f1_of(1), confusion.precision_of(1), confusion.matthews_corrcoef])
-def test_influence_predicts_the_paired_bootstrap_spread(function):
+def test_a_changes_error_is_its_row_bootstraps(function):
     label, baseline, candidate = tables.paired_rows(4000, seed=5, disagree=0.1)
     view = cells.Cells.of(tables.decisions(label, baseline, candidate))
-    evidence = cells.paired(view, function, confidence=0.95, seed=1)
-    assert isinstance(evidence, Normal)
-    drawn = cells._bootstrap(view, function, evidence.value, confidence=0.95, seed=1)
-    assert evidence.error == pytest.approx(drawn.error, rel=0.06)
+    evidence = by_label.change(view, function)
+    counts = cells.draws(view.decisions, replicates=2000, seed=1)
+    drawn = [
+        function(cells.margins(view.decisions, d, counts)) for d in (view.decisions.candidate, view.decisions.baseline)
+    ]
+    error = math.sqrt(evidence.spread() / evidence.rows)
+    assert error == pytest.approx(np.std(drawn[0] - drawn[1]), rel=0.06)
+    assert evidence.interval(0.95) == pytest.approx(
+        (evidence.value - 1.96 * error, evidence.value + 1.96 * error), abs=error / 5
+    )
 
 
 def test_multinomial_draws_are_row_resampling():
@@ -206,8 +211,8 @@ def test_the_calibration_error_of_a_calibrated_model_is_debiased(n, plain):
 def test_all_right_is_not_certainty_for_ratios():
     label = np.array([0] * 40 + [1] * 12)
     view = cells.Cells.of(tables.decisions(label, None, label))
-    for function in (confusion.balanced_accuracy, confusion.matthews_corrcoef, confusion.macro(confusion.f1s)):
-        evidence = cells.one(view, function, low=0.0, high=1.0)
+    for function in (confusion.matthews_corrcoef, confusion.macro(confusion.f1s)):
+        evidence = cells.single(function, view, view.decisions.candidate, view.candidate, low=0.0, high=1.0)
         assert evidence.value == 1
         assert evidence.interval(0.95) == Proportion(12, 12).interval(0.95)
 
@@ -217,7 +222,7 @@ def test_models_that_differ_without_changing_a_ratio_leave_room_for_doubt():
     baseline, candidate = label.copy(), label.copy()
     baseline[500:510], candidate[505:515] = 0, 0  # each misses ten positives and never calls a negative positive
     view = cells.Cells.of(tables.decisions(label, baseline, candidate))
-    evidence = cells.paired(view, confusion.precision_of(1), confidence=0.95, seed=1)
+    evidence = by_label.change(view, confusion.precision_of(1))
     assert evidence.value == 0
     low, high = evidence.interval(0.95)
     assert -0.02 < low < -0.004

@@ -5,6 +5,7 @@ import shutil
 import pytest
 
 from mlci.usecases.audit import audit
+from mlci.usecases.opened import opened
 from tests.registry.killed import DEAD, ENDED, Deaths
 from tests.registry.lifecycle import bodies, champion, promoted, state, store
 from tests.usecases.project import commit, mlci
@@ -78,6 +79,22 @@ def test_rollback(deaths, project):
     seen = every(deaths, project, "rollback", "--to", "1", "--reason", "it drifts", check=check)
     assert seen["old"] >= 3
     assert seen["new"] >= 3
+
+
+def test_a_run_leaves_a_bundle_whole_or_not_at_all(deaths, project):
+    out = project / ".mlci/out"
+    known = deaths.run(project, "run", below=out)
+    assert (known["how"], known["code"]) == (ENDED, 0)
+    seen = set()
+    for at in range(1, known["count"] + 1):
+        assert deaths.run(project, "run", below=out, at=at)["how"] == DEAD
+        there = (out / "bundle").exists()
+        seen.add(there)
+        if there:
+            assert opened(out).content.model == "planted"
+    assert seen == {False, True}
+    assert mlci("run", cwd=project).code == 0
+    assert [path.name for path in out.iterdir() if path.name.startswith(".mlci-bundle")] == []
 
 
 def test_a_recorded_verdict(deaths, project):

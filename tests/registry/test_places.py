@@ -97,6 +97,13 @@ class TestNames:
 
 
 class TestRefusals:
+    def test_a_federations_file_is_named_and_a_token_does(self, tmp_path):
+        (tmp_path / "file.json").write_text('{"type": "external_account"}', "utf-8")
+        variables = {"GOOGLE_APPLICATION_CREDENTIALS": str(tmp_path / "file.json")}
+        with pytest.raises(OutsideError, match=r"no service account's.*set .*GOOGLE_OAUTH_ACCESS_TOKEN"):
+            ObjectStore("gs://bucket/p", "model", variables)
+        assert ObjectStore("gs://bucket/p", "model", variables | {"GOOGLE_OAUTH_ACCESS_TOKEN": "t"}).shown
+
     @pytest.mark.parametrize(
         ("error", "said"),
         [

@@ -2,7 +2,7 @@ import re
 from pathlib import Path
 
 from cases import mixed
-from github import Page
+from rendered import Page
 
 from mlci.report.comment import BUDGET, comment
 from mlci.report.names import STATES, VERDICTS

@@ -1,9 +1,9 @@
 import re
 
 import pytest
-from github import Page
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from rendered import Page
 
 from mlci.report import escape
 from mlci.report.dialect import Markdown

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from cases import GOLDEN
-from github import Page
+from rendered import Page
 
 from mlci.report.comment import comment
 from mlci.report.links import Links

@@ -3,7 +3,7 @@ from functools import cache
 
 import pytest
 from cases import enormous, hostile, mixed
-from github import Page
+from rendered import Page
 
 from build import a_report, failed, gate, group, inconclusive, measured, no_baseline, passed, spread, waived
 from mlci.report.comment import comment, marker

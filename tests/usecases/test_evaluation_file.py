@@ -15,6 +15,8 @@ from mlci.inference.estimates import Logit, Normal, Sampled
 from mlci.inference.evaluate import Question, evaluate
 from mlci.inference.evaluation import Agreement, Comparison, Disparity, EvaluationResult, GroupRate
 from mlci.inference.evidence import Point, Tie, Undefined
+from mlci.inference.mover import Mover
+from mlci.inference.paired_score import Label, PairedScore
 from mlci.inference.proportions import F1, Proportion, Tango
 from mlci.metrics.statistics import Scope
 from mlci.report.document import BaselineRef, Candidate, PolicyRef
@@ -40,6 +42,20 @@ evidence = st.one_of(
     st.builds(lambda n, k: Proportion(min(n, k), n), counts, st.integers(0, 10**9)),
     st.builds(lambda n, k: F1(min(n, k), n), counts, st.integers(0, 10**9)),
     st.builds(lambda n, b, c: Tango(b, c, n + b + c), counts, st.integers(0, 999), st.integers(0, 999)),
+    st.builds(
+        lambda value, part, weight: Mover(value, (part, part), (weight, 1.0), 0.1, part.rows),
+        shares,
+        st.builds(lambda n, k: Proportion(min(n, k), n), st.integers(1, 10**6), st.integers(0, 10**6)),
+        shares,
+    ),
+    st.builds(
+        lambda value, n, b, c, worth: PairedScore(value, (Label(n + b + c, b, c, worth, worth, 1.0),), 0.1, n + b + c),
+        shares,
+        st.integers(1, 10**6),
+        st.integers(0, 999),
+        st.integers(0, 999),
+        shares,
+    ),
     st.builds(
         Simultaneous,
         numbers,

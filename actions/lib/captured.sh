@@ -1,0 +1,16 @@
+#!/usr/bin/env bash
+# Runs a command, hands signals on to it, and keeps its exit code for later steps. Usage: captured.sh COMMAND ARGUMENT...
+# The step itself succeeds, so that reporting goes on; verdict.sh fails the job at the end. Without a code in the outputs
+# the command never came to an end: nothing is written when the step is cancelled.
+set -u
+stopped=''
+"$@" &
+child=$!
+trap 'stopped=yes; kill -TERM "$child" 2>/dev/null' INT TERM
+wait "$child"
+code=$?
+if [ -n "$stopped" ]; then
+  wait "$child" # the first wait ended with the signal, this one with the command
+  exit 130
+fi
+printf 'code=%s\n' "$code" >>"$GITHUB_OUTPUT"

@@ -1,0 +1,67 @@
+"""What the scripts of the actions share: other programs, the step's outputs, and one kind of failure."""
+
+import os
+import re
+import secrets
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+REQUIREMENTS = ROOT / "requirements"
+WINDOWS = os.name == "nt"
+_KEPT = re.compile(  # of uv's and pip's own variables, those that say where packages come from and where they are kept
+    r"(UV|PIP)_(DEFAULT_INDEX|INDEX.*|EXTRA_INDEX_URL|FIND_LINKS|NO_INDEX|CACHE_DIR|NO_CACHE(_DIR)?|OFFLINE|CERT"
+    r"|CLIENT_CERT|TRUSTED_HOST|INSECURE_HOST|PROXY|NATIVE_TLS|SYSTEM_CERTS|KEYRING_PROVIDER|CONFIG_FILE|RETRIES"
+    r"|HTTP_.*|(DEFAULT_)?TIMEOUT|CONCURRENT_.*|LINK_MODE)"
+)
+
+
+class FailedError(Exception):
+    """Something that the action needs did not work; the message says what."""
+
+
+def run(*command: str | Path) -> str:
+    """Run a program beside this file, away from settings in the user's folder, and return what it printed.
+
+    Raises:
+        FailedError: It did not end well; its own words are in the message.
+    """
+    code, printed, complaints = attempt(*command)
+    if code != 0:
+        raise FailedError(f"{Path(command[0]).name} ended with {code}:\n{complaints.strip() or printed.strip()}")
+    return printed
+
+
+def attempt(*command: str | Path) -> tuple[int, str, str]:
+    """Run a program and return its exit code and what it wrote to standard output and error."""
+    own = {name: value for name, value in os.environ.items() if not name.startswith(("UV_", "PIP_"))}
+    kept = {name: value for name, value in os.environ.items() if _KEPT.fullmatch(name)}
+    words = [str(word) for word in command]
+    done = subprocess.run(words, capture_output=True, env=own | kept, cwd=ROOT / "actions", check=False)
+    return done.returncode, done.stdout.decode("utf-8", "replace"), done.stderr.decode("utf-8", "replace")
+
+
+def write_outputs(values: Mapping[str, str]) -> None:
+    """Write a step's outputs, each under a delimiter that nobody can guess."""
+    with Path(variable("GITHUB_OUTPUT")).open("a", encoding="utf-8", newline="\n") as stream:
+        for name, value in values.items():
+            mark = secrets.token_hex(16)
+            stream.write(f"{name}<<{mark}\n{value}\n{mark}\n")
+
+
+def variable(name: str) -> str:
+    """Return a variable that GitHub's runners set.
+
+    Raises:
+        FailedError: It is not set.
+    """
+    if not (value := os.environ.get(name)):
+        raise FailedError(f"{name} is not set; GitHub's runners set it, and elsewhere it has to be set by hand")
+    return value
+
+
+def complaint(title: str, error: FailedError) -> str:
+    """Return the line that shows a failure in the run's overview."""
+    words = str(error).replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    return f"::error title={title}::{words}"

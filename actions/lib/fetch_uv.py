@@ -1,0 +1,91 @@
+"""uv's program straight from the index: a second instead of several, which pip spends on reading uv's long page.
+
+Only a file whose SHA-256 is in requirements/uv.txt is taken, and only one member of it is unpacked. pip itself tells
+which index it asks by default and which wheels fit this machine. Whatever goes wrong, pip does the work instead.
+Source: "Simple repository API", packaging.python.org (JSON, PEP 691).
+"""
+
+import hashlib
+import json
+import os
+import re
+import urllib.request
+import zipfile
+from pathlib import Path
+from typing import Any
+from urllib.parse import urljoin
+
+from command import REQUIREMENTS, WINDOWS
+
+TIMEOUT = 20
+MOST_BYTES = 200_000_000
+_VARIABLES = ("UV_DEFAULT_INDEX", "UV_INDEX_URL", "PIP_INDEX_URL")
+_JSON = "application/vnd.pypi.simple.v1+json"
+
+
+def fetch(target: Path) -> Path | None:
+    """Download uv into ``target`` and return its path; ``None`` if that did not work here, for whatever reason."""
+    try:
+        return _fetch(target)
+    except Exception:  # noqa: BLE001 (pip's modules, other people's servers and proxies; pip itself comes next)
+        return None
+
+
+def _fetch(target: Path) -> Path:
+    page, base = _page()
+    chosen = _fitting(page["files"])
+    wheel = target / "uv.whl"
+    target.mkdir(parents=True, exist_ok=True)
+    _download(urljoin(base, chosen["url"]), wheel, chosen["hashes"]["sha256"])
+    name = "uv.exe" if WINDOWS else "uv"
+    program = target / name
+    with zipfile.ZipFile(wheel) as archive:
+        (member,) = (member for member in archive.infolist() if member.filename.endswith(f".data/scripts/{name}"))
+        if member.file_size > MOST_BYTES:
+            raise ValueError("uv is too large")
+        program.write_bytes(archive.read(member))
+    program.chmod(0o755)
+    wheel.unlink()
+    return program
+
+
+def _page() -> tuple[dict[str, Any], str]:
+    """Return the index's page on uv, and its address."""
+    from pip._internal.models.index import PyPI  # noqa: PLC0415 (not every Python has pip)
+
+    index = next((value for name in _VARIABLES if (value := os.environ.get(name))), PyPI.simple_url)
+    request = urllib.request.Request(f"{index.rstrip('/')}/uv/", headers={"Accept": _JSON})  # noqa: S310 (checked below)
+    with _open(request) as answer:
+        page: dict[str, Any] = json.loads(answer.read(MOST_BYTES))
+        return page, answer.geturl()
+
+
+def _fitting(files: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return the locked wheel that fits this machine best."""
+    from pip._vendor.packaging.tags import sys_tags  # noqa: PLC0415 (as above)
+
+    locked = set(re.findall(r"sha256:(\w+)", (REQUIREMENTS / "uv.txt").read_text("utf-8")))
+    wheels = [file for file in files if file["hashes"].get("sha256") in locked and file["filename"].endswith(".whl")]
+    platforms = {
+        tag: wheel for wheel in wheels for tag in wheel["filename"].removesuffix(".whl").split("-")[-1].split(".")
+    }
+    return next(platforms[tag.platform] for tag in sys_tags() if tag.platform in platforms)
+
+
+def _download(url: str, path: Path, sha256: str) -> None:
+    state = hashlib.sha256()
+    with _open(urllib.request.Request(url)) as answer, path.open("wb") as stream:  # noqa: S310 (checked below)
+        while block := answer.read(1 << 20):
+            state.update(block)
+            stream.write(block)
+            if stream.tell() > MOST_BYTES:
+                raise ValueError("the file is too large")
+    if state.hexdigest() != sha256:
+        path.unlink()
+        raise ValueError("the file is another one")
+
+
+def _open(request: urllib.request.Request) -> Any:  # noqa: ANN401 (the standard library's own type depends on the scheme)
+    if request.type != "https":
+        raise ValueError("not an https address")
+    return urllib.request.urlopen(request, timeout=TIMEOUT)  # noqa: S310 (checked above)

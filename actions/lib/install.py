@@ -1,0 +1,106 @@
+"""Installs mlci from the checkout that this file is in; run by install.sh, with the standard library only.
+
+The environment lies in the runner's temporary folder, which every job starts empty, under a digest of everything that
+goes into it: later steps of a job find it there and only add what is missing.
+"""
+
+import os
+import re
+import sys
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))  # isolated mode leaves it out
+
+import environment
+from command import FailedError, complaint, run, variable, write_outputs
+from get_uv import find_uv
+
+SETS = ("run", "github", "metrics", "remote")
+WORDS = {"none": "", "publish=false": "", "publish=true": "github"} | {name: name for name in ("auto", *SETS)}
+
+
+class Watch:
+    """Seconds that each part took."""
+
+    def __init__(self) -> None:
+        self._start = self._last = time.monotonic()
+        self._parts: dict[str, float] = {}
+
+    def lap(self, part: str) -> None:
+        """Book the time since the last call on a part."""
+        now = time.monotonic()
+        self._parts[part] = self._parts.get(part, 0) + now - self._last
+        self._last = now
+
+    def text(self) -> str:
+        """Return the sum and its parts."""
+        parts = ", ".join(f"{name} {seconds:.1f}" for name, seconds in self._parts.items())
+        return f"{self._last - self._start:.1f} s ({parts})"
+
+
+def main(wanted: list[str]) -> int:
+    """Install what is wanted, write the step's outputs, and say what it cost.
+
+    Returns:
+        The exit code: 2 for a word that means nothing, 4 if the network or the machine did not do its part.
+    """
+    try:
+        sets = chosen(wanted)
+    except FailedError as error:
+        print(complaint("mlci: an input is wrong", error))
+        return 2
+    try:
+        place, watch = install(sets)
+        write_outputs({"mlci": (place / "mlci").as_posix()})
+    except FailedError as error:
+        print(complaint("mlci could not be installed", error))
+        return 4
+    print(f"mlci with {', '.join(name for name in SETS if environment.has(place, name))} is ready in {watch.text()}")
+    return 0
+
+
+def install(sets: list[str]) -> tuple[Path, Watch]:
+    """Make the environment with the sets in it; with ``auto``, with what the configuration needs as well."""
+    watch = Watch()
+    place = Path(variable("RUNNER_TEMP")).resolve() / "mlci" / environment.digest()
+    uv = find_uv(place.parent)
+    watch.lap("uv")
+    environment.make(place, uv)
+    watch.lap("environment")
+    environment.add(place, [name for name in sets if name != "auto"], uv)
+    watch.lap("packages")
+    if "auto" in sets:
+        more = asked_for(place, os.environ.get("MLCI_CONFIG") or "mlci.yml")
+        watch.lap("configuration")
+        environment.add(place, more, uv)
+        watch.lap("packages")
+    return place, watch
+
+
+def chosen(wanted: Iterable[str]) -> list[str]:
+    """Return the sets that words ask for; the gate's own requirements are always among them.
+
+    Raises:
+        FailedError: A word names no set.
+    """
+    words = [word for word in re.split(r"[,\s]+", ",".join(wanted)) if word]
+    for word in words:
+        if word.startswith("publish=") and word not in WORDS:
+            raise FailedError(f"publish: {word.removeprefix('publish=')!r} is unknown; write 'true' or 'false'")
+        if word not in WORDS:
+            raise FailedError(f"extras: {word!r} is unknown; write auto, none, metrics or remote")
+    return list(dict.fromkeys(["run", *(WORDS[word] for word in words if WORDS[word])]))
+
+
+def asked_for(place: Path, config: str) -> list[str]:
+    """Return the sets that a configuration needs; one that can't be read needs none, and the run says why."""
+    module = ("-I", "-X", "utf8", "-m", "mlci.cli.extras")
+    return [
+        name for name in run(environment.interpreter(place), *module, Path(config).absolute()).split() if name in SETS
+    ]
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,42 @@
+#!/usr/bin/env bash
+# Installs mlci from this checkout into an environment of its own. Usage: install.sh SET... (run, github, metrics, remote, auto)
+# Needs any Python 3.11 or newer, which it only borrows. Plain bash 3.2: macOS has no newer one.
+set -u
+lib=$(cd "$(dirname "$0")" && pwd) || exit 70
+
+suits() {
+  "$1" -I -S -c 'import sys; sys.exit(sys.version_info < (3, 11) or sys.implementation.name != "cpython")' 2>/dev/null
+}
+
+# On PATH first; then where GitHub's runners keep what actions/setup-python offers; then what uv knows of.
+candidates() {
+  local name
+  for name in python3 python python3.14 python3.13 python3.12 python3.11; do
+    command -v "$name" || true
+  done
+  if [ -n "${RUNNER_TOOL_CACHE:-}" ]; then
+    for name in "$RUNNER_TOOL_CACHE"/Python/3.1[1-9].*/*/bin/python3 "$RUNNER_TOOL_CACHE"/Python/3.1[1-9].*/*/python.exe; do
+      [ ! -x "$name" ] || printf '%s\n' "$name"
+    done
+  fi
+  if command -v uv >/dev/null; then
+    uv python find --no-python-downloads '>=3.11' 2>/dev/null || true
+  fi
+}
+
+python=''
+while IFS= read -r candidate; do
+  if suits "$candidate"; then
+    python=$candidate
+    break
+  fi
+done <<EOF
+$(candidates)
+EOF
+
+if [ -z "$python" ]; then
+  echo "::error title=mlci needs Python 3.11 or newer::This runner has none on PATH. Add a step before this one:%0A" \
+    " - uses: actions/setup-python@v7%0A    with: {python-version: '3.13'}"
+  exit 2
+fi
+exec "$python" -I -B -X utf8 "$lib/install.py" "$@"

@@ -1,0 +1,48 @@
+"""The table, and the section of the documentation that it stands in."""
+
+import os
+import platform
+from pathlib import Path
+
+from benchmarks.registry.measure import MIB, Figure
+
+PAGE = Path(__file__).parents[2] / "docs" / "benchmarks.md"
+BEGIN, END = "<!-- registry:begin -->", "<!-- registry:end -->"
+_INTRO = """\
+## What the registry costs
+
+A version of {files}, in a ledger of {entries:,} entries, over the bare copy of the same bytes on the same medium.
+Written by `make bench`, measured in one run on {cores} processors ({machine}, Python {python}). Ours and the bare
+copy take turns in alternating order; the fastest of {turns} counts. All in one warm process, without start and
+configuration of `mlci`.
+
+A folder's files and entries are flushed to the medium before they get their name, and SHA-256 is computed of all that
+is put; a bare copy does neither unless the table says so. S3 is moto's server on the same machine, a Python process:
+its own time is in both figures, distance is in none. A roll-back moves one entry of some hundred bytes, so that its
+ratio is that of the requests and flushes around it: the ledger is read and checked first, the witness left after it."""
+
+
+def section(figures: list[Figure], *, entries: int, turns: int) -> str:
+    """Return the section of the documentation."""
+    files = f"{max(one.bytes for one in figures) / MIB:.0f} MiB in four files"
+    intro = _INTRO.format(
+        files=files,
+        entries=entries,
+        turns=turns,
+        cores=os.cpu_count(),
+        machine=platform.machine(),
+        python=platform.python_version(),
+    )
+    lines = ["| medium | work | ours, s | bare copy, s | ratio |", "|:--|:--|--:|--:|--:|"]
+    lines += [f"| {one.medium} | {one.work} | {one.ours:.4f} | {one.bare:.4f} | {one.ratio:.1f} |" for one in figures]
+    return "\n\n".join((intro, "\n".join(lines)))
+
+
+def write(text: str, page: Path = PAGE) -> None:
+    """Put the section between its marks; the rest of the page belongs to others."""
+    old = page.read_text(encoding="utf-8") if page.exists() else "# Benchmarks\n"
+    if BEGIN not in old or END not in old:
+        old = f"{old.rstrip()}\n\n{BEGIN}\n{END}\n"
+    before, rest = old.split(BEGIN, maxsplit=1)
+    after = rest.split(END, maxsplit=1)[1]
+    page.write_text(f"{before}{BEGIN}\n\n{text}\n\n{END}{after}", encoding="utf-8")

@@ -1,0 +1,38 @@
+"""``python -m mlci.cli.extras mlci.yml``: which extras a configuration needs, for whoever installs mlci for one job."""
+
+import sys
+from pathlib import Path
+
+from mlci.config.models import Config
+from mlci.config.read import read
+from mlci.errors import MlciError
+from mlci.metrics import catalogue
+
+_STORES = ("s3://", "gs://")
+
+
+def main(arguments: list[str]) -> int:
+    """Print the extras, one a line; none for a configuration with errors, which the run itself reports."""
+    try:
+        config = read(Path(arguments[0]), catalogue).config
+    except MlciError:
+        return 0
+    print(*extras(config), sep="\n")  # noqa: T201 (its only purpose)
+    return 0
+
+
+def extras(config: Config) -> list[str]:
+    """Return the names of the optional dependencies in ``pyproject.toml`` that a run of this configuration imports.
+
+    ``metrics`` stands for metrics that mlci does not derive itself, a module of the user's among them, and for saved
+    scikit-learn models; ``remote`` for tables in object stores.
+    """
+    named = [gate.metric for gate in config.gates] + list((config.evaluation and config.evaluation.metrics) or ())
+    scikit_learn = config.predict.model is not None or any(catalogue.find(name) is None for name in named)
+    tables = (config.evaluation and config.evaluation.data, config.predict.file, getattr(config.baseline, "file", None))
+    remote = any(table.startswith(_STORES) for table in tables if table)
+    return ["metrics"] * scikit_learn + ["remote"] * remote
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,62 @@
+"""What `mlci publish --open` leaves for the end of the same job, so that nobody has to ask GitHub for it again.
+
+It lies where the candidate's code could reach it, so it is sealed with the job's token, which that code never sees; a
+seal that does not hold counts as nothing, and GitHub is asked.
+"""
+
+import hashlib
+import hmac
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+from mlci.github.interface import CheckRun
+from mlci.publish.plan import Target
+
+_MOST_BYTES = 200_000
+
+
+class Note:
+    """A note on one check of one attempt of a run."""
+
+    def __init__(self, folder: Path, target: Target, *, repository: str, token: str) -> None:
+        """Name the note."""
+        identity = f"{repository}\n{target.name}\n{target.head}\n{target.run}"
+        digest = hashlib.sha256(identity.encode()).hexdigest()[:24]
+        self._path = folder / f"mlci-opened-{digest}.json"
+        self._key = hmac.digest(token.encode(), identity.encode(), "sha256")
+
+    def begin(self) -> bool:
+        """Leave a mark before anything is sent; return whether there was none, so that nothing was opened before."""
+        try:
+            self._path.touch(exist_ok=False)
+        except OSError:
+            return False
+        return True
+
+    def leave(self, check: CheckRun) -> None:
+        """Write the check down."""
+        text = json.dumps(asdict(check))
+        try:
+            self._path.write_text(json.dumps({"check": text, "seal": self._seal(text)}), encoding="utf-8")
+        except OSError:
+            return
+
+    def take(self) -> CheckRun | None:
+        """Return the check and forget it: after the first request that changes it, the note is no longer true."""
+        if not self._path.is_file():  # a pipe in its place would be waited for without end
+            return None
+        try:
+            with self._path.open(encoding="utf-8") as stream:
+                written = stream.read(_MOST_BYTES)
+            self._path.write_text("", encoding="utf-8")
+            found = json.loads(written)
+            text, seal = str(found["check"]), str(found["seal"])
+            if not hmac.compare_digest(seal.encode(), self._seal(text).encode()):
+                return None
+            return CheckRun(**json.loads(text))
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
+            return None
+
+    def _seal(self, text: str) -> str:
+        return hmac.new(self._key, text.encode(), hashlib.sha256).hexdigest()

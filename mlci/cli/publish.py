@@ -1,0 +1,55 @@
+"""``mlci publish``."""
+
+import os
+from pathlib import Path
+
+import click
+
+from mlci.cli import options
+from mlci.cli.defaults import DEFAULT_OUT
+from mlci.cli.publishing import conclude, open_now
+from mlci.cli.words import Words
+from mlci.cli.workflow import workflow
+from mlci.errors import InputError
+from mlci.publish.result import Ended
+
+
+@click.command()
+@click.argument("report", type=click.Path(path_type=Path), default=DEFAULT_OUT / "report.json")
+@options.config
+@click.option("--open", "opening", is_flag=True, help="Before the work: open the check as in progress, and no more.")
+@click.option(
+    "--ended",
+    type=click.Choice(["success", "failure", "cancelled"]),
+    help="Status of the job so far, `${{ job.status }}`: without a report, the evaluation did not finish.",
+)
+@click.option("--code", metavar="N", help="Exit code of `mlci run`; empty if it never came to an end.")
+@click.option("--details-url", metavar="URL", help="Where the check's details lead; the run by default.")
+@click.option("--json", "as_json", is_flag=True, help="Print what was done as JSON.")
+def command(
+    report: Path,
+    *,
+    config_path: Path,
+    opening: bool,
+    ended: Ended | None,
+    code: str | None,
+    details_url: str | None,
+    as_json: bool,
+) -> int:
+    """Publish a report on GitHub: check, commit status, pull-request comment, job summary, outputs.
+
+    Reads what GitHub's runner sets (GITHUB_EVENT_PATH and others) and the token in MLCI_TOKEN or GITHUB_TOKEN. Without
+    a token it writes the job summary and the outputs only. The exit code tells the verdict; 4 is GitHub's failure.
+
+    \b
+    Examples:
+      mlci publish --open
+      mlci publish .mlci/out/report.json --ended success --code 0
+    """  # noqa: D301 (click's mark against rewrapping)
+    if details_url is not None and not details_url.startswith(("https://", "http://")):
+        raise InputError("--details-url has to be an https address")
+    words = Words(as_json=as_json, in_actions=os.environ.get("GITHUB_ACTIONS") == "true")
+    here = workflow(os.environ)
+    if opening:
+        return open_now(here, words, config=config_path, url=details_url)
+    return conclude(here, words, config=config_path, report=report, ended=ended, code=code, url=details_url)

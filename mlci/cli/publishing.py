@@ -1,0 +1,180 @@
+"""What `mlci publish` does, step by step: read, decide, write the files, publish, say what was done, exit code last."""
+
+import contextlib
+from pathlib import Path
+
+from mlci import __version__
+from mlci.cli.evidence import Subject, read_report, subject
+from mlci.cli.opened import Note
+from mlci.cli.output import OURS, keep_out_of_git
+from mlci.cli.outputs import write_outputs, write_summary
+from mlci.cli.words import Words
+from mlci.cli.workflow import Workflow
+from mlci.errors import InputError, OutsideError
+from mlci.github.client import Client
+from mlci.github.transport import Access, transport
+from mlci.publish import unfinished
+from mlci.publish.event import Event
+from mlci.publish.plan import Publication, Silent, Target, publication, target
+from mlci.publish.result import Claim, Ended, Finished, Result, result
+from mlci.report.links import Links
+from mlci.report.summary import summary
+from mlci.usecases.publish import Published, open_, publish
+
+BLOCKED = 1
+INPUT = 2
+
+
+def open_now(here: Workflow, words: Words, *, config: Path, url: str | None) -> int:
+    """Open check and status before the work; a permission that is missing does not keep the work from beginning.
+
+    Raises:
+        InputError: The configuration or the event can't be used.
+        OutsideError: GitHub did not do its part.
+    """
+    about = subject(config)
+    if about.error is not None:
+        raise about.error
+    where = _target(here, about, here.facts(), url)
+    access = _access(here)
+    if isinstance(where, Silent) or access is None:
+        words.quiet(where if isinstance(where, Silent) else NO_TOKEN)
+        words.end(verdict=None, code=0)
+        return 0
+    note = _note(here, where, access)
+    fresh = note.begin() and where.run.attempt == 1
+    done = open_(where, Client(transport(access), repository=here.repository or ""), fresh=fresh)
+    if done.check is not None:
+        note.leave(done.check)
+    words.done(done, where)
+    words.end(verdict=None, code=0)
+    _raise(done)
+    return 0
+
+
+def conclude(
+    here: Workflow, words: Words, *, config: Path, report: Path, ended: Ended | None, code: str | None, url: str | None
+) -> int:
+    """Publish what came out, or that nothing did; return the exit code that tells the verdict.
+
+    Raises:
+        InputError: The configuration or the event can't be used; what could be written was.
+        OutsideError: GitHub did not do its part; what could be written was.
+    """
+    about = subject(config)
+    event, broken = _event(here)
+    found = _found(about, report, ended=ended, code=code, commits={event.head, here.sha})
+    links = here.links(event.head)
+    verdict = found.report.verdict if isinstance(found, Finished) else "error"
+    words.trouble(write_summary(here.summary, lambda room: _summary(found, about, event, links, room)))
+    words.trouble(write_outputs(here.output, _outputs(found, report, verdict)))
+    done = _published(here, words, about, event, found, links, url)
+    urls = {"comment-url": done.comment.url if done.comment else "", "check-url": done.check.url if done.check else ""}
+    words.trouble(write_outputs(here.output, urls))
+    exit_code = BLOCKED if verdict in {"block", "error"} else 0
+    words.verdict(found, about.model)
+    words.end(verdict=verdict, code=exit_code)
+    _raise(done)
+    if broken is not None:
+        raise broken
+    return _input(about, code) if about.error is not None else exit_code
+
+
+def _found(about: Subject, path: Path, *, ended: Ended | None, code: str | None, commits: set[str | None]) -> Result:
+    """Decide what there is to publish: a report that can be believed, or nothing."""
+    document, problems = read_report(path)
+    known = frozenset(one for one in commits if one is not None)
+    claim = Claim(ended=ended, code=code, model=about.model or "?", commits=known)
+    return result(document if about.error is None else None, claim, problems=about.problems or problems)
+
+
+def _outputs(found: Result, path: Path, verdict: str) -> dict[str, str]:
+    """Return the outputs that are known before anything is asked of GitHub; the addresses are empty until then."""
+    version = found.report.baseline.version if isinstance(found, Finished) else None
+    return {
+        "verdict": verdict,
+        "report": str(path) if isinstance(found, Finished) else "",
+        "baseline-version": version or "",
+        "comment-url": "",
+        "check-url": "",
+    }
+
+
+NO_TOKEN = Silent(
+    why="there is no token: pass `MLCI_TOKEN: ${{ github.token }}` in the step's `env:` for a check and a comment"
+)
+
+
+def _published(
+    here: Workflow, words: Words, about: Subject, event: Event, found: Result, links: Links, url: str | None
+) -> Published:
+    """Publish on GitHub, if there is a place and a token."""
+    where = _target(here, about, event, url)
+    access = _access(here)
+    if isinstance(where, Silent) or access is None:
+        words.quiet(where if isinstance(where, Silent) else NO_TOKEN)
+        return Published()
+    what: Publication = publication(where, found, policy=about.policy, links=links)
+    note = _note(here, where, access)
+    done = publish(what, Client(transport(access), repository=here.repository or ""), known=note.take())
+    words.done(done, where)
+    return done
+
+
+def _target(here: Workflow, about: Subject, event: Event, url: str | None) -> Target | Silent:
+    if event.head is None:
+        return Silent(why=event.why or "there is no commit to report on")
+    if here.repository is None or here.run is None:
+        missing = "GITHUB_REPOSITORY" if here.repository is None else "GITHUB_RUN_ID"
+        return Silent(why=f"this is no workflow run: {missing} is not set")
+    if about.model is None:
+        return Silent(why="the configuration does not tell the model's name, so no check can be named")
+    return target(event, model=about.model, run=here.run, url=url or here.run_url)
+
+
+def _note(here: Workflow, where: Target, access: Access) -> Note:
+    """Return the note from one step of this job to the next, in the runner's folder or else in ours."""
+    folder = here.temp or Path(OURS)
+    if here.temp is None:
+        with contextlib.suppress(OSError):  # a folder that can't be written to has no note
+            keep_out_of_git(folder)
+    return Note(folder, where, repository=here.repository or "", token=access.token)
+
+
+def _access(here: Workflow) -> Access | None:
+    return None if here.token is None else Access(url=here.api, token=here.token, agent=f"mlci/{__version__}")
+
+
+def _event(here: Workflow) -> tuple[Event, InputError | None]:
+    """Read the event; one that can't be read is said after everything else was written."""
+    try:
+        return here.facts(), None
+    except InputError as error:
+        return Event(name=here.event or "", why=str(error)), error
+
+
+def _summary(found: Result, about: Subject, event: Event, links: Links, room: int) -> str:
+    if isinstance(found, Finished):
+        return summary(found.report, links=links, budget=room)
+    return unfinished.text(found, model=about.model or "mlci", head=event.head, links=links)
+
+
+def _input(about: Subject, code: str | None) -> int:
+    """Say what is wrong with the configuration, unless `mlci run` has said so already in the same job.
+
+    Raises:
+        InputError: It has not.
+    """
+    if about.error is not None and code != str(INPUT):
+        raise about.error
+    return INPUT
+
+
+def _raise(done: Published) -> None:
+    """End with exit code 4 where GitHub did not do its part.
+
+    Raises:
+        OutsideError: It did not.
+    """
+    if done.failures:
+        raise OutsideError("\n".join(done.failures))

@@ -1,0 +1,89 @@
+"""What `mlci publish` says: lines for people or JSON; notices and warnings in GitHub's log."""
+
+import json
+from dataclasses import dataclass, field
+
+import click
+
+from mlci.cli.actions import Level, annotation
+from mlci.publish import advice
+from mlci.publish.plan import Silent, Target
+from mlci.publish.result import Finished, Result
+from mlci.publish.unfinished import title
+from mlci.report.escape import plain
+from mlci.report.sentences import headline
+from mlci.steps.clean import clean
+from mlci.usecases.publish import Published
+
+
+@dataclass(kw_only=True)
+class Words:
+    """Collects what is said, and says it.
+
+    Attributes:
+        as_json: Whether standard output is for a program.
+        in_actions: Whether GitHub's runner reads along.
+        document: What ``--json`` prints.
+    """
+
+    as_json: bool
+    in_actions: bool
+    document: dict[str, object] = field(default_factory=dict)
+    _said: dict[str, list[str]] = field(default_factory=lambda: {"did": [], "notice": [], "warning": []})
+
+    def line(self, text: str) -> None:
+        """Say what was done."""
+        harmless = clean(text)  # addresses are GitHub's words, not ours
+        self._said["did"].append(harmless)
+        if not self.as_json:
+            click.echo(harmless)
+
+    def remark(self, level: Level, text: str) -> None:
+        """Say what somebody should know."""
+        harmless = "\n".join(clean(line) for line in text.splitlines())
+        self._said.setdefault(level, []).append(harmless)
+        click.echo(annotation(level, harmless) if self.in_actions else f"{level}: {harmless}", err=True)
+
+    def trouble(self, problem: str | None) -> None:
+        """Say that a file of the runner's could not be written."""
+        if problem is not None:
+            self.remark("warning", problem)
+
+    def quiet(self, silent: Silent) -> None:
+        """Say why nothing is published on GitHub."""
+        self.remark("notice", f"nothing was published on GitHub: {silent.why}")
+
+    def done(self, done: Published, where: Target) -> None:
+        """Say what was done on GitHub, and what was refused."""
+        for line in done.did:
+            self.line(line)
+        for one in done.foreign:
+            made = f"the app {plain(one.app or 'unknown')}" if one.app else "an unknown app"
+            self.remark(
+                "warning",
+                f"another check named `{where.name}` is on {where.head[:7]}, made by {made} and not by this run of "
+                f"mlci: {plain(one.url, longest=300)}. A required check can be satisfied by it; docs/publishing.md "
+                "says how a ruleset tells them apart.",
+            )
+        if where.reader is not None and done.refused:
+            self.remark("notice", advice.read_only(where.reader))
+            return
+        for refused in dict.fromkeys(done.refused):
+            self.remark("warning", advice.missing(refused.permission, refused.said))
+        self.document |= {
+            "head": where.head,
+            "pull": where.pull,
+            "check_url": done.check.url if done.check else None,
+            "comment_url": done.comment.url if done.comment else None,
+        }
+
+    def verdict(self, found: Result, model: str | None) -> None:
+        """Say the result in one line."""
+        what = headline(found.report) if isinstance(found, Finished) else f"{title(found)}: {found.why}"
+        self.line(f"{model or 'mlci'}: {plain(what, longest=400)}")
+
+    def end(self, *, verdict: str | None, code: int) -> None:
+        """Print the document, if it was asked for."""
+        if self.as_json:
+            said = {"did": self._said["did"], "notices": self._said["notice"], "warnings": self._said["warning"]}
+            click.echo(json.dumps({"verdict": verdict, "exit_code": code, **self.document, **said}, indent=1))

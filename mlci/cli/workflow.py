@@ -1,0 +1,116 @@
+"""What GitHub's runner says about a run, read from the environment once."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from mlci.errors import InputError, Problem
+from mlci.publish import payload
+from mlci.publish.event import Event, facts
+from mlci.publish.runs import Run, parse
+from mlci.report.links import Links
+
+GUIDE = "https://github.com/mlci/mlci/blob/main/docs/how-gates-decide.md"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Workflow:
+    """A run's surroundings; each part may be missing, as on a person's machine.
+
+    Attributes:
+        event, event_path: ``GITHUB_EVENT_NAME``, ``GITHUB_EVENT_PATH``.
+        repository, sha, actor: ``GITHUB_REPOSITORY``, ``GITHUB_SHA``, ``GITHUB_ACTOR``.
+        run: ``GITHUB_RUN_ID`` and ``GITHUB_RUN_ATTEMPT``.
+        api, server: ``GITHUB_API_URL``, ``GITHUB_SERVER_URL``.
+        summary, output: ``GITHUB_STEP_SUMMARY``, ``GITHUB_OUTPUT``.
+        temp: ``RUNNER_TEMP``, which the runner empties before each job.
+        token: ``MLCI_TOKEN``, else ``GITHUB_TOKEN``.
+    """
+
+    event: str | None
+    event_path: Path | None
+    repository: str | None
+    sha: str | None
+    actor: str | None
+    run: Run | None
+    api: str
+    server: str
+    summary: Path | None
+    output: Path | None
+    temp: Path | None
+    token: str | None = field(repr=False)
+
+    def links(self, head: str | None) -> Links:
+        """Return the addresses around a report on a commit."""
+        if self.repository is None:
+            return Links(guide=GUIDE)
+        root = f"{self.server}/{self.repository}"
+        return Links(repository=root, commit=head, report=self.run_url, guide=GUIDE)
+
+    @property
+    def run_url(self) -> str | None:
+        """Return the run's page."""
+        known = self.repository is not None and self.run is not None
+        return f"{self.server}/{self.repository}/actions/runs/{self.run.id}" if known and self.run else None
+
+    def facts(self) -> Event:
+        """Read the event.
+
+        Raises:
+            InputError: The payload is missing or does not parse.
+        """
+        if self.event is None:
+            return Event(name="", why="this is no workflow run: GITHUB_EVENT_NAME is not set")
+        return facts(self.event, self._payload(), sha=self.sha, actor=self.actor)
+
+    def _payload(self) -> payload.Object:
+        if self.event_path is None:
+            return {}
+        try:
+            with self.event_path.open("rb") as stream:
+                data = stream.read(payload.MOST_BYTES + 1)
+        except OSError as error:
+            raise InputError(Problem(f"the event can't be read: {error.strerror}", str(self.event_path))) from error
+        return payload.parse(data, path=str(self.event_path))
+
+
+def workflow(environment: Mapping[str, str]) -> Workflow:
+    """Read the environment."""
+
+    def said(name: str) -> str | None:
+        return environment.get(name, "").strip() or None
+
+    def place(name: str) -> Path | None:
+        return Path(value) if (value := said(name)) else None
+
+    return Workflow(
+        event=said("GITHUB_EVENT_NAME"),
+        event_path=place("GITHUB_EVENT_PATH"),
+        repository=payload.repository({"full_name": said("GITHUB_REPOSITORY")}),
+        sha=said("GITHUB_SHA"),
+        actor=said("GITHUB_ACTOR"),
+        run=parse(f"{said('GITHUB_RUN_ID')}.{said('GITHUB_RUN_ATTEMPT') or 1}"),
+        api=(said("GITHUB_API_URL") or "https://api.github.com").rstrip("/"),
+        server=(said("GITHUB_SERVER_URL") or "https://github.com").rstrip("/"),
+        summary=place("GITHUB_STEP_SUMMARY"),
+        output=place("GITHUB_OUTPUT"),
+        temp=place("RUNNER_TEMP"),
+        token=said("MLCI_TOKEN") or said("GITHUB_TOKEN"),
+    )
+
+
+def head_of_this_run() -> str | None:
+    """Return the commit that the candidate is made from, as far as the environment tells.
+
+    ``MLCI_HEAD_SHA`` if it is set, else what the event says, else ``GITHUB_SHA`` in a workflow; ``None`` elsewhere.
+    """
+    if given := os.environ.get("MLCI_HEAD_SHA"):
+        return given
+    here = workflow(os.environ)
+    if here.event_path is None:
+        return None
+    try:
+        return here.facts().head or here.sha
+    except InputError:  # a payload that can't be read is publishing's to complain about
+        return here.sha

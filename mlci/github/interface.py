@@ -1,0 +1,157 @@
+"""What mlci asks of GitHub, and the answers.
+
+A refusal is a value that carries the permission it needs; a thing that is gone is a value, too. What does not work
+after patience is an :class:`~mlci.errors.OutsideError`.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from mlci.publish.advice import Permission
+from mlci.publish.check import Annotation, Conclusion, State
+
+
+@dataclass(frozen=True, kw_only=True)
+class Forbidden:
+    """GitHub's 403 that is no rate limit.
+
+    Attributes:
+        permission: What the token lacks.
+        said: GitHub's own words, harmless.
+    """
+
+    permission: Permission
+    said: str
+
+
+@dataclass(frozen=True)
+class Missing:
+    """GitHub's 404 or 410: gone, or never there."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comment:
+    """A comment of a pull request."""
+
+    id: int
+    author: str
+    body: str
+    url: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckRun:
+    """A check run.
+
+    Attributes:
+        id: Its number.
+        name: Its name.
+        head: The commit it is on.
+        app: Slug of the app that made it.
+        external_id: What its maker calls it; ours is the run, ``1842.1``.
+        status: ``queued``, ``in_progress``, ``completed`` and others.
+        conclusion: ``None`` until it is completed.
+        title, summary: Its output.
+        annotations: How many have arrived.
+        url: Its page.
+    """
+
+    id: int
+    name: str
+    head: str
+    app: str
+    external_id: str
+    status: str
+    conclusion: str | None
+    title: str
+    summary: str
+    annotations: int
+    url: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Output:
+    """What a check run says; ``annotations`` are added to those that are there."""
+
+    title: str
+    summary: str
+    annotations: tuple[Annotation, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckFields:
+    """What a check run is set to.
+
+    Attributes:
+        external_id: The run.
+        conclusion: ``None`` opens it as ``in_progress``.
+        output: What it says.
+        url: Where "Details" lead.
+    """
+
+    external_id: str
+    conclusion: Conclusion | None
+    output: Output
+    url: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Status:
+    """A commit status."""
+
+    state: State
+    context: str
+    description: str
+    url: str | None = field(default=None)
+
+
+class GitHub(Protocol):
+    """GitHub, for one repository.
+
+    ``arrived`` looks whether a request that got no answer took effect; it is asked before such a request is repeated.
+    """
+
+    def check_runs(self, ref: str, name: str) -> tuple[CheckRun, ...] | Forbidden | Missing:
+        """Return the check runs of a name on a commit or on a branch, ``heads/NAME``; all of them, oldest first."""
+        ...
+
+    def create_check(
+        self, *, head: str, name: str, fields: CheckFields, arrived: Callable[[], CheckRun | None]
+    ) -> CheckRun | Forbidden:
+        """Make a check run."""
+        ...
+
+    def update_check(
+        self, number: int, fields: CheckFields, *, arrived: Callable[[], CheckRun | None]
+    ) -> CheckRun | Forbidden:
+        """Change a check run; annotations are added."""
+        ...
+
+    def set_status(self, head: str, status: Status) -> Forbidden | None:
+        """Set a commit status; the last one of a context counts."""
+        ...
+
+    def comments(self, pull: int) -> tuple[Comment, ...] | Forbidden:
+        """Return all comments of a pull request, from every page."""
+        ...
+
+    def create_comment(self, pull: int, body: str, *, arrived: Callable[[], Comment | None]) -> Comment | Forbidden:
+        """Write a comment."""
+        ...
+
+    def edit_comment(self, number: int, body: str) -> Comment | Forbidden | Missing:
+        """Give a comment another text."""
+        ...
+
+    def delete_comment(self, number: int) -> Forbidden | Missing | None:
+        """Delete a comment."""
+        ...
+
+    def head(self, pull: int) -> str | Forbidden | Missing:
+        """Return the commit that is a pull request's head now."""
+        ...
+
+    def login(self) -> str | None:
+        """Return the login that the token belongs to; ``None`` if it belongs to nobody."""
+        ...

@@ -1,0 +1,189 @@
+"""One request to GitHub and its answer, through PyGithub, with bounds on bytes, seconds and redirects.
+
+What PyGithub 2.10 does by itself and why it is switched off: it waits a second between writes, repeats ten times, reads
+answers of any size, follows redirects without end and sleeps on every 202. Its connection is replaced for requests of
+ours alone (``injectConnectionClasses`` on a subclass), not for others in the same process.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+from mlci.errors import InputError
+
+MOST_BYTES = 48 * 1024 * 1024
+"""A page of 100 comments of 65,536 characters has less."""
+
+_CHUNK = 1 << 16
+_LOOPBACK = {"127.0.0.1", "localhost", "::1"}
+
+
+class NoAnswerError(Exception):
+    """There was no whole answer; the request may have had its effect all the same."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """An answer of GitHub: status, headers in lower case, body."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Access:
+    """Where GitHub is, and with what right.
+
+    Attributes:
+        url: ``GITHUB_API_URL``.
+        token: Never shown.
+        agent: What mlci calls itself.
+        seconds: Time-out of a connection and of each read; an answer may take twice as long in all.
+        clock: Seconds that only ever rise.
+    """
+
+    url: str
+    token: str = field(repr=False)
+    agent: str
+    seconds: float = 20.0
+    clock: Callable[[], float] = field(default=time.monotonic, repr=False)
+
+
+Send = Callable[[str, str, Mapping[str, Any], object | None], Answer]
+"""``send(verb, path, parameters, body)``."""
+
+
+def transport(access: Access) -> Send:
+    """Return a function that sends requests.
+
+    Raises:
+        InputError: PyGithub is not installed, or the address is not ``https``: others could read the token.
+    """
+    place = urlsplit(access.url)
+    if place.scheme != "https" and not (place.scheme == "http" and place.hostname in _LOOPBACK):
+        raise InputError(f"GITHUB_API_URL is {access.url!r}; a token is only sent to an https address")
+    try:
+        from github import Auth  # noqa: PLC0415 (an import of half a second that only publishing needs)
+        from requests import RequestException  # noqa: PLC0415 (the same)
+        from urllib3.exceptions import HTTPError  # noqa: PLC0415 (the same)
+    except ImportError as error:
+        raise InputError("publishing needs PyGithub: pip install 'mlci[github]'") from error
+
+    requester = _bounded(access)(
+        auth=Auth.Token(access.token),
+        base_url=access.url,
+        timeout=access.seconds,
+        user_agent=access.agent,
+        per_page=100,
+        verify=True,
+        retry=0,
+        pool_size=1,
+        seconds_between_requests=0,
+        seconds_between_writes=0,
+        lazy=True,
+    )
+
+    def send(verb: str, path: str, parameters: Mapping[str, Any], body: object | None) -> Answer:
+        try:
+            status, headers, text = requester.requestJson(verb, path, dict(parameters), None, body)
+        except (RequestException, HTTPError) as error:
+            raise NoAnswerError(_reason(error)) from None
+        return Answer(status=status, headers={key.lower(): str(value) for key, value in headers.items()}, body=text)
+
+    return send
+
+
+def _bounded(access: Access) -> Any:  # noqa: ANN401 (a class made after a late import)
+    """Return PyGithub's requester with connections that are bounded."""
+    from github.Requester import (  # noqa: PLC0415 (see above)
+        HTTPRequestsConnectionClass,
+        HTTPSRequestsConnectionClass,
+        Requester,
+    )
+
+    sessions: dict[str, Any] = {}
+
+    class Plain(HTTPRequestsConnectionClass):
+        def getresponse(self) -> Any:  # noqa: ANN401 (PyGithub's own type has no interface)
+            return _whole(self, sessions.setdefault("http", self.session), access)
+
+        def close(self) -> None:
+            """Keep the connection for the next request."""
+
+    class Secure(HTTPSRequestsConnectionClass):
+        def getresponse(self) -> Any:  # noqa: ANN401 (the same)
+            return _whole(self, sessions.setdefault("https", self.session), access)
+
+        def close(self) -> None:
+            """Keep the connection for the next request."""
+
+    class Bounded(Requester):
+        pass
+
+    Bounded.injectConnectionClasses(Plain, Secure)
+    return Bounded
+
+
+@dataclass(frozen=True)
+class _Whole:
+    """An answer that was read already, in the form that PyGithub takes it."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: str
+
+    def getheaders(self) -> Iterator[tuple[str, str]]:
+        yield from self.headers.items()
+
+    def read(self) -> str:
+        return self.body
+
+
+def _whole(connection: Any, session: Any, access: Access) -> _Whole:  # noqa: ANN401 (PyGithub's connection, requests' session)
+    """Send the request and read its answer, no more bytes and no longer than allowed; follow nothing."""
+    begun = access.clock()
+    with session.request(
+        connection.verb,
+        f"{connection.protocol}://{connection.host}:{connection.port}{connection.url}",
+        headers=connection.headers,
+        data=connection.input,
+        timeout=access.seconds,
+        verify=connection.verify,
+        allow_redirects=False,
+        stream=True,
+    ) as answer:
+        if answer.is_redirect or answer.is_permanent_redirect:
+            raise NoAnswerError(
+                "it redirects to another address, where a token is not sent; was the repository renamed?"
+            )
+        if answer.status_code == 202:  # PyGithub would sleep and ask again, without end
+            raise NoAnswerError("it is not ready yet (202)")
+        body = bytearray()
+        while chunk := answer.raw.read1(
+            _CHUNK, decode_content=True
+        ):  # what is there, without waiting for a whole chunk
+            body += chunk
+            if len(body) > MOST_BYTES:
+                raise NoAnswerError(f"its answer has more than {MOST_BYTES:,} bytes")
+            if access.clock() - begun > 2 * access.seconds:
+                raise NoAnswerError(f"its answer took more than {2 * access.seconds:.0f} s")
+        return _Whole(answer.status_code, dict(answer.headers), body.decode("utf-8", "replace"))
+
+
+def _reason(error: Exception) -> str:
+    """Say in a few words what went wrong; the exception's own text holds addresses and objects."""
+    name = type(error).__name__
+    return {
+        "ConnectTimeout": "it can't be reached (time-out)",
+        "ReadTimeout": "it did not answer in time",
+        "ReadTimeoutError": "it did not answer in time",
+        "ConnectionError": "the connection failed",
+        "SSLError": "its certificate is not trusted",
+        "ProxyError": "the proxy failed",
+        "ProtocolError": "its answer broke off",
+        "IncompleteRead": "its answer broke off",
+        "DecodeError": "its answer is garbled",
+    }.get(name, name)

@@ -1,0 +1,45 @@
+"""What to do about a refusal: which permission is missing, and the exact lines that add it."""
+
+from typing import Literal
+
+Permission = Literal["checks", "statuses", "pull-requests"]
+
+_DOES = {
+    "checks": "conclude the check",
+    "statuses": "set the commit status",
+    "pull-requests": "write the comment",
+}
+READ_ONLY = (
+    "{reason}, so the job's token can only read: there is no comment and no check. The job summary and the exit code "
+    "tell the verdict all the same."
+)
+
+
+def missing(permission: Permission, said: str) -> str:
+    """Return what happened, why, and the lines to add.
+
+    Args:
+        permission: The permission that the request needs.
+        said: GitHub's own words.
+    """
+    what = _DOES[permission]
+    if "locked" in said.lower():
+        return f"GitHub refused to {what}: the conversation is locked. Unlock it, or read the verdict in the check."
+    if "maximum number of statuses" in said:
+        return (
+            f"GitHub refused to {what}: this commit has all the statuses that GitHub keeps. The check tells the result."
+        )
+    if "app" in said.lower() and permission == "checks" and "integration" not in said.lower():
+        return (
+            f'GitHub refused to {what} (403 "{said}"): only GitHub Apps may, and the token belongs to a person. '
+            "Leave the workflow's own token, `${{ github.token }}`, in place; the status stands in for the check."
+        )
+    return (
+        f'GitHub refused to {what} (403 "{said}"): the job\'s token lacks `{permission}: write`. Add to the job:\n\n'
+        f"    permissions:\n      {permission}: write"
+    )
+
+
+def read_only(reason: str) -> str:
+    """Return the notice for a token that can only read."""
+    return READ_ONLY.format(reason=reason[:1].upper() + reason[1:])

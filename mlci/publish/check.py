@@ -1,0 +1,144 @@
+"""What the check run says: title, conclusion, and annotations on the lines of the configuration.
+
+Facts of the platform: a title of more than 255 characters, and annotations with code points above U+FFFF, are refused
+or garbled (EnricoMi/publish-unit-test-result-action); at most 50 annotations a request, 64 KB a message (GitHub's
+documentation, "Update a check run"); a status description of at most 140 characters ("Create a commit status").
+``neutral`` and ``skipped`` satisfy a required check, so they are never used.
+"""
+
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Literal, assert_never
+
+from mlci.report import names
+from mlci.report.dialect import Plain
+from mlci.report.document import GateRow, Outcome, Report, Verdict
+from mlci.report.gates import judged
+from mlci.report.sentences import headline, sentence
+
+Conclusion = Literal["success", "failure", "cancelled"]
+State = Literal["success", "failure", "error", "pending"]
+Level = Literal["failure", "warning", "notice"]
+
+BATCH = 50
+"""Annotations a request."""
+
+MOST = 500
+"""Annotations of one check; more gates than that are counted in the last one."""
+
+_TITLE = 255
+_DESCRIPTION = 140
+_MESSAGE = 2_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Annotation:
+    """One remark at a line of a file."""
+
+    path: str
+    line: int
+    level: Level
+    title: str
+    message: str
+
+
+def name(model: str) -> str:
+    """Return the name of the check run and the context of the commit status."""
+    return f"mlci / {model}"
+
+
+def conclusion(verdict: Verdict) -> Conclusion:
+    """Return what a required check makes of a verdict."""
+    match verdict:
+        case "pass" | "warn":
+            return "success"
+        case "block":
+            return "failure"
+        case _:
+            assert_never(verdict)
+
+
+def state(found: Conclusion) -> State:
+    """Return the commit status beside a concluded check."""
+    match found:
+        case "success" | "failure":
+            return found
+        case "cancelled":
+            return "error"
+        case _:
+            assert_never(found)
+
+
+def title(report: Report) -> str:
+    """Return the check's title: the counts."""
+    return cut(headline(report), _TITLE)
+
+
+def description(text: str) -> str:
+    """Return the commit status's description."""
+    return cut(text, _DESCRIPTION)
+
+
+def annotations(report: Report) -> tuple[Annotation, ...]:
+    """Return a remark for each gate that did not pass, what blocks first; none if the file lies outside."""
+    path = _path(report.provenance.config_path)
+    rows = [row for row in names.in_order(report.gates) if level(row.outcome) is not None]
+    if path is None or not rows:
+        return ()
+    shown = tuple(_annotation(report, row, path) for row in rows[:MOST])
+    left = len(rows) - len(shown)
+    if not left:
+        return shown
+    more = Annotation(
+        path=path, line=1, level="notice", title="More gates", message=f"{left:,} more gates did not pass."
+    )
+    return (*shown[:-1], more)
+
+
+def level(outcome: Outcome) -> Level | None:
+    """Return how loud an outcome is; ``None`` for one that needs no remark."""
+    match outcome:
+        case "failed" | "error":
+            return "failure"
+        case "inconclusive" | "no_baseline":
+            return "warning"
+        case "waived":
+            return "notice"
+        case "passed":
+            return None
+        case _:
+            assert_never(outcome)
+
+
+def basic(text: str) -> str:
+    """Write code points above U+FFFF as their number."""
+    return "".join(char if ord(char) <= 0xFFFF else f"⟨U+{ord(char):X}⟩" for char in text)
+
+
+def cut(text: str, most: int) -> str:
+    """Shorten to ``most`` characters; what is cut is in the summary."""
+    plain = basic(text)
+    return plain if len(plain) <= most else plain[: most - 1] + "…"
+
+
+def _annotation(report: Report, row: GateRow, path: str) -> Annotation:
+    d = Plain()
+    line = judged(row)
+    numbers = f"{line.pair}; judged on {line.value}{f' {line.interval}' if line.interval else ''}; limit {line.limit}"
+    said = sentence(d, report, row)
+    return Annotation(
+        path=path,
+        line=max(row.line or 1, 1),
+        level=level(row.outcome) or "notice",
+        title=cut(f"{names.word(row)}: {names.scoped(d, row.metric, row.scope)}", _TITLE),
+        message=cut(f"{said}\n{numbers}" if row.candidate is not None else said, _MESSAGE),
+    )
+
+
+def _path(path: str | None) -> str | None:
+    """Return a path inside the repository, as annotations need it."""
+    if path is None or basic(path) != path or not path.strip() or path != path.strip():
+        return None
+    pure = PurePosixPath(path)
+    outside = pure.is_absolute() or ".." in pure.parts or "\\" in path or any(ord(char) < 32 for char in path)
+    return None if outside or not pure.parts else str(pure)

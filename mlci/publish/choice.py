@@ -1,0 +1,147 @@
+"""Which comment is ours, and what becomes of it. GitHub has no compare-and-swap on comments: see docs/publishing.md."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol, assert_never
+
+from mlci.metrics import catalogue
+from mlci.publish import marker
+from mlci.publish.runs import Run
+from mlci.report.document import GateRow, Report
+from mlci.report.gates import ARROW, judged
+
+Policy = Literal["always", "on-change", "on-failure", "never"]
+
+FIRST = Run(0, 0)
+"""Older than every run."""
+
+
+class Posted(Protocol):
+    """A comment that is there."""
+
+    @property
+    def id(self) -> int:
+        """Its number; later comments have larger ones."""
+        ...
+
+    @property
+    def author(self) -> str:
+        """Login of whoever wrote it."""
+        ...
+
+    @property
+    def body(self) -> str:
+        """Its text."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Version:
+    """A text for the comment, marker included, and the run that it comes from."""
+
+    run: Run
+    body: str
+
+
+@dataclass(frozen=True)
+class Keep:
+    """The comment says what it should."""
+
+    comment: Posted
+
+
+@dataclass(frozen=True)
+class Create:
+    """There is none, and there should be."""
+
+    version: Version
+
+
+@dataclass(frozen=True)
+class Edit:
+    """The comment needs another text."""
+
+    comment: Posted
+    version: Version
+
+
+@dataclass(frozen=True)
+class Nothing:
+    """There is none, and the policy wants none."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Choice:
+    """What to do.
+
+    Attributes:
+        step: With the one comment that stays.
+        extra: Comments of ours beside it, to be deleted.
+        run: The run whose text stands afterwards.
+    """
+
+    step: Keep | Create | Edit | Nothing
+    extra: tuple[Posted, ...]
+    run: Run
+
+
+def ours(comments: Iterable[Posted], *, me: str, model: str) -> list[Posted]:
+    """Return our comments on a model, oldest first: the marker is on the first line, and the author is us."""
+    found = [
+        one
+        for one in comments
+        if one.author.lower() == me.lower() and (mark := marker.read(one.body)) is not None and mark.model == model
+    ]
+    return sorted(found, key=lambda one: one.id)
+
+
+def choose(found: Sequence[Posted], version: Version, *, creates: bool) -> Choice:
+    """Choose among our comments: the oldest one stays, and gets the newest run's text.
+
+    Args:
+        found: Our comments, oldest first.
+        version: What this run has to say.
+        creates: Whether to make a comment where there is none.
+    """
+    if not found:
+        return Choice(step=Create(version) if creates else Nothing(), extra=(), run=version.run)
+    stays, *extra = found
+    newest = max([*(_version(one) for one in found), version], key=lambda one: one.run)
+    if version.run >= newest.run:
+        newest = version
+    same = marker.without_run(stays.body) == marker.without_run(newest.body)
+    return Choice(step=Keep(stays) if same else Edit(stays, newest), extra=tuple(extra), run=newest.run)
+
+
+def creates(policy: Policy, report: Report | None) -> bool:
+    """Say whether a policy wants a comment where there is none; one that is there is always updated.
+
+    Args:
+        policy: ``policy.comment`` of the configuration.
+        report: ``None`` if the evaluation did not finish.
+    """
+    match policy:
+        case "always":
+            return True
+        case "never":
+            return False
+        case "on-failure":
+            return report is None or report.verdict == "block"
+        case "on-change":
+            return report is None or report.verdict != "pass" or any(map(_changed, report.gates))
+        case _:
+            assert_never(policy)
+
+
+def _changed(row: GateRow) -> bool:
+    """Whether a gated metric's printed value differs from the baseline's; costs of a run always do and don't count."""
+    info = catalogue.find(row.metric)
+    if row.baseline is None or row.candidate is None or (info is not None and info.kind == "operation"):
+        return False
+    before, _, now = judged(row).pair.partition(ARROW)
+    return before != now
+
+
+def _version(one: Posted) -> Version:
+    mark = marker.read(one.body)
+    return Version(run=(mark and mark.run) or FIRST, body=one.body)

@@ -1,0 +1,43 @@
+"""The hidden first line by which a comment is found again (written by :mod:`mlci.report.comment`)."""
+
+import re
+from dataclasses import dataclass
+from urllib.parse import unquote
+
+from mlci.publish.runs import Run, parse
+
+_MARKER = re.compile(r"<!-- mlci ((?:[a-z]+=[^\s<>]{1,400})(?: [a-z]+=[^\s<>]{1,400}){0,8}) -->")
+_RUN = re.compile(r"\brun=[0-9.]+")
+_LINK = re.compile(r"/actions/runs/[0-9]+(?:/attempts/[0-9]+)?")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Marker:
+    """What a marker says.
+
+    Attributes:
+        model: The model's name.
+        head: The commit it is about.
+        run: The run that wrote it; ``None`` is older than every run.
+    """
+
+    model: str
+    head: str | None
+    run: Run | None
+
+
+def read(body: str) -> Marker | None:
+    """Read the marker; ``None`` unless the first line is one, whole and alone."""
+    match = _MARKER.fullmatch(body.split("\n", 1)[0].rstrip("\r"))
+    if match is None:
+        return None
+    facts = dict(fact.split("=", 1) for fact in match[1].split(" "))
+    return Marker(
+        model=unquote(facts.get("id", "")), head=unquote(facts.get("head", "")) or None, run=parse(facts.get("run"))
+    )
+
+
+def without_run(body: str) -> str:
+    """Return a comment without what differs between two runs that say the same: run id, link to the run, line ends."""
+    first, _, rest = body.replace("\r\n", "\n").rstrip().partition("\n")
+    return f"{_RUN.sub('run=', first)}\n{_LINK.sub('/actions/runs/', rest)}"

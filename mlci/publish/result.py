@@ -1,0 +1,126 @@
+"""What there is to publish: a report that can be believed, or an evaluation that did not finish, with the reason.
+
+No verdict is inferred from silence: a report counts only if the run that made it is known to have come to its end with
+the exit code that belongs to the report's verdict.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from mlci.report.document import Report
+from mlci.report.escape import plain
+from mlci.report.names import short
+
+Ended = Literal["success", "failure", "cancelled"]
+
+CODES = {
+    0: "every gate passed or may be merged",
+    1: "a gate blocked",
+    2: "configuration or data that can't be used",
+    3: "the project's own train or predict step failed",
+    4: "GitHub, a registry or the network did not do its part",
+    70: "a bug in mlci",
+    130: "it was interrupted",
+    143: "it was ended from outside",
+}
+"""What the exit codes of ``mlci run`` mean."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finished:
+    """A report that can be believed."""
+
+    report: Report
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unfinished:
+    """There is no report that can be believed.
+
+    Attributes:
+        why: What is known about the reason, one sentence without a period.
+        code: Exit code of ``mlci run``; ``None`` if it never came to an end.
+        cancelled: Whether somebody, a newer run or a time limit cancelled the job.
+        details: Further lines, e.g. what is wrong with the configuration.
+    """
+
+    why: str
+    code: int | None = None
+    cancelled: bool = False
+    details: tuple[str, ...] = ()
+
+
+Result = Finished | Unfinished
+
+
+@dataclass(frozen=True, kw_only=True)
+class Claim:
+    """What is said about the run beside its report.
+
+    Attributes:
+        ended: The job's status so far; ``None`` when a person publishes by hand.
+        code: Exit code of ``mlci run``; ``""`` if it never came to an end, ``None`` if nothing is said about it.
+        model: The model that the configuration is about.
+        commits: Commits that the report may be about: the head, and the merge commit that was checked out.
+    """
+
+    ended: Ended | None
+    code: str | None
+    model: str
+    commits: frozenset[str]
+
+
+def result(report: Report | None, claim: Claim, *, problems: Sequence[str] = ()) -> Result:
+    """Decide whether a report can be believed.
+
+    Args:
+        report: The report; ``None`` if it is missing or unreadable.
+        claim: What is said about the run.
+        problems: Why it is unreadable.
+    """
+    code = _number(claim.code)
+    if report is None:
+        return _without(claim, code, tuple(problems))
+    doubt = _doubt(report, claim, code)
+    if doubt is None:
+        return Finished(report=report)
+    return Unfinished(why=doubt, code=code, cancelled=claim.ended == "cancelled")
+
+
+def _without(claim: Claim, code: int | None, problems: tuple[str, ...]) -> Unfinished:
+    cancelled = claim.ended == "cancelled"
+    if code is not None:
+        left = ", but left no report that can be read" if code in {0, 1} else ""
+        return Unfinished(why=ending(code) + left, code=code, cancelled=cancelled, details=problems)
+    why = "the job was cancelled or ran into its time limit" if cancelled else "the evaluation never came to its end"
+    return Unfinished(why=why, cancelled=cancelled, details=problems)
+
+
+def ending(code: int) -> str:
+    """Say what an exit code means."""
+    return f"the evaluation ended with exit code {code}: {CODES.get(code, 'not a code of mlci, so something ended it')}"
+
+
+def _doubt(report: Report, claim: Claim, code: int | None) -> str | None:
+    """Say why a report can't be believed; ``None`` if it can."""
+    blocks = report.verdict == "block"
+    if report.model != claim.model:
+        return f"the report is about the model {plain(report.model)}, the configuration about {claim.model}"
+    if report.candidate.commit is not None and claim.commits and report.candidate.commit not in claim.commits:
+        return f"the report is about the commit {plain(short(report.candidate.commit))}, which is not this run's"
+    if claim.code == "":
+        return "a report is there, but the run that should have written it never came to its end"
+    if claim.code is None:
+        return None if claim.ended in {None, "success"} or (blocks and claim.ended == "failure") else _left(claim)
+    if code != int(blocks):
+        return f"the report says {report.verdict}, but {'its run has no exit code' if code is None else ending(code)}"
+    return None
+
+
+def _left(claim: Claim) -> str:
+    return f"a report is there, but the job ended as {claim.ended} and nothing says that this report is its own"
+
+
+def _number(code: str | None) -> int | None:
+    return int(code) if code is not None and code.isascii() and code.isdigit() and len(code) <= 10 else None

@@ -1,0 +1,167 @@
+"""The sticky comment: one of ours on the pull request, with the newest run's text, however many publish at once.
+
+GitHub has no compare-and-swap on comments. Three rules stand in for it; docs/publishing.md says what they guarantee.
+
+1. Everyone concludes its check, whose summary is the comment's text, before it touches the comment.
+2. Everyone who wrote looks afterwards whether a newer run has concluded, and if so writes that one's text.
+3. Everyone who made a comment lists again; where there are several, the oldest stays and the others go.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from mlci.errors import OutsideError
+from mlci.github.interface import CheckRun, Comment, Forbidden, GitHub, Missing
+from mlci.publish import choice
+from mlci.publish.choice import Create, Edit, Keep, Nothing, Version
+from mlci.publish.plan import Publication, Target, version
+from mlci.publish.runs import Run
+from mlci.usecases.publish_check import concluded
+
+_ROUNDS = 20
+
+
+@dataclass(frozen=True, kw_only=True)
+class Standing:
+    """What stands on the pull request.
+
+    Attributes:
+        comment: Our comment; ``None`` where there is none.
+        run: The run whose text it is.
+        what: What was done: ``created``, ``updated``, ``unchanged`` or ``none``.
+    """
+
+    comment: Comment | None
+    run: Run
+    what: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Author:
+    """Who we are on the pull request, and whose checks count as ours."""
+
+    login: str
+    app: str | None
+
+
+def settle(
+    publication: Publication, github: GitHub, author: Author, *, saw: Callable[[tuple[CheckRun, ...]], None]
+) -> Standing | Forbidden:
+    """Write the comment, and write again until it is the newest run's.
+
+    Args:
+        publication: What to say.
+        github: GitHub.
+        author: Who we are.
+        saw: Is told of the check runs that were seen.
+    """
+    target = publication.target
+    standing = write(target.version(publication.body), target, github, author, creates=publication.creates)
+    for _ in range(_ROUNDS):
+        if isinstance(standing, Forbidden) or author.app is None:
+            return standing
+        runs = heads(target, github)
+        if isinstance(runs, Forbidden):
+            return standing
+        saw(runs)
+        newer = _newer(runs, standing.run, app=author.app)
+        if newer is None:
+            return standing
+        again = write(version(target.model, newer[1].head, newer[0], newer[1].summary), target, github, author)
+        standing = again
+    return standing
+
+
+def write(
+    text: Version, target: Target, github: GitHub, author: Author, *, creates: bool = False
+) -> Standing | Forbidden:
+    """Bring one text onto the pull request unless a newer one is there.
+
+    Raises:
+        OutsideError: The comment does not come to rest.
+    """
+    pull, made = target.pull or 0, None
+    for _ in range(_ROUNDS):
+        listed = github.comments(pull)
+        if isinstance(listed, Forbidden):
+            return listed
+        found = choice.ours(listed, me=author.login, model=target.model)
+        if not found and made is not None:  # a list that lags behind what was just written
+            return Standing(comment=made, run=text.run, what="created")
+        chosen = choice.choose(found, text, creates=creates)
+        done = _do(chosen.step, target, github, author)
+        if isinstance(done, Forbidden):
+            return done
+        if isinstance(chosen.step, Create):
+            made = done if isinstance(done, Comment) else None  # and another round: a second run may have made one, too
+        elif not isinstance(done, Missing):
+            _delete(chosen, github)
+            ended = {Nothing: "none", Edit: "updated", Keep: "unchanged"}[type(chosen.step)]
+            return Standing(comment=done, run=chosen.run, what="created" if made else ended)
+    raise OutsideError(f"the comment on pull request {pull} did not come to rest: somebody deletes it again and again")
+
+
+def heads(target: Target, github: GitHub) -> tuple[CheckRun, ...] | Forbidden:
+    """Return the check runs of our name on the run's commit, and on the pull request's head if it is another by now."""
+    current = _current(target, github)
+    if isinstance(current, tuple) and any(one.head == target.head for one in current):
+        return current
+    ours = here(target, github)
+    if isinstance(ours, Forbidden):
+        return ours
+    return (*(current if isinstance(current, tuple) else ()), *ours)
+
+
+def here(target: Target, github: GitHub) -> tuple[CheckRun, ...] | Forbidden:
+    """Return the check runs of our name on the run's commit; none where the commit is gone."""
+    found = github.check_runs(target.head, target.name)
+    return () if isinstance(found, Missing) else found
+
+
+def _current(target: Target, github: GitHub) -> tuple[CheckRun, ...] | Forbidden | Missing:
+    """List on the pull request's current head: by its branch in one request, by its number where that is a fork's."""
+    if target.branch is not None:
+        return github.check_runs(f"heads/{target.branch}", target.name)
+    head = github.head(target.pull or 0)
+    return github.check_runs(head, target.name) if isinstance(head, str) else head
+
+
+def _newer(runs: tuple[CheckRun, ...], run: Run, *, app: str) -> tuple[Run, CheckRun] | None:
+    """Return the newest concluded check of a newer run."""
+    found = [pair for pair in concluded(runs, app=app) if pair[0] > run and pair[1].summary.strip()]
+    return found[-1] if found else None
+
+
+def _do(
+    step: Keep | Create | Edit | Nothing, target: Target, github: GitHub, author: Author
+) -> Comment | Forbidden | Missing | None:
+    match step:
+        case Keep(comment=comment):
+            return comment if isinstance(comment, Comment) else None
+        case Nothing():
+            return None
+        case Edit(comment=comment, version=text):
+            return github.edit_comment(comment.id, text.body)
+        case Create(version=text):
+            return github.create_comment(target.pull or 0, text.body, arrived=lambda: _arrived(target, github, author))
+
+
+def _arrived(target: Target, github: GitHub, author: Author) -> Comment | None:
+    """Look for a comment of ours after a request that got no answer.
+
+    Raises:
+        OutsideError: Comments may not be listed, so that nobody knows.
+    """
+    listed = github.comments(target.pull or 0)
+    if isinstance(listed, Forbidden):
+        raise OutsideError(
+            f"GitHub did not answer, and does not tell whether the comment is there (403, {listed.said})"
+        )
+    found = choice.ours(listed, me=author.login, model=target.model)
+    return next((one for one in found if isinstance(one, Comment)), None)
+
+
+def _delete(chosen: choice.Choice, github: GitHub) -> None:
+    """Delete our further comments; somebody else may have been quicker."""
+    for one in chosen.extra:
+        github.delete_comment(one.id)

@@ -1,0 +1,46 @@
+"""``python -m tests.actions``: run every check over this checkout; exit status 1 if one has something to say."""
+
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from tests.actions import contracts, rules, tools
+from tests.actions.tree import ROOT, files, lay
+
+CHECKS = (
+    tools.zizmor,
+    tools.schemas,
+    tools.shellcheck,
+    tools.parser,
+    rules.pins,
+    rules.history,
+    rules.permissions,
+    rules.expressions,
+    rules.portable,
+    contracts.variables,
+    contracts.inputs,
+    contracts.outputs,
+    contracts.commands,
+    contracts.documents,
+)
+
+
+def main() -> int:
+    """Print a line for each check and what it found."""
+    bad = 0
+    with tempfile.TemporaryDirectory(prefix="mlci-static-") as scratch:
+        tree = Path(scratch)
+        lay(ROOT, tree)
+        print(*(file.shown for file in files(tree)), sep="\n")
+        for check in CHECKS:
+            begun = time.monotonic()
+            found = check(tree)
+            bad += bool(found)
+            seconds = time.monotonic() - begun
+            print(f"{'FOUND' if found else 'clean'}  {check.__name__}, {seconds:.1f} s", *found, sep="\n  ")
+    return 1 if bad else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,140 @@
+"""A defect of each kind, planted in a copy of the tree: the check that it belongs to turns red.
+
+Run by `make static`, not with the other tests: the parser needs Node.
+"""
+
+import pytest
+
+from tests.actions import contracts, rules, tools
+from tests.actions.__main__ import CHECKS
+from tests.actions.tree import ROOT, WORKFLOWS, lay, samples
+
+TEMPLATE = f"{WORKFLOWS}/template-mlci.yml"
+MODEL_CI = f"{WORKFLOWS}/model-ci.yml"
+SAMPLE = f"{WORKFLOWS}/sample-README-1.yml"
+CHECKOUT = "actions/checkout@3d3c42e5aac5ba805825da76410c181273ba90b1 # v7.0.1"
+ECHO = 'run: exec "$MLCI" train --config="$CONFIG"'
+MAIN = "\n  pull_request:\n"
+
+
+@pytest.fixture
+def tree(tmp_path):
+    lay(ROOT, tmp_path)
+    return tmp_path
+
+
+def plant(tree, name, old, new):
+    path = tree / name
+    text = path.read_text("utf-8")
+    assert text.count(old) >= 1, f"{name} has no {old!r}"
+    path.write_text(text.replace(old, new), "utf-8")
+
+
+DEFECTS = {
+    "an expression in a script": (tools.zizmor, "actions/train/action.yml", ECHO, 'run: echo "${{ inputs.config }}"'),
+    "an expression in a script, by our rule": (
+        rules.expressions,
+        "actions/train/action.yml",
+        ECHO,
+        'run: echo "${{ inputs.config }}"',
+    ),
+    "a dangerous trigger": (tools.zizmor, TEMPLATE, MAIN, "\n  pull_request_target:\n"),
+    "an action by its tag": (tools.zizmor, SAMPLE, CHECKOUT, "actions/checkout@v7"),
+    "an action by its tag, by the list": (rules.pins, SAMPLE, CHECKOUT, "actions/checkout@v7"),
+    "another version beside a pin": (rules.pins, TEMPLATE, CHECKOUT, CHECKOUT.replace("v7.0.1", "v7.0.2")),
+    "an action of a third party": (rules.pins, TEMPLATE, "actions/setup-python@", "someone/setup-python@"),
+    "kept credentials": (tools.zizmor, TEMPLATE, "persist-credentials: false", "persist-credentials: true"),
+    "an action that does not exist": (
+        rules.pins,
+        "docs/github.md",
+        "mlci/mlci/actions/gate@",
+        "mlci/mlci/actions/gait@",
+    ),
+    "an own action that does not exist": (rules.pins, MODEL_CI, "$/actions/evaluate", "$/actions/evaluation"),
+    "no time-out": (tools.schemas, TEMPLATE, "    timeout-minutes: 60\n", ""),
+    "an unknown key in a workflow": (tools.schemas, TEMPLATE, "    runs-on:", "    run-on: x\n    runs-on:"),
+    "an unknown key in an action": (
+        tools.schemas,
+        "action.yml",
+        "  using: composite",
+        "  using: composite\n  stages: 1",
+    ),
+    "an unknown key, for GitHub": (tools.parser, TEMPLATE, "    runs-on:", "    run-on: x\n    runs-on:"),
+    "an unknown context": (tools.parser, TEMPLATE, "github.event_name", "githb.event_name"),
+    "a broken expression": (
+        tools.parser,
+        "action.yml",
+        "steps.install.outcome == 'success'",
+        "steps.install.outcome ==",
+    ),
+    "an input of another's action": (tools.parser, TEMPLATE, "fetch-depth: 0", "fetch-dept: 0"),
+    "a shell error": (tools.shellcheck, "actions/lib/verdict.sh", '"$@"', "$@"),
+    "a shell error in a step": (tools.shellcheck, "actions/train/action.yml", '"$CONFIG"', "$CONFIG"),
+    "nothing at the top about permissions": (rules.permissions, TEMPLATE, "permissions: {}\n", ""),
+    "a permission without its reason": (rules.permissions, TEMPLATE, " # to write the check\n", "\n"),
+    "no concurrency": (tools.zizmor, TEMPLATE, "concurrency:\n  group: mlci-${{ github.ref }}\n", "env:\n  A: b\n"),
+    "a bash of today": (rules.portable, "actions/lib/verdict.sh", "set -u", "mapfile -t x"),
+    "a flag of GNU": (rules.portable, "actions/lib/install.sh", "set -u", "sed -i s/a/b/ x"),
+    "what outlives a step": (rules.portable, "actions/lib/install.sh", "set -u", 'echo a=b >>"$GITHUB_ENV"'),
+    "an action inside of ours": (
+        rules.expressions,
+        "actions/gate/action.yml",
+        "\n    - name: Judge",
+        "\n    - name: x\n      uses: $/actions/setup\n\n    - name: Judge",
+    ),
+    "a variable that nobody hands over": (
+        contracts.variables,
+        "actions/train/action.yml",
+        "        CONFIG:",
+        "        CONFG:",
+    ),
+    "a token where nothing is published": (
+        contracts.variables,
+        "actions/train/action.yml",
+        "        CONFIG: ${{ inputs.config }}",
+        "        CONFIG: ${{ inputs.config }}\n        MLCI_TOKEN: ${{ github.token }}",
+    ),
+    "an undeclared input": (contracts.inputs, "actions/train/action.yml", "inputs.config", "inputs.confg"),
+    "an input that nothing reads": (
+        contracts.inputs,
+        "action.yml",
+        "\noutputs:",
+        "  more:\n    description: x\n\noutputs:",
+    ),
+    "a misspelt input of ours": (contracts.inputs, MODEL_CI, "          out: ", "          output: "),
+    "a misspelt output": (contracts.outputs, "action.yml", "outputs.comment-url", "outputs.comment_url"),
+    "a misspelt output of a job": (
+        contracts.outputs,
+        MODEL_CI,
+        "jobs.gate.outputs.verdict",
+        "jobs.gate.outputs.verdit",
+    ),
+    "an option that mlci does not have": (contracts.commands, "actions/train/action.yml", "--config=", "--conf="),
+    "a command that mlci does not have": (contracts.commands, "actions/train/action.yml", '" train ', '" fit '),
+    "a table that is stale": (contracts.documents, "actions/gate/action.yml", "Path of report.json.", "Path of it."),
+    "a commit that nobody has": (
+        rules.history,
+        ".github/pins.json",
+        '"mlci/mlci": {',
+        '"mlci/mlci": {"sha": "f00", "was": {}}, "x": {',
+    ),
+}
+
+
+@pytest.mark.parametrize("name", DEFECTS)
+def test_a_planted_defect_is_found_by_the_check_that_it_belongs_to(tree, name):
+    check, place, old, new = DEFECTS[name]
+    assert check(tree) == []
+    plant(tree, place, old, new)
+    assert check(tree) != []
+
+
+def test_every_check_has_a_defect_that_it_finds():
+    assert {check for check, *_ in DEFECTS.values()} == set(CHECKS)
+
+
+def test_samples_of_a_document_are_checked_whether_they_are_workflows_or_steps():
+    page = "```yaml\nmodel: m\n```\n```yaml\n- uses: a/b@c\n```\n```yaml\non: push\njobs: {}\n```\n"
+    steps, workflow = samples(page)
+    assert "    steps:\n      - uses: a/b@c\n" in steps
+    assert workflow == "on: push\njobs: {}\n"

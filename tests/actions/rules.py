@@ -1,0 +1,102 @@
+"""Our own rules for actions and workflows: pins, permissions, what a script may hold. Each check returns findings."""
+
+import json
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from tests.actions.tree import OWN, ROOT, File, files, jobs, pages, steps
+
+_PINNED = re.compile(
+    r"^\s*(?:- )?uses: (?P<name>[\w.-]+/[\w.-]+)(?P<path>/\S+)?@(?P<ref>\S+)(?: # (?P<version>v\S+))?", re.MULTILINE
+)
+_PERMISSION = re.compile(r"^ +[a-z-]+: (?:read|write)\b.*$", re.MULTILINE)
+_NOT_IN_BASH_3 = re.compile(
+    r"declare -[An]|local -n|mapfile|readarray|coproc|wait -n|\|&|&>>|\$\{\w+(,,?|\^\^?|@[A-Z])|\$EPOCH|\bprintf '%\("
+)
+_GNU_ONLY = re.compile(
+    r"\bsed -i|readlink -f|\brealpath\b|grep -\w*P|date (-d|\+%s%N)|sort -V|stat -c|xargs -r|\btimeout \d|sha256sum"
+)
+
+
+def pins(tree: Path) -> list[str]:
+    """Every action of others is on the list, with its commit and version; every action of ours exists in the tree."""
+    known = json.loads((tree / ".github/pins.json").read_text("utf-8"))
+    places = [*files(tree), *(File(page, page.relative_to(tree).as_posix()) for page in pages(tree))]
+    return [f"{file.shown}: {problem}" for file in places for problem in _uses(file, tree, known)]
+
+
+def _uses(file: File, tree: Path, known: dict[str, Any]) -> Iterator[str]:
+    for match in _PINNED.finditer(file.text):
+        pin = known.get(match["name"])
+        if pin is None:
+            yield f"{match['name']} is not in .github/pins.json"
+        elif (match["ref"], match["version"]) != (pin["sha"], pin["version"]):
+            yield f"{match['name']} has to be @{pin['sha']} # {pin['version']}"
+        elif match["name"] == OWN and not _there(tree, (match["path"] or "").lstrip("/")):
+            yield f"{match[0].strip()}: there is no such action or workflow"
+    for path in re.findall(r"uses: \$/(\S+)", file.text):
+        if not _there(tree, path):
+            yield f"$/{path}: there is no such action or workflow"
+    if re.search(r"uses: [.]", file.text):
+        yield "uses: ./ is the caller's checkout; write $/"
+
+
+def _there(tree: Path, path: str) -> bool:
+    return (tree / path / "action.yml").is_file() or (path.endswith(".yml") and (tree / path).is_file())
+
+
+def history(tree: Path) -> list[str]:
+    """The commit of ours that documents and templates name is in the history, and has the actions."""
+    sha = json.loads((tree / ".github/pins.json").read_text("utf-8"))[OWN]["sha"]
+    git = ["git", "-C", str(ROOT)]
+    ancestor = subprocess.run([*git, "merge-base", "--is-ancestor", sha, "HEAD"], capture_output=True, check=False)
+    there = subprocess.run([*git, "cat-file", "-e", f"{sha}:action.yml"], capture_output=True, check=False)
+    good = ancestor.returncode == there.returncode == 0
+    return [] if good else [f"{OWN}@{sha} is not in the history; run `make pin`"]
+
+
+def permissions(tree: Path) -> list[str]:
+    """A workflow grants nothing at its top, and each permission of a job has its reason beside it."""
+    found = []
+    for file in files(tree):
+        if not file.is_action and file.content.get("permissions") != {}:
+            found.append(f"{file.shown}: `permissions: {{}}` is missing at the top")
+        if not file.is_action and "concurrency" not in file.content:
+            found.append(f"{file.shown}: `concurrency` is missing")
+        bare = [name for name, job in jobs(file).items() if not job.get("permissions")]
+        found += [f"{file.shown}: job {name} has no permissions" for name in bare]
+        silent = [line.strip() for line in _PERMISSION.findall(file.text) if not re.search(r"# .{10,}", line)]
+        found += [f"{file.shown}: {line}: say what for, in a comment beside it" for line in silent]
+    return found
+
+
+def expressions(tree: Path) -> list[str]:
+    """No expression is pasted into a script, and none of our actions calls another of ours."""
+    found = []
+    for file in files(tree):
+        for step in steps(file):
+            where = f"{file.shown}: {step.get('name')}"
+            if "${{" in step.get("run", ""):
+                found.append(f"{where}: an expression inside `run`; hand it over through `env`")
+            if "name" not in step:
+                found.append(f"{file.shown}: a step without a name")
+            if file.is_action and str(step.get("uses", "")).startswith(("./", "$/", OWN)):
+                found.append(f"{where}: an action inside of ours")
+    return found
+
+
+def portable(tree: Path) -> list[str]:
+    """Scripts run under bash 3.2 and on any Unix, and none sets what later steps run with."""
+    found = []
+    for path in [*sorted((tree / "actions").rglob("*")), tree / "action.yml"]:
+        if path.suffix not in {".sh", ".py", ".yml"}:
+            continue
+        text, shown = path.read_text("utf-8"), path.relative_to(tree)
+        found += [f"{shown}: {hit[0]} outlives the step" for hit in re.finditer(r"GITHUB_(ENV|PATH)\b", text)]
+        if path.suffix != ".py":
+            found += [f"{shown}: {hit[0]} is not in bash 3.2" for hit in _NOT_IN_BASH_3.finditer(text)]
+            found += [f"{shown}: {hit[0]} is not on every system" for hit in _GNU_ONLY.finditer(text)]
+    return found

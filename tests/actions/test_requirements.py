@@ -1,0 +1,62 @@
+"""Which requirements a job installs, and that any of them go together."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from mlci.cli.extras import extras, main
+from mlci.config.read import read_text
+from mlci.metrics import catalogue
+
+ROOT = Path(__file__).parents[2]
+FILES = ("run", "github", "metrics", "remote", "dev")
+CONFIG = """\
+model: m
+task: binary
+evaluation: {{data: {data}, key: k, label: y{more}}}
+predict: {{{predict}}}
+baseline: {{file: {baseline}, score: s}}
+gates: [{{metric: {metric}, min: 0.5}}]
+"""
+PLAIN = {"data": "d.csv", "more": "", "predict": "file: p.csv, score: s", "baseline": "b.csv", "metric": "roc_auc"}
+
+
+def pins(name):
+    text = (ROOT / "requirements" / f"{name}.txt").read_text("utf-8")
+    return {
+        tuple(line.partition(" ;")[0].rstrip(" \\").split("=="))
+        for line in re.findall(r"^\S+==.*$", text, re.MULTILINE)
+    }
+
+
+def test_files_that_go_into_one_environment_agree():
+    development = pins("dev")
+    for name in FILES:
+        assert pins(name)
+        assert pins(name) <= development, f"{name}.txt and dev.txt differ; run `make lock`"
+
+
+@pytest.mark.parametrize(
+    ("change", "needs"),
+    [
+        ({}, []),
+        ({"metric": "recall_difference, across: g", "more": ", slices: [g]"}, []),
+        ({"metric": "jaccard_score_of_mine:f"}, ["metrics"]),
+        ({"metric": "hinge_loss"}, ["metrics"]),
+        ({"more": ", metrics: [average_precision, zero_one_loss]"}, ["metrics"]),
+        ({"predict": "model: m.skops"}, ["metrics"]),
+        ({"data": "s3://bucket/d.parquet"}, ["remote"]),
+        ({"baseline": "gs://bucket/b.csv", "metric": "hinge_loss"}, ["metrics", "remote"]),
+    ],
+)
+def test_a_configuration_tells_what_to_install(change, needs):
+    text = CONFIG.format(**{**PLAIN, **change})
+    assert extras(read_text(text, catalogue, path="mlci.yml").config) == needs
+
+
+def test_a_configuration_with_errors_asks_for_nothing(tmp_path, capsys):
+    (tmp_path / "mlci.yml").write_text("model: [", "utf-8")
+    assert main([str(tmp_path / "mlci.yml")]) == 0
+    assert main([str(tmp_path / "none.yml")]) == 0
+    assert capsys.readouterr().out == ""

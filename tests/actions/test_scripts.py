@@ -1,0 +1,205 @@
+"""The scripts behind the actions: what they install, what they leave alone, which code a job ends with."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from tests.actions.contracts import WRITTEN
+
+ROOT = Path(__file__).parents[2]
+LIB = ROOT / "actions/lib"
+
+
+def script(name, *arguments, folder, **variables):
+    paths = {
+        "GITHUB_OUTPUT": folder / "output",
+        "GITHUB_STEP_SUMMARY": folder / "summary",
+        "RUNNER_TEMP": folder / "temp",
+    }
+    environment = {**os.environ, **{key: str(value) for key, value in paths.items()}, **variables}
+    (folder / "temp").mkdir(exist_ok=True)
+    return subprocess.run(
+        ["bash", str(LIB / name), *map(str, arguments)],
+        env=environment,
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def outputs(folder):
+    text = (folder / "output").read_text("utf-8")
+    return dict(re.findall(r"^([\w-]+)<<(?:[\w-]+)\n(.*)\n[\w-]+$", text, re.MULTILINE)) | dict(
+        re.findall(r"^([\w-]+)=(.*)$", text, re.MULTILINE)
+    )
+
+
+def contents(*folders):
+    return {
+        (path, path.stat().st_mtime_ns) for folder in folders for path in folder.rglob("*") if path.suffix != ".pyc"
+    }
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory):
+    """Install as a step does, with the uv of the development environment found on PATH."""
+    folder = tmp_path_factory.mktemp("job")
+    before = contents(ROOT / "actions", ROOT / "requirements", ROOT / "templates")
+    path = f"{ROOT / '.venv/bin'}{os.pathsep}{os.environ['PATH']}"
+    hostile = {"PYTHONPATH": "/nowhere", "PYTHONHOME": "/nowhere", "UV_TARGET": "/nowhere", "UV_SYSTEM_PYTHON": "1"}
+    done = script("install.sh", "publish=false", "none", folder=folder, PATH=path, **hostile)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert contents(ROOT / "actions", ROOT / "requirements", ROOT / "templates") == before
+    return folder, done.stdout, path
+
+
+def test_what_was_installed_runs_whatever_the_environment_says(installed, tmp_path):
+    folder, said, _ = installed
+    assert re.search(r"^mlci with run is ready in \d+\.\d s \(uv .*environment .*packages .*\)$", said, re.MULTILINE)
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path), "PYTHONHOME": "/nowhere"}
+    (tmp_path / "click.py").write_text("raise SystemExit('not ours')", "utf-8")
+    command = [outputs(folder)["mlci"], "--version"]
+    done = subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("mlci, version ")
+
+
+def test_only_the_gates_own_requirements_are_there(installed):
+    folder, _, _ = installed
+    found = {path.name.partition("-")[0] for path in (folder / "temp/mlci").rglob("*.dist-info")}
+    locked = re.findall(r"^([\w-]+)==", (ROOT / "requirements/run.txt").read_text("utf-8"), re.MULTILINE)
+    assert {name.replace(".", "_") for name in found} == {name.replace("-", "_") for name in locked}
+
+
+def test_a_later_step_finds_the_environment(installed):
+    folder, _, path = installed
+    before = contents(folder / "temp")
+    done = script("install.sh", folder=folder, PATH=path)
+    assert done.returncode == 0
+    assert contents(folder / "temp") == before
+
+
+def test_the_copy_holds_what_the_wheel_holds():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["setuptools"]
+    wanted = set()
+    for package in project["packages"]:
+        source = ROOT / ("templates" if package == "mlci.templates" else package.replace(".", "/"))
+        patterns = ["*.py", *project["package-data"].get(package, [])]
+        wanted |= {path.relative_to(ROOT) for pattern in patterns for path in source.glob(pattern)}
+    code = (
+        f"import sys; sys.path.insert(0, {str(LIB)!r}); import environment; print(*(s for s, _ in environment.files()))"
+    )
+    command = ["python3", "-I", "-B", "-c", code]
+    copied = {Path(path).relative_to(ROOT) for path in subprocess.check_output(command, text=True).split()}
+    assert copied == wanted
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "says"),
+    [
+        (["publish=yes"], 2, "publish: 'yes' is unknown; write 'true' or 'false'"),
+        (["metrics, everything"], 2, "extras: 'everything' is unknown"),
+    ],
+)
+def test_a_word_that_means_nothing_is_refused(tmp_path, words, code, says):
+    done = script("install.sh", *words, folder=tmp_path)
+    assert done.returncode == code
+    assert says in done.stdout
+
+
+def test_a_runner_without_python_hears_what_to_add(tmp_path):
+    bare = tmp_path / "bin"
+    bare.mkdir()
+    for name in ("bash", "dirname", "cat"):
+        (bare / name).symlink_to(Path("/usr/bin") / name)
+    done = script("install.sh", folder=tmp_path, PATH=str(bare), RUNNER_TOOL_CACHE="")
+    assert done.returncode == 2
+    assert "actions/setup-python" in done.stdout
+
+
+@pytest.mark.parametrize("code", [0, 1, 3, 70])
+def test_an_exit_code_is_kept_for_later_and_the_step_succeeds(tmp_path, code):
+    assert script("captured.sh", "bash", "-c", f"exit {code}", folder=tmp_path).returncode == 0
+    assert outputs(tmp_path) == {"code": str(code)}
+
+
+def test_a_cancelled_step_hands_the_signal_on_and_keeps_no_code(tmp_path):
+    waiting = f"trap 'touch {tmp_path}/cleaned; exit 5' TERM; touch {tmp_path}/started; while :; do sleep 0.1; done"
+    command = ["bash", str(LIB / "captured.sh"), "bash", "-c", waiting]
+    with subprocess.Popen(command, env={**os.environ, "GITHUB_OUTPUT": str(tmp_path / "output")}) as step:
+        while not (tmp_path / "started").exists():
+            time.sleep(0.02)
+        step.send_signal(signal.SIGINT)
+        assert step.wait(20) == 130
+    assert (tmp_path / "cleaned").exists()
+    assert not (tmp_path / "output").exists()
+
+
+@pytest.mark.parametrize(
+    ("codes", "ends"),
+    [
+        (["0", "0"], 0),
+        (["1", "1"], 1),
+        (["0", "4"], 4),
+        (["3", "1"], 3),
+        (["", "0"], 1),
+        (["0", "none"], 1),
+        (["0", "x"], 1),
+    ],
+)
+def test_a_job_ends_with_the_first_code_that_is_not_0_and_never_well_without_one(tmp_path, codes, ends):
+    assert script("verdict.sh", *codes, folder=tmp_path).returncode == ends
+
+
+REPORT = {"schema": "mlci/report/1", "verdict": "warn", "baseline": {"version": "7"}}
+
+
+@pytest.mark.parametrize(
+    ("text", "verdict", "version"),
+    [
+        (json.dumps(REPORT), "warn", "7"),
+        (json.dumps({**REPORT, "baseline": {"version": None}}), "warn", ""),
+        (json.dumps({**REPORT, "verdict": "pass\nx=1"}), "error", ""),
+        (json.dumps({**REPORT, "schema": "other"}), "error", ""),
+        ("[]", "error", ""),
+        ("", "error", ""),
+        (None, "error", ""),
+    ],
+)
+def test_outputs_of_a_report_and_of_what_is_none(installed, tmp_path, text, verdict, version):
+    folder, _, _ = installed
+    report = tmp_path / "report.json"
+    if text is not None:
+        report.write_text(text, "utf-8")
+    (tmp_path / "summary.md").write_text("## passed\n", "utf-8")
+    done = script("outputs.sh", outputs(folder)["mlci"], report, "summary", folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert outputs(tmp_path) == {"verdict": verdict, "report": report.as_posix(), "baseline-version": version}
+    assert (tmp_path / "summary").read_text("utf-8") == "## passed\n"
+
+
+def test_outputs_that_the_static_check_counts_on_are_the_ones_that_are_written(installed, tmp_path):
+    folder, _, _ = installed
+    assert set(outputs(folder)) == WRITTEN["install.sh"]
+    for name in ("outputs.sh", "captured.sh"):
+        script(name, *([outputs(folder)["mlci"], "none.json"] if name == "outputs.sh" else ["true"]), folder=tmp_path)
+        assert set(outputs(tmp_path)) == WRITTEN[name]
+        (tmp_path / "output").unlink()
+    (tmp_path / "mlci.yml").write_text("model: m\n", "utf-8")
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("GITHUB_", "MLCI_"))}
+    subprocess.run(
+        [sys.executable, "-m", "mlci", "publish", "--ended=failure", "--code="],
+        env={**environment, "GITHUB_OUTPUT": str(tmp_path / "output")},
+        cwd=tmp_path,
+        capture_output=True,
+        check=False,
+    )
+    assert set(outputs(tmp_path)) == WRITTEN['"$MLCI" publish']

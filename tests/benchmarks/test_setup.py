@@ -1,0 +1,49 @@
+"""The benchmark of setting up: what it says when figures are there, missing, or too low."""
+
+import pytest
+
+from benchmarks.setup import measure, page
+from benchmarks.setup.measure import Figures
+from benchmarks.setup.subjects import SetupError, Way
+
+
+def found(**changed):
+    figures = {
+        "action": Figures([2.0, 3.0, 4.0], [1.0] * 3, [1.5] * 3),
+        "action_without_uv": Figures([5.0] * 3, [4.0] * 3, [1.5] * 3),
+        "pip": Figures([42.0] * 3, [20.0] * 3, [0.5] * 3),
+        "npm": Figures(missing="E404"),
+    }
+    return figures | changed
+
+
+def test_ratios_are_of_medians_and_of_sums_within_a_run():
+    ratios = page.ratios(found())
+    assert ratios["cold, uv on `PATH`, against pip"] == 14
+    assert ratios["cold, uv on `PATH`, first run included, against pip"] == pytest.approx(42.5 / 4.5)
+    assert not any("npm" in name for name in ratios)
+    assert page.missed(found()) == []
+
+
+def test_a_figure_that_is_too_low_or_was_not_measured_is_missed():
+    slow = page.missed(found(action_without_uv=Figures([10.0], [1.0], [1.0])))
+    assert slow == ["missed: cold, uv installed first, against pip: 4.2×, target 8×"]
+    assert "not measured" in page.missed(found(pip=Figures(missing="no network")))[0]
+
+
+def test_the_section_names_what_is_missing():
+    text = page.section(found(), 3)
+    assert "| our action, uv on `PATH` | 3.00 | 1.00 | 1.50 |" in text
+    assert "- `npm install @dvcorg/cml`: not measured: E404" in text
+
+
+def test_a_way_that_fails_is_not_tried_again(monkeypatch):
+    tried = []
+
+    def fails(_folder, _cache):
+        tried.append(1)
+        raise SetupError("no such package")
+
+    monkeypatch.setattr(measure, "WAYS", (Way("npm", "npm", fails, runs=False),))
+    assert measure.everything(3, say=lambda _line: None)["npm"].missing == "no such package"
+    assert tried == [1]

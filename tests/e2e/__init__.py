@@ -1,0 +1,1 @@
+"""Actions and whole workflows, run: `make e2e`."""

@@ -1,0 +1,52 @@
+"""What steps see of the machine that runs the tests, and where the tests keep what a person may want to open."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+KEPT = ROOT / ".e2e"
+ACT = ROOT / ".tools" / "bin" / "act"
+TOOLS = KEPT / "cache" / "bin"
+STANDINS = Path(__file__).parent / "standins"
+OURS = "mlci/mlci"
+_SAME_COMMIT = re.compile(r"uses: \$/(\S+)")  # an action beside the workflow; act knows no such word
+_NOT_HANDED_ON = re.compile(
+    r"(GITHUB|ACTIONS|RUNNER|MLCI|PYTHON|PYTEST|VIRTUAL_ENV|CI$|HOME$|XDG_|GIT_(DIR|WORK_TREE|INDEX))"
+)
+
+
+def environment(home: Path, *, uv: bool = True) -> dict[str, str]:
+    """The machine's environment, without what belongs to this process, a workflow around it, or a person's home.
+
+    With ``uv``, the one of the tests is found on PATH; without, an action has to install its own.
+    """
+    home.mkdir(parents=True, exist_ok=True)
+    kept = {name: value for name, value in os.environ.items() if not _NOT_HANDED_ON.match(name)}
+    path = os.pathsep.join([*([str(TOOLS)] if uv else []), kept["PATH"]])
+    return kept | {"HOME": str(home), "PATH": path, "NO_COLOR": "1", "UV_CACHE_DIR": str(KEPT / "cache" / "uv")}
+
+
+def checkout() -> Path:
+    """The folder that stands for this repository as an action's user gets it."""
+    return KEPT / "cache" / "checkout"
+
+
+def make_checkout() -> None:
+    """Copy what git holds or would hold, and nothing else; and show uv where steps find it."""
+    TOOLS.mkdir(parents=True, exist_ok=True)
+    (TOOLS / "uv").unlink(missing_ok=True)
+    (TOOLS / "uv").symlink_to(Path(sys.executable).with_name("uv"))
+    shutil.rmtree(checkout(), ignore_errors=True)
+    words = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    listed = subprocess.run(words, cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    for name in filter(None, listed.split("\0")):
+        source, copy = ROOT / name, checkout() / name
+        if source.is_file():
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(source, copy)
+    for path in checkout().glob(".github/workflows/*.yml"):
+        path.write_text(_SAME_COMMIT.sub(rf"uses: {OURS}/\1@this-commit", path.read_text("utf-8")), "utf-8")

@@ -1,0 +1,64 @@
+"""A project as a user would have it: three files, and two tables that are drawn with a fixed seed."""
+
+import csv
+import math
+import random
+import shutil
+from pathlib import Path
+
+HERE = Path(__file__).parent
+FILES = ("mlci.yml", "train.py", "predict.py")
+HEADER = ("customer", "region", "visits", "spend", "calls", "left")
+SEED = 11
+
+
+def write(folder: Path) -> None:
+    """Write the project into ``folder``."""
+    for name in FILES:
+        shutil.copy(HERE / name, folder / name)
+    (folder / "requirements.txt").write_text("# the standard library is enough\n", "utf-8")
+    draws = random.Random(SEED)
+    for name, rows in (("train.csv", 400), ("holdout.csv", 900)):
+        with (folder / name).open("w", encoding="utf-8", newline="") as stream:
+            table = csv.writer(stream, lineterminator="\n")
+            table.writerow(HEADER)
+            table.writerows(_customer(draws, number) for number in range(rows))
+
+
+def _customer(draws: random.Random, number: int) -> tuple[object, ...]:
+    visits, spend, calls = (draws.gauss(0, 1) for _ in range(3))
+    logit = 1.6 * calls - 1.2 * visits + 0.4 * spend - 0.3
+    left = int(draws.random() < 1 / (1 + math.exp(-logit)))
+    return number, draws.choice(["north", "south"]), f"{visits:.4f}", f"{spend:.4f}", f"{calls:.4f}", left
+
+
+CHANGES = {
+    "better": ("train.py", "STEPS = 60", "STEPS = 120"),
+    "again": ("train.py", "RATE = 0.5", "RATE = 0.6"),
+    "regression": ("train.py", '("visits", "spend", "calls")', '("visits", "spend")'),
+    "crash": (
+        "train.py",
+        "    weights = [0.0]",
+        '    raise RuntimeError("no such table\\n::set-output name=verdict::pass")\n    weights = [0.0]',
+    ),
+    "slow": (
+        "train.py",
+        "    weights = [0.0]",
+        (
+            "    import os, time\n\n"
+            '    with open("started.part", "w") as stream:\n        stream.write(str(os.getpid()))\n'
+            '    os.rename("started.part", "started")\n    time.sleep(120)\n    weights = [0.0]'
+        ),
+    ),
+    "typo": ("mlci.yml", "gates:", "gate:"),
+}
+"""What pull requests change: file, text, other text."""
+
+
+def change(folder: Path, name: str) -> None:
+    """Make one of ``CHANGES``."""
+    file, before, after = CHANGES[name]
+    text = (folder / file).read_text("utf-8")
+    if before not in text:
+        raise ValueError(f"{name}: {before!r} is not in {file}")
+    (folder / file).write_text(text.replace(before, after, 1), "utf-8")

@@ -1,0 +1,117 @@
+"""Our actions on the harness, which knows what act does not: whose status is whose, and who sees which variable."""
+
+import pytest
+
+from tests.e2e.harness.composite import use
+from tests.e2e.harness.job import Job
+from tests.e2e.machine import STANDINS, checkout, environment
+from tests.e2e.workflows.seen import CHECK
+from tests.e2e.workflows.world import World
+
+
+@pytest.fixture
+def world(tmp_path):
+    with World(tmp_path / "world") as made:
+        yield made
+
+
+@pytest.fixture
+def start(world, language, tmp_path):
+    """Begin a job for an event, at the point where the commit of the run is checked out."""
+
+    def begin(event: str, number: int, *, fork: bool = False) -> Job:
+        told = world.fake.environment(event, number, folder=tmp_path / "event")
+        facts = {name.removeprefix("GITHUB_").lower(): value for name, value in told.items() if "GITHUB_" in name}
+        unwanted = {"output", "step_summary", "env"}
+        github = {name: value for name, value in facts.items() if name not in unwanted}
+        github |= {"event": world.fake.event(event, number), "token": world.fake.token(fork=fork)}
+        standins = {f"actions/{folder.name}": folder for folder in STANDINS.iterdir() if folder.is_dir()}
+        machine = environment(tmp_path / "home") | {
+            "E2E_REMOTE": str(world.remote),
+            "E2E_ARTIFACTS": str(tmp_path / "artifacts"),
+        }
+        job = Job(language=language, scratch=tmp_path / "job", github=github, machine=machine, standins=standins)
+        assert use(job, STANDINS / "checkout", given={"fetch-depth": "0"}).outcome == "success"
+        return job
+
+    return begin
+
+
+def keep(scenario, world, ran, sha):
+    """Keep what was seen; the line on the terminal has the check's conclusion."""
+    scenario.text("steps.txt", ran.told() + "\n")
+    scenario.text("log.txt", ran.log)
+    scenario.facts("checks.json", world.fake.check_runs(sha))
+    [check] = world.fake.check_runs(sha)
+    assert check["name"] == CHECK
+    steps = ", ".join(f"{step.name} {step.outcome}" for step in ran.steps if step.outcome != "success")
+    scenario.saw(
+        f"check {check['conclusion'] or check['status']}, action {ran.outcome} ({steps or 'every step ran well'})"
+    )
+    return check
+
+
+def test_harness_the_whole_of_it_in_one_step(world, start, scenario):
+    number = world.pull("candidate", "better")
+    job = start("pull_request", number)
+    ran = use(job, checkout())
+    check = keep(scenario, world, ran, world.fake.head(number))
+
+    assert ran.outcome == "success", ran.log
+    assert ran.outputs["verdict"] == "pass"
+    assert ran.outputs["comment-url"] == world.fake.comments(number)[0]["html_url"]
+    assert check["conclusion"] == "success"
+    assert all(not step.set_env and not step.set_path for step in ran.every())  # nothing leaks into later steps
+
+
+def test_harness_no_step_but_those_that_publish_sees_the_token(world, start, scenario):
+    number = world.pull("candidate", "better")
+    job = start("pull_request", number)
+    ran = use(job, checkout())
+    keep(scenario, world, ran, world.fake.head(number))
+    token = job.github["token"]
+    holders = [step.name for step in ran.every() if token in step.environment.values()]
+    scenario.saw(f"token seen by: {', '.join(holders)}")
+    assert holders == ["Open the check", "Publish"]
+    assert token not in ran.log
+
+
+def test_harness_a_blocked_change_reports_first_and_fails_last(world, start, scenario):
+    number = world.pull("candidate", "regression")
+    ran = use(start("pull_request", number), checkout())
+    check = keep(scenario, world, ran, world.fake.head(number))
+    assert (ran.outcome, ran.outputs["verdict"], check["conclusion"]) == ("failure", "block", "failure")
+    assert [step.name for step in ran.steps if step.outcome == "failure"] == [ran.steps[-1].name]
+
+
+def test_harness_a_crash_that_prints_commands_sets_no_output(world, start, scenario):
+    number = world.pull("candidate", "crash")
+    ran = use(start("pull_request", number), checkout())
+    check = keep(scenario, world, ran, world.fake.head(number))
+    assert (ran.outcome, ran.outputs["verdict"], check["conclusion"]) == ("failure", "error", "failure")
+    assert "did not finish" in world.fake.comments(number)[0]["body"]
+
+
+def test_harness_a_run_that_is_cancelled_or_out_of_time_concludes_its_check(world, start, scenario):
+    """A job's `timeout-minutes` cancels it, so that both are one."""
+    number = world.pull("candidate", "slow")
+    job = start("pull_request", number)
+    job.stop = (job.workspace / "started").exists
+    ran = use(job, checkout())
+    check = keep(scenario, world, ran, world.fake.head(number))
+    assert (check["status"], check["conclusion"]) == ("completed", "cancelled"), ran.log
+    assert "the evaluation was cancelled" in world.fake.comments(number)[0]["body"]
+    assert ran.outputs["verdict"] == "error"
+
+
+def test_harness_a_failure_of_an_earlier_step_is_known_to_the_publishing_one(world, start, scenario):
+    """Inside of an action `job.status` is the job's; under act it is that of the action's own steps."""
+    number = world.pull("candidate", "crash")
+    job = start("pull_request", number)
+    actions = checkout() / "actions"
+    assert use(job, actions / "publish", given={"open": "true"}).outcome == "success"
+    assert use(job, actions / "evaluate").outcome == "failure"
+    assert use(job, actions / "gate").outcome == "skipped"
+    ran = use(job, actions / "publish", condition="always()")
+    check = keep(scenario, world, ran, world.fake.head(number))
+    assert (ran.outputs["verdict"], check["conclusion"]) == ("error", "failure")

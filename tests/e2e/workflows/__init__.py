@@ -1,0 +1,1 @@
+"""Whole workflows, run by act in host mode against the fake of GitHub."""

@@ -1,0 +1,73 @@
+"""Every workflow that documents and templates offer, executed as it stands."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.machine import ROOT
+from tests.e2e.workflows.seen import look
+from tests.e2e.workflows.world import World
+
+_BLOCK = re.compile(r"^```yaml\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+README = ROOT / "README.md"
+PLACES = [README, *sorted((ROOT / "templates" / "workflows").glob("*.yml")), *sorted((ROOT / "docs").glob("*.md"))]
+
+
+def workflows(path: Path) -> list[str]:
+    """What is a whole workflow in a file: the file itself, or YAML blocks of a page."""
+    text = path.read_text("utf-8")
+    blocks = _BLOCK.findall(text) if path.suffix == ".md" else [text]
+    return [re.sub(r"\A(#.*\n)+", "", block) for block in blocks if re.search(r"^jobs:", block, re.MULTILINE)]
+
+
+def offered():
+    """Each different workflow once, under the name of the first place that has it."""
+    names: dict[str, str] = {}
+    for path in PLACES:
+        for text in workflows(path):
+            names.setdefault(text, path.name)
+    return [pytest.param(text, id=name) for text, name in names.items()]
+
+
+@pytest.mark.parametrize("text", offered())
+def test_offered_in(text, tmp_path, scenario):
+    path = tmp_path / "workflow.yml"
+    path.write_text(text, "utf-8")
+    scenario.text("workflow.yml", text)
+    with World(tmp_path / "world") as world:
+        number = world.pull("candidate", "better")
+        run = world.start(path, "pull_request", number)
+        seen = look(world, scenario, run, number=number, sha=world.fake.head(number))
+    assert run.code == 0, run.log
+    assert "all 4 gates passed" in seen.page
+    assert (seen.check["conclusion"], seen.status) == ("success", "success")
+
+
+def test_the_readme_has_a_workflow_with_one_step_and_says_what_each_permission_is_for():
+    [text] = workflows(README)
+    granted = re.findall(r"^ +([a-z-]+): (?:read|write)\b(.*)$", text, re.MULTILINE)
+    assert [name for name, reason in granted if not reason.strip().startswith("#")] == []
+    assert {name for name, _ in granted} == {"contents", "checks", "statuses", "pull-requests"}
+    assert re.findall(r"uses: (\S+)@", text) == ["actions/checkout", "mlci/mlci"]
+
+
+def test_a_blocked_change_in_two_jobs(tmp_path, scenario):
+    """The reusable workflow: judged and published by a job that runs nothing of the pull request."""
+    with World(tmp_path / "world") as world:
+        number = world.pull("candidate", "regression")
+        run = world.start(ROOT / "templates" / "workflows" / "mlci-split.yml", "pull_request", number)
+        seen = look(world, scenario, run, number=number, sha=world.fake.head(number))
+    assert run.code == 1, run.log
+    assert (seen.check["conclusion"], seen.status) == ("failure", "failure")
+    assert "1 gate failed" in seen.page
+
+
+def test_a_crash_in_two_jobs(tmp_path, scenario):
+    with World(tmp_path / "world") as world:
+        number = world.pull("candidate", "crash")
+        run = world.start(ROOT / "templates" / "workflows" / "mlci-split.yml", "pull_request", number)
+        seen = look(world, scenario, run, number=number, sha=world.fake.head(number))
+    assert run.code == 1, run.log
+    assert (seen.check["conclusion"], seen.status) == ("failure", "error")
+    assert "evaluation did not finish" in seen.page

@@ -1,0 +1,112 @@
+"""A user's repository, GitHub as the fake has it, and what happens there: pushes, pull requests, workflow runs."""
+
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Self
+
+from tests.e2e import project
+from tests.e2e.machine import environment
+from tests.e2e.workflows.act import Run, Start, run
+from tests.github.fake import Fake
+
+HERE = Path(__file__).parent
+IDENTITY = {
+    f"GIT_{role}_{name}": value
+    for role in ("AUTHOR", "COMMITTER")
+    for name, value in {"NAME": "Octo Cat", "EMAIL": "octocat@example.org", "DATE": "2026-01-05T09:00:00Z"}.items()
+}
+NOT_SET = {
+    "GITHUB_EVENT_PATH",
+    "GITHUB_EVENT_NAME",
+    "GITHUB_TOKEN",
+    "GITHUB_STEP_SUMMARY",
+    "GITHUB_OUTPUT",
+    "GITHUB_SHA",
+}
+
+
+class World:
+    """Used as a context manager; leaving it fails if a request broke GitHub's description."""
+
+    def __init__(self, scratch: Path) -> None:
+        self.scratch = scratch
+        self.remote = scratch / "remote.git"
+        self.work = scratch / "work"
+        self.runs = 0
+        self.work.mkdir(parents=True)
+        self.git("init", "--quiet", "--initial-branch", "main")
+        project.write(self.work)
+        self.git("add", "--all")
+        self.git("commit", "--quiet", "--message", "A model")
+        self.git("clone", "--quiet", "--bare", ".", str(self.remote))
+        self.fake = Fake(self.remote)
+
+    def __enter__(self) -> Self:
+        self.fake.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.fake.__exit__(*error)
+        shutil.rmtree(self.scratch, ignore_errors=True)  # every job has left an environment
+
+    def git(self, *words: str) -> str:
+        env = environment(self.scratch / "home") | IDENTITY
+        done = subprocess.run(["git", *words], cwd=self.work, env=env, check=True, capture_output=True, text=True)
+        return done.stdout.strip()
+
+    def push(self, branch: str, change: str, *, to: Path | None = None) -> str:
+        """Commit one of the project's changes on a branch, push it, and return its SHA."""
+        known = self.git("branch", "--list", branch)
+        self.git("checkout", "--quiet", *([branch] if known else ["-b", branch, "main"]))
+        project.change(self.work, change)
+        self.git("commit", "--quiet", "--all", "--message", f"Change: {change}")
+        self.git("push", "--quiet", str(to or self.remote), f"HEAD:refs/heads/{branch}")
+        return self.git("rev-parse", "HEAD")
+
+    def pull(self, branch: str, change: str, *, fork: bool = False) -> int:
+        """Push a change and open a pull request from it."""
+        self.push(branch, change, to=self.fake.fork() if fork else None)
+        return self.fake.pull(branch, fork=fork)
+
+    def start(
+        self,
+        workflow: str | Path,
+        event: str,
+        number: int | None = None,
+        *,
+        token: str | None = None,
+        uv: bool = True,
+        cancel_when: Callable[[Path], bool] | None = None,
+        **facts: Any,
+    ) -> Run:
+        """Run a workflow as this event would start it; each run has a number of its own."""
+        self.runs += 1
+        place = self.scratch / f"run-{self.runs}"
+        place.mkdir()
+        told = self.fake.environment(event, number, folder=place, **facts)
+        env = {name: value for name, value in told.items() if name not in NOT_SET}
+        env |= {
+            "GITHUB_API_URL": self.fake.url,
+            "SHA_REF": told["GITHUB_SHA"],  # act's name for it
+            "GITHUB_RUN_ID": str(1000 + self.runs),
+            "GITHUB_RUN_ATTEMPT": "1",
+            "E2E_REMOTE": str(self.remote),
+        }
+        return run(
+            Start(
+                workflow=HERE / workflow,
+                event=event,
+                payload=self.fake.event(event, number, **facts),
+                token=token or self.fake.token(),
+                env=env,
+                scratch=place,
+                uv=uv,
+                cancel_when=None if cancel_when is None else lambda: cancel_when(place),
+            )
+        )
+
+    def artifact(self, name: str) -> Path:
+        """The folder of an artifact of the newest run."""
+        return self.scratch / "artifacts" / str(1000 + self.runs) / name

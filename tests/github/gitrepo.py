@@ -1,0 +1,129 @@
+"""A real bare repository, asked and changed by git itself."""
+
+import os
+import re
+import subprocess
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+ENVIRONMENT = {
+    **{name: value for name, value in os.environ.items() if not name.startswith("GIT_")},
+    "GIT_CONFIG_GLOBAL": os.devnull,
+    "GIT_CONFIG_NOSYSTEM": "1",
+    "GIT_TERMINAL_PROMPT": "0",
+}
+WEB = {"name": "GitHub", "email": "noreply@github.com"}  # who commits merges made by the site
+FORMAT = "%H%x00%T%x00%P%x00%an%x00%ae%x00%aI%x00%cn%x00%ce%x00%cI%x00%B"
+
+
+SHA = re.compile(r"[0-9a-f]{40}")
+KNOWN: set[tuple[str, str]] = set()  # commits that were seen in a folder: they never go away
+
+
+class GitError(Exception):
+    """git refused."""
+
+
+@lru_cache(maxsize=4096)
+def _commit(folder: str, sha: str) -> dict[str, Any]:
+    text = Repo(Path(folder)).run("show", "--no-patch", f"--format={FORMAT}", "--end-of-options", sha)
+    told = text.split("\0")
+    return {
+        "sha": told[0],
+        "tree": told[1],
+        "parents": told[2].split(),
+        "author": {"name": told[3], "email": told[4], "date": told[5]},
+        "committer": {"name": told[6], "email": told[7], "date": told[8]},
+        "message": told[9].rstrip("\n"),
+    }
+
+
+@dataclass(frozen=True)
+class Repo:
+    """The bare repository in a folder."""
+
+    folder: Path
+
+    def raw(self, *arguments: str, data: bytes | None = None, who: dict[str, dict[str, str]] | None = None) -> bytes:
+        done = subprocess.run(
+            ["git", "--git-dir", str(self.folder), *arguments],
+            input=data,
+            env=ENVIRONMENT | identity(who or {}),
+            capture_output=True,
+            check=False,
+        )
+        if done.returncode != 0:
+            raise GitError(done.stderr.decode("utf-8", "replace").strip() or f"git {arguments[0]} failed")
+        return done.stdout
+
+    def run(self, *arguments: str, data: bytes | None = None, who: dict[str, dict[str, str]] | None = None) -> str:
+        return self.raw(*arguments, data=data, who=who).decode("utf-8", "replace").rstrip("\n")
+
+    def asked(self, *arguments: str) -> str | None:
+        """What git says, or nothing if it refuses."""
+        try:
+            return self.run(*arguments)
+        except GitError:
+            return None
+
+    def commit_of(self, name: str) -> str | None:
+        """SHA of the commit that a branch, a tag or a SHA means."""
+        if not name or name.startswith("-"):
+            return None
+        if SHA.fullmatch(name) and (str(self.folder), name) in KNOWN:
+            return name
+        found = self.asked("rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
+        if found:
+            KNOWN.add((str(self.folder), found))
+        return found
+
+    def branch(self, name: str) -> str | None:
+        """The tip of a branch; a loose ref is read as the file that it is, which costs no process."""
+        loose = self.folder / "refs" / "heads" / name
+        if ".." not in name and loose.is_file() and SHA.fullmatch(told := loose.read_text("ascii").strip()):
+            return told
+        return self.commit_of(f"refs/heads/{name}")
+
+    def kind(self, sha: str) -> str | None:
+        return None if sha.startswith("-") else self.asked("cat-file", "-t", sha)
+
+    def commit(self, sha: str) -> dict[str, Any]:
+        return _commit(str(self.folder), sha)
+
+    def refs(self, prefix: str) -> dict[str, tuple[str, str]]:
+        """Names to (SHA, type) of every ref under a prefix."""
+        lines = self.run("for-each-ref", "--format=%(refname) %(objectname) %(objecttype)", prefix).splitlines()
+        return {name: (sha, kind) for name, sha, kind in (line.split() for line in lines)}
+
+    def log(self, tip: str, *, base: str | None = None, path: str | None = None) -> list[str]:
+        """SHAs of commits, newest first; those that the base does not have."""
+        span = [f"{base}..{tip}"] if base else [tip]
+        return self.run("rev-list", *span, *(["--", path] if path else [])).split()
+
+    def merge_base(self, one: str, other: str) -> str | None:
+        return self.asked("merge-base", one, other)
+
+    def write_ref(self, name: str, sha: str, *, old: str | None = None) -> None:
+        self.run("update-ref", name, sha, *([old] if old else []))
+
+    def merge(self, base: str, head: str, message: str, *, who: dict[str, str] = WEB) -> str | None:
+        """The commit that merges head into base, or nothing where they conflict. No ref moves."""
+        tree = self.asked("merge-tree", "--write-tree", "--allow-unrelated-histories", base, head)
+        if tree is None:
+            return None
+        dated = {**who, "date": max(self.commit(sha)["committer"]["date"] for sha in (base, head))}
+        told = ["commit-tree", tree.splitlines()[0], "-p", base, "-p", head, "-m", message]
+        return self.run(*told, who={"author": dated, "committer": dated})
+
+
+def identity(who: dict[str, dict[str, str]]) -> dict[str, str]:
+    """The variables by which git learns author and committer."""
+    names = {"name": "NAME", "email": "EMAIL", "date": "DATE"}
+    return {
+        f"GIT_{role.upper()}_{names[key]}": value
+        for role, facts in ({"author": WEB, "committer": WEB} | who).items()
+        for key, value in facts.items()
+        if key in names
+    }

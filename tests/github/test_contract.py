@@ -1,0 +1,61 @@
+"""A broken contract is told: to the client as GitHub would, and to the test in any case."""
+
+import pytest
+
+from tests.github.conftest import Client
+from tests.github.fake import Fake
+from tests.github.serving import HANDLERS, Reply, Served
+
+
+def broken(tmp_path, method, path, body=None):
+    """A whole life of a fake with one bad request in it."""
+    with Fake(tmp_path / "m.git") as fake:
+        return Client(fake)(method, path, body)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "words"),
+    [
+        ("POST", "/check-runs", {"head_sha": "a"}, "wasn't supplied"),
+        ("POST", "/check-runs", {"name": 3, "head_sha": "a"}, "3 is not a string"),
+        ("POST", "/statuses/main", {"state": "success", "contxt": "a"}, "no field '/contxt' is described"),
+        ("POST", "/issues/1/comments", None, "A body is needed"),
+        ("POST", "/issues/1/comments", b"{", "the body is not JSON"),
+        ("GET", "/check-runs", None, "no such operation"),
+        ("GET", "/commits/main/check-runs?per_page=x", None, "is not a integer"),
+    ],
+)
+def test_leaving_the_block_fails(tmp_path, method, path, body, words):
+    with pytest.raises(AssertionError, match="client broke the contract") as caught:
+        broken(tmp_path, method, path, body)
+    assert words in str(caught.value)
+
+
+def test_an_answer_that_github_would_not_give_is_a_failure_of_the_fake(fake, client, monkeypatch):
+    monkeypatch.setitem(HANDLERS, "repos/get", Served(lambda _: Reply(200, {"id": "one"}), ()))
+    answer = client("GET", "")
+    assert answer.status_code == 500
+    assert "repos/get 200" in fake.failures[0]
+    with pytest.raises(AssertionError, match="fake failed"):
+        fake.verify()
+    fake.failures.clear()
+
+
+def test_a_mistake_in_a_handler_is_a_failure_of_the_fake(fake, client, monkeypatch):
+    monkeypatch.setitem(HANDLERS, "repos/get", Served(lambda _: 1 / 0, ()))
+    assert client("GET", "").status_code == 500
+    assert "ZeroDivisionError" in fake.failures[0]
+    fake.failures.clear()
+
+
+def test_an_operation_that_is_described_and_not_served_is_a_failure_of_the_fake(fake, client, monkeypatch):
+    monkeypatch.delitem(HANDLERS, "repos/get")
+    assert client("GET", "").status_code == 500
+    assert "does not serve it" in fake.failures[0]
+    fake.failures.clear()
+
+
+def test_a_test_that_fails_by_itself_is_not_covered_up(tmp_path):
+    fake = Fake(tmp_path / "m.git").start()
+    fake.violations.append("something")
+    fake.__exit__(ZeroDivisionError, ZeroDivisionError(), None)

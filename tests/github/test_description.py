@@ -1,0 +1,170 @@
+"""The derived description, and what stands in it as examples, hold against the same validators as the fake."""
+
+import copy
+
+import pytest
+
+from tests.github import contract, derive
+from tests.github.serving import HANDLERS
+
+# Examples in GitHub's own description that lack what the description calls required, by operation. They are old; the
+# fake's answers have to be complete.
+INCOMPLETE = {
+    "repos/get": "language",
+    "pulls/list": "type",
+    "pulls/create": "type",
+    "pulls/get": "type",
+    "pulls/update": "type",
+    "repos/list-pull-requests-associated-with-commit": "type",
+    "repos/get-commit": "sha",
+    "repos/merge": "sha",
+    "repos/list-branches": "checks",
+    "actions/list-jobs-for-workflow-run": "created_at",
+    "actions/list-jobs-for-workflow-run-attempt": "created_at",
+    "repos/get-collaborator-permission-level": "role_name",
+    "repos/get-repo-rulesets": "enabled",
+    "repos/get-branch-protection": "checks",
+    "repos/get-status-checks-protection": "checks",
+}
+ANSWERS = [
+    (name, int(status), example)
+    for name, operation in contract.operations().items()
+    for status, facts in operation.responses.items()
+    for example in facts.get("examples", [])
+]
+BODIES = [
+    (name, example)
+    for name, operation in contract.operations().items()
+    for example in (operation.body or {}).get("examples", [])
+]
+
+
+@pytest.mark.parametrize(("name", "status", "example"), ANSWERS, ids=[f"{row[0]}-{row[1]}" for row in ANSWERS])
+def test_githubs_example_of_an_answer_is_valid(name, status, example):
+    errors = contract.response_errors(contract.operations()[name], status, example)
+    if name in INCOMPLETE:
+        assert any(INCOMPLETE[name] in error for error in errors)
+    else:
+        assert errors == []
+
+
+@pytest.mark.parametrize(("name", "example"), BODIES, ids=[row[0] for row in BODIES])
+def test_githubs_example_of_a_request_is_valid_and_names_no_unknown_field(name, example):
+    operation = contract.operations()[name]
+    assert contract.body_errors(operation, example) == []
+    assert contract.unknown_fields(operation, example) == []
+
+
+def test_there_are_enough_examples_to_mean_something():
+    assert len(ANSWERS) > 70
+    assert len(BODIES) > 25
+
+
+def test_everything_that_is_described_is_served():
+    assert set(HANDLERS) == set(contract.operations())
+
+
+def spoilt(example, **changes):
+    return copy.deepcopy(example) | changes
+
+
+CHECK = {"name": "mlci / m", "head_sha": "a" * 40}
+OUTPUT = {"title": "t", "summary": "s"}
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ({"head_sha": "a" * 40}, '"name" wasn\'t supplied.'),
+        ({"name": "mlci / m"}, '"head_sha" wasn\'t supplied.'),
+        (spoilt(CHECK, name=3), "For 'properties/name', 3 is not a string."),
+        (spoilt(CHECK, output={"title": "t"}), '"summary" wasn\'t supplied.'),
+        (spoilt(CHECK, output=OUTPUT | {"summary": "s" * 65_536}), "Only 65535 characters are allowed; 65536"),
+        (spoilt(CHECK, conclusion="green"), "green"),
+        (spoilt(CHECK, started_at="yesterday"), "yesterday"),
+        ([], "is not an object"),
+    ],
+)
+def test_a_planted_defect_in_a_request_is_found(body, words):
+    errors = contract.body_errors(contract.operations()["checks/create"], body)
+    assert any(words in error for error in errors), errors
+
+
+def test_fifty_annotations_are_the_most():
+    note = {"path": "mlci.yml", "start_line": 1, "end_line": 1, "annotation_level": "failure", "message": "m"}
+    operation = contract.operations()["checks/create"]
+    assert contract.body_errors(operation, spoilt(CHECK, output=OUTPUT | {"annotations": [note] * 50})) == []
+    errors = contract.body_errors(operation, spoilt(CHECK, output=OUTPUT | {"annotations": [note] * 51}))
+    assert errors == ["No more than 50 items are allowed; 51 were supplied."]
+
+
+def test_a_misspelt_field_is_found_at_any_depth():
+    operation = contract.operations()["checks/create"]
+    body = spoilt(CHECK, ouput=OUTPUT, output=OUTPUT | {"annotations": [{"path": "a", "line": 1}]})
+    assert contract.unknown_fields(operation, body) == ["/ouput", "/output/annotations/items/line"]
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [({"id": "1"}, "/id"), ({"name": None}, "/name"), ({"conclusion": "green"}, "/conclusion"), ({}, "required")],
+)
+def test_a_planted_defect_in_an_answer_is_found(change, words):
+    operation = contract.operations()["checks/get"]
+    (example,) = operation.responses["200"]["examples"]
+    body = spoilt(example, **change)
+    if not change:
+        del body["head_sha"]
+    errors = contract.response_errors(operation, 200, body)
+    assert any(words in error for error in errors)
+
+
+def test_an_answer_with_a_status_that_is_not_described_is_found():
+    assert contract.response_errors(contract.operations()["checks/create"], 200, {})
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "name", "values"),
+    [
+        ("GET", "/repos/o/r/commits/abc", "repos/get-commit", {"ref": "abc"}),
+        ("GET", "/repos/o/r/commits/abc/status", "repos/get-combined-status-for-ref", {"ref": "abc"}),
+        ("GET", "/repos/o/r/commits/a%2Fb/check-runs", "checks/list-for-ref", {"ref": "a/b"}),
+        ("GET", "/repos/o/r/git/ref/heads/a/b", "git/get-ref", {"ref": "heads/a/b"}),
+        ("GET", "/repos/o/r/releases/latest", "repos/get-latest-release", {}),
+        ("GET", "/repos/o/r/contents/a/b.yml", "repos/get-content", {"path": "a/b.yml"}),
+        ("GET", "/repos/o/r/compare/main...topic", "repos/compare-commits", {"base": "main", "head": "topic"}),
+    ],
+)
+def test_a_path_means_the_most_definite_operation(method, path, name, values):
+    operation, found = contract.find(method, path)
+    assert operation.name == name
+    assert found == {"owner": "o", "repo": "r"} | values
+
+
+@pytest.mark.parametrize(
+    ("query", "words"),
+    [
+        ({"per_page": "many"}, "is not a integer"),
+        ({"filter": "newest"}, "is not in"),
+        ({"names": "x"}, "no parameter 'names'"),
+    ],
+)
+def test_a_planted_defect_in_a_query_is_found(query, words):
+    (error,) = contract.query_errors(contract.operations()["checks/list-for-ref"], query)
+    assert words in error
+
+
+def test_openapi_becomes_json_schema():
+    node = {"type": "string", "nullable": True, "enum": ["a"], "description": "prose", "format": "uri"}
+    assert derive.schema(node) == {"type": ["string", "null"], "enum": ["a", None]}
+    named = {"type": "object", "properties": {"title": {"type": "string"}, "example": {"$ref": "#/components/x/y"}}}
+    wanted = {"title": {"type": "string"}, "example": {"$ref": "#/schemas/y"}}
+    assert derive.schema(named) == {"type": "object", "properties": wanted}
+    assert derive.schema({"allOf": [{"$ref": "#/a/b"}], "nullable": True}) == {
+        "anyOf": [{"allOf": [{"$ref": "#/schemas/b"}]}, {"type": "null"}]
+    }
+
+
+def test_the_derived_file_says_where_it_is_from():
+    about = contract.description()["about"]
+    assert "@octokit/openapi 23.0.2" in about["source"]
+    assert about["licence"].startswith("MIT")

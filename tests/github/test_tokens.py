@@ -1,0 +1,122 @@
+"""Who may do what, and what GitHub says to whoever may not."""
+
+import pytest
+
+from tests.github.conftest import Client
+from tests.github.fake import Fake
+
+INTEGRATION = "Resource not accessible by integration"
+
+
+@pytest.fixture
+def sha(fake):
+    return fake.sha("topic")
+
+
+def refused(answer):
+    return answer.status_code, answer.json()["message"]
+
+
+def test_an_unknown_token_is_refused_even_for_public_data(client):
+    assert refused(client("GET", "", token="ghs_" + "0" * 40)) == (401, "Bad credentials")
+
+
+def test_without_a_token_public_data_are_read_and_nothing_is_written(fake, client):
+    number = fake.pull("topic")
+    assert client("GET", "", token="").status_code == 200
+    answer = client("POST", f"/issues/{number}/comments", {"body": "x"}, token="")
+    assert refused(answer) == (401, "Requires authentication")
+
+
+@pytest.mark.parametrize(
+    ("permission", "method", "path", "body"),
+    [
+        ("checks", "POST", "/check-runs", {"name": "n", "head_sha": "SHA"}),
+        ("statuses", "POST", "/statuses/SHA", {"state": "success"}),
+        ("pull-requests", "POST", "/issues/1/comments", {"body": "x"}),
+        ("issues", "POST", "/issues/1/comments", {"body": "x"}),
+        ("contents", "POST", "/git/refs", {"ref": "refs/heads/new", "sha": "SHA"}),
+    ],
+)
+def test_each_permission_opens_what_it_names(fake, client, sha, permission, method, path, body):
+    fake.pull("topic")
+    path = path.replace("SHA", sha)
+    body = {key: value.replace("SHA", sha) for key, value in body.items()}
+    for level in ("none", "read"):
+        answer = client(method, path, body, token=fake.token({permission: level}))
+        assert refused(answer) == (403, INTEGRATION)
+        assert f"{permission.replace('-', '_')}=write" in answer.headers["X-Accepted-GitHub-Permissions"]
+    assert client(method, path, body, token=fake.token({permission: "write"})).status_code == 201
+
+
+def test_a_forks_token_only_reads(fake, client, sha):
+    number = fake.pull("topic", fork=True)
+    token = fake.token(fork=True)
+    assert client("GET", f"/pulls/{number}", token=token).status_code == 200
+    writes = {
+        "/check-runs": {"name": "n", "head_sha": sha},
+        f"/statuses/{sha}": {"state": "success"},
+        f"/issues/{number}/comments": {"body": "x"},
+    }
+    for path, body in writes.items():
+        assert refused(client("POST", path, body, token=token)) == (403, INTEGRATION)
+
+
+def test_users_tokens_write_no_check_runs(fake, client, sha):
+    body = {"name": "n", "head_sha": sha}
+    fake.role("octocat", "write")
+    answer = client("POST", "/check-runs", body, token=fake.token(user="octocat"))
+    assert refused(answer) == (403, "You must authenticate via a GitHub App.")
+    fine = fake.token({"checks": "read"}, user="octocat", fine_grained=True)
+    assert refused(client("POST", "/check-runs", body, token=fine)) == (
+        403,
+        "Resource not accessible by personal access token",
+    )
+
+
+def test_only_users_are_users(fake, client):
+    at = f"{fake.url}/user"
+    assert refused(client("GET", at)) == (403, INTEGRATION)
+    assert client("GET", at, token=fake.token(user="octocat")).json()["login"] == "octocat"
+    assert refused(client("GET", at, token="")) == (401, "Requires authentication")
+
+
+def test_a_users_role_decides_what_a_classic_token_may(fake, client, sha):
+    token, body = fake.token(user="ada"), {"state": "success"}
+    assert client("POST", f"/statuses/{sha}", body, token=token).status_code == 404
+    fake.role("ada", "write")
+    assert client("POST", f"/statuses/{sha}", body, token=token).status_code == 201
+
+
+@pytest.mark.parametrize(
+    ("role", "permission"),
+    [("triage", "read"), ("maintain", "write"), ("admin", "admin"), ("none", "read")],
+)
+def test_roles_are_told_in_two_granularities(fake, client, role, permission):
+    fake.role("ada", role)
+    told = client("GET", "/collaborators/ada/permission").json()
+    assert (told["permission"], told["role_name"]) == (permission, "read" if role == "none" else role)
+
+
+def test_a_private_repository_does_not_exist_for_strangers(tmp_path):
+
+    with Fake(tmp_path / "p.git", private=True) as fake:
+        client = Client(fake)
+        assert client("GET", "").status_code == 200
+        assert refused(client("GET", "", token="")) == (404, "Not Found")
+        assert refused(client("GET", "", token=fake.token(user="stranger"))) == (404, "Not Found")
+        number = fake.pull("topic")
+        token = fake.token({"contents": "read"})
+        assert refused(client("GET", f"/pulls/{number}", token=token)) == (403, INTEGRATION)
+        assert client("GET", f"/pulls/{number}", token=fake.token({"pull-requests": "read"})).status_code == 200
+
+
+def test_a_client_without_a_name_is_refused(client):
+    assert client("GET", "", headers={"User-Agent": ""}).status_code == 403
+
+
+def test_a_version_that_is_not_offered_is_refused(fake, client):
+    assert client("GET", "", headers={"X-GitHub-Api-Version": "2022-11-28"}).status_code == 200
+    assert client("GET", "", headers={"X-GitHub-Api-Version": "2020-01-01"}).status_code == 400
+    assert len(fake.violations) == 1
+    fake.violations.clear()

@@ -1,0 +1,112 @@
+"""A small language for publishing: a pull request on the fake, reports that pass or fail, publishers with a run id."""
+
+from dataclasses import dataclass, field, replace
+
+from mlci.github.client import Client
+from mlci.github.patience import Patience
+from mlci.github.transport import Access, transport
+from mlci.publish.event import facts
+from mlci.publish.plan import Target, publication, target
+from mlci.publish.result import Finished, Unfinished
+from mlci.publish.runs import Run
+from mlci.report.document import Candidate
+from mlci.report.links import Links
+from mlci.usecases.publish import open_, publish
+from tests.report.build import a_report, failed, inconclusive, measured, passed
+
+BOT = "github-actions[bot]"
+MODEL = "credit-risk"
+NAME = f"mlci / {MODEL}"
+
+
+def good(**more):
+    """Every gate passes, and the gated metric went from 0.871 to 0.878."""
+    return a_report(
+        gates=[passed("roc_auc", was=0.871, now=0.878, low=-0.002, high=0.016, max_drop=0.01, line=12)],
+        metrics=[measured("roc_auc", was=0.871, now=0.878)],
+        **more,
+    )
+
+
+def bad(**more):
+    """One gate fails."""
+    return a_report(
+        gates=[failed("recall", was=0.581, now=0.550, low=-0.042, high=-0.020, max_drop=0.01, line=31)], **more
+    )
+
+
+def wide(gates, **more):
+    """Many failing gates, each on a group of its own."""
+    rows = [
+        failed("recall", region=f"r{i}", was=0.6, now=0.5, low=-0.2, high=-0.05, max_drop=0.01, line=i + 1)
+        for i in range(gates)
+    ]
+    return a_report(gates=rows, **more)
+
+
+def unsure(**more):
+    """A gate that can't tell."""
+    return a_report(
+        gates=[inconclusive("recall", was=0.58, now=0.57, low=-0.05, high=0.03, max_drop=0.01, rows_needed=900)], **more
+    )
+
+
+class Clock:
+    """A clock that only moves when somebody sleeps."""
+
+    def __init__(self):
+        self.at = 0.0
+        self.slept = []
+
+    def patience(self, **more):
+        return Patience(
+            clock=lambda: self.at, now=lambda: 1_000.0 + self.at, sleep=self.sleep, spread=lambda: 0.5, **more
+        )
+
+    def sleep(self, seconds):
+        self.slept.append(seconds)
+        self.at += seconds
+
+
+@dataclass
+class Publisher:
+    """One run of one pull request, with its own client."""
+
+    fake: object
+    where: Target
+    report: object
+    token: str
+    policy: str = "always"
+    patience: Patience | None = None
+    seconds: float = 10.0
+    links: Links = field(default=None)
+
+    def client(self):
+        send = transport(Access(url=self.fake.url, token=self.token, agent="mlci/test", seconds=self.seconds))
+        return Client(send, repository=self.fake.name, patience=self.patience)
+
+    def what(self):
+        links = Links(repository=f"{self.fake.url}/{self.fake.name}", commit=self.where.head, report=self.where.url)
+        result = self.report
+        if not isinstance(result, Unfinished):
+            at_head = self.report.model_copy(update={"candidate": Candidate(commit=self.where.head)})
+            result = Finished(report=at_head)
+        return publication(self.where, result, policy=self.policy, links=links)
+
+    def open(self, **more):
+        return open_(self.where, self.client(), **more)
+
+    def publish(self, **more):
+        return publish(self.what(), self.client(), **more)
+
+
+def publisher(fake, number, *, run=100, attempt=1, report=None, token=None, event="pull_request", **more):
+    """A publisher for a pull request as it stands now; the event is GitHub's own example, filled in."""
+    found = facts(event, fake.event(event, number), sha=None)
+    url = f"{fake.url}/{fake.name}/actions/runs/{run}"
+    where = target(found, model=MODEL, run=Run(run, attempt), url=url)
+    return Publisher(fake, where, report or good(), token or fake.token(), **more)
+
+
+def at_run(one, run):
+    return replace(one, where=replace(one.where, run=Run(run, 1)))

@@ -1,0 +1,315 @@
+"""The adapter against the fake: every page, every refusal, every fault, within bounds."""
+
+import logging
+import pickle
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+import pytest
+from github.Requester import Requester
+
+from mlci.errors import InputError, OutsideError
+from mlci.github import transport as module
+from mlci.github.answers import check_run, comment, decode, head, items, message
+from mlci.github.client import Client
+from mlci.github.interface import CheckFields, Forbidden, Missing, Output, Status
+from mlci.github.transport import Access, transport
+from mlci.publish.check import Annotation
+from tests.publish.scene import NAME, Clock
+
+STATUS = Status(state="success", context=NAME, description="fine")
+FIELDS = CheckFields(external_id="7.1", conclusion=None, output=Output(title="t", summary="s"), url=None)
+
+
+def client(fake, *, clock=None, token=None, seconds=5.0, **more):
+    access = Access(url=fake.url, token=token or fake.token(), agent="mlci/test", seconds=seconds)
+    return Client(transport(access), repository=fake.name, patience=(clock or Clock()).patience(**more))
+
+
+@pytest.fixture
+def pull(fake):
+    return fake.pull("topic")
+
+
+def test_comments_of_all_pages_arrive(fake, pull):
+    for number in range(201):
+        fake.comment(pull, f"comment {number}")
+    found = client(fake).comments(pull)
+    assert [one.body for one in found] == [f"comment {number}" for number in range(201)]
+    assert len(fake.requests) == 3
+
+
+def test_all_check_runs_of_a_name_arrive_and_not_only_the_latest(fake, pull):
+    one, sha = client(fake), fake.head(pull)
+    for run in (3, 1, 2):
+        fields = CheckFields(external_id=f"{run}.1", conclusion=None, output=Output(title="t", summary="s"), url=None)
+        one.create_check(head=sha, name=NAME, fields=fields, arrived=lambda: None)
+    one.create_check(head=sha, name=f"{NAME}-2", fields=FIELDS, arrived=lambda: None)
+    assert [check.external_id for check in one.check_runs(sha, NAME)] == ["3.1", "1.1", "2.1"]
+    assert [check.external_id for check in one.check_runs("heads/topic", NAME)] == ["3.1", "1.1", "2.1"]
+
+
+def test_what_is_gone_is_a_value(fake, pull):
+    one = client(fake)
+    assert one.edit_comment(999, "x") == Missing()
+    assert one.delete_comment(999) == Missing()
+    assert one.check_runs("heads/gone", NAME) == Missing()
+    assert one.head(999) == Missing()
+    with pytest.raises(OutsideError, match=r"comment on pull request 999 \(404\)"):
+        one.create_comment(999, "x", arrived=lambda: None)
+
+
+@pytest.mark.parametrize("permission", ["checks", "statuses", "pull-requests"])
+def test_a_refusal_names_the_permission(fake, pull, permission):
+    token = fake.token({name: "write" for name in ("checks", "statuses", "pull-requests") if name != permission})
+    one, sha = client(fake, token=token), fake.head(pull)
+    found = {
+        "checks": one.create_check(head=sha, name=NAME, fields=FIELDS, arrived=lambda: None),
+        "statuses": one.set_status(sha, STATUS),
+        "pull-requests": one.create_comment(pull, "hello", arrived=lambda: None),
+    }
+    said = "Resource not accessible by integration"
+    assert found[permission] == Forbidden(permission=permission, said=said)
+    assert [name for name, answer in found.items() if isinstance(answer, Forbidden)] == [permission]
+
+
+def test_reading_a_private_repository_takes_permissions_too(fake, pull):
+    fake.repo["private"] = True
+    one = client(fake, token=fake.token({"statuses": "write"}))
+    assert one.check_runs(fake.head(pull), NAME).permission == "checks"
+    assert one.comments(pull).permission == "pull-requests"
+
+
+def test_a_token_that_is_not_valid_is_no_refusal(fake, pull):
+    with pytest.raises(OutsideError, match="the token is not valid") as raised:
+        client(fake, token="ghs_wrong_and_secret").comments(pull)
+    assert "secret" not in str(raised.value)
+    assert len(fake.requests) == 1
+
+
+def test_who_the_token_is(fake):
+    assert client(fake).login() is None
+    assert client(fake, token=fake.token(user="octocat")).login() == "octocat"
+
+
+def test_the_token_shows_nowhere(fake, pull, caplog):
+    caplog.set_level(logging.DEBUG)
+    access = Access(url=fake.url, token="ghs_secret", agent="mlci/test")
+    assert "ghs_secret" not in repr(access)
+    fake.fail(kind="drop", times=0)
+    with pytest.raises(OutsideError) as raised:
+        client(fake, token="ghs_secret").comments(pull)
+    assert "ghs_secret" not in caplog.text + str(raised.value)
+    assert "127.0.0.1" not in str(raised.value)
+
+
+@pytest.mark.parametrize("url", ["http://api.github.com", "http://127.0.0.1.evil.org", "ftp://x", "api.github.com", ""])
+def test_a_token_is_not_sent_in_clear(url):
+    with pytest.raises(InputError, match="only sent to an https address"):
+        transport(Access(url=url, token="t", agent="a"))
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {"kind": "status", "status": 500},
+        {"kind": "status", "status": 502},
+        {"kind": "status", "status": 503},
+        {"kind": "status", "status": 408},
+        {"kind": "drop"},
+        {"kind": "truncated"},
+        {"kind": "garbage"},
+        {"kind": "timeout", "seconds": 1},
+    ],
+    ids=lambda facts: f"{facts['kind']}-{facts.get('status', '')}",
+)
+def test_a_fault_is_tried_again_with_growing_pauses(fake, pull, facts):
+    clock = Clock()
+    fake.fail("GET", "/comments", **facts, times=2)
+    assert client(fake, clock=clock, seconds=0.2).comments(pull) == ()
+    assert clock.slept == [1.0, 2.0]
+    assert len(fake.requests) == 3
+
+
+def test_patience_ends(fake, pull):
+    clock = Clock()
+    fake.fail("GET", "/comments", times=0)
+    with pytest.raises(OutsideError, match=r"list the comments of pull request 1 in 5 tries \(status 500\)"):
+        client(fake, clock=clock).comments(pull)
+    assert (clock.slept, len(fake.requests)) == ([1.0, 2.0, 4.0, 8.0], 5)
+
+
+def test_all_requests_share_one_budget_of_time(fake, pull):
+    clock = Clock()
+    fake.fail("GET", "*", times=0)
+    one = client(fake, clock=clock, total=20)
+    for _ in range(4):
+        with pytest.raises(OutsideError):
+            one.comments(pull)
+    assert clock.at <= 20
+    sent = len(fake.requests)
+    clock.at = 20
+    with pytest.raises(OutsideError, match="20 s that mlci gives GitHub are over"):
+        one.comments(pull)
+    assert len(fake.requests) == sent
+
+
+@pytest.mark.parametrize(("kind", "more"), [("secondary", {}), ("secondary", {"status": 429}), ("primary", {})])
+def test_a_rate_limit_is_waited_for_as_long_as_github_asks(fake, pull, kind, more, monkeypatch):
+    clock = Clock()
+    monkeypatch.setattr("tests.github.faults.time.time", lambda: 1_000.0 + clock.at)
+    fake.fail("POST", "/comments", kind, seconds=7, **more)
+    found = client(fake, clock=clock).create_comment(pull, "hello", arrived=lambda: pytest.fail("it was refused"))
+    assert found.body == "hello"
+    assert clock.slept == [7.0 if kind == "secondary" else 8.0]
+
+
+def test_a_rate_limit_that_takes_longer_than_patience_is_not_waited_for(fake, pull):
+    clock = Clock()
+    fake.fail("GET", "*", "secondary", seconds=3_600, times=0)
+    with pytest.raises(OutsideError, match=r"rate limit.*due in 3600 s, and mlci waits 180 s in all"):
+        client(fake, clock=clock).comments(pull)
+    assert (clock.slept, len(fake.requests)) == ([], 1)
+
+
+def test_a_limit_without_a_time_is_a_minute():
+    assert Clock().patience().asked({}) == 60
+    assert Clock().patience().asked({"retry-after": "soon"}) == 60
+    assert Clock().patience().asked({"retry-after": "9" * 400}) == 1e9
+    assert Clock().patience().asked({"x-ratelimit-remaining": "0", "x-ratelimit-reset": "1"}) == 1
+
+
+def test_answers_are_bounded_in_size(fake, pull, monkeypatch):
+    monkeypatch.setattr(module, "MOST_BYTES", 100_000)
+    fake.fail("GET", "/comments", "oversized", size=5_000_000)
+    clock = Clock()
+    assert client(fake, clock=clock).comments(pull) == ()
+    assert clock.slept == [1.0]
+    fake.fail("GET", "/comments", "oversized", size=5_000_000, times=0)
+    with pytest.raises(OutsideError, match="more than 100,000 bytes"):
+        client(fake).comments(pull)
+
+
+def test_answers_are_bounded_in_time(fake, pull):
+    fake.comment(pull, "a little at a time")
+    fake.fail("GET", "/comments", "slow", seconds=1.0, times=0)
+    with pytest.raises(OutsideError, match="took more than 0 s"):
+        client(fake, seconds=0.2, attempts=2).comments(pull)
+
+
+@pytest.mark.parametrize("status", [301, 302, 307, 308, 202])
+def test_redirects_are_not_followed_and_nothing_is_asked_without_end(pull, status):
+    seen = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self):
+            seen.append(self.headers.get("Authorization"))
+            self.send_response(status)
+            self.send_header("Location", f"http://localhost:{self.server.server_port}{self.path}")
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *_):
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        access = Access(url=f"http://127.0.0.1:{server.server_port}", token="t", agent="a")
+        one = Client(transport(access), repository="o/r", patience=Clock().patience(attempts=2))
+        with pytest.raises(OutsideError, match=r"redirects to another address|not ready"):
+            one.comments(1)
+        server.shutdown()
+    assert seen == ["token t"] * 2
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("kind", ["drop", "timeout", "garbage"])
+def test_a_post_without_an_answer_is_looked_for_before_it_is_repeated(fake, pull, when, kind):
+    one = client(fake, seconds=0.3)
+    fake.fail("POST", "/issues/*/comments", kind, when=when, seconds=1)
+    looked = []
+
+    def arrived():
+        looked.append(one.comments(pull))
+        return next(iter(looked[-1]), None)
+
+    assert one.create_comment(pull, "hello", arrived=arrived).body == "hello"
+    assert len(fake.comments(pull)) == 1
+    assert len(looked) == 1
+
+
+def test_annotations_without_an_answer_are_not_sent_twice(fake, pull):
+    one, sha = client(fake), fake.head(pull)
+    made = one.create_check(head=sha, name=NAME, fields=FIELDS, arrived=lambda: None)
+    remarks = tuple(Annotation(path="mlci.yml", line=i, level="failure", title="t", message="m") for i in range(1, 51))
+    fields = CheckFields(
+        external_id="7.1", conclusion="failure", output=Output(title="t", summary="s", annotations=remarks), url=None
+    )
+    fake.fail("PATCH", "/check-runs/*", "drop", when="after")
+
+    def arrived():
+        (found,) = one.check_runs(sha, NAME)
+        return found if found.annotations >= 50 else None
+
+    assert one.update_check(made.id, fields, arrived=arrived).annotations == 50
+    assert len(fake.check_runs(sha)[0]["annotations"]) == 50
+
+
+def test_others_in_the_same_process_keep_pygithubs_own_connections(fake):
+    before = vars(Requester)["_Requester__httpConnectionClass"]
+    client(fake)
+    assert vars(Requester)["_Requester__httpConnectionClass"] is before
+
+
+@pytest.mark.parametrize("body", ["{", "[" * 100_000, "nul"])
+def test_what_is_no_json_is_an_error_without_the_text(body):
+    with pytest.raises(ValueError, match="its answer is not JSON") as raised:
+        decode(body)
+    assert len(str(raised.value)) < 80
+
+
+@pytest.mark.parametrize(
+    ("read", "data"),
+    [
+        (comment, None),
+        (comment, []),
+        (comment, {}),
+        (comment, {"id": "7"}),
+        (comment, {"id": True}),
+        (comment, {"id": -1}),
+        (check_run, {"id": None}),
+        (check_run, {"id": 7, "output": {"annotations_count": "many"}}),
+        (head, {"head": None}),
+        (head, 7),
+    ],
+)
+def test_answers_of_another_form_are_errors(read, data):
+    with pytest.raises(ValueError, match="its answer"):
+        read(data)
+
+
+def test_a_deleted_user_and_a_check_without_output_are_read():
+    assert comment({"id": 7, "user": None, "body": None, "html_url": "u"}).author == ""
+    assert check_run({"id": 7, "output": None, "app": None}).app == ""
+    with pytest.raises(ValueError, match="not a list"):
+        items({"check_runs": {}}, "check_runs")
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ("", ""),
+        ("<html>", ""),
+        ("[]", ""),
+        ('{"message": "no"}', "no"),
+        ('{"message": "no", "errors": [{"message": "too long"}, "x"]}', "no; too long; x"),
+        ('{"message": "no", "errors": {"a": 1}}', "no"),
+        ('{"message": 7}', ""),
+    ],
+)
+def test_githubs_words(body, said):
+    assert message(body) == said
+
+
+def test_access_is_not_pickled_by_accident_with_its_token_in_the_repr():
+    assert "hunter2" not in repr(pickle.loads(pickle.dumps(Access(url="https://x", token="hunter2", agent="a"))))  # noqa: S301

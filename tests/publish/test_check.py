@@ -1,0 +1,116 @@
+"""What the check says, within GitHub's limits."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mlci.publish import check
+from mlci.publish.event import Event
+from mlci.publish.plan import Silent, publication, target
+from mlci.publish.result import Finished, Unfinished
+from mlci.publish.runs import Run
+from mlci.report.document import Provenance
+from mlci.report.links import Links
+from tests.publish.scene import bad, good, unsure, wide
+from tests.report.build import HEAD, a_report, broken, failed, inconclusive, no_baseline, passed, waived
+
+EVENT = Event(name="pull_request", head=HEAD, pull=7, branch="topic")
+TARGET = target(EVENT, model="credit-risk", run=Run(7, 1), url="https://github.com/o/r/actions/runs/7")
+
+
+def what(result, policy="always"):
+    return publication(TARGET, result, policy=policy, links=Links())
+
+
+@pytest.mark.parametrize(
+    ("result", "conclusion", "state", "title"),
+    [
+        (Finished(report=good()), "success", "success", "the gate passed"),
+        (Finished(report=unsure()), "success", "success", "1 gate inconclusive, may merge"),
+        (Finished(report=bad()), "failure", "failure", "1 gate failed"),
+        (Unfinished(why="x"), "failure", "error", "the evaluation did not finish"),
+        (Unfinished(why="x", cancelled=True), "cancelled", "error", "the evaluation was cancelled"),
+    ],
+)
+def test_every_result_concludes_and_only_pass_and_warn_satisfy_a_required_check(result, conclusion, state, title):
+    found = what(result)
+    assert (found.conclusion, found.state) == (conclusion, state)
+    assert sorted(found.title.split(", ")) == sorted(title.split(", "))
+    assert found.target.name == "mlci / credit-risk"
+    assert "<!-- mlci" not in found.body
+    assert found.target.version(found.body).body.startswith(f"<!-- mlci id=credit-risk head={HEAD} run=7.1 -->\n## ")
+
+
+def test_without_a_commit_there_is_nothing_to_say_it_on():
+    found = target(Event(name="push", why="the push deleted a branch or tag"), model="m", run=Run(1, 1), url=None)
+    assert found == Silent(why="the push deleted a branch or tag")
+
+
+def test_annotations_stand_on_the_lines_of_the_gates_what_blocks_first():
+    limit = {"max_drop": 0.01, "was": 0.6, "now": 0.5}
+    report = a_report(
+        gates=[
+            passed("roc_auc", was=0.8, now=0.9, max_drop=0.01, line=3),
+            waived("f1", **limit, line=4),
+            inconclusive("precision", **limit, low=-0.2, high=0.1, rows_needed=900, line=5),
+            no_baseline("accuracy", max_drop=0.1, now=0.5, line=6),
+            failed("recall", region="north", **limit, low=-0.2, high=-0.05, line=7),
+            broken("brier", max_drop=0.1, reason="no scores", line=None),
+        ]
+    )
+    found = check.annotations(report)
+    assert {(one.path, one.line, one.level) for one in found} == {
+        ("mlci.yml", 7, "failure"),
+        ("mlci.yml", 1, "failure"),
+        ("mlci.yml", 5, "warning"),
+        ("mlci.yml", 6, "warning"),
+        ("mlci.yml", 4, "notice"),
+    }
+    assert found[0].title == "failed: Recall, region = north"
+    assert found[0].message == (
+        "Recall, region = north fell by 0.100; the largest drop allowed is 0.010.\n"
+        "0.600 → 0.500; judged on Δ −0.100 [−0.200, −0.050]; limit Δ ≥ −0.010"
+    )
+
+
+@pytest.mark.parametrize(
+    ("path", "shown"),
+    [
+        ("mlci.yml", "mlci.yml"),
+        ("./models/churn/mlci.yml", "models/churn/mlci.yml"),
+        ("/srv/mlci.yml", None),
+        ("../mlci.yml", None),
+        ("a/../../mlci.yml", None),
+        ("C:\\mlci.yml", None),
+        ("😀/mlci.yml", None),
+        ("a\nb.yml", None),
+        (" ", None),
+        (None, None),
+    ],
+)
+def test_only_a_file_of_the_repository_is_annotated(path, shown):
+    found = check.annotations(bad(provenance=Provenance(config_path=path, seed=1)))
+    assert [one.path for one in found] == ([shown] if shown else [])
+
+
+def test_more_gates_than_annotations_are_counted():
+    found = check.annotations(wide(check.MOST + 40))
+    assert len(found) == check.MOST
+    assert found[-1].message == "40 more gates did not pass."
+
+
+@given(name=st.text(min_size=1, max_size=400), reason=st.text(max_size=3_000))
+def test_annotations_keep_githubs_limits_whatever_the_data_are_called(name, reason):
+    report = a_report(gates=[broken("recall", region=name, max_drop=0.1, reason=reason, line=3)])
+    (one,) = check.annotations(report)
+    assert max(map(ord, one.title + one.message)) <= 0xFFFF
+    assert len(one.title) <= 255
+    assert len(one.message.encode()) <= 64 * 1024
+
+
+@given(st.text(max_size=600))
+def test_titles_and_descriptions_are_cut_visibly(text):
+    for most in (255, 140):
+        found = check.cut(text, most)
+        assert len(found) <= most
+        assert found == check.basic(text) or found.endswith("…")

@@ -1,0 +1,198 @@
+"""Which comment is ours, which run is newer, and what each policy makes of it."""
+
+from dataclasses import dataclass
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mlci.publish import marker, runs
+from mlci.publish.choice import Create, Edit, Keep, Nothing, choose, creates, ours
+from mlci.publish.plan import version
+from mlci.publish.runs import Run
+from mlci.report.comment import marked
+from tests.publish.scene import BOT, MODEL, bad, good, unsure
+from tests.report.build import HEAD, a_report, no_baseline, passed
+
+
+@dataclass(frozen=True)
+class Posted:
+    id: int
+    body: str
+    author: str = BOT
+
+
+def posted(number, run, text="hello", *, head=HEAD, model=MODEL, **more):
+    return Posted(number, version(model, head, Run(*run), text).body, **more)
+
+
+def said(run, text="hello", *, head=HEAD):
+    return version(MODEL, head, Run(*run), text)
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("1842.1", Run(1842, 1)),
+        ("01842.1", Run(1842, 1)),
+        ("1842", None),
+        ("1842.1.1", None),
+        ("-1.1", None),
+        ("1842.x", None),
+        ("١٨٤٢.١", None),
+        ("1" * 21 + ".1", None),
+        ("", None),
+        (None, None),
+    ],
+)
+def test_a_run_is_two_numbers(text, found):
+    assert runs.parse(text) == found
+
+
+def test_runs_are_ordered_as_numbers():
+    assert sorted([Run(10, 1), Run(9, 12), Run(9, 2), Run(100, 1)]) == [Run(9, 2), Run(9, 12), Run(10, 1), Run(100, 1)]
+
+
+@given(
+    model=st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", fullmatch=True),
+    head=st.none() | st.text("0123456789abcdef", min_size=40, max_size=40),
+    run=st.none() | st.tuples(st.integers(0, 10**19), st.integers(0, 10**5)),
+)
+def test_what_is_written_is_read(model, head, run):
+    first = marked(model=model, head=head, run=None if run is None else str(Run(*run)))
+    found = marker.read(f"{first}\r\n## text")
+    assert (found.model, found.head, found.run) == (model, head, None if run is None else Run(*run))
+
+
+@given(st.text())
+def test_any_text_is_a_marker_or_none(body):
+    found = marker.read(body)
+    assert found is None or body.startswith("<!-- mlci ")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "",
+        "text\n<!-- mlci id=credit-risk run=1.1 -->",
+        "> <!-- mlci id=credit-risk run=1.1 -->",
+        " <!-- mlci id=credit-risk run=1.1 -->",
+        "<!-- mlci id=credit-risk run=1.1 --> and more",
+        "<!-- mlci  id=credit-risk -->",
+        "<!-- mlci id=credit-risk",
+        "<!-- mlci -->",
+    ],
+)
+def test_a_marker_that_is_not_the_first_line_whole_is_none(body):
+    assert marker.read(body) is None
+
+
+def test_ours_are_of_this_model_and_of_our_author_oldest_first():
+    comments = [
+        posted(9, (3, 1)),
+        posted(5, (2, 1)),
+        posted(1, (9, 9), author="octocat"),
+        posted(2, (9, 9), author="evil-github-actions[bot]"),
+        posted(3, (9, 9), model="credit-risk-2"),
+        Posted(4, f"I quote:\n{posted(0, (9, 9)).body}"),
+        Posted(6, ""),
+    ]
+    assert [one.id for one in ours(comments, me="GitHub-Actions[bot]", model=MODEL)] == [5, 9]
+
+
+def test_none_there():
+    assert choose([], said((7, 1)), creates=True).step == Create(said((7, 1)))
+    assert choose([], said((7, 1)), creates=False).step == Nothing()
+
+
+@pytest.mark.parametrize(
+    ("there", "mine", "written"),
+    [
+        ((6, 1), (7, 1), True),
+        ((9, 1), (10, 1), True),  # as numbers
+        ((7, 1), (7, 2), True),
+        ((7, 9), (7, 10), True),
+        ((7, 1), (7, 1), True),  # the same run says something else: published twice
+        ((8, 1), (7, 1), False),
+        ((10, 1), (9, 99), False),
+        ((7, 2), (7, 1), False),
+    ],
+)
+def test_an_older_run_never_overwrites_a_newer_one(there, mine, written):
+    one = posted(5, there, "theirs")
+    found = choose([one], said(mine, "mine"), creates=True)
+    assert found.step == (Edit(one, said(mine, "mine")) if written else Keep(one))
+    assert found.run == max(Run(*there), Run(*mine))
+
+
+def test_a_marker_without_a_run_is_older_than_every_run():
+    one = Posted(5, f"{marked(model=MODEL, head=HEAD, run=None)}\nold")
+    assert isinstance(choose([one], said((1, 1)), creates=False).step, Edit)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("same", "same"),
+        ("same\n", "same"),
+        ("two\r\nlines", "two\nlines"),
+        ("[r](https://github.com/o/r/actions/runs/7)", "[r](https://github.com/o/r/actions/runs/8)"),
+        ("[r](https://github.com/o/r/actions/runs/7/attempts/1)", "[r](https://github.com/o/r/actions/runs/8)"),
+    ],
+)
+def test_what_differs_by_its_run_alone_is_not_written_again(before, after):
+    one = posted(5, (7, 1), before)
+    assert choose([one], said((8, 1), after), creates=True).step == Keep(one)
+
+
+def test_another_head_is_written():
+    one = posted(5, (7, 1), head="a" * 40)
+    assert isinstance(choose([one], said((8, 1)), creates=True).step, Edit)
+
+
+@pytest.mark.parametrize("order", [(1, 2, 3), (3, 2, 1), (2, 3, 1)])
+def test_of_several_the_oldest_comment_stays_with_the_newest_text(order):
+    found = [posted(10 + place, (run, 1), f"of {run}") for place, run in enumerate(order)]
+    choice = choose(found, said((2, 1), "of 2"), creates=True)
+    assert choice.extra == tuple(found[1:])
+    stands = choice.step.version.body if isinstance(choice.step, Edit) else choice.step.comment.body
+    assert choice.step.comment.id == 10
+    assert stands.endswith("of 3")
+    assert choice.run == Run(3, 1)
+
+
+@pytest.mark.parametrize(
+    ("policy", "report", "wanted"),
+    [
+        ("always", good(), True),
+        ("always", None, True),
+        ("never", bad(), False),
+        ("never", None, False),
+        ("on-failure", good(), False),
+        ("on-failure", unsure(), False),
+        ("on-failure", bad(), True),
+        ("on-failure", None, True),
+        ("on-change", good(), True),  # 0.871 → 0.878
+        ("on-change", unsure(), True),
+        ("on-change", bad(), True),
+        ("on-change", None, True),
+        ("on-change", a_report(gates=[passed("roc_auc", was=0.871, now=0.871, max_drop=0.01)]), False),
+        ("on-change", a_report(gates=[passed("roc_auc", was=0.87100001, now=0.87100002, max_drop=0.01)]), False),
+        ("on-change", a_report(gates=[passed("roc_auc", now=0.9, min=0.8)], baseline=False), False),
+        ("on-change", a_report(gates=[no_baseline("roc_auc", now=0.9, max_drop=0.1)], baseline=False), True),
+        (
+            "on-change",  # a cost of the run differs every time and is no news
+            a_report(gates=[passed("predict_seconds_per_1k_rows", was=0.004, now=0.005, max_rise=1.0, relative=True)]),
+            False,
+        ),
+    ],
+)
+def test_policies_say_when_a_comment_is_made(policy, report, wanted):
+    assert creates(policy, report) == wanted
+
+
+@pytest.mark.parametrize("policy", ["always", "never", "on-failure", "on-change"])
+@pytest.mark.parametrize("report", [good(), bad(), None])
+def test_a_comment_that_is_there_is_updated_under_every_policy(policy, report):
+    found = choose([posted(5, (1, 1), "green")], said((2, 1), "now"), creates=creates(policy, report))
+    assert isinstance(found.step, Edit)

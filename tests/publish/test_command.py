@@ -1,0 +1,407 @@
+"""The command: files before requests, outputs, exit codes, advice, and what a person reads."""
+
+import json
+import os
+import re
+
+import pytest
+
+from mlci.cli.outputs import write_outputs
+from mlci.cli.workflow import head_of_this_run
+from mlci.report.document import Candidate
+from mlci.report.read import dump
+from tests.publish.scene import BOT, MODEL, NAME, Clock, bad, good, publisher, unsure, wide
+from tests.usecases.project import mlci
+
+CONFIG = """\
+model: credit-risk
+task: binary
+evaluation: {data: holdout.csv, key: id, label: y, positive: 1}
+predict: {file: candidate.csv, score: score}
+baseline: {file: production.csv}
+gates:
+  - {metric: recall, max_drop: 0.01}
+policy: {comment: POLICY}
+"""
+
+
+class Job:
+    """A job on a runner: a folder with the configuration, the runner's files, the event and a token."""
+
+    def __init__(self, fake, folder, pull, *, event="pull_request", policy="always", **facts):
+        self.fake, self.folder, self.pull, self.event, self.facts = fake, folder, pull, event, facts
+        self.folder.mkdir(exist_ok=True)
+        (folder / "mlci.yml").write_text(CONFIG.replace("POLICY", policy))
+        self.environment = {}
+
+    def leave(self, report, head=None):
+        """Leave a report as `mlci run` does."""
+        (self.folder / ".mlci/out").mkdir(parents=True, exist_ok=True)
+        told = report.model_copy(update={"candidate": Candidate(commit=head or self.head)})
+        (self.folder / ".mlci/out/report.json").write_text(dump(told))
+
+    @property
+    def head(self):
+        return self.fake.head(self.pull)
+
+    def run(self, *arguments, run=100, token=..., **environment):
+        facts = {"run": run, "token": self.fake.token() if token is ... else token, **self.facts}
+        told = self.fake.environment(self.event, self.pull, folder=self.folder / f"run-{run}", **facts)
+        self.environment = {**told, "RUNNER_TEMP": str(self.folder), "MLCI_TOKEN": "", **environment}
+        if token is None:
+            self.environment |= {"GITHUB_TOKEN": ""}
+        return mlci("publish", *arguments, cwd=self.folder, **self.environment)
+
+    def outputs(self, run=100):
+        """Read outputs as the runner does: the last of a name counts."""
+        text = (self.folder / f"run-{run}/github_output.txt").read_text()
+        found = re.findall(r"^(.+?)<<(.+?)\n(.*?)\n\2$", text, re.MULTILINE | re.DOTALL)
+        return {name: value for name, _, value in found}
+
+    def summary(self, run=100):
+        return (self.folder / f"run-{run}/github_step_summary.txt").read_text()
+
+
+@pytest.fixture
+def job(fake, tmp_path):
+    return Job(fake, tmp_path / "work", fake.pull("topic"))
+
+
+@pytest.mark.parametrize(
+    ("report", "code", "ended", "verdict", "exit_code"),
+    [
+        (good(), "0", "success", "pass", 0),
+        (unsure(), "0", "success", "warn", 0),
+        (bad(), "1", "failure", "block", 1),
+    ],
+)
+def test_a_report_from_open_to_outputs(job, report, code, ended, verdict, exit_code):
+    token = job.fake.token()
+    opened = job.run("--open", token=token)
+    assert (opened.code, opened.err) == (0, "")
+    assert f"check `{NAME}` is in progress: http" in opened.out
+    job.leave(report)
+    done = job.run("--ended", ended, "--code", code, token=token)
+    assert (done.code, done.err) == (exit_code, "")
+    (check,), (comment,) = job.fake.check_runs(), job.fake.comments(job.pull)
+    assert job.outputs() == {
+        "verdict": verdict,
+        "report": ".mlci/out/report.json",
+        "baseline-version": "7",
+        "comment-url": comment["html_url"],
+        "check-url": check["html_url"],
+    }
+    assert job.summary().startswith("## ")
+    assert "credit-risk" in job.summary()
+    assert check["details_url"].endswith(f"/{job.fake.name}/actions/runs/100")
+    assert comment["html_url"] in done.out
+    assert len(job.fake.requests) <= 8
+    if verdict == "block":
+        assert f"{job.fake.url}/{job.fake.name}/blob/{job.head}/mlci.yml#L31" in comment["body"]
+        assert f"{job.fake.url}/{job.fake.name}/actions/runs/100" in comment["body"]
+
+
+def test_by_hand_and_by_json(job):
+    job.leave(bad())
+    done = job.run("--json")
+    told = json.loads(done.out)
+    assert (done.code, told["exit_code"], told["verdict"], told["pull"]) == (1, 1, "block", job.pull)
+    assert told["comment_url"] == job.fake.comments(job.pull)[0]["html_url"]
+    assert told["check_url"] == job.fake.check_runs()[0]["html_url"]
+    assert [told["warnings"], told["notices"]] == [[], []]
+
+
+def test_at_most_eight_requests_without_a_folder_of_the_runners(job):
+    job.leave(good())
+    for run in (100, 101):
+        job.fake.forget_requests()
+        token = job.fake.token()
+        job.run("--open", run=run, token=token, RUNNER_TEMP="")
+        job.leave(wide(run - 90))
+        job.run("--ended", "failure", "--code", "1", run=run, token=token, RUNNER_TEMP="")
+        assert len(job.fake.requests) <= 8, job.fake.requests
+    assert (job.folder / ".mlci/.gitignore").read_text() == "*\n"
+
+
+@pytest.mark.parametrize("spoil", ["other-token", "edited", "garbage", "gone", "another-run", "pipe"])
+def test_a_note_that_is_not_ours_counts_as_nothing(job, spoil):
+    """The candidate's code can reach the note; it must not lead the token to another check."""
+    token = job.fake.token()
+    victim = Job(job.fake, job.folder.parent / "victim", job.pull)
+    victim.run("--open", run=7)
+    job.run("--open", token=token)
+    (note,) = job.folder.glob("mlci-opened-*")
+    other = next(victim.folder.glob("mlci-opened-*"))
+    theirs = job.fake.check_runs()[0]["id"]
+    {
+        "other-token": lambda: None,
+        "edited": lambda: note.write_text(re.sub(r'(\\"id\\": )\d+', rf"\g<1>{theirs}", note.read_text())),
+        "garbage": lambda: note.write_text("[" * 10_000),
+        "gone": note.unlink,
+        "pipe": lambda: (note.unlink(), os.mkfifo(note)),
+        "another-run": lambda: note.write_text(other.read_text()),
+    }[spoil]()
+    job.leave(bad())
+    done = job.run("--ended", "failure", "--code", "1", token=job.fake.token() if spoil == "other-token" else token)
+    assert done.code == 1
+    states = {check["external_id"]: check["status"] for check in job.fake.check_runs()}
+    assert states == {"7.1": "in_progress", "100.1": "completed"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "conclusion", "words"),
+    [
+        (("--ended", "failure", "--code", "3"), "failure", "train or predict step failed"),
+        (("--ended", "failure", "--code", ""), "failure", "never came to its end"),
+        (("--ended", "failure", "--code", "70"), "failure", "a bug in mlci"),
+        (("--ended", "cancelled", "--code", ""), "cancelled", "cancelled or ran into its time limit"),
+        (("--ended", "success", "--code", "0"), "failure", "left no report that can be read"),
+    ],
+)
+def test_without_a_report_a_stale_green_is_replaced(job, arguments, conclusion, words):
+    job.leave(good())
+    assert job.run("--ended", "success", "--code", "0").code == 0
+    (job.folder / ".mlci/out/report.json").unlink()
+    done = job.run(*arguments, run=101)
+    assert done.code == 1
+    assert job.fake.check_runs()[-1]["conclusion"] == conclusion
+    assert job.fake.statuses(job.head)[0]["state"] == "error"
+    (comment,) = job.fake.comments(job.pull)
+    assert words in comment["body"]
+    assert "✅" not in comment["body"]
+    assert f"/{job.fake.name}/actions/runs/101" in comment["body"]
+    assert words in job.summary(101)
+    assert job.outputs(101)["verdict"] == "error"
+    assert job.outputs(101)["report"] == ""
+
+
+@pytest.mark.parametrize("text", ["", "{", '{"schema": "mlci/report/1"}', "[" * 100_000, '{"verdict": "pass"}'])
+def test_a_report_that_cannot_be_read_is_no_report(job, text):
+    job.leave(good())
+    (job.folder / ".mlci/out/report.json").write_text(text)
+    assert job.run("--ended", "success", "--code", "0").code == 1
+    assert job.fake.check_runs()[0]["conclusion"] == "failure"
+    assert "did not finish" in job.fake.comments(job.pull)[0]["body"]
+
+
+def test_a_pipe_in_the_place_of_the_report_is_not_waited_for(job):
+    job.leave(good())
+    path = job.folder / ".mlci/out/report.json"
+    path.unlink()
+    os.mkfifo(path)
+    assert job.run("--ended", "success", "--code", "0").code == 1
+    assert job.fake.check_runs()[0]["conclusion"] == "failure"
+
+
+def test_a_committed_report_and_a_run_that_never_was_is_no_pass(job):
+    job.leave(good())
+    assert job.run("--ended", "failure", "--code", "").code == 1
+    assert job.outputs()["verdict"] == "error"
+    assert job.fake.check_runs()[0]["conclusion"] == "failure"
+
+
+def test_a_report_on_another_commit_is_no_pass(job):
+    job.leave(good(), head="b" * 40)
+    assert job.run("--ended", "success", "--code", "0").code == 1
+    assert "about the commit bbbbbbb" in job.fake.comments(job.pull)[0]["body"].replace("<!-- -->", "")
+
+
+def test_a_configuration_that_cannot_be_used_is_published_under_the_models_name(job):
+    (job.folder / "mlci.yml").write_text(CONFIG.replace("POLICY", "sometimes"))
+    opened = job.run("--open")
+    assert opened.code == 2
+    assert "::error file=mlci.yml,line=8::" in opened.err
+    done = job.run("--ended", "failure", "--code", "2", run=101)
+    assert (done.code, done.err) == (2, "")  # `mlci run` has named the lines already
+    body = job.fake.comments(job.pull)[0]["body"]
+    assert "configuration or data that can't be used" in body
+    assert "mlci.yml:8" in body.replace("<!-- -->", "")
+    assert job.run("--ended", "failure", "--code", "", run=102).err.startswith("::error file=mlci.yml,line=8::")
+    (job.folder / "mlci.yml").write_text("model: [")
+    done = job.run("--ended", "failure", "--code", "2", run=103)
+    assert done.code == 2
+    assert "does not tell the model's name" in done.err
+    assert "can't be used" in job.summary(103)
+
+
+def test_without_a_token_the_files_are_written_and_it_says_so(job):
+    job.leave(bad())
+    done = job.run("--ended", "failure", "--code", "1", token=None)
+    assert done.code == 1
+    assert done.err.startswith("::notice::nothing was published on GitHub: there is no token: pass `MLCI_TOKEN:")
+    assert "1 gate failed" in job.summary()
+    assert job.outputs()["verdict"] == "block"
+    assert job.run("--open", token=None).code == 0
+    assert job.fake.requests == []
+
+
+def test_outside_of_a_workflow_it_says_so(tmp_path):
+    (tmp_path / "mlci.yml").write_text(CONFIG.replace("POLICY", "always"))
+    (tmp_path / "report.json").write_text(dump(good()))
+    blank = dict.fromkeys(("GITHUB_EVENT_NAME", "GITHUB_EVENT_PATH", "GITHUB_SHA", "GITHUB_REPOSITORY"), "")
+    done = mlci("publish", "report.json", cwd=tmp_path, **blank)
+    assert done.code == 0, done.err
+    assert done.err.startswith("notice: nothing was published on GitHub: this is no workflow run")
+    assert done.out == "credit-risk: the gate passed\n"
+
+
+@pytest.mark.parametrize("opening", [True, False])
+def test_a_forks_token_is_a_notice_and_the_exit_code_tells_the_verdict(fake, tmp_path, opening):
+    job = Job(fake, tmp_path / "work", fake.pull("topic", fork=True))
+    job.leave(bad())
+    arguments = ("--open",) if opening else ("--ended", "failure", "--code", "1")
+    done = job.run(*arguments, token=fake.token(fork=True))
+    assert done.code == (0 if opening else 1)
+    assert done.err.startswith("::notice::The pull request comes from a fork, so the job's token can only read")
+    assert done.err.count("::") == 2
+    if not opening:
+        assert "1 gate failed" in job.summary()
+        assert job.outputs() == {
+            "verdict": "block",
+            "report": ".mlci/out/report.json",
+            "baseline-version": "7",
+            "comment-url": "",
+            "check-url": "",
+        }
+
+
+@pytest.mark.parametrize("missing", ["checks", "statuses", "pull-requests"])
+def test_the_permission_that_is_missing_is_named_with_the_lines_that_add_it(job, missing):
+    job.leave(good())
+    token = job.fake.token({name: "write" for name in ("checks", "statuses", "pull-requests") if name != missing})
+    done = job.run("--ended", "success", "--code", "0", token=token)
+    assert done.code == 0
+    assert done.err.startswith("::warning::GitHub refused to ")
+    assert done.err.rstrip().endswith(f"Add to the job:%0A%0A    permissions:%0A      {missing}: write")
+    assert done.err.count("::warning::") == 1
+
+
+def test_an_outage_ends_with_four_after_everything_was_written(job, monkeypatch):
+    clock = Clock()
+    monkeypatch.setattr("mlci.github.client.Patience", clock.patience)
+    job.fake.fail(times=0)
+    job.leave(good())
+    done = job.run("--ended", "success", "--code", "0")
+    assert done.code == 4
+    assert "::error::GitHub: could not list check runs" in done.err
+    assert "the gate passed" in done.out
+    assert "credit-risk" in job.summary()
+    assert job.outputs()["verdict"] == "pass"
+    assert job.outputs()["check-url"] == ""
+    assert job.run("--open").code == 4
+
+
+@pytest.mark.parametrize("data", [b"", b"{", b"[" * 100_000, b'{"pull_request": {"number": "7; rm -rf"}}', b"\xff"])
+def test_a_hostile_payload_is_one_line_after_the_files_were_written(job, data):
+    job.leave(bad())
+    path = job.folder / "evil.json"
+    path.write_bytes(data)
+    done = job.run("--ended", "failure", "--code", "1", GITHUB_EVENT_PATH=str(path))
+    assert done.code in {1, 2}
+    assert job.fake.requests == []
+    assert "failed" in job.summary() or "did not finish" in job.summary()
+    assert job.outputs()["verdict"] in {"block", "error"}
+    assert all(line.startswith(("::notice::", "::error")) for line in done.err.splitlines())
+
+
+@pytest.mark.parametrize(
+    ("event", "facts", "published"),
+    [
+        ("merge_group", {}, True),
+        ("push", {"branch": "topic"}, True),
+        ("workflow_dispatch", {"branch": "topic"}, True),
+        ("schedule", {}, True),
+        ("pull_request_target", {}, True),
+    ],
+)
+def test_every_event_that_knows_its_commit_has_a_check(fake, tmp_path, event, facts, published):
+    pull = fake.pull("topic")
+    job = Job(fake, tmp_path / "work", pull, event=event, **facts)
+    told = fake.environment(event, pull, folder=tmp_path / "look", **facts)
+    sha = fake.head(pull) if event == "pull_request_target" else told["GITHUB_SHA"]
+    job.leave(bad(), head=sha)
+    done = job.run("--ended", "failure", "--code", "1")
+    assert done.code == 1
+    assert [check["conclusion"] for check in fake.check_runs(sha)] == ["failure"]
+    assert len(fake.comments(pull)) == (event == "pull_request_target")
+
+
+def test_a_foreign_check_is_a_warning(job):
+    publisher(job.fake, job.pull, token=job.fake.token(app="evil"), run=3).publish()
+    job.leave(good())
+    done = job.run("--ended", "success", "--code", "0")
+    assert "::warning::another check named `mlci / credit-risk` is on " in done.err
+    assert "made by the app evil" in done.err
+
+
+@pytest.mark.parametrize("policy", ["never", "on-failure"])
+def test_the_policy_of_the_configuration_counts(fake, tmp_path, policy):
+    job = Job(fake, tmp_path / "work", fake.pull("topic"), policy=policy)
+    job.leave(good())
+    done = job.run("--ended", "success", "--code", "0")
+    assert "comment on #1 none, as the policy says" in done.out
+    assert fake.comments(job.pull) == []
+    assert job.outputs()["comment-url"] == ""
+
+
+def test_a_summary_that_is_full_already_is_left_alone(job):
+    job.leave(wide(300))
+    folder = job.folder / "full"
+    folder.mkdir()
+    full = folder / "summary.md"
+    full.write_text("x" * 1_000_000)
+    assert job.run("--ended", "failure", "--code", "1", GITHUB_STEP_SUMMARY=str(full)).code == 1
+    assert full.stat().st_size == 1_000_000
+    full.write_text("x" * 990_000)
+    job.run("--ended", "failure", "--code", "1", run=101, GITHUB_STEP_SUMMARY=str(full))
+    assert 990_000 < full.stat().st_size <= 1_000_000
+    assert "300 gates failed" in full.read_text()
+
+
+def test_runner_files_that_cannot_be_written_are_a_warning_and_keep_nothing_back(job):
+    job.leave(good())
+    gone = str(job.folder / "no/such/folder")
+    done = job.run("--ended", "success", "--code", "0", GITHUB_STEP_SUMMARY=gone, GITHUB_OUTPUT=gone)
+    assert done.code == 0
+    assert done.err.count("::warning::can't write to") == 3
+    assert job.fake.check_runs()[0]["conclusion"] == "success"
+
+
+def test_what_outputs_hold_cannot_set_another_output(tmp_path):
+    path = tmp_path / "output.txt"
+    evil = "x\nmlci\nverdict=pass\nverdict<<EOF\npass\nEOF"
+    for value in (evil, "block"):
+        write_outputs(path, {"verdict": value})
+    found = re.findall(r"^(.+?)<<(mlci-[0-9a-f]{32})\n(.*?)\n\2$", path.read_text(), re.MULTILINE | re.DOTALL)
+    assert [(name, value) for name, _, value in found] == [("verdict", evil), ("verdict", "block")]
+    assert found[0][1] != found[1][1]
+
+
+def test_nothing_but_https_leads_from_the_check(job):
+    assert job.run("--details-url", "javascript:alert(1)").code == 2
+
+
+def test_the_candidates_commit_is_the_events_head_and_not_the_merge(job):
+    told = job.fake.environment("pull_request", job.pull, folder=job.folder)
+    assert told["GITHUB_SHA"] != job.head
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("MLCI_HEAD_SHA", "GITHUB_EVENT_NAME", "GITHUB_EVENT_PATH", "GITHUB_SHA"):
+            patch.delenv(name, raising=False)
+        assert head_of_this_run() is None
+        for name, value in told.items():
+            patch.setenv(name, value)
+        assert head_of_this_run() == job.head
+        patch.setenv("GITHUB_EVENT_NAME", "issue_comment")
+        assert head_of_this_run() == told["GITHUB_SHA"]
+        (job.folder / "event.json").write_text("[")
+        assert head_of_this_run() == told["GITHUB_SHA"]
+        patch.setenv("MLCI_HEAD_SHA", "f" * 40)
+        assert head_of_this_run() == "f" * 40
+
+
+def test_the_comment_of_a_run_and_the_marker_say_the_same_model(job):
+    job.leave(good())
+    job.run("--ended", "success", "--code", "0")
+    (comment,) = job.fake.comments(job.pull)
+    assert comment["user"]["login"] == BOT
+    assert comment["body"].startswith(f"<!-- mlci id={MODEL} head={job.head} run=100.1 -->\n")

@@ -1,0 +1,49 @@
+"""The page on publishing says what the code does."""
+
+import re
+from pathlib import Path
+from typing import get_args
+
+import pytest
+
+from mlci.cli.publish import command
+from mlci.github.patience import Patience
+from mlci.github.transport import MOST_BYTES, Access
+from mlci.publish.advice import Permission, missing
+from mlci.publish.choice import Policy
+from mlci.publish.event import _READERS
+from mlci.report.comment import marked
+
+PAGE = (Path(__file__).parents[2] / "docs" / "publishing.md").read_text("utf-8")
+
+
+def test_every_permission_is_in_the_block_and_named_by_its_refusal():
+    block = re.search(r"```yaml\n(permissions:.*?)```", PAGE, re.DOTALL)[1]
+    assert set(re.findall(r"^  ([a-z-]+): write", block, re.MULTILINE)) == set(get_args(Permission))
+    for permission in get_args(Permission):
+        assert f"    permissions:\n      {permission}: write" in missing(
+            permission, "Resource not accessible by integration"
+        )
+
+
+@pytest.mark.parametrize("name", [*get_args(Policy), *_READERS])
+def test_every_policy_and_event_is_named(name):
+    assert f"`{name}`" in PAGE
+
+
+def test_every_option_is_named():
+    options = {option for one in command.params for option in one.opts if option.startswith("--")}
+    assert [option for option in options - {"--config"} if option not in PAGE] == []
+
+
+def test_numbers_are_the_codes():
+    patience = Patience()
+    assert patience.attempts == 5
+    assert [Patience(spread=lambda: 0.5).backoff(n) for n in range(4)] == [1, 2, 4, 8]
+    assert f"{patience.total:.0f} seconds in all" in PAGE
+    assert f"{MOST_BYTES >> 20} MiB and take {2 * Access(url='', token='', agent='').seconds:.0f} seconds" in PAGE
+
+
+def test_the_marker_is_the_one_that_is_written():
+    shown = re.search(r"```markdown\n(<!-- .*? -->)\n", PAGE)[1]
+    assert shown.replace("…", "") == marked(model="credit-risk", head="3f9c2ab", run="1842.1")

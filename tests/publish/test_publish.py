@@ -1,0 +1,424 @@
+"""Opening and publishing against the fake: what stands on GitHub afterwards, and what it took."""
+
+from dataclasses import replace
+
+import pytest
+
+from mlci.cli.words import Words
+from mlci.github.interface import CheckFields, Output
+from mlci.publish.advice import missing
+from mlci.publish.event import facts
+from mlci.publish.result import Unfinished
+from tests.github.state import git
+from tests.publish.scene import BOT, MODEL, NAME, Clock, bad, good, publisher, unsure, wide
+
+CRASH = Unfinished(why="the evaluation ended with exit code 3", code=3)
+CANCELLED = Unfinished(why="the job was cancelled or ran into its time limit", cancelled=True)
+
+
+@pytest.fixture
+def pull(fake):
+    return fake.pull("topic")
+
+
+def stands(fake, pull, *, run, conclusion, text, comments=1):
+    """One check, its status and one comment, all of one run."""
+    sha = fake.head(pull)
+    (check,) = [one for one in fake.check_runs(sha, NAME) if one["external_id"] == f"{run}.1"]
+    assert (check["status"], check["conclusion"]) == ("completed", conclusion)
+    status = {"success": "success", "failure": "failure", "cancelled": "error"}[conclusion]
+    assert fake.statuses(sha)[0]["state"] == ("error" if any(one in text for one in ("finish", "crash")) else status)
+    assert fake.statuses(sha)[0]["context"] == NAME
+    ours = [one for one in fake.comments(pull) if one["user"]["login"] == BOT]
+    assert len(ours) == comments
+    if comments:
+        assert f" run={run}.1 -->" in ours[0]["body"]
+        assert text in ours[0]["body"]
+        assert ours[0]["body"].split("\n", 1)[1].rstrip() == check["output"]["summary"].rstrip()
+
+
+@pytest.mark.parametrize(
+    ("report", "conclusion", "text"),
+    [
+        (good(), "success", "✅ credit-risk"),
+        (unsure(), "success", "1 gate inconclusive"),
+        (bad(), "failure", "❌ credit-risk: 1 gate failed"),
+        (CRASH, "failure", "the evaluation did not finish"),
+        (CANCELLED, "cancelled", "the evaluation was cancelled"),
+    ],
+)
+def test_from_open_to_concluded(fake, pull, report, conclusion, text):
+    one, sha = publisher(fake, pull, report=report), fake.head(pull)
+    opened = one.open(fresh=True)
+    assert [check["status"] for check in fake.check_runs(sha)] == ["in_progress"]
+    assert [status["state"] for status in fake.statuses(sha)] == ["pending"]
+    assert fake.comments(pull) == []
+    done = one.publish(known=opened.check)
+    stands(fake, pull, run=100, conclusion=conclusion, text=text)
+    assert len(fake.check_runs(sha)) == 1
+    assert (done.refused, done.failures, done.foreign) == ([], [], [])
+    assert done.comment.url == fake.comments(pull)[0]["html_url"]
+    assert done.check.url == fake.check_runs(sha)[0]["html_url"]
+    assert fake.check_runs(sha)[0]["details_url"] == one.where.url
+
+
+def test_at_most_eight_requests_for_opening_and_publishing(fake, pull):
+    first = publisher(fake, pull, run=100)
+    first.publish(known=first.open(fresh=True).check)
+    assert len(fake.requests) <= 8, fake.requests  # the comment is made, and looked at again
+    fake.forget_requests()
+    second = publisher(fake, pull, run=101, report=bad())
+    second.publish(known=second.open(fresh=True).check)
+    assert len(fake.requests) <= 7, fake.requests
+    for number in range(98):
+        fake.comment(pull, f"comment {number}")
+    fake.forget_requests()
+    third = publisher(fake, pull, run=102, report=wide(50))
+    third.open()  # without a note from one step to the next
+    third.publish()
+    assert len(fake.requests) <= 9, fake.requests
+    stands(fake, pull, run=102, conclusion="failure", text="50 gates failed")
+    assert len(fake.check_runs(fake.head(pull))[-1]["annotations"]) == 50
+
+
+def test_an_unchanged_report_writes_no_comment(fake, pull):
+    publisher(fake, pull, run=100).publish()
+    fake.forget_requests()
+    again = publisher(fake, pull, run=101)
+    assert again.publish().did[-1].startswith("comment on #1 unchanged")
+    assert not [path for method, path, _ in fake.requests if "comments" in path and method != "GET"]
+
+
+@pytest.mark.parametrize("gates", [1, 49, 50, 51, 100, 120])
+def test_annotations_come_in_batches_and_each_once(fake, pull, gates):
+    one = publisher(fake, pull, report=wide(gates))
+    for _ in range(2):
+        one.publish()
+        found = fake.check_runs(fake.head(pull))[0]["annotations"]
+        assert sorted(told["start_line"] for told in found) == list(range(1, gates + 1))
+    assert {told["annotation_level"] for told in found} == {"failure"}
+    assert {told["path"] for told in found} == {"mlci.yml"}
+
+
+def test_our_comment_is_found_on_the_fourth_page(fake, pull):
+    for number in range(350):
+        fake.comment(pull, f"comment {number}")
+    publisher(fake, pull, run=100).publish()
+    for number in range(49):
+        fake.comment(pull, f"later {number}")
+    assert len(fake.comments(pull)) == 400
+    publisher(fake, pull, run=101, report=bad()).publish()
+    assert len(fake.comments(pull)) == 400
+    assert fake.comments(pull)[350]["body"].startswith(f"<!-- mlci id={MODEL} ")
+    stands(fake, pull, run=101, conclusion="failure", text="1 gate failed")
+
+
+def test_a_person_who_quotes_the_marker_keeps_the_comment(fake, pull):
+    body = publisher(fake, pull, run=999).what()
+    quoted = body.target.version("I say it is green").body
+    fake.comment(pull, quoted, user="octocat")
+    fake.comment(pull, quoted, user="other-app[bot]")
+    publisher(fake, pull, run=100, report=bad()).publish()
+    assert [one["body"] for one in fake.comments(pull)[:2]] == [quoted, quoted]
+    stands(fake, pull, run=100, conclusion="failure", text="1 gate failed")
+
+
+def test_two_models_have_a_comment_and_a_check_each(fake, pull):
+    one = publisher(fake, pull)
+    one.publish()
+    other = replace(one, where=replace(one.where, model="churn"), report=bad(model="churn"))
+    other.publish()
+    assert len(fake.comments(pull)) == 2
+    assert [check["name"] for check in fake.check_runs()] == [NAME, "mlci / churn"]
+
+
+@pytest.mark.parametrize(
+    ("policy", "reports", "made"),
+    [
+        ("never", [bad()], [0]),
+        ("on-failure", [good(), bad(), good()], [0, 1, 1]),
+        ("on-failure", [CRASH], [1]),
+        ("on-change", [good()], [1]),
+    ],
+)
+def test_policies_make_a_comment_or_not_and_the_check_always_reports(fake, pull, policy, reports, made):
+    for run, (report, count) in enumerate(zip(reports, made, strict=True), start=100):
+        done = publisher(fake, pull, run=run, report=report, policy=policy).publish()
+        assert len(fake.comments(pull)) == count
+        assert fake.check_runs(fake.head(pull), NAME)[-1]["status"] == "completed"
+        assert (done.comment is None) == (count == 0)
+
+
+@pytest.mark.parametrize("policy", ["never", "on-failure", "on-change"])
+@pytest.mark.parametrize("report", [bad(), CRASH, CANCELLED])
+def test_no_stale_green_stands_whatever_the_policy(fake, pull, policy, report):
+    publisher(fake, pull, run=100).publish()
+    publisher(fake, pull, run=101, report=report, policy=policy).publish()
+    assert len(fake.comments(pull)) == 1
+    assert "✅" not in fake.comments(pull)[0]["body"].split("\n")[1]
+    assert fake.check_runs(fake.head(pull), NAME)[-1]["conclusion"] in {"failure", "cancelled"}
+
+
+def test_an_older_run_is_concluded_and_changes_nothing_that_is_newer(fake, pull):
+    publisher(fake, pull, run=1000, report=bad()).publish()
+    before = fake.comments(pull)
+    publisher(fake, pull, run=999).publish()
+    assert fake.comments(pull) == before
+    assert fake.statuses(fake.head(pull))[0]["state"] == "failure"
+    assert [one["conclusion"] for one in fake.check_runs(fake.head(pull))] == ["failure", "success"]
+
+
+def test_a_run_on_an_older_head_does_not_overwrite_and_repairs_what_was_lost(fake, pull):
+    old = publisher(fake, pull, run=100)
+    moved = push(fake)
+    assert fake.head(pull) == moved
+    new = publisher(fake, pull, run=101, report=bad())
+    new.publish()
+    old.publish()
+    stands(fake, pull, run=101, conclusion="failure", text="1 gate failed")
+    # As if the older run had read the comments before the newer one wrote: its text stands over the newer one's.
+    row = fake.state.one("comments", repo=fake.repo["id"], number=pull)
+    fake.state.change(row, body=old.what().target.version("stale green").body)
+    old.publish()
+    stands(fake, pull, run=101, conclusion="failure", text="1 gate failed")
+
+
+def push(fake, branch="topic"):
+    """Another commit on a branch."""
+    repo = git(fake.repo)
+    tip = fake.sha(f"refs/heads/{branch}")
+    tree = repo.run("rev-parse", f"{tip}^{{tree}}")
+    made = repo.run(
+        "-c", "user.name=o", "-c", "user.email=o@example.org", "commit-tree", tree, "-p", tip, "-m", "again"
+    )
+    repo.write_ref(f"refs/heads/{branch}", made)
+    return made
+
+
+def test_a_branch_that_is_gone_is_no_obstacle(fake, pull):
+    one = publisher(fake, pull)
+    gone = replace(one, where=replace(one.where, branch="deleted-after-the-merge"))
+    assert gone.publish().failures == []
+    stands(fake, pull, run=100, conclusion="success", text="✅")
+
+
+def test_another_attempt_makes_another_check_as_a_completed_one_cannot_be_opened_again(fake, pull):
+    one = publisher(fake, pull, run=100)
+    one.publish()
+    again = publisher(fake, pull, run=100, attempt=2, report=bad())
+    again.open()
+    assert [check["status"] for check in fake.check_runs()] == ["completed", "in_progress"]
+    again.publish()
+    assert [check["external_id"] for check in fake.check_runs()] == ["100.1", "100.2"]
+    assert [check["conclusion"] for check in fake.check_runs()] == ["success", "failure"]
+    assert " run=100.2 " in fake.comments(pull)[0]["body"]
+
+
+def test_what_an_attempt_left_open_the_next_takes_over(fake, pull):
+    publisher(fake, pull, run=100).open()
+    again = publisher(fake, pull, run=100, attempt=2)
+    again.open()
+    again.publish()
+    (check,) = fake.check_runs()
+    assert (check["external_id"], check["conclusion"]) == ("100.2", "success")
+
+
+def test_a_merge_group_has_a_check_and_no_comment(fake, pull):
+    event = facts("merge_group", fake.event("merge_group", pull), sha=None)
+    one = publisher(fake, pull)
+    group = replace(one, where=replace(one.where, head=event.head, pull=event.pull, branch=event.branch))
+    group.publish(known=group.open(fresh=True).check)
+    (check,) = fake.check_runs(event.head)
+    assert (check["conclusion"], fake.statuses(event.head)[0]["state"]) == ("success", "success")
+    assert fake.comments(pull) == []
+    assert fake.check_runs(fake.head(pull)) == []
+
+
+def test_a_forks_token_is_refused_once_and_nothing_else_is_tried(fake):
+    number = fake.pull("topic", fork=True)
+    one = publisher(fake, number, token=fake.token(fork=True))
+    assert one.where.reader == "the pull request comes from a fork"
+    done = one.publish()
+    assert [refused.permission for refused in done.refused] == ["checks"]
+    assert done.failures == []
+    assert len([method for method, *_ in fake.requests if method != "GET"]) == 1
+    assert fake.comments(number) == fake.check_runs() == []
+
+
+def test_a_fork_under_pull_request_target_is_written_to(fake):
+    number = fake.pull("topic", fork=True)
+    one = publisher(fake, number, event="pull_request_target", report=bad())
+    assert (one.where.branch, one.where.reader) == (None, None)
+    one.publish()
+    stands(fake, number, run=100, conclusion="failure", text="1 gate failed")
+
+
+@pytest.mark.parametrize("lacks", ["checks", "statuses", "pull-requests"])
+def test_one_missing_permission_keeps_nothing_else_from_being_done(fake, pull, lacks):
+    token = fake.token({name: "write" for name in ("checks", "statuses", "pull-requests") if name != lacks})
+    done = publisher(fake, pull, token=token, report=bad()).publish()
+    assert [refused.permission for refused in done.refused] == [lacks]
+    assert done.failures == []
+    assert len(fake.check_runs()) == (lacks != "checks")
+    assert len(fake.statuses(fake.head(pull))) == (lacks != "statuses")
+    assert len(fake.comments(pull)) == (lacks != "pull-requests")
+
+
+def test_a_persons_token_comments_as_that_person_and_sets_the_status(fake, pull):
+    fake.role("octocat", "write")
+    token = fake.token(user="octocat")
+    for run in (100, 101):
+        done = publisher(fake, pull, token=token, run=run, report=bad() if run == 101 else good()).publish()
+        assert [refused.said for refused in done.refused] == ["You must authenticate via a GitHub App."]
+    (comment,) = fake.comments(pull)
+    assert (comment["user"]["login"], "1 gate failed" in comment["body"]) == ("octocat", True)
+
+
+def test_another_app_writes_under_its_own_name(fake, pull):
+    token = fake.token(app="our-checks")
+    publisher(fake, pull, token=token).publish()
+    publisher(fake, pull, token=token, run=101, report=bad()).publish()
+    (comment,) = fake.comments(pull)
+    assert comment["user"]["login"] == "our-checks[bot]"
+
+
+def test_a_locked_conversation_is_said_and_the_check_stands(fake, pull):
+    fake.change_pull(pull, locked=True)
+    done = publisher(fake, pull).publish()
+    assert [refused.said for refused in done.refused] == ["Unable to create comment because issue is locked."]
+    assert fake.check_runs()[0]["conclusion"] == "success"
+
+
+def test_a_commit_that_is_full_of_statuses_is_said_and_the_check_stands(fake, pull):
+    sha = fake.head(pull)
+    for _ in range(1_000):
+        fake.state.add("statuses", repo=fake.repo["id"], sha=sha, context=NAME)
+    done = publisher(fake, pull).publish()
+    assert done.failures == []
+    assert [refused.permission for refused in done.refused] == ["statuses"]
+    assert "all the statuses that GitHub keeps" in missing("statuses", done.refused[0].said)
+    assert fake.check_runs()[0]["conclusion"] == "success"
+
+
+def test_a_foreign_check_of_our_name_is_named(fake, pull):
+    evil = publisher(fake, pull, token=fake.token(app="evil"))
+    fields = CheckFields(external_id="1.1", conclusion="success", output=Output(title="ok", summary="ok"), url=None)
+    evil.client().create_check(head=evil.where.head, name=NAME, fields=fields, arrived=lambda: None)
+    job = publisher(fake, pull)  # a job that carries the name: the same app, but not a run of mlci
+    named = CheckFields(external_id="b0c1", conclusion="success", output=Output(title="ok", summary="ok"), url=None)
+    job.client().create_check(head=evil.where.head, name=NAME, fields=named, arrived=lambda: None)
+    done = publisher(fake, pull, report=bad()).publish()
+    assert [(one.app, one.external_id) for one in done.foreign] == [("evil", "1.1"), ("github-actions", "b0c1")]
+    assert "ok" not in fake.comments(pull)[0]["body"].split("\n")[1]
+
+
+def test_a_check_of_another_app_with_our_runs_number_keeps_nothing_from_being_said(fake, pull):
+    for report in (good(), wide(70)):
+        publisher(fake, pull, token=fake.token(app="evil"), report=report).publish()
+    publisher(fake, pull, token=fake.token(app="worse")).open()
+    one = publisher(fake, pull, report=wide(60))
+    opened = one.open()
+    done = one.publish()
+    assert (opened.refused, opened.failures, done.refused, done.failures) == ([], [], [], [])
+    (check,) = [check for check in fake.check_runs() if check["app"]["slug"] == "github-actions"]
+    assert (check["conclusion"], len(check["annotations"])) == ("failure", 60)
+    assert {one.app for one in done.foreign} == {"evil", "worse"}
+
+
+def test_a_newer_run_of_another_app_is_never_copied_into_our_comment(fake, pull):
+    publisher(fake, pull, run=999, token=fake.token(app="evil")).publish()
+    publisher(fake, pull, run=100, report=bad()).publish()
+    ours = [one for one in fake.comments(pull) if one["user"]["login"] == BOT]
+    assert len(ours) == 1
+    assert "1 gate failed" in ours[0]["body"]
+
+
+def test_a_comment_that_a_person_deletes_between_list_and_edit_is_made_again(fake, pull):
+    publisher(fake, pull, run=100).publish()
+
+    def delete():
+        row = fake.state.one("comments", repo=fake.repo["id"], number=pull)
+        if row is not None:
+            fake.state.remove("comments", row)
+
+    fake.fail("PATCH", "/issues/comments/*", "hook", call=delete)
+    done = publisher(fake, pull, run=101, report=bad()).publish()
+    assert done.failures == []
+    stands(fake, pull, run=101, conclusion="failure", text="1 gate failed")
+
+
+def test_several_comments_of_ours_become_one(fake, pull):
+    one = publisher(fake, pull)
+    for run in (3, 9, 5):
+        fake.comment(pull, publisher(fake, pull, run=run).what().target.version(f"of {run}").body, user=BOT)
+    oldest = fake.comments(pull)[0]["id"]
+    one.publish()
+    assert [comment["id"] for comment in fake.comments(pull)] == [oldest]
+    stands(fake, pull, run=100, conclusion="success", text="✅")
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("POST", "/check-runs"), ("PATCH", "/check-runs/*"), ("POST", "/statuses/*"), ("POST", "/comments"), ("GET", "*")],
+)
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_one_fault_anywhere_changes_nothing(fake, pull, method, path, when):
+    clock = Clock()
+    fake.fail(method, path, "drop", when=when)
+    one = publisher(fake, pull, report=wide(60), patience=clock.patience())
+    opened, done = one.open(), one.publish()
+    assert opened.failures == done.failures == []
+    stands(fake, pull, run=100, conclusion="failure", text="60 gates failed")
+    assert len(fake.check_runs()) == len(fake.comments(pull)) == 1
+    assert len(fake.check_runs()[0]["annotations"]) == 60
+    assert 0 < clock.at < 10
+
+
+def test_an_outage_of_one_part_keeps_nothing_else_from_being_done(fake, pull):
+    fake.fail("*", "/check-runs", times=0)
+    done = publisher(fake, pull, patience=Clock().patience(total=10)).publish()
+    assert len(done.failures) == 1
+    assert "status 500" in done.failures[0]
+    assert len(fake.statuses(fake.head(pull))) == 1
+
+
+def test_a_whole_outage_is_bounded_in_time_and_requests(fake, pull):
+    clock = Clock()
+    fake.fail(times=0)
+    done = publisher(fake, pull, patience=clock.patience()).publish()
+    assert done.failures
+    assert clock.at <= 180
+    assert len(fake.requests) <= 25
+
+
+@pytest.mark.parametrize("nth", [1, 2])
+def test_a_list_that_lags_behind_makes_no_second_comment_in_the_end(fake, pull, nth):
+    """The first list may miss our comment, the second one the comment that was just made."""
+    if nth == 1:
+        publisher(fake, pull, run=99).publish()
+    fake.fail("GET", "/issues/*/comments", "stale", size=1, nth=nth)
+    assert publisher(fake, pull, report=bad()).publish().failures == []
+    assert len(fake.comments(pull)) == 1
+    stands(fake, pull, run=100, conclusion="failure", text="1 gate failed")
+
+
+@pytest.mark.parametrize("branch", ["feature/a-b", "wild/ü#1", "100%41", "a;b&c=d"])
+def test_any_branch_that_git_allows_is_found_by_its_name(fake, branch):
+    git(fake.repo).write_ref(f"refs/heads/{branch}", fake.sha("refs/heads/topic"))
+    number = fake.pull(branch)
+    done = publisher(fake, number, report=bad()).publish()
+    assert (done.failures, done.refused) == ([], [])
+    assert (
+        len([path for _, path, _ in fake.requests if path.endswith("/check-runs")]) == 3
+    )  # list, create, verify: no more
+    assert {status for _, _, status in fake.requests} == {200, 201}
+    stands(fake, number, run=100, conclusion="failure", text="1 gate failed")
+
+
+def test_what_github_answers_cannot_command_the_runner(capsys):
+    words = Words(as_json=False, in_actions=True)
+    words.line("comment: http://x/\r\n::set-output name=verdict::pass")
+    words.remark("warning", "said\n::set-env name=A::b\x1b[31m")
+    shown = capsys.readouterr()
+    assert len(shown.out.splitlines()) == 1
+    assert shown.err == "::warning::said%0A: :set-env name=A::b\n"

@@ -1,0 +1,152 @@
+"""When a report may be believed, and what is said when there is none."""
+
+import itertools
+
+import pytest
+
+from mlci.publish.result import CODES, Claim, Finished, Unfinished, result
+from mlci.publish.unfinished import text, title
+from mlci.report.document import Candidate
+from mlci.report.links import Links
+from tests.publish.scene import bad, good, unsure
+from tests.report.build import HEAD
+from tests.report.rendered import Page
+
+LINKS = Links(
+    repository="https://github.com/o/r",
+    commit=HEAD,
+    report="https://github.com/o/r/actions/runs/7",
+    guide="https://x.org/g",
+)
+
+
+def claim(**more):
+    return Claim(**{"ended": "success", "code": "0", "model": "credit-risk", "commits": frozenset({HEAD}), **more})
+
+
+@pytest.mark.parametrize(
+    ("report", "ended", "code"),
+    [
+        (good(), "success", "0"),
+        (unsure(), "success", "0"),
+        (bad(), "failure", "1"),
+        (bad(), "success", "1"),  # a step with `continue-on-error`
+        (good(), "cancelled", "0"),  # it came to its end before somebody cancelled
+        (good(), "success", None),  # a workflow in stages says nothing about the code
+        (bad(), "failure", None),
+        (good(), None, None),  # by hand
+        (bad(), None, None),
+    ],
+)
+def test_a_report_with_the_exit_code_that_belongs_to_it_is_believed(report, ended, code):
+    assert result(report, claim(ended=ended, code=code)) == Finished(report=report)
+
+
+@pytest.mark.parametrize(
+    ("report", "ended", "code", "words"),
+    [
+        (good(), "failure", "", "never came to its end"),  # a committed report.json, and an install step that failed
+        (good(), "success", "", "never came to its end"),
+        (bad(), "failure", "", "never came to its end"),
+        (good(), "failure", "1", "the report says pass, but the evaluation ended with exit code 1"),
+        (bad(), "failure", "0", "the report says block, but the evaluation ended with exit code 0"),
+        (good(), "failure", "3", "exit code 3: the project's own train or predict step failed"),
+        (good(), "failure", "70", "a bug in mlci"),
+        (good(), "failure", "137", "not a code of mlci"),
+        (good(), "success", "zero", "has no exit code"),
+        (good(), "failure", None, "the job ended as failure"),
+        (good(), "cancelled", None, "the job ended as cancelled"),
+        (bad(), "cancelled", None, "the job ended as cancelled"),
+    ],
+)
+def test_a_report_that_nobody_vouches_for_is_not_believed(report, ended, code, words):
+    found = result(report, claim(ended=ended, code=code))
+    assert isinstance(found, Unfinished)
+    assert words in found.why
+
+
+def test_no_pass_without_success_over_everything_that_can_be_said():
+    codes = [None, "", "x", *map(str, CODES)]
+    for ended, code in itertools.product(["success", "failure", "cancelled", None], codes):
+        found = result(good(), claim(ended=ended, code=code))
+        believed = isinstance(found, Finished)
+        assert believed == (code == "0" or (code is None and ended in {"success", None})), (ended, code)
+
+
+def test_a_report_about_something_else_is_not_believed():
+    assert "the report is about the model other" in result(good(model="other"), claim()).why
+    elsewhere = good(candidate=Candidate(commit="b" * 40))
+    assert "the report is about the commit bbbbbbb" in result(elsewhere, claim()).why
+    assert isinstance(result(elsewhere, claim(commits=frozenset({HEAD, "b" * 40}))), Finished)  # the merge commit
+    assert isinstance(result(good(candidate=Candidate()), claim()), Finished)  # no git around it
+
+
+@pytest.mark.parametrize(
+    ("ended", "code", "cancelled", "why"),
+    [
+        ("failure", "2", False, "the evaluation ended with exit code 2: configuration or data that can't be used"),
+        (
+            "failure",
+            "3",
+            False,
+            "the evaluation ended with exit code 3: the project's own train or predict step failed",
+        ),
+        (
+            "failure",
+            "4",
+            False,
+            "the evaluation ended with exit code 4: GitHub, a registry or the network did not do its part",
+        ),
+        ("failure", "70", False, "the evaluation ended with exit code 70: a bug in mlci"),
+        ("failure", "0", False, "left no report that can be read"),
+        ("failure", "", False, "the evaluation never came to its end"),
+        ("failure", None, False, "the evaluation never came to its end"),
+        ("success", "", False, "the evaluation never came to its end"),
+        ("cancelled", "", True, "the job was cancelled or ran into its time limit"),
+        ("cancelled", "130", True, "the evaluation ended with exit code 130: it was interrupted"),
+        (None, None, False, "the evaluation never came to its end"),
+    ],
+)
+def test_without_a_report_the_reason_is_said(ended, code, cancelled, why):
+    found = result(None, claim(ended=ended, code=code))
+    assert isinstance(found, Unfinished)
+    assert why in found.why
+    assert found.cancelled == cancelled
+    page = Page(text(found, model="credit-risk", head=HEAD, links=LINKS))
+    assert page.unclosed == []
+    assert page.references() == []
+    assert LINKS.report in page.links
+
+
+def test_the_text_of_a_crash():
+    found = result(None, claim(ended="failure", code="3"))
+    assert text(found, model="credit-risk", head=HEAD, links=LINKS) == (
+        "## ⛔ credit-risk: the evaluation did not finish\n"
+        "\n"
+        "The evaluation ended with exit code 3: the project's own train or predict step failed.\n"
+        "\n"
+        "**Next:** look at the last lines of the step in [the run](https://github.com/o/r/actions/runs/7), repair it, "
+        "and push.\n"
+        "\n"
+        "Nothing was judged, so nothing passed: no verdict is inferred from silence, and an earlier report in this "
+        "place was about another evaluation.\n"
+        "\n"
+        "<sub>[`3f9c2ab`](https://github.com/o/r/commit/3f9c2ab4d5e6f708192a3b4c5d6e7f8091a2b3c4) · [log of the run]"
+        "(https://github.com/o/r/actions/runs/7) · [how gates decide](https://x.org/g)</sub>\n"
+    )
+
+
+def test_a_cancelled_run_says_so_and_details_are_harmless_and_bounded():
+    problems = [f"mlci.yml:{i}: @everyone `x` <script> #12 ![](http://evil)" for i in range(14)]
+    found = result(None, claim(ended="cancelled", code=""), problems=problems)
+    assert title(found) == "the evaluation was cancelled"
+    page = Page(text(found, model="credit-risk", head=None, links=Links()))
+    assert "script" not in page.tags
+    assert page.references() == page.links == []
+    assert any("and 4 more" in data for data, _ in page.nodes)
+
+
+@pytest.mark.parametrize("worst", ["$", "|", "@a", "\u202e", "😀", ":::"])
+def test_the_longest_text_fits_into_a_checks_summary(worst):
+    found = result(None, claim(ended="failure", code=""), problems=[worst * 2_000] * 30)
+    assert len(text(found, model="m" * 100, head=HEAD, links=LINKS).encode()) < 65_535
