@@ -31,7 +31,8 @@ e2e: $(VENV)/.dev $(NODE)/node_modules/.made $(ACT) ## actions and whole workflo
 	@$(BIN)/python -m pytest tests/e2e -n $(WORKERS)
 
 registry-e2e: $(VENV)/.dev $(AZURITE)/node_modules/.made $(VERSITY) $(MLFLOW)/.made ## the registry on real servers: S3, Azure, MLflow
-	@$(BIN)/python -m pytest tests/registry/e2e -n $(WORKERS) --dist loadfile
+	@$(BIN)/python -m pytest tests/registry/e2e/repository -n $(WORKERS)
+	@$(BIN)/python -m pytest tests/registry/e2e -n $(WORKERS) --dist loadfile --ignore tests/registry/e2e/repository
 
 lint: $(VENV)/.dev ## style, formatting, types
 	@$(BIN)/ruff check .

@@ -1,4 +1,4 @@
-"""Run every benchmark in turn: operating characteristics, cost, set-up, registry; exits with the worst of theirs."""
+"""Run every benchmark in turn: characteristics, cost, set-up, registry; the exit status is the worst of theirs."""
 
 import importlib.util
 import subprocess

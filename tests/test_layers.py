@@ -17,12 +17,13 @@ MAY_IMPORT = {
     "gates": {"errors", "metrics", "inference"},
     "report": {"errors", "metrics"},
     "publish": {"errors", "metrics", "report"},
-    "github": {"errors", "publish", "report"},
+    "github": {"errors", "publish", "report", "registry"},
     "config": {"errors", "metrics"},
-    "engine": {"errors", "metrics"},
+    "engine": {"errors", "metrics", "lineage"},
     "steps": {"errors"},
     "baseline": {"errors"},
     "registry": {"errors"},
+    "lineage": {"errors"},
     "demo": set(),
     "usecases": {
         "errors",
@@ -37,12 +38,13 @@ MAY_IMPORT = {
         "registry",
         "publish",
         "github",
+        "lineage",
     },
     "cli": {"*"},
     "__main__": {"cli"},
     "__init__": set(),
 }
-PURE = {"metrics", "inference", "gates", "report", "publish"}
+PURE = {"metrics", "inference", "gates", "report", "publish", "lineage"}
 EFFECTS = {
     "os",
     "time",

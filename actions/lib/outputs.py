@@ -1,9 +1,13 @@
 """Writes the outputs of a step from report.json, and the job's summary if asked; nothing is published.
 
-A report that is missing or can't be understood gives the verdict `error`, so that `== 'pass'` is false.
+A report that is missing or can't be understood, or that is not what the run's exit code says, gives the verdict
+`error`, so that `== 'pass'` is false, and leaves no summary. The project's own code may have left both files: neither
+is waited for, nor read without end.
 """
 
 import json
+import os
+import stat
 import sys
 from pathlib import Path
 from typing import Any
@@ -12,29 +16,45 @@ sys.path.insert(0, str(Path(__file__).parent))  # isolated mode leaves it out
 
 from command import variable, write_outputs
 
-VERDICTS = ("pass", "warn", "block")
+VERDICTS = {"0": ("pass", "warn"), "1": ("block",), "-": ("pass", "warn", "block")}
+"""Verdicts that go with an exit code; `-` stands for one that nobody knows."""
+
+MOST_BYTES = 64 * 1024 * 1024
+MOST_SUMMARY = 1_000_000
+_FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 
 
 def main(arguments: list[str]) -> int:
     """Write what the report says; the exit code tells nothing about the verdict."""
-    report = Path(arguments[0])
-    write_outputs({"verdict": "error", "report": report.as_posix(), "baseline-version": ""} | _read(report))
-    summary = report.with_name("summary.md")
-    if arguments[1:] == ["summary"] and summary.exists():
-        with Path(variable("GITHUB_STEP_SUMMARY")).open("a", encoding="utf-8", newline="\n") as stream:
-            stream.write(summary.read_text(encoding="utf-8"))
+    report, code = Path(arguments[0]), arguments[1]
+    found = _read(report, code)
+    write_outputs({"verdict": "error", "report": report.as_posix(), "baseline-version": ""} | found)
+    if arguments[2:] == ["summary"] and found:
+        summary = _bytes(report.with_name("summary.md"), MOST_SUMMARY) or b""
+        with Path(variable("GITHUB_STEP_SUMMARY")).open("ab") as stream:
+            stream.write(summary)
     return 0
 
 
-def _read(path: Path) -> dict[str, str]:
+def _read(path: Path, code: str) -> dict[str, str]:
     try:
-        document: Any = json.loads(path.read_bytes())
-        if document["schema"] != "mlci/report/1" or document["verdict"] not in VERDICTS:
+        document: Any = json.loads(_bytes(path, MOST_BYTES) or b"")
+        if document["schema"] != "mlci/report/1" or document["verdict"] not in VERDICTS.get(code, ()):
             return {}
         version = document["baseline"]["version"]
-    except (OSError, ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return {}
     return {"verdict": document["verdict"], "baseline-version": version if isinstance(version, str) else ""}
+
+
+def _bytes(path: Path, most: int) -> bytes | None:
+    """Return a regular file's bytes; ``None`` if it is something else, missing or too large."""
+    try:
+        with os.fdopen(os.open(path, _FLAGS), "rb") as stream:
+            found = stream.read(most + 1) if stat.S_ISREG(os.fstat(stream.fileno()).st_mode) else b""
+    except OSError:
+        return None
+    return found if 0 < len(found) <= most else None
 
 
 if __name__ == "__main__":

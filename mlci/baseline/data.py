@@ -1,7 +1,8 @@
 """What a repository says of data that it does not hold: DVC's files and Git LFS's pointers."""
 
+import posixpath
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,54 +21,77 @@ def pointers(git: Git) -> dict[str, str]:
     """Return, by path from the top of the repository, the digest that each pointer names: ``md5:…``, ``sha256:…``.
 
     ``*.dvc`` and ``dvc.lock`` (dvc.org, "DVC files") are read as they stand in the checkout, what is under Git LFS
-    (git-lfs.com, "spec.md") as it stands in the commit. What can't be read is left out: it only explains.
+    (git-lfs.com, "spec.md") as it stands in the commit. Of ``dvc.lock`` only what no stage made from other data counts:
+    models and tables on the way follow from it. What git holds itself, such as the scripts of a stage, is code. What
+    can't be read is left out: it only explains.
     """
     try:
         root = git.root()
     except InputError:
         return {}
-    listed = git.ask("-C", str(root), "ls-files", "-z", "--", "*.dvc", "dvc.lock", "**/dvc.lock").out.split("\0")
+    names = _listed(git, root, "*.dvc", "dvc.lock", "**/dvc.lock")
+    if not names:
+        return _of_lfs(git, root)
+    code = frozenset(_listed(git, root))
     found = {}
-    for name in [name for name in listed if name][:MOST]:
-        home = name.rpartition("/")[0]
-        for path, digest in _of_dvc(root / name):
-            found[f"{home}/{path}" if home else path] = digest
+    for name in names[:MOST]:
+        found.update(_of_dvc(root / name, name.rpartition("/")[0], code))
     return {**found, **_of_lfs(git, root)}
 
 
-def _of_dvc(path: Path) -> Iterator[tuple[str, str]]:
-    """Yield the outputs that a file of DVC names, and of ``dvc.lock`` what its stages depend on, too."""
+def _listed(git: Git, root: Path, *patterns: str) -> list[str]:
+    said = git.ask("-C", str(root), "ls-files", "-z", "--", *patterns).out
+    return [name for name in said.split("\0") if name]
+
+
+def _of_dvc(path: Path, home: str, code: Collection[str]) -> dict[str, str]:
+    """Return the outputs of a ``.dvc`` file, or the sources of a ``dvc.lock``."""
+    parts = _loaded(path)
+    stages = parts.get("stages")
+    if not isinstance(stages, dict):
+        return dict(_named(parts, "outs", home))
+    made: dict[str, str] = {}
+    sources: dict[str, str] = {}
+    for stage in stages.values():
+        deps = {name: digest for name, digest in _named(stage, "deps", home) if name not in code}
+        outs = {name: digest for name, digest in _named(stage, "outs", home) if name not in code}
+        sources.update(deps or outs)
+        made.update(outs if deps else {})
+    return {name: digest for name, digest in sources.items() if name not in made}
+
+
+def _loaded(path: Path) -> Mapping[str, Any]:
     from ruamel.yaml import YAML  # noqa: PLC0415 - only where there are such files
     from ruamel.yaml.error import YAMLError  # noqa: PLC0415 - as above
 
     try:
-        if path.stat().st_size > _LARGEST:
-            return
-        parts = YAML(typ="safe", pure=True).load(path)
+        parts = YAML(typ="safe", pure=True).load(path) if path.stat().st_size <= _LARGEST else None
     except (OSError, YAMLError, ValueError, RecursionError):
-        return
-    parts = parts if isinstance(parts, dict) else {}
-    stages = parts.get("stages")
-    for stage in (parts, *(stages.values() if isinstance(stages, dict) else ())):
-        for key in ("deps", "outs"):
-            entries = stage.get(key) if isinstance(stage, dict) else None
-            yield from _named(entries if isinstance(entries, list) else [])
+        return {}
+    return parts if isinstance(parts, dict) else {}
 
 
-def _named(entries: list[Any]) -> Iterator[tuple[str, str]]:
-    for entry in entries:
+def _named(stage: object, key: str, home: str) -> Iterator[tuple[str, str]]:
+    entries = stage.get(key) if isinstance(stage, dict) else None
+    for entry in entries if isinstance(entries, list) else []:
         if not isinstance(entry, dict) or not isinstance(entry.get("path"), str):
             continue
         kind = str(entry.get("hash") or "md5")
         digest = entry.get(kind) or entry.get("etag")
         if isinstance(digest, str):
-            yield entry["path"], f"{kind if kind in entry else 'etag'}:{digest}"
+            yield _placed(home, entry["path"]), f"{kind if kind in entry else 'etag'}:{digest}"
+
+
+def _placed(home: str, path: str) -> str:
+    """Return a path from the top of the repository; one that leads elsewhere, or an address, as it is written."""
+    if path.startswith("/") or "://" in path:
+        return path
+    return posixpath.normpath(posixpath.join(home, path))
 
 
 def _of_lfs(git: Git, root: Path) -> dict[str, str]:
-    listed = git.ask("-C", str(root), "ls-files", "-z", "--", ":(top,attr:filter=lfs)").out.split("\0")
     found = {}
-    for name in [name for name in listed if name][:MOST]:
+    for name in _listed(git, root, ":(top,attr:filter=lfs)")[:MOST]:
         pointer = _POINTER.match(git.ask("cat-file", "blob", f":{name}").out)
         if pointer:
             found[name] = pointer[1]

@@ -24,6 +24,7 @@ from mlci.engine.custom import row_metric
 from mlci.engine.duck import DuckEngine
 from mlci.engine.features import write_features
 from mlci.engine.fingerprint import fingerprint
+from mlci.engine.rows import row_digests
 from mlci.metrics import catalogue
 from mlci.registry.interface import Store
 from mlci.registry.ledger import Stamp
@@ -72,6 +73,7 @@ def tools(
             version=__version__,
             registry=registry,
             stamp=stamp,
+            rows=row_digests,
         )
 
 

@@ -9,7 +9,7 @@ from mlci.cli import options
 from mlci.cli.build import configuration, facts, tools
 from mlci.cli.finish import begin, ready
 from mlci.cli.output import write_all
-from mlci.cli.registry import connected
+from mlci.cli.registry import concerned, connected
 from mlci.errors import InputError
 from mlci.inference import codec
 from mlci.usecases.document import Facts
@@ -21,7 +21,8 @@ from mlci.usecases.run import compare
 @options.out
 @options.as_json
 @click.option("--no-cache", is_flag=True, help="Make a baseline from a reference anew, even if it was made before.")
-def command(config_path: Path, out: Path, *, as_json: bool, no_cache: bool) -> int:
+@options.fetched
+def command(config_path: Path, out: Path, *, as_json: bool, no_cache: bool, fetched: str) -> int:
     """Measure everything that the configuration asks for and judge nothing; leaves evaluation.json for `mlci gate`.
 
     \b
@@ -34,9 +35,9 @@ def command(config_path: Path, out: Path, *, as_json: bool, no_cache: bool) -> i
         raise InputError(loaded.problem("a metrics file has nothing to evaluate; use `mlci run`", "predict", "metrics"))
     ready(out)
     folder = config_path.parent
-    store, _ = connected(loaded, folder, wanted=loaded.config.baseline == "production")
+    store, _ = connected(loaded, folder, wanted=loaded.config.baseline == "production", fetched=fetched)
     with tools(folder, cached=not no_cache, registry=store) as effects:
-        compared = compare(loaded, effects, folder=folder, facts=facts(loaded), keep=True)
+        compared = compare(loaded, effects, folder=folder, facts=facts(loaded), keep=concerned(loaded))
     result = compared.result
     text = codec.dump(result)
     write_all(out, {"evaluation.json": text, "origins.json": origins_text(compared.facts)})

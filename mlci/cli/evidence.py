@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from mlci.cli.files import read_bounded
 from mlci.config.load import contents, draft
 from mlci.config.models import MODEL_ID
 from mlci.config.read import read
@@ -45,11 +46,8 @@ def subject(config: Path) -> Subject:
 
 def read_report(path: Path) -> tuple[Report | None, tuple[str, ...]]:
     """Read the report; return it, or what is wrong with it."""
-    if not path.is_file():  # a pipe in its place would be waited for without end
-        return None, ()
     try:
-        with path.open("rb") as stream:
-            return parse(stream.read(MOST_BYTES + 1), path=str(path)), ()
+        return parse(read_bounded(path, MOST_BYTES), path=str(path)), ()
     except OSError:
         return None, ()  # that there is none is said in other words
     except InputError as error:

@@ -4,11 +4,13 @@ import sys
 from pathlib import Path
 
 from mlci.config.models import Config
+from mlci.config.places import GITHUB, STORES
 from mlci.config.read import read
 from mlci.errors import MlciError
 from mlci.metrics import catalogue
 
 _STORES = ("s3://", "gs://")
+_BUCKETS = tuple(f"{scheme}://" for scheme in STORES)
 
 
 def main(arguments: list[str]) -> int:
@@ -25,13 +27,16 @@ def extras(config: Config) -> list[str]:
     """Return the names of the optional dependencies in ``pyproject.toml`` that a run of this configuration imports.
 
     ``metrics`` stands for metrics that mlci does not derive itself, a module of the user's among them, and for saved
-    scikit-learn models; ``remote`` for tables in object stores.
+    scikit-learn models; ``remote`` for tables in object stores; ``github`` for a registry in the repository itself,
+    ``objects`` for one in an object store.
     """
     named = [gate.metric for gate in config.gates] + list((config.evaluation and config.evaluation.metrics) or ())
     scikit_learn = config.predict.model is not None or any(catalogue.find(name) is None for name in named)
     tables = (config.evaluation and config.evaluation.data, config.predict.file, getattr(config.baseline, "file", None))
     remote = any(table.startswith(_STORES) for table in tables if table)
-    return ["metrics"] * scikit_learn + ["remote"] * remote
+    place = config.registry
+    registry = ["github"] * (place == GITHUB) + ["objects"] * place.startswith(_BUCKETS)
+    return ["metrics"] * scikit_learn + ["remote"] * remote + registry
 
 
 if __name__ == "__main__":

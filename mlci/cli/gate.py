@@ -8,15 +8,23 @@ from pydantic import ValidationError
 
 from mlci.cli import options
 from mlci.cli.build import configuration, facts
+from mlci.cli.files import read_bounded
 from mlci.cli.finish import finish
 from mlci.cli.output import clear
+from mlci.cli.registry import connected
 from mlci.config.load import Loaded
 from mlci.errors import InputError, Problem
 from mlci.inference import codec
 from mlci.inference.evaluation import EvaluationResult
+from mlci.inference.retraining import Noise
+from mlci.registry import ledger
 from mlci.report.document import BaselineRef, Candidate, Part, Seconds
+from mlci.usecases import baselines, noise
 from mlci.usecases.document import Facts, document
+from mlci.usecases.paths import located
 from mlci.usecases.run import verdicts
+
+_MOST_ORIGINS = 1_000_000
 
 
 class Origins(Part):
@@ -40,10 +48,24 @@ def command(config_path: Path, out: Path, *, as_json: bool) -> int:
     """  # noqa: D301 (click's mark against rewrapping)
     clear(out, ("report.json", "comment.md", "summary.md", "junit.xml"))
     loaded = configuration(config_path)
-    result = codec.parse(_read(out / "evaluation.json"), path=str(out / "evaluation.json"))
+    result = codec.parse(_read(out / "evaluation.json", codec.MOST_BYTES), path=str(out / "evaluation.json"))
     _agree(loaded, result)
-    report = document(result, verdicts(loaded.config, result), _origins(out / "origins.json", facts(loaded)))
-    return finish(report, out, as_json=as_json)
+    origins = _origins(out / "origins.json", facts(loaded))
+    gates = verdicts(loaded.config, result, _noise(loaded, config_path.parent, result, origins))
+    return finish(document(result, gates, origins), out, as_json=as_json)
+
+
+def _noise(loaded: Loaded, folder: Path, result: EvaluationResult, origins: Facts) -> Noise:
+    """Return the luck of training, for gates that ask for it."""
+    config, version = loaded.config, origins.baseline.version
+    store, _ = connected(loaded, folder, wanted=noise.wanted(config))
+    rows = (
+        baselines.same_rows(config, result.fingerprint, located(config.evaluation.data, folder))
+        if config.evaluation
+        else ""
+    )
+    against = int(version) if version is not None and version.isdecimal() else None
+    return noise.noise(config, store, ledger.tail(store) if store else None, against=against, rows=rows)
 
 
 def _agree(loaded: Loaded, result: EvaluationResult) -> None:
@@ -59,7 +81,7 @@ def _agree(loaded: Loaded, result: EvaluationResult) -> None:
 
 def _origins(path: Path, known: Facts) -> Facts:
     try:
-        origins = Origins.model_validate_json(_read(path))
+        origins = Origins.model_validate_json(_read(path, _MOST_ORIGINS))
     except ValidationError as error:
         first = error.errors()[0]
         raise InputError(Problem(f"is not what `mlci evaluate` leaves: {first['msg']}", str(path))) from error
@@ -67,8 +89,8 @@ def _origins(path: Path, known: Facts) -> Facts:
     return replace(known, candidate=origins.candidate, baseline=origins.baseline, seconds=seconds)
 
 
-def _read(path: Path) -> bytes:
+def _read(path: Path, most: int) -> bytes:
     try:
-        return path.read_bytes()
+        return read_bounded(path, most)
     except OSError as error:
         raise InputError(Problem(f"can't be read: {error.strerror}; run `mlci evaluate` first", str(path))) from error

@@ -127,9 +127,9 @@ def _judge(out: Path, loaded: Loaded, store: Store, stamp: Stamp) -> Report:
     into = out / ".mlci/out"
     begin(into)
     with tools(out, registry=store, stamp=stamp, log=io.StringIO()) as effects:
-        ran = run(loaded, effects, folder=out, facts=facts(loaded), keep=True)
+        ran = run(loaded, effects, folder=out, facts=facts(loaded), keep=True, environment=surroundings())
         text = dump(ran.report)
-        bundle.write(into, ran, text, loaded, effects, surroundings())
+        bundle.write(into, ran, text, loaded, effects)
         save(ran.report, into)
         if ran.use is not None:
             digest = entries.digest(text.encode())

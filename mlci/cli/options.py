@@ -22,3 +22,9 @@ out = click.option(
     help="Folder for report.json and everything rendered from it.",
 )
 as_json = click.option("--json", "as_json", is_flag=True, help="Print the document instead of tables.")
+fetched = click.option(
+    "--fetched",
+    metavar="DIGEST",
+    default="",
+    help="Read the registry's copy that `mlci fetch` left, if this is its digest; empty reads the registry itself.",
+)

@@ -7,6 +7,7 @@ import click
 
 from mlci.cli import options
 from mlci.cli.build import configuration, facts, tools
+from mlci.cli.decided import leave
 from mlci.cli.finish import BLOCKED, save
 from mlci.cli.registry import connected, shown_to_users
 from mlci.usecases.promote import Outcome, promote
@@ -51,6 +52,7 @@ def command(config_path: Path, out: Path, *, as_json: bool, note: str | None, ag
             save=lambda report: save(report, out),
         )
     click.echo(_json(outcome) if as_json else text_of(outcome, out))
+    leave(_outputs(outcome, out), text_of(outcome, out), report=outcome.report if outcome.again else None)
     if outcome.refused is None and store is not None and (words := shown_to_users(store)):
         click.echo(words, err=True)
     return BLOCKED if outcome.refused is not None else 0
@@ -65,6 +67,16 @@ def noted(text: str | None, option: str) -> str | None:
     if text is not None and len(text.strip()) > MOST_WORDS:
         raise click.UsageError(f"{option} has {len(text):,} characters; the ledger takes {MOST_WORDS:,}")
     return (text or "").strip() or None
+
+
+def _outputs(outcome: Outcome, out: Path) -> dict[str, object]:
+    return {
+        "promoted": outcome.entry is not None,
+        "version": outcome.version,
+        "replaced": outcome.replaced,
+        "verdict": outcome.report.verdict,
+        "report": out / "report.json",
+    }
 
 
 def _json(outcome: Outcome) -> str:

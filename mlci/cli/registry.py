@@ -11,14 +11,19 @@ from pathlib import Path
 
 import click
 
+from mlci import __version__
 from mlci.baseline.git import Git
 from mlci.baseline.head import head
 from mlci.baseline.tracked import tracked
 from mlci.cli.actions import annotation
 from mlci.cli.build import configuration
+from mlci.cli.output import OURS
+from mlci.cli.workflow import workflow
 from mlci.config.load import Loaded
+from mlci.config.models import Baseline
 from mlci.config.places import DEFAULT_REGISTRY, GITHUB, MLFLOW, STORES
 from mlci.errors import InputError, OutsideError
+from mlci.registry.copied import Copied
 from mlci.registry.entries import By
 from mlci.registry.interface import Store
 from mlci.registry.ledger import Stamp
@@ -26,11 +31,25 @@ from mlci.registry.manifest import Environment
 
 
 def connected(
-    loaded: Loaded, folder: Path, *, wanted: bool = True, writes: bool = False
+    loaded: Loaded, folder: Path, *, wanted: bool = True, writes: bool = False, fetched: str = ""
 ) -> tuple[Store | None, Stamp | None]:
-    """Return the registry, for whom it is wanted, and a stamp for who writes to it."""
+    """Return the registry, for whom it is wanted, and a stamp for who writes to it.
+
+    Args:
+        loaded: The configuration.
+        folder: Its folder.
+        wanted: Whether a registry is read or written to.
+        writes: Whether it is written to.
+        fetched: Digest of the copy that `mlci fetch` left, to read that one; empty for the registry itself.
+
+    Raises:
+        InputError: It can't be used from here.
+        CorruptError: The copy is not the one that was made.
+    """
     if not wanted:
         return None, None
+    if fetched and not writes:
+        return Copied(folder / OURS / "fetched", fetched), None
     environment = dict(os.environ)
     if environment.get("GITHUB_ACTIONS") == "true" and loaded.config.registry == DEFAULT_REGISTRY:
         words = f"`registry: {DEFAULT_REGISTRY}` is a folder that this runner loses when the job ends; name a place"
@@ -43,6 +62,17 @@ def opened(config_path: Path) -> tuple[Loaded, Store]:
     """Return a configuration and its registry, for commands that only read."""
     loaded = configuration(config_path)
     return loaded, store(loaded, config_path.parent, dict(os.environ))
+
+
+def concerned(loaded: Loaded) -> bool:
+    """Tell whether a registry has a part in a run: not where the baseline is a file or a reference."""
+    return not isinstance(loaded.config.baseline, Baseline)
+
+
+def remote(loaded: Loaded) -> bool:
+    """Tell whether a configuration's registry is asked over the network, with a token or credentials."""
+    place = loaded.config.registry
+    return place == GITHUB or place.startswith((MLFLOW, *(f"{scheme}://" for scheme in STORES)))
 
 
 def store(loaded: Loaded, folder: Path, environment: Mapping[str, str]) -> Store:
@@ -68,8 +98,7 @@ def store(loaded: Loaded, folder: Path, environment: Mapping[str, str]) -> Store
             _untracked(loaded, folder / place.removeprefix(f"{MLFLOW}sqlite:///"), folder, environment)
         return MlflowStore(place, loaded.config.model, os.environ, folder=folder)  # MLflow reads its settings there
     if place == GITHUB:
-        words = f"this version of mlci has no adapter for `{place}`; name a folder or an object store"
-        raise InputError(loaded.problem(words, "registry"))
+        return _in_repository(loaded, environment)
     from mlci.registry.folder import FolderStore  # noqa: PLC0415 - the adapter that was asked for
 
     _untracked(loaded, folder / place, folder, environment)
@@ -112,6 +141,24 @@ def surroundings() -> Environment:
 
     found = {item.name: item.version for item in distributions() if item.name}
     return Environment(python=platform.python_version(), platform=platform.platform(), packages=found)
+
+
+def _in_repository(loaded: Loaded, environment: Mapping[str, str]) -> Store:
+    from mlci.github.registry import RepositoryStore  # noqa: PLC0415 - the adapter that was asked for
+    from mlci.github.transport import Access  # noqa: PLC0415 - the same
+
+    here = workflow(environment)
+    if here.repository is None or here.token is None:
+        lacks = (
+            "which repository: GITHUB_REPOSITORY" if here.repository is None else "a token: MLCI_TOKEN or GITHUB_TOKEN"
+        )
+        words = (
+            f"`registry: github` needs to know {lacks} is not set. In a workflow, add to the step `env: GITHUB_TOKEN: "
+            "${{ github.token }}`; on a machine, `export GITHUB_REPOSITORY=owner/name GITHUB_TOKEN=$(gh auth token)`"
+        )
+        raise InputError(loaded.problem(words, "registry"))
+    access = Access(url=here.api, token=here.token, agent=f"mlci/{__version__}")
+    return RepositoryStore(access, here.repository, loaded.config.model)
 
 
 def _untracked(loaded: Loaded, place: Path, folder: Path, environment: Mapping[str, str]) -> None:

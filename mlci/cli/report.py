@@ -5,11 +5,12 @@ from pathlib import Path
 import click
 
 from mlci.cli import options
+from mlci.cli.files import read_bounded
 from mlci.cli.finish import show
 from mlci.cli.output import write_all
 from mlci.errors import InputError, Problem
 from mlci.report.document import Report
-from mlci.report.read import parse
+from mlci.report.read import MOST_BYTES, parse
 from mlci.report.render import render_all
 
 
@@ -37,6 +38,6 @@ def read(path: Path) -> Report:
         InputError: It is missing or no report.
     """
     try:
-        return parse(path.read_bytes(), path=str(path))
+        return parse(read_bounded(path, MOST_BYTES), path=str(path))
     except OSError as error:
         raise InputError(Problem(f"can't be read: {error.strerror}; `mlci run` writes it", str(path))) from error

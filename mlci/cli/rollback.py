@@ -7,9 +7,10 @@ from pathlib import Path
 import click
 
 from mlci.cli import options
+from mlci.cli.decided import leave
 from mlci.cli.promote import noted
 from mlci.cli.registry import opened, shown_to_users, writer
-from mlci.usecases.rollback import rollback
+from mlci.usecases.rollback import RolledBack, rollback
 
 
 @click.command()
@@ -32,14 +33,17 @@ def command(config_path: Path, *, as_json: bool, to: int | None, reason: str) ->
         raise click.UsageError("--reason must say something: it is what others will find in the ledger")
     _, store = opened(config_path)
     done = rollback(store, writer(config_path.parent), to=to, reason=why)
-    if as_json:
-        click.echo(json.dumps(asdict(done), indent=1))
-    elif done.entry is None:
-        click.echo(f"version {done.version} is in production already; nothing was written")
-    else:
-        click.echo(
-            f"version {done.version} is in production again; version {done.replaced} is not (entry {done.entry})"
-        )
+    text = text_of(done)
+    click.echo(json.dumps(asdict(done), indent=1) if as_json else text)
+    outputs = {"rolled-back": done.entry is not None, "version": done.version, "replaced": done.replaced}
+    leave(outputs, f"{text}: {why}")
     if words := shown_to_users(store):
         click.echo(words, err=True)
     return 0
+
+
+def text_of(done: RolledBack) -> str:
+    """Say what a roll-back came to."""
+    if done.entry is None:
+        return f"version {done.version} is in production already; nothing was written"
+    return f"version {done.version} is in production again; version {done.replaced} is not (entry {done.entry})"

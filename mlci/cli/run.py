@@ -7,7 +7,7 @@ import click
 from mlci.cli import options
 from mlci.cli.build import configuration, facts, tools
 from mlci.cli.finish import begin, finish, ready
-from mlci.cli.registry import connected, surroundings
+from mlci.cli.registry import concerned, connected, surroundings
 from mlci.registry import entries
 from mlci.report.read import dump
 from mlci.usecases import bundle as bundles
@@ -20,9 +20,16 @@ from mlci.usecases.run import run
 @options.out
 @options.as_json
 @click.option("--no-cache", is_flag=True, help="Make a baseline from a reference anew, even if it was made before.")
-@click.option("--no-bundle", is_flag=True, help="Don't keep the model and its predictions for `mlci promote`.")
+@click.option(
+    "--bundle/--no-bundle",
+    default=None,
+    help="Keep the model and its predictions for `mlci promote`; by default not where a file or reference is baseline.",
+)
 @click.option("--record", is_flag=True, help="Write the verdict to the registry's ledger, as a use of these rows.")
-def command(config_path: Path, out: Path, *, as_json: bool, no_cache: bool, no_bundle: bool, record: bool) -> int:
+@options.fetched
+def command(
+    config_path: Path, out: Path, *, as_json: bool, no_cache: bool, bundle: bool | None, record: bool, fetched: str
+) -> int:
     """Train, predict, compare with the baseline, judge, and report.
 
     \b
@@ -31,15 +38,27 @@ def command(config_path: Path, out: Path, *, as_json: bool, no_cache: bool, no_b
       mlci run --config models/churn/mlci.yml --out reports
       mlci run --record && mlci promote
     """  # noqa: D301 (click's mark against rewrapping)
+    if record and fetched:
+        raise click.UsageError("--record writes to the registry, and --fetched is a copy that is only read")
     begin(out)
     loaded = configuration(config_path)
     ready(out)
     folder = config_path.parent
-    store, stamp = connected(loaded, folder, wanted=record or loaded.config.baseline == "production", writes=record)
+    compares = loaded.config.baseline == "production"
+    bundle = record or concerned(loaded) if bundle is None else bundle
+    store, stamp = connected(
+        loaded,
+        folder,
+        wanted=record or compares,
+        writes=record,
+        fetched=fetched,
+    )
     with tools(folder, cached=not no_cache, registry=store, stamp=stamp) as effects:
-        ran = run(loaded, effects, folder=folder, facts=facts(loaded), keep=record or not no_bundle)
+        keep, known = record or bundle, facts(loaded)
+        about = surroundings() if bundle or compares else None
+        ran = run(loaded, effects, folder=folder, facts=known, keep=keep, environment=about)
         text = dump(ran.report)
-        if not no_bundle and (note := bundles.write(out, ran, text, loaded, effects, surroundings())):
+        if bundle and (note := bundles.write(out, ran, text, loaded, effects)):
             effects.say(note)
         code = finish(ran.report, out, as_json=as_json)
         if ran.use is not None:

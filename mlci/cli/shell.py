@@ -36,7 +36,7 @@ def guarded(call: Callable[[], Any]) -> int:
     except BrokenPipeError:  # the reader of our output has gone; Python would complain again at exit
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return PIPE
-    except Exception:  # noqa: BLE001 (the last line of defence: a bug becomes a report)
+    except (Exception, SystemExit):  # noqa: BLE001 (the last line of defence: a bug becomes a report, and never exit 0)
         click.echo(_bug_report(), err=True)
         return BUG
     return returned if isinstance(returned, int) else 0

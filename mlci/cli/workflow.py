@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from mlci.cli.files import read_bounded
 from mlci.errors import InputError, Problem
 from mlci.publish import payload
 from mlci.publish.event import Event, facts
@@ -68,8 +69,7 @@ class Workflow:
         if self.event_path is None:
             return {}
         try:
-            with self.event_path.open("rb") as stream:
-                data = stream.read(payload.MOST_BYTES + 1)
+            data = read_bounded(self.event_path, payload.MOST_BYTES)
         except OSError as error:
             raise InputError(Problem(f"the event can't be read: {error.strerror}", str(self.event_path))) from error
         return payload.parse(data, path=str(self.event_path))

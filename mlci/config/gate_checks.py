@@ -21,6 +21,8 @@ def gates(context: Context) -> Iterator[Problem]:
         yield from _limits(context, index, gate)
         yield from _scope(context, index, gate)
         yield from _evidence(context, index, gate)
+        if gate.noise is not None and (words := _noise(context, gate)):
+            yield context.loaded.problem(f"`gates[{index}].noise` {words}", "gates", index, "noise")
         for kind, _ in _given(gate):
             across = slices.scope(gate) if gate.across is not None else None
             each = slices.scope(gate) if gate.each is not None else None
@@ -173,6 +175,21 @@ def _unsure(context: Context, index: int, gate: Gate, info: MetricInfo) -> Itera
         if kind.startswith("max_"):
             words = f"a change of `{gate.metric}` has no interval; set `judge: estimate`, or limit the selection rate"
             yield context.loaded.problem(f"`gates[{index}].{kind}`: {words}", "gates", index, kind)
+
+
+def _noise(context: Context, gate: Gate) -> str | None:
+    """Say what is wrong where a change can't be widened by the spread of retrainings."""
+    if gate.max_drop is None and gate.max_rise is None:
+        return "widens the interval of a change; the gate needs `max_drop` or `max_rise`"
+    if gate.each is not None or gate.across is not None:
+        key = "each" if gate.each is not None else "across"
+        return f"is known for the whole set only; remove it, or `{key}`"
+    if context.config.baseline != "production":
+        return "is recorded for versions of the registry; it needs `baseline: production`"
+    info = context.find(gate.metric)
+    if context.totals or gate.judge == "estimate" or (isinstance(info, MetricInfo) and not info.interval):
+        return "widens an interval, and this gate is judged on the estimate"
+    return None
 
 
 def _kinds(context: Context, info: MetricInfo) -> set[str]:

@@ -194,6 +194,9 @@ class Gate(Model):
     judge: Literal["estimate", "interval"] | None = Field(
         default=None, description="What the limit is held against; left out, the kind of gate decides."
     )
+    noise: Literal["retraining"] | None = Field(
+        default=None, description="What the interval of a change knows of besides the rows; left out, nothing."
+    )
     policy: GatePolicy = Field(default=GatePolicy(), description="What this gate does in doubt.")
     line: SkipJsonSchema[int | None] = Field(default=None, exclude=True, json_schema_extra={"x-internal": True})
 

@@ -107,7 +107,7 @@ def _value(function: Callable[..., float], labels: Array, predictions: Array) ->
             for category in _STRICT:
                 warnings.simplefilter("error", category)
             value = float(function(labels, predictions))
-    except Exception as error:  # noqa: BLE001 - the function is the user's; whatever it raises makes the metric undefined
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - the user's function; what it raises makes it undefined
         said = str(error).strip().split("\n", maxsplit=1)[0]
         return math.nan, f"{type(error).__name__}: {said}" if said else type(error).__name__
     return (value, None) if math.isfinite(value) else (math.nan, f"the metric returned {value}")

@@ -2,6 +2,7 @@
 
 from mlci.engine import values
 from mlci.engine.values import Value
+from mlci.engine.words import cut
 from mlci.errors import InputError, Problem
 
 _TRUE = {"1", "true"}
@@ -36,7 +37,7 @@ def binary(
     allowed = [values.form(values.parse(value)) for value in classes or ()]
     known = list(dict.fromkeys([*seen, *allowed]))
     if len(known) > 2:
-        listed = ", ".join(map(repr, known[:6]))
+        listed = ", ".join(map(_quoted, known[:6]))
         raise InputError(Problem(f"label {column!r} has {len(known)} values ({listed}); a binary task has two", path))
     wanted = None if positive is None else values.form(values.parse(positive))
     chosen = _positive(known, wanted, path, column)
@@ -60,25 +61,29 @@ def assumed(classes: tuple[str, ...], *, positive: object) -> str | None:
     return f"label values are {shown}; {classes[1]} counts as positive: set evaluation.positive to say otherwise"
 
 
+def _quoted(name: str) -> str:
+    return repr(cut(name))
+
+
 def _positive(known: list[str], wanted: str | None, path: str, column: str) -> str:
     if wanted is None:
         chosen = next((value for value in known if value in _TRUE), None)
         if chosen is None and len(known) == 1 and known[0] in _OPPOSITE:
             return _OPPOSITE[known[0]]
         if chosen is None:
-            listed = " and ".join(map(repr, known))
-            said = f"label {column!r} is {listed}; say which one is positive: evaluation.positive: {known[-1]}"
+            listed = " and ".join(map(_quoted, known))
+            said = f"label {column!r} is {listed}; say which one is positive: evaluation.positive: {cut(known[-1])}"
             raise InputError(Problem(said, path))
         return chosen
     alias = _ALIAS.get(wanted)
     if wanted not in known and alias in known:
         return str(alias)
     if wanted not in known and len(known) == 2:
-        listed = " and ".join(map(repr, known))
+        listed = " and ".join(map(_quoted, known))
         raise InputError(Problem(f"evaluation.positive is {wanted!r}, but label {column!r} is {listed}", path))
     if wanted not in known and len(known) == 1 and known[0] in _OPPOSITE and wanted not in _OPPOSITE:
         raise InputError(
-            Problem(f"evaluation.positive is {wanted!r}, but label {column!r} is always {known[0]!r}", path)
+            Problem(f"evaluation.positive is {wanted!r}, but label {column!r} is always {_quoted(known[0])}", path)
         )
     return wanted
 

@@ -34,7 +34,7 @@ def _own(name: str, folder: Path) -> Callable[..., float]:
         sys.path.insert(0, str(folder))
     try:
         found = getattr(importlib.import_module(module), attribute)
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # a script without a guard around its main ends with sys.exit(0)
         why = f"{type(error).__name__}: {error}"
         raise InputError(f"metric {name!r} can't be imported from {folder}: {why}") from error
     return _callable(name, found)

@@ -7,6 +7,7 @@ import duckdb
 
 from mlci.engine import sql
 from mlci.engine.bind import bind
+from mlci.engine.files import PARQUET, suffix_of
 from mlci.engine.fingerprint import of_table
 from mlci.engine.interface import Job, Observed
 from mlci.engine.load import load
@@ -37,7 +38,7 @@ class DuckEngine:
         with tempfile.TemporaryDirectory(prefix="mlci-", ignore_cleanup_errors=True) as scratch:
             connection = sql.connect(threads=self.threads, memory_limit=self.memory_limit, scratch=scratch)
             try:
-                with sql.reading(job.data, *(side.path for side in (job.candidate, job.baseline) if side)):
+                with sql.reading(*_read_late(job)):
                     return self._observe(connection, job, Path(scratch))
             finally:
                 connection.close()
@@ -51,3 +52,9 @@ class DuckEngine:
         )
         statistics, notes = reduce(job, frame, exact_rows=self.exact_rows, threads=self.threads)
         return Observed(statistics=statistics, rows=frame.rows, fingerprint=fingerprint, notes=(*frame.notes, *notes))
+
+
+def _read_late(job: Job) -> list[str]:
+    """Return the tables that are read while they are reduced: Parquet, as text has been read whole before; or all."""
+    paths = [job.data, *(side.path for side in (job.candidate, job.baseline) if side)]
+    return [path for path in paths if suffix_of(path) in PARQUET] or paths

@@ -13,8 +13,10 @@ _FORMATS: dict[str, Format] = {
     ".csv": "csv", ".tsv": "csv", ".parquet": "parquet", ".pq": "parquet",
     ".jsonl": "json", ".ndjson": "json", ".json": "json",
 }  # fmt: skip
+PARQUET = frozenset(suffix for suffix, form in _FORMATS.items() if form == "parquet")
 _COMPRESSED = (".gz",)
 _MAGIC = "*?[{"
+_LFS = b"version https://git-lfs.github.com/spec/"
 
 
 @dataclass(frozen=True)
@@ -73,7 +75,15 @@ def _file(shown: str, local: Path, scratch: Path) -> File:
         raise InputError(Problem(f"can't tell the format from the suffix {suffix!r}; mlci reads {known}", shown))
     if local.stat().st_size == 0:
         raise InputError(Problem("the file is empty", shown))
+    if _starts_with(local, _LFS):
+        how = "fetch the data first: `git lfs pull`, or `lfs: true` under actions/checkout"
+        raise InputError(Problem(f"is a pointer of Git LFS; {how}", shown))
     return File(shown, _tame(local, scratch, suffix), _FORMATS[plain], plain)
+
+
+def _starts_with(local: Path, start: bytes) -> bool:
+    with local.open("rb") as stream:
+        return stream.read(len(start)) == start
 
 
 def _tame(local: Path, scratch: Path, suffix: str) -> Path:

@@ -115,7 +115,7 @@ def _sums(
     for codes, states in packs:
         each_block(rows, _Adder(state, codes, states).coded, threads)
     for column in wide:
-        _add_column(connection, table, column, state, threads)
+        add_column(connection, table, column, state, threads)
     totals = each_block(rows, lambda part: _total(state[part], None if weights is None else weights[part]), threads)
     return sum(low for low, _ in totals) % 2**64, sum(high for _, high in totals) % 2**64
 
@@ -213,7 +213,7 @@ class _Adder:
         return bits
 
 
-def _add_column(
+def add_column(
     connection: duckdb.DuckDBPyConnection, table: Table, column: Column, state: Array, threads: int | None
 ) -> None:
     """Add a column of many values to every row's state."""

@@ -5,12 +5,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from mlci.engine import classes as naming
+from mlci.engine import values
 from mlci.engine.bind import Bound, needs_decision
 from mlci.engine.coding import Coded, code_column
 from mlci.engine.offences import Place, Problems
 from mlci.engine.slicing import Bins, bins_of
 from mlci.engine.sql import Array
 from mlci.engine.tables import Column, Table
+from mlci.engine.words import cut
 from mlci.errors import Problem
 
 _MOST_CLASSES = 1000
@@ -61,11 +63,15 @@ def understand(bound: Bound) -> Meaning:
         _code(bound, side.table, side.decision, problems) if side.decision and deciding else None
         for side in bound.sides
     ]
+    if label and not label.values:
+        problems.add(_null(bound.label, bound.place(), "label"))
+    if label and job.task == "binary" and len(label.values) > 2:
+        problems.add(_too_many(label, bound.label, bound.place()))
     problems.stop()
     classes = _classes(bound, label, decided)
     labelled = _classed(label, bound.label, classes, bound.place(), problems, "label") if label else None
     decisions = tuple(
-        _classed(coded, side.decision, classes, bound.place(side), problems, "decision")
+        _classed(coded, side.decision, classes, bound.place(side), problems, "decision", hint=_hint(bound))
         if coded and side.decision
         else None
         for coded, side in zip(decided, bound.sides, strict=True)
@@ -101,18 +107,47 @@ def _classes(bound: Bound, label: Coded | None, decided: list[Coded | None]) -> 
 
 
 def _classed(
-    coded: Coded, column: Column, classes: tuple[str, ...], place: Place, problems: Problems, what: str
+    coded: Coded,
+    column: Column,
+    classes: tuple[str, ...],
+    place: Place,
+    problems: Problems,
+    what: str,
+    *,
+    hint: str = "",
 ) -> Classed:
     """Map a column's codes to classes; a value outside them, or null, is a problem."""
     found = naming.lookup(coded.values, classes)
     outside = [code for code, item in enumerate(found) if item is None]
     if outside:
         raw = ", ".join(str(code) for code in np.flatnonzero(np.isin(coded.lut, outside)))
-        listed = ", ".join(repr(name) for name in classes[:8])
+        listed = ", ".join(repr(cut(name)) for name in classes[:8])
         said = f"{what} {column.name!r} is {{value!r}}, which is none of the classes {listed}"
-        problems.add(place.problem(column, f"{coded.expression} IN ({raw})", said))
+        problems.add(place.problem(column, f"{coded.expression} IN ({raw})", said, hint=hint))
     if coded.has_null:
-        null = f"{column.ref} IS NULL" + (f" OR isnan({column.as_float()})" if column.is_number else "")
-        problems.add(place.problem(column, null, f"{what} {column.name!r} is null"))
+        problems.add(_null(column, place, what))
     lut = np.array([0 if item is None else item for item in [*found, 0]], np.int32)
     return Classed(coded, lut.astype(np.uint8) if len(classes) < 255 else lut)
+
+
+def _hint(bound: Bound) -> str:
+    """Say what would make room for a class that no row is labelled with."""
+    if bound.job.task != "multiclass" or bound.job.classes is not None:
+        return ""
+    return "; if it may occur, list all classes under evaluation.classes"
+
+
+def _null(column: Column, place: Place, what: str) -> Problem:
+    null = f"{column.ref} IS NULL" + (f" OR isnan({column.as_float()})" if column.is_number else "")
+    return place.problem(column, null, f"{what} {column.name!r} is null")
+
+
+def _too_many(label: Coded, column: Column, place: Place) -> Problem:
+    """Say where each of more than two labels first stands: mostly it is one row that is wrong."""
+    positions = place.first_positions(label.expression)
+    first = [min(positions[raw] for raw in positions if label.lut[raw] == code) for code in range(len(label.values))]
+    listed = [
+        f"{cut(values.form(label.values[code]))!r} in {place.row(first[code])}" for code in range(min(len(first), 6))
+    ]
+    said = f"label {column.name!r} has {len(first)} values ({', '.join(listed)}); a binary task has two"
+    return Problem(said, place.table.path)

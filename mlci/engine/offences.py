@@ -11,7 +11,7 @@ from mlci.engine import sql
 from mlci.engine.interface import Job
 from mlci.engine.sql import Array
 from mlci.engine.tables import Column, Table
-from mlci.engine.words import counted
+from mlci.engine.words import counted, cut
 from mlci.errors import InputError, Problem
 
 Kind = Literal["score", "probability", "number"]
@@ -57,20 +57,41 @@ class Place:
     table: Table
     key: Column | None
 
-    def problem(self, column: Column, condition: str, said: str) -> Problem:
-        """Describe the rows where ``condition`` holds; ``{value}`` in ``said`` becomes the first one's cell."""
+    def problem(self, column: Column, condition: str, said: str, *, hint: str = "") -> Problem:
+        """Describe the rows where ``condition`` holds.
+
+        ``{value}`` in ``said`` becomes the first one's cell, ``{value!r}`` the same in quotes. No other brace means
+        anything: names of columns and classes have braces of their own.
+        """
         number = self.table.row_number
         key = f"{self.key.ref}::VARCHAR" if self.key else "NULL"
         asked = [number, f"{column.ref}::VARCHAR", key, "count(*) OVER ()"]
         query = sql.select(asked, self.table.relation, where=condition, order_by="1", limit=1)
         found = sql.first(self.connection, query)
         if found is None:
-            return Problem(said.format(value="?"), self.table.path)
+            return Problem(_with_cell(said, "?"), self.table.path)
         position, value, name, count = found
         shown, row = self.table.place(position)
-        where = f"row {row}" + (f" (key {name!r})" if name is not None else "")
+        where = f"row {row}" + (f" (key {cut(name)!r})" if name is not None else "")
         more = f", and in {counted(count - 1, 'more row')}" if count > 1 else ""
-        return Problem(f"{said.format(value=value)} in {where}{more}", shown)
+        return Problem(f"{_with_cell(said, value)} in {where}{more}{hint}", shown)
+
+    def first_positions(self, code: str) -> dict[int, int]:
+        """Return the position in the whole table at which each value of an SQL expression first stands."""
+        query = sql.select(
+            [code, f"min({self.table.row_number})"], self.table.relation, where=f"{code} IS NOT NULL", group_by="1"
+        )
+        return {int(value): int(position) for value, position in self.connection.execute(query).fetchall()}
+
+    def row(self, position: int) -> str:
+        """Name a row, and its file where the table has several."""
+        shown, row = self.table.place(position)
+        return f"row {row}" + (f" of {shown}" if len(self.table.shards) > 1 else "")
+
+
+def _with_cell(said: str, value: str | None) -> str:
+    cell = cut(str(value))
+    return said.replace("{value!r}", repr(cell)).replace("{value}", cell)
 
 
 def kind_of_score(job: Job) -> Kind:

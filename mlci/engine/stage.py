@@ -3,9 +3,11 @@
 Staging lets everything after it read one format, with row numbers, whatever the user's files are.
 """
 
+import codecs
 import csv
 import gzip
 import io
+import itertools
 import re
 from collections import Counter
 from collections.abc import Iterable
@@ -54,8 +56,10 @@ def _header(file: File) -> tuple[list[str], str]:
     try:
         with _open(file.path) as lines:
             start = lines.read(_HEADER_LIMIT)
-    except (OSError, EOFError, UnicodeDecodeError) as error:
-        raise InputError(Problem(f"can't be read as UTF-8 text: {error}", file.shown)) from error
+    except UnicodeDecodeError as error:
+        raise InputError(_not_text(file)) from error
+    except (OSError, EOFError) as error:
+        raise InputError(Problem(f"can't be read: {error}", file.shown)) from error
     line = next((line for line in start.splitlines() if line), "")
     delimiter = "\t" if file.suffix == ".tsv" else _delimiter(line)
     names = next(csv.reader(io.StringIO(start, newline=""), delimiter=delimiter), [])
@@ -67,6 +71,25 @@ def _open(path: Path) -> io.TextIOBase:
     if _compression(path) == "gzip":
         return gzip.open(path, "rt", encoding="utf-8-sig", newline="")
     return path.open(encoding="utf-8-sig", newline="")
+
+
+def _bytes(path: Path) -> io.BufferedIOBase:
+    return gzip.open(path, "rb") if _compression(path) == "gzip" else path.open("rb")
+
+
+def _not_text(file: File) -> Problem:
+    """Say in which line a file stops being UTF-8."""
+    with _bytes(file.path) as lines:
+        for number, line in enumerate(lines, 1):
+            if number == 1 and line.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+                return Problem("is UTF-16; save it as UTF-8", file.shown)
+            try:
+                line.decode()
+            except UnicodeDecodeError as error:
+                return Problem(
+                    f"byte 0x{line[error.start]:02x} is not UTF-8; save the file as UTF-8", file.shown, number
+                )
+    return Problem("is not UTF-8 text", file.shown)
 
 
 def _delimiter(line: str) -> str:
@@ -92,11 +115,26 @@ def _csv_problem(message: str, file: File, columns: int) -> Problem:
         return Problem(
             f"the row has {counted(int(found.group(1)), 'field')} where the header has {columns}", file.shown, at
         )
-    if "quote" in message.lower():
+    if "not utf-8 encoded" in message:
+        return _not_text(file)
+    if "unterminated quote" in message:
         return Problem("a quoted field is not closed, or text follows its closing quote", file.shown, at)
-    if "unicode" in message.lower() or "utf-8" in message.lower():
-        return Problem("is not UTF-8 text", file.shown, at)
+    if "invalid state" in message and (other := _other_ending(file)):
+        return Problem(
+            "ends in another way than the lines before, \\r\\n or \\n; save the file with one", file.shown, other
+        )
+    too_long = re.search(r"Maximum line size of (\d+) bytes", message)
+    if too_long:
+        return Problem(f"the line is longer than {int(too_long.group(1)):,} bytes", file.shown, at)
     return Problem(f"can't be read as CSV: {message.splitlines()[0]}", file.shown, at)
+
+
+def _other_ending(file: File) -> int | None:
+    """Return the first line that ends in another way than the first one."""
+    with _bytes(file.path) as lines:
+        endings = ((number, line.endswith(b"\r\n")) for number, line in enumerate(lines, 1) if line.endswith(b"\n"))
+        _, first = next(endings, (0, False))
+        return next((number for number, ending in endings if ending != first), None)
 
 
 def stage_json(connection: duckdb.DuckDBPyConnection, file: File, target: Path) -> list[str]:
@@ -113,7 +151,7 @@ def stage_json(connection: duckdb.DuckDBPyConnection, file: File, target: Path) 
         f"compression = '{_compression(file.path)}') AS t(o)"
     )
     try:
-        names = _json_names(connection, objects, file)
+        names = _json_names(connection, objects, file, lined=form != "array")
         fields = [_field(connection, objects, name, index) for index, name in enumerate(names)]
         connection.execute(f"COPY ({sql.select(fields, objects)}) TO {sql.text(str(target))} (FORMAT parquet)")
     except duckdb.Error as error:
@@ -122,17 +160,19 @@ def stage_json(connection: duckdb.DuckDBPyConnection, file: File, target: Path) 
 
 
 def _starts_with_bracket(path: Path) -> bool:
-    with _open(path) as start:
-        return start.read(1024).lstrip().startswith("[")
+    with _bytes(path) as start:
+        return start.read(1024).removeprefix(codecs.BOM_UTF8).lstrip().startswith(b"[")
 
 
-def _json_names(connection: duckdb.DuckDBPyConnection, objects: str, file: File) -> list[str]:
+def _json_names(connection: duckdb.DuckDBPyConnection, objects: str, file: File, *, lined: bool) -> list[str]:
     lines = sql.select("row_number() OVER () AS r, json_type(o) AS k, json_keys(o) AS n", objects)
     broken = "k <> 'OBJECT' OR len(n) <> len(list_distinct(n))"
     odd = sql.first(connection, sql.select("r, k", f"({lines})", where=broken, order_by="r", limit=1))
     if odd:
         said = "names a key twice" if odd[1] == "OBJECT" else "is not a JSON object"
-        raise InputError(Problem(f"the line {said}", file.shown, odd[0]))
+        if lined:
+            raise InputError(Problem(f"the line {said}", file.shown, _line_of(file, odd[0])))
+        raise InputError(Problem(f"value {odd[0]} {said}", file.shown))
     query = sql.select("DISTINCT unnest(json_keys(o)) AS name", objects, order_by="name")
     names = [row[0] for row in connection.execute(query).fetchall()]
     check_names(names, file.shown)
@@ -156,6 +196,22 @@ def _json_kind(kinds: set[str]) -> str:
 
 
 def _json_problem(message: str, file: File) -> Problem:
-    line = re.search(r"(?:at|in|on) (?:byte \d+ (?:of|in) )?(?:record/value|line|record) (\d+)", message, re.IGNORECASE)
-    detail = message.split("\n", maxsplit=1)[0].replace(str(file.path), file.shown)
-    return Problem(f"is not JSON Lines: {detail}", file.shown, int(line.group(1)) if line else None)
+    """Say where JSON breaks; DuckDB counts from 1 and one too many, and leaves out lines that are empty."""
+    if "utf-8" in message.lower() or "unicode" in message.lower():
+        return _not_text(file)
+    found = re.search(r"at byte (\d+) in (line|record/value) (\d+): ([^\n]*)", message)
+    if found is None:
+        detail = message.split("\n", maxsplit=1)[0].replace(str(file.path), file.shown)
+        return Problem(f"is not JSON Lines: {detail}", file.shown)
+    byte, unit, number, what = found.groups()
+    said = f"is not JSON{' Lines' if unit == 'line' else ''}: {what.strip().rstrip('.')}, at byte {byte}"
+    if unit == "line":
+        return Problem(said, file.shown, _line_of(file, int(number) - 1))
+    return Problem(f"{said} of value {int(number) - 1}", file.shown)
+
+
+def _line_of(file: File, record: int) -> int:
+    """Return the line of a record of JSON Lines, both counted from 1; empty lines are none."""
+    with _bytes(file.path) as lines:
+        filled = (number for number, line in enumerate(lines, 1) if line.strip())
+        return next(itertools.islice(filled, record - 1, None), record)

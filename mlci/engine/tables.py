@@ -9,7 +9,7 @@ import duckdb
 from mlci.engine import sql
 from mlci.engine.files import File, locate
 from mlci.engine.stage import check_names, stage_csv, stage_json
-from mlci.engine.words import counted
+from mlci.engine.words import counted, cut
 from mlci.errors import InputError, Problem
 
 _INTEGERS = frozenset({
@@ -107,7 +107,7 @@ class Table:
 
 
 def _some(names: tuple[str, ...], most: int = 8) -> str:
-    listed = ", ".join(repr(name) for name in names[:most])
+    listed = ", ".join(repr(cut(name)) for name in names[:most])
     return f"{listed} and {len(names) - most} more" if len(names) > most else listed
 
 

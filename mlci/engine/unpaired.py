@@ -4,7 +4,7 @@ import duckdb
 
 from mlci.engine import sql
 from mlci.engine.keys import Keyed, comparable
-from mlci.engine.words import counted, first
+from mlci.engine.words import counted, cut, first
 from mlci.errors import InputError, Problem
 
 _SHOWN = 3
@@ -40,7 +40,7 @@ def _missing(connection: duckdb.DuckDBPyConnection, keyed: Keyed, kind: str) -> 
         return []
     rows = [str(table.place(row[0])[1]) for row in found]
     position, cell, count = found[0]
-    what = "null" if cell is None else f"not a number ({cell!r})"
+    what = "null" if cell is None else f"not a number ({cut(cell)!r})"
     many = "" if count == 1 else f"{count:,} rows, "
     said = f"key {column.name!r} is {what} in {many}{first(count, 'row', rows)}"
     return [Problem(said, table.place(position)[0])]
@@ -60,7 +60,9 @@ def _repeated(connection: duckdb.DuckDBPyConnection, keyed: Keyed, kind: str) ->
     found = connection.execute(query).fetchall()
     if not found:
         return []
-    listed = "; ".join(f"{key!r} in rows {', '.join(str(table.place(at)[1]) for at in ats)}" for key, ats, _ in found)
+    listed = "; ".join(
+        f"{cut(key)!r} in rows {', '.join(str(table.place(at)[1]) for at in ats)}" for key, ats, _ in found
+    )
     count = found[0][2]
     said = f"{counted(count, 'key')} of {keyed.column.name!r} occur{'s' if count == 1 else ''} more than once: {listed}"
     return [Problem(said, table.path)]
@@ -95,7 +97,7 @@ def _spelled_differently(connection: duckdb.DuckDBPyConnection, evaluation: Keye
     found = sql.first(connection, query)
     if found is None:
         return []
-    written = f"written as `{found[0]}` here and `{found[1]}` in {evaluation.table.path}"
+    written = f"written as `{cut(found[0])}` here and `{cut(found[1])}` in {evaluation.table.path}"
     return [Problem(f"keys match as numbers: {written}; write them alike", other.table.path)]
 
 
@@ -109,7 +111,7 @@ def _numbers(keyed: Keyed) -> str:
 
 
 def _keys(found: list[tuple[str, int]]) -> list[str]:
-    return [repr(key) for key, _ in found]
+    return [repr(cut(key)) for key, _ in found]
 
 
 def _unmatched(connection: duckdb.DuckDBPyConnection, left: Keyed, right: Keyed, kind: str) -> list[tuple[str, int]]:

@@ -1,4 +1,4 @@
-"""Numbers with their nouns, for errors."""
+"""Numbers with their nouns, and cells, for errors."""
 
 
 def counted(number: int, noun: str) -> str:
@@ -10,3 +10,8 @@ def first(number: int, noun: str, shown: list[str]) -> str:
     """Name what is shown of ``number`` things: ``key 'a'``, ``keys 'a', 'b'``, ``first keys 'a', 'b', 'c'``."""
     named = f"{noun}{'' if len(shown) == 1 else 's'} {', '.join(shown)}"
     return f"first {named}" if number > len(shown) else named
+
+
+def cut(text: str, longest: int = 80) -> str:
+    """Return a text that a line has room for: one that is longer ends in an ellipsis."""
+    return text if len(text) <= longest else f"{text[:longest]}…"

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from mlci.gates.rules import Bound, Judge, Kind, Rule
 from mlci.inference.evaluation import Comparison, Disparity, EvaluationResult
 from mlci.inference.evidence import Evidence, Undefined
+from mlci.inference.retraining import Noise, widened
 from mlci.metrics import catalogue
 from mlci.metrics.statistics import WHOLE, Scope
 
@@ -56,12 +57,20 @@ class Case:
         return f"{self.rule.metric}[{where}].{self.kind}" if where else f"{self.rule.metric}.{self.kind}"
 
 
-def spread_out(rule: Rule, result: EvaluationResult) -> Iterator[Case]:
-    """Return the cases of one rule: for each number that it covers, each of its limits."""
+def spread_out(rule: Rule, result: EvaluationResult, noise: Noise) -> Iterator[Case]:
+    """Return the cases of one rule: for each number that it covers, each of its limits.
+
+    Args:
+        rule: The rule.
+        result: What was estimated.
+        noise: What is known of the luck of training.
+    """
     for measured in _numbers(rule, result):
         for kind, limit in rule.limits:
             change = kind not in ABSOLUTE
             evidence = measured.change if change else measured.candidate
+            if change and rule.retraining:
+                evidence = widened(evidence, catalogue.canonical(rule.metric), noise)
             yield Case(
                 rule=rule,
                 kind=kind,

@@ -14,6 +14,7 @@ from mlci.gates.rules import Judged, Outcome, Rule
 from mlci.gates.verdict import Verdict, join, weigh
 from mlci.inference.evaluation import Comparison, Disparity, EvaluationResult
 from mlci.inference.evidence import Evidence, Tie
+from mlci.inference.retraining import Noise, Widened
 
 TOO_FEW_ROWS = 30
 TOO_FEW_DISAGREEMENTS = 8
@@ -44,9 +45,21 @@ class Bench:
         return (1 - self.confidence) / 2
 
 
-def judge(rules: Sequence[Rule], result: EvaluationResult, *, min_group_size: int) -> tuple[Judged, ...]:
-    """Judge every rule against an evaluation; in the order of rules, groups and limits."""
-    cases = [case for rule in rules for case in spread_out(rule, result)]
+UNKNOWN = Noise(reason="the luck of training is not known here; only a run against production reads it")
+
+
+def judge(
+    rules: Sequence[Rule], result: EvaluationResult, *, min_group_size: int, noise: Noise = UNKNOWN
+) -> tuple[Judged, ...]:
+    """Judge every rule against an evaluation; in the order of rules, groups and limits.
+
+    Args:
+        rules: What a team wrote down.
+        result: What was estimated.
+        min_group_size: Rows that a group needs to be judged.
+        noise: What is known of the luck of training, for rules that ask.
+    """
+    cases = [case for rule in rules for case in spread_out(rule, result, noise)]
     p_values = [_p(case) for case in cases]
     adjusted = iter(adjust([p for p in p_values if p is not None]))
     family = sum(p is not None for p in p_values)
@@ -187,6 +200,9 @@ def _too_few(case: Case, evidence: Evidence) -> str | None:
 
 def _hint(case: Case) -> str:
     """Say when a limit is too tight to be decided: a disparity's over small groups, or one in per cent of 0."""
+    evidence = case.evidence
+    if isinstance(evidence, Widened):
+        return f"; {evidence.runs} retrainings spread by a standard deviation of {evidence.sd:.3g}"
     if case.limit.relative and case.bound == 0:
         return "; in per cent of a baseline of 0 it is 0: write it as a number"
     tight = isinstance(case.measured, Disparity) and case.kind == "max" and case.limit.value <= TIGHT_LIMIT

@@ -35,7 +35,8 @@ class Short:
 def needed(case: Case, confidence: float, short: Short) -> Needed | None:
     """Return the rows for a power of 80 %; ``None`` where no number of rows would help or be known."""
     level = 1 - (1 - confidence) / short.family
-    by_power, least = _by_power(case, level), _least(case, short)
+    by_power = _by_power(case, level) if case.judge == "interval" else None  # an estimate decides, whatever its error
+    least = _least(case, short)
     if by_power is None or (least is not None and least.rows > by_power.rows):
         return least
     return by_power

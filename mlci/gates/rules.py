@@ -40,6 +40,7 @@ class Rule:
         across: Slice over whose groups a disparity is taken.
         limits: The limits by kind, in the order they are judged.
         judge: What to judge on; ``None`` leaves it to the kind of limit.
+        retraining: Whether the interval of a change has to know of the luck of training.
         inconclusive, no_baseline: What doubt means for this gate.
         line: Where it stands in the configuration.
     """
@@ -49,6 +50,7 @@ class Rule:
     each: str | None = None
     across: str | None = None
     judge: Judge | None = None
+    retraining: bool = False
     inconclusive: OnDoubt = "warn"
     no_baseline: OnDoubt = "warn"
     line: int | None = None

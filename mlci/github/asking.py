@@ -15,6 +15,20 @@ from mlci.report.escape import plain
 T = TypeVar("T")
 
 
+class RefusedError(OutsideError):
+    """GitHub does not take a request as it stands (409, 422 and others); asking again would not help.
+
+    Attributes:
+        status: GitHub's.
+        said: GitHub's own words, harmless.
+    """
+
+    def __init__(self, text: str, *, status: int, said: str) -> None:
+        """Keep what was said."""
+        super().__init__(text)
+        self.status, self.said = status, said
+
+
 @dataclass(frozen=True, kw_only=True)
 class Ask:
     """One request.
@@ -101,7 +115,8 @@ def _refused(ask: Ask, answer: Answer) -> Forbidden | Missing | None:
     """Return a refusal as a value.
 
     Raises:
-        OutsideError: The token is not valid, or GitHub does not take the request.
+        OutsideError: The token is not valid.
+        RefusedError: GitHub does not take the request.
     """
     if answer.status < 400 or answer.status >= 500 or answer.status == 408 or _limited(answer):
         return None
@@ -118,4 +133,5 @@ def _refused(ask: Ask, answer: Answer) -> Forbidden | Missing | None:
         case 422 if "maximum number of statuses" in said:  # 1,000 of one context on one commit
             return Forbidden(permission=ask.permission, said=said)
         case _:
-            raise OutsideError(f"GitHub does not let mlci {ask.doing} ({answer.status}, {said})")
+            text = f"GitHub does not let mlci {ask.doing} ({answer.status}, {said})"
+            raise RefusedError(text, status=answer.status, said=said)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from mlci.errors import OutsideError
 
 A_MINUTE = 60.0
-_LARGEST = 1e9
+_LATEST = 1e12  # an instant of today has 1.8e9 seconds since 1970
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,4 +84,4 @@ class Budget:
 def _number(text: str | None) -> float | None:
     """Read a header of whole seconds; anything else counts as absent."""
     digits = (text or "").strip()
-    return min(float(digits), _LARGEST) if digits.isascii() and digits.isdigit() else None
+    return min(float(digits), _LATEST) if digits.isascii() and digits.isdigit() else None

@@ -90,7 +90,7 @@ def transport(access: Access) -> Send:
         try:
             status, headers, text = requester.requestJson(verb, path, dict(parameters), None, body)
         except (RequestException, HTTPError) as error:
-            raise NoAnswerError(_reason(error)) from None
+            raise NoAnswerError(reason(error)) from None
         return Answer(status=status, headers={key.lower(): str(value) for key, value in headers.items()}, body=text)
 
     return send
@@ -173,7 +173,7 @@ def _whole(connection: Any, session: Any, access: Access) -> _Whole:  # noqa: AN
         return _Whole(answer.status_code, dict(answer.headers), body.decode("utf-8", "replace"))
 
 
-def _reason(error: Exception) -> str:
+def reason(error: Exception) -> str:
     """Say in a few words what went wrong; the exception's own text holds addresses and objects."""
     name = type(error).__name__
     return {

@@ -8,12 +8,12 @@ largest of their upper ends.
 
 import math
 from dataclasses import dataclass
-from itertools import combinations
 from typing import Literal
 
 import numpy as np
 
 from mlci.inference.evidence import Interval
+from mlci.inference.furthest import envelope, largest_of
 from mlci.inference.normal import cdf
 from mlci.metrics.statistics import Floats
 
@@ -53,7 +53,8 @@ class Simultaneous:
     Attributes:
         value: Largest difference, or smallest ratio, of the raw rates.
         low, high: Ends of the simultaneous interval, on the value's own scale.
-        pairs: Every comparison, on the scale of ``kind`` (logarithms for ratios).
+        pairs: The comparisons that a test can depend on, on the scale of ``kind`` (logarithms for ratios).
+        compared: How many comparisons there were.
         rows: Rows in the smallest group.
         confidence: What ``low`` and ``high`` hold at.
         kind: ``difference`` or ``ratio``.
@@ -63,6 +64,7 @@ class Simultaneous:
     low: float
     high: float
     pairs: tuple[Pair, ...]
+    compared: int
     rows: int
     confidence: float
     kind: Kind
@@ -94,7 +96,7 @@ class Simultaneous:
     def _beyond(self, limit: float) -> float:
         """Holm's first step over pairs (Holm 1979): some pair is further apart than ``limit``."""
         tails = [cdf((limit - abs(pair.distance)) / pair.error) for pair in self.pairs]
-        return min(1.0, len(tails) * min(tails))
+        return min(1.0, self.compared * min(tails))
 
     def _within(self, limit: float) -> float:
         """Intersection-union test (Berger 1982): every pair is closer than ``limit``."""
@@ -123,23 +125,40 @@ def estimates(value: Floats, error: Floats, *, kind: Kind, seed: int) -> Groups:
 
 
 def compare(
-    bases: list[Groups], *, value: float, reference: int | None, rows: int, confidence: float, kind: Kind
+    bases: list[Groups],
+    *,
+    value: float,
+    reference: int | None,
+    rows: int,
+    confidence: float,
+    kind: Kind,
+    most: float | None = None,
 ) -> Simultaneous:
-    """Return the simultaneous evidence over all pairs of groups, or of each group with the reference."""
-    pairs: list[Pair] = []
-    largest = np.zeros(REPLICATES)
-    for groups in bases:
-        first, second = _pairs(len(groups.centre), reference)
-        distance = groups.centre[first] - groups.centre[second]
-        error = np.hypot(groups.error[first], groups.error[second])
-        moved = groups.redrawn[:, first] - groups.redrawn[:, second] - distance
-        spread = np.hypot(groups.redrawn_error[:, first], groups.redrawn_error[:, second])
-        largest = np.maximum(largest, (np.abs(moved) / spread).max(axis=1))
-        pairs += [Pair(float(d), float(e)) for d, e in zip(distance, error, strict=True)]
+    """Return the simultaneous evidence over all pairs of groups, or of each group with the reference.
+
+    No interval reaches beyond ``most``, the largest spread that there can be: 1 for a difference of two rates.
+    """
+    first, second = _pairs(len(bases[0].centre), reference)
+    distance = np.concatenate([np.abs(groups.centre[first] - groups.centre[second]) for groups in bases])
+    error = np.concatenate([np.hypot(groups.error[first], groups.error[second]) for groups in bases])
+    largest = np.max([_largest(groups, reference) for groups in bases], axis=0)
     reach = float(np.quantile(largest, confidence))
-    near, far = _ends(pairs, reach)
+    near, far = max(0.0, float((distance - reach * error).max())), float((distance + reach * error).max())
     low, high = (near, far) if kind == "difference" else (math.exp(-far), math.exp(-near))
-    return Simultaneous(value, min(low, value), max(high, value), tuple(pairs), rows, confidence, kind)
+    low, high = (low, high) if most is None else (min(low, most), min(high, most))
+    pairs = tuple(Pair(float(distance[i]), float(error[i])) for i in envelope(distance / error, 1 / error))
+    return Simultaneous(value, min(low, value), max(high, value), pairs, len(distance), rows, confidence, kind)
+
+
+def _largest(groups: Groups, reference: int | None) -> Floats:
+    """Return each replicate's largest standardised deviation over the pairs."""
+    moved = groups.redrawn - groups.centre
+    if reference is None:
+        return largest_of(moved, groups.redrawn_error)
+    others = np.arange(moved.shape[1]) != reference
+    distance = moved[:, others] - moved[:, [reference]]
+    error = np.hypot(groups.redrawn_error[:, others], groups.redrawn_error[:, [reference]])
+    return np.asarray((np.abs(distance) / error).max(axis=1))
 
 
 def disparity(values: Floats, *, reference: int | None, kind: Kind) -> Floats:
@@ -156,15 +175,11 @@ def disparity(values: Floats, *, reference: int | None, kind: Kind) -> Floats:
 
 
 def _pairs(groups: int, reference: int | None) -> tuple[np.ndarray, np.ndarray]:
-    chosen = [(i, j) for i, j in combinations(range(groups), 2) if reference is None or reference in (i, j)]
-    return np.array([i for i, _ in chosen]), np.array([j for _, j in chosen])
-
-
-def _ends(pairs: list[Pair], reach: float) -> tuple[float, float]:
-    """Return the largest lower end and the largest upper end of |distance| over the pairs."""
-    near = max(max(0.0, abs(pair.distance) - reach * pair.error) for pair in pairs)
-    far = max(abs(pair.distance) + reach * pair.error for pair in pairs)
-    return near, far
+    if reference is None:
+        first, second = np.triu_indices(groups, k=1)
+        return first, second
+    others = np.flatnonzero(np.arange(groups) != reference)
+    return others, np.full(len(others), reference)
 
 
 def _difference(part: Floats, base: Floats) -> tuple[Floats, Floats]:

@@ -23,8 +23,10 @@ def measure_disparity(name: str, across: Across, context: Context) -> Disparity:
     small = tuple(str(group.scope.group) for group in across.groups if group.rows < across.min_group_size)
     smallest = min((group.rows for group in across.groups), default=0)
     options = Options(spread.bases, spread.kind, across, context, measured)
-    candidate = _evidence(options, "candidate", smallest)
-    baseline = _evidence(options, "baseline", smallest) if context.baseline else None
+    info = catalogue.find(name)
+    most = None if info is None else info.high
+    candidate = _evidence(options, "candidate", smallest, most)
+    baseline = _evidence(options, "baseline", smallest, most) if context.baseline else None
     return Disparity(
         metric=name,
         across=across.slice,
@@ -38,7 +40,7 @@ def measure_disparity(name: str, across: Across, context: Context) -> Disparity:
     )
 
 
-def _evidence(options: Options, model: str, smallest: int) -> Evidence:
+def _evidence(options: Options, model: str, smallest: int, most: float | None) -> Evidence:
     values = options.values(model)
     problem = _problem(options, values)
     if problem:
@@ -58,6 +60,7 @@ def _evidence(options: Options, model: str, smallest: int) -> Evidence:
         rows=smallest,
         confidence=context.confidence,
         kind=options.kind,
+        most=most,
     )
 
 

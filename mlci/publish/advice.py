@@ -2,12 +2,13 @@
 
 from typing import Literal
 
-Permission = Literal["checks", "statuses", "pull-requests"]
+Permission = Literal["checks", "statuses", "pull-requests", "contents"]
 
 _DOES = {
     "checks": "conclude the check",
     "statuses": "set the commit status",
     "pull-requests": "write the comment",
+    "contents": "write to the repository",
 }
 READ_ONLY = (
     "{reason}, so the job's token can only read: there is no comment and no check. The job summary and the exit code "

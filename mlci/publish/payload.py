@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import cast
 
 from mlci.errors import InputError, Problem
+from mlci.report.depth import nests_deeper
 
 Object = Mapping[str, object]
 
@@ -13,8 +14,6 @@ MOST_BYTES = 25 * 1024 * 1024
 """GitHub caps payloads at 25 MB (documentation page "Webhook events and payloads")."""
 
 MOST_DEPTH = 64
-_STRING = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
-_BRACKET = re.compile(rb"[\[\]{}]")
 _SHA = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _NAME = re.compile(r"[A-Za-z0-9._-]{1,100}/[A-Za-z0-9._-]{1,100}")
 _LARGEST = 2**53
@@ -29,7 +28,8 @@ def parse(data: bytes, *, path: str) -> Object:
     """
     if len(data) > MOST_BYTES:
         raise InputError(Problem(f"the event has {len(data):,} bytes; GitHub sends at most {MOST_BYTES:,}", path))
-    _shallow(data, path)
+    if nests_deeper(data.decode("latin-1"), MOST_DEPTH):  # quotes and brackets are the same bytes in UTF-8
+        raise InputError(Problem(f"the event is nested more than {MOST_DEPTH} deep", path))
     try:
         found = json.loads(data, parse_constant=_no_constant)
     except (ValueError, RecursionError) as error:
@@ -79,15 +79,6 @@ def repository(parent: Object | None) -> str | None:
     """Return ``owner/name``."""
     found = text(parent, "full_name")
     return found if found is not None and _NAME.fullmatch(found) else None
-
-
-def _shallow(data: bytes, path: str) -> None:
-    """Count brackets outside of strings, so that no parser is led too deep."""
-    depth = 0
-    for match in _BRACKET.finditer(_STRING.sub(b'""', data)):
-        depth += 1 if match[0] in b"[{" else -1
-        if depth > MOST_DEPTH:
-            raise InputError(Problem(f"the event is nested more than {MOST_DEPTH} deep", path))
 
 
 def _no_constant(name: str) -> object:

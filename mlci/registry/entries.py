@@ -23,7 +23,8 @@ Text = Annotated[str, Field(max_length=2_000)]
 class Part(BaseModel):
     """Base of all parts: frozen, and an unknown key is an error."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    # Validators are built when first used: a run without a registry imports these and reads none.
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, defer_build=True)
 
 
 class By(Part):
@@ -82,6 +83,7 @@ class Reproduced(Part):
     version: Annotated[int, Field(ge=1)]
     outcome: Literal["identical", "within", "different"]
     spread: Digest = Field(description="Of the metrics of all reruns.")
+    runs: Annotated[int, Field(ge=1)] = 1
 
 
 Body = Annotated[Verdict | Promotion | Rollback | Rescored | Reproduced, Field(discriminator="kind")]
@@ -97,6 +99,7 @@ class State(Part):
         promoted: By version, the number of the entry that promoted it first.
         uses: By fingerprint of an evaluation set, how many different predictions were judged on it.
         rescored: Of the champion, by fingerprint, the number of the entry that added predictions on another set.
+        reproduced: By version, the number of the newest entry that trained it more than once, which is a spread.
     """
 
     champion: int | None = None
@@ -105,6 +108,7 @@ class State(Part):
     promoted: dict[str, int] = Field(default_factory=dict)
     uses: dict[str, int] = Field(default_factory=dict)
     rescored: dict[str, int] = Field(default_factory=dict)
+    reproduced: dict[str, int] = Field(default_factory=dict)
 
 
 class Entry(Part):
@@ -122,7 +126,12 @@ class Entry(Part):
     state: State
 
     model_config = ConfigDict(
-        extra="forbid", frozen=True, allow_inf_nan=False, populate_by_name=True, serialize_by_alias=True
+        extra="forbid",
+        frozen=True,
+        allow_inf_nan=False,
+        populate_by_name=True,
+        serialize_by_alias=True,
+        defer_build=True,
     )
 
 

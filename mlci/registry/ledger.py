@@ -131,9 +131,9 @@ def after(state: State, body: Body, *, number: int) -> State:
             _known(state, version)
             champion = version == state.champion
             changed = {"rescored": {**state.rescored, fingerprint: number}} if champion else {}
-        case Reproduced(version=version):
+        case Reproduced(version=version, runs=runs):
             _known(state, version)
-            changed = {}
+            changed = {"reproduced": {**state.reproduced, str(version): number}} if runs > 1 else {}
         case _:
             assert_never(body)
     return state.model_copy(update=changed)

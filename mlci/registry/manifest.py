@@ -72,7 +72,14 @@ class Data(Part):
     pointers: dict[str, str] = Field(default_factory=dict, description="DVC and LFS pointers by path: what they name.")
 
 
-_BY_NAME = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, populate_by_name=True, serialize_by_alias=True)
+_BY_NAME = ConfigDict(
+    extra="forbid",
+    frozen=True,
+    allow_inf_nan=False,
+    populate_by_name=True,
+    serialize_by_alias=True,
+    defer_build=True,
+)
 
 
 class Content(Part):

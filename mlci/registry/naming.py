@@ -18,7 +18,7 @@ _DIGEST = re.compile(r"[0-9a-f]{64}")
 def folder(model: str) -> str:
     """Return the name of a model's folder; different models have different ones on every file system."""
     plain = len(model) <= _MOST and _PLAIN.fullmatch(model) and model.split(".", 1)[0] not in _DEVICES
-    if plain:
+    if plain and not model.endswith(".lock"):  # git keeps that ending for itself
         return model
     slug = re.sub(r"[^a-z0-9]+", "-", model.lower())[:40].strip("-") or "model"
     return f"{slug}--{hashlib.sha256(model.encode('utf-8', 'surrogatepass')).hexdigest()[:24]}"

@@ -160,6 +160,72 @@ class AgreementRow(Part):
     exact_p: float
 
 
+class LineageItem(Part):
+    """One thing that differs between baseline and candidate."""
+
+    name: str
+    how: Literal["added", "removed", "changed"]
+    baseline: str | None = None
+    candidate: str | None = None
+
+
+class LineageRow(Part):
+    """One kind of thing that a model is made from, by what each side's is known: a commit or a digest."""
+
+    kind: Literal["code", "evaluation", "data", "configuration", "environment", "model"]
+    baseline: str | None = None
+    candidate: str | None = None
+    changed: bool | None = Field(description="Null where it is not known; `reason` says why.")
+    reason: str | None = None
+    items: tuple[LineageItem, ...] = ()
+    more: int = Field(default=0, description="Items beyond those listed.")
+
+
+class NullRate(Part):
+    """Share of a column's cells without a value."""
+
+    column: str
+    baseline: float
+    candidate: float
+
+
+class DataDifference(Part):
+    """What differs between the evaluation set of the baseline's version and this one; null is not known."""
+
+    baseline_rows: int | None = None
+    candidate_rows: int | None = None
+    added: int | None = Field(default=None, description="Rows, by key.")
+    removed: int | None = None
+    relabelled: int | None = Field(default=None, description="Rows of both sets with another label.")
+    changed: int | None = Field(default=None, description="Rows of both with the same label and other values.")
+    columns_added: tuple[str, ...] = ()
+    columns_removed: tuple[str, ...] = ()
+    null_rates: tuple[NullRate, ...] = Field(default=(), description="Where it changed, the largest change first.")
+    reason: str | None = None
+
+
+class Lineage(Part):
+    """What changed between the version in production and the candidate."""
+
+    rows: tuple[LineageRow, ...]
+    evaluation: DataDifference | None = Field(default=None, description="Only where the evaluation set changed.")
+
+
+class TrendPoint(Part):
+    """A metric of one version, as it was judged."""
+
+    version: int
+    value: float
+    same_rows: bool = Field(default=True, description="Whether it was judged on the rows of this report.")
+
+
+class TrendRow(Part):
+    """A gated metric over the versions that were in production, oldest first."""
+
+    metric: str
+    points: Annotated[tuple[TrendPoint, ...], Field(min_length=1)]
+
+
 class Seconds(Part):
     """Wall time of each stage."""
 
@@ -208,4 +274,6 @@ class Report(Part):
     gates: tuple[GateRow, ...]
     agreement: AgreementRow | None = None
     notes: tuple[str, ...] = ()
+    lineage: Lineage | None = Field(default=None, description="Only against a version of the registry.")
+    trend: tuple[TrendRow, ...] = ()
     provenance: Provenance

@@ -120,7 +120,7 @@ def stock(report: Report) -> Stock:
         if item.support is not None:
             found[(*key, item.support_unit or "rows")] = item.support
     for spread in report.disparities:
-        sizes = [group.rows for group in spread.groups if not group.small]
+        sizes = (group.rows for group in spread.groups)
         found[(spread.metric, spread.across, None, SMALLEST)] = min(sizes, default=None)
     return found
 

@@ -4,7 +4,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from mlci.report import names, numbers, sections, sentences
+from mlci.report import names, numbers, origins, sections, sentences, trend
 from mlci.report.dialect import Dialect
 from mlci.report.document import GateRow, Report
 from mlci.report.footer import footer
@@ -16,6 +16,8 @@ Builder = Callable[[Dialect, Report], list[Section]]
 
 COMMENT: tuple[Builder, ...] = (
     sections.passed,
+    origins.lineage,
+    trend.trend,
     sections.watched_groups,
     sections.watched_disparities,
     sections.whole_set,
@@ -31,7 +33,9 @@ DROPPED = (
     "provenance",
     "groups",
     "group rates",
+    "trend",
     "metrics",
+    "lineage",
     "passed gates",
     "notes",
     _UNDECIDED,

@@ -1,20 +1,18 @@
 """``report.json`` to document and back, with bounds: the file may come from a place that nobody trusts."""
 
 import json
-import re
 from collections.abc import Iterator
 
 from pydantic import ValidationError
 
 from mlci.errors import InputError, Problem
+from mlci.report.depth import nests_deeper
 from mlci.report.document import Evidenced, GateRow, Report
 from mlci.report.escape import plain
 
 MOST_BYTES = 64 * 1024 * 1024
 MOST_DEPTH = 20
 _MOST_PROBLEMS = 20
-_STRING = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
-_BRACKET = re.compile(r"[\[\]{}]")
 
 
 def parse(text: str | bytes, *, path: str = "report.json") -> Report:
@@ -53,12 +51,9 @@ def _decoded(text: str | bytes, path: str) -> str:
 
 
 def _bounded(text: str, path: str) -> None:
-    """Count brackets outside of strings, so that no parser is led too deep."""
-    depth = 0
-    for match in _BRACKET.finditer(_STRING.sub('""', text)):
-        depth += 1 if match[0] in "[{" else -1
-        if depth > MOST_DEPTH:
-            raise InputError(Problem(f"it is nested more than {MOST_DEPTH} deep, which no report is", path))
+    """Count brackets, so that no parser is led too deep."""
+    if nests_deeper(text, MOST_DEPTH):
+        raise InputError(Problem(f"it is nested more than {MOST_DEPTH} deep, which no report is", path))
 
 
 def _plain_json(text: str, path: str) -> None:
@@ -72,10 +67,11 @@ def _plain_json(text: str, path: str) -> None:
 
 
 def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        twice = next(key for key, _ in pairs if sum(key == other for other, _ in pairs) > 1)
-        raise ValueError(f"the key {plain(twice)!r} occurs twice in one object")
+    found: dict[str, object] = {}
+    for key, value in pairs:
+        if key in found:
+            raise ValueError(f"the key {plain(key)!r} occurs twice in one object")
+        found[key] = value
     return found
 
 

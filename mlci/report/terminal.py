@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from mlci.report import names, numbers, page, sections, wide
+from mlci.report import names, numbers, origins, page, sections, trend, wide
 from mlci.report.dialect import Dialect, Plain
 from mlci.report.document import GateRow, Report
 from mlci.report.escape import without_commands
@@ -15,6 +15,8 @@ _BUILDERS = (
     sections.whole_set,
     sections.watched_groups,
     sections.watched_disparities,
+    origins.lineage,
+    trend.trend,
     sections.notes,
 )
 _NARROWEST = 16

@@ -10,14 +10,16 @@ from mlci.engine.files import suffix_of
 from mlci.engine.interface import Source
 from mlci.gates.rules import Judged
 from mlci.inference.evaluation import EvaluationResult
+from mlci.lineage.rows import Rows
 from mlci.registry import entries
 from mlci.registry.ledger import Tail
 from mlci.registry.manifest import File
 from mlci.report.document import Report
 from mlci.steps import metrics_file
-from mlci.usecases import bundle, held, metrics_only, production, scoring, uses
+from mlci.usecases import bundle, datarows, held, history, lineage, metrics_only, noise, production, scoring, uses
 from mlci.usecases.document import Facts, document
-from mlci.usecases.held import Held
+from mlci.usecases.held import Held, Piece
+from mlci.usecases.history import Now
 from mlci.usecases.opened import Opened
 from mlci.usecases.origins import origins
 from mlci.usecases.paths import located
@@ -63,17 +65,21 @@ def judge_again(
         )
         candidate, baseline = _candidate(opened), production.baseline(loaded, tools, end, data=data)
         result, _ = judged(config, candidate, baseline, tools, data=data)
-        gates = verdicts(config, result)
+        against = baseline.version if baseline else None
+        gates = verdicts(config, result, noise.noise(config, tools.registry, end, against=against, rows=rows))
     said = opened.content.predictions.file
     look = Held(digest=said.digest, predictions=None)
     use = uses.of(config, result.fingerprint, look, tools)
     facts = _facts(loaded, opened, baseline, replace(facts, uses=use.count if use else None))
+    kept = datarows.kept(config, tools, folder)
+    now = _now(opened, result, kept[1] if kept else None)
+    result, facts = history.told(config, tools, end, result=result, facts=facts, now=now)
     report = document(result, gates, facts)
     text = save(report).encode()
     if use is not None:
         against = baseline.version if baseline else None
         uses.record(tools, use, report, digest=entries.digest(text), against=against)
-    return _with_report(opened, report, text, tools, result)
+    return _with_report(opened, report, text, tools, kept[0] if kept else None)
 
 
 def _numbers(
@@ -124,13 +130,23 @@ def _facts(loaded: Loaded, opened: Opened, baseline: Side | None, known: Facts) 
     return replace(found, candidate=opened.report.candidate.model_copy(update={"predictions": digest}))
 
 
-def _with_report(opened: Opened, report: Report, text: bytes, tools: Tools, result: EvaluationResult) -> Opened:
+def _now(opened: Opened, result: EvaluationResult, rows: Rows | None) -> Now:
+    own = (opened.content.recipe.config, *opened.content.environment.lock)
+    texts = {file.digest: opened.paths[file.digest].read_bytes() for file in own}
+    origin = lineage.of_content(opened.content, lambda file: texts[file.digest])
+    known = replace(origin, fingerprint=result.fingerprint or uses.ON_NUMBERS)
+    return Now(origin=known, texts=texts, rows=rows)
+
+
+def _with_report(opened: Opened, report: Report, text: bytes, tools: Tools, rows: Piece | None) -> Opened:
+    """Return the bundle with its new report, judged on the current rows."""
     path = tools.scratch / "report.json"
     path.write_bytes(text)
     file = File(name=bundle.REPORT, digest=entries.digest(text), bytes=len(text))
-    data = opened.content.data.model_copy(
-        update={"fingerprint": result.fingerprint or uses.ON_NUMBERS, "rows": result.rows or 0}
-    )
+    judged_on = report.evaluation
+    known = {"fingerprint": judged_on.fingerprint or uses.ON_NUMBERS, "rows": judged_on.rows or 0}
+    data = opened.content.data.model_copy(update={**known, "keys": rows.file if rows else None})
     update = {"report": file, "metrics": bundle.whole_set(report), "data": data}
     content = opened.content.model_copy(update=update)
-    return replace(opened, content=content, report=report, paths={**opened.paths, file.digest: path})
+    paths = {**opened.paths, file.digest: path, **({rows.file.digest: rows.path} if rows else {})}
+    return replace(opened, content=content, report=report, paths=paths)

@@ -6,7 +6,7 @@ from pydantic import ValidationError
 
 from mlci.registry import ledger, versions
 from mlci.registry.audit import Finding, clocks
-from mlci.registry.entries import Entry, Promotion, Rescored, State
+from mlci.registry.entries import Entry, Promotion, Reproduced, Rescored, State
 from mlci.registry.interface import CorruptError, Store
 from mlci.registry.manifest import File, Predictions
 
@@ -68,4 +68,6 @@ def _named(store: Store, entry: Entry) -> list[tuple[File, str]]:
         except ValidationError as error:
             raise CorruptError(f"{store.shown}: {of} can't be read: {error.errors()[0]['msg']}") from None
         return [(file, of)]
+    if isinstance(body, Reproduced):
+        versions.described(store, body.spread, of=f"the spread that entry {entry.number} names")
     return []

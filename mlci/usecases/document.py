@@ -18,12 +18,14 @@ from mlci.report.document import (
     GateRow,
     GroupRow,
     LimitRef,
+    Lineage,
     MetricRow,
     PolicyRef,
     Provenance,
     Report,
     ScopeRef,
     Seconds,
+    TrendRow,
 )
 
 Interval = tuple[float, float]
@@ -42,6 +44,8 @@ class Facts:
         seconds: Wall time by stage.
         versions: Of mlci and of what it computes with.
         uses: Looks at the evaluation set, by the ledger.
+        lineage: What changed since the baseline was made.
+        trend: Gated metrics over the versions that were in production.
     """
 
     model: str
@@ -53,6 +57,8 @@ class Facts:
     seconds: Mapping[str, float] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
     uses: int | None = None
+    lineage: Lineage | None = None
+    trend: tuple[TrendRow, ...] = ()
 
 
 def document(result: EvaluationResult, gates: tuple[Judged, ...], facts: Facts) -> Report:
@@ -70,6 +76,8 @@ def document(result: EvaluationResult, gates: tuple[Judged, ...], facts: Facts) 
         gates=tuple(_gate(gate, first=facts.baseline.source == "production") for gate in gates),
         agreement=None if result.agreement is None else AgreementRow(**_numbers(vars(result.agreement))),
         notes=result.notes,
+        lineage=facts.lineage,
+        trend=facts.trend,
         provenance=Provenance(
             config=facts.config_digest,
             config_path=facts.config_path,

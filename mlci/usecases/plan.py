@@ -121,6 +121,7 @@ def _rule(gate: Gate, config: Config) -> Rule:
         each=scope(gate) if gate.each is not None else None,
         across=scope(gate) if gate.across is not None else None,
         judge=gate.judge,
+        retraining=gate.noise == "retraining",
         inconclusive=gate.policy.inconclusive or config.policy.inconclusive,
         no_baseline=gate.policy.no_baseline or config.policy.no_baseline,
         line=gate.line,

@@ -8,16 +8,20 @@ from mlci.config.load import Loaded
 from mlci.config.models import Config
 from mlci.engine.interface import Job, RowMetric, Source
 from mlci.errors import InputError, Problem
-from mlci.gates.judge import judge
+from mlci.gates.judge import UNKNOWN, judge
 from mlci.gates.rules import Judged
 from mlci.inference.evaluate import evaluate
 from mlci.inference.evaluation import EvaluationResult
+from mlci.inference.retraining import Noise
 from mlci.registry.ledger import Tail
+from mlci.registry.manifest import Environment
 from mlci.report.document import Report
-from mlci.usecases import baselines, held, metrics_only, plan, production, sides, uses
+from mlci.usecases import baselines, held, history, metrics_only, plan, production, sides, uses
+from mlci.usecases import noise as luck
 from mlci.usecases.costs import scaled, with_costs
 from mlci.usecases.document import Facts, document
 from mlci.usecases.held import Held
+from mlci.usecases.makings import Makings, makings
 from mlci.usecases.origins import origins
 from mlci.usecases.paths import located
 from mlci.usecases.sides import PER_ROWS, Place, Side
@@ -58,14 +62,24 @@ class Ran:
         report: The report.
         compared: What was compared.
         use: The look at the evaluation set that this was, where it is to be recorded.
+        makings: How the candidate was made, where the environment is known.
     """
 
     report: Report
     compared: Compared
     use: Use | None = None
+    makings: Makings | None = None
 
 
-def run(loaded: Loaded, tools: Tools, *, folder: Path, facts: Facts, keep: bool = False) -> Ran:
+def run(
+    loaded: Loaded,
+    tools: Tools,
+    *,
+    folder: Path,
+    facts: Facts,
+    keep: bool = False,
+    environment: Environment | None = None,
+) -> Ran:
     """Train, predict, compare and judge.
 
     Args:
@@ -74,15 +88,24 @@ def run(loaded: Loaded, tools: Tools, *, folder: Path, facts: Facts, keep: bool 
         folder: Folder of the configuration.
         facts: What the command line knows about this run; origins of the models are filled in here.
         keep: Whether to take the digests of what is judged.
+        environment: What the run runs on; with it, the report says what changed since the version in production.
     """
     if loaded.config.predict.metrics is not None:
         compared, gates = _run_on_metrics(loaded, tools, folder=folder, facts=facts, keep=keep)
     else:
         compared = compare(loaded, tools, folder=folder, facts=facts, keep=keep)
-        gates = verdicts(loaded.config, compared.result)
+        spread = luck.noise(loaded.config, tools.registry, compared.end, against=compared.against, rows=compared.rows)
+        gates = verdicts(loaded.config, compared.result, spread)
     use = uses.of(loaded.config, compared.result.fingerprint, compared.held, tools)
     count = use.count if use is not None else uses.known(compared.end, compared.result.fingerprint)
-    return Ran(report=document(compared.result, gates, replace(compared.facts, uses=count)), compared=compared, use=use)
+    result, known = compared.result, replace(compared.facts, uses=count)
+    made, now = None, None
+    if environment is not None:
+        made = makings(loaded, tools, environment, folder=folder, head=compared.head, held=compared.held)
+        now = history.now(made, compared.held, result.fingerprint or compared.rows)
+    if compared.end is not None:
+        result, known = history.told(loaded.config, tools, compared.end, result=result, facts=known, now=now)
+    return Ran(report=document(result, gates, known), compared=compared, use=use, makings=made)
 
 
 def compare(loaded: Loaded, tools: Tools, *, folder: Path, facts: Facts, keep: bool = False) -> Compared:
@@ -125,9 +148,10 @@ def judged(
     return result, seconds
 
 
-def verdicts(config: Config, result: EvaluationResult) -> tuple[Judged, ...]:
+def verdicts(config: Config, result: EvaluationResult, noise: Noise = UNKNOWN) -> tuple[Judged, ...]:
     """Judge the gates of a configuration against an evaluation."""
-    return judge(plan.rules(config), result, min_group_size=plan.question(config, baseline=True).min_group_size)
+    smallest = plan.question(config, baseline=True).min_group_size
+    return judge(plan.rules(config), result, min_group_size=smallest, noise=noise)
 
 
 def measure(

@@ -8,6 +8,7 @@ from mlci.config.models import Config, Predict
 from mlci.engine.interface import Source
 from mlci.steps import skops_stage, stages
 from mlci.steps.stages import Command, Stage
+from mlci.usecases import untouched
 from mlci.usecases.paths import located
 from mlci.usecases.tools import Tools
 
@@ -71,7 +72,9 @@ def make(config: Config, place: Place, tools: Tools, *, data: str, model: Path |
     """
     trained = train(config, place, tools)
     model = trained.output if trained else model
-    stage, source = _predict(config, place, tools, data=data, model=model)
+    predicted_for = [data] if config.predict.file is None else []
+    with untouched.rows_left_alone(predicted_for, name=f"{place.name}predict"):
+        stage, source = _predict(config, place, tools, data=data, model=model)
     costs = stages.operational(train=trained, predict=stage, model=model, rows=PER_ROWS)
     seconds = {"train": trained.seconds} if trained else {}
     if stage is not None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from mlci.baseline.cache import Cache
 from mlci.baseline.git import Git
 from mlci.engine.interface import Engine, RowMetric
+from mlci.lineage.rows import Rows
 from mlci.registry.interface import Store
 from mlci.registry.ledger import Stamp
 from mlci.steps.interface import Runner
@@ -30,6 +31,7 @@ class Tools:
         version: mlci's version.
         registry: Where promoted models live; ``None`` where nobody asks for them.
         stamp: Who writes to the registry; ``None`` where this run does not.
+        rows: ``rows(data, key, label)`` returns an evaluation set by digests of its rows, or nothing for a huge one.
     """
 
     engine: Engine
@@ -45,3 +47,4 @@ class Tools:
     version: str
     registry: Store | None = None
     stamp: Stamp | None = None
+    rows: Callable[[str, str | None, str], Rows | None] | None = None

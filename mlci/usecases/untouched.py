@@ -1,11 +1,13 @@
 """Files of one model that the other model's steps must not touch: else one of them would be compared with itself."""
 
+import contextlib
 import glob
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from mlci.errors import InputError, Problem
 from mlci.steps.stages import stamp
 
 
@@ -32,6 +34,20 @@ class Untouched:
         """Return the paths at which something was made, changed or removed since."""
         later = {path: _mark(path, by_content=self.by_content) for path in self.marks}
         return [path for path in self.marks if self.marks[path] != later[path]]
+
+
+@contextlib.contextmanager
+def rows_left_alone(paths: Iterable[str], *, name: str) -> Iterator[None]:
+    """Hold that a step that predicts, which runs inside, leaves the rows alone that it predicts for.
+
+    Raises:
+        InputError: It changed them; its predictions would be judged by labels that it made itself.
+    """
+    before = Untouched.now(paths, by_content=True)
+    yield
+    for path in before.changed():
+        said = f"{name} changed the evaluation set while it predicted for its rows; let it write elsewhere"
+        raise InputError(Problem(said, path))
 
 
 def contents(path: str) -> str | None:

@@ -16,6 +16,7 @@ CHECKS = (
     rules.pins,
     rules.history,
     rules.permissions,
+    rules.writers,
     rules.expressions,
     rules.portable,
     contracts.variables,

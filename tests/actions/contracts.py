@@ -19,12 +19,15 @@ WRITTEN = {  # outputs by the program that writes them
     "install.sh": {"mlci"},
     "captured.sh": {"code"},
     "outputs.sh": {"verdict", "report", "baseline-version"},
+    '"$MLCI" fetch': {"fetched"},
+    '"$MLCI" promote': {"promoted", "version", "replaced", "verdict", "report"},
+    '"$MLCI" rollback': {"rolled-back", "version", "replaced"},
     '"$MLCI" publish': {"verdict", "report", "comment-url", "check-url", "baseline-version"},
 }
 
 
 def variables(tree: Path) -> list[str]:
-    """A step hands over the variables that its script reads and no others; the token, only where it publishes."""
+    """A step hands over the variables that its script reads and no others; the token, only where GitHub is asked."""
     found = []
     for file in files(tree):
         for step in steps(file):
@@ -35,8 +38,8 @@ def variables(tree: Path) -> list[str]:
             found += [f"{where}: ${name} is not handed over" for name in sorted(read - given)]
             found += [f"{where}: {name} is not used" for name in sorted(given - read - _READ_BY_PROGRAMS)]
             trusted = any("token" in str(value) for value in step.get("env", {}).values())
-            if trusted and not re.search(r"publish|gh ", run):
-                found.append(f"{where}: the token is in a step that publishes nothing")
+            if trusted and not re.search(r'"\$MLCI" (publish|fetch|promote|rollback) |^gh ', run):
+                found.append(f"{where}: the token is in a step that asks nothing of GitHub")
     return found
 
 

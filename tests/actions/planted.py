@@ -10,6 +10,7 @@ from tests.actions.__main__ import CHECKS
 from tests.actions.tree import ROOT, WORKFLOWS, lay, samples
 
 TEMPLATE = f"{WORKFLOWS}/template-mlci.yml"
+PROMOTE = f"{WORKFLOWS}/template-mlci-promote.yml"
 MODEL_CI = f"{WORKFLOWS}/model-ci.yml"
 SAMPLE = f"{WORKFLOWS}/sample-README-1.yml"
 CHECKOUT = "actions/checkout@3d3c42e5aac5ba805825da76410c181273ba90b1 # v7.0.1"
@@ -73,6 +74,19 @@ DEFECTS = {
     "nothing at the top about permissions": (rules.permissions, TEMPLATE, "permissions: {}\n", ""),
     "a permission without its reason": (rules.permissions, TEMPLATE, " # to write the check\n", "\n"),
     "no concurrency": (tools.zizmor, TEMPLATE, "concurrency:\n  group: mlci-${{ github.ref }}\n", "env:\n  A: b\n"),
+    "a training where contents can be written": (
+        rules.writers,
+        PROMOTE,
+        "contents: read # to check the code out, and to read the registry",
+        "contents: write # to check the code out, and to read the registry",
+    ),
+    "a write permission without its reason": (
+        rules.permissions,
+        PROMOTE,
+        " # to write the registry: its branch `mlci/<model>` and its releases",
+        "",
+    ),
+    "a queue that is cancelled": (tools.parser, PROMOTE, "cancel-in-progress: false", "cancel-in-progress: true"),
     "a bash of today": (rules.portable, "actions/lib/verdict.sh", "set -u", "mapfile -t x"),
     "a flag of GNU": (rules.portable, "actions/lib/install.sh", "set -u", "sed -i s/a/b/ x"),
     "what outlives a step": (rules.portable, "actions/lib/install.sh", "set -u", 'echo a=b >>"$GITHUB_ENV"'),
@@ -103,6 +117,24 @@ DEFECTS = {
     ),
     "a misspelt input of ours": (contracts.inputs, MODEL_CI, "          out: ", "          output: "),
     "a misspelt output": (contracts.outputs, "action.yml", "outputs.comment-url", "outputs.comment_url"),
+    "a misspelt output of a promotion": (
+        contracts.outputs,
+        "actions/promote/action.yml",
+        "steps.promote.outputs.promoted",
+        "steps.promote.outputs.promote",
+    ),
+    "an option that a roll-back does not have": (
+        contracts.commands,
+        "actions/rollback/action.yml",
+        "--reason=",
+        "--because=",
+    ),
+    "an input that a roll-back does not have": (
+        contracts.inputs,
+        f"{WORKFLOWS}/template-mlci-rollback.yml",
+        "          reason: ",
+        "          because: ",
+    ),
     "a misspelt output of a job": (
         contracts.outputs,
         MODEL_CI,

@@ -16,6 +16,9 @@ _PERMISSION = re.compile(r"^ +[a-z-]+: (?:read|write)\b.*$", re.MULTILINE)
 _NOT_IN_BASH_3 = re.compile(
     r"declare -[An]|local -n|mapfile|readarray|coproc|wait -n|\|&|&>>|\$\{\w+(,,?|\^\^?|@[A-Z])|\$EPOCH|\bprintf '%\("
 )
+_TRUSTED = re.compile(
+    r"actions/(checkout|download-artifact)@|(\$|mlci/mlci)/actions/(promote|rollback)\b|gh release create |test -n "
+)
 _GNU_ONLY = re.compile(
     r"\bsed -i|readlink -f|\brealpath\b|grep -\w*P|date (-d|\+%s%N)|sort -V|stat -c|xargs -r|\btimeout \d|sha256sum"
 )
@@ -70,6 +73,20 @@ def permissions(tree: Path) -> list[str]:
         found += [f"{file.shown}: job {name} has no permissions" for name in bare]
         silent = [line.strip() for line in _PERMISSION.findall(file.text) if not re.search(r"# .{10,}", line)]
         found += [f"{file.shown}: {line}: say what for, in a comment beside it" for line in silent]
+    return found
+
+
+def writers(tree: Path) -> list[str]:
+    """A job that may write contents runs no code of the repository; it promotes, rolls back or releases."""
+    found = []
+    for file in files(tree):
+        for name, job in jobs(file).items():
+            if (job.get("permissions") or {}).get("contents") != "write":
+                continue
+            bad = [step["name"] for step in job.get("steps", []) if not _TRUSTED.match(step.get("uses") or step["run"])]
+            found += [
+                f"{file.shown}: job {name} may write contents, and its step `{one}` may run anything" for one in bad
+            ]
     return found
 
 

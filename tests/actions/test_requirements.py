@@ -48,6 +48,9 @@ def test_files_that_go_into_one_environment_agree():
         ({"predict": "model: m.skops"}, ["metrics"]),
         ({"data": "s3://bucket/d.parquet"}, ["remote"]),
         ({"baseline": "gs://bucket/b.csv", "metric": "hinge_loss"}, ["metrics", "remote"]),
+        ({"more": "}\nregistry: github\npolicy: {seed: 7"}, ["github"]),
+        ({"more": "}\nregistry: s3://bucket/prefix\npolicy: {seed: 7"}, ["objects"]),
+        ({"more": "}\nregistry: folder\npolicy: {seed: 7"}, []),
     ],
 )
 def test_a_configuration_tells_what_to_install(change, needs):

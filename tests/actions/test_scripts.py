@@ -163,34 +163,57 @@ REPORT = {"schema": "mlci/report/1", "verdict": "warn", "baseline": {"version": 
 
 
 @pytest.mark.parametrize(
-    ("text", "verdict", "version"),
+    ("text", "code", "verdict", "version"),
     [
-        (json.dumps(REPORT), "warn", "7"),
-        (json.dumps({**REPORT, "baseline": {"version": None}}), "warn", ""),
-        (json.dumps({**REPORT, "verdict": "pass\nx=1"}), "error", ""),
-        (json.dumps({**REPORT, "schema": "other"}), "error", ""),
-        ("[]", "error", ""),
-        ("", "error", ""),
-        (None, "error", ""),
+        (json.dumps(REPORT), "0", "warn", "7"),
+        (json.dumps(REPORT), "-", "warn", "7"),
+        (json.dumps({**REPORT, "baseline": {"version": None}}), "0", "warn", ""),
+        (json.dumps({**REPORT, "verdict": "block"}), "1", "block", "7"),
+        (json.dumps({**REPORT, "verdict": "block"}), "0", "error", ""),
+        (json.dumps({**REPORT, "verdict": "pass"}), "1", "error", ""),
+        (json.dumps({**REPORT, "verdict": "pass"}), "137", "error", ""),
+        (json.dumps({**REPORT, "verdict": "pass"}), "", "error", ""),
+        (json.dumps({**REPORT, "verdict": "pass\nx=1"}), "0", "error", ""),
+        (json.dumps({**REPORT, "verdict": ["pass"]}), "0", "error", ""),
+        (json.dumps({**REPORT, "schema": "other"}), "0", "error", ""),
+        ("[" * 100_000, "0", "error", ""),
+        ("[]", "0", "error", ""),
+        ("", "0", "error", ""),
+        (None, "0", "error", ""),
     ],
 )
-def test_outputs_of_a_report_and_of_what_is_none(installed, tmp_path, text, verdict, version):
+def test_outputs_of_a_report_and_of_what_is_none(installed, tmp_path, text, code, verdict, version):
     folder, _, _ = installed
     report = tmp_path / "report.json"
     if text is not None:
         report.write_text(text, "utf-8")
     (tmp_path / "summary.md").write_text("## passed\n", "utf-8")
-    done = script("outputs.sh", outputs(folder)["mlci"], report, "summary", folder=tmp_path)
+    done = script("outputs.sh", outputs(folder)["mlci"], report, code, "summary", folder=tmp_path)
     assert done.returncode == 0, done.stderr
     assert outputs(tmp_path) == {"verdict": verdict, "report": report.as_posix(), "baseline-version": version}
-    assert (tmp_path / "summary").read_text("utf-8") == "## passed\n"
+    shown = "" if verdict == "error" else "## passed\n"
+    summary = tmp_path / "summary"
+    assert (summary.read_text("utf-8") if summary.exists() else "") == shown
+
+
+@pytest.mark.parametrize("left", [lambda path: path.write_bytes(b"\xff" * 2_000_000), os.mkfifo, Path.mkdir])
+def test_whatever_lies_in_the_place_of_a_report_and_a_summary_is_not_waited_for(installed, tmp_path, left):
+    folder, _, _ = installed
+    for name in ("report.json", "summary.md"):
+        left(tmp_path / name)
+    done = script("outputs.sh", outputs(folder)["mlci"], tmp_path / "report.json", "0", "summary", folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert outputs(tmp_path)["verdict"] == "error"
+    assert not (tmp_path / "summary").exists()
 
 
 def test_outputs_that_the_static_check_counts_on_are_the_ones_that_are_written(installed, tmp_path):
     folder, _, _ = installed
     assert set(outputs(folder)) == WRITTEN["install.sh"]
     for name in ("outputs.sh", "captured.sh"):
-        script(name, *([outputs(folder)["mlci"], "none.json"] if name == "outputs.sh" else ["true"]), folder=tmp_path)
+        script(
+            name, *([outputs(folder)["mlci"], "none.json", "0"] if name == "outputs.sh" else ["true"]), folder=tmp_path
+        )
         assert set(outputs(tmp_path)) == WRITTEN[name]
         (tmp_path / "output").unlink()
     (tmp_path / "mlci.yml").write_text("model: m\n", "utf-8")

@@ -56,6 +56,14 @@ class TestExitCodes:
         assert ended.err
         assert "Traceback" not in ended.err
 
+    def test_a_metric_whose_module_exits_is_no_pass(self, tmp_path):
+        given = small_files()
+        given["mlci.yml"] += "  - {metric: 'cost:total', max: 1}\n"
+        ended = mlci("run", cwd=write(tmp_path, {**given, "cost.py": "raise SystemExit(0)\n"}))
+        assert (ended.code, ended.out) == (2, "")
+        assert "metric 'cost:total' can't be imported" in ended.err
+        assert "SystemExit: 0" in ended.err
+
     def test_git_that_is_not_there(self, tmp_path):
         ended = run(write(tmp_path, files(1)))
         assert (ended.code, ended.out) == (2, "")
@@ -83,7 +91,7 @@ class TestPlaces:
         jsonschema.validate(ended.report, SCHEMA)
         assert (tmp_path / ".mlci/out/report.json").read_text() == ended.out
         left = {path.name for path in (tmp_path / ".mlci/out").iterdir()}
-        assert left == {"report.json", "comment.md", "summary.md", "junit.xml", "bundle"}
+        assert left == {"report.json", "comment.md", "summary.md", "junit.xml"}
 
     def test_spaces_unicode_and_missing_parents(self, tmp_path):
         folder = tmp_path / "мой проект ☂ 'quoted'"

@@ -82,15 +82,18 @@ def test_no_colour_into_a_pipe_and_colour_on_a_terminal_unless_refused(tmp_path)
     assert ANSI not in shown
 
 
-def test_a_bug_is_a_report_and_exit_code_70(tmp_path):
+@pytest.mark.parametrize(
+    ("raised", "said"), [("RuntimeError('planted')", "RuntimeError: planted"), ("SystemExit(0)", "SystemExit: 0")]
+)
+def test_a_bug_is_a_report_and_exit_code_70(tmp_path, raised, said):
     (tmp_path / "sitecustomize.py").write_text(
-        "import mlci.cli.run\ndef broken(*a, **k):\n    raise RuntimeError('planted')\nmlci.cli.run.run = broken\n"
+        f"import mlci.cli.run\ndef broken(*a, **k):\n    raise {raised}\nmlci.cli.run.run = broken\n"
     )
     write(tmp_path, small_files())
     ended = process("run", cwd=tmp_path, PYTHONPATH=str(tmp_path))
     assert ended.returncode == 70
     assert "bug in mlci" in ended.stderr
-    assert "RuntimeError: planted" in ended.stderr
+    assert said in ended.stderr
     assert ended.stdout == ""
     assert not (tmp_path / ".mlci/out/report.json").exists()
 

@@ -1,5 +1,8 @@
 """Our actions on the harness, which knows what act does not: whose status is whose, and who sees which variable."""
 
+import subprocess
+import sys
+
 import pytest
 
 from tests.e2e.harness.composite import use
@@ -10,9 +13,13 @@ from tests.e2e.workflows.world import World
 
 
 @pytest.fixture
-def world(tmp_path):
-    with World(tmp_path / "world") as made:
+def world(request, tmp_path):
+    """A repository; with the parameter ``production``, one that is its own registry."""
+    with World(tmp_path / "world", production=getattr(request, "param", None) == "production") as made:
         yield made
+
+
+IN_PRODUCTION = pytest.mark.parametrize("world", ["production"], indirect=True)
 
 
 @pytest.fixture
@@ -72,8 +79,58 @@ def test_harness_no_step_but_those_that_publish_sees_the_token(world, start, sce
     token = job.github["token"]
     holders = [step.name for step in ran.every() if token in step.environment.values()]
     scenario.saw(f"token seen by: {', '.join(holders)}")
-    assert holders == ["Open the check", "Publish"]
+    assert holders == ["Open the check", "Fetch the baseline", "Publish"]
     assert token not in ran.log
+
+
+@IN_PRODUCTION
+def test_harness_training_finds_no_token_in_any_process_above_it(world, start, scenario):
+    """Also not as root, from whom no process can hide what it was started with."""
+    number = world.pull("candidate", "spy")
+    ran = use(start("pull_request", number), checkout())
+    check = keep(scenario, world, ran, world.fake.head(number))
+    assert (ran.outputs["verdict"], check["conclusion"]) == ("warn", "success"), ran.log
+    found = subprocess.run(
+        [sys.executable, "train.py"], cwd=world.work, env={"A": "ghs_x"}, capture_output=True, text=True, check=False
+    )
+    assert found.stderr == "here is a token\n"
+
+
+@IN_PRODUCTION
+def test_harness_a_registry_that_refuses_is_a_red_check_and_nothing_is_trained(world, start, scenario):
+    number = world.pull("candidate", "better")
+    world.fake.fail("GET", "/git/ref/*", status=403, times=0)
+    ran = use(start("pull_request", number), checkout())
+    check = keep(scenario, world, ran, world.fake.head(number))
+    assert (ran.outcome, ran.outputs["verdict"], check["conclusion"]) == ("failure", "error", "failure"), ran.log
+    assert [step.outcome for step in ran.steps if step.name == "Train, evaluate, judge"] == ["skipped"]
+
+
+@IN_PRODUCTION
+def test_harness_promoting_and_rolling_back_see_the_token_in_one_step_each(world, start, scenario):
+    number = world.pull("candidate", "better")
+    job = start("pull_request", number)
+    job.github["token"] = world.fake.token({"contents": "write"})
+    judged = use(job, checkout(), given={"publish": "false", "bundle": "true"})
+    assert judged.outcome == "success", judged.log
+    assert judged.outputs["artifact-id"]
+    promoted = use(job, checkout() / "actions" / "promote", given={"note": "by hand"})
+    assert promoted.outcome == "success", promoted.log
+    told = {name: promoted.outputs[name] for name in ("promoted", "version", "replaced", "verdict")}
+    assert told == {"promoted": "true", "version": "1", "replaced": "", "verdict": "warn"}
+    again = use(job, checkout() / "actions" / "promote")
+    assert (again.outcome, again.outputs["promoted"], again.outputs["version"]) == ("success", "false", "1")
+    back = use(job, checkout() / "actions" / "rollback", given={"version": "7", "reason": "a test"})
+    assert (back.outcome, back.outputs["rolled-back"]) == ("failure", "")
+    assert "has no version 7" in back.log
+    stay = use(
+        job, checkout() / "actions" / "rollback", given={"version": "1", "reason": "a test"}, condition="always()"
+    )
+    assert (stay.outcome, stay.outputs["rolled-back"], stay.outputs["version"]) == ("success", "false", "1")
+    for ran, names in ((promoted, ["Promote"]), (stay, ["Roll back"]), (judged, ["Fetch the baseline"])):
+        assert [step.name for step in ran.every() if job.github["token"] in step.environment.values()] == names
+    scenario.text("log.txt", "\n".join(ran.log for ran in (judged, promoted, again, back, stay)))
+    scenario.saw("version 1 promoted, once; a version that is not there refused")
 
 
 def test_harness_a_blocked_change_reports_first_and_fails_last(world, start, scenario):

@@ -1,6 +1,7 @@
 """Metrics that are only known as functions of rows."""
 
 import dataclasses
+import sys
 import warnings
 
 import numpy as np
@@ -67,6 +68,7 @@ def warns(labels, scores):
     ("function", "reason"),
     [
         (lambda _y, _p: 1 / 0, "ZeroDivisionError: division by zero"),
+        (lambda _y, _p: sys.exit(0), "SystemExit: 0"),
         (warns, "UserWarning: nothing was predicted"),
         (lambda _y, _p: float("inf"), "the metric returned inf"),
         (lambda _y, _p: np.float64(0) / np.float64(0), "RuntimeWarning: invalid value encountered in scalar divide"),

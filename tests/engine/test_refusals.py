@@ -23,13 +23,22 @@ def one(path, **more):
         ("y,s,y\n1,0.5,1\n", "{path}:1: column names occur twice: 'y'"),
         ("\n1,0.5\n", "{path}:1: has no header with column names"),
         ('y,s\n1,"0.5\n', "{path}:2: a quoted field is not closed, or text follows its closing quote"),
+        (
+            "y,s\r\n1,0.5\r\n0,0.5\n1,0.5\n",
+            "{path}:3: ends in another way than the lines before, \\r\\n or \\n; save the file with one",
+        ),
+        (f"y,s\n1,{'5' * 2_000_001}\n", "{path}:2: the line is longer than 2,000,000 bytes"),
         ("y,s\n1,nan\n0,0.5\n", "{path}: 's' is NaN in row 1"),
         ("y,s\n1,0.1\n0,inf\n0,-inf\n", "{path}: 's' is infinite in row 2, and in 1 more row"),
         ("y,s\n1,0.1\n0,\n", "{path}: 's' is null in row 2"),
         ("y,s\n1,0.1\n0,high\n", "{path}: 's' is not a number: 'high' in row 2"),
         ("y,s\n1,0.1\n0,1.5\n", "{path}: 's' is 1.5, outside [0, 1], where probabilities are needed in row 2"),
         ("y,s\n1,0.1\n,0.5\n", "{path}: label 'y' is null in row 2"),
-        ("y,s\n1,0.1\n2,0.5\n0,0.5\n", "{path}: label 'y' has 3 values ('0', '1', '2'); a binary task has two"),
+        ("y,s\n,0.1\n,0.5\n", "{path}: label 'y' is null in row 1, and in 1 more row"),
+        (
+            "y,s\n1,0.1\n1,0.1\n2,0.5\n0,0.5\n2,0.5\n",
+            "{path}: label 'y' has 3 values ('0' in row 4, '1' in row 1, '2' in row 3); a binary task has two",
+        ),
         (
             "y,s\nyes,0.1\nno,0.5\n",
             "{path}: label 'y' is 'no' and 'yes'; say which one is positive: evaluation.positive: yes",
@@ -41,6 +50,38 @@ def one(path, **more):
 def test_a_broken_csv(tmp_path, content, expected):
     path = text(tmp_path, "t.csv", content)
     assert refusal(one(path, probabilities=True)) == [expected.format(path=path)]
+
+
+def test_braces_in_names_are_only_braces(tmp_path):
+    path = text(tmp_path, "t.csv", "y,s{0},d\n{a},x,b\n{a},0.5,{a}\n")
+    given = one(path, task="multiclass", candidate=Source(path=path, decision="d"), classes=("{a}",))
+    assert refusal(given) == [f"{path}: decision 'd' is 'b', which is none of the classes '{{a}}' in row 1"]
+    given = one(path, positive="{a}", candidate=Source(path=path, score="s{0}"))
+    assert refusal(given) == [f"{path}: 's{{0}}' is not a number: 'x' in row 1"]
+
+
+def test_long_cells_are_cut(tmp_path):
+    long = "x" * 5000
+    path = text(tmp_path, "t.csv", f"id,y,s\na,1,0.5\n{long},0,{long}\nb,{long},0.5\n")
+    shown = "x" * 80 + "…"
+    (said,) = refusal(one(path, key="id", classes=(0, 1)))
+    assert f"('0' in row 2, '1' in row 1, '{shown}' in row 3)" in said
+    (said,) = refusal(one(path, key="id", label="s", task="regression"))
+    assert said == f"{path}: 's' is not a number: '{shown}' in row 2 (key '{shown}')"
+
+
+def test_labels_that_are_all_null_are_said_alone(tmp_path):
+    path = text(tmp_path, "t.csv", "y,d\n,a\n,b\n")
+    expected = [f"{path}: label 'y' is null in row 1, and in 1 more row"]
+    assert refusal(one(path, candidate=Source(path=path, decision="d"))) == expected
+    assert refusal(one(path, task="multiclass", candidate=Source(path=path, decision="d"))) == expected
+
+
+def test_a_third_label_in_another_shard_names_its_file(tmp_path):
+    text(tmp_path, "a.csv", "y,s\n1,0.1\n0,0.5\n")
+    text(tmp_path, "b.csv", "y,s\n1,0.1\n 1,0.5\n")
+    (said,) = refusal(one(str(tmp_path / "*.csv")))
+    assert f"(' 1' in row 2 of {tmp_path}/b.csv, '0' in row 2 of {tmp_path}/a.csv, '1' in row 1 of" in said
 
 
 def test_all_that_is_wrong_at_once(tmp_path):
@@ -86,6 +127,16 @@ def test_a_label_outside_the_classes(tmp_path):
     assert refusal(given) == [f"{path}: label 'y' is 'z', which is none of the classes 'a', 'b' in row 3"]
 
 
+def test_a_decision_that_no_row_is_labelled_with_says_how_to_allow_it(tmp_path):
+    path = text(tmp_path, "t.csv", "y,d\na,a\nb,rare\n")
+    given = one(path, task="multiclass", candidate=Source(path=path, decision="d"))
+    expected = (
+        "which is none of the classes 'a', 'b' in row 2; if it may occur, list all classes under evaluation.classes"
+    )
+    assert refusal(given) == [f"{path}: decision 'd' is 'rare', {expected}"]
+    observe(one(path, task="multiclass", candidate=Source(path=path, decision="d"), classes=("a", "b", "rare")))
+
+
 def test_a_score_that_is_needed(tmp_path):
     path = text(tmp_path, "t.csv", "y,d\n1,1\n0,0\n")
     assert refusal(one(path, candidate=Source(path=path, decision="d"), scores=True)) == [
@@ -124,6 +175,9 @@ def test_parquet_pages_that_are_garbage(tmp_path):
     (tmp_path / "t.parquet").write_bytes(content)
     (line,) = refusal(one(path))
     assert line.startswith(f"{path}: can't be read to its end, it seems damaged: ")
+    whole = text(tmp_path, "p.csv", "s\n" + "0.5\n" * 10000)
+    (line,) = refusal(one(path, candidate=Source(path=whole, score="s")))
+    assert line.startswith(f"{path}: can't be read to its end, it seems damaged: ")
 
 
 def test_shards_that_differ(tmp_path):
@@ -147,13 +201,39 @@ def test_a_row_of_a_later_shard_is_named_in_its_file(tmp_path):
     [
         ('{"y": 1, "s": 0.5}\n[1]\n', "t.jsonl:2: the line is not a JSON object"),
         ('{"y": 1, "y": 0, "s": 0.5}\n', "t.jsonl:1: the line names a key twice"),
-        ('{"y": 1, "s": 0.5}\n{"y": 1, "s"', "is not JSON Lines"),
+        ('{"y": 1, "s": 0.5}\n{"y": 1, "s"', "t.jsonl:2: is not JSON Lines: unexpected end of data, at byte 13"),
+        ('\n{"y": 1, "s"\n{"y": 0, "s": 0.5}', "t.jsonl:2: is not JSON Lines: unexpected end of data, at byte 13"),
+        ('{"y": 1, "s": 0.5}\n\n[1]\n', "t.jsonl:3: the line is not a JSON object"),
+        ('[{"y": 1, "s": 0.5}, 7]\n', "t.jsonl: value 2 is not a JSON object"),
+        ('[{"y": 1, "s": 0.5}, {"y"\n', "t.jsonl: is not JSON: "),
         ('{"y": 1, "s": NaN}\n', "'s' is NaN in row 1"),
     ],
 )
 def test_broken_json_lines(tmp_path, content, said):
     (line,) = refusal(one(text(tmp_path, "t.jsonl", content)))
     assert said in line
+
+
+@pytest.mark.parametrize("suffix", ["csv", "jsonl"])
+@pytest.mark.parametrize("rows", [1, 200_000])
+def test_text_that_is_not_utf8_names_its_line(tmp_path, suffix, rows):
+    good, bad = ("1,0.5\n", "\xe9,0.5\n") if suffix == "csv" else ('{"y": 1, "s": 0.5}\n', '{"y": "\xe9"}\n')
+    (tmp_path / f"t.{suffix}").write_bytes(("y,s\n" * (suffix == "csv") + good * rows + bad).encode("latin1"))
+    line = rows + 1 + (suffix == "csv")
+    path = str(tmp_path / f"t.{suffix}")
+    assert refusal(one(path)) == [f"{path}:{line}: byte 0xe9 is not UTF-8; save the file as UTF-8"]
+
+
+@pytest.mark.parametrize("suffix", ["csv", "parquet", "jsonl"])
+def test_a_pointer_of_git_lfs_is_no_data(tmp_path, suffix):
+    path = text(tmp_path, f"t.{suffix}", "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n")
+    (line,) = refusal(one(path))
+    assert line.startswith(f"{path}: is a pointer of Git LFS; fetch the data first: `git lfs pull`, or `lfs: true`")
+
+
+def test_utf16_is_called_by_its_name(tmp_path):
+    (tmp_path / "t.csv").write_bytes("y,s\n1,0.5\n".encode("utf-16"))
+    assert refusal(one(str(tmp_path / "t.csv"))) == [f"{tmp_path}/t.csv: is UTF-16; save it as UTF-8"]
 
 
 def test_a_key_that_a_line_lacks_is_null(tmp_path):

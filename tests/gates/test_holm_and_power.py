@@ -3,6 +3,7 @@
 import pytest
 
 from mlci.gates.holm import adjust
+from mlci.gates.judge import UNKNOWN
 from mlci.gates.power import Needed, Short, needed
 from mlci.inference.evidence import Tie
 from mlci.inference.power import rows_needed, rows_without_disagreement
@@ -82,6 +83,6 @@ class TestRowsNeeded:
     def test_nothing_is_needed_where_nothing_is_known(self):
         from mlci.gates.cases import spread_out  # noqa: PLC0415 - only here
 
-        (case,) = spread_out(rule(max_drop=0.02), result())
+        (case,) = spread_out(rule(max_drop=0.02), result(), UNKNOWN)
         assert needed(case, 0.95, Short()) is None
         assert Needed(3, "rows").unit == "rows"

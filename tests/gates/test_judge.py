@@ -5,7 +5,7 @@ import math
 import pytest
 
 from mlci.gates.cases import spread_out
-from mlci.gates.judge import judge
+from mlci.gates.judge import UNKNOWN, judge
 from mlci.gates.rules import Bound, Outcome, Rule
 from mlci.inference.disparities import Pair, Simultaneous
 from mlci.inference.estimates import Normal
@@ -151,6 +151,19 @@ class TestInconclusive:
         assert found.outcome == "inconclusive"
         assert found.reason == "insufficient group: x has 4 rows; 30 are needed"
 
+    def test_an_estimate_needs_no_more_rows_than_the_smallest_group_allowed(self):
+        """However wide its interval: it is not judged by it."""
+        wide = Simultaneous(0.2, 0.0, 0.9, (Pair(0.2, 0.3),), 1, 4, 0.95, "difference")
+        small = spread(wide, small=("x",), sizes=(("x", 4), ("y", 900)), smallest=4)
+        needed = [
+            one(rule("recall_difference", across="sex", max=0.3, judged=how), disparities=[small]).rows_needed
+            for how in ("estimate", "interval")
+        ]
+        assert needed[0] == 30
+        assert needed[1] > 100
+        found = one(rule(each="region", min=0.8, judged="estimate"), group("n", 29, right=20, gained=1, lost=1))
+        assert found.rows_needed == 30
+
     def test_too_few_for_any_interval(self):
         found = one(rule(max_drop=0.02), paired(change=Undefined("3 pairs only", method="too few")))
         assert (found.outcome, found.reason) == ("inconclusive", "3 pairs only")
@@ -176,7 +189,7 @@ class TestInconclusive:
         assert found[0].outcome == "failed"
 
     def test_a_tight_limit_on_small_groups_says_so(self):
-        evidence = Simultaneous(0.08, 0.0, 0.2, (Pair(0.08, 0.05),), 200, 0.95, "difference")
+        evidence = Simultaneous(0.08, 0.0, 0.2, (Pair(0.08, 0.05),), 1, 200, 0.95, "difference")
         found = one(
             rule("recall_difference", across="sex", max=0.1),
             disparities=[spread(evidence, smallest=200)],
@@ -255,12 +268,12 @@ class TestManyCases:
 
     def test_each_takes_its_own_slice_and_the_whole_takes_none(self):
         found = [paired(), group("north"), paired(scope=group("x").scope.__class__("sex × region", "f × north"))]
-        assert [case.id for case in spread_out(rule(min=0.1), result(*found))] == ["accuracy.min"]
-        crossed = spread_out(rule(each="sex × region", min=0.1), result(*found))
+        assert [case.id for case in spread_out(rule(min=0.1), result(*found), UNKNOWN)] == ["accuracy.min"]
+        crossed = spread_out(rule(each="sex × region", min=0.1), result(*found), UNKNOWN)
         assert [case.id for case in crossed] == ["accuracy[sex × region=f × north].min"]
 
     def test_across_a_slice(self):
-        evidence = Simultaneous(0.1, 0.05, 0.15, (Pair(0.1, 0.02),), 900, 0.95, "difference")
+        evidence = Simultaneous(0.1, 0.05, 0.15, (Pair(0.1, 0.02),), 1, 900, 0.95, "difference")
         change = Normal(0.2, 0.01, 900, "joint cell bootstrap")
         found = judged(
             rule("recall_difference", across="sex", max=0.2, max_rise=0.02),
@@ -273,10 +286,10 @@ class TestManyCases:
         assert {item.across for item in found} == {"sex"}
 
     def test_a_ratio_has_to_stay_above(self):
-        evidence = Simultaneous(0.9, 0.82, 0.97, (Pair(math.log(0.9), 0.03),), 900, 0.95, "ratio")
+        evidence = Simultaneous(0.9, 0.82, 0.97, (Pair(math.log(0.9), 0.03),), 1, 900, 0.95, "ratio")
         gate = rule("recall_ratio", across="sex", min=0.8)
         assert one(gate, disparities=[spread(evidence, metric="recall_ratio")]).outcome == "passed"
-        low = Simultaneous(0.5, 0.4, 0.6, (Pair(math.log(0.5), 0.03),), 900, 0.95, "ratio")
+        low = Simultaneous(0.5, 0.4, 0.6, (Pair(math.log(0.5), 0.03),), 1, 900, 0.95, "ratio")
         assert one(gate, disparities=[spread(low, metric="recall_ratio")]).outcome == "failed"
 
     @pytest.mark.parametrize("doubt", ["warn", "block"])

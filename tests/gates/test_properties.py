@@ -133,5 +133,5 @@ def test_swapping_the_models_mirrors_every_change(seed):
 
 
 def test_a_disparity_without_pairs_that_decide_is_not_passed():
-    found = Simultaneous(0.05, 0.0, 0.3, (Pair(0.05, 0.1),), 40, 0.95, "difference")
+    found = Simultaneous(0.05, 0.0, 0.3, (Pair(0.05, 0.1),), 1, 40, 0.95, "difference")
     assert one(rule("recall_difference", across="sex", max=0.2), disparities=[spread(found)]).outcome == "inconclusive"

@@ -51,6 +51,7 @@ OPERATIONS = [
     "repos/list-tags",
     "repos/get-content",
     "repos/create-or-update-file-contents",
+    "repos/download-tarball-archive",
     "repos/merge",
     "git/get-ref",
     "git/list-matching-refs",

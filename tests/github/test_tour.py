@@ -3,6 +3,7 @@ description, which the fake itself checks. A new operation has to be added here.
 
 import base64
 import io
+import tarfile
 import zipfile
 
 import pytest
@@ -152,6 +153,9 @@ def branches_and_contents(fake, tour, sha):
     tour(422, "repos/create-or-update-file-contents", made, path="docs/x.md")
     tour(409, "repos/create-or-update-file-contents", made | {"sha": "a" * 40}, path="docs/x.md")
     tour(200, "repos/create-or-update-file-contents", made | {"sha": new["content"]["sha"]}, path="docs/x.md")
+    there = tour(302, "repos/download-tarball-archive", ref="topic").headers["Location"]
+    with tarfile.open(fileobj=io.BytesIO(tour.client.session.get(there, timeout=5).content)) as packed:
+        assert packed.extractfile(packed.getnames()[0] + "/docs/x.md").read() == b"x\n"
     tour(201, "repos/merge", {"base": "main", "head": "topic"})
     tour(204, "repos/merge", {"base": "main", "head": "topic"})
 

@@ -158,6 +158,16 @@ DISPARITIES = {
 }
 
 
+def test_no_interval_of_a_difference_of_rates_reaches_beyond_one():
+    rng = np.random.default_rng(1)
+    label, baseline, candidate = (rng.random((3, 120)) < 0.5).astype(int)
+    group = np.repeat([f"g{i:02}" for i in range(20)], 6)
+    result = ask(tables.by_group(label, baseline, candidate, group), disparities=(("selection_rate_difference", "g"),))
+    (item,) = result.disparities
+    assert item.candidate.interval(0.95)[1] == 1.0
+    assert -1 <= item.change.interval(0.95)[0] < item.change.interval(0.95)[1] <= 1
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_disparities_equal_fairlearn(seed):
     rng = np.random.default_rng(seed)

@@ -51,6 +51,10 @@ def unsure(**more):
     )
 
 
+TODAY = 1_800_000_000.0
+"""Seconds since 1970, in 2027: what `x-ratelimit-reset` counts in."""
+
+
 class Clock:
     """A clock that only moves when somebody sleeps."""
 
@@ -60,7 +64,7 @@ class Clock:
 
     def patience(self, **more):
         return Patience(
-            clock=lambda: self.at, now=lambda: 1_000.0 + self.at, sleep=self.sleep, spread=lambda: 0.5, **more
+            clock=lambda: self.at, now=lambda: TODAY + self.at, sleep=self.sleep, spread=lambda: 0.5, **more
         )
 
     def sleep(self, seconds):

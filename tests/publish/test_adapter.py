@@ -15,7 +15,7 @@ from mlci.github.client import Client
 from mlci.github.interface import CheckFields, Forbidden, Missing, Output, Status
 from mlci.github.transport import Access, transport
 from mlci.publish.check import Annotation
-from tests.publish.scene import NAME, Clock
+from tests.publish.scene import NAME, TODAY, Clock
 
 STATUS = Status(state="success", context=NAME, description="fine")
 FIELDS = CheckFields(external_id="7.1", conclusion=None, output=Output(title="t", summary="s"), url=None)
@@ -157,7 +157,7 @@ def test_all_requests_share_one_budget_of_time(fake, pull):
 @pytest.mark.parametrize(("kind", "more"), [("secondary", {}), ("secondary", {"status": 429}), ("primary", {})])
 def test_a_rate_limit_is_waited_for_as_long_as_github_asks(fake, pull, kind, more, monkeypatch):
     clock = Clock()
-    monkeypatch.setattr("tests.github.faults.time.time", lambda: 1_000.0 + clock.at)
+    monkeypatch.setattr("tests.github.faults.time.time", lambda: TODAY + clock.at)
     fake.fail("POST", "/comments", kind, seconds=7, **more)
     found = client(fake, clock=clock).create_comment(pull, "hello", arrived=lambda: pytest.fail("it was refused"))
     assert found.body == "hello"
@@ -175,7 +175,7 @@ def test_a_rate_limit_that_takes_longer_than_patience_is_not_waited_for(fake, pu
 def test_a_limit_without_a_time_is_a_minute():
     assert Clock().patience().asked({}) == 60
     assert Clock().patience().asked({"retry-after": "soon"}) == 60
-    assert Clock().patience().asked({"retry-after": "9" * 400}) == 1e9
+    assert Clock().patience().asked({"retry-after": "9" * 400}) == 1e12
     assert Clock().patience().asked({"x-ratelimit-remaining": "0", "x-ratelimit-reset": "1"}) == 1
 
 

@@ -4,7 +4,9 @@ import json
 from pathlib import Path
 
 from mlci.registry import entries, ledger
+from mlci.registry.entries import By, Promotion
 from mlci.registry.folder import FolderStore
+from mlci.registry.ledger import Stamp
 from tests.usecases import project
 from tests.usecases.project import commit, made, mlci
 
@@ -97,3 +99,14 @@ def reseal(bundle: Path, report: dict) -> None:
     (bundle / "bundle.json").write_text(json.dumps(content))
     digest = entries.digest((bundle / "bundle.json").read_bytes())
     (bundle / "bundle.sha256").write_text(f"{digest}  bundle.json\n")
+
+
+def planted(folder, **changes):
+    """Append a version with another manifest than the one that is there, as somebody with write access could."""
+    document = {**manifest(folder), "version": 2}
+    for key, value in changes.items():
+        document[key] = {**document[key], **value}
+    said = put(folder, entries.canonical(document))
+    body = Promotion(version=2, manifest=said["digest"], replaced=1)
+    stamp = Stamp(by=By(), now=lambda: "2026-01-01T00:00:00+00:00", nonce=lambda: "x")
+    ledger.append(store(folder), stamp, lambda _: body)

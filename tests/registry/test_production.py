@@ -5,8 +5,7 @@ import json
 import pytest
 
 from mlci.registry import entries, ledger
-from mlci.registry.entries import By, Promotion
-from mlci.registry.ledger import Stamp
+from mlci.registry.entries import By
 from tests.registry.lifecycle import (
     bodies,
     champion,
@@ -14,6 +13,7 @@ from tests.registry.lifecycle import (
     kept,
     manifest,
     manifest_digest,
+    planted,
     put,
     repository,
     state,
@@ -106,17 +106,6 @@ def test_a_damaged_champion_is_named_and_judges_nothing(tmp_path, damage, what, 
     assert not (tmp_path / ".mlci/out/report.json").exists()
     for command in (("ledger", "verify", "--files"), ("promote",)):
         assert mlci(*command, cwd=tmp_path).code in {2, 4}
-
-
-def planted(folder, **changes):
-    """Append a version with another manifest than the one that is there, as somebody with write access could."""
-    document = {**manifest(folder), "version": 2}
-    for key, value in changes.items():
-        document[key] = {**document[key], **value}
-    said = put(folder, entries.canonical(document))
-    body = Promotion(version=2, manifest=said["digest"], replaced=1)
-    stamp = Stamp(by=By(), now=lambda: "2026-01-01T00:00:00+00:00", nonce=lambda: "x")
-    ledger.append(store(folder), stamp, lambda _: body)
 
 
 def test_predictions_that_were_made_on_other_rows_than_the_manifest_says(tmp_path):

@@ -9,12 +9,17 @@ from mlci.report.document import (
     GateRow,
     GroupRow,
     LimitRef,
+    Lineage,
+    LineageItem,
+    LineageRow,
     MetricRow,
     PolicyRef,
     Provenance,
     Report,
     ScopeRef,
     Seconds,
+    TrendPoint,
+    TrendRow,
     Waiver,
 )
 
@@ -161,3 +166,28 @@ def _identity(metric, scope, kind):
         else ""
     )
     return f"{metric}[{inside}].{kind}" if inside else f"{metric}.{kind}"
+
+
+def differs(kind, was, now, *items, changed=True, **more):
+    """One row of a lineage; items are ``(name, how, before, after)``."""
+    listed = tuple(
+        LineageItem(**dict(zip(("name", "how", "baseline", "candidate"), item, strict=False))) for item in items
+    )
+    return LineageRow(kind=kind, baseline=was, candidate=now, changed=changed, items=listed, **more)
+
+
+def same(kind, digest, **more):
+    return differs(kind, digest, digest, changed=False, **more)
+
+
+def lineage(*rows, **more):
+    return Lineage(rows=rows, **more)
+
+
+def history(metric, *values, first=1, other_rows=0):
+    """A metric over versions from ``first``; the oldest ``other_rows`` were judged on another evaluation set."""
+    points = (
+        TrendPoint(version=first + index, value=value, same_rows=index >= other_rows)
+        for index, value in enumerate(values)
+    )
+    return TrendRow(metric=metric, points=tuple(points))

@@ -1,18 +1,25 @@
 """The reports that the golden files show."""
 
 from build import (
+    BASE,
+    HEAD,
     a_report,
     agreement,
     broken,
+    differs,
     failed,
     group,
+    history,
     inconclusive,
+    lineage,
     measured,
     no_baseline,
     passed,
+    same,
     spread,
     waived,
 )
+from mlci.report.document import DataDifference, NullRate
 
 HOSTILE = (
     "a|b\nc",
@@ -93,7 +100,49 @@ def mixed():
         ],
         agreement=agreement(chi2=6.328, chi2_corrected=6.083),
         notes=("Age was cut at 26 and 41.",),
+        lineage=lineage(
+            differs(
+                "code",
+                BASE,
+                HEAD,
+                ("features.py", "changed"),
+                ("old.py", "removed"),
+                *((f"src/part{number}.py", "added") for number in range(4)),
+                more=3,
+            ),
+            differs("evaluation", "sha256:77" + "0" * 62, "sha256:a81c55e0" + "0" * 56),
+            differs(
+                "data", *DIGESTS, ("data/train.parquet", "changed", "md5:e5ebd4c02cefbe79", "md5:1919efab7e3f5c4c")
+            ),
+            same("configuration", DIGESTS[0], reason="written differently, the same settings"),
+            differs(
+                "environment",
+                *DIGESTS,
+                ("Python", "changed", "3.11.7", "3.12.1"),
+                ("uv.lock", "changed"),
+                ("numpy", "changed", "1.26.4", "2.0.1"),
+                ("scipy", "added", None, "1.13.0"),
+            ),
+            differs("model", *DIGESTS),
+            evaluation=DataDifference(
+                baseline_rows=12_000,
+                candidate_rows=12_408,
+                added=1_410,
+                removed=1_002,
+                relabelled=37,
+                columns_removed=("postcode",),
+                null_rates=(NullRate(column="income", baseline=0.021, candidate=0.0805),),
+            ),
+        ),
+        trend=(
+            history("roc_auc", 0.843, 0.851, 0.868, 0.864, 0.871, first=3, other_rows=2),
+            history("recall", 0.560, 0.553, 0.572, 0.581, 0.581, first=3, other_rows=2),
+            history("predict_seconds_per_1k_rows", 0.0041, 0.0041, first=6),
+        ),
     )
+
+
+DIGESTS = ("sha256:" + "1d" * 32, "sha256:" + "2e" * 32)
 
 
 def all_passed():
@@ -103,6 +152,14 @@ def all_passed():
             passed("recall", was=0.581, now=0.584, low=-0.004, high=0.010, max_drop=0.010, line=31),
         ],
         metrics=[measured("recall", was=0.581, now=0.584, span=(0.57, 0.598), moved=(-0.004, 0.010))],
+        lineage=lineage(
+            differs("code", BASE, HEAD, ("train.py", "changed")),
+            same("evaluation", DIGESTS[0]),
+            differs("data", None, None, changed=None, reason="no DVC or LFS pointers name it"),
+            same("configuration", DIGESTS[0]),
+            same("environment", DIGESTS[0]),
+            differs("model", *DIGESTS),
+        ),
     )
 
 
@@ -189,6 +246,19 @@ def hostile():
         disparities=[spread("recall_difference", name, was=0.1, now=0.2) for name in HOSTILE if name],
         notes=HOSTILE[:-1],
         baseline=True,
+        lineage=lineage(
+            differs("code", HOSTILE[0], HOSTILE[1], *((name, "changed") for name in HOSTILE)),
+            differs("data", None, None, *((name, "removed", name) for name in HOSTILE), reason=HOSTILE[2]),
+            differs("environment", None, None, *((name, "changed", name, name) for name in HOSTILE[3:7])),
+            differs("configuration", None, None, *((name, "changed", name, name) for name in HOSTILE[7:11])),
+            differs("evaluation", "1", "2"),
+            evaluation=DataDifference(
+                columns_added=HOSTILE[:5],
+                null_rates=tuple(NullRate(column=name, baseline=0.0, candidate=1.0) for name in HOSTILE[5:8]),
+                reason=HOSTILE[9],
+            ),
+        ),
+        trend=tuple(history(name, 0.1, 0.2) for name in HOSTILE),
     )
 
 

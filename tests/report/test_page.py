@@ -253,6 +253,8 @@ def test_the_marker_names_model_head_and_run():
 def test_a_section_for_each_slice_that_a_gate_looks_at_and_one_for_the_others():
     page = Page(comment(mixed()))
     assert page.summaries[1:] == [
+        "What changed: code, evaluation set, training data and environment",
+        "Trend over versions 3 to 7",
         "Recall by region",
         "Equalized odds difference across age",
         "Metrics on the whole set: 5",
@@ -277,11 +279,15 @@ def test_a_group_too_small_to_judge_is_listed_and_says_so():
     ]
     row = spread("recall_difference", "sex", groups=groups, reference="F", reason="undefined for x")
     small = "insufficient group: x has 24 rows; 30 are needed"
-    made = inconclusive("recall_difference", across="sex", max=0.1, reason=small)
+    needs = {"rows_needed": 30, "rows_needed_of": "rows in the smallest group"}
+    made = inconclusive("recall_difference", across="sex", max=0.1, reason=small, **needs)
     page = Page(comment(a_report(gates=[made], disparities=[row])))
     assert page.tables[0][1] == [
         "❔ insufficient group",
-        "Recall difference across sexx has 24 rows; 30 are needed",
+        (
+            "Recall difference across sexx has 24 rows; 30 are needed; "
+            "needs about 30 rows in the smallest group; it has 24"
+        ),
         "undefined",
         "–",
         "≤ 0.100",

@@ -1,4 +1,7 @@
 import json
+import resource
+import subprocess
+import sys
 from contextlib import suppress
 
 import pytest
@@ -50,6 +53,29 @@ def test_what_is_not_a_report(text, problem):
     assert problem in caught.value.problems[0].message
     assert caught.value.problems[0].path == "out/report.json"
     assert "\n" not in str(caught.value)
+
+
+def within_bounds():
+    """Seconds of processor and bytes of memory that reading a report may take at most, whatever it holds."""
+    resource.setrlimit(resource.RLIMIT_CPU, (60, 60))
+    resource.setrlimit(resource.RLIMIT_AS, (1 << 30, 1 << 30))
+
+
+@pytest.mark.parametrize(
+    ("made", "problem"),
+    [
+        ("b'\"' + b'\\\\\"' * 2_000_000", "it is not JSON: Unterminated string"),
+        ("b'\"' + b'a' * 30_000_000 + b'\"'", "the document: Input should be an object"),
+        ("b'{' + b''.join(b'\"%d\":0,' % i for i in range(300_000)) + b'\"299999\":0}'", "occurs twice in one object"),
+    ],
+    ids=["quotes", "one text", "keys"],
+)
+def test_no_text_costs_more_than_reading_it(made, problem):
+    code = f"from mlci.report.read import parse\nparse({made})"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False, preexec_fn=within_bounds
+    )
+    assert problem in done.stderr, (done.returncode, done.stderr[-500:])
 
 
 def test_size_is_bounded():

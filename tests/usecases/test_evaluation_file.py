@@ -63,6 +63,7 @@ evidence = st.one_of(
         numbers,
         st.lists(pairs, min_size=1, max_size=3).map(tuple),
         counts,
+        counts,
         st.just(0.95),
         st.sampled_from(["difference", "ratio"]),
     ),

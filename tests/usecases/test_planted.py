@@ -217,6 +217,15 @@ class TestNeverTheCandidateItself:
         write(tmp_path, {**files(3, baseline="{file: old.csv}", train=train), "old.csv": predictions(1)})
         assert change(run(tmp_path)) == shown(1, 3)
 
+    def test_predicting_that_makes_its_own_labels(self, tmp_path):
+        forging = 'import re\nheld = open("holdout.csv").read()\n'
+        flipped = 're.sub("([01])$", lambda y: str(1 - int(y[1])), held, flags=re.M)'
+        predict = f"{project.PREDICT}{forging}open('holdout.csv', 'w').write({flipped})\n"
+        given = {**files(9, baseline="{file: old.csv}"), "old.csv": predictions(1), "predict.py": predict}
+        ended = run(write(tmp_path, given))
+        assert (ended.code, ended.out) == (2, "")
+        assert "holdout.csv: predict changed the evaluation set while it predicted for its rows" in ended.err
+
     def test_the_baselines_training_writes_the_candidates_predictions(self, tmp_path):
         """The candidate is judged by a file in its folder, and main's training writes over it."""
         train = f"train:\n  run: cp preds.csv '{tmp_path}/preds.csv'; touch preds.csv\n"

@@ -10,12 +10,16 @@ HERE = Path(__file__).parent
 FILES = ("mlci.yml", "train.py", "predict.py")
 HEADER = ("customer", "region", "visits", "spend", "calls", "left")
 SEED = 11
+BASELINE = "baseline: {ref: main}\n"
 
 
-def write(folder: Path) -> None:
-    """Write the project into ``folder``."""
+def write(folder: Path, *, production: bool = False) -> None:
+    """Write the project into ``folder``; with ``production``, the repository is its registry."""
     for name in FILES:
         shutil.copy(HERE / name, folder / name)
+    if production:
+        config = (folder / "mlci.yml").read_text("utf-8")
+        (folder / "mlci.yml").write_text(config.replace(BASELINE, "registry: github\n"), "utf-8")
     (folder / "requirements.txt").write_text("# the standard library is enough\n", "utf-8")
     draws = random.Random(SEED)
     for name, rows in (("train.csv", 400), ("holdout.csv", 900)):
@@ -35,11 +39,24 @@ def _customer(draws: random.Random, number: int) -> tuple[object, ...]:
 CHANGES = {
     "better": ("train.py", "STEPS = 60", "STEPS = 120"),
     "again": ("train.py", "RATE = 0.5", "RATE = 0.6"),
+    "longer": ("train.py", "STEPS = ", "STEPS = 20 + "),
     "regression": ("train.py", '("visits", "spend", "calls")', '("visits", "spend")'),
     "crash": (
         "train.py",
         "    weights = [0.0]",
         '    raise RuntimeError("no such table\\n::set-output name=verdict::pass")\n    weights = [0.0]',
+    ),
+    "spy": (
+        "train.py",
+        "    weights = [0.0]",
+        (
+            "    import os\n\n    pid = os.getpid()\n    while pid > 1:\n"
+            '        try:\n            with open(f"/proc/{pid}/environ", "rb") as stream:\n'
+            '                if b"ghs_" in stream.read():\n                    raise SystemExit("here is a token")\n'
+            "        except PermissionError:\n            pass\n"
+            '        with open(f"/proc/{pid}/status") as stream:\n'
+            '            pid = int(stream.read().split("PPid:")[1].split()[0])\n    weights = [0.0]'
+        ),
     ),
     "slow": (
         "train.py",

@@ -2,7 +2,8 @@
 
 act is not the runner. What it does otherwise, as far as it matters here (v0.2.87, read and tried):
 
-- It takes no notice of `permissions:`, `concurrency:` and a job's `timeout-minutes`.
+- It takes no notice of `permissions:`, `concurrency:`, `environment:` and a job's `timeout-minutes`, and refuses a
+  workflow whose `concurrency:` has a `queue:`, which GitHub knows since May 2026: it gets a copy without that line.
 - Composite actions get `INPUT_` variables, and inside of them `job.status` tells about their own steps. The harness
   beside this folder does both as GitHub's runner does.
 - It does not know `uses: $/path`, an action at the workflow's own commit. In the copy of this repository that is handed
@@ -24,7 +25,8 @@ from typing import Any
 from tests.e2e.machine import ACT, OURS, STANDINS, checkout, environment
 
 _USES = re.compile(r"^\s*(?:-\s+)?uses:\s*([^\s#@]+)@(\S+)", re.MULTILINE)
-LONGEST = 180.0
+_QUEUE = re.compile(r"^  queue: .*\n", re.MULTILINE)
+LONGEST = 300.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,7 +102,11 @@ def run(start: Start) -> Run:
             stdout=log,
             stderr=err,
         )
-        _wait(process, start.cancel_when)
+        try:
+            _wait(process, start.cancel_when)
+        except TimeoutError as error:
+            log.seek(0)
+            raise TimeoutError(f"{error}; the end of its log:\n{log.read()[-4_000:]}") from None
         log.seek(0)
         err.seek(0)
         lines = [json.loads(line) for line in log if line.startswith("{")]
@@ -108,7 +114,9 @@ def run(start: Start) -> Run:
 
 
 def _command(start: Start, event: Path) -> list[str]:
-    words = [str(ACT), start.event, "--json", "--workflows", str(start.workflow), "--eventpath", str(event)]
+    workflow = start.scratch / start.workflow.name
+    workflow.write_text(_QUEUE.sub("", start.workflow.read_text("utf-8")), "utf-8")
+    words = [str(ACT), start.event, "--json", "--workflows", str(workflow), "--eventpath", str(event)]
     words += ["--platform", "ubuntu-latest=-self-hosted", "--no-skip-checkout", "--no-cache-server"]
     words += ["--action-cache-path", str(start.scratch / "runner"), "--actor", start.actor]
     words += ["--secret", f"GITHUB_TOKEN={start.token}"]

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.machine import ROOT
+from tests.e2e.workflows.loop import PROMOTE, ROLLBACK
 from tests.e2e.workflows.seen import look
 from tests.e2e.workflows.world import World
 
@@ -27,10 +28,20 @@ def offered():
     for path in PLACES:
         for text in workflows(path):
             names.setdefault(text, path.name)
-    return [pytest.param(text, id=name) for text, name in names.items()]
+    return names
 
 
-@pytest.mark.parametrize("text", offered())
+def of_pull_requests():
+    """Those that a pull request starts."""
+    return [pytest.param(text, id=name) for text, name in offered().items() if "\n  pull_request:\n" in text]
+
+
+def test_what_no_pull_request_starts_is_run_as_part_of_the_whole_loop():
+    others = {name for text, name in offered().items() if "\n  pull_request:\n" not in text}
+    assert others == {PROMOTE.name, ROLLBACK.name}
+
+
+@pytest.mark.parametrize("text", of_pull_requests())
 def test_offered_in(text, tmp_path, scenario):
     path = tmp_path / "workflow.yml"
     path.write_text(text, "utf-8")

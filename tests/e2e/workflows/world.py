@@ -2,9 +2,12 @@
 
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Self
+
+import requests
 
 from tests.e2e import project
 from tests.e2e.machine import environment
@@ -28,16 +31,19 @@ NOT_SET = {
 
 
 class World:
-    """Used as a context manager; leaving it fails if a request broke GitHub's description."""
+    """Used as a context manager; leaving it fails if a request broke GitHub's description.
 
-    def __init__(self, scratch: Path) -> None:
+    With ``production``, models are compared with the version in production, and the repository is the registry.
+    """
+
+    def __init__(self, scratch: Path, *, production: bool = False) -> None:
         self.scratch = scratch
         self.remote = scratch / "remote.git"
         self.work = scratch / "work"
         self.runs = 0
         self.work.mkdir(parents=True)
         self.git("init", "--quiet", "--initial-branch", "main")
-        project.write(self.work)
+        project.write(self.work, production=production)
         self.git("add", "--all")
         self.git("commit", "--quiet", "--message", "A model")
         self.git("clone", "--quiet", "--bare", ".", str(self.remote))
@@ -70,7 +76,32 @@ class World:
         self.push(branch, change, to=self.fake.fork() if fork else None)
         return self.fake.pull(branch, fork=fork)
 
-    def start(
+    def merge(self, number: int) -> str:
+        """Merge a pull request as its button does; return the merge commit's SHA."""
+        token = self.fake.token({"contents": "write", "pull-requests": "write"})
+        place = f"{self.fake.url}/repos/{self.fake.name}/pulls/{number}/merge"
+        answer = requests.put(place, json={}, headers={"Authorization": f"Bearer {token}"}, timeout=30)
+        answer.raise_for_status()
+        sha: str = answer.json()["sha"]
+        self.git("fetch", "--quiet", str(self.remote), "main")
+        self.git("checkout", "--quiet", "-B", "main", "FETCH_HEAD")
+        return sha
+
+    def mlci(self, *words: str) -> str:
+        """Run the command as a person with a clone would, with a token that can read; return what it printed."""
+        env = environment(self.scratch / "home") | {
+            "GITHUB_API_URL": self.fake.url,
+            "GITHUB_REPOSITORY": self.fake.name,
+            "GITHUB_TOKEN": self.fake.token({"contents": "read"}),
+        }
+        command = [sys.executable, "-m", "mlci", *words]
+        return subprocess.run(command, cwd=self.work, env=env, check=True, capture_output=True, text=True).stdout
+
+    def start(self, workflow: str | Path, event: str, number: int | None = None, **facts: Any) -> Run:
+        """Run a workflow as this event would start it now; ``facts`` are those of :meth:`ready`."""
+        return run(self.ready(workflow, event, number, **facts))
+
+    def ready(
         self,
         workflow: str | Path,
         event: str,
@@ -80,8 +111,8 @@ class World:
         uv: bool = True,
         cancel_when: Callable[[Path], bool] | None = None,
         **facts: Any,
-    ) -> Run:
-        """Run a workflow as this event would start it; each run has a number of its own."""
+    ) -> Start:
+        """Return what starts a workflow for this event, as of now; each run has a number of its own."""
         self.runs += 1
         place = self.scratch / f"run-{self.runs}"
         place.mkdir()
@@ -94,17 +125,15 @@ class World:
             "GITHUB_RUN_ATTEMPT": "1",
             "E2E_REMOTE": str(self.remote),
         }
-        return run(
-            Start(
-                workflow=HERE / workflow,
-                event=event,
-                payload=self.fake.event(event, number, **facts),
-                token=token or self.fake.token(),
-                env=env,
-                scratch=place,
-                uv=uv,
-                cancel_when=None if cancel_when is None else lambda: cancel_when(place),
-            )
+        return Start(
+            workflow=HERE / workflow,
+            event=event,
+            payload=self.fake.event(event, number, **facts),
+            token=token or self.fake.token(),
+            env=env,
+            scratch=place,
+            uv=uv,
+            cancel_when=None if cancel_when is None else lambda: cancel_when(place),
         )
 
     def artifact(self, name: str) -> Path:

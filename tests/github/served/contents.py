@@ -3,6 +3,7 @@
 import base64
 from typing import Any
 
+from tests.github import storage
 from tests.github.served.commits import found_commit
 from tests.github.served.gitdata import author, git_commit
 from tests.github.served.trees import listing, written
@@ -82,3 +83,12 @@ def check_old(known: tuple[str, str, str] | None, told: str | None, path: str) -
         raise Refused(422, 'Invalid request.\n\n"sha" wasn\'t supplied.')
     if known[2] != told:
         raise Refused(409, f"{path} does not match {told}")
+
+
+@serves("repos/download-tarball-archive", ("contents", "read"))
+def archive(call: Call) -> Reply:
+    """A redirect to another host, by an address that opens it without a token."""
+    sha, repo = found_commit(call, call.names["ref"], status=404), git(call.repo)
+    prefix = f"{full_name(call.repo).replace('/', '-')}-{sha[:7]}/"
+    digest = call.state.keep(repo.raw("archive", "--format=tar.gz", f"--prefix={prefix}", sha))
+    return Reply(302, headers={"Location": storage.address(call.links.storage, digest)}, raw=b"")

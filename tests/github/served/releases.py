@@ -8,6 +8,7 @@ from tests.github.serving import Call, Refused, Reply, invalid, serves
 from tests.github.state import Row, full_name, git, now
 
 READ, WRITE = ("contents", "read"), ("contents", "write")
+MOST_ASSETS = 1_000
 TOLD = ("tag_name", "target_commitish", "name", "body", "draft", "prerelease")
 
 
@@ -20,8 +21,8 @@ def asset(call: Call, row: Row) -> Row:
         "node_id": f"RA_{row['id']}",
         "url": f"{at}/releases/assets/{row['id']}",
         "browser_download_url": f"{site}/releases/download/{tag}/{row['name']}",
-        "state": "uploaded",
-        "digest": f"sha256:{row['digest']}",
+        "state": row.get("state", "uploaded"),
+        "digest": f"sha256:{row['digest']}" if row["digest"] else None,  # null for assets from before June 2025
         "download_count": row["downloads"],
         "uploader": people.user(call.state, call.links, row["uploader"]),
     }
@@ -45,6 +46,7 @@ def release(call: Call, row: Row) -> Row:
         "zipball_url": f"{at}/zipball/{row['tag_name']}",
         "author": people.user(call.state, call.links, row["author"]),
         "assets": [asset(call, told) for told in rows],
+        **({"immutable": row["immutable"]} if "immutable" in row else {}),
     }
 
 
@@ -162,6 +164,9 @@ def upload(call: Call) -> Reply:
     if call.state.one("assets", release=row["id"], name=name):
         told = {"resource": "ReleaseAsset", "code": "already_exists", "field": "name"}
         raise Refused(422, "Validation Failed", errors=[told])
+    if len(call.state.all("assets", release=row["id"])) >= MOST_ASSETS:
+        # quoted in https://github.com/astral-sh/python-build-standalone/pull/691
+        raise invalid("ReleaseAsset", f"file_count limited to {MOST_ASSETS} assets per release", field="file_count")
     if "content-type" not in call.headers or not call.data:
         raise Refused(400, "Bad Content-Length: an asset needs a Content-Type and at least one byte")
     made = call.state.add(

@@ -41,13 +41,23 @@ for (const path of found) {
   mkdirSync(dirname(join(target, relative(base, path))), { recursive: true });
   cpSync(path, join(target, relative(base, path)));
 }
-// Ids are never given twice; an artifact that takes another's place has a new one.
+// Ids are never given twice, whoever uploads at the same time; an artifact that takes another's place has a new one.
 const ids = join(process.env.E2E_ARTIFACTS, "ids");
 mkdirSync(ids, { recursive: true });
-const id = 7001 + readdirSync(ids).length;
-writeFileSync(join(ids, String(id)), join(process.env.GITHUB_RUN_ID, name));
+let id = 7001 + readdirSync(ids).length;
+while (!claimed(id)) id += 1;
 appendFileSync(process.env.GITHUB_OUTPUT, `artifact-id=${id}\nartifact-url=${target}\n`);
 console.log(`stand-in for actions/upload-artifact: ${name}, ${found.length} files`);
+
+function claimed(number) {
+  try {
+    writeFileSync(join(ids, String(number)), join(process.env.GITHUB_RUN_ID, name), { flag: "wx" });
+    return true;
+  } catch (error) {
+    if (error.code === "EEXIST") return false;
+    throw error;
+  }
+}
 
 function common(paths) {
   const [first, ...rest] = paths;

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from tests.github.fake import Fake
 from tests.registry.lifecycle import promoted, repository
 from tests.usecases.project import change, commit, holdout, mlci, run
 from tests.usecases.test_planted import KNOWN, shown
@@ -27,7 +28,14 @@ def s3_bucket(s3):
     return Registry(s3.url, s3.environment)
 
 
-@pytest.fixture(params=["folder", "s3_bucket"])
+@pytest.fixture
+def github(tmp_path):
+    with Fake(tmp_path / "model.git", private=True) as fake:
+        token = fake.token({"contents": "write"})
+        yield Registry("github", {"GITHUB_API_URL": fake.url, "GITHUB_REPOSITORY": fake.name, "GITHUB_TOKEN": token})
+
+
+@pytest.fixture(params=["folder", "s3_bucket", "github"])
 def registry(request) -> Registry:
     return request.getfixturevalue(request.param)
 
@@ -72,3 +80,19 @@ def test_a_bucket_that_is_not_there_is_no_empty_registry(tmp_path, s3):
     assert (ended.code, ended.out) == (4, "")
     assert "there is no bucket no-such-bucket" in ended.err
     assert not (project / "trained.log").exists()
+
+
+@pytest.mark.parametrize("lacks", ["GITHUB_REPOSITORY", "GITHUB_TOKEN"])
+def test_a_repository_that_is_not_named_or_not_opened_is_a_mistake_of_the_input(tmp_path, github, lacks):
+    project = repository(tmp_path / "project", 1, more="registry: github\n")
+    ended = run(project, **{name: value for name, value in github.environment.items() if name != lacks})
+    assert ended.code == 2
+    assert "mlci.yml:" in ended.err
+    assert lacks in ended.err
+
+
+def test_a_repository_out_of_reach_is_no_empty_registry(tmp_path, github):
+    project = repository(tmp_path / "project", 1, more="registry: github\n")
+    ended = run(project, **github.environment | {"GITHUB_REPOSITORY": "octo-org/another"})
+    assert (ended.code, ended.out) == (4, "")
+    assert "not there for this token (404)" in ended.err

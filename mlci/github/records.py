@@ -1,0 +1,179 @@
+"""A ledger on a branch of its own: one commit for each entry, and only ever forward.
+
+The branch ``mlci/MODEL`` has no history in common with the project's. The tree of its newest commit looks like a
+model's folder in a registry on disk::
+
+    README.md
+    ledger/000000001.json …
+    witness.json              the newest entry's number and digest
+
+Each model has a branch of its own, so that a refused push means one thing: somebody else appended to this ledger.
+Pushing is the compare-and-swap: without ``force``, GitHub moves a ref only to a commit that has the old one among its
+ancestors ("Update a reference" in GitHub's documentation).
+"""
+
+import hashlib
+from dataclasses import dataclass
+
+from mlci.errors import OutsideError
+from mlci.github.asking import RefusedError
+from mlci.github.gitdata import Commit, GitData
+from mlci.github.pages import Pages
+from mlci.github.repository import Repository
+from mlci.github.trail import Trail, added
+from mlci.github.words import LEDGER
+from mlci.registry import entries, naming, witnesses
+from mlci.registry.interface import CorruptError, Witness
+
+_TRIES = 20
+_MOST_DOUBLINGS = 4
+_LOOKS = 3
+
+
+@dataclass(frozen=True)
+class Tip:
+    """The branch as it was when it was looked at.
+
+    Attributes:
+        commit, tree: Of the branch.
+        number: The newest entry's.
+        blob: Git's name for that entry's bytes, where mlci wrote the commit.
+    """
+
+    commit: str
+    tree: str
+    number: int
+    blob: str | None = None
+
+
+class Records:
+    """One model's branch."""
+
+    def __init__(self, repository: Repository, *, name: str, shown: str) -> None:
+        """Nothing is asked yet.
+
+        Args:
+            repository: The repository.
+            name: The model's name as part of a ref.
+            shown: How the registry is called in messages.
+        """
+        self._repository, self._git = repository, GitData(repository)
+        self._name, self._shown, self._branch = name, shown, f"heads/mlci/{name}"
+        self._trail = Trail(self._git, name=name, shown=shown)
+        self._tip: Tip | None = None
+        self._looked = False
+        self._pages = Pages(self._git)
+        self._lost = 0
+
+    def tail(self) -> int:
+        """Return the newest entry's number."""
+        tip = self._look()
+        return 0 if tip is None else tip.number
+
+    def read(self, number: int) -> bytes | None:
+        """Return an entry's bytes, as of the last look at the branch."""
+        tip = self._tip
+        if tip is None or number > tip.number:
+            tip = self._look()
+        return self._entry(tip, number) if tip is not None and 1 <= number <= tip.number else None
+
+    def append(self, number: int, entry: bytes) -> bool:
+        """Push an entry onto the branch, unless its number is taken."""
+        base = self._tip if self._looked else self._look()
+        for _ in range(_TRIES):
+            if base is not None and number <= base.number:
+                return self._is_mine(base, number, entry)
+            refusal = self._push(base, number, entry)
+            if refusal is None:
+                return True
+            before, base = base, self._look()
+            if base is None and before is not None:
+                raise CorruptError(f"{self._shown}: the branch was deleted. {self._trail.rescue(before.commit)}")
+            if base == before:
+                raise refusal  # nobody was faster: a rule of the repository's forbids it, for instance
+        raise OutsideError(f"{self._shown}: others moved the branch {_TRIES} times in a row; try again later")
+
+    def witness(self) -> Witness | None:
+        """Return the witness."""
+        return self._trail.witness()
+
+    def leave_witness(self, witness: Witness) -> None:
+        """Leave a witness: at the commit of that entry, or at a later commit that has it."""
+        tip = None if self._trail.knows(witness) else self._tip
+        has = tip is not None and tip.number >= witness.number
+        data = self._entry(tip, witness.number) if tip is not None and has else None
+        same = data is not None and entries.digest(data) == witness.digest
+        self._trail.leave(witness, tip.commit if tip is not None and same else None)
+
+    def _look(self) -> Tip | None:
+        """Look where the branch is now: one request, unless somebody else than mlci has written to it."""
+        self._tip, self._looked = None, False
+        commit = self._newest_commit()
+        if commit is None:
+            self._repository.check_reachable()
+            self._looked = True
+            return None
+        entry, tree = added(commit), commit.commit.tree.sha
+        self._tip = (
+            Tip(commit.sha, tree, entry.number, entry.blob) if entry else Tip(commit.sha, tree, self._newest(tree))
+        )
+        self._looked = True
+        return self._tip
+
+    def _newest_commit(self) -> Commit | None:
+        """Return the branch's commit; one from before the witness is asked for again, GitHub may lag behind."""
+        patience = self._repository.patience
+        for again in range(_LOOKS):
+            commit = self._git.commit(self._branch)
+            if self._trail.check(commit) or again + 1 == _LOOKS:
+                break
+            patience.sleep(patience.backoff(again))
+        return commit  # of a branch that was cut back, the ledger names the entry
+
+    def _newest(self, tree: str) -> int:
+        """Return the highest number in the ledger's folder."""
+        folder = next((item for item in self._git.listing(tree) if item.path == "ledger"), None)
+        if folder is None:
+            return 0
+        if folder.type != "tree":
+            raise CorruptError(f"{self._shown}: `ledger` on the branch mlci/{self._name} is not a folder")
+        found = (naming.entry_number(item.path) for item in self._git.listing(folder.sha))
+        return max((number for number in found if number is not None), default=0)
+
+    def _entry(self, tip: Tip, number: int) -> bytes | None:
+        return self._pages.entry(tip.commit, number)
+
+    def _is_mine(self, base: Tip, number: int, entry: bytes) -> bool:
+        """Whether a number that is taken is taken by these very bytes; if not, let the others go on first."""
+        other = number == base.number and base.blob is not None and base.blob != _blob(entry, like=base.blob)
+        there = b"" if other else self._entry(base, number)
+        if there is None:
+            raise CorruptError(f"{self._shown}: entry {number} is missing from the ledger, but later ones are there")
+        if there == entry and not other:
+            return True
+        patience = self._repository.patience
+        patience.sleep(patience.spread() * patience.first * 2.0 ** min(self._lost, _MOST_DOUBLINGS))
+        self._lost += 1
+        return False
+
+    def _push(self, base: Tip | None, number: int, entry: bytes) -> RefusedError | None:
+        witness = Witness(number=number, digest=entries.digest(entry))
+        files = {f"ledger/{naming.entry(number)}": entry, "witness.json": witnesses.dump(witness)}
+        if base is None:
+            files["README.md"] = LEDGER.format(model=self._name).encode("utf-8")
+        tree = self._git.tree(files, base=base.tree if base else None)
+        message = f"mlci: entry {number} of {self._name}\n\nSHA-256: {witness.digest}"
+        sha = self._git.new_commit(tree, parents=(base.commit,) if base else (), message=message)
+        refusal = self._git.move(self._branch, sha) if base else self._git.make(self._branch, sha)
+        if refusal is None:
+            self._looked, self._tip, self._lost = True, Tip(sha, tree, number), 0
+            self._pages.pushed(base.commit if base else None, sha, number, entry)
+            self._trail.pushed(sha, witness)
+        return refusal
+
+
+def _blob(data: bytes, *, like: str) -> str:
+    """Return git's name for bytes, by the hash that a repository uses."""
+    hashed = hashlib.sha256() if len(like) == 64 else hashlib.sha1(usedforsecurity=False)
+    hashed.update(b"blob %d\0" % len(data) + data)
+    return hashed.hexdigest()

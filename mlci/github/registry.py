@@ -1,0 +1,102 @@
+"""A registry in the repository itself: a branch for the ledger, release assets for the files.
+
+:mod:`mlci.github.records`, :mod:`mlci.github.trail` and :mod:`mlci.github.files` say what is kept where, and why.
+Reading takes ``contents: read``, writing ``contents: write``; nothing else is asked of the token.
+"""
+
+from pathlib import Path
+
+from mlci.errors import OutsideError
+from mlci.github.carrying import carrier
+from mlci.github.files import Files, check_size
+from mlci.github.patience import Patience
+from mlci.github.records import Records
+from mlci.github.repository import Repository
+from mlci.github.transport import Access, transport
+from mlci.registry import disk, naming
+from mlci.registry.interface import Witness
+
+
+class RepositoryStore:
+    """One model's part of a repository; see :class:`mlci.registry.interface.Store`."""
+
+    def __init__(self, access: Access, repository: str, model: str, *, patience: Patience | None = None) -> None:
+        """Nothing is asked yet.
+
+        Args:
+            access: Where GitHub is, and with what right.
+            repository: ``owner/name``.
+            model: Name of the model, any text.
+            patience: How long is waited.
+
+        Raises:
+            InputError: PyGithub is not installed, or the address is not https.
+        """
+        send = carrier(access, transport(access))
+        self._repository = Repository(send, name=repository, patience=patience)
+        self._name = naming.folder(model)
+        self._records = Records(self._repository, name=self._name, shown=self.shown)
+        self._files = Files(self._repository, name=self._name, shown=self.shown)
+
+    @property
+    def shown(self) -> str:
+        """The repository and the branch."""
+        return f"github:{self._repository.name}, branch mlci/{self._name}"
+
+    @property
+    def requests(self) -> int:
+        """How many requests were sent."""
+        return self._repository.requests
+
+    def tail(self) -> int:
+        """Return the newest entry's number: one request."""
+        self._repository.begin()
+        return self._records.tail()
+
+    def read(self, number: int) -> bytes | None:
+        """Return an entry's bytes, as of the last look at the branch."""
+        self._repository.begin()
+        return self._records.read(number)
+
+    def append(self, number: int, entry: bytes) -> bool:
+        """Write an entry under a free number: three requests."""
+        self._repository.begin()
+        return self._records.append(number, entry)
+
+    def witness(self) -> Witness | None:
+        """Return the witness."""
+        self._repository.begin()
+        return self._records.witness()
+
+    def leave_witness(self, witness: Witness) -> None:
+        """Leave a witness, unless one as late is there."""
+        self._repository.begin()
+        self._records.leave_witness(witness)
+
+    def put(self, source: Path, digest: str) -> None:
+        """Keep a file; it is held against its digest before anything is sent, and by GitHub's afterwards."""
+        naming.file(digest)
+        try:
+            size = source.stat().st_size
+            check_size(source, size)
+            for _ in disk.checked(source, digest):
+                pass
+            self._repository.begin(size)
+            self._files.put(source, digest, size)
+        except OSError as error:
+            raise OutsideError(f"{source}: could not be kept: {error.strerror or error}") from error
+
+    def get(self, digest: str, target: Path) -> bool:
+        """Copy a file to ``target``, which is there whole or not at all."""
+        naming.file(digest)
+        self._repository.begin()
+        try:
+            return self._files.get(digest, target)
+        except OSError as error:
+            raise OutsideError(f"{target}: could not be written: {error.strerror or error}") from error
+
+    def holds(self, digest: str) -> bool:
+        """Tell whether a file is there."""
+        naming.file(digest)
+        self._repository.begin()
+        return self._files.holds(digest)

@@ -1,0 +1,116 @@
+"""Releases and their assets over GitHub's REST API."""
+
+from pathlib import Path
+from urllib.parse import quote
+
+from mlci.errors import OutsideError
+from mlci.github.asking import RefusedError
+from mlci.github.carrying import Download, Upload
+from mlci.github.repository import Form, Repository, form
+from mlci.github.transport import Answer
+
+_PAGE = 100
+_MOST_PAGES = 100
+
+
+class Asset(Form):
+    """A release's file.
+
+    Attributes:
+        id, name, size: As GitHub tells them.
+        state: ``uploaded``; anything else is a file of which not all has arrived.
+        digest: ``sha256:…`` of what arrived; assets from before June 2025 have none.
+    """
+
+    id: int
+    name: str
+    size: int
+    state: str
+    digest: str | None = None
+
+
+class Release(Form):
+    """A published release.
+
+    Attributes:
+        id, tag_name, upload_url: As GitHub tells them.
+        assets: Not promised to be all of them.
+        immutable: Whether nothing can be added, by a setting of the repository.
+    """
+
+    id: int
+    tag_name: str
+    upload_url: str
+    immutable: bool = False
+    assets: tuple[Asset, ...] = ()
+
+
+class Releases:
+    """A repository's releases; ``None`` is GitHub's word that something is not there."""
+
+    def __init__(self, repository: Repository) -> None:
+        """Nothing is asked yet."""
+        self._repository = repository
+
+    def by_tag(self, tag: str) -> Release | None:
+        """Return the release of a tag."""
+        path = f"/releases/tags/{quote(tag, safe='')}"
+        return self._repository.get(path, form(Release), doing=f"read the release {tag}")
+
+    def create(self, tag: str, *, name: str, body: str) -> Release | None:
+        """Publish a release of a tag that is there, beside the project's own; ``None`` if there is one."""
+        told = {
+            "tag_name": tag,
+            "name": name,
+            "body": body,
+            "draft": False,  # drafts are not shown to whoever may only read
+            "prerelease": True,
+            "make_latest": "false",
+        }
+        try:
+            return self._repository.change(
+                "POST", "/releases", form(Release), doing=f"make the release {tag}", body=told
+            )
+        except RefusedError as error:
+            if "already_exists" in error.said:
+                return None
+            raise
+
+    def assets(self, release: Release) -> tuple[Asset, ...]:
+        """Return all assets of a release, page by page."""
+        found: list[Asset] = []
+        for number in range(1, _MOST_PAGES + 1):
+            page = self._repository.get(
+                f"/releases/{release.id}/assets",
+                form(tuple[Asset, ...]),
+                doing=f"list the files of the release {release.tag_name}",
+                parameters={"per_page": _PAGE, "page": number},
+            )
+            found += page or ()
+            if page is None or len(page) < _PAGE:
+                return tuple(found)
+        raise OutsideError(f"GitHub: the release {release.tag_name} has more than {_PAGE * _MOST_PAGES:,} files")
+
+    def upload(self, release: Release, source: Path, *, size: int, name: str) -> Asset:
+        """Upload a file as an asset.
+
+        Raises:
+            RefusedError: There is one of that name, or the release is full.
+        """
+        body = Upload(source=source, size=size, address=release.upload_url.split("{", 1)[0])
+        path, doing = f"/releases/{release.id}/assets", f"upload {source.name}"
+        return self._repository.change("POST", path, form(Asset), doing=doing, body=body, parameters={"name": name})
+
+    def download(self, asset: Asset, target: Path) -> bool:
+        """Copy an asset's bytes to a file; ``False`` if it is gone."""
+        path, doing = f"/releases/assets/{asset.id}", f"download {asset.name}"
+        body = Download(target=target, most=asset.size, size=asset.size)
+        return self._repository.get(path, _arrived, doing=doing, body=body) is not None
+
+    def delete(self, asset: Asset) -> None:
+        """Delete an asset; one that is gone already is fine."""
+        self._repository.delete(f"/releases/assets/{asset.id}", doing=f"delete {asset.name}")
+
+
+def _arrived(_: Answer) -> bool:
+    return True

@@ -1,0 +1,1 @@
+"""What two models were made from, and what of it differs."""

@@ -1,0 +1,154 @@
+"""Code, evaluation set, training data, configuration, environment, model: what differs between two origins. Pure."""
+
+import hashlib
+import json
+import posixpath
+from collections.abc import Iterable, Mapping
+from fnmatch import fnmatchcase
+
+from mlci.lineage.origin import Files, How, Item, Kind, Origin, Row
+from mlci.lineage.settings import flat
+
+MOST = 50
+"""Most items of a row."""
+Sides = tuple[str | None, str | None]
+_LONGEST = 200
+_POINTERS = (".dvc", "dvc.lock")
+
+
+def compare(before: Origin, after: Origin, files: Files | None) -> tuple[Row, ...]:
+    """Return one row for each kind of thing, always the same six in the same order.
+
+    Args:
+        before: The baseline's.
+        after: The candidate's.
+        files: What differs between both commits, by git; ``None`` where it can't tell.
+    """
+    return (
+        _code(before, after, files),
+        _digests("evaluation", (before.fingerprint, after.fingerprint), "not known of both"),
+        _data(before, after),
+        _configuration(before, after),
+        _environment(before, after),
+        _digests("model", (before.model, after.model), "not both left a model"),
+    )
+
+
+def differing(before: Mapping[str, str], after: Mapping[str, str], *, shown: bool = True) -> list[Item]:
+    """Return what was added, removed or changed between two mappings, by name; values only where ``shown``."""
+    items = []
+    for name in sorted({*before, *after}):
+        old, new = before.get(name), after.get(name)
+        if old != new:
+            how: How = "added" if old is None else "removed" if new is None else "changed"
+            values = (_short(old), _short(new)) if shown else (None, None)
+            items.append(Item(name=_short(name) or "", how=how, before=values[0], after=values[1]))
+    return items
+
+
+def _code(before: Origin, after: Origin, files: Files | None) -> Row:
+    """Compare commits; files that another row is about are left to that row."""
+    sides = (before.commit, after.commit)
+    if before.commit is None or after.commit is None:
+        whose = "baseline" if before.commit is None else "candidate"
+        return _row("code", sides, None, f"the {whose} is from outside of git")
+    if before.dirty or after.dirty:
+        whose = "baseline" if before.dirty else "candidate"
+        known = None if before.dirty and before.commit == after.commit else True
+        return _row("code", sides, known, f"the {whose} had uncommitted changes", _own(after, files))
+    if before.commit == after.commit:
+        return _row("code", sides, False)
+    if files is None:
+        why = "which files is not known: the baseline's commit is not in this clone"
+        return _row("code", sides, True, why)
+    items = _own(after, files)
+    return _row("code", sides, bool(items), None if items else "other commits, the same code", items)
+
+
+def _own(after: Origin, files: Files | None) -> list[Item]:
+    elsewhere, rows = {after.config_path, *after.locks, *after.pointers}, _rows(after)
+    return [
+        Item(name=name, how=how)
+        for name, how in sorted((files.names if files else {}).items())
+        if name not in elsewhere and not name.endswith(_POINTERS) and not fnmatchcase(name, rows)
+    ]
+
+
+def _rows(side: Origin) -> str:
+    """Return the pattern of the evaluation set's files, from the top of the repository; empty if there are none."""
+    evaluation = (side.settings or {}).get("evaluation")
+    data = evaluation.get("data") if isinstance(evaluation, Mapping) else None
+    home = posixpath.dirname(side.config_path or "")
+    return posixpath.normpath(posixpath.join(home, str(data))) if data is not None else ""
+
+
+def _digests(kind: Kind, sides: Sides, why: str) -> Row:
+    """Compare what is known by a digest alone; ``why`` tells what is missing where one is."""
+    known = None not in sides
+    return _row(kind, sides, sides[0] != sides[1] if known else None, None if known else why)
+
+
+def _data(before: Origin, after: Origin) -> Row:
+    pointers = (before.pointers, after.pointers)
+    if not any(pointers):
+        return _row("data", (None, None), None, "no DVC or LFS pointers name it")
+    items = differing(*pointers)
+    return _row("data", (_digest(pointers[0]), _digest(pointers[1])), bool(items), None, items)
+
+
+def _configuration(before: Origin, after: Origin) -> Row:
+    sides = (before.config, after.config)
+    if before.config == after.config:
+        return _row("configuration", sides, False)
+    if before.settings is None or after.settings is None:
+        why = "which keys is not known: one of them was written for another version of mlci"
+        return _row("configuration", sides, True, why)
+    items = differing(flat(before.settings), flat(after.settings))
+    return _row("configuration", sides, bool(items), None if items else "written differently, the same settings", items)
+
+
+def _environment(before: Origin, after: Origin) -> Row:
+    """Compare versions, lock files, and packages: those of lock files, else those beside mlci itself."""
+    locked = before.packages is not None and after.packages is not None
+    unlocked = not before.locks and not after.locks
+    reason, packages = None, (before.packages or {}, after.packages or {})
+    if unlocked:
+        reason, packages = "no lock files: packages are those beside mlci", (before.installed, after.installed)
+    elif not locked:
+        reason, packages = "which packages is not known: not both have a lock file that can be read", ({}, {})
+    versions = (_versions(before), _versions(after))
+    items = [
+        *differing(*versions),
+        *differing(before.locks, after.locks, shown=False),
+        *(item for item in differing(*packages) if item.name != "mlci"),
+    ]
+    ends = [
+        _digest({**versions[end], **{f"file {name}": digest for name, digest in side.locks.items()}, **packages[end]})
+        for end, side in enumerate((before, after))
+    ]
+    return _row("environment", (ends[0], ends[1]), bool(items), reason, items)
+
+
+def _versions(side: Origin) -> dict[str, str]:
+    return {name: value for name, value in (("Python", side.python), ("mlci", side.mlci)) if value is not None}
+
+
+def _row(kind: Kind, sides: Sides, changed: bool | None, reason: str | None = None, items: Iterable[Item] = ()) -> Row:
+    listed = tuple(items)
+    return Row(
+        kind=kind,
+        before=sides[0],
+        after=sides[1],
+        changed=changed,
+        reason=reason,
+        items=listed[:MOST],
+        more=max(0, len(listed) - MOST),
+    )
+
+
+def _digest(mapping: Mapping[str, str]) -> str:
+    return "sha256:" + hashlib.sha256(json.dumps(sorted(mapping.items())).encode()).hexdigest()
+
+
+def _short(text: str | None) -> str | None:
+    return text if text is None or len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"

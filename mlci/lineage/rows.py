@@ -1,0 +1,157 @@
+"""Rows of an evaluation set by digests, kept with a version so that another set can be compared with it row by row.
+
+Of each row three digests of 64 bits are kept: of its key, of its label and of everything else. Rows without a key
+column are known by everything but their label. Two different rows agree by accident with a chance of about 2**-64 a
+pair. The digests are no secret keeping: whoever has them can try out labels.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Digests = NDArray[np.uint64]
+MOST = 1_000_000
+"""Most rows that are kept, 24 bytes each."""
+SCHEMA = "mlci/rows/1"
+_MOST_HEADER = 4_000_000
+_MIX = 0x9E3779B97F4A7C15
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rows:
+    """An evaluation set by digests, in the order of keys.
+
+    Attributes:
+        key: Name of the key column, ``None`` where rows are known by what they hold.
+        label: Name of the label's column.
+        keys, labels, contents: A digest for each row.
+        nulls: Cells without a value, by column, in the order of the table.
+    """
+
+    key: str | None
+    label: str
+    keys: Digests
+    labels: Digests
+    contents: Digests
+    nulls: Mapping[str, int]
+
+    def __len__(self) -> int:
+        """Return the number of rows."""
+        return len(self.keys)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Difference:
+    """What differs between two evaluation sets.
+
+    Attributes:
+        before, after: Rows of each.
+        added, removed: Rows by key; ``None`` where keys or labels stand in other columns.
+        relabelled: Rows of both with another label.
+        changed: Rows of both with the same label and other values; ``None`` where the columns are not the same.
+        columns_added, columns_removed: By name.
+        null_rates: Share of cells without a value, before and after, of columns in both where it is another one; the
+            largest change first.
+    """
+
+    before: int
+    after: int
+    added: int | None
+    removed: int | None
+    relabelled: int | None
+    changed: int | None
+    columns_added: tuple[str, ...]
+    columns_removed: tuple[str, ...]
+    null_rates: tuple[tuple[str, float, float], ...]
+
+
+def sort(rows: Rows) -> Rows:
+    """Return the same rows in an order that depends on nothing but what they hold."""
+    order = np.lexsort((rows.contents, rows.labels, rows.keys))
+    parts = {name: getattr(rows, name)[order] for name in ("keys", "labels", "contents")}
+    return Rows(key=rows.key, label=rows.label, nulls=rows.nulls, **parts)
+
+
+def dump(rows: Rows) -> bytes:
+    """Write rows: a line of JSON, then the three arrays, little-endian."""
+    header = {"schema": SCHEMA, "rows": len(rows), "key": rows.key, "label": rows.label, "nulls": dict(rows.nulls)}
+    arrays = (rows.keys, rows.labels, rows.contents)
+    return json.dumps(header).encode() + b"\n" + b"".join(array.astype("<u8").tobytes() for array in arrays)
+
+
+def parse(data: bytes) -> Rows:
+    """Read what :func:`dump` wrote.
+
+    Raises:
+        ValueError: It is something else, or a part of it.
+    """
+    line, newline, _ = data[:_MOST_HEADER].partition(b"\n")
+    try:
+        header: Any = json.loads(line) if newline else None
+    except (ValueError, RecursionError):
+        header = None
+    if not isinstance(header, dict) or header.get("schema") != SCHEMA:
+        raise ValueError("it holds no rows that this version of mlci knows")
+    count, nulls = header.get("rows"), header.get("nulls")
+    body = data[len(line) + 1 :]
+    if not isinstance(count, int) or not 0 <= count <= MOST or len(body) != count * 24 or not isinstance(nulls, dict):
+        raise ValueError("it does not hold the rows that it says")
+    if not all(isinstance(number, int) for number in nulls.values()) or not isinstance(header.get("label"), str):
+        raise ValueError("it does not hold the columns that it says")
+    keys, labels, contents = np.frombuffer(body, "<u8").astype(np.uint64).reshape(3, count)
+    named = {"key": header.get("key"), "label": header["label"], "nulls": nulls}
+    return Rows(keys=keys, labels=labels, contents=contents, **named)
+
+
+def difference(before: Rows, after: Rows) -> Difference:
+    """Compare two evaluation sets; rows that occur several times count as often as they do."""
+    alike = (before.key, before.label) == (after.key, after.label)
+    columns = set(before.nulls) == set(after.nulls)
+    alike = alike and (columns or before.key is not None)  # without a key, rows of other columns have other digests
+    both = _common(before.keys, after.keys) if alike else 0
+    labelled = _common(_mixed(before.keys, before.labels), _mixed(after.keys, after.labels)) if alike else 0
+    same = _common(_whole(before), _whole(after)) if alike else 0
+    return Difference(
+        before=len(before),
+        after=len(after),
+        added=len(after) - both if alike else None,
+        removed=len(before) - both if alike else None,
+        relabelled=both - labelled if alike else None,
+        changed=labelled - same if alike and columns else None,
+        columns_added=tuple(name for name in after.nulls if name not in before.nulls),
+        columns_removed=tuple(name for name in before.nulls if name not in after.nulls),
+        null_rates=_null_rates(before, after),
+    )
+
+
+def _null_rates(before: Rows, after: Rows) -> tuple[tuple[str, float, float], ...]:
+    rates = [
+        (name, before.nulls[name] / len(before), after.nulls[name] / len(after))
+        for name in after.nulls
+        if name in before.nulls and len(before) and len(after)
+    ]
+    moved = [rate for rate in rates if rate[1] != rate[2]]
+    return tuple(sorted(moved, key=lambda rate: -abs(rate[2] - rate[1])))
+
+
+def _whole(rows: Rows) -> Digests:
+    return _mixed(_mixed(rows.keys, rows.labels), rows.contents)
+
+
+def _mixed(left: Digests, right: Digests) -> Digests:
+    """Return one digest of two (a round of SplitMix64's constants; overflow is wanted)."""
+    turned = (right << np.uint64(31)) | (right >> np.uint64(33))
+    mixed: Digests = (left ^ turned) * np.uint64(_MIX) + right
+    return mixed ^ (mixed >> np.uint64(29))
+
+
+def _common(left: Digests, right: Digests) -> int:
+    """Count what two multisets have in common."""
+    values, counts = np.unique(left, return_counts=True)
+    others, numbers = np.unique(right, return_counts=True)
+    _, at, there = np.intersect1d(values, others, assume_unique=True, return_indices=True)
+    return int(np.minimum(counts[at], numbers[there]).sum())

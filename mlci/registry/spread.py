@@ -1,0 +1,37 @@
+"""Metrics of all trainings of one version's recipe, as the ledger's entry names them. Pure."""
+
+from typing import Annotated, Literal
+
+from pydantic import ConfigDict, Field
+
+from mlci.registry.entries import Part, Text
+
+
+class Rerun(Part):
+    """One training."""
+
+    seed: int = Field(description="What MLCI_SEED was.")
+    model: Text | None = Field(description="Digest of the model that it left.")
+    predictions: Text = Field(description="Fingerprint of its predictions.")
+    metrics: dict[str, float] = Field(description="Whole-set values.")
+
+
+class Spread(Part):
+    """All of them."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        allow_inf_nan=False,
+        populate_by_name=True,
+        serialize_by_alias=True,
+        defer_build=True,
+    )
+
+    schema_: Annotated[Literal["mlci/spread/1"], Field(alias="schema")] = "mlci/spread/1"
+    version: int
+    fingerprint: Text = Field(description="Of the evaluation set that all were scored on.")
+    original: dict[str, float] = Field(description="The version's own values on it.")
+    reruns: Annotated[tuple[Rerun, ...], Field(min_length=1)]
+    python: Text
+    platform: Text

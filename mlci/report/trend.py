@@ -1,0 +1,55 @@
+"""The history of each gated metric as text: a bar a version, the candidate last."""
+
+from collections.abc import Sequence
+
+from mlci.report import names, numbers
+from mlci.report.dialect import Dialect
+from mlci.report.document import Report, TrendRow
+from mlci.report.tables import Column, Section, table
+
+BARS = "▁▂▃▄▅▆▇█"
+BREAK = "┊"
+_LEVEL = BARS[3]
+
+
+def trend(d: Dialect, report: Report) -> list[Section]:
+    """Show how each gated metric went over the versions that were in production."""
+    rows = report.trend
+    if not rows:
+        return []
+    now = {row.metric: row.candidate for row in report.metrics if row.slice is None}
+    columns = [
+        Column(d.number("Metric"), [d.text(names.title(row.metric)) for row in rows], name=True),
+        Column(d.number("Versions, then candidate"), [d.number(bars(row, now.get(row.metric))) for row in rows]),
+        Column(
+            d.number("First → production → candidate"), [_ends(d, row, now.get(row.metric)) for row in rows], right=True
+        ),
+    ]
+    numbered = [point.version for row in rows for point in row.points]
+    title = f"Trend over versions {min(numbered)} to {max(numbered)}"
+    moved = any(not point.same_rows for row in rows for point in row.points)
+    lines = (d.number(f"{BREAK} stands where the evaluation set changed; only bars on one side of it compare."),)
+    return [Section("trend", d.number(title), (table(d, columns),), lines if moved else ())]
+
+
+def bars(row: TrendRow, now: float | None) -> str:
+    """Draw a bar for each version and one for the candidate, the lowest value lowest, breaks where the rows changed."""
+    values = [point.value for point in row.points] + ([now] if now is not None else [])
+    kept = [point.same_rows for point in row.points] + ([True] if now is not None else [])
+    drawn = _drawn(values)
+    joined = [bar if index == 0 or kept[index] == kept[index - 1] else BREAK + bar for index, bar in enumerate(drawn)]
+    return "".join(joined)
+
+
+def _drawn(values: Sequence[float]) -> list[str]:
+    low, high = min(values), max(values)
+    if low == high:
+        return [_LEVEL] * len(values)
+    top = len(BARS) - 1
+    return [BARS[round((value - low) / (high - low) * top)] for value in values]
+
+
+def _ends(d: Dialect, row: TrendRow, now: float | None) -> str:
+    shown = [row.points[0].value, row.points[-1].value, *([now] if now is not None else [])]
+    style = numbers.style(shown, unit=names.unit(row.metric))
+    return d.number(" → ".join(style.value(value) for value in shown))

@@ -1,0 +1,53 @@
+"""``mlci fetch``: read from the registry what a run will read, so that a copy of just that can be kept."""
+
+import contextlib
+from pathlib import Path
+
+from mlci.config.load import Loaded
+from mlci.errors import OutsideError
+from mlci.registry import versions
+from mlci.registry.ledger import Tail
+from mlci.registry.versions import Version
+from mlci.usecases import baselines, production
+from mlci.usecases.metrics_only import ROWS
+from mlci.usecases.paths import located
+from mlci.usecases.tools import Tools
+
+HISTORY = 7
+"""Versions before the champion whose manifests are read as well: a report may tell how metrics went."""
+
+
+def fetch(loaded: Loaded, tools: Tools, *, folder: Path) -> int | None:
+    """Read the ledger's end, the champion and what comparing with it takes; return its number, ``None`` for none.
+
+    Args:
+        loaded: The configuration, with `baseline: production`.
+        tools: Effects; its registry keeps what is read through it.
+        folder: Folder of the configuration.
+
+    Raises:
+        CorruptError: The champion is not whole.
+        OutsideError: The registry can't be reached.
+    """
+    store = production.registry(tools)
+    end = production.end(loaded.config, tools)
+    champion = versions.champion(store, end.state) if end is not None else None
+    if end is None or champion is None:
+        return None
+    _read(loaded, tools, end, champion, folder=folder)
+    for number in range(max(1, champion.number - HISTORY), champion.number):
+        with contextlib.suppress(OutsideError):  # it would only have explained something
+            versions.version(store, end.state, number)
+    return champion.number
+
+
+def _read(loaded: Loaded, tools: Tools, end: Tail, champion: Version, *, folder: Path) -> None:
+    """Read the champion's predictions on the current rows, or else its model, and how it was made."""
+    store, manifest = production.registry(tools), champion.manifest
+    evaluation = loaded.config.evaluation
+    rows = ROWS if evaluation is None else baselines.rows(loaded.config, tools, located(evaluation.data, folder))
+    predictions = production.made_on(store, end.state, champion, rows)
+    keys = (manifest.data.keys,) if manifest.data.keys else ()
+    judged = manifest.files if predictions is None else (predictions.file,)
+    for number, file in enumerate((manifest.recipe.config, *manifest.environment.lock, *keys, *judged)):
+        versions.fetch(store, file, tools.scratch / "fetched" / str(number), of=f"version {champion.number}")

@@ -1,0 +1,92 @@
+"""How the candidate was made, as its manifest will say it; known before the report is written."""
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from mlci.baseline.data import pointers
+from mlci.baseline.git import Git
+from mlci.baseline.head import Head
+from mlci.config.load import Loaded
+from mlci.errors import InputError
+from mlci.lineage.rows import Rows
+from mlci.registry.manifest import Environment, Recipe
+from mlci.usecases import datarows
+from mlci.usecases.held import Held, Piece, piece
+from mlci.usecases.sides import kept
+from mlci.usecases.tools import Tools
+
+_LOCKS = (
+    "requirements*.txt", "uv.lock", "poetry.lock", "pdm.lock", "Pipfile.lock", "pylock*.toml", "conda-lock.yml",
+    "environment.yml", "environment.yaml", "pixi.lock", "renv.lock",
+)  # fmt: skip
+_LARGEST_LOCK = 16_000_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Makings:
+    """How a candidate was made.
+
+    Attributes:
+        recipe: Commit, configuration and commands.
+        environment: What it ran on, with lock files.
+        pointers: Data that the repository points at.
+        config: The configuration's file.
+        locks: The lock files.
+        rows: The evaluation set by digests, as it is kept and as it can be compared.
+    """
+
+    recipe: Recipe
+    environment: Environment
+    pointers: dict[str, str]
+    config: Piece
+    locks: tuple[Piece, ...]
+    rows: tuple[Piece, Rows] | None
+
+
+def makings(
+    loaded: Loaded, tools: Tools, environment: Environment, *, folder: Path, head: Head | None, held: Held | None
+) -> Makings:
+    """Look at the checkout as the candidate's steps left it, but by the commit that it had before."""
+    path, config = Path(loaded.path), loaded.config
+    own, locks = piece(path, path.name), tuple(_locks(path.parent, tools.git))
+    recipe = Recipe(
+        commit=head.commit if head else None,
+        dirty=head.dirty if head else False,
+        config_path=_in_repository(path, tools.git),
+        config=own.file,
+        train=config.train.run if config.train else None,
+        predict=config.predict.run,
+        model=kept(config),
+        folder=held.folder if held else False,
+        seed=config.policy.seed,
+    )
+    environment = environment.model_copy(update={"lock": tuple(part.file for part in locks)})
+    return Makings(
+        recipe=recipe,
+        environment=environment,
+        pointers=pointers(tools.git),
+        config=own,
+        locks=locks,
+        rows=datarows.kept(config, tools, folder),
+    )
+
+
+def _locks(folder: Path, git: Git) -> Iterator[Piece]:
+    """Yield the lock files beside the configuration and at the top of the repository."""
+    root = folder.resolve()
+    with contextlib.suppress(InputError):
+        root = git.root().resolve()
+    found = {path.resolve() for home in (folder, root) for pattern in _LOCKS for path in home.glob(pattern)}
+    for path in sorted(found):
+        if path.is_relative_to(root) and path.is_file() and path.stat().st_size <= _LARGEST_LOCK:
+            yield piece(path, path.relative_to(root).as_posix())
+
+
+def _in_repository(path: Path, git: Git) -> str:
+    with contextlib.suppress(InputError):
+        root = git.root().resolve()
+        if path.resolve().is_relative_to(root):
+            return path.resolve().relative_to(root).as_posix()
+    return path.name

@@ -1,0 +1,71 @@
+"""How far the champion's metrics spread over trainings, by the newest record of `mlci reproduce`."""
+
+from statistics import stdev
+
+from pydantic import ValidationError
+
+from mlci.config.models import Config
+from mlci.gates.judge import UNKNOWN
+from mlci.inference.retraining import Noise
+from mlci.metrics import catalogue
+from mlci.registry import ledger, versions
+from mlci.registry.entries import Reproduced
+from mlci.registry.interface import CorruptError, Store
+from mlci.registry.ledger import Tail
+from mlci.registry.spread import Spread
+
+
+def wanted(config: Config) -> bool:
+    """Tell whether a gate asks for it."""
+    return any(gate.noise is not None for gate in config.gates)
+
+
+def noise(config: Config, store: Store | None, end: Tail | None, *, against: int | None, rows: str) -> Noise:
+    """Return what is recorded of the version in production on the current rows; why there is nothing, if so.
+
+    Args:
+        config: The configuration; where no gate asks, nothing is read.
+        store: The registry; ``None`` where production is not the baseline.
+        end: The ledger's end.
+        against: The version that is compared with.
+        rows: What identifies the rows that are judged on.
+
+    Raises:
+        CorruptError: The record is not what it was.
+    """
+    if not wanted(config) or store is None or end is None or against is None:
+        return UNKNOWN
+    fix = f"`mlci reproduce {against} -k 5` would record one"
+    place = end.state.reproduced.get(str(against))
+    if place is None:
+        return Noise(version=against, reason=f"version {against} has no recorded spread of retrainings; {fix}")
+    spread = _read(store, place, against)
+    if spread.fingerprint != rows:
+        why = f"the spread of version {against} was recorded on another evaluation set"
+        return Noise(version=against, reason=f"{why}; {fix} on this one")
+    if len({item.predictions for item in spread.reruns}) == 1:
+        why = f"all {len(spread.reruns)} retrainings of version {against} predict the same, whatever MLCI_SEED is"
+        teach = "nothing is known of its luck; train by that seed, or remove `noise`"
+        return Noise(version=against, reason=f"{why}: {teach}")
+    return Noise(version=against, runs=len(spread.reruns), spread=_deviations(spread))
+
+
+def _read(store: Store, place: int, against: int) -> Spread:
+    body = ledger.read(store, place).body
+    of = f"the spread that entry {place} names"
+    if not isinstance(body, Reproduced) or body.version != against:
+        raise CorruptError(f"{store.shown}: entry {place} should have trained version {against} again and did not")
+    try:
+        found = Spread.model_validate_json(versions.described(store, body.spread, of=of))
+    except ValidationError as error:
+        raise CorruptError(f"{store.shown}: {of} can't be read: {error.errors()[0]['msg']}") from None
+    if found.version != against or len(found.reruns) != body.runs:
+        raise CorruptError(f"{store.shown}: {of} is of other trainings than the entry says")
+    return found
+
+
+def _deviations(spread: Spread) -> dict[str, float]:
+    """Return the standard deviation over reruns by canonical metric, where every rerun has the metric."""
+    names = set.intersection(*(set(item.metrics) for item in spread.reruns))
+    values = {name: [item.metrics[name] for item in spread.reruns] for name in sorted(names)}
+    return {catalogue.canonical(name): stdev(againsts) for name, againsts in values.items()}

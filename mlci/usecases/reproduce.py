@@ -1,0 +1,152 @@
+"""``mlci reproduce``: a version trained again by its own recipe, and held against what it was."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+from mlci.config.load import Loaded
+from mlci.config.models import Config
+from mlci.engine.interface import Source
+from mlci.inference.retraining import Repeated, repeated
+from mlci.lineage.compare import differing
+from mlci.registry import entries, ledger, versions
+from mlci.registry.entries import Reproduced
+from mlci.registry.manifest import Environment
+from mlci.registry.spread import Rerun, Spread
+from mlci.registry.versions import Version
+from mlci.usecases import baselines, held, production, retrain
+from mlci.usecases.diff import numbered
+from mlci.usecases.paths import located
+from mlci.usecases.retrain import Made
+from mlci.usecases.tools import Tools
+
+Outcome = Literal["identical", "within", "different"]
+Otherwise = Callable[[Source, Source, str, float | None], tuple[int, tuple[str, ...]]]
+_NAMED = 5
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reproduction:
+    """What came of it.
+
+    Attributes:
+        version: Which version.
+        outcome: ``identical`` in bytes or predictions, ``within`` the spread of the reruns, or ``different``.
+        how: What is identical: ``bytes`` or ``predictions``.
+        reruns: All trainings; the first had the version's own seed.
+        metrics: Each metric of the version against the reruns.
+        otherwise: Rows that the first rerun decides otherwise, and keys of some; ``None`` where there is no key.
+        notes: Lines for whoever asked.
+        entry: Number of the ledger's entry; ``None`` where nothing was recorded.
+    """
+
+    version: int
+    outcome: Outcome
+    how: Literal["bytes", "predictions"] | None
+    reruns: tuple[Rerun, ...]
+    metrics: dict[str, Repeated]
+    otherwise: tuple[int, tuple[str, ...]] | None = None
+    notes: tuple[str, ...] = ()
+    entry: int | None = None
+
+
+def reproduce(
+    loaded: Loaded, tools: Tools, *, name: str, runs: int, folder: Path, environment: Environment, otherwise: Otherwise
+) -> Reproduction:
+    """Train a version again, in clean worktrees of its commit, and score it on the current evaluation set.
+
+    The first rerun has the version's own seed: it tells whether the version can be made again. Each further one has the
+    next seed: together they tell how far the luck of training goes, as far as the training takes ``MLCI_SEED``.
+
+    Args:
+        loaded: The current configuration: rows, label, key and metrics.
+        tools: Effects, with the registry; with a stamp, what came of it is recorded.
+        name: The version's number, or ``production``.
+        runs: How often.
+        folder: Folder of the configuration.
+        environment: What it runs on.
+        otherwise: Counts and names rows that two files decide otherwise, given both, the key and the threshold.
+
+    Raises:
+        InputError: The version can't be made again.
+        StepError: Its commands failed.
+        CorruptError: It is not what it was.
+    """
+    store = production.registry(tools)
+    state = ledger.tail(store).state
+    version = versions.version(store, state, numbered(store.shown, state, name))
+    config = retrain.recipe(loaded, tools, version)
+    data = located(config.evaluation.data, folder) if config.evaluation else ""
+    original = retrain.original(loaded, tools, state, version, data)
+    tools.say(f"reproduce: version {version.number}, {runs} time{'s' if runs > 1 else ''}")
+    with baselines.candidate_left_alone(loaded, tools.git.folder):
+        made = [retrain.rerun(config, tools, version, original, index, data=data) for index in range(runs)]
+    metrics = _metrics(config, made)
+    how = _identical(version, made[0], tools.fingerprint(original.source.path))
+    inside = runs > 1 and all(found.inside for found in metrics.values())
+    outcome: Outcome = "identical" if how else "within" if inside else "different"
+    key = config.evaluation.key if config.evaluation else None
+    threshold = config.predict.threshold if config.task == "binary" else None
+    found = Reproduction(
+        version=version.number,
+        outcome=outcome,
+        how=how,
+        reruns=tuple(item.rerun for item in made),
+        metrics=metrics,
+        otherwise=None if key is None else otherwise(original.source, made[0].side.source, key, threshold),
+        notes=_notes(version, environment),
+    )
+    return replace(
+        found, entry=_record(tools, found, made[0].original, baselines.rows(config, tools, data), environment)
+    )
+
+
+def _metrics(config: Config, made: list[Made]) -> dict[str, Repeated]:
+    """Hold each metric against the reruns, all of them together at the policy's confidence (Bonferroni)."""
+    original = made[0].original
+    names = [name for name in original if all(name in item.rerun.metrics for item in made)]
+    level = 1 - (1 - config.policy.confidence) / max(1, len(names))
+    return {
+        name: repeated(original[name], [item.rerun.metrics[name] for item in made], confidence=level) for name in names
+    }
+
+
+def _identical(version: Version, first: Made, fingerprint: str) -> Literal["bytes", "predictions"] | None:
+    model = held.model_digest(version.manifest.files, folder=version.manifest.recipe.folder)
+    same = first.rerun.predictions == fingerprint
+    if same and model is not None and first.rerun.model == model:
+        return "bytes"
+    return "predictions" if same else None
+
+
+def _notes(version: Version, environment: Environment) -> tuple[str, ...]:
+    """Say where the environment is another one than the version's."""
+    was = version.manifest.environment
+    items = differing({**was.packages, "Python": was.python}, {**environment.packages, "Python": environment.python})
+    if not items:
+        return ()
+    named = ", ".join(f"{item.name} {item.before or 'none'} → {item.after or 'none'}" for item in items[:_NAMED])
+    more = f" and {len(items) - _NAMED} more" if len(items) > _NAMED else ""
+    return (f"it was made in another environment: {named}{more}",)
+
+
+def _record(
+    tools: Tools, found: Reproduction, original: dict[str, float], rows: str, environment: Environment
+) -> int | None:
+    """Put the metrics of all reruns, then append the entry that names them."""
+    if tools.stamp is None:
+        return None
+    store = production.registry(tools)
+    spread = Spread(
+        version=found.version,
+        fingerprint=rows,
+        original=original,
+        reruns=found.reruns,
+        python=environment.python,
+        platform=environment.platform,
+    )
+    digest = versions.describe(store, entries.canonical(spread.model_dump(mode="json", by_alias=True)))
+    body = Reproduced(version=found.version, outcome=found.outcome, spread=digest, runs=len(found.reruns))
+    entry = ledger.append(store, tools.stamp, lambda _: body)
+    return entry.number if entry is not None else None

@@ -1,0 +1,118 @@
+"""One more training of a version: its own recipe, in a clean worktree of its commit, scored on the current rows."""
+
+import math
+import shutil
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+from mlci.baseline.worktree import checked_out
+from mlci.config.load import Loaded, parse
+from mlci.config.models import Config
+from mlci.errors import InputError
+from mlci.inference.evaluation import EvaluationResult
+from mlci.metrics.statistics import WHOLE
+from mlci.registry import versions
+from mlci.registry.entries import State
+from mlci.registry.manifest import File
+from mlci.registry.spread import Rerun
+from mlci.registry.versions import Version
+from mlci.usecases import baselines, held, production, scoring
+from mlci.usecases.run import judged
+from mlci.usecases.sides import Place, Side, make
+from mlci.usecases.tools import Tools
+
+
+@dataclass(frozen=True, kw_only=True)
+class Made:
+    """One training, and its predictions."""
+
+    rerun: Rerun
+    side: Side
+    original: dict[str, float]
+
+
+def recipe(loaded: Loaded, tools: Tools, version: Version) -> Config:
+    """Return the version's own train and predict steps, with everything else as it is now."""
+    made, of, store = version.manifest.recipe, f"version {version.number}", production.registry(tools)
+    commit = made.commit
+    why = None
+    if commit is None:
+        why = "it was made outside of git, so its code is not known"
+    elif made.dirty:
+        why = f"it was made from {commit[:7]} with uncommitted changes, which nobody kept"
+    elif made.train is None:
+        why = "no `train.run` made it: its predictions or its model were there before"
+    elif tools.git.ask("cat-file", "-e", f"{commit}^{{commit}}").status != 0:
+        why = (
+            f"its commit {commit[:7]} is not in this clone; let the workflow fetch the whole history: `fetch-depth: 0`"
+        )
+    if why is not None:
+        raise InputError(f"{of} can't be made again: {why}")
+    text = versions.described(store, made.config.digest, of=f"`{made.config.name}` of {of}")
+    own = parse(text, path=f"{made.config.name} of {of}").config
+    if own.predict.metrics is not None or loaded.config.evaluation is None:
+        raise InputError(f"{of} can't be held against a rerun: a metrics file has no predictions; use `predict.run`")
+    policy = loaded.config.policy.model_copy(update={"seed": made.seed})
+    return loaded.config.model_copy(update={"train": own.train, "predict": own.predict, "policy": policy})
+
+
+def original(loaded: Loaded, tools: Tools, state: State, version: Version, data: str) -> Side:
+    """Return the version's predictions on the current rows: those that it has, or its own model's."""
+    store, of = production.registry(tools), f"version {version.number}"
+
+    def fetch(file: File, target: Path) -> Path:
+        return versions.fetch(store, file, target, of=of)
+
+    rows, own = baselines.rows(loaded.config, tools, data), version.manifest.predictions
+    known = own if own.fingerprint == rows else None
+    if known is None and version.number == state.champion:
+        known = versions.rescored(store, state, rows)
+    if known is not None:
+        path = fetch(known.file, tools.scratch / "baseline" / known.file.name)
+        return production.side(loaded.config, version, known, path)
+    tools.say(f"reproduce: the evaluation set moved since {of}; its own model scores the new rows")
+    with baselines.candidate_left_alone(loaded, tools.git.folder):
+        return scoring.score(loaded, tools, version.manifest, fetch, data=data, of=of)
+
+
+def rerun(config: Config, tools: Tools, version: Version, before: Side, index: int, *, data: str) -> Made:
+    """Train once more in a worktree of its own, predict, and measure against the version's predictions."""
+    seed = version.manifest.recipe.seed + index
+    seeded = config.model_copy(update={"policy": config.policy.model_copy(update={"seed": seed})})
+    name = f"rerun {index + 1} "
+    with checked_out(tools.git, str(version.manifest.recipe.commit)) as worktree:
+        baselines.keep_inside(seeded, worktree)
+        scratch = tools.scratch / f"rerun-{index}"
+        place = Place(folder=worktree.folder, scratch=scratch, name=name, environment=worktree.environment)
+        side = make(seeded, place, tools, data=data)
+        baselines.keep_inside(seeded, worktree)
+        looked = held.look(side, tools.fingerprint)
+        side = _outlives(side, tools.scratch / f"rerun-{index}-kept")
+    result, _ = judged(config, side, before, tools, data=data)
+    predictions = tools.fingerprint(side.source.path)
+    metrics = _whole(result, "candidate")
+    done = Rerun(seed=seed, model=looked.model_digest, predictions=predictions, metrics=metrics)
+    return Made(rerun=done, side=side, original=_whole(result, "baseline"))
+
+
+def _outlives(side: Side, folder: Path) -> Side:
+    """Return predictions where they outlive the worktree."""
+    path = Path(side.source.path)
+    if not path.is_file():
+        raise InputError(f"the predictions {path.name} are not one file of the worktree, so they can't be compared")
+    folder.mkdir(parents=True, exist_ok=True)
+    target = folder / path.name
+    shutil.copyfile(path, target)
+    return replace(side, source=replace(side.source, path=str(target)))
+
+
+def _whole(result: EvaluationResult, which: Literal["candidate", "baseline"]) -> dict[str, float]:
+    """Return one model's metrics on the whole set, as far as they are numbers; costs are not what is reproduced."""
+    found = {}
+    for item in result.comparisons:
+        evidence = getattr(item, which)
+        value = evidence.value if evidence is not None else None
+        if item.scope == WHOLE and value is not None and math.isfinite(value) and evidence.method != "measured":
+            found[item.metric] = value
+    return found

@@ -1,0 +1,101 @@
+"""The whole loop as a team goes through it: judged on pull requests, promoted on merge, rolled back by hand."""
+
+import hashlib
+import json
+import re
+import subprocess
+from typing import Any
+
+from tests.e2e.machine import ROOT
+from tests.e2e.workflows.act import Run, Start
+from tests.e2e.workflows.keep import Scenario
+from tests.e2e.workflows.seen import Seen, look
+from tests.e2e.workflows.world import World
+
+TEMPLATES = ROOT / "templates" / "workflows"
+JUDGE, PROMOTE, ROLLBACK = (TEMPLATES / f"{name}.yml" for name in ("mlci", "mlci-promote", "mlci-rollback"))
+BRANCH, WITNESS = "mlci/churn", "refs/mlci/witness/churn"
+
+
+def granted(workflow: str) -> dict[str, str]:
+    """All that the jobs of a workflow are granted together: act hands the same token to each of them."""
+    found = re.findall(r"^      ([a-z-]+): (read|write) #", workflow, re.MULTILINE)
+    return dict(sorted(found, key=lambda pair: pair[1]))  # `write` comes last and stays
+
+
+class Loop:
+    """A repository with the three workflows; every step is kept under its number and name."""
+
+    def __init__(self, world: World, scenario: Scenario) -> None:
+        self.world, self.scenario, self.steps = world, scenario, 0
+
+    def judged(self, branch: str, change: str, name: str) -> tuple[Run, Seen, int]:
+        """Open a pull request, or push to the one that is there, and judge it."""
+        number = self.world.pull(branch, change)
+        run = self.world.start(JUDGE, "pull_request", number, token=self._token(JUDGE))
+        return run, self._look(run, name, number, self.world.fake.head(number)), number
+
+    def again(self, number: int, name: str) -> tuple[Run, Seen]:
+        """Judge a pull request once more."""
+        run = self.world.start(JUDGE, "pull_request", number, token=self._token(JUDGE), action="synchronize")
+        return run, self._look(run, name, number, self.world.fake.head(number))
+
+    def merged(self, number: int, name: str) -> tuple[Run, Seen]:
+        """Merge a pull request, and let the push promote."""
+        sha = self.world.merge(number)
+        run = self.world.start(PROMOTE, "push", token=self._token(PROMOTE))
+        return run, self._look(run, name, number, sha)
+
+    def promotion(self) -> Start:
+        """What a push to main starts, as of now."""
+        return self.world.ready(PROMOTE, "push", token=self._token(PROMOTE))
+
+    def rolled_back(self, name: str, **inputs: str) -> Run:
+        """Start the roll-back by hand."""
+        run = self.world.start(ROLLBACK, "workflow_dispatch", token=self._token(ROLLBACK), inputs=inputs)
+        self._look(run, name, 1, self.world.fake.sha("main"))
+        return run
+
+    def champion(self) -> int:
+        """The version in production, as a person with a clone is told."""
+        told: dict[str, Any] = json.loads(self.world.mlci("versions", "--json"))
+        self.world.fake.forget_requests()  # the next step's are counted alone
+        return int(told["champion"])
+
+    def ledger(self) -> list[dict[str, Any]]:
+        """Every entry from the branch, by git alone; each holds the digest of the one before."""
+        names = self._git("ls-tree", "-r", "--name-only", BRANCH, "ledger/").split()
+        entries, before = [], None
+        for number, name in enumerate(names, 1):
+            data = subprocess.check_output(["git", "-C", str(self.world.remote), "show", f"{BRANCH}:{name}"])
+            entry = json.loads(data)
+            assert (entry["number"], entry["previous"]) == (number, before)
+            before = hashlib.sha256(data).hexdigest()
+            entries.append(entry)
+        return entries
+
+    def verified(self) -> str:
+        """Hold the branch against what it should be, by git and by mlci itself; return what mlci says."""
+        commits = self._git("rev-list", "--first-parent", BRANCH).split()
+        assert len(commits) == len(self._git("rev-list", BRANCH).split()) == len(self.ledger())  # one line of commits
+        assert self._git("rev-parse", WITNESS) == commits[0]
+        assert subprocess.run(["git", "merge-base", "main", BRANCH], cwd=self.world.remote, check=False).returncode == 1
+        self._git("fsck", "--strict", "--no-dangling")
+        told = self.world.mlci("ledger", "verify", "--files")
+        self.scenario.text("ledger.txt", self.world.mlci("ledger", "log"))
+        self.scenario.text("ledger-verify.txt", told)
+        self.scenario.text("branch.txt", self._git("log", "--stat", BRANCH) + "\n")
+        self.scenario.facts("ledger.json", self.ledger())
+        self.scenario.saw(f"{len(commits)} entries in one line of commits; {told.strip().splitlines()[-1]}")
+        return told
+
+    def _look(self, run: Run, name: str, number: int, sha: str) -> Seen:
+        self.steps += 1
+        return look(self.world, self.scenario, run, number=number, sha=sha, step=f"{self.steps}-{name}")
+
+    def _token(self, workflow: Any) -> str:
+        return self.world.fake.token(granted(workflow.read_text("utf-8")))
+
+    def _git(self, *words: str) -> str:
+        done = subprocess.run(["git", "-C", str(self.world.remote), *words], check=True, capture_output=True, text=True)
+        return done.stdout.strip()

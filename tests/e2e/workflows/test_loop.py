@@ -1,0 +1,108 @@
+"""Production from the first pull request to a roll-back, by the workflows that the templates offer."""
+
+import threading
+
+import pytest
+
+from tests.e2e.workflows import act
+from tests.e2e.workflows.loop import PROMOTE, Loop, granted
+from tests.e2e.workflows.world import World
+
+
+@pytest.fixture
+def loop(tmp_path, scenario):
+    with World(tmp_path / "world", production=True) as world:
+        yield Loop(world, scenario)
+
+
+def written(seen):
+    """What a run wrote on GitHub, by kind."""
+    calls = (call for call in seen.calls if not call.startswith("GET "))
+    return {call.split("/")[1] for call in calls}
+
+
+def test_the_whole_loop(loop):
+    run, first, number = loop.judged("first", "again", "first-pull-request")
+    assert run.code == 0, run.log
+    assert "no baseline yet; it is recorded when this merges" in first.comment
+    assert "ROC AUC" in first.comment  # the gate on the model's own value is judged
+    assert first.check["conclusion"] == "success"
+
+    run, seen = loop.merged(number, "merged-and-promoted")
+    assert (run.code, run.jobs) == (0, {"retrain": "success", "promote": "success"}), run.log
+    assert "version 1 of churn is in production; it is the first one" in "\n".join(run.summaries)
+    assert loop.champion() == 1
+
+    run, better, number = loop.judged("better", "better", "better-candidate")
+    assert (run.code, better.check["conclusion"]) == (0, "success"), run.log
+    assert "version 1" in better.comment
+    assert written(better) <= {"check-runs", "statuses", "issues"}  # a pull request only reads the registry
+
+    run, seen = loop.merged(number, "better-promoted")
+    assert run.code == 0, run.log
+    assert "version 2 of churn is in production; it replaces version 1" in "\n".join(run.summaries)
+    assert seen.check["conclusion"] == "success"
+    assert loop.champion() == 2
+
+    run, blocked, number = loop.judged("worse", "regression", "regression-blocked")
+    assert (run.code, blocked.check["conclusion"], blocked.status) == (1, "failure", "failure"), run.log
+    assert "ROC AUC fell by" in blocked.page
+    assert "version 2" in blocked.comment
+
+    run = loop.rolled_back("rolled-back", version="", reason="scores drift since Monday")
+    assert (run.code, run.jobs) == (0, {"rollback": "success"}), run.log
+    assert "version 1 is in production again" in "\n".join(run.summaries)
+    assert loop.champion() == 1
+
+    run, after = loop.again(number, "judged-against-the-one-before")
+    assert [check["conclusion"] for check in after.checks] == ["failure"] * 2  # one of each run
+    assert run.code == 1, run.log
+    assert "version 1" in after.comment
+
+    assert loop.verified()
+    promoted, again, back = loop.ledger()
+    assert [entry["body"]["kind"] for entry in (promoted, again, back)] == ["promotion", "promotion", "rollback"]
+    assert back["body"]["reason"] == "scores drift since Monday"
+    assert {entry["by"]["actor"] for entry in (promoted, again, back)} == {"octocat"}
+    assert back["by"]["run"].endswith("/actions/runs/1006")
+
+
+def test_two_merges_at_once_end_in_one_order_and_nothing_is_lost(loop):
+    """As with a queue that somebody took away: GitHub lets the second run wait, and act does not."""
+    run, _ = loop.merged(loop.world.pull("first", "better"), "first-version")  # and what both share of this machine
+    assert run.code == 0, run.log
+    starts, merges = [], []
+    for change in ("again", "longer"):
+        merges.append(loop.world.merge(loop.world.pull(change, change)))
+        starts.append(loop.promotion())
+    runs = [None, None]
+
+    def start(index):
+        runs[index] = act.run(starts[index])
+
+    threads = [threading.Thread(target=start, args=(index,)) for index in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for index, run in enumerate(runs):
+        loop.scenario.text(f"2-{index}-act.log", run.log)
+        loop.scenario.markdown(f"2-{index}-summary", {str(i): text for i, text in enumerate(run.summaries, 1)})
+    assert [run.code for run in runs] == [0, 0], "\n".join(run.log for run in runs)
+
+    assert loop.verified()
+    promotions = [entry for entry in loop.ledger() if entry["body"]["kind"] == "promotion"]
+    versions = [(entry["body"]["version"], entry["body"]["replaced"]) for entry in promotions]
+    assert versions == [(1, None), (2, 1), (3, 2)]
+    assert {entry["by"]["commit"] for entry in promotions[1:]} == set(merges)
+    again = [run for run in runs if "judged again" in "\n".join(run.summaries)]
+    order = " then ".join(str(merges.index(entry["by"]["commit"]) + 1) for entry in promotions[1:])
+    loop.scenario.saw(f"merge {order}; {len(again)} of two was judged again, against the other")
+
+
+def test_only_the_job_that_promotes_may_write_contents():
+    """Whatever act hands out, this is what GitHub would."""
+    text = PROMOTE.read_text("utf-8")
+    retrain, promote = text.split("\n  promote:\n")
+    assert granted(retrain) == {"contents": "read", "checks": "write", "statuses": "write"}
+    assert granted(promote) == {"contents": "write"}

@@ -1,0 +1,38 @@
+"""Rows that two files of predictions decide otherwise."""
+
+import pytest
+
+from mlci.engine.interface import Source
+from mlci.engine.otherwise import MOST, otherwise
+
+
+def source(folder, name, text, **columns):
+    (folder / name).write_text(text)
+    return Source(path=str(folder / name), **columns)
+
+
+def table(cells, header="id,p"):
+    return "\n".join([header, *(f"{key},{cell}" for key, cell in enumerate(cells))]) + "\n"
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "columns", "threshold", "found"),
+    [
+        ("abca", "abda", {"decision": "p"}, None, (1, ("2",))),
+        ((0.1, 0.6, 0.5), (0.2, 0.4, 0.9), {"score": "p"}, 0.5, (1, ("1",))),
+        ((0.1, 0.6, 0.5), (0.2, 0.4, 0.9), {"score": "p", "threshold": 0.15}, 0.5, (1, ("0",))),
+        ((1.0, 2.0), (1.0, 2.5), {"score": "p"}, None, (1, ("1",))),
+        ((1.0, 2.0), (1.0, 2.0), {"score": "p"}, None, (0, ())),
+    ],
+)
+def test_decisions_that_differ(tmp_path, one, other, columns, threshold, found):
+    left = source(tmp_path, "a.csv", table(one), **columns)
+    right = source(tmp_path, "b.csv", table(other), **columns)
+    assert otherwise(left, right, "id", threshold) == found
+
+
+def test_rows_are_joined_by_key_and_some_are_named(tmp_path):
+    left = source(tmp_path, "a.csv", table("x" * 50), decision="p")
+    right = source(tmp_path, "b.csv", "id,p\n" + "".join(f"{key},y\n" for key in reversed(range(50))), decision="p")
+    count, keys = otherwise(left, right, "id", None)
+    assert (count, len(keys)) == (50, MOST)

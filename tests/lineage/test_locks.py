@@ -1,0 +1,65 @@
+"""Packages of lock files, whatever tool wrote them."""
+
+import pytest
+
+from mlci.lineage.locks import packages
+
+REQUIREMENTS = """\
+# comment
+-r other.txt
+--index-url https://x
+numpy==1.26.4 \\
+    --hash=sha256:aa
+Scikit_Learn[x]>=1.4,<2 ; python_version > '3'
+mine @ https://user:secret@example.org/mine.whl
+pandas
+"""
+CONDA = """\
+name: x
+channels:
+  - conda-forge
+dependencies:
+  - numpy=1.26
+  - conda-forge::scipy
+  - pip:
+    - z==1
+"""
+FILES = {
+    "requirements.txt": (
+        REQUIREMENTS,
+        {"numpy": "1.26.4", "scikit-learn": ">=1.4,<2", "pandas": "any version"},
+    ),
+    "uv.lock": ('version = 1\n[[package]]\nname = "numpy"\nversion = "2.0.1"\n', {"numpy": "2.0.1"}),
+    "pylock.toml": ('lock-version = "1.0"\n[[packages]]\nname = "a.b"\nversion = "1"\n', {"a-b": "1"}),
+    "poetry.lock": ('[[package]]\nname = "A"\nversion = "3"\n[[package]]\nname = "a"\nversion = "2"\n', {"a": "2, 3"}),
+    "Pipfile.lock": ('{"_meta": {}, "default": {"x": {"version": "==1.0"}}, "develop": {"y": {}}}', {"x": "1.0"}),
+    "renv.lock": ('{"R": {}, "Packages": {"dplyr": {"Package": "dplyr", "Version": "1.1.4"}}}', {"dplyr": "1.1.4"}),
+    "conda-lock.yml": (
+        "version: 1\npackage:\n- name: numpy\n  manager: conda\n  version: 1.26.4\n- name: zlib\n  version: '1.3'\n",
+        {"numpy": "1.26.4", "zlib": "1.3"},
+    ),
+    "environment.yml": (
+        CONDA,
+        {"numpy": "1.26", "scipy": "any version", "z": "1"},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_what_each_tool_pins(name):
+    text, pins = FILES[name]
+    found = packages({f"sub/{name}": text.encode()})
+    assert {package: found[package] for package in pins} == pins
+    assert "secret" not in str(found)
+    assert not {"conda-forge", "pip", "hash"} & set(found)
+
+
+@pytest.mark.parametrize("name", [*(name for name in FILES if name != "requirements.txt"), "pixi.lock"])
+@pytest.mark.parametrize("data", [b"\xff", b"[", b"[[package]]\nversion = 1", b"{}", b'{"default": [1]}', b"null"])
+def test_a_file_that_cannot_be_read_pins_nothing(name, data):
+    assert not packages({name: data})
+
+
+def test_one_file_that_can_be_read_is_enough():
+    assert packages({"uv.lock": b"[", "requirements.txt": b"numpy==1"}) == {"numpy": "1"}
+    assert packages({}) is None

@@ -1,0 +1,106 @@
+"""What differs between two evaluation sets, from nothing but digests of their rows."""
+
+import numpy as np
+import pytest
+
+from mlci.engine.rows import row_digests
+from mlci.lineage.rows import MOST, difference, dump, parse
+from tests.usecases.project import holdout
+
+
+def digests(folder, text, *, key="id", label="y", name="d.csv"):
+    path = folder / name
+    path.write_text(text)
+    return row_digests(str(path), key, label)
+
+
+def table(rows, header="id,x,z,y"):
+    return "\n".join([header, *(",".join(map(str, row)) for row in rows)]) + "\n"
+
+
+ROWS = [(number, number / 7, "abc"[number % 3], number % 2) for number in range(40)]
+
+
+def changed(before, after, folder, **more):
+    return difference(digests(folder, table(before), **more), digests(folder, table(after), **more))
+
+
+def counts(found):
+    return found.added, found.removed, found.relabelled, found.changed
+
+
+def test_every_kind_of_change_is_counted(tmp_path):
+    after = [list(row) for row in ROWS]
+    after[3][3] = 1 - after[3][3]  # relabelled
+    after[4][3] = 1 - after[4][3]
+    after[5][1] = 99.5  # another value
+    after[6][1], after[6][3] = 98.5, 1 - after[6][3]  # both: a relabelled row
+    after[7][0] = 1007  # another key: one row less and one more
+    del after[10:15]
+    after += [(2000 + number, 0.5, "a", 1) for number in range(3)]
+    found = changed(ROWS, after, tmp_path)
+    assert (found.before, found.after) == (40, 38)
+    assert counts(found) == (4, 6, 3, 1)
+    assert (found.columns_added, found.columns_removed, found.null_rates) == ((), (), ())
+
+
+def test_order_and_format_do_not_count(tmp_path):
+    one = digests(tmp_path, table(ROWS))
+    turned = [(z, y, x, number) for number, x, z, y in reversed(ROWS)]
+    other = digests(tmp_path, table(turned, "z,y,x,id"))
+    assert counts(difference(one, other)) == (0, 0, 0, 0)
+    assert dump(one).partition(b"\n")[2] == dump(other).partition(b"\n")[2]
+
+
+def test_without_a_key_rows_are_known_by_what_they_hold(tmp_path):
+    before = [(1, 2, "a", 0)] * 3 + [(2, 2, "b", 1)]
+    after = [(1, 2, "a", 0)] * 2 + [(1, 2, "a", 1), (3, 2, "b", 1)]
+    assert counts(changed(before, after, tmp_path, key=None)) == (1, 1, 1, 0)
+
+
+def test_columns_and_null_rates(tmp_path):
+    before = table([(1, 5, "", 0), (2, 6, "q", 1), (3, 7, "q", 1), (4, 8, "q", 1)])
+    after = table([(1, 5, "", 0), (2, "", "q", 1), (3, "", "q", 0), (4, 8, "q", 1)], "id,x,w,y")
+    found = difference(digests(tmp_path, before), digests(tmp_path, after))
+    assert (found.columns_added, found.columns_removed) == (("w",), ("z",))
+    assert found.null_rates == (("x", 0.0, 0.5),)
+    assert counts(found) == (0, 0, 1, None)
+
+
+@pytest.mark.parametrize("more", [{"key": "x"}, {"label": "z"}])
+def test_other_keys_or_labels_do_not_compare(tmp_path, more):
+    found = difference(digests(tmp_path, table(ROWS)), digests(tmp_path, table(ROWS), **more))
+    assert counts(found) == (None, None, None, None)
+
+
+def test_what_was_written_reads_back(tmp_path):
+    one = digests(tmp_path, holdout(500))
+    again = parse(dump(one))
+    assert all(np.array_equal(getattr(one, name), getattr(again, name)) for name in ("keys", "labels", "contents"))
+    assert (again.key, again.label, dict(again.nulls)) == ("id", "y", {"id": 0, "x": 0, "y": 0})
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        lambda data: data[:-1],
+        lambda data: data + b"x" * 24,
+        lambda data: data.replace(b"mlci/rows/1", b"mlci/rows/9"),
+        lambda data: data.replace(b'"rows": 40', b'"rows": -1'),
+        lambda data: data.replace(b'"rows": 40', b'"rows": %d' % (MOST + 1)),
+        lambda data: data.replace(b"{", b"[", 1),
+        lambda data: data[:0],
+        lambda data: data.replace(b'"x": 0', b'"x": "0"'),
+    ],
+)
+def test_anything_else_is_refused(tmp_path, broken):
+    data = dump(digests(tmp_path, table(ROWS)))
+    with pytest.raises(ValueError, match=r"it (does not hold|holds no rows)"):
+        parse(broken(data))
+
+
+def test_a_table_of_too_many_rows_is_not_kept(tmp_path):
+    path = tmp_path / "d.csv"
+    path.write_text(table(ROWS))
+    assert row_digests(str(path), "id", "y", most=39) is None
+    assert len(row_digests(str(path), "id", "y", most=40)) == 40

@@ -1,0 +1,185 @@
+"""Networks that fail, GitHub that is unwell, writers that are killed: the old state or the new one, never a doubt."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from mlci.errors import OutsideError
+from mlci.registry import audit, ledger
+from mlci.registry.interface import Witness
+from tests.registry.contract import sha
+from tests.registry.e2e.repository.place import BRANCH, WITNESS, hasty
+from tests.registry.histories import stamp, verdict
+
+WRITER = Path(__file__).with_name("writer.py")
+FAULTS = [
+    {"kind": "drop", "when": "before"},
+    {"kind": "drop", "when": "after"},
+    {"kind": "garbage", "when": "after"},
+    {"kind": "secondary"},
+]
+ALWAYS = [
+    *FAULTS[:3],
+    {"kind": "status", "status": 502, "when": "before"},
+    {"kind": "status", "status": 500, "when": "after"},
+    {"kind": "truncated"},
+    {"kind": "primary", "seconds": 3_600},
+]
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: "-".join(map(str, fault.values())))
+def test_a_fault_at_any_request_of_an_append_changes_nothing_but_the_time_it_takes(place, fault):
+    place.filled(1)
+    place.fake.forget_requests()
+    place.filled(1)
+    count = len(place.asked())
+    for nth in range(1, count + 1):
+        met = place.fake.fail(nth=nth, **fault)
+        store = place.store(patience=hasty())
+        assert ledger.append(store, stamp(), lambda _: verdict()).number == 2 + nth
+        assert met.hits == 1
+    assert audit.verify(place.store()).entries == 2 + count
+    assert place.git("rev-parse", WITNESS) == place.git("rev-parse", BRANCH)
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: "-".join(map(str, fault.values())))
+def test_a_fault_at_any_request_of_a_file_changes_nothing_but_the_time_it_takes(place, tmp_path, fault):
+    for nth in range(1, 8):
+        data = b"%d" % nth
+        (tmp_path / "f").write_bytes(data)
+        place.fake.faults.clear()
+        place.fake.fail(nth=nth, **fault)
+        store = place.store(patience=hasty())
+        store.put(tmp_path / "f", sha(data))
+        assert store.get(sha(data), tmp_path / "got")
+        assert (tmp_path / "got").read_bytes() == data
+    assert len(place.fake.state.all("assets")) == 7
+
+
+def test_a_push_without_an_answer_is_ones_own_although_another_came_after_it(place):
+    store, other = place.filled(1), place.store()
+    place.fake.fail("PATCH", "/git/refs/heads/mlci/model", "drop", when="after", call=lambda: ledger_by(other, "other"))
+    assert ledger.append(store, stamp(actor="me"), lambda _: verdict()) is not None
+    assert [entry.by.actor for entry in ledger.walk(place.store())] == ["1", "me", "other"]
+
+
+def ledger_by(store, actor):
+    return ledger.append(store, stamp(actor=actor), lambda _: verdict())
+
+
+def test_a_push_without_an_answer_that_did_not_arrive_is_lost_to_another(place):
+    store = place.filled(1)
+    store.tail()
+    place.fake.fail(
+        "PATCH",
+        "/git/refs/heads/mlci/model",
+        "drop",
+        when="before",
+        call=lambda: ledger_by(place.store(), "other"),
+    )
+    assert not store.append(2, b"mine")
+    assert [entry.by.actor for entry in ledger.walk(place.store())] == ["1", "other"]
+
+
+@pytest.mark.parametrize("fault", ALWAYS, ids=lambda fault: "-".join(map(str, fault.values())))
+def test_what_does_not_come_right_is_an_error_and_never_an_answer(place, tmp_path, fault):
+    place.filled(1)
+    place.fake.fail(times=0, **fault)
+    store = place.store(patience=hasty())
+    for look in (
+        store.tail,
+        store.witness,
+        lambda: store.read(1),
+        lambda: store.append(2, b"x"),
+        lambda: store.leave_witness(Witness(number=1, digest="0" * 64)),
+        lambda: store.holds("0" * 64),
+        lambda: store.get("0" * 64, tmp_path / "got"),
+    ):
+        place.fake.forget_requests()
+        with pytest.raises(OutsideError):
+            look()
+        assert len(place.asked()) <= 5
+    place.fake.faults.clear()
+    assert place.store().tail() == 1
+
+
+def test_a_limit_that_ends_in_an_hour_is_not_waited_for(place):
+    place.filled(1)
+    place.fake.rate_limit(place.token, remaining=0)
+    with pytest.raises(OutsideError, match=r"rate limit.*mlci waits 180 s in all"):
+        place.store().tail()
+
+
+def test_a_server_that_does_not_answer_is_given_up(place):
+    place.fake.fail(kind="timeout", seconds=30, times=0)
+    with pytest.raises(OutsideError, match="did not answer in time"):
+        place.store(patience=hasty(attempts=2), seconds=0.2).tail()
+
+
+def test_every_undertaking_has_its_own_time(place):
+    """A run may train for an hour between its first look at the ledger and its last."""
+    now = [0.0]
+    store = place.store(patience=hasty(clock=lambda: now[0]))
+    assert store.tail() == 0
+    now[0] = 3_600.0
+    assert store.append(1, b"x")
+
+
+class Writers:
+    """The process that forks writers."""
+
+    def __init__(self, place):
+        self.place = place
+        self.process = subprocess.Popen(
+            [sys.executable, WRITER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.stdin.close()
+        self.process.wait()
+        self.process.stdout.close()
+
+    def write(self, file, actor, *, place=None, kill=None, when="after"):
+        place = place or self.place
+        job = {"url": place.fake.url, "token": place.token, "repository": place.fake.name}
+        self.say(json.dumps(job | {"file": str(file), "actor": actor}))
+        child = int(self.process.stdout.readline())
+        if kill:
+            place.fake.kill_after(kill, lambda: os.kill(child, signal.SIGKILL), when=when)
+        self.say("go")
+        return int(self.process.stdout.readline())
+
+    def say(self, line):
+        self.process.stdin.write(line + "\n")
+        self.process.stdin.flush()
+
+
+def test_a_writer_killed_at_any_request_leaves_the_old_state_or_the_new_one(place, fresh, tmp_path):
+    (tmp_path / "f").write_bytes(b"model")
+    with Writers(place) as writers:
+        assert writers.write(tmp_path / "f", "first") == 0
+        count = len(place.asked())
+        outcomes = []
+        for nth in range(1, count + 1):
+            here = fresh()
+            assert writers.write(tmp_path / "f", "killed", place=here, kill=nth) == -signal.SIGKILL
+            assert len(here.asked()) == nth
+            store = here.store()
+            before = [entry.by.actor for entry in ledger.walk(store)]
+            assert writers.write(tmp_path / "f", "next", place=here) == 0
+            assert [entry.by.actor for entry in ledger.walk(store)] == [*before, "next"]
+            assert store.witness().number == len(before) + 1
+            assert store.holds(sha(b"model"))
+            assert len(here.fake.state.all("assets")) == len(here.fake.state.all("releases")) == 1
+            here.git("fsck", "--strict", "--no-dangling")
+            outcomes.append(before)
+    assert count == 13
+    assert outcomes == [[]] * 11 + [["killed"]] * 2

@@ -1,0 +1,261 @@
+"""Files as release assets: whole, verified, out of the project's way, and within GitHub's limits."""
+
+import hashlib
+import os
+
+import pytest
+
+from mlci.errors import OutsideError
+from mlci.github.carrying import allowed_upload
+from mlci.github.registry import RepositoryStore
+from mlci.github.transport import Access
+from tests.registry.contract import sha
+from tests.registry.e2e.repository.place import hasty
+
+DATA = b"model " * 5_000
+
+
+@pytest.fixture
+def source(tmp_path):
+    (tmp_path / "model.bin").write_bytes(DATA)
+    return tmp_path / "model.bin"
+
+
+def fetched(store, tmp_path, digest=None):
+    got = tmp_path / "got"
+    got.unlink(missing_ok=True)
+    return got.read_bytes() if store.get(digest or sha(DATA), got) else None
+
+
+def leftover(place, digest, release):
+    """What GitHub keeps of an upload that broke off ("Upload a release asset", *This may leave an empty asset*)."""
+    return place.fake.state.add(
+        "assets",
+        repo=place.fake.repo["id"],
+        release=release,
+        name=digest,
+        label=None,
+        content_type="application/octet-stream",
+        size=0,
+        state="open",
+        digest=None,
+        uploader="github-actions[bot]",
+        downloads=0,
+    )
+
+
+def release_of(place, source, tmp_path):
+    """The id of a release that is there because something was uploaded to it."""
+    (tmp_path / "first").write_bytes(b"first")
+    place.store().put(tmp_path / "first", sha(b"first"))
+    return place.asset(sha(b"first"))["release"]
+
+
+def test_the_projects_latest_release_stays_what_it_is(place, source):
+    main = place.git("rev-parse", "refs/heads/main")
+    own = place.fake.state.add(
+        "releases",
+        repo=place.fake.repo["id"],
+        tag_name="v1.0.0",
+        target_commitish="main",
+        name="v1",
+        body=None,
+        draft=False,
+        prerelease=False,
+        author="octocat",
+        published_at="2026-01-01T00:00:00Z",
+    )
+    place.store().put(source, sha(DATA))
+    (made,) = (row for row in place.fake.state.all("releases") if row is not own)
+    assert (made["draft"], made["prerelease"], made["name"]) == (False, True, "mlci: files of model (1)")
+    tag = place.git("rev-list", "refs/tags/mlci/model/files-1").split()
+    assert len(tag) == 1
+    assert tag != [main]
+    assert place.git("ls-tree", "--name-only", tag[0]) == "README.md"
+
+
+def test_an_asset_is_called_by_its_digest_and_uploaded_once(place, source):
+    store = place.store()
+    for _ in range(3):
+        store.put(source, sha(DATA))
+        place.store().put(source, sha(DATA))
+    (row,) = place.fake.state.all("assets")
+    assert (row["name"], row["size"], row["digest"]) == (sha(DATA), len(DATA), sha(DATA))
+
+
+def test_what_was_left_of_a_broken_upload_is_replaced(place, source, tmp_path):
+    leftover(place, sha(DATA), release_of(place, source, tmp_path))
+    store = place.store(patience=hasty())
+    assert not store.holds(sha(DATA))
+    assert fetched(store, tmp_path) is None
+    store.put(source, sha(DATA))
+    assert fetched(place.store(), tmp_path) == DATA
+    assert len(place.fake.state.all("assets", name=sha(DATA))) == 1
+
+
+def test_another_writer_who_is_at_it_is_waited_for(place, source, tmp_path):
+    row = leftover(place, sha(DATA), release_of(place, source, tmp_path))
+    waits = []
+
+    def wait(seconds):
+        waits.append(seconds)
+        if len(waits) == 2:
+            row.update(state="uploaded", size=len(DATA), digest=place.fake.state.keep(DATA))
+
+    place.store(patience=hasty(sleep=wait)).put(source, sha(DATA))
+    assert place.asset(sha(DATA)) is row
+    assert not [line for line in place.asked() if line.startswith("DELETE")]
+
+
+def test_an_altered_asset_is_not_held_and_is_replaced(place, source, tmp_path):
+    place.store().put(source, sha(DATA))
+    row = place.asset(sha(DATA))
+    row.update(digest=place.fake.state.keep(DATA[:-1] + b"X"))
+    store = place.store()
+    assert not store.holds(sha(DATA))
+    assert hashlib.sha256(fetched(store, tmp_path)).hexdigest() != sha(DATA)  # the caller checks, and names the file
+    store.put(source, sha(DATA))
+    assert place.store().holds(sha(DATA))
+    assert fetched(place.store(), tmp_path) == DATA
+
+
+def test_a_deleted_asset_is_missing_and_one_that_was_uploaded_again_is_found(place, source, tmp_path):
+    store = place.store()
+    store.put(source, sha(DATA))
+    place.fake.state.remove("assets", place.asset(sha(DATA)))
+    assert fetched(store, tmp_path) is None
+    assert not place.store().holds(sha(DATA))
+    place.store().put(source, sha(DATA))
+    assert fetched(store, tmp_path) == DATA
+
+
+def test_assets_without_a_digest_are_judged_by_their_size(place, source, tmp_path):
+    place.store().put(source, sha(DATA))
+    row = place.asset(sha(DATA))
+    row.update(digest=None)
+    assert place.store().holds(sha(DATA))
+    place.store().put(source, sha(DATA))
+    assert place.asset(sha(DATA)) is row
+    row.update(size=len(DATA) - 1)
+    place.store().put(source, sha(DATA))
+    assert place.asset(sha(DATA)) is not row
+
+
+def full(place, release, count):
+    for number in range(count):
+        leftover(place, f"{number:064x}", release).update(state="uploaded", size=1)
+
+
+@pytest.mark.parametrize("seen", [True, False], ids=["before", "meanwhile"])
+def test_a_full_release_is_followed_by_another(place, source, tmp_path, seen):
+    release = release_of(place, source, tmp_path)
+    store = place.store()
+    if not seen:
+        store.holds("f" * 64)  # lists the release as it is now
+    full(place, release, 999)
+    store.put(source, sha(DATA))
+    assert place.asset(sha(DATA))["release"] != release
+    tags = place.git("for-each-ref", "--format=%(refname)", "refs/tags/mlci").split()
+    assert tags == ["refs/tags/mlci/model/files-1", "refs/tags/mlci/model/files-2"]
+    assert fetched(place.store(), tmp_path) == DATA
+    assert place.store().holds(sha(b"first"))
+    assert place.store().holds(f"{998:064x}")
+
+
+def test_a_release_that_was_deleted_by_hand_hides_no_other(place, source, tmp_path):
+    release = release_of(place, source, tmp_path)
+    full(place, release, 999)
+    place.store().put(source, sha(DATA))
+    state = place.fake.state
+    for row in state.all("assets", release=release):
+        state.remove("assets", row)
+    state.remove("releases", state.one("releases", id=release))
+    assert fetched(place.store(), tmp_path) == DATA
+    assert not place.store().holds(sha(b"first"))
+    place.git("update-ref", "-d", "refs/tags/mlci/model/files-1")
+    assert fetched(place.store(), tmp_path) == DATA
+
+
+def test_releases_that_can_not_be_added_to_are_named_with_the_setting(place, source, tmp_path):
+    release = release_of(place, source, tmp_path)
+    place.fake.state.one("releases", id=release)["immutable"] = True
+    with pytest.raises(OutsideError, match=r"release immutability\* of the repository is on"):
+        place.store().put(source, sha(DATA))
+    assert place.store().holds(sha(b"first"))
+
+
+def test_models_with_names_that_begin_alike_have_releases_of_their_own(place, source, tmp_path):
+    place.store("model").put(source, sha(DATA))
+    place.store("model-2").put(source, sha(DATA))
+    assert len(place.fake.state.all("assets")) == 2
+    assert not place.store("mode").holds(sha(DATA))
+
+
+def test_a_file_of_two_gigabytes_is_refused_before_it_is_read(place, tmp_path):
+    with (tmp_path / "huge").open("wb") as stream:
+        stream.truncate(1 << 31)
+    with pytest.raises(OutsideError, match=r"less than 2 GiB, and this one has 2,147,483,648 bytes; .*s3://"):
+        place.store().put(tmp_path / "huge", "0" * 64)
+    assert place.asked() == []
+
+
+def test_the_token_stays_with_github(place, source, tmp_path):
+    """The fake's storage, like GitHub's, refuses whoever brings it along."""
+    place.store().put(source, sha(DATA))
+    assert fetched(place.store(), tmp_path) == DATA
+
+
+@pytest.mark.parametrize(
+    ("api", "upload", "good"),
+    [
+        ("https://api.github.com", "https://uploads.github.com/repos/o/r/releases/1/assets", True),
+        ("https://api.acme.ghe.com", "https://uploads.acme.ghe.com/x", True),
+        ("https://git.acme.example/api/v3", "https://git.acme.example/api/uploads/x", True),
+        ("https://api.github.com", "https://uploads.github.com.evil.example/x", False),
+        ("https://api.github.com", "http://uploads.github.com/x", False),
+        ("https://api.github.com", "https://uploads.github.com@evil.example/x", False),
+        ("https://git.acme.example/api/v3", "https://uploads.github.com/x", False),
+    ],
+)
+def test_uploads_go_to_githubs_own_hosts_only(api, upload, good):
+    assert allowed_upload(api, upload) is good
+
+
+def test_a_truncated_or_prolonged_download_leaves_nothing(place, source, tmp_path):
+    place.store().put(source, sha(DATA))
+    digest = place.asset(sha(DATA))["digest"]
+    for data, words in [(DATA[:-1], "broke off after 29,999 of 30,000"), (DATA + b"x", "more than 30,000 bytes")]:
+        place.fake.state.blobs[digest] = data
+        with pytest.raises(OutsideError, match=words):
+            fetched(place.store(patience=hasty()), tmp_path)
+        assert not (tmp_path / "got").exists()
+        assert not [name for name in os.listdir(tmp_path) if name.startswith("tmp-")]  # noqa: PTH208 - names alone
+
+
+def test_storage_that_does_not_have_it_is_no_missing_file(place, source, tmp_path):
+    place.store().put(source, sha(DATA))
+    place.fake.state.blobs.clear()
+    with pytest.raises(OutsideError, match="the host that stores it answered 404"):
+        fetched(place.store(patience=hasty()), tmp_path)
+
+
+def test_a_target_that_cannot_be_written_is_said(place, source, tmp_path):
+    place.store().put(source, sha(DATA))
+    with pytest.raises(OutsideError, match="could not be written"):
+        place.store().get(sha(DATA), tmp_path / "no" / "such" / "folder")
+
+
+@pytest.mark.parametrize("location", ["http://elsewhere.example/x", "ftp://x/y", "file:///etc/passwd"])
+def test_redirects_out_of_https_are_not_followed(place, source, tmp_path, monkeypatch, location):
+    from tests.github import storage  # noqa: PLC0415 - patched here alone
+
+    place.store().put(source, sha(DATA))
+    monkeypatch.setattr(storage, "address", lambda *_: location)
+    with pytest.raises(OutsideError, match="not https"):
+        fetched(place.store(patience=hasty()), tmp_path)
+
+
+def test_an_address_that_is_not_https_gets_no_token():
+    access = Access(url="http://api.example.org", token="x", agent="mlci/test")
+    with pytest.raises(Exception, match="only sent to an https address"):
+        RepositoryStore(access, "o/r", "model")

@@ -1,0 +1,221 @@
+"""A registry in the repository itself: the contract, what real git reads of it, what it costs, who may do what."""
+
+import pytest
+
+from mlci.errors import OutsideError
+from mlci.registry import audit, ledger
+from mlci.registry.folder import FolderStore
+from tests.registry.contract import Contract, sha
+from tests.registry.e2e.repository.place import BRANCH, WHO, WITNESS, git, hasty
+from tests.registry.histories import stamp, verdict
+
+
+@pytest.fixture
+def store_factory(place):
+    return place.store
+
+
+class TestContract(Contract):
+    racers = 6
+    rounds = 2
+    writers = 20
+
+    @pytest.fixture
+    def damage_witness(self, place):
+        def damage(_, data):
+            blob = place.git("hash-object", "-w", "--stdin", text=data.decode())
+            tree = place.git("mktree", text=f"100644 blob {blob}\twitness.json\n")
+            place.git("update-ref", WITNESS, place.git(*WHO, "commit-tree", tree, "-m", "by hand"))
+
+        return damage
+
+
+class TestGit:
+    def test_every_entry_is_one_commit_of_a_branch_without_the_projects_history(self, fresh):
+        place = fresh(3)
+        store = place.store()
+        log = place.git("log", "--format=%s|%an|%p", BRANCH).splitlines()
+        assert [line.split("|")[:2] for line in log] == [
+            [f"mlci: entry {number} of model", "github-actions[bot]"] for number in (3, 2, 1)
+        ]
+        assert log[-1].endswith("|")  # the first has no parent
+        assert place.git("rev-list", "--count", BRANCH) == "3"
+        assert place.git("rev-parse", WITNESS) == place.git("rev-parse", BRANCH)
+        for number in (1, 2, 3):
+            assert place.git("show", f"{BRANCH}:{place.entry(number)}").encode() == store.read(number)
+        place.git("fsck", "--strict", "--no-dangling")
+
+    def test_a_clone_is_a_registry_in_a_folder(self, fresh, tmp_path):
+        place = fresh(3)
+        written = list(ledger.walk(place.store()))
+        git(tmp_path, "clone", "-q", "--branch", "mlci/model", str(place.bare), "registry/model")
+        folder = FolderStore(tmp_path / "registry", "model")
+        assert list(ledger.walk(folder)) == written
+        assert audit.verify(folder).findings == ()
+        assert (tmp_path / "registry/model/README.md").read_text("utf-8").startswith("# Ledger of model\n")
+
+    def test_a_project_with_a_branch_called_like_a_model_keeps_it(self, place):
+        before = place.git("rev-parse", "refs/heads/main")
+        place.filled(1)
+        assert place.git("rev-parse", "refs/heads/main") == before
+        assert place.git("for-each-ref", "--format=%(refname)", "refs/heads/mlci", "refs/mlci").split() == [
+            BRANCH,
+            WITNESS,
+        ]
+
+    @pytest.mark.parametrize("model", ["my.lock", "a.b_c-d", "Ünïcode", "-x", "@{1}", "HEAD"])
+    def test_any_model_has_a_branch(self, place, model):
+        store = place.store(model)
+        ledger.append(store, stamp(), lambda _: verdict())
+        assert ledger.tail(place.store(model)).number == 1
+
+
+class TestRequests:
+    """What is asked of GitHub: a workflow's token has 1,000 requests an hour."""
+
+    def test_the_first_entry(self, place):
+        place.filled(1)
+        assert place.asked() == [
+            "GET /git/ref/mlci/witness/model",
+            "GET /commits/heads/mlci/model",
+            "GET ",  # the repository is there, so the ledger is empty
+            "POST /git/trees",
+            "POST /git/commits",
+            "POST /git/refs",
+            "POST /git/refs",
+        ]
+
+    def test_another_process_appends(self, place):
+        place.filled(2)
+        place.fake.forget_requests()
+        place.filled(1)
+        assert place.asked() == [
+            "GET /git/ref/mlci/witness/model",
+            "GET /contents/witness.json",
+            "GET /commits/heads/mlci/model",
+            "GET /contents/ledger/000000002.json",
+            "POST /git/trees",
+            "POST /git/commits",
+            "PATCH /git/refs/heads/mlci/model",
+            "PATCH /git/refs/mlci/witness/model",
+        ]
+
+    def test_the_same_process_appends_again(self, place):
+        store = place.filled(2)
+        place.fake.forget_requests()
+        ledger.append(store, stamp(), lambda _: verdict())
+        assert len(place.asked()) == 6
+
+    @pytest.mark.parametrize("entries", [3, 14])
+    def test_the_end_of_a_ledger_costs_the_same_however_long_it_is(self, fresh, entries):
+        place = fresh(entries)
+        store = place.store()
+        assert store.tail() == entries
+        assert len(place.asked()) == 1
+        assert ledger.tail(store).number == entries
+        assert (len(place.asked()), store.requests) == (5, 5)
+
+    def test_files(self, place, tmp_path):
+        store = place.store()
+        for name in "abc":
+            (tmp_path / name).write_bytes(name.encode())
+        store.put(tmp_path / "a", sha(b"a"))
+        first = place.asked()
+        assert [line for line in first if "GET" not in line] == [
+            "POST /git/trees",
+            "POST /git/commits",
+            "POST /git/refs",
+            "POST /releases",
+            f"POST /releases/{place.asset(sha(b'a'))['release']}/assets",
+        ]
+        assert len(first) == 6
+        counts = {}
+        for what, call in {
+            "a second file": lambda: store.put(tmp_path / "b", sha(b"b")),
+            "a file, by another process": lambda: place.store().put(tmp_path / "c", sha(b"c")),
+            "a file that is there": lambda: place.store().put(tmp_path / "a", sha(b"a")),
+            "a file is read": lambda: place.store().get(sha(b"a"), tmp_path / "got"),
+            "looked for": lambda: place.store().holds(sha(b"a")),
+            "looked for in vain": lambda: place.store().holds(sha(b"x")),
+        }.items():
+            place.fake.forget_requests()
+            call()
+            counts[what] = len(place.asked())
+        assert counts == {
+            "a second file": 1,
+            "a file, by another process": 4,
+            "a file that is there": 2,
+            "a file is read": 3,
+            "looked for": 2,
+            "looked for in vain": 3,
+        }
+
+
+class TestPermissions:
+    def test_reading_takes_contents_read(self, fresh, tmp_path):
+        place = fresh(private=True)
+        (tmp_path / "f").write_bytes(b"x")
+        place.filled(2).put(tmp_path / "f", sha(b"x"))
+        reader = place.store(token=place.fake.token({"contents": "read"}))
+        assert [entry.number for entry in ledger.walk(reader)] == [1, 2]
+        assert audit.verify(reader).findings == ()
+        assert reader.holds(sha(b"x"))
+        assert reader.get(sha(b"x"), tmp_path / "got")
+        assert (tmp_path / "got").read_bytes() == b"x"
+
+    @pytest.mark.parametrize("fork", [False, True])
+    @pytest.mark.parametrize("filled", [False, True])
+    def test_writing_without_the_permission_says_which_lines_to_add(self, place, tmp_path, fork, filled):
+        (tmp_path / "f").write_bytes(b"x")
+        place.filled(1) if filled else None
+        reader = place.store(token=place.fake.token({"contents": "read"}, fork=fork))
+        for write in (
+            lambda: ledger.append(reader, stamp(), lambda _: verdict()),
+            lambda: reader.put(tmp_path / "f", sha(b"x")),
+        ):
+            with pytest.raises(
+                OutsideError, match=r"\n\n    permissions:\n      contents: write\n\nRuns .* from forks"
+            ):
+                write()
+        assert place.store().tail() == int(filled)
+
+    def test_a_personal_token_is_told_of_its_own_settings(self, fresh):
+        place = fresh(private=True)
+        place.fake.role("ada", "write")
+        token = place.fake.token({"contents": "read"}, user="ada", fine_grained=True)
+        with pytest.raises(OutsideError, match=r"repository permission \*Contents\*: read and write"):
+            ledger.append(place.store(token=token), stamp(), lambda _: verdict())
+        token = place.fake.token({"checks": "read"}, user="ada", fine_grained=True)
+        with pytest.raises(OutsideError, match=r"repository permission \*Contents\*: read-only"):
+            place.store(token=token).tail()
+
+    def test_reading_without_the_permission_is_not_an_empty_ledger(self, fresh):
+        place = fresh(private=True)
+        place.filled(1)
+        blind = place.store(token=place.fake.token({"checks": "write"}))
+        for look in (blind.tail, blind.witness, lambda: blind.read(1), lambda: blind.holds("0" * 64)):
+            with pytest.raises(OutsideError, match=r"\n\n    permissions:\n      contents: read\n"):
+                look()
+
+    def test_a_repository_that_is_out_of_reach_is_not_an_empty_ledger(self, fresh):
+        place = fresh(private=True)
+        place.filled(1)
+        stranger = place.fake.token(user="mallory")
+        for other in (place.store(token=stranger), place.store(name="octo-org/another")):
+            with pytest.raises(OutsideError, match=r"not there for this token \(404\)"):
+                other.tail()
+            with pytest.raises(OutsideError, match=r"\(404\)"):
+                other.holds("0" * 64)
+            with pytest.raises(OutsideError, match=r"\(404\)"):
+                other.append(1, b"x")
+
+    def test_a_token_that_is_none_is_said(self, place):
+        with pytest.raises(OutsideError, match="token is not valid"):
+            place.store(token="ghs_" + "0" * 40, patience=hasty()).tail()
+
+    def test_no_message_shows_the_token(self, place):
+        place.fake.fail(kind="drop", times=0)
+        with pytest.raises(OutsideError) as caught:
+            place.store(patience=hasty()).tail()
+        assert place.token not in str(caught.value)
+        assert place.token not in repr(place.store().__dict__)

@@ -1,0 +1,214 @@
+"""What somebody with git does to the branch: noticed, named, and put back by the command that the message tells."""
+
+import re
+import subprocess
+
+import pytest
+
+from mlci.errors import OutsideError
+from mlci.registry import audit, ledger
+from mlci.registry.interface import CorruptError
+from tests.registry.contract import sha
+from tests.registry.e2e.repository.place import BRANCH, WHO, WITNESS, git, hasty
+from tests.registry.histories import stamp, verdict
+
+
+def append(store):
+    return ledger.append(store, stamp(), lambda _: verdict())
+
+
+def cut_back(place):
+    place.git("update-ref", BRANCH, f"{BRANCH}~2")
+
+
+def rewritten(place):
+    """Another entry 3, and all commits of it new; as long as before."""
+
+    def change(clone):
+        path = clone / place.entry(3)
+        path.write_bytes(path.read_bytes().replace(b'"actor":"3"', b'"actor":"x"'))
+
+    place.edit(change, "--amend", force=True)
+
+
+def amended(place):
+    """The same entries in another commit."""
+    place.edit(lambda _: None, "--amend", force=True)
+
+
+def another_history(place):
+    tree = place.git("rev-parse", f"{BRANCH}^{{tree}}")
+    place.git("update-ref", BRANCH, place.git(*WHO, "commit-tree", tree, "-m", "squashed"))
+
+
+def deleted(place):
+    place.git("update-ref", "-d", BRANCH)
+
+
+def an_old_entry_changed(place):
+    def change(clone):
+        path = clone / place.entry(1)
+        path.write_bytes(path.read_bytes().replace(b'"actor":"1"', b'"actor":"x"'))
+
+    place.edit(change)
+
+
+def an_old_entry_removed(place):
+    place.edit(lambda clone: (clone / place.entry(1)).unlink())
+
+
+def an_old_entry_moved_away(place):
+    place.edit(lambda clone: (clone / place.entry(1)).rename(clone / "old.json"))
+
+
+def changed_and_covered_up(place):
+    """A change below a commit that looks like one of mlci's."""
+    an_old_entry_changed(place)
+    place.edit(lambda clone: (clone / place.entry(4)).write_text("{}"))
+
+
+DONE = {
+    cut_back: "ends at entry 1, but entry 3 was there",
+    rewritten: "branch was rewritten",
+    amended: "branch was rewritten",
+    another_history: "branch was rewritten",
+    deleted: "ends at entry 0, but entry 3 was there",
+    an_old_entry_changed: r"ledger/000000001\.json was modified",
+    an_old_entry_removed: r"ledger/000000001\.json was removed",
+    an_old_entry_moved_away: r"ledger/000000001\.json was renamed",
+    changed_and_covered_up: r"ledger/000000001\.json was modified",
+}
+
+
+@pytest.mark.parametrize("change", DONE, ids=lambda change: change.__name__)
+def test_what_is_done_to_the_branch_is_named_and_nothing_is_appended(fresh, change):
+    place = fresh(3)
+    working = place.store(patience=hasty())
+    ledger.tail(working)
+    change(place)
+    for store in (place.store(patience=hasty()), working):
+        for look in (lambda s=store: ledger.tail(s), lambda s=store: append(s)):
+            with pytest.raises(CorruptError, match=DONE[change]):
+                look()
+    with pytest.raises(CorruptError):
+        list(ledger.walk(place.store(patience=hasty())))
+
+
+@pytest.mark.parametrize("change", [rewritten, another_history, an_old_entry_changed], ids=lambda it: it.__name__)
+def test_the_message_tells_how_to_put_it_back(fresh, change):
+    place = fresh(3)
+    change(place)
+    with pytest.raises(CorruptError) as caught:
+        ledger.tail(place.store())
+    commands = re.search(r"git fetch origin .*", str(caught.value))[0]
+    clone = place.clone()
+    subprocess.run(commands, shell=True, cwd=clone, check=True, capture_output=True)  # noqa: S602 - as a person would
+    assert audit.verify(place.store()).entries == 3
+    assert append(place.store()).number == 4
+
+
+def test_a_note_by_hand_does_no_harm(fresh):
+    place = fresh(3)
+    working = place.store()
+    ledger.tail(working)
+    place.edit(lambda clone: (clone / "README.md").write_text("another text"))
+    assert ledger.tail(place.store()).number == 3
+    assert append(working).number == 4
+    assert append(place.store()).number == 5
+    assert audit.verify(place.store()).entries == 5
+    assert place.git("show", f"{BRANCH}:README.md") == "another text"
+
+
+def test_a_ledger_that_is_a_file_is_named(place):
+    def change(clone):
+        for path in (clone / "ledger").iterdir():
+            path.unlink()
+        (clone / "ledger").rmdir()
+        (clone / "ledger").write_text("x")
+
+    place.filled(1)
+    place.git("update-ref", "-d", WITNESS)
+    place.edit(change)
+    with pytest.raises(CorruptError, match="`ledger` on the branch mlci/model is not a folder"):
+        place.store().tail()
+
+
+def test_a_hole_is_not_filled(place):
+    store = place.store()
+    for number in (1, 2, 4):
+        assert store.append(number, b"%d" % number)
+    with pytest.raises(CorruptError, match="entry 3 is missing"):
+        place.store().append(3, b"3")
+
+
+def test_without_a_witness_entries_go_on_and_the_next_one_leaves_it(place):
+    place.filled(2)
+    place.git("update-ref", "-d", WITNESS)
+    assert [one.number for one in audit.verify(place.store()).findings] == [0]
+    assert append(place.store()).number == 3
+    assert place.git("rev-parse", WITNESS) == place.git("rev-parse", BRANCH)
+
+
+def test_a_witness_that_was_not_moved_on_is_made_up_for(fresh):
+    place = fresh(3)
+    store = place.store()
+    place.git("update-ref", WITNESS, f"{BRANCH}~2")
+    assert ledger.tail(place.store()).number == 3
+    assert append(store).number == 4
+    assert place.git("rev-parse", WITNESS) == place.git("rev-parse", BRANCH)
+
+
+def test_a_branch_that_is_deleted_while_one_appends_is_named(place):
+    store = place.filled(1)
+    newest = place.git("rev-parse", BRANCH)
+    ledger.tail(store)
+    deleted(place)
+    with pytest.raises(CorruptError, match=f"was deleted.*git push --force origin {newest}:refs/heads/mlci/model"):
+        store.append(2, b"x")
+
+
+def test_a_rule_that_forbids_the_push_is_no_race(place):
+    store = place.filled(1)
+    place.fake.fail("PATCH", "/git/refs/heads/mlci/model", status=422, times=0)
+    place.fake.forget_requests()
+    with pytest.raises(OutsideError, match="does not let mlci move refs/heads/mlci/model"):
+        append(store)
+    assert len(place.asked()) < 10
+
+
+def test_an_answer_from_before_the_witness_is_asked_for_again(fresh):
+    place = fresh(3)
+    old = place.git("rev-parse", f"{BRANCH}~1")
+    new = place.git("rev-parse", BRANCH)
+    place.git("update-ref", BRANCH, old)
+    catches_up = hasty(sleep=lambda _: place.git("update-ref", BRANCH, new))
+    assert ledger.tail(place.store(patience=catches_up)).number == 3
+    place.fake.fail("GET", "/commits/heads/mlci/model", status=404)
+    assert ledger.tail(place.store(patience=hasty())).number == 3
+
+
+def test_a_404_that_is_not_true_is_not_believed(fresh):
+    place = fresh(2)
+    place.fake.fail("GET", "/commits/heads/mlci/model", status=404, times=0)
+    with pytest.raises(CorruptError, match="ends at entry 0, but entry 2 was there"):
+        ledger.tail(place.store(patience=hasty()))
+    with pytest.raises(CorruptError):
+        append(place.store(patience=hasty()))
+    assert place.git("rev-list", "--count", BRANCH) == "2"
+
+
+def test_an_entry_of_other_bytes_in_the_same_place_is_named(place):
+    """The branch is as it should be, GitHub's answer is not."""
+    place.filled(2)
+    store = place.store()
+    store.tail()
+    store._records._pages.pushed(None, place.git("rev-parse", BRANCH), 2, b"{}")
+    with pytest.raises(CorruptError, match="entry 2"):
+        ledger.tail(store)
+    assert sha(store.read(2)) == sha(b"{}")
+
+
+def test_the_branch_clones_without_the_witness(place):
+    place.filled(1)
+    clone = place.clone()
+    assert "mlci/witness" not in git(clone, "for-each-ref")

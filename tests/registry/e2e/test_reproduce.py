@@ -1,0 +1,158 @@
+"""`mlci reproduce`: a version trained again; identical, within the spread of the reruns, or different and where."""
+
+import json
+from statistics import stdev
+
+import pytest
+
+from mlci.registry.spread import Spread
+from tests.registry.lifecycle import bodies, champion, kept, manifest, promoted, repository, state
+from tests.usecases.project import commit, git, holdout, mlci, predictions, write
+from tests.usecases.test_planted import BY_FILE
+
+LUCKY = """\
+import os, random
+seed = os.environ["MLCI_SEED"]
+counter = os.environ.get("TRAININGS")  # luck that no seed decides, and that is the same in every run of this test
+if counter:
+    seed = len(open(counter).read())
+    open(counter, "a").write("x")
+lucky = random.Random(int(seed))
+wrong = lucky.sample(range(100), int(open("k.txt").read()) * 10 + lucky.randint(-4, 4))
+open("model.txt", "w").write(" ".join(map(str, wrong)))
+"""
+PREDICT = """\
+import csv, os
+wrong = set(map(int, open("model.txt").read().split()))
+rows = list(csv.DictReader(open(os.environ["MLCI_DATA"])))
+with open(os.environ["MLCI_PREDICTIONS"], "w") as out:
+    out.write("id,p\\n")
+    for row in rows:
+        out.write(f"{row['id']},{1 - int(row['x']) if int(row['id']) in wrong else int(row['x'])}\\n")
+"""
+
+
+def lucky(folder, k=2, *, more="", **environment):
+    """Promote a version whose training draws the rows that it is wrong on, by MLCI_SEED or by a counter."""
+    repository(folder, k, more=more)
+    commit(folder, {"train.py": LUCKY, "predict.py": PREDICT})
+    assert promoted(folder, **environment) == 1
+    return folder
+
+
+def counter(folder):
+    path = folder.parent / f"{folder.name}-trainings"
+    path.write_text("")
+    return {"TRAININGS": str(path)}
+
+
+def reproduce(folder, *arguments, **environment):
+    ended = mlci("reproduce", *arguments, "--json", cwd=folder, **environment)
+    assert ended.out, ended.err
+    return ended.code, json.loads(ended.out)
+
+
+def spread(folder, body):
+    return Spread.model_validate_json(kept(folder, body.spread).read_bytes())
+
+
+def test_the_same_bytes(tmp_path):
+    champion(tmp_path, 2)
+    commit(tmp_path, {"k.txt": "5"})  # the version's own commit counts, not what is checked out
+    code, found = reproduce(tmp_path)
+    assert (code, found["outcome"], found["identical"], found["runs"]) == (0, "identical", "bytes", 1)
+    assert found["otherwise"] == {"rows": 0, "keys": []}
+    (body,) = bodies(tmp_path)[1:]
+    assert (body.kind, body.outcome, body.runs, state(tmp_path).reproduced) == ("reproduced", "identical", 1, {})
+    assert git(tmp_path, "worktree", "list").count("\n") == 0
+    assert mlci("ledger", "verify", "--files", cwd=tmp_path).code == 0
+
+
+def test_a_seed_that_is_kept_is_reproduced_and_the_next_seeds_tell_the_spread(tmp_path):
+    code, found = reproduce(lucky(tmp_path), "-k", 4)
+    assert (code, found["outcome"], found["identical"]) == (0, "identical", "bytes")
+    assert [rerun["seed"] for rerun in found["reruns"]] == [7, 8, 9, 10]
+    values = [rerun["metrics"]["accuracy"] for rerun in found["reruns"]]
+    accuracy = next(row for row in found["metrics"] if row["metric"] == "accuracy")
+    assert accuracy["sd"] == pytest.approx(stdev(values))
+    assert accuracy["sd"] > 0
+    kept_spread = spread(tmp_path, bodies(tmp_path)[1])
+    assert [rerun.metrics["accuracy"] for rerun in kept_spread.reruns] == values
+    assert kept_spread.original["accuracy"] == manifest(tmp_path)["metrics"]["accuracy"]
+    assert state(tmp_path).reproduced == {"1": 2}
+
+
+def test_luck_is_within_the_spread_of_the_reruns(tmp_path):
+    chance = counter(tmp_path)
+    code, found = reproduce(lucky(tmp_path, **chance), "-k", 5, **chance)
+    assert (code, found["outcome"], found["identical"]) == (0, "within", None)
+    assert found["otherwise"]["rows"] > 0
+    shown = mlci("reproduce", "-k", 2, cwd=tmp_path, **chance).out
+    assert "The first rerun decides" in shown
+
+
+def test_one_rerun_has_no_spread(tmp_path):
+    chance = counter(tmp_path)
+    ended = mlci("reproduce", cwd=lucky(tmp_path, **chance), **chance)
+    assert ended.code == 1
+    assert "one rerun has no spread to be within: `mlci reproduce 1 -k 5`" in " ".join(ended.out.split())
+
+
+def test_different_and_where(tmp_path):
+    """Training depends on something that git does not hold, and that has changed since."""
+    repository(tmp_path, 1)
+    outside = tmp_path.parent / f"{tmp_path.name}-outside"
+    outside.write_text("1")
+    commit(tmp_path, {"train.py": f'open("model.txt", "w").write(open({str(outside)!r}).read())\n'})
+    assert promoted(tmp_path) == 1
+    outside.write_text("3")
+    code, found = reproduce(tmp_path, "-k", 3)
+    assert (code, found["outcome"]) == (1, "different")
+    accuracy = next(row for row in found["metrics"] if row["metric"] == "accuracy")
+    assert (accuracy["version"], accuracy["mean"], accuracy["inside"]) == (0.9, pytest.approx(0.7), False)
+    assert (found["otherwise"]["rows"], found["otherwise"]["keys"][:3]) == (20, ["1", "11", "12"])
+    shown = mlci("reproduce", 1, "--no-record", cwd=tmp_path).out
+    assert any(line.split()[:1] + line.split()[-1:] == ["Accuracy", "different"] for line in shown.splitlines())
+    assert len(bodies(tmp_path)) == 2  # --no-record
+
+
+def test_rows_that_moved(tmp_path):
+    champion(tmp_path, 2)
+    commit(tmp_path, {"holdout.csv": holdout(60, first=500)})
+    code, found = reproduce(tmp_path, "-k", 2)
+    assert (code, found["outcome"], found["identical"]) == (0, "identical", "bytes")
+    assert spread(tmp_path, bodies(tmp_path)[1]).reruns[0].metrics["accuracy"] == 0.8
+
+
+def test_a_version_that_can_not_be_made_again(tmp_path):
+    (tmp_path / "dirty").mkdir()
+    repository(tmp_path / "dirty", 1)
+    (tmp_path / "dirty/k.txt").write_text("2")
+    assert promoted(tmp_path / "dirty") == 1
+    ended = mlci("reproduce", cwd=tmp_path / "dirty")
+    assert (ended.code, "with uncommitted changes, which nobody kept" in ended.err) == (2, True)
+    repository(tmp_path / "file", 0, **BY_FILE)
+    commit(tmp_path / "file", {"preds.csv": predictions(1)})
+    assert promoted(tmp_path / "file") == 1
+    ended = mlci("reproduce", cwd=tmp_path / "file")
+    assert (ended.code, "no `train.run` made it" in ended.err) == (2, True)
+    assert mlci("reproduce", "3", cwd=tmp_path / "file").code == 2
+
+
+def test_training_that_fails(tmp_path):
+    repository(tmp_path, 1)
+    outside = write(tmp_path.parent, {f"{tmp_path.name}-there": ""}) / f"{tmp_path.name}-there"
+    commit(tmp_path, {"train.py": f'open({str(outside)!r})\nopen("model.txt", "w").write("1")\n'})
+    assert promoted(tmp_path) == 1
+    outside.unlink()
+    ended = mlci("reproduce", cwd=tmp_path)
+    assert (ended.code, ended.out) == (3, "")
+    assert len(bodies(tmp_path)) == 1
+
+
+def test_a_damaged_record_is_found(tmp_path):
+    champion(tmp_path, 2)
+    assert mlci("reproduce", cwd=tmp_path).code == 0
+    kept(tmp_path, bodies(tmp_path)[1].spread).write_text("x")
+    ended = mlci("ledger", "verify", cwd=tmp_path)
+    assert (ended.code, "the spread that entry 2 names" in ended.err) == (4, True)

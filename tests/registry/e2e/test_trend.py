@@ -1,0 +1,45 @@
+"""The champion's history of each gated metric, in the report of a real run."""
+
+from tests.registry.lifecycle import champion, kept, manifest_digest, promoted
+from tests.usecases.project import commit, holdout, mlci, run
+
+
+def points(ended):
+    assert [row["metric"] for row in ended.report["trend"]] == ["accuracy"], ended.err
+    return [(point["version"], point["value"], point["same_rows"]) for point in ended.report["trend"][0]["points"]]
+
+
+def improved(folder):
+    """Promote models that are wrong on 3, 2 and 1 rows of ten, the first of them on other rows."""
+    champion(folder, 3)
+    commit(folder, {"k.txt": "2", "holdout.csv": holdout(200)})
+    assert promoted(folder) == 2
+    commit(folder, {"k.txt": "1"})
+    assert promoted(folder) == 3
+    commit(folder, {"k.txt": "0"})
+    return folder
+
+
+def test_the_history_of_the_champion(tmp_path):
+    ended = run(improved(tmp_path))
+    assert points(ended) == [(1, 0.7, False), (2, 0.8, True), (3, 0.9, True)]
+    assert "▁┊▃▆█" in (tmp_path / ".mlci/out/comment.md").read_text()
+
+
+def test_what_was_rolled_back_is_no_history(tmp_path):
+    improved(tmp_path)
+    assert mlci("rollback", "--reason", "test", cwd=tmp_path).code == 0
+    assert [version for version, _, _ in points(run(tmp_path))] == [1, 2]
+
+
+def test_one_version_is_no_trend(tmp_path):
+    assert run(champion(tmp_path, 1)).report["trend"] == []
+
+
+def test_a_damaged_old_version_is_named_and_blocks_nothing(tmp_path):
+    improved(tmp_path)
+    kept(tmp_path, manifest_digest(tmp_path, 1)).unlink()
+    ended = run(tmp_path)
+    assert ended.code == 0, ended.err
+    assert [version for version, _, _ in points(ended)] == [2, 3]
+    assert any("the manifest of version 1 is missing" in note for note in ended.report["notes"])

@@ -1,0 +1,152 @@
+"""`mlci fetch` and `mlci run --fetched`: the run needs neither network nor token, and believes one copy only."""
+
+import json
+import shutil
+
+import pytest
+
+from tests.github import seeding
+from tests.github.fake import Fake
+from tests.registry.lifecycle import files, promoted, repository, trained
+from tests.usecases.project import change, commit, holdout, mlci, write
+from tests.usecases.test_planted import shown
+
+IN_THE_REPOSITORY = "registry: github\n"
+MOST_REQUESTS = 40
+
+
+@pytest.fixture
+def github(tmp_path):
+    """A GitHub, and the variables by which it is reached."""
+    seeding.repository(tmp_path / "model.git")
+    with Fake(tmp_path / "model.git") as fake:
+        yield fake
+
+
+def variables(fake, **permissions):
+    token = fake.token(permissions=permissions)
+    return {"GITHUB_API_URL": fake.url, "GITHUB_REPOSITORY": fake.name, "GITHUB_TOKEN": token}
+
+
+def fetched(project, fake, tmp_path):
+    """Fetch with a token that can only read the contents; return the digest as a later step gets it."""
+    outputs = tmp_path / "outputs.txt"
+    outputs.write_text("")
+    done = mlci("fetch", cwd=project, GITHUB_OUTPUT=str(outputs), **variables(fake, contents="read"))
+    assert done.code == 0, done.err
+    name, digest, _ = outputs.read_text().splitlines()
+    assert name.startswith("fetched<<")
+    return digest
+
+
+def offline(project, digest):
+    """Run with nothing in the environment that could ask anybody."""
+    return mlci("run", "--json", "--fetched", digest, cwd=project)
+
+
+def champion(folder, fake, k):
+    """A project with a champion in the repository's own registry."""
+    project = repository(folder, k, more=IN_THE_REPOSITORY)
+    assert promoted(project, **variables(fake, contents="write")) == 1
+    return project
+
+
+def test_a_run_without_a_token_compares_with_the_champion(tmp_path, github):
+    project = champion(tmp_path / "project", github, 3)
+    commit(project, {"k.txt": "1"})
+    digest = fetched(project, github, tmp_path)
+    asked = len(github.requests)
+    ended = offline(project, digest)
+    assert change(ended) == shown(3, 1)
+    assert ended.report["baseline"]["version"] == "1"
+    assert len(github.requests) == asked
+
+
+def test_before_the_first_promotion_there_is_no_baseline(tmp_path, github):
+    project = repository(tmp_path / "project", 3, more=IN_THE_REPOSITORY)
+    ended = offline(project, fetched(project, github, tmp_path))
+    assert ended.code == 0, ended.err
+    assert ended.report["gates"][0]["outcome"] == "no_baseline"
+
+
+def test_where_the_rows_moved_the_copy_has_the_champions_model(tmp_path, github):
+    project = champion(tmp_path / "project", github, 3)
+    commit(project, {"holdout.csv": holdout(60, first=500), "k.txt": "1"})
+    before = trained(project)
+    ended = offline(project, fetched(project, github, tmp_path))
+    assert change(ended)[2] == pytest.approx(0.2), ended.err
+    assert any("its own model scored the new rows" in note for note in ended.report["notes"])
+    assert trained(project) == before + 1
+
+
+def rewritten(folder):
+    """The index with another entry in it, well formed."""
+    path = folder / "copy.json"
+    index = json.loads(path.read_text())
+    index["tail"], index["entries"], index["witness"] = 0, {}, None
+    path.write_text(json.dumps(index))
+
+
+def other_file(folder):
+    for path in (folder / "files").iterdir():
+        data = path.read_bytes()
+        path.unlink()
+        path.write_bytes(bytes([data[0] ^ 1]) + data[1:])
+
+
+def linked(folder):
+    for path in list((folder / "files").iterdir()):
+        shutil.move(path, folder / "elsewhere")
+        path.symlink_to(folder / "elsewhere")
+
+
+@pytest.mark.parametrize(
+    ("tamper", "said"),
+    [
+        (rewritten, "is not what `mlci fetch` left: something wrote to it since"),
+        (other_file, "altered"),
+        (linked, "is not in the copy"),
+        (shutil.rmtree, "`mlci fetch` leaves it"),
+        (lambda folder: shutil.rmtree(folder / "files"), "is not in the copy"),
+    ],
+)
+def test_a_copy_that_was_written_to_since_judges_nothing(tmp_path, github, tamper, said):
+    project = champion(tmp_path / "project", github, 3)
+    digest = fetched(project, github, tmp_path)
+    before = trained(project)
+    tamper(project / ".mlci/fetched")
+    ended = offline(project, digest)
+    assert (ended.code, ended.out) == (4, "")
+    assert said in ended.err
+    assert trained(project) == before
+
+
+def test_a_registry_in_a_folder_has_nothing_to_fetch(tmp_path):
+    project = repository(tmp_path / "project", 3)
+    outputs = tmp_path / "outputs.txt"
+    done = mlci("fetch", cwd=project, GITHUB_OUTPUT=str(outputs))
+    assert (done.code, outputs.read_text().splitlines()[1]) == (0, "")
+    assert "nothing to fetch" in done.out
+    assert offline(project, "").code == 0
+
+
+def test_a_copy_is_not_written_to(tmp_path, github):
+    project = champion(tmp_path / "project", github, 3)
+    digest = fetched(project, github, tmp_path)
+    ended = mlci("run", "--record", "--fetched", digest, cwd=project)
+    assert (ended.code, "only read" in ended.err) == (2, True)
+
+
+def test_without_a_token_it_says_what_is_missing(tmp_path, github):
+    project = write(tmp_path / "project", files(3, more=IN_THE_REPOSITORY))
+    done = mlci("fetch", cwd=project, GITHUB_API_URL=github.url, GITHUB_REPOSITORY=github.name)
+    assert done.code == 2
+    assert "GITHUB_TOKEN" in done.err
+
+
+def test_what_it_costs(tmp_path, github):
+    project = champion(tmp_path / "project", github, 3)
+    before = len(github.requests)
+    fetched(project, github, tmp_path)
+    assert len(github.requests) - before <= MOST_REQUESTS
+    assert {method for method, *_ in github.requests[before:]} == {"GET"}

@@ -1,0 +1,54 @@
+"""What changed, in a sentence; and trends as bars."""
+
+import pytest
+from rendered import Page
+
+from build import BASE, HEAD, a_report, differs, history, lineage, measured, passed, same
+from mlci.report.comment import comment
+from mlci.report.origins import sentence
+from mlci.report.trend import bars
+
+UNKNOWN = differs("data", None, None, changed=None, reason="no DVC or LFS pointers name it")
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        ([differs("code", BASE, HEAD), differs("model", "1", "2")], "nothing but the code"),
+        ([differs("code", BASE, HEAD), UNKNOWN], "nothing but the code (not known: training data)"),
+        ([differs("code", BASE, HEAD), differs("environment", "1", "2")], "code and environment"),
+        ([same("code", HEAD), same("model", "1")], "nothing"),
+        ([same("code", HEAD), UNKNOWN], "nothing (not known: training data)"),
+        (
+            [same("code", HEAD), differs("model", "1", "2")],
+            "nothing but the model itself; it was trained again and came out different",
+        ),
+    ],
+)
+def test_what_changed_in_a_sentence(rows, said):
+    assert sentence(lineage(*rows)) == f"What changed: {said}"
+
+
+@pytest.mark.parametrize(
+    ("row", "now", "drawn"),
+    [
+        (history("f1", 0.1, 0.2, 0.3), 0.4, "▁▃▆█"),
+        (history("f1", 0.3, 0.1), None, "█▁"),
+        (history("f1", 0.5, 0.5), 0.5, "▄▄▄"),
+        (history("f1", 0.1, 0.2, 0.3, other_rows=1), 0.4, "▁┊▃▆█"),
+        (history("f1", 0.1, 0.2, other_rows=2), 0.1, "▁█┊▁"),
+    ],
+)
+def test_bars(row, now, drawn):
+    assert bars(row, now) == drawn
+
+
+def test_a_trend_names_its_numbers():
+    report = a_report(
+        gates=[passed("recall", was=0.58, now=0.59, min=0.5, line=3)],
+        metrics=[measured("recall", was=0.58, now=0.59)],
+        trend=(history("recall", 0.56, 0.57, 0.58, first=4),),
+    )
+    page = Page(comment(report))
+    assert "Trend over versions 4 to 6" in page.summaries
+    assert any("Recall" in row and "0.560 → 0.580 → 0.590" in row for table in page.tables for row in table)
