@@ -94,10 +94,15 @@ def store(loaded: Loaded, folder: Path, environment: Mapping[str, str]) -> Store
     if place.startswith(MLFLOW):
         from mlci.registry.mlflow import MlflowStore  # noqa: PLC0415 - the adapter that was asked for
 
+        if place.startswith(f"{MLFLOW}sqlite:///"):
+            _untracked(loaded, folder / place.removeprefix(f"{MLFLOW}sqlite:///"), folder, environment)
         return MlflowStore(place, loaded.config.model, os.environ, folder=folder)  # MLflow reads its settings there
     if place == GITHUB:
         return _in_repository(loaded, environment)
-    return _in_folder(loaded, folder / place, Git(folder=folder, environment=environment))
+    from mlci.registry.folder import FolderStore  # noqa: PLC0415 - the adapter that was asked for
+
+    _untracked(loaded, folder / place, folder, environment)
+    return FolderStore(folder / place, loaded.config.model)
 
 
 def shown_to_users(store: Store) -> str | None:
@@ -156,17 +161,15 @@ def _in_repository(loaded: Loaded, environment: Mapping[str, str]) -> Store:
     return RepositoryStore(access, here.repository, loaded.config.model)
 
 
-def _in_folder(loaded: Loaded, root: Path, git: Git) -> Store:
-    from mlci.registry.folder import FolderStore  # noqa: PLC0415 - the adapter that was asked for
-
+def _untracked(loaded: Loaded, place: Path, folder: Path, environment: Mapping[str, str]) -> None:
+    """Refuse a registry on this machine that came with a commit."""
     planted = False
     with contextlib.suppress(InputError):  # no repository: nothing is tracked
-        planted = tracked(git, root)
+        planted = tracked(Git(folder=folder, environment=environment), place)
     if planted:
         why = f"git tracks files in `{loaded.config.registry}`, so a pull request could write its own baseline"
         words = f"{why}; remove them from git (`git rm -r --cached`), or name a place outside of the repository"
         raise InputError(loaded.problem(words, "registry"))
-    return FolderStore(root, loaded.config.model)
 
 
 def _run(environment: Mapping[str, str]) -> str | None:

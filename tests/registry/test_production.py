@@ -274,6 +274,14 @@ def test_files_of_the_registry_in_git_are_refused(tmp_path):
     assert "so a pull request could write its own baseline" in ended.err
 
 
+def test_a_database_of_mlflow_in_git_is_refused(tmp_path):
+    project = repository(tmp_path, 1, more="registry: mlflow:sqlite:///kept/mlflow.db\n")
+    commit(project, {"kept/mlflow.db": "planted"})
+    ended = run(project)
+    assert (ended.code, ended.out) == (2, "")
+    assert "so a pull request could write its own baseline" in ended.err
+
+
 def test_a_link_in_git_to_somewhere_else_is_refused_too(tmp_path):
     project = repository(tmp_path / "project", 1)
     (tmp_path / "planted").mkdir()

@@ -8,7 +8,7 @@ import pytest
 from mlflow import MlflowClient
 
 from mlci.registry import ledger, mirror, versions
-from mlci.registry.entries import By, Promotion, Rollback
+from mlci.registry.entries import Promotion, Rollback
 from mlci.registry.manifest import Data, Environment, File, Manifest, Predictions, Recipe
 from tests.registry.e2e.mlflow_server import opened
 from tests.registry.histories import sha, stamp
@@ -170,16 +170,6 @@ def test_many_at_once_agree(store, client, model, mlflow_service, tmp_path):
     assert len(shown) == 4
     assert len(set(shown)) == 1
     assert aliases(client, model) == {"champion": "1"}
-
-
-@pytest.mark.parametrize("name", ["a/b", "a:b", "", "..", "it's", "mlci-ledger.x", "x" * 300])
-def test_a_name_that_mlflow_does_not_take_becomes_one_that_it_does(name):
-    assert mirror.name_of(name).startswith("mlci-model.")
-
-
-def test_by_is_kept(store, tmp_path):
-    promote(store, tmp_path, 1, {"m": b"1"})
-    assert ledger.read(store, 1).by == By(actor="ada")
 
 
 def test_the_whole_life_by_the_command_line(tmp_path, mlflow_service, client, mlflow_place):

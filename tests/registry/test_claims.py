@@ -1,0 +1,84 @@
+"""Entries as tags of MLflow, and addresses and names that it takes; what needs a server is in the folder e2e."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mlci.errors import InputError
+from mlci.registry import claims, tracking
+from mlci.registry.interface import CorruptError
+from mlci.registry.mirror import name_of
+
+ENTRY = b'{"number":1,"text":"' + b"x" * 12_000 + b'"}'
+
+
+@given(st.one_of(st.binary(max_size=20_000), st.text(max_size=20_000).map(str.encode)), st.integers(1, 10**18 - 1))
+def test_an_entry_comes_back_from_tags_that_any_mlflow_takes(data, number):
+    tags = claims.tags(number, data)
+    assert claims.entry(tags, shown="x") == data
+    assert claims.number(tags) == number
+    assert all(value.isascii() and len(value) <= 5_000 for value in tags.values())
+
+
+def test_ascii_can_be_read_where_it_is_kept():
+    assert claims.tags(7, b'{"a": 1}')["mlci.entry.000"] == '{"a": 1}'
+
+
+@pytest.mark.parametrize("name", sorted(set(claims.tags(1, ENTRY)) - {claims.NUMBER}))
+@pytest.mark.parametrize("change", ["gone", "altered", "cut"])
+def test_every_change_of_a_tag_is_found(name, change):
+    tags = claims.tags(1, ENTRY)
+    value = tags.pop(name)
+    if change != "gone":
+        tags[name] = value[:-1] if change == "cut" else value[:-1] + "\u00e9"
+    with pytest.raises(CorruptError, match="x: entry 1 is damaged"):
+        claims.entry(tags, shown="x")
+
+
+@pytest.mark.parametrize("text", ["", "0", "01", "-1", "1.0", "\u0661", "1" * 19, "x"])
+def test_a_version_without_a_number_is_no_claim(text):
+    assert claims.number({claims.NUMBER: text}) is None
+    assert claims.number({}) is None
+
+
+@pytest.mark.parametrize(
+    ("written", "asked"),
+    [
+        ("mlflow:http://host:5000", "http://host:5000"),
+        ("https://host/team/", "https://host/team"),
+        ("mlflow:sqlite:////srv/mlflow.db", "sqlite:////srv/mlflow.db"),
+        ("mlflow:sqlite:///a/mlflow.db", "sqlite:////base/a/mlflow.db"),
+    ],
+)
+def test_addresses(written, asked):
+    assert tracking.parse(written, Path("/base")) == asked
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "http://ada:secret@host",
+        "postgresql://h/d",
+        "sqlite:///",
+        "http://h?a=secret",
+        "http://h#secret",
+        "file:///x",
+        "",
+    ],
+)
+def test_an_address_that_is_none(written):
+    with pytest.raises(InputError, match=r"registry: MLflow is written.*MLFLOW_TRACKING_USERNAME") as caught:
+        tracking.parse(written, Path("/base"))
+    assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["a/b", "a:b", "", "..", "it's", "mlci-ledger.x", "x" * 300])
+def test_a_name_that_mlflow_does_not_take_becomes_one_that_it_does(name):
+    assert name_of(name).startswith("mlci-model.")
+
+
+@pytest.mark.parametrize("name", ["credit-risk", "Credit", "v1.2"])
+def test_a_model_has_its_own_name_there(name):
+    assert name_of(name) == name
