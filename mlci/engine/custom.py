@@ -1,5 +1,7 @@
 """Metrics that mlci does not derive: any of scikit-learn's by name, and the user's own by ``module:function``."""
 
+import contextlib
+import functools
 import importlib
 import inspect
 import sys
@@ -33,11 +35,23 @@ def _own(name: str, folder: Path) -> Callable[..., float]:
     if str(folder) not in sys.path:
         sys.path.insert(0, str(folder))
     try:
-        found = getattr(importlib.import_module(module), attribute)
+        with contextlib.redirect_stdout(sys.stderr):
+            found = getattr(importlib.import_module(module), attribute)
     except (Exception, SystemExit) as error:  # a script without a guard around its main ends with sys.exit(0)
         why = f"{type(error).__name__}: {error}"
         raise InputError(f"metric {name!r} can't be imported from {folder}: {why}") from error
-    return _callable(name, found)
+    return _aside(_callable(name, found))
+
+
+def _aside(function: Callable[..., float]) -> Callable[..., float]:
+    """Keep what a function prints out of standard output, which is the report's."""
+
+    @functools.wraps(function)
+    def call(*given: Any) -> float:  # noqa: ANN401 (arrays)
+        with contextlib.redirect_stdout(sys.stderr):
+            return function(*given)
+
+    return call
 
 
 def _scikit_learns(name: str) -> Callable[..., float]:

@@ -56,6 +56,15 @@ class TestExitCodes:
         assert ended.err
         assert "Traceback" not in ended.err
 
+    def test_what_a_metric_prints_is_no_part_of_the_document(self, tmp_path):
+        given = small_files()
+        given["mlci.yml"] += "  - {metric: 'talkative:total', max: 1}\n"
+        code = "print('imported')\ndef total(labels, predictions):\n    print('called')\n    return 1.0\n"
+        ended = run(write(tmp_path, {**given, "talkative.py": code}))
+        assert ended.report["gates"][-1]["outcome"] == "passed"
+        assert "imported" in ended.err
+        assert "called" in ended.err
+
     def test_a_metric_whose_module_exits_is_no_pass(self, tmp_path):
         given = small_files()
         given["mlci.yml"] += "  - {metric: 'cost:total', max: 1}\n"
