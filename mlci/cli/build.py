@@ -25,6 +25,7 @@ from mlci.engine.duck import DuckEngine
 from mlci.engine.features import write_features
 from mlci.engine.fingerprint import fingerprint
 from mlci.engine.rows import row_digests
+from mlci.engine.sought import lack
 from mlci.metrics import catalogue
 from mlci.registry.interface import Store
 from mlci.registry.ledger import Stamp
@@ -65,6 +66,7 @@ def tools(
             features=write_features,
             fingerprint=fingerprint,
             row_metric=row_metric(folder),
+            metric_lack=lack(folder),
             git=Git(folder=folder, environment=environment),
             cache=Cache(root=folder / OURS / "cache") if cached else None,
             scratch=Path(scratch),

@@ -9,6 +9,7 @@ from mlci.cli import options
 from mlci.cli.build import configuration, tools
 from mlci.errors import InputError
 from mlci.steps.stages import operational
+from mlci.usecases import own_metrics
 from mlci.usecases.sides import PER_ROWS, Place, train
 
 
@@ -25,6 +26,7 @@ def command(config_path: Path, *, as_json: bool) -> int:
     loaded = configuration(config_path)
     folder = config_path.parent
     with tools(folder) as effects:
+        own_metrics.present(loaded, effects)
         stage = train(loaded.config, Place(folder=folder, scratch=effects.scratch / "step"), effects)
     if stage is None:
         raise InputError(loaded.problem("there is no training step; add `train: {run: python train.py}`"))

@@ -65,6 +65,8 @@ def contents(file: FilePath) -> bytes:
     path = str(file)
     if file.is_dir():
         raise InputError(Problem("is a folder; name the configuration file in it", path))
+    if file.exists() and not file.is_file():
+        raise InputError(Problem("is a pipe or a device, not a file; write the configuration to a file", path))
     if not file.is_file():
         raise InputError(Problem("there is no such file; name the configuration with `--config`", path))
     try:

@@ -59,6 +59,8 @@ def _local(path: str) -> list[tuple[str, Path]]:
         return [(path, Path(path))]
     if Path(path).is_dir():
         raise InputError(Problem(f"is a folder; name its files by a glob, e.g. {path.rstrip('/')}/*.parquet", path))
+    if Path(path).exists():
+        raise InputError(Problem("is a pipe or a device, not a file; write the table to a file first", path))
     found = glob.glob(path, recursive=True)  # noqa: PTH207 - Path.glob takes no absolute patterns
     matches = sorted(match for match in found if Path(match).is_file())
     if not matches:

@@ -4,6 +4,7 @@ import duckdb
 
 from mlci.engine import sql
 from mlci.engine.keys import Keyed, comparable
+from mlci.engine.tables import Table
 from mlci.engine.words import counted, cut, first
 from mlci.errors import InputError, Problem
 
@@ -60,12 +61,18 @@ def _repeated(connection: duckdb.DuckDBPyConnection, keyed: Keyed, kind: str) ->
     found = connection.execute(query).fetchall()
     if not found:
         return []
-    listed = "; ".join(
-        f"{cut(key)!r} in rows {', '.join(str(table.place(at)[1]) for at in ats)}" for key, ats, _ in found
-    )
+    listed = "; ".join(f"{cut(key)!r} in {_rows(table, ats)}" for key, ats, _ in found)
     count = found[0][2]
     said = f"{counted(count, 'key')} of {keyed.column.name!r} occur{'s' if count == 1 else ''} more than once: {listed}"
     return [Problem(said, table.path)]
+
+
+def _rows(table: Table, positions: list[int]) -> str:
+    """Name rows, and their files where the table has several."""
+    places = [table.place(position) for position in positions]
+    if len(table.shards) > 1:
+        return ", ".join(f"row {row} of {shown}" for shown, row in places)
+    return f"rows {', '.join(str(row) for _, row in places)}"
 
 
 def _against(
@@ -90,15 +97,30 @@ def _against(
 
 
 def _spelled_differently(connection: duckdb.DuckDBPyConnection, evaluation: Keyed, other: Keyed) -> list[Problem]:
-    """Tell whether texts that don't match would as numbers: ``0`` and ``000``, or ``0.0`` of a column with nulls."""
-    first_rows = [_numbers(keyed) for keyed in (other, evaluation)]
-    both = f"({first_rows[0]}) AS here JOIN ({first_rows[1]}) AS there USING (n)"
-    query = sql.select("here.k, there.k", both, where="here.k <> there.k", order_by="there.r, here.r", limit=1)
-    found = sql.first(connection, query)
-    if found is None:
-        return []
-    written = f"written as `{cut(found[0])}` here and `{cut(found[1])}` in {evaluation.table.path}"
-    return [Problem(f"keys match as numbers: {written}; write them alike", other.table.path)]
+    """Tell whether texts that don't match would as numbers, without blanks around them, or in one case of letters.
+
+    As numbers match ``0`` and ``000``, or ``0.0`` of a column with nulls.
+    """
+    for how, reading in (
+        ("as numbers", _numbers),
+        ("but for blanks around them", lambda keyed: _read(keyed, "trim({}, ' \t\u00a0')")),
+        ("but for upper and lower case", lambda keyed: _read(keyed, "lower({})")),
+    ):
+        first_rows = [reading(keyed) for keyed in (other, evaluation)]
+        both = f"({first_rows[0]}) AS here JOIN ({first_rows[1]}) AS there USING (n)"
+        query = sql.select("here.k, there.k", both, where="here.k <> there.k", order_by="there.r, here.r", limit=1)
+        found = sql.first(connection, query)
+        if found is not None:
+            written = f"written as `{cut(found[0])}` here and `{cut(found[1])}` in {evaluation.table.path}"
+            return [Problem(f"keys match {how}: {written}; write them alike", other.table.path)]
+    return []
+
+
+def _read(keyed: Keyed, form: str) -> str:
+    """SQL for what texts are in a form ``n``, with one text ``k`` of each and its first row ``r``."""
+    key = comparable(keyed.column, "text")
+    columns = [f"{form.format(key)} AS n", f"min({keyed.table.row_number}) AS r", f"min({key}) AS k"]
+    return sql.select(columns, keyed.table.relation, group_by="n", having=f"min({key}) = max({key})")
 
 
 def _numbers(keyed: Keyed) -> str:

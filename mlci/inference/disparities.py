@@ -15,6 +15,7 @@ import numpy as np
 from mlci.inference.evidence import Interval
 from mlci.inference.furthest import envelope, largest_of
 from mlci.inference.normal import cdf
+from mlci.inference.pairs import unordered
 from mlci.metrics.statistics import Floats
 
 REPLICATES = 1000
@@ -138,16 +139,29 @@ def compare(
 
     No interval reaches beyond ``most``, the largest spread that there can be: 1 for a difference of two rates.
     """
-    first, second = _pairs(len(bases[0].centre), reference)
-    distance = np.concatenate([np.abs(groups.centre[first] - groups.centre[second]) for groups in bases])
-    error = np.concatenate([np.hypot(groups.error[first], groups.error[second]) for groups in bases])
     largest = np.max([_largest(groups, reference) for groups in bases], axis=0)
     reach = float(np.quantile(largest, confidence))
-    near, far = max(0.0, float((distance - reach * error).max())), float((distance + reach * error).max())
+    near, far, compared, distance, error = 0.0, -math.inf, 0, np.empty(0), np.empty(0)
+    for groups in bases:
+        for first, second in unordered(len(groups.centre), reference):
+            apart = np.abs(groups.centre[first] - groups.centre[second])
+            errors = np.hypot(groups.error[first], groups.error[second])
+            near, far = (
+                max(near, float((apart - reach * errors).max())),
+                max(far, float((apart + reach * errors).max())),
+            )
+            distance, error = _decisive(np.append(distance, apart), np.append(error, errors))
+            compared += len(first)
     low, high = (near, far) if kind == "difference" else (math.exp(-far), math.exp(-near))
     low, high = (low, high) if most is None else (min(low, most), min(high, most))
-    pairs = tuple(Pair(float(distance[i]), float(error[i])) for i in envelope(distance / error, 1 / error))
-    return Simultaneous(value, min(low, value), max(high, value), pairs, len(distance), rows, confidence, kind)
+    pairs = tuple(map(Pair, distance.tolist(), error.tolist()))
+    return Simultaneous(value, min(low, value), max(high, value), pairs, compared, rows, confidence, kind)
+
+
+def _decisive(distance: Floats, error: Floats) -> tuple[Floats, Floats]:
+    """Leave out the pairs that decide at no limit."""
+    kept = envelope(distance / error, 1 / error)
+    return distance[kept], error[kept]
 
 
 def _largest(groups: Groups, reference: int | None) -> Floats:
@@ -172,14 +186,6 @@ def disparity(values: Floats, *, reference: int | None, kind: Kind) -> Floats:
             return np.asarray(values.min(axis=-1) / values.max(axis=-1))
         ratio = values / values[..., [reference]]
         return np.asarray(np.minimum(ratio, 1 / ratio).min(axis=-1))
-
-
-def _pairs(groups: int, reference: int | None) -> tuple[np.ndarray, np.ndarray]:
-    if reference is None:
-        first, second = np.triu_indices(groups, k=1)
-        return first, second
-    others = np.flatnonzero(np.arange(groups) != reference)
-    return others, np.full(len(others), reference)
 
 
 def _difference(part: Floats, base: Floats) -> tuple[Floats, Floats]:

@@ -11,6 +11,7 @@ says. Two facts bound it instead, with D the distance of a pair, c the candidate
 """
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,6 +21,7 @@ from mlci.inference.by_decision import base_rate
 from mlci.inference.estimates import Sampled
 from mlci.inference.evidence import Evidence, Interval, Point, Tie
 from mlci.inference.normal import quantile, two_sided
+from mlci.inference.pairs import ordered
 from mlci.metrics.statistics import Decisions, Floats
 
 _SELECTION = 0.2  # of the error allowed, this part is for leaving out the pair that is truly furthest apart
@@ -44,8 +46,8 @@ class _Sides:
 
 
 @dataclass(frozen=True, eq=False)
-class _Pairs:
-    """Ordered pairs of groups within each base metric, as indices into (bases × groups), shape (pairs,)."""
+class _Block:
+    """Some ordered pairs of groups within a base metric, as indices into (bases × groups), shape (pairs,)."""
 
     first: np.ndarray
     second: np.ndarray
@@ -60,16 +62,44 @@ class _Pairs:
         flat = variances.ravel()
         return np.asarray(flat[self.first] + flat[self.second])
 
-    def plausible(self, values: Floats, variances: Floats, tail: float) -> np.ndarray:
-        """Return which pairs may truly be the furthest apart, leaving out that one with probability under ``tail``."""
-        distance, flat = self.distance(values), variances.ravel()
-        top = int(distance.argmax())
-        i, j = self.first[top], self.second[top]
-        shared = flat[i] * ((self.first == i).astype(float) - (self.second == i))
-        shared = shared + flat[j] * ((self.second == j).astype(float) - (self.first == j))
-        each = self.variance(variances)
-        error = np.sqrt(np.maximum(each + each[top] - 2 * shared, 0.0))
-        return np.asarray(distance[top] - distance <= quantile(1 - tail / max(len(distance) - 1, 1)) * error + 1e-12)
+
+@dataclass(frozen=True)
+class _Furthest:
+    """The ordered pair that is furthest apart for one model, and what it takes to tell others from it.
+
+    Attributes:
+        first, second: Its groups.
+        distance, variance: Its distance, with the variance of that.
+        errors: Standard errors by which another pair may be nearer and still be the one that is truly furthest apart.
+    """
+
+    first: int
+    second: int
+    distance: float
+    variance: float
+    errors: float
+
+    @classmethod
+    def among(cls, options: Options, values: Floats, variances: Floats, tail: float) -> "_Furthest":
+        """Find it; it is truly another one, and is left out by :meth:`plausible`, with probability under ``tail``."""
+        best: tuple[float, int, int] = (-math.inf, 0, 0)
+        pairs = 0
+        for block in _ordered(options):
+            distance = block.distance(values)
+            top = int(distance.argmax())
+            pairs += len(distance)
+            if distance[top] > best[0]:
+                best = (float(distance[top]), int(block.first[top]), int(block.second[top]))
+        flat, errors = variances.ravel(), quantile(1 - tail / max(pairs - 1, 1))
+        return cls(best[1], best[2], best[0], float(flat[best[1]] + flat[best[2]]), errors)
+
+    def plausible(self, block: _Block, values: Floats, variances: Floats) -> np.ndarray:
+        """Return which pairs of a block may truly be the furthest apart."""
+        flat, i, j = variances.ravel(), self.first, self.second
+        shared = flat[i] * ((block.first == i).astype(float) - (block.second == i))
+        shared = shared + flat[j] * ((block.second == j).astype(float) - (block.first == j))
+        error = np.sqrt(np.maximum(block.variance(variances) + self.variance - 2 * shared, 0.0))
+        return np.asarray(self.distance - block.distance(values) <= self.errors * error + 1e-12)
 
 
 def change_of(options: Options, candidate: Evidence, baseline: Evidence) -> Evidence:
@@ -84,7 +114,7 @@ def change_of(options: Options, candidate: Evidence, baseline: Evidence) -> Evid
     sides = _from_cells(options) if options.counted else _from_estimates(options)
     if sides is None or spans[0] is None or spans[1] is None:
         return Point(value, "difference", "the groups' values have no standard errors")
-    low, high = _ends(sides, _ordered(options), spans[0], spans[1], options)
+    low, high = _ends(sides, spans[0], spans[1], options)
     low, high = min(low, value), max(high, value)
     error = (high - low) / (2 * two_sided(confidence))
     rows = min(group.rows for group in options.across.groups)
@@ -95,29 +125,31 @@ def _unchanged(options: Options) -> bool:
     return all(isinstance(item.change, Tie) for base in options.measured for item in base)
 
 
-def _ordered(options: Options) -> _Pairs:
-    """List both directions of every pair of groups, or of every group with the reference."""
-    groups, reference = len(options.across.groups), options.across.index
-    first, second = (axis.ravel() for axis in np.indices((groups, groups)))
-    kept = first != second
-    if reference is not None:
-        kept &= (first == reference) | (second == reference)
-    shift = np.repeat(np.arange(len(options.bases)) * groups, int(kept.sum()))
-    return _Pairs(np.tile(first[kept], len(options.bases)) + shift, np.tile(second[kept], len(options.bases)) + shift)
+def _ordered(options: Options) -> Iterator[_Block]:
+    """Yield both directions of every pair of groups, or of every group with the reference, for every base metric."""
+    groups = len(options.across.groups)
+    for shift in range(0, len(options.bases) * groups, groups):
+        for first, second in ordered(groups, options.across.index):
+            yield _Block(first + shift, second + shift)
 
 
-def _ends(sides: _Sides, pairs: _Pairs, candidate: Interval, baseline: Interval, options: Options) -> Interval:
+def _ends(sides: _Sides, candidate: Interval, baseline: Interval, options: Options) -> Interval:
     """Return the ends on the disparity's own scale."""
     alpha = 1 - options.context.confidence
-    reach = quantile(1 - (1 - _SELECTION) * alpha / 2) * np.sqrt(pairs.variance(sides.change_variance))
-    change = pairs.distance(sides.now) - pairs.distance(sides.before)
-    tail = _SELECTION * alpha / 2
-    most = float((change + reach)[pairs.plausible(sides.now, sides.now_variance, tail)].max())
-    least = float((change - reach)[pairs.plausible(sides.before, sides.before_variance, tail)].min())
+    tail, errors = _SELECTION * alpha / 2, quantile(1 - (1 - _SELECTION) * alpha / 2)
+    now = _Furthest.among(options, sides.now, sides.now_variance, tail)
+    before = _Furthest.among(options, sides.before, sides.before_variance, tail)
+    most, least = -math.inf, math.inf
+    for block in _ordered(options):
+        reach = errors * np.sqrt(block.variance(sides.change_variance))
+        change = block.distance(sides.now) - block.distance(sides.before)
+        above = (change + reach)[now.plausible(block, sides.now, sides.now_variance)]
+        below = (change - reach)[before.plausible(block, sides.before, sides.before_variance)]
+        most, least = max(most, float(above.max(initial=most))), min(least, float(below.min(initial=least)))
     if options.kind == "difference":
         return max(least, candidate[0] - baseline[1]), min(most, candidate[1] - baseline[0])
-    now, before = _logarithms(candidate), _logarithms(baseline)
-    return -_highest_ratio(-most, before, now), _highest_ratio(least, now, before)
+    spans = _logarithms(candidate), _logarithms(baseline)
+    return -_highest_ratio(-most, *reversed(spans)), _highest_ratio(least, *spans)
 
 
 def _logarithms(ratio: Interval) -> Interval:

@@ -149,10 +149,10 @@ def _limit(row: GateRow, style: Style, bound: float) -> str:
         return "must be there"
     relation = "≥ " if is_floor(row) else "≤ "
     if row.on == "value":
-        return relation + style.value(bound)
+        return relation + style.limit(bound)
     if row.limit.relative and row.bound is None:
         return DELTA + relation + (numbers.MINUS if is_floor(row) else "+") + numbers.percent(abs(bound))
-    return DELTA + relation + (style.change(bound) if bound else style.value(bound)) + _share(row)
+    return DELTA + relation + style.limit(bound, plus=True) + _share(row)
 
 
 def _share(row: GateRow) -> str:

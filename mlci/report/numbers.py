@@ -58,6 +58,13 @@ class Style:
         """Print a difference between two things of which neither came first; 0 has no sign."""
         return self._bare(number, plus=True) + self._unit
 
+    def limit(self, number: float, *, plus: bool = False) -> str:
+        """Print a limit; one that is far smaller than a row of huge numbers is written out as it was given."""
+        if not _far(self, number):
+            return self._bare(number, plus=plus) + self._unit
+        exact = _decimal(number) * self.factor
+        return f"{MINUS if exact < 0 else '+' if plus else ''}{_plain(abs(exact))}{self.suffix}"
+
     def amount(self, number: float) -> str:
         """Print the size of a difference, without its sign."""
         return self._bare(abs(number)) + self._unit
@@ -128,10 +135,11 @@ def style(
     shown = [abs(number) for number in (*numbers, *(interval or ()), bound) if number is not None]
     largest = max(shown, default=0.0)
     chosen = _scale(unit, largest)
-    decimals = max(_usual_digits(unit, chosen, largest, interval), _written_digits(chosen, bound))
+    usual = _usual_digits(unit, chosen, largest, interval)
+    if bound is None or _far(chosen, bound):
+        return replace(chosen, decimals=usual)
+    decimals = max(usual, _written_digits(chosen, bound))
     found = replace(chosen, decimals=decimals)
-    if bound is None:
-        return found
     against = [number for number in judged if number is not None]
     for more in range(decimals, _SIDE_DIGITS):
         found = replace(chosen, decimals=more)
@@ -213,10 +221,13 @@ def _magnitude(scale: Style, size: Decimal) -> int:
     return (size * scale.factor).adjusted() - scale.exponent
 
 
-def _written_digits(scale: Style, bound: float | None) -> int:
+def _far(scale: Style, bound: float) -> bool:
+    """Whether a limit would need a row of zeros in a style that splits off a power of ten for huge numbers."""
+    return scale.exponent > 0 and bound != 0 and _decimal(bound).adjusted() < scale.exponent - _MOST_USUAL
+
+
+def _written_digits(scale: Style, bound: float) -> int:
     """Decimals that the limit was written with, if they are few."""
-    if bound is None:
-        return 0
     exponent = (_decimal(bound) * scale.factor).scaleb(-scale.exponent).normalize().as_tuple().exponent
     written = -exponent if isinstance(exponent, int) else 0
     return written if 0 < written <= _MOST_USUAL else 0

@@ -19,7 +19,7 @@ from mlci.usecases import sides, untouched
 from mlci.usecases.paths import located
 from mlci.usecases.sides import Place, Side
 from mlci.usecases.tools import Tools
-from mlci.usecases.untouched import Untouched
+from mlci.usecases.untouched import MOVED, Untouched
 
 
 def baseline(loaded: Loaded, tools: Tools, *, folder: Path, data: str) -> Side | None:
@@ -105,16 +105,24 @@ def refuse_itself(loaded: Loaded, baseline: str, candidate: str, what: str) -> N
 
 
 @contextlib.contextmanager
-def left_alone(loaded: Loaded, baseline: Side | None) -> Iterator[None]:
-    """Hold that the candidate's steps, which run inside, leave the baseline's file of predictions as it is.
+def left_alone(loaded: Loaded, baseline: Side | None, data: str) -> Iterator[None]:
+    """Hold that the candidate's steps, which run inside, leave the baseline's predictions and their rows as they are.
+
+    With a key, rows are looked at by their fingerprint later; without one, their order counts as well.
 
     Raises:
-        InputError: They made it or changed it.
+        InputError: They made or changed the baseline's file, or the rows that it was made on by position.
     """
-    runs = loaded.config.train is not None or loaded.config.predict.file is None
+    config = loaded.config
+    runs = config.train is not None or config.predict.file is None
     watched = [baseline.source.path] if baseline is not None and runs else []
     before = Untouched.now(watched, by_content=True)
+    by_position = config.evaluation is not None and config.evaluation.key is None
+    counted = baseline is not None and baseline.made_on is not None and by_position and runs
+    rows_before = Untouched.now([data] if counted else [], by_content=True)
     yield
+    if rows_before.changed():
+        raise InputError(MOVED)
     if before.changed() and baseline is not None:
         why = f"the candidate's own steps wrote to the baseline's {baseline.label}, so it says nothing of production"
         raise InputError(loaded.problem(f"{why}; let `train.run` and `predict.run` write elsewhere", "baseline"))
@@ -157,11 +165,12 @@ def _from_file(loaded: Loaded, chosen: Baseline, folder: Path) -> Side:
 def _from_ref(loaded: Loaded, ref: str, tools: Tools, *, data: str) -> Side:
     """Make the baseline in a worktree of its commit, or take it from the cache."""
     tools.say(f"baseline: {ref}")
+    fingerprint = tools.fingerprint(data)
     made = made_from_ref(
         loaded,
         ref,
         tools,
-        evaluation=rows(loaded.config, tools, data),
+        evaluation=same_rows(loaded.config, fingerprint, data),
         make=lambda worktree, into: _facts(loaded, worktree, into, tools, data=data),
     )
     facts = made.facts
@@ -169,7 +178,15 @@ def _from_ref(loaded: Loaded, ref: str, tools: Tools, *, data: str) -> Side:
     source = Source(path=str(made.folder / facts["file"]), **columns)
     seconds = {} if made.cached else {"baseline": sum(facts["seconds"].values())}
     notes = (*made.notes, *facts["notes"])
-    return Side(source=source, costs=facts["costs"], seconds=seconds, notes=notes, commit=made.commit, label=ref)
+    return Side(
+        source=source,
+        costs=facts["costs"],
+        seconds=seconds,
+        notes=notes,
+        commit=made.commit,
+        label=ref,
+        made_on=fingerprint,
+    )
 
 
 def rows(config: Config, tools: Tools, data: str) -> str:

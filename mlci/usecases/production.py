@@ -20,6 +20,7 @@ from mlci.usecases import baselines, held, plan, scoring
 from mlci.usecases.costs import PER_THOUSAND
 from mlci.usecases.sides import PER_ROWS, Side
 from mlci.usecases.tools import Tools
+from mlci.usecases.untouched import MOVED
 
 
 def registry(tools: Tools) -> Store:
@@ -106,10 +107,7 @@ def unmoved(baseline: Side | None, fingerprint: str | None) -> None:
         InputError: A step wrote to the evaluation set in between.
     """
     if baseline is not None and baseline.made_on not in {None, fingerprint}:
-        raise InputError(
-            "the evaluation set changed while it was judged: a step writes to the file that `evaluation.data` names; "
-            "let `train.run` and `predict.run` leave it alone"
-        )
+        raise InputError(MOVED)
 
 
 @contextlib.contextmanager

@@ -16,7 +16,7 @@ from mlci.inference.retraining import UNKNOWN, Noise
 from mlci.registry.ledger import Tail
 from mlci.registry.manifest import Environment
 from mlci.report.document import Report
-from mlci.usecases import baselines, held, history, metrics_only, plan, production, sides, uses
+from mlci.usecases import baselines, held, history, metrics_only, own_metrics, plan, production, sides, uses
 from mlci.usecases import noise as luck
 from mlci.usecases.costs import scaled, with_costs
 from mlci.usecases.document import Facts, document
@@ -110,6 +110,7 @@ def run(
 
 def compare(loaded: Loaded, tools: Tools, *, folder: Path, facts: Facts, keep: bool = False) -> Compared:
     """Make both models' predictions and evaluate them; judge nothing."""
+    own_metrics.present(loaded, tools)
     current = head(tools.git)  # the candidate's steps may write to files that git tracks
     data = located(_data(loaded.config), folder)
     end = production.end(loaded.config, tools)
@@ -119,7 +120,7 @@ def compare(loaded: Loaded, tools: Tools, *, folder: Path, facts: Facts, keep: b
         if end is None
         else production.baseline(loaded, tools, end, data=data)
     )
-    with baselines.left_alone(loaded, baseline):
+    with baselines.left_alone(loaded, baseline, data):
         candidate = sides.make(loaded.config, Place(folder=folder, scratch=tools.scratch / "step"), tools, data=data)
     bytes_held = held.look(candidate, tools.fingerprint) if keep else None
     result, seconds = judged(loaded.config, candidate, baseline, tools, data=data)

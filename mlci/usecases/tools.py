@@ -23,6 +23,7 @@ class Tools:
         features: ``features(data, label, folder)`` writes the evaluation set without its label and returns the file.
         fingerprint: Content hash of an evaluation set.
         row_metric: Finds a metric by a scikit-learn name or ``module:function``.
+        metric_lack: Says what keeps such a metric from being found, without running any code of the user's.
         git: Git in the configuration's folder.
         cache: Where baselines made from a reference are kept; ``None`` makes them anew each time.
         scratch: Folder of ours for what steps write.
@@ -39,6 +40,7 @@ class Tools:
     features: Callable[[str, str, Path], Path]
     fingerprint: Callable[[str], str]
     row_metric: Callable[[str, str], RowMetric]
+    metric_lack: Callable[[str, str], str | None]
     git: Git
     cache: Cache | None
     scratch: Path

@@ -10,6 +10,11 @@ from pathlib import Path
 from mlci.errors import InputError, Problem
 from mlci.steps.stages import stamp
 
+MOVED = (
+    "the evaluation set changed while it was judged: a step writes to the file that `evaluation.data` names; "
+    "let `train.run` and `predict.run` leave it alone, and make the data in a step before mlci"
+)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Untouched:

@@ -68,10 +68,42 @@ class TestExitCodes:
     def test_a_metric_whose_module_exits_is_no_pass(self, tmp_path):
         given = small_files()
         given["mlci.yml"] += "  - {metric: 'cost:total', max: 1}\n"
-        ended = mlci("run", cwd=write(tmp_path, {**given, "cost.py": "raise SystemExit(0)\n"}))
+        ended = mlci("run", cwd=write(tmp_path, {**given, "cost.py": "raise SystemExit(0)\ndef total(): ..."}))
         assert (ended.code, ended.out) == (2, "")
         assert "metric 'cost:total' can't be imported" in ended.err
         assert "SystemExit: 0" in ended.err
+
+    @pytest.mark.parametrize(
+        ("name", "words"),
+        [
+            ("unheard.of:total", "no file `unheard/of.py` in the folder of this file"),
+            ("here:total", "`here:total` is not there: `here.py` has loss, math"),
+            ("broken:total", "`broken:total` can't be read: broken.py: "),
+            ("no_such_score", "unknown metric `no_such_score`"),
+        ],
+    )
+    @pytest.mark.parametrize("command", ["run", "train"])
+    def test_a_metric_that_is_not_there_costs_no_training(self, tmp_path, command, name, words):
+        given = files(1, baseline="none")
+        given["mlci.yml"] = (
+            given["mlci.yml"].replace("max_drop: 0.05", "min: 0.05") + f"  - {{metric: '{name}', max: 1}}\n"
+        )
+        code = "import math\nif math:\n    def loss(): ...\n"
+        ended = mlci(command, cwd=write(tmp_path, {**given, "here.py": code, "broken.py": "def total(:"}))
+        assert (ended.code, ended.out) == (2, "")
+        assert f"mlci.yml:{given['mlci.yml'].count(chr(10))}: " in ended.err
+        assert words in ended.err
+        assert not (tmp_path / "trained.log").exists()
+
+    def test_a_metric_is_found_wherever_python_would_find_it(self, tmp_path):
+        given = small_files()
+        names = {"pack:total": "pack/__init__.py", "pack.inner:total": "pack/inner.py", "try_it:total": "try_it.py"}
+        code = {"try_it.py": "try:\n    import nothing\nexcept ImportError:\n    total = lambda labels, decided: 0.5\n"}
+        plain = "from statistics import *\ndef total(labels, decided):\n    return 0.5\n"
+        given["mlci.yml"] += "".join(f"  - {{metric: '{name}', max: 1}}\n" for name in [*names, "numpy:mean"])
+        written = {file: code.get(file, plain) for file in names.values()}
+        ended = run(write(tmp_path, {**given, **written}))
+        assert [gate["value"] for gate in ended.report["gates"][-4:-1]] == [0.5] * 3, ended.err
 
     def test_git_that_is_not_there(self, tmp_path):
         ended = run(write(tmp_path, files(1)))

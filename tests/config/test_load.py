@@ -1,3 +1,5 @@
+import os
+
 import pytest
 
 from mlci.config import slices
@@ -119,7 +121,12 @@ def test_a_file_is_read(tmp_path):
 
 
 def test_files_that_are_not_there_or_no_files(tmp_path):
-    for place, words in ((tmp_path / "no.yml", "there is no such file"), (tmp_path, "is a folder")):
+    os.mkfifo(tmp_path / "pipe.yml")
+    for place, words in (
+        (tmp_path / "no.yml", "there is no such file"),
+        (tmp_path, "is a folder"),
+        (tmp_path / "pipe.yml", "is a pipe"),
+    ):
         with pytest.raises(InputError, match=words) as caught:
             load(place)
         assert caught.value.exit_code == 2

@@ -110,6 +110,16 @@ def test_a_key_that_is_no_number(tmp_path):
         ("{}.5", "{}", None),
         ("k{}", "{}", None),
         ("9007199254740993{}", "9007199254740993{}.0", None),
+        (
+            "k{} ",
+            "k{}",
+            "keys match but for blanks around them: written as `k0 ` here and `k0` in {e}; write them alike",
+        ),
+        (
+            "k{}",
+            "K{}",
+            "keys match but for upper and lower case: written as `k0` here and `K0` in {e}; write them alike",
+        ),
     ],
 )
 def test_keys_that_differ_in_spelling_only(tmp_path, here, there, hint):
@@ -166,3 +176,9 @@ def test_by_position_needs_equal_rows(tmp_path):
 def test_a_key_column_that_predictions_lack(tmp_path):
     given = joined(tmp_path, EVALUATION, PREDICTIONS.rename(columns={"id": "ids"}))
     assert refusal(given) == [f"{tmp_path}/p.csv: has no column 'id'; did you mean 'ids'?"]
+
+
+def test_keys_that_occur_in_two_files_of_a_glob_name_the_files(tmp_path):
+    evaluation = EVALUATION.assign(id=["a", "b", "c", "a"])
+    given = joined(tmp_path, evaluation, PREDICTIONS, "shards")
+    assert f"'a' in row 1 of {tmp_path}/e-1.parquet, row 3 of {tmp_path}/e-2.parquet" in refusal(given)[0]

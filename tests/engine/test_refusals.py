@@ -1,5 +1,7 @@
 """Every way in which tables can be wrong, and the line that says so."""
 
+import os
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -150,6 +152,9 @@ def test_a_missing_file_and_an_unknown_format(tmp_path):
     assert refusal(one(str(tmp_path))) == [
         f"{tmp_path}: is a folder; name its files by a glob, e.g. {tmp_path}/*.parquet"
     ]
+    os.mkfifo(tmp_path / "t.csv")
+    said = "is a pipe or a device, not a file; write the table to a file first"
+    assert refusal(one(str(tmp_path / "t.csv"))) == [f"{tmp_path}/t.csv: {said}"]
     path = text(tmp_path, "t.xlsx", "x")
     assert refusal(one(path)) == [
         (

@@ -147,3 +147,14 @@ def test_counts():
         "1 row",
         "2 rows",
     ]
+
+
+@pytest.mark.parametrize(
+    ("bound", "plus", "printed"),
+    [(0.5, False, "0.5"), (-0.05, True, "−0.05"), (0.05, True, "+0.05"), (2e13, False, "0.020e15")],
+)
+def test_a_limit_that_is_far_below_a_row_of_huge_numbers_is_written_out(bound, plus, printed):
+    """A mean absolute percentage error over labels of 0 is about 1e15, and its limit of 0.5 no row of zeros."""
+    found = style([1.3e15, 1.4e15], bound=bound, judged=[1.4e15])
+    assert found.value(1.4e15) == "1.400e15"
+    assert found.limit(bound, plus=plus) == printed

@@ -212,6 +212,25 @@ class TestNeverTheCandidateItself:
         assert (ended.code, ended.out) == (2, "")
         assert "old.csv" in ended.err
 
+    @pytest.mark.parametrize("key", ["  key: id\n", ""])
+    @pytest.mark.parametrize("how", ["labels", "order"])
+    def test_training_that_writes_other_rows_after_main_was_scored(self, tmp_path, key, how):
+        """The predictions of main are for the rows as they were, and fit these by name or by position only."""
+        edit = {"labels": r"sed -i 's/^0,0,0/0,0,1/'", "order": "sed -i '2h;2d;3G'"}[how]
+        train = f"train:\n  run: {edit} holdout.csv; {project.PYTHON} train.py\n  model: model.txt\n"
+        before, after = files(1), files(3, train=train)
+        for given in (before, after):
+            given["mlci.yml"] = given["mlci.yml"].replace("  key: id\n", key)
+            given["predict.py"] = (
+                project.PREDICT if key else project.PREDICT.replace("id,p", "p").replace("{row['id']},", "")
+            )
+        ended = run(repository(tmp_path, before, after))
+        if key and how == "order":
+            assert change(ended) == shown(1, 3)
+        else:
+            assert (ended.code, ended.out) == (2, "")
+            assert "the evaluation set changed while it was judged" in ended.err
+
     def test_writing_the_same_content_again_is_fine(self, tmp_path):
         train = f"train:\n  run: cp old.csv x; cp x old.csv; {project.PYTHON} train.py\n  model: model.txt\n"
         write(tmp_path, {**files(3, baseline="{file: old.csv}", train=train), "old.csv": predictions(1)})
