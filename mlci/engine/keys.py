@@ -1,7 +1,8 @@
 """Rows matched by key: exactly one prediction for each row of the evaluation set, or an error that names keys.
 
 Matching runs on 64-bit integers in NumPy: through a table of slots where integer keys are dense, else by sorting both
-sides. Texts stand for themselves as the two halves of their MD5, equal on both sides only for equal texts.
+sides. It goes by blocks of rows, because memory that is touched for the first time costs more than the work in it. Texts
+stand for themselves as the two halves of their MD5, equal on both sides only for equal texts.
 """
 
 from dataclasses import dataclass
@@ -68,7 +69,11 @@ class Index:
         self._low, self._span = int(key.min()), int(key.max()) - int(key.min()) + 1
         if key.dtype == np.int64 and self._span < 4 * len(key) + 1024:
             seen = np.zeros(self._span, bool)
-            seen[key - self._low] = True
+
+            def mark(part: slice) -> None:
+                seen[key[part] - self._low] = True
+
+            each_block(len(key), mark, threads=1)
             return int(np.count_nonzero(seen)) == len(key)
         self._order = np.argsort(key)
         self._sorted = key[self._order]
@@ -93,13 +98,16 @@ class Index:
             return None
         small = np.int32 if len(key) < 1 << 31 else np.int64
         slots = np.full(self._span, -1, small)
-        slots[key - self._low] = np.arange(len(key), dtype=small)
         rows = np.empty(len(key), small)
+
+        def place(part: slice) -> None:
+            slots[key[part] - self._low] = np.arange(part.start, part.stop, dtype=small)
 
         def find(part: slice) -> int:
             slots.take(self._key[part] - self._low, out=rows[part], mode="clip")
             return int(rows[part].min())
 
+        each_block(len(key), place, threads=1)
         return rows if min(each_block(len(key), find, self._threads)) >= 0 else None
 
     def _by_order(self, key: Array) -> Array | None:
