@@ -8,7 +8,7 @@ from benchmarks.setup import measure, page
 
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.setup", description=__doc__)
-    parser.add_argument("--times", type=int, default=3, help="runs of each way")
+    parser.add_argument("--times", type=int, default=5, help="runs of each way")
     parser.add_argument("--quick", action="store_true", help="one run of each way")
     parser.add_argument("--write", action="store_true", help="write the table into docs/benchmarks.md")
     chosen = parser.parse_args(arguments)

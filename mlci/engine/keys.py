@@ -1,8 +1,8 @@
 """Rows matched by key: exactly one prediction for each row of the evaluation set, or an error that names keys.
 
 Matching runs on 64-bit integers in NumPy: through a table of slots where integer keys are dense, else by sorting both
-sides. It goes by blocks of rows, because memory that is touched for the first time costs more than the work in it. Texts
-stand for themselves as the two halves of their MD5, equal on both sides only for equal texts.
+sides. It goes by blocks of rows, because memory that is touched for the first time costs more than the work in it.
+Texts stand for themselves as the two halves of their MD5, equal on both sides only for equal texts.
 """
 
 from dataclasses import dataclass

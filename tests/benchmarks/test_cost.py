@@ -91,7 +91,7 @@ class TestTargets:
     def test_only_sizes_that_were_run_have_targets(self) -> None:
         results = good()
         del results.sizes[targets.LARGE]
-        assert [one.target.figure for one in judged(results)] == ["bootstrap", "groups", "imports"]
+        assert [one.target.figure for one in judged(results)] == ["bootstrap", "imports"]
 
     def test_replicates_are_extrapolated_after_what_is_fixed(self) -> None:
         assert targets.extrapolate((1, 12.0), (3, 16.0)) == pytest.approx(10 + 1000 * 2)
