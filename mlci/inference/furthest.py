@@ -8,6 +8,7 @@ import math
 
 import numpy as np
 
+from mlci.inference.pairs import MOST
 from mlci.metrics.statistics import Floats
 
 _ROUNDS = 2
@@ -25,6 +26,12 @@ def largest_of(moved: Floats, error: Floats) -> Floats:
         moved: Deviations x, shape (replicates, groups).
         error: Their standard errors e, of the same shape.
     """
+    some = max(1, MOST // moved.shape[1])  # replicates at a time, so that arrays in between stay in the cache
+    parts = (slice(start, start + some) for start in range(0, len(moved), some))
+    return np.concatenate([_largest_of(moved[part], error[part]) for part in parts])
+
+
+def _largest_of(moved: Floats, error: Floats) -> Floats:
     found = _reached(moved, error)
     above, below = np.ones(moved.shape, bool), np.ones(moved.shape, bool)
     for cosine, sine in _DIRECTIONS:
