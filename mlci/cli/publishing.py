@@ -63,7 +63,7 @@ def conclude(
     """
     about = subject(config)
     event, broken = _event(here)
-    found = _found(about, report, ended=ended, code=code, commits={event.head, here.sha})
+    found = _found(about, report, ended=ended, code=code, commits=event.commits(here.sha))
     links = here.links(event.head)
     verdict = found.report.verdict if isinstance(found, Finished) else "error"
     words.trouble(write_summary(here.summary, lambda room: _summary(found, about, event, links, room)))
@@ -80,11 +80,10 @@ def conclude(
     return _input(about, code) if about.error is not None else exit_code
 
 
-def _found(about: Subject, path: Path, *, ended: Ended | None, code: str | None, commits: set[str | None]) -> Result:
+def _found(about: Subject, path: Path, *, ended: Ended | None, code: str | None, commits: frozenset[str]) -> Result:
     """Decide what there is to publish: a report that can be believed, or nothing."""
     document, problems = read_report(path)
-    known = frozenset(one for one in commits if one is not None)
-    claim = Claim(ended=ended, code=code, model=about.model or "?", commits=known)
+    claim = Claim(ended=ended, code=code, model=about.model or "?", commits=commits)
     return result(document if about.error is None else None, claim, problems=about.problems or problems)
 
 

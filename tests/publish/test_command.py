@@ -185,6 +185,26 @@ def test_a_report_that_cannot_be_read_is_no_report(job, text):
     assert "did not finish" in job.fake.comments(job.pull)[0]["body"]
 
 
+@pytest.mark.parametrize("event", ["pull_request", "pull_request_target", "merge_group", "push"])
+def test_a_report_that_does_not_name_the_head_is_no_verdict_on_it(fake, tmp_path, event):
+    """One without a commit, and on `pull_request_target` one about the base, which `GITHUB_SHA` names there."""
+    facts = {"branch": "topic"} if event == "push" else {}
+    job = Job(fake, tmp_path / "work", fake.pull("topic"), event=event, **facts)
+    base = fake.sha("refs/heads/main")
+    for run, commit in enumerate([None, base] if event == "pull_request_target" else [None], start=100):
+        job.leave(good(), head=base)
+        report = job.folder / ".mlci/out/report.json"
+        told = json.loads(report.read_text())
+        report.write_text(json.dumps({**told, "candidate": {**told["candidate"], "commit": commit}}))
+        head = json.loads(job.run("--open", "--json", run=run).out)["head"]
+        done = job.run("--ended", "success", "--code", "0", run=run)
+        assert done.code == 1
+        assert ("names no commit" if commit is None else "which is not this run's") in done.out
+        assert job.outputs(run)["verdict"] == "error"
+        assert {one["conclusion"] for one in fake.check_runs(head)} == {"failure"}
+        assert fake.statuses(head)[0]["state"] == "error"
+
+
 def test_a_pipe_in_the_place_of_the_report_is_not_waited_for(job):
     job.leave(good())
     path = job.folder / ".mlci/out/report.json"

@@ -126,6 +126,13 @@ DEFECTS = {
         test_result.test_no_pass_without_success_over_everything_that_can_be_said,
         {},
     ),
+    "unnamed": (
+        result,
+        "_elsewhere",
+        lambda *_: None,
+        test_result.test_a_report_that_names_no_commit_is_no_verdict_on_a_head,
+        {"code": "0"},
+    ),
     "astral": (
         check,
         "basic",
