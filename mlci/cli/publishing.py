@@ -33,8 +33,8 @@ def open_now(here: Workflow, words: Words, *, config: Path, url: str | None) -> 
         OutsideError: GitHub did not do its part.
     """
     about = subject(config)
-    if about.error is not None:
-        raise about.error
+    if error := about.error or here.wrong:
+        raise error
     where = _target(here, about, here.facts(), url)
     access = _access(here)
     if isinstance(where, Silent) or access is None:
@@ -63,12 +63,13 @@ def conclude(
     """
     about = subject(config)
     event, broken = _event(here)
+    broken = here.wrong or broken
     found = _found(about, report, ended=ended, code=code, commits=event.commits(here.sha))
     links = here.links(event.head)
     verdict = found.report.verdict if isinstance(found, Finished) else "error"
     words.trouble(write_summary(here.summary, lambda room: _summary(found, about, event, links, room)))
     words.trouble(write_outputs(here.output, _outputs(found, report, verdict)))
-    done = _published(here, words, about, event, found, links, url)
+    done = Published() if broken else _published(here, words, about, event, found, links, url)
     urls = {"comment-url": done.comment.url if done.comment else "", "check-url": done.check.url if done.check else ""}
     words.trouble(write_outputs(here.output, urls))
     exit_code = BLOCKED if verdict in {"block", "error"} else 0

@@ -15,7 +15,7 @@ MOST_BYTES = 25 * 1024 * 1024
 
 MOST_DEPTH = 64
 _SHA = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
-_NAME = re.compile(r"[A-Za-z0-9._-]{1,100}/[A-Za-z0-9._-]{1,100}")
+_NAME = re.compile(r"(?!\.{1,2}/)[A-Za-z0-9._-]{1,100}/(?!\.{1,2}\Z)[A-Za-z0-9._-]{1,100}")
 _LARGEST = 2**53
 _LONGEST_REF = 1_024
 

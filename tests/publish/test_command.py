@@ -312,6 +312,40 @@ def test_an_outage_ends_with_four_after_everything_was_written(job, monkeypatch)
     assert job.run("--open").code == 4
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "says"),
+    [
+        ("GITHUB_TOKEN", "ghs_secret\nghs_other", "GITHUB_TOKEN has a line break"),
+        ("MLCI_TOKEN", "ghs_secret\r\nX-Evil: 1", "MLCI_TOKEN has a line break"),
+        ("MLCI_TOKEN", "ghs_secrét", "MLCI_TOKEN has a line break, a space or another character"),
+        ("MLCI_TOKEN", "Bearer ghs_secret", "write `MLCI_TOKEN: ${{ github.token }}`"),
+        ("GITHUB_REPOSITORY", "../..", "GITHUB_REPOSITORY is '../..', which names no repository"),
+        ("GITHUB_REPOSITORY", "octocat/..", "`export GITHUB_REPOSITORY=owner/name`"),
+        ("GITHUB_REPOSITORY", "octocat", "GITHUB_REPOSITORY is 'octocat'"),
+        ("GITHUB_REPOSITORY", "o/r?x=1\n::error::x", "which names no repository"),
+    ],
+)
+def test_what_cannot_be_meant_is_one_line_at_once_after_the_files(job, name, value, says):
+    job.leave(bad())
+    for arguments in (("--open",), ("--ended", "failure", "--code", "1")):
+        done = job.run(*arguments, **{name: value})
+        assert done.code == 2
+        assert done.err.startswith("::error::")
+        assert says in done.err
+        assert "ghs_sec" not in done.err + done.out
+        assert len(done.err.splitlines()) == 1
+    assert job.fake.requests == []
+    assert "1 gate failed" in job.summary()
+    assert job.outputs()["verdict"] == "block"
+
+
+def test_a_line_break_after_the_token_does_not_matter(job):
+    job.leave(good())
+    done = job.run("--ended", "success", "--code", "0", MLCI_TOKEN=job.fake.token() + "\r\n")
+    assert (done.code, done.err) == (0, "")
+    assert job.fake.check_runs()[0]["conclusion"] == "success"
+
+
 @pytest.mark.parametrize("data", [b"", b"{", b"[" * 100_000, b'{"pull_request": {"number": "7; rm -rf"}}', b"\xff"])
 def test_a_hostile_payload_is_one_line_after_the_files_were_written(job, data):
     job.leave(bad())
