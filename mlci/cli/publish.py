@@ -49,7 +49,7 @@ def command(
     """  # noqa: D301 (click's mark against rewrapping)
     if details_url is not None and not details_url.startswith(("https://", "http://")):
         raise InputError("--details-url has to be an https address")
-    words = Words(as_json=as_json, in_actions=os.environ.get("GITHUB_ACTIONS") == "true")
+    words = Words(as_json=as_json, in_actions=os.environ.get("GITHUB_ACTIONS") == "true", early=opening)
     here = workflow(os.environ)
     if opening:
         return open_now(here, words, config=config_path, url=details_url)

@@ -126,6 +126,13 @@ DEFECTS = {
         test_result.test_no_pass_without_success_over_everything_that_can_be_said,
         {},
     ),
+    "status-without-checks": (
+        publish_comment,
+        "newer_stands",
+        lambda *_: False,
+        test_publish.test_without_checks_an_older_run_that_comes_later_leaves_the_newer_ones_comment_and_status,
+        {},
+    ),
     "unnamed": (
         result,
         "_elsewhere",
