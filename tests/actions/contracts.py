@@ -22,7 +22,7 @@ WRITTEN = {  # outputs by the program that writes them
     '"$MLCI" fetch': {"fetched"},
     '"$MLCI" promote': {"promoted", "version", "replaced", "verdict", "report"},
     '"$MLCI" rollback': {"rolled-back", "version", "replaced"},
-    '"$MLCI" publish': {"verdict", "report", "comment-url", "check-url", "baseline-version"},
+    '"$MLCI" publish': {"check", "verdict", "report", "comment-url", "check-url", "baseline-version"},
 }
 
 

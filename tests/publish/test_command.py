@@ -85,6 +85,7 @@ def test_a_report_from_open_to_outputs(job, report, code, ended, verdict, exit_c
     assert (done.code, done.err) == (exit_code, "")
     (check,), (comment,) = job.fake.check_runs(), job.fake.comments(job.pull)
     assert job.outputs() == {
+        "check": f"{check['id']}@100.1",
         "verdict": verdict,
         "report": ".mlci/out/report.json",
         "baseline-version": "7",
@@ -121,6 +122,38 @@ def test_at_most_eight_requests_without_a_folder_of_the_runners(job):
         job.run("--ended", "failure", "--code", "1", run=run, token=token, RUNNER_TEMP="")
         assert len(job.fake.requests) <= 8, job.fake.requests
     assert (job.folder / ".mlci/.gitignore").read_text() == "*\n"
+
+
+def another_job(job):
+    """A folder of another machine's runner."""
+    temp = job.folder.parent / "another-job"
+    temp.mkdir(exist_ok=True)
+    return str(temp)
+
+
+def test_at_most_eight_requests_over_two_jobs_and_each_annotation_once(job):
+    job.run("--open")
+    told = job.outputs()["check"]
+    assert told == f"{job.fake.check_runs()[0]['id']}@100.1"
+    job.leave(wide(50))
+    arguments = ("--ended", "failure", "--code", "1", "--check", told)
+    done = job.run(*arguments, RUNNER_TEMP=another_job(job))
+    assert (done.code, done.err) == (1, "")
+    assert len(job.fake.requests) <= 8, job.fake.requests
+    assert job.run(*arguments, RUNNER_TEMP=another_job(job)).code == 1  # a second time it is no longer true
+    (check,) = job.fake.check_runs()
+    assert (check["conclusion"], len(check["annotations"])) == ("failure", 50)
+
+
+@pytest.mark.parametrize("told", ["", "1@99.1", "7", "x@100.1", "{id}@100.2", "{id}@100.1 ", "../1@100.1"])
+def test_a_check_that_is_not_this_attempts_is_looked_for(job, told):
+    job.run("--open")
+    (opened,) = job.fake.check_runs()
+    job.leave(bad())
+    given = told.format(id=opened["id"])
+    done = job.run("--ended", "failure", "--code", "1", "--check", given, RUNNER_TEMP=another_job(job))
+    assert (done.code, done.err) == (1, "")
+    assert [(one["id"], one["conclusion"]) for one in job.fake.check_runs()] == [(opened["id"], "failure")]
 
 
 @pytest.mark.parametrize("spoil", ["other-token", "edited", "garbage", "gone", "another-run", "pipe"])
