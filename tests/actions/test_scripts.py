@@ -233,4 +233,4 @@ def test_outputs_that_the_static_check_counts_on_are_the_ones_that_are_written(i
         capture_output=True,
         check=False,
     )
-    assert set(outputs(tmp_path)) == WRITTEN['"$MLCI" publish']
+    assert set(outputs(tmp_path)) == WRITTEN['"$MLCI" publish --config']

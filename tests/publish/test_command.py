@@ -10,6 +10,7 @@ from mlci.cli.outputs import write_outputs
 from mlci.cli.workflow import head_of_this_run
 from mlci.report.document import Candidate
 from mlci.report.read import dump
+from tests.actions.contracts import WRITTEN
 from tests.publish.scene import BOT, MODEL, NAME, Clock, bad, good, publisher, unsure, wide
 from tests.usecases.project import mlci
 
@@ -133,6 +134,7 @@ def another_job(job):
 
 def test_at_most_eight_requests_over_two_jobs_and_each_annotation_once(job):
     job.run("--open")
+    assert set(job.outputs()) == WRITTEN['"$MLCI" publish --open']
     told = job.outputs()["check"]
     assert told == f"{job.fake.check_runs()[0]['id']}@100.1"
     job.leave(wide(50))
