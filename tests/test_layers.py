@@ -12,11 +12,12 @@ PACKAGE = ROOT / "mlci"
 
 MAY_IMPORT = {
     "errors": set(),
+    "bounds": set(),
     "metrics": {"errors"},
-    "inference": {"errors", "metrics"},
+    "inference": {"errors", "bounds", "metrics"},
     "gates": {"errors", "metrics", "inference"},
-    "report": {"errors", "metrics"},
-    "publish": {"errors", "metrics", "report"},
+    "report": {"errors", "bounds", "metrics"},
+    "publish": {"errors", "bounds", "metrics", "report"},
     "github": {"errors", "publish", "report", "registry"},
     "config": {"errors", "metrics"},
     "engine": {"errors", "metrics", "lineage"},
@@ -44,7 +45,7 @@ MAY_IMPORT = {
     "__main__": {"cli"},
     "__init__": set(),
 }
-PURE = {"metrics", "inference", "gates", "report", "publish", "lineage"}
+PURE = {"bounds", "metrics", "inference", "gates", "report", "publish", "lineage"}
 EFFECTS = {
     "os",
     "time",

@@ -35,8 +35,10 @@ $(candidates)
 EOF
 
 if [ -z "$python" ]; then
-  echo "::error title=mlci needs Python 3.11 or newer::This runner has none on PATH. Add a step before this one:%0A" \
-    " - uses: actions/setup-python@v7%0A    with: {python-version: '3.13'}"
+  printf '%s' "::error title=mlci needs Python 3.11 or newer::This runner has none on PATH. Add a step before this one:%0A" \
+    "- uses: actions/setup-python@5fda3b95a4ea91299a34e894583c3862153e4b97 # v7.0.0%0A" \
+    "  with: {python-version: '3.13'}"
+  echo
   exit 2
 fi
 exec "$python" -I -B -X utf8 "$lib/install.py" "$@"

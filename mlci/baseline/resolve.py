@@ -10,7 +10,7 @@ from mlci.errors import InputError
 
 _OF_THE_REMOTE = re.compile(r"(?!HEAD\b|@|refs/|origin/|[0-9a-fA-F]{40}$)[^:]+")
 _WHOLE_HISTORY = """
-      - uses: actions/checkout@v7
+      - uses: actions/checkout@3d3c42e5aac5ba805825da76410c181273ba90b1 # v7.0.1
         with:
           fetch-depth: 0"""
 

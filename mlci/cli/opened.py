@@ -1,12 +1,15 @@
-"""What `mlci publish --open` leaves for the end of the same job, so that nobody has to ask GitHub for it again.
+"""What `mlci publish --open` leaves for the end of the run, so that nobody has to ask GitHub for it again.
 
-It lies where the candidate's code could reach it, so it is sealed with the job's token, which that code never sees; a
-seal that does not hold counts as nothing, and GitHub is asked.
+The end of the same job finds a note. It lies where the candidate's code could reach it, so it is sealed with the job's
+token, which that code never sees; a seal that does not hold counts as nothing, and GitHub is asked.
+
+Another job is told by an output of the one that opened, in which none of the candidate's code may run.
 """
 
 import hashlib
 import hmac
 import json
+import re
 from dataclasses import asdict
 from pathlib import Path
 
@@ -14,6 +17,22 @@ from mlci.github.interface import CheckRun
 from mlci.publish.plan import Target
 
 _MOST_BYTES = 200_000
+_TOLD = re.compile(r"([0-9]{1,19})@([0-9.]{3,40})")
+
+
+def told(check: CheckRun, target: Target) -> str:
+    """Write a check that was opened for another job: its number and the attempt that it belongs to."""
+    return f"{check.id}@{target.run}"
+
+
+def heard(text: str, target: Target) -> CheckRun | None:
+    """Read what another job was told; ``None`` for another attempt's, whose check has been concluded since."""
+    match = _TOLD.fullmatch(text)
+    if match is None or match[2] != str(target.run):
+        return None
+    texts = dict.fromkeys(("app", "title", "summary", "url"), "")
+    facts = {"name": target.name, "head": target.head, "external_id": str(target.run), "status": "in_progress"}
+    return CheckRun(id=int(match[1]), conclusion=None, annotations=0, **facts, **texts)
 
 
 class Note:

@@ -25,6 +25,9 @@ from mlci.publish.result import Ended
     help="Status of the job so far, `${{ job.status }}`, or what another job came to, `${{ needs.….result }}`.",
 )
 @click.option("--code", metavar="N", help="Exit code of `mlci run`; empty if it never came to an end.")
+@click.option(
+    "--check", default="", metavar="ID", help="The output `check` of another job's `--open`; saves a request."
+)
 @click.option("--details-url", metavar="URL", help="Where the check's details lead; the run by default.")
 @click.option("--json", "as_json", is_flag=True, help="Print what was done as JSON.")
 def command(
@@ -34,6 +37,7 @@ def command(
     opening: bool,
     ended: Ended | Literal["skipped"] | None,
     code: str | None,
+    check: str,
     details_url: str | None,
     as_json: bool,
 ) -> int:
@@ -49,9 +53,11 @@ def command(
     """  # noqa: D301 (click's mark against rewrapping)
     if details_url is not None and not details_url.startswith(("https://", "http://")):
         raise InputError("--details-url has to be an https address")
-    words = Words(as_json=as_json, in_actions=os.environ.get("GITHUB_ACTIONS") == "true")
+    words = Words(as_json=as_json, in_actions=os.environ.get("GITHUB_ACTIONS") == "true", early=opening)
     here = workflow(os.environ)
     if opening:
         return open_now(here, words, config=config_path, url=details_url)
     known = "failure" if ended == "skipped" else ended  # a job that never began, as one before it failed
-    return conclude(here, words, config=config_path, report=report, ended=known, code=code, url=details_url)
+    return conclude(
+        here, words, config=config_path, report=report, ended=known, code=code, check=check, url=details_url
+    )

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from mlci import __version__
 from mlci.cli.evidence import Subject, read_report, subject
-from mlci.cli.opened import Note
+from mlci.cli.opened import Note, heard, told
 from mlci.cli.output import OURS, keep_out_of_git
 from mlci.cli.outputs import write_outputs, write_summary
 from mlci.cli.words import Words
@@ -33,8 +33,8 @@ def open_now(here: Workflow, words: Words, *, config: Path, url: str | None) -> 
         OutsideError: GitHub did not do its part.
     """
     about = subject(config)
-    if about.error is not None:
-        raise about.error
+    if error := about.error or here.wrong:
+        raise error
     where = _target(here, about, here.facts(), url)
     access = _access(here)
     if isinstance(where, Silent) or access is None:
@@ -46,6 +46,7 @@ def open_now(here: Workflow, words: Words, *, config: Path, url: str | None) -> 
     done = open_(where, Client(transport(access), repository=here.repository or ""), fresh=fresh)
     if done.check is not None:
         note.leave(done.check)
+        words.trouble(write_outputs(here.output, {"check": told(done.check, where)}))
     words.done(done, where)
     words.end(verdict=None, code=0)
     _raise(done)
@@ -53,7 +54,15 @@ def open_now(here: Workflow, words: Words, *, config: Path, url: str | None) -> 
 
 
 def conclude(
-    here: Workflow, words: Words, *, config: Path, report: Path, ended: Ended | None, code: str | None, url: str | None
+    here: Workflow,
+    words: Words,
+    *,
+    config: Path,
+    report: Path,
+    ended: Ended | None,
+    code: str | None,
+    check: str,
+    url: str | None,
 ) -> int:
     """Publish what came out, or that nothing did; return the exit code that tells the verdict.
 
@@ -63,12 +72,13 @@ def conclude(
     """
     about = subject(config)
     event, broken = _event(here)
-    found = _found(about, report, ended=ended, code=code, commits={event.head, here.sha})
+    broken = here.wrong or broken
+    found = _found(about, report, ended=ended, code=code, commits=event.commits(here.sha))
     links = here.links(event.head)
     verdict = found.report.verdict if isinstance(found, Finished) else "error"
     words.trouble(write_summary(here.summary, lambda room: _summary(found, about, event, links, room)))
     words.trouble(write_outputs(here.output, _outputs(found, report, verdict)))
-    done = _published(here, words, about, event, found, links, url)
+    done = Published() if broken else _published(here, words, about, event, found, links, check, url)
     urls = {"comment-url": done.comment.url if done.comment else "", "check-url": done.check.url if done.check else ""}
     words.trouble(write_outputs(here.output, urls))
     exit_code = BLOCKED if verdict in {"block", "error"} else 0
@@ -80,11 +90,10 @@ def conclude(
     return _input(about, code) if about.error is not None else exit_code
 
 
-def _found(about: Subject, path: Path, *, ended: Ended | None, code: str | None, commits: set[str | None]) -> Result:
+def _found(about: Subject, path: Path, *, ended: Ended | None, code: str | None, commits: frozenset[str]) -> Result:
     """Decide what there is to publish: a report that can be believed, or nothing."""
     document, problems = read_report(path)
-    known = frozenset(one for one in commits if one is not None)
-    claim = Claim(ended=ended, code=code, model=about.model or "?", commits=known)
+    claim = Claim(ended=ended, code=code, model=about.model or "?", commits=commits)
     return result(document if about.error is None else None, claim, problems=about.problems or problems)
 
 
@@ -106,7 +115,7 @@ NO_TOKEN = Silent(
 
 
 def _published(
-    here: Workflow, words: Words, about: Subject, event: Event, found: Result, links: Links, url: str | None
+    here: Workflow, words: Words, about: Subject, event: Event, found: Result, links: Links, check: str, url: str | None
 ) -> Published:
     """Publish on GitHub, if there is a place and a token."""
     where = _target(here, about, event, url)
@@ -116,7 +125,8 @@ def _published(
         return Published()
     what: Publication = publication(where, found, policy=about.policy, links=links)
     note = _note(here, where, access)
-    done = publish(what, Client(transport(access), repository=here.repository or ""), known=note.take())
+    known = note.take() or (heard(check, where) if check and note.begin() else None)  # true until something is sent
+    done = publish(what, Client(transport(access), repository=here.repository or ""), known=known)
     words.done(done, where)
     return done
 

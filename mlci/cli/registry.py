@@ -148,6 +148,8 @@ def _in_repository(loaded: Loaded, environment: Mapping[str, str]) -> Store:
     from mlci.github.transport import Access  # noqa: PLC0415 - the same
 
     here = workflow(environment)
+    if here.wrong is not None:
+        raise here.wrong
     if here.repository is None or here.token is None:
         lacks = (
             "which repository: GITHUB_REPOSITORY" if here.repository is None else "a token: MLCI_TOKEN or GITHUB_TOKEN"

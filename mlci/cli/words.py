@@ -23,11 +23,14 @@ class Words:
     Attributes:
         as_json: Whether standard output is for a program.
         in_actions: Whether GitHub's runner reads along.
+        early: Whether the work is still to come: then remarks are lines of the log only, for the end says them again,
+            where they stand beside the run.
         document: What ``--json`` prints.
     """
 
     as_json: bool
     in_actions: bool
+    early: bool = False
     document: dict[str, object] = field(default_factory=dict)
     _said: dict[str, list[str]] = field(default_factory=lambda: {"did": [], "notice": [], "warning": []})
 
@@ -42,7 +45,8 @@ class Words:
         """Say what somebody should know."""
         harmless = "\n".join(clean(line) for line in text.splitlines())
         self._said.setdefault(level, []).append(harmless)
-        click.echo(annotation(level, harmless) if self.in_actions else f"{level}: {harmless}", err=True)
+        shown = self.in_actions and not self.early
+        click.echo(annotation(level, harmless) if shown else f"{level}: {harmless}", err=True)
 
     def trouble(self, problem: str | None) -> None:
         """Say that a file of the runner's could not be written."""
@@ -66,7 +70,10 @@ class Words:
                 "says how a ruleset tells them apart.",
             )
         if where.reader is not None and done.refused:
-            self.remark("notice", advice.read_only(where.reader))
+            if self.early:
+                self.line(f"the check is not opened: {where.reader}")
+            else:
+                self.remark("notice", advice.read_only(where.reader))
             return
         for refused in dict.fromkeys(done.refused):
             self.remark("warning", advice.missing(refused.permission, refused.said))

@@ -1,6 +1,7 @@
 """What GitHub's runner says about a run, read from the environment once."""
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,8 +11,10 @@ from mlci.errors import InputError, Problem
 from mlci.publish import payload
 from mlci.publish.event import Event, facts
 from mlci.publish.runs import Run, parse
+from mlci.report.escape import plain
 from mlci.report.links import Links
 
+_TOKEN = re.compile(r"[!-~]+")
 GUIDE = "https://github.com/mlci/mlci/blob/main/docs/how-gates-decide.md"
 
 
@@ -27,6 +30,7 @@ class Workflow:
         summary, output: ``GITHUB_STEP_SUMMARY``, ``GITHUB_OUTPUT``.
         temp: ``RUNNER_TEMP``, which the runner empties before each job.
         token: ``MLCI_TOKEN``, else ``GITHUB_TOKEN``.
+        wrong: What is set to something that can't be meant; it counts as missing, and whoever needs it says so.
     """
 
     event: str | None
@@ -41,6 +45,7 @@ class Workflow:
     output: Path | None
     temp: Path | None
     token: str | None = field(repr=False)
+    wrong: InputError | None = None
 
     def links(self, head: str | None) -> Links:
         """Return the addresses around a report on a commit."""
@@ -84,6 +89,8 @@ def workflow(environment: Mapping[str, str]) -> Workflow:
     def place(name: str) -> Path | None:
         return Path(value) if (value := said(name)) else None
 
+    secret = "MLCI_TOKEN" if said("MLCI_TOKEN") else "GITHUB_TOKEN"
+    wrong = _wrong(said("GITHUB_REPOSITORY"), secret, said(secret))
     return Workflow(
         event=said("GITHUB_EVENT_NAME"),
         event_path=place("GITHUB_EVENT_PATH"),
@@ -96,8 +103,25 @@ def workflow(environment: Mapping[str, str]) -> Workflow:
         summary=place("GITHUB_STEP_SUMMARY"),
         output=place("GITHUB_OUTPUT"),
         temp=place("RUNNER_TEMP"),
-        token=said("MLCI_TOKEN") or said("GITHUB_TOKEN"),
+        token=said(secret),
+        wrong=InputError(*wrong) if wrong else None,
     )
+
+
+def _wrong(repository: str | None, secret: str, token: str | None) -> list[str]:
+    """Say what can't be meant; a token itself is never shown."""
+    found = []
+    if repository is not None and payload.repository({"full_name": repository}) is None:
+        found.append(
+            f"GITHUB_REPOSITORY is {plain(repository)!r}, which names no repository; GitHub's runner sets it, and on "
+            "a machine write `export GITHUB_REPOSITORY=owner/name`"
+        )
+    if token is not None and not _TOKEN.fullmatch(token):
+        found.append(
+            f"{secret} has a line break, a space or another character in it that no token has, so it can't be sent; "
+            f"in a workflow write `{secret}: ${{{{ github.token }}}}`, or store the secret again, the token alone"
+        )
+    return found
 
 
 def head_of_this_run() -> str | None:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import fields
 from typing import Any
 
+from mlci.bounds import Bounds, excess
 from mlci.errors import InputError, Problem
 from mlci.inference.disparities import Pair, Simultaneous
 from mlci.inference.estimates import Logit, Normal, Sampled
@@ -21,7 +22,8 @@ from mlci.inference.proportions import F1, Proportion, Tango
 from mlci.metrics.statistics import Scope
 
 SCHEMA = "mlci/evaluation/1"
-MOST_BYTES = 64_000_000
+MOST_BYTES = 256_000_000
+MOST = Bounds(depth=50, parts=3_000_000, values=12_000_000)
 _KINDS: dict[str, type[Any]] = {
     kind.__name__: kind
     for kind in (
@@ -66,6 +68,9 @@ def parse(text: str | bytes, *, path: str) -> EvaluationResult:
     if len(text) > MOST_BYTES:
         raise InputError(Problem(f"larger than {MOST_BYTES:,} bytes; is it an evaluation.json?", path))
     try:
+        text = text.decode() if isinstance(text, bytes) else text
+        if (found := excess(text, MOST)) is not None:
+            raise InputError(Problem(f"is {found}; is it an evaluation.json?", path))
         document = json.loads(text, parse_constant=_refuse, object_pairs_hook=_once)
         result = _built(document["evaluation"]) if document["schema"] == SCHEMA else None
         if isinstance(result, EvaluationResult):

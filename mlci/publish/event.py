@@ -37,6 +37,14 @@ class Event:
     reader: str | None = None
     why: str | None = None
 
+    def commits(self, sha: str | None) -> frozenset[str]:
+        """Return the commits that a report may be about: the head, and what ``GITHUB_SHA`` names if it holds the head.
+
+        On ``pull_request_target`` it is the base, whose verdict says nothing about the head.
+        """
+        holds = None if self.name == "pull_request_target" and self.head is not None else sha
+        return frozenset(one for one in (self.head, holds) if one is not None)
+
 
 def facts(name: str, event: Object, *, sha: str | None, actor: str | None = None) -> Event:
     """Read an event; whatever does not have the form that GitHub gives it counts as absent.

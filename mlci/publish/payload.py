@@ -5,17 +5,17 @@ import re
 from collections.abc import Mapping
 from typing import cast
 
+from mlci.bounds import Bounds, excess
 from mlci.errors import InputError, Problem
-from mlci.report.depth import nests_deeper
 
 Object = Mapping[str, object]
 
 MOST_BYTES = 25 * 1024 * 1024
 """GitHub caps payloads at 25 MB (documentation page "Webhook events and payloads")."""
 
-MOST_DEPTH = 64
+MOST = Bounds(depth=64, parts=400_000, values=2_000_000)
 _SHA = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
-_NAME = re.compile(r"[A-Za-z0-9._-]{1,100}/[A-Za-z0-9._-]{1,100}")
+_NAME = re.compile(r"(?!\.{1,2}/)[A-Za-z0-9._-]{1,100}/(?!\.{1,2}\Z)[A-Za-z0-9._-]{1,100}")
 _LARGEST = 2**53
 _LONGEST_REF = 1_024
 
@@ -28,8 +28,8 @@ def parse(data: bytes, *, path: str) -> Object:
     """
     if len(data) > MOST_BYTES:
         raise InputError(Problem(f"the event has {len(data):,} bytes; GitHub sends at most {MOST_BYTES:,}", path))
-    if nests_deeper(data.decode("latin-1"), MOST_DEPTH):  # quotes and brackets are the same bytes in UTF-8
-        raise InputError(Problem(f"the event is nested more than {MOST_DEPTH} deep", path))
+    if found := excess(data.decode("latin-1"), MOST):  # quotes, brackets and commas are the same bytes in UTF-8
+        raise InputError(Problem(f"the event is {found}, which none of GitHub's is", path))
     try:
         found = json.loads(data, parse_constant=_no_constant)
     except (ValueError, RecursionError) as error:

@@ -26,6 +26,12 @@ CODES = {
 }
 """What the exit codes of ``mlci run`` mean."""
 
+UNNAMED = (
+    "the step that made it saw neither git nor GitHub's variables; in a container, pass MLCI_HEAD_SHA to it, the pull "
+    "request's head commit"
+)
+"""Why a report may name no commit, and what to do."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Finished:
@@ -107,8 +113,8 @@ def _doubt(report: Report, claim: Claim, code: int | None) -> str | None:
     blocks = report.verdict == "block"
     if report.model != claim.model:
         return f"the report is about the model {plain(report.model)}, the configuration about {claim.model}"
-    if report.candidate.commit is not None and claim.commits and report.candidate.commit not in claim.commits:
-        return f"the report is about the commit {plain(short(report.candidate.commit))}, which is not this run's"
+    if claim.commits and report.candidate.commit not in claim.commits:
+        return _elsewhere(report.candidate.commit)
     if claim.code == "":
         return "a report is there, but the run that should have written it never came to its end"
     if claim.code is None:
@@ -116,6 +122,12 @@ def _doubt(report: Report, claim: Claim, code: int | None) -> str | None:
     if code != int(blocks):
         return f"the report says {report.verdict}, but {'its run has no exit code' if code is None else ending(code)}"
     return None
+
+
+def _elsewhere(commit: str | None) -> str:
+    if commit is None:
+        return "the report names no commit, so nothing says that it is about this run's: " + UNNAMED
+    return f"the report is about the commit {plain(short(commit))}, which is not this run's"
 
 
 def _left(claim: Claim) -> str:

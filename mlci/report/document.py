@@ -4,13 +4,16 @@ Rates are fractions; intervals are ``[low, high]`` at ``policy.confidence``; wha
 beside it, never NaN. The JSON Schema next to the package is generated from these models.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, FailFast, Field
 
 Verdict = Literal["pass", "warn", "block"]
 Outcome = Literal["passed", "failed", "inconclusive", "no_baseline", "error", "waived"]
 Pair = tuple[float, float]
+T = TypeVar("T")
+Listed = Annotated[tuple[T, ...], FailFast()]
+"""A list of which the first wrong item is named: a million wrong ones would take gigabytes to name."""
 
 
 class Part(BaseModel):
@@ -91,7 +94,7 @@ class DisparityRow(Evidenced):
 
     across: str
     reference: str | None = None
-    groups: tuple[GroupRow, ...] = ()
+    groups: Listed[GroupRow] = ()
 
 
 class ScopeRef(Part):
@@ -177,7 +180,7 @@ class LineageRow(Part):
     candidate: str | None = None
     changed: bool | None = Field(description="Null where it is not known; `reason` says why.")
     reason: str | None = None
-    items: tuple[LineageItem, ...] = ()
+    items: Listed[LineageItem] = ()
     more: int = Field(default=0, description="Items beyond those listed.")
 
 
@@ -198,16 +201,16 @@ class DataDifference(Part):
     removed: int | None = None
     relabelled: int | None = Field(default=None, description="Rows of both sets with another label.")
     changed: int | None = Field(default=None, description="Rows of both with the same label and other values.")
-    columns_added: tuple[str, ...] = ()
-    columns_removed: tuple[str, ...] = ()
-    null_rates: tuple[NullRate, ...] = Field(default=(), description="Where it changed, the largest change first.")
+    columns_added: Listed[str] = ()
+    columns_removed: Listed[str] = ()
+    null_rates: Listed[NullRate] = Field(default=(), description="Where it changed, the largest change first.")
     reason: str | None = None
 
 
 class Lineage(Part):
     """What changed between the version in production and the candidate."""
 
-    rows: tuple[LineageRow, ...]
+    rows: Listed[LineageRow]
     evaluation: DataDifference | None = Field(default=None, description="Only where the evaluation set changed.")
 
 
@@ -223,7 +226,7 @@ class TrendRow(Part):
     """A gated metric over the versions that were in production, oldest first."""
 
     metric: str
-    points: Annotated[tuple[TrendPoint, ...], Field(min_length=1)]
+    points: Annotated[Listed[TrendPoint], Field(min_length=1)]
 
 
 class Seconds(Part):
@@ -269,11 +272,11 @@ class Report(Part):
     baseline: BaselineRef
     evaluation: EvaluationSet
     policy: PolicyRef
-    metrics: tuple[MetricRow, ...]
-    disparities: tuple[DisparityRow, ...] = ()
-    gates: tuple[GateRow, ...]
+    metrics: Listed[MetricRow]
+    disparities: Listed[DisparityRow] = ()
+    gates: Listed[GateRow]
     agreement: AgreementRow | None = None
-    notes: tuple[str, ...] = ()
+    notes: Listed[str] = ()
     lineage: Lineage | None = Field(default=None, description="Only against a version of the registry.")
-    trend: tuple[TrendRow, ...] = ()
+    trend: Listed[TrendRow] = ()
     provenance: Provenance

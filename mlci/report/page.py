@@ -132,14 +132,18 @@ def assemble(d: Dialect, parts: Parts, detail: Detail) -> Page:
 def fitting(d: Dialect, parts: Parts, render: Callable[[Page], str], *, budget: int) -> str:
     """Render with as much detail as fits into ``budget`` bytes of UTF-8.
 
-    Whole sections go first, then rows of gates; the verdict and the first rows stay.
+    Whole sections go first, then rows of gates; the verdict and the first rows stay. What can't fit is not rendered, so
+    that a report of very many gates costs what its table costs once.
 
     Raises:
         ValueError: If not even the verdict fits, which takes a budget of some kilobytes.
     """
 
     def rendered(detail: Detail) -> str | None:
-        text = render(assemble(d, parts, detail))
+        page = assemble(d, parts, detail)
+        if _too_long(page, budget):
+            return None
+        text = render(page)
         return text if len(text.encode()) <= budget else None
 
     detail = Detail()
@@ -151,6 +155,17 @@ def fitting(d: Dialect, parts: Parts, render: Callable[[Page], str], *, budget: 
     if (text := rendered(replace(detail, blocking=most))) is not None:
         return text
     raise ValueError(f"a report does not fit into {budget} bytes")
+
+
+def _too_long(page: Page, budget: int) -> bool:
+    """Whether the tables alone take more than ``budget``: every cell is printed whole, with three bytes around it."""
+    tables = [*([page.attention] if page.attention else []), *(one for part in page.sections for one in part.tables)]
+    room = budget
+    for row in (row for table in tables for row in table.rows):
+        room -= len("".join(row).encode()) + 3 * len(row)
+        if room < 0:
+            return True
+    return False
 
 
 def _levels() -> Iterator[Detail]:

@@ -5,13 +5,16 @@ from collections.abc import Iterator
 
 from pydantic import ValidationError
 
+from mlci.bounds import Bounds, excess
 from mlci.errors import InputError, Problem
-from mlci.report.depth import nests_deeper
 from mlci.report.document import Evidenced, GateRow, Report
 from mlci.report.escape import plain
 
-MOST_BYTES = 64 * 1024 * 1024
-MOST_DEPTH = 20
+MOST_BYTES = 256 * 1024 * 1024
+"""Twice what a report of 100,000 gates and as many measured slices has."""
+
+MOST = Bounds(depth=20, parts=1_500_000, values=8_000_000)
+_MOST_KEYS = 10_000
 _MOST_PROBLEMS = 20
 
 
@@ -20,7 +23,7 @@ def parse(text: str | bytes, *, path: str = "report.json") -> Report:
 
     Raises:
         InputError: If it is too large or too deep, is not JSON, holds NaN or a key twice, does not have the document's
-            form, or contradicts itself. All problems are named, up to 20.
+            form, or contradicts itself. All problems are named, up to 20, of a list the first wrong item.
     """
     decoded = _decoded(text, path)
     _bounded(decoded, path)
@@ -51,9 +54,9 @@ def _decoded(text: str | bytes, path: str) -> str:
 
 
 def _bounded(text: str, path: str) -> None:
-    """Count brackets, so that no parser is led too deep."""
-    if nests_deeper(text, MOST_DEPTH):
-        raise InputError(Problem(f"it is nested more than {MOST_DEPTH} deep, which no report is", path))
+    """Count what it is made of, so that no parser is led too deep or made to keep more than there is room for."""
+    if (found := excess(text, MOST)) is not None:
+        raise InputError(Problem(f"it is {found}, which no report is", path))
 
 
 def _plain_json(text: str, path: str) -> None:
@@ -72,6 +75,8 @@ def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
         if key in found:
             raise ValueError(f"the key {plain(key)!r} occurs twice in one object")
         found[key] = value
+    if len(found) > _MOST_KEYS:
+        raise ValueError(f"an object in it has {len(found):,} keys; a report's have at most {_MOST_KEYS:,}")
     return found
 
 

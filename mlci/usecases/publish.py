@@ -86,10 +86,11 @@ def publish(publication: Publication, github: GitHub, *, known: CheckRun | None 
         done.did.append(f"check `{target.name}` concluded as {publication.conclusion}: {done.check.url}")
     if _reads_only(target, done):
         return done
-    before = len(done.refused) + len(done.failures)
-    done.tried(lambda: checks.set_status(publication, github, done.check))
-    if len(done.refused) + len(done.failures) == before:
-        done.did.append(f"commit status `{target.name}` is {publication.state}")
+    if done.check is None and target.pull is not None:  # no check tells of newer runs, but the comment does
+        if not comments.newer_stands(_comment(publication, github, done), target):
+            _status(publication, github, done)
+        return done
+    _status(publication, github, done)
     if target.pull is not None:
         _comment(publication, github, done)
     elif done.check is not None:
@@ -98,7 +99,14 @@ def publish(publication: Publication, github: GitHub, *, known: CheckRun | None 
     return done
 
 
-def _comment(publication: Publication, github: GitHub, done: Published) -> None:
+def _status(publication: Publication, github: GitHub, done: Published) -> None:
+    before = len(done.refused) + len(done.failures)
+    done.tried(lambda: checks.set_status(publication, github, done.check))
+    if len(done.refused) + len(done.failures) == before:
+        done.did.append(f"commit status `{publication.target.name}` is {publication.state}")
+
+
+def _comment(publication: Publication, github: GitHub, done: Published) -> comments.Standing | None:
     """Write the comment, and repair what an older run of ours may have left over a newer one's."""
     seen: list[CheckRun] = []
     app = done.check.app if done.check else None
@@ -114,6 +122,7 @@ def _comment(publication: Publication, github: GitHub, done: Published) -> None:
         done.did.append(f"comment on #{publication.target.pull} {standing.what}{where}")
     if app is not None:
         _look(publication.target, github, done, seen, app=app)
+    return standing
 
 
 def _look(target: Target, github: GitHub, done: Published, seen: Iterable[CheckRun], *, app: str) -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from mlci.errors import OutsideError
 from mlci.github.interface import CheckRun, Comment, Forbidden, GitHub, Missing
-from mlci.publish import choice
+from mlci.publish import choice, marker
 from mlci.publish.choice import Create, Edit, Keep, Nothing, Version
 from mlci.publish.plan import Publication, Target, version
 from mlci.publish.runs import Run
@@ -99,6 +99,12 @@ def write(
             ended = {Nothing: "none", Edit: "updated", Keep: "unchanged"}[type(chosen.step)]
             return Standing(comment=done, run=chosen.run, what="created" if made else ended)
     raise OutsideError(f"the comment on pull request {pull} did not come to rest: somebody deletes it again and again")
+
+
+def newer_stands(standing: Standing | None, target: Target) -> bool:
+    """Say whether the comment that stands is a newer run's on the same commit."""
+    mark = marker.read(standing.comment.body) if standing is not None and standing.comment is not None else None
+    return mark is not None and mark.run is not None and mark.run > target.run and mark.head == target.head
 
 
 def heads(target: Target, github: GitHub) -> tuple[CheckRun, ...] | Forbidden:

@@ -22,7 +22,8 @@ WRITTEN = {  # outputs by the program that writes them
     '"$MLCI" fetch': {"fetched"},
     '"$MLCI" promote': {"promoted", "version", "replaced", "verdict", "report"},
     '"$MLCI" rollback': {"rolled-back", "version", "replaced"},
-    '"$MLCI" publish': {"verdict", "report", "comment-url", "check-url", "baseline-version"},
+    '"$MLCI" publish --open': {"check"},
+    '"$MLCI" publish --config': {"verdict", "report", "comment-url", "check-url", "baseline-version"},
 }
 
 

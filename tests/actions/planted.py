@@ -42,6 +42,18 @@ DEFECTS = {
     "a dangerous trigger": (tools.zizmor, TEMPLATE, MAIN, "\n  pull_request_target:\n"),
     "an action by its tag": (tools.zizmor, SAMPLE, CHECKOUT, "actions/checkout@v7"),
     "an action by its tag, by the list": (rules.pins, SAMPLE, CHECKOUT, "actions/checkout@v7"),
+    "an action by its tag, in a message": (
+        rules.pins,
+        "actions/lib/install.sh",
+        "@5fda3b95a4ea91299a34e894583c3862153e4b97 # v7.0.0",
+        "@v7",
+    ),
+    "an action by its tag, in a message of the command": (
+        rules.pins,
+        "mlci/baseline/resolve.py",
+        CHECKOUT,
+        "actions/checkout@v7",
+    ),
     "another version beside a pin": (rules.pins, TEMPLATE, CHECKOUT, CHECKOUT.replace("v7.0.1", "v7.0.2")),
     "an action of a third party": (rules.pins, TEMPLATE, "actions/setup-python@", "someone/setup-python@"),
     "kept credentials": (tools.zizmor, TEMPLATE, "persist-credentials: false", "persist-credentials: true"),

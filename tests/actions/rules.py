@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from tests.actions.tree import OWN, ROOT, File, files, jobs, pages, steps
+from tests.actions.tree import OWN, ROOT, File, files, jobs, pages, scripts, steps
 
 _PINNED = re.compile(
     r"^\s*(?:- )?uses: (?P<name>[\w.-]+/[\w.-]+)(?P<path>/\S+)?@(?P<ref>\S+)(?: # (?P<version>v\S+))?", re.MULTILINE
 )
+_SAID = re.compile(r"uses: (?P<name>[\w.-]+/[\w.-]+)@(?P<ref>[\w.]+)(?: # (?P<version>v[\d.]+))?")
 _PERMISSION = re.compile(r"^ +[a-z-]+: (?:read|write)\b.*$", re.MULTILINE)
 _NOT_IN_BASH_3 = re.compile(
     r"declare -[An]|local -n|mapfile|readarray|coproc|wait -n|\|&|&>>|\$\{\w+(,,?|\^\^?|@[A-Z])|\$EPOCH|\bprintf '%\("
@@ -28,7 +29,17 @@ def pins(tree: Path) -> list[str]:
     """Every action of others is on the list, with its commit and version; every action of ours exists in the tree."""
     known = json.loads((tree / ".github/pins.json").read_text("utf-8"))
     places = [*files(tree), *(File(page, page.relative_to(tree).as_posix()) for page in pages(tree))]
-    return [f"{file.shown}: {problem}" for file in places for problem in _uses(file, tree, known)]
+    found = [f"{file.shown}: {problem}" for file in places for problem in _uses(file, tree, known)]
+    said = [(file, match) for file in scripts(tree) for match in _SAID.finditer(file.text)]
+    return found + [
+        f"{file.shown}: a message names {match[0]}, which has no pin"
+        for file, match in said
+        if (match["ref"], match["version"]) != _pin(known, match["name"])
+    ]
+
+
+def _pin(known: dict[str, Any], name: str) -> tuple[str, str] | None:
+    return (known[name]["sha"], known[name]["version"]) if name in known else None
 
 
 def _uses(file: File, tree: Path, known: dict[str, Any]) -> Iterator[str]:

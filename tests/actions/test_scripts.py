@@ -122,7 +122,15 @@ def test_a_runner_without_python_hears_what_to_add(tmp_path):
         (bare / name).symlink_to(Path("/usr/bin") / name)
     done = script("install.sh", folder=tmp_path, PATH=str(bare), RUNNER_TOOL_CACHE="")
     assert done.returncode == 2
-    assert "actions/setup-python" in done.stdout
+    pin = json.loads((ROOT / ".github/pins.json").read_text("utf-8"))["actions/setup-python"]
+    message, *lines = done.stdout.rstrip("\n").split("%0A")
+    assert message == (
+        "::error title=mlci needs Python 3.11 or newer::This runner has none on PATH. Add a step before this one:"
+    )
+    assert lines == [
+        f"- uses: actions/setup-python@{pin['sha']} # {pin['version']}",
+        "  with: {python-version: '3.13'}",
+    ]
 
 
 @pytest.mark.parametrize("code", [0, 1, 3, 70])
@@ -225,4 +233,4 @@ def test_outputs_that_the_static_check_counts_on_are_the_ones_that_are_written(i
         capture_output=True,
         check=False,
     )
-    assert set(outputs(tmp_path)) == WRITTEN['"$MLCI" publish']
+    assert set(outputs(tmp_path)) == WRITTEN['"$MLCI" publish --config']

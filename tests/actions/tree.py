@@ -63,6 +63,10 @@ def lay(source: Path, target: Path) -> None:
         shutil.copy(source / name, target / name)
     for name in ("actions", ".github", "docs", "templates/workflows"):
         shutil.copytree(source / name, target / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for script in source.glob("mlci/**/*.py"):
+        if "uses: " in script.read_text("utf-8"):
+            (target / script.relative_to(source)).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(script, target / script.relative_to(source))
     (target / WORKFLOWS).mkdir(exist_ok=True)
     for template in sorted((source / "templates/workflows").glob("*.yml")):
         shutil.copy(template, target / WORKFLOWS / f"template-{template.name}")
@@ -74,6 +78,12 @@ def lay(source: Path, target: Path) -> None:
 def files(tree: Path) -> list[File]:
     """Return the actions and workflows of a tree."""
     found = [tree / "action.yml", *sorted(tree.glob("actions/*/action.yml")), *sorted((tree / WORKFLOWS).glob("*.yml"))]
+    return [File(path, path.relative_to(tree).as_posix()) for path in found]
+
+
+def scripts(tree: Path) -> list[File]:
+    """Return the code whose messages may hold lines to copy."""
+    found = [*sorted(tree.glob("actions/lib/*.*")), *sorted(tree.glob("mlci/**/*.py"))]
     return [File(path, path.relative_to(tree).as_posix()) for path in found]
 
 

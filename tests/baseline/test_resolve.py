@@ -67,7 +67,8 @@ def test_a_shallow_clone_is_told_what_to_write(two, tmp_path):
         assert refused(tmp_path / "shallow", ref) == (
             f"`baseline.ref: {ref}` is not in this clone, which is shallow (it holds the last commit only); "
             "let the workflow fetch the whole history:\n"
-            "      - uses: actions/checkout@v7\n        with:\n          fetch-depth: 0"
+            "      - uses: actions/checkout@3d3c42e5aac5ba805825da76410c181273ba90b1 # v7.0.1\n"
+            "        with:\n          fetch-depth: 0"
         )
 
 

@@ -10,6 +10,7 @@ from mlci.cli.outputs import write_outputs
 from mlci.cli.workflow import head_of_this_run
 from mlci.report.document import Candidate
 from mlci.report.read import dump
+from tests.actions.contracts import WRITTEN
 from tests.publish.scene import BOT, MODEL, NAME, Clock, bad, good, publisher, unsure, wide
 from tests.usecases.project import mlci
 
@@ -85,6 +86,7 @@ def test_a_report_from_open_to_outputs(job, report, code, ended, verdict, exit_c
     assert (done.code, done.err) == (exit_code, "")
     (check,), (comment,) = job.fake.check_runs(), job.fake.comments(job.pull)
     assert job.outputs() == {
+        "check": f"{check['id']}@100.1",
         "verdict": verdict,
         "report": ".mlci/out/report.json",
         "baseline-version": "7",
@@ -121,6 +123,39 @@ def test_at_most_eight_requests_without_a_folder_of_the_runners(job):
         job.run("--ended", "failure", "--code", "1", run=run, token=token, RUNNER_TEMP="")
         assert len(job.fake.requests) <= 8, job.fake.requests
     assert (job.folder / ".mlci/.gitignore").read_text() == "*\n"
+
+
+def another_job(job):
+    """A folder of another machine's runner."""
+    temp = job.folder.parent / "another-job"
+    temp.mkdir(exist_ok=True)
+    return str(temp)
+
+
+def test_at_most_eight_requests_over_two_jobs_and_each_annotation_once(job):
+    job.run("--open")
+    assert set(job.outputs()) == WRITTEN['"$MLCI" publish --open']
+    told = job.outputs()["check"]
+    assert told == f"{job.fake.check_runs()[0]['id']}@100.1"
+    job.leave(wide(50))
+    arguments = ("--ended", "failure", "--code", "1", "--check", told)
+    done = job.run(*arguments, RUNNER_TEMP=another_job(job))
+    assert (done.code, done.err) == (1, "")
+    assert len(job.fake.requests) <= 8, job.fake.requests
+    assert job.run(*arguments, RUNNER_TEMP=another_job(job)).code == 1  # a second time it is no longer true
+    (check,) = job.fake.check_runs()
+    assert (check["conclusion"], len(check["annotations"])) == ("failure", 50)
+
+
+@pytest.mark.parametrize("told", ["", "1@99.1", "7", "x@100.1", "{id}@100.2", "{id}@100.1 ", "../1@100.1"])
+def test_a_check_that_is_not_this_attempts_is_looked_for(job, told):
+    job.run("--open")
+    (opened,) = job.fake.check_runs()
+    job.leave(bad())
+    given = told.format(id=opened["id"])
+    done = job.run("--ended", "failure", "--code", "1", "--check", given, RUNNER_TEMP=another_job(job))
+    assert (done.code, done.err) == (1, "")
+    assert [(one["id"], one["conclusion"]) for one in job.fake.check_runs()] == [(opened["id"], "failure")]
 
 
 @pytest.mark.parametrize("spoil", ["other-token", "edited", "garbage", "gone", "another-run", "pipe"])
@@ -185,6 +220,26 @@ def test_a_report_that_cannot_be_read_is_no_report(job, text):
     assert "did not finish" in job.fake.comments(job.pull)[0]["body"]
 
 
+@pytest.mark.parametrize("event", ["pull_request", "pull_request_target", "merge_group", "push"])
+def test_a_report_that_does_not_name_the_head_is_no_verdict_on_it(fake, tmp_path, event):
+    """One without a commit, and on `pull_request_target` one about the base, which `GITHUB_SHA` names there."""
+    facts = {"branch": "topic"} if event == "push" else {}
+    job = Job(fake, tmp_path / "work", fake.pull("topic"), event=event, **facts)
+    base = fake.sha("refs/heads/main")
+    for run, commit in enumerate([None, base] if event == "pull_request_target" else [None], start=100):
+        job.leave(good(), head=base)
+        report = job.folder / ".mlci/out/report.json"
+        told = json.loads(report.read_text())
+        report.write_text(json.dumps({**told, "candidate": {**told["candidate"], "commit": commit}}))
+        head = json.loads(job.run("--open", "--json", run=run).out)["head"]
+        done = job.run("--ended", "success", "--code", "0", run=run)
+        assert done.code == 1
+        assert ("names no commit" if commit is None else "which is not this run's") in done.out
+        assert job.outputs(run)["verdict"] == "error"
+        assert {one["conclusion"] for one in fake.check_runs(head)} == {"failure"}
+        assert fake.statuses(head)[0]["state"] == "error"
+
+
 def test_a_pipe_in_the_place_of_the_report_is_not_waited_for(job):
     job.leave(good())
     path = job.folder / ".mlci/out/report.json"
@@ -246,24 +301,25 @@ def test_outside_of_a_workflow_it_says_so(tmp_path):
     assert done.out == "credit-risk: the gate passed\n"
 
 
-@pytest.mark.parametrize("opening", [True, False])
-def test_a_forks_token_is_a_notice_and_the_exit_code_tells_the_verdict(fake, tmp_path, opening):
+def test_a_forks_token_is_one_notice_of_the_run_and_the_exit_code_tells_the_verdict(fake, tmp_path):
     job = Job(fake, tmp_path / "work", fake.pull("topic", fork=True))
     job.leave(bad())
-    arguments = ("--open",) if opening else ("--ended", "failure", "--code", "1")
-    done = job.run(*arguments, token=fake.token(fork=True))
-    assert done.code == (0 if opening else 1)
+    token = fake.token(fork=True)
+    opened = job.run("--open", token=token)
+    assert (opened.code, opened.err) == (0, "")
+    assert opened.out == "the check is not opened: the pull request comes from a fork\n"
+    done = job.run("--ended", "failure", "--code", "1", token=token)
+    assert done.code == 1
     assert done.err.startswith("::notice::The pull request comes from a fork, so the job's token can only read")
     assert done.err.count("::") == 2
-    if not opening:
-        assert "1 gate failed" in job.summary()
-        assert job.outputs() == {
-            "verdict": "block",
-            "report": ".mlci/out/report.json",
-            "baseline-version": "7",
-            "comment-url": "",
-            "check-url": "",
-        }
+    assert "1 gate failed" in job.summary()
+    assert job.outputs() == {
+        "verdict": "block",
+        "report": ".mlci/out/report.json",
+        "baseline-version": "7",
+        "comment-url": "",
+        "check-url": "",
+    }
 
 
 @pytest.mark.parametrize("missing", ["checks", "statuses", "pull-requests"])
@@ -275,6 +331,10 @@ def test_the_permission_that_is_missing_is_named_with_the_lines_that_add_it(job,
     assert done.err.startswith("::warning::GitHub refused to ")
     assert done.err.rstrip().endswith(f"Add to the job:%0A%0A    permissions:%0A      {missing}: write")
     assert done.err.count("::warning::") == 1
+    opened = job.run("--open", run=101, token=token)  # the same in the log, for the end says it beside the run
+    assert opened.code == 0
+    assert "::" not in opened.err
+    assert opened.err.count(f"{missing}: write") == (0 if missing == "pull-requests" else 2)
 
 
 def test_an_outage_ends_with_four_after_everything_was_written(job, monkeypatch):
@@ -290,6 +350,40 @@ def test_an_outage_ends_with_four_after_everything_was_written(job, monkeypatch)
     assert job.outputs()["verdict"] == "pass"
     assert job.outputs()["check-url"] == ""
     assert job.run("--open").code == 4
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "says"),
+    [
+        ("GITHUB_TOKEN", "ghs_secret\nghs_other", "GITHUB_TOKEN has a line break"),
+        ("MLCI_TOKEN", "ghs_secret\r\nX-Evil: 1", "MLCI_TOKEN has a line break"),
+        ("MLCI_TOKEN", "ghs_secrét", "MLCI_TOKEN has a line break, a space or another character"),
+        ("MLCI_TOKEN", "Bearer ghs_secret", "write `MLCI_TOKEN: ${{ github.token }}`"),
+        ("GITHUB_REPOSITORY", "../..", "GITHUB_REPOSITORY is '../..', which names no repository"),
+        ("GITHUB_REPOSITORY", "octocat/..", "`export GITHUB_REPOSITORY=owner/name`"),
+        ("GITHUB_REPOSITORY", "octocat", "GITHUB_REPOSITORY is 'octocat'"),
+        ("GITHUB_REPOSITORY", "o/r?x=1\n::error::x", "which names no repository"),
+    ],
+)
+def test_what_cannot_be_meant_is_one_line_at_once_after_the_files(job, name, value, says):
+    job.leave(bad())
+    for arguments in (("--open",), ("--ended", "failure", "--code", "1")):
+        done = job.run(*arguments, **{name: value})
+        assert done.code == 2
+        assert done.err.startswith("::error::")
+        assert says in done.err
+        assert "ghs_sec" not in done.err + done.out
+        assert len(done.err.splitlines()) == 1
+    assert job.fake.requests == []
+    assert "1 gate failed" in job.summary()
+    assert job.outputs()["verdict"] == "block"
+
+
+def test_a_line_break_after_the_token_does_not_matter(job):
+    job.leave(good())
+    done = job.run("--ended", "success", "--code", "0", MLCI_TOKEN=job.fake.token() + "\r\n")
+    assert (done.code, done.err) == (0, "")
+    assert job.fake.check_runs()[0]["conclusion"] == "success"
 
 
 @pytest.mark.parametrize("data", [b"", b"{", b"[" * 100_000, b'{"pull_request": {"number": "7; rm -rf"}}', b"\xff"])

@@ -48,6 +48,14 @@ def test_every_action_of_a_pull_request_is_about_its_head_and_not_about_the_merg
     assert found.branch == example(name)["pull_request"]["head"]["ref"]
 
 
+def test_a_report_may_be_about_the_merge_but_not_about_the_base():
+    assert facts("pull_request", opened(), sha=GITHUB_SHA).commits(GITHUB_SHA) == {HEAD, GITHUB_SHA}
+    assert facts("pull_request_target", opened(), sha=GITHUB_SHA).commits(GITHUB_SHA) == {HEAD}
+    assert facts("schedule", {}, sha=GITHUB_SHA).commits(GITHUB_SHA) == {GITHUB_SHA}
+    assert facts("workflow_run", {}, sha=GITHUB_SHA).commits(GITHUB_SHA) == {GITHUB_SHA}
+    assert facts("schedule", {}, sha=None).commits(None) == frozenset()
+
+
 def test_a_draft_is_published_like_any_other():
     assert facts("pull_request", opened(pull_request__draft=True), sha=None).head == HEAD
 

@@ -126,6 +126,20 @@ DEFECTS = {
         test_result.test_no_pass_without_success_over_everything_that_can_be_said,
         {},
     ),
+    "status-without-checks": (
+        publish_comment,
+        "newer_stands",
+        lambda *_: False,
+        test_publish.test_without_checks_an_older_run_that_comes_later_leaves_the_newer_ones_comment_and_status,
+        {},
+    ),
+    "unnamed": (
+        result,
+        "_elsewhere",
+        lambda *_: None,
+        test_result.test_a_report_that_names_no_commit_is_no_verdict_on_a_head,
+        {"code": "0"},
+    ),
     "astral": (
         check,
         "basic",

@@ -25,7 +25,9 @@ SHA = "3f9c2ab4d5e6f708192a3b4c5d6e7f8091a2b3c4"
         (b'{"n": NaN}', "NaN"),
         (b'{"n": -Infinity}', "Infinity"),
         (b'{"a":' * 65 + b"1" + b"}" * 65, "nested"),
-        (b"[" * 1_000_000, "nested"),
+        (b"[" * 100_000, "nested"),
+        (b'{"a":[' + b"[]," * 8_000_000 + b"0]}", "made of 8,000,002 lists and objects where 400,000 are the most"),
+        (b'{"a":[' + b"0," * 3_000_000 + b"0]}", "made of 3,000,001 values where 2,000,000 are the most"),
         (b'{"n": ' + b"9" * 10_000 + b"}", "not JSON"),
     ],
 )

@@ -168,6 +168,22 @@ def test_an_older_run_is_concluded_and_changes_nothing_that_is_newer(fake, pull)
     assert [one["conclusion"] for one in fake.check_runs(fake.head(pull))] == ["failure", "success"]
 
 
+def test_without_checks_an_older_run_that_comes_later_leaves_the_newer_ones_comment_and_status(fake, pull):
+    token = fake.token({"statuses": "write", "pull-requests": "write"})
+    publisher(fake, pull, run=1000, report=bad(), token=token).publish()
+    before, sha = fake.comments(pull), fake.head(pull)
+    publisher(fake, pull, run=999, token=token).publish()
+    assert fake.comments(pull) == before
+    assert [one["state"] for one in fake.statuses(sha)] == ["failure"]
+    older = publisher(fake, pull, run=999, token=token)
+    push(fake)
+    publisher(fake, pull, run=1001, report=bad(), token=token).publish()
+    older.publish()  # the comment is about another commit now, so the older one's status is its own run's
+    assert [one["state"] for one in fake.statuses(sha)] == ["success", "failure"]
+    assert fake.statuses(fake.head(pull))[0]["state"] == "failure"
+    assert " run=1001.1 " in fake.comments(pull)[0]["body"]
+
+
 def test_a_run_on_an_older_head_does_not_overwrite_and_repairs_what_was_lost(fake, pull):
     old = publisher(fake, pull, run=100)
     moved = push(fake)

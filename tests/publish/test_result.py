@@ -78,7 +78,15 @@ def test_a_report_about_something_else_is_not_believed():
     elsewhere = good(candidate=Candidate(commit="b" * 40))
     assert "the report is about the commit bbbbbbb" in result(elsewhere, claim()).why
     assert isinstance(result(elsewhere, claim(commits=frozenset({HEAD, "b" * 40}))), Finished)  # the merge commit
-    assert isinstance(result(good(candidate=Candidate()), claim()), Finished)  # no git around it
+
+
+@pytest.mark.parametrize("code", ["0", None])
+def test_a_report_that_names_no_commit_is_no_verdict_on_a_head(code):
+    found = result(good(candidate=Candidate()), claim(code=code))
+    assert isinstance(found, Unfinished)
+    assert found.why.startswith("the report names no commit, so nothing says that it is about this run's: ")
+    assert "pass MLCI_HEAD_SHA" in text(found, model="credit-risk", head=HEAD, links=LINKS)
+    assert isinstance(result(good(candidate=Candidate()), claim(code=code, commits=frozenset())), Finished)  # no head
 
 
 @pytest.mark.parametrize(

@@ -144,6 +144,15 @@ def test_without_a_token_it_says_what_is_missing(tmp_path, github):
     assert "GITHUB_TOKEN" in done.err
 
 
+@pytest.mark.parametrize("name", ["GITHUB_TOKEN", "GITHUB_REPOSITORY"])
+def test_what_cannot_be_meant_is_said_before_anybody_is_asked(tmp_path, github, name):
+    project = write(tmp_path / "project", files(3, more=IN_THE_REPOSITORY))
+    told = {**variables(github, contents="read"), name: "../..\nx"}
+    done = mlci("fetch", cwd=project, **told)
+    assert (done.code, len(done.err.splitlines()), github.requests) == (2, 1, [])
+    assert f"{name} " in done.err
+
+
 def test_what_it_costs(tmp_path, github):
     project = champion(tmp_path / "project", github, 3)
     before = len(github.requests)

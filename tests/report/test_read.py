@@ -9,8 +9,10 @@ from cases import GOLDEN, mixed
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mlci.bounds import Bounds, excess
 from mlci.errors import InputError
-from mlci.report.read import MOST_BYTES, dump, parse
+from mlci.report.read import MOST, MOST_BYTES, dump, parse
+from tests.report.build import a_report, failed, measured
 
 
 def changed(**keys):
@@ -67,8 +69,12 @@ def within_bounds():
         ("b'\"' + b'\\\\\"' * 2_000_000", "it is not JSON: Unterminated string"),
         ("b'\"' + b'a' * 30_000_000 + b'\"'", "the document: Input should be an object"),
         ("b'{' + b''.join(b'\"%d\":0,' % i for i in range(300_000)) + b'\"299999\":0}'", "occurs twice in one object"),
+        ("b'[],' * 20_000_000", "it is made of 20,000,000 lists and objects where 1,500,000 are the most"),
+        ("b'{' + b''.join(b'\"%d\":0,' % i for i in range(900_000)) + b'\"x\":0}'", "has 900,001 keys"),
+        ("b'{\"gates\":[' + b'{},' * 600_000 + b'{}]}'", "gates.0.id: Field required"),
+        ("b'{\"trend\":[{\"points\":[' + b'{},' * 600_000 + b'{}]}]}'", "trend.0.points.0"),
     ],
-    ids=["quotes", "one text", "keys"],
+    ids=["quotes", "one text", "keys", "lists", "keys of one object", "gates", "rows of a gate's table"],
 )
 def test_no_text_costs_more_than_reading_it(made, problem):
     code = f"from mlci.report.read import parse\nparse({made})"
@@ -78,8 +84,17 @@ def test_no_text_costs_more_than_reading_it(made, problem):
     assert problem in done.stderr, (done.returncode, done.stderr[-500:])
 
 
+def test_a_report_of_100_000_gates_and_as_many_slices_is_within_the_bounds():
+    facts = {"was": 0.6, "now": 0.5, "low": -0.2, "high": -0.05, "max_drop": 0.01}
+    gates = [failed("recall", region=f"r{i:05}", line=i + 1, **facts) for i in range(500)]
+    metrics = [measured("recall", was=0.612345678912, now=0.512345678912) for _ in range(500)]
+    text = dump(a_report(gates=gates, metrics=metrics))
+    assert len(text.encode()) * 200 < MOST_BYTES
+    assert excess(text, Bounds(depth=20, parts=MOST.parts // 200, values=MOST.values // 200)) is None
+
+
 def test_size_is_bounded():
-    with pytest.raises(InputError, match="67,108,865 bytes"):
+    with pytest.raises(InputError, match="268,435,457 bytes; a report may have 268,435,456"):
         parse(b" " * (MOST_BYTES + 1))
 
 
@@ -109,7 +124,7 @@ def test_numbers_are_numbers():
 
 def test_all_problems_are_named_up_to_twenty():
     document = json.loads(dump(mixed()))
-    document["notes"] = list(range(500))
+    document |= {f"key{i}": i for i in range(500)}
     with pytest.raises(InputError) as caught:
         parse(json.dumps(document))
     assert len(caught.value.problems) == 21

@@ -230,6 +230,7 @@ def one_line(said):
         '{"schema": "mlci/evaluation/1", "schema": "mlci/evaluation/1"}',
         '{"schema": "mlci/evaluation/1", "evaluation": NaN}',
         "[" * 5000,
+        b"[]," * 4_000_000,
         b"\xff\xfe",
     ],
 )

@@ -97,7 +97,7 @@ def test_a_fork_with_a_read_only_token(world, scenario, change, verdict, code):
     assert (seen.comments, seen.checks, seen.statuses) == ([], [], [])
     assert "churn" in seen.summary
     assert (world.artifact("mlci-report") / "report.json").exists()
-    [notice] = set(run.annotations("notice"))
+    [notice] = run.annotations("notice")
     scenario.saw(f"notice: {notice.splitlines()[0]}")
     assert all(status in {200, 403} for _, _, status in world.fake.requests)
 

@@ -9,6 +9,8 @@ import pytest
 from tests.e2e.workflows.seen import look
 from tests.e2e.workflows.world import World
 
+MOST_REQUESTS = 8
+
 
 @pytest.fixture
 def world(tmp_path):
@@ -30,6 +32,7 @@ def test_stages_over_jobs(world, scenario, change, verdict, conclusion, jobs):
 
     assert run.outputs("publish")["verdict"] == verdict, run.log
     assert (seen.check["conclusion"], len(seen.comments)) == (conclusion, 1)
+    assert seen.requests <= MOST_REQUESTS
     ended = [run.jobs.get(name, "skipped") for name in ("open", "train", "evaluate", "gate", "publish")]
     assert ended == jobs
 

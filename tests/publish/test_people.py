@@ -1,0 +1,124 @@
+"""What people do to a pull request between two runs, and projects with more than one model."""
+
+from dataclasses import replace
+
+import pytest
+
+from tests.publish.scene import BOT, MODEL, NAME, bad, good, publisher
+from tests.publish.test_command import CONFIG, Job
+from tests.publish.test_publish import stands
+
+
+@pytest.fixture
+def pull(fake):
+    return fake.pull("topic")
+
+
+def ours(fake):
+    """Our comment as the fake keeps it."""
+    return next(row for row in fake.state.all("comments") if row["body"].startswith("<!-- mlci "))
+
+
+def test_a_pull_request_that_was_closed_in_between_is_published_like_any_other(fake, pull):
+    one = publisher(fake, pull, report=bad())
+    opened = one.open()
+    fake.change_pull(pull, state="closed")
+    done = one.publish(known=opened.check)
+    assert (done.refused, done.failures) == ([], [])
+    stands(fake, pull, run=100, conclusion="failure", text="1 gate failed")
+
+
+def test_a_comment_that_a_person_edited_says_again_what_is_so(fake, pull):
+    publisher(fake, pull, report=bad()).publish()
+    written = ours(fake)["body"]
+    fake.state.change(ours(fake), body=written.replace("❌", "✅").replace("1 gate failed", "every gate passed"))
+    publisher(fake, pull, run=101, report=bad()).publish()
+    stands(fake, pull, run=101, conclusion="failure", text="1 gate failed")
+    assert "every gate passed" not in fake.comments(pull)[0]["body"]
+
+
+def test_a_comment_whose_marker_a_person_removed_is_theirs_and_ours_is_made_again(fake, pull):
+    publisher(fake, pull, report=bad()).publish()
+    fake.state.change(ours(fake), body="I hid this.")
+    publisher(fake, pull, run=101, report=bad()).publish()
+    theirs, made = fake.comments(pull)
+    assert theirs["body"] == "I hid this."
+    assert " run=101.1 -->" in made["body"]
+
+
+def test_a_comment_that_a_person_deleted_is_made_again(fake, pull):
+    publisher(fake, pull).publish()
+    fake.state.remove("comments", ours(fake))
+    publisher(fake, pull, run=101).publish()
+    stands(fake, pull, run=101, conclusion="success", text="✅")
+
+
+def test_a_locked_conversation_keeps_the_check_and_says_what_to_do(fake, tmp_path, pull):
+    fake.change_pull(pull, locked=True)
+    job = Job(fake, tmp_path / "work", pull)
+    job.leave(bad())
+    done = job.run("--ended", "failure", "--code", "1")
+    assert done.code == 1
+    assert "the conversation is locked. Unlock it, or read the verdict in the check." in done.err
+    assert done.err.count("::warning::") == 1
+    assert fake.check_runs()[0]["conclusion"] == "failure"
+
+
+def test_a_renamed_model_has_a_comment_and_a_check_of_its_own_and_the_old_ones_stay(fake, pull):
+    publisher(fake, pull).publish()
+    before = fake.comments(pull)[0]["body"]
+    renamed = publisher(fake, pull, run=101, report=bad(model="churn"))
+    replace(renamed, where=replace(renamed.where, model="churn")).publish()
+    old, new = fake.comments(pull)
+    assert old["body"] == before
+    assert new["body"].startswith("<!-- mlci id=churn ")
+    assert {check["name"] for check in fake.check_runs()} == {NAME, "mlci / churn"}
+
+
+def test_two_models_in_one_job_are_opened_and_published_apart(fake, tmp_path, pull):
+    token, job = fake.token(), Job(fake, tmp_path / "work", pull)
+    (job.folder / "churn.yml").write_text(CONFIG.replace(MODEL, "churn").replace("POLICY", "always"))
+    configs = {MODEL: "mlci.yml", "churn": "churn.yml"}
+    for config in configs.values():
+        assert job.run("--open", "--config", config, token=token).code == 0
+    for model, config in configs.items():
+        job.leave(bad(model=model) if model == "churn" else good())
+        code = "1" if model == "churn" else "0"
+        done = job.run("--config", config, "--ended", "success", "--code", code, token=token)
+        assert (done.code, done.err) == (int(code), "")
+        assert job.outputs()["verdict"] == ("block" if model == "churn" else "pass")
+        assert model in job.summary()
+    assert {check["name"]: check["conclusion"] for check in fake.check_runs()} == {
+        NAME: "success",
+        "mlci / churn": "failure",
+    }
+    assert [one["user"]["login"] for one in fake.comments(pull)] == [BOT, BOT]
+    assert len(fake.requests) <= 16
+
+
+def test_a_report_of_the_other_model_in_the_same_folder_is_not_taken_for_this_ones(fake, tmp_path, pull):
+    job = Job(fake, tmp_path / "work", pull)
+    (job.folder / "churn.yml").write_text(CONFIG.replace(MODEL, "churn").replace("POLICY", "always"))
+    job.leave(good())
+    done = job.run("--config", "churn.yml", "--ended", "success", "--code", "0")
+    assert done.code == 1
+    assert "the report is about the model credit-risk, the configuration about churn" in done.out
+    assert [check["conclusion"] for check in fake.check_runs()] == ["failure"]
+
+
+@pytest.mark.parametrize("temp", [True, False])
+def test_a_checkout_that_cannot_be_written_to_keeps_nothing_back(fake, tmp_path, pull, temp):
+    """A file in the place of our folder stands for a disk that is read-only, which holds for every user."""
+    token, job = fake.token(), Job(fake, tmp_path / "work", pull)
+    job.leave(good())
+    report = tmp_path / "report.json"
+    (job.folder / ".mlci/out/report.json").rename(report)
+    (job.folder / ".mlci/out").rmdir()
+    (job.folder / ".mlci").rmdir()
+    (job.folder / ".mlci").write_text("")
+    where = {} if temp else {"RUNNER_TEMP": ""}
+    assert job.run("--open", token=token, **where).code == 0
+    done = job.run(str(report), "--ended", "success", "--code", "0", token=token, **where)
+    assert (done.code, done.err) == (0, "")
+    assert [check["conclusion"] for check in fake.check_runs()] == ["success"]
+    assert len(fake.comments(pull)) == 1

@@ -1,0 +1,71 @@
+"""What a page of very many gates costs: its table once, and the same bytes as if every page had been tried."""
+
+import pytest
+
+from mlci.report import comment, page, summary
+from mlci.report.comment import comment as write_comment
+from mlci.report.summary import summary as write_summary
+from tests.report.build import a_report, failed, inconclusive, measured, passed
+
+KINDS = {
+    "failed": lambda i: failed("recall", region=f"r{i}", was=0.6, now=0.5, low=-0.2, high=-0.05, max_drop=0.01, line=i),
+    "unsure": lambda i: inconclusive(
+        "recall", region=f"日本{i}", was=0.58, now=0.57, low=-0.05, high=0.03, max_drop=0.01, rows_needed=900
+    ),
+    "passed": lambda i: passed("roc_auc", region=f"é{i}", was=0.87, now=0.88, low=-0.002, high=0.02, max_drop=0.01),
+}
+
+
+def many(rows, *kinds):
+    """Gates of some kinds in turn, and half as many metrics of slices."""
+    gates = [KINDS[kinds[i % len(kinds)]](i) for i in range(rows)]
+    return a_report(gates=gates, metrics=[measured("recall", was=0.6, now=0.5) for _ in range(rows // 2)])
+
+
+@pytest.fixture
+def printed(monkeypatch):
+    """Rows of tables that went through a template."""
+    counted = []
+
+    def counting(template, *, page, **values):
+        tables = [page.attention, *(table for section in page.sections for table in section.tables)]
+        counted.append(sum(len(table.rows) for table in tables if table))
+        return REAL(template, page=page, **values)
+
+    for module in (comment, summary):
+        monkeypatch.setattr(module, "render", counting)
+    return counted
+
+
+REAL = comment.render
+
+
+@pytest.mark.parametrize("write", [write_comment, write_summary])
+@pytest.mark.parametrize("kind", KINDS)
+def test_rows_are_printed_a_few_times_only_however_many_there_are(printed, write, kind):
+    few, many_more = (many(rows, kind) for rows in (4_000, 8_000))
+    write(few)
+    before = sum(printed)
+    printed.clear()
+    write(many_more)
+    assert sum(printed) <= 8_000 * 10
+    assert max(printed, default=0) <= 20_000
+    if write is write_comment:
+        assert sum(printed) <= before * 1.2 + 100  # what fits decides, not what there is
+
+
+@pytest.mark.parametrize("kinds", [("failed",), ("unsure",), ("passed",), ("failed", "unsure"), tuple(KINDS)])
+@pytest.mark.parametrize("rows", [3, 40, 300, 1_200])
+@pytest.mark.parametrize("budget", [5_000, 60_000])
+def test_the_bytes_are_those_of_trying_every_page(monkeypatch, kinds, rows, budget):
+    report = many(rows, *kinds)
+    quick = [write(report, budget=budget) for write in (write_comment, write_summary)]
+    monkeypatch.setattr(page, "_too_long", lambda *_: False)
+    assert [write(report, budget=budget) for write in (write_comment, write_summary)] == quick
+    assert all(len(text.encode()) <= budget for text in quick)
+
+
+def test_without_the_shortcut_all_rows_are_printed_again_and_again(monkeypatch, printed):
+    monkeypatch.setattr(page, "_too_long", lambda *_: False)
+    write_comment(many(4_000, "failed"))
+    assert sum(printed) > 4_000 * 10
