@@ -31,13 +31,13 @@ def fetch(loaded: Loaded, tools: Tools, *, folder: Path) -> int | None:
     """
     store = production.registry(tools)
     end = production.end(loaded.config, tools)
-    champion = versions.champion(store, end.state) if end is not None else None
+    champion = versions.champion(store, end) if end is not None else None
     if end is None or champion is None:
         return None
     _read(loaded, tools, end, champion, folder=folder)
     for number in range(max(1, champion.number - HISTORY), champion.number):
         with contextlib.suppress(OutsideError):  # it would only have explained something
-            versions.version(store, end.state, number)
+            versions.version(store, end, number)
     return champion.number
 
 
@@ -46,7 +46,7 @@ def _read(loaded: Loaded, tools: Tools, end: Tail, champion: Version, *, folder:
     store, manifest = production.registry(tools), champion.manifest
     evaluation = loaded.config.evaluation
     rows = ROWS if evaluation is None else baselines.rows(loaded.config, tools, located(evaluation.data, folder))
-    predictions = production.made_on(store, end.state, champion, rows)
+    predictions = production.made_on(store, end, champion, rows)
     keys = (manifest.data.keys,) if manifest.data.keys else ()
     judged = manifest.files if predictions is None else (predictions.file,)
     for number, file in enumerate((manifest.recipe.config, *manifest.environment.lock, *keys, *judged)):

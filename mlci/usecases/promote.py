@@ -121,11 +121,11 @@ def _settled(store: Store, end: Tail, opened: Opened) -> Outcome | None:
     state, content = end.state, opened.content
     if opened.report.verdict == "block":
         return Outcome(report=opened.report, refused="a gate blocks")
-    champion = versions.champion(store, state)
+    champion = versions.champion(store, end)
     if champion is not None and same(champion.manifest, content):
         return Outcome(report=opened.report, version=champion.number, notes=("these bytes are in production already",))
-    last = ledger.read(store, state.decided).body if state.decided else None
-    if isinstance(last, Rollback) and same(versions.version(store, state, last.replaced).manifest, content):
+    last = ledger.named(store, end, state.decided).body if state.decided else None
+    if isinstance(last, Rollback) and same(versions.version(store, end, last.replaced).manifest, content):
         why = f"version {last.replaced} holds these bytes and was rolled back: {last.reason}"
         return Outcome(report=opened.report, refused=f"{why}; `mlci rollback --to {last.replaced}` would bring it back")
     return None

@@ -74,11 +74,11 @@ def reproduce(
         CorruptError: It is not what it was.
     """
     store = production.registry(tools)
-    state = ledger.tail(store).state
-    version = versions.version(store, state, numbered(store.shown, state, name))
+    end = ledger.tail(store)
+    version = versions.version(store, end, numbered(store.shown, end.state, name))
     config = retrain.recipe(loaded, tools, version)
     data = located(config.evaluation.data, folder) if config.evaluation else ""
-    original = retrain.original(loaded, tools, state, version, data)
+    original = retrain.original(loaded, tools, end, version, data)
     tools.say(f"reproduce: version {version.number}, {runs} time{'s' if runs > 1 else ''}")
     with baselines.candidate_left_alone(loaded, tools.git.folder):
         made = [retrain.rerun(config, tools, version, original, index, data=data) for index in range(runs)]

@@ -5,6 +5,7 @@ same policy tell nothing new, so they cost nothing.
 """
 
 from dataclasses import dataclass
+from itertools import islice
 
 from mlci.config.models import Config
 from mlci.registry import entries, ledger
@@ -96,8 +97,8 @@ def record(tools: Tools, use: Use, report: Report, *, digest: str, against: int 
 
 
 def _seen(store: Store, end: Tail, look: tuple[str, str, str]) -> bool:
-    for number in range(end.number, max(0, end.number - LOOK_BACK), -1):
-        body = ledger.read(store, number).body
+    for entry in islice(ledger.back(store, end), LOOK_BACK):
+        body = entry.body
         if isinstance(body, Verdict) and (body.fingerprint, body.predictions, body.policy) == look:
             return True
     return False

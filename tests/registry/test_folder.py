@@ -54,6 +54,11 @@ def damage_witness():
     return lambda store, data: (Path(store.shown) / "witness.json").write_bytes(data)
 
 
+@pytest.fixture
+def alter():
+    return lambda store, number, data: (Path(store.shown) / f"ledger/{number:09d}.json").write_bytes(data)
+
+
 class TestContract(Contract):
     def test_many_writers_of_a_ledger_lose_nothing(self, store_factory, writer, tmp_path):
         """As processes of their own."""

@@ -37,6 +37,11 @@ def damage_witness(azure):
     return lambda _, data: azure.put("pre/fix/model/witness.json", data)
 
 
+@pytest.fixture
+def alter(azure):
+    return lambda _, number, data: azure.put(f"pre/fix/model/ledger/{number:09d}.json", data)
+
+
 class TestContract(Contract):
     pass
 

@@ -25,6 +25,11 @@ def damage_witness(s3):
     return lambda _, data: s3.put("pre/fix/model/witness.json", data)
 
 
+@pytest.fixture
+def alter(s3):
+    return lambda _, number, data: s3.put(f"pre/fix/model/ledger/{number:09d}.json", data)
+
+
 class TestContract(Contract):
     writers = 20
     rounds = 3
