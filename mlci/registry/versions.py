@@ -146,6 +146,17 @@ def check(store: Store, file: File, *, of: str) -> None:
         fetch(store, file, Path(scratch) / "file", of=of)
 
 
+def keep(store: Store, source: Path, file: File, *, of: str) -> None:
+    """Put a file; one that is there already, from whenever, has to be whole.
+
+    Raises:
+        CorruptError: It is there, and not what it was.
+    """
+    if store.holds(file.digest):
+        check(store, file, of=of)
+    store.put(source, file.digest)  # also flushes what a writer left that was killed before it could
+
+
 def described(store: Store, digest: str, *, of: str) -> bytes:
     """Return the bytes of a small file that an entry names.
 
@@ -164,8 +175,14 @@ def described(store: Store, digest: str, *, of: str) -> bytes:
 
 
 def describe(store: Store, data: bytes) -> str:
-    """Put a small file that an entry is to name; return its digest."""
+    """Put a small file that an entry is to name; return its digest.
+
+    Raises:
+        CorruptError: It is there already, and not what it was.
+    """
     digest = entries.digest(data)
+    if store.holds(digest):
+        described(store, digest, of="a description that is to be kept")
     with tempfile.TemporaryDirectory(prefix="mlci-put-", ignore_cleanup_errors=True) as scratch:
         source = Path(scratch) / "file"
         source.write_bytes(data)

@@ -172,7 +172,7 @@ def _keep(store: Store, stamp: Stamp, number: int, made: Side, rows: str) -> Non
         decision=source.decision,
         threshold=source.threshold,
     )
-    store.put(path, piece.file.digest)
+    versions.keep(store, path, piece.file, of=f"predictions of version {number} on other rows")
     digest = versions.describe(store, entries.canonical(said.model_dump(mode="json")))
 
     def decide(state: State) -> Rescored | None:

@@ -184,12 +184,9 @@ def _append(store: Store, tools: Tools, opened: Opened, end: Tail, note: str | N
 
 
 def _put(store: Store, opened: Opened, *, of: str) -> None:
-    """Put every file; one that is there already, from whenever, has to be whole."""
+    """Put every file."""
     for file in opened.content.everything():
-        if store.holds(file.digest):
-            versions.check(store, file, of=of)
-        else:
-            store.put(opened.paths[file.digest], file.digest)
+        versions.keep(store, opened.paths[file.digest], file, of=of)
 
 
 def _notes(opened: Opened) -> tuple[str, ...]:

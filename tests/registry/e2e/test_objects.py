@@ -3,7 +3,7 @@
 import pytest
 
 from mlci.errors import InputError, OutsideError
-from mlci.registry import audit, ledger, naming
+from mlci.registry import audit, ledger, naming, versions
 from mlci.registry.interface import CorruptError, Witness
 from mlci.registry.objects import ObjectStore
 from tests.registry.conftest import QUICK
@@ -33,6 +33,14 @@ def alter(s3):
 class TestContract(Contract):
     writers = 20
     rounds = 3
+
+
+def test_a_description_of_the_same_size_but_other_bytes_is_not_relied_on(s3):
+    """The store is asked for sizes only where a file is put; so whoever relies on it reads it first."""
+    digest = versions.describe(s3.store(), b'{"a":1}')
+    s3.put(f"pre/fix/model/files/{digest[:2]}/{digest}", b'{"a":2}')
+    with pytest.raises(CorruptError, match="description that is to be kept was truncated or altered"):
+        versions.describe(s3.store(), b'{"a":1}')
 
 
 class TestPlace:
