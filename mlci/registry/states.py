@@ -22,6 +22,8 @@ def after(state: State, body: Body, *, number: int) -> State:
         case Rollback(version=version, replaced=replaced):
             if str(version) not in state.promoted or replaced != state.champion:
                 raise ValueError(f"roll-back from {replaced} to {version}: the champion is {state.champion}")
+            if version == replaced:
+                raise ValueError(f"roll-back from {replaced} to itself: that version is the champion already")
             changed = {"champion": version, "decided": number, "rescored": {}}
         case Verdict(fingerprint=fingerprint, again=again):
             changed = {} if again else {"uses": {**state.uses, fingerprint: state.uses.get(fingerprint, 0) + 1}}

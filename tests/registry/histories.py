@@ -77,7 +77,7 @@ def choose(state: State, kind: str, pick: int) -> Body | None:
     version = versions[pick % len(versions)] if versions else None
     if kind == "promotion":
         return promotion(state)
-    if kind == "rollback" and version is not None:
+    if kind == "rollback" and version not in {None, state.champion}:
         return Rollback(version=version, replaced=state.champion, reason="it was better")
     if kind == "rescored" and version is not None:
         return Rescored(version=version, fingerprint=f"sha256:{pick}", predictions=DIGEST)

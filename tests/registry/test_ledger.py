@@ -235,6 +235,7 @@ class TestAfter:
             (State(), Rollback(version=1, replaced=1, reason="r")),
             (TWO, Rollback(version=3, replaced=2, reason="r")),
             (TWO, Rollback(version=1, replaced=1, reason="r")),
+            (TWO, Rollback(version=2, replaced=2, reason="to itself")),
             (ONE, Rescored(version=2, fingerprint="f", predictions=DIGEST)),
             (ONE, Reproduced(version=2, outcome="within", spread=DIGEST)),
         ],

@@ -45,6 +45,9 @@ class TestRollback:
         assert "version 1 is the first one" in ended.err
         assert self.back(tmp_path, "--to", 3).report == {"version": 3, "replaced": 1, "entry": 6}
         assert self.back(tmp_path, "--to", 3).report == {"version": 3, "replaced": 3, "entry": None}
+        again = mlci("rollback", "--to", 3, "--reason", "again", cwd=tmp_path)
+        assert (again.code, again.out) == (0, "version 3 is in production already; nothing was written\n")
+        assert store(tmp_path).tail() == 6
 
     def test_what_was_rolled_back_does_not_come_back_by_itself(self, tmp_path):
         """The workflow that promoted it is run again: the same bytes, judged and good."""
