@@ -28,7 +28,7 @@ def command(config_path: Path, out: Path, *, as_json: bool, note: str | None, ag
     that changed since, they are judged again first, without training, and promoted only if they pass.
 
     \b
-    Exit codes: 0 in production · 1 a gate blocks, or these bytes were rolled back
+    Exit codes: 0 in production · 1 a gate blocks, it was rolled back, or is of an older commit
                 2 no bundle, or not as it was judged · 4 the registry did not do its part
 
     \b
