@@ -17,8 +17,8 @@ _NOT_IN_BASH_3 = re.compile(
     r"declare -[An]|local -n|mapfile|readarray|coproc|wait -n|\|&|&>>|\$\{\w+(,,?|\^\^?|@[A-Z])|\$EPOCH|\bprintf '%\("
 )
 _TRUSTED = re.compile(
-    r"actions/(checkout|download-artifact)@|(\$|mlci/mlci)/actions/(setup|promote|rollback)\b|gh release create |test -n "
-    r'|exec "\$MLCI" reproduce --record [\w./-]+\n?$'
+    r"actions/(checkout|download-artifact)@|(\$|mlci/mlci)/actions/(setup|promote|rollback)\b|gh release create "
+    r'|test -n |exec "\$MLCI" reproduce --record [\w./-]+\n?$'
 )
 _GNU_ONLY = re.compile(
     r"\bsed -i|readlink -f|\brealpath\b|grep -\w*P|date (-d|\+%s%N)|sort -V|stat -c|xargs -r|\btimeout \d|sha256sum"

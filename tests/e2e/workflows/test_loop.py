@@ -60,12 +60,15 @@ def test_the_whole_loop(loop):
     assert "version 1" in after.comment
 
     run = loop.by_hand(REPRODUCE, "trained-again", version="2", runs="2")
-    assert run.code == 0, run.log
+    assert (run.code, run.jobs) == (0, {"reproduce": "success", "record": "success"}), run.log
     assert "Version 2 is reproduced: the same bytes, and the same predictions" in run.output
 
     assert loop.verified()
-    promoted, again, back = loop.ledger()
-    assert [entry["body"]["kind"] for entry in (promoted, again, back)] == ["promotion", "promotion", "rollback"]
+    assert "version 2, trained again: identical (2 trainings; entry 4)" in "\n".join(run.summaries)
+    promoted, again, back, trained = loop.ledger()
+    kinds = [entry["body"]["kind"] for entry in (promoted, again, back, trained)]
+    assert kinds == ["promotion", "promotion", "rollback", "reproduced"]
+    assert (trained["body"]["version"], trained["state"]["reproduced"]) == (2, {"2": 4})
     assert back["body"]["reason"] == "scores drift since Monday"
     assert {entry["by"]["actor"] for entry in (promoted, again, back)} == {"octocat"}
     assert back["by"]["run"].endswith("/actions/runs/1006")
