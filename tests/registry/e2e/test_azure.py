@@ -52,7 +52,7 @@ class TestDamage:
             ledger.append(azure.store(), stamp(), promotion)
         path = "pre/fix/model/ledger/000000002.json"
         whole = azure.get(path)
-        azure.put(path, whole.replace(b"ada", b"eve"))
+        azure.put(path, whole.replace(b'"actor":"ada"', b'"actor":"eve"'))
         with pytest.raises(CorruptError, match="entry 3 does not follow"):
             audit.verify(azure.store())
         azure.delete(path)

@@ -114,7 +114,9 @@ class TestDamage:
             audit.verify(five.store())
 
     @pytest.mark.parametrize("number", range(1, 6))
-    @pytest.mark.parametrize("change", [lambda data: data[:-9], lambda data: data.replace(b"ada", b"eve")])
+    @pytest.mark.parametrize(
+        "change", [lambda data: data[:-9], lambda data: data.replace(b'"actor":"ada"', b'"actor":"eve"')]
+    )
     def test_an_entry_is_changed(self, five, number, change):
         five.put(self.key(number), change(five.get(self.key(number))))
         with pytest.raises(CorruptError, match=rf"entry ({number}|{number + 1}) "):
