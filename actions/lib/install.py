@@ -17,7 +17,7 @@ import environment
 from command import FailedError, complaint, run, variable, write_outputs
 from get_uv import find_uv
 
-SETS = ("run", "github", "metrics", "remote", "objects")
+SETS = ("run", "github", "metrics", "remote", "objects", "mlflow")
 WORDS = {"none": "", "publish=false": "", "publish=true": "github"} | {name: name for name in ("auto", *SETS)}
 
 
@@ -90,7 +90,9 @@ def chosen(wanted: Iterable[str]) -> list[str]:
         if word.startswith("publish=") and word not in WORDS:
             raise FailedError(f"publish: {word.removeprefix('publish=')!r} is unknown; write 'true' or 'false'")
         if word not in WORDS:
-            raise FailedError(f"extras: {word!r} is unknown; write auto, none, metrics, remote, github or objects")
+            raise FailedError(
+                f"extras: {word!r} is unknown; write auto, none, metrics, remote, github, objects or mlflow"
+            )
     return list(dict.fromkeys(["run", *(WORDS[word] for word in words if WORDS[word])]))
 
 

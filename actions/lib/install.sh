@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs mlci from this checkout into an environment of its own. Usage: install.sh SET... (run, github, metrics, remote, objects, auto)
+# Installs mlci from this checkout into an environment of its own. Usage: install.sh SET... (run, github, metrics, remote, objects, mlflow, auto)
 # Needs any Python 3.11 or newer, which it only borrows. Plain bash 3.2: macOS has no newer one.
 set -u
 lib=$(cd "$(dirname "$0")" && pwd) || exit 70

@@ -43,7 +43,7 @@ def promote(state: State) -> Promotion:
 
 
 def roll_back(state: State) -> Rollback:
-    return Rollback(version=1, replaced=state.champion, reason="bench")
+    return Rollback(version=2 if state.champion == 1 else 1, replaced=state.champion, reason="bench")
 
 
 def files(folder: Path, model: int) -> list[Path]:

@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 
 from mlci.config.models import Config
-from mlci.config.places import GITHUB, STORES
+from mlci.config.places import GITHUB, MLFLOW, STORES
 from mlci.config.read import read
 from mlci.errors import MlciError
 from mlci.metrics import catalogue
@@ -28,7 +28,7 @@ def extras(config: Config) -> list[str]:
 
     ``metrics`` stands for metrics that mlci does not derive itself, a module of the user's among them, and for saved
     scikit-learn models; ``remote`` for tables in object stores; ``github`` for a registry in the repository itself,
-    ``objects`` for one in an object store.
+    ``objects`` for one in an object store, ``mlflow`` for one in MLflow.
     """
     named = [gate.metric for gate in config.gates] + list((config.evaluation and config.evaluation.metrics) or ())
     scikit_learn = config.predict.model is not None or any(catalogue.find(name) is None for name in named)
@@ -36,6 +36,7 @@ def extras(config: Config) -> list[str]:
     remote = any(table.startswith(_STORES) for table in tables if table)
     place = config.registry
     registry = ["github"] * (place == GITHUB) + ["objects"] * place.startswith(_BUCKETS)
+    registry += ["mlflow"] * place.startswith(MLFLOW)
     return ["metrics"] * scikit_learn + ["remote"] * remote + registry
 
 

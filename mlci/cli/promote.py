@@ -10,7 +10,13 @@ from mlci.cli.build import configuration, facts, tools
 from mlci.cli.decided import leave
 from mlci.cli.finish import BLOCKED, save
 from mlci.cli.registry import connected, shown_to_users
+from mlci.config.load import Loaded
+from mlci.registry import entries
+from mlci.report.document import Report
+from mlci.report.read import dump
+from mlci.usecases import uses
 from mlci.usecases.promote import Outcome, promote
+from mlci.usecases.tools import Tools
 
 MOST_WORDS = 2_000  # of an entry of the ledger
 
@@ -21,20 +27,22 @@ MOST_WORDS = 2_000  # of an entry of the ledger
 @options.as_json
 @click.option("--note", help="Kept with the version, for whoever reads the ledger.")
 @click.option("--again", is_flag=True, help="Judge again in any case: for a bundle that others could have written to.")
-def command(config_path: Path, out: Path, *, as_json: bool, note: str | None, again: bool) -> int:
+@click.option("--record", is_flag=True, help="Record the verdict as well: one use of the evaluation set.")
+def command(config_path: Path, out: Path, *, as_json: bool, note: str | None, again: bool, record: bool) -> int:
     """Make what `mlci run` judged the production version: the very bytes, by their digests.
 
     They must have passed their gates on the current evaluation set against the version that is in production now. Where
     that changed since, they are judged again first, without training, and promoted only if they pass.
 
     \b
-    Exit codes: 0 in production · 1 a gate blocks, or these bytes were rolled back
+    Exit codes: 0 in production · 1 a gate blocks, it was rolled back, or is of an older commit
                 2 no bundle, or not as it was judged · 4 the registry did not do its part
 
     \b
     Examples:
       mlci run --record && mlci promote
       mlci promote --out reports --note "release 2026-11"
+      mlci promote --record        # where the run itself could not write to the registry
     """  # noqa: D301 (click's mark against rewrapping)
     note = noted(note, "--note")
     loaded = configuration(config_path)
@@ -51,11 +59,22 @@ def command(config_path: Path, out: Path, *, as_json: bool, note: str | None, ag
             distrust=again,
             save=lambda report: save(report, out),
         )
+        if record:
+            _counted(loaded, effects, outcome.report)
     click.echo(_json(outcome) if as_json else text_of(outcome, out))
     leave(_outputs(outcome, out), text_of(outcome, out), report=outcome.report if outcome.again else None)
     if outcome.refused is None and store is not None and (words := shown_to_users(store)):
         click.echo(words, err=True)
     return BLOCKED if outcome.refused is not None else 0
+
+
+def _counted(loaded: Loaded, effects: Tools, report: Report) -> None:
+    """Record the verdict as a use of the evaluation set, once."""
+    use = uses.of_report(loaded.config, report, effects)
+    if use is not None and not use.again:
+        version = report.baseline.version
+        against = int(version) if report.baseline.source == "production" and version else None
+        uses.record(effects, use, report, digest=entries.digest(dump(report).encode()), against=against)
 
 
 def noted(text: str | None, option: str) -> str | None:

@@ -8,13 +8,19 @@ import click
 
 from mlci.cli import options
 from mlci.cli.build import configuration, terminal_style, tools
+from mlci.cli.decided import leave
 from mlci.cli.registry import connected, surroundings
+from mlci.config.load import Loaded
 from mlci.engine.otherwise import otherwise
+from mlci.errors import OutsideError
+from mlci.registry.spread import Found
 from mlci.report.reproduced import text
 from mlci.usecases.diff import PRODUCTION
+from mlci.usecases.recorded import record, taken_over
 from mlci.usecases.reproduce import Reproduction, reproduce
 
 _DIFFERENT = 1
+_FILE = click.Path(path_type=Path, dir_okay=False)
 
 
 @click.command()
@@ -23,7 +29,11 @@ _DIFFERENT = 1
 @options.as_json
 @click.option("-k", "runs", type=click.IntRange(1, 100), default=1, show_default=True, help="How often to train.")
 @click.option("--no-record", is_flag=True, help="Write nothing to the registry.")
-def command(version: str, config_path: Path, *, as_json: bool, runs: int, no_record: bool) -> int:
+@click.option("--save", type=_FILE, help="Write what is to be recorded to this file too, for `--record`.")
+@click.option("--record", "taken", type=_FILE, help="Train nothing; record what another job left by `--save`.")
+def command(
+    version: str, config_path: Path, *, as_json: bool, runs: int, no_record: bool, save: Path | None, taken: Path | None
+) -> int:
     """Train a version again in clean worktrees of its commit, and hold what comes out against it.
 
     The first rerun has the version's own MLCI_SEED, each further one the next. From two on, their spread is recorded:
@@ -37,9 +47,13 @@ def command(version: str, config_path: Path, *, as_json: bool, runs: int, no_rec
     Examples:
       mlci reproduce
       mlci reproduce 7 -k 5
+      mlci reproduce -k 5 --no-record --save found.json   # beside a token that can only read
+      mlci reproduce --record found.json                  # in another job, which trains nothing
     """  # noqa: D301 (click's mark against rewrapping)
     loaded = configuration(config_path)
     folder = config_path.parent
+    if taken is not None:
+        return _recorded(loaded, folder, taken, alone=version == PRODUCTION and save is None and not no_record)
     store, stamp = connected(loaded, folder, writes=not no_record)
     with tools(folder, cached=False, registry=store, stamp=stamp) as effects:
         found = reproduce(
@@ -51,11 +65,43 @@ def command(version: str, config_path: Path, *, as_json: bool, runs: int, no_rec
             environment=surroundings(),
             otherwise=otherwise,
         )
+    if save is not None:
+        left(save, found.found)
     if as_json:
         click.echo(json.dumps(_plain(found), indent=1, ensure_ascii=False))
     else:
         click.echo(_shown(found), nl=False)
     return _DIFFERENT if found.outcome == "different" else 0
+
+
+def left(path: Path, found: Found) -> None:
+    """Write what is to be recorded.
+
+    Raises:
+        OutsideError: It can't be written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(found.model_dump_json(by_alias=True, indent=1) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise OutsideError(f"{path}: could not be written: {error.strerror}") from error
+
+
+def _recorded(loaded: Loaded, folder: Path, taken: Path, *, alone: bool) -> int:
+    """Record what another job found."""
+    if not alone:
+        raise click.UsageError("--record takes the version from its file, trains nothing, and writes to the registry")
+    store, stamp = connected(loaded, folder, writes=True)
+    if store is None or stamp is None:
+        raise ValueError("both were wanted")
+    found = taken_over(store, taken)
+    number = record(store, stamp, found)
+    trainings = len(found.spread.reruns)
+    count = f"{trainings} training{'' if trainings == 1 else 's'}"
+    text = f"version {found.spread.version}, trained again: {found.outcome} ({count}; entry {number})"
+    click.echo(text)
+    leave({"version": found.spread.version, "outcome": found.outcome}, text)
+    return 0
 
 
 def _shown(found: Reproduction) -> str:

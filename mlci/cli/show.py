@@ -26,12 +26,12 @@ def command(number: int | None, config_path: Path, *, as_json: bool) -> int:
       mlci show 3 --json
     """  # noqa: D301 (click's mark against rewrapping)
     loaded, store = opened(config_path)
-    state = ledger.tail(store).state
-    wanted = number or state.champion
+    end = ledger.tail(store)
+    wanted = number or end.state.champion
     if wanted is None:
         raise InputError(f"{loaded.config.model} has no version in {store.shown} yet; `mlci promote` makes one")
     try:
-        version = versions.version(store, state, wanted)
+        version = versions.version(store, end, wanted)
     except LookupError as error:
         raise InputError(f"{store.shown} has no version {wanted}; `mlci versions` lists them") from error
     if as_json:
@@ -39,7 +39,7 @@ def command(number: int | None, config_path: Path, *, as_json: bool) -> int:
         document = {"entry": version.entry.model_dump(mode="json", by_alias=True), "manifest": manifest}
         click.echo(json.dumps(document, indent=1, ensure_ascii=False))
     else:
-        click.echo(_card(version, production=wanted == state.champion))
+        click.echo(_card(version, production=wanted == end.state.champion))
     return 0
 
 

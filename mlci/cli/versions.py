@@ -24,16 +24,16 @@ def command(config_path: Path, *, as_json: bool) -> int:
       mlci versions --config models/churn/mlci.yml --json
     """  # noqa: D301 (click's mark against rewrapping)
     loaded, store = opened(config_path)
-    state = ledger.tail(store).state
-    found = list(every(store, state))
+    end = ledger.tail(store)
+    found, champion = list(every(store, end)), end.state.champion
     if as_json:
-        rows = [_plain(version, champion=state.champion) for version in found]
-        document = {"model": loaded.config.model, "champion": state.champion, "versions": rows}
+        rows = [_plain(version, champion=champion) for version in found]
+        document = {"model": loaded.config.model, "champion": champion, "versions": rows}
         click.echo(json.dumps(document, indent=1, ensure_ascii=False))
     elif not found:
         click.echo(f"{loaded.config.model} has no version in {store.shown} yet; `mlci run` and `mlci promote` make one")
     else:
-        click.echo(_table(found, champion=state.champion))
+        click.echo(_table(found, champion=champion))
     return 0
 
 

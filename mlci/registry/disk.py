@@ -83,6 +83,16 @@ def checked(source: Path, digest: str) -> Iterator[bytes]:
         raise OutsideError(f"{source} changed while it was being kept: its SHA-256 is not {digest} any more")
 
 
+def whole(path: Path, wanted: int, digest: str) -> bool:
+    """Tell whether a plain file is there and holds what its digest says; it is only read where its size is right."""
+    if size(path) != wanted:
+        return False
+    found = hashlib.sha256()
+    for chunk in chunks(path):
+        found.update(chunk)
+    return found.hexdigest() == digest
+
+
 def read(path: Path, most: int) -> bytes | None:
     """Read a small file: ``most`` bytes and one more, so that the caller sees that it is too large."""
     if size(path) is None:

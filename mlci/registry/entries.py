@@ -100,6 +100,8 @@ class State(Part):
         uses: By fingerprint of an evaluation set, how many different predictions were judged on it.
         rescored: Of the champion, by fingerprint, the number of the entry that added predictions on another set.
         reproduced: By version, the number of the newest entry that trained it more than once, which is a spread.
+        digests: By number, the SHA-256 of entries that the others name, as :mod:`mlci.registry.vouching` says;
+            ``None``, and not in the bytes, in entries from before there were any.
     """
 
     champion: int | None = None
@@ -109,6 +111,7 @@ class State(Part):
     uses: dict[str, int] = Field(default_factory=dict)
     rescored: dict[str, int] = Field(default_factory=dict)
     reproduced: dict[str, int] = Field(default_factory=dict)
+    digests: dict[Annotated[str, Field(pattern=r"^[1-9][0-9]*$")], Digest] | None = None
 
 
 class Entry(Part):
@@ -137,7 +140,10 @@ class Entry(Part):
 
 def dump(entry: Entry) -> bytes:
     """Return an entry's canonical bytes."""
-    return canonical(entry.model_dump(mode="json", by_alias=True))
+    document = entry.model_dump(mode="json", by_alias=True)
+    if document["state"]["digests"] is None:
+        del document["state"]["digests"]
+    return canonical(document)
 
 
 def canonical(document: object) -> bytes:

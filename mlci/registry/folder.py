@@ -80,11 +80,11 @@ class FolderStore:
             durable.settle(self._base, self._root, self._firm)
 
     def put(self, source: Path, digest: str) -> None:
-        """Keep a file; what arrives is held against the digest before it gets its name."""
+        """Keep a file; what arrives, or is there already, is held against the digest."""
         part, name = naming.file(digest)
         with self._asked(f"keep {source}"):
             path = self._made("files", part) / name
-            if disk.size(path) != disk.size_of(source):
+            if not disk.whole(path, disk.size_of(source), digest):
                 with self._fresh(disk.checked(source, digest)) as written:
                     written.replace(path)
             durable.settle(path.parent, self._root, self._firm)

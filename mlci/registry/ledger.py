@@ -3,15 +3,14 @@
 import contextlib
 import secrets
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import assert_never
 
 from pydantic import ValidationError
 
 from mlci.errors import OutsideError
-from mlci.registry import entries
-from mlci.registry.entries import Body, By, Entry, Promotion, Reproduced, Rescored, Rollback, State, Verdict
+from mlci.registry import entries, states, vouching
+from mlci.registry.entries import Body, By, Entry, State
 from mlci.registry.interface import CorruptError, Store, Witness
 
 _TRIES = 200  # writers that may come in between; 50 at once need some 50 tries
@@ -88,15 +87,7 @@ def append(
         body = decide(end.state)
         if body is None:
             return None
-        entry = Entry(
-            number=end.number + 1,
-            previous=end.digest,
-            at=stamp.now(),
-            nonce=stamp.nonce(),
-            by=stamp.by,
-            body=body,
-            state=after(end.state, body, number=end.number + 1),
-        )
+        entry = _next(store, end, stamp, body)
         data = entries.dump(entry)
         if len(data) > entries.MOST_BYTES:
             raise OutsideError(f"an entry of {len(data):,} bytes is too large for the ledger of {store.shown}")
@@ -107,50 +98,76 @@ def append(
     raise OutsideError(f"{store.shown}: other writers came first {may} times in a row; try again later")
 
 
-def after(state: State, body: Body, *, number: int) -> State:
-    """Return the state after an entry.
-
-    Raises:
-        ValueError: The entry can't follow that state.
-    """
-    changed: dict[str, object]
-    match body:
-        case Promotion(version=version, replaced=replaced):
-            if version != state.versions + 1 or replaced != state.champion:
-                raise ValueError(f"version {version} was judged against {replaced}, the champion is {state.champion}")
-            promoted = {**state.promoted, str(version): number}
-            changed = {"champion": version, "versions": version, "decided": number}
-            changed |= {"promoted": promoted, "rescored": {}}
-        case Rollback(version=version, replaced=replaced):
-            if str(version) not in state.promoted or replaced != state.champion:
-                raise ValueError(f"roll-back from {replaced} to {version}: the champion is {state.champion}")
-            changed = {"champion": version, "decided": number, "rescored": {}}
-        case Verdict(fingerprint=fingerprint, again=again):
-            changed = {} if again else {"uses": {**state.uses, fingerprint: state.uses.get(fingerprint, 0) + 1}}
-        case Rescored(version=version, fingerprint=fingerprint):
-            _known(state, version)
-            champion = version == state.champion
-            changed = {"rescored": {**state.rescored, fingerprint: number}} if champion else {}
-        case Reproduced(version=version, runs=runs):
-            _known(state, version)
-            changed = {"reproduced": {**state.reproduced, str(version): number}} if runs > 1 else {}
-        case _:
-            assert_never(body)
-    return state.model_copy(update=changed)
-
-
-def _known(state: State, version: int) -> None:
-    if str(version) not in state.promoted:
-        raise ValueError(f"there is no version {version}")
+def _next(store: Store, end: Tail, stamp: Stamp, body: Body) -> Entry:
+    """Return the entry that would follow, with the digests of those that its state names."""
+    number = end.number + 1
+    state = states.after(end.state, body, number=number)
+    known = {int(item): digest for item, digest in (end.state.digests or {}).items()}
+    known |= {} if end.digest is None else {end.number: end.digest}
+    lacks = vouching.wanted(state, number=number) - set(known)
+    known |= {entry.number: entries.digest(entries.dump(entry)) for entry in trusted(store, end, lacks)}
+    return Entry(
+        number=number,
+        previous=end.digest,
+        at=stamp.now(),
+        nonce=stamp.nonce(),
+        by=stamp.by,
+        body=body,
+        state=vouching.vouched(state, known, number=number),
+    )
 
 
 def read(store: Store, number: int) -> Entry:
-    """Read one entry.
+    """Read one entry as it is there. Nothing vouches for it; to rely on it, use :func:`named`.
 
     Raises:
         CorruptError: It is missing or does not read.
     """
     return parse(_bytes(store, number), number=number, shown=store.shown)
+
+
+def named(store: Store, end: Tail, number: int) -> Entry:
+    """Read an entry that the ledger's end vouches for.
+
+    Raises:
+        CorruptError: It, or one on the way to it, is not the one that was appended.
+    """
+    return next(iter(trusted(store, end, [number])))
+
+
+def trusted(store: Store, end: Tail, numbers: Iterable[int]) -> Iterator[Entry]:
+    """Yield entries that the ledger's end vouches for, the newest first, each number once, in one way back.
+
+    Raises:
+        CorruptError: One of them, or one on the way, is not the one that was appended.
+    """
+    at, digest, entry = end.number, end.digest, None
+    known = {int(item): sha for item, sha in (end.state.digests or {}).items()}
+    for target in sorted(set(numbers), reverse=True):
+        if not 0 < target <= end.number:
+            raise CorruptError(f"{store.shown}: entry {target} is missing from the ledger")
+        if entry is None and target in known:
+            yield _held(store, target, known[target])
+            continue
+        while entry is None or entry.number > target:
+            at, digest = (at, digest) if entry is None else vouching.hop(entry, target)
+            entry = _held(store, at, digest)
+        yield entry
+
+
+def _held(store: Store, number: int, digest: str | None) -> Entry:
+    """Read an entry and hold it against its digest."""
+    data = _bytes(store, number)
+    if entries.digest(data) != digest:
+        raise CorruptError(
+            f"{store.shown}: entry {number} is not the one that later entries name: it was changed or replaced"
+        )
+    return parse(data, number=number, shown=store.shown)
+
+
+def back(store: Store, end: Tail) -> Iterator[Entry]:
+    """Read entries from the newest to the first, each held against the one after it."""
+    return trusted(store, end, range(1, end.number + 1))
 
 
 def walk(store: Store) -> Iterator[Entry]:
@@ -161,6 +178,7 @@ def walk(store: Store) -> Iterator[Entry]:
     """
     seen = store.witness()  # before the end is looked for: others may append in between
     end, previous, state = store.tail(), None, State()
+    digests: dict[int, str] = {}
     if seen is not None:
         _hold(store, seen, end, None)
     for number in range(1, end + 1):
@@ -171,13 +189,21 @@ def walk(store: Store) -> Iterator[Entry]:
                 f"{store.shown}: entry {number} does not follow the one before it; one of them was changed"
             )
         try:
-            state = after(state, entry.body, number=number)
+            state = states.after(state, entry.body, number=number)
         except ValueError as error:
             raise CorruptError(f"{store.shown}: entry {number} can't be: {error}") from None
+        state = _told(state, entry, digests)
         if state != entry.state:
             raise CorruptError(f"{store.shown}: entry {number} tells another state than the entries before it make")
-        previous = entries.digest(data)
+        previous = digests[number] = entries.digest(data)
         yield entry
+
+
+def _told(state: State, entry: Entry, digests: dict[int, str]) -> State:
+    """Return what an entry should tell: with digests, but where no entry had any so far."""
+    if state.digests is None and entry.state.digests is None:
+        return state
+    return vouching.vouched(state, digests, number=entry.number)
 
 
 def parse(data: bytes, *, number: int, shown: str) -> Entry:

@@ -19,6 +19,7 @@ from mlci.errors import OutsideError
 from mlci.registry import ledger, naming, versions
 from mlci.registry.answers import AbsentError, TakenError
 from mlci.registry.entries import State
+from mlci.registry.ledger import Tail
 from mlci.registry.manifest import Manifest
 from mlci.registry.mlflow import PREFIX, MlflowStore
 
@@ -60,14 +61,15 @@ def mirror(store: MlflowStore) -> Mirrored | None:
     """
     name = name_of(store.model)
     for _ in range(_ROUNDS):
-        state = ledger.tail(store).state
+        end = ledger.tail(store)
+        state = end.state
         if state.champion is None:
             return None
         wanted = {CHAMPION: state.champion, CHALLENGER: _challenger(state)}
-        shown = {alias: _shown(store, name, state, version) for alias, version in wanted.items()}
+        shown = {alias: _shown(store, name, end, version) for alias, version in wanted.items()}
         _alias(store, name, shown)
-        end = ledger.tail(store).state
-        if (end.champion, end.versions) == (state.champion, state.versions) and _holds(store, name, shown):
+        now = ledger.tail(store).state
+        if (now.champion, now.versions) == (state.champion, state.versions) and _holds(store, name, shown):
             return _mirrored(name, wanted, shown)
     changed = f"{store.shown}: aliases of {name} changed {_ROUNDS} times in a row"
     raise OutsideError(f"{changed}; the next promotion shows them as they are")
@@ -83,11 +85,11 @@ def _challenger(state: State) -> int | None:
     return state.versions if state.versions != state.champion else None
 
 
-def _shown(store: MlflowStore, name: str, state: State, version: int | None) -> int | None:
+def _shown(store: MlflowStore, name: str, end: Tail, version: int | None) -> int | None:
     """Return MLflow's number for one of our versions, after making it where it is missing."""
     if version is None:
         return None
-    kept = versions.version(store, state, version)
+    kept = versions.version(store, end, version)
     tags = {VERSION: str(version), MANIFEST: kept.digest}
     found = _first(store, name, tags)
     if found is None:

@@ -16,17 +16,20 @@ class Rerun(Part):
     metrics: dict[str, float] = Field(description="Whole-set values.")
 
 
+_BY_NAME = ConfigDict(
+    extra="forbid",
+    frozen=True,
+    allow_inf_nan=False,
+    populate_by_name=True,
+    serialize_by_alias=True,
+    defer_build=True,
+)
+
+
 class Spread(Part):
     """All of them."""
 
-    model_config = ConfigDict(
-        extra="forbid",
-        frozen=True,
-        allow_inf_nan=False,
-        populate_by_name=True,
-        serialize_by_alias=True,
-        defer_build=True,
-    )
+    model_config = _BY_NAME
 
     schema_: Annotated[Literal["mlci/spread/1"], Field(alias="schema")] = "mlci/spread/1"
     version: int
@@ -35,3 +38,13 @@ class Spread(Part):
     reruns: Annotated[tuple[Rerun, ...], Field(min_length=1)]
     python: Text
     platform: Text
+
+
+class Found(Part):
+    """What a job that may not write to the registry leaves for one that may."""
+
+    model_config = _BY_NAME
+
+    schema_: Annotated[Literal["mlci/reproduction/1"], Field(alias="schema")] = "mlci/reproduction/1"
+    outcome: Literal["identical", "within", "different"]
+    spread: Spread

@@ -9,8 +9,9 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from mlci.registry import entries, ledger
-from mlci.registry.entries import Entry, Promotion, Rescored, State
+from mlci.registry.entries import Entry, Promotion, Rescored
 from mlci.registry.interface import CorruptError, Store
+from mlci.registry.ledger import Tail
 from mlci.registry.manifest import File, Manifest, Predictions
 
 MOST_BYTES = 16 * 1024 * 1024
@@ -34,30 +35,38 @@ class Version:
     manifest: Manifest
 
 
-def champion(store: Store, state: State) -> Version | None:
+def champion(store: Store, end: Tail) -> Version | None:
     """Return the version in production; ``None`` only where nothing was ever promoted.
 
     Raises:
         CorruptError: It is not whole; the message names what is wrong.
         OutsideError: The registry can't be reached.
     """
-    return None if state.champion is None else version(store, state, state.champion)
+    return None if end.state.champion is None else version(store, end, end.state.champion)
 
 
-def version(store: Store, state: State, number: int) -> Version:
-    """Return a version by its number.
+def version(store: Store, end: Tail, number: int) -> Version:
+    """Return a version by its number, as the ledger's end vouches for it.
 
     Raises:
         LookupError: There is none.
         CorruptError: It is not whole; the message names what is wrong.
         OutsideError: The registry can't be reached.
     """
-    place = state.promoted.get(str(number))
+    place = end.state.promoted.get(str(number))
     if place is None:
         raise LookupError(number)
-    entry = ledger.read(store, place)
+    return _version(store, ledger.named(store, end, place), number)
+
+
+def promoted(store: Store, entry: Entry) -> Version:
+    """Return the version that an entry promoted, which somebody else vouches for."""
+    return _version(store, entry, entry.body.version if isinstance(entry.body, Promotion) else 0)
+
+
+def _version(store: Store, entry: Entry, number: int) -> Version:
     if not isinstance(entry.body, Promotion) or entry.body.version != number:
-        raise CorruptError(f"{store.shown}: entry {place} should have promoted version {number} and did not")
+        raise CorruptError(f"{store.shown}: entry {entry.number} should have promoted version {number} and did not")
     data = described(store, entry.body.manifest, of=f"the manifest of version {number}")
     try:
         manifest = Manifest.model_validate_json(data)
@@ -69,23 +78,23 @@ def version(store: Store, state: State, number: int) -> Version:
     return Version(number=number, entry=entry, digest=entry.body.manifest, manifest=manifest)
 
 
-def every(store: Store, state: State) -> Iterator[Version]:
+def every(store: Store, end: Tail) -> Iterator[Version]:
     """Yield all versions, newest first."""
-    for number in range(state.versions, 0, -1):
-        yield version(store, state, number)
+    for entry in ledger.trusted(store, end, end.state.promoted.values()):
+        yield promoted(store, entry)
 
 
-def rescored(store: Store, state: State, fingerprint: str) -> Predictions | None:
+def rescored(store: Store, end: Tail, fingerprint: str) -> Predictions | None:
     """Return the champion's predictions on another evaluation set, where somebody added them.
 
     Raises:
         CorruptError: The entry or the description is not what it was.
     """
-    place = state.rescored.get(fingerprint)
+    place = end.state.rescored.get(fingerprint)
     if place is None:
         return None
-    body = ledger.read(store, place).body
-    if not isinstance(body, Rescored) or (body.version, body.fingerprint) != (state.champion, fingerprint):
+    body = ledger.named(store, end, place).body
+    if not isinstance(body, Rescored) or (body.version, body.fingerprint) != (end.state.champion, fingerprint):
         raise CorruptError(f"{store.shown}: entry {place} should have added predictions and did not")
     of = f"the predictions that entry {place} added"
     try:
@@ -137,6 +146,17 @@ def check(store: Store, file: File, *, of: str) -> None:
         fetch(store, file, Path(scratch) / "file", of=of)
 
 
+def keep(store: Store, source: Path, file: File, *, of: str) -> None:
+    """Put a file; one that is there already, from whenever, has to be whole.
+
+    Raises:
+        CorruptError: It is there, and not what it was.
+    """
+    if store.holds(file.digest):
+        check(store, file, of=of)
+    store.put(source, file.digest)  # also flushes what a writer left that was killed before it could
+
+
 def described(store: Store, digest: str, *, of: str) -> bytes:
     """Return the bytes of a small file that an entry names.
 
@@ -155,8 +175,14 @@ def described(store: Store, digest: str, *, of: str) -> bytes:
 
 
 def describe(store: Store, data: bytes) -> str:
-    """Put a small file that an entry is to name; return its digest."""
+    """Put a small file that an entry is to name; return its digest.
+
+    Raises:
+        CorruptError: It is there already, and not what it was.
+    """
     digest = entries.digest(data)
+    if store.holds(digest):
+        described(store, digest, of="a description that is to be kept")
     with tempfile.TemporaryDirectory(prefix="mlci-put-", ignore_cleanup_errors=True) as scratch:
         source = Path(scratch) / "file"
         source.write_bytes(data)

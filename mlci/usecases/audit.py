@@ -59,7 +59,7 @@ def _named(store: Store, entry: Entry) -> list[tuple[File, str]]:
     """Return the files that an entry names through its description, with what they belong to."""
     body = entry.body
     if isinstance(body, Promotion):
-        manifest = versions.version(store, entry.state, body.version).manifest
+        manifest = versions.promoted(store, entry).manifest
         return [(file, f"version {body.version}") for file in manifest.everything()]
     if isinstance(body, Rescored):
         of = f"the predictions that entry {entry.number} added"

@@ -8,6 +8,7 @@ from mlci.lineage.origin import Origin
 from mlci.lineage.rows import Rows
 from mlci.registry import ledger, versions
 from mlci.registry.entries import State
+from mlci.registry.ledger import Tail
 from mlci.registry.manifest import Content, File
 from mlci.report.document import Lineage
 from mlci.usecases import datarows, lineage
@@ -69,8 +70,8 @@ def diff(tools: Tools, before: str, after: str, *, out: Path) -> Diff:
         InputError: There is no such version, or no bundle.
         CorruptError: One of them is not what it was.
     """
-    state = ledger.tail(registry(tools)).state
-    one, other = (_end(tools, state, name, out) for name in (before, after))
+    now = ledger.tail(registry(tools))
+    one, other = (_end(tools, now, name, out) for name in (before, after))
     values = (one.content.metrics, other.content.metrics)
     metrics = {name: (values[0].get(name), values[1].get(name)) for name in {**values[0], **values[1]}}
     found = lineage.lineage(tools.git, one.origin, other.origin)
@@ -96,11 +97,11 @@ def numbered(shown: str, state: State, name: str) -> int:
     return int(name)
 
 
-def _end(tools: Tools, state: State, name: str, out: Path) -> End:
+def _end(tools: Tools, now: Tail, name: str, out: Path) -> End:
     store = registry(tools)
     if name == CANDIDATE:
         return _candidate(out)
-    version = versions.version(store, state, numbered(store.shown, state, name))
+    version = versions.version(store, now, numbered(store.shown, now.state, name))
     return End(
         name=f"version {version.number}",
         content=version.manifest,

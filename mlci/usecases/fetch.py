@@ -8,7 +8,7 @@ from mlci.errors import OutsideError
 from mlci.registry import versions
 from mlci.registry.ledger import Tail
 from mlci.registry.versions import Version
-from mlci.usecases import baselines, production
+from mlci.usecases import baselines, noise, production
 from mlci.usecases.metrics_only import ROWS
 from mlci.usecases.paths import located
 from mlci.usecases.tools import Tools
@@ -31,23 +31,24 @@ def fetch(loaded: Loaded, tools: Tools, *, folder: Path) -> int | None:
     """
     store = production.registry(tools)
     end = production.end(loaded.config, tools)
-    champion = versions.champion(store, end.state) if end is not None else None
+    champion = versions.champion(store, end) if end is not None else None
     if end is None or champion is None:
         return None
     _read(loaded, tools, end, champion, folder=folder)
     for number in range(max(1, champion.number - HISTORY), champion.number):
         with contextlib.suppress(OutsideError):  # it would only have explained something
-            versions.version(store, end.state, number)
+            versions.version(store, end, number)
     return champion.number
 
 
 def _read(loaded: Loaded, tools: Tools, end: Tail, champion: Version, *, folder: Path) -> None:
-    """Read the champion's predictions on the current rows, or else its model, and how it was made."""
+    """Read the champion's predictions on the current rows, or else its model, how it was made, and its spread."""
     store, manifest = production.registry(tools), champion.manifest
     evaluation = loaded.config.evaluation
     rows = ROWS if evaluation is None else baselines.rows(loaded.config, tools, located(evaluation.data, folder))
-    predictions = production.made_on(store, end.state, champion, rows)
+    predictions = production.made_on(store, end, champion, rows)
     keys = (manifest.data.keys,) if manifest.data.keys else ()
+    noise.noise(loaded.config, store, end, against=champion.number, rows=rows)
     judged = manifest.files if predictions is None else (predictions.file,)
     for number, file in enumerate((manifest.recipe.config, *manifest.environment.lock, *keys, *judged)):
         versions.fetch(store, file, tools.scratch / "fetched" / str(number), of=f"version {champion.number}")

@@ -49,13 +49,13 @@ def told(
     """
     facts = replace(facts, lineage=_lineage(tools, end, now) if now is not None else None)
     gated = [gate.metric for gate in config.gates if gate.each is None and gate.across is None]
-    rows, notes = trend.trend(registry(tools), end.state, gated, result.fingerprint)
+    rows, notes = trend.trend(registry(tools), end, gated, result.fingerprint)
     return replace(result, notes=(*result.notes, *notes)), replace(facts, trend=rows)
 
 
 def _lineage(tools: Tools, end: Tail, now: Now) -> Lineage | None:
     store = registry(tools)
-    champion = versions.champion(store, end.state)
+    champion = versions.champion(store, end)
     if champion is None:
         return None
     before = lineage.of_version(store, champion, now.texts)

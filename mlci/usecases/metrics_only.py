@@ -62,7 +62,7 @@ def baseline(loaded: Loaded, tools: Tools, end: Tail | None, *, folder: Path) ->
 def of_production(tools: Tools, end: Tail) -> Numbers | None:
     """Return the champion's numbers; ``None`` only where nothing was ever promoted."""
     store = production.registry(tools)
-    champion = versions.champion(store, end.state)
+    champion = versions.champion(store, end)
     if champion is None:
         return None
     kept = champion.manifest.predictions

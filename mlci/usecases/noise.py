@@ -38,7 +38,7 @@ def noise(config: Config, store: Store | None, end: Tail | None, *, against: int
     place = end.state.reproduced.get(str(against))
     if place is None:
         return Noise(version=against, reason=f"version {against} has no recorded spread of retrainings; {fix}")
-    spread = _read(store, place, against)
+    spread = _read(store, end, place, against)
     if spread.fingerprint != rows:
         why = f"the spread of version {against} was recorded on another evaluation set"
         return Noise(version=against, reason=f"{why}; {fix} on this one")
@@ -49,8 +49,8 @@ def noise(config: Config, store: Store | None, end: Tail | None, *, against: int
     return Noise(version=against, runs=len(spread.reruns), spread=_deviations(spread))
 
 
-def _read(store: Store, place: int, against: int) -> Spread:
-    body = ledger.read(store, place).body
+def _read(store: Store, end: Tail, place: int, against: int) -> Spread:
+    body = ledger.named(store, end, place).body
     of = f"the spread that entry {place} names"
     if not isinstance(body, Reproduced) or body.version != against:
         raise CorruptError(f"{store.shown}: entry {place} should have trained version {against} again and did not")

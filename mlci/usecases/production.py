@@ -55,13 +55,13 @@ def baseline(loaded: Loaded, tools: Tools, end: Tail, *, data: str) -> Side | No
         InputError: The evaluation set moved, and the champion can't be scored on it.
     """
     store = registry(tools)
-    champion = versions.champion(store, end.state)
+    champion = versions.champion(store, end)
     if champion is None:
         tools.say(f"baseline: {store.shown} has no version yet")
         return None
     tools.say(f"baseline: version {champion.number} of {store.shown}")
     rows = baselines.rows(loaded.config, tools, data)
-    predictions = made_on(store, end.state, champion, rows)
+    predictions = made_on(store, end, champion, rows)
     if predictions is None:
         return _scored_again(loaded, tools, champion, data=data, rows=rows)
     target = tools.scratch / "baseline" / predictions.file.name
@@ -69,10 +69,10 @@ def baseline(loaded: Loaded, tools: Tools, end: Tail, *, data: str) -> Side | No
     return side(loaded.config, champion, predictions, path)
 
 
-def made_on(store: Store, state: State, champion: Version, rows: str) -> Predictions | None:
+def made_on(store: Store, end: Tail, champion: Version, rows: str) -> Predictions | None:
     """Return the champion's predictions on these rows, if it has any."""
     own = champion.manifest.predictions
-    return own if own.fingerprint == rows else versions.rescored(store, state, rows)
+    return own if own.fingerprint == rows else versions.rescored(store, end, rows)
 
 
 def side(config: Config, champion: Version, predictions: Predictions, path: Path) -> Side:
@@ -170,7 +170,7 @@ def _keep(store: Store, stamp: Stamp, number: int, made: Side, rows: str) -> Non
         decision=source.decision,
         threshold=source.threshold,
     )
-    store.put(path, piece.file.digest)
+    versions.keep(store, path, piece.file, of=f"predictions of version {number} on other rows")
     digest = versions.describe(store, entries.canonical(said.model_dump(mode="json")))
 
     def decide(state: State) -> Rescored | None:

@@ -13,10 +13,12 @@ from mlci.registry.entries import Promotion, Rollback, State
 from mlci.registry.interface import Store
 from mlci.registry.ledger import Tail
 from mlci.registry.manifest import Manifest, same
+from mlci.registry.versions import Version
 from mlci.report.document import Report
 from mlci.usecases import baselines, production
 from mlci.usecases.again import judge_again
 from mlci.usecases.document import Facts
+from mlci.usecases.newer import superseded, untold
 from mlci.usecases.opened import Opened
 from mlci.usecases.opened import opened as open_bundle
 from mlci.usecases.paths import located
@@ -93,7 +95,8 @@ def promote(
     again: tuple[str, ...] = ()
     for _ in range(_TRIES):
         end = ledger.tail(store)
-        if (settled := _settled(store, end, opened)) is not None:
+        champion = versions.champion(store, end)
+        if (settled := _settled(store, tools, end, opened, champion)) is not None:
             return replace(settled, again=again)
         if stale := ["that was asked for"] * distrust + _stale(loaded, opened, end, rows):
             again = (*again, *(line for line in stale if line not in again))
@@ -102,7 +105,7 @@ def promote(
         if opened.report.verdict == "block":
             return Outcome(report=opened.report, again=again, refused="a gate blocks")
         try:
-            return replace(_append(store, tools, opened, end, note), again=again, notes=_notes(opened))
+            return replace(_append(store, tools, opened, end, note), again=again, notes=_notes(tools, opened, champion))
         except _MovedError:
             tools.say("another version was promoted meanwhile; looking again")
     raise OutsideError(f"{store.shown}: other promotions came first {_TRIES} times in a row; try again later")
@@ -116,18 +119,19 @@ def _rows(loaded: Loaded, tools: Tools, folder: Path) -> str:
     return baselines.rows(loaded.config, tools, located(evaluation.data, folder))
 
 
-def _settled(store: Store, end: Tail, opened: Opened) -> Outcome | None:
-    """Return the outcome where there is nothing to append: blocked, in production already, or rolled back before."""
+def _settled(store: Store, tools: Tools, end: Tail, opened: Opened, champion: Version | None) -> Outcome | None:
+    """Return the outcome where there is nothing to append: blocked, there already, rolled back, or an older build."""
     state, content = end.state, opened.content
     if opened.report.verdict == "block":
         return Outcome(report=opened.report, refused="a gate blocks")
-    champion = versions.champion(store, state)
     if champion is not None and same(champion.manifest, content):
         return Outcome(report=opened.report, version=champion.number, notes=("these bytes are in production already",))
-    last = ledger.read(store, state.decided).body if state.decided else None
-    if isinstance(last, Rollback) and same(versions.version(store, state, last.replaced).manifest, content):
+    last = ledger.named(store, end, state.decided).body if state.decided else None
+    if isinstance(last, Rollback) and same(versions.version(store, end, last.replaced).manifest, content):
         why = f"version {last.replaced} holds these bytes and was rolled back: {last.reason}"
         return Outcome(report=opened.report, refused=f"{why}; `mlci rollback --to {last.replaced}` would bring it back")
+    if champion is not None and (older := superseded(tools.git, content, champion)) is not None:
+        return Outcome(report=opened.report, refused=f"{older}; a new commit, or `mlci rollback`, goes back on purpose")
     return None
 
 
@@ -184,18 +188,17 @@ def _append(store: Store, tools: Tools, opened: Opened, end: Tail, note: str | N
 
 
 def _put(store: Store, opened: Opened, *, of: str) -> None:
-    """Put every file; one that is there already, from whenever, has to be whole."""
+    """Put every file."""
     for file in opened.content.everything():
-        if store.holds(file.digest):
-            versions.check(store, file, of=of)
-        else:
-            store.put(opened.paths[file.digest], file.digest)
+        versions.keep(store, opened.paths[file.digest], file, of=of)
 
 
-def _notes(opened: Opened) -> tuple[str, ...]:
-    recipe = opened.content.recipe
+def _notes(tools: Tools, opened: Opened, champion: Version | None) -> tuple[str, ...]:
+    recipe, found = opened.content.recipe, []
     if recipe.commit is None:
-        return ("it was made outside of git, so it can't be made again",)
-    if recipe.dirty:
-        return ("it was made from a checkout with uncommitted changes, so it can't be made again from its commit",)
-    return ()
+        found.append("it was made outside of git, so it can't be made again")
+    elif recipe.dirty:
+        found.append("it was made from a checkout with uncommitted changes, so it can't be made again from its commit")
+    if (order := untold(tools.git, opened.content, champion)) is not None:
+        found.append(order)
+    return tuple(found)

@@ -1,7 +1,7 @@
 """``mlci reproduce``: a version trained again by its own recipe, and held against what it was."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -10,14 +10,14 @@ from mlci.config.models import Config
 from mlci.engine.interface import Source
 from mlci.inference.retraining import Repeated, repeated
 from mlci.lineage.compare import differing
-from mlci.registry import entries, ledger, versions
-from mlci.registry.entries import Reproduced
+from mlci.registry import ledger, versions
 from mlci.registry.manifest import Environment
-from mlci.registry.spread import Rerun, Spread
+from mlci.registry.spread import Found, Rerun, Spread
 from mlci.registry.versions import Version
 from mlci.usecases import baselines, held, production, retrain
 from mlci.usecases.diff import numbered
 from mlci.usecases.paths import located
+from mlci.usecases.recorded import record
 from mlci.usecases.retrain import Made
 from mlci.usecases.tools import Tools
 
@@ -39,6 +39,7 @@ class Reproduction:
         otherwise: Rows that the first rerun decides otherwise, and keys of some; ``None`` where there is no key.
         notes: Lines for whoever asked.
         entry: Number of the ledger's entry; ``None`` where nothing was recorded.
+        found: What is recorded, or to be recorded by somebody who may.
     """
 
     version: int
@@ -49,6 +50,7 @@ class Reproduction:
     otherwise: tuple[int, tuple[str, ...]] | None = None
     notes: tuple[str, ...] = ()
     entry: int | None = None
+    found: Found
 
 
 def reproduce(
@@ -74,11 +76,11 @@ def reproduce(
         CorruptError: It is not what it was.
     """
     store = production.registry(tools)
-    state = ledger.tail(store).state
-    version = versions.version(store, state, numbered(store.shown, state, name))
+    end = ledger.tail(store)
+    version = versions.version(store, end, numbered(store.shown, end.state, name))
     config = retrain.recipe(loaded, tools, version)
     data = located(config.evaluation.data, folder) if config.evaluation else ""
-    original = retrain.original(loaded, tools, state, version, data)
+    original = retrain.original(loaded, tools, end, version, data)
     tools.say(f"reproduce: version {version.number}, {runs} time{'s' if runs > 1 else ''}")
     with baselines.candidate_left_alone(loaded, tools.git.folder):
         made = [retrain.rerun(config, tools, version, original, index, data=data) for index in range(runs)]
@@ -88,7 +90,9 @@ def reproduce(
     outcome: Outcome = "identical" if how else "within" if inside else "different"
     key = config.evaluation.key if config.evaluation else None
     threshold = config.predict.threshold if config.task == "binary" else None
-    found = Reproduction(
+    rows = baselines.rows(config, tools, data)
+    found = _found(outcome, version.number, made, rows, environment)
+    return Reproduction(
         version=version.number,
         outcome=outcome,
         how=how,
@@ -96,9 +100,8 @@ def reproduce(
         metrics=metrics,
         otherwise=None if key is None else otherwise(original.source, made[0].side.source, key, threshold),
         notes=_notes(version, environment),
-    )
-    return replace(
-        found, entry=_record(tools, found, made[0].original, baselines.rows(config, tools, data), environment)
+        entry=None if tools.stamp is None else record(store, tools.stamp, found),
+        found=found,
     )
 
 
@@ -131,22 +134,14 @@ def _notes(version: Version, environment: Environment) -> tuple[str, ...]:
     return (f"it was made in another environment: {named}{more}",)
 
 
-def _record(
-    tools: Tools, found: Reproduction, original: dict[str, float], rows: str, environment: Environment
-) -> int | None:
-    """Put the metrics of all reruns, then append the entry that names them."""
-    if tools.stamp is None:
-        return None
-    store = production.registry(tools)
+def _found(outcome: Outcome, version: int, made: list[Made], rows: str, environment: Environment) -> Found:
+    """Return what is to be recorded."""
     spread = Spread(
-        version=found.version,
+        version=version,
         fingerprint=rows,
-        original=original,
-        reruns=found.reruns,
+        original=made[0].original,
+        reruns=tuple(item.rerun for item in made),
         python=environment.python,
         platform=environment.platform,
     )
-    digest = versions.describe(store, entries.canonical(spread.model_dump(mode="json", by_alias=True)))
-    body = Reproduced(version=found.version, outcome=found.outcome, spread=digest, runs=len(found.reruns))
-    entry = ledger.append(store, tools.stamp, lambda _: body)
-    return entry.number if entry is not None else None
+    return Found(outcome=outcome, spread=spread)

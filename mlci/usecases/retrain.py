@@ -13,7 +13,7 @@ from mlci.errors import InputError
 from mlci.inference.evaluation import EvaluationResult
 from mlci.metrics.statistics import WHOLE
 from mlci.registry import versions
-from mlci.registry.entries import State
+from mlci.registry.ledger import Tail
 from mlci.registry.manifest import File
 from mlci.registry.spread import Rerun
 from mlci.registry.versions import Version
@@ -57,7 +57,7 @@ def recipe(loaded: Loaded, tools: Tools, version: Version) -> Config:
     return loaded.config.model_copy(update={"train": own.train, "predict": own.predict, "policy": policy})
 
 
-def original(loaded: Loaded, tools: Tools, state: State, version: Version, data: str) -> Side:
+def original(loaded: Loaded, tools: Tools, end: Tail, version: Version, data: str) -> Side:
     """Return the version's predictions on the current rows: those that it has, or its own model's."""
     store, of = production.registry(tools), f"version {version.number}"
 
@@ -66,8 +66,8 @@ def original(loaded: Loaded, tools: Tools, state: State, version: Version, data:
 
     rows, own = baselines.rows(loaded.config, tools, data), version.manifest.predictions
     known = own if own.fingerprint == rows else None
-    if known is None and version.number == state.champion:
-        known = versions.rescored(store, state, rows)
+    if known is None and version.number == end.state.champion:
+        known = versions.rescored(store, end, rows)
     if known is not None:
         path = fetch(known.file, tools.scratch / "baseline" / known.file.name)
         return production.side(loaded.config, version, known, path)

@@ -6,7 +6,7 @@ from mlci.errors import InputError, OutsideError
 from mlci.registry import ledger, versions
 from mlci.registry.entries import Promotion, Rollback, State
 from mlci.registry.interface import Store
-from mlci.registry.ledger import Stamp
+from mlci.registry.ledger import Stamp, Tail
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,15 +38,16 @@ def rollback(store: Store, stamp: Stamp, *, to: int | None, reason: str) -> Roll
         CorruptError: That version is not whole.
         OutsideError: The registry can't be reached, or somebody promoted meanwhile and no version was named.
     """
-    state = ledger.tail(store).state
+    end = ledger.tail(store)
+    state = end.state
     if state.champion is None:
         raise InputError(f"{store.shown} has no version yet, so there is nothing to roll back")
-    target = _before(store, state) if to is None else to
+    target = _before(store, end) if to is None else to
     if str(target) not in state.promoted:
         raise InputError(f"{store.shown} has no version {target}; `mlci versions` lists them")
     if target == state.champion:
         return RolledBack(version=target, replaced=target, entry=None)
-    versions.verify(store, versions.version(store, state, target).manifest)
+    versions.verify(store, versions.version(store, end, target).manifest)
     replaced = []
 
     def decide(now: State) -> Rollback | None:
@@ -62,10 +63,10 @@ def rollback(store: Store, stamp: Stamp, *, to: int | None, reason: str) -> Roll
     return RolledBack(version=target, replaced=replaced[-1], entry=entry.number if entry is not None else None)
 
 
-def _before(store: Store, state: State) -> int:
+def _before(store: Store, end: Tail) -> int:
     """Return the version that the champion replaced when it was promoted."""
-    champion = state.champion
-    body = ledger.read(store, state.promoted[str(champion)]).body
+    champion = end.state.champion
+    body = ledger.named(store, end, end.state.promoted[str(champion)]).body
     if not isinstance(body, Promotion) or body.replaced is None:
         raise InputError(f"version {champion} is the first one, so there is nothing to roll back to")
     return body.replaced

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Iterator
 from mlci.errors import OutsideError
 from mlci.metrics import catalogue
 from mlci.registry import versions
-from mlci.registry.entries import State
 from mlci.registry.interface import Store
+from mlci.registry.ledger import Tail
 from mlci.registry.versions import Version
 from mlci.report.document import TrendPoint, TrendRow
 
@@ -15,7 +15,7 @@ MOST = 8
 
 
 def trend(
-    store: Store, state: State, metrics: Iterable[str], fingerprint: str | None
+    store: Store, end: Tail, metrics: Iterable[str], fingerprint: str | None
 ) -> tuple[tuple[TrendRow, ...], tuple[str, ...]]:
     """Return a row for each metric, oldest version first, and notes about versions that can't be read.
 
@@ -23,13 +23,13 @@ def trend(
 
     Args:
         store: The registry.
-        state: The ledger's.
+        end: The ledger's.
         metrics: Metrics on the whole set, as gates name them.
         fingerprint: Of the current evaluation set; numbers on another one can't be compared with it.
     """
     found: list[Version] = []
     notes: list[str] = []
-    for item in _history(store, state):
+    for item in _history(store, end):
         if isinstance(item, Version):
             found.append(item)
         else:
@@ -38,11 +38,11 @@ def trend(
     return tuple(row for row in rows if row is not None), tuple(notes)
 
 
-def _history(store: Store, state: State) -> Iterator[Version | OutsideError]:
-    newest = state.champion or 0
+def _history(store: Store, end: Tail) -> Iterator[Version | OutsideError]:
+    newest = end.state.champion or 0
     for number in range(max(1, newest - MOST + 1), newest + 1):
         try:
-            yield versions.version(store, state, number)
+            yield versions.version(store, end, number)
         except OutsideError as error:
             yield error
 

@@ -5,6 +5,7 @@ same policy tell nothing new, so they cost nothing.
 """
 
 from dataclasses import dataclass
+from itertools import islice
 
 from mlci.config.models import Config
 from mlci.registry import entries, ledger
@@ -44,12 +45,22 @@ def of(config: Config, fingerprint: str | None, held: Held | None, tools: Tools)
     """Return the look that a run was; ``None`` where it is not to be recorded."""
     if tools.registry is None or tools.stamp is None or held is None:
         return None
-    known_as = fingerprint or ON_NUMBERS
-    policy = policy_digest(config)
-    end = ledger.tail(tools.registry)
-    again = _seen(tools.registry, end, (known_as, held.digest, policy))
+    return _use(config, tools.registry, fingerprint or ON_NUMBERS, held.digest)
+
+
+def of_report(config: Config, report: Report, tools: Tools) -> Use | None:
+    """Return the look that a report tells of, made by a job that could not record it; ``None`` if it does not tell."""
+    predictions = (report.candidate.predictions or "").removeprefix("sha256:")
+    if tools.registry is None or not predictions:
+        return None
+    return _use(config, tools.registry, report.evaluation.fingerprint or ON_NUMBERS, predictions)
+
+
+def _use(config: Config, store: Store, known_as: str, predictions: str) -> Use:
+    policy, end = policy_digest(config), ledger.tail(store)
+    again = _seen(store, end, (known_as, predictions, policy))
     count = end.state.uses.get(known_as, 0) + (0 if again else 1)
-    return Use(fingerprint=known_as, predictions=held.digest, policy=policy, again=again, count=count)
+    return Use(fingerprint=known_as, predictions=predictions, policy=policy, again=again, count=count)
 
 
 def known(end: Tail | None, fingerprint: str | None) -> int | None:
@@ -96,8 +107,8 @@ def record(tools: Tools, use: Use, report: Report, *, digest: str, against: int 
 
 
 def _seen(store: Store, end: Tail, look: tuple[str, str, str]) -> bool:
-    for number in range(end.number, max(0, end.number - LOOK_BACK), -1):
-        body = ledger.read(store, number).body
+    for entry in islice(ledger.back(store, end), LOOK_BACK):
+        body = entry.body
         if isinstance(body, Verdict) and (body.fingerprint, body.predictions, body.policy) == look:
             return True
     return False

@@ -11,6 +11,7 @@ from tests.actions.tree import ROOT, WORKFLOWS, lay, samples
 
 TEMPLATE = f"{WORKFLOWS}/template-mlci.yml"
 PROMOTE = f"{WORKFLOWS}/template-mlci-promote.yml"
+REPRODUCE = f"{WORKFLOWS}/template-mlci-reproduce.yml"
 MODEL_CI = f"{WORKFLOWS}/model-ci.yml"
 SAMPLE = f"{WORKFLOWS}/sample-README-1.yml"
 CHECKOUT = "actions/checkout@3d3c42e5aac5ba805825da76410c181273ba90b1 # v7.0.1"
@@ -91,6 +92,18 @@ DEFECTS = {
         PROMOTE,
         "contents: read # to check the code out, and to read the registry",
         "contents: write # to check the code out, and to read the registry",
+    ),
+    "a training where the record can be written": (
+        rules.writers,
+        REPRODUCE,
+        "contents: read # to check the code out, and to read the registry",
+        "contents: write # to check the code out, and to read the registry",
+    ),
+    "a training in the job that records": (
+        rules.writers,
+        REPRODUCE,
+        "reproduce --record .mlci/out/reproduction.json",
+        "reproduce --record .mlci/out/reproduction.json && python train.py",
     ),
     "a write permission without its reason": (
         rules.permissions,

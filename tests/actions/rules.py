@@ -18,7 +18,8 @@ _NOT_IN_BASH_3 = re.compile(
     r"declare -[An]|local -n|mapfile|readarray|coproc|wait -n|\|&|&>>|\$\{\w+(,,?|\^\^?|@[A-Z])|\$EPOCH|\bprintf '%\("
 )
 _TRUSTED = re.compile(
-    r"actions/(checkout|download-artifact)@|(\$|mlci/mlci)/actions/(promote|rollback)\b|gh release create |test -n "
+    r"actions/(checkout|download-artifact)@|(\$|mlci/mlci)/actions/(setup|promote|rollback)\b|gh release create "
+    r'|test -n |exec "\$MLCI" reproduce --record [\w./-]+\n?$'
 )
 _GNU_ONLY = re.compile(
     r"\bsed -i|readlink -f|\brealpath\b|grep -\w*P|date (-d|\+%s%N)|sort -V|stat -c|xargs -r|\btimeout \d|sha256sum"
@@ -95,7 +96,7 @@ def permissions(tree: Path) -> list[str]:
 
 
 def writers(tree: Path) -> list[str]:
-    """A job that may write contents runs no code of the repository; it promotes, rolls back or releases."""
+    """A job that may write contents runs no code of the repository; it promotes, rolls back, records or releases."""
     found = []
     for file in files(tree):
         for name, job in jobs(file).items():

@@ -10,7 +10,7 @@ from mlci.config.read import read_text
 from mlci.metrics import catalogue
 
 ROOT = Path(__file__).parents[2]
-FILES = ("run", "github", "metrics", "remote", "dev")
+FILES = ("run", "github", "metrics", "remote", "objects", "mlflow", "dev")
 CONFIG = """\
 model: m
 task: binary
@@ -50,6 +50,11 @@ def test_files_that_go_into_one_environment_agree():
         ({"baseline": "gs://bucket/b.csv", "metric": "hinge_loss"}, ["metrics", "remote"]),
         ({"more": "}\nregistry: github\npolicy: {seed: 7"}, ["github"]),
         ({"more": "}\nregistry: s3://bucket/prefix\npolicy: {seed: 7"}, ["objects"]),
+        ({"more": "}\nregistry: mlflow:https://mlflow.example.org\npolicy: {seed: 7"}, ["mlflow"]),
+        (
+            {"more": "}\nregistry: mlflow:sqlite:///mlflow.db\npolicy: {seed: 7", "metric": "hinge_loss"},
+            ["metrics", "mlflow"],
+        ),
         ({"more": "}\nregistry: folder\npolicy: {seed: 7"}, []),
     ],
 )

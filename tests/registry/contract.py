@@ -1,7 +1,8 @@
 """What every store has to do; a test module of an adapter runs it by a subclass with a fixture ``store_factory``.
 
 ``store_factory(model="model")`` opens the same fresh place again each time, as another process would;
-``damage_witness(store, data)`` puts other bytes where the store keeps its witness.
+``damage_witness(store, data)`` puts other bytes where the store keeps its witness, ``alter(store, number, data)`` where
+it keeps an entry, as well as somebody can who may write to the place.
 """
 
 import os
@@ -11,9 +12,10 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from mlci.errors import OutsideError
-from mlci.registry import audit, ledger
+from mlci.registry import audit, ledger, versions
 from mlci.registry.interface import CorruptError, Witness
-from tests.registry.histories import sha, stamp, verdict
+from mlci.usecases.rollback import rollback
+from tests.registry.histories import promoted, sha, stamp, swapped, verdict
 
 MODELS = [
     "credit-risk",
@@ -174,3 +176,27 @@ class Contract:
         for look in (store.witness, lambda: ledger.tail(store)):
             with pytest.raises(CorruptError, match=r"witness\.json is damaged"):
                 look()
+
+    def test_an_old_entry_that_was_changed_is_not_followed(self, store_factory, alter, tmp_path):
+        """Somebody swaps what version 1 is, in its entry alone, and waits for a roll-back."""
+        promoted(store_factory(), tmp_path, 3)
+        alter(store_factory(), 1, swapped(store_factory(), tmp_path, 1))
+        for look in (
+            lambda store: rollback(store, stamp(), to=1, reason="it drifts"),
+            lambda store: versions.version(store, ledger.tail(store), 1),
+            lambda store: list(versions.every(store, ledger.tail(store))),
+        ):
+            with pytest.raises(CorruptError, match="entry 1 is not the one that later entries name"):
+                look(store_factory())
+        assert (store_factory().tail(), ledger.tail(store_factory()).state.champion) == (3, 3)
+        assert rollback(store_factory(), stamp(), to=2, reason="this one is whole").version == 2
+
+    def test_a_champion_whose_entry_was_changed_is_none(self, store_factory, alter, tmp_path):
+        promoted(store_factory(), tmp_path, 2)
+        ledger.append(store_factory(), stamp(), lambda _: verdict())
+        alter(store_factory(), 2, swapped(store_factory(), tmp_path, 2))
+        store = store_factory()
+        with pytest.raises(CorruptError, match="entry 2 is not the one that later entries name"):
+            versions.champion(store, ledger.tail(store))
+        with pytest.raises(CorruptError, match="entry 2 is not the one that later entries name"):
+            rollback(store, stamp(), to=None, reason="to what it says it replaced")

@@ -5,9 +5,10 @@ import itertools
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from mlci.registry import entries, ledger
+from mlci.registry import entries, ledger, states, vouching
 from mlci.registry.entries import Body, By, Promotion, Reproduced, Rescored, Rollback, State, Verdict
 from mlci.registry.interface import Witness
+from mlci.registry.manifest import Data, Environment, File, Manifest, Predictions, Recipe
 
 _counter = itertools.count()
 DIGEST = "0123456789abcdef" * 4
@@ -31,13 +32,52 @@ def promotion(state: State) -> Promotion:
     return Promotion(version=state.versions + 1, manifest=DIGEST, replaced=state.champion)
 
 
+def version(store, folder: Path, number: int, data: bytes = b"") -> str:
+    """Put a whole version's files and its manifest; return the manifest's digest. Nothing is promoted by that."""
+
+    def kept(name, data):
+        path = folder / "loose"
+        path.write_bytes(data)
+        store.put(path, sha(data))
+        return File(name=name, digest=sha(data), bytes=len(data))
+
+    parts = {
+        "model": "model",
+        "files": (kept("model.txt", data or b"%d" % number),),
+        "predictions": Predictions(fingerprint="sha256:rows", file=kept("predictions.csv", b"p%d" % number)),
+        "report": kept("report.json", b"{}"),
+        "recipe": Recipe(commit=None, config_path="mlci.yml", config=kept("mlci.yml", b"x"), seed=1),
+        "environment": Environment(python="3", platform="x"),
+        "data": Data(fingerprint="sha256:rows", rows=1),
+    }
+    manifest = Manifest(version=number, **parts)
+    return kept("manifest", entries.canonical(manifest.model_dump(mode="json", by_alias=True))).digest
+
+
+def promoted(store, folder: Path, count: int = 1) -> None:
+    """Promote whole versions, one after the other."""
+    for _ in range(count):
+        number = ledger.tail(store).state.versions + 1
+        manifest = version(store, folder, number)
+        ledger.append(
+            store, stamp(), lambda state, made=manifest: promotion(state).model_copy(update={"manifest": made})
+        )
+
+
+def swapped(store, folder: Path, number: int) -> bytes:
+    """An entry that promoted a version, as it would be had it promoted other bytes; every one of them is there."""
+    entry = ledger.read(store, number)
+    manifest = version(store, folder, entry.body.version, b"planted")
+    return entries.dump(entry.model_copy(update={"body": entry.body.model_copy(update={"manifest": manifest})}))
+
+
 def choose(state: State, kind: str, pick: int) -> Body | None:
     """What a history does next: the kind if the state allows it, else a verdict."""
     versions = sorted(int(version) for version in state.promoted)
     version = versions[pick % len(versions)] if versions else None
     if kind == "promotion":
         return promotion(state)
-    if kind == "rollback" and version is not None:
+    if kind == "rollback" and version not in {None, state.champion}:
         return Rollback(version=version, replaced=state.champion, reason="it was better")
     if kind == "rescored" and version is not None:
         return Rescored(version=version, fingerprint=f"sha256:{pick}", predictions=DIGEST)
@@ -92,10 +132,12 @@ def forge(store: Memory, first: int, change) -> None:
     """Write a ledger again from an entry on, every later one chained anew, as somebody would who hides a change."""
     previous = entries.digest(store.kept[first - 1]) if first > 1 else None
     state = ledger.read(store, first - 1).state if first > 1 else State()
+    digests = {number: entries.digest(data) for number, data in store.kept.items() if number < first}
     for number in range(first, store.tail() + 1):
         entry = ledger.read(store, number)
         entry = change(entry) if number == first else entry
-        state = ledger.after(state, entry.body, number=number)
+        state = states.after(state, entry.body, number=number)
+        state = vouching.vouched(state, digests, number=number)
         entry = entry.model_copy(update={"previous": previous, "state": state})
         store.kept[number] = entries.dump(entry)
-        previous = entries.digest(store.kept[number])
+        previous = digests[number] = entries.digest(store.kept[number])

@@ -79,6 +79,20 @@ def test_where_the_rows_moved_the_copy_has_the_champions_model(tmp_path, github)
     assert trained(project) == before + 1
 
 
+def test_what_is_recorded_of_the_luck_of_training_is_copied_too(tmp_path, github):
+    gate = "  - {metric: balanced_accuracy, max_drop: 0.2, noise: retraining}\n"
+    project = repository(tmp_path / "project", 3, more=gate + IN_THE_REPOSITORY)
+    first = mlci("run", cwd=project, **variables(github, contents="write"))
+    assert first.code == 0, first.err
+    assert mlci("promote", cwd=project, **variables(github, contents="write")).code == 0
+    assert mlci("reproduce", "-k", 2, cwd=project, **variables(github, contents="write")).code == 0
+    commit(project, {"k.txt": "1"})
+    ended = offline(project, fetched(project, github, tmp_path))
+    assert ended.report, ended.err
+    (row,) = [row for row in ended.report["gates"] if "retraining" in (row["reason"] or "")]
+    assert "all 2 retrainings of version 1 predict the same" in row["reason"]
+
+
 def rewritten(folder):
     """The index with another entry in it, well formed."""
     path = folder / "copy.json"

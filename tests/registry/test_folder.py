@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 
 from mlci.errors import OutsideError
-from mlci.registry import disk, ledger
+from mlci.registry import disk, ledger, versions
 from mlci.registry.folder import FolderStore
 from mlci.registry.interface import CorruptError
+from mlci.registry.manifest import File
 from tests.registry.contract import Contract
 from tests.registry.histories import sha, stamp, verdict
 
@@ -54,6 +55,11 @@ def damage_witness():
     return lambda store, data: (Path(store.shown) / "witness.json").write_bytes(data)
 
 
+@pytest.fixture
+def alter():
+    return lambda store, number, data: (Path(store.shown) / f"ledger/{number:09d}.json").write_bytes(data)
+
+
 class TestContract(Contract):
     def test_many_writers_of_a_ledger_lose_nothing(self, store_factory, writer, tmp_path):
         """As processes of their own."""
@@ -61,6 +67,29 @@ class TestContract(Contract):
         written = list(ledger.walk(store_factory()))
         assert sorted(int(entry.by.actor) for entry in written) == list(range(self.writers))
         self.holds_all(store_factory(), written)
+
+
+class TestFilesThatAreThere:
+    @pytest.mark.parametrize("damaged", [b"", b"modeX", b"model and more"])
+    def test_what_is_put_again_is_whole_afterwards(self, store_factory, tmp_path, damaged):
+        """Also where the damage left the size as it was."""
+        (tmp_path / "f").write_bytes(b"model")
+        store_factory().put(tmp_path / "f", sha(b"model"))
+        next(Path(store_factory().shown).rglob(sha(b"model"))).write_bytes(damaged)
+        store_factory().put(tmp_path / "f", sha(b"model"))
+        assert store_factory().get(sha(b"model"), tmp_path / "got")
+        assert (tmp_path / "got").read_bytes() == b"model"
+
+    def test_whoever_relies_on_one_names_the_damage_first(self, store_factory, tmp_path):
+        store, data = store_factory(), b'{"a":1}'
+        assert versions.describe(store, data) == versions.describe(store, data) == sha(data)
+        next(Path(store.shown).rglob(sha(data))).write_bytes(b'{"a":2}')
+        with pytest.raises(CorruptError, match="description that is to be kept was truncated or altered"):
+            versions.describe(store, data)
+        (tmp_path / "f").write_bytes(data)
+        file = File(name="p.json", digest=sha(data), bytes=len(data))
+        with pytest.raises(CorruptError, match=r"`p\.json` of version 3 was altered"):
+            versions.keep(store, tmp_path / "f", file, of="version 3")
 
 
 class TestPlace:

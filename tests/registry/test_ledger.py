@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlci.errors import OutsideError
-from mlci.registry import audit, entries, ledger
+from mlci.registry import audit, entries, ledger, states
 from mlci.registry.entries import MOST_BYTES, By, Entry, Promotion, Reproduced, Rescored, Rollback, State
 from mlci.registry.interface import CorruptError, Witness
 from tests.registry.histories import DIGEST, Memory, choose, forge, history, promotion, stamp, verdict
@@ -222,7 +222,7 @@ class TestAfter:
     )
     def test_may_follow(self, state, body, now):
         number = now.decided if isinstance(body, Promotion) else 9
-        assert ledger.after(state, body, number=number) == now
+        assert states.after(state, body, number=number) == now
 
     @pytest.mark.parametrize(
         ("state", "body"),
@@ -235,18 +235,19 @@ class TestAfter:
             (State(), Rollback(version=1, replaced=1, reason="r")),
             (TWO, Rollback(version=3, replaced=2, reason="r")),
             (TWO, Rollback(version=1, replaced=1, reason="r")),
+            (TWO, Rollback(version=2, replaced=2, reason="to itself")),
             (ONE, Rescored(version=2, fingerprint="f", predictions=DIGEST)),
             (ONE, Reproduced(version=2, outcome="within", spread=DIGEST)),
         ],
     )
     def test_can_not_follow(self, state, body):
         with pytest.raises(ValueError, match=r"champion|there is no version"):
-            ledger.after(state, body, number=9)
+            states.after(state, body, number=9)
 
     def test_states_are_not_changed_in_place(self):
         before = TWO.model_dump_json()
-        ledger.after(TWO, verdict("f"), number=3)
-        ledger.after(TWO, Promotion(version=3, manifest=DIGEST, replaced=2), number=3)
+        states.after(TWO, verdict("f"), number=3)
+        states.after(TWO, Promotion(version=3, manifest=DIGEST, replaced=2), number=3)
         assert TWO.model_dump_json() == before
 
 

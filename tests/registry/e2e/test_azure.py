@@ -37,6 +37,11 @@ def damage_witness(azure):
     return lambda _, data: azure.put("pre/fix/model/witness.json", data)
 
 
+@pytest.fixture
+def alter(azure):
+    return lambda _, number, data: azure.put(f"pre/fix/model/ledger/{number:09d}.json", data)
+
+
 class TestContract(Contract):
     pass
 
@@ -47,7 +52,7 @@ class TestDamage:
             ledger.append(azure.store(), stamp(), promotion)
         path = "pre/fix/model/ledger/000000002.json"
         whole = azure.get(path)
-        azure.put(path, whole.replace(b"ada", b"eve"))
+        azure.put(path, whole.replace(b'"actor":"ada"', b'"actor":"eve"'))
         with pytest.raises(CorruptError, match="entry 3 does not follow"):
             audit.verify(azure.store())
         azure.delete(path)

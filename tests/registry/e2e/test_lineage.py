@@ -90,13 +90,14 @@ def test_judged_again_before_a_promotion(tmp_path):
     champion(tmp_path, 3)
     commit(tmp_path, {"k.txt": "2"})
     assert mlci("run", "--out", "second", cwd=tmp_path).code == 0
+    git(tmp_path, "checkout", "--quiet", "-b", "beside", "HEAD~1")
     commit(tmp_path, {"k.txt": "1"})
     assert mlci("run", cwd=tmp_path).code == 0
     assert mlci("promote", cwd=tmp_path).code == 0
     assert mlci("promote", "--out", "second", cwd=tmp_path).code == 1
     rows = json.loads((tmp_path / "second/report.json").read_text())["lineage"]["rows"]
     assert rows[0]["baseline"] == git(tmp_path, "rev-parse", "HEAD")
-    assert rows[0]["candidate"] == git(tmp_path, "rev-parse", "HEAD~1")
+    assert rows[0]["candidate"] == git(tmp_path, "rev-parse", "main")
 
 
 def test_without_a_version_there_is_nothing_to_compare_with(tmp_path):

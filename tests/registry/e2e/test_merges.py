@@ -12,8 +12,84 @@ from tests.registry.lifecycle import (
     champion,
     manifest,
     promote,
+    promoted,
+    state,
 )
 from tests.usecases.project import commit, git, mlci, run
+
+
+class TestAnOlderBuild:
+    """A merge's build that ends after the next one's: judged, good, and not to replace what is newer."""
+
+    def late(self, tmp_path, *, k=0):
+        """Two commits after the champion's; the later one is promoted, the bundle is the earlier one's."""
+        folder = champion(tmp_path / "project", 3)
+        commit(folder, {"k.txt": str(k)})
+        assert run(folder, "--out", "older").code == 0
+        commit(folder, {"k.txt": "1"})
+        assert promoted(folder) == 2
+        return folder
+
+    def test_does_not_replace_a_newer_one(self, tmp_path):
+        folder = self.late(tmp_path)
+        older, newer = (git(folder, "rev-parse", "--short=7", name) for name in ("HEAD~1", "HEAD"))
+        ended = promote(folder, "--out", "older")
+        assert ended.code == 1
+        why = f"it was made from {older}, and version 2 was made from the later commit {newer}, which is in production"
+        assert ended.report["refused"].startswith(why)
+        assert (ended.report["promoted"], ended.report["judged_again"]) == (False, [])
+        assert state(folder).champion == 2
+
+    def test_nor_where_it_runs_in_a_checkout_of_its_own_commit(self, tmp_path):
+        folder = self.late(tmp_path)
+        git(folder, "checkout", "--quiet", "HEAD~1")
+        assert promote(folder, "--out", "older").code == 1
+        assert state(folder).champion == 2
+
+    def test_but_once_production_was_rolled_back_behind_it(self, tmp_path):
+        folder = self.late(tmp_path)
+        assert mlci("rollback", "--reason", "r", cwd=folder).code == 0
+        ended = promote(folder, "--out", "older")
+        assert (ended.code, ended.report["version"]) == (0, 3), ended.err
+
+    def test_the_same_commit_again_is_not_older(self, tmp_path):
+        folder = champion(tmp_path / "project", 3)
+        more = "\nimport os\nopen('model.txt', 'a').write(' ' * os.path.exists('.mlci/other'))\n"
+        commit(folder, {"train.py": (folder / "train.py").read_text() + more})
+        assert promoted(folder) == 2
+        (folder / ".mlci/other").touch()
+        assert promoted(folder) == 3
+        assert manifest(folder, 2)["recipe"] == manifest(folder, 3)["recipe"]
+
+    def test_a_branch_from_before_is_not_older(self, tmp_path):
+        folder = champion(tmp_path / "project", 3)
+        commit(folder, {"k.txt": "1"})
+        assert promoted(folder) == 2
+        git(folder, "checkout", "--quiet", "-b", "fix", "HEAD~1")
+        commit(folder, {"k.txt": "0"})
+        assert promoted(folder) == 3
+
+    def test_uncommitted_changes_are_no_build_of_the_commit(self, tmp_path):
+        folder = champion(tmp_path / "project", 3)
+        commit(folder, {"k.txt": "1"})
+        assert promoted(folder) == 2
+        git(folder, "checkout", "--quiet", "HEAD~1")
+        (folder / "k.txt").write_text("0")
+        assert promoted(folder) == 3
+
+    def test_what_git_can_not_tell_is_said(self, tmp_path):
+        """A clone that was made before the later commit."""
+        folder = champion(tmp_path / "project", 3, more=f"registry: {tmp_path}/shared\n")
+        commit(folder, {"k.txt": "0"})
+        git(tmp_path, "clone", "--quiet", "project", "clone")
+        assert run(tmp_path / "clone").code == 0
+        commit(folder, {"k.txt": "1"})
+        assert promoted(folder) == 2
+        ended = promote(tmp_path / "clone")
+        assert (ended.code, ended.report["version"]) == (0, 3), ended.err
+        assert any(
+            "version 2 is not in this clone" in note and "fetch-depth: 0" in note for note in ended.report["notes"]
+        )
 
 
 class TestTwoAtOnce:

@@ -12,7 +12,7 @@ import mlflow
 import pytest
 
 from mlci.errors import OutsideError
-from mlci.registry import audit, ledger
+from mlci.registry import audit, claims, ledger
 from mlci.registry.interface import CorruptError, Witness
 from tests.registry.contract import Contract
 from tests.registry.e2e.mlflow_server import QUICK, opened
@@ -39,6 +39,17 @@ class TestServer(Contract):
             store.tracking.once("x", lambda it: it.set_experiment_tag(where, "mlci.witness.000000001", data.decode()))
 
         return damage
+
+    @pytest.fixture
+    def alter(self):
+        """Every tag of a claim, with the digest that belongs to them."""
+
+        def change(store, number, data):
+            at = store._first(number).version
+            for key, value in claims.tags(number, data).items():
+                store.tracking.once("x", lambda it, k=key, v=value: it.set_model_version_tag(store._ledger, at, k, v))
+
+        return change
 
 
 @pytest.fixture(scope="module")

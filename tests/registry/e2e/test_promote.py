@@ -47,6 +47,27 @@ class TestPromotion:
         assert promote(tmp_path).report["promoted"] is False
         assert len(bodies(tmp_path)) == 1
 
+    def test_the_verdict_of_a_run_that_could_not_record_is_recorded_once(self, tmp_path):
+        """A use of the evaluation set, whether it was promoted or not; the same as `mlci run --record` leaves."""
+        champion(tmp_path, 2)
+        commit(tmp_path, {"k.txt": "1"})
+        rows = run(tmp_path).report["evaluation"]["fingerprint"]
+        assert promote(tmp_path, "--record").code == 0
+        assert promote(tmp_path, "--record").report["promoted"] is False
+        assert [body.kind for body in bodies(tmp_path)] == ["promotion", "promotion", "verdict"]
+        assert state(tmp_path).uses == {rows: 1}
+        recorded = bodies(tmp_path)[-1]
+        commit(tmp_path, {"k.txt": "4"})
+        assert run(tmp_path).code == 1
+        assert promote(tmp_path, "--record").code == 1
+        blocked = bodies(tmp_path)[-1]
+        assert (recorded.verdict, recorded.against, blocked.verdict, blocked.against) == ("pass", 1, "block", 2)
+        assert state(tmp_path).uses == {rows: 2}
+        run(tmp_path, "--record")
+        by_run = bodies(tmp_path)[-1]
+        assert (by_run.again, by_run.predictions, by_run.policy) == (True, blocked.predictions, blocked.policy)
+        assert state(tmp_path).uses == {rows: 2}
+
     def test_what_a_gate_blocks_is_not_promoted(self, tmp_path):
         commit(champion(tmp_path, 1), {"k.txt": "3"})
         assert run(tmp_path).code == 1

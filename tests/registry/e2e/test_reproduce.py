@@ -7,6 +7,7 @@ from statistics import stdev
 import pytest
 
 from mlci.registry.spread import Spread
+from mlci.usecases.recorded import MOST_BYTES
 from tests.registry.lifecycle import bodies, champion, kept, manifest, promoted, repository, state
 from tests.usecases.project import commit, git, holdout, mlci, predictions, write
 from tests.usecases.test_planted import BY_FILE
@@ -165,3 +166,55 @@ def test_a_damaged_record_is_found(tmp_path):
     kept(tmp_path, bodies(tmp_path)[1].spread).write_text("x")
     ended = mlci("ledger", "verify", cwd=tmp_path)
     assert (ended.code, "the spread that entry 2 names" in ended.err) == (4, True)
+
+
+class TestByTwoJobs:
+    """One that trains and may only read, and one that records and runs nothing of the user's."""
+
+    def left(self, folder, k=3):
+        ended = mlci("reproduce", "-k", k, "--no-record", "--save", folder / "out/found.json", cwd=lucky(folder))
+        assert ended.code == 0, ended.err
+        assert len(bodies(folder)) == 1
+        return folder / "out/found.json"
+
+    def test_it_is_the_same_record(self, tmp_path):
+        path = self.left(tmp_path)
+        (tmp_path / "train.py").write_text("raise SystemExit(1)")
+        done = mlci("reproduce", "--record", path, cwd=tmp_path)
+        assert (done.code, done.out) == (0, "version 1, trained again: identical (3 trainings; entry 2)\n")
+        apart = bodies(tmp_path)[1]
+        assert state(tmp_path).reproduced == {"1": 2}
+        reproduce(tmp_path, 1, "-k", 3)
+        at_once = bodies(tmp_path)[2]
+        assert apart == at_once
+        assert mlci("ledger", "verify", "--files", cwd=tmp_path).code == 0
+
+    @pytest.mark.parametrize(
+        ("change", "says"),
+        [
+            (lambda text: text.replace('"version": 1', '"version": 2'), "has no version 2"),
+            (lambda text: text.replace('"seed": 8', '"seed": 9'), "its reruns begin with the seed 7"),
+            (lambda text: text.replace('"outcome": "identical"', '"outcome": "fine"'), "can't be read"),
+            (lambda text: text.replace("mlci/reproduction/1", "mlci/reproduction/2"), "can't be read"),
+            (lambda text: text.replace('"accuracy": 0', '"accuracy": NaN, "x": 0', 1), "can't be read"),
+            (lambda text: text + " " * MOST_BYTES, "has more than"),
+            (lambda _: "[" * 100_000, "can't be read"),
+            (lambda _: "", "can't be read"),
+        ],
+    )
+    def test_what_no_such_job_leaves(self, tmp_path, change, says):
+        path = self.left(tmp_path)
+        path.write_text(change(path.read_text()))
+        ended = mlci("reproduce", "--record", path, cwd=tmp_path)
+        assert (ended.code, ended.out) == (2, "")
+        assert says in ended.err
+        assert len(bodies(tmp_path)) == 1
+
+    def test_a_file_that_is_not_there(self, tmp_path):
+        ended = mlci("reproduce", "--record", "none.json", cwd=champion(tmp_path, 2))
+        assert (ended.code, "`mlci reproduce --save` writes it" in ended.err) == (2, True)
+
+    @pytest.mark.parametrize("more", [["1"], ["--no-record"], ["--save", "x.json"]])
+    def test_it_takes_nothing_else(self, tmp_path, more):
+        ended = mlci("reproduce", "--record", "found.json", *more, cwd=champion(tmp_path, 2))
+        assert (ended.code, "--record takes the version from its file" in ended.err) == (2, True)

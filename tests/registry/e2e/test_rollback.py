@@ -3,7 +3,9 @@
 import pytest
 
 from mlci.registry import ledger
+from tests.registry.histories import swapped
 from tests.registry.lifecycle import (
+    MODEL,
     champion,
     kept,
     manifest,
@@ -43,6 +45,9 @@ class TestRollback:
         assert "version 1 is the first one" in ended.err
         assert self.back(tmp_path, "--to", 3).report == {"version": 3, "replaced": 1, "entry": 6}
         assert self.back(tmp_path, "--to", 3).report == {"version": 3, "replaced": 3, "entry": None}
+        again = mlci("rollback", "--to", 3, "--reason", "again", cwd=tmp_path)
+        assert (again.code, again.out) == (0, "version 3 is in production already; nothing was written\n")
+        assert store(tmp_path).tail() == 6
 
     def test_what_was_rolled_back_does_not_come_back_by_itself(self, tmp_path):
         """The workflow that promoted it is run again: the same bytes, judged and good."""
@@ -87,6 +92,28 @@ class TestRollback:
         assert (ended.code, ended.out) == (4, "")
         assert "version 1" in ended.err
         assert state(tmp_path).champion == 2
+
+    def test_not_to_bytes_that_somebody_put_into_an_old_entry(self, tmp_path):
+        """The entry reads, the manifest and every file are there; only the chain knows better."""
+        self.versions(tmp_path, 3, 1)
+        planted = swapped(store(tmp_path), tmp_path, 1)
+        (tmp_path / f".mlci/registry/{MODEL}/ledger/000000001.json").write_bytes(planted)
+        for words in (["rollback", "--to", 1, "--reason", "r"], ["show", 1], ["versions"], ["diff", 1, 2]):
+            ended = mlci(*words, cwd=tmp_path)
+            assert (ended.code, ended.out) == (4, "")
+            assert "entry 1 is not the one that later entries name: it was changed or replaced" in ended.err
+        assert state(tmp_path).champion == 2
+
+    def test_no_baseline_and_no_promotion_from_a_champion_whose_entry_was_changed(self, tmp_path):
+        self.versions(tmp_path, 3, 2)
+        commit(tmp_path, {"k.txt": "1"})
+        assert run(tmp_path, "--record").code == 0
+        planted = swapped(store(tmp_path), tmp_path, 2)
+        (tmp_path / f".mlci/registry/{MODEL}/ledger/000000002.json").write_bytes(planted)
+        for ended in (mlci("promote", cwd=tmp_path), run(tmp_path), mlci("reproduce", 2, cwd=tmp_path)):
+            assert (ended.code, ended.out) == (4, "")
+            assert "entry 2 is not the one that later entries name" in ended.err
+        assert (state(tmp_path).champion, store(tmp_path).tail()) == (2, 3)
 
     def test_another_promotion_in_between(self, tmp_path, monkeypatch):
         self.versions(tmp_path, 3, 2)

@@ -42,6 +42,11 @@ def damage_witness(bucket):
     return lambda _, data: bucket.put("pre/fix/model/witness.json", data)
 
 
+@pytest.fixture
+def alter(bucket):
+    return lambda _, number, data: bucket.put(f"pre/fix/model/ledger/{number:09d}.json", data)
+
+
 class TestContract(Contract):
     pass
 

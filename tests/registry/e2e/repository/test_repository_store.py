@@ -29,6 +29,16 @@ class TestContract(Contract):
 
         return damage
 
+    @pytest.fixture
+    def alter(self, place):
+        """By a commit on top, which the witness is moved to: alone, the difference to the witness would show it."""
+
+        def change(_, number, data):
+            commit = place.edit(lambda clone: (clone / place.entry(number)).write_bytes(data))
+            place.git("update-ref", WITNESS, commit)
+
+        return change
+
 
 class TestGit:
     def test_every_entry_is_one_commit_of_a_branch_without_the_projects_history(self, fresh):

@@ -1,0 +1,70 @@
+"""`mlci fetch` and `mlci run --fetched` on a registry in MLflow: the run asks nobody, and shows the planted amount."""
+
+import json
+
+import pytest
+
+from tests.registry.lifecycle import files, promoted
+from tests.registry.proxy import Proxy
+from tests.usecases.project import change, commit, holdout, made, mlci
+from tests.usecases.test_planted import shown
+
+IGNORED = ".mlci/\nmodel.txt\ntrained.log\n"
+
+
+@pytest.fixture
+def proxy(mlflow_service):
+    """The server, and every request that it is asked."""
+    return Proxy(mlflow_service.port)
+
+
+@pytest.fixture
+def project(tmp_path, proxy, mlflow_place):
+    """A champion that is wrong on three rows of ten, in MLflow, and a candidate that is wrong on one."""
+    folder = tmp_path / "project"
+    contents = files(3, more=f"registry: mlflow:http://127.0.0.1:{proxy.port}\n")
+    contents["mlci.yml"] = contents["mlci.yml"].replace("model: planted", f"model: {mlflow_place}planted")
+    made(folder)
+    commit(folder, {".gitignore": IGNORED, **contents})
+    assert promoted(folder) == 1
+    commit(folder, {"k.txt": "1"})
+    return folder
+
+
+def fetched(project, tmp_path) -> str:
+    outputs = tmp_path / "outputs.txt"
+    outputs.write_text("")
+    done = mlci("fetch", cwd=project, GITHUB_OUTPUT=str(outputs))
+    assert done.code == 0, done.err
+    assert "fetched version 1 from mlflow:http://" in done.out
+    return outputs.read_text().splitlines()[1]
+
+
+def offline(project, digest):
+    return mlci("run", "--json", "--fetched", digest, cwd=project)
+
+
+def test_the_run_compares_with_the_copy_and_asks_nobody(project, tmp_path, proxy):
+    digest = fetched(project, tmp_path)
+    asked = len(proxy.seen)
+    assert asked > 0
+    ended = offline(project, digest)
+    assert change(ended) == shown(3, 1), ended.err
+    assert ended.report["baseline"]["version"] == "1"
+    assert len(proxy.seen) == asked
+
+
+def test_where_the_rows_moved_the_copy_has_the_champions_model(project, tmp_path):
+    commit(project, {"holdout.csv": holdout(60, first=500)})
+    ended = offline(project, fetched(project, tmp_path))
+    assert change(ended)[2] == pytest.approx(0.2), ended.err
+    assert any("its own model scored the new rows" in note for note in ended.report["notes"])
+
+
+def test_a_copy_that_was_written_to_since_judges_nothing(project, tmp_path):
+    digest = fetched(project, tmp_path)
+    index = project / ".mlci/fetched/copy.json"
+    index.write_text(json.dumps({**json.loads(index.read_text()), "tail": 0, "entries": {}, "witness": None}))
+    ended = offline(project, digest)
+    assert (ended.code, ended.out) == (4, "")
+    assert "something wrote to it since" in ended.err
