@@ -9,10 +9,11 @@ from mlci.cli import options
 from mlci.cli.build import configuration, facts, tools
 from mlci.cli.finish import begin, ready
 from mlci.cli.output import write_all
-from mlci.cli.registry import concerned, connected
+from mlci.cli.registry import concerned, connected, surroundings
 from mlci.errors import InputError
 from mlci.inference import codec
 from mlci.usecases.document import Facts
+from mlci.usecases.explained import explained, explains
 from mlci.usecases.run import compare
 
 
@@ -38,6 +39,8 @@ def command(config_path: Path, out: Path, *, as_json: bool, no_cache: bool, fetc
     store, _ = connected(loaded, folder, wanted=loaded.config.baseline == "production", fetched=fetched)
     with tools(folder, cached=not no_cache, registry=store) as effects:
         compared = compare(loaded, effects, folder=folder, facts=facts(loaded), keep=concerned(loaded))
+        about = surroundings() if explains(loaded.config) else None
+        compared, _ = explained(loaded, effects, compared, about, folder=folder, keep=False)
     result = compared.result
     text = codec.dump(result)
     write_all(out, {"evaluation.json": text, "origins.json": origins_text(compared.facts)})
@@ -55,5 +58,8 @@ def origins_text(origins: Facts) -> str:
         "candidate": origins.candidate.model_dump(),
         "baseline": origins.baseline.model_dump(),
         "seconds": dict(origins.seconds),
+        "uses": origins.uses,
+        "lineage": origins.lineage.model_dump() if origins.lineage else None,
+        "trend": [row.model_dump() for row in origins.trend],
     }
     return json.dumps(document, indent=1, ensure_ascii=False) + "\n"

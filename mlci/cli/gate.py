@@ -18,7 +18,7 @@ from mlci.inference import codec
 from mlci.inference.evaluation import EvaluationResult
 from mlci.inference.retraining import Noise
 from mlci.registry import ledger
-from mlci.report.document import BaselineRef, Candidate, Part, Seconds
+from mlci.report.document import BaselineRef, Candidate, Lineage, Part, Seconds, TrendRow
 from mlci.usecases import baselines, noise
 from mlci.usecases.document import Facts, document
 from mlci.usecases.paths import located
@@ -33,6 +33,9 @@ class Origins(Part):
     candidate: Candidate
     baseline: BaselineRef
     seconds: Seconds
+    uses: int | None = None
+    lineage: Lineage | None = None
+    trend: tuple[TrendRow, ...] = ()
 
 
 @click.command()
@@ -86,7 +89,15 @@ def _origins(path: Path, known: Facts) -> Facts:
         first = error.errors()[0]
         raise InputError(Problem(f"is not what `mlci evaluate` leaves: {first['msg']}", str(path))) from error
     seconds = origins.seconds.model_dump(exclude_none=True)
-    return replace(known, candidate=origins.candidate, baseline=origins.baseline, seconds=seconds)
+    return replace(
+        known,
+        candidate=origins.candidate,
+        baseline=origins.baseline,
+        seconds=seconds,
+        uses=origins.uses,
+        lineage=origins.lineage,
+        trend=origins.trend,
+    )
 
 
 def _read(path: Path, most: int) -> bytes:

@@ -12,6 +12,7 @@ from mlci.registry import entries
 from mlci.report.read import dump
 from mlci.usecases import bundle as bundles
 from mlci.usecases import uses
+from mlci.usecases.explained import explains
 from mlci.usecases.run import run
 
 
@@ -55,7 +56,7 @@ def command(
     )
     with tools(folder, cached=not no_cache, registry=store, stamp=stamp) as effects:
         keep, known = record or bundle, facts(loaded)
-        about = surroundings() if bundle or compares else None
+        about = surroundings() if bundle or explains(loaded.config) else None
         ran = run(loaded, effects, folder=folder, facts=known, keep=keep, environment=about)
         text = dump(ran.report)
         if bundle and (note := bundles.write(out, ran, text, loaded, effects)):

@@ -15,7 +15,7 @@ from mlci.config.load import Loaded, load
 from mlci.config.models import Baseline, Config
 from mlci.engine.interface import Source
 from mlci.errors import InputError
-from mlci.usecases import sides, untouched
+from mlci.usecases import at_commit, sides, untouched
 from mlci.usecases.paths import located
 from mlci.usecases.sides import Place, Side
 from mlci.usecases.tools import Tools
@@ -171,7 +171,7 @@ def _from_ref(loaded: Loaded, ref: str, tools: Tools, *, data: str) -> Side:
         ref,
         tools,
         evaluation=same_rows(loaded.config, fingerprint, data),
-        make=lambda worktree, into: _facts(loaded, worktree, into, tools, data=data),
+        make=lambda worktree, into: _facts(loaded, worktree, into, tools, data=data, fingerprint=fingerprint),
     )
     facts = made.facts
     columns = {key: facts[key] for key in ("score", "decision", "threshold")}
@@ -186,6 +186,7 @@ def _from_ref(loaded: Loaded, ref: str, tools: Tools, *, data: str) -> Side:
         commit=made.commit,
         label=ref,
         made_on=fingerprint,
+        past=at_commit.past(made.folder),
     )
 
 
@@ -220,7 +221,9 @@ def made_from_ref(loaded: Loaded, ref: str, tools: Tools, *, evaluation: str, ma
         )
 
 
-def _facts(loaded: Loaded, worktree: Worktree, into: Path, tools: Tools, *, data: str) -> dict[str, Any]:
+def _facts(
+    loaded: Loaded, worktree: Worktree, into: Path, tools: Tools, *, data: str, fingerprint: str
+) -> dict[str, Any]:
     """Train and predict in the worktree, copy the predictions, and return what a cache needs to know of them."""
     place = Place(
         folder=worktree.folder,
@@ -230,6 +233,7 @@ def _facts(loaded: Loaded, worktree: Worktree, into: Path, tools: Tools, *, data
     )
     config, notes = own_config(loaded, worktree)
     keep_inside(config, worktree)
+    at_commit.look(loaded, worktree, tools, into, now=fingerprint)
     side = sides.make(config, place, tools, data=data)
     keep_inside(config, worktree)  # its steps may have put links there
     source = Path(side.source.path)

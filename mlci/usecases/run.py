@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from mlci.baseline.head import Head, head
+from mlci.baseline.head import head
 from mlci.config.load import Loaded
 from mlci.config.models import Config
 from mlci.engine.interface import Job, RowMetric, Source
@@ -13,45 +13,20 @@ from mlci.gates.rules import Judged
 from mlci.inference.evaluate import evaluate
 from mlci.inference.evaluation import EvaluationResult
 from mlci.inference.retraining import UNKNOWN, Noise
-from mlci.registry.ledger import Tail
 from mlci.registry.manifest import Environment
 from mlci.report.document import Report
-from mlci.usecases import baselines, held, history, metrics_only, own_metrics, plan, production, sides, uses
+from mlci.usecases import baselines, held, metrics_only, own_metrics, plan, production, sides, uses
 from mlci.usecases import noise as luck
+from mlci.usecases.compared import Compared
 from mlci.usecases.costs import scaled, with_costs
 from mlci.usecases.document import Facts, document
-from mlci.usecases.held import Held
-from mlci.usecases.makings import Makings, makings
+from mlci.usecases.explained import explained
+from mlci.usecases.makings import Makings
 from mlci.usecases.origins import origins
 from mlci.usecases.paths import located
 from mlci.usecases.sides import PER_ROWS, Place, Side
 from mlci.usecases.tools import Tools
 from mlci.usecases.uses import Use
-
-
-@dataclass(frozen=True, kw_only=True)
-class Compared:
-    """Both models on the same rows, and where everything came from.
-
-    Attributes:
-        result: What was estimated.
-        facts: What the report says beside it.
-        candidate: The candidate's predictions.
-        rows: What identifies the rows that they belong to.
-        head: The checkout's commit, before any step ran.
-        held: The candidate's bytes, if they were asked for.
-        end: The ledger's end, where it was read.
-        against: Version that the candidate was compared with.
-    """
-
-    result: EvaluationResult
-    facts: Facts
-    candidate: Side
-    rows: str
-    head: Head | None
-    held: Held | None = None
-    end: Tail | None = None
-    against: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,7 +63,7 @@ def run(
         folder: Folder of the configuration.
         facts: What the command line knows about this run; origins of the models are filled in here.
         keep: Whether to take the digests of what is judged.
-        environment: What the run runs on; with it, the report says what changed since the version in production.
+        environment: What the run runs on; with it, the report says what changed since the baseline was made.
     """
     if loaded.config.predict.metrics is not None:
         compared, gates = _run_on_metrics(loaded, tools, folder=folder, facts=facts, keep=keep)
@@ -97,15 +72,9 @@ def run(
         spread = luck.noise(loaded.config, tools.registry, compared.end, against=compared.against, rows=compared.rows)
         gates = verdicts(loaded.config, compared.result, spread)
     use = uses.of(loaded.config, compared.result.fingerprint, compared.held, tools)
-    count = use.count if use is not None else uses.known(compared.end, compared.result.fingerprint)
-    result, known = compared.result, replace(compared.facts, uses=count)
-    made, now = None, None
-    if environment is not None:
-        made = makings(loaded, tools, environment, folder=folder, head=compared.head, held=compared.held)
-        now = history.now(made, compared.held, result.fingerprint or compared.rows)
-    if compared.end is not None:
-        result, known = history.told(loaded.config, tools, compared.end, result=result, facts=known, now=now)
-    return Ran(report=document(result, gates, known), compared=compared, use=use, makings=made)
+    told, made = explained(loaded, tools, compared, environment, folder=folder, keep=keep)
+    known = told.facts if use is None else replace(told.facts, uses=use.count)
+    return Ran(report=document(told.result, gates, known), compared=compared, use=use, makings=made)
 
 
 def compare(loaded: Loaded, tools: Tools, *, folder: Path, facts: Facts, keep: bool = False) -> Compared:
@@ -133,6 +102,7 @@ def compare(loaded: Loaded, tools: Tools, *, folder: Path, facts: Facts, keep: b
         held=bytes_held,
         end=end,
         against=baseline.version if baseline else None,
+        past=baseline.past if baseline else None,
     )
 
 

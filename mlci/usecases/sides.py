@@ -6,6 +6,7 @@ from pathlib import Path, PurePosixPath
 
 from mlci.config.models import Config, Predict
 from mlci.engine.interface import Source
+from mlci.lineage.past import Past
 from mlci.steps import skops_stage, stages
 from mlci.steps.stages import Command, Stage
 from mlci.usecases import untouched
@@ -29,6 +30,7 @@ class Side:
         version: Its number in the registry.
         measured_for: Rows that times of prediction are for; ``None`` for the whole set.
         made_on: Fingerprint of the rows that they were made on, where that is known beforehand.
+        past: What the commit that they come from was made from.
     """
 
     source: Source
@@ -41,6 +43,7 @@ class Side:
     version: int | None = None
     measured_for: int | None = None
     made_on: str | None = None
+    past: Past | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,0 +1,86 @@
+"""What the baseline's commit was made from, looked at in its worktree before any of its steps runs."""
+
+import contextlib
+from dataclasses import replace
+from pathlib import Path
+
+from mlci.baseline.git import Git
+from mlci.baseline.head import Head
+from mlci.baseline.worktree import Worktree
+from mlci.config.load import Loaded, load
+from mlci.errors import InputError, OutsideError
+from mlci.lineage import past as pasts
+from mlci.lineage import rows
+from mlci.lineage.past import Past
+from mlci.registry.manifest import Environment
+from mlci.report.document import Lineage
+from mlci.usecases import datarows, lineage
+from mlci.usecases.history import Now
+from mlci.usecases.makings import makings
+from mlci.usecases.paths import located
+from mlci.usecases.tools import Tools
+
+NAME = "origin.json"
+"""File beside the predictions that holds the origin."""
+_NOWHERE = Environment(python="", platform="", packages={})
+
+
+def look(loaded: Loaded, worktree: Worktree, tools: Tools, into: Path, *, now: str) -> None:
+    """Write down a commit's origin; nothing where it has no configuration that can be read.
+
+    It only explains, so nothing that goes wrong here stops anybody.
+
+    Args:
+        loaded: The candidate's configuration, whose place in the repository the commit's own has.
+        worktree: The commit, checked out.
+        tools: Effects.
+        into: Folder of ours that is kept with the predictions.
+        now: Fingerprint of the evaluation set that both models are judged on.
+    """
+    path = worktree.holds(Path(loaded.path).name)
+    if path is None:
+        return
+    there = replace(tools, git=Git(folder=worktree.folder, environment=tools.git.environment), rows=None)
+    head = Head(commit=worktree.commit, dirty=False)
+    with contextlib.suppress(InputError, OutsideError, OSError):
+        own = load(path)
+        made = makings(own, there, _NOWHERE, folder=worktree.folder, head=head, held=None)
+        fingerprint = _evaluation(own, worktree, tools, into, now=now)
+        (into / NAME).write_text(pasts.dump(lineage.of_run(made, None, fingerprint)), encoding="utf-8")
+
+
+def past(folder: Path) -> Past | None:
+    """Return what :func:`look` left beside the predictions."""
+    origin, kept = folder / NAME, folder / datarows.NAME
+    if not origin.is_file():
+        return None
+    found = datarows.parsed(kept.read_bytes()) if kept.is_file() else None
+    return Past(origin=pasts.parse(origin.read_text(encoding="utf-8")), rows=found)
+
+
+def since(tools: Tools, before: Past, now: Now) -> Lineage:
+    """Return what changed since a commit; its steps ran in the same environment as the candidate's."""
+    here = now.origin
+    origin = replace(before.origin, python=here.python, mlci=here.mlci, installed=here.installed)
+    found = lineage.lineage(tools.git, origin, here)
+    if origin.fingerprint in {None, here.fingerprint} or before.rows is None:
+        return found
+    difference = datarows.compared(before.rows, now.rows, before=len(before.rows), after=None)
+    return found.model_copy(update={"evaluation": difference})
+
+
+def _evaluation(own: Loaded, worktree: Worktree, tools: Tools, into: Path, *, now: str) -> str | None:
+    """Return the fingerprint of the commit's own evaluation set, and keep its rows if it is another one."""
+    evaluation = own.config.evaluation
+    if evaluation is None or "://" in evaluation.data:
+        return None if evaluation is None else now  # what stands at an address is not a matter of commits
+    data = located(evaluation.data, worktree.folder)
+    try:
+        fingerprint = tools.fingerprint(data)
+    except InputError:
+        return None  # files that git does not hold are not there
+    if fingerprint != now and tools.rows is not None:
+        found = tools.rows(data, evaluation.key, evaluation.label)
+        if found is not None:
+            (into / datarows.NAME).write_bytes(rows.dump(found))
+    return fingerprint
