@@ -63,6 +63,9 @@ def _local(path: str) -> list[tuple[str, Path]]:
         raise InputError(Problem("is a pipe or a device, not a file; write the table to a file first", path))
     found = glob.glob(path, recursive=True)  # noqa: PTH207 - Path.glob takes no absolute patterns
     matches = sorted(match for match in found if Path(match).is_file())
+    if not matches and "://" in path:
+        known = ", ".join(remote.SCHEMES)
+        raise InputError(Problem(f"tables are read from files or {known}; copy this one to a file first", path))
     if not matches:
         said = "no file matches this glob" if glob.has_magic(path) else "there is no such file"
         raise InputError(Problem(said, path))

@@ -108,20 +108,22 @@ def refuse_itself(loaded: Loaded, baseline: str, candidate: str, what: str) -> N
 def left_alone(loaded: Loaded, baseline: Side | None, data: str) -> Iterator[None]:
     """Hold that the candidate's steps, which run inside, leave the baseline's predictions and their rows as they are.
 
-    With a key, rows are looked at by their fingerprint later; without one, their order counts as well.
+    Where a baseline was made on the rows and they have a key, their fingerprint is looked at later; everywhere else the
+    file is looked at here, or a candidate could label the rows that it is judged on. Training may make a file that was
+    not there.
 
     Raises:
-        InputError: They made or changed the baseline's file, or the rows that it was made on by position.
+        InputError: They made or changed the baseline's file, or changed the rows.
     """
     config = loaded.config
     runs = config.train is not None or config.predict.file is None
     watched = [baseline.source.path] if baseline is not None and runs else []
     before = Untouched.now(watched, by_content=True)
-    by_position = config.evaluation is not None and config.evaluation.key is None
-    counted = baseline is not None and baseline.made_on is not None and by_position and runs
+    keyed = config.evaluation is not None and config.evaluation.key is not None
+    counted = runs and not (keyed and baseline is not None and baseline.made_on is not None)
     rows_before = Untouched.now([data] if counted else [], by_content=True)
     yield
-    if rows_before.changed():
+    if any(rows_before.marks.values()) and rows_before.changed():
         raise InputError(MOVED)
     if before.changed() and baseline is not None:
         why = f"the candidate's own steps wrote to the baseline's {baseline.label}, so it says nothing of production"

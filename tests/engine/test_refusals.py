@@ -149,6 +149,8 @@ def test_a_score_that_is_needed(tmp_path):
 def test_a_missing_file_and_an_unknown_format(tmp_path):
     assert refusal(one(str(tmp_path / "no.csv"))) == [f"{tmp_path}/no.csv: there is no such file"]
     assert refusal(one(str(tmp_path / "*.csv"))) == [f"{tmp_path}/*.csv: no file matches this glob"]
+    said = "tables are read from files or s3://, gs://, https://; copy this one to a file first"
+    assert refusal(one("ftp://host/no.csv")) == [f"ftp://host/no.csv: {said}"]
     assert refusal(one(str(tmp_path))) == [
         f"{tmp_path}: is a folder; name its files by a glob, e.g. {tmp_path}/*.parquet"
     ]

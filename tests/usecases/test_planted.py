@@ -231,6 +231,23 @@ class TestNeverTheCandidateItself:
             assert (ended.code, ended.out) == (2, "")
             assert "the evaluation set changed while it was judged" in ended.err
 
+    @pytest.mark.parametrize("baseline", ["{file: old.csv}", "none"])
+    @pytest.mark.parametrize("key", ["  key: id\n", ""])
+    def test_training_that_labels_the_rows_that_it_is_judged_on(self, tmp_path, baseline, key):
+        train = f"train:\n  run: cp easy.csv holdout.csv; {project.PYTHON} train.py\n  model: model.txt\n"
+        given = {**files(3, baseline=baseline, train=train), "easy.csv": holdout().replace(",1\n", ",0\n")}
+        given["mlci.yml"] = given["mlci.yml"].replace("  key: id\n", key)
+        ended = run(write(tmp_path, {**given, "old.csv": predictions(1)}))
+        assert given["easy.csv"] != given["holdout.csv"]
+        assert (ended.code, ended.out) == (2, "")
+        assert "the evaluation set changed while it was judged" in ended.err
+
+    def test_training_that_makes_the_rows_where_there_are_none_is_fine(self, tmp_path):
+        train = f"train:\n  run: cp made.csv holdout.csv; {project.PYTHON} train.py\n  model: model.txt\n"
+        given = {**files(3, baseline="{file: old.csv}", train=train), "old.csv": predictions(1), "made.csv": holdout()}
+        del given["holdout.csv"]
+        assert change(run(write(tmp_path, given))) == shown(1, 3)
+
     def test_writing_the_same_content_again_is_fine(self, tmp_path):
         train = f"train:\n  run: cp old.csv x; cp x old.csv; {project.PYTHON} train.py\n  model: model.txt\n"
         write(tmp_path, {**files(3, baseline="{file: old.csv}", train=train), "old.csv": predictions(1)})
