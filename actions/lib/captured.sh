@@ -4,9 +4,11 @@
 # the command never came to an end: nothing is written when the step is cancelled.
 set -u
 stopped=''
+child=''
+trap 'stopped=yes; [ -z "$child" ] || kill -TERM "$child" 2>/dev/null' INT TERM # before there is anything to leave behind
 "$@" &
 child=$!
-trap 'stopped=yes; kill -TERM "$child" 2>/dev/null' INT TERM
+[ -z "$stopped" ] || kill -TERM "$child" 2>/dev/null
 wait "$child"
 code=$?
 if [ -n "$stopped" ]; then

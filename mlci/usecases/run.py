@@ -130,7 +130,9 @@ def measure(
 ) -> tuple[EvaluationResult, dict[str, float]]:
     """Reduce the tables and estimate everything asked; also return the wall time of each stage."""
     begun = tools.clock()
-    tools.say("evaluate")
+    resampled = plan.needs(config).custom
+    slow = f": {', '.join(resampled)} by 1,000 resamples of every group, which takes a while" if resampled else ""
+    tools.say(f"evaluate{slow}")
     observed = tools.engine.observe(
         job(config, candidate.source, baseline.source if baseline else None, tools, data=data)
     )
