@@ -18,7 +18,8 @@ PAGE = """<!doctype html>
 <title>{title}</title>
 <style>
   :root {{ color-scheme: light dark; }}
-  body {{ max-width: 54rem; margin: 2rem auto; padding: 0 1rem; overflow-wrap: anywhere; font: 14px/1.5 -apple-system, "Segoe UI", sans-serif; }}
+  body {{ max-width: 54rem; margin: 2rem auto; padding: 0 1rem; overflow-wrap: anywhere; }}
+  body {{ font: 14px/1.5 -apple-system, "Segoe UI", sans-serif; }}
   article {{ border: 1px solid #818b9866; border-radius: 6px; padding: 1rem; margin-bottom: 1rem; }}
   table {{ border-collapse: collapse; margin-bottom: 1rem; }}
   th, td {{ border: 1px solid #818b9866; padding: 6px 13px; }}
