@@ -8,6 +8,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import TextIO
 
@@ -16,6 +17,7 @@ import click
 from mlci import __version__
 from mlci.baseline.cache import Cache
 from mlci.baseline.git import Git
+from mlci.baseline.head import elsewhere
 from mlci.cli.output import OURS, keep_out_of_git
 from mlci.cli.workflow import head_of_this_run
 from mlci.config.load import Loaded
@@ -82,9 +84,10 @@ def tools(
 def facts(loaded: Loaded) -> Facts:
     """Return what is known about a run before it starts."""
     digest = hashlib.sha256(Path(loaded.path).read_bytes()).hexdigest()
+    git = Git(folder=Path(loaded.path).parent, environment=os.environ)
     return Facts(
         model=loaded.config.model,
-        candidate=Candidate(commit=head_of_this_run()),
+        candidate=Candidate(commit=head_of_this_run(partial(elsewhere, git))),
         baseline=BaselineRef(source="none"),
         policy=policy(loaded.config),
         config_digest=f"sha256:{digest}",

@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -124,10 +124,14 @@ def _wrong(repository: str | None, secret: str, token: str | None) -> list[str]:
     return found
 
 
-def head_of_this_run() -> str | None:
+def head_of_this_run(elsewhere: Callable[[frozenset[str]], str | None] = lambda _: None) -> str | None:
     """Return the commit that the candidate is made from, as far as the environment tells.
 
     ``MLCI_HEAD_SHA`` if it is set, else what the event says, else ``GITHUB_SHA`` in a workflow; ``None`` elsewhere.
+
+    Args:
+        elsewhere: Is asked for the commit of a checkout that holds none of the run's commits, as the base's by default
+            on ``pull_request_target``; what it names was measured, and not the head.
     """
     if given := os.environ.get("MLCI_HEAD_SHA"):
         return given
@@ -135,6 +139,7 @@ def head_of_this_run() -> str | None:
     if here.event_path is None:
         return None
     try:
-        return here.facts().head or here.sha
+        event = here.facts()
     except InputError:  # a payload that can't be read is publishing's to complain about
-        return here.sha
+        event = Event(name="")
+    return elsewhere(event.commits(here.sha)) or event.head or here.sha

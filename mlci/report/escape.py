@@ -30,7 +30,7 @@ _MARKUP = re.compile("[" + re.escape("".join(_ENTITIES)) + "]")
 _UNDERSCORE = re.compile(r"(?<![^\W_])_|_(?![^\W_])")
 _LEADING = re.compile(r"^(?:[#+=:_-]|\d+[.)])")
 _BREAKS = re.compile(
-    r"(?:@(?=\S)|\#(?=\w)|\bgh-(?=\d)|\bwww(?=\.)|:(?=//)|:(?=:)|:(?=[\w+-]+:)|\b(?:mailto|xmpp)(?=:)"
+    r"(?:@(?=\S)|\#(?=\w)|(?<![^\W_])(?:gh-(?=\d)|www(?=\.)|(?:mailto|xmpp)(?=:))|:(?=//)|:(?=:)|:(?=[\w+-]+:)"
     r"|(?<![0-9a-z])[0-9a-f]{7,}(?![0-9a-z]))",
     re.IGNORECASE,
 )

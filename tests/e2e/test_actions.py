@@ -162,6 +162,20 @@ def test_harness_a_crash_that_prints_commands_sets_no_output(world, start, scena
     assert "did not finish" in world.fake.comments(number)[0]["body"]
 
 
+def test_harness_a_run_without_an_exit_code_is_not_believed_whatever_report_is_there(world, start, scenario):
+    """Training ends the shell that waits for mlci, and leaves a report of this very commit that passes."""
+    number = world.pull("candidate", "kill")
+    job = start("pull_request", number)
+    first = use(job, checkout())
+    assert first.outputs["verdict"] == "pass", first.log
+    (job.workspace / first.outputs["report"]).rename(job.workspace / "earlier.json")
+    ran = use(job, checkout())
+    check = keep(scenario, world, ran, world.fake.head(number))
+    assert (ran.outcome, ran.outputs["verdict"], check["conclusion"]) == ("failure", "error", "failure"), ran.log
+    assert (job.workspace / ".mlci/out/report.json").read_bytes() == (job.workspace / "earlier.json").read_bytes()
+    assert "never came to its end" in world.fake.comments(number)[0]["body"]
+
+
 def test_harness_a_run_that_is_cancelled_or_out_of_time_concludes_its_check(world, start, scenario):
     """A job's `timeout-minutes` cancels it, so that both are one."""
     number = world.pull("candidate", "slow")

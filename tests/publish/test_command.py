@@ -3,9 +3,11 @@
 import json
 import os
 import re
+import subprocess
 
 import pytest
 
+from mlci.cli.build import configuration, facts
 from mlci.cli.outputs import write_outputs
 from mlci.cli.workflow import head_of_this_run
 from mlci.report.document import Candidate
@@ -492,6 +494,44 @@ def test_the_candidates_commit_is_the_events_head_and_not_the_merge(job):
         assert head_of_this_run() == told["GITHUB_SHA"]
         patch.setenv("MLCI_HEAD_SHA", "f" * 40)
         assert head_of_this_run() == "f" * 40
+
+
+@pytest.mark.parametrize(
+    ("event", "at", "believed"),
+    [
+        ("pull_request", "refs/pull/1/merge", True),
+        ("pull_request", "topic", True),
+        ("pull_request", "main", False),
+        ("pull_request_target", "topic", True),
+        ("pull_request_target", "refs/pull/1/merge", True),
+        ("pull_request_target", "main", False),  # what GitHub's own step checks out there
+    ],
+)
+@pytest.mark.parametrize("more", [False, True], ids=["as it is", "with a commit on top"])
+@pytest.mark.parametrize("depth", [(), ("--depth=1",)], ids=["whole", "shallow"])
+def test_a_run_on_a_checkout_without_the_head_is_no_verdict_on_it(fake, tmp_path, event, at, believed, more, depth):
+    job = Job(fake, tmp_path / "work", fake.pull("topic"), event=event)
+    environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path)}
+
+    def git(*words):
+        subprocess.run(["git", *words], cwd=job.folder, env=environment, check=True, capture_output=True)
+
+    git("init", "--quiet")
+    git("fetch", "--quiet", *depth, (tmp_path / "model.git").as_uri(), at)
+    git("reset", "--quiet", "FETCH_HEAD")  # the folder has a configuration of its own
+    if more:
+        git("-c", "user.name=O", "-c", "user.email=o@example.org", "commit", "--quiet", "--allow-empty", "-m", "More")
+    told = fake.environment(event, job.pull, folder=tmp_path / "event")
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in {**told, "MLCI_HEAD_SHA": ""}.items():
+            patch.setenv(name, value)
+        named = facts(configuration(job.folder / "mlci.yml")).candidate.commit
+    if depth and more and (event, at) == ("pull_request_target", "refs/pull/1/merge"):
+        believed = False  # nothing there names the head any more, and doubt blocks
+    assert (named == job.head) == believed
+    job.leave(good(), head=named)
+    done = job.run("--ended", "success", "--code", "0")
+    assert (done.code, fake.check_runs(job.head)[0]["conclusion"]) == ((0, "success") if believed else (1, "failure"))
 
 
 def test_the_comment_of_a_run_and_the_marker_say_the_same_model(job):

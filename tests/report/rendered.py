@@ -8,7 +8,8 @@ from cmarkgfm import cmark, github_flavored_markdown_to_html
 # What GitHub turns into links, emoji or formulas after Markdown, looked for in one text node at a time
 # ("Autolinked references and URLs", "Writing mathematical expressions", "Using emoji" in GitHub's documentation).
 REFERENCES = re.compile(
-    r"@\w|\#\d|\bgh-\d|https?://|ftp://|\bwww\.|:[\w+-]+:|(?<![0-9a-z])[0-9a-f]{7,40}(?![0-9a-z])", re.IGNORECASE
+    r"@\w|\#\d|(?<![^\W_])(?:gh-\d|www\.)|https?://|ftp://|:[\w+-]+:|(?<![0-9a-z])[0-9a-f]{7,40}(?![0-9a-z])",
+    re.IGNORECASE,
 )
 
 

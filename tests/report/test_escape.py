@@ -13,6 +13,7 @@ TOKENS = (
     *"|\\`*_~[](){}<>&@#:!$^-+=.\"' \t\n\r\x00\x1b\x7f0129abcdefgh",
     *("@octocat", "@org/team", "#12", "GH-12", "owner/repo#1", "user@a5c3785ed8d6a35868bc169f07e40e889087fd2e"),
     *("http://x.org", "https://x.org/a?b=c", "www.x.org", "ftp://x.org", "a@b.co", "mailto:a@b.co", "xmpp:a@b.co/c"),
+    *("a_www.x.org", "a_GH-12", "a_mailto:a@b.co"),  # to GitHub an underscore ends a word
     *("[x](y)", "![x](y)", "[^1]", "[x]: y", "<b>", "</td>", "<!--", "-->", "<script>", "&amp;", "&#64;", "&copy;"),
     *(":tada:", ":+1:", "$x$", "$$", "```", "~~~", "1.", "2)", "- ", "# ", "> ", "| --- |", "===", "---", "***", "___"),
     *(
@@ -122,6 +123,7 @@ def test_what_can_not_be_seen_is_shown(text, shown):
         ("@octocat", "@<!-- -->octocat"),
         ("owner/repo#1", "owner/repo#<!-- -->1"),
         ("www.x.org", "www<!-- -->.x.org"),
+        ("a_www.x.org_gh-7", "a&#95;www<!-- -->.x.org&#95;gh-<!-- -->7"),
         ("5 < 6 & 7", "5 &lt; 6 &amp; 7"),
         ("a $5", "a <span>$</span>5"),
         ("1. one", "1&#46; one"),

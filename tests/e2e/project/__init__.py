@@ -58,6 +58,20 @@ CHANGES = {
             '            pid = int(stream.read().split("PPid:")[1].split()[0])\n    weights = [0.0]'
         ),
     ),
+    "kill": (
+        "train.py",
+        "    weights = [0.0]",
+        (
+            "    import os, shutil, signal\n\n    above, pid = [], os.getppid()\n"
+            '    while os.path.exists("earlier.json"):\n        above.append(pid)\n'
+            '        with open(f"/proc/{pid}/cmdline", "rb") as stream:\n'
+            '            if b"captured.sh" in stream.read().split(b"\\0")[1]:\n'
+            '                shutil.copy("earlier.json", ".mlci/out/report.json")\n'
+            "                for one in reversed(above):\n                    os.kill(one, signal.SIGKILL)\n"
+            '        with open(f"/proc/{pid}/status") as stream:\n'
+            '            pid = int(stream.read().split("PPid:")[1].split()[0])\n    weights = [0.0]'
+        ),
+    ),
     "slow": (
         "train.py",
         "    weights = [0.0]",

@@ -14,13 +14,16 @@ from tests.e2e.machine import KEPT
 
 PAGE = """<!doctype html>
 <meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
 <title>{title}</title>
 <style>
-  body {{ max-width: 54rem; margin: 2rem auto; font: 14px/1.5 -apple-system, "Segoe UI", sans-serif; }}
-  article {{ border: 1px solid #d1d9e0; border-radius: 6px; padding: 1rem; margin-bottom: 1rem; }}
+  :root {{ color-scheme: light dark; }}
+  body {{ max-width: 54rem; margin: 2rem auto; padding: 0 1rem; overflow-wrap: anywhere; }}
+  body {{ font: 14px/1.5 -apple-system, "Segoe UI", sans-serif; }}
+  article {{ border: 1px solid #818b9866; border-radius: 6px; padding: 1rem; margin-bottom: 1rem; }}
   table {{ border-collapse: collapse; margin-bottom: 1rem; }}
-  th, td {{ border: 1px solid #d1d9e0; padding: 6px 13px; }}
-  h2 {{ border-bottom: 1px solid #d1d9e0; padding-bottom: .3em; }}
+  th, td {{ border: 1px solid #818b9866; padding: 6px 13px; }}
+  h2 {{ border-bottom: 1px solid #818b9866; padding-bottom: .3em; }}
   code {{ background: #818b981f; border-radius: 6px; padding: .2em .4em; }}
 </style>
 <h1>{title}</h1>
