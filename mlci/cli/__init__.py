@@ -1,8 +1,10 @@
 """The command line: reads the environment, builds the adapters, hands them to use cases, turns errors into lines."""
 
+import contextlib
 import gc
 import importlib
 import sys
+from collections.abc import Iterator
 from typing import Any
 
 import click
@@ -29,6 +31,19 @@ _COMMANDS = {
 }
 
 
+class Unread(Exception):  # noqa: N818 (nothing went wrong)
+    """The reader of our output has gone."""
+
+
+@contextlib.contextmanager
+def _read() -> Iterator[None]:
+    """Keep a broken pipe from click, which would end with 1, the code of a gate that blocks."""
+    try:
+        yield
+    except BrokenPipeError as gone:
+        raise Unread from gone
+
+
 class Lazy(click.Group):
     """A group that imports a command's module only when it is called, so that ``--help`` is quick."""
 
@@ -43,6 +58,16 @@ class Lazy(click.Group):
         module = importlib.import_module(f"mlci.cli.{cmd_name}")
         command: click.Command = module.command
         return command
+
+    def make_context(self, *arguments: Any, **named: Any) -> click.Context:  # noqa: ANN401 (click's signature)
+        """Read the words of the command line, and show ``--help``."""
+        with _read():
+            return super().make_context(*arguments, **named)
+
+    def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 (whatever the command returns)
+        """Call a command."""
+        with _read():
+            return super().invoke(ctx)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 (click's signature)
         """List the commands from the table above, importing none of them."""

@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from mlci import __version__
+from mlci.cli import Unread
 from mlci.cli.actions import annotation
 from mlci.errors import InputError, MlciError, Problem
 from mlci.steps.clean import clean
@@ -33,7 +34,7 @@ def guarded(call: Callable[[], Any]) -> int:
         for problem in error.problems if isinstance(error, InputError) else [Problem(str(error))]:
             complain(problem)
         return error.exit_code
-    except BrokenPipeError:  # the reader of our output has gone; Python would complain again at exit
+    except (BrokenPipeError, Unread):  # the reader of our output has gone; Python would complain again at exit
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return PIPE
     except (Exception, SystemExit):  # noqa: BLE001 (the last line of defence: a bug becomes a report, and never exit 0)

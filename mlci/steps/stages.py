@@ -52,6 +52,7 @@ class Command:
         timeout: Seconds.
         seed: Handed to the command as ``MLCI_SEED``.
         env: More variables, e.g. those of a baseline's worktree.
+        written: The configuration that it stands in, for the error.
     """
 
     run: str
@@ -60,11 +61,12 @@ class Command:
     timeout: float = 3600
     seed: int = 7
     env: Mapping[str, str] = field(default_factory=dict)
+    written: str = "mlci.yml"
 
     def step(self, *, variables: Mapping[str, str], key: str) -> Step:
         """Return the step that runs it with variables of its stage; ``key`` is its part of mlci.yml."""
         env = {**self.env, "MLCI_SEED": str(self.seed), **variables}
-        fix = f"`{key}.run` and `{key}.timeout` in mlci.yml"
+        fix = f"`{key}.run` and `{key}.timeout` in {self.written}"
         return Step(name=self.name, command=self.run, cwd=self.folder, env=env, timeout=self.timeout, fix=fix)
 
 

@@ -9,7 +9,7 @@ from mlci.config.load import Loaded, parse
 from mlci.config.models import Config
 from mlci.errors import InputError, OutsideError
 from mlci.registry import entries, ledger, versions
-from mlci.registry.entries import Promotion, Rollback, State
+from mlci.registry.entries import Promotion, State
 from mlci.registry.interface import Store
 from mlci.registry.ledger import Tail
 from mlci.registry.manifest import Manifest, same
@@ -22,6 +22,7 @@ from mlci.usecases.newer import superseded, untold
 from mlci.usecases.opened import Opened
 from mlci.usecases.opened import opened as open_bundle
 from mlci.usecases.paths import located
+from mlci.usecases.returning import rolled_back, told
 from mlci.usecases.tools import Tools
 from mlci.usecases.uses import ON_NUMBERS
 
@@ -96,16 +97,20 @@ def promote(
     for _ in range(_TRIES):
         end = ledger.tail(store)
         champion = versions.champion(store, end)
+        stale = ["that was asked for"] * distrust + _stale(loaded, opened, end, rows)
+        if opened.report.verdict == "block" and not stale:
+            return Outcome(report=opened.report, again=again, refused="a gate blocks")
         if (settled := _settled(store, tools, end, opened, champion)) is not None:
             return replace(settled, again=again)
-        if stale := ["that was asked for"] * distrust + _stale(loaded, opened, end, rows):
+        if stale:
             again = (*again, *(line for line in stale if line not in again))
             opened = judge_again(loaded, tools, opened, end, folder=folder, facts=facts, rows=rows, save=save)
             distrust = False
         if opened.report.verdict == "block":
             return Outcome(report=opened.report, again=again, refused="a gate blocks")
         try:
-            return replace(_append(store, tools, opened, end, note), again=again, notes=_notes(tools, opened, champion))
+            notes = _notes(store, end, tools, opened, champion)
+            return replace(_append(store, tools, opened, end, note), again=again, notes=notes)
         except _MovedError:
             tools.say("another version was promoted meanwhile; looking again")
     raise OutsideError(f"{store.shown}: other promotions came first {_TRIES} times in a row; try again later")
@@ -120,16 +125,12 @@ def _rows(loaded: Loaded, tools: Tools, folder: Path) -> str:
 
 
 def _settled(store: Store, tools: Tools, end: Tail, opened: Opened, champion: Version | None) -> Outcome | None:
-    """Return the outcome where there is nothing to append: blocked, there already, rolled back, or an older build."""
-    state, content = end.state, opened.content
-    if opened.report.verdict == "block":
-        return Outcome(report=opened.report, refused="a gate blocks")
+    """Return the outcome where there is nothing to append: there already, rolled back, or an older build."""
+    content = opened.content
     if champion is not None and same(champion.manifest, content):
         return Outcome(report=opened.report, version=champion.number, notes=("these bytes are in production already",))
-    last = ledger.named(store, end, state.decided).body if state.decided else None
-    if isinstance(last, Rollback) and same(versions.version(store, end, last.replaced).manifest, content):
-        why = f"version {last.replaced} holds these bytes and was rolled back: {last.reason}"
-        return Outcome(report=opened.report, refused=f"{why}; `mlci rollback --to {last.replaced}` would bring it back")
+    if (back := rolled_back(store, end, content)) is not None:
+        return Outcome(report=opened.report, refused=back)
     if champion is not None and (older := superseded(tools.git, content, champion)) is not None:
         return Outcome(report=opened.report, refused=f"{older}; a new commit, or `mlci rollback`, goes back on purpose")
     return None
@@ -193,7 +194,7 @@ def _put(store: Store, opened: Opened, *, of: str) -> None:
         versions.keep(store, opened.paths[file.digest], file, of=of)
 
 
-def _notes(tools: Tools, opened: Opened, champion: Version | None) -> tuple[str, ...]:
+def _notes(store: Store, end: Tail, tools: Tools, opened: Opened, champion: Version | None) -> tuple[str, ...]:
     recipe, found = opened.content.recipe, []
     if recipe.commit is None:
         found.append("it was made outside of git, so it can't be made again")
@@ -201,4 +202,6 @@ def _notes(tools: Tools, opened: Opened, champion: Version | None) -> tuple[str,
         found.append("it was made from a checkout with uncommitted changes, so it can't be made again from its commit")
     if (order := untold(tools.git, opened.content, champion)) is not None:
         found.append(order)
+    if (back := told(store, end, opened.content)) is not None:
+        found.append(back)
     return tuple(found)

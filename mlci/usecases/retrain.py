@@ -84,7 +84,8 @@ def rerun(config: Config, tools: Tools, version: Version, before: Side, index: i
     with checked_out(tools.git, str(version.manifest.recipe.commit)) as worktree:
         baselines.keep_inside(seeded, worktree)
         scratch = tools.scratch / f"rerun-{index}"
-        place = Place(folder=worktree.folder, scratch=scratch, name=name, environment=worktree.environment)
+        own, written = worktree.environment, f"{version.manifest.recipe.config.name} of version {version.number}"
+        place = Place(folder=worktree.folder, scratch=scratch, name=name, environment=own, written=written)
         side = make(seeded, place, tools, data=data)
         baselines.keep_inside(seeded, worktree)
         looked = held.look(side, tools.fingerprint)

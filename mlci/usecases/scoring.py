@@ -69,6 +69,7 @@ def _own(loaded: Loaded, content: Content, path: Path, of: str) -> Config:
 def _place(tools: Tools, content: Content, config: Config, of: str, name: str) -> Iterator[Place]:
     """Yield where a version's predict step runs: its own commit's files; an empty folder where no code is needed."""
     scratch, commit = tools.scratch / f"{name}-step", content.recipe.commit
+    written = f"{content.recipe.config.name} of {of}"  # what stands in the candidate's is not what ran
     if commit is None:
         if config.predict.run is not None:
             raise InputError(
@@ -77,7 +78,7 @@ def _place(tools: Tools, content: Content, config: Config, of: str, name: str) -
             )
         folder = tools.scratch / f"{name}-folder"
         fresh(folder)
-        yield Place(folder=folder, scratch=scratch, name=f"{name} ")
+        yield Place(folder=folder, scratch=scratch, name=f"{name} ", written=written)
         return
     if tools.git.ask("cat-file", "-e", f"{commit}^{{commit}}").status != 0:
         raise InputError(
@@ -86,7 +87,8 @@ def _place(tools: Tools, content: Content, config: Config, of: str, name: str) -
         )
     with checked_out(tools.git, commit) as worktree:
         baselines.keep_inside(config, worktree)
-        yield Place(folder=worktree.folder, scratch=scratch, name=f"{name} ", environment=worktree.environment)
+        own = worktree.environment
+        yield Place(folder=worktree.folder, scratch=scratch, name=f"{name} ", environment=own, written=written)
 
 
 def _put_back(content: Content, place: Place, fetch: Callable[[File, Path], Path]) -> Path | None:

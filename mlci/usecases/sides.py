@@ -55,12 +55,14 @@ class Place:
         scratch: Emptied before each step.
         name: Prefix of step names in logs: empty for the candidate, ``baseline `` for the baseline.
         environment: Variables on top of the step's own.
+        written: Where its commands are written, for whoever has to change one.
     """
 
     folder: Path
     scratch: Path
     name: str = ""
     environment: Mapping[str, str] = field(default_factory=dict)
+    written: str = "mlci.yml"
 
 
 def make(config: Config, place: Place, tools: Tools, *, data: str, model: Path | None = None) -> Side:
@@ -164,6 +166,7 @@ def _command(config: Config, place: Place, *, run: str, name: str, timeout: floa
         timeout=timeout,
         seed=config.policy.seed,
         env=place.environment,
+        written=place.written,
     )
 
 

@@ -20,7 +20,7 @@ from tests.registry.lifecycle import (
     store,
     trained,
 )
-from tests.usecases.project import change, commit, git, holdout, mlci, predictions, run, write
+from tests.usecases.project import BY_RUNNING, change, commit, git, holdout, mlci, predictions, run, write
 from tests.usecases.test_planted import BY_FILE, KNOWN, shown
 
 ABSOLUTE = "  - {metric: accuracy, min: 0.5}\n"
@@ -167,6 +167,15 @@ class TestTheEvaluationSetMoved:
         assert (ended.code, ended.out) == (4, "")
         assert "`predictions.csv` of version 1 was altered" in ended.err
         assert "entry 2" in mlci("ledger", "verify", "--files", cwd=tmp_path).err
+
+    def test_a_predict_step_that_does_not_run_any_more_is_said_to_be_the_versions(self, tmp_path):
+        """Nothing in the candidate's own mlci.yml would mend it."""
+        champion(tmp_path, 1, predict=BY_RUNNING.replace("predict.py", "$LEFT predict.py"))
+        commit(tmp_path, {"holdout.csv": holdout(60, first=500), "k.txt": "2"})
+        ended = run(tmp_path, LEFT="gone.py")
+        assert (ended.code, ended.out) == (3, "")
+        assert "error: baseline predict failed" in ended.err
+        assert "to change: `predict.run` and `predict.timeout` in mlci.yml of version 1\n" in ended.err
 
     def test_a_damaged_model_scores_nothing(self, tmp_path):
         self.moved(tmp_path)

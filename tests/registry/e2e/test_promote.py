@@ -143,6 +143,17 @@ class TestJudgedAgain:
         mlci_out.rename(folder / ".mlci/done")
         aside.rename(mlci_out)
 
+    def test_what_blocked_against_a_version_that_is_not_in_production_any_more(self, tmp_path):
+        commit(champion(tmp_path, 3), {"k.txt": "1"})
+        assert promoted(tmp_path) == 2
+        commit(tmp_path, {"k.txt": "2"})
+        assert run(tmp_path).code == 1
+        assert promote(tmp_path).report["refused"] == "a gate blocks"
+        assert mlci("rollback", "--reason", "it drifts", cwd=tmp_path).code == 0
+        ended = promote(tmp_path)
+        assert (ended.code, ended.report["version"], ended.report["replaced"]) == (0, 3, 1)
+        assert ended.report["judged_again"] == ["it was judged against version 2, and version 1 is in production"]
+
     @pytest.mark.parametrize(("other", "code"), [(2, 0), (0, 1)])
     def test_the_champion_moved(self, tmp_path, other, code):
         commit(champion(tmp_path, 3), {"k.txt": "1"})

@@ -17,7 +17,7 @@ from tests.registry.lifecycle import (
     store,
 )
 from tests.registry.test_production import DAMAGE
-from tests.usecases.project import change, commit, mlci, run
+from tests.usecases.project import change, commit, git, mlci, run
 from tests.usecases.test_planted import shown
 
 
@@ -60,6 +60,30 @@ class TestRollback:
         assert "`mlci rollback --to 2` would bring it back" in ended.report["refused"]
         commit(tmp_path, {"k.txt": "2"})
         assert promoted(tmp_path) == 3
+
+    @pytest.mark.parametrize("steps", [[[], []], [["--to", 1]]])
+    def test_nor_what_is_further_behind(self, tmp_path, steps):
+        """Two steps back, and one step over two versions: each of the two stays where it is."""
+        self.versions(tmp_path, 3, 2, 1)
+        for step in steps:
+            self.back(tmp_path, *step)
+        for number, commit_of in ((3, "HEAD"), (2, "HEAD~1")):
+            git(tmp_path, "checkout", "--quiet", commit_of)
+            assert run(tmp_path).code == 0
+            ended = promote(tmp_path)
+            assert ended.code == 1
+            assert f"version {number} holds these bytes and" in ended.report["refused"]
+            assert f"`mlci rollback --to {number}` would bring it back" in ended.report["refused"]
+        assert state(tmp_path).champion == 1
+
+    def test_the_same_files_by_another_commit_are_named(self, tmp_path):
+        self.versions(tmp_path, 3, 1)
+        self.back(tmp_path)
+        commit(tmp_path, {"README": "not a word about the model"})
+        assert run(tmp_path).code == 0
+        ended = promote(tmp_path)
+        assert (ended.code, ended.report["version"]) == (0, 3)
+        assert ended.report["notes"] == ["version 2 has the same model files, and was rolled back: it drifts"]
 
     @pytest.mark.parametrize(
         ("more", "says"),
