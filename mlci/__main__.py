@@ -1,6 +1,6 @@
 """Runs the command line as ``python -m mlci``."""
 
-from mlci.cli import main
+from mlci.cli import program
 
 if __name__ == "__main__":
-    main()
+    program()

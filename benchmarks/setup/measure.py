@@ -1,5 +1,6 @@
 """Takes the ways in turn, cold and then warm, over the same network within one run."""
 
+import os
 import statistics
 import subprocess
 import tempfile
@@ -73,6 +74,7 @@ def _measure(way: Way, figures: Figures) -> None:
 
 def _set_up(way: Way, folder: Path, cache: Path) -> tuple[list[str], float]:
     """Set up and start once; return the command and the seconds of both."""
+    os.sync()  # what the way before has left to be written is not this one's
     begun = time.perf_counter()
     command = way.make(folder, cache)
     made = time.perf_counter()
