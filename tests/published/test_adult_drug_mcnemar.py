@@ -5,9 +5,11 @@ import math
 import sys
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.model_selection import train_test_split
+from sklearn.preprocessing import StandardScaler
 
 ADULT_TRAIN = """
 import os, sys
@@ -74,18 +76,24 @@ def test_mcnemar(mlci, tmp_path, table, chi2, corrected, exact):
 
 
 def test_drug_a_gate_without_intervals_decides_on_noise(shared, mlci, tmp_path):
-    """100 seeds of the published forest: the same model, judged on the estimate, passes or fails by luck."""
+    """100 seeds of the published forest: the same model, judged on the estimate, passes or fails by luck.
+
+    Its script shuffles the rows without a seed of its own and fixes those of the split and of the forest, so the seed
+    that was varied is the shuffle's: no other choice gives all four published figures.
+    """
     with shared("drug/drug.csv").open(encoding="utf-8") as stream:
         rows = list(csv.DictReader(stream))
     order = {name: sorted({row[name] for row in rows}) for name in ("Sex", "BP", "Cholesterol")}
-    numbers = [[float(row["Age"]), float(row["Na_to_K"])] for row in rows]
+    numbers = np.array([[float(row["Age"]), float(row["Na_to_K"])] for row in rows])
     coded = [[order[name].index(row[name]) for name in order] for row in rows]
-    features = np.hstack([coded, numbers, numbers])  # the published pipeline hands both numbers over twice
     drug = np.array([row["Drug"] for row in rows])
     held, decided = [], []
     for seed in range(100):
-        train, test = train_test_split(np.arange(len(rows)), test_size=0.3, random_state=seed)
-        model = RandomForestClassifier(n_estimators=10, random_state=seed).fit(features[train], drug[train])
+        shuffled = pd.Series(range(len(rows))).sample(frac=1, random_state=seed).to_numpy()
+        train, test = train_test_split(shuffled, test_size=0.3, random_state=125)
+        scaler = StandardScaler().fit(numbers[train])
+        features = np.hstack([coded, numbers, scaler.transform(numbers)])  # both numbers twice, as published
+        model = RandomForestClassifier(n_estimators=10, random_state=125).fit(features[train], drug[train])
         held += [(f"{seed}-{i}", drug[i], seed) for i in test]
         decided += [(f"{seed}-{i}", name) for i, name in zip(test, model.predict(features[test]), strict=True)]
     write(tmp_path / "test.csv", ("id", "drug", "seed"), held)
@@ -101,9 +109,9 @@ def test_drug_a_gate_without_intervals_decides_on_noise(shared, mlci, tmp_path):
     }
     accuracies = [row["candidate"] for row in reports["estimate"]["metrics"] if row["slice"]]
     assert len(accuracies) == 100
-    assert np.mean(accuracies) == pytest.approx(0.956, abs=0.01)
-    assert np.std(accuracies) == pytest.approx(0.033, abs=0.004)
-    assert min(accuracies) == pytest.approx(0.833, abs=0.001)
+    assert np.mean(accuracies) == pytest.approx(0.956, abs=5e-4)
+    assert np.std(accuracies, ddof=1) == pytest.approx(0.033, abs=5e-4)
+    assert min(accuracies) == pytest.approx(0.833, abs=5e-4)
     assert max(accuracies) == 1
     failed = {way: sum(gate["outcome"] == "failed" for gate in found["gates"]) for way, found in reports.items()}
     assert 20 < failed["estimate"] < 80
