@@ -142,11 +142,19 @@ def test_an_exit_code_is_kept_for_later_and_the_step_succeeds(tmp_path, code):
 def test_a_cancelled_step_hands_the_signal_on_and_keeps_no_code(tmp_path):
     waiting = f"trap 'touch {tmp_path}/cleaned; exit 5' TERM; touch {tmp_path}/started; while :; do sleep 0.1; done"
     command = ["bash", str(LIB / "captured.sh"), "bash", "-c", waiting]
-    with subprocess.Popen(command, env={**os.environ, "GITHUB_OUTPUT": str(tmp_path / "output")}) as step:
-        while not (tmp_path / "started").exists():
-            time.sleep(0.02)
-        step.send_signal(signal.SIGINT)
-        assert step.wait(20) == 130
+    with subprocess.Popen(
+        command,
+        env={**os.environ, "GITHUB_OUTPUT": str(tmp_path / "output")},
+        # Tests that run in the background ignore it, and bash traps no signal that was ignored before it began.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509 (no threads here)
+    ) as step:
+        try:
+            while not (tmp_path / "started").exists():
+                time.sleep(0.02)
+            step.send_signal(signal.SIGINT)
+            assert step.wait(20) == 130
+        finally:
+            step.kill()
     assert (tmp_path / "cleaned").exists()
     assert not (tmp_path / "output").exists()
 
