@@ -5,6 +5,7 @@ import json
 import pytest
 
 from mlci.registry import entries
+from tests.registry.e2e.test_production import DAMAGE
 from tests.registry.lifecycle import (
     files,
     promote,
@@ -12,7 +13,6 @@ from tests.registry.lifecycle import (
     reseal,
     state,
 )
-from tests.registry.test_production import DAMAGE
 from tests.usecases.project import commit, git, mlci, predictions, run, write
 
 PARTS = ["bundle.json", "bundle.sha256", "report.json", "predictions.csv", "model/model.txt", "config/mlci.yml"]

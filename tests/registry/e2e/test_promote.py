@@ -5,6 +5,7 @@ import json
 import pytest
 
 from mlci.registry import entries, ledger
+from tests.registry.e2e.test_production import ABSOLUTE, DAMAGE, TOTALS
 from tests.registry.lifecycle import (
     bodies,
     champion,
@@ -20,7 +21,6 @@ from tests.registry.lifecycle import (
     store,
     trained,
 )
-from tests.registry.test_production import ABSOLUTE, DAMAGE, TOTALS
 from tests.usecases.project import change, commit, git, holdout, mlci, run
 from tests.usecases.test_planted import shown
 

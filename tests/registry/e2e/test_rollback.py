@@ -3,6 +3,7 @@
 import pytest
 
 from mlci.registry import ledger
+from tests.registry.e2e.test_production import DAMAGE
 from tests.registry.histories import swapped
 from tests.registry.lifecycle import (
     MODEL,
@@ -16,7 +17,6 @@ from tests.registry.lifecycle import (
     state,
     store,
 )
-from tests.registry.test_production import DAMAGE
 from tests.usecases.project import change, commit, git, mlci, run
 from tests.usecases.test_planted import shown
 
