@@ -11,8 +11,13 @@ from mlci.errors import InputError
 OURS = ".mlci"
 
 
-def write_all(folder: Path, files: Mapping[str, str]) -> None:
+def write_all(folder: Path, files: Mapping[str, str], *, option: str = "--out") -> None:
     """Write every file under a temporary name first and rename them when all are there.
+
+    Args:
+        folder: Where to; it is made.
+        files: Texts by name.
+        option: What chose the folder, for the error.
 
     Raises:
         InputError: The folder can't be written to.
@@ -28,7 +33,7 @@ def write_all(folder: Path, files: Mapping[str, str]) -> None:
         for temporary, target in staged:
             Path(temporary).replace(target)
     except OSError as error:
-        raise InputError(f"can't write to {folder}: {error.strerror}; choose another folder with --out") from error
+        raise InputError(f"can't write to {folder}: {error.strerror}; choose another folder with {option}") from error
     finally:
         for temporary, _ in staged:
             with contextlib.suppress(OSError):

@@ -9,14 +9,15 @@ import click
 from mlci.cli import options
 from mlci.cli.build import configuration, terminal_style, tools
 from mlci.cli.decided import leave
+from mlci.cli.files import read_bounded
+from mlci.cli.output import write_all
 from mlci.cli.registry import connected, surroundings
 from mlci.config.load import Loaded
 from mlci.engine.otherwise import otherwise
-from mlci.errors import OutsideError
-from mlci.registry.spread import Found
+from mlci.errors import InputError, Problem
 from mlci.report.reproduced import text
 from mlci.usecases.diff import PRODUCTION
-from mlci.usecases.recorded import record, taken_over
+from mlci.usecases.recorded import LEFT, MOST_BYTES, record, taken_over
 from mlci.usecases.reproduce import Reproduction, reproduce
 
 _DIFFERENT = 1
@@ -66,25 +67,13 @@ def command(
             otherwise=otherwise,
         )
     if save is not None:
-        left(save, found.found)
+        left = found.found.model_dump_json(by_alias=True, indent=1) + "\n"
+        write_all(save.parent, {save.name: left}, option="--save")
     if as_json:
         click.echo(json.dumps(_plain(found), indent=1, ensure_ascii=False))
     else:
         click.echo(_shown(found), nl=False)
     return _DIFFERENT if found.outcome == "different" else 0
-
-
-def left(path: Path, found: Found) -> None:
-    """Write what is to be recorded.
-
-    Raises:
-        OutsideError: It can't be written.
-    """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(found.model_dump_json(by_alias=True, indent=1) + "\n", encoding="utf-8")
-    except OSError as error:
-        raise OutsideError(f"{path}: could not be written: {error.strerror}") from error
 
 
 def _recorded(loaded: Loaded, folder: Path, taken: Path, *, alone: bool) -> int:
@@ -94,7 +83,11 @@ def _recorded(loaded: Loaded, folder: Path, taken: Path, *, alone: bool) -> int:
     store, stamp = connected(loaded, folder, writes=True)
     if store is None or stamp is None:
         raise ValueError("both were wanted")
-    found = taken_over(store, taken)
+    try:
+        data = read_bounded(taken, MOST_BYTES)
+    except OSError as error:
+        raise InputError(Problem(f"can't be read: {error.strerror}; {LEFT}", str(taken))) from error
+    found = taken_over(store, data, path=str(taken))
     number = record(store, stamp, found)
     trainings = len(found.spread.reruns)
     count = f"{trainings} training{'' if trainings == 1 else 's'}"

@@ -73,8 +73,8 @@ def _bound(body: list[ast.stmt]) -> Iterator[str]:
         elif isinstance(node, ast.Import | ast.ImportFrom):
             yield from (alias.asname or alias.name.partition(".")[0] for alias in node.names)
         else:
-            inner = (part for part in ast.walk(node))
-            yield from (part.id for part in inner if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store))
+            names = (part for part in ast.walk(node) if isinstance(part, ast.Name))
+            yield from (name.id for name in names if isinstance(name.ctx, ast.Store))
             for name in ("body", "orelse", "handlers", "finalbody", "cases"):
                 for part in getattr(node, name, []):
                     yield from _bound([part] if isinstance(part, ast.stmt) else part.body)

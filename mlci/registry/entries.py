@@ -20,11 +20,16 @@ Count = Annotated[int, Field(ge=0)]
 Text = Annotated[str, Field(max_length=2_000)]
 
 
+# Validators are built when first used: a run without a registry imports these and reads none.
+_STRICT = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, defer_build=True)
+BY_ALIAS = ConfigDict(**_STRICT, populate_by_name=True, serialize_by_alias=True)
+"""Of parts with keys that Python has other names for, such as ``schema``."""
+
+
 class Part(BaseModel):
     """Base of all parts: frozen, and an unknown key is an error."""
 
-    # Validators are built when first used: a run without a registry imports these and reads none.
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, defer_build=True)
+    model_config = _STRICT
 
 
 class By(Part):
@@ -128,14 +133,7 @@ class Entry(Part):
     body: Body
     state: State
 
-    model_config = ConfigDict(
-        extra="forbid",
-        frozen=True,
-        allow_inf_nan=False,
-        populate_by_name=True,
-        serialize_by_alias=True,
-        defer_build=True,
-    )
+    model_config = BY_ALIAS
 
 
 def dump(entry: Entry) -> bytes:

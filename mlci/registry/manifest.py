@@ -6,9 +6,9 @@ A run leaves the same thing without a number, the bundle: what was judged, and w
 from pathlib import PurePosixPath
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, ConfigDict, Field
+from pydantic import AfterValidator, Field
 
-from mlci.registry.entries import Digest, Part, Text
+from mlci.registry.entries import BY_ALIAS, Digest, Part, Text
 
 
 def _inside(name: str) -> str:
@@ -72,16 +72,6 @@ class Data(Part):
     pointers: dict[str, str] = Field(default_factory=dict, description="DVC and LFS pointers by path: what they name.")
 
 
-_BY_NAME = ConfigDict(
-    extra="forbid",
-    frozen=True,
-    allow_inf_nan=False,
-    populate_by_name=True,
-    serialize_by_alias=True,
-    defer_build=True,
-)
-
-
 class Content(Part):
     """What was judged, whether it has become a version or not."""
 
@@ -116,7 +106,7 @@ class Content(Part):
 class Bundle(Content):
     """What a run leaves: a version without a number."""
 
-    model_config = _BY_NAME
+    model_config = BY_ALIAS
 
     schema_: Annotated[Literal["mlci/bundle/1"], Field(alias="schema")] = "mlci/bundle/1"
 
@@ -124,7 +114,7 @@ class Bundle(Content):
 class Manifest(Content):
     """A version."""
 
-    model_config = _BY_NAME
+    model_config = BY_ALIAS
 
     schema_: Annotated[Literal["mlci/version/1"], Field(alias="schema")] = "mlci/version/1"
     version: Annotated[int, Field(ge=1)]

@@ -2,9 +2,9 @@
 
 from typing import Annotated, Literal
 
-from pydantic import ConfigDict, Field
+from pydantic import Field
 
-from mlci.registry.entries import Part, Text
+from mlci.registry.entries import BY_ALIAS, Part, Text
 
 
 class Rerun(Part):
@@ -16,20 +16,10 @@ class Rerun(Part):
     metrics: dict[str, float] = Field(description="Whole-set values.")
 
 
-_BY_NAME = ConfigDict(
-    extra="forbid",
-    frozen=True,
-    allow_inf_nan=False,
-    populate_by_name=True,
-    serialize_by_alias=True,
-    defer_build=True,
-)
-
-
 class Spread(Part):
     """All of them."""
 
-    model_config = _BY_NAME
+    model_config = BY_ALIAS
 
     schema_: Annotated[Literal["mlci/spread/1"], Field(alias="schema")] = "mlci/spread/1"
     version: int
@@ -43,7 +33,7 @@ class Spread(Part):
 class Found(Part):
     """What a job that may not write to the registry leaves for one that may."""
 
-    model_config = _BY_NAME
+    model_config = BY_ALIAS
 
     schema_: Annotated[Literal["mlci/reproduction/1"], Field(alias="schema")] = "mlci/reproduction/1"
     outcome: Literal["identical", "within", "different"]

@@ -193,7 +193,7 @@ class NullRate(Part):
 
 
 class DataDifference(Part):
-    """What differs between the evaluation set of the baseline's version and this one; null is not known."""
+    """What differs between the evaluation set that the baseline had of its own and this one; null is not known."""
 
     baseline_rows: int | None = None
     candidate_rows: int | None = None
@@ -208,7 +208,7 @@ class DataDifference(Part):
 
 
 class Lineage(Part):
-    """What changed between the version in production and the candidate."""
+    """What changed between the baseline, a version of the registry or another commit, and the candidate."""
 
     rows: Listed[LineageRow]
     evaluation: DataDifference | None = Field(default=None, description="Only where the evaluation set changed.")
@@ -277,6 +277,6 @@ class Report(Part):
     gates: Listed[GateRow]
     agreement: AgreementRow | None = None
     notes: Listed[str] = ()
-    lineage: Lineage | None = Field(default=None, description="Only against a version of the registry.")
+    lineage: Lineage | None = Field(default=None, description="Only against a version or another commit.")
     trend: Listed[TrendRow] = ()
     provenance: Provenance

@@ -1,11 +1,9 @@
 """The baseline: from a file, from another commit, or none. Never the candidate's own predictions."""
 
-import contextlib
 import hashlib
 import json
 import shutil
 import uuid
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +13,10 @@ from mlci.config.load import Loaded, load
 from mlci.config.models import Baseline, Config
 from mlci.engine.interface import Source
 from mlci.errors import InputError
-from mlci.usecases import at_commit, sides, untouched
+from mlci.usecases import alone, at_commit, sides, untouched
 from mlci.usecases.paths import located
 from mlci.usecases.sides import Place, Side
 from mlci.usecases.tools import Tools
-from mlci.usecases.untouched import MOVED, Untouched
 
 
 def baseline(loaded: Loaded, tools: Tools, *, folder: Path, data: str) -> Side | None:
@@ -104,52 +101,6 @@ def refuse_itself(loaded: Loaded, baseline: str, candidate: str, what: str) -> N
         raise InputError(loaded.problem(f"{why}; name the production model's", "baseline"))
 
 
-@contextlib.contextmanager
-def left_alone(loaded: Loaded, baseline: Side | None, data: str) -> Iterator[None]:
-    """Hold that the candidate's steps, which run inside, leave the baseline's predictions and their rows as they are.
-
-    Where a baseline was made on the rows and they have a key, their fingerprint is looked at later; everywhere else the
-    file is looked at here, or a candidate could label the rows that it is judged on. Training may make a file that was
-    not there.
-
-    Raises:
-        InputError: They made or changed the baseline's file, or changed the rows.
-    """
-    config = loaded.config
-    runs = config.train is not None or config.predict.file is None
-    watched = [baseline.source.path] if baseline is not None and runs else []
-    before = Untouched.now(watched, by_content=True)
-    keyed = config.evaluation is not None and config.evaluation.key is not None
-    counted = runs and not (keyed and baseline is not None and baseline.made_on is not None)
-    rows_before = Untouched.now([data] if counted else [], by_content=True)
-    yield
-    if any(rows_before.marks.values()) and rows_before.changed():
-        raise InputError(MOVED)
-    if before.changed() and baseline is not None:
-        why = f"the candidate's own steps wrote to the baseline's {baseline.label}, so it says nothing of production"
-        raise InputError(loaded.problem(f"{why}; let `train.run` and `predict.run` write elsewhere", "baseline"))
-
-
-@contextlib.contextmanager
-def candidate_left_alone(loaded: Loaded, folder: Path) -> Iterator[None]:
-    """Hold that the baseline's steps, which run inside, leave the files alone that the candidate is judged by.
-
-    Raises:
-        InputError: They wrote there, by an absolute path most likely.
-    """
-    config = loaded.config
-    named = [getattr(config.predict, key) for key in ("file", "model", "metrics")]
-    named += [config.train.model if config.train else None, config.evaluation.data if config.evaluation else None]
-    paths = {located(path, folder): path for path in named if path is not None}
-    before = Untouched.now(paths, by_content=False)
-    yield
-    if changed := before.changed():
-        raise InputError(
-            f"the baseline's steps wrote to the candidate's `{paths[changed[0]]}`, perhaps by an absolute path; "
-            "let `train.run` and `predict.run` write inside of their own checkout"
-        )
-
-
 def _from_file(loaded: Loaded, chosen: Baseline, folder: Path) -> Side:
     predict = loaded.config.predict
     source = Source(
@@ -210,7 +161,7 @@ def made_from_ref(loaded: Loaded, ref: str, tools: Tools, *, evaluation: str, ma
     """Return what ``make`` leaves in a worktree of the reference, from the cache where it was made before."""
     into = tools.scratch / "baseline"
     shutil.rmtree(into, ignore_errors=True)
-    with candidate_left_alone(loaded, tools.git.folder):
+    with alone.candidate_left_alone(loaded, tools.git.folder):
         return make_baseline(
             tools.git,
             ref,

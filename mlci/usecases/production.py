@@ -16,7 +16,7 @@ from mlci.registry.interface import CorruptError, Store
 from mlci.registry.ledger import Stamp, Tail
 from mlci.registry.manifest import File, Predictions
 from mlci.registry.versions import Version
-from mlci.usecases import baselines, held, plan, scoring
+from mlci.usecases import alone, baselines, held, plan, scoring
 from mlci.usecases.costs import PER_THOUSAND
 from mlci.usecases.sides import PER_ROWS, Side
 from mlci.usecases.tools import Tools
@@ -137,7 +137,7 @@ def _scored_again(loaded: Loaded, tools: Tools, champion: Version, *, data: str,
         return versions.fetch(store, file, target, of=f"version {champion.number}")
 
     tools.say(f"baseline: the evaluation set moved since version {champion.number}; its own model scores the new rows")
-    with baselines.candidate_left_alone(loaded, tools.git.folder):
+    with alone.candidate_left_alone(loaded, tools.git.folder):
         made = scoring.score(loaded, tools, manifest, fetch, data=data, of=f"version {champion.number}")
     commit = manifest.recipe.commit
     where = f", by the code of {commit[:7]}" if commit else ""

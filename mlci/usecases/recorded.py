@@ -1,10 +1,8 @@
 """What `mlci reproduce` found, as an entry of the ledger: by the job that trained, or by one that only writes."""
 
-from pathlib import Path
-
 from pydantic import ValidationError
 
-from mlci.errors import InputError
+from mlci.errors import InputError, Problem
 from mlci.registry import entries, ledger, versions
 from mlci.registry.entries import Reproduced
 from mlci.registry.interface import Store
@@ -12,7 +10,7 @@ from mlci.registry.ledger import Stamp
 from mlci.registry.spread import Found
 
 MOST_BYTES = 4 * 1024 * 1024
-_LEFT = "`mlci reproduce --save` writes it"
+LEFT = "`mlci reproduce --save` writes it"
 
 
 def record(store: Store, stamp: Stamp, found: Found) -> int | None:
@@ -24,35 +22,36 @@ def record(store: Store, stamp: Stamp, found: Found) -> int | None:
     return entry.number if entry is not None else None
 
 
-def taken_over(store: Store, path: Path) -> Found:
+def taken_over(store: Store, data: bytes, *, path: str) -> Found:
     """Read what another job found, believing no more of it than that job was trusted with: its numbers.
+
+    Args:
+        store: The registry.
+        data: The file that it left, of which one byte more than may be is enough.
+        path: What problems name the file.
 
     Raises:
         InputError: It is no such file, or not of this registry's version.
         CorruptError: That version is not whole.
     """
-    try:
-        with path.open("rb") as stream:
-            data = stream.read(MOST_BYTES + 1)
-    except OSError as error:
-        raise InputError(f"{path}: {error.strerror}; {_LEFT}") from error
     if len(data) > MOST_BYTES:
-        raise InputError(f"{path} has more than {MOST_BYTES:,} bytes; {_LEFT}, and it is smaller")
+        raise InputError(Problem(f"has more than {MOST_BYTES:,} bytes; {LEFT}, and it is smaller", path))
     try:
         found = Found.model_validate_json(data)
     except ValidationError as error:
-        raise InputError(f"{path} can't be read: {error.errors()[0]['msg']}; {_LEFT}") from None
+        raise InputError(Problem(f"can't be read: {error.errors()[0]['msg']}; {LEFT}", path)) from None
     _held(store, found, path)
     return found
 
 
-def _held(store: Store, found: Found, path: Path) -> None:
+def _held(store: Store, found: Found, path: str) -> None:
     """Hold it against the version that it says it trained."""
     spread = found.spread
     try:
         version = versions.version(store, ledger.tail(store), spread.version)
     except LookupError:
-        raise InputError(f"{path}: {store.shown} has no version {spread.version}") from None
+        raise InputError(Problem(f"{store.shown} has no version {spread.version}", path)) from None
     first = version.manifest.recipe.seed
     if [item.seed for item in spread.reruns] != list(range(first, first + len(spread.reruns))):
-        raise InputError(f"{path} is not of version {spread.version}: its reruns begin with the seed {first}")
+        words = f"is not of version {spread.version}: its reruns begin with the seed {first}"
+        raise InputError(Problem(words, path))

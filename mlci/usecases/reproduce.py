@@ -14,7 +14,7 @@ from mlci.registry import ledger, versions
 from mlci.registry.manifest import Environment
 from mlci.registry.spread import Found, Rerun, Spread
 from mlci.registry.versions import Version
-from mlci.usecases import baselines, held, production, retrain
+from mlci.usecases import alone, baselines, held, production, retrain
 from mlci.usecases.diff import numbered
 from mlci.usecases.paths import located
 from mlci.usecases.recorded import record
@@ -82,7 +82,7 @@ def reproduce(
     data = located(config.evaluation.data, folder) if config.evaluation else ""
     original = retrain.original(loaded, tools, end, version, data)
     tools.say(f"reproduce: version {version.number}, {runs} time{'s' if runs > 1 else ''}")
-    with baselines.candidate_left_alone(loaded, tools.git.folder):
+    with alone.candidate_left_alone(loaded, tools.git.folder):
         made = [retrain.rerun(config, tools, version, original, index, data=data) for index in range(runs)]
     metrics = _metrics(config, made)
     how = _identical(version, made[0], tools.fingerprint(original.source.path))

@@ -17,7 +17,7 @@ from mlci.registry.ledger import Tail
 from mlci.registry.manifest import File
 from mlci.registry.spread import Rerun
 from mlci.registry.versions import Version
-from mlci.usecases import baselines, held, production, scoring
+from mlci.usecases import alone, baselines, held, production, scoring
 from mlci.usecases.run import judged
 from mlci.usecases.sides import Place, Side, make
 from mlci.usecases.tools import Tools
@@ -72,7 +72,7 @@ def original(loaded: Loaded, tools: Tools, end: Tail, version: Version, data: st
         path = fetch(known.file, tools.scratch / "baseline" / known.file.name)
         return production.side(loaded.config, version, known, path)
     tools.say(f"reproduce: the evaluation set moved since {of}; its own model scores the new rows")
-    with baselines.candidate_left_alone(loaded, tools.git.folder):
+    with alone.candidate_left_alone(loaded, tools.git.folder):
         return scoring.score(loaded, tools, version.manifest, fetch, data=data, of=of)
 
 

@@ -15,7 +15,7 @@ from mlci.inference.evaluation import EvaluationResult
 from mlci.inference.retraining import UNKNOWN, Noise
 from mlci.registry.manifest import Environment
 from mlci.report.document import Report
-from mlci.usecases import baselines, held, metrics_only, own_metrics, plan, production, sides, uses
+from mlci.usecases import alone, baselines, held, metrics_only, own_metrics, plan, production, sides, uses
 from mlci.usecases import noise as luck
 from mlci.usecases.compared import Compared
 from mlci.usecases.costs import scaled, with_costs
@@ -89,7 +89,7 @@ def compare(loaded: Loaded, tools: Tools, *, folder: Path, facts: Facts, keep: b
         if end is None
         else production.baseline(loaded, tools, end, data=data)
     )
-    with baselines.left_alone(loaded, baseline, data):
+    with alone.left_alone(loaded, baseline, data):
         candidate = sides.make(loaded.config, Place(folder=folder, scratch=tools.scratch / "step"), tools, data=data)
     bytes_held = held.look(candidate, tools.fingerprint) if keep else None
     result, seconds = judged(loaded.config, candidate, baseline, tools, data=data)
@@ -130,12 +130,11 @@ def measure(
 ) -> tuple[EvaluationResult, dict[str, float]]:
     """Reduce the tables and estimate everything asked; also return the wall time of each stage."""
     begun = tools.clock()
-    resampled = plan.needs(config).custom
-    slow = f": {', '.join(resampled)} by 1,000 resamples of every group, which takes a while" if resampled else ""
-    tools.say(f"evaluate{slow}")
-    observed = tools.engine.observe(
-        job(config, candidate.source, baseline.source if baseline else None, tools, data=data)
-    )
+    asked = job(config, candidate.source, baseline.source if baseline else None, tools, data=data)
+    slow = ", ".join(metric.name for metric in asked.row_metrics)
+    many = f": {slow} by {asked.replicates:,} resamples of every group, which takes a while" if slow else ""
+    tools.say(f"evaluate{many}")
+    observed = tools.engine.observe(asked)
     notes = (*candidate.notes, *(baseline.notes if baseline else ()), *observed.notes)
     question = plan.question(config, baseline=baseline is not None)
     result = evaluate(observed.statistics, question, fingerprint=observed.fingerprint, notes=notes)

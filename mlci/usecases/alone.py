@@ -1,0 +1,57 @@
+"""One model's steps leave the other's files alone, and the rows that both are judged on."""
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+
+from mlci.config.load import Loaded
+from mlci.errors import InputError
+from mlci.usecases.paths import located
+from mlci.usecases.sides import Side
+from mlci.usecases.untouched import MOVED, Untouched
+
+
+@contextlib.contextmanager
+def left_alone(loaded: Loaded, baseline: Side | None, data: str) -> Iterator[None]:
+    """Hold that the candidate's steps, which run inside, leave the baseline's predictions and their rows as they are.
+
+    Where a baseline was made on the rows and they have a key, their fingerprint is looked at later; everywhere else the
+    file is looked at here, or a candidate could label the rows that it is judged on. Training may make a file that was
+    not there.
+
+    Raises:
+        InputError: They made or changed the baseline's file, or changed the rows.
+    """
+    config = loaded.config
+    runs = config.train is not None or config.predict.file is None
+    watched = [baseline.source.path] if baseline is not None and runs else []
+    before = Untouched.now(watched, by_content=True)
+    keyed = config.evaluation is not None and config.evaluation.key is not None
+    counted = runs and not (keyed and baseline is not None and baseline.made_on is not None)
+    rows_before = Untouched.now([data] if counted else [], by_content=True)
+    yield
+    if any(rows_before.marks.values()) and rows_before.changed():
+        raise InputError(MOVED)
+    if before.changed() and baseline is not None:
+        why = f"the candidate's own steps wrote to the baseline's {baseline.label}, so it says nothing of production"
+        raise InputError(loaded.problem(f"{why}; let `train.run` and `predict.run` write elsewhere", "baseline"))
+
+
+@contextlib.contextmanager
+def candidate_left_alone(loaded: Loaded, folder: Path) -> Iterator[None]:
+    """Hold that the baseline's steps, which run inside, leave the files alone that the candidate is judged by.
+
+    Raises:
+        InputError: They wrote there, by an absolute path most likely.
+    """
+    config = loaded.config
+    named = [getattr(config.predict, key) for key in ("file", "model", "metrics")]
+    named += [config.train.model if config.train else None, config.evaluation.data if config.evaluation else None]
+    paths = {located(path, folder): path for path in named if path is not None}
+    before = Untouched.now(paths, by_content=False)
+    yield
+    if changed := before.changed():
+        raise InputError(
+            f"the baseline's steps wrote to the candidate's `{paths[changed[0]]}`, perhaps by an absolute path; "
+            "let `train.run` and `predict.run` write inside of their own checkout"
+        )
