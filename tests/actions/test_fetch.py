@@ -20,7 +20,7 @@ PROGRAM = b"#!/bin/sh\necho uv 9.9.9\n"
 
 def wheel(*, member="uv-9.9.9.data/scripts/uv"):
     kept = io.BytesIO()
-    with zipfile.ZipFile(kept, "w") as archive:
+    with zipfile.ZipFile(kept, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr(member, PROGRAM)
         archive.writestr("uv/__init__.py", "")
     return kept.getvalue()
