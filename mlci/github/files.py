@@ -53,10 +53,11 @@ class Files:
         self._shelves: dict[int, Shelf] = {}
         self._listed = False
 
-    def holds(self, digest: str) -> bool:
-        """Tell whether a file is there, whole; by what GitHub says of it, without reading it."""
+    def holds(self, digest: str, size: int | None = None) -> bool:
+        """Tell whether a file is there, whole and of that size; by what GitHub says of it, without reading it."""
         found = self._find(digest)
-        return found is not None and whole(found[1])
+        more = len(_INSTEAD) if digest == _EMPTY else 0
+        return found is not None and whole(found[1], None if size is None else size + more)
 
     def get(self, digest: str, target: Path) -> bool:
         """Copy a file to ``target``; half-uploaded ones are not there."""

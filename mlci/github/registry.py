@@ -95,8 +95,8 @@ class RepositoryStore:
         except OSError as error:
             raise OutsideError(f"{target}: could not be written: {error.strerror or error}") from error
 
-    def holds(self, digest: str) -> bool:
-        """Tell whether a file is there."""
+    def holds(self, digest: str, size: int | None = None) -> bool:
+        """Tell whether a file is there, of that size."""
         naming.file(digest)
         self._repository.begin()
-        return self._files.holds(digest)
+        return self._files.holds(digest, size)

@@ -79,7 +79,7 @@ class Copied(OnlyRead):
             raise OutsideError(f"{target}: {error.strerror}") from error
         return True
 
-    def holds(self, digest: str) -> bool:
-        """Tell whether a file was copied."""
+    def holds(self, digest: str, size: int | None = None) -> bool:
+        """Tell whether a file was copied, of that size."""
         place = kept(self._folder, digest)
-        return place.is_file() and not place.is_symlink()
+        return place.is_file() and not place.is_symlink() and size in (None, place.stat().st_size)

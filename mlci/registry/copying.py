@@ -71,6 +71,6 @@ class Copying(OnlyRead):
         shutil.copyfile(target, place)
         return True
 
-    def holds(self, digest: str) -> bool:
-        """Tell whether a file is there."""
-        return self._store.holds(digest)
+    def holds(self, digest: str, size: int | None = None) -> bool:
+        """Tell whether a file is there, of that size."""
+        return self._store.holds(digest, size)

@@ -92,9 +92,10 @@ class Experiment:
             raise OutsideError(f"{self._shown}: experiment {name} was made and can't be found")
         return known
 
-    def holds(self, digest: str) -> bool:
-        """Tell whether a file is there with all of its bytes."""
-        return any(self._lacks(run, digest) is None for run in self._kept(digest))
+    def holds(self, digest: str, size: int | None = None) -> bool:
+        """Tell whether a file is there with all of its bytes, and with ``size`` of them where that is given."""
+        sizes = (int(run.data.tags[BYTES]) for run in self._kept(digest) if self._lacks(run, digest) is None)
+        return any(size in (None, found) for found in sizes)
 
     def put(self, source: Path, digest: str) -> None:
         """Keep a file, unless it is there; what goes up is a copy that was held against the digest."""

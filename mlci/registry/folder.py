@@ -99,11 +99,12 @@ class FolderStore:
             durable.copy(path, target)
             return True
 
-    def holds(self, digest: str) -> bool:
-        """Tell whether a file is there."""
+    def holds(self, digest: str, size: int | None = None) -> bool:
+        """Tell whether a file is there, of that size."""
         part, name = naming.file(digest)
         with self._asked(f"look for file {digest}"):
-            return self._there("files", part) and disk.size(self._base / "files" / part / name) is not None
+            found = disk.size(self._base / "files" / part / name) if self._there("files", part) else None
+            return found is not None and size in (None, found)
 
     def _there(self, *parts: str) -> bool:
         """Tell whether a folder is there; every one on the way has to be real."""

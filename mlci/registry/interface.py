@@ -79,6 +79,6 @@ class Store(Protocol):
         """Copy a file to ``target``; ``False`` if there is none. The caller checks the digest of what arrived."""
         ...
 
-    def holds(self, digest: str) -> bool:
-        """Tell whether a file is there, without reading it."""
+    def holds(self, digest: str, size: int | None = None) -> bool:
+        """Tell whether a file is there, and has ``size`` bytes where that is given, without reading it."""
         ...

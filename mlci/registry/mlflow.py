@@ -158,9 +158,9 @@ class MlflowStore:
         """Copy a file to ``target``, which is there whole or not at all."""
         return self.experiment.get(digest, target)
 
-    def holds(self, digest: str) -> bool:
-        """Tell whether a file is there."""
-        return self.experiment.holds(digest)
+    def holds(self, digest: str, size: int | None = None) -> bool:
+        """Tell whether a file is there, of that size."""
+        return self.experiment.holds(digest, size)
 
 
 def _artifacts(address: str, name: str) -> str | None:

@@ -123,9 +123,10 @@ class ObjectStore:
         """Copy a file to ``target``, which is there whole or not at all."""
         return self._bucket.download(_file(digest), target)
 
-    def holds(self, digest: str) -> bool:
-        """Tell whether a file is there."""
-        return self._bucket.size(_file(digest)) is not None
+    def holds(self, digest: str, size: int | None = None) -> bool:
+        """Tell whether a file is there, of that size."""
+        found = self._bucket.size(_file(digest))
+        return found is not None and size in (None, found)
 
 
 def _entry(number: int) -> str:

@@ -48,6 +48,7 @@ class Contract:
         assert store.read(1) is None
         assert store.witness() is None
         assert not store.holds("0" * 64)
+        assert not store.holds("0" * 64, 0)
         assert ledger.tail(store) == ledger.EMPTY
 
     def test_what_is_appended_is_read_by_whoever_comes_next(self, store_factory):
@@ -138,6 +139,14 @@ class Contract:
         assert store_factory().get(sha(data), tmp_path / "got")
         assert (tmp_path / "got").read_bytes() == data
         assert store.tail() == 0
+
+    @pytest.mark.parametrize("size", [0, 1, 14], ids=str)
+    def test_a_file_of_another_size_is_not_held(self, store_factory, tmp_path, size):
+        data = os.urandom(size)
+        (tmp_path / "model.bin").write_bytes(data)
+        store_factory().put(tmp_path / "model.bin", sha(data))
+        held = [other for other in range(32) if store_factory().holds(sha(data), other)]
+        assert held == [size]
 
     @pytest.mark.parametrize("size", [10, 20_000_001], ids=str)
     def test_a_file_that_is_not_what_its_digest_says_is_not_kept(self, store_factory, tmp_path, size):

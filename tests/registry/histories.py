@@ -115,7 +115,7 @@ class Memory:
     def get(self, digest: str, target: Path) -> bool:
         raise NotImplementedError
 
-    def holds(self, digest: str) -> bool:
+    def holds(self, digest: str, size: int | None = None) -> bool:
         raise NotImplementedError
 
 

@@ -221,6 +221,14 @@ class TestFiles:
         assert store.get(digest, tmp_path / "got")
         assert sha((tmp_path / "got").read_bytes()) == digest
 
+    def test_an_artifact_cut_together_with_what_its_run_says_is_told_by_its_size(self, kept):
+        store, digest, path = kept
+        (run,) = store.experiment.runs({"mlci.file": digest})
+        path.write_bytes(path.read_bytes()[:100])
+        store.tracking.once("x", lambda it: it.set_tag(run.info.run_id, "mlci.bytes", "100"))
+        assert store.holds(digest)
+        assert not store.holds(digest, 16_000)
+
     def test_a_file_is_put_once_and_nothing_is_said(self, kept, tmp_path, capfd):
         store, digest, _ = kept
         store.put(tmp_path / "model.bin", digest)

@@ -137,6 +137,8 @@ def test_assets_without_a_digest_are_judged_by_their_size(place, source, tmp_pat
     place.store().put(source, sha(DATA))
     assert place.asset(sha(DATA)) is row
     row.update(size=len(DATA) - 1)
+    assert place.store().holds(sha(DATA))
+    assert not place.store().holds(sha(DATA), len(DATA))
     place.store().put(source, sha(DATA))
     assert place.asset(sha(DATA)) is not row
 
