@@ -29,7 +29,7 @@ from mlci.report.read import dump
 from mlci.report.terminal import terminal
 from mlci.usecases import bundle, uses
 from mlci.usecases.audit import audit
-from mlci.usecases.promote import Outcome, promote
+from mlci.usecases.promote import Asked, Outcome, promote
 from mlci.usecases.rollback import rollback
 from mlci.usecases.run import run
 
@@ -146,7 +146,7 @@ def _promote(out: Path, loaded: Loaded, store: Store, stamp: Stamp) -> Outcome:
             folder=out,
             out=into,
             facts=facts(loaded),
-            note=None,
+            asked=Asked(),
             save=lambda report: save(report, into),
         )
 

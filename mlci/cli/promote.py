@@ -15,7 +15,7 @@ from mlci.registry import entries
 from mlci.report.document import Report
 from mlci.report.read import dump
 from mlci.usecases import uses
-from mlci.usecases.promote import Outcome, promote
+from mlci.usecases.promote import Asked, Outcome, promote
 from mlci.usecases.tools import Tools
 
 MOST_WORDS = 2_000  # of an entry of the ledger
@@ -27,12 +27,18 @@ MOST_WORDS = 2_000  # of an entry of the ledger
 @options.as_json
 @click.option("--note", help="Kept with the version, for whoever reads the ledger.")
 @click.option("--again", is_flag=True, help="Judge again in any case: for a bundle that others could have written to.")
+@click.option(
+    "--despite", metavar="REASON", help="Promote although something in the registry is damaged; kept with the version."
+)
 @click.option("--record", is_flag=True, help="Record the verdict as well: one use of the evaluation set.")
-def command(config_path: Path, out: Path, *, as_json: bool, note: str | None, again: bool, record: bool) -> int:
+def command(
+    config_path: Path, out: Path, *, as_json: bool, note: str | None, again: bool, despite: str | None, record: bool
+) -> int:
     """Make what `mlci run` judged the production version: the very bytes, by their digests.
 
     They must have passed their gates on the current evaluation set against the version that is in production now. Where
-    that changed since, they are judged again first, without training, and promoted only if they pass.
+    that changed since, they are judged again first, without training, and promoted only if they pass. The record is
+    verified before, and so is the version in production; damage is an error, exit code 4, unless `--despite` says why.
 
     \b
     Exit codes: 0 in production · 1 a gate blocks, it was rolled back, or is of an older commit
@@ -44,7 +50,8 @@ def command(config_path: Path, out: Path, *, as_json: bool, note: str | None, ag
       mlci promote --out reports --note "release 2026-11"
       mlci promote --record        # where the run itself could not write to the registry
     """  # noqa: D301 (click's mark against rewrapping)
-    note = noted(note, "--note")
+    note, despite = noted(note, "--note"), noted(despite, "--despite", most=MOST_WORDS // 2)
+    note = noted(note, "--note beside --despite", most=MOST_WORDS // 2 - 100) if despite else note
     loaded = configuration(config_path)
     folder = config_path.parent
     store, stamp = connected(loaded, folder, writes=True)
@@ -55,8 +62,7 @@ def command(config_path: Path, out: Path, *, as_json: bool, note: str | None, ag
             folder=folder,
             out=out,
             facts=facts(loaded),
-            note=note,
-            distrust=again,
+            asked=Asked(note=note, again=again, despite=despite),
             save=lambda report: save(report, out),
         )
         if record:
@@ -77,14 +83,14 @@ def _counted(loaded: Loaded, effects: Tools, report: Report) -> None:
         uses.record(effects, use, report, digest=entries.digest(dump(report).encode()), against=against)
 
 
-def noted(text: str | None, option: str) -> str | None:
+def noted(text: str | None, option: str, *, most: int = MOST_WORDS) -> str | None:
     """Return words for the ledger, without white space around them; ``None`` for none.
 
     Raises:
         click.UsageError: They are longer than an entry takes.
     """
-    if text is not None and len(text.strip()) > MOST_WORDS:
-        raise click.UsageError(f"{option} has {len(text):,} characters; the ledger takes {MOST_WORDS:,}")
+    if text is not None and len(text.strip()) > most:
+        raise click.UsageError(f"{option} has {len(text):,} characters; the ledger takes {most:,}")
     return (text or "").strip() or None
 
 

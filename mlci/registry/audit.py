@@ -8,6 +8,9 @@ from mlci.registry import ledger
 from mlci.registry.entries import Entry
 from mlci.registry.interface import Store
 
+SKEW = timedelta(minutes=5)
+"""How far clocks may be apart, which is what Kerberos takes by default ("Clock Skew", MIT's Kerberos V5 guide)."""
+
 
 @dataclass(frozen=True)
 class Finding:
@@ -61,6 +64,18 @@ def clocks(seen: Iterable[Entry]) -> Iterable[Finding]:
             )
         else:
             latest = (entry.number, at)
+
+
+def behind(newest: Entry, now: str) -> tuple[str, ...]:
+    """Say that this machine's clock is more than :data:`SKEW` before the time of a ledger's newest entry."""
+    there, here = moment(newest.at), moment(now)
+    who = f"entry {newest.number} ({newest.by.actor or 'somebody'})"
+    if there is None or here is None:
+        return (f"the time of {who}, {newest.at[:40]!r}, or of this machine, {now[:40]!r}, can't be read",)
+    if there - here <= SKEW:
+        return ()
+    ahead = timedelta(seconds=round((there - here).total_seconds()))
+    return (f"this machine's clock says {now}, {ahead} before {who} was written at {newest.at}: one of them is wrong",)
 
 
 def moment(text: str) -> datetime | None:

@@ -146,6 +146,19 @@ def check(store: Store, file: File, *, of: str) -> None:
         fetch(store, file, Path(scratch) / "file", of=of)
 
 
+def there(store: Store, file: File, *, of: str) -> None:
+    """Look whether a file is there with its size, without reading it.
+
+    Raises:
+        CorruptError: It is not; the message names it. Some stores show whole files only, so what they miss may be cut.
+    """
+    if store.holds(file.digest, file.bytes):
+        return
+    other = f"was truncated or altered: it does not have its {file.bytes:,} bytes"
+    lacks = other if store.holds(file.digest) else "is missing or truncated"
+    raise CorruptError(f"{store.shown}: `{file.name}` of {of} {lacks} (sha256 {file.digest})")
+
+
 def keep(store: Store, source: Path, file: File, *, of: str) -> None:
     """Put a file; one that is there already, from whenever, has to be whole.
 

@@ -44,22 +44,12 @@ def audit(store: Store, *, contents: bool) -> Audit:
         for file, of in _named(store, entry):
             named.setdefault(file.digest, (file, of))
     for file, of in named.values():
-        if contents:
-            versions.check(store, file, of=of)
-        elif not store.holds(file.digest, file.bytes):
-            raise CorruptError(f"{store.shown}: `{file.name}` of {of} {_lacks(store, file)} (sha256 {file.digest})")
+        (versions.check if contents else versions.there)(store, file, of=of)
     findings = list(clocks(seen))
     if seen and store.witness() is None:
         findings.append(Finding(0, "there is no witness: entries cut off at the end would not be noticed"))
     state = seen[-1].state if seen else State()
     return Audit(entries=len(seen), files=len(named), state=state, findings=tuple(findings))
-
-
-def _lacks(store: Store, file: File) -> str:
-    """Say what is wrong with a file; some stores show only whole ones, so that what they miss may also be cut."""
-    if store.holds(file.digest):
-        return f"was truncated or altered: it does not have its {file.bytes:,} bytes"
-    return "is missing or truncated"
 
 
 def _named(store: Store, entry: Entry) -> list[tuple[File, str]]:

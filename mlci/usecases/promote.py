@@ -11,11 +11,11 @@ from mlci.errors import InputError, OutsideError
 from mlci.registry import entries, ledger, versions
 from mlci.registry.entries import Promotion, State
 from mlci.registry.interface import Store
-from mlci.registry.ledger import Tail
+from mlci.registry.ledger import Stamp, Tail
 from mlci.registry.manifest import Manifest, same
 from mlci.registry.versions import Version
 from mlci.report.document import Report
-from mlci.usecases import baselines, production
+from mlci.usecases import baselines, production, sound
 from mlci.usecases.again import judge_again
 from mlci.usecases.document import Facts
 from mlci.usecases.newer import superseded, untold
@@ -27,6 +27,25 @@ from mlci.usecases.tools import Tools
 from mlci.usecases.uses import ON_NUMBERS
 
 _TRIES = 20  # promotions that may come in between
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """What somebody asks of a promotion.
+
+    Attributes:
+        note: Kept with the version.
+        again: Judge again in any case.
+        despite: Why to promote although something in the registry is damaged; kept with the version where it is.
+    """
+
+    note: str | None = None
+    again: bool = False
+    despite: str | None = None
+
+    def words(self, wrong: tuple[str, ...]) -> str | None:
+        """Return what the ledger keeps."""
+        return "; ".join(filter(None, (self.note, f"despite damage: {self.despite}" if wrong else None))) or None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,8 +82,7 @@ def promote(
     folder: Path,
     out: Path,
     facts: Facts,
-    note: str | None,
-    distrust: bool = False,
+    asked: Asked,
     save: Callable[[Report], str],
 ) -> Outcome:
     """Make the bytes of ``out/bundle`` the champion.
@@ -79,27 +97,28 @@ def promote(
         folder: Folder of the configuration.
         out: The run's folder.
         facts: What the command line knows.
-        note: Kept with the version.
-        distrust: Judge again in any case.
+        asked: What somebody asks for.
         save: Writes a new report and everything rendered from it into ``out``; returns the text of ``report.json``.
 
     Raises:
         InputError: The bundle is missing, damaged or of another model.
-        CorruptError: The registry is not what it was.
+        CorruptError: The registry is not what it was, as :mod:`mlci.usecases.sound` looks at it.
         OutsideError: The registry can't be reached, or others were faster every time.
     """
-    store = production.registry(tools)
+    store, stamp = production.registry(tools), _stamp(tools)
     opened = open_bundle(out)
     if opened.content.model != loaded.config.model:
         raise InputError(f"the bundle in {out} is of the model `{opened.content.model}`, not `{loaded.config.model}`")
     rows = _rows(loaded, tools, folder)
     again: tuple[str, ...] = ()
+    distrust = asked.again
     for _ in range(_TRIES):
         end = ledger.tail(store)
         champion = versions.champion(store, end)
         stale = ["that was asked for"] * distrust + _stale(loaded, opened, end, rows)
         if opened.report.verdict == "block" and not stale:
             return Outcome(report=opened.report, again=again, refused="a gate blocks")
+        wrong = sound.held(store, end, champion, rows=rows, now=stamp.now(), despite=asked.despite)
         if (settled := _settled(store, tools, end, opened, champion)) is not None:
             return replace(settled, again=again)
         if stale:
@@ -109,11 +128,17 @@ def promote(
         if opened.report.verdict == "block":
             return Outcome(report=opened.report, again=again, refused="a gate blocks")
         try:
-            notes = _notes(store, end, tools, opened, champion)
-            return replace(_append(store, tools, opened, end, note), again=again, notes=notes)
+            notes = (*wrong, *_notes(store, end, tools, opened, champion))
+            return replace(_append(store, stamp, opened, end, asked.words(wrong)), again=again, notes=notes)
         except _MovedError:
             tools.say("another version was promoted meanwhile; looking again")
     raise OutsideError(f"{store.shown}: other promotions came first {_TRIES} times in a row; try again later")
+
+
+def _stamp(tools: Tools) -> Stamp:
+    if tools.stamp is None:
+        raise ValueError("the command line gives a stamp to whoever promotes")
+    return tools.stamp
 
 
 def _rows(loaded: Loaded, tools: Tools, folder: Path) -> str:
@@ -168,10 +193,8 @@ def _terms(config: Config) -> dict[str, Any]:
     return parts
 
 
-def _append(store: Store, tools: Tools, opened: Opened, end: Tail, note: str | None) -> Outcome:
+def _append(store: Store, stamp: Stamp, opened: Opened, end: Tail, note: str | None) -> Outcome:
     """Put the files, then append the one entry that decides."""
-    if tools.stamp is None:
-        raise ValueError("the command line gives a stamp to whoever promotes")
     seen, number = end.state, end.state.versions + 1
     manifest = Manifest.of(opened.content, number)
     _put(store, opened, of=f"the bundle for version {number}")
@@ -182,7 +205,7 @@ def _append(store: Store, tools: Tools, opened: Opened, end: Tail, note: str | N
             raise _MovedError
         return Promotion(version=number, manifest=digest, replaced=state.champion, note=note)
 
-    entry = ledger.append(store, tools.stamp, decide)
+    entry = ledger.append(store, stamp, decide)
     return Outcome(
         report=opened.report, version=number, replaced=seen.champion, entry=entry.number if entry is not None else None
     )

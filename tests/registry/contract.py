@@ -2,7 +2,8 @@
 
 ``store_factory(model="model")`` opens the same fresh place again each time, as another process would;
 ``damage_witness(store, data)`` puts other bytes where the store keeps its witness, ``alter(store, number, data)`` where
-it keeps an entry, as well as somebody can who may write to the place.
+it keeps an entry, ``spoil(store, digest, data)`` where it keeps a file (``None`` for none), as well as somebody can who
+may write to the place.
 """
 
 import os
@@ -14,6 +15,7 @@ import pytest
 from mlci.errors import OutsideError
 from mlci.registry import audit, ledger, versions
 from mlci.registry.interface import CorruptError, Witness
+from mlci.usecases import sound
 from mlci.usecases.rollback import rollback
 from tests.registry.histories import promoted, sha, stamp, swapped, verdict
 
@@ -209,3 +211,23 @@ class Contract:
             versions.champion(store, ledger.tail(store))
         with pytest.raises(CorruptError, match="entry 2 is not the one that later entries name"):
             rollback(store, stamp(), to=None, reason="to what it says it replaced")
+
+    def test_what_is_damaged_is_named_before_anything_is_promoted(self, store_factory, spoil, alter, tmp_path):
+        """A file of the oldest version is gone, one of each other has changed; and then, an old entry."""
+        promoted(store_factory(), tmp_path, 3)
+        assert self.wrong(store_factory()) == ()
+        for number, data in ((1, None), (2, b"X"), (3, b"Y")):
+            spoil(store_factory(), sha(b"%d" % number), data)
+        lines = self.wrong(store_factory(), despite="a test")
+        assert len(lines) == 3
+        for line, number in zip(lines, (3, 2, 1), strict=True):
+            assert f"`model.txt` of version {number} " in line or "artifact" in line
+        with pytest.raises(CorruptError, match="Nothing was promoted"):
+            self.wrong(store_factory())
+        alter(store_factory(), 1, swapped(store_factory(), tmp_path, 1))
+        with pytest.raises(CorruptError, match="entry 2 does not follow the one before it"):
+            self.wrong(store_factory(), despite="a test")
+
+    def wrong(self, store, despite=None):
+        end, now = ledger.tail(store), stamp().now()
+        return sound.held(store, end, versions.champion(store, end), rows="sha256:rows", now=now, despite=despite)

@@ -60,6 +60,15 @@ def alter():
     return lambda store, number, data: (Path(store.shown) / f"ledger/{number:09d}.json").write_bytes(data)
 
 
+@pytest.fixture
+def spoil():
+    def change(store, digest, data):
+        path = Path(store.shown) / "files" / digest[:2] / digest
+        path.unlink() if data is None else path.write_bytes(data)
+
+    return change
+
+
 class TestContract(Contract):
     def test_many_writers_of_a_ledger_lose_nothing(self, store_factory, writer, tmp_path):
         """As processes of their own."""

@@ -42,6 +42,15 @@ def alter(azure):
     return lambda _, number, data: azure.put(f"pre/fix/model/ledger/{number:09d}.json", data)
 
 
+@pytest.fixture
+def spoil(azure):
+    def change(_, digest, data):
+        path = f"pre/fix/model/files/{digest[:2]}/{digest}"
+        azure.delete(path) if data is None else azure.put(path, data)
+
+    return change
+
+
 class TestContract(Contract):
     pass
 

@@ -13,6 +13,7 @@ import pytest
 
 from mlci.errors import OutsideError
 from mlci.registry import audit, claims, ledger
+from mlci.registry.experiment import FILE
 from mlci.registry.interface import CorruptError, Witness
 from tests.registry.contract import Contract
 from tests.registry.e2e.mlflow_server import QUICK, opened
@@ -48,6 +49,18 @@ class TestServer(Contract):
             at = store._first(number).version
             for key, value in claims.tags(number, data).items():
                 store.tracking.once("x", lambda it, k=key, v=value: it.set_model_version_tag(store._ledger, at, k, v))
+
+        return change
+
+    @pytest.fixture
+    def spoil(self, tmp_path):
+        def change(store, digest, data):
+            (run,) = store.experiment.runs({FILE: digest})
+            if data is None:
+                store.tracking.once("x", lambda it: it.delete_run(run.info.run_id))
+            else:
+                (tmp_path / digest).write_bytes(data)
+                store.tracking.once("x", lambda it: it.log_artifact(run.info.run_id, str(tmp_path / digest)))
 
         return change
 

@@ -30,6 +30,15 @@ def alter(s3):
     return lambda _, number, data: s3.put(f"pre/fix/model/ledger/{number:09d}.json", data)
 
 
+@pytest.fixture
+def spoil(s3):
+    def change(_, digest, data):
+        path = f"pre/fix/model/files/{digest[:2]}/{digest}"
+        s3.delete(path) if data is None else s3.put(path, data)
+
+    return change
+
+
 class TestContract(Contract):
     writers = 20
     rounds = 3

@@ -47,6 +47,15 @@ def alter(bucket):
     return lambda _, number, data: bucket.put(f"pre/fix/model/ledger/{number:09d}.json", data)
 
 
+@pytest.fixture
+def spoil(bucket):
+    def change(_, digest, data):
+        path = f"pre/fix/model/files/{digest[:2]}/{digest}"
+        bucket.delete(path) if data is None else bucket.put(path, data)
+
+    return change
+
+
 class TestContract(Contract):
     pass
 

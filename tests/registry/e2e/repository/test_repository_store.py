@@ -39,6 +39,17 @@ class TestContract(Contract):
 
         return change
 
+    @pytest.fixture
+    def spoil(self, place):
+        def change(_, digest, data):
+            row = place.asset(digest)
+            if data is None:
+                place.fake.state.remove("assets", row)
+            else:
+                row.update(digest=place.fake.state.keep(data), size=len(data))
+
+        return change
+
 
 class TestGit:
     def test_every_entry_is_one_commit_of_a_branch_without_the_projects_history(self, fresh):

@@ -1,0 +1,202 @@
+"""What is wrong with a registry is named before anything is promoted into it, and nothing is written then."""
+
+import datetime as dt
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from mlci.registry import ledger, naming, versions
+from mlci.registry.folder import FolderStore
+from mlci.registry.interface import CorruptError
+from mlci.registry.manifest import Manifest
+from mlci.usecases import sound
+from tests.registry.e2e.test_production import DAMAGE
+from tests.registry.histories import promoted, sha, stamp, verdict
+from tests.registry.lifecycle import MODEL, bodies, champion, kept, manifest, manifest_digest, promote, state, store
+from tests.usecases.project import commit, holdout, mlci, run
+
+WHERE = f".mlci/registry/{MODEL}"
+
+
+@pytest.fixture(scope="module")
+def waiting(tmp_path_factory):
+    """Two versions, a recorded verdict, and a better candidate that was judged and waits."""
+    folder = champion(tmp_path_factory.mktemp("project"), 4)
+    commit(folder, {"k.txt": "3"})
+    assert run(folder, "--record").code == 0
+    assert promote(folder).code == 0
+    commit(folder, {"k.txt": "2"})
+    assert run(folder).code == 0
+    return folder
+
+
+@pytest.fixture
+def project(waiting, tmp_path):
+    """The same, to be damaged: a registry of its own."""
+    shutil.copytree(waiting, tmp_path / "project")
+    return tmp_path / "project"
+
+
+def objects(folder: Path) -> list[Path]:
+    """Return every file of the registry, but the witness."""
+    found = sorted(path.relative_to(folder) for path in (folder / WHERE).rglob("*") if path.is_file())
+    return [path for path in found if path.name != "witness.json"]
+
+
+def refused(folder: Path, *more, names: str) -> None:
+    """See that nothing is promoted, that the damage is named, and that nothing was written."""
+    before = {path: (folder / path).read_bytes() for path in objects(folder)}
+    ended = promote(folder, *more)
+    assert (ended.code, ended.out) == (4, ""), names
+    assert names in ended.err
+    assert {path: (folder / path).read_bytes() for path in objects(folder)} == before
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_every_file_of_the_registry(project, damage):
+    """Entries old and new, manifests, models, predictions, reports and configurations, of both versions."""
+    names = {manifest_digest(project, n): f"the manifest of version {n}" for n in (1, 2)}
+    for number in (1, 2):
+        parts = Manifest.model_validate(manifest(project, number)).everything()
+        names |= {part.digest: f"`{part.name}` of version" for part in parts if part.digest not in names}
+    places = objects(project)
+    assert {path.name for path in places if path.parts[-3] == "files"} == set(names)
+    assert len(places) == len(names) + 3
+    for path in places:
+        whole = (project / path).read_bytes()
+        DAMAGE[damage](project / path)
+        number = naming.entry_number(path.name)
+        cut_back = damage == "missing" and number == 3
+        refused(project, names="it was cut back" if cut_back else names.get(path.name) or f"entry {number}")
+        (project / path).write_bytes(whole)
+    assert promote(project).report["version"] == 3
+
+
+def test_what_to_do_is_said(project):
+    lost = kept(project, manifest(project, 2)["files"][0]["digest"])
+    lost.unlink()
+    for says in ("`model.txt` of version 2 is missing", "mlci rollback --to VERSION", "--despite REASON"):
+        refused(project, names=says)
+    assert mlci("rollback", "--to", 1, "--reason", "version 2 is damaged", cwd=project).code == 0
+    ended = promote(project)  # judged again, against version 1; the damaged one is named all the same
+    assert ended.code == 4
+    assert "`model.txt` of version 2 is missing" in ended.err
+
+
+def test_what_cannot_be_mended_is_accepted_with_a_reason(project):
+    kept(project, manifest(project, 1)["files"][0]["digest"]).unlink()
+    ended = promote(project, "--note", "November", "--despite", "nobody has version 1 any more")
+    assert (ended.code, ended.report["version"]) == (0, 3)
+    assert "`model.txt` of version 1 is missing" in ended.report["notes"][0]
+    assert bodies(project)[-1].note == "November; despite damage: nobody has version 1 any more"
+
+
+def test_a_reason_without_damage_is_not_kept(project):
+    assert promote(project, "--despite", "in any case").report["notes"] == []
+    assert bodies(project)[-1].note is None
+
+
+def test_no_reason_accepts_a_record_that_was_changed(project):
+    DAMAGE["altered"](project / WHERE / "ledger/000000001.json")
+    refused(project, "--despite", "never mind", names="entry 1")
+
+
+def test_words_that_are_too_long(project):
+    assert promote(project, "--despite", "x" * 1001).code == 2
+    assert promote(project, "--despite", "x", "--note", "y" * 901).code == 2
+    assert state(project).champion == 2
+
+
+def test_what_is_in_production_already_is_not_called_so_where_it_is_damaged(project):
+    assert promote(project).code == 0
+    assert promote(project).report["promoted"] is False
+    DAMAGE["altered"](kept(project, manifest(project, 3)["files"][0]["digest"]))
+    refused(project, names="`model.txt` of version 3 was altered")
+
+
+@pytest.mark.parametrize("ahead", [301, 86_400])
+def test_a_clock_that_is_behind_the_record(project, ahead):
+    at = dt.datetime.now(dt.UTC) + dt.timedelta(seconds=ahead + 60)
+    ledger.append(store(project), stamp(now=lambda: at.isoformat(timespec="seconds")), lambda _: verdict())
+    refused(
+        project, names=f"before entry 4 (ada) was written at {at.isoformat(timespec='seconds')}: one of them is wrong"
+    )
+    ended = promote(project, "--despite", "ada's laptop was a day ahead")
+    assert (ended.code, ended.report["version"]) == (0, 3)
+    assert "one of them is wrong" in ended.report["notes"][0]
+    findings = mlci("ledger", "verify", "--json", cwd=project).report["findings"]
+    assert [item["entry"] for item in findings] == [5]
+
+
+def test_a_clock_that_can_not_be_read(project):
+    ledger.append(store(project), stamp(now=lambda: "yesterday"), lambda _: verdict())
+    refused(project, names="the time of entry 4 (ada), 'yesterday'")
+
+
+def test_clocks_that_are_a_little_apart(project):
+    at = dt.datetime.now(dt.UTC) + dt.timedelta(seconds=240)
+    ledger.append(store(project), stamp(now=lambda: at.isoformat(timespec="seconds")), lambda _: verdict())
+    assert promote(project).code == 0
+
+
+def test_predictions_that_were_added_later(project):
+    """The evaluation set moved, and production was scored on it by `mlci run --record`: promotion rests on them."""
+    commit(project, {"holdout.csv": holdout(60, first=500)})
+    assert run(project, "--record").code == 0
+    added = next(body for body in bodies(project) if body.kind == "rescored")
+    for digest, named in (
+        (added.predictions, "the predictions that entry 4 added"),
+        (json.loads(kept(project, added.predictions).read_bytes())["file"]["digest"], "of version 2 was altered"),
+    ):
+        whole = kept(project, digest).read_bytes()
+        DAMAGE["altered"](kept(project, digest))
+        refused(project, names=named)
+        kept(project, digest).write_bytes(whole)
+    assert promote(project).report["judged_again"] == []
+
+
+class TestOthers:
+    """Versions that are not in production: the newest two are read, 32 have to be there, older ones may be gone."""
+
+    @pytest.fixture
+    def many(self, tmp_path):
+        place = FolderStore(tmp_path, MODEL)
+        promoted(place, tmp_path, 36)
+        return place
+
+    def found(self, place):
+        end = ledger.tail(place)
+        now = dt.datetime.now(dt.UTC).isoformat()
+        return sound.held(place, end, versions.champion(place, end), rows="sha256:rows", now=now, despite="a test")
+
+    @pytest.mark.parametrize(
+        ("number", "damage", "named"),
+        [
+            (36, "altered", True),
+            (35, "altered", True),
+            (34, "altered", True),
+            (33, "altered", False),
+            (33, "truncated", True),
+            (5, "truncated", True),
+            (5, "missing", True),
+            (4, "missing", False),
+        ],
+    )
+    def test_how_far_back_is_looked(self, many, tmp_path, number, damage, named):
+        assert self.found(many) == ()
+        digest = sha(b"%d" % number)
+        DAMAGE[damage](tmp_path / MODEL / "files" / digest[:2] / digest)
+        found = self.found(many)
+        assert len(found) == named
+        assert all(f"`model.txt` of version {number}" in line for line in found)
+
+    def test_all_of_it_is_named_and_five_are_shown(self, many, tmp_path):
+        for number in range(20, 30):
+            digest = sha(b"%d" % number)
+            (tmp_path / MODEL / "files" / digest[:2] / digest).unlink()
+        assert len(self.found(many)) == 10
+        end = ledger.tail(many)
+        with pytest.raises(CorruptError, match=r"of version 25 .*; and 5 more, see `mlci ledger verify --files`"):
+            sound.held(many, end, versions.champion(many, end), rows="", now="2026-11-01T00:00:00Z", despite=None)
