@@ -182,12 +182,30 @@ def test_versions_show_and_log(tmp_path):
     assert "1 of planted\n" in card.out
     assert "model.txt  1 bytes" in card.out
     assert mlci("show", 7, cwd=tmp_path).code == 2
+    assert [row["rolled_back"] for row in listed["versions"]] == [None, None]
     log = mlci("ledger", "log", cwd=tmp_path).out.splitlines()
     assert "octocat: promoted version 2, instead of version 1: a" in log[0]
     assert "judged pass against version 1 on sha256:" in log[1]
     assert [row["number"] for row in mlci("ledger", "log", "--json", cwd=tmp_path).report] == [1, 2, 3]
     verified = mlci("ledger", "verify", "--files", "--json", cwd=tmp_path).report
     assert (verified["entries"], verified["state"]["champion"], verified["findings"]) == (3, 2, [])
+
+
+def test_versions_mark_what_was_rolled_back(tmp_path):
+    """With the reason where the line has room for it; a reason commands no terminal."""
+    commit(champion(tmp_path, 3), {"k.txt": "1"})
+    promoted(tmp_path)
+    assert mlci("rollback", "--reason", "it\x1b[31m drifts", cwd=tmp_path).code == 0
+    row, before = mlci("versions", cwd=tmp_path, COLUMNS="120").out.splitlines()[2:]
+    assert row.split("  ")[:6] == ["2", "", "", "", "", "rolled back: it drifts"]
+    assert before.split()[:3] == ["1", "in", "production"]
+    row, before = mlci("versions", cwd=tmp_path, COLUMNS="70").out.splitlines()[2:]
+    assert row.split("  ")[5] == "rolled back"
+    assert before.split()[:3] == ["1", "in", "production"]
+    listed = mlci("versions", "--json", cwd=tmp_path).report["versions"]
+    assert [row["rolled_back"] for row in listed] == ["it\x1b[31m drifts", None]
+    assert mlci("rollback", "--to", 2, "--reason", "it does not", cwd=tmp_path).code == 0
+    assert "rolled back" not in mlci("versions", cwd=tmp_path).out
 
 
 @pytest.mark.parametrize("damage", DAMAGE)
