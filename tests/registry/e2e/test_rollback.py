@@ -218,3 +218,31 @@ def test_verify_finds_what_no_run_looks_at(tmp_path, damage):
     ended = mlci("ledger", "verify", "--files", cwd=tmp_path)
     assert (ended.code, ended.out) == (4, "")
     assert "`model.txt` of version 1" in ended.err
+
+
+def test_verify_tells_a_workflow_in_the_summary_too(tmp_path):
+    """Which GitHub shows as Markdown: what stands in the ledger commands nothing there either."""
+    told, outputs = tmp_path / "summary.md", tmp_path / "outputs.txt"
+    there = {"GITHUB_ACTIONS": "true", "GITHUB_STEP_SUMMARY": str(told), "GITHUB_OUTPUT": str(outputs)}
+    champion(tmp_path / "whole", 3)
+    assert mlci("ledger", "verify", "--files", cwd=tmp_path / "whole", **there).code == 0
+    whole = told.read_text()
+    assert whole.startswith("- the ledger is whole: 1 entry, 1 version, ")
+    assert "read and whole; version 1 is in production" in whole
+    kept(tmp_path / "whole", manifest(tmp_path / "whole", 1)["files"][0]["digest"]).write_text("<b>")
+    for more in ([], ["--json"]):
+        told.write_text("")
+        ended = mlci("ledger", "verify", "--files", *more, cwd=tmp_path / "whole", **there)
+        assert (ended.code, ended.out) == (4, "")
+        assert "::error::" in ended.err
+        assert "- the ledger is not whole: " in told.read_text()
+        assert "of version 1 was altered" in told.read_text()
+    assert outputs.read_text() == ""
+
+
+def test_verify_tells_a_workflow_that_there_is_nothing_to_find_in_its_folder(tmp_path):
+    """An empty folder is an empty registry, so that nothing would ever be found to be wrong."""
+    repository(tmp_path, 1)
+    ended = mlci("ledger", "verify", cwd=tmp_path, GITHUB_ACTIONS="true")
+    assert (ended.code, "0 entries" in ended.out) == (0, True)
+    assert "`registry: .mlci/registry` is a folder that this runner loses when the job ends" in ended.err
