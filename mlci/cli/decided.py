@@ -1,4 +1,4 @@
-"""What `mlci promote` and `mlci rollback` leave for GitHub's runner: outputs of the step, lines in the job's summary.
+"""What commands on the registry leave for GitHub's runner: outputs of the step, lines in the job's summary.
 
 Elsewhere the runner's variables are not set, and nothing is written.
 """

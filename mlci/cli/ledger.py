@@ -6,10 +6,13 @@ from pathlib import Path
 import click
 
 from mlci.cli import options
+from mlci.cli.decided import leave
 from mlci.cli.registry import opened
 from mlci.cli.versions import harmless
+from mlci.errors import OutsideError
 from mlci.registry import ledger
 from mlci.registry.entries import Entry, Promotion, Reproduced, Rescored, Rollback, Verdict
+from mlci.registry.interface import CorruptError, Store
 from mlci.report.numbers import plural
 from mlci.usecases.audit import Audit, audit
 
@@ -32,7 +35,8 @@ def command() -> None:
 def verify(config_path: Path, *, as_json: bool, files: bool) -> int:
     """Verify the ledger from its first entry: nothing changed, moved, taken out or cut off, and every file there.
 
-    Exit code 4, with the name of the first thing that is wrong, unless all of it is whole.
+    Exit code 4, with the name of the first thing that is wrong, unless all of it is whole. In a workflow of GitHub's
+    the job's summary says the same.
 
     \b
     Examples:
@@ -40,8 +44,9 @@ def verify(config_path: Path, *, as_json: bool, files: bool) -> int:
       mlci ledger verify --files --json
     """  # noqa: D301 (click's mark against rewrapping)
     _, store = opened(config_path)
-    found = audit(store, contents=files)
-    state = found.state
+    found = _audited(store, contents=files)
+    state, text = found.state, _text(found, contents=files)
+    leave({}, text)
     if as_json:
         document = {
             "entries": found.entries,
@@ -51,11 +56,25 @@ def verify(config_path: Path, *, as_json: bool, files: bool) -> int:
             "findings": [{"entry": item.number or None, "message": item.message} for item in found.findings],
         }
         click.echo(json.dumps(document, indent=1))
-        return 0
-    click.echo(summary(found, contents=files))
-    for item in found.findings:
-        click.echo(f"note: {f'entry {item.number}: ' if item.number else ''}{harmless(item.message)}")
+    else:
+        click.echo(text)
     return 0
+
+
+def _audited(store: Store, *, contents: bool) -> Audit:
+    """Audit; what is wrong becomes a line of the job's summary on its way to the one who reports it."""
+    try:
+        return audit(store, contents=contents)
+    except OutsideError as error:
+        damaged = isinstance(error, CorruptError)
+        leave({}, f"the ledger {'is not whole' if damaged else 'could not be verified'}: {error}")
+        raise
+
+
+def _text(found: Audit, *, contents: bool) -> str:
+    """Return a line that sums up, and one for each finding."""
+    odd = [(f"entry {item.number}: " if item.number else "", harmless(item.message)) for item in found.findings]
+    return "\n".join([summary(found, contents=contents), *(f"note: {where}{what}" for where, what in odd)])
 
 
 @command.command()

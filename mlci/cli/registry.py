@@ -51,17 +51,23 @@ def connected(
     if fetched and not writes:
         return Copied(folder / OURS / "fetched", fetched), None
     environment = dict(os.environ)
-    if environment.get("GITHUB_ACTIONS") == "true" and loaded.config.registry == DEFAULT_REGISTRY:
-        words = f"`registry: {DEFAULT_REGISTRY}` is a folder that this runner loses when the job ends; name a place"
-        at = loaded.problem(f"{words} that lasts: `github`, `s3://…`, `gs://…`, `az://…`, `mlflow:…`", "registry")
-        click.echo(annotation("warning", at.message, path=at.path, line=at.line), err=True)
+    _lasts(loaded, environment)
     return store(loaded, folder, environment), writer(folder) if writes else None
 
 
 def opened(config_path: Path) -> tuple[Loaded, Store]:
     """Return a configuration and its registry, for commands that only read."""
-    loaded = configuration(config_path)
-    return loaded, store(loaded, config_path.parent, dict(os.environ))
+    loaded, environment = configuration(config_path), dict(os.environ)
+    _lasts(loaded, environment)
+    return loaded, store(loaded, config_path.parent, environment)
+
+
+def _lasts(loaded: Loaded, environment: Mapping[str, str]) -> None:
+    """Warn of a registry that a workflow's job never finds again, or never had."""
+    if environment.get("GITHUB_ACTIONS") == "true" and loaded.config.registry == DEFAULT_REGISTRY:
+        words = f"`registry: {DEFAULT_REGISTRY}` is a folder that this runner loses when the job ends; name a place"
+        at = loaded.problem(f"{words} that lasts: `github`, `s3://…`, `gs://…`, `az://…`, `mlflow:…`", "registry")
+        click.echo(annotation("warning", at.message, path=at.path, line=at.line), err=True)
 
 
 def concerned(loaded: Loaded) -> bool:

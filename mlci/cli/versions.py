@@ -7,16 +7,19 @@ from typing import Any
 import click
 
 from mlci.cli import options
+from mlci.cli.build import terminal_style
 from mlci.cli.registry import opened
-from mlci.registry import ledger
-from mlci.registry.versions import Version, every
+from mlci.registry import ledger, versions
+from mlci.registry.entries import Promotion, Rollback
+from mlci.registry.taken_back import taken_back
+from mlci.registry.versions import Version
 
 
 @click.command()
 @options.config
 @options.as_json
 def command(config_path: Path, *, as_json: bool) -> int:
-    """List the versions of the registry, newest first, and say which one is in production.
+    """List the versions of the registry, newest first, and say which one is in production and which were rolled back.
 
     \b
     Examples:
@@ -25,24 +28,28 @@ def command(config_path: Path, *, as_json: bool) -> int:
     """  # noqa: D301 (click's mark against rewrapping)
     loaded, store = opened(config_path)
     end = ledger.tail(store)
-    found, champion = list(every(store, end)), end.state.champion
+    decided = list(versions.decisions(store, end))
+    steps = [entry.body for entry in reversed(decided) if isinstance(entry.body, Promotion | Rollback)]
+    found = [versions.promoted(store, entry) for entry in decided if isinstance(entry.body, Promotion)]
+    champion, left = end.state.champion, taken_back(steps)
+    rows = [_plain(version, champion=champion, left=left) for version in found]
     if as_json:
-        rows = [_plain(version, champion=champion) for version in found]
         document = {"model": loaded.config.model, "champion": champion, "versions": rows}
         click.echo(json.dumps(document, indent=1, ensure_ascii=False))
     elif not found:
         click.echo(f"{loaded.config.model} has no version in {store.shown} yet; `mlci run` and `mlci promote` make one")
     else:
-        click.echo(_table(found, champion=champion))
+        click.echo(_table(rows, width=terminal_style()[1]))
     return 0
 
 
-def _plain(version: Version, *, champion: int | None) -> dict[str, Any]:
+def _plain(version: Version, *, champion: int | None, left: dict[int, str]) -> dict[str, Any]:
     manifest, entry = version.manifest, version.entry
     note = entry.body.note if entry.body.kind == "promotion" else None
     return {
         "version": version.number,
         "production": version.number == champion,
+        "rolled_back": left.get(version.number),
         "commit": manifest.recipe.commit,
         "promoted_at": entry.at,
         "by": entry.by.actor,
@@ -53,16 +60,28 @@ def _plain(version: Version, *, champion: int | None) -> dict[str, Any]:
     }
 
 
-def _table(found: list[Version], *, champion: int | None) -> str:
+def _table(rows: list[dict[str, Any]], *, width: int) -> str:
+    """Return the table with the reasons of roll-backs where they fit into the width, else without them."""
+    whole = _drawn(rows, reasons=True)
+    return whole if max(map(len, whole.splitlines())) <= width else _drawn(rows, reasons=False)
+
+
+def _drawn(rows: list[dict[str, Any]], *, reasons: bool) -> str:
     from tabulate import tabulate  # noqa: PLC0415 (only for the table)
 
-    rows = []
-    for row in (_plain(version, champion=champion) for version in found):
-        mark = "in production" if row["production"] else ""
-        cells = (row["commit"] and row["commit"][:7], row["promoted_at"], row["by"], row["note"])
-        rows.append([row["version"], mark, *(harmless(cell) for cell in cells)])
+    cells = []
+    for row in rows:
+        texts = (row["commit"] and row["commit"][:7], row["promoted_at"], row["by"], row["note"])
+        cells.append([row["version"], _mark(row, reason=reasons), *(harmless(text) for text in texts)])
     headers = ["version", "", "commit", "promoted", "by", "note"]
-    return tabulate(rows, headers=headers, disable_numparse=True)
+    return tabulate(cells, headers=headers, disable_numparse=True)
+
+
+def _mark(row: dict[str, Any], *, reason: bool) -> str:
+    why = row["rolled_back"]
+    if why is None:
+        return "in production" if row["production"] else ""
+    return f"rolled back: {harmless(why)}" if reason else "rolled back"
 
 
 def harmless(text: str | None) -> str:

@@ -155,6 +155,12 @@ def trusted(store: Store, end: Tail, numbers: Iterable[int]) -> Iterator[Entry]:
         yield entry
 
 
+def before(store: Store, entry: Entry) -> Tail:
+    """Return where the ledger ended before an entry, which vouches for the one before it."""
+    number = entry.number - 1
+    return Tail(number, entry.previous, _held(store, number, entry.previous).state) if number else EMPTY
+
+
 def _held(store: Store, number: int, digest: str | None) -> Entry:
     """Read an entry and hold it against its digest."""
     data = _bytes(store, number)

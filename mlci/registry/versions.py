@@ -78,10 +78,18 @@ def _version(store: Store, entry: Entry, number: int) -> Version:
     return Version(number=number, entry=entry, digest=entry.body.manifest, manifest=manifest)
 
 
-def every(store: Store, end: Tail) -> Iterator[Version]:
-    """Yield all versions, newest first."""
-    for entry in ledger.trusted(store, end, end.state.promoted.values()):
-        yield promoted(store, entry)
+def decisions(store: Store, end: Tail) -> Iterator[Entry]:
+    """Yield every promotion and roll-back, newest first, without reading all that lies between them.
+
+    The entry before a decision tells which one was the newest until then, and the decision vouches for that entry.
+
+    Raises:
+        CorruptError: One of them, or one on the way, is not the one that was appended.
+    """
+    while end.state.decided:
+        entry = ledger.named(store, end, end.state.decided)
+        yield entry
+        end = ledger.before(store, entry)
 
 
 def rescored(store: Store, end: Tail, fingerprint: str) -> Predictions | None:

@@ -131,19 +131,16 @@ def fitting(tools: Tools, baseline: Side | None) -> Iterator[None]:
 
 def _scored_again(loaded: Loaded, tools: Tools, champion: Version, *, data: str, rows: str) -> Side:
     """Score the new rows by the champion's own model and predict step, and keep what it says where that is allowed."""
-    store, manifest = registry(tools), champion.manifest
+    store, manifest, of = registry(tools), champion.manifest, f"version {champion.number}"
 
     def fetch(file: File, target: Path) -> Path:
-        return versions.fetch(store, file, target, of=f"version {champion.number}")
+        return versions.fetch(store, file, target, of=of)
 
-    tools.say(f"baseline: the evaluation set moved since version {champion.number}; its own model scores the new rows")
     with alone.candidate_left_alone(loaded, tools.git.folder):
-        made = scoring.score(loaded, tools, manifest, fetch, data=data, of=f"version {champion.number}")
+        made = scoring.score(loaded, tools, manifest, fetch, data=data, of=of, says="baseline")
     commit = manifest.recipe.commit
     where = f", by the code of {commit[:7]}" if commit else ""
-    note = (
-        f"baseline: the evaluation set moved since version {champion.number}; its own model scored the new rows{where}"
-    )
+    note = f"baseline: the evaluation set moved since {of}; its own model scored the new rows{where}"
     if tools.stamp is not None:
         _keep(store, tools.stamp, champion.number, made, rows)
     return replace(
@@ -153,7 +150,7 @@ def _scored_again(loaded: Loaded, tools: Tools, champion: Version, *, data: str,
         notes=(*(f"baseline: {line}" for line in made.notes), note),
         commit=commit,
         version=champion.number,
-        label=f"predictions of version {champion.number}",
+        label=f"predictions of {of}",
         made_on=_fingerprint(rows),
     )
 

@@ -71,9 +71,8 @@ def original(loaded: Loaded, tools: Tools, end: Tail, version: Version, data: st
     if known is not None:
         path = fetch(known.file, tools.scratch / "baseline" / known.file.name)
         return production.side(loaded.config, version, known, path)
-    tools.say(f"reproduce: the evaluation set moved since {of}; its own model scores the new rows")
     with alone.candidate_left_alone(loaded, tools.git.folder):
-        return scoring.score(loaded, tools, version.manifest, fetch, data=data, of=of)
+        return scoring.score(loaded, tools, version.manifest, fetch, data=data, of=of, says="reproduce")
 
 
 def rerun(config: Config, tools: Tools, version: Version, before: Side, index: int, *, data: str) -> Made:

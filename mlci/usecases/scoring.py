@@ -27,6 +27,7 @@ def score(
     data: str,
     of: str,
     name: str = "baseline",
+    says: str | None = None,
 ) -> Side:
     """Score the current rows by a version's own model and predict step, in a worktree of its own commit.
 
@@ -38,6 +39,7 @@ def score(
         data: The evaluation set.
         of: What the version is called in messages.
         name: Begins the names of folders of ours and of the step.
+        says: Begins the line that tells of it, once it is known that it can be done; left out, nothing is told.
 
     Raises:
         InputError: It left predictions only, or its code is not to be had.
@@ -46,6 +48,8 @@ def score(
     config = _own(loaded, content, fetch(content.recipe.config, tools.scratch / name / "mlci.yml"), of)
     with _place(tools, content, config, of, name) as place:
         model = _put_back(content, place, fetch)
+        if says is not None:
+            tools.say(f"{says}: the evaluation set moved since {of}; its own model scores the new rows")
         return sides.make(config, place, tools, data=data, model=model)
 
 

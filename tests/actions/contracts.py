@@ -39,7 +39,7 @@ def variables(tree: Path) -> list[str]:
             found += [f"{where}: ${name} is not handed over" for name in sorted(read - given)]
             found += [f"{where}: {name} is not used" for name in sorted(given - read - _READ_BY_PROGRAMS)]
             trusted = any("token" in str(value) for value in step.get("env", {}).values())
-            if trusted and not re.search(r'"\$MLCI" (publish|fetch|promote|rollback|reproduce) |^gh ', run):
+            if trusted and not re.search(r'"\$MLCI" (publish|fetch|promote|rollback|reproduce|ledger) |^gh ', run):
                 found.append(f"{where}: the token is in a step that asks nothing of GitHub")
     return found
 
@@ -93,12 +93,20 @@ def commands(tree: Path) -> list[str]:
     for file in files(tree):
         for step in steps(file):
             for name, rest in re.findall(r'"\$MLCI" (\w+)([^\n]*(?:\n +--[^\n]*)*)', step.get("run", "")):
-                command = group.get_command(click.Context(group), name)
+                command = _command(name, rest)
                 known = {option for parameter in command.params for option in parameter.opts} if command else set()
                 missing = [option for option in re.findall(r"(--[a-z-]+)", rest) if option not in known]
                 found += [f"{file.shown}: mlci {name} has no option {option}" for option in missing]
                 found += [] if command else [f"{file.shown}: there is no command mlci {name}"]
     return found
+
+
+def _command(name: str, rest: str) -> click.Command | None:
+    """Return a command by its name; in a group, the one that the next word names."""
+    command = group.get_command(click.Context(group), name)
+    if isinstance(command, click.Group):
+        return command.get_command(click.Context(command), rest.split(maxsplit=1)[0] if rest.split() else "")
+    return command
 
 
 def documents(tree: Path) -> list[str]:

@@ -12,6 +12,7 @@ from tests.actions.tree import ROOT, WORKFLOWS, lay, samples
 TEMPLATE = f"{WORKFLOWS}/template-mlci.yml"
 PROMOTE = f"{WORKFLOWS}/template-mlci-promote.yml"
 REPRODUCE = f"{WORKFLOWS}/template-mlci-reproduce.yml"
+VERIFY = f"{WORKFLOWS}/template-mlci-verify.yml"
 MODEL_CI = f"{WORKFLOWS}/model-ci.yml"
 SAMPLE = f"{WORKFLOWS}/sample-README-1.yml"
 CHECKOUT = "actions/checkout@3d3c42e5aac5ba805825da76410c181273ba90b1 # v7.0.1"
@@ -167,6 +168,8 @@ DEFECTS = {
         "jobs.gate.outputs.verdit",
     ),
     "an option that mlci does not have": (contracts.commands, "actions/train/action.yml", "--config=", "--conf="),
+    "an option that a command of a group does not have": (contracts.commands, VERIFY, "--files", "--contents"),
+    "a command that a group does not have": (contracts.commands, VERIFY, " verify --files", " audit --files"),
     "a command that mlci does not have": (contracts.commands, "actions/train/action.yml", '" train ', '" fit '),
     "a table that is stale": (contracts.documents, "actions/gate/action.yml", "Path of report.json.", "Path of it."),
     "a commit that is older than an action": (

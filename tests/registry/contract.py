@@ -195,7 +195,7 @@ class Contract:
         for look in (
             lambda store: rollback(store, stamp(), to=1, reason="it drifts"),
             lambda store: versions.version(store, ledger.tail(store), 1),
-            lambda store: list(versions.every(store, ledger.tail(store))),
+            lambda store: list(versions.decisions(store, ledger.tail(store))),
         ):
             with pytest.raises(CorruptError, match="entry 1 is not the one that later entries name"):
                 look(store_factory())

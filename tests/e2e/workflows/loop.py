@@ -16,6 +16,7 @@ from tests.e2e.workflows.world import World
 TEMPLATES = ROOT / "templates" / "workflows"
 JUDGE, PROMOTE = TEMPLATES / "mlci.yml", TEMPLATES / "mlci-promote.yml"
 ROLLBACK, REPRODUCE = TEMPLATES / "mlci-rollback.yml", TEMPLATES / "mlci-reproduce.yml"
+VERIFY = TEMPLATES / "mlci-verify.yml"
 BRANCH, WITNESS = "mlci/churn", "refs/mlci/witness/churn"
 
 
@@ -26,7 +27,7 @@ def granted(workflow: str) -> dict[str, str]:
 
 
 class Loop:
-    """A repository with the three workflows; every step is kept under its number and name."""
+    """A repository with the workflows of the templates; every step is kept under its number and name."""
 
     def __init__(self, world: World, scenario: Scenario) -> None:
         self.world, self.scenario, self.steps = world, scenario, 0
@@ -57,6 +58,11 @@ class Loop:
         run = self.world.start(workflow, "workflow_dispatch", token=self._token(workflow), inputs=inputs)
         self._look(run, name, 1, self.world.fake.sha("main"))
         return run
+
+    def weekly(self, name: str) -> tuple[Run, Seen]:
+        """Let the registry be verified, as it is once a week."""
+        run = self.world.start(VERIFY, "schedule", token=self._token(VERIFY))
+        return run, self._look(run, name, 1, self.world.fake.sha("main"))
 
     def champion(self) -> int:
         """The version in production, as a person with a clone is told."""

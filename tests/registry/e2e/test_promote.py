@@ -193,6 +193,7 @@ class TestJudgedAgain:
         ended = promote(tmp_path)
         assert ended.code == 0, ended.err
         assert ended.report["judged_again"] == ["the evaluation set moved"]
+        assert "the evaluation set moved since version 1; its own model scores the new rows\n" in ended.err
         assert trained(tmp_path) == times
         assert manifest(tmp_path, 2)["data"]["rows"] == 60
         kinds = [body.kind for body in bodies(tmp_path)]

@@ -182,12 +182,30 @@ def test_versions_show_and_log(tmp_path):
     assert "1 of planted\n" in card.out
     assert "model.txt  1 bytes" in card.out
     assert mlci("show", 7, cwd=tmp_path).code == 2
+    assert [row["rolled_back"] for row in listed["versions"]] == [None, None]
     log = mlci("ledger", "log", cwd=tmp_path).out.splitlines()
     assert "octocat: promoted version 2, instead of version 1: a" in log[0]
     assert "judged pass against version 1 on sha256:" in log[1]
     assert [row["number"] for row in mlci("ledger", "log", "--json", cwd=tmp_path).report] == [1, 2, 3]
     verified = mlci("ledger", "verify", "--files", "--json", cwd=tmp_path).report
     assert (verified["entries"], verified["state"]["champion"], verified["findings"]) == (3, 2, [])
+
+
+def test_versions_mark_what_was_rolled_back(tmp_path):
+    """With the reason where the line has room for it; a reason commands no terminal."""
+    commit(champion(tmp_path, 3), {"k.txt": "1"})
+    promoted(tmp_path)
+    assert mlci("rollback", "--reason", "it\x1b[31m drifts", cwd=tmp_path).code == 0
+    row, before = mlci("versions", cwd=tmp_path, COLUMNS="120").out.splitlines()[2:]
+    assert row.split("  ")[:6] == ["2", "", "", "", "", "rolled back: it drifts"]
+    assert before.split()[:3] == ["1", "in", "production"]
+    row, before = mlci("versions", cwd=tmp_path, COLUMNS="70").out.splitlines()[2:]
+    assert row.split("  ")[5] == "rolled back"
+    assert before.split()[:3] == ["1", "in", "production"]
+    listed = mlci("versions", "--json", cwd=tmp_path).report["versions"]
+    assert [row["rolled_back"] for row in listed] == ["it\x1b[31m drifts", None]
+    assert mlci("rollback", "--to", 2, "--reason", "it does not", cwd=tmp_path).code == 0
+    assert "rolled back" not in mlci("versions", cwd=tmp_path).out
 
 
 @pytest.mark.parametrize("damage", DAMAGE)
@@ -205,3 +223,31 @@ def test_verify_finds_what_no_run_looks_at(tmp_path, damage):
     ended = mlci("ledger", "verify", "--files", cwd=tmp_path)
     assert (ended.code, ended.out) == (4, "")
     assert "`model.txt` of version 1" in ended.err
+
+
+def test_verify_tells_a_workflow_in_the_summary_too(tmp_path):
+    """Which GitHub shows as Markdown: what stands in the ledger commands nothing there either."""
+    told, outputs = tmp_path / "summary.md", tmp_path / "outputs.txt"
+    there = {"GITHUB_ACTIONS": "true", "GITHUB_STEP_SUMMARY": str(told), "GITHUB_OUTPUT": str(outputs)}
+    champion(tmp_path / "whole", 3)
+    assert mlci("ledger", "verify", "--files", cwd=tmp_path / "whole", **there).code == 0
+    whole = told.read_text()
+    assert whole.startswith("- the ledger is whole: 1 entry, 1 version, ")
+    assert "read and whole; version 1 is in production" in whole
+    kept(tmp_path / "whole", manifest(tmp_path / "whole", 1)["files"][0]["digest"]).write_text("<b>")
+    for more in ([], ["--json"]):
+        told.write_text("")
+        ended = mlci("ledger", "verify", "--files", *more, cwd=tmp_path / "whole", **there)
+        assert (ended.code, ended.out) == (4, "")
+        assert "::error::" in ended.err
+        assert "- the ledger is not whole: " in told.read_text()
+        assert "of version 1 was altered" in told.read_text()
+    assert outputs.read_text() == ""
+
+
+def test_verify_tells_a_workflow_that_there_is_nothing_to_find_in_its_folder(tmp_path):
+    """An empty folder is an empty registry, so that nothing would ever be found to be wrong."""
+    repository(tmp_path, 1)
+    ended = mlci("ledger", "verify", cwd=tmp_path, GITHUB_ACTIONS="true")
+    assert (ended.code, "0 entries" in ended.out) == (0, True)
+    assert "`registry: .mlci/registry` is a folder that this runner loses when the job ends" in ended.err

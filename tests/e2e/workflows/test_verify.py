@@ -1,0 +1,54 @@
+"""Somebody looks at the whole registry every week, by the workflow that the template offers."""
+
+import json
+
+from tests.e2e.workflows.loop import BRANCH, VERIFY, Loop, granted
+from tests.e2e.workflows.world import World
+from tests.registry.e2e.repository.place import git
+
+
+def altered(loop, version: int, name: str) -> None:
+    """Put other bytes of the same length in the place of a version's file, as nobody can on a page of GitHub's."""
+    told = json.loads(loop.world.mlci("show", str(version), "--json"))
+    [digest] = [file["digest"] for file in told["manifest"]["files"] if file["name"] == name]
+    row = loop.world.fake.state.one("assets", name=digest)
+    row.update(digest=loop.world.fake.state.keep(b"x" * row["size"]))
+    loop.world.fake.forget_requests()
+
+
+def test_a_registry_that_is_whole_is_green_and_a_damaged_one_is_red_and_named(tmp_path, scenario):
+    with World(tmp_path / "world", production=True) as world:
+        loop = Loop(world, scenario)
+        run, seen = loop.weekly("nothing-yet")
+        assert (run.code, run.jobs) == (0, {"verify": "success"}), run.log
+        assert "the ledger is whole: 0 entries" in seen.summary
+
+        for change in ("again", "longer"):
+            run, _ = loop.merged(world.pull(change, change), f"promoted-{change}")
+            assert run.code == 0, run.log
+        run, seen = loop.weekly("whole")
+        assert (run.code, run.jobs) == (0, {"verify": "success"}), run.log
+        assert "the ledger is whole: 2 entries, 2 versions" in seen.summary
+        assert "read and whole; version 2 is in production" in seen.summary
+        assert run.annotations("error") == run.annotations("warning") == []
+        assert [call for call in seen.calls if not call.startswith("GET ")] == []
+
+        altered(loop, 1, "model.json")  # of a version that no run looks at
+        run, seen = loop.weekly("a-file-was-altered")
+        assert (run.code, run.jobs) == (1, {"verify": "failure"}), run.log
+        [message] = run.annotations("error")
+        assert f"{world.fake.name}, branch {BRANCH}: `model.json` of version 1 was altered" in message
+        assert "the ledger is not whole" in seen.summary
+        assert "of version 1 was altered: it is not sha256" in seen.summary
+        assert "exit status 4" in run.log
+
+        git(world.remote, "update-ref", f"refs/heads/{BRANCH}", f"{BRANCH}~1")
+        run, seen = loop.weekly("cut-back")
+        assert (run.code, run.jobs) == (1, {"verify": "failure"}), run.log
+        [message] = run.annotations("error")
+        assert "the ledger ends at entry 1, but entry 2 was there: it was cut back" in message
+        assert "the ledger is not whole" in seen.summary
+
+
+def test_the_job_may_read_and_nothing_else():
+    assert granted(VERIFY.read_text("utf-8")) == {"contents": "read"}

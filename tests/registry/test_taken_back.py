@@ -1,0 +1,108 @@
+"""Versions that production was taken back from: by hand over histories, and by the definition over any history."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mlci.registry import ledger
+from mlci.registry.entries import Promotion, Rollback
+from mlci.registry.interface import CorruptError
+from mlci.registry.taken_back import taken_back
+from mlci.registry.versions import decisions
+from tests.registry.histories import history
+from tests.registry.test_vouching import aged, planted
+
+KINDS = ["verdict", "promotion", "rollback", "rescored", "reproduced"]
+STEPS = st.lists(st.tuples(st.sampled_from(KINDS), st.integers(0, 5)), max_size=25)
+
+
+def played(text):
+    """What is marked, and why: each `+` promotes, each number is a roll-back to that version."""
+    steps, champion, newest = [], None, 0
+    for word in text.split():
+        if word == "+":
+            newest += 1
+            steps.append(Promotion(version=newest, manifest="0" * 64, replaced=champion))
+            champion = newest
+        else:
+            steps.append(Rollback(version=int(word), replaced=champion, reason=f"{champion} to {word}"))
+            champion = int(word)
+    return taken_back(steps)
+
+
+@pytest.mark.parametrize(
+    ("steps", "marked"),
+    [
+        ("", {}),
+        ("+ + +", {}),
+        ("+ + 1", {2: "2 to 1"}),
+        ("+ + + 2 1", {3: "3 to 2", 2: "2 to 1"}),  # several steps back
+        ("+ + + 1", {3: "3 to 1", 2: "3 to 1"}),  # one step over two
+        ("+ + 1 2", {}),  # and forward again, which takes production back from nothing
+        ("+ + + 1 3", {}),  # the step over version 2 is undone
+        ("+ + + 1 2", {3: "3 to 1"}),
+        ("+ + + 2 1 3", {2: "2 to 1"}),  # its own step is not
+        ("+ + + 2 1 2", {3: "3 to 2"}),
+        ("+ + 1 +", {2: "2 to 1"}),  # what is promoted next brings nothing back
+        ("+ + 1 + 2", {3: "3 to 2"}),
+        ("+ + + 1 + 1", {4: "4 to 1", 3: "3 to 1", 2: "3 to 1"}),
+        ("+ + + 1 + 1 3", {4: "4 to 1", 2: "4 to 1"}),  # two steps left version 2, and one of them is undone
+        ("+ + + 1 + 1 3 4", {}),
+    ],
+)
+def test_which_versions_production_was_taken_back_from(steps, marked):
+    assert played(steps) == marked
+
+
+def still_left(steps):
+    """The same by its definition: a step left the version, and no later one came back to it or undid that step."""
+    promoted = [sum(isinstance(step, Promotion) for step in steps[: place + 1]) for place in range(len(steps))]
+    found = {}
+    for place, step in enumerate(steps):
+        for number in range(1, promoted[place] + 1):
+            left = isinstance(step, Rollback) and step.version < number and step.version < step.replaced
+            back = {later.version for later in steps[place + 1 :] if isinstance(later, Rollback)}
+            if left and not back & {number, step.replaced}:
+                found.setdefault(number, step.reason)
+    return found
+
+
+class TestAnyHistory:
+    @given(STEPS)
+    def test_it_is_what_the_definition_says(self, taken):
+        bodies = [entry.body for entry in ledger.walk(history(taken))]
+        steps = [body for body in bodies if isinstance(body, Promotion | Rollback)]
+        assert taken_back(steps) == still_left(steps)
+
+    @given(STEPS)
+    def test_production_itself_is_never_among_them(self, taken):
+        store = history(taken)
+        steps = [entry.body for entry in decisions(store, ledger.tail(store))]
+        assert ledger.tail(store).state.champion not in taken_back(reversed(steps))
+
+    @given(STEPS, st.booleans())
+    def test_the_decisions_are_found_from_the_end_alone(self, taken, old):
+        store = aged(history(taken)) if old and taken else history(taken)
+        seen = [entry for entry in ledger.walk(store) if isinstance(entry.body, Promotion | Rollback)]
+        assert list(decisions(store, ledger.tail(store))) == seen[::-1]
+
+
+@pytest.mark.parametrize("number", [2, 4])
+def test_a_decision_that_was_changed_is_named(number):
+    """A promotion and a roll-back."""
+    store = history(
+        [("promotion", 0), ("promotion", 0), ("verdict", 0), ("rollback", 0), ("verdict", 1), ("verdict", 2)]
+    )
+    planted(store, number)
+    with pytest.raises(CorruptError, match=f"entry {number} is not the one that later entries name"):
+        list(decisions(store, ledger.tail(store)))
+
+
+def test_what_lies_between_is_not_read(monkeypatch):
+    store = history(
+        [("promotion", 0), *[("verdict", 0)] * 40, ("promotion", 0), ("rollback", 0), *[("verdict", 0)] * 10]
+    )
+    end, read = ledger.tail(store), []
+    monkeypatch.setattr(store, "read", lambda number: read.append(number) or store.kept.get(number))
+    assert [entry.number for entry in decisions(store, end)] == [43, 42, 1]
+    assert set(read) == {43, 42, 41, 1}
