@@ -9,6 +9,7 @@ NODE := tests/node
 ACT := .tools/bin/act
 AZURITE := tests/registry/node
 VERSITY := .tools/bin/versitygw
+GOOGLE := .tools/bin/fake-gcs-server
 MLFLOW := .venv-mlflow
 WORKERS ?= 2
 
@@ -30,7 +31,7 @@ test: $(VENV)/.dev ## the tests
 e2e: $(VENV)/.dev $(NODE)/node_modules/.made $(ACT) ## actions and whole workflows, run against a fake of GitHub
 	@$(BIN)/python -m pytest tests/e2e -n $(WORKERS)
 
-registry-e2e: $(VENV)/.dev $(AZURITE)/node_modules/.made $(VERSITY) $(MLFLOW)/.made ## the registry on real servers: S3, Azure, MLflow
+registry-e2e: $(VENV)/.dev $(AZURITE)/node_modules/.made $(VERSITY) $(GOOGLE) $(MLFLOW)/.made ## the registry on real servers: S3, Azure, Google's, MLflow
 	@$(BIN)/python -m pytest tests/registry/e2e/repository -n $(WORKERS)
 	@$(BIN)/python -m pytest tests/registry/e2e -n $(WORKERS) --dist loadfile --ignore tests/registry/e2e/repository
 
@@ -103,6 +104,12 @@ $(AZURITE)/node_modules/.made: $(AZURITE)/package.json $(AZURITE)/package-lock.j
 $(VERSITY): tests/registry/e2e/s3/go.mod tests/registry/e2e/s3/go.sum
 	@echo "building versitygw: some minutes, once"
 	@cd tests/registry/e2e/s3 && go build -buildvcs=false -trimpath -o $(abspath $@) github.com/versity/versitygw/cmd/versitygw
+	@touch $@
+
+# fake-gcs-server stands in for Google Cloud Storage, from versions and checksums of its own.
+$(GOOGLE): tests/registry/e2e/gcs/go.mod tests/registry/e2e/gcs/go.sum
+	@echo "building fake-gcs-server: some minutes, once"
+	@cd tests/registry/e2e/gcs && go build -buildvcs=false -trimpath -o $(abspath $@) github.com/fsouza/fake-gcs-server
 	@touch $@
 
 # Peers are measured in an environment of their own; one that does not install is named as missing in the table.

@@ -140,16 +140,19 @@ class Bucket:
         import obstore  # noqa: PLC0415 - 0.05 s
 
         client, large = self._built(self._limits.transfer(size)), size > _PART
-        data = disk.checked(source, digest)
-        with self._asked(f"keep {source.name}", write=True):
-            obstore.put(
-                client,
-                f"{self._base}/{name}",
-                data if large else b"".join(data),
-                use_multipart=large,
-                chunk_size=_PART,
-                max_concurrency=_AT_ONCE,
-            )
+        data, what = disk.checked(source, digest), f"keep {source.name}"
+        try:
+            with self._asked(what, write=True):
+                obstore.put(
+                    client,
+                    f"{self._base}/{name}",
+                    data if large else b"".join(data),
+                    use_multipart=large,
+                    chunk_size=_PART,
+                    max_concurrency=_AT_ONCE,
+                )
+        except AbsentError:  # of what is absent: a bucket has its own error, so it is the upload that parts belong to
+            raise DoubtError(f"registry {self._place.shown}: could not {what}: its upload was thrown away") from None
 
     def download(self, name: str, target: Path) -> bool:
         """Copy an object to a file, which is there whole or not at all; ``False`` if there is no such object."""

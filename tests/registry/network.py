@@ -1,10 +1,19 @@
 """What a store has to do behind a network that fails."""
 
+import contextlib
+import http.client
+import threading
 import time
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
 
 from mlci.errors import OutsideError
-from mlci.registry.interface import Witness
-from tests.registry.histories import sha
+from mlci.registry import audit, ledger
+from mlci.registry.interface import CorruptError, Witness
+from tests.registry.conftest import QUICK
+from tests.registry.histories import promotion, sha, stamp
+from tests.registry.proxy import Fault, Proxy
 
 CALLS = ["tail", "read", "witness", "holds", "get", "put", "append", "leave_witness"]
 BOUND = 60  # seconds in which anything has come to an end; it takes about 5, and machines are busy
@@ -18,14 +27,14 @@ def gets(request):
     return request.startswith(b"GET ")
 
 
-def suffers(s3, shaky, proxy, fault, call, tmp_path):
+def suffers(bucket, shaky, proxy, fault, call, tmp_path):
     """Make one call while every request meets the fault: the right answer or an OutsideError, in bounded time."""
     (tmp_path / "f").write_bytes(b"whole")
     (tmp_path / "new").write_bytes(b"new")
     seen = Witness(number=1, digest=sha(b"first"))
-    s3.store().put(tmp_path / "f", sha(b"whole"))
-    s3.store().append(1, b"first")
-    s3.store().leave_witness(seen)
+    bucket.store().put(tmp_path / "f", sha(b"whole"))
+    bucket.store().append(1, b"first")
+    bucket.store().leave_witness(seen)
     proxy.faults = [fault]
     ask, right = {
         "tail": (shaky.tail, 1),
@@ -45,8 +54,22 @@ def suffers(s3, shaky, proxy, fault, call, tmp_path):
         assert "got" not in {path.name for path in tmp_path.iterdir()}
     else:
         assert answer == right
-    assert s3.store().read(2) in (None, b"second")
-    assert answer is not True or call != "append" or s3.store().read(2) == b"second"
+    assert bucket.store().read(2) in (None, b"second")
+    assert answer is not True or call != "append" or bucket.store().read(2) == b"second"
+
+
+def asked(store, call, tmp_path):
+    """Make one call of a place where there is nothing."""
+    (tmp_path / "f").write_bytes(b"x")
+    calls = {
+        "read": lambda: store.read(1),
+        "holds": lambda: store.holds("0" * 64),
+        "get": lambda: store.get("0" * 64, tmp_path / "got"),
+        "put": lambda: store.put(tmp_path / "f", sha(b"x")),
+        "append": lambda: store.append(1, b"x"),
+        "leave_witness": lambda: store.leave_witness(Witness(number=1, digest="a" * 64)),
+    }
+    return calls.get(call, getattr(store, call))()
 
 
 def outcome(ask):
@@ -57,3 +80,120 @@ def outcome(ask):
     except OutsideError as error:
         answer = error
     return answer
+
+
+class Network:
+    """Whatever the network does: bounded time, an OutsideError, never a wrong answer.
+
+    A test module of an object store runs it by a subclass with a fixture ``bucket``.
+    """
+
+    @pytest.fixture
+    def proxy(self, bucket):
+        proxy = Proxy(bucket.port)
+        yield proxy
+        proxy.close()
+
+    @pytest.fixture
+    def shaky(self, bucket, proxy):
+        """The store behind the proxy, with short limits."""
+        return bucket.behind(proxy.port).store(limits=QUICK)
+
+    @pytest.mark.parametrize("call", CALLS)
+    @pytest.mark.parametrize("kind", ["refuse", "lose", "status", "cut"])
+    def test_a_fault_that_stays(self, bucket, shaky, proxy, tmp_path, kind, call):
+        suffers(bucket, shaky, proxy, Fault(kind, keep=3), call, tmp_path)
+
+    @pytest.mark.parametrize("kind", ["refuse", "lose", "status", "cut", "stall"])
+    def test_a_fault_that_passes_is_nobodys_business(self, bucket, shaky, proxy, tmp_path, kind):
+        (tmp_path / "f").write_bytes(b"whole" * 1_000_000)
+        digest = sha(b"whole" * 1_000_000)
+        for method in (puts, gets):
+            proxy.faults = [Fault(kind, when=method, times=1, keep=5, seconds=3)]
+            number = 1 + bucket.store().tail()
+            assert shaky.append(number, b"entry")
+            assert shaky.tail() == number
+            shaky.put(tmp_path / "f", digest)
+            assert shaky.get(digest, tmp_path / "got")
+            assert sha((tmp_path / "got").read_bytes()) == digest
+
+    def test_an_append_whose_answer_is_lost_is_ones_own(self, bucket, shaky, proxy):
+        proxy.faults = [Fault("lose", when=puts, times=1)]
+        assert shaky.append(1, b"mine")
+        assert bucket.store().read(1) == b"mine"
+
+    def test_an_append_whose_answer_is_lost_and_that_came_second_is_not(self, bucket, shaky, proxy):
+        bucket.store().append(1, b"another")
+        proxy.faults = [Fault("lose", when=puts)]
+        assert shaky.append(1, b"mine") is False
+
+    def test_an_append_that_nobody_can_look_after_is_in_doubt(self, bucket, shaky, proxy):
+        proxy.faults = [Fault("lose", when=puts), Fault("refuse", when=gets)]
+        with pytest.raises(OutsideError, match="whether entry 1 was written is not known"):
+            shaky.append(1, b"mine")
+        assert bucket.store().read(1) == b"mine"
+        proxy.faults = []
+        assert shaky.append(1, b"mine")
+
+    def test_an_append_that_never_arrives_is_in_doubt_too(self, bucket, shaky, proxy):
+        proxy.faults = [Fault("refuse", when=puts)]
+        with pytest.raises(OutsideError, match="is not known"):
+            shaky.append(1, b"mine")
+        assert bucket.store().read(1) is None
+
+    def test_a_ledger_written_through_lost_answers_holds(self, bucket, shaky, proxy):
+        for number in range(1, 6):
+            proxy.faults = [Fault("lose", when=puts, times=1)]
+            assert ledger.append(shaky, stamp(), promotion).number == number
+        assert audit.verify(bucket.store()).entries == 5
+
+    def test_a_witness_that_was_left_meanwhile_is_not_written_over(self, bucket, shaky, proxy):
+        first, second, third = (Witness(number=number, digest=sha(b"%d" % number)) for number in (1, 2, 3))
+        shaky.leave_witness(first)
+        proxy.faults = [Fault("none", when=lambda request: puts(request) and bucket.store().leave_witness(third))]
+        shaky.leave_witness(second)
+        assert shaky.witness() == third
+
+    def test_a_flipped_bit_on_the_way_is_named(self, bucket, shaky, proxy):
+        ledger.append(bucket.store(), stamp(), promotion)
+        proxy.faults = [Fault("garble", when=lambda request: _line(request, b"ledger", b"0000"))]
+        with pytest.raises(CorruptError, match="entry 1 is"):
+            ledger.tail(shaky)
+
+    def test_nobody_listens(self, bucket):
+        with pytest.raises(OutsideError, match="no connection to the store; check the address"):
+            bucket.behind(1).store(limits=QUICK).tail()
+
+    @pytest.mark.parametrize("asked", [b"POST", b"PUT"])
+    @pytest.mark.parametrize("part", [b"uploads", b"uploadId="])
+    def test_a_large_file_goes_up_though_answers_are_lost(self, bucket, shaky, proxy, tmp_path, asked, part):
+        (tmp_path / "f").write_bytes(b"large" * 4_000_000)
+        proxy.faults = [Fault("lose", when=lambda request: _line(request, asked, part), times=1)]
+        shaky.put(tmp_path / "f", sha(b"large" * 4_000_000))
+        assert bucket.store().get(sha(b"large" * 4_000_000), tmp_path / "got")
+        assert (tmp_path / "got").read_bytes() == b"large" * 4_000_000
+
+    def test_a_large_file_whose_upload_is_thrown_away_on_the_way(self, bucket, shaky, proxy, tmp_path):
+        """As a rule for unfinished uploads does."""
+        (tmp_path / "f").write_bytes(b"large" * 4_000_000)
+        once = threading.Lock()
+        proxy.faults = [Fault("none", when=lambda request: _throw(bucket, request, once))]
+        shaky.put(tmp_path / "f", sha(b"large" * 4_000_000))
+        assert bucket.store().get(sha(b"large" * 4_000_000), tmp_path / "got")
+        assert once.locked()
+
+
+def _line(request, *parts):
+    line = request.split(b"\r\n", 1)[0]
+    return all(part in line for part in parts)
+
+
+def _throw(bucket, request, once):
+    """Abort the upload that a part belongs to, once: parts go up side by side."""
+    if not _line(request, b"PUT", b"uploadId=") or not once.acquire(blocking=False):
+        return
+    target = urlsplit(request.split(b" ", 2)[1].decode())
+    upload = parse_qs(target.query)["uploadId"][0]
+    with contextlib.closing(http.client.HTTPConnection("127.0.0.1", bucket.port, timeout=30)) as connection:
+        connection.request("DELETE", f"{target.path}?uploadId={upload}")
+        assert connection.getresponse().status == 204

@@ -14,7 +14,7 @@ class Fault:
     Attributes:
         kind: ``refuse`` before the server hears of it; ``lose`` the answer after the server has acted; ``cut`` the
             answer after ``keep`` bytes of its body; ``stall``: no answer for ``seconds``; ``drip`` a byte at a time;
-            ``garble`` the body's first byte; ``status``: an answer 503 of the proxy's own.
+            ``garble`` the body's first byte; ``status``: an answer of the proxy's own that ``says`` so.
     """
 
     kind: str
@@ -22,6 +22,7 @@ class Fault:
     times: int = 10**9
     keep: int = 0
     seconds: float = 0.0
+    says: bytes = b"503 Slow Down"
 
 
 @dataclass
@@ -63,7 +64,7 @@ class Proxy:
         """Answer one request; false closes the connection."""
         kind = fault.kind if fault else "none"
         if kind == "status":
-            client.sendall(b"HTTP/1.1 503 Slow Down\r\nContent-Length: 0\r\n\r\n")
+            client.sendall(b"HTTP/1.1 %s\r\nContent-Length: 0\r\n\r\n" % fault.says)
             return True
         if kind in {"refuse", "stall"}:
             self._stop.wait(fault.seconds)

@@ -159,7 +159,7 @@ class Recorder(http.server.BaseHTTPRequestHandler):
 
 
 class TestGoogle:
-    """No server of Google's XML API with preconditions can be had for tests; what is asked of it can be seen.
+    """What is asked of Google's XML API, word for word; what comes of it is tested on a server, in ``e2e``.
 
     Generation 0 means "must not be there": https://docs.cloud.google.com/storage/docs/xml-api/reference-headers.
     """

@@ -5,7 +5,8 @@ import uuid
 
 import pytest
 
-from tests.registry.e2e import mlflow_server
+from tests.registry.e2e import google_front, mlflow_server
+from tests.registry.e2e.google import Google
 
 
 @pytest.fixture(scope="session")
@@ -19,6 +20,20 @@ def mlflow_service(tmp_path_factory):
 def mlflow_place(mlflow_service):
     """Part of the server that nobody used: every model's name begins with this."""
     return f"t{uuid.uuid4().hex[:8]}-"
+
+
+@pytest.fixture(scope="session")
+def google_server():
+    """The port to ask, and the server behind it."""
+    with google_front.running() as found:
+        yield found
+
+
+@pytest.fixture
+def google(google_server):
+    """A fresh bucket."""
+    port, server = google_server
+    return Google(port, f"bucket-{uuid.uuid4().hex}", server=server).made()
 
 
 @pytest.fixture(autouse=True)

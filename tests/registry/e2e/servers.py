@@ -1,4 +1,5 @@
-"""Real servers for the registry's tests: Azurite from npm, versitygw built by Go. ``make registry-e2e`` brings both."""
+"""Real servers for the registry's tests: Azurite from npm, versitygw built by Go; :mod:`tests.registry.e2e.google` has
+Google's. ``make registry-e2e`` brings them."""
 
 import base64
 import contextlib

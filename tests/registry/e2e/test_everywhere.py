@@ -29,13 +29,18 @@ def s3_bucket(s3):
 
 
 @pytest.fixture
+def google_bucket(google):
+    return Registry(google.url, google.environment)
+
+
+@pytest.fixture
 def github(tmp_path):
     with Fake(tmp_path / "model.git", private=True) as fake:
         token = fake.token({"contents": "write"})
         yield Registry("github", {"GITHUB_API_URL": fake.url, "GITHUB_REPOSITORY": fake.name, "GITHUB_TOKEN": token})
 
 
-@pytest.fixture(params=["folder", "s3_bucket", "github"])
+@pytest.fixture(params=["folder", "s3_bucket", "google_bucket", "github"])
 def registry(request) -> Registry:
     return request.getfixturevalue(request.param)
 

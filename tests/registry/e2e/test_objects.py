@@ -4,15 +4,19 @@ import pytest
 
 from mlci.errors import InputError, OutsideError
 from mlci.registry import audit, ledger, naming, versions
-from mlci.registry.interface import CorruptError, Witness
+from mlci.registry.interface import CorruptError
 from mlci.registry.objects import ObjectStore
 from tests.registry.conftest import QUICK
 from tests.registry.contract import Contract
 from tests.registry.histories import promotion, sha, stamp, verdict
-from tests.registry.network import CALLS, gets, puts, suffers
-from tests.registry.proxy import Fault, Proxy
+from tests.registry.network import CALLS, Network, asked
 
 LEDGER = "pre/fix/model/ledger"
+
+
+@pytest.fixture
+def bucket(s3):
+    return s3
 
 
 @pytest.fixture
@@ -157,79 +161,8 @@ class TestDamage:
         assert (tmp_path / "got").read_bytes() == b"who"
 
 
-@pytest.fixture
-def proxy(s3):
-    proxy = Proxy(s3.port)
-    yield proxy
-    proxy.close()
-
-
-@pytest.fixture
-def shaky(s3, proxy):
-    """The store behind the proxy, with short limits."""
-    return s3.behind(proxy.port).store(limits=QUICK)
-
-
-class TestNetwork:
-    """Whatever the network does: bounded time, an OutsideError, never a wrong answer."""
-
-    @pytest.mark.parametrize("call", CALLS)
-    @pytest.mark.parametrize("kind", ["refuse", "lose", "status", "cut"])
-    def test_a_fault_that_stays(self, s3, shaky, proxy, tmp_path, kind, call):
-        suffers(s3, shaky, proxy, Fault(kind, keep=3), call, tmp_path)
-
-    @pytest.mark.parametrize("kind", ["refuse", "lose", "status", "cut", "stall"])
-    def test_a_fault_that_passes_is_nobodys_business(self, s3, shaky, proxy, tmp_path, kind):
-        (tmp_path / "f").write_bytes(b"whole" * 1_000_000)
-        digest = sha(b"whole" * 1_000_000)
-        for method in (puts, gets):
-            proxy.faults = [Fault(kind, when=method, times=1, keep=5, seconds=3)]
-            number = 1 + s3.store().tail()
-            assert shaky.append(number, b"entry")
-            assert shaky.tail() == number
-            shaky.put(tmp_path / "f", digest)
-            assert shaky.get(digest, tmp_path / "got")
-            assert sha((tmp_path / "got").read_bytes()) == digest
-
-    def test_an_append_whose_answer_is_lost_is_ones_own(self, s3, shaky, proxy):
-        proxy.faults = [Fault("lose", when=puts, times=1)]
-        assert shaky.append(1, b"mine")
-        assert s3.store().read(1) == b"mine"
-
-    def test_an_append_whose_answer_is_lost_and_that_came_second_is_not(self, s3, shaky, proxy):
-        s3.store().append(1, b"another")
-        proxy.faults = [Fault("lose", when=puts)]
-        assert shaky.append(1, b"mine") is False
-
-    def test_an_append_that_nobody_can_look_after_is_in_doubt(self, s3, shaky, proxy):
-        proxy.faults = [Fault("lose", when=puts), Fault("refuse", when=gets)]
-        with pytest.raises(OutsideError, match="whether entry 1 was written is not known"):
-            shaky.append(1, b"mine")
-        assert s3.store().read(1) == b"mine"
-        proxy.faults = []
-        assert shaky.append(1, b"mine")
-
-    def test_an_append_that_never_arrives_is_in_doubt_too(self, s3, shaky, proxy):
-        proxy.faults = [Fault("refuse", when=puts)]
-        with pytest.raises(OutsideError, match="is not known"):
-            shaky.append(1, b"mine")
-        assert s3.store().read(1) is None
-
-    def test_a_ledger_written_through_lost_answers_holds(self, s3, shaky, proxy):
-        for number in range(1, 6):
-            proxy.faults = [Fault("lose", when=puts, times=1)]
-            assert ledger.append(shaky, stamp(), promotion).number == number
-        assert audit.verify(s3.store()).entries == 5
-
-    def test_a_flipped_bit_on_the_way_is_named(self, s3, shaky, proxy):
-        ledger.append(s3.store(), stamp(), promotion)
-        proxy.faults = [Fault("garble", when=lambda request: b"/ledger/0" in request.split(b"\r\n")[0])]
-        with pytest.raises(CorruptError, match="entry 1 is"):
-            ledger.tail(shaky)
-
-    def test_nobody_listens(self, s3):
-        with pytest.raises(OutsideError, match="no connection to the store; check the address"):
-            s3.behind(1).store(limits=QUICK).tail()
+class TestNetwork(Network):
+    pass
 
 
 class TestSaid:
@@ -238,17 +171,8 @@ class TestSaid:
     @pytest.mark.parametrize("call", CALLS)
     def test_a_bucket_that_is_not_there_is_no_empty_registry(self, s3_port, s3, tmp_path, call):
         store = type(s3)(s3_port, "no-such-bucket").store(limits=QUICK)
-        (tmp_path / "f").write_bytes(b"x")
-        calls = {
-            "read": lambda: store.read(1),
-            "holds": lambda: store.holds("0" * 64),
-            "get": lambda: store.get("0" * 64, tmp_path / "got"),
-            "put": lambda: store.put(tmp_path / "f", sha(b"x")),
-            "append": lambda: store.append(1, b"x"),
-            "leave_witness": lambda: store.leave_witness(Witness(number=1, digest="a" * 64)),
-        }
         with pytest.raises(OutsideError, match="there is no bucket no-such-bucket; make it"):
-            calls.get(call, getattr(store, call))()
+            asked(store, call, tmp_path)
 
     def test_no_credentials(self, s3):
         store = s3.store(

@@ -1,0 +1,203 @@
+"""A registry in Google Cloud Storage, on fake-gcs-server behind a translator of requests."""
+
+import base64
+import json
+import re
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+from mlci.errors import OutsideError
+from mlci.registry import audit, ledger
+from mlci.registry.interface import CorruptError, Witness
+from tests.registry.conftest import QUICK
+from tests.registry.contract import Contract
+from tests.registry.e2e.google import Google
+from tests.registry.histories import promotion, sha, stamp
+from tests.registry.network import CALLS, Network, asked, puts
+from tests.registry.proxy import Fault, Proxy
+
+
+@pytest.fixture
+def bucket(google):
+    return google
+
+
+@pytest.fixture
+def store_factory(google):
+    return google.store
+
+
+@pytest.fixture
+def damage_witness(google):
+    return lambda _, data: google.put("pre/fix/model/witness.json", data)
+
+
+@pytest.fixture
+def alter(google):
+    return lambda _, number, data: google.put(f"pre/fix/model/ledger/{number:09d}.json", data)
+
+
+class TestTheServer:
+    """What is relied on is its own doing: without it the rest would show nothing."""
+
+    def test_of_racing_creations_one_succeeds(self, google):
+        with ThreadPoolExecutor(20) as pool:
+            ask = lambda racer: google.server.upload(google.name, "raced", b"%d" % racer, "0").status  # noqa: E731
+            assert sorted(pool.map(ask, range(20))) == [200] + [412] * 19
+
+    def test_a_generation_is_replaced_once(self, google):
+        google.put("object", b"old")
+        path = google.server.about(google.name, "object")
+        generation = str(google.server.ask("GET", path).told["generation"])
+        with ThreadPoolExecutor(20) as pool:
+            ask = lambda racer: google.server.upload(google.name, "object", b"%d" % racer, generation).status  # noqa: E731
+            assert sorted(pool.map(ask, range(20))) == [200] + [412] * 19
+
+
+class TestContract(Contract):
+    pass
+
+
+class TestNetwork(Network):
+    pass
+
+
+class TestPlace:
+    def test_objects_have_names_that_a_person_finds(self, google, tmp_path):
+        (tmp_path / "f").write_bytes(b"x")
+        google.store().put(tmp_path / "f", sha(b"x"))
+        ledger.append(google.store(), stamp(), promotion)
+        assert google.names() == [
+            f"pre/fix/model/files/{sha(b'x')[:2]}/{sha(b'x')}",
+            "pre/fix/model/ledger/000000001.json",
+            "pre/fix/model/witness.json",
+        ]
+
+    def test_a_large_file_leaves_nothing_but_itself(self, google, tmp_path):
+        data = b"large" * 4_000_000
+        (tmp_path / "f").write_bytes(data)
+        with pytest.raises(OutsideError, match="changed"):
+            google.store().put(tmp_path / "f", "0" * 64)
+        assert google.names() == []
+        google.store().put(tmp_path / "f", sha(data))
+        assert google.names() == [f"pre/fix/model/files/{sha(data)[:2]}/{sha(data)}"]
+
+    def test_more_entries_than_one_listing_holds(self, google):
+        for number in range(1, 1_203):
+            google.put(f"pre/fix/model/ledger/{number:09d}.json", b"x")
+        store = google.store()
+        assert store.tail() == 1_202
+        store.leave_witness(Witness(number=1_200, digest="a" * 64))
+        proxy = Proxy(google.port)
+        assert google.behind(proxy.port).store().tail() == 1_202
+        assert len(proxy.seen) == 2  # the witness, and what comes from it on
+        proxy.close()
+
+
+class TestDamage:
+    def test_entries_deleted_and_changed_behind_its_back(self, google):
+        for _ in range(3):
+            ledger.append(google.store(), stamp(), promotion)
+        name = "pre/fix/model/ledger/000000002.json"
+        whole = google.get(name)
+        google.put(name, whole.replace(b'"actor":"ada"', b'"actor":"eve"'))
+        with pytest.raises(CorruptError, match="entry 3 does not follow"):
+            audit.verify(google.store())
+        google.delete(name)
+        with pytest.raises(CorruptError, match="entry 2 is missing"):
+            audit.verify(google.store())
+        google.put(name, whole)
+        google.delete("pre/fix/model/ledger/000000003.json")
+        with pytest.raises(CorruptError, match="cut back"):
+            ledger.tail(google.store())
+
+
+class TestWitness:
+    """The one object that is written again, so that its generation counts."""
+
+    def test_many_at_once_leave_the_latest(self, google):
+        def leave(number):
+            google.store(limits=QUICK).leave_witness(Witness(number=number, digest=sha(b"%d" % number)))
+
+        google.store().leave_witness(Witness(number=1, digest=sha(b"1")))
+        with ThreadPoolExecutor(4) as pool:
+            list(pool.map(leave, [5, 3, 4, 2]))
+        assert google.store().witness().number <= 5
+        google.store().leave_witness(Witness(number=6, digest=sha(b"6")))
+        assert google.store().witness().number == 6
+
+    def test_one_that_is_refused_holds_nobody_up(self, google):
+        """Google takes one write a second of an object, and answers 429 to more: https://cloud.google.com/storage/quotas."""
+        proxy, busy = Proxy(google.port), b"429 Too Many Requests"
+        shaky = google.behind(proxy.port).store(limits=QUICK)
+        proxy.faults = [Fault("status", says=busy, when=lambda request: puts(request) and b"witness" in request)]
+        for number in range(1, 4):
+            assert ledger.append(shaky, stamp(), promotion).number == number
+        assert google.store().witness() is None
+        proxy.faults = [Fault("status", says=busy, when=puts, times=2)]
+        assert ledger.append(shaky, stamp(), promotion).number == 4
+        assert google.store().witness().number == 4
+        assert audit.verify(google.store()).entries == 4
+        proxy.close()
+
+
+class TestSaid:
+    @pytest.mark.parametrize("call", CALLS)
+    def test_a_bucket_that_is_not_there_is_no_empty_registry(self, google_server, tmp_path, call):
+        store = Google(google_server[0], "no-such-bucket").store(limits=QUICK)
+        with pytest.raises(OutsideError, match="there is no bucket no-such-bucket; make it"):
+            asked(store, call, tmp_path)
+
+    def test_no_credentials(self, google, tmp_path, monkeypatch):
+        """Where nothing is set, obstore asks the machine that it runs on, at an address that can be set."""
+        monkeypatch.setenv("HOME", str(tmp_path))
+        for name in ("GCE_METADATA_HOST", "GCE_METADATA_IP"):
+            monkeypatch.setenv(name, "127.0.0.1:1")
+        store = google.store(limits=QUICK, STORAGE_EMULATOR_HOST="", GOOGLE_BASE_URL=f"http://127.0.0.1:{google.port}")
+        with pytest.raises(OutsideError, match="credentials were not found; set GOOGLE_APPLICATION_CREDENTIALS"):
+            store.tail()
+
+    def test_nobody_listens(self, google):
+        with pytest.raises(OutsideError, match="no connection to the store; check the address"):
+            google.behind(1).store(limits=QUICK).tail()
+
+
+class TestCredentials:
+    """The server asks for none, so what is sent is looked at on the way."""
+
+    @pytest.fixture
+    def sent(self, google):
+        """Append, and return what the requests were signed with."""
+        proxy, found = Proxy(google.port), []
+        proxy.faults = [Fault("none", when=lambda request: found.append(signature(request)))]
+
+        def send(**variables):
+            place = google.behind(proxy.port)
+            more = {"STORAGE_EMULATOR_HOST": "", "GOOGLE_BASE_URL": f"http://127.0.0.1:{proxy.port}"}
+            assert place.store(limits=QUICK, **more, **variables).append(1, b"x")
+            return found
+
+        yield send
+        proxy.close()
+
+    def test_a_token(self, sent):
+        assert set(sent(GOOGLE_OAUTH_ACCESS_TOKEN="ya29.token")) == {b"ya29.token"}
+
+    def test_a_service_account_signs_for_itself(self, sent, tmp_path):
+        key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+        pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+        told = {"type": "service_account", "private_key": pem, "private_key_id": "7", "client_email": "ci@x.example"}
+        (tmp_path / "key.json").write_text(json.dumps({**told, "project_id": "x", "client_id": "1"}), "utf-8")
+        (token,) = set(sent(GOOGLE_APPLICATION_CREDENTIALS=str(tmp_path / "key.json")))
+        signed, _, signature = token.rpartition(b".")
+        key.public_key().verify(base64.urlsafe_b64decode(signature + b"=="), signed, PKCS1v15(), SHA256())
+        assert json.loads(base64.urlsafe_b64decode(signed.split(b".")[1] + b"=="))["iss"] == "ci@x.example"
+
+
+def signature(request):
+    return re.search(rb"\r\nauthorization: Bearer ([^\r]*)\r\n", request, re.IGNORECASE)[1]
