@@ -37,6 +37,17 @@ class Bucket:
         """The same bucket through another port."""
         return replace(self, port=port)
 
+    def put(self, key: str, data: bytes) -> None:
+        raise NotImplementedError
+
+    def delete(self, key: str) -> None:
+        raise NotImplementedError
+
+    def spoil(self, digest: str, data: bytes | None) -> None:
+        """Put other bytes in the place of a file, or take it away."""
+        key = f"{self.prefix}/model/files/{digest[:2]}/{digest}"
+        self.delete(key) if data is None else self.put(key, data)
+
 
 @dataclass(frozen=True)
 class S3(Bucket):

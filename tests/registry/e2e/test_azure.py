@@ -44,11 +44,7 @@ def alter(azure):
 
 @pytest.fixture
 def spoil(azure):
-    def change(_, digest, data):
-        path = f"pre/fix/model/files/{digest[:2]}/{digest}"
-        azure.delete(path) if data is None else azure.put(path, data)
-
-    return change
+    return lambda _, digest, data: azure.spoil(digest, data)
 
 
 class TestContract(Contract):

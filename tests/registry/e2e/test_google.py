@@ -42,6 +42,11 @@ def alter(google):
     return lambda _, number, data: google.put(f"pre/fix/model/ledger/{number:09d}.json", data)
 
 
+@pytest.fixture
+def spoil(google):
+    return lambda _, digest, data: google.spoil(digest, data)
+
+
 class TestTheServer:
     """What is relied on is its own doing: without it the rest would show nothing."""
 

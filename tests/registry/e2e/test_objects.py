@@ -36,11 +36,7 @@ def alter(s3):
 
 @pytest.fixture
 def spoil(s3):
-    def change(_, digest, data):
-        path = f"pre/fix/model/files/{digest[:2]}/{digest}"
-        s3.delete(path) if data is None else s3.put(path, data)
-
-    return change
+    return lambda _, digest, data: s3.spoil(digest, data)
 
 
 class TestContract(Contract):

@@ -49,11 +49,7 @@ def alter(bucket):
 
 @pytest.fixture
 def spoil(bucket):
-    def change(_, digest, data):
-        path = f"pre/fix/model/files/{digest[:2]}/{digest}"
-        bucket.delete(path) if data is None else bucket.put(path, data)
-
-    return change
+    return lambda _, digest, data: bucket.spoil(digest, data)
 
 
 class TestContract(Contract):
