@@ -6,7 +6,7 @@ from mlci.errors import OutsideError
 from mlci.registry.interface import Witness
 from tests.registry.histories import sha
 
-CALLS = ["tail", "read", "witness", "holds", "get", "put", "append", "leave_witness"]
+CALLS = ["tail", "read", "read_to", "witness", "holds", "get", "put", "append", "leave_witness"]
 BOUND = 60  # seconds in which anything has come to an end; it takes about 5, and machines are busy
 
 
@@ -30,6 +30,7 @@ def suffers(s3, shaky, proxy, fault, call, tmp_path):
     ask, right = {
         "tail": (shaky.tail, 1),
         "read": (lambda: shaky.read(1), b"first"),
+        "read_to": (lambda: list(shaky.read_to(1)), [b"first"]),
         "witness": (shaky.witness, seen),
         "holds": (lambda: shaky.holds(sha(b"whole")), True),
         "get": (lambda: shaky.get(sha(b"whole"), tmp_path / "got"), True),

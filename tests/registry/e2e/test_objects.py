@@ -1,5 +1,7 @@
 """A registry in an object store, on a real S3 server: the contract, damage, a failing network, and what is said."""
 
+import threading
+
 import pytest
 
 from mlci.errors import InputError, OutsideError
@@ -218,6 +220,17 @@ class TestNetwork:
         with pytest.raises(CorruptError, match="entry 1 is"):
             ledger.tail(shaky)
 
+    def test_an_entry_that_can_not_be_read_is_told_after_those_before_it(self, s3, shaky, proxy):
+        for number in range(1, 41):
+            s3.store().append(number, b"%d" % number)
+        proxy.faults = [Fault("refuse", when=lambda request: b"/ledger/000000021" in request.split(b"\r\n")[0])]
+        found, came = shaky.read_to(40), []
+        with pytest.raises(OutsideError, match="could not read entry 21"):
+            came.extend(found)
+        assert came == [b"%d" % number for number in range(1, 21)]
+        assert not [one for one in threading.enumerate() if one.name.startswith("mlci-read")]
+        assert not [line for line in proxy.seen if line.startswith("GET") and "/ledger/00000004" in line]
+
     def test_nobody_listens(self, s3):
         with pytest.raises(OutsideError, match="no connection to the store; check the address"):
             s3.behind(1).store(limits=QUICK).tail()
@@ -232,6 +245,7 @@ class TestSaid:
         (tmp_path / "f").write_bytes(b"x")
         calls = {
             "read": lambda: store.read(1),
+            "read_to": lambda: list(store.read_to(1)),
             "holds": lambda: store.holds("0" * 64),
             "get": lambda: store.get("0" * 64, tmp_path / "got"),
             "put": lambda: store.put(tmp_path / "f", sha(b"x")),
