@@ -60,8 +60,10 @@ class RepositoryStore:
         return self._records.read(number)
 
     def read_to(self, last: int) -> Entries:
-        """Yield entries; after the first few come all others in one archive."""
-        return reading.one_by_one(self.read, last)
+        """Yield entries; more than a few come in one archive."""
+        self._repository.begin()
+        self._records.expect(last)
+        yield from reading.one_by_one(self.read, last)
 
     def append(self, number: int, entry: bytes) -> bool:
         """Write an entry under a free number: three requests."""
