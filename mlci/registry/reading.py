@@ -21,17 +21,13 @@ def several(read: Callable[[int], bytes | None], last: int, *, at_once: int = AT
     """Read entries 1 to ``last``, so many at once and no further ahead.
 
     What ``read`` raises is raised in that entry's turn, after those before it. At the end, whatever it is, no thread
-    is left: what has not begun is given up, and what is on its way is waited for, in the bounds that ``read`` has.
+    is left: what is on its way is waited for, in the bounds that ``read`` has, and nothing waits behind that.
     """
     with ThreadPoolExecutor(at_once, thread_name_prefix="mlci-read") as pool:
         ahead: deque[Future[bytes | None]] = deque()
-        try:
-            for number in range(1, last + 1):
-                ahead.append(pool.submit(read, number))
-                if len(ahead) == at_once:
-                    yield ahead.popleft().result()
-            while ahead:
+        for number in range(1, last + 1):
+            ahead.append(pool.submit(read, number))
+            if len(ahead) == at_once:
                 yield ahead.popleft().result()
-        finally:
-            for waiting in ahead:
-                waiting.cancel()
+        while ahead:
+            yield ahead.popleft().result()

@@ -37,6 +37,10 @@ MODELS = [
 ]
 
 
+def reading_threads():
+    return [one.name for one in threading.enumerate() if one.name.startswith("mlci-read")]
+
+
 class Contract:
     writers = 50
     racers = 20
@@ -145,7 +149,7 @@ class Contract:
         found = store_factory().read_to(self.long)
         assert [next(found), next(found)] == wanted[:2]
         found.close()
-        assert not [one for one in threading.enumerate() if one.name.startswith("mlci-read")]
+        assert not reading_threads()
 
     def test_a_walk_comes_as_far_as_the_entry_that_was_changed(self, store_factory, alter):
         for _ in range(5):
@@ -153,8 +157,10 @@ class Contract:
         alter(store_factory(), 4, b'{"number":4}')
         found = ledger.walk(store_factory())
         assert [next(found).number for _ in range(3)] == [1, 2, 3]
-        with pytest.raises(CorruptError, match="entry 4 is damaged"):
+        with pytest.raises(CorruptError, match="entry 4 is damaged") as caught:
             next(found)
+        assert caught.tb  # holds on to all that the walk had open
+        assert not reading_threads()
 
     @pytest.mark.parametrize("size", [0, 1, 5_000_000, 20_000_001], ids=str)
     def test_a_file_comes_back_as_it_was(self, store_factory, tmp_path, size):

@@ -6,12 +6,9 @@ import pytest
 
 from mlci.errors import OutsideError
 from mlci.registry.reading import several
+from tests.registry.contract import reading_threads as threads
 
 AT_ONCE = 4
-
-
-def threads():
-    return [one.name for one in threading.enumerate() if one.name.startswith("mlci-read")]
 
 
 def sure(number):

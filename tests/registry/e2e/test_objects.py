@@ -1,7 +1,5 @@
 """A registry in an object store, on a real S3 server: the contract, damage, a failing network, and what is said."""
 
-import threading
-
 import pytest
 
 from mlci.errors import InputError, OutsideError
@@ -9,7 +7,7 @@ from mlci.registry import audit, ledger, naming, versions
 from mlci.registry.interface import CorruptError, Witness
 from mlci.registry.objects import ObjectStore
 from tests.registry.conftest import QUICK
-from tests.registry.contract import Contract
+from tests.registry.contract import Contract, reading_threads
 from tests.registry.histories import promotion, sha, stamp, verdict
 from tests.registry.network import CALLS, gets, puts, suffers
 from tests.registry.proxy import Fault, Proxy
@@ -228,7 +226,7 @@ class TestNetwork:
         with pytest.raises(OutsideError, match="could not read entry 21"):
             came.extend(found)
         assert came == [b"%d" % number for number in range(1, 21)]
-        assert not [one for one in threading.enumerate() if one.name.startswith("mlci-read")]
+        assert not reading_threads()
         assert not [line for line in proxy.seen if line.startswith("GET") and "/ledger/00000004" in line]
 
     def test_nobody_listens(self, s3):
