@@ -157,9 +157,8 @@ class TestClaims:
     def test_a_version_deleted_meanwhile_takes_no_other_out(self, mlflow_service, mlflow_place, monkeypatch):
         monkeypatch.setattr("mlci.registry.mlflow._MANY", 2)
         store = opened(mlflow_service.uri, mlflow_place)
-        for number in (1, 2, 3, 4):
-            store._claim(number, b"first")
-        store._claim(3, b"void")
+        for number, entry in ((1, b"first"), (2, b"first"), (3, b"first"), (3, b"void"), (4, b"first")):
+            store._claim(number, entry)
         found = store.read_to(4)
         assert next(found) == b"first"
         store.tracking.once("x", lambda it: it.delete_model_version(store._ledger, "1"))
