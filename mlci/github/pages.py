@@ -33,8 +33,7 @@ class Pages:
 
     def entry(self, commit: str, number: int) -> bytes | None:
         """Return an entry's bytes; ``None`` if that commit has none of that number."""
-        if commit != self._commit:
-            self._commit, self._asked, self._read = commit, 0, {}
+        self._at(commit)
         if number not in self._read:
             self._asked += 1
             if self._asked == FEW + 1 and self._archives:
@@ -45,6 +44,18 @@ class Pages:
                 return None
             self._read[number] = data
         return self._read[number]
+
+    def expect(self, commit: str, last: int) -> None:
+        """Take all entries at once, where more than a few of the first ``last`` are going to be asked for."""
+        self._at(commit)
+        lacks = sum(number not in self._read for number in range(1, last + 1))
+        if lacks > FEW >= self._asked and self._archives:
+            self._asked = FEW + 1  # not again for this commit
+            self._unpack()
+
+    def _at(self, commit: str) -> None:
+        if commit != self._commit:
+            self._commit, self._asked, self._read = commit, 0, {}
 
     def pushed(self, base: str | None, commit: str, number: int, entry: bytes) -> None:
         """Remember an entry that was added: what was read at the commit before it holds for this one, too."""

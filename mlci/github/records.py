@@ -77,6 +77,11 @@ class Records:
             tip = self._look()
         return self._entry(tip, number) if tip is not None and 1 <= number <= tip.number else None
 
+    def expect(self, last: int) -> None:
+        """Make ready for reading entries 1 to ``last`` of the branch as it was looked at."""
+        if self._tip is not None:
+            self._pages.expect(self._tip.commit, min(last, self._tip.number))
+
     def append(self, number: int, entry: bytes) -> bool:
         """Push an entry onto the branch, unless its number is taken."""
         base = self._tip if self._looked else self._look()

@@ -13,8 +13,9 @@ from mlci.github.patience import Patience
 from mlci.github.records import Records
 from mlci.github.repository import Repository
 from mlci.github.transport import Access, transport
-from mlci.registry import disk, naming
+from mlci.registry import disk, naming, reading
 from mlci.registry.interface import Witness
+from mlci.registry.reading import Entries
 
 
 class RepositoryStore:
@@ -57,6 +58,12 @@ class RepositoryStore:
         """Return an entry's bytes, as of the last look at the branch."""
         self._repository.begin()
         return self._records.read(number)
+
+    def read_to(self, last: int) -> Entries:
+        """Yield entries; more than a few come in one archive."""
+        self._repository.begin()
+        self._records.expect(last)
+        yield from reading.one_by_one(self.read, last)
 
     def append(self, number: int, entry: bytes) -> bool:
         """Write an entry under a free number: three requests."""

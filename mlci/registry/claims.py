@@ -13,7 +13,7 @@ import base64
 import binascii
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from mlci.registry import entries
 from mlci.registry.interface import CorruptError
@@ -39,6 +39,20 @@ def number(found: Mapping[str, str]) -> int | None:
     """Return the number that a version claims; ``None`` for a version that is no claim."""
     text = found.get(NUMBER, "")
     return int(text) if re.fullmatch(r"[1-9][0-9]{0,17}", text) else None
+
+
+def rising(versions: Iterable[Mapping[str, str]], last: int) -> Iterator[tuple[int, Mapping[str, str]]]:
+    """Yield the numbers up to ``last`` that are higher than all before them, each with the claim that counts.
+
+    Writers claim one number after the other, so these are all numbers, unless somebody took a version out; of each
+    that is yielded no version before has a claim. Void claims come late and are left out, without keeping any.
+    """
+    highest = 0
+    for found in versions:
+        claimed = number(found)
+        if claimed is not None and highest < claimed <= last:
+            highest = claimed
+            yield claimed, found
 
 
 def entry(found: Mapping[str, str], *, shown: str) -> bytes:

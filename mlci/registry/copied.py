@@ -7,9 +7,10 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from mlci.errors import OutsideError
-from mlci.registry import entries
+from mlci.registry import entries, reading
 from mlci.registry.copies import INDEX, MOST_BYTES, Index, OnlyRead, kept
 from mlci.registry.interface import CorruptError, Witness
+from mlci.registry.reading import Entries
 
 
 class Copied(OnlyRead):
@@ -59,6 +60,10 @@ class Copied(OnlyRead):
         if number not in self._index.entries:
             raise OutsideError(f"{self.shown}: entry {number} is not in the copy that `mlci fetch` left")
         return self._index.entries[number].encode("utf-8")
+
+    def read_to(self, last: int) -> Entries:
+        """Yield entries, one by one."""
+        return reading.one_by_one(self.read, last)
 
     def witness(self) -> Witness | None:
         """Return the witness."""

@@ -8,6 +8,7 @@ from pathlib import Path
 from mlci.registry import entries
 from mlci.registry.copies import INDEX, Index, OnlyRead, Seen, kept
 from mlci.registry.interface import Store, Witness
+from mlci.registry.reading import Entries
 
 
 class Copying(OnlyRead):
@@ -47,7 +48,15 @@ class Copying(OnlyRead):
 
     def read(self, number: int) -> bytes | None:
         """Return an entry's bytes."""
-        data = self._store.read(number)
+        return self._kept(number, self._store.read(number))
+
+    def read_to(self, last: int) -> Entries:
+        """Yield entries, and keep those that were asked for."""
+        with contextlib.closing(self._store.read_to(last)) as found:
+            for number, data in enumerate(found, 1):
+                yield self._kept(number, data)
+
+    def _kept(self, number: int, data: bytes | None) -> bytes | None:
         if data is not None:
             with contextlib.suppress(UnicodeDecodeError):  # damaged, as whoever reads it says
                 self._entries[number] = data.decode("utf-8")

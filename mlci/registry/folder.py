@@ -16,8 +16,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from mlci.errors import OutsideError
-from mlci.registry import disk, durable, entries, naming, witnesses
+from mlci.registry import disk, durable, entries, naming, reading, witnesses
 from mlci.registry.interface import CorruptError, Witness
+from mlci.registry.reading import Entries
 
 
 class FolderStore:
@@ -52,6 +53,10 @@ class FolderStore:
         with self._asked(f"read entry {number}"):
             path = self._base / "ledger" / naming.entry(number)
             return disk.read(path, entries.MOST_BYTES) if self._there("ledger") else None
+
+    def read_to(self, last: int) -> Entries:
+        """Yield entries, one by one."""
+        return reading.one_by_one(self.read, last)
 
     def append(self, number: int, entry: bytes) -> bool:
         """Write an entry under a free number."""

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Protocol
 
 from mlci.errors import OutsideError
+from mlci.registry.reading import Entries
 
 
 class CorruptError(OutsideError):
@@ -51,6 +52,13 @@ class Store(Protocol):
 
     def read(self, number: int) -> bytes | None:
         """Return an entry's bytes, exactly as appended; ``None`` if there is none of that number."""
+        ...
+
+    def read_to(self, last: int) -> Entries:
+        """Yield what :meth:`read` returns for 1, 2 … ``last``, in few requests and with few entries in memory.
+
+        What :meth:`read` would raise for an entry is raised in its turn. Whoever stops before the end closes it.
+        """
         ...
 
     def append(self, number: int, entry: bytes) -> bool:

@@ -177,7 +177,7 @@ def back(store: Store, end: Tail) -> Iterator[Entry]:
 
 
 def walk(store: Store) -> Iterator[Entry]:
-    """Read all entries from the first, verifying the chain and every state on the way.
+    """Read all entries from the first, verifying the chain and every state on the way; none is kept in memory.
 
     Raises:
         CorruptError: At the first entry that is not what it was; it is named.
@@ -187,26 +187,27 @@ def walk(store: Store) -> Iterator[Entry]:
     digests: dict[int, str] = {}
     if seen is not None:
         _hold(store, seen, end, None)
-    for number in range(1, end + 1):
-        data = _bytes(store, number)
-        entry = parse(data, number=number, shown=store.shown)
-        if entry.previous != previous:
-            raise CorruptError(
-                f"{store.shown}: entry {number} does not follow the one before it; one of them was changed"
-            )
-        try:
-            state = states.after(state, entry.body, number=number)
-        except ValueError as error:
-            raise CorruptError(f"{store.shown}: entry {number} can't be: {error}") from None
-        state = _told(state, entry, digests)
-        if state != entry.state:
-            raise CorruptError(f"{store.shown}: entry {number} tells another state than the entries before it make")
-        previous = digests[number] = entries.digest(data)
-        yield entry
+    with contextlib.closing(store.read_to(end)) as found:
+        for number, came in zip(range(1, end + 1), found, strict=True):
+            data = _there(store, number, came)
+            entry = parse(data, number=number, shown=store.shown)
+            if entry.previous != previous:
+                raise CorruptError(
+                    f"{store.shown}: entry {number} does not follow the one before it; one of them was changed"
+                )
+            state = _told(store, state, entry, digests)
+            if state != entry.state:
+                raise CorruptError(f"{store.shown}: entry {number} tells another state than the entries before it make")
+            previous = digests[number] = entries.digest(data)
+            yield entry
 
 
-def _told(state: State, entry: Entry, digests: dict[int, str]) -> State:
+def _told(store: Store, state: State, entry: Entry, digests: dict[int, str]) -> State:
     """Return what an entry should tell: with digests, but where no entry had any so far."""
+    try:
+        state = states.after(state, entry.body, number=entry.number)
+    except ValueError as error:
+        raise CorruptError(f"{store.shown}: entry {entry.number} can't be: {error}") from None
     if state.digests is None and entry.state.digests is None:
         return state
     return vouching.vouched(state, digests, number=entry.number)
@@ -231,7 +232,10 @@ def parse(data: bytes, *, number: int, shown: str) -> Entry:
 
 
 def _bytes(store: Store, number: int) -> bytes:
-    data = store.read(number)
+    return _there(store, number, store.read(number))
+
+
+def _there(store: Store, number: int, data: bytes | None) -> bytes:
     if data is None:
         raise CorruptError(f"{store.shown}: entry {number} is missing from the ledger")
     return data

@@ -12,7 +12,7 @@ number to two writers.
 
 import contextlib
 import time
-from collections.abc import Callable, MutableMapping
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +22,10 @@ from mlci.registry.answers import AbsentError, DoubtError, TakenError
 from mlci.registry.experiment import Experiment
 from mlci.registry.interface import CorruptError, Witness
 from mlci.registry.places import Limits
+from mlci.registry.reading import Entries
 
 _PAGE = 20
+_MANY = 100
 PREFIX = "mlci-ledger."
 
 
@@ -87,6 +89,29 @@ class MlflowStore:
         """Return an entry's bytes: those of the first claim on its number."""
         claim = self._first(number)
         return None if claim is None else claims.entry(claim.tags, shown=self._shown)
+
+    def read_to(self, last: int) -> Entries:
+        """Yield entries from pages of claims; a number that is not there in its turn is looked for by itself."""
+        found = claims.rising(self._pages(), last)
+        claim: tuple[int, Mapping[str, str]] = (0, {})
+        for number in range(1, last + 1):
+            if claim[0] < number:
+                claim = next(found, (last + 1, {}))
+            yield claims.entry(claim[1], shown=self._shown) if claim[0] == number else self.read(number)
+
+    def _pages(self) -> Iterator[dict[str, str]]:
+        """Yield the tags of all versions, the first ones first.
+
+        A page begins behind the last version of the one before, not at so many versions: where one is deleted
+        meanwhile, that takes no other one out.
+        """
+        behind, more = 0, True
+        while more:
+            page = self._claims(f"name = '{self._ledger}' and version_number > {behind}", "ASC", _MANY, "")
+            for claim in page:
+                behind = int(claim.version)
+                yield claim.tags
+            more = bool(page.token)
 
     def append(self, number: int, entry: bytes) -> bool:
         """Claim a number, and see afterwards whose claim counts."""

@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from mlci.errors import OutsideError
-from mlci.registry import entries, naming, places, witnesses
+from mlci.registry import entries, naming, places, reading, witnesses
 from mlci.registry.bucket import Bucket, DoubtError, TakenError
 from mlci.registry.interface import Witness
 from mlci.registry.places import Limits
+from mlci.registry.reading import Entries
 
 _WITNESS = "witness.json"
 
@@ -69,6 +70,10 @@ class ObjectStore:
         """Return an entry's bytes."""
         found = self._bucket.read(_entry(number), entries.MOST_BYTES, what=f"read entry {number}")
         return None if found is None else found[0]
+
+    def read_to(self, last: int) -> Entries:
+        """Yield entries, several of them on their way at once."""
+        return reading.several(self.read, last)
 
     def append(self, number: int, entry: bytes) -> bool:
         """Write an entry under a free number; where the outcome is in doubt, what is there now tells."""

@@ -39,7 +39,8 @@ def _left(store: Store, end: Tail) -> Iterator[tuple[Version, str]]:
     last = ledger.named(store, end, end.state.decided).body if end.state.decided else None
     if not isinstance(last, Rollback):
         return
-    yield versions.version(store, end, last.replaced), f"was rolled back: {last.reason}"
+    if last.version < last.replaced:
+        yield versions.version(store, end, last.replaced), f"was rolled back: {last.reason}"
     for number in range(end.state.versions, last.version, -1):
         if number != last.replaced:
             why = f"production was taken back behind it, to version {last.version}: {last.reason}"

@@ -39,10 +39,15 @@ MODELS = [
 ]
 
 
+def reading_threads():
+    return [one.name for one in threading.enumerate() if one.name.startswith("mlci-read")]
+
+
 class Contract:
     writers = 50
     racers = 20
     rounds = 5
+    long = 40
 
     def test_a_new_place_is_empty(self, store_factory):
         store = store_factory()
@@ -127,6 +132,37 @@ class Contract:
         store.leave_witness(Witness(number=3, digest=sha(b"x")))
         assert store.tail() == 9
         assert store.read(4) is None
+
+    def test_entries_come_in_order_each_as_it_reads(self, store_factory, alter):
+        for number in (1, 2, 3, 5, 6, 9):
+            store_factory().append(number, b"entry %d" % number)
+        alter(store_factory(), 3, b"changed")
+        wanted = [b"entry 1", b"entry 2", b"changed", None, b"entry 5", b"entry 6", None, None, b"entry 9", None, None]
+        assert [store_factory().read(number) for number in range(1, 12)] == wanted
+        for last in range(12):
+            assert list(store_factory().read_to(last)) == wanted[:last]
+
+    def test_a_long_ledger_comes_in_order_and_can_be_left_early(self, store_factory):
+        store = store_factory()
+        for number in range(1, self.long + 1):
+            assert store.append(number, b"entry %d" % number)
+        wanted = [b"entry %d" % number for number in range(1, self.long + 1)]
+        assert list(store_factory().read_to(self.long + 1)) == [*wanted, None]
+        found = store_factory().read_to(self.long)
+        assert [next(found), next(found)] == wanted[:2]
+        found.close()
+        assert not reading_threads()
+
+    def test_a_walk_comes_as_far_as_the_entry_that_was_changed(self, store_factory, alter):
+        for _ in range(5):
+            ledger.append(store_factory(), stamp(), lambda _: verdict())
+        alter(store_factory(), 4, b'{"number":4}')
+        found = ledger.walk(store_factory())
+        assert [next(found).number for _ in range(3)] == [1, 2, 3]
+        with pytest.raises(CorruptError, match="entry 4 is damaged") as caught:
+            next(found)
+        assert caught.tb  # holds on to all that the walk had open
+        assert not reading_threads()
 
     @pytest.mark.parametrize("size", [0, 1, 5_000_000, 20_000_001], ids=str)
     def test_a_file_comes_back_as_it_was(self, store_factory, tmp_path, size):

@@ -5,7 +5,7 @@ import itertools
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from mlci.registry import entries, ledger, states, vouching
+from mlci.registry import entries, ledger, reading, states, vouching
 from mlci.registry.entries import Body, By, Promotion, Reproduced, Rescored, Rollback, State, Verdict
 from mlci.registry.interface import Witness
 from mlci.registry.manifest import Data, Environment, File, Manifest, Predictions, Recipe
@@ -99,6 +99,9 @@ class Memory:
 
     def read(self, number: int) -> bytes | None:
         return self.kept.get(number)
+
+    def read_to(self, last: int) -> reading.Entries:
+        return reading.one_by_one(self.read, last)
 
     def append(self, number: int, entry: bytes) -> bool:
         return self.kept.setdefault(number, entry) == entry

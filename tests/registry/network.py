@@ -12,10 +12,11 @@ from mlci.errors import OutsideError
 from mlci.registry import audit, ledger
 from mlci.registry.interface import CorruptError, Witness
 from tests.registry.conftest import QUICK
+from tests.registry.contract import reading_threads
 from tests.registry.histories import promotion, sha, stamp
 from tests.registry.proxy import Fault, Proxy
 
-CALLS = ["tail", "read", "witness", "holds", "get", "put", "append", "leave_witness"]
+CALLS = ["tail", "read", "read_to", "witness", "holds", "get", "put", "append", "leave_witness"]
 BOUND = 60  # seconds in which anything has come to an end; it takes about 5, and machines are busy
 
 
@@ -39,6 +40,7 @@ def suffers(bucket, shaky, proxy, fault, call, tmp_path):
     ask, right = {
         "tail": (shaky.tail, 1),
         "read": (lambda: shaky.read(1), b"first"),
+        "read_to": (lambda: list(shaky.read_to(1)), [b"first"]),
         "witness": (shaky.witness, seen),
         "holds": (lambda: shaky.holds(sha(b"whole")), True),
         "get": (lambda: shaky.get(sha(b"whole"), tmp_path / "got"), True),
@@ -63,6 +65,7 @@ def asked(store, call, tmp_path):
     (tmp_path / "f").write_bytes(b"x")
     calls = {
         "read": lambda: store.read(1),
+        "read_to": lambda: list(store.read_to(1)),
         "holds": lambda: store.holds("0" * 64),
         "get": lambda: store.get("0" * 64, tmp_path / "got"),
         "put": lambda: store.put(tmp_path / "f", sha(b"x")),
@@ -140,6 +143,17 @@ class Network:
         with pytest.raises(OutsideError, match="is not known"):
             shaky.append(1, b"mine")
         assert bucket.store().read(1) is None
+
+    def test_an_entry_that_can_not_be_read_is_told_after_those_before_it(self, bucket, shaky, proxy):
+        for number in range(1, 41):
+            bucket.store().append(number, b"%d" % number)
+        proxy.faults = [Fault("refuse", when=lambda request: b"000000021" in request.split(b"\r\n")[0])]
+        found, came = shaky.read_to(40), []
+        with pytest.raises(OutsideError, match="could not read entry 21"):
+            came.extend(found)
+        assert came == [b"%d" % number for number in range(1, 21)]
+        assert not reading_threads()
+        assert not [line for line in proxy.seen if line.startswith("GET") and "00000004" in line]
 
     def test_a_ledger_written_through_lost_answers_holds(self, bucket, shaky, proxy):
         for number in range(1, 6):

@@ -43,6 +43,21 @@ def test_a_version_without_a_number_is_no_claim(text):
     assert claims.number({}) is None
 
 
+@given(st.lists(st.one_of(st.none(), st.integers(1, 12)), max_size=40), st.integers(0, 10))
+def test_a_number_that_rises_comes_with_the_claim_that_counts(claimed, last):
+    versions = [{} if number is None else claims.tags(number, b"%d" % at) for at, number in enumerate(claimed)]
+    found = list(claims.rising(versions, last))
+    numbers = [number for number, _ in found]
+    assert numbers == sorted(set(numbers))
+    assert all(number <= last for number in numbers)
+    assert all(claims.entry(tags, shown="x") == b"%d" % claimed.index(number) for number, tags in found)
+
+
+def test_of_writers_one_after_the_other_every_number_rises():
+    versions = [claims.tags(number, b"") for number in (1, 1, 2, 1, 3, 3, 2, 4, 5, 1)]
+    assert [number for number, _ in claims.rising(versions, 5)] == [1, 2, 3, 4, 5]
+
+
 @pytest.mark.parametrize(
     ("written", "asked"),
     [

@@ -2,11 +2,13 @@
 
 import pytest
 
+from mlci.errors import OutsideError
+from mlci.registry import ledger
 from mlci.registry.copied import Copied
 from mlci.registry.copies import kept
 from mlci.registry.copying import Copying
 from mlci.registry.folder import FolderStore
-from tests.registry.histories import sha
+from tests.registry.histories import sha, stamp, verdict
 
 
 @pytest.fixture
@@ -31,3 +33,24 @@ def test_a_file_of_another_size_is_not_held(store, copying, tmp_path):
     place.write_bytes(b"who")
     assert copied.holds(sha(b"whole"))
     assert not copied.holds(sha(b"whole"), 5)
+
+
+def test_entries_come_as_they_were_read_and_no_others(store, copying, tmp_path):
+    for number in (1, 2, 4):
+        store.append(number, b"%d" % number)
+    assert copying.tail() == 4
+    assert list(copying.read_to(2)) == [b"1", b"2"]
+    copied = Copied(tmp_path / "copy", copying.seal())
+    assert list(copied.read_to(2)) == [b"1", b"2"]
+    found = copied.read_to(6)
+    assert [next(found), next(found)] == [b"1", b"2"]
+    with pytest.raises(OutsideError, match="entry 3 is not in the copy"):
+        next(found)
+
+
+def test_a_whole_ledger_is_walked_in_a_copy(store, copying, tmp_path):
+    for _ in range(20):
+        ledger.append(store, stamp(), lambda _: verdict())
+    written = list(ledger.walk(copying))
+    assert len(written) == 20
+    assert list(ledger.walk(Copied(tmp_path / "copy", copying.seal()))) == written

@@ -28,6 +28,7 @@ class TestServer(Contract):
     writers = 12
     racers = 20
     rounds = 3
+    long = 120  # more than a page
 
     @pytest.fixture
     def store_factory(self, mlflow_service, mlflow_place):
@@ -79,6 +80,7 @@ class TestDatabase(TestServer):
     writers = 8
     racers = 10
     rounds = 2
+    long = 40
 
     @pytest.fixture
     def store_factory(self, made, tmp_path):
@@ -149,6 +151,32 @@ class TestClaims:
             store._claim(1, b"late")
         assert store.tail() == 3
 
+    @pytest.mark.parametrize("page", [1, 3, 100])
+    def test_entries_of_any_claims_come_as_each_one_reads(self, mlflow_service, mlflow_place, monkeypatch, page):
+        """Void claims, late ones, numbers left out and out of turn, versions that are none and some that are gone."""
+        monkeypatch.setattr("mlci.registry.mlflow._MANY", page)
+        store = opened(mlflow_service.uri, mlflow_place)
+        for place, number in enumerate([1, 2, 1, 4, 3, 3, 2, 8, 5, 4, 50, 6, 2, 7, 7, 9]):
+            store._claim(number, b"%d by %d" % (number, place))
+        store._version(store._ledger, claims.SOURCE, {"mlci.number": "x"}, "x")
+        store._claim(11, b"11")
+        for gone in ("2", "9"):  # of 2 another claim counts from now on, of 5 there is none
+            store.tracking.once("x", lambda it, at=gone: it.delete_model_version(store._ledger, at))
+        wanted = [store.read(number) for number in range(1, 13)]
+        assert wanted[:5] == [b"1 by 0", b"2 by 6", b"3 by 4", b"4 by 3", None]
+        for last in range(13):
+            assert list(opened(mlflow_service.uri, mlflow_place).read_to(last)) == wanted[:last]
+
+    def test_a_version_deleted_meanwhile_takes_no_other_out(self, mlflow_service, mlflow_place, monkeypatch):
+        monkeypatch.setattr("mlci.registry.mlflow._MANY", 2)
+        store = opened(mlflow_service.uri, mlflow_place)
+        for number, entry in ((1, b"first"), (2, b"first"), (3, b"first"), (3, b"void"), (4, b"first")):
+            store._claim(number, entry)
+        found = store.read_to(4)
+        assert next(found) == b"first"
+        store.tracking.once("x", lambda it: it.delete_model_version(store._ledger, "1"))
+        assert list(found) == [b"first"] * 3
+
     def test_the_largest_entry(self, mlflow_service, mlflow_place):
         store = opened(mlflow_service.uri, mlflow_place)
         data = os.urandom(200_000)
@@ -163,6 +191,17 @@ class TestClaims:
         for look in (lambda: store.read(1), lambda: ledger.tail(store), lambda: store.append(1, b"another")):
             with pytest.raises(CorruptError, match="entry 1 is damaged"):
                 look()
+
+    def test_entries_come_as_far_as_the_one_that_was_altered(self, mlflow_service, mlflow_place):
+        store = opened(mlflow_service.uri, mlflow_place)
+        for number in (1, 2, 3):
+            store.append(number, b"x")
+        name = store._ledger
+        store.tracking.once("x", lambda it: it.set_model_version_tag(name, "2", "mlci.entry.000", "{}"))
+        found = store.read_to(3)
+        assert next(found) == b"x"
+        with pytest.raises(CorruptError, match="entry 2 is damaged"):
+            next(found)
 
     def test_a_deleted_entry_is_named(self, mlflow_service, mlflow_place):
         store = opened(mlflow_service.uri, mlflow_place)

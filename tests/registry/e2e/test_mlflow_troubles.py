@@ -41,6 +41,7 @@ def asked(store, folder):
     return {
         "tail": (store.tail, 1),
         "read": (lambda: store.read(1), b"first"),
+        "read_to": (lambda: list(store.read_to(1)), [b"first"]),
         "witness": (store.witness, Witness(number=1, digest=sha(b"first"))),
         "holds": (lambda: store.holds(sha(b"whole")), True),
         "get": (lambda: store.get(sha(b"whole"), folder / "got"), True),

@@ -23,11 +23,37 @@ def archives(place):
     return [line for line in place.asked() if "/tarball/" in line]
 
 
-def test_a_whole_ledger_costs_a_dozen_requests(filled):
+def test_a_whole_ledger_costs_a_handful_of_requests(filled):
     written = list(ledger.walk(filled.store()))
     assert [entry.number for entry in written] == list(range(1, COUNT + 1))
-    assert len(filled.asked()) == 3 + FEW + 1
+    assert len(filled.asked()) == 5
     assert archives(filled) == [f"GET /tarball/{filled.git('rev-parse', BRANCH)}"]
+
+
+def test_entries_asked_for_one_by_one_come_as_an_archive_after_the_first_few(filled):
+    store = filled.store()
+    assert all(store.read(number) for number in range(1, COUNT + 1))
+    assert len([line for line in filled.asked() if "/contents/" in line]) == FEW
+    assert len(archives(filled)) == 1
+
+
+def test_an_archive_is_taken_once_for_a_commit(filled):
+    filled.edit(lambda clone: (clone / ".gitattributes").write_text("ledger/* export-ignore\n"))
+    store = filled.store()
+    for _ in range(2):
+        assert len(list(ledger.walk(store))) == COUNT
+    assert len(archives(filled)) == 1
+    filled.store().append(COUNT + 1, b"x")
+    assert store.tail() == COUNT + 1
+    assert list(store.read_to(COUNT + 1))[-1] == b"x"
+    assert len(archives(filled)) == 2
+
+
+def test_few_of_a_long_ledger_are_read_by_themselves(filled):
+    store = filled.store()
+    store.tail()
+    assert len(list(store.read_to(FEW))) == FEW
+    assert archives(filled) == []
 
 
 def test_a_short_one_is_read_entry_by_entry(fresh):
