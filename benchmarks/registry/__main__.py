@@ -4,6 +4,7 @@ import argparse
 import sys
 
 from benchmarks.registry import measure, page
+from benchmarks.registry.versions import MIB
 
 
 def main(arguments: list[str]) -> int:
@@ -15,7 +16,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--write", action="store_true", help="write the table into docs/benchmarks.md")
     chosen = parser.parse_args(arguments)
     size, entries, turns = (1, 5, 2) if chosen.quick else (chosen.mib, chosen.entries, chosen.turns)
-    figures = measure.everything(model=size * measure.MIB, entries=entries, turns=turns, say=_say)
+    figures = measure.everything(model=size * MIB, entries=entries, turns=turns, say=_say)
     text = page.section(figures, entries=entries, turns=turns)
     print(text)
     if chosen.write:

@@ -1,19 +1,20 @@
-"""Measure in turns, ours and the bare copy one after the other in alternating order; the fastest turn counts."""
+"""Measure in turns, ours and bare copies one after the other, each first in its turn; the fastest turn counts."""
 
-import hashlib
 import itertools
-import os
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.registry.media import Folder, s3
+from benchmarks.registry.media import S3, Folder, s3
+from benchmarks.registry.versions import candidate, load, promote
 from mlci.registry import ledger
-from mlci.registry.entries import By, Promotion, Rollback, State
+from mlci.registry.entries import By, State, Verdict
+from mlci.registry.interface import Store
+from mlci.usecases.rollback import rollback
 
-MIB = 1 << 20
+Place = Folder | S3
 _numbers = itertools.count()
 
 
@@ -38,25 +39,10 @@ def stamp() -> ledger.Stamp:
     )
 
 
-def promote(state: State) -> Promotion:
-    return Promotion(version=state.versions + 1, manifest="0" * 64, replaced=state.champion)
-
-
-def roll_back(state: State) -> Rollback:
-    return Rollback(version=2 if state.champion == 1 else 1, replaced=state.champion, reason="bench")
-
-
-def files(folder: Path, model: int) -> list[Path]:
-    """A version's files, new bytes each time: model, predictions, report, manifest."""
-    made = []
-    for name, size in (("model", model), ("predictions", MIB), ("report", 60_000), ("manifest", 5_000)):
-        (folder / name).write_bytes(os.urandom(size))
-        made.append(folder / name)
-    return made
-
-
-def digests(paths: list[Path]) -> list[str]:
-    return [hashlib.sha256(path.read_bytes()).hexdigest() for path in paths]
+def verdict(_: State) -> Verdict:
+    number = next(_numbers)
+    some = f"{number:064x}"
+    return Verdict(verdict="pass", report=some, policy=some, fingerprint=f"{number % 9}", predictions=some, against=1)
 
 
 def seconds(work: Callable[[], object]) -> float:
@@ -65,62 +51,53 @@ def seconds(work: Callable[[], object]) -> float:
     return time.perf_counter() - began
 
 
-def in_turns(ours: Callable[[], object], bare: Callable[[], object], turns: int) -> tuple[float, float]:
-    """Return the fastest turn of each."""
-    mine, theirs = [], []
+def in_turns(works: Sequence[Callable[[], object]], turns: int) -> list[float]:
+    """Return the fastest turn of each; whose turn is first goes round."""
+    taken: list[list[float]] = [[] for _ in works]
     for turn in range(turns):
-        for work, taken in ((ours, mine), (bare, theirs))[:: 1 if turn % 2 else -1]:
-            taken.append(seconds(work))
-    return min(mine), min(theirs)
+        for place in range(len(works)):
+            index = (turn + place) % len(works)
+            taken[index].append(seconds(works[index]))
+    return [min(times) for times in taken]
 
 
-def medium(name: str, place, scratch: Path, *, model: int, entries: int, turns: int) -> list[Figure]:
-    """Measure the three pieces of work on one medium, in a ledger of some length."""
-    store = place.store()
-    while ledger.tail(store).number < entries:
-        ledger.append(store, stamp(), promote)
-    source, target = scratch / "source", scratch / "target"
-    source.mkdir(exist_ok=True)
+def medium(name: str, place: Place, scratch: Path, *, model: int, entries: int, turns: int) -> list[Figure]:
+    """Measure the three pieces of work on one medium, in a ledger of some length that has three versions before."""
+    store, target = place.store(), scratch / "target"
     target.mkdir(exist_ok=True)
-    made = [files(_new(source), model) for _ in range(2 * turns)]
-    named = {id(paths): digests(paths) for paths in made}
-    kept = iter(made)
-    found = []
+    before = [candidate(_new(scratch), model) for _ in range(3)]
+    for made in before:
+        promote(store, stamp(), made)
+    while ledger.tail(store).number < entries:
+        ledger.append(store, stamp(), verdict)
+    there = [name for made in before for name in place.copy_in(made.files)]
+    one = there[: len(before[0].files)]
+    new = iter([candidate(_new(scratch), model) for _ in range(3 * turns)])
+    size = before[0].bytes
 
-    def promotion() -> None:
-        paths = next(kept)
-        for path, digest in zip(paths, named[id(paths)], strict=True):
-            store.put(path, digest)
-        ledger.append(store, stamp(), promote)
+    def put() -> None:
+        place.copy_in(next(new).files)
 
-    size = sum(path.stat().st_size for path in made[0])
-    found.append(
-        Figure(
-            name, "promote: put the files, append", size, *in_turns(promotion, lambda: place.copy_in(next(kept)), turns)
-        )
-    )
-    entry = scratch / "entry"
-    entry.write_bytes(store.read(entries))
-    one = in_turns(lambda: ledger.append(store, stamp(), roll_back), lambda: place.copy_in([entry]), turns)
-    found.append(Figure(name, "roll back: append", entry.stat().st_size, *one))
-    names = place.copy_in(made[0])
-    for path, digest in zip(made[0], named[id(made[0])], strict=True):
-        store.put(path, digest)
+    def moved() -> None:
+        place.copy_out(there, target)
+        put()
 
-    def load() -> None:
-        ledger.tail(store)
-        for path, digest in zip(made[0], named[id(made[0])], strict=True):
-            store.get(digest, target / path.name)
+    def both(work: str, ours: Callable[[], object]) -> Figure:
+        return Figure(name, work, size, *in_turns((ours, lambda: place.copy_out(one, target)), turns))
 
-    found.append(
-        Figure(
-            name,
-            "load: read the ledger, get the files",
-            size,
-            *in_turns(load, lambda: place.copy_out(names, target), turns),
-        )
-    )
-    return found
+    ours, own, every = in_turns((lambda: promote(store, stamp(), next(new)), put, moved), turns)
+    return [
+        Figure(name, "promote, over a copy of its files", size, ours, own),
+        Figure(name, "promote, over a copy of all bytes that it reads and writes", size, ours, every),
+        both("roll back", lambda: _back(store)),
+        both("load the baseline", lambda: load(store, target)),
+    ]
+
+
+def _back(store: Store) -> None:
+    """Go to another version, every byte of which is read before."""
+    to = 2 if ledger.tail(store).state.champion == 1 else 1
+    rollback(store, stamp(), to=to, reason="bench")
 
 
 def _new(folder: Path) -> Path:

@@ -4,7 +4,8 @@ import os
 import platform
 from pathlib import Path
 
-from benchmarks.registry.measure import MIB, Figure
+from benchmarks.registry.measure import Figure
+from benchmarks.registry.versions import MIB
 
 PAGE = Path(__file__).parents[2] / "docs" / "benchmarks.md"
 BEGIN, END = "<!-- registry:begin -->", "<!-- registry:end -->"
@@ -12,14 +13,18 @@ _INTRO = """\
 ## What the registry costs
 
 A version of {files}, in a ledger of {entries:,} entries, over the bare copy of the same bytes on the same medium.
-Written by `make bench`, measured in one run on {cores} processors ({machine}, Python {python}). Ours and the bare
-copy take turns in alternating order; the fastest of {turns} counts. All in one warm process, without start and
+Written by `make bench`, measured in one run on {cores} processors ({machine}, Python {python}). Ours and bare
+copies take turns, each first in its turn; the fastest of {turns} counts. All in one warm process, without start and
 configuration of `mlci`.
 
-A folder's files and entries are flushed to the medium before they get their name, and SHA-256 is computed of all that
-is put; a bare copy does neither unless the table says so. S3 is moto's server on the same machine, a Python process:
-its own time is in both figures, distance is in none. A roll-back moves one entry of some hundred bytes, so that its
-ratio is that of the requests and flushes around it: the ledger is read and checked first, the witness left after it."""
+Each piece of work is what the command asks of the registry. *Promote* verifies the record from its first entry, reads
+the version in production and the two newest others against their digests, puts the files and appends the entry; so it
+reads three versions and writes one, and stands over a copy of its own files, and over a copy of all these bytes. *Roll
+back* reads the version against its digests and appends; *load* reads the end of the record and the production version.
+
+A folder's files and entries are flushed to the medium before they get their name; a bare copy is not, unless the table
+says so. S3 is moto's server on the same machine, a Python process: its own time is in both figures, distance is in
+none."""
 
 
 def section(figures: list[Figure], *, entries: int, turns: int) -> str:

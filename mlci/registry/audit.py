@@ -25,12 +25,17 @@ class Verified:
     """A ledger whose chain, states and witness hold.
 
     Attributes:
-        entries: How many there are.
+        seen: All of them, from the first.
         findings: What is odd.
     """
 
-    entries: int
+    seen: tuple[Entry, ...]
     findings: tuple[Finding, ...]
+
+    @property
+    def entries(self) -> int:
+        """How many there are."""
+        return len(self.seen)
 
 
 def verify(store: Store) -> Verified:
@@ -40,11 +45,11 @@ def verify(store: Store) -> Verified:
         CorruptError: At the first entry that is not what it was; it is named.
         OutsideError: The registry can't be reached.
     """
-    seen = list(ledger.walk(store))
+    seen = tuple(ledger.walk(store))
     findings = list(clocks(seen))
     if seen and store.witness() is None:
         findings.append(Finding(0, "there is no witness: entries cut off at the end would not be noticed"))
-    return Verified(len(seen), tuple(findings))
+    return Verified(seen, tuple(findings))
 
 
 def clocks(seen: Iterable[Entry]) -> Iterable[Finding]:

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from pydantic import ValidationError
 
-from mlci.registry import ledger, versions
-from mlci.registry.audit import Finding, clocks
+from mlci.registry import versions
+from mlci.registry.audit import Finding, verify
 from mlci.registry.entries import Entry, Promotion, Reproduced, Rescored, State
 from mlci.registry.interface import CorruptError, Store
 from mlci.registry.manifest import File, Predictions
@@ -38,18 +38,15 @@ def audit(store: Store, *, contents: bool) -> Audit:
     Raises:
         CorruptError: At the first thing that is not what it was; it is named.
     """
-    seen = list(ledger.walk(store))
+    verified = verify(store)
     named: dict[str, tuple[File, str]] = {}
-    for entry in seen:
+    for entry in verified.seen:
         for file, of in _named(store, entry):
             named.setdefault(file.digest, (file, of))
     for file, of in named.values():
         (versions.check if contents else versions.there)(store, file, of=of)
-    findings = list(clocks(seen))
-    if seen and store.witness() is None:
-        findings.append(Finding(0, "there is no witness: entries cut off at the end would not be noticed"))
-    state = seen[-1].state if seen else State()
-    return Audit(entries=len(seen), files=len(named), state=state, findings=tuple(findings))
+    state = verified.seen[-1].state if verified.seen else State()
+    return Audit(entries=verified.entries, files=len(named), state=state, findings=verified.findings)
 
 
 def _named(store: Store, entry: Entry) -> list[tuple[File, str]]:

@@ -4,29 +4,48 @@ import pytest
 
 from benchmarks.registry import measure, page
 from benchmarks.registry.media import Folder, s3
-from mlci.registry import audit
+from benchmarks.registry.versions import MIB, candidate, promote
+from mlci.registry.interface import CorruptError
+from mlci.usecases.audit import audit
 
 
 @pytest.mark.parametrize("flushed", [True, False])
 def test_a_folder(tmp_path, flushed):
     place = Folder(tmp_path, flushed)
-    figures = measure.medium("folder", place, tmp_path, model=1000, entries=3, turns=2)
-    assert [one.work.split(":")[0] for one in figures] == ["promote", "roll back", "load"]
+    figures = measure.medium("folder", place, tmp_path, model=1000, entries=5, turns=2)
+    assert [one.work.split(",")[0] for one in figures] == ["promote", "promote", "roll back", "load the baseline"]
     assert all(one.ratio > 0 for one in figures)
-    assert audit.verify(place.store()).entries == 3 + 2 + 2
-    assert sorted(path.stat().st_size for path in (tmp_path / "target").iterdir()) == [1000, 5000, 60_000, measure.MIB]
+    whole = audit(place.store(), contents=True)
+    assert (whole.entries, whole.state.versions) == (5 + 2 + 2, 3 + 2)
+    kept = {path.name: path.stat().st_size for path in (tmp_path / "target").iterdir()}
+    assert kept == {"model.bin": 1000, "predictions.parquet": MIB, "report.json": 60_000, "mlci.yml": 2000}
+
+
+def test_a_promotion_that_is_timed_looks_at_what_is_there(tmp_path):
+    store = Folder(tmp_path).store()
+    made = [candidate(_folder(tmp_path, name), 1000) for name in "ab"]
+    promote(store, measure.stamp(), made[0])
+    damaged = made[0].content.files[0].digest
+    (tmp_path / "registry/model/files" / damaged[:2] / damaged).write_bytes(b"x")
+    with pytest.raises(CorruptError, match="was truncated"):
+        promote(store, measure.stamp(), made[1])
+
+
+def _folder(place, name):
+    (place / name).mkdir()
+    return place / name
 
 
 def test_a_bucket(tmp_path):
     with s3() as bucket:
         figures = measure.medium("S3", bucket, tmp_path, model=1000, entries=1, turns=1)
-        assert audit.verify(bucket.store()).entries == 1 + 1 + 1
-    assert len(figures) == 3
+        assert audit(bucket.store(), contents=True).entries == 3 + 1 + 1
+    assert len(figures) == 4
 
 
 def test_the_section_is_written_between_its_marks(tmp_path):
     (tmp_path / "page.md").write_text("# Benchmarks\n\nothers\n", "utf-8")
-    figures = [measure.Figure("folder", "load", 3 * measure.MIB, 0.2, 0.1)]
+    figures = [measure.Figure("folder", "load", 3 * MIB, 0.2, 0.1)]
     for _ in range(2):
         page.write(page.section(figures, entries=9, turns=2), tmp_path / "page.md")
     text = (tmp_path / "page.md").read_text("utf-8")

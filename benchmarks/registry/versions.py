@@ -1,0 +1,79 @@
+"""Whole versions to promote: new bytes each time, with the manifest that belongs to them."""
+
+import hashlib
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from mlci.registry import entries, ledger, versions
+from mlci.registry.entries import Promotion, State
+from mlci.registry.interface import Store
+from mlci.registry.ledger import Stamp
+from mlci.registry.manifest import Bundle, Data, Environment, File, Manifest, Predictions, Recipe
+from mlci.usecases import sound
+
+MIB = 1 << 20
+ROWS = "sha256:rows"
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """What a run would leave: its content, and where each file stands by digest."""
+
+    content: Bundle
+    paths: dict[str, Path]
+
+    @property
+    def files(self) -> list[Path]:
+        return list(self.paths.values())
+
+    @property
+    def bytes(self) -> int:
+        return sum(file.bytes for file in self.content.everything())
+
+
+def candidate(folder: Path, model: int) -> Candidate:
+    """Write a model of so many bytes, predictions, a report and a configuration."""
+    paths: dict[str, Path] = {}
+
+    def made(name: str, size: int) -> File:
+        (folder / name).write_bytes(os.urandom(size))
+        digest = hashlib.sha256((folder / name).read_bytes()).hexdigest()
+        paths[digest] = folder / name
+        return File(name=name, digest=digest, bytes=size)
+
+    content = Bundle(
+        model="model",
+        files=(made("model.bin", model),),
+        predictions=Predictions(fingerprint=ROWS, file=made("predictions.parquet", MIB)),
+        report=made("report.json", 60_000),
+        recipe=Recipe(commit=None, config_path="mlci.yml", config=made("mlci.yml", 2_000), seed=1),
+        environment=Environment(python="3", platform="x"),
+        data=Data(fingerprint=ROWS, rows=1),
+    )
+    return Candidate(content, paths)
+
+
+def promote(store: Store, stamp: Stamp, made: Candidate) -> None:
+    """Do to the registry what ``mlci promote`` does: verify what is there, put the files, append the entry."""
+    end = ledger.tail(store)
+    champion = versions.champion(store, end)
+    sound.held(store, end, champion, rows=ROWS, now=stamp.now(), despite=None)
+    manifest = Manifest.of(made.content, end.state.versions + 1)
+    for file in made.content.everything():
+        versions.keep(store, made.paths[file.digest], file, of="a candidate")
+    digest = versions.describe(store, entries.canonical(manifest.model_dump(mode="json", by_alias=True)))
+
+    def decide(state: State) -> Promotion:
+        return Promotion(version=manifest.version, manifest=digest, replaced=state.champion)
+
+    ledger.append(store, stamp, decide)
+
+
+def load(store: Store, target: Path) -> None:
+    """Read the version in production, and get all of its files, each held against its digest."""
+    champion = versions.champion(store, ledger.tail(store))
+    if champion is None:
+        raise ValueError("nothing was promoted")
+    for file in champion.manifest.everything():
+        versions.fetch(store, file, target / file.name, of="the champion")
