@@ -15,6 +15,7 @@ from mlci.registry.ledger import Stamp, Tail
 from mlci.registry.manifest import Manifest, same
 from mlci.registry.versions import Version
 from mlci.report.document import Report
+from mlci.report.numbers import plural
 from mlci.usecases import baselines, production, sound
 from mlci.usecases.again import judge_again
 from mlci.usecases.document import Facts
@@ -118,6 +119,7 @@ def promote(
         stale = ["that was asked for"] * distrust + _stale(loaded, opened, end, rows)
         if opened.report.verdict == "block" and not stale:
             return Outcome(report=opened.report, again=again, refused="a gate blocks")
+        tools.say(f"promote: verifying {store.shown}, {plural(end.number, 'entry', 'entries')}")
         wrong = sound.held(store, end, champion, rows=rows, now=stamp.now(), despite=asked.despite)
         if (settled := _settled(store, tools, end, opened, champion)) is not None:
             return replace(settled, again=again)
