@@ -1,6 +1,9 @@
 """``mlci reproduce``."""
 
 import json
+import os
+import shutil
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +19,10 @@ from mlci.config.load import Loaded
 from mlci.engine.otherwise import otherwise
 from mlci.errors import InputError, Problem
 from mlci.report.reproduced import text
+from mlci.usecases.anew import Maker
 from mlci.usecases.diff import PRODUCTION
 from mlci.usecases.recorded import LEFT, MOST_BYTES, record, taken_over
-from mlci.usecases.reproduce import Reproduction, reproduce
+from mlci.usecases.reproduce import Reproduction, Surroundings, reproduce
 
 _DIFFERENT = 1
 _FILE = click.Path(path_type=Path, dir_okay=False)
@@ -29,13 +33,31 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 @options.config
 @options.as_json
 @click.option("-k", "runs", type=click.IntRange(1, 100), default=1, show_default=True, help="How often to train.")
+@click.option(
+    "--environment",
+    "where",
+    type=click.Choice(["locked", "job"]),
+    default="locked",
+    show_default=True,
+    help="Train in one made anew from the version's uv.lock, pylock.toml or requirements.txt, or in this job's.",
+)
 @click.option("--no-record", is_flag=True, help="Write nothing to the registry.")
 @click.option("--save", type=_FILE, help="Write what is to be recorded to this file too, for `--record`.")
 @click.option("--record", "taken", type=_FILE, help="Train nothing; record what another job left by `--save`.")
 def command(
-    version: str, config_path: Path, *, as_json: bool, runs: int, no_record: bool, save: Path | None, taken: Path | None
+    version: str,
+    config_path: Path,
+    *,
+    as_json: bool,
+    runs: int,
+    where: str,
+    no_record: bool,
+    save: Path | None,
+    taken: Path | None,
 ) -> int:
     """Train a version again in clean worktrees of its commit, and hold what comes out against it.
+
+    Its commands run in an environment made anew from its lock file; uv makes it. Without one, they run in this job's.
 
     The first rerun has the version's own MLCI_SEED, each further one the next. From two on, their spread is recorded:
     gates with `noise: retraining` know by it how far the luck of training goes.
@@ -63,7 +85,7 @@ def command(
             name=version,
             runs=runs,
             folder=folder,
-            environment=surroundings(),
+            surroundings=Surroundings(surroundings(), Maker(_uv()) if where == "locked" else None),
             otherwise=otherwise,
         )
     if save is not None:
@@ -74,6 +96,15 @@ def command(
     else:
         click.echo(_shown(found), nl=False)
     return _DIFFERENT if found.outcome == "different" else 0
+
+
+def _uv() -> Path | None:
+    """Return uv: from PATH, else the one that our actions installed beside the environment that mlci runs in."""
+    if found := shutil.which("uv"):
+        return Path(found)
+    ours = Path(os.environ.get("RUNNER_TEMP") or os.devnull) / "mlci"
+    beside = sorted(ours.glob("uv-*/bin/uv")) if ours.resolve() in Path(sys.prefix).resolve().parents else []
+    return next(iter(beside), None)
 
 
 def _recorded(loaded: Loaded, folder: Path, taken: Path, *, alone: bool) -> int:

@@ -15,6 +15,7 @@ from mlci.registry.manifest import Environment
 from mlci.registry.spread import Found, Rerun, Spread
 from mlci.registry.versions import Version
 from mlci.usecases import alone, baselines, held, production, retrain
+from mlci.usecases.anew import Maker, lock
 from mlci.usecases.diff import numbered
 from mlci.usecases.paths import located
 from mlci.usecases.recorded import record
@@ -24,6 +25,14 @@ from mlci.usecases.tools import Tools
 Outcome = Literal["identical", "within", "different"]
 Otherwise = Callable[[Source, Source, str, float | None], tuple[int, tuple[str, ...]]]
 _NAMED = 5
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What a version is trained again on: the job's environment, and what makes another one, if that is wanted."""
+
+    job: Environment
+    maker: Maker | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,9 +63,18 @@ class Reproduction:
 
 
 def reproduce(
-    loaded: Loaded, tools: Tools, *, name: str, runs: int, folder: Path, environment: Environment, otherwise: Otherwise
+    loaded: Loaded,
+    tools: Tools,
+    *,
+    name: str,
+    runs: int,
+    folder: Path,
+    surroundings: Surroundings,
+    otherwise: Otherwise,
 ) -> Reproduction:
     """Train a version again, in clean worktrees of its commit, and score it on the current evaluation set.
+
+    Each rerun has an environment of its own, made anew from the version's lock file where it has one.
 
     The first rerun has the version's own seed: it tells whether the version can be made again. Each further one has the
     next seed: together they tell how far the luck of training goes, as far as the training takes ``MLCI_SEED``.
@@ -67,7 +85,7 @@ def reproduce(
         name: The version's number, or ``production``.
         runs: How often.
         folder: Folder of the configuration.
-        environment: What it runs on.
+        surroundings: What it runs on.
         otherwise: Counts and names rows that two files decide otherwise, given both, the key and the threshold.
 
     Raises:
@@ -83,7 +101,10 @@ def reproduce(
     original = retrain.original(loaded, tools, end, version, data)
     tools.say(f"reproduce: version {version.number}, {runs} time{'s' if runs > 1 else ''}")
     with alone.candidate_left_alone(loaded, tools.git.folder):
-        made = [retrain.rerun(config, tools, version, original, index, data=data) for index in range(runs)]
+        made = [
+            retrain.rerun(config, tools, version, original, index, data=data, maker=surroundings.maker)
+            for index in range(runs)
+        ]
     metrics = _metrics(config, made)
     how = _identical(version, made[0], tools.fingerprint(original.source.path))
     inside = runs > 1 and all(found.inside for found in metrics.values())
@@ -91,6 +112,8 @@ def reproduce(
     key = config.evaluation.key if config.evaluation else None
     threshold = config.predict.threshold if config.task == "binary" else None
     rows = baselines.rows(config, tools, data)
+    python = made[0].anew.python if made[0].anew else None
+    environment = surroundings.job.model_copy(update={"python": python} if python else {})
     found = _found(outcome, version.number, made, rows, environment)
     return Reproduction(
         version=version.number,
@@ -99,7 +122,7 @@ def reproduce(
         reruns=tuple(item.rerun for item in made),
         metrics=metrics,
         otherwise=None if key is None else otherwise(original.source, made[0].side.source, key, threshold),
-        notes=_notes(version, environment),
+        notes=_notes(version, environment, anew=made[0].anew is not None),
         entry=None if tools.stamp is None else record(store, tools.stamp, found),
         found=found,
     )
@@ -123,15 +146,15 @@ def _identical(version: Version, first: Made, fingerprint: str) -> Literal["byte
     return "predictions" if same else None
 
 
-def _notes(version: Version, environment: Environment) -> tuple[str, ...]:
-    """Say where the environment is another one than the version's."""
-    was = version.manifest.environment
-    items = differing({**was.packages, "Python": was.python}, {**environment.packages, "Python": environment.python})
-    if not items:
-        return ()
+def _notes(version: Version, environment: Environment, *, anew: bool) -> tuple[str, ...]:
+    """Say what the environment was, and where it is another one than the version's."""
+    was, locked = version.manifest.environment, lock(version.manifest)
+    packages = ({}, {}) if anew else (was.packages, environment.packages)
+    items = differing({**packages[0], "Python": was.python}, {**packages[1], "Python": environment.python})
     named = ", ".join(f"{item.name} {item.before or 'none'} → {item.after or 'none'}" for item in items[:_NAMED])
     more = f" and {len(items) - _NAMED} more" if len(items) > _NAMED else ""
-    return (f"it was made in another environment: {named}{more}",)
+    where = f"an environment made anew from its `{locked.name}`" if anew and locked else "the environment of this job"
+    return (f"trained in {where}", *([f"it was made in another environment: {named}{more}"] if items else []))
 
 
 def _found(outcome: Outcome, version: int, made: list[Made], rows: str, environment: Environment) -> Found:

@@ -17,7 +17,8 @@ from mlci.registry.ledger import Tail
 from mlci.registry.manifest import File
 from mlci.registry.spread import Rerun
 from mlci.registry.versions import Version
-from mlci.usecases import alone, baselines, held, production, scoring
+from mlci.usecases import alone, anew, baselines, held, production, scoring
+from mlci.usecases.anew import Anew, Maker
 from mlci.usecases.run import judged
 from mlci.usecases.sides import Place, Side, make
 from mlci.usecases.tools import Tools
@@ -25,11 +26,12 @@ from mlci.usecases.tools import Tools
 
 @dataclass(frozen=True, kw_only=True)
 class Made:
-    """One training, and its predictions."""
+    """One training, its predictions, and the environment that was made for it."""
 
     rerun: Rerun
     side: Side
     original: dict[str, float]
+    anew: Anew | None = None
 
 
 def recipe(loaded: Loaded, tools: Tools, version: Version) -> Config:
@@ -75,15 +77,30 @@ def original(loaded: Loaded, tools: Tools, end: Tail, version: Version, data: st
         return scoring.score(loaded, tools, version.manifest, fetch, data=data, of=of, says="reproduce")
 
 
-def rerun(config: Config, tools: Tools, version: Version, before: Side, index: int, *, data: str) -> Made:
-    """Train once more in a worktree of its own, predict, and measure against the version's predictions."""
+def rerun(
+    config: Config, tools: Tools, version: Version, before: Side, index: int, *, data: str, maker: Maker | None
+) -> Made:
+    """Train once more in a worktree and an environment of its own, predict, and measure against the version's.
+
+    Args:
+        config: What to run, and how to measure.
+        tools: Effects.
+        version: Which version.
+        before: Its predictions.
+        index: Counted from 0; added to its seed.
+        data: The evaluation set.
+        maker: Makes the environment from the version's lock file; ``None`` trains in the job's.
+    """
     seed = version.manifest.recipe.seed + index
     seeded = config.model_copy(update={"policy": config.policy.model_copy(update={"seed": seed})})
     name = f"rerun {index + 1} "
     with checked_out(tools.git, str(version.manifest.recipe.commit)) as worktree:
         baselines.keep_inside(seeded, worktree)
         scratch = tools.scratch / f"rerun-{index}"
-        own, written = worktree.environment, f"{version.manifest.recipe.config.name} of version {version.number}"
+        home = tools.scratch / f"rerun-{index}-environment"
+        clean = anew.make(maker, tools, version, worktree, place=home, name=name) if maker else None
+        own = {**worktree.environment, **(clean.variables if clean else {})}
+        written = f"{version.manifest.recipe.config.name} of version {version.number}"
         place = Place(folder=worktree.folder, scratch=scratch, name=name, environment=own, written=written)
         side = make(seeded, place, tools, data=data)
         baselines.keep_inside(seeded, worktree)
@@ -93,7 +110,7 @@ def rerun(config: Config, tools: Tools, version: Version, before: Side, index: i
     predictions = tools.fingerprint(side.source.path)
     metrics = _whole(result, "candidate")
     done = Rerun(seed=seed, model=looked.model_digest, predictions=predictions, metrics=metrics)
-    return Made(rerun=done, side=side, original=_whole(result, "baseline"))
+    return Made(rerun=done, side=side, original=_whole(result, "baseline"), anew=clean)
 
 
 def _outlives(side: Side, folder: Path) -> Side:
