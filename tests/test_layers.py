@@ -123,6 +123,42 @@ def test_a_planted_import_is_found(tmp_path, where, line, found):
     assert found in list(offences(tmp_path))
 
 
+def circle(root: Path) -> list[str]:
+    """Modules that import each other while they are loaded, in a circle, so that it depends on who comes first."""
+    names = {".".join((root.name, *path.relative_to(root).with_suffix("").parts)): path for path in root.rglob("*.py")}
+    needs = {}
+    for name, path in names.items():
+        found = {
+            ".".join(full.split(".")[:-end] if end else full.split("."))
+            for full in imports(path, top_level=True)
+            for end in (0, 1)
+        }
+        needs[name] = sorted(found & set(names) - {name})
+    done: set[str] = set()
+
+    def follow(name: str, way: tuple[str, ...]) -> list[str]:
+        if name in way:
+            return [*way[way.index(name) :], name]
+        if name in done:
+            return []
+        found = next(filter(None, (follow(other, (*way, name)) for other in needs[name])), [])
+        done.add(name)
+        return found
+
+    return next(filter(None, (follow(name, ()) for name in sorted(names))), [])
+
+
+def test_no_modules_import_each_other_in_a_circle():
+    assert circle(PACKAGE) == []
+
+
+def test_a_planted_circle_is_found(tmp_path):
+    for name, other in (("a", "b"), ("b", "c"), ("c", "a")):
+        (tmp_path / f"{name}.py").write_text(f"from {tmp_path.name}.{other} import x\n", "utf-8")
+    here = tmp_path.name
+    assert circle(tmp_path) == [f"{here}.a", f"{here}.b", f"{here}.c", f"{here}.a"]
+
+
 def loaded_by(*arguments: str) -> set[str]:
     code = (
         f"import sys, mlci.cli\ntry: mlci.cli.main({list(arguments)!r})\nexcept SystemExit: pass\nprint(*sys.modules)"

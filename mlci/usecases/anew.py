@@ -15,8 +15,7 @@ from mlci.registry import versions
 from mlci.registry.manifest import File, Manifest
 from mlci.registry.versions import Version
 from mlci.steps.interface import Step
-from mlci.usecases import production
-from mlci.usecases.tools import Tools
+from mlci.usecases.tools import Tools, registry
 
 KINDS = ("uv.lock", "pylock.toml", "requirements.txt")
 """Names of lock files that an environment can be made from, the most exact first."""
@@ -77,7 +76,7 @@ def make(maker: Maker, tools: Tools, version: Version, worktree: Worktree, *, pl
             "makes it, is not on PATH: `pip install uv`; or train in this job's own by `--environment job`"
         )
     path = worktree.root / locked.name
-    versions.fetch(production.registry(tools), locked, path, of=f"version {version.number}")
+    versions.fetch(registry(tools), locked, path, of=f"version {version.number}")
     variables = {"VIRTUAL_ENV": str(place), "UV_PROJECT_ENVIRONMENT": str(place), "PYTHONNOUSERSITE": "1"}
     fix = f"`{locked.name}` of version {version.number}, or `--environment job`"
     for command in _commands(str(maker.uv), path.name, version.manifest.environment.python, place):

@@ -13,8 +13,7 @@ from mlci.registry.manifest import Content, File
 from mlci.report.document import Lineage
 from mlci.usecases import datarows, lineage
 from mlci.usecases.opened import opened
-from mlci.usecases.production import registry
-from mlci.usecases.tools import Tools
+from mlci.usecases.tools import Tools, registry
 
 CANDIDATE, PRODUCTION = "candidate", "production"
 

@@ -11,7 +11,7 @@ from mlci.registry.versions import Version
 from mlci.usecases import baselines, noise, production
 from mlci.usecases.metrics_only import ROWS
 from mlci.usecases.paths import located
-from mlci.usecases.tools import Tools
+from mlci.usecases.tools import Tools, registry
 
 HISTORY = 7
 """Versions before the champion whose manifests are read as well: a report may tell how metrics went."""
@@ -29,7 +29,7 @@ def fetch(loaded: Loaded, tools: Tools, *, folder: Path) -> int | None:
         CorruptError: The champion is not whole.
         OutsideError: The registry can't be reached.
     """
-    store = production.registry(tools)
+    store = registry(tools)
     end = production.end(loaded.config, tools)
     champion = versions.champion(store, end) if end is not None else None
     if end is None or champion is None:
@@ -43,7 +43,7 @@ def fetch(loaded: Loaded, tools: Tools, *, folder: Path) -> int | None:
 
 def _read(loaded: Loaded, tools: Tools, end: Tail, champion: Version, *, folder: Path) -> None:
     """Read the champion's predictions on the current rows, or else its model, how it was made, and its spread."""
-    store, manifest = production.registry(tools), champion.manifest
+    store, manifest = registry(tools), champion.manifest
     evaluation = loaded.config.evaluation
     rows = ROWS if evaluation is None else baselines.rows(loaded.config, tools, located(evaluation.data, folder))
     predictions = production.made_on(store, end, champion, rows)

@@ -14,8 +14,7 @@ from mlci.usecases import datarows, lineage, trend
 from mlci.usecases.document import Facts
 from mlci.usecases.held import Held
 from mlci.usecases.makings import Makings
-from mlci.usecases.production import registry
-from mlci.usecases.tools import Tools
+from mlci.usecases.tools import Tools, registry
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,10 +17,10 @@ from mlci.metrics.statistics import WHOLE
 from mlci.registry import versions
 from mlci.registry.ledger import Tail
 from mlci.steps import metrics_file
-from mlci.usecases import plan, production, sides
+from mlci.usecases import plan, sides
 from mlci.usecases.baselines import keep_inside, made_from_ref, own_config, refuse_itself
 from mlci.usecases.sides import Place, Side
-from mlci.usecases.tools import Tools
+from mlci.usecases.tools import Tools, registry
 
 Values = dict[str, float]
 ROWS = "metrics"
@@ -61,7 +61,7 @@ def baseline(loaded: Loaded, tools: Tools, end: Tail | None, *, folder: Path) ->
 
 def of_production(tools: Tools, end: Tail) -> Numbers | None:
     """Return the champion's numbers; ``None`` only where nothing was ever promoted."""
-    store = production.registry(tools)
+    store = registry(tools)
     champion = versions.champion(store, end)
     if champion is None:
         return None

@@ -19,15 +19,8 @@ from mlci.registry.versions import Version
 from mlci.usecases import alone, baselines, held, plan, scoring
 from mlci.usecases.costs import PER_THOUSAND
 from mlci.usecases.sides import PER_ROWS, Side
-from mlci.usecases.tools import Tools
+from mlci.usecases.tools import Tools, registry
 from mlci.usecases.untouched import MOVED
-
-
-def registry(tools: Tools) -> Store:
-    """Return the registry that this run was given."""
-    if tools.registry is None:
-        raise ValueError("the command line gives a registry to whoever asks for one")
-    return tools.registry
 
 
 def end(config: Config, tools: Tools) -> Tail | None:

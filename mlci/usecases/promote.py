@@ -16,7 +16,7 @@ from mlci.registry.manifest import Manifest, same
 from mlci.registry.versions import Version
 from mlci.report.document import Report
 from mlci.report.numbers import plural
-from mlci.usecases import baselines, production, sound
+from mlci.usecases import baselines, sound
 from mlci.usecases.again import judge_again
 from mlci.usecases.document import Facts
 from mlci.usecases.newer import superseded, untold
@@ -24,7 +24,7 @@ from mlci.usecases.opened import Opened
 from mlci.usecases.opened import opened as open_bundle
 from mlci.usecases.paths import located
 from mlci.usecases.returning import rolled_back, told
-from mlci.usecases.tools import Tools
+from mlci.usecases.tools import Tools, registry
 from mlci.usecases.uses import ON_NUMBERS
 
 _TRIES = 20  # promotions that may come in between
@@ -106,7 +106,7 @@ def promote(
         CorruptError: The registry is not what it was, as :mod:`mlci.usecases.sound` looks at it.
         OutsideError: The registry can't be reached, or others were faster every time.
     """
-    store, stamp = production.registry(tools), _stamp(tools)
+    store, stamp = registry(tools), _stamp(tools)
     opened = open_bundle(out)
     if opened.content.model != loaded.config.model:
         raise InputError(f"the bundle in {out} is of the model `{opened.content.model}`, not `{loaded.config.model}`")

@@ -14,13 +14,13 @@ from mlci.registry import ledger, versions
 from mlci.registry.manifest import Environment
 from mlci.registry.spread import Found, Rerun, Spread
 from mlci.registry.versions import Version
-from mlci.usecases import alone, baselines, held, production, retrain
+from mlci.usecases import alone, baselines, held, retrain
 from mlci.usecases.anew import Maker, lock
 from mlci.usecases.diff import numbered
 from mlci.usecases.paths import located
 from mlci.usecases.recorded import record
 from mlci.usecases.retrain import Made
-from mlci.usecases.tools import Tools
+from mlci.usecases.tools import Tools, registry
 
 Outcome = Literal["identical", "within", "different"]
 Otherwise = Callable[[Source, Source, str, float | None], tuple[int, tuple[str, ...]]]
@@ -93,7 +93,7 @@ def reproduce(
         StepError: Its commands failed.
         CorruptError: It is not what it was.
     """
-    store = production.registry(tools)
+    store = registry(tools)
     end = ledger.tail(store)
     version = versions.version(store, end, numbered(store.shown, end.state, name))
     config = retrain.recipe(loaded, tools, version)

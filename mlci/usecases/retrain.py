@@ -21,7 +21,7 @@ from mlci.usecases import alone, anew, baselines, held, production, scoring
 from mlci.usecases.anew import Anew, Maker
 from mlci.usecases.run import judged
 from mlci.usecases.sides import Place, Side, make
-from mlci.usecases.tools import Tools
+from mlci.usecases.tools import Tools, registry
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,7 +36,7 @@ class Made:
 
 def recipe(loaded: Loaded, tools: Tools, version: Version) -> Config:
     """Return the version's own train and predict steps, with everything else as it is now."""
-    made, of, store = version.manifest.recipe, f"version {version.number}", production.registry(tools)
+    made, of, store = version.manifest.recipe, f"version {version.number}", registry(tools)
     commit = made.commit
     why = None
     if commit is None:
@@ -61,7 +61,7 @@ def recipe(loaded: Loaded, tools: Tools, version: Version) -> Config:
 
 def original(loaded: Loaded, tools: Tools, end: Tail, version: Version, data: str) -> Side:
     """Return the version's predictions on the current rows: those that it has, or its own model's."""
-    store, of = production.registry(tools), f"version {version.number}"
+    store, of = registry(tools), f"version {version.number}"
 
     def fetch(file: File, target: Path) -> Path:
         return versions.fetch(store, file, target, of=of)

@@ -50,3 +50,10 @@ class Tools:
     registry: Store | None = None
     stamp: Stamp | None = None
     rows: Callable[[str, str | None, str], Rows | None] | None = None
+
+
+def registry(tools: Tools) -> Store:
+    """Return the registry that this run was given."""
+    if tools.registry is None:
+        raise ValueError("the command line gives a registry to whoever asks for one")
+    return tools.registry
