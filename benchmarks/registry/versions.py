@@ -58,7 +58,7 @@ def promote(store: Store, stamp: Stamp, made: Candidate) -> None:
     """Do to the registry what ``mlci promote`` does: verify what is there, put the files, append the entry."""
     end = ledger.tail(store)
     champion = versions.champion(store, end)
-    sound.held(store, end, champion, rows=ROWS, now=stamp.now(), despite=None)
+    sound.held(store, champion, now=stamp.now(), despite=None)
     manifest = Manifest.of(made.content, end.state.versions + 1)
     for file in made.content.everything():
         versions.keep(store, made.paths[file.digest], file, of="a candidate")

@@ -10,6 +10,7 @@ from mlci.cli.build import configuration, facts, tools
 from mlci.cli.decided import leave
 from mlci.cli.finish import BLOCKED, save
 from mlci.cli.registry import connected, shown_to_users
+from mlci.cli.versions import harmless
 from mlci.config.load import Loaded
 from mlci.registry import entries
 from mlci.report.document import Report
@@ -123,7 +124,7 @@ def text_of(outcome: Outcome, out: Path) -> str:
     report = outcome.report
     lines = [f"judged again, because {reason}" for reason in outcome.again]
     if outcome.refused is not None:
-        return "\n".join([*lines, f"not promoted: {outcome.refused} (see {out / 'report.json'})"])
+        return "\n".join([*lines, f"not promoted: {harmless(outcome.refused)} (see {out / 'report.json'})"])
     if outcome.entry is None:
         return "\n".join([*lines, f"version {outcome.version} of {report.model} was in production already"])
     first = "it is the first one" if outcome.replaced is None else f"it replaces version {outcome.replaced}"
@@ -132,4 +133,4 @@ def text_of(outcome: Outcome, out: Path) -> str:
     said = (
         f"version {outcome.version} of {report.model} is in production; {first} ({word}{rows}; entry {outcome.entry})"
     )
-    return "\n".join([*lines, said, *(f"note: {line}" for line in outcome.notes)])
+    return "\n".join([*lines, said, *(f"note: {harmless(line)}" for line in outcome.notes)])

@@ -32,7 +32,7 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 @click.argument("version", default=PRODUCTION)
 @options.config
 @options.as_json
-@click.option("-k", "runs", type=click.IntRange(1, 100), default=1, show_default=True, help="How often to train.")
+@click.option("-k", "runs", type=click.IntRange(1, 100), show_default="1", help="How often to train.")
 @click.option(
     "--environment",
     "where",
@@ -49,7 +49,7 @@ def command(
     config_path: Path,
     *,
     as_json: bool,
-    runs: int,
+    runs: int | None,
     where: str,
     no_record: bool,
     save: Path | None,
@@ -76,14 +76,15 @@ def command(
     loaded = configuration(config_path)
     folder = config_path.parent
     if taken is not None:
-        return _recorded(loaded, folder, taken, alone=version == PRODUCTION and save is None and not no_record)
+        only = (version, save, runs, no_record) == (PRODUCTION, None, None, False)
+        return _recorded(loaded, folder, taken, alone=only)
     store, stamp = connected(loaded, folder, writes=not no_record)
     with tools(folder, cached=False, registry=store, stamp=stamp) as effects:
         found = reproduce(
             loaded,
             effects,
             name=version,
-            runs=runs,
+            runs=runs or 1,
             folder=folder,
             surroundings=Surroundings(surroundings(), Maker(_uv()) if where == "locked" else None),
             otherwise=otherwise,

@@ -1,6 +1,7 @@
 """One error handler around all commands: what a user sees of a failure, and the exit code."""
 
 import os
+import re
 import platform
 import signal
 import sys
@@ -31,7 +32,7 @@ def guarded(call: Callable[[], Any]) -> int:
     except (click.exceptions.Exit, click.ClickException, click.Abort, KeyboardInterrupt) as stop:
         return _stopped(stop)
     except MlciError as error:
-        for problem in error.problems if isinstance(error, InputError) else [Problem(str(error))]:
+        for problem in error.problems if isinstance(error, InputError) else [Problem(_mended(error))]:
             complain(problem)
         return error.exit_code
     except (BrokenPipeError, Unread):  # the reader of our output has gone; Python would complain again at exit
@@ -41,6 +42,15 @@ def guarded(call: Callable[[], Any]) -> int:
         click.echo(_bug_report(), err=True)
         return BUG
     return returned if isinstance(returned, int) else 0
+
+
+def _mended(error: MlciError) -> str:
+    """Return an error's words, and of a damaged registry what to do where they do not say it."""
+    text = str(error)
+    damaged = any(kind.__name__ == "CorruptError" for kind in type(error).__mro__)
+    if not damaged or re.search(r"restore|`mlci|`git|instead", text):
+        return text
+    return f"{text}. Put it back from a copy, or go back to a version that is whole: `mlci rollback --to VERSION`"
 
 
 def _terminated(_number: int, _frame: object) -> None:
@@ -55,6 +65,8 @@ def _stopped(stop: BaseException) -> int:
         return stop.exit_code
     if isinstance(stop, click.ClickException):
         stop.show()
+        if os.environ.get("GITHUB_ACTIONS") == "true":
+            complain(Problem(stop.format_message()))
         return INPUT
     click.echo("mlci: stopped", err=True)
     return INTERRUPTED

@@ -71,16 +71,31 @@ def clocks(seen: Iterable[Entry]) -> Iterable[Finding]:
             latest = (entry.number, at)
 
 
-def behind(newest: Entry, now: str) -> tuple[str, ...]:
-    """Say that this machine's clock is more than :data:`SKEW` before the time of a ledger's newest entry."""
-    there, here = moment(newest.at), moment(now)
-    who = f"entry {newest.number} ({newest.by.actor or 'somebody'})"
+def later(latest: Entry, entry: Entry, *, accepted: bool) -> bool:
+    """Tell whether an entry's time counts from now on, in the place of the latest one before it.
+
+    Args:
+        latest: The latest so far.
+        entry: The next one.
+        accepted: Whether somebody accepted that its clock is behind: a promotion is not written otherwise, so that a
+            clock that once was ahead is held against nobody for ever.
+    """
+    before, at = moment(latest.at), moment(entry.at)
+    if at is None or before is None:
+        return before is None
+    return at >= before or (accepted and before - at > SKEW)
+
+
+def behind(latest: Entry, now: str) -> tuple[str, ...]:
+    """Say that this machine's clock is more than :data:`SKEW` before the time of an earlier entry."""
+    there, here = moment(latest.at), moment(now)
+    who = f"entry {latest.number} ({latest.by.actor or 'somebody'})"
     if there is None or here is None:
-        return (f"the time of {who}, {newest.at[:40]!r}, or of this machine, {now[:40]!r}, can't be read",)
+        return (f"the time of {who}, {latest.at[:40]!r}, or of this machine, {now[:40]!r}, can't be read",)
     if there - here <= SKEW:
         return ()
     ahead = timedelta(seconds=round((there - here).total_seconds()))
-    return (f"this machine's clock says {now}, {ahead} before {who} was written at {newest.at}: one of them is wrong",)
+    return (f"this machine's clock says {now}, {ahead} before {who} was written at {latest.at}: one of them is wrong",)
 
 
 def moment(text: str) -> datetime | None:

@@ -87,6 +87,8 @@ def append(
         body = decide(end.state)
         if body is None:
             return None
+        if end.number == 1:
+            _leave_first(store, end)
         entry = _next(store, end, stamp, body)
         data = entries.dump(entry)
         if len(data) > entries.MOST_BYTES:
@@ -96,6 +98,12 @@ def append(
                 store.leave_witness(Witness(number=entry.number, digest=entries.digest(data)))
             return entry
     raise OutsideError(f"{store.shown}: other writers came first {may} times in a row; try again later")
+
+
+def _leave_first(store: Store, end: Tail) -> None:
+    """Leave a witness of the first entry where its writer was killed before that: a longer ledger always has one."""
+    if end.digest is not None and store.witness() is None:
+        store.leave_witness(Witness(number=end.number, digest=end.digest))
 
 
 def _next(store: Store, end: Tail, stamp: Stamp, body: Body) -> Entry:

@@ -167,14 +167,27 @@ def there(store: Store, file: File, *, of: str) -> None:
     raise CorruptError(f"{store.shown}: `{file.name}` of {of} {lacks} (sha256 {file.digest})")
 
 
-def keep(store: Store, source: Path, file: File, *, of: str) -> None:
+def keep(store: Store, source: Path, file: File, *, of: str, mend: bool = False) -> None:
     """Put a file; one that is there already, from whenever, has to be whole.
+
+    Args:
+        store: The registry.
+        source: The file.
+        file: What it is.
+        of: What it belongs to, for messages.
+        mend: Whether to put it in the place of one that is not whole, where the store does that.
 
     Raises:
         CorruptError: It is there, and not what it was.
     """
     if store.holds(file.digest):
-        check(store, file, of=of)
+        try:
+            check(store, file, of=of)
+        except CorruptError:
+            if not mend:
+                raise
+            store.put(source, file.digest)
+            check(store, file, of=of)
     store.put(source, file.digest)  # also flushes what a writer left that was killed before it could
 
 

@@ -39,18 +39,22 @@ def audit(store: Store, *, contents: bool) -> Audit:
         CorruptError: At the first thing that is not what it was; it is named.
     """
     verified = verify(store)
-    named: dict[str, tuple[File, str]] = {}
+    every: dict[str, tuple[File, str]] = {}
     for entry in verified.seen:
-        for file, of in _named(store, entry):
-            named.setdefault(file.digest, (file, of))
-    for file, of in named.values():
+        for file, of in named(store, entry):
+            every.setdefault(file.digest, (file, of))
+    for file, of in every.values():
         (versions.check if contents else versions.there)(store, file, of=of)
     state = verified.seen[-1].state if verified.seen else State()
-    return Audit(entries=verified.entries, files=len(named), state=state, findings=verified.findings)
+    return Audit(entries=verified.entries, files=len(every), state=state, findings=verified.findings)
 
 
-def _named(store: Store, entry: Entry) -> list[tuple[File, str]]:
-    """Return the files that an entry names through its description, with what they belong to."""
+def named(store: Store, entry: Entry) -> list[tuple[File, str]]:
+    """Return the files that an entry names through its description, with what they belong to.
+
+    Raises:
+        CorruptError: The description, or a spread, is not what it was.
+    """
     body = entry.body
     if isinstance(body, Promotion):
         manifest = versions.promoted(store, entry).manifest

@@ -1,20 +1,15 @@
 """``mlci fetch``: read from the registry what a run will read, so that a copy of just that can be kept."""
 
-import contextlib
 from pathlib import Path
 
 from mlci.config.load import Loaded
-from mlci.errors import OutsideError
 from mlci.registry import versions
 from mlci.registry.ledger import Tail
 from mlci.registry.versions import Version
-from mlci.usecases import baselines, noise, production
+from mlci.usecases import baselines, noise, production, trend
 from mlci.usecases.metrics_only import ROWS
 from mlci.usecases.paths import located
 from mlci.usecases.tools import Tools, registry
-
-HISTORY = 7
-"""Versions before the champion whose manifests are read as well: a report may tell how metrics went."""
 
 
 def fetch(loaded: Loaded, tools: Tools, *, folder: Path) -> int | None:
@@ -35,9 +30,8 @@ def fetch(loaded: Loaded, tools: Tools, *, folder: Path) -> int | None:
     if end is None or champion is None:
         return None
     _read(loaded, tools, end, champion, folder=folder)
-    for number in range(max(1, champion.number - HISTORY), champion.number):
-        with contextlib.suppress(OutsideError):  # it would only have explained something
-            versions.version(store, end, number)
+    for _ in trend.history(store, end):  # a report tells how metrics went; what can't be read explains nothing
+        pass
     return champion.number
 
 

@@ -70,6 +70,14 @@ def look(candidate: Side, fingerprint: Callable[[str], str]) -> Held:
     return replace(known, model=tuple(_folder(model)), folder=True)
 
 
+def glance(candidate: Side, fingerprint: Callable[[str], str]) -> Held:
+    """Take the digests of what is judged and not kept; of a model that could not be kept there is none."""
+    try:
+        return look(candidate, fingerprint)
+    except InputError:
+        return look(replace(candidate, model=None), fingerprint)
+
+
 def piece(path: Path, name: str) -> Piece:
     """Take the digest of one file."""
     try:

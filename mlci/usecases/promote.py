@@ -23,7 +23,7 @@ from mlci.usecases.newer import superseded, untold
 from mlci.usecases.opened import Opened
 from mlci.usecases.opened import opened as open_bundle
 from mlci.usecases.paths import located
-from mlci.usecases.returning import rolled_back, told
+from mlci.usecases.returning import Left, rolled_back, told
 from mlci.usecases.tools import Tools, registry
 from mlci.usecases.uses import ON_NUMBERS
 
@@ -120,8 +120,9 @@ def promote(
         if opened.report.verdict == "block" and not stale:
             return Outcome(report=opened.report, again=again, refused="a gate blocks")
         tools.say(f"promote: verifying {store.shown}, {plural(end.number, 'entry', 'entries')}")
-        wrong = sound.held(store, end, champion, rows=rows, now=stamp.now(), despite=asked.despite)
-        if (settled := _settled(store, tools, end, opened, champion)) is not None:
+        against = judged_against(opened.report)
+        whole = sound.held(store, champion, now=stamp.now(), despite=asked.despite, against=against)
+        if (settled := _settled(store, tools, end, opened, champion, whole.left)) is not None:
             return replace(settled, again=again)
         if stale:
             again = (*again, *(line for line in stale if line not in again))
@@ -130,8 +131,9 @@ def promote(
         if opened.report.verdict == "block":
             return Outcome(report=opened.report, again=again, refused="a gate blocks")
         try:
-            notes = (*wrong, *_notes(store, end, tools, opened, champion))
-            return replace(_append(store, stamp, opened, end, asked.words(wrong)), again=again, notes=notes)
+            notes = (*whole.wrong, *_notes(store, end, tools, opened, champion, whole.left))
+            said, mend = asked.words(whole.wrong), bool(whole.wrong)
+            return replace(_append(store, stamp, opened, end, said, mend=mend), again=again, notes=notes)
         except _MovedError:
             tools.say("another version was promoted meanwhile; looking again")
     raise OutsideError(f"{store.shown}: other promotions came first {_TRIES} times in a row; try again later")
@@ -151,12 +153,20 @@ def _rows(loaded: Loaded, tools: Tools, folder: Path) -> str:
     return baselines.rows(loaded.config, tools, located(evaluation.data, folder))
 
 
-def _settled(store: Store, tools: Tools, end: Tail, opened: Opened, champion: Version | None) -> Outcome | None:
+def judged_against(report: Report) -> int | None:
+    """Return the version that a report was judged against; ``None`` if it was none."""
+    version = report.baseline.version if report.baseline.source == "production" else None
+    return int(version) if version is not None and version.isdecimal() else None
+
+
+def _settled(
+    store: Store, tools: Tools, end: Tail, opened: Opened, champion: Version | None, left: Left
+) -> Outcome | None:
     """Return the outcome where there is nothing to append: there already, rolled back, or an older build."""
     content = opened.content
     if champion is not None and same(champion.manifest, content):
         return Outcome(report=opened.report, version=champion.number, notes=("these bytes are in production already",))
-    if (back := rolled_back(store, end, content)) is not None:
+    if (back := rolled_back(store, end, content, left)) is not None:
         return Outcome(report=opened.report, refused=back)
     if champion is not None and (older := superseded(tools.git, content, champion)) is not None:
         return Outcome(report=opened.report, refused=f"{older}; a new commit, or `mlci rollback`, goes back on purpose")
@@ -195,11 +205,13 @@ def _terms(config: Config) -> dict[str, Any]:
     return parts
 
 
-def _append(store: Store, stamp: Stamp, opened: Opened, end: Tail, note: str | None) -> Outcome:
+def _append(store: Store, stamp: Stamp, opened: Opened, end: Tail, note: str | None, *, mend: bool) -> Outcome:
     """Put the files, then append the one entry that decides."""
     seen, number = end.state, end.state.versions + 1
     manifest = Manifest.of(opened.content, number)
-    _put(store, opened, of=f"the bundle for version {number}")
+    for file in opened.content.everything():
+        of = f"the bundle for version {number}"
+        versions.keep(store, opened.paths[file.digest], file, of=of, mend=mend)
     digest = versions.describe(store, entries.canonical(manifest.model_dump(mode="json", by_alias=True)))
 
     def decide(state: State) -> Promotion:
@@ -213,13 +225,9 @@ def _append(store: Store, stamp: Stamp, opened: Opened, end: Tail, note: str | N
     )
 
 
-def _put(store: Store, opened: Opened, *, of: str) -> None:
-    """Put every file."""
-    for file in opened.content.everything():
-        versions.keep(store, opened.paths[file.digest], file, of=of)
-
-
-def _notes(store: Store, end: Tail, tools: Tools, opened: Opened, champion: Version | None) -> tuple[str, ...]:
+def _notes(
+    store: Store, end: Tail, tools: Tools, opened: Opened, champion: Version | None, left: Left
+) -> tuple[str, ...]:
     recipe, found = opened.content.recipe, []
     if recipe.commit is None:
         found.append("it was made outside of git, so it can't be made again")
@@ -227,6 +235,6 @@ def _notes(store: Store, end: Tail, tools: Tools, opened: Opened, champion: Vers
         found.append("it was made from a checkout with uncommitted changes, so it can't be made again from its commit")
     if (order := untold(tools.git, opened.content, champion)) is not None:
         found.append(order)
-    if (back := told(store, end, opened.content)) is not None:
+    if (back := told(store, end, opened.content, left)) is not None:
         found.append(back)
     return tuple(found)

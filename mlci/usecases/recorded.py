@@ -1,5 +1,7 @@
 """What `mlci reproduce` found, as an entry of the ledger: by the job that trained, or by one that only writes."""
 
+import math
+
 from pydantic import ValidationError
 
 from mlci.errors import InputError, Problem
@@ -55,3 +57,8 @@ def _held(store: Store, found: Found, path: str) -> None:
     if [item.seed for item in spread.reruns] != list(range(first, first + len(spread.reruns))):
         words = f"is not of version {spread.version}: its reruns begin with the seed {first}"
         raise InputError(Problem(words, path))
+    known = version.manifest.metrics if version.manifest.predictions.fingerprint == spread.fingerprint else {}
+    for name in sorted(known.keys() & spread.original.keys()):
+        if not math.isclose(known[name], spread.original[name], rel_tol=1e-9, abs_tol=1e-9):
+            words = f"is not of version {spread.version}, whose {name} is {known[name]:.6g}: another was trained"
+            raise InputError(Problem(words, path))

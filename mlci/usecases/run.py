@@ -20,7 +20,8 @@ from mlci.usecases import noise as luck
 from mlci.usecases.compared import Compared
 from mlci.usecases.costs import scaled, with_costs
 from mlci.usecases.document import Facts, document
-from mlci.usecases.explained import explained
+from mlci.usecases.explained import explained, explains
+from mlci.usecases.held import Held
 from mlci.usecases.makings import Makings
 from mlci.usecases.origins import origins
 from mlci.usecases.paths import located
@@ -91,7 +92,7 @@ def compare(loaded: Loaded, tools: Tools, *, folder: Path, facts: Facts, keep: b
     )
     with alone.left_alone(loaded, baseline, data):
         candidate = sides.make(loaded.config, Place(folder=folder, scratch=tools.scratch / "step"), tools, data=data)
-    bytes_held = held.look(candidate, tools.fingerprint) if keep else None
+    bytes_held = _held(loaded.config, candidate, tools, keep=keep)
     result, seconds = judged(loaded.config, candidate, baseline, tools, data=data)
     return Compared(
         result=result,
@@ -198,7 +199,7 @@ def _run_on_metrics(
     side = metrics_only.baseline(loaded, tools, end, folder=folder)
     before = side.values if side else None
     candidate, now = metrics_only.candidate(loaded, tools, folder=folder)
-    bytes_held = held.look(candidate, tools.fingerprint) if keep else None
+    bytes_held = _held(loaded.config, candidate, tools, keep=keep)
     result = metrics_only.compare(loaded, now, before, side.notes if side else ())
     baseline = Side(source=Source(path=""), commit=side.commit, version=side.version) if side else None
     compared = Compared(
@@ -212,6 +213,13 @@ def _run_on_metrics(
         against=side.version if side else None,
     )
     return compared, metrics_only.judge_values(loaded, result, now, before)
+
+
+def _held(config: Config, candidate: Side, tools: Tools, *, keep: bool) -> Held | None:
+    """Take the digests of what is judged, where it is kept, or where a report says what changed."""
+    if keep:
+        return held.look(candidate, tools.fingerprint)
+    return held.glance(candidate, tools.fingerprint) if explains(config) else None
 
 
 def _data(config: Config) -> str:

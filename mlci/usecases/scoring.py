@@ -73,7 +73,11 @@ def _own(loaded: Loaded, content: Content, path: Path, of: str) -> Config:
 def _place(tools: Tools, content: Content, config: Config, of: str, name: str) -> Iterator[Place]:
     """Yield where a version's predict step runs: its own commit's files; an empty folder where no code is needed."""
     scratch, commit = tools.scratch / f"{name}-step", content.recipe.commit
-    written = f"{content.recipe.config.name} of {of}"  # what stands in the candidate's is not what ran
+    # what stands in the candidate's configuration is not what ran
+    written = (
+        f"{content.recipe.config.name} of {of}. As that is made already: promote first a version whose predict step "
+        "takes the old rows and the new ones, then change the evaluation set"
+    )
     if commit is None:
         if config.predict.run is not None:
             raise InputError(

@@ -1,17 +1,25 @@
 """The history of each gated metric over the versions that were in production, from their manifests."""
 
 from collections.abc import Iterable, Iterator
+from itertools import islice, takewhile
 
 from mlci.errors import OutsideError
 from mlci.metrics import catalogue
 from mlci.registry import versions
+from mlci.registry.entries import Promotion, Rollback
 from mlci.registry.interface import Store
 from mlci.registry.ledger import Tail
+from mlci.registry.taken_back import taken_back
 from mlci.registry.versions import Version
 from mlci.report.document import TrendPoint, TrendRow
 
 MOST = 8
-"""Versions that are looked at; each takes two reads."""
+"""Versions that are shown; each takes two reads."""
+
+LOOKED = 16
+"""Newest versions that they are taken from: those that were rolled back are left out."""
+
+_DECISIONS = 64  # promotions and roll-backs that are looked at for that
 
 
 def trend(
@@ -29,7 +37,7 @@ def trend(
     """
     found: list[Version] = []
     notes: list[str] = []
-    for item in _history(store, end):
+    for item in history(store, end):
         if isinstance(item, Version):
             found.append(item)
         else:
@@ -38,13 +46,31 @@ def trend(
     return tuple(row for row in rows if row is not None), tuple(notes)
 
 
-def _history(store: Store, end: Tail) -> Iterator[Version | OutsideError]:
+def history(store: Store, end: Tail) -> Iterator[Version | OutsideError]:
+    """Yield the versions that led to the one in production, oldest first; what can't be read is an error in its place.
+
+    Those that production was taken back from are no part of it.
+    """
     newest = end.state.champion or 0
-    for number in range(max(1, newest - MOST + 1), newest + 1):
+    oldest = max(1, newest - LOOKED + 1)
+    left: set[int] = set()
+    if newest > 1:
+        try:
+            left = _left(store, end, end.state.promoted[str(oldest)])
+        except OutsideError as error:
+            yield error
+    for number in [number for number in range(oldest, newest + 1) if number not in left][-MOST:]:
         try:
             yield versions.version(store, end, number)
         except OutsideError as error:
             yield error
+
+
+def _left(store: Store, end: Tail, since: int) -> set[int]:
+    """Return the versions that were rolled back, of those that were promoted by entry ``since`` or later."""
+    decided = takewhile(lambda entry: entry.number >= since, islice(versions.decisions(store, end), _DECISIONS))
+    steps = [entry.body for entry in decided if isinstance(entry.body, Promotion | Rollback)]
+    return set(taken_back(reversed(steps)))
 
 
 def _points(metric: str, history: list[Version], fingerprint: str | None) -> tuple[TrendPoint, ...]:

@@ -265,5 +265,5 @@ class Contract:
             self.wrong(store_factory(), despite="a test")
 
     def wrong(self, store, despite=None):
-        end, now = ledger.tail(store), stamp().now()
-        return sound.held(store, end, versions.champion(store, end), rows="sha256:rows", now=now, despite=despite)
+        champion = versions.champion(store, ledger.tail(store))
+        return sound.held(store, champion, now=stamp().now(), despite=despite).wrong

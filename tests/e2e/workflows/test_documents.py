@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.machine import ROOT
-from tests.e2e.workflows.loop import PROMOTE, REPRODUCE, ROLLBACK
+from tests.e2e.workflows.loop import PROMOTE, REPRODUCE, ROLLBACK, VERIFY
 from tests.e2e.workflows.seen import look
 from tests.e2e.workflows.world import World
 
@@ -36,9 +36,9 @@ def of_pull_requests():
     return [pytest.param(text, id=name) for text, name in offered().items() if "\n  pull_request:\n" in text]
 
 
-def test_what_no_pull_request_starts_is_run_as_part_of_the_whole_loop():
+def test_what_no_pull_request_starts_is_run_by_tests_of_its_own():
     others = {name for text, name in offered().items() if "\n  pull_request:\n" not in text}
-    assert others == {PROMOTE.name, REPRODUCE.name, ROLLBACK.name}
+    assert others == {PROMOTE.name, REPRODUCE.name, ROLLBACK.name, VERIFY.name}
 
 
 @pytest.mark.parametrize("text", of_pull_requests())

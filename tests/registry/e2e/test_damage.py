@@ -130,9 +130,30 @@ def test_a_clock_that_is_behind_the_record(project, ahead):
     assert [item["entry"] for item in findings] == [5]
 
 
-def test_a_clock_that_can_not_be_read(project):
-    ledger.append(store(project), stamp(now=lambda: "yesterday"), lambda _: verdict())
-    refused(project, names="the time of entry 4 (ada), 'yesterday'")
+def appended(project, at: dt.datetime | str) -> None:
+    """Append a verdict at some time."""
+    text = at if isinstance(at, str) else at.isoformat(timespec="seconds")
+    ledger.append(store(project), stamp(now=lambda: text), lambda _: verdict())
+
+
+def test_a_clock_is_not_right_because_a_wrong_one_came_before(project):
+    """The machine whose clock is a day behind records a verdict first, which is no promotion and asks nobody."""
+    now = dt.datetime.now(dt.UTC)
+    appended(project, now + dt.timedelta(days=1))
+    appended(project, now)
+    refused(project, names="before entry 4 (ada) was written")
+    assert promote(project, "--despite", "entry 4 came from the future").report["version"] == 3
+    commit(project, {"k.txt": "1"})
+    assert run(project).code == 0
+    assert promote(project).report["version"] == 4  # accepted once: it is held against nobody any more
+
+
+def test_a_time_that_can_not_be_read_counts_for_nothing(project):
+    appended(project, dt.datetime.now(dt.UTC) + dt.timedelta(hours=1))
+    appended(project, "yesterday")
+    refused(project, names="before entry 4 (ada) was written")
+    findings = mlci("ledger", "verify", "--json", cwd=project).report["findings"]
+    assert findings == [{"entry": 5, "message": "its time 'yesterday' can't be read"}]
 
 
 def test_clocks_that_are_a_little_apart(project):
@@ -148,13 +169,50 @@ def test_predictions_that_were_added_later(project):
     added = next(body for body in bodies(project) if body.kind == "rescored")
     for digest, named in (
         (added.predictions, "the predictions that entry 4 added"),
-        (json.loads(kept(project, added.predictions).read_bytes())["file"]["digest"], "of version 2 was altered"),
+        (json.loads(kept(project, added.predictions).read_bytes())["file"]["digest"], "that entry 4 added was altered"),
     ):
         whole = kept(project, digest).read_bytes()
         DAMAGE["altered"](kept(project, digest))
         refused(project, names=named)
         kept(project, digest).write_bytes(whole)
     assert promote(project).report["judged_again"] == []
+
+
+def test_a_spread_that_a_gate_was_judged_by(project):
+    assert mlci("reproduce", "-k", 2, cwd=project).code == 0
+    spread = bodies(project)[-1].spread
+    DAMAGE["truncated"](kept(project, spread))
+    refused(project, names="the spread that entry 4 names")
+
+
+def test_a_witness_that_is_gone(project):
+    """Alone, and with the newest entry, which then nothing but the candidate's own report tells of."""
+    witness = project / WHERE / "witness.json"
+    witness.unlink()
+    refused(project, names="there is no witness")
+    (project / WHERE / "ledger/000000003.json").unlink()
+    refused(project, names="judged against version 2, of which the record does not know")
+    (project / WHERE / "ledger/000000002.json").unlink()
+    (project / WHERE / "ledger/000000001.json").unlink()
+    refused(project, names="judged against version 2, of which the record does not know")
+
+
+def test_a_writer_that_was_killed_before_its_first_witness_stops_nobody(tmp_path):
+    folder = champion(tmp_path, 3)
+    (folder / WHERE / "witness.json").unlink()
+    commit(folder, {"k.txt": "2"})
+    assert run(folder).code == 0
+    assert promote(folder).report["version"] == 2
+    assert (folder / WHERE / "witness.json").exists()
+
+
+def test_the_manifest_of_a_version_that_was_rolled_back(project):
+    """Whether the candidate holds its bytes can't be told; that is accepted with the damage."""
+    lost = manifest_digest(project, 2)
+    assert mlci("rollback", "--reason", "it drifts", cwd=project).code == 0
+    kept(project, lost).unlink()
+    refused(project, names="the manifest of version 2 is missing")
+    assert promote(project, "--despite", "version 2 is lost").report["version"] == 3
 
 
 class TestOthers:
@@ -166,10 +224,9 @@ class TestOthers:
         promoted(place, tmp_path, 36)
         return place
 
-    def found(self, place):
-        end = ledger.tail(place)
+    def found(self, place, despite="a test"):
         now = dt.datetime.now(dt.UTC).isoformat()
-        return sound.held(place, end, versions.champion(place, end), rows="sha256:rows", now=now, despite="a test")
+        return sound.held(place, versions.champion(place, ledger.tail(place)), now=now, despite=despite).wrong
 
     @pytest.mark.parametrize(
         ("number", "damage", "named"),
@@ -180,8 +237,8 @@ class TestOthers:
             (33, "altered", False),
             (33, "truncated", True),
             (5, "truncated", True),
-            (5, "missing", True),
-            (4, "missing", False),
+            (4, "missing", True),
+            (3, "missing", False),
         ],
     )
     def test_how_far_back_is_looked(self, many, tmp_path, number, damage, named):
@@ -197,6 +254,5 @@ class TestOthers:
             digest = sha(b"%d" % number)
             (tmp_path / MODEL / "files" / digest[:2] / digest).unlink()
         assert len(self.found(many)) == 10
-        end = ledger.tail(many)
         with pytest.raises(CorruptError, match=r"of version 25 .*; and 5 more, see `mlci ledger verify --files`"):
-            sound.held(many, end, versions.champion(many, end), rows="", now="2026-11-01T00:00:00Z", despite=None)
+            self.found(many, despite=None)

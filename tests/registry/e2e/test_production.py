@@ -177,7 +177,11 @@ class TestTheEvaluationSetMoved:
         ended = run(tmp_path, LEFT="gone.py")
         assert (ended.code, ended.out) == (3, "")
         assert "error: baseline predict failed" in ended.err
-        assert "to change: `predict.run` and `predict.timeout` in mlci.yml of version 1\n" in ended.err
+        assert (
+            "to change: `predict.run` and `predict.timeout` in mlci.yml of version 1. As that is made already"
+            in ended.err
+        )
+        assert "promote first a version whose predict step takes the old rows and the new ones" in ended.err
 
     def test_a_damaged_model_scores_nothing(self, tmp_path):
         self.moved(tmp_path)

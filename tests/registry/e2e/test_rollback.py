@@ -61,6 +61,24 @@ class TestRollback:
         commit(tmp_path, {"k.txt": "2"})
         assert promoted(tmp_path) == 3
 
+    def test_nor_after_another_version_came_in_between(self, tmp_path):
+        """The bundle that was rolled back waits, production moves on from another branch, the bundle is promoted."""
+        champion(tmp_path, 4)
+        base = git(tmp_path, "rev-parse", "HEAD")
+        commit(tmp_path, {"k.txt": "2"})
+        assert run(tmp_path, "--out", "waits").code == 0
+        assert promote(tmp_path, "--out", "waits").report["version"] == 2
+        self.back(tmp_path, reason="x \x1b[31m\n::error::y")
+        git(tmp_path, "checkout", "--quiet", "-b", "other", base)
+        commit(tmp_path, {"k.txt": "3", "other": "x"})
+        assert promoted(tmp_path) == 3
+        ended = promote(tmp_path, "--out", "waits")
+        assert (ended.code, ended.report["promoted"]) == (1, False)
+        assert "version 2 holds these bytes and was rolled back: x" in ended.report["refused"]
+        said = mlci("promote", "--out", "waits", cwd=tmp_path)
+        assert (said.code, "\x1b" in said.out) == (1, False)
+        assert not [line for line in said.out.splitlines() if line.lstrip().startswith("::")]
+
     @pytest.mark.parametrize("steps", [[[], []], [["--to", 1]]])
     def test_nor_what_is_further_behind(self, tmp_path, steps):
         """Two steps back, and one step over two versions: each of the two stays where it is."""

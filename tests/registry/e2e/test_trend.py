@@ -32,6 +32,14 @@ def test_what_was_rolled_back_is_no_history(tmp_path):
     assert [version for version, _, _ in points(run(tmp_path))] == [1, 2]
 
 
+def test_what_was_rolled_back_is_left_out_once_another_version_is_in_production(tmp_path):
+    improved(tmp_path)
+    assert mlci("rollback", "--reason", "test", cwd=tmp_path).code == 0
+    commit(tmp_path, {"k.txt": "1", "mended": "x"})
+    assert promoted(tmp_path) == 4
+    assert [version for version, _, _ in points(run(tmp_path))] == [1, 2, 4]
+
+
 def test_one_version_is_no_trend(tmp_path):
     assert run(champion(tmp_path, 1)).report["trend"] == []
 
