@@ -1,8 +1,8 @@
 """One error handler around all commands: what a user sees of a failure, and the exit code."""
 
 import os
-import re
 import platform
+import re
 import signal
 import sys
 import traceback
