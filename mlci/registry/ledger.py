@@ -103,7 +103,8 @@ def append(
 def _leave_first(store: Store, end: Tail) -> None:
     """Leave a witness of the first entry where its writer was killed before that: a longer ledger always has one."""
     if end.digest is not None and store.witness() is None:
-        store.leave_witness(Witness(number=end.number, digest=end.digest))
+        with contextlib.suppress(OutsideError):  # as after an entry: without one, a promotion is refused
+            store.leave_witness(Witness(number=end.number, digest=end.digest))
 
 
 def _next(store: Store, end: Tail, stamp: Stamp, body: Body) -> Entry:
