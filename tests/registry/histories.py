@@ -19,7 +19,7 @@ def sha(data: bytes) -> str:
 
 
 def stamp(*, now=lambda: "2026-05-01T10:00:00+00:00", actor="ada") -> ledger.Stamp:
-    return ledger.Stamp(by=By(actor=actor), now=now, nonce=lambda: f"nonce-{next(_counter)}")
+    return ledger.Stamp(by=By(actor=actor), now=now, nonce=lambda: f"nonce-{next(_counter):09d}")
 
 
 def verdict(fingerprint="sha256:rows", word="pass") -> Verdict:
