@@ -28,9 +28,13 @@ class Problem:
 
 
 class MlciError(Exception):
-    """A failure that mlci expects; ``exit_code`` is what the process ends with."""
+    """A failure that mlci expects; ``exit_code`` is what the process ends with.
+
+    ``remedy`` is a sentence on what to do about any failure of its kind; empty where each message says that itself.
+    """
 
     exit_code = 70
+    remedy = ""
 
 
 class InputError(MlciError):

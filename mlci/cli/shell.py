@@ -2,7 +2,6 @@
 
 import os
 import platform
-import re
 import signal
 import sys
 import traceback
@@ -32,7 +31,8 @@ def guarded(call: Callable[[], Any]) -> int:
     except (click.exceptions.Exit, click.ClickException, click.Abort, KeyboardInterrupt) as stop:
         return _stopped(stop)
     except MlciError as error:
-        for problem in error.problems if isinstance(error, InputError) else [Problem(_mended(error))]:
+        words = ". ".join(filter(None, (str(error), error.remedy)))
+        for problem in error.problems if isinstance(error, InputError) else [Problem(words)]:
             complain(problem)
         return error.exit_code
     except (BrokenPipeError, Unread):  # the reader of our output has gone; Python would complain again at exit
@@ -42,15 +42,6 @@ def guarded(call: Callable[[], Any]) -> int:
         click.echo(_bug_report(), err=True)
         return BUG
     return returned if isinstance(returned, int) else 0
-
-
-def _mended(error: MlciError) -> str:
-    """Return an error's words, and of a damaged registry what to do where they do not say it."""
-    text = str(error)
-    damaged = any(kind.__name__ == "CorruptError" for kind in type(error).__mro__)
-    if not damaged or re.search(r"restore|`mlci|`git|instead", text):
-        return text
-    return f"{text}. Put it back from a copy, or go back to a version that is whole: `mlci rollback --to VERSION`"
 
 
 def _terminated(_number: int, _frame: object) -> None:

@@ -23,7 +23,7 @@ from mlci.github.repository import Repository
 from mlci.github.trail import Trail, added
 from mlci.github.words import LEDGER
 from mlci.registry import entries, naming, witnesses
-from mlci.registry.interface import CorruptError, Witness
+from mlci.registry.interface import CorruptError, MendableError, Witness
 
 _TRIES = 20
 _MOST_DOUBLINGS = 4
@@ -93,7 +93,7 @@ class Records:
                 return True
             before, base = base, self._look()
             if base is None and before is not None:
-                raise CorruptError(f"{self._shown}: the branch was deleted. {self._trail.rescue(before.commit)}")
+                raise MendableError(f"{self._shown}: the branch was deleted. {self._trail.rescue(before.commit)}")
             if base == before:
                 raise refusal  # nobody was faster: a rule of the repository's forbids it, for instance
         raise OutsideError(f"{self._shown}: others moved the branch {_TRIES} times in a row; try again later")

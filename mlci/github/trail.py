@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from mlci.github.gitdata import Changed, Commit, GitData
 from mlci.registry import naming, witnesses
-from mlci.registry.interface import CorruptError, Witness
+from mlci.registry.interface import MendableError, Witness
 
 _FOLDER = "ledger/"
 
@@ -109,7 +109,7 @@ class Trail:
         at = str(self._at)
         number = self._known[at].number
         if self._git.file(f"{_FOLDER}{naming.entry(number)}", at) is not None:
-            raise CorruptError(
+            raise MendableError(
                 f"{self._shown}: the branch was rewritten: it does not contain commit {at} any more, in which "
                 f"entry {number} was appended. {self.rescue(at)}"
             )
@@ -118,7 +118,7 @@ class Trail:
         for one in files:
             name = one.previous_filename or one.filename
             if one.status != "added" and any(path.startswith(_FOLDER) for path in (name, one.filename)):
-                raise CorruptError(
+                raise MendableError(
                     f"{self._shown}: {name} was {one.status} between commits {self._at} and {tip.sha}; entries are "
                     f"never changed. {self.rescue(str(self._at))}"
                 )

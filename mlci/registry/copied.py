@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from mlci.errors import OutsideError
 from mlci.registry import entries, reading
 from mlci.registry.copies import INDEX, MOST_BYTES, Index, OnlyRead, kept
-from mlci.registry.interface import CorruptError, Witness
+from mlci.registry.interface import MendableError, Witness
 from mlci.registry.reading import Entries
 
 
@@ -32,13 +32,13 @@ class Copied(OnlyRead):
                 data = stream.read(MOST_BYTES + 1)
         except OSError as error:
             words = f"{folder / INDEX}: {error.strerror}; `mlci fetch` leaves it, in a step right before this one"
-            raise CorruptError(words) from error
+            raise MendableError(words) from error
         if not hmac.compare_digest(entries.digest(data), digest):
-            raise CorruptError(f"{folder / INDEX} is not what `mlci fetch` left: something wrote to it since")
+            raise MendableError(f"{folder / INDEX} is not what `mlci fetch` left: something wrote to it since")
         try:
             self._index = Index.model_validate_json(data)
         except ValidationError as error:
-            raise CorruptError(f"{folder / INDEX} is not what this version of mlci leaves") from error
+            raise MendableError(f"{folder / INDEX} is not what this version of mlci leaves") from error
 
     @property
     def shown(self) -> str:

@@ -18,7 +18,7 @@ from typing import Any
 from mlci.errors import OutsideError
 from mlci.registry import disk, witnesses
 from mlci.registry.answers import AbsentError, DoubtError, TakenError
-from mlci.registry.interface import CorruptError, Witness
+from mlci.registry.interface import CorruptError, MendableError, Witness
 from mlci.registry.tracking import Tracking
 
 FILE = "mlci.file"
@@ -67,7 +67,7 @@ class Experiment:
         with contextlib.suppress(AbsentError):
             found = self._tracking.again("look for it", lambda mlflow: mlflow.get_experiment_by_name(self._name))
             if found is not None and found.lifecycle_stage != "active":
-                raise CorruptError(
+                raise MendableError(
                     f"{self._shown}: experiment {self._name}, which keeps its files, was deleted; restore it: "
                     f"mlflow experiments restore --experiment-id {found.experiment_id}"
                 )
@@ -147,7 +147,7 @@ class Experiment:
                 return True
             lacks = lacks or found
         if lacks:
-            raise CorruptError(f"{self._shown}: file {digest} is damaged: {lacks}; restore it, or promote again")
+            raise MendableError(f"{self._shown}: file {digest} is damaged: {lacks}; restore it, or promote again")
         return False
 
     def _download(self, run: Any, digest: str, target: Path) -> None:  # noqa: ANN401 - a run of MLflow's

@@ -18,6 +18,14 @@ from mlci.registry.reading import Entries
 class CorruptError(OutsideError):
     """Something in the registry is not what it was; the message names it. Nothing is promoted or judged on it."""
 
+    remedy = "Put it back from a copy, or go back to a version that is whole: `mlci rollback --to VERSION`"
+
+
+class MendableError(CorruptError):
+    """The same, where the message itself says how it is mended."""
+
+    remedy = ""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Witness:

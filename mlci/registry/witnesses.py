@@ -5,7 +5,7 @@ import json
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from mlci.registry.entries import Digest, canonical
-from mlci.registry.interface import CorruptError, Witness
+from mlci.registry.interface import MendableError, Witness
 
 MOST_BYTES = 1024
 """Most bytes of a witness."""
@@ -33,7 +33,7 @@ def parse(data: bytes, *, shown: str) -> Witness:
         form = _Form.model_validate(json.loads(data[: MOST_BYTES + 1]))
     except (ValueError, RecursionError, ValidationError) as error:
         reason = error.errors()[0]["msg"] if isinstance(error, ValidationError) else str(error)
-        raise CorruptError(
+        raise MendableError(
             f"{shown}: witness.json is damaged: {reason}. It says how far the ledger had come; restore it from a "
             "copy, or delete it if you have another proof that no entry was taken away"
         ) from None

@@ -120,7 +120,8 @@ def promote(
         if opened.report.verdict == "block" and not stale:
             return Outcome(report=opened.report, again=again, refused="a gate blocks")
         tools.say(f"promote: verifying {store.shown}, {plural(end.number, 'entry', 'entries')}")
-        against = judged_against(opened.report)
+        said = opened.report.baseline
+        against = said.version if said.source == "production" else None
         whole = sound.held(store, champion, now=stamp.now(), despite=asked.despite, against=against)
         if (settled := _settled(store, tools, end, opened, champion, whole.left)) is not None:
             return replace(settled, again=again)
@@ -132,8 +133,8 @@ def promote(
             return Outcome(report=opened.report, again=again, refused="a gate blocks")
         try:
             notes = (*whole.wrong, *_notes(store, end, tools, opened, champion, whole.left))
-            said, mend = asked.words(whole.wrong), bool(whole.wrong)
-            return replace(_append(store, stamp, opened, end, said, mend=mend), again=again, notes=notes)
+            words, mend = asked.words(whole.wrong), bool(whole.wrong)
+            return replace(_append(store, stamp, opened, end, words, mend=mend), again=again, notes=notes)
         except _MovedError:
             tools.say("another version was promoted meanwhile; looking again")
     raise OutsideError(f"{store.shown}: other promotions came first {_TRIES} times in a row; try again later")
@@ -151,12 +152,6 @@ def _rows(loaded: Loaded, tools: Tools, folder: Path) -> str:
     if evaluation is None:
         return ON_NUMBERS
     return baselines.rows(loaded.config, tools, located(evaluation.data, folder))
-
-
-def judged_against(report: Report) -> int | None:
-    """Return the version that a report was judged against; ``None`` if it was none."""
-    version = report.baseline.version if report.baseline.source == "production" else None
-    return int(version) if version is not None and version.isdecimal() else None
 
 
 def _settled(

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from mlci.registry import audit, ledger, versions
 from mlci.registry.entries import Entry, Promotion, Reproduced, Rescored, Rollback
-from mlci.registry.interface import CorruptError, Store
+from mlci.registry.interface import CorruptError, MendableError, Store
 from mlci.registry.manifest import File
 from mlci.registry.taken_back import taken_back
 from mlci.registry.versions import Version
@@ -43,7 +43,7 @@ class _Record:
     latest: Entry | None = None
 
 
-def held(store: Store, champion: Version | None, *, now: str, despite: str | None, against: int | None = None) -> Sound:
+def held(store: Store, champion: Version | None, *, now: str, despite: str | None, against: str | None = None) -> Sound:
     """Hold a registry that a promotion builds on.
 
     Every entry of the record is read, and a witness has to be there. Every byte of the version in production and of the
@@ -66,7 +66,7 @@ def held(store: Store, champion: Version | None, *, now: str, despite: str | Non
     clock = () if record.latest is None else audit.behind(record.latest, now)
     found = (*clock, *_cut(store, record, against), *_files(store, record, champion))
     if found and despite is None:
-        raise CorruptError(_told(found, clock=bool(clock)))
+        raise MendableError(_told(found, clock=bool(clock)))
     steps = (entry.body for entry in record.decisions if isinstance(entry.body, Promotion | Rollback))
     return Sound(wrong=found, left=taken_back(steps))
 
@@ -96,11 +96,11 @@ def _record(store: Store) -> _Record:
     return found
 
 
-def _cut(store: Store, record: _Record, against: int | None) -> Iterator[str]:
+def _cut(store: Store, record: _Record, against: str | None) -> Iterator[str]:
     """Say what tells of entries that were taken off the end."""
     if record.entries > 1 and store.witness() is None:
         yield f"{store.shown}: there is no witness, so that entries cut off at the end would not be noticed"
-    known = [entry.body.version for entry in record.decisions if isinstance(entry.body, Promotion)]
+    known = [str(entry.body.version) for entry in record.decisions if isinstance(entry.body, Promotion)]
     if against is not None and against not in known:
         yield f"{store.shown}: the candidate was judged against version {against}, of which the record does not know"
 
