@@ -5,7 +5,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.actions import contracts, rules, tools
+from tests.actions import contracts, enumerations, gating, rules, tools
 from tests.actions.tree import ROOT, files, lay
 
 CHECKS = (
@@ -19,6 +19,16 @@ CHECKS = (
     rules.writers,
     rules.expressions,
     rules.portable,
+    gating.triggers,
+    gating.grants,
+    gating.checkouts,
+    gating.verdicts,
+    gating.concurrency,
+    enumerations.words,
+    enumerations.booleans,
+    enumerations.labels,
+    enumerations.existing_scripts,
+    enumerations.runner_commands,
     contracts.variables,
     contracts.inputs,
     contracts.outputs,

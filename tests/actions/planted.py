@@ -5,7 +5,7 @@ Run by `make static`, not with the other tests: the parser needs Node.
 
 import pytest
 
-from tests.actions import contracts, rules, tools
+from tests.actions import contracts, enumerations, gating, rules, tools
 from tests.actions.__main__ import CHECKS
 from tests.actions.tree import ROOT, WORKFLOWS, lay, samples
 
@@ -13,6 +13,8 @@ TEMPLATE = f"{WORKFLOWS}/template-mlci.yml"
 PROMOTE = f"{WORKFLOWS}/template-mlci-promote.yml"
 REPRODUCE = f"{WORKFLOWS}/template-mlci-reproduce.yml"
 VERIFY = f"{WORKFLOWS}/template-mlci-verify.yml"
+SPLIT = f"{WORKFLOWS}/template-mlci-split.yml"
+STAGES = f"{WORKFLOWS}/sample-github-4.yml"
 MODEL_CI = f"{WORKFLOWS}/model-ci.yml"
 SAMPLE = f"{WORKFLOWS}/sample-README-1.yml"
 CHECKOUT = "actions/checkout@3d3c42e5aac5ba805825da76410c181273ba90b1 # v7.0.1"
@@ -87,7 +89,12 @@ DEFECTS = {
     "a shell error in a step": (tools.shellcheck, "actions/train/action.yml", '"$CONFIG"', "$CONFIG"),
     "nothing at the top about permissions": (rules.permissions, TEMPLATE, "permissions: {}\n", ""),
     "a permission without its reason": (rules.permissions, TEMPLATE, " # to write the check\n", "\n"),
-    "no concurrency": (tools.zizmor, TEMPLATE, "concurrency:\n  group: mlci-${{ github.ref }}\n", "env:\n  A: b\n"),
+    "no concurrency": (
+        tools.zizmor,
+        TEMPLATE,
+        "concurrency:\n  group: ${{ github.workflow }}-${{ github.ref }}\n",
+        "env:\n  A: b\n",
+    ),
     "a training where contents can be written": (
         rules.writers,
         PROMOTE,
@@ -183,6 +190,163 @@ DEFECTS = {
         ".github/pins.json",
         '"mlci/mlci": {',
         '"mlci/mlci": {"sha": "f00", "was": {}}, "x": {',
+    ),
+    "a gate without the merge queue": (gating.triggers, SAMPLE, "  merge_group:\n", ""),
+    "a gate that starts for new pull requests only": (
+        gating.triggers,
+        TEMPLATE,
+        MAIN,
+        "\n  pull_request:\n    types: [opened]\n",
+    ),
+    "a path filter on a required check": (
+        gating.triggers,
+        TEMPLATE,
+        MAIN,
+        "\n  pull_request:\n    paths: ['src/**']\n",
+    ),
+    "a required job that may be skipped": (
+        gating.triggers,
+        SPLIT,
+        "    name: model\n",
+        "    name: model\n    if: github.actor != 'dependabot[bot]'\n",
+    ),
+    "a check that can't be written": (gating.grants, TEMPLATE, "checks: write", "checks: read"),
+    "a comment that can't be written": (gating.grants, SPLIT, "pull-requests: write", "pull-requests: read"),
+    "a registry that can't be written": (gating.grants, PROMOTE, "contents: write", "contents: read"),
+    "all permissions at once": (
+        gating.grants,
+        VERIFY,
+        "    permissions:\n      contents: read",
+        "    permissions: write-all\n    env:\n      contents: read",
+    ),
+    "a checkout of one commit": (gating.checkouts, TEMPLATE, "fetch-depth: 0", "fetch-depth: 1"),
+    "a checkout of one commit, by default": (
+        gating.checkouts,
+        MODEL_CI,
+        "          fetch-depth: 0",
+        "          lfs: true",
+    ),
+    "a verdict that may fail": (
+        gating.verdicts,
+        "action.yml",
+        "    - name: Verdict\n",
+        "    - name: Verdict\n      continue-on-error: true\n",
+    ),
+    "a publishing step that may fail": (
+        gating.verdicts,
+        MODEL_CI,
+        "      - name: Publish\n",
+        "      - name: Publish\n        continue-on-error: true\n",
+    ),
+    "publishing on success only": (
+        gating.verdicts,
+        "action.yml",
+        "always() && inputs.publish == 'true'",
+        "inputs.publish == 'true'",
+    ),
+    "publishing on success only, in a sample": (gating.verdicts, STAGES, "        if: always()\n", ""),
+    "publishing on success only, in a job that needs others": (
+        gating.verdicts,
+        MODEL_CI,
+        "    if: always() # a failed",
+        "    if: success() # a failed",
+    ),
+    "a verdict on success only": (
+        gating.verdicts,
+        "action.yml",
+        "if: always() && steps.install.outcome == 'success'\n      shell: bash\n      env:\n        CODE",
+        "if: steps.install.outcome == 'success'\n      shell: bash\n      env:\n        CODE",
+    ),
+    "an exit code that is swallowed": (
+        gating.verdicts,
+        "actions/evaluate/action.yml",
+        'fetch --config="$CONFIG"',
+        'fetch --config="$CONFIG" || true',
+    ),
+    "captured exit codes that nothing fails on": (
+        gating.verdicts,
+        "actions/gate/action.yml",
+        "verdict.sh",
+        "captured.sh",
+    ),
+    "an empty concurrency group": (
+        gating.concurrency,
+        TEMPLATE,
+        "group: ${{ github.workflow }}-${{ github.ref }}",
+        'group: ""',
+    ),
+    "a concurrency group of the whole repository": (
+        gating.concurrency,
+        PROMOTE,
+        "group: ${{ github.workflow }}",
+        "group: promote",
+    ),
+    "a concurrency group of all pull requests": (
+        gating.concurrency,
+        TEMPLATE,
+        "group: ${{ github.workflow }}-${{ github.ref }}",
+        "group: ${{ github.workflow }}",
+    ),
+    "an outcome that does not exist": (
+        enumerations.words,
+        "action.yml",
+        "steps.install.outcome == 'success'",
+        "steps.install.outcome == 'succeeded'",
+    ),
+    "a result that does not exist": (
+        enumerations.words,
+        MODEL_CI,
+        "needs.evaluate.result == 'success'",
+        "needs.evaluate.result == 'passed'",
+    ),
+    "an event that does not start the workflow": (
+        enumerations.words,
+        TEMPLATE,
+        "github.event_name == 'pull_request'",
+        "github.event_name == 'pull-request'",
+    ),
+    "an input compared with a boolean": (
+        enumerations.booleans,
+        "action.yml",
+        "inputs.publish == 'true'",
+        "inputs.publish == true",
+    ),
+    "an output compared with a boolean": (
+        enumerations.booleans,
+        "action.yml",
+        "steps.fetch.outputs.code == '0'",
+        "steps.fetch.outputs.code == true",
+    ),
+    "a text that is true whatever it is": (
+        enumerations.booleans,
+        "actions/publish/action.yml",
+        "if: inputs.open == 'true'",
+        "if: inputs.open",
+    ),
+    "a flag that is neither true nor false": (
+        enumerations.booleans,
+        PROMOTE,
+        'bundle: "true"',
+        'bundle: "yes"',
+    ),
+    "a runner that does not exist": (enumerations.labels, TEMPLATE, "ubuntu-latest", "ubuntu-lastest"),
+    "a script that does not exist": (
+        enumerations.existing_scripts,
+        "action.yml",
+        "actions/lib/verdict.sh",
+        "actions/lib/verdicts.sh",
+    ),
+    "a script beside another that does not exist": (
+        enumerations.existing_scripts,
+        "actions/lib/install.sh",
+        "$lib/install.py",
+        "$lib/instal.py",
+    ),
+    "a command on standard output": (
+        enumerations.runner_commands,
+        "actions/lib/captured.sh",
+        'printf \'code=%s\\n\' "$code" >>"$GITHUB_OUTPUT"',
+        'echo "::set-output name=code::$code"',
     ),
 }
 

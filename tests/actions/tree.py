@@ -14,12 +14,12 @@ ROOT = Path(__file__).parents[2]
 OWN = "mlci/mlci"
 WORKFLOWS = Path(".github/workflows")
 _FENCED = re.compile(r"^( *)```yaml\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
-_STEPS = """\
+STEPS = """\
 name: sample
-on: pull_request
+on: [pull_request, merge_group]
 permissions: {}
 concurrency:
-  group: sample-${{ github.ref }}
+  group: ${{ github.workflow }}-${{ github.ref }}
   cancel-in-progress: true
 jobs:
   sample:
@@ -100,7 +100,7 @@ def samples(text: str) -> Iterator[str]:
         if isinstance(content, dict) and "jobs" in content:
             yield body
         elif isinstance(content, list) and all(map(_is_step, content)):
-            yield _STEPS + textwrap.indent(body, "      ")
+            yield STEPS + textwrap.indent(body, "      ")
 
 
 def _is_step(entry: object) -> bool:
