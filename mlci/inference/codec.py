@@ -12,6 +12,7 @@ from typing import Any
 from mlci.bounds import Bounds, excess
 from mlci.errors import InputError, Problem
 from mlci.inference.disparities import Pair, Simultaneous
+from mlci.inference.disparity_change import DisparityChange
 from mlci.inference.estimates import Logit, Normal, Sampled
 from mlci.inference.evaluation import Agreement, Comparison, Disparity, EvaluationResult, GroupRate
 from mlci.inference.evidence import Point, Tie, Undefined
@@ -40,6 +41,7 @@ _KINDS: dict[str, type[Any]] = {
         Label,
         PairedScore,
         Simultaneous,
+        DisparityChange,
         Pair,
         Scope,
         Comparison,
@@ -49,7 +51,9 @@ _KINDS: dict[str, type[Any]] = {
         EvaluationResult,
     )
 }
-_BOUNDS = frozenset({"low", "high"})  # the only numbers that may be infinite; elsewhere "inf" is somebody's text
+_BOUNDS = frozenset(
+    {"low", "high", "most"}
+)  # the only numbers that may be infinite; elsewhere "inf" is somebody's text
 _ENDLESS = {"inf": math.inf, "-inf": -math.inf}
 
 

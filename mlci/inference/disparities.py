@@ -184,8 +184,8 @@ def disparity(values: Floats, *, reference: int | None, kind: Kind) -> Floats:
     with np.errstate(invalid="ignore", divide="ignore"):
         if reference is None:
             return np.asarray(values.min(axis=-1) / values.max(axis=-1))
-        ratio = values / values[..., [reference]]
-        return np.asarray(np.minimum(ratio, 1 / ratio).min(axis=-1))
+        ratio = np.delete(values, reference, axis=-1) / values[..., [reference]]
+        return np.asarray(np.fmin.reduce(np.minimum(ratio, 1 / ratio), axis=-1))
 
 
 def _difference(part: Floats, base: Floats) -> tuple[Floats, Floats]:

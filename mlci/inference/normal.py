@@ -8,11 +8,22 @@ _STANDARD = NormalDist()
 _STEPS = 200
 _MANY = 5000
 _TINY = 1e-300
+_UNDERFLOW = -30.0
 
 
 def cdf(z: float) -> float:
     """Return the standard normal distribution function, accurate in both tails."""
     return 0.5 * math.erfc(-z / math.sqrt(2))
+
+
+def log_cdf(z: float) -> float:
+    """Return its logarithm, finite also where the function itself underflows (Abramowitz & Stegun 1964, 26.2.12)."""
+    if z > 0:
+        return math.log1p(-cdf(-z))
+    if z > _UNDERFLOW:
+        return math.log(cdf(z))
+    series = 1 - 1 / z**2 + 3 / z**4 - 15 / z**6
+    return -z * z / 2 - math.log(-z * math.sqrt(2 * math.pi)) + math.log(series)
 
 
 @lru_cache(maxsize=256)

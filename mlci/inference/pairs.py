@@ -24,15 +24,3 @@ def unordered(groups: int, reference: int | None) -> Iterator[Block]:
         begins = np.cumsum(counts) - counts
         yield np.repeat(rows, counts), np.arange(counts.sum()) - np.repeat(begins - rows - 1, counts)
         row = int(rows[-1]) + 1
-
-
-def ordered(groups: int, reference: int | None) -> Iterator[Block]:
-    """Yield both directions of every pair of groups, or of every group with the reference."""
-    step = max(1, MOST // groups)
-    for row in range(0, groups, step):
-        first, second = (axis.ravel() for axis in np.indices((min(step, groups - row), groups)))
-        first = first + row
-        kept = first != second
-        if reference is not None:
-            kept &= (first == reference) | (second == reference)
-        yield first[kept], second[kept]

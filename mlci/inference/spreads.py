@@ -6,10 +6,10 @@ from mlci.inference import disparities
 from mlci.inference.across import Across, Options, share_of
 from mlci.inference.common import Context
 from mlci.inference.disparities import Groups
+from mlci.inference.disparity_change import change_of
 from mlci.inference.evaluation import Comparison, Disparity, GroupRate
 from mlci.inference.evidence import Evidence, Point, Undefined
 from mlci.inference.measure import measure
-from mlci.inference.spread_changes import change_of
 from mlci.metrics import catalogue
 from mlci.metrics.statistics import Floats
 
@@ -36,7 +36,7 @@ def measure_disparity(name: str, across: Across, context: Context) -> Disparity:
         smallest=smallest,
         candidate=candidate,
         baseline=baseline,
-        change=None if baseline is None else change_of(options, candidate, baseline),
+        change=None if baseline is None else change_of(name, options, candidate, baseline),
     )
 
 
@@ -81,7 +81,7 @@ def _problem(options: Options, values: Floats) -> str | None:
 
 def _value(values: Floats, options: Options) -> float:
     each = [disparities.disparity(row, reference=options.across.index, kind=options.kind) for row in values]
-    return float(max(each) if options.kind == "difference" else min(each))
+    return float(np.max(each) if options.kind == "difference" else np.min(each))
 
 
 def _groups(options: Options, model: str, k: int) -> Groups | None:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from mlci.errors import InputError
 from mlci.inference import codec
 from mlci.inference.disparities import Pair, Simultaneous
+from mlci.inference.disparity_change import DisparityChange
 from mlci.inference.estimates import Logit, Normal, Sampled
 from mlci.inference.evaluate import Question, evaluate
 from mlci.inference.evaluation import Agreement, Comparison, Disparity, EvaluationResult, GroupRate
@@ -66,6 +67,23 @@ evidence = st.one_of(
         counts,
         st.just(0.95),
         st.sampled_from(["difference", "ratio"]),
+    ),
+    st.builds(
+        DisparityChange,
+        value=shares,
+        low=shares,
+        high=shares,
+        rows=counts,
+        confidence=st.just(0.95),
+        most=st.sampled_from([1.0, float("inf")]),
+        scale=st.sampled_from(["difference", "ratio"]),
+        bases=st.just(1),
+        reference=st.none() | st.integers(0, 1),
+        candidate=st.tuples(shares, shares),
+        baseline=st.tuples(shares, shares),
+        candidate_variance=st.tuples(sizes, sizes),
+        baseline_variance=st.tuples(sizes, sizes),
+        covariance=st.just((0.0, 0.0)),
     ),
 )
 comparisons = st.builds(
