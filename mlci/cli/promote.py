@@ -1,6 +1,7 @@
 """``mlci promote``."""
 
 import json
+import os
 from pathlib import Path
 
 import click
@@ -9,6 +10,7 @@ from mlci.cli import options
 from mlci.cli.build import configuration, facts, tools
 from mlci.cli.decided import leave
 from mlci.cli.finish import BLOCKED, save
+from mlci.cli.intent import with_intent
 from mlci.cli.registry import connected, shown_to_users
 from mlci.cli.versions import harmless
 from mlci.config.load import Loaded
@@ -55,8 +57,14 @@ def command(
     note = noted(note, "--note beside --despite", most=MOST_WORDS // 2 - 100) if despite else note
     loaded = configuration(config_path)
     folder = config_path.parent
-    store, stamp = connected(loaded, folder, writes=True)
-    with tools(folder, registry=store, stamp=stamp) as effects:
+    store, author = connected(loaded, folder, writes=True)
+    if store is None or author is None:
+        raise ValueError("both were wanted")
+    asked = {"out": str(out), "registry": store.shown}
+    with (
+        with_intent(author, folder, os.environ, "promote", asked) as stamp,
+        tools(folder, registry=store, stamp=stamp) as effects,
+    ):
         outcome = promote(
             loaded,
             effects,
@@ -70,7 +78,7 @@ def command(
             _counted(loaded, effects, outcome.report)
     click.echo(_json(outcome) if as_json else text_of(outcome, out))
     leave(_outputs(outcome, out), text_of(outcome, out), report=outcome.report if outcome.again else None)
-    if outcome.refused is None and store is not None and (words := shown_to_users(store)):
+    if outcome.refused is None and (words := shown_to_users(store)):
         click.echo(words, err=True)
     return BLOCKED if outcome.refused is not None else 0
 
@@ -125,6 +133,8 @@ def text_of(outcome: Outcome, out: Path) -> str:
     lines = [f"judged again, because {reason}" for reason in outcome.again]
     if outcome.refused is not None:
         return "\n".join([*lines, f"not promoted: {harmless(outcome.refused)} (see {out / 'report.json'})"])
+    if outcome.earlier is not None:
+        return "\n".join([*lines, "nothing was written", *(f"note: {harmless(line)}" for line in outcome.notes)])
     if outcome.entry is None:
         return "\n".join([*lines, f"version {outcome.version} of {report.model} was in production already"])
     first = "it is the first one" if outcome.replaced is None else f"it replaces version {outcome.replaced}"

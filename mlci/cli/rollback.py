@@ -1,6 +1,7 @@
 """``mlci rollback``."""
 
 import json
+import os
 from dataclasses import asdict
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import click
 
 from mlci.cli import options
 from mlci.cli.decided import leave
+from mlci.cli.intent import with_intent
 from mlci.cli.promote import noted
 from mlci.cli.registry import opened, shown_to_users, writer
 from mlci.usecases.rollback import RolledBack, rollback
@@ -21,7 +23,8 @@ from mlci.usecases.rollback import RolledBack, rollback
 def command(config_path: Path, *, as_json: bool, to: int | None, reason: str) -> int:
     """Make an earlier version the production version again, in one step.
 
-    Every byte of that version is read and held against its digest first.
+    Every byte of that version is read and held against its digest first. Run again after an unknown outcome, it finds
+    its own entry and goes back no further.
 
     \b
     Examples:
@@ -32,9 +35,12 @@ def command(config_path: Path, *, as_json: bool, to: int | None, reason: str) ->
     if why is None:
         raise click.UsageError("--reason must say something: it is what others will find in the ledger")
     _, store = opened(config_path)
-    done = rollback(store, writer(config_path.parent), to=to, reason=why)
+    folder = config_path.parent
+    with with_intent(writer(folder), folder, os.environ, "rollback", {"to": to, "registry": store.shown}) as stamp:
+        done = rollback(store, stamp, to=to, reason=why)
     text = text_of(done)
-    click.echo(json.dumps(asdict(done), indent=1) if as_json else text)
+    document = {name: value for name, value in asdict(done).items() if name != "earlier" or value is not None}
+    click.echo(json.dumps(document, indent=1) if as_json else text)
     outputs = {"rolled-back": done.entry is not None, "version": done.version, "replaced": done.replaced}
     leave(outputs, f"{text}: {why}")
     if words := shown_to_users(store):
@@ -44,6 +50,10 @@ def command(config_path: Path, *, as_json: bool, to: int | None, reason: str) ->
 
 def text_of(done: RolledBack) -> str:
     """Say what a roll-back came to."""
+    if done.earlier is not None:
+        did = f"an earlier attempt of this command rolled back from version {done.replaced} (entry {done.earlier})"
+        more = "to go back further, name the version: `mlci rollback --to VERSION`"
+        return f"{did}; version {done.version} is in production and nothing was written; {more}"
     if done.entry is None:
         return f"version {done.version} is in production already; nothing was written"
     return f"version {done.version} is in production again; version {done.replaced} is not (entry {done.entry})"

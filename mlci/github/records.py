@@ -23,7 +23,7 @@ from mlci.github.repository import Repository
 from mlci.github.trail import Trail, added
 from mlci.github.words import LEDGER
 from mlci.registry import entries, naming, witnesses
-from mlci.registry.interface import CorruptError, MendableError, Witness
+from mlci.registry.interface import CorruptError, MendableError, UnknownOutcomeError, Witness
 
 _TRIES = 20
 _MOST_DOUBLINGS = 4
@@ -169,12 +169,32 @@ class Records:
         tree = self._git.tree(files, base=base.tree if base else None)
         message = f"mlci: entry {number} of {self._name}\n\nSHA-256: {witness.digest}"
         sha = self._git.new_commit(tree, parents=(base.commit,) if base else (), message=message)
-        refusal = self._git.move(self._branch, sha) if base else self._git.make(self._branch, sha)
+        refusal = self._pointed(sha, number, entry, new=base is None)
         if refusal is None:
             self._looked, self._tip, self._lost = True, Tip(sha, tree, number), 0
             self._pages.pushed(base.commit if base else None, sha, number, entry)
             self._trail.pushed(sha, witness)
         return refusal
+
+    def _pointed(self, sha: str, number: int, entry: bytes, *, new: bool) -> RefusedError | None:
+        """Point the branch at a commit; read the entry back if the outcome is unknown.
+
+        Raises:
+            UnknownOutcomeError: If reading it back fails as well.
+        """
+        try:
+            return self._git.make(self._branch, sha) if new else self._git.move(self._branch, sha)
+        except RefusedError:
+            raise
+        except OutsideError as error:
+            try:
+                tip = self._look()
+            except OutsideError:
+                unknown = f"{error}; whether entry {number} was written is not known"
+                raise UnknownOutcomeError(f"{self._shown}: {unknown}") from error
+            if tip is None or number > tip.number or self._entry(tip, number) != entry:
+                raise
+            return None
 
 
 def _blob(data: bytes, *, like: str) -> str:

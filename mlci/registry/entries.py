@@ -132,15 +132,25 @@ class Entry(Part):
     by: By
     body: Body
     state: State
+    writer: Text | None = Field(default=None, description="Version of mlci that wrote it.")
+    reader: Text | None = Field(default=None, description="Least version of mlci that reads it.")
+    intent: Text | None = Field(default=None, description="Of a decision: the invocation, the same when run again.")
 
     model_config = BY_ALIAS
+
+
+_LATER = ("writer", "reader", "intent")
+_LATER_STATE = ("digests",)
+"""Fields that older entries do not have: left out of the bytes when empty, so that those stay as they were."""
 
 
 def dump(entry: Entry) -> bytes:
     """Return an entry's canonical bytes."""
     document = entry.model_dump(mode="json", by_alias=True)
-    if document["state"]["digests"] is None:
-        del document["state"]["digests"]
+    for part, names in ((document, _LATER), (document["state"], _LATER_STATE)):
+        for name in names:
+            if part[name] is None:
+                del part[name]
     return canonical(document)
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from mlci.errors import OutsideError
 from mlci.registry import disk, durable, entries, naming, reading, witnesses
-from mlci.registry.interface import CorruptError, Witness
+from mlci.registry.interface import CorruptError, UnknownOutcomeError, Witness
 from mlci.registry.reading import Entries
 
 
@@ -63,9 +63,25 @@ class FolderStore:
         with self._asked(f"write entry {number}"):
             path = self._made("ledger") / naming.entry(number)
             with self._fresh([entry]) as written:
-                first = durable.claim(written, path)
-            durable.settle(path.parent, self._root, self._firm)
+                try:
+                    first = durable.claim(written, path)
+                    durable.settle(path.parent, self._root, self._firm)
+                except OSError as error:
+                    self._check_absent(path, number, error)
+                    raise
             return first or disk.read(path, entries.MOST_BYTES) == entry
+
+    def _check_absent(self, path: Path, number: int, error: OSError) -> None:
+        """Return if an append that failed certainly left no entry."""
+        try:
+            absent = disk.size(path) is None
+        except (OSError, disk.ForeignError):
+            absent = False
+        if not absent:
+            raise UnknownOutcomeError(
+                f"registry {self.shown}: could not write entry {number}: {error.strerror or error}; whether it was "
+                "written for good is not known"
+            ) from error
 
     def witness(self) -> Witness | None:
         """Return the witness."""

@@ -27,6 +27,22 @@ class MendableError(CorruptError):
     remedy = ""
 
 
+class NewerError(OutsideError):
+    """A record that a newer mlci wrote; this mlci can't read it, so nothing is decided on it.
+
+    Attributes:
+        damage: The message if it turns out that the record's digest is not the one that others name.
+    """
+
+    damage = ""
+
+
+class UnknownOutcomeError(OutsideError):
+    """An append that was sent, and may or may not have arrived."""
+
+    remedy = "Run the command again: it reads the ledger first and recognizes its own entry"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Witness:
     """How far the ledger had come when somebody last looked, kept apart from it.
@@ -73,6 +89,9 @@ class Store(Protocol):
         """Write an entry under a number that must be free; ``False`` if another one is there already.
 
         An entry that holds the very same bytes is the caller's own from an earlier try: ``True``.
+
+        Raises:
+            UnknownOutcomeError: If the entry was sent and reading it back failed as well.
         """
         ...
 

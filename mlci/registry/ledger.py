@@ -1,6 +1,7 @@
 """The ledger's rules on top of any store: read the newest entry, append the next, verify all of them."""
 
 import contextlib
+import json
 import secrets
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -8,21 +9,37 @@ from dataclasses import dataclass
 
 from pydantic import ValidationError
 
+from mlci import __version__
 from mlci.errors import OutsideError
-from mlci.registry import entries, states, vouching
-from mlci.registry.entries import Body, By, Entry, State
-from mlci.registry.interface import CorruptError, Store, Witness
+from mlci.registry import compatibility, entries, states, vouching
+from mlci.registry.entries import Body, By, Entry, Promotion, Rollback, State
+from mlci.registry.interface import CorruptError, NewerError, Store, Witness
 
 _TRIES = 200  # writers that may come in between; 50 at once need some 50 tries
 
 
 @dataclass(frozen=True, kw_only=True)
+class Intent:
+    """One invocation of a command, which stays the same when it is run again.
+
+    Attributes:
+        id: Kept in the entry of the decision.
+        repeated: Whether an earlier attempt may have written that entry.
+    """
+
+    id: str
+    repeated: bool
+
+
+@dataclass(frozen=True, kw_only=True)
 class Stamp:
-    """What an entry says of its writer: time and nonce, as effects of the one who appends."""
+    """An entry's author, time and nonce, the invocation, and the version of mlci; effects of the caller who appends."""
 
     by: By
     now: Callable[[], str]
     nonce: Callable[[], str]
+    intent: Intent | None = None
+    writer: str = __version__
 
 
 @dataclass(frozen=True)
@@ -123,6 +140,9 @@ def _next(store: Store, end: Tail, stamp: Stamp, body: Body) -> Entry:
         by=stamp.by,
         body=body,
         state=vouching.vouched(state, known, number=number),
+        writer=stamp.writer,
+        reader=compatibility.READER,
+        intent=stamp.intent.id if stamp.intent and isinstance(body, Promotion | Rollback) else None,
     )
 
 
@@ -190,6 +210,7 @@ def walk(store: Store) -> Iterator[Entry]:
 
     Raises:
         CorruptError: At the first entry that is not what it was; it is named.
+        NewerError: At the first entry that a newer mlci wrote.
     """
     seen = store.witness()  # before the end is looked for: others may append in between
     end, previous, state = store.tail(), None, State()
@@ -199,7 +220,12 @@ def walk(store: Store) -> Iterator[Entry]:
     with contextlib.closing(store.read_to(end)) as found:
         for number, came in zip(range(1, end + 1), found, strict=True):
             data = _there(store, number, came)
-            entry = parse(data, number=number, shown=store.shown)
+            try:
+                entry = parse(data, number=number, shown=store.shown)
+            except NewerError as error:
+                if number < end and not _names(next(found), data):
+                    raise CorruptError(error.damage or f"{store.shown}: entry {number} is damaged") from None
+                raise
             if entry.previous != previous:
                 raise CorruptError(
                     f"{store.shown}: entry {number} does not follow the one before it; one of them was changed"
@@ -209,6 +235,14 @@ def walk(store: Store) -> Iterator[Entry]:
                 raise CorruptError(f"{store.shown}: entry {number} tells another state than the entries before it make")
             previous = digests[number] = entries.digest(data)
             yield entry
+
+
+def _names(following: bytes | None, data: bytes) -> bool:
+    """Tell if an entry names the bytes of the one before, so that those are as they were written."""
+    try:
+        return bool(json.loads(following or b"")["previous"] == entries.digest(data))
+    except (ValueError, RecursionError, TypeError, KeyError):
+        return False
 
 
 def _told(store: Store, state: State, entry: Entry, digests: dict[int, str]) -> State:
@@ -226,15 +260,17 @@ def parse(data: bytes, *, number: int, shown: str) -> Entry:
     """Read an entry's bytes, believing nothing.
 
     Raises:
-        CorruptError: They are no entry of that number in canonical form.
+        CorruptError: If they are not an entry of that number in canonical form.
+        NewerError: If a newer mlci wrote them.
     """
     if len(data) > entries.MOST_BYTES:
         raise CorruptError(f"{shown}: entry {number} has {len(data):,} bytes; an entry may have {entries.MOST_BYTES:,}")
     try:
         entry = Entry.model_validate_json(data)
     except ValidationError as error:
-        first = error.errors()[0]
-        raise CorruptError(f"{shown}: entry {number} is damaged: {first['msg']}") from None
+        raise compatibility.unreadable(error, data, what=f"{shown}: entry {number}", verb="is damaged") from None
+    if compatibility.is_newer(entry.reader):
+        raise compatibility.newer(f"{shown}: entry {number}", writer=entry.writer, reader=entry.reader)
     if entry.number != number or entries.dump(entry) != data:
         raise CorruptError(f"{shown}: entry {number} is damaged: it is not as mlci writes it")
     return entry

@@ -20,7 +20,7 @@ from mlci.errors import OutsideError
 from mlci.registry import claims, naming, tracking
 from mlci.registry.answers import AbsentError, DoubtError, TakenError
 from mlci.registry.experiment import Experiment
-from mlci.registry.interface import CorruptError, Witness
+from mlci.registry.interface import CorruptError, UnknownOutcomeError, Witness
 from mlci.registry.places import Limits
 from mlci.registry.reading import Entries
 
@@ -127,10 +127,7 @@ class MlflowStore:
                 break
         if there is not None:
             return there == entry
-        raise OutsideError(
-            f"{trouble}; whether entry {number} was written is not known. Run the command again: it reads the ledger "
-            "first and does nothing twice"
-        )
+        raise UnknownOutcomeError(f"{trouble}; whether entry {number} was written is not known")
 
     def _now(self, number: int) -> bytes | None:
         try:

@@ -15,7 +15,7 @@ from typing import Any
 from mlci.errors import OutsideError
 from mlci.registry import entries, naming, places, reading, witnesses
 from mlci.registry.bucket import Bucket, DoubtError, TakenError
-from mlci.registry.interface import Witness
+from mlci.registry.interface import UnknownOutcomeError, Witness
 from mlci.registry.places import Limits
 from mlci.registry.reading import Entries
 
@@ -76,14 +76,18 @@ class ObjectStore:
         return reading.several(self.read, last)
 
     def append(self, number: int, entry: bytes) -> bool:
-        """Write an entry under a free number; where the outcome is in doubt, what is there now tells."""
-        trouble = f"registry {self.shown}: entry {number} came and went"
+        """Write an entry under a free number; read it back if the outcome is unknown."""
+        trouble, doubted = f"registry {self.shown}: entry {number} came and went", False
         for _ in self._bucket.tries():
             try:
                 self._bucket.write(_entry(number), entry, "create", what=f"append entry {number}")
             except TakenError:
                 pass
             except DoubtError as error:
+                trouble, doubted = str(error), True
+            except OutsideError as error:
+                if not doubted:
+                    raise
                 trouble = str(error)
             else:
                 return True
@@ -91,10 +95,7 @@ class ObjectStore:
                 there = self.read(number)
                 if there is not None:
                     return there == entry
-        raise OutsideError(
-            f"{trouble}; whether entry {number} was written is not known. Run the command again: it reads the ledger "
-            "first and does nothing twice"
-        )
+        raise UnknownOutcomeError(f"{trouble}; whether entry {number} was written is not known")
 
     def witness(self) -> Witness | None:
         """Return the witness."""

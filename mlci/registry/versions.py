@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from mlci.registry import entries, ledger
+from mlci.registry import compatibility, entries, ledger
 from mlci.registry.entries import Entry, Promotion, Rescored
 from mlci.registry.interface import CorruptError, Store
 from mlci.registry.ledger import Tail
@@ -71,8 +71,8 @@ def _version(store: Store, entry: Entry, number: int) -> Version:
     try:
         manifest = Manifest.model_validate_json(data)
     except ValidationError as error:
-        why = error.errors()[0]["msg"]
-        raise CorruptError(f"{store.shown}: the manifest of version {number} can't be read: {why}") from None
+        what = f"{store.shown}: the manifest of version {number}"
+        raise compatibility.unreadable(error, data, what=what, writer=entry.writer) from None
     if manifest.version != number:
         raise CorruptError(f"{store.shown}: the manifest of version {number} says that it is of {manifest.version}")
     return Version(number=number, entry=entry, digest=entry.body.manifest, manifest=manifest)
@@ -101,17 +101,30 @@ def rescored(store: Store, end: Tail, fingerprint: str) -> Predictions | None:
     place = end.state.rescored.get(fingerprint)
     if place is None:
         return None
-    body = ledger.named(store, end, place).body
+    entry = ledger.named(store, end, place)
+    body = entry.body
     if not isinstance(body, Rescored) or (body.version, body.fingerprint) != (end.state.champion, fingerprint):
         raise CorruptError(f"{store.shown}: entry {place} should have added predictions and did not")
-    of = f"the predictions that entry {place} added"
-    try:
-        found = Predictions.model_validate_json(described(store, body.predictions, of=of))
-    except ValidationError as error:
-        raise CorruptError(f"{store.shown}: {of} can't be read: {error.errors()[0]['msg']}") from None
+    found, of = added(store, entry, body)
     if found.fingerprint != fingerprint:
         raise CorruptError(f"{store.shown}: {of} were made on other rows than it says")
     return found
+
+
+def added(store: Store, entry: Entry, body: Rescored) -> tuple[Predictions, str]:
+    """Return the predictions that an entry added to a version, and their description for messages.
+
+    Raises:
+        CorruptError: If they are not what they were.
+        NewerError: If a newer mlci wrote them.
+    """
+    of = f"the predictions that entry {entry.number} added"
+    data = described(store, body.predictions, of=of)
+    try:
+        return Predictions.model_validate_json(data), of
+    except ValidationError as error:
+        what = f"{store.shown}: {of}"
+        raise compatibility.unreadable(error, data, what=what, writer=entry.writer) from None
 
 
 def fetch(store: Store, file: File, target: Path, *, of: str) -> Path:

@@ -4,6 +4,7 @@ import json
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from mlci.registry import compatibility
 from mlci.registry.entries import Digest, canonical
 from mlci.registry.interface import MendableError, Witness
 
@@ -27,11 +28,14 @@ def parse(data: bytes, *, shown: str) -> Witness:
     """Read a witness, believing nothing.
 
     Raises:
-        CorruptError: The bytes are none.
+        CorruptError: If the bytes are not a witness.
+        NewerError: If a newer mlci wrote them.
     """
     try:
         form = _Form.model_validate(json.loads(data[: MOST_BYTES + 1]))
     except (ValueError, RecursionError, ValidationError) as error:
+        if isinstance(error, ValidationError) and {item["type"] for item in error.errors()} == {"extra_forbidden"}:
+            raise compatibility.newer(f"{shown}: witness.json") from None
         reason = error.errors()[0]["msg"] if isinstance(error, ValidationError) else str(error)
         raise MendableError(
             f"{shown}: witness.json is damaged: {reason}. It says how far the ledger had come; restore it from a "

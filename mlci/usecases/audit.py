@@ -2,13 +2,11 @@
 
 from dataclasses import dataclass
 
-from pydantic import ValidationError
-
 from mlci.registry import versions
 from mlci.registry.audit import Finding, verify
 from mlci.registry.entries import Entry, Promotion, Reproduced, Rescored, State
-from mlci.registry.interface import CorruptError, Store
-from mlci.registry.manifest import File, Predictions
+from mlci.registry.interface import Store
+from mlci.registry.manifest import File
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,12 +58,8 @@ def named(store: Store, entry: Entry) -> list[tuple[File, str]]:
         manifest = versions.promoted(store, entry).manifest
         return [(file, f"version {body.version}") for file in manifest.everything()]
     if isinstance(body, Rescored):
-        of = f"the predictions that entry {entry.number} added"
-        try:
-            file = Predictions.model_validate_json(versions.described(store, body.predictions, of=of)).file
-        except ValidationError as error:
-            raise CorruptError(f"{store.shown}: {of} can't be read: {error.errors()[0]['msg']}") from None
-        return [(file, of)]
+        found, of = versions.added(store, entry, body)
+        return [(found.file, of)]
     if isinstance(body, Reproduced):
         versions.described(store, body.spread, of=f"the spread that entry {entry.number} names")
     return []

@@ -7,7 +7,7 @@ from pydantic import ValidationError
 from mlci.config.models import Config
 from mlci.inference.retraining import UNKNOWN, Noise
 from mlci.metrics import catalogue
-from mlci.registry import ledger, versions
+from mlci.registry import compatibility, ledger, versions
 from mlci.registry.entries import Reproduced
 from mlci.registry.interface import CorruptError, Store
 from mlci.registry.ledger import Tail
@@ -50,14 +50,17 @@ def noise(config: Config, store: Store | None, end: Tail | None, *, against: int
 
 
 def _read(store: Store, end: Tail, place: int, against: int) -> Spread:
-    body = ledger.named(store, end, place).body
+    entry = ledger.named(store, end, place)
+    body = entry.body
     of = f"the spread that entry {place} names"
     if not isinstance(body, Reproduced) or body.version != against:
         raise CorruptError(f"{store.shown}: entry {place} should have trained version {against} again and did not")
+    data = versions.described(store, body.spread, of=of)
     try:
-        found = Spread.model_validate_json(versions.described(store, body.spread, of=of))
+        found = Spread.model_validate_json(data)
     except ValidationError as error:
-        raise CorruptError(f"{store.shown}: {of} can't be read: {error.errors()[0]['msg']}") from None
+        what = f"{store.shown}: {of}"
+        raise compatibility.unreadable(error, data, what=what, writer=entry.writer) from None
     if found.version != against or len(found.reruns) != body.runs:
         raise CorruptError(f"{store.shown}: {of} is of other trainings than the entry says")
     return found

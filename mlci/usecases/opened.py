@@ -7,6 +7,8 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from mlci.errors import InputError, Problem
+from mlci.registry import compatibility
+from mlci.registry.interface import NewerError
 from mlci.registry.manifest import Bundle, File
 from mlci.registry.versions import MOST_BYTES, digest_of
 from mlci.report.document import Report
@@ -78,6 +80,9 @@ def _content(path: Path) -> Bundle:
     try:
         return Bundle.model_validate_json(data)
     except ValidationError as error:
+        if isinstance(compatibility.unreadable(error, data, what=""), NewerError):
+            words = "was written by a newer mlci; upgrade to that version, or run `mlci run` again with this one"
+            raise InputError(Problem(words, str(path))) from error
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"])) or "the document"
         raise InputError(Problem(f"is no bundle's manifest: {where}: {first['msg']}", str(path))) from error

@@ -23,6 +23,7 @@ from mlci.usecases.newer import superseded, untold
 from mlci.usecases.opened import Opened
 from mlci.usecases.opened import opened as open_bundle
 from mlci.usecases.paths import located
+from mlci.usecases.repeated import own_decision
 from mlci.usecases.returning import Left, rolled_back, told
 from mlci.usecases.tools import Tools, registry
 from mlci.usecases.uses import ON_NUMBERS
@@ -58,6 +59,7 @@ class Outcome:
         version: Number of the version that holds the bytes now; ``None`` if it was refused.
         replaced: The champion before.
         entry: Number of the ledger's entry; ``None`` where nothing was appended.
+        earlier: Number of the entry that an earlier attempt of this invocation wrote, if it did.
         again: Why it was judged again; empty if it was not.
         refused: Why it was not promoted.
         notes: Lines for whoever promotes.
@@ -67,6 +69,7 @@ class Outcome:
     version: int | None = None
     replaced: int | None = None
     entry: int | None = None
+    earlier: int | None = None
     again: tuple[str, ...] = ()
     refused: str | None = None
     notes: tuple[str, ...] = ()
@@ -115,6 +118,8 @@ def promote(
     distrust = asked.again
     for _ in range(_TRIES):
         end = ledger.tail(store)
+        if (own := _own(store, end, stamp, opened)) is not None:
+            return replace(own, again=again)
         champion = versions.champion(store, end)
         stale = ["that was asked for"] * distrust + _stale(loaded, opened, end, rows)
         if opened.report.verdict == "block" and not stale:
@@ -138,6 +143,21 @@ def promote(
         except _MovedError:
             tools.say("another version was promoted meanwhile; looking again")
     raise OutsideError(f"{store.shown}: other promotions came first {_TRIES} times in a row; try again later")
+
+
+def _own(store: Store, end: Tail, stamp: Stamp, opened: Opened) -> Outcome | None:
+    """Return the outcome if an earlier attempt of this invocation promoted these bytes already."""
+    entry = own_decision(store, end, stamp)
+    if entry is None or not isinstance(entry.body, Promotion):
+        return None
+    version = versions.promoted(store, entry)
+    if not same(version.manifest, opened.content):
+        return None
+    number, now = version.number, end.state.champion
+    since = "" if now == number else f"; version {now} is in production now"
+    words = f"an earlier attempt of this command promoted version {number} (entry {entry.number}){since}"
+    replaced = entry.body.replaced
+    return Outcome(report=opened.report, version=number, replaced=replaced, earlier=entry.number, notes=(words,))
 
 
 def _stamp(tools: Tools) -> Stamp:

@@ -20,6 +20,10 @@ def record(store: Store, stamp: Stamp, found: Found) -> int | None:
     spread = found.spread
     digest = versions.describe(store, entries.canonical(spread.model_dump(mode="json", by_alias=True)))
     body = Reproduced(version=spread.version, outcome=found.outcome, spread=digest, runs=len(spread.reruns))
+    end = ledger.tail(store)
+    place = end.state.reproduced.get(str(spread.version))
+    if place is not None and ledger.named(store, end, place).body == body:
+        return place  # by an earlier attempt
     entry = ledger.append(store, stamp, lambda _: body)
     return entry.number if entry is not None else None
 

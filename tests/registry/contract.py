@@ -9,12 +9,14 @@ may write to the place.
 import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 
 from mlci.errors import OutsideError
 from mlci.registry import audit, ledger, versions
-from mlci.registry.interface import CorruptError, Witness
+from mlci.registry.interface import CorruptError, UnknownOutcomeError, Witness
+from mlci.registry.ledger import Intent
 from mlci.usecases import sound
 from mlci.usecases.rollback import rollback
 from tests.registry.histories import promoted, sha, stamp, swapped, verdict
@@ -41,6 +43,20 @@ MODELS = [
 
 def reading_threads():
     return [one.name for one in threading.enumerate() if one.name.startswith("mlci-read")]
+
+
+class InDoubt:
+    """A store whose appends arrive, and whose answers get lost."""
+
+    def __init__(self, store):
+        self._store = store
+
+    def __getattr__(self, name):
+        return getattr(self._store, name)
+
+    def append(self, number, entry):
+        assert self._store.append(number, entry)
+        raise UnknownOutcomeError(f"whether entry {number} was written is not known")
 
 
 class Contract:
@@ -237,6 +253,17 @@ class Contract:
                 look(store_factory())
         assert (store_factory().tail(), ledger.tail(store_factory()).state.champion) == (3, 3)
         assert rollback(store_factory(), stamp(), to=2, reason="this one is whole").version == 2
+
+    def test_rollback__run_again_after_an_unknown_outcome(self, store_factory, tmp_path):
+        promoted(store_factory(), tmp_path, 3)
+        first = replace(stamp(), intent=Intent(id="one", repeated=False))
+        with pytest.raises(UnknownOutcomeError) as found:
+            rollback(InDoubt(store_factory()), first, to=None, reason="it drifts")
+        assert "`mlci rollback --to 2 --reason …`" in found.value.remedy
+        again = replace(stamp(), intent=Intent(id="one", repeated=True))
+        done = rollback(store_factory(), again, to=None, reason="it drifts")
+        assert (done.version, done.replaced, done.entry, done.earlier) == (2, 3, None, 4)
+        assert ledger.tail(store_factory()).number == 4
 
     def test_a_champion_whose_entry_was_changed_is_none(self, store_factory, alter, tmp_path):
         promoted(store_factory(), tmp_path, 2)

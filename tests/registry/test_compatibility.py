@@ -1,0 +1,145 @@
+"""Records of a newer mlci are told apart from damaged ones, and name the version to upgrade to."""
+
+import json
+
+import pytest
+
+from mlci import __version__
+from mlci.errors import InputError, OutsideError
+from mlci.registry import audit, compatibility, entries, ledger, versions, witnesses
+from mlci.registry.folder import FolderStore
+from mlci.registry.interface import CorruptError, NewerError, Witness
+from mlci.usecases import opened
+from mlci.usecases.rollback import rollback
+from tests.registry.histories import Memory, history, promotion, sha, stamp, verdict, version
+
+
+def written(store: Memory, number: int, **changes) -> None:
+    """Let another mlci have written an entry, and all later ones after it."""
+    previous = None
+    for at in sorted(store.kept):
+        document = json.loads(store.kept[at])
+        document |= changes if at == number else {}
+        document["previous"] = previous
+        document["state"]["digests"] = {
+            key: sha(store.kept[int(key)]) for key in document["state"].get("digests", {}) if int(key) < at
+        }
+        store.kept[at] = entries.canonical(document)
+        previous = sha(store.kept[at])
+    store.seen = Witness(number=max(store.kept), digest=previous)
+
+
+NEWER = {
+    "schema": {"schema": "mlci/ledger/2"},
+    "schema and versions": {"schema": "mlci/ledger/2", "writer": "3.1.4", "reader": "3.0"},
+    "kind": {"body": {"kind": "retired", "version": 1}},
+    "field": {"shadow": True},
+    "field of a body": {"body": {**verdict().model_dump(mode="json"), "cost": 1.5}, "writer": "3.1.4"},
+    "reader": {"writer": "3.1.4", "reader": "3.0"},
+    "value": {"body": {"kind": "verdict", "verdict": "maybe"}, "writer": "3.1.4"},
+}
+
+
+@pytest.mark.parametrize("number", [2, 3])
+@pytest.mark.parametrize("change", NEWER)
+def test_ledger__an_entry_of_a_newer_mlci(change, number):
+    store = history([("promotion", 0), ("verdict", 0), ("verdict", 1)])
+    written(store, number, **NEWER[change])
+    looks = [lambda: audit.verify(store)]
+    looks += [lambda: ledger.append(store, stamp(), promotion)] * (number == 3)
+    for look in looks:
+        with pytest.raises(NewerError) as found:
+            look()
+        said = str(found.value)
+        assert f"memory: entry {number} was written by a newer mlci" in said
+        assert f"this is mlci {__version__}. It is not damaged. Upgrade to " in said
+        least = NEWER[change].get("reader", NEWER[change].get("writer"))
+        assert (f"mlci {least} or later" if least else "the newest mlci") in said
+        assert not isinstance(found.value, CorruptError)
+    assert store.tail() == 3
+
+
+@pytest.mark.parametrize("change", NEWER)
+def test_ledger__an_entry_that_was_changed_to_look_newer(change):
+    store = history([("promotion", 0), ("verdict", 0), ("verdict", 1)])
+    document = json.loads(store.kept[2]) | NEWER[change]
+    store.kept[2] = entries.canonical(document)
+    with pytest.raises(CorruptError, match="entry 2 is damaged"):
+        audit.verify(store)
+
+
+def test_entries__name_writer_and_reader():
+    store = Memory()
+    ledger.append(store, stamp(), promotion)
+    document = json.loads(store.kept[1])
+    assert (document["writer"], document["reader"]) == (__version__, compatibility.READER)
+    assert not compatibility.is_newer(compatibility.READER)
+
+
+@pytest.mark.parametrize(
+    ("text", "than", "newer"),
+    [
+        ("0.2", "0.1.9", True),
+        ("0.10", "0.9", True),
+        ("1", "1.0.0", False),
+        ("1.0.1", "1", True),
+        ("0.1.0", "0.1.0", False),
+        ("0.0.9", "0.1", False),
+        ("2.0.0.dev3+g1", "1.9", True),
+        ("soon", "0.1", False),
+        (None, "0.1", False),
+        (9, "0.1", False),
+    ],
+)
+def test_is_newer(text, than, newer):
+    assert compatibility.is_newer(text, than) is newer
+
+
+def manifest_of(store, folder, **changes):
+    """Promote a version whose manifest a newer mlci wrote."""
+    digest = version(store, folder, 1)
+    document = json.loads((folder / "registry/model/files" / digest[:2] / digest).read_bytes()) | changes
+    made = versions.describe(store, entries.canonical(document))
+    author = ledger.Stamp(by=stamp().by, now=stamp().now, nonce=stamp().nonce, writer="3.1.4")
+    ledger.append(store, author, lambda state: promotion(state).model_copy(update={"manifest": made}))
+
+
+@pytest.mark.parametrize("changes", [{"schema": "mlci/version/2"}, {"signature": "x"}, {"schema": "mlci/version/1.1"}])
+def test_manifest__of_a_newer_mlci(tmp_path, changes):
+    store = FolderStore(tmp_path / "registry", "model")
+    manifest_of(store, tmp_path, **changes)
+    ledger.append(store, stamp(), promotion)
+    looks = (
+        lambda: versions.version(store, ledger.tail(store), 1),
+        lambda: rollback(store, stamp(), to=1, reason="r"),
+    )
+    for look in looks:
+        with pytest.raises(NewerError, match=r"the manifest of version 1 was written by a newer mlci \(3\.1\.4\)"):
+            look()
+
+
+def test_manifest__that_no_mlci_writes(tmp_path):
+    store = FolderStore(tmp_path / "registry", "model")
+    digest = version(store, tmp_path, 1)
+    document = json.loads((tmp_path / "registry/model/files" / digest[:2] / digest).read_bytes()) | {"files": 7}
+    made = versions.describe(store, entries.canonical(document))
+    ledger.append(store, stamp(), lambda state: promotion(state).model_copy(update={"manifest": made}))
+    with pytest.raises(CorruptError, match="the manifest of version 1 can't be read"):
+        versions.version(store, ledger.tail(store), 1)
+
+
+def test_witness__of_a_newer_mlci():
+    data = entries.canonical({"number": 1, "digest": "a" * 64, "signature": "x"})
+    with pytest.raises(NewerError, match=r"place: witness\.json was written by a newer mlci"):
+        witnesses.parse(data, shown="place")
+    with pytest.raises(OutsideError, match="damaged"):
+        witnesses.parse(b'{"number":0,"signature":1}', shown="place")
+
+
+def test_bundle__of_a_newer_mlci(tmp_path):
+    (tmp_path / "bundle").mkdir()
+    data = entries.canonical({"schema": "mlci/bundle/2"})
+    (tmp_path / "bundle/bundle.json").write_bytes(data)
+    (tmp_path / "bundle/bundle.sha256").write_bytes(opened.sealed(data))
+    with pytest.raises(InputError, match="was written by a newer mlci"):
+        opened.opened(tmp_path)

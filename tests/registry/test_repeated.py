@@ -1,0 +1,150 @@
+"""Commands run again after an append whose outcome is unknown: the decision is made once."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from mlci.errors import OutsideError
+from mlci.registry import durable, ledger
+from mlci.registry.folder import FolderStore
+from mlci.registry.interface import UnknownOutcomeError
+from tests.registry.histories import verdict
+from tests.registry.lifecycle import bodies, champion, promoted, repository, state
+from tests.usecases.project import commit, mlci, run
+
+WORKFLOW = {
+    "GITHUB_ACTIONS": "true",
+    "GITHUB_SERVER_URL": "https://github.com",
+    "GITHUB_REPOSITORY": "acme/churn",
+    "GITHUB_RUN_ID": "71",
+    "GITHUB_JOB": "back",
+    "GITHUB_ACTION": "__run",
+}
+
+
+@pytest.fixture
+def in_doubt(monkeypatch):
+    """Let the next append arrive, and hide that it did."""
+    real = FolderStore.append
+
+    def once(store, number, entry):
+        monkeypatch.setattr(FolderStore, "append", real)
+        assert real(store, number, entry)
+        raise UnknownOutcomeError(f"whether entry {number} was written is not known")
+
+    return lambda: monkeypatch.setattr(FolderStore, "append", once)
+
+
+def back(folder, *more, reason="it drifts", **environment):
+    return mlci("rollback", "--json", "--reason", reason, *more, cwd=folder, **environment)
+
+
+@pytest.fixture(scope="module")
+def promoted_thrice(tmp_path_factory):
+    folder = champion(tmp_path_factory.mktemp("three"), 3)
+    for k in (2, 1):
+        commit(folder, {"k.txt": str(k)})
+        promoted(folder)
+    return folder
+
+
+@pytest.fixture
+def three(promoted_thrice, tmp_path):
+    return Path(shutil.copytree(promoted_thrice, tmp_path / "copy"))
+
+
+@pytest.mark.parametrize("environment", [{}, WORKFLOW], ids=["terminal", "workflow"])
+@pytest.mark.parametrize("more", [[], ["--to", 2]], ids=["relative", "absolute"])
+def test_rollback__run_again_after_an_unknown_outcome(three, in_doubt, environment, more):
+    in_doubt()
+    ended = back(three, *more, **environment, **({"GITHUB_RUN_ATTEMPT": "1"} if environment else {}))
+    assert ended.code == 4
+    assert "Run `mlci rollback --to 2 --reason …`: it writes nothing if version 2 is in production" in ended.err
+    assert state(three).champion == 2
+    ended = back(three, *more, **environment, **({"GITHUB_RUN_ATTEMPT": "2"} if environment else {}))
+    assert (ended.code, ended.report) == (0, {"version": 2, "replaced": 3, "entry": None, "earlier": 4})
+    assert (state(three).champion, len(bodies(three))) == (2, 4)
+
+
+@pytest.mark.parametrize("environment", [{}, WORKFLOW], ids=["terminal", "workflow"])
+def test_rollback__another_invocation_after_a_known_outcome(three, environment):
+    assert back(three, **environment).report["version"] == 2
+    assert back(three, **environment | ({"GITHUB_RUN_ID": "72"} if environment else {})).report["version"] == 1
+
+
+def test_rollback__run_again_after_another_promotion(three, in_doubt):
+    """The earlier attempt is found behind later decisions, and the promotion stays."""
+    in_doubt()
+    assert back(three, **WORKFLOW).code == 4
+    commit(three, {"k.txt": "1", "new": "x"})
+    assert promoted(three) == 4
+    ended = back(three, **WORKFLOW, GITHUB_RUN_ATTEMPT="3")
+    assert (ended.code, ended.report["version"], ended.report["earlier"]) == (0, 4, 4)
+    said = mlci("rollback", "--reason", "it drifts", cwd=three, **WORKFLOW, GITHUB_RUN_ATTEMPT="3")
+    assert "version 4 is in production and nothing was written" in said.out
+
+
+def test_rollback__an_append_that_did_not_arrive(three, monkeypatch):
+    real = FolderStore.append
+
+    def lost(store, number, entry):
+        monkeypatch.setattr(FolderStore, "append", real)
+        raise UnknownOutcomeError("it may or may not have arrived")
+
+    monkeypatch.setattr(FolderStore, "append", lost)
+    assert back(three).code == 4
+    assert back(three).report == {"version": 2, "replaced": 3, "entry": 4}
+    assert back(three).report["version"] == 1
+
+
+@pytest.mark.parametrize("environment", [{}, WORKFLOW], ids=["terminal", "workflow"])
+def test_promote__run_again_after_an_unknown_outcome_and_another_promotion(tmp_path, in_doubt, environment):
+    commit(champion(tmp_path, 3), {"k.txt": "2"})
+    assert run(tmp_path, "--out", "waits").code == 0
+    in_doubt()
+    first = mlci("promote", "--out", "waits", cwd=tmp_path, **environment)
+    assert first.code == 4
+    assert "Run the command again: it reads the ledger first and recognizes its own entry" in first.err
+    commit(tmp_path, {"k.txt": "1"})
+    assert run(tmp_path).code == 0
+    assert mlci("promote", cwd=tmp_path).code == 0
+    again = {**environment, "GITHUB_RUN_ATTEMPT": "2"} if environment else {}
+    ended = mlci("promote", "--json", "--out", "waits", cwd=tmp_path, **again)
+    assert (ended.code, ended.report["promoted"], ended.report["version"]) == (0, False, 2)
+    assert "promoted version 2 (entry 2); version 3 is in production now" in ended.report["notes"][0]
+    assert (state(tmp_path).champion, state(tmp_path).versions) == (3, 3)
+
+
+def test_promote__another_model_in_a_second_attempt(tmp_path):
+    """Training that is run again may leave other bytes, which nobody promoted."""
+    repository(tmp_path, 3)
+    promoted(tmp_path, **WORKFLOW)
+    commit(tmp_path, {"k.txt": "2"})
+    assert promoted(tmp_path, **WORKFLOW, GITHUB_RUN_ATTEMPT="2") == 2
+
+
+def test_folder_append__flushing_fails_after_the_entry_is_there(tmp_path, monkeypatch):
+    def fails(*_):
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(durable, "settle", fails)
+    store = FolderStore(tmp_path, "model")
+    with pytest.raises(UnknownOutcomeError, match="whether it was written for good is not known"):
+        store.append(1, b"x")
+    monkeypatch.setattr(durable, "claim", fails)
+    with pytest.raises(OutsideError) as caught:
+        store.append(2, b"x")
+    assert not isinstance(caught.value, UnknownOutcomeError)
+
+
+def test_entries__an_intent_belongs_to_decisions_only(tmp_path):
+    from tests.registry.histories import Memory, promotion, stamp  # noqa: PLC0415
+
+    store = Memory()
+    author = ledger.Stamp(
+        by=stamp().by, now=stamp().now, nonce=stamp().nonce, intent=ledger.Intent(id="i", repeated=False)
+    )
+    for body in (lambda _: verdict(), promotion):
+        ledger.append(store, author, body)
+    assert [entry.intent for entry in ledger.walk(store)] == [None, "i"]
