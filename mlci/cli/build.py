@@ -24,7 +24,7 @@ from mlci.config.load import Loaded
 from mlci.config.read import read
 from mlci.engine.custom import row_metric
 from mlci.engine.duck import DuckEngine
-from mlci.engine.features import write_features
+from mlci.engine.features.write import write_features
 from mlci.engine.fingerprint import fingerprint
 from mlci.engine.rows import row_digests
 from mlci.engine.sought import lack

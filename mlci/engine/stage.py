@@ -32,12 +32,12 @@ def stage_csv(connection: duckdb.DuckDBPyConnection, file: File, target: Path) -
     Raises:
         InputError: The header is broken, or a row has too many or too few fields.
     """
-    names, delimiter = _header(file)
+    names, delimiter = header(file)
     columns = "{" + ", ".join(f"'c{index}': 'VARCHAR'" for index in range(len(names))) + "}"
     query = (
         f"COPY (FROM read_csv({sql.text(str(file.path))}, auto_detect = false, header = true, "
         f"columns = {columns}, delim = {sql.text(delimiter)}, quote = '\"', escape = '\"', nullstr = '', "
-        f"compression = '{_compression(file.path)}', allow_quoted_nulls = false, strict_mode = true, "
+        f"compression = '{compression(file.path)}', allow_quoted_nulls = false, strict_mode = true, "
         f"null_padding = false, ignore_errors = false)) TO {sql.text(str(target))} (FORMAT parquet)"
     )
     try:
@@ -47,12 +47,18 @@ def stage_csv(connection: duckdb.DuckDBPyConnection, file: File, target: Path) -
     return names
 
 
-def _compression(path: Path) -> str:
+def compression(path: Path) -> str:
+    """Return how a file is compressed, by its first bytes: ``gzip`` or ``none``."""
     with path.open("rb") as start:
         return "gzip" if start.read(2) == b"\x1f\x8b" else "none"
 
 
-def _header(file: File) -> tuple[list[str], str]:
+def header(file: File) -> tuple[list[str], str]:
+    """Return the names of a CSV file's columns, and its delimiter.
+
+    Raises:
+        InputError: if it is not UTF-8 text, or its header is broken.
+    """
     try:
         with _open(file.path) as lines:
             start = lines.read(_HEADER_LIMIT)
@@ -60,29 +66,37 @@ def _header(file: File) -> tuple[list[str], str]:
         raise InputError(_not_text(file)) from error
     except (OSError, EOFError) as error:
         raise InputError(Problem(f"can't be read: {error}", file.shown)) from error
+    if "\0" in start:
+        raise InputError(_not_text(file))
     line = next((line for line in start.splitlines() if line), "")
     delimiter = "\t" if file.suffix == ".tsv" else _delimiter(line)
-    names = next(csv.reader(io.StringIO(start, newline=""), delimiter=delimiter), [])
+    try:
+        names = next(csv.reader(io.StringIO(start, newline=""), delimiter=delimiter), [])
+    except csv.Error as error:  # the module's own limit
+        said = f"a column name is longer than {csv.field_size_limit():,} characters; is a quote not closed?"
+        raise InputError(Problem(said, file.shown, 1)) from error
     check_names(names, file.shown)
     return names, delimiter
 
 
 def _open(path: Path) -> io.TextIOBase:
-    if _compression(path) == "gzip":
+    if compression(path) == "gzip":
         return gzip.open(path, "rt", encoding="utf-8-sig", newline="")
     return path.open(encoding="utf-8-sig", newline="")
 
 
 def _bytes(path: Path) -> io.BufferedIOBase:
-    return gzip.open(path, "rb") if _compression(path) == "gzip" else path.open("rb")
+    return gzip.open(path, "rb") if compression(path) == "gzip" else path.open("rb")
 
 
 def _not_text(file: File) -> Problem:
     """Say in which line a file stops being UTF-8."""
     with _bytes(file.path) as lines:
         for number, line in enumerate(lines, 1):
-            if number == 1 and line.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-                return Problem("is UTF-16; save it as UTF-8", file.shown)
+            if number == 1 and (other := _other_encoding(line)):
+                return Problem(f"is {other}; save it as UTF-8", file.shown)
+            if b"\0" in line:
+                return Problem("a byte of value 0 is not text; save the file as UTF-8", file.shown, number)
             try:
                 line.decode()
             except UnicodeDecodeError as error:
@@ -90,6 +104,14 @@ def _not_text(file: File) -> Problem:
                     f"byte 0x{line[error.start]:02x} is not UTF-8; save the file as UTF-8", file.shown, number
                 )
     return Problem("is not UTF-8 text", file.shown)
+
+
+def _other_encoding(line: bytes) -> str | None:
+    """Return the encoding that a first line's marks or zero bytes tell: ASCII has one in two, or three in four."""
+    if line.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)) or line.count(0) * 5 > len(line) * 3:
+        return "UTF-32"
+    is_utf16 = line.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or line.count(0) * 5 > len(line)
+    return "UTF-16" if is_utf16 else None
 
 
 def _delimiter(line: str) -> str:
@@ -102,9 +124,19 @@ def check_names(names: Iterable[str], shown: str) -> None:
     listed = list(names)
     if not any(listed):
         raise InputError(Problem("has no header with column names", shown, 1))
+    for position, name in enumerate(listed):
+        if not name.strip():
+            raise InputError(Problem(_nameless(position), shown, 1))
     twice = [name for name, count in Counter(listed).items() if count > 1]
     if twice:
         raise InputError(Problem(f"column names occur twice: {', '.join(map(repr, twice))}", shown, 1))
+
+
+def _nameless(position: int) -> str:
+    if position == 0:
+        how = '`to_csv(path, index=False)`, or name it: `to_csv(path, index_label="id")`'
+        return f"the first column has no name, as pandas writes its index; leave it out: {how}"
+    return f"column {position + 1} has no name; give it one, or remove the delimiter that begins it in every line"
 
 
 def _csv_problem(message: str, file: File, columns: int) -> Problem:
@@ -145,10 +177,10 @@ def stage_json(connection: duckdb.DuckDBPyConnection, file: File, target: Path) 
     Raises:
         InputError: A line is no JSON object, or names a key twice.
     """
-    form = "array" if _starts_with_bracket(file.path) else "newline_delimited"
+    form = "array" if is_array(file.path) else "newline_delimited"
     objects = (
         f"read_json_objects({sql.text(str(file.path))}, format = '{form}', "
-        f"compression = '{_compression(file.path)}') AS t(o)"
+        f"compression = '{compression(file.path)}') AS t(o)"
     )
     try:
         names = _json_names(connection, objects, file, lined=form != "array")
@@ -159,7 +191,8 @@ def stage_json(connection: duckdb.DuckDBPyConnection, file: File, target: Path) 
     return names
 
 
-def _starts_with_bracket(path: Path) -> bool:
+def is_array(path: Path) -> bool:
+    """Tell whether a JSON file holds one array instead of lines."""
     with _bytes(path) as start:
         return start.read(1024).removeprefix(codecs.BOM_UTF8).lstrip().startswith(b"[")
 

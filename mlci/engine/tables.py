@@ -56,12 +56,14 @@ class Table:
         columns: In the order of the first file.
         relation: SQL that may stand after FROM; its columns are ``c0``, ``c1``, …
         shards: What the user calls each file, and the rows in it, in the order of rows.
+        files: The files themselves, as they were found.
     """
 
     path: str
     columns: tuple[Column, ...]
     relation: str
     shards: tuple[tuple[str, int], ...]
+    files: tuple[File, ...] = ()
 
     @property
     def rows(self) -> int:
@@ -126,7 +128,8 @@ def open_table(connection: duckdb.DuckDBPyConnection, path: str, scratch: Path) 
         raise InputError(Problem("has a header but no rows", path))
     locals_ = [str(local) for _, _, local in parts]
     refs = ", ".join(column.ref for column in columns)
-    return Table(path, columns, f"read_parquet({sql.listing(locals_)}) AS t({refs})", shards)
+    files = tuple(file for file, _, _ in parts)
+    return Table(path, columns, f"read_parquet({sql.listing(locals_)}) AS t({refs})", shards, files)
 
 
 def _shard(connection: duckdb.DuckDBPyConnection, file: File, scratch: Path) -> tuple[File, tuple[Column, ...], Path]:

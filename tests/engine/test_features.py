@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from mlci.engine.features import write_features
+from mlci.engine.features.write import write_features
 from mlci.errors import InputError
 from tests.engine.tables import people, text, write
 

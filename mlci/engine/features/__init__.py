@@ -1,0 +1,1 @@
+"""The evaluation set without its label, and with nothing else changed, for the step that predicts."""

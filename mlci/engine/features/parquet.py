@@ -1,0 +1,266 @@
+"""Parquet files without one column: the file's own bytes with another footer, so that every type stays what it was.
+
+Reading and writing the table again would lose what only the writer's metadata tells: categories, time zones, pandas'
+index and nullable types. Here the column leaves the footer, its bytes are overwritten with zeros, and nothing else is
+touched. Several files of one schema become one: their row groups in one footer. Field numbers are those of
+``parquet.thrift`` in apache/parquet-format; ``ARROW:schema`` is an encapsulated message of Arrow's IPC format.
+"""
+
+import base64
+import json
+import struct
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from mlci.engine.features import thrift
+from mlci.engine.features.thrift import Struct
+
+_MAGIC = b"PAR1"
+_VERSION, _SCHEMA, _NUM_ROWS, _ROW_GROUPS, _KEY_VALUE, _COLUMN_ORDERS = 1, 2, 3, 4, 5, 7
+_NAME, _NUM_CHILDREN = 4, 5  # SchemaElement
+_COLUMNS, _TOTAL_BYTES, _SORTING, _GROUP_OFFSET, _GROUP_COMPRESSED = 1, 2, 4, 5, 6  # RowGroup
+_FILE_PATH, _FILE_OFFSET, _META, _OFFSET_INDEX, _COLUMN_INDEX = 1, 2, 3, 4, 6  # ColumnChunk; lengths are one above
+_UNCOMPRESSED, _COMPRESSED, _DATA, _INDEX, _DICTIONARY, _BLOOM, _BLOOM_LENGTH = 6, 7, 9, 10, 11, 14, 15  # ColumnMetaData
+_CHUNK = 1 << 20
+
+
+class UnsupportedError(ValueError):
+    """A file whose column can't be taken out this way; the table has to be written again."""
+
+
+def write_without(sources: Sequence[Path], column: str, target: Path) -> None:
+    """Write the rows of Parquet files of one schema without one top-level column.
+
+    Raises:
+        UnsupportedError: if the files' schemas differ, or one is encrypted or keeps columns in other files.
+    """
+    footers = [_read_footer(path) for path in sources]
+    if any(footer.get(_SCHEMA) != footers[0].get(_SCHEMA) for footer in footers):
+        raise UnsupportedError("the files' schemas differ")
+    with target.open("w+b") as out:
+        for number, (path, footer) in enumerate(zip(sources, footers, strict=True)):
+            start = out.seek(0, 2)
+            _append_data(path, footer, out)
+            first, last = _leaves(footer, column)
+            for begin, length in _ranges(footer, first, last):
+                _blank(out, start + begin, length)
+            _drop_columns(footer, first, last)
+            if number:
+                _shift(footer, start)
+        merged = _merge(footers, column)
+        data = thrift.dumps(merged)
+        out.seek(0, 2)
+        out.write(data + struct.pack("<I", len(data)) + _MAGIC)
+
+
+def _read_footer(path: Path) -> Struct:
+    with path.open("rb") as file:
+        size = file.seek(0, 2)
+        file.seek(max(0, size - 8))
+        tail = file.read(8)
+        if tail[4:] != _MAGIC:
+            raise UnsupportedError("the footer is encrypted")
+        length = struct.unpack("<I", tail[:4])[0]
+        file.seek(max(0, size - 8 - length))
+        return thrift.loads(file.read(length))
+
+
+def _append_data(path: Path, footer: Struct, out: BinaryIO) -> None:
+    """Copy everything before a file's footer."""
+    if any(chunk.get(_FILE_PATH) is not None or chunk.get(_META) is None for chunk in _chunks(footer)):
+        raise UnsupportedError("columns are encrypted, or in other files")
+    with path.open("rb") as file:
+        size = file.seek(0, 2)
+        file.seek(size - 8)
+        left = size - 8 - struct.unpack("<I", file.read(4))[0]
+        file.seek(0)
+        while left:
+            piece = file.read(min(left, _CHUNK))
+            out.write(piece)
+            left -= len(piece)
+
+
+def _chunks(footer: Struct) -> Iterator[Struct]:
+    for group in footer.get(_ROW_GROUPS).items:
+        yield from group.get(_COLUMNS).items
+
+
+def _leaves(footer: Struct, column: str) -> tuple[int, int]:
+    """Return the first leaf of a top-level column, and the first one after it."""
+    elements, leaf, at = footer.get(_SCHEMA).items, 0, 1
+    while at < len(elements):
+        end, leaves = _subtree(elements, at)
+        if elements[at].get(_NAME) == column.encode():
+            return leaf, leaf + leaves
+        at, leaf = end, leaf + leaves
+    raise UnsupportedError(f"the footer does not name the column {column!r}")
+
+
+def _subtree(elements: list[Struct], at: int) -> tuple[int, int]:
+    """Return where the element after a subtree stands, and how many leaves the subtree has."""
+    children = elements[at].get(_NUM_CHILDREN) or 0
+    end, leaves = at + 1, 0 if children else 1
+    for _ in range(children):
+        end, below = _subtree(elements, end)
+        leaves += below
+    return end, leaves
+
+
+def _ranges(footer: Struct, first: int, last: int) -> Iterator[tuple[int, int]]:
+    """Yield where the bytes of some leaves stand: pages, dictionaries, indexes, Bloom filters."""
+    for group in footer.get(_ROW_GROUPS).items:
+        for chunk in group.get(_COLUMNS).items[first:last]:
+            meta = chunk.get(_META)
+            offsets = [meta.get(number) for number in (_DICTIONARY, _INDEX, _DATA)]
+            yield min(offset for offset in offsets if offset), meta.get(_COMPRESSED)
+            for number in (_OFFSET_INDEX, _COLUMN_INDEX):
+                if chunk.get(number) is not None:
+                    yield chunk.get(number), chunk.get(number + 1)
+            if meta.get(_BLOOM) is not None and meta.get(_BLOOM_LENGTH) is not None:
+                yield meta.get(_BLOOM), meta.get(_BLOOM_LENGTH)
+
+
+def _blank(out: BinaryIO, begin: int, length: int) -> None:
+    out.seek(begin)
+    while length > 0:
+        out.write(bytes(min(length, _CHUNK)))
+        length -= _CHUNK
+
+
+def _drop_columns(footer: Struct, first: int, last: int) -> None:
+    """Take leaves out of every row group."""
+    for group in footer.get(_ROW_GROUPS).items:
+        columns = group.get(_COLUMNS)
+        gone = [chunk.get(_META) for chunk in columns.items[first:last]]
+        del columns.items[first:last]
+        for number, part in ((_TOTAL_BYTES, _UNCOMPRESSED), (_GROUP_COMPRESSED, _COMPRESSED)):
+            if group.get(number) is not None:
+                group.set(number, group.get(number) - sum(meta.get(part) for meta in gone))
+        if group.get(_SORTING) is not None:
+            kept = _sorted_before(group.get(_SORTING).items, first, last)
+            if kept:
+                group.get(_SORTING).items = kept
+            else:
+                del group.fields[_SORTING]
+    orders = footer.get(_COLUMN_ORDERS)
+    if orders is not None:
+        del orders.items[first:last]
+
+
+def _sorted_before(keys: list[Struct], first: int, last: int) -> list[Struct]:
+    """Return the sorting columns that still hold: those before the first that is gone."""
+    kept: list[Struct] = []
+    for key in keys:
+        leaf = key.get(1)
+        if first <= leaf < last:
+            break
+        key.set(1, leaf - (last - first) if leaf >= last else leaf)
+        kept.append(key)
+    return kept
+
+
+def _shift(footer: Struct, by: int) -> None:
+    """Move a file's offsets; indexes of pages hold offsets of their own, and are left out."""
+    for group in footer.get(_ROW_GROUPS).items:
+        _move(group, _GROUP_OFFSET, by)
+        for chunk in group.get(_COLUMNS).items:
+            for number in (_OFFSET_INDEX, _OFFSET_INDEX + 1, _COLUMN_INDEX, _COLUMN_INDEX + 1):
+                chunk.fields.pop(number, None)
+            _move(chunk, _FILE_OFFSET, by)
+            for number in (_DATA, _INDEX, _DICTIONARY, _BLOOM):
+                _move(chunk.get(_META), number, by)
+
+
+def _move(record: Struct, number: int, by: int) -> None:
+    if record.get(number):  # 0 is a writer's way to leave it out
+        record.set(number, record.get(number) + by)
+
+
+def _merge(footers: list[Struct], column: str) -> Struct:
+    """Return one footer over all row groups, without a column in schema and metadata."""
+    merged = footers[0]
+    elements = merged.get(_SCHEMA).items
+    at = next(i for i in _top_level(elements) if elements[i].get(_NAME) == column.encode())
+    position = _top_level(elements).index(at)
+    del elements[at : _subtree(elements, at)[0]]
+    elements[0].set(_NUM_CHILDREN, elements[0].get(_NUM_CHILDREN) - 1)
+    merged.get(_ROW_GROUPS).items = [group for footer in footers for group in footer.get(_ROW_GROUPS).items]
+    for ordinal, group in enumerate(merged.get(_ROW_GROUPS).items):
+        if group.get(7) is not None and ordinal < 1 << 15:
+            group.set(7, ordinal)
+    merged.set(_NUM_ROWS, sum(footer.get(_NUM_ROWS) for footer in footers))
+    if merged.get(_KEY_VALUE) is not None:
+        for pair in merged.get(_KEY_VALUE).items:
+            if pair.get(2) is not None:
+                pair.set(2, _metadata(pair.get(1), pair.get(2), column, position))
+    return merged
+
+
+def _top_level(elements: list[Struct]) -> list[int]:
+    found, at = [], 1
+    while at < len(elements):
+        found.append(at)
+        at, _ = _subtree(elements, at)
+    return found
+
+
+def _metadata(key: bytes, value: bytes, column: str, position: int) -> bytes:
+    """Take a column out of the metadata of writers that list columns; other metadata stays."""
+    if key == b"ARROW:schema":
+        return base64.b64encode(without_field(base64.b64decode(value), position))
+    edit = {b"pandas": _of_pandas, b"huggingface": _of_datasets}.get(key)
+    if edit is None:
+        return value
+    document = json.loads(value)
+    edit(document, column)
+    return json.dumps(document).encode()
+
+
+def _of_pandas(document: dict[str, Any], column: str) -> None:
+    document["columns"] = [entry for entry in document["columns"] if entry.get("field_name") != column]
+    document["index_columns"] = [entry for entry in document["index_columns"] if entry != column]
+
+
+def _of_datasets(document: dict[str, Any], column: str) -> None:
+    document.get("info", {}).get("features", {}).pop(column, None)
+
+
+def without_field(message: bytes, position: int) -> bytes:
+    """Take a field out of an Arrow schema, an IPC message around a flatbuffer.
+
+    The vector of fields gets shorter in place: an entry that moves down by one slot points four bytes farther.
+
+    Raises:
+        UnsupportedError: if it is not a schema.
+    """
+    data = bytearray(message)
+    start = 8 if data[:4] == b"\xff\xff\xff\xff" else 4  # before format 0.15 there was no continuation mark
+    root = start + _u32(data, start)
+    if data[_slot(data, root, 1)] != 1:
+        raise UnsupportedError("ARROW:schema is not a schema")
+    header = _follow(data, _slot(data, root, 2))
+    fields = _follow(data, _slot(data, header, 1))
+    count = _u32(data, fields)
+    for at in range(position, count - 1):
+        struct.pack_into("<I", data, fields + 4 + 4 * at, _u32(data, fields + 8 + 4 * at) + 4)
+    struct.pack_into("<I", data, fields, count - 1)
+    return bytes(data)
+
+
+def _u32(data: bytearray, at: int) -> int:
+    return int(struct.unpack_from("<I", data, at)[0])
+
+
+def _follow(data: bytearray, at: int) -> int:
+    return at + _u32(data, at)
+
+
+def _slot(data: bytearray, table: int, number: int) -> int:
+    """Return where a flatbuffer table keeps a field."""
+    vtable = table - struct.unpack_from("<i", data, table)[0]
+    size = struct.unpack_from("<H", data, vtable)[0]
+    offset = struct.unpack_from("<H", data, vtable + 4 + 2 * number)[0] if 4 + 2 * number < size else 0
+    if not offset:
+        raise UnsupportedError("ARROW:schema lacks a part")
+    return int(table + offset)

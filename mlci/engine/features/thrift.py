@@ -1,0 +1,170 @@
+"""Thrift's compact protocol, as far as a Parquet footer needs it: structs are read and written without a schema.
+
+Fields that this version of mlci does not know keep their bytes' meaning, so that a footer can be edited without losing
+what another writer put there. Source: Apache Thrift, "Thrift compact protocol encoding".
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+TRUE, FALSE, BYTE, I16, I32, I64, DOUBLE, BINARY, LIST, SET, MAP, STRUCT = range(1, 13)
+_NESTING = 32  # a footer's structs are at most 7 deep
+
+
+class ThriftError(ValueError):
+    """Bytes that are not a struct in the compact protocol."""
+
+
+@dataclass
+class Sequence:
+    """A list or a set: the type of its elements, and the elements."""
+
+    kind: int
+    items: list[Any]
+
+
+@dataclass
+class Struct:
+    """A struct: for each field id, its type and its value, in the order of the file."""
+
+    fields: dict[int, tuple[int, Any]] = field(default_factory=dict)
+
+    def get(self, number: int) -> Any:  # noqa: ANN401 - a field's type is its writer's choice
+        """Return a field's value; ``None`` if it is not there."""
+        return self.fields[number][1] if number in self.fields else None
+
+    def set(self, number: int, value: Any) -> None:  # noqa: ANN401 - as above
+        """Replace the value of a field that is there."""
+        self.fields[number] = (self.fields[number][0], value)
+
+
+def loads(data: bytes) -> Struct:
+    """Parse one struct.
+
+    Raises:
+        ThriftError: if the bytes are cut short, or are not a struct.
+    """
+    try:
+        return _Reader(data).struct(0)
+    except IndexError:
+        raise ThriftError("the footer is cut short") from None
+
+
+class _Reader:
+    def __init__(self, data: bytes) -> None:
+        self._data, self._at = data, 0
+
+    def _byte(self) -> int:
+        self._at += 1
+        return self._data[self._at - 1]
+
+    def _take(self, count: int) -> bytes:
+        if count < 0 or self._at + count > len(self._data):
+            raise ThriftError("the footer is cut short")
+        self._at += count
+        return self._data[self._at - count : self._at]
+
+    def _varint(self) -> int:
+        value = shift = 0
+        while True:
+            byte = self._byte()
+            value |= (byte & 0x7F) << shift
+            if not byte & 0x80:
+                return value
+            shift += 7
+            if shift > 63:
+                raise ThriftError("a number is too long")
+
+    def _integer(self) -> int:
+        value = self._varint()
+        return (value >> 1) ^ -(value & 1)
+
+    def struct(self, depth: int) -> Struct:
+        found, number = Struct(), 0
+        while (head := self._byte()) != 0:
+            kind = head & 0x0F
+            number = number + (head >> 4) if head >> 4 else self._integer()
+            found.fields[number] = (kind, kind == TRUE if kind in {TRUE, FALSE} else self._value(kind, depth))
+        return found
+
+    def _value(self, kind: int, depth: int) -> Any:  # noqa: ANN401 - a field's type is its writer's choice
+        if depth > _NESTING:
+            raise ThriftError("it is nested too deeply")
+        if kind in {I16, I32, I64}:
+            return self._integer()
+        if kind in {BYTE, TRUE, FALSE}:  # a truth value in a list is a byte of its own
+            return self._byte()
+        if kind == DOUBLE:
+            return self._take(8)
+        if kind == BINARY:
+            return self._take(self._varint())
+        if kind in {LIST, SET}:
+            return self._sequence(depth)
+        if kind == STRUCT:
+            return self.struct(depth + 1)
+        raise ThriftError(f"type {kind} does not occur in a footer")
+
+    def _sequence(self, depth: int) -> Sequence:
+        head = self._byte()
+        count = head >> 4 if head >> 4 != 15 else self._varint()
+        if count > len(self._data):
+            raise ThriftError("a list is longer than the footer")
+        return Sequence(head & 0x0F, [self._value(head & 0x0F, depth + 1) for _ in range(count)])
+
+
+def dumps(struct: Struct) -> bytes:
+    """Serialize a struct."""
+    out = bytearray()
+    _write_struct(out, struct)
+    return bytes(out)
+
+
+def _write_struct(out: bytearray, struct: Struct) -> None:
+    last = 0
+    for number, (kind, value) in struct.fields.items():
+        kind = (TRUE if value else FALSE) if kind in {TRUE, FALSE} else kind
+        if 0 < number - last <= 15:
+            out.append((number - last) << 4 | kind)
+        else:
+            out.append(kind)
+            _write_integer(out, number)
+        last = number
+        if kind not in {TRUE, FALSE}:
+            _write_value(out, kind, value)
+    out.append(0)
+
+
+def _write_value(out: bytearray, kind: int, value: Any) -> None:  # noqa: ANN401 - as read
+    if kind in {I16, I32, I64}:
+        _write_integer(out, value)
+    elif kind in {BYTE, TRUE, FALSE}:
+        out.append(value)
+    elif kind == DOUBLE:
+        out += value
+    elif kind == BINARY:
+        _write_varint(out, len(value))
+        out += value
+    elif kind == STRUCT:
+        _write_struct(out, value)
+    else:
+        _write_sequence(out, value)
+
+
+def _write_sequence(out: bytearray, sequence: Sequence) -> None:
+    count = len(sequence.items)
+    out.append(min(count, 15) << 4 | sequence.kind)
+    if count >= 15:
+        _write_varint(out, count)
+    for item in sequence.items:
+        _write_value(out, sequence.kind, item)
+
+
+def _write_integer(out: bytearray, value: int) -> None:
+    _write_varint(out, (value << 1) ^ (value >> 63))
+
+
+def _write_varint(out: bytearray, value: int) -> None:
+    while value > 0x7F:
+        out.append(value & 0x7F | 0x80)
+        value >>= 7
+    out.append(value)
