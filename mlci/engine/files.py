@@ -1,6 +1,8 @@
 """From what a user wrote (path, glob, URL) to local files and their format."""
 
 import glob
+import gzip
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -15,6 +17,8 @@ _FORMATS: dict[str, Format] = {
 }  # fmt: skip
 PARQUET = frozenset(suffix for suffix, form in _FORMATS.items() if form == "parquet")
 _COMPRESSED = (".gz",)
+INFLATED_LIMIT = 8 * 2**30
+"""Most bytes that a compressed file may become: as many as are taken from a web server."""
 _MAGIC = "*?[{"
 _LFS = b"version https://git-lfs.github.com/spec/"
 
@@ -83,7 +87,28 @@ def _file(shown: str, local: Path, scratch: Path) -> File:
     if _starts_with(local, _LFS):
         how = "fetch the data first: `git lfs pull`, or `lfs: true` under actions/checkout"
         raise InputError(Problem(f"is a pointer of Git LFS; {how}", shown))
+    if _FORMATS[plain] != "parquet" and _starts_with(local, b"\x1f\x8b"):
+        local, suffix = inflate(shown, local, scratch / f"inflated{sum(1 for _ in scratch.iterdir())}{plain}"), plain
     return File(shown, _tame(local, scratch, suffix), _FORMATS[plain], plain)
+
+
+def inflate(shown: str, local: Path, target: Path, *, limit: int = INFLATED_LIMIT) -> Path:
+    """Unpack a gzip file, counting what comes out.
+
+    Raises:
+        InputError: if it is broken, or larger than ``limit`` when it is unpacked.
+    """
+    taken = 0
+    try:
+        with gzip.open(local, "rb") as source, target.open("wb") as out:
+            while piece := source.read(1 << 20):
+                taken += len(piece)
+                if taken > limit:
+                    raise InputError(Problem(f"is larger than {limit:,} bytes when it is unpacked", shown))
+                out.write(piece)
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+        raise InputError(Problem(f"can't be unpacked, it seems cut short or damaged: {error}", shown)) from error
+    return target
 
 
 def _starts_with(local: Path, start: bytes) -> bool:

@@ -5,7 +5,6 @@ Staging lets everything after it read one format, with row numbers, whatever the
 
 import codecs
 import csv
-import gzip
 import io
 import itertools
 import re
@@ -37,7 +36,7 @@ def stage_csv(connection: duckdb.DuckDBPyConnection, file: File, target: Path) -
     query = (
         f"COPY (FROM read_csv({sql.text(str(file.path))}, auto_detect = false, header = true, "
         f"columns = {columns}, delim = {sql.text(delimiter)}, quote = '\"', escape = '\"', nullstr = '', "
-        f"compression = '{compression(file.path)}', allow_quoted_nulls = false, strict_mode = true, "
+        f"compression = 'none', allow_quoted_nulls = false, strict_mode = true, "
         f"null_padding = false, ignore_errors = false)) TO {sql.text(str(target))} (FORMAT parquet)"
     )
     try:
@@ -47,12 +46,6 @@ def stage_csv(connection: duckdb.DuckDBPyConnection, file: File, target: Path) -
     return names
 
 
-def compression(path: Path) -> str:
-    """Return how a file is compressed, by its first bytes: ``gzip`` or ``none``."""
-    with path.open("rb") as start:
-        return "gzip" if start.read(2) == b"\x1f\x8b" else "none"
-
-
 def header(file: File) -> tuple[list[str], str]:
     """Return the names of a CSV file's columns, and its delimiter.
 
@@ -60,7 +53,7 @@ def header(file: File) -> tuple[list[str], str]:
         InputError: if it is not UTF-8 text, or its header is broken.
     """
     try:
-        with _open(file.path) as lines:
+        with file.path.open(encoding="utf-8-sig", newline="") as lines:
             start = lines.read(_HEADER_LIMIT)
     except UnicodeDecodeError as error:
         raise InputError(_not_text(file)) from error
@@ -79,19 +72,9 @@ def header(file: File) -> tuple[list[str], str]:
     return names, delimiter
 
 
-def _open(path: Path) -> io.TextIOBase:
-    if compression(path) == "gzip":
-        return gzip.open(path, "rt", encoding="utf-8-sig", newline="")
-    return path.open(encoding="utf-8-sig", newline="")
-
-
-def _bytes(path: Path) -> io.BufferedIOBase:
-    return gzip.open(path, "rb") if compression(path) == "gzip" else path.open("rb")
-
-
 def _not_text(file: File) -> Problem:
     """Say in which line a file stops being UTF-8."""
-    with _bytes(file.path) as lines:
+    with file.path.open("rb") as lines:
         for number, line in enumerate(lines, 1):
             if number == 1 and (other := _other_encoding(line)):
                 return Problem(f"is {other}; save it as UTF-8", file.shown)
@@ -163,7 +146,7 @@ def _csv_problem(message: str, file: File, columns: int) -> Problem:
 
 def _other_ending(file: File) -> int | None:
     """Return the first line that ends in another way than the first one."""
-    with _bytes(file.path) as lines:
+    with file.path.open("rb") as lines:
         endings = ((number, line.endswith(b"\r\n")) for number, line in enumerate(lines, 1) if line.endswith(b"\n"))
         _, first = next(endings, (0, False))
         return next((number for number, ending in endings if ending != first), None)
@@ -178,10 +161,7 @@ def stage_json(connection: duckdb.DuckDBPyConnection, file: File, target: Path) 
         InputError: A line is no JSON object, or names a key twice.
     """
     form = "array" if is_array(file.path) else "newline_delimited"
-    objects = (
-        f"read_json_objects({sql.text(str(file.path))}, format = '{form}', "
-        f"compression = '{compression(file.path)}') AS t(o)"
-    )
+    objects = f"read_json_objects({sql.text(str(file.path))}, format = '{form}', compression = 'none') AS t(o)"
     try:
         names = _json_names(connection, objects, file, lined=form != "array")
         fields = [_field(connection, objects, name, index) for index, name in enumerate(names)]
@@ -193,7 +173,7 @@ def stage_json(connection: duckdb.DuckDBPyConnection, file: File, target: Path) 
 
 def is_array(path: Path) -> bool:
     """Tell whether a JSON file holds one array instead of lines."""
-    with _bytes(path) as start:
+    with path.open("rb") as start:
         return start.read(1024).removeprefix(codecs.BOM_UTF8).lstrip().startswith(b"[")
 
 
@@ -245,6 +225,6 @@ def _json_problem(message: str, file: File) -> Problem:
 
 def _line_of(file: File, record: int) -> int:
     """Return the line of a record of JSON Lines, both counted from 1; empty lines are none."""
-    with _bytes(file.path) as lines:
+    with file.path.open("rb") as lines:
         filled = (number for number, line in enumerate(lines, 1) if line.strip())
         return next(itertools.islice(filled, record - 1, None), record)

@@ -7,15 +7,17 @@ import contextlib
 import gzip
 import json
 import re
-from collections.abc import Iterator, Sequence
-from json.decoder import scanstring
+from collections.abc import Callable, Iterator, Sequence
+from json import decoder
 from pathlib import Path
 from typing import BinaryIO, cast
 
 from mlci.engine.files import File
-from mlci.engine.stage import compression, header, is_array
+from mlci.engine.stage import header, is_array
+from mlci.errors import InputError, Problem
 
 _DECODER = json.JSONDecoder()
+_scan_text: Callable[[str, int], tuple[str, int]] = vars(decoder)["scanstring"]  # not in the type stubs
 _SPACE = re.compile(r"[ \t\r\n]*")
 
 
@@ -26,7 +28,7 @@ def write_csv_without(files: Sequence[File], column: str, target: Path) -> None:
         for number, file in enumerate(files):
             names, own = header(file)
             delimiter = delimiter or own.encode()
-            with _open(file) as source:
+            with file.path.open("rb") as source:
                 records = _records(source)
                 if number:
                     _after_header(records)
@@ -87,14 +89,21 @@ def _quoted_fields(body: bytes, delimiter: bytes) -> list[bytes]:
 
 
 def write_json_without(files: Sequence[File], column: str, target: Path) -> None:
-    """Write the objects of JSON Lines files, or of files with one array each, without one key."""
+    """Write the objects of JSON Lines files, or of files with one array each, without one key.
+
+    Raises:
+        InputError: if some are the one and some the other.
+    """
+    arrays = [is_array(file.path) for file in files]
+    if len(set(arrays)) > 1:
+        raise InputError(Problem("mixes JSON Lines and arrays; write all files one way", files[0].shown))
     with _create(target, files[0]) as out:
-        if is_array(files[0].path):
+        if arrays[0]:
             parts = (_array_without(file, column) for file in files)
             out.write(f"[{','.join(part for part in parts if part.strip())}]\n".encode())
             return
         for file in files:
-            with _open(file) as source:
+            with file.path.open("rb") as source:
                 for line in source:
                     out.write(_line_without(line.decode("utf-8-sig"), column).encode())
 
@@ -109,9 +118,10 @@ def _line_without(line: str, column: str) -> str:
 
 def _array_without(file: File, column: str) -> str:
     """Return what stands between an array's brackets."""
-    with _open(file) as source:
+    with file.path.open("rb") as source:
         text = source.read().decode("utf-8-sig")
-    at, parts = text.index("[") + 1, []
+    parts: list[str] = []
+    at = text.index("[") + 1
     while True:
         start = _skip(text, at)
         if text[start] == "]":
@@ -131,7 +141,7 @@ def _object_without(text: str, at: int, column: str) -> tuple[str, int]:
     at = _skip(text, at + 1)
     while text[at] != "}":
         begin = at
-        name, at = scanstring(text, at + 1)
+        name, at = _scan_text(text, at + 1)
         _, at = _DECODER.raw_decode(text, _skip(text, _skip(text, at) + 1))
         members.append((name, begin, at))
         at = _skip(text, at)
@@ -150,17 +160,11 @@ def _skip(text: str, at: int) -> int:
     return cast("re.Match[str]", _SPACE.match(text, at)).end()
 
 
-def _open(file: File) -> BinaryIO:
-    if compression(file.path) == "gzip":
-        return cast("BinaryIO", gzip.open(file.path, "rb"))
-    return file.path.open("rb")
-
-
 @contextlib.contextmanager
 def _create(target: Path, like: File) -> Iterator[BinaryIO]:
     """Open a file to write, compressed if the other one is; the same rows give the same bytes."""
     with target.open("wb") as file:
-        if compression(like.path) != "gzip":
+        if not like.shown.lower().endswith(".gz"):
             yield file
             return
         with gzip.GzipFile(filename="", mode="wb", compresslevel=1, fileobj=file, mtime=0) as packed:

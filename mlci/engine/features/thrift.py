@@ -121,8 +121,8 @@ def dumps(struct: Struct) -> bytes:
 
 def _write_struct(out: bytearray, struct: Struct) -> None:
     last = 0
-    for number, (kind, value) in struct.fields.items():
-        kind = (TRUE if value else FALSE) if kind in {TRUE, FALSE} else kind
+    for number, (written, value) in struct.fields.items():
+        kind = (TRUE if value else FALSE) if written in {TRUE, FALSE} else written
         if 0 < number - last <= 15:
             out.append((number - last) << 4 | kind)
         else:
