@@ -7,7 +7,7 @@ import click
 
 from mlci.cli import options
 from mlci.cli.decided import leave
-from mlci.cli.registry import opened
+from mlci.cli.registry import clock, opened
 from mlci.cli.versions import harmless
 from mlci.errors import OutsideError
 from mlci.registry import ledger
@@ -35,8 +35,9 @@ def command() -> None:
 def verify(config_path: Path, *, as_json: bool, files: bool) -> int:
     """Verify the ledger from its first entry: nothing changed, moved, taken out or cut off, and every file there.
 
-    Exit code 4, with the name of the first thing that is wrong, unless all of it is whole. In a workflow of GitHub's
-    the job's summary says the same.
+    Exit code 4, with the name of the first thing that is wrong, unless all of it is whole. It is red wherever a
+    promotion would be refused: also for a checkpoint that is gone and for a clock that is behind. In a workflow of
+    GitHub's the job's summary says the same.
 
     \b
     Examples:
@@ -64,7 +65,7 @@ def verify(config_path: Path, *, as_json: bool, files: bool) -> int:
 def _audited(store: Store, *, contents: bool) -> Audit:
     """Audit; what is wrong becomes a line of the job's summary on its way to the one who reports it."""
     try:
-        return audit(store, contents=contents)
+        return audit(store, contents=contents, now=clock())
     except OutsideError as error:
         damaged = isinstance(error, CorruptError)
         leave({}, f"the ledger {'is not whole' if damaged else 'could not be verified'}: {error}")

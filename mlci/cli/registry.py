@@ -138,7 +138,12 @@ def stamp(git: Git, environment: Mapping[str, str]) -> Stamp:
         run=_run(environment),
         commit=environment.get("GITHUB_SHA") or (at.commit if at else None),
     )
-    return Stamp(by=by, now=lambda: datetime.now(UTC).isoformat(timespec="seconds"), nonce=lambda: uuid.uuid4().hex)
+    return Stamp(by=by, now=clock, nonce=lambda: uuid.uuid4().hex)
+
+
+def clock() -> str:
+    """Return the time of this machine's clock."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 def surroundings() -> Environment:

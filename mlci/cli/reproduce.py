@@ -59,8 +59,8 @@ def command(
 
     Its commands run in an environment made anew from its lock file; uv makes it. Without one, they run in this job's.
 
-    The first rerun has the version's own MLCI_SEED, each further one the next. From two on, their spread is recorded:
-    gates with `noise: retraining` know by it how far the luck of training goes.
+    The first rerun has the version's own MLCI_SEED, each further one the next. From three on, they are a spread, by
+    which gates with `noise: retraining` take training noise into account.
 
     \b
     Exit codes: 0 identical, or within the spread of the reruns · 1 different

@@ -12,6 +12,7 @@ from mlci.metrics import catalogue
 from mlci.metrics.statistics import WHOLE, Scope
 
 ABSOLUTE: frozenset[Kind] = frozenset({"min", "max"})
+_COUNTED = {"rate", "ratio"}  # kinds of metrics that are made of counts, so that their values go in steps
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,7 +71,7 @@ def spread_out(rule: Rule, result: EvaluationResult, noise: Noise = UNKNOWN) -> 
             change = kind not in ABSOLUTE
             evidence = measured.change if change else measured.candidate
             if change and rule.retraining:
-                evidence = widened(evidence, catalogue.canonical(rule.metric), noise)
+                evidence = widened(evidence, catalogue.canonical(rule.metric), noise, step=_step(measured))
             yield Case(
                 rule=rule,
                 kind=kind,
@@ -80,6 +81,14 @@ def spread_out(rule: Rule, result: EvaluationResult, noise: Noise = UNKNOWN) -> 
                 bound=_bound(kind, limit, measured),
                 judge=_judge(rule, measured, change=change),
             )
+
+
+def _step(measured: Comparison | Disparity) -> float:
+    """Return the smallest difference between two values of a metric: one row's worth if it is made of counts."""
+    if isinstance(measured, Disparity) or not measured.support:
+        return 0.0
+    info = catalogue.find(measured.metric)
+    return 1 / measured.support if info is not None and info.kind in _COUNTED else 0.0
 
 
 def _sound(evidence: Evidence | None, confidence: float) -> Evidence | None:

@@ -17,6 +17,8 @@ from mlci.inference.evidence import Evidence, Interval, Tie, Undefined
 from mlci.inference.normal import student_cdf, student_two_sided
 
 _STEPS = 60
+LEAST = 3
+"""Fewest retrainings that are a spread: two alike have a standard deviation of 0 by coincidence."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,10 +108,17 @@ class Widened:
         return (1 - low) / 2 if toward else (1 + low) / 2
 
 
-def widened(change: Evidence | None, metric: str, noise: Noise) -> Evidence | None:
-    """Return the evidence of a change, widened by the luck of training.
+def widened(change: Evidence | None, metric: str, noise: Noise, *, step: float = 0.0) -> Evidence | None:
+    """Return the evidence of a change, widened by training noise.
 
-    Identical predictions are no luck: they stay an exact tie. Without a recorded spread nothing is known.
+    Identical predictions stay an exact tie. Without a recorded spread nothing is known.
+
+    Args:
+        change: The evidence over rows.
+        metric: Canonical name.
+        noise: The recorded spread.
+        step: Smallest difference that the metric can show, 1/n for a proportion of n rows. The standard deviation is
+            taken to be at least that: a few values that are rounded to steps can be equal although training varies.
     """
     if change is None or change.value is None or isinstance(change, Tie):
         return change
@@ -118,7 +127,7 @@ def widened(change: Evidence | None, metric: str, noise: Noise) -> Evidence | No
     sd = noise.spread.get(metric)
     if sd is None:
         return Undefined(f"the reruns of version {noise.version} have no {metric}; train it again on the current rows")
-    return Widened(evidence=change, sd=sd, runs=noise.runs)
+    return Widened(evidence=change, sd=max(sd, step), runs=noise.runs)
 
 
 @dataclass(frozen=True, kw_only=True)

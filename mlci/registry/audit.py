@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from mlci.registry import ledger
-from mlci.registry.entries import Entry
+from mlci.registry.entries import Entry, Promotion
 from mlci.registry.interface import Store
 
 SKEW = timedelta(minutes=5)
@@ -96,6 +96,22 @@ def behind(latest: Entry, now: str) -> tuple[str, ...]:
         return ()
     ahead = timedelta(seconds=round((there - here).total_seconds()))
     return (f"this machine's clock says {now}, {ahead} before {who} was written at {latest.at}: one of them is wrong",)
+
+
+def latest(seen: Iterable[Entry]) -> Entry | None:
+    """Return the entry whose time a writer's clock must not be behind; a promotion accepted those before it."""
+    found: Entry | None = None
+    for entry in seen:
+        if found is None or later(found, entry, accepted=isinstance(entry.body, Promotion)):
+            found = entry
+    return found
+
+
+def lacks_checkpoint(store: Store, entries: int) -> tuple[str, ...]:
+    """Say that nothing would show if entries were cut off at the end; one entry alone may have lost its writer."""
+    if entries <= 1 or store.witness() is not None:
+        return ()
+    return (f"{store.shown}: there is no witness, so that entries cut off at the end would not be noticed",)
 
 
 def moment(text: str) -> datetime | None:

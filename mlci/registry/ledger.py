@@ -11,10 +11,11 @@ from pydantic import ValidationError
 
 from mlci import __version__
 from mlci.errors import OutsideError
-from mlci.registry import compatibility, entries, states, vouching
+from mlci.registry import compatibility, damage, entries, states, vouching
 from mlci.registry.entries import Body, By, Entry, Promotion, Rollback, State
 from mlci.registry.interface import CorruptError, NewerError, Store, Witness
 
+_SHOWN = 3  # missing entries that a message names
 _TRIES = 200  # writers that may come in between; 50 at once need some 50 tries
 
 
@@ -174,7 +175,7 @@ def trusted(store: Store, end: Tail, numbers: Iterable[int]) -> Iterator[Entry]:
     known = {int(item): sha for item, sha in (end.state.digests or {}).items()}
     for target in sorted(set(numbers), reverse=True):
         if not 0 < target <= end.number:
-            raise CorruptError(f"{store.shown}: entry {target} is missing from the ledger")
+            raise damage.record(store.shown, f"entry {target} is missing from the ledger", (max(1, target), None))
         if entry is None and target in known:
             yield _held(store, target, known[target])
             continue
@@ -194,9 +195,8 @@ def _held(store: Store, number: int, digest: str | None) -> Entry:
     """Read an entry and hold it against its digest."""
     data = _bytes(store, number)
     if entries.digest(data) != digest:
-        raise CorruptError(
-            f"{store.shown}: entry {number} is not the one that later entries name: it was changed or replaced"
-        )
+        message = f"entry {number} is not the one that later entries name: it was changed or replaced"
+        raise damage.record(store.shown, message, (number, digest))
     return parse(data, number=number, shown=store.shown)
 
 
@@ -224,15 +224,17 @@ def walk(store: Store) -> Iterator[Entry]:
                 entry = parse(data, number=number, shown=store.shown)
             except NewerError as error:
                 if number < end and not _names(next(found), data):
-                    raise CorruptError(error.damage or f"{store.shown}: entry {number} is damaged") from None
+                    message = (error.damage or f"entry {number} is damaged").removeprefix(f"{store.shown}: ")
+                    raise damage.record(store.shown, message, (number, None)) from None
                 raise
             if entry.previous != previous:
-                raise CorruptError(
-                    f"{store.shown}: entry {number} does not follow the one before it; one of them was changed"
-                )
+                message = f"entry {number} does not follow the one before it; one of them was changed"
+                places = ((number - 1, entry.previous), (number, None)) if number > 1 else ((number, None),)
+                raise damage.record(store.shown, message, *places)
             state = _told(store, state, entry, digests)
             if state != entry.state:
-                raise CorruptError(f"{store.shown}: entry {number} tells another state than the entries before it make")
+                message = f"entry {number} tells another state than the entries before it make"
+                raise damage.record(store.shown, message, (number, None))
             previous = digests[number] = entries.digest(data)
             yield entry
 
@@ -250,7 +252,7 @@ def _told(store: Store, state: State, entry: Entry, digests: dict[int, str]) -> 
     try:
         state = states.after(state, entry.body, number=entry.number)
     except ValueError as error:
-        raise CorruptError(f"{store.shown}: entry {entry.number} can't be: {error}") from None
+        raise damage.record(store.shown, f"entry {entry.number} can't be: {error}", (entry.number, None)) from None
     if state.digests is None and entry.state.digests is None:
         return state
     return vouching.vouched(state, digests, number=entry.number)
@@ -264,15 +266,19 @@ def parse(data: bytes, *, number: int, shown: str) -> Entry:
         NewerError: If a newer mlci wrote them.
     """
     if len(data) > entries.MOST_BYTES:
-        raise CorruptError(f"{shown}: entry {number} has {len(data):,} bytes; an entry may have {entries.MOST_BYTES:,}")
+        message = f"entry {number} has {len(data):,} bytes; an entry may have {entries.MOST_BYTES:,}"
+        raise damage.record(shown, message, (number, None))
     try:
         entry = Entry.model_validate_json(data)
     except ValidationError as error:
-        raise compatibility.unreadable(error, data, what=f"{shown}: entry {number}", verb="is damaged") from None
+        found = compatibility.unreadable(error, data, what=f"{shown}: entry {number}", verb="is damaged")
+        if isinstance(found, CorruptError):
+            found = damage.record(shown, str(found).removeprefix(f"{shown}: "), (number, None))
+        raise found from None
     if compatibility.is_newer(entry.reader):
         raise compatibility.newer(f"{shown}: entry {number}", writer=entry.writer, reader=entry.reader)
     if entry.number != number or entries.dump(entry) != data:
-        raise CorruptError(f"{shown}: entry {number} is damaged: it is not as mlci writes it")
+        raise damage.record(shown, f"entry {number} is damaged: it is not as mlci writes it", (number, None))
     return entry
 
 
@@ -282,15 +288,16 @@ def _bytes(store: Store, number: int) -> bytes:
 
 def _there(store: Store, number: int, data: bytes | None) -> bytes:
     if data is None:
-        raise CorruptError(f"{store.shown}: entry {number} is missing from the ledger")
+        raise damage.record(store.shown, f"entry {number} is missing from the ledger", (number, None))
     return data
 
 
 def _hold(store: Store, seen: Witness, number: int, newest: bytes | None) -> None:
     if seen.number > number:
-        raise CorruptError(
-            f"{store.shown}: the ledger ends at entry {number}, but entry {seen.number} was there: it was cut back"
-        )
+        message = f"the ledger ends at entry {number}, but entry {seen.number} was there: it was cut back"
+        between = [(lost, None) for lost in range(number + 1, min(seen.number, number + _SHOWN))]
+        raise damage.record(store.shown, message, *between, (seen.number, seen.digest))
     data = newest if newest is not None and seen.number == number else _bytes(store, seen.number)
     if entries.digest(data) != seen.digest:
-        raise CorruptError(f"{store.shown}: entry {seen.number} is not the one that was there before: it was rewritten")
+        message = f"entry {seen.number} is not the one that was there before: it was rewritten"
+        raise damage.record(store.shown, message, (seen.number, seen.digest))

@@ -9,6 +9,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from mlci.registry import compatibility, entries, ledger
+from mlci.registry.damage import FileError
 from mlci.registry.entries import Entry, Promotion, Rescored
 from mlci.registry.interface import CorruptError, Store
 from mlci.registry.ledger import Tail
@@ -141,13 +142,13 @@ def fetch(store: Store, file: File, target: Path, *, of: str) -> Path:
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     if not store.get(file.digest, target):
-        raise CorruptError(f"{store.shown}: `{file.name}` of {of} is missing (sha256 {file.digest})")
+        raise _lost(store, file, f"`{file.name}` of {of} is missing (sha256 {file.digest})")
     size = target.stat().st_size
     if size != file.bytes:
         wrong = "truncated" if size < file.bytes else "altered"
-        raise CorruptError(f"{store.shown}: `{file.name}` of {of} was {wrong}: {size:,} of {file.bytes:,} bytes")
+        raise _lost(store, file, f"`{file.name}` of {of} was {wrong}: {size:,} of {file.bytes:,} bytes")
     if digest_of(target) != file.digest:
-        raise CorruptError(f"{store.shown}: `{file.name}` of {of} was altered: it is not sha256 {file.digest}")
+        raise _lost(store, file, f"`{file.name}` of {of} was altered: it is not sha256 {file.digest}")
     return target
 
 
@@ -177,7 +178,7 @@ def there(store: Store, file: File, *, of: str) -> None:
         return
     other = f"was truncated or altered: it does not have its {file.bytes:,} bytes"
     lacks = other if store.holds(file.digest) else "is missing or truncated"
-    raise CorruptError(f"{store.shown}: `{file.name}` of {of} {lacks} (sha256 {file.digest})")
+    raise _lost(store, file, f"`{file.name}` of {of} {lacks} (sha256 {file.digest})")
 
 
 def keep(store: Store, source: Path, file: File, *, of: str, mend: bool = False) -> None:
@@ -213,11 +214,12 @@ def described(store: Store, digest: str, *, of: str) -> bytes:
     with tempfile.TemporaryDirectory(prefix="mlci-read-", ignore_cleanup_errors=True) as scratch:
         target = Path(scratch) / "file"
         if not store.get(digest, target):
-            raise CorruptError(f"{store.shown}: {of} is missing (sha256 {digest})")
+            raise FileError(f"{of} is missing (sha256 {digest})", shown=store.shown, digest=digest)
         with target.open("rb") as stream:
             data = stream.read(MOST_BYTES + 1)
     if len(data) > MOST_BYTES or entries.digest(data) != digest:
-        raise CorruptError(f"{store.shown}: {of} was truncated or altered: it is not sha256 {digest}")
+        message = f"{of} was truncated or altered: it is not sha256 {digest}"
+        raise FileError(message, shown=store.shown, digest=digest)
     return data
 
 
@@ -235,6 +237,10 @@ def describe(store: Store, data: bytes) -> str:
         source.write_bytes(data)
         store.put(source, digest)
     return digest
+
+
+def _lost(store: Store, file: File, message: str) -> FileError:
+    return FileError(message, shown=store.shown, digest=file.digest)
 
 
 def digest_of(path: Path) -> str:

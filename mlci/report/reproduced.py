@@ -54,7 +54,8 @@ def _sentence(version: int, outcome: str, how: str | None, runs: int) -> str:
         what = "the same bytes, and the same predictions" if how == "bytes" else "the same predictions"
         return f"Version {version} is reproduced: {what}"
     said = f"Version {version} is {_OUTCOMES[outcome]} {reruns}"
-    return f"{said}; one rerun has no spread to be within: `mlci reproduce {version} -k 5`" if runs == 1 else said
+    few = {1: "one rerun has no spread to be within", 2: "two reruns are not a spread to be within"}.get(runs)
+    return f"{said}; {few}: `mlci reproduce {version} -k 5`" if few and outcome == "different" else said
 
 
 def _metrics(d: Dialect, rows: Sequence[Row]) -> Table:

@@ -3,10 +3,16 @@
 from dataclasses import dataclass
 
 from mlci.registry import versions
-from mlci.registry.audit import Finding, verify
+from mlci.registry.audit import Finding, behind, lacks_checkpoint, latest, verify
 from mlci.registry.entries import Entry, Promotion, Reproduced, Rescored, State
-from mlci.registry.interface import Store
+from mlci.registry.interface import MendableError, Store
 from mlci.registry.manifest import File
+
+SET_CLOCK = "Set the clock that is wrong"
+RESTORE_CHECKPOINT = (
+    "Restore `witness.json` from a copy; or, if the newest entries are those that you know, append one that leaves it "
+    "(`mlci run --record`)"
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,17 +32,26 @@ class Audit:
     findings: tuple[Finding, ...] = ()
 
 
-def audit(store: Store, *, contents: bool) -> Audit:
+def audit(store: Store, *, contents: bool, now: str | None = None) -> Audit:
     """Verify a ledger from its first entry: chain, states, manifests, and that every file is there in its size.
 
     Args:
         store: The registry.
         contents: Whether to read every file and hold it against its digest.
+        now: Time of this machine's clock, RFC 3339; ``None`` does not compare it with those of writers.
 
     Raises:
-        CorruptError: At the first thing that is not what it was; it is named.
+        CorruptError: At the first thing that is not what it was; it is named. Everything that a promotion is refused
+            for is refused here.
     """
     verified = verify(store)
+    last = latest(verified.seen)
+    clock = behind(last, now) if last is not None and now is not None else ()
+    wrong = (*clock, *lacks_checkpoint(store, verified.entries))
+    if wrong:
+        raise MendableError(
+            f"{'; '.join(wrong)}. {SET_CLOCK if clock else RESTORE_CHECKPOINT}. Until then promotions are refused"
+        )
     every: dict[str, tuple[File, str]] = {}
     for entry in verified.seen:
         for file, of in named(store, entry):

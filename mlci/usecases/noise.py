@@ -5,7 +5,7 @@ from statistics import stdev
 from pydantic import ValidationError
 
 from mlci.config.models import Config
-from mlci.inference.retraining import UNKNOWN, Noise
+from mlci.inference.retraining import LEAST, UNKNOWN, Noise
 from mlci.metrics import catalogue
 from mlci.registry import compatibility, ledger, versions
 from mlci.registry.entries import Reproduced
@@ -46,6 +46,9 @@ def noise(config: Config, store: Store | None, end: Tail | None, *, against: int
         why = f"all {len(spread.reruns)} retrainings of version {against} predict the same, whatever MLCI_SEED is"
         teach = "nothing is known of its luck; train by that seed, or remove `noise`"
         return Noise(version=against, reason=f"{why}: {teach}")
+    if len(spread.reruns) < LEAST:
+        why = f"version {against} was retrained {len(spread.reruns)} times, and a spread takes {LEAST} at least"
+        return Noise(version=against, reason=f"{why}; {fix}")
     return Noise(version=against, runs=len(spread.reruns), spread=_deviations(spread))
 
 

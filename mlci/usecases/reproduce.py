@@ -8,7 +8,7 @@ from typing import Literal
 from mlci.config.load import Loaded
 from mlci.config.models import Config
 from mlci.engine.interface import Source
-from mlci.inference.retraining import Repeated, repeated
+from mlci.inference.retraining import LEAST, Repeated, repeated
 from mlci.lineage.compare import differing
 from mlci.registry import ledger, versions
 from mlci.registry.manifest import Environment
@@ -107,7 +107,7 @@ def reproduce(
         ]
     metrics = _metrics(config, made)
     how = _identical(version, made[0], tools.fingerprint(original.source.path))
-    inside = runs > 1 and all(found.inside for found in metrics.values())
+    inside = runs >= LEAST and all(found.inside for found in metrics.values())
     outcome: Outcome = "identical" if how else "within" if inside else "different"
     key = config.evaluation.key if config.evaluation else None
     threshold = config.predict.threshold if config.task == "binary" else None

@@ -1,15 +1,16 @@
-"""Whether a registry is whole enough to promote into: its record, the version in production, those to go back to."""
+"""Checks that a registry must pass before a promotion: its ledger, the champion, the versions to go back to."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from mlci.registry import audit, ledger, versions
+from mlci.registry.damage import BACK, FileError
 from mlci.registry.entries import Entry, Promotion, Reproduced, Rescored, Rollback
 from mlci.registry.interface import CorruptError, MendableError, Store
 from mlci.registry.manifest import File
 from mlci.registry.taken_back import taken_back
 from mlci.registry.versions import Version
-from mlci.usecases.audit import named
+from mlci.usecases.audit import RESTORE_CHECKPOINT, SET_CLOCK, named
 
 RECENT = 32
 """Newest versions, and newest additions to versions, whose files have to be there; each costs some requests."""
@@ -31,6 +32,15 @@ class Sound:
 
     wrong: tuple[str, ...]
     left: Mapping[int, str]
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Something that a promotion must not build on, its remedy, and if it belongs to the version in production."""
+
+    text: str
+    remedy: str
+    champion: bool = False
 
 
 @dataclass
@@ -64,21 +74,28 @@ def held(store: Store, champion: Version | None, *, now: str, despite: str | Non
     """
     record = _record(store)
     clock = () if record.latest is None else audit.behind(record.latest, now)
-    found = (*clock, *_cut(store, record, against), *_files(store, record, champion))
+    lacks = audit.lacks_checkpoint(store, record.entries)
+    found = (
+        *(Fault(text, SET_CLOCK) for text in clock),
+        *(Fault(text, RESTORE_CHECKPOINT) for text in lacks),
+        *_cut(store, record, against),
+        *_files(store, record, champion),
+    )
     if found and despite is None:
-        raise MendableError(_told(found, clock=bool(clock)))
+        raise MendableError(refusal(found))
     steps = (entry.body for entry in record.decisions if isinstance(entry.body, Promotion | Rollback))
-    return Sound(wrong=found, left=taken_back(steps))
+    return Sound(wrong=tuple(fault.text for fault in found), left=taken_back(steps))
 
 
-def _told(found: tuple[str, ...], *, clock: bool) -> str:
-    file = "Put a file back from a copy (a registry calls it by its SHA-256)"
-    first = "Set the clock that is wrong" if clock else file
+def refusal(found: tuple[Fault, ...]) -> str:
+    """Return the message of a promotion that is refused: the faults, and what to do about them."""
+    shown = found[:_SHOWN]
     more = f"; and {len(found) - _SHOWN} more, see `mlci ledger verify --files`" if len(found) > _SHOWN else ""
+    remedies = ". ".join(dict.fromkeys(fault.remedy for fault in shown))
+    back = f". Or go back to a version that is whole: {BACK}" if any(fault.champion for fault in found) else ""
     return (
-        f"{'; '.join(found[:_SHOWN])}{more}. Nothing was promoted. {first}, or go back to a version that is whole: "
-        "`mlci rollback --to VERSION --reason …`. What can't be mended, `mlci promote --despite REASON` accepts for "
-        "this once; the record keeps the reason"
+        f"{'; '.join(fault.text for fault in shown)}{more}. Nothing was promoted. {remedies}{back}. Damage that nobody "
+        "can repair, `mlci promote --despite REASON` accepts for this once; the record keeps the reason"
     )
 
 
@@ -91,43 +108,42 @@ def _record(store: Store) -> _Record:
             found.decisions.append(entry)
         elif isinstance(entry.body, Rescored | Reproduced):
             found.added.append(entry)
-        if found.latest is None or audit.later(found.latest, entry, accepted=isinstance(entry.body, Promotion)):
-            found.latest = entry
+        found.latest = audit.latest(filter(None, (found.latest, entry)))
     return found
 
 
-def _cut(store: Store, record: _Record, against: str | None) -> Iterator[str]:
-    """Say what tells of entries that were taken off the end."""
-    if record.entries > 1 and store.witness() is None:
-        yield f"{store.shown}: there is no witness, so that entries cut off at the end would not be noticed"
+def _cut(store: Store, record: _Record, against: str | None) -> Iterator[Fault]:
+    """Yield the fault that the candidate was judged against a version that is not on record."""
     known = [str(entry.body.version) for entry in record.decisions if isinstance(entry.body, Promotion)]
     if against is not None and against not in known:
-        yield f"{store.shown}: the candidate was judged against version {against}, of which the record does not know"
+        lost = f"the candidate was judged against version {against}, of which the record does not know"
+        yield Fault(f"{store.shown}: {lost}", f"Restore the entries behind {record.entries} from a copy")
 
 
-def _files(store: Store, record: _Record, champion: Version | None) -> Iterator[str]:
+def _files(store: Store, record: _Record, champion: Version | None) -> Iterator[Fault]:
     """Look at the files of versions and of what was added to them, the newest first; shared ones are looked at once."""
     seen: set[str] = set()
     promoted = [entry for entry in reversed(record.decisions) if isinstance(entry.body, Promotion)]
     if champion is not None:
-        yield from _wrong(store, champion.entry, seen, read=True)
+        yield from _wrong(store, champion.entry, seen, read=True, champion=True)
     others = [entry for entry in promoted if champion is None or entry.number != champion.entry.number]
     for place, entry in enumerate(others[:RECENT]):
         yield from _wrong(store, entry, seen, read=place < READ)
     for entry in record.added[-RECENT:]:
-        yield from _wrong(store, entry, seen, read=champion is not None and _of(entry) == champion.number)
+        own = champion is not None and _of(entry) == champion.number
+        yield from _wrong(store, entry, seen, read=own, champion=own)
 
 
 def _of(entry: Entry) -> int | None:
     return entry.body.version if isinstance(entry.body, Rescored | Reproduced) else None
 
 
-def _wrong(store: Store, entry: Entry, seen: set[str], *, read: bool) -> Iterator[str]:
-    """Say which files that an entry names are not what they were: all of each, or whether it is there."""
+def _wrong(store: Store, entry: Entry, seen: set[str], *, read: bool, champion: bool = False) -> Iterator[Fault]:
+    """Yield the files that an entry names and that are not what they were: read whole, or looked for."""
     try:
         files: Iterable[tuple[File, str]] = named(store, entry)
     except CorruptError as error:
-        yield str(error)
+        yield _fault(error, champion=champion)
         return
     for file, of in files:
         if file.digest not in seen:
@@ -135,4 +151,9 @@ def _wrong(store: Store, entry: Entry, seen: set[str], *, read: bool) -> Iterato
             try:
                 (versions.check if read else versions.there)(store, file, of=of)
             except CorruptError as error:
-                yield str(error)
+                yield _fault(error, champion=champion)
+
+
+def _fault(error: CorruptError, *, champion: bool) -> Fault:
+    restore = error.restore if isinstance(error, FileError) else error.remedy or "Restore it from a copy"
+    return Fault(str(error), restore, champion=champion)

@@ -114,3 +114,11 @@ class TestRepeated:
         for _ in range(draws):
             outside += not repeated(drawn.gauss(0, 1), [drawn.gauss(0, 1) for _ in range(4)], confidence=0.9).inside
         assert 0.08 <= outside / draws <= 0.12
+
+
+@pytest.mark.parametrize(
+    ("sd", "step", "used"), [(0.0, 0.0, 0.0), (0.0, 0.01, 0.01), (0.004, 0.01, 0.01), (0.02, 0.01, 0.02)]
+)
+def test_widened__a_metric_that_goes_in_steps(sd, step, used):
+    noise = Noise(version=3, runs=5, spread={"accuracy": sd})
+    assert widened(CHANGE, "accuracy", noise, step=step) == Widened(evidence=CHANGE, sd=used, runs=5)

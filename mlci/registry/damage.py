@@ -1,0 +1,57 @@
+"""Remedies for damage in a registry: name the file to restore, and offer a roll-back only if it helps. Pure."""
+
+from mlci.registry import naming
+from mlci.registry.interface import CorruptError
+
+_GITHUB, _MLFLOW = "github:", "mlflow:"
+
+
+class RecordError(CorruptError):
+    """An entry of the ledger is not what it was. A roll-back does not repair that: it appends another entry."""
+
+    def __init__(self, message: str, remedy: str) -> None:
+        """Keep the remedy."""
+        super().__init__(message)
+        self.remedy = remedy
+
+
+class FileError(CorruptError):
+    """A file of a version is not what it was."""
+
+    def __init__(self, message: str, *, shown: str, digest: str) -> None:
+        """Name the file to restore."""
+        super().__init__(f"{shown}: {message}")
+        self.restore = f"Restore {file_place(shown, digest)} from a copy, such as the bundle of the run that left it"
+        self.remedy = f"{self.restore}. If it is the version in production, {BACK} puts a whole one there until then"
+
+
+BACK = "`mlci rollback --to VERSION --reason …`"
+
+
+def entry_place(shown: str, number: int) -> str:
+    """Return where a registry keeps an entry."""
+    if shown.startswith(_MLFLOW):
+        return f"the version with the tag `mlci.number` = `{number}` of the ledger's registered model in {shown}"
+    return f"`ledger/{naming.entry(number)}` in {shown}"
+
+
+def file_place(shown: str, digest: str) -> str:
+    """Return where a registry keeps a file."""
+    if shown.startswith(_GITHUB):
+        return f"the release asset `{digest}` in {shown}"
+    if shown.startswith(_MLFLOW):
+        return f"the artifact `{digest}` in {shown}"
+    return f"`{'/'.join(('files', *naming.file(digest)))}` in {shown}"
+
+
+def record(shown: str, message: str, *entries: tuple[int, str | None]) -> RecordError:
+    """Return the error for a damaged ledger.
+
+    Args:
+        shown: The registry.
+        message: The damage.
+        entries: Entries to restore, by number, each with its SHA-256 if another record names it.
+    """
+    places = [entry_place(shown, number) + (f" (SHA-256 {sha})" if sha else "") for number, sha in entries]
+    restore = f"Restore {' or '.join(places)} from a copy or from the store's own versions"
+    return RecordError(f"{shown}: {message}", f"{restore}. A roll-back does not repair the ledger")
