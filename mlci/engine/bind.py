@@ -46,6 +46,16 @@ class Bound:
         kept = {self.label.name, *(column.name for _, column in self.bases)} | ({self.key.name} if self.key else set())
         return frozenset(predicted - kept)
 
+    @property
+    def both_score(self) -> bool:
+        """Whether there are two models and both have scores, so that equal decisions are not equal predictions."""
+        return len(self.sides) == 2 and all(side.score is not None for side in self.sides)
+
+    @property
+    def one_scores(self) -> bool:
+        """Whether there are two models and one alone has scores, so that no row's predictions are known to be equal."""
+        return len({side.score is None for side in self.sides}) == 2
+
     def joined(self, side: Side) -> bool:
         """Tell whether a side's rows stand in another table than the evaluation set."""
         return side.table is not self.table

@@ -44,12 +44,31 @@ def count_rows(bound: Bound, meaning: Meaning, *, threads: int | None) -> Read:
             value = side.score.as_float()
             groups.append(f"({value} >= {sql.number(side.threshold)}) AS d{i}")
             checks += [f"min({value}) AS lo{i}", f"max({value}) AS hi{i}", f"count({value}) AS n{i}"]
+    checks += _unequal_scores(bound)
     by = ", ".join(str(place + 1) for place in range(len(groups)))
     fetched = sql.fetch(bound.connection, sql.select([*groups, *checks], bound.table.relation, group_by=by))
     problems = Problems()
     models = [_model(bound, meaning, i, fetched, problems) for i in range(len(bound.sides))]
     problems.stop()
-    return Read(fetched, meaning.label.final(fetched["y"]), models, weights=fetched["n"])
+    labels, weights = meaning.label.final(fetched["y"]), fetched["n"]
+    return Read(fetched, labels, models, weights=weights, differing=_differing(bound, models, fetched))
+
+
+def _unequal_scores(bound: Bound) -> list[str]:
+    """SQL that counts the rows whose scores are unequal, where both models have scores."""
+    scores = [side.score.as_float() for side in bound.sides if side.score is not None]
+    return [f"count(*) FILTER (WHERE {scores[0]} IS DISTINCT FROM {scores[1]}) AS u"] if bound.both_score else []
+
+
+def _differing(bound: Bound, models: list[Model], fetched: dict[str, Array]) -> Array | None:
+    """Return how many of each element's rows have unequal predictions; ``None`` without a baseline."""
+    if len(models) == 1:
+        return None
+    counts, (first, second) = fetched["n"], (model.decision for model in models)
+    if bound.one_scores:
+        return counts
+    unequal = np.zeros(len(counts), bool) if first is None or second is None else first != second
+    return np.where(unequal, counts, fetched.get("u", 0))
 
 
 def _model(bound: Bound, meaning: Meaning, i: int, fetched: dict[str, Array], problems: Problems) -> Model:

@@ -24,6 +24,28 @@ def decisions(frame: Frame, *, threads: int | None) -> Found:
     return found
 
 
+def differing(frame: Frame, *, threads: int | None) -> dict[Key, int]:
+    """Count rows with unequal predictions in every scope; nothing without a baseline."""
+    found: dict[Key, int] = {}
+    if frame.differing is None:
+        return found
+    for level in frame.partition.levels(2):
+        counted = _weighed(level, frame.differing) if frame.weights is not None else _flagged(level, frame, threads)
+        for view in level.views:
+            found.update({(view.slice, group): int(one) for group, one in enumerate(view.fold(counted))})
+    return found
+
+
+def _flagged(level: Level, frame: Frame, threads: int | None) -> Array:
+    flags = np.asarray(frame.differing)
+    return tally(level.codes, flags, (level.size, 2), None, threads)[:, 1]
+
+
+def _weighed(level: Level, counts: Array) -> Array:
+    codes = np.zeros(len(counts), np.intp) if level.codes is None else level.codes
+    return count(codes, level.size, counts)
+
+
 def _reduce(frame: Frame, cells: Array, level: Level, threads: int | None) -> Found:
     found: Found = {}
     if level.size * frame.width > _DENSE:

@@ -41,6 +41,7 @@ class Frame:
         notes: What the reader of the report should know.
         known: Columns of the evaluation set by name, as codes, for its fingerprint.
         each: Rows that each element of ``known`` stands for; ``None`` for one each.
+        differing: How many of each element's rows have unequal predictions; ``None`` without a baseline.
     """
 
     rows: int
@@ -55,6 +56,7 @@ class Frame:
     notes: tuple[str, ...] = ()
     known: Mapping[str, Known] = field(default_factory=dict)
     each: Array | None = None
+    differing: Array | None = None
 
     @property
     def models(self) -> list[Model]:

@@ -38,6 +38,7 @@ def load(bound: Bound, *, threads: int | None) -> Frame:
         notes=(*meaning.notes, *read.notes),
         known=known,
         each=each,
+        differing=read.differing,
     )
 
 

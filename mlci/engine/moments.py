@@ -53,30 +53,29 @@ def moments(frame: Frame, name: str, *, threads: int | None) -> dict[Key, Moment
     names = ("y", "y2", *models) if name == "variance" else models
     centre = _mean(frame.labels, threads) if name == "variance" else 0.0
     loss = LOSSES["squared" if name == "variance" else name]
-    scores = [model.score for model in reversed(frame.models)]
+    scores = [model.scores for model in reversed(frame.models)]
 
     def quantities(part: slice) -> list[Array]:
         y = frame.labels[part].astype(np.float64)
-        losses = [loss(y, score[part]) for score in scores if score is not None]
-        if name != "variance":
-            return losses
-        y -= centre
-        return [y, y * y, *losses]
+        losses = [loss(y, score[part]) for score in scores]
+        differ = [(scores[0][part] != scores[1][part]).astype(np.float64)] if len(scores) == 2 else []
+        if name == "variance":
+            y -= centre
+            losses = [y, y * y, *losses]
+        return [*losses, *_products(losses), *differ]
 
     found: dict[Key, Moments] = {}
     for level in frame.partition.levels(1):
-        sums = _sums(frame.rows, level, lambda part: _expand(quantities(part), len(models)), threads)
+        sums = _sums(frame.rows, level, quantities, threads)
         for view in level.views:
             rows = view.fold(sums)
             found.update({(view.slice, group): _moments(names, row) for group, row in enumerate(rows)})
     return found
 
 
-def _expand(quantities: list[Array], models: int) -> list[Array]:
-    """Return all quantities, the products of all pairs, and whether the models' losses differ."""
-    products = [a * b for i, a in enumerate(quantities) for b in quantities[i:]]
-    differ = [(quantities[-1] != quantities[-2]).astype(np.float64)] if models == 2 else []
-    return [*quantities, *products, *differ]
+def _products(quantities: list[Array]) -> list[Array]:
+    """Return the products of all pairs."""
+    return [a * b for i, a in enumerate(quantities) for b in quantities[i:]]
 
 
 def _sums(rows: int, level: Level, values: Callable[[slice], list[Array]], threads: int | None) -> Array:

@@ -25,6 +25,7 @@ class Read:
         labels: Class index of each element, or float64 for regression.
         models: The candidate's predictions, then the baseline's.
         weights: Rows that each element stands for; ``None`` for one each.
+        differing: How many of each element's rows have unequal predictions; ``None`` without a baseline.
         notes: What the reader of the report should know.
     """
 
@@ -32,6 +33,7 @@ class Read:
     labels: Array
     models: list[Model]
     weights: Array | None = None
+    differing: Array | None = None
     notes: tuple[str, ...] = ()
 
 
@@ -65,7 +67,7 @@ class _Reader:
         models = [self._side(i, fetched, index) for i in range(len(self.bound.sides))]
         labels = self._labels(fetched)
         self.problems.stop()
-        return Read(fetched, labels, models, notes=tuple(self._notes()))
+        return Read(fetched, labels, models, differing=self._differing(models), notes=tuple(self._notes()))
 
     def _own(self) -> dict[str, Array]:
         """Fetch the evaluation set's columns, and those of the predictions that stand in it."""
@@ -87,10 +89,11 @@ class _Reader:
         return [*columns, f"{score.as_float()} AS p{i}"] if score else columns
 
     def _score(self, i: int) -> Column | None:
-        """Return the column of a side's scores if they are needed."""
+        """Return the column of a side's scores if they are needed, be it to see whether predictions are equal."""
         job, side = self.bound.job, self.bound.sides[i]
         thresholded = needs_decision(job) and side.decision is None
-        return side.score if needs_values(job) or job.task == "regression" or thresholded else None
+        needed = needs_values(job) or job.task == "regression" or thresholded or self.bound.both_score
+        return side.score if needed else None
 
     def _side(self, i: int, fetched: dict[str, Array], index: Index | None) -> Model:
         side = self.bound.sides[i]
@@ -125,10 +128,27 @@ class _Reader:
             return self.meaning.label.final(fetched["y"])
         return checked(fetched["y"], self.bound.label, self.bound.place(), self.problems, "number")
 
+    def _differing(self, models: list[Model]) -> Array | None:
+        """Return whether each row's predictions are unequal; ``None`` without a baseline."""
+        if len(models) == 1:
+            return None
+        unequal = [mine != theirs for mine, theirs in _both(*models)]
+        if self.bound.one_scores or not unequal:
+            return np.ones(self.bound.table.rows, np.uint8)
+        return np.asarray(np.logical_or.reduce(unequal)).view(np.uint8)
+
     def _notes(self) -> Iterator[str]:
         for side in self.bound.sides:
             if self.bound.joined(side) and side.key is None:
                 yield f"{side.what} joined by position: neither table carries a key"
+
+
+def _both(first: Model, second: Model) -> Iterator[tuple[Array, Array]]:
+    """Yield what both models predict."""
+    if first.score is not None and second.score is not None:
+        yield first.score, second.score
+    if first.decision is not None and second.decision is not None:
+        yield first.decision, second.decision
 
 
 def _gather(source: Array, rows: Array | None, threads: int | None) -> Array:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from mlci.engine.bind import needs_decision
 from mlci.engine.bootstrap import replicates
-from mlci.engine.counts import decisions
+from mlci.engine.counts import decisions, differing
 from mlci.engine.frame import Frame
 from mlci.engine.interface import Job
 from mlci.engine.levels import Key
@@ -18,6 +18,7 @@ def reduce(
 ) -> tuple[tuple[Statistics, ...], tuple[str, ...]]:
     """Return the whole set's statistics, then each slice's groups, and notes for the report."""
     counted = decisions(frame, threads=threads) if job.decisions and needs_decision(job) else {}
+    unequal = differing(frame, threads=threads)
     ranked, notes = ranks(frame, exact_rows=exact_rows, threads=threads) if job.scores else ({}, ())
     summed = {name: moments(frame, name, threads=threads) for name in job.losses}
     calibrated = calibration(frame, threads=threads) if job.calibration else {}
@@ -31,6 +32,7 @@ def reduce(
             moments={name: by_scope[key] for name, by_scope in summed.items()},
             calibration=calibrated.get(key),
             replicates=drawn.get(key, {}),
+            differing=unequal.get(key),
         )
         for key, scope, rows in _scopes(job, frame)
     )

@@ -153,8 +153,7 @@ def _by_estimate(value: float, bound: float, *, slack: float, floor: bool) -> Fi
 def _by_interval(case: Case, evidence: Evidence, bound: float, adjusted: float, bench: Bench) -> Finding:
     ends = evidence.interval(bench.confidence)
     if ends is None:
-        why = evidence.reason or "its error is not known"
-        return Finding(Outcome.ERROR, f"it has no interval to judge on ({why}); set judge: estimate on this gate")
+        return _without_interval(evidence, bench)
     (low, high), slack = ends, _slack(case, bound)
     kept = low >= bound - slack if case.floor else high <= bound + slack
     broken = high < bound - slack if case.floor else low > bound + slack
@@ -169,6 +168,14 @@ def _by_interval(case: Case, evidence: Evidence, bound: float, adjusted: float, 
         held = f"beyond the limit by itself, but not after Holm over {bench.family} gates"
         return Finding(Outcome.INCONCLUSIVE, held, power.Short(family=bench.family))
     return Finding(Outcome.INCONCLUSIVE, "the limit lies inside the interval" + _hint(case))
+
+
+def _without_interval(evidence: Evidence, bench: Bench) -> Finding:
+    """Return the outcome where no error is known: inconclusive if more rows would tell it, else an error."""
+    if evidence.method == "too few":
+        return Finding(Outcome.INCONCLUSIVE, evidence.reason, power.Short(rows=bench.min_group_size))
+    why = evidence.reason or "its error is not known"
+    return Finding(Outcome.ERROR, f"it has no interval to judge on ({why}); set judge: estimate on this gate")
 
 
 def _insufficient(case: Case, bench: Bench) -> str | None:

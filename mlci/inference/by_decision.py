@@ -53,16 +53,16 @@ def rate_evidence(info: MetricInfo, statistics: Statistics, context: Context) ->
     decisions = statistics.decisions
     if decisions is None:
         return absent("decisions")
-    return _proportions(base_rate(info.name, decisions), decisions)
+    return _proportions(base_rate(info.name, decisions), decisions, statistics.differing)
 
 
-def _proportions(masks: Rate, decisions: Decisions) -> Triple:
+def _proportions(masks: Rate, decisions: Decisions, differing: int | None) -> Triple:
     candidate = rates.proportion(rates.share(decisions, masks, decisions.candidate))
     if decisions.baseline is None:
         return candidate, None, None
     baseline = rates.proportion(rates.share(decisions, masks, decisions.baseline))
     view = cells.Cells.of(decisions)
-    if view.identical:
+    if view.identical and not differing:
         return candidate, baseline, tie(candidate)
     return candidate, baseline, rates.change(view, masks)
 
@@ -95,10 +95,8 @@ def ratio_evidence(info: MetricInfo, statistics: Statistics, context: Context) -
     """Return a rate or ratio with its evidence; of one class for names like ``f1[x]``."""
     if (found := PER_CLASS.match(info.name)) is not None:
         return _of_class(found[1], found[2], statistics)
-    if statistics.decisions is None:
-        return absent("decisions")
     name, low = catalogue.canonical(info.name), -1.0 if info.low is None else info.low
-    return _counts(_FUNCTIONS[name], statistics.decisions, _one(name, low), low=low)
+    return _counts(_FUNCTIONS[name], statistics, _one(name, low), low=low)
 
 
 def _one(name: str, low: float) -> _One:
@@ -119,17 +117,20 @@ def _of_class(metric: str, wanted: str, statistics: Statistics) -> Triple:
         return (Undefined(f"no class is called {wanted!r}; there are {', '.join(decisions.classes)}"), None, None)
     k = decisions.classes.index(wanted)
     if metric == "f1":
-        return _counts(confusion.f1_of(k), decisions, lambda model: _f1(model.margins, k), low=0.0)
-    return _proportions(rate(metric, len(decisions.classes), k), decisions)
+        return _counts(confusion.f1_of(k), statistics, lambda model: _f1(model.margins, k), low=0.0)
+    return _proportions(rate(metric, len(decisions.classes), k), decisions, statistics.differing)
 
 
-def _counts(function: Function, decisions: Decisions, one: _One, *, low: float) -> Triple:
+def _counts(function: Function, statistics: Statistics, one: _One, *, low: float) -> Triple:
+    decisions = statistics.decisions
+    if decisions is None:
+        return absent("decisions")
     view = cells.Cells.of(decisions)
     candidate = one(_Model(view, decisions.candidate, view.candidate))
     if decisions.baseline is None or view.baseline is None:
         return candidate, None, None
     baseline = one(_Model(view, decisions.baseline, view.baseline))
-    if view.identical:
+    if view.identical and not statistics.differing:
         return candidate, baseline, tie(candidate)
     return candidate, baseline, by_label.change(view, function, most=1.0 - low)
 

@@ -1,14 +1,13 @@
 """Metrics of scores and of regression: ranks, mean losses, functions of moments, calibration, and row bootstraps."""
 
 import math
-from collections.abc import Callable
 
 from mlci.inference import calibration, cells, moments, ranks
 from mlci.inference.common import Context, Triple, absent, tie
 from mlci.inference.evidence import Evidence, Point, Undefined
 from mlci.metrics import catalogue
 from mlci.metrics.info import MetricInfo
-from mlci.metrics.statistics import Floats, ModelBins, Scores, Statistics
+from mlci.metrics.statistics import Floats, Scores, Statistics
 
 
 def ranks_evidence(info: MetricInfo, statistics: Statistics, _: Context) -> Triple:
@@ -17,13 +16,13 @@ def ranks_evidence(info: MetricInfo, statistics: Statistics, _: Context) -> Trip
     if scores is None:
         return absent("scores")
     metric = catalogue.canonical(info.name)
-    function: Callable[[ModelBins], ranks.Ranked | None] = getattr(ranks, metric)
+    function = ranks.FUNCTIONS[metric]
     now = function(scores.candidate)
     candidate = ranks.single(now, scores.candidate, metric=metric)
     if scores.baseline is None:
         return candidate, None, None
     before = function(scores.baseline)
-    change = ranks.paired(before, now, scores, method=_rank_method(metric, scores))
+    change = ranks.paired(before, now, scores, metric=metric, method=_rank_method(metric, scores))
     return candidate, ranks.single(before, scores.baseline, metric=metric), change
 
 
@@ -83,7 +82,7 @@ def custom(name: str, statistics: Statistics, context: Context) -> Triple:
     if found.baseline is None or found.baseline_draws is None:
         return candidate, None, None
     baseline = sample(found.baseline, found.baseline_draws)
-    if found.differing == 0:
+    if found.differing == 0 and not statistics.differing:
         return candidate, baseline, tie(candidate)
     change = sample(found.candidate - found.baseline, found.candidate_draws - found.baseline_draws)
     return candidate, baseline, change

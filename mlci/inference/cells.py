@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mlci.inference.estimates import Logit, Normal, Sampled
-from mlci.inference.evidence import Evidence, Undefined
+from mlci.inference.evidence import Evidence, Point, Undefined
 from mlci.inference.proportions import Proportion
 from mlci.metrics.confusion import Function, Margins
 from mlci.metrics.statistics import Counts, Decisions, Floats
@@ -111,5 +111,7 @@ def sampled(value: float, changes: Floats, rows: int, *, confidence: float, meth
     tail = (1 - confidence) / 2
     low, high = np.quantile(defined, [tail, 1 - tail])
     error = float(defined.std(ddof=1))
+    if error <= _NOTHING * abs(value):
+        return Point(value, "too few", "too few rows tell models apart: every resampled set gives the same value")
     low, high = min(float(low), value), max(float(high), value)
     return Sampled(value, low, high, error, rows, confidence, method)

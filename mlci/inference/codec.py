@@ -11,12 +11,14 @@ from typing import Any
 
 from mlci.bounds import Bounds, excess
 from mlci.errors import InputError, Problem
+from mlci.inference.auc_score import AucScore
 from mlci.inference.disparities import Pair, Simultaneous
 from mlci.inference.disparity_change import DisparityChange
 from mlci.inference.estimates import Logit, Normal, Sampled
 from mlci.inference.evaluation import Agreement, Comparison, Disparity, EvaluationResult, GroupRate
 from mlci.inference.evidence import Point, Tie, Undefined
 from mlci.inference.forms import misfit
+from mlci.inference.mixing_score import MixingScore
 from mlci.inference.mover import Mover
 from mlci.inference.paired_score import Label, PairedScore
 from mlci.inference.proportions import F1, Proportion, Tango
@@ -34,6 +36,8 @@ _KINDS: dict[str, type[Any]] = {
         Normal,
         Logit,
         Sampled,
+        AucScore,
+        MixingScore,
         Proportion,
         F1,
         Tango,

@@ -36,12 +36,12 @@ class Normal:
         return (max(self.low, self.value - reach), min(self.high, self.value + reach))
 
     def below(self, limit: float) -> float:
-        """Test by the standardised distance."""
-        return self._tail(self.value - limit)
+        """Test by the standardised distance; beyond a bound there is nothing to test."""
+        return self._tail(self.value - limit) if self.low <= limit <= self.high else float(limit < self.low)
 
     def above(self, limit: float) -> float:
-        """Test by the standardised distance."""
-        return self._tail(limit - self.value)
+        """Test by the standardised distance; beyond a bound there is nothing to test."""
+        return self._tail(limit - self.value) if self.low <= limit <= self.high else float(limit > self.high)
 
     def spread(self) -> float:
         """Return error² × rows."""

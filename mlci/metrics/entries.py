@@ -15,7 +15,7 @@ BY_LABEL = "paired: Tango's score by label (Miettinen & Nurminen 1985, Stat. Med
 CELLS = f"delta method on the cells (Agresti 2013, ch. 16); {BY_LABEL}"
 BY_CLASS = f"Wilson's limits by class (Zou, Huang & Zhang 2009, Comput. Stat. Data Anal. 53:1080); {BY_LABEL}"
 DECIDED = f"Wilson 1927, JASA 22:209; {BY_LABEL}"
-DELONG = "DeLong, DeLong & Clarke-Pearson 1988, Biometrics 44:837"
+DELONG = "DeLong, DeLong & Clarke-Pearson 1988, Biometrics 44:837; one model: Hanley & McNeil 1982, Radiology 143:29"
 MEANS = "paired t interval from moments (Student 1908)"
 _SOURCES = {
     **dict.fromkeys(("balanced_accuracy", "precision_macro", "recall_macro"), BY_CLASS),
@@ -104,7 +104,7 @@ ENTRIES: tuple[MetricInfo, ...] = (
         "higher",
         BINARY,
         "sum over thresholds of (R_n - R_n-1) P_n",
-        source="logit interval: Boyd, Eng & Page 2013, ECML; paired by influence functions",
+        source="one model: mixing score (Wilson 1927), jackknifed; paired: influence functions, Student's t",
     ),
     _entry(
         "brier_score_loss",

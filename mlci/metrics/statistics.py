@@ -97,7 +97,7 @@ class Moments:
         rows: Rows summed over.
         sums: Sum of each quantity, shape (quantities,).
         products: Sum of the product of each pair, shape (quantities, quantities), symmetric.
-        differing: Rows on which the two models' losses are not equal.
+        differing: Rows on which the two models' predictions are not equal, whatever their losses.
     """
 
     names: tuple[str, ...]
@@ -157,6 +157,8 @@ class Statistics:
         moments: By name of the per-row loss (see :mod:`mlci.metrics.losses`).
         calibration: Calibration sums; ``None`` unless asked for.
         replicates: By name of the metric, for metrics without a closed form.
+        differing: Rows on which the two models' predictions are not equal: their scores where both have scores, else
+            their decisions. 0 makes every comparison an exact tie; ``None`` where only decisions are known.
     """
 
     scope: Scope
@@ -166,3 +168,4 @@ class Statistics:
     moments: Mapping[str, Moments] = field(default_factory=dict)
     calibration: Calibration | None = None
     replicates: Mapping[str, Replicates] = field(default_factory=dict)
+    differing: int | None = None

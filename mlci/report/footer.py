@@ -11,6 +11,7 @@ _PEOPLE = {
     "tango": "Tango",
     "tango by label": "Tango by label",
     "delong": "DeLong",
+    "delong score": "DeLong and Hanley–McNeil",
 }
 
 
