@@ -7,16 +7,20 @@ from pathlib import Path
 
 import duckdb
 
+from mlci.engine.columns import Column
 from mlci.engine.interface import Job, SliceColumn, Source
 from mlci.engine.offences import Place, Problems
-from mlci.engine.tables import Column, Table, open_table
+from mlci.engine.tables import Table, open_table
 from mlci.engine.words import counted
 from mlci.errors import InputError, Problem
 
 
 @dataclass(frozen=True)
 class Side:
-    """One model's predictions before they are read: the table, the columns of its score and decision, its threshold."""
+    """One model's predictions before they are read: the table, the columns of its score and decision, its threshold.
+
+    The threshold is the number that the score's own type has for the configured one.
+    """
 
     what: str
     table: Table
@@ -134,7 +138,7 @@ def _side(collector: _Collector, job: Job, table: Table, what: str, source: Sour
     if found is not table and job.key is None:
         _may_join_by_position(collector, job, table, source, found)
     threshold = job.threshold if source.threshold is None else source.threshold
-    return Side(what, found, key, score, decision, threshold)
+    return Side(what, found, key, score, decision, threshold if score is None else score.nearest(threshold))
 
 
 def needs_decision(job: Job) -> bool:

@@ -9,8 +9,9 @@ import duckdb
 import numpy as np
 
 from mlci.engine import sql, values
+from mlci.engine.columns import Column
 from mlci.engine.sql import Array
-from mlci.engine.tables import Column, Table
+from mlci.engine.tables import Table
 
 _SPAN = 1 << 16
 _CASES = 16
@@ -104,9 +105,9 @@ def _same(value: values.Value) -> tuple[str, values.Value]:
 
 
 def _distinct_sql(column: Column) -> str:
-    if column.is_text or column.is_integer or column.type == "BOOLEAN":
+    if column.is_text or column.is_integer or column.type in {"BOOLEAN", "DOUBLE"}:
         return column.ref
-    return f"{column.ref}::{'DOUBLE' if column.is_number else 'VARCHAR'}"
+    return f"{column.ref}::VARCHAR"
 
 
 Finder = Callable[[values.Value], int]
@@ -123,23 +124,21 @@ def _expression(
         low, high = min(raw), max(raw)
         lut = np.array([find(value) for value in range(low, high + 1)], dtype)
         kind = "UTINYINT" if high - low < 256 else "USMALLINT"
-        return f"({column.ref}::HUGEINT - {low})::{kind}" if column.type.endswith("HUGEINT") else _offset(
-            column, low, kind
-        ), lut
-    if column.is_number and not column.is_integer and len(raw) <= _CASES:
+        return _offset(column, low, kind), lut
+    if column.type == "DOUBLE" and len(raw) <= _CASES:
         cases = " ".join(
             f"WHEN {sql.number(value)} THEN {code}::UTINYINT" for code, value in enumerate(raw) if not math.isnan(value)
         )
         numbers = [value for value in raw if not math.isnan(value)]
         lut = np.array([find(meant[value]) for value in numbers], dtype)
-        return (f"CASE {column.ref}::DOUBLE {cases} END" if cases else "NULL::UTINYINT"), lut
+        return (f"CASE {column.ref} {cases} END" if cases else "NULL::UTINYINT"), lut
     return _enum(connection, column, raw, meant, find, dtype)
 
 
 def _offset(column: Column, low: int, kind: str) -> str:
     if low == 0 and column.type in {"TINYINT", "SMALLINT", "INTEGER", "BIGINT"}:
         return f"{column.ref}::{kind}"
-    return f"({column.ref}::BIGINT - ({low}))::{kind}"
+    return f"({column.ref}::{'HUGEINT' if column.is_wide else 'BIGINT'} - ({low}))::{kind}"
 
 
 def _enum(

@@ -22,8 +22,9 @@ import numpy as np
 from mlci.engine import sql, values
 from mlci.engine.blocks import each_block
 from mlci.engine.coding import Coded, Known, code_column
+from mlci.engine.columns import Column
 from mlci.engine.sql import Array
-from mlci.engine.tables import Column, Table, open_table
+from mlci.engine.tables import Table, open_table
 from mlci.engine.tally import count
 from mlci.errors import InputError, Problem
 
@@ -230,10 +231,8 @@ def add_column(
 
 def _number_sql(connection: duckdb.DuckDBPyConnection, table: Table, column: Column) -> str | None:
     """SQL for the column's numbers as float64; ``None`` for a column of texts."""
-    if column.type == "FLOAT":
-        return f"{column.ref}::VARCHAR::DOUBLE"  # the decimal that it is written as in a text file
     if column.is_number:
-        return f"{column.ref}::DOUBLE"
+        return column.as_float()
     if not column.is_text:
         return None
     odd = f"{column.ref} IS NOT NULL AND NOT regexp_full_match({column.ref}, '{_NUMBER_RE}')"

@@ -2,20 +2,26 @@
 
 Matching runs on 64-bit integers in NumPy: through a table of slots where integer keys are dense, else by sorting both
 sides. It goes by blocks of rows, because memory that is touched for the first time costs more than the work in it.
-Texts stand for themselves as the two halves of their MD5, equal on both sides only for equal texts.
+Texts, and numbers that no machine type holds exactly, are matched by the two halves of their MD5, equal on both sides
+only for equal texts.
 """
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
 from mlci.engine import sql
 from mlci.engine.blocks import each_block
+from mlci.engine.columns import Column
 from mlci.engine.sql import Array
-from mlci.engine.tables import Column, Table
+from mlci.engine.tables import Table
 
-_WIDE = frozenset({"HUGEINT", "UBIGINT", "UHUGEINT"})
+Kind = Literal["text", "integer", "exact", "float", "double"]
+"""How keys are compared: as texts, 64-bit integers, decimals of any length, float64 beside texts, or float64 alone."""
+
 _INTEGER_TEXT = r"[+-]?[0-9]{1,19}(\.0*)?"
+_DECIMAL_TEXT = r"[+-]?[0-9]+(\.[0-9]*)?"
 
 
 @dataclass(frozen=True)
@@ -26,31 +32,60 @@ class Keyed:
     column: Column
 
 
-def kind_of(columns: list[Column]) -> str:
-    """Return how keys are compared: ``integer`` or ``float`` where a file says they are numbers, else ``text``."""
+def kind_of(columns: list[Column]) -> Kind:
+    """Return how keys are compared, so that no two different keys become one."""
     numbers = [column for column in columns if column.is_number]
-    if not numbers or any(column.type in _WIDE for column in numbers):
+    if not numbers:
         return "text"
-    return "integer" if all(column.is_integer for column in numbers) else "float"
+    if any(column.is_wide or column.is_decimal for column in numbers):
+        return "exact"
+    if any(column.is_integer for column in numbers):
+        return "integer"
+    return "float" if len(numbers) < len(columns) else "double"
 
 
-def comparable(column: Column, kind: str) -> str:
+def comparable(column: Column, kind: Kind) -> str:
     """SQL for a key in the form that both sides are compared in; null where it has none."""
     if kind == "text":
         return f"{column.ref}::VARCHAR"
     if kind == "integer":
-        if column.is_number:
-            return f"{column.ref}::BIGINT"
-        spelled = f"regexp_full_match({column.ref}::VARCHAR, '{_INTEGER_TEXT}')"
-        return f"TRY_CAST(CASE WHEN {spelled} THEN split_part({column.ref}::VARCHAR, '.', 1) END AS BIGINT)"
+        return _integer(column)
+    if kind == "exact":
+        return _exact(column)
     value = f"TRY_CAST({column.ref} AS DOUBLE)"
-    return f"CASE WHEN isfinite({value}) THEN {value} + 0.0 END"
+    limit = f" AND abs({value}) <= {column.float_limit}" if kind == "float" else ""
+    return f"CASE WHEN isfinite({value}){limit} THEN {value} + 0.0 END"
 
 
-def columns_sql(column: Column, kind: str) -> str:
+def _integer(column: Column) -> str:
+    if column.is_integer:
+        return f"{column.ref}::BIGINT"
+    if column.type == "DOUBLE":
+        whole = f"abs({column.ref}) <= {column.float_limit} AND {column.ref} = trunc({column.ref})"
+        return f"CASE WHEN {whole} THEN {column.ref}::BIGINT END"
+    spelled = f"regexp_full_match({column.ref}::VARCHAR, '{_INTEGER_TEXT}')"
+    return f"TRY_CAST(CASE WHEN {spelled} THEN split_part({column.ref}::VARCHAR, '.', 1) END AS BIGINT)"
+
+
+def _exact(column: Column) -> str:
+    """SQL for a number as the shortest text of its decimal, for numbers that no machine type holds."""
+    value = column.ref
+    if column.is_integer:
+        return f"{value}::VARCHAR"
+    if column.type == "DOUBLE":
+        whole = f"CASE WHEN {value} = trunc({value}) THEN ({value}::BIGINT)::VARCHAR ELSE {value}::VARCHAR END"
+        return f"CASE WHEN abs({value}) <= {column.float_limit} THEN {whole} END"
+    text = f"{value}::VARCHAR"
+    short = f"CASE WHEN contains({text}, '.') THEN rtrim(rtrim({text}, '0'), '.') ELSE {text} END"
+    short = f"regexp_replace(ltrim({short}, '+'), '^(-?)0+([0-9])', '\\1\\2')"
+    spelled = f"regexp_full_match({text}, '{_DECIMAL_TEXT}')"
+    return f"CASE WHEN {spelled} THEN CASE {short} WHEN '-0' THEN '0' ELSE {short} END END"
+
+
+def columns_sql(column: Column, kind: Kind) -> str:
     """SQL for the one or two columns ``k0``, ``k1`` to fetch for matching."""
     value = comparable(column, kind)
-    if kind == "text":
+    if kind in {"text", "exact"}:
         return f"md5_number_lower({value}) AS k0, md5_number_upper({value}) AS k1"
     return f"{value} AS k0"
 

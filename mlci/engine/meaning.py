@@ -8,10 +8,11 @@ from mlci.engine import classes as naming
 from mlci.engine import values
 from mlci.engine.bind import Bound, needs_decision
 from mlci.engine.coding import Coded, code_column
+from mlci.engine.columns import Column
 from mlci.engine.offences import Place, Problems
 from mlci.engine.slicing import Bins, bins_of
 from mlci.engine.sql import Array
-from mlci.engine.tables import Column, Table
+from mlci.engine.tables import Table
 from mlci.engine.words import cut
 from mlci.errors import Problem
 

@@ -8,9 +8,10 @@ import duckdb
 import numpy as np
 
 from mlci.engine import sql
+from mlci.engine.columns import Column
 from mlci.engine.interface import Job
 from mlci.engine.sql import Array
-from mlci.engine.tables import Column, Table
+from mlci.engine.tables import Table
 from mlci.engine.words import counted, cut
 from mlci.errors import InputError, Problem
 

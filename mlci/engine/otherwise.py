@@ -58,7 +58,8 @@ def _decided(table: Table, source: Source, threshold: float | None) -> str:
     """SQL for what a row is decided as."""
     if source.decision is not None:
         return f"{table.column(source.decision).ref}::VARCHAR"
-    score = table.column(source.score or "").as_float()
+    score = table.column(source.score or "")
     if threshold is None:
-        return score
-    return f"{score} >= {sql.number(source.threshold if source.threshold is not None else threshold)}"
+        return score.as_float()
+    own = score.nearest(source.threshold if source.threshold is not None else threshold)
+    return f"{score.as_float()} >= {sql.number(own)}"

@@ -2,9 +2,10 @@
 
 from mlci.engine import keys
 from mlci.engine.bind import Bound, Side
+from mlci.engine.columns import Column
 from mlci.engine.keys import Keyed
 from mlci.engine.sql import Array
-from mlci.engine.tables import Column, Table
+from mlci.engine.tables import Table
 from mlci.engine.unpaired import diagnose
 from mlci.errors import InputError
 
@@ -34,7 +35,7 @@ def unpaired(bound: Bound) -> InputError:
     return diagnose(bound.connection, _keyed(bound.table, bound.key), others, _kind(bound))
 
 
-def _kind(bound: Bound) -> str:
+def _kind(bound: Bound) -> keys.Kind:
     joined: list[Side] = [side for side in bound.sides if bound.joined(side)]
     columns = [bound.key, *(side.key for side in joined)]
     return keys.kind_of([column for column in columns if column is not None])

@@ -8,12 +8,13 @@ import numpy as np
 from mlci.engine import pairing, sql
 from mlci.engine.bind import Bound, needs_decision, needs_values
 from mlci.engine.blocks import each_block
+from mlci.engine.columns import Column
 from mlci.engine.frame import Model
 from mlci.engine.keys import Index
 from mlci.engine.meaning import Meaning
 from mlci.engine.offences import Problems, checked, kind_of_score
 from mlci.engine.sql import Array
-from mlci.engine.tables import Column, Table
+from mlci.engine.tables import Table
 
 
 @dataclass(frozen=True)

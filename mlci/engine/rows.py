@@ -8,8 +8,9 @@ import duckdb
 import numpy as np
 
 from mlci.engine import sql
+from mlci.engine.columns import Column
 from mlci.engine.fingerprint import add_column
-from mlci.engine.tables import Column, Table, open_table
+from mlci.engine.tables import Table, open_table
 from mlci.lineage import rows
 from mlci.lineage.rows import Rows
 
@@ -63,5 +64,5 @@ def _nulls(connection: duckdb.DuckDBPyConnection, table: Table) -> dict[str, int
 
 
 def _empty(column: Column) -> str:
-    nan = f" OR isnan({column.ref})" if column.type in {"FLOAT", "DOUBLE"} else ""
+    nan = f" OR isnan({column.ref})" if column.type == "DOUBLE" else ""
     return f"{column.ref} IS NULL{nan}"

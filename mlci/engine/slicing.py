@@ -6,10 +6,10 @@ from itertools import pairwise
 from mlci.engine import sql, values
 from mlci.engine.bind import Bound
 from mlci.engine.coding import Coded, code_column
+from mlci.engine.columns import Column
 from mlci.engine.interface import SliceColumn
 from mlci.engine.offences import Problems
 from mlci.engine.sql import Array
-from mlci.engine.tables import Column
 from mlci.errors import Problem
 
 
@@ -50,7 +50,8 @@ def _cut(bound: Bound, column: Column, edges: tuple[float, ...], problems: Probl
         if sql.exists(bound.connection, bound.table.relation, wrong):
             said = f"{column.name!r} can't be cut: {{value!r}} is not a number"
             problems.add(bound.place().problem(column, wrong, said))
-    cases = " ".join(f"WHEN {value} < {sql.number(edge)} THEN {code}" for code, edge in enumerate(edges))
+    own = [sql.number(column.nearest(edge)) for edge in edges]
+    cases = " ".join(f"WHEN {value} < {edge} THEN {code}" for code, edge in enumerate(own))
     last = len(edges)
     code = f"(CASE WHEN {value} IS NULL OR isnan({value}) THEN {last + 1} {cases} ELSE {last} END)::USMALLINT"
     shown = [values.form(values.number(float(edge))) for edge in edges]

@@ -21,6 +21,8 @@ from mlci.errors import InputError, Problem
 
 _DELIMITERS = ",;\t|"
 _HEADER_LIMIT = 1 << 20
+_JSON_NUMBERS = {"UBIGINT", "BIGINT", "DOUBLE"}
+_DIGITS_OF_DOUBLE, _DIGITS_OF_BIGINT, _DIGITS_OF_DECIMAL = 15, 18, 38
 
 
 def stage_csv(connection: duckdb.DuckDBPyConnection, file: File, target: Path) -> list[str]:
@@ -197,15 +199,27 @@ def _field(connection: duckdb.DuckDBPyConnection, objects: str, name: str, index
     query = sql.select(f"DISTINCT json_type(o, {pointer})", objects)
     kinds = {row[0] for row in connection.execute(query).fetchall()} - {None, "NULL"}
     value = f"json_extract_string(o, {pointer})"
-    return f"{value}::{_json_kind(kinds)} AS c{index}"
-
-
-def _json_kind(kinds: set[str]) -> str:
     if kinds == {"BOOLEAN"}:
-        return "BOOLEAN"
-    if kinds and kinds <= {"UBIGINT", "BIGINT"}:
-        return "HUGEINT" if kinds == {"UBIGINT", "BIGINT"} else "BIGINT" if kinds == {"BIGINT"} else "UBIGINT"
-    return "DOUBLE" if kinds and kinds <= {"UBIGINT", "BIGINT", "DOUBLE"} else "VARCHAR"
+        return f"{value}::BOOLEAN AS c{index}"
+    kind = _json_number(connection, objects, value) if kinds and kinds <= _JSON_NUMBERS else "VARCHAR"
+    return f"{value}::{kind} AS c{index}"
+
+
+def _json_number(connection: duckdb.DuckDBPyConnection, objects: str, value: str) -> str:
+    """Return a type that holds every number of a JSON column, integers of any size exactly; text if there is none.
+
+    DuckDB calls an integer beyond 64 bits a double and has its digits all the same, and writes HUGEINT as DOUBLE.
+    """
+    whole = f"regexp_full_match({value}, '-?[0-9]+')"
+    longest = f"max(length(ltrim({value}, '-'))) FILTER (WHERE {whole})"
+    asked = [f"count({value}) FILTER (WHERE NOT {whole})", longest]
+    found = sql.first(connection, sql.select(asked, objects)) or (0, 0)
+    fractions, digits = found[0], found[1] or 0
+    if fractions:
+        return "DOUBLE" if digits <= _DIGITS_OF_DOUBLE else "VARCHAR"
+    if digits <= _DIGITS_OF_BIGINT:
+        return "BIGINT"
+    return f"DECIMAL({_DIGITS_OF_DECIMAL}, 0)" if digits <= _DIGITS_OF_DECIMAL else "VARCHAR"
 
 
 def _json_problem(message: str, file: File) -> Problem:

@@ -7,44 +7,14 @@ from pathlib import Path
 import duckdb
 
 from mlci.engine import sql
+from mlci.engine.columns import Column, read_column, relation
 from mlci.engine.files import File, locate
 from mlci.engine.stage import check_names, stage_csv, stage_json
 from mlci.engine.words import counted, cut
 from mlci.errors import InputError, Problem
 
-_INTEGERS = frozenset({
-    "TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT",
-    "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "UHUGEINT",
-})  # fmt: skip
-_FLOATS = frozenset({"FLOAT", "DOUBLE"})
-
-
-@dataclass(frozen=True)
-class Column:
-    """One column: its name in the file, the safe name ``c<position>`` that SQL uses, and DuckDB's type."""
-
-    name: str
-    ref: str
-    type: str
-
-    @property
-    def is_integer(self) -> bool:
-        """Whether the file itself says that these are integers."""
-        return self.type in _INTEGERS
-
-    @property
-    def is_number(self) -> bool:
-        """Whether the file itself says that these are numbers (a CSV never does)."""
-        return self.is_integer or self.type in _FLOATS or self.type.startswith("DECIMAL")
-
-    @property
-    def is_text(self) -> bool:
-        """Whether cells are texts, which may still spell numbers."""
-        return self.type == "VARCHAR"
-
-    def as_float(self) -> str:
-        """SQL for the cell as a float64; null where a text spells no number."""
-        return f"TRY_CAST({self.ref} AS DOUBLE)" if self.type != "DOUBLE" else self.ref
+_Field = tuple[str, int | None, str | None, int | None]
+_MOST_DIGITS = 38
 
 
 @dataclass(frozen=True)
@@ -127,9 +97,8 @@ def open_table(connection: duckdb.DuckDBPyConnection, path: str, scratch: Path) 
     if not sum(rows for _, rows in shards):
         raise InputError(Problem("has a header but no rows", path))
     locals_ = [str(local) for _, _, local in parts]
-    refs = ", ".join(column.ref for column in columns)
     files = tuple(file for file, _, _ in parts)
-    return Table(path, columns, f"read_parquet({sql.listing(locals_)}) AS t({refs})", shards, files)
+    return Table(path, columns, relation(connection, columns, locals_), shards, files)
 
 
 def _shard(connection: duckdb.DuckDBPyConnection, file: File, scratch: Path) -> tuple[File, tuple[Column, ...], Path]:
@@ -138,19 +107,32 @@ def _shard(connection: duckdb.DuckDBPyConnection, file: File, scratch: Path) -> 
     target = scratch / f"staged{sum(1 for _ in scratch.iterdir())}.parquet"
     names = (stage_csv if file.format == "csv" else stage_json)(connection, file, target)
     staged = _types(connection, target)
-    return file, tuple(Column(name, f"c{i}", staged[i]) for i, name in enumerate(names)), target
+    return file, tuple(read_column(name, i, staged[i]) for i, name in enumerate(names)), target
 
 
 def _parquet_columns(connection: duckdb.DuckDBPyConnection, file: File) -> tuple[Column, ...]:
     try:
-        query = sql.select("name, num_children", f"parquet_schema({sql.text(str(file.path))})")
-        schema = connection.execute(query).fetchall()
+        asked = ["name", "num_children", "logical_type", "precision"]
+        schema = connection.execute(sql.select(asked, f"parquet_schema({sql.text(str(file.path))})")).fetchall()
         types = _types(connection, file.path)
     except duckdb.Error as error:
         raise InputError(unreadable(error, file.shown)) from error
-    names = _top_level(schema)
-    check_names(names, file.shown)
-    return tuple(Column(name, f"c{i}", types[i]) for i, name in enumerate(names))
+    fields = _top_level(schema)
+    check_names([field[0] for field in fields], file.shown)
+    return tuple(read_column(field[0], i, _stored(field, types[i], file)) for i, field in enumerate(fields))
+
+
+def _stored(field: _Field, type_: str, file: File) -> str:
+    """Return a column's type in the file where DuckDB reads it as another one.
+
+    Raises:
+        InputError: if it can't be read exactly.
+    """
+    name, _, logical, precision = field
+    if precision is not None and precision > _MOST_DIGITS:
+        said = f"column {name!r} is a decimal of {precision} digits; more than {_MOST_DIGITS} can't be read exactly"
+        raise InputError(Problem(f"{said}: write the column as text", file.shown))
+    return "HALF" if type_ == "FLOAT" and "float16" in (logical or "").lower() else type_.strip('"')
 
 
 def unreadable(error: duckdb.Error, shown: str) -> Problem:
@@ -159,17 +141,17 @@ def unreadable(error: duckdb.Error, shown: str) -> Problem:
     return Problem(f"is not a complete Parquet file (was it cut off while it was written?): {detail}", shown)
 
 
-def _top_level(schema: list[tuple[str, int | None]]) -> list[str]:
-    """Return the names of the root's children from a schema that is listed depth first."""
-    names: list[str] = []
+def _top_level(schema: list[_Field]) -> list[_Field]:
+    """Return the root's children from a schema that is listed depth first."""
+    fields: list[_Field] = []
     at = 1
     while at < len(schema):
-        names.append(schema[at][0])
+        fields.append(schema[at])
         pending = 1
         while pending:
             pending += (schema[at][1] or 0) - 1
             at += 1
-    return names
+    return fields
 
 
 def _types(connection: duckdb.DuckDBPyConnection, path: Path) -> list[str]:
@@ -188,8 +170,8 @@ def _count(connection: duckdb.DuckDBPyConnection, shown: str, path: Path) -> int
 
 def _same_columns(first: File, columns: tuple[Column, ...], shard: File, others: tuple[Column, ...]) -> None:
     for mine, theirs in zip(columns, others, strict=False):
-        if (mine.name, mine.type) != (theirs.name, theirs.type):
-            said = f"{theirs.name!r} ({theirs.type}) stands where {first.shown} has {mine.name!r} ({mine.type})"
+        if (mine.name, mine.stored) != (theirs.name, theirs.stored):
+            said = f"{theirs.name!r} ({theirs.stored}) stands where {first.shown} has {mine.name!r} ({mine.stored})"
             raise InputError(Problem(f"shards have different columns: {said}", shard.shown))
     if len(columns) != len(others):
         raise InputError(

@@ -3,7 +3,7 @@
 import duckdb
 
 from mlci.engine import sql
-from mlci.engine.keys import Keyed, comparable
+from mlci.engine.keys import Keyed, Kind, comparable
 from mlci.engine.tables import Table
 from mlci.engine.words import counted, cut, first
 from mlci.errors import InputError, Problem
@@ -15,9 +15,13 @@ _EXACT = 2**53
 
 
 def diagnose(
-    connection: duckdb.DuckDBPyConnection, evaluation: Keyed, others: list[tuple[str, Keyed]], kind: str
+    connection: duckdb.DuckDBPyConnection, evaluation: Keyed, others: list[tuple[str, Keyed]], kind: Kind
 ) -> InputError:
     """Find out, in SQL and without haste, why rows don't pair off."""
+    rounded = [_rounded(connection, one, kind) for one in (evaluation, *(other for _, other in others))]
+    if any(rounded):
+        return InputError.of(problem for problem in rounded if problem)
+    kind = "exact" if kind == "integer" else kind  # names every number, also one that has no integer's form
     problems = _alone(connection, evaluation, kind)
     for _, other in others:
         problems += _alone(connection, other, kind)
@@ -26,12 +30,28 @@ def diagnose(
     return InputError.of(problems or [Problem("keys don't pair off", evaluation.table.path)])
 
 
-def _alone(connection: duckdb.DuckDBPyConnection, keyed: Keyed, kind: str) -> list[Problem]:
+def _rounded(connection: duckdb.DuckDBPyConnection, keyed: Keyed, kind: Kind) -> Problem | None:
+    """Name floating-point keys beyond which whole numbers have no value of their own: others may be one of them."""
+    column, table = keyed.column, keyed.table
+    if column.type != "DOUBLE":
+        return None
+    beyond = f"isfinite({column.ref}) AND abs({column.ref}) > {column.float_limit}"
+    query = sql.select(table.row_number, table.relation, where=beyond, order_by="1", limit=1)
+    found = sql.first(connection, query)
+    if found is None or (kind == "double" and not _repeated(connection, keyed, kind)):
+        return None
+    shown, row = table.place(found[0])
+    limit = f"{column.float_name} beyond 2^{column.float_limit.bit_length() - 1}"
+    said = f"key is {limit}, so neighbouring keys are one number; write it as an integer"
+    return Problem(f"{column.name!r} in row {row}: {said}", shown)
+
+
+def _alone(connection: duckdb.DuckDBPyConnection, keyed: Keyed, kind: Kind) -> list[Problem]:
     """Say what is wrong with one table's keys: missing ones, repeated ones."""
     return [*_missing(connection, keyed, kind), *_repeated(connection, keyed, kind)]
 
 
-def _missing(connection: duckdb.DuckDBPyConnection, keyed: Keyed, kind: str) -> list[Problem]:
+def _missing(connection: duckdb.DuckDBPyConnection, keyed: Keyed, kind: Kind) -> list[Problem]:
     table, column, number = keyed.table, keyed.column, keyed.table.row_number
     asked, condition = [number, f"{column.ref}::VARCHAR", "count(*) OVER ()"], f"{comparable(column, kind)} IS NULL"
     found = connection.execute(
@@ -47,7 +67,7 @@ def _missing(connection: duckdb.DuckDBPyConnection, keyed: Keyed, kind: str) -> 
     return [Problem(said, table.place(position)[0])]
 
 
-def _repeated(connection: duckdb.DuckDBPyConnection, keyed: Keyed, kind: str) -> list[Problem]:
+def _repeated(connection: duckdb.DuckDBPyConnection, keyed: Keyed, kind: Kind) -> list[Problem]:
     table, number, value = keyed.table, keyed.table.row_number, comparable(keyed.column, kind)
     query = sql.select(
         [f"{value}::VARCHAR", f"list_sort(list({number}))[:{_SHOWN}]", "count(*) OVER ()"],
@@ -76,7 +96,7 @@ def _rows(table: Table, positions: list[int]) -> str:
 
 
 def _against(
-    connection: duckdb.DuckDBPyConnection, evaluation: Keyed, other: Keyed, kind: str, what: str
+    connection: duckdb.DuckDBPyConnection, evaluation: Keyed, other: Keyed, kind: Kind, what: str
 ) -> list[Problem]:
     problems = []
     missing = _unmatched(connection, evaluation, other, kind)
@@ -97,22 +117,25 @@ def _against(
 
 
 def _spelled_differently(connection: duckdb.DuckDBPyConnection, evaluation: Keyed, other: Keyed) -> list[Problem]:
-    """Tell whether texts that don't match would as numbers, without blanks around them, or in one case of letters.
+    """Tell whether texts that don't match would as numbers, without blanks, in one case of letters or one Unicode form.
 
     As numbers match ``0`` and ``000``, or ``0.0`` of a column with nulls.
     """
-    for how, reading in (
-        ("as numbers", _numbers),
-        ("but for blanks around them", lambda keyed: _read(keyed, "trim({}, ' \t\u00a0')")),
-        ("but for upper and lower case", lambda keyed: _read(keyed, "lower({})")),
+    alike, normal = "write them alike", "pass both through unicodedata.normalize('NFC', key)"
+    for how, reading, remedy in (
+        ("as numbers", _numbers, alike),
+        ("but for blanks around them", lambda keyed: _read(keyed, "trim({}, ' \t\u00a0')"), alike),
+        ("but for upper and lower case", lambda keyed: _read(keyed, "lower({})"), alike),
+        ("but for their Unicode normal form (NFC, NFD)", lambda keyed: _read(keyed, "nfc_normalize({})"), normal),
     ):
         first_rows = [reading(keyed) for keyed in (other, evaluation)]
         both = f"({first_rows[0]}) AS here JOIN ({first_rows[1]}) AS there USING (n)"
         query = sql.select("here.k, there.k", both, where="here.k <> there.k", order_by="there.r, here.r", limit=1)
         found = sql.first(connection, query)
         if found is not None:
-            written = f"written as `{cut(found[0])}` here and `{cut(found[1])}` in {evaluation.table.path}"
-            return [Problem(f"keys match {how}: {written}; write them alike", other.table.path)]
+            here, there = (ascii(cut(key))[1:-1] if remedy == normal else cut(key) for key in found)
+            written = f"written as `{here}` here and `{there}` in {evaluation.table.path}"
+            return [Problem(f"keys match {how}: {written}; {remedy}", other.table.path)]
     return []
 
 
@@ -136,7 +159,7 @@ def _keys(found: list[tuple[str, int]]) -> list[str]:
     return [repr(cut(key)) for key, _ in found]
 
 
-def _unmatched(connection: duckdb.DuckDBPyConnection, left: Keyed, right: Keyed, kind: str) -> list[tuple[str, int]]:
+def _unmatched(connection: duckdb.DuckDBPyConnection, left: Keyed, right: Keyed, kind: Kind) -> list[tuple[str, int]]:
     numbered = [f"{left.table.row_number} AS r", f"{comparable(left.column, kind)} AS k"]
     mine = sql.select(numbered, left.table.relation)
     theirs = sql.select(f"{comparable(right.column, kind)} AS k", right.table.relation)

@@ -7,9 +7,10 @@ from pathlib import Path
 import duckdb
 
 from mlci.engine import sql
+from mlci.engine.columns import Column
 from mlci.engine.features import parquet, text
 from mlci.engine.files import suffix_of
-from mlci.engine.tables import Column, Table, open_table
+from mlci.engine.tables import Table, open_table
 from mlci.errors import InputError, Problem
 
 
@@ -70,5 +71,5 @@ def _write_again(
     kept = [column for column in table.columns if column != left_out]
     if len({column.name.lower() for column in kept}) < len(kept):
         raise InputError(Problem(f"can't be copied without its label ({why}); write it as one file", table.path))
-    query = sql.select((f"{column.ref} AS {sql.name(column.name)}" for column in kept), table.relation)
+    query = sql.select((f"{column.raw} AS {sql.name(column.name)}" for column in kept), table.relation)
     connection.execute(f"COPY ({query}) TO {sql.text(str(target))} (FORMAT parquet)")
