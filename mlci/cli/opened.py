@@ -12,6 +12,7 @@ import json
 import re
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from mlci.github.interface import CheckRun
 from mlci.publish.plan import Target
@@ -30,9 +31,29 @@ def heard(text: str, target: Target) -> CheckRun | None:
     match = _TOLD.fullmatch(text)
     if match is None or match[2] != str(target.run):
         return None
-    texts = dict.fromkeys(("app", "title", "summary", "url"), "")
-    facts = {"name": target.name, "head": target.head, "external_id": str(target.run), "status": "in_progress"}
-    return CheckRun(id=int(match[1]), conclusion=None, annotations=0, **facts, **texts)
+    return CheckRun(
+        id=int(match[1]),
+        name=target.name,
+        head=target.head,
+        app="",
+        external_id=str(target.run),
+        status="in_progress",
+        conclusion=None,
+        title="",
+        summary="",
+        annotations=0,
+        url="",
+    )
+
+
+def opener(text: str) -> int | None:
+    """Return the number of the check that another job opened, in this attempt or an earlier one."""
+    match = _TOLD.fullmatch(text)
+    return int(match[1]) if match else None
+
+
+def _check(told: dict[str, Any]) -> CheckRun:
+    return CheckRun(**{**told, "pulls": tuple(told["pulls"])})
 
 
 class Note:
@@ -73,7 +94,7 @@ class Note:
             text, seal = str(found["check"]), str(found["seal"])
             if not hmac.compare_digest(seal.encode(), self._seal(text).encode()):
                 return None
-            return CheckRun(**json.loads(text))
+            return _check(json.loads(text))
         except (OSError, ValueError, KeyError, TypeError, RecursionError):
             return None
 

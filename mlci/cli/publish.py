@@ -26,7 +26,7 @@ from mlci.publish.result import Ended
 )
 @click.option("--code", metavar="N", help="Exit code of `mlci run`; empty if it never came to an end.")
 @click.option(
-    "--check", default="", metavar="ID", help="The output `check` of another job's `--open`; saves a request."
+    "--check", default="", metavar="ID", help="The output `check` of another job's `--open`, which this job concludes."
 )
 @click.option("--details-url", metavar="URL", help="Where the check's details lead; the run by default.")
 @click.option("--json", "as_json", is_flag=True, help="Print what was done as JSON.")
@@ -44,7 +44,8 @@ def command(
     """Publish a report on GitHub: check, commit status, pull-request comment, job summary, outputs.
 
     Reads what GitHub's runner sets (GITHUB_EVENT_PATH and others) and the token in MLCI_TOKEN or GITHUB_TOKEN. Without
-    a token it writes the job summary and the outputs only. The exit code tells the verdict; 4 is GitHub's failure.
+    a token it writes the job summary and the outputs only. In a job with a matrix, pass its values in MLCI_MATRIX, as
+    `${{ toJSON(matrix) }}`. The exit code tells the verdict; 4 is GitHub's failure.
 
     \b
     Examples:

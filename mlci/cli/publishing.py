@@ -5,7 +5,7 @@ from pathlib import Path
 
 from mlci import __version__
 from mlci.cli.evidence import Subject, read_report, subject
-from mlci.cli.opened import Note, heard, told
+from mlci.cli.opened import Note, heard, opener, told
 from mlci.cli.output import OURS, keep_out_of_git
 from mlci.cli.outputs import write_outputs, write_summary
 from mlci.cli.words import Words
@@ -19,7 +19,8 @@ from mlci.publish.plan import Publication, Silent, Target, publication, target
 from mlci.publish.result import Claim, Ended, Finished, Result, result
 from mlci.report.links import Links
 from mlci.report.summary import summary
-from mlci.usecases.publish import Published, open_, publish
+from mlci.usecases.publish import open_, publish
+from mlci.usecases.published import Published
 
 BLOCKED = 1
 INPUT = 2
@@ -126,7 +127,8 @@ def _published(
     what: Publication = publication(where, found, policy=about.policy, links=links)
     note = _note(here, where, access)
     known = note.take() or (heard(check, where) if check and note.begin() else None)  # true until something is sent
-    done = publish(what, Client(transport(access), repository=here.repository or ""), known=known)
+    client = Client(transport(access), repository=here.repository or "")
+    done = publish(what, client, known=known, opener=opener(check))
     words.done(done, where)
     return done
 
@@ -139,7 +141,7 @@ def _target(here: Workflow, about: Subject, event: Event, url: str | None) -> Ta
         return Silent(why=f"this is no workflow run: {missing} is not set")
     if about.model is None:
         return Silent(why="the configuration does not tell the model's name, so no check can be named")
-    return target(event, model=about.model, run=here.run, url=url or here.run_url)
+    return target(event, model=about.model, run=here.run, url=url or here.run_url, asked=here.invocation)
 
 
 def _note(here: Workflow, where: Target, access: Access) -> Note:

@@ -13,7 +13,7 @@ from mlci.publish.unfinished import title
 from mlci.report.escape import plain
 from mlci.report.sentences import headline
 from mlci.steps.clean import clean
-from mlci.usecases.publish import Published
+from mlci.usecases.published import Published
 
 
 @dataclass(kw_only=True)

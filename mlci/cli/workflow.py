@@ -10,6 +10,7 @@ from mlci.cli.files import read_bounded
 from mlci.errors import InputError, Problem
 from mlci.publish import payload
 from mlci.publish.event import Event, facts
+from mlci.publish.invocation import Invocation, invocation
 from mlci.publish.runs import Run, parse
 from mlci.report.escape import plain
 from mlci.report.links import Links
@@ -28,6 +29,8 @@ class Workflow:
         run: ``GITHUB_RUN_ID`` and ``GITHUB_RUN_ATTEMPT``.
         api, server: ``GITHUB_API_URL``, ``GITHUB_SERVER_URL``.
         summary, output: ``GITHUB_STEP_SUMMARY``, ``GITHUB_OUTPUT``.
+        file, base, job: ``GITHUB_WORKFLOW_REF`` or else ``GITHUB_WORKFLOW``, ``GITHUB_BASE_REF``, ``GITHUB_JOB``.
+        matrix: ``MLCI_MATRIX``, the values of the job's matrix as JSON.
         temp: ``RUNNER_TEMP``, which the runner empties before each job.
         token: ``MLCI_TOKEN``, else ``GITHUB_TOKEN``.
         wrong: What is set to something that can't be meant; it counts as missing, and whoever needs it says so.
@@ -45,6 +48,10 @@ class Workflow:
     output: Path | None
     temp: Path | None
     token: str | None = field(repr=False)
+    file: str | None = None
+    base: str | None = None
+    job: str | None = None
+    matrix: str | None = None
     wrong: InputError | None = None
 
     def links(self, head: str | None) -> Links:
@@ -59,6 +66,17 @@ class Workflow:
         """Return the run's page."""
         known = self.repository is not None and self.run is not None
         return f"{self.server}/{self.repository}/actions/runs/{self.run.id}" if known and self.run else None
+
+    @property
+    def invocation(self) -> Invocation:
+        """Return what asks for the verdict."""
+        return invocation(
+            workflow=self.file or "",
+            event=self.event or "",
+            base=self.base or "",
+            job=self.job or "",
+            matrix=self.matrix,
+        )
 
     def facts(self) -> Event:
         """Read the event.
@@ -104,6 +122,10 @@ def workflow(environment: Mapping[str, str]) -> Workflow:
         output=place("GITHUB_OUTPUT"),
         temp=place("RUNNER_TEMP"),
         token=said(secret),
+        file=said("GITHUB_WORKFLOW_REF") or said("GITHUB_WORKFLOW"),
+        base=said("GITHUB_BASE_REF"),
+        job=said("GITHUB_JOB"),
+        matrix=said("MLCI_MATRIX"),
         wrong=InputError(*wrong) if wrong else None,
     )
 

@@ -57,6 +57,7 @@ def check_run(data: object) -> CheckRun:
         summary=_text(output, "summary"),
         annotations=_number(output, "annotations_count", missing=0),
         url=_text(found, "html_url"),
+        pulls=_pulls(found),
     )
 
 
@@ -120,6 +121,13 @@ def _annotation(one: Annotation) -> dict[str, object]:
         "title": one.title,
         "message": one.message,
     }
+
+
+def _pulls(found: Mapping[str, object]) -> tuple[int, ...]:
+    """Return numbers of pull requests; an entry of another form is left out, for nothing but a comment rests on it."""
+    entries = found.get("pull_requests")
+    numbers = [one.get("number") for one in entries if isinstance(one, dict)] if isinstance(entries, list) else []
+    return tuple(one for one in numbers if isinstance(one, int) and not isinstance(one, bool) and one > 0)
 
 
 def _object(data: object, what: str) -> Mapping[str, object]:

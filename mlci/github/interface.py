@@ -55,6 +55,7 @@ class CheckRun:
         title, summary: Its output.
         annotations: How many have arrived.
         url: Its page.
+        pulls: Numbers of the open pull requests whose head it is on.
     """
 
     id: int
@@ -68,6 +69,7 @@ class CheckRun:
     summary: str
     annotations: int
     url: str
+    pulls: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -58,17 +58,6 @@ def conclusion(verdict: Verdict) -> Conclusion:
             assert_never(verdict)
 
 
-def state(found: Conclusion) -> State:
-    """Return the commit status beside a concluded check."""
-    match found:
-        case "success" | "failure":
-            return found
-        case "cancelled":
-            return "error"
-        case _:
-            assert_never(found)
-
-
 def title(report: Report) -> str:
     """Return the check's title: the counts."""
     return cut(headline(report), _TITLE)

@@ -37,10 +37,20 @@ class Posted(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Version:
-    """A text for the comment, marker included, and the run that it comes from."""
+    """A text for the comment, marker included, and where it comes from.
+
+    Attributes:
+        run: The run whose text it is.
+        body: The text.
+        joined: The commit whose joined verdict it is, which a comment about the same commit never precedes; ``None`` if
+            it is known of this run only.
+        current: Whether that commit is known to be the pull request's head, which no other comment precedes.
+    """
 
     run: Run
     body: str
+    joined: str | None = None
+    current: bool = False
 
 
 @dataclass(frozen=True)
@@ -96,7 +106,10 @@ def ours(comments: Iterable[Posted], *, me: str, model: str) -> list[Posted]:
 
 
 def choose(found: Sequence[Posted], version: Version, *, creates: bool) -> Choice:
-    """Choose among our comments: the oldest one stays, and gets the newest run's text.
+    """Choose among our comments: the oldest one stays, and gets the newest text.
+
+    A joined verdict on the pull request's head is newer than everything, and one on another commit newer than what is
+    there about the same commit; runs decide in every other case.
 
     Args:
         found: Our comments, oldest first.
@@ -106,8 +119,9 @@ def choose(found: Sequence[Posted], version: Version, *, creates: bool) -> Choic
     if not found:
         return Choice(step=Create(version) if creates else Nothing(), extra=(), run=version.run)
     stays, *extra = found
-    newest = max([*(_version(one) for one in found), version], key=lambda one: one.run)
-    if version.run >= newest.run:
+    there = [_version(one) for one in found]
+    newest = max([*there, version], key=lambda one: one.run)
+    if version.current or all(_replaces(version, one) for one in there):
         newest = version
     same = marker.without_run(stays.body) == marker.without_run(newest.body)
     return Choice(step=Keep(stays) if same else Edit(stays, newest), extra=tuple(extra), run=newest.run)
@@ -142,6 +156,10 @@ def _changed(row: GateRow) -> bool:
     return before != now
 
 
+def _replaces(version: Version, there: Version) -> bool:
+    return version.run >= there.run or (version.joined is not None and version.joined == there.joined)
+
+
 def _version(one: Posted) -> Version:
     mark = marker.read(one.body)
-    return Version(run=(mark and mark.run) or FIRST, body=one.body)
+    return Version(run=(mark and mark.run) or FIRST, body=one.body, joined=mark.head if mark else None)

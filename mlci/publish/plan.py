@@ -1,12 +1,14 @@
 """What to do on GitHub for these event facts, this report or none, and this policy. Everything but the requests."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import assert_never
 
-from mlci.publish import check, choice, unfinished
+from mlci.publish import check, choice, joined, unfinished
+from mlci.publish.attempt import Own
 from mlci.publish.check import Annotation, Conclusion, State
 from mlci.publish.choice import Policy, Version
 from mlci.publish.event import Event
+from mlci.publish.invocation import Invocation, invocation
 from mlci.publish.result import Finished, Result, Unfinished
 from mlci.publish.runs import Run
 from mlci.report.comment import comment, marked
@@ -25,6 +27,7 @@ class Target:
         reader: Why the token can only read; ``None`` if it may write.
         run: The run.
         url: Where the check's "Details" lead.
+        invocation: What asked for the verdict.
     """
 
     model: str
@@ -34,6 +37,7 @@ class Target:
     reader: str | None
     run: Run
     url: str | None
+    invocation: Invocation = field(default_factory=invocation)
 
     @property
     def name(self) -> str:
@@ -58,28 +62,43 @@ class Publication:
 
     Attributes:
         target: Where.
-        conclusion, title, annotations: Of the check run.
-        state, description: Of the commit status.
+        own: The run's own verdict.
+        title, annotations: Of the check run.
         body: Summary of the check run and text of the comment, without a marker.
         creates: Whether a comment is made where there is none.
     """
 
     target: Target
-    conclusion: Conclusion
+    own: Own
     title: str
     annotations: tuple[Annotation, ...]
-    state: State
-    description: str
     body: str
     creates: bool
 
+    @property
+    def conclusion(self) -> Conclusion:
+        """Return the conclusion of a check that shows this verdict alone."""
+        return joined.conclusion(self.own) or "cancelled"
 
-def target(event: Event, *, model: str, run: Run, url: str | None) -> Target | Silent:
-    """Say where a result belongs."""
+    @property
+    def state(self) -> State:
+        """Return the commit status of this verdict alone."""
+        return joined.state(self.own)
+
+
+def target(event: Event, *, model: str, run: Run, url: str | None, asked: Invocation | None = None) -> Target | Silent:
+    """Say where a result belongs; ``asked`` is what asked for the verdict."""
     if event.head is None:
         return Silent(why=event.why or "there is no commit to report on")
     return Target(
-        model=model, head=event.head, pull=event.pull, branch=event.branch, reader=event.reader, run=run, url=url
+        model=model,
+        head=event.head,
+        pull=event.pull,
+        branch=event.branch,
+        reader=event.reader,
+        run=run,
+        url=url,
+        invocation=asked or invocation(event=event.name),
     )
 
 
@@ -88,13 +107,13 @@ def publication(where: Target, result: Result, *, policy: Policy, links: Links) 
     match result:
         case Finished(report=report):
             title = check.title(report)
-            conclusion = check.conclusion(report.verdict)
+            own: Own = check.conclusion(report.verdict)
             annotations = check.annotations(report)
             body = comment(report, links=links).partition("\n")[2]
             creates = choice.creates(policy, report)
         case Unfinished():
             title = unfinished.title(result)
-            conclusion = "cancelled" if result.cancelled else "failure"
+            own = "cancelled" if result.cancelled else "error"
             annotations = ()
             body = unfinished.text(result, model=where.model, head=where.head, links=links)
             creates = choice.creates(policy, None)
@@ -102,11 +121,9 @@ def publication(where: Target, result: Result, *, policy: Policy, links: Links) 
             assert_never(result)
     return Publication(
         target=where,
-        conclusion=conclusion,
+        own=own,
         title=title,
         annotations=annotations,
-        state=check.state(conclusion) if isinstance(result, Finished) else "error",
-        description=check.description(title),
         body=body.rstrip(),
         creates=creates,
     )

@@ -1,54 +1,21 @@
 """``mlci publish``: check, status, comment, in an order that survives being killed between any two calls."""
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
-from functools import partial
-from typing import TypeVar
+from dataclasses import replace
 
-from mlci.errors import OutsideError
-from mlci.github.interface import CheckRun, Comment, Forbidden, GitHub
+from mlci.github.interface import CheckRun, GitHub
+from mlci.publish.attempt import read_record
+from mlci.publish.invocation import Invocation
 from mlci.publish.plan import Publication, Target
+from mlci.publish.runs import parse
 from mlci.usecases import publish_check as checks
 from mlci.usecases import publish_comment as comments
+from mlci.usecases.publish_check import Before
 from mlci.usecases.publish_comment import Author
+from mlci.usecases.publish_settle import settle
+from mlci.usecases.published import Published, report_comment
 
-T = TypeVar("T")
-_ROUNDS = 20
 WORKFLOW = "github-actions[bot]"
 """Author of what a workflow's own token writes; it has no login that could be asked for."""
-
-
-@dataclass(kw_only=True)
-class Published:
-    """What was done, and what was not.
-
-    Attributes:
-        check: The check run.
-        comment: The comment.
-        did: What was done, line by line.
-        refused: What the token may not.
-        foreign: Check runs of our name that are not ours.
-        failures: What GitHub or the network did not do.
-    """
-
-    check: CheckRun | None = None
-    comment: Comment | None = None
-    did: list[str] = field(default_factory=list)
-    refused: list[Forbidden] = field(default_factory=list)
-    foreign: list[CheckRun] = field(default_factory=list)
-    failures: list[str] = field(default_factory=list)
-
-    def tried(self, call: Callable[[], T | Forbidden]) -> T | None:
-        """Make a call; a refusal or a failure is kept, and does not keep the next call from being made."""
-        try:
-            found = call()
-        except OutsideError as error:
-            self.failures.append(str(error))
-            return None
-        if isinstance(found, Forbidden):
-            self.refused.append(found)
-            return None
-        return found
 
 
 def open_(target: Target, github: GitHub, *, fresh: bool = False) -> Published:
@@ -72,71 +39,55 @@ def open_(target: Target, github: GitHub, *, fresh: bool = False) -> Published:
     return done
 
 
-def publish(publication: Publication, github: GitHub, *, known: CheckRun | None = None) -> Published:
-    """Conclude the check, set the status, write the comment.
+def publish(
+    publication: Publication, github: GitHub, *, known: CheckRun | None = None, opener: int | None = None
+) -> Published:
+    """Record the verdict in the run's check, then show the joined verdict of the commit: check, status, comment.
 
     Args:
         publication: What to say, and where.
         github: GitHub.
         known: The check as this run opened it, if nothing was sent to it since.
+        opener: Id of the check that another job of this run opened, whose invocation this is.
     """
-    target, done = publication.target, Published()
-    done.check = done.tried(lambda: checks.conclude(publication, github, known=known))
-    if done.check is not None:
-        done.did.append(f"check `{target.name}` concluded as {publication.conclusion}: {done.check.url}")
-    if _reads_only(target, done):
+    done = Published()
+    before = done.tried(lambda: checks.listed(publication.target, github))
+    if before is not None:
+        publication = replace(publication, target=_as_opened(publication.target, before, opener))
+        done.check = done.tried(lambda: checks.conclude(publication, github, Before(listed=before), known=known))
+    if _reads_only(publication.target, done):
         return done
-    if done.check is None and target.pull is not None:  # no check tells of newer runs, but the comment does
-        if not comments.newer_stands(_comment(publication, github, done), target):
-            _status(publication, github, done)
-        return done
-    _status(publication, github, done)
-    if target.pull is not None:
-        _comment(publication, github, done)
-    elif done.check is not None:
-        listed = done.tried(lambda: comments.here(target, github))
-        _look(target, github, done, listed or (), app=done.check.app)
+    if done.check is None:
+        _publish_without_checks(publication, github, done)
+    else:
+        settle(publication, github, done, before=before or ())
     return done
 
 
-def _status(publication: Publication, github: GitHub, done: Published) -> None:
-    before = len(done.refused) + len(done.failures)
-    done.tried(lambda: checks.set_status(publication, github, done.check))
-    if len(done.refused) + len(done.failures) == before:
-        done.did.append(f"commit status `{publication.target.name}` is {publication.state}")
+def _as_opened(target: Target, before: tuple[CheckRun, ...], opener: int | None) -> Target:
+    """Return the target with the invocation under which another job of the same run opened its check."""
+    opened = next((one for one in before if one.id == opener), None)
+    run = parse(opened.external_id) if opened is not None else None
+    record = read_record(opened.summary) if opened is not None else None
+    if record is None or run is None or run.id != target.run.id:
+        return target
+    return replace(target, invocation=Invocation(key=record.key, label=record.label))
 
 
-def _comment(publication: Publication, github: GitHub, done: Published) -> comments.Standing | None:
-    """Write the comment, and repair what an older run of ours may have left over a newer one's."""
-    seen: list[CheckRun] = []
-    app = done.check.app if done.check else None
-    login = f"{app}[bot]" if app else done.tried(lambda: github.login() or WORKFLOW) or WORKFLOW
-
-    def settled() -> comments.Standing | Forbidden:
-        return comments.settle(publication, github, Author(login=login, app=app), saw=seen.extend)
-
-    standing = done.tried(settled)
-    if standing is not None:
-        done.comment = standing.comment
-        where = f": {standing.comment.url}" if standing.comment else ", as the policy says"
-        done.did.append(f"comment on #{publication.target.pull} {standing.what}{where}")
-    if app is not None:
-        _look(publication.target, github, done, seen, app=app)
-    return standing
-
-
-def _look(target: Target, github: GitHub, done: Published, seen: Iterable[CheckRun], *, app: str) -> None:
-    """Name foreign checks on the commit; while a newer run has concluded on it, bring its status back."""
-    here = [one for one in {one.id: one for one in seen}.values() if one.head == target.head]
-    done.foreign += checks.foreign(here, app=app)
-    run = target.run
-    for _ in range(_ROUNDS):
-        ours = checks.concluded(here, app=app)
-        if not ours or ours[-1][0] <= run or done.refused or done.failures:
+def _publish_without_checks(publication: Publication, github: GitHub, done: Published) -> None:
+    """Write comment and status where no check tells of other runs; of newer ones the comment does."""
+    target = publication.target
+    if target.pull is not None:
+        login = done.tried(lambda: github.login() or WORKFLOW) or WORKFLOW
+        text, author = target.version(publication.body), Author(login=login, app=None)
+        standing = done.tried(lambda: comments.write(text, target, github, author, creates=publication.creates))
+        report_comment(done, standing, target)
+        if comments.newer_stands(standing, target):
             return
-        run, newer = ours[-1]
-        done.tried(partial(checks.repair_status, target, github, newer))
-        here = list(done.tried(lambda: comments.here(target, github)) or ())
+    before = len(done.refused) + len(done.failures)
+    done.tried(lambda: checks.set_status_alone(publication, github))
+    if len(done.refused) + len(done.failures) == before:
+        done.did.append(f"commit status `{target.name}` is {publication.state}")
 
 
 def _reads_only(target: Target, done: Published) -> bool:

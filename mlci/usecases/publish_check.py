@@ -1,30 +1,59 @@
-"""The check run and the commit status of a run: opened before the work, concluded after it, one for each attempt.
+"""The check run and the commit status: opened before the work, concluded after it, one check for each attempt.
 
 A check run that is completed can't go back to ``in_progress`` (GitHub; found by taskcluster/taskcluster#5085 and
 Mergifyio/mergify#1989), so that another attempt on the same commit makes a new one, and GitHub shows the newest. The
-same attempt's own one is used again however it stands.
+same attempt's own one is used again however it stands. The newest check shows the joined verdict of the commit.
 """
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from functools import partial
 
 from mlci.errors import OutsideError
 from mlci.github.interface import CheckFields, CheckRun, Forbidden, GitHub, Missing, Output, Status
 from mlci.publish import check as words
+from mlci.publish import joined
+from mlci.publish.attempt import WORST, Attempt, Own, Record, attempt, attempts, read_record, recorded
+from mlci.publish.invocation import Invocation
+from mlci.publish.joined import Joined, Shown
 from mlci.publish.plan import Publication, Target
-from mlci.publish.runs import Run, parse
+from mlci.publish.runs import parse
 
 _COMPLETED = "completed"
 _ANOTHERS = "Invalid app_id"  # "… check run can only be modified by the GitHub App that created it."
-_STATES: dict[str, words.State] = {"success": "success", "cancelled": "error"}
 _OPEN_TITLE = "evaluating"
 _OPEN = "The candidate is being trained and compared with the baseline; the result will take the place of this text."
+_NOT_YET = 1 << 62
+"""Id of a check that is about to be made: newer than every other."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Before:
+    """The check runs of our name on the commit, before this run concludes its own.
+
+    Attributes:
+        listed: All of them.
+        others: Apps that are known not to be us.
+    """
+
+    listed: tuple[CheckRun, ...]
+    others: frozenset[str] = frozenset()
+
+    def without(self, one: CheckRun | None) -> tuple[CheckRun, ...]:
+        """Return the checks of ours but one."""
+        return tuple(
+            other for other in self.listed if other.app not in self.others and (one is None or other.id != one.id)
+        )
+
+    def by_id(self, one: CheckRun | None) -> CheckRun | None:
+        """Return a check as it stands now."""
+        return next((other for other in self.listed if one is not None and other.id == one.id), one)
 
 
 def open_check(
     target: Target, github: GitHub, *, fresh: bool, others: frozenset[str] = frozenset()
 ) -> CheckRun | Forbidden:
-    """Open the run's check; one that an earlier try left open is taken over.
+    """Open the run's check; one that an earlier try left open is taken over, and one that has concluded stays.
 
     Args:
         target: Where.
@@ -32,12 +61,18 @@ def open_check(
         fresh: Whether this attempt is known to have opened nothing yet, so that there is nothing to look for.
         others: Apps that are known not to be us.
     """
-    listed = () if fresh else _listed(target, github)
-    if isinstance(listed, Forbidden):
-        return listed
-    known = own(listed, target.run, others=others)
-    fields = _fields(target, None, Output(title=_OPEN_TITLE, summary=_OPEN))
-    answer = _set(target, github, known, fields, lambda seen: seen.external_id == str(target.run), others)
+    seen = () if fresh else listed(target, github)
+    if isinstance(seen, Forbidden):
+        return seen
+    known = own(seen, target, others=others)
+    shown = Shown(
+        conclusion=None,
+        title=_OPEN_TITLE,
+        summary=recorded(_OPEN, _record(target, "open", _OPEN_TITLE)),
+    )
+    if known is not None and (ended := _ended(known)) is not None:
+        shown = Shown(conclusion=ended, title=known.title, summary=known.summary)  # sent for GitHub to say whose it is
+    answer = _set(target, github, known, _fields(target, shown), lambda one: one.external_id == str(target.run), others)
     if known is not None and _anothers(answer):
         return open_check(target, github, fresh=False, others=others | {known.app})
     return answer
@@ -52,60 +87,88 @@ def open_status(target: Target, github: GitHub, check: CheckRun | None) -> Forbi
 
 
 def conclude(
-    publication: Publication, github: GitHub, *, known: CheckRun | None, others: frozenset[str] = frozenset()
+    publication: Publication, github: GitHub, before: Before, *, known: CheckRun | None
 ) -> CheckRun | Forbidden:
-    """Conclude the run's check with its summary and annotations; annotations that have arrived are not sent again.
+    """Record the run's verdict in its check, with summary and annotations; those that have arrived are not sent again.
+
+    The check stays in progress while it would show the joined verdict and another invocation has not finished. One that
+    is made here is not a success yet: another run may have opened an older check after ``before`` was read.
 
     Args:
         publication: What to say.
         github: GitHub.
+        before: What was there.
         known: The check as this run opened it, if nothing was sent to it since.
-        others: Apps that are known not to be us.
     """
-    target, found = publication.target, known
-    if found is None:
-        listed = _listed(target, github)
-        if isinstance(listed, Forbidden):
-            return listed
-        found = own(listed, target.run, others=others)
-    sent = found.annotations if found is not None else 0
-    while True:
-        batch = publication.annotations[sent : sent + words.BATCH]
-        output = Output(title=publication.title, summary=publication.body, annotations=batch)
-        fields = _fields(target, publication.conclusion, output)
-        sent += len(batch)
-        answer = _set(target, github, found, fields, partial(_has, expected=sent), others)
-        if isinstance(answer, Forbidden):
-            again = found is not None and _anothers(answer)
-            return conclude(publication, github, known=None, others=others | {found.app}) if again and found else answer
-        if sent >= len(publication.annotations):
-            return answer
-        found = answer
-
-
-def set_status(publication: Publication, github: GitHub, check: CheckRun | None) -> Forbidden | None:
-    """Set the commit status beside the check."""
     target = publication.target
-    url = (check.url if check else None) or target.url
-    status = Status(state=publication.state, context=target.name, description=publication.description, url=url)
-    return github.set_status(target.head, status)
+    found = before.by_id(known) or own(before.listed, target, others=before.others)
+    mine = _mine(publication, found)
+    at_first = joined.join([*_attempts(before, found), mine])
+    shown = joined.shown(mine, at_first, model=target.model)
+    if found is None and shown.conclusion == "success":
+        shown = replace(shown, conclusion=None)
+    fields = _fields(target, shown)
+    answer = found
+    for batch, sent in _batches(publication, found):
+        filled = replace(fields, output=replace(fields.output, annotations=batch))
+        done = _set(target, github, answer, filled, partial(_has, record=mine.record, expected=sent), before.others)
+        if isinstance(done, Forbidden):
+            if found is None or not _anothers(done):
+                return done
+            return conclude(publication, github, replace(before, others=before.others | {found.app}), known=None)
+        answer = done
+    if answer is None:
+        raise AssertionError("there is always one request")
+    return answer
 
 
-def repair_status(target: Target, github: GitHub, newer: CheckRun) -> Forbidden | None:
-    """Set the commit status to what a newer run concluded, whose status ours may have replaced."""
-    state = _STATES.get(newer.conclusion or "", "failure")
-    status = Status(
-        state=state, context=target.name, description=words.description(newer.title), url=newer.url or target.url
+def status(target: Target, verdict: Joined) -> Status:
+    """Return the commit status of a joined verdict."""
+    at = verdict.worst.url if verdict.worst is not None else None
+    return Status(
+        state=joined.state(verdict.own),
+        context=target.name,
+        description=words.description(joined.title(verdict)),
+        url=at or target.url,
     )
+
+
+def set_status_alone(publication: Publication, github: GitHub) -> Forbidden | None:
+    """Set the commit status to this run's own verdict, where checks can't tell of others."""
+    target, description = publication.target, words.description(publication.title)
+    status = Status(state=publication.state, context=target.name, description=description, url=target.url)
     return github.set_status(target.head, status)
 
 
-def own(runs: Iterable[CheckRun], run: Run, *, others: frozenset[str] = frozenset()) -> CheckRun | None:
-    """Return the check to conclude: what this attempt opened, else what an earlier one left open."""
-    listed = [one for one in runs if one.app not in others]
-    same = [one for one in listed if one.external_id == str(run)]
+def differing(verdict: Joined, *, model: str) -> list[tuple[Attempt, Shown]]:
+    """Return the checks that show something else than they should, and what they should show.
+
+    Those that have not finished are left to their own runs. One that was replaced stays as it is, if it is completed.
+    """
+    waiting = [one for one in verdict.found if one.status != _COMPLETED]
+    shows = (*verdict.live, *verdict.found[-1:], *waiting)
+    counted = {one.id: one for one in shows if one.record.own != "open" and one.record.key}
+    wanted = [(one, joined.shown(one, verdict, model=model)) for one in counted.values()]
+    return [(one, shown) for one, shown in wanted if joined.differs(one, shown)]
+
+
+def show(target: Target, github: GitHub, one: Attempt, shown: Shown) -> CheckRun | Forbidden:
+    """Let a check show what it should; its record stays."""
+    fields = replace(_fields(target, shown), external_id=str(one.run), url=None)
+
+    def arrived() -> CheckRun | None:
+        found = (seen for seen in _seen(target, github) if seen.id == one.id)
+        return next((seen for seen in found if seen.title == shown.title), None)
+
+    return github.update_check(one.id, fields, arrived=arrived)
+
+
+def own(runs: Iterable[CheckRun], target: Target, *, others: frozenset[str] = frozenset()) -> CheckRun | None:
+    """Return the check to conclude: what this attempt opened, else what the newest attempt before it left open."""
+    ours = [one for one in runs if one.app not in others and parse(one.external_id) is not None]
+    same = [one for one in ours if one.external_id == str(target.run) and _asks(one, target.invocation)]
     still = [one for one in same if one.status != _COMPLETED]
-    return next(iter([*reversed(still), *reversed(same)]), None) or _running(listed, run)
+    return next(iter([*reversed(still), *reversed(same)]), None) or _left(ours, target)
 
 
 def foreign(runs: Iterable[CheckRun], *, app: str) -> list[CheckRun]:
@@ -113,10 +176,67 @@ def foreign(runs: Iterable[CheckRun], *, app: str) -> list[CheckRun]:
     return [one for one in runs if one.app != app or parse(one.external_id) is None]
 
 
-def concluded(runs: Iterable[CheckRun], *, app: str) -> list[tuple[Run, CheckRun]]:
-    """Return our concluded checks with their runs, oldest run first."""
-    ours = [(run, one) for one in runs if one.app == app and (run := parse(one.external_id)) is not None]
-    return sorted(((run, one) for run, one in ours if one.status == _COMPLETED), key=lambda pair: (pair[0], pair[1].id))
+def listed(target: Target, github: GitHub) -> tuple[CheckRun, ...] | Forbidden:
+    """Return the check runs of our name on the run's commit.
+
+    Raises:
+        OutsideError: if GitHub does not know the commit.
+    """
+    found = github.check_runs(target.head, target.name)
+    if isinstance(found, Missing):
+        raise OutsideError(f"GitHub knows no commit {target.head}, or the token does not reach the repository (404)")
+    return found
+
+
+def _attempts(before: Before, found: CheckRun | None) -> tuple[Attempt, ...]:
+    """Return the other attempts; those of every app while ours is not known."""
+    return attempts(before.without(found), app=(found.app or None) if found is not None else None)
+
+
+def _mine(publication: Publication, found: CheckRun | None) -> Attempt:
+    """Return this attempt as it is about to be; within one attempt the worst verdict stays."""
+    target = publication.target
+    record = _record(target, publication.own, publication.title)
+    text = recorded(publication.body, record)
+    earlier = attempt(found) if found is not None and found.external_id == str(target.run) else None
+    if earlier is not None and earlier.record.key and _rank(earlier.record) > max(_rank(record), WORST.index("open")):
+        record, text = earlier.record, earlier.text
+    return Attempt(
+        id=found.id if found is not None else _NOT_YET,
+        head=target.head,
+        url=found.url if found is not None else "",
+        run=target.run,
+        record=record,
+        text=text,
+        status=found.status if found is not None else "in_progress",
+        conclusion=found.conclusion if found is not None else None,
+        title=found.title if found is not None else "",
+        summary=found.summary if found is not None else "",
+    )
+
+
+def _batches(publication: Publication, found: CheckRun | None) -> Iterable[tuple[tuple[words.Annotation, ...], int]]:
+    """Yield the annotations of each request, and how many have arrived after it; one request at least."""
+    sent, most = found.annotations if found is not None else 0, len(publication.annotations)
+    while True:
+        batch = publication.annotations[sent : sent + words.BATCH]
+        sent += len(batch)
+        yield batch, sent
+        if sent >= most:
+            return
+
+
+def _record(target: Target, verdict: Own, title: str) -> Record:
+    return Record(key=target.invocation.key, label=target.invocation.label, own=verdict, title=title)
+
+
+def _rank(record: Record) -> int:
+    return WORST.index(record.own)
+
+
+def _asks(one: CheckRun, invocation: Invocation) -> bool:
+    record = read_record(one.summary)
+    return record is None or record.key == invocation.key
 
 
 def _set(
@@ -127,10 +247,10 @@ def _set(
     has: Callable[[CheckRun], bool],
     others: frozenset[str],
 ) -> CheckRun | Forbidden:
-    """Change our check, or make it; ``has`` tells whether one has what this request sets, if it got no answer."""
+    """Change our check, or make it; ``has`` says if one has what this request sets, where it got no answer."""
 
     def arrived() -> CheckRun | None:
-        seen = own(_seen(target, github), target.run, others=others)
+        seen = own(_seen(target, github), target, others=others)
         return seen if seen is not None and has(seen) else None
 
     if found is None:
@@ -138,41 +258,47 @@ def _set(
     return github.update_check(found.id, fields, arrived=arrived)
 
 
+def _ended(known: CheckRun) -> words.Conclusion | None:
+    """Return the conclusion of a completed check."""
+    if known.status != _COMPLETED:
+        return None
+    ends: dict[str | None, words.Conclusion] = {"success": "success", "cancelled": "cancelled"}
+    return ends.get(known.conclusion, "failure")
+
+
 def _anothers(answer: CheckRun | Forbidden) -> bool:
     """Whether GitHub says that a check is another app's, which carries our run's number for reasons of its own."""
     return isinstance(answer, Forbidden) and _ANOTHERS in answer.said
 
 
-def _has(seen: CheckRun, *, expected: int) -> bool:
-    return seen.status == _COMPLETED and seen.annotations >= expected
+def _has(seen: CheckRun, *, record: Record, expected: int) -> bool:
+    found = read_record(seen.summary)
+    return found is not None and found.own == record.own and seen.annotations >= expected
 
 
-def _fields(target: Target, conclusion: words.Conclusion | None, output: Output) -> CheckFields:
-    return CheckFields(external_id=str(target.run), conclusion=conclusion, output=output, url=target.url)
+def _fields(target: Target, shown: Shown) -> CheckFields:
+    output = Output(title=shown.title, summary=shown.summary)
+    return CheckFields(external_id=str(target.run), conclusion=shown.conclusion, output=output, url=target.url)
 
 
-def _running(runs: Iterable[CheckRun], run: Run) -> CheckRun | None:
-    """Return the newest check of any attempt of a run that is still open."""
-    left = [
-        (number, one) for one in runs if one.status != _COMPLETED and (number := parse(one.external_id)) is not None
-    ]
-    return next((one for number, one in reversed(left) if number.id == run.id and number <= run), None)
-
-
-def _listed(target: Target, github: GitHub) -> tuple[CheckRun, ...] | Forbidden:
-    found = github.check_runs(target.head, target.name)
-    if isinstance(found, Missing):
-        raise OutsideError(f"GitHub knows no commit {target.head}, or the token does not reach the repository (404)")
-    return found
+def _left(ours: list[CheckRun], target: Target) -> CheckRun | None:
+    """Return what an earlier attempt of this run left open, if no check was opened after it."""
+    last = max(ours, key=lambda one: one.id, default=None)
+    run = parse(last.external_id) if last is not None else None
+    if last is None or run is None or last.status == _COMPLETED or not _asks(last, target.invocation):
+        return None
+    record = read_record(last.summary)
+    left = record is None or record.own == "open"
+    return last if left and run.id == target.run.id and run <= target.run else None
 
 
 def _seen(target: Target, github: GitHub) -> tuple[CheckRun, ...]:
     """List check runs after a request that got no answer.
 
     Raises:
-        OutsideError: They may not be listed, so that nobody knows whether it arrived.
+        OutsideError: if they may not be listed, so that it stays unknown if the request arrived.
     """
-    found = _listed(target, github)
+    found = listed(target, github)
     if isinstance(found, Forbidden):
         raise OutsideError(f"GitHub did not answer, and does not tell whether the request arrived (403, {found.said})")
     return found

@@ -1,22 +1,19 @@
-"""The sticky comment: one of ours on the pull request, with the newest run's text, however many publish at once.
+"""The sticky comment: one of ours on the pull request, with its head's joined verdict, however many publish at once.
 
 GitHub has no compare-and-swap on comments. Three rules stand in for it; docs/publishing.md says what they guarantee.
 
-1. Everyone concludes its check, whose summary is the comment's text, before it touches the comment.
-2. Everyone who wrote looks afterwards whether a newer run has concluded, and if so writes that one's text.
-3. Everyone who made a comment lists again; where there are several, the oldest stays and the others go.
+1. A run records its verdict in its check, whose summary is the comment's text, before it touches the comment.
+2. A run that wrote reads all checks afterwards, and writes again if their joined verdict is another one by now.
+3. A run that made a comment while another one was at work lists again; of several comments the oldest stays.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from mlci.errors import OutsideError
 from mlci.github.interface import CheckRun, Comment, Forbidden, GitHub, Missing
 from mlci.publish import choice, marker
 from mlci.publish.choice import Create, Edit, Keep, Nothing, Version
-from mlci.publish.plan import Publication, Target, version
-from mlci.publish.runs import Run
-from mlci.usecases.publish_check import concluded
+from mlci.publish.plan import Target
 
 _ROUNDS = 20
 
@@ -27,12 +24,10 @@ class Standing:
 
     Attributes:
         comment: Our comment; ``None`` where there is none.
-        run: The run whose text it is.
         what: What was done: ``created``, ``updated``, ``unchanged`` or ``none``.
     """
 
     comment: Comment | None
-    run: Run
     what: str
 
 
@@ -44,41 +39,21 @@ class Author:
     app: str | None
 
 
-def settle(
-    publication: Publication, github: GitHub, author: Author, *, saw: Callable[[tuple[CheckRun, ...]], None]
-) -> Standing | Forbidden:
-    """Write the comment, and write again until it is the newest run's.
-
-    Args:
-        publication: What to say.
-        github: GitHub.
-        author: Who we are.
-        saw: Is told of the check runs that were seen.
-    """
-    target = publication.target
-    standing = write(target.version(publication.body), target, github, author, creates=publication.creates)
-    for _ in range(_ROUNDS):
-        if isinstance(standing, Forbidden) or author.app is None:
-            return standing
-        runs = heads(target, github)
-        if isinstance(runs, Forbidden):
-            return standing
-        saw(runs)
-        newer = _newer(runs, standing.run, app=author.app)
-        if newer is None:
-            return standing
-        again = write(version(target.model, newer[1].head, newer[0], newer[1].summary), target, github, author)
-        standing = again
-    return standing
-
-
 def write(
-    text: Version, target: Target, github: GitHub, author: Author, *, creates: bool = False
+    text: Version, target: Target, github: GitHub, author: Author, *, creates: bool = False, confirm: bool = True
 ) -> Standing | Forbidden:
     """Bring one text onto the pull request unless a newer one is there.
 
+    Args:
+        text: The text.
+        target: Where.
+        github: GitHub.
+        author: Who we are.
+        creates: Whether to make a comment where there is none.
+        confirm: Whether to list again after making one, for another run may have made one, too.
+
     Raises:
-        OutsideError: The comment does not come to rest.
+        OutsideError: if other writers delete the comment again and again.
     """
     pull, made = target.pull or 0, None
     for _ in range(_ROUNDS):
@@ -87,18 +62,20 @@ def write(
             return listed
         found = choice.ours(listed, me=author.login, model=target.model)
         if not found and made is not None:  # a list that lags behind what was just written
-            return Standing(comment=made, run=text.run, what="created")
+            return Standing(comment=made, what="created")
         chosen = choice.choose(found, text, creates=creates)
         done = _do(chosen.step, target, github, author)
         if isinstance(done, Forbidden):
             return done
         if isinstance(chosen.step, Create):
-            made = done if isinstance(done, Comment) else None  # and another round: a second run may have made one, too
+            made = done if isinstance(done, Comment) else None
+            if not confirm:
+                return Standing(comment=made, what="created")
         elif not isinstance(done, Missing):
             _delete(chosen, github)
             ended = {Nothing: "none", Edit: "updated", Keep: "unchanged"}[type(chosen.step)]
-            return Standing(comment=done, run=chosen.run, what="created" if made else ended)
-    raise OutsideError(f"the comment on pull request {pull} did not come to rest: somebody deletes it again and again")
+            return Standing(comment=done, what="created" if made else ended)
+    raise OutsideError(f"the comment on pull request {pull} does not stay: another writer deletes it again and again")
 
 
 def newer_stands(standing: Standing | None, target: Target) -> bool:
@@ -107,15 +84,30 @@ def newer_stands(standing: Standing | None, target: Target) -> bool:
     return mark is not None and mark.run is not None and mark.run > target.run and mark.head == target.head
 
 
-def heads(target: Target, github: GitHub) -> tuple[CheckRun, ...] | Forbidden:
-    """Return the check runs of our name on the run's commit, and on the pull request's head if it is another by now."""
-    current = _current(target, github)
+@dataclass(frozen=True, kw_only=True)
+class Commits:
+    """The check runs of our name on the run's commit, and on the pull request's head by now.
+
+    Attributes:
+        here: On the run's commit.
+        head: On the pull request's head, if it is another commit.
+        current: Whether the run's commit is the head.
+    """
+
+    here: tuple[CheckRun, ...]
+    head: tuple[CheckRun, ...] = ()
+    current: bool = False
+
+
+def commits(target: Target, github: GitHub) -> Commits | Forbidden:
+    """List the check runs on both commits; one request if they are the same."""
+    current = _current(target, github) if target.pull is not None else Missing()
     if isinstance(current, tuple) and any(one.head == target.head for one in current):
-        return current
+        return Commits(here=current, current=True)
     ours = here(target, github)
     if isinstance(ours, Forbidden):
         return ours
-    return (*(current if isinstance(current, tuple) else ()), *ours)
+    return Commits(here=ours, head=current if isinstance(current, tuple) else ())
 
 
 def here(target: Target, github: GitHub) -> tuple[CheckRun, ...] | Forbidden:
@@ -130,12 +122,6 @@ def _current(target: Target, github: GitHub) -> tuple[CheckRun, ...] | Forbidden
         return github.check_runs(f"heads/{target.branch}", target.name)
     head = github.head(target.pull or 0)
     return github.check_runs(head, target.name) if isinstance(head, str) else head
-
-
-def _newer(runs: tuple[CheckRun, ...], run: Run, *, app: str) -> tuple[Run, CheckRun] | None:
-    """Return the newest concluded check of a newer run."""
-    found = [pair for pair in concluded(runs, app=app) if pair[0] > run and pair[1].summary.strip()]
-    return found[-1] if found else None
 
 
 def _do(

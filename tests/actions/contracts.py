@@ -13,7 +13,7 @@ from tests.actions.tree import OWN, File, files, jobs, steps
 
 _EXPRESSION = re.compile(r"\$\{\{(.*?)\}\}", re.DOTALL)
 _VARIABLE = re.compile(r"\$\{?([A-Z][A-Z_]*)")
-_READ_BY_PROGRAMS = {"MLCI_TOKEN", "MLCI_CONFIG", "GH_TOKEN", "GH_REPO"}
+_READ_BY_PROGRAMS = {"MLCI_TOKEN", "MLCI_MATRIX", "MLCI_CONFIG", "GH_TOKEN", "GH_REPO"}
 _SET_BY_RUNNER = {"GITHUB_ACTION_PATH"}
 WRITTEN = {  # outputs by the program that writes them
     "install.sh": {"mlci"},

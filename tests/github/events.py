@@ -120,7 +120,7 @@ def environment(
     files = {key: folder / f"{key.lower()}.txt" for key in ("GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY", "GITHUB_ENV")}
     for path in files.values():
         path.touch()
-    event = folder / "event.json"
+    event, at = folder / "event.json", where(fake, name, told)
     event.write_text(json.dumps(told, indent=1), "utf-8")
     return {
         "CI": "true",
@@ -137,9 +137,10 @@ def environment(
         "GITHUB_RUN_NUMBER": "1",
         "GITHUB_RUN_ATTEMPT": str(attempt),
         "GITHUB_WORKFLOW": "model",
+        "GITHUB_WORKFLOW_REF": f"{full_name(fake.repo)}/.github/workflows/model.yml@{at['GITHUB_REF']}",
         "GITHUB_JOB": "model",
-        **where(fake, name, told),
-        "GITHUB_REF_NAME": re.sub("^refs/(heads|tags|pull)/", "", where(fake, name, told)["GITHUB_REF"]),
+        **at,
+        "GITHUB_REF_NAME": re.sub("^refs/(heads|tags|pull)/", "", at["GITHUB_REF"]),
         **{key: str(path) for key, path in files.items()},
         **({"GITHUB_TOKEN": token} if token else {}),
     }

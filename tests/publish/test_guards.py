@@ -7,9 +7,19 @@ import pytest
 from mlci.cli import opened
 from mlci.github import answers, client
 from mlci.github.interface import CheckRun
-from mlci.publish import check, choice, event, marker, result
-from mlci.usecases import publish, publish_check, publish_comment
-from tests.publish import test_check, test_choice, test_command, test_event, test_publish, test_races, test_result
+from mlci.publish import attempt, check, choice, event, joined, marker, result
+from mlci.publish.joined import Shown
+from mlci.usecases import publish, publish_check, publish_comment, publish_settle
+from tests.publish import (
+    test_check,
+    test_choice,
+    test_command,
+    test_event,
+    test_joining,
+    test_publish,
+    test_races,
+    test_result,
+)
 
 
 def anyones(comments, *, me, model):
@@ -33,12 +43,28 @@ def none_counted(data):
     return CheckRun(**{**vars(REAL["check_run"](data)), "annotations": 0})
 
 
-def anybodys(runs, *, app):
-    """Concluded checks of any app."""
-    return sorted(pair for one in runs for pair in REAL["concluded"]([one], app=one.app))
+def anybodys(checks, *, app):
+    """Attempts of any app."""
+    return REAL["attempts"](checks, app=None)
 
 
-REAL = {"choose": choice.choose, "check_run": answers.check_run, "concluded": publish_check.concluded}
+def newest_run(ones):
+    """Attempts ordered by their runs alone."""
+    return [max(ones, key=lambda one: one.run)]
+
+
+def last_check(found):
+    """The newest check alone, whatever asked for it."""
+    return tuple(sorted(found, key=lambda one: one.id))[-1:]
+
+
+def own_alone(one, joined, *, model):
+    """Each check shows its own verdict."""
+    conclusion = None if one.record.own == "open" else {"error": "failure"}.get(one.record.own, one.record.own)
+    return Shown(conclusion=conclusion, title=one.record.title, summary=one.text)
+
+
+REAL = {"choose": choice.choose, "check_run": answers.check_run, "attempts": attempt.attempts}
 DEFECTS = {
     "author": (choice, "ours", anyones, test_publish.test_a_person_who_quotes_the_marker_keeps_the_comment, {}),
     "pages": (client, "_has_next", lambda _: False, test_publish.test_our_comment_is_found_on_the_fourth_page, {}),
@@ -50,9 +76,9 @@ DEFECTS = {
         {"there": (8, 1), "mine": (7, 1), "written": False},
     ),
     "verify": (
-        publish_comment,
-        "_newer",
-        lambda *_, **__: None,
+        publish_settle,
+        "_TURNS",
+        1,
         test_races.test_the_race_that_a_plain_list_then_edit_loses,
         {},
     ),
@@ -78,9 +104,9 @@ DEFECTS = {
         {"gates": 51},
     ),
     "status": (
-        publish_check,
-        "repair_status",
-        lambda *_: None,
+        attempt,
+        "newest",
+        last_check,
         test_publish.test_an_older_run_is_concluded_and_changes_nothing_that_is_newer,
         {},
     ),
@@ -98,9 +124,30 @@ DEFECTS = {
         test_publish.test_a_check_of_another_app_with_our_runs_number_keeps_nothing_from_being_said,
         {},
     ),
+    "invocations": (
+        attempt,
+        "newest",
+        last_check,
+        test_joining.test_colour__in_every_order_is_the_worst_of_the_newest_attempts,
+        {"deadly": 0.0, "moving": False},
+    ),
+    "reruns": (
+        attempt,
+        "_last",
+        newest_run,
+        test_joining.test_colour__in_every_order_is_the_worst_of_the_newest_attempts,
+        {"deadly": 0.0, "moving": False},
+    ),
+    "shown": (
+        joined,
+        "shown",
+        own_alone,
+        test_joining.test_colour__in_every_order_is_the_worst_of_the_newest_attempts,
+        {"deadly": 0.0, "moving": False},
+    ),
     "app": (
-        publish_check,
-        "concluded",
+        attempt,
+        "attempts",
         anybodys,
         test_publish.test_a_newer_run_of_another_app_is_never_copied_into_our_comment,
         {},
@@ -170,7 +217,16 @@ def test_a_missing_guard_turns_its_test_red(fake, monkeypatch, name):
     fixtures = {"fake": fake, "pull": fake.pull("topic")}
     given = {name: made for name, made in fixtures.items() if name in signature(test).parameters}
     whole = getattr(module, guard)
-    for place in (module, publish, publish_comment, client, test_choice):  # wherever the name was imported to
+    for place in (
+        module,
+        publish,
+        publish_check,
+        publish_comment,
+        publish_settle,
+        joined,
+        client,
+        test_choice,
+    ):  # wherever the name was imported to
         if getattr(place, guard, None) is whole:
             monkeypatch.setattr(place, guard, defect)
     with pytest.raises((AssertionError, ValueError)):
