@@ -33,8 +33,8 @@ def command(name: str | None, task: str | None, *, as_json: bool, markdown: bool
     else:
         click.echo(_table(found))
         click.echo(
-            "\nEvery rate, ratio and mean also has NAME_difference and NAME_ratio across groups; fairness knows\n"
-            + ", ".join(f"{parity}_difference / _ratio" for parity in catalogue.PARITIES)
+            "\nEvery rate, ratio and mean also has NAME_difference, NAME_ratio and NAME_shift across groups; so have\n"
+            + ", ".join(f"{parity}_difference / _ratio / _shift" for parity in catalogue.PARITIES)
             + ".\nAny other scikit-learn metric name and module:function work too, by a row bootstrap."
         )
     return 0
@@ -96,7 +96,7 @@ def page(infos: list[MetricInfo]) -> str:
     headers = ["metric", "better", "task", "unit", "formula", "interval", "source"]
     aliases = ", ".join(f"`{alias}` = `{name}`" for alias, name in ALIASES.items())
     parities = "\n".join(
-        f"| `{parity}_difference`, `{parity}_ratio` | {', '.join(f'`{base}`' for base in bases)} |"
+        f"| `{parity}_difference`, `{parity}_ratio`, `{parity}_shift` | {', '.join(f'`{base}`' for base in bases)} |"
         for parity, bases in catalogue.PARITIES.items()
     )
     return _PAGE.format(
@@ -119,12 +119,19 @@ Aliases: {aliases}. `precision[x]`, `recall[x]` and `f1[x]` look at one class of
 ## Disparities
 
 Over the groups of a slice: the largest difference, or the smallest ratio, between two of them; with a `reference`
-group, between it and any other.
+group, between it and any other. The candidate's own is limited by `max` (ratios: `min`), its change against the
+baseline by `max_rise` (`max_drop`).
+
+A **shift** compares both models by itself: the largest change of a group minus the smallest, candidate minus baseline
+on the same rows. It is limited by `max`, needs a baseline and has no value of one model. A group that was ahead and is
+now behind counts in full, while the difference between the groups may be the same as before.
+[Which one to use](how-gates-decide.md#a-shift-or-the-change-of-a-disparity).
 
 | disparity | of |
 |:--|:--|
 {parities}
 | `NAME_difference`, `NAME_ratio` | any rate, ratio, rank metric or mean above; ratios only of what can't be negative |
+| `NAME_shift` | the same, but for `prevalence` and `predicted_positive_share` |
 
 ## Anything else
 

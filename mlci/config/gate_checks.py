@@ -12,6 +12,9 @@ from mlci.config.words import nearest
 from mlci.errors import Problem
 from mlci.metrics.info import MetricInfo
 
+_ACROSS = frozenset({"disparity", "shift"})
+_SHIFTED = "can't limit a shift, which is a change itself and best at 0; write the most that is allowed as `max`"
+
 
 def gates(context: Context) -> Iterator[Problem]:
     """Check every gate by itself, and that no two say the same."""
@@ -41,6 +44,9 @@ def _given(gate: Gate) -> list[tuple[str, Limit]]:
 def _limits(context: Context, index: int, gate: Gate) -> Iterator[Problem]:
     info = context.find(gate.metric)
     for kind, limit in _given(gate):
+        if isinstance(info, MetricInfo) and info.kind == "shift" and kind != "max":
+            yield context.loaded.problem(f"`gates[{index}].{kind}` {_SHIFTED}", "gates", index, kind)
+            continue
         words = _change(info, gate, kind, limit) if kind.startswith("max_") else _bound(info, limit)
         # Totals come in the user's own units: an accuracy of 93.5 is theirs to write.
         words = words or (None if context.totals else _range(info, gate, kind, limit))
@@ -117,10 +123,10 @@ def _spread(context: Context, info: MetricInfo | Foreign, gate: Gate, key: str |
     kind = info.kind if isinstance(info, MetricInfo) else "custom"
     if kind == "operation" and key:
         return f"`{name}` is measured once for the whole run; remove `{key}`"
-    if kind == "disparity" and key != "across":
+    if kind in _ACROSS and key != "across":
         example = slices.written(context.slices[0]) if context.slices else "a slice"
         return f"`{name}` is a spread over groups; say over which, e.g. `across: {example}`"
-    if kind != "disparity" and key == "across":
+    if kind not in _ACROSS and key == "across":
         spread = f"{name}_difference"
         instead = f"use `{spread}`, or " if context.catalogue.find(spread) else ""
         return f"`{name}` is not a spread over groups; {instead}look at every group with `each`"

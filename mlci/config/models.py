@@ -182,7 +182,7 @@ class Gate(Model):
 
     metric: Name = Field(description="A metric of the catalogue, a scikit-learn name, or `module:function`.")
     each: Scoped | None = Field(default=None, description="Slice of which every group gets a gate of its own.")
-    across: Scoped | None = Field(default=None, description="Slice over whose groups a disparity is taken.")
+    across: Scoped | None = Field(default=None, description="Slice over whose groups a disparity or a shift is taken.")
     min: Limit | None = Field(default=None, description="Least value that the candidate may have.")
     max: Limit | None = Field(default=None, description="Greatest value that the candidate may have.")
     max_drop: Limit | None = Field(

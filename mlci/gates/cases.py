@@ -44,7 +44,7 @@ class Case:
     @property
     def on_change(self) -> bool:
         """Whether two models are compared."""
-        return self.kind not in ABSOLUTE
+        return compares_models(self.rule, self.kind)
 
     @property
     def scope(self) -> Scope:
@@ -68,7 +68,7 @@ def spread_out(rule: Rule, result: EvaluationResult, noise: Noise = UNKNOWN) -> 
     """
     for measured in _numbers(rule, result):
         for kind, limit in rule.limits:
-            change = kind not in ABSOLUTE
+            change = compares_models(rule, kind)
             evidence = measured.change if change else measured.candidate
             if change and rule.retraining:
                 evidence = widened(evidence, catalogue.canonical(rule.metric), noise, step=_step(measured))
@@ -89,6 +89,11 @@ def _step(measured: Comparison | Disparity) -> float:
         return 0.0
     info = catalogue.find(measured.metric)
     return 1 / measured.support if info is not None and info.kind in _COUNTED else 0.0
+
+
+def compares_models(rule: Rule, kind: Kind) -> bool:
+    """Whether a limit is one on a change: a shift is a change itself, so its plain limit is, too."""
+    return kind not in ABSOLUTE or catalogue.is_shift(rule.metric)
 
 
 def _sound(evidence: Evidence | None, confidence: float) -> Evidence | None:

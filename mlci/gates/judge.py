@@ -209,7 +209,12 @@ def _hint(case: Case) -> str:
         return f"; {evidence.runs} retrainings spread by a standard deviation of {evidence.sd:.3g}"
     if case.limit.relative and case.bound == 0:
         return "; in per cent of a baseline of 0 it is 0: write it as a number"
-    tight = isinstance(case.measured, Disparity) and case.kind == "max" and case.limit.value <= TIGHT_LIMIT
+    tight = (
+        isinstance(case.measured, Disparity)
+        and case.kind == "max"
+        and not case.on_change
+        and case.limit.value <= TIGHT_LIMIT
+    )
     if tight and isinstance(case.measured, Disparity) and case.measured.smallest < SMALL_GROUP:
         return f"; with {case.measured.smallest:,} rows in the smallest group a limit this tight can seldom be decided"
     return ""

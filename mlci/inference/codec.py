@@ -18,6 +18,7 @@ from mlci.inference.estimates import Logit, Normal, Sampled
 from mlci.inference.evaluation import Agreement, Comparison, Disparity, EvaluationResult, GroupRate
 from mlci.inference.evidence import Point, Tie, Undefined
 from mlci.inference.forms import misfit
+from mlci.inference.largest_shift import LargestShift
 from mlci.inference.mixing_score import MixingScore
 from mlci.inference.mover import Mover
 from mlci.inference.paired_score import Label, PairedScore
@@ -46,6 +47,7 @@ _KINDS: dict[str, type[Any]] = {
         PairedScore,
         Simultaneous,
         DisparityChange,
+        LargestShift,
         Pair,
         Scope,
         Comparison,

@@ -150,7 +150,7 @@ def compare(
                 max(near, float((apart - reach * errors).max())),
                 max(far, float((apart + reach * errors).max())),
             )
-            distance, error = _decisive(np.append(distance, apart), np.append(error, errors))
+            distance, error = decisive(np.append(distance, apart), np.append(error, errors))
             compared += len(first)
     low, high = (near, far) if kind == "difference" else (math.exp(-far), math.exp(-near))
     low, high = (low, high) if most is None else (min(low, most), min(high, most))
@@ -158,7 +158,7 @@ def compare(
     return Simultaneous(value, min(low, value), max(high, value), pairs, compared, rows, confidence, kind)
 
 
-def _decisive(distance: Floats, error: Floats) -> tuple[Floats, Floats]:
+def decisive(distance: Floats, error: Floats) -> tuple[Floats, Floats]:
     """Leave out the pairs that decide at no limit."""
     kept = envelope(distance / error, 1 / error)
     return distance[kept], error[kept]

@@ -4,11 +4,12 @@ import numpy as np
 
 from mlci.inference import disparities
 from mlci.inference.across import Across, Options, share_of
-from mlci.inference.common import Context
-from mlci.inference.disparities import Groups
+from mlci.inference.common import Context, Triple
+from mlci.inference.disparities import Groups, Kind
 from mlci.inference.disparity_change import change_of
 from mlci.inference.evaluation import Comparison, Disparity, GroupRate
 from mlci.inference.evidence import Evidence, Point, Undefined
+from mlci.inference.largest_shift import shift_of
 from mlci.inference.measure import measure
 from mlci.metrics import catalogue
 from mlci.metrics.statistics import Floats
@@ -22,11 +23,16 @@ def measure_disparity(name: str, across: Across, context: Context) -> Disparity:
     measured = [[measure(base, group, context) for group in across.groups] for base in spread.bases]
     small = tuple(str(group.scope.group) for group in across.groups if group.rows < across.min_group_size)
     smallest = min((group.rows for group in across.groups), default=0)
-    options = Options(spread.bases, spread.kind, across, context, measured)
+    kind: Kind = "ratio" if spread.kind == "ratio" else "difference"
+    options = Options(spread.bases, kind, across, context, measured)
     info = catalogue.find(name)
     most = None if info is None else info.high
-    candidate = _evidence(options, "candidate", smallest, most)
-    baseline = _evidence(options, "baseline", smallest, most) if context.baseline else None
+    if spread.kind == "shift":
+        candidate, baseline, change = _shift(options, most)
+    else:
+        candidate = _evidence(options, "candidate", smallest, most)
+        baseline = _evidence(options, "baseline", smallest, most) if context.baseline else None
+        change = None if baseline is None else change_of(name, options, candidate, baseline)
     return Disparity(
         metric=name,
         across=across.slice,
@@ -36,8 +42,19 @@ def measure_disparity(name: str, across: Across, context: Context) -> Disparity:
         smallest=smallest,
         candidate=candidate,
         baseline=baseline,
-        change=None if baseline is None else change_of(name, options, candidate, baseline),
+        change=change,
     )
+
+
+def _shift(options: Options, most: float | None) -> Triple:
+    """Return the largest shift as the change: neither model has one by itself."""
+    if not options.context.baseline:
+        return Undefined("a shift compares two models, and there is no baseline"), None, None
+    alone = Undefined("a shift compares two models; one has none by itself")
+    problem = next(
+        (found for model in ("candidate", "baseline") if (found := _problem(options, options.values(model)))), None
+    )
+    return alone, alone, Undefined(problem) if problem else shift_of(options, most=most)
 
 
 def _evidence(options: Options, model: str, smallest: int, most: float | None) -> Evidence:

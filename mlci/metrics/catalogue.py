@@ -13,7 +13,8 @@ from mlci.metrics.entries import ALIASES, ENTRIES
 from mlci.metrics.info import MetricInfo
 
 PER_CLASS = re.compile(r"^(precision|recall|f1)\[(.+)\]$")
-SPREAD = re.compile(r"^(.+)_(difference|ratio)$")
+SPREAD = re.compile(r"^(.+)_(difference|ratio|shift)$")
+KINDS: tuple[Literal["difference", "ratio", "shift"], ...] = ("difference", "ratio", "shift")
 PARITIES = {
     "demographic_parity": ("selection_rate",),
     "equalized_odds": ("true_positive_rate", "false_positive_rate"),
@@ -21,22 +22,23 @@ PARITIES = {
     "predictive_parity": ("precision",),
 }
 _SPREADABLE = ("rate", "ratio", "ranks", "loss", "moments", "share")
+_LABELS_ALONE = ("prevalence",)
 _BY_NAME = {entry.name: entry for entry in ENTRIES}
 
 
 @dataclass(frozen=True)
 class Spread:
-    """What a disparity is made of: base metrics, taken as largest difference or smallest ratio between groups."""
+    """What a disparity is made of: base metrics, taken as largest difference, smallest ratio or largest shift."""
 
     bases: tuple[str, ...]
-    kind: Literal["difference", "ratio"]
+    kind: Literal["difference", "ratio", "shift"]
 
 
 def names() -> list[str]:
     """Return every name that can be written in a gate, aliases and disparities among them."""
     plain = [*_BY_NAME, *ALIASES]
-    parities = [f"{parity}_{kind}" for parity in PARITIES for kind in ("difference", "ratio")]
-    spreads = [spelt for name in plain for kind in ("difference", "ratio") if spread(spelt := f"{name}_{kind}")]
+    parities = [f"{parity}_{kind}" for parity in PARITIES for kind in KINDS]
+    spreads = [spelt for name in plain for kind in KINDS if spread(spelt := f"{name}_{kind}")]
     return plain + parities + spreads
 
 
@@ -54,19 +56,28 @@ def find(name: str) -> MetricInfo | None:
 def spread(name: str) -> Spread | None:
     """Take the name of a disparity apart; ``None`` if it is not one.
 
-    A ratio of values that can be negative is none: its smallest says nothing about how far groups are apart.
+    A ratio of values that can be negative is not one: its smallest says nothing about how far groups are apart. Nor is
+    a shift of what the model does not decide, or of a share, whose change has no interval.
     """
     match = SPREAD.match(name)
     if match is None or name in _BY_NAME or name in ALIASES:
         return None
-    base, kind = match[1], "ratio" if match[2] == "ratio" else "difference"
+    base, kind = match[1], next(kind for kind in KINDS if kind == match[2])
     bases = PARITIES.get(base, (base,))
     known = [_info(item) for item in bases if item in _BY_NAME or item in ALIASES]
     if len(known) != len(bases) or any(info.kind not in _SPREADABLE for info in known):
         return None
     if kind == "ratio" and any(info.low is None or info.low < 0 for info in known):
         return None
-    return Spread(bases, "ratio" if kind == "ratio" else "difference")
+    if kind == "shift" and any(info.kind == "share" or info.name in _LABELS_ALONE for info in known):
+        return None
+    return Spread(bases, kind)
+
+
+def is_shift(name: str) -> bool:
+    """Whether a metric compares both models by itself, so that it has no value of one model."""
+    parts = spread(name)
+    return parts is not None and parts.kind == "shift"
 
 
 def canonical(name: str) -> str:
@@ -108,10 +119,12 @@ def _per_class(name: str, match: re.Match[str]) -> MetricInfo:
 
 
 def _disparity(name: str, parts: Spread) -> MetricInfo:
+    if parts.kind == "shift":
+        return _shift(name, parts)
     bases = [found for base in parts.bases if (found := find(base))]
     tasks = frozenset.intersection(*(base.tasks for base in bases))
     difference = parts.kind == "difference"
-    parity = next((key for key in PARITIES if name == f"{key}_{parts.kind}"), None)
+    parity = next((key for key in PARITIES if SPREAD.sub(r"\1", name) == key), None)
     title = (parity or bases[0].title).replace("_", " ")
     bounded = difference and all(base.low is not None and base.high is not None for base in bases)
     high = max((base.high or 0) - (base.low or 0) for base in bases) if bounded else None
@@ -128,4 +141,19 @@ def _disparity(name: str, parts: Spread) -> MetricInfo:
         + " or ".join(base.name for base in bases),
         source="fairlearn (Weerts et al. 2023); simultaneous intervals after Agresti & Caffo 2000 and Tukey's max-t",
         support="rows",
+    )
+
+
+def _shift(name: str, parts: Spread) -> MetricInfo:
+    """Return the entry of the largest shift: twice as large as the change of a group at most."""
+    gap = _disparity(name, replace(parts, kind="difference"))
+    bases = " or ".join(base.name for item in parts.bases if (base := find(item)))
+    title = gap.title.removesuffix(" difference")
+    return replace(
+        gap,
+        title=f"{title} shift",
+        kind="shift",
+        high=None if gap.high is None else 2 * gap.high,
+        formula=f"largest change of a group minus the smallest, candidate minus baseline of {bases}",
+        source="Bonferroni over pairs of groups, paired by row (Dunn 1961, JASA 56:52); Berger 1982",
     )

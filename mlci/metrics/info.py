@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 from typing import Literal
 
-Kind = Literal["rate", "share", "ratio", "ranks", "loss", "moments", "calibration", "operation", "disparity", "custom"]
+Kind = Literal[
+    "rate", "share", "ratio", "ranks", "loss", "moments", "calibration", "operation", "disparity", "shift", "custom"
+]
 Direction = Literal["higher", "lower", "none"]
 Unit = Literal["fraction", "number", "seconds", "megabytes", "label"]
 
@@ -17,7 +19,7 @@ class MetricInfo:
         title: As it is written for people.
         kind: How it is computed: ``rate`` (a proportion), ``share`` (of a column's total), ``ratio`` (of counts),
             ``ranks``, ``loss`` (a mean over rows), ``moments``, ``calibration``, ``operation`` (measured by the run),
-            ``disparity`` or ``custom`` (a function of rows).
+            ``disparity``, ``shift`` (of both models, across groups) or ``custom`` (a function of rows).
         direction: Which way is better; ``none`` where neither is.
         unit: ``fraction``, ``number``, ``seconds``, ``megabytes`` or ``label`` (the unit of the regression's target).
         tasks: Tasks that it exists for.

@@ -33,11 +33,13 @@ def _cells(d: Dialect, row: Evidenced, *, both: bool) -> tuple[str | None, str |
     )
     values = (row.baseline, row.candidate, row.change, *(row.candidate_interval or ()), *(row.change_interval or ()))
     style = numbers.style(values, unit=names.unit(row.metric), interval=narrow)
+    shift = names.is_shift(row.metric)
     value = pair(style, row.baseline, row.candidate) if both else style.value(row.candidate)
+    value = numbers.NONE if shift else value
     interval = style.interval(row.candidate_interval) if row.candidate_interval else None
     change = None
     if row.change is not None:
-        change = style.change(row.change)
+        change = style.value(row.change) if shift and row.change else style.change(row.change)
         if row.change_interval and not row.change_interval[0] == row.change_interval[1] == 0:
-            change += f" {style.interval(row.change_interval, plus=True)}"
+            change += f" {style.interval(row.change_interval, plus=not shift)}"
     return d.number(value), interval and d.number(interval), change and d.number(change)

@@ -191,7 +191,7 @@ def remarks(d: Dialect, has: Stock, row: GateRow) -> str | None:
 
 def _both(d: Dialect, row: GateRow, line: Judged, *, both: bool) -> str:
     if row.candidate is None and row.baseline is None:
-        return d.number(numbers.UNDEFINED)
+        return d.number(numbers.NONE if names.is_shift(row.metric) else numbers.UNDEFINED)
     return d.number(line.pair if both else line.pair.partition(ARROW)[2])
 
 

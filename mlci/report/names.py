@@ -10,7 +10,7 @@ from mlci.report.document import GateRow, Outcome, Report, ScopeRef
 INSUFFICIENT = "insufficient group"
 """How the reason of a gate on too small a group begins; it is shown as a state of its own."""
 
-_SELF_EVIDENT = {"disparity", "operation"}  # smaller gaps and smaller costs need no remark
+_SELF_EVIDENT = {"disparity", "shift", "operation"}  # smaller gaps and smaller costs need no remark
 
 
 @dataclass(frozen=True)
@@ -55,6 +55,11 @@ def bases(disparity: str) -> tuple[str, ...]:
     """Return the metrics whose values a disparity compares, by the catalogue's own names."""
     found = catalogue.spread(disparity)
     return tuple(catalogue.canonical(base) for base in found.bases) if found else ()
+
+
+def is_shift(metric: str) -> bool:
+    """Whether a metric compares both models by itself: it is printed without a sign, and neither model has a value."""
+    return catalogue.is_shift(metric)
 
 
 def lower_is_better(metric: str) -> bool:

@@ -141,21 +141,37 @@ def _groups(d: Dialect, report: Report, name: str, metric: str, rows: list[Metri
 def _disparity(d: Dialect, report: Report, row: DisparityRow) -> Section:
     name = d.text(names.title(row.metric))
     caption = d.words("{} across {}", name, d.text(row.across))
-    against = d.words(" to {}", d.text(row.reference)) if row.reference is not None else d.number("")
     columns = [
         Column(d.text(row.across), [_group(d, group) for group in row.groups], name=True),
         Column(d.number("Rows"), [_count(d, group.rows) for group in row.groups], right=True),
         *_rates(d, report, row),
-        Column(d.words("Ratio{}", against), [_plain(d, group.ratio) for group in row.groups], right=True),
-        Column(
-            d.words("Difference{}", against),
-            [_plain(d, group.difference, plus=True) for group in row.groups],
-            right=True,
-        ),
+        *(_changes(d, row) if names.is_shift(row.metric) else _distances(d, row)),
     ]
     head = Column(d.number("Disparity"), [name], name=True)
     spread = table(d, [head, *evidence(d, report, [row])])
     return Section("group rates", caption, (spread, table(d, columns)))
+
+
+def _distances(d: Dialect, row: DisparityRow) -> list[Column]:
+    """Show how far each group is from the reference group."""
+    against = d.words(" to {}", d.text(row.reference)) if row.reference is not None else d.number("")
+    ratios = [_plain(d, group.ratio) for group in row.groups]
+    differences = [_plain(d, group.difference, plus=True) for group in row.groups]
+    return [
+        Column(d.words("Ratio{}", against), ratios, right=True),
+        Column(d.words("Difference{}", against), differences, right=True),
+    ]
+
+
+def _changes(d: Dialect, row: DisparityRow) -> list[Column]:
+    """Show the change of the first base metric in each group, of which a shift is the largest minus the smallest."""
+    cells = []
+    for group in row.groups:
+        known = group.candidate is not None and group.baseline is not None
+        change = (group.candidate or 0.0) - (group.baseline or 0.0) if known else None
+        style = numbers.style((group.baseline, group.candidate, change), unit=names.unit(row.metric))
+        cells.append(d.number(style.change(change)) if known else None)
+    return [Column(d.number("Change"), cells, right=True)]
 
 
 def _group(d: Dialect, group: GroupRow) -> str:

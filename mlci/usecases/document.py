@@ -107,7 +107,9 @@ def _disparity(item: Disparity, confidence: float) -> DisparityRow:
 def _evidenced(item: Comparison | Disparity, confidence: float) -> dict[str, object]:
     """Return the columns that metrics and disparities share."""
     change, baseline, candidate = item.change, item.baseline, item.candidate
-    reasons = [reason for evidence in (candidate, change) if evidence is not None and (reason := _reason(evidence))]
+    only_change = candidate.value is None and change is not None and change.value is not None  # as a shift has
+    looked_at = (change,) if only_change else (candidate, change)
+    reasons = [reason for evidence in looked_at if evidence is not None and (reason := _reason(evidence))]
     return {
         "metric": item.metric,
         "baseline": None if baseline is None else _number(baseline.value),

@@ -102,8 +102,8 @@ def group(name, rows, *, was=None, now=None, **more):
     return GroupRow(group=name, rows=rows, baseline=was, candidate=now, **more)
 
 
-def spread(metric, across, *, groups=(), was=None, now=None, span=None, moved=None, **more):
-    change = None if was is None or now is None else round(now - was, 12)
+def spread(metric, across, *, groups=(), was=None, now=None, span=None, moved=None, change=None, **more):
+    change = change if was is None or now is None else round(now - was, 12)
     return DisparityRow(
         metric=metric,
         across=across,

@@ -293,7 +293,39 @@ def _by_region(metric, unit):
     ]
 
 
+def shifted():
+    """Shifts between two groups, which neither model has by itself: failed, undecided, none at all."""
+    groups = [
+        group("F", 5_120, was=0.571, now=0.575),
+        group("M", 6_908, was=0.583, now=0.497),
+        group("X", 380, was=None, now=None, small=True),
+    ]
+    return a_report(
+        gates=[
+            failed("recall_shift", across="sex", value=0.09, low=0.061, high=0.117, max=0.05, line=31),
+            inconclusive(
+                "selection_rate_shift",
+                across="sex",
+                value=0.0213,
+                low=0.0,
+                high=0.0622,
+                max=0.05,
+                line=32,
+                rows_needed=8_200,
+                rows_needed_of="rows in the smallest group",
+                reason="the limit lies inside the interval",
+            ),
+            passed("accuracy_shift", across="sex", value=0.0, low=0.0, high=0.0, max=0.05, line=33),
+        ],
+        disparities=[
+            spread("recall_shift", "sex", was=None, now=None, change=0.09, moved=(0.061, 0.117), groups=groups),
+            spread("recall_difference", "sex", was=0.012, now=0.078, span=(0.05, 0.10), moved=(0.035, 0.09)),
+        ],
+    )
+
+
 GOLDEN = {
+    "shifted": shifted,
     "mixed": mixed,
     "all-passed": all_passed,
     "first-run": first_run,
