@@ -23,7 +23,8 @@ from mlci.usecases.run import compare
 @options.as_json
 @click.option("--no-cache", is_flag=True, help="Make a baseline from a reference anew, even if it was made before.")
 @options.fetched
-def command(config_path: Path, out: Path, *, as_json: bool, no_cache: bool, fetched: str) -> int:
+@options.changed_since
+def command(config_path: Path, out: Path, *, as_json: bool, no_cache: bool, fetched: str, changed_since: str) -> int:
     """Measure everything that the configuration asks for and judge nothing; leaves evaluation.json for `mlci gate`.
 
     \b
@@ -38,7 +39,8 @@ def command(config_path: Path, out: Path, *, as_json: bool, no_cache: bool, fetc
     folder = config_path.parent
     store, _ = connected(loaded, folder, wanted=loaded.config.baseline == "production", fetched=fetched)
     with tools(folder, cached=not no_cache, registry=store) as effects:
-        compared = compare(loaded, effects, folder=folder, facts=facts(loaded), keep=concerned(loaded))
+        known, since = facts(loaded), changed_since or None
+        compared = compare(loaded, effects, folder=folder, facts=known, keep=concerned(loaded), since=since)
         about = surroundings() if explains(loaded.config) else None
         compared, _ = explained(loaded, effects, compared, about, folder=folder, keep=False)
     result = compared.result
@@ -46,6 +48,8 @@ def command(config_path: Path, out: Path, *, as_json: bool, no_cache: bool, fetc
     write_all(out, {"evaluation.json": text, "origins.json": origins_text(compared.facts)})
     if as_json:
         click.echo(text, nl=False)
+    elif result.measured_nothing:
+        click.echo(f"nothing to evaluate: {out / 'evaluation.json'}")
     else:
         count = f"{len(result.comparisons)} measurements and {len(result.disparities)} disparities"
         click.echo(f"{count} of {result.rows:,} rows: {out / 'evaluation.json'}")

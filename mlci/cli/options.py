@@ -22,6 +22,12 @@ out = click.option(
     help="Folder for report.json and everything rendered from it.",
 )
 as_json = click.option("--json", "as_json", is_flag=True, help="Print the document instead of tables.")
+changed_since = click.option(
+    "--changed-since",
+    metavar="COMMIT",
+    default="",
+    help="What the change is merged into; nothing is trained if it touches none of `paths:`. Empty always trains.",
+)
 fetched = click.option(
     "--fetched",
     metavar="DIGEST",

@@ -28,8 +28,17 @@ from mlci.usecases.run import run
 )
 @click.option("--record", is_flag=True, help="Write the verdict to the registry's ledger, as a use of these rows.")
 @options.fetched
+@options.changed_since
 def command(
-    config_path: Path, out: Path, *, as_json: bool, no_cache: bool, bundle: bool | None, record: bool, fetched: str
+    config_path: Path,
+    out: Path,
+    *,
+    as_json: bool,
+    no_cache: bool,
+    bundle: bool | None,
+    record: bool,
+    fetched: str,
+    changed_since: str,
 ) -> int:
     """Train, predict, compare with the baseline, judge, and report.
 
@@ -38,6 +47,7 @@ def command(
       mlci run
       mlci run --config models/churn/mlci.yml --out reports
       mlci run --record && mlci promote
+      mlci run --changed-since origin/main
     """  # noqa: D301 (click's mark against rewrapping)
     if record and fetched:
         raise click.UsageError("--record writes to the registry, and --fetched is a copy that is only read")
@@ -46,6 +56,7 @@ def command(
     ready(out)
     folder = config_path.parent
     compares = loaded.config.baseline == "production"
+    since = None if record or bundle else changed_since or None
     bundle = record or concerned(loaded) if bundle is None else bundle
     store, stamp = connected(
         loaded,
@@ -57,9 +68,9 @@ def command(
     with tools(folder, cached=not no_cache, registry=store, stamp=stamp) as effects:
         keep, known = record or bundle, facts(loaded)
         about = surroundings() if bundle or explains(loaded.config) else None
-        ran = run(loaded, effects, folder=folder, facts=known, keep=keep, environment=about)
+        ran = run(loaded, effects, folder=folder, facts=known, keep=keep, environment=about, since=since)
         text = dump(ran.report)
-        if bundle and (note := bundles.write(out, ran, text, loaded, effects)):
+        if bundle and ran.report.unchanged_since is None and (note := bundles.write(out, ran, text, loaded, effects)):
             effects.say(note)
         code = finish(ran.report, out, as_json=as_json)
         if ran.use is not None:

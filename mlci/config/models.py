@@ -232,6 +232,10 @@ class Config(Model):
     evaluation: Evaluation | None = Field(
         default=None, description="The rows that both models are judged on; left out only with `predict.metrics`."
     )
+    paths: Annotated[tuple[Place, ...], Field(min_length=1)] | None = Field(
+        default=None,
+        description="Globs of files that the model is made from; left out, everything but documentation.",
+    )
     train: Train | None = Field(default=None, description="How the candidate is trained; left out, nothing is.")
     predict: Predict = Field(description="Where the candidate's predictions come from.")
     baseline: Annotated[

@@ -97,6 +97,7 @@ class EvaluationResult:
         has_baseline: Whether there was a baseline to compare with.
         confidence: Two-sided level that intervals were asked for at.
         notes: Lines a reader should know (joined by position, bins instead of ranks, …).
+        unchanged_since: Merge base from which no relevant file differs, so that nothing was trained.
     """
 
     task: str
@@ -110,3 +111,9 @@ class EvaluationResult:
     agreement: Agreement | None = None
     notes: tuple[str, ...] = ()
     seconds: Mapping[str, float] = field(default_factory=dict)
+    unchanged_since: str | None = None
+
+    @property
+    def measured_nothing(self) -> bool:
+        """Whether nothing was evaluated, because no relevant file differs from the baseline's commit."""
+        return self.unchanged_since is not None and not self.comparisons

@@ -277,6 +277,9 @@ class Report(Part):
     gates: Listed[GateRow]
     agreement: AgreementRow | None = None
     notes: Listed[str] = ()
+    unchanged_since: str | None = Field(
+        default=None, description="Commit from which no relevant file differs: nothing was trained."
+    )
     lineage: Lineage | None = Field(default=None, description="Only against a version or another commit.")
     trend: Listed[TrendRow] = ()
     provenance: Provenance

@@ -28,6 +28,8 @@ def heading(d: Dialect, report: Report) -> str:
 def headline(report: Report) -> str:
     """Say the verdict by its counts, and in a word where the counts alone would not tell."""
     counts = names.counts(report)
+    if _is_unchanged(report):
+        return "nothing relevant changed"
     if not counts:
         return "no gate was judged"
     if set(counts) == {"passed"} and report.verdict == "pass":
@@ -43,6 +45,8 @@ def headline(report: Report) -> str:
 def cause(d: Dialect, report: Report) -> str:
     """Say in one sentence what the verdict comes from."""
     rows = names.in_order(report.gates)
+    if _is_unchanged(report):
+        return d.words("{}", d.number(_unchanged(report)))
     if not rows:
         return d.number("The configuration has no gates, so nothing was decided.")
     first = rows[0]
@@ -58,11 +62,23 @@ def cause(d: Dialect, report: Report) -> str:
 
 def next_step(d: Dialect, report: Report, links: Links) -> str:
     """Say what the author can do, with the line of the configuration that it is about."""
+    if _is_unchanged(report):
+        return d.number("nothing to do; add the files to `paths:` if this change should have been evaluated.")
     steps = [step for outcome in _STEPS if (step := _step(d, report, links, outcome)) is not None]
     if not steps:
         return d.number("nothing to do." if report.gates else "add a gate to the configuration.")
     first, *rest = steps
     return d.join(" ", [first, *(d.capital(step) for step in rest)])
+
+
+def _is_unchanged(report: Report) -> bool:
+    return report.unchanged_since is not None and report.verdict == "pass"
+
+
+def _unchanged(report: Report) -> str:
+    numbers_of = "the numbers are the baseline's" if report.metrics else "nothing was evaluated"
+    commit = str(report.unchanged_since)[:7]
+    return f"No file that the model is made from differs from {commit}: nothing was trained, {numbers_of}."
 
 
 def about(d: Dialect, row: GateRow) -> str:

@@ -66,7 +66,7 @@ def document(result: EvaluationResult, gates: tuple[Judged, ...], facts: Facts) 
     return Report(
         model=facts.model,
         task=result.task,
-        verdict=verdict(gates).word,
+        verdict="pass" if result.measured_nothing else verdict(gates).word,
         candidate=facts.candidate,
         baseline=facts.baseline,
         evaluation=EvaluationSet(rows=result.rows, fingerprint=result.fingerprint, uses=facts.uses),
@@ -76,6 +76,7 @@ def document(result: EvaluationResult, gates: tuple[Judged, ...], facts: Facts) 
         gates=tuple(_gate(gate, first=facts.baseline.source == "production") for gate in gates),
         agreement=None if result.agreement is None else AgreementRow(**_numbers(vars(result.agreement))),
         notes=result.notes,
+        unchanged_since=result.unchanged_since,
         lineage=facts.lineage,
         trend=facts.trend,
         provenance=Provenance(

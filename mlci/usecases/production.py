@@ -78,6 +78,7 @@ def side(config: Config, champion: Version, predictions: Predictions, path: Path
         commit=champion.manifest.recipe.commit,
         version=champion.number,
         label=f"predictions of version {champion.number}",
+        rescored=predictions != champion.manifest.predictions,
         made_on=_fingerprint(predictions.fingerprint),
         notes=_measured(config, champion.number),
     )
@@ -144,6 +145,7 @@ def _scored_again(loaded: Loaded, tools: Tools, champion: Version, *, data: str,
         commit=commit,
         version=champion.number,
         label=f"predictions of {of}",
+        rescored=True,
         made_on=_fingerprint(rows),
     )
 

@@ -15,7 +15,7 @@ from mlci.inference.evaluation import EvaluationResult
 from mlci.inference.retraining import UNKNOWN, Noise
 from mlci.registry.manifest import Environment
 from mlci.report.document import Report
-from mlci.usecases import alone, baselines, held, metrics_only, own_metrics, plan, production, sides, uses
+from mlci.usecases import alone, baselines, held, metrics_only, own_metrics, plan, production, sides, unchanged, uses
 from mlci.usecases import noise as luck
 from mlci.usecases.compared import Compared
 from mlci.usecases.costs import scaled, with_costs
@@ -55,6 +55,7 @@ def run(
     facts: Facts,
     keep: bool = False,
     environment: Environment | None = None,
+    since: str | None = None,
 ) -> Ran:
     """Train, predict, compare and judge.
 
@@ -65,11 +66,12 @@ def run(
         facts: What the command line knows about this run; origins of the models are filled in here.
         keep: Whether to take the digests of what is judged.
         environment: What the run runs on; with it, the report says what changed since the baseline was made.
+        since: Commit that the change is to be merged into; a change that no model is made from is not trained.
     """
     if loaded.config.predict.metrics is not None:
         compared, gates = _run_on_metrics(loaded, tools, folder=folder, facts=facts, keep=keep)
     else:
-        compared = compare(loaded, tools, folder=folder, facts=facts, keep=keep)
+        compared = compare(loaded, tools, folder=folder, facts=facts, keep=keep, since=since)
         spread = luck.noise(loaded.config, tools.registry, compared.end, against=compared.against, rows=compared.rows)
         gates = verdicts(loaded.config, compared.result, spread)
     use = uses.of(loaded.config, compared.result.fingerprint, compared.held, tools)
@@ -78,8 +80,16 @@ def run(
     return Ran(report=document(told.result, gates, known), compared=compared, use=use, makings=made)
 
 
-def compare(loaded: Loaded, tools: Tools, *, folder: Path, facts: Facts, keep: bool = False) -> Compared:
-    """Make both models' predictions and evaluate them; judge nothing."""
+def compare(
+    loaded: Loaded, tools: Tools, *, folder: Path, facts: Facts, keep: bool = False, since: str | None = None
+) -> Compared:
+    """Make both models' predictions and evaluate them; judge nothing.
+
+    With ``since``, a change of files that no model is made from is not trained: see :mod:`mlci.usecases.unchanged`.
+    """
+    base = unchanged.unchanged_since(loaded, tools, since) if since else None
+    if base is not None and unchanged.same_as_reference(loaded, tools, folder=folder):
+        return _compare_nothing(loaded, tools, facts, base)
     own_metrics.present(loaded, tools)
     current = head(tools.git)  # the candidate's steps may write to files that git tracks
     data = located(_data(loaded.config), folder)
@@ -90,12 +100,19 @@ def compare(loaded: Loaded, tools: Tools, *, folder: Path, facts: Facts, keep: b
         if end is None
         else production.baseline(loaded, tools, end, data=data)
     )
-    with alone.left_alone(loaded, baseline, data):
-        candidate = sides.make(loaded.config, Place(folder=folder, scratch=tools.scratch / "step"), tools, data=data)
+    same = unchanged.same_as_champion(loaded, tools, baseline) if base is not None and baseline is not None else None
+    if same is not None:
+        tools.say(f"nothing relevant changed since {str(base)[:7]}: the champion's predictions are the candidate's")
+        candidate = same
+    else:
+        base = None
+        with alone.left_alone(loaded, baseline, data):
+            place = Place(folder=folder, scratch=tools.scratch / "step")
+            candidate = sides.make(loaded.config, place, tools, data=data)
     bytes_held = _held(loaded.config, candidate, tools, keep=keep)
     result, seconds = judged(loaded.config, candidate, baseline, tools, data=data)
     return Compared(
-        result=result,
+        result=replace(result, unchanged_since=base),
         facts=origins(facts, loaded.config, candidate, baseline, seconds=seconds, head=current, held=bytes_held),
         candidate=candidate,
         rows=baselines.same_rows(loaded.config, result.fingerprint, data),
@@ -104,6 +121,22 @@ def compare(loaded: Loaded, tools: Tools, *, folder: Path, facts: Facts, keep: b
         end=end,
         against=baseline.version if baseline else None,
         past=baseline.past if baseline else None,
+    )
+
+
+def _compare_nothing(loaded: Loaded, tools: Tools, facts: Facts, base: str) -> Compared:
+    """Return a comparison without numbers, where a reference's model would have to be trained to have any."""
+    tools.say(f"nothing relevant changed since {base[:7]}: nothing is trained")
+    current, empty = head(tools.git), Side(source=Source(path=""), commit=base)
+    seconds: dict[str, float] = {}
+    return Compared(
+        result=unchanged.result_without_rows(loaded.config, base),
+        facts=origins(
+            facts, loaded.config, Side(source=Source(path="")), empty, seconds=seconds, head=current, held=None
+        ),
+        candidate=empty,
+        rows="",
+        head=current,
     )
 
 
@@ -122,6 +155,8 @@ def judged(
 
 def verdicts(config: Config, result: EvaluationResult, noise: Noise = UNKNOWN) -> tuple[Judged, ...]:
     """Judge the gates of a configuration against an evaluation."""
+    if result.measured_nothing:
+        return ()
     smallest = plan.question(config, baseline=True).min_group_size
     return judge(plan.rules(config), result, min_group_size=smallest, noise=noise)
 

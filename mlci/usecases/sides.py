@@ -29,6 +29,7 @@ class Side:
         model: The model itself, a file or a folder, where there is one.
         version: Its number in the registry.
         measured_for: Rows that times of prediction are for; ``None`` for the whole set.
+        rescored: Whether a version's predictions are on other rows than those that it was judged on.
         made_on: Fingerprint of the rows that they were made on, where that is known beforehand.
         past: What the commit that they come from was made from.
     """
@@ -42,6 +43,7 @@ class Side:
     model: Path | None = None
     version: int | None = None
     measured_for: int | None = None
+    rescored: bool = False
     made_on: str | None = None
     past: Past | None = None
 
