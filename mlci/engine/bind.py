@@ -88,12 +88,17 @@ class _Collector:
                 self._problems.add(*error.problems)
         return self._tables.get(name)
 
-    def find(self, table: Table, name: str | None) -> Column | None:
+    def find(self, table: Table, name: str | None, role: str, *, number: bool = False) -> Column | None:
         try:
-            return None if name is None else table.column(name)
+            column = None if name is None else table.column(name)
         except InputError as error:
             self._problems.add(*error.problems)
             return None
+        if column is not None and not (column.may_be_number if number else not column.is_nested):
+            wanted = "numbers" if number else "numbers, texts or dates"
+            said = f"column {column.name!r} is {column.stored}, which can't be a {role}; write it as {wanted}"
+            self.say(said, table.path)
+        return column
 
     def say(self, message: str, path: str) -> None:
         self._problems.add(Problem(message, path))
@@ -115,8 +120,9 @@ def bind(connection: duckdb.DuckDBPyConnection, job: Job, scratch: Path) -> Boun
     collector.stop()
     if table is None:
         raise AssertionError(job.data)  # stop() has raised
-    label, key = collector.find(table, job.label), collector.find(table, job.key)
-    bases = [(base, collector.find(table, base.column)) for base in _bases(job)]
+    label = collector.find(table, job.label, "label", number=job.task == "regression")
+    key = collector.find(table, job.key, "key")
+    bases = [(base, collector.find(table, base.column, "slice", number=base.cut is not None)) for base in _bases(job)]
     sides = [_side(collector, job, table, what, source, found) for what, source, found in opened if found is not None]
     collector.stop()
     if label is None:
@@ -129,12 +135,13 @@ def _bases(job: Job) -> list[SliceColumn]:
 
 
 def _side(collector: _Collector, job: Job, table: Table, what: str, source: Source, found: Table) -> Side:
-    score, decision = collector.find(found, source.score), collector.find(found, source.decision)
+    score = collector.find(found, source.score, "score", number=True)
+    decision = collector.find(found, source.decision, "decision")
     if source.score is None and needs_score(job, source):
         collector.say(f"the {what}'s metrics need a score: name its column in `predict.score`", source.path)
     if source.decision is None and job.task == "multiclass" and needs_decision(job):
         collector.say(f"the {what}'s metrics need a decision: name its column in `predict.decision`", source.path)
-    key = collector.find(found, job.key) if job.key else None
+    key = collector.find(found, job.key, "key") if job.key else None
     if found is not table and job.key is None:
         _may_join_by_position(collector, job, table, source, found)
     threshold = job.threshold if source.threshold is None else source.threshold

@@ -66,7 +66,14 @@ class Known:
     codes: Array
 
 
-def code_column(connection: duckdb.DuckDBPyConnection, table: Table, column: Column, *, most: int) -> Coded:
+def code_column(
+    connection: duckdb.DuckDBPyConnection,
+    table: Table,
+    column: Column,
+    *,
+    most: int,
+    reading: Callable[[Any], values.Value] = values.parse,
+) -> Coded:
     """Read a column's distinct values and find the cheapest SQL that turns a cell into its code.
 
     Reads at most ``most`` + 1 distinct values; with more, ``whole`` is ``False`` and the coding can't be used.
@@ -75,7 +82,7 @@ def code_column(connection: duckdb.DuckDBPyConnection, table: Table, column: Col
     known = _two_integers(connection, table, column)
     rows = known or connection.execute(sql.select(f"DISTINCT {distinct}", table.relation, limit=most + 2)).fetchall()
     raw = [row[0] for row in rows if row[0] is not None]
-    meant = values.unify(raw)
+    meant = values.unify(raw, reading)
     kept = sorted({value for value in meant.values() if value is not None}, key=values.order)
     has_null = len(raw) < len(rows) or any(value is None for value in meant.values())
     if len(rows) > most + 1:

@@ -6,7 +6,8 @@ decimals are read as integers. What a column was before that reading is kept for
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Literal
 
 import duckdb
 import numpy as np
@@ -18,7 +19,7 @@ _INTEGERS = frozenset({
     "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "UHUGEINT",
 })  # fmt: skip
 _WIDE = frozenset({"HUGEINT", "UBIGINT", "UHUGEINT"})
-_SPELLED = frozenset({"BLOB", "JSON"})
+_NESTED = ("STRUCT", "MAP", "UNION", "VARIANT", "GEOMETRY")
 _DECIMAL = re.compile(r"DECIMAL\((\d+),\s*(\d+)\)")
 _DIGITS_OF_BIGINT = 18
 _EXACT_DIGITS = 15
@@ -76,6 +77,16 @@ class Column:
         return self.type == "VARCHAR"
 
     @property
+    def is_nested(self) -> bool:
+        """Whether a cell holds several values."""
+        return self.type.endswith("]") or self.type.startswith(_NESTED)
+
+    @property
+    def may_be_number(self) -> bool:
+        """Whether cells are numbers or may be read as some."""
+        return self.is_number or self.is_text or self.type == "BOOLEAN"
+
+    @property
     def float_name(self) -> str:
         """The type of a floating-point column as NumPy calls it."""
         return _NAMES.get(self.stored, _NAMES["DOUBLE"])
@@ -84,6 +95,17 @@ class Column:
     def float_limit(self) -> int:
         """The greatest number up to which every integer is a value of its own in a floating-point column."""
         return _LIMITS.get(self.stored, _LIMITS["DOUBLE"])
+
+    def before(self, many: Literal[0, 1]) -> "Column":
+        """Return the column as fingerprints of scheme 1 took it: 0 with few values, 1 with many."""
+        if self.former is None or self.former[many] == self.reading:
+            return self
+        return replace(self, ref=self.former[many], type="DOUBLE", former=None)
+
+    @property
+    def was_rounded(self) -> bool:
+        """Whether fingerprints of scheme 1 took other numbers for many values of this type."""
+        return self.is_wide or (self.reading is not None and self.before(1) != self)
 
     def as_float(self) -> str:
         """SQL for the cell as the nearest float64; null where a text spells no number."""
@@ -118,7 +140,7 @@ def read_column(name: str, position: int, stored: str) -> Column:
     if found and not scale and digits <= _DIGITS_OF_BIGINT:
         read[stored] = ("BIGINT", f"{raw}::BIGINT", None)
     elif found and not scale:
-        read[stored] = ("HUGEINT", f"{raw}::HUGEINT", (widened, widened))
+        read[stored] = ("HUGEINT", f"{raw}::HUGEINT", (widened, f"{raw}::HUGEINT"))
     elif found and digits <= _EXACT_DIGITS:
         read[stored] = ("DOUBLE", widened, None)
     if stored not in read:

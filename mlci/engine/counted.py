@@ -3,10 +3,10 @@
 import numpy as np
 
 from mlci.engine import pairing, sql
-from mlci.engine.bind import Bound, needs_values
+from mlci.engine.bind import Bound, Side, needs_values
 from mlci.engine.frame import Model
 from mlci.engine.meaning import Meaning
-from mlci.engine.offences import Problems, bad_scores, is_fine, kind_of_score
+from mlci.engine.offences import Problems, bad_scores, is_fine, kind_of_score, rounds
 from mlci.engine.read import Read, own_columns
 from mlci.engine.sql import Array
 
@@ -77,12 +77,13 @@ def _model(bound: Bound, meaning: Meaning, i: int, fetched: dict[str, Array], pr
         return Model(None, classed.final(fetched[f"d{i}"]))
     if side.score is None:
         return Model(None, None)
-    if not _scores_are_fine(bound, i, fetched):
+    if not _scores_are_fine(bound, side, i, fetched):
         problems.add(*bad_scores(side.score, bound.place(side), kind_of_score(bound.job)))
     return Model(None, sql.plain(fetched[f"d{i}"]).astype(np.uint8))
 
 
-def _scores_are_fine(bound: Bound, i: int, fetched: dict[str, Array]) -> bool:
+def _scores_are_fine(bound: Bound, side: Side, i: int, fetched: dict[str, Array]) -> bool:
     low, high = sql.plain(fetched[f"lo{i}"]).min(), sql.plain(fetched[f"hi{i}"]).max()
     complete = np.array_equal(fetched[f"n{i}"], fetched["n"])
-    return complete and is_fine(low, high, kind_of_score(bound.job))
+    exact = side.score is None or not rounds(side.score, bound.place(side), low, high)
+    return complete and is_fine(low, high, kind_of_score(bound.job)) and exact

@@ -14,6 +14,7 @@ import hashlib
 import tempfile
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 
 import duckdb
@@ -27,18 +28,21 @@ from mlci.engine.sql import Array
 from mlci.engine.tables import Table, open_table
 from mlci.engine.tally import count
 from mlci.errors import InputError, Problem
+from mlci.lineage.fingerprints import Fingerprint
 
 _CODED = 1000
 _PACKED = 1 << 20
 _NULL = 0x6E756C6C00000000
 _TEXT = 0x7465787400000000
 _NUMBER = 0x6E756D0000000000
+_DECIMAL = 0x6465630000000000
 _RESIDUAL = 0x9E3779B97F4A7C15  # odd: what an integer has beyond its nearest float64 must not look like the next one
 _SEEDS = (0x243F6A8885A308D3, 0x13198A2E03707344)  # digits of pi
+_FLOAT_LIMIT, _FLOAT_DIGITS, _HUGEINT_DIGITS, _LONG = 2**53, 15, 38, 300
 _NUMBER_RE = r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?"
 
 
-def fingerprint(path: str, exclude: Collection[str] = ()) -> str:
+def fingerprint(path: str, exclude: Collection[str] = ()) -> Fingerprint:
     """Return ``sha256:…`` of a table's content, leaving out the columns named in ``exclude``.
 
     Raises:
@@ -61,7 +65,7 @@ def of_table(
     known: Mapping[str, Known] | None = None,
     weights: Array | None = None,
     threads: int | None = None,
-) -> str:
+) -> Fingerprint:
     """Return the fingerprint of an open table.
 
     Args:
@@ -75,50 +79,87 @@ def of_table(
     columns = [column for column in table.columns if column.name not in exclude]
     if not columns:
         raise InputError(Problem("has no columns besides predictions to take a fingerprint of", table.path))
-    found = dict(known or {})
-    rest = [column for column in columns if column.name not in found]
-    if weights is not None and rest:
-        found, weights, rest = {}, None, columns
-    kept = {column.name: found[column.name] for column in columns if column.name in found}
-    codings = {column.name: code_column(connection, table, column, most=_CODED) for column in rest}
-    fetched = [column for column in rest if codings[column.name].whole]
-    if fetched:
-        listed = [f"{codings[column.name].expression} AS {column.ref}" for column in fetched]
-        arrays = sql.fetch(connection, sql.select(listed, table.relation))
-        for column in fetched:
-            coded = codings[column.name]
-            kept[column.name] = Known(coded, coded.final(arrays.pop(column.ref)))
-    wide = [column for column in rest if not codings[column.name].whole]
-    sums = _sums(connection, table, kept, wide, weights, threads)
-    return _close([column.name for column in columns], table.rows, sums)
+    current, moved = _Reader(connection, table, threads).read(columns, dict(known or {}), weights)
+    if not moved:
+        return Fingerprint(current)
+    same = {name: one for name, one in (known or {}).items() if name not in moved} if weights is None else {}
+    former, _ = _Reader(connection, table, threads, rounded=True).read(columns, same, None)
+    return Fingerprint(current, former)
+
+
+@dataclass(frozen=True)
+class _Reader:
+    """Reads a table's columns for its fingerprint, by scheme 2 or, ``rounded``, by scheme 1."""
+
+    connection: duckdb.DuckDBPyConnection
+    table: Table
+    threads: int | None
+    rounded: bool = False
+
+    def read(self, columns: list[Column], found: dict[str, Known], weights: Array | None) -> tuple[str, frozenset[str]]:
+        """Return the fingerprint, and the names of columns that scheme 1 reads as other values."""
+        rest = [column for column in columns if column.name not in found]
+        if weights is not None and rest:
+            found, weights, rest = {}, None, columns
+        kept = {column.name: found[column.name] for column in columns if column.name in found}
+        codings = {column.name: self._code(column) for column in rest}
+        kept |= self._fetch([column for column in rest if codings[column.name].whole], codings)
+        wide = [column for column in rest if not codings[column.name].whole]
+        moved = {column.name for column in columns if column.name in kept and self._moved(column, kept[column.name])}
+        sums = self._sums(kept, wide, weights, moved)
+        return _close([column.name for column in columns], self.table.rows, sums), frozenset(moved)
+
+    def _code(self, column: Column) -> Coded:
+        if not self.rounded:
+            return code_column(self.connection, self.table, column, most=_CODED)
+        before = column.before(0)
+        return code_column(self.connection, self.table, before, most=_CODED, reading=values.rounded)
+
+    def _fetch(self, columns: list[Column], codings: dict[str, Coded]) -> dict[str, Known]:
+        if not columns:
+            return {}
+        listed = [f"{codings[column.name].expression} AS {column.ref}" for column in columns]
+        arrays = sql.fetch(self.connection, sql.select(listed, self.table.relation))
+        coded = {column.name: codings[column.name] for column in columns}
+        return {column.name: Known(one := coded[column.name], one.final(arrays[column.ref])) for column in columns}
+
+    def _moved(self, column: Column, known: Known) -> bool:
+        """Tell whether scheme 1 reads other values in a column of few values."""
+        if self.rounded:
+            return False
+        if column.former is None:
+            exact = [value for value in known.coded.values if isinstance(value, int | Decimal)]
+            return column.is_text and any(isinstance(one, Decimal) or not values.exact(one) for one in exact)
+        before = code_column(self.connection, self.table, column.before(0), most=_CODED, reading=values.rounded)
+        return before.values != known.coded.values
+
+    def _sums(
+        self, kept: dict[str, Known], wide: list[Column], weights: Array | None, moved: set[str]
+    ) -> tuple[int, int]:
+        """Add up all rows; columns that scheme 1 reads as other values are added to ``moved``."""
+        packs = list(_pack(kept))
+        if not wide and len(packs) == 1:
+            codes, states = packs[0]
+            return _total(states, count(codes, len(states), weights, self.threads))
+        rows = self.table.rows if weights is None else len(weights)
+        state = np.zeros(rows, np.uint64)
+        for codes, states in packs:
+            each_block(rows, _Adder(state, codes, states).coded, self.threads)
+        for column in wide:
+            read = column.before(1) if self.rounded else column
+            odd = add_column(self.connection, self.table, read, state, self.threads, rounded=self.rounded)
+            if odd or column.was_rounded:
+                moved.add(column.name)
+        totals = each_block(
+            rows, lambda part: _total(state[part], None if weights is None else weights[part]), self.threads
+        )
+        return sum(low for low, _ in totals) % 2**64, sum(high for _, high in totals) % 2**64
 
 
 def _close(names: list[str], rows: int, sums: tuple[int, int]) -> str:
     listed = "".join(f"{len(name)}:{name}," for name in sorted(names))
     content = f"mlci/fingerprint/1 {rows} {sums[0]:016x} {sums[1]:016x} {listed}"
     return "sha256:" + hashlib.sha256(content.encode()).hexdigest()
-
-
-def _sums(
-    connection: duckdb.DuckDBPyConnection,
-    table: Table,
-    kept: dict[str, Known],
-    wide: list[Column],
-    weights: Array | None,
-    threads: int | None,
-) -> tuple[int, int]:
-    packs = list(_pack(kept))
-    if not wide and len(packs) == 1:
-        codes, states = packs[0]
-        return _total(states, count(codes, len(states), weights, threads))
-    rows = table.rows if weights is None else len(weights)
-    state = np.zeros(rows, np.uint64)
-    for codes, states in packs:
-        each_block(rows, _Adder(state, codes, states).coded, threads)
-    for column in wide:
-        add_column(connection, table, column, state, threads)
-    totals = each_block(rows, lambda part: _total(state[part], None if weights is None else weights[part]), threads)
-    return sum(low for low, _ in totals) % 2**64, sum(high for _, high in totals) % 2**64
 
 
 def _pack(kept: dict[str, Known]) -> Iterator[tuple[Array, Array]]:
@@ -149,7 +190,7 @@ def _cell(value: values.Value) -> int:
     if isinstance(value, int | float) and not isinstance(value, bool):
         return _number_cell(value)
     digest = hashlib.md5(values.form(value).encode(), usedforsecurity=False).digest()
-    return int.from_bytes(digest[8:], "little") ^ _TEXT
+    return int.from_bytes(digest[8:], "little") ^ (_DECIMAL if isinstance(value, Decimal) else _TEXT)
 
 
 def _number_cell(value: float) -> int:
@@ -186,7 +227,10 @@ def _total(states: Array, counts: Array | None) -> tuple[int, int]:
 
 @dataclass(frozen=True)
 class _Adder:
-    """Adds one column, or one pack of columns, to the state of a block of rows."""
+    """Adds one column, or one pack of columns, to the state of a block of rows.
+
+    ``odd`` has rows whose cells no array of numbers holds, and the bits of each.
+    """
 
     state: Array
     cells: Array
@@ -194,6 +238,7 @@ class _Adder:
     seed: np.uint64 | None = None
     residual: Array | None = None
     null: Array | None = None
+    odd: tuple[Array, Array] | None = None
 
     def coded(self, part: slice) -> None:
         if self.lut is not None:
@@ -204,29 +249,54 @@ class _Adder:
         bits = cells ^ np.uint64(_TEXT) if cells.dtype == np.uint64 else self._number(cells, part)
         if self.null is not None:
             bits[self.null[part]] = _NULL
+        if self.odd is not None:
+            low, high = np.searchsorted(self.odd[0], [part.start, part.stop])
+            bits[self.odd[0][low:high] - part.start] = self.odd[1][low:high]
         self.state[part] += _mix(bits if self.seed is None else bits + self.seed)
 
     def _number(self, cells: Array, part: slice) -> Array:
         bits = (cells + 0.0).view(np.uint64) ^ np.uint64(_NUMBER)  # + 0.0: minus zero is zero
         if self.residual is not None:
-            bits += self.residual[part].astype(np.int64).view(np.uint64) * np.uint64(_RESIDUAL)
+            bits += self.residual[part].astype(np.uint64) * np.uint64(_RESIDUAL)
         bits[np.isnan(cells)] = _NULL
         return bits
 
 
 def add_column(
-    connection: duckdb.DuckDBPyConnection, table: Table, column: Column, state: Array, threads: int | None
-) -> None:
-    """Add a column of many values to every row's state."""
-    number = _number_sql(connection, table, column)
-    listed = [f"md5_number_lower({column.ref}::VARCHAR) AS v"] if number is None else [f"{number} AS v"]
-    if number is not None and _is_big(connection, table, number):
-        integer = f"TRY_CAST({column.ref} AS HUGEINT)"
-        listed.append(f"coalesce(TRY_CAST({integer} - TRY_CAST({number} AS HUGEINT) AS BIGINT), 0) AS r")
+    connection: duckdb.DuckDBPyConnection,
+    table: Table,
+    column: Column,
+    state: Array,
+    threads: int | None,
+    *,
+    rounded: bool = False,
+) -> bool:
+    """Add a column of many values to every row's state.
+
+    Args:
+        connection: Where the table is open.
+        table: The evaluation set.
+        column: One of its columns.
+        state: Of each row; it is added to.
+        threads: For NumPy; the result does not depend on it.
+        rounded: Take decimals of many digits for the nearest float64, as scheme 1 did.
+
+    Returns:
+        Whether cells were added that scheme 1 takes for other ones.
+    """
+    number = f"{column.raw}::DOUBLE" if rounded and column.is_wide else _number_sql(connection, table, column)
+    if number is None:
+        odd, listed = None, [f"md5_number_lower({_text_sql(connection, table, column)}) AS v"]
+    else:
+        odd = None if rounded else _odd_cells(connection, table, column, number)
+        listed = [f"{number} AS v"]
+        if _is_big(connection, table, number):
+            listed.append(f"{_residual_sql(column, number)} AS r")
     fetched = sql.fetch(connection, sql.select(listed, table.relation))
     cells, null = sql.plain(fetched["v"]), sql.nulls(fetched["v"])
-    adder = _Adder(state, cells, None, _seed(column.name), fetched.get("r"), null)
+    adder = _Adder(state, cells, None, _seed(column.name), fetched.get("r"), null, odd)
     each_block(len(state), adder.wide, threads)
+    return odd is not None
 
 
 def _number_sql(connection: duckdb.DuckDBPyConnection, table: Table, column: Column) -> str | None:
@@ -235,9 +305,50 @@ def _number_sql(connection: duckdb.DuckDBPyConnection, table: Table, column: Col
         return column.as_float()
     if not column.is_text:
         return None
-    odd = f"{column.ref} IS NOT NULL AND NOT regexp_full_match({column.ref}, '{_NUMBER_RE}')"
-    return None if sql.exists(connection, table.relation, odd) else f"{column.ref}::DOUBLE"
+    value = column.as_float()
+    outside = f"isinf({value}) OR ({value} = 0 AND regexp_matches({column.ref}, '^[^eE]*[1-9]'))"
+    long = f"(length({column.ref}) > {_LONG} OR contains(lower({column.ref}), 'e'))"
+    odd = f"NOT regexp_full_match({column.ref}, '{_NUMBER_RE}') OR ({long} AND ({outside}))"
+    return None if sql.exists(connection, table.relation, f"{column.ref} IS NOT NULL AND ({odd})") else value
+
+
+def _text_sql(connection: duckdb.DuckDBPyConnection, table: Table, column: Column) -> str:
+    """SQL for the column's texts; truth values are written in one way where there is nothing else."""
+    if not column.is_text:
+        return f"{column.ref}::VARCHAR"
+    words = ", ".join(map(sql.text, values.TRUTH))
+    other = f"{column.ref} IS NOT NULL AND {column.ref} NOT IN ({words})"
+    return column.ref if sql.exists(connection, table.relation, other) else f"lower({column.ref})"
 
 
 def _is_big(connection: duckdb.DuckDBPyConnection, table: Table, number: str) -> bool:
-    return sql.exists(connection, table.relation, f"isfinite({number}) AND abs({number}) > 9007199254740992")
+    return sql.exists(connection, table.relation, f"isfinite({number}) AND abs({number}) > {_FLOAT_LIMIT}")
+
+
+def _residual_sql(column: Column, number: str) -> str:
+    """SQL for what an integer has beyond the nearest float64, modulo 2**64; 0 for other numbers."""
+    text = f"{column.ref}::VARCHAR"
+    whole = column.ref if column.is_integer else f"CASE WHEN regexp_full_match({text}, '-?[0-9]+') THEN {text} END"
+    residual = f"TRY_CAST({whole} AS HUGEINT) - TRY_CAST({number} AS HUGEINT)"
+    return f"coalesce((({residual}) % {2**64} + {2**64}) % {2**64}, 0)::UBIGINT"
+
+
+def _odd_cells(
+    connection: duckdb.DuckDBPyConnection, table: Table, column: Column, number: str
+) -> tuple[Array, Array] | None:
+    """Return the rows of numbers that neither a float64 nor an integer is near enough to, and their bits."""
+    ref, text = column.ref, f"{column.ref}::VARCHAR"
+    if column.is_decimal:
+        odd = f"TRY_CAST(({number})::VARCHAR AS {column.type}) IS DISTINCT FROM {ref} AND {ref} IS NOT NULL"
+    elif column.is_text:
+        many = f"length(ltrim(replace({ref}, '.', ''), '-0')) > {_FLOAT_DIGITS} OR abs({number}) >= {_FLOAT_LIMIT}"
+        point = f"contains({ref}, '.') AND NOT contains(lower({ref}), 'e') AND ({many})"
+        long = f"NOT contains({ref}, '.') AND length({ref}) > {_HUGEINT_DIGITS} AND NOT contains(lower({ref}), 'e')"
+        odd = f"length({ref}) > {_FLOAT_DIGITS} AND ({number})::VARCHAR <> {ref} AND ({point} OR {long})"
+    else:
+        return None
+    found = connection.execute(sql.select([table.row_number, text], table.relation, where=odd, order_by="1")).fetchall()
+    if not found:
+        return None
+    bits = {cell: _cell(values.parse(cell)) for _, cell in found}
+    return np.array([row for row, _ in found]), np.array([bits[cell] for _, cell in found], np.uint64)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
+from mlci.lineage.fingerprints import Fingerprint
 from mlci.metrics.statistics import Statistics
 
 
@@ -109,7 +110,7 @@ class Observed:
 
     statistics: tuple[Statistics, ...]
     rows: int
-    fingerprint: str
+    fingerprint: Fingerprint
     notes: tuple[str, ...] = field(default=())
 
 

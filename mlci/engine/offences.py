@@ -19,6 +19,7 @@ Kind = Literal["score", "probability", "number"]
 """What has to hold beyond being finite: nothing, to lie in [0, 1], or to be small enough for its powers."""
 
 _LARGEST = 1e70
+_EXACT = 2**53
 _BOUNDS: dict[Kind, tuple[float, float]] = {
     "score": (-math.inf, math.inf),
     "probability": (0, 1),
@@ -111,9 +112,24 @@ def is_fine(low: float, high: float, kind: Kind) -> bool:
 def checked(fetched: Array, column: Column, place: Place, problems: Problems, kind: Kind) -> Array:
     """Return fetched scores as plain float64; any that is null, not finite or out of range is a problem."""
     score = sql.plain(fetched)
-    if sql.nulls(fetched) is not None or not is_fine(score.min(), score.max(), kind):
+    low, high = score.min(), score.max()
+    if sql.nulls(fetched) is not None or not is_fine(low, high, kind) or rounds(column, place, low, high):
         problems.add(*bad_scores(column, place, kind))
     return score
+
+
+def rounds(column: Column, place: Place, low: float, high: float) -> bool:
+    """Tell whether a column between ``low`` and ``high`` has integers that float64 does not have."""
+    if column.type == "DOUBLE" or max(-low, high) < _EXACT:
+        return False
+    return sql.exists(place.connection, place.table.relation, _rounded(column))
+
+
+def _rounded(column: Column) -> str:
+    """SQL that holds for integers that float64 does not have."""
+    text = f"{column.ref}::VARCHAR"
+    whole = f"TRY_CAST(CASE WHEN regexp_full_match({text}, '-?[0-9]+') THEN {text} END AS HUGEINT)"
+    return f"abs({column.as_float()}) >= {_EXACT} AND {whole} <> TRY_CAST({column.as_float()} AS HUGEINT)"
 
 
 def bad_scores(column: Column, place: Place, kind: Kind) -> list[Problem]:
@@ -135,6 +151,9 @@ def _bad_score(column: Column, kind: Kind) -> list[tuple[str, str]]:
         (f"isnan({value})", f"{column.name!r} is NaN"),
         (f"isinf({value})", f"{column.name!r} is infinite"),
     ]
+    if column.type != "DOUBLE":
+        lost = "which float64 can't hold exactly; scale the numbers down"
+        checks.append((_rounded(column), f"{column.name!r} is {{value}}, {lost}"))
     if kind != "score":
         outside = f"isfinite({value}) AND ({value} < {least} OR {value} > {most})"
         checks.append((outside, f"{column.name!r} is {{value}}, {_OUTSIDE[kind]}"))

@@ -2,7 +2,8 @@
 
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from decimal import Decimal
 from typing import Any
 
 NULL_GROUP = "(null)"
@@ -11,15 +12,20 @@ SEPARATOR = " × "
 
 _NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?")
 _TRUTH = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
+TRUTH = tuple(_TRUTH)
+"""Texts that are truth values."""
 _EXACT = 2**53
+_FLOAT_DIGITS = 15
+"""Digits that any decimal may have and be a float64 of its own."""
 
-Value = float | str | bool | int | None
+Value = float | str | bool | int | Decimal | None
 
 
 def parse(value: Any) -> Value:  # noqa: ANN401 - any value that a table or a configuration can hold
     """Return the value meant: a number, a truth value, a text, or ``None`` for null and NaN.
 
-    A text is a number only where JSON would write that number (no leading zeros, no spaces, no ``NaN``).
+    A text is a number only where JSON would write that number (no leading zeros, no spaces, no ``NaN``) and a float64
+    is near it. What no float64 was written as stays exact: an integer of any size, a decimal of many digits.
     """
     if value is None or isinstance(value, bool):
         return value
@@ -29,8 +35,8 @@ def parse(value: Any) -> Value:  # noqa: ANN401 - any value that a table or a co
         return None if math.isnan(value) else number(value)
     if isinstance(value, str):
         return _parse_text(value)
-    if hasattr(value, "as_tuple"):  # a DECIMAL
-        return number(float(value))
+    if isinstance(value, Decimal):
+        return _parse_text(format(value, "f"))
     return str(value)
 
 
@@ -44,9 +50,25 @@ def _parse_text(value: str) -> Value:
         return _TRUTH[value]
     if not _NUMBER.fullmatch(value):
         return value
+    near = float(value)
+    if math.isinf(near) or (near == 0 and re.search("[1-9]", re.split("[eE]", value)[0])):
+        return value
     if value.lstrip("-").isdigit():
         return int(value)
-    return number(float(value))
+    return number(near) if "e" in value.lower() else _decimal(value, near)
+
+
+def _decimal(text: str, near: float) -> Value:
+    """Return a decimal without an exponent: as the float64 that it was written from, or exactly."""
+    if len(text.replace(".", "").lstrip("-0")) <= _FLOAT_DIGITS and abs(near) < _EXACT:
+        return number(near)
+    value = Decimal(text)
+    if value == value.to_integral_value():
+        return int(value)
+    places = len(text.partition(".")[2])
+    if value == Decimal(repr(near)) or f"{near:.{places}f}" == text:
+        return number(near)
+    return Decimal(text.rstrip("0"))
 
 
 def form(value: Value) -> str:
@@ -57,10 +79,12 @@ def form(value: Value) -> str:
         return "true" if value else "false"
     if isinstance(value, str):
         return value
+    if isinstance(value, Decimal):
+        return format(value, "f")
     return str(value) if isinstance(value, int) else repr(value)
 
 
-def order(value: Value) -> tuple[int, float | int, str]:
+def order(value: Value) -> tuple[int, float | int | Decimal, str]:
     """Sort key: numbers and truth values by value, then texts by code point, null last."""
     if value is None:
         return (2, 0, "")
@@ -69,14 +93,24 @@ def order(value: Value) -> tuple[int, float | int, str]:
     return (0, value, "")
 
 
-def unify(values: Iterable[Any]) -> dict[Any, Value]:
+def rounded(value: Any) -> Value:  # noqa: ANN401 - as above
+    """Return the value meant, with a decimal of many digits as the nearest float64."""
+    meant = parse(value)
+    return number(float(value)) if isinstance(meant, Decimal) or _has_lost(value, meant) else meant
+
+
+def _has_lost(value: object, meant: Value) -> bool:
+    return isinstance(value, str) and "." in value and isinstance(meant, int) and not exact(meant)
+
+
+def unify(values: Iterable[Any], reading: Callable[[Any], Value] = parse) -> dict[Any, Value]:
     """Map the distinct raw values of one column to what they mean.
 
     A column of texts is read as numbers (or truth values) only if all of them are; one that mixes ``1`` and ``n/a``
     stays text, so that nothing depends on which rows happen to be there first.
     """
     raw = list(values)
-    parsed = {value: parse(value) for value in raw}
+    parsed = {value: reading(value) for value in raw}
     kinds = {_kind(value) for value in parsed.values() if value is not None}
     if len(kinds) <= 1:
         return parsed

@@ -7,20 +7,13 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
-from pyarrow import parquet
 
 from mlci.engine.interface import Job, Source
 from mlci.engine.otherwise import otherwise
+from tests.engine.parquet import arrow
 from tests.engine.tables import observe, refusal, slices, text, write
 
 TENTHS = np.arange(0, 1.01, 0.01).round(2)
-
-
-def arrow(folder, name, **columns):
-    """Write arrays of pyarrow or NumPy to Parquet with their own types."""
-    folder.mkdir(parents=True, exist_ok=True)
-    parquet.write_table(pa.table(columns), folder / name)
-    return str(folder / name)
 
 
 def decimals(numbers):
