@@ -21,7 +21,7 @@ MAY_IMPORT = {
     "github": {"errors", "publish", "report", "registry"},
     "config": {"errors", "metrics"},
     "engine": {"errors", "metrics", "lineage"},
-    "steps": {"errors"},
+    "steps": {"errors", "metrics"},
     "baseline": {"errors"},
     "registry": {"errors"},
     "lineage": {"errors"},

@@ -22,7 +22,6 @@ from mlci.cli.output import OURS, keep_out_of_git
 from mlci.cli.workflow import head_of_this_run
 from mlci.config.load import Loaded
 from mlci.config.read import read
-from mlci.engine.custom import row_metric
 from mlci.engine.duck import DuckEngine
 from mlci.engine.features.write import write_features
 from mlci.engine.fingerprint import fingerprint
@@ -34,6 +33,7 @@ from mlci.registry.ledger import Stamp
 from mlci.report.document import BaselineRef, Candidate
 from mlci.steps.environment import hide_environment
 from mlci.steps.log import ActionsLog, Log, PlainLog, TerminalLog
+from mlci.steps.metric_stage import MetricProcess
 from mlci.steps.process import Processes
 from mlci.usecases.document import Facts
 from mlci.usecases.origins import policy
@@ -62,12 +62,14 @@ def tools(
         if cached:
             with contextlib.suppress(OSError):  # a folder that can't be written to has no cache
                 keep_out_of_git(folder / OURS)
+        runner = Processes(environment=environment, log=_log(log or sys.stderr, environment))
+        own = environment.get("PYTHONPATH", "")
+        evaluator = MetricProcess(runner, folder=folder, scratch=Path(scratch) / "metrics", python_path=own)
         yield Tools(
-            engine=DuckEngine(threads=threads),
-            runner=Processes(environment=environment, log=_log(log or sys.stderr, environment)),
+            engine=DuckEngine(threads=threads, row_metrics=evaluator),
+            runner=runner,
             features=write_features,
             fingerprint=fingerprint,
-            row_metric=row_metric(folder),
             metric_lack=lack(folder),
             git=Git(folder=folder, environment=environment),
             cache=Cache(root=folder / OURS / "cache") if cached else None,

@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-from mlci.config.models import Config
+from mlci.config.models import Config, Gate, Reported
 from mlci.config.places import GITHUB, MLFLOW, STORES
 from mlci.config.read import read
 from mlci.errors import MlciError
@@ -30,8 +30,11 @@ def extras(config: Config) -> list[str]:
     scikit-learn models; ``remote`` for tables in object stores; ``github`` for a registry in the repository itself,
     ``objects`` for one in an object store, ``mlflow`` for one in MLflow.
     """
-    named = [gate.metric for gate in config.gates] + list((config.evaluation and config.evaluation.metrics) or ())
-    scikit_learn = config.predict.model is not None or any(catalogue.find(name) is None for name in named)
+    reported = (config.evaluation and config.evaluation.reported) or ()
+    entries: list[Gate | Reported] = [*config.gates, *reported]
+    scikit_learn = config.predict.model is not None or any(
+        item.params or catalogue.find(item.metric) is None for item in entries
+    )
     tables = (config.evaluation and config.evaluation.data, config.predict.file, getattr(config.baseline, "file", None))
     remote = any(table.startswith(_STORES) for table in tables if table)
     place = config.registry

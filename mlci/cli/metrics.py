@@ -136,5 +136,7 @@ now behind counts in full, while the difference between the groups may be the sa
 ## Anything else
 
 A function of `sklearn.metrics`, a scikit-learn scorer or your own `module:function(labels, predictions)` is evaluated
-on resampled rows, both models on the same ones. That is slower and the report says so.
+on resampled rows, both models on the same ones, in a process of its own. Your own functions get labels and predictions
+as they stand in your tables; [the configuration](configuration.md#functions-of-your-own) tells how a function gets
+scores or decisions.
 """

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from mlci.config import slices
 from mlci.config.context import Context, Metrics, metric_known
+from mlci.config.function_checks import functions
 from mlci.config.gate_checks import gates
 from mlci.config.load import Loaded
 from mlci.config.models import Column, Config
@@ -29,6 +30,7 @@ def check(loaded: Loaded, catalogue: Metrics) -> list[Problem]:
         *_columns(loaded),
         *_baseline(loaded),
         *gates(context),
+        *functions(context),
     ]
     return sorted(dict.fromkeys(problems), key=lambda problem: problem.line or 0)
 
@@ -103,11 +105,12 @@ def _slices(context: Context) -> Iterator[Problem]:
 def _reported(context: Context) -> Iterator[Problem]:
     """Check ``evaluation.metrics``."""
     evaluation = context.config.evaluation
-    seen: dict[str, int] = {}
-    for index, name in enumerate((evaluation.metrics if evaluation else None) or ()):
+    seen: dict[tuple[str, str], int] = {}
+    for index, item in enumerate((evaluation.reported if evaluation else None) or ()):
+        name = item.metric
         where = ("evaluation", "metrics", index)
         yield from metric_known(context, name, *where)
-        same = context.catalogue.canonical(name)
+        same = (context.catalogue.canonical(name), repr(sorted((item.params or {}).items())))
         if same in seen:
             again = f"`evaluation.metrics[{index}]` is `{name}` again, after `metrics[{seen[same]}]`"
             yield context.loaded.problem(again, *where)

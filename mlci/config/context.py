@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Any, Protocol
 
 from mlci.config import slices
-from mlci.config.elsewhere import TASKS, Foreign, customary, foreign
+from mlci.config.elsewhere import LACKING, TASKS, Foreign, customary, foreign
 from mlci.config.load import Loaded
 from mlci.config.models import Config
 from mlci.config.paths import clip
@@ -67,7 +67,7 @@ class Context:
         return self._known(name)
 
     def _known(self, name: str) -> MetricInfo | Foreign | None:
-        return self.catalogue.find(name) or foreign(name)
+        return self.catalogue.find(name) or foreign(name) or foreign(self.catalogue.canonical(name))
 
     def _total(self, name: str) -> MetricInfo | Foreign:
         """Return what the name of a total tells; a name that tells nothing may be limited both ways."""
@@ -96,6 +96,8 @@ def metric_known(context: Context, name: str, *where: str | int) -> Iterator[Pro
 def _unknown(context: Context, name: str) -> str:
     if ":" in name:
         return f"`{clip(name)}` is neither a metric nor `module:function`"
+    if name in LACKING:
+        return f"`{name}` {LACKING[name]}"
     guess = nearest(name, [*context.catalogue.names(), *TASKS])
     return f"unknown metric `{clip(name)}`; " + (
         f"did you mean `{guess}`?"

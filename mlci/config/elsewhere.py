@@ -1,7 +1,8 @@
 """Names of metrics that the catalogue does not derive itself: scikit-learn's, and what people write in metrics files.
 
-Scorers and functions of scikit-learn 1.5 to 1.9 that turn labels and one column of predictions into one number. What
-needs an argument, a matrix of scores or clusters is left out. None of it needs scikit-learn to be imported.
+Scorers and functions of scikit-learn 1.5 to 1.9 that turn labels and one column of predictions into one number; what
+needs a matrix of scores, clusters or queries is listed with what is missing. None of it needs scikit-learn to be
+imported.
 """
 
 import re
@@ -16,7 +17,9 @@ _MULTICLASS = frozenset({"multiclass"})
 _REGRESSION = frozenset({"regression"})
 
 TASKS: dict[str, frozenset[str]] = {
-    **dict.fromkeys(("hamming_loss", "zero_one_loss"), _CLASSES),
+    **dict.fromkeys(
+        ("fbeta_score", "hamming_loss", "linear_weighted_kappa", "quadratic_weighted_kappa", "zero_one_loss"), _CLASSES
+    ),
     **dict.fromkeys(
         (
             "d2_brier_score",
@@ -60,6 +63,52 @@ TASKS: dict[str, frozenset[str]] = {
         _REGRESSION,
     ),
 }
+
+
+_MATRIX = "needs a score for every class, and mlci reads one column of scores or decisions"
+_QUERIES = "ranks the items of queries or samples, and mlci scores rows"
+_LIST = "returns several numbers, and a gate limits one"
+_CLUSTERS = "compares clusters, and mlci compares predictions with labels"
+
+LACKING: dict[str, str] = {
+    "top_k_accuracy_score": f"{_MATRIX}; use `accuracy`, or a `module:function`",
+    **dict.fromkeys(("roc_auc_ovo", "roc_auc_ovr", "roc_auc_ovo_weighted", "roc_auc_ovr_weighted"), _MATRIX),
+    **dict.fromkeys(
+        ("coverage_error", "dcg_score", "label_ranking_average_precision_score", "label_ranking_loss", "ndcg_score"),
+        f"{_QUERIES}; use `average_precision`, or `module:function`",
+    ),
+    **dict.fromkeys(
+        (
+            "class_likelihood_ratios",
+            "classification_report",
+            "confusion_matrix",
+            "det_curve",
+            "multilabel_confusion_matrix",
+            "precision_recall_curve",
+            "precision_recall_fscore_support",
+            "roc_curve",
+        ),
+        f"{_LIST}; name one, such as `precision` or `recall`",
+    ),
+    **dict.fromkeys(
+        (
+            "adjusted_mutual_info_score",
+            "adjusted_rand_score",
+            "calinski_harabasz_score",
+            "completeness_score",
+            "davies_bouldin_score",
+            "fowlkes_mallows_score",
+            "homogeneity_score",
+            "mutual_info_score",
+            "normalized_mutual_info_score",
+            "rand_score",
+            "silhouette_score",
+            "v_measure_score",
+        ),
+        f"{_CLUSTERS}; use `module:function`",
+    ),
+}
+"""Names of scikit-learn's that labels and one column of predictions are not enough for, and what is missing."""
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ _SHIFTED = "can't limit a shift, which is a change itself and best at 0; write t
 
 def gates(context: Context) -> Iterator[Problem]:
     """Check every gate by itself, and that no two say the same."""
-    seen: dict[tuple[str, str | None, str | None, str], int] = {}
+    seen: dict[tuple[str, str, str | None, str | None, str], int] = {}
     for index, gate in enumerate(context.config.gates):
         yield from metric_known(context, gate.metric, "gates", index, "metric")
         yield from _limits(context, index, gate)
@@ -29,12 +29,20 @@ def gates(context: Context) -> Iterator[Problem]:
         for kind, _ in _given(gate):
             across = slices.scope(gate) if gate.across is not None else None
             each = slices.scope(gate) if gate.each is not None else None
-            same = (context.catalogue.canonical(gate.metric), each, across, kind)
-            if same in seen:
+            params = repr(sorted((gate.params or {}).items()))
+            same = (context.catalogue.canonical(gate.metric), params, each, across, kind)
+            if same in seen and not _is_alias(context, context.config.gates[seen[same]], gate):
                 first = context.loaded.lines.of("gates", seen[same], kind)
                 words = f"`gates[{index}].{kind}` limits `{gate.metric}` again, after line {first}; keep one"
                 yield context.loaded.problem(words, "gates", index, kind)
             seen.setdefault(same, index)
+
+
+def _is_alias(context: Context, first: Gate, second: Gate) -> bool:
+    """Tell whether two gates are one disparity with the same limits under two names; it is judged once."""
+    alike = {"metric": second.metric, "line": second.line}
+    spread = context.catalogue.spread(second.metric) is not None
+    return spread and first.metric != second.metric and first.model_copy(update=alike) == second
 
 
 def _given(gate: Gate) -> list[tuple[str, Limit]]:

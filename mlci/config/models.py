@@ -90,6 +90,26 @@ Scoped = Annotated[
 ]
 
 
+ON = Literal["scores", "decisions"]
+Parameters = Annotated[dict[Name, Scalar], Field(min_length=1, max_length=20)]
+_ON = "Predictions that a function of yours or of scikit-learn gets; left out, its parameter's name decides."
+_PARAMS = "Keyword arguments of a function of yours or of scikit-learn."
+
+
+class Reported(Model):
+    """A metric to report, with what its function is given."""
+
+    metric: Name = Field(description="A metric of the catalogue, a scikit-learn name, or `module:function`.")
+    on: ON | None = Field(default=None, description=_ON)
+    params: Parameters | None = Field(default=None, description=_PARAMS)
+
+
+Metric = Annotated[
+    Annotated[Name, Tag("=text")] | Annotated[Reported, Tag("=mapping")],
+    _one_of("must be a metric's name, or `{metric: …, on: …, params: …}`"),
+]
+
+
 class Evaluation(Model):
     """The evaluation set: rows with a key, a label, features and slice columns."""
 
@@ -107,11 +127,21 @@ class Evaluation(Model):
     slices: tuple[Slice, ...] = Field(
         default=(), description="Columns, binned columns and crossings that the rows are looked at by."
     )
-    metrics: Annotated[tuple[Name, ...], Field(min_length=1)] | None = Field(
+    metrics: Annotated[tuple[Metric, ...], Field(min_length=1)] | None = Field(
         default=None, description="Metrics to report; left out, all of the task's."
+    )
+    timeout: Duration = Field(
+        default=Duration(3600), description="Time after which functions of yours or of scikit-learn are stopped."
     )
     max_groups: int = Field(default=100, ge=1, le=10_000, description="Most groups that one slice may have.")
     min_group_size: int = Field(default=30, ge=1, description="A group with fewer rows is listed, never judged.")
+
+    @property
+    def reported(self) -> tuple[Reported, ...] | None:
+        """The metrics to report, all of them in their long form."""
+        if self.metrics is None:
+            return None
+        return tuple(Reported(metric=item) if isinstance(item, str) else item for item in self.metrics)
 
 
 class Train(Model):
@@ -182,6 +212,8 @@ class Gate(Model):
 
     metric: Name = Field(description="A metric of the catalogue, a scikit-learn name, or `module:function`.")
     each: Scoped | None = Field(default=None, description="Slice of which every group gets a gate of its own.")
+    on: ON | None = Field(default=None, description=_ON)
+    params: Parameters | None = Field(default=None, description=_PARAMS)
     across: Scoped | None = Field(default=None, description="Slice over whose groups a disparity or a shift is taken.")
     min: Limit | None = Field(default=None, description="Least value that the candidate may have.")
     max: Limit | None = Field(default=None, description="Greatest value that the candidate may have.")

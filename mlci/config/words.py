@@ -19,6 +19,7 @@ from mlci.config.models import (
     Model,
     Policy,
     Predict,
+    Reported,
     Train,
     fields,
 )
@@ -28,6 +29,7 @@ SECTIONS: dict[Path, type[Model]] = {
     (): Config,
     ("evaluation",): Evaluation,
     ("evaluation", "slices"): Column,
+    ("evaluation", "metrics"): Reported,
     ("train",): Train,
     ("predict",): Predict,
     ("baseline",): Baseline,

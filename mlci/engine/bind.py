@@ -150,11 +150,15 @@ def _side(collector: _Collector, job: Job, table: Table, what: str, source: Sour
 
 def needs_decision(job: Job) -> bool:
     """Tell whether a job looks at decided classes."""
-    return job.task != "regression" and (job.decisions or any(metric.on == "decision" for metric in job.row_metrics))
+    return job.task != "regression" and (job.decisions or any(metric.on != "score" for metric in job.row_metrics))
 
 
 def needs_values(job: Job) -> bool:
-    """Tell whether a job looks at scores themselves, beyond the threshold."""
+    """Tell whether a job looks at scores themselves, beyond the threshold; a function of rows perhaps does."""
+    return _needs_values(job) or any(metric.on is None for metric in job.row_metrics)
+
+
+def _needs_values(job: Job) -> bool:
     asked = job.scores or job.calibration or bool(job.losses)
     return asked or any(metric.on == "score" for metric in job.row_metrics)
 
@@ -162,7 +166,7 @@ def needs_values(job: Job) -> bool:
 def needs_score(job: Job, source: Source) -> bool:
     """Tell whether a model's score column has to be read."""
     thresholded = job.task == "binary" and needs_decision(job) and source.decision is None
-    return needs_values(job) or thresholded or job.task == "regression"
+    return _needs_values(job) or thresholded or job.task == "regression"
 
 
 def _may_join_by_position(collector: _Collector, job: Job, table: Table, source: Source, found: Table) -> None:

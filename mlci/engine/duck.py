@@ -12,13 +12,19 @@ from mlci.engine.fingerprint import of_table
 from mlci.engine.interface import Job, Observed
 from mlci.engine.load import load
 from mlci.engine.reduction import reduce
+from mlci.metrics.row_metrics import RowMetricEvaluator
 
 
 class DuckEngine:
     """Implements :class:`mlci.engine.interface.Engine` in this process."""
 
     def __init__(
-        self, *, threads: int | None = None, memory_limit: str | None = None, exact_rows: int = 250_000
+        self,
+        *,
+        threads: int | None = None,
+        memory_limit: str | None = None,
+        exact_rows: int = 250_000,
+        row_metrics: RowMetricEvaluator | None = None,
     ) -> None:
         """Set limits.
 
@@ -26,7 +32,9 @@ class DuckEngine:
             threads: Threads of DuckDB and NumPy blocks; ``None`` takes what the machine has. No result depends on it.
             memory_limit: DuckDB's own limit, e.g. ``"1GB"``; beyond it, it spills to the temporary folder.
             exact_rows: Most rows for which scores are ranked exactly instead of in bins.
+            row_metrics: Evaluates functions of rows; jobs that ask for none need none.
         """
+        self.row_metrics = row_metrics
         self.threads, self.memory_limit, self.exact_rows = threads, memory_limit, exact_rows
 
     def observe(self, job: Job) -> Observed:
@@ -50,7 +58,9 @@ class DuckEngine:
         fingerprint = of_table(
             connection, bound.table, left_out, known=frame.known, weights=frame.each, threads=self.threads
         )
-        statistics, notes = reduce(job, frame, exact_rows=self.exact_rows, threads=self.threads)
+        statistics, notes = reduce(
+            job, frame, exact_rows=self.exact_rows, threads=self.threads, evaluator=self.row_metrics
+        )
         return Observed(statistics=statistics, rows=frame.rows, fingerprint=fingerprint, notes=(*frame.notes, *notes))
 
 

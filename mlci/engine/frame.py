@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from mlci.engine.coding import Known
 from mlci.engine.partition import Partition
 from mlci.engine.sql import Array
+from mlci.metrics.row_metrics import Scalar
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,7 @@ class Frame:
         known: Columns of the evaluation set by name, as codes, for its fingerprint.
         each: Rows that each element of ``known`` stands for; ``None`` for one each.
         differing: How many of each element's rows have unequal predictions; ``None`` without a baseline.
+        class_values: The classes' values as the label column holds them; read only for functions of rows.
     """
 
     rows: int
@@ -57,6 +59,7 @@ class Frame:
     known: Mapping[str, Known] = field(default_factory=dict)
     each: Array | None = None
     differing: Array | None = None
+    class_values: tuple[Scalar, ...] = ()
 
     @property
     def models(self) -> list[Model]:

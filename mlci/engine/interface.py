@@ -1,10 +1,10 @@
 """The engine's port: a job in, statistics out. Use cases know this module only."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
 from mlci.lineage.fingerprints import Fingerprint
+from mlci.metrics.row_metrics import RowMetric
 from mlci.metrics.statistics import Statistics
 
 
@@ -38,21 +38,6 @@ class Source:
 
 
 @dataclass(frozen=True, kw_only=True)
-class RowMetric:
-    """A metric known only as a function of rows: ``function(labels, predictions) -> float``.
-
-    ``on`` says which predictions it is given: the score (or regression's value), or the decision. Binary labels and
-    decisions arrive as integers 0 and 1, multiclass ones as indices into the sorted classes, unless ``raw``
-    asks for the values as they stand in the table.
-    """
-
-    name: str
-    function: Callable[..., float]
-    on: Literal["score", "decision"]
-    raw: bool = False
-
-
-@dataclass(frozen=True, kw_only=True)
 class Job:
     """All that the engine has to do for one evaluation.
 
@@ -71,7 +56,7 @@ class Job:
         losses: Per-row losses whose moments are needed.
         row_metrics: Metrics to resample rows for.
         probabilities: Whether scores have to lie in [0, 1].
-        replicates, seed: Of the row bootstrap.
+        replicates, seed, row_timeout: Of the row bootstrap; the last one in seconds.
         max_groups: Most groups that one slice may have.
     """
 
@@ -93,6 +78,7 @@ class Job:
     probabilities: bool = False
     replicates: int = 1000
     seed: int = 7
+    row_timeout: float = 3600
     max_groups: int = 100
 
 

@@ -3,6 +3,7 @@
 import numpy as np
 
 from mlci.engine.bind import Bound
+from mlci.engine.class_values import read_class_values
 from mlci.engine.counted import count_rows, is_countable
 from mlci.engine.frame import Frame, Model
 from mlci.engine.meaning import Meaning, understand
@@ -39,6 +40,7 @@ def load(bound: Bound, *, threads: int | None) -> Frame:
         known=known,
         each=each,
         differing=read.differing,
+        class_values=read_class_values(bound, meaning.classes) if bound.job.row_metrics else (),
     )
 
 

@@ -10,11 +10,12 @@ from mlci.engine.interface import Job
 from mlci.engine.levels import Key
 from mlci.engine.moments import calibration, moments
 from mlci.engine.ranks import ranks
+from mlci.metrics.row_metrics import RowMetricEvaluator
 from mlci.metrics.statistics import WHOLE, Scope, Statistics
 
 
 def reduce(
-    job: Job, frame: Frame, *, exact_rows: int, threads: int | None
+    job: Job, frame: Frame, *, exact_rows: int, threads: int | None, evaluator: RowMetricEvaluator | None = None
 ) -> tuple[tuple[Statistics, ...], tuple[str, ...]]:
     """Return the whole set's statistics, then each slice's groups, and notes for the report."""
     counted = decisions(frame, threads=threads) if job.decisions and needs_decision(job) else {}
@@ -22,7 +23,7 @@ def reduce(
     ranked, notes = ranks(frame, exact_rows=exact_rows, threads=threads) if job.scores else ({}, ())
     summed = {name: moments(frame, name, threads=threads) for name in job.losses}
     calibrated = calibration(frame, threads=threads) if job.calibration else {}
-    drawn = replicates(frame, job.row_metrics, draws=job.replicates, seed=job.seed) if job.row_metrics else {}
+    drawn, said = replicates(frame, job, evaluator)
     found = tuple(
         Statistics(
             scope,
@@ -36,7 +37,7 @@ def reduce(
         )
         for key, scope, rows in _scopes(job, frame)
     )
-    return found, notes
+    return found, (*notes, *said)
 
 
 def _scopes(job: Job, frame: Frame) -> Iterator[tuple[Key, Scope, int]]:

@@ -1,4 +1,4 @@
-"""Whether a metric that is not mlci's own is there to be had, before anything is trained.
+"""Checks that functions of rows exist, before anything is trained.
 
 A module of the user's is looked at, not imported: nothing of a pull request runs before the baseline is made.
 """
@@ -8,28 +8,34 @@ from collections.abc import Callable, Iterator
 from importlib.machinery import PathFinder
 from pathlib import Path
 
-from mlci.engine.custom import row_metric
-from mlci.errors import InputError
+_BY_PARAMETERS = frozenset({"quadratic_weighted_kappa", "linear_weighted_kappa"})
+"""Names of mlci's own for functions of scikit-learn with fixed parameters."""
 
 
-def lack(folder: Path) -> Callable[[str, str], str | None]:
-    """Return a finder of what keeps a metric of a task from being measured, in words; ``None`` if nothing does.
+def lack(folder: Path) -> Callable[[str], str | None]:
+    """Return a finder of what keeps a metric from being measured, in words; ``None`` if nothing does.
 
     Args:
         folder: Where modules of the user's lie, beside ``mlci.yml``.
     """
 
-    def find(name: str, task: str) -> str | None:
+    def find(name: str) -> str | None:
         if ":" in name:
             module, _, function = name.partition(":")
             return _own(module, function, folder.resolve())
-        try:
-            row_metric(folder)(name, task)
-        except InputError as error:
-            return str(error)
-        return None
+        return _scikit_learns(name)
 
     return find
+
+
+def _scikit_learns(name: str) -> str | None:
+    try:
+        from sklearn import metrics  # noqa: PLC0415 (seconds, and only for such a metric)
+    except ImportError:
+        return f"`{name}` is one of scikit-learn's metrics, which is not installed: pip install 'mlci[metrics]'"
+    if name in _BY_PARAMETERS or hasattr(metrics, name) or name in metrics.get_scorer_names():
+        return None
+    return f"`{name}` is not in the installed version of scikit-learn"
 
 
 def _own(module: str, function: str, folder: Path) -> str | None:
@@ -44,7 +50,7 @@ def _own(module: str, function: str, folder: Path) -> str | None:
     except (OSError, SyntaxError, ValueError) as error:
         return f"`{module}:{function}` can't be read: {file.name}: {error}"
     names = set(_bound(tree.body))
-    if function in names or "*" in names or "__getattr__" in names:
+    if function.partition(".")[0] in names or "*" in names or "__getattr__" in names:
         return None
     public = ", ".join(sorted(name for name in names if not name.startswith("_"))[:5]) or "no function"
     return f"`{module}:{function}` is not there: `{file.name}` has {public}"

@@ -52,6 +52,11 @@ class Case:
         return self.measured.scope if isinstance(self.measured, Comparison) else WHOLE
 
     @property
+    def hypothesis(self) -> tuple[object, ...]:
+        """What is tested: the same for two names of one metric with one limit."""
+        return (catalogue.hypothesis(self.rule.metric), self.scope, self.rule.across, self.kind, self.limit)
+
+    @property
     def id(self) -> str:
         """Name of the gate, unique in a run: ``recall[region=north].max_drop``."""
         where = self.rule.across or str(self.scope)

@@ -1,7 +1,8 @@
 """Judging: every case gets an outcome, a reason, and the rows that it would need.
 
 Passing needs no correction, because all gates must pass (Berger 1982). Failing does: it is declared on Holm-adjusted
-evidence over all interval-judged gates of a run, so that watching many slices does not block harmless changes.
+evidence over all interval-judged gates of a run, so that watching many slices does not block harmless changes. Two
+gates with one limit on one number under two names are one hypothesis.
 """
 
 from collections.abc import Sequence
@@ -58,11 +59,12 @@ def judge(
     """
     cases = [case for rule in rules for case in spread_out(rule, result, noise)]
     p_values = [_p(case) for case in cases]
-    adjusted = iter(adjust([p for p in p_values if p is not None]))
-    family = sum(p is not None for p in p_values)
-    bench = Bench(confidence=result.confidence, min_group_size=min_group_size, family=family)
+    hypotheses = {case.hypothesis: p for case, p in zip(cases, p_values, strict=True) if p is not None}
+    adjusted = dict(zip(hypotheses, adjust(list(hypotheses.values())), strict=True))
+    bench = Bench(confidence=result.confidence, min_group_size=min_group_size, family=len(hypotheses))
     return tuple(
-        _judged(case, p, 1.0 if p is None else next(adjusted), bench) for case, p in zip(cases, p_values, strict=True)
+        _judged(case, p, 1.0 if p is None else adjusted[case.hypothesis], bench)
+        for case, p in zip(cases, p_values, strict=True)
     )
 
 

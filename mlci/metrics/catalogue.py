@@ -9,10 +9,11 @@ import re
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from mlci.metrics.entries import ALIASES, ENTRIES
+from mlci.metrics.entries import ALIASES, ENTRIES, FOREIGN_ALIASES
 from mlci.metrics.info import MetricInfo
 
 PER_CLASS = re.compile(r"^(precision|recall|f1)\[(.+)\]$")
+_PER_CLASS = re.compile(r"^(\w+)\[(.+)\]$")
 SPREAD = re.compile(r"^(.+)_(difference|ratio|shift)$")
 KINDS: tuple[Literal["difference", "ratio", "shift"], ...] = ("difference", "ratio", "shift")
 PARITIES = {
@@ -44,9 +45,9 @@ def names() -> list[str]:
 
 def find(name: str) -> MetricInfo | None:
     """Look up a metric, an alias, one class's (``f1[drugX]``) or a disparity (``recall_difference``); else ``None``."""
-    if name in _BY_NAME or name in ALIASES:
+    if _plain(name):
         return _info(name)
-    if match := PER_CLASS.match(name):
+    if match := PER_CLASS.match(canonical(name)):
         return _per_class(name, match)
     if (parts := spread(name)) and all(find(base) for base in parts.bases):
         return _disparity(name, parts)
@@ -60,11 +61,11 @@ def spread(name: str) -> Spread | None:
     a shift of what the model does not decide, or of a share, whose change has no interval.
     """
     match = SPREAD.match(name)
-    if match is None or name in _BY_NAME or name in ALIASES:
+    if match is None or _plain(name):
         return None
     base, kind = match[1], next(kind for kind in KINDS if kind == match[2])
     bases = PARITIES.get(base, (base,))
-    known = [_info(item) for item in bases if item in _BY_NAME or item in ALIASES]
+    known = [_info(item) for item in bases if _plain(item)]
     if len(known) != len(bases) or any(info.kind not in _SPREADABLE for info in known):
         return None
     if kind == "ratio" and any(info.low is None or info.low < 0 for info in known):
@@ -81,8 +82,25 @@ def is_shift(name: str) -> bool:
 
 
 def canonical(name: str) -> str:
-    """Return the catalogue's own name of a metric that may be written by an alias."""
-    return ALIASES.get(name, name)
+    """Return the name that reports show of a metric, of one class's or of a disparity, that may be an alias.
+
+    Aliases may be written in capitals (``AUC``). A name that is not known stays as it is.
+    """
+    if found := _plain(name) or FOREIGN_ALIASES.get(name.lower()):
+        return found
+    if (match := _PER_CLASS.match(name)) and (base := _plain(match[1])):
+        return f"{base}[{match[2]}]"
+    if (parts := spread(name)) and len(parts.bases) == 1 and (match := SPREAD.match(name)) and _plain(match[1]):
+        return f"{_plain(match[1])}_{parts.kind}"
+    return name
+
+
+def hypothesis(name: str) -> str:
+    """Return what a metric measures: the same for two names of one number, such as two disparities of recall."""
+    parts = spread(name)
+    if parts is None:
+        return canonical(name)
+    return f"{'+'.join(sorted(canonical(base) for base in parts.bases))}_{parts.kind}"
 
 
 def nearest(name: str) -> str | None:
@@ -105,15 +123,20 @@ def of_task(task: str) -> list[str]:
     ]
 
 
+def _plain(name: str) -> str | None:
+    """Return the entry's name that a name or an alias stands for; ``None`` if it is neither."""
+    if name in _BY_NAME:
+        return name
+    return ALIASES.get(name) or ALIASES.get(name.lower())
+
+
 def _info(name: str) -> MetricInfo:
     """Return the entry; under an alias it keeps the name that was asked for."""
-    if name in ALIASES:
-        return replace(_BY_NAME[ALIASES[name]], name=name)
-    return _BY_NAME[name]
+    return replace(_BY_NAME[_plain(name) or name], name=name)
 
 
 def _per_class(name: str, match: re.Match[str]) -> MetricInfo:
-    base = _BY_NAME[match[1]]
+    base = _info(match[1])
     title = f"{base.title} of class {match[2]}"
     return replace(base, name=name, title=title, tasks=frozenset({"multiclass"}))
 

@@ -259,6 +259,13 @@ ENTRIES: tuple[MetricInfo, ...] = (
     ),
 )
 
+FOREIGN_ALIASES = {
+    "qwk": "quadratic_weighted_kappa",
+    "weighted_kappa": "quadratic_weighted_kappa",
+    "explained_variance_score": "explained_variance",
+}
+"""Other names of metrics that scikit-learn evaluates."""
+
 ALIASES = {
     "accuracy_score": "accuracy",
     "balanced_accuracy_score": "balanced_accuracy",
@@ -272,4 +279,31 @@ ALIASES = {
     "roc_auc_score": "roc_auc",
     "average_precision_score": "average_precision",
     "r2_score": "r2",
+    **dict.fromkeys(("acc",), "accuracy"),
+    **dict.fromkeys(("bacc", "balanced_acc"), "balanced_accuracy"),
+    **dict.fromkeys(("ppv", "positive_predictive_value"), "precision"),
+    **dict.fromkeys(("tpr", "hit_rate"), "recall"),
+    **dict.fromkeys(("tnr",), "true_negative_rate"),
+    **dict.fromkeys(("fpr",), "false_positive_rate"),
+    **dict.fromkeys(("fnr", "miss_rate"), "false_negative_rate"),
+    **dict.fromkeys(("npv",), "negative_predictive_value"),
+    **dict.fromkeys(("fdr",), "false_discovery_rate"),
+    **dict.fromkeys(("iou",), "jaccard"),
+    **dict.fromkeys(("mcc",), "matthews_corrcoef"),
+    **dict.fromkeys(("kappa", "cohen_kappa", "cohens_kappa"), "cohen_kappa_score"),
+    **dict.fromkeys(("auc", "auroc", "auc_roc"), "roc_auc"),
+    **dict.fromkeys(("ap",), "average_precision"),
+    **dict.fromkeys(("brier", "brier_score"), "brier_score_loss"),
+    **dict.fromkeys(("logloss", "cross_entropy"), "log_loss"),
+    **dict.fromkeys(("ece",), "expected_calibration_error"),
+    **dict.fromkeys(("mae",), "mean_absolute_error"),
+    **dict.fromkeys(("mse",), "mean_squared_error"),
+    **dict.fromkeys(("rmse",), "root_mean_squared_error"),
+    **dict.fromkeys(("mape",), "mean_absolute_percentage_error"),
+    **{f"macro_{name}": f"{name}_macro" for name in ("f1", "precision", "recall")},
+    **{f"weighted_{name}": f"{name}_weighted" for name in ("f1", "precision", "recall")},
+    "micro_f1": "f1_micro",
+    "F1": "f1",
+    "R2": "r2",
 }
+"""Other names by the name that reports show."""

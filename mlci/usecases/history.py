@@ -10,7 +10,7 @@ from mlci.lineage.rows import Rows
 from mlci.registry import versions
 from mlci.registry.ledger import Tail
 from mlci.report.document import Lineage
-from mlci.usecases import datarows, lineage, trend
+from mlci.usecases import datarows, lineage, plan, trend
 from mlci.usecases.document import Facts
 from mlci.usecases.held import Held
 from mlci.usecases.makings import Makings
@@ -47,7 +47,7 @@ def told(
         CorruptError: The version in production is not whole. Older ones only cost a note.
     """
     facts = replace(facts, lineage=_lineage(tools, end, now) if now is not None else None)
-    gated = [gate.metric for gate in config.gates if gate.each is None and gate.across is None]
+    gated = [rule.metric for rule in plan.rules(config) if rule.each is None and rule.across is None]
     rows, notes = trend.trend(registry(tools), end, gated, result.fingerprint)
     return replace(result, notes=(*result.notes, *notes)), replace(facts, trend=rows)
 

@@ -12,8 +12,7 @@ def present(loaded: Loaded, tools: Tools) -> None:
     Raises:
         InputError: Each such metric, with its line.
     """
-    named = plan.needs(loaded.config).custom
-    lacking = ((name, tools.metric_lack(name, loaded.config.task)) for name in named)
+    lacking = ((metric.name, tools.metric_lack(metric.function)) for metric in plan.needs(loaded.config).custom)
     problems = [loaded.problem(words, *_place(loaded, name)) for name, words in lacking if words]
     if problems:
         raise InputError.of(problems)
@@ -22,7 +21,7 @@ def present(loaded: Loaded, tools: Tools) -> None:
 def _place(loaded: Loaded, name: str) -> tuple[str | int, ...]:
     """Return where a configuration names a metric first: in a gate, or in the list of metrics."""
     for index, gate in enumerate(loaded.config.gates):
-        if gate.metric == name:
+        if plan.metric_name(gate) == name:
             return ("gates", index, "metric")
-    asked = loaded.config.evaluation.metrics if loaded.config.evaluation else None
-    return ("evaluation", "metrics", (asked or ()).index(name))
+    asked = loaded.config.evaluation.reported if loaded.config.evaluation else None
+    return ("evaluation", "metrics", [plan.metric_name(item) for item in asked or ()].index(name))

@@ -1,8 +1,8 @@
 """From a configuration to what the engine, inference and gates are asked. Pure."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from mlci.config.models import Column, Config, Evaluation, Gate, Slice
+from mlci.config.models import Column, Config, Evaluation, Gate, Reported, Slice
 from mlci.config.slices import columns, effective, name, scope
 from mlci.config.values import Limit
 from mlci.engine import values
@@ -12,9 +12,11 @@ from mlci.inference.evaluate import Question
 from mlci.metrics import catalogue
 from mlci.metrics.catalogue import PARITIES, PER_CLASS
 from mlci.metrics.info import MetricInfo
+from mlci.metrics.row_metrics import On, RowMetric, shown_name
 
 KINDS: tuple[Kind, ...] = ("min", "max", "max_drop", "max_rise")
 PROBABILITY = frozenset({"brier_score_loss", "log_loss", "calibration_in_the_large", "expected_calibration_error"})
+_ON: dict[str, On] = {"scores": "score", "decisions": "decision"}
 _FAIRNESS = {
     "binary": (
         *PARITIES,
@@ -36,7 +38,7 @@ class Needs:
     calibration: bool
     losses: tuple[str, ...]
     probabilities: bool
-    custom: tuple[str, ...]
+    custom: tuple[RowMetric, ...]
 
 
 def slices(config: Config) -> tuple[SliceSpec, ...]:
@@ -51,15 +53,16 @@ def references(evaluation: Evaluation) -> dict[str, str]:
 
 
 def rules(config: Config) -> tuple[Rule, ...]:
-    """Return the gates as they are judged, with the policy that holds for each."""
-    return tuple(_rule(gate, config) for gate in config.gates)
+    """Return the gates as they are judged, with the policy that holds for each; of two equal ones the first."""
+    found = [_rule(gate, config) for gate in config.gates]
+    return tuple({replace(rule, line=None): rule for rule in reversed(found)}.values())[::-1]
 
 
 def metrics(config: Config) -> tuple[str, ...]:
     """Return the plain metrics to measure in every scope: those asked for, and those that gates look at."""
-    asked = config.evaluation.metrics if config.evaluation else None
-    names = list(asked) if asked is not None else _default_metrics(config)
-    names += [gate.metric for gate in config.gates]
+    asked = config.evaluation.reported if config.evaluation else None
+    names = [metric_name(item) for item in asked] if asked is not None else _default_metrics(config)
+    names += [metric_name(gate) for gate in config.gates]
     return tuple(dict.fromkeys(item for item in names if catalogue.spread(item) is None and not _measured_by_run(item)))
 
 
@@ -67,13 +70,37 @@ def disparities(config: Config) -> tuple[tuple[str, str], ...]:
     """Return (metric, slice) pairs to take a spread of: all of fairness unless metrics are listed, and the gates'."""
     if config.evaluation is None:
         return ()
-    asked = config.evaluation.metrics
+    asked = config.evaluation.reported
     spreads = (
-        _default_disparities(config) if asked is None else [metric for metric in asked if catalogue.spread(metric)]
+        _default_disparities(config)
+        if asked is None
+        else [metric_name(item) for item in asked if catalogue.spread(item.metric)]
     )
     pairs = [(metric, name(item)) for item in effective(config) for metric in spreads]
-    pairs += [(gate.metric, str(scope(gate))) for gate in config.gates if gate.across is not None]
+    pairs += [(metric_name(gate), str(scope(gate))) for gate in config.gates if gate.across is not None]
     return tuple(dict.fromkeys(pairs))
+
+
+def metric_name(item: Gate | Reported) -> str:
+    """Return the name that a metric has in reports."""
+    return shown_name(catalogue.canonical(item.metric), item.params or {})
+
+
+def row_metrics(config: Config) -> tuple[RowMetric, ...]:
+    """Return the metrics that are functions of rows, each once; a later mention may add what an earlier left open."""
+    reported = (config.evaluation.reported if config.evaluation else None) or ()
+    found: dict[str, RowMetric] = {}
+    entries: list[Gate | Reported] = [*config.gates, *reported]
+    for item in entries:
+        name, written = metric_name(item), item.metric
+        if catalogue.find(name) is not None:
+            continue
+        known = found.get(name)
+        on: On | None = _ON[item.on] if item.on else known.on if known else None
+        line = known.line if known else getattr(item, "line", None)
+        function = written if ":" in written else catalogue.canonical(written)
+        found[name] = RowMetric(name=name, function=function, on=on, params=item.params or {}, line=line)
+    return tuple(found.values())
 
 
 def needs(config: Config) -> Needs:
@@ -88,7 +115,7 @@ def needs(config: Config) -> Needs:
         calibration=any(info.kind == "calibration" for info in infos),
         losses=tuple(dict.fromkeys(info.loss for info in infos if info.loss)),
         probabilities=any(catalogue.canonical(name) in PROBABILITY for name in names),
-        custom=tuple(name for name in metrics(config) if catalogue.find(name) is None),
+        custom=row_metrics(config),
     )
 
 
@@ -116,7 +143,7 @@ def operations(config: Config) -> tuple[str, ...]:
 def _rule(gate: Gate, config: Config) -> Rule:
     limits = [(kind, limit) for kind in KINDS if isinstance(limit := getattr(gate, kind), Limit)]
     return Rule(
-        metric=gate.metric,
+        metric=gate.metric if config.predict.metrics is not None else metric_name(gate),
         limits=tuple((kind, Bound(limit.value, relative=limit.relative)) for kind, limit in limits),
         each=scope(gate) if gate.each is not None else None,
         across=scope(gate) if gate.across is not None else None,

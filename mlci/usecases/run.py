@@ -6,7 +6,7 @@ from pathlib import Path
 from mlci.baseline.head import head
 from mlci.config.load import Loaded
 from mlci.config.models import Config
-from mlci.engine.interface import Job, RowMetric, Source
+from mlci.engine.interface import Job, Source
 from mlci.errors import InputError, Problem
 from mlci.gates.judge import judge
 from mlci.gates.rules import Judged
@@ -166,7 +166,7 @@ def measure(
 ) -> tuple[EvaluationResult, dict[str, float]]:
     """Reduce the tables and estimate everything asked; also return the wall time of each stage."""
     begun = tools.clock()
-    asked = job(config, candidate.source, baseline.source if baseline else None, tools, data=data)
+    asked = job(config, candidate.source, baseline.source if baseline else None, data=data)
     slow = ", ".join(metric.name for metric in asked.row_metrics)
     many = f": {slow} by {asked.replicates:,} resamples of every group, which takes a while" if slow else ""
     tools.say(f"evaluate{many}")
@@ -186,7 +186,7 @@ def costs_of(side: Side, *, rows: int) -> dict[str, float]:
     return scaled(side.costs, measured_for=PER_ROWS, rows=side.measured_for or rows)
 
 
-def job(config: Config, candidate: Source, baseline: Source | None, tools: Tools, *, data: str) -> Job:
+def job(config: Config, candidate: Source, baseline: Source | None, *, data: str) -> Job:
     """Return what the engine has to do for a configuration."""
     evaluation = config.evaluation
     if evaluation is None:
@@ -208,7 +208,8 @@ def job(config: Config, candidate: Source, baseline: Source | None, tools: Tools
         calibration=needs.calibration,
         losses=needs.losses,
         probabilities=needs.probabilities,
-        row_metrics=_row_metrics(needs.custom, config, tools),
+        row_metrics=needs.custom,
+        row_timeout=float(evaluation.timeout),
         seed=config.policy.seed,
         max_groups=evaluation.max_groups,
     )
@@ -220,10 +221,6 @@ def _placed(problem: Problem, scratch: Path) -> Problem:
         return problem
     inside = Path(problem.path).relative_to(scratch).parts[0]
     return replace(problem, path=f"{'baseline ' if inside.startswith('baseline') else ''}predictions")
-
-
-def _row_metrics(names: tuple[str, ...], config: Config, tools: Tools) -> tuple[RowMetric, ...]:
-    return tuple(tools.row_metric(name, config.task) for name in names)
 
 
 def _run_on_metrics(

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from mlci.baseline.cache import Cache
 from mlci.baseline.git import Git
-from mlci.engine.interface import Engine, RowMetric
+from mlci.engine.interface import Engine
 from mlci.lineage.rows import Rows
 from mlci.registry.interface import Store
 from mlci.registry.ledger import Stamp
@@ -22,7 +22,6 @@ class Tools:
         runner: Runs the user's commands.
         features: ``features(data, label, folder)`` writes the evaluation set without its label and returns the file.
         fingerprint: Content hash of an evaluation set.
-        row_metric: Finds a metric by a scikit-learn name or ``module:function``.
         metric_lack: Says what keeps such a metric from being found, without running any code of the user's.
         git: Git in the configuration's folder.
         cache: Where baselines made from a reference are kept; ``None`` makes them anew each time.
@@ -39,8 +38,7 @@ class Tools:
     runner: Runner
     features: Callable[[str, str, Path], Path]
     fingerprint: Callable[[str], str]
-    row_metric: Callable[[str, str], RowMetric]
-    metric_lack: Callable[[str, str], str | None]
+    metric_lack: Callable[[str], str | None]
     git: Git
     cache: Cache | None
     scratch: Path

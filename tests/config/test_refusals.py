@@ -9,7 +9,7 @@ from mlci.errors import InputError
 from tests.config.samples import GOOD, changed
 
 GATE = "{metric: roc_auc, min: 0.75, max_drop: 0.01}"
-KEYS = "metric, each, across, min, max, max_drop, max_rise, judge, noise, policy"
+KEYS = "metric, each, on, params, across, min, max, max_drop, max_rise, judge, noise, policy"
 
 CASES = {
     # keys

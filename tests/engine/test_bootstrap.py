@@ -1,15 +1,45 @@
-"""Metrics that are only known as functions of rows."""
+"""Metrics that are functions of rows: what they are given, what is resampled, and the values that come back."""
 
 import dataclasses
 import sys
 import warnings
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.metrics import log_loss, roc_auc_score
 
-from mlci.engine.interface import Job, RowMetric, Source
+from mlci.engine.interface import Job, Source
+from mlci.metrics.resampling import Call, draws_random_numbers, resample
+from mlci.metrics.row_metrics import RowMetric, RowValues
 from tests.engine.tables import job, observe, people, same, slices, text, write
+
+
+class InProcess:
+    """Evaluates functions of this process; remembers what it was given."""
+
+    def __init__(self, **functions):
+        self.functions = functions
+        self.sample = None
+
+    def evaluate(self, metrics, sample, *, draws, seed, timeout):
+        assert timeout == 3600
+        self.sample = sample
+        on = tuple(metric.on or "decision" for metric in metrics)
+        calls = [
+            Call(
+                self.functions[metric.name],
+                sample.labels.astype(np.int64),
+                sample.scores if kind == "score" else sample.decisions,
+            )
+            for metric, kind in zip(metrics, on, strict=True)
+        ]
+        values, reasons = resample(calls, sample.scopes, draws=draws, seed=seed)
+        return RowValues(values=values, reasons=reasons, on=on, notes=("evaluated here",))
+
+
+def row_metric(name, on):
+    return RowMetric(name=name, function=f"module:{name}", on=on)
 
 
 def auc(labels, scores):
@@ -25,15 +55,15 @@ def accuracy(labels, decisions):
     return float((labels == decisions).mean())
 
 
-def test_values_draws_and_pairing(tmp_path):
+HERE = InProcess(auc=auc, accuracy=accuracy, log_loss=log_loss)
+
+
+def test_replicates__values_draws_and_pairing(tmp_path):
     frame = people(300)
     path = write(frame, tmp_path, "t", "parquet")
-    metrics = (
-        RowMetric(name="auc", function=auc, on="score"),
-        RowMetric(name="accuracy", function=accuracy, on="decision"),
-    )
+    metrics = (row_metric("auc", "score"), row_metric("accuracy", "decision"))
     given = job(path, row_metrics=metrics, replicates=40, slices=slices("sex"))
-    observed = observe(given)
+    observed = observe(given, row_metrics=HERE)
     for one, mine in zip(observed.statistics, [frame, frame[frame.sex == "F"], frame[frame.sex == "M"]], strict=True):
         found = one.replicates["auc"]
         assert found.candidate == pytest.approx(roc_auc_score(mine.label, mine.score), abs=1e-12)
@@ -44,17 +74,16 @@ def test_values_draws_and_pairing(tmp_path):
         spread = np.sqrt(found.candidate * (1 - found.candidate) / len(mine))
         assert abs(found.candidate_draws.mean() - found.candidate) < spread
         assert one.replicates["accuracy"].candidate == pytest.approx(((mine.score >= 0.5) == mine.label).mean())
-    assert same(observed.statistics, observe(given, threads=1).statistics)
-    other = observe(dataclasses.replace(given, seed=8))
+    assert observed.notes[-1] == "evaluated here"
+    assert same(observed.statistics, observe(given, row_metrics=HERE, threads=1).statistics)
+    other = observe(dataclasses.replace(given, seed=8), row_metrics=HERE)
     assert not same(observed.statistics, other.statistics)
 
 
-def test_identical_models_draw_identical_rows(tmp_path):
+def test_replicates__identical_models_draw_identical_rows(tmp_path):
     path = write(people(100), tmp_path, "t", "parquet")
-    given = job(
-        path, baseline=Source(path=path, score="score"), row_metrics=(RowMetric(name="auc", function=auc, on="score"),)
-    )
-    found = observe(dataclasses.replace(given, replicates=20)).statistics[0].replicates["auc"]
+    given = job(path, baseline=Source(path=path, score="score"), row_metrics=(row_metric("auc", "score"),))
+    found = observe(dataclasses.replace(given, replicates=20), row_metrics=HERE).statistics[0].replicates["auc"]
     assert found.candidate_draws.tolist() == found.baseline_draws.tolist()
     assert found.differing == 0
 
@@ -64,6 +93,11 @@ def warns(labels, scores):
     return 0.0
 
 
+ROWS = np.arange(6)
+LABELS = np.array([0, 1, 0, 1, 1, 0])
+SCORES = np.array([0.1, 0.7, 0.4, 0.9, 0.3, 0.2])
+
+
 @pytest.mark.parametrize(
     ("function", "reason"),
     [
@@ -71,42 +105,92 @@ def warns(labels, scores):
         (lambda _y, _p: sys.exit(0), "SystemExit: 0"),
         (warns, "UserWarning: nothing was predicted"),
         (lambda _y, _p: float("inf"), "the metric returned inf"),
+        (lambda _y, _p: float("nan"), "the metric returned nan"),
         (lambda _y, _p: np.float64(0) / np.float64(0), "RuntimeWarning: invalid value encountered in scalar divide"),
         (lambda _y, _p: [1, 2], "TypeError: float() argument must be a string or a real number, not 'list'"),
     ],
 )
-def test_a_metric_that_fails_is_undefined_with_a_reason(tmp_path, function, reason):
-    path = write(people(50), tmp_path, "t", "parquet")
-    metrics = (RowMetric(name="bad", function=function, on="score"),)
-    found = observe(job(path, row_metrics=metrics, replicates=3)).statistics[0].replicates["bad"]
-    assert np.isnan(found.candidate)
-    assert np.isnan(found.candidate_draws).all()
-    assert found.reason == reason
+def test_resample__a_function_that_fails_is_undefined_with_a_reason(function, reason):
+    values, reasons = resample([Call(function, LABELS, (SCORES,))], [ROWS], draws=3, seed=7)
+    assert np.isnan(values).all()
+    assert values.shape == (1, 1, 1, 4)
+    assert reasons == {(0, 0): reason}
 
 
-def test_draws_that_fail_are_nan(tmp_path):
-    path = text(tmp_path, "t.csv", "y,s\n1,0.9\n0,0.2\n0,0.4\n")
-    metrics = (RowMetric(name="log_loss", function=log_loss, on="score"),)
+def test_resample__draws_that_fail_are_nan():
+    values, reasons = resample([Call(log_loss, LABELS[:3], (SCORES[:3],))], [ROWS[:3]], draws=50, seed=7)
+    assert reasons == {}
+    assert values[0, 0, 0, 0] == pytest.approx(log_loss(LABELS[:3], SCORES[:3]))
+    assert 0 < np.isnan(values[0, 0, 0]).sum() < 51
+
+
+def test_resample__a_function_that_changes_its_arrays_changes_nothing_else():
+    def sorts(labels, scores):
+        scores.sort()
+        labels[:] = 0
+        return float(scores[0])
+
+    calls = [Call(sorts, LABELS, (SCORES, SCORES)), Call(auc, LABELS, (SCORES, SCORES))]
+    before = SCORES.tolist()
+    values, _ = resample(calls, [ROWS], draws=5, seed=7)
+    alone, _ = resample(calls[1:], [ROWS], draws=5, seed=7)
+    assert SCORES.tolist() == before
+    assert values[1].tolist() == alone[0].tolist()
+
+
+def test_draws_random_numbers__two_calls_on_the_same_rows():
+    stream = np.random.default_rng(1)
+    assert draws_random_numbers(Call(lambda _y, _p: stream.random(), LABELS, (SCORES,)), ROWS)
+    assert not draws_random_numbers(Call(auc, LABELS, (SCORES,)), ROWS)
+    assert not draws_random_numbers(Call(lambda _y, _p: float("nan"), LABELS, (SCORES,)), ROWS)
+
+
+WRITTEN = [
+    ("csv", ["-1", "1"], (-1, 1)),
+    ("csv", ["0", "1"], (0, 1)),
+    ("csv", ["no", "yes"], ("no", "yes")),
+    ("csv", ["False", "True"], (False, True)),
+    ("csv", ["0.5", "1"], (0.5, 1.0)),
+    ("parquet", ["1", "2"], ("1", "2")),
+    ("parquet", ["False", "True"], ("False", "True")),
+    ("parquet", [False, True], (False, True)),
+    ("parquet", [1.0, 2.0], (1.0, 2.0)),
+    ("parquet", np.array([-1, 1], np.int8), (-1, 1)),
+    ("parquet", np.array([1, 2], np.uint64), (1, 2)),
+    ("parquet", pd.Categorical(["cat", "dog"]), ("cat", "dog")),
+    ("jsonl", ["cat", "dog"], ("cat", "dog")),
+    ("jsonl", [-1, 1], (-1, 1)),
+]
+
+
+@pytest.mark.parametrize(("form", "classes", "expected"), WRITTEN, ids=[f"{w[0]}-{w[2]}" for w in WRITTEN])
+def test_class_values__stand_as_the_label_column_has_them(tmp_path, form, classes, expected):
+    data = write(pd.DataFrame({"y": classes, "s": [0.2, 0.8]}), tmp_path, "t", form)
     given = Job(
-        task="binary", data=path, label="y", candidate=Source(path=path, score="s"), row_metrics=metrics, replicates=50
+        task="binary",
+        data=data,
+        label="y",
+        positive=str(expected[1]),
+        candidate=Source(path=data, score="s"),
+        row_metrics=(row_metric("accuracy", "decision"),),
+        replicates=0,
     )
-    found = observe(given).statistics[0].replicates["log_loss"]
-    assert np.isfinite(found.candidate)
-    assert found.baseline is None
-    assert np.isnan(found.candidate_draws).any()
-    assert np.isfinite(found.candidate_draws).any()
+    evaluator = InProcess(accuracy=accuracy)
+    observe(given, row_metrics=evaluator)
+    assert evaluator.sample.classes == expected
+    assert [type(value) for value in evaluator.sample.classes] == [type(value) for value in expected]
 
 
-def test_raw_values_and_indices(tmp_path):
-    path = text(tmp_path, "t.csv", "y,d,n\nb,a,2\na,a,1\n")
-    seen = {}
-
-    def look(labels, decisions):
-        seen[labels.dtype.kind] = (labels.tolist(), decisions.tolist())
-        return 0.0
-
-    for raw in (False, True):
-        metrics = (RowMetric(name="look", function=look, on="decision", raw=raw),)
-        candidate = Source(path=path, decision="d")
-        observe(Job(task="multiclass", data=path, label="y", candidate=candidate, row_metrics=metrics, replicates=0))
-    assert seen == {"i": ([1, 0], [0, 0]), "U": (["b", "a"], ["a", "a"])}
+def test_a_function_without_on__gets_decisions_where_there_are_no_scores(tmp_path):
+    path = text(tmp_path, "t.csv", "y,d\nb,a\na,a\n")
+    given = Job(
+        task="multiclass",
+        data=path,
+        label="y",
+        candidate=Source(path=path, decision="d"),
+        row_metrics=(row_metric("accuracy", None),),
+        replicates=0,
+    )
+    evaluator = InProcess(accuracy=accuracy)
+    assert observe(given, row_metrics=evaluator).statistics[0].replicates["accuracy"].candidate == 0.5
+    assert evaluator.sample.scores == (None,)

@@ -181,6 +181,17 @@ class TestInconclusive:
         assert first.reason == "beyond the limit by itself, but not after Holm over 41 gates"
         assert 0.025 / 41 < first.p <= 0.025
 
+    def test_holm__two_names_of_one_disparity_are_one_hypothesis(self):
+        names = ("recall_ratio", "equal_opportunity_ratio")
+        spreads = [spread(Normal(0.70, 0.05, 1000, "simultaneous"), metric=name) for name in names]
+        rules = [rule(name, across="sex", min=0.8) for name in names]
+        twice = judged(rules, disparities=spreads)
+        [once] = judged(rules[:1], disparities=spreads[:1])
+        assert [gate.outcome for gate in twice] == [once.outcome] * 2 == ["failed"] * 2
+        other = [rules[0], rule(names[1], across="sex", min=0.79)]
+        assert len({case.hypothesis for item in other for case in spread_out(item, result(disparities=spreads))}) == 2
+        assert len({case.hypothesis for item in rules for case in spread_out(item, result(disparities=spreads))}) == 1
+
     def test_holm_counts_gates_judged_on_intervals_only(self):
         bad = group("bad", 200, right=150, gained=4, lost=22)
         estimates = [rule("f1", min=0.1), rule("precision", min=0.1)]

@@ -1,0 +1,130 @@
+"""Metrics that are functions of rows: their description, the rows that they get, and the values that come back."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+Scalar = float | str | bool | int
+On = Literal["score", "decision"]
+
+SCORE_WORDS = (
+    "score", "scores", "prob", "probs", "proba", "probas", "probability", "probabilities", "logit", "logits",
+    "margin", "margins", "confidence", "confidences", "likelihood", "likelihoods",
+)  # fmt: skip
+"""Words of a parameter's name that mean scores; ``pred_decision`` is scikit-learn's name for margins."""
+DECISION_WORDS = (
+    "pred", "preds", "predicted", "prediction", "predictions", "decision", "decisions", "decided",
+    "class", "classes",
+)  # fmt: skip
+"""Words of a parameter's name that mean decisions, where none of :data:`SCORE_WORDS` stands beside them."""
+_LABEL_WORDS = frozenset({"true", "truth", "label", "labels", "target", "targets", "actual", "actuals", "y"})
+_WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
+_MARGINS = "pred_decision"
+
+
+@dataclass(frozen=True, kw_only=True)
+class RowMetric:
+    """A metric that is known only as a function of rows: ``function(labels, predictions) -> number``.
+
+    Attributes:
+        name: Its name in reports.
+        function: ``module:function``, or a function or scorer of scikit-learn.
+        on: Which predictions it gets: the score (or the regression's value), or the decision. ``None`` leaves it to
+            the names of its parameters, see :func:`predictions_by_name`.
+        params: Keyword arguments.
+        line: Where the configuration names it.
+    """
+
+    name: str
+    function: str
+    on: On | None = None
+    params: Mapping[str, Scalar] = field(default_factory=dict)
+    line: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class RowSample:
+    """Labels and predictions of every row, and the scopes to look at.
+
+    Attributes:
+        task: ``binary``, ``multiclass`` or ``regression``.
+        labels: Class index of each row, or the regression's label.
+        classes: The classes' values as they stand in the label column; empty for regression.
+        scores: The candidate's scores, then the baseline's if there is one; ``None`` where a model has none.
+        decisions: Class indices, likewise.
+        scopes: Rows of each scope.
+    """
+
+    task: str
+    labels: Array
+    classes: tuple[Scalar, ...]
+    scores: tuple[Array | None, ...]
+    decisions: tuple[Array | None, ...]
+    scopes: tuple[Array, ...]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class RowValues:
+    """What the metrics came to.
+
+    Attributes:
+        values: On the sample and on its resamples, shape (metrics, scopes, models, 1 + draws); NaN where undefined.
+        reasons: Why a metric is undefined on a scope's sample, by (metric, scope).
+        on: The predictions that each metric got.
+        notes: Lines for the report.
+    """
+
+    values: NDArray[np.float64]
+    reasons: Mapping[tuple[int, int], str]
+    on: tuple[On, ...]
+    notes: tuple[str, ...] = ()
+
+
+class RowMetricEvaluator(Protocol):
+    """Anything that can evaluate functions of rows."""
+
+    def evaluate(
+        self, metrics: Sequence[RowMetric], sample: RowSample, *, draws: int, seed: int, timeout: float
+    ) -> RowValues:
+        """Evaluate every metric on every scope and on ``draws`` resamples of it, within ``timeout`` seconds."""
+        ...
+
+
+def predictions_by_name(names: Sequence[str]) -> On | None:
+    """Return which predictions a function gets by the names of its parameters; ``None`` where they leave it open.
+
+    Only the second parameter counts: the first one is the labels.
+    """
+    if len(names) < 2:
+        return None
+    name = names[1]
+    words = words_of(name)
+    if name == _MARGINS or words & set(SCORE_WORDS):
+        return "score"
+    return "decision" if words & set(DECISION_WORDS) else None
+
+
+def is_reversed(names: Sequence[str]) -> bool:
+    """Tell whether a function takes predictions first and labels second."""
+    if len(names) < 2:
+        return False
+    first, second = words_of(names[0]), words_of(names[1])
+    predicted = set(SCORE_WORDS) | set(DECISION_WORDS)
+    return bool(first & predicted) and not second & predicted and bool(second & (_LABEL_WORDS - {"y"}))
+
+
+def words_of(name: str) -> set[str]:
+    """Return the words of a name in lower case: ``y_pred_proba`` and ``yPredProba`` are y, pred and proba."""
+    return {word.lower() for word in _WORD.findall(name)}
+
+
+def shown_name(name: str, params: Mapping[str, Scalar]) -> str:
+    """Return the name of a metric with its parameters: ``fbeta_score(beta=2)``."""
+    if not params:
+        return name
+    return f"{name}({', '.join(f'{key}={params[key]}' for key in sorted(params))})"
