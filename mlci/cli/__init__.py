@@ -106,7 +106,7 @@ def main(arguments: list[str] | None = None) -> None:
     def call() -> Any:  # noqa: ANN401 (whatever the command returns)
         return group.main(args=arguments, prog_name="mlci", standalone_mode=False)
 
-    sys.exit(guarded(call))
+    sys.exit(guarded(call, sys.argv[1:] if arguments is None else arguments))
 
 
 def program() -> NoReturn:

@@ -31,7 +31,7 @@ from mlci.metrics import catalogue
 from mlci.registry.interface import Store
 from mlci.registry.ledger import Stamp
 from mlci.report.document import BaselineRef, Candidate
-from mlci.steps.environment import hide_environment
+from mlci.steps.environment import child_environment, hide_environment, registry_credentials
 from mlci.steps.log import ActionsLog, Log, PlainLog, TerminalLog
 from mlci.steps.metric_stage import MetricProcess
 from mlci.steps.process import Processes
@@ -54,15 +54,21 @@ def tools(
     registry: Store | None = None,
     stamp: Stamp | None = None,
     log: TextIO | None = None,
+    place: str = "",
 ) -> Iterator[Tools]:
-    """Build the effects for one run and clean up what it left; ``log`` takes what goes to standard error otherwise."""
+    """Build the effects for one run and clean up what it left; ``log`` takes what goes to standard error otherwise.
+
+    ``place`` is the configured registry, whose credentials steps and git go without.
+    """
     with tempfile.TemporaryDirectory(prefix="mlci-run-", ignore_cleanup_errors=True) as scratch:
         environment = dict(os.environ)
         hide_environment()
         if cached:
             with contextlib.suppress(OSError):  # a folder that can't be written to has no cache
                 keep_out_of_git(folder / OURS)
-        runner = Processes(environment=environment, log=_log(log or sys.stderr, environment))
+        credentials = registry_credentials(place)
+        shown = _log(log or sys.stderr, environment)
+        runner = Processes(environment=environment, log=shown, credentials=credentials)
         own = environment.get("PYTHONPATH", "")
         evaluator = MetricProcess(runner, folder=folder, scratch=Path(scratch) / "metrics", python_path=own)
         yield Tools(
@@ -71,7 +77,7 @@ def tools(
             features=write_features,
             fingerprint=fingerprint,
             metric_lack=lack(folder),
-            git=Git(folder=folder, environment=environment),
+            git=Git(folder=folder, environment=child_environment(environment, {}, credentials=credentials)),
             cache=Cache(root=folder / OURS / "cache") if cached else None,
             scratch=Path(scratch),
             clock=time.monotonic,
@@ -86,7 +92,8 @@ def tools(
 def facts(loaded: Loaded) -> Facts:
     """Return what is known about a run before it starts."""
     digest = hashlib.sha256(Path(loaded.path).read_bytes()).hexdigest()
-    git = Git(folder=Path(loaded.path).parent, environment=os.environ)
+    environment = child_environment(os.environ, {}, credentials=registry_credentials(loaded.config.registry))
+    git = Git(folder=Path(loaded.path).parent, environment=environment)
     return Facts(
         model=loaded.config.model,
         candidate=Candidate(commit=head_of_this_run(partial(elsewhere, git))),

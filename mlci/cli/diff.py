@@ -33,7 +33,7 @@ def command(before: str, after: str, config_path: Path, out: Path, *, as_json: b
     loaded = configuration(config_path)
     folder = config_path.parent
     store, _ = connected(loaded, folder)
-    with tools(folder, cached=False, registry=store) as effects:
+    with tools(folder, cached=False, registry=store, place=loaded.config.registry) as effects:
         found = diff(effects, before, after, out=out)
     if as_json:
         click.echo(json.dumps(_plain(found), indent=1, ensure_ascii=False))

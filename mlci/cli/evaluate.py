@@ -38,7 +38,7 @@ def command(config_path: Path, out: Path, *, as_json: bool, no_cache: bool, fetc
     ready(out)
     folder = config_path.parent
     store, _ = connected(loaded, folder, wanted=loaded.config.baseline == "production", fetched=fetched)
-    with tools(folder, cached=not no_cache, registry=store) as effects:
+    with tools(folder, cached=not no_cache, registry=store, place=loaded.config.registry) as effects:
         known, since = facts(loaded), changed_since or None
         compared = compare(loaded, effects, folder=folder, facts=known, keep=concerned(loaded), since=since)
         about = surroundings() if explains(loaded.config) else None

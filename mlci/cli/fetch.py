@@ -37,7 +37,7 @@ def command(config_path: Path) -> int:
     if loaded.config.baseline == "production" and remote(loaded):
         keep_out_of_git(folder / OURS)
         copying = Copying(store(loaded, folder, dict(os.environ)), folder / OURS / PLACE)
-        with tools(folder, registry=copying) as effects:
+        with tools(folder, registry=copying, place=loaded.config.registry) as effects:
             number = fetch(loaded, effects, folder=folder)
         digest = copying.seal()
         what = "no version yet" if number is None else f"version {number}"

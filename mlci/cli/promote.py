@@ -63,7 +63,7 @@ def command(
     asked = {"out": str(out), "registry": store.shown}
     with (
         with_intent(author, folder, os.environ, "promote", asked) as stamp,
-        tools(folder, registry=store, stamp=stamp) as effects,
+        tools(folder, registry=store, stamp=stamp, place=loaded.config.registry) as effects,
     ):
         outcome = promote(
             loaded,

@@ -28,6 +28,7 @@ from mlci.registry.entries import By
 from mlci.registry.interface import Store
 from mlci.registry.ledger import Stamp
 from mlci.registry.manifest import Environment
+from mlci.steps.environment import child_environment, registry_credentials
 
 
 def connected(
@@ -127,7 +128,7 @@ def shown_to_users(store: Store) -> str | None:
 def writer(folder: Path) -> Stamp:
     """Return who writes from this folder, by our own environment."""
     environment = dict(os.environ)
-    return stamp(Git(folder=folder, environment=environment), environment)
+    return stamp(Git(folder=folder, environment=child_environment(environment, {})), environment)
 
 
 def stamp(git: Git, environment: Mapping[str, str]) -> Stamp:
@@ -178,7 +179,8 @@ def _untracked(loaded: Loaded, place: Path, folder: Path, environment: Mapping[s
     """Refuse a registry on this machine that came with a commit."""
     planted = False
     with contextlib.suppress(InputError):  # no repository: nothing is tracked
-        planted = tracked(Git(folder=folder, environment=environment), place)
+        own = child_environment(environment, {}, credentials=registry_credentials(loaded.config.registry))
+        planted = tracked(Git(folder=folder, environment=own), place)
     if planted:
         why = f"git tracks files in `{loaded.config.registry}`, so a pull request could write its own baseline"
         words = f"{why}; remove them from git (`git rm -r --cached`), or name a place outside of the repository"

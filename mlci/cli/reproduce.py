@@ -79,7 +79,7 @@ def command(
         only = (version, save, runs, no_record) == (PRODUCTION, None, None, False)
         return _recorded(loaded, folder, taken, alone=only)
     store, stamp = connected(loaded, folder, writes=not no_record)
-    with tools(folder, cached=False, registry=store, stamp=stamp) as effects:
+    with tools(folder, cached=False, registry=store, stamp=stamp, place=loaded.config.registry) as effects:
         found = reproduce(
             loaded,
             effects,

@@ -65,7 +65,7 @@ def command(
         writes=record,
         fetched=fetched,
     )
-    with tools(folder, cached=not no_cache, registry=store, stamp=stamp) as effects:
+    with tools(folder, cached=not no_cache, registry=store, stamp=stamp, place=loaded.config.registry) as effects:
         keep, known = record or bundle, facts(loaded)
         about = surroundings() if bundle or explains(loaded.config) else None
         ran = run(loaded, effects, folder=folder, facts=known, keep=keep, environment=about, since=since)

@@ -5,7 +5,7 @@ import platform
 import signal
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -14,6 +14,7 @@ import click
 from mlci import __version__
 from mlci.cli import Unread
 from mlci.cli.actions import annotation
+from mlci.config.addresses import REMEDY, hide_credentials, holds_credentials
 from mlci.errors import InputError, MlciError, Problem
 from mlci.steps.clean import clean
 
@@ -22,11 +23,15 @@ INPUT = 2
 INTERRUPTED, PIPE = 130, 141  # 128 + SIGINT and 128 + SIGPIPE, as shells report them
 
 
-def guarded(call: Callable[[], Any]) -> int:
-    """Run a command; return its exit code after saying what went wrong, one line for each problem."""
+def guarded(call: Callable[[], Any], arguments: Sequence[str] = ()) -> int:
+    """Run a command; return its exit code after saying what went wrong, one line for each problem.
+
+    Command lines with credentials in an address are refused first, before anything could quote them.
+    """
     signal.signal(signal.SIGTERM, _terminated)
     signal.signal(signal.SIGINT, _terminated)
     try:
+        _refuse_credentials(arguments)
         returned = call()
     except (click.exceptions.Exit, click.ClickException, click.Abort, KeyboardInterrupt) as stop:
         return _stopped(stop)
@@ -42,6 +47,11 @@ def guarded(call: Callable[[], Any]) -> int:
         click.echo(_bug_report(), err=True)
         return BUG
     return returned if isinstance(returned, int) else 0
+
+
+def _refuse_credentials(arguments: Sequence[str]) -> None:
+    if any(holds_credentials(word) for word in arguments):
+        raise InputError(f"an address on the command line holds credentials; {REMEDY}")
 
 
 def _terminated(_number: int, _frame: object) -> None:
@@ -68,8 +78,9 @@ def complain(problem: Problem) -> None:
 
     Messages quote the user's files, so nothing in them may command the runner or the terminal.
     """
-    harmless = "\n".join(clean(line) for line in problem.message.splitlines())
-    problem = replace(problem, message=harmless, path=None if problem.path is None else clean(problem.path))
+    harmless = "\n".join(clean(line) for line in hide_credentials(problem.message).splitlines())
+    path = None if problem.path is None else clean(hide_credentials(problem.path))
+    problem = replace(problem, message=harmless, path=path)
     if os.environ.get("GITHUB_ACTIONS") == "true":
         click.echo(annotation("error", problem.message, path=problem.path, line=problem.line), err=True)
     else:
@@ -91,4 +102,4 @@ def _bug_report() -> str:
         "",
         traceback.format_exc(),
     ]
-    return "\n".join(lines)
+    return hide_credentials("\n".join(lines))

@@ -25,7 +25,7 @@ def command(config_path: Path, *, as_json: bool) -> int:
     """  # noqa: D301 (click's mark against rewrapping)
     loaded = configuration(config_path)
     folder = config_path.parent
-    with tools(folder) as effects:
+    with tools(folder, place=loaded.config.registry) as effects:
         own_metrics.present(loaded, effects)
         stage = train(loaded.config, Place(folder=folder, scratch=effects.scratch / "step"), effects)
     if stage is None:

@@ -8,6 +8,7 @@ from pathlib import Path as FilePath
 from pydantic import ValidationError
 
 from mlci.config import words
+from mlci.config.addresses import REMEDY, holds_credentials
 from mlci.config.models import Config, fields
 from mlci.config.paths import Path
 from mlci.config.text import MOST_BYTES, decode
@@ -98,9 +99,18 @@ def draft(text: str | bytes, *, path: str) -> tuple[Tree, Config | None]:
     Raises:
         InputError: It is no text.
     """
-    tree = read(decode(text, path=path), path=path)
+    decoded = decode(text, path=path)
+    _refuse_credentials(decoded, path=path)
+    tree = read(decoded, path=path)
     config = _validate(tree) if tree.whole and isinstance(tree.data, dict) else None
     return tree, None if tree.problems else config
+
+
+def _refuse_credentials(text: str, *, path: str) -> None:
+    """Refuse addresses with credentials before anything of the file could be quoted in a message."""
+    lines = [number for number, line in enumerate(text.splitlines(), 1) if holds_credentials(line)]
+    if lines:
+        raise refusal(Problem(f"an address holds credentials; {REMEDY}", path, number) for number in lines)
 
 
 def finish(tree: Tree, config: Config) -> Loaded:

@@ -144,12 +144,17 @@ class Evaluation(Model):
         return tuple(Reported(metric=item) if isinstance(item, str) else item for item in self.metrics)
 
 
+Variable = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
+_ENV = "Variables with credentials of the registry that the command gets; left out, it gets none of them."
+
+
 class Train(Model):
     """How the candidate is trained: a command, its time-out, and the file or folder that it leaves."""
 
     run: Command = Field(description="Command that trains the model, run by the shell beside `mlci.yml`.")
     timeout: Duration = Field(default=Duration(3600), description="Time after which training is stopped and fails.")
     model: Place | None = Field(default=None, description="What training leaves behind: a file or a folder.")
+    env: tuple[Variable, ...] = Field(default=(), description=_ENV)
 
 
 SOURCES = ("run", "file", "model", "metrics")
@@ -171,6 +176,7 @@ class Predict(Model):
     decision: Name | None = Field(default=None, description="Column with the decided class.")
     threshold: Finite = Field(default=0.5, description="A score at or above it decides for the positive class.")
     timeout: Duration = Field(default=Duration(3600), description="Time after which prediction is stopped and fails.")
+    env: tuple[Variable, ...] = Field(default=(), description=_ENV)
 
     @classmethod
     def rule(cls, keys: AbstractSet[str]) -> str | None:

@@ -1,9 +1,9 @@
 """What a user's command sees of our environment, and what it should never see.
 
 The command gets a copy of ours without GitHub's tokens, without the runner's internal addresses, without the files
-through which a job sets outputs and variables, and without anything of mlci's own that looks like a secret. Everything
-else stays: ``PATH``, virtual environments, ``CUDA_VISIBLE_DEVICES``, and credentials that the workflow's author gave to
-the command on purpose (``AWS_…``, ``HF_TOKEN``).
+through which a job sets outputs and variables, without anything of mlci's own, and without the credentials that the
+configured registry uses, unless the step names them. Everything else stays: ``PATH``, virtual environments,
+``CUDA_VISIBLE_DEVICES``, and other credentials that the workflow's author gave to the command (``HF_TOKEN``).
 
 A limit: on Linux any process of the same user can read the environment that its parent was *started* with from
 ``/proc/<pid>/environ``. :func:`hide_environment` closes that for ordinary users; against root, as in many job
@@ -13,26 +13,52 @@ containers, nothing inside the same container helps, and a token should not be i
 import ctypes
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 _DROPPED = re.compile(
     r"(GITHUB|GH|GH_ENTERPRISE|GITHUB_ENTERPRISE)_(TOKEN|PAT)"
     r"|GITHUB_(ENV|OUTPUT|PATH|STATE|STEP_SUMMARY)"
     r"|ACTIONS_(.*TOKEN.*|RUNTIME_.*|ID_TOKEN_.*|CACHE_URL|RESULTS_URL)"
-    r"|(INPUT|MLCI)_.*(TOKEN|SECRET|PASSWORD|PRIVATE.KEY|LABEL.KEY).*"
-    r"|MLCI_(MODEL|DATA|PREDICTIONS|SEED)",  # set by us for each step; a leftover must not pass for it
+    r"|INPUT_.*(TOKEN|SECRET|PASSWORD|PRIVATE.KEY|LABEL.KEY).*"
+    r"|MLCI_.*",  # settings of mlci's own; a leftover must not pass for what a step is given
     re.IGNORECASE,
 )
 _PR_SET_DUMPABLE = 4  # include/uapi/linux/prctl.h
 
 
-def child_environment(parent: Mapping[str, str], extra: Mapping[str, str]) -> dict[str, str]:
+_CREDENTIALS = {
+    "s3:": ("AWS_",),
+    "gs:": ("GOOGLE_", "GCLOUD_", "CLOUDSDK_"),
+    "az:": ("AZURE_", "MSI_", "IDENTITY_"),
+    "mlflow:": ("MLFLOW_", "DATABRICKS_"),
+}
+
+
+def registry_credentials(place: str) -> tuple[str, ...]:
+    """Return how the names of variables begin that a registry takes its credentials from."""
+    return next((names for scheme, names in _CREDENTIALS.items() if place.startswith(scheme)), ())
+
+
+def withheld(parent: Mapping[str, str], credentials: tuple[str, ...], named: Sequence[str] = ()) -> list[str]:
+    """Return the names of a registry's credentials that a command does not get."""
+    return sorted(name for name in parent if name.upper().startswith(credentials) and name not in named)
+
+
+def child_environment(
+    parent: Mapping[str, str],
+    extra: Mapping[str, str],
+    *,
+    credentials: tuple[str, ...] = (),
+    named: Sequence[str] = (),
+) -> dict[str, str]:
     """Return the environment for a user's command.
 
-    Python in the command writes its output at once (``PYTHONUNBUFFERED``) unless the variable is set already: through a
-    pipe it would otherwise hold back 8 KiB, and the last lines before a crash or a time-out would be lost.
+    Variables that begin with one of ``credentials`` are left out, unless the step names them. Python in the command
+    writes its output at once (``PYTHONUNBUFFERED``) unless the variable is set already: through a pipe it would
+    otherwise hold back 8 KiB, and the last lines before a crash or a time-out would be lost.
     """
-    kept = {name: value for name, value in parent.items() if not _DROPPED.fullmatch(name)}
+    absent = set(withheld(parent, credentials, named))
+    kept = {name: value for name, value in parent.items() if not _DROPPED.fullmatch(name) and name not in absent}
     return {"PYTHONUNBUFFERED": "1", **kept, **extra}
 
 

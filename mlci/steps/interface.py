@@ -16,6 +16,7 @@ class Step:
             line in the middle of several fails the step. A tuple is run as it is, without a shell.
         cwd: Folder that it runs in; it has to exist.
         env: Variables on top of the cleaned environment (:mod:`mlci.steps.environment`).
+        named: Variables of the registry's credentials that it gets all the same.
         timeout: Seconds of wall time after which the step is ended and counts as failed.
         fix: What a user could change when it fails, e.g. ``train.run`` in mlci.yml; ends the error text.
     """
@@ -24,6 +25,7 @@ class Step:
     command: str | tuple[str, ...]
     cwd: Path
     env: Mapping[str, str] = field(default_factory=dict)
+    named: tuple[str, ...] = ()
     timeout: float = 3600
     fix: str = ""
 

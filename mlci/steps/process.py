@@ -18,7 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mlci.errors import StepError
-from mlci.steps.environment import child_environment
+from mlci.steps.clean import clean
+from mlci.steps.environment import child_environment, withheld
 from mlci.steps.failure import explain, outcome
 from mlci.steps.interface import Ran, Step
 from mlci.steps.log import Log
@@ -49,9 +50,22 @@ class Patience:
 class Processes:
     """Runs steps; implements :class:`mlci.steps.interface.Runner`."""
 
-    def __init__(self, *, environment: Mapping[str, str], log: Log, patience: Patience | None = None) -> None:
-        """Take our own environment, which is cleaned for every step, and the log that shows output."""
+    def __init__(
+        self,
+        *,
+        environment: Mapping[str, str],
+        log: Log,
+        patience: Patience | None = None,
+        credentials: tuple[str, ...] = (),
+    ) -> None:
+        """Take our own environment, which is cleaned for every step, and the log that shows output.
+
+        ``credentials`` are beginnings of variables that a step gets only if it names them; the first step that goes
+        without is told which.
+        """
         self._environment = environment
+        self._credentials = credentials
+        self._said = False
         self._log = log
         self._patience = patience or Patience()
 
@@ -66,7 +80,11 @@ class Processes:
         begun = time.monotonic()
         ending = "stopped"
         try:
-            with _started(command, step, child_environment(self._environment, step.env)) as watch:
+            self._say_withheld(step)
+            environment = child_environment(
+                self._environment, step.env, credentials=self._credentials, named=step.named
+            )
+            with _started(command, step, environment) as watch:
                 ran = watch.follow(self._log, self._patience)
             ending = outcome(ran)
         finally:  # an error printed inside of an open group would be folded away
@@ -74,6 +92,16 @@ class Processes:
         if ran.status != 0 or ran.timed_out:
             raise StepError(explain(step, ran))
         return ran
+
+    def _say_withheld(self, step: Step) -> None:
+        names = withheld(self._environment, self._credentials, step.named)
+        if names and not self._said:
+            self._said = True
+            listed = clean(", ".join(names))
+            self._log.line(
+                f"mlci withholds the registry's credentials from steps: {listed}; a step gets those that it names, "
+                f"e.g. `train: {{env: [{clean(names[0])}]}}`"
+            )
 
 
 @contextlib.contextmanager

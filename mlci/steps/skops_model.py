@@ -16,11 +16,29 @@ from typing import Any
 from mlci.errors import InputError
 from mlci.steps.formats import kind
 
+_PASSIVE = re.compile(  # of those packages, types that hold data and functions of their arguments alone
+    r"_?io\.(BytesIO|StringIO)|pathlib\.(Pure)?(Posix|Windows)?Path|types\.(SimpleNamespace|MappingProxyType)"
+    r"|_?operator\.(?!attrgetter$|methodcaller$|call$|setitem$|delitem$)\w+"
+    r"|builtins\.(abs|all|any|bool|bytearray|bytes|complex|dict|divmod|enumerate|float|frozenset|int|len|list|max|min"
+    r"|object|pow|range|reversed|round|set|slice|sorted|str|sum|tuple|zip)"
+)
+_RUNS = re.compile(  # functions of other packages that read code or pickles, or run what they are given
+    r"numpy\.(load|fromfile|memmap|save\w*|f2py\..*|distutils\..*|testing\..*|ctypeslib\..*|lib\._?npyio\..*)"
+    r"|pandas\.(eval|read_\w+|io\..*|core\.computation\..*)|scipy\.io\..*"
+    r"|sklearn\.(datasets\..*|utils\._testing\..*|externals\..*)|torch\.(load|hub\..*|jit\..*)"
+    r"|functools\.(partialmethod|reduce)",
+    re.DOTALL,
+)
 _NAME = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+", re.ASCII)
 _ACTS = re.compile(  # packages that do things instead of holding numbers; a name of theirs is never proposed for trust
-    r"(asyncio|builtins|code|codecs|codeop|commands|ctypes|dill|gc|importlib|inspect|io|joblib|marshal|multiprocessing|nt"
-    r"|operator|os|pathlib|pdb|pickle|pip|platform|posix|pty|pydoc|runpy|shelve|shutil|signal|site|socket|subprocess|sys"
-    r"|tempfile|threading|timeit|types|urllib|venv|webbrowser|zipimport)(\..*)?",
+    r"_*(asyncio|bdb|builtins|cProfile|cffi|cloudpickle|code|codecs|codeop|commands|concurrent|copyreg|ctypes|dbm|dill"
+    r"|distutils|doctest|faulthandler|fcntl|frozen_importlib(_external)?|ftplib|gc|genericpath|glob|http|imp|importlib"
+    r"|inspect|interpreters|io|joblib|linecache|loky|marshal|mlci|mmap|modulefinder|multiprocessing|nt|ntpath"
+    r"|operator|os|pathlib|pdb|pickle|pickletools|pip|pkg_resources|pkgutil|platform|posix|posixpath|posixshmem"
+    r"|posixsubprocess|profile|pty|pyclbr|pydoc|pyio|requests|resource|rlcompleter|runpy|sched|setuptools|shelve|shutil"
+    r"|signal|site|sitecustomize|skops|smtplib|socket|socketserver|sqlite3|ssl|subprocess|sys|telnetlib|tempfile|thread"
+    r"|threading|timeit|trace|types|unittest|urllib|urllib3|venv|webbrowser|weakref|winapi|winreg|xmlrpc|zipfile"
+    r"|zipimport)(\..*)?",
     re.DOTALL,
 )
 
@@ -67,14 +85,24 @@ def load(path: str, *, trusted: list[str], folder: str) -> Any:  # noqa: ANN401 
     import skops.io  # noqa: PLC0415 - seconds, and only here
 
     try:
-        unknown = sorted(set(skops.io.get_untrusted_types(file=path)) - set(trusted))
+        held = set(skops.io.get_untrusted_types(file=path))
     except Exception as error:
         raise InputError(f"skops can't read it ({type(error).__name__}); was it copied whole?") from error
-    if unknown:
+    if acting := sorted(name for name in held if acts(name)):
+        why = "which no model needs and which can run code: don't use this file"
+        raise InputError(*(f"asks for {name[:100]!a}, {why}" for name in acting[:20]))
+    if unknown := sorted(held - set(trusted)):
         raise InputError(*_untrusted(unknown))
     if trusted:
         sys.path.append(folder)  # where a trusted type of the user's own comes from; last, so that it shadows nothing
     return skops.io.load(path, trusted=trusted)
+
+
+def acts(name: str) -> bool:
+    """Tell whether a type or function can do something beyond holding numbers, whoever trusts it."""
+    if _PASSIVE.fullmatch(name):
+        return False
+    return bool(_ACTS.fullmatch(name) or _RUNS.fullmatch(name) or ".." in name or "\n" in name)
 
 
 def _untrusted(names: list[str]) -> list[str]:

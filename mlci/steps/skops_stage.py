@@ -5,13 +5,13 @@ mlci. What the child says (:mod:`mlci.steps.skops_model`) is read as data.
 """
 
 import json
-import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
 
 from mlci.errors import InputError, Problem, StepError
+from mlci.steps import isolated
 from mlci.steps.formats import require_skops
 from mlci.steps.interface import Runner, Step
 from mlci.steps.stages import Stage, prepare
@@ -81,7 +81,7 @@ def score(
         "folder": str(folder.absolute()),
     }
     request.write_text(json.dumps(asked | {"target": str(target), "result": str(result)}), "utf-8")
-    command = (sys.executable, "-P", "-m", "mlci.steps.skops_model", str(request))  # -P: not from the checkout
+    command = isolated.command("mlci.steps.skops_model", str(request))
     fix = f"`predict.model: {model.shown}` in mlci.yml, or score it yourself with `predict.run`"
     ran = runner.run(Step(name=name, command=command, cwd=folder, timeout=timeout, fix=fix))
     try:

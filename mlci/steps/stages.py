@@ -52,6 +52,7 @@ class Command:
         timeout: Seconds.
         seed: Handed to the command as ``MLCI_SEED``.
         env: More variables, e.g. those of a baseline's worktree.
+        named: Variables of the registry's credentials that it gets: ``train.env`` or ``predict.env``.
         written: The configuration that it stands in, for the error.
     """
 
@@ -61,13 +62,22 @@ class Command:
     timeout: float = 3600
     seed: int = 7
     env: Mapping[str, str] = field(default_factory=dict)
+    named: tuple[str, ...] = ()
     written: str = "mlci.yml"
 
     def step(self, *, variables: Mapping[str, str], key: str) -> Step:
         """Return the step that runs it with variables of its stage; ``key`` is its part of mlci.yml."""
         env = {**self.env, "MLCI_SEED": str(self.seed), **variables}
         fix = f"`{key}.run` and `{key}.timeout` in {self.written}"
-        return Step(name=self.name, command=self.run, cwd=self.folder, env=env, timeout=self.timeout, fix=fix)
+        return Step(
+            name=self.name,
+            command=self.run,
+            cwd=self.folder,
+            env=env,
+            named=self.named,
+            timeout=self.timeout,
+            fix=fix,
+        )
 
 
 def train(runner: Runner, command: Command, *, model: str | None = None, leaves: tuple[str, ...] = ()) -> Stage:

@@ -96,7 +96,9 @@ def train(config: Config, place: Place, tools: Tools) -> Stage | None:
         return None
     predict = config.predict
     leaves = tuple(name for name in (predict.file, predict.metrics) if name is not None)
-    command = _command(config, place, run=config.train.run, name="train", timeout=config.train.timeout)
+    command = _command(
+        config, place, run=config.train.run, name="train", timeout=config.train.timeout, named=config.train.env
+    )
     return stages.train(tools.runner, command, model=config.train.model, leaves=leaves)
 
 
@@ -105,7 +107,7 @@ def _predict(
 ) -> tuple[Stage | None, Source]:
     predict = config.predict
     if predict.run is not None:
-        command = _command(config, place, run=predict.run, name="predict", timeout=predict.timeout)
+        command = _command(config, place, run=predict.run, name="predict", timeout=predict.timeout, named=predict.env)
         features = _features(config, tools, data)
         stage = stages.predict(tools.runner, command, scratch=place.scratch, features=features, model=model)
         return stage, _source(predict, str(stage.output))
@@ -160,7 +162,7 @@ def _score(config: Config, predict: Predict, place: Place, tools: Tools, *, data
     )
 
 
-def _command(config: Config, place: Place, *, run: str, name: str, timeout: float) -> Command:
+def _command(config: Config, place: Place, *, run: str, name: str, timeout: float, named: tuple[str, ...]) -> Command:
     return Command(
         run=run,
         folder=place.folder,
@@ -168,6 +170,7 @@ def _command(config: Config, place: Place, *, run: str, name: str, timeout: floa
         timeout=timeout,
         seed=config.policy.seed,
         env=place.environment,
+        named=named,
         written=place.written,
     )
 

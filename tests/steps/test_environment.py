@@ -4,18 +4,19 @@ import sys
 
 import pytest
 
-from mlci.steps.environment import child_environment
-from tests.steps.recording import Recording, runner, step
+from mlci.steps.environment import child_environment, registry_credentials
+from mlci.steps.process import Processes
+from tests.steps.recording import QUICK, Recording, runner, step
 
 DROPPED = """
 GITHUB_TOKEN GH_TOKEN GITHUB_PAT GH_ENTERPRISE_TOKEN ACTIONS_RUNTIME_TOKEN ACTIONS_RUNTIME_URL ACTIONS_CACHE_URL
 ACTIONS_RESULTS_URL ACTIONS_ID_TOKEN_REQUEST_TOKEN ACTIONS_ID_TOKEN_REQUEST_URL INPUT_TOKEN INPUT_GITHUB-TOKEN
 INPUT_REGISTRY_PASSWORD MLCI_TOKEN MLCI_GITHUB_TOKEN MLCI_LABEL_KEY GITHUB_ENV GITHUB_OUTPUT GITHUB_PATH GITHUB_STATE
-GITHUB_STEP_SUMMARY MLCI_PREDICTIONS MLCI_DATA MLCI_MODEL MLCI_SEED github_token
+GITHUB_STEP_SUMMARY MLCI_CONFIG MLCI_PREDICTIONS MLCI_DATA MLCI_MODEL MLCI_SEED github_token
 """
 KEPT = """
 PATH HOME VIRTUAL_ENV GITHUB_WORKSPACE GITHUB_SHA GITHUB_ACTIONS RUNNER_TEMP RUNNER_TRACKING_ID CUDA_VISIBLE_DEVICES
-AWS_SECRET_ACCESS_KEY HF_TOKEN INPUT_CONFIG MLCI_CONFIG ACTIONS_STEP_DEBUG
+AWS_SECRET_ACCESS_KEY HF_TOKEN INPUT_CONFIG ACTIONS_STEP_DEBUG
 """
 
 
@@ -32,6 +33,44 @@ def test_the_rest_stays(name):
 def test_output_is_unbuffered_unless_the_user_says_otherwise():
     assert child_environment({}, {})["PYTHONUNBUFFERED"] == "1"
     assert child_environment({"PYTHONUNBUFFERED": ""}, {})["PYTHONUNBUFFERED"] == ""
+
+
+CLOUD = dict.fromkeys(
+    ("AWS_PROFILE", "AWS_SECRET_ACCESS_KEY", "AZURE_TENANT_ID", "GOOGLE_APPLICATION_CREDENTIALS"), "x"
+)
+
+
+@pytest.mark.parametrize(
+    ("place", "absent"),
+    [
+        ("s3://bucket/models", {"AWS_PROFILE", "AWS_SECRET_ACCESS_KEY"}),
+        ("az://box", {"AZURE_TENANT_ID"}),
+        ("gs://bucket", {"GOOGLE_APPLICATION_CREDENTIALS"}),
+        ("mlflow:http://host:5000", {"MLFLOW_TRACKING_PASSWORD"}),
+        ("github", set()),
+        (".mlci/registry", set()),
+    ],
+)
+def test_child_environment__goes_without_the_credentials_of_the_configured_registry(place, absent):
+    parent = {**CLOUD, "MLFLOW_TRACKING_PASSWORD": "x", "PATH": "/bin"}
+    kept = child_environment(parent, {}, credentials=registry_credentials(place))
+    assert set(parent) - set(kept) == absent
+    named = child_environment(parent, {}, credentials=registry_credentials(place), named=sorted(absent))
+    assert set(parent) <= set(named)
+
+
+def test_processes__what_is_withheld_is_written_once(tmp_path):
+    log = Recording()
+    ours = {"PATH": os.environ["PATH"], **CLOUD}
+    steps = Processes(environment=ours, log=log, patience=QUICK, credentials=("AWS_",))
+    for named in ((), ("AWS_PROFILE",)):
+        steps.run(step("echo $AWS_PROFILE-$AWS_SECRET_ACCESS_KEY", tmp_path, named=named))
+    names, example = "AWS_PROFILE, AWS_SECRET_ACCESS_KEY", "that it names, e.g. `train: {env: [AWS_PROFILE]}`"
+    assert log.lines == [
+        f"mlci withholds the registry's credentials from steps: {names}; a step gets those {example}",
+        "-",
+        "x-",
+    ]
 
 
 def test_a_real_command_sees_none_of_them(tmp_path):

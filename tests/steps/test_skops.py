@@ -167,6 +167,74 @@ def test_what_acts_is_never_proposed_for_trust(tmp_path):
     ]
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "posix.system",
+        "os.path.join",
+        "nt.system",
+        "subprocess.Popen",
+        "_posixsubprocess.fork_exec",
+        "builtins.eval",
+        "builtins.exec",
+        "builtins.compile",
+        "builtins.open",
+        "builtins.getattr",
+        "builtins.__import__",
+        "importlib.import_module",
+        "sys.settrace",
+        "shutil.rmtree",
+        "socket.socket",
+        "ctypes.CDLL",
+        "pickle.loads",
+        "_pickle.loads",
+        "operator.methodcaller",
+        "operator.attrgetter",
+        "_operator.methodcaller",
+        "functools.partialmethod",
+        "joblib.load",
+        "cloudpickle.loads",
+        "numpy.load",
+        "pandas.eval",
+        "pandas.read_pickle",
+        "pathlib.os",
+        "io.open",
+    ],
+)
+def test_acts__names_that_are_refused_whoever_trusts_them(name):
+    assert skops_model.acts(name)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "pathlib.PosixPath",
+        "io.BytesIO",
+        "operator.itemgetter",
+        "builtins.list",
+        "sklearn.compose.ColumnTransformer",
+        "mine.Thing",
+        "numpy.random.RandomState",
+        "scipy.stats.norm",
+        "pandas.get_dummies",
+        "functools.partial",
+        "code_book.Codes",
+    ],
+)
+def test_acts__names_that_a_user_may_trust(name):
+    assert not skops_model.acts(name)
+
+
+def test_what_acts_is_refused_although_it_is_trusted(tmp_path):
+    import os  # noqa: PLC0415 - the attack
+
+    names = ["posix.system", "operator.methodcaller"]
+    said = in_process(FunctionTransformer(os.system), tmp_path, trusted=names)
+    assert said["problems"] == [
+        "asks for 'posix.system', which no model needs and which can run code: don't use this file"
+    ]
+
+
 def test_names_from_a_hostile_file_are_not_pasted_into_advice():
     problems = skops_model._untrusted(["numpy.core", "x\n  run: rm -rf", "sklearn.ok"])
     assert problems == [

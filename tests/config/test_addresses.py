@@ -1,0 +1,68 @@
+"""Credentials in addresses are refused and never printed."""
+
+import pytest
+
+from mlci.config.addresses import hide_credentials, holds_credentials
+from mlci.config.load import parse
+from mlci.errors import InputError
+from tests.config.samples import GOOD, changed
+
+WITH = """
+https://user:hunter2@example.org/d.csv
+https://hunter2@example.org/d.csv
+s3://AKIA123:hunter2/x+y@bucket/d.parquet
+s3://hunter2@bucket/d.parquet
+mlflow:http://user:hunter2@host:5000
+postgresql://me:hunter2@db/x
+git+https://x-access-token:hunter2@github.com/o/r.git
+https://example.org/d.csv?X-Amz-Algorithm=a&X-Amz-Signature=hunter2&x=1
+https://a.blob.core.windows.net/c/d.csv?sv=2020&sig=hunter2
+https://example.org/d.csv?access_token=hunter2
+https://example.org/d.csv#access_token=hunter2
+https://example.org/d.csv?a=b&API_KEY=hunter2
+gs://bucket/d.csv?X-Goog-Signature=hunter2
+"""
+WITHOUT = """
+https://example.org:8080/d@2.csv
+https://example.org/d.csv?version=3&signed=no
+s3://bucket/key@v1
+abfss://container@account.dfs.core.windows.net/x
+https://$USER:$TOKEN@example.org/x
+https://${TOKEN}@example.org/x
+mlflow:http://host:5000/token
+mail@example.org
+https://example.org/x?token=$TOKEN
+C://data/x
+"""
+
+
+@pytest.mark.parametrize("address", WITH.split())
+def test_holds_credentials__addresses_with(address):
+    assert holds_credentials(address)
+    assert holds_credentials(f"curl -o d.csv '{address}' && ls")
+    hidden = hide_credentials(f"can't open {address}: refused")
+    assert "hunter2" not in hidden
+    assert hidden.startswith("can't open ")
+    assert "***" in hidden
+
+
+@pytest.mark.parametrize("address", WITHOUT.split())
+def test_holds_credentials__addresses_without(address):
+    assert not holds_credentials(address)
+    assert hide_credentials(address) == address
+
+
+@pytest.mark.parametrize("address", WITH.split())
+def test_parse__an_address_with_credentials_is_refused_unseen(address):
+    for text in (
+        changed(GOOD, ("data: holdout.csv", f"data: '{address}'")),
+        changed(GOOD, ("baseline: {file: old.csv}", f"train:\n  run: |\n    curl '{address}'\nbaseline: none")),
+        GOOD + f"# {address}\n",
+        GOOD + f"broken: [{address}",
+    ):
+        with pytest.raises(InputError) as caught:
+            parse(text, path="m")
+        assert "hunter2" not in str(caught.value)
+        assert "an address holds credentials; credentials belong in the environment" in str(caught.value)
+        number = next(n for n, line in enumerate(text.splitlines(), 1) if "hunter2" in line)
+        assert caught.value.problems[0].line == number
