@@ -16,6 +16,8 @@ from mlci.registry.interface import CorruptError, Store
 from mlci.report.numbers import plural
 from mlci.usecases.audit import Audit, audit
 
+LIMIT = 50
+
 
 @click.group()
 def command() -> None:
@@ -81,24 +83,31 @@ def _text(found: Audit, *, contents: bool) -> str:
 @command.command()
 @options.config
 @options.as_json
-def log(config_path: Path, *, as_json: bool) -> int:
-    """List all entries, newest first, verifying them on the way.
+@click.option("--limit", type=click.IntRange(min=1), default=LIMIT, show_default=True, help="Most entries to list.")
+@click.option("--before", type=click.IntRange(min=1), help="List entries before this one.")
+def log(config_path: Path, *, as_json: bool, limit: int, before: int | None) -> int:
+    """List entries, newest first, verifying them on the way. `--json` lists them in the order of the ledger.
 
     \b
     Examples:
       mlci ledger log
-      mlci ledger log --json
+      mlci ledger log --limit 500 --before 1201 --json
     """  # noqa: D301 (click's mark against rewrapping)
     _, store = opened(config_path)
-    found = list(ledger.walk(store))
+    end = ledger.tail(store)
+    last = min(end.number, before - 1) if before else end.number
+    first = max(1, last - limit + 1)
+    found = ledger.page(store, end, first, last) if last else []
     if as_json:
         rows = [entry.model_dump(mode="json", by_alias=True) for entry in found]
         click.echo(json.dumps(rows, indent=1, ensure_ascii=False))
-    elif not found:
+    elif not end.number:
         click.echo(f"{store.shown} has no entry yet")
     for entry in reversed(found if not as_json else []):
         who = harmless(entry.by.actor) or "somebody"
         click.echo(f"{entry.number:>5}  {harmless(entry.at)}  {who}: {harmless(said(entry))}")
+    if found and first > 1:
+        click.echo(f"{first - 1:,} older: `mlci ledger log --before {first}`", err=as_json)
     return 0
 
 

@@ -1,6 +1,7 @@
 """``mlci versions``."""
 
 import json
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -11,36 +12,59 @@ from mlci.cli.build import terminal_style
 from mlci.cli.registry import opened
 from mlci.registry import ledger, versions
 from mlci.registry.entries import Promotion, Rollback
+from mlci.registry.interface import Store
+from mlci.registry.ledger import Tail
 from mlci.registry.taken_back import taken_back
 from mlci.registry.versions import Version
+
+LIMIT = 20
 
 
 @click.command()
 @options.config
 @options.as_json
-def command(config_path: Path, *, as_json: bool) -> int:
+@click.option("--limit", type=click.IntRange(min=1), default=LIMIT, show_default=True, help="Most versions to list.")
+@click.option("--before", type=click.IntRange(min=1), help="List versions before this one.")
+def command(config_path: Path, *, as_json: bool, limit: int, before: int | None) -> int:
     """List the versions of the registry, newest first, and say which one is in production and which were rolled back.
 
     \b
     Examples:
       mlci versions
+      mlci versions --limit 100 --before 1981
       mlci versions --config models/churn/mlci.yml --json
     """  # noqa: D301 (click's mark against rewrapping)
     loaded, store = opened(config_path)
     end = ledger.tail(store)
-    decided = list(versions.decisions(store, end))
-    steps = [entry.body for entry in reversed(decided) if isinstance(entry.body, Promotion | Rollback)]
-    found = [versions.promoted(store, entry) for entry in decided if isinstance(entry.body, Promotion)]
-    champion, left = end.state.champion, taken_back(steps)
+    last = min(end.state.versions, before - 1) if before else end.state.versions
+    found = _page(store, end, last, limit)
+    champion, left = end.state.champion, _left(store, end, found)
     rows = [_plain(version, champion=champion, left=left) for version in found]
+    more = max(0, last - limit)
     if as_json:
         document = {"model": loaded.config.model, "champion": champion, "versions": rows}
+        document |= {"more": more} if more else {}
         click.echo(json.dumps(document, indent=1, ensure_ascii=False))
-    elif not found:
+    elif not end.state.versions:
         click.echo(f"{loaded.config.model} has no version in {store.shown} yet; `mlci run` and `mlci promote` make one")
     else:
         click.echo(_table(rows, width=terminal_style()[1]))
+        if more:
+            click.echo(f"{more:,} older: `mlci versions --before {last - limit + 1}`")
     return 0
+
+
+def _page(store: Store, end: Tail, last: int, limit: int) -> list[Version]:
+    """Return so many versions up to one, the newest first."""
+    places = [end.state.promoted[str(number)] for number in range(max(1, last - limit + 1), last + 1)]
+    return [versions.promoted(store, entry) for entry in ledger.trusted(store, end, places)]
+
+
+def _left(store: Store, end: Tail, found: list[Version]) -> dict[int, str]:
+    """Return the reasons of roll-backs by version, from the decisions since the oldest of the versions."""
+    since = found[-1].entry.number if found else 0
+    decided = takewhile(lambda entry: entry.number >= since, versions.decisions(store, end) if found else ())
+    return taken_back(reversed([one.body for one in decided if isinstance(one.body, Promotion | Rollback)]))
 
 
 def _plain(version: Version, *, champion: int | None, left: dict[int, str]) -> dict[str, Any]:

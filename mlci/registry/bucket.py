@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 _PART = 8 << 20
 _AT_ONCE = 4
 _PAGE = 1000
+_SMALL = 1 << 20  # bytes that are copied in one request, within the limits of any request
 _TAKEN = {"AlreadyExistsError", "PreconditionError"}
 T = TypeVar("T")
 
@@ -114,6 +115,23 @@ class Bucket:
 
         return self._again(once)
 
+    def sizes(self, folder: str, *, pages: int) -> tuple[dict[str, int], str | None]:
+        """Return sizes by name from so many pages of a listing, and the last name if there are more pages."""
+        path = f"{self._base}/{folder}"
+
+        def once() -> tuple[dict[str, int], str | None]:
+            import obstore  # noqa: PLC0415 - 0.05 s
+
+            found: dict[str, int] = {}
+            with self._asked(f"list {folder}"):
+                for count, page in enumerate(obstore.list(self._client, path, chunk_size=_PAGE)):
+                    if count == pages:
+                        return found, max(found, default=None)
+                    found |= {item["path"].removeprefix(f"{path}/"): item["size"] for item in page}
+            return found, None
+
+        return self._again(once)
+
     def size(self, name: str) -> int | None:
         """Return an object's size."""
 
@@ -156,20 +174,26 @@ class Bucket:
 
     def download(self, name: str, target: Path) -> bool:
         """Copy an object to a file, which is there whole or not at all; ``False`` if there is no such object."""
+        small = self._again(lambda: self._download(name, None, target))
+        if small is not None:
+            return small
         size = self.size(name)
-        return size is not None and self._again(lambda: self._download(name, size, target))
+        return size is not None and bool(self._again(lambda: self._download(name, size, target)))
 
-    def _download(self, name: str, size: int, target: Path) -> bool:
+    def _download(self, name: str, size: int | None, target: Path) -> bool | None:
+        """Copy an object; without a known size only a small one, and ``None`` for any other."""
         import obstore  # noqa: PLC0415 - 0.05 s
-
-        def pieces() -> Iterator[bytes]:
-            client = self._built(self._limits.transfer(size))
-            yield from obstore.get(client, f"{self._base}/{name}").stream(min_chunk_size=disk.CHUNK)
 
         what = f"copy {name}"
         with contextlib.suppress(AbsentError), self._asked(what):
-            with durable.fresh(target.parent, pieces(), durable=False) as written:
-                self._whole(disk.size_of(written), size, what)
+            client = self._client if size is None else self._built(self._limits.transfer(size))
+            found = obstore.get(client, f"{self._base}/{name}")
+            there = found.meta["size"]
+            if size is None and there > _SMALL:
+                return None
+            pieces = map(bytes, found.stream(min_chunk_size=disk.CHUNK))
+            with durable.fresh(target.parent, pieces, durable=False) as written:
+                self._whole(disk.size_of(written), there if size is None else size, what)
                 written.replace(target)
             return True
         return False

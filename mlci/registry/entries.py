@@ -94,6 +94,13 @@ class Reproduced(Part):
 Body = Annotated[Verdict | Promotion | Rollback | Rescored | Reproduced, Field(discriminator="kind")]
 
 
+class Snapshot(Part):
+    """The whole state after an older entry, kept as a file; the state that names it holds what changed since."""
+
+    entry: Annotated[int, Field(ge=1)]
+    digest: Digest
+
+
 class State(Part):
     """Where the ledger stands after an entry.
 
@@ -107,6 +114,8 @@ class State(Part):
         reproduced: By version, the number of the newest entry that trained it more than once, which is a spread.
         digests: By number, the SHA-256 of entries that the others name, as :mod:`mlci.registry.vouching` says;
             ``None``, and not in the bytes, in entries from before there were any.
+        snapshot: Holds the rest of ``promoted``, ``uses``, ``rescored`` and ``reproduced``, as
+            :mod:`mlci.registry.snapshots` describes; ``None`` if this state is whole.
     """
 
     champion: int | None = None
@@ -117,6 +126,7 @@ class State(Part):
     rescored: dict[str, int] = Field(default_factory=dict)
     reproduced: dict[str, int] = Field(default_factory=dict)
     digests: dict[Annotated[str, Field(pattern=r"^[1-9][0-9]*$")], Digest] | None = None
+    snapshot: Snapshot | None = None
 
 
 class Entry(Part):
@@ -140,7 +150,7 @@ class Entry(Part):
 
 
 _LATER = ("writer", "reader", "intent")
-_LATER_STATE = ("digests",)
+_LATER_STATE = ("digests", "snapshot")
 """Fields that older entries do not have: left out of the bytes when empty, so that those stay as they were."""
 
 

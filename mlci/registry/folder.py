@@ -58,6 +58,10 @@ class FolderStore:
         """Yield entries, one by one."""
         return reading.one_by_one(self.read, last)
 
+    def read_range(self, first: int, last: int) -> Entries:
+        """Yield entries from the middle, one by one."""
+        return reading.one_by_one(self.read, last, first=first)
+
     def append(self, number: int, entry: bytes) -> bool:
         """Write an entry under a free number."""
         with self._asked(f"write entry {number}"):

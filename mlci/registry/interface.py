@@ -7,9 +7,10 @@ done. Files are put first, under the SHA-256 of their bytes; a file that no entr
 The rules of the ledger stand in :mod:`mlci.registry.entries` and :mod:`mlci.registry.ledger`, once for all places.
 """
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from mlci.errors import OutsideError
 from mlci.registry.reading import Entries
@@ -116,4 +117,22 @@ class Store(Protocol):
 
     def holds(self, digest: str, size: int | None = None) -> bool:
         """Tell whether a file is there, and has ``size`` bytes where that is given, without reading it."""
+        ...
+
+
+@runtime_checkable
+class RangeReader(Protocol):
+    """A store that can read entries from the middle of the ledger."""
+
+    def read_range(self, first: int, last: int) -> Entries:
+        """Yield what ``read`` returns for ``first`` … ``last``, in few requests and with few entries in memory."""
+        ...
+
+
+@runtime_checkable
+class SizeReader(Protocol):
+    """A store that looks for many files at once."""
+
+    def sizes(self, digests: Collection[str]) -> Mapping[str, int]:
+        """Return the sizes of those files that are there."""
         ...

@@ -5,15 +5,15 @@ import json
 import secrets
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pydantic import ValidationError
 
 from mlci import __version__
 from mlci.errors import OutsideError
-from mlci.registry import compatibility, damage, entries, states, vouching
+from mlci.registry import compatibility, damage, descriptions, entries, snapshots, states, vouching
 from mlci.registry.entries import Body, By, Entry, Promotion, Rollback, State
-from mlci.registry.interface import CorruptError, NewerError, Store, Witness
+from mlci.registry.interface import CorruptError, NewerError, RangeReader, Store, Witness
 
 _SHOWN = 3  # missing entries that a message names
 _TRIES = 200  # writers that may come in between; 50 at once need some 50 tries
@@ -45,14 +45,15 @@ class Stamp:
 
 @dataclass(frozen=True)
 class Tail:
-    """The ledger's end: number, digest and state of the newest entry, or of nothing."""
+    """The ledger's end: number and digest of the newest entry, the whole state, and what the entry holds of it."""
 
     number: int
     digest: str | None
     state: State
+    kept: State
 
 
-EMPTY = Tail(0, None, State())
+EMPTY = Tail(0, None, State(), State())
 
 
 def tail(store: Store) -> Tail:
@@ -68,7 +69,25 @@ def tail(store: Store) -> Tail:
         _hold(store, seen, number, data)
     if number == 0:
         return EMPTY
-    return Tail(number, entries.digest(data), parse(data, number=number, shown=store.shown).state)
+    kept = parse(data, number=number, shown=store.shown).state
+    return Tail(number, entries.digest(data), _whole(store, kept), kept)
+
+
+def _whole(store: Store, kept: State) -> State:
+    """Return the whole state of an entry, after reading the snapshot that it names.
+
+    Raises:
+        CorruptError: If the snapshot is not what it was.
+        NewerError: If a newer mlci wrote it.
+    """
+    if kept.snapshot is None:
+        return kept
+    of = f"the snapshot of the state after entry {kept.snapshot.entry}"
+    data = descriptions.described(store, kept.snapshot.digest, of=of)
+    try:
+        return snapshots.restore(kept, snapshots.Whole.model_validate_json(data))
+    except ValidationError as error:
+        raise compatibility.unreadable(error, data, what=f"{store.shown}: {of}") from None
 
 
 def pause(lost: int) -> None:
@@ -107,10 +126,12 @@ def append(
             return None
         if end.number == 1:
             _leave_first(store, end)
-        entry = _next(store, end, stamp, body)
+        entry, snapshot = _next(store, end, stamp, body)
         data = entries.dump(entry)
         if len(data) > entries.MOST_BYTES:
             raise OutsideError(f"an entry of {len(data):,} bytes is too large for the ledger of {store.shown}")
+        if snapshot is not None:
+            descriptions.describe(store, snapshot)
         if store.append(entry.number, data):
             with contextlib.suppress(OutsideError):
                 store.leave_witness(Witness(number=entry.number, digest=entries.digest(data)))
@@ -125,26 +146,29 @@ def _leave_first(store: Store, end: Tail) -> None:
             store.leave_witness(Witness(number=end.number, digest=end.digest))
 
 
-def _next(store: Store, end: Tail, stamp: Stamp, body: Body) -> Entry:
-    """Return the entry that would follow, with the digests of those that its state names."""
+def _next(store: Store, end: Tail, stamp: Stamp, body: Body) -> tuple[Entry, bytes | None]:
+    """Return the entry that would follow, with the digests of those that its state names, and the snapshot it needs."""
     number = end.number + 1
     state = states.after(end.state, body, number=number)
     known = {int(item): digest for item, digest in (end.state.digests or {}).items()}
     known |= {} if end.digest is None else {end.number: end.digest}
     lacks = vouching.wanted(state, number=number) - set(known)
     known |= {entry.number: entries.digest(entries.dump(entry)) for entry in trusted(store, end, lacks)}
-    return Entry(
+    after = vouching.vouched(state, known, number=number)
+    kept, snapshot = snapshots.compact(end.kept, end.state, after, number=number)
+    entry = Entry(
         number=number,
         previous=end.digest,
         at=stamp.now(),
         nonce=stamp.nonce(),
         by=stamp.by,
         body=body,
-        state=vouching.vouched(state, known, number=number),
+        state=kept,
         writer=stamp.writer,
         reader=compatibility.READER,
         intent=stamp.intent.id if stamp.intent and isinstance(body, Promotion | Rollback) else None,
     )
+    return entry, snapshot
 
 
 def read(store: Store, number: int) -> Entry:
@@ -185,10 +209,15 @@ def trusted(store: Store, end: Tail, numbers: Iterable[int]) -> Iterator[Entry]:
         yield entry
 
 
-def before(store: Store, entry: Entry) -> Tail:
-    """Return where the ledger ended before an entry, which vouches for the one before it."""
+def decided_before(store: Store, entry: Entry) -> Entry | None:
+    """Return the newest decision before an entry, which names the one before it by its digest."""
     number = entry.number - 1
-    return Tail(number, entry.previous, _held(store, number, entry.previous).state) if number else EMPTY
+    if not number:
+        return None
+    kept = _held(store, number, entry.previous).state
+    if not kept.decided:
+        return None
+    return named(store, Tail(number, entry.previous, kept, kept), kept.decided)
 
 
 def _held(store: Store, number: int, digest: str | None) -> Entry:
@@ -213,30 +242,96 @@ def walk(store: Store) -> Iterator[Entry]:
         NewerError: At the first entry that a newer mlci wrote.
     """
     seen = store.witness()  # before the end is looked for: others may append in between
-    end, previous, state = store.tail(), None, State()
-    digests: dict[int, str] = {}
+    end = store.tail()
     if seen is not None:
         _hold(store, seen, end, None)
     with contextlib.closing(store.read_to(end)) as found:
-        for number, came in zip(range(1, end + 1), found, strict=True):
-            data = _there(store, number, came)
-            try:
-                entry = parse(data, number=number, shown=store.shown)
-            except NewerError as error:
-                if number < end and not _names(next(found), data):
-                    message = (error.damage or f"entry {number} is damaged").removeprefix(f"{store.shown}: ")
-                    raise damage.record(store.shown, message, (number, None)) from None
-                raise
-            if entry.previous != previous:
-                message = f"entry {number} does not follow the one before it; one of them was changed"
-                places = ((number - 1, entry.previous), (number, None)) if number > 1 else ((number, None),)
-                raise damage.record(store.shown, message, *places)
-            state = _told(store, state, entry, digests)
-            if state != entry.state:
-                message = f"entry {number} tells another state than the entries before it make"
-                raise damage.record(store.shown, message, (number, None))
-            previous = digests[number] = entries.digest(data)
-            yield entry
+        yield from _verified(store, found, Replay(), end)
+
+
+def since(store: Store, end: Tail, first: int) -> Iterator[Entry]:
+    """Read entries from ``first`` to the ledger's end, verifying the chain and the states between them.
+
+    The state at ``first`` is taken as that entry holds it, which the end names by the chain. A store that has no way to
+    read from the middle is walked from its first entry.
+
+    Raises:
+        CorruptError: If one of them is not what it was; it is named.
+        NewerError: If a newer mlci wrote one of them.
+    """
+    if first <= 1 or not isinstance(store, RangeReader):
+        yield from (entry for entry in walk(store) if first <= entry.number <= end.number)
+        return
+    data = _bytes(store, first)
+    start = parse(data, number=first, shown=store.shown)
+    yield start
+    replay = Replay(number=first, digest=entries.digest(data), kept=start.state, state=_whole(store, start.state))
+    with contextlib.closing(store.read_range(first + 1, end.number)) as found:
+        yield from _verified(store, found, replay, end.number)
+    if replay.digest != end.digest:
+        message = f"entry {end.number} is not the one that was there before: it was rewritten"
+        raise damage.record(store.shown, message, (end.number, end.digest))
+
+
+def page(store: Store, end: Tail, first: int, last: int) -> list[Entry]:
+    """Return entries ``first`` to ``last``, each as the ledger's end names it.
+
+    Raises:
+        CorruptError: If one of them, or one on the way, is not what it was.
+        NewerError: If a newer mlci wrote one of them.
+    """
+    if last < end.number and isinstance(store, RangeReader):
+        return list(trusted(store, end, range(first, last + 1)))[::-1]
+    return [entry for entry in since(store, end, first) if entry.number <= last]
+
+
+@dataclass
+class Replay:
+    """The ledger as far as it was read again.
+
+    Attributes:
+        number, digest: Of the newest entry so far.
+        kept: What that entry holds of the state.
+        state: The whole state, recomputed.
+        digests: Of the entries so far.
+    """
+
+    number: int = 0
+    digest: str | None = None
+    kept: State = field(default_factory=State)
+    state: State = field(default_factory=State)
+    digests: dict[int, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Take over the digests that the entry names."""
+        self.digests |= {int(number): sha for number, sha in (self.kept.digests or {}).items()}
+        if self.digest is not None:
+            self.digests[self.number] = self.digest
+
+
+def _verified(store: Store, found: Iterator[bytes | None], replay: Replay, end: int) -> Iterator[Entry]:
+    """Yield entries that follow each other and the replay, up to the end."""
+    for number in range(replay.number + 1, end + 1):
+        data = _there(store, number, next(found, None))
+        try:
+            entry = parse(data, number=number, shown=store.shown)
+        except NewerError as error:
+            if number < end and not _names(next(found, None), data):
+                message = (error.damage or f"entry {number} is damaged").removeprefix(f"{store.shown}: ")
+                raise damage.record(store.shown, message, (number, None)) from None
+            raise
+        if entry.previous != replay.digest:
+            message = f"entry {number} does not follow the one before it; one of them was changed"
+            places = ((number - 1, entry.previous), (number, None)) if number > 1 else ((number, None),)
+            raise damage.record(store.shown, message, *places)
+        kept, state = _recomputed(store, replay, entry)
+        if kept != entry.state:
+            message = f"entry {number} tells another state than the entries before it make"
+            raise damage.record(store.shown, message, (number, None))
+        replay.number, replay.digest = number, entries.digest(data)
+        replay.kept, replay.state = kept, state
+        replay.digests[number] = replay.digest
+        yield entry
 
 
 def _names(following: bytes | None, data: bytes) -> bool:
@@ -247,15 +342,26 @@ def _names(following: bytes | None, data: bytes) -> bool:
         return False
 
 
-def _told(store: Store, state: State, entry: Entry, digests: dict[int, str]) -> State:
-    """Return what an entry should tell: with digests, but where no entry had any so far."""
+def _recomputed(store: Store, replay: Replay, entry: Entry) -> tuple[State, State]:
+    """Return what an entry should hold of the state, and the whole state after it.
+
+    Entries from before versions were noted hold all of it, and digests only once an entry before them had any.
+    """
+    number = entry.number
     try:
-        state = states.after(state, entry.body, number=entry.number)
+        state = states.after(replay.state, entry.body, number=number)
     except ValueError as error:
-        raise damage.record(store.shown, f"entry {entry.number} can't be: {error}", (entry.number, None)) from None
+        raise damage.record(store.shown, f"entry {number} can't be: {error}", (number, None)) from None
     if state.digests is None and entry.state.digests is None:
-        return state
-    return vouching.vouched(state, digests, number=entry.number)
+        return state, state
+    lacks = vouching.wanted(state, number=number) - set(replay.digests)
+    if lacks and replay.digest is not None:
+        end = Tail(replay.number, replay.digest, replay.kept, replay.kept)
+        replay.digests |= {one.number: entries.digest(entries.dump(one)) for one in trusted(store, end, lacks)}
+    state = vouching.vouched(state, replay.digests, number=number)
+    if entry.writer is None:
+        return state, state
+    return snapshots.compact(replay.kept, replay.state, state, number=number)[0], state
 
 
 def parse(data: bytes, *, number: int, shown: str) -> Entry:

@@ -8,15 +8,15 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from mlci.registry import compatibility, entries, ledger
+from mlci.registry import compatibility, descriptions, ledger
 from mlci.registry.damage import FileError
 from mlci.registry.entries import Entry, Promotion, Rescored
 from mlci.registry.interface import CorruptError, Store
 from mlci.registry.ledger import Tail
 from mlci.registry.manifest import File, Manifest, Predictions
 
-MOST_BYTES = 16 * 1024 * 1024
-"""Most bytes of a manifest, or of another description."""
+MOST_BYTES = descriptions.MOST_BYTES
+describe, described = descriptions.describe, descriptions.described
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,15 +82,15 @@ def _version(store: Store, entry: Entry, number: int) -> Version:
 def decisions(store: Store, end: Tail) -> Iterator[Entry]:
     """Yield every promotion and roll-back, newest first, without reading all that lies between them.
 
-    The entry before a decision tells which one was the newest until then, and the decision vouches for that entry.
+    The entry before a decision names the newest decision until then, and the decision names that entry by its digest.
 
     Raises:
         CorruptError: One of them, or one on the way, is not the one that was appended.
     """
-    while end.state.decided:
-        entry = ledger.named(store, end, end.state.decided)
+    entry = ledger.named(store, end, end.state.decided) if end.state.decided else None
+    while entry is not None:
         yield entry
-        end = ledger.before(store, entry)
+        entry = ledger.decided_before(store, entry)
 
 
 def rescored(store: Store, end: Tail, fingerprint: str) -> Predictions | None:
@@ -203,40 +203,6 @@ def keep(store: Store, source: Path, file: File, *, of: str, mend: bool = False)
             store.put(source, file.digest)
             check(store, file, of=of)
     store.put(source, file.digest)  # also flushes what a writer left that was killed before it could
-
-
-def described(store: Store, digest: str, *, of: str) -> bytes:
-    """Return the bytes of a small file that an entry names.
-
-    Raises:
-        CorruptError: It is missing, too large, or not what it was.
-    """
-    with tempfile.TemporaryDirectory(prefix="mlci-read-", ignore_cleanup_errors=True) as scratch:
-        target = Path(scratch) / "file"
-        if not store.get(digest, target):
-            raise FileError(f"{of} is missing (sha256 {digest})", shown=store.shown, digest=digest)
-        with target.open("rb") as stream:
-            data = stream.read(MOST_BYTES + 1)
-    if len(data) > MOST_BYTES or entries.digest(data) != digest:
-        message = f"{of} was truncated or altered: it is not sha256 {digest}"
-        raise FileError(message, shown=store.shown, digest=digest)
-    return data
-
-
-def describe(store: Store, data: bytes) -> str:
-    """Put a small file that an entry is to name; return its digest.
-
-    Raises:
-        CorruptError: It is there already, and not what it was.
-    """
-    digest = entries.digest(data)
-    if store.holds(digest):
-        described(store, digest, of="a description that is to be kept")
-    with tempfile.TemporaryDirectory(prefix="mlci-put-", ignore_cleanup_errors=True) as scratch:
-        source = Path(scratch) / "file"
-        source.write_bytes(data)
-        store.put(source, digest)
-    return digest
 
 
 def _lost(store: Store, file: File, message: str) -> FileError:

@@ -1,12 +1,13 @@
 """Checks that a registry must pass before a promotion: its ledger, the champion, the versions to go back to."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from mlci.registry import audit, ledger, versions
 from mlci.registry.damage import BACK, FileError
 from mlci.registry.entries import Entry, Promotion, Reproduced, Rescored, Rollback
-from mlci.registry.interface import CorruptError, MendableError, Store
+from mlci.registry.interface import CorruptError, MendableError, SizeReader, Store
+from mlci.registry.ledger import Tail
 from mlci.registry.manifest import File
 from mlci.registry.taken_back import taken_back
 from mlci.registry.versions import Version
@@ -18,7 +19,11 @@ RECENT = 32
 READ = 2
 """Versions beside the one in production that are read whole: the newest, to which somebody would go back first."""
 
+VERIFIED = 64
+"""Newest entries that are verified in any case."""
+
 _SHOWN = 5
+_INFERRED = "production went back from it, as `mlci ledger log` shows"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,9 +50,9 @@ class Fault:
 
 @dataclass
 class _Record:
-    """What the whole record tells: where it ends, what was decided, what was added, and the clocks of its writers."""
+    """The part of the ledger that was read: decisions and promotions, additions, and the clock of the newest writer."""
 
-    entries: int = 0
+    promotions: list[Entry] = field(default_factory=list)
     decisions: list[Entry] = field(default_factory=list)
     added: list[Entry] = field(default_factory=list)
     latest: Entry | None = None
@@ -56,7 +61,8 @@ class _Record:
 def held(store: Store, champion: Version | None, *, now: str, despite: str | None, against: str | None = None) -> Sound:
     """Hold a registry that a promotion builds on.
 
-    Every entry of the record is read, and a witness has to be there. Every byte of the version in production and of the
+    Entries are verified from the newest back to the last promotion, whose writer verified those before it, and at least
+    the newest :data:`VERIFIED`; a checkpoint has to be there. Every byte of the version in production and of the
     :data:`READ` newest others is held against its digest. Of the :data:`RECENT` newest versions every file has to be
     there, with its size, and so have predictions and spreads that were added to versions. This machine's clock must not
     be behind those of earlier writers.
@@ -72,19 +78,19 @@ def held(store: Store, champion: Version | None, *, now: str, despite: str | Non
         CorruptError: The record is not what it was, whatever ``despite`` says; or something else is wrong.
         OutsideError: The registry can't be reached.
     """
-    record = _record(store)
+    end = ledger.tail(store)
+    record = _record(store, end)
     clock = () if record.latest is None else audit.behind(record.latest, now)
-    lacks = audit.lacks_checkpoint(store, record.entries)
+    lacks = audit.lacks_checkpoint(store, end.number)
     found = (
         *(Fault(text, SET_CLOCK) for text in clock),
         *(Fault(text, RESTORE_CHECKPOINT) for text in lacks),
-        *_cut(store, record, against),
+        *_cut(store, end, against),
         *_files(store, record, champion),
     )
     if found and despite is None:
         raise MendableError(refusal(found))
-    steps = (entry.body for entry in record.decisions if isinstance(entry.body, Promotion | Rollback))
-    return Sound(wrong=tuple(fault.text for fault in found), left=taken_back(steps))
+    return Sound(wrong=tuple(fault.text for fault in found), left=taken_back(_steps(record)))
 
 
 def refusal(found: tuple[Fault, ...]) -> str:
@@ -99,59 +105,97 @@ def refusal(found: tuple[Fault, ...]) -> str:
     )
 
 
-def _record(store: Store) -> _Record:
-    """Verify the record, and keep what is needed of it."""
-    found = _Record()
-    for entry in ledger.walk(store):
-        found.entries = entry.number
+def _record(store: Store, end: Tail) -> _Record:
+    """Verify the newest part of the ledger, and read the promotions and additions before it that are looked at."""
+    found, state = _Record(), end.state
+    newest = [state.promoted[str(number)] for number in range(max(1, state.versions - RECENT), state.versions + 1)]
+    first = max(1, min([end.number - VERIFIED + 1, *newest[-1:]]))
+    for entry in ledger.since(store, end, first) if end.number else ():
         if isinstance(entry.body, Promotion | Rollback):
             found.decisions.append(entry)
         elif isinstance(entry.body, Rescored | Reproduced):
             found.added.append(entry)
         found.latest = audit.latest(filter(None, (found.latest, entry)))
+    added = sorted({*state.rescored.values(), *state.reproduced.values()})[-RECENT:]
+    older = {number for number in (*newest, *added) if number < first}
+    for entry in ledger.trusted(store, end, older):
+        (found.decisions if isinstance(entry.body, Promotion) else found.added).insert(0, entry)
+    found.promotions = [entry for entry in found.decisions if isinstance(entry.body, Promotion)]
     return found
 
 
-def _cut(store: Store, record: _Record, against: str | None) -> Iterator[Fault]:
+def _steps(record: _Record) -> Iterator[Promotion | Rollback]:
+    """Yield the decisions that were read; roll-backs between older promotions are inferred from what each replaced."""
+    champion: int | None = None
+    for entry in record.decisions:
+        step = entry.body
+        if not isinstance(step, Promotion | Rollback):
+            continue
+        if champion is not None and step.replaced is not None and step.replaced != champion:
+            yield Rollback(version=step.replaced, replaced=champion, reason=_INFERRED)
+        yield step
+        champion = step.version
+
+
+def _cut(store: Store, end: Tail, against: str | None) -> Iterator[Fault]:
     """Yield the fault that the candidate was judged against a version that is not on record."""
-    known = [str(entry.body.version) for entry in record.decisions if isinstance(entry.body, Promotion)]
-    if against is not None and against not in known:
+    if against is not None and against not in end.state.promoted:
         lost = f"the candidate was judged against version {against}, of which the record does not know"
-        yield Fault(f"{store.shown}: {lost}", f"Restore the entries behind {record.entries} from a copy")
+        yield Fault(f"{store.shown}: {lost}", f"Restore the entries behind {end.number} from a copy")
+
+
+@dataclass(frozen=True)
+class _Look:
+    """A file to read whole, or to look for with its size."""
+
+    file: File
+    of: str
+    read: bool
+    champion: bool
 
 
 def _files(store: Store, record: _Record, champion: Version | None) -> Iterator[Fault]:
     """Look at the files of versions and of what was added to them, the newest first; shared ones are looked at once."""
-    seen: set[str] = set()
-    promoted = [entry for entry in reversed(record.decisions) if isinstance(entry.body, Promotion)]
+    found: list[_Look | Fault] = []
     if champion is not None:
-        yield from _wrong(store, champion.entry, seen, read=True, champion=True)
-    others = [entry for entry in promoted if champion is None or entry.number != champion.entry.number]
+        found += _named(store, champion.entry, read=True, champion=True)
+    others = [one for one in reversed(record.promotions) if champion is None or one.number != champion.entry.number]
     for place, entry in enumerate(others[:RECENT]):
-        yield from _wrong(store, entry, seen, read=place < READ)
+        found += _named(store, entry, read=place < READ)
     for entry in record.added[-RECENT:]:
         own = champion is not None and _of(entry) == champion.number
-        yield from _wrong(store, entry, seen, read=own, champion=own)
+        found += _named(store, entry, read=own, champion=own)
+    yield from _wrong(store, found)
+
+
+def _named(store: Store, entry: Entry, *, read: bool, champion: bool = False) -> list[_Look | Fault]:
+    """Return the files that an entry names; a fault if its description is damaged."""
+    try:
+        return [_Look(file, of, read, champion) for file, of in named(store, entry)]
+    except CorruptError as error:
+        return [_fault(error, champion=champion)]
 
 
 def _of(entry: Entry) -> int | None:
     return entry.body.version if isinstance(entry.body, Rescored | Reproduced) else None
 
 
-def _wrong(store: Store, entry: Entry, seen: set[str], *, read: bool, champion: bool = False) -> Iterator[Fault]:
-    """Yield the files that an entry names and that are not what they were: read whole, or looked for."""
-    try:
-        files: Iterable[tuple[File, str]] = named(store, entry)
-    except CorruptError as error:
-        yield _fault(error, champion=champion)
-        return
-    for file, of in files:
-        if file.digest not in seen:
-            seen.add(file.digest)
+def _wrong(store: Store, found: list[_Look | Fault]) -> Iterator[Fault]:
+    """Yield the files that are not what they were: read whole, or looked for."""
+    looks = {item.file.digest for item in found if isinstance(item, _Look) and not item.read}
+    sizes = store.sizes(looks) if looks and isinstance(store, SizeReader) else {}
+    seen: set[str] = set()
+    for item in found:
+        if isinstance(item, Fault):
+            yield item
+        elif item.file.digest not in seen:
+            seen.add(item.file.digest)
+            if not item.read and sizes.get(item.file.digest) == item.file.bytes:
+                continue
             try:
-                (versions.check if read else versions.there)(store, file, of=of)
+                (versions.check if item.read else versions.there)(store, item.file, of=item.of)
             except CorruptError as error:
-                yield _fault(error, champion=champion)
+                yield _fault(error, champion=item.champion)
 
 
 def _fault(error: CorruptError, *, champion: bool) -> Fault:

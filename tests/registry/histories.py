@@ -5,7 +5,7 @@ import itertools
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from mlci.registry import entries, ledger, reading, states, vouching
+from mlci.registry import entries, ledger, reading, snapshots, states, vouching
 from mlci.registry.entries import Body, By, Promotion, Reproduced, Rescored, Rollback, State, Verdict
 from mlci.registry.interface import Witness
 from mlci.registry.manifest import Data, Environment, File, Manifest, Predictions, Recipe
@@ -93,6 +93,7 @@ class Memory:
     kept: dict[int, bytes] = field(default_factory=dict)
     seen: Witness | None = None
     shown: str = "memory"
+    files: dict[str, bytes] = field(default_factory=dict)
 
     def tail(self) -> int:
         return max(self.kept, default=0)
@@ -113,13 +114,15 @@ class Memory:
         self.seen = witness
 
     def put(self, source: Path, digest: str) -> None:
-        raise NotImplementedError
+        self.files[digest] = source.read_bytes()
 
     def get(self, digest: str, target: Path) -> bool:
-        raise NotImplementedError
+        if digest in self.files:
+            target.write_bytes(self.files[digest])
+        return digest in self.files
 
     def holds(self, digest: str, size: int | None = None) -> bool:
-        raise NotImplementedError
+        return digest in self.files and size in (None, len(self.files[digest]))
 
 
 def history(steps, *, times=None) -> Memory:
@@ -134,13 +137,14 @@ def history(steps, *, times=None) -> Memory:
 def forge(store: Memory, first: int, change) -> None:
     """Write a ledger again from an entry on, every later one chained anew, as somebody would who hides a change."""
     previous = entries.digest(store.kept[first - 1]) if first > 1 else None
-    state = ledger.read(store, first - 1).state if first > 1 else State()
+    kept = state = ledger.read(store, first - 1).state if first > 1 else State()
     digests = {number: entries.digest(data) for number, data in store.kept.items() if number < first}
     for number in range(first, store.tail() + 1):
         entry = ledger.read(store, number)
         entry = change(entry) if number == first else entry
-        state = states.after(state, entry.body, number=number)
-        state = vouching.vouched(state, digests, number=number)
-        entry = entry.model_copy(update={"previous": previous, "state": state})
+        after = vouching.vouched(states.after(state, entry.body, number=number), digests, number=number)
+        kept, _ = snapshots.compact(kept, state, after, number=number)
+        state = after
+        entry = entry.model_copy(update={"previous": previous, "state": kept})
         store.kept[number] = entries.dump(entry)
         previous = digests[number] = entries.digest(store.kept[number])

@@ -312,8 +312,13 @@ class TestAppend:
         first = Entry(number=1, previous=None, at="", nonce="", by=By(), body=verdict(), state=State(uses=uses))
         store.kept[1] = entries.dump(first)
         assert MOST_BYTES - 2_000 < len(store.kept[1]) <= MOST_BYTES
+        long = verdict("\U0001f642" * 1_900)
+        first = first.model_copy(
+            update={"state": State(uses={f"{place:0250d}" + "\U0001f642" * 1_000: 1 for place in range(60)})}
+        )
+        store.kept[1] = entries.dump(first)
         with pytest.raises(OutsideError, match="too large for the ledger of memory"):
-            ledger.append(store, stamp(), lambda _: verdict("f" * 1_900))
+            ledger.append(store, stamp(), lambda _: long)
         assert store.tail() == 1
 
     @given(st.text(max_size=50))

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlci.errors import OutsideError
-from mlci.registry import audit, entries, ledger, vouching
-from mlci.registry.entries import Rollback
+from mlci.registry import audit, entries, ledger, states, vouching
+from mlci.registry.entries import Rollback, State
 from mlci.registry.interface import CorruptError, Witness
 from tests.registry.histories import Memory, choose, forge, history, promotion, sha, stamp
 
@@ -25,11 +25,12 @@ def planted(store: Memory, number: int) -> None:
 
 def aged(store: Memory) -> Memory:
     """The same ledger from before states held digests."""
-    previous = None
+    previous, state = None, State()
     for number in sorted(store.kept):
         entry = ledger.read(store, number)
-        plain = entry.state.model_copy(update={"digests": None})
-        data = entries.dump(entry.model_copy(update={"previous": previous, "state": plain}))
+        state = states.after(state, entry.body, number=number)
+        plain = {"previous": previous, "state": state, "writer": None, "reader": None}
+        data = entries.dump(entry.model_copy(update=plain))
         store.kept[number], previous = data, sha(data)
     store.seen = Witness(number=max(store.kept), digest=sha(store.kept[max(store.kept)]))
     return store
@@ -72,7 +73,8 @@ class Counting(Memory):
 
 
 def test_the_first_of_many_is_a_few_reads_away():
-    store = Counting(history([("promotion", 0)] * LONG, times=["2026-05-01T10:00:00Z"] * LONG).kept)
+    made = history([("promotion", 0)] * LONG, times=["2026-05-01T10:00:00Z"] * LONG)
+    store = Counting(made.kept, files=made.files)
     end = ledger.tail(store)
     store.reads = []
     assert ledger.named(store, end, 1).number == 1

@@ -1,0 +1,77 @@
+"""Snapshots: the whole state of a ledger as a file, so that an entry only holds what changed since. Pure.
+
+An entry holds the state of the ledger after it. Written out, that state grows with every version and evaluation set,
+and so would every entry. So an entry holds at most :data:`MOST` items; one that would hold more names a snapshot of the
+state before it, by its SHA-256, and holds its own changes only. Entries from before there were snapshots hold all.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from mlci.registry.entries import BY_ALIAS, Count, Part, Snapshot, State, canonical, digest
+
+MOST = 64
+"""Most items of an entry's state: versions, evaluation sets, added predictions and spreads."""
+
+
+class Whole(Part):
+    """The file: the state after an entry, without what only entries hold."""
+
+    model_config = BY_ALIAS
+
+    schema_: Annotated[Literal["mlci/state/1"], Field(alias="schema")] = "mlci/state/1"
+    entry: Annotated[int, Field(ge=1)]
+    champion: int | None
+    versions: Count
+    decided: Count
+    promoted: dict[str, int]
+    uses: dict[str, int]
+    rescored: dict[str, int]
+    reproduced: dict[str, int]
+
+
+def dump(state: State, *, entry: int) -> bytes:
+    """Return the bytes of a snapshot of the state after an entry."""
+    parts = state.model_dump(exclude={"digests", "snapshot"})
+    return canonical(Whole(entry=entry, **parts).model_dump(mode="json", by_alias=True))
+
+
+def restore(kept: State, whole: Whole) -> State:
+    """Return the whole state of an entry from what it holds and the snapshot that it names."""
+    rescored = whole.rescored if whole.entry >= kept.decided else {}  # a decision takes the additions away
+    return kept.model_copy(
+        update={
+            "promoted": {**whole.promoted, **kept.promoted},
+            "uses": {**whole.uses, **kept.uses},
+            "rescored": {**rescored, **kept.rescored},
+            "reproduced": {**whole.reproduced, **kept.reproduced},
+            "snapshot": None,
+        }
+    )
+
+
+def compact(kept: State, before: State, after: State, *, number: int) -> tuple[State, bytes | None]:
+    """Return what an entry holds of the state after it, and the snapshot that has to be kept for that, if any.
+
+    Args:
+        kept: What the entry before it holds.
+        before: The whole state before it.
+        after: The whole state after it, with its digests.
+        number: Of the entry.
+    """
+    own = {name: _changed(getattr(before, name), getattr(after, name)) for name in _MAPS}
+    parts = {name: {**getattr(kept, name), **own[name]} for name in _MAPS}
+    if after.decided != before.decided:
+        parts["rescored"] = own["rescored"] = {}
+    if sum(map(len, parts.values())) <= MOST:
+        return after.model_copy(update={**parts, "snapshot": kept.snapshot}), None
+    data = dump(before, entry=number - 1)
+    return after.model_copy(update={**own, "snapshot": Snapshot(entry=number - 1, digest=digest(data))}), data
+
+
+_MAPS = ("promoted", "uses", "rescored", "reproduced")
+
+
+def _changed(before: dict[str, int], after: dict[str, int]) -> dict[str, int]:
+    return {key: value for key, value in after.items() if before.get(key) != value}

@@ -1,0 +1,182 @@
+"""Ledgers of many versions and evaluation sets: entries of bounded size, promotions of bounded requests."""
+
+import contextlib
+import json
+from collections import Counter
+from dataclasses import dataclass, field
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mlci.registry import audit, bucket, entries, ledger, snapshots, states, versions
+from mlci.registry.entries import Rescored, Rollback, State
+from mlci.registry.interface import CorruptError
+from mlci.registry.objects import ObjectStore
+from mlci.usecases import sound
+from mlci.usecases.rollback import rollback
+from tests.registry.histories import DIGEST, Memory, choose, promoted, promotion, stamp, verdict
+
+KINDS = st.sampled_from(["promotion", "rollback", "rescored", "reproduced", "verdict"])
+
+
+def whole(store) -> list[State]:
+    """Return the state after each entry, by the entries' bodies alone."""
+    found, state = [], State()
+    for number in sorted(store.kept):
+        state = states.after(state, ledger.parse(store.kept[number], number=number, shown="x").body, number=number)
+        found.append(state)
+    return found
+
+
+def bare(state: State) -> State:
+    return state.model_copy(update={"digests": None})
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.tuples(KINDS, st.integers(0, 40)), min_size=1, max_size=40), st.integers(1, 4))
+def test_tail__the_whole_state_behind_any_number_of_snapshots(steps, most):
+    before, snapshots.MOST = snapshots.MOST, most
+    try:
+        store = Memory()
+        for kind, pick in steps:
+            ledger.append(store, stamp(), lambda state, k=kind, p=pick: choose(state, k, p))
+            assert bare(ledger.tail(store).state) == whole(store)[-1]
+        assert audit.verify(store).entries == len(steps)
+    finally:
+        snapshots.MOST = before
+
+
+def test_append__entries_of_thousands_of_sets_stay_small():
+    store = Memory()
+    old = State(uses={f"sha256:{number:064x}": 1 for number in range(3_000)})
+    first = entries.Entry(number=1, previous=None, at="", nonce="", by=stamp().by, body=verdict(), state=old)
+    store.kept[1] = entries.dump(first)
+    for number in range(3_000, 3_200):
+        ledger.append(store, stamp(), lambda _, n=number: verdict(f"sha256:{n:064x}"))
+    ledger.append(store, stamp(), lambda _: verdict(f"sha256:{7:064x}"))
+    assert max(len(store.kept[number]) for number in range(2, 203)) < 10_000
+    assert len(store.files) == 4
+    state = ledger.tail(store).state
+    assert (len(state.uses), state.uses[f"sha256:{7:064x}"], state.uses[f"sha256:{8:064x}"]) == (3_200, 2, 1)
+
+
+def test_snapshot__that_is_missing_is_named():
+    store = Memory()
+    for number in range(snapshots.MOST + 2):
+        ledger.append(store, stamp(), lambda _, n=number: verdict(f"sha256:{n}"))
+    assert len(store.files) == 1
+    store.files.clear()
+    with pytest.raises(CorruptError, match=f"the snapshot of the state after entry {snapshots.MOST} is missing"):
+        ledger.tail(store)
+    assert audit.verify(store).entries == snapshots.MOST + 2  # the chain needs no snapshot
+
+
+def test_snapshot__additions_of_an_earlier_champion_do_not_return(monkeypatch):
+    monkeypatch.setattr(snapshots, "MOST", 3)
+    store = Memory()
+    for body in (
+        promotion,
+        *(lambda _, n=n: Rescored(version=1, fingerprint=f"sha256:{n}", predictions=DIGEST) for n in range(4)),
+        promotion,
+        lambda _: Rollback(version=1, replaced=2, reason="r"),
+    ):
+        ledger.append(store, stamp(), body)
+    assert ledger.tail(store).state.rescored == {}
+    assert audit.verify(store).entries == 7
+
+
+@dataclass
+class Counted:
+    """obstore's store in memory, with its requests counted."""
+
+    requests: Counter = field(default_factory=Counter)
+
+    def store(self, monkeypatch) -> ObjectStore:
+        import obstore  # noqa: PLC0415
+        from obstore.store import MemoryStore  # noqa: PLC0415
+
+        memory = MemoryStore()
+        monkeypatch.setattr(bucket.places, "client", lambda *_: memory)
+        for name in ("get", "put", "head"):
+            monkeypatch.setattr(obstore, name, self.counting(name, getattr(obstore, name)))
+        monkeypatch.setattr(obstore, "list", self.listing(obstore.list))
+        return ObjectStore("s3://bucket/prefix", "model", {})
+
+    def counting(self, name, real):
+        def call(*words, **named):
+            self.requests[name] += 1
+            return real(*words, **named)
+
+        return call
+
+    def listing(self, real):
+        def call(*words, **named):
+            for page in real(*words, **named):
+                self.requests["list"] += 1
+                yield page
+
+        return call
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """A bucket with 110 versions, each judged before, its requests counted."""
+    counted, folder = Counted(), tmp_path_factory.mktemp("many")
+    with pytest.MonkeyPatch.context() as patch:
+        store = counted.store(patch)
+        for number in range(110):
+            ledger.append(store, stamp(), lambda _, n=number: verdict(f"sha256:{n:064x}"))
+            promoted(store, folder)
+        yield store, counted.requests
+
+
+@pytest.fixture
+def many(made):
+    made[1].clear()
+    return made
+
+
+@contextlib.contextmanager
+def altered(store, number):
+    """Change an entry for a while."""
+    data, name = store.read(number), f"ledger/{number:09d}.json"
+    changed = entries.canonical(json.loads(data) | {"nonce": "x"})
+    store._bucket.write(name, changed, "overwrite", what="alter")
+    yield
+    store._bucket.write(name, data, "overwrite", what="restore")
+
+
+def held(store):
+    champion = versions.champion(store, ledger.tail(store))
+    return sound.held(store, champion, now=stamp().now(), despite=None)
+
+
+def test_promotion__damage_behind_the_last_verified_promotion_is_left_to_ledger_verify(many):
+    store, _ = many
+    with altered(store, 5):
+        assert held(store).wrong == ()
+        with pytest.raises(CorruptError, match="entry 6 does not follow the one before it"):
+            audit.verify(store)
+
+
+def test_promotion__damage_since_is_named(many):
+    store, _ = many
+    with altered(store, 210), pytest.raises(CorruptError, match=r"entry 21[01] "):
+        held(store)
+
+
+def test_promotion__its_requests_and_those_of_readers(many, tmp_path):
+    store, requests = many
+    end = ledger.tail(store)
+    assert held(store).wrong == ()
+    promoted(store, tmp_path)
+    assert requests.total() < 200, requests
+    requests.clear()
+    assert ledger.page(store, end, 171, 220)[0].number == 171
+    assert requests.total() < 60, requests
+    requests.clear()
+    assert rollback(store, stamp(), to=3, reason="r").version == 3
+    assert requests.total() < 60, requests
+    assert audit.verify(store).entries == 222
+    assert set(range(80, 112)) <= set(held(store).left)
