@@ -27,9 +27,11 @@ _COMMANDS = {
     "diff": "Show what differs between two versions, or between one and the last run.",
     "reproduce": "Train a version again and hold the result against it.",
     "ledger": "Verify or list the record of every decision.",
+    "registry": "Check that the registry can be used.",
     "metrics": "List the metrics that gates can name.",
     "demo": "See all of it on real data that ships with scikit-learn.",
 }
+_MODULES = {"registry": "registry_check"}
 
 
 class Unread(Exception):  # noqa: N818 (nothing went wrong)
@@ -56,7 +58,7 @@ class Lazy(click.Group):
         """Import a command; ``None`` if there is none of that name."""
         if cmd_name not in _COMMANDS:
             return None
-        module = importlib.import_module(f"mlci.cli.{cmd_name}")
+        module = importlib.import_module(f"mlci.cli.{_MODULES.get(cmd_name, cmd_name)}")
         command: click.Command = module.command
         return command
 

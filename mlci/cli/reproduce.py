@@ -120,7 +120,7 @@ def _recorded(loaded: Loaded, folder: Path, taken: Path, *, alone: bool) -> int:
     except OSError as error:
         raise InputError(Problem(f"can't be read: {error.strerror}; {LEFT}", str(taken))) from error
     found = taken_over(store, data, path=str(taken))
-    number = record(store, stamp, found)
+    number = record(store, stamp, found, once=True)
     trainings = len(found.spread.reruns)
     count = f"{trainings} training{'' if trainings == 1 else 's'}"
     text = f"version {found.spread.version}, trained again: {found.outcome} ({count}; entry {number})"

@@ -5,10 +5,12 @@ Reading takes ``contents: read``, writing ``contents: write``; nothing else is a
 """
 
 from pathlib import Path
+from urllib.parse import quote
 
 from mlci.errors import OutsideError
 from mlci.github.carrying import carrier
 from mlci.github.files import Files, check_size
+from mlci.github.gitdata import GitData
 from mlci.github.patience import Patience
 from mlci.github.records import Records
 from mlci.github.repository import Repository
@@ -20,6 +22,8 @@ from mlci.registry.reading import Entries
 
 class RepositoryStore:
     """One model's part of a repository; see :class:`mlci.registry.interface.Store`."""
+
+    removes_files = False
 
     def __init__(self, access: Access, repository: str, model: str, *, patience: Patience | None = None) -> None:
         """Nothing is asked yet.
@@ -79,6 +83,14 @@ class RepositoryStore:
         """Leave a witness, unless one as late is there."""
         self._repository.begin()
         self._records.leave_witness(witness)
+
+    def remove(self) -> None:
+        """Remove the branch and the ref of the checkpoint."""
+        self._repository.begin()
+        git = GitData(self._repository)
+        for ref in (f"heads/mlci/{self._name}", f"mlci/witness/{self._name}"):
+            if git.ref(ref) is not None:
+                self._repository.delete(f"/git/refs/{quote(ref)}", doing=f"delete refs/{ref}")
 
     def put(self, source: Path, digest: str) -> None:
         """Keep a file; it is held against its digest before anything is sent, and by GitHub's afterwards."""

@@ -3,6 +3,7 @@
 import contextlib
 import time
 from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -101,9 +102,41 @@ class Bucket:
         except AbsentError:
             raise TakenError from None  # it was there to be replaced, and is gone
 
+    def write_probe(self, name: str, data: bytes) -> None:
+        """Write a small object of a name that nobody else has."""
+        with contextlib.suppress(TakenError):  # by an earlier try whose answer got lost
+            self._again(lambda: self.write(name, data, "create", what="write a probe"))
+
+    def is_taken(self, name: str, data: bytes) -> bool:
+        """Tell if the store refuses to write over an object that has to be new."""
+        try:
+            self._again(lambda: self.write(name, data, "create", what="write a probe"))
+        except TakenError:
+            return True
+        return False
+
+    def delete(self, name: str) -> None:
+        """Delete an object; one that is gone already is fine."""
+        import obstore  # noqa: PLC0415 - 0.05 s
+
+        with contextlib.suppress(AbsentError), self._asked(f"delete {name}", write=True):
+            obstore.delete(self._client, f"{self._base}/{name}")
+
+    def written_at(self, name: str) -> datetime | None:
+        """Return when an object was written, by the store's clock."""
+
+        def once() -> datetime | None:
+            import obstore  # noqa: PLC0415 - 0.05 s
+
+            with contextlib.suppress(AbsentError), self._asked("look for a file"):
+                return obstore.head(self._client, f"{self._base}/{name}")["last_modified"]
+            return None
+
+        return self._again(once)
+
     def names(self, folder: str, *, after: str | None = None) -> list[str]:
         """Return the names in a folder, those behind ``after`` in the order of bytes."""
-        path = f"{self._base}/{folder}"
+        path = f"{self._base}/{folder}".rstrip("/")
         offset = None if after is None else f"{path}/{after}"
 
         def once() -> list[str]:

@@ -12,7 +12,9 @@
 
 import contextlib
 import os
+import shutil
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 from mlci.errors import OutsideError
@@ -23,6 +25,8 @@ from mlci.registry.reading import Entries
 
 class FolderStore:
     """One model's part of a folder; see :class:`mlci.registry.interface.Store`."""
+
+    removes_files = True
 
     def __init__(self, root: Path, model: str) -> None:
         """Nothing is read or made yet.
@@ -130,6 +134,19 @@ class FolderStore:
         with self._asked(f"look for file {digest}"):
             found = disk.size(self._base / "files" / part / name) if self._there("files", part) else None
             return found is not None and size in (None, found)
+
+    def remove(self) -> None:
+        """Remove everything of this model, and the registry's folder if nothing else is in it."""
+        with self._asked("remove a probe"):
+            shutil.rmtree(self._base)
+        with contextlib.suppress(OSError):
+            self._root.rmdir()
+
+    def written_at(self) -> datetime | None:
+        """Return when the first entry was written, by the file system's clock."""
+        with self._asked("look at entry 1"):
+            path = self._base / "ledger" / naming.entry(1)
+            return datetime.fromtimestamp(path.stat().st_mtime, UTC) if path.exists() else None
 
     def _there(self, *parts: str) -> bool:
         """Tell whether a folder is there; every one on the way has to be real."""

@@ -9,6 +9,7 @@ The rules of the ledger stand in :mod:`mlci.registry.entries` and :mod:`mlci.reg
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
@@ -126,6 +127,30 @@ class RangeReader(Protocol):
 
     def read_range(self, first: int, last: int) -> Entries:
         """Yield what ``read`` returns for ``first`` … ``last``, in few requests and with few entries in memory."""
+        ...
+
+
+@runtime_checkable
+class Removable(Protocol):
+    """A store of a probe, which can be removed again.
+
+    Attributes:
+        removes_files: Whether files and the checkpoint go as well, not entries only.
+    """
+
+    removes_files: bool
+
+    def remove(self) -> None:
+        """Remove everything of this model that was appended."""
+        ...
+
+
+@runtime_checkable
+class Clocked(Protocol):
+    """A store that has a clock of its own."""
+
+    def written_at(self) -> datetime | None:
+        """Return when the first entry was written."""
         ...
 
 

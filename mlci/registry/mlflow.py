@@ -13,6 +13,7 @@ number to two writers.
 import contextlib
 import time
 from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,8 @@ PREFIX = "mlci-ledger."
 
 class MlflowStore:
     """One model's part of MLflow; see :class:`mlci.registry.interface.Store`."""
+
+    removes_files = False
 
     def __init__(
         self,
@@ -163,6 +166,16 @@ class MlflowStore:
                 wanted, max_results=most, order_by=[f"version_number {order}"], page_token=token or None
             ),
         )
+
+    def remove(self) -> None:
+        """Remove the ledger; the experiment with files and checkpoint stays, for MLflow keeps what is deleted."""
+        with contextlib.suppress(AbsentError):
+            self.tracking.again("remove", lambda mlflow: mlflow.delete_registered_model(self._ledger))
+
+    def written_at(self) -> datetime | None:
+        """Return when the first entry was written, by MLflow's clock."""
+        claim = self._first(1)
+        return None if claim is None else datetime.fromtimestamp(claim.creation_timestamp / 1000, UTC)
 
     def witness(self) -> Witness | None:
         """Return the witness."""

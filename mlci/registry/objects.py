@@ -7,8 +7,10 @@ lifecycle rule for incomplete uploads removes it).
 """
 
 import contextlib
+import secrets
 import time
 from collections.abc import Callable, Collection, Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +26,8 @@ _WITNESS = "witness.json"
 
 class ObjectStore:
     """One model's part of a bucket; see :class:`mlci.registry.interface.Store`."""
+
+    removes_files = True
 
     def __init__(
         self,
@@ -91,6 +95,8 @@ class ObjectStore:
 
     def append(self, number: int, entry: bytes) -> bool:
         """Write an entry under a free number; read it back if the outcome is unknown."""
+        if number == 1:
+            self.check_conditional_writes()
         trouble, doubted = f"registry {self.shown}: entry {number} came and went", False
         for _ in self._bucket.tries():
             try:
@@ -110,6 +116,35 @@ class ObjectStore:
                 if there is not None:
                     return there == entry
         raise UnknownOutcomeError(f"{trouble}; whether entry {number} was written is not known")
+
+    def check_conditional_writes(self) -> None:
+        """Write one probe twice, and refuse a store that takes the second write over the first.
+
+        Raises:
+            OutsideError: If the store ignores the condition: it would lose one of two promotions at once.
+        """
+        name = f"tmp/probe-{secrets.token_hex(8)}"
+        try:
+            self._bucket.write_probe(name, b"first")
+            refused = self._bucket.is_taken(name, b"second")
+        finally:
+            with contextlib.suppress(OutsideError):  # a writer may lack the right to delete
+                self._bucket.delete(name)
+        if not refused:
+            raise OutsideError(
+                f"registry {self.shown}: the store ignores conditional writes (`If-None-Match: *`), so that of two "
+                "promotions at once one would be lost. Use a store that honours them (AWS S3, Google Cloud Storage, "
+                "Azure, MinIO, Ceph from Squid, versitygw without `--nometa`), or `registry: github`"
+            )
+
+    def remove(self) -> None:
+        """Remove everything of this model."""
+        for name in self._bucket.names(""):
+            self._bucket.delete(name)
+
+    def written_at(self) -> datetime | None:
+        """Return when the first entry was written, by the store's clock."""
+        return self._bucket.written_at(_entry(1))
 
     def witness(self) -> Witness | None:
         """Return the witness."""

@@ -15,14 +15,21 @@ MOST_BYTES = 4 * 1024 * 1024
 LEFT = "`mlci reproduce --save` writes it"
 
 
-def record(store: Store, stamp: Stamp, found: Found) -> int | None:
-    """Put the metrics of all reruns, then append the entry that names them; return its number."""
+def record(store: Store, stamp: Stamp, found: Found, *, once: bool = False) -> int | None:
+    """Put the metrics of all reruns, then append the entry that names them; return its number.
+
+    Args:
+        store: The registry.
+        stamp: The author.
+        found: The reruns.
+        once: Append nothing if the newest record of that version holds these very reruns already.
+    """
     spread = found.spread
     digest = versions.describe(store, entries.canonical(spread.model_dump(mode="json", by_alias=True)))
     body = Reproduced(version=spread.version, outcome=found.outcome, spread=digest, runs=len(spread.reruns))
     end = ledger.tail(store)
     place = end.state.reproduced.get(str(spread.version))
-    if place is not None and ledger.named(store, end, place).body == body:
+    if once and place is not None and ledger.named(store, end, place).body == body:
         return place  # by an earlier attempt
     entry = ledger.append(store, stamp, lambda _: body)
     return entry.number if entry is not None else None
