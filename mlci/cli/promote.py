@@ -6,18 +6,19 @@ from pathlib import Path
 
 import click
 
-from mlci.cli import options
+from mlci.cli import models, options
 from mlci.cli.build import configuration, facts, tools
 from mlci.cli.decided import leave
 from mlci.cli.finish import BLOCKED, save
 from mlci.cli.intent import with_intent
-from mlci.cli.registry import connected, shown_to_users
+from mlci.cli.registry import check_alias, connected, shown_to_users, surroundings
 from mlci.cli.versions import harmless
 from mlci.config.load import Loaded
 from mlci.registry import entries
 from mlci.report.document import Report
 from mlci.report.read import dump
 from mlci.usecases import uses
+from mlci.usecases.import_model import import_model
 from mlci.usecases.promote import Asked, Outcome, promote
 from mlci.usecases.tools import Tools
 
@@ -33,9 +34,22 @@ MOST_WORDS = 2_000  # of an entry of the ledger
 @click.option(
     "--despite", metavar="REASON", help="Promote although something in the registry is damaged; kept with the version."
 )
+@click.option(
+    "--import", "source", metavar="SOURCE", help="Make an existing model version 1: models:/NAME@ALIAS or a path."
+)
+@click.option("--take-alias", is_flag=True, help="Move MLflow's `champion` alias although mlci did not set it.")
 @click.option("--record", is_flag=True, help="Record the verdict as well: one use of the evaluation set.")
-def command(
-    config_path: Path, out: Path, *, as_json: bool, note: str | None, again: bool, despite: str | None, record: bool
+def command(  # noqa: PLR0913 - an option each
+    config_path: Path,
+    out: Path,
+    *,
+    as_json: bool,
+    note: str | None,
+    again: bool,
+    despite: str | None,
+    source: str | None,
+    take_alias: bool,
+    record: bool,
 ) -> int:
     """Make what `mlci run` judged the production version: the very bytes, by their digests.
 
@@ -52,6 +66,7 @@ def command(
       mlci run --record && mlci promote
       mlci promote --out reports --note "release 2026-11"
       mlci promote --record        # where the run itself could not write to the registry
+      mlci promote --import models:/churn@champion   # a model from before mlci becomes version 1
     """  # noqa: D301 (click's mark against rewrapping)
     note, despite = noted(note, "--note"), noted(despite, "--despite", most=MOST_WORDS // 2)
     note = noted(note, "--note beside --despite", most=MOST_WORDS // 2 - 100) if despite else note
@@ -60,27 +75,48 @@ def command(
     store, author = connected(loaded, folder, writes=True)
     if store is None or author is None:
         raise ValueError("both were wanted")
-    asked = {"out": str(out), "registry": store.shown}
+    if source is None and not take_alias:
+        check_alias(store)
+    asked = {"out": str(out), "registry": store.shown, "import": source}
     with (
         with_intent(author, folder, os.environ, "promote", asked) as stamp,
         tools(folder, registry=store, stamp=stamp, place=loaded.config.registry) as effects,
     ):
-        outcome = promote(
-            loaded,
-            effects,
-            folder=folder,
-            out=out,
-            facts=facts(loaded),
-            asked=Asked(note=note, again=again, despite=despite),
-            save=lambda report: save(report, out),
+        outcome = (
+            _imported(loaded, effects, source, folder=folder, out=out, note=note)
+            if source is not None
+            else promote(
+                loaded,
+                effects,
+                folder=folder,
+                out=out,
+                facts=facts(loaded),
+                asked=Asked(note=note, again=again, despite=despite),
+                save=lambda report: save(report, out),
+            )
         )
         if record:
             _counted(loaded, effects, outcome.report)
     click.echo(_json(outcome) if as_json else text_of(outcome, out))
     leave(_outputs(outcome, out), text_of(outcome, out), report=outcome.report if outcome.again else None)
-    if outcome.refused is None and (words := shown_to_users(store)):
+    if outcome.refused is None and (words := shown_to_users(store, take_alias=take_alias or source is not None)):
         click.echo(words, err=True)
     return BLOCKED if outcome.refused is not None else 0
+
+
+def _imported(loaded: Loaded, effects: Tools, source: str, *, folder: Path, out: Path, note: str | None) -> Outcome:
+    """Fetch a model, and make it version 1."""
+    model = models.fetched(source, loaded, effects.scratch / "imported", folder=folder, environment=os.environ)
+    return import_model(
+        loaded,
+        effects,
+        model,
+        folder=folder,
+        facts=facts(loaded),
+        environment=surroundings(),
+        note=note,
+        save=lambda report: save(report, out),
+    )
 
 
 def _counted(loaded: Loaded, effects: Tools, report: Report) -> None:

@@ -112,14 +112,29 @@ def store(loaded: Loaded, folder: Path, environment: Mapping[str, str]) -> Store
     return FolderStore(folder / place, loaded.config.model)
 
 
-def shown_to_users(store: Store) -> str | None:
+def check_alias(store: Store) -> None:
+    """Refuse to move MLflow's `champion` alias if the user set it.
+
+    Raises:
+        InputError: If so; the message names the commands that take it over.
+    """
+    from mlci.registry.mirror import check_alias as check  # noqa: PLC0415 - of one adapter
+    from mlci.registry.mlflow import MlflowStore  # noqa: PLC0415
+
+    if isinstance(store, MlflowStore):
+        check(store)
+
+
+def shown_to_users(store: Store, *, take_alias: bool = False) -> str | None:
     """Show MLflow's users what the ledger says, where it is kept in MLflow; return what did not work, if anything."""
     from mlci.registry.mirror import mirror  # noqa: PLC0415 - of one adapter
     from mlci.registry.mlflow import MlflowStore  # noqa: PLC0415
 
     try:
         if isinstance(store, MlflowStore):
-            mirror(store)
+            mirror(store, take_alias=take_alias)
+    except InputError as error:
+        return f"note: {error}"
     except OutsideError as error:
         return f"note: MLflow's own model does not show this yet: {error}; the next promotion or roll-back tries again"
     return None

@@ -19,8 +19,9 @@ from mlci.usecases.rollback import RolledBack, rollback
 @options.config
 @options.as_json
 @click.option("--to", type=click.IntRange(min=1), help="The version; left out, the one before the current one.")
+@click.option("--take-alias", is_flag=True, help="Move MLflow's `champion` alias although mlci did not set it.")
 @click.option("--reason", required=True, help="Why; kept in the ledger with who did it.")
-def command(config_path: Path, *, as_json: bool, to: int | None, reason: str) -> int:
+def command(config_path: Path, *, as_json: bool, to: int | None, reason: str, take_alias: bool) -> int:
     """Make an earlier version the production version again, in one step.
 
     Every byte of that version is read and held against its digest first. Run again after an unknown outcome, it finds
@@ -43,7 +44,7 @@ def command(config_path: Path, *, as_json: bool, to: int | None, reason: str) ->
     click.echo(json.dumps(document, indent=1) if as_json else text)
     outputs = {"rolled-back": done.entry is not None, "version": done.version, "replaced": done.replaced}
     leave(outputs, f"{text}: {why}")
-    if words := shown_to_users(store):
+    if words := shown_to_users(store, take_alias=take_alias):
         click.echo(words, err=True)
     return 0
 

@@ -15,7 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from mlci.errors import OutsideError
+from mlci.errors import InputError, OutsideError
 from mlci.registry import ledger, naming, versions
 from mlci.registry.answers import AbsentError, TakenError
 from mlci.registry.entries import State
@@ -52,14 +52,39 @@ def name_of(model: str) -> str:
     return f"mlci-model.{naming.folder(model)}"
 
 
-def mirror(store: MlflowStore) -> Mirrored | None:
-    """Show MLflow's users what the ledger says; ``None`` before the first promotion.
+def check_alias(store: MlflowStore) -> None:
+    """Refuse to move a `champion` alias that the user set on a version of their own.
 
     Raises:
+        InputError: If there is one; the message names the commands that take it over.
+        OutsideError: If MLflow can't be reached.
+    """
+    name = name_of(store.model)
+    with contextlib.suppress(AbsentError):
+        number = _aliases(store, name).get(CHAMPION)
+        if number is not None and not _ours(store, name, number):
+            raise InputError(
+                f"models:/{name}@{CHAMPION} is MLflow's version {number}, which mlci did not make, so the alias stays. "
+                f"To make that model version 1 of mlci's registry: `mlci promote --import models:/{name}@{CHAMPION}`. "
+                "To move the alias to mlci's version in production: add `--take-alias`"
+            )
+
+
+def mirror(store: MlflowStore, *, take_alias: bool = False) -> Mirrored | None:
+    """Show MLflow's users what the ledger says; ``None`` before the first promotion.
+
+    Args:
+        store: The registry.
+        take_alias: Whether to move a `champion` alias that mlci did not set.
+
+    Raises:
+        InputError: If the alias is on a version that mlci did not make.
         CorruptError: The champion is not whole.
         OutsideError: MLflow did not do its part, or others promoted all the time. The ledger is as it was.
     """
     name = name_of(store.model)
+    if not take_alias:
+        check_alias(store)
     for _ in range(_ROUNDS):
         end = ledger.tail(store)
         state = end.state

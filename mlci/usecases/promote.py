@@ -75,7 +75,7 @@ class Outcome:
     notes: tuple[str, ...] = ()
 
 
-class _MovedError(Exception):
+class MovedError(Exception):
     """Another promotion or roll-back came in between."""
 
 
@@ -139,8 +139,8 @@ def promote(
         try:
             notes = (*whole.wrong, *_notes(store, end, tools, opened, champion, whole.left))
             words, mend = asked.words(whole.wrong), bool(whole.wrong)
-            return replace(_append(store, stamp, opened, end, words, mend=mend), again=again, notes=notes)
-        except _MovedError:
+            return replace(append_version(store, stamp, opened, end, words, mend=mend), again=again, notes=notes)
+        except MovedError:
             tools.say("another version was promoted meanwhile; looking again")
     raise OutsideError(f"{store.shown}: other promotions came first {_TRIES} times in a row; try again later")
 
@@ -220,7 +220,9 @@ def _terms(config: Config) -> dict[str, Any]:
     return parts
 
 
-def _append(store: Store, stamp: Stamp, opened: Opened, end: Tail, note: str | None, *, mend: bool) -> Outcome:
+def append_version(
+    store: Store, stamp: Stamp, opened: Opened, end: Tail, note: str | None, *, mend: bool = False
+) -> Outcome:
     """Put the files, then append the one entry that decides."""
     seen, number = end.state, end.state.versions + 1
     manifest = Manifest.of(opened.content, number)
@@ -231,7 +233,7 @@ def _append(store: Store, stamp: Stamp, opened: Opened, end: Tail, note: str | N
 
     def decide(state: State) -> Promotion:
         if (state.champion, state.versions, state.decided) != (seen.champion, seen.versions, seen.decided):
-            raise _MovedError
+            raise MovedError
         return Promotion(version=number, manifest=digest, replaced=state.champion, note=note)
 
     entry = ledger.append(store, stamp, decide)
