@@ -103,7 +103,7 @@ class Bucket:
             raise TakenError from None  # it was there to be replaced, and is gone
 
     def write_probe(self, name: str, data: bytes) -> None:
-        """Write a small object of a name that nobody else has."""
+        """Write a small object of a name that is used once."""
         with contextlib.suppress(TakenError):  # by an earlier try whose answer got lost
             self._again(lambda: self.write(name, data, "create", what="write a probe"))
 

@@ -1,8 +1,8 @@
 """Compatibility of stored records: recognize those that a newer mlci wrote. Pure.
 
 Every entry names the mlci that wrote it and the least version that reads it. An older mlci that meets such an entry,
-or a kind or a field that it does not know in a record that is otherwise well formed, reports which version to upgrade
-to. Such a record is not damaged, and nobody should restore it from a copy.
+or an unknown kind or field in a record that is well formed apart from that, reports which version to upgrade to. Such a
+record is not damaged: do not restore it from a copy.
 """
 
 import json

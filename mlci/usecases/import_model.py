@@ -130,7 +130,7 @@ def _bundle(
 
 
 def _unjudged(loaded: Loaded, facts: Facts) -> Report:
-    """Return the report of a model that nobody has judged."""
+    """Return the report of a model that was not judged."""
     policy = loaded.config.policy
     result = EvaluationResult(
         task=loaded.config.task,

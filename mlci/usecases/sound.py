@@ -100,8 +100,8 @@ def refusal(found: tuple[Fault, ...]) -> str:
     remedies = ". ".join(dict.fromkeys(fault.remedy for fault in shown))
     back = f". Or go back to a version that is whole: {BACK}" if any(fault.champion for fault in found) else ""
     return (
-        f"{'; '.join(fault.text for fault in shown)}{more}. Nothing was promoted. {remedies}{back}. Damage that nobody "
-        "can repair, `mlci promote --despite REASON` accepts for this once; the record keeps the reason"
+        f"{'; '.join(fault.text for fault in shown)}{more}. Nothing was promoted. {remedies}{back}. Damage that "
+        "can't be repaired, `mlci promote --despite REASON` accepts for this once; the record keeps the reason"
     )
 
 
