@@ -95,8 +95,12 @@ class ObjectStore:
 
     def append(self, number: int, entry: bytes) -> bool:
         """Write an entry under a free number; read it back if the outcome is unknown."""
-        if number == 1:
-            self.check_conditional_writes()
+        if number == 1 and self._ignores_conditions():
+            raise OutsideError(
+                f"registry {self.shown}: the store ignores conditional writes (`If-None-Match: *`), so that of two "
+                "promotions at once one would be lost. Use a store that honours them (AWS S3, Google Cloud Storage, "
+                "Azure, MinIO, Ceph from Squid, versitygw without `--nometa`), or `registry: github`"
+            )
         trouble, doubted = f"registry {self.shown}: entry {number} came and went", False
         for _ in self._bucket.tries():
             try:
@@ -117,25 +121,20 @@ class ObjectStore:
                     return there == entry
         raise UnknownOutcomeError(f"{trouble}; whether entry {number} was written is not known")
 
-    def check_conditional_writes(self) -> None:
-        """Write one probe twice, and refuse a store that takes the second write over the first.
+    def _ignores_conditions(self) -> bool:
+        """Write one probe twice, and tell if the store takes the second write over the first.
 
-        Raises:
-            OutsideError: If the store ignores the condition: it would lose one of two promotions at once.
+        If the network fails, nothing is known; then the append that follows fails by itself, or is read back.
         """
         name = f"tmp/probe-{secrets.token_hex(8)}"
         try:
             self._bucket.write_probe(name, b"first")
-            refused = self._bucket.is_taken(name, b"second")
+            return not self._bucket.is_taken(name, b"second")
+        except OutsideError:
+            return False
         finally:
             with contextlib.suppress(OutsideError):  # a writer may lack the right to delete
                 self._bucket.delete(name)
-        if not refused:
-            raise OutsideError(
-                f"registry {self.shown}: the store ignores conditional writes (`If-None-Match: *`), so that of two "
-                "promotions at once one would be lost. Use a store that honours them (AWS S3, Google Cloud Storage, "
-                "Azure, MinIO, Ceph from Squid, versitygw without `--nometa`), or `registry: github`"
-            )
 
     def remove(self) -> None:
         """Remove everything of this model."""
