@@ -110,7 +110,5 @@ def section(outcomes: Mapping[str, Outcome]) -> Section:
         f"{', '.join(map(str, MARGINS))}, confidence 0.80 to 0.99; metrics of decisions, scores and errors; "
         "disparities.",
         figures=[figure],
-        notes=[
-            f"Outcomes: {said}. An error is a metric that is 0/0 there; inconclusive, a group under `min_group_size`."
-        ],
+        notes=[f"Outcomes: {said}. Inconclusive is a group under `min_group_size`, or a metric without a value on it."],
     )

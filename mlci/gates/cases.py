@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from mlci.gates.rules import Bound, Judge, Kind, Rule
 from mlci.inference.evaluation import Comparison, Disparity, EvaluationResult
-from mlci.inference.evidence import Evidence, Undefined
+from mlci.inference.evidence import Cause, Evidence, Undefined
 from mlci.inference.retraining import UNKNOWN, Noise, widened
 from mlci.metrics import catalogue
 from mlci.metrics.statistics import WHOLE, Scope
@@ -53,8 +53,9 @@ class Case:
 
     @property
     def hypothesis(self) -> tuple[object, ...]:
-        """What is tested: the same for two names of one metric with one limit."""
-        return (catalogue.hypothesis(self.rule.metric), self.scope, self.rule.across, self.kind, self.limit)
+        """What is tested, whatever name the metric goes by: the same for a disparity and for its alias."""
+        rule = self.rule
+        return (catalogue.hypothesis(rule.metric), self.scope, rule.across, self.kind, self.bound, rule.retraining)
 
     @property
     def id(self) -> str:
@@ -106,10 +107,10 @@ def _sound(evidence: Evidence | None, confidence: float) -> Evidence | None:
     if evidence is None or evidence.value is None:
         return evidence
     if not math.isfinite(evidence.value):
-        return Undefined(f"the value is {evidence.value}, which is no number to judge")
+        return Undefined(f"the value is {evidence.value}, which is not a number to judge")
     # An end that is cut at a bound hides an error that is no number, so that is looked at, too.
     if any(math.isnan(part) for part in (*(evidence.interval(confidence) or ()), evidence.spread() or 0.0)):
-        return Undefined("its error is no number to judge by")
+        return Undefined("its error is not a number to judge by")
     return evidence
 
 
@@ -123,13 +124,14 @@ def _numbers(rule: Rule, result: EvaluationResult) -> list[Comparison] | list[Di
 
 
 def _missing(rule: Rule) -> Comparison:
-    reason = Undefined(f"{rule.metric} was not computed" + (f" for the groups of {rule.each}" if rule.each else ""))
+    where = f" for the groups of {rule.each}" if rule.each else ""
+    reason = Undefined(f"{rule.metric} was not computed{where}", cause=Cause.MISSING)
     scope = Scope(rule.each, "(none)") if rule.each else WHOLE
     return Comparison(metric=rule.metric, scope=scope, rows=0, support=0, unit="rows", candidate=reason, change=reason)
 
 
 def _missing_spread(rule: Rule) -> Disparity:
-    reason = Undefined(f"{rule.metric} was not computed across {rule.across}")
+    reason = Undefined(f"{rule.metric} was not computed across {rule.across}", cause=Cause.MISSING)
     return Disparity(
         metric=rule.metric,
         across=str(rule.across),

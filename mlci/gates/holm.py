@@ -1,6 +1,6 @@
 """Holm's step-down adjustment (Holm 1979, Scand. J. Stat. 6:65)."""
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Mapping, Sequence
 
 
 def adjust(p_values: Sequence[float]) -> list[float]:
@@ -11,3 +11,8 @@ def adjust(p_values: Sequence[float]) -> list[float]:
         running = max(running, min(1.0, (len(p_values) - rank) * p_values[i]))
         adjusted[i] = running
     return adjusted
+
+
+def adjust_distinct(p_values: Mapping[Hashable, float]) -> dict[Hashable, float]:
+    """Return adjusted p-values by hypothesis; one that several gates test under different names counts once."""
+    return dict(zip(p_values, adjust(list(p_values.values())), strict=True))

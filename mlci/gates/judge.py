@@ -5,31 +5,23 @@ evidence over all interval-judged gates of a run, so that watching many slices d
 gates with one limit on one number under two names are one hypothesis.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
 
 from mlci.gates import power
+from mlci.gates.absence import find_absence
+from mlci.gates.carriers import too_few_to_fail, too_few_to_judge
 from mlci.gates.cases import Case, spread_out
-from mlci.gates.holm import adjust
+from mlci.gates.findings import Finding, Short, Why
+from mlci.gates.holm import adjust_distinct
 from mlci.gates.rules import Judged, Outcome, Rule
 from mlci.gates.verdict import Verdict, join, weigh
-from mlci.inference.evaluation import Comparison, Disparity, EvaluationResult
-from mlci.inference.evidence import Evidence, Tie
+from mlci.inference.evaluation import Disparity, EvaluationResult
+from mlci.inference.evidence import Evidence
 from mlci.inference.retraining import UNKNOWN, Noise, Widened
 
-TOO_FEW_ROWS = 30
-TOO_FEW_DISAGREEMENTS = 8
 TIGHT_LIMIT, SMALL_GROUP = 0.10, 500
 _NOISE = 1e-12  # of the numbers compared: differences of decimal fractions are off by units of the last bit
-
-
-@dataclass(frozen=True)
-class Finding:
-    """An outcome with its reason, before policy; ``short_of`` says what an inconclusive one lacks."""
-
-    outcome: Outcome
-    reason: str | None = None
-    short_of: power.Short = field(default_factory=power.Short)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,13 +51,11 @@ def judge(
     """
     cases = [case for rule in rules for case in spread_out(rule, result, noise)]
     p_values = [_p(case) for case in cases]
-    hypotheses = {case.hypothesis: p for case, p in zip(cases, p_values, strict=True) if p is not None}
-    adjusted = dict(zip(hypotheses, adjust(list(hypotheses.values())), strict=True))
-    bench = Bench(confidence=result.confidence, min_group_size=min_group_size, family=len(hypotheses))
-    return tuple(
-        _judged(case, p, 1.0 if p is None else adjusted[case.hypothesis], bench)
-        for case, p in zip(cases, p_values, strict=True)
-    )
+    pairs = list(zip(cases, p_values, strict=True))
+    tested: dict[Hashable, float] = {case.hypothesis: p for case, p in pairs if p is not None}
+    adjusted = adjust_distinct(tested)
+    bench = Bench(confidence=result.confidence, min_group_size=min_group_size, family=len(tested))
+    return tuple(_judged(case, p, 1.0 if p is None else adjusted[case.hypothesis], bench) for case, p in pairs)
 
 
 def verdict(gates: Sequence[Judged]) -> Verdict:
@@ -103,6 +93,7 @@ def _judged(case: Case, p: float | None, adjusted: float, bench: Bench) -> Judge
         judge=case.judge,
         outcome=finding.outcome,
         reason=finding.reason,
+        why=finding.why,
         rows_needed=needed.rows if needed else None,
         rows_needed_of=needed.unit if needed else None,
         baseline=baseline.value if baseline else None,
@@ -121,19 +112,17 @@ def _interval(evidence: Evidence | None, confidence: float) -> tuple[float, floa
 
 
 def _find(case: Case, adjusted: float, bench: Bench) -> Finding:
-    """Return the outcome: first what can't be judged at all, then by estimate or by interval."""
-    if case.on_change and case.measured.baseline is None and case.evidence is None:
-        return Finding(Outcome.NO_BASELINE, "there is no baseline to compare with")
-    if small := _insufficient(case, bench):
-        return Finding(Outcome.INCONCLUSIVE, small, power.Short(rows=bench.min_group_size))
+    """Return the outcome: first why there is no number, then what carries it, then the estimate or the interval."""
+    if absent := find_absence(case, min_group_size=bench.min_group_size):
+        return absent
+    if few := too_few_to_judge(case):
+        return few
     evidence = case.evidence
     if evidence is None or evidence.value is None:
-        reason = evidence.reason if evidence is not None else "the change could not be computed"
-        return Finding(
-            Outcome.INCONCLUSIVE if evidence is not None and evidence.method == "too few" else Outcome.ERROR, reason
-        )
+        raise AssertionError("find_absence has an outcome for it")
     if case.bound is None:
-        return Finding(Outcome.ERROR, "a limit in per cent needs the baseline's value, which is undefined")
+        words = "a limit in per cent needs the baseline's value, which is undefined"
+        return Finding(Outcome.ERROR, Why.UNDEFINED_FOR_BASELINE, words)
     if case.judge == "estimate":
         return _by_estimate(evidence.value, case.bound, slack=_slack(case, case.bound), floor=case.floor)
     return _by_interval(case, evidence, case.bound, adjusted, bench)
@@ -149,7 +138,9 @@ def _slack(case: Case, bound: float) -> float:
 def _by_estimate(value: float, bound: float, *, slack: float, floor: bool) -> Finding:
     """Hold the number that the reader sees against the limit; NaN keeps neither."""
     kept = value >= bound - slack if floor else value <= bound + slack
-    return Finding(Outcome.PASSED) if kept else Finding(Outcome.FAILED, "the value is beyond the limit")
+    if kept:
+        return Finding(Outcome.PASSED)
+    return Finding(Outcome.FAILED, Why.BEYOND_LIMIT, "the value is beyond the limit")
 
 
 def _by_interval(case: Case, evidence: Evidence, bound: float, adjusted: float, bench: Bench) -> Finding:
@@ -161,47 +152,23 @@ def _by_interval(case: Case, evidence: Evidence, bound: float, adjusted: float, 
     broken = high < bound - slack if case.floor else low > bound + slack
     if kept:
         return Finding(Outcome.PASSED)
-    if few := _too_few(case, evidence):
-        short = power.Short(rows=TOO_FEW_ROWS, disagreements=TOO_FEW_DISAGREEMENTS)
-        return Finding(Outcome.INCONCLUSIVE, few, short)
+    if few := too_few_to_fail(case, evidence):
+        return few
     if broken and adjusted <= bench.alpha:
-        return Finding(Outcome.FAILED, "the whole interval is beyond the limit")
+        return Finding(Outcome.FAILED, Why.BEYOND_LIMIT, "the whole interval is beyond the limit")
     if broken:
-        held = f"beyond the limit by itself, but not after Holm over {bench.family} gates"
-        return Finding(Outcome.INCONCLUSIVE, held, power.Short(family=bench.family))
-    return Finding(Outcome.INCONCLUSIVE, "the limit lies inside the interval" + _hint(case))
+        words = f"beyond the limit by itself, but not after Holm over {bench.family} gates"
+        return Finding(Outcome.INCONCLUSIVE, Why.HOLM, words, Short(family=bench.family))
+    return Finding(Outcome.INCONCLUSIVE, Why.ACROSS_LIMIT, "the limit lies inside the interval" + _hint(case))
 
 
 def _without_interval(evidence: Evidence, bench: Bench) -> Finding:
-    """Return the outcome where no error is known: inconclusive if more rows would tell it, else an error."""
+    """Return the outcome of a value whose error is not known: for want of rows, or of a method."""
     if evidence.method == "too few":
-        return Finding(Outcome.INCONCLUSIVE, evidence.reason, power.Short(rows=bench.min_group_size))
+        return Finding(Outcome.INCONCLUSIVE, Why.TOO_FEW, evidence.reason, Short(rows=bench.min_group_size))
     why = evidence.reason or "its error is not known"
-    return Finding(Outcome.ERROR, f"it has no interval to judge on ({why}); set judge: estimate on this gate")
-
-
-def _insufficient(case: Case, bench: Bench) -> str | None:
-    """Say which groups are too small to be judged."""
-    least = bench.min_group_size
-    if isinstance(case.measured, Disparity):
-        sizes = {group.group: group.rows for group in case.measured.groups}
-        small = ", ".join(f"{name} has {sizes[name]:,} rows" for name in case.measured.small[:5])
-        return f"insufficient group: {small}; {least:,} are needed" if small else None
-    if case.scope.slice is None or case.measured.rows >= least or case.measured.rows == 0:
-        return None
-    return f"insufficient group: it has {case.measured.rows:,} rows; {least:,} are needed"
-
-
-def _too_few(case: Case, evidence: Evidence) -> str | None:
-    """Say whether a slice rests on too little to prove a regression."""
-    measured = case.measured
-    if not (case.on_change and isinstance(measured, Comparison) and measured.scope.slice) or isinstance(evidence, Tie):
-        return None
-    if measured.rows < TOO_FEW_ROWS:
-        return f"too few: {measured.rows} rows; {TOO_FEW_ROWS} are needed"
-    if measured.disagreements is not None and measured.disagreements < TOO_FEW_DISAGREEMENTS:
-        return f"too few: the models disagree on {measured.disagreements} rows; {TOO_FEW_DISAGREEMENTS} are needed"
-    return None
+    words = f"it has no interval to judge on ({why}); set judge: estimate on this gate"
+    return Finding(Outcome.ERROR, Why.NO_INTERVAL, words)
 
 
 def _hint(case: Case) -> str:

@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass
 
 from mlci.gates.cases import Case
+from mlci.gates.findings import Short
 from mlci.inference.evaluation import Comparison
 from mlci.inference.evidence import Evidence
 from mlci.inference.power import rows_needed, rows_without_disagreement
@@ -17,29 +18,15 @@ class Needed:
     unit: str
 
 
-@dataclass(frozen=True, kw_only=True)
-class Short:
-    """What an undecided gate is short of, besides power.
-
-    Attributes:
-        rows: Least rows that its group, or the smallest group, has to have.
-        disagreements: Least rows on which the models have to disagree.
-        family: Gates that Holm's first step shares the level among.
-    """
-
-    rows: int = 0
-    disagreements: int = 0
-    family: int = 1
-
-
 def needed(case: Case, confidence: float, short: Short) -> Needed | None:
     """Return the rows for a power of 80 %; ``None`` where no number of rows would help or be known."""
     level = 1 - (1 - confidence) / short.family
     by_power = _by_power(case, level) if case.judge == "interval" else None  # an estimate decides, whatever its error
     least = _least(case, short)
-    if by_power is None or (least is not None and least.rows > by_power.rows):
-        return least
-    return by_power
+    if by_power is None or least is None:
+        return least or by_power
+    other = short.unit is not None and least.unit != by_power.unit
+    return least if other or least.rows > by_power.rows else by_power
 
 
 def _least(case: Case, short: Short) -> Needed | None:
@@ -47,6 +34,8 @@ def _least(case: Case, short: Short) -> Needed | None:
     measured = case.measured
     if not isinstance(measured, Comparison):
         return Needed(short.rows, _unit(case)) if measured.smallest and short.rows else None
+    if short.unit is not None and short.unit != "rows":
+        return Needed(short.rows, short.unit)
     rows = short.rows
     if short.disagreements and measured.disagreements:
         rows = max(rows, math.ceil(short.disagreements * measured.rows / measured.disagreements))

@@ -75,6 +75,7 @@ class Judged:
     judge: Judge
     outcome: Outcome
     reason: str | None = None
+    why: str | None = None
     rows_needed: int | None = None
     rows_needed_of: str | None = None
     baseline: float | None = None

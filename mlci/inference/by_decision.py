@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from mlci.inference import by_label, cells, rates
 from mlci.inference.common import Context, Triple, absent, tie
-from mlci.inference.evidence import Evidence, Point, Undefined
+from mlci.inference.evidence import Cause, Evidence, Point, Undefined
 from mlci.inference.proportions import F1
 from mlci.metrics import catalogue, confusion
 from mlci.metrics.catalogue import PER_CLASS
@@ -114,7 +114,9 @@ def _of_class(metric: str, wanted: str, statistics: Statistics) -> Triple:
     if decisions is None:
         return absent("decisions")
     if wanted not in decisions.classes:
-        return (Undefined(f"no class is called {wanted!r}; there are {', '.join(decisions.classes)}"), None, None)
+        said = f"no class is called {wanted!r}; there are {', '.join(decisions.classes)}"
+        unknown = Undefined(said, cause=Cause.NAME)
+        return unknown, unknown, unknown
     k = decisions.classes.index(wanted)
     if metric == "f1":
         return _counts(confusion.f1_of(k), statistics, lambda model: _f1(model.margins, k), low=0.0)

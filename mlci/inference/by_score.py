@@ -74,8 +74,10 @@ def custom(name: str, statistics: Statistics, context: Context) -> Triple:
         return absent("row values")
 
     def sample(value: float, draws: Floats) -> Evidence:
-        if found.reason or math.isnan(value):
+        if math.isnan(value):
             return Undefined(found.reason or "undefined on these rows")
+        if found.reason:  # the other model's value is missing, and with it all resamples
+            return Point(value, "measured", "its error is not known where the other model's value is undefined")
         return cells.sampled(value, draws, statistics.rows, confidence=context.confidence, method="row bootstrap")
 
     candidate = sample(found.candidate, found.candidate_draws)

@@ -20,7 +20,9 @@ class Comparison:
         candidate: The candidate's value.
         baseline: The baseline's; ``None`` without a baseline.
         change: Candidate minus baseline on the same rows; ``None`` without a baseline.
-        disagreements: Rows on which the two models decide differently; ``None`` where decisions are not what counts.
+        disagreements: Rows among those that carry the metric on which the two models differ; ``None`` if unknown.
+        carriers: Rows that carry the candidate's value, by what is counted.
+        baseline_carriers: The same for the baseline's value; empty without a baseline.
     """
 
     metric: str
@@ -32,11 +34,16 @@ class Comparison:
     baseline: Evidence | None = None
     change: Evidence | None = None
     disagreements: int | None = None
+    carriers: Mapping[str, int] = field(default_factory=dict)
+    baseline_carriers: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
 class GroupRate:
-    """One group's value under a disparity, with its ratio to and difference from the reference group."""
+    """One group's value under a disparity, with its ratio to and difference from the reference group.
+
+    ``shortage`` says what the group has too little of to be judged, beside rows; ``None`` if it has enough.
+    """
 
     group: str
     rows: int
@@ -44,6 +51,7 @@ class GroupRate:
     candidate: float | None
     ratio: float | None
     difference: float | None
+    shortage: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,6 +6,7 @@ interval's upper end is under the limit.
 """
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Protocol
 
 Interval = tuple[float, float]
@@ -46,6 +47,28 @@ class Evidence(Protocol):
         ...
 
 
+class Cause(StrEnum):
+    """What a missing value comes from, for machines; the words stand beside it.
+
+    The order of the members is the order of the questions: a later one is the answer only where no earlier one is.
+    """
+
+    NAME = "name"
+    """The metric, class or group does not exist."""
+    MISSING = "missing"
+    """What it is computed from is not there: scores, decisions, a measurement."""
+    LABELS = "labels"
+    """The labels of these rows leave it undefined, whatever a model predicts."""
+    TOO_FEW = "too_few"
+    """It exists, but what carries it is too little for an interval."""
+    BOTH = "both"
+    """The predictions of both models leave it undefined."""
+    CANDIDATE = "candidate"
+    """The candidate's predictions leave it undefined, and the baseline's, if there is one, do not."""
+    BASELINE = "baseline"
+    """The baseline's predictions leave it undefined."""
+
+
 @dataclass(frozen=True)
 class Undefined:
     """A value that does not exist (0/0, an empty group, a missing column)."""
@@ -53,6 +76,7 @@ class Undefined:
     reason: str
     value: None = None
     method: str = "undefined"
+    cause: Cause | None = None
 
     def interval(self, confidence: float) -> None:
         """Return nothing."""

@@ -4,6 +4,7 @@ import types
 import typing
 from collections.abc import Hashable, Mapping
 from dataclasses import is_dataclass
+from enum import StrEnum
 from functools import cache
 from typing import Any
 
@@ -40,6 +41,8 @@ def _fits(value: object, hint: Any) -> bool:  # noqa: ANN401 (any annotation)
 def _plainly_fits(value: object, hint: type[Any]) -> bool:
     if hint is Evidence:
         return is_dataclass(value) and hasattr(value, "interval")
+    if issubclass(hint, StrEnum):
+        return isinstance(value, str) and value in set(hint)
     if hint in {float, int}:
         if isinstance(value, float):
             return hint is float

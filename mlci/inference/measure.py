@@ -2,9 +2,12 @@
 
 from collections.abc import Callable
 
+from mlci.inference import minimums
 from mlci.inference.by_decision import rate_evidence, ratio_evidence, share_evidence
 from mlci.inference.by_score import calibration_evidence, custom, loss_evidence, moments_evidence, ranks_evidence
+from mlci.inference.causes import attributed, undefined_by_labels
 from mlci.inference.common import Context, Triple, absent
+from mlci.inference.disagreements import disagreements
 from mlci.inference.evaluation import Comparison
 from mlci.metrics import catalogue
 from mlci.metrics.info import MetricInfo
@@ -24,13 +27,9 @@ _KINDS: dict[str, Callable[[MetricInfo, Statistics, Context], Triple]] = {
 def measure(name: str, statistics: Statistics, context: Context) -> Comparison:
     """Return one metric in one scope; a statistic that is not there makes the values undefined, with the reason."""
     info = catalogue.find(name)
-    if info is None:
-        triple = custom(name, statistics, context)
-    elif info.kind in _KINDS:
-        triple = _KINDS[info.kind](info, statistics, context)
-    else:
-        triple = absent(f"measurement of {name}")
-    candidate, baseline, change = triple
+    carried = minimums.carriers(name, statistics)
+    before = minimums.carriers(name, statistics, baseline=True) if context.baseline else {}
+    candidate, baseline, change = _triple(name, info, statistics, context, carried)
     return Comparison(
         metric=name,
         scope=statistics.scope,
@@ -40,8 +39,25 @@ def measure(name: str, statistics: Statistics, context: Context) -> Comparison:
         candidate=candidate,
         baseline=baseline if context.baseline else None,
         change=change if context.baseline else None,
-        disagreements=_disagreements(info, statistics),
+        disagreements=disagreements(name, info, statistics),
+        carriers=carried,
+        baseline_carriers=before,
     )
+
+
+def _triple(
+    name: str, info: MetricInfo | None, statistics: Statistics, context: Context, carried: dict[str, int]
+) -> Triple:
+    """Return the evidence; where the labels leave the metric undefined, no formula is asked."""
+    if words := minimums.undefined_by_labels(name, carried):
+        return undefined_by_labels(words, baseline=context.baseline)
+    if info is None:
+        found = custom(name, statistics, context)
+    elif info.kind in _KINDS:
+        found = _KINDS[info.kind](info, statistics, context)
+    else:
+        found = absent(f"measurement of {name}")
+    return attributed(found, labels=minimums.mute_labels(name, carried))
 
 
 def _support(info: MetricInfo | None, statistics: Statistics, candidate: object) -> int:
@@ -49,11 +65,3 @@ def _support(info: MetricInfo | None, statistics: Statistics, candidate: object)
     if info is not None and info.kind in {"rate", "share"}:
         return int(getattr(candidate, "rows", 0))
     return statistics.rows
-
-
-def _disagreements(info: MetricInfo | None, statistics: Statistics) -> int | None:
-    """Return on how many rows the models decide differently, for metrics of decisions."""
-    decisions = statistics.decisions
-    if info is None or info.kind not in {"rate", "ratio"} or decisions is None or decisions.baseline is None:
-        return None
-    return int(decisions.count[decisions.candidate != decisions.baseline].sum())

@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from mlci.inference.estimates import Normal
-from mlci.inference.evidence import Evidence, Tie, Undefined
+from mlci.inference.evidence import Cause, Evidence, Point, Tie, Undefined
 from mlci.metrics.statistics import Floats, Moments
 
 
@@ -28,9 +28,11 @@ def paired_mean(moments: Moments) -> Evidence | None:
 def rmse(moments: Moments, name: str) -> Evidence:
     """Return the root of the mean of squares; its error is that of the mean over twice the root."""
     square = mean(moments, name, low=0.0, high=math.inf)
-    if square.value is None or not isinstance(square, Normal):
+    if square.value is None:
         return square
     root = math.sqrt(square.value)
+    if not isinstance(square, Normal):
+        return _single(root)
     error = square.error / (2 * root) if root else 0.0
     return Normal(root, error, moments.rows, "delta", low=0.0)
 
@@ -44,6 +46,8 @@ def paired_rmse(moments: Moments) -> Evidence | None:
     first, second = rmse(moments, "baseline"), rmse(moments, "candidate")
     if first.value is None or second.value is None:
         return first if first.value is None else second
+    if moments.rows == 1:
+        return _single(second.value - first.value)
     weights = _slope(second.value) * _unit(moments, "candidate") - _slope(first.value) * _unit(moments, "baseline")
     error = math.sqrt(max(variance(moments, weights), 0.0) / moments.rows)
     return Normal(second.value - first.value, error, moments.rows, "delta")
@@ -53,7 +57,7 @@ def r2(moments: Moments, name: str) -> Evidence:
     """Return 1 - sum e² / sum (y - mean y)², with influence -(e² - (1 - R²)(y - mean y)²) / var y."""
     spread = _spread(moments)
     if spread is None:
-        return Undefined("the label is constant here, so there is no variance to explain")
+        return _unexplained()
     share = _average(moments, name) / spread
     error = _r2_error(moments, _unit(moments, name), share, spread)
     return Normal(1 - share, error, moments.rows, "delta", high=1.0)
@@ -67,7 +71,7 @@ def paired_r2(moments: Moments) -> Evidence | None:
         return Tie()
     spread = _spread(moments)
     if spread is None:
-        return Undefined("the label is constant here, so there is no variance to explain")
+        return _unexplained()
     weights = _unit(moments, "candidate") - _unit(moments, "baseline")
     gain = float(weights @ moments.sums) / moments.rows / spread
     return Normal(-gain, _r2_error(moments, weights, gain, spread), moments.rows, "delta")
@@ -86,9 +90,17 @@ def _linear(moments: Moments, weights: Floats, *, method: str, low: float, high:
         return Undefined("no rows")
     value = float(weights @ moments.sums) / n
     if n == 1:
-        return Undefined("a single row says nothing of the spread")
+        return _single(value)
     error = math.sqrt(max(variance(moments, weights), 0.0) / n)
     return Normal(value, error, n, method, low=low, high=high, df=float(n - 1))
+
+
+def _single(value: float) -> Point:
+    return Point(value, "single row", "a single row has no interval")
+
+
+def _unexplained() -> Undefined:
+    return Undefined("the label is constant, so there is no variance to explain", cause=Cause.LABELS)
 
 
 def _unit(moments: Moments, name: str) -> Floats:

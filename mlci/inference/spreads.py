@@ -1,14 +1,17 @@
 """Disparities of one slice: gathers the groups' statistics and compares them for both models and their change."""
 
+from dataclasses import replace
+
 import numpy as np
 
-from mlci.inference import disparities
+from mlci.inference import disparities, minimums
 from mlci.inference.across import Across, Options, share_of
+from mlci.inference.causes import attributed, whose
 from mlci.inference.common import Context, Triple
 from mlci.inference.disparities import Groups, Kind
 from mlci.inference.disparity_change import change_of
 from mlci.inference.evaluation import Comparison, Disparity, GroupRate
-from mlci.inference.evidence import Evidence, Point, Undefined
+from mlci.inference.evidence import Cause, Evidence, Point, Undefined
 from mlci.inference.largest_shift import shift_of
 from mlci.inference.measure import measure
 from mlci.metrics import catalogue
@@ -33,6 +36,7 @@ def measure_disparity(name: str, across: Across, context: Context) -> Disparity:
         candidate = _evidence(options, "candidate", smallest, most)
         baseline = _evidence(options, "baseline", smallest, most) if context.baseline else None
         change = None if baseline is None else change_of(name, options, candidate, baseline)
+        candidate, baseline, change = attributed((candidate, baseline, change), labels=None)
     return Disparity(
         metric=name,
         across=across.slice,
@@ -51,17 +55,18 @@ def _shift(options: Options, most: float | None) -> Triple:
     if not options.context.baseline:
         return Undefined("a shift compares two models, and there is no baseline"), None, None
     alone = Undefined("a shift compares two models; one has none by itself")
-    problem = next(
-        (found for model in ("candidate", "baseline") if (found := _problem(options, options.values(model)))), None
-    )
-    return alone, alone, Undefined(problem) if problem else shift_of(options, most=most)
+    found = [_problem(options, options.values(model), model) for model in ("candidate", "baseline")]
+    problem = next((each for each in found if each is not None), None)
+    if problem is None:
+        return alone, alone, shift_of(options, most=most)
+    cause = problem.cause or whose(candidate=found[0] is not None, baseline=found[1] is not None)
+    return alone, alone, replace(problem, cause=cause)
 
 
 def _evidence(options: Options, model: str, smallest: int, most: float | None) -> Evidence:
     values = options.values(model)
-    problem = _problem(options, values)
-    if problem:
-        return Undefined(problem)
+    if problem := _problem(options, values, model):
+        return problem
     across, context = options.across, options.context
     value = _value(values, options)
     if not np.isfinite(value):
@@ -81,19 +86,39 @@ def _evidence(options: Options, model: str, smallest: int, most: float | None) -
     )
 
 
-def _problem(options: Options, values: Floats) -> str | None:
+def _problem(options: Options, values: Floats, model: str) -> Undefined | None:
     """Say why no spread can be taken, if so."""
     names = options.across.names
     if len(names) < 2:
-        return "fewer than two groups"
+        return Undefined("fewer than two groups", cause=Cause.LABELS)
     if options.across.reference is not None and options.across.index is None:
-        return f"the reference group {options.across.reference!r} does not occur"
-    undefined = [names[g] for g in range(len(names)) if not np.isfinite(values[:, g]).all()]
+        listed = ", ".join(names[:8])
+        said = f"the reference group {options.across.reference!r} does not occur; there are {listed}"
+        return Undefined(said, cause=Cause.NAME)
+    undefined = [g for g in range(len(names)) if not np.isfinite(values[:, g]).all()]
     if undefined:
-        return f"0/0 in {', '.join(undefined[:5])}: {' and '.join(options.bases)} can't be computed there"
+        return _undefined_groups(options, undefined, model)
     if options.kind == "ratio" and values.min() < 0:
-        return "a ratio of negative values says nothing"
+        return Undefined("a ratio of negative values says nothing")
     return None
+
+
+def _undefined_groups(options: Options, undefined: list[int], model: str) -> Undefined:
+    """Say which groups have no value: for the lack of labels, or because of what the model predicts there."""
+    found = [
+        (options.across.names[g], evidence)
+        for g in undefined
+        for base in options.measured
+        if (evidence := getattr(base[g], model)).value is None
+    ]
+    causes = [getattr(evidence, "cause", None) for _, evidence in found]
+    if Cause.MISSING in causes:
+        return Undefined(str(found[causes.index(Cause.MISSING)][1].reason), cause=Cause.MISSING)
+    if set(causes) == {Cause.LABELS}:
+        lacking = dict.fromkeys(f"{name} has {evidence.reason}" for name, evidence in found)
+        return Undefined(", ".join(list(lacking)[:5]), cause=Cause.LABELS)
+    named = ", ".join(list(dict.fromkeys(name for name, _ in found))[:5])
+    return Undefined(f"0/0 in {named}: {' and '.join(options.bases)} can't be computed there")
 
 
 def _value(values: Floats, options: Options) -> float:
@@ -125,9 +150,16 @@ def _rates(measured: list[list[Comparison]], across: Across) -> tuple[GroupRate,
             candidate=item.candidate.value,
             ratio=_over(item.candidate.value, anchor),
             difference=None if anchor is None or item.candidate.value is None else item.candidate.value - anchor,
+            shortage=_shortage([base[g] for base in measured]),
         )
-        for item in first
+        for g, item in enumerate(first)
     )
+
+
+def _shortage(found: list[Comparison]) -> str | None:
+    """Say which of the rows that carry a group's values are too few to be judged; all rows are counted elsewhere."""
+    lacking = (minimums.lack(item.metric, item.carriers) for item in found)
+    return next((str(lack) for lack in lacking if lack is not None and lack.unit != "rows"), None)
 
 
 def _over(value: float | None, anchor: float | None) -> float | None:

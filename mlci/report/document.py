@@ -10,6 +10,24 @@ from pydantic import BaseModel, ConfigDict, FailFast, Field
 
 Verdict = Literal["pass", "warn", "block"]
 Outcome = Literal["passed", "failed", "inconclusive", "no_baseline", "error", "waived"]
+Why = Literal[
+    "unknown_name",
+    "not_measured",
+    "group_too_small",
+    "labels",
+    "too_few_carriers",
+    "too_few",
+    "undefined_for_both",
+    "undefined_for_candidate",
+    "undefined_for_baseline",
+    "no_baseline",
+    "no_interval",
+    "across_limit",
+    "holm",
+    "beyond_limit",
+    "disappeared",
+]
+Cause = Literal["name", "missing", "labels", "too_few", "both", "candidate", "baseline"]
 Pair = tuple[float, float]
 T = TypeVar("T")
 Listed = Annotated[tuple[T, ...], FailFast()]
@@ -65,6 +83,7 @@ class Evidenced(Part):
     )
     candidate_method: str | None = None
     reason: str | None = Field(default=None, description="Why a value is undefined.")
+    cause: Cause | None = Field(default=None, description="What a missing value, or a missing change, comes from.")
 
 
 class MetricRow(Evidenced):
@@ -87,6 +106,7 @@ class GroupRow(Part):
     ratio: float | None = None
     difference: float | None = None
     small: bool = False
+    shortage: str | None = Field(default=None, description="What it has too little of to be judged, beside rows.")
 
 
 class DisparityRow(Evidenced):
@@ -136,6 +156,7 @@ class GateRow(Part):
     judge: Literal["estimate", "interval"]
     outcome: Outcome
     reason: str | None = None
+    why: Why | None = Field(default=None, description="The reason for machines; docs/how-gates-decide.md lists them.")
     rows_needed: int | None = None
     rows_needed_of: str | None = Field(default=None, description='What is counted, e.g. "labelled positives".')
     line: int | None = None

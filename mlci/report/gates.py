@@ -183,7 +183,8 @@ def remarks(d: Dialect, has: Stock, row: GateRow) -> str | None:
     evident = row.outcome == "passed" or (row.outcome == "failed" and row.value is not None)
     reason = (row.reason or "").removeprefix(f"{names.INSUFFICIENT}: ")
     parts = [d.text(reason, longest=LONG)] if reason and not evident else []
-    needed = needs(d, has, row) if row.outcome == "inconclusive" else None
+    said = row.why == "too_few_carriers" and f"; {row.rows_needed} are needed" in reason
+    needed = needs(d, has, row) if row.outcome == "inconclusive" and not said else None
     if needed is not None:
         parts.append(d.words("needs {}", needed))
     return d.join("; ", parts) if parts else None

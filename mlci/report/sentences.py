@@ -130,7 +130,8 @@ def _failed(d: Dialect, row: GateRow, name: str) -> str:
 
 def _inconclusive(d: Dialect, row: GateRow, name: str) -> str:
     bound = bound_of(row)
-    if row.interval is not None and row.interval[0] <= bound <= row.interval[1]:
+    across = row.interval is not None and row.interval[0] <= bound <= row.interval[1]
+    if across and row.why in {None, "across_limit"}:
         line = judged(row)
         interval = d.number(line.interval or numbers.UNDEFINED)
         return d.words("{} is undecided: its interval {} reaches across {}.", name, interval, d.number(line.limit))

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from mlci.gates.absence import cause_of
 from mlci.gates.judge import verdict
 from mlci.gates.rules import Judged, Outcome
 from mlci.inference.evaluation import Comparison, Disparity, EvaluationResult
@@ -122,6 +123,7 @@ def _evidenced(item: Comparison | Disparity, confidence: float) -> dict[str, obj
         "method": (change or candidate).method,
         "candidate_method": candidate.method,
         "reason": reasons[0] if reasons else None,
+        "cause": cause_of(candidate) or cause_of(change),
     }
 
 
@@ -141,7 +143,7 @@ def _numbers(parts: Mapping[str, Any]) -> dict[str, Any]:
 
 def _reason(evidence: Evidence) -> str | None:
     if evidence.value is not None and not math.isfinite(evidence.value):
-        return f"the value is {evidence.value}, which is no number"
+        return f"the value is {evidence.value}, which is not a number"
     return evidence.reason
 
 
@@ -155,6 +157,7 @@ def _gate(gate: Judged, *, first: bool) -> GateRow:
         limit=LimitRef.model_validate(limit),
         judge=gate.judge,
         outcome=gate.outcome.value,
+        why=gate.why,
         reason=FIRST if first and gate.outcome is Outcome.NO_BASELINE else gate.reason,
         rows_needed=gate.rows_needed,
         rows_needed_of=gate.rows_needed_of,

@@ -9,10 +9,11 @@ from mlci.config.load import Loaded
 from mlci.config.models import Baseline
 from mlci.engine.interface import Source
 from mlci.errors import InputError
+from mlci.gates.findings import Why
 from mlci.gates.judge import judge
 from mlci.gates.rules import Bound, Judged, Outcome, Rule
 from mlci.inference.evaluation import Comparison, EvaluationResult
-from mlci.inference.evidence import Evidence, Point, Undefined
+from mlci.inference.evidence import Cause, Evidence, Point, Undefined
 from mlci.metrics.statistics import WHOLE
 from mlci.registry import versions
 from mlci.registry.ledger import Tail
@@ -131,7 +132,9 @@ def judge_values(
 def _comparison(name: str, candidate: Values, baseline: Values | None) -> Comparison:
     now, before = candidate.get(name), (baseline or {}).get(name)
     absent = Undefined(
-        f"{name} is not in the candidate's metrics file" + (", but was in the baseline's" if before is not None else "")
+        f"{name} is not in the candidate's metrics file"
+        + (", but was in the baseline's" if before is not None else ""),
+        cause=Cause.MISSING if before is not None else Cause.NAME,
     )
     compared = baseline is not None and (before is not None or now is None)  # a new metric has no baseline yet
     change: Evidence = absent if now is None or before is None else Point(now - before)
@@ -160,6 +163,7 @@ def _gone(name: str, before: float) -> Judged:
         across=None,
         judge="estimate",
         outcome=Outcome.ERROR,
+        why=Why.DISAPPEARED,
         reason="the metric disappeared: it is in the baseline's metrics file and not in the candidate's",
         baseline=before,
         blocks=True,

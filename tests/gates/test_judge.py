@@ -120,7 +120,8 @@ class TestInconclusive:
     @pytest.mark.parametrize("rows", [1, 29])
     def test_a_slice_with_too_few_rows_proves_no_regression(self, rows):
         found = one(rule(each="region", max_drop=0.02), group("n", rows, right=0, gained=0, lost=rows), smallest=1)
-        assert (found.outcome, found.reason) == ("inconclusive", f"too few: {rows} rows; 30 are needed")
+        counted = "1 row" if rows == 1 else f"{rows} rows"
+        assert (found.outcome, found.reason) == ("inconclusive", f"too few: {counted}; 30 are needed")
         assert found.rows_needed >= 30
 
     def test_a_slice_with_too_few_disagreements_proves_no_regression(self):

@@ -1,0 +1,70 @@
+"""Findings: an outcome with its reason, in words and for machines, and what a gate would need to be decided."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from mlci.gates.rules import Outcome
+
+INSUFFICIENT = "insufficient group"
+
+
+class Why(StrEnum):
+    """Reasons of outcomes, as ``report.json`` names them."""
+
+    UNKNOWN_NAME = "unknown_name"
+    """The metric, class or group does not exist."""
+    NOT_MEASURED = "not_measured"
+    """What the metric is computed from is not there."""
+    GROUP_TOO_SMALL = "group_too_small"
+    """A group has fewer rows than ``min_group_size``."""
+    LABELS = "labels"
+    """The labels of these rows leave the metric undefined for every model."""
+    TOO_FEW_CARRIERS = "too_few_carriers"
+    """What carries the metric, such as labelled positives, is too little to judge an interval."""
+    TOO_FEW = "too_few"
+    """A slice rests on too little to prove a regression, or too little is known of the error."""
+    UNDEFINED_FOR_BOTH = "undefined_for_both"
+    """The predictions of both models leave the metric undefined."""
+    UNDEFINED_FOR_CANDIDATE = "undefined_for_candidate"
+    """The candidate's predictions leave the metric undefined."""
+    UNDEFINED_FOR_BASELINE = "undefined_for_baseline"
+    """The baseline's predictions leave the metric undefined, so there is no change."""
+    NO_BASELINE = "no_baseline"
+    """There is no baseline to compare with."""
+    NO_INTERVAL = "no_interval"
+    """The error of the value is not known."""
+    ACROSS_LIMIT = "across_limit"
+    """The limit lies inside the interval."""
+    HOLM = "holm"
+    """Beyond the limit alone, but not after the adjustment for all gates of the run."""
+    BEYOND_LIMIT = "beyond_limit"
+    """The limit is broken."""
+    DISAPPEARED = "disappeared"
+    """The metric is in the baseline's metrics file and not in the candidate's."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Short:
+    """What an undecided gate is short of, besides power.
+
+    Attributes:
+        rows: Least rows that its group, or the smallest group, has to have.
+        unit: What those rows are, where not all rows count; ``None`` for all.
+        disagreements: Least rows on which the models have to disagree.
+        family: Gates that Holm's first step shares the level among.
+    """
+
+    rows: int = 0
+    unit: str | None = None
+    disagreements: int = 0
+    family: int = 1
+
+
+@dataclass(frozen=True)
+class Finding:
+    """An outcome with its reason, before policy; ``short_of`` says what an inconclusive one lacks."""
+
+    outcome: Outcome
+    why: Why | None = None
+    reason: str | None = None
+    short_of: Short = field(default_factory=Short)

@@ -1,0 +1,211 @@
+"""Minimums: how many rows of the kind that carries a metric it takes to define it, to judge it, and to fail on it.
+
+Recall is carried by labelled positives, ROC AUC by both classes, a mean by all rows. With fewer than ``defined`` there
+is no value, whatever a model predicts; with fewer than ``judged`` no interval keeps its level (simulated: a ROC AUC
+with two positives, average precision with four, a Brier score with one row of a class); with fewer than ``proves`` a
+slice never fails.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from mlci.metrics import catalogue
+from mlci.metrics.catalogue import PER_CLASS
+from mlci.metrics.statistics import Decisions, Statistics
+
+PROVES = 30
+Column = Literal["rows", "label", "decision", "classes"]
+
+
+@dataclass(frozen=True)
+class Carrier:
+    """Rows that a metric rests on.
+
+    Attributes:
+        unit: What is counted, in the plural.
+        column: Where to count: all rows, rows by label, rows by decision, or the classes among the labels.
+        target: The class counted: its index for a binary task, else its name.
+    """
+
+    unit: str
+    column: Column
+    target: int | str | None = None
+
+
+@dataclass(frozen=True)
+class Minimum:
+    """What one metric needs of one carrier.
+
+    Attributes:
+        carrier: The rows counted.
+        defined: Fewest with which the metric has a value; 0 where the models' predictions decide that.
+        telling: Fewest labels with which a value says something of a model.
+        judged: Fewest with which it is judged on an interval.
+        proves: Fewest with which a slice can fail.
+    """
+
+    carrier: Carrier
+    defined: int = 0
+    telling: int = 1
+    judged: int = 1
+    proves: int = 1
+
+    @property
+    def of_labels(self) -> bool:
+        """Whether the labels alone decide how many there are."""
+        return self.carrier.column in {"label", "classes"}
+
+
+_POSITIVES = Carrier("labelled positives", "label", 1)
+_NEGATIVES = Carrier("labelled negatives", "label", 0)
+_CHOSEN = Carrier("predicted positives", "decision", 1)
+_REJECTED = Carrier("predicted negatives", "decision", 0)
+_ROWS = Carrier("rows", "rows")
+_CLASSES = Carrier("labelled classes", "classes")
+_ALL = Minimum(_ROWS, judged=1, proves=PROVES)
+_MEAN = Minimum(_ROWS, judged=2, proves=PROVES)
+_MEANS = frozenset({"loss", "moments"})
+
+
+def _share(carrier: Carrier) -> tuple[Minimum, ...]:
+    return (Minimum(carrier, defined=1, judged=3, proves=PROVES), _ALL)
+
+
+def _of_decided(carrier: Carrier, right: Carrier) -> tuple[Minimum, ...]:
+    """Return what precision and its relatives need; without a label to be right on, they are 0 or 0/0."""
+    return (Minimum(right), Minimum(carrier, judged=3, proves=PROVES), _ALL)
+
+
+def _overlap(carrier: Carrier) -> tuple[Minimum, ...]:
+    return (Minimum(carrier, judged=3, proves=PROVES), _ALL)
+
+
+_BOTH_CLASSES = (Minimum(_POSITIVES, judged=2), Minimum(_NEGATIVES, judged=2), _MEAN)
+_MINIMUMS: Mapping[str, tuple[Minimum, ...]] = {
+    **dict.fromkeys(("recall", "false_negative_rate"), _share(_POSITIVES)),
+    **dict.fromkeys(("true_negative_rate", "false_positive_rate"), _share(_NEGATIVES)),
+    **dict.fromkeys(("precision", "false_discovery_rate"), _of_decided(_CHOSEN, _POSITIVES)),
+    **dict.fromkeys(("negative_predictive_value", "false_omission_rate"), _of_decided(_REJECTED, _NEGATIVES)),
+    **dict.fromkeys(("f1", "jaccard"), _overlap(_POSITIVES)),
+    "balanced_accuracy": (Minimum(_CLASSES, defined=2, telling=2, judged=2), _ALL),
+    **dict.fromkeys(("matthews_corrcoef", "cohen_kappa_score"), (Minimum(_CLASSES, telling=2, judged=2), _ALL)),
+    "roc_auc": (*_share(_POSITIVES)[:1], *_share(_NEGATIVES)),
+    "average_precision": (
+        Minimum(_POSITIVES, defined=1, judged=5, proves=PROVES),
+        Minimum(_NEGATIVES, defined=1),
+        _ALL,
+    ),
+    **dict.fromkeys(("brier_score_loss", "log_loss"), _BOTH_CLASSES),
+}
+
+
+def minimums(metric: str) -> tuple[Minimum, ...]:
+    """Return what a metric needs, of its labels first; all rows for a metric that has nothing else."""
+    if found := PER_CLASS.match(metric):
+        return _of_class(found[1], found[2])
+    name = catalogue.canonical(metric)
+    info = catalogue.find(name)
+    return _MINIMUMS.get(name, (_MEAN if info is not None and info.kind in _MEANS else _ALL,))
+
+
+def _of_class(metric: str, wanted: str) -> tuple[Minimum, ...]:
+    labelled = Carrier(f"rows labelled {wanted}", "label", wanted)
+    if metric == "precision":
+        return _of_decided(Carrier(f"rows decided as {wanted}", "decision", wanted), labelled)
+    return _share(labelled) if metric == "recall" else _overlap(labelled)
+
+
+@dataclass(frozen=True)
+class Lack:
+    """Fewer rows of a carrier than it takes."""
+
+    have: int
+    unit: str
+    least: int
+
+    def __str__(self) -> str:
+        """Return it in words: ``1 labelled positive; 3 are needed``."""
+        return f"{counted(self.have, self.unit)}; {self.least:,} {'is' if self.least == 1 else 'are'} needed"
+
+
+def lack(metric: str, carried: Mapping[str, int], *, proving: bool = False) -> Lack | None:
+    """Return what is missing for an interval to be judged, or for a slice to fail; ``None`` if nothing is.
+
+    A carrier that was not counted is not asked for.
+    """
+    for item in minimums(metric):
+        unit, least = item.carrier.unit, item.proves if proving else item.judged
+        if carried.get(unit, least) < least:
+            return Lack(carried[unit], unit, least)
+    return None
+
+
+def counted(count: int, unit: str) -> str:
+    """Return a count in words: ``no labelled positives``, ``1 labelled positive``, ``12 rows``."""
+    if count == 1:
+        return f"1 {_singular(unit)}"
+    return f"{count:,} {unit}" if count else f"no {unit}"
+
+
+def _singular(unit: str) -> str:
+    if unit.startswith("rows "):
+        return unit.replace("rows", "row", 1)
+    return unit.removesuffix("es") if unit == _CLASSES.unit else unit.removesuffix("s")
+
+
+def carriers(metric: str, statistics: Statistics, *, baseline: bool = False) -> dict[str, int]:
+    """Count the rows that carry a metric for one model, by unit; what the statistics do not hold is left out."""
+    units = [item.carrier for item in minimums(metric)]
+    found = {carrier.unit: _count(carrier, statistics, baseline=baseline) for carrier in units}
+    return {unit: count for unit, count in found.items() if count is not None}
+
+
+def undefined_by_labels(metric: str, carried: Mapping[str, int]) -> str | None:
+    """Return the words for labels that leave a metric without a value for every model; ``None`` if they do not."""
+    return _short_of_labels([(item, item.defined) for item in minimums(metric)], carried)
+
+
+def mute_labels(metric: str, carried: Mapping[str, int]) -> str | None:
+    """Return the words for labels on which a metric is undefined or the same whatever a model predicts."""
+    if catalogue.canonical(metric) == "recall_macro":  # undefined for one reason only
+        return "a class is decided here that no row is labelled as"
+    return _short_of_labels([(item, item.telling) for item in minimums(metric)], carried)
+
+
+def _short_of_labels(items: list[tuple[Minimum, int]], carried: Mapping[str, int]) -> str | None:
+    for item, least in items:
+        unit = item.carrier.unit
+        if item.of_labels and carried.get(unit, least) < least:
+            return str(Lack(carried[unit], unit, max(least, item.judged)))
+    return None
+
+
+def _count(carrier: Carrier, statistics: Statistics, *, baseline: bool) -> int | None:
+    decisions = statistics.decisions
+    if carrier.column == "rows":
+        return statistics.rows
+    if decisions is None:
+        return _by_score(carrier, statistics)
+    if carrier.column == "classes":
+        return len(np.unique(decisions.label))
+    decided = decisions.baseline if baseline else decisions.candidate
+    column = decisions.label if carrier.column == "label" else decided
+    index = _index(carrier.target, decisions)
+    return None if column is None or index is None else int(decisions.count[column == index].sum())
+
+
+def _index(target: int | str | None, decisions: Decisions) -> int | None:
+    if isinstance(target, str):
+        return decisions.classes.index(target) if target in decisions.classes else None
+    return target
+
+
+def _by_score(carrier: Carrier, statistics: Statistics) -> int | None:
+    """Count labels by the histogram of scores, where no decisions were counted."""
+    if statistics.scores is None or carrier.column != "label":
+        return None
+    bins = statistics.scores.candidate
+    return int((bins.positives if carrier.target == 1 else bins.negatives).sum())

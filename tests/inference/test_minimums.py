@@ -1,0 +1,137 @@
+"""Minimums and causes: what carries a metric, and what a missing value comes from."""
+
+import numpy as np
+import pytest
+
+from mlci.inference import minimums
+from mlci.inference.codec import dump, parse
+from mlci.inference.evaluate import Question, evaluate
+from mlci.inference.evidence import Cause
+from mlci.inference.minimums import Lack
+from mlci.metrics.statistics import WHOLE, Statistics
+from tests.tables import by_group, decisions, moments, scores, statistics
+
+
+def measured(metric, label, baseline, candidate, *, classes=("0", "1"), **more):
+    """Evaluate one metric on the whole set."""
+    found = statistics(label, baseline, candidate, classes=classes, **more)
+    task = "binary" if classes == ("0", "1") else "multiclass"
+    asked = Question(task=task, metrics=(metric,), baseline=baseline is not None)
+    return evaluate([found], asked, fingerprint="", notes=()).comparisons[0]
+
+
+@pytest.mark.parametrize(
+    ("metric", "carried", "lack"),
+    [
+        ("recall", {"labelled positives": 2, "rows": 90}, "2 labelled positives; 3 are needed"),
+        ("sensitivity", {"labelled positives": 1, "rows": 90}, "1 labelled positive; 3 are needed"),
+        ("false_positive_rate", {"labelled negatives": 0, "rows": 9}, "no labelled negatives; 3 are needed"),
+        ("roc_auc", {"labelled positives": 50, "labelled negatives": 2}, "2 labelled negatives; 3 are needed"),
+        ("average_precision", {"labelled positives": 4, "labelled negatives": 9}, "4 labelled positives; 5 are needed"),
+        ("log_loss", {"labelled positives": 1, "labelled negatives": 9}, "1 labelled positive; 2 are needed"),
+        ("precision", {"labelled positives": 9, "predicted positives": 2}, "2 predicted positives; 3 are needed"),
+        ("f1[b]", {"rows labelled b": 1, "rows": 40}, "1 row labelled b; 3 are needed"),
+        ("mean_absolute_error", {"rows": 1}, "1 row; 2 are needed"),
+        ("balanced_accuracy", {"labelled classes": 1, "rows": 40}, "1 labelled class; 2 are needed"),
+    ],
+)
+def test_lack__one_row_short(metric, carried, lack):
+    assert str(minimums.lack(metric, carried)) == lack
+    enough = {unit: count + 10 for unit, count in carried.items()}
+    assert minimums.lack(metric, enough) is None
+
+
+def test_lack__proving_a_regression_counts_what_carries_the_metric():
+    carried = {"labelled positives": 29, "rows": 5000}
+    assert minimums.lack("recall", carried) is None
+    assert minimums.lack("recall", carried, proving=True) == Lack(29, "labelled positives", 30)
+    assert minimums.lack("accuracy", {"rows": 5000}, proving=True) is None
+
+
+def test_carriers__counted_from_decisions_or_from_scores():
+    label, before, now = [1, 1, 0, 0, 0], [1, 0, 1, 0, 0], [1, 1, 1, 1, 0]
+    found = statistics(label, before, now)
+    assert minimums.carriers("precision", found) == {"labelled positives": 2, "predicted positives": 4, "rows": 5}
+    assert minimums.carriers("precision", found, baseline=True)["predicted positives"] == 2
+    only_scores = Statistics(WHOLE, 5, scores=scores(label, None, [0.1, 0.2, 0.3, 0.4, 0.5]))
+    assert minimums.carriers("roc_auc", only_scores) == {"labelled positives": 2, "labelled negatives": 3, "rows": 5}
+
+
+@pytest.mark.parametrize("metric", ["recall", "balanced_accuracy", "precision", "f1", "matthews_corrcoef"])
+def test_cause__labels_alone(metric):
+    found = measured(metric, [0] * 40, [0] * 40, [0] * 40)
+    assert [part.value for part in (found.candidate, found.baseline, found.change)] == [None] * 3
+    assert {part.cause for part in (found.candidate, found.baseline, found.change)} == {Cause.LABELS}
+
+
+@pytest.mark.parametrize(("only", "metric"), [(1, "roc_auc"), (0, "roc_auc"), (1, "average_precision")])
+def test_cause__ranks_with_one_class(only, metric):
+    label, rng = [only] * 50, np.random.default_rng(3)
+    ranks = scores(label, rng.random(50), rng.random(50))
+    found = measured(metric, label, [0] * 50, [1] * 50, scores=ranks)
+    assert {part.cause for part in (found.candidate, found.baseline, found.change)} == {Cause.LABELS}
+    assert found.candidate.reason.startswith("no labelled ")
+
+
+@pytest.mark.parametrize(
+    ("baseline", "candidate", "causes"),
+    [
+        ([1, 1, 0, 0] * 10, [0] * 40, (Cause.CANDIDATE, None, Cause.CANDIDATE)),
+        ([0] * 40, [1, 1, 0, 0] * 10, (None, Cause.BASELINE, Cause.BASELINE)),
+        ([0] * 40, [0] * 40, (Cause.CANDIDATE, Cause.BASELINE, Cause.BOTH)),
+    ],
+)
+def test_cause__a_model_that_never_predicts_a_positive(baseline, candidate, causes):
+    found = measured("precision", [1, 0, 1, 0] * 10, baseline, candidate)
+    parts = (found.candidate, found.baseline, found.change)
+    assert tuple(getattr(part, "cause", None) for part in parts) == causes
+
+
+def test_cause__a_class_that_does_not_exist_and_one_that_is_never_decided():
+    label, decided = [0, 1, 2] * 20, [0, 1, 0] * 20
+    classes = ("a", "b", "c")
+    unknown = measured("recall[C]", label, decided, decided, classes=classes)
+    assert {unknown.candidate.cause, unknown.baseline.cause, unknown.change.cause} == {Cause.NAME}
+    assert unknown.candidate.reason == "no class is called 'C'; there are a, b, c"
+    never = measured("recall[c]", label, decided, decided, classes=classes)
+    assert (never.candidate.value, never.change.value) == (0.0, 0.0)
+    assert measured("precision[c]", label, decided, decided, classes=classes).change.cause is Cause.BOTH
+
+
+def test_cause__a_group_without_labelled_positives_in_a_disparity():
+    label, group = [1, 0] * 30 + [0] * 40, ["a"] * 60 + ["b"] * 40
+    asked = Question(task="binary", metrics=(), baseline=True, disparities=(("recall_difference", "g"),))
+    (found,) = evaluate(by_group(label, label, label, group), asked, fingerprint="", notes=()).disparities
+    assert (found.candidate.cause, found.change.cause) == (Cause.LABELS, Cause.LABELS)
+    assert found.candidate.reason == "b has no labelled positives; 3 are needed"
+    assert [rate.shortage for rate in found.groups] == [None, "no labelled positives; 3 are needed"]
+
+
+def test_disagreements__only_rows_that_can_move_the_metric():
+    label = [1] * 10 + [0] * 90
+    before = [1] * 10 + [0] * 90
+    now = [0] * 2 + [1] * 8 + [1] * 30 + [0] * 60
+    found = {metric: measured(metric, label, before, now).disagreements for metric in ("recall", "accuracy", "f1")}
+    assert found == {"recall": 2, "accuracy": 32, "f1": 32}
+
+
+@pytest.mark.parametrize("loss", ["mean_absolute_error", "root_mean_squared_error", "mean_error"])
+def test_a_single_row__has_a_value_without_an_interval(loss):
+    names = {"mean_absolute_error": "absolute", "root_mean_squared_error": "squared", "mean_error": "signed"}
+    one = moments(baseline=np.array([9.0]), candidate=np.array([4.0]))
+    found = Statistics(WHOLE, 1, moments={names[loss]: one})
+    asked = Question(task="regression", metrics=(loss,), baseline=True)
+    item = evaluate([found], asked, fingerprint="", notes=()).comparisons[0]
+    root = loss.startswith("root")
+    assert (item.candidate.value, item.change.value) == ((2.0, -1.0) if root else (4.0, -5.0))
+    assert item.candidate.interval(0.95) is item.change.interval(0.95) is None
+
+
+def test_causes_survive_the_step_between_measuring_and_judging():
+    found = Statistics(WHOLE, 60, decisions([0] * 60, [0] * 60, [1] * 60))
+    result = evaluate(
+        [found], Question(task="binary", metrics=("recall", "precision"), baseline=True), fingerprint="", notes=()
+    )
+    again = parse(dump(result), path="evaluation.json")
+    assert [item.candidate for item in again.comparisons] == [item.candidate for item in result.comparisons]
+    assert again.comparisons[0].carriers == {"labelled positives": 0, "rows": 60}
