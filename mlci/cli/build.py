@@ -27,6 +27,7 @@ from mlci.engine.features.write import write_features
 from mlci.engine.fingerprint import fingerprint
 from mlci.engine.rows import row_digests
 from mlci.engine.sought import lack
+from mlci.engine.survey import survey
 from mlci.metrics import catalogue
 from mlci.registry.interface import Store
 from mlci.registry.ledger import Stamp
@@ -86,6 +87,7 @@ def tools(
             registry=registry,
             stamp=stamp,
             rows=row_digests,
+            survey=survey,
         )
 
 

@@ -100,6 +100,19 @@ class Observed:
     notes: tuple[str, ...] = field(default=())
 
 
+@dataclass(frozen=True)
+class Survey:
+    """What an evaluation set holds.
+
+    Attributes:
+        columns: Names of its columns.
+        classes: Names of the label's classes; ``None`` if it has no such column, or too many values to be classes.
+    """
+
+    columns: tuple[str, ...]
+    classes: tuple[str, ...] | None
+
+
 class Engine(Protocol):
     """Anything that can reduce a job's tables to statistics."""
 

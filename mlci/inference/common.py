@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from mlci.inference.evidence import Evidence, Tie
+from mlci.inference.evidence import Cause, Evidence, Point, Tie, Undefined
 from mlci.metrics.statistics import Statistics
 
 Triple = tuple[Evidence, Evidence | None, Evidence | None]
@@ -38,6 +38,19 @@ def tie(candidate: Evidence) -> Evidence:
 def absent(what: str) -> Triple:
     """Return undefined evidence all round: the predictions lack what the metric needs."""
     reason = f"the predictions carry no {what}"
+    missing = Undefined(reason, cause=Cause.MISSING)
+    return missing, missing, missing
 
 
-from mlci.inference.evidence import Evidence
+def too_few(value: float | None, have: int, unit: str, *, least: int) -> Evidence:
+    """Return a value whose error is not known because too few rows carry it; ``None`` where there is no value either.
+
+    Args:
+        value: The estimate.
+        have: Rows that carry the metric.
+        unit: What they are, in the singular: ``"labelled positive"``.
+        least: Rows that it takes.
+    """
+    counted = f"no {unit}s" if have == 0 else f"{have:,} {unit}{'' if have == 1 else 's'}"
+    reason = f"insufficient group: {counted}; {least:,} are needed"
+    return Undefined(reason, method="too few") if value is None else Point(value, "too few", reason)

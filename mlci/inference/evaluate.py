@@ -58,6 +58,7 @@ def evaluate(
         disparities=_disparities(statistics, question, context),
         agreement=agreement(whole.decisions) if whole.decisions is not None else None,
         notes=notes,
+        classes=whole.decisions.classes if whole.decisions is not None else (),
     )
 
 

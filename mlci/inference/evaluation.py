@@ -106,6 +106,7 @@ class EvaluationResult:
         confidence: Two-sided level that intervals were asked for at.
         notes: Lines a reader should know (joined by position, bins instead of ranks, …).
         unchanged_since: Merge base from which no relevant file differs, so that nothing was trained.
+        classes: Names of the classes; empty for regression and for a metrics file.
     """
 
     task: str
@@ -119,6 +120,7 @@ class EvaluationResult:
     agreement: Agreement | None = None
     notes: tuple[str, ...] = ()
     seconds: Mapping[str, float] = field(default_factory=dict)
+    classes: tuple[str, ...] = ()
     unchanged_since: str | None = None
 
     @property

@@ -1,6 +1,7 @@
 """``mlci run``: both models' predictions, their statistics, the gates, the report."""
 
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from mlci.baseline.head import head
@@ -15,7 +16,19 @@ from mlci.inference.evaluation import EvaluationResult
 from mlci.inference.retraining import UNKNOWN, Noise
 from mlci.registry.manifest import Environment
 from mlci.report.document import Report
-from mlci.usecases import alone, baselines, held, metrics_only, own_metrics, plan, production, sides, unchanged, uses
+from mlci.usecases import (
+    alone,
+    baselines,
+    held,
+    metrics_only,
+    names,
+    own_metrics,
+    plan,
+    production,
+    sides,
+    unchanged,
+    uses,
+)
 from mlci.usecases import noise as luck
 from mlci.usecases.compared import Compared
 from mlci.usecases.costs import scaled, with_costs
@@ -93,6 +106,8 @@ def compare(
     own_metrics.present(loaded, tools)
     current = head(tools.git)  # the candidate's steps may write to files that git tracks
     data = located(_data(loaded.config), folder)
+    survey = partial(names.survey_before_steps, loaded, tools, data=data)
+    surveyed = survey()
     end = production.end(loaded.config, tools)
     # The baseline first: nothing of the candidate's has run yet that could touch it.
     baseline = (
@@ -108,9 +123,11 @@ def compare(
         base = None
         with alone.left_alone(loaded, baseline, data):
             place = Place(folder=folder, scratch=tools.scratch / "step")
-            candidate = sides.make(loaded.config, place, tools, data=data)
+            later = None if surveyed else survey
+            candidate = sides.make(loaded.config, place, tools, data=data, after_training=later)
     bytes_held = _held(loaded.config, candidate, tools, keep=keep)
     result, seconds = judged(loaded.config, candidate, baseline, tools, data=data)
+    names.refuse_unknown(loaded, result)
     return Compared(
         result=replace(result, unchanged_since=base),
         facts=origins(facts, loaded.config, candidate, baseline, seconds=seconds, head=current, held=bytes_held),

@@ -67,7 +67,15 @@ class Place:
     written: str = "mlci.yml"
 
 
-def make(config: Config, place: Place, tools: Tools, *, data: str, model: Path | None = None) -> Side:
+def make(
+    config: Config,
+    place: Place,
+    tools: Tools,
+    *,
+    data: str,
+    model: Path | None = None,
+    after_training: Callable[[], object] | None = None,
+) -> Side:
     """Train if there is a command for it, predict, and return where the predictions are.
 
     Args:
@@ -76,8 +84,11 @@ def make(config: Config, place: Place, tools: Tools, *, data: str, model: Path |
         tools: Effects.
         data: The evaluation set that both models are judged on.
         model: The model to predict with, where none is trained.
+        after_training: Called once training has ended, before anything is predicted.
     """
     trained = train(config, place, tools)
+    if after_training is not None:
+        after_training()
     model = trained.output if trained else model
     predicted_for = [data] if config.predict.file is None else []
     with untouched.rows_left_alone(predicted_for, name=f"{place.name}predict"):

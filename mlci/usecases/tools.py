@@ -6,7 +6,7 @@ from pathlib import Path
 
 from mlci.baseline.cache import Cache
 from mlci.baseline.git import Git
-from mlci.engine.interface import Engine
+from mlci.engine.interface import Engine, Survey
 from mlci.lineage.rows import Rows
 from mlci.registry.interface import Store
 from mlci.registry.ledger import Stamp
@@ -32,6 +32,7 @@ class Tools:
         registry: Where promoted models live; ``None`` where nobody asks for them.
         stamp: Who writes to the registry; ``None`` where this run does not.
         rows: ``rows(data, key, label)`` returns an evaluation set by digests of its rows, or nothing for a huge one.
+        survey: ``survey(data, label)`` returns the columns and classes of an evaluation set; ``None`` looks nothing up.
     """
 
     engine: Engine
@@ -48,6 +49,7 @@ class Tools:
     registry: Store | None = None
     stamp: Stamp | None = None
     rows: Callable[[str, str | None, str], Rows | None] | None = None
+    survey: Callable[[str, str], Survey] | None = None
 
 
 def registry(tools: Tools) -> Store:
