@@ -110,7 +110,7 @@ _PAGE = """\
 # Metrics
 
 Written by `mlci metrics --markdown`; do not edit. TP, FP, FN and TN are counts of decisions, e is prediction minus
-label. 0/0 is undefined, never 0 or 1.
+label. 0/0 is undefined, never 0 or 1. A percentage of a label of 0 is refused, by its row.
 
 {table}
 

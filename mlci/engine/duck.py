@@ -12,6 +12,7 @@ from mlci.engine.fingerprint import of_table
 from mlci.engine.interface import Job, Observed
 from mlci.engine.load import load
 from mlci.engine.reduction import reduce
+from mlci.engine.zero_labels import without_percentages
 from mlci.metrics.row_metrics import RowMetricEvaluator
 
 
@@ -58,10 +59,12 @@ class DuckEngine:
         fingerprint = of_table(
             connection, bound.table, left_out, known=frame.known, weights=frame.each, threads=self.threads
         )
+        job, left_out_notes = without_percentages(bound, frame)
         statistics, notes = reduce(
             job, frame, exact_rows=self.exact_rows, threads=self.threads, evaluator=self.row_metrics
         )
-        return Observed(statistics=statistics, rows=frame.rows, fingerprint=fingerprint, notes=(*frame.notes, *notes))
+        said = (*frame.notes, *notes, *left_out_notes)
+        return Observed(statistics=statistics, rows=frame.rows, fingerprint=fingerprint, notes=said)
 
 
 def _read_late(job: Job) -> list[str]:

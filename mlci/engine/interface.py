@@ -56,6 +56,8 @@ class Job:
         losses: Per-row losses whose moments are needed.
         row_metrics: Metrics to resample rows for.
         probabilities: Whether scores have to lie in [0, 1].
+        zero_labels: What a label of 0 does to a percentage of the label: the run is refused where a metric that divides
+            by the label was asked for by name, the metric is left out with a note where it would only be reported.
         replicates, seed, row_timeout: Of the row bootstrap; the last one in seconds.
         max_groups: Most groups that one slice may have.
     """
@@ -76,6 +78,7 @@ class Job:
     losses: tuple[str, ...] = ()
     row_metrics: tuple[RowMetric, ...] = ()
     probabilities: bool = False
+    zero_labels: Literal["refused", "left out"] = "left out"
     replicates: int = 1000
     seed: int = 7
     row_timeout: float = 3600

@@ -42,8 +42,8 @@ _One = Callable[[_Model], Evidence]
 
 
 def base_rate(name: str, decisions: Decisions) -> Rate:
-    """Return the masks of a rate under any of its names; its positive class is the last of two."""
-    return rate(catalogue.canonical(name), len(decisions.classes), 1)
+    """Return the masks of a rate under any of its names; its positive class is the second, or the only one."""
+    return rate(catalogue.canonical(name), len(decisions.classes), min(1, len(decisions.classes) - 1))
 
 
 def rate_evidence(info: MetricInfo, statistics: Statistics, context: Context) -> Triple:  # noqa: ARG001 (one kind of many)

@@ -4,7 +4,7 @@ import math
 
 from mlci.inference import calibration, cells, moments, ranks
 from mlci.inference.common import Context, Triple, absent, tie
-from mlci.inference.evidence import Evidence, Point, Undefined
+from mlci.inference.evidence import Cause, Evidence, Point, Undefined
 from mlci.metrics import catalogue
 from mlci.metrics.info import MetricInfo
 from mlci.metrics.statistics import Floats, Scores, Statistics
@@ -29,6 +29,9 @@ def ranks_evidence(info: MetricInfo, statistics: Statistics, _: Context) -> Trip
 def loss_evidence(info: MetricInfo, statistics: Statistics, _: Context) -> Triple:
     """Return a mean over rows."""
     found = statistics.moments.get(info.loss or "")
+    if found is None and info.loss == "percentage" and statistics.moments:
+        zero = Undefined("a label is 0, and it divides by the label", cause=Cause.LABELS)
+        return zero, zero, zero
     if found is None:
         return absent("scores")
     low = -math.inf if info.low is None else info.low

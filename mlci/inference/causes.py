@@ -39,8 +39,8 @@ def whose(*, candidate: bool, baseline: bool) -> Cause | None:
 def _caused(evidence: Evidence, cause: Cause | None, labels: str | None) -> Evidence:
     if not isinstance(evidence, Undefined) or evidence.cause is not None:
         return evidence
-    if evidence.method == "too few":
-        return replace(evidence, cause=Cause.TOO_FEW)
     if labels is not None:
         return replace(evidence, reason=labels, cause=Cause.LABELS)
+    if evidence.method == "too few":
+        return replace(evidence, cause=Cause.TOO_FEW)
     return replace(evidence, cause=cause)

@@ -74,9 +74,9 @@ def _share(carrier: Carrier) -> tuple[Minimum, ...]:
     return (Minimum(carrier, defined=1, judged=3, proves=PROVES), _ALL)
 
 
-def _of_decided(carrier: Carrier, right: Carrier) -> tuple[Minimum, ...]:
-    """Return what precision and its relatives need; without a label to be right on, they are 0 or 0/0."""
-    return (Minimum(right), Minimum(carrier, judged=3, proves=PROVES), _ALL)
+def _of_decided(carrier: Carrier, *labelled: Carrier) -> tuple[Minimum, ...]:
+    """Return what precision and its relatives need; on labels of one class they are 0 or 1, or 0/0."""
+    return (*map(Minimum, labelled), Minimum(carrier, judged=3, proves=PROVES), _ALL)
 
 
 def _overlap(carrier: Carrier) -> tuple[Minimum, ...]:
@@ -87,8 +87,10 @@ _BOTH_CLASSES = (Minimum(_POSITIVES, judged=2), Minimum(_NEGATIVES, judged=2), _
 _MINIMUMS: Mapping[str, tuple[Minimum, ...]] = {
     **dict.fromkeys(("recall", "false_negative_rate"), _share(_POSITIVES)),
     **dict.fromkeys(("true_negative_rate", "false_positive_rate"), _share(_NEGATIVES)),
-    **dict.fromkeys(("precision", "false_discovery_rate"), _of_decided(_CHOSEN, _POSITIVES)),
-    **dict.fromkeys(("negative_predictive_value", "false_omission_rate"), _of_decided(_REJECTED, _NEGATIVES)),
+    **dict.fromkeys(("precision", "false_discovery_rate"), _of_decided(_CHOSEN, _POSITIVES, _NEGATIVES)),
+    **dict.fromkeys(
+        ("negative_predictive_value", "false_omission_rate"), _of_decided(_REJECTED, _POSITIVES, _NEGATIVES)
+    ),
     **dict.fromkeys(("f1", "jaccard"), _overlap(_POSITIVES)),
     "balanced_accuracy": (Minimum(_CLASSES, defined=2, telling=2, judged=2), _ALL),
     **dict.fromkeys(("matthews_corrcoef", "cohen_kappa_score"), (Minimum(_CLASSES, telling=2, judged=2), _ALL)),

@@ -16,6 +16,7 @@ from mlci.metrics.row_metrics import On, RowMetric, shown_name
 
 KINDS: tuple[Kind, ...] = ("min", "max", "max_drop", "max_rise")
 PROBABILITY = frozenset({"brier_score_loss", "log_loss", "calibration_in_the_large", "expected_calibration_error"})
+_DIVIDING = "mean_absolute_percentage_error"
 _ON: dict[str, On] = {"scores": "score", "decisions": "decision"}
 _FAIRNESS = {
     "binary": (
@@ -117,6 +118,18 @@ def needs(config: Config) -> Needs:
         probabilities=any(catalogue.canonical(name) in PROBABILITY for name in names),
         custom=row_metrics(config),
     )
+
+
+def divides_by_label(config: Config) -> bool:
+    """Whether a gate, or the list of metrics to report, names a metric that divides by the label."""
+    asked = config.evaluation.metrics if config.evaluation else None
+    return any(
+        _DIVIDING in part for name in (*(asked or ()), *(gate.metric for gate in config.gates)) for part in _parts(name)
+    )
+
+
+def _parts(name: str) -> tuple[str, ...]:
+    return tuple(map(catalogue.canonical, (spread.bases if (spread := catalogue.spread(name)) else (name,))))
 
 
 def question(config: Config, *, baseline: bool) -> Question:

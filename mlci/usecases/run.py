@@ -225,6 +225,7 @@ def job(config: Config, candidate: Source, baseline: Source | None, *, data: str
         calibration=needs.calibration,
         losses=needs.losses,
         probabilities=needs.probabilities,
+        zero_labels="refused" if plan.divides_by_label(config) else "left out",
         row_metrics=needs.custom,
         row_timeout=float(evaluation.timeout),
         seed=config.policy.seed,

@@ -51,10 +51,22 @@ def test_lack__proving_a_regression_counts_what_carries_the_metric():
 def test_carriers__counted_from_decisions_or_from_scores():
     label, before, now = [1, 1, 0, 0, 0], [1, 0, 1, 0, 0], [1, 1, 1, 1, 0]
     found = statistics(label, before, now)
-    assert minimums.carriers("precision", found) == {"labelled positives": 2, "predicted positives": 4, "rows": 5}
+    assert minimums.carriers("precision", found) == {
+        "labelled positives": 2,
+        "labelled negatives": 3,
+        "predicted positives": 4,
+        "rows": 5,
+    }
     assert minimums.carriers("precision", found, baseline=True)["predicted positives"] == 2
     only_scores = Statistics(WHOLE, 5, scores=scores(label, None, [0.1, 0.2, 0.3, 0.4, 0.5]))
     assert minimums.carriers("roc_auc", only_scores) == {"labelled positives": 2, "labelled negatives": 3, "rows": 5}
+
+
+@pytest.mark.parametrize("metric", ["precision", "cohen_kappa_score", "negative_predictive_value"])
+def test_cause__labels_that_fix_the_value_whatever_is_predicted(metric):
+    found = measured(metric, [1] * 60, [1, 0] * 30, [1, 1, 0] * 20)
+    assert (found.candidate.value, found.change.cause) == (0.0 if metric != "precision" else 1.0, Cause.LABELS)
+    assert minimums.lack(metric, found.carriers) is not None
 
 
 @pytest.mark.parametrize("metric", ["recall", "balanced_accuracy", "precision", "f1", "matthews_corrcoef"])
@@ -96,6 +108,22 @@ def test_cause__a_class_that_does_not_exist_and_one_that_is_never_decided():
     never = measured("recall[c]", label, decided, decided, classes=classes)
     assert (never.candidate.value, never.change.value) == (0.0, 0.0)
     assert measured("precision[c]", label, decided, decided, classes=classes).change.cause is Cause.BOTH
+
+
+def test_a_multiclass_label_of_one_class__is_judged_and_not_a_crash():
+    found = measured("accuracy", [0] * 40, [0] * 40, [0] * 40, classes=("a",))
+    assert (found.candidate.value, found.change.value) == (1.0, 0.0)
+    assert measured("balanced_accuracy", [0] * 40, [0] * 40, [0] * 40, classes=("a",)).change.cause is Cause.LABELS
+
+
+def test_constant_scores__are_a_roc_auc_of_one_half_with_an_interval():
+    label, rng = [1, 0] * 30, np.random.default_rng(5)
+    found = measured("roc_auc", label, None, [1] * 60, scores=scores(label, None, np.full(60, 0.5)))
+    low, high = found.candidate.interval(0.95)
+    assert found.candidate.value == 0.5
+    assert 0.3 < low < 0.5 < high < 0.7
+    ranked = scores(label, rng.random(60) + 0.5 * np.array(label), np.full(60, 0.5))
+    assert measured("roc_auc", label, label, [1] * 60, scores=ranked).change.interval(0.95)[1] < 0
 
 
 def test_cause__a_group_without_labelled_positives_in_a_disparity():
