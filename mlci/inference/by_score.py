@@ -9,6 +9,9 @@ from mlci.metrics import catalogue
 from mlci.metrics.info import MetricInfo
 from mlci.metrics.statistics import Floats, Scores, Statistics
 
+_RETURNED = "the metric returned "
+"""How the reason of a function begins that returned what is not a finite number."""
+
 
 def ranks_evidence(info: MetricInfo, statistics: Statistics, _: Context) -> Triple:
     """Return AUC or average precision."""
@@ -75,6 +78,9 @@ def custom(name: str, statistics: Statistics, context: Context) -> Triple:
     found = statistics.replicates.get(name)
     if found is None:
         return absent("row values")
+    if found.reason and ":" in name and not found.reason.startswith(_RETURNED):
+        broken = Undefined(found.reason, cause=Cause.MISSING)  # the user's own function failed: it is to be repaired
+        return broken, broken, broken
 
     def sample(value: float, draws: Floats) -> Evidence:
         if math.isnan(value):

@@ -164,20 +164,36 @@ def _recover(d: Dialect, report: Report, links: Links, rows: list[GateRow]) -> s
 def _repair(d: Dialect, report: Report, links: Links, rows: list[GateRow]) -> str:
     where = place(d, report, links, rows[0].line)
     what = "the gate in error" if len(rows) == 1 else "the first gate in error"
-    return d.words("make {} computable; it is in {}.", d.number(what), where)
+    words = _REPAIRS.get(rows[0].why or "", "make {} computable; it is in {}.")
+    return d.words(words, d.number(what), where)
+
+
+_REPAIRS: dict[str, str] = {
+    "unknown_name": "correct the name in {}; it is in {}.",
+    "undefined_for_candidate": "look at the candidate's predictions, which leave {} without a value; it is in {}.",
+}
 
 
 def _collect(d: Dialect, report: Report, links: Links, rows: list[GateRow]) -> str | None:  # noqa: ARG001 (see _STEPS)
     known = [row for row in rows if row.rows_needed is not None]
     if not known:
         number = numbers.plural(len(rows), "inconclusive gate")
-        return d.number(f"look at {number} yourself: no number of rows is known that would decide.")
+        why = rows[0].why if len({row.why for row in rows}) == 1 else None
+        return d.number(_UNDECIDED.get(why or "", _UNKNOWN).format(number))
     most = max(known, key=lambda row: row.rows_needed or 0)
     needed = needs(d, stock(report), most) or d.number("more rows")
     if len(rows) == 1:
         return d.words("the inconclusive gate needs {}.", needed)
     name = names.scoped(d, most.metric, most.scope)
     return d.words("of the inconclusive gates {} needs most rows: {}.", name, needed)
+
+
+_UNKNOWN = "look at {} yourself: no number of rows is known that would decide."
+_UNDECIDED: dict[str, str] = {
+    "labels": "label rows of the kind that is missing: {} can't be judged on these labels, whatever a model predicts.",
+    "undefined_for_both": "gate on a metric that both models have: {} can't be judged, because neither has a value.",
+    "undefined_for_baseline": "nothing to do in this change: {} can't be judged until the baseline has a value.",
+}
 
 
 def _record(d: Dialect, report: Report, links: Links, rows: list[GateRow]) -> str:  # noqa: ARG001 (see _STEPS)

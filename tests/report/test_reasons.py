@@ -1,0 +1,74 @@
+"""Comment, summary and terminal say why a value is missing, and what to do about it."""
+
+import pytest
+
+from build import a_report, broken, inconclusive
+from mlci.report.comment import comment
+from mlci.report.render import render_all
+
+NOTHING = {"was": 0.5, "max_drop": 0.01}
+
+
+def step(report):
+    return next(text for text in comment(report).splitlines() if text.startswith("**Next:** "))
+
+
+@pytest.mark.parametrize(
+    ("row", "state", "cell", "next_step"),
+    [
+        (
+            inconclusive(
+                "recall", why="labels", reason="insufficient group: no labelled positives; 3 are needed", **NOTHING
+            ),
+            "insufficient group",
+            "no labelled positives; 3 are needed",
+            "label rows of the kind that is missing",
+        ),
+        (
+            inconclusive("precision", why="undefined_for_both", reason="undefined for both models: 0/0", **NOTHING),
+            "inconclusive",
+            "undefined for both models: 0/0",
+            "gate on a metric that both models have",
+        ),
+        (
+            inconclusive("precision", why="undefined_for_baseline", reason="only the baseline is undefined", **NOTHING),
+            "inconclusive",
+            "only the baseline is undefined",
+            "nothing to do in this change",
+        ),
+        (
+            broken(
+                "precision", why="undefined_for_candidate", reason="0/0: no row here is in the denominator", **NOTHING
+            ),
+            "error",
+            "0/0: no row here is in the denominator",
+            "look at the candidate's predictions",
+        ),
+        (
+            broken("recall", why="unknown_name", reason="no class is called 'C'; there are a, b", **NOTHING),
+            "error",
+            "no class is called 'C'; there are a, b",
+            "correct the name in the gate in error",
+        ),
+    ],
+)
+def test_a_missing_value__is_explained_everywhere(row, state, cell, next_step):
+    report = a_report(gates=[row])
+    assert next_step in step(report)
+    for name, text in render_all(report).items():
+        flat = " ".join(text.replace("&#x27;", "'").replace("&#39;", "'").split())
+        if name.endswith(".md"):
+            assert f"{state} |" in flat, name
+            assert cell in flat, name
+
+
+def test_too_few_rows_that_carry_a_metric__are_counted_once():
+    short = "insufficient group: 1 labelled positive; 3 are needed"
+    counted = {"rows_needed": 3, "rows_needed_of": "labelled positives"}
+    row = inconclusive(
+        "roc_auc", why="too_few_carriers", reason=short, low=-0.9, high=0.4, now=0.3, **counted, **NOTHING
+    )
+    report = a_report(gates=[row])
+    assert step(report) == "**Next:** the inconclusive gate needs about 3 labelled positives."
+    assert "ROC AUC is undecided: insufficient group: 1 labelled positive; 3 are needed." in comment(report)
+    assert "3 are needed; needs" not in comment(report)
