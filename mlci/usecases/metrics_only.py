@@ -7,6 +7,7 @@ from typing import Any
 from mlci.baseline.worktree import Worktree
 from mlci.config.load import Loaded
 from mlci.config.models import Baseline
+from mlci.config.words import nearest
 from mlci.engine.interface import Source
 from mlci.errors import InputError
 from mlci.gates.findings import Why
@@ -24,6 +25,7 @@ from mlci.usecases.sides import Place, Side
 from mlci.usecases.tools import Tools, registry
 
 Values = dict[str, float]
+_LISTED = 8
 ROWS = "metrics"
 """Stands for the rows that a version's numbers were measured on, which nobody knows."""
 
@@ -131,11 +133,7 @@ def judge_values(
 
 def _comparison(name: str, candidate: Values, baseline: Values | None) -> Comparison:
     now, before = candidate.get(name), (baseline or {}).get(name)
-    absent = Undefined(
-        f"{name} is not in the candidate's metrics file"
-        + (", but was in the baseline's" if before is not None else ""),
-        cause=Cause.MISSING if before is not None else Cause.NAME,
-    )
+    absent = _absent(name, candidate, disappeared=before is not None)
     compared = baseline is not None and (before is not None or now is None)  # a new metric has no baseline yet
     change: Evidence = absent if now is None or before is None else Point(now - before)
     value: Evidence = absent if now is None else Point(now)
@@ -149,6 +147,17 @@ def _comparison(name: str, candidate: Values, baseline: Values | None) -> Compar
         baseline=None if before is None else Point(before),
         change=change if compared else None,
     )
+
+
+def _absent(name: str, candidate: Values, *, disappeared: bool) -> Undefined:
+    """Say that a number is missing: it disappeared, or nothing is called that."""
+    said = f"{name} is not in the candidate's metrics file"
+    if disappeared:
+        return Undefined(f"{said}, but was in the baseline's", cause=Cause.MISSING)
+    guess = nearest(name, candidate)
+    listed = ", ".join(list(candidate)[:_LISTED])
+    hint = f"; did you mean {guess}?" if guess else f"; there are {listed}" if listed else ""
+    return Undefined(said + hint, cause=Cause.NAME)
 
 
 def _gone(name: str, before: float) -> Judged:

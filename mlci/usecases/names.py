@@ -5,7 +5,7 @@ training, where training makes it. Groups are known once the rows are read.
 """
 
 import difflib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from mlci.config import slices
@@ -17,16 +17,18 @@ from mlci.errors import InputError, Problem
 from mlci.inference.evaluation import EvaluationResult
 from mlci.metrics.catalogue import PER_CLASS
 from mlci.usecases import plan
+from mlci.usecases.paths import located
 from mlci.usecases.tools import Tools
 
 _LISTED = 8
 Where = tuple[str | int, ...]
 
 
-def survey_before_steps(loaded: Loaded, tools: Tools, *, data: str) -> bool:
+def survey_before_steps(loaded: Loaded, tools: Tools, *, data: str, folder: Path) -> bool:
     """Refuse names that the evaluation set does not have, before a step spends time; return whether it was there.
 
-    Where no step runs, the rows are read at once and nothing is gained.
+    So are columns of predictions in a file that no training writes, while the baseline's steps may still run. Where no
+    step runs at all, the rows are read at once and nothing is gained.
 
     Raises:
         InputError: Every such name, with its line.
@@ -39,9 +41,31 @@ def survey_before_steps(loaded: Loaded, tools: Tools, *, data: str) -> bool:
         found = tools.survey(data, config.evaluation.label)
     except InputError:
         return False  # training may write it again; whoever reads it later names what is wrong
-    if problems := [*_columns(loaded, found.columns), *_classes(loaded, found)]:
+    problems = [*_columns(loaded, found.columns), *_classes(loaded, found), *_predicted(loaded, tools, folder)]
+    if problems:
         raise InputError.of(problems)
     return True
+
+
+def _predicted(loaded: Loaded, tools: Tools, folder: Path) -> Iterator[Problem]:
+    """Yield a problem for each column of ``predict`` that a file of predictions does not have."""
+    predict = loaded.config.predict
+    path = None if predict.file is None or loaded.config.train else Path(located(predict.file, folder))
+    if path is None or tools.survey is None or not path.is_file():
+        return
+    try:
+        known = tools.survey(str(path), "").columns
+    except InputError:
+        return  # the reader of the predictions names what is wrong
+    named: list[tuple[str, Where]] = [
+        (name, ("predict", key)) for key in ("score", "decision") if isinstance(name := getattr(predict, key), str)
+    ]
+    several = getattr(predict, "probabilities", None)
+    if isinstance(several, Mapping):
+        named += [(str(name), ("predict", "probabilities")) for name in several.values()]
+    for name, where in named:
+        if name not in known:
+            yield loaded.problem(f"`{predict.file}` has no column {name!r}; {_hint(name, known)}", *where)
 
 
 def refuse_unknown(loaded: Loaded, result: EvaluationResult) -> None:
@@ -99,8 +123,8 @@ def _unknown_classes(loaded: Loaded, known: tuple[str, ...]) -> Iterator[Problem
 def _metrics(loaded: Loaded) -> Iterator[tuple[str, Where]]:
     """Yield every metric that is written in the configuration, with its place."""
     evaluation = loaded.config.evaluation
-    for index, name in enumerate((evaluation.metrics if evaluation else None) or ()):
-        yield name, ("evaluation", "metrics", index)
+    for index, item in enumerate((evaluation.metrics if evaluation else None) or ()):
+        yield item if isinstance(item, str) else item.metric, ("evaluation", "metrics", index)
     for index, gate in enumerate(loaded.config.gates):
         yield gate.metric, ("gates", index, "metric")
 

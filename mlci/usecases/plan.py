@@ -122,10 +122,9 @@ def needs(config: Config) -> Needs:
 
 def divides_by_label(config: Config) -> bool:
     """Whether a gate, or the list of metrics to report, names a metric that divides by the label."""
-    asked = config.evaluation.metrics if config.evaluation else None
-    return any(
-        _DIVIDING in part for name in (*(asked or ()), *(gate.metric for gate in config.gates)) for part in _parts(name)
-    )
+    asked = (config.evaluation.metrics if config.evaluation else None) or ()
+    names = [item if isinstance(item, str) else item.metric for item in (*asked, *config.gates)]
+    return any(_DIVIDING in part for name in names for part in _parts(name))
 
 
 def _parts(name: str) -> tuple[str, ...]:

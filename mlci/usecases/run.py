@@ -106,7 +106,7 @@ def compare(
     own_metrics.present(loaded, tools)
     current = head(tools.git)  # the candidate's steps may write to files that git tracks
     data = located(_data(loaded.config), folder)
-    survey = partial(names.survey_before_steps, loaded, tools, data=data)
+    survey = partial(names.survey_before_steps, loaded, tools, data=data, folder=folder)
     surveyed = survey()
     end = production.end(loaded.config, tools)
     # The baseline first: nothing of the candidate's has run yet that could touch it.

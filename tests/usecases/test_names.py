@@ -1,5 +1,6 @@
 """Names that do not exist in the data are refused with their line, before a step spends time where that is possible."""
 
+import json
 import sys
 
 import pytest
@@ -98,6 +99,16 @@ def test_a_name_that_does_not_exist__stops_before_training(tmp_path, evaluation,
     assert not (folder / "trained").exists()
 
 
+def test_a_column_of_predictions_that_does_not_exist__stops_before_the_baseline_is_made(tmp_path):
+    folder = project(tmp_path, gate="metric: accuracy, min: 0.1")
+    text = (folder / "mlci.yml").read_text()
+    text = text.replace("{file: base.csv}", "{ref: main}").replace("decision: d", "decision: D")
+    (folder / "mlci.yml").write_text(text)
+    ended = mlci("run", cwd=folder)
+    assert (ended.code, "`cand.csv` has no column 'D'; did you mean 'd'?" in ended.err) == (2, True)
+    assert "mlci.yml:7: " in ended.err
+
+
 def test_a_class_that_does_not_exist__stops_after_a_training_that_makes_the_labels(tmp_path):
     gate = 'metric: "recall[C]", max_drop: 0.1'
     folder = project(tmp_path, gate=gate, train=TRAIN, predict=PREDICT, data="rows.csv")
@@ -112,3 +123,14 @@ def test_a_reference_group_that_does_not_exist(tmp_path):
     ended = mlci("run", cwd=project(tmp_path, gate="metric: accuracy, min: 0.1", evaluation=evaluation))
     assert ended.code == 2
     assert "no group of `g` is called 'N'; did you mean 'n'? there are 'n', 's', 'w'" in ended.err
+
+
+@pytest.mark.parametrize("baseline", ["none", "{file: old.json}"])
+def test_a_number_that_a_metrics_file_does_not_have__is_an_error_with_or_without_a_baseline(tmp_path, baseline):
+    text = "model: m\ntask: regression\npredict: {metrics: new.json}\n"
+    text += f"baseline: {baseline}\ngates: [{{metric: val.rsme, max_rise: 0.1}}]\n"
+    numbers = json.dumps({"val": {"rmse": 2.0, "mae": 1.5}})
+    ended = mlci("run", "--json", cwd=write(tmp_path, {"mlci.yml": text, "new.json": numbers, "old.json": numbers}))
+    (row,) = ended.report["gates"]
+    assert (ended.code, row["outcome"], row["why"]) == (1, "error", "unknown_name")
+    assert row["reason"] == "val.rsme is not in the candidate's metrics file; did you mean val.rmse?"
