@@ -27,6 +27,7 @@ NOT_SET = {
     "GITHUB_STEP_SUMMARY",
     "GITHUB_OUTPUT",
     "GITHUB_SHA",
+    "GITHUB_JOB",
 }
 
 
@@ -110,9 +111,11 @@ class World:
         token: str | None = None,
         uv: bool = True,
         cancel_when: Callable[[Path], bool] | None = None,
+        run_id: int | None = None,
+        attempt: int = 1,
         **facts: Any,
     ) -> Start:
-        """Return what starts a workflow for this event, as of now; each run has a number of its own."""
+        """Return what starts a workflow for this event, as of now; each run has a number of its own, unless given."""
         self.runs += 1
         place = self.scratch / f"run-{self.runs}"
         place.mkdir()
@@ -121,8 +124,8 @@ class World:
         env |= {
             "GITHUB_API_URL": self.fake.url,
             "SHA_REF": told["GITHUB_SHA"],  # act's name for it
-            "GITHUB_RUN_ID": str(1000 + self.runs),
-            "GITHUB_RUN_ATTEMPT": "1",
+            "GITHUB_RUN_ID": str(run_id or 1000 + self.runs),
+            "GITHUB_RUN_ATTEMPT": str(attempt),
             "E2E_REMOTE": str(self.remote),
         }
         return Start(
