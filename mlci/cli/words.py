@@ -6,7 +6,9 @@ from dataclasses import dataclass, field
 import click
 
 from mlci.cli.actions import Level, annotation
+from mlci.github.interface import Forbidden
 from mlci.publish import advice
+from mlci.publish.event import DEPENDABOT
 from mlci.publish.plan import Silent, Target
 from mlci.publish.result import Finished, Result
 from mlci.publish.unfinished import title
@@ -69,11 +71,10 @@ class Words:
                 f"mlci: {plain(one.url, longest=300)}. A required check can be satisfied by it; docs/publishing.md "
                 "says how a ruleset tells them apart.",
             )
+        for left in done.stale:
+            self.remark("warning", advice.stale(plain(left.author, longest=100), plain(left.url, longest=300)))
         if where.reader is not None and done.refused:
-            if self.early:
-                self.line(f"the check is not opened: {where.reader}")
-            else:
-                self.remark("notice", advice.read_only(where.reader))
+            self._refused(done.refused, where.reader)
             return
         for refused in dict.fromkeys(done.refused):
             self.remark("warning", advice.missing(refused.permission, refused.said))
@@ -83,6 +84,19 @@ class Words:
             "check_url": done.check.url if done.check else None,
             "comment_url": done.comment.url if done.comment else None,
         }
+
+    def _refused(self, refused: list[Forbidden], reader: str) -> None:
+        """Say once why a token that was expected to be able to read only was refused."""
+        if self.early:
+            self.line(f"the check is not opened: {reader}")
+        elif reader == DEPENDABOT and (lacking := [one for one in refused if "not accessible" in one.said]):
+            self.remark("notice", advice.dependabot(one.permission for one in lacking))
+        elif reader != DEPENDABOT:
+            self.remark("notice", advice.read_only(reader))
+        if reader == DEPENDABOT and not self.early:
+            for one in dict.fromkeys(refused):
+                if "not accessible" not in one.said:
+                    self.remark("warning", advice.missing(one.permission, one.said))
 
     def verdict(self, found: Result, model: str | None) -> None:
         """Say the result in one line."""

@@ -155,7 +155,7 @@ def refused(said: str, doing: str, level: Literal["read", "write"]) -> str:
         else f"Add to the job:\n\n    permissions:\n      contents: {level}\n"
     )
     fork = (
-        "\nRuns for pull requests from forks, and Dependabot's, can only read, whatever they ask for."
+        "\nRuns for pull requests from forks can only read, whatever they ask for."
         if level == "write" and not person
         else ""
     )

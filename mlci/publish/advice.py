@@ -1,5 +1,6 @@
 """What to do about a refusal: which permission is missing, and the exact lines that add it."""
 
+from collections.abc import Iterable
 from typing import Literal
 
 Permission = Literal["checks", "statuses", "pull-requests", "contents"]
@@ -38,6 +39,26 @@ def missing(permission: Permission, said: str) -> str:
     return (
         f'GitHub refused to {what} (403 "{said}"): the job\'s token lacks `{permission}: write`. Add to the job:\n\n'
         f"    permissions:\n      {permission}: write"
+    )
+
+
+def dependabot(lacking: Iterable[Permission]) -> str:
+    """Return the notice for a run of Dependabot's whose token lacks permissions."""
+    lines = "".join(f"\n      {one}: write" for one in sorted(set(lacking)))
+    return (
+        "Dependabot started the run. The token of such a run can only read by default, so not all was published; "
+        "the job summary and the exit code have the verdict. To publish for Dependabot's pull requests too, give the "
+        f"job the permissions by name:\n\n    permissions:{lines}\n\nSecrets of the repository are not there in such a "
+        "run: another token, such as a GitHub App's, has to be among Dependabot's own secrets."
+    )
+
+
+def stale(author: str, url: str) -> str:
+    """Return the warning for a comment of another account that carries our marker."""
+    return (
+        f"the comment {url} by {author} carries mlci's marker and is not updated any more: this run's token may not "
+        "change it, or can't know it for its own. Usually mlci published with another token before. Delete that "
+        "comment by its menu on GitHub; the check and the comment of the token in use have the verdict."
     )
 
 

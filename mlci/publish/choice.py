@@ -105,6 +105,18 @@ def ours(comments: Iterable[Posted], *, me: str, model: str) -> list[Posted]:
     return sorted(found, key=lambda one: one.id)
 
 
+def earlier(comments: Iterable[Posted], *, me: str, model: str) -> list[Posted]:
+    """Return comments of other bots that carry the marker of a model: mlci's with another token, or a quotation."""
+    return [
+        one
+        for one in comments
+        if one.author.lower().endswith("[bot]")
+        and one.author.lower() != me.lower()
+        and (mark := marker.read(one.body)) is not None
+        and mark.model == model
+    ]
+
+
 def choose(found: Sequence[Posted], version: Version, *, creates: bool) -> Choice:
     """Choose among our comments: the oldest one stays, and gets the newest text.
 

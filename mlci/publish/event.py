@@ -3,7 +3,8 @@
 Facts of the platform (GitHub's documentation, "Events that trigger workflows"): on ``pull_request`` the variable
 ``GITHUB_SHA`` is the merge commit and on ``pull_request_target`` the base, so the head comes from the payload;
 ``workflow_run``, ``issue_comment`` and others run on the default branch, whose commit says nothing about a candidate.
-A run that a fork or Dependabot started by ``pull_request`` has a token that can only read.
+A run that a fork started by ``pull_request`` has a token that can only read; Dependabot's can only read by default, and
+``permissions:`` gives it more.
 """
 
 import re
@@ -15,6 +16,8 @@ from mlci.publish.payload import Object
 
 _SHA = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _DEPENDABOT = "dependabot[bot]"
+DEPENDABOT = "Dependabot started the run"
+"""Why a token may only be able to read, and can be given more."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,7 +29,7 @@ class Event:
         head: The commit that the candidate was made from; ``None`` where there is none to report on.
         pull: Number of the pull request to comment on.
         branch: The pull request's branch, if it is one of this repository.
-        reader: Why the token can only read, in a few words; ``None`` if it may write.
+        reader: Why the token can only read (:data:`DEPENDABOT`: by default), in a few words; ``None`` if it may write.
         why: Why there is nothing to report on.
     """
 
@@ -90,7 +93,7 @@ def _reader(event: Object, actor: str | None, *, fork: bool) -> str | None:
     if fork:
         return "the pull request comes from a fork"
     sender = payload.text(payload.part(event, "sender"), "login")
-    return "Dependabot started the run" if _DEPENDABOT in {actor, sender} else None
+    return DEPENDABOT if _DEPENDABOT in {actor, sender} else None
 
 
 def _merge_group(name: str, event: Object, _sha: str | None, _actor: str | None) -> Event:

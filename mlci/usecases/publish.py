@@ -4,18 +4,16 @@ from dataclasses import replace
 
 from mlci.github.interface import CheckRun, GitHub
 from mlci.publish.attempt import read_record
+from mlci.publish.event import DEPENDABOT
 from mlci.publish.invocation import Invocation
 from mlci.publish.plan import Publication, Target
 from mlci.publish.runs import parse
 from mlci.usecases import publish_check as checks
 from mlci.usecases import publish_comment as comments
 from mlci.usecases.publish_check import Before
-from mlci.usecases.publish_comment import Author
-from mlci.usecases.publish_settle import settle
+from mlci.usecases.publish_comment import WORKFLOW, Author
+from mlci.usecases.publish_settle import retire, settle
 from mlci.usecases.published import Published, report_comment
-
-WORKFLOW = "github-actions[bot]"
-"""Author of what a workflow's own token writes; it has no login that could be asked for."""
 
 
 def open_(target: Target, github: GitHub, *, fresh: bool = False) -> Published:
@@ -81,6 +79,7 @@ def _publish_without_checks(publication: Publication, github: GitHub, done: Publ
         login = done.tried(lambda: github.login() or WORKFLOW) or WORKFLOW
         text, author = target.version(publication.body), Author(login=login, app=None)
         standing = done.tried(lambda: comments.write(text, target, github, author, creates=publication.creates))
+        standing = retire(done, standing, text, target, github, author)
         report_comment(done, standing, target)
         if comments.newer_stands(standing, target):
             return
@@ -91,5 +90,8 @@ def _publish_without_checks(publication: Publication, github: GitHub, done: Publ
 
 
 def _reads_only(target: Target, done: Published) -> bool:
-    """Whether the token was known to be able to read only, and was refused: nothing else will work."""
-    return target.reader is not None and bool(done.refused)
+    """Whether the token is known to be able to read only, and was refused: nothing else will work.
+
+    Dependabot's may have been given some permissions and not others.
+    """
+    return target.reader not in {None, DEPENDABOT} and bool(done.refused)

@@ -14,8 +14,12 @@ from mlci.github.interface import CheckRun, Comment, Forbidden, GitHub, Missing
 from mlci.publish import choice, marker
 from mlci.publish.choice import Create, Edit, Keep, Nothing, Version
 from mlci.publish.plan import Target
+from mlci.report.comment import marked
+from mlci.report.dialect import Markdown
 
 _ROUNDS = 20
+WORKFLOW = "github-actions[bot]"
+"""Author of what a workflow's own token writes; it has no login that could be asked for."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,10 +29,12 @@ class Standing:
     Attributes:
         comment: Our comment; ``None`` where there is none.
         what: What was done: ``created``, ``updated``, ``unchanged`` or ``none``.
+        earlier: Comments of other bots with our marker.
     """
 
     comment: Comment | None
     what: str
+    earlier: tuple[Comment, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,8 +67,10 @@ def write(
         if isinstance(listed, Forbidden):
             return listed
         found = choice.ours(listed, me=author.login, model=target.model)
+        others = choice.earlier(listed, me=author.login, model=target.model)
+        earlier = tuple(one for one in others if isinstance(one, Comment))
         if not found and made is not None:  # a list that lags behind what was just written
-            return Standing(comment=made, what="created")
+            return Standing(comment=made, what="created", earlier=earlier)
         chosen = choice.choose(found, text, creates=creates)
         done = _do(chosen.step, target, github, author)
         if isinstance(done, Forbidden):
@@ -70,12 +78,43 @@ def write(
         if isinstance(chosen.step, Create):
             made = done if isinstance(done, Comment) else None
             if not confirm:
-                return Standing(comment=made, what="created")
+                return Standing(comment=made, what="created", earlier=earlier)
         elif not isinstance(done, Missing):
             _delete(chosen, github)
             ended = {Nothing: "none", Edit: "updated", Keep: "unchanged"}[type(chosen.step)]
-            return Standing(comment=done, what="created" if made else ended)
+            return Standing(comment=done, what="created" if made else ended, earlier=earlier)
     raise OutsideError(f"the comment on pull request {pull} does not stay: another writer deletes it again and again")
+
+
+def retire_earlier(
+    standing: Standing, text: Version, target: Target, github: GitHub, author: Author
+) -> tuple[Standing | Forbidden, list[Comment]]:
+    """Point from comments that the workflow's own token wrote to this token's; return what stands, and what is left.
+
+    ``github-actions[bot]`` can only be a workflow of this repository. Any other account's comment stays as it is: that
+    it was ours can't be known. One that can't be changed is not the only voice: this token makes one beside it.
+    """
+    left, pointer = [], _pointer(target, standing.comment)
+    for one in standing.earlier:
+        workflows = one.author.lower() == WORKFLOW != author.login.lower()
+        if workflows and one.body.strip() == pointer:
+            continue
+        if not workflows or isinstance(github.edit_comment(one.id, pointer), Forbidden):
+            left.append(one)
+    ours = [one for one in left if one.author.lower() == WORKFLOW]
+    if ours and standing.comment is None:
+        return write(text, target, github, author, creates=True), left
+    return standing, left
+
+
+def _pointer(target: Target, comment: Comment | None) -> str:
+    """Write the text of a comment that another token has replaced."""
+    d = Markdown()
+    by = d.link(d.number("the newer comment"), comment.url) if comment is not None else d.number("its check")
+    said = d.words(
+        "**{}** is reported with another token now: see {}. This comment is not updated.", d.text(target.model), by
+    )
+    return f"{marked(model=target.model, head=None, run=None)}\n{said}"
 
 
 def newer_stands(standing: Standing | None, target: Target) -> bool:

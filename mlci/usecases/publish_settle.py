@@ -14,7 +14,7 @@ from mlci.publish import joined, marker
 from mlci.publish.attempt import WORST, Attempt, attempt, attempts
 from mlci.publish.choice import Version
 from mlci.publish.joined import Joined, Shown
-from mlci.publish.plan import Publication, version
+from mlci.publish.plan import Publication, Target, version
 from mlci.usecases import publish_check as checks
 from mlci.usecases import publish_comment as comments
 from mlci.usecases.publish_check import Before
@@ -55,6 +55,21 @@ def settle(publication: Publication, github: GitHub, done: Published, *, before:
     """
     if done.check is not None:
         _Display(publication, github, done, done.check, before).settle()
+
+
+def retire(
+    done: Published, standing: Standing | None, text: Version, target: Target, github: GitHub, author: Author
+) -> Standing | None:
+    """Retire comments that were written with another token; those that can't be are kept as stale."""
+    if standing is None or not standing.earlier:
+        return standing
+    try:
+        after, left = comments.retire_earlier(standing, text, target, github, author)
+    except OutsideError as error:
+        done.failures.append(str(error))
+        return standing
+    done.stale = left
+    return standing if isinstance(after, Forbidden) else after
 
 
 class _Display:
@@ -138,6 +153,7 @@ class _Display:
             self._standing = self._as_guest(lambda: write(creates=False, confirm=False))
             return
         standing = self._done.tried(lambda: write(creates=creates, confirm=self._confirm))
+        standing = retire(self._done, standing, text, self._target, self._github, self._author)
         made = self._standing is not None and self._standing.what == "created"
         self._standing = replace(standing, what="created") if standing is not None and made else standing
 

@@ -22,6 +22,7 @@ class Published:
         did: What was done, line by line.
         refused: What the token may not.
         foreign: Check runs of our name that are not ours.
+        stale: Comments of other accounts with our marker, which may not be changed.
         failures: What GitHub or the network did not do.
     """
 
@@ -30,6 +31,7 @@ class Published:
     did: list[str] = field(default_factory=list)
     refused: list[Forbidden] = field(default_factory=list)
     foreign: list[CheckRun] = field(default_factory=list)
+    stale: list[Comment] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
 
     def tried(self, call: Callable[[], T | Forbidden]) -> T | None:

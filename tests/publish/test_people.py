@@ -122,3 +122,68 @@ def test_a_checkout_that_cannot_be_written_to_keeps_nothing_back(fake, tmp_path,
     assert (done.code, done.err) == (0, "")
     assert [check["conclusion"] for check in fake.check_runs()] == ["success"]
     assert len(fake.comments(pull)) == 1
+
+
+def dependabots(fake, tmp_path, pull, **permissions):
+    """A job that Dependabot started, and what it said after publishing a report that blocks."""
+    job = Job(fake, tmp_path / "work", pull, sender="dependabot[bot]")
+    job.leave(bad())
+    token = fake.token(permissions or {"contents": "read", "checks": "read"})
+    assert job.run("--open", token=token).code == 0
+    return job.run("--ended", "failure", "--code", "1", token=token)
+
+
+def test_dependabot__a_token_that_reads_only_is_named_with_the_lines_that_give_it_more(fake, tmp_path, pull):
+    done = dependabots(fake, tmp_path, pull)
+    assert done.code == 1
+    assert done.err.startswith("::notice::Dependabot started the run.")
+    assert "permissions:%0A      checks: write%0A      pull-requests: write%0A      statuses: write" in done.err
+    assert "fork" not in done.err
+    assert done.err.count("::") == 2
+
+
+def test_dependabot__what_its_token_may_is_done(fake, tmp_path, pull):
+    done = dependabots(fake, tmp_path, pull, **{"statuses": "write", "pull-requests": "write"})
+    assert "permissions:%0A      checks: write%0A%0A" in done.err
+    assert fake.statuses(fake.head(pull))[0]["state"] == "failure"
+    assert "1 gate failed" in fake.comments(pull)[0]["body"]
+
+
+def test_dependabot__a_token_with_all_permissions_says_nothing(fake, tmp_path, pull):
+    done = dependabots(fake, tmp_path, pull, **{"checks": "write", "statuses": "write", "pull-requests": "write"})
+    assert (done.code, done.err) == (1, "")
+
+
+@pytest.mark.parametrize("policy", ["always", "never"])
+def test_token__switched_to_an_app_leaves_no_stale_comment(fake, pull, policy):
+    publisher(fake, pull).publish()
+    for run in (101, 102):
+        done = publisher(fake, pull, run=run, report=bad(), token=fake.token(app="our-checks"), policy=policy).publish()
+        assert (done.stale, done.refused, done.failures) == ([], [], [])
+    old, *new = fake.comments(pull)
+    assert old["user"]["login"] == BOT
+    assert "✅" not in old["body"]
+    assert "is reported with another token now" in old["body"]
+    assert [one["user"]["login"] for one in new] == (["our-checks[bot]"] if policy == "always" else [])
+    assert all(one["html_url"] in old["body"] for one in new)
+
+
+@pytest.mark.parametrize("policy", ["always", "never"])
+def test_token__that_may_not_change_the_old_comment_is_not_silent_beside_it(fake, pull, policy):
+    publisher(fake, pull).publish()
+    before = fake.comments(pull)[0]["body"]
+    token = fake.token(user="octocat")  # who may comment, and not change what others wrote
+    done = publisher(fake, pull, run=101, report=bad(), token=token, policy=policy).publish()
+    old, new = fake.comments(pull)
+    assert (old["body"], [one.id for one in done.stale]) == (before, [old["id"]])
+    assert (new["user"]["login"], "1 gate failed" in new["body"]) == ("octocat", True)
+
+
+def test_token__switched_back_names_the_comment_of_the_other_account(fake, pull, tmp_path):
+    publisher(fake, pull, token=fake.token(app="our-checks")).publish()
+    (old,) = fake.comments(pull)
+    job = Job(fake, tmp_path / "work", pull)
+    job.leave(bad())
+    done = job.run("--ended", "failure", "--code", "1", run=101)
+    assert f"::warning::the comment {old['html_url']} by our-checks[bot] carries mlci's marker" in done.err
+    assert fake.comments(pull)[0]["body"] == old["body"]
