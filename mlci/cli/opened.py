@@ -52,8 +52,8 @@ def opener(text: str) -> int | None:
     return int(match[1]) if match else None
 
 
-def _check(told: dict[str, Any]) -> CheckRun:
-    return CheckRun(**{**told, "pulls": tuple(told["pulls"])})
+def _check(facts: dict[str, Any]) -> CheckRun:
+    return CheckRun(**{**facts, "pulls": tuple(facts["pulls"])})
 
 
 class Note:

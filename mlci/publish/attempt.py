@@ -87,7 +87,7 @@ class Attempt:
     summary: str
 
 
-def recorded(text: str, record: Record) -> str:
+def write_record(text: str, record: Record) -> str:
     """Put the record's line after a text."""
     facts = f"label={_quoted(record.label)} title={_quoted(record.title)}"
     return f"{text.rstrip()}\n\n<!-- mlci-attempt key={record.key} own={record.own} {facts} -->"

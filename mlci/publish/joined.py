@@ -48,7 +48,7 @@ class Joined:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Shown:
+class CheckText:
     """What a check should show; no conclusion leaves it in progress."""
 
     conclusion: Conclusion | None
@@ -105,16 +105,20 @@ def title(joined: Joined) -> str:
     return f"{of}: {first.label}" + ("" if joined.own == "open" else f": {first.title}")
 
 
-def shown(one: Attempt, joined: Joined, *, model: str) -> Shown:
+def text_of_check(one: Attempt, joined: Joined, *, model: str) -> CheckText:
     """Return what a check should show: the newest one the joined verdict, every other one its own."""
     if one.id < max((other.id for other in joined.found), default=one.id):
-        return Shown(conclusion=_ended(one, one.record.own), title=one.record.title, summary=one.text)
+        return CheckText(conclusion=_possible_conclusion(one, one.record.own), title=one.record.title, summary=one.text)
     if joined.live == (one,):
-        return Shown(conclusion=_ended(one, one.record.own), title=one.record.title, summary=one.text)
-    return Shown(conclusion=_ended(one, joined.own), title=title(joined), summary=table(joined, model=model) + one.text)
+        return CheckText(conclusion=_possible_conclusion(one, one.record.own), title=one.record.title, summary=one.text)
+    return CheckText(
+        conclusion=_possible_conclusion(one, joined.own),
+        title=title(joined),
+        summary=table(joined, model=model) + one.text,
+    )
 
 
-def differs(one: Attempt, wanted: Shown) -> bool:
+def differs(one: Attempt, wanted: CheckText) -> bool:
     """Say whether a check shows something else than it should."""
     same = (one.conclusion, one.title, one.summary.rstrip()) == (
         wanted.conclusion,
@@ -159,9 +163,10 @@ def _rows(d: Markdown, live: Sequence[Attempt]) -> list[str]:
     for place, one in enumerate(ranked):
         glyph, verb = _WORDS[one.record.own]
         label = d.link(d.text(one.record.label), one.url or None)
-        said = d.text(one.record.title, longest=_TITLE)
-        told = d.words("{} {}: {}", d.number(glyph), d.number(verb), said)
-        row = f"| {label} | {d.words('{} {}', d.number(glyph), d.number(verb)) if one.record.own == 'open' else told} |"
+        verdict = d.words("{} {}", d.number(glyph), d.number(verb))
+        if one.record.own != "open":
+            verdict = d.words("{}: {}", verdict, d.text(one.record.title, longest=_TITLE))
+        row = f"| {label} | {verdict} |"
         left -= len(row.encode())
         if left < 0:
             return [*rows, f"| and {len(ranked) - place:,} more | |"]
@@ -175,7 +180,7 @@ def _below(d: Markdown, one: Attempt | None) -> str:
     return d.words("The worst one that has finished: {}.", d.link(d.text(one.record.label), one.url or None))
 
 
-def _ended(one: Attempt, own: Own) -> Conclusion | None:
+def _possible_conclusion(one: Attempt, own: Own) -> Conclusion | None:
     """Return a conclusion; a check that is completed can't be in progress again, and then is not a success."""
     found = conclusion(own)
     if found is None and one.status == "completed":

@@ -49,7 +49,7 @@ def publish(
         opener: Id of the check that another job of this run opened, whose invocation this is.
     """
     done = Published()
-    before = done.tried(lambda: checks.listed(publication.target, github))
+    before = done.tried(lambda: checks.list_checks(publication.target, github))
     if before is not None:
         publication = replace(publication, target=_as_opened(publication.target, before, opener))
         done.check = done.tried(lambda: checks.conclude(publication, github, Before(listed=before), known=known))

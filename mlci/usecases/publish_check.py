@@ -13,9 +13,9 @@ from mlci.errors import OutsideError
 from mlci.github.interface import CheckFields, CheckRun, Forbidden, GitHub, Missing, Output, Status
 from mlci.publish import check as words
 from mlci.publish import joined
-from mlci.publish.attempt import WORST, Attempt, Own, Record, attempt, attempts, read_record, recorded
+from mlci.publish.attempt import WORST, Attempt, Own, Record, attempt, attempts, read_record, write_record
 from mlci.publish.invocation import Invocation
-from mlci.publish.joined import Joined, Shown
+from mlci.publish.joined import CheckText, Joined
 from mlci.publish.plan import Publication, Target
 from mlci.publish.runs import parse
 
@@ -61,17 +61,18 @@ def open_check(
         fresh: Whether this attempt is known to have opened nothing yet, so that there is nothing to look for.
         others: Apps that are known not to be us.
     """
-    seen = () if fresh else listed(target, github)
+    seen = () if fresh else list_checks(target, github)
     if isinstance(seen, Forbidden):
         return seen
     known = own(seen, target, others=others)
-    shown = Shown(
+    shown = CheckText(
         conclusion=None,
         title=_OPEN_TITLE,
-        summary=recorded(_OPEN, _record(target, "open", _OPEN_TITLE)),
+        summary=write_record(_OPEN, _record(target, "open", _OPEN_TITLE)),
     )
-    if known is not None and (ended := _ended(known)) is not None:
-        shown = Shown(conclusion=ended, title=known.title, summary=known.summary)  # sent for GitHub to say whose it is
+    if known is not None and (ended := _conclusion(known)) is not None:
+        # sent as it is, for GitHub to refuse it if it is another app's
+        shown = CheckText(conclusion=ended, title=known.title, summary=known.summary)
     answer = _set(target, github, known, _fields(target, shown), lambda one: one.external_id == str(target.run), others)
     if known is not None and _anothers(answer):
         return open_check(target, github, fresh=False, others=others | {known.app})
@@ -104,7 +105,7 @@ def conclude(
     found = before.by_id(known) or own(before.listed, target, others=before.others)
     mine = _mine(publication, found)
     at_first = joined.join([*_attempts(before, found), mine])
-    shown = joined.shown(mine, at_first, model=target.model)
+    shown = joined.text_of_check(mine, at_first, model=target.model)
     if found is None and shown.conclusion == "success":
         shown = replace(shown, conclusion=None)
     fields = _fields(target, shown)
@@ -140,7 +141,7 @@ def set_status_alone(publication: Publication, github: GitHub) -> Forbidden | No
     return github.set_status(target.head, status)
 
 
-def differing(verdict: Joined, *, model: str) -> list[tuple[Attempt, Shown]]:
+def find_differences(verdict: Joined, *, model: str) -> list[tuple[Attempt, CheckText]]:
     """Return the checks that show something else than they should, and what they should show.
 
     Those that have not finished are left to their own runs. One that was replaced stays as it is, if it is completed.
@@ -148,11 +149,11 @@ def differing(verdict: Joined, *, model: str) -> list[tuple[Attempt, Shown]]:
     waiting = [one for one in verdict.found if one.status != _COMPLETED]
     shows = (*verdict.live, *verdict.found[-1:], *waiting)
     counted = {one.id: one for one in shows if one.record.own != "open" and one.record.key}
-    wanted = [(one, joined.shown(one, verdict, model=model)) for one in counted.values()]
+    wanted = [(one, joined.text_of_check(one, verdict, model=model)) for one in counted.values()]
     return [(one, shown) for one, shown in wanted if joined.differs(one, shown)]
 
 
-def show(target: Target, github: GitHub, one: Attempt, shown: Shown) -> CheckRun | Forbidden:
+def show(target: Target, github: GitHub, one: Attempt, shown: CheckText) -> CheckRun | Forbidden:
     """Let a check show what it should; its record stays."""
     fields = replace(_fields(target, shown), external_id=str(one.run), url=None)
 
@@ -176,7 +177,7 @@ def foreign(runs: Iterable[CheckRun], *, app: str) -> list[CheckRun]:
     return [one for one in runs if one.app != app or parse(one.external_id) is None]
 
 
-def listed(target: Target, github: GitHub) -> tuple[CheckRun, ...] | Forbidden:
+def list_checks(target: Target, github: GitHub) -> tuple[CheckRun, ...] | Forbidden:
     """Return the check runs of our name on the run's commit.
 
     Raises:
@@ -197,7 +198,7 @@ def _mine(publication: Publication, found: CheckRun | None) -> Attempt:
     """Return this attempt as it is about to be; within one attempt the worst verdict stays."""
     target = publication.target
     record = _record(target, publication.own, publication.title)
-    text = recorded(publication.body, record)
+    text = write_record(publication.body, record)
     earlier = attempt(found) if found is not None and found.external_id == str(target.run) else None
     if earlier is not None and earlier.record.key and _rank(earlier.record) > max(_rank(record), WORST.index("open")):
         record, text = earlier.record, earlier.text
@@ -258,7 +259,7 @@ def _set(
     return github.update_check(found.id, fields, arrived=arrived)
 
 
-def _ended(known: CheckRun) -> words.Conclusion | None:
+def _conclusion(known: CheckRun) -> words.Conclusion | None:
     """Return the conclusion of a completed check."""
     if known.status != _COMPLETED:
         return None
@@ -276,7 +277,7 @@ def _has(seen: CheckRun, *, record: Record, expected: int) -> bool:
     return found is not None and found.own == record.own and seen.annotations >= expected
 
 
-def _fields(target: Target, shown: Shown) -> CheckFields:
+def _fields(target: Target, shown: CheckText) -> CheckFields:
     output = Output(title=shown.title, summary=shown.summary)
     return CheckFields(external_id=str(target.run), conclusion=shown.conclusion, output=output, url=target.url)
 
@@ -298,7 +299,7 @@ def _seen(target: Target, github: GitHub) -> tuple[CheckRun, ...]:
     Raises:
         OutsideError: if they may not be listed, so that it stays unknown if the request arrived.
     """
-    found = listed(target, github)
+    found = list_checks(target, github)
     if isinstance(found, Forbidden):
         raise OutsideError(f"GitHub did not answer, and does not tell whether the request arrived (403, {found.said})")
     return found

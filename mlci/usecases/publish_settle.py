@@ -13,7 +13,7 @@ from mlci.github.interface import CheckRun, Forbidden, GitHub, Status
 from mlci.publish import joined, marker
 from mlci.publish.attempt import WORST, Attempt, attempt, attempts
 from mlci.publish.choice import Version
-from mlci.publish.joined import Joined, Shown
+from mlci.publish.joined import CheckText, Joined
 from mlci.publish.plan import Publication, Target, version
 from mlci.usecases import publish_check as checks
 from mlci.usecases import publish_comment as comments
@@ -34,12 +34,12 @@ class Step:
         text: The comment's text, if the comment has to be looked at.
     """
 
-    checks: list[tuple[Attempt, Shown]]
+    checks: list[tuple[Attempt, CheckText]]
     status: Status | None
     text: Version | None
 
     @property
-    def needed(self) -> bool:
+    def is_needed(self) -> bool:
         """Return whether anything has to be sent."""
         return bool(self.checks) or self.status is not None or self.text is not None
 
@@ -108,7 +108,7 @@ class _Display:
             seen = self._recorded(after)
             self._confirm = self._confirm or self._has_rivals(seen)
             step = self._step(seen)
-            if not step.needed:
+            if not step.is_needed:
                 break
         self._done.foreign += checks.foreign(seen.here, app=self._check.app)
         self._report_check(seen)
@@ -126,7 +126,7 @@ class _Display:
         status = checks.status(self._target, verdict)
         text = self._version(seen, verdict)
         return Step(
-            checks=checks.differing(verdict, model=self._target.model),
+            checks=checks.find_differences(verdict, model=self._target.model),
             status=status if status != self._status else None,
             text=text if text is not None and self._needs_comment(text) else None,
         )

@@ -52,7 +52,7 @@ class Chain:
 
 
 @dataclass
-class Told:
+class Entry:
     """What a check's record says, and its place."""
 
     id: int
@@ -177,7 +177,7 @@ def records(memory, sha):
         if check.head == sha and check.name == NAME:
             key, own = _OWN.findall(check.summary)[-1]
             run, attempt = check.external_id.split(".")
-            found.append(Told(check.id, key, own, int(run), int(attempt)))
+            found.append(Entry(check.id, key, own, int(run), int(attempt)))
     return found
 
 
@@ -190,11 +190,11 @@ def is_newer(one, other):
     return one.id > other.id
 
 
-def expected(told):
+def expected(entries):
     """The worst of what the newest attempt of each invocation says; ``None`` if no attempt is newer than all others."""
-    worst = "success" if told else "open"
-    for key in {one.key for one in told}:
-        ones = [one for one in told if one.key == key]
+    worst = "success" if entries else "open"
+    for key in {one.key for one in entries}:
+        ones = [one for one in entries if one.key == key]
         newest = [one for one in ones if all(one is other or is_newer(one, other) for other in ones)]
         if len(newest) != 1:
             return None

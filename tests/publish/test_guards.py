@@ -8,7 +8,7 @@ from mlci.cli import opened
 from mlci.github import answers, client
 from mlci.github.interface import CheckRun
 from mlci.publish import attempt, check, choice, event, joined, marker, result
-from mlci.publish.joined import Shown
+from mlci.publish.joined import CheckText
 from mlci.usecases import publish, publish_check, publish_comment, publish_settle
 from tests.publish import (
     test_check,
@@ -61,7 +61,7 @@ def last_check(found):
 def own_alone(one, joined, *, model):
     """Each check shows its own verdict."""
     conclusion = None if one.record.own == "open" else {"error": "failure"}.get(one.record.own, one.record.own)
-    return Shown(conclusion=conclusion, title=one.record.title, summary=one.text)
+    return CheckText(conclusion=conclusion, title=one.record.title, summary=one.text)
 
 
 REAL = {"choose": choice.choose, "check_run": answers.check_run, "attempts": attempt.attempts}
@@ -140,7 +140,7 @@ DEFECTS = {
     ),
     "shown": (
         joined,
-        "shown",
+        "text_of_check",
         own_alone,
         test_joining.test_colour__in_every_order_is_the_worst_of_the_newest_attempts,
         {"deadly": 0.0, "moving": False},

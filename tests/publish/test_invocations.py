@@ -6,9 +6,9 @@ from dataclasses import replace
 import pytest
 
 from mlci.github.interface import CheckRun
-from mlci.publish.attempt import Attempt, Record, attempt, newest, read_record, recorded
+from mlci.publish.attempt import Attempt, Record, attempt, newest, read_record, write_record
 from mlci.publish.invocation import LONGEST, invocation
-from mlci.publish.joined import join, shown, table, title
+from mlci.publish.joined import join, table, text_of_check, title
 from mlci.publish.runs import Run
 from tests.publish.scene import NAME, bad, good, publisher, unsure
 from tests.publish.test_command import Job
@@ -66,7 +66,7 @@ def test_invocation__label(facts, label):
 @pytest.mark.parametrize("text", ["a -- b --> c", "<!-- x -->", "tab\there", "Grün · 日本", "100 %", "\x1b[31m", ""])
 def test_record__what_is_written_is_read(text):
     record = Record(key="0123456789abcdef", label=text, own="failure", title=text)
-    written = recorded("## report\n\nwith `<!-- mlci-attempt -->` in it", record)
+    written = write_record("## report\n\nwith `<!-- mlci-attempt -->` in it", record)
     assert read_record(written) == read_record(written.replace("\n", "\r\n")) == record
     assert written.splitlines()[-1].count("-->") == 1
     assert read_record(f"{written}\nmore") is None
@@ -74,7 +74,7 @@ def test_record__what_is_written_is_read(text):
 
 def an_attempt(number, run, own, *, cell="1"):
     record = Record(key=cell * 16, label=f"cell {cell}", own=own, title=f"{own} of {number}")
-    text = recorded(f"text of {number}", record)
+    text = write_record(f"text of {number}", record)
     ended = None if own == "open" else {"error": "failure"}.get(own, own)
     facts = {"id": number, "head": "a" * 40, "url": f"https://u/{number}", "run": Run(*run), "record": record}
     status = "in_progress" if ended is None else "completed"
@@ -116,7 +116,7 @@ def test_join__worst_counts_and_is_named(owns, worst, said):
     ones = [an_attempt(place, (7, 1), own, cell=str(place)) for place, own in enumerate(owns, start=1)]
     found = join(ones)
     assert (found.own, title(found)) == (worst, said)
-    wanted = shown(ones[-1], found, model="m")
+    wanted = text_of_check(ones[-1], found, model="m")
     assert (wanted.conclusion == "success") == (worst == "success")
     again = attempt(replace_shown(ones[-1], wanted))
     assert (again.record, again.text) == (ones[-1].record, ones[-1].text)  # its own verdict is still there
@@ -257,13 +257,13 @@ def test_two_jobs__the_one_that_publishes_concludes_the_check_of_the_one_that_op
     """Also in another attempt, in which the job that opened is not run again and hands over what it did before."""
     open_job = {**MODEL, "GITHUB_JOB": "open"}
     job.run("--open", **open_job)
-    told = job.outputs()["check"]
+    handed = job.outputs()["check"]
     for attempt_number, (report, code, left) in enumerate(
         [(bad(), "1", ("failure", "failure")), (good(), "0", ("success", "success"))], start=1
     ):
         job.leave(report)
         job.facts = {"attempt": attempt_number}
-        arguments = ("--ended", "success", "--code", code, "--check", told)
+        arguments = ("--ended", "success", "--code", code, "--check", handed)
         job.run(*arguments, RUNNER_TEMP=str(job.folder.parent), **{**MODEL, "GITHUB_JOB": "publish"})
         assert colour(job) == left
     assert len(job.fake.check_runs(job.head)) == 2

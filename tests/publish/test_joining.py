@@ -38,20 +38,20 @@ def a_life(seed, *, deadly, moving):
 
 def ended(life, sha, seed):
     """The colour and the comment of a commit on which every process came to its end; whether there is one answer."""
-    memory, told = life.memory, records(life.memory, sha)
+    memory, entries = life.memory, records(life.memory, sha)
     says = {(chain.run, number): one for chain in life.chains for number, one in enumerate(chain.says, start=1)}
-    assert all(one.own == says[one.run, one.attempt] for one in told), seed
-    worst = expected(told)
-    if worst is None or not told:
+    assert all(one.own == says[one.run, one.attempt] for one in entries), seed
+    worst = expected(entries)
+    if worst is None or not entries:
         return False
     check, state = colour(memory, sha)
     assert (check, state) == ({"error": "failure"}.get(worst, worst), STATES[worst]), seed
-    if sha == memory.head and any(one.key != CELLS[-1].key for one in told):  # a push makes no comment
+    if sha == memory.head and any(one.key != CELLS[-1].key for one in entries):  # a push makes no comment
         (comment,) = memory.comments
         first, heading = comment.body.splitlines()[:2]
         assert f" head={sha} " in first, seed
         assert ("✅" in heading) == (worst == "success"), seed
-        assert ("evaluations of this commit" in heading) == (len({one.key for one in told}) > 1), seed
+        assert ("evaluations of this commit" in heading) == (len({one.key for one in entries}) > 1), seed
     return True
 
 
