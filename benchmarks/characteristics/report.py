@@ -5,6 +5,8 @@ from pathlib import Path
 
 from benchmarks.characteristics import (
     coverage,
+    disparity_changes,
+    family_wise,
     group_gaps,
     identical,
     many_slices,
@@ -18,23 +20,31 @@ from benchmarks.characteristics.pool import Outcome, Work
 
 BEGIN, END = "<!-- characteristics:begin -->", "<!-- characteristics:end -->"
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "benchmarks.md"
-SIMULATED = (single_gate, many_slices, misses, point_rules, coverage, group_gaps, identical)
+LONGEST_FIRST = (
+    family_wise,
+    many_slices,
+    coverage,
+    disparity_changes,
+    group_gaps,
+    misses,
+    single_gate,
+    identical,
+    point_rules,
+)
 
 
 def works(scale: float) -> list[Work]:
     """Return every simulation, the longest first so that no process is left with it at the end."""
-    return [
-        work
-        for module in (many_slices, coverage, group_gaps, misses, single_gate, identical, point_rules)
-        for work in module.works(scale)
-    ]
+    return [work for module in LONGEST_FIRST for work in module.works(scale)]
 
 
 def sections(outcomes: Mapping[str, Outcome], *, allowed: float) -> tuple[list[Section], list[Figure]]:
     """Return the sections, and every figure that is held to bounds, whether a table shows it or not."""
-    plain = [single_gate.section(outcomes), many_slices.section(outcomes), row_counts.section()]
+    plain = [single_gate.section(outcomes), many_slices.section(outcomes), family_wise.section(outcomes)]
+    plain.append(row_counts.section())
     plain += [misses.section(outcomes), point_rules.section(outcomes)]
     held = [coverage.section(outcomes, allowed=allowed), group_gaps.section(outcomes, allowed=allowed)]
+    held.append(disparity_changes.section(outcomes))
     last = identical.section(outcomes)
     figures = [figure for section in [*plain, last] for figure in section.figures]
     figures += [figure for _, more in held for figure in more]

@@ -7,10 +7,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.characteristics import coverage, families, group_gaps, report, single_gate
+from benchmarks.characteristics import (
+    coverage,
+    disparity_changes,
+    families,
+    family_wise,
+    group_gaps,
+    report,
+    single_gate,
+)
 from benchmarks.characteristics.figures import Figure, Section, share, within
 from benchmarks.characteristics.pool import Work, run
 from mlci.inference import estimates
+from mlci.inference.disparity_change import DisparityChange
 from mlci.inference.power import rows_needed
 from mlci.inference.proportions import Tango
 
@@ -110,3 +119,22 @@ def test_the_rows_needed_on_the_page_are_the_formulas():
     for margin, *counts in rows:
         needed = [rows_needed(d, distance=float(margin), confidence=0.95) for d in (0.02, 0.05, 0.10, 0.20)]
         assert [f"{count:,}" for count in needed] == counts
+
+
+def test_a_disparity_whose_ends_are_swapped_goes_red(monkeypatch):
+    def outside(world):
+        settings = {"rows": 2_000, "world": world}
+        work = Work(f"disparity change {world} 2000", disparity_changes.changes, 60, settings)
+        outcome = run([work], processes=1)[work.name]
+        figures = disparity_changes._figures(world, disparity_changes.WORLDS[world], 2_000, outcome)
+        return [figure.what for figure in figures if not figure.kept]
+
+    honest = DisparityChange.ends
+    assert outside("rise of 0.172") == []
+    monkeypatch.setattr(DisparityChange, "ends", lambda self, level: tuple(-end for end in honest(self, level)[::-1]))
+    assert outside("rise of 0.172") != []
+
+
+def test_harmless_changes_pass_small_slices_with_30_percent_positives():
+    outcome = run([Work("mini", family_wise.harmless, 2, {"prevalence": 0.3}, pieces=1)], processes=1)["mini"]
+    assert {name: total for name, total in outcome.totals.items() if total} == {}
