@@ -19,7 +19,7 @@ def replicates(
     if not job.row_metrics:
         return {}, ()
     if evaluator is None:
-        raise AssertionError(job.row_metrics)  # whoever asks for row metrics builds the engine with an evaluator
+        raise AssertionError(job.row_metrics)  # an engine for such jobs is built with an evaluator
     keys, scopes = zip(*_scopes(frame), strict=True)
     sample = RowSample(
         task=job.task,

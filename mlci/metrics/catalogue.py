@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from mlci.metrics.entries import ALIASES, ENTRIES, FOREIGN_ALIASES
+from mlci.metrics.entries import ALIASES, ENTRIES, FOREIGN_ALIASES, LIBRARY_NAMES
 from mlci.metrics.info import MetricInfo
 
 PER_CLASS = re.compile(r"^(precision|recall|f1)\[(.+)\]$")
@@ -82,7 +82,7 @@ def is_shift(name: str) -> bool:
 
 
 def canonical(name: str) -> str:
-    """Return the name that reports show of a metric, of one class's or of a disparity, that may be an alias.
+    """Return the catalogue's own name of a metric, of one class's or of a disparity, that may be an alias.
 
     Aliases may be written in capitals (``AUC``). A name that is not known stays as it is.
     """
@@ -93,6 +93,12 @@ def canonical(name: str) -> str:
     if (parts := spread(name)) and len(parts.bases) == 1 and (match := SPREAD.match(name)) and _plain(match[1]):
         return f"{_plain(match[1])}_{parts.kind}"
     return name
+
+
+def shown(name: str) -> str:
+    """Return the name that reports show: the canonical one, but a library's own name as it was asked for."""
+    match = None if _plain(name) else _PER_CLASS.match(name) or SPREAD.match(name)
+    return name if (match[1] if match else name) in LIBRARY_NAMES else canonical(name)
 
 
 def hypothesis(name: str) -> str:

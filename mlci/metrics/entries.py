@@ -259,6 +259,24 @@ ENTRIES: tuple[MetricInfo, ...] = (
     ),
 )
 
+LIBRARY_NAMES = frozenset(
+    {
+        "accuracy_score",
+        "average_precision_score",
+        "balanced_accuracy_score",
+        "f1_score",
+        "jaccard_score",
+        "precision_score",
+        "r2_score",
+        "recall_score",
+        "roc_auc_score",
+        "sensitivity",
+        "specificity",
+        "true_positive_rate",
+    }
+)
+"""Names that reports show as they were asked for: those of functions of scikit-learn and fairlearn, and of medicine."""
+
 FOREIGN_ALIASES = {
     "qwk": "quadratic_weighted_kappa",
     "weighted_kappa": "quadratic_weighted_kappa",
@@ -306,4 +324,4 @@ ALIASES = {
     "F1": "f1",
     "R2": "r2",
 }
-"""Other names by the name that reports show."""
+"""Other names by the catalogue's own."""

@@ -84,7 +84,7 @@ def disparities(config: Config) -> tuple[tuple[str, str], ...]:
 
 def metric_name(item: Gate | Reported) -> str:
     """Return the name that a metric has in reports."""
-    return shown_name(catalogue.canonical(item.metric), item.params or {})
+    return shown_name(catalogue.shown(item.metric), item.params or {})
 
 
 def row_metrics(config: Config) -> tuple[RowMetric, ...]:

@@ -417,13 +417,15 @@ def test_canonical__usual_names(pair):
 
 def test_alias__of_a_disparity_with_the_same_limit_is_judged_once():
     one = "  - {metric: recall_ratio, across: region, min: 0.8}\n"
-    twice = gate("metric: recall_ratio, across: region, min: 0.8") + one.replace("recall", "sensitivity")
+    twice = gate("metric: recall_ratio, across: region, min: 0.8") + one.replace("recall", "tpr")
     assert found(twice) == []
-    assert found(
-        twice.replace("sensitivity_ratio, across: region, min: 0.8", "tpr_ratio, across: region, min: 0.9")
-    ) == ["m:14: `gates[1].min` limits `tpr_ratio` again, after line 13; keep one"]
+    assert found(twice.replace("tpr_ratio, across: region, min: 0.8", "tpr_ratio, across: region, min: 0.9")) == [
+        "m:14: `gates[1].min` limits `tpr_ratio` again, after line 13; keep one"
+    ]
     config = parse(twice, path="m").config
     assert [rule.metric for rule in plan.rules(config)] == ["recall_ratio"]
+    theirs = parse(twice.replace("tpr", "sensitivity"), path="m").config
+    assert [rule.metric for rule in plan.rules(theirs)] == ["recall_ratio", "sensitivity_ratio"]
     named = parse(gate("metric: AUC, min: 0.7"), path="m").config
     assert [rule.metric for rule in plan.rules(named)] == ["roc_auc"]
     totals = parse(TOTALS, path="m").config

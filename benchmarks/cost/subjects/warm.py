@@ -51,7 +51,7 @@ def ours(folder: Path, name: str) -> None:
         Source(path=str(folder / config.predict.file), score=config.predict.score),
         Source(path=str(folder / config.baseline.file), score=config.baseline.score),
     ]
-    asked = job(config, *sources, None, data=str(folder / config.evaluation.data))
+    asked = job(config, *sources, data=str(folder / config.evaluation.data))
     observed = DuckEngine().observe(asked)
     question = plan.question(config, baseline=True)
     evaluate(observed.statistics, question, fingerprint=observed.fingerprint, notes=observed.notes)
