@@ -7,7 +7,7 @@ from typing import Any
 
 from mlci.baseline.cache import Cache, cache_key
 from mlci.baseline.git import Git
-from mlci.baseline.resolve import resolve
+from mlci.baseline.resolve import Resolved, resolve
 from mlci.baseline.tracked import tracked
 from mlci.baseline.worktree import Worktree, checked_out
 from mlci.errors import StepError
@@ -40,7 +40,7 @@ class Made:
 
 def make_baseline(
     git: Git,
-    ref: str,
+    ref: str | Resolved,
     make: Make,
     *,
     into: Path,
@@ -53,7 +53,7 @@ def make_baseline(
 
     Args:
         git: Git in the candidate's folder.
-        ref: Branch, tag or commit.
+        ref: Branch, tag or commit; resolved, if the commit was looked up before.
         make: Trains and predicts in the worktree's folder with its environment, writes what is to be kept into the
             folder that it is given, and returns facts that JSON can hold.
         into: Folder of ours for the files; it has to be empty or missing.
@@ -67,7 +67,7 @@ def make_baseline(
         StepError: The baseline's own commands failed.
         OutsideError: Git failed.
     """
-    resolved = resolve(git, ref)
+    resolved = resolve(git, ref) if isinstance(ref, str) else ref
     notes = list(resolved.notes)
     if cache is not None and tracked(git, cache.root):
         notes.append(
@@ -86,12 +86,12 @@ def make_baseline(
     cached = facts is not None
     if facts is None:
         into.mkdir(parents=True, exist_ok=True)
-        facts, made_notes = _made(git, resolved.commit, ref, make, into)
+        facts, made_notes = _made(git, resolved.commit, resolved.ref, make, into)
         notes += made_notes
         if cache is not None and (failed := cache.store(key, into, {"facts": facts, "notes": made_notes})):
             notes.append(failed)
     return Made(
-        ref=ref,
+        ref=resolved.ref,
         commit=resolved.commit,
         folder=into,
         facts=facts,

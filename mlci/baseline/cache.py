@@ -17,7 +17,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -63,19 +63,30 @@ class Cache:
     Attributes:
         root: Made when first written to.
         keep: Most entries; the ones used longest ago go.
+        known: By key, digests of the manifests that may be read; ``None`` reads every entry.
     """
 
     root: Path
     keep: int = field(default=20)
+    known: Mapping[str, str] | None = None
+
+    def pinned(self) -> "Cache":
+        """Return the same cache, of which only entries of this moment are read: commands may write to it later."""
+        known = {}
+        with contextlib.suppress(OSError):
+            for entry in self.root.iterdir():
+                with contextlib.suppress(OSError, UnicodeDecodeError):
+                    known[entry.name] = (entry / _DIGEST).read_text("ascii").strip()
+        return replace(self, known=known)
 
     def fetch(self, key: str, into: Path) -> Found:
         """Copy an entry's files into the empty or missing folder ``into``; on a miss that folder is empty."""
         entry = self.root / _checked(key)
         into.mkdir(parents=True, exist_ok=True)
-        if not entry.is_dir():
+        if not entry.is_dir() or (self.known is not None and key not in self.known):
             return Found()
         try:
-            facts = _copied(entry, into, key)
+            facts = _copied(entry, into, key, None if self.known is None else self.known[key])
         except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             shutil.rmtree(into)
             into.mkdir()
@@ -150,11 +161,11 @@ def _build(building: Path, files: Path, key: str, facts: Facts) -> None:
     (building / _DIGEST).write_text(hashlib.sha256(data).hexdigest() + "\n", "ascii")
 
 
-def _copied(entry: Path, into: Path, key: str) -> dict[str, Any]:
+def _copied(entry: Path, into: Path, key: str, known: str | None) -> dict[str, Any]:
     """Copy all files out and return the facts; any error means that the entry is damaged."""
     with (entry / _MANIFEST).open("rb") as file:
         data = file.read(_LARGEST_MANIFEST + 1)
-    if hashlib.sha256(data).hexdigest() != (entry / _DIGEST).read_text("ascii").strip():
+    if hashlib.sha256(data).hexdigest() != (known or (entry / _DIGEST).read_text("ascii").strip()):
         raise ValueError("its manifest does not match")
     manifest = json.loads(data)
     if (manifest["schema"], manifest["key"]) != (_SCHEMA, key):

@@ -1,8 +1,22 @@
-"""Whether a folder of ours came with a commit."""
+"""Files that came with a commit."""
 
+import glob
 from pathlib import Path
 
 from mlci.baseline.git import Git
+from mlci.errors import InputError
+
+
+def is_tracked(git: Git, path: str) -> bool:
+    """Tell whether git tracks a file, or any file that a pattern matches; outside of a checkout nothing is tracked."""
+    folder = git.folder.resolve()
+    spellings = {folder / path, (folder / path).resolve()}  # the link, and where it leads
+    magic = "glob" if glob.has_magic(path) else "literal"
+    try:
+        said = [git.ask("ls-files", "--", f":({magic}){spelling}") for spelling in sorted(spellings)]
+    except InputError:
+        return False
+    return any(one.status == 0 and bool(one.out) for one in said)
 
 
 def tracked(git: Git, folder: Path) -> bool:

@@ -26,6 +26,7 @@ from mlci.engine.duck import DuckEngine
 from mlci.engine.features.write import write_features
 from mlci.engine.fingerprint import fingerprint
 from mlci.engine.rows import row_digests
+from mlci.engine.shared import share_rows
 from mlci.engine.sought import lack
 from mlci.engine.survey import survey
 from mlci.metrics import catalogue
@@ -87,6 +88,8 @@ def tools(
             registry=registry,
             stamp=stamp,
             rows=row_digests,
+            share=share_rows,
+            own_folder=folder / OURS,
             survey=survey,
         )
 

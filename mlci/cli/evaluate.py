@@ -63,6 +63,8 @@ def origins_text(origins: Facts) -> str:
         "baseline": origins.baseline.model_dump(),
         "seconds": dict(origins.seconds),
         "uses": origins.uses,
+        "made_by_training": origins.made_by_training,
+        "shared": origins.shared.model_dump() if origins.shared else None,
         "lineage": origins.lineage.model_dump() if origins.lineage else None,
         "trend": [row.model_dump() for row in origins.trend],
     }

@@ -18,7 +18,7 @@ from mlci.inference import codec
 from mlci.inference.evaluation import EvaluationResult
 from mlci.inference.retraining import Noise
 from mlci.registry import ledger
-from mlci.report.document import BaselineRef, Candidate, Lineage, Part, Seconds, TrendRow
+from mlci.report.document import BaselineRef, Candidate, Lineage, Part, Seconds, SharedRows, TrendRow
 from mlci.usecases import baselines, noise
 from mlci.usecases.document import Facts, document
 from mlci.usecases.paths import located
@@ -36,6 +36,8 @@ class Origins(Part):
     uses: int | None = None
     lineage: Lineage | None = None
     trend: tuple[TrendRow, ...] = ()
+    made_by_training: bool = False
+    shared: SharedRows | None = None
 
 
 @click.command()
@@ -97,6 +99,8 @@ def _origins(path: Path, known: Facts) -> Facts:
         uses=origins.uses,
         lineage=origins.lineage,
         trend=origins.trend,
+        made_by_training=origins.made_by_training,
+        shared=origins.shared,
     )
 
 

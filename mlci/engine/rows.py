@@ -15,7 +15,9 @@ from mlci.lineage import rows
 from mlci.lineage.rows import Rows
 
 
-def row_digests(path: str, key: str | None, label: str, *, most: int = rows.MOST) -> Rows | None:
+def row_digests(
+    path: str, key: str | None, label: str | None, *, most: int = rows.MOST, in_order: bool = False
+) -> Rows | None:
     """Return three digests for each row; ``None`` for a table of more than ``most`` rows.
 
     Cells count as the fingerprint has them: by value, in whatever format, order of rows and of columns.
@@ -23,8 +25,9 @@ def row_digests(path: str, key: str | None, label: str, *, most: int = rows.MOST
     Args:
         path: The evaluation set: path, glob or URL.
         key: Its key column, if there is one.
-        label: Its label's column.
+        label: Its label's column; ``None`` for a table without labels.
         most: Rows to look at.
+        in_order: Keep the order of the table; without it, the order depends on content alone.
 
     Raises:
         InputError: The table can't be read, or has no such column.
@@ -34,22 +37,27 @@ def row_digests(path: str, key: str | None, label: str, *, most: int = rows.MOST
         try:
             with sql.reading(path):
                 table = open_table(connection, path, Path(scratch))
-                return _rows(connection, table, key, label) if table.rows <= most else None
+                if table.rows > most:
+                    return None
+                found = digests_of(connection, table, key, label)
+                return found if in_order else rows.sort(found)
         finally:
             connection.close()
 
 
-def _rows(connection: duckdb.DuckDBPyConnection, table: Table, key: str | None, label: str) -> Rows:
+def digests_of(connection: duckdb.DuckDBPyConnection, table: Table, key: str | None, label: str | None) -> Rows:
+    """Return the digests of an open table's rows, in its order."""
     kept = {name: table.column(name) for name in (key, label) if name is not None}
     rest = [column for column in table.columns if column.name not in kept]
-    contents = _states(connection, table, rest)
-    keys = contents if key is None else _states(connection, table, [kept[key]])
-    labels = _states(connection, table, [kept[label]])
+    contents = column_digests(connection, table, rest)
+    keys = contents if key is None else column_digests(connection, table, [kept[key]])
+    labels = column_digests(connection, table, [kept[label]] if label is not None else [])
     nulls = _nulls(connection, table)
-    return rows.sort(Rows(key=key, label=label, keys=keys, labels=labels, contents=contents, nulls=nulls))
+    return Rows(key=key, label=label, keys=keys, labels=labels, contents=contents, nulls=nulls)
 
 
-def _states(connection: duckdb.DuckDBPyConnection, table: Table, columns: Sequence[Column]) -> rows.Digests:
+def column_digests(connection: duckdb.DuckDBPyConnection, table: Table, columns: Sequence[Column]) -> rows.Digests:
+    """Return a digest of some columns for each row, in the table's order."""
     state = np.zeros(table.rows, np.uint64)
     for column in columns:
         add_column(connection, table, column, state, None)

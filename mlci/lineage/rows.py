@@ -27,13 +27,13 @@ class Rows:
 
     Attributes:
         key: Name of the key column, ``None`` where rows are known by what they hold.
-        label: Name of the label's column.
+        label: Name of the label's column; ``None`` for predictions, which have no labels.
         keys, labels, contents: A digest for each row.
         nulls: Cells without a value, by column, in the order of the table.
     """
 
     key: str | None
-    label: str
+    label: str | None
     keys: Digests
     labels: Digests
     contents: Digests
@@ -113,7 +113,7 @@ def difference(before: Rows, after: Rows) -> Difference:
     columns = set(before.nulls) == set(after.nulls)
     alike = alike and (columns or before.key is not None)  # without a key, rows of other columns have other digests
     both = _common(before.keys, after.keys) if alike else 0
-    labelled = _common(_mixed(before.keys, before.labels), _mixed(after.keys, after.labels)) if alike else 0
+    labelled = _common(mixed(before.keys, before.labels), mixed(after.keys, after.labels)) if alike else 0
     same = _common(_whole(before), _whole(after)) if alike else 0
     return Difference(
         before=len(before),
@@ -139,14 +139,14 @@ def _null_rates(before: Rows, after: Rows) -> tuple[tuple[str, float, float], ..
 
 
 def _whole(rows: Rows) -> Digests:
-    return _mixed(_mixed(rows.keys, rows.labels), rows.contents)
+    return mixed(mixed(rows.keys, rows.labels), rows.contents)
 
 
-def _mixed(left: Digests, right: Digests) -> Digests:
+def mixed(left: Digests, right: Digests) -> Digests:
     """Return one digest of two (a round of SplitMix64's constants; overflow is wanted)."""
     turned = (right << np.uint64(31)) | (right >> np.uint64(33))
-    mixed: Digests = (left ^ turned) * np.uint64(_MIX) + right
-    return mixed ^ (mixed >> np.uint64(29))
+    both: Digests = (left ^ turned) * np.uint64(_MIX) + right
+    return both ^ (both >> np.uint64(29))
 
 
 def _common(left: Digests, right: Digests) -> int:

@@ -58,6 +58,15 @@ class BaselineRef(Part):
     label: str | None = None
 
 
+class SharedRows(Part):
+    """Rows of the candidate's evaluation set and of the baseline's own, if training makes both and they differ."""
+
+    added: int = Field(description="Rows of the candidate's set only.")
+    removed: int = Field(description="Rows of the baseline's set only.")
+    rows: int = Field(description="Rows of both, on which the models are compared.")
+    changed: int | None = Field(default=None, description="Rows of both with the same label and other values.")
+
+
 class EvaluationSet(Part):
     """The rows that both models were judged on."""
 
@@ -66,6 +75,8 @@ class EvaluationSet(Part):
     uses: int | None = None
     budget: int | None = None
     sealed: bool = False
+    made_by_training: bool = Field(default=False, description="Whether the candidate's training made it.")
+    shared: SharedRows | None = Field(default=None, description="Only where the baseline's own set is another one.")
 
 
 class Evidenced(Part):

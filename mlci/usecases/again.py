@@ -16,7 +16,19 @@ from mlci.registry.ledger import Tail
 from mlci.registry.manifest import File
 from mlci.report.document import Report
 from mlci.steps import metrics_file
-from mlci.usecases import bundle, datarows, held, history, lineage, metrics_only, noise, production, scoring, uses
+from mlci.usecases import (
+    bundle,
+    by_training,
+    datarows,
+    held,
+    history,
+    lineage,
+    metrics_only,
+    noise,
+    production,
+    scoring,
+    uses,
+)
 from mlci.usecases.document import Facts, document
 from mlci.usecases.held import Held, Piece
 from mlci.usecases.history import Now
@@ -64,7 +76,8 @@ def judge_again(
             opened if opened.content.predictions.fingerprint == rows else _scored(loaded, tools, opened, data, rows)
         )
         candidate, baseline = _candidate(opened), production.baseline(loaded, tools, end, data=data)
-        result, _ = judged(config, candidate, baseline, tools, data=data)
+        measured = judged(config, candidate, baseline, tools, data=data)
+        result, facts = measured.result, replace(facts, shared=measured.shared)
         against = baseline.version if baseline else None
         gates = verdicts(config, result, noise.noise(config, tools.registry, end, against=against, rows=rows))
     said = opened.content.predictions.file
@@ -73,6 +86,8 @@ def judge_again(
     facts = _facts(loaded, opened, baseline, replace(facts, uses=use.count if use else None))
     kept = datarows.kept(config, tools, folder)
     now = _now(opened, result, kept[1] if kept else None)
+    if facts.made_by_training:
+        result = replace(result, notes=(*result.notes, by_training.MADE))
     result, facts = history.told(config, tools, end, result=result, facts=facts, now=now)
     report = document(result, gates, facts)
     text = save(report).encode()
@@ -127,7 +142,8 @@ def _facts(loaded: Loaded, opened: Opened, baseline: Side | None, known: Facts) 
     seconds = opened.report.provenance.seconds.model_dump(exclude_none=True)
     found = origins(known, loaded.config, Side(source=Source(path="")), baseline, seconds=seconds, head=None, held=None)
     digest = f"sha256:{opened.content.predictions.file.digest}"
-    return replace(found, candidate=opened.report.candidate.model_copy(update={"predictions": digest}))
+    candidate = opened.report.candidate.model_copy(update={"predictions": digest})
+    return replace(found, candidate=candidate, made_by_training=opened.report.evaluation.made_by_training)
 
 
 def _now(opened: Opened, result: EvaluationResult, rows: Rows | None) -> Now:

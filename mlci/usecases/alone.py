@@ -2,22 +2,34 @@
 
 import contextlib
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
+from mlci.baseline.tracked import is_tracked
 from mlci.config.load import Loaded
 from mlci.errors import InputError
 from mlci.usecases.paths import located
 from mlci.usecases.sides import Side
+from mlci.usecases.tools import Tools
 from mlci.usecases.untouched import MOVED, Untouched
 
 
+@dataclass
+class EvaluationFile:
+    """What the candidate's steps did to the evaluation set: whether training wrote it, with whatever content."""
+
+    written: bool = False
+
+
 @contextlib.contextmanager
-def left_alone(loaded: Loaded, baseline: Side | None, data: str) -> Iterator[None]:
+def left_alone(
+    loaded: Loaded, baseline: Side | None, tools: Tools, data: str, *, rows_may_change: bool = False
+) -> Iterator[EvaluationFile]:
     """Hold that the candidate's steps, which run inside, leave the baseline's predictions and their rows as they are.
 
     Where a baseline was made on the rows and they have a key, their fingerprint is looked at later; everywhere else the
     file is looked at here, or a candidate could label the rows that it is judged on. Training may make a file that was
-    not there.
+    not there, and with ``rows_may_change`` one that it made before.
 
     Raises:
         InputError: They made or changed the baseline's file, or changed the rows.
@@ -27,9 +39,13 @@ def left_alone(loaded: Loaded, baseline: Side | None, data: str) -> Iterator[Non
     watched = [baseline.source.path] if baseline is not None and runs else []
     before = Untouched.now(watched, by_content=True)
     keyed = config.evaluation is not None and config.evaluation.key is not None
-    counted = runs and not (keyed and baseline is not None and baseline.made_on is not None)
+    counted = runs and not rows_may_change and not (keyed and baseline is not None and baseline.made_on is not None)
     rows_before = Untouched.now([data] if counted else [], by_content=True)
-    yield
+    evaluation = EvaluationFile()
+    trains = config.train is not None and config.evaluation is not None
+    stamps = Untouched.now([data] if trains else [], by_content=False)
+    yield evaluation
+    evaluation.written = bool(stamps.changed()) and not is_tracked(tools.git, str(Path(data).absolute()))
     if any(rows_before.marks.values()) and rows_before.changed():
         raise InputError(MOVED)
     if before.changed() and baseline is not None:

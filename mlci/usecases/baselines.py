@@ -4,19 +4,24 @@ import hashlib
 import json
 import shutil
 import uuid
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from mlci.baseline.by_ref import Made, make_baseline
+from mlci.baseline.by_ref import Made, Make, make_baseline
+from mlci.baseline.cache import Cache
+from mlci.baseline.resolve import Resolved, resolve
 from mlci.baseline.worktree import Worktree
 from mlci.config.load import Loaded, load
 from mlci.config.models import Baseline, Config
 from mlci.engine.interface import Source
 from mlci.errors import InputError
-from mlci.usecases import alone, at_commit, sides, untouched
+from mlci.usecases import alone, at_commit, own_rows, sides, untouched
 from mlci.usecases.paths import located
-from mlci.usecases.sides import Place, Side
+from mlci.usecases.sides import OwnRows, Place, Side
 from mlci.usecases.tools import Tools
+
+_ORDER = " in the order of "
 
 
 def baseline(loaded: Loaded, tools: Tools, *, folder: Path, data: str) -> Side | None:
@@ -28,12 +33,48 @@ def baseline(loaded: Loaded, tools: Tools, *, folder: Path, data: str) -> Side |
         folder: Folder of the configuration.
         data: The evaluation set; a baseline of another commit is scored on these rows.
     """
-    config = loaded.config
-    if not isinstance(config.baseline, Baseline):
+    if not isinstance(loaded.config.baseline, Baseline):
         return None
-    if config.baseline.file is not None:
-        return _from_file(loaded, config.baseline, folder)
-    return _from_ref(loaded, str(config.baseline.ref), tools, data=data)
+    return of_file(loaded, folder=folder) or of_ref(loaded, tools, data=data)
+
+
+def of_file(loaded: Loaded, *, folder: Path) -> Side | None:
+    """Return the baseline's predictions in a file; ``None`` for every other baseline."""
+    chosen = loaded.config.baseline
+    if not isinstance(chosen, Baseline) or chosen.file is None:
+        return None
+    return _from_file(loaded, chosen, folder)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pinned:
+    """The commit of a reference and the cache, as they were before any of the candidate's steps ran."""
+
+    resolved: Resolved
+    cache: Cache | None
+
+
+def pin(loaded: Loaded, tools: Tools) -> Pinned | None:
+    """Look the commit of a reference up, and what the cache holds; ``None`` for every other baseline."""
+    chosen = loaded.config.baseline
+    if not isinstance(chosen, Baseline) or chosen.ref is None:
+        return None
+    return Pinned(resolved=resolve(tools.git, chosen.ref), cache=tools.cache.pinned() if tools.cache else None)
+
+
+def on_own_rows(loaded: Loaded, tools: Tools, baseline: Side, *, data: str) -> Side:
+    """Return the predictions of a file, restricted to the rows that training just made, if those are others.
+
+    Without a key, rows and predictions have to be as many.
+    """
+    evaluation = loaded.config.evaluation
+    if evaluation is None or evaluation.key is None or tools.rows is None:
+        return baseline
+    paths = (data, baseline.source.path)
+    mine, theirs = (tools.rows(path, evaluation.key, None, in_order=True) for path in paths)
+    if mine is None or theirs is None or set(mine.keys.tolist()) == set(theirs.keys.tolist()):
+        return baseline
+    return replace(baseline, own=OwnRows(rows=theirs, of=str(baseline.label), in_order=True))
 
 
 def config_digest(loaded: Loaded) -> str:
@@ -115,16 +156,29 @@ def _from_file(loaded: Loaded, chosen: Baseline, folder: Path) -> Side:
     return Side(source=source, label=str(chosen.file))
 
 
-def _from_ref(loaded: Loaded, ref: str, tools: Tools, *, data: str) -> Side:
-    """Make the baseline in a worktree of its commit, or take it from the cache."""
+def of_ref(loaded: Loaded, tools: Tools, *, data: str, pinned: Pinned | None = None) -> Side | None:
+    """Make the baseline in a worktree of its commit, or take it from the cache; ``None`` without a reference.
+
+    Args:
+        loaded: The candidate's configuration.
+        tools: Effects.
+        data: The evaluation set.
+        pinned: What decides which baseline it is, if the candidate's training, which made the evaluation set, ran.
+    """
+    chosen = loaded.config.baseline
+    if not isinstance(chosen, Baseline) or chosen.ref is None:
+        return None
+    ref = chosen.ref
     tools.say(f"baseline: {ref}")
     fingerprint = tools.fingerprint(data)
+    rows = Evaluated(data=data, fingerprint=fingerprint, by_training=pinned is not None)
     made = made_from_ref(
         loaded,
         ref,
         tools,
         evaluation=same_rows(loaded.config, fingerprint, data),
-        make=lambda worktree, into: _facts(loaded, worktree, into, tools, data=data, fingerprint=fingerprint),
+        make=lambda worktree, into: _facts(loaded, worktree, into, tools, rows),
+        pinned=pinned,
     )
     facts = made.facts
     columns = {key: facts[key] for key in ("score", "decision", "threshold")}
@@ -138,8 +192,9 @@ def _from_ref(loaded: Loaded, ref: str, tools: Tools, *, data: str) -> Side:
         notes=notes,
         commit=made.commit,
         label=ref,
-        made_on=fingerprint,
+        made_on=None if facts.get("own") else fingerprint,
         past=at_commit.past(made.folder),
+        own=own_rows.kept(made.folder, of=ref, in_order=bool(facts.get("own_order"))) if facts.get("own") else None,
     )
 
 
@@ -154,29 +209,59 @@ def same_rows(config: Config, fingerprint: str | None, data: str) -> str:
     if config.evaluation is not None and config.evaluation.key is not None:
         return fingerprint
     # An address can't be looked at without reading it again, so its predictions are never found in the cache.
-    return f"{fingerprint} in the order of {untouched.contents(data) or uuid.uuid4()}"
+    return f"{fingerprint}{_ORDER}{untouched.contents(data) or uuid.uuid4()}"
 
 
-def made_from_ref(loaded: Loaded, ref: str, tools: Tools, *, evaluation: str, make: Any) -> Made:  # noqa: ANN401 (see baseline.by_ref.Make)
+def is_same_set(stored: str, rows: str, data: str, tools: Tools) -> bool:
+    """Tell whether predictions that are kept belong to the current rows.
+
+    Rows without a key were kept by the path of their file, too, as it was written then; such an entry counts if any
+    spelling of the current path gives it.
+    """
+    fingerprint, ordered, order = stored.partition(_ORDER)
+    if stored == rows or not ordered or fingerprint != rows.partition(_ORDER)[0]:
+        return stored == rows
+    path, folder = Path(data).absolute(), tools.git.folder.absolute()
+    bases = [Path.cwd(), folder, *folder.parents]
+    spelled = {data, str(path), *(str(path.relative_to(base)) for base in bases if path.is_relative_to(base))}
+    return order in {untouched.contents_by_path(data, spelling) for spelling in spelled}
+
+
+def made_from_ref(
+    loaded: Loaded,
+    ref: str,
+    tools: Tools,
+    *,
+    evaluation: str,
+    make: Make,
+    pinned: Pinned | None = None,
+) -> Made:
     """Return what ``make`` leaves in a worktree of the reference, from the cache where it was made before."""
     into = tools.scratch / "baseline"
     shutil.rmtree(into, ignore_errors=True)
     with alone.candidate_left_alone(loaded, tools.git.folder):
         return make_baseline(
             tools.git,
-            ref,
+            ref if pinned is None else pinned.resolved,
             make,
             into=into,
             config=config_digest(loaded),
             evaluation=evaluation,
             version=tools.version,
-            cache=tools.cache,
+            cache=tools.cache if pinned is None else pinned.cache,
         )
 
 
-def _facts(
-    loaded: Loaded, worktree: Worktree, into: Path, tools: Tools, *, data: str, fingerprint: str
-) -> dict[str, Any]:
+@dataclass(frozen=True, kw_only=True)
+class Evaluated:
+    """The candidate's evaluation set: where it is, its fingerprint, and whether training made it just now."""
+
+    data: str
+    fingerprint: str
+    by_training: bool
+
+
+def _facts(loaded: Loaded, worktree: Worktree, into: Path, tools: Tools, rows: Evaluated) -> dict[str, Any]:
     """Train and predict in the worktree, copy the predictions, and return what a cache needs to know of them."""
     place = Place(
         folder=worktree.folder,
@@ -186,9 +271,12 @@ def _facts(
     )
     config, notes = own_config(loaded, worktree)
     keep_inside(config, worktree)
-    at_commit.look(loaded, worktree, tools, into, now=fingerprint)
-    side = sides.make(config, place, tools, data=data)
+    at_commit.look(loaded, worktree, tools, into, now=rows.fingerprint)
+    there = own_rows.look(loaded, worktree)
+    side = sides.make(config, place, tools, data=rows.data)
     keep_inside(config, worktree)  # its steps may have put links there
+    left = config.predict.file is not None
+    differs = own_rows.keep(loaded, tools, there, into, by_training=rows.by_training, in_order=left)
     source = Path(side.source.path)
     if not source.is_file():
         raise InputError(f"the baseline's {source.name} is not in its commit; let its steps write it")
@@ -202,4 +290,6 @@ def _facts(
         "notes": [*notes, *(f"baseline: {note}" for note in side.notes)],
         "costs": dict(side.costs),
         "seconds": dict(side.seconds),
+        "own": differs,
+        "own_order": differs and left,
     }

@@ -26,6 +26,7 @@ from mlci.report.document import (
     Report,
     ScopeRef,
     Seconds,
+    SharedRows,
     TrendRow,
 )
 
@@ -47,6 +48,8 @@ class Facts:
         uses: Looks at the evaluation set, by the ledger.
         lineage: What changed since the baseline was made.
         trend: Gated metrics over the versions that were in production.
+        made_by_training: Whether the candidate's training made the evaluation set.
+        shared: Rows that both models are compared on, if the baseline's own evaluation set is another one.
     """
 
     model: str
@@ -60,6 +63,8 @@ class Facts:
     uses: int | None = None
     lineage: Lineage | None = None
     trend: tuple[TrendRow, ...] = ()
+    made_by_training: bool = False
+    shared: SharedRows | None = None
 
 
 def document(result: EvaluationResult, gates: tuple[Judged, ...], facts: Facts) -> Report:
@@ -70,7 +75,13 @@ def document(result: EvaluationResult, gates: tuple[Judged, ...], facts: Facts) 
         verdict="pass" if result.measured_nothing else verdict(gates).word,
         candidate=facts.candidate,
         baseline=facts.baseline,
-        evaluation=EvaluationSet(rows=result.rows, fingerprint=result.fingerprint, uses=facts.uses),
+        evaluation=EvaluationSet(
+            rows=result.rows,
+            fingerprint=result.fingerprint,
+            uses=facts.uses,
+            made_by_training=facts.made_by_training,
+            shared=facts.shared,
+        ),
         policy=facts.policy,
         metrics=tuple(_metric(item, result.confidence) for item in result.comparisons),
         disparities=tuple(_disparity(item, result.confidence) for item in result.disparities),

@@ -6,7 +6,7 @@ from mlci.config.load import Loaded
 from mlci.registry import versions
 from mlci.registry.ledger import Tail
 from mlci.registry.versions import Version
-from mlci.usecases import baselines, noise, production, trend
+from mlci.usecases import baselines, by_training, noise, production, trend
 from mlci.usecases.metrics_only import ROWS
 from mlci.usecases.paths import located
 from mlci.usecases.tools import Tools, registry
@@ -39,10 +39,18 @@ def _read(loaded: Loaded, tools: Tools, end: Tail, champion: Version, *, folder:
     """Read the champion's predictions on the current rows, or else its model, how it was made, and its spread."""
     store, manifest = registry(tools), champion.manifest
     evaluation = loaded.config.evaluation
-    rows = ROWS if evaluation is None else baselines.rows(loaded.config, tools, located(evaluation.data, folder))
+    made_later = False
+    if evaluation is None:
+        rows = ROWS
+    else:
+        data = located(evaluation.data, folder)
+        made_later = by_training.is_expected(loaded.config, tools, data)
+        rows = manifest.predictions.fingerprint if made_later else baselines.rows(loaded.config, tools, data)
     predictions = production.made_on(store, end, champion, rows)
     keys = (manifest.data.keys,) if manifest.data.keys else ()
     noise.noise(loaded.config, store, end, against=champion.number, rows=rows)
-    judged = manifest.files if predictions is None else (predictions.file,)
-    for number, file in enumerate((manifest.recipe.config, *manifest.environment.lock, *keys, *judged)):
+    # The rows that training makes may be others, so whatever comparing with the champion can take has to be there.
+    judged = (*manifest.files, manifest.predictions.file, manifest.report) if predictions is None or made_later else ()
+    known = (predictions.file,) if predictions is not None else ()
+    for number, file in enumerate((manifest.recipe.config, *manifest.environment.lock, *keys, *judged, *known)):
         versions.fetch(store, file, tools.scratch / "fetched" / str(number), of=f"version {champion.number}")

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+from mlci.baseline.tracked import is_tracked
 from mlci.config.load import Loaded
 from mlci.config.models import Config
 from mlci.engine.files import suffix_of
@@ -16,9 +17,10 @@ from mlci.registry.interface import CorruptError, Store
 from mlci.registry.ledger import Stamp, Tail
 from mlci.registry.manifest import File, Predictions
 from mlci.registry.versions import Version
-from mlci.usecases import alone, baselines, held, plan, scoring
+from mlci.report.read import parse as parse_report
+from mlci.usecases import alone, baselines, datarows, held, plan, scoring, shared_rows
 from mlci.usecases.costs import PER_THOUSAND
-from mlci.usecases.sides import PER_ROWS, Side
+from mlci.usecases.sides import PER_ROWS, OwnRows, Side
 from mlci.usecases.tools import Tools, registry
 from mlci.usecases.untouched import MOVED
 
@@ -33,7 +35,7 @@ def end(config: Config, tools: Tools) -> Tail | None:
     return ledger.tail(registry(tools)) if config.baseline == "production" else None
 
 
-def baseline(loaded: Loaded, tools: Tools, end: Tail, *, data: str) -> Side | None:
+def baseline(loaded: Loaded, tools: Tools, end: Tail, *, data: str, by_training: bool = False) -> Side | None:
     """Return the champion's predictions on the current rows; ``None`` only where nothing was ever promoted.
 
     Args:
@@ -41,6 +43,7 @@ def baseline(loaded: Loaded, tools: Tools, end: Tail, *, data: str) -> Side | No
         tools: Effects, with the registry.
         end: The ledger's end.
         data: The evaluation set.
+        by_training: Whether the candidate's training just made it.
 
     Raises:
         CorruptError: The champion is not whole.
@@ -54,8 +57,15 @@ def baseline(loaded: Loaded, tools: Tools, end: Tail, *, data: str) -> Side | No
         return None
     tools.say(f"baseline: version {champion.number} of {store.shown}")
     rows = baselines.rows(loaded.config, tools, data)
-    predictions = made_on(store, end, champion, rows)
+    own = champion.manifest.predictions
+    predictions = (
+        own if baselines.is_same_set(own.fingerprint, rows, data, tools) else made_on(store, end, champion, rows)
+    )
     if predictions is None:
+        shares = by_training or was_made_by_training(tools, champion)
+        only = not scoring.can_score(champion.manifest, store, champion.number)
+        if shares or (only and not is_tracked(tools.git, str(Path(data).absolute()))):
+            return _on_own_rows(loaded, tools, champion, data=data, rows=rows, only=only)
         return _scored_again(loaded, tools, champion, data=data, rows=rows)
     target = tools.scratch / "baseline" / predictions.file.name
     path = versions.fetch(store, predictions.file, target, of=f"version {champion.number}")
@@ -94,6 +104,37 @@ def _measured(config: Config, number: int) -> tuple[str, ...]:
     return (f"baseline: {', '.join(asked)} of version {number} as measured when it was judged",) if asked else ()
 
 
+def was_made_by_training(tools: Tools, version: Version) -> bool:
+    """Tell whether a version's own training made the evaluation set that it was judged on, by its report."""
+    of, target = f"version {version.number}", tools.scratch / "baseline" / "report.json"
+    path = versions.fetch(registry(tools), version.manifest.report, target, of=of)
+    with contextlib.suppress(InputError):  # a report that this version of mlci can't read says nothing
+        return parse_report(path.read_bytes(), path=f"the report of {of}").evaluation.made_by_training
+    return False
+
+
+def _on_own_rows(loaded: Loaded, tools: Tools, champion: Version, *, data: str, rows: str, only: bool) -> Side:
+    """Return the champion's predictions for comparing on the rows that its own evaluation set shares with this one.
+
+    With a key, its own predictions are what it says of those rows. Without one its model has to score them.
+
+    Raises:
+        InputError: if the rows can't be matched.
+    """
+    store, of = registry(tools), f"version {champion.number}"
+    own, evaluation = datarows.of_version(store, champion, tools), loaded.config.evaluation
+    keyed = evaluation is not None and evaluation.key is not None
+    if own is None or (only and not keyed):
+        raise shared_rows.unknown_rows(loaded, of)
+    known = OwnRows(rows=own, of=of, in_order=False)
+    if not keyed:
+        return replace(_scored_again(loaded, tools, champion, data=data, rows=rows), own=known, made_on=None)
+    predictions = champion.manifest.predictions
+    target = tools.scratch / "baseline" / predictions.file.name
+    path = versions.fetch(store, predictions.file, target, of=of)
+    return replace(side(loaded.config, champion, predictions, path), own=known, made_on=None)
+
+
 def unmoved(baseline: Side | None, fingerprint: str | None) -> None:
     """Hold that the rows that were judged are those that the baseline's predictions are for.
 
@@ -105,11 +146,12 @@ def unmoved(baseline: Side | None, fingerprint: str | None) -> None:
 
 
 @contextlib.contextmanager
-def fitting(tools: Tools, baseline: Side | None) -> Iterator[None]:
-    """Blame the registry where a version's predictions turn out not to fit the rows that they were made on.
+def fitting(tools: Tools, baseline: Side | None, data: str) -> Iterator[None]:
+    """Blame the registry if a version's predictions do not fit the rows that they were made on, and only then.
 
     Raises:
         CorruptError: Instead of an error about the user's files.
+        InputError: if the evaluation set is no longer what it was when the version's predictions were chosen.
     """
     try:
         yield
@@ -117,6 +159,8 @@ def fitting(tools: Tools, baseline: Side | None) -> Iterator[None]:
         ours = [item for item in error.problems if baseline is not None and item.path == baseline.source.path]
         if baseline is None or baseline.version is None or not ours:
             raise
+        if baseline.made_on is not None and tools.fingerprint(data) != baseline.made_on:
+            raise InputError(MOVED) from error
         raise CorruptError(
             f"{registry(tools).shown}: the predictions of version {baseline.version} do not fit the rows that its "
             f"manifest names: {ours[0].message}"

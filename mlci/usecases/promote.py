@@ -1,10 +1,12 @@
 """``mlci promote``: the judged bytes become the champion, by one append to the ledger and by nothing else."""
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from mlci.baseline.tracked import is_tracked
 from mlci.config.load import Loaded, parse
 from mlci.config.models import Config
 from mlci.errors import InputError, OutsideError
@@ -113,7 +115,7 @@ def promote(
     opened = open_bundle(out)
     if opened.content.model != loaded.config.model:
         raise InputError(f"the bundle in {out} is of the model `{opened.content.model}`, not `{loaded.config.model}`")
-    rows = _rows(loaded, tools, folder)
+    rows = _rows(loaded, tools, folder, opened)
     again: tuple[str, ...] = ()
     distrust = asked.again
     for _ in range(_TRIES):
@@ -131,6 +133,7 @@ def promote(
         if (settled := _settled(store, tools, end, opened, champion, whole.left)) is not None:
             return replace(settled, again=again)
         if stale:
+            _refuse_other_rows(loaded, tools, folder, opened, stale, rows)
             again = (*again, *(line for line in stale if line not in again))
             opened = judge_again(loaded, tools, opened, end, folder=folder, facts=facts, rows=rows, save=save)
             distrust = False
@@ -166,12 +169,36 @@ def _stamp(tools: Tools) -> Stamp:
     return tools.stamp
 
 
-def _rows(loaded: Loaded, tools: Tools, folder: Path) -> str:
-    """Return what identifies the rows of the current evaluation set."""
+def _rows(loaded: Loaded, tools: Tools, folder: Path, opened: Opened) -> str:
+    """Return what identifies the rows of the current evaluation set; what training makes is the bundle's own."""
     evaluation = loaded.config.evaluation
     if evaluation is None:
         return ON_NUMBERS
-    return baselines.rows(loaded.config, tools, located(evaluation.data, folder))
+    known = opened.content.predictions.fingerprint
+    if opened.report.evaluation.made_by_training and not is_tracked(tools.git, evaluation.data):
+        return known
+    data = located(evaluation.data, folder)
+    rows = baselines.rows(loaded.config, tools, data)
+    return known if baselines.is_same_set(known, rows, data, tools) else rows
+
+
+def _refuse_other_rows(loaded: Loaded, tools: Tools, folder: Path, opened: Opened, stale: list[str], rows: str) -> None:
+    """Refuse to re-evaluate a bundle whose evaluation set, which training made, is not here.
+
+    Raises:
+        InputError: if it is missing, or another training wrote over it.
+    """
+    evaluation = loaded.config.evaluation
+    if evaluation is None or not opened.report.evaluation.made_by_training:
+        return
+    data = located(evaluation.data, folder)
+    with contextlib.suppress(InputError):
+        if is_tracked(tools.git, evaluation.data) or baselines.rows(loaded.config, tools, data) == rows:
+            return
+    raise InputError(
+        f"the bundle has to be judged again, because {stale[0]}, and `{evaluation.data}`, which its training made, is "
+        "missing here or was made by another training. Run both in one job:\n    mlci run && mlci promote"
+    )
 
 
 def _settled(

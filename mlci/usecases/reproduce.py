@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from mlci.baseline.tracked import is_tracked
 from mlci.config.load import Loaded
 from mlci.config.models import Config
 from mlci.engine.interface import Source
@@ -14,7 +15,7 @@ from mlci.registry import ledger, versions
 from mlci.registry.manifest import Environment
 from mlci.registry.spread import Found, Rerun, Spread
 from mlci.registry.versions import Version
-from mlci.usecases import alone, baselines, held, retrain
+from mlci.usecases import alone, baselines, held, production, retrain
 from mlci.usecases.anew import Maker, lock
 from mlci.usecases.diff import numbered
 from mlci.usecases.paths import located
@@ -97,7 +98,9 @@ def reproduce(
     end = ledger.tail(store)
     version = versions.version(store, end, numbered(store.shown, end.state, name))
     config = retrain.recipe(loaded, tools, version)
-    data = located(config.evaluation.data, folder) if config.evaluation else ""
+    data = None
+    if config.evaluation is not None and not _makes_its_own_rows(config, tools, version):
+        data = located(config.evaluation.data, folder)
     original = retrain.original(loaded, tools, end, version, data)
     tools.say(f"reproduce: version {version.number}, {runs} time{'s' if runs > 1 else ''}")
     with alone.candidate_left_alone(loaded, tools.git.folder):
@@ -111,7 +114,7 @@ def reproduce(
     outcome: Outcome = "identical" if how else "within" if inside else "different"
     key = config.evaluation.key if config.evaluation else None
     threshold = config.predict.threshold if config.task == "binary" else None
-    rows = baselines.rows(config, tools, data)
+    rows = version.manifest.predictions.fingerprint if data is None else baselines.rows(config, tools, data)
     python = made[0].anew.python if made[0].anew else None
     environment = surroundings.job.model_copy(update={"python": python} if python else {})
     found = _found(outcome, version.number, made, rows, environment)
@@ -126,6 +129,12 @@ def reproduce(
         entry=None if tools.stamp is None else record(store, tools.stamp, found),
         found=found,
     )
+
+
+def _makes_its_own_rows(config: Config, tools: Tools, version: Version) -> bool:
+    """Tell whether the version's training made its evaluation set and git holds none now."""
+    committed = config.evaluation is not None and is_tracked(tools.git, config.evaluation.data)
+    return not committed and production.was_made_by_training(tools, version)
 
 
 def _metrics(config: Config, made: list[Made]) -> dict[str, Repeated]:

@@ -9,6 +9,7 @@ from typing import Literal
 from mlci.baseline.worktree import checked_out
 from mlci.config.load import Loaded, parse
 from mlci.config.models import Config
+from mlci.engine.files import suffix_of
 from mlci.errors import InputError
 from mlci.inference.evaluation import EvaluationResult
 from mlci.metrics.statistics import WHOLE
@@ -17,10 +18,11 @@ from mlci.registry.ledger import Tail
 from mlci.registry.manifest import File
 from mlci.registry.spread import Rerun
 from mlci.registry.versions import Version
-from mlci.usecases import alone, anew, baselines, held, production, scoring
+from mlci.usecases import alone, anew, baselines, by_training, datarows, held, production, scoring
 from mlci.usecases.anew import Anew, Maker
+from mlci.usecases.paths import located
 from mlci.usecases.run import judged
-from mlci.usecases.sides import Place, Side, make
+from mlci.usecases.sides import OwnRows, Place, Side, make
 from mlci.usecases.tools import Tools, registry
 
 
@@ -59,15 +61,22 @@ def recipe(loaded: Loaded, tools: Tools, version: Version) -> Config:
     return loaded.config.model_copy(update={"train": own.train, "predict": own.predict, "policy": policy})
 
 
-def original(loaded: Loaded, tools: Tools, end: Tail, version: Version, data: str) -> Side:
-    """Return the version's predictions on the current rows: those that it has, or its own model's."""
+def original(loaded: Loaded, tools: Tools, end: Tail, version: Version, data: str | None) -> Side:
+    """Return the version's predictions on the current rows: those that it has, or its own model's.
+
+    Without ``data`` each rerun makes its own evaluation set, and the version's own predictions are what counts.
+    """
     store, of = registry(tools), f"version {version.number}"
 
     def fetch(file: File, target: Path) -> Path:
         return versions.fetch(store, file, target, of=of)
 
-    rows, own = baselines.rows(loaded.config, tools, data), version.manifest.predictions
-    known = own if own.fingerprint == rows else None
+    own = version.manifest.predictions
+    if data is None:
+        path = fetch(own.file, tools.scratch / "baseline" / own.file.name)
+        return replace(production.side(loaded.config, version, own, path), made_on=None)
+    rows = baselines.rows(loaded.config, tools, data)
+    known = own if baselines.is_same_set(own.fingerprint, rows, data, tools) else None
     if known is None and version.number == end.state.champion:
         known = versions.rescored(store, end, rows)
     if known is not None:
@@ -78,7 +87,7 @@ def original(loaded: Loaded, tools: Tools, end: Tail, version: Version, data: st
 
 
 def rerun(
-    config: Config, tools: Tools, version: Version, before: Side, index: int, *, data: str, maker: Maker | None
+    config: Config, tools: Tools, version: Version, before: Side, index: int, *, data: str | None, maker: Maker | None
 ) -> Made:
     """Train once more in a worktree and an environment of its own, predict, and measure against the version's.
 
@@ -88,7 +97,7 @@ def rerun(
         version: Which version.
         before: Its predictions.
         index: Counted from 0; added to its seed.
-        data: The evaluation set.
+        data: The evaluation set; ``None`` if training makes it.
         maker: Makes the environment from the version's lock file; ``None`` trains in the job's.
     """
     seed = version.manifest.recipe.seed + index
@@ -99,18 +108,49 @@ def rerun(
         scratch = tools.scratch / f"rerun-{index}"
         home = tools.scratch / f"rerun-{index}-environment"
         clean = anew.make(maker, tools, version, worktree, place=home, name=name) if maker else None
-        own = {**worktree.environment, **(clean.variables if clean else {})}
+        variables = {**worktree.environment, **(clean.variables if clean else {})}
         written = f"{version.manifest.recipe.config.name} of version {version.number}"
-        place = Place(folder=worktree.folder, scratch=scratch, name=name, environment=own, written=written)
-        side = make(seeded, place, tools, data=data)
+        place = Place(folder=worktree.folder, scratch=scratch, name=name, environment=variables, written=written)
+        own = located(config.evaluation.data, worktree.folder) if config.evaluation else ""
+        makes = by_training.has_to_write(config) if data is None else None
+        side = make(seeded, place, tools, data=own if data is None else data, makes=makes)
         baselines.keep_inside(seeded, worktree)
         looked = held.look(side, tools.fingerprint)
-        side = _outlives(side, tools.scratch / f"rerun-{index}-kept")
-    result, _ = judged(config, side, before, tools, data=data)
+        kept = tools.scratch / f"rerun-{index}-kept"
+        side = _outlives(side, kept)
+        evaluated = _copied(Path(own), kept / f"evaluation{suffix_of(own)}") if data is None else data
+    before = _on_rows_of(version, before, tools, evaluated) if data is None else before
+    result = judged(config, side, before, tools, data=evaluated).result
     predictions = tools.fingerprint(side.source.path)
     metrics = _whole(result, "candidate")
     done = Rerun(seed=seed, model=looked.model_digest, predictions=predictions, metrics=metrics)
     return Made(rerun=done, side=side, original=_whole(result, "baseline"), anew=clean)
+
+
+def _on_rows_of(version: Version, before: Side, tools: Tools, data: str) -> Side:
+    """Return a version's predictions for comparing with a rerun that made its own evaluation set.
+
+    Raises:
+        InputError: if the sets differ and the version kept no digests of its rows.
+    """
+    if tools.fingerprint(data) == version.manifest.data.fingerprint:
+        return before
+    of, own = f"version {version.number}", datarows.of_version(registry(tools), version, tools)
+    if own is None or own.key is None:
+        raise InputError(
+            f"the rerun of {of} made another evaluation set, and its rows can't be matched with those of {of}; let "
+            "`train.run` split by a fixed seed, and name `evaluation.key`"
+        )
+    return replace(before, own=OwnRows(rows=own, of=of, in_order=False))
+
+
+def _copied(path: Path, target: Path) -> str:
+    """Copy an evaluation set that training made to where it outlives the worktree."""
+    if not path.is_file():
+        raise InputError(f"the evaluation set {path.name} is not one file of the worktree, so it can't be compared")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(path, target)
+    return str(target)
 
 
 def _outlives(side: Side, folder: Path) -> Side:

@@ -1,5 +1,6 @@
 """``mlci run``: both models' predictions, their statistics, the gates, the report."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -14,17 +15,20 @@ from mlci.gates.rules import Judged
 from mlci.inference.evaluate import evaluate
 from mlci.inference.evaluation import EvaluationResult
 from mlci.inference.retraining import UNKNOWN, Noise
+from mlci.registry.ledger import Tail
 from mlci.registry.manifest import Environment
-from mlci.report.document import Report
+from mlci.report.document import Report, SharedRows
 from mlci.usecases import (
     alone,
     baselines,
+    by_training,
     held,
     metrics_only,
     names,
     own_metrics,
     plan,
     production,
+    shared_rows,
     sides,
     unchanged,
     uses,
@@ -38,7 +42,7 @@ from mlci.usecases.held import Held
 from mlci.usecases.makings import Makings
 from mlci.usecases.origins import origins
 from mlci.usecases.paths import located
-from mlci.usecases.sides import PER_ROWS, Place, Side
+from mlci.usecases.sides import PER_ROWS, OwnRows, Place, Side
 from mlci.usecases.tools import Tools
 from mlci.usecases.uses import Use
 
@@ -109,28 +113,24 @@ def compare(
     survey = partial(names.survey_before_steps, loaded, tools, data=data, folder=folder)
     surveyed = survey()
     end = production.end(loaded.config, tools)
-    # The baseline first: nothing of the candidate's has run yet that could touch it.
-    baseline = (
-        baselines.baseline(loaded, tools, folder=folder, data=data)
-        if end is None
-        else production.baseline(loaded, tools, end, data=data)
-    )
-    same = unchanged.same_as_champion(loaded, tools, baseline) if base is not None and baseline is not None else None
-    if same is not None:
-        tools.say(f"nothing relevant changed since {str(base)[:7]}: the champion's predictions are the candidate's")
-        candidate = same
+    if by_training.is_expected(loaded.config, tools, data):
+        pair = _candidate_first(loaded, tools, end, folder=folder, data=data, survey=survey)
     else:
-        base = None
-        with alone.left_alone(loaded, baseline, data):
-            place = Place(folder=folder, scratch=tools.scratch / "step")
-            later = None if surveyed else survey
-            candidate = sides.make(loaded.config, place, tools, data=data, after_training=later)
+        pair = _baseline_first(
+            loaded, tools, end, folder=folder, data=data, base=base, survey=None if surveyed else survey
+        )
+    candidate, baseline, made = pair.candidate, pair.baseline, pair.made_by_training
     bytes_held = _held(loaded.config, candidate, tools, keep=keep)
-    result, seconds = judged(loaded.config, candidate, baseline, tools, data=data)
-    names.refuse_unknown(loaded, result)
+    measured = judged(loaded.config, candidate, baseline, tools, data=data)
+    names.refuse_unknown(loaded, measured.result)
+    known = replace(facts, made_by_training=made, shared=measured.shared)
+    result = measured.result
+    result = replace(result, notes=(*result.notes, by_training.MADE)) if made else result
     return Compared(
-        result=replace(result, unchanged_since=base),
-        facts=origins(facts, loaded.config, candidate, baseline, seconds=seconds, head=current, held=bytes_held),
+        result=replace(result, unchanged_since=pair.unchanged_since),
+        facts=origins(
+            known, loaded.config, candidate, baseline, seconds=measured.seconds, head=current, held=bytes_held
+        ),
         candidate=candidate,
         rows=baselines.same_rows(loaded.config, result.fingerprint, data),
         head=current,
@@ -157,17 +157,113 @@ def _compare_nothing(loaded: Loaded, tools: Tools, facts: Facts, base: str) -> C
     )
 
 
-def judged(
-    config: Config, candidate: Side, baseline: Side | None, tools: Tools, *, data: str
-) -> tuple[EvaluationResult, dict[str, float]]:
+@dataclass(frozen=True, kw_only=True)
+class Pair:
+    """Both models' predictions.
+
+    Attributes:
+        candidate, baseline: The two models.
+        made_by_training: Whether the candidate's training made the evaluation set.
+        unchanged_since: Commit since which no file that the model is made from changed, if nothing was trained.
+    """
+
+    candidate: Side
+    baseline: Side | None
+    made_by_training: bool = False
+    unchanged_since: str | None = None
+
+
+def _baseline_first(
+    loaded: Loaded,
+    tools: Tools,
+    end: Tail | None,
+    *,
+    folder: Path,
+    data: str,
+    base: str | None,
+    survey: Callable[[], object] | None,
+) -> Pair:
+    """Make both models' predictions: the baseline's before anything of the candidate's could touch it."""
+    baseline = (
+        baselines.baseline(loaded, tools, folder=folder, data=data)
+        if end is None
+        else production.baseline(loaded, tools, end, data=data)
+    )
+    comparable = base is not None and baseline is not None and baseline.own is None
+    same = unchanged.same_as_champion(loaded, tools, baseline) if comparable and baseline is not None else None
+    if same is not None:
+        tools.say(f"nothing relevant changed since {str(base)[:7]}: the champion's predictions are the candidate's")
+        return Pair(candidate=same, baseline=baseline, unchanged_since=base)
+    with alone.left_alone(loaded, baseline, tools, data) as rows:
+        place = Place(folder=folder, scratch=tools.scratch / "step")
+        candidate = sides.make(loaded.config, place, tools, data=data, after_training=survey)
+    if rows.written:
+        by_training.remember(tools, data)
+    return Pair(candidate=candidate, baseline=baseline, made_by_training=rows.written)
+
+
+def _candidate_first(
+    loaded: Loaded, tools: Tools, end: Tail | None, *, folder: Path, data: str, survey: Callable[[], object]
+) -> Pair:
+    """Make both models' predictions where the candidate's training makes the evaluation set that both are judged on.
+
+    What decides which model is the baseline is read before: the ledger's head, the commit of a reference, the digests
+    of the cache.
+    """
+    pinned = baselines.pin(loaded, tools)
+    baseline = baselines.of_file(loaded, folder=folder)
+    place = Place(folder=folder, scratch=tools.scratch / "step")
+    with alone.left_alone(loaded, baseline, tools, data, rows_may_change=True):
+        makes = by_training.has_to_write(loaded.config)
+        candidate = sides.make(loaded.config, place, tools, data=data, makes=makes, after_training=survey)
+    by_training.remember(tools, data)
+    if baseline is not None:
+        baseline = baselines.on_own_rows(loaded, tools, baseline, data=data)
+    elif end is not None:
+        baseline = production.baseline(loaded, tools, end, data=data, by_training=True)
+    elif pinned is not None:
+        baseline = baselines.of_ref(loaded, tools, data=data, pinned=pinned)
+    return Pair(candidate=candidate, baseline=baseline, made_by_training=True)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measured:
+    """Both models' statistics, the wall time of each stage, and the rows they share if their sets differ."""
+
+    result: EvaluationResult
+    seconds: dict[str, float]
+    shared: SharedRows | None = None
+
+
+def judged(config: Config, candidate: Side, baseline: Side | None, tools: Tools, *, data: str) -> Measured:
     """Measure both models; errors about files of ours, which are gone after the run, name what wrote them."""
+    if baseline is not None and baseline.own is not None:
+        return _on_shared_rows(config, candidate, baseline, baseline.own, tools, data=data)
     try:
-        with production.fitting(tools, baseline):
+        with production.fitting(tools, baseline, data):
             result, seconds = measure(config, candidate, baseline, tools, data=data)
     except InputError as error:
         raise InputError.of(_placed(problem, tools.scratch) for problem in error.problems) from error
     production.unmoved(baseline, result.fingerprint)
-    return result, seconds
+    return Measured(result=result, seconds=seconds)
+
+
+def _on_shared_rows(
+    config: Config, candidate: Side, baseline: Side, own: OwnRows, tools: Tools, *, data: str
+) -> Measured:
+    """Measure both models on the rows of both evaluation sets; the candidate's set gives the fingerprint."""
+    try:
+        asked = job(config, candidate.source, baseline.source, tools, data=data)
+        asked, shared = shared_rows.restrict(config, tools, asked, own)
+        one = replace(candidate, source=asked.candidate)
+        other = replace(baseline, source=asked.baseline or baseline.source)
+        result, seconds = measure(config, one, other, tools, data=asked.data)
+    except InputError as error:
+        raise InputError.of(_placed(problem, tools.scratch) for problem in error.problems) from error
+    notes = (*result.notes, shared_rows.note(shared, own))
+    return Measured(
+        result=replace(result, fingerprint=tools.fingerprint(data), notes=notes), seconds=seconds, shared=shared
+    )
 
 
 def verdicts(config: Config, result: EvaluationResult, noise: Noise = UNKNOWN) -> tuple[Judged, ...]:
@@ -237,7 +333,9 @@ def _placed(problem: Problem, scratch: Path) -> Problem:
     """Name a file of ours, which is gone after the run, by what wrote it."""
     if problem.path is None or not Path(problem.path).is_relative_to(scratch):
         return problem
-    inside = Path(problem.path).relative_to(scratch).parts[0]
+    inside = Path(problem.path).relative_to(scratch).parts[-1 if "shared" in problem.path else 0]
+    if inside.startswith("evaluation"):
+        return replace(problem, path="shared rows of the evaluation set", line=None)
     return replace(problem, path=f"{'baseline ' if inside.startswith('baseline') else ''}predictions")
 
 

@@ -9,6 +9,8 @@ from mlci.baseline.worktree import checked_out
 from mlci.config.load import Loaded, parse
 from mlci.config.models import Config
 from mlci.errors import InputError
+from mlci.registry import versions
+from mlci.registry.interface import Store
 from mlci.registry.manifest import Content, File
 from mlci.steps.stages import fresh
 from mlci.usecases import baselines, sides
@@ -51,6 +53,16 @@ def score(
         if says is not None:
             tools.say(f"{says}: the evaluation set moved since {of}; its own model scores the new rows")
         return sides.make(config, place, tools, data=data, model=model)
+
+
+def can_score(content: Content, store: Store, number: int) -> bool:
+    """Tell whether a version has a predict step or a model that can score other rows than its own."""
+    text = versions.described(store, content.recipe.config.digest, of=f"`{content.recipe.config.name}` of {number}")
+    try:
+        predict = parse(text, path=content.recipe.config.name).config.predict
+    except InputError:
+        return False
+    return predict.file is None and predict.metrics is None
 
 
 def _own(loaded: Loaded, content: Content, path: Path, of: str) -> Config:

@@ -7,6 +7,7 @@ from pathlib import Path, PurePosixPath
 from mlci.config.models import Config, Predict
 from mlci.engine.interface import Source
 from mlci.lineage.past import Past
+from mlci.lineage.rows import Rows
 from mlci.steps import skops_stage, stages
 from mlci.steps.stages import Command, Stage
 from mlci.usecases import untouched
@@ -14,6 +15,21 @@ from mlci.usecases.paths import located
 from mlci.usecases.tools import Tools
 
 PER_ROWS = 1000  # operational figures are taken as if for this many rows, and scaled when the rows are known
+
+
+@dataclass(frozen=True, kw_only=True)
+class OwnRows:
+    """A baseline's own evaluation set, if it is another one than the candidate's and both are made by training.
+
+    Attributes:
+        rows: The set by digests.
+        of: The baseline in messages: ``version 7``, ``main``.
+        in_order: Whether the baseline's predictions belong to these rows, in their order.
+    """
+
+    rows: Rows
+    of: str
+    in_order: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,6 +48,7 @@ class Side:
         rescored: Whether a version's predictions are on other rows than those that it was judged on.
         made_on: Fingerprint of the rows that they were made on, where that is known beforehand.
         past: What the commit that they come from was made from.
+        own: Its own evaluation set; both models are then compared on the rows that both sets have.
     """
 
     source: Source
@@ -46,6 +63,7 @@ class Side:
     rescored: bool = False
     made_on: str | None = None
     past: Past | None = None
+    own: OwnRows | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,6 +92,7 @@ def make(
     *,
     data: str,
     model: Path | None = None,
+    makes: str | None = None,
     after_training: Callable[[], object] | None = None,
 ) -> Side:
     """Train if there is a command for it, predict, and return where the predictions are.
@@ -84,9 +103,10 @@ def make(
         tools: Effects.
         data: The evaluation set that both models are judged on.
         model: The model to predict with, where none is trained.
+        makes: The evaluation set, if training has to write it.
         after_training: Called once training has ended, before anything is predicted.
     """
-    trained = train(config, place, tools)
+    trained = train(config, place, tools, makes=makes)
     if after_training is not None:
         after_training()
     model = trained.output if trained else model
@@ -101,12 +121,12 @@ def make(
     return Side(source=source, costs=costs, seconds=seconds, notes=notes, model=_kept(config, place, model))
 
 
-def train(config: Config, place: Place, tools: Tools) -> Stage | None:
+def train(config: Config, place: Place, tools: Tools, *, makes: str | None = None) -> Stage | None:
     """Run the training command, if there is one; it has to write every file that is read afterwards."""
     if config.train is None:
         return None
     predict = config.predict
-    leaves = tuple(name for name in (predict.file, predict.metrics) if name is not None)
+    leaves = tuple(name for name in (predict.file, predict.metrics, makes) if name is not None)
     command = _command(
         config, place, run=config.train.run, name="train", timeout=config.train.timeout, named=config.train.env
     )

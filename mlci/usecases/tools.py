@@ -7,6 +7,7 @@ from pathlib import Path
 from mlci.baseline.cache import Cache
 from mlci.baseline.git import Git
 from mlci.engine.interface import Engine, Survey
+from mlci.engine.shared import RestrictedJob
 from mlci.lineage.rows import Rows
 from mlci.registry.interface import Store
 from mlci.registry.ledger import Stamp
@@ -31,7 +32,10 @@ class Tools:
         version: mlci's version.
         registry: Where promoted models live; ``None`` where nobody asks for them.
         stamp: Who writes to the registry; ``None`` where this run does not.
-        rows: ``rows(data, key, label)`` returns an evaluation set by digests of its rows, or nothing for a huge one.
+        rows: ``rows(data, key, label)`` returns an evaluation set by digests of its rows, or nothing for a huge one;
+            with ``in_order=True`` in the order of the table.
+        share: Restricts a job to the rows that two evaluation sets have in common.
+        own_folder: mlci's folder beside the configuration; ``None`` if nothing may be kept there.
         survey: ``survey(data, label)`` returns the columns and classes of an evaluation set; ``None`` looks nothing up.
     """
 
@@ -48,7 +52,9 @@ class Tools:
     version: str
     registry: Store | None = None
     stamp: Stamp | None = None
-    rows: Callable[[str, str | None, str], Rows | None] | None = None
+    rows: Callable[..., Rows | None] | None = None
+    share: Callable[..., RestrictedJob] | None = None
+    own_folder: Path | None = None
     survey: Callable[[str, str], Survey] | None = None
 
 

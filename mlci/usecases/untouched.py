@@ -11,8 +11,9 @@ from mlci.errors import InputError, Problem
 from mlci.steps.stages import stamp
 
 MOVED = (
-    "the evaluation set changed while it was judged: a step writes to the file that `evaluation.data` names; "
-    "let `train.run` and `predict.run` leave it alone, and make the data in a step before mlci"
+    "the evaluation set changed while it was judged: a step writes to the file that `evaluation.data` names, which was "
+    "there before. Let `train.run` and `predict.run` leave it alone; or, if training is what makes it, do not commit "
+    "it and remove it before the run"
 )
 
 
@@ -56,12 +57,29 @@ def rows_left_alone(paths: Iterable[str], *, name: str) -> Iterator[None]:
 
 
 def contents(path: str) -> str | None:
-    """Return a digest of the bytes of a file, or of all files of a pattern; ``None`` for an address."""
-    return None if "://" in path else hashlib.sha256(repr(_mark(path, by_content=True)).encode()).hexdigest()
+    """Return a digest of the bytes of a file, or of all files of a pattern in their order; ``None`` for an address.
+
+    It does not depend on how the path is written.
+    """
+    if "://" in path:
+        return None
+    digests = [_digest(item) for item in _found(path) if item.is_file()]
+    return hashlib.sha256(" ".join(digests).encode()).hexdigest()
+
+
+def contents_by_path(path: str, spelling: str) -> str | None:
+    """Return the digest that mlci kept before 0.2, which depends on how the path of a single file is written."""
+    if "://" in path or not Path(path).is_file():
+        return None
+    return hashlib.sha256(repr({spelling: _digest(Path(path))}).encode()).hexdigest()
+
+
+def _found(path: str) -> list[Path]:
+    return [Path(item) for item in sorted(glob.glob(path, recursive=True))] or [Path(path)]  # noqa: PTH207 (any path)
 
 
 def _mark(path: str, *, by_content: bool) -> object:
-    found = [Path(item) for item in sorted(glob.glob(path, recursive=True))] or [Path(path)]  # noqa: PTH207 (any path)
+    found = _found(path)
     if by_content:
         return {str(item): _digest(item) for item in found if item.is_file()}
     return {str(item): stamp(item) for item in found}

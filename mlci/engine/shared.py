@@ -1,0 +1,200 @@
+"""Rows that two evaluation sets have in common, with both models' predictions for them, as tables of their own.
+
+Rows are matched by the digest of their key. Without a key they are matched by everything that they hold, label
+included, and equal rows pair off as often as they occur in both sets.
+"""
+
+import tempfile
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import duckdb
+import numpy as np
+
+from mlci.engine import sql
+from mlci.engine.interface import Job, Source
+from mlci.engine.rows import column_digests, digests_of
+from mlci.engine.sql import Array
+from mlci.engine.tables import Table, open_table
+from mlci.engine.words import counted
+from mlci.errors import InputError, Problem
+from mlci.lineage.rows import Rows, mixed
+
+_NAMED = 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class RestrictedJob:
+    """What two evaluation sets have in common.
+
+    Attributes:
+        job: The job on the shared rows alone.
+        rows: Number of shared rows.
+        added: Rows of the candidate's set only.
+        removed: Rows of the baseline's set only.
+        changed: Shared rows with the same label and other values; ``None`` if the sets have other columns.
+    """
+
+    job: Job
+    rows: int
+    added: int
+    removed: int
+    changed: int | None
+
+
+def share_rows(job: Job, own: Rows, folder: Path, *, in_own_order: bool) -> RestrictedJob:
+    """Restrict a job to the rows that its evaluation set has in common with the baseline's own.
+
+    Args:
+        job: Both models' predictions and the candidate's evaluation set.
+        own: The baseline's evaluation set by digests; in the order of its predictions if ``in_own_order``.
+        folder: Where to write the restricted tables.
+        in_own_order: Whether the baseline's predictions belong to ``own``, not to the rows of ``job.data``. It matters
+            without a key only.
+
+    Raises:
+        InputError: if a table can't be read, if keys or labels stand in other columns, or if labels differ.
+    """
+    with tempfile.TemporaryDirectory(prefix="mlci-", ignore_cleanup_errors=True) as scratch:
+        connection = sql.connect(scratch=scratch)
+        try:
+            with sql.reading(job.data):
+                return _Sharing(connection, job, own, Path(scratch), folder).shared(in_own_order=in_own_order)
+        finally:
+            connection.close()
+
+
+@dataclass(frozen=True)
+class _Sharing:
+    connection: duckdb.DuckDBPyConnection
+    job: Job
+    own: Rows
+    scratch: Path
+    folder: Path
+
+    def shared(self, *, in_own_order: bool) -> RestrictedJob:
+        job, own = self.job, self.own
+        table = open_table(self.connection, job.data, self.scratch)
+        here = digests_of(self.connection, table, job.key, job.label)
+        if own.key != here.key or own.label not in {None, here.label}:
+            raise InputError(Problem("keys or labels stand in other columns than in the baseline's own rows", job.data))
+        mine, theirs = _pairs(_identities(here), _identities(own))
+        self._refuse_other_labels(table, here, mine, theirs)
+        same = here.contents[mine] == own.contents[theirs]
+        alike = own.label is not None and set(here.nulls) == set(own.nulls)
+        changed = int(np.count_nonzero(~same)) if alike else None
+        self.folder.mkdir(parents=True, exist_ok=True)
+        return RestrictedJob(
+            job=self._restricted(table, here, mine, theirs if in_own_order else mine) if len(mine) else job,
+            rows=len(mine),
+            added=len(here) - len(mine),
+            removed=len(own) - len(mine),
+            changed=changed,
+        )
+
+    def _restricted(self, table: Table, here: Rows, mine: Array, theirs: Array) -> Job:
+        """Write the shared rows and return the job on them; predictions that stand beside the labels stay there."""
+        job = self.job
+        beside = [source for source in (job.candidate, job.baseline) if source is not None and source.path == job.data]
+        kept = {job.key, job.label, *(column.column for spec in job.slices for column in spec.columns)}
+        kept |= {name for source in beside for name in (source.score, source.decision)}
+        data, keys = self._written("evaluation", table, kept, mine), here.keys[mine]
+
+        def restricted(name: str, source: Source, positions: Array) -> Source:
+            path = data if source in beside else self._predictions(name, source, keys, positions)
+            return replace(source, path=path)
+
+        candidate = restricted("candidate", job.candidate, mine)
+        baseline = None if job.baseline is None else restricted("baseline", job.baseline, theirs)
+        return replace(job, data=data, candidate=candidate, baseline=baseline)
+
+    def _predictions(self, name: str, source: Source, keys: Array, positions: Array) -> str:
+        """Write one model's predictions for the shared rows."""
+        table = open_table(self.connection, source.path, self.scratch)
+        if self.job.key is not None:
+            own = column_digests(self.connection, table, [table.column(self.job.key)])
+            positions = np.flatnonzero(np.isin(own, keys))
+        elif len(positions) and int(positions.max()) >= table.rows:
+            raise InputError(Problem(f"has {counted(table.rows, 'row')}, fewer than its rows need", source.path))
+        return self._written(f"{name}-predictions", table, {self.job.key, source.score, source.decision}, positions)
+
+    def _written(self, name: str, table: Table, kept: Iterable[str | None], positions: Array) -> str:
+        """Write some columns of the rows at some positions, in the order of ``positions``."""
+        chosen = [column for column in table.columns if column.name in set(kept)]
+        target = self.folder / f"{name}.parquet"
+        wanted = {"at": positions.astype(np.int64), "place": np.arange(len(positions), dtype=np.int64)}
+        self.connection.register("wanted", wanted)
+        try:
+            listed = [f"{column.ref} AS {sql.name(column.name)}" for column in chosen]
+            numbered = sql.select([f"{table.row_number} AS row_at", *(c.ref for c in chosen)], table.relation)
+            joined = f"({numbered}) AS numbered JOIN wanted ON numbered.row_at = wanted.at"
+            query = sql.select(listed, joined, order_by="wanted.place")
+            self.connection.execute(f"COPY ({query}) TO {sql.text(str(target))} (FORMAT parquet)")
+        finally:
+            self.connection.unregister("wanted")
+        return str(target)
+
+    def _refuse_other_labels(self, table: Table, here: Rows, mine: Array, theirs: Array) -> None:
+        """Refuse rows of both sets whose labels differ; without a key, those whose other values occur once in each."""
+        if self.own.label is None:
+            return
+        if here.key is None:
+            mine, theirs = _unique(here.keys, self.own.keys)
+        at = mine[here.labels[mine] != self.own.labels[theirs]]
+        if not len(at):
+            return
+        rows = ", ".join(self._named(table, int(position)) for position in at[:_NAMED])
+        more = f" and {len(at) - _NAMED:,} more" if len(at) > _NAMED else ""
+        path, line = table.place(int(at[0]))
+        raise InputError(
+            Problem(
+                f"`{here.label}` differs from the baseline's own evaluation set in {counted(len(at), 'row')} of both: "
+                f"{rows}{more}. Labels must not change together with the model: change them in a pull request of "
+                "their own, or let `train.run` write the labels that the data holds",
+                path,
+                line,
+            )
+        )
+
+    def _named(self, table: Table, position: int) -> str:
+        if self.job.key is None:
+            return f"row {table.place(position)[1]:,}"
+        reference = table.column(self.job.key).ref
+        query = sql.select(f"{reference}::VARCHAR", table.relation, where=f"{table.row_number} = {position}")
+        found = sql.first(self.connection, query)
+        return f"{self.job.key} {found[0] if found else '?'}"
+
+
+def _identities(rows: Rows) -> Array:
+    return rows.keys if rows.key is not None else mixed(rows.keys, rows.labels)
+
+
+def _pairs(left: Array, right: Array) -> tuple[Array, Array]:
+    """Return positions of equal elements of both, each used once, in the order of the left."""
+    one, other = _sorted(left), _sorted(right)
+    names = {value: at for at, value in enumerate(zip(right[other[0]].tolist(), other[1].tolist(), strict=True))}
+    found = [names.get(value, -1) for value in zip(left[one[0]].tolist(), one[1].tolist(), strict=True)]
+    at = np.array(found, np.int64)
+    hit = at >= 0
+    mine, theirs = one[0][hit], other[0][at[hit]]
+    order = np.argsort(mine, kind="stable")
+    return mine[order], theirs[order]
+
+
+def _sorted(values: Array) -> tuple[Array, Array]:
+    """Return the order that sorts values, and how often each has occurred before, in that order."""
+    order = np.argsort(values, kind="stable")
+    ordered = values[order]
+    starts = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]]) if len(ordered) else np.zeros(0, np.int64)
+    lengths = np.diff(np.r_[starts, len(ordered)])
+    return order, np.arange(len(ordered)) - np.repeat(starts, lengths)
+
+
+def _unique(left: Array, right: Array) -> tuple[Array, Array]:
+    """Return positions of elements that occur once in each."""
+    values, places, counts = np.unique(left, return_index=True, return_counts=True)
+    others, there, numbers = np.unique(right, return_index=True, return_counts=True)
+    mine, theirs = values[counts == 1], others[numbers == 1]
+    _, one, other = np.intersect1d(mine, theirs, assume_unique=True, return_indices=True)
+    return places[counts == 1][one], there[numbers == 1][other]

@@ -1,0 +1,75 @@
+"""Comparison on the rows that both models' own evaluation sets have, if training makes one for each of them.
+
+A model may have been trained on any row that is not in its own evaluation set, so only rows of both sets compare.
+"""
+
+from mlci.config.load import Loaded
+from mlci.config.models import Config
+from mlci.engine.interface import Job
+from mlci.errors import InputError
+from mlci.report.document import SharedRows
+from mlci.usecases.sides import OwnRows
+from mlci.usecases.tools import Tools
+
+NO_BASELINE = """\
+    baseline: none   # for this pull request only"""
+"""Lines that judge a change without a baseline."""
+
+
+def restrict(config: Config, tools: Tools, job: Job, own: OwnRows) -> tuple[Job, SharedRows]:
+    """Return a job on the rows that the candidate's evaluation set shares with the baseline's own.
+
+    Raises:
+        InputError: if fewer than ``min_group_size`` rows are shared, or labels of shared rows differ.
+    """
+    if tools.share is None:
+        raise ValueError("the command line gives a function that shares rows")
+    found = tools.share(job, own.rows, tools.scratch / "shared", in_own_order=own.in_order)
+    shared = SharedRows(added=found.added, removed=found.removed, rows=found.rows, changed=found.changed)
+    least = config.evaluation.min_group_size if config.evaluation else 1
+    if shared.rows < least:
+        raise InputError(_too_few(config, shared, own, least))
+    return found.job, shared
+
+
+def note(shared: SharedRows, own: OwnRows) -> str:
+    """Return the line of a report about the rows that were compared."""
+    other = f"; {shared.changed:,} of them hold other values" if shared.changed else ""
+    return f"{_difference(shared)} since {own.of}; compared on {shared.rows:,} shared rows{other}"
+
+
+def _difference(shared: SharedRows) -> str:
+    return f"the evaluation set changed: {shared.added:,} rows added, {shared.removed:,} removed"
+
+
+def unknown_rows(loaded: Loaded, of: str) -> InputError:
+    """Return the error about a baseline whose own rows can't be matched with the candidate's."""
+    evaluation = loaded.config.evaluation
+    key = evaluation.key if evaluation else None
+    why = f"the evaluation set is not the one that {of} was judged on, and rows can't be matched"
+    if key is None:
+        remedy = (
+            "without a key. Name the column that identifies a row, and write it into the predictions too:\n"
+            f"    evaluation:\n      key: id\n{_this_time()}"
+        )
+    else:
+        remedy = f"because {of} kept no digests of its rows. {_this_time()}"
+    return InputError(loaded.problem(f"{why} {remedy}", "evaluation"))
+
+
+def _this_time() -> str:
+    return f"Judge this pull request without a baseline, and the next one against it:\n{NO_BASELINE}"
+
+
+def _too_few(config: Config, shared: SharedRows, own: OwnRows, least: int) -> str:
+    data = config.evaluation.data if config.evaluation else "holdout.csv"
+    return (
+        f"{_difference(shared)} since {own.of}, so only {shared.rows:,} rows are in both, and `min_group_size` asks "
+        f"for {least:,}. {own.of} may have been trained on the others. The usual reason is a split with another seed "
+        "or another size. Keep the split as it is, by a fixed seed:\n"
+        "    train_test_split(rows, test_size=0.2, random_state=42)\n"
+        "or commit the evaluation set, leave it alone in `train.run`, and let a step predict for any rows:\n"
+        f"    git add --force {data}\n"
+        "    predict: {run: python predict.py}   # in place of predict.file\n"
+        f"or, if the split has to change, judge this pull request alone:\n{NO_BASELINE}"
+    )
