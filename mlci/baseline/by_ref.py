@@ -12,6 +12,11 @@ from mlci.baseline.tracked import tracked
 from mlci.baseline.worktree import Worktree, checked_out
 from mlci.errors import StepError
 
+WITHOUT_BASELINE = """\
+judge this pull request without a baseline, and the next one against it:
+    baseline: none   # for this pull request only"""
+"""Ends an error about a commit that can't be the baseline yet."""
+
 Make = Callable[[Worktree, Path], Mapping[str, Any]]
 
 
@@ -110,5 +115,6 @@ def _made(git: Git, commit: str, ref: str, make: Make, into: Path) -> tuple[dict
             raise StepError(
                 f"the baseline of `ref: {ref}` ({commit[:7]}) could not be made: {error}\n"
                 "it runs in a fresh checkout of that commit: files that git does not hold, like data that an "
-                f"earlier step downloaded, are not there; fetch them in `train.run`{hints}"
+                f"earlier step downloaded, are not there; fetch them in `train.run`{hints}\n"
+                f"if that commit does not write predictions yet because this change adds that, {WITHOUT_BASELINE}"
             ) from error

@@ -15,7 +15,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from mlci.baseline.git import Git
 
@@ -38,6 +38,7 @@ class Worktree:
             candidate's checkout (``pip install -e .``) can't be redirected this way; the worktree's folder comes first
             on a script's path, but a ``src/`` layout needs an installation in ``train.run``.
         notes: Lines for the report.
+        has_folder: Whether the commit has that folder; if not, it is an empty one.
     """
 
     root: Path
@@ -45,6 +46,7 @@ class Worktree:
     commit: str
     environment: Mapping[str, str]
     notes: tuple[str, ...] = ()
+    has_folder: bool = True
 
     def holds(self, name: str) -> Path | None:
         """Return a file of the worktree's folder; ``None`` if there is none, or if it leads outside."""
@@ -54,7 +56,9 @@ class Worktree:
 
 
 @contextlib.contextmanager
-def checked_out(git: Git, commit: str, *, within: Path | None = None) -> Iterator[Worktree]:
+def checked_out(
+    git: Git, commit: str, *, within: Path | None = None, config_path: str | None = None
+) -> Iterator[Worktree]:
     """Check a commit out, hand the worktree over, and remove it again.
 
     Folders that a killed run left behind are removed first: each is held by a lock that dies with its process.
@@ -63,6 +67,8 @@ def checked_out(git: Git, commit: str, *, within: Path | None = None) -> Iterato
         git: Git in the candidate's checkout.
         commit: Full hash, as :func:`mlci.baseline.resolve.resolve` returns it.
         within: Folder for temporary folders; the system's if left out.
+        config_path: Of the configuration at that commit, from the top of the repository, if it is known: its folder is
+            the one that the worktree hands over. Left out, it is where the candidate's is.
 
     Raises:
         OutsideError: Git could not check it out.
@@ -74,11 +80,15 @@ def checked_out(git: Git, commit: str, *, within: Path | None = None) -> Iterato
     tree = home / _TREE
     try:
         git.must("worktree", "add", "--detach", str(tree), commit)
-        folder = tree / git.folder.resolve().relative_to(root.resolve())
+        inside = git.folder.resolve().relative_to(root.resolve())
+        folder = tree / (inside if config_path is None else PurePosixPath(config_path).parent)
+        has_folder = folder.is_dir()
         folder.mkdir(parents=True, exist_ok=True)  # the commit may be older than the folder
         environment = _redirected(git.environment, root.resolve(), tree)
         notes = _notes(Git(folder=tree, environment=git.environment))
-        yield Worktree(root=tree, folder=folder, commit=commit, environment=environment, notes=notes)
+        yield Worktree(
+            root=tree, folder=folder, commit=commit, environment=environment, notes=notes, has_folder=has_folder
+        )
     finally:
         _remove(git, home)
         if lock is not None:

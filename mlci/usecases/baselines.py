@@ -5,11 +5,13 @@ import json
 import shutil
 import uuid
 from dataclasses import dataclass, replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
-from mlci.baseline.by_ref import Made, Make, make_baseline
+from mlci.baseline.by_ref import WITHOUT_BASELINE, Made, Make, make_baseline
 from mlci.baseline.cache import Cache
+from mlci.baseline.git import Git
+from mlci.baseline.renamed import former_path
 from mlci.baseline.resolve import Resolved, resolve
 from mlci.baseline.worktree import Worktree
 from mlci.config.load import Loaded, load
@@ -77,6 +79,11 @@ def on_own_rows(loaded: Loaded, tools: Tools, baseline: Side, *, data: str) -> S
     return replace(baseline, own=OwnRows(rows=theirs, of=str(baseline.label), in_order=True))
 
 
+def _ref(loaded: Loaded) -> str:
+    chosen = loaded.config.baseline
+    return str(chosen.ref) if isinstance(chosen, Baseline) else ""
+
+
 def config_digest(loaded: Loaded) -> str:
     """Return a digest of what decides how predictions are made, for the cache.
 
@@ -94,10 +101,35 @@ def config_digest(loaded: Loaded) -> str:
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
-def own_config(loaded: Loaded, worktree: Worktree) -> tuple[Config, list[str]]:
-    """Return what the worktree's commit says about training and predicting; the candidate's, with a note, if none."""
+def former_config(loaded: Loaded, worktree: Worktree, ref: str, git: Git) -> str | None:
+    """Return the path of the configuration at the baseline's commit, if it was renamed inside of its folder since.
+
+    Raises:
+        InputError: if the configuration's folder is not at that commit, or it was moved from another folder.
+    """
+    path = Path(loaded.path)
+    if worktree.holds(path.name) is not None:
+        return None
+    former = former_path(git, worktree.commit, path)
+    place = worktree.folder.relative_to(worktree.root)
+    if worktree.has_folder and (former is None or PurePosixPath(former).parent == PurePosixPath(place)):
+        return former
+    absent, was = (place / path.name, former) if worktree.has_folder else (place, None)
+    was = was or former_path(git, worktree.commit, path.parent) or (former and str(PurePosixPath(former).parent))
+    rename = f" (a rename of {was}?)" if was else ""
+    why = f"{absent} is not at {ref}{rename}, so there is nothing to make the baseline from;"
+    raise InputError(loaded.problem(f"{why} {WITHOUT_BASELINE}", "baseline"))
+
+
+def own_config(loaded: Loaded, worktree: Worktree, former: str | None = None) -> tuple[Config, list[str]]:
+    """Return what the worktree's commit says about training and predicting; the candidate's, with a note, if none.
+
+    ``former`` is the configuration's name at that commit, if it is another one.
+    """
     name = Path(loaded.path).name
     path = worktree.holds(name)
+    if path is None and former is not None:
+        path = worktree.holds(PurePosixPath(former).name)
     instead = "so the baseline was made by the candidate's `train` and `predict`"
     if path is None:
         return loaded.config, [f"baseline: its commit has no {name}, {instead}"]
@@ -105,8 +137,9 @@ def own_config(loaded: Loaded, worktree: Worktree) -> tuple[Config, list[str]]:
         own = load(path).config
     except InputError:
         return loaded.config, [f"baseline: {name} of its commit can't be read by this version of mlci, {instead}"]
+    notes = [] if path.name == name else [f"baseline: its configuration is {path.name}, which was renamed to {name}"]
     # Rows, label, key and what counts as positive are the candidate's: both models answer for the same rows.
-    return loaded.config.model_copy(update={"train": own.train, "predict": own.predict}), []
+    return loaded.config.model_copy(update={"train": own.train, "predict": own.predict}), notes
 
 
 def keep_inside(config: Config, worktree: Worktree) -> None:
@@ -269,7 +302,7 @@ def _facts(loaded: Loaded, worktree: Worktree, into: Path, tools: Tools, rows: E
         name="baseline ",
         environment=worktree.environment,
     )
-    config, notes = own_config(loaded, worktree)
+    config, notes = own_config(loaded, worktree, former_config(loaded, worktree, _ref(loaded), tools.git))
     keep_inside(config, worktree)
     at_commit.look(loaded, worktree, tools, into, now=rows.fingerprint)
     there = own_rows.look(loaded, worktree)
@@ -279,7 +312,10 @@ def _facts(loaded: Loaded, worktree: Worktree, into: Path, tools: Tools, rows: E
     differs = own_rows.keep(loaded, tools, there, into, by_training=rows.by_training, in_order=left)
     source = Path(side.source.path)
     if not source.is_file():
-        raise InputError(f"the baseline's {source.name} is not in its commit; let its steps write it")
+        raise InputError(
+            f"the baseline's {source.name} is not in its commit; let its steps write it, or, if this change is the "
+            f"first that does, {WITHOUT_BASELINE}"
+        )
     target = into / f"predictions{''.join(source.suffixes)}"
     shutil.copyfile(source, target)
     return {

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from mlci.baseline.by_ref import WITHOUT_BASELINE
 from mlci.baseline.worktree import Worktree
 from mlci.config.load import Loaded
 from mlci.config.models import Baseline
@@ -20,7 +21,7 @@ from mlci.registry import versions
 from mlci.registry.ledger import Tail
 from mlci.steps import metrics_file
 from mlci.usecases import plan, sides
-from mlci.usecases.baselines import keep_inside, made_from_ref, own_config, refuse_itself
+from mlci.usecases.baselines import former_config, keep_inside, made_from_ref, own_config, refuse_itself
 from mlci.usecases.sides import Place, Side
 from mlci.usecases.tools import Tools, registry
 
@@ -84,7 +85,7 @@ def _of_reference(loaded: Loaded, ref: str, tools: Tools) -> Numbers:
     """Make the numbers in a worktree of the reference, or take them from the cache."""
 
     def make(worktree: Worktree, _: Path) -> dict[str, Any]:
-        config, notes = own_config(loaded, worktree)
+        config, notes = own_config(loaded, worktree, former_config(loaded, worktree, ref, tools.git))
         keep_inside(config, worktree)
         place = Place(
             folder=worktree.folder,
@@ -95,7 +96,9 @@ def _of_reference(loaded: Loaded, ref: str, tools: Tools) -> Numbers:
         sides.train(config, place, tools)
         path = worktree.holds(str(config.predict.metrics))
         if path is None:
-            raise InputError(f"`{config.predict.metrics}` does not exist at {ref}; let `train.run` write it")
+            raise InputError(
+                f"`{config.predict.metrics}` does not exist at {ref}; let `train.run` write it, or {WITHOUT_BASELINE}"
+            )
         values = metrics_file.read(path, shown=f"{ref}:{config.predict.metrics}").values
         return {"values": values, "notes": notes}
 

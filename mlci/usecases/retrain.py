@@ -103,13 +103,14 @@ def rerun(
     seed = version.manifest.recipe.seed + index
     seeded = config.model_copy(update={"policy": config.policy.model_copy(update={"seed": seed})})
     name = f"rerun {index + 1} "
-    with checked_out(tools.git, str(version.manifest.recipe.commit)) as worktree:
+    made = version.manifest.recipe
+    with checked_out(tools.git, str(made.commit), config_path=made.config_path) as worktree:
         baselines.keep_inside(seeded, worktree)
         scratch = tools.scratch / f"rerun-{index}"
         home = tools.scratch / f"rerun-{index}-environment"
         clean = anew.make(maker, tools, version, worktree, place=home, name=name) if maker else None
         variables = {**worktree.environment, **(clean.variables if clean else {})}
-        written = f"{version.manifest.recipe.config.name} of version {version.number}"
+        written = f"{made.config.name} of version {version.number}"
         place = Place(folder=worktree.folder, scratch=scratch, name=name, environment=variables, written=written)
         own = located(config.evaluation.data, worktree.folder) if config.evaluation else ""
         makes = by_training.has_to_write(config) if data is None else None

@@ -105,7 +105,7 @@ def _place(tools: Tools, content: Content, config: Config, of: str, name: str) -
             f"the evaluation set moved since {of} was judged, and its commit {commit[:7]} is not in this clone; "
             f"{_FETCH}"
         )
-    with checked_out(tools.git, commit) as worktree:
+    with checked_out(tools.git, commit, config_path=content.recipe.config_path) as worktree:
         baselines.keep_inside(config, worktree)
         own = worktree.environment
         yield Place(folder=worktree.folder, scratch=scratch, name=f"{name} ", environment=own, written=written)

@@ -3,6 +3,7 @@
 A model may have been trained on any row that is not in its own evaluation set, so only rows of both sets compare.
 """
 
+from mlci.baseline.by_ref import WITHOUT_BASELINE
 from mlci.config.load import Loaded
 from mlci.config.models import Config
 from mlci.engine.interface import Job
@@ -11,9 +12,7 @@ from mlci.report.document import SharedRows
 from mlci.usecases.sides import OwnRows
 from mlci.usecases.tools import Tools
 
-NO_BASELINE = """\
-    baseline: none   # for this pull request only"""
-"""Lines that judge a change without a baseline."""
+_WITHOUT = f"{WITHOUT_BASELINE[0].upper()}{WITHOUT_BASELINE[1:]}"
 
 
 def restrict(config: Config, tools: Tools, job: Job, own: OwnRows) -> tuple[Job, SharedRows]:
@@ -50,15 +49,11 @@ def unknown_rows(loaded: Loaded, of: str) -> InputError:
     if key is None:
         remedy = (
             "without a key. Name the column that identifies a row, and write it into the predictions too:\n"
-            f"    evaluation:\n      key: id\n{_this_time()}"
+            f"    evaluation:\n      key: id\n{_WITHOUT}"
         )
     else:
-        remedy = f"because {of} kept no digests of its rows. {_this_time()}"
+        remedy = f"because {of} kept no digests of its rows. {_WITHOUT}"
     return InputError(loaded.problem(f"{why} {remedy}", "evaluation"))
-
-
-def _this_time() -> str:
-    return f"Judge this pull request without a baseline, and the next one against it:\n{NO_BASELINE}"
 
 
 def _too_few(config: Config, shared: SharedRows, own: OwnRows, least: int) -> str:
@@ -71,5 +66,5 @@ def _too_few(config: Config, shared: SharedRows, own: OwnRows, least: int) -> st
         "or commit the evaluation set, leave it alone in `train.run`, and let a step predict for any rows:\n"
         f"    git add --force {data}\n"
         "    predict: {run: python predict.py}   # in place of predict.file\n"
-        f"or, if the split has to change, judge this pull request alone:\n{NO_BASELINE}"
+        f"or, if the split has to change, {WITHOUT_BASELINE}"
     )
