@@ -2,4 +2,5 @@
 
 from pathlib import Path
 
+DEFAULT_CONFIG = Path("mlci.yml")
 DEFAULT_OUT = Path(".mlci/out")

@@ -1,24 +1,64 @@
 """Options that several commands share."""
 
+import os
 from pathlib import Path
 
 import click
+from click.core import ParameterSource
 
-from mlci.cli.defaults import DEFAULT_OUT
+from mlci.cli.defaults import DEFAULT_CONFIG, DEFAULT_OUT
+
+_ABOVE = "mlci.config-above"
+
+
+def find_above(folder: Path) -> Path | None:
+    """Return the configuration in the nearest folder above, up to the top of the repository; ``None`` if none is there.
+
+    Outside of a repository nothing above is looked at.
+    """
+    above = [folder, *folder.parents]
+    top = next((number for number, path in enumerate(above) if (path / ".git").exists()), None)
+    if top is None:
+        return None
+    found = (path / DEFAULT_CONFIG for path in above[1 : top + 1])
+    return next((path for path in found if path.is_file()), None)
+
+
+def _config(context: click.Context, option: click.Parameter, path: Path) -> Path:
+    chosen = context.get_parameter_source(str(option.name)) is not ParameterSource.DEFAULT
+    here = Path.cwd()
+    found = None if chosen or path.exists() else find_above(here)
+    if found is None:
+        return path
+    shown = Path(os.path.relpath(found, here))
+    context.meta[_ABOVE] = shown.parent
+    click.echo(f"mlci: using {shown}", err=True)
+    return shown
+
+
+def _out(context: click.Context, option: click.Parameter, path: Path) -> Path:
+    """Return the output folder; the default one is beside a configuration that was found above."""
+    chosen = context.get_parameter_source(str(option.name)) is not ParameterSource.DEFAULT
+    above: Path | None = context.meta.get(_ABOVE)
+    return path if chosen or above is None else above / path
+
 
 config = click.option(
     "--config",
     "config_path",
     type=click.Path(path_type=Path),
-    default=Path("mlci.yml"),
+    default=DEFAULT_CONFIG,
     show_default=True,
-    help="The configuration.",
+    is_eager=True,
+    callback=_config,
+    help="The configuration; by default also looked for in the folders above, up to the top of the repository.",
 )
 out = click.option(
     "--out",
     type=click.Path(path_type=Path, file_okay=False),
     default=DEFAULT_OUT,
     show_default=True,
+    callback=_out,
     help="Folder for report.json and everything rendered from it.",
 )
 as_json = click.option("--json", "as_json", is_flag=True, help="Print the document instead of tables.")

@@ -10,10 +10,11 @@ import re
 import sys
 import time
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from mlci.errors import InputError
+from mlci.errors import InputError, Problem
 from mlci.steps.formats import kind
 
 _PASSIVE = re.compile(  # of those packages, types that hold data and functions of their arguments alone
@@ -61,12 +62,11 @@ def main(request: Path) -> None:
 def _score(asked: dict[str, Any]) -> dict[str, Any]:
     with warnings.catch_warnings(record=True) as raised:
         warnings.simplefilter("always")
-        model = load(asked["path"], trusted=asked["trusted"], folder=asked["folder"])
+        model = load(asked["path"], trusted=asked["trusted"], folder=asked["folder"], section=asked.get("section"))
     versions = [str(item.message) for item in raised if type(item.message).__name__ == "InconsistentVersionWarning"]
     notes = sorted({text.split(". ")[0] for text in versions})
-    names = _feature_names(model)
     table = Table(asked["features"])
-    features = table.columns(names)
+    features = _checked(model, table, asked)
     begun = time.perf_counter()
     columns = predictions(model, features, task=asked["task"], positive=asked["positive"], threshold=asked["threshold"])
     seconds = time.perf_counter() - begun
@@ -75,7 +75,39 @@ def _score(asked: dict[str, Any]) -> dict[str, Any]:
     return {"seconds": seconds, "notes": notes, **named}
 
 
-def load(path: str, *, trusted: list[str], folder: str) -> Any:  # noqa: ANN401 - a model can be of any type
+def _checked(model: Any, table: "Table", asked: dict[str, Any]) -> Any:  # noqa: ANN401 - any model, a pandas frame
+    """Return the features that a model takes.
+
+    Raises:
+        InputError: if model, evaluation set and configuration do not fit, with every problem.
+    """
+    problems: list[Problem] = []
+    features = None
+
+    def features_of() -> None:
+        nonlocal features
+        features = table.columns(_feature_names(model))
+
+    checks: list[Callable[[], object]] = [features_of, lambda: table.check_key(asked["key"])]
+    if asked["task"] == "binary":
+        checks.append(lambda: _positive(model, asked["positive"]))
+    for check in checks:
+        try:
+            check()
+        except InputError as error:
+            problems += error.problems
+    if problems:
+        raise InputError(*problems)
+    return features
+
+
+def load(
+    path: str,
+    *,
+    trusted: list[str],
+    folder: str,
+    section: dict[str, Any] | None = None,
+) -> Any:  # noqa: ANN401 - a model can be of any type
     """Load the model if it holds nothing but harmless and trusted types.
 
     Raises:
@@ -92,7 +124,7 @@ def load(path: str, *, trusted: list[str], folder: str) -> Any:  # noqa: ANN401 
         why = "which no model needs and which can run code: don't use this file"
         raise InputError(*(f"asks for {name[:100]!a}, {why}" for name in acting[:20]))
     if unknown := sorted(held - set(trusted)):
-        raise InputError(*_untrusted(unknown))
+        raise InputError(*_untrusted(unknown, section or {}, trusted))
     if trusted:
         sys.path.append(folder)  # where a trusted type of the user's own comes from; last, so that it shadows nothing
     return skops.io.load(path, trusted=trusted)
@@ -105,15 +137,22 @@ def acts(name: str) -> bool:
     return bool(_ACTS.fullmatch(name) or _RUNS.fullmatch(name) or ".." in name or "\n" in name)
 
 
-def _untrusted(names: list[str]) -> list[str]:
-    """Return the problems with types that are not trusted."""
+def _untrusted(names: list[str], section: dict[str, Any], trusted: list[str]) -> list[str]:
+    """Return the problems with types that are not trusted, and the part of mlci.yml that would trust them.
+
+    Args:
+        names: The types.
+        section: Other settings of ``predict``.
+        trusted: Types that are trusted already.
+    """
     acting = [name for name in names if _ACTS.fullmatch(name) or not _NAME.fullmatch(name)]
     if acting:
         why = "which no model needs and which can run code: don't use this file"
         return [f"asks for {name[:100]!a}, {why}" for name in acting[:20]]
-    lines = "\n".join(f"    - {name}" for name in names)
+    listed = "\n".join(f"    - {name}" for name in [*trusted, *names])
+    settings = "".join(f"  {name}: {json.dumps(value)}\n" for name, value in section.items())
     count = f"{len(names)} type{'s' * (len(names) > 1)}"
-    advice = f"if you know them, add to mlci.yml:\npredict:\n  trusted:\n{lines}"
+    advice = f"if you know them, let `predict` in mlci.yml be:\npredict:\n{settings}  trusted:\n{listed}"
     return [f"holds {count} that skops does not know as harmless; {advice}"]
 
 
@@ -219,6 +258,15 @@ class Table:
             raise InputError(f"was fitted with columns that the evaluation set doesn't have: {listed}{more}")
         return self._base.execute(f"SELECT {', '.join(map(_quoted, names))} FROM given").df()  # noqa: S608 - quoted
 
+    def check_key(self, key: str | None) -> None:
+        """Refuse a key that is not among the features.
+
+        Raises:
+            InputError: if it is not there.
+        """
+        if key is not None and key not in self._names:
+            raise InputError(f"the key `{key}` is not in the features")
+
     def write(self, target: str, *, key: str | None, columns: dict[str, Any]) -> None:
         """Write key and columns as Parquet, in the order of the rows.
 
@@ -229,8 +277,7 @@ class Table:
 
         if key is not None and key in columns:
             raise InputError(f"the key `{key}` has the name of a column of predictions; rename it")
-        if key is not None and key not in self._names:
-            raise InputError(f"the key `{key}` is not in the features")
+        self.check_key(key)
         frame = pd.DataFrame(columns)
         counted = self._base.execute("SELECT count(*) FROM given").fetchall()[0][0]
         if counted != len(frame):

@@ -4,9 +4,10 @@ The model is loaded in a child process, so one that crashes, hangs or fills the 
 mlci. What the child says (:mod:`mlci.steps.skops_model`) is read as data.
 """
 
+import importlib.util
 import json
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -29,6 +30,7 @@ class SkopsModel:
         positive: Value of the label that counts as positive (binary); ``None`` means 1 or true.
         threshold: A probability at or above it decides for the positive class (binary).
         trusted: Types that the file may hold beyond those that skops knows as harmless.
+        section: Other settings of ``predict`` in mlci.yml as they are written, for lines that replace it.
     """
 
     path: Path
@@ -38,6 +40,28 @@ class SkopsModel:
     positive: bool | float | str | None = None
     threshold: float = 0.5
     trusted: tuple[str, ...] = ()
+    section: Mapping[str, object] = field(default_factory=dict)
+
+
+def check_ready(path: Path, shown: str, *, made_later: bool) -> None:
+    """Check before training what scoring takes: the packages, and the file unless training makes it.
+
+    Raises:
+        InputError: with every problem.
+    """
+    needed = {"skops": "skops", "sklearn": "scikit-learn", "pandas": "pandas"}
+    absent = [name for module, name in needed.items() if importlib.util.find_spec(module) is None]
+    problems = []
+    if absent:
+        listed = ", ".join(absent)
+        problems.append(Problem(f"scoring it needs {listed}, not installed here: `pip install 'mlci[model]'`", shown))
+    if not made_later:
+        try:
+            require_skops(path, shown)
+        except InputError as error:
+            problems += error.problems
+    if problems:
+        raise InputError(*problems)
 
 
 def score(

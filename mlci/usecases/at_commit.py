@@ -49,6 +49,17 @@ def look(loaded: Loaded, worktree: Worktree, tools: Tools, into: Path, *, now: s
         (into / NAME).write_text(pasts.dump(lineage.of_run(made, None, fingerprint)), encoding="utf-8")
 
 
+def add_evaluation(loaded: Loaded, worktree: Worktree, tools: Tools, into: Path, *, now: str) -> None:
+    """Add the evaluation set that the commit's training made to the origin that :func:`look` wrote down."""
+    path, origin = worktree.holds(Path(loaded.path).name), into / NAME
+    if path is None or not origin.is_file():
+        return
+    with contextlib.suppress(InputError, OutsideError, OSError):
+        fingerprint = _evaluation(load(path), worktree, tools, into, now=now)
+        known = replace(pasts.parse(origin.read_text(encoding="utf-8")), fingerprint=fingerprint)
+        origin.write_text(pasts.dump(known), encoding="utf-8")
+
+
 def past(folder: Path) -> Past | None:
     """Return what :func:`look` left beside the predictions."""
     origin, kept = folder / NAME, folder / datarows.NAME

@@ -308,6 +308,8 @@ def _facts(loaded: Loaded, worktree: Worktree, into: Path, tools: Tools, rows: E
     there = own_rows.look(loaded, worktree)
     side = sides.make(config, place, tools, data=rows.data)
     keep_inside(config, worktree)  # its steps may have put links there
+    if there is not None and not there.committed:
+        at_commit.add_evaluation(loaded, worktree, tools, into, now=rows.fingerprint)
     left = config.predict.file is not None
     differs = own_rows.keep(loaded, tools, there, into, by_training=rows.by_training, in_order=left)
     source = Path(side.source.path)

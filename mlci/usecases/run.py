@@ -108,6 +108,7 @@ def compare(
     if base is not None and unchanged.same_as_reference(loaded, tools, folder=folder):
         return _compare_nothing(loaded, tools, facts, base)
     own_metrics.present(loaded, tools)
+    sides.check_model(loaded.config, folder)
     current = head(tools.git)  # the candidate's steps may write to files that git tracks
     data = located(_data(loaded.config), folder)
     survey = partial(names.survey_before_steps, loaded, tools, data=data, folder=folder)

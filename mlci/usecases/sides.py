@@ -121,6 +121,17 @@ def make(
     return Side(source=source, costs=costs, seconds=seconds, notes=notes, model=_kept(config, place, model))
 
 
+def check_model(config: Config, folder: Path) -> None:
+    """Check before anything runs that mlci can score the model of ``predict.model``.
+
+    Raises:
+        InputError: if packages are missing, or the file is not a skops file and no training makes it.
+    """
+    named = config.predict.model
+    if named is not None:
+        skops_stage.check_ready(folder / named, named, made_later=config.train is not None)
+
+
 def train(config: Config, place: Place, tools: Tools, *, makes: str | None = None) -> Stage | None:
     """Run the training command, if there is one; it has to write every file that is read afterwards."""
     if config.train is None:
@@ -181,6 +192,7 @@ def _score(config: Config, predict: Predict, place: Place, tools: Tools, *, data
         positive=evaluation.positive,
         threshold=predict.threshold,
         trusted=predict.trusted,
+        section=predict.model_dump(mode="json", exclude_unset=True, exclude={"trusted"}),
     )
     return skops_stage.score(
         tools.runner,

@@ -14,9 +14,10 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.svm import LinearSVC
 
+from mlci.config.load import parse
 from mlci.errors import InputError, StepError
 from mlci.steps import skops_model
-from mlci.steps.skops_stage import SkopsModel, score
+from mlci.steps.skops_stage import SkopsModel, check_ready, score
 from tests.steps.recording import runner
 
 RNG = np.random.default_rng(3)
@@ -151,11 +152,53 @@ def test_types_that_are_not_trusted_are_listed_with_the_lines_to_add(tmp_path):
     model = make_pipeline(FunctionTransformer(pd.get_dummies), LogisticRegression())
     model.steps[1][1].fit(X, Y)
     said = in_process(model, tmp_path)
-    advice = "if you know them, add to mlci.yml:\npredict:\n  trusted:\n    - pandas.get_dummies"
+    advice = "if you know them, let `predict` in mlci.yml be:\npredict:\n  trusted:\n    - pandas.get_dummies"
     assert said["problems"] == [f"holds 1 type that skops does not know as harmless; {advice}"]
     assert in_process(model, tmp_path, trusted=["pandas.get_dummies"])["problems"][0].startswith(
         "the Pipeline doesn't know"
     )
+
+
+def test_lines_that_trust_types__replace_the_section(tmp_path):
+    """The lines are the whole of `predict`, so that pasting them leaves a file that can be read."""
+    model = make_pipeline(FunctionTransformer(pd.get_dummies), LogisticRegression())
+    model.steps[1][1].fit(X, Y)
+    (problem,) = in_process(model, tmp_path, section={"model": "m: #.skops", "threshold": 0.4}, trusted=["a.B"])[
+        "problems"
+    ]
+    pasted = problem.partition("let `predict` in mlci.yml be:\n")[2]
+    text = (
+        "model: m\ntask: binary\nevaluation: {data: d.csv, label: y}\nbaseline: none\n"
+        f"gates: [{{metric: recall, min: 0.5}}]\n{pasted}\n"
+    )
+    predict = parse(text.encode(), path="mlci.yml").config.predict
+    assert (predict.model, predict.threshold) == ("m: #.skops", 0.4)
+    assert predict.trusted == ("a.B", "pandas.get_dummies")
+
+
+def test_score__every_problem_at_once(tmp_path):
+    model = LogisticRegression().fit(X.assign(more=1.0), Y)
+    problems = in_process(model, tmp_path, positive="maybe", key="nowhere")["problems"]
+    assert [problem.split(":")[0][:40] for problem in problems] == [
+        "was fitted with columns that the evaluat",
+        "the key `nowhere` is not in the features",
+        "`evaluation.positive",
+    ]
+
+
+def test_check_ready__before_training(tmp_path):
+    path = tmp_path / "model.pkl"
+    path.write_bytes(b"\x80\x04.")
+    check_ready(path, "model.pkl", made_later=True)
+    with pytest.raises(InputError, match=r"model.pkl: this is a pickle, not a model saved with skops"):
+        check_ready(path, "model.pkl", made_later=False)
+
+
+def test_check_ready__package_that_is_not_installed(tmp_path, monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name == "skops" else object())
+    with pytest.raises(InputError, match=r"needs skops, not installed here: `pip install 'mlci\[model\]'`") as raised:
+        check_ready(tmp_path / "m", "m", made_later=False)
+    assert len(raised.value.problems) == 2  # the file is missing too
 
 
 def test_what_acts_is_never_proposed_for_trust(tmp_path):
@@ -236,7 +279,7 @@ def test_what_acts_is_refused_although_it_is_trusted(tmp_path):
 
 
 def test_names_from_a_hostile_file_are_not_pasted_into_advice():
-    problems = skops_model._untrusted(["numpy.core", "x\n  run: rm -rf", "sklearn.ok"])
+    problems = skops_model._untrusted(["numpy.core", "x\n  run: rm -rf", "sklearn.ok"], {}, [])
     assert problems == [
         "asks for 'x\\n  run: rm -rf', which no model needs and which can run code: don't use this file"
     ]

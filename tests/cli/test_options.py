@@ -1,0 +1,55 @@
+"""Options that several commands share: where the configuration is looked for, and where reports go."""
+
+import pytest
+
+from mlci.cli.options import find_above
+from tests.usecases.project import mlci
+
+CONFIG = """\
+model: m
+task: regression
+predict: {metrics: metrics.json}
+baseline: none
+gates: [{metric: test.rmse, max: 5}]
+"""
+
+
+@pytest.fixture
+def project(tmp_path):
+    (tmp_path / ".git").mkdir()
+    (tmp_path / "src" / "deep").mkdir(parents=True)
+    (tmp_path / "mlci.yml").write_text(CONFIG)
+    (tmp_path / "metrics.json").write_text('{"test": {"rmse": 3}}')
+    return tmp_path
+
+
+def test_find_above__nearest_one(project):
+    assert find_above(project / "src/deep") == project / "mlci.yml"
+    (project / "src/mlci.yml").write_text(CONFIG)
+    assert find_above(project / "src/deep") == project / "src/mlci.yml"
+
+
+def test_find_above__not_beyond_the_repository(project):
+    (project / "src/deep/.git").write_text("gitdir: elsewhere\n")  # a submodule or a worktree
+    assert find_above(project / "src/deep") is None
+
+
+def test_find_above__outside_of_a_repository(project):
+    (project / ".git").rmdir()
+    assert find_above(project / "src") is None
+
+
+def test_run__in_a_folder_below_the_configuration(project):
+    ended = mlci("run", "--json", cwd=project / "src/deep")
+    assert ended.code == 0, ended.err
+    assert "mlci: using ../../mlci.yml\n" in ended.err
+    assert (project / ".mlci/out/report.json").is_file()
+    assert not (project / "src/deep/.mlci").exists()
+
+
+def test_run__named_configuration_is_not_looked_for(project):
+    ended = mlci("run", "--config", "mlci.yml", cwd=project / "src")
+    assert ended.code == 2
+    assert "using" not in ended.err
+    elsewhere = mlci("run", "--out", "here", cwd=project / "src")
+    assert (elsewhere.code, (project / "src/here/report.json").is_file()) == (0, True)
