@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+from mlci.baseline.by_ref import WITHOUT_BASELINE
 from mlci.baseline.tracked import is_tracked
 from mlci.config.load import Loaded
 from mlci.config.models import Config
@@ -146,7 +147,7 @@ def unmoved(baseline: Side | None, fingerprint: str | None) -> None:
 
 
 @contextlib.contextmanager
-def fitting(tools: Tools, baseline: Side | None, data: str) -> Iterator[None]:
+def fitting(config: Config, tools: Tools, baseline: Side | None, data: str) -> Iterator[None]:
     """Blame the registry if a version's predictions do not fit the rows that they were made on, and only then.
 
     Raises:
@@ -161,6 +162,13 @@ def fitting(tools: Tools, baseline: Side | None, data: str) -> Iterator[None]:
             raise
         if baseline.made_on is not None and tools.fingerprint(data) != baseline.made_on:
             raise InputError(MOVED) from error
+        key = config.evaluation.key if config.evaluation else None
+        if key is not None and ours[0].message.startswith(f"has no column {key!r}"):
+            of = f"version {baseline.version}"
+            raise InputError(
+                f"`evaluation.key` is `{key}`, a column that the predictions of {of} do not have: {of} was judged by "
+                f"another key. {WITHOUT_BASELINE[0].upper()}{WITHOUT_BASELINE[1:]}"
+            ) from error
         raise CorruptError(
             f"{registry(tools).shown}: the predictions of version {baseline.version} do not fit the rows that its "
             f"manifest names: {ours[0].message}"

@@ -241,7 +241,7 @@ def judged(config: Config, candidate: Side, baseline: Side | None, tools: Tools,
     if baseline is not None and baseline.own is not None:
         return _on_shared_rows(config, candidate, baseline, baseline.own, tools, data=data)
     try:
-        with production.fitting(tools, baseline, data):
+        with production.fitting(config, tools, baseline, data):
             result, seconds = measure(config, candidate, baseline, tools, data=data)
     except InputError as error:
         raise InputError.of(_placed(problem, tools.scratch) for problem in error.problems) from error

@@ -164,6 +164,19 @@ def test_run__digests_that_a_commit_brings_are_not_believed(tmp_path):
     assert "the evaluation set changed while it was judged" in ended.err
 
 
+def test_run__another_key_is_not_damage(tmp_path):
+    folder = project(tmp_path)
+    script = SCRIPT.replace("id,x,y", "id,row,x,y").replace('f"{i},{i // 10 % 2},', 'f"{i},{i},{i // 10 % 2},')
+    commit(folder, {"script.py": script})
+    assert promoted(folder) == 1
+    text = (folder / "mlci.yml").read_text().replace("key: id", "key: row")
+    commit(fresh(folder), {"mlci.yml": text, "script.py": script.replace("id,p", "row,p")})
+    ended = run(folder)
+    assert (ended.code, ended.out) == (2, "")
+    assert "`evaluation.key` is `row`, a column that the predictions of version 1 do not have" in ended.err
+    assert "baseline: none" in ended.err
+
+
 def test_run__training_leaves_no_rows(tmp_path):
     folder = project(tmp_path)
     commit(folder, {"script.py": SCRIPT.replace('"holdout.csv"', '"other.csv"')})

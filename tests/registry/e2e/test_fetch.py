@@ -8,6 +8,7 @@ import pytest
 from tests.github import seeding
 from tests.github.fake import Fake
 from tests.registry.lifecycle import files, promoted, repository, trained
+from tests.usecases import test_by_training as by_training
 from tests.usecases.project import change, commit, holdout, mlci, write
 from tests.usecases.test_planted import shown
 
@@ -173,3 +174,17 @@ def test_what_it_costs(tmp_path, github):
     fetched(project, github, tmp_path)
     assert len(github.requests) - before <= MOST_REQUESTS
     assert {method for method, *_ in github.requests[before:]} == {"GET"}
+
+
+@pytest.mark.parametrize("start", [0, 40])
+def test_fetch__training_makes_the_rows_later(tmp_path, github, start):
+    """A fresh checkout has no evaluation set yet, and the one that training makes may be another."""
+    project = by_training.project(tmp_path / "project")
+    text = (project / "mlci.yml").read_text()
+    commit(project, {"mlci.yml": text + IN_THE_REPOSITORY})
+    assert promoted(project, **variables(github, contents="write")) == 1
+    commit(by_training.fresh(project), {"k.txt": "3", "start.txt": str(start)})
+    ended = offline(project, fetched(project, github, tmp_path))
+    assert change(ended) == shown(1, 3), ended.err
+    shared = ended.report["evaluation"]["shared"]
+    assert shared == ({"added": 40, "removed": 40, "rows": 60, "changed": 0} if start else None)
