@@ -254,7 +254,7 @@ def _on_shared_rows(
 ) -> Measured:
     """Measure both models on the rows of both evaluation sets; the candidate's set gives the fingerprint."""
     try:
-        asked = job(config, candidate.source, baseline.source, tools, data=data)
+        asked = job(config, candidate.source, baseline.source, data=data)
         asked, shared = shared_rows.restrict(config, tools, asked, own)
         one = replace(candidate, source=asked.candidate)
         other = replace(baseline, source=asked.baseline or baseline.source)

@@ -125,11 +125,14 @@ def check_model(config: Config, folder: Path) -> None:
     """Check before anything runs that mlci can score the model of ``predict.model``.
 
     Raises:
-        InputError: if packages are missing, or the file is not a skops file and no training makes it.
+        InputError: if packages are missing, or a file in ``folder`` that no training makes is not a skops file.
     """
     named = config.predict.model
     if named is not None:
-        skops_stage.check_ready(folder / named, named, made_later=config.train is not None)
+        path = folder / named
+        inside = path.resolve().is_relative_to(folder.resolve()) and not Path(named).is_absolute()
+        elsewhere = path.is_symlink() or not inside  # such paths have errors of their own
+        skops_stage.check_ready(path, named, made_later=config.train is not None or elsewhere)
 
 
 def train(config: Config, place: Place, tools: Tools, *, makes: str | None = None) -> Stage | None:
