@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from benchmarks.characteristics.draws import summed
 from mlci.metrics.statistics import WHOLE, Decisions, ModelBins, Moments, Scope, Scores, Statistics
 
 
@@ -34,12 +35,12 @@ def scores(label, baseline, candidate):
     return Scores(mine, base, joint, differing, exact=True)
 
 
-def moments(**columns):
-    """Sums and products of named columns."""
+def moments(*, label=None, squares=False, **columns):
+    """Sums and products of named columns; powers too of ``squares``, and by class with a ``label``."""
+    if {"baseline", "candidate"} <= set(columns):
+        return summed({k: np.asarray(v, dtype=float) for k, v in columns.items()}, label=label, squares=squares)
     data = np.stack([np.asarray(column, dtype=float) for column in columns.values()], axis=1)
-    pair = {"baseline", "candidate"} <= set(columns)
-    differing = int((columns["baseline"] != columns["candidate"]).sum()) if pair else 0
-    return Moments(tuple(columns), len(data), data.sum(axis=0), data.T @ data, differing)
+    return Moments(tuple(columns), len(data), data.sum(axis=0), data.T @ data)
 
 
 def statistics(label, baseline, candidate, *, scope=WHOLE, classes=("0", "1"), **more):

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from mlci.inference.common import Context
-from mlci.metrics.statistics import WHOLE, Decisions, ModelBins, Moments, Scope, Scores, Statistics
+from mlci.metrics import power_sums
+from mlci.metrics.statistics import WHOLE, Decisions, ModelBins, Moments, PowerSums, Scope, Scores, Statistics
 
 MANY = 10**9
 
@@ -90,8 +91,25 @@ def _bins(label: np.ndarray, score: np.ndarray) -> tuple[ModelBins, np.ndarray]:
     return ModelBins(positives, np.bincount(code, minlength=len(values)) - positives, np.arange(len(values))), code
 
 
-def summed(columns: Mapping[str, np.ndarray]) -> Moments:
-    """Sum named columns and their products."""
+def summed(columns: Mapping[str, np.ndarray], *, label: np.ndarray | None = None, squares: bool = False) -> Moments:
+    """Sum named columns and their products; by class with a ``label``, their powers where they are ``squares``."""
     data = np.stack(list(columns.values()), axis=1)
     differing = int((columns["baseline"] != columns["candidate"]).sum())
-    return Moments(tuple(columns), len(data), data.sum(axis=0), data.T @ data, differing)
+    numbers = power_sums.with_change(columns)
+    powers = _powers(numbers) if squares else {}
+    by_class = {} if label is None else {name: _by_class(numbers[name], label) for name in numbers}
+    return Moments(tuple(columns), len(data), data.sum(axis=0), data.T @ data, differing, powers, by_class)
+
+
+def _powers(numbers: Mapping[str, np.ndarray]) -> dict[str, PowerSums]:
+    units = {"loss": power_sums.unit_of(max(numbers["baseline"].max(), numbers["candidate"].max()))}
+    units["y"] = power_sums.unit_of(float(abs(numbers["y"]).max())) if "y" in numbers else 1.0
+    found = {}
+    for line in power_sums.lines_of(numbers):
+        sums = np.array([product.sum() for product in power_sums.products(line, numbers, units)])
+        found[line.name] = power_sums.collected(line, len(numbers["candidate"]), sums, units)
+    return found
+
+
+def _by_class(values: np.ndarray, label: np.ndarray) -> np.ndarray:
+    return np.array([[(values[label == k] ** power).sum() for power in range(4)] for k in (0, 1)])

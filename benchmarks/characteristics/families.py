@@ -96,7 +96,7 @@ def _probable(rng: np.random.Generator, rows: int) -> Statistics:
     true, baseline, candidate = (column[chosen] for column in _probabilities())
     label = (rng.random(rows) < true).astype(np.float64)
     before, now = _losses(label, baseline), _losses(label, candidate)
-    found = {name: summed({"baseline": before[name], "candidate": now[name]}) for name in now}
+    found = {name: summed({"baseline": before[name], "candidate": now[name]}, label=label) for name in now}
     return Statistics(WHOLE, rows, moments=found)
 
 
@@ -125,8 +125,10 @@ def _regression(rng: np.random.Generator, rows: int) -> Statistics:
         "signed": (before, now),
         "percentage": (abs(before) / y, abs(now) / y),
     }
-    found = {name: summed({"baseline": b, "candidate": c}) for name, (b, c) in losses.items()}
-    found["variance"] = summed({"y": shift, "y2": shift**2, "baseline": before**2, "candidate": now**2})
+    found = {
+        name: summed({"baseline": b, "candidate": c}, squares=name == "squared") for name, (b, c) in losses.items()
+    }
+    found["variance"] = summed({"y": shift, "y2": shift**2, "baseline": before**2, "candidate": now**2}, squares=True)
     return Statistics(WHOLE, rows, moments=found)
 
 

@@ -76,7 +76,7 @@ def _scored(rng: np.random.Generator, margin: float, confidence: float) -> tuple
     score = np.round(rng.standard_normal(rows) + label, int(rng.integers(1, 4)))
     error = rng.standard_normal(rows)
     moments = {
-        loss: summed({"baseline": values, "candidate": values})
+        loss: summed({"baseline": values, "candidate": values}, squares=loss == "squared")
         for loss, values in (("absolute", abs(error)), ("squared", error**2))
     }
     whole = Statistics(WHOLE, rows, scores=ranked(label, score, score).scores, moments=moments)

@@ -4,7 +4,8 @@ Sums of floats are taken over blocks of rows of one size in the evaluation set's
 the same bytes come out whatever the number of threads, and rounding errors stay those of short sums.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -12,6 +13,7 @@ from mlci.engine.blocks import each_block
 from mlci.engine.frame import Frame
 from mlci.engine.levels import Key, Level
 from mlci.engine.sql import Array
+from mlci.metrics import power_sums
 from mlci.metrics.statistics import Calibration, Moments
 
 BINS = 15
@@ -43,49 +45,118 @@ LOSSES: dict[str, Loss] = {
 """Formulas of :mod:`mlci.metrics.losses`, from labels and predictions to one loss a row."""
 
 
+@dataclass(frozen=True)
+class _Plan:
+    """What is summed of one loss, and in which order.
+
+    Attributes:
+        names: Quantities whose sums and products are wanted.
+        lines: Of squared losses of regression: numbers whose powers are wanted.
+        classed: Of losses of a binary task: numbers whose powers are wanted by class.
+        centre: What labels are centred at.
+        units: What losses and labels are divided by before they are raised to powers.
+    """
+
+    names: tuple[str, ...]
+    lines: tuple[power_sums.Line, ...] = ()
+    classed: tuple[str, ...] = ()
+    centre: float = 0.0
+    units: Mapping[str, float] = field(default_factory=dict)
+
+
 def moments(frame: Frame, name: str, *, threads: int | None) -> dict[Key, Moments]:
-    """Sum a named loss, its square and its product between models in every scope.
+    """Sum a named loss, its square, its product between models and what its tails are known by, in every scope.
 
     Raises:
         KeyError: No loss has that name.
     """
-    models = ("candidate",) if frame.baseline is None else ("baseline", "candidate")
-    names = ("y", "y2", *models) if name == "variance" else models
-    centre = _mean(frame.labels, threads) if name == "variance" else 0.0
-    loss = LOSSES["squared" if name == "variance" else name]
-    scores = [model.scores for model in reversed(frame.models)]
+    rows = _Rows(frame, name, _centre(frame, name, threads))
+    plan = _plan(frame, name, rows, threads)
 
-    def quantities(part: slice) -> list[Array]:
-        y = frame.labels[part].astype(np.float64)
-        losses = [loss(y, score[part]) for score in scores]
-        differ = [(scores[0][part] != scores[1][part]).astype(np.float64)] if len(scores) == 2 else []
-        if name == "variance":
-            y -= centre
-            losses = [y, y * y, *losses]
-        return [*losses, *_products(losses), *differ]
+    def quantities(part: slice) -> Iterator[Array]:
+        return _quantities(plan, rows.columns(part), rows.unequal(part), frame.labels[part])
 
     found: dict[Key, Moments] = {}
     for level in frame.partition.levels(1):
         sums = _sums(frame.rows, level, quantities, threads)
         for view in level.views:
-            rows = view.fold(sums)
-            found.update({(view.slice, group): _moments(names, row) for group, row in enumerate(rows)})
+            folded = view.fold(sums)
+            found.update({(view.slice, group): _moments(plan, row) for group, row in enumerate(folded)})
     return found
 
 
-def _products(quantities: list[Array]) -> list[Array]:
-    """Return the products of all pairs."""
-    return [a * b for i, a in enumerate(quantities) for b in quantities[i:]]
+@dataclass(frozen=True)
+class _Rows:
+    """One loss of both models, block by block."""
+
+    frame: Frame
+    name: str
+    centre: float
+
+    @property
+    def scores(self) -> dict[str, Array]:
+        """Both models' scores, the baseline's first."""
+        found = {} if self.frame.baseline is None else {"baseline": self.frame.baseline.scores}
+        return {**found, "candidate": self.frame.candidate.scores}
+
+    def columns(self, part: slice) -> dict[str, Array]:
+        """Return the losses, and for R² the centred labels with their squares."""
+        y = self.frame.labels[part].astype(np.float64)
+        loss = LOSSES["squared" if self.name == "variance" else self.name]
+        losses = {model: loss(y, score[part]) for model, score in self.scores.items()}
+        if self.name != "variance":
+            return losses
+        y -= self.centre
+        return {"y": y, "y2": y * y, **losses}
+
+    def unequal(self, part: slice) -> list[Array]:
+        """Return whether predictions are unequal, in a list that is empty without a baseline."""
+        baseline, candidate = self.frame.baseline, self.frame.candidate
+        return [] if baseline is None else [(candidate.scores[part] != baseline.scores[part]).astype(np.float64)]
 
 
-def _sums(rows: int, level: Level, values: Callable[[slice], list[Array]], threads: int | None) -> Array:
+def _centre(frame: Frame, name: str, threads: int | None) -> float:
+    return _mean(frame.labels, threads) if name == "variance" else 0.0
+
+
+def _plan(frame: Frame, name: str, rows: _Rows, threads: int | None) -> _Plan:
+    models = tuple(rows.scores)
+    names = ("y", "y2", *models) if name == "variance" else models
+    if frame.classes:
+        return _Plan(names, classed=(*models, "change") if len(models) == 2 else models)
+    if name not in {"squared", "variance"}:
+        return _Plan(names)
+    largest = each_block(frame.rows, lambda part: {k: abs(v).max() for k, v in rows.columns(part).items()}, threads)
+    units = {
+        "loss": power_sums.unit_of(max(float(block[model]) for block in largest for model in models)),
+        "y": power_sums.unit_of(max(float(block.get("y", 0.0)) for block in largest)),
+    }
+    return _Plan(names, lines=tuple(power_sums.lines_of(dict.fromkeys(names))), centre=rows.centre, units=units)
+
+
+def _quantities(plan: _Plan, columns: dict[str, Array], unequal: list[Array], labels: Array) -> Iterator[Array]:
+    """Yield all numbers a row that are summed, one by one because they are many."""
+    plain = [columns[name] for name in plan.names]
+    yield from plain
+    yield from (a * b for i, a in enumerate(plain) for b in plain[i:])
+    yield from unequal
+    lines = power_sums.with_change(columns) if plan.lines or plan.classed else {}
+    for line in plan.lines:
+        yield from power_sums.products(line, lines, plan.units)
+    if plan.classed:
+        positive = labels.astype(np.float64)
+        yield positive
+        for name in plan.classed:
+            yield from power_sums.class_products(lines[name], positive)
+
+
+def _sums(rows: int, level: Level, values: Callable[[slice], Iterable[Array]], threads: int | None) -> Array:
     """Return counts and sums of values by code, shape (codes, 1 + values)."""
 
     def block(part: slice) -> Array:
-        listed = values(part)
         codes = np.zeros(part.stop - part.start, np.intp) if level.codes is None else level.codes[part].astype(np.intp)
         columns = [np.bincount(codes, minlength=level.size)]
-        columns += [np.bincount(codes, weights=value, minlength=level.size) for value in listed]
+        columns += [np.bincount(codes, weights=value, minlength=level.size) for value in values(part)]
         return np.column_stack(columns).astype(np.float64)
 
     parts = each_block(rows, block, threads, block=_BLOCK)
@@ -95,14 +166,27 @@ def _sums(rows: int, level: Level, values: Callable[[slice], list[Array]], threa
     return total
 
 
-def _moments(names: tuple[str, ...], row: Array) -> Moments:
-    size = len(names)
+def _moments(plan: _Plan, row: Array) -> Moments:
+    """Take the sums of one scope apart, in the order of :func:`_quantities`."""
+    rest = iter(row.tolist())
+
+    def take(count: int) -> Array:
+        return np.array([next(rest) for _ in range(count)])
+
+    rows, size = int(take(1)[0]), len(plan.names)
+    sums, upper = take(size), np.triu_indices(size)
     products = np.zeros((size, size))
-    upper = np.triu_indices(size)
-    products[upper] = row[1 + size : 1 + size + len(upper[0])]
+    products[upper] = take(len(upper[0]))
     products = products + np.triu(products, 1).T
-    differing = int(row[-1]) if len(row) > 1 + size + len(upper[0]) else 0
-    return Moments(names, int(row[0]), row[1 : 1 + size].copy(), products, differing)
+    differing = int(take(1)[0]) if "baseline" in plan.names else 0
+    powers = {line.name: power_sums.collected(line, rows, take(len(line.exponents)), plan.units) for line in plan.lines}
+    by_class = {}
+    if plan.classed:
+        positives = take(1)[0]
+        counts = np.array([[rows - positives], [positives]])
+        for name in plan.classed:
+            by_class[name] = np.hstack([counts, take(2 * power_sums.CLASS_ORDER).reshape(2, -1)])
+    return Moments(plan.names, rows, sums, products, differing, powers, by_class)
 
 
 def _mean(values: Array, threads: int | None) -> float:

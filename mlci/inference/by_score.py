@@ -1,13 +1,14 @@
 """Metrics of scores and of regression: ranks, mean losses, functions of moments, calibration, and row bootstraps."""
 
 import math
+from collections.abc import Callable
 
-from mlci.inference import calibration, cells, moments, ranks
+from mlci.inference import calibration, cells, class_means, moments, ranks
 from mlci.inference.common import Context, Triple, absent, tie
 from mlci.inference.evidence import Cause, Evidence, Point, Undefined
 from mlci.metrics import catalogue
 from mlci.metrics.info import MetricInfo
-from mlci.metrics.statistics import Floats, Scores, Statistics
+from mlci.metrics.statistics import Floats, Moments, Scores, Statistics
 
 _RETURNED = "the metric returned "
 """How the reason of a function begins that returned what is not a finite number."""
@@ -39,9 +40,20 @@ def loss_evidence(info: MetricInfo, statistics: Statistics, _: Context) -> Tripl
         return absent("scores")
     low = -math.inf if info.low is None else info.low
     high = math.inf if info.high is None else info.high
-    candidate = moments.mean(found, "candidate", low=low, high=high)
-    baseline = moments.mean(found, "baseline", low=low, high=high) if "baseline" in found.names else None
-    return candidate, baseline, moments.paired_mean(found)
+    one, pair = _mean_of(found)
+    candidate = one(found, "candidate", low=low, high=high)
+    if "baseline" not in found.names:
+        return candidate, None, None
+    return candidate, one(found, "baseline", low=low, high=high), pair(found)
+
+
+def _mean_of(found: Moments) -> tuple[Callable[..., Evidence], Callable[[Moments], Evidence | None]]:
+    """Return how a mean loss and its change get their intervals: by class, by squares' tails, or by Student's t."""
+    if found.by_class:
+        return class_means.mean, class_means.paired_mean
+    if found.powers:
+        return moments.mse, moments.paired_mse
+    return moments.mean, moments.paired_mean
 
 
 def moments_evidence(info: MetricInfo, statistics: Statistics, _: Context) -> Triple:

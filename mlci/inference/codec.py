@@ -18,7 +18,9 @@ from mlci.inference.estimates import Logit, Normal, Sampled
 from mlci.inference.evaluation import Agreement, Comparison, Disparity, EvaluationResult, GroupRate
 from mlci.inference.evidence import Point, Tie, Undefined
 from mlci.inference.forms import misfit
+from mlci.inference.hall import Hall
 from mlci.inference.largest_shift import LargestShift
+from mlci.inference.log_scale import LogScale
 from mlci.inference.mixing_score import MixingScore
 from mlci.inference.mover import Mover
 from mlci.inference.paired_score import Label, PairedScore
@@ -39,6 +41,8 @@ _KINDS: dict[str, type[Any]] = {
         Sampled,
         AucScore,
         MixingScore,
+        Hall,
+        LogScale,
         Proportion,
         F1,
         Tango,

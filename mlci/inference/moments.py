@@ -1,4 +1,9 @@
-"""Means over rows and functions of them: paired t intervals, and the delta method for RMSE and R²."""
+"""Means over rows and functions of them.
+
+Means of losses have Student's interval. For a binary task the rows of each class have a mean and a variance of their
+own, so that a few positives count as the few that they are. RMSE, MSE and R² take their degrees of freedom from the
+kurtosis of their influence: where a few rows carry the variance, they are undecided and say so.
+"""
 
 import math
 
@@ -6,82 +11,117 @@ import numpy as np
 
 from mlci.inference.estimates import Normal
 from mlci.inference.evidence import Cause, Evidence, Point, Tie, Undefined
+from mlci.inference.hall import Hall
+from mlci.inference.influence import FEWEST, Influence, influence
+from mlci.inference.log_scale import LogScale
 from mlci.metrics.statistics import Floats, Moments
+
+_NOTHING = 1e-13
+ALIKE = "too few: every row has the same loss, so nothing shows how far it may vary"
+SAME = "too few: the predictions differ, but no row shows how far the losses may move apart"
+_CONSTANT = Undefined("the label is constant, so there is no variance to explain", cause=Cause.LABELS)
 
 
 def mean(moments: Moments, name: str, *, low: float, high: float) -> Evidence:
     """Return the mean of one quantity with Student's interval (Student 1908)."""
-    weights = _unit(moments, name)
-    return _linear(moments, weights, method="t", low=low, high=high)
+    return _linear(moments, _unit(moments, name), method="t", low=low, high=high)
 
 
 def paired_mean(moments: Moments) -> Evidence | None:
     """Return the candidate's mean loss minus the baseline's, paired; ``None`` without a baseline."""
-    if "baseline" not in moments.names:
-        return None
-    if moments.differing == 0 and moments.rows:
-        return Tie()
+    if (settled := _settled(moments)) is not None or "baseline" not in moments.names:
+        return settled
     weights = _unit(moments, "candidate") - _unit(moments, "baseline")
     return _linear(moments, weights, method="paired t", low=-math.inf, high=math.inf)
 
 
-def rmse(moments: Moments, name: str) -> Evidence:
-    """Return the root of the mean of squares; its error is that of the mean over twice the root."""
-    square = mean(moments, name, low=0.0, high=math.inf)
-    if square.value is None:
-        return square
-    root = math.sqrt(square.value)
-    if not isinstance(square, Normal):
-        return _single(root)
-    error = square.error / (2 * root) if root else 0.0
-    return Normal(root, error, moments.rows, "delta", low=0.0)
+def rmse(moments: Moments, name: str, *, power: float = 1.0) -> Evidence:
+    """Return the root of the mean of squares, or the mean itself for a ``power`` of 2.
+
+    Hall's transformation of log RMSE, whose influence is (e² / MSE - 1) / 2.
+    """
+    if moments.rows == 0:
+        return Undefined("no rows")
+    square = _average(moments, name)
+    found = _influence(moments, name, 0.5 / square, [-0.5]) if square > 0 else None
+    if (few := _few(moments, found, math.sqrt(square) ** power, ALIKE)) is not None or found is None:
+        return few or Undefined("no rows")
+    log = Hall(math.log(square) / 2, found.error, found.skewness, found.df, moments.rows, reason=found.doubt)
+    return LogScale(log, moments.rows, power)
+
+
+def mse(moments: Moments, name: str, *, low: float, high: float) -> Evidence:  # noqa: ARG001 (as for other means)
+    """Return the mean of squares, through log RMSE."""
+    return rmse(moments, name, power=2.0)
 
 
 def paired_rmse(moments: Moments) -> Evidence | None:
-    """Return the difference of two RMSE by the delta method on both means of squares."""
-    if "baseline" not in moments.names:
-        return None
-    if moments.differing == 0 and moments.rows:
-        return Tie()
-    first, second = rmse(moments, "baseline"), rmse(moments, "candidate")
-    if first.value is None or second.value is None:
-        return first if first.value is None else second
-    if moments.rows == 1:
-        return _single(second.value - first.value)
-    weights = _slope(second.value) * _unit(moments, "candidate") - _slope(first.value) * _unit(moments, "baseline")
-    error = math.sqrt(max(variance(moments, weights), 0.0) / moments.rows)
-    return Normal(second.value - first.value, error, moments.rows, "delta")
+    """Return the difference of two RMSE; the influence is that of both roots, by each row's change in squares."""
+    if (settled := _settled(moments)) is not None or "baseline" not in moments.names:
+        return settled
+    if moments.rows == 0:
+        return Undefined("no rows")
+    first, second = (math.sqrt(_average(moments, name)) for name in ("baseline", "candidate"))
+    both = first + second
+    value = _change(moments) / both if both else 0.0
+    found = None
+    if first > 0 and second > 0:
+        found = _influence(moments, "change", 0.5 / second, [-value / 2, -value / (2 * first * second)])
+    return _student(moments, found, value)
+
+
+def paired_mse(moments: Moments) -> Evidence | None:
+    """Return the difference of two means of squares."""
+    if (settled := _settled(moments)) is not None or "baseline" not in moments.names:
+        return settled
+    if moments.rows == 0:
+        return Undefined("no rows")
+    value = _change(moments)
+    return _student(moments, _influence(moments, "change", 1.0, [-value]), value)
 
 
 def r2(moments: Moments, name: str) -> Evidence:
-    """Return 1 - sum e² / sum (y - mean y)², with influence -(e² - (1 - R²)(y - mean y)²) / var y."""
+    """Return 1 - sum e² / sum (y - mean y)²; log (1 - R²) has the influence e² / MSE - (y - mean y)² / var y."""
     spread = _spread(moments)
     if spread is None:
-        return _unexplained()
-    share = _average(moments, name) / spread
-    error = _r2_error(moments, _unit(moments, name), share, spread)
-    return Normal(1 - share, error, moments.rows, "delta", high=1.0)
+        return _CONSTANT
+    square = _average(moments, name)
+    found = _influence(moments, name, 1 / square, _squares(moments, -1 / spread)) if square > 0 else None
+    if (few := _few(moments, found, 1 - square / spread, ALIKE)) is not None or found is None:
+        return few or _CONSTANT
+    log = Normal(math.log(square / spread), found.error, moments.rows, "t", df=found.df, reason=found.doubt)
+    return LogScale(log, moments.rows, complement=True)
 
 
 def paired_r2(moments: Moments) -> Evidence | None:
     """Return the difference of two R² over the same labels."""
-    if "baseline" not in moments.names:
-        return None
-    if moments.differing == 0 and moments.rows:
-        return Tie()
+    if (settled := _settled(moments)) is not None or "baseline" not in moments.names:
+        return settled
     spread = _spread(moments)
     if spread is None:
-        return _unexplained()
-    weights = _unit(moments, "candidate") - _unit(moments, "baseline")
-    gain = float(weights @ moments.sums) / moments.rows / spread
-    return Normal(-gain, _r2_error(moments, weights, gain, spread), moments.rows, "delta")
+        return _CONSTANT
+    gain = _change(moments) / spread
+    found = _influence(moments, "change", -1 / spread, _squares(moments, gain / spread))
+    return _student(moments, found, -gain)
 
 
 def variance(moments: Moments, weights: Floats) -> float:
-    """Return the sample variance of a weighted sum of the quantities."""
+    """Return the sample variance of a weighted sum of the quantities; 0 for what is no more than rounding."""
     n = moments.rows
-    centre = float(weights @ moments.sums)
-    return float(weights @ moments.products @ weights - centre**2 / n) / (n - 1)
+    centre, squares = float(weights @ moments.sums), float(weights @ moments.products @ weights)
+    size = float(abs(weights) @ abs(moments.products) @ abs(weights))
+    around = squares - centre**2 / n
+    return around / (n - 1) if around > _NOTHING * size else 0.0
+
+
+def single_row(value: float) -> Evidence:
+    """Return the value of a single row, which shows no spread."""
+    return Point(value, "single row", "a single row has no interval")
+
+
+def _settled(moments: Moments) -> Evidence | None:
+    """Return the tie of identical predictions; ``None`` if there is something to compare, or no baseline."""
+    return Tie() if "baseline" in moments.names and moments.differing == 0 and moments.rows else None
 
 
 def _linear(moments: Moments, weights: Floats, *, method: str, low: float, high: float) -> Evidence:
@@ -90,17 +130,37 @@ def _linear(moments: Moments, weights: Floats, *, method: str, low: float, high:
         return Undefined("no rows")
     value = float(weights @ moments.sums) / n
     if n == 1:
-        return _single(value)
-    error = math.sqrt(max(variance(moments, weights), 0.0) / n)
+        return single_row(value)
+    error = math.sqrt(variance(moments, weights) / n)
+    if error == 0:
+        return Point(value, "too few", SAME if (weights < 0).any() else ALIKE)
     return Normal(value, error, n, method, low=low, high=high, df=float(n - 1))
 
 
-def _single(value: float) -> Point:
-    return Point(value, "single row", "a single row has no interval")
+def _student(moments: Moments, found: Influence | None, value: float) -> Evidence:
+    if (few := _few(moments, found, value, SAME)) is not None or found is None:
+        return few or Undefined("no rows")
+    return Normal(value, found.error, moments.rows, "paired t", df=found.df, reason=found.doubt)
 
 
-def _unexplained() -> Undefined:
-    return Undefined("the label is constant, so there is no variance to explain", cause=Cause.LABELS)
+def _few(moments: Moments, found: Influence | None, value: float, unresolved: str) -> Evidence | None:
+    """Return the value without an interval where too few rows carry its variance; ``None`` where enough do."""
+    if moments.rows == 1:
+        return single_row(value)
+    if found is None:
+        return Point(value, "too few", unresolved)
+    return Point(value, "too few", found.doubt) if found.effective < FEWEST else None
+
+
+def _influence(moments: Moments, line: str, slope: float, companion: list[float]) -> Influence | None:
+    powers = moments.powers.get(line)
+    return None if powers is None or moments.rows < 2 else influence(powers, slope, companion)
+
+
+def _squares(moments: Moments, factor: float) -> list[float]:
+    """Return the coefficients of factor × (y - mean y)²."""
+    centre = _average(moments, "y")
+    return [factor * centre**2, -2 * factor * centre, factor]
 
 
 def _unit(moments: Moments, name: str) -> Floats:
@@ -111,8 +171,12 @@ def _average(moments: Moments, name: str) -> float:
     return float(moments.sums[moments.names.index(name)]) / moments.rows
 
 
-def _slope(root: float) -> float:
-    return 1 / (2 * root) if root else 0.0
+def _change(moments: Moments) -> float:
+    """Return the mean change of a row's loss, from its own sum where it was taken."""
+    powers = moments.powers.get("change")
+    if powers is None:
+        return _average(moments, "candidate") - _average(moments, "baseline")
+    return float(powers.sums[0, 1]) * powers.unit / moments.rows
 
 
 def _spread(moments: Moments) -> float | None:
@@ -122,10 +186,3 @@ def _spread(moments: Moments) -> float | None:
     centre = _average(moments, "y")
     spread = _average(moments, "y2") - centre**2
     return spread if spread > 1e-12 * max(_average(moments, "y2"), 1e-300) else None
-
-
-def _r2_error(moments: Moments, weights: Floats, share: float, spread: float) -> float:
-    """Return the error of ``weights · e²`` / spread, subtracting share × (y - mean y)², which expands in y and y²."""
-    centre = _average(moments, "y")
-    total = weights - share * (_unit(moments, "y2") - 2 * centre * _unit(moments, "y"))
-    return math.sqrt(max(variance(moments, total), 0.0) / moments.rows) / spread

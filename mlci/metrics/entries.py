@@ -17,6 +17,8 @@ BY_CLASS = f"Wilson's limits by class (Zou, Huang & Zhang 2009, Comput. Stat. Da
 DECIDED = f"Wilson 1927, JASA 22:209; {BY_LABEL}"
 DELONG = "DeLong, DeLong & Clarke-Pearson 1988, Biometrics 44:837; one model: Hanley & McNeil 1982, Radiology 143:29"
 MEANS = "paired t interval from moments (Student 1908)"
+BY_CLASS_MEANS = "one model: Hall 1992, JRSS B 54:221; variance by class, degrees of freedom: Satterthwaite 1946"
+SQUARES = "log scale; Hall 1992, JRSS B 54:221; degrees of freedom by kurtosis (Satterthwaite 1946)"
 _SOURCES = {
     **dict.fromkeys(("balanced_accuracy", "precision_macro", "recall_macro"), BY_CLASS),
     **dict.fromkeys(("precision", "negative_predictive_value", "false_discovery_rate"), DECIDED),
@@ -114,7 +116,7 @@ ENTRIES: tuple[MetricInfo, ...] = (
         BINARY,
         "mean (score - label)²",
         loss="squared",
-        source=f"Brier 1950; {MEANS}",
+        source=f"Brier 1950; {BY_CLASS_MEANS}",
     ),
     _entry(
         "log_loss",
@@ -126,6 +128,7 @@ ENTRIES: tuple[MetricInfo, ...] = (
         loss="log",
         high=None,
         unit="number",
+        source=BY_CLASS_MEANS,
     ),
     _entry(
         "calibration_in_the_large",
@@ -136,7 +139,7 @@ ENTRIES: tuple[MetricInfo, ...] = (
         "mean (score - label); 0 is best",
         loss="signed",
         low=-1.0,
-        source=f"Cox 1958, Biometrika 45:562; {MEANS}",
+        source=f"Cox 1958, Biometrika 45:562; {BY_CLASS_MEANS}",
     ),
     _entry(
         "expected_calibration_error",
@@ -168,6 +171,7 @@ ENTRIES: tuple[MetricInfo, ...] = (
         loss="squared",
         unit="number",
         high=None,
+        source=SQUARES,
     ),
     _entry(
         "root_mean_squared_error",
@@ -178,7 +182,7 @@ ENTRIES: tuple[MetricInfo, ...] = (
         "√ mean e²",
         loss="squared",
         **_TARGET,
-        source="delta method on the moments",
+        source=SQUARES,
     ),
     _entry(
         "r2",
@@ -190,7 +194,7 @@ ENTRIES: tuple[MetricInfo, ...] = (
         loss="variance",
         unit="number",
         low=None,
-        source="delta method on the moments",
+        source="log (1 - R²); Student's t with degrees of freedom by kurtosis (Satterthwaite 1946)",
     ),
     _entry(
         "mean_error",

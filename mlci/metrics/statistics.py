@@ -89,6 +89,20 @@ class Scores:
 
 
 @dataclass(frozen=True, eq=False)
+class PowerSums:
+    """Sums of powers of one number a row and of its companion (see :mod:`mlci.metrics.power_sums`).
+
+    Attributes:
+        sums: ``sums[i, j]`` is the sum of (companion / other_unit)^i × (number / unit)^j; 0 where it is not needed.
+        unit, other_unit: What both are divided by first.
+    """
+
+    sums: Floats
+    unit: float
+    other_unit: float
+
+
+@dataclass(frozen=True, eq=False)
 class Moments:
     """First and second moments of named per-row quantities.
 
@@ -98,6 +112,9 @@ class Moments:
         sums: Sum of each quantity, shape (quantities,).
         products: Sum of the product of each pair, shape (quantities, quantities), symmetric.
         differing: Rows on which the two models' predictions are not equal, whatever their losses.
+        powers: For squared losses of regression, by line (``candidate``, ``baseline``, ``change``).
+        by_class: For losses of a binary task, by line: sums of powers 0 to 3 of the rows of either class, negatives
+            first, shape (2, 4).
     """
 
     names: tuple[str, ...]
@@ -105,6 +122,8 @@ class Moments:
     sums: Floats
     products: Floats
     differing: int = 0
+    powers: Mapping[str, PowerSums] = field(default_factory=dict)
+    by_class: Mapping[str, Floats] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,6 +12,8 @@ _PEOPLE = {
     "tango by label": "Tango by label",
     "delong": "DeLong",
     "delong score": "DeLong and Hanley–McNeil",
+    "hall by class": "Hall by class",
+    "hall on the log scale": "Hall on the log scale",
 }
 
 

@@ -119,12 +119,12 @@ def test_regression_equals_scikit_learn():
     p, q = y + rng.normal(0, 4, 400), y + rng.normal(1, 5, 400)
     shift = y - y.mean()
     found = {
-        "squared": tables.moments(baseline=(q - y) ** 2, candidate=(p - y) ** 2),
+        "squared": tables.moments(squares=True, baseline=(q - y) ** 2, candidate=(p - y) ** 2),
         "absolute": tables.moments(baseline=abs(q - y), candidate=abs(p - y)),
         "signed": tables.moments(baseline=q - y, candidate=p - y),
         "pinball": tables.moments(baseline=abs(q - y) / 2, candidate=abs(p - y) / 2),
         "percentage": tables.moments(baseline=abs(q - y) / abs(y), candidate=abs(p - y) / abs(y)),
-        "variance": tables.moments(y=shift, y2=shift**2, baseline=(q - y) ** 2, candidate=(p - y) ** 2),
+        "variance": tables.moments(squares=True, y=shift, y2=shift**2, baseline=(q - y) ** 2, candidate=(p - y) ** 2),
     }
     peers = {
         "mean_squared_error": sm.mean_squared_error,
