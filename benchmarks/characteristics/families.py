@@ -32,6 +32,12 @@ RARE_CLASS = multiclass(
     np.array([[0.975, 0.017, 0.008], [0.03, 0.96, 0.01], [0.10, 0.12, 0.78]]),
     agree=0.7,
 )
+SMALL_CLASS = multiclass(
+    np.array([0.6, 0.38, 0.02]),
+    np.array([[0.95, 0.04, 0.01], [0.04, 0.95, 0.01], [0.20, 0.15, 0.65]]),
+    np.array([[0.955, 0.037, 0.008], [0.04, 0.95, 0.01], [0.15, 0.15, 0.70]]),
+    agree=0.7,
+)
 PREVALENCE = 0.3
 SCALE, OWN = 3.0, (2.0, 1.6)
 """Scales of the Laplace errors: shared by both models, and each model's own (baseline, candidate)."""
@@ -200,7 +206,7 @@ RATES = {
 }
 MANY_CLASSES = {
     "multiclass accuracy: Wilson, Tango": "accuracy",
-    "macro F1: delta on the logit scale, Tango by label": "f1_macro",
+    "macro F1: Wilson of Jaccard by class, Tango by label": "f1_macro",
     "weighted F1: delta on the logit scale, Tango by label": "f1_weighted",
     "macro precision: Wilson by class, Tango by label": "precision_macro",
     "macro recall: Wilson by class, Tango by label": "recall_macro",
@@ -222,15 +228,15 @@ RATES_OF_RARE = {title.format("2.5 % positives"): name for title, name in _SCARC
 CLASSES_WITH_RARE = {
     "macro recall, a class of 2.5 %: Wilson by class, Tango by label": "recall_macro",
     "macro precision, a class of 2.5 %: Wilson by class, Tango by label": "precision_macro",
-    "macro F1, a class of 2.5 %: delta on the logit scale, Tango by label": "f1_macro",
+    "macro F1, a class of 2.5 %: Wilson of Jaccard by class, Tango by label": "f1_macro",
 }
 MEANS = {
     "MAE: t": "mean_absolute_error",
     "MAPE: t": "mean_absolute_percentage_error",
     "mean error: t": "mean_error",
-    "MSE: t": "mean_squared_error",
-    "RMSE: delta": "root_mean_squared_error",
-    "R²: delta": "r2",
+    "MSE: Hall on the log scale, t": "mean_squared_error",
+    "RMSE: Hall on the log scale, t": "root_mean_squared_error",
+    "R²: t on the log scale, t": "r2",
 }
 FAMILIES: dict[str, Family] = {
     "binary": Family(RATES, BINARY.draw, lambda name, _: _cells(BINARY, name)),
@@ -241,10 +247,14 @@ FAMILIES: dict[str, Family] = {
     "rare": Family(RATES_OF_RARE, RARE.draw, lambda name, _: _cells(RARE, name), few=(500,)),
     "rare class": Family(CLASSES_WITH_RARE, RARE_CLASS.draw, lambda name, _: _cells(RARE_CLASS, name), few=(500,)),
     "ranks": Family(
-        {"ROC AUC: DeLong": "roc_auc", "average precision: logit, influence": "average_precision"}, _ranks, _rank_truth
+        {"ROC AUC: score, DeLong": "roc_auc", "average precision: mixing score, influence": "average_precision"},
+        _ranks,
+        _rank_truth,
     ),
     "probabilities": Family(
-        {"Brier score: t": "brier_score_loss", "log loss: t": "log_loss"}, _probable, _probable_truth
+        {"Brier score: Hall, t by class": "brier_score_loss", "log loss: Hall, t by class": "log_loss"},
+        _probable,
+        _probable_truth,
     ),
     "regression": Family(MEANS, _regression, _regression_truth),
     "rows": Family({"any other metric: row bootstrap": "correlation"}, _row_metric, _row_truth),

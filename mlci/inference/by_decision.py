@@ -6,13 +6,13 @@ from typing import NamedTuple
 from mlci.inference import by_label, cells, rates
 from mlci.inference.common import Context, Triple, absent, tie
 from mlci.inference.evidence import Cause, Evidence, Point, Undefined
-from mlci.inference.proportions import F1
+from mlci.inference.proportions import F1, Proportion
 from mlci.metrics import catalogue, confusion
 from mlci.metrics.catalogue import PER_CLASS
 from mlci.metrics.confusion import Function, Margins
 from mlci.metrics.info import MetricInfo
 from mlci.metrics.rates import Rate, rate
-from mlci.metrics.statistics import Counts, Decisions, Statistics
+from mlci.metrics.statistics import Counts, Decisions, Floats, Statistics
 
 _FUNCTIONS: dict[str, Function] = {
     "balanced_accuracy": confusion.balanced_accuracy,
@@ -26,8 +26,13 @@ _FUNCTIONS: dict[str, Function] = {
     "precision_weighted": confusion.weighted(confusion.precisions),
     "recall_macro": confusion.macro(confusion.recalls),
 }
-_BASES = {"balanced_accuracy": "labels", "recall_macro": "labels", "precision_macro": "decisions"}
-"""Means of rates over classes, by the margin that the rates are shares of."""
+_BASES: dict[str, Callable[[Margins], Floats]] = {
+    "balanced_accuracy": lambda m: m.labels,
+    "recall_macro": lambda m: m.labels,
+    "precision_macro": lambda m: m.decisions,
+    "f1_macro": lambda m: m.labels + m.decisions - m.hits,
+}
+"""Means of rates over classes, by the rows that the rates are shares of."""
 
 
 class _Model(NamedTuple):
@@ -105,7 +110,8 @@ def _one(name: str, low: float) -> _One:
     if name == "f1":
         return lambda model: _f1(model.margins, 1)
     if base is not None:
-        return lambda model: by_label.mean_rate(function, *model, base=getattr(model.margins, base))
+        part = F1 if name == "f1_macro" else Proportion
+        return lambda model: by_label.mean_rate(function, *model, base=base(model.margins), part=part)
     return lambda model: cells.single(function, *model, low=low, high=1.0)
 
 

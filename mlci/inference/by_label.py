@@ -14,7 +14,7 @@ from mlci.inference.cells import Cells, gradient, influence, standard_error
 from mlci.inference.evidence import Evidence, Undefined
 from mlci.inference.mover import Mover
 from mlci.inference.paired_score import Label, PairedScore
-from mlci.inference.proportions import Proportion
+from mlci.inference.proportions import F1, Proportion
 from mlci.metrics.confusion import Function, Margins
 from mlci.metrics.statistics import Counts, Floats
 
@@ -23,7 +23,15 @@ _FEW = 2
 _NOTHING = 1e-9
 
 
-def mean_rate(function: Function, cells: Cells, decided: Counts, m: Margins, *, base: Floats) -> Evidence:
+def mean_rate(
+    function: Function,
+    cells: Cells,
+    decided: Counts,
+    m: Margins,
+    *,
+    base: Floats,
+    part: type[Proportion | F1] = Proportion,
+) -> Evidence:
     """Return one model's mean of a rate over classes, from Wilson's limits of each class.
 
     Args:
@@ -31,14 +39,15 @@ def mean_rate(function: Function, cells: Cells, decided: Counts, m: Margins, *, 
         cells: Decisions of the scope.
         decided: The model's decisions, shape (cells,).
         m: Their margins.
-        base: Rows labelled as each class for recalls, rows decided for it for precisions, shape (classes,).
+        base: Rows labelled as each class for recalls, decided for it for precisions, either for F1; shape (classes,).
+        part: What one class's rate is: a proportion, or F1 by the proportion that is the Jaccard index.
     """
     value = float(function(m)) if cells.rows else float("nan")
     if not np.isfinite(value):
         return Undefined("0/0: a class that it divides by is never labelled or never decided here")
     rows, hits = base[base > 0], m.hits[base > 0]
     groups = list(_alike(rows))
-    parts = tuple(Proportion(round(float(hits[g].sum())), round(float(rows[g].sum()))) for g in groups)
+    parts = tuple(part(round(float(hits[g].sum())), round(float(rows[g].sum()))) for g in groups)
     weights = tuple(len(group) / len(rows) for group in groups)
     error = standard_error(influence(gradient(function, m), cells.decisions.label, decided), cells.decisions.count)
     found = Mover(value, parts, weights, 0.0, cells.rows)

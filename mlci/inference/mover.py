@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from mlci.inference.evidence import Interval
 from mlci.inference.normal import cdf, two_sided
-from mlci.inference.proportions import Proportion
+from mlci.inference.proportions import F1, Proportion
 from mlci.inference.roots import crossing
 
 
@@ -30,7 +30,7 @@ class Mover:
     """
 
     value: float
-    parts: tuple[Proportion, ...]
+    parts: tuple[Proportion | F1, ...]
     weights: tuple[float, ...]
     rest: float
     rows: int

@@ -81,7 +81,11 @@ class F1:
 
     def interval(self, confidence: float) -> Interval:
         """Map Wilson's interval of the Jaccard index."""
-        low, high = self._jaccard.interval(confidence)
+        return self.ends(two_sided(confidence))
+
+    def ends(self, z: float) -> Interval:
+        """Map the Jaccard indices at which the score is ``z``, below and above."""
+        low, high = self._jaccard.ends(z)
         return (2 * low / (1 + low), 2 * high / (1 + high))
 
     def below(self, limit: float) -> float:
@@ -96,6 +100,10 @@ class F1:
         """Return the Jaccard index's spread times the squared slope of the map."""
         slope = 2 / (1 + self._jaccard.value) ** 2
         return self._jaccard.spread() * slope**2
+
+    def variance(self) -> float:
+        """Return the variance of the value."""
+        return self.spread() / self.rows
 
     @property
     def _jaccard(self) -> Proportion:

@@ -20,7 +20,7 @@ MEANS = "paired t interval from moments (Student 1908)"
 BY_CLASS_MEANS = "one model: Hall 1992, JRSS B 54:221; variance by class, degrees of freedom: Satterthwaite 1946"
 SQUARES = "log scale; Hall 1992, JRSS B 54:221; degrees of freedom by kurtosis (Satterthwaite 1946)"
 _SOURCES = {
-    **dict.fromkeys(("balanced_accuracy", "precision_macro", "recall_macro"), BY_CLASS),
+    **dict.fromkeys(("balanced_accuracy", "precision_macro", "recall_macro", "f1_macro"), BY_CLASS),
     **dict.fromkeys(("precision", "negative_predictive_value", "false_discovery_rate"), DECIDED),
     "false_omission_rate": DECIDED,
     "f1": f"Wilson's limits of the Jaccard index; {BY_LABEL}",

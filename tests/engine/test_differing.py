@@ -5,9 +5,11 @@ import pandas as pd
 import pytest
 
 from benchmarks.characteristics.draws import context
-from mlci.engine.interface import Job, RowMetric, Source
+from mlci.engine.interface import Job, Source
 from mlci.inference.evidence import Tie
 from mlci.inference.measure import measure
+from mlci.metrics.resampling import Call, resample
+from mlci.metrics.row_metrics import RowMetric, RowValues
 from tests.engine.tables import job, observe, slices, write
 
 RATES = ("accuracy", "recall", "precision", "f1", "balanced_accuracy", "matthews_corrcoef", "selection_rate")
@@ -23,8 +25,17 @@ def alike(rows=120, seed=0):
     return pd.DataFrame({"g": group, "label": label, "score": score, "old": old})
 
 
+class Accuracy:
+    """Evaluates the share of right decisions in this process."""
+
+    def evaluate(self, metrics, sample, *, draws, seed, timeout):  # noqa: ARG002 (an evaluator's signature)
+        call = Call(lambda y, p: float((y == p).mean()), sample.labels, sample.decisions)
+        values, reasons = resample([call], sample.scopes, draws=draws, seed=seed)
+        return RowValues(values=values, reasons=reasons, on=("decision",), notes=())
+
+
 def measured(given, *metrics):
-    whole, *groups = observe(given).statistics
+    whole, *groups = observe(given, row_metrics=Accuracy()).statistics
     asked = context(whole)
     return {(name, one.scope.group): measure(name, one, asked) for name in metrics for one in (whole, *groups)}
 
@@ -84,7 +95,7 @@ def test_change__equal_losses_of_unequal_predictions_are_not_a_tie(tmp_path):
 
 def test_row_metric__equal_decisions_of_unequal_scores_have_no_interval(tmp_path):
     path = write(alike(), tmp_path, "t", "parquet")
-    metric = RowMetric(name="own", function=lambda y, p: float((y == p).mean()), on="decision")
+    metric = RowMetric(name="own", function="module:accuracy", on="decision")
     given = job(path, slices=slices("g"), row_metrics=(metric,), replicates=50)
     found = measured(given, "own")
     assert isinstance(found["own", "b"].change, Tie)

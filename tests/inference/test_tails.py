@@ -155,7 +155,8 @@ def test_losses__one_row_and_equal_losses_are_not_certainty(metric):
     assert (equal.change.value, equal.change.interval(0.95)) == (0.0, None)
     assert isinstance(seen(metric, regression(y, sign, sign)).change, Tie)
     single = seen(metric, regression(y[:1], sign[:1], -2 * sign[:1]))
-    assert (single.candidate.method, single.change.method) == ("too few", "too few")
+    assert (single.candidate.method, single.change.method) == ("single row", "single row")
+    assert single.candidate.interval(0.95) is None
 
 
 def binary(positives, n, *, seed):
