@@ -52,14 +52,16 @@ class Family:
         metrics: By the name for the table, the name that mlci knows.
         sample: Draws one evaluation set.
         truth: Gives a metric's true value and change.
-        few: Rows at which so few positives, or rows of a class, are decided otherwise that the interval of the change
+        few: Rows at which so few positives, or rows of a class, are decided differently that the interval of the change
             may cover more than its level.
+        wide: Names of metrics of which one model's interval may cover more than its level.
     """
 
     metrics: Mapping[str, str]
     sample: Callable[[np.random.Generator, int], Statistics]
     truth: Callable[[str, int], Truth]
     few: tuple[int, ...] = ()
+    wide: frozenset[str] = frozenset()
 
 
 def _cells(population: Population, name: str) -> Truth:
@@ -250,6 +252,7 @@ FAMILIES: dict[str, Family] = {
         {"ROC AUC: score, DeLong": "roc_auc", "average precision: mixing score, influence": "average_precision"},
         _ranks,
         _rank_truth,
+        wide=frozenset({"roc_auc"}),
     ),
     "probabilities": Family(
         {"Brier score: Hall, t by class": "brier_score_loss", "log loss: Hall, t by class": "log_loss"},

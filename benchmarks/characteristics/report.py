@@ -7,6 +7,7 @@ from benchmarks.characteristics import (
     coverage,
     disparity_changes,
     family_wise,
+    few_rows,
     group_gaps,
     identical,
     many_slices,
@@ -24,6 +25,7 @@ LONGEST_FIRST = (
     family_wise,
     many_slices,
     coverage,
+    few_rows,
     disparity_changes,
     group_gaps,
     misses,
@@ -43,7 +45,7 @@ def sections(outcomes: Mapping[str, Outcome], *, allowed: float) -> tuple[list[S
     plain = [single_gate.section(outcomes), many_slices.section(outcomes), family_wise.section(outcomes)]
     plain.append(row_counts.section())
     plain += [misses.section(outcomes), point_rules.section(outcomes)]
-    held = [coverage.section(outcomes, allowed=allowed), group_gaps.section(outcomes, allowed=allowed)]
+    held = [module.section(outcomes, allowed=allowed) for module in (coverage, few_rows, group_gaps)]
     held.append(disparity_changes.section(outcomes))
     last = identical.section(outcomes)
     figures = [figure for section in [*plain, last] for figure in section.figures]
