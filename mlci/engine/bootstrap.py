@@ -39,13 +39,20 @@ def replicates(
 
 
 def _scopes(frame: Frame) -> Iterator[tuple[Key, Array]]:
-    yield (None, 0), np.arange(frame.rows)
+    rows = _by_content(frame)
+    yield (None, 0), rows
     for index, names in enumerate(frame.partition.groups):
         codes = frame.partition.codes(index)
-        order = np.argsort(codes, kind="stable")
+        order = rows[np.argsort(codes[rows], kind="stable")]
         edges = np.searchsorted(codes[order], np.arange(len(names) + 1))
         for group in range(len(names)):
             yield (index, group), order[edges[group] : edges[group + 1]]
+
+
+def _by_content(frame: Frame) -> Array:
+    """Order rows by their labels and predictions, so that a table with its rows in another order is drawn alike."""
+    columns = [frame.labels, *(one for model in frame.models for one in (model.score, model.decision))]
+    return np.lexsort([column for column in columns if column is not None])
 
 
 def _replicates(sample: RowSample, found: RowValues, index: int, scope: int) -> Replicates:

@@ -42,7 +42,7 @@ def resample(
 
     Args:
         calls: One for each metric.
-        scopes: Rows of each scope.
+        scopes: Rows of each scope, in an order that depends on their content only: resamples are drawn by position.
         draws: Resamples of each scope.
         seed: Of the resamples.
         begin: Is given a metric's index before each of its calls.
@@ -58,7 +58,7 @@ def resample(
     for scope, rows in enumerate(scopes):
         for index, call in enumerate(calls):
             begin(index)
-            found = [call.on(rows, model) for model in range(models)]
+            found = [call.on(np.sort(rows), model) for model in range(models)]
             values[index, scope, :, 0] = [number for number, _ in found]
             said = [reason for _, reason in found if reason is not None]
             if said:

@@ -194,3 +194,25 @@ def test_a_function_without_on__gets_decisions_where_there_are_no_scores(tmp_pat
     evaluator = InProcess(accuracy=accuracy)
     assert observe(given, row_metrics=evaluator).statistics[0].replicates["accuracy"].candidate == 0.5
     assert evaluator.sample.scores == (None,)
+
+
+@pytest.mark.parametrize("form", ["csv", "parquet"])
+def test_replicates__rows_in_another_order_are_drawn_alike(tmp_path, form):
+    frame = people(150, seed=4, ties=20)
+    metrics = (row_metric("auc", "score"), row_metric("accuracy", "decision"))
+    found = []
+    for number, order in enumerate((frame.index, frame.index[::-1], frame.sample(frac=1, random_state=2).index)):
+        path = write(frame.loc[order], tmp_path / str(number), "t", form)
+        given = job(path, key="id", row_metrics=metrics, replicates=15, slices=slices("sex"))
+        found.append(observe(given, row_metrics=HERE).statistics)
+    for other in found[1:]:
+        for left, right in zip(found[0], other, strict=True):
+            for name in ("auc", "accuracy"):
+                assert same(left.replicates[name].candidate_draws, right.replicates[name].candidate_draws)
+                assert same(left.replicates[name].baseline_draws, right.replicates[name].baseline_draws)
+
+
+def test_resample__the_samples_own_value_is_of_rows_as_they_stand():
+    call = Call(lambda y, _p: float(y[0]), np.arange(6.0), (np.zeros(6),))
+    values, _ = resample([call], [np.array([4, 1, 3])], draws=0, seed=1)
+    assert values[0, 0, 0, 0] == 1.0
