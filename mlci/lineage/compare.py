@@ -6,6 +6,7 @@ import posixpath
 from collections.abc import Iterable, Mapping
 from fnmatch import fnmatchcase
 
+from mlci.lineage.fingerprints import is_recorded
 from mlci.lineage.origin import Files, How, Item, Kind, Origin, Row
 from mlci.lineage.settings import flat
 
@@ -26,7 +27,7 @@ def compare(before: Origin, after: Origin, files: Files | None) -> tuple[Row, ..
     """
     return (
         _code(before, after, files),
-        _digests("evaluation", (before.fingerprint, after.fingerprint), "not known of both"),
+        _evaluation(before, after),
         _data(before, after),
         _configuration(before, after),
         _environment(before, after),
@@ -80,6 +81,13 @@ def _rows(side: Origin) -> str:
     data = evaluation.get("data") if isinstance(evaluation, Mapping) else None
     home = posixpath.dirname(side.config_path or "")
     return posixpath.normpath(posixpath.join(home, str(data))) if data is not None else ""
+
+
+def _evaluation(before: Origin, after: Origin) -> Row:
+    same = is_recorded(before.fingerprint, after.fingerprint)
+    return _digests(
+        "evaluation", (after.fingerprint if same else before.fingerprint, after.fingerprint), "not known of both"
+    )
 
 
 def _digests(kind: Kind, sides: Sides, why: str) -> Row:

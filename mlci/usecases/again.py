@@ -10,6 +10,7 @@ from mlci.engine.files import suffix_of
 from mlci.engine.interface import Source
 from mlci.gates.rules import Judged
 from mlci.inference.evaluation import EvaluationResult
+from mlci.lineage.fingerprints import is_recorded
 from mlci.lineage.rows import Rows
 from mlci.registry import entries
 from mlci.registry.ledger import Tail
@@ -73,7 +74,9 @@ def judge_again(
     else:
         data = located(config.evaluation.data, folder)
         opened = (
-            opened if opened.content.predictions.fingerprint == rows else _scored(loaded, tools, opened, data, rows)
+            opened
+            if is_recorded(opened.content.predictions.fingerprint, rows)
+            else _scored(loaded, tools, opened, data, rows)
         )
         candidate, baseline = _candidate(opened), production.baseline(loaded, tools, end, data=data)
         measured = judged(config, candidate, baseline, tools, data=data)

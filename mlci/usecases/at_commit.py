@@ -11,6 +11,7 @@ from mlci.config.load import Loaded, load
 from mlci.errors import InputError, OutsideError
 from mlci.lineage import past as pasts
 from mlci.lineage import rows
+from mlci.lineage.fingerprints import is_recorded
 from mlci.lineage.past import Past
 from mlci.registry.manifest import Environment
 from mlci.report.document import Lineage
@@ -74,7 +75,7 @@ def since(tools: Tools, before: Past, now: Now) -> Lineage:
     here = now.origin
     origin = replace(before.origin, python=here.python, mlci=here.mlci, installed=here.installed)
     found = lineage.lineage(tools.git, origin, here)
-    if origin.fingerprint in {None, here.fingerprint} or before.rows is None:
+    if origin.fingerprint is None or is_recorded(origin.fingerprint, here.fingerprint) or before.rows is None:
         return found
     difference = datarows.compared(before.rows, now.rows, before=len(before.rows), after=None)
     return found.model_copy(update={"evaluation": difference})

@@ -18,6 +18,7 @@ from mlci.config.load import Loaded, load
 from mlci.config.models import Baseline, Config
 from mlci.engine.interface import Source
 from mlci.errors import InputError
+from mlci.lineage.fingerprints import Fingerprint, is_recorded, spellings
 from mlci.usecases import alone, at_commit, own_rows, sides, untouched
 from mlci.usecases.paths import located
 from mlci.usecases.sides import OwnRows, Place, Side
@@ -238,11 +239,11 @@ def rows(config: Config, tools: Tools, data: str) -> str:
 
 def same_rows(config: Config, fingerprint: str | None, data: str) -> str:
     """Return what identifies rows whose fingerprint is known."""
-    fingerprint = str(fingerprint)
+    fingerprint = fingerprint if isinstance(fingerprint, Fingerprint) else Fingerprint(str(fingerprint))
     if config.evaluation is not None and config.evaluation.key is not None:
         return fingerprint
     # An address can't be looked at without reading it again, so its predictions are never found in the cache.
-    return f"{fingerprint}{_ORDER}{untouched.contents(data) or uuid.uuid4()}"
+    return fingerprint.with_suffix(f"{_ORDER}{untouched.contents(data) or uuid.uuid4()}")
 
 
 def is_same_set(stored: str, rows: str, data: str, tools: Tools) -> bool:
@@ -252,8 +253,9 @@ def is_same_set(stored: str, rows: str, data: str, tools: Tools) -> bool:
     spelling of the current path gives it.
     """
     fingerprint, ordered, order = stored.partition(_ORDER)
-    if stored == rows or not ordered or fingerprint != rows.partition(_ORDER)[0]:
-        return stored == rows
+    known = {spelling.partition(_ORDER)[0] for spelling in spellings(rows)}
+    if is_recorded(stored, rows) or not ordered or fingerprint not in known:
+        return is_recorded(stored, rows)
     path, folder = Path(data).absolute(), tools.git.folder.absolute()
     bases = [Path.cwd(), folder, *folder.parents]
     spelled = {data, str(path), *(str(path.relative_to(base)) for base in bases if path.is_relative_to(base))}

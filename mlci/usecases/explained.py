@@ -5,6 +5,7 @@ from pathlib import Path
 
 from mlci.config.load import Loaded
 from mlci.config.models import Baseline, Config
+from mlci.lineage.fingerprints import is_recorded
 from mlci.registry.manifest import Environment
 from mlci.usecases import at_commit, history, uses
 from mlci.usecases.compared import Compared
@@ -46,5 +47,6 @@ def explained(
 
 def _by_rows(compared: Compared) -> bool:
     """Say whether what changed in the evaluation set has to be told row by row."""
-    moved = compared.past is not None and compared.past.origin.fingerprint not in {None, compared.result.fingerprint}
+    before = None if compared.past is None else compared.past.origin.fingerprint
+    moved = before is not None and not is_recorded(before, compared.result.fingerprint)
     return compared.end is not None or moved

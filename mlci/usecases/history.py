@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from mlci.config.models import Config
 from mlci.inference.evaluation import EvaluationResult
+from mlci.lineage.fingerprints import is_recorded
 from mlci.lineage.origin import Origin
 from mlci.lineage.rows import Rows
 from mlci.registry import versions
@@ -59,6 +60,6 @@ def _lineage(tools: Tools, end: Tail, now: Now) -> Lineage | None:
         return None
     before = lineage.of_version(store, champion, now.texts)
     found = lineage.lineage(tools.git, before, now.origin)
-    if before.fingerprint == now.origin.fingerprint:
+    if is_recorded(before.fingerprint, now.origin.fingerprint):
         return found
     return found.model_copy(update={"evaluation": datarows.difference(store, champion, now.rows, tools)})

@@ -6,6 +6,7 @@ from pydantic import ValidationError
 
 from mlci.config.models import Config
 from mlci.inference.retraining import LEAST, UNKNOWN, Noise
+from mlci.lineage.fingerprints import is_recorded
 from mlci.metrics import catalogue
 from mlci.registry import compatibility, ledger, versions
 from mlci.registry.entries import Reproduced
@@ -39,7 +40,7 @@ def noise(config: Config, store: Store | None, end: Tail | None, *, against: int
     if place is None:
         return Noise(version=against, reason=f"version {against} has no recorded spread of retrainings; {fix}")
     spread = _read(store, end, place, against)
-    if spread.fingerprint != rows:
+    if not is_recorded(spread.fingerprint, rows):
         why = f"the spread of version {against} was recorded on another evaluation set"
         return Noise(version=against, reason=f"{why}; {fix} on this one")
     if len({item.predictions for item in spread.reruns}) == 1:

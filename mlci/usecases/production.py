@@ -12,6 +12,7 @@ from mlci.config.models import Config
 from mlci.engine.files import suffix_of
 from mlci.engine.interface import Source
 from mlci.errors import InputError
+from mlci.lineage.fingerprints import is_recorded, spellings
 from mlci.registry import entries, ledger, versions
 from mlci.registry.entries import Rescored, State
 from mlci.registry.interface import CorruptError, Store
@@ -76,7 +77,13 @@ def baseline(loaded: Loaded, tools: Tools, end: Tail, *, data: str, by_training:
 def made_on(store: Store, end: Tail, champion: Version, rows: str) -> Predictions | None:
     """Return the champion's predictions on these rows, if it has any."""
     own = champion.manifest.predictions
-    return own if own.fingerprint == rows else versions.rescored(store, end, rows)
+    return own if is_recorded(own.fingerprint, rows) else rescored(store, end, rows)
+
+
+def rescored(store: Store, end: Tail, rows: str) -> Predictions | None:
+    """Return the champion's predictions that were added for these rows, under a fingerprint of whatever scheme."""
+    found = (versions.rescored(store, end, name) for name in spellings(rows))
+    return next((predictions for predictions in found if predictions is not None), None)
 
 
 def side(config: Config, champion: Version, predictions: Predictions, path: Path) -> Side:
@@ -142,7 +149,7 @@ def unmoved(baseline: Side | None, fingerprint: str | None) -> None:
     Raises:
         InputError: A step wrote to the evaluation set in between.
     """
-    if baseline is not None and baseline.made_on not in {None, fingerprint}:
+    if baseline is not None and baseline.made_on is not None and not is_recorded(baseline.made_on, fingerprint):
         raise InputError(MOVED)
 
 

@@ -10,6 +10,7 @@ from mlci.baseline.tracked import is_tracked
 from mlci.config.load import Loaded, parse
 from mlci.config.models import Config
 from mlci.errors import InputError, OutsideError
+from mlci.lineage.fingerprints import is_recorded
 from mlci.registry import entries, ledger, versions
 from mlci.registry.entries import Promotion, State
 from mlci.registry.interface import Store
@@ -224,7 +225,7 @@ def _stale(loaded: Loaded, opened: Opened, end: Tail, rows: str) -> list[str]:
     elif against.version != champion:
         names = [f"version {item}" if item else "no version" for item in (against.version, champion)]
         reasons.append(f"it was judged against {names[0]}, and {names[1]} is in production")
-    if opened.content.predictions.fingerprint != rows:
+    if not is_recorded(opened.content.predictions.fingerprint, rows):
         reasons.append("the evaluation set moved")
     if not _same_terms(loaded, opened):
         reasons.append("what it is judged on changed in the configuration")

@@ -78,7 +78,7 @@ def original(loaded: Loaded, tools: Tools, end: Tail, version: Version, data: st
     rows = baselines.rows(loaded.config, tools, data)
     known = own if baselines.is_same_set(own.fingerprint, rows, data, tools) else None
     if known is None and version.number == end.state.champion:
-        known = versions.rescored(store, end, rows)
+        known = production.rescored(store, end, rows)
     if known is not None:
         path = fetch(known.file, tools.scratch / "baseline" / known.file.name)
         return production.side(loaded.config, version, known, path)

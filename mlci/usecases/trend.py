@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from itertools import islice, takewhile
 
 from mlci.errors import OutsideError
+from mlci.lineage.fingerprints import is_recorded
 from mlci.metrics import catalogue
 from mlci.registry import versions
 from mlci.registry.entries import Promotion, Rollback
@@ -79,7 +80,7 @@ def _points(metric: str, history: list[Version], fingerprint: str | None) -> tup
         known = {catalogue.canonical(name): value for name, value in version.manifest.metrics.items()}
         value = known.get(catalogue.canonical(metric))
         if value is not None:
-            same = fingerprint is None or version.manifest.data.fingerprint == fingerprint
+            same = fingerprint is None or is_recorded(version.manifest.data.fingerprint, fingerprint)
             points.append(TrendPoint(version=version.number, value=value, same_rows=same))
     return tuple(points)
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from itertools import islice
 
 from mlci.config.models import Config
+from mlci.lineage.fingerprints import spellings
 from mlci.registry import entries, ledger
 from mlci.registry.entries import Entry, State, Verdict
 from mlci.registry.interface import Store
@@ -58,14 +59,17 @@ def of_report(config: Config, report: Report, tools: Tools) -> Use | None:
 
 def _use(config: Config, store: Store, known_as: str, predictions: str) -> Use:
     policy, end = policy_digest(config), ledger.tail(store)
-    again = _seen(store, end, (known_as, predictions, policy))
-    count = end.state.uses.get(known_as, 0) + (0 if again else 1)
+    again = any(_seen(store, end, (name, predictions, policy)) for name in spellings(known_as))
+    count = sum(end.state.uses.get(name, 0) for name in spellings(known_as)) + (0 if again else 1)
     return Use(fingerprint=known_as, predictions=predictions, policy=policy, again=again, count=count)
 
 
 def known(end: Tail | None, fingerprint: str | None) -> int | None:
     """Return the looks that the ledger knew of; ``None`` where it knew of none or was not read."""
-    return end.state.uses.get(fingerprint) if end is not None and fingerprint is not None else None
+    if end is None or fingerprint is None:
+        return None
+    found = [end.state.uses[name] for name in spellings(fingerprint) if name in end.state.uses]
+    return sum(found) if found else None
 
 
 def policy_digest(config: Config) -> str:
