@@ -8,6 +8,7 @@ from mlci.engine.frame import Model
 from mlci.engine.meaning import Meaning
 from mlci.engine.offences import Problems, bad_scores, is_fine, kind_of_score, rounds
 from mlci.engine.read import Read, own_columns
+from mlci.engine.score_notes import ScoreNotes
 from mlci.engine.sql import Array
 
 
@@ -47,11 +48,22 @@ def count_rows(bound: Bound, meaning: Meaning, *, threads: int | None) -> Read:
     checks += _unequal_scores(bound)
     by = ", ".join(str(place + 1) for place in range(len(groups)))
     fetched = sql.fetch(bound.connection, sql.select([*groups, *checks], bound.table.relation, group_by=by))
-    problems = Problems()
+    problems, odd = Problems(), ScoreNotes(bound.job)
     models = [_model(bound, meaning, i, fetched, problems) for i in range(len(bound.sides))]
     problems.stop()
     labels, weights = meaning.label.final(fetched["y"]), fetched["n"]
-    return Read(fetched, labels, models, weights=weights, differing=_differing(bound, models, fetched))
+    for i, side in enumerate(bound.sides):
+        if meaning.decisions[i] is None and side.score is not None:
+            _look(bound, side, i, fetched, odd)
+    found = {"notes": tuple(odd.notes), "undecided": tuple(odd.undecided)}
+    return Read(fetched, labels, models, weights=weights, differing=_differing(bound, models, fetched), **found)
+
+
+def _look(bound: Bound, side: Side, i: int, fetched: dict[str, Array], odd: ScoreNotes) -> None:
+    low, high = float(sql.plain(fetched[f"lo{i}"]).min()), float(sql.plain(fetched[f"hi{i}"]).max())
+    other = "" if side.score is None else f"{side.score.as_float()} NOT IN (0, 1)"
+    ends = (low, high) == (0, 1) and not sql.exists(bound.connection, side.table.relation, other)
+    odd.look(side, low, high, only_ends=ends)
 
 
 def _unequal_scores(bound: Bound) -> list[str]:

@@ -64,7 +64,9 @@ class DuckEngine:
             job, frame, exact_rows=self.exact_rows, threads=self.threads, evaluator=self.row_metrics
         )
         said = (*frame.notes, *notes, *left_out_notes)
-        return Observed(statistics=statistics, rows=frame.rows, fingerprint=fingerprint, notes=said)
+        return Observed(
+            statistics=statistics, rows=frame.rows, fingerprint=fingerprint, notes=said, undecided=frame.undecided
+        )
 
 
 def _read_late(job: Job) -> list[str]:

@@ -40,6 +40,7 @@ class Frame:
             decisions the label alone; ``None`` for regression.
         width: Number of such codes.
         notes: What the reader of the report should know.
+        undecided: Models whose scores have no threshold, each with its column and range.
         known: Columns of the evaluation set by name, as codes, for its fingerprint.
         each: Rows that each element of ``known`` stands for; ``None`` for one each.
         differing: How many of each element's rows have unequal predictions; ``None`` without a baseline.
@@ -56,6 +57,7 @@ class Frame:
     cells: Array | None
     width: int
     notes: tuple[str, ...] = ()
+    undecided: tuple[str, ...] = ()
     known: Mapping[str, Known] = field(default_factory=dict)
     each: Array | None = None
     differing: Array | None = None

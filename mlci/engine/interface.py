@@ -50,6 +50,7 @@ class Job:
         classes: Labels that may occur; ``None`` takes those of the label column.
         threshold: A score at or above it decides for the positive class, where ``decision`` names no column, unless a
             source has a threshold of its own.
+        assumed_threshold: Whether the threshold is the default and not configured.
         slices: Partitions of the rows.
         candidate, baseline: The two models' predictions.
         scores, calibration: Whether ranks and calibration sums are needed.
@@ -71,6 +72,7 @@ class Job:
     positive: Any = None
     classes: tuple[Any, ...] | None = None
     threshold: float = 0.5
+    assumed_threshold: bool = False
     slices: tuple[SliceSpec, ...] = ()
     decisions: bool = True
     scores: bool = False
@@ -95,12 +97,15 @@ class Observed:
         rows: Rows of the evaluation set.
         fingerprint: ``sha256:…`` of the evaluation set's content.
         notes: Lines for the report, e.g. that tables were joined by position.
+        undecided: Models whose scores lie outside [0, 1] under an assumed threshold, each with its column and range;
+            their decisions mean nothing.
     """
 
     statistics: tuple[Statistics, ...]
     rows: int
     fingerprint: Fingerprint
     notes: tuple[str, ...] = field(default=())
+    undecided: tuple[str, ...] = field(default=())
 
 
 @dataclass(frozen=True)

@@ -37,6 +37,7 @@ def load(bound: Bound, *, threads: int | None) -> Frame:
         cells=cells,
         width=width,
         notes=(*meaning.notes, *read.notes),
+        undecided=read.undecided,
         known=known,
         each=each,
         differing=read.differing,

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from mlci.engine import pairing, sql
-from mlci.engine.bind import Bound, needs_decision, needs_values
+from mlci.engine.bind import Bound, Side, needs_decision, needs_values
 from mlci.engine.blocks import each_block
 from mlci.engine.columns import Column
 from mlci.engine.frame import Model
 from mlci.engine.keys import Index
 from mlci.engine.meaning import Meaning
 from mlci.engine.offences import Problems, checked, kind_of_score
+from mlci.engine.score_notes import ScoreNotes
 from mlci.engine.sql import Array
 from mlci.engine.tables import Table
 
@@ -28,6 +29,7 @@ class Read:
         weights: Rows that each element stands for; ``None`` for one each.
         differing: How many of each element's rows have unequal predictions; ``None`` without a baseline.
         notes: What the reader of the report should know.
+        undecided: Models whose scores have no threshold, each with its column and range.
     """
 
     fetched: dict[str, Array]
@@ -36,6 +38,7 @@ class Read:
     weights: Array | None = None
     differing: Array | None = None
     notes: tuple[str, ...] = ()
+    undecided: tuple[str, ...] = ()
 
 
 def read_rows(bound: Bound, meaning: Meaning, *, threads: int | None) -> Read:
@@ -44,7 +47,7 @@ def read_rows(bound: Bound, meaning: Meaning, *, threads: int | None) -> Read:
     Raises:
         InputError: With every bad score's first row and key, or keys that don't pair off.
     """
-    return _Reader(bound, meaning, threads, Problems()).read()
+    return _Reader(bound, meaning, threads, Problems(), ScoreNotes(bound.job)).read()
 
 
 def own_columns(bound: Bound, meaning: Meaning) -> list[str]:
@@ -61,6 +64,7 @@ class _Reader:
     meaning: Meaning
     threads: int | None
     problems: Problems
+    odd: ScoreNotes
 
     def read(self) -> Read:
         fetched = self._own()
@@ -68,7 +72,9 @@ class _Reader:
         models = [self._side(i, fetched, index) for i in range(len(self.bound.sides))]
         labels = self._labels(fetched)
         self.problems.stop()
-        return Read(fetched, labels, models, differing=self._differing(models), notes=tuple(self._notes()))
+        differing, undecided = self._differing(models), tuple(self.odd.undecided)
+        notes = tuple(self._notes())
+        return Read(fetched, labels, models, differing=differing, notes=notes, undecided=undecided)
 
     def _own(self) -> dict[str, Array]:
         """Fetch the evaluation set's columns, and those of the predictions that stand in it."""
@@ -116,6 +122,7 @@ class _Reader:
         if column is not None:
             place = self.bound.place(side)
             found = checked(fetched[f"p{i}"], column, place, self.problems, kind_of_score(job))
+            self._look(side, found)
             score = _gather(found, rows, self.threads)
         classed = self.meaning.decisions[i]
         if classed is not None:
@@ -123,6 +130,11 @@ class _Reader:
         elif score is not None and needs_decision(job):
             decision = (score >= side.threshold).view(np.uint8)
         return Model(score, decision)
+
+    def _look(self, side: Side, score: Array) -> None:
+        low, high = float(score.min()), float(score.max())
+        ends = (low, high) == (0, 1) and bool(((score == 0) | (score == 1)).all())
+        self.odd.look(side, low, high, only_ends=ends)
 
     def _labels(self, fetched: dict[str, Array]) -> Array:
         if self.meaning.label is not None:
@@ -142,6 +154,7 @@ class _Reader:
         for side in self.bound.sides:
             if self.bound.joined(side) and side.key is None:
                 yield f"{side.what} joined by position: neither table carries a key"
+        yield from self.odd.notes
 
 
 def _both(first: Model, second: Model) -> Iterator[tuple[Array, Array]]:

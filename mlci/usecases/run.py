@@ -31,6 +31,7 @@ from mlci.usecases import (
     shared_rows,
     sides,
     unchanged,
+    undecided,
     uses,
 )
 from mlci.usecases import noise as luck
@@ -287,7 +288,14 @@ def measure(
     observed = tools.engine.observe(asked)
     notes = (*candidate.notes, *(baseline.notes if baseline else ()), *observed.notes)
     question = plan.question(config, baseline=baseline is not None)
+    if observed.undecided:
+        custom = frozenset(metric.name for metric in asked.row_metrics if metric.on == "decision")
+        decides = undecided.Decides(custom)
+        decides.refuse_gates(config, observed.undecided, candidate.source.path)
+        question, notes = decides.leave_out(question), (*notes, undecided.note(observed.undecided))
     result = evaluate(observed.statistics, question, fingerprint=observed.fingerprint, notes=notes)
+    if observed.undecided:
+        result = replace(result, agreement=None)
     before = costs_of(baseline, rows=observed.rows) if baseline else {}
     now = costs_of(candidate, rows=observed.rows)
     result = with_costs(result, plan.operations(config), now, before)
@@ -314,6 +322,7 @@ def job(config: Config, candidate: Source, baseline: Source | None, *, data: str
         positive=evaluation.positive,
         classes=evaluation.classes,
         threshold=config.predict.threshold,
+        assumed_threshold="threshold" not in config.predict.model_fields_set,
         slices=plan.slices(config),
         candidate=candidate,
         baseline=baseline,

@@ -1,7 +1,7 @@
-"""Evaluation of scores outside [0, 1] without a configured threshold: nothing that rests on decisions is reported."""
+"""Scores outside [0, 1] without a configured threshold: nothing that rests on decisions is reported or gated."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from mlci.config.models import Config
 from mlci.errors import InputError, Problem
@@ -13,35 +13,48 @@ _OF_SCORES = frozenset({"ranks", "loss", "calibration", "operation"})
 _REMEDY = "set the one that decides: `predict: {threshold: …}`"
 
 
-def without_decisions(config: Config, question: Question, found: Sequence[str], path: str) -> tuple[Question, str]:
-    """Return the question without metrics of decisions, and a note that says why.
+def note(found: Sequence[str]) -> str:
+    """Return the report's note about models whose scores have no threshold."""
+    return f"{_why(found)}, so metrics of decisions are left out; to report them, {_REMEDY}"
 
-    Args:
-        config: The configuration, without a threshold.
-        question: What inference would be asked.
-        found: Models whose scores have no threshold, each with its column and range.
-        path: The candidate's predictions, for errors.
 
-    Raises:
-        InputError: if a gate looks at a metric of decisions.
+def _why(found: Sequence[str]) -> str:
+    return f"{found[0]}, for which 0.5 is not a threshold"
+
+
+@dataclass(frozen=True)
+class Decides:
+    """Knows which metrics rest on decisions.
+
+    Attributes:
+        custom: Names of custom metrics that are given decisions.
     """
-    why = f"{found[0]}, for which 0.5 is not a threshold"
-    gated = dict.fromkeys(gate.metric for gate in config.gates if _decides(gate.metric))
-    if gated:
-        listed = ", ".join(f"`{name}`" for name in gated)
-        raise InputError(Problem(f"{why}, and gates look at {listed}: {_REMEDY}", path))
-    left = tuple(name for name in question.metrics if not _decides(name))
-    spreads = tuple(pair for pair in question.disparities if not _decides(pair[0]))
-    note = f"{why}, so metrics of decisions are left out; to report them, {_REMEDY}"
-    return replace(question, metrics=left, disparities=spreads), note
 
+    custom: frozenset[str]
 
-def _decides(metric: str) -> bool:
-    """Tell whether a metric, or what its spread is taken of, rests on decisions."""
-    spread = catalogue.spread(metric)
-    if spread is not None:
-        return any(_decides(base) for base in spread.bases)
-    if PER_CLASS.match(metric):
-        return True
-    info = catalogue.find(metric)
-    return info is not None and info.kind not in _OF_SCORES
+    def refuse_gates(self, config: Config, found: Sequence[str], path: str) -> None:
+        """Stop where a gate looks at a metric of decisions.
+
+        Raises:
+            InputError: if there is one; ``path`` is the candidate's predictions.
+        """
+        gates = [gate for gate in config.gates if self.rests(gate.metric)]
+        if gates:
+            listed = ", ".join(dict.fromkeys(f"`{gate.metric}`" for gate in gates))
+            raise InputError(Problem(f"{_why(found)}, and gates look at {listed}: {_REMEDY}", path))
+
+    def leave_out(self, question: Question) -> Question:
+        """Return the question without metrics of decisions."""
+        metrics = tuple(name for name in question.metrics if not self.rests(name))
+        spreads = tuple(pair for pair in question.disparities if not self.rests(pair[0]))
+        return replace(question, metrics=metrics, disparities=spreads)
+
+    def rests(self, metric: str) -> bool:
+        """Tell whether a metric, or what its spread is taken of, rests on decisions."""
+        spread = catalogue.spread(metric)
+        if spread is not None:
+            return any(self.rests(base) for base in spread.bases)
+        info = catalogue.find(metric)
+        if info is None:
+            return metric in self.custom or PER_CLASS.match(metric) is not None
+        return info.kind not in _OF_SCORES
