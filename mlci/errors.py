@@ -3,8 +3,18 @@
 Expected failures are values of these types and print one line each; anything else is a bug in mlci (exit code 70).
 """
 
+import json
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+
+_PLAIN = re.compile(r"[^\W\d][\w./+-]*( [\w./+-]+)*|-?(0|[1-9][0-9]*)(\.[0-9]*[1-9])?")
+
+
+def yaml_value(value: str) -> str:
+    """Return a text as it is pasted into YAML, also between braces: quoted where YAML would read something else."""
+    plain = _PLAIN.fullmatch(value) and value.lower() != "null"
+    return value if plain else json.dumps(value, ensure_ascii=False)
 
 
 @dataclass(frozen=True)

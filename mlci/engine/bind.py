@@ -12,7 +12,7 @@ from mlci.engine.interface import Job, SliceColumn, Source
 from mlci.engine.offences import Place, Problems
 from mlci.engine.tables import Table, open_table
 from mlci.engine.words import counted
-from mlci.errors import InputError, Problem
+from mlci.errors import InputError, Problem, yaml_value
 
 
 @dataclass(frozen=True)
@@ -173,7 +173,8 @@ def _may_join_by_position(collector: _Collector, job: Job, table: Table, source:
     mine = {job.label, source.score, source.decision}
     shared = [name for name in found.names if name in table.names and name not in mine]
     if shared:
-        said = f"shares column {shared[0]!r} with {table.path}; join rows by it: set `evaluation.key: {shared[0]}`"
+        remedy = f"join rows by it: set `evaluation.key: {yaml_value(shared[0])}`"
+        said = f"shares column {shared[0]!r} with {table.path}; {remedy}"
         collector.say(said, source.path)
     elif found.rows != table.rows:
         rows = f"has {counted(found.rows, 'row')} and {table.path} {table.rows:,}"

@@ -3,7 +3,7 @@
 from mlci.engine import values
 from mlci.engine.values import Value
 from mlci.engine.words import cut
-from mlci.errors import InputError, Problem
+from mlci.errors import InputError, Problem, yaml_value
 
 _TRUE = {"1", "true"}
 _FALSE = {"0", "false", "-1"}
@@ -72,7 +72,8 @@ def _positive(known: list[str], wanted: str | None, path: str, column: str) -> s
             return _OPPOSITE[known[0]]
         if chosen is None:
             listed = " and ".join(map(_quoted, known))
-            said = f"label {column!r} is {listed}; say which one is positive: evaluation.positive: {cut(known[-1])}"
+            remedy = f"evaluation.positive: {yaml_value(known[-1])}"
+            said = f"label {column!r} is {listed}; say which one is positive: {remedy}"
             raise InputError(Problem(said, path))
         return chosen
     alias = _ALIAS.get(wanted)

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from mlci.engine.bind import Side
 from mlci.engine.interface import Job
+from mlci.errors import yaml_value
 
 
 @dataclass(frozen=True)
@@ -29,4 +30,4 @@ class ScoreNotes:
             self.undecided.append(f"the {side.what}'s {name!r} has scores from {low:.6g} to {high:.6g}")
         if only_ends and (low, high) == (0, 1):
             said = f"the {side.what}'s score {name!r} has only 0 and 1 and looks like decisions"
-            self.notes.append(f"{said}; if so, write `predict: {{decision: {name}}}` instead of `score`")
+            self.notes.append(f"{said}; if so, write `predict: {{decision: {yaml_value(name)}}}` instead of `score`")

@@ -1,0 +1,107 @@
+"""Scores that a threshold of 0.5 does not cut, and values that messages suggest."""
+
+import re
+
+import pytest
+from ruamel.yaml import YAML
+
+from mlci.config.load import parse
+from mlci.engine.interface import Job, Source
+from mlci.errors import InputError, yaml_value
+from mlci.inference.evaluate import Question
+from mlci.usecases import plan, undecided
+from tests.engine.tables import observe, refusal, text
+
+CONFIG = """model: m
+task: binary
+evaluation: {data: d.csv, key: id, label: y, slices: [g], metrics: [roc_auc, accuracy, "recall", brier_score_loss]}
+predict: {file: p.csv, score: s}
+baseline: none
+gates:
+  - {metric: %s, min: 0.5}
+"""
+
+
+def job(path, **more):
+    given = {"task": "binary", "data": path, "label": "y", "candidate": Source(path=path, score="s")}
+    return Job(**given | {"assumed_threshold": True, "scores": True} | more)
+
+
+@pytest.mark.parametrize(
+    ("scores", "undecided_"), [("-2,3", True), ("20,80", True), ("0.1,0.9", False), ("0,1", False), ("0.5,1.5", True)]
+)
+@pytest.mark.parametrize("features", [False, True])
+def test_undecided__scores_outside_the_unit_interval(tmp_path, scores, undecided_, features):
+    low, high = scores.split(",")
+    head, rest = (",x", ",7.25") if features else ("", "")
+    path = text(tmp_path, "t.csv", f"y,s{head}\n0,{low}{rest}\n1,{high}{rest}\n")
+    for more in ({}, {"scores": False}):
+        found = observe(job(path, **more)).undecided
+        assert bool(found) == undecided_
+        assert observe(job(path, assumed_threshold=False, **more)).undecided == ()
+    if undecided_:
+        assert found == (f"the candidate's 's' has scores from {low} to {high}",)
+
+
+def test_undecided__not_where_decisions_are_a_column(tmp_path):
+    path = text(tmp_path, "t.csv", "y,s,d\n0,-2,0\n1,3,1\n")
+    assert observe(job(path, candidate=Source(path=path, score="s", decision="d"))).undecided == ()
+
+
+@pytest.mark.parametrize(("cells", "noted"), [("0,1,1", True), ("0,1,0.5", False), ("0.0,1.0,1.0", True)])
+@pytest.mark.parametrize("counted", [False, True])
+def test_note__scores_of_0_and_1_look_like_decisions(tmp_path, cells, noted, counted):
+    name = "s" if counted else "a: b"
+    rows = "".join(f"{i % 2},{cell}\n" for i, cell in enumerate(cells.split(",")))
+    path = text(tmp_path, "t.csv", f"y,{name}\n{rows}")
+    found = observe(job(path, candidate=Source(path=path, score=name), scores=not counted)).notes
+    shown = "s" if counted else '"a: b"'
+    expected = f"looks like decisions; if so, write `predict: {{decision: {shown}}}` instead of `score`"
+    assert [expected in note for note in found] == [True] * noted
+
+
+def test_decides__metrics_of_scores_stay():
+    question = plan.question(parse((CONFIG % "roc_auc").encode(), path="m").config, baseline=False)
+    left = undecided.Decides(frozenset({"m:f"})).leave_out(question)
+    assert isinstance(left, Question)
+    assert left.metrics == ("roc_auc", "brier_score_loss")
+    assert left.disparities == ()
+
+
+@pytest.mark.parametrize(("metric", "refused"), [("accuracy", True), ("roc_auc", False), ("recall", True)])
+def test_decides__gates_on_decisions_are_refused_with_the_remedy(metric, refused):
+    config = parse((CONFIG % metric).encode(), path="m").config
+    found = ("the candidate's 's' has scores from -2 to 3",)
+    if not refused:
+        undecided.Decides(frozenset()).refuse_gates(config, found, "p.csv")
+        return
+    with pytest.raises(InputError, match=re.escape("`predict: {threshold: …}`")) as raised:
+        undecided.Decides(frozenset()).refuse_gates(config, found, "p.csv")
+    assert f"gates look at `{metric}`" in str(raised.value)
+
+
+def test_decides__a_custom_metric_by_what_it_is_given():
+    decides = undecided.Decides(frozenset({"own:decided"}))
+    assert decides.rests("own:decided")
+    assert not decides.rests("own:scored")
+
+
+VALUES = [
+    ">50K", "yes", "<=50K", "a: b", "a #b", "- x", "null", "~", "", " a", "{x}", "007", "1", "0.5", "1e5",
+    "\u00e9t\u00e9", "'", '"', "a,b", "*",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("value", VALUES)
+def test_yaml_value__is_read_back(value):
+    for line in (f"positive: {yaml_value(value)}", f"a: {{positive: {yaml_value(value)}}}"):
+        read = YAML(typ="safe").load(line)
+        read = read.get("a", read)
+        assert str(read["positive"]) == value
+
+
+@pytest.mark.parametrize(("label", "shown"), [(">50K", '">50K"'), ("yes", "yes")])
+def test_suggestion__of_the_positive_class_can_be_pasted(tmp_path, label, shown):
+    path = text(tmp_path, "t.csv", f"y,s\n<=50K,0.1\n{label},0.9\n")
+    (line,) = refusal(job(path))
+    assert line.endswith(f"say which one is positive: evaluation.positive: {shown}")
