@@ -18,7 +18,9 @@ from command import FailedError, complaint, run, variable, write_outputs
 from get_uv import find_uv
 
 SETS = ("run", "github", "metrics", "remote", "objects", "mlflow")
-WORDS = {"none": "", "publish=false": "", "publish=true": "github"} | {name: name for name in ("auto", *SETS)}
+FLAGS = {"publish": "github", "bundle": "", "open": "", "record": ""}
+"""Inputs that are `true` or `false` as text, and the set that `true` needs. Any other word would count as `false`."""
+WORDS = {"none": ""} | {name: name for name in ("auto", *SETS)}
 
 
 class Watch:
@@ -87,13 +89,22 @@ def chosen(wanted: Iterable[str]) -> list[str]:
     """
     words = [word for word in re.split(r"[,\s]+", ",".join(wanted)) if word]
     for word in words:
-        if word.startswith("publish=") and word not in WORDS:
-            raise FailedError(f"publish: {word.removeprefix('publish=')!r} is unknown; write 'true' or 'false'")
-        if word not in WORDS:
+        name, is_flag, value = word.partition("=")
+        if is_flag and name in FLAGS:
+            if value not in {"true", "false"}:
+                raise FailedError(f"{name}: {value!r} is unknown; write 'true' or 'false'")
+        elif word not in WORDS:
             raise FailedError(
                 f"extras: {word!r} is unknown; write auto, none, metrics, remote, github, objects or mlflow"
             )
-    return list(dict.fromkeys(["run", *(WORDS[word] for word in words if WORDS[word])]))
+    named = [WORDS[word] if word in WORDS else _flagged(word) for word in words]
+    return list(dict.fromkeys(["run", *filter(None, named)]))
+
+
+def _flagged(word: str) -> str:
+    """Return the set that an input needs that is `true`."""
+    name, _, value = word.partition("=")
+    return FLAGS[name] if value == "true" else ""
 
 
 def asked_for(place: Path, config: str) -> list[str]:

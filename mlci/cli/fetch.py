@@ -23,8 +23,8 @@ def command(config_path: Path) -> int:
     """Copy what `mlci run` will read from the registry, so that the run itself needs neither network nor token.
 
     The copy lies in `.mlci/fetched` beside the configuration. Its digest is printed, and written to the step's outputs
-    as `fetched`: `mlci run --fetched DIGEST` reads that copy and no other. Where no registry is asked over the network,
-    there is nothing to copy and the digest is empty.
+    as `fetched`, beside the name of the `model`: `mlci run --fetched DIGEST` reads that copy and no other. Where no
+    registry is asked over the network, there is nothing to copy and the digest is empty.
 
     \b
     Example:
@@ -33,7 +33,8 @@ def command(config_path: Path) -> int:
     """  # noqa: D301 (click's mark against rewrapping)
     loaded = configuration(config_path)
     folder = config_path.parent
-    digest = ""
+    digest, outputs = "", workflow(os.environ).output
+    problem = write_outputs(outputs, {"model": loaded.config.model})  # names artifacts, also of a run that fails here
     if loaded.config.baseline == "production" and remote(loaded):
         keep_out_of_git(folder / OURS)
         copying = Copying(store(loaded, folder, dict(os.environ)), folder / OURS / PLACE)
@@ -44,7 +45,7 @@ def command(config_path: Path) -> int:
         click.echo(f"fetched {what} from {copying.shown}: {digest}")
     else:
         click.echo("nothing to fetch: no registry is asked over the network")
-    problem = write_outputs(workflow(os.environ).output, {"fetched": digest})
+    problem = write_outputs(outputs, {"fetched": digest}) or problem
     if problem is not None:
         click.echo(problem, err=True)
     return 0

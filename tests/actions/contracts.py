@@ -19,7 +19,7 @@ WRITTEN = {  # outputs by the program that writes them
     "install.sh": {"mlci"},
     "captured.sh": {"code"},
     "outputs.sh": {"verdict", "report", "baseline-version"},
-    '"$MLCI" fetch': {"fetched"},
+    '"$MLCI" fetch': {"fetched", "model"},
     '"$MLCI" promote': {"promoted", "version", "replaced", "verdict", "report"},
     '"$MLCI" rollback': {"rolled-back", "version", "replaced"},
     '"$MLCI" publish --open': {"check"},
@@ -36,9 +36,10 @@ def variables(tree: Path) -> list[str]:
                 continue
             where, given, run = f"{file.shown}: {step.get('name')}", set(step.get("env", {})), step["run"]
             read = set(_VARIABLE.findall(run)) - _SET_BY_RUNNER
+            read |= {"VARIABLES"} if "with_env.py" in run else set()
             found += [f"{where}: ${name} is not handed over" for name in sorted(read - given)]
             found += [f"{where}: {name} is not used" for name in sorted(given - read - _READ_BY_PROGRAMS)]
-            trusted = any("token" in str(value) for value in step.get("env", {}).values())
+            trusted = "token" in str(step.get("env", ""))
             if trusted and not re.search(r'"\$MLCI" (publish|fetch|promote|rollback|reproduce|ledger) |^gh ', run):
                 found.append(f"{where}: the token is in a step that asks nothing of GitHub")
     return found
@@ -110,9 +111,11 @@ def _command(name: str, rest: str) -> click.Command | None:
 
 
 def documents(tree: Path) -> list[str]:
-    """The tables of inputs and outputs in docs/github.md are what the actions and workflows say."""
-    page = (tree / "docs/github.md").read_text("utf-8")
-    return [] if tables.filled(page, tree) == page else ["docs/github.md: tables are stale; run `make docs`"]
+    """The tables of inputs and outputs in docs/github.md are what the actions and workflows say; so is the variant."""
+    page, variant = (tree / "docs/github.md").read_text("utf-8"), (tree / tables.OIDC).read_text("utf-8")
+    stale = [] if tables.filled(page, tree) == page else ["docs/github.md: tables are stale; run `make docs`"]
+    same = tables.with_identity((tree / tables.PLAIN).read_text("utf-8")) == variant and "id-token: write" in variant
+    return stale if same else [*stale, f"{tables.OIDC}: it is stale; run `make docs`"]
 
 
 def _own(uses: str) -> str | None:

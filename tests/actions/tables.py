@@ -1,4 +1,8 @@
-"""Tables of inputs and outputs, from the actions themselves; `python -m tests.actions.tables` writes them."""
+"""What is generated from the actions: tables of inputs and outputs, and the variant of a workflow with an identity.
+
+`python -m tests.actions.tables` writes both. A called workflow can't ask for a permission that its caller lacks, not
+even in a job that is skipped, so `id-token: write` needs a workflow of its own.
+"""
 
 import re
 from collections.abc import Iterable
@@ -9,12 +13,23 @@ from ruamel.yaml import YAML
 
 ROOT = Path(__file__).parents[2]
 PAGE = "docs/github.md"
+PLAIN, OIDC = ".github/workflows/model-ci.yml", ".github/workflows/model-ci-oidc.yml"
+_TRAINS = "      contents: read # to check the code out; this job runs it, and can write nothing\n"
+_IDENTITY = "      id-token: write # for a cloud's short-lived credentials, which training asks for\n"
 _MARK = re.compile(r"(<!-- table: (\S+) (inputs|outputs) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
 def filled(page: str, tree: Path) -> str:
     """Return the page with every marked table written anew."""
     return _MARK.sub(lambda mark: f"{mark[1]}\n{table(tree / mark[2], mark[3])}\n{mark[4]}", page)
+
+
+def with_identity(workflow: str) -> str:
+    """Return model-ci.yml with `id-token: write` in the job that trains."""
+    head = (
+        "# Generated from model-ci.yml by `make docs`: the same, with an identity for clouds in the job that trains.\n"
+    )
+    return head + workflow.replace("name: model-ci\n", "name: model-ci-oidc\n").replace(_TRAINS, _TRAINS + _IDENTITY)
 
 
 def table(path: Path, kind: str) -> str:
@@ -42,3 +57,4 @@ def _lines(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
 
 if __name__ == "__main__":
     (ROOT / PAGE).write_text(filled((ROOT / PAGE).read_text("utf-8"), ROOT), "utf-8")
+    (ROOT / OIDC).write_text(with_identity((ROOT / PLAIN).read_text("utf-8")), "utf-8")

@@ -106,6 +106,10 @@ def test_the_copy_holds_what_the_wheel_holds():
     ("words", "code", "says"),
     [
         (["publish=yes"], 2, "publish: 'yes' is unknown; write 'true' or 'false'"),
+        (["publish=true", "bundle=True"], 2, "bundle: 'True' is unknown; write 'true' or 'false'"),
+        (["open="], 2, "open: '' is unknown; write 'true' or 'false'"),
+        (["record=1"], 2, "record: '1' is unknown; write 'true' or 'false'"),
+        (["noise=true"], 2, "extras: 'noise=true' is unknown"),
         (["metrics, everything"], 2, "extras: 'everything' is unknown"),
     ],
 )
@@ -242,3 +246,46 @@ def test_outputs_that_the_static_check_counts_on_are_the_ones_that_are_written(i
         check=False,
     )
     assert set(outputs(tmp_path)) == WRITTEN['"$MLCI" publish --config']
+
+
+def with_env(folder, variables, *command):
+    environment = {**os.environ, "VARIABLES": variables}
+    done = subprocess.run(
+        [sys.executable, "-I", "-B", str(LIB / "with_env.py"), *command],
+        env=environment,
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return done.returncode, done.stdout.splitlines()
+
+
+def test_with_env__gives_variables_and_masks_each_line_first(tmp_path):
+    code, lines = with_env(
+        tmp_path, '{"KEY": "a%b", "PEM": "one\\ntwo"}', "bash", "-c", 'echo "$KEY ${PEM%%o*} [${VARIABLES-}]"; exit 3'
+    )
+    assert code == 3
+    assert sorted(lines[:3]) == ["::add-mask::a%25b", "::add-mask::one", "::add-mask::two"]
+    assert lines[3] == "a%b  []"
+
+
+@pytest.mark.parametrize(
+    ("variables", "says"),
+    [
+        ('{"KEY": hunter2}', "env: this is not JSON; write"),
+        ('["hunter2"]', "env: this is not an object of texts"),
+        ('{"KEY": {"value": "hunter2"}}', "env: this is not an object of texts"),
+        ('{"": "hunter2"}', "env: '' can't be a variable"),
+    ],
+)
+def test_with_env__refuses_what_is_not_an_object_of_texts_without_showing_it(tmp_path, variables, says):
+    code, lines = with_env(tmp_path, variables, "bash", "-c", "echo ran")
+    assert code == 2
+    assert len(lines) == 1
+    assert says in lines[0]
+    assert "hunter2" not in lines[0]
+
+
+def test_with_env__without_variables_runs_the_command(tmp_path):
+    assert with_env(tmp_path, "", "bash", "-c", "echo ran") == (0, ["ran"])

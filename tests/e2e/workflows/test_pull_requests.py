@@ -37,10 +37,10 @@ def test_a_pull_request_opens(world, scenario):
     assert (opened, seen.calls.count(concluded)) == ("POST /check-runs", 1)
     assert seen.check["started_at"] < seen.check["completed_at"]
 
-    names = {path.name for path in world.artifact("mlci-report").iterdir()}
+    names = {path.name for path in world.artifact("mlci-report-churn").iterdir()}
     scenario.saw(f"artifact with {', '.join(sorted(names))}")
     assert {"report.json", "comment.md", "summary.md", "junit.xml"} <= names
-    report = json.loads((world.artifact("mlci-report") / "report.json").read_text("utf-8"))
+    report = json.loads((world.artifact("mlci-report-churn") / "report.json").read_text("utf-8"))
     assert report["candidate"]["commit"] == world.fake.head(number)  # and not the merge commit, which is checked out
 
 
@@ -96,7 +96,7 @@ def test_a_fork_with_a_read_only_token(world, scenario, change, verdict, code):
     assert (run.code, run.outputs("mlci")["verdict"]) == (code, verdict), run.log
     assert (seen.comments, seen.checks, seen.statuses) == ([], [], [])
     assert "churn" in seen.summary
-    assert (world.artifact("mlci-report") / "report.json").exists()
+    assert (world.artifact("mlci-report-churn") / "report.json").exists()
     [notice] = run.annotations("notice")
     scenario.saw(f"notice: {notice.splitlines()[0]}")
     assert all(status in {200, 403} for _, _, status in world.fake.requests)
