@@ -1,25 +1,30 @@
 """Read a metrics file, the on-ramp for repositories that leave no predictions: nested JSON, YAML or TOML to flat names.
 
 The formats are those that DVC reads as metrics (dvc.org, "dvc metrics"). ``{"test": {"auc": 0.9}}`` becomes
-``{"test.auc": 0.9}``. Numbers are metrics. Text that looks like a number, true and false, NaN and infinity are errors,
-because each of them is a metric gone wrong; other text, null, dates and lists are left out and named.
+``{"test.auc": 0.9}``. Numbers are metrics; everything else is left out and named, and is an error only where a gate
+asks for it: text that looks like a number, true and false, NaN and infinity are a metric gone wrong.
+
+Files of other tools come as they are: results of lm-evaluation-harness, what ``dvc metrics show --json`` prints, a list
+of objects with ``key`` and ``value`` as in MLflow's REST API, and Hugging Face's ``trainer_state.json``, of which the
+last value of each name in ``log_history`` is taken.
 """
 
 import json
 import math
 import re
 import tomllib
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from mlci.errors import InputError, Problem
 
-LARGEST = 1_000_000  # bytes
+LARGEST = 16_000_000  # bytes; the log of a long training has some
 DEEPEST = 32
 MOST = 10_000  # names
 _SHOWN = 20
+_NAMED = 10
 _NUMBER = re.compile(
     r"\s*[-+]?(\d[\d_]*\.?\d*|\.\d+)([eE][-+]?\d+)?\s*%?\s*|\s*[-+]?\.?(nan|inf|infinity)\s*",
     re.IGNORECASE,
@@ -33,10 +38,30 @@ class MetricsFile:
     Attributes:
         values: Dotted name to number, in the file's order.
         left_out: Dotted names of text, null, dates and lists.
+        wrong: What is wrong with values that should have been numbers, by dotted name.
     """
 
     values: dict[str, float]
     left_out: tuple[str, ...] = ()
+    wrong: Mapping[str, Problem] = field(default_factory=dict)
+
+    def require(self, names: Iterable[str]) -> None:
+        """Refuse values that a gate asks for and that are not numbers.
+
+        Raises:
+            InputError: with every one of them, its line and the reason.
+        """
+        if problems := [self.wrong[name] for name in dict.fromkeys(names) if name in self.wrong]:
+            raise InputError.of(problems)
+
+    def notes(self, shown: str) -> tuple[str, ...]:
+        """Return a line for the report that names what was left out."""
+        names = [*self.wrong, *self.left_out]
+        if not names:
+            return ()
+        listed = ", ".join(_short(name) for name in names[:_NAMED])
+        more = f" and {len(names) - _NAMED:,} more" if len(names) > _NAMED else ""
+        return (f"{shown}: left out, not a number: {listed}{more}",)
 
 
 def read(path: Path, *, shown: str | None = None) -> MetricsFile:
@@ -46,9 +71,7 @@ def read(path: Path, *, shown: str | None = None) -> MetricsFile:
     else YAML.
 
     Raises:
-        InputError: With every problem: not there, too large or deep, not readable as its format, a duplicate name, a
-        value
-            that is no finite number where one is meant, no number at all.
+        InputError: if it is not there, too large or deep, not readable as its format, has a name twice, or no number.
     """
     name = shown if shown is not None else str(path)
     text = _text(path, name)
@@ -112,7 +135,7 @@ def _yaml(text: str, name: str) -> Any:  # noqa: ANN401 - any tree that YAML can
         mark = error.problem_mark or error.context_mark
         said = (error.problem or "").split("\n")[0]
         raise InputError(Problem(f"not valid YAML: {_short(said)}", name, mark.line + 1 if mark else None)) from error
-    except (YAMLError, RecursionError, ValueError, TypeError) as error:
+    except (YAMLError, RecursionError, ValueError, TypeError, AssertionError) as error:  # of a `%YAML` line
         raise InputError(Problem(_unreadable(error), name)) from error
 
 
@@ -133,42 +156,59 @@ def _unreadable(error: Exception) -> str:
 def _flat(tree: Mapping[Any, Any], text: str, name: str) -> MetricsFile:
     values: dict[str, float] = {}
     left_out: list[str] = []
-    wrong: list[tuple[str, str, str]] = []
+    wrong: dict[str, Problem] = {}
+    twice: list[Problem] = []
     seen: set[str] = set()
     for count, (path, value) in enumerate(_leaves(tree, (), name)):
         if count >= MOST:
             raise InputError(Problem(f"more than {MOST:,} names", name))
         dotted = ".".join(path)
-        fault = "is there twice, once as a dotted name" if dotted in seen else _wrong(value)
-        seen.add(dotted)
-        if fault:
-            wrong.append((dotted, path[-1], fault))
+        if dotted in seen:
+            twice.append(_problem(dotted, "is there twice, once as a dotted name", text, name, path[-1]))
+        elif fault := _wrong(value):
+            wrong[dotted] = _problem(dotted, fault, text, name, path[-1])
         elif isinstance(value, int | float):
             values[dotted] = float(value)
         else:
             left_out.append(dotted)
-    problems = [
-        Problem(f"“{_short(dotted)}” {fault}", name, _line_of(text, key)) for dotted, key, fault in wrong[:_SHOWN]
-    ]
-    if len(wrong) > _SHOWN:
-        problems.append(Problem(f"and {len(wrong) - _SHOWN} more", name))
-    if not values and not problems:
-        problems.append(Problem("there is no number in it", name))
+        seen.add(dotted)
+    problems = twice or ([] if values else [*wrong.values()] or [Problem("there is no number in it", name)])
     if problems:
-        raise InputError.of(problems)
-    return MetricsFile(values=values, left_out=tuple(left_out))
+        more = [Problem(f"and {len(problems) - _SHOWN} more", name)] if len(problems) > _SHOWN else []
+        raise InputError.of([*problems[:_SHOWN], *more])
+    return MetricsFile(values=values, left_out=tuple(left_out), wrong=wrong)
+
+
+def _problem(dotted: str, fault: str, text: str, name: str, key: str) -> Problem:
+    return Problem(f"“{_short(dotted)}” {fault}", name, _line_of(text, key))
 
 
 def _leaves(tree: Mapping[Any, Any], above: tuple[str, ...], name: str) -> Iterator[tuple[tuple[str, ...], Any]]:
     """Yield every value with its names; an alias that YAML repeats counts every time, so the count stays bounded."""
     if len(above) >= DEEPEST:
         raise InputError(Problem(f"nested more than {DEEPEST} deep", name))
-    for key, value in tree.items():
-        here = (*above, _key(key, name))
+    for key, entry in tree.items():
+        here = (
+            (*above, _key(key, name)) if key != "" else above
+        )  # `dvc metrics show --json` has a revision without name
+        value = _as_mapping(entry)
         if isinstance(value, Mapping) and value:
-            yield from _leaves(value, here, name)
+            yield from _leaves(value, here if key != "log_history" else above, name)
+        elif not here:
+            raise InputError(Problem("a name of a metric is text of 1 to 200 characters, not ''", name))
         else:
             yield here, value
+
+
+def _as_mapping(value: object) -> object:
+    """Return the names and numbers that other tools write as a list; the last entry of a name counts."""
+    if not isinstance(value, list) or not value or not all(isinstance(entry, dict) for entry in value):
+        return value
+    if all(isinstance(entry.get("key"), str) and "value" in entry for entry in value):
+        return {entry["key"]: entry["value"] for entry in value}
+    if all("step" in entry for entry in value):  # the log of Hugging Face's Trainer
+        return {name: number for entry in value for name, number in entry.items() if name not in {"step", "epoch"}}
+    return value
 
 
 def _key(key: object, name: str) -> str:

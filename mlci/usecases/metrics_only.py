@@ -20,6 +20,7 @@ from mlci.metrics.statistics import WHOLE
 from mlci.registry import versions
 from mlci.registry.ledger import Tail
 from mlci.steps import metrics_file
+from mlci.steps.metrics_file import MetricsFile
 from mlci.usecases import plan, sides
 from mlci.usecases.baselines import former_config, keep_inside, made_from_ref, own_config, refuse_itself
 from mlci.usecases.sides import Place, Side
@@ -45,8 +46,16 @@ def candidate(loaded: Loaded, tools: Tools, *, folder: Path) -> tuple[Side, Valu
     """Train if there is a command for it, and read what the metrics file says."""
     trained = sides.train(loaded.config, Place(folder=folder, scratch=tools.scratch / "step"), tools)
     name = str(loaded.config.predict.metrics)
-    values = metrics_file.read(folder / name, shown=name).values
-    return Side(source=Source(path=str(folder / name)), model=trained.output if trained else None), values
+    found = _read(loaded, folder / name, name)
+    source = Source(path=str(folder / name))
+    return Side(source=source, model=trained.output if trained else None, notes=found.notes(name)), found.values
+
+
+def _read(loaded: Loaded, path: Path, shown: str) -> MetricsFile:
+    """Read a metrics file in which every value that a gate asks for is a number, if it is there."""
+    found = metrics_file.read(path, shown=shown)
+    found.require(gate.metric for gate in loaded.config.gates)
+    return found
 
 
 def baseline(loaded: Loaded, tools: Tools, end: Tail | None, *, folder: Path) -> Numbers | None:
@@ -59,7 +68,7 @@ def baseline(loaded: Loaded, tools: Tools, end: Tail | None, *, folder: Path) ->
     if chosen.file is not None:
         path = folder / chosen.file
         refuse_itself(loaded, str(path), str(folder / str(loaded.config.predict.metrics)), "file")
-        return Numbers(values=metrics_file.read(path, shown=chosen.file).values)
+        return Numbers(values=_read(loaded, path, chosen.file).values)
     return _of_reference(loaded, str(chosen.ref), tools)
 
 
@@ -99,7 +108,7 @@ def _of_reference(loaded: Loaded, ref: str, tools: Tools) -> Numbers:
             raise InputError(
                 f"`{config.predict.metrics}` does not exist at {ref}; let `train.run` write it, or {WITHOUT_BASELINE}"
             )
-        values = metrics_file.read(path, shown=f"{ref}:{config.predict.metrics}").values
+        values = _read(loaded, path, f"{ref}:{config.predict.metrics}").values
         return {"values": values, "notes": notes}
 
     made = made_from_ref(loaded, ref, tools, evaluation=ROWS, make=make)

@@ -358,7 +358,8 @@ def _run_on_metrics(
     before = side.values if side else None
     candidate, now = metrics_only.candidate(loaded, tools, folder=folder)
     bytes_held = _held(loaded.config, candidate, tools, keep=keep)
-    result = metrics_only.compare(loaded, now, before, side.notes if side else ())
+    notes = (*candidate.notes, *(side.notes if side else ()))
+    result = metrics_only.compare(loaded, now, before, notes)
     baseline = Side(source=Source(path=""), commit=side.commit, version=side.version) if side else None
     compared = Compared(
         result=result,

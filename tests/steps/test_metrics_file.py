@@ -72,7 +72,7 @@ def test_metrics_that_disappeared():
         ("m.json", '{"a":' * 40 + "1" + "}" * 40, "nested more than 32 deep"),
         ("m.json", '{"a":' * 90_000 + "1" + "}" * 90_000, "nested more than 32 deep"),
         ("m.json", json.dumps({str(number): 1 for number in range(10_001)}), "more than 10,000 names"),
-        ("m.json", b" " * (LARGEST + 1), "larger than 1,000 kB"),
+        ("m.json", b" " * (LARGEST + 1), "larger than 16,000 kB"),
         ("m.json", b'{\n"a\xff": 1}', "m.json:2: not UTF-8 text"),
         ("m.yaml", "auc: .nan\n", "m.yaml:1: “auc” is nan"),
         ("m.yaml", "auc: 1\nb: 2\nauc: 2\n", "m.yaml:3: not valid YAML: found duplicate key"),
@@ -87,6 +87,74 @@ def test_metrics_that_disappeared():
 )
 def test_what_is_refused_and_where_it_stands(tmp_path, name, text, says):
     assert says in refused(tmp_path, name, text)
+
+
+OTHERS = {
+    "lm-evaluation-harness": (
+        {
+            "results": {"arc": {"alias": "arc", "acc,none": 0.25, "acc_stderr,none": "N/A"}},
+            "configs": {"arc": {"num_fewshot": 0, "doc_to_choice": ["a"], "should_decontaminate": False}},
+            "git_hash": "1e400", "date": 1.5e9, "use_cache": None,
+        },
+        {"results.arc.acc,none": 0.25, "configs.arc.num_fewshot": 0, "date": 1.5e9},
+        {"configs.arc.should_decontaminate", "git_hash", "results.arc.alias", "results.arc.acc_stderr,none",
+         "configs.arc.doc_to_choice", "use_cache"},
+    ),
+    "trainer_state.json": (
+        {
+            "best_metric": 0.91, "epoch": 3.0, "is_world_process_zero": True, "trial_name": None,
+            "log_history": [
+                {"epoch": 1.0, "eval_accuracy": 0.8, "step": 10}, {"epoch": 2.0, "loss": 0.5, "step": 15},
+                {"epoch": 3.0, "eval_accuracy": 0.9, "step": 20},
+            ],
+        },
+        {"best_metric": 0.91, "epoch": 3.0, "eval_accuracy": 0.9, "loss": 0.5},
+        {"is_world_process_zero", "trial_name"},
+    ),
+    "dvc metrics show --json": (
+        {"": {"data": {"metrics.json": {"data": {"auc": 0.9, "time": "3 s"}}}}},
+        {"data.metrics.json.data.auc": 0.9},
+        {"data.metrics.json.data.time"},
+    ),
+    "MLflow's REST API": (
+        {"run": {"data": {"metrics": [{"key": "auc", "value": 0.8, "step": 1}, {"key": "auc", "value": 0.9, "step": 2}]},
+                 "info": {"status": "FINISHED"}}},
+        {"run.data.metrics.auc": 0.9},
+        {"run.info.status"},
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("tool", OTHERS)
+def test_read__files_of_other_tools(tmp_path, tool):
+    tree, values, left_out = OTHERS[tool]
+    found = read(written(tmp_path, "m.json", json.dumps(tree)))
+    assert found.values == values
+    assert {*found.left_out, *found.wrong} == left_out
+    assert found.notes("m.json")[0].startswith("m.json: left out, not a number: ")
+
+
+@pytest.mark.parametrize(("value", "says"), [('"91 %"', "is the text “91 %”"), ("true", "is true"), ("NaN", "is nan")])
+def test_read__a_value_that_is_not_a_number_is_an_error_where_a_gate_asks_for_it(tmp_path, value, says):
+    found = read(written(tmp_path, "m.json", f'{{"auc": 0.9,\n"share": {value}}}'))
+    found.require(["auc", "other"])
+    with pytest.raises(InputError, match=r"m\.json:2: “share” " + says):
+        found.require(["auc", "share"])
+
+
+def test_notes__name_a_few_and_count_the_rest(tmp_path):
+    text = json.dumps({"auc": 0.9} | {f"t{number}": "x" for number in range(13)})
+    [note] = read(written(tmp_path, "m.json", text)).notes("m.json")
+    assert note.endswith("t8, t9 and 3 more")
+
+
+@pytest.mark.parametrize("line", ["%YAML 1.3", "%YAML 3.0", "%YAML x", "%YAML", "%TAG ! x", "%FOO 1"])
+def test_read__a_directive_of_yaml_is_read_or_refused(tmp_path, line):
+    path = written(tmp_path, "m.yaml", f"{line}\n---\nauc: 0.9\n")
+    try:
+        assert read(path).values == {"auc": 0.9}
+    except InputError as error:
+        assert "m.yaml" in str(error)
 
 
 def test_a_bomb_of_aliases_is_bounded(tmp_path):
