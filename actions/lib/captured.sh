@@ -15,4 +15,8 @@ if [ -n "$stopped" ]; then
   wait "$child" # the first wait ended with the signal, this one with the command
   exit 130
 fi
+if [ -L "$GITHUB_OUTPUT" ] || { [ -e "$GITHUB_OUTPUT" ] && [ ! -f "$GITHUB_OUTPUT" ]; }; then
+  echo "::error title=mlci did not finish::The file for the step's outputs was replaced by something that is not a file."
+  exit 1
+fi
 printf 'code=%s\n' "$code" >>"$GITHUB_OUTPUT"

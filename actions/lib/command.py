@@ -3,6 +3,7 @@
 import os
 import re
 import secrets
+import stat
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 REQUIREMENTS = ROOT / "requirements"
 WINDOWS = os.name == "nt"
+_PLAIN = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 _KEPT = re.compile(  # of uv's and pip's own variables, those that say where packages come from and where they are kept
     r"(UV|PIP)_(DEFAULT_INDEX|INDEX.*|EXTRA_INDEX_URL|FIND_LINKS|NO_INDEX|CACHE_DIR|NO_CACHE(_DIR)?|OFFLINE|CERT"
     r"|CLIENT_CERT|TRUSTED_HOST|INSECURE_HOST|PROXY|NATIVE_TLS|SYSTEM_CERTS|KEYRING_PROVIDER|CONFIG_FILE|RETRIES"
@@ -44,10 +46,27 @@ def attempt(*command: str | Path) -> tuple[int, str, str]:
 
 def write_outputs(values: Mapping[str, str]) -> None:
     """Write a step's outputs, each under a delimiter that nobody can guess."""
-    with Path(variable("GITHUB_OUTPUT")).open("a", encoding="utf-8", newline="\n") as stream:
-        for name, value in values.items():
-            mark = secrets.token_hex(16)
-            stream.write(f"{name}<<{mark}\n{value}\n{mark}\n")
+    text = ""
+    for name, value in values.items():
+        mark = secrets.token_hex(16)
+        text += f"{name}<<{mark}\n{value}\n{mark}\n"
+    append(Path(variable("GITHUB_OUTPUT")), text.encode())
+
+
+def append(path: Path, data: bytes) -> None:
+    """Append to a file of the runner's, unless other code put a link or a pipe in its place.
+
+    Raises:
+        FailedError: if it is not a regular file.
+    """
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | _PLAIN, 0o644)
+    except OSError as error:
+        raise FailedError(f"{path} can't be written to: {error.strerror}") from error
+    with os.fdopen(descriptor, "ab") as stream:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise FailedError(f"{path} is not a regular file")
+        stream.write(data)
 
 
 def variable(name: str) -> str:

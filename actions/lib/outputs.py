@@ -14,7 +14,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent))  # isolated mode leaves it out
 
-from command import variable, write_outputs
+from command import FailedError, append, complaint, variable, write_outputs
 
 VERDICTS = {"0": ("pass", "warn"), "1": ("block",), "-": ("pass", "warn", "block")}
 """Verdicts that go with an exit code; `-` stands for one that nobody knows."""
@@ -28,11 +28,14 @@ def main(arguments: list[str]) -> int:
     """Write what the report says; the exit code tells nothing about the verdict."""
     report, code = Path(arguments[0]), arguments[1]
     found = _read(report, code)
-    write_outputs({"verdict": "error", "report": report.as_posix(), "baseline-version": ""} | found)
-    if arguments[2:] == ["summary"] and found:
-        summary = _bytes(report.with_name("summary.md"), MOST_SUMMARY) or b""
-        with Path(variable("GITHUB_STEP_SUMMARY")).open("ab") as stream:
-            stream.write(summary)
+    try:
+        write_outputs({"verdict": "error", "report": report.as_posix(), "baseline-version": ""} | found)
+        if arguments[2:] == ["summary"] and found:
+            summary = _bytes(report.with_name("summary.md"), MOST_SUMMARY) or b""
+            append(Path(variable("GITHUB_STEP_SUMMARY")), summary)
+    except FailedError as error:
+        print(complaint("mlci: a file of the runner was replaced", error))
+        return 1
     return 0
 
 

@@ -106,6 +106,6 @@ def _origins(path: Path, known: Facts) -> Facts:
 
 def _read(path: Path, most: int) -> bytes:
     try:
-        return read_bounded(path, most)
+        return read_bounded(path, most, links=False)
     except OSError as error:
         raise InputError(Problem(f"can't be read: {error.strerror}; run `mlci evaluate` first", str(path))) from error

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from mlci.cli.files import read_bounded
 from mlci.cli.output import OURS, keep_out_of_git
 from mlci.registry import entries
 from mlci.registry.ledger import Intent, Stamp
@@ -56,7 +57,6 @@ def _of_step(environment: Mapping[str, str], command: str, asked: Mapping[str, o
 def _pending(path: Path) -> str | None:
     """Return the identity of an earlier attempt whose outcome this machine does not know."""
     try:
-        with path.open("rb") as stream:
-            return str(json.loads(stream.read(_MOST_BYTES))["intent"])[:64]
+        return str(json.loads(read_bounded(path, _MOST_BYTES, links=False))["intent"])[:64]
     except (OSError, ValueError, RecursionError, TypeError, KeyError):
         return None

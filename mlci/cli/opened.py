@@ -14,6 +14,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from mlci.cli.files import read_bounded
 from mlci.github.interface import CheckRun
 from mlci.publish.plan import Target
 
@@ -84,11 +85,8 @@ class Note:
 
     def take(self) -> CheckRun | None:
         """Return the check and forget it: after the first request that changes it, the note is no longer true."""
-        if not self._path.is_file():  # a pipe in its place would be waited for without end
-            return None
         try:
-            with self._path.open(encoding="utf-8") as stream:
-                written = stream.read(_MOST_BYTES)
+            written = read_bounded(self._path, _MOST_BYTES, links=False)
             self._path.write_text("", encoding="utf-8")
             found = json.loads(written)
             text, seal = str(found["check"]), str(found["seal"])

@@ -23,6 +23,7 @@ def write_all(folder: Path, files: Mapping[str, str], *, option: str = "--out") 
         InputError: The folder can't be written to.
     """
     staged: list[tuple[str, Path]] = []
+    refuse_link(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         ours = next((path for path in (folder, *folder.parents) if path.name == OURS), None)
@@ -41,15 +42,32 @@ def write_all(folder: Path, files: Mapping[str, str], *, option: str = "--out") 
 
 
 def keep_out_of_git(folder: Path) -> None:
-    """Make mlci's own folder, and let git ignore all of it."""
+    """Make mlci's own folder, and let git ignore all of it.
+
+    Raises:
+        InputError: if the folder is a symbolic link, which a commit may have brought.
+    """
+    refuse_link(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    mark = folder / ".gitignore"
-    if not mark.exists():
-        mark.write_text("*\n", encoding="utf-8")
+    with contextlib.suppress(FileExistsError), (folder / ".gitignore").open("x", encoding="utf-8") as mark:
+        mark.write("*\n")
+
+
+def refuse_link(folder: Path) -> None:
+    """Refuse a folder for results that is a symbolic link, or lies in an mlci folder that is one.
+
+    Raises:
+        InputError: with the line that removes it.
+    """
+    own = [path for path in folder.parents if path.name == OURS]
+    for path in (folder, *own):
+        if path.is_symlink():
+            raise InputError(f"{path} is a symbolic link, and mlci writes through none; remove it: `rm {path}`")
 
 
 def clear(folder: Path, names: Iterable[str]) -> None:
     """Remove what an earlier run left, so that a stale pass never stands beside a failure."""
+    refuse_link(folder)
     for name in names:
         with contextlib.suppress(OSError):
             (folder / name).unlink()

@@ -8,6 +8,7 @@ import secrets
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from mlci.cli.files import append
 from mlci.report.summary import BUDGET
 
 NO_ROOM = "The report does not fit into what is left of this step's summary; it is whole in the artifact.\n"
@@ -43,8 +44,7 @@ def _output(name: str, value: str) -> str:
 
 def _append(path: Path, text: str) -> str | None:
     try:
-        with path.open("a", encoding="utf-8", errors="replace", newline="\n") as stream:
-            stream.write(text)
+        append(path, text.encode("utf-8", "replace"))
     except OSError as error:
         return f"can't write to {path}: {error.strerror}"
     return None

@@ -22,6 +22,10 @@ _MARKS = (
     (b"PK\x03\x04", "a zip archive"),
     (b"PK\x05\x06", "an empty zip archive"),
 )
+MOST_MEMBERS = 100_000
+UNPACKED_LIMIT = 8 * 2**30
+"""Most bytes of a saved model when it is unpacked, as of a table."""
+SCHEMA_LIMIT = 64 * 2**20
 _TABLES = {"Parquet": ".parquet", "JSON Lines": ".jsonl", "CSV": ".csv"}
 
 
@@ -90,11 +94,25 @@ _RUN_CODE = (
 )
 
 
+def _unpacked_beyond_bounds(archive: zipfile.ZipFile) -> str | None:
+    """Say which bound an archive's members go beyond; no more bytes than a member declares are ever read of it."""
+    members = archive.infolist()
+    if len(members) > MOST_MEMBERS:
+        return f"an archive of more than {MOST_MEMBERS:,} files"
+    if sum(member.file_size for member in members) > UNPACKED_LIMIT:
+        return f"an archive of more than {UNPACKED_LIMIT:,} bytes when it is unpacked"
+    if any(member.file_size > SCHEMA_LIMIT for member in members if member.filename == "schema.json"):
+        return f"a skops file with a schema.json of more than {SCHEMA_LIMIT:,} bytes"
+    return None
+
+
 def _in_archive(path: Path) -> str:
     """Tell archives apart by the names inside."""
     try:
         with zipfile.ZipFile(path) as archive:
             names = archive.namelist()
+            if too_large := _unpacked_beyond_bounds(archive):
+                return too_large
     except (zipfile.BadZipFile, OSError, NotImplementedError, ValueError):
         return "a damaged zip archive"
     if "schema.json" in names:

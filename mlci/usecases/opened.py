@@ -7,11 +7,12 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from mlci.errors import InputError, Problem
-from mlci.registry import compatibility
+from mlci.registry import compatibility, disk
 from mlci.registry.interface import NewerError
 from mlci.registry.manifest import Bundle, File
 from mlci.registry.versions import MOST_BYTES, digest_of
 from mlci.report.document import Report
+from mlci.report.read import MOST_BYTES as REPORT_BYTES
 from mlci.report.read import parse
 from mlci.usecases.bundle import DIGEST, FOLDER, MANIFEST, REPORT, sealed
 from mlci.usecases.held import model_digest
@@ -44,7 +45,7 @@ def opened(out: Path) -> Opened:
     content = _content(folder / MANIFEST)
     for place, file in content.places().items():
         _verify(folder / place, file)
-    report = parse((folder / REPORT).read_bytes(), path=str(folder / REPORT))
+    report = parse(_read(folder / REPORT, REPORT_BYTES), path=str(folder / REPORT))
     if wrong := _at_odds(content, report):
         raise InputError(Problem(f"judged {wrong} than the bundle holds; run `mlci run` again", str(folder / REPORT)))
     paths = {file.digest: folder / place for place, file in content.places().items()}
@@ -65,16 +66,7 @@ def _at_odds(content: Bundle, report: Report) -> str | None:
 
 def _content(path: Path) -> Bundle:
     """Read a bundle's manifest, and hold it against the digest beside it."""
-    try:
-        with path.open("rb") as stream:
-            data = stream.read(MOST_BYTES + 1)
-        said = path.with_name(DIGEST).read_bytes()
-    except FileNotFoundError as error:
-        there = path.parent.is_dir()
-        words = f"is missing; {_AGAIN}" if there else "is not there; `mlci run` leaves it in the folder of `--out`"
-        raise InputError(Problem(words, str(error.filename))) from error
-    except OSError as error:
-        raise InputError(Problem(f"can't be read: {error.strerror}", str(path))) from error
+    data, said = _read(path, MOST_BYTES), _read(path.with_name(DIGEST), MOST_BYTES)
     if said != sealed(data):
         raise InputError(Problem(f"was truncated or altered: {DIGEST} names other bytes; {_AGAIN}", str(path)))
     try:
@@ -86,6 +78,25 @@ def _content(path: Path) -> Bundle:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"])) or "the document"
         raise InputError(Problem(f"is no bundle's manifest: {where}: {first['msg']}", str(path))) from error
+
+
+def _read(path: Path, most: int) -> bytes:
+    """Read a small file of a bundle.
+
+    Raises:
+        InputError: if it is missing, or anything but a regular file in a folder of its own.
+    """
+    try:
+        if not disk.folder(path.parent):
+            raise InputError(Problem("is not there; `mlci run` leaves it in the folder of `--out`", str(path)))
+        data = disk.read(path, most)
+    except disk.ForeignError as error:
+        raise InputError(f"{error}; {_AGAIN}") from error
+    except OSError as error:
+        raise InputError(Problem(f"can't be read: {error.strerror}", str(path))) from error
+    if data is None:
+        raise InputError(Problem(f"is missing; {_AGAIN}", str(path)))
+    return data
 
 
 def _verify(path: Path, file: File) -> None:

@@ -289,3 +289,17 @@ def test_with_env__refuses_what_is_not_an_object_of_texts_without_showing_it(tmp
 
 def test_with_env__without_variables_runs_the_command(tmp_path):
     assert with_env(tmp_path, "", "bash", "-c", "echo ran") == (0, ["ran"])
+
+
+@pytest.mark.parametrize("kind", ["link", "pipe"])
+def test_captured__a_file_of_outputs_that_was_replaced_leaves_no_code(tmp_path, kind):
+    done = script("captured.sh", "sh", "-c", REPLACE[kind], folder=tmp_path)
+    assert done.returncode == 1
+    assert "was replaced by something that is not a file" in done.stdout
+    assert not (tmp_path / "elsewhere").exists()
+
+
+REPLACE = {
+    "link": 'ln -sf "$PWD/elsewhere" "$GITHUB_OUTPUT"',
+    "pipe": 'rm -f "$GITHUB_OUTPUT"; mkfifo "$GITHUB_OUTPUT"',
+}

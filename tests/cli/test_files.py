@@ -5,9 +5,9 @@ import sys
 
 import pytest
 
-from mlci.cli.files import read_bounded
+from mlci.cli.files import append, read_bounded
 from tests.publish.test_command import CONFIG
-from tests.usecases.project import mlci
+from tests.usecases.project import files, mlci, run, write
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="pipes in folders are POSIX")
 
@@ -42,3 +42,61 @@ def test_no_command_waits_for_a_pipe(tmp_path, name, arguments, environment):
     done = mlci(*arguments, cwd=tmp_path, **environment)
     assert done.code == 2, done.err
     assert "not a regular file" in done.err
+
+
+@pytest.mark.parametrize("kind", ["link", "dangling link", "pipe", "folder"])
+def test_append__refuses_what_is_not_a_regular_file(tmp_path, kind):
+    (tmp_path / "elsewhere").write_text("untouched\n")
+    path = tmp_path / "output"
+    make = {
+        "link": lambda: path.symlink_to(tmp_path / "elsewhere"),
+        "dangling link": lambda: path.symlink_to(tmp_path / "new"),
+        "pipe": lambda: os.mkfifo(path),
+        "folder": path.mkdir,
+    }
+    make[kind]()
+    with pytest.raises(OSError, match=r"not a regular file|[Ii]s a directory"):
+        append(path, b"verdict=pass\n")
+    assert (tmp_path / "elsewhere").read_text() == "untouched\n"
+    assert not (tmp_path / "new").exists()
+
+
+def test_append__a_file_that_is_not_there_yet(tmp_path):
+    append(tmp_path / "output", b"a=1\n")
+    append(tmp_path / "output", b"b=2\n")
+    assert (tmp_path / "output").read_bytes() == b"a=1\nb=2\n"
+
+
+@pytest.mark.parametrize("link", [".mlci", ".mlci/out"])
+def test_run__writes_and_deletes_nothing_through_a_link(tmp_path, link):
+    outside, folder = tmp_path / "outside", tmp_path / "project"
+    outside.mkdir()
+    (outside / "report.json").write_text("{}")
+    write(folder, files(2, baseline="none"))
+    (folder / link).parent.mkdir(exist_ok=True)
+    (folder / link).symlink_to(outside)
+    done = mlci("run", cwd=folder)
+    assert done.code == 2
+    assert f"{link} is a symbolic link, and mlci writes through none; remove it: `rm {link}`" in done.err
+    assert [path.name for path in outside.iterdir()] == ["report.json"]
+
+
+@pytest.mark.parametrize("name", ["bundle.json", "bundle.sha256", "report.json"])
+@pytest.mark.parametrize("kind", ["link", "pipe"])
+def test_promote__reads_no_link_and_waits_for_no_pipe_in_a_bundle(tmp_path, name, kind):
+    write(tmp_path, files(2, baseline="production"))
+    assert run(tmp_path).code == 0
+    path = tmp_path / ".mlci/out/bundle" / name
+    path.rename(tmp_path / name)
+    if kind == "link":
+        path.symlink_to(tmp_path / name)
+    else:
+        os.mkfifo(path)
+    done = mlci("promote", cwd=tmp_path)
+    assert done.code == 2, done.err
+    says = [
+        f"{name} is a symbolic link, not a plain",
+        f"{name} is a device, pipe or socket",
+        "is missing from the bundle",
+    ]
+    assert any(words in done.err for words in says)
