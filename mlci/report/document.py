@@ -315,3 +315,8 @@ class Report(Part):
     lineage: Lineage | None = Field(default=None, description="Only against a version or another commit.")
     trend: Listed[TrendRow] = ()
     provenance: Provenance
+
+    @property
+    def measured_nothing(self) -> bool:
+        """Whether nothing was evaluated, because no relevant file differs from the baseline's commit."""
+        return self.unchanged_since is not None and not self.metrics and not self.gates

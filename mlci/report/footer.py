@@ -19,10 +19,12 @@ _PEOPLE = {
 
 def footer(d: Dialect, report: Report, links: Links) -> str:
     """Write which models, rows and settings the page is about."""
-    settings = [_compared(report), f"seed {report.provenance.seed}"]
-    if not names.estimates_only(report):
+    settings = [_compared(report)]
+    if not report.measured_nothing:
+        settings.append(f"seed {report.provenance.seed}")
+    if report.evaluation.rows is not None:
         settings.append(f"{numbers.percent(report.policy.confidence)} intervals")
-    if d.emphasis:
+    if d.emphasis and not report.measured_nothing:
         settings.append("bold: what was held against the limit")
     pages = [(links.report, "full report"), (links.guide, "how gates decide")]
     parts = [
@@ -72,6 +74,8 @@ def _digest(fingerprint: str) -> str:
 
 
 def _compared(report: Report) -> str:
+    if report.measured_nothing:
+        return "nothing evaluated"
     if names.estimates_only(report):
         return "metrics files compared"
     return "paired on the same rows" if names.has_baseline(report) else "candidate alone"

@@ -104,7 +104,7 @@ def has_baseline(report: Report) -> bool:
 
 def estimates_only(report: Report) -> bool:
     """Whether only metrics files were compared: no rows, hence no intervals."""
-    return report.evaluation.rows is None
+    return report.evaluation.rows is None and not report.measured_nothing
 
 
 def short(commit: str) -> str:

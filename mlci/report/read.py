@@ -99,7 +99,7 @@ def _capped(problems: list[Problem], path: str) -> list[Problem]:
 
 def _contradictions(report: Report) -> Iterator[str]:
     """Name what can't be true of one evaluation; a report that contradicts itself decides nothing."""
-    blocks = any(row.blocks for row in report.gates) or not report.gates
+    blocks = any(row.blocks for row in report.gates) or not (report.gates or report.measured_nothing)
     if blocks != (report.verdict == "block"):
         yield f"the verdict is {report.verdict}, but {'a gate blocks' if blocks else 'no gate blocks'}"
     elif report.verdict == "pass" and any(row.outcome != "passed" for row in report.gates):

@@ -46,7 +46,7 @@ def cause(d: Dialect, report: Report) -> str:
     """Say in one sentence what the verdict comes from."""
     rows = names.in_order(report.gates)
     if _is_unchanged(report):
-        return d.words("{}", d.number(_unchanged(report)))
+        return _unchanged(d, report)
     if not rows:
         return d.number("The configuration has no gates, so nothing was decided.")
     first = rows[0]
@@ -75,10 +75,11 @@ def _is_unchanged(report: Report) -> bool:
     return report.unchanged_since is not None and report.verdict == "pass"
 
 
-def _unchanged(report: Report) -> str:
+def _unchanged(d: Dialect, report: Report) -> str:
     numbers_of = "the numbers are the baseline's" if report.metrics else "nothing was evaluated"
-    commit = str(report.unchanged_since)[:7]
-    return f"No file that the model is made from differs from {commit}: nothing was trained, {numbers_of}."
+    commit = d.code(names.short(str(report.unchanged_since)))
+    said = "No file that the model is made from differs from {}: nothing was trained, {}."
+    return d.words(said, commit, d.number(numbers_of))
 
 
 def about(d: Dialect, row: GateRow) -> str:

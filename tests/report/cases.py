@@ -19,7 +19,7 @@ from build import (
     spread,
     waived,
 )
-from mlci.report.document import DataDifference, NullRate
+from mlci.report.document import BaselineRef, DataDifference, NullRate
 
 HOSTILE = (
     "a|b\nc",
@@ -214,6 +214,15 @@ def metrics_only():
     )
 
 
+def nothing_evaluated():
+    """A pull request that touches no relevant file, against another commit."""
+    return a_report(
+        baseline=BaselineRef(source="ref", label="main", commit=BASE),
+        evaluation={"rows": None, "fingerprint": None, "uses": None, "budget": None, "sealed": False},
+        unchanged_since=BASE,
+    )
+
+
 def a_waiver():
     return a_report(
         gates=[
@@ -331,6 +340,7 @@ GOLDEN = {
     "first-run": first_run,
     "undefined": undefined,
     "metrics-only": metrics_only,
+    "nothing-evaluated": nothing_evaluated,
     "waived": a_waiver,
     "hostile": hostile,
 }

@@ -137,6 +137,10 @@ def test_all_problems_are_named_up_to_twenty():
         (lambda d: d.update(verdict="pass"), "the verdict is pass, but a gate blocks"),
         (lambda d: d.update(gates=[]) or d.update(verdict="pass"), "the verdict is pass, but a gate blocks"),
         (
+            lambda d: d.update(gates=[], verdict="pass", unchanged_since="8d01e77"),  # and yet it has metrics
+            "the verdict is pass, but a gate blocks",
+        ),
+        (
             lambda d: d["gates"][1].update(blocks=False) or d.update(verdict="warn"),
             "gates.1: failed, but it does not block",
         ),

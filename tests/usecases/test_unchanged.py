@@ -121,7 +121,10 @@ def test_run__documentation_only_against_a_reference(tmp_path):
     ended = run(tmp_path, "--changed-since", "main")
     assert (ended.code, trained(tmp_path), ended.report["verdict"]) == (0, 0, "pass")
     assert (ended.report["gates"], ended.report["metrics"]) == ([], [])
-    assert "nothing was evaluated" in (tmp_path / ".mlci/out/summary.md").read_text()
+    summary = (tmp_path / ".mlci/out/summary.md").read_text()
+    assert "nothing was evaluated" in summary
+    assert "metrics files" not in summary
+    assert "nothing relevant changed" in mlci("report", ".mlci/out/report.json", cwd=tmp_path).out
 
 
 def test_run__a_reference_elsewhere_is_a_change(tmp_path):

@@ -1,13 +1,15 @@
-"""A project as a user would have it: three files, and two tables that are drawn with a fixed seed."""
+"""Projects as users would have them: a few files, and tables that are drawn with a fixed seed."""
 
 import csv
 import math
 import random
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 
 HERE = Path(__file__).parent
 FILES = ("mlci.yml", "train.py", "predict.py")
+SPLITS_INSIDE = "splits_inside"
 HEADER = ("customer", "region", "visits", "spend", "calls", "left")
 SEED = 11
 BASELINE = "baseline: {ref: main}\n"
@@ -20,9 +22,23 @@ def write(folder: Path, *, production: bool = False) -> None:
     if production:
         config = (folder / "mlci.yml").read_text("utf-8")
         (folder / "mlci.yml").write_text(config.replace(BASELINE, "registry: github\n"), "utf-8")
+    _write_rest(folder, {"train.csv": 400, "holdout.csv": 900})
+
+
+def write_splits_inside(folder: Path) -> None:
+    """Write a project whose training splits its rows: neither the evaluation set nor predictions are committed."""
+    for path in (HERE / SPLITS_INSIDE).iterdir():
+        if path.is_file():
+            shutil.copy(path, folder / path.name)
+    (folder / ".gitignore").write_text("holdout.csv\npredictions.csv\n", "utf-8")
+    _write_rest(folder, {"customers.csv": 1200})
+
+
+def _write_rest(folder: Path, tables: Mapping[str, int]) -> None:
     (folder / "requirements.txt").write_text("# the standard library is enough\n", "utf-8")
+    (folder / "README.md").write_text("# Churn\n", "utf-8")
     draws = random.Random(SEED)
-    for name, rows in (("train.csv", 400), ("holdout.csv", 900)):
+    for name, rows in tables.items():
         with (folder / name).open("w", encoding="utf-8", newline="") as stream:
             table = csv.writer(stream, lineterminator="\n")
             table.writerow(HEADER)
@@ -81,6 +97,7 @@ CHANGES = {
             '    os.rename("started.part", "started")\n    time.sleep(120)\n    weights = [0.0]'
         ),
     ),
+    "documentation": ("README.md", "# Churn", "# Customers who leave"),
     "typo": ("mlci.yml", "gates:", "gate:"),
 }
 """What pull requests change: file, text, other text."""

@@ -35,16 +35,20 @@ class World:
     """Used as a context manager; leaving it fails if a request broke GitHub's description.
 
     With ``production``, models are compared with the version in production, and the repository is the registry.
+    With ``splits_inside``, the project's training makes the evaluation set and its predictions.
     """
 
-    def __init__(self, scratch: Path, *, production: bool = False) -> None:
+    def __init__(self, scratch: Path, *, production: bool = False, splits_inside: bool = False) -> None:
         self.scratch = scratch
         self.remote = scratch / "remote.git"
         self.work = scratch / "work"
         self.runs = 0
         self.work.mkdir(parents=True)
         self.git("init", "--quiet", "--initial-branch", "main")
-        project.write(self.work, production=production)
+        if splits_inside:
+            project.write_splits_inside(self.work)
+        else:
+            project.write(self.work, production=production)
         self.git("add", "--all")
         self.git("commit", "--quiet", "--message", "A model")
         self.git("clone", "--quiet", "--bare", ".", str(self.remote))
