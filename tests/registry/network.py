@@ -28,6 +28,11 @@ def gets(request):
     return request.startswith(b"GET ")
 
 
+def appends(request):
+    """Find the write of an entry, not the probe that comes before the first one."""
+    return _line(request, b"PUT", b"ledger")
+
+
 def suffers(bucket, shaky, proxy, fault, call, tmp_path):
     """Make one call while every request meets the fault: the right answer or an OutsideError, in bounded time."""
     (tmp_path / "f").write_bytes(b"whole")
@@ -111,7 +116,7 @@ class Network:
     def test_a_fault_that_passes_is_nobodys_business(self, bucket, shaky, proxy, tmp_path, kind):
         (tmp_path / "f").write_bytes(b"whole" * 1_000_000)
         digest = sha(b"whole" * 1_000_000)
-        for method in (puts, gets):
+        for method in (appends, puts, gets):
             proxy.faults = [Fault(kind, when=method, times=1, keep=5, seconds=3)]
             number = 1 + bucket.store().tail()
             assert shaky.append(number, b"entry")
@@ -121,14 +126,23 @@ class Network:
             assert sha((tmp_path / "got").read_bytes()) == digest
 
     def test_an_append_whose_answer_is_lost_is_ones_own(self, bucket, shaky, proxy):
-        proxy.faults = [Fault("lose", when=puts, times=1)]
+        proxy.faults = [Fault("lose", when=appends, times=1)]
         assert shaky.append(1, b"mine")
+        assert proxy.faults[0].times == 0
         assert bucket.store().read(1) == b"mine"
 
     def test_an_append_whose_answer_is_lost_and_that_came_second_is_not(self, bucket, shaky, proxy):
         bucket.store().append(1, b"another")
         proxy.faults = [Fault("lose", when=puts)]
         assert shaky.append(1, b"mine") is False
+
+    @pytest.mark.parametrize("kind", ["refuse", "lose", "status", "cut"])
+    @pytest.mark.parametrize("method", [b"PUT", b"DELETE"])
+    def test_append__a_fault_of_the_probe(self, bucket, shaky, proxy, kind, method):
+        proxy.faults = [Fault(kind, when=lambda request: _line(request, method, b"probe"))]
+        assert shaky.append(1, b"mine")
+        assert bucket.store().read(1) == b"mine"
+        assert any("probe" in unquote(line) for line in proxy.seen)
 
     def test_an_append_that_nobody_can_look_after_is_in_doubt(self, bucket, shaky, proxy):
         proxy.faults = [Fault("lose", when=puts), Fault("refuse", when=gets)]
@@ -157,8 +171,9 @@ class Network:
 
     def test_a_ledger_written_through_lost_answers_holds(self, bucket, shaky, proxy):
         for number in range(1, 6):
-            proxy.faults = [Fault("lose", when=puts, times=1)]
+            proxy.faults = [Fault("lose", when=appends, times=1)]
             assert ledger.append(shaky, stamp(), promotion).number == number
+            assert proxy.faults[0].times == 0
         assert audit.verify(bucket.store()).entries == 5
 
     def test_a_witness_that_was_left_meanwhile_is_not_written_over(self, bucket, shaky, proxy):

@@ -11,6 +11,7 @@ from tests.registry.conftest import QUICK
 from tests.registry.contract import Contract
 from tests.registry.e2e.servers import AZURITE, Azure, free_port, serving
 from tests.registry.histories import promotion, stamp
+from tests.registry.network import appends
 from tests.registry.proxy import Fault, Proxy
 
 
@@ -100,8 +101,9 @@ def test_lost_answers_of_appends(azure):
     proxy = Proxy(azure.port)
     store = azure.behind(proxy.port).store(limits=QUICK)
     for number in range(1, 4):
-        proxy.faults = [Fault("lose", when=lambda request: request.startswith(b"PUT "), times=1)]
+        proxy.faults = [Fault("lose", when=appends, times=1)]
         assert ledger.append(store, stamp(), promotion).number == number
+        assert proxy.faults[0].times == 0
     store.leave_witness(Witness(number=3, digest="a" * 64))
     assert audit.verify(azure.store()).entries == 3
     proxy.close()

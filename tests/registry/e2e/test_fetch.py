@@ -5,6 +5,7 @@ import shutil
 
 import pytest
 
+from tests.e2e.harness.commands import read_pairs
 from tests.github import seeding
 from tests.github.fake import Fake
 from tests.registry.lifecycle import files, promoted, repository, trained
@@ -35,9 +36,9 @@ def fetched(project, fake, tmp_path):
     outputs.write_text("")
     done = mlci("fetch", cwd=project, GITHUB_OUTPUT=str(outputs), **variables(fake, contents="read"))
     assert done.code == 0, done.err
-    name, digest, _ = outputs.read_text().splitlines()
-    assert name.startswith("fetched<<")
-    return digest
+    found = read_pairs(outputs)
+    assert found["model"] == "planted"
+    return found["fetched"]
 
 
 def offline(project, digest):
@@ -140,7 +141,7 @@ def test_a_registry_in_a_folder_has_nothing_to_fetch(tmp_path):
     project = repository(tmp_path / "project", 3)
     outputs = tmp_path / "outputs.txt"
     done = mlci("fetch", cwd=project, GITHUB_OUTPUT=str(outputs))
-    assert (done.code, outputs.read_text().splitlines()[1]) == (0, "")
+    assert (done.code, read_pairs(outputs)) == (0, {"model": "planted", "fetched": ""})
     assert "nothing to fetch" in done.out
     assert offline(project, "").code == 0
 

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from tests.e2e.harness.commands import read_pairs
 from tests.registry.lifecycle import files, promoted
 from tests.registry.proxy import Proxy
 from tests.usecases.project import change, commit, holdout, made, mlci
@@ -37,7 +38,7 @@ def fetched(project, tmp_path) -> str:
     done = mlci("fetch", cwd=project, GITHUB_OUTPUT=str(outputs))
     assert done.code == 0, done.err
     assert "fetched version 1 from mlflow:http://" in done.out
-    return outputs.read_text().splitlines()[1]
+    return read_pairs(outputs)["fetched"]
 
 
 def offline(project, digest):

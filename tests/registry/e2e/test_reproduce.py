@@ -180,12 +180,13 @@ class TestByTwoJobs:
     def test_it_is_the_same_record(self, tmp_path):
         path = self.left(tmp_path)
         (tmp_path / "train.py").write_text("raise SystemExit(1)")
-        done = mlci("reproduce", "--record", path, cwd=tmp_path)
-        assert (done.code, done.out) == (0, "version 1, trained again: identical (3 trainings; entry 2)\n")
-        apart = bodies(tmp_path)[1]
+        for _ in range(2):  # the job may be run again
+            done = mlci("reproduce", "--record", path, cwd=tmp_path)
+            assert (done.code, done.out) == (0, "version 1, trained again: identical (3 trainings; entry 2)\n")
+        assert len(bodies(tmp_path)) == 2
         assert state(tmp_path).reproduced == {"1": 2}
         reproduce(tmp_path, 1, "-k", 3)
-        at_once = bodies(tmp_path)[2]
+        apart, at_once = bodies(tmp_path)[1:]
         assert apart == at_once
         assert mlci("ledger", "verify", "--files", cwd=tmp_path).code == 0
 

@@ -1,7 +1,9 @@
 """A registry on an S3 server that keeps objects as files and checks signatures: versitygw."""
 
+import contextlib
 import os
 import uuid
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,12 +20,20 @@ from tests.registry.histories import promotion, stamp
 from tests.registry.proxy import Proxy
 
 
+@contextlib.contextmanager
+def running(folder: Path, *flags: str) -> Iterator[int]:
+    """Serve the buckets of a folder; yield the port."""
+    port = free_port()
+    environment = {"PATH": os.environ["PATH"], "ROOT_ACCESS_KEY": "AKIDEXAMPLE", "ROOT_SECRET_KEY": "not-a-secret"}
+    with serving([str(VERSITY), "--port", f"127.0.0.1:{port}", "posix", *flags, str(folder)], port, env=environment):
+        yield port
+
+
 @pytest.fixture(scope="session")
 def versity(tmp_path_factory):
     """The server's port and the folder of its buckets."""
-    port, folder = free_port(), tmp_path_factory.mktemp("versity")
-    environment = {"PATH": os.environ["PATH"], "ROOT_ACCESS_KEY": "AKIDEXAMPLE", "ROOT_SECRET_KEY": "not-a-secret"}
-    with serving([str(VERSITY), "--port", f"127.0.0.1:{port}", "posix", str(folder)], port, env=environment):
+    folder = tmp_path_factory.mktemp("versity")
+    with running(folder) as port:
         yield port, folder
 
 
@@ -90,3 +100,16 @@ def test_the_chain_holds_after_promotions(bucket):
     for number in range(1, 4):
         assert ledger.append(bucket.store(), stamp(), promotion).number == number
     assert audit.verify(bucket.store()).findings == ()
+
+
+def test_append__a_server_that_ignores_conditional_writes(tmp_path):
+    """With `--nometa` versitygw keeps no ETags, and takes a write over an object that `If-None-Match: *` protects."""
+    with running(tmp_path, "--nometa") as port:
+        bucket = S3(port, "plain").made()
+        for _ in range(2):
+            bucket.client.put_object(Bucket=bucket.name, Key="object", Body=b"x", IfNoneMatch="*")
+        bucket.delete("object")
+        with pytest.raises(OutsideError, match=r"ignores conditional writes .* versitygw without `--nometa`"):
+            ledger.append(bucket.store(), stamp(), promotion)
+        assert bucket.keys() == []
+        assert ledger.tail(bucket.store()) == ledger.EMPTY
