@@ -69,6 +69,12 @@ class StepError(MlciError):
     exit_code = 3
 
 
+class UserCodeError(MlciError):
+    """A command, a model or a custom metric of the user would have to run in a job that must not run any."""
+
+    exit_code = 1
+
+
 class OutsideError(MlciError):
     """GitHub, a registry, a data store or the network did not do its part."""
 

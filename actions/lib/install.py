@@ -18,7 +18,7 @@ from command import FailedError, complaint, run, variable, write_outputs
 from get_uv import find_uv
 
 SETS = ("run", "github", "metrics", "remote", "objects", "mlflow")
-FLAGS = {"publish": "github", "bundle": "", "open": "", "record": ""}
+FLAGS = {"publish": "github", "bundle": "", "open": "", "record": "", "take-alias": ""}
 """Inputs that are `true` or `false` as text, and the set that `true` needs. Any other word would count as `false`."""
 WORDS = {"none": ""} | {name: name for name in ("auto", *SETS)}
 

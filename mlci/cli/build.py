@@ -37,6 +37,7 @@ from mlci.steps.environment import child_environment, hide_environment, registry
 from mlci.steps.log import ActionsLog, Log, PlainLog, TerminalLog
 from mlci.steps.metric_stage import MetricProcess
 from mlci.steps.process import Processes
+from mlci.steps.refusing_runner import RefusingRunner
 from mlci.usecases.document import Facts
 from mlci.usecases.origins import policy
 from mlci.usecases.tools import Tools
@@ -57,10 +58,12 @@ def tools(
     stamp: Stamp | None = None,
     log: TextIO | None = None,
     place: str = "",
+    user_code: bool = True,
 ) -> Iterator[Tools]:
     """Build the effects for one run and clean up what it left; ``log`` takes what goes to standard error otherwise.
 
-    ``place`` is the configured registry, whose credentials steps and git go without.
+    ``place`` is the configured registry, whose credentials steps and git go without. Without ``user_code`` no command,
+    model or custom metric of the user is run.
     """
     with tempfile.TemporaryDirectory(prefix="mlci-run-", ignore_cleanup_errors=True) as scratch:
         environment = dict(os.environ)
@@ -70,12 +73,14 @@ def tools(
                 keep_out_of_git(folder / OURS)
         credentials = registry_credentials(place)
         shown = _log(log or sys.stderr, environment)
-        runner = Processes(environment=environment, log=shown, credentials=credentials)
+        processes = Processes(environment=environment, log=shown, credentials=credentials)
         own = environment.get("PYTHONPATH", "")
-        evaluator = MetricProcess(runner, folder=folder, scratch=Path(scratch) / "metrics", python_path=own)
+        evaluator = MetricProcess(
+            processes, folder=folder, scratch=Path(scratch) / "metrics", python_path=own, user_code=user_code
+        )
         yield Tools(
             engine=DuckEngine(threads=threads, row_metrics=evaluator),
-            runner=runner,
+            runner=processes if user_code else RefusingRunner(),
             features=write_features,
             fingerprint=fingerprint,
             metric_lack=lack(folder),
@@ -91,6 +96,7 @@ def tools(
             share=share_rows,
             own_folder=folder / OURS,
             survey=survey,
+            user_code=user_code,
         )
 
 

@@ -56,9 +56,11 @@ def command(  # noqa: PLR0913 - an option each
     They must have passed their gates on the current evaluation set against the version that is in production now. Where
     that changed since, they are judged again first, without training, and promoted only if they pass. The record is
     verified before, and so is the version in production; damage is an error, exit code 4, unless `--despite` says why.
+    In a workflow it runs no command, model or custom metric of yours, and is refused where one would have to run.
 
     \b
-    Exit codes: 0 in production · 1 a gate blocks, it was rolled back, or is of an older commit
+    Exit codes: 0 in production
+                1 a gate blocks, it was rolled back, is of an older commit, or has to be judged by the job that trains
                 2 no bundle, or not as it was judged · 4 the registry did not do its part
 
     \b
@@ -77,10 +79,11 @@ def command(  # noqa: PLR0913 - an option each
         raise ValueError("both were wanted")
     if source is None and not take_alias:
         check_alias(store)
+    user_code = os.environ.get("GITHUB_ACTIONS") != "true"  # there, the job's token can write the registry
     asked = {"out": str(out), "registry": store.shown, "import": source}
     with (
         with_intent(author, folder, os.environ, "promote", asked) as stamp,
-        tools(folder, registry=store, stamp=stamp, place=loaded.config.registry) as effects,
+        tools(folder, registry=store, stamp=stamp, place=loaded.config.registry, user_code=user_code) as effects,
     ):
         outcome = (
             _imported(loaded, effects, source, folder=folder, out=out, note=note)

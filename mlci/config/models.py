@@ -14,6 +14,7 @@ from pydantic_core import PydanticCustomError
 
 from mlci.config.places import DEFAULT_REGISTRY, Registry
 from mlci.config.values import Duration, Finite, Limit, Reference, Scalar
+from mlci.variables import NEVER_GIVEN
 
 Task = Literal["binary", "multiclass", "regression"]
 OnDoubt = Literal["warn", "block"]
@@ -144,8 +145,30 @@ class Evaluation(Model):
         return tuple(Reported(metric=item) if isinstance(item, str) else item for item in self.metrics)
 
 
-Variable = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
-_ENV = "Variables with credentials of the registry that the command gets; left out, it gets none of them."
+def _given(name: str) -> str:
+    """Refuse a variable that no command ever gets."""
+    if NEVER_GIVEN.fullmatch(name):
+        raise PydanticCustomError("mlci_secret", "{words}", {"words": _never_given(name)})
+    return name
+
+
+def _never_given(name: str) -> str:
+    if name.upper().startswith("MLCI_"):
+        return f"names {name}, which mlci sets itself or keeps to itself; remove it"
+    return (
+        f"names {name}, a token or file of GitHub's runner that no command gets; remove it. Where a command needs a "
+        "token of its own, store it as a secret and give it another name in the step's `env:`, such as "
+        "`DATA_TOKEN: ${{ secrets.DATA_TOKEN }}`"
+    )
+
+
+Variable = Annotated[
+    str, Field(min_length=1, max_length=200, pattern=r"^[A-Za-z_][A-Za-z0-9_]*$"), AfterValidator(_given)
+]
+_ENV = (
+    "Variables with credentials of the registry that the command gets; left out, it gets none. GitHub's and mlci's own "
+    "can't be named."
+)
 
 
 class Train(Model):

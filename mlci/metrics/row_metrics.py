@@ -46,6 +46,11 @@ class RowMetric:
     params: Mapping[str, Scalar] = field(default_factory=dict)
     line: int | None = None
 
+    @property
+    def is_users(self) -> bool:
+        """Tell whether the function is the user's own, not one of scikit-learn."""
+        return ":" in self.function
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class RowSample:

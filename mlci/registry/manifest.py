@@ -103,12 +103,27 @@ class Content(Part):
         return tuple(self.places().values())
 
 
+class ChampionPredictions(Part):
+    """The champion's predictions on the bundle's rows; they are not a part of the version."""
+
+    version: Annotated[int, Field(ge=1)]
+    predictions: Predictions
+
+
 class Bundle(Content):
     """What a run leaves: a version without a number."""
 
     model_config = BY_ALIAS
 
     schema_: Annotated[Literal["mlci/bundle/1"], Field(alias="schema")] = "mlci/bundle/1"
+    champion: ChampionPredictions | None = Field(default=None, description="If the run made them: the rows moved.")
+
+    def all_places(self) -> dict[str, File]:
+        """Return every file of the bundle by its place, the champion's predictions included."""
+        if self.champion is None:
+            return self.places()
+        file = self.champion.predictions.file
+        return {**self.places(), champion_place(file): file}
 
 
 class Manifest(Content):
@@ -124,6 +139,11 @@ class Manifest(Content):
         """Return the manifest that a bundle becomes under a number."""
         kept = {name: getattr(content, name) for name in Content.model_fields}
         return cls(version=version, **kept)
+
+
+def champion_place(file: File) -> str:
+    """Return the place of the champion's predictions in a bundle."""
+    return f"champion/{file.name}"
 
 
 def same(one: Content, other: Content) -> bool:

@@ -11,18 +11,11 @@ containers, nothing inside the same container helps, and a token should not be i
 """
 
 import ctypes
-import re
 import sys
 from collections.abc import Mapping, Sequence
 
-_DROPPED = re.compile(
-    r"(GITHUB|GH|GH_ENTERPRISE|GITHUB_ENTERPRISE)_(TOKEN|PAT)"
-    r"|GITHUB_(ENV|OUTPUT|PATH|STATE|STEP_SUMMARY)"
-    r"|ACTIONS_(.*TOKEN.*|RUNTIME_.*|ID_TOKEN_.*|CACHE_URL|RESULTS_URL)"
-    r"|INPUT_.*(TOKEN|SECRET|PASSWORD|PRIVATE.KEY|LABEL.KEY).*"
-    r"|MLCI_.*",  # settings of mlci's own; a leftover must not pass for what a step is given
-    re.IGNORECASE,
-)
+from mlci.variables import NEVER_GIVEN
+
 _PR_SET_DUMPABLE = 4  # include/uapi/linux/prctl.h
 
 
@@ -58,7 +51,7 @@ def child_environment(
     otherwise hold back 8 KiB, and the last lines before a crash or a time-out would be lost.
     """
     absent = set(withheld(parent, credentials, named))
-    kept = {name: value for name, value in parent.items() if not _DROPPED.fullmatch(name) and name not in absent}
+    kept = {name: value for name, value in parent.items() if not NEVER_GIVEN.fullmatch(name) and name not in absent}
     return {"PYTHONUNBUFFERED": "1", **kept, **extra}
 
 

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from mlci.errors import InputError, StepError
+from mlci.errors import InputError, StepError, UserCodeError
 from mlci.metrics.row_metrics import On, RowMetric, RowSample, RowValues
 from mlci.steps import isolated
 from mlci.steps.clean import clean
@@ -32,12 +32,15 @@ _KINDS: tuple[On, ...] = ("score", "decision")
 class MetricProcess:
     """Implements :class:`mlci.metrics.row_metrics.RowMetricEvaluator` in a process of its own."""
 
-    def __init__(self, runner: Runner, *, folder: Path, scratch: Path, python_path: str = "") -> None:
+    def __init__(
+        self, runner: Runner, *, folder: Path, scratch: Path, python_path: str = "", user_code: bool = True
+    ) -> None:
         """Run in ``folder``, where the user's modules lie; ``scratch`` takes arrays and the answer.
 
-        ``python_path`` is the job's ``PYTHONPATH``, whose folders are searched after that one.
+        ``python_path`` is the job's ``PYTHONPATH``, whose folders are searched after that one. Without ``user_code``
+        only functions of scikit-learn are evaluated.
         """
-        self._runner, self._folder, self._scratch = runner, folder, scratch
+        self._runner, self._folder, self._scratch, self._user_code = runner, folder, scratch, user_code
         self._folders = [str(folder.absolute()), *filter(None, python_path.split(os.pathsep))]
 
     def evaluate(
@@ -48,10 +51,14 @@ class MetricProcess:
         Raises:
             InputError: if a function can't be imported, or takes predictions that are not there.
             StepError: if the process died, hung, or left something else than an answer.
+            UserCodeError: if a function is the user's and this job must not run user code.
         """
+        own = [metric.function for metric in metrics if metric.is_users]
+        if own and not self._user_code:
+            raise UserCodeError(f"the custom metric `{own[0]}` would have to run")
         fresh(self._scratch)
         folder = self._scratch.resolve()
-        _write(folder, metrics, sample, draws=draws, seed=seed, folders=self._folders)
+        _write(folder, metrics, sample, draws=draws, seed=seed, folders=self._folders if own else [])
         shape = (len(metrics), len(sample.scopes), len(sample.scores), 1 + draws)
         step = Step(
             name="metric " + ", ".join(metric.name for metric in metrics),

@@ -6,8 +6,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from mlci.config.load import Loaded
+from mlci.config.models import Config
 from mlci.engine.files import suffix_of
 from mlci.engine.interface import Source
+from mlci.errors import UserCodeError
 from mlci.gates.rules import Judged
 from mlci.inference.evaluation import EvaluationResult
 from mlci.lineage.fingerprints import is_recorded
@@ -26,6 +28,7 @@ from mlci.usecases import (
     lineage,
     metrics_only,
     noise,
+    plan,
     production,
     scoring,
     uses,
@@ -66,7 +69,11 @@ def judge_again(
         facts: What the command line knows.
         rows: What identifies the current rows.
         save: Writes a new report and everything rendered from it; returns the text of ``report.json``.
+
+    Raises:
+        UserCodeError: if user code would have to run in a job that must not run any.
     """
+    _refuse_custom_metrics(loaded.config, tools)
     config = loaded.config.model_copy(update={"baseline": "production"})
     loaded = replace(loaded, config=config)
     if config.evaluation is None:
@@ -78,7 +85,8 @@ def judge_again(
             if is_recorded(opened.content.predictions.fingerprint, rows)
             else _scored(loaded, tools, opened, data, rows)
         )
-        candidate, baseline = _candidate(opened), production.baseline(loaded, tools, end, data=data)
+        candidate = _candidate(opened)
+        baseline = production.baseline(loaded, tools, end, data=data, scored=opened.scored)
         measured = judged(config, candidate, baseline, tools, data=data)
         result, facts = measured.result, replace(facts, shared=measured.shared)
         against = baseline.version if baseline else None
@@ -98,6 +106,13 @@ def judge_again(
         against = baseline.version if baseline else None
         uses.record(tools, use, report, digest=entries.digest(text), against=against)
     return _with_report(opened, report, text, tools, kept[0] if kept else None)
+
+
+def _refuse_custom_metrics(config: Config, tools: Tools) -> None:
+    """Refuse custom metrics where user code must not run: the run's values are about another comparison."""
+    own = [metric.function for metric in plan.needs(config).custom if metric.is_users] if config.evaluation else []
+    if own and not tools.user_code:
+        raise UserCodeError(f"the custom metric `{own[0]}` would have to be evaluated")
 
 
 def _numbers(
@@ -124,7 +139,13 @@ def _candidate(opened: Opened) -> Side:
 
 
 def _scored(loaded: Loaded, tools: Tools, opened: Opened, data: str, rows: str) -> Opened:
-    """Return the bundle with its own model's predictions on the current rows."""
+    """Return the bundle with its own model's predictions on the current rows.
+
+    Raises:
+        UserCodeError: if user code must not run here.
+    """
+    if not tools.user_code:
+        raise UserCodeError("the bundle's own model would have to score the evaluation set")
 
     def fetch(file: File, target: Path) -> Path:
         target.parent.mkdir(parents=True, exist_ok=True)

@@ -10,12 +10,13 @@ from pathlib import Path
 from mlci.config.load import Loaded
 from mlci.errors import InputError
 from mlci.registry import entries
-from mlci.registry.manifest import Bundle, Data, Predictions
+from mlci.registry.manifest import Bundle, ChampionPredictions, Data, Predictions, champion_place
 from mlci.registry.versions import digest_of
 from mlci.report.document import Report
 from mlci.usecases.held import Held, Piece, piece
 from mlci.usecases.makings import Makings
 from mlci.usecases.run import Ran, costs_of
+from mlci.usecases.scored_champion import ScoredChampion
 from mlci.usecases.tools import Tools
 
 FOLDER, MANIFEST, DIGEST, REPORT = "bundle", "bundle.json", "bundle.sha256", "report.json"
@@ -46,7 +47,7 @@ def write(out: Path, ran: Ran, report: str, loaded: Loaded, tools: Tools) -> str
     building = Path(tempfile.mkdtemp(prefix=_BUILDING, dir=out))
     try:
         (building / REPORT).write_text(report, encoding="utf-8", newline="\n")
-        pieces = _pieces(building, held, makings)
+        pieces = _pieces(building, held, makings, ran.compared.scored)
         content = _manifest(ran, held, pieces, loaded, makings)
         for place, part in pieces.items():
             _copy(part, building / place, ours=tools.scratch)
@@ -79,7 +80,7 @@ def whole_set(report: Report) -> dict[str, float]:
     return {row.metric: row.candidate for row in rows if row.candidate is not None}
 
 
-def _pieces(building: Path, held: Held, makings: Makings) -> dict[str, Piece]:
+def _pieces(building: Path, held: Held, makings: Makings, scored: ScoredChampion | None) -> dict[str, Piece]:
     """Return every file of a bundle by its place."""
     parts = {f"model/{part.file.name}": part for part in held.model}
     if held.predictions is not None:
@@ -89,6 +90,9 @@ def _pieces(building: Path, held: Held, makings: Makings) -> dict[str, Piece]:
         parts[makings.rows[0].file.name] = makings.rows[0]
     parts[f"config/{makings.config.file.name}"] = makings.config
     parts.update({f"lock/{part.file.name}": part for part in makings.locks})
+    if scored is not None:
+        file = scored.predictions.file
+        parts[champion_place(file)] = Piece(path=scored.path, file=file)
     return parts
 
 
@@ -98,6 +102,7 @@ def _manifest(ran: Ran, held: Held, pieces: Mapping[str, Piece], loaded: Loaded,
     if predictions is None:
         raise ValueError("checked by the caller")
     columns = {"score": source.score, "decision": source.decision, "threshold": source.threshold}
+    scored = compared.scored
     fingerprint = report.evaluation.fingerprint or compared.rows
     return Bundle(
         model=loaded.config.model,
@@ -113,6 +118,9 @@ def _manifest(ran: Ran, held: Held, pieces: Mapping[str, Piece], loaded: Loaded,
             pointers=makings.pointers,
         ),
         metrics=whole_set(report),
+        champion=None
+        if scored is None
+        else ChampionPredictions(version=scored.version, predictions=scored.predictions),
         costs=costs_of(compared.candidate, rows=report.evaluation.rows or 0),
         seconds={name: value for name, value in report.provenance.seconds.model_dump().items() if value is not None},
     )

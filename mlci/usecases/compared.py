@@ -8,6 +8,7 @@ from mlci.lineage.past import Past
 from mlci.registry.ledger import Tail
 from mlci.usecases.document import Facts
 from mlci.usecases.held import Held
+from mlci.usecases.scored_champion import ScoredChampion
 from mlci.usecases.sides import Side
 
 
@@ -25,6 +26,7 @@ class Compared:
         end: The ledger's end, where it was read.
         against: Version that the candidate was compared with.
         past: What the commit that it was compared with was made from.
+        scored: The champion's predictions, if they were made for this comparison.
     """
 
     result: EvaluationResult
@@ -36,3 +38,4 @@ class Compared:
     end: Tail | None = None
     against: int | None = None
     past: Past | None = None
+    scored: ScoredChampion | None = None

@@ -6,7 +6,7 @@ from pathlib import Path, PurePosixPath
 
 from mlci.baseline.head import head
 from mlci.config.load import Loaded
-from mlci.errors import InputError, StepError
+from mlci.errors import InputError, StepError, UserCodeError
 from mlci.inference.evaluation import EvaluationResult
 from mlci.registry import ledger
 from mlci.registry.ledger import Tail
@@ -180,6 +180,9 @@ def _scored(
     unstamped = replace(tools, stamp=None)  # an import is not a use of the evaluation set
     try:
         judged = judge_again(loaded, unstamped, opened, end, folder=folder, facts=facts, rows=rows, save=save)
+    except UserCodeError as error:
+        save(opened.report)
+        return opened, f"in a workflow `mlci promote` runs no user code, and {error}; the next `mlci run` scores it"
     except (InputError, StepError) as error:
         save(opened.report)
         return opened, str(error).splitlines()[0]

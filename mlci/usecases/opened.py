@@ -16,6 +16,7 @@ from mlci.report.read import MOST_BYTES as REPORT_BYTES
 from mlci.report.read import parse
 from mlci.usecases.bundle import DIGEST, FOLDER, MANIFEST, REPORT, sealed
 from mlci.usecases.held import model_digest
+from mlci.usecases.scored_champion import ScoredChampion
 
 _AGAIN = "these are not the bytes that were judged; run `mlci run` again"
 
@@ -34,6 +35,15 @@ class Opened:
     report: Report
     paths: Mapping[str, Path]
 
+    @property
+    def scored(self) -> ScoredChampion | None:
+        """Return the champion's predictions that the run made."""
+        said = self.content.champion
+        if said is None:
+            return None
+        path = self.paths[said.predictions.file.digest]
+        return ScoredChampion(version=said.version, predictions=said.predictions, path=path)
+
 
 def opened(out: Path) -> Opened:
     """Read a bundle and hold every byte against its digest.
@@ -43,12 +53,12 @@ def opened(out: Path) -> Opened:
     """
     folder = out / FOLDER
     content = _content(folder / MANIFEST)
-    for place, file in content.places().items():
+    for place, file in content.all_places().items():
         _verify(folder / place, file)
     report = parse(_read(folder / REPORT, REPORT_BYTES), path=str(folder / REPORT))
     if wrong := _at_odds(content, report):
         raise InputError(Problem(f"judged {wrong} than the bundle holds; run `mlci run` again", str(folder / REPORT)))
-    paths = {file.digest: folder / place for place, file in content.places().items()}
+    paths = {file.digest: folder / place for place, file in content.all_places().items()}
     return Opened(content=content, report=report, paths=paths)
 
 
@@ -61,6 +71,8 @@ def _at_odds(content: Bundle, report: Report) -> str | None:
         return "other predictions"
     if said.model != (f"sha256:{model}" if model else None):
         return "other model files"
+    if content.champion is not None and report.baseline.version != str(content.champion.version):
+        return "another baseline"
     return None if report.evaluation.fingerprint in {None, content.data.fingerprint} else "other rows"
 
 

@@ -11,7 +11,7 @@ from mlci.config.load import Loaded
 from mlci.config.models import Config
 from mlci.engine.files import suffix_of
 from mlci.engine.interface import Source
-from mlci.errors import InputError
+from mlci.errors import InputError, UserCodeError
 from mlci.lineage.fingerprints import is_recorded, spellings
 from mlci.registry import entries, ledger, versions
 from mlci.registry.entries import Rescored, State
@@ -22,6 +22,7 @@ from mlci.registry.versions import Version
 from mlci.report.read import parse as parse_report
 from mlci.usecases import alone, baselines, datarows, held, plan, scoring, shared_rows
 from mlci.usecases.costs import PER_THOUSAND
+from mlci.usecases.scored_champion import ScoredChampion
 from mlci.usecases.sides import PER_ROWS, OwnRows, Side
 from mlci.usecases.tools import Tools, registry
 from mlci.usecases.untouched import MOVED
@@ -37,7 +38,15 @@ def end(config: Config, tools: Tools) -> Tail | None:
     return ledger.tail(registry(tools)) if config.baseline == "production" else None
 
 
-def baseline(loaded: Loaded, tools: Tools, end: Tail, *, data: str, by_training: bool = False) -> Side | None:
+def baseline(
+    loaded: Loaded,
+    tools: Tools,
+    end: Tail,
+    *,
+    data: str,
+    by_training: bool = False,
+    scored: ScoredChampion | None = None,
+) -> Side | None:
     """Return the champion's predictions on the current rows; ``None`` only where nothing was ever promoted.
 
     Args:
@@ -46,11 +55,13 @@ def baseline(loaded: Loaded, tools: Tools, end: Tail, *, data: str, by_training:
         end: The ledger's end.
         data: The evaluation set.
         by_training: Whether the candidate's training just made it.
+        scored: Predictions of a version that a run made for these rows.
 
     Raises:
         CorruptError: The champion is not whole.
         OutsideError: The registry can't be reached.
         InputError: The evaluation set moved, and the champion can't be scored on it.
+        UserCodeError: if its model would have to score the rows in a job that must not run user code.
     """
     store = registry(tools)
     champion = versions.champion(store, end)
@@ -67,8 +78,8 @@ def baseline(loaded: Loaded, tools: Tools, end: Tail, *, data: str, by_training:
         shares = by_training or was_made_by_training(tools, champion)
         only = not scoring.can_score(champion.manifest, store, champion.number)
         if shares or (only and not is_tracked(tools.git, str(Path(data).absolute()))):
-            return _on_own_rows(loaded, tools, champion, data=data, rows=rows, only=only)
-        return _scored_again(loaded, tools, champion, data=data, rows=rows)
+            return _on_own_rows(loaded, tools, champion, data=data, rows=rows, only=only, scored=scored)
+        return _scored_again(loaded, tools, champion, data=data, rows=rows, scored=scored)
     target = tools.scratch / "baseline" / predictions.file.name
     path = versions.fetch(store, predictions.file, target, of=f"version {champion.number}")
     return side(loaded.config, champion, predictions, path)
@@ -121,7 +132,16 @@ def was_made_by_training(tools: Tools, version: Version) -> bool:
     return False
 
 
-def _on_own_rows(loaded: Loaded, tools: Tools, champion: Version, *, data: str, rows: str, only: bool) -> Side:
+def _on_own_rows(
+    loaded: Loaded,
+    tools: Tools,
+    champion: Version,
+    *,
+    data: str,
+    rows: str,
+    only: bool,
+    scored: ScoredChampion | None,
+) -> Side:
     """Return the champion's predictions for comparing on the rows that its own evaluation set shares with this one.
 
     With a key, its own predictions are what it says of those rows. Without one its model has to score them.
@@ -136,7 +156,8 @@ def _on_own_rows(loaded: Loaded, tools: Tools, champion: Version, *, data: str, 
         raise shared_rows.unknown_rows(loaded, of)
     known = OwnRows(rows=own, of=of, in_order=False)
     if not keyed:
-        return replace(_scored_again(loaded, tools, champion, data=data, rows=rows), own=known, made_on=None)
+        again = _scored_again(loaded, tools, champion, data=data, rows=rows, scored=scored)
+        return replace(again, own=known, made_on=None)
     predictions = champion.manifest.predictions
     target = tools.scratch / "baseline" / predictions.file.name
     path = versions.fetch(store, predictions.file, target, of=of)
@@ -182,9 +203,22 @@ def fitting(config: Config, tools: Tools, baseline: Side | None, data: str) -> I
         ) from error
 
 
-def _scored_again(loaded: Loaded, tools: Tools, champion: Version, *, data: str, rows: str) -> Side:
-    """Score the new rows by the champion's own model and predict step, and keep what it says where that is allowed."""
+def _scored_again(
+    loaded: Loaded, tools: Tools, champion: Version, *, data: str, rows: str, scored: ScoredChampion | None
+) -> Side:
+    """Score the new rows by the champion's own model and predict step, and keep what it says where that is allowed.
+
+    Predictions that a run made already are taken as they are.
+    """
     store, manifest, of = registry(tools), champion.manifest, f"version {champion.number}"
+    if scored is not None and scored.answers(champion.number, rows):
+        note = f"baseline: the evaluation set moved since {of}; its predictions were made by the run that trained"
+        return replace(_kept(tools, champion, loaded.config, scored), notes=(note,))
+    if not tools.user_code:
+        raise UserCodeError(
+            f"the model of {of} would have to score the evaluation set: neither the registry nor the bundle holds its "
+            "predictions on these rows"
+        )
 
     def fetch(file: File, target: Path) -> Path:
         return versions.fetch(store, file, target, of=of)
@@ -194,8 +228,9 @@ def _scored_again(loaded: Loaded, tools: Tools, champion: Version, *, data: str,
     commit = manifest.recipe.commit
     where = f", by the code of {commit[:7]}" if commit else ""
     note = f"baseline: the evaluation set moved since {of}; its own model scored the new rows{where}"
+    new = _scored(champion.number, made, rows)
     if tools.stamp is not None:
-        _keep(store, tools.stamp, champion.number, made, rows)
+        keep(store, tools.stamp, new)
     return replace(
         made,
         costs={**manifest.costs, **{name: value for name, value in made.costs.items() if name == PER_THOUSAND}},
@@ -206,27 +241,34 @@ def _scored_again(loaded: Loaded, tools: Tools, champion: Version, *, data: str,
         label=f"predictions of {of}",
         rescored=True,
         made_on=_fingerprint(rows),
+        scored=new,
     )
 
 
-def _keep(store: Store, stamp: Stamp, number: int, made: Side, rows: str) -> None:
-    """Add the champion's predictions on other rows to the registry, unless somebody else did or it is none any more."""
-    path = Path(made.source.path)
-    piece = held.piece(path, f"predictions{suffix_of(str(path))}")
-    source = made.source
-    said = Predictions(
-        fingerprint=rows,
-        file=piece.file,
-        score=source.score,
-        decision=source.decision,
-        threshold=source.threshold,
-    )
-    versions.keep(store, path, piece.file, of=f"predictions of version {number} on other rows")
+def _kept(tools: Tools, champion: Version, config: Config, scored: ScoredChampion) -> Side:
+    """Return predictions that a run made as one side of the comparison; keep them where that is allowed."""
+    if tools.stamp is not None:
+        keep(registry(tools), tools.stamp, scored)
+    return side(config, champion, scored.predictions, scored.path)
+
+
+def _scored(number: int, made: Side, rows: str) -> ScoredChampion:
+    """Take the digest of a version's new predictions before any step of the candidate runs."""
+    path, source = Path(made.source.path), made.source
+    file = held.piece(path, f"predictions{suffix_of(str(path))}").file
+    columns = {"score": source.score, "decision": source.decision, "threshold": source.threshold}
+    return ScoredChampion(version=number, predictions=Predictions(fingerprint=rows, file=file, **columns), path=path)
+
+
+def keep(store: Store, stamp: Stamp, scored: ScoredChampion) -> None:
+    """Add the champion's predictions on other rows to the registry, unless they are there or it is not the champion."""
+    said, rows = scored.predictions, scored.predictions.fingerprint
+    versions.keep(store, scored.path, said.file, of=f"predictions of version {scored.version} on other rows")
     digest = versions.describe(store, entries.canonical(said.model_dump(mode="json")))
 
     def decide(state: State) -> Rescored | None:
-        if state.champion != number or rows in state.rescored:
+        if state.champion != scored.version or rows in state.rescored:
             return None
-        return Rescored(version=number, fingerprint=rows, predictions=digest)
+        return Rescored(version=scored.version, fingerprint=rows, predictions=digest)
 
     ledger.append(store, stamp, decide)

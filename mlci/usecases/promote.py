@@ -9,7 +9,7 @@ from typing import Any
 from mlci.baseline.tracked import is_tracked
 from mlci.config.load import Loaded, parse
 from mlci.config.models import Config
-from mlci.errors import InputError, OutsideError
+from mlci.errors import InputError, OutsideError, UserCodeError
 from mlci.lineage.fingerprints import is_recorded
 from mlci.registry import entries, ledger, versions
 from mlci.registry.entries import Promotion, State
@@ -19,7 +19,7 @@ from mlci.registry.manifest import Manifest, same
 from mlci.registry.versions import Version
 from mlci.report.document import Report
 from mlci.report.numbers import plural
-from mlci.usecases import baselines, sound
+from mlci.usecases import baselines, production, sound
 from mlci.usecases.again import judge_again
 from mlci.usecases.document import Facts
 from mlci.usecases.newer import superseded, untold
@@ -32,6 +32,9 @@ from mlci.usecases.tools import Tools, registry
 from mlci.usecases.uses import ON_NUMBERS
 
 _TRIES = 20  # promotions that may come in between
+_ASKED = "that was asked for"
+_NOT_PRODUCTION = "it was not judged against production"
+_OTHER_TERMS = "what it is judged on changed in the configuration"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,8 +127,9 @@ def promote(
         if (own := _own(store, end, stamp, opened)) is not None:
             return replace(own, again=again)
         champion = versions.champion(store, end)
-        stale = ["that was asked for"] * distrust + _stale(loaded, opened, end, rows)
+        stale = [_ASKED] * distrust + _stale(loaded, opened, end, rows)
         if opened.report.verdict == "block" and not stale:
+            _keep_champion_predictions(store, stamp, end, opened)
             return Outcome(report=opened.report, again=again, refused="a gate blocks")
         tools.say(f"promote: verifying {store.shown}, {plural(end.number, 'entry', 'entries')}")
         said = opened.report.baseline
@@ -134,10 +138,13 @@ def promote(
         if (settled := _settled(store, tools, end, opened, champion, whole.left)) is not None:
             return replace(settled, again=again)
         if stale:
-            _refuse_other_rows(loaded, tools, folder, opened, stale, rows)
+            try:
+                _refuse_other_rows(loaded, tools, folder, opened, stale, rows)
+                judged = judge_again(loaded, tools, opened, end, folder=folder, facts=facts, rows=rows, save=save)
+            except UserCodeError as error:
+                return Outcome(report=opened.report, again=again, refused=_needs_user_code(stale, error))
             again = (*again, *(line for line in stale if line not in again))
-            opened = judge_again(loaded, tools, opened, end, folder=folder, facts=facts, rows=rows, save=save)
-            distrust = False
+            opened, distrust = judged, False
         if opened.report.verdict == "block":
             return Outcome(report=opened.report, again=again, refused="a gate blocks")
         try:
@@ -188,6 +195,7 @@ def _refuse_other_rows(loaded: Loaded, tools: Tools, folder: Path, opened: Opene
 
     Raises:
         InputError: if it is missing, or another training wrote over it.
+        UserCodeError: Instead, where training it here is not a remedy.
     """
     evaluation = loaded.config.evaluation
     if evaluation is None or not opened.report.evaluation.made_by_training:
@@ -196,10 +204,43 @@ def _refuse_other_rows(loaded: Loaded, tools: Tools, folder: Path, opened: Opene
     with contextlib.suppress(InputError):
         if is_tracked(tools.git, evaluation.data) or baselines.rows(loaded.config, tools, data) == rows:
             return
+    if not tools.user_code:
+        raise UserCodeError(
+            f"`{evaluation.data}`, which its training made, would have to be here: it is missing or was made by "
+            "another training"
+        )
     raise InputError(
         f"the bundle has to be judged again, because {stale[0]}, and `{evaluation.data}`, which its training made, is "
         "missing here or was made by another training. Run both in one job:\n    mlci run && mlci promote"
     )
+
+
+def _needs_user_code(stale: list[str], error: UserCodeError) -> str:
+    """Say why a bundle can't be re-evaluated in this job, and what to do."""
+    return (
+        f"the bundle has to be re-evaluated because {' and '.join(stale)}; for that {error}, and in a workflow "
+        f"`mlci promote` runs no user code. {_remedy(stale)}"
+    )
+
+
+def _remedy(stale: list[str]) -> str:
+    trains = "run the job that trains again (`retrain` in the template; on GitHub: Re-run all jobs)"
+    if any(line.startswith(_NOT_PRODUCTION) for line in stale):
+        return f"Set `baseline: production` in the configuration, and {trains}"
+    if _OTHER_TERMS in stale:
+        return f"Give the job that trains the same configuration as this one, and {trains}"
+    if _ASKED in stale:
+        return f"Leave out `--again`, or {trains} and promote what it leaves"
+    return trains[0].upper() + trains[1:]
+
+
+def _keep_champion_predictions(store: Store, stamp: Stamp, end: Tail, opened: Opened) -> None:
+    """Add the champion's predictions on rows that moved, which the run made: it stays the champion."""
+    scored = opened.scored
+    if scored is None or end.state.champion != scored.version:
+        return
+    if production.rescored(store, end, scored.predictions.fingerprint) is None:
+        production.keep(store, stamp, scored)
 
 
 def _settled(
@@ -221,14 +262,14 @@ def _stale(loaded: Loaded, opened: Opened, end: Tail, rows: str) -> list[str]:
     reasons, against = [], opened.report.baseline
     champion = None if end.state.champion is None else str(end.state.champion)
     if against.source != "production":
-        reasons.append(f"it was not judged against production (`baseline` was {against.source})")
+        reasons.append(f"{_NOT_PRODUCTION} (`baseline` was {against.source})")
     elif against.version != champion:
         names = [f"version {item}" if item else "no version" for item in (against.version, champion)]
         reasons.append(f"it was judged against {names[0]}, and {names[1]} is in production")
     if not is_recorded(opened.content.predictions.fingerprint, rows):
         reasons.append("the evaluation set moved")
     if not _same_terms(loaded, opened):
-        reasons.append("what it is judged on changed in the configuration")
+        reasons.append(_OTHER_TERMS)
     return reasons
 
 

@@ -140,6 +140,7 @@ def compare(
         end=end,
         against=baseline.version if baseline else None,
         past=baseline.past if baseline else None,
+        scored=baseline.scored if baseline else None,
     )
 
 

@@ -12,6 +12,7 @@ from mlci.steps import skops_stage, stages
 from mlci.steps.stages import Command, Stage
 from mlci.usecases import untouched
 from mlci.usecases.paths import located
+from mlci.usecases.scored_champion import ScoredChampion
 from mlci.usecases.tools import Tools
 
 PER_ROWS = 1000  # operational figures are taken as if for this many rows, and scaled when the rows are known
@@ -49,6 +50,7 @@ class Side:
         made_on: Fingerprint of the rows that they were made on, where that is known beforehand.
         past: What the commit that they come from was made from.
         own: Its own evaluation set; both models are then compared on the rows that both sets have.
+        scored: The champion's predictions, if they were made for this comparison.
     """
 
     source: Source
@@ -64,6 +66,7 @@ class Side:
     made_on: str | None = None
     past: Past | None = None
     own: OwnRows | None = None
+    scored: ScoredChampion | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

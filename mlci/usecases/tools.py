@@ -37,6 +37,7 @@ class Tools:
         share: Restricts a job to the rows that two evaluation sets have in common.
         own_folder: mlci's folder beside the configuration; ``None`` if nothing may be kept there.
         survey: ``survey(data, label)`` returns the columns and classes of an evaluation set; ``None`` looks nothing up.
+        user_code: Whether commands, models and custom metrics of the user may run here.
     """
 
     engine: Engine
@@ -56,6 +57,7 @@ class Tools:
     share: Callable[..., RestrictedJob] | None = None
     own_folder: Path | None = None
     survey: Callable[[str, str], Survey] | None = None
+    user_code: bool = True
 
 
 def registry(tools: Tools) -> Store:

@@ -108,6 +108,7 @@ def test_the_copy_holds_what_the_wheel_holds():
         (["publish=yes"], 2, "publish: 'yes' is unknown; write 'true' or 'false'"),
         (["publish=true", "bundle=True"], 2, "bundle: 'True' is unknown; write 'true' or 'false'"),
         (["open="], 2, "open: '' is unknown; write 'true' or 'false'"),
+        (["take-alias=yes"], 2, "take-alias: 'yes' is unknown; write 'true' or 'false'"),
         (["record=1"], 2, "record: '1' is unknown; write 'true' or 'false'"),
         (["noise=true"], 2, "extras: 'noise=true' is unknown"),
         (["metrics, everything"], 2, "extras: 'everything' is unknown"),

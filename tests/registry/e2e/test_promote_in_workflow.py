@@ -1,0 +1,115 @@
+"""`mlci promote` in a workflow, in every way in which a bundle may have to be judged again."""
+
+import pytest
+
+from tests.registry.jobs import AGAIN, MARK, OWN, Jobs, refused
+from tests.registry.lifecycle import bodies, champion, files, promote, state
+from tests.usecases.project import TRAIN, change, commit, git, holdout, run
+from tests.usecases.test_planted import shown
+
+
+def test_promote__another_version_on_the_same_rows(tmp_path):
+    jobs = Jobs(tmp_path / "project")
+    commit(jobs.folder, {"k.txt": "1"})
+    jobs.retrain()
+    assert jobs.promoted_meanwhile(2) == 2
+    ended = jobs.promote()
+    assert (ended.code, ended.report["version"], ended.report["replaced"]) == (0, 3, 2), ended.err
+    assert ended.report["judged_again"] == ["it was judged against version 1, and version 2 is in production"]
+
+
+def test_promote__a_gate_blocks_on_moved_rows(tmp_path):
+    """The champion stays: what it says of the new rows is kept, so that nothing has to score it again."""
+    jobs = Jobs(tmp_path / "project")
+    commit(jobs.folder, {"k.txt": "5", "holdout.csv": holdout(60, first=500)})
+    assert jobs.retrain().code == 1
+    assert refused(jobs.promote()) == "a gate blocks"
+    assert refused(jobs.promote()) == "a gate blocks"
+    assert [body.kind for body in bodies(jobs.folder)] == ["promotion", "rescored"]
+    commit(jobs.folder, {"k.txt": "2"})
+    jobs.ran.unlink(missing_ok=True)
+    ended = jobs.retrain()
+    assert change(ended) == shown(3, 2)
+    assert len(jobs.ran.read_text().split()) == 2  # the candidate's own two steps
+
+
+def test_promote__rows_moved_and_another_version_meanwhile(tmp_path):
+    jobs = Jobs(tmp_path / "project")
+    commit(jobs.folder, {"k.txt": "1", "holdout.csv": holdout(60, first=500)})
+    jobs.retrain()
+    assert jobs.promoted_meanwhile(2) == 2
+    said = refused(jobs.promote())
+    assert "it was judged against version 1, and version 2 is in production" in said
+    assert "neither the registry nor the bundle holds its predictions on these rows" in said
+    assert AGAIN in said
+    assert state(jobs.folder).champion == 2
+    jobs.retrain()
+    assert jobs.promote().report["version"] == 3
+
+
+def test_promote__a_metric_of_scikit_learn(tmp_path):
+    """It is evaluated without the folders of the user on the module path."""
+    jobs = Jobs(tmp_path / "project", more="  - {metric: jaccard_score, min: 0.5}\n")
+    commit(jobs.folder, {"k.txt": "1", "joblib.py": MARK, "scipy.py": MARK})
+    jobs.retrain()
+    ended = jobs.promote("--again")
+    assert (ended.code, ended.report["version"]) == (0, 2), ended.err
+
+
+@pytest.mark.parametrize(
+    ("settings", "remedy"),
+    [
+        ({"baseline": "none", "more": OWN}, "Set `baseline: production` in the configuration"),
+        ({"more": OWN}, "Give the job that trains the same configuration as this one"),
+    ],
+)
+def test_promote__remedies(tmp_path, settings, remedy):
+    jobs = Jobs(tmp_path / "project", more=OWN)
+    commit(jobs.folder, {"k.txt": "1", "mlci.yml": files(1, **settings)["mlci.yml"]})
+    jobs.retrain()
+    if "baseline" not in settings:
+        commit(jobs.folder, {"mlci.yml": files(1, more=OWN.replace("0.5", "0.6"))["mlci.yml"]})
+    assert remedy in refused(jobs.promote())
+
+
+def test_promote__outside_of_a_workflow_models_score_moved_rows(tmp_path):
+    jobs = Jobs(tmp_path / "project")
+    commit(jobs.folder, {"k.txt": "1"})
+    jobs.retrain()
+    commit(jobs.folder, {"holdout.csv": holdout(60, first=500)})
+    assert promote(jobs.folder, RAN=str(jobs.ran)).report["version"] == 2
+    assert len(jobs.ran.read_text().split()) > 1
+
+
+def test_promote__an_evaluation_set_that_training_made(tmp_path):
+    jobs = Jobs(tmp_path / "project")
+    makes = f"{MARK}{TRAIN}open('made.csv', 'w').write({holdout()!r})\n"
+    text = files(1)["mlci.yml"].replace("holdout.csv", "made.csv")
+    git(jobs.folder, "rm", "--quiet", "holdout.csv")
+    commit(
+        jobs.folder, {".gitignore": ".mlci/\nmodel.txt\ntrained.log\nmade.csv\n", "mlci.yml": text, "train.py": makes}
+    )
+    commit(jobs.folder, {"k.txt": "1"})
+    jobs.retrain()
+    (jobs.folder / "made.csv").unlink()  # another job's checkout
+    said = refused(jobs.promote("--again"))
+    assert "`made.csv`, which its training made, would have to be here" in said
+    assert "mlci run && mlci promote" not in said
+    assert jobs.promote().report["version"] == 2
+
+
+def test_bundle__predictions_of_the_champion_were_altered(tmp_path):
+    folder = champion(tmp_path, 3)
+    commit(folder, {"k.txt": "1", "holdout.csv": holdout(60, first=500)})
+    run(folder)
+    there = folder / ".mlci/out/bundle/champion/predictions.csv"
+    there.write_text(there.read_text().replace(",0\n", ",1\n"))
+    ended = promote(folder)
+    assert (ended.code, "predictions.csv: was altered" in ended.err) == (2, True), ended.err
+
+
+def test_bundle__without_moved_rows_holds_no_predictions_of_the_champion(tmp_path):
+    folder = champion(tmp_path, 3)
+    commit(folder, {"k.txt": "1"})
+    run(folder)
+    assert not (folder / ".mlci/out/bundle/champion").exists()
