@@ -7,14 +7,14 @@ import pytest
 
 from tests.actions import contracts, enumerations, gating, rules, tools
 from tests.actions.__main__ import CHECKS
-from tests.actions.tree import ROOT, WORKFLOWS, lay, samples
+from tests.actions.tree import ROOT, WORKFLOWS, lay, sample, samples
 
 TEMPLATE = f"{WORKFLOWS}/template-mlci.yml"
 PROMOTE = f"{WORKFLOWS}/template-mlci-promote.yml"
 REPRODUCE = f"{WORKFLOWS}/template-mlci-reproduce.yml"
 VERIFY = f"{WORKFLOWS}/template-mlci-verify.yml"
 SPLIT = f"{WORKFLOWS}/template-mlci-split.yml"
-STAGES = f"{WORKFLOWS}/sample-github-4.yml"
+STAGES = sample(ROOT / "docs/github.md", "mlci/mlci/actions/publish@")
 MODEL_CI = f"{WORKFLOWS}/model-ci.yml"
 SAMPLE = f"{WORKFLOWS}/sample-README-1.yml"
 CHECKOUT = "actions/checkout@3d3c42e5aac5ba805825da76410c181273ba90b1 # v7.0.1"
@@ -178,7 +178,7 @@ DEFECTS = {
     "an option that a command of a group does not have": (contracts.commands, VERIFY, "--files", "--contents"),
     "a command that a group does not have": (contracts.commands, VERIFY, " verify --files", " audit --files"),
     "a command that mlci does not have": (contracts.commands, "actions/train/action.yml", '" train ', '" fit '),
-    "a table that is stale": (contracts.documents, "actions/gate/action.yml", "Path of report.json.", "Path of it."),
+    "a table that is stale": (contracts.documents, "actions/gate/action.yml", "Path of report.json,", "Path of it,"),
     "a commit that is older than an action": (
         rules.history,
         ".github/pins.json",
@@ -254,8 +254,8 @@ DEFECTS = {
     "a verdict on success only": (
         gating.verdicts,
         "action.yml",
-        "if: always() && steps.install.outcome == 'success'\n      shell: bash\n      env:\n        CODE",
-        "if: steps.install.outcome == 'success'\n      shell: bash\n      env:\n        CODE",
+        "name: Verdict\n      if: always() && steps.install.outcome == 'success'",
+        "name: Verdict\n      if: steps.install.outcome == 'success'",
     ),
     "an exit code that is swallowed": (
         gating.verdicts,

@@ -103,6 +103,12 @@ def samples(text: str) -> Iterator[str]:
             yield STEPS + textwrap.indent(body, "      ")
 
 
+def sample(page: Path, part: str) -> str:
+    """Return the path in a tree of the only workflow in a document that holds a text."""
+    [number] = [number for number, text in enumerate(samples(page.read_text("utf-8")), 1) if part in text]
+    return f"{WORKFLOWS}/sample-{page.stem}-{number}.yml"
+
+
 def _is_step(entry: object) -> bool:
     return isinstance(entry, dict) and bool({"uses", "run"} & set(entry))
 
