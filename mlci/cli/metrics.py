@@ -110,7 +110,7 @@ _PAGE = """\
 # Metrics
 
 Written by `mlci metrics --markdown`; do not edit. TP, FP, FN and TN are counts of decisions, e is prediction minus
-label. 0/0 is undefined, never 0 or 1. A percentage of a label of 0 is refused, by its row.
+label. 0/0 is undefined, never 0 or 1. A label of 0 under a percentage error is refused, by its row.
 
 {table}
 
@@ -137,6 +137,6 @@ now behind counts in full, while the difference between the groups may be the sa
 
 A function of `sklearn.metrics`, a scikit-learn scorer or your own `module:function(labels, predictions)` is evaluated
 on resampled rows, both models on the same ones, in a process of its own. Your own functions get labels and predictions
-as they stand in your tables; [the configuration](configuration.md#functions-of-your-own) tells how a function gets
+as they stand in your tables; [the configuration](configuration.md#functions-of-your-own) describes how a function gets
 scores or decisions.
 """

@@ -14,7 +14,7 @@ from mlci.usecases.import_model import Imported
 _MODEL = re.compile(r"models:/(?P<name>[^@/]+)(?:@(?P<alias>[^@/]+)|/(?P<number>[1-9][0-9]*))")
 
 
-def fetched(
+def fetch_model(
     source: str, loaded: Loaded, room: Path, *, folder: Path, environment: MutableMapping[str, str]
 ) -> Imported:
     """Return a model that was made without mlci.

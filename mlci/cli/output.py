@@ -57,7 +57,7 @@ def refuse_link(folder: Path) -> None:
     """Refuse a folder for results that is a symbolic link, or lies in an mlci folder that is one.
 
     Raises:
-        InputError: with the line that removes it.
+        InputError: if it is one; the message has the command that removes it.
     """
     own = [path for path in folder.parents if path.name == OURS]
     for path in (folder, *own):

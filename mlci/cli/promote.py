@@ -109,7 +109,7 @@ def command(  # noqa: PLR0913 - an option each
 
 def _imported(loaded: Loaded, effects: Tools, source: str, *, folder: Path, out: Path, note: str | None) -> Outcome:
     """Fetch a model, and make it version 1."""
-    model = models.fetched(source, loaded, effects.scratch / "imported", folder=folder, environment=os.environ)
+    model = models.fetch_model(source, loaded, effects.scratch / "imported", folder=folder, environment=os.environ)
     return import_model(
         loaded,
         effects,

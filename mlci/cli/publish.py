@@ -45,7 +45,7 @@ def command(
 
     Reads what GitHub's runner sets (GITHUB_EVENT_PATH and others) and the token in MLCI_TOKEN or GITHUB_TOKEN. Without
     a token it writes the job summary and the outputs only. In a job with a matrix, pass its values in MLCI_MATRIX, as
-    `${{ toJSON(matrix) }}`. The exit code tells the verdict; 4 is GitHub's failure.
+    `${{ toJSON(matrix) }}`. The exit code is that of the verdict, or 4 if GitHub failed.
 
     \b
     Examples:

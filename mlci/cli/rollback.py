@@ -24,8 +24,8 @@ from mlci.usecases.rollback import RolledBack, rollback
 def command(config_path: Path, *, as_json: bool, to: int | None, reason: str, take_alias: bool) -> int:
     """Make an earlier version the production version again, in one step.
 
-    Every byte of that version is read and held against its digest first. Run again after an unknown outcome, it finds
-    its own entry and goes back no further.
+    It first reads every file of that version and verifies its digest. If it is run again after an unknown outcome, it
+    finds its own entry and goes back no further.
 
     \b
     Examples:

@@ -12,7 +12,7 @@ from mlci.engine.fingerprint import of_table
 from mlci.engine.interface import Job, Observed
 from mlci.engine.load import load
 from mlci.engine.reduction import reduce
-from mlci.engine.zero_labels import without_percentages
+from mlci.engine.zero_labels import leave_out_percentages
 from mlci.metrics.row_metrics import RowMetricEvaluator
 
 
@@ -59,7 +59,7 @@ class DuckEngine:
         fingerprint = of_table(
             connection, bound.table, left_out, known=frame.known, weights=frame.each, threads=self.threads
         )
-        job, left_out_notes = without_percentages(bound, frame)
+        job, left_out_notes = leave_out_percentages(bound, frame)
         statistics, notes = reduce(
             job, frame, exact_rows=self.exact_rows, threads=self.threads, evaluator=self.row_metrics
         )

@@ -15,7 +15,7 @@ _WHY = ", and mean_absolute_percentage_error divides by the label"
 _CURE = "; use mean_absolute_error, or take rows with a label of 0 out of the evaluation set"
 
 
-def without_percentages(bound: Bound, frame: Frame) -> tuple[Job, tuple[str, ...]]:
+def leave_out_percentages(bound: Bound, frame: Frame) -> tuple[Job, tuple[str, ...]]:
     """Return the job, without percentages of the label where a label is 0, and a note about what was left out.
 
     A label nearer to 0 than the float64 epsilon counts as 0: the loss of its row alone would be the metric.

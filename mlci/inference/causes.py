@@ -12,7 +12,7 @@ def undefined_by_labels(words: str, *, baseline: bool) -> Triple:
     return found, (found if baseline else None), (found if baseline else None)
 
 
-def attributed(triple: Triple, *, labels: str | None) -> Triple:
+def attribute_causes(triple: Triple, *, labels: str | None) -> Triple:
     """Return evidence whose missing values have a cause; without a value of both models there is no change.
 
     Args:

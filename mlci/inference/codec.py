@@ -61,9 +61,7 @@ _KINDS: dict[str, type[Any]] = {
         EvaluationResult,
     )
 }
-_BOUNDS = frozenset(
-    {"low", "high", "most"}
-)  # the only numbers that may be infinite; elsewhere "inf" is somebody's text
+_BOUNDS = frozenset({"low", "high", "most"})  # the only numbers that may be infinite; elsewhere "inf" is text
 _ENDLESS = {"inf": math.inf, "-inf": -math.inf}
 
 

@@ -317,7 +317,7 @@ class DisparityRise:
 
     @cached_property
     def _smallest(self) -> float:
-        """The smallest variance that is told from 0 in this arithmetic."""
+        """The smallest variance that differs from 0 in this arithmetic."""
         return 1e-15 * float(max(self.moments.candidate_variance.max(), self.moments.baseline_variance.max()))
 
 

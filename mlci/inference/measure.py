@@ -5,7 +5,7 @@ from collections.abc import Callable
 from mlci.inference import minimums
 from mlci.inference.by_decision import rate_evidence, ratio_evidence, share_evidence
 from mlci.inference.by_score import calibration_evidence, custom, loss_evidence, moments_evidence, ranks_evidence
-from mlci.inference.causes import attributed, undefined_by_labels
+from mlci.inference.causes import attribute_causes, undefined_by_labels
 from mlci.inference.common import Context, Triple, absent
 from mlci.inference.disagreements import disagreements
 from mlci.inference.evaluation import Comparison
@@ -57,7 +57,7 @@ def _triple(
         found = _KINDS[info.kind](info, statistics, context)
     else:
         found = absent(f"measurement of {name}")
-    return attributed(found, labels=minimums.mute_labels(name, carried))
+    return attribute_causes(found, labels=minimums.mute_labels(name, carried))
 
 
 def _support(info: MetricInfo | None, statistics: Statistics, candidate: object) -> int:

@@ -42,7 +42,7 @@ class Minimum:
     Attributes:
         carrier: The rows counted.
         defined: Fewest with which the metric has a value; 0 where the models' predictions decide that.
-        telling: Fewest labels with which a value says something of a model.
+        telling: Fewest labels with which a value depends on the model.
         judged: Fewest with which it is judged on an interval.
         proves: Fewest with which a slice can fail.
     """

@@ -106,7 +106,7 @@ def paired_r2(moments: Moments) -> Evidence | None:
 
 
 def variance(moments: Moments, weights: Floats) -> float:
-    """Return the sample variance of a weighted sum of the quantities; 0 for what is no more than rounding."""
+    """Return the sample variance of a weighted sum of the quantities; 0 if it is within rounding error."""
     n = moments.rows
     centre, squares = float(weights @ moments.sums), float(weights @ moments.products @ weights)
     size = float(abs(weights) @ abs(moments.products) @ abs(weights))

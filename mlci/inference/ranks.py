@@ -216,7 +216,7 @@ def _spread(ranked: Ranked, bins: ModelBins) -> _Spread:
 
 
 def _moments(values: Floats, weights: Floats) -> tuple[float, float]:
-    """Return the mean and the sample variance of weighted values; 0 for what is no more than rounding."""
+    """Return the mean and the sample variance of weighted values; 0 if it is within rounding error."""
     total = float(weights.sum())
     centre = float((weights * values).sum()) / total
     variance = float((weights * (values - centre) ** 2).sum()) / max(total - 1, 1)

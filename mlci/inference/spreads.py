@@ -6,7 +6,7 @@ import numpy as np
 
 from mlci.inference import disparities, minimums
 from mlci.inference.across import Across, Options, share_of
-from mlci.inference.causes import attributed, whose
+from mlci.inference.causes import attribute_causes, whose
 from mlci.inference.common import Context, Triple
 from mlci.inference.disparities import Groups, Kind
 from mlci.inference.disparity_change import change_of
@@ -36,7 +36,7 @@ def measure_disparity(name: str, across: Across, context: Context) -> Disparity:
         candidate = _evidence(options, "candidate", smallest, most)
         baseline = _evidence(options, "baseline", smallest, most) if context.baseline else None
         change = None if baseline is None else change_of(name, options, candidate, baseline)
-        candidate, baseline, change = attributed((candidate, baseline, change), labels=None)
+        candidate, baseline, change = attribute_causes((candidate, baseline, change), labels=None)
     return Disparity(
         metric=name,
         across=across.slice,

@@ -132,7 +132,7 @@ def attempts(checks: Iterable[Check], *, app: str | None) -> tuple[Attempt, ...]
 def newest(found: Iterable[Attempt]) -> tuple[Attempt, ...]:
     """Return the attempts that count: the newest one of each invocation, by check id.
 
-    Checks of one invocation and one attempt all count: they are jobs that could not be told apart.
+    Checks of one invocation and one attempt all count: they are jobs that cannot be distinguished.
     """
     known: list[Attempt] = []
     unknown: list[Attempt] = []
@@ -153,8 +153,8 @@ def _by_key(found: Iterable[Attempt]) -> dict[str, list[Attempt]]:
 def _last(ones: list[Attempt]) -> list[Attempt]:
     """Return the newest attempt of one invocation.
 
-    A check's id tells when its attempt began. First attempts keep the order of their runs, however late one of them
-    opened its check.
+    The ids of checks have the order in which attempts began. First attempts keep the order of their runs, also if one
+    of them opened its check late.
     """
     ranks, latest = [], 0
     for one in sorted(ones, key=lambda one: (one.run, one.id)):

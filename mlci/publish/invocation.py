@@ -52,7 +52,7 @@ def _path(workflow: str) -> str:
 
 
 def _values(matrix: str | None) -> object:
-    """Read the matrix; text that is not JSON counts as it stands, so that it still tells two jobs apart."""
+    """Read the matrix; text that is not JSON is used as it is, so that it still distinguishes two jobs."""
     text = (matrix or "").strip()
     try:
         return json.loads(text) or None if text else None

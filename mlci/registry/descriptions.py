@@ -11,11 +11,11 @@ MOST_BYTES = 16 * 1024 * 1024
 """Most bytes of a manifest, or of another description."""
 
 
-def described(store: Store, digest: str, *, of: str) -> bytes:
+def read_description(store: Store, digest: str, *, of: str) -> bytes:
     """Return the bytes of a small file that an entry names.
 
     Raises:
-        CorruptError: It is missing, too large, or not what it was.
+        CorruptError: if the file is missing, too large, or has another digest.
     """
     with tempfile.TemporaryDirectory(prefix="mlci-read-", ignore_cleanup_errors=True) as scratch:
         target = Path(scratch) / "file"
@@ -33,11 +33,11 @@ def describe(store: Store, data: bytes) -> str:
     """Put a small file that an entry is to name; return its digest.
 
     Raises:
-        CorruptError: It is there already, and not what it was.
+        CorruptError: if a file with this digest exists and its content differs.
     """
     digest = entries.digest(data)
     if store.holds(digest):
-        described(store, digest, of="a description that is to be kept")
+        read_description(store, digest, of="a description that is to be kept")
     with tempfile.TemporaryDirectory(prefix="mlci-put-", ignore_cleanup_errors=True) as scratch:
         source = Path(scratch) / "file"
         source.write_bytes(data)

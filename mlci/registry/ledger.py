@@ -83,7 +83,7 @@ def _whole(store: Store, kept: State) -> State:
     if kept.snapshot is None:
         return kept
     of = f"the snapshot of the state after entry {kept.snapshot.entry}"
-    data = descriptions.described(store, kept.snapshot.digest, of=of)
+    data = descriptions.read_description(store, kept.snapshot.digest, of=of)
     try:
         return snapshots.restore(kept, snapshots.Whole.model_validate_json(data))
     except ValidationError as error:
@@ -209,7 +209,7 @@ def trusted(store: Store, end: Tail, numbers: Iterable[int]) -> Iterator[Entry]:
         yield entry
 
 
-def decided_before(store: Store, entry: Entry) -> Entry | None:
+def find_decision_before(store: Store, entry: Entry) -> Entry | None:
     """Return the newest decision before an entry, which names the one before it by its digest."""
     number = entry.number - 1
     if not number:
@@ -238,8 +238,8 @@ def walk(store: Store) -> Iterator[Entry]:
     """Read all entries from the first, verifying the chain and every state on the way; none is kept in memory.
 
     Raises:
-        CorruptError: At the first entry that is not what it was; it is named.
-        NewerError: At the first entry that a newer mlci wrote.
+        CorruptError: if an entry was changed or replaced; the message names the first one.
+        NewerError: if a newer mlci wrote an entry.
     """
     seen = store.witness()  # before the end is looked for: others may append in between
     end = store.tail()

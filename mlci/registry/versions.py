@@ -16,7 +16,7 @@ from mlci.registry.ledger import Tail
 from mlci.registry.manifest import File, Manifest, Predictions
 
 MOST_BYTES = descriptions.MOST_BYTES
-describe, described = descriptions.describe, descriptions.described
+describe, read_description = descriptions.describe, descriptions.read_description
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,7 +68,7 @@ def promoted(store: Store, entry: Entry) -> Version:
 def _version(store: Store, entry: Entry, number: int) -> Version:
     if not isinstance(entry.body, Promotion) or entry.body.version != number:
         raise CorruptError(f"{store.shown}: entry {entry.number} should have promoted version {number} and did not")
-    data = described(store, entry.body.manifest, of=f"the manifest of version {number}")
+    data = read_description(store, entry.body.manifest, of=f"the manifest of version {number}")
     try:
         manifest = Manifest.model_validate_json(data)
     except ValidationError as error:
@@ -90,7 +90,7 @@ def decisions(store: Store, end: Tail) -> Iterator[Entry]:
     entry = ledger.named(store, end, end.state.decided) if end.state.decided else None
     while entry is not None:
         yield entry
-        entry = ledger.decided_before(store, entry)
+        entry = ledger.find_decision_before(store, entry)
 
 
 def rescored(store: Store, end: Tail, fingerprint: str) -> Predictions | None:
@@ -120,7 +120,7 @@ def added(store: Store, entry: Entry, body: Rescored) -> tuple[Predictions, str]
         NewerError: If a newer mlci wrote them.
     """
     of = f"the predictions that entry {entry.number} added"
-    data = described(store, body.predictions, of=of)
+    data = read_description(store, body.predictions, of=of)
     try:
         return Predictions.model_validate_json(data), of
     except ValidationError as error:

@@ -32,7 +32,7 @@ def registry_credentials(place: str) -> tuple[str, ...]:
     return next((names for scheme, names in _CREDENTIALS.items() if place.startswith(scheme)), ())
 
 
-def withheld(parent: Mapping[str, str], credentials: tuple[str, ...], named: Sequence[str] = ()) -> list[str]:
+def list_withheld(parent: Mapping[str, str], credentials: tuple[str, ...], named: Sequence[str] = ()) -> list[str]:
     """Return the names of a registry's credentials that a command does not get."""
     return sorted(name for name in parent if name.upper().startswith(credentials) and name not in named)
 
@@ -50,7 +50,7 @@ def child_environment(
     writes its output at once (``PYTHONUNBUFFERED``) unless the variable is set already: through a pipe it would
     otherwise hold back 8 KiB, and the last lines before a crash or a time-out would be lost.
     """
-    absent = set(withheld(parent, credentials, named))
+    absent = set(list_withheld(parent, credentials, named))
     kept = {name: value for name, value in parent.items() if not NEVER_GIVEN.fullmatch(name) and name not in absent}
     return {"PYTHONUNBUFFERED": "1", **kept, **extra}
 

@@ -24,7 +24,7 @@ class Found:
         function: Takes labels and predictions.
         on: The predictions that it gets.
         parameter: Name of its second parameter, where it has one.
-        guessed: Whether neither the configuration nor the parameter's name tells what it gets.
+        guessed: Whether neither the configuration nor the parameter's name decides what it gets.
     """
 
     function: Function

@@ -40,7 +40,7 @@ def _find_all(metrics: list[RowMetric], asked: dict[str, Any]) -> list[Found]:
     """Import the functions: scikit-learn's before the user's folders can be imported from.
 
     Raises:
-        InputError: With every metric that can't be evaluated.
+        InputError: if a metric can't be evaluated; the message names all such metrics.
     """
     found: dict[str, Found] = {}
     problems: list[str] = []

@@ -107,7 +107,7 @@ def _read(folder: Path, metrics: Sequence[RowMetric], shape: tuple[int, int, int
     """Read the answer.
 
     Raises:
-        InputError: With the problems that the process found.
+        InputError: if the process found problems; the message has all of them.
         StepError: if it is anything else than an answer of the right shape.
     """
     try:

@@ -49,7 +49,7 @@ class MetricsFile:
         """Refuse values that a gate asks for and that are not numbers.
 
         Raises:
-            InputError: with every one of them, its line and the reason.
+            InputError: if there is such a value; the message has all of them with line and reason.
         """
         if problems := [self.wrong[name] for name in dict.fromkeys(names) if name in self.wrong]:
             raise InputError.of(problems)

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from mlci.errors import StepError
 from mlci.steps.clean import clean
-from mlci.steps.environment import child_environment, withheld
+from mlci.steps.environment import child_environment, list_withheld
 from mlci.steps.failure import explain, outcome
 from mlci.steps.interface import Ran, Step
 from mlci.steps.log import Log
@@ -60,8 +60,8 @@ class Processes:
     ) -> None:
         """Take our own environment, which is cleaned for every step, and the log that shows output.
 
-        ``credentials`` are beginnings of variables that a step gets only if it names them; the first step that goes
-        without is told which.
+        ``credentials`` are prefixes of variables that a step gets only if it names them; the log lists the withheld
+        ones at the first step.
         """
         self._environment = environment
         self._credentials = credentials
@@ -94,7 +94,7 @@ class Processes:
         return ran
 
     def _say_withheld(self, step: Step) -> None:
-        names = withheld(self._environment, self._credentials, step.named)
+        names = list_withheld(self._environment, self._credentials, step.named)
         if names and not self._said:
             self._said = True
             listed = clean(", ".join(names))

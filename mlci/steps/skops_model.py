@@ -131,7 +131,7 @@ def load(
 
 
 def acts(name: str) -> bool:
-    """Tell whether a type or function can do something beyond holding numbers, whoever trusts it."""
+    """Return whether a type or function can do more than hold numbers, even if `trusted` lists it."""
     if _PASSIVE.fullmatch(name):
         return False
     return bool(_ACTS.fullmatch(name) or _RUNS.fullmatch(name) or ".." in name or "\n" in name)

@@ -47,7 +47,7 @@ def check_ready(path: Path, shown: str, *, made_later: bool) -> None:
     """Check before training what scoring takes: the packages, and the file unless training makes it.
 
     Raises:
-        InputError: with every problem.
+        InputError: if a package or the file is missing; the message has all problems.
     """
     needed = {"skops": "skops", "sklearn": "scikit-learn", "pandas": "pandas"}
     absent = [name for module, name in needed.items() if importlib.util.find_spec(module) is None]

@@ -41,8 +41,8 @@ def audit(store: Store, *, contents: bool, now: str | None = None) -> Audit:
         now: Time of this machine's clock, RFC 3339; ``None`` does not compare it with those of writers.
 
     Raises:
-        CorruptError: At the first thing that is not what it was; it is named. Everything that a promotion is refused
-            for is refused here.
+        CorruptError: if an entry, a state or a file differs from what the ledger names; the message names the first.
+            Everything that makes a promotion fail is an error here.
     """
     verified = verify(store)
     last = latest(verified.seen)
@@ -76,5 +76,5 @@ def named(store: Store, entry: Entry) -> list[tuple[File, str]]:
         found, of = versions.added(store, entry, body)
         return [(found.file, of)]
     if isinstance(body, Reproduced):
-        versions.described(store, body.spread, of=f"the spread that entry {entry.number} names")
+        versions.read_description(store, body.spread, of=f"the spread that entry {entry.number} names")
     return []

@@ -228,7 +228,9 @@ def of_ref(loaded: Loaded, tools: Tools, *, data: str, pinned: Pinned | None = N
         label=ref,
         made_on=None if facts.get("own") else fingerprint,
         past=at_commit.past(made.folder),
-        own=own_rows.kept(made.folder, of=ref, in_order=bool(facts.get("own_order"))) if facts.get("own") else None,
+        own=own_rows.read_own_rows(made.folder, of=ref, in_order=bool(facts.get("own_order")))
+        if facts.get("own")
+        else None,
     )
 
 

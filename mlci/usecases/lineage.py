@@ -11,7 +11,7 @@ from mlci.lineage.compare import compare
 from mlci.lineage.origin import Files, Origin, Row
 from mlci.registry.interface import Store
 from mlci.registry.manifest import Content, Environment, File, Recipe
-from mlci.registry.versions import Version, described
+from mlci.registry.versions import Version, read_description
 from mlci.report.document import Lineage, LineageItem, LineageRow
 from mlci.usecases.held import Held, model_digest
 from mlci.usecases.makings import Makings
@@ -40,7 +40,7 @@ def of_version(store: Store, version: Version, known: Mapping[str, bytes] | None
     def read(file: File) -> bytes:
         if known is not None and file.digest in known:
             return known[file.digest]
-        return described(store, file.digest, of=f"`{file.name}` of version {version.number}")
+        return read_description(store, file.digest, of=f"`{file.name}` of version {version.number}")
 
     return of_content(version.manifest, read)
 

@@ -31,7 +31,7 @@ def survey_before_steps(loaded: Loaded, tools: Tools, *, data: str, folder: Path
     step runs at all, the rows are read at once and nothing is gained.
 
     Raises:
-        InputError: Every such name, with its line.
+        InputError: if there is such a name; the message has all of them with their lines.
     """
     config = loaded.config
     runs = config.train or config.predict.run or config.predict.model or getattr(config.baseline, "ref", None)
@@ -40,7 +40,7 @@ def survey_before_steps(loaded: Loaded, tools: Tools, *, data: str, folder: Path
     try:
         found = tools.survey(data, config.evaluation.label)
     except InputError:
-        return False  # training may write it again; whoever reads it later names what is wrong
+        return False  # training may write it again; a later reader reports what is wrong
     problems = [*_columns(loaded, found.columns), *_classes(loaded, found), *_predicted(loaded, tools, folder)]
     if problems:
         raise InputError.of(problems)
@@ -72,7 +72,7 @@ def refuse_unknown(loaded: Loaded, result: EvaluationResult) -> None:
     """Refuse classes and reference groups that the rows do not have.
 
     Raises:
-        InputError: Every such name, with its line.
+        InputError: if there is such a name; the message has all of them with their lines.
     """
     known = result.classes
     problems = [*_unknown_classes(loaded, known)] if known else []
@@ -99,7 +99,7 @@ def _columns(loaded: Loaded, known: tuple[str, ...]) -> Iterator[Problem]:
 
 
 def _outdated(loaded: Loaded) -> str:
-    """Return what to do where training may be about to write the file anew."""
+    """Return the remedy if training may be about to replace the file."""
     return ". If training makes this file, remove the old one first" if loaded.config.train else ""
 
 

@@ -59,7 +59,7 @@ def _read(store: Store, end: Tail, place: int, against: int) -> Spread:
     of = f"the spread that entry {place} names"
     if not isinstance(body, Reproduced) or body.version != against:
         raise CorruptError(f"{store.shown}: entry {place} should have trained version {against} again and did not")
-    data = versions.described(store, body.spread, of=of)
+    data = versions.read_description(store, body.spread, of=of)
     try:
         found = Spread.model_validate_json(data)
     except ValidationError as error:

@@ -69,7 +69,7 @@ def keep(loaded: Loaded, tools: Tools, own: OwnSet | None, into: Path, *, by_tra
     return True
 
 
-def kept(folder: Path, *, of: str, in_order: bool) -> OwnRows | None:
+def read_own_rows(folder: Path, *, of: str, in_order: bool) -> OwnRows | None:
     """Return what :func:`keep` left beside the predictions."""
     path = folder / NAME
     found = datarows.parsed(path.read_bytes()) if path.is_file() else None

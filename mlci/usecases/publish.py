@@ -25,13 +25,13 @@ def open_(target: Target, github: GitHub, *, fresh: bool = False) -> Published:
         fresh: Whether this attempt is known to have opened nothing yet.
     """
     done = Published()
-    done.check = done.tried(lambda: checks.open_check(target, github, fresh=fresh))
+    done.check = done.try_call(lambda: checks.open_check(target, github, fresh=fresh))
     if done.check is not None:
         done.did.append(f"check `{target.name}` is in progress: {done.check.url}")
     if _reads_only(target, done):
         return done
     before = len(done.refused) + len(done.failures)
-    done.tried(lambda: checks.open_status(target, github, done.check))
+    done.try_call(lambda: checks.open_status(target, github, done.check))
     if len(done.refused) + len(done.failures) == before:
         done.did.append(f"commit status `{target.name}` is pending")
     return done
@@ -49,10 +49,10 @@ def publish(
         opener: Id of the check that another job of this run opened, whose invocation this is.
     """
     done = Published()
-    before = done.tried(lambda: checks.list_checks(publication.target, github))
+    before = done.try_call(lambda: checks.list_checks(publication.target, github))
     if before is not None:
         publication = replace(publication, target=_as_opened(publication.target, before, opener))
-        done.check = done.tried(lambda: checks.conclude(publication, github, Before(listed=before), known=known))
+        done.check = done.try_call(lambda: checks.conclude(publication, github, Before(listed=before), known=known))
     if _reads_only(publication.target, done):
         return done
     if done.check is None:
@@ -73,18 +73,18 @@ def _as_opened(target: Target, before: tuple[CheckRun, ...], opener: int | None)
 
 
 def _publish_without_checks(publication: Publication, github: GitHub, done: Published) -> None:
-    """Write comment and status where no check tells of other runs; of newer ones the comment does."""
+    """Write comment and status without checks: only the comment shows if a newer run published."""
     target = publication.target
     if target.pull is not None:
-        login = done.tried(lambda: github.login() or WORKFLOW) or WORKFLOW
+        login = done.try_call(lambda: github.login() or WORKFLOW) or WORKFLOW
         text, author = target.version(publication.body), Author(login=login, app=None)
-        standing = done.tried(lambda: comments.write(text, target, github, author, creates=publication.creates))
+        standing = done.try_call(lambda: comments.write(text, target, github, author, creates=publication.creates))
         standing = retire(done, standing, text, target, github, author)
         report_comment(done, standing, target)
         if comments.newer_stands(standing, target):
             return
     before = len(done.refused) + len(done.failures)
-    done.tried(lambda: checks.set_status_alone(publication, github))
+    done.try_call(lambda: checks.set_status_alone(publication, github))
     if len(done.refused) + len(done.failures) == before:
         done.did.append(f"commit status `{target.name}` is {publication.state}")
 

@@ -40,7 +40,7 @@ class Before:
     others: frozenset[str] = frozenset()
 
     def without(self, one: CheckRun | None) -> tuple[CheckRun, ...]:
-        """Return the checks of ours but one."""
+        """Return mlci's checks except one."""
         return tuple(
             other for other in self.listed if other.app not in self.others and (one is None or other.id != one.id)
         )

@@ -1,9 +1,9 @@
-"""The sticky comment: one of ours on the pull request, with its head's joined verdict, however many publish at once.
+"""The sticky comment: one per pull request, with its head's joined verdict, also if several runs publish at once.
 
 GitHub has no compare-and-swap on comments. Three rules stand in for it; docs/publishing.md says what they guarantee.
 
 1. A run records its verdict in its check, whose summary is the comment's text, before it touches the comment.
-2. A run that wrote reads all checks afterwards, and writes again if their joined verdict is another one by now.
+2. A run that wrote reads all checks afterwards, and writes again if their joined verdict has changed.
 3. A run that made a comment while another one was at work lists again; of several comments the oldest stays.
 """
 

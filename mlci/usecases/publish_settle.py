@@ -98,11 +98,11 @@ class _Display:
     def settle(self) -> None:
         seen = Commits(here=(*self._others, self._check))
         if not self._opened and self._check.conclusion is None:
-            seen = self._done.tried(lambda: comments.commits(self._target, self._github)) or seen
+            seen = self._done.try_call(lambda: comments.commits(self._target, self._github)) or seen
         step = self._step(seen)
         for _ in range(_TURNS):
             self._send(step)
-            after = self._done.tried(lambda: comments.commits(self._target, self._github))
+            after = self._done.try_call(lambda: comments.commits(self._target, self._github))
             if after is None or self._done.failures:
                 break
             seen = self._recorded(after)
@@ -133,7 +133,7 @@ class _Display:
 
     def _send(self, step: Step) -> None:
         for one, shown in step.checks:
-            self._done.tried(partial(checks.show, self._target, self._github, one, shown))
+            self._done.try_call(partial(checks.show, self._target, self._github, one, shown))
         if step.status is not None:
             self._set_status(step.status)
         if step.text is not None:
@@ -141,7 +141,7 @@ class _Display:
 
     def _set_status(self, status: Status) -> None:
         self._status, before = status, self._done.troubles
-        self._done.tried(lambda: self._github.set_status(self._target.head, status))
+        self._done.try_call(lambda: self._github.set_status(self._target.head, status))
         if self._done.troubles == before:
             self._done.did.append(f"commit status `{self._target.name}` is {status.state}: {status.description}")
 
@@ -152,13 +152,13 @@ class _Display:
         if self._guest:
             self._standing = self._as_guest(lambda: write(creates=False, confirm=False))
             return
-        standing = self._done.tried(lambda: write(creates=creates, confirm=self._confirm))
+        standing = self._done.try_call(lambda: write(creates=creates, confirm=self._confirm))
         standing = retire(self._done, standing, text, self._target, self._github, self._author)
         made = self._standing is not None and self._standing.what == "created"
         self._standing = replace(standing, what="created") if standing is not None and made else standing
 
     def _as_guest(self, write: Callable[[], Standing | Forbidden]) -> Standing | None:
-        """Write to a pull request that this run does not belong to; it is no matter if its token may not."""
+        """Write to a pull request that this run does not belong to; a token that may not is ignored."""
         try:
             standing = write()
         except OutsideError:
@@ -200,14 +200,14 @@ class _Display:
         return not seen.current or any(one.id not in known for one in seen.here)
 
     def _recorded(self, after: Commits) -> Commits:
-        """Record this run's verdict again, if a job that can't be told apart wrote a better one over it."""
+        """Record this run's verdict again, if a job that can't be distinguished replaced it by a better one."""
         there = next((one for one in after.here if one.id == self._check.id), None)
         mine = attempt(self._check)
         seen = attempt(there) if there is not None else None
         if mine is None or (seen is not None and _rank(seen) >= _rank(mine)):
             return after
         before = Before(listed=after.here)
-        again = self._done.tried(lambda: checks.conclude(self._publication, self._github, before, known=self._check))
+        again = self._done.try_call(lambda: checks.conclude(self._publication, self._github, before, known=self._check))
         others = tuple(one for one in after.here if one.id != self._check.id)
         return replace(after, here=(*others, again or self._check))
 

@@ -34,7 +34,7 @@ class Published:
     stale: list[Comment] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
 
-    def tried(self, call: Callable[[], T | Forbidden]) -> T | None:
+    def try_call(self, call: Callable[[], T | Forbidden]) -> T | None:
         """Make a call; a refusal or a failure is kept, and does not keep the next call from being made."""
         try:
             found = call()

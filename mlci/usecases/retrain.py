@@ -53,7 +53,7 @@ def recipe(loaded: Loaded, tools: Tools, version: Version) -> Config:
         )
     if why is not None:
         raise InputError(f"{of} can't be made again: {why}")
-    text = versions.described(store, made.config.digest, of=f"`{made.config.name}` of {of}")
+    text = versions.read_description(store, made.config.digest, of=f"`{made.config.name}` of {of}")
     own = parse(text, path=f"{made.config.name} of {of}").config
     if own.predict.metrics is not None or loaded.config.evaluation is None:
         raise InputError(f"{of} can't be held against a rerun: a metrics file has no predictions; use `predict.run`")

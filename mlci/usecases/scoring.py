@@ -57,7 +57,9 @@ def score(
 
 def can_score(content: Content, store: Store, number: int) -> bool:
     """Tell whether a version has a predict step or a model that can score other rows than its own."""
-    text = versions.described(store, content.recipe.config.digest, of=f"`{content.recipe.config.name}` of {number}")
+    text = versions.read_description(
+        store, content.recipe.config.digest, of=f"`{content.recipe.config.name}` of {number}"
+    )
     try:
         predict = parse(text, path=content.recipe.config.name).config.predict
     except InputError:

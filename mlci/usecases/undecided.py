@@ -24,7 +24,7 @@ def _why(found: Sequence[str]) -> str:
 
 @dataclass(frozen=True)
 class Decides:
-    """Knows which metrics rest on decisions.
+    """Selection of the metrics that rest on decisions.
 
     Attributes:
         custom: Names of custom metrics that are given decisions.

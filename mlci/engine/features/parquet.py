@@ -1,6 +1,6 @@
 """Parquet files without one column: the file's own bytes with another footer, so that every type stays what it was.
 
-Reading and writing the table again would lose what only the writer's metadata tells: categories, time zones, pandas'
+Reading and writing the table again would lose what only the writer's metadata holds: categories, time zones, pandas'
 index and nullable types. Here the column leaves the footer, its bytes are overwritten with zeros, and nothing else is
 touched. Several files of one schema become one: their row groups in one footer. Field numbers are those of
 ``parquet.thrift`` in apache/parquet-format; ``ARROW:schema`` is an encapsulated message of Arrow's IPC format.
