@@ -1,7 +1,7 @@
 """Globs of files that a model is made from: a change that touches none of them needs no training.
 
 A pattern is matched against a path from the folder of ``mlci.yml``; ``*`` and ``?`` stay within one name, ``**`` goes
-over folders, ``!`` takes back what an earlier pattern matched, and the last pattern that matches decides.
+over folders, ``!`` excludes what an earlier pattern matched, and the last pattern that matches decides.
 """
 
 import posixpath

@@ -11,6 +11,6 @@ class RefusingRunner:
         """Refuse the step.
 
         Raises:
-            UserCodeError: Always.
+            UserCodeError: if it is called at all.
         """
         raise UserCodeError(f"the step `{step.name}` would have to run")

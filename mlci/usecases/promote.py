@@ -195,7 +195,7 @@ def _refuse_other_rows(loaded: Loaded, tools: Tools, folder: Path, opened: Opene
 
     Raises:
         InputError: if it is missing, or another training wrote over it.
-        UserCodeError: Instead, where training it here is not a remedy.
+        UserCodeError: if training it here is not a remedy.
     """
     evaluation = loaded.config.evaluation
     if evaluation is None or not opened.report.evaluation.made_by_training:
