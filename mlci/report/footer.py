@@ -66,7 +66,7 @@ def _evaluation(d: Dialect, report: Report) -> list[str]:
         of = f" of {numbers.count(evaluation.budget)}" if evaluation.budget is not None else ""
         times = "time" if evaluation.uses == 1 and not of else "times"
         said = d.words("{} used {}", said, d.number(f"{numbers.count(evaluation.uses)}{of} {times}"))
-    return [said, d.number("labels sealed")] if evaluation.sealed else [said, d.number("labels not sealed")]
+    return [said, d.number("labels sealed")] if evaluation.sealed else [said]
 
 
 def _digest(fingerprint: str) -> str:

@@ -16,6 +16,7 @@ _COUNTED: dict[Outcome, str] = {
     "waived": "waived",
     "passed": "passed",
 }
+_PROMOTE = "merge, then run `mlci promote` to make this model the production baseline"
 
 
 def heading(d: Dialect, report: Report) -> str:
@@ -63,10 +64,10 @@ def cause(d: Dialect, report: Report) -> str:
 def next_step(d: Dialect, report: Report, links: Links) -> str:
     """Say what the author can do, with the line of the configuration that it is about."""
     if _is_unchanged(report):
-        return d.number("nothing to do; add the files to `paths:` if this change should have been evaluated.")
+        return d.number("merge; or add the files to `paths:` if this change should have been evaluated.")
     steps = [step for outcome in _STEPS if (step := _step(d, report, links, outcome)) is not None]
     if not steps:
-        return d.number("nothing to do." if report.gates else "add a gate to the configuration.")
+        return _merge(d, report) if report.gates else d.number("add a gate to the configuration.")
     first, *rest = steps
     return d.join(" ", [first, *(d.capital(step) for step in rest)])
 
@@ -80,6 +81,10 @@ def _unchanged(d: Dialect, report: Report) -> str:
     commit = d.code(names.short(str(report.unchanged_since)))
     said = "No file that the model is made from differs from {}: nothing was trained, {}."
     return d.words(said, commit, d.number(numbers_of))
+
+
+def _merge(d: Dialect, report: Report) -> str:
+    return d.number(f"{_PROMOTE}." if report.baseline.source == "production" else "merge.")
 
 
 def about(d: Dialect, row: GateRow) -> str:
@@ -184,9 +189,9 @@ def _collect(d: Dialect, report: Report, links: Links, rows: list[GateRow]) -> s
     most = max(known, key=lambda row: row.rows_needed or 0)
     needed = needs(d, stock(report), most) or d.number("more rows")
     if len(rows) == 1:
-        return d.words("the inconclusive gate needs {}.", needed)
+        return d.words("add rows to the evaluation set; the inconclusive gate needs {}.", needed)
     name = names.scoped(d, most.metric, most.scope)
-    return d.words("of the inconclusive gates {} needs most rows: {}.", name, needed)
+    return d.words("add rows to the evaluation set; of the inconclusive gates {} needs most: {}.", name, needed)
 
 
 _UNKNOWN = "look at {} yourself: no number of rows is known that would decide."
@@ -199,9 +204,9 @@ _UNDECIDED: dict[str, str] = {
 
 def _record(d: Dialect, report: Report, links: Links, rows: list[GateRow]) -> str:  # noqa: ARG001 (see _STEPS)
     if any(row.blocks for row in rows):
-        return d.number("record a baseline first; the policy blocks without one.")
+        return d.number("record a baseline first, because the policy blocks without one.")
     if report.baseline.source == "production":
-        return d.number("nothing is asked of you; limits on change are judged once the baseline is recorded.")
+        return d.number(f"{_PROMOTE}; from then on limits on change are judged against it.")
     return d.number("name a `baseline` that has these metrics to have limits on change judged.")
 
 

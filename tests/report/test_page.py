@@ -111,7 +111,7 @@ def test_the_next_step_links_to_the_line():
 def test_an_inconclusive_gate_says_what_it_needs_and_has(made, support, said):
     metrics = [measured("recall", was=0.5, now=0.5, rows=12_408, support=support, support_unit="labelled positives")]
     report = a_report(gates=[made], metrics=metrics)
-    assert line(report, "**Next:**") == f"**Next:** the inconclusive gate needs {said}."
+    assert line(report, "**Next:**") == f"**Next:** add rows to the evaluation set; the inconclusive gate needs {said}."
     assert row(report)[1] == f"Recallneeds {said}"
 
 

@@ -69,6 +69,8 @@ def test_too_few_rows_that_carry_a_metric__are_counted_once():
         "roc_auc", why="too_few_carriers", reason=short, low=-0.9, high=0.4, now=0.3, **counted, **NOTHING
     )
     report = a_report(gates=[row])
-    assert step(report) == "**Next:** the inconclusive gate needs about 3 labelled positives."
+    assert step(report) == (
+        "**Next:** add rows to the evaluation set; the inconclusive gate needs about 3 labelled positives."
+    )
     assert "ROC AUC is undecided: insufficient group: 1 labelled positive; 3 are needed." in comment(report)
     assert "3 are needed; needs" not in comment(report)
