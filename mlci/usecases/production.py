@@ -82,7 +82,23 @@ def baseline(
         return _scored_again(loaded, tools, champion, data=data, rows=rows, scored=scored)
     target = tools.scratch / "baseline" / predictions.file.name
     path = versions.fetch(store, predictions.file, target, of=f"version {champion.number}")
-    return side(loaded.config, champion, predictions, path)
+    found = side(loaded.config, champion, predictions, path)
+    if found.rescored and (by_training or was_made_by_training(tools, champion)):
+        return replace(found, own=_rows_of(loaded, tools, champion), made_on=None)
+    return found
+
+
+def _rows_of(loaded: Loaded, tools: Tools, champion: Version) -> OwnRows:
+    """Return the rows of a version's own evaluation set: on others its training may have seen the label.
+
+    Raises:
+        InputError: if they are not known.
+    """
+    of = f"version {champion.number}"
+    own = datarows.of_version(registry(tools), champion, tools)
+    if own is None:
+        raise shared_rows.unknown_rows(loaded, of)
+    return OwnRows(rows=own, of=of, in_order=False)
 
 
 def made_on(store: Store, end: Tail, champion: Version, rows: str) -> Predictions | None:
@@ -150,11 +166,11 @@ def _on_own_rows(
         InputError: if the rows can't be matched.
     """
     store, of = registry(tools), f"version {champion.number}"
-    own, evaluation = datarows.of_version(store, champion, tools), loaded.config.evaluation
+    evaluation = loaded.config.evaluation
     keyed = evaluation is not None and evaluation.key is not None
-    if own is None or (only and not keyed):
+    known = _rows_of(loaded, tools, champion)
+    if only and not keyed:
         raise shared_rows.unknown_rows(loaded, of)
-    known = OwnRows(rows=own, of=of, in_order=False)
     if not keyed:
         again = _scored_again(loaded, tools, champion, data=data, rows=rows, scored=scored)
         return replace(again, own=known, made_on=None)

@@ -73,7 +73,7 @@ CASES = {
     "registry by address": [("{file: old.csv}", "none\nregistry: http://x:5000"), "12: `registry` must be `mlflow:http://host:port` or `mlflow:sqlite:///path` for MLflow, not `http://x:5000`"],
     "registry of nothing": [("{file: old.csv}", "none\nregistry: ftp://x"), "12: `registry` must be a folder, `s3://…`, `gs://…`, `az://…`, `github`, `mlflow:http://host:port` or `mlflow:sqlite:///path`, not `ftp://x`"],
     "registry at home": [("{file: old.csv}", "none\nregistry: ~/models"), "12: `registry` must be a whole path (`~` is not replaced here), not `~/models`"],
-    "registry with a password": [("{file: old.csv}", "none\nregistry: s3://key:secret@bucket"), "12: `registry` must hold no credentials; they belong in the environment of the job"],
+    "registry with a password": [("{file: old.csv}", "none\nregistry: s3://key:secret@bucket"), "12: an address holds credentials; credentials belong in the environment of the job, never in an address; remove them, and replace them if seen"],
     "registry as a file": [("{file: old.csv}", "none\nregistry: file:///x"), "12: `registry` must be a path without `file:`, not `file:///x`"],
     "registry of a number": [("{file: old.csv}", "none\nregistry: 3"), "12: `registry` must be text, not `3`; write it in quotes: '3'"],
     "misspelt registry": [("{file: old.csv}", "none\nregistri: x"), "12: unknown key `registri`; did you mean `registry`?"],

@@ -37,6 +37,7 @@ with open(os.environ["MLCI_PREDICTIONS"], "w") as out:
         i = int(row["id"])
         out.write(f"{i},{1 - i // 10 % 2 if i % 10 < k else i // 10 % 2}\\n")
 """
+BY_ROW = {"script.py": SCRIPT, "predict.py": PREDICT}
 MADE = "made by this change's own training"
 
 
@@ -192,6 +193,21 @@ def test_run__rows_without_a_key_are_matched_by_content(tmp_path):
     ended = run(on_a_branch(folder, start=40, k=3))
     assert change(ended) == shown(1, 3)
     assert evaluation(ended)["shared"]["rows"] == 60
+
+
+def test_run__predictions_that_were_recorded_are_compared_on_shared_rows_too(tmp_path):
+    folder = project(tmp_path, predict=SCORES, key=False)
+    bare = {
+        name: text.replace('"id,p\\n"', '"p\\n"').replace('f"{i},{1 - i', 'f"{1 - i') for name, text in BY_ROW.items()
+    }
+    text = (folder / "mlci.yml").read_text().replace("script.py}", "script.py, model: model.txt}")
+    commit(folder, {"mlci.yml": text, **bare})
+    assert promoted(folder) == 1
+    on_a_branch(folder, start=40, k=3)
+    for _ in range(2):  # the first run adds the champion's predictions on all of these rows to the registry
+        ended = run(fresh(folder), "--record")
+        assert change(ended) == shown(1, 3)
+        assert evaluation(ended)["shared"]["rows"] == 60
 
 
 def test_train__then_evaluate(tmp_path):
