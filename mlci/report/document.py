@@ -72,6 +72,7 @@ class EvaluationSet(Part):
 
     rows: int | None = None
     fingerprint: str | None = None
+    fingerprint_scheme: int | None = Field(default=None, description="How the fingerprint was made; older ones are 1.")
     uses: int | None = None
     budget: int | None = None
     sealed: bool = False

@@ -10,6 +10,7 @@ from mlci.gates.judge import verdict
 from mlci.gates.rules import Judged, Outcome
 from mlci.inference.evaluation import Comparison, Disparity, EvaluationResult
 from mlci.inference.evidence import Evidence
+from mlci.lineage.fingerprints import SCHEME
 from mlci.report.document import (
     AgreementRow,
     BaselineRef,
@@ -78,6 +79,7 @@ def document(result: EvaluationResult, gates: tuple[Judged, ...], facts: Facts) 
         evaluation=EvaluationSet(
             rows=result.rows,
             fingerprint=result.fingerprint,
+            fingerprint_scheme=SCHEME if result.fingerprint else None,
             uses=facts.uses,
             made_by_training=facts.made_by_training,
             shared=facts.shared,
