@@ -199,7 +199,7 @@ def calibration(frame: Frame, *, threads: int | None) -> dict[Key, Calibration]:
     found: dict[Key, list[Array]] = {}
     for model in frame.models:
         score = model.scores
-        bins = np.minimum((score * BINS).astype(np.int8), BINS - 1)
+        bins = np.clip(score * BINS, 0, BINS - 1).astype(np.int8)  # beyond [0, 1] nothing of this is reported
         for level in frame.partition.levels(BINS):
             codes = bins if level.codes is None else level.codes * np.int64(BINS) + bins
             inner = Level(codes, level.size * BINS, ())

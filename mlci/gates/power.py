@@ -63,8 +63,18 @@ def _rows(evidence: Evidence, distance: float, confidence: float) -> int | None:
     if spread is None:
         return None
     if spread == 0:
-        return rows_without_disagreement(distance, confidence=confidence)
+        return _rows_without_disagreement(evidence, distance, confidence)
     return rows_needed(spread, distance=distance, confidence=confidence)
+
+
+def _rows_without_disagreement(evidence: Evidence, distance: float, confidence: float) -> int | None:
+    """Return the rows for two models that decide alike: there an interval's length falls with the rows themselves."""
+    least = rows_without_disagreement(distance, confidence=confidence)
+    ends, have = evidence.interval(confidence), int(getattr(evidence, "rows", 0))
+    if ends is None or not have or evidence.value is None or distance == 0:
+        return least
+    half = max(abs(end - evidence.value) for end in ends)
+    return max(least or 0, math.ceil(have * half / distance))
 
 
 def _unit(case: Case) -> str:

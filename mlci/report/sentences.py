@@ -182,6 +182,9 @@ _REPAIRS: dict[str, str] = {
 
 def _collect(d: Dialect, report: Report, links: Links, rows: list[GateRow]) -> str | None:  # noqa: ARG001 (see _STEPS)
     known = [row for row in rows if row.rows_needed is not None]
+    missing = [row for row in rows if row.why == "labels"]
+    if missing:
+        return d.number(_UNDECIDED["labels"].format(numbers.plural(len(missing), "inconclusive gate")))
     if not known:
         number = numbers.plural(len(rows), "inconclusive gate")
         why = rows[0].why if len({row.why for row in rows}) == 1 else None

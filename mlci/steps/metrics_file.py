@@ -172,7 +172,7 @@ def _flat(tree: Mapping[Any, Any], text: str, name: str) -> MetricsFile:
         else:
             left_out.append(dotted)
         seen.add(dotted)
-    problems = twice or ([] if values else [*wrong.values()] or [Problem("there is no number in it", name)])
+    problems = twice or ([] if values else [Problem("there is no number in it", name), *wrong.values()])
     if problems:
         more = [Problem(f"and {len(problems) - _SHOWN} more", name)] if len(problems) > _SHOWN else []
         raise InputError.of([*problems[:_SHOWN], *more])

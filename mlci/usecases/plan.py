@@ -1,5 +1,6 @@
 """From a configuration to what the engine, inference and gates are asked. Pure."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from mlci.config.models import Column, Config, Evaluation, Gate, Reported, Slice
@@ -115,9 +116,20 @@ def needs(config: Config) -> Needs:
         scores=any(info.kind == "ranks" for info in infos),
         calibration=any(info.kind == "calibration" for info in infos),
         losses=tuple(dict.fromkeys(info.loss for info in infos if info.loss)),
-        probabilities=any(catalogue.canonical(name) in PROBABILITY for name in names),
+        probabilities=_requires_probabilities(config, names),
         custom=row_metrics(config),
     )
+
+
+def _requires_probabilities(config: Config, names: Iterable[str]) -> bool:
+    """Whether scores outside [0, 1] are refused: not if only the default metrics would need probabilities.
+
+    A threshold that is configured says that scores are what the default metrics take them for.
+    """
+    reported = config.evaluation.reported if config.evaluation else None
+    named = [*(item.metric for item in config.gates), *(item.metric for item in reported or ())]
+    chosen = names if reported is not None or "threshold" in config.predict.model_fields_set else named
+    return any(part in PROBABILITY for name in chosen for part in _parts(name))
 
 
 def divides_by_label(config: Config) -> bool:

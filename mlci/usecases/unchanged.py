@@ -35,9 +35,10 @@ def unchanged_since(loaded: Loaded, tools: Tools, since: str) -> str | None:
     except InputError:
         return None
     base = said.out.partition("\n")[0]
-    if said.status != 0 or not base or _touched(loaded, tools, base):
+    if said.status != 0 or not base:
+        tools.say(f"--changed-since {since}: no common commit is in this clone (`fetch-depth: 0`?), so training runs")
         return None
-    return base
+    return None if _touched(loaded, tools, base) else base
 
 
 def same_as_champion(loaded: Loaded, tools: Tools, champion: Side) -> Side | None:
@@ -58,11 +59,10 @@ def same_as_reference(loaded: Loaded, tools: Tools, *, folder: Path) -> bool:
         return False
     data = Path(located(evaluation.data, folder))
     try:
-        return (
-            data.is_file()
-            and tracked(tools.git, data)
-            and not _touched(loaded, tools, resolve(tools.git, str(baseline.ref)).commit)
-        )
+        if not data.is_file() or not tracked(tools.git, data):
+            tools.say(f"nothing relevant changed, but git does not track {evaluation.data}, so training runs")
+            return False
+        return not _touched(loaded, tools, resolve(tools.git, str(baseline.ref)).commit)
     except InputError:
         return False
 

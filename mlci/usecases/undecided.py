@@ -1,4 +1,4 @@
-"""Scores outside [0, 1] without a configured threshold: nothing that rests on decisions is reported or gated."""
+"""Scores outside [0, 1] without a configured threshold: metrics of decisions and of probabilities are left out."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -8,6 +8,7 @@ from mlci.errors import InputError, Problem
 from mlci.inference.evaluate import Question
 from mlci.metrics import catalogue
 from mlci.metrics.catalogue import PER_CLASS
+from mlci.usecases.plan import PROBABILITY
 
 _OF_SCORES = frozenset({"ranks", "loss", "calibration", "operation"})
 _REMEDY = "set the one that decides: `predict: {threshold: …}`"
@@ -15,7 +16,7 @@ _REMEDY = "set the one that decides: `predict: {threshold: …}`"
 
 def note(found: Sequence[str]) -> str:
     """Return the report's note about models whose scores have no threshold."""
-    return f"{_why(found)}, so metrics of decisions are left out; to report them, {_REMEDY}"
+    return f"{_why(found)}, so metrics of decisions and probabilities are left out; to report the former, {_REMEDY}"
 
 
 def _why(found: Sequence[str]) -> str:
@@ -44,8 +45,9 @@ class Decides:
             raise InputError(Problem(f"{_why(found)}, and gates look at {listed}: {_REMEDY}", path))
 
     def leave_out(self, question: Question) -> Question:
-        """Return the question without metrics of decisions."""
-        metrics = tuple(name for name in question.metrics if not self.rests(name))
+        """Return the question without metrics of decisions, and of probabilities, which such scores are not."""
+        kept = (name for name in question.metrics if not self.rests(name))
+        metrics = tuple(name for name in kept if catalogue.canonical(name) not in PROBABILITY)
         spreads = tuple(pair for pair in question.disparities if not self.rests(pair[0]))
         return replace(question, metrics=metrics, disparities=spreads)
 

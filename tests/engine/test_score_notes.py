@@ -11,6 +11,7 @@ from mlci.errors import InputError, yaml_value
 from mlci.inference.evaluate import Question
 from mlci.usecases import plan, undecided
 from tests.engine.tables import observe, refusal, text
+from tests.usecases.project import run
 
 CONFIG = """model: m
 task: binary
@@ -64,7 +65,7 @@ def test_decides__metrics_of_scores_stay():
     question = plan.question(parse((CONFIG % "roc_auc").encode(), path="m").config, baseline=False)
     left = undecided.Decides(frozenset({"m:f"})).leave_out(question)
     assert isinstance(left, Question)
-    assert left.metrics == ("roc_auc", "brier_score_loss")
+    assert left.metrics == ("roc_auc",)  # such scores are not probabilities
     assert left.disparities == ()
 
 
@@ -105,3 +106,24 @@ def test_suggestion__of_the_positive_class_can_be_pasted(tmp_path, label, shown)
     path = text(tmp_path, "t.csv", f"y,s\n<=50K,0.1\n{label},0.9\n")
     (line,) = refusal(job(path))
     assert line.endswith(f"say which one is positive: evaluation.positive: {shown}")
+
+
+RANKS_ONLY = """model: m
+task: binary
+evaluation: {data: d.csv, label: y}
+predict: {file: d.csv, score: s}
+baseline: none
+gates:
+  - {metric: %s, min: 0.1}
+"""
+
+
+def test_run__margins_under_a_rank_gate_need_no_list_of_metrics(tmp_path):
+    text(tmp_path, "d.csv", "y,s\n" + "".join(f"{i % 2},{i % 2 * 30 + i % 7 * 10}\n" for i in range(60)))
+    (tmp_path / "mlci.yml").write_text(RANKS_ONLY % "roc_auc")
+    report = run(tmp_path).report
+    assert {row["metric"] for row in report["metrics"]} == {"roc_auc", "average_precision"}
+    assert any("metrics of decisions and probabilities are left out" in note for note in report["notes"])
+    (tmp_path / "mlci.yml").write_text(RANKS_ONLY % "brier_score_loss")
+    refused = run(tmp_path)
+    assert (refused.code, "outside [0, 1], where probabilities are needed" in refused.err) == (2, True)

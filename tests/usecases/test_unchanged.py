@@ -86,7 +86,9 @@ def test_run__without_the_option_everything_is_trained(tmp_path):
 
 def test_run__a_commit_that_is_not_in_the_clone_is_a_doubt(tmp_path):
     before = on_production(tmp_path, README)
-    assert run(tmp_path, "--changed-since", "f" * 40).report["unchanged_since"] is None
+    ended = run(tmp_path, "--changed-since", "f" * 40)
+    assert ended.report["unchanged_since"] is None
+    assert "no common commit is in this clone (`fetch-depth: 0`?), so training runs" in ended.err
     assert run(tmp_path, "--changed-since", "--output=x").report["unchanged_since"] is None
     assert trained(tmp_path) > before
 
