@@ -64,7 +64,7 @@ def _statistics(scope: Scope, rows: np.ndarray, prevalence: float) -> Statistics
     label, before, now = rows
     decided = np.stack([label, before >= prevalence, now >= prevalence], axis=1).astype(np.int64)
     cells, count = np.unique(decided, axis=0, return_counts=True)
-    squares = summed({"baseline": (before - label) ** 2, "candidate": (now - label) ** 2})
+    squares = summed({"baseline": (before - label) ** 2, "candidate": (now - label) ** 2}, label=label)
     return Statistics(
         scope,
         len(label),
