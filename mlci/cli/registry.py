@@ -82,6 +82,17 @@ def remote(loaded: Loaded) -> bool:
     return place == GITHUB or place.startswith((MLFLOW, *(f"{scheme}://" for scheme in STORES)))
 
 
+def refuse_training_beside_credentials(loaded: Loaded, environment: Mapping[str, str], *, instead: str) -> None:
+    """Refuse to train and to write a remote registry in one job of a workflow: the training could use its token.
+
+    Raises:
+        InputError: with the way to record in a job that runs no user code.
+    """
+    if environment.get("GITHUB_ACTIONS") == "true" and remote(loaded):
+        words = "in a workflow, no job both runs your commands and writes the registry"
+        raise InputError(loaded.problem(f"{words}; {instead}", "registry"))
+
+
 def store(loaded: Loaded, folder: Path, environment: Mapping[str, str]) -> Store:
     """Return the registry of a configuration; what it is made of is imported only now.
 

@@ -14,7 +14,7 @@ from mlci.cli.build import configuration, terminal_style, tools
 from mlci.cli.decided import leave
 from mlci.cli.files import read_bounded
 from mlci.cli.output import write_all
-from mlci.cli.registry import connected, surroundings
+from mlci.cli.registry import connected, refuse_training_beside_credentials, surroundings
 from mlci.config.load import Loaded
 from mlci.engine.otherwise import otherwise
 from mlci.errors import InputError, Problem
@@ -78,6 +78,9 @@ def command(
     if taken is not None:
         only = (version, save, runs, no_record) == (PRODUCTION, None, None, False)
         return _recorded(loaded, folder, taken, alone=only)
+    if not no_record:
+        instead = "train with `--no-record --save FILE`, and let a job of its own run `mlci reproduce --record FILE`"
+        refuse_training_beside_credentials(loaded, os.environ, instead=instead)
     store, stamp = connected(loaded, folder, writes=not no_record)
     with tools(folder, cached=False, registry=store, stamp=stamp, place=loaded.config.registry) as effects:
         found = reproduce(

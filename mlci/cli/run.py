@@ -1,5 +1,6 @@
 """``mlci run``."""
 
+import os
 from pathlib import Path
 
 import click
@@ -7,7 +8,7 @@ import click
 from mlci.cli import options
 from mlci.cli.build import configuration, facts, tools
 from mlci.cli.finish import begin, finish, ready
-from mlci.cli.registry import concerned, connected, surroundings
+from mlci.cli.registry import concerned, connected, refuse_training_beside_credentials, surroundings
 from mlci.registry import entries
 from mlci.report.read import dump
 from mlci.usecases import bundle as bundles
@@ -53,6 +54,9 @@ def command(
         raise click.UsageError("--record writes to the registry, and --fetched is a copy that is only read")
     begin(out)
     loaded = configuration(config_path)
+    if record:
+        instead = "let a job of its own record with `mlci promote --record` (input `record` of actions/promote)"
+        refuse_training_beside_credentials(loaded, os.environ, instead=instead)
     ready(out)
     folder = config_path.parent
     compares = loaded.config.baseline == "production"

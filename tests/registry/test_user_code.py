@@ -9,7 +9,7 @@ from mlci.steps.interface import Step
 from mlci.steps.refusing_runner import RefusingRunner
 from tests.registry.jobs import AGAIN, OWN, Jobs, marked, refused
 from tests.registry.lifecycle import bodies, manifest, promote, repository, state
-from tests.usecases.project import change, commit, holdout, mlci, run
+from tests.usecases.project import change, commit, files, holdout, mlci, run, write
 from tests.usecases.test_planted import shown
 
 
@@ -77,3 +77,21 @@ def test_import__in_a_workflow(tmp_path):
 def test_runner__refuses_every_step(tmp_path):
     with pytest.raises(UserCodeError, match="`predict` would have to run"):
         RefusingRunner().run(Step(name="predict", command="touch ran", cwd=tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("command", "instead"),
+    [
+        (["run", "--record"], "record with `mlci promote --record`"),
+        (["reproduce", "-k", "3"], "`--no-record --save FILE`"),
+    ],
+)
+def test_a_workflow__trains_in_no_job_that_writes_a_remote_registry(tmp_path, command, instead):
+    write(tmp_path, files(2))
+    text = (tmp_path / "mlci.yml").read_text()
+    (tmp_path / "mlci.yml").write_text(f"{text}registry: s3://models/credit\n")
+    ended = mlci(*command, cwd=tmp_path, GITHUB_ACTIONS="true")
+    assert ended.code == 2
+    assert "no job both runs your commands and writes the registry" in ended.err
+    assert instead in ended.err
+    assert not (tmp_path / "trained.log").exists()
