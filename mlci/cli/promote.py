@@ -60,7 +60,7 @@ def command(  # noqa: PLR0913 - an option each
 
     \b
     Exit codes: 0 in production
-                1 a gate blocks, it was rolled back, is of an older commit, or has to be judged by the job that trains
+                1 a gate blocks, it was rolled back or is older, or the job that trains must judge
                 2 no bundle, or not as it was judged · 4 the registry did not do its part
 
     \b
