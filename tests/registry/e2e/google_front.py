@@ -69,8 +69,15 @@ class Front(http.server.BaseHTTPRequestHandler):
             self._compose(re.findall(r"<PartNumber>(\d+)</PartNumber>", sent))
 
     def do_DELETE(self) -> None:
-        self._forget()
-        self._answer(204)
+        if "uploadId" in self.query:
+            self._forget()
+            self._answer(204)
+            return
+        found = self.server_behind.ask("DELETE", self.server_behind.about(self.bucket, self.name))
+        if found.status < 300:
+            self._answer(204)
+        else:
+            self._refuse(found)
 
     @property
     def query(self) -> dict[str, str]:
