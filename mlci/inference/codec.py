@@ -25,6 +25,7 @@ from mlci.inference.mixing_score import MixingScore
 from mlci.inference.mover import Mover
 from mlci.inference.paired_score import Label, PairedScore
 from mlci.inference.proportions import F1, Proportion, Tango
+from mlci.inference.recorded import Recorded
 from mlci.metrics.statistics import Scope
 
 SCHEMA = "mlci/evaluation/1"
@@ -36,6 +37,7 @@ _KINDS: dict[str, type[Any]] = {
         Undefined,
         Point,
         Tie,
+        Recorded,
         Normal,
         Logit,
         Sampled,

@@ -1,6 +1,6 @@
 """The lines that are read first: verdict and counts, the cause, what to do next."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from mlci.report import names, numbers
 from mlci.report.dialect import Dialect
@@ -31,11 +31,17 @@ def headline(report: Report) -> str:
     counts = names.counts(report)
     if _is_unchanged(report):
         return "nothing relevant changed"
+    if report.unchanged_since is not None and counts:
+        return f"nothing relevant changed; {_counted(report, counts)}"
     if not counts:
         return "no gate was judged"
     if set(counts) == {"passed"} and report.verdict == "pass":
         few = {1: "the gate passed", 2: "both gates passed"}
         return few.get(counts["passed"], f"all {numbers.count(counts['passed'])} gates passed")
+    return _counted(report, counts)
+
+
+def _counted(report: Report, counts: Mapping[Outcome, int]) -> str:
     said = [f"{numbers.count(number)} {_COUNTED[outcome]}" for outcome, number in counts.items()]
     first, number = next(iter(counts.items()))
     said[0] = f"{numbers.plural(number, 'gate')} {_COUNTED[first]}"
@@ -53,6 +59,8 @@ def cause(d: Dialect, report: Report) -> str:
     first = rows[0]
     same = sum(row.outcome == first.outcome for row in rows) - 1
     said = sentence(d, report, first)
+    if report.unchanged_since is not None:
+        said = d.words("{} {}", _unchanged(d, report), said)
     if same == 0 or first.outcome in {"passed", "no_baseline"}:
         return said
     more = f"{numbers.count(same)} more {'is' if same == 1 else 'are'} {_COUNTED[first.outcome]}."

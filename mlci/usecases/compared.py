@@ -27,6 +27,7 @@ class Compared:
         against: Version that the candidate was compared with.
         past: What the commit that it was compared with was made from.
         scored: The champion's predictions, if they were made for this comparison.
+        has_rows: Whether an evaluation set, or a metrics file of the candidate, was read.
     """
 
     result: EvaluationResult
@@ -39,3 +40,4 @@ class Compared:
     against: int | None = None
     past: Past | None = None
     scored: ScoredChampion | None = None
+    has_rows: bool = True

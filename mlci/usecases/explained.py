@@ -34,7 +34,7 @@ def explained(
     """
     result, known = compared.result, replace(compared.facts, uses=uses.known(compared.end, compared.result.fingerprint))
     made, now = None, None
-    if environment is not None:
+    if environment is not None and compared.has_rows:
         looking = tools if keep or _by_rows(compared) else replace(tools, rows=None)
         made = makings(loaded, looking, environment, folder=folder, head=compared.head, held=compared.held)
         now = history.now(made, compared.held, result.fingerprint or compared.rows)

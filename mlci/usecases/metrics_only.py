@@ -1,10 +1,12 @@
 """The on-ramp: repositories that only leave a metrics file, compared on its numbers without intervals."""
 
-from dataclasses import dataclass
+import contextlib
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from mlci.baseline.by_ref import WITHOUT_BASELINE
+from mlci.baseline.tracked import is_tracked
 from mlci.baseline.worktree import Worktree
 from mlci.config.load import Loaded
 from mlci.config.models import Baseline
@@ -65,11 +67,27 @@ def baseline(loaded: Loaded, tools: Tools, end: Tail | None, *, folder: Path) ->
     chosen = loaded.config.baseline
     if not isinstance(chosen, Baseline):
         return None
-    if chosen.file is not None:
-        path = folder / chosen.file
-        refuse_itself(loaded, str(path), str(folder / str(loaded.config.predict.metrics)), "file")
-        return Numbers(values=_read(loaded, path, chosen.file).values)
-    return _of_reference(loaded, str(chosen.ref), tools)
+    return of_file(loaded, folder=folder) or _of_reference(loaded, str(chosen.ref), tools)
+
+
+def of_file(loaded: Loaded, *, folder: Path) -> Numbers | None:
+    """Return the numbers of the baseline's file; ``None`` for every other baseline."""
+    chosen = loaded.config.baseline
+    if not isinstance(chosen, Baseline) or chosen.file is None:
+        return None
+    path = folder / chosen.file
+    refuse_itself(loaded, str(path), str(folder / str(loaded.config.predict.metrics)), "file")
+    return Numbers(values=_read(loaded, path, chosen.file).values)
+
+
+def as_committed(loaded: Loaded, tools: Tools, commit: str, *, folder: Path) -> Numbers:
+    """Return the numbers of the metrics file that a commit holds; none if git does not track it, or can't be read."""
+    name = str(loaded.config.predict.metrics)
+    numbers = Numbers(values={}, commit=commit)
+    if is_tracked(tools.git, name):
+        with contextlib.suppress(InputError):
+            return replace(numbers, values=_read(loaded, folder / name, name).values)
+    return numbers
 
 
 def of_production(tools: Tools, end: Tail) -> Numbers | None:

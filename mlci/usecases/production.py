@@ -19,6 +19,7 @@ from mlci.registry.interface import CorruptError, Store
 from mlci.registry.ledger import Stamp, Tail
 from mlci.registry.manifest import File, Predictions
 from mlci.registry.versions import Version
+from mlci.report.document import Report
 from mlci.report.read import parse as parse_report
 from mlci.usecases import alone, baselines, datarows, held, plan, scoring, shared_rows
 from mlci.usecases.costs import PER_THOUSAND
@@ -121,12 +122,20 @@ def side(config: Config, champion: Version, predictions: Predictions, path: Path
         costs=champion.manifest.costs,
         measured_for=PER_ROWS,
         commit=champion.manifest.recipe.commit,
+        made_from=made_from(config, champion),
         version=champion.number,
         label=f"predictions of version {champion.number}",
         rescored=predictions != champion.manifest.predictions,
         made_on=_fingerprint(predictions.fingerprint),
         notes=_measured(config, champion.number),
     )
+
+
+def made_from(config: Config, champion: Version) -> str | None:
+    """Return the commit that holds all that a version was made from; ``None`` for uncommitted changes or an import."""
+    recipe = champion.manifest.recipe
+    imported = recipe.train is None and config.train is not None
+    return None if recipe.dirty or imported else recipe.commit
 
 
 def _fingerprint(rows: str) -> str:
@@ -141,11 +150,17 @@ def _measured(config: Config, number: int) -> tuple[str, ...]:
 
 def was_made_by_training(tools: Tools, version: Version) -> bool:
     """Tell whether a version's own training made the evaluation set that it was judged on, by its report."""
+    report = report_of(tools, version)
+    return report is not None and report.evaluation.made_by_training
+
+
+def report_of(tools: Tools, version: Version) -> Report | None:
+    """Return the report that a version was judged by; ``None`` if this version of mlci can't read it."""
     of, target = f"version {version.number}", tools.scratch / "baseline" / "report.json"
     path = versions.fetch(registry(tools), version.manifest.report, target, of=of)
-    with contextlib.suppress(InputError):  # a report that this version of mlci can't read says nothing
-        return parse_report(path.read_bytes(), path=f"the report of {of}").evaluation.made_by_training
-    return False
+    with contextlib.suppress(InputError):
+        return parse_report(path.read_bytes(), path=f"the report of {of}")
+    return None
 
 
 def _on_own_rows(

@@ -15,6 +15,7 @@ from mlci.gates.rules import Judged
 from mlci.inference.evaluate import evaluate
 from mlci.inference.evaluation import EvaluationResult
 from mlci.inference.retraining import UNKNOWN, Noise
+from mlci.registry import ledger
 from mlci.registry.ledger import Tail
 from mlci.registry.manifest import Environment
 from mlci.report.document import Report, SharedRows
@@ -22,6 +23,7 @@ from mlci.usecases import (
     alone,
     baselines,
     by_training,
+    champion_numbers,
     held,
     metrics_only,
     names,
@@ -41,11 +43,15 @@ from mlci.usecases.document import Facts, document
 from mlci.usecases.explained import explained, explains
 from mlci.usecases.held import Held
 from mlci.usecases.makings import Makings
+from mlci.usecases.metrics_only import Numbers
 from mlci.usecases.origins import origins
 from mlci.usecases.paths import located
 from mlci.usecases.sides import PER_ROWS, OwnRows, Place, Side
-from mlci.usecases.tools import Tools
+from mlci.usecases.tools import Tools, registry
 from mlci.usecases.uses import Use
+
+NOWHERE = Source(path="")
+"""Stands for predictions that nothing made."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,7 +93,7 @@ def run(
         since: Commit that the change is to be merged into; a change that no model is made from is not trained.
     """
     if loaded.config.predict.metrics is not None:
-        compared, gates = _run_on_metrics(loaded, tools, folder=folder, facts=facts, keep=keep)
+        compared, gates = _run_on_metrics(loaded, tools, folder=folder, facts=facts, keep=keep, since=since)
     else:
         compared = compare(loaded, tools, folder=folder, facts=facts, keep=keep, since=since)
         spread = luck.noise(loaded.config, tools.registry, compared.end, against=compared.against, rows=compared.rows)
@@ -105,13 +111,15 @@ def compare(
 
     With ``since``, a change of files that no model is made from is not trained: see :mod:`mlci.usecases.unchanged`.
     """
+    data = located(_data(loaded.config), folder)
     base = unchanged.unchanged_since(loaded, tools, since) if since else None
     if base is not None and unchanged.same_as_reference(loaded, tools, folder=folder):
         return _compare_nothing(loaded, tools, facts, base)
+    if base is not None and (recorded := _as_recorded(loaded, tools, facts, base, data=data)) is not None:
+        return recorded
     own_metrics.present(loaded, tools)
     sides.check_model(loaded.config, folder)
     current = head(tools.git)  # the candidate's steps may write to files that git tracks
-    data = located(_data(loaded.config), folder)
     survey = partial(names.survey_before_steps, loaded, tools, data=data, folder=folder)
     surveyed = survey()
     end = production.end(loaded.config, tools)
@@ -145,18 +153,37 @@ def compare(
 
 
 def _compare_nothing(loaded: Loaded, tools: Tools, facts: Facts, base: str) -> Compared:
-    """Return a comparison without numbers, where a reference's model would have to be trained to have any."""
+    """Return a comparison without numbers, where a model would have to be trained to have any."""
     tools.say(f"nothing relevant changed since {base[:7]}: nothing is trained")
-    current, empty = head(tools.git), Side(source=Source(path=""), commit=base)
-    seconds: dict[str, float] = {}
+    result = unchanged.result_without_rows(loaded.config, base)
+    return _untrained(loaded, tools, facts, result, Side(source=NOWHERE, commit=base))
+
+
+def _as_recorded(loaded: Loaded, tools: Tools, facts: Facts, base: str, *, data: str) -> Compared | None:
+    """Return the champion's recorded numbers, if training would make its model and evaluation set again."""
+    if loaded.config.baseline != "production" or not by_training.is_expected(loaded.config, tools, data):
+        return None
+    end = ledger.tail(registry(tools))
+    found = unchanged.recorded_champion(loaded, tools, end, data=data)
+    if found is None:
+        return None
+    champion, report = found
+    tools.say(f"nothing relevant changed since {base[:7]}: nothing is trained, version {champion.number} has numbers")
+    result = champion_numbers.recorded_result(loaded.config, report, version=champion.number, base=base)
+    baseline = Side(source=NOWHERE, commit=champion.manifest.recipe.commit, version=champion.number)
+    return replace(_untrained(loaded, tools, facts, result, baseline), end=end, against=champion.number)
+
+
+def _untrained(loaded: Loaded, tools: Tools, facts: Facts, result: EvaluationResult, baseline: Side) -> Compared:
+    """Return a comparison for which neither a model nor a row was looked at."""
+    current, candidate = head(tools.git), Side(source=NOWHERE)
     return Compared(
-        result=unchanged.result_without_rows(loaded.config, base),
-        facts=origins(
-            facts, loaded.config, Side(source=Source(path="")), empty, seconds=seconds, head=current, held=None
-        ),
-        candidate=empty,
+        result=result,
+        facts=origins(facts, loaded.config, candidate, baseline, seconds={}, head=current, held=None),
+        candidate=candidate,
         rows="",
         head=current,
+        has_rows=False,
     )
 
 
@@ -192,8 +219,9 @@ def _baseline_first(
         if end is None
         else production.baseline(loaded, tools, end, data=data)
     )
-    comparable = base is not None and baseline is not None and baseline.own is None
-    same = unchanged.same_as_champion(loaded, tools, baseline) if comparable and baseline is not None else None
+    same = None
+    if base is not None and baseline is not None and baseline.own is None:
+        same = unchanged.same_as_champion(loaded, tools, baseline, data=data)
     if same is not None:
         tools.say(f"nothing relevant changed since {str(base)[:7]}: the champion's predictions are the candidate's")
         return Pair(candidate=same, baseline=baseline, unchanged_since=base)
@@ -351,10 +379,14 @@ def _placed(problem: Problem, scratch: Path) -> Problem:
 
 
 def _run_on_metrics(
-    loaded: Loaded, tools: Tools, *, folder: Path, facts: Facts, keep: bool
+    loaded: Loaded, tools: Tools, *, folder: Path, facts: Facts, keep: bool, since: str | None
 ) -> tuple[Compared, tuple[Judged, ...]]:
     current = head(tools.git)
     end = production.end(loaded.config, tools)
+    base = unchanged.unchanged_since(loaded, tools, since) if since else None
+    same = unchanged.same_metrics(loaded, tools, end, folder=folder) if base is not None else None
+    if base is not None and same is not None:
+        return _same_metrics(loaded, tools, facts, same, base, end)
     side = metrics_only.baseline(loaded, tools, end, folder=folder)
     before = side.values if side else None
     candidate, now = metrics_only.candidate(loaded, tools, folder=folder)
@@ -373,6 +405,19 @@ def _run_on_metrics(
         against=side.version if side else None,
     )
     return compared, metrics_only.judge_values(loaded, result, now, before)
+
+
+def _same_metrics(
+    loaded: Loaded, tools: Tools, facts: Facts, numbers: Numbers, base: str, end: Tail | None
+) -> tuple[Compared, tuple[Judged, ...]]:
+    """Return the baseline's numbers as both models'; no gate is judged if there are none."""
+    if not numbers.values:
+        return _compare_nothing(loaded, tools, facts, base), ()
+    tools.say(f"nothing relevant changed since {base[:7]}: nothing is trained, the baseline's numbers are judged")
+    values, side = numbers.values, Side(source=NOWHERE, commit=numbers.commit, version=numbers.version)
+    result = replace(metrics_only.compare(loaded, values, values, numbers.notes), unchanged_since=base)
+    compared = replace(_untrained(loaded, tools, facts, result, side), end=end, against=numbers.version)
+    return compared, metrics_only.judge_values(loaded, result, values, values)
 
 
 def _held(config: Config, candidate: Side, tools: Tools, *, keep: bool) -> Held | None:

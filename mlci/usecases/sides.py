@@ -43,6 +43,7 @@ class Side:
         seconds: Wall time by stage.
         notes: Lines for the report.
         commit, label: Where the model came from.
+        made_from: The commit that holds all that it was made from, if that is known of a version.
         model: The model itself, a file or a folder, where there is one.
         version: Its number in the registry.
         measured_for: Rows that times of prediction are for; ``None`` for the whole set.
@@ -59,6 +60,7 @@ class Side:
     notes: tuple[str, ...] = ()
     commit: str | None = None
     label: str | None = None
+    made_from: str | None = None
     model: Path | None = None
     version: int | None = None
     measured_for: int | None = None

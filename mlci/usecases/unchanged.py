@@ -1,7 +1,9 @@
 """Changes that no model is made from: nothing is trained, and the baseline's own numbers are reported.
 
 A change counts as such only where every file that `paths:` covers is what it was at the merge base and at the commit of
-the baseline, and where the evaluation set has the content that the baseline was judged on. Any doubt runs in full.
+the baseline, and where the evaluation set has the content that the baseline was judged on. Where training would make
+that set, or a metrics file only, `paths:` has to be written out: see :mod:`mlci.usecases.outside_data`. Any doubt runs
+in full.
 """
 
 from collections.abc import Iterator
@@ -10,16 +12,22 @@ from pathlib import Path
 
 from mlci.baseline.changed import changed
 from mlci.baseline.resolve import resolve
-from mlci.baseline.tracked import tracked
+from mlci.baseline.tracked import is_tracked, tracked
 from mlci.config.load import Loaded, parse
 from mlci.config.models import Baseline, Config
 from mlci.config.relevant_paths import relevant
 from mlci.errors import InputError, OutsideError
 from mlci.inference.evaluation import EvaluationResult
-from mlci.usecases import plan
+from mlci.registry import versions
+from mlci.registry.ledger import Tail
+from mlci.registry.versions import Version
+from mlci.report.document import Report
+from mlci.usecases import by_training, metrics_only, plan, production
+from mlci.usecases.metrics_only import Numbers
+from mlci.usecases.outside_data import reason_to_train
 from mlci.usecases.paths import located
 from mlci.usecases.sides import Side
-from mlci.usecases.tools import Tools
+from mlci.usecases.tools import Tools, registry
 
 
 def unchanged_since(loaded: Loaded, tools: Tools, since: str) -> str | None:
@@ -41,15 +49,39 @@ def unchanged_since(loaded: Loaded, tools: Tools, since: str) -> str | None:
     return None if _touched(loaded, tools, base) else base
 
 
-def same_as_champion(loaded: Loaded, tools: Tools, champion: Side) -> Side | None:
+def same_as_champion(loaded: Loaded, tools: Tools, champion: Side, *, data: str) -> Side | None:
     """Return the champion's predictions as the candidate's, if the candidate would be made from the same files.
 
     Only predictions that the champion was judged on will do: where the evaluation set moved, it may have moved outside
     of the repository, and the training data with it.
     """
-    if champion.commit is None or champion.rescored or _touched(loaded, tools, champion.commit):
+    if champion.rescored or not _inside(loaded, tools, data=data):
+        return None
+    if not same_files(loaded, tools, champion.made_from, of=f"version {champion.version}"):
         return None
     return replace(champion, commit=None, version=None, label=None, notes=(), seconds={})
+
+
+def recorded_champion(loaded: Loaded, tools: Tools, end: Tail, *, data: str) -> tuple[Version, Report] | None:
+    """Return the champion and its report, if training would make the same model and the same evaluation set again.
+
+    Args:
+        loaded: The candidate's configuration.
+        tools: Effects, with the registry.
+        end: The ledger's end.
+        data: The evaluation set, which training makes.
+    """
+    champion = versions.champion(registry(tools), end)
+    if champion is None or not _inside(loaded, tools, data=data):
+        return None
+    of = f"version {champion.number}"
+    if not same_files(loaded, tools, production.made_from(loaded.config, champion), of=of):
+        return None
+    report = production.report_of(tools, champion)
+    if report is None or not report.evaluation.made_by_training or report.evaluation.rows is None:
+        tools.say(f"nothing relevant changed, but {of} was judged on rows that no training made, so training runs")
+        return None
+    return (champion, report) if report.policy.confidence == loaded.config.policy.confidence else None
 
 
 def same_as_reference(loaded: Loaded, tools: Tools, *, folder: Path) -> bool:
@@ -57,14 +89,58 @@ def same_as_reference(loaded: Loaded, tools: Tools, *, folder: Path) -> bool:
     baseline, evaluation = loaded.config.baseline, loaded.config.evaluation
     if not isinstance(baseline, Baseline) or baseline.ref is None or evaluation is None:
         return False
-    data = Path(located(evaluation.data, folder))
+    data = located(evaluation.data, folder)
+    if not by_training.is_expected(loaded.config, tools, data) and not _is_tracked(tools, data):
+        tools.say(f"nothing relevant changed, but git does not track {evaluation.data}, so training runs")
+        return False
+    return _inside(loaded, tools, data=data) and same_as_ref(loaded, tools, str(baseline.ref))
+
+
+def same_as_ref(loaded: Loaded, tools: Tools, ref: str) -> bool:
+    """Tell whether no relevant file differs from a reference; any doubt, such as an unknown one, is a difference."""
     try:
-        if not data.is_file() or not tracked(tools.git, data):
-            tools.say(f"nothing relevant changed, but git does not track {evaluation.data}, so training runs")
-            return False
-        return not _touched(loaded, tools, resolve(tools.git, str(baseline.ref)).commit)
+        return same_files(loaded, tools, resolve(tools.git, ref).commit, of=ref)
     except InputError:
         return False
+
+
+def same_metrics(loaded: Loaded, tools: Tools, end: Tail | None, *, folder: Path) -> Numbers | None:
+    """Return the baseline's numbers in metrics files as the candidate's, if it would be made from the same files.
+
+    The numbers are empty if nothing recorded any: against a reference whose metrics file git does not track.
+    """
+    if not _inside(loaded, tools, data=None):
+        return None
+    if end is not None:
+        champion = versions.champion(registry(tools), end)
+        of = f"version {champion.number}" if champion is not None else "production"
+        made_from = None if champion is None else production.made_from(loaded.config, champion)
+        same = same_files(loaded, tools, made_from, of=of)
+        return metrics_only.of_production(tools, end) if same else None
+    baseline = loaded.config.baseline
+    if not isinstance(baseline, Baseline):
+        return None
+    if baseline.file is not None:
+        return metrics_only.of_file(loaded, folder=folder) if is_tracked(tools.git, baseline.file) else None
+    if not same_as_ref(loaded, tools, str(baseline.ref)):
+        return None
+    commit = resolve(tools.git, str(baseline.ref)).commit
+    return metrics_only.as_committed(loaded, tools, commit, folder=folder)
+
+
+def same_files(loaded: Loaded, tools: Tools, commit: str | None, *, of: str) -> bool:
+    """Tell whether a baseline was made from a commit that no relevant file differs from.
+
+    Args:
+        loaded: The candidate's configuration.
+        tools: Effects.
+        commit: The commit; ``None`` if it is not known, or was not all that the baseline was made from.
+        of: The baseline in messages: ``version 7``, ``main``.
+    """
+    if commit is None:
+        tools.say(f"nothing relevant changed, but no commit holds what {of} was made from, so training runs")
+        return False
+    return not _touched(loaded, tools, commit)
 
 
 def result_without_rows(config: Config, base: str) -> EvaluationResult:
@@ -79,6 +155,23 @@ def result_without_rows(config: Config, base: str) -> EvaluationResult:
         comparisons=(),
         unchanged_since=base,
     )
+
+
+def _inside(loaded: Loaded, tools: Tools, *, data: str | None) -> bool:
+    """Tell whether nothing speaks for data outside of the repository, which may have changed."""
+    config = loaded.config
+    shown = data is not None and not by_training.is_expected(config, tools, data)
+    reason = reason_to_train(config, tools.git, shown=shown)
+    if reason is not None:
+        tools.say(f"nothing relevant changed, but everything runs: {reason}")
+    return reason is None
+
+
+def _is_tracked(tools: Tools, data: str) -> bool:
+    try:
+        return Path(data).is_file() and tracked(tools.git, Path(data))
+    except InputError:
+        return False
 
 
 def _touched(loaded: Loaded, tools: Tools, commit: str) -> bool:
