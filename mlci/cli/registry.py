@@ -1,6 +1,7 @@
 """Builds the registry that a configuration names, and says who writes to it."""
 
 import contextlib
+import functools
 import getpass
 import os
 import platform
@@ -173,11 +174,13 @@ def clock() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
+@functools.cache
 def surroundings() -> Environment:
     """Return what mlci itself runs on; what the user's commands run on, only their lock files tell."""
     from importlib.metadata import distributions  # noqa: PLC0415 - only a bundle needs it
 
-    found = {item.name: item.version for item in distributions() if item.name}
+    metadata = [item.metadata for item in distributions()]  # each read parses the whole file
+    found = {item["Name"]: item["Version"] for item in metadata if "Name" in item}
     return Environment(python=platform.python_version(), platform=platform.platform(), packages=found)
 
 

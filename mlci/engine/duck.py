@@ -1,6 +1,5 @@
 """The embedded engine: DuckDB reads tables, NumPy reduces them to statistics."""
 
-import tempfile
 from pathlib import Path
 
 import duckdb
@@ -44,13 +43,11 @@ class DuckEngine:
         Raises:
             InputError: With every problem found.
         """
-        with tempfile.TemporaryDirectory(prefix="mlci-", ignore_cleanup_errors=True) as scratch:
-            connection = sql.connect(threads=self.threads, memory_limit=self.memory_limit, scratch=scratch)
-            try:
-                with sql.reading(*_read_late(job)):
-                    return self._observe(connection, job, Path(scratch))
-            finally:
-                connection.close()
+        with (
+            sql.session(threads=self.threads, memory_limit=self.memory_limit) as (connection, scratch),
+            sql.reading(*_read_late(job)),
+        ):
+            return self._observe(connection, job, scratch)
 
     def _observe(self, connection: duckdb.DuckDBPyConnection, job: Job, scratch: Path) -> Observed:
         bound = bind(connection, job, scratch)

@@ -11,11 +11,9 @@ name for content, not a defence against somebody who searches for collisions.
 """
 
 import hashlib
-import tempfile
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from pathlib import Path
 
 import duckdb
 import numpy as np
@@ -48,13 +46,8 @@ def fingerprint(path: str, exclude: Collection[str] = ()) -> Fingerprint:
     Raises:
         InputError: The table can't be read, or has no other columns.
     """
-    with tempfile.TemporaryDirectory(prefix="mlci-", ignore_cleanup_errors=True) as scratch:
-        connection = sql.connect(scratch=scratch)
-        try:
-            with sql.reading(path):
-                return of_table(connection, open_table(connection, path, Path(scratch)), exclude)
-        finally:
-            connection.close()
+    with sql.session() as (connection, scratch), sql.reading(path):
+        return of_table(connection, open_table(connection, path, scratch), exclude)
 
 
 def of_table(

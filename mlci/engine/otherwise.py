@@ -1,6 +1,5 @@
 """Rows that two files of predictions decide otherwise."""
 
-import tempfile
 from pathlib import Path
 
 import duckdb
@@ -26,13 +25,8 @@ def otherwise(one: Source, other: Source, key: str, threshold: float | None) -> 
     Raises:
         InputError: A table can't be read.
     """
-    with tempfile.TemporaryDirectory(prefix="mlci-", ignore_cleanup_errors=True) as scratch:
-        connection = sql.connect(scratch=scratch)
-        try:
-            with sql.reading(one.path, other.path):
-                return _count(connection, (one, other), key, threshold, Path(scratch))
-        finally:
-            connection.close()
+    with sql.session() as (connection, scratch), sql.reading(one.path, other.path):
+        return _count(connection, (one, other), key, threshold, scratch)
 
 
 def _count(

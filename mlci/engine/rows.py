@@ -1,8 +1,6 @@
 """An evaluation set by digests of its rows, for the difference to another one."""
 
-import tempfile
 from collections.abc import Sequence
-from pathlib import Path
 
 import duckdb
 import numpy as np
@@ -32,17 +30,12 @@ def row_digests(
     Raises:
         InputError: The table can't be read, or has no such column.
     """
-    with tempfile.TemporaryDirectory(prefix="mlci-", ignore_cleanup_errors=True) as scratch:
-        connection = sql.connect(scratch=scratch)
-        try:
-            with sql.reading(path):
-                table = open_table(connection, path, Path(scratch))
-                if table.rows > most:
-                    return None
-                found = digests_of(connection, table, key, label)
-                return found if in_order else rows.sort(found)
-        finally:
-            connection.close()
+    with sql.session() as (connection, scratch), sql.reading(path):
+        table = open_table(connection, path, scratch)
+        if table.rows > most:
+            return None
+        found = digests_of(connection, table, key, label)
+        return found if in_order else rows.sort(found)
 
 
 def digests_of(connection: duckdb.DuckDBPyConnection, table: Table, key: str | None, label: str | None) -> Rows:

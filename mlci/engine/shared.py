@@ -4,7 +4,6 @@ Rows are matched by the digest of their key. Without a key they are matched by e
 included, and equal rows pair off as often as they occur in both sets.
 """
 
-import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -56,13 +55,8 @@ def share_rows(job: Job, own: Rows, folder: Path, *, in_own_order: bool) -> Rest
     Raises:
         InputError: if a table can't be read, if keys or labels stand in other columns, or if labels differ.
     """
-    with tempfile.TemporaryDirectory(prefix="mlci-", ignore_cleanup_errors=True) as scratch:
-        connection = sql.connect(scratch=scratch)
-        try:
-            with sql.reading(job.data):
-                return _Sharing(connection, job, own, Path(scratch), folder).shared(in_own_order=in_own_order)
-        finally:
-            connection.close()
+    with sql.session() as (connection, scratch), sql.reading(job.data):
+        return _Sharing(connection, job, own, scratch, folder).shared(in_own_order=in_own_order)
 
 
 @dataclass(frozen=True)

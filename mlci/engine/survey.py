@@ -1,8 +1,5 @@
 """Survey of an evaluation set before anything runs: its columns, and the classes of its label."""
 
-import tempfile
-from pathlib import Path
-
 from mlci.engine import classes, sql
 from mlci.engine.coding import code_column
 from mlci.engine.interface import Survey
@@ -17,14 +14,10 @@ def survey(data: str, label: str) -> Survey:
     Raises:
         InputError: if the file can't be read.
     """
-    with tempfile.TemporaryDirectory(prefix="mlci-", ignore_cleanup_errors=True) as scratch:
-        connection = sql.connect(scratch=scratch)
-        try:
-            table = open_table(connection, data, Path(scratch))
-            if label not in table.names:
-                return Survey(table.names, None)
-            with sql.reading(data):
-                coded = code_column(connection, table, table.column(label), most=_MOST_CLASSES)
-        finally:
-            connection.close()
+    with sql.session() as (connection, scratch):
+        table = open_table(connection, data, scratch)
+        if label not in table.names:
+            return Survey(table.names, None)
+        with sql.reading(data):
+            coded = code_column(connection, table, table.column(label), most=_MOST_CLASSES)
     return Survey(table.names, classes.multiclass(coded.values, None) if coded.whole else None)

@@ -1,7 +1,6 @@
 """The copy of the evaluation set that a prediction step gets: the same format, the same types, without the label."""
 
 import struct
-import tempfile
 from pathlib import Path
 
 import duckdb
@@ -31,19 +30,15 @@ def write_features(data: str, label: str, folder: Path) -> Path:
     Raises:
         InputError: if the evaluation set can't be read, has no such column, or no other.
     """
-    with tempfile.TemporaryDirectory(prefix="mlci-", ignore_cleanup_errors=True) as scratch:
-        connection = sql.connect(scratch=scratch)
-        try:
-            table = open_table(connection, data, Path(scratch))
-            left_out = table.column(label)
-            target = folder / f"features{suffix_of(table.files[0].shown)}"
-            if len(table.columns) == 1:
-                raise InputError(Problem(f"has no columns besides the label {label!r}", data))
-            target.parent.mkdir(parents=True, exist_ok=True)
-            with sql.reading(data):
-                _write(connection, table, left_out, target)
-        finally:
-            connection.close()
+    with sql.session() as (connection, scratch):
+        table = open_table(connection, data, scratch)
+        left_out = table.column(label)
+        target = folder / f"features{suffix_of(table.files[0].shown)}"
+        if len(table.columns) == 1:
+            raise InputError(Problem(f"has no columns besides the label {label!r}", data))
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with sql.reading(data):
+            _write(connection, table, left_out, target)
     return target
 
 
