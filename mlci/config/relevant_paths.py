@@ -7,47 +7,109 @@ over folders, ``!`` excludes what an earlier pattern matched, and the last patte
 import posixpath
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import zip_longest
 
 DOCUMENTATION = (
-    "*.md", "*.rst", "LICENSE*", "CITATION.cff", ".editorconfig", "CODEOWNERS", ".github/CODEOWNERS", ".github/*.md",
-    ".github/ISSUE_TEMPLATE/**", "docs/**/*.md", "docs/**/*.rst", "docs/**/*.png", "docs/**/*.svg", "docs/**/*.jpg",
+    "*.md", "*.rst", "LICENSE*", "README", "README.txt", "CHANGELOG", "CHANGELOG.txt", "CHANGES", "CHANGES.txt",
+    "AUTHORS", "AUTHORS.txt", "NOTICE", "NOTICE.txt", "CITATION.cff", ".editorconfig", "CODEOWNERS",
+    ".github/CODEOWNERS", ".github/*.md", ".github/ISSUE_TEMPLATE/**",
+    "docs/**/*.md", "docs/**/*.rst", "docs/**/*.png", "docs/**/*.svg", "docs/**/*.jpg", "docs/**/*.jpeg",
+    "docs/**/*.gif", "docs/**/*.webp",
 )  # fmt: skip
 """Files that no model is made from unless `paths:` names them; from the top of the repository."""
-ALWAYS = (".github/workflows/**", ".github/actions/**")
-"""Files that decide how a model is judged, whatever `paths:` says; from the top of the repository."""
+LOCKS = (
+    "requirements*.txt", "uv.lock", "poetry.lock", "pdm.lock", "Pipfile.lock", "pylock*.toml", "conda-lock.yml",
+    "environment.yml", "environment.yaml", "pixi.lock", "renv.lock",
+)  # fmt: skip
+"""Lock files, at the top of the repository and beside the configuration."""
+POINTERS = ("**/*.dvc", "**/dvc.lock")
+"""Files that stand for data that git does not hold."""
+ALWAYS = (".github/workflows/**", ".github/actions/**", "**/.gitattributes")
+"""Files that decide how a model is judged, and how files are checked out, whatever `paths:` says; from the top."""
 
 
-def relevant(
-    changed: Iterable[str], *, patterns: tuple[str, ...] | None, folder: str, named: Iterable[str]
-) -> list[str]:
-    """Return those of the changed files that matter.
+@dataclass(frozen=True, kw_only=True)
+class Relevance:
+    """Files that matter.
 
-    Args:
-        changed: Paths from the top of the repository.
+    Attributes:
         patterns: ``paths:`` of the configuration; ``None`` takes everything but documentation.
         folder: Folder of the configuration, from the top of the repository; ``.`` is the top itself.
         named: Paths that the configuration names (itself, data, predictions), from the top; globs among them.
     """
-    always = [_compile(pattern) for pattern in (*ALWAYS, *named)]
-    if patterns is None:
-        chosen = [(True, _compile("**")), *((False, _compile(pattern)) for pattern in DOCUMENTATION)]
-    else:
-        chosen = list(_from_folder(patterns, folder))
-    return [path for path in changed if any(rule.fullmatch(path) for rule in always) or _decide(path, chosen)]
+
+    patterns: tuple[str, ...] | None
+    folder: str
+    named: tuple[str, ...] = ()
+
+    @cached_property
+    def _always(self) -> tuple[re.Pattern[str], ...]:
+        return tuple(_compile(pattern) for pattern in (*ALWAYS, *self.named))
+
+    @cached_property
+    def _listed(self) -> tuple["_Rule", ...]:
+        if self.patterns is None:
+            return (_Rule("**"), *(_Rule(pattern, wanted=False) for pattern in DOCUMENTATION))
+        return tuple(_from_folder(self.patterns, self.folder))
+
+    @cached_property
+    def _chosen(self) -> tuple["_Rule", ...]:
+        known = (*LOCKS, *(posixpath.join(self.folder, lock) for lock in LOCKS), *POINTERS)
+        return (*map(_Rule, known), *self._listed)
+
+    def matters(self, path: str) -> bool:
+        """Tell whether a file matters, by its path from the top of the repository."""
+        found = (rule.wanted for rule in reversed(self._chosen) if rule.covers(path))
+        return any(rule.fullmatch(path) for rule in self._always) or next(found, False)
+
+    def may_hold(self, folder: str) -> bool:
+        """Tell whether a folder whose files git does not list, such as a submodule, may hold one that matters."""
+        if any(_Rule(pattern.removeprefix("**/")).reaches(folder) for pattern in self.named):
+            return True
+        decides = (rule for rule in reversed(self._listed) if (rule.reaches if rule.wanted else rule.covers)(folder))
+        return next((rule.wanted for rule in decides), False)
+
+    def outside(self) -> str | None:
+        """Return a pattern that leads out of the repository; ``None`` if none does."""
+        return next((pattern for pattern in self.patterns or () if _leads_out(pattern, self.folder)), None)
 
 
-def _from_folder(patterns: Iterable[str], folder: str) -> Iterator[tuple[bool, re.Pattern[str]]]:
+def _leads_out(pattern: str, folder: str) -> bool:
+    bare = pattern.removeprefix("!")
+    return "://" in bare or bare.startswith(("/", "~")) or posixpath.normpath(posixpath.join(folder, bare))[:2] == ".."
+
+
+@dataclass(frozen=True)
+class _Rule:
+    """A glob from the top of the repository, and whether what it matches matters."""
+
+    pattern: str
+    wanted: bool = True
+
+    @cached_property
+    def _compiled(self) -> re.Pattern[str]:
+        return _compile(self.pattern)
+
+    def covers(self, path: str) -> bool:
+        """Tell whether a path, or a folder with everything in it, is matched."""
+        return self._compiled.fullmatch(path) is not None
+
+    def reaches(self, folder: str) -> bool:
+        """Tell whether a folder, or something that may be in it, is matched."""
+        for wanted, part in zip_longest(posixpath.normpath(self.pattern).split("/"), folder.split("/")):
+            if wanted is None or part is None or wanted == "**":
+                return True
+            if not _compile(wanted).fullmatch(part):
+                return False
+        return True
+
+
+def _from_folder(patterns: Iterable[str], folder: str) -> Iterator[_Rule]:
     for pattern in patterns:
         bare = pattern.removeprefix("!")
-        yield not pattern.startswith("!"), _compile(posixpath.normpath(posixpath.join(folder, bare)))
-
-
-def _decide(path: str, rules: list[tuple[bool, re.Pattern[str]]]) -> bool:
-    matters = False
-    for wanted, rule in rules:
-        if rule.fullmatch(path):
-            matters = wanted
-    return matters
+        yield _Rule(posixpath.normpath(posixpath.join(folder, bare)), wanted=not pattern.startswith("!"))
 
 
 def _compile(pattern: str) -> re.Pattern[str]:

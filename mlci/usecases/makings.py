@@ -9,6 +9,7 @@ from mlci.baseline.data import pointers
 from mlci.baseline.git import Git
 from mlci.baseline.head import Head
 from mlci.config.load import Loaded
+from mlci.config.relevant_paths import LOCKS
 from mlci.errors import InputError
 from mlci.lineage.rows import Rows
 from mlci.registry.manifest import Environment, Recipe
@@ -17,10 +18,6 @@ from mlci.usecases.held import Held, Piece, piece
 from mlci.usecases.sides import kept
 from mlci.usecases.tools import Tools
 
-_LOCKS = (
-    "requirements*.txt", "uv.lock", "poetry.lock", "pdm.lock", "Pipfile.lock", "pylock*.toml", "conda-lock.yml",
-    "environment.yml", "environment.yaml", "pixi.lock", "renv.lock",
-)  # fmt: skip
 _LARGEST_LOCK = 16_000_000
 
 
@@ -78,7 +75,7 @@ def _locks(folder: Path, git: Git) -> Iterator[Piece]:
     root = folder.resolve()
     with contextlib.suppress(InputError):
         root = git.root().resolve()
-    found = {path.resolve() for home in (folder, root) for pattern in _LOCKS for path in home.glob(pattern)}
+    found = {path.resolve() for home in (folder, root) for pattern in LOCKS for path in home.glob(pattern)}
     for path in sorted(found):
         if path.is_relative_to(root) and path.is_file() and path.stat().st_size <= _LARGEST_LOCK:
             yield piece(path, path.relative_to(root).as_posix())

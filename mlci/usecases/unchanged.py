@@ -6,17 +6,14 @@ that set, or a metrics file only, `paths:` has to be written out: see :mod:`mlci
 in full.
 """
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from mlci.baseline.changed import changed
 from mlci.baseline.resolve import resolve
 from mlci.baseline.tracked import is_tracked, tracked
-from mlci.config.load import Loaded, parse
+from mlci.config.load import Loaded
 from mlci.config.models import Baseline, Config
-from mlci.config.relevant_paths import relevant
-from mlci.errors import InputError, OutsideError
+from mlci.errors import InputError
 from mlci.inference.evaluation import EvaluationResult
 from mlci.registry import versions
 from mlci.registry.ledger import Tail
@@ -26,6 +23,7 @@ from mlci.usecases import by_training, metrics_only, plan, production
 from mlci.usecases.metrics_only import Numbers
 from mlci.usecases.outside_data import reason_to_train
 from mlci.usecases.paths import located
+from mlci.usecases.relevant_changes import find_difference
 from mlci.usecases.sides import Side
 from mlci.usecases.tools import Tools, registry
 
@@ -46,7 +44,10 @@ def unchanged_since(loaded: Loaded, tools: Tools, since: str) -> str | None:
     if said.status != 0 or not base:
         tools.say(f"--changed-since {since}: no common commit is in this clone (`fetch-depth: 0`?), so training runs")
         return None
-    return None if _touched(loaded, tools, base) else base
+    if difference := find_difference(loaded, tools.git, base):
+        tools.say(f"--changed-since {since}: compared with {base[:7]}, {difference}, so everything runs")
+        return None
+    return base
 
 
 def same_as_champion(loaded: Loaded, tools: Tools, champion: Side, *, data: str) -> Side | None:
@@ -140,7 +141,11 @@ def same_files(loaded: Loaded, tools: Tools, commit: str | None, *, of: str) -> 
     if commit is None:
         tools.say(f"nothing relevant changed, but no commit holds what {of} was made from, so training runs")
         return False
-    return not _touched(loaded, tools, commit)
+    if difference := find_difference(loaded, tools.git, commit):
+        made = f"{of} was made from {commit[:7]}: {difference}"
+        tools.say(f"nothing relevant changed since the merge base, but {made}, so everything runs")
+        return False
+    return True
 
 
 def result_without_rows(config: Config, base: str) -> EvaluationResult:
@@ -172,34 +177,3 @@ def _is_tracked(tools: Tools, data: str) -> bool:
         return Path(data).is_file() and tracked(tools.git, Path(data))
     except InputError:
         return False
-
-
-def _touched(loaded: Loaded, tools: Tools, commit: str) -> bool:
-    """Tell whether a relevant file of the checkout differs from a commit; also where that can't be known."""
-    try:
-        root = tools.git.root().resolve()
-        differs = changed(tools.git, commit)
-        config = Path(loaded.path).resolve().relative_to(root)
-        before = parse(tools.git.must("show", f"{commit}:{config.as_posix()}").encode(), path=config.as_posix()).config
-    except (InputError, OutsideError, ValueError):
-        return True
-    if differs is None:
-        return True
-    folder = config.parent
-    named = {config.as_posix(), *(name for path in _named(before) if (name := _from_top(folder, path)) is not None)}
-    return bool(relevant(differs, patterns=before.paths, folder=folder.as_posix(), named=named))
-
-
-def _named(config: Config) -> Iterator[str]:
-    """Yield the paths that a configuration names."""
-    if config.evaluation is not None:
-        yield config.evaluation.data
-    yield from filter(None, (config.predict.file, config.predict.model, config.predict.metrics))
-    if config.train is not None and config.train.model is not None:
-        yield config.train.model
-    if isinstance(config.baseline, Baseline) and config.baseline.file is not None:
-        yield config.baseline.file
-
-
-def _from_top(folder: Path, path: str) -> str | None:
-    return None if "://" in path or Path(path).is_absolute() else (folder / path).as_posix()

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from mlci.config.relevant_paths import relevant
+from mlci.config.relevant_paths import Relevance
 from tests.baseline.repository import commit, git
 from tests.registry.lifecycle import promoted
 from tests.usecases.project import files, holdout, mlci, repository, run
@@ -174,4 +174,5 @@ def test_evaluate__and_gate_in_two_jobs(tmp_path):
 def test_relevant__globs(patterns, folder, matter):
     changed = ["README.md", "docs/a/b.md", "docs/table.csv", "src/a.py", "data/x.md", "models/churn/mlci.yml"]
     changed += [".github/workflows/a.yml", ".github/ISSUE_TEMPLATE/bug.yml"]
-    assert set(relevant(changed, patterns=patterns, folder=folder, named=[])) == set(matter)
+    relevance = Relevance(patterns=patterns, folder=folder)
+    assert set(filter(relevance.matters, changed)) == set(matter)
