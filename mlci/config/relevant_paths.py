@@ -4,6 +4,7 @@ A pattern is matched against a path from the folder of ``mlci.yml``; ``*`` and `
 over folders, ``!`` excludes what an earlier pattern matched, and the last pattern that matches decides.
 """
 
+import contextlib
 import posixpath
 import re
 from collections.abc import Iterable, Iterator
@@ -66,7 +67,7 @@ class Relevance:
 
     def may_hold(self, folder: str) -> bool:
         """Tell whether a folder whose files git does not list, such as a submodule, may hold one that matters."""
-        if any(_Rule(pattern.removeprefix("**/")).reaches(folder) for pattern in self.named):
+        if any(_Rule(pattern).reaches(folder) for pattern in self.named):
             return True
         decides = (rule for rule in reversed(self._listed) if (rule.reaches if rule.wanted else rule.covers)(folder))
         return next((rule.wanted for rule in decides), False)
@@ -123,7 +124,11 @@ _MEANING = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
 
 
 def _literal(part: str) -> str:
+    """Return a set of characters as such, and everything else, such as a set that is none, as it is written."""
     if len(part) > 2 and part.startswith("[") and part.endswith("]"):
-        inside = part[1:-1].replace("\\", "\\\\")
-        return f"[{'^' + inside[1:] if inside.startswith('!') else inside.replace('^', chr(92) + '^')}]"
+        inside = part[1:-1].replace("\\", "\\\\").replace("[", "\\[")
+        found = f"[{'^' + inside[1:] if inside.startswith('!') else inside.replace('^', chr(92) + '^')}]"
+        with contextlib.suppress(re.error):
+            re.compile(found)
+            return found
     return re.escape(part)

@@ -80,7 +80,9 @@ def _disparity(row: DisparityRow, level: float) -> Disparity:
 
 def _value(row: Evidenced, level: float) -> Evidence:
     if row.candidate is None:
-        return Undefined(row.reason or "it has no value", cause=_cause(row, Cause.CANDIDATE))
+        of_both = catalogue.is_shift(row.metric) and row.cause is None  # one model has no value of it
+        cause = None if of_both else _cause(row, Cause.CANDIDATE)
+        return Undefined(row.reason or "it has no value", cause=cause)
     reason = None if row.candidate_interval else row.reason
     if row.candidate_method == Point.method:
         return Point(row.candidate, reason=reason)

@@ -5,6 +5,7 @@ import re
 import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import Path
 
 from mlci.baseline.git import Git
@@ -16,6 +17,7 @@ from mlci.errors import InputError, OutsideError
 from mlci.usecases import plan
 
 _MODULE = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*")
+_CHANGES_FOLDER = frozenset({"cd", "pushd", "-C", "--directory"})
 _BETWEEN = re.compile(r"[\s;&|<>()`'\"=,:]+")
 
 
@@ -81,7 +83,7 @@ def _relevance(config: Config, place: _Place) -> Relevance:
     relative = (path for path in _named(config) if "://" not in path and not path.startswith(("/", "~")))
     named = [posixpath.normpath(posixpath.join(place.folder, path)) for path in relative]
     return Relevance(
-        patterns=config.paths, folder=place.folder, named=(place.path, place.file, *named, *_in_commands(config))
+        patterns=config.paths, folder=place.folder, named=(place.path, place.file, *named, *_in_commands(config, place))
     )
 
 
@@ -109,16 +111,21 @@ def _named(config: Config) -> Iterator[str]:
             yield from _of_module(module)
 
 
-def _in_commands(config: Config) -> Iterator[str]:
-    """Yield globs of the files and modules that commands name, in whatever folder the commands change to."""
+def _in_commands(config: Config, place: _Place) -> Iterator[str]:
+    """Yield the files and modules that commands name, from the top of the repository.
+
+    They are looked for in the configuration's folder, at the top, and in the folders that a command changes to.
+    """
     commands = [config.train.run if config.train else None, config.predict.run]
     for command in filter(None, commands):
         words = _words(command)
-        for before, word in zip(["", *words], words, strict=False):
-            if before == "-m" and _MODULE.fullmatch(word):
-                yield from (f"**/{path}" for path in _of_module(word))
-            elif path := _path(word):
-                yield f"**/{path}"
+        after = list(zip(["", *words], words, strict=False))
+        found = [word for before, word in after if before in _CHANGES_FOLDER]
+        folders = ["", *found, *accumulate(found, posixpath.join)]
+        for before, word in after:
+            for path in _of_module(word) if before == "-m" and _MODULE.fullmatch(word) else _path(word):
+                for start in (place.folder, "."):
+                    yield from (posixpath.normpath(posixpath.join(start, folder, path)) for folder in folders)
 
 
 def _words(command: str) -> list[str]:
@@ -129,13 +136,12 @@ def _words(command: str) -> list[str]:
     return [part for word in words for part in _BETWEEN.split(word) if part]
 
 
-def _path(word: str) -> str | None:
-    """Return a word as a path, as far as it is known; ``None`` if it does not look like one."""
+def _path(word: str) -> tuple[str, ...]:
+    """Return a word as a path, from the first part that is known; nothing if it does not look like one."""
     if word.startswith(("-", "/", "~")) or not {".", "/"} & set(word):
-        return None
-    parts = [part for part in word.rpartition("$")[2].split("/") if part not in {"", ".", ".."}]
-    known = parts[1:] if "$" in word else parts
-    return "/".join(known) if any(part.strip("*?.") for part in known) else None
+        return ()
+    known = word.rpartition("$")[2].partition("/")[2] if "$" in word else word
+    return (known,) if any(part.strip("*?.") for part in known.split("/")) else ()
 
 
 def _of_module(module: str) -> tuple[str, str]:

@@ -56,10 +56,13 @@ def test_difference__left_out_by_the_list(tmp_path):
     assert difference(tmp_path, before) is None
 
 
-@pytest.mark.parametrize("command", ["python -m tools.fit", "python tools/fit.py", "env A=1 ./tools/fit.py --x=1"])
+@pytest.mark.parametrize(
+    "command",
+    ["python -m tools.fit", "A=1 ./tools/fit.py --x=1", "cd tools && bash -c 'python fit.py'", "$HERE/tools/fit.py"],
+)
 def test_difference__named_by_the_command(tmp_path, command):
-    before = repository(tmp_path, train=f"train: {{run: {command}}}\n")
-    commit(tmp_path, {"tools/other.py": "2"})
+    before = repository(tmp_path, train=f'train: {{run: "{command}"}}\n')
+    commit(tmp_path, {"tools/other.py": "2", "other/fit.py": "2", "fit/tools/fit.py": "2"})
     assert difference(tmp_path, before) is None
     commit(tmp_path, {"tools/fit.py": "2"})
     assert difference(tmp_path, before) == "tools/fit.py differs"
@@ -149,6 +152,18 @@ def test_difference__untracked(tmp_path):
 def test_difference__list_that_leads_outside(tmp_path):
     before = repository(tmp_path, paths="paths: [src/**, ../shared/**]\n")
     assert difference(tmp_path, before) == "`paths:` names ../shared/**, which is outside of the repository"
+
+
+def test_difference__one_model_of_several(tmp_path):
+    before = repository(tmp_path)
+    for name in ("a", "b"):
+        text = config(baseline="none", train="train: {run: python train.py ../shared.py}\n") + "paths: ['**/*.py']\n"
+        before = commit(tmp_path, {f"models/{name}/mlci.yml": text, f"models/{name}/train.py": "1"})
+    commit(tmp_path, {"models/a/train.py": "2"})
+    assert difference(tmp_path, before, "models/a/mlci.yml") == "models/a/train.py differs"
+    assert difference(tmp_path, before, "models/b/mlci.yml") is None
+    commit(tmp_path, {"models/shared.py": "2"})
+    assert difference(tmp_path, before, "models/b/mlci.yml") == "models/shared.py differs"
 
 
 def test_difference__configuration_by_a_link(tmp_path):

@@ -169,6 +169,7 @@ def test_evaluate__and_gate_in_two_jobs(tmp_path):
         (("**", "../../src/a.py"), "models/churn", ["src/a.py", "models/churn/mlci.yml", ".github/workflows/a.yml"]),
         (("../../data",), "models/churn", ["data/x.md", ".github/workflows/a.yml"]),
         (("**/[ab].p?", "!src"), ".", [".github/workflows/a.yml"]),
+        (("[z-a]", "[[:a:]]", "s[!x]c/*"), ".", ["src/a.py", ".github/workflows/a.yml"]),
     ],
 )  # fmt: skip
 def test_relevant__globs(patterns, folder, matter):

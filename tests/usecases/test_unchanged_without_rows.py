@@ -84,12 +84,18 @@ def test_run__training_makes_the_rows_against_production(tmp_path):
     assert "the numbers are those of version 1, as recorded when it was judged" in report["notes"]
     assert "nothing relevant changed" in (folder / ".mlci/out/comment.md").read_text()
     assert not (folder / ".mlci/out/bundle").exists()
-    # two jobs come to the same
+    # two jobs come to the same, and so does training again
     assert mlci("evaluate", "--changed-since", "main", cwd=fresh(folder)).code == 0
     judged = mlci("gate", "--json", cwd=folder).report
     assert trainings(folder) == 1
     for name in ("verdict", "gates", "metrics", "unchanged_since", "baseline", "evaluation"):
         assert judged[name] == report[name], name
+    full = run(fresh(folder)).report
+    for now, then in zip(report["gates"], full["gates"], strict=True):
+        assert {**now, "p": None} == {**then, "p": None}
+    assert [row["change_interval"] for row in report["disparities"]] == [
+        row["change_interval"] for row in full["disparities"]
+    ]
 
 
 def test_run__training_makes_the_rows_against_a_reference(tmp_path):

@@ -18,9 +18,13 @@ def report(world):
     return json.loads((world.artifact(name) / "report.json").read_text("utf-8"))
 
 
-@WORKFLOWS
-def test_documentation_only__trains_nothing(workflow, tmp_path, scenario):
-    with World(tmp_path / "world") as world:
+@pytest.mark.parametrize(
+    ("workflow", "splits_inside"),
+    [(ONE_STEP, False), (TWO_JOBS, False), (TWO_JOBS, True)],
+    ids=["one-step", "two-jobs", "two-jobs, training makes the evaluation set"],
+)
+def test_documentation_only__trains_nothing(workflow, splits_inside, tmp_path, scenario):
+    with World(tmp_path / "world", splits_inside=splits_inside) as world:
         number = world.pull("candidate", "documentation")
         run = world.start(workflow, "pull_request", number)
         seen = look(world, scenario, run, number=number, sha=world.fake.head(number))
