@@ -11,10 +11,22 @@ from dataclasses import dataclass
 _PLAIN = re.compile(r"[^\W\d][\w./+-]*( [\w./+-]+)*|-?(0|[1-9][0-9]*)(\.[0-9]*[1-9])?")
 
 
+_SPECIAL = frozenset({"null", "nan", "inf", "infinity", "yes", "no", "on", "off"})
+"""Words that YAML 1.1 or 1.2, or :mod:`mlci.config.scalars`, reads as something else than text."""
+
+
 def yaml_value(value: str) -> str:
-    """Return a text as it is pasted into YAML, also between braces: quoted where YAML would read something else."""
-    plain = _PLAIN.fullmatch(value) and value.lower() != "null"
-    return value if plain else json.dumps(value, ensure_ascii=False)
+    """Return a text as it is pasted into YAML, also between braces: quoted where YAML would read something else.
+
+    Characters that cannot be seen, such as a no-break space, are escaped.
+    """
+    if _PLAIN.fullmatch(value) and value.lower() not in _SPECIAL:
+        return value
+    return "".join(map(_visible, json.dumps(value, ensure_ascii=False)))
+
+
+def _visible(char: str) -> str:
+    return char if char.isprintable() else f"\\u{ord(char):04x}" if ord(char) < 1 << 16 else f"\\U{ord(char):08x}"
 
 
 @dataclass(frozen=True)
@@ -25,11 +37,16 @@ class Problem:
         message: What is wrong, and the words that would make it right.
         path: The file it stands in, as the user wrote it; ``None`` when no file is to blame.
         line: Line or row number in that file, counted from 1.
+        setting: Entry of the configuration that is wrong, such as ``("evaluation", "key")``; a message with one begins
+            with a verb, and its subject is the file.
+        remedy: Entry of the configuration that the remedy changes, where the data may as well be what is wrong.
     """
 
     message: str
     path: str | None = None
     line: int | None = None
+    setting: tuple[str, ...] = ()
+    remedy: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         """Return ``path:line: message`` with the parts that are known."""

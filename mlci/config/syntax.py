@@ -5,6 +5,12 @@ import re
 from ruamel.yaml.error import MarkedYAMLError
 
 from mlci.config.paths import clip
+from mlci.errors import yaml_value
+
+_ENTRY = re.compile(r"""\s*(?:- )?([A-Za-z_]+): +([^\s"'\[{#].*?)\s*""")
+_LONGEST = 100
+_FOR_TEXT = ("mapping values", "expected the node", "alphabetic", "chomping", "URI", "expected '!'", "start any token")
+"""Errors that a text without quotes causes."""
 
 # What ruamel.yaml says, and what a person can do about it.
 _SYNTAX = (
@@ -40,4 +46,13 @@ def explain(error: MarkedYAMLError, text: str) -> tuple[str, int]:
     if words is None:
         return f"this is not valid YAML: {clip(said)}", line
     first = int(error.context_mark.line) + 1 if error.context_mark else line
-    return words.format(opened=f" of line {first}" if first != line else ""), line
+    remedy = quote(lines[line - 1]) if any(key in said for key in _FOR_TEXT) else ""
+    return words.format(opened=f" of line {first}" if first != line else "") + remedy, line
+
+
+def quote(line: str) -> str:
+    """Return a key's line with its value in quotes, as the remedy of an error; empty if it is not a key with a text."""
+    found = _ENTRY.fullmatch(line)
+    if found is None or len(found[2]) > _LONGEST:
+        return ""
+    return f"; as text: `{found[1]}: {yaml_value(found[2])}`"

@@ -26,9 +26,12 @@ from mlci.config.paths import Path, clip, dotted
 from mlci.config.scalars import plain
 from mlci.config.syntax import explain
 from mlci.config.text import ODD
-from mlci.errors import Problem
+from mlci.errors import Problem, yaml_value
 
 DEEPEST = 12
+_LABELS = {"positive", "classes", "reference", "key", "label", "score", "decision", "slices", "column"}
+"""Keys whose values are texts of the user's data."""
+_LONGEST = 100
 MOST_NODES = 10_000
 
 
@@ -185,10 +188,12 @@ class _Builder:
     def _value(self, event: NodeEvent, where: Path) -> Any:  # noqa: ANN401 - whatever YAML can hold
         line = self.tree.lines[where]
         if isinstance(event, AliasEvent):
-            self.tree.refuse(f"`*{clip(event.anchor)}`: aliases are not read here; write the value out", line, where)
+            words = f"`*{clip(event.anchor)}`: aliases are not read here; write the value out"
+            self.tree.refuse(words + _as_text(f"*{event.anchor}", where), line, where)
             return None
         if getattr(event, "tag", None) is not None:
-            self.tree.refuse(f"`{dotted(where)}` carries a YAML tag; write the value without it", line, where)
+            bare = _as_text(str(getattr(event, "tag", "")), where) if getattr(event, "value", None) == "" else ""
+            self.tree.refuse(f"`{dotted(where)}` carries a YAML tag; write the value without it{bare}", line, where)
         if isinstance(event, ScalarEvent):
             return self._scalar(event, where)
         if len(self.stack) == DEEPEST:
@@ -207,9 +212,10 @@ class _Builder:
             return text
         value = plain(text)
         if value is None and where:
-            self.tree.refuse(f"`{dotted(where)}` has no value; {_remedy(where)}", line, where)
+            self.tree.refuse(f"`{dotted(where)}` has no value; {_remedy(where)}{_as_text(text, where)}", line, where)
         if isinstance(value, float) and not math.isfinite(value):
-            self.tree.refuse(f"`{dotted(where)}` has to be a finite number, not `{clip(text)}`", line, where)
+            words = f"`{dotted(where)}` has to be a finite number, not `{clip(text)}`"
+            self.tree.refuse(words + _as_text(text, where), line, where)
             return 0
         return value
 
@@ -224,6 +230,14 @@ def _remedy(where: Path) -> str:
         return "put a space after the `:`"
     none = "; write `none` to compare with nothing" if where == ("baseline",) else ""
     return f"give it one or remove it{none}"
+
+
+def _as_text(text: str, where: Path) -> str:
+    """Return the end of an error that names the line for a label, class or group that is spelled like this."""
+    if not 0 < len(text) <= _LONGEST or not set(where) & _LABELS:
+        return ""
+    key = f"{where[-1]}: " if isinstance(where[-1], str) else ""
+    return f"; as text: `{key}{yaml_value(text)}`"
 
 
 def _line(event: Event) -> int:

@@ -1,5 +1,7 @@
 """A job's names bound to tables and columns; everything that is missing is reported at once."""
 
+import difflib
+import json
 import os
 from dataclasses import dataclass
 from functools import cached_property
@@ -7,12 +9,16 @@ from pathlib import Path
 
 import duckdb
 
+from mlci.engine import sql
 from mlci.engine.columns import Column
 from mlci.engine.interface import Job, SliceColumn, Source
 from mlci.engine.offences import Place, Problems
 from mlci.engine.tables import Table, open_table
-from mlci.engine.words import counted
+from mlci.engine.words import counted, listed
 from mlci.errors import InputError, Problem, yaml_value
+
+_KEY = ("evaluation", "key")
+_SLICES = ("evaluation", "slices")
 
 
 @dataclass(frozen=True)
@@ -74,8 +80,9 @@ class Bound:
 class _Collector:
     """Opens and finds, and keeps what went wrong until all of it is known."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, scratch: Path) -> None:
+    def __init__(self, connection: duckdb.DuckDBPyConnection, scratch: Path, job: Job) -> None:
         self._connection, self._scratch = connection, scratch
+        self._known = {name for name in (job.key, job.label) if name}
         self._tables: dict[str, Table] = {}
         self._problems = Problems()
 
@@ -88,23 +95,107 @@ class _Collector:
                 self._problems.add(*error.problems)
         return self._tables.get(name)
 
-    def find(self, table: Table, name: str | None, role: str, *, number: bool = False) -> Column | None:
-        try:
-            column = None if name is None else table.column(name)
-        except InputError as error:
-            self._problems.add(*error.problems)
+    def find(
+        self,
+        table: Table,
+        name: str | None,
+        role: str,
+        setting: tuple[str, ...],
+        *,
+        number: bool = False,
+        other: str | None = None,
+    ) -> Column | None:
+        """Return a column; one that is missing is a problem of the configuration's entry ``setting``.
+
+        ``other`` is the model's other column, its score or its decision, which is not proposed.
+        """
+        column = None if name is None else next((column for column in table.columns if column.name == name), None)
+        if column is None:
+            if name is not None:
+                said = f"has no column {name!r}; {self._instead(name, table.names, setting, other)}"
+                self._problems.add(Problem(said, table.path, setting=setting))
             return None
-        if column is not None and not (column.may_be_number if number else not column.is_nested):
+        if not (column.may_be_number if number else not column.is_nested):
             wanted = "numbers" if number else "numbers, texts or dates"
             said = f"column {column.name!r} is {column.stored}, which can't be a {role}; write it as {wanted}"
             self.say(said, table.path)
         return column
 
-    def say(self, message: str, path: str) -> None:
-        self._problems.add(Problem(message, path))
+    def find_key(self, table: Table, name: str | None, keyed: Table | None = None) -> Column | None:
+        """Return the key's column; predictions without it are a problem of theirs if the evaluation set has it."""
+        if name is not None and keyed is not None and name in keyed.names and name not in table.names:
+            self._problems.add(Problem(_keyless(name, table, keyed), table.path, setting=_KEY))
+            return None
+        return self.find(table, name, "key", _KEY)
+
+    def _instead(self, name: str, names: tuple[str, ...], setting: tuple[str, ...], other: str | None) -> str:
+        """Return the columns that a file has, with the line to write if one of them was probably meant."""
+        if (near := _near(name, names)) is not None:
+            return f"did you mean {near!r}? Write `{_written(near, setting)}`"
+        left = [item for item in names if item not in self._known | {other}]
+        is_alone = len(left) == 1 and setting[1] in {"score", "decision"}
+        return f"there are {listed(names)}" + (f"; write `{_written(left[0], setting)}`" if is_alone else "")
+
+    def unnamed(self, table: Table, what: str, key: str, other: str | None) -> None:
+        """Note that metrics need a column of predictions that the configuration does not name."""
+        setting = (what, key)
+        self.say(
+            f"needs the column of a {key}, as `{key}: …`; {self._instead('', table.names, setting, other)}",
+            table.path,
+            setting,
+        )
+
+    def share(self, job: Job, table: Table, source: Source, found: Table) -> None:
+        """Note predictions of another table without a key that can't be joined by position."""
+        mine = {job.label, source.score, source.decision}
+        shared = [name for name in found.names if name in table.names and name not in mine]
+        key = next((name for name in shared if _names_rows(self._connection, table, name)), None)
+        if key is not None:
+            remedy = f"join rows by it: write `key: {yaml_value(key)}` under `evaluation`"
+            self.say(f"shares column {key!r} with {table.path}; {remedy}", source.path, _KEY)
+        elif shared:
+            kept = json.dumps([name for name in found.names if name in mine])
+            said = f"shares columns with {table.path} that name no row: {listed(shared)}; add a key to both files, or"
+            self.say(f"{said} keep the order of rows and write the predictions alone: `df[{kept}]`", source.path, _KEY)
+        elif found.rows != table.rows:
+            rows = f"has {counted(found.rows, 'row')} and {table.path} {table.rows:,}"
+            said = f"{rows}; without a column that both have, named by `key: …`, they can't be joined"
+            self.say(said, source.path, _KEY)
+
+    def say(self, message: str, path: str, setting: tuple[str, ...] = ()) -> None:
+        self._problems.add(Problem(message, path, setting=setting))
 
     def stop(self) -> None:
         self._problems.stop()
+
+
+def _names_rows(connection: duckdb.DuckDBPyConnection, table: Table, name: str) -> bool:
+    """Tell whether every row has a value of its own in a column."""
+    ref = table.column(name).ref
+    found = sql.first(connection, sql.select(f"count(DISTINCT {ref})", table.relation))
+    return found is not None and found[0] == table.rows
+
+
+def _near(name: str, names: tuple[str, ...]) -> str | None:
+    plain = {item.strip().casefold(): item for item in names}
+    same = plain.get(name.strip().casefold())
+    return same or next(iter(difflib.get_close_matches(name, names, n=1)), None)
+
+
+def _written(value: str, setting: tuple[str, ...]) -> str:
+    """Return a name as it is written under an entry of the configuration; a slice stands in a list."""
+    return yaml_value(value) if setting[1] == "slices" else f"{setting[1]}: {yaml_value(value)}"
+
+
+def _keyless(name: str, table: Table, keyed: Table) -> str:
+    """Say what to do about predictions that lack the key of the evaluation set."""
+    near = _near(name, table.names)
+    said = f"has no column {name!r} to join {keyed.path} by; "
+    if near is not None and near not in keyed.names:
+        columns = "{" + f"{json.dumps(near)}: {json.dumps(name)}" + "}"
+        return f"{said}it has {near!r}: rename it, in pandas `df = df.rename(columns={columns})`"
+    column = f"[{json.dumps(name)}]"
+    return f"{said}write it beside each prediction, in pandas `df{column} = rows{column}` with `rows` of that set"
 
 
 def bind(connection: duckdb.DuckDBPyConnection, job: Job, scratch: Path) -> Bound:
@@ -113,16 +204,19 @@ def bind(connection: duckdb.DuckDBPyConnection, job: Job, scratch: Path) -> Boun
     Raises:
         InputError: With everything that is missing.
     """
-    collector = _Collector(connection, scratch)
+    collector = _Collector(connection, scratch, job)
     sources = [("candidate", job.candidate)] + ([("baseline", job.baseline)] if job.baseline else [])
     table = collector.open(job.data)
     opened = [(what, source, collector.open(source.path)) for what, source in sources]
     collector.stop()
     if table is None:
         raise AssertionError(job.data)  # stop() has raised
-    label = collector.find(table, job.label, "label", number=job.task == "regression")
-    key = collector.find(table, job.key, "key")
-    bases = [(base, collector.find(table, base.column, "slice", number=base.cut is not None)) for base in _bases(job)]
+    label = collector.find(table, job.label, "label", ("evaluation", "label"), number=job.task == "regression")
+    key = collector.find_key(table, job.key)
+    bases = [
+        (base, collector.find(table, base.column, "slice", (*_SLICES, base.column), number=base.cut is not None))
+        for base in _bases(job)
+    ]
     sides = [_side(collector, job, table, what, source, found) for what, source, found in opened if found is not None]
     collector.stop()
     if label is None:
@@ -135,15 +229,15 @@ def _bases(job: Job) -> list[SliceColumn]:
 
 
 def _side(collector: _Collector, job: Job, table: Table, what: str, source: Source, found: Table) -> Side:
-    score = collector.find(found, source.score, "score", number=True)
-    decision = collector.find(found, source.decision, "decision")
+    score = collector.find(found, source.score, "score", (what, "score"), number=True, other=source.decision)
+    decision = collector.find(found, source.decision, "decision", (what, "decision"), other=source.score)
     if source.score is None and needs_score(job, source):
-        collector.say(f"the {what}'s metrics need a score: name its column in `predict.score`", source.path)
+        collector.unnamed(found, what, "score", source.decision)
     if source.decision is None and job.task == "multiclass" and needs_decision(job):
-        collector.say(f"the {what}'s metrics need a decision: name its column in `predict.decision`", source.path)
-    key = collector.find(found, job.key, "key") if job.key else None
+        collector.unnamed(found, what, "decision", source.score)
+    key = collector.find_key(found, job.key, table) if job.key else None
     if found is not table and job.key is None:
-        _may_join_by_position(collector, job, table, source, found)
+        collector.share(job, table, source, found)
     threshold = job.threshold if source.threshold is None else source.threshold
     return Side(what, found, key, score, decision, threshold if score is None else score.nearest(threshold))
 
@@ -167,16 +261,3 @@ def needs_score(job: Job, source: Source) -> bool:
     """Tell whether a model's score column has to be read."""
     thresholded = job.task == "binary" and needs_decision(job) and source.decision is None
     return _needs_values(job) or thresholded or job.task == "regression"
-
-
-def _may_join_by_position(collector: _Collector, job: Job, table: Table, source: Source, found: Table) -> None:
-    mine = {job.label, source.score, source.decision}
-    shared = [name for name in found.names if name in table.names and name not in mine]
-    if shared:
-        remedy = f"join rows by it: set `evaluation.key: {yaml_value(shared[0])}`"
-        said = f"shares column {shared[0]!r} with {table.path}; {remedy}"
-        collector.say(said, source.path)
-    elif found.rows != table.rows:
-        rows = f"has {counted(found.rows, 'row')} and {table.path} {table.rows:,}"
-        said = f"{rows}; without `evaluation.key` they can't be joined"
-        collector.say(said, source.path)

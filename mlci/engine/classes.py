@@ -1,4 +1,6 @@
-"""Which classes a task has, and which of them counts as positive."""
+"""Classes of a task, and the one that counts as positive."""
+
+import difflib
 
 from mlci.engine import values
 from mlci.engine.values import Value
@@ -9,6 +11,9 @@ _TRUE = {"1", "true"}
 _FALSE = {"0", "false", "-1"}
 _OPPOSITE = {"1": "0", "0": "1", "true": "false", "false": "true"}
 _ALIAS = {"true": "1", "1": "true", "false": "0", "0": "false"}
+_SETTING = ("evaluation", "positive")
+_YES = frozenset({"1", "true", "t", "yes", "y", "positive", "pos"})
+"""What the positive class is called where nothing else is meant by it."""
 
 
 def binary(
@@ -47,6 +52,15 @@ def binary(
     return (others[0] if others else _OPPOSITE.get(chosen, f"not {chosen}")), chosen
 
 
+def check_positive(known: tuple[str, ...], *, positive: object, path: str, column: str) -> None:
+    """Check that labels leave no doubt about the positive class.
+
+    Raises:
+        InputError: if they do, at the entry ``evaluation.positive``.
+    """
+    _positive(list(known), None if positive is None else values.form(values.parse(positive)), path, column)
+
+
 def assumed(classes: tuple[str, ...], *, positive: object) -> str | None:
     """Say which of a binary task's classes was taken for positive where neither configuration nor custom tells.
 
@@ -71,22 +85,49 @@ def _positive(known: list[str], wanted: str | None, path: str, column: str) -> s
         if chosen is None and len(known) == 1 and known[0] in _OPPOSITE:
             return _OPPOSITE[known[0]]
         if chosen is None:
-            listed = " and ".join(map(_quoted, known))
-            remedy = f"evaluation.positive: {yaml_value(known[-1])}"
-            said = f"label {column!r} is {listed}; say which one is positive: {remedy}"
-            raise InputError(Problem(said, path))
+            named = f"has {_listed(known)} as labels in {column!r}"
+            said = f"{named}; name the positive one under `evaluation`: {_lines(None, known)}"
+            raise InputError(Problem(said, path, setting=_SETTING))
         return chosen
     alias = _ALIAS.get(wanted)
     if wanted not in known and alias in known:
         return str(alias)
-    if wanted not in known and len(known) == 2:
-        listed = " and ".join(map(_quoted, known))
-        raise InputError(Problem(f"evaluation.positive is {wanted!r}, but label {column!r} is {listed}", path))
-    if wanted not in known and len(known) == 1 and known[0] in _OPPOSITE and wanted not in _OPPOSITE:
-        raise InputError(
-            Problem(f"evaluation.positive is {wanted!r}, but label {column!r} is always {_quoted(known[0])}", path)
-        )
+    if wanted not in known and _excludes(known, wanted):
+        said = f"has {_listed(known)} as labels in {column!r}, never {_quoted(wanted)}; write {_lines(wanted, known)}"
+        raise InputError(Problem(said, path, setting=_SETTING))
     return wanted
+
+
+def _excludes(known: list[str], wanted: str) -> bool:
+    """Tell whether labels leave no room for a positive class of that name.
+
+    A single label may be the negative one, unless it is the positive one in another spelling.
+    """
+    if len(known) != 1:
+        return len(known) == 2
+    negative = known[0] in _OPPOSITE and wanted not in _OPPOSITE
+    return negative or known[0].strip().casefold() == wanted.strip().casefold()
+
+
+def _listed(known: list[str]) -> str:
+    return " and ".join(map(_quoted, known))
+
+
+def _lines(wanted: str | None, known: list[str]) -> str:
+    """Return the line that names the positive class, or one for each label if none is likelier."""
+    likely = _likeliest(wanted, known)
+    return " or ".join(f"`positive: {yaml_value(name)}`" for name in ([likely] if likely else known))
+
+
+def _likeliest(wanted: str | None, known: list[str]) -> str | None:
+    """Return the label that was probably meant; ``None`` if no label is likelier than another."""
+    plain = {name.strip().casefold(): name for name in known}
+    word = (wanted or "yes").strip().casefold()
+    if word in plain or len(known) == 1:
+        return plain.get(word, known[0])
+    names = _YES & plain.keys() if word in _YES else set()
+    close = [*names, *(difflib.get_close_matches(word, plain, n=1) if wanted else [])]
+    return plain[close[0]] if close else None
 
 
 def multiclass(label: tuple[Value, ...], classes: tuple[object, ...] | None) -> tuple[str, ...]:

@@ -1,6 +1,7 @@
 """What a job's columns mean: the slices' codes, the classes, and the class of every label and decision."""
 
-from dataclasses import dataclass
+import json
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -14,9 +15,12 @@ from mlci.engine.slicing import Bins, bins_of
 from mlci.engine.sql import Array
 from mlci.engine.tables import Table
 from mlci.engine.words import cut
-from mlci.errors import Problem
+from mlci.errors import Problem, yaml_value
 
+_CLASSES = ("evaluation", "classes")
 _MOST_CLASSES = 1000
+_MOST_WRITTEN = 20
+"""Classes that a line to paste may list."""
 
 
 @dataclass(frozen=True)
@@ -70,9 +74,9 @@ def understand(bound: Bound) -> Meaning:
         problems.add(_too_many(label, bound.label, bound.place()))
     problems.stop()
     classes = _classes(bound, label, decided)
-    labelled = _classed(label, bound.label, classes, bound.place(), problems, "label") if label else None
+    labelled = _classed(label, bound.label, classes, bound.place(), problems, "label", job.task) if label else None
     decisions = tuple(
-        _classed(coded, side.decision, classes, bound.place(side), problems, "decision", hint=_hint(bound))
+        _classed(coded, side.decision, classes, bound.place(side), problems, "decision", job.task)
         if coded and side.decision
         else None
         for coded, side in zip(decided, bound.sides, strict=True)
@@ -114,8 +118,7 @@ def _classed(
     place: Place,
     problems: Problems,
     what: str,
-    *,
-    hint: str = "",
+    task: str,
 ) -> Classed:
     """Map a column's codes to classes; a value outside them, or null, is a problem."""
     found = naming.lookup(coded.values, classes)
@@ -124,18 +127,32 @@ def _classed(
         raw = ", ".join(str(code) for code in np.flatnonzero(np.isin(coded.lut, outside)))
         listed = ", ".join(repr(cut(name)) for name in classes[:8])
         said = f"{what} {column.name!r} is {{value!r}}, which is none of the classes {listed}"
-        problems.add(place.problem(column, f"{coded.expression} IN ({raw})", said, hint=hint))
+        hint = _remedy([values.form(coded.values[code]) for code in outside], column, classes, task)
+        found_first = place.problem(column, f"{coded.expression} IN ({raw})", said, hint=hint)
+        problems.add(replace(found_first, remedy=_CLASSES if task == "multiclass" else ()))
     if coded.has_null:
         problems.add(_null(column, place, what))
     lut = np.array([0 if item is None else item for item in [*found, 0]], np.int32)
     return Classed(coded, lut.astype(np.uint8) if len(classes) < 255 else lut)
 
 
-def _hint(bound: Bound) -> str:
-    """Say what would make room for a class that no row is labelled with."""
-    if bound.job.task != "multiclass" or bound.job.classes is not None:
+def _remedy(outside: list[str], column: Column, classes: tuple[str, ...], task: str) -> str:
+    """Say how to write values as the classes are called, or how to make room for a class that no row is labelled with.
+
+    Numbers from 0 are mostly what a label encoder made of the classes, which it sorts.
+    """
+    cell = f"df[{json.dumps(column.name)}]"
+    if set(outside) <= {str(number) for number in range(len(classes))} and len(classes) <= _MOST_WRITTEN:
+        names = ", ".join(f"{number}: {name!r}" for number, name in enumerate(classes))
+        return f"; if it counts the sorted classes from 0, write their names: `{cell} = {cell}.map({{{names}}})`"
+    if {value.strip() for value in outside} <= set(classes):
+        return f"; remove the blanks around it: `{cell} = {cell}.str.strip()`"
+    if task != "multiclass":
         return ""
-    return "; if it may occur, list all classes under evaluation.classes"
+    if len(classes) + len(outside) > _MOST_WRITTEN:
+        return "; if it may occur, list it with all others under `classes`"
+    listed = ", ".join(map(yaml_value, (*classes, *outside)))
+    return f"; if it may occur, write `classes: [{listed}]` under `evaluation`"
 
 
 def _null(column: Column, place: Place, what: str) -> Problem:

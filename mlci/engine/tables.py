@@ -10,7 +10,7 @@ from mlci.engine import sql
 from mlci.engine.columns import Column, read_column, relation
 from mlci.engine.files import File, locate
 from mlci.engine.stage import check_names, stage_csv, stage_json
-from mlci.engine.words import counted, cut
+from mlci.engine.words import counted, listed
 from mlci.errors import InputError, Problem
 
 _Field = tuple[str, int | None, str | None, int | None]
@@ -66,7 +66,7 @@ class Table:
             if column.name == name:
                 return column
         near = difflib.get_close_matches(name, self.names, n=1) or [n for n in self.names if n.lower() == name.lower()]
-        hint = f"did you mean {near[0]!r}?" if near else f"there are {_some(self.names)}"
+        hint = f"did you mean {near[0]!r}?" if near else f"there are {listed(self.names)}"
         raise InputError(Problem(f"has no column {name!r}; {hint}", self.path))
 
     def place(self, position: int) -> tuple[str, int]:
@@ -76,11 +76,6 @@ class Table:
                 return shown, position + 1
             position -= rows
         return self.path, position + 1
-
-
-def _some(names: tuple[str, ...], most: int = 8) -> str:
-    listed = ", ".join(repr(cut(name)) for name in names[:most])
-    return f"{listed} and {len(names) - most} more" if len(names) > most else listed
 
 
 def open_table(connection: duckdb.DuckDBPyConnection, path: str, scratch: Path) -> Table:

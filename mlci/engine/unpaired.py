@@ -1,5 +1,8 @@
 """Why rows don't pair off: keys that are missing, repeated, or in one table only, named by a few of them."""
 
+import json
+import re
+
 import duckdb
 
 from mlci.engine import sql
@@ -9,6 +12,15 @@ from mlci.engine.words import counted, cut, first
 from mlci.errors import InputError, Problem
 
 _SHOWN = 3
+_NUMERIC, _BLANKS, _CASE = "as numbers", "but for blanks around them", "but for upper and lower case"
+_FORM = "but for their Unicode normal form (NFC, NFD)"
+_METHODS = {
+    _NUMERIC: 'astype("Int64")',
+    _BLANKS: "str.strip()",
+    _CASE: "str.lower()",
+    _FORM: 'str.normalize("NFC")',
+}
+_WHOLE = re.compile(r"-?(0|[1-9][0-9]*)")
 _NUMBER = r"[+-]?[0-9]+(\.[0-9]*)?"
 _EXACT = 2**53
 """Beyond it, neighbouring whole numbers are one float64, and that two match would mean nothing."""
@@ -121,22 +133,47 @@ def _spelled_differently(connection: duckdb.DuckDBPyConnection, evaluation: Keye
 
     As numbers match ``0`` and ``000``, or ``0.0`` of a column with nulls.
     """
-    alike, normal = "write them alike", "pass both through unicodedata.normalize('NFC', key)"
-    for how, reading, remedy in (
-        ("as numbers", _numbers, alike),
-        ("but for blanks around them", lambda keyed: _read(keyed, "trim({}, ' \t\u00a0')"), alike),
-        ("but for upper and lower case", lambda keyed: _read(keyed, "lower({})"), alike),
-        ("but for their Unicode normal form (NFC, NFD)", lambda keyed: _read(keyed, "nfc_normalize({})"), normal),
+    for how, reading in (
+        (_NUMERIC, _numbers),
+        (_BLANKS, lambda keyed: _read(keyed, "trim({}, ' \t\u00a0')")),
+        (_CASE, lambda keyed: _read(keyed, "lower({})")),
+        (_FORM, lambda keyed: _read(keyed, "nfc_normalize({})")),
     ):
         first_rows = [reading(keyed) for keyed in (other, evaluation)]
         both = f"({first_rows[0]}) AS here JOIN ({first_rows[1]}) AS there USING (n)"
-        query = sql.select("here.k, there.k", both, where="here.k <> there.k", order_by="there.r, here.r", limit=1)
+        query = sql.select(
+            "here.k, there.k, here.r, there.r", both, where="here.k <> there.k", order_by="there.r, here.r", limit=1
+        )
         found = sql.first(connection, query)
         if found is not None:
-            here, there = (ascii(cut(key))[1:-1] if remedy == normal else cut(key) for key in found)
-            written = f"written as `{here}` here and `{there}` in {evaluation.table.path}"
-            return [Problem(f"keys match {how}: {written}; {remedy}", other.table.path)]
+            shown = [ascii(cut(key))[1:-1] if how == _FORM else cut(key) for key in found[:2]]
+            here = f"`{shown[0]}` in row {other.table.place(found[2])[1]} here"
+            shard, row = evaluation.table.place(found[3])
+            remedy = _alike(found[0], found[1], how, other, evaluation)
+            said = f"keys match {how}: written as {here} and `{shown[1]}` in row {row} of {shard}; {remedy}"
+            return [Problem(said, other.table.path)]
     return []
+
+
+def _alike(here: str, there: str, how: str, other: Keyed, evaluation: Keyed) -> str:
+    """Return the line of Python that writes keys alike, and the file that it is for, from a key of each file."""
+    if how != _NUMERIC:
+        return f"write them alike: `{_line(other, how)}` before each file is written"
+    whole_here, whole_there = (_WHOLE.fullmatch(key) is not None for key in (here, there))
+    files = ((whole_here, there, other, "this file"), (whole_there, here, evaluation, evaluation.table.path))
+    for whole, spelled, keyed, file in files:
+        if whole and spelled.isdigit():  # 7 for 007
+            line = f"pd.read_csv(…, dtype={{{json.dumps(keyed.column.name)}: str}})"
+            return f"zeros are lost where keys are read as numbers; read texts before {file} is written: `{line}`"
+    if whole_here or whole_there:
+        changed, file = (other, "this file") if whole_there else (evaluation, evaluation.table.path)
+        return f"write whole numbers: `{_line(changed, how)}` before {file} is written"
+    return f"write whole numbers: `{_line(other, how)}` before each file is written"
+
+
+def _line(keyed: Keyed, how: str) -> str:
+    cell = f"df[{json.dumps(keyed.column.name)}]"
+    return f"{cell} = {cell}.{_METHODS[how]}"
 
 
 def _read(keyed: Keyed, form: str) -> str:

@@ -1,5 +1,7 @@
 """Numbers with their nouns, and cells, for errors."""
 
+from collections.abc import Sequence
+
 
 def counted(number: int, noun: str) -> str:
     """Return ``1 row``, ``2 rows``, ``1,234 rows``."""
@@ -10,6 +12,12 @@ def first(number: int, noun: str, shown: list[str]) -> str:
     """Name what is shown of ``number`` things: ``key 'a'``, ``keys 'a', 'b'``, ``first keys 'a', 'b', 'c'``."""
     named = f"{noun}{'' if len(shown) == 1 else 's'} {', '.join(shown)}"
     return f"first {named}" if number > len(shown) else named
+
+
+def listed(names: Sequence[str], most: int = 8) -> str:
+    """Return the first of some names in quotes, and how many more there are."""
+    shown = ", ".join(repr(cut(name)) for name in names[:most])
+    return f"{shown} and {len(names) - most:,} more" if len(names) > most else shown
 
 
 def cut(text: str, longest: int = 80) -> str:

@@ -15,8 +15,9 @@ import re
 import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from mlci.errors import InputError, Problem
 
@@ -31,6 +32,23 @@ _NUMBER = re.compile(
 )
 
 
+class _Overflow(float):
+    """Infinity that a finite number was read as, because a double cannot hold it; ``written`` is that number."""
+
+    def __new__(cls, written: str) -> Self:
+        value = super().__new__(cls, written)
+        value.written = written
+        return value
+
+    written: str
+
+
+def _number(written: str) -> float:
+    """Read a number as a double; one that is too large keeps its digits for the error."""
+    value = float(written)
+    return _Overflow(written) if math.isinf(value) and any(char.isdigit() for char in written) else value
+
+
 @dataclass(frozen=True, kw_only=True)
 class MetricsFile:
     """The numbers of a metrics file, and the names in it that hold none.
@@ -38,11 +56,13 @@ class MetricsFile:
     Attributes:
         values: Dotted name to number, in the file's order.
         left_out: Dotted names of text, null, dates and lists.
+        unusable: What each of those is, by dotted name.
         wrong: What is wrong with values that should have been numbers, by dotted name.
     """
 
     values: dict[str, float]
     left_out: tuple[str, ...] = ()
+    unusable: Mapping[str, Problem] = field(default_factory=dict)
     wrong: Mapping[str, Problem] = field(default_factory=dict)
 
     def require(self, names: Iterable[str]) -> None:
@@ -51,7 +71,8 @@ class MetricsFile:
         Raises:
             InputError: if there is such a value; the message has all of them with line and reason.
         """
-        if problems := [self.wrong[name] for name in dict.fromkeys(names) if name in self.wrong]:
+        unusable = {**self.unusable, **self.wrong}
+        if problems := [unusable[name] for name in dict.fromkeys(names) if name in unusable]:
             raise InputError.of(problems)
 
     def notes(self, shown: str) -> tuple[str, ...]:
@@ -118,7 +139,7 @@ def _json(text: str, name: str) -> Any:  # noqa: ANN401 - any tree that JSON can
         return found
 
     try:
-        return json.loads(text, object_pairs_hook=pairs)
+        return json.loads(text, object_pairs_hook=pairs, parse_float=_number)
     except json.JSONDecodeError as error:
         raise InputError(Problem(f"not valid JSON: {error.msg}", name, error.lineno)) from error
     except (RecursionError, ValueError) as error:
@@ -130,7 +151,9 @@ def _yaml(text: str, name: str) -> Any:  # noqa: ANN401 - any tree that YAML can
     from ruamel.yaml.error import MarkedYAMLError, YAMLError  # noqa: PLC0415 - not needed for JSON
 
     try:
-        return YAML(typ="safe", pure=True).load(text)
+        parser = YAML(typ="safe", pure=True)
+        parser.Constructor = _with_overflow(parser.Constructor)
+        return parser.load(text)
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         said = (error.problem or "").split("\n")[0]
@@ -139,9 +162,22 @@ def _yaml(text: str, name: str) -> Any:  # noqa: ANN401 - any tree that YAML can
         raise InputError(Problem(_unreadable(error), name)) from error
 
 
+def _with_overflow(base: Any) -> Any:  # noqa: ANN401 - ruamel's constructors have no types
+    """Return a constructor of YAML values that tells ``1e400`` from ``.inf``."""
+
+    def construct(constructor: Any, node: Any) -> float:  # noqa: ANN401 - as above
+        value: float = constructor.construct_yaml_float(node)
+        plain = str(node.value).replace("_", "")
+        return _number(plain) if math.isinf(value) and any(char.isdigit() for char in plain) else value
+
+    found: Any = type("OverflowConstructor", (base,), {"yaml_constructors": dict(base.yaml_constructors)})
+    found.add_constructor("tag:yaml.org,2002:float", construct)
+    return found
+
+
 def _toml(text: str, name: str) -> Any:  # noqa: ANN401 - any tree that TOML can hold
     try:
-        return tomllib.loads(text)
+        return tomllib.loads(text, parse_float=_number)
     except (tomllib.TOMLDecodeError, RecursionError, ValueError) as error:
         at = re.search(r"at line (\d+)", str(error))
         raise InputError(Problem(f"not valid TOML: {_short(str(error))}", name, int(at[1]) if at else None)) from error
@@ -155,7 +191,7 @@ def _unreadable(error: Exception) -> str:
 
 def _flat(tree: Mapping[Any, Any], text: str, name: str) -> MetricsFile:
     values: dict[str, float] = {}
-    left_out: list[str] = []
+    unusable: dict[str, Problem] = {}
     wrong: dict[str, Problem] = {}
     twice: list[Problem] = []
     seen: set[str] = set()
@@ -170,13 +206,13 @@ def _flat(tree: Mapping[Any, Any], text: str, name: str) -> MetricsFile:
         elif isinstance(value, int | float):
             values[dotted] = float(value)
         else:
-            left_out.append(dotted)
+            unusable[dotted] = _problem(dotted, _kind(value), text, name, path[-1])
         seen.add(dotted)
     problems = twice or ([] if values else [Problem("there is no number in it", name), *wrong.values()])
     if problems:
         more = [Problem(f"and {len(problems) - _SHOWN} more", name)] if len(problems) > _SHOWN else []
         raise InputError.of([*problems[:_SHOWN], *more])
-    return MetricsFile(values=values, left_out=tuple(left_out), wrong=wrong)
+    return MetricsFile(values=values, left_out=tuple(unusable), unusable=unusable, wrong=wrong)
 
 
 def _problem(dotted: str, fault: str, text: str, name: str, key: str) -> Problem:
@@ -223,12 +259,35 @@ def _wrong(value: object) -> str:
         return f"is {str(value).lower()}, not a number; write 1 or 0 if it is meant as a metric"
     if isinstance(value, str) and _NUMBER.fullmatch(value):
         return f"is the text “{_short(value)}”, not a number; write it without quotation marks"
+    if isinstance(value, _Overflow):
+        return _too_large(value.written)
     if isinstance(value, int | float):
         try:
-            return "" if math.isfinite(value) else f"is {value}: an undefined metric can't be judged"
+            return "" if math.isfinite(value) else _not_finite(value)
         except OverflowError:
-            return "is too large for a number with decimals"
+            return _too_large(f"{Decimal(value):.3g}")
     return ""
+
+
+def _kind(value: object) -> str:
+    """Return what a value is that is not meant as a number."""
+    if value is None:
+        return "is null: the metric has no value; let the script write a number, or remove the gate"
+    if isinstance(value, str):
+        return f"is the text “{_short(value)}”, not a number"
+    if isinstance(value, list):
+        return "is a list; a gate needs one number, such as the list's last or mean"
+    return f"is {_short(str(value))}, not a number"
+
+
+def _too_large(written: str) -> str:
+    return f"is {_short(written)}, larger than a double can hold (1.8e308); check its unit, or write its logarithm"
+
+
+def _not_finite(value: float) -> str:
+    if math.isnan(value):
+        return "is NaN, not a number: mostly 0/0, or training that diverged; an undefined metric can't be judged"
+    return f"is {value}, not a number: mostly a division by 0, or training that diverged; it can't be judged"
 
 
 def _line_of(text: str, key: str, *, last: bool = False) -> int | None:

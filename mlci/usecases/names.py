@@ -4,16 +4,18 @@ Columns and classes are looked up before anything runs, where the evaluation set
 training, where training makes it. Groups are known once the rows are read.
 """
 
+import contextlib
 import difflib
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from mlci.config import slices
 from mlci.config.load import Loaded
-from mlci.config.models import Column
+from mlci.config.models import Baseline, Column, Slice
 from mlci.engine import classes as naming
 from mlci.engine.interface import Survey
-from mlci.errors import InputError, Problem
+from mlci.errors import InputError, Problem, yaml_value
 from mlci.inference.evaluation import EvaluationResult
 from mlci.metrics.catalogue import PER_CLASS
 from mlci.usecases import plan
@@ -41,10 +43,56 @@ def survey_before_steps(loaded: Loaded, tools: Tools, *, data: str, folder: Path
         found = tools.survey(data, config.evaluation.label)
     except InputError:
         return False  # training may write it again; a later reader reports what is wrong
-    problems = [*_columns(loaded, found.columns), *_classes(loaded, found), *_predicted(loaded, tools, folder)]
+    problems = [
+        *_columns(loaded, found.columns),
+        *_classes(loaded, found),
+        *_positive(loaded, found),
+        *_predicted(loaded, tools, folder),
+    ]
     if problems:
         raise InputError.of(problems)
     return True
+
+
+@contextlib.contextmanager
+def at_their_lines(loaded: Loaded) -> Iterator[None]:
+    """Place what is wrong with an entry of the configuration at its line, or name the line that the remedy changes.
+
+    Raises:
+        InputError: The same problems.
+    """
+    try:
+        yield
+    except InputError as error:
+        raise InputError.of(_at_its_line(loaded, problem) for problem in error.problems) from error
+
+
+def _at_its_line(loaded: Loaded, problem: Problem) -> Problem:
+    if problem.remedy:
+        line = loaded.lines.of(*problem.remedy)
+        return replace(problem, message=f"{problem.message} ({loaded.path}:{line})", remedy=())
+    where = _written_at(loaded, problem.setting)
+    return problem if where is None else loaded.problem(f"`{problem.path}` {problem.message}", *where)
+
+
+def _written_at(loaded: Loaded, setting: tuple[str, ...]) -> Where | None:
+    """Return the path of an entry in the file; ``None`` for what another configuration than this one says."""
+    if not setting:
+        return None
+    if setting[0] == "candidate":
+        return ("predict", *setting[1:])
+    if setting[0] == "baseline":
+        chosen = loaded.config.baseline
+        return ("baseline", *setting[1:]) if isinstance(chosen, Baseline) and chosen.file else None
+    evaluation = loaded.config.evaluation
+    if setting[:2] == ("evaluation", "slices") and evaluation is not None:
+        named = (i for i, item in enumerate(evaluation.slices) if setting[2] in _parts(item))
+        return ("evaluation", "slices", *list(named)[:1])
+    return setting
+
+
+def _parts(item: Slice) -> list[str]:
+    return [column.column for column in slices.columns(item)]
 
 
 def _predicted(loaded: Loaded, tools: Tools, folder: Path) -> Iterator[Problem]:
@@ -65,7 +113,8 @@ def _predicted(loaded: Loaded, tools: Tools, folder: Path) -> Iterator[Problem]:
         named += [(str(name), ("predict", "probabilities")) for name in several.values()]
     for name, where in named:
         if name not in known:
-            yield loaded.problem(f"`{predict.file}` has no column {name!r}; {_hint(name, known)}", *where)
+            hint = _hint(name, known, f"{where[-1]}: " if len(where) == 2 and where[-1] != "probabilities" else "")
+            yield loaded.problem(f"`{predict.file}` has no column {name!r}; {hint}", *where)
 
 
 def refuse_unknown(loaded: Loaded, result: EvaluationResult) -> None:
@@ -94,7 +143,8 @@ def _columns(loaded: Loaded, known: tuple[str, ...]) -> Iterator[Problem]:
         named += [(column.column, ("evaluation", "slices", index)) for column in slices.columns(item)]
     for name, where in named:
         if name not in known:
-            words = f"`{evaluation.data}` has no column {name!r}; {_hint(name, known)}"
+            key = f"{where[-1]}: " if isinstance(where[-1], str) else ""
+            words = f"`{evaluation.data}` has no column {name!r}; {_hint(name, known, key)}"
             yield loaded.problem(words + _outdated(loaded), *where)
 
 
@@ -113,11 +163,26 @@ def _classes(loaded: Loaded, found: Survey) -> Iterator[Problem]:
         yield from _unknown_classes(loaded, found.classes)
 
 
+def _positive(loaded: Loaded, found: Survey) -> Iterator[Problem]:
+    """Yield the problem of a positive class that the two labels leave open, or that is not among them."""
+    evaluation = loaded.config.evaluation
+    if loaded.config.task != "binary" or evaluation is None or not found.classes or len(found.classes) > 2:
+        return
+    where = {"path": evaluation.data, "column": evaluation.label}
+    try:
+        naming.check_positive(found.classes, positive=evaluation.positive, **where)
+    except InputError as error:
+        for problem in error.problems:
+            placed = _at_its_line(loaded, problem)
+            yield replace(placed, message=placed.message + _outdated(loaded))
+
+
 def _unknown_classes(loaded: Loaded, known: tuple[str, ...]) -> Iterator[Problem]:
     """Yield a problem for each metric of one class whose class does not exist."""
     for name, where in _metrics(loaded):
         if (match := PER_CLASS.match(name)) and match[2] not in known:
-            yield loaded.problem(f"`{name}`: no class is called {match[2]!r}; {_hint(match[2], known)}", *where)
+            hint = _hint(match[2], known, "metric: ", f"{match[1]}[{{}}]")
+            yield loaded.problem(f"`{name}`: no class is called {match[2]!r}; {hint}", *where)
 
 
 def _metrics(loaded: Loaded) -> Iterator[tuple[str, Where]]:
@@ -140,7 +205,7 @@ def _references(loaded: Loaded, result: EvaluationResult) -> Iterator[Problem]:
             continue
         name, known = wanted[item.column], tuple(groups[item.column])
         if name not in known:
-            words = f"no group of `{item.column}` is called {name!r}; {_hint(name, known)}"
+            words = f"no group of `{item.column}` is called {name!r}; {_hint(name, known, 'reference: ')}"
             yield loaded.problem(words, "evaluation", "slices", index, "reference")
 
 
@@ -155,15 +220,17 @@ def _groups(result: EvaluationResult) -> dict[str, dict[str, None]]:
     return found
 
 
-def _hint(name: str, known: Iterable[str]) -> str:
-    """Return the name that was probably meant, or the names that exist."""
+def _hint(name: str, known: Iterable[str], key: str = "", form: str = "{}") -> str:
+    """Return the name that was probably meant, with the text to write, and the names that exist."""
     names = list(known)
     plain = {item.strip().casefold(): item for item in names}
     guess = plain.get(name.strip().casefold()) or plain.get(_as_number(name))
     close = [guess] if guess else difflib.get_close_matches(name, names, n=1)
     more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
     listed = ", ".join(map(repr, names[:_LISTED])) + more
-    return (f"did you mean {close[0]!r}? " if close else "") + f"there are {listed}"
+    if not close:
+        return f"there are {listed}"
+    return f"did you mean {close[0]!r}? Write `{key}{yaml_value(form.format(close[0]))}`; there are {listed}"
 
 
 def _as_number(name: str) -> str:

@@ -43,13 +43,14 @@ def noise(config: Config, store: Store | None, end: Tail | None, *, against: int
     if not is_recorded(spread.fingerprint, rows):
         why = f"the spread of version {against} was recorded on another evaluation set"
         return Noise(version=against, reason=f"{why}; {fix} on this one")
+    if len(spread.reruns) < LEAST:
+        count = len(spread.reruns)
+        why = f"version {against} was retrained {count} time{'' if count == 1 else 's'}, and a spread takes {LEAST}"
+        return Noise(version=against, reason=f"{why} at least; {fix}")
     if len({item.predictions for item in spread.reruns}) == 1:
         why = f"all {len(spread.reruns)} retrainings of version {against} predict the same, whatever MLCI_SEED is"
-        teach = "nothing is known of its luck; train by that seed, or remove `noise`"
-        return Noise(version=against, reason=f"{why}: {teach}")
-    if len(spread.reruns) < LEAST:
-        why = f"version {against} was retrained {len(spread.reruns)} times, and a spread takes {LEAST} at least"
-        return Noise(version=against, reason=f"{why}; {fix}")
+        teach = "let training seed itself, as by `random_state=int(os.getenv('MLCI_SEED', 0))`, or remove `noise`"
+        return Noise(version=against, reason=f"{why}: its training noise is unknown; {teach}")
     return Noise(version=against, runs=len(spread.reruns), spread=_deviations(spread))
 
 

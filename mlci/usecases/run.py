@@ -131,7 +131,8 @@ def compare(
         )
     candidate, baseline, made = pair.candidate, pair.baseline, pair.made_by_training
     bytes_held = _held(loaded.config, candidate, tools, keep=keep)
-    measured = judged(loaded.config, candidate, baseline, tools, data=data)
+    with names.at_their_lines(loaded):
+        measured = judged(loaded.config, candidate, baseline, tools, data=data)
     names.refuse_unknown(loaded, measured.result)
     known = replace(facts, made_by_training=made, shared=measured.shared)
     result = measured.result

@@ -16,6 +16,23 @@ def joined(folder, evaluation, predictions, form="csv", **more):
     return Job(**({"task": "binary", "data": path, "key": "id", "label": "y", "candidate": candidate} | more))
 
 
+def alike(how, here, there, remedy):
+    return f"keys match {how}: written as `{here}` in row 1 here and `{there}` in row 1 of <e>; {remedy}"
+
+
+def whole(file):
+    return f'write whole numbers: `df["id"] = df["id"].astype("Int64")` before {file} is written'
+
+
+def zeros(file):
+    read = '`pd.read_csv(…, dtype={"id": str})`'
+    return f"zeros are lost where keys are read as numbers; read texts before {file} is written: {read}"
+
+
+def each(method):
+    return f'write them alike: `df["id"] = df["id"].{method}` before each file is written'
+
+
 def edit(frame, row, value):
     changed = frame.copy()
     changed.loc[row, "id"] = value
@@ -105,20 +122,23 @@ def test_a_key_that_is_no_number(tmp_path):
 @pytest.mark.parametrize(
     ("here", "there", "hint"),
     [
-        ("{}.0", "{}", "keys match as numbers: written as `0.0` here and `0` in {e}; write them alike"),
-        ("{}", "{:04}", "keys match as numbers: written as `0` here and `0000` in {e}; write them alike"),
+        ("{}.0", "{}", alike("as numbers", "0.0", "0", whole("this file"))),
+        ("{}", "{}.0", alike("as numbers", "0", "0.0", whole("<e>"))),
+        ("+{}", "{}.0", alike("as numbers", "+0", "0.0", whole("each file"))),
+        ("{}", "{:04}", alike("as numbers", "0", "0000", zeros("this file"))),
+        ("{:04}", "{}", alike("as numbers", "0000", "0", zeros("<e>"))),
         ("{}.5", "{}", None),
         ("k{}", "{}", None),
         ("9007199254740993{}", "9007199254740993{}.0", None),
         (
             "k{} ",
             "k{}",
-            "keys match but for blanks around them: written as `k0 ` here and `k0` in {e}; write them alike",
+            alike("but for blanks around them", "k0 ", "k0", each("str.strip()")),
         ),
         (
             "k{}",
             "K{}",
-            "keys match but for upper and lower case: written as `k0` here and `K0` in {e}; write them alike",
+            alike("but for upper and lower case", "k0", "K0", each("str.lower()")),
         ),
     ],
 )
@@ -130,7 +150,7 @@ def test_keys_that_differ_in_spelling_only(tmp_path, here, there, hint):
     assert refusal(given) == [
         f"{tmp_path}/p.csv: 300 rows of {given.data} have no candidate prediction: first keys {shown[0]}",
         f"{tmp_path}/p.csv: 300 keys are not in {given.data}: first keys {shown[1]}",
-        *([f"{tmp_path}/p.csv: {hint.format(e=given.data)}"] if hint else []),
+        *([f"{tmp_path}/p.csv: {hint.replace('<e>', given.data)}"] if hint else []),
     ]
 
 
@@ -161,21 +181,34 @@ def test_keys_of_a_single_file_are_checked_too(tmp_path):
 
 def test_a_shared_column_is_a_key_not_named(tmp_path):
     given = joined(tmp_path, EVALUATION, PREDICTIONS, key=None)
-    assert refusal(given) == [
-        f"{tmp_path}/p.csv: shares column 'id' with {tmp_path}/e.csv; join rows by it: set `evaluation.key: id`"
-    ]
+    (said,) = refusal(given)
+    assert said.startswith(f"{tmp_path}/p.csv: shares column 'id' with {tmp_path}/e.csv; ")
+    assert said.endswith("join rows by it: write `key: id` under `evaluation`")
 
 
 def test_by_position_needs_equal_rows(tmp_path):
     given = joined(tmp_path, EVALUATION, PREDICTIONS[["s"]][:3], key=None)
-    assert refusal(given) == [
-        f"{tmp_path}/p.csv: has 3 rows and {tmp_path}/e.csv 4; without `evaluation.key` they can't be joined"
-    ]
+    (said,) = refusal(given)
+    assert said.startswith(f"{tmp_path}/p.csv: has 3 rows and {tmp_path}/e.csv 4; without a column that both have")
 
 
 def test_a_key_column_that_predictions_lack(tmp_path):
     given = joined(tmp_path, EVALUATION, PREDICTIONS.rename(columns={"id": "ids"}))
-    assert refusal(given) == [f"{tmp_path}/p.csv: has no column 'id'; did you mean 'ids'?"]
+    (said,) = refusal(given)
+    assert said.startswith(f"{tmp_path}/p.csv: has no column 'id' to join {tmp_path}/e.csv by; it has 'ids'")
+    assert said.endswith('in pandas `df = df.rename(columns={"ids": "id"})`')
+    (said,) = refusal(joined(tmp_path, EVALUATION, PREDICTIONS[["s"]]))
+    assert said.endswith('in pandas `df["id"] = rows["id"]` with `rows` of that set')
+    both = refusal(joined(tmp_path, EVALUATION, PREDICTIONS, key="ID"))
+    assert [line.partition(": ")[2] for line in both] == ["has no column 'ID'; did you mean 'id'? Write `key: id`"] * 2
+
+
+def test_a_shared_column_that_names_no_row__is_not_offered_as_key(tmp_path):
+    sexes = {"sex": ["m", "f", "m", "f"]}
+    given = joined(tmp_path, EVALUATION.assign(**sexes), PREDICTIONS[["s"]].assign(**sexes), key=None)
+    (said,) = refusal(given)
+    assert "that name no row: 'sex'; add a key to both files" in said
+    assert said.endswith('`df[["s"]]`')
 
 
 def test_keys_that_occur_in_two_files_of_a_glob_name_the_files(tmp_path):

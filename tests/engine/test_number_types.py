@@ -183,8 +183,9 @@ def test_keys__unicode_forms_are_named(tmp_path):
     path = text(tmp_path, "p.csv", "id,s\nZoe\u0308,0.9\nAnna,0.1\n")
     given = Job(task="binary", data=data, key="id", label="y", candidate=Source(path=path, score="s"))
     assert refusal(given)[-1] == (
-        f"{path}: keys match but for their Unicode normal form (NFC, NFD): written as `Zoe\\u0308` here and `Zo\\xeb` "
-        f"in {data}; pass both through unicodedata.normalize('NFC', key)"
+        f"{path}: keys match but for their Unicode normal form (NFC, NFD): written as `Zoe\\u0308` in row 1 here and "
+        f'`Zo\\xeb` in row 1 of {data}; write them alike: `df["id"] = df["id"].str.normalize("NFC")` before each '
+        "file is written"
     )
 
 

@@ -6,8 +6,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from mlci.config.load import parse
 from mlci.engine.interface import Job, Source
 from tests.engine.tables import observe, refusal, text, write
+
+CONFIG = """model: m
+task: binary
+evaluation: {{data: d.csv, label: y, positive: {}}}
+predict: {{file: d.csv, score: s}}
+gates:
+  - {{metric: accuracy, min: 0.1}}
+"""
 
 
 def one(path, **more):
@@ -41,12 +50,9 @@ def one(path, **more):
             "y,s\n1,0.1\n1,0.1\n2,0.5\n0,0.5\n2,0.5\n",
             "{path}: label 'y' has 3 values ('0' in row 4, '1' in row 1, '2' in row 3); a binary task has two",
         ),
-        (
-            "y,s\nyes,0.1\nno,0.5\n",
-            "{path}: label 'y' is 'no' and 'yes'; say which one is positive: evaluation.positive: yes",
-        ),
-        ("Y,s\n1,0.1\n", "{path}: has no column 'y'; did you mean 'Y'?"),
-        ("y,scores\n1,0.1\n", "{path}: has no column 's'; there are 'y', 'scores'"),
+        ("Y,s\n1,0.1\n", "{path}: has no column 'y'; did you mean 'Y'? Write `label: Y`"),
+        ("y,scores\n1,0.1\n", "{path}: has no column 's'; there are 'y', 'scores'; write `score: scores`"),
+        ("y,p,q\n1,0.1,0.2\n", "{path}: has no column 's'; there are 'y', 'p', 'q'"),
     ],
 )
 def test_a_broken_csv(tmp_path, content, expected):
@@ -57,7 +63,8 @@ def test_a_broken_csv(tmp_path, content, expected):
 def test_braces_in_names_are_only_braces(tmp_path):
     path = text(tmp_path, "t.csv", "y,s{0},d\n{a},x,b\n{a},0.5,{a}\n")
     given = one(path, task="multiclass", candidate=Source(path=path, decision="d"), classes=("{a}",))
-    assert refusal(given) == [f"{path}: decision 'd' is 'b', which is none of the classes '{{a}}' in row 1"]
+    said = "which is none of the classes '{a}' in row 1; if it may occur, write `classes: [\"{a}\", b]`"
+    assert refusal(given) == [f"{path}: decision 'd' is 'b', {said} under `evaluation`"]
     given = one(path, positive="{a}", candidate=Source(path=path, score="s{0}"))
     assert refusal(given) == [f"{path}: 's{{0}}' is not a number: 'x' in row 1"]
 
@@ -98,11 +105,38 @@ def test_all_that_is_wrong_at_once(tmp_path):
     ]
 
 
-def test_positive_that_does_not_occur(tmp_path):
-    path = text(tmp_path, "t.csv", "y,s\nyes,0.1\nno,0.5\n")
-    assert refusal(one(path, positive="Yes")) == [
-        f"{path}: evaluation.positive is 'Yes', but label 'y' is 'no' and 'yes'"
+@pytest.mark.parametrize(
+    ("labels", "positive", "written"),
+    [
+        (("no", "yes"), "Yes", ['"yes"']),
+        ((" <=50K", " >50K"), "50K", ['" >50K"']),
+        ((" <=50K", " >50K"), ">50K", ['" >50K"']),
+        (("<=50K", ">50K"), "<50K", ['"<=50K"']),
+        (("\u00a0>50K", "<=50K"), ">50K", ['"\\u00a0>50K"']),
+        (("bad", "good"), 1, ["bad", "good"]),
+        (("N", "Y"), True, ["Y"]),
+        (("N", "Y"), None, ["Y"]),
+        (("*x", "~"), "x", ['"*x"']),
+        (("007", "008"), 7, ['"007"', '"008"']),
+        (("nan", "inf"), "-inf", ['"inf"']),
+    ],
+)
+def test_positive__that_is_not_a_label_names_the_line_to_write(tmp_path, labels, positive, written):
+    path = text(tmp_path, "t.csv", f"y,s\n{labels[0]},0.1\n{labels[1]},0.5\n")
+    (said,) = refusal(one(path, positive=positive))
+    remedy = " or ".join(f"`positive: {value}`" for value in written)
+    assert said.endswith((f"`evaluation`: {remedy}", f"; write {remedy}"))
+    for value in written:  # pasted, it is read
+        pasted = parse(CONFIG.format(value), path="m").config.evaluation
+        assert not observe(one(path, positive=pasted.positive)).notes
+
+
+def test_positive__of_a_single_label_in_another_spelling(tmp_path):
+    path = text(tmp_path, "t.csv", "y,s\n >50K,0.1\n")
+    assert refusal(one(path, positive=">50K")) == [
+        f"{path}: has ' >50K' as labels in 'y', never '>50K'; write `positive: \" >50K\"`"
     ]
+    observe(one(path, positive="<=50K"))
 
 
 @pytest.mark.parametrize(
@@ -126,14 +160,32 @@ def test_a_positive_class_that_nobody_named_is_noted(tmp_path, labels, said):
 def test_a_label_outside_the_classes(tmp_path):
     path = text(tmp_path, "t.csv", "y,d\na,a\nb,a\nz,b\n")
     given = one(path, task="multiclass", classes=("a", "b"), candidate=Source(path=path, decision="d"))
-    assert refusal(given) == [f"{path}: label 'y' is 'z', which is none of the classes 'a', 'b' in row 3"]
+    said = "which is none of the classes 'a', 'b' in row 3; if it may occur, write `classes: [a, b, z]`"
+    assert refusal(given) == [f"{path}: label 'y' is 'z', {said} under `evaluation`"]
+
+
+@pytest.mark.parametrize(
+    ("decided", "remedy"),
+    [
+        ("0,1", "`df[\"d\"] = df[\"d\"].map({0: 'no', 1: 'yes'})`"),
+        (" yes,no", '`df["d"] = df["d"].str.strip()`'),
+    ],
+)
+def test_decision__classes_in_another_spelling(tmp_path, decided, remedy):
+    one_, other = decided.split(",")
+    path = text(tmp_path, "t.csv", f"y,d\nyes,{one_}\nno,{other}\n")
+    for task in ("binary", "multiclass"):
+        positive = "yes" if task == "binary" else None
+        (said,) = refusal(one(path, task=task, positive=positive, candidate=Source(path=path, decision="d")))
+        assert said.endswith(remedy)
 
 
 def test_a_decision_that_no_row_is_labelled_with_says_how_to_allow_it(tmp_path):
     path = text(tmp_path, "t.csv", "y,d\na,a\nb,rare\n")
     given = one(path, task="multiclass", candidate=Source(path=path, decision="d"))
     expected = (
-        "which is none of the classes 'a', 'b' in row 2; if it may occur, list all classes under evaluation.classes"
+        "which is none of the classes 'a', 'b' in row 2; "
+        "if it may occur, write `classes: [a, b, rare]` under `evaluation`"
     )
     assert refusal(given) == [f"{path}: decision 'd' is 'rare', {expected}"]
     observe(one(path, task="multiclass", candidate=Source(path=path, decision="d"), classes=("a", "b", "rare")))
@@ -142,7 +194,7 @@ def test_a_decision_that_no_row_is_labelled_with_says_how_to_allow_it(tmp_path):
 def test_a_score_that_is_needed(tmp_path):
     path = text(tmp_path, "t.csv", "y,d\n1,1\n0,0\n")
     assert refusal(one(path, candidate=Source(path=path, decision="d"), scores=True)) == [
-        f"{path}: the candidate's metrics need a score: name its column in `predict.score`"
+        f"{path}: needs the column of a score, as `score: …`; there are 'y', 'd'"
     ]
 
 

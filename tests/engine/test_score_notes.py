@@ -101,11 +101,11 @@ def test_yaml_value__is_read_back(value):
         assert str(read["positive"]) == value
 
 
-@pytest.mark.parametrize(("label", "shown"), [(">50K", '">50K"'), ("yes", "yes")])
+@pytest.mark.parametrize(("label", "shown"), [(">50K", '">50K"'), ("yes", '"yes"')])
 def test_suggestion__of_the_positive_class_can_be_pasted(tmp_path, label, shown):
     path = text(tmp_path, "t.csv", f"y,s\n<=50K,0.1\n{label},0.9\n")
     (line,) = refusal(job(path))
-    assert line.endswith(f"say which one is positive: evaluation.positive: {shown}")
+    assert line.endswith(f"`positive: {shown}`")
 
 
 RANKS_ONLY = """model: m

@@ -53,9 +53,13 @@ def test_metrics_that_disappeared():
 @pytest.mark.parametrize(
     ("name", "text", "says"),
     [
-        ("m.json", '{\n "auc": NaN\n}', "m.json:2: “auc” is nan: an undefined metric can't be judged"),
+        ("m.json", '{\n "auc": NaN\n}', "m.json:2: “auc” is NaN, not a number: mostly 0/0, or training that diverged"),
         ("m.json", '{"auc": -Infinity}', "“auc” is -inf"),
-        ("m.json", '{"auc": 1e999}', "“auc” is inf"),
+        ("m.json", '{\n"loss": -1e400}', "m.json:2: “loss” is -1e400, larger than a double can hold (1.8e308)"),
+        ("m.yaml", "loss: 1.5e400\n", "m.yaml:1: “loss” is 1.5e400, larger than a double can hold"),
+        ("m.yaml", "loss: .inf\n", "m.yaml:1: “loss” is inf, not a number: mostly a division by 0"),
+        ("m.toml", "loss = 1e400\n", "m.toml:1: “loss” is 1e400, larger than a double can hold"),
+        ("m.toml", "loss = -inf\n", "m.toml:1: “loss” is -inf, not a number"),
         ("m.json", '{\n "a": {\n  "auc": "0.91"}}', "m.json:3: “a.auc” is the text “0.91”, not a number"),
         ("m.json", '{"auc": "91 %"}', "is the text “91 %”, not a number"),
         ("m.json", '{"auc": "nan"}', "is the text “nan”, not a number"),
@@ -68,14 +72,14 @@ def test_metrics_that_disappeared():
         ("m.json", "{}", "m.json: there is no number in it"),
         ("m.json", '{"model": "rf"}', "there is no number in it"),
         ("m.json", '{"": 1}', "a name of a metric is text of 1 to 200 characters"),
-        ("m.json", '{"n": 1' + "0" * 400 + "}", "“n” is too large"),
+        ("m.json", '{"n": 1' + "0" * 400 + "}", "“n” is 1.00e+400, larger than a double can hold"),
         ("m.json", '{"n": 1' + "0" * 5000 + "}", "can't be read"),
         ("m.json", '{"a":' * 40 + "1" + "}" * 40, "nested more than 32 deep"),
         ("m.json", '{"a":' * 90_000 + "1" + "}" * 90_000, "nested more than 32 deep"),
         ("m.json", json.dumps({str(number): 1 for number in range(10_001)}), "more than 10,000 names"),
         ("m.json", b" " * (LARGEST + 1), "larger than 16,000 kB"),
         ("m.json", b'{\n"a\xff": 1}', "m.json:2: not UTF-8 text"),
-        ("m.yaml", "auc: .nan\n", "m.yaml:1: “auc” is nan"),
+        ("m.yaml", "auc: .nan\n", "m.yaml:1: “auc” is NaN"),
         ("m.yaml", "auc: 1\nb: 2\nauc: 2\n", "m.yaml:3: not valid YAML: found duplicate key"),
         ("m.yaml", "a: [1\nb: 2\n", "not valid YAML"),
         ("m.yaml", "a: !!python/object/apply:os.system ['true']\n", "not valid YAML"),
@@ -83,7 +87,7 @@ def test_metrics_that_disappeared():
         ("m.yaml", "a: &a {b: *a}\n", "nested more than 32 deep"),
         ("m.yaml", "just text\n", "a metrics file holds names with numbers"),
         ("m.toml", "auc = 1\nauc = 2\n", "m.toml:2: not valid TOML"),
-        ("m.toml", "auc = nan\n", "“auc” is nan"),
+        ("m.toml", "auc = nan\n", "“auc” is NaN"),
     ],
 )
 def test_what_is_refused_and_where_it_stands(tmp_path, name, text, says):
@@ -135,7 +139,18 @@ def test_read__files_of_other_tools(tmp_path, tool):
     assert found.notes("m.json")[0].startswith("m.json: left out, not a number: ")
 
 
-@pytest.mark.parametrize(("value", "says"), [('"91 %"', "is the text “91 %”"), ("true", "is true"), ("NaN", "is nan")])
+@pytest.mark.parametrize(
+    ("value", "says"),
+    [
+        ('"91 %"', "is the text “91 %”"),
+        ("true", "is true"),
+        ("NaN", "is NaN, not a number"),
+        ("1e400", r"is 1e400, larger than a double can hold \(1.8e308\)"),
+        ("null", "is null: the metric has no value"),
+        ('"high"', "is the text “high”, not a number"),
+        ("[0.1, 0.2]", "is a list; a gate needs one number"),
+    ],
+)
 def test_read__a_value_that_is_not_a_number_is_an_error_where_a_gate_asks_for_it(tmp_path, value, says):
     found = read(written(tmp_path, "m.json", f'{{"auc": 0.9,\n"share": {value}}}'))
     found.require(["auc", "other"])

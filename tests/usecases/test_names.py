@@ -122,7 +122,7 @@ def test_a_reference_group_that_does_not_exist(tmp_path):
     evaluation = "  slices: [{column: g, reference: N}]\n"
     ended = mlci("run", cwd=project(tmp_path, gate="metric: accuracy, min: 0.1", evaluation=evaluation))
     assert ended.code == 2
-    assert "no group of `g` is called 'N'; did you mean 'n'? there are 'n', 's', 'w'" in ended.err
+    assert "no group of `g` is called 'N'; did you mean 'n'? Write `reference: n`; there are 'n'" in ended.err
 
 
 @pytest.mark.parametrize("baseline", ["none", "{file: old.json}"])
@@ -134,3 +134,68 @@ def test_a_number_that_a_metrics_file_does_not_have__is_an_error_with_or_without
     (row,) = ended.report["gates"]
     assert (ended.code, row["outcome"], row["why"]) == (1, "error", "unknown_name")
     assert row["reason"] == "val.rsme is not in the candidate's metrics file; did you mean val.rmse?"
+
+
+BINARY = """\
+model: m
+task: binary
+evaluation:
+  data: d.csv
+  key: id
+  label: y
+  positive: ">50K"
+  slices: [g]
+predict:
+  file: p.csv
+  score: s
+baseline: {file: b.csv}
+gates:
+  - {metric: accuracy, min: 0.01}
+"""
+
+
+def binary(folder, *changes, train=""):
+    config = BINARY
+    for old, new in changes:
+        assert config.count(old) == 1
+        config = config.replace(old, new)
+    table = "id,y,g\n" + "".join(f"{i},{('>50K', '<=50K')[i % 2]},{'nsw'[i % 3]}\n" for i in range(90))
+    scores = "".join(f"{i},{(i % 7) / 7}\n" for i in range(90))
+    contents = {"mlci.yml": config + train, "d.csv": table, "p.csv": f"id,s\n{scores}", "b.csv": f"id,s\n{scores}"}
+    return write(folder, contents)
+
+
+@pytest.mark.parametrize(
+    ("change", "line", "said"),
+    [
+        (('positive: ">50K"', 'positive: "50K"'), 7, "`d.csv` has '<=50K' and '>50K' as labels in 'y', never '50K'"),
+        (('  positive: ">50K"\n', ""), 3, 'name the positive one under `evaluation`: `positive: "<=50K"` or'),
+        (("key: id", "key: ID"), 5, "`d.csv` has no column 'ID'; did you mean 'id'? Write `key: id`"),
+        (("label: y", "label: Y"), 6, "`d.csv` has no column 'Y'; did you mean 'y'? Write `label: y`"),
+        (("slices: [g]", "slices: [y, {column: G}]"), 8, "`d.csv` has no column 'G'; did you mean 'g'? Write `g`"),
+        (("score: s", "score: p"), 11, "`p.csv` has no column 'p'; there are 'id', 's'; write `score: s`"),
+        (("score: s", "decision: D"), 11, "`p.csv` has no column 'D'; there are 'id', 's'; write `decision: s`"),
+        (("{file: b.csv}", "{file: b.csv, score: S}"), 12, "`b.csv` has no column 'S'; did you mean 's'?"),
+        (("  key: id\n", ""), 3, "`p.csv` shares column 'id' with d.csv; join rows by it: write `key: id`"),
+    ],
+)
+def test_run__an_entry_that_does_not_fit_the_data_is_named_with_its_line(tmp_path, change, line, said):
+    ended = mlci("run", cwd=binary(tmp_path, change))
+    assert (ended.code, f"error: mlci.yml:{line}: " in ended.err, said in ended.err) == (2, True, True), ended.err
+
+
+def test_run__a_positive_class_that_is_not_a_label_is_refused_before_training(tmp_path):
+    train = f"train: {{run: {sys.executable} -I -S train.py}}\n"
+    folder = binary(tmp_path, ('positive: ">50K"', 'positive: "50K"'), train=train)
+    (folder / "train.py").write_text(STEP)
+    ended = mlci("run", cwd=folder)
+    assert (ended.code, (folder / "trained").exists()) == (2, False)
+    assert "mlci.yml:7: `d.csv` has '<=50K' and '>50K' as labels" in ended.err
+    assert '; write `positive: ">50K"`' in ended.err
+
+
+def test_run__a_class_outside_of_the_list_names_the_line_of_the_list(tmp_path):
+    folder = project(tmp_path, gate="metric: accuracy, min: 0.1", evaluation="  classes: [a, b]\n")
+    ended = mlci("run", cwd=folder)
+    remedy = "write `classes: [a, b, c]` under `evaluation` (mlci.yml:7)"
+    assert (ended.code, remedy in ended.err) == (2, True), ended.err
