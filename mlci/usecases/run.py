@@ -223,8 +223,9 @@ def _baseline_first(
     same = None
     if base is not None and baseline is not None and baseline.own is None:
         same = unchanged.same_as_champion(loaded, tools, baseline, data=data)
+        same = same or unchanged.same_as_file(loaded, tools, baseline, data=data)
     if same is not None:
-        tools.say(f"nothing relevant changed since {str(base)[:7]}: the champion's predictions are the candidate's")
+        tools.say(f"nothing relevant changed since {str(base)[:7]}: the baseline's predictions are the candidate's")
         return Pair(candidate=same, baseline=baseline, unchanged_since=base)
     with alone.left_alone(loaded, baseline, tools, data) as rows:
         place = Place(folder=folder, scratch=tools.scratch / "step")

@@ -56,11 +56,22 @@ def same_as_champion(loaded: Loaded, tools: Tools, champion: Side, *, data: str)
     Only predictions that the champion was judged on will do: where the evaluation set moved, it may have moved outside
     of the repository, and the training data with it.
     """
-    if champion.rescored or not _inside(loaded, tools, data=data):
+    if champion.version is None or champion.rescored or not _inside(loaded, tools, data=data):
         return None
     if not same_files(loaded, tools, champion.made_from, of=f"version {champion.version}"):
         return None
     return replace(champion, commit=None, version=None, label=None, notes=(), seconds={})
+
+
+def same_as_file(loaded: Loaded, tools: Tools, baseline: Side, *, data: str) -> Side | None:
+    """Return the predictions of the baseline's file as the candidate's, if git tracks them and the evaluation set."""
+    chosen = loaded.config.baseline
+    if not isinstance(chosen, Baseline) or chosen.file is None or not _inside(loaded, tools, data=data):
+        return None
+    if not is_tracked(tools.git, chosen.file) or not _is_tracked(tools, data):
+        tools.say(f"nothing relevant changed, but git does not track {chosen.file} and its rows, so everything runs")
+        return None
+    return replace(baseline, label=None)
 
 
 def recorded_champion(loaded: Loaded, tools: Tools, end: Tail, *, data: str) -> tuple[Version, Report] | None:

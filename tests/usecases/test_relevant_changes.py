@@ -32,22 +32,38 @@ def link(folder, name, target):
     git(folder, "commit", "--quiet", "--message", "link")
 
 
-@pytest.mark.parametrize("name", ["README.md", "notes/a.py", "README", "docs/a.gif"])
+def changes(folder, names):
+    """Change files one at a time; return what differs after each."""
+    found = []
+    for name in names:
+        before = git(folder, "rev-parse", "HEAD")
+        commit(folder, {name: "2"})
+        found.append(difference(folder, before))
+    return found
+
+
+def test_difference__documentation(tmp_path):
+    assert repository(tmp_path, paths="")
+    assert changes(tmp_path, ["README.md", "README", "docs/a.gif", "docs/guide/start.md"]) == [None] * 4
+
+
 @pytest.mark.parametrize("paths", [SRC, ""], ids=["listed", "not listed"])
-def test_difference__documentation(tmp_path, name, paths):
-    before = repository(tmp_path, paths=paths)
-    commit(tmp_path, {name: "2"})
-    assert (difference(tmp_path, before) is None) == (paths == SRC or name != "notes/a.py")
+def test_difference__anything_else(tmp_path, paths):
+    assert repository(tmp_path, paths=paths)
+    always = ["src/new.py", ".github/workflows/mlci.yml", "holdout.csv"]
+    assert changes(tmp_path, always) == [f"{name} differs" for name in always]
+    others = ["notes/a.py", "data/corpus/README.md"]
+    assert changes(tmp_path, others) == [None if paths else f"{name} differs" for name in others]
+    before = git(tmp_path, "rev-parse", "HEAD")
+    (tmp_path / "mlci.yml").write_text((tmp_path / "mlci.yml").read_text() + "# a comment\n")
+    assert difference(tmp_path, before) == "mlci.yml differs"
 
 
-@pytest.mark.parametrize(
-    "name", ["requirements.txt", "uv.lock", "data/rows.csv.dvc", "dvc.lock", "sub/.gitattributes", "scripts/fit.sh"]
-)
-def test_difference__beside_the_list(tmp_path, name):
+def test_difference__beside_the_list(tmp_path):
     """Lock files, pointers to data, attributes, and a script that the command names."""
-    before = repository(tmp_path, train="train: {run: cd scripts && bash fit.sh}\n")
-    commit(tmp_path, {name: "2"})
-    assert difference(tmp_path, before) == f"{name} differs"
+    assert repository(tmp_path, train="train: {run: cd scripts && bash fit.sh}\n")
+    names = ["requirements.txt", "uv.lock", "data/rows.csv.dvc", "dvc.lock", "sub/.gitattributes", "scripts/fit.sh"]
+    assert changes(tmp_path, names) == [f"{name} differs" for name in names]
 
 
 def test_difference__left_out_by_the_list(tmp_path):
@@ -61,11 +77,9 @@ def test_difference__left_out_by_the_list(tmp_path):
     ["python -m tools.fit", "A=1 ./tools/fit.py --x=1", "cd tools && bash -c 'python fit.py'", "$HERE/tools/fit.py"],
 )
 def test_difference__named_by_the_command(tmp_path, command):
-    before = repository(tmp_path, train=f'train: {{run: "{command}"}}\n')
-    commit(tmp_path, {"tools/other.py": "2", "other/fit.py": "2", "fit/tools/fit.py": "2"})
-    assert difference(tmp_path, before) is None
-    commit(tmp_path, {"tools/fit.py": "2"})
-    assert difference(tmp_path, before) == "tools/fit.py differs"
+    assert repository(tmp_path, train=f'train: {{run: "{command}"}}\n')
+    names = ["tools/other.py", "other/fit.py", "fit/tools/fit.py", "tools/fit.py"]
+    assert changes(tmp_path, names) == [None, None, None, "tools/fit.py differs"]
 
 
 def test_difference__module_of_a_metric(tmp_path):
@@ -116,8 +130,7 @@ def test_difference__link_out_of_the_repository(tmp_path):
     assert difference(folder, before) == "src/data is a link that leads out of the repository"
 
 
-@pytest.mark.parametrize("ignore", ["none", "all"])
-def test_difference__submodule(tmp_path, ignore):
+def test_difference__submodule(tmp_path):
     """Its files are not listed, so it counts if a glob leads into it; a configuration of git can't hide it."""
     for name in ("lib", "theme"):
         commit(made(tmp_path / name), {"a.py": "1"})
@@ -126,7 +139,7 @@ def test_difference__submodule(tmp_path, ignore):
     for name in ("lib", "theme"):
         add = ("-c", "protocol.file.allow=always", "submodule", "--quiet", "add", str(tmp_path / name))
         git(folder, *add, f"vendor/{name}")
-    git(folder, "config", "--file", ".gitmodules", "submodule.vendor/lib.ignore", ignore)
+    git(folder, "config", "--file", ".gitmodules", "submodule.vendor/lib.ignore", "all")
     git(folder, "add", ".gitmodules")
     git(folder, "commit", "--quiet", "--message", "submodules")
     before = git(folder, "rev-parse", "HEAD")

@@ -7,7 +7,7 @@ import pytest
 from mlci.config.relevant_paths import Relevance
 from tests.baseline.repository import commit, git
 from tests.registry.lifecycle import promoted
-from tests.usecases.project import files, holdout, mlci, repository, run
+from tests.usecases.project import files, holdout, mlci, predictions, repository, run
 
 README = {"README.md": "# Better words\n", "docs/guide/start.md": "Begin.\n"}
 
@@ -52,23 +52,12 @@ def test_run__a_champion_below_its_floor_still_blocks(tmp_path):
     assert ended.report["unchanged_since"] is None
 
 
-@pytest.mark.parametrize(
-    "candidate",
-    [
-        {"train.py": "# a comment\n" + files(2)["train.py"]},
-        {"mlci.yml": files(2, baseline="production")["mlci.yml"] + "# a comment\n"},
-        {".github/workflows/mlci.yml": "on: push\n"},
-        {"holdout.csv": holdout(120)},
-        {"lib/new.py": "x = 1\n"},
-        {"data/corpus/README.md": "a document that training may read\n"},
-    ],
-    ids=["code", "configuration", "workflow", "data", "new file", "text below a data folder"],
-)
-def test_run__anything_else_is_trained(tmp_path, candidate):
-    before = on_production(tmp_path, README | candidate)
+def test_run__anything_else_is_trained(tmp_path):
+    before = on_production(tmp_path, README | {"train.py": "# a comment\n" + files(2)["train.py"]})
     ended = run(tmp_path, "--changed-since", "main")
     assert trained(tmp_path) > before
     assert ended.report["unchanged_since"] is None
+    assert "train.py differs, so everything runs" in ended.err
 
 
 def test_run__uncommitted_changes_count(tmp_path):
@@ -116,6 +105,14 @@ def test_run__data_outside_of_the_repository_that_moved_is_a_change(tmp_path):
     assert run(folder, "--changed-since", "main").report["unchanged_since"] is not None
     (tmp_path / "holdout.csv").write_text(holdout(120))
     assert run(folder, "--changed-since", "main").report["unchanged_since"] is None
+
+
+def test_run__documentation_only_against_a_file(tmp_path):
+    project = files(3, baseline="{file: old.csv}", more="  - {metric: accuracy, min: 0.75}\n")
+    repository(tmp_path, project | {"old.csv": predictions(2)}, README)
+    ended = run(tmp_path, "--changed-since", "main")
+    assert (ended.code, trained(tmp_path), ended.report["verdict"]) == (0, 0, "pass")
+    assert [(gate["baseline"], gate["candidate"]) for gate in ended.report["gates"]] == [(0.8, 0.8)] * 2
 
 
 def test_run__documentation_only_against_a_reference(tmp_path):
