@@ -5,6 +5,7 @@ scorers, with the function names as aliases) and fairlearn's.
 """
 
 import difflib
+import functools
 import re
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -136,6 +137,7 @@ def _plain(name: str) -> str | None:
     return ALIASES.get(name) or ALIASES.get(name.lower())
 
 
+@functools.cache
 def _info(name: str) -> MetricInfo:
     """Return the entry; under an alias it keeps the name that was asked for."""
     return replace(_BY_NAME[_plain(name) or name], name=name)
