@@ -9,7 +9,8 @@ STATUS = {"A": "added", "M": "modified", "D": "removed", "R": "renamed", "C": "c
 
 def changed(repo: Repo, base: str, head: str) -> list[dict[str, Any]]:
     """Every file that differs, with its counts and its patch."""
-    rows = repo.raw("diff", "--raw", "-z", "--no-abbrev", "--find-renames", base, head).decode("utf-8").split("\0")
+    told = repo.settled("diff", "--raw", "-z", "--no-abbrev", "--find-renames", base, head, about=(base, head))
+    rows = told.split("\0")
     found, i = [], 0
     while i < len(rows) - 1:
         _, _, old, new, letter = rows[i].split()
@@ -21,7 +22,7 @@ def changed(repo: Repo, base: str, head: str) -> list[dict[str, Any]]:
 
 
 def file(repo: Repo, base: str, head: str, letter: str, names: list[str], sha: str) -> dict[str, Any]:
-    patch = repo.run("diff", "--find-renames", base, head, "--", *names)
+    patch = repo.settled("diff", "--find-renames", base, head, "--", *names, about=(base, head))
     hunks = patch[patch.find("\n@@") + 1 :] if "\n@@" in patch else None
     lines = (hunks or "").splitlines()
     added, gone = (sum(line.startswith(sign) for line in lines) for sign in "+-")

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from tests.github.gitrepo import ENVIRONMENT
+from tests.github.gitrepo import ENVIRONMENT, Repo
 from tests.github.served.pulls import refreshed
 from tests.github.state import Row, State, full_name, git
 
@@ -47,6 +47,16 @@ def repository(folder: Path) -> None:
     subprocess.run(told, cwd=folder, env=ENVIRONMENT, input=(main + topic).encode(), check=True)
 
 
+def merged(folder: Path) -> Path:
+    """Keep the merge of `topic` into `main` in a repository, so that no copy of it has to make the commit."""
+    repo = Repo(folder)
+    main, topic = (repo.branch(name) for name in ("main", "topic"))
+    if main is None or topic is None:
+        raise LookupError(f"no branch main or topic in {folder}")
+    repo.merge(main, topic, f"Merge {topic} into {main}")
+    return folder
+
+
 def imported(branch: str, message: str, files: dict[str, str], *, after: str | None = None) -> str:
     """One commit as `git fast-import` reads it."""
     lines = [f"commit refs/heads/{branch}", "committer Octocat <octocat@example.org> 1714564800 +0000"]
@@ -76,7 +86,7 @@ def known(state: State, name: str) -> Row | None:
 def register(state: State, folder: Path, name: str, *, private: bool = False, fork_of: Row | None = None) -> Row:
     """Tell the state of a bare repository."""
     owner, _, short = name.partition("/")
-    default = git_run(folder, "symbolic-ref", "--short", "HEAD")
+    default = (folder / "HEAD").read_text("ascii").strip().removeprefix("ref: refs/heads/")
     roles: dict[str, str] = {}
     facts: dict[str, Any] = {"owner": owner, "name": short, "private": private, "default_branch": default}
     parent = fork_of["id"] if fork_of else None

@@ -11,7 +11,7 @@ def seeded(tmp_path_factory):
     """A bare repository, made once."""
     folder = tmp_path_factory.mktemp("seeded") / "model.git"
     seeding.repository(folder)
-    return folder
+    return seeding.merged(folder)
 
 
 @pytest.fixture

@@ -1,9 +1,9 @@
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+
+from tests.usecases import project
 
 SHARED = Path(__file__).parents[3] / "shared" / "data"
 
@@ -27,15 +27,9 @@ def mlci(tmp_path):
 
     def run(config: str, *arguments: str, command: str = "run"):
         (tmp_path / "mlci.yml").write_text(config, "utf-8")
-        done = subprocess.run(
-            [sys.executable, "-m", "mlci", command, "--out", "out", *arguments],
-            cwd=tmp_path,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        done = project.mlci(command, "--out", "out", *arguments, cwd=tmp_path)
         path = tmp_path / "out" / "report.json"
-        assert path.exists(), done.stdout + done.stderr
-        return done.returncode, json.loads(path.read_text("utf-8"))
+        assert path.exists(), done.out + done.err
+        return done.code, json.loads(path.read_text("utf-8"))
 
     return run

@@ -30,13 +30,13 @@ def refreshed(state: State, pull: Row) -> Row:
     tips = base.branch(pull["base_ref"]), head.branch(pull["head_ref"])
     if None in tips or tips == (pull["base_sha"], pull["head_sha"]):
         return pull
-    at = f"refs/pull/{pull['number']}"
     if base_repo is not head_repo:
-        base.run("fetch", "--quiet", head_repo["git"], f"+refs/heads/{pull['head_ref']}:{at}/head")
-    base.write_ref(f"{at}/head", tips[1])
+        fetched = f"+refs/heads/{pull['head_ref']}:refs/pull/{pull['number']}/head"
+        base.run("fetch", "--quiet", head_repo["git"], fetched)
+    base.write_pull_ref(f"{pull['number']}/head", tips[1])
     merged = base.merge(*tips, f"Merge {tips[1]} into {tips[0]}")
     if merged:
-        base.write_ref(f"{at}/merge", merged)
+        base.write_pull_ref(f"{pull['number']}/merge", merged)
     moved = {"head_sha": tips[1], "base_sha": tips[0], "merge_sha": merged, "mergeable": merged is not None}
     state.change(pull, **moved, before=pull["head_sha"])
     return pull
