@@ -60,6 +60,25 @@ def differences(git: Git, commit: str) -> Differences | None:
     )
 
 
+def holds_only_untracked(git: Git, path: str) -> bool:
+    """Tell whether git tracks nothing of a file or folder that is there, or that it would ignore.
+
+    Args:
+        git: Git in any folder of the checkout.
+        path: From the top of the repository.
+    """
+    root = git.root().resolve()
+    here = root / path
+    above = [one for one in (here, *here.parents) if one != root and one.is_relative_to(root)]
+    if any(one.is_symlink() or (one / ".git").exists() for one in above):
+        return False  # a link, or a submodule, which git tracks as a whole
+    said = git.ask("-C", str(root), "ls-files", "-z", "--", f":(top,literal){path}")
+    if said.status != 0 or said.out:
+        return False
+    ignored = (git.ask("-C", str(root), "check-ignore", "--quiet", "--", name) for name in (path, f"{path}/"))
+    return (root / path).exists() or any(said.status == 0 for said in ignored)
+
+
 def _is_in(path: str, folder: str) -> bool:
     return path == folder or path.startswith(f"{folder}/")
 

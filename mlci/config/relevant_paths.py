@@ -72,6 +72,17 @@ class Relevance:
         decides = (rule for rule in reversed(self._listed) if (rule.reaches if rule.wanted else rule.covers)(folder))
         return next((rule.wanted for rule in decides), False)
 
+    def starts(self) -> dict[str, str]:
+        """Return by pattern the folder or file that all it matches is, or is in; only where it names one."""
+        listed = (pattern for pattern in self.patterns or () if not _leads_out(pattern, self.folder))
+        wanted = (pattern for pattern in listed if not pattern.startswith("!"))
+        starts = {pattern: re.split(r"(?:^|/)[^/]*[*?[]", pattern, maxsplit=1)[0] for pattern in wanted}
+        return {
+            pattern: posixpath.normpath(posixpath.join(self.folder, start))
+            for pattern, start in starts.items()
+            if start.strip("./")
+        }
+
     def outside(self) -> str | None:
         """Return a pattern that leads out of the repository; ``None`` if none does."""
         return next((pattern for pattern in self.patterns or () if _leads_out(pattern, self.folder)), None)

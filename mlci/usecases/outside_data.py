@@ -54,15 +54,23 @@ def _named_outside(train: Train, git: Git) -> Iterator[str]:
         yield f"`train.env` gives training {train.env[0]}, so it may read data that git does not hold"
     if found := _ADDRESS.search(command):
         yield f"`train.run` names an address ({found[0]}…), so it may read data that git does not hold"
-    if found := next((name for name in _VARIABLE.findall(command) if not name.startswith("MLCI_")), None):
+    if found := next((name for name in _VARIABLE.findall(command) if not _is_known(name, command)), None):
         yield f"`train.run` reads ${found}, which may name data that git does not hold"
     root = git.root().resolve()
-    for path in filter(_is_data, _paths(command, git.folder)):
-        if not path.resolve().is_relative_to(root):
+    for path in _paths(command):
+        place = git.folder / path
+        inside = not path.startswith("~") and place.resolve().is_relative_to(root)
+        if not inside and _is_data(place):
             yield f"`train.run` names {path}, which is outside of the repository"
 
 
-def _paths(command: str, folder: Path) -> Iterator[Path]:
+def _is_known(variable: str, command: str) -> bool:
+    """Tell whether a variable is set by mlci or by the command itself, or names the checkout."""
+    ours = variable.startswith("MLCI_") or variable in {"PWD", "GITHUB_WORKSPACE"}
+    return ours or re.search(rf"(?:^|[\s;&|(]){variable}=", command) is not None
+
+
+def _paths(command: str) -> Iterator[str]:
     """Yield the paths of a command that may lead out of the repository."""
     try:
         words = shlex.split(command, comments=True)
@@ -71,7 +79,7 @@ def _paths(command: str, folder: Path) -> Iterator[Path]:
     for word in words:
         part = word.rpartition("=")[2]
         if part.startswith(("/", "~")) or ".." in part.split("/"):
-            yield folder / Path(part).expanduser()
+            yield part
 
 
 def _is_data(path: Path) -> bool:

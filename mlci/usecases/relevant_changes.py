@@ -9,7 +9,7 @@ from itertools import accumulate
 from pathlib import Path
 
 from mlci.baseline.git import Git
-from mlci.baseline.working_tree import Differences, differences
+from mlci.baseline.working_tree import Differences, differences, holds_only_untracked
 from mlci.config.load import Loaded, parse
 from mlci.config.models import Baseline, Config
 from mlci.config.relevant_paths import Relevance
@@ -30,10 +30,14 @@ def find_difference(loaded: Loaded, git: Git, commit: str) -> str | None:
         place, found = _place(loaded, git), differences(git, commit)
         if found is None:
             return "it is not in this clone (`fetch-depth: 0`?)"
-        before = _config_at(git, commit, place)
+        relevance, products = _relevance(_config_at(git, commit, place), place), _products(loaded.config, place)
+        starts = {pattern: start for pattern, start in relevance.starts().items() if start not in products}
+        unknown = next((pattern for pattern, start in starts.items() if holds_only_untracked(git, start)), None)
     except (InputError, OutsideError, ValueError) as error:
         return f"it can't be compared with: {str(error).splitlines()[0]}"
-    return _differing(_relevance(before, place), found, products=_products(loaded.config, place))
+    if unknown is not None:
+        return f"`paths:` names {unknown}, and git tracks none of it"
+    return _differing(relevance, found, products=products)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -104,8 +104,8 @@ def test_difference__renamed_deleted_and_executable(tmp_path):
 
 def test_difference__through_links(tmp_path):
     """A list that names a link means what it leads to."""
-    before = repository(tmp_path, **{"data/v1/rows.csv": "1", "data/v2/rows.csv": "1", "docs/card.md": "1"})
-    assert before
+    tables = {"data/v1/rows.csv": "1", "data/v2/rows.csv": "1", "docs/card.md": "1"}
+    assert repository(tmp_path, paths="paths: [src/data/**, src/*.py]\n", **tables)
     link(tmp_path, "src/data", "../latest")
     link(tmp_path, "latest", "data/v1")
     link(tmp_path, "README.md", "docs/card.md")
@@ -135,7 +135,7 @@ def test_difference__submodule(tmp_path):
     for name in ("lib", "theme"):
         commit(made(tmp_path / name), {"a.py": "1"})
     folder = tmp_path / "repository"
-    repository(folder, paths="paths: [vendor/lib/**/*.py]\n", train="train: {run: make}\n")
+    repository(folder, paths="paths: [vendor/lib/src/**/*.py, vendor/lib/a.py]\n", train="train: {run: make}\n")
     for name in ("lib", "theme"):
         add = ("-c", "protocol.file.allow=always", "submodule", "--quiet", "add", str(tmp_path / name))
         git(folder, *add, f"vendor/{name}")
@@ -160,6 +160,16 @@ def test_difference__untracked(tmp_path):
     assert difference(tmp_path, before) is None
     (tmp_path / "src/new.py").write_text("1")
     assert difference(tmp_path, before) == "src/new.py (git neither tracks nor ignores it) differs"
+
+
+def test_difference__list_of_what_git_does_not_hold(tmp_path):
+    before = repository(tmp_path, paths="paths: [src/**, data/**, 'lib*/**', none/**]\n", **{".gitignore": "data/\n"})
+    assert difference(tmp_path, before) == "`paths:` names data/**, and git tracks none of it"
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data/rows.csv").write_text("1")
+    assert difference(tmp_path, before) == "`paths:` names data/**, and git tracks none of it"
+    before = commit(tmp_path, {"data/rows.csv": "1"})
+    assert difference(tmp_path, before) is None
 
 
 def test_difference__list_that_leads_outside(tmp_path):

@@ -117,6 +117,8 @@ def test_run__training_makes_the_rows_and_paths_are_not_listed(tmp_path):
         ("python script.py --data=/srv/rows.csv", "names /srv/rows.csv, which is outside"),
         ("python script.py ../rows.csv", "rows.csv, which is outside"),
         ("python script.py ${ROWS}", "reads $ROWS"),
+        ("python script.py ~nobody/rows.csv", "names ~nobody/rows.csv"),
+        ("OUT=a python script.py $OUT $PWD/rows.csv", None),
         (f'{PYTHON} script.py --model "$MLCI_MODEL" a/../rows.csv > /dev/null', None),
     ],
 )
