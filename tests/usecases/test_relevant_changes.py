@@ -1,4 +1,4 @@
-"""What counts as a change of the files that a model is made from, against real repositories."""
+"""Relevant changes: the files that a model is made from, against real repositories."""
 
 import pytest
 

@@ -4,10 +4,13 @@ import json
 
 import pytest
 
+from mlci.cli.build import configuration, tools
 from mlci.config.load import load
+from mlci.registry.copying import Copying
+from mlci.usecases.fetch import fetch
 from mlci.usecases.outside_data import reason_to_train
 from tests.baseline.repository import commit, git, made, ours
-from tests.registry.lifecycle import promoted
+from tests.registry.lifecycle import promoted, store
 from tests.usecases.project import PYTHON, config, mlci, run
 from tests.usecases.test_by_training import LEFT, SCRIPT, fresh
 
@@ -66,6 +69,15 @@ def not_skipped(folder, before):
     return ended
 
 
+def fetched(folder):
+    """Copy what `mlci fetch` copies; return the copy's digest."""
+    copying = Copying(store(folder), folder / ".mlci/fetched")
+    path = folder / "mlci.yml"
+    with tools(folder, registry=copying) as effects:
+        assert fetch(configuration(path), effects, folder=folder) == 1
+    return copying.seal()
+
+
 def test_run__training_makes_the_rows_against_production(tmp_path):
     folder = splits_inside(tmp_path, baseline="production")
     assert promoted(folder) == 1
@@ -84,8 +96,9 @@ def test_run__training_makes_the_rows_against_production(tmp_path):
     assert "the numbers are those of version 1, as recorded when it was judged" in report["notes"]
     assert "nothing relevant changed" in (folder / ".mlci/out/comment.md").read_text()
     assert not (folder / ".mlci/out/bundle").exists()
-    # two jobs come to the same, and so does training again
-    assert mlci("evaluate", "--changed-since", "main", cwd=fresh(folder)).code == 0
+    # two jobs come to the same from a copy of the registry, and so does training again
+    digest = fetched(fresh(folder))
+    assert mlci("evaluate", "--changed-since", "main", "--fetched", digest, cwd=folder).code == 0
     judged = mlci("gate", "--json", cwd=folder).report
     assert trainings(folder) == 1
     for name in ("verdict", "gates", "metrics", "unchanged_since", "baseline", "evaluation"):
