@@ -88,7 +88,10 @@ class Git:
                 f"git does not trust {self.folder}, which belongs to another user (as in job containers); run first: "
                 f"git config --global --add safe.directory '{self.folder.resolve()}'"
             )
-        raise InputError(f"`baseline: ref` needs a git checkout, but {self.folder} is in none")
+        raise InputError(
+            f"`baseline: {{ref: …}}` needs a git checkout, and {self.folder.resolve()} is not in one; run in a clone "
+            "of the repository, or write `baseline: {file: …}` or `baseline: none`"
+        )
 
 
 def _line(text: str) -> str:

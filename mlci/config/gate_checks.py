@@ -1,5 +1,6 @@
 """Checks of gates against the metric catalogue, the slices and the way predictions come about."""
 
+import re
 from collections.abc import Iterable, Iterator
 
 from mlci.config import slices
@@ -9,7 +10,7 @@ from mlci.config.models import LIMITS, Gate
 from mlci.config.paths import clip
 from mlci.config.values import Limit
 from mlci.config.words import nearest
-from mlci.errors import Problem
+from mlci.errors import Problem, yaml_value
 from mlci.metrics.info import MetricInfo
 
 _ACROSS = frozenset({"disparity", "shift"})
@@ -154,10 +155,21 @@ def _unsliced(context: Context, gate: Gate) -> str | None:
         return f"is `{here}`, but the crossing is written `{slices.written(turned)}`"
     if isinstance(gate.each or gate.across, tuple) and _parts(wanted) <= set(context.slices):
         return f"names no crossing under `evaluation.slices`; add `{here}` there, or write one gate for each column"
-    guess = nearest(wanted, context.slices)
-    listed = ", ".join(slices.written(name) for name in context.slices[:8]) or "none"
-    hint = f"did you mean `{slices.written(guess)}`?" if guess else f"listed there: {listed}"
-    return f"is `{clip(here)}`, which is not under `evaluation.slices`; {hint}"
+    if (column := re.split("[=:]", wanted)[0].strip()) != wanted and column in context.slices:
+        key = "each" if gate.each is not None else "across"
+        return f"is `{clip(here)}`, but a gate looks at every group of a slice; write `{key}: {yaml_value(column)}`"
+    return f"is `{clip(here)}`, which is not under `evaluation.slices`; {_listed(context, wanted)}"
+
+
+def _listed(context: Context, wanted: str) -> str:
+    """Return the slice that was probably meant, or how to add one."""
+    if guess := nearest(wanted, context.slices):
+        return f"did you mean `{slices.written(guess)}`?"
+    if not context.slices:
+        return f"add `slices: [{yaml_value(wanted)}]` under `evaluation`"
+    listed = ", ".join(slices.written(name) for name in context.slices[:8])
+    line = context.loaded.lines.of("evaluation", "slices")
+    return f"listed there: {listed}; if it is a column, add it there (line {line})"
 
 
 def _parts(name: str) -> set[str]:

@@ -24,6 +24,7 @@ from mlci.config.models import (
     fields,
 )
 from mlci.config.paths import Path, clip, dotted
+from mlci.errors import yaml_value
 
 SECTIONS: dict[Path, type[Model]] = {
     (): Config,
@@ -37,6 +38,7 @@ SECTIONS: dict[Path, type[Model]] = {
     ("gates", "policy"): GatePolicy,
     ("policy",): Policy,
 }
+_FILES = (".csv", ".tsv", ".parquet", ".jsonl", ".json", ".gz", ".yaml", ".yml", ".toml")
 MEANT = {
     "target": "label",
     "labels": "label",
@@ -121,19 +123,19 @@ def _fault(error: ErrorDetails) -> str:  # noqa: PLR0911 - one return for each k
     if kind.startswith("mlci_"):
         return error["msg"] if kind in _JOINT else f"{error['msg']}, not {given}"
     if kind in _PLAIN:
-        return f"{_PLAIN[kind]}, not {given}"
+        return f"{_PLAIN[kind]}, not {given}{_as_list(error)}"
     if kind in _BOUNDS:
         words, key = _BOUNDS[kind]
         return f"must be {words} {ctx[key]:.15g}, not {given}"
     if kind == "literal_error":
         return "".join(_choice(_allowed(error), error["input"]))
     if kind == "string_type":
-        quotes = f"; write it in quotes: '{error['input']}'" if _is_number(error["input"]) else ""
-        return f"must be text, not {given}{quotes}"
+        return f"must be text, not {given}{_as_text(error)}"
     if kind == "string_too_short" or (kind == "string_pattern_mismatch" and ctx.get("pattern") == r"\S"):
         return "must not be empty"
     if kind == "string_pattern_mismatch":
-        return f"must be letters, digits, `.`, `_` and `-`, at most 100, beginning with a letter or digit, not {given}"
+        words = "must be letters, digits, `.`, `_` and `-`, at most 100, beginning with a letter or digit"
+        return f"{words}, not {given}{_as_name(str(error['input']))}"
     if kind == "string_too_long":
         return f"is too long; at most {ctx['max_length']:,} characters"
     if kind == "too_short":
@@ -173,6 +175,35 @@ def show(value: object) -> str:
     return f"`{value:.15g}`" if isinstance(value, float) else f"`{clip(json.dumps(value))}`"
 
 
+def _as_list(error: ErrorDetails) -> str:
+    """Return the remedy for a single entry where a list is wanted."""
+    if error["type"] != "tuple_type":
+        return ""
+    if isinstance(error["input"], dict):
+        return "; begin each entry with `- `"
+    return f"; write `[{yaml_value(error['input'])}]`" if isinstance(error["input"], str) else ""
+
+
+def _as_text(error: ErrorDetails) -> str:
+    """Return the remedy for what is not a text: quotes, or one column made of several."""
+    value = error["input"]
+    if isinstance(value, bool):
+        return f"; write it in quotes: '{str(value).lower()}'"
+    if _is_number(value):
+        return f"; write it in quotes: '{value}'"
+    if place(error["loc"]) == ("evaluation", "key") and isinstance(value, list | tuple):
+        columns = json.dumps([str(item) for item in value], ensure_ascii=False)
+        line = f'df["key"] = df[{columns}].astype(str).agg("-".join, axis=1)'
+        return f"; make one column of several, `{line}`, in both files, and write `key: key`"
+    return ""
+
+
+def _as_name(text: str) -> str:
+    """Return the remedy for a name with other characters than a model's may have; empty if nothing is left of it."""
+    plain = re.sub(r"[^A-Za-z0-9._-]+", "-", text)[:100].strip("-._")
+    return f"; write `{plain}`" if plain else ""
+
+
 def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
@@ -189,6 +220,9 @@ def _choice(allowed: list[str], given: object) -> Iterator[str]:
     guess = nearest(given, allowed) if isinstance(given, str) else None
     if guess:
         yield f"; did you mean `{guess}`?"
+    elif isinstance(given, str) and "{ref: …}" in allowed and given.strip():
+        key = "file" if given.lower().endswith(_FILES) else "ref"
+        yield f"; write `baseline: {{{key}: {yaml_value(given)}}}`"
 
 
 def together(path: Path, value: Any) -> str | None:  # noqa: ANN401 - whatever YAML can hold

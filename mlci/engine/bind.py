@@ -3,6 +3,7 @@
 import difflib
 import json
 import os
+import re
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -11,12 +12,19 @@ import duckdb
 
 from mlci.engine import sql
 from mlci.engine.columns import Column
+from mlci.engine.files import is_missing
 from mlci.engine.interface import Job, SliceColumn, Source
 from mlci.engine.offences import Place, Problems
 from mlci.engine.tables import Table, open_table
 from mlci.engine.words import counted, listed
 from mlci.errors import InputError, Problem, yaml_value
 
+_HINTS = {
+    "evaluation": "paths begin at mlci.yml's folder; commit it, or let `train.run` write it",
+    "candidate": "paths begin at mlci.yml's folder; let `train.run` write it, or predict by `predict.run`",
+    "baseline": "paths begin at mlci.yml's folder; without predictions of another model, write `baseline: none`",
+}
+_VALUE = re.compile(r"-?[0-9.]+(e-?[0-9]+)?")
 _KEY = ("evaluation", "key")
 _SLICES = ("evaluation", "slices")
 
@@ -86,13 +94,13 @@ class _Collector:
         self._tables: dict[str, Table] = {}
         self._problems = Problems()
 
-    def open(self, path: str) -> Table | None:
+    def open(self, path: str, setting: tuple[str, ...]) -> Table | None:
         name = path if "://" in path else os.path.normpath(path)
         if name not in self._tables:
             try:
                 self._tables[name] = open_table(self._connection, path, self._scratch)
             except InputError as error:
-                self._problems.add(*error.problems)
+                self._problems.add(*([_missing(path, setting)] if is_missing(path) else error.problems))
         return self._tables.get(name)
 
     def find(
@@ -134,6 +142,8 @@ class _Collector:
             return f"did you mean {near!r}? Write `{_written(near, setting)}`"
         left = [item for item in names if item not in self._known | {other}]
         is_alone = len(left) == 1 and setting[1] in {"score", "decision"}
+        if any(_VALUE.fullmatch(item) for item in names):
+            return f"its header is {listed(names)}; write the names of the columns in the first line"
         return f"there are {listed(names)}" + (f"; write `{_written(left[0], setting)}`" if is_alone else "")
 
     def unnamed(self, table: Table, what: str, key: str, other: str | None) -> None:
@@ -167,6 +177,16 @@ class _Collector:
 
     def stop(self) -> None:
         self._problems.stop()
+
+
+def _missing(path: str, setting: tuple[str, ...]) -> Problem:
+    """Say that a file is not there, with a file beside it that was probably meant, or how it may come about."""
+    folder = Path(path).parent
+    beside = sorted(item.name for item in folder.iterdir() if item.is_file()) if folder.is_dir() else []
+    stems = {Path(item).stem: item for item in beside}
+    near = stems.get(Path(path).stem) or _near(Path(path).name, tuple(beside))
+    hint = f"did you mean {near!r} in its folder?" if near else _HINTS[setting[0]]
+    return Problem(f"does not exist; {hint}", path, setting=setting)
 
 
 def _names_rows(connection: duckdb.DuckDBPyConnection, table: Table, name: str) -> bool:
@@ -206,8 +226,8 @@ def bind(connection: duckdb.DuckDBPyConnection, job: Job, scratch: Path) -> Boun
     """
     collector = _Collector(connection, scratch, job)
     sources = [("candidate", job.candidate)] + ([("baseline", job.baseline)] if job.baseline else [])
-    table = collector.open(job.data)
-    opened = [(what, source, collector.open(source.path)) for what, source in sources]
+    table = collector.open(job.data, ("evaluation", "data"))
+    opened = [(what, source, collector.open(source.path, (what, "file"))) for what, source in sources]
     collector.stop()
     if table is None:
         raise AssertionError(job.data)  # stop() has raised

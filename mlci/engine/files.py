@@ -76,6 +76,11 @@ def _local(path: str) -> list[tuple[str, Path]]:
     return [(match, Path(match)) for match in matches]
 
 
+def is_missing(path: str) -> bool:
+    """Tell whether a path of this machine leads nowhere; a pattern does not count."""
+    return "://" not in path and not glob.has_magic(path) and not Path(path).exists() and not Path(path).is_symlink()
+
+
 def _file(shown: str, local: Path, scratch: Path) -> File:
     suffix = suffix_of(shown)
     plain = next((suffix.removesuffix(end) for end in _COMPRESSED if suffix.endswith(end)), suffix)

@@ -157,7 +157,8 @@ def _remedy(outside: list[str], column: Column, classes: tuple[str, ...], task: 
 
 def _null(column: Column, place: Place, what: str) -> Problem:
     null = f"{column.ref} IS NULL" + (f" OR isnan({column.as_float()})" if column.is_number else "")
-    return place.problem(column, null, f"{what} {column.name!r} is null")
+    hint = f"; leave such rows out: `df = df.dropna(subset=[{json.dumps(column.name)}])`" if what == "label" else ""
+    return place.problem(column, null, f"{what} {column.name!r} is null", hint=hint)
 
 
 def _too_many(label: Coded, column: Column, place: Place) -> Problem:
@@ -168,4 +169,7 @@ def _too_many(label: Coded, column: Column, place: Place) -> Problem:
         f"{cut(values.form(label.values[code]))!r} in {place.row(first[code])}" for code in range(min(len(first), 6))
     ]
     said = f"label {column.name!r} has {len(first)} values ({', '.join(listed)}); a binary task has two"
-    return Problem(said, place.table.path)
+    cell = f"df[{json.dumps(column.name)}]"
+    texts = {values.form(value).strip() for value in label.values}
+    remedy = f"; without the blanks: `{cell} = {cell}.str.strip()`" if len(texts) == 2 else ""
+    return Problem(said + remedy, place.table.path)

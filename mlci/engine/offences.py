@@ -1,5 +1,6 @@
 """Errors about cells: how many, in which row, under which key, with which value."""
 
+import json
 import math
 from dataclasses import dataclass
 from typing import Literal
@@ -18,6 +19,7 @@ from mlci.errors import InputError, Problem
 Kind = Literal["score", "probability", "number"]
 """What has to hold beyond being finite: nothing, to lie in [0, 1], or to be small enough for its powers."""
 
+_FRACTION = '.str.rstrip("%").astype(float) / 100'
 _LARGEST = 1e70
 _EXACT = 2**53
 _BOUNDS: dict[Kind, tuple[float, float]] = {
@@ -141,13 +143,25 @@ def bad_scores(column: Column, place: Place, kind: Kind) -> list[Problem]:
     ]
 
 
+def _not_numbers(column: Column, condition: str) -> list[tuple[str, str]]:
+    """Return conditions and words for cells that spell no number, with the line of Python for two common forms."""
+    cell, said = f"df[{json.dumps(column.name)}]", f"{column.name!r} is not a number: {{value!r}}"
+    text = f"{column.ref}::VARCHAR"
+    comma, share = (f"regexp_full_match({text}, '{form}')" for form in ("-?[0-9]*,[0-9]+", "-?[0-9.]+ ?%"))
+    return [
+        (f"{condition} AND {comma}", f'{said} (write a decimal point: `df.to_csv(path, decimal=".", index=False)`)'),
+        (f"{condition} AND {share}", f"{said} (write a fraction: `{cell} = {cell}{_FRACTION}`)"),
+        (f"{condition} AND NOT {comma} AND NOT {share}", said),
+    ]
+
+
 def _bad_score(column: Column, kind: Kind) -> list[tuple[str, str]]:
     """Return pairs of (SQL condition, words) for all that a score must not be."""
     value = column.as_float()
     least, most = map(sql.number, _BOUNDS[kind])
     checks = [
         (f"{column.ref} IS NULL", f"{column.name!r} is null"),
-        (f"{column.ref} IS NOT NULL AND {value} IS NULL", f"{column.name!r} is not a number: {{value!r}}"),
+        *_not_numbers(column, f"{column.ref} IS NOT NULL AND {value} IS NULL"),
         (f"isnan({value})", f"{column.name!r} is NaN"),
         (f"isinf({value})", f"{column.name!r} is infinite"),
     ]

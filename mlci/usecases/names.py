@@ -69,7 +69,7 @@ def at_their_lines(loaded: Loaded) -> Iterator[None]:
 
 def _at_its_line(loaded: Loaded, problem: Problem) -> Problem:
     if problem.remedy:
-        line = loaded.lines.of(*problem.remedy)
+        line = loaded.lines.of(*(_written_at(loaded, problem.remedy) or problem.remedy))
         return replace(problem, message=f"{problem.message} ({loaded.path}:{line})", remedy=())
     where = _written_at(loaded, problem.setting)
     return problem if where is None else loaded.problem(f"`{problem.path}` {problem.message}", *where)

@@ -30,9 +30,9 @@ CASES = {
     # words and names
     "unknown task": [("task: binary", "task: clasification"), "2: `task` must be binary, multiclass or regression, not `clasification`"],
     "misspelt task": [("task: binary", "task: Binary"), "2: `task` must be binary, multiclass or regression, not `Binary`; did you mean `binary`?"],
-    "model with a space": [("credit-risk", "credit risk"), "1: `model` must be letters, digits, `.`, `_` and `-`, at most 100, beginning with a letter or digit, not `credit risk`"],
+    "model with a space": [("credit-risk", "credit risk"), "1: `model` must be letters, digits, `.`, `_` and `-`, at most 100, beginning with a letter or digit, not `credit risk`; write `credit-risk`"],
     "number as a column": [("label: defaulted", "label: 2020"), "6: `evaluation.label` must be text, not `2020`; write it in quotes: '2020'"],
-    "flag as a column": [("label: defaulted", "label: true"), "6: `evaluation.label` must be text, not `true`"],
+    "flag as a column": [("label: defaulted", "label: true"), "6: `evaluation.label` must be text, not `true`; write it in quotes: 'true'"],
     "blank": [("label: defaulted", "label: '  '"), "6: `evaluation.label` must not be empty"],
     "long": [("label: defaulted", f"label: {'x' * 201}"), "6: `evaluation.label` is too long; at most 200 characters"],
     "nothing": [("label: defaulted", "label:"), "6: `evaluation.label` has no value; give it one or remove it"],
@@ -60,7 +60,9 @@ CASES = {
     "runner's token": [("score: score", "score: s\n  env: [DATA_TOKEN, GITHUB_TOKEN]"), "11: `predict.env[1]` names GITHUB_TOKEN, a token or file of GitHub's runner that no command gets; remove it. Where a command needs a token of its own, store it as a secret and give it another name in the step's `env:`, such as `DATA_TOKEN: ${{ secrets.DATA_TOKEN }}`"],
     "runner's token in small letters": [("predict:", "train: {run: make, env: [gh_token]}\npredict:"), "8: `train.env[0]` names gh_token, a token or file of GitHub's runner that no command gets; remove it. Where a command needs a token of its own, store it as a secret and give it another name in the step's `env:`, such as `DATA_TOKEN: ${{ secrets.DATA_TOKEN }}`"],
     "mlci's own variable": [("score: score", "score: s\n  env: [MLCI_DATA]"), "11: `predict.env[0]` names MLCI_DATA, which mlci sets itself or keeps to itself; remove it"],
-    "baseline branch": [("{file: old.csv}", "main"), "11: `baseline` must be production, none, {ref: …} or {file: …}, not `main`"],
+    "baseline branch": [("{file: old.csv}", "main"), "11: `baseline` must be production, none, {ref: …} or {file: …}, not `main`; write `baseline: {ref: main}`"],
+    "baseline file": [("{file: old.csv}", "old.csv"), "11: `baseline` must be production, none, {ref: …} or {file: …}, not `old.csv`; write `baseline: {file: old.csv}`"],
+    "key of two columns": [("key: id", "key: [id, day]"), '5: `evaluation.key` must be text, not a list; make one column of several, `df["key"] = df[["id", "day"]].astype(str).agg("-".join, axis=1)`, in both files, and write `key: key`'],
     "baseline number": [("{file: old.csv}", "3"), "11: `baseline` must be `production`, `none`, `{ref: …}` or `{file: …}`, not `3`"],
     "baseline list": [("{file: old.csv}", "[main]"), "11: `baseline` must be `production`, `none`, `{ref: …}` or `{file: …}`, not a list"],
     "both baselines": [("{file: old.csv}", "{file: old.csv, ref: main}"), "11: `baseline` has `file` and `ref`; keep exactly one of `file` or `ref`"],
@@ -79,7 +81,7 @@ CASES = {
     "misspelt registry": [("{file: old.csv}", "none\nregistri: x"), "12: unknown key `registri`; did you mean `registry`?"],
     "option as ref": [("{file: old.csv}", "{ref: --output=x}"), "11: `baseline.ref` must name a branch, a tag or a commit, not `--output=x`"],
     "slice number": [("[region,", "[5,"), "7: `evaluation.slices[0]` must be a column's name, `{column: …, cut: […]}`, or a list of columns to cross, not `5`"],
-    "slices as text": [("[region, {column: age, cut: [25, 40]}, [sex, region]]", "region"), "7: `evaluation.slices` must be a list, not `region`"],
+    "slices as text": [("[region, {column: age, cut: [25, 40]}, [sex, region]]", "region"), "7: `evaluation.slices` must be a list, not `region`; write `[region]`"],
     "crossing of one": [("[sex, region]", "[sex]"), "7: `evaluation.slices[2]` must list at least 2 entries"],
     "number in a crossing": [("[sex, region]", "[sex, 5]"), "7: `evaluation.slices[2][1]` must be a column's name, or `{column: …, cut: […]}`, not `5`"],
     "crossing in a crossing": [("[sex, region]", "[sex, [region]]"), "7: `evaluation.slices[2][1]` must be a column's name, or `{column: …, cut: […]}`, not a list"],
@@ -93,7 +95,7 @@ CASES = {
     "one class": [("key: id", "classes: [a]"), "5: `evaluation.classes` must list at least 2 entries"],
     # gates
     "no gates": [(f"gates:\n  - {GATE}", "gates: []"), "12: `gates` must list at least one entry"],
-    "gates as mapping": [(f"gates:\n  - {GATE}", f"gates: {GATE}"), "12: `gates` must be a list, not a mapping"],
+    "gates as mapping": [(f"gates:\n  - {GATE}", f"gates: {GATE}"), "12: `gates` must be a list, not a mapping; begin each entry with `- `"],
     "gate as text": [(GATE, "roc_auc"), "13: `gates[0]` must hold keys of its own, not `roc_auc`"],
     "no limit": [(", min: 0.75, max_drop: 0.01", ""), "13: `gates[0]` has no limit; add `min`, `max`, `max_drop` or `max_rise`"],
     "each and across": [("min: 0.75", "each: region, across: age, min: 0.75"), "13: `gates[0]` has both `each` (a gate for every group) and `across` (their spread); keep one, or write two gates"],
@@ -163,3 +165,12 @@ def test_an_alias_bomb_is_refused_before_it_grows():
     lines = ["a0: &a0 [x, x]"] + [f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}]" for n in range(1, 40)]
     with pytest.raises(InputError, match="aliases are not read here"):
         parse("\n".join(lines), path="mlci.yml")
+
+
+def test_gates_by_name__are_one_problem():
+    text = changed(GOOD, (f"  - {GATE}", "  roc_auc: {min: 0.5}"))
+    with pytest.raises(InputError) as caught:
+        parse(text, path="m")
+    assert [str(problem) for problem in caught.value.problems] == [
+        "m:12: `gates` must be a list, not a mapping; begin each entry with `- `"
+    ]

@@ -10,6 +10,7 @@ from mlci.config.load import parse
 from mlci.engine.interface import Job, Source
 from tests.engine.tables import observe, refusal, text, write
 
+DROPPED = '; leave such rows out: `df = df.dropna(subset=["y"])`'
 CONFIG = """model: m
 task: binary
 evaluation: {{data: d.csv, label: y, positive: {}}}
@@ -44,8 +45,8 @@ def one(path, **more):
         ("y,s\n1,0.1\n0,\n", "{path}: 's' is null in row 2"),
         ("y,s\n1,0.1\n0,high\n", "{path}: 's' is not a number: 'high' in row 2"),
         ("y,s\n1,0.1\n0,1.5\n", "{path}: 's' is 1.5, outside [0, 1], where probabilities are needed in row 2"),
-        ("y,s\n1,0.1\n,0.5\n", "{path}: label 'y' is null in row 2"),
-        ("y,s\n,0.1\n,0.5\n", "{path}: label 'y' is null in row 1, and in 1 more row"),
+        ("y,s\n1,0.1\n,0.5\n", "{path}: label 'y' is null in row 2" + DROPPED),
+        ("y,s\n,0.1\n,0.5\n", "{path}: label 'y' is null in row 1, and in 1 more row" + DROPPED),
         (
             "y,s\n1,0.1\n1,0.1\n2,0.5\n0,0.5\n2,0.5\n",
             "{path}: label 'y' has 3 values ('0' in row 4, '1' in row 1, '2' in row 3); a binary task has two",
@@ -58,6 +59,19 @@ def one(path, **more):
 def test_a_broken_csv(tmp_path, content, expected):
     path = text(tmp_path, "t.csv", content)
     assert refusal(one(path, probabilities=True)) == [expected.format(path=path)]
+
+
+@pytest.mark.parametrize(
+    ("content", "remedy"),
+    [
+        ("y,s\n1,0.1\n 1,0.1\n0,0.1\n", '; without the blanks: `df["y"] = df["y"].str.strip()`'),
+        ("0,0.1\n1,0.2\n", "; its header is '0', '0.1'; write the names of the columns in the first line"),
+        ("y,s\n1,0.1\n0,98 %\n", 'a fraction: `df["s"] = df["s"].str.rstrip("%").astype(float) / 100`) in row 2'),
+        ('y,s\n1,0.1\n0,"0,5"\n', 'a decimal point: `df.to_csv(path, decimal=".", index=False)`) in row 2'),
+    ],
+)
+def test_a_broken_csv__names_the_line_that_mends_it(tmp_path, content, remedy):
+    assert refusal(one(text(tmp_path, "t.csv", content)))[0].endswith(remedy)
 
 
 def test_braces_in_names_are_only_braces(tmp_path):
@@ -81,7 +95,7 @@ def test_long_cells_are_cut(tmp_path):
 
 def test_labels_that_are_all_null_are_said_alone(tmp_path):
     path = text(tmp_path, "t.csv", "y,d\n,a\n,b\n")
-    expected = [f"{path}: label 'y' is null in row 1, and in 1 more row"]
+    expected = [f"{path}: label 'y' is null in row 1, and in 1 more row" + DROPPED]
     assert refusal(one(path, candidate=Source(path=path, decision="d"))) == expected
     assert refusal(one(path, task="multiclass", candidate=Source(path=path, decision="d"))) == expected
 
@@ -199,7 +213,11 @@ def test_a_score_that_is_needed(tmp_path):
 
 
 def test_a_missing_file_and_an_unknown_format(tmp_path):
-    assert refusal(one(str(tmp_path / "no.csv"))) == [f"{tmp_path}/no.csv: there is no such file"]
+    both = refusal(one(str(tmp_path / "no.csv")))
+    assert [line.partition("; ")[0] for line in both] == [f"{tmp_path}/no.csv: does not exist"] * 2
+    assert both[0].endswith("commit it, or let `train.run` write it")
+    text(tmp_path, "no.parquet", "y,s\n1,0.1\n")
+    assert "; did you mean 'no.parquet' in its folder?" in refusal(one(str(tmp_path / "no.csv")))[0]
     assert refusal(one(str(tmp_path / "*.csv"))) == [f"{tmp_path}/*.csv: no file matches this glob"]
     said = "tables are read from files or s3://, gs://, https://; copy this one to a file first"
     assert refusal(one("ftp://host/no.csv")) == [f"ftp://host/no.csv: {said}"]

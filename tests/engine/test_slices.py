@@ -112,10 +112,12 @@ def test_crossings_list_what_occurs(tmp_path, form):
 def test_too_many_groups(tmp_path):
     assert refusal(groups(tmp_path, list(range(150)), "g")) == [
         (
-            f"{tmp_path}/t.parquet: slice column 'g' has more than 100 groups; bin a number with `cut`, "
-            "drop the slice, or raise evaluation.max_groups"
+            f"{tmp_path}/t.parquet: slice column 'g' has more than 100 groups; bin the number, such as "
+            "`{column: g, cut: [37, 74, 112]}`, or raise `max_groups`"
         )
     ]
+    texts = [f"t{i}" for i in range(150)]
+    assert refusal(groups(tmp_path, texts, "g"))[0].endswith("drop the slice, or raise `max_groups` under `evaluation`")
 
 
 def test_too_many_crossed_groups(tmp_path):
@@ -141,4 +143,4 @@ def test_a_text_that_is_cut(tmp_path):
     given = Job(
         task="binary", data=path, label="y", candidate=Source(path=path, score="s"), slices=slices((["age", (25,)],))
     )
-    assert refusal(given) == [f"{path}: 'age' can't be cut: 'old' is not a number in row 2"]
+    assert refusal(given) == [f"{path}: 'age' can't be cut: 'old' is not a number in row 2; write `age` without `cut`"]

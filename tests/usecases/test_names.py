@@ -176,6 +176,9 @@ def binary(folder, *changes, train=""):
         (("score: s", "score: p"), 11, "`p.csv` has no column 'p'; there are 'id', 's'; write `score: s`"),
         (("score: s", "decision: D"), 11, "`p.csv` has no column 'D'; there are 'id', 's'; write `decision: s`"),
         (("{file: b.csv}", "{file: b.csv, score: S}"), 12, "`b.csv` has no column 'S'; did you mean 's'?"),
+        (("data: d.csv", "data: d.parquet"), 4, "`d.parquet` does not exist; did you mean 'd.csv' in its folder?"),
+        (("file: p.csv", "file: gone/x.csv"), 10, "`gone/x.csv` does not exist; paths begin at mlci.yml's folder"),
+        (("{file: b.csv}", "{file: old/x.csv}"), 12, "of another model, write `baseline: none`"),
         (("  key: id\n", ""), 3, "`p.csv` shares column 'id' with d.csv; join rows by it: write `key: id`"),
     ],
 )
@@ -192,6 +195,19 @@ def test_run__a_positive_class_that_is_not_a_label_is_refused_before_training(tm
     assert (ended.code, (folder / "trained").exists()) == (2, False)
     assert "mlci.yml:7: `d.csv` has '<=50K' and '>50K' as labels" in ended.err
     assert '; write `positive: ">50K"`' in ended.err
+
+
+@pytest.mark.parametrize(
+    ("slices", "said"),
+    [("{column: t, cut: [1]}", "write `t` without `cut` (mlci.yml:8)"), ("n", "or raise `max_groups` (mlci.yml:8)")],
+)
+def test_run__a_slice_that_makes_no_groups_names_its_line(tmp_path, slices, said):
+    folder = binary(tmp_path, ("slices: [g]", f"slices: [g, {slices}]\n  max_groups: 50"))
+    head, *rows_ = (folder / "d.csv").read_text().splitlines()
+    numbered = [f"{row},{number},t{number}" for number, row in enumerate(rows_)]
+    (folder / "d.csv").write_text("\n".join([f"{head},n,t", *numbered]) + "\n")
+    ended = mlci("run", cwd=folder)
+    assert (ended.code, said in ended.err) == (2, True), ended.err
 
 
 def test_run__a_class_outside_of_the_list_names_the_line_of_the_list(tmp_path):
