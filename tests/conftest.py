@@ -1,5 +1,6 @@
 """Settings of the whole suite."""
 
+import gc
 import os
 
 from hypothesis import settings
@@ -13,3 +14,9 @@ settings.load_profile("suite")
 for name in [name for name in os.environ if name.startswith(("GITHUB_", "RUNNER_", "MLCI_"))]:
     if name != "MLCI_GOLDEN":
         del os.environ[name]
+
+
+def pytest_collection_finish():
+    """Freeze what was imported: garbage collection then walks the objects of the tests only."""
+    gc.collect()
+    gc.freeze()

@@ -95,6 +95,7 @@ def test_it_goes_when_the_work_fails_and_takes_read_only_files_along(old, tmp_pa
 def test_hooks_do_not_run(old, tmp_path):
     folder, first = old
     hook = folder / ".git/hooks/post-checkout"
+    hook.parent.mkdir(exist_ok=True)
     hook.write_text(f"#!/bin/sh\ntouch {tmp_path}/ran\n")
     hook.chmod(0o755)
     git(folder, "config", "core.hooksPath", str(hook.parent))

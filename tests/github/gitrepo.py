@@ -11,6 +11,7 @@ ENVIRONMENT = {
     **{name: value for name, value in os.environ.items() if not name.startswith("GIT_")},
     "GIT_CONFIG_GLOBAL": os.devnull,
     "GIT_CONFIG_NOSYSTEM": "1",
+    "GIT_TEMPLATE_DIR": "",  # a dozen sample hooks less in every repository
     "GIT_TERMINAL_PROMPT": "0",
 }
 WEB = {"name": "GitHub", "email": "noreply@github.com"}  # who commits merges made by the site
