@@ -21,7 +21,7 @@ from mlci.errors import InputError, Problem, yaml_value
 
 _HINTS = {
     "evaluation": "paths begin at mlci.yml's folder; commit it, or let `train.run` write it",
-    "candidate": "paths begin at mlci.yml's folder; let `train.run` write it, or predict by `predict.run`",
+    "candidate": "paths begin at mlci.yml's folder; let `train.run` write it",
     "baseline": "paths begin at mlci.yml's folder; without predictions of another model, write `baseline: none`",
 }
 _VALUE = re.compile(r"-?[0-9.]+(e-?[0-9]+)?")
@@ -100,7 +100,7 @@ class _Collector:
             try:
                 self._tables[name] = open_table(self._connection, path, self._scratch)
             except InputError as error:
-                self._problems.add(*([_missing(path, setting)] if is_missing(path) else error.problems))
+                self._problems.add(*([missing_file(path, setting)] if is_missing(path) else error.problems))
         return self._tables.get(name)
 
     def find(
@@ -179,7 +179,7 @@ class _Collector:
         self._problems.stop()
 
 
-def _missing(path: str, setting: tuple[str, ...]) -> Problem:
+def missing_file(path: str, setting: tuple[str, ...]) -> Problem:
     """Say that a file is not there, with a file beside it that was probably meant, or how it may come about."""
     folder = Path(path).parent
     beside = sorted(item.name for item in folder.iterdir() if item.is_file()) if folder.is_dir() else []

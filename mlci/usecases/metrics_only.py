@@ -11,6 +11,8 @@ from mlci.baseline.worktree import Worktree
 from mlci.config.load import Loaded
 from mlci.config.models import Baseline
 from mlci.config.words import nearest
+from mlci.engine.bind import missing_file
+from mlci.engine.files import is_missing
 from mlci.engine.interface import Source
 from mlci.errors import InputError
 from mlci.gates.findings import Why
@@ -48,13 +50,16 @@ def candidate(loaded: Loaded, tools: Tools, *, folder: Path) -> tuple[Side, Valu
     """Train if there is a command for it, and read what the metrics file says."""
     trained = sides.train(loaded.config, Place(folder=folder, scratch=tools.scratch / "step"), tools)
     name = str(loaded.config.predict.metrics)
-    found = _read(loaded, folder / name, name)
+    found = _read(loaded, folder / name, name, ("predict", "metrics"))
     source = Source(path=str(folder / name))
     return Side(source=source, model=trained.output if trained else None, notes=found.notes(name)), found.values
 
 
-def _read(loaded: Loaded, path: Path, shown: str) -> MetricsFile:
+def _read(loaded: Loaded, path: Path, shown: str, where: tuple[str, ...] = ()) -> MetricsFile:
     """Read a metrics file in which every value that a gate asks for is a number, if it is there."""
+    if where and is_missing(str(path)):
+        missing = missing_file(str(path), ("candidate" if where[0] == "predict" else "baseline", where[1]))
+        raise InputError(loaded.problem(f"`{shown}` {missing.message}", *where))
     found = metrics_file.read(path, shown=shown)
     found.require(gate.metric for gate in loaded.config.gates)
     return found
@@ -77,7 +82,7 @@ def of_file(loaded: Loaded, *, folder: Path) -> Numbers | None:
         return None
     path = folder / chosen.file
     refuse_itself(loaded, str(path), str(folder / str(loaded.config.predict.metrics)), "file")
-    return Numbers(values=_read(loaded, path, chosen.file).values)
+    return Numbers(values=_read(loaded, path, chosen.file, ("baseline", "file")).values)
 
 
 def as_committed(loaded: Loaded, tools: Tools, commit: str, *, folder: Path) -> Numbers:

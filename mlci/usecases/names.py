@@ -14,6 +14,8 @@ from mlci.config import slices
 from mlci.config.load import Loaded
 from mlci.config.models import Baseline, Column, Slice
 from mlci.engine import classes as naming
+from mlci.engine.bind import missing_file
+from mlci.engine.files import is_missing
 from mlci.engine.interface import Survey
 from mlci.errors import InputError, Problem, yaml_value
 from mlci.inference.evaluation import EvaluationResult
@@ -37,6 +39,8 @@ def survey_before_steps(loaded: Loaded, tools: Tools, *, data: str, folder: Path
     """
     config = loaded.config
     runs = config.train or config.predict.run or config.predict.model or getattr(config.baseline, "ref", None)
+    if config.evaluation is not None and config.train is None and is_missing(data):
+        raise InputError(_at_its_line(loaded, missing_file(data, ("evaluation", "data"))))
     if tools.survey is None or not runs or config.evaluation is None or not Path(data).is_file():
         return False
     try:

@@ -197,6 +197,19 @@ def test_run__a_positive_class_that_is_not_a_label_is_refused_before_training(tm
     assert '; write `positive: ">50K"`' in ended.err
 
 
+def test_run__files_that_are_not_there__before_a_step_runs_and_in_metrics(tmp_path):
+    folder = binary(
+        tmp_path, ("data: d.csv", "data: d.txt"), ("file: p.csv", f"run: {sys.executable} -I -S predict.py")
+    )
+    (folder / "predict.py").write_text("import pathlib\npathlib.Path('predicted').write_text('')\n")
+    ended = mlci("run", cwd=folder)
+    assert (ended.code, (folder / "predicted").exists()) == (2, False)
+    assert "mlci.yml:4: `d.txt` does not exist; did you mean 'd.csv' in its folder?" in ended.err
+    config = "model: m\ntask: binary\npredict: {metrics: m.json}\nbaseline: none\ngates:\n  - {metric: auc, min: 0.5}\n"
+    ended = mlci("run", cwd=write(tmp_path, {"mlci.yml": config}))
+    assert "mlci.yml:3: `m.json` does not exist; " in ended.err
+
+
 @pytest.mark.parametrize(
     ("slices", "said"),
     [("{column: t, cut: [1]}", "write `t` without `cut` (mlci.yml:8)"), ("n", "or raise `max_groups` (mlci.yml:8)")],
