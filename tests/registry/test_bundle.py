@@ -1,6 +1,7 @@
 """What a run leaves for a promotion: the judged bytes, and nothing that passes for them."""
 
 import json
+import shutil
 
 import pytest
 
@@ -16,6 +17,14 @@ from tests.registry.lifecycle import (
 from tests.usecases.project import commit, git, mlci, predictions, run, write
 
 PARTS = ["bundle.json", "bundle.sha256", "report.json", "predictions.csv", "model/model.txt", "config/mlci.yml"]
+
+
+@pytest.fixture(scope="module")
+def bundled(tmp_path_factory):
+    """A repository with the bundle of a run, to be copied."""
+    folder = repository(tmp_path_factory.mktemp("bundled"), 3)
+    assert run(folder).code == 0
+    return folder
 
 
 def test_it_holds_what_was_judged(tmp_path):
@@ -92,8 +101,8 @@ def test_predictions_of_several_files_are_not_kept(tmp_path):
 
 @pytest.mark.parametrize("damage", DAMAGE)
 @pytest.mark.parametrize("part", PARTS)
-def test_other_bytes_than_the_judged_ones_are_not_promoted(tmp_path, part, damage):
-    run(repository(tmp_path, 3))
+def test_other_bytes_than_the_judged_ones_are_not_promoted(bundled, tmp_path, part, damage):
+    shutil.copytree(bundled, tmp_path, dirs_exist_ok=True)
     DAMAGE[damage](tmp_path / ".mlci/out/bundle" / part)
     ended = promote(tmp_path)
     assert (ended.code, ended.out) == (2, "")
@@ -110,8 +119,8 @@ def test_other_bytes_than_the_judged_ones_are_not_promoted(tmp_path, part, damag
         (lambda report: report["evaluation"].update(fingerprint="sha256:" + "0" * 64), "other rows"),
     ],
 )
-def test_a_report_about_something_else(tmp_path, change_, says):
-    run(repository(tmp_path, 3))
+def test_a_report_about_something_else(bundled, tmp_path, change_, says):
+    shutil.copytree(bundled, tmp_path, dirs_exist_ok=True)
     bundle = tmp_path / ".mlci/out/bundle"
     report = json.loads((bundle / "report.json").read_text())
     change_(report)
@@ -121,8 +130,13 @@ def test_a_report_about_something_else(tmp_path, change_, says):
     assert f"judged {says} than the bundle holds" in ended.err
 
 
-def test_another_models_bundle(tmp_path):
-    run(repository(tmp_path, 3))
+def test_a_copy_of_the_repository_is_promoted(bundled, tmp_path):
+    shutil.copytree(bundled, tmp_path, dirs_exist_ok=True)
+    assert promote(tmp_path).report["version"] == 1
+
+
+def test_another_models_bundle(bundled, tmp_path):
+    shutil.copytree(bundled, tmp_path, dirs_exist_ok=True)
     commit(tmp_path, {"mlci.yml": files(3)["mlci.yml"].replace("model: planted", "model: other")})
     ended = promote(tmp_path)
     assert ended.code == 2
