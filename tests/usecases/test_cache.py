@@ -1,5 +1,8 @@
 """A baseline made from a commit is trained once, and anew whenever something that decides about it changes."""
 
+import shutil
+from pathlib import Path
+
 import pytest
 
 from tests.baseline.repository import commit, git
@@ -7,37 +10,44 @@ from tests.usecases.project import BY_RUNNING, PYTHON, change, config, files, ho
 from tests.usecases.test_planted import shown
 
 
+def train(folder, log, *more):
+    """Run a repository; return what was trained, by the models' numbers, and the change."""
+    log.unlink(missing_ok=True)
+    ended = run(folder, *more, TRAINED=str(log))
+    assert ended.report["gates"], ended.err
+    return log.read_text().split(), change(ended)
+
+
+@pytest.fixture(scope="module")
+def cached(tmp_path_factory):
+    """A repository whose baseline a first run trained, to be copied."""
+    folder = tmp_path_factory.mktemp("cached")
+    repository(folder / "repo", files(1), files(3))
+    assert train(folder / "repo", folder / "log") == (["1", "3"], shown(1, 3))
+    return folder / "repo"
+
+
 @pytest.fixture
-def project(tmp_path):
-    """A repository, and a function that runs it and returns what was trained, by the models' numbers."""
-    folder, log = repository(tmp_path / "repo", files(1), files(3)), tmp_path / "log"
-
-    def trained(*more):
-        log.unlink(missing_ok=True)
-        ended = run(folder, *more, TRAINED=str(log))
-        assert ended.report["gates"], ended.err
-        return log.read_text().split(), change(ended)
-
-    return folder, trained
+def project(cached, tmp_path):
+    """Return a copy of that repository, and a function that runs it."""
+    folder = Path(shutil.copytree(cached, tmp_path / "repo"))
+    return folder, lambda *more: train(folder, tmp_path / "log", *more)
 
 
 def test_the_second_run_trains_the_candidate_only(project):
     _, trained = project
-    assert trained() == (["1", "3"], shown(1, 3))
     assert trained() == (["3"], shown(1, 3))
     assert trained("--no-cache") == (["1", "3"], shown(1, 3))
 
 
 def test_a_better_candidate_meets_the_same_cached_baseline(project):
     folder, trained = project
-    trained()
     commit(folder, {"k.txt": "0"})
     assert trained() == (["0"], shown(1, 0))
 
 
 def test_another_commit_of_the_baseline(project):
     folder, trained = project
-    trained()
     git(folder, "checkout", "--quiet", "main")
     commit(folder, {"k.txt": "2"})
     git(folder, "checkout", "--quiet", "change")
@@ -46,28 +56,24 @@ def test_another_commit_of_the_baseline(project):
 
 def test_another_configuration(project):
     folder, trained = project
-    trained()
     commit(folder, {"mlci.yml": config(baseline="{ref: main}", more="policy: {seed: 8}\n")})
     assert trained() == (["1", "3"], shown(1, 3))
 
 
 def test_other_gates_need_no_training(project):
     folder, trained = project
-    trained()
     commit(folder, {"mlci.yml": config(baseline="{ref: main}", more="  - {metric: recall, max_drop: 0.05}\n")})
     assert trained()[0] == ["3"]
 
 
 def test_another_content_of_the_evaluation_set(project):
     folder, trained = project
-    trained()
     commit(folder, {"holdout.csv": holdout().replace("\n5,0,0\n", "\n5,0,1\n")})
     assert trained()[0] == ["1", "3"]
 
 
 def test_another_order_of_rows_is_the_same_content_where_a_key_joins(project):
     folder, trained = project
-    trained()
     head, *rows = holdout().splitlines()
     commit(folder, {"holdout.csv": "\n".join([head, *reversed(rows)]) + "\n"})
     assert trained() == (["3"], shown(1, 3))
@@ -112,7 +118,6 @@ def test_two_configurations_of_one_folder_do_not_share_baselines(tmp_path):
 
 def test_a_cache_that_a_commit_carries_is_not_used(project):
     folder, trained = project
-    trained()
     git(folder, "add", "--force", ".mlci/cache")
     git(folder, "commit", "--quiet", "--message", "planted")
     assert trained() == (["1", "3"], shown(1, 3))
