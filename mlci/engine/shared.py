@@ -1,7 +1,7 @@
 """Rows that two evaluation sets have in common, with both models' predictions for them, as tables of their own.
 
-Rows are matched by the digest of their key. Without a key they are matched by everything that they hold, label
-included, and equal rows pair off as often as they occur in both sets.
+Rows are matched by the digest of their key. Without a key they are matched by their content, label included, if that
+content occurs once in each set: rows of equal content can't be told apart.
 """
 
 from collections.abc import Iterable
@@ -18,9 +18,13 @@ from mlci.engine.sql import Array
 from mlci.engine.tables import Table, open_table
 from mlci.engine.words import counted
 from mlci.errors import InputError, Problem
-from mlci.lineage.rows import Rows, mixed
+from mlci.lineage.rows import Rows, expected_coincidences, mixed, unique_pairs
 
 _NAMED = 3
+_OTHER_ROWS = (
+    "Without a key, rows are the same if all other columns are. If these are different rows, name the column that "
+    "identifies a row:\n    evaluation:\n      key: id\n"
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +37,9 @@ class RestrictedJob:
         added: Rows of the candidate's set only.
         removed: Rows of the baseline's set only.
         changed: Shared rows with the same label and other values; ``None`` if the sets have other columns.
+        repeated: Without a key, rows of the candidate's set that were left out because their content occurs more than
+            once in one of the sets; ``None`` with a key.
+        coincidences: Without a key, how many shared rows are expected to be two rows that happen to be equal.
     """
 
     job: Job
@@ -40,6 +47,8 @@ class RestrictedJob:
     added: int
     removed: int
     changed: int | None
+    repeated: int | None = None
+    coincidences: float = 0.0
 
 
 def share_rows(job: Job, own: Rows, folder: Path, *, in_own_order: bool) -> RestrictedJob:
@@ -73,7 +82,11 @@ class _Sharing:
         here = digests_of(self.connection, table, job.key, job.label)
         if own.key != here.key or own.label not in {None, here.label}:
             raise InputError(Problem("keys or labels stand in other columns than in the baseline's own rows", job.data))
-        mine, theirs = _pairs(_identities(here), _identities(own))
+        left, right = _identities(here), _identities(own)
+        mine, theirs = unique_pairs(left, right)
+        _refuse_repeated_keys(left, here.key, "the evaluation set", job.data)
+        _refuse_repeated_keys(right, here.key, "the baseline's own evaluation set", job.data)
+        repeated, others = _count_ambiguous(left, right), _count_ambiguous(right, left)
         self._refuse_other_labels(table, here, mine, theirs)
         same = here.contents[mine] == own.contents[theirs]
         alike = own.label is not None and set(here.nulls) == set(own.nulls)
@@ -82,9 +95,11 @@ class _Sharing:
         return RestrictedJob(
             job=self._restricted(table, here, mine, theirs if in_own_order else mine) if len(mine) else job,
             rows=len(mine),
-            added=len(here) - len(mine),
-            removed=len(own) - len(mine),
+            added=len(here) - len(mine) - repeated,
+            removed=len(own) - len(theirs) - others,
             changed=changed,
+            repeated=None if here.key is not None else repeated,
+            coincidences=0.0 if here.key is not None else expected_coincidences(left, right),
         )
 
     def _restricted(self, table: Table, here: Rows, mine: Array, theirs: Array) -> Job:
@@ -134,7 +149,7 @@ class _Sharing:
         if self.own.label is None:
             return
         if here.key is None:
-            mine, theirs = _unique(here.keys, self.own.keys)
+            mine, theirs = unique_pairs(here.keys, self.own.keys)
         at = mine[here.labels[mine] != self.own.labels[theirs]]
         if not len(at):
             return
@@ -144,8 +159,9 @@ class _Sharing:
         raise InputError(
             Problem(
                 f"`{here.label}` differs from the baseline's own evaluation set in {counted(len(at), 'row')} of both: "
-                f"{rows}{more}. Labels must not change together with the model: change them in a pull request of "
-                "their own, or let `train.run` write the labels that the data holds",
+                f"{rows}{more}. {_OTHER_ROWS if here.key is None else ''}Labels must not change together with the "
+                "model: change them in a pull request of their own, or let `train.run` write the labels that the "
+                "data holds",
                 path,
                 line,
             )
@@ -164,31 +180,13 @@ def _identities(rows: Rows) -> Array:
     return rows.keys if rows.key is not None else mixed(rows.keys, rows.labels)
 
 
-def _pairs(left: Array, right: Array) -> tuple[Array, Array]:
-    """Return positions of equal elements of both, each used once, in the order of the left."""
-    one, other = _sorted(left), _sorted(right)
-    names = {value: at for at, value in enumerate(zip(right[other[0]].tolist(), other[1].tolist(), strict=True))}
-    found = [names.get(value, -1) for value in zip(left[one[0]].tolist(), one[1].tolist(), strict=True)]
-    at = np.array(found, np.int64)
-    hit = at >= 0
-    mine, theirs = one[0][hit], other[0][at[hit]]
-    order = np.argsort(mine, kind="stable")
-    return mine[order], theirs[order]
+def _count_ambiguous(values: Array, others: Array) -> int:
+    """Count elements that are in both sets and occur more than once in one of them."""
+    return int(np.count_nonzero(np.isin(values, others))) - len(unique_pairs(values, others)[0])
 
 
-def _sorted(values: Array) -> tuple[Array, Array]:
-    """Return the order that sorts values, and how often each has occurred before, in that order."""
-    order = np.argsort(values, kind="stable")
-    ordered = values[order]
-    starts = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]]) if len(ordered) else np.zeros(0, np.int64)
-    lengths = np.diff(np.r_[starts, len(ordered)])
-    return order, np.arange(len(ordered)) - np.repeat(starts, lengths)
-
-
-def _unique(left: Array, right: Array) -> tuple[Array, Array]:
-    """Return positions of elements that occur once in each."""
-    values, places, counts = np.unique(left, return_index=True, return_counts=True)
-    others, there, numbers = np.unique(right, return_index=True, return_counts=True)
-    mine, theirs = values[counts == 1], others[numbers == 1]
-    _, one, other = np.intersect1d(mine, theirs, assume_unique=True, return_indices=True)
-    return places[counts == 1][one], there[numbers == 1][other]
+def _refuse_repeated_keys(keys: Array, name: str | None, what: str, path: str) -> None:
+    again = len(keys) - len(np.unique(keys))
+    if name is not None and again:
+        number = counted(again, "row")
+        raise InputError(Problem(f"{number} of {what} repeat a value of `{name}`; a key identifies one row", path))

@@ -14,8 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 Digests = NDArray[np.uint64]
+Positions = NDArray[np.intp]
 MOST = 1_000_000
 """Most rows that are kept, 24 bytes each."""
+UNCERTAIN = 0.05
+"""Largest share of rows for which content may identify the wrong row."""
 SCHEMA = "mlci/rows/1"
 _MOST_HEADER = 4_000_000
 _MIX = 0x9E3779B97F4A7C15
@@ -26,7 +29,7 @@ class Rows:
     """An evaluation set by digests, in the order of keys.
 
     Attributes:
-        key: Name of the key column, ``None`` where rows are known by what they hold.
+        key: Name of the key column, ``None`` if rows are identified by their content.
         label: Name of the label's column; ``None`` for predictions, which have no labels.
         keys, labels, contents: A digest for each row.
         nulls: Cells without a value, by column, in the order of the table.
@@ -50,12 +53,14 @@ class Difference:
 
     Attributes:
         before, after: Rows of each.
-        added, removed: Rows by key; ``None`` where keys or labels stand in other columns.
-        relabelled: Rows of both with another label.
+        added, removed: Rows by key, or by content; ``None`` if keys or labels stand in other columns, or if rows
+            without a key repeat.
+        relabelled: Rows of both with another label; without a key, rows of equal content that occur once in each.
         changed: Rows of both with the same label and other values; ``None`` where the columns are not the same.
         columns_added, columns_removed: By name.
         null_rates: Share of cells without a value, before and after, of columns in both where it is another one; the
             largest change first.
+        repeat: Whether rows are not counted because they have no key and many of them are equal.
     """
 
     before: int
@@ -67,6 +72,7 @@ class Difference:
     columns_added: tuple[str, ...]
     columns_removed: tuple[str, ...]
     null_rates: tuple[tuple[str, float, float], ...]
+    repeat: bool
 
 
 def sort(rows: Rows) -> Rows:
@@ -108,24 +114,80 @@ def parse(data: bytes) -> Rows:
 
 
 def difference(before: Rows, after: Rows) -> Difference:
-    """Compare two evaluation sets; rows that occur several times count as often as they do."""
-    alike = (before.key, before.label) == (after.key, after.label)
+    """Compare two evaluation sets; rows that occur several times count as often as they do.
+
+    Without a key, rows of equal content can't be told apart: if many of them repeat, nothing is counted.
+    """
     columns = set(before.nulls) == set(after.nulls)
+    alike = (before.key, before.label) == (after.key, after.label)
     alike = alike and (columns or before.key is not None)  # without a key, rows of other columns have other digests
-    both = _common(before.keys, after.keys) if alike else 0
-    labelled = _common(mixed(before.keys, before.labels), mixed(after.keys, after.labels)) if alike else 0
+    repeat = before.key is None and max(_repeated(_labelled(before)), _repeated(_labelled(after))) > UNCERTAIN
+    alike, repeat = alike and not repeat, alike and repeat
+    relabelled = _relabelled(before, after) if alike else None
+    labelled = _common(_labelled(before), _labelled(after)) if alike else 0
     same = _common(_whole(before), _whole(after)) if alike else 0
+    both = labelled + (relabelled or 0)
     return Difference(
         before=len(before),
         after=len(after),
         added=len(after) - both if alike else None,
         removed=len(before) - both if alike else None,
-        relabelled=both - labelled if alike else None,
+        relabelled=relabelled,
         changed=labelled - same if alike and columns else None,
         columns_added=tuple(name for name in after.nulls if name not in before.nulls),
         columns_removed=tuple(name for name in before.nulls if name not in after.nulls),
         null_rates=_null_rates(before, after),
+        repeat=repeat,
     )
+
+
+def unique_pairs(left: Digests, right: Digests) -> tuple[Positions, Positions]:
+    """Return positions of elements that occur once in each, in the order of the left."""
+    values, places = _once(left)
+    others, there = _once(right)
+    _, one, other = np.intersect1d(values, others, assume_unique=True, return_indices=True)
+    mine, theirs = places[one], there[other]
+    order = np.argsort(mine)
+    return mine[order], theirs[order]
+
+
+def expected_coincidences(left: Digests, right: Digests) -> float:
+    """Estimate how many elements that occur once in each set are two different rows of equal content.
+
+    Let a and b be the numbers of rows that only one of the sets has. Of a content that such rows draw at a rate r, the
+    counts are Poisson: one in each has probability abr² e^-(a+b)r, two in one and none in the other a²r²/2 or b²r²/2
+    times the same factor. The ratio does not depend on r, so the contents of the second kind estimate the first.
+    """
+    pairs = len(unique_pairs(left, right)[0])
+    one, other = len(left) - pairs, len(right) - pairs
+    twice = _twice_in_one(left, right) + _twice_in_one(right, left)
+    return 2 * one * other * twice / (one**2 + other**2) if twice else 0.0
+
+
+def _relabelled(before: Rows, after: Rows) -> int | None:
+    """Count rows of both sets with another label; ``None`` if other rows of equal content explain them."""
+    if before.key is not None:
+        return _common(before.keys, after.keys) - _common(_labelled(before), _labelled(after))
+    mine, theirs = unique_pairs(before.keys, after.keys)
+    found = int(np.count_nonzero(before.labels[mine] != after.labels[theirs]))
+    return found if expected_coincidences(before.keys, after.keys) <= UNCERTAIN * found else None
+
+
+def _once(values: Digests) -> tuple[Digests, Positions]:
+    """Return the elements that occur once, sorted, and their positions."""
+    found, places, counts = np.unique(values, return_index=True, return_counts=True)
+    return found[counts == 1], places[counts == 1]
+
+
+def _twice_in_one(values: Digests, others: Digests) -> int:
+    """Count elements that occur exactly twice in one set and never in the other."""
+    found, counts = np.unique(values, return_counts=True)
+    return int(np.count_nonzero(~np.isin(found[counts == 2], others)))
+
+
+def _repeated(values: Digests) -> float:
+    """Return the share of elements that occur more than once."""
+    return 1 - len(_once(values)[0]) / len(values) if len(values) else 0.0
 
 
 def _null_rates(before: Rows, after: Rows) -> tuple[tuple[str, float, float], ...]:
@@ -138,8 +200,12 @@ def _null_rates(before: Rows, after: Rows) -> tuple[tuple[str, float, float], ..
     return tuple(sorted(moved, key=lambda rate: -abs(rate[2] - rate[1])))
 
 
+def _labelled(rows: Rows) -> Digests:
+    return mixed(rows.keys, rows.labels)
+
+
 def _whole(rows: Rows) -> Digests:
-    return mixed(mixed(rows.keys, rows.labels), rows.contents)
+    return mixed(_labelled(rows), rows.contents)
 
 
 def mixed(left: Digests, right: Digests) -> Digests:

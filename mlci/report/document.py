@@ -65,6 +65,10 @@ class SharedRows(Part):
     removed: int = Field(description="Rows of the baseline's set only.")
     rows: int = Field(description="Rows of both, on which the models are compared.")
     changed: int | None = Field(default=None, description="Rows of both with the same label and other values.")
+    repeated: int | None = Field(
+        default=None,
+        description="Without a key: rows of the candidate's set left out, as rows of that content repeat.",
+    )
 
 
 class EvaluationSet(Part):
@@ -230,7 +234,7 @@ class DataDifference(Part):
 
     baseline_rows: int | None = None
     candidate_rows: int | None = None
-    added: int | None = Field(default=None, description="Rows, by key.")
+    added: int | None = Field(default=None, description="Rows, by key, or without one by content.")
     removed: int | None = None
     relabelled: int | None = Field(default=None, description="Rows of both sets with another label.")
     changed: int | None = Field(default=None, description="Rows of both with the same label and other values.")

@@ -18,6 +18,7 @@ NAME = "rows.bin"
 _COLUMNS = 20
 _NOT_KEPT = "rows were not kept of both sets, so what differs is not known"
 _ELSEWHERE = "keys or labels stand in other columns, so rows can't be told apart"
+_REPEAT = "rows of equal content can't be told apart without `evaluation.key`"
 
 
 def kept(config: Config, tools: Tools, folder: Path) -> tuple[Piece, Rows] | None:
@@ -62,7 +63,7 @@ def compared(one: Rows | None, other: Rows | None, *, before: int, after: int | 
         columns_added=found.columns_added[:_COLUMNS],
         columns_removed=found.columns_removed[:_COLUMNS],
         null_rates=tuple(rates[:_COLUMNS]),
-        reason=_ELSEWHERE if found.added is None else None,
+        reason=_REPEAT if found.repeat else _ELSEWHERE if found.added is None else None,
     )
 
 

@@ -8,10 +8,14 @@ from mlci.config.load import Loaded
 from mlci.config.models import Config
 from mlci.engine.interface import Job
 from mlci.errors import InputError
+from mlci.lineage.rows import UNCERTAIN
 from mlci.report.document import SharedRows
 from mlci.usecases.sides import OwnRows
 from mlci.usecases.tools import Tools
 
+_NAME_A_KEY = (
+    "Name the column that identifies a row, and write it into the predictions too:\n    evaluation:\n      key: id"
+)
 _WITHOUT = f"{WITHOUT_BASELINE[0].upper()}{WITHOUT_BASELINE[1:]}"
 
 
@@ -19,22 +23,36 @@ def restrict(config: Config, tools: Tools, job: Job, own: OwnRows) -> tuple[Job,
     """Return a job on the rows that the candidate's evaluation set shares with the baseline's own.
 
     Raises:
-        InputError: if fewer than ``min_group_size`` rows are shared, or labels of shared rows differ.
+        InputError: if fewer than ``min_group_size`` rows are shared, if labels of shared rows differ, or if there is no
+            key and content does not identify rows.
     """
     if tools.share is None:
         raise ValueError("the command line gives a function that shares rows")
     found = tools.share(job, own.rows, tools.scratch / "shared", in_own_order=own.in_order)
-    shared = SharedRows(added=found.added, removed=found.removed, rows=found.rows, changed=found.changed)
+    shared = SharedRows(
+        added=found.added, removed=found.removed, rows=found.rows, changed=found.changed, repeated=found.repeated
+    )
     least = config.evaluation.min_group_size if config.evaluation else 1
+    if shared.repeated and shared.rows < least:
+        raise InputError(_repeated(shared, own, least))
     if shared.rows < least:
         raise InputError(_too_few(config, shared, own, least))
+    if found.coincidences > UNCERTAIN * shared.rows:
+        raise InputError(_coincident(shared, own, found.coincidences))
     return found.job, shared
 
 
 def note(shared: SharedRows, own: OwnRows) -> str:
     """Return the line of a report about the rows that were compared."""
     other = f"; {shared.changed:,} of them hold other values" if shared.changed else ""
-    return f"{_difference(shared)} since {own.of}; compared on {shared.rows:,} shared rows{other}"
+    return f"{_difference(shared)} since {own.of}; compared on {shared.rows:,} shared rows{_how(shared)}{other}"
+
+
+def _how(shared: SharedRows) -> str:
+    if shared.repeated is None:
+        return ""
+    left_out = f"; {shared.repeated:,} rows whose content repeats were left out" if shared.repeated else ""
+    return f", matched by their content{left_out}"
 
 
 def _difference(shared: SharedRows) -> str:
@@ -47,13 +65,27 @@ def unknown_rows(loaded: Loaded, of: str) -> InputError:
     key = evaluation.key if evaluation else None
     why = f"the evaluation set is not the one that {of} was judged on, and rows can't be matched"
     if key is None:
-        remedy = (
-            "without a key. Name the column that identifies a row, and write it into the predictions too:\n"
-            f"    evaluation:\n      key: id\n{_WITHOUT}"
-        )
+        remedy = f"without a key. {_NAME_A_KEY}\n{_WITHOUT}"
     else:
         remedy = f"because {of} kept no digests of its rows. {_WITHOUT}"
     return InputError(loaded.problem(f"{why} {remedy}", "evaluation"))
+
+
+def _repeated(shared: SharedRows, own: OwnRows, least: int) -> str:
+    return (
+        f"the evaluation set changed since {own.of}, and without a key rows are matched by their content: "
+        f"{shared.repeated:,} rows of both sets repeat, so they can't be told apart. {shared.rows:,} rows are left, "
+        f"and `min_group_size` asks for {least:,}. The usual reason is an evaluation set of few columns. "
+        f"{_NAME_A_KEY}\n{_WITHOUT}"
+    )
+
+
+def _coincident(shared: SharedRows, own: OwnRows, coincidences: float) -> str:
+    return (
+        f"{_difference(shared)} since {own.of}, and without a key rows are matched by their content: by the rows that "
+        f"repeat in one set, about {coincidences:.0f} of {shared.rows:,} matches are different rows that happen to be "
+        f"equal. The usual reason is an evaluation set of few columns. {_NAME_A_KEY}\n{_WITHOUT}"
+    )
 
 
 def _too_few(config: Config, shared: SharedRows, own: OwnRows, least: int) -> str:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from mlci.engine.rows import row_digests
-from mlci.lineage.rows import MOST, difference, dump, parse
+from mlci.lineage.rows import MOST, difference, dump, expected_coincidences, parse, unique_pairs
 from tests.usecases.project import holdout
 
 
@@ -52,10 +52,50 @@ def test_order_and_format_do_not_count(tmp_path):
     assert dump(one).partition(b"\n")[2] == dump(other).partition(b"\n")[2]
 
 
-def test_without_a_key_rows_are_known_by_what_they_hold(tmp_path):
-    before = [(1, 2, "a", 0)] * 3 + [(2, 2, "b", 1)]
-    after = [(1, 2, "a", 0)] * 2 + [(1, 2, "a", 1), (3, 2, "b", 1)]
-    assert counts(changed(before, after, tmp_path, key=None)) == (1, 1, 1, 0)
+def test_difference__without_a_key(tmp_path):
+    """Content that occurs once in each set identifies a row; equal rows are not known to be relabelled."""
+    after = [list(row) for row in ROWS]
+    after[3][3] = 1 - after[3][3]
+    after[4][1] = 99.5
+    unkeyed = [table([row[1:] for row in rows], "x,z,y") for rows in (ROWS, after)]
+    before, now = (digests(tmp_path, text, key=None) for text in unkeyed)
+    assert counts(difference(before, now)) == (1, 1, 1, 0)
+
+
+@pytest.mark.parametrize("header", ["y", "x,y"])
+def test_difference__rows_without_a_key_that_repeat(tmp_path, header):
+    """Splits of 60 rows with few values: how many rows were relabelled or moved is not known."""
+    rows = [(number % 3, number % 2)[-header.count(",") - 1 :] for number in range(60)]
+    one, other = (digests(tmp_path, table(part, header), key=None) for part in (rows[:33], rows[20:]))
+    found = difference(one, other)
+    assert (counts(found), found.repeat, found.before, found.after) == ((None,) * 4, True, 33, 40)
+
+
+def test_difference__other_rows_of_equal_columns(tmp_path):
+    """Rows of which some have the same columns and other labels are not relabelled: the data has such rows itself."""
+    before = [(number, 0) for number in range(50)] + [(90, 0), (90, 1)]
+    after = [(number, number in {7, 8}) for number in range(8, 60)]
+    one, other = (table(np.int64(rows).tolist(), "x,y") for rows in (before, after))
+    found = difference(*(digests(tmp_path, text, key=None) for text in (one, other)))
+    assert counts(found) == (11, 11, None, 0)
+
+
+def test_expected_coincidences__against_splits_of_known_rows():
+    """Random splits of 600 rows: the estimate is right on average, over contents of many and of few rows."""
+    generator, errors, real = np.random.default_rng(8), [], []
+    for _ in range(200):
+        contents = (generator.pareto(3, 600) * 500).astype(np.uint64)
+        one, other = (generator.permutation(600)[:size] for size in (240, 180))
+        mine, theirs = unique_pairs(contents[one], contents[other])
+        real.append(np.count_nonzero(one[mine] != other[theirs]))
+        errors.append(expected_coincidences(contents[one], contents[other]) - real[-1])
+    assert np.mean(real) > 5
+    assert abs(np.mean(errors)) < 3 * np.std(errors) / 200**0.5
+
+
+def test_expected_coincidences__contents_of_one_row():
+    one = np.arange(50, dtype=np.uint64)
+    assert expected_coincidences(one, one[20:] + np.uint64(3)) == 0
 
 
 def test_columns_and_null_rates(tmp_path):

@@ -88,7 +88,7 @@ def test_run__fresh_checkout_and_a_file(tmp_path):
     commit(folder, {"start.txt": "40", "k.txt": "3"})
     ended = run(folder)
     assert change(ended) == shown(1, 3)
-    assert evaluation(ended)["shared"] == {"added": 40, "removed": 40, "rows": 60, "changed": None}
+    assert evaluation(ended)["shared"] == {"added": 40, "removed": 40, "rows": 60, "changed": None, "repeated": None}
 
 
 @pytest.mark.parametrize(("baseline", "predict"), [("production", LEFT), ("{ref: main}", SCORES)])
@@ -98,7 +98,7 @@ def test_run__split_moved(tmp_path, baseline, predict):
         assert promoted(folder) == 1
     ended = run(on_a_branch(folder, start=40, k=3))
     assert change(ended) == shown(1, 3)
-    assert evaluation(ended)["shared"] == {"added": 40, "removed": 40, "rows": 60, "changed": 0}
+    assert evaluation(ended)["shared"] == {"added": 40, "removed": 40, "rows": 60, "changed": 0, "repeated": None}
     assert evaluation(ended)["rows"] == 60
     of = "version 1" if baseline == "production" else "main"
     words = f"the evaluation set changed: 40 rows added, 40 removed since {of}; compared on 60 shared rows"
