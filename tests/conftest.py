@@ -20,3 +20,8 @@ def pytest_collection_finish():
     """Freeze what was imported: garbage collection then walks the objects of the tests only."""
     gc.collect()
     gc.freeze()
+
+
+def pytest_unconfigure():
+    """Let the interpreter free what was frozen; DuckDB's binding reports leaks at its exit without this."""
+    gc.unfreeze()
