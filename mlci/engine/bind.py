@@ -4,7 +4,7 @@ import difflib
 import json
 import os
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from mlci.engine import sql
 from mlci.engine.columns import Column
 from mlci.engine.files import is_missing
 from mlci.engine.interface import Job, SliceColumn, Source
+from mlci.engine.logical_types import Cells, read_alike
 from mlci.engine.offences import Place, Problems
 from mlci.engine.tables import Table, open_table
 from mlci.engine.words import counted, listed
@@ -124,7 +125,7 @@ class _Collector:
                 self._problems.add(Problem(said, table.path, setting=setting))
             return None
         if not (column.may_be_number if number else not column.is_nested):
-            wanted = "numbers" if number else "numbers, texts or dates"
+            wanted = _number_of(column) if number else "numbers, texts or dates"
             said = f"column {column.name!r} is {column.stored}, which can't be a {role}; write it as {wanted}"
             self.say(said, table.path)
         return column
@@ -189,6 +190,14 @@ def missing_file(path: str, setting: tuple[str, ...]) -> Problem:
     return Problem(f"does not exist; {hint}", path, setting=setting)
 
 
+def _number_of(column: Column) -> str:
+    """Return in words, or as a line to paste, what to write instead of a column that does not hold numbers."""
+    if column.logical != "duration":
+        return "numbers"
+    cell = f"df[{json.dumps(column.name)}]"
+    return f"a number of seconds: `{cell} = {cell}.dt.total_seconds()`"
+
+
 def _names_rows(connection: duckdb.DuckDBPyConnection, table: Table, name: str) -> bool:
     """Tell whether every row has a value of its own in a column."""
     ref = table.column(name).ref
@@ -241,7 +250,33 @@ def bind(connection: duckdb.DuckDBPyConnection, job: Job, scratch: Path) -> Boun
     collector.stop()
     if label is None:
         raise AssertionError(job.label)
-    return Bound(connection, job, table, key, label, tuple((b, c) for b, c in bases if c is not None), tuple(sides))
+    bound = Bound(connection, job, table, key, label, tuple((b, c) for b, c in bases if c is not None), tuple(sides))
+    return _read_alike(bound)
+
+
+def _read_alike(bound: Bound) -> Bound:
+    """Read keys as one logical type, and decisions as that of the label.
+
+    Raises:
+        InputError: if a file does not hold values of the type that another file has.
+    """
+    problems = Problems()
+    tables = [(bound.table, bound.key), *((side.table, side.key) for side in bound.sides)]
+    keyed = {table.path: Cells(Place(bound.connection, table, None), key) for table, key in tables if key is not None}
+    keys = dict(zip(keyed, read_alike(list(keyed.values()), "key", problems), strict=True))
+    sides = [
+        replace(side, key=keys.get(side.table.path), decision=_as_label(bound, side, problems)) for side in bound.sides
+    ]
+    problems.stop()
+    return replace(bound, key=keys.get(bound.table.path), sides=tuple(sides))
+
+
+def _as_label(bound: Bound, side: Side, problems: Problems) -> Column | None:
+    """Return a side's decision, read as the type of the label."""
+    if side.decision is None or bound.label.logical is None:
+        return side.decision
+    cells = [Cells(bound.place(), bound.label), Cells(bound.place(side), side.decision)]
+    return read_alike(cells, "decision", problems)[1]
 
 
 def _bases(job: Job) -> list[SliceColumn]:

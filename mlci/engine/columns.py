@@ -24,8 +24,23 @@ _DECIMAL = re.compile(r"DECIMAL\((\d+),\s*(\d+)\)")
 _DIGITS_OF_BIGINT = 18
 _EXACT_DIGITS = 15
 """Decimals of so many digits are float64 values of their own, and print as they were."""
+_LOGICAL: dict[str, "Logical"] = {
+    "DATE": "date",
+    **dict.fromkeys(("TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS"), "timestamp"),
+    **dict.fromkeys(("TIMESTAMP WITH TIME ZONE", "TIMESTAMPTZ_NS"), "timestamptz"),
+    **dict.fromkeys(("TIME", "TIME_NS"), "time"),
+    "UUID": "uuid",
+    "DURATION": "duration",
+}
+_TICKS = {"duration[s]": 0, "duration[ms]": 3, "duration[us]": 6, "duration[ns]": 9}
+"""Digits that a duration in each of Arrow's units has after the second."""
+_DAYS_OF_INT64 = 2**47
+"""More days than 64 bits count seconds of."""
 _LIMITS = {"DOUBLE": 2**53, "FLOAT": 2**24, "HALF": 2**11}
 _NAMES = {"DOUBLE": "float64", "FLOAT": "float32", "HALF": "float16"}
+
+Logical = Literal["date", "timestamp", "timestamptz", "time", "uuid", "duration"]
+"""Types of values that text files can only spell; DuckDB's or mlci's text of each value is unique."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +51,7 @@ class Column:
         name: Its name in the file.
         ref: SQL for a cell, read exactly: the safe name ``c<position>``.
         type: DuckDB's type of ``ref``.
-        stored: The type in the file: DuckDB's, or ``HALF`` for float16.
+        stored: The type in the file: DuckDB's, ``HALF`` for float16, or Arrow's for durations.
         raw: SQL for a cell as the file has it.
         reading: SQL that makes ``ref`` of ``raw``; ``None`` if they are the same.
         former: SQL for a cell as fingerprints of scheme 1 took it, in columns of few values and of many; ``None`` if
@@ -77,6 +92,11 @@ class Column:
         return self.type == "VARCHAR"
 
     @property
+    def logical(self) -> Logical | None:
+        """What the file itself says that cells are, if not numbers, truth values or texts."""
+        return _LOGICAL.get(self.type)
+
+    @property
     def is_nested(self) -> bool:
         """Whether a cell holds several values."""
         return self.type.endswith("]") or self.type.startswith(_NESTED)
@@ -100,7 +120,8 @@ class Column:
         """Return the column as fingerprints of scheme 1 took it: 0 with few values, 1 with many."""
         if self.former is None or self.former[many] == self.reading:
             return self
-        return replace(self, ref=self.former[many], type="DOUBLE", former=None)
+        former = "BIGINT" if self.logical == "duration" else "DOUBLE"
+        return replace(self, ref=self.former[many], type=former, former=None)
 
     @property
     def was_rounded(self) -> bool:
@@ -137,6 +158,8 @@ def read_column(name: str, position: int, stored: str) -> Column:
         "JSON": ("VARCHAR", f"{raw}::VARCHAR", None),
         "NULL": ("VARCHAR", "NULL::VARCHAR", None),
     }
+    if stored in _TICKS:
+        read[stored] = ("DURATION", _duration(raw, _TICKS[stored]), (raw, raw))
     if found and not scale and digits <= _DIGITS_OF_BIGINT:
         read[stored] = ("BIGINT", f"{raw}::BIGINT", None)
     elif found and not scale:
@@ -157,6 +180,17 @@ def _half(raw: str) -> str:
     bits = f"({exponent} + 14) * 1024 + {size} * 2.0**(10 - {exponent})"
     index = f"(CASE WHEN {size} < {2.0**-14!r} THEN {size} * {2**24} ELSE {bits} END)::BIGINT + 1"
     return f"CASE WHEN isfinite({raw}) THEN sign({raw}) * getvariable('halves')[{index}] ELSE {raw}::DOUBLE END"
+
+
+def _duration(raw: str, digits: int) -> str:
+    """SQL for a duration as pandas writes it, ``-1 days +23:59:59.5``, without zeros at the end."""
+    second = 10**digits
+    day = 86_400 * second
+    positive = f"({raw}::HUGEINT + {_DAYS_OF_INT64 * day})"  # where division rounds down
+    days, of_day = f"({positive} // {day} - {_DAYS_OF_INT64})", f"({positive} % {day})"
+    clock = f"(TIME '00:00:00' + to_seconds(({of_day} // {second})::BIGINT))::VARCHAR"
+    part = f"rtrim(rtrim('.' || lpad(({of_day} % {second})::VARCHAR, {digits}, '0'), '0'), '.')" if digits else "''"
+    return f"{days} || CASE WHEN {days} < 0 THEN ' days +' ELSE ' days ' END || {clock} || {part}"
 
 
 def relation(connection: duckdb.DuckDBPyConnection, columns: Sequence[Column], paths: Sequence[str]) -> str:

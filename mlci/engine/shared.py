@@ -12,7 +12,10 @@ import duckdb
 import numpy as np
 
 from mlci.engine import sql
+from mlci.engine.columns import Column
 from mlci.engine.interface import Job, Source
+from mlci.engine.logical_types import Cells, read_alike
+from mlci.engine.offences import Place, Problems
 from mlci.engine.rows import column_digests, digests_of
 from mlci.engine.sql import Array
 from mlci.engine.tables import Table, open_table
@@ -93,7 +96,7 @@ class _Sharing:
         changed = int(np.count_nonzero(~same)) if alike else None
         self.folder.mkdir(parents=True, exist_ok=True)
         return RestrictedJob(
-            job=self._restricted(table, here, mine, theirs if in_own_order else mine) if len(mine) else job,
+            job=self._restricted(table, mine, theirs if in_own_order else mine) if len(mine) else job,
             rows=len(mine),
             added=len(here) - len(mine) - repeated,
             removed=len(own) - len(theirs) - others,
@@ -102,31 +105,42 @@ class _Sharing:
             coincidences=0.0 if here.key is not None else expected_coincidences(left, right),
         )
 
-    def _restricted(self, table: Table, here: Rows, mine: Array, theirs: Array) -> Job:
+    def _restricted(self, table: Table, mine: Array, theirs: Array) -> Job:
         """Write the shared rows and return the job on them; predictions that stand beside the labels stay there."""
         job = self.job
         beside = [source for source in (job.candidate, job.baseline) if source is not None and source.path == job.data]
         kept = {job.key, job.label, *(column.column for spec in job.slices for column in spec.columns)}
         kept |= {name for source in beside for name in (source.score, source.decision)}
-        data, keys = self._written("evaluation", table, kept, mine), here.keys[mine]
+        data = self._written("evaluation", table, kept, mine)
 
         def restricted(name: str, source: Source, positions: Array) -> Source:
-            path = data if source in beside else self._predictions(name, source, keys, positions)
+            path = data if source in beside else self._predictions(name, source, table, mine, positions)
             return replace(source, path=path)
 
         candidate = restricted("candidate", job.candidate, mine)
         baseline = None if job.baseline is None else restricted("baseline", job.baseline, theirs)
         return replace(job, data=data, candidate=candidate, baseline=baseline)
 
-    def _predictions(self, name: str, source: Source, keys: Array, positions: Array) -> str:
-        """Write one model's predictions for the shared rows."""
+    def _predictions(self, name: str, source: Source, evaluation: Table, mine: Array, positions: Array) -> str:
+        """Write one model's predictions for the shared rows, which stand at ``mine`` in the evaluation set."""
         table = open_table(self.connection, source.path, self.scratch)
         if self.job.key is not None:
-            own = column_digests(self.connection, table, [table.column(self.job.key)])
+            keyed, key = self._keys_alike(self.job.key, evaluation, table)
+            keys = column_digests(self.connection, evaluation, [keyed])[mine]
+            own = column_digests(self.connection, table, [key])
+            table = replace(table, columns=tuple(key if one.name == key.name else one for one in table.columns))
             positions = np.flatnonzero(np.isin(own, keys))
         elif len(positions) and int(positions.max()) >= table.rows:
             raise InputError(Problem(f"has {counted(table.rows, 'row')}, fewer than its rows need", source.path))
         return self._written(f"{name}-predictions", table, {self.job.key, source.score, source.decision}, positions)
+
+    def _keys_alike(self, name: str, *tables: Table) -> list[Column]:
+        """Return the keys of tables, read as one type."""
+        problems = Problems()
+        cells = [Cells(Place(self.connection, table, None), table.column(name)) for table in tables]
+        keys = read_alike(cells, "key", problems)
+        problems.stop()
+        return keys
 
     def _written(self, name: str, table: Table, kept: Iterable[str | None], positions: Array) -> str:
         """Write some columns of the rows at some positions, in the order of ``positions``."""
@@ -135,8 +149,9 @@ class _Sharing:
         wanted = {"at": positions.astype(np.int64), "place": np.arange(len(positions), dtype=np.int64)}
         self.connection.register("wanted", wanted)
         try:
-            listed = [f"{column.ref} AS {sql.name(column.name)}" for column in chosen]
-            numbered = sql.select([f"{table.row_number} AS row_at", *(c.ref for c in chosen)], table.relation)
+            cells = [f"{column.ref} AS w{i}" for i, column in enumerate(chosen)]
+            listed = [f"w{i} AS {sql.name(column.name)}" for i, column in enumerate(chosen)]
+            numbered = sql.select([f"{table.row_number} AS row_at", *cells], table.relation)
             joined = f"({numbered}) AS numbered JOIN wanted ON numbered.row_at = wanted.at"
             query = sql.select(listed, joined, order_by="wanted.place")
             self.connection.execute(f"COPY ({query}) TO {sql.text(str(target))} (FORMAT parquet)")

@@ -1,6 +1,8 @@
 """A table as the rest of the engine sees it: Parquet shards, columns by position, row numbers."""
 
+import base64
 import difflib
+import struct
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,6 +10,7 @@ import duckdb
 
 from mlci.engine import sql
 from mlci.engine.columns import Column, read_column, relation
+from mlci.engine.features.arrow_schema import UnsupportedError, durations
 from mlci.engine.files import File, locate
 from mlci.engine.stage import check_names, stage_csv, stage_json
 from mlci.engine.words import counted, listed
@@ -110,11 +113,14 @@ def _parquet_columns(connection: duckdb.DuckDBPyConnection, file: File) -> tuple
         asked = ["name", "num_children", "logical_type", "precision"]
         schema = connection.execute(sql.select(asked, f"parquet_schema({sql.text(str(file.path))})")).fetchall()
         types = _types(connection, file.path)
+        units = _durations(connection, file.path) if "BIGINT" in types else {}
     except duckdb.Error as error:
         raise InputError(unreadable(error, file.shown)) from error
     fields = _top_level(schema)
     check_names([field[0] for field in fields], file.shown)
-    return tuple(read_column(field[0], i, _stored(field, types[i], file)) for i, field in enumerate(fields))
+    stored = {i: _stored(field, types[i], file) for i, field in enumerate(fields)}
+    stored |= {i: unit for i, unit in units.items() if stored.get(i) == "BIGINT"}
+    return tuple(read_column(field[0], i, stored[i]) for i, field in enumerate(fields))
 
 
 def _stored(field: _Field, type_: str, file: File) -> str:
@@ -128,6 +134,16 @@ def _stored(field: _Field, type_: str, file: File) -> str:
         said = f"column {name!r} is a decimal of {precision} digits; more than {_MOST_DIGITS} can't be read exactly"
         raise InputError(Problem(f"{said}: write the column as text", file.shown))
     return "HALF" if type_ == "FLOAT" and "float16" in (logical or "").lower() else type_.strip('"')
+
+
+def _durations(connection: duckdb.DuckDBPyConnection, path: Path) -> dict[int, str]:
+    """Return the columns, by position, that Parquet has as integers and the Arrow schema beside them as durations."""
+    metadata = f"parquet_kv_metadata({sql.text(str(path))})"
+    found = sql.first(connection, sql.select("value", metadata, where="key = 'ARROW:schema'::BLOB"))
+    try:
+        return durations(base64.b64decode(found[0])) if found and found[0] else {}
+    except (UnsupportedError, ValueError, IndexError, struct.error):
+        return {}  # not a schema that Arrow would read either
 
 
 def unreadable(error: duckdb.Error, shown: str) -> Problem:

@@ -1,7 +1,7 @@
 """Fingerprints of evaluation sets, comparable with those that older schemes recorded.
 
-A scheme is how cells are read. Scheme 1 widened float32 columns of few values and rounded decimals of many digits;
-scheme 2 reads every cell exactly. Most tables have the same fingerprint in both.
+A scheme is how cells are read. Scheme 1 widened float32 columns of few values, rounded decimals of many digits and took
+durations without their unit; scheme 2 reads every cell exactly. Most tables have the same fingerprint in both.
 """
 
 from typing import Self

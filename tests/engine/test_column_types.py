@@ -22,6 +22,7 @@ DAY = dt.date(2024, 2, 29)
 UTC = dt.datetime(2024, 2, 29, 12, 0, 0, 250_000, tzinfo=dt.UTC)
 NOON = UTC.replace(tzinfo=None)
 SECONDS, UNITS = "2024-02-29 12:00:00.25", ("ms", "us", "ns")
+SPANS = [dt.timedelta(milliseconds=-250), dt.timedelta(days=3, hours=4), None]
 IDS = [uuid.UUID(int=number) for number in (1, 2**127)]
 
 
@@ -72,7 +73,8 @@ TYPES = {
     "time64 ns": (pa.array([NOON.time(), None], pa.time64("ns")), ["12:00:00.25"]),
     **{f"timestamp {u}": (pa.array([NOON, None], pa.timestamp(u)), [SECONDS]) for u in UNITS},
     **{f"instant {u}": (pa.array([UTC, None], pa.timestamp(u, "Asia/Tokyo")), [f"{SECONDS}+00"]) for u in UNITS},
-    "duration": (pa.array([1, 2, None], pa.duration("us")), ["1", "2"]),
+    **{f"duration {u}": (pa.array(SPANS, pa.duration(u)), ["-1 days +23:59:59.75", "3 days 04:00:00"]) for u in UNITS},
+    "duration s": (pa.array([90, None], pa.duration("s")), ["0 days 00:01:30"]),
     "null": (pa.array([None, None], pa.null()), []),
 }  # fmt: skip
 NESTED = {
@@ -133,7 +135,7 @@ def same_value(value, name):  # noqa: PLR0911 - a case for each type
     if isinstance(value, bytes):
         return name == value.decode("ascii", "backslashreplace").replace("\x00", "\\x00").replace("\\xff", "\\xFF")
     if isinstance(value, dt.timedelta):
-        return name == str(value // dt.timedelta(microseconds=1))
+        return pd.Timedelta(name) == value
     if isinstance(value, dt.datetime | dt.date | dt.time | pd.Timestamp):
         return True
     if isinstance(value, float):
@@ -165,7 +167,7 @@ def test_nested__unused_columns_are_in_the_fingerprint(tmp_path, monkeypatch, ki
     assert observe(job(path)).fingerprint == of_many_values(path, monkeypatch)
 
 
-@pytest.mark.parametrize("kind", ["date32", "time64", "timestamp us", "instant us", "uuid"])
+@pytest.mark.parametrize("kind", ["date32", "time64", "timestamp us", "instant us", "uuid", "duration s"])
 def test_score__of_a_type_that_is_not_a_number(tmp_path, kind):
     path = evaluation(tmp_path, "t.parquet", TYPES[kind][0])
     (line,) = refusal(job(path, candidate=Source(path=path, score="x")))
@@ -212,6 +214,8 @@ FORMER = {
     ),
     "decimal whole few": (decimals(pa.decimal128(38, 0), 10**18 + 1, 3), "87c50d0f0cab7033"),
     "decimal whole many": (decimals(pa.decimal128(38, 0), *(10**17 + i for i in range(1500))), "39c7ae8e2be968be"),
+    "duration few": (pa.array([1, 2, None], pa.duration("us")), "768c0d4b61f2c7f3"),
+    "duration many": (pa.array(range(1500), pa.duration("ns")), "de83548c7a87b225"),
     "texts": (pa.array(["0.12345678901234567890", "2"]), "4f2018ef39620107"),
 }  # fmt: skip
 """Tables of one column, with the first 16 digits of their fingerprints as mlci at commit 73617a1 took them."""

@@ -3,7 +3,7 @@
 Reading and writing the table again would lose what only the writer's metadata holds: categories, time zones, pandas'
 index and nullable types. Here the column leaves the footer, its bytes are overwritten with zeros, and nothing else is
 touched. Several files of one schema become one: their row groups in one footer. Field numbers are those of
-``parquet.thrift`` in apache/parquet-format; ``ARROW:schema`` is an encapsulated message of Arrow's IPC format.
+``parquet.thrift`` in apache/parquet-format.
 """
 
 import base64
@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from mlci.engine.features import thrift
+from mlci.engine.features.arrow_schema import UnsupportedError, without_field
 from mlci.engine.features.thrift import Struct
 
 _MAGIC = b"PAR1"
@@ -31,10 +32,6 @@ _UNCOMPRESSED, _COMPRESSED, _DATA, _INDEX, _DICTIONARY, _BLOOM, _BLOOM_LENGTH = 
     15,
 )  # ColumnMetaData
 _CHUNK = 1 << 20
-
-
-class UnsupportedError(ValueError):
-    """A file whose column can't be taken out this way; the table has to be written again."""
 
 
 def write_without(sources: Sequence[Path], column: str, target: Path) -> None:
@@ -232,43 +229,3 @@ def _of_pandas(document: dict[str, Any], column: str) -> None:
 
 def _of_datasets(document: dict[str, Any], column: str) -> None:
     document.get("info", {}).get("features", {}).pop(column, None)
-
-
-def without_field(message: bytes, position: int) -> bytes:
-    """Take a field out of an Arrow schema, an IPC message around a flatbuffer.
-
-    The vector of fields gets shorter in place: an entry that moves down by one slot points four bytes farther.
-
-    Raises:
-        UnsupportedError: if it is not a schema.
-    """
-    data = bytearray(message)
-    start = 8 if data[:4] == b"\xff\xff\xff\xff" else 4  # before format 0.15 there was no continuation mark
-    root = start + _u32(data, start)
-    if data[_slot(data, root, 1)] != 1:
-        raise UnsupportedError("ARROW:schema is not a schema")
-    header = _follow(data, _slot(data, root, 2))
-    fields = _follow(data, _slot(data, header, 1))
-    count = _u32(data, fields)
-    for at in range(position, count - 1):
-        struct.pack_into("<I", data, fields + 4 + 4 * at, _u32(data, fields + 8 + 4 * at) + 4)
-    struct.pack_into("<I", data, fields, count - 1)
-    return bytes(data)
-
-
-def _u32(data: bytearray, at: int) -> int:
-    return int(struct.unpack_from("<I", data, at)[0])
-
-
-def _follow(data: bytearray, at: int) -> int:
-    return at + _u32(data, at)
-
-
-def _slot(data: bytearray, table: int, number: int) -> int:
-    """Return where a flatbuffer table keeps a field."""
-    vtable = table - struct.unpack_from("<i", data, table)[0]
-    size = struct.unpack_from("<H", data, vtable)[0]
-    offset = struct.unpack_from("<H", data, vtable + 4 + 2 * number)[0] if 4 + 2 * number < size else 0
-    if not offset:
-        raise UnsupportedError("ARROW:schema lacks a part")
-    return int(table + offset)
