@@ -9,8 +9,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 _PLAIN = re.compile(r"[^\W\d][\w./+-]*( [\w./+-]+)*|-?(0|[1-9][0-9]*)(\.[0-9]*[1-9])?")
-
-
+_LINE_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
+_BEFORE_DIRECTIVES = re.compile(r"\ufeff?(\.\.\.)?\s*(#.*)?", re.DOTALL)
+_LONGEST = 40
 _SPECIAL = frozenset({"null", "nan", "inf", "infinity", "yes", "no", "on", "off"})
 """Words that YAML 1.1 or 1.2, or :mod:`mlci.config.scalars`, reads as something else than text."""
 
@@ -23,6 +24,28 @@ def yaml_value(value: str) -> str:
     if _PLAIN.fullmatch(value) and value.lower() not in _SPECIAL:
         return value
     return "".join(map(_visible, json.dumps(value, ensure_ascii=False)))
+
+
+def yaml_directive(text: str) -> tuple[str, int] | None:
+    """Return the first directive of a YAML text, a line such as ``%YAML 1.1``, and its number; ``None`` without one.
+
+    Only blank lines, comments and ends of documents can stand before a directive.
+    """
+    for number, line in enumerate(_LINE_BREAK.split(text.removeprefix("\ufeff")), 1):
+        if line.startswith("%"):
+            return line, number
+        if not _BEFORE_DIRECTIVES.fullmatch(line):
+            return None
+    return None
+
+
+def refuse_directive(directive: str) -> str:
+    """Return the message about a directive."""
+    shown = "".join(map(_visible, directive[:_LONGEST]))
+    return (
+        f"`{shown}`: directives are not read here, because they change values (by `%YAML 1.1`, 010 is 8 and 1:30 is "
+        "90); remove the line"
+    )
 
 
 def _visible(char: str) -> str:

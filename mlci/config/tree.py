@@ -26,7 +26,7 @@ from mlci.config.paths import Path, clip, dotted
 from mlci.config.scalars import plain
 from mlci.config.syntax import explain
 from mlci.config.text import ODD
-from mlci.errors import Problem, yaml_value
+from mlci.errors import Problem, refuse_directive, yaml_directive, yaml_value
 
 DEEPEST = 12
 _LABELS = {"positive", "classes", "reference", "key", "label", "score", "decision", "slices", "column"}
@@ -85,6 +85,9 @@ class _Stop(Exception):  # noqa: N818 - control flow, not an error that leaves t
 def read(text: str, *, path: str) -> Tree:
     """Read one YAML document; what is wrong with it stands in ``problems``, nothing is raised."""
     tree = Tree(path)
+    if found := yaml_directive(text):
+        tree.refuse(refuse_directive(found[0]), found[1])
+        return tree
     builder = _Builder(tree)
     parser = YAML(typ="safe", pure=True)
     try:

@@ -7,6 +7,7 @@ import codecs
 import csv
 import io
 import itertools
+import json
 import re
 from collections import Counter
 from collections.abc import Iterable
@@ -21,6 +22,7 @@ from mlci.errors import InputError, Problem
 
 _DELIMITERS = ",;\t|"
 _HEADER_LIMIT = 1 << 20
+_LONGEST_LINE = 2_000_000
 _JSON_NUMBERS = {"UBIGINT", "BIGINT", "DOUBLE"}
 _DIGITS_OF_DOUBLE, _DIGITS_OF_BIGINT, _DIGITS_OF_DECIMAL = 15, 18, 38
 
@@ -34,6 +36,7 @@ def stage_csv(connection: duckdb.DuckDBPyConnection, file: File, target: Path) -
         InputError: The header is broken, or a row has too many or too few fields.
     """
     names, delimiter = header(file)
+    _refuse_long_last_line(file)
     columns = "{" + ", ".join(f"'c{index}': 'VARCHAR'" for index in range(len(names))) + "}"
     query = (
         f"COPY (FROM read_csv({sql.text(str(file.path))}, auto_detect = false, header = true, "
@@ -70,8 +73,28 @@ def header(file: File) -> tuple[list[str], str]:
     except csv.Error as error:  # the module's own limit
         said = f"a column name is longer than {csv.field_size_limit():,} characters; is a quote not closed?"
         raise InputError(Problem(said, file.shown, 1)) from error
-    check_names(names, file.shown)
+    check_names(names, file.shown, form="csv")
     return names, delimiter
+
+
+def _refuse_long_last_line(file: File) -> None:
+    """Refuse a last line that DuckDB would leave out without an error because it is longer than its buffer."""
+    with file.path.open("rb") as lines:
+        lines.seek(max(0, lines.seek(0, io.SEEK_END) - _LONGEST_LINE - 3))
+        end = lines.read().rstrip(b"\r\n")
+    if len(end) > _LONGEST_LINE and not re.search(rb"[\r\n]", end):
+        raise InputError(_too_long(file.shown, _find_long_line(file)))
+
+
+def _find_long_line(file: File) -> int | None:
+    """Return the first line that is too long, without reading it whole."""
+    with file.path.open("rb") as lines:
+        parts = iter(lambda: lines.readline(_LONGEST_LINE + 3), b"")
+        return next((at for at, part in enumerate(parts, 1) if len(part.rstrip(b"\r\n")) > _LONGEST_LINE), None)
+
+
+def _too_long(shown: str, line: int | None) -> Problem:
+    return Problem(f"the line is longer than {_LONGEST_LINE:,} bytes; is its end missing?", shown, line)
 
 
 def _not_text(file: File) -> Problem:
@@ -104,20 +127,25 @@ def _delimiter(line: str) -> str:
     return max(_DELIMITERS, key=lambda character: bare[character])  # ties go to the comma
 
 
-def check_names(names: Iterable[str], shown: str) -> None:
-    """Refuse a table whose column names are missing or not unique."""
-    listed = list(names)
-    if not any(listed):
-        raise InputError(Problem("has no header with column names", shown, 1))
+def check_names(names: Iterable[str], shown: str, *, form: str) -> None:
+    """Refuse a table whose column names are missing or not unique; ``form`` is ``csv``, ``json`` or ``parquet``."""
+    listed, line = list(names), 1 if form == "csv" else None
+    if not any(listed) and (form == "csv" or not listed):
+        raise InputError(Problem("has no header with column names" if form == "csv" else "has no columns", shown, line))
     for position, name in enumerate(listed):
         if not name.strip():
-            raise InputError(Problem(_nameless(position), shown, 1))
+            raise InputError(Problem(_nameless(name, position, form), shown, line))
     twice = [name for name, count in Counter(listed).items() if count > 1]
     if twice:
-        raise InputError(Problem(f"column names occur twice: {', '.join(map(repr, twice))}", shown, 1))
+        raise InputError(Problem(f"column names occur twice: {', '.join(map(repr, twice))}", shown, line))
 
 
-def _nameless(position: int) -> str:
+def _nameless(name: str, position: int, form: str) -> str:
+    if form == "json":
+        return f'a key is empty: {json.dumps(name)}; give it a name, such as "id"'
+    if form == "parquet":
+        renamed = f"`frame.rename(columns={{{name!r}: 'id'}}).to_parquet(path)`"
+        return f"column {position + 1} has the name {name!r}, which is empty; give it another one: {renamed}"
     if position == 0:
         how = '`to_csv(path, index=False)`, or name it: `to_csv(path, index_label="id")`'
         return f"the first column has no name, as pandas writes its index; leave it out: {how}"
@@ -140,9 +168,8 @@ def _csv_problem(message: str, file: File, columns: int) -> Problem:
         return Problem(
             "ends in another way than the lines before, \\r\\n or \\n; save the file with one", file.shown, other
         )
-    too_long = re.search(r"Maximum line size of (\d+) bytes", message)
-    if too_long:
-        return Problem(f"the line is longer than {int(too_long.group(1)):,} bytes", file.shown, at)
+    if long := at if "Maximum line size of" in message else _find_long_line(file):
+        return _too_long(file.shown, long)
     return Problem(f"can't be read as CSV: {message.splitlines()[0]}", file.shown, at)
 
 
@@ -190,7 +217,7 @@ def _json_names(connection: duckdb.DuckDBPyConnection, objects: str, file: File,
         raise InputError(Problem(f"value {odd[0]} {said}", file.shown))
     query = sql.select("DISTINCT unnest(json_keys(o)) AS name", objects, order_by="name")
     names = [row[0] for row in connection.execute(query).fetchall()]
-    check_names(names, file.shown)
+    check_names(names, file.shown, form="json")
     return names
 
 

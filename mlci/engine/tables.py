@@ -117,7 +117,7 @@ def _parquet_columns(connection: duckdb.DuckDBPyConnection, file: File) -> tuple
     except duckdb.Error as error:
         raise InputError(unreadable(error, file.shown)) from error
     fields = _top_level(schema)
-    check_names([field[0] for field in fields], file.shown)
+    check_names([field[0] for field in fields], file.shown, form="parquet")
     stored = {i: _stored(field, types[i], file) for i, field in enumerate(fields)}
     stored |= {i: unit for i, unit in units.items() if stored.get(i) == "BIGINT"}
     return tuple(read_column(field[0], i, stored[i]) for i, field in enumerate(fields))

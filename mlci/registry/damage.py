@@ -1,9 +1,12 @@
 """Remedies for damage in a registry: name the file to restore, and offer a roll-back only if it helps. Pure."""
 
+from pathlib import Path
+
 from mlci.registry import naming
 from mlci.registry.interface import CorruptError
 
 _GITHUB, _MLFLOW = "github:", "mlflow:"
+BACK = "`mlci rollback --to VERSION --reason …`"
 
 
 class RecordError(CorruptError):
@@ -25,7 +28,19 @@ class FileError(CorruptError):
         self.remedy = f"{self.restore}. If it is the version in production, {BACK} puts a whole one there until then"
 
 
-BACK = "`mlci rollback --to VERSION --reason …`"
+class ForeignFileError(CorruptError):
+    """A link, pipe or folder where a registry keeps a file, or a file or link in place of one of its folders."""
+
+    def __init__(self, message: str, path: Path) -> None:
+        """Name the path to remove."""
+        super().__init__(f"{message}; mlci follows no links inside of a registry")
+        self.remedy = f"Remove `{path}`; if the registry had a file or folder of that name, restore it from a copy"
+
+
+class VersionError(CorruptError):
+    """A version's manifest or predictions do not fit what names them. Another version can be in production."""
+
+    remedy = f"Restore it from a copy. If it is the version in production, {BACK} puts a whole one there until then"
 
 
 def entry_place(shown: str, number: int) -> str:

@@ -15,6 +15,11 @@ FLAGS = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os,
 class ForeignError(Exception):
     """Something else stands where a plain file or folder should be."""
 
+    def __init__(self, path: Path, found: str) -> None:
+        """Keep the path."""
+        super().__init__(f"{path} {found}")
+        self.path = path
+
 
 def size(path: Path) -> int | None:
     """Return a plain file's bytes; ``None`` if nothing is there.
@@ -27,7 +32,7 @@ def size(path: Path) -> int | None:
     except FileNotFoundError:
         return None
     if not stat.S_ISREG(found.st_mode):
-        raise ForeignError(f"{path} is {_kind(found.st_mode)}, not a plain file")
+        raise ForeignError(path, f"is {_kind(found.st_mode)}, not a plain file")
     return found.st_size
 
 
@@ -54,7 +59,7 @@ def folder(path: Path) -> bool:
     except FileNotFoundError:
         return False
     if not stat.S_ISDIR(found.st_mode):
-        raise ForeignError(f"{path} is {_kind(found.st_mode)}, not a folder")
+        raise ForeignError(path, f"is {_kind(found.st_mode)}, not a folder")
     return True
 
 

@@ -19,7 +19,8 @@ from pathlib import Path
 
 from mlci.errors import OutsideError
 from mlci.registry import disk, durable, entries, naming, reading, witnesses
-from mlci.registry.interface import CorruptError, UnknownOutcomeError, Witness
+from mlci.registry.damage import ForeignFileError
+from mlci.registry.interface import UnknownOutcomeError, Witness
 from mlci.registry.reading import Entries
 
 
@@ -154,7 +155,7 @@ class FolderStore:
         if not self._root.exists():
             return False
         if not self._root.is_dir():
-            raise disk.ForeignError(f"{self._root} is not a folder")
+            raise disk.ForeignError(self._root, "is not a folder")
         return all(disk.folder(path) for path in paths)
 
     def _made(self, *parts: str) -> Path:
@@ -175,7 +176,7 @@ class FolderStore:
         try:
             yield
         except disk.ForeignError as error:
-            raise CorruptError(f"registry {self._root}: {error}; mlci follows no links inside of a registry") from None
+            raise ForeignFileError(f"registry {self._root}: {error}", error.path) from None
         except OSError as error:
             place = f" ({error.filename})" if error.filename else ""
             raise OutsideError(f"registry {self.shown}: could not {what}: {error.strerror or error}{place}") from error

@@ -20,7 +20,7 @@ from mlci.registry.reading import Entries
 class CorruptError(OutsideError):
     """Something in the registry is not what it was; the message names it. Nothing is promoted or judged on it."""
 
-    remedy = "Put it back from a copy, or go back to a version that is whole: `mlci rollback --to VERSION`"
+    remedy = "Restore it from a copy or from the store's own versions"
 
 
 class MendableError(CorruptError):

@@ -9,7 +9,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from mlci.registry import compatibility, descriptions, ledger
-from mlci.registry.damage import FileError
+from mlci.registry.damage import FileError, VersionError
 from mlci.registry.entries import Entry, Promotion, Rescored
 from mlci.registry.interface import CorruptError, Store
 from mlci.registry.ledger import Tail
@@ -75,7 +75,7 @@ def _version(store: Store, entry: Entry, number: int) -> Version:
         what = f"{store.shown}: the manifest of version {number}"
         raise compatibility.unreadable(error, data, what=what, writer=entry.writer) from None
     if manifest.version != number:
-        raise CorruptError(f"{store.shown}: the manifest of version {number} says that it is of {manifest.version}")
+        raise VersionError(f"{store.shown}: the manifest of version {number} says that it is of {manifest.version}")
     return Version(number=number, entry=entry, digest=entry.body.manifest, manifest=manifest)
 
 

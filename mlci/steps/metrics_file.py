@@ -19,7 +19,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, Self
 
-from mlci.errors import InputError, Problem
+from mlci.errors import InputError, Problem, refuse_directive, yaml_directive
 
 LARGEST = 16_000_000  # bytes; the log of a long training has some
 DEEPEST = 32
@@ -147,6 +147,8 @@ def _json(text: str, name: str) -> Any:  # noqa: ANN401 - any tree that JSON can
 
 
 def _yaml(text: str, name: str) -> Any:  # noqa: ANN401 - any tree that YAML can hold
+    if found := yaml_directive(text):
+        raise InputError(Problem(refuse_directive(found[0]), name, found[1]))
     from ruamel.yaml import YAML  # noqa: PLC0415 - not needed for JSON
     from ruamel.yaml.error import MarkedYAMLError, YAMLError  # noqa: PLC0415 - not needed for JSON
 
@@ -158,7 +160,7 @@ def _yaml(text: str, name: str) -> Any:  # noqa: ANN401 - any tree that YAML can
         mark = error.problem_mark or error.context_mark
         said = (error.problem or "").split("\n")[0]
         raise InputError(Problem(f"not valid YAML: {_short(said)}", name, mark.line + 1 if mark else None)) from error
-    except (YAMLError, RecursionError, ValueError, TypeError, AssertionError) as error:  # of a `%YAML` line
+    except (YAMLError, RecursionError, ValueError, TypeError, AssertionError) as error:
         raise InputError(Problem(_unreadable(error), name)) from error
 
 

@@ -14,8 +14,9 @@ from mlci.engine.interface import Source
 from mlci.errors import InputError, UserCodeError
 from mlci.lineage.fingerprints import is_recorded, spellings
 from mlci.registry import entries, ledger, versions
+from mlci.registry.damage import VersionError
 from mlci.registry.entries import Rescored, State
-from mlci.registry.interface import CorruptError, Store
+from mlci.registry.interface import Store
 from mlci.registry.ledger import Stamp, Tail
 from mlci.registry.manifest import File, Predictions
 from mlci.registry.versions import Version
@@ -228,7 +229,7 @@ def fitting(config: Config, tools: Tools, baseline: Side | None, data: str) -> I
                 f"`evaluation.key` is `{key}`, a column that the predictions of {of} do not have: {of} was judged by "
                 f"another key. {WITHOUT_BASELINE[0].upper()}{WITHOUT_BASELINE[1:]}"
             ) from error
-        raise CorruptError(
+        raise VersionError(
             f"{registry(tools).shown}: the predictions of version {baseline.version} do not fit the rows that its "
             f"manifest names: {ours[0].message}"
         ) from error

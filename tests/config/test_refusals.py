@@ -139,6 +139,7 @@ def test_one_line_for_one_mistake(case):
     assert caught.value.exit_code == 2
 
 
+DIRECTIVE = "directives are not read here, because they change values (by `%YAML 1.1`, 010 is 8 and 1:30 is 90); remove the line"
 WHOLE = {
     "empty": (b"", "1: the file is empty; it needs at least `model`, `task`, `predict` and `gates`"),
     "comments only": (b"# soon\n", "1: the file is empty; it needs at least `model`, `task`, `predict` and `gates`"),
@@ -150,7 +151,9 @@ WHOLE = {
     "utf-16": ("model: x\n".encode("utf-16"), "1: the file is UTF-16; save it as UTF-8"),
     "large": (b"# " * 140_000, "1: the file is larger than 256 KiB"),
     "many values": (b"[" + b"1," * 20_000 + b"]", "1: the file holds more than 10,000 values"),
-    "other version": (b"%YAML 3.0\n---\na: 1\n", "1: this is not valid YAML: found incompatible YAML document (version 1.* is required)"),
+    "other version": (b"%YAML 3.0\n---\na: 1\n", "1: `%YAML 3.0`: " + DIRECTIVE),
+    "version 1.1": (b"# ours\n%YAML 1.1\n---\nmodel: 010\n", "2: `%YAML 1.1`: " + DIRECTIVE),
+    "prefix of tags": (b"%TAG ! tag:yaml.org,2002:\n---\nmodel: !str x\n", "1: `%TAG ! tag:yaml.org,2002:`: " + DIRECTIVE),
 }  # fmt: skip
 
 

@@ -151,6 +151,9 @@ WRITTEN = [
     ("csv", ["no", "yes"], ("no", "yes")),
     ("csv", ["False", "True"], (False, True)),
     ("csv", ["0.5", "1"], (0.5, 1.0)),
+    ("csv", ["0.0", "1.0"], (0.0, 1.0)),
+    ("csv", ["0", "1e0"], (0.0, 1.0)),
+    ("csv", ["1.a", "2.e"], ("1.a", "2.e")),
     ("parquet", ["1", "2"], ("1", "2")),
     ("parquet", ["False", "True"], ("False", "True")),
     ("parquet", [False, True], (False, True)),
@@ -160,6 +163,8 @@ WRITTEN = [
     ("parquet", pd.Categorical(["cat", "dog"]), ("cat", "dog")),
     ("jsonl", ["cat", "dog"], ("cat", "dog")),
     ("jsonl", [-1, 1], (-1, 1)),
+    ("jsonl", [0.0, 1.0], (0.0, 1.0)),
+    ("jsonl", ["0.0", "1.0"], ("0.0", "1.0")),
 ]
 
 

@@ -1,5 +1,7 @@
 """Every way in which tables can be wrong, and the line that says so."""
 
+import gzip
+import itertools
 import os
 
 import numpy as np
@@ -39,7 +41,7 @@ def one(path, **more):
             "y,s\r\n1,0.5\r\n0,0.5\n1,0.5\n",
             "{path}:3: ends in another way than the lines before, \\r\\n or \\n; save the file with one",
         ),
-        (f"y,s\n1,{'5' * 2_000_001}\n", "{path}:2: the line is longer than 2,000,000 bytes"),
+        (f"y,s\n1,{'5' * 2_000_001}\n", "{path}:2: the line is longer than 2,000,000 bytes; is its end missing?"),
         ("y,s\n1,nan\n0,0.5\n", "{path}: 's' is NaN in row 1"),
         ("y,s\n1,0.1\n0,inf\n0,-inf\n", "{path}: 's' is infinite in row 2, and in 1 more row"),
         ("y,s\n1,0.1\n0,\n", "{path}: 's' is null in row 2"),
@@ -59,6 +61,29 @@ def one(path, **more):
 def test_a_broken_csv(tmp_path, content, expected):
     path = text(tmp_path, "t.csv", content)
     assert refusal(one(path, probabilities=True)) == [expected.format(path=path)]
+
+
+@pytest.mark.parametrize(("before", "end"), [("y,s\n", ""), ("y,s\n1,0.1\n0,0.2\n3,", "\n\n")])
+@pytest.mark.parametrize("suffix", ["csv", "csv.gz"])
+def test_a_broken_csv__last_line_beyond_the_buffer(tmp_path, before, end, suffix):
+    """DuckDB leaves such a line out without an error."""
+    path = tmp_path / f"t.{suffix}"
+    with gzip.open(path, "wb", compresslevel=1) if suffix == "csv.gz" else path.open("wb") as file:
+        file.write(before.encode())
+        file.writelines(itertools.repeat(b"5" * 1_000_000, 33))
+        file.write(end.encode())
+    line = before.count("\n") + 1
+    assert refusal(one(str(path))) == [f"{path}:{line}: the line is longer than 2,000,000 bytes; is its end missing?"]
+
+
+def test_a_column_without_a_name__in_parquet_and_json(tmp_path):
+    frame = pd.DataFrame({"y": [0, 1], "": [1, 2], "s": [0.1, 0.2]})
+    path = write(frame, tmp_path, "t", "parquet")
+    (said,) = refusal(one(path))
+    assert said.startswith(f"{path}: column 2 has the name '', which is empty")
+    assert "`frame.rename(columns={'': 'id'}).to_parquet(path)`" in said
+    (said,) = refusal(one(write(frame, tmp_path, "t", "jsonl")))
+    assert said.endswith('t.jsonl: a key is empty: ""; give it a name, such as "id"')
 
 
 @pytest.mark.parametrize(

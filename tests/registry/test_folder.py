@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -19,6 +20,7 @@ from tests.registry.contract import Contract
 from tests.registry.histories import sha, stamp, verdict
 
 ROOT = Path(__file__).parents[2]
+DIGEST = "ab" * 32
 
 
 @pytest.fixture(autouse=True)
@@ -185,6 +187,21 @@ class TestForeign:
         with pytest.raises(CorruptError, match="symbolic link"):
             store.append(2, b"x")
         assert not (tmp_path / "victim").exists()
+
+    @pytest.mark.parametrize("kind", ["link", "pipe", "folder"])
+    @pytest.mark.parametrize("name", ["ledger/000000002.json", "witness.json", f"files/{DIGEST[:2]}/{DIGEST}"])
+    def test_foreign_file__remedy_names_the_path(self, store_factory, tmp_path, kind, name):
+        """In place of the next entry, the checkpoint or a version's file: removing it helps, a roll-back does not."""
+        store = store_factory()
+        read = {"l": ledger.tail, "w": FolderStore.witness, "f": lambda store: store.get(DIGEST, tmp_path / "got")}
+        store.append(1, b"x")
+        path = Path(store.shown) / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self.plant(path, kind, tmp_path)
+        with pytest.raises(CorruptError, match=re.escape(str(path))) as caught:
+            read[name[0]](store)
+        assert caught.value.remedy.startswith(f"Remove `{path}`; ")
+        assert "roll" not in caught.value.remedy
 
     def plant(self, path, kind, tmp_path):
         (tmp_path / "elsewhere").mkdir(exist_ok=True)
