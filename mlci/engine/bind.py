@@ -14,7 +14,7 @@ from mlci.engine import sql
 from mlci.engine.columns import Column
 from mlci.engine.files import is_missing
 from mlci.engine.interface import Job, SliceColumn, Source
-from mlci.engine.logical_types import Cells, read_alike
+from mlci.engine.logical_types import Cells, read_alike, read_as_label
 from mlci.engine.offences import Place, Problems
 from mlci.engine.tables import Table, open_table
 from mlci.engine.words import counted, listed
@@ -264,19 +264,12 @@ def _read_alike(bound: Bound) -> Bound:
     tables = [(bound.table, bound.key), *((side.table, side.key) for side in bound.sides)]
     keyed = {table.path: Cells(Place(bound.connection, table, None), key) for table, key in tables if key is not None}
     keys = dict(zip(keyed, read_alike(list(keyed.values()), "key", problems), strict=True))
-    sides = [
-        replace(side, key=keys.get(side.table.path), decision=_as_label(bound, side, problems)) for side in bound.sides
-    ]
+    label, sides = Cells(bound.place(), bound.label), []
+    for side in bound.sides:
+        decision = side.decision and read_as_label(label, Cells(bound.place(side), side.decision), problems)
+        sides.append(replace(side, key=keys.get(side.table.path), decision=decision))
     problems.stop()
     return replace(bound, key=keys.get(bound.table.path), sides=tuple(sides))
-
-
-def _as_label(bound: Bound, side: Side, problems: Problems) -> Column | None:
-    """Return a side's decision, read as the type of the label."""
-    if side.decision is None or bound.label.logical is None:
-        return side.decision
-    cells = [Cells(bound.place(), bound.label), Cells(bound.place(side), side.decision)]
-    return read_alike(cells, "decision", problems)[1]
 
 
 def _bases(job: Job) -> list[SliceColumn]:

@@ -39,6 +39,7 @@ _REMEDIES: dict[Logical, str] = {
 }
 _LOCALIZED = 'pd.to_datetime({cell}).dt.tz_localize("UTC")'
 _NAIVE = "pd.to_datetime({cell}).dt.tz_localize(None)"
+_MOST_LABELS = 1002
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,24 @@ def read_alike(cells: Sequence[Cells], what: str, problems: Problems) -> list[Co
     read = [_read_as(one, typed, what) for one in cells]
     problems.add(*(one for one in read if isinstance(one, Problem)))
     return [mine.column if isinstance(one, Problem) else one for mine, one in zip(cells, read, strict=True)]
+
+
+def read_as_label(label: Cells, decision: Cells, problems: Problems) -> Column:
+    """Return a column of decisions, read as the type of the labels, or written as the labels are if they are texts."""
+    if label.column.logical is not None:
+        return read_alike([label, decision], "decision", problems)[1]
+    logical = decision.column.logical
+    if logical is None or not label.column.is_text:
+        return decision.column
+    ref, place = label.column.ref, label.place
+    asked = sql.select([f"DISTINCT {ref}", _spelled(ref, logical)], place.table.relation, limit=_MOST_LABELS)
+    found = [row for row in place.connection.execute(asked).fetchall() if row[0] is not None]
+    texts, spelled = [row[0] for row in found], [row[1] for row in found]
+    if None in spelled or len(set(spelled)) < len(spelled):
+        return decision.column
+    cell = f"{decision.column.ref}::VARCHAR"
+    as_label = f"list_extract({sql.listing(texts)}, list_position({sql.listing(spelled)}, {cell}))"
+    return replace(decision.column, ref=f"coalesce({as_label}, {cell})")
 
 
 def _read_as(cells: Cells, typed: Cells, what: str) -> Column | Problem:

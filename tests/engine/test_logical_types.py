@@ -10,6 +10,7 @@ import pytest
 from pyarrow import parquet
 
 from mlci.engine import sql
+from mlci.engine.fingerprint import fingerprint
 from mlci.engine.interface import Job, Source
 from mlci.engine.logical_types import Cells, read_alike
 from mlci.engine.offences import Place, Problems
@@ -196,6 +197,29 @@ def test_decision__in_text_of_labels_with_a_type(tmp_path, kind, rows):
     decisions = found.statistics[0].decisions
     wrong = decisions.count[decisions.label != decisions.candidate].sum()
     assert wrong == (labels != decided).sum()
+
+
+@pytest.mark.parametrize(
+    ("labels", "decided", "classes"),
+    [
+        (["2024-02-29", "2024-03-01"], pd.to_datetime(["2024-02-29", "2024-03-01"]), ("2024-02-29", "2024-03-01")),
+        (
+            ["2024-02-29T00:00+01:00", "2024-02-29T00:00Z"],
+            pd.to_datetime(["2024-02-28 23:00", "2024-02-29 00:00"]).tz_localize("UTC"),
+            ("2024-02-29T00:00+01:00", "2024-02-29T00:00Z"),
+        ),
+    ],
+)
+def test_decision__of_a_type_beside_labels_in_text(tmp_path, labels, decided, classes):
+    """Decisions get the names that the labels' file has."""
+    pd.DataFrame({"y": [*labels, labels[0]], "id": range(3)}).to_csv(tmp_path / "data.csv", index=False)
+    to_parquet(pd.DataFrame({"id": range(3), "d": decided[[0, 1, 1]]}), tmp_path / "out.parquet")
+    source = Source(path=str(tmp_path / "out.parquet"), decision="d")
+    found = observe(job(tmp_path / "data.csv", "", key="id", task="multiclass", candidate=source))
+    decisions = found.statistics[0].decisions
+    assert decisions.classes == classes
+    assert decisions.count[decisions.label != decisions.candidate].tolist() == [1]
+    assert found.fingerprint == fingerprint(str(tmp_path / "data.csv"))
 
 
 def test_share_rows__of_keys_in_parquet_and_text(tmp_path):
