@@ -74,7 +74,7 @@ def read_as_label(label: Cells, decision: Cells, problems: Problems) -> Column:
     if logical is None or not label.column.is_text:
         return decision.column
     ref, place = label.column.ref, label.place
-    asked = sql.select([f"DISTINCT {ref}", _spelled(ref, logical)], place.table.relation, limit=_MOST_LABELS)
+    asked = sql.select([f"DISTINCT {ref}", canonical(ref, logical)], place.table.relation, limit=_MOST_LABELS)
     found = [row for row in place.connection.execute(asked).fetchall() if row[0] is not None]
     texts, spelled = [row[0] for row in found], [row[1] for row in found]
     if None in spelled or len(set(spelled)) < len(spelled):
@@ -95,7 +95,7 @@ def _read_as(cells: Cells, typed: Cells, what: str) -> Column | Problem:
         return column
     if not column.is_text:
         return _other_type(cells, typed, what)
-    spelled = _spelled(f"({column.ref})", wanted.logical)
+    spelled = canonical(f"({column.ref})", wanted.logical)
     wrong = f"{column.ref} IS NOT NULL AND {spelled} IS NULL"
     if sql.exists(cells.place.connection, cells.place.table.relation, wrong):
         return _not_spelled(cells, typed, what, wrong)
@@ -116,7 +116,7 @@ def _day_at_midnight(text: str) -> str:
     return f"regexp_replace({text}, ' 00:00:00$', '')"
 
 
-def _spelled(text: str, logical: Logical) -> str:
+def canonical(text: str, logical: Logical) -> str:
     """SQL for the one text of the value that a text spells; null where it spells none."""
     if logical == "uuid":
         return f"TRY_CAST(CASE WHEN regexp_full_match({text}, {sql.text(_UUID)}) THEN {text} END AS UUID)::VARCHAR"
@@ -187,7 +187,7 @@ def _not_spelled(cells: Cells, typed: Cells, what: str, wrong: str) -> Problem:
     said = f"{what} {column.name!r} is not {name}, as it is in {path}: {{value!r}}"
     zones: dict[Logical, Logical] = {"timestamptz": "timestamp", "timestamp": "timestamptz", "date": "timestamptz"}
     other = zones.get(wanted.logical)
-    spelled = other and f"{wrong} AND {_spelled(f'({column.ref})', other)} IS NOT NULL"
+    spelled = other and f"{wrong} AND {canonical(f'({column.ref})', other)} IS NOT NULL"
     if spelled and sql.exists(cells.place.connection, cells.place.table.relation, spelled):
         return cells.place.problem(column, spelled, said, hint=f"; {_zone(cells, wanted)}")
     cell = f"df[{json.dumps(column.name)}]"

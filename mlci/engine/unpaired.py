@@ -7,6 +7,7 @@ import duckdb
 
 from mlci.engine import sql
 from mlci.engine.keys import Keyed, Kind, comparable
+from mlci.engine.logical_types import canonical
 from mlci.engine.tables import Table
 from mlci.engine.words import counted, cut, first
 from mlci.errors import InputError, Problem
@@ -14,11 +15,14 @@ from mlci.errors import InputError, Problem
 _SHOWN = 3
 _NUMERIC, _BLANKS, _CASE = "as numbers", "but for blanks around them", "but for upper and lower case"
 _FORM = "but for their Unicode normal form (NFC, NFD)"
-_METHODS = {
-    _NUMERIC: 'astype("Int64")',
-    _BLANKS: "str.strip()",
-    _CASE: "str.lower()",
-    _FORM: 'str.normalize("NFC")',
+_TIME, _INSTANT = "as timestamps", "as instants"
+_LINES = {
+    _NUMERIC: '{cell}.astype("Int64")',
+    _BLANKS: "{cell}.str.strip()",
+    _CASE: "{cell}.str.lower()",
+    _FORM: '{cell}.str.normalize("NFC")',
+    _TIME: "pd.to_datetime({cell}).astype(str)",
+    _INSTANT: "pd.to_datetime({cell}, utc=True).astype(str)",
 }
 _WHOLE = re.compile(r"-?(0|[1-9][0-9]*)")
 _NUMBER = r"[+-]?[0-9]+(\.[0-9]*)?"
@@ -129,7 +133,7 @@ def _against(
 
 
 def _spelled_differently(connection: duckdb.DuckDBPyConnection, evaluation: Keyed, other: Keyed) -> list[Problem]:
-    """Tell whether texts that don't match would as numbers, without blanks, in one case of letters or one Unicode form.
+    """Tell whether texts that don't match would as numbers or timestamps, without blanks, in one case or Unicode form.
 
     As numbers match ``0`` and ``000``, or ``0.0`` of a column with nulls.
     """
@@ -138,6 +142,8 @@ def _spelled_differently(connection: duckdb.DuckDBPyConnection, evaluation: Keye
         (_BLANKS, lambda keyed: _read(keyed, "trim({}, ' \t\u00a0')")),
         (_CASE, lambda keyed: _read(keyed, "lower({})")),
         (_FORM, lambda keyed: _read(keyed, "nfc_normalize({})")),
+        (_TIME, lambda keyed: _read(keyed, canonical("{}", "timestamp"))),
+        (_INSTANT, lambda keyed: _read(keyed, canonical("{}", "timestamptz"))),
     ):
         first_rows = [reading(keyed) for keyed in (other, evaluation)]
         both = f"({first_rows[0]}) AS here JOIN ({first_rows[1]}) AS there USING (n)"
@@ -173,13 +179,13 @@ def _alike(here: str, there: str, how: str, other: Keyed, evaluation: Keyed) -> 
 
 def _line(keyed: Keyed, how: str) -> str:
     cell = f"df[{json.dumps(keyed.column.name)}]"
-    return f"{cell} = {cell}.{_METHODS[how]}"
+    return f"{cell} = {_LINES[how].format(cell=cell)}"
 
 
 def _read(keyed: Keyed, form: str) -> str:
     """SQL for what texts are in a form ``n``, with one text ``k`` of each and its first row ``r``."""
     key = comparable(keyed.column, "text")
-    columns = [f"{form.format(key)} AS n", f"min({keyed.table.row_number}) AS r", f"min({key}) AS k"]
+    columns = [f"{form.replace('{}', key)} AS n", f"min({keyed.table.row_number}) AS r", f"min({key}) AS k"]
     return sql.select(columns, keyed.table.relation, group_by="n", having=f"min({key}) = max({key})")
 
 

@@ -174,6 +174,18 @@ def test_key__of_text_that_is_not_of_the_type_of_parquet(tmp_path, kind):
     assert words in line
 
 
+@pytest.mark.parametrize(("here", "there", "words"), [
+    ("2024-03-31 00:00:00.100", "2024-03-31T00:00:00.1", "as timestamps: written as `2024-03-31 00:00:00.100` in"),
+    ("2024-03-31 01:00+01:00", "2024-03-31T00:00:00Z", 'df["k"] = pd.to_datetime(df["k"], utc=True).astype(str)`'),
+])  # fmt: skip
+def test_key__of_timestamps_in_two_texts(tmp_path, here, there, words):
+    frames([there, "b"])[0].to_csv(tmp_path / "data.csv", index=False)
+    frames([here, "b"])[1][::-1].to_csv(tmp_path / "scores.csv", index=False)
+    *_, line = refusal(job(tmp_path / "data.csv", tmp_path / "scores.csv"))
+    assert "keys match as " in line
+    assert words in line
+
+
 @pytest.mark.parametrize(("keys", "words"), [
     (AT.dt.tz_localize("UTC"), "dt.tz_localize(None)`"),
     (AT.astype("int64"), 'date_format="iso", date_unit="ns")`'),
