@@ -1,6 +1,7 @@
 """An evaluation set by digests of its rows, for the difference to another one."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import duckdb
 import numpy as np
@@ -35,7 +36,7 @@ def row_digests(
         if table.rows > most:
             return None
         found = digests_of(connection, table, key, label)
-        return found if in_order else rows.sort(found)
+        return replace(found, in_order=True) if in_order else rows.sort(found)
 
 
 def digests_of(connection: duckdb.DuckDBPyConnection, table: Table, key: str | None, label: str | None) -> Rows:

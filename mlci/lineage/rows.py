@@ -26,13 +26,15 @@ _MIX = 0x9E3779B97F4A7C15
 
 @dataclass(frozen=True, kw_only=True)
 class Rows:
-    """An evaluation set by digests, in the order of keys.
+    """An evaluation set by digests.
 
     Attributes:
         key: Name of the key column, ``None`` if rows are identified by their content.
         label: Name of the label's column; ``None`` for predictions, which have no labels.
         keys, labels, contents: A digest for each row.
         nulls: Cells without a value, by column, in the order of the table.
+        in_order: Whether rows stand in the table's order, to which predictions without a key belong; if not, in an
+            order that depends on content alone.
     """
 
     key: str | None
@@ -41,6 +43,7 @@ class Rows:
     labels: Digests
     contents: Digests
     nulls: Mapping[str, int]
+    in_order: bool = False
 
     def __len__(self) -> int:
         """Return the number of rows."""
@@ -85,6 +88,7 @@ def sort(rows: Rows) -> Rows:
 def dump(rows: Rows) -> bytes:
     """Write rows: a line of JSON, then the three arrays, little-endian."""
     header = {"schema": SCHEMA, "rows": len(rows), "key": rows.key, "label": rows.label, "nulls": dict(rows.nulls)}
+    header |= {"in_order": True} if rows.in_order else {}
     arrays = (rows.keys, rows.labels, rows.contents)
     return json.dumps(header).encode() + b"\n" + b"".join(array.astype("<u8").tobytes() for array in arrays)
 
@@ -110,6 +114,7 @@ def parse(data: bytes) -> Rows:
         raise ValueError("it does not hold the columns that it says")
     keys, labels, contents = np.frombuffer(body, "<u8").astype(np.uint64).reshape(3, count)
     named = {"key": header.get("key"), "label": header["label"], "nulls": nulls}
+    named["in_order"] = header.get("in_order") is True
     return Rows(keys=keys, labels=labels, contents=contents, **named)
 
 

@@ -24,12 +24,14 @@ _REPEAT = "rows of equal content can't be told apart without `evaluation.key`"
 def kept(config: Config, tools: Tools, folder: Path) -> tuple[Piece, Rows] | None:
     """Return the current evaluation set by digests, and a file of ours that holds them, for a version to keep.
 
-    There is none where only numbers are compared, or where there are too many rows.
+    There is none where only numbers are compared, or where there are too many rows. Rows without a key are kept in the
+    table's order: the version's predictions belong to rows by position.
     """
     evaluation = config.evaluation
     if evaluation is None or tools.rows is None:
         return None
-    found = tools.rows(located(evaluation.data, folder), evaluation.key, evaluation.label)
+    in_order = evaluation.key is None
+    found = tools.rows(located(evaluation.data, folder), evaluation.key, evaluation.label, in_order=in_order)
     if found is None:
         return None
     path = tools.scratch / NAME

@@ -176,7 +176,8 @@ def _on_own_rows(
 ) -> Side:
     """Return the champion's predictions for comparing on the rows that its own evaluation set shares with this one.
 
-    With a key, its own predictions are what it says of those rows. Without one its model has to score them.
+    With a key, or with its rows in the order of its predictions, these are what it predicts for shared rows. Without
+    both, its model has to score the current rows.
 
     Raises:
         InputError: if the rows can't be matched.
@@ -185,15 +186,16 @@ def _on_own_rows(
     evaluation = loaded.config.evaluation
     keyed = evaluation is not None and evaluation.key is not None
     known = _rows_of(loaded, tools, champion)
-    if only and not keyed:
+    if only and not keyed and not known.rows.in_order:
         raise shared_rows.unknown_rows(loaded, of)
-    if not keyed:
+    if not keyed and not only:
         again = _scored_again(loaded, tools, champion, data=data, rows=rows, scored=scored)
         return replace(again, own=known, made_on=None)
     predictions = champion.manifest.predictions
     target = tools.scratch / "baseline" / predictions.file.name
     path = versions.fetch(store, predictions.file, target, of=of)
-    return replace(side(loaded.config, champion, predictions, path), own=known, made_on=None)
+    own = replace(known, in_order=known.rows.in_order)
+    return replace(side(loaded.config, champion, predictions, path), own=own, made_on=None)
 
 
 def unmoved(baseline: Side | None, fingerprint: str | None) -> None:

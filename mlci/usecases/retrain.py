@@ -137,12 +137,12 @@ def _on_rows_of(version: Version, before: Side, tools: Tools, data: str) -> Side
     if tools.fingerprint(data) == version.manifest.data.fingerprint:
         return before
     of, own = f"version {version.number}", datarows.of_version(registry(tools), version, tools)
-    if own is None or own.key is None:
+    if own is None or (own.key is None and not own.in_order):
         raise InputError(
             f"the rerun of {of} made another evaluation set, and its rows can't be matched with those of {of}; let "
             "`train.run` split by a fixed seed, and name `evaluation.key`"
         )
-    return replace(before, own=OwnRows(rows=own, of=of, in_order=False))
+    return replace(before, own=OwnRows(rows=own, of=of, in_order=own.in_order))
 
 
 def _copied(path: Path, target: Path) -> str:

@@ -65,7 +65,10 @@ def unknown_rows(loaded: Loaded, of: str) -> InputError:
     key = evaluation.key if evaluation else None
     why = f"the evaluation set is not the one that {of} was judged on, and rows can't be matched"
     if key is None:
-        remedy = f"without a key. {_NAME_A_KEY}\n{_WITHOUT}"
+        remedy = (
+            f"without a key, because {of} did not keep the order of its rows, as versions do that are promoted from "
+            f"now on. {_NAME_A_KEY}\n{_WITHOUT}"
+        )
     else:
         remedy = f"because {of} kept no digests of its rows. {_WITHOUT}"
     return InputError(loaded.problem(f"{why} {remedy}", "evaluation"))

@@ -1,5 +1,7 @@
 """What differs between two evaluation sets, from nothing but digests of their rows."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -118,6 +120,7 @@ def test_what_was_written_reads_back(tmp_path):
     again = parse(dump(one))
     assert all(np.array_equal(getattr(one, name), getattr(again, name)) for name in ("keys", "labels", "contents"))
     assert (again.key, again.label, dict(again.nulls)) == ("id", "y", {"id": 0, "x": 0, "y": 0})
+    assert [parse(dump(replace(one, in_order=flag))).in_order for flag in (False, True)] == [False, True]
 
 
 @pytest.mark.parametrize(

@@ -186,10 +186,13 @@ def test_run__training_leaves_no_rows(tmp_path):
     assert "did not write `holdout.csv`" in ended.err
 
 
-def test_run__rows_without_a_key_are_matched_by_content(tmp_path):
-    folder = project(tmp_path, baseline="{ref: main}", key=False)
+@pytest.mark.parametrize("baseline", ["{ref: main}", "production"])
+def test_run__rows_without_a_key_are_matched_by_content(tmp_path, baseline):
+    folder = project(tmp_path, baseline=baseline, key=False)
     script = SCRIPT.replace('"id,p\\n"', '"p\\n"').replace('f"{i},{1 - i', 'f"{1 - i')
     commit(folder, {"script.py": script})
+    if baseline == "production":
+        assert promoted(folder) == 1
     ended = run(on_a_branch(folder, start=40, k=3))
     assert change(ended) == shown(1, 3)
     assert evaluation(ended)["shared"]["rows"] == 60
