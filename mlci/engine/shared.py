@@ -21,7 +21,7 @@ from mlci.engine.sql import Array
 from mlci.engine.tables import Table, open_table
 from mlci.engine.words import counted
 from mlci.errors import InputError, Problem
-from mlci.lineage.rows import Rows, expected_coincidences, mixed, unique_pairs
+from mlci.lineage.rows import UNCERTAIN, Rows, expected_coincidences, mixed, unique_pairs
 
 _NAMED = 3
 _OTHER_ROWS = (
@@ -90,7 +90,10 @@ class _Sharing:
         _refuse_repeated_keys(left, here.key, "the evaluation set", job.data)
         _refuse_repeated_keys(right, here.key, "the baseline's own evaluation set", job.data)
         repeated, others = _count_ambiguous(left, right), _count_ambiguous(right, left)
-        self._refuse_other_labels(table, here, mine, theirs)
+        coincidences = 0.0 if here.key is not None else expected_coincidences(left, right)
+        # If content does not identify rows, all of them are refused, and labels may differ as the rows do.
+        may_differ = expected_coincidences(here.keys, own.keys) if coincidences > UNCERTAIN * len(mine) else 0.0
+        self._refuse_other_labels(table, here, mine, theirs, may_differ)
         same = here.contents[mine] == own.contents[theirs]
         alike = own.label is not None and set(here.nulls) == set(own.nulls)
         changed = int(np.count_nonzero(~same)) if alike else None
@@ -102,7 +105,7 @@ class _Sharing:
             removed=len(own) - len(theirs) - others,
             changed=changed,
             repeated=None if here.key is not None else repeated,
-            coincidences=0.0 if here.key is not None else expected_coincidences(left, right),
+            coincidences=coincidences,
         )
 
     def _restricted(self, table: Table, mine: Array, theirs: Array) -> Job:
@@ -159,14 +162,14 @@ class _Sharing:
             self.connection.unregister("wanted")
         return str(target)
 
-    def _refuse_other_labels(self, table: Table, here: Rows, mine: Array, theirs: Array) -> None:
+    def _refuse_other_labels(self, table: Table, here: Rows, mine: Array, theirs: Array, may_differ: float) -> None:
         """Refuse rows of both sets whose labels differ; without a key, those whose other values occur once in each."""
         if self.own.label is None:
             return
         if here.key is None:
             mine, theirs = unique_pairs(here.keys, self.own.keys)
         at = mine[here.labels[mine] != self.own.labels[theirs]]
-        if not len(at):
+        if len(at) <= 2 * may_differ:
             return
         rows = ", ".join(self._named(table, int(position)) for position in at[:_NAMED])
         more = f" and {len(at) - _NAMED:,} more" if len(at) > _NAMED else ""

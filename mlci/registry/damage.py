@@ -33,7 +33,7 @@ class ForeignFileError(CorruptError):
 
     def __init__(self, message: str, path: Path) -> None:
         """Name the path to remove."""
-        super().__init__(f"{message}; mlci follows no links inside of a registry")
+        super().__init__(f"{message}; a registry has plain files and folders only, and no links")
         self.remedy = f"Remove `{path}`; if the registry had a file or folder of that name, restore it from a copy"
 
 

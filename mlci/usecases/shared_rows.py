@@ -35,10 +35,10 @@ def restrict(config: Config, tools: Tools, job: Job, own: OwnRows) -> tuple[Job,
     least = config.evaluation.min_group_size if config.evaluation else 1
     if shared.repeated and shared.rows < least:
         raise InputError(_repeated(shared, own, least))
+    if found.coincidences > UNCERTAIN * shared.rows:
+        raise InputError(_coincident(shared, own, min(found.coincidences, shared.rows)))
     if shared.rows < least:
         raise InputError(_too_few(config, shared, own, least))
-    if found.coincidences > UNCERTAIN * shared.rows:
-        raise InputError(_coincident(shared, own, found.coincidences))
     return found.job, shared
 
 

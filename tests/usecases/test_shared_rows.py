@@ -75,8 +75,19 @@ def test_restrict__content_that_repeats(tmp_path, columns):
         restricted(tmp_path, parts)
 
 
-def test_restrict__other_rows_of_equal_content(tmp_path):
-    """Two digits of x: enough rows occur once in each split, but some of them are not the same row."""
+@pytest.mark.parametrize("flipped", [0, 5])
+def test_restrict__other_rows_of_equal_content(tmp_path, flipped):
+    """Two digits of x: enough rows occur once in each split, but some of them are not the same row.
+
+    Few labels that differ are explained by that; if most differ, they were changed.
+    """
     parts, _ = splits(["x", "y"], digits=2)
+    parts[1].loc[parts[1].index[:flipped], "y"] ^= 1
     with pytest.raises(InputError, match=r"about \d+ of \d+ matches are different rows.*\n    evaluation:\n      key"):
         restricted(tmp_path, parts)
+
+
+def test_restrict__most_labels_differ(tmp_path):
+    parts, _ = splits(["x", "y"], digits=2)
+    with pytest.raises(InputError, match="Labels must not change together with the model"):
+        restricted(tmp_path, (parts[0], parts[1].assign(y=1 - parts[1]["y"])))
