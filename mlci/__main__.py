@@ -1,6 +1,6 @@
-"""Runs the command line as ``python -m mlci``."""
+"""Entry point of ``python -m mlci``."""
 
-from mlci.cli import program
+from mlci.cli.main import program
 
 if __name__ == "__main__":
     program()

@@ -1,4 +1,4 @@
-"""The failures that a user can cause or meet, each with the exit code that a workflow sees.
+"""Errors with their exit codes, messages and remedies.
 
 Expected failures are values of these types and print one line each; anything else is a bug in mlci (exit code 70).
 """
@@ -13,7 +13,7 @@ _LINE_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
 _BEFORE_DIRECTIVES = re.compile(r"\ufeff?(\.\.\.)?\s*(#.*)?", re.DOTALL)
 _LONGEST = 40
 _SPECIAL = frozenset({"null", "nan", "inf", "infinity", "yes", "no", "on", "off"})
-"""Words that YAML 1.1 or 1.2, or :mod:`mlci.config.scalars`, reads as something else than text."""
+"""Words that YAML 1.1 or 1.2, or :mod:`mlci.config.yaml_tree`, reads as something else than text."""
 
 
 def yaml_value(value: str) -> str:

@@ -12,31 +12,31 @@ PACKAGE = ROOT / "mlci"
 
 MAY_IMPORT = {
     "errors": set(),
-    "bounds": set(),
+    "util": {"errors"},
     "metrics": {"errors"},
-    "inference": {"errors", "bounds", "metrics"},
+    "inference": {"errors", "util", "metrics"},
     "gates": {"errors", "metrics", "inference"},
-    "report": {"errors", "bounds", "metrics"},
-    "publish": {"errors", "bounds", "metrics", "report"},
-    "github": {"errors", "publish", "report", "registry"},
-    "variables": set(),
-    "config": {"errors", "metrics", "variables"},
-    "engine": {"errors", "metrics", "lineage"},
-    "steps": {"errors", "metrics", "variables"},
-    "baseline": {"errors"},
-    "registry": {"errors"},
+    "report": {"errors", "util", "metrics"},
+    "publish": {"errors", "util", "metrics", "report"},
+    "github": {"errors", "util", "publish", "report"},
+    "config": {"errors", "util", "metrics"},
+    "engine": {"errors", "util", "metrics", "lineage"},
+    "execution": {"errors", "util", "metrics"},
+    "git": {"errors", "util"},
+    "registry": {"errors", "util", "github"},
     "lineage": {"errors"},
     "demo": set(),
-    "usecases": {
+    "operations": {
         "errors",
+        "util",
         "metrics",
         "inference",
         "gates",
         "report",
         "config",
         "engine",
-        "steps",
-        "baseline",
+        "execution",
+        "git",
         "registry",
         "publish",
         "github",
@@ -46,7 +46,7 @@ MAY_IMPORT = {
     "__main__": {"cli"},
     "__init__": set(),
 }
-PURE = {"bounds", "metrics", "inference", "gates", "report", "publish", "lineage"}
+PURE = {"metrics", "inference", "gates", "report", "publish", "lineage"}
 EFFECTS = {
     "os",
     "time",
@@ -105,16 +105,16 @@ def test_layers_hold():
     ("where", "line", "found"),
     [
         ("gates/bad.py", "from mlci.report.document import Report", "gates/bad.py imports mlci.report"),
-        ("metrics/bad.py", "import mlci.inference.cells", "metrics/bad.py imports mlci.inference"),
+        ("metrics/bad.py", "import mlci.inference.families.ratios", "metrics/bad.py imports mlci.inference"),
         ("inference/bad.py", "import time", "inference/bad.py is pure and imports time"),
         ("report/bad.py", "def f():\n    from datetime import datetime", "report/bad.py is pure and imports datetime"),
-        ("usecases/bad.py", "from github import Github", "usecases/bad.py imports PyGithub"),
+        ("operations/bad.py", "from github import Github", "operations/bad.py imports PyGithub"),
         ("engine/bad.py", "import os\nx = os.environ['HOME']", "engine/bad.py reads the environment"),
-        ("steps/bad.py", "import pandas as pd", "steps/bad.py imports pandas when it is loaded"),
+        ("execution/bad.py", "import pandas as pd", "execution/bad.py imports pandas when it is loaded"),
         ("publish/bad.py", "import time", "publish/bad.py is pure and imports time"),
         ("publish/bad.py", "import mlci.github.client", "publish/bad.py imports mlci.github"),
         ("github/bad.py", "import github", "github/bad.py imports github when it is loaded"),
-        ("github/bad.py", "from mlci.config.load import load", "github/bad.py imports mlci.config"),
+        ("github/bad.py", "from mlci.config.loader import load_unchecked", "github/bad.py imports mlci.config"),
     ],
 )
 def test_a_planted_import_is_found(tmp_path, where, line, found):
@@ -162,7 +162,8 @@ def test_a_planted_circle_is_found(tmp_path):
 
 def loaded_by(*arguments: str) -> set[str]:
     code = (
-        f"import sys, mlci.cli\ntry: mlci.cli.main({list(arguments)!r})\nexcept SystemExit: pass\nprint(*sys.modules)"
+        f"import sys, mlci.cli.main\ntry: mlci.cli.main.main({list(arguments)!r})\n"
+        "except SystemExit: pass\nprint(*sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
     return {name.split(".")[0] for name in done.stdout.splitlines()[-1].split()}
@@ -185,7 +186,7 @@ def test_a_gate_run_loads_no_data_frames(tmp_path):
     )
     arguments = ["run", "--config", str(tmp_path / "mlci.yml"), "--out", str(tmp_path)]
     code = (
-        f"import sys, mlci.cli\ntry: mlci.cli.main({arguments!r})\n"
+        f"import sys, mlci.cli.main\ntry: mlci.cli.main.main({arguments!r})\n"
         "except SystemExit as end: print(end.code)\nprint(*sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path)

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from mlci.config.checks import check
-from mlci.config.load import parse
+from mlci.config.checks import check_configuration
+from mlci.config.loader import parse_config
 from mlci.metrics import catalogue
 
 ROOT = Path(__file__).parents[1]
@@ -21,11 +21,11 @@ def test_the_readmes_configuration_is_accepted():
     configurations = [block for block in blocks(ROOT / "README.md", "yaml") if block.startswith("model:")]
     assert configurations
     for text in configurations:
-        assert check(parse(text, path="README.md"), catalogue) == []
+        assert check_configuration(parse_config(text, path="README.md"), catalogue) == []
 
 
 def test_the_readmes_configuration_runs(tmp_path, monkeypatch, capsys):
-    from mlci.cli import main  # noqa: PLC0415 (its imports are not every test's)
+    from mlci.cli.main import main  # noqa: PLC0415 (its imports are not every test's)
 
     (text,) = (block for block in blocks(ROOT / "README.md", "yaml") if block.startswith("model:"))
     rows = [(i, i % 3 == 0, ("north", "south")[i % 2]) for i in range(400)]
@@ -57,7 +57,7 @@ def test_commands_that_the_readme_shows_exist():
 
 
 def test_the_metrics_page_is_the_catalogues(capsys):
-    from mlci.cli import main  # noqa: PLC0415 (as above)
+    from mlci.cli.main import main  # noqa: PLC0415 (as above)
 
     with pytest.raises(SystemExit):
         main(["metrics", "--markdown"])
@@ -65,7 +65,7 @@ def test_the_metrics_page_is_the_catalogues(capsys):
 
 
 def test_the_demo_prints_what_the_readme_shows(tmp_path, monkeypatch, capsys):
-    from mlci.cli import main  # noqa: PLC0415 (as above)
+    from mlci.cli.main import main  # noqa: PLC0415 (as above)
 
     monkeypatch.chdir(tmp_path)
     with pytest.raises(SystemExit) as stop:

@@ -9,7 +9,7 @@ from benchmarks.characteristics.families import FAMILIES
 from benchmarks.characteristics.figures import Figure, Section, percent, within
 from benchmarks.characteristics.pool import Outcome, Work
 from mlci.inference.evidence import Evidence
-from mlci.inference.measure import measure
+from mlci.inference.measure import measure_metric
 
 CONFIDENCE, LOW, HIGH = 0.95, 0.93, 0.97
 FEW_BOUNDS = (LOW, 1.0)
@@ -28,7 +28,7 @@ def covered(rng: np.random.Generator, draws: int, *, family: str, rows: int) -> 
         sample = chosen.sample(rng, rows)
         asked = context(sample, confidence=CONFIDENCE)
         for name, (value, change) in truths.items():
-            seen = measure(name, sample, asked)
+            seen = measure_metric(name, sample, asked)
             found[f"{name} one"] += holds(seen.candidate, value)
             found[f"{name} paired"] += holds(seen.change, change)
     return found

@@ -10,11 +10,11 @@ from benchmarks.characteristics.draws import Population, context
 from benchmarks.characteristics.figures import Figure, Section, percent, within
 from benchmarks.characteristics.many_slices import total
 from benchmarks.characteristics.pool import Outcome, Work
-from mlci.inference.across import Across, Options
-from mlci.inference.disparity_change import change_of
+from mlci.inference.disparity.change import change_of
+from mlci.inference.disparity.groups import DisparityOptions, GroupedValues
+from mlci.inference.disparity.largest_shift import shift_of
 from mlci.inference.evidence import Interval, Point
-from mlci.inference.largest_shift import shift_of
-from mlci.inference.measure import measure
+from mlci.inference.measure import measure_metric
 from mlci.metrics.statistics import Scope, Statistics
 
 CONFIDENCE = 0.95
@@ -107,11 +107,11 @@ def _ends(rng: np.random.Generator, rows: int, world: World) -> tuple[float, flo
     return (*_interval(change.interval(CONFIDENCE)), *_interval(shift_of(options, most=2.0).interval(CONFIDENCE)))
 
 
-def _options(groups: list[Statistics]) -> Options:
-    across = Across(slice="group", groups=tuple(groups), reference=None, min_group_size=1)
+def _options(groups: list[Statistics]) -> DisparityOptions:
+    across = GroupedValues(slice="group", groups=tuple(groups), reference=None, min_group_size=1)
     seen = context(total(groups), confidence=CONFIDENCE)
-    measured = [[measure("selection_rate", group, seen) for group in groups]]
-    return Options(("selection_rate",), "difference", across, seen, measured)
+    measured = [[measure_metric("selection_rate", group, seen) for group in groups]]
+    return DisparityOptions(("selection_rate",), "difference", across, seen, measured)
 
 
 def _interval(ends: Interval | None) -> Interval:

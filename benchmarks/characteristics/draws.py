@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mlci.inference.common import Context
+from mlci.inference.context import MeasureContext
 from mlci.metrics import power_sums
 from mlci.metrics.statistics import WHOLE, Decisions, ModelBins, Moments, PowerSums, Scope, Scores, Statistics
 
@@ -71,9 +71,9 @@ def multiclass(priors: np.ndarray, confusion: np.ndarray, better: np.ndarray, *,
     return Population(tuple("abcdefgh"[:k]), cells, priors[label] * confusion[label, base] * again)
 
 
-def context(whole: Statistics, *, confidence: float = 0.95, baseline: bool = True, seed: int = 7) -> Context:
+def context(whole: Statistics, *, confidence: float = 0.95, baseline: bool = True, seed: int = 7) -> MeasureContext:
     """Return what a measurement needs to know of its run."""
-    return Context(whole=whole, confidence=confidence, seed=seed, baseline=baseline)
+    return MeasureContext(whole=whole, confidence=confidence, seed=seed, baseline=baseline)
 
 
 def ranked(label: np.ndarray, baseline: np.ndarray, candidate: np.ndarray) -> Statistics:

@@ -9,7 +9,7 @@ import numpy as np
 
 from benchmarks.characteristics.draws import Population, binary, context, multiclass, ranked, summed
 from benchmarks.characteristics.misses import binormal, rank_truth
-from mlci.inference.measure import measure
+from mlci.inference.measure import measure_metric
 from mlci.metrics.statistics import WHOLE, Replicates, Statistics
 
 Truth = tuple[float, float]
@@ -66,7 +66,7 @@ class Family:
 
 def _cells(population: Population, name: str) -> Truth:
     whole = population.truth()
-    found = measure(name, whole, context(whole))
+    found = measure_metric(name, whole, context(whole))
     if found.candidate.value is None or found.change is None or found.change.value is None:
         raise ValueError(f"{name} is undefined in its population")
     return found.candidate.value, found.change.value

@@ -8,7 +8,7 @@ import numpy as np
 from benchmarks.characteristics.draws import ranked, summed
 from benchmarks.characteristics.figures import Figure, Section, percent, within
 from benchmarks.characteristics.pool import Outcome, Work
-from mlci.gates.judge import judge
+from mlci.gates.judge import judge_rules
 from mlci.gates.rules import Bound, Kind, Rule
 from mlci.inference.evaluate import Question, evaluate
 from mlci.metrics.statistics import WHOLE, Decisions, Scope, Statistics
@@ -40,7 +40,7 @@ def harmless(rng: np.random.Generator, draws: int, *, prevalence: float) -> dict
         result = evaluate([whole, *scopes], question, fingerprint="simulated", notes=())
         for margin in MARGINS:
             rules = [Rule(metric=name, each="slice", limits=((kind, Bound(margin)),)) for name, kind in KINDS.items()]
-            gates = judge(rules, result, min_group_size=30)
+            gates = judge_rules(rules, result, min_group_size=30)
             blocking = {gate.metric for gate in gates if gate.outcome == "failed"}
             found[f"blocked {margin}"] += bool(blocking)
             found[f"errors {margin}"] += any(gate.outcome == "error" for gate in gates)

@@ -14,7 +14,7 @@ from benchmarks.characteristics.figures import Figure, Section, percent, within
 from benchmarks.characteristics.misses import binormal, rank_truth
 from benchmarks.characteristics.pool import Outcome, Work
 from mlci.inference.evidence import Evidence
-from mlci.inference.measure import measure
+from mlci.inference.measure import measure_metric
 from mlci.metrics.statistics import WHOLE, Statistics
 
 CONFIDENCE = 0.95
@@ -98,7 +98,7 @@ def _probable_truth(name: str) -> Truth:
 
 def _class_truth(name: str) -> Truth:
     whole = SMALL_CLASS.truth()
-    found = measure(name, whole, context(whole))
+    found = measure_metric(name, whole, context(whole))
     if found.candidate.value is None or found.change is None or found.change.value is None:
         raise ValueError(f"{name} is undefined in its population")
     return found.candidate.value, found.change.value
@@ -220,7 +220,7 @@ def missed(rng: np.random.Generator, draws: int, *, population: str, rows: int) 
     for _ in range(draws):
         sample = chosen.sample(rng, rows)
         for metric in chosen.metrics.values():
-            seen, truths = measure(metric.name, sample, context(sample)), chosen.truth(metric.name)
+            seen, truths = measure_metric(metric.name, sample, context(sample)), chosen.truth(metric.name)
             for kind, evidence, truth in zip(("one", "paired"), (seen.candidate, seen.change), truths, strict=True):
                 for what, counts in (("there", _is_there(evidence)), ("miss", _misses(evidence, truth))):
                     key = f"{metric.name} {kind} {what}"

@@ -10,11 +10,11 @@ from benchmarks.characteristics.draws import Population, binary, context
 from benchmarks.characteristics.figures import Figure, Section, percent, within
 from benchmarks.characteristics.many_slices import total
 from benchmarks.characteristics.pool import Outcome, Work
-from mlci.inference import cells
-from mlci.inference.across import Across
-from mlci.inference.disparities import disparity
+from mlci.inference.disparity.disparity import measure_disparity
+from mlci.inference.disparity.groups import GroupedValues
+from mlci.inference.disparity.simultaneous import disparity_evidence
 from mlci.inference.evidence import Evidence
-from mlci.inference.spreads import measure_disparity
+from mlci.inference.families import ratios
 from mlci.metrics.statistics import Scope, Statistics
 
 CONFIDENCE, LEAST = 0.95, 0.93
@@ -95,7 +95,7 @@ def spreads(rng: np.random.Generator, draws: int, *, rows: int, case: str) -> di
     found = dict.fromkeys(METRICS, 0.0)
     for _ in range(draws):
         whole, *groups = draw(rng, rows, case)
-        across = Across(slice="group", groups=tuple(groups), reference=None, min_group_size=30)
+        across = GroupedValues(slice="group", groups=tuple(groups), reference=None, min_group_size=30)
         for name in METRICS:
             seen = measure_disparity(name, across, context(whole, confidence=CONFIDENCE, baseline=False))
             found[name] += _holds(seen.candidate, true_spread(name, CASES[case][1]))
@@ -108,7 +108,7 @@ def changes(rng: np.random.Generator, draws: int, *, rows: int, case: str) -> di
     before, now = CASES[case]
     for _ in range(draws):
         whole, *groups = draw(rng, rows, case)
-        across = Across(slice="group", groups=tuple(groups), reference=None, min_group_size=30)
+        across = GroupedValues(slice="group", groups=tuple(groups), reference=None, min_group_size=30)
         for name in CHANGES:
             seen = measure_disparity(name, across, context(whole, confidence=CONFIDENCE))
             found[name] += _holds(seen.change, true_spread(name, now) - true_spread(name, before))
@@ -125,9 +125,9 @@ def percentile(rng: np.random.Generator, draws: int, *, rows: int) -> dict[str, 
         rates = []
         for group in groups:
             assert group.decisions is not None  # noqa: S101 (drawn with decisions; for the type checker)
-            counts = cells.draws(group.decisions, replicates=500, seed=7)
+            counts = ratios.multinomial_draws(group.decisions, replicates=500, seed=7)
             rates.append(counts @ group.decisions.candidate / group.rows)
-        spread = disparity(np.stack(rates, axis=1), reference=None, kind="difference")
+        spread = disparity_evidence(np.stack(rates, axis=1), reference=None, kind="difference")
         held += float(np.quantile(spread, 0.025)) <= 0
     return {"held": held}
 

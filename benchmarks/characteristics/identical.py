@@ -8,10 +8,10 @@ from benchmarks.characteristics.draws import accurate, ranked, summed
 from benchmarks.characteristics.figures import Figure, Section
 from benchmarks.characteristics.many_slices import total
 from benchmarks.characteristics.pool import Outcome, Work
-from mlci.gates.judge import judge
+from mlci.gates.judge import judge_rules
 from mlci.gates.rules import Bound, Rule
 from mlci.inference.evaluate import Question, evaluate
-from mlci.inference.evaluation import EvaluationResult
+from mlci.inference.result import EvaluationResult
 from mlci.metrics.statistics import WHOLE, Decisions, Scope, Statistics
 
 HIGHER = ("accuracy", "recall", "precision", "f1", "balanced_accuracy", "matthews_corrcoef", "cohen_kappa_score")
@@ -30,7 +30,7 @@ def identical(rng: np.random.Generator, draws: int) -> dict[str, float]:
         margin = float(rng.choice(MARGINS))
         confidence = float(rng.choice([0.80, 0.90, 0.95, 0.99]))
         for result, rules in (_decided(rng, margin, confidence), _scored(rng, margin, confidence)):
-            for gate in judge(rules, result, min_group_size=int(rng.choice([1, 30]))):
+            for gate in judge_rules(rules, result, min_group_size=int(rng.choice([1, 30]))):
                 found[gate.outcome.value] = found.get(gate.outcome.value, 0.0) + 1
     return found
 

@@ -7,8 +7,8 @@ import numpy as np
 from benchmarks.characteristics.draws import Population, accurate
 from benchmarks.characteristics.figures import Section, share, within
 from benchmarks.characteristics.pool import Outcome, Work
-from mlci.gates.judge import judge
-from mlci.gates.rules import Bound, Judged, Kind, Rule
+from mlci.gates.judge import judge_rules
+from mlci.gates.rules import Bound, JudgedGate, Kind, Rule
 from mlci.inference.evaluate import Question, evaluate
 from mlci.metrics.statistics import WHOLE, Decisions, Scope, Statistics
 
@@ -48,11 +48,11 @@ def _groups(rng: np.random.Generator, *, hurt: int | None) -> list[Statistics]:
     ]
 
 
-def _judged(groups: list[Statistics]) -> tuple[Judged, ...]:
+def _judged(groups: list[Statistics]) -> tuple[JudgedGate, ...]:
     question = Question(task="binary", metrics=tuple(KINDS), baseline=True, confidence=CONFIDENCE)
     result = evaluate([total(groups), *groups], question, fingerprint="simulated", notes=())
     rules = [Rule(metric=name, each="slice", limits=((kind, Bound(MARGIN)),)) for name, kind in KINDS.items()]
-    return judge(rules, result, min_group_size=30)
+    return judge_rules(rules, result, min_group_size=30)
 
 
 def total(groups: list[Statistics]) -> Statistics:

@@ -10,8 +10,8 @@ from benchmarks.characteristics.draws import Population, binary, context, ranked
 from benchmarks.characteristics.figures import Figure, Section, within
 from benchmarks.characteristics.pool import Outcome, Work
 from mlci.inference.evidence import Evidence
-from mlci.inference.measure import measure
-from mlci.inference.proportions import Tango
+from mlci.inference.intervals.proportions import Tango
+from mlci.inference.measure import measure_metric
 from mlci.metrics.statistics import Statistics
 
 CONFIDENCE = 0.90
@@ -47,11 +47,11 @@ def tango(rng: np.random.Generator, draws: int, *, rows: int, shares: tuple[floa
 def f1(rng: np.random.Generator, draws: int, *, positives: int) -> dict[str, float]:
     """Count misses of the change in F1 where this many positives are labelled among four times as many rows."""
     population = F1_POPULATION
-    truth = measure("f1", population.truth(), context(population.truth())).change
+    truth = measure_metric("f1", population.truth(), context(population.truth())).change
     found = {"below": 0.0, "above": 0.0}
     for _ in range(draws):
         sample = _stratified(rng, population, positives)
-        _count(found, measure("f1", sample, context(sample, confidence=CONFIDENCE)).change, _value(truth))
+        _count(found, measure_metric("f1", sample, context(sample, confidence=CONFIDENCE)).change, _value(truth))
     return found
 
 
@@ -73,7 +73,9 @@ def ranks(rng: np.random.Generator, draws: int, *, positives: int, negatives: in
     found = {"below": 0.0, "above": 0.0}
     for _ in range(draws):
         sample = ranked(label, *binormal(rng, label))
-        _count(found, measure(metric, sample, context(sample, confidence=CONFIDENCE)).change, truth[1] - truth[0])
+        _count(
+            found, measure_metric(metric, sample, context(sample, confidence=CONFIDENCE)).change, truth[1] - truth[0]
+        )
     return found
 
 

@@ -7,8 +7,8 @@ import numpy as np
 
 from benchmarks.characteristics.figures import Figure, Section, percent, standard_error
 from benchmarks.characteristics.pool import Outcome, Work
-from mlci.inference.calibration import expected_calibration_error
-from mlci.inference.disparities import disparity
+from mlci.inference.disparity.simultaneous import disparity_evidence
+from mlci.inference.families.score_metrics import expected_calibration_error
 from mlci.metrics.statistics import Counts
 
 GROUPS = (0.40, 0.30, 0.15, 0.10, 0.05)
@@ -30,8 +30,8 @@ def gaps(rng: np.random.Generator, draws: int, *, rows: int) -> dict[str, float]
     """Count harmless models that point rules on the selection rates of five groups block."""
     sizes = np.round(np.array(GROUPS) * rows).astype(int)
     selected = rng.binomial(sizes, RATE, size=(draws, len(sizes))) / sizes
-    gap = disparity(selected, reference=None, kind="difference")
-    ratio = disparity(selected, reference=None, kind="ratio")
+    gap = disparity_evidence(selected, reference=None, kind="difference")
+    ratio = disparity_evidence(selected, reference=None, kind="ratio")
     return dict(zip(PUBLISHED, [float((gap > GAP).sum()), float((ratio < FOUR_FIFTHS).sum())], strict=True))
 
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from benchmarks.characteristics.figures import Figure, Section, percent, share
 from benchmarks.characteristics.pool import Outcome, Work
-from mlci.gates.judge import judge
+from mlci.gates.judge import judge_rules
 from mlci.gates.rules import Bound, Rule
 from mlci.gates.rules import Outcome as Judgement
 from mlci.inference.evaluate import Question, evaluate
@@ -46,7 +46,7 @@ def judgement(gained: int, lost: int, rows: int, *, margin: float, confidence: f
     question = Question(task="binary", metrics=("accuracy",), baseline=True, confidence=confidence)
     result = evaluate([whole], question, fingerprint="simulated", notes=())
     rule = Rule(metric="accuracy", limits=(("max_drop", Bound(margin)),))
-    return judge([rule], result, min_group_size=30)[0].outcome
+    return judge_rules([rule], result, min_group_size=30)[0].outcome
 
 
 def judged(differ: np.ndarray, rows: int, *, margin: float, confidence: float) -> np.ndarray:

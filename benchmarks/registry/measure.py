@@ -9,10 +9,10 @@ from pathlib import Path
 
 from benchmarks.registry.media import S3, Folder, s3
 from benchmarks.registry.versions import candidate, load, promote
+from mlci.operations.rollback import roll_back
 from mlci.registry import ledger
-from mlci.registry.entries import By, State, Verdict
-from mlci.registry.interface import Store
-from mlci.usecases.rollback import rollback
+from mlci.registry.entries import Actor, LedgerState, VerdictRecord
+from mlci.registry.store import Store
 
 Place = Folder | S3
 _numbers = itertools.count()
@@ -33,16 +33,18 @@ class Figure:
         return self.ours / self.bare
 
 
-def stamp() -> ledger.Stamp:
-    return ledger.Stamp(
-        by=By(actor="bench"), now=lambda: "2026-01-01T00:00:00+00:00", nonce=lambda: f"{next(_numbers)}"
+def stamp() -> ledger.Author:
+    return ledger.Author(
+        by=Actor(actor="bench"), now=lambda: "2026-01-01T00:00:00+00:00", nonce=lambda: f"{next(_numbers)}"
     )
 
 
-def verdict(_: State) -> Verdict:
+def verdict(_: LedgerState) -> VerdictRecord:
     number = next(_numbers)
     some = f"{number:064x}"
-    return Verdict(verdict="pass", report=some, policy=some, fingerprint=f"{number % 9}", predictions=some, against=1)
+    return VerdictRecord(
+        verdict="pass", report=some, policy=some, fingerprint=f"{number % 9}", predictions=some, against=1
+    )
 
 
 def seconds(work: Callable[[], object]) -> float:
@@ -68,8 +70,8 @@ def medium(name: str, place: Place, scratch: Path, *, model: int, entries: int, 
     before = [candidate(_new(scratch), model) for _ in range(3)]
     for made in before:
         promote(store, stamp(), made)
-    while ledger.tail(store).number < entries:
-        ledger.append(store, stamp(), verdict)
+    while ledger.read_ledger_head(store).number < entries:
+        ledger.append_entry(store, stamp(), verdict)
     there = [name for made in before for name in place.copy_in(made.files)]
     one = there[: len(before[0].files)]
     new = iter([candidate(_new(scratch), model) for _ in range(3 * turns)])
@@ -96,8 +98,8 @@ def medium(name: str, place: Place, scratch: Path, *, model: int, entries: int, 
 
 def _back(store: Store) -> None:
     """Go to another version, every byte of which is read before."""
-    to = 2 if ledger.tail(store).state.champion == 1 else 1
-    rollback(store, stamp(), to=to, reason="bench")
+    to = 2 if ledger.read_ledger_head(store).state.champion == 1 else 1
+    roll_back(store, stamp(), to=to, reason="bench")
 
 
 def _new(folder: Path) -> Path:

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import obstore
 
-from mlci.registry import places
-from mlci.registry.folder import FolderStore
-from mlci.registry.interface import Store
-from mlci.registry.objects import ObjectStore
+from mlci.registry.store import Store
+from mlci.registry.stores.folder import FolderStore
+from mlci.registry.stores.object_store import uri
+from mlci.registry.stores.object_store.store import ObjectStore
 
 ROOT = Path(__file__).parents[2]
 
@@ -63,7 +63,7 @@ class S3:
         return ObjectStore(self.url, "model", self.environment)
 
     def _client(self):
-        return places.client(places.parse(self.url), self.environment, places.Limits())
+        return uri.store_client(uri.parse_bucket_uri(self.url), self.environment, uri.Limits())
 
     def copy_in(self, files: list[Path]) -> list[str]:
         names = [f"bare/{uuid.uuid4().hex}/{path.name}" for path in files]

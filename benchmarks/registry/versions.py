@@ -5,12 +5,12 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from mlci.operations.promote import preflight
 from mlci.registry import entries, ledger, versions
-from mlci.registry.entries import Promotion, State
-from mlci.registry.interface import Store
-from mlci.registry.ledger import Stamp
-from mlci.registry.manifest import Bundle, Data, Environment, File, Manifest, Predictions, Recipe
-from mlci.usecases import sound
+from mlci.registry.entries import LedgerState, Promotion
+from mlci.registry.ledger import Author
+from mlci.registry.manifest import Bundle, Data, Environment, Manifest, Predictions, Recipe, VersionFile
+from mlci.registry.store import Store
 
 MIB = 1 << 20
 ROWS = "sha256:rows"
@@ -36,11 +36,11 @@ def candidate(folder: Path, model: int) -> Candidate:
     """Write a model of so many bytes, predictions, a report and a configuration."""
     paths: dict[str, Path] = {}
 
-    def made(name: str, size: int) -> File:
+    def made(name: str, size: int) -> VersionFile:
         (folder / name).write_bytes(os.urandom(size))
         digest = hashlib.sha256((folder / name).read_bytes()).hexdigest()
         paths[digest] = folder / name
-        return File(name=name, digest=digest, bytes=size)
+        return VersionFile(name=name, digest=digest, bytes=size)
 
     content = Bundle(
         model="model",
@@ -54,26 +54,26 @@ def candidate(folder: Path, model: int) -> Candidate:
     return Candidate(content, paths)
 
 
-def promote(store: Store, stamp: Stamp, made: Candidate) -> None:
+def promote(store: Store, stamp: Author, made: Candidate) -> None:
     """Do to the registry what ``mlci promote`` does: verify what is there, put the files, append the entry."""
-    end = ledger.tail(store)
-    champion = versions.champion(store, end)
-    sound.held(store, champion, now=stamp.now(), despite=None)
+    end = ledger.read_ledger_head(store)
+    champion = versions.read_champion(store, end)
+    preflight.check_registry(store, champion, now=stamp.now(), despite=None)
     manifest = Manifest.of(made.content, end.state.versions + 1)
     for file in made.content.everything():
-        versions.keep(store, made.paths[file.digest], file, of="a candidate")
-    digest = versions.describe(store, entries.canonical(manifest.model_dump(mode="json", by_alias=True)))
+        versions.put_verified(store, made.paths[file.digest], file, of="a candidate")
+    digest = versions.describe(store, entries.canonical_json(manifest.model_dump(mode="json", by_alias=True)))
 
-    def decide(state: State) -> Promotion:
+    def decide(state: LedgerState) -> Promotion:
         return Promotion(version=manifest.version, manifest=digest, replaced=state.champion)
 
-    ledger.append(store, stamp, decide)
+    ledger.append_entry(store, stamp, decide)
 
 
 def load(store: Store, target: Path) -> None:
     """Read the version in production, and get all of its files, each held against its digest."""
-    champion = versions.champion(store, ledger.tail(store))
+    champion = versions.read_champion(store, ledger.read_ledger_head(store))
     if champion is None:
         raise ValueError("nothing was promoted")
     for file in champion.manifest.everything():
-        versions.fetch(store, file, target / file.name, of="the champion")
+        versions.fetch_file(store, file, target / file.name, of="the champion")

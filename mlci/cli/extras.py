@@ -1,11 +1,11 @@
-"""``python -m mlci.cli.extras mlci.yml``: which extras a configuration needs, for whoever installs mlci for one job."""
+"""``python -m mlci.cli.extras mlci.yml``: optional extras to install for a configuration."""
 
 import sys
 from pathlib import Path
 
 from mlci.config.models import Config, Gate, Reported
-from mlci.config.places import GITHUB, MLFLOW, STORES
-from mlci.config.read import read
+from mlci.config.read import load
+from mlci.config.registry_uri import GITHUB, MLFLOW, STORES
 from mlci.errors import MlciError
 from mlci.metrics import catalogue
 
@@ -16,7 +16,7 @@ _BUCKETS = tuple(f"{scheme}://" for scheme in STORES)
 def main(arguments: list[str]) -> int:
     """Print the extras, one a line; none for a configuration with errors, which the run itself reports."""
     try:
-        config = read(Path(arguments[0]), catalogue).config
+        config = load(Path(arguments[0]), catalogue).config
     except MlciError:
         return 0
     print(*extras(config), sep="\n")  # noqa: T201 (its only purpose)

@@ -1,4 +1,4 @@
-"""Options that several commands share."""
+"""Options that several commands share, with their defaults."""
 
 import os
 from pathlib import Path
@@ -6,7 +6,9 @@ from pathlib import Path
 import click
 from click.core import ParameterSource
 
-from mlci.cli.defaults import DEFAULT_CONFIG, DEFAULT_OUT
+DEFAULT_CONFIG = Path("mlci.yml")
+DEFAULT_OUT = Path(".mlci/out")
+
 
 _ABOVE = "mlci.config-above"
 

@@ -1,27 +1,26 @@
-"""Checks of a configuration as a whole: what its parts and the metric catalogue say about each other."""
+"""Checks of a configuration as a whole: its sections against each other and the metric catalogue."""
 
 from collections import Counter
 from collections.abc import Iterator
 
 from mlci.config import slices
-from mlci.config.context import Context, Metrics, metric_known
-from mlci.config.function_checks import functions
-from mlci.config.gate_checks import gates
-from mlci.config.load import Loaded
-from mlci.config.models import Column, Config
+from mlci.config.check_context import CheckContext, Metrics, metric_known
+from mlci.config.gate_checks import check_functions, check_gates
+from mlci.config.loader import LoadedConfig
+from mlci.config.models import Config, SliceColumnConfig
 from mlci.errors import Problem
 
 ROWS_ADD = "predictions (`run` or `file`) would add slices, fairness and intervals"
 
 
-def check(loaded: Loaded, catalogue: Metrics) -> list[Problem]:
+def check_configuration(loaded: LoadedConfig, catalogue: Metrics) -> list[Problem]:
     """Return everything that is wrong with a configuration beyond its single values, ordered by line.
 
     Args:
         loaded: The configuration with its lines.
         catalogue: Where metrics are looked up: :mod:`mlci.metrics.catalogue`.
     """
-    context = Context(loaded, catalogue)
+    context = CheckContext(loaded, catalogue)
     problems = [
         *_evaluation(context),
         *_slices(context),
@@ -29,13 +28,13 @@ def check(loaded: Loaded, catalogue: Metrics) -> list[Problem]:
         *_predict(loaded),
         *_columns(loaded),
         *_baseline(loaded),
-        *gates(context),
-        *functions(context),
+        *check_gates(context),
+        *check_functions(context),
     ]
     return sorted(dict.fromkeys(problems), key=lambda problem: problem.line or 0)
 
 
-def _evaluation(context: Context) -> Iterator[Problem]:
+def _evaluation(context: CheckContext) -> Iterator[Problem]:
     loaded, config, evaluation = context.loaded, context.config, context.config.evaluation
     if evaluation is None:
         if not context.totals:
@@ -61,7 +60,7 @@ def _evaluation(context: Context) -> Iterator[Problem]:
         )
 
 
-def _classes(loaded: Loaded) -> Iterator[Problem]:
+def _classes(loaded: LoadedConfig) -> Iterator[Problem]:
     config = loaded.config
     if config.task != "multiclass":
         instead = " and name the positive label in `positive`" if config.task == "binary" else ""
@@ -78,16 +77,16 @@ def _classes(loaded: Loaded) -> Iterator[Problem]:
             yield loaded.problem(f"`evaluation.classes` lists `{item}` twice", "evaluation", "classes")
 
 
-def _slices(context: Context) -> Iterator[Problem]:
+def _slices(context: CheckContext) -> Iterator[Problem]:
     evaluation = context.config.evaluation
     seen: dict[str, int] = {}
     for index, item in enumerate(evaluation.slices if evaluation else ()):
         here = f"`evaluation.slices[{index}]`"
-        parts = [column.column for column in slices.columns(item)]
-        name = slices.name(item)
+        parts = [column.column for column in slices.slice_columns(item)]
+        name = slices.slice_name(item)
         if name in seen:
             cut = " (a column can be cut in one way only)" if len(parts) == 1 else ""
-            words = f"{here} is `{slices.written(item)}` again, after `slices[{seen[name]}]`{cut}; keep one"
+            words = f"{here} is `{slices.slice_as_written(item)}` again, after `slices[{seen[name]}]`{cut}; keep one"
             yield context.loaded.problem(words, "evaluation", "slices", index)
         seen.setdefault(name, index)
         for column, count in Counter(parts).items():
@@ -97,12 +96,14 @@ def _slices(context: Context) -> Iterator[Problem]:
         if evaluation and evaluation.key in parts:
             words = f"{here} slices by the key `{evaluation.key}`, so that every row would be a group of its own"
             yield context.loaded.problem(words, "evaluation", "slices", index)
-        if isinstance(item, tuple) and any(isinstance(part, Column) and part.reference is not None for part in item):
+        if isinstance(item, tuple) and any(
+            isinstance(part, SliceColumnConfig) and part.reference is not None for part in item
+        ):
             words = f"{here}: a column in a crossing takes no `reference`; set it on the column's own slice"
             yield context.loaded.problem(words, "evaluation", "slices", index)
 
 
-def _reported(context: Context) -> Iterator[Problem]:
+def _reported(context: CheckContext) -> Iterator[Problem]:
     """Check ``evaluation.metrics``."""
     evaluation = context.config.evaluation
     seen: dict[tuple[str, str], int] = {}
@@ -120,7 +121,7 @@ def _reported(context: Context) -> Iterator[Problem]:
             yield context.loaded.problem(words, *where)
 
 
-def _predict(loaded: Loaded) -> Iterator[Problem]:
+def _predict(loaded: LoadedConfig) -> Iterator[Problem]:
     """Check which keys of ``predict`` mean something with its source."""
     config, predict = loaded.config, loaded.config.predict
     written = predict.model_fields_set
@@ -144,7 +145,7 @@ def _predict(loaded: Loaded) -> Iterator[Problem]:
             yield loaded.problem("`predict.threshold` needs `predict.score` to cut", "predict", "threshold")
 
 
-def _columns(loaded: Loaded) -> Iterator[Problem]:
+def _columns(loaded: LoadedConfig) -> Iterator[Problem]:
     """Check that predictions have the columns that the task is judged on."""
     config, predict = loaded.config, loaded.config.predict
     if predict.run is None and predict.file is None:
@@ -170,7 +171,7 @@ def _missing_column(config: Config) -> str | None:
     return "`predict` names no column: `score` (a probability) or `decision` (the predicted class), or both"
 
 
-def _baseline(loaded: Loaded) -> Iterator[Problem]:
+def _baseline(loaded: LoadedConfig) -> Iterator[Problem]:
     config = loaded.config
     if not isinstance(config.baseline, str):
         for key in ("score", "decision"):

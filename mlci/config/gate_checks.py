@@ -4,20 +4,19 @@ import re
 from collections.abc import Iterable, Iterator
 
 from mlci.config import slices
-from mlci.config.context import Context, metric_known
-from mlci.config.elsewhere import Foreign
-from mlci.config.models import LIMITS, Gate
-from mlci.config.paths import clip
-from mlci.config.values import Limit
-from mlci.config.words import nearest
+from mlci.config.check_context import FUNCTION, CheckContext, metric_known
+from mlci.config.messages import nearest_word
+from mlci.config.models import LIMITS, Gate, Reported
+from mlci.config.types import Limit, clip_text
 from mlci.errors import Problem, yaml_value
+from mlci.metrics.external import SklearnMetric
 from mlci.metrics.info import MetricInfo
 
 _ACROSS = frozenset({"disparity", "shift"})
 _SHIFTED = "can't limit a shift, which is a change itself and best at 0; write the most that is allowed as `max`"
 
 
-def gates(context: Context) -> Iterator[Problem]:
+def check_gates(context: CheckContext) -> Iterator[Problem]:
     """Check every gate by itself, and that no two say the same."""
     seen: dict[tuple[str, str, str | None, str | None, str], int] = {}
     for index, gate in enumerate(context.config.gates):
@@ -28,8 +27,8 @@ def gates(context: Context) -> Iterator[Problem]:
         if gate.noise is not None and (words := _noise(context, gate)):
             yield context.loaded.problem(f"`gates[{index}].noise` {words}", "gates", index, "noise")
         for kind, _ in _given(gate):
-            across = slices.scope(gate) if gate.across is not None else None
-            each = slices.scope(gate) if gate.each is not None else None
+            across = slices.slice_scope(gate) if gate.across is not None else None
+            each = slices.slice_scope(gate) if gate.each is not None else None
             params = repr(sorted((gate.params or {}).items()))
             same = (context.catalogue.canonical(gate.metric), params, each, across, kind)
             if same in seen and not _is_alias(context, context.config.gates[seen[same]], gate):
@@ -39,7 +38,7 @@ def gates(context: Context) -> Iterator[Problem]:
             seen.setdefault(same, index)
 
 
-def _is_alias(context: Context, first: Gate, second: Gate) -> bool:
+def _is_alias(context: CheckContext, first: Gate, second: Gate) -> bool:
     """Tell whether two gates are one disparity with the same limits under two names; it is judged once."""
     alike = {"metric": second.metric, "line": second.line}
     spread = context.catalogue.spread(second.metric) is not None
@@ -50,7 +49,7 @@ def _given(gate: Gate) -> list[tuple[str, Limit]]:
     return [(kind, limit) for kind in LIMITS if isinstance(limit := getattr(gate, kind), Limit)]
 
 
-def _limits(context: Context, index: int, gate: Gate) -> Iterator[Problem]:
+def _limits(context: CheckContext, index: int, gate: Gate) -> Iterator[Problem]:
     info = context.find(gate.metric)
     for kind, limit in _given(gate):
         if isinstance(info, MetricInfo) and info.kind == "shift" and kind != "max":
@@ -66,7 +65,7 @@ def _limits(context: Context, index: int, gate: Gate) -> Iterator[Problem]:
         yield context.loaded.problem(words, "gates", index, "min")
 
 
-def _change(info: MetricInfo | Foreign | None, gate: Gate, kind: str, limit: Limit) -> str | None:
+def _change(info: MetricInfo | SklearnMetric | None, gate: Gate, kind: str, limit: Limit) -> str | None:
     """Say what is wrong with the direction or the sign of a limit on the change."""
     better = info.direction if info else "none"
     if kind == "max_drop" and better == "lower":
@@ -79,14 +78,14 @@ def _change(info: MetricInfo | Foreign | None, gate: Gate, kind: str, limit: Lim
     return None
 
 
-def _bound(info: MetricInfo | Foreign | None, limit: Limit) -> str | None:
+def _bound(info: MetricInfo | SklearnMetric | None, limit: Limit) -> str | None:
     """Say what is wrong with a percentage that bounds a value."""
     if limit.relative and not (isinstance(info, MetricInfo) and info.unit == "fraction"):
         return f"can't be in per cent ({limit}): the metric is not a fraction; only `max_drop` and `max_rise` can"
     return None
 
 
-def _range(info: MetricInfo | Foreign | None, gate: Gate, kind: str, limit: Limit) -> str | None:
+def _range(info: MetricInfo | SklearnMetric | None, gate: Gate, kind: str, limit: Limit) -> str | None:
     """Say what is wrong with a limit that no value of the metric could reach, or that every value keeps."""
     if not isinstance(info, MetricInfo):
         return None
@@ -109,7 +108,7 @@ def _extent(low: float | None, high: float | None) -> str:
     return f"lies between {low:g} and {high:g}"
 
 
-def _scope(context: Context, index: int, gate: Gate) -> Iterator[Problem]:
+def _scope(context: CheckContext, index: int, gate: Gate) -> Iterator[Problem]:
     """Check ``each`` and ``across`` against the slices and the kind of metric."""
     key = "each" if gate.each is not None else "across" if gate.across is not None else None
     if key and context.totals:
@@ -126,14 +125,14 @@ def _scope(context: Context, index: int, gate: Gate) -> Iterator[Problem]:
         yield context.loaded.problem(f"`gates[{index}].{key}` {astray}", "gates", index, key)
 
 
-def _spread(context: Context, info: MetricInfo | Foreign, gate: Gate, key: str | None) -> str | None:
+def _spread(context: CheckContext, info: MetricInfo | SklearnMetric, gate: Gate, key: str | None) -> str | None:
     """Say what is wrong when a spread has no groups, or something else is given some."""
     name = gate.metric
     kind = info.kind if isinstance(info, MetricInfo) else "custom"
     if kind == "operation" and key:
         return f"`{name}` is measured once for the whole run; remove `{key}`"
     if kind in _ACROSS and key != "across":
-        example = slices.written(context.slices[0]) if context.slices else "a slice"
+        example = slices.slice_as_written(context.slices[0]) if context.slices else "a slice"
         return f"`{name}` is a spread over groups; say over which, e.g. `across: {example}`"
     if kind not in _ACROSS and key == "across":
         spread = f"{name}_difference"
@@ -142,32 +141,34 @@ def _spread(context: Context, info: MetricInfo | Foreign, gate: Gate, key: str |
     return None
 
 
-def _unsliced(context: Context, gate: Gate) -> str | None:
+def _unsliced(context: CheckContext, gate: Gate) -> str | None:
     """Say what is wrong when a gate looks at a slice that is not listed."""
-    wanted = slices.scope(gate) or ""
+    wanted = slices.slice_scope(gate) or ""
     if wanted in context.slices or context.config.evaluation is None:
         return None
     if any(wanted in _parts(name) for name in context.slices):
         return None  # a column of a crossing becomes a slice of its own when a gate looks at it
-    here = slices.written(wanted)
+    here = slices.slice_as_written(wanted)
     turned = next((name for name in context.slices if _parts(name) == _parts(wanted)), None)
     if turned:
-        return f"is `{here}`, but the crossing is written `{slices.written(turned)}`"
+        return f"is `{here}`, but the crossing is written `{slices.slice_as_written(turned)}`"
     if isinstance(gate.each or gate.across, tuple) and _parts(wanted) <= set(context.slices):
         return f"names no crossing under `evaluation.slices`; add `{here}` there, or write one gate for each column"
     if (column := re.split("[=:]", wanted)[0].strip()) != wanted and column in context.slices:
         key = "each" if gate.each is not None else "across"
-        return f"is `{clip(here)}`, but a gate looks at every group of a slice; write `{key}: {yaml_value(column)}`"
-    return f"is `{clip(here)}`, which is not under `evaluation.slices`; {_listed(context, wanted)}"
+        return (
+            f"is `{clip_text(here)}`, but a gate looks at every group of a slice; write `{key}: {yaml_value(column)}`"
+        )
+    return f"is `{clip_text(here)}`, which is not under `evaluation.slices`; {_listed(context, wanted)}"
 
 
-def _listed(context: Context, wanted: str) -> str:
+def _listed(context: CheckContext, wanted: str) -> str:
     """Return the slice that was probably meant, or how to add one."""
-    if guess := nearest(wanted, context.slices):
-        return f"did you mean `{slices.written(guess)}`?"
+    if guess := nearest_word(wanted, context.slices):
+        return f"did you mean `{slices.slice_as_written(guess)}`?"
     if not context.slices:
         return f"add `slices: [{yaml_value(wanted)}]` under `evaluation`"
-    listed = ", ".join(slices.written(name) for name in context.slices[:8])
+    listed = ", ".join(slices.slice_as_written(name) for name in context.slices[:8])
     line = context.loaded.lines.of("evaluation", "slices")
     return f"listed there: {listed}; if it is a column, add it there (line {line})"
 
@@ -176,7 +177,7 @@ def _parts(name: str) -> set[str]:
     return set(name.split(slices.CROSS))
 
 
-def _evidence(context: Context, index: int, gate: Gate) -> Iterator[Problem]:
+def _evidence(context: CheckContext, index: int, gate: Gate) -> Iterator[Problem]:
     """Check that what a gate is judged on can come about."""
     info = context.find(gate.metric)
     if gate.judge == "interval":
@@ -193,7 +194,7 @@ def _evidence(context: Context, index: int, gate: Gate) -> Iterator[Problem]:
             yield context.loaded.problem(f"`gates[{index}]`: {words}", "gates", index, "metric")
 
 
-def _unsure(context: Context, index: int, gate: Gate, info: MetricInfo) -> Iterator[Problem]:
+def _unsure(context: CheckContext, index: int, gate: Gate, info: MetricInfo) -> Iterator[Problem]:
     """Check that a limit on a change has an interval to be held against: a group's share of a total has none."""
     if "share" not in _kinds(context, info):
         return
@@ -203,7 +204,7 @@ def _unsure(context: Context, index: int, gate: Gate, info: MetricInfo) -> Itera
             yield context.loaded.problem(f"`gates[{index}].{kind}`: {words}", "gates", index, kind)
 
 
-def _noise(context: Context, gate: Gate) -> str | None:
+def _noise(context: CheckContext, gate: Gate) -> str | None:
     """Say what is wrong where a change can't be widened by the spread of retrainings."""
     if gate.max_drop is None and gate.max_rise is None:
         return "widens the interval of a change; the gate needs `max_drop` or `max_rise`"
@@ -218,14 +219,14 @@ def _noise(context: Context, gate: Gate) -> str | None:
     return None
 
 
-def _kinds(context: Context, info: MetricInfo) -> set[str]:
+def _kinds(context: CheckContext, info: MetricInfo) -> set[str]:
     """Return the kinds of a metric, or of those that a spread is made of."""
     spread = context.catalogue.spread(info.name)
     parts: Iterable[str] = spread.bases if spread else (info.name,)
     return {found.kind for part in parts if (found := context.catalogue.find(part))}
 
 
-def _unscored(context: Context, info: MetricInfo) -> Iterator[str]:
+def _unscored(context: CheckContext, info: MetricInfo) -> Iterator[str]:
     """Yield what is missing for a binary metric that ranks rows or averages scores."""
     predict = context.config.predict
     scored = bool(_kinds(context, info) & {"ranks", "calibration", "loss"}) and context.config.task == "binary"
@@ -233,7 +234,7 @@ def _unscored(context: Context, info: MetricInfo) -> Iterator[str]:
         yield f"`{info.name}` needs scores; name their column in `predict.score`"
 
 
-def _unmeasured(context: Context, name: str) -> Iterator[str]:
+def _unmeasured(context: CheckContext, name: str) -> Iterator[str]:
     """Yield what is missing for one of the run's own costs."""
     config = context.config
     if name == "train_seconds" and config.train is None:
@@ -244,3 +245,68 @@ def _unmeasured(context: Context, name: str) -> Iterator[str]:
         yield "`peak_memory_megabytes` needs `train.run` or `predict.run`; nothing is run here"
     if name == "model_megabytes" and not (config.predict.model or (config.train and config.train.model)):
         yield "`model_megabytes` needs `train.model`, the file or folder that training leaves behind"
+
+
+WITH_PARAMETERS = frozenset({"cohen_kappa_score", "mean_pinball_loss"})
+"""Metrics of the catalogue that scikit-learn evaluates where ``params`` is set."""
+_NEEDED = {"fbeta_score": ("beta", "2")}
+_MULTICLASS_AVERAGE = frozenset({"fbeta_score"})
+
+
+def check_functions(context: CheckContext) -> Iterator[Problem]:
+    """Check every entry that names a metric, and that all entries of one function agree."""
+    seen: dict[tuple[str, str], tuple[str, str]] = {}
+    for item, here, where in _entries(context):
+        for key, words in _words(context, item):
+            yield context.loaded.problem(f"`{here}{key and f'.{key}'}` {words}", *where, *([key] if key else ()))
+        if item.on is None:
+            continue
+        same = (context.catalogue.canonical(item.metric), repr(sorted((item.params or {}).items())))
+        first = seen.setdefault(same, (item.on, here))
+        if first[0] != item.on:
+            words = f"`{here}.on` is `{item.on}`, but `{first[1]}` evaluates the same function on {first[0]}; keep one"
+            yield context.loaded.problem(words, *where, "on")
+
+
+def _entries(context: CheckContext) -> Iterator[tuple[Gate | Reported, str, tuple[str | int, ...]]]:
+    for index, gate in enumerate(context.config.gates):
+        yield gate, f"gates[{index}]", ("gates", index)
+    evaluation = context.config.evaluation
+    for index, item in enumerate((evaluation.reported if evaluation else None) or ()):
+        yield item, f"evaluation.metrics[{index}]", ("evaluation", "metrics", index)
+
+
+def _words(context: CheckContext, item: Gate | Reported) -> Iterator[tuple[str, str]]:
+    """Yield what is wrong with an entry, by key."""
+    given = [key for key in ("on", "params") if getattr(item, key) is not None]
+    if context.totals:
+        yield from ((key, "means nothing with `predict.metrics`, which has no rows; remove it") for key in given)
+        return
+    known = context.catalogue.find(item.metric)
+    name = context.catalogue.canonical(item.metric)
+    own = isinstance(known, MetricInfo) and not (name in WITH_PARAMETERS and item.params)
+    if own:
+        words = f"is for functions of yours or of scikit-learn; `{item.metric}` is mlci's own, remove it"
+        yield from ((key, words) for key in given)
+    elif item.on is not None:
+        yield from (("on", words) for words in _on(context, item.on))
+    if not own and not FUNCTION.fullmatch(item.metric):
+        yield from _lacking(context, name, item)
+
+
+def _on(context: CheckContext, on: str) -> Iterator[str]:
+    config = context.config
+    if config.task == "regression":
+        yield "is for classes; a regression has one predicted value, remove it"
+    elif on == "scores" and config.predict.score is None and config.predict.model is None:
+        yield "needs scores; name their column in `predict.score`"
+
+
+def _lacking(context: CheckContext, name: str, item: Gate | Reported) -> Iterator[tuple[str, str]]:
+    """Yield the parameters that a function of scikit-learn can't be called without."""
+    params = item.params or {}
+    if name in _NEEDED and _NEEDED[name][0] not in params:
+        key, example = _NEEDED[name]
+        yield "", f"names `{item.metric}`, which needs a parameter; add `params: {{{key}: {example}}}`"
+    elif name in _MULTICLASS_AVERAGE and context.config.task == "multiclass" and "average" not in params:
+        yield "params", f"lacks `average`, which `{item.metric}` needs for more than two classes, e.g. `average: macro`"

@@ -1,7 +1,7 @@
-"""What ``mlci.yml`` may say, as frozen pydantic models; the JSON Schema is generated from them.
+"""Pydantic models of ``mlci.yml``, frozen; the JSON Schema is generated from them.
 
 Models only check a value against itself and its neighbours. Checks that need the metric catalogue stand in
-:mod:`mlci.config.checks`; line numbers and wording of errors in :mod:`mlci.config.load`.
+:mod:`mlci.config.checks`; line numbers and wording of errors in :mod:`mlci.config.loader`.
 """
 
 import itertools
@@ -12,9 +12,9 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field
 from pydantic.json_schema import SkipJsonSchema
 from pydantic_core import PydanticCustomError
 
-from mlci.config.places import DEFAULT_REGISTRY, Registry
-from mlci.config.values import Duration, Finite, Limit, Reference, Scalar
-from mlci.variables import NEVER_GIVEN
+from mlci.config.registry_uri import DEFAULT_REGISTRY, Registry
+from mlci.config.types import Duration, Finite, Limit, Reference, Scalar
+from mlci.util.variables import NEVER_GIVEN
 
 Task = Literal["binary", "multiclass", "regression"]
 OnDoubt = Literal["warn", "block"]
@@ -24,7 +24,7 @@ Command = Annotated[str, Field(min_length=1, max_length=20_000, pattern=r"\S")]
 MODEL_ID = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"
 
 
-class Model(BaseModel):
+class ConfigModel(BaseModel):
     """Base of all parts of the configuration: frozen, and an unknown key is an error."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
@@ -64,7 +64,7 @@ def _one_of(text: str) -> Discriminator:
     return Discriminator(_kind, custom_error_type="mlci_union", custom_error_message=text)
 
 
-class Column(Model):
+class SliceColumnConfig(ConfigModel):
     """A slice column, optionally cut into bins ``< c1``, ``[c1, c2)``, …, ``>= ck``."""
 
     column: Name = Field(description="Name of the column in the evaluation set.")
@@ -77,12 +77,12 @@ class Column(Model):
 
 
 Part = Annotated[
-    Annotated[Name, Tag("=text")] | Annotated[Column, Tag("=mapping")],
+    Annotated[Name, Tag("=text")] | Annotated[SliceColumnConfig, Tag("=mapping")],
     _one_of("must be a column's name, or `{column: …, cut: […]}`"),
 ]
 Crossing = Annotated[tuple[Part, ...], Field(min_length=2)]
 Slice = Annotated[
-    Annotated[Name, Tag("=text")] | Annotated[Column, Tag("=mapping")] | Annotated[Crossing, Tag("=list")],
+    Annotated[Name, Tag("=text")] | Annotated[SliceColumnConfig, Tag("=mapping")] | Annotated[Crossing, Tag("=list")],
     _one_of("must be a column's name, `{column: …, cut: […]}`, or a list of columns to cross"),
 ]
 Scoped = Annotated[
@@ -97,7 +97,7 @@ _ON = "Predictions that a function of yours or of scikit-learn gets; left out, i
 _PARAMS = "Keyword arguments of a function of yours or of scikit-learn."
 
 
-class Reported(Model):
+class Reported(ConfigModel):
     """A metric to report, with what its function is given."""
 
     metric: Name = Field(description="A metric of the catalogue, a scikit-learn name, or `module:function`.")
@@ -111,7 +111,7 @@ Metric = Annotated[
 ]
 
 
-class Evaluation(Model):
+class Evaluation(ConfigModel):
     """The evaluation set: rows with a key, a label, features and slice columns."""
 
     data: Place = Field(description="CSV, Parquet or JSON Lines: a path, a glob or a URL (s3://, gs://, https://).")
@@ -171,7 +171,7 @@ _ENV = (
 )
 
 
-class Train(Model):
+class Train(ConfigModel):
     """How the candidate is trained: a command, its time-out, and the file or folder that it leaves."""
 
     run: Command = Field(description="Command that trains the model, run by the shell beside `mlci.yml`.")
@@ -183,7 +183,7 @@ class Train(Model):
 SOURCES = ("run", "file", "model", "metrics")
 
 
-class Predict(Model):
+class Predict(ConfigModel):
     """Where predictions come from: exactly one of ``run``, ``file``, ``model`` or ``metrics``."""
 
     run: Command | None = Field(
@@ -207,7 +207,7 @@ class Predict(Model):
         return exactly_one(SOURCES, keys)
 
 
-class Baseline(Model):
+class Baseline(ConfigModel):
     """The model to compare with, from a file of predictions or metrics or from a git reference."""
 
     file: Place | None = Field(
@@ -226,7 +226,7 @@ class Baseline(Model):
         return exactly_one(("file", "ref"), keys)
 
 
-class GatePolicy(Model):
+class GatePolicy(ConfigModel):
     """What one gate does in doubt; overrides the policy of the whole file."""
 
     inconclusive: OnDoubt | None = Field(default=None, description="What this gate does when the rows can't decide it.")
@@ -236,7 +236,7 @@ class GatePolicy(Model):
 LIMITS = ("min", "max", "max_drop", "max_rise")
 
 
-class Gate(Model):
+class Gate(ConfigModel):
     """A metric, where it is looked at, and the limits that it has to keep."""
 
     metric: Name = Field(description="A metric of the catalogue, a scikit-learn name, or `module:function`.")
@@ -271,7 +271,7 @@ class Gate(Model):
         return None
 
 
-class Policy(Model):
+class Policy(ConfigModel):
     """What the team agreed on: how sure to be, and what doubt means."""
 
     confidence: Finite = Field(default=0.95, ge=0.5, lt=1, description="Two-sided level of every interval.")
@@ -283,7 +283,7 @@ class Policy(Model):
     seed: int = Field(default=7, ge=0, lt=2**63, description="Seed of every bootstrap; same seed, same report.")
 
 
-class Config(Model):
+class Config(ConfigModel):
     """The whole of ``mlci.yml``."""
 
     model: Annotated[str, Field(pattern=MODEL_ID)] = Field(
@@ -322,7 +322,7 @@ def exactly_one(names: tuple[str, ...], keys: AbstractSet[str]) -> str | None:
     return f"has {' and '.join(given)}; keep exactly one of {choice}"
 
 
-def fields(model: type[Model]) -> dict[str, Any]:
+def fields(model: type[ConfigModel]) -> dict[str, Any]:
     """Return the fields of a model that a user may write, in the order of the documentation."""
     internal = {"x-internal": True}
     return {name: info for name, info in model.model_fields.items() if info.json_schema_extra != internal}

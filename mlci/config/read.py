@@ -1,14 +1,14 @@
-"""The whole way from a file to a configuration that holds together; whatever is wrong is said in one go."""
+"""Load and check ``mlci.yml``, its gates and metrics included; all problems are reported at once."""
 
 from pathlib import Path
 
-from mlci.config.checks import check
-from mlci.config.context import Metrics
-from mlci.config.load import Loaded, contents, draft, finish, refusal
-from mlci.config.salvage import salvaged
+from mlci.config.check_context import Metrics
+from mlci.config.checks import check_configuration
+from mlci.config.loader import LoadedConfig, config_error, parse_draft, read_bounded_config, with_lines
+from mlci.config.recovery import recover_and_check
 
 
-def read(file: Path, catalogue: Metrics) -> Loaded:
+def load(file: Path, catalogue: Metrics) -> LoadedConfig:
     """Read and check a configuration file, its gates and metrics among the rest.
 
     Args:
@@ -18,19 +18,19 @@ def read(file: Path, catalogue: Metrics) -> Loaded:
     Raises:
         InputError: The file is missing, can't be read, or holds problems; all of them at once, ordered by line.
     """
-    return read_text(contents(file), catalogue, path=str(file))
+    return load_text(read_bounded_config(file), catalogue, path=str(file))
 
 
-def read_text(text: str | bytes, catalogue: Metrics, *, path: str) -> Loaded:
+def load_text(text: str | bytes, catalogue: Metrics, *, path: str) -> LoadedConfig:
     """Check the text of a configuration file as :func:`read` does.
 
     Raises:
         InputError: Every problem found, ordered by line, each with a line.
     """
-    tree, config = draft(text, path=path)
+    tree, config = parse_draft(text, path=path)
     if config is None:
-        raise refusal([*tree.problems, *salvaged(tree, catalogue)])
-    loaded = finish(tree, config)
-    if problems := check(loaded, catalogue):
-        raise refusal(problems)
+        raise config_error([*tree.problems, *recover_and_check(tree, catalogue)])
+    loaded = with_lines(tree, config)
+    if problems := check_configuration(loaded, catalogue):
+        raise config_error(problems)
     return loaded

@@ -1,4 +1,4 @@
-"""Globs of files that a model is made from: a change that touches none of them needs no training.
+"""Path filters: globs of the files that a model is made from.
 
 A pattern is matched against a path from the folder of ``mlci.yml``; ``*`` and ``?`` stay within one name, ``**`` goes
 over folders, ``!`` excludes what an earlier pattern matched, and the last pattern that matches decides.

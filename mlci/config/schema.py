@@ -1,6 +1,7 @@
 """The JSON Schema of ``mlci.yml`` (draft 2020-12), by which editors complete and check it while it is written.
 
-``python -m mlci.config.schema`` writes it again. It accepts what :func:`mlci.config.load.parse` accepts, as far as a
+``python -m mlci.config.schema`` writes it again. It accepts what
+:func:`mlci.config.loader.parse_config` accepts, as far as a
 schema can say: exactly one source of predictions, a limit on every gate, no empty values.
 """
 
@@ -16,7 +17,7 @@ ADDRESS = "https://raw.githubusercontent.com/mlci/mlci/main/mlci/config/schema.j
 FILE = "schema.json"
 
 
-def build() -> dict[str, Any]:
+def build_schema() -> dict[str, Any]:
     """Return the schema as it is generated from the models."""
     schema = _tidy(Config.model_json_schema())
     parts = schema["$defs"]
@@ -33,7 +34,7 @@ def build() -> dict[str, Any]:
     return {**head, **{key: value for key, value in schema.items() if key not in head}}
 
 
-def render(schema: dict[str, Any]) -> str:
+def render_schema(schema: dict[str, Any]) -> str:
     """Return the text of the file; the same models give the same bytes."""
     return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
 
@@ -81,4 +82,4 @@ def _tidy(node: Any) -> Any:  # noqa: ANN401 - any part of a schema
 
 
 if __name__ == "__main__":
-    Path(__file__).with_name(FILE).write_text(render(build()), encoding="utf-8")
+    Path(__file__).with_name(FILE).write_text(render_schema(build_schema()), encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Writes the project of ``mlci demo --lifecycle``: five states of one repository, from a first model to a roll-back.
+"""Project of ``mlci demo --lifecycle``: five states of one repository, from a first model to a roll-back.
 
 The data are those of :mod:`mlci.demo.project`, features included. Training is a logistic regression in plain Python,
 run as a command like any user's: it reads ``train.csv`` and ``settings.json`` and leaves ``model.json``; predicting

@@ -1,4 +1,4 @@
-"""Writes the demo's project: evaluation set, both models' predictions, and the ``mlci.yml`` that compares them.
+"""Project of ``mlci demo``: evaluation set, predictions of both models, and ``mlci.yml``.
 
 442 patients; the label is whether the disease progressed by more than the median within a year; sex and age bands are
 the groups. Both models are logistic regressions fitted on a third of the patients, the rest is the holdout. The

@@ -1,4 +1,4 @@
-"""A hash of what an evaluation set says, not of how its files say it.
+"""Fingerprint of an evaluation set: a digest of its content, independent of file format and row order.
 
 It does not change with the order of rows or columns, the file format, compression, sharding, or DuckDB's version, and
 it covers every cell: 1, 1.0 and a CSV's ``1`` are one value, null and NaN are one value.
@@ -18,13 +18,13 @@ from decimal import Decimal
 import duckdb
 import numpy as np
 
-from mlci.engine import sql, values
-from mlci.engine.blocks import each_block
-from mlci.engine.coding import Coded, Known, code_column
-from mlci.engine.columns import Column
+from mlci.engine import sql
+from mlci.engine.chunks import count_codes, each_block
+from mlci.engine.encode.dictionary import DictionaryColumn, KnownValues, code_column
 from mlci.engine.sql import Array
-from mlci.engine.tables import Table, open_table
-from mlci.engine.tally import count
+from mlci.engine.tables import cell_values
+from mlci.engine.tables.column_types import TableColumn
+from mlci.engine.tables.table import Table, open_table
 from mlci.errors import InputError, Problem
 from mlci.lineage.fingerprints import Fingerprint
 
@@ -55,7 +55,7 @@ def of_table(
     table: Table,
     exclude: Collection[str] = (),
     *,
-    known: Mapping[str, Known] | None = None,
+    known: Mapping[str, KnownValues] | None = None,
     weights: Array | None = None,
     threads: int | None = None,
 ) -> Fingerprint:
@@ -89,7 +89,9 @@ class _Reader:
     threads: int | None
     rounded: bool = False
 
-    def read(self, columns: list[Column], found: dict[str, Known], weights: Array | None) -> tuple[str, frozenset[str]]:
+    def read(
+        self, columns: list[TableColumn], found: dict[str, KnownValues], weights: Array | None
+    ) -> tuple[str, frozenset[str]]:
         """Return the fingerprint, and the names of columns that scheme 1 reads as other values."""
         rest = [column for column in columns if column.name not in found]
         if weights is not None and rest:
@@ -102,38 +104,40 @@ class _Reader:
         sums = self._sums(kept, wide, weights, moved)
         return _close([column.name for column in columns], self.table.rows, sums), frozenset(moved)
 
-    def _code(self, column: Column) -> Coded:
+    def _code(self, column: TableColumn) -> DictionaryColumn:
         if not self.rounded:
             return code_column(self.connection, self.table, column, most=_CODED)
         before = column.before(0)
-        return code_column(self.connection, self.table, before, most=_CODED, reading=values.rounded)
+        return code_column(self.connection, self.table, before, most=_CODED, reading=cell_values.round_cell)
 
-    def _fetch(self, columns: list[Column], codings: dict[str, Coded]) -> dict[str, Known]:
+    def _fetch(self, columns: list[TableColumn], codings: dict[str, DictionaryColumn]) -> dict[str, KnownValues]:
         if not columns:
             return {}
         listed = [f"{codings[column.name].expression} AS {column.ref}" for column in columns]
-        arrays = sql.fetch(self.connection, sql.select(listed, self.table.relation))
+        arrays = sql.fetch_columns(self.connection, sql.select(listed, self.table.relation))
         coded = {column.name: codings[column.name] for column in columns}
-        return {column.name: Known(one := coded[column.name], one.final(arrays[column.ref])) for column in columns}
+        return {
+            column.name: KnownValues(one := coded[column.name], one.final(arrays[column.ref])) for column in columns
+        }
 
-    def _moved(self, column: Column, known: Known) -> bool:
+    def _moved(self, column: TableColumn, known: KnownValues) -> bool:
         """Tell whether scheme 1 reads other values in a column of few values."""
         if self.rounded:
             return False
         if column.former is None:
             exact = [value for value in known.coded.values if isinstance(value, int | Decimal)]
-            return column.is_text and any(isinstance(one, Decimal) or not values.exact(one) for one in exact)
-        before = code_column(self.connection, self.table, column.before(0), most=_CODED, reading=values.rounded)
+            return column.is_text and any(isinstance(one, Decimal) or not cell_values.is_exact(one) for one in exact)
+        before = code_column(self.connection, self.table, column.before(0), most=_CODED, reading=cell_values.round_cell)
         return before.values != known.coded.values
 
     def _sums(
-        self, kept: dict[str, Known], wide: list[Column], weights: Array | None, moved: set[str]
+        self, kept: dict[str, KnownValues], wide: list[TableColumn], weights: Array | None, moved: set[str]
     ) -> tuple[int, int]:
         """Add up all rows; columns that scheme 1 reads as other values are added to ``moved``."""
         packs = list(_pack(kept))
         if not wide and len(packs) == 1:
             codes, states = packs[0]
-            return _total(states, count(codes, len(states), weights, self.threads))
+            return _total(states, count_codes(codes, len(states), weights, self.threads))
         rows = self.table.rows if weights is None else len(weights)
         state = np.zeros(rows, np.uint64)
         for codes, states in packs:
@@ -155,7 +159,7 @@ def _close(names: list[str], rows: int, sums: tuple[int, int]) -> str:
     return "sha256:" + hashlib.sha256(content.encode()).hexdigest()
 
 
-def _pack(kept: dict[str, Known]) -> Iterator[tuple[Array, Array]]:
+def _pack(kept: dict[str, KnownValues]) -> Iterator[tuple[Array, Array]]:
     """Combine coded columns: codes of their combinations, and the state of each combination."""
     codes: Array | None = None
     states = np.zeros(1, np.uint64)
@@ -172,17 +176,17 @@ def _pack(kept: dict[str, Known]) -> Iterator[tuple[Array, Array]]:
         yield codes, states
 
 
-def _coded_cells(coded: Coded) -> Array:
+def _coded_cells(coded: DictionaryColumn) -> Array:
     """Return the 64 bits of each value, null's last."""
     return np.array([_cell(value) for value in (*coded.values, None)], np.uint64)
 
 
-def _cell(value: values.Value) -> int:
+def _cell(value: cell_values.Value) -> int:
     if value is None:
         return _NULL
     if isinstance(value, int | float) and not isinstance(value, bool):
         return _number_cell(value)
-    digest = hashlib.md5(values.form(value).encode(), usedforsecurity=False).digest()
+    digest = hashlib.md5(cell_values.cell_text(value).encode(), usedforsecurity=False).digest()
     return int.from_bytes(digest[8:], "little") ^ (_DECIMAL if isinstance(value, Decimal) else _TEXT)
 
 
@@ -258,7 +262,7 @@ class _Adder:
 def add_column(
     connection: duckdb.DuckDBPyConnection,
     table: Table,
-    column: Column,
+    column: TableColumn,
     state: Array,
     threads: int | None,
     *,
@@ -285,14 +289,14 @@ def add_column(
         listed = [f"{number} AS v"]
         if _is_big(connection, table, number):
             listed.append(f"{_residual_sql(column, number)} AS r")
-    fetched = sql.fetch(connection, sql.select(listed, table.relation))
-    cells, null = sql.plain(fetched["v"]), sql.nulls(fetched["v"])
+    fetched = sql.fetch_columns(connection, sql.select(listed, table.relation))
+    cells, null = sql.without_mask(fetched["v"]), sql.null_mask(fetched["v"])
     adder = _Adder(state, cells, None, _seed(column.name), fetched.get("r"), null, odd)
     each_block(len(state), adder.wide, threads)
     return odd is not None
 
 
-def _number_sql(connection: duckdb.DuckDBPyConnection, table: Table, column: Column) -> str | None:
+def _number_sql(connection: duckdb.DuckDBPyConnection, table: Table, column: TableColumn) -> str | None:
     """SQL for the column's numbers as float64; ``None`` for a column of texts."""
     if column.is_number:
         return column.as_float()
@@ -302,23 +306,23 @@ def _number_sql(connection: duckdb.DuckDBPyConnection, table: Table, column: Col
     outside = f"isinf({value}) OR ({value} = 0 AND regexp_matches({column.ref}, '^[^eE]*[1-9]'))"
     long = f"(length({column.ref}) > {_LONG} OR contains(lower({column.ref}), 'e'))"
     odd = f"NOT regexp_full_match({column.ref}, '{_NUMBER_RE}') OR ({long} AND ({outside}))"
-    return None if sql.exists(connection, table.relation, f"{column.ref} IS NOT NULL AND ({odd})") else value
+    return None if sql.file_exists(connection, table.relation, f"{column.ref} IS NOT NULL AND ({odd})") else value
 
 
-def _text_sql(connection: duckdb.DuckDBPyConnection, table: Table, column: Column) -> str:
+def _text_sql(connection: duckdb.DuckDBPyConnection, table: Table, column: TableColumn) -> str:
     """SQL for the column's texts; truth values are written in one way where there is nothing else."""
     if not column.is_text:
         return f"{column.ref}::VARCHAR"
-    words = ", ".join(map(sql.text, values.TRUTH))
+    words = ", ".join(map(sql.quote_text, cell_values.TRUTH))
     other = f"{column.ref} IS NOT NULL AND {column.ref} NOT IN ({words})"
-    return column.ref if sql.exists(connection, table.relation, other) else f"lower({column.ref})"
+    return column.ref if sql.file_exists(connection, table.relation, other) else f"lower({column.ref})"
 
 
 def _is_big(connection: duckdb.DuckDBPyConnection, table: Table, number: str) -> bool:
-    return sql.exists(connection, table.relation, f"isfinite({number}) AND abs({number}) > {_FLOAT_LIMIT}")
+    return sql.file_exists(connection, table.relation, f"isfinite({number}) AND abs({number}) > {_FLOAT_LIMIT}")
 
 
-def _residual_sql(column: Column, number: str) -> str:
+def _residual_sql(column: TableColumn, number: str) -> str:
     """SQL for what an integer has beyond the nearest float64, modulo 2**64; 0 for other numbers."""
     text = f"{column.ref}::VARCHAR"
     whole = column.ref if column.is_integer else f"CASE WHEN regexp_full_match({text}, '-?[0-9]+') THEN {text} END"
@@ -327,7 +331,7 @@ def _residual_sql(column: Column, number: str) -> str:
 
 
 def _odd_cells(
-    connection: duckdb.DuckDBPyConnection, table: Table, column: Column, number: str
+    connection: duckdb.DuckDBPyConnection, table: Table, column: TableColumn, number: str
 ) -> tuple[Array, Array] | None:
     """Return the rows of numbers that neither a float64 nor an integer is near enough to, and their bits."""
     ref, text = column.ref, f"{column.ref}::VARCHAR"
@@ -343,5 +347,5 @@ def _odd_cells(
     found = connection.execute(sql.select([table.row_number, text], table.relation, where=odd, order_by="1")).fetchall()
     if not found:
         return None
-    bits = {cell: _cell(values.parse(cell)) for _, cell in found}
+    bits = {cell: _cell(cell_values.parse_cell(cell)) for _, cell in found}
     return np.array([row for row, _ in found]), np.array([bits[cell] for _, cell in found], np.uint64)

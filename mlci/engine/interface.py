@@ -1,4 +1,4 @@
-"""The engine's port: a job in, statistics out. Use cases know this module only."""
+"""Port of the engine: a job in, statistics out."""
 
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol

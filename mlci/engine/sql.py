@@ -1,4 +1,4 @@
-"""The only place where text becomes SQL: quoting, and a connection that reaches for nothing outside its files."""
+"""SQL quoting, and a DuckDB connection that can only read the given files."""
 
 import atexit
 import contextlib
@@ -19,24 +19,24 @@ from mlci.errors import InputError, Problem
 Array = NDArray[Any]
 
 
-def name(identifier: str) -> str:
+def quote_name(identifier: str) -> str:
     """Quote an identifier; every character is allowed in it."""
     return '"' + identifier.replace('"', '""') + '"'
 
 
-def text(value: str) -> str:
+def quote_text(value: str) -> str:
     """Quote a literal; DuckDB knows no escapes inside single quotes but the doubled quote."""
     return "'" + value.replace("'", "''") + "'"
 
 
-def number(value: float) -> str:
+def float_literal(value: float) -> str:
     """Return a float64 literal; infinities have no other spelling than a quoted one."""
     return f"'{float(value)!r}'::DOUBLE"
 
 
-def listing(values: Iterable[str]) -> str:
+def quote_list(values: Iterable[str]) -> str:
     """Return a list literal of texts."""
-    return "[" + ", ".join(text(value) for value in values) + "]"
+    return "[" + ", ".join(quote_text(value) for value in values) + "]"
 
 
 def select(
@@ -156,7 +156,7 @@ def reading(*paths: str) -> Iterator[None]:
         raise InputError(Problem(f"can't be read to its end, it seems damaged: {detail}", shown)) from error
 
 
-def fetch(connection: duckdb.DuckDBPyConnection, query: str) -> dict[str, Array]:
+def fetch_columns(connection: duckdb.DuckDBPyConnection, query: str) -> dict[str, Array]:
     """Run a query and return its columns as arrays; a column with nulls comes as a masked array.
 
     A relation's result becomes arrays as it is made, where that of ``execute`` is copied once more: 40 % of the time.
@@ -166,18 +166,18 @@ def fetch(connection: duckdb.DuckDBPyConnection, query: str) -> dict[str, Array]
     return fetched
 
 
-def first(connection: duckdb.DuckDBPyConnection, query: str) -> tuple[Any, ...] | None:
+def first_row(connection: duckdb.DuckDBPyConnection, query: str) -> tuple[Any, ...] | None:
     """Return a short result's first row, if there is one, and leave no rest of it behind (``fetchone`` would)."""
     rows: list[tuple[Any, ...]] = connection.execute(query).fetchall()
     return rows[0] if rows else None
 
 
-def exists(connection: duckdb.DuckDBPyConnection, relation: str, condition: str) -> bool:
+def file_exists(connection: duckdb.DuckDBPyConnection, relation: str, condition: str) -> bool:
     """Tell whether a condition holds for any row."""
-    return first(connection, select("1", relation, where=condition, limit=1)) is not None
+    return first_row(connection, select("1", relation, where=condition, limit=1)) is not None
 
 
-def nulls(column: Array) -> Array | None:
+def null_mask(column: Array) -> Array | None:
     """Return the mask of a fetched column's nulls, or ``None`` without any.
 
     Asks for the attribute and not for the type, because naming ``numpy.ma`` imports it, for a tenth of a second.
@@ -186,6 +186,6 @@ def nulls(column: Array) -> Array | None:
     return mask if isinstance(mask, np.ndarray) and mask.any() else None
 
 
-def plain(column: Array) -> Array:
+def without_mask(column: Array) -> Array:
     """Return a fetched column without its mask; what stands under nulls is arbitrary."""
     return column if getattr(column, "mask", None) is None else np.asarray(column.data)

@@ -1,14 +1,15 @@
-"""Survey of an evaluation set before anything runs: its columns, and the classes of its label."""
+"""Survey of an evaluation set before a run: its columns, and the classes of its label."""
 
-from mlci.engine import classes, sql
-from mlci.engine.coding import code_column
+from mlci.engine import sql
+from mlci.engine.encode import classes
+from mlci.engine.encode.dictionary import code_column
 from mlci.engine.interface import Survey
-from mlci.engine.tables import open_table
+from mlci.engine.tables.table import open_table
 
 _MOST_CLASSES = 1000
 
 
-def survey(data: str, label: str) -> Survey:
+def survey_table(data: str, label: str) -> Survey:
     """Read the columns of an evaluation set and the classes of its label.
 
     Raises:
@@ -20,4 +21,4 @@ def survey(data: str, label: str) -> Survey:
             return Survey(table.names, None)
         with sql.reading(data):
             coded = code_column(connection, table, table.column(label), most=_MOST_CLASSES)
-    return Survey(table.names, classes.multiclass(coded.values, None) if coded.whole else None)
+    return Survey(table.names, classes.multiclass_classes(coded.values, None) if coded.whole else None)

@@ -1,1 +1,1 @@
-"""From estimates to outcomes, and from outcomes to the one verdict that a merge depends on."""
+"""Gates: outcomes from estimates, and one verdict from the outcomes."""

@@ -5,25 +5,29 @@ Then labels that leave the metric undefined for every model, which no pull reque
 the candidate's own predictions leave undefined: an error. Only then the baseline.
 """
 
-from mlci.gates.cases import Case
-from mlci.gates.findings import INSUFFICIENT, Finding, Short, Why
+from collections.abc import Iterator
+
+from mlci.gates.expand import GateCase
+from mlci.gates.findings import INSUFFICIENT, Finding, Reason, Shortage
 from mlci.gates.rules import Outcome
-from mlci.inference.evaluation import Disparity
-from mlci.inference.evidence import Cause, Evidence, Undefined
+from mlci.inference import minimums
+from mlci.inference.evidence import Cause, Evidence, Tie, Undefined
+from mlci.inference.minimums import MissingRows
+from mlci.inference.result import Comparison, Disparity
 from mlci.metrics import catalogue
 
-_BROKEN = {Cause.NAME: Why.UNKNOWN_NAME, Cause.MISSING: Why.NOT_MEASURED}
+_BROKEN = {Cause.NAME: Reason.UNKNOWN_NAME, Cause.MISSING: Reason.NOT_MEASURED}
 
 
-def find_absence(case: Case, *, min_group_size: int) -> Finding | None:
+def find_absence(case: GateCase, *, min_group_size: int) -> Finding | None:
     """Return the outcome of a gate without a number to judge; ``None`` if there is one."""
-    of_both = catalogue.is_shift(case.rule.metric)  # one model has no value of it
+    of_both = catalogue.is_shift_metric(case.rule.metric)  # one model has no value of it
     subject = case.evidence if of_both else case.measured.candidate
     if subject is not None and (cause := cause_of(subject)) in _BROKEN:
         return Finding(Outcome.ERROR, _BROKEN[cause], subject.reason)
     unpaired = case.on_change and case.measured.baseline is None and case.evidence is None
     if small := small_groups(case, min_group_size):
-        lacking = Finding(Outcome.INCONCLUSIVE, Why.GROUP_TOO_SMALL, small, Short(rows=min_group_size))
+        lacking = Finding(Outcome.INCONCLUSIVE, Reason.GROUP_TOO_SMALL, small, Shortage(rows=min_group_size))
         return _without_baseline() if unpaired else lacking
     if not of_both and case.measured.candidate.value is None:
         return _without_value(case, case.measured.candidate)
@@ -31,7 +35,7 @@ def find_absence(case: Case, *, min_group_size: int) -> Finding | None:
         return _without_baseline()
     evidence = case.evidence
     if evidence is None:
-        return Finding(Outcome.ERROR, Why.NO_INTERVAL, "the change could not be computed")
+        return Finding(Outcome.ERROR, Reason.NO_INTERVAL, "the change could not be computed")
     return _without_change(evidence) if evidence.value is None else None
 
 
@@ -42,7 +46,7 @@ def cause_of(evidence: Evidence | None) -> Cause | None:
     return Cause.TOO_FEW if evidence.cause is None and evidence.method == "too few" else evidence.cause
 
 
-def small_groups(case: Case, least: int) -> str | None:
+def small_groups(case: GateCase, least: int) -> str | None:
     """Say which groups have fewer rows than the configuration wants."""
     if isinstance(case.measured, Disparity):
         sizes = {group.group: group.rows for group in case.measured.groups}
@@ -54,19 +58,21 @@ def small_groups(case: Case, least: int) -> str | None:
 
 
 def _without_baseline() -> Finding:
-    return Finding(Outcome.NO_BASELINE, Why.NO_BASELINE, "there is no baseline to compare with")
+    return Finding(Outcome.NO_BASELINE, Reason.NO_BASELINE, "there is no baseline to compare with")
 
 
-def _without_value(case: Case, candidate: Evidence) -> Finding:
+def _without_value(case: GateCase, candidate: Evidence) -> Finding:
     """Return the outcome where the candidate has no value."""
     cause = cause_of(candidate)
     if cause is Cause.LABELS:
-        return Finding(Outcome.INCONCLUSIVE, Why.LABELS, f"{INSUFFICIENT}: {candidate.reason}")
+        return Finding(Outcome.INCONCLUSIVE, Reason.LABELS, f"{INSUFFICIENT}: {candidate.reason}")
     if cause is Cause.TOO_FEW:
-        return Finding(Outcome.INCONCLUSIVE, Why.TOO_FEW, candidate.reason)
+        return Finding(Outcome.INCONCLUSIVE, Reason.TOO_FEW, candidate.reason)
     if case.on_change and cause_of(case.evidence) is Cause.BOTH:
-        return Finding(Outcome.INCONCLUSIVE, Why.UNDEFINED_FOR_BOTH, f"undefined for both models: {candidate.reason}")
-    return Finding(Outcome.ERROR, Why.UNDEFINED_FOR_CANDIDATE, candidate.reason)
+        return Finding(
+            Outcome.INCONCLUSIVE, Reason.UNDEFINED_FOR_BOTH, f"undefined for both models: {candidate.reason}"
+        )
+    return Finding(Outcome.ERROR, Reason.UNDEFINED_FOR_CANDIDATE, candidate.reason)
 
 
 def _without_change(evidence: Evidence) -> Finding:
@@ -74,13 +80,62 @@ def _without_change(evidence: Evidence) -> Finding:
     cause = cause_of(evidence)
     if cause is Cause.BOTH:
         said = f"undefined for both models: {evidence.reason}"
-        return Finding(Outcome.INCONCLUSIVE, Why.UNDEFINED_FOR_BOTH, said)
+        return Finding(Outcome.INCONCLUSIVE, Reason.UNDEFINED_FOR_BOTH, said)
     if cause is Cause.LABELS:
-        return Finding(Outcome.INCONCLUSIVE, Why.LABELS, f"{INSUFFICIENT}: {evidence.reason}")
+        return Finding(Outcome.INCONCLUSIVE, Reason.LABELS, f"{INSUFFICIENT}: {evidence.reason}")
     if cause is Cause.TOO_FEW:
-        return Finding(Outcome.INCONCLUSIVE, Why.TOO_FEW, evidence.reason)
+        return Finding(Outcome.INCONCLUSIVE, Reason.TOO_FEW, evidence.reason)
     if cause is Cause.BASELINE:
         said = f"only the baseline is undefined here, so there is no change to judge: {evidence.reason}"
-        return Finding(Outcome.INCONCLUSIVE, Why.UNDEFINED_FOR_BASELINE, said)
-    why = Why.UNDEFINED_FOR_CANDIDATE if cause is Cause.CANDIDATE else Why.NO_INTERVAL
+        return Finding(Outcome.INCONCLUSIVE, Reason.UNDEFINED_FOR_BASELINE, said)
+    why = Reason.UNDEFINED_FOR_CANDIDATE if cause is Cause.CANDIDATE else Reason.NO_INTERVAL
     return Finding(Outcome.ERROR, why, evidence.reason)
+
+
+TOO_FEW_DISAGREEMENTS = 8
+
+
+def too_few_to_judge(case: GateCase) -> Finding | None:
+    """Return the outcome of a gate whose interval rests on too few rows; identical predictions are exact."""
+    if case.judge == "estimate" or isinstance(case.evidence, Tie):
+        return None
+    if isinstance(case.measured, Disparity):
+        return _short_groups(case.measured)
+    lack = next(_lacks(case, case.measured, proving=False), None)
+    if lack is None:
+        return None
+    short = Shortage(rows=lack.least, unit=lack.unit)
+    return Finding(Outcome.INCONCLUSIVE, Reason.TOO_FEW_CARRIERS, f"{INSUFFICIENT}: {lack}", short)
+
+
+def too_few_to_fail(case: GateCase, evidence: Evidence) -> Finding | None:
+    """Return the outcome of a slice that rests on too little to prove a regression."""
+    measured = case.measured
+    if not (case.on_change and isinstance(measured, Comparison) and measured.scope.slice) or isinstance(evidence, Tie):
+        return None
+    if lack := next(_lacks(case, measured, proving=True), None):
+        short = Shortage(rows=lack.least, unit=lack.unit, disagreements=TOO_FEW_DISAGREEMENTS)
+        return Finding(Outcome.INCONCLUSIVE, Reason.TOO_FEW, f"too few: {lack}", short)
+    if measured.disagreements is not None and measured.disagreements < TOO_FEW_DISAGREEMENTS:
+        found = minimums.count_in_words(measured.disagreements, "rows")
+        said = f"too few: the models disagree on {found}; {TOO_FEW_DISAGREEMENTS} are needed"
+        short = Shortage(rows=minimums.PROVES, disagreements=TOO_FEW_DISAGREEMENTS)
+        return Finding(Outcome.INCONCLUSIVE, Reason.TOO_FEW, said, short)
+    return None
+
+
+def _lacks(case: GateCase, measured: Comparison, *, proving: bool) -> Iterator[MissingRows]:
+    """Yield what the candidate's value lacks, and for a change what the baseline's does."""
+    rows = {"rows": measured.rows}
+    counts = [{**rows, **measured.carriers}]
+    if case.on_change:
+        counts.append({**rows, **measured.baseline_carriers})
+    found = (minimums.missing_rows(case.rule.metric, carried, proving=proving) for carried in counts)
+    return (lack for lack in found if lack is not None)
+
+
+def _short_groups(measured: Disparity) -> Finding | None:
+    lacking = [f"{group.group} has {group.shortage}" for group in measured.groups if group.shortage is not None]
+    if not lacking:
+        return None
+    return Finding(Outcome.INCONCLUSIVE, Reason.TOO_FEW_CARRIERS, f"{INSUFFICIENT}: {', '.join(lacking[:5])}")

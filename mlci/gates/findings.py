@@ -1,4 +1,4 @@
-"""Findings: an outcome with its reason, in words and for machines, and what a gate would need to be decided."""
+"""Findings: an outcome with its reason, and the rows that an inconclusive gate lacks."""
 
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -8,7 +8,7 @@ from mlci.gates.rules import Outcome
 INSUFFICIENT = "insufficient group"
 
 
-class Why(StrEnum):
+class Reason(StrEnum):
     """Reasons of outcomes, as ``report.json`` names them."""
 
     UNKNOWN_NAME = "unknown_name"
@@ -44,7 +44,7 @@ class Why(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Short:
+class Shortage:
     """What an undecided gate is short of, besides power.
 
     Attributes:
@@ -65,6 +65,6 @@ class Finding:
     """An outcome with its reason, before policy; ``short_of`` says what an inconclusive one lacks."""
 
     outcome: Outcome
-    why: Why | None = None
+    why: Reason | None = None
     reason: str | None = None
-    short_of: Short = field(default_factory=Short)
+    short_of: Shortage = field(default_factory=Shortage)

@@ -1,31 +1,85 @@
-"""Judging: every case gets an outcome, a reason, and the rows that it would need.
+"""Judge gates: outcomes, Holm's adjustment (Holm 1979, Scand. J. Stat. 6:65), and the verdict.
 
 Passing needs no correction, because all gates must pass (Berger 1982). Failing does: it is declared on Holm-adjusted
 evidence over all interval-judged gates of a run, so that watching many slices does not block harmless changes. Two
 gates with one limit on one number under two names are one hypothesis.
 """
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from enum import IntEnum
+from typing import Literal, assert_never
 
-from mlci.gates import power
-from mlci.gates.absence import find_absence
-from mlci.gates.carriers import too_few_to_fail, too_few_to_judge
-from mlci.gates.cases import Case, spread_out
-from mlci.gates.findings import Finding, Short, Why
-from mlci.gates.holm import adjust_distinct
-from mlci.gates.rules import Judged, Outcome, Rule
-from mlci.gates.verdict import Verdict, join, weigh
-from mlci.inference.evaluation import Disparity, EvaluationResult
+from mlci.gates import rows_needed
+from mlci.gates.absence import find_absence, too_few_to_fail, too_few_to_judge
+from mlci.gates.expand import GateCase, expand_rules
+from mlci.gates.findings import Finding, Reason, Shortage
+from mlci.gates.rules import JudgedGate, OnDoubt, Outcome, Rule
 from mlci.inference.evidence import Evidence
-from mlci.inference.retraining import UNKNOWN, Noise, Widened
+from mlci.inference.result import Disparity, EvaluationResult
+from mlci.inference.training_noise import UNKNOWN, NoiseWidened, TrainingNoise
+
+Word = Literal["pass", "warn", "block"]
+
+
+class Verdict(IntEnum):
+    """Verdicts in order; the larger of two is their join."""
+
+    PASS = 0
+    WARN = 1
+    BLOCK = 2
+
+    @property
+    def word(self) -> Word:
+        """The word that reports and exit codes use."""
+        words: tuple[Word, Word, Word] = ("pass", "warn", "block")
+        return words[self]
+
+
+def weigh_outcome(outcome: Outcome, *, inconclusive: OnDoubt, no_baseline: OnDoubt) -> Verdict:
+    """Return what one outcome alone means for the merge under its policy."""
+    doubt = {"warn": Verdict.WARN, "block": Verdict.BLOCK}
+    match outcome:
+        case Outcome.PASSED:
+            return Verdict.PASS
+        case Outcome.FAILED | Outcome.ERROR:
+            return Verdict.BLOCK
+        case Outcome.INCONCLUSIVE:
+            return doubt[inconclusive]
+        case Outcome.NO_BASELINE:
+            return doubt[no_baseline]
+        case Outcome.WAIVED:
+            return Verdict.WARN
+        case _:
+            assert_never(outcome)
+
+
+def worst_verdict(verdicts: Iterable[Verdict]) -> Verdict:
+    """Return the join; no gate at all blocks, because silence is never a pass."""
+    return max(verdicts, default=Verdict.BLOCK)
+
+
+def holm_adjust(p_values: Sequence[float]) -> list[float]:
+    """Return adjusted p-values in the order given; rejecting those at or below α keeps the family-wise error at α."""
+    order = sorted(range(len(p_values)), key=lambda i: p_values[i])
+    adjusted, running = [1.0] * len(p_values), 0.0
+    for rank, i in enumerate(order):
+        running = max(running, min(1.0, (len(p_values) - rank) * p_values[i]))
+        adjusted[i] = running
+    return adjusted
+
+
+def holm_adjust_distinct(p_values: Mapping[Hashable, float]) -> dict[Hashable, float]:
+    """Return adjusted p-values by hypothesis; one that several gates test under different names counts once."""
+    return dict(zip(p_values, holm_adjust(list(p_values.values())), strict=True))
+
 
 TIGHT_LIMIT, SMALL_GROUP = 0.10, 500
 _NOISE = 1e-12  # of the numbers compared: differences of decimal fractions are off by units of the last bit
 
 
 @dataclass(frozen=True, kw_only=True)
-class Bench:
+class JudgeSettings:
     """What all cases of a run are judged with: the level, the smallest group, and Holm's family."""
 
     confidence: float
@@ -38,9 +92,9 @@ class Bench:
         return (1 - self.confidence) / 2
 
 
-def judge(
-    rules: Sequence[Rule], result: EvaluationResult, *, min_group_size: int, noise: Noise = UNKNOWN
-) -> tuple[Judged, ...]:
+def judge_rules(
+    rules: Sequence[Rule], result: EvaluationResult, *, min_group_size: int, noise: TrainingNoise = UNKNOWN
+) -> tuple[JudgedGate, ...]:
     """Judge every rule against an evaluation; in the order of rules, groups and limits.
 
     Args:
@@ -49,39 +103,39 @@ def judge(
         min_group_size: Rows that a group needs to be judged.
         noise: What is known of the luck of training, for rules that ask.
     """
-    cases = [case for rule in rules for case in spread_out(rule, result, noise)]
+    cases = [case for rule in rules for case in expand_rules(rule, result, noise)]
     p_values = [_p(case) for case in cases]
     pairs = list(zip(cases, p_values, strict=True))
     tested: dict[Hashable, float] = {case.hypothesis: p for case, p in pairs if p is not None}
-    adjusted = adjust_distinct(tested)
-    bench = Bench(confidence=result.confidence, min_group_size=min_group_size, family=len(tested))
+    adjusted = holm_adjust_distinct(tested)
+    bench = JudgeSettings(confidence=result.confidence, min_group_size=min_group_size, family=len(tested))
     return tuple(_judged(case, p, 1.0 if p is None else adjusted[case.hypothesis], bench) for case, p in pairs)
 
 
-def verdict(gates: Sequence[Judged]) -> Verdict:
+def join_verdicts(gates: Sequence[JudgedGate]) -> Verdict:
     """Return the join over all gates under their policies."""
-    return join(_weight(gate.outcome, gate.rule) for gate in gates)
+    return worst_verdict(_weight(gate.outcome, gate.rule) for gate in gates)
 
 
 def _weight(outcome: Outcome, rule: Rule) -> Verdict:
-    return weigh(outcome, inconclusive=rule.inconclusive, no_baseline=rule.no_baseline)
+    return weigh_outcome(outcome, inconclusive=rule.inconclusive, no_baseline=rule.no_baseline)
 
 
-def _p(case: Case) -> float | None:
+def _p(case: GateCase) -> float | None:
     """Return the one-sided p-value that speaks for failing; ``None`` for cases outside Holm's family."""
     if case.judge == "estimate" or case.evidence is None or case.bound is None or case.evidence.value is None:
         return None
     return case.evidence.below(case.bound) if case.floor else case.evidence.above(case.bound)
 
 
-def _judged(case: Case, p: float | None, adjusted: float, bench: Bench) -> Judged:
+def _judged(case: GateCase, p: float | None, adjusted: float, bench: JudgeSettings) -> JudgedGate:
     finding = _find(case, adjusted, bench)
     evidence = case.evidence
     needed = None
     if finding.outcome is Outcome.INCONCLUSIVE:
-        needed = power.needed(case, bench.confidence, finding.short_of)
+        needed = rows_needed.rows_to_decide(case, bench.confidence, finding.short_of)
     baseline = case.measured.baseline
-    return Judged(
+    return JudgedGate(
         id=case.id,
         metric=case.rule.metric,
         rule=case.rule,
@@ -111,7 +165,7 @@ def _interval(evidence: Evidence | None, confidence: float) -> tuple[float, floa
     return evidence.interval(confidence) if evidence is not None and evidence.value is not None else None
 
 
-def _find(case: Case, adjusted: float, bench: Bench) -> Finding:
+def _find(case: GateCase, adjusted: float, bench: JudgeSettings) -> Finding:
     """Return the outcome: first why there is no number, then what carries it, then the estimate or the interval."""
     if absent := find_absence(case, min_group_size=bench.min_group_size):
         return absent
@@ -122,13 +176,13 @@ def _find(case: Case, adjusted: float, bench: Bench) -> Finding:
         raise AssertionError("find_absence has an outcome for it")
     if case.bound is None:
         words = "a limit in per cent needs the baseline's value, which is undefined"
-        return Finding(Outcome.ERROR, Why.UNDEFINED_FOR_BASELINE, words)
+        return Finding(Outcome.ERROR, Reason.UNDEFINED_FOR_BASELINE, words)
     if case.judge == "estimate":
         return _by_estimate(evidence.value, case.bound, slack=_slack(case, case.bound), floor=case.floor)
     return _by_interval(case, evidence, case.bound, adjusted, bench)
 
 
-def _slack(case: Case, bound: float) -> float:
+def _slack(case: GateCase, bound: float) -> float:
     """Return how far beyond the limit a number may lie for rounding alone: 0.86 - 0.85 is not quite 0.01."""
     baseline = case.measured.baseline
     around = (bound, case.measured.candidate.value, baseline.value if baseline else None)
@@ -140,10 +194,10 @@ def _by_estimate(value: float, bound: float, *, slack: float, floor: bool) -> Fi
     kept = value >= bound - slack if floor else value <= bound + slack
     if kept:
         return Finding(Outcome.PASSED)
-    return Finding(Outcome.FAILED, Why.BEYOND_LIMIT, "the value is beyond the limit")
+    return Finding(Outcome.FAILED, Reason.BEYOND_LIMIT, "the value is beyond the limit")
 
 
-def _by_interval(case: Case, evidence: Evidence, bound: float, adjusted: float, bench: Bench) -> Finding:
+def _by_interval(case: GateCase, evidence: Evidence, bound: float, adjusted: float, bench: JudgeSettings) -> Finding:
     ends = evidence.interval(bench.confidence)
     if ends is None:
         return _without_interval(evidence, bench)
@@ -155,26 +209,26 @@ def _by_interval(case: Case, evidence: Evidence, bound: float, adjusted: float, 
     if few := too_few_to_fail(case, evidence):
         return few
     if broken and adjusted <= bench.alpha:
-        return Finding(Outcome.FAILED, Why.BEYOND_LIMIT, "the whole interval is beyond the limit")
+        return Finding(Outcome.FAILED, Reason.BEYOND_LIMIT, "the whole interval is beyond the limit")
     if broken:
         words = f"beyond the limit by itself, but not after Holm over {bench.family} gates"
-        return Finding(Outcome.INCONCLUSIVE, Why.HOLM, words, Short(family=bench.family))
-    return Finding(Outcome.INCONCLUSIVE, Why.ACROSS_LIMIT, "the limit lies inside the interval" + _hint(case))
+        return Finding(Outcome.INCONCLUSIVE, Reason.HOLM, words, Shortage(family=bench.family))
+    return Finding(Outcome.INCONCLUSIVE, Reason.ACROSS_LIMIT, "the limit lies inside the interval" + _hint(case))
 
 
-def _without_interval(evidence: Evidence, bench: Bench) -> Finding:
+def _without_interval(evidence: Evidence, bench: JudgeSettings) -> Finding:
     """Return the outcome of a value whose error is not known: for want of rows, or of a method."""
     if evidence.method == "too few":
-        return Finding(Outcome.INCONCLUSIVE, Why.TOO_FEW, evidence.reason, Short(rows=bench.min_group_size))
+        return Finding(Outcome.INCONCLUSIVE, Reason.TOO_FEW, evidence.reason, Shortage(rows=bench.min_group_size))
     why = evidence.reason or "its error is not known"
     words = f"it has no interval to judge on ({why}); set judge: estimate on this gate"
-    return Finding(Outcome.ERROR, Why.NO_INTERVAL, words)
+    return Finding(Outcome.ERROR, Reason.NO_INTERVAL, words)
 
 
-def _hint(case: Case) -> str:
+def _hint(case: GateCase) -> str:
     """Say when a limit is too tight to be decided: a disparity's over small groups, or one in per cent of 0."""
     evidence = case.evidence
-    if isinstance(evidence, Widened):
+    if isinstance(evidence, NoiseWidened):
         return f"; {evidence.runs} retrainings spread by a standard deviation of {evidence.sd:.3g}"
     if case.limit.relative and case.bound == 0:
         return "; in per cent of a baseline of 0 it is 0: write it as a number"

@@ -1,4 +1,4 @@
-"""What gates are made of: rules as a team writes them, cases as they are judged, and what became of each."""
+"""Rules as a team writes them, and gates with their outcomes."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -57,7 +57,7 @@ class Rule:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Judged:
+class JudgedGate:
     """One gate and what became of it.
 
     ``value`` with ``interval`` stood against ``bound`` (in the value's own units and with its sign: a drop of at most

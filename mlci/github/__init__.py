@@ -1,1 +1,1 @@
-"""GitHub behind a port: what mlci asks of it (:mod:`mlci.github.interface`), and the adapter that asks."""
+"""GitHub's REST API behind a port."""

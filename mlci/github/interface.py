@@ -1,4 +1,4 @@
-"""What mlci asks of GitHub, and the answers.
+"""Port to GitHub: comments, checks and statuses.
 
 A refusal is a value that carries the permission it needs; a thing that is gone is a value, too. What does not work
 after patience is an :class:`~mlci.errors.OutsideError`.
@@ -8,12 +8,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from mlci.publish.advice import Permission
 from mlci.publish.check import Annotation, Conclusion, State
+from mlci.publish.permissions import Permission
 
 
 @dataclass(frozen=True, kw_only=True)
-class Forbidden:
+class PermissionRefused:
     """GitHub's 403 that is no rate limit.
 
     Attributes:
@@ -26,7 +26,7 @@ class Forbidden:
 
 
 @dataclass(frozen=True)
-class Missing:
+class NotThere:
     """GitHub's 404 or 410: gone, or never there."""
 
 
@@ -73,7 +73,7 @@ class CheckRun:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Output:
+class CheckOutput:
     """What a check run says; ``annotations`` are added to those that are there."""
 
     title: str
@@ -94,7 +94,7 @@ class CheckFields:
 
     external_id: str
     conclusion: Conclusion | None
-    output: Output
+    output: CheckOutput
     url: str | None
 
 
@@ -114,43 +114,45 @@ class GitHub(Protocol):
     ``arrived`` looks whether a request that got no answer took effect; it is asked before such a request is repeated.
     """
 
-    def check_runs(self, ref: str, name: str) -> tuple[CheckRun, ...] | Forbidden | Missing:
+    def check_runs(self, ref: str, name: str) -> tuple[CheckRun, ...] | PermissionRefused | NotThere:
         """Return the check runs of a name on a commit or on a branch, ``heads/NAME``; all of them, oldest first."""
         ...
 
     def create_check(
         self, *, head: str, name: str, fields: CheckFields, arrived: Callable[[], CheckRun | None]
-    ) -> CheckRun | Forbidden:
+    ) -> CheckRun | PermissionRefused:
         """Make a check run."""
         ...
 
     def update_check(
         self, number: int, fields: CheckFields, *, arrived: Callable[[], CheckRun | None]
-    ) -> CheckRun | Forbidden:
+    ) -> CheckRun | PermissionRefused:
         """Change a check run; annotations are added."""
         ...
 
-    def set_status(self, head: str, status: Status) -> Forbidden | None:
+    def set_status(self, head: str, status: Status) -> PermissionRefused | None:
         """Set a commit status; the last one of a context counts."""
         ...
 
-    def comments(self, pull: int) -> tuple[Comment, ...] | Forbidden:
+    def comments(self, pull: int) -> tuple[Comment, ...] | PermissionRefused:
         """Return all comments of a pull request, from every page."""
         ...
 
-    def create_comment(self, pull: int, body: str, *, arrived: Callable[[], Comment | None]) -> Comment | Forbidden:
+    def create_comment(
+        self, pull: int, body: str, *, arrived: Callable[[], Comment | None]
+    ) -> Comment | PermissionRefused:
         """Write a comment."""
         ...
 
-    def edit_comment(self, number: int, body: str) -> Comment | Forbidden | Missing:
+    def edit_comment(self, number: int, body: str) -> Comment | PermissionRefused | NotThere:
         """Give a comment another text."""
         ...
 
-    def delete_comment(self, number: int) -> Forbidden | Missing | None:
+    def delete_comment(self, number: int) -> PermissionRefused | NotThere | None:
         """Delete a comment."""
         ...
 
-    def head(self, pull: int) -> str | Forbidden | Missing:
+    def head(self, pull: int) -> str | PermissionRefused | NotThere:
         """Return the commit that is a pull request's head now."""
         ...
 

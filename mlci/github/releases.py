@@ -4,9 +4,9 @@ from pathlib import Path
 from urllib.parse import quote
 
 from mlci.errors import OutsideError
-from mlci.github.asking import RefusedError
-from mlci.github.carrying import Download, Upload
-from mlci.github.repository import Form, Repository, form
+from mlci.github.file_transfer import FileDownload, FileUpload
+from mlci.github.rest import Form, RepositoryClient, form_reader
+from mlci.github.retry import RefusedError
 from mlci.github.transport import Answer
 
 _PAGE = 100
@@ -48,14 +48,14 @@ class Release(Form):
 class Releases:
     """A repository's releases; ``None`` is GitHub's word that something is not there."""
 
-    def __init__(self, repository: Repository) -> None:
+    def __init__(self, repository: RepositoryClient) -> None:
         """Nothing is asked yet."""
         self._repository = repository
 
     def by_tag(self, tag: str) -> Release | None:
         """Return the release of a tag."""
         path = f"/releases/tags/{quote(tag, safe='')}"
-        return self._repository.get(path, form(Release), doing=f"read the release {tag}")
+        return self._repository.get(path, form_reader(Release), doing=f"read the release {tag}")
 
     def create(self, tag: str, *, name: str, body: str) -> Release | None:
         """Publish a release of a tag that is there, beside the project's own; ``None`` if there is one."""
@@ -69,7 +69,7 @@ class Releases:
         }
         try:
             return self._repository.change(
-                "POST", "/releases", form(Release), doing=f"make the release {tag}", body=told
+                "POST", "/releases", form_reader(Release), doing=f"make the release {tag}", body=told
             )
         except RefusedError as error:
             if "already_exists" in error.said:
@@ -82,7 +82,7 @@ class Releases:
         for number in range(1, _MOST_PAGES + 1):
             page = self._repository.get(
                 f"/releases/{release.id}/assets",
-                form(tuple[Asset, ...]),
+                form_reader(tuple[Asset, ...]),
                 doing=f"list the files of the release {release.tag_name}",
                 parameters={"per_page": _PAGE, "page": number},
             )
@@ -97,14 +97,16 @@ class Releases:
         Raises:
             RefusedError: There is one of that name, or the release is full.
         """
-        body = Upload(source=source, size=size, address=release.upload_url.split("{", 1)[0])
+        body = FileUpload(source=source, size=size, address=release.upload_url.split("{", 1)[0])
         path, doing = f"/releases/{release.id}/assets", f"upload {source.name}"
-        return self._repository.change("POST", path, form(Asset), doing=doing, body=body, parameters={"name": name})
+        return self._repository.change(
+            "POST", path, form_reader(Asset), doing=doing, body=body, parameters={"name": name}
+        )
 
     def download(self, asset: Asset, target: Path) -> bool:
         """Copy an asset's bytes to a file; ``False`` if it is gone."""
         path, doing = f"/releases/assets/{asset.id}", f"download {asset.name}"
-        body = Download(target=target, most=asset.size, size=asset.size)
+        body = FileDownload(target=target, most=asset.size, size=asset.size)
         return self._repository.get(path, _arrived, doing=doing, body=body) is not None
 
     def delete(self, asset: Asset) -> None:

@@ -1,4 +1,4 @@
-"""One request to GitHub and its answer, through PyGithub, with bounds on bytes, seconds and redirects.
+"""Transport: one request through PyGithub, with bounds on bytes, seconds and redirects.
 
 What PyGithub 2.10 does by itself and why it is switched off: it waits a second between writes, repeats ten times, reads
 answers of any size, follows redirects without end and sleeps on every 202. Its connection is replaced for requests of
@@ -90,7 +90,7 @@ def transport(access: Access) -> Send:
         try:
             status, headers, text = requester.requestJson(verb, path, dict(parameters), None, body)
         except (RequestException, HTTPError) as error:
-            raise NoAnswerError(reason(error)) from None
+            raise NoAnswerError(failure_reason(error)) from None
         return Answer(status=status, headers={key.lower(): str(value) for key, value in headers.items()}, body=text)
 
     return send
@@ -173,7 +173,7 @@ def _whole(connection: Any, session: Any, access: Access) -> _Whole:  # noqa: AN
         return _Whole(answer.status_code, dict(answer.headers), body.decode("utf-8", "replace"))
 
 
-def reason(error: Exception) -> str:
+def failure_reason(error: Exception) -> str:
     """Say in a few words what went wrong; the exception's own text holds addresses and objects."""
     name = type(error).__name__
     return {

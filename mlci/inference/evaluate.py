@@ -1,14 +1,14 @@
-"""From statistics to an evaluation: every metric in every scope, and every disparity across every slice."""
+"""Evaluate every metric in every scope and every disparity across every slice."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from mlci.inference.across import Across
-from mlci.inference.common import Context
-from mlci.inference.evaluation import Comparison, Disparity, EvaluationResult
-from mlci.inference.mcnemar import agreement
-from mlci.inference.measure import measure
-from mlci.inference.spreads import measure_disparity
+from mlci.inference.agreement import agreement
+from mlci.inference.context import MeasureContext
+from mlci.inference.disparity.disparity import measure_disparity
+from mlci.inference.disparity.groups import GroupedValues
+from mlci.inference.measure import measure_metric
+from mlci.inference.result import Comparison, Disparity, EvaluationResult
 from mlci.metrics.statistics import Statistics
 
 MOST_CLASSES = 30
@@ -46,7 +46,9 @@ def evaluate(
 ) -> EvaluationResult:
     """Measure everything asked; ``statistics[0]`` is the whole set, the others are groups of slices."""
     whole = statistics[0]
-    context = Context(whole=whole, confidence=question.confidence, seed=question.seed, baseline=question.baseline)
+    context = MeasureContext(
+        whole=whole, confidence=question.confidence, seed=question.seed, baseline=question.baseline
+    )
     return EvaluationResult(
         task=question.task,
         rows=whole.rows,
@@ -62,10 +64,12 @@ def evaluate(
     )
 
 
-def _comparisons(statistics: Sequence[Statistics], question: Question, context: Context) -> tuple[Comparison, ...]:
-    found = [measure(name, scope, context) for scope in statistics for name in question.metrics]
+def _comparisons(
+    statistics: Sequence[Statistics], question: Question, context: MeasureContext
+) -> tuple[Comparison, ...]:
+    found = [measure_metric(name, scope, context) for scope in statistics for name in question.metrics]
     extra = [name for name in _by_class(statistics[0], question) if name not in question.metrics]
-    return (*found, *(measure(name, statistics[0], context) for name in extra))
+    return (*found, *(measure_metric(name, statistics[0], context) for name in extra))
 
 
 def _by_class(whole: Statistics, question: Question) -> list[str]:
@@ -75,12 +79,14 @@ def _by_class(whole: Statistics, question: Question) -> list[str]:
     return [f"{metric}[{name}]" for name in whole.decisions.classes for metric in ("precision", "recall", "f1")]
 
 
-def _disparities(statistics: Sequence[Statistics], question: Question, context: Context) -> tuple[Disparity, ...]:
+def _disparities(
+    statistics: Sequence[Statistics], question: Question, context: MeasureContext
+) -> tuple[Disparity, ...]:
     slices: dict[str, list[Statistics]] = {}
     for item in statistics[1:]:
         slices.setdefault(str(item.scope.slice), []).append(item)
     across = {
-        name: Across(
+        name: GroupedValues(
             slice=name,
             groups=tuple(groups),
             reference=question.references.get(name),

@@ -1,4 +1,4 @@
-"""Evidence: a value, how sure we are of it, and how strongly it speaks against a limit.
+"""Evidence: a value, its uncertainty, and the strength of the evidence against a limit.
 
 Each kind answers the same questions, so that a gate never needs to know where a number came from. p-values and
 intervals of one kind come from the same statistic: ``below(limit)`` is under (1 - confidence) / 2 exactly when the

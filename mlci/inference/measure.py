@@ -3,17 +3,23 @@
 from collections.abc import Callable
 
 from mlci.inference import minimums
-from mlci.inference.by_decision import rate_evidence, ratio_evidence, share_evidence
-from mlci.inference.by_score import calibration_evidence, custom, loss_evidence, moments_evidence, ranks_evidence
-from mlci.inference.causes import attribute_causes, undefined_by_labels
-from mlci.inference.common import Context, Triple, absent
-from mlci.inference.disagreements import disagreements
-from mlci.inference.evaluation import Comparison
+from mlci.inference.agreement import disagreements
+from mlci.inference.context import MeasureContext, Triple, absent_evidence
+from mlci.inference.families.decision_metrics import rate_evidence, ratio_evidence, share_evidence
+from mlci.inference.families.score_metrics import (
+    calibration_evidence,
+    custom_evidence,
+    loss_evidence,
+    moments_evidence,
+    ranks_evidence,
+)
+from mlci.inference.minimums import attribute_causes, undefined_evidence
+from mlci.inference.result import Comparison
 from mlci.metrics import catalogue
 from mlci.metrics.info import MetricInfo
 from mlci.metrics.statistics import Statistics
 
-_KINDS: dict[str, Callable[[MetricInfo, Statistics, Context], Triple]] = {
+_KINDS: dict[str, Callable[[MetricInfo, Statistics, MeasureContext], Triple]] = {
     "rate": rate_evidence,
     "share": share_evidence,
     "ratio": ratio_evidence,
@@ -24,7 +30,7 @@ _KINDS: dict[str, Callable[[MetricInfo, Statistics, Context], Triple]] = {
 }
 
 
-def measure(name: str, statistics: Statistics, context: Context) -> Comparison:
+def measure_metric(name: str, statistics: Statistics, context: MeasureContext) -> Comparison:
     """Return one metric in one scope; a statistic that is not there makes the values undefined, with the reason."""
     info = catalogue.find(name)
     carried = minimums.carriers(name, statistics)
@@ -46,18 +52,18 @@ def measure(name: str, statistics: Statistics, context: Context) -> Comparison:
 
 
 def _triple(
-    name: str, info: MetricInfo | None, statistics: Statistics, context: Context, carried: dict[str, int]
+    name: str, info: MetricInfo | None, statistics: Statistics, context: MeasureContext, carried: dict[str, int]
 ) -> Triple:
     """Return the evidence; where the labels leave the metric undefined, no formula is asked."""
     if words := minimums.undefined_by_labels(name, carried):
-        return undefined_by_labels(words, baseline=context.baseline)
+        return undefined_evidence(words, baseline=context.baseline)
     if info is None:
-        found = custom(name, statistics, context)
+        found = custom_evidence(name, statistics, context)
     elif info.kind in _KINDS:
         found = _KINDS[info.kind](info, statistics, context)
     else:
-        found = absent(f"measurement of {name}")
-    return attribute_causes(found, labels=minimums.mute_labels(name, carried))
+        found = absent_evidence(f"measurement of {name}")
+    return attribute_causes(found, labels=minimums.silent_labels(name, carried))
 
 
 def _support(info: MetricInfo | None, statistics: Statistics, candidate: object) -> int:

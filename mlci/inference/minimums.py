@@ -1,4 +1,4 @@
-"""Minimums: how many rows of the kind that carries a metric it takes to define it, to judge it, and to fail on it.
+"""Minimums: rows that a metric needs to be defined, judged and failed on; causes of missing values.
 
 Recall is carried by labelled positives, ROC AUC by both classes, a mean by all rows. With fewer than ``defined`` there
 is no value, whatever a model predicts; with fewer than ``judged`` no interval keeps its level (simulated: a ROC AUC
@@ -7,11 +7,13 @@ slice never fails.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 
+from mlci.inference.context import Triple
+from mlci.inference.evidence import Cause, Evidence, Undefined
 from mlci.metrics import catalogue
 from mlci.metrics.catalogue import PER_CLASS
 from mlci.metrics.statistics import Decisions, Statistics
@@ -121,7 +123,7 @@ def _of_class(metric: str, wanted: str) -> tuple[Minimum, ...]:
 
 
 @dataclass(frozen=True)
-class Lack:
+class MissingRows:
     """Fewer rows of a carrier than it takes."""
 
     have: int
@@ -130,10 +132,10 @@ class Lack:
 
     def __str__(self) -> str:
         """Return it in words: ``1 labelled positive; 3 are needed``."""
-        return f"{counted(self.have, self.unit)}; {self.least:,} {'is' if self.least == 1 else 'are'} needed"
+        return f"{count_in_words(self.have, self.unit)}; {self.least:,} {'is' if self.least == 1 else 'are'} needed"
 
 
-def lack(metric: str, carried: Mapping[str, int], *, proving: bool = False) -> Lack | None:
+def missing_rows(metric: str, carried: Mapping[str, int], *, proving: bool = False) -> MissingRows | None:
     """Return what is missing for an interval to be judged, or for a slice to fail; ``None`` if nothing is.
 
     A carrier that was not counted is not asked for.
@@ -141,11 +143,11 @@ def lack(metric: str, carried: Mapping[str, int], *, proving: bool = False) -> L
     for item in minimums(metric):
         unit, least = item.carrier.unit, item.proves if proving else item.judged
         if carried.get(unit, least) < least:
-            return Lack(carried[unit], unit, least)
+            return MissingRows(carried[unit], unit, least)
     return None
 
 
-def counted(count: int, unit: str) -> str:
+def count_in_words(count: int, unit: str) -> str:
     """Return a count in words: ``no labelled positives``, ``1 labelled positive``, ``12 rows``."""
     if count == 1:
         return f"1 {_singular(unit)}"
@@ -170,7 +172,7 @@ def undefined_by_labels(metric: str, carried: Mapping[str, int]) -> str | None:
     return _short_of_labels([(item, item.defined) for item in minimums(metric)], carried)
 
 
-def mute_labels(metric: str, carried: Mapping[str, int]) -> str | None:
+def silent_labels(metric: str, carried: Mapping[str, int]) -> str | None:
     """Return the words for labels on which a metric is undefined or the same whatever a model predicts."""
     if catalogue.canonical(metric) == "recall_macro":  # undefined for one reason only
         return "a class is decided here that no row is labelled as"
@@ -181,7 +183,7 @@ def _short_of_labels(items: list[tuple[Minimum, int]], carried: Mapping[str, int
     for item, least in items:
         unit = item.carrier.unit
         if item.of_labels and carried.get(unit, least) < least:
-            return str(Lack(carried[unit], unit, max(least, item.judged)))
+            return str(MissingRows(carried[unit], unit, max(least, item.judged)))
     return None
 
 
@@ -211,3 +213,43 @@ def _by_score(carrier: Carrier, statistics: Statistics) -> int | None:
         return None
     bins = statistics.scores.candidate
     return int((bins.positives if carrier.target == 1 else bins.negatives).sum())
+
+
+def undefined_evidence(words: str, *, baseline: bool) -> Triple:
+    """Return undefined evidence for all models: no prediction could define the metric on these labels."""
+    found = Undefined(words, cause=Cause.LABELS)
+    return found, (found if baseline else None), (found if baseline else None)
+
+
+def attribute_causes(triple: Triple, *, labels: str | None) -> Triple:
+    """Return evidence whose missing values have a cause; without a value of both models there is no change.
+
+    Args:
+        triple: Evidence for the candidate, for the baseline, and for the change.
+        labels: The words for labels on which a missing value is not a model's doing; ``None`` where they suffice.
+    """
+    candidate, baseline, change = triple
+    first = _caused(candidate, Cause.CANDIDATE, labels)
+    second = None if baseline is None else _caused(baseline, Cause.BASELINE, labels)
+    if change is None or baseline is None:
+        return first, second, None
+    missing = next((item for item in (candidate, baseline) if item.value is None), None)
+    lost = missing if missing is not None and change.value is not None else change
+    cause = missing_models(candidate=candidate.value is None, baseline=baseline.value is None)
+    return first, second, _caused(lost, cause, labels)
+
+
+def missing_models(*, candidate: bool, baseline: bool) -> Cause | None:
+    """Return whose predictions leave a change undefined, by which of both models has no value."""
+    causes = {(True, True): Cause.BOTH, (True, False): Cause.CANDIDATE, (False, True): Cause.BASELINE}
+    return causes.get((candidate, baseline))
+
+
+def _caused(evidence: Evidence, cause: Cause | None, labels: str | None) -> Evidence:
+    if not isinstance(evidence, Undefined) or evidence.cause is not None:
+        return evidence
+    if labels is not None:
+        return replace(evidence, reason=labels, cause=Cause.LABELS)
+    if evidence.method == "too few":
+        return replace(evidence, cause=Cause.TOO_FEW)
+    return replace(evidence, cause=cause)

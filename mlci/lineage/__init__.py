@@ -1,1 +1,1 @@
-"""What two models were made from, and what of it differs."""
+"""Provenance of two models, and the differences between them. Pure."""

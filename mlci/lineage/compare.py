@@ -1,14 +1,13 @@
-"""Code, evaluation set, training data, configuration, environment, model: what differs between two origins. Pure."""
+"""Compare two origins: code, evaluation set, training data, configuration, environment, model. Pure."""
 
 import hashlib
 import json
 import posixpath
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from fnmatch import fnmatchcase
 
 from mlci.lineage.fingerprints import is_recorded
-from mlci.lineage.origin import Files, How, Item, Kind, Origin, Row
-from mlci.lineage.settings import flat
+from mlci.lineage.origin import ChangedFiles, How, Kind, Origin, OriginItem, Row
 
 MOST = 50
 """Most items of a row."""
@@ -17,7 +16,7 @@ _LONGEST = 200
 _POINTERS = (".dvc", "dvc.lock")
 
 
-def compare(before: Origin, after: Origin, files: Files | None) -> tuple[Row, ...]:
+def compare_origins(before: Origin, after: Origin, files: ChangedFiles | None) -> tuple[Row, ...]:
     """Return one row for each kind of thing, always the same six in the same order.
 
     Args:
@@ -35,7 +34,7 @@ def compare(before: Origin, after: Origin, files: Files | None) -> tuple[Row, ..
     )
 
 
-def differing(before: Mapping[str, str], after: Mapping[str, str], *, shown: bool = True) -> list[Item]:
+def differing_settings(before: Mapping[str, str], after: Mapping[str, str], *, shown: bool = True) -> list[OriginItem]:
     """Return what was added, removed or changed between two mappings, by name; values only where ``shown``."""
     items = []
     for name in sorted({*before, *after}):
@@ -43,11 +42,11 @@ def differing(before: Mapping[str, str], after: Mapping[str, str], *, shown: boo
         if old != new:
             how: How = "added" if old is None else "removed" if new is None else "changed"
             values = (_short(old), _short(new)) if shown else (None, None)
-            items.append(Item(name=_short(name) or "", how=how, before=values[0], after=values[1]))
+            items.append(OriginItem(name=_short(name) or "", how=how, before=values[0], after=values[1]))
     return items
 
 
-def _code(before: Origin, after: Origin, files: Files | None) -> Row:
+def _code(before: Origin, after: Origin, files: ChangedFiles | None) -> Row:
     """Compare commits; files that another row is about are left to that row."""
     sides = (before.commit, after.commit)
     if before.commit is None or after.commit is None:
@@ -66,10 +65,10 @@ def _code(before: Origin, after: Origin, files: Files | None) -> Row:
     return _row("code", sides, bool(items), None if items else "other commits, the same code", items)
 
 
-def _own(after: Origin, files: Files | None) -> list[Item]:
+def _own(after: Origin, files: ChangedFiles | None) -> list[OriginItem]:
     elsewhere, rows = {after.config_path, *after.locks, *after.pointers}, _rows(after)
     return [
-        Item(name=name, how=how)
+        OriginItem(name=name, how=how)
         for name, how in sorted((files.names if files else {}).items())
         if name not in elsewhere and not name.endswith(_POINTERS) and not fnmatchcase(name, rows)
     ]
@@ -100,7 +99,7 @@ def _data(before: Origin, after: Origin) -> Row:
     pointers = (before.pointers, after.pointers)
     if not any(pointers):
         return _row("data", (None, None), None, "no DVC or LFS pointers name it")
-    items = differing(*pointers)
+    items = differing_settings(*pointers)
     return _row("data", (_digest(pointers[0]), _digest(pointers[1])), bool(items), None, items)
 
 
@@ -111,7 +110,7 @@ def _configuration(before: Origin, after: Origin) -> Row:
     if before.settings is None or after.settings is None:
         why = "which keys is not known: one of them was written for another version of mlci"
         return _row("configuration", sides, True, why)
-    items = differing(flat(before.settings), flat(after.settings))
+    items = differing_settings(flatten_settings(before.settings), flatten_settings(after.settings))
     return _row("configuration", sides, bool(items), None if items else "written differently, the same settings", items)
 
 
@@ -126,9 +125,9 @@ def _environment(before: Origin, after: Origin) -> Row:
         reason, packages = "which packages is not known: not both have a lock file that can be read", ({}, {})
     versions = (_versions(before), _versions(after))
     items = [
-        *differing(*versions),
-        *differing(before.locks, after.locks, shown=False),
-        *(item for item in differing(*packages) if item.name != "mlci"),
+        *differing_settings(*versions),
+        *differing_settings(before.locks, after.locks, shown=False),
+        *(item for item in differing_settings(*packages) if item.name != "mlci"),
     ]
     ends = [
         _digest({**versions[end], **{f"file {name}": digest for name, digest in side.locks.items()}, **packages[end]})
@@ -141,7 +140,9 @@ def _versions(side: Origin) -> dict[str, str]:
     return {name: value for name, value in (("Python", side.python), ("mlci", side.mlci)) if value is not None}
 
 
-def _row(kind: Kind, sides: Sides, changed: bool | None, reason: str | None = None, items: Iterable[Item] = ()) -> Row:
+def _row(
+    kind: Kind, sides: Sides, changed: bool | None, reason: str | None = None, items: Iterable[OriginItem] = ()
+) -> Row:
     listed = tuple(items)
     return Row(
         kind=kind,
@@ -160,3 +161,44 @@ def _digest(mapping: Mapping[str, str]) -> str:
 
 def _short(text: str | None) -> str | None:
     return text if text is None or len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
+
+
+_GATES = "gates"
+_SCOPE = ("each", "across")
+
+
+def flatten_settings(settings: Mapping[str, object]) -> dict[str, str]:
+    """Return every setting by its path: ``predict.threshold``, ``gates[recall, each: region].max_drop``.
+
+    Gates go by what they look at, not by their place, so that one that was put in front changes no other. Lists of
+    plain values are one setting. What is left out of the file and what is written as its default are the same.
+    """
+    return dict(_walk("", settings))
+
+
+def _walk(path: str, value: object) -> Iterator[tuple[str, str]]:
+    if isinstance(value, Mapping):
+        for key, part in value.items():
+            yield from _walk(f"{path}.{key}" if path else str(key), part)
+    elif path == _GATES and isinstance(value, list | tuple):
+        for name, gate in _gates(value):
+            yield from _walk(f"{path}[{name}]", gate)
+    elif value is not None:
+        yield path, value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _gates(gates: list[object] | tuple[object, ...]) -> Iterator[tuple[str, Mapping[str, object]]]:
+    """Yield gates by metric and scope; the second of two that look at the same has a number."""
+    seen: dict[str, int] = {}
+    for gate in gates:
+        if not isinstance(gate, Mapping):
+            continue
+        scope = [f"{key}: {_name(gate[key])}" for key in _SCOPE if gate.get(key)]
+        name = ", ".join([str(gate.get("metric")), *scope])
+        seen[name] = seen.get(name, 0) + 1
+        again = f" ({seen[name]})" if seen[name] > 1 else ""
+        yield name + again, {key: part for key, part in gate.items() if key != "metric" and key not in _SCOPE}
+
+
+def _name(value: object) -> str:
+    return f"[{', '.join(map(str, value))}]" if isinstance(value, list | tuple) else str(value)

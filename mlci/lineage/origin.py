@@ -1,8 +1,11 @@
-"""What a model was made from, as far as it is known, and the rows of a comparison. Pure."""
+"""Origin of a model: commit, data, configuration and environment, as far as known. Pure."""
 
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Literal
+
+from mlci.lineage.rows import Rows
 
 Kind = Literal["code", "evaluation", "data", "configuration", "environment", "model"]
 How = Literal["added", "removed", "changed"]
@@ -43,7 +46,7 @@ class Origin:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Files:
+class ChangedFiles:
     """Files that differ between two commits; ``None`` in place of this where git can't tell.
 
     Attributes:
@@ -54,7 +57,7 @@ class Files:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Item:
+class OriginItem:
     """One thing that differs."""
 
     name: str
@@ -81,5 +84,28 @@ class Row:
     after: str | None
     changed: bool | None
     reason: str | None = None
-    items: tuple[Item, ...] = ()
+    items: tuple[OriginItem, ...] = ()
     more: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecordedOrigin:
+    """What a commit was made from.
+
+    Attributes:
+        origin: By its own files; the environment that its steps ran in is the run's, and is not in it.
+        rows: Its own evaluation set by digests, where that is another one and small enough.
+    """
+
+    origin: Origin
+    rows: Rows | None
+
+
+def dump_origin(origin: Origin) -> str:
+    """Write an origin as JSON."""
+    return json.dumps(asdict(origin), sort_keys=True)
+
+
+def parse_origin(text: str) -> Origin:
+    """Read what :func:`dump` wrote."""
+    return Origin(**json.loads(text))

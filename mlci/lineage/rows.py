@@ -78,14 +78,14 @@ class Difference:
     repeat: bool
 
 
-def sort(rows: Rows) -> Rows:
+def sort_rows(rows: Rows) -> Rows:
     """Return the same rows in an order that depends on nothing but what they hold."""
     order = np.lexsort((rows.contents, rows.labels, rows.keys))
     parts = {name: getattr(rows, name)[order] for name in ("keys", "labels", "contents")}
     return Rows(key=rows.key, label=rows.label, nulls=rows.nulls, **parts)
 
 
-def dump(rows: Rows) -> bytes:
+def dump_rows(rows: Rows) -> bytes:
     """Write rows: a line of JSON, then the three arrays, little-endian."""
     header = {"schema": SCHEMA, "rows": len(rows), "key": rows.key, "label": rows.label, "nulls": dict(rows.nulls)}
     header |= {"in_order": True} if rows.in_order else {}
@@ -93,7 +93,7 @@ def dump(rows: Rows) -> bytes:
     return json.dumps(header).encode() + b"\n" + b"".join(array.astype("<u8").tobytes() for array in arrays)
 
 
-def parse(data: bytes) -> Rows:
+def parse_rows(data: bytes) -> Rows:
     """Read what :func:`dump` wrote.
 
     Raises:
@@ -118,7 +118,7 @@ def parse(data: bytes) -> Rows:
     return Rows(keys=keys, labels=labels, contents=contents, **named)
 
 
-def difference(before: Rows, after: Rows) -> Difference:
+def row_difference(before: Rows, after: Rows) -> Difference:
     """Compare two evaluation sets; rows that occur several times count as often as they do.
 
     Without a key, rows of equal content can't be told apart: if many of them repeat, nothing is counted.
@@ -206,14 +206,14 @@ def _null_rates(before: Rows, after: Rows) -> tuple[tuple[str, float, float], ..
 
 
 def _labelled(rows: Rows) -> Digests:
-    return mixed(rows.keys, rows.labels)
+    return mix_digests(rows.keys, rows.labels)
 
 
 def _whole(rows: Rows) -> Digests:
-    return mixed(_labelled(rows), rows.contents)
+    return mix_digests(_labelled(rows), rows.contents)
 
 
-def mixed(left: Digests, right: Digests) -> Digests:
+def mix_digests(left: Digests, right: Digests) -> Digests:
     """Return one digest of two (a round of SplitMix64's constants; overflow is wanted)."""
     turned = (right << np.uint64(31)) | (right >> np.uint64(33))
     both: Digests = (left ^ turned) * np.uint64(_MIX) + right

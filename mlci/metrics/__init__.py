@@ -1,1 +1,1 @@
-"""What is measured: the sufficient statistics of a scope, and the catalogue of metrics computed from them."""
+"""Metrics: sufficient statistics of a scope, and the catalogue of metrics computed from them."""

@@ -29,7 +29,7 @@ _BY_NAME = {entry.name: entry for entry in ENTRIES}
 
 
 @dataclass(frozen=True)
-class Spread:
+class DisparityInfo:
     """What a disparity is made of: base metrics, taken as largest difference, smallest ratio or largest shift."""
 
     bases: tuple[str, ...]
@@ -55,7 +55,7 @@ def find(name: str) -> MetricInfo | None:
     return None
 
 
-def spread(name: str) -> Spread | None:
+def spread(name: str) -> DisparityInfo | None:
     """Take the name of a disparity apart; ``None`` if it is not one.
 
     A ratio of values that can be negative is not one: its smallest says nothing about how far groups are apart. Nor is
@@ -73,10 +73,10 @@ def spread(name: str) -> Spread | None:
         return None
     if kind == "shift" and any(info.kind == "share" or info.name in _LABELS_ALONE for info in known):
         return None
-    return Spread(bases, kind)
+    return DisparityInfo(bases, kind)
 
 
-def is_shift(name: str) -> bool:
+def is_shift_metric(name: str) -> bool:
     """Whether a metric compares both models by itself, so that it has no value of one model."""
     parts = spread(name)
     return parts is not None and parts.kind == "shift"
@@ -96,7 +96,7 @@ def canonical(name: str) -> str:
     return name
 
 
-def shown(name: str) -> str:
+def shown_metric(name: str) -> str:
     """Return the name that reports show: the canonical one, but a library's own name as it was asked for."""
     match = None if _plain(name) else _PER_CLASS.match(name) or SPREAD.match(name)
     return name if (match[1] if match else name) in LIBRARY_NAMES else canonical(name)
@@ -110,13 +110,13 @@ def hypothesis(name: str) -> str:
     return f"{'+'.join(sorted(canonical(base) for base in parts.bases))}_{parts.kind}"
 
 
-def nearest(name: str) -> str | None:
+def nearest_metric(name: str) -> str | None:
     """Return the known name closest to a misspelt one."""
     close = difflib.get_close_matches(name, names(), n=1)
     return close[0] if close else None
 
 
-def of_task(task: str) -> list[str]:
+def metrics_of_task(task: str) -> list[str]:
     """Return the metrics reported for a task when the configuration names none.
 
     That is all but the run's own costs and what says nothing about the whole set: its prevalence is the labels' own,
@@ -149,7 +149,7 @@ def _per_class(name: str, match: re.Match[str]) -> MetricInfo:
     return replace(base, name=name, title=title, tasks=frozenset({"multiclass"}))
 
 
-def _disparity(name: str, parts: Spread) -> MetricInfo:
+def _disparity(name: str, parts: DisparityInfo) -> MetricInfo:
     if parts.kind == "shift":
         return _shift(name, parts)
     bases = [found for base in parts.bases if (found := find(base))]
@@ -175,7 +175,7 @@ def _disparity(name: str, parts: Spread) -> MetricInfo:
     )
 
 
-def _shift(name: str, parts: Spread) -> MetricInfo:
+def _shift(name: str, parts: DisparityInfo) -> MetricInfo:
     """Return the entry of the largest shift: twice as large as the change of a group at most."""
     gap = _disparity(name, replace(parts, kind="difference"))
     bases = " or ".join(base.name for item in parts.bases if (base := find(item)))

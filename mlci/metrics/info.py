@@ -1,4 +1,4 @@
-"""What the catalogue says about one metric."""
+"""Entry of the metric catalogue."""
 
 from dataclasses import dataclass
 from typing import Literal

@@ -18,7 +18,7 @@ _STRICT = (UserWarning, RuntimeWarning)
 
 
 @dataclass(frozen=True, eq=False)
-class Call:
+class MetricCall:
     """A function, the labels of all rows, and each model's predictions, as the function gets them."""
 
     function: Callable[[Array, Array], float]
@@ -27,11 +27,11 @@ class Call:
 
     def on(self, rows: Array, model: int) -> tuple[float, str | None]:
         """Return the value for one model on some rows; the function gets arrays of its own."""
-        return value(self.function, self.labels[rows], self.predictions[model][rows])
+        return call_value(self.function, self.labels[rows], self.predictions[model][rows])
 
 
 def resample(
-    calls: Sequence[Call],
+    calls: Sequence[MetricCall],
     scopes: Sequence[Array],
     *,
     draws: int,
@@ -73,13 +73,15 @@ def resample(
     return values, reasons
 
 
-def draws_random_numbers(call: Call, rows: Array) -> bool:
+def draws_random_numbers(call: MetricCall, rows: Array) -> bool:
     """Tell whether two calls on the same rows differ."""
     first, second = call.on(rows, 0), call.on(rows, 0)
     return first[1] is None and second[1] is None and first[0] != second[0]
 
 
-def value(function: Callable[[Array, Array], float], labels: Array, predictions: Array) -> tuple[float, str | None]:
+def call_value(
+    function: Callable[[Array, Array], float], labels: Array, predictions: Array
+) -> tuple[float, str | None]:
     """Call the metric; what it raises, warns of or returns that is not a finite number is a reason."""
     try:
         with warnings.catch_warnings():

@@ -108,7 +108,7 @@ def predictions_by_name(names: Sequence[str]) -> On | None:
     if len(names) < 2:
         return None
     name = names[1]
-    words = words_of(name)
+    words = task_words(name)
     if name == _MARGINS or words & set(SCORE_WORDS):
         return "score"
     return "decision" if words & set(DECISION_WORDS) else None
@@ -118,12 +118,12 @@ def is_reversed(names: Sequence[str]) -> bool:
     """Tell whether a function takes predictions first and labels second."""
     if len(names) < 2:
         return False
-    first, second = words_of(names[0]), words_of(names[1])
+    first, second = task_words(names[0]), task_words(names[1])
     predicted = set(SCORE_WORDS) | set(DECISION_WORDS)
     return bool(first & predicted) and not second & predicted and bool(second & (_LABEL_WORDS - {"y"}))
 
 
-def words_of(name: str) -> set[str]:
+def task_words(name: str) -> set[str]:
     """Return the words of a name in lower case: ``y_pred_proba`` and ``yPredProba`` are y, pred and proba."""
     return {word.lower() for word in _WORD.findall(name)}
 

@@ -1,4 +1,4 @@
-"""Sufficient statistics: all that inference ever sees of a table.
+"""Sufficient statistics: the only view of a table that inference has.
 
 Every object here describes one *scope* (the whole evaluation set, or one group of one slice), holds both models
 together so that comparisons stay paired, and is a NumPy container without behaviour. ``None`` for a baseline means

@@ -1,1 +1,1 @@
-"""What is to be said on GitHub, decided without a request: event facts, plan, comment, check, texts, advice. Pure."""
+"""Content of checks, statuses and comments, decided without requests. Pure."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 from urllib.parse import unquote
 
-from mlci.publish.runs import Run, parse
+from mlci.publish.runs import Run, parse_run
 
 Own = Literal["success", "open", "cancelled", "error", "failure"]
 
@@ -24,7 +24,7 @@ _RECORD = re.compile(r"<!-- mlci-attempt key=([0-9a-f]{16}) own=([a-z]+) label=(
 _UNSAFE = re.compile(r"[\s<>%\x00-\x1f-]")
 
 
-class Check(Protocol):
+class CheckReading(Protocol):
     """A check run, as far as an attempt can be read from it."""
 
     @property
@@ -48,7 +48,7 @@ class Check(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Record:
+class AttemptRecord:
     """What an attempt writes about itself.
 
     Attributes:
@@ -79,7 +79,7 @@ class Attempt:
     head: str
     url: str
     run: Run
-    record: Record
+    record: AttemptRecord
     text: str
     status: str
     conclusion: str | None
@@ -87,24 +87,24 @@ class Attempt:
     summary: str
 
 
-def write_record(text: str, record: Record) -> str:
+def write_record(text: str, record: AttemptRecord) -> str:
     """Put the record's line after a text."""
     facts = f"label={_quoted(record.label)} title={_quoted(record.title)}"
     return f"{text.rstrip()}\n\n<!-- mlci-attempt key={record.key} own={record.own} {facts} -->"
 
 
-def read_record(summary: str) -> Record | None:
+def read_record(summary: str) -> AttemptRecord | None:
     """Read the record of a summary; ``None`` unless its last line is one."""
     match = _RECORD.fullmatch(summary.rstrip().rpartition("\n")[2].rstrip("\r"))
     if match is None:
         return None
     own: Own = next((one for one in WORST if one == match[2]), "open")
-    return Record(key=match[1], label=unquote(match[3]), own=own, title=unquote(match[4]))
+    return AttemptRecord(key=match[1], label=unquote(match[3]), own=own, title=unquote(match[4]))
 
 
-def attempt(check: Check) -> Attempt | None:
+def read_attempt(check: CheckReading) -> Attempt | None:
     """Read the attempt that a check run stands for; ``None`` if mlci did not make it."""
-    run = parse(check.external_id)
+    run = parse_run(check.external_id)
     if run is None:
         return None
     record = read_record(check.summary) or _unrecorded(check)
@@ -123,13 +123,13 @@ def attempt(check: Check) -> Attempt | None:
     )
 
 
-def attempts(checks: Iterable[Check], *, app: str | None) -> tuple[Attempt, ...]:
+def read_attempts(checks: Iterable[CheckReading], *, app: str | None) -> tuple[Attempt, ...]:
     """Return the attempts of one app, by check id; of every app if ``app`` is unknown."""
-    found = [attempt(one) for one in checks if app is None or one.app == app]
+    found = [read_attempt(one) for one in checks if app is None or one.app == app]
     return tuple(sorted((one for one in found if one is not None), key=lambda one: one.id))
 
 
-def newest(found: Iterable[Attempt]) -> tuple[Attempt, ...]:
+def newest_attempts(found: Iterable[Attempt]) -> tuple[Attempt, ...]:
     """Return the attempts that count: the newest one of each invocation, by check id.
 
     Checks of one invocation and one attempt all count: they are jobs that cannot be distinguished.
@@ -164,16 +164,16 @@ def _last(ones: list[Attempt]) -> list[Attempt]:
     return [one for one in ones if one.run == last]
 
 
-def worst(owns: Iterable[Own]) -> Own:
+def worst_attempt(owns: Iterable[Own]) -> Own:
     """Return the worst verdict."""
     return max(owns, key=WORST.index)
 
 
-def _unrecorded(check: Check) -> Record:
+def _unrecorded(check: CheckReading) -> AttemptRecord:
     """Read a check of an older mlci; all of them count as one invocation, which any newer check replaces."""
     ended: dict[str | None, Own] = {"success": "success", "cancelled": "cancelled"}
     own: Own = "open" if check.status != "completed" else ended.get(check.conclusion, "failure")
-    return Record(key="", label="an older mlci", own=own, title=check.title)
+    return AttemptRecord(key="", label="an older mlci", own=own, title=check.title)
 
 
 def _quoted(text: str) -> str:

@@ -1,4 +1,4 @@
-"""What the check run says: title, conclusion, and annotations on the lines of the configuration.
+"""Content of the check run: title, conclusion, and annotations on lines of the configuration.
 
 Facts of the platform: a title of more than 255 characters, and annotations with code points above U+FFFF, are refused
 or garbled (EnricoMi/publish-unit-test-result-action); at most 50 annotations a request, 64 KB a message (GitHub's
@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Literal, assert_never
 
-from mlci.report import names
-from mlci.report.dialect import Plain
 from mlci.report.document import GateRow, Outcome, Report, Verdict
-from mlci.report.gates import judged
-from mlci.report.sentences import headline, sentence
+from mlci.report.gate_table import gate_numbers
+from mlci.report.headline import gate_sentence, verdict_headline
+from mlci.report.text import labels
+from mlci.report.text.markup import Plain
 
 Conclusion = Literal["success", "failure", "cancelled"]
 State = Literal["success", "failure", "error", "pending"]
@@ -42,12 +42,12 @@ class Annotation:
     message: str
 
 
-def name(model: str) -> str:
+def check_name(model: str) -> str:
     """Return the name of the check run and the context of the commit status."""
     return f"mlci / {model}"
 
 
-def conclusion(verdict: Verdict) -> Conclusion:
+def check_conclusion(verdict: Verdict) -> Conclusion:
     """Return what a required check makes of a verdict."""
     match verdict:
         case "pass" | "warn":
@@ -58,20 +58,20 @@ def conclusion(verdict: Verdict) -> Conclusion:
             assert_never(verdict)
 
 
-def title(report: Report) -> str:
+def check_title(report: Report) -> str:
     """Return the check's title: the counts."""
-    return cut(headline(report), _TITLE)
+    return shorten_text(verdict_headline(report), _TITLE)
 
 
-def description(text: str) -> str:
+def status_description(text: str) -> str:
     """Return the commit status's description."""
-    return cut(text, _DESCRIPTION)
+    return shorten_text(text, _DESCRIPTION)
 
 
-def annotations(report: Report) -> tuple[Annotation, ...]:
+def check_annotations(report: Report) -> tuple[Annotation, ...]:
     """Return a remark for each gate that did not pass, what blocks first; none if the file lies outside."""
     path = _path(report.provenance.config_path)
-    rows = [row for row in names.in_order(report.gates) if level(row.outcome) is not None]
+    rows = [row for row in labels.in_order(report.gates) if annotation_level(row.outcome) is not None]
     if path is None or not rows:
         return ()
     shown = tuple(_annotation(report, row, path) for row in rows[:MOST])
@@ -84,7 +84,7 @@ def annotations(report: Report) -> tuple[Annotation, ...]:
     return (*shown[:-1], more)
 
 
-def level(outcome: Outcome) -> Level | None:
+def annotation_level(outcome: Outcome) -> Level | None:
     """Return how loud an outcome is; ``None`` for one that needs no remark."""
     match outcome:
         case "failed" | "error":
@@ -104,7 +104,7 @@ def basic(text: str) -> str:
     return "".join(char if ord(char) <= 0xFFFF else f"⟨U+{ord(char):X}⟩" for char in text)
 
 
-def cut(text: str, most: int) -> str:
+def shorten_text(text: str, most: int) -> str:
     """Shorten to ``most`` characters; what is cut is in the summary."""
     plain = basic(text)
     return plain if len(plain) <= most else plain[: most - 1] + "…"
@@ -112,15 +112,15 @@ def cut(text: str, most: int) -> str:
 
 def _annotation(report: Report, row: GateRow, path: str) -> Annotation:
     d = Plain()
-    line = judged(row)
+    line = gate_numbers(row)
     numbers = f"{line.pair}; judged on {line.value}{f' {line.interval}' if line.interval else ''}; limit {line.limit}"
-    said = sentence(d, report, row)
+    said = gate_sentence(d, report, row)
     return Annotation(
         path=path,
         line=max(row.line or 1, 1),
-        level=level(row.outcome) or "notice",
-        title=cut(f"{names.word(row)}: {names.scoped(d, row.metric, row.scope)}", _TITLE),
-        message=cut(f"{said}\n{numbers}" if row.candidate is not None else said, _MESSAGE),
+        level=annotation_level(row.outcome) or "notice",
+        title=shorten_text(f"{labels.outcome_word(row)}: {labels.scoped_title(d, row.metric, row.scope)}", _TITLE),
+        message=shorten_text(f"{said}\n{numbers}" if row.candidate is not None else said, _MESSAGE),
     )
 
 

@@ -1,4 +1,4 @@
-"""From the event that started a workflow to the facts that publishing rests on.
+"""Facts about the event that started a workflow, from its bounded payload.
 
 Facts of the platform (GitHub's documentation, "Events that trigger workflows"): on ``pull_request`` the variable
 ``GITHUB_SHA`` is the merge commit and on ``pull_request_target`` the base, so the head comes from the payload;
@@ -7,12 +7,91 @@ A run that a fork started by ``pull_request`` has a token that can only read; De
 ``permissions:`` gives it more.
 """
 
+import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import cast
 
-from mlci.publish import payload
-from mlci.publish.payload import Object
+from mlci.errors import InputError, Problem
+from mlci.util.json_limits import Bounds, excess
+
+Object = Mapping[str, object]
+
+MOST_BYTES = 25 * 1024 * 1024
+"""GitHub caps payloads at 25 MB (documentation page "Webhook events and payloads")."""
+
+MOST = Bounds(depth=64, parts=400_000, values=2_000_000)
+_SHA_TEXT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
+_NAME = re.compile(r"(?!\.{1,2}/)[A-Za-z0-9._-]{1,100}/(?!\.{1,2}\Z)[A-Za-z0-9._-]{1,100}")
+_LARGEST = 2**53
+_LONGEST_REF = 1_024
+
+
+def parse_payload(data: bytes, *, path: str) -> Object:
+    """Return the payload's object.
+
+    Raises:
+        InputError: It is too large, too deep, no JSON, no object, or holds NaN.
+    """
+    if len(data) > MOST_BYTES:
+        raise InputError(Problem(f"the event has {len(data):,} bytes; GitHub sends at most {MOST_BYTES:,}", path))
+    if found := excess(data.decode("latin-1"), MOST):  # quotes, brackets and commas are the same bytes in UTF-8
+        raise InputError(Problem(f"the event is {found}, which none of GitHub's is", path))
+    try:
+        found = json.loads(data, parse_constant=_no_constant)
+    except (ValueError, RecursionError) as error:
+        raise InputError(Problem(f"the event is not JSON: {str(error)[:200]}", path)) from None
+    if not isinstance(found, dict):
+        raise InputError(Problem("the event is not a JSON object", path))
+    return found
+
+
+def payload_part(parent: Object | None, key: str) -> Object | None:
+    """Return an object inside an object; ``None`` if it is anything else."""
+    found = None if parent is None else parent.get(key)
+    return cast("Object", found) if isinstance(found, dict) else None
+
+
+def payload_text(parent: Object | None, key: str, *, longest: int = 200) -> str | None:
+    """Return a text of bounded length."""
+    found = None if parent is None else parent.get(key)
+    return found if isinstance(found, str) and 0 < len(found) <= longest else None
+
+
+def payload_flag(parent: Object | None, key: str) -> bool:
+    """Return whether a field is exactly ``true``."""
+    return parent is not None and parent.get(key) is True
+
+
+def payload_number(parent: Object | None, key: str) -> int | None:
+    """Return a positive whole number that every reader of JSON understands alike."""
+    found = None if parent is None else parent.get(key)
+    return found if isinstance(found, int) and not isinstance(found, bool) and 0 < found < _LARGEST else None
+
+
+def payload_sha(parent: Object | None, key: str) -> str | None:
+    """Return a commit: 40 hexadecimal digits, or 64 where git uses SHA-256."""
+    found = payload_text(parent, key)
+    return found if found is not None and _SHA_TEXT.fullmatch(found) else None
+
+
+def payload_branch(parent: Object | None, key: str) -> str | None:
+    """Return a branch name that can stand in an address (git-check-ref-format's rules, the part that matters here)."""
+    found = payload_text(parent, key, longest=_LONGEST_REF)
+    wrong = found is None or found.startswith("/") or found.endswith(("/", ".lock")) or ".." in found or "//" in found
+    return None if wrong or found is None or any(ord(char) <= 32 or char in "\x7f~^:?*[\\" for char in found) else found
+
+
+def payload_repository(parent: Object | None) -> str | None:
+    """Return ``owner/name``."""
+    found = payload_text(parent, "full_name")
+    return found if found is not None and _NAME.fullmatch(found) else None
+
+
+def _no_constant(name: str) -> object:
+    raise ValueError(f"it holds {name}")
+
 
 _SHA = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _DEPENDABOT = "dependabot[bot]"
@@ -49,7 +128,7 @@ class Event:
         return frozenset(one for one in (self.head, holds) if one is not None)
 
 
-def facts(name: str, event: Object, *, sha: str | None, actor: str | None = None) -> Event:
+def event_facts(name: str, event: Object, *, sha: str | None, actor: str | None = None) -> Event:
     """Read an event; whatever does not have the form that GitHub gives it counts as absent.
 
     Args:
@@ -65,9 +144,9 @@ def facts(name: str, event: Object, *, sha: str | None, actor: str | None = None
 
 
 def _pull_request(name: str, event: Object, _sha: str | None, actor: str | None) -> Event:
-    pull = payload.part(event, "pull_request")
-    head = payload.part(pull, "head")
-    commit, number = payload.sha(head, "sha"), payload.number(pull, "number") or payload.number(event, "number")
+    pull = payload_part(event, "pull_request")
+    head = payload_part(pull, "head")
+    commit, number = payload_sha(head, "sha"), payload_number(pull, "number") or payload_number(event, "number")
     if commit is None or number is None:
         return Event(name=name, why="the event names no pull request with a head commit")
     fork = _is_fork(event, pull)
@@ -75,16 +154,16 @@ def _pull_request(name: str, event: Object, _sha: str | None, actor: str | None)
         name=name,
         head=commit,
         pull=number,
-        branch=None if fork else payload.branch(head, "ref"),
+        branch=None if fork else payload_branch(head, "ref"),
         reader=_reader(event, actor, fork=fork) if name == "pull_request" else None,
     )
 
 
 def _is_fork(event: Object, pull: Object | None) -> bool:
     """Whether the head lies in another repository; one that was deleted (``head.repo: null``) does, too."""
-    head = payload.repository(payload.part(payload.part(pull, "head"), "repo"))
-    base = payload.repository(payload.part(payload.part(pull, "base"), "repo")) or payload.repository(
-        payload.part(event, "repository")
+    head = payload_repository(payload_part(payload_part(pull, "head"), "repo"))
+    base = payload_repository(payload_part(payload_part(pull, "base"), "repo")) or payload_repository(
+        payload_part(event, "repository")
     )
     return head is None or base is None or head.lower() != base.lower()
 
@@ -92,18 +171,18 @@ def _is_fork(event: Object, pull: Object | None) -> bool:
 def _reader(event: Object, actor: str | None, *, fork: bool) -> str | None:
     if fork:
         return "the pull request comes from a fork"
-    sender = payload.text(payload.part(event, "sender"), "login")
+    sender = payload_text(payload_part(event, "sender"), "login")
     return DEPENDABOT if _DEPENDABOT in {actor, sender} else None
 
 
 def _merge_group(name: str, event: Object, _sha: str | None, _actor: str | None) -> Event:
-    commit = payload.sha(payload.part(event, "merge_group"), "head_sha")
+    commit = payload_sha(payload_part(event, "merge_group"), "head_sha")
     return Event(name=name, head=commit, why=None if commit else "the event names no merge group with a head commit")
 
 
 def _push(name: str, event: Object, sha: str | None, _actor: str | None) -> Event:
-    commit = payload.sha(event, "after") or sha
-    if commit is None or set(commit) == {"0"} or payload.flag(event, "deleted"):
+    commit = payload_sha(event, "after") or sha
+    if commit is None or set(commit) == {"0"} or payload_flag(event, "deleted"):
         return Event(name=name, why="the push deleted a branch or tag")
     return Event(name=name, head=commit)
 

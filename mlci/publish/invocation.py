@@ -7,7 +7,7 @@ import hashlib
 import json
 from dataclasses import dataclass
 
-from mlci.publish.check import cut
+from mlci.publish.check import shorten_text
 
 LONGEST = 60
 """Characters of a label; it stands in a table and in a commit status of 140 characters."""
@@ -26,7 +26,7 @@ class Invocation:
     label: str
 
 
-def invocation(
+def read_invocation(
     *, workflow: str = "", event: str = "", base: str = "", job: str = "", matrix: str | None = None
 ) -> Invocation:
     """Identify an invocation.
@@ -64,4 +64,4 @@ def _label(path: str, event: str, job: str, values: object) -> str:
     cells = list(values.values()) if isinstance(values, dict) else [values] if values is not None else []
     shown = ", ".join(one if isinstance(one, str) else json.dumps(one) for one in cells)
     parts = [f"{job} ({shown})" if shown else job, event, path.rpartition("/")[2]]
-    return cut(" · ".join(part for part in parts if part) or "unknown", LONGEST)
+    return shorten_text(" · ".join(part for part in parts if part) or "unknown", LONGEST)

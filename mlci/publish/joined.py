@@ -4,9 +4,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import assert_never
 
-from mlci.publish.attempt import JOINED, WORST, Attempt, Own, newest, worst
+from mlci.publish.attempt import JOINED, WORST, Attempt, Own, newest_attempts, worst_attempt
 from mlci.publish.check import Conclusion, State
-from mlci.report.dialect import Markdown
+from mlci.report.text.markup import Markdown
 
 _MOST_BYTES = 3_500
 """Of the table of invocations; a report of 60,000 bytes and a record still fit into 65,535."""
@@ -26,7 +26,7 @@ _RULE = (
 
 
 @dataclass(frozen=True, kw_only=True)
-class Joined:
+class JoinedVerdict:
     """The verdict of one commit.
 
     Attributes:
@@ -56,18 +56,18 @@ class CheckText:
     summary: str
 
 
-def join(found: Iterable[Attempt]) -> Joined:
+def join_attempts(found: Iterable[Attempt]) -> JoinedVerdict:
     """Join the attempts on one commit."""
     known = tuple(sorted(found, key=lambda one: one.id))
-    live = newest(known)
-    own = worst(one.record.own for one in live) if live else "open"
+    live = newest_attempts(known)
+    own = worst_attempt(one.record.own for one in live) if live else "open"
     ended = [one for one in live if one.record.own != "open"]
-    bad = worst(one.record.own for one in ended) if ended else own
+    bad = worst_attempt(one.record.own for one in ended) if ended else own
     last = [one for one in ended if one.record.own == bad]
-    return Joined(found=known, live=live, own=own, worst=last[-1] if last else None)
+    return JoinedVerdict(found=known, live=live, own=own, worst=last[-1] if last else None)
 
 
-def conclusion(own: Own) -> Conclusion | None:
+def joined_conclusion(own: Own) -> Conclusion | None:
     """Return the conclusion of a check with a verdict; ``None`` leaves it in progress."""
     match own:
         case "success" | "cancelled" | "failure":
@@ -80,7 +80,7 @@ def conclusion(own: Own) -> Conclusion | None:
             assert_never(own)
 
 
-def state(own: Own) -> State:
+def joined_state(own: Own) -> State:
     """Return the commit status of a verdict."""
     match own:
         case "success" | "failure":
@@ -93,7 +93,7 @@ def state(own: Own) -> State:
             assert_never(own)
 
 
-def title(joined: Joined) -> str:
+def joined_title(joined: JoinedVerdict) -> str:
     """Return the joined verdict in one line: the worst attempt's title, with its invocation if there are several."""
     if not joined.several and joined.worst is not None:
         return joined.worst.record.title
@@ -105,7 +105,7 @@ def title(joined: Joined) -> str:
     return f"{of}: {first.label}" + ("" if joined.own == "open" else f": {first.title}")
 
 
-def text_of_check(one: Attempt, joined: Joined, *, model: str) -> CheckText:
+def text_of_check(one: Attempt, joined: JoinedVerdict, *, model: str) -> CheckText:
     """Return what a check should show: the newest one the joined verdict, every other one its own."""
     if one.id < max((other.id for other in joined.found), default=one.id):
         return CheckText(conclusion=_possible_conclusion(one, one.record.own), title=one.record.title, summary=one.text)
@@ -113,12 +113,12 @@ def text_of_check(one: Attempt, joined: Joined, *, model: str) -> CheckText:
         return CheckText(conclusion=_possible_conclusion(one, one.record.own), title=one.record.title, summary=one.text)
     return CheckText(
         conclusion=_possible_conclusion(one, joined.own),
-        title=title(joined),
-        summary=table(joined, model=model) + one.text,
+        title=joined_title(joined),
+        summary=invocation_table(joined, model=model) + one.text,
     )
 
 
-def differs(one: Attempt, wanted: CheckText) -> bool:
+def differs_from(one: Attempt, wanted: CheckText) -> bool:
     """Say whether a check shows something else than it should."""
     same = (one.conclusion, one.title, one.summary.rstrip()) == (
         wanted.conclusion,
@@ -128,13 +128,13 @@ def differs(one: Attempt, wanted: CheckText) -> bool:
     return not same
 
 
-def comment(joined: Joined, *, model: str) -> str:
+def joined_comment(joined: JoinedVerdict, *, model: str) -> str:
     """Return the text of the comment: the worst attempt's, after the table if there are several."""
     own = joined.worst.text if joined.worst is not None else ""
-    return table(joined, model=model) + own if joined.several else own
+    return invocation_table(joined, model=model) + own if joined.several else own
 
 
-def table(joined: Joined, *, model: str) -> str:
+def invocation_table(joined: JoinedVerdict, *, model: str) -> str:
     """Name every invocation with its verdict, the worst first; it ends with the line :data:`JOINED`."""
     d = Markdown()
     glyph, _ = _WORDS[joined.own]
@@ -182,7 +182,7 @@ def _below(d: Markdown, one: Attempt | None) -> str:
 
 def _possible_conclusion(one: Attempt, own: Own) -> Conclusion | None:
     """Return a conclusion; a check that is completed can't be in progress again, and then is not a success."""
-    found = conclusion(own)
+    found = joined_conclusion(own)
     if found is None and one.status == "completed":
         return "failure" if one.conclusion == "failure" else "cancelled"
     return found

@@ -1,17 +1,17 @@
-"""What to do on GitHub for these event facts, this report or none, and this policy. Everything but the requests."""
+"""Plan of a publication: what to write on GitHub for an event, a report and a policy. Pure."""
 
 from dataclasses import dataclass, field
 from typing import assert_never
 
-from mlci.publish import check, choice, joined, unfinished
+from mlci.publish import check, comment_choice, joined, unfinished
 from mlci.publish.attempt import Own
 from mlci.publish.check import Annotation, Conclusion, State
-from mlci.publish.choice import Policy, Version
+from mlci.publish.comment_choice import CommentText, Policy
 from mlci.publish.event import Event
-from mlci.publish.invocation import Invocation, invocation
+from mlci.publish.invocation import Invocation, read_invocation
 from mlci.publish.result import Finished, Result, Unfinished
 from mlci.publish.runs import Run
-from mlci.report.comment import comment, marked
+from mlci.report.comment import render_comment, with_marker
 from mlci.report.links import Links
 
 
@@ -37,20 +37,20 @@ class Target:
     reader: str | None
     run: Run
     url: str | None
-    invocation: Invocation = field(default_factory=invocation)
+    invocation: Invocation = field(default_factory=read_invocation)
 
     @property
     def name(self) -> str:
         """Return the name of the check run and the context of the commit status."""
-        return check.name(self.model)
+        return check.check_name(self.model)
 
-    def version(self, body: str) -> Version:
+    def version(self, body: str) -> CommentText:
         """Return a text with this run's marker."""
-        return version(self.model, self.head, self.run, body)
+        return mark_text(self.model, self.head, self.run, body)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Silent:
+class NothingToPublish:
     """There is nothing to publish on GitHub, and why."""
 
     why: str
@@ -78,18 +78,20 @@ class Publication:
     @property
     def conclusion(self) -> Conclusion:
         """Return the conclusion of a check that shows this verdict alone."""
-        return joined.conclusion(self.own) or "cancelled"
+        return joined.joined_conclusion(self.own) or "cancelled"
 
     @property
     def state(self) -> State:
         """Return the commit status of this verdict alone."""
-        return joined.state(self.own)
+        return joined.joined_state(self.own)
 
 
-def target(event: Event, *, model: str, run: Run, url: str | None, asked: Invocation | None = None) -> Target | Silent:
+def find_target(
+    event: Event, *, model: str, run: Run, url: str | None, asked: Invocation | None = None
+) -> Target | NothingToPublish:
     """Say where a result belongs; ``asked`` is what asked for the verdict."""
     if event.head is None:
-        return Silent(why=event.why or "there is no commit to report on")
+        return NothingToPublish(why=event.why or "there is no commit to report on")
     return Target(
         model=model,
         head=event.head,
@@ -98,25 +100,25 @@ def target(event: Event, *, model: str, run: Run, url: str | None, asked: Invoca
         reader=event.reader,
         run=run,
         url=url,
-        invocation=asked or invocation(event=event.name),
+        invocation=asked or read_invocation(event=event.name),
     )
 
 
-def publication(where: Target, result: Result, *, policy: Policy, links: Links) -> Publication:
+def plan_publication(where: Target, result: Result, *, policy: Policy, links: Links) -> Publication:
     """Say everything that is to be published."""
     match result:
         case Finished(report=report):
-            title = check.title(report)
-            own: Own = check.conclusion(report.verdict)
-            annotations = check.annotations(report)
-            body = comment(report, links=links).partition("\n")[2]
-            creates = choice.creates(policy, report)
+            title = check.check_title(report)
+            own: Own = check.check_conclusion(report.verdict)
+            annotations = check.check_annotations(report)
+            body = render_comment(report, links=links).partition("\n")[2]
+            creates = comment_choice.creates(policy, report)
         case Unfinished():
-            title = unfinished.title(result)
+            title = unfinished.unfinished_title(result)
             own = "cancelled" if result.cancelled else "error"
             annotations = ()
-            body = unfinished.text(result, model=where.model, head=where.head, links=links)
-            creates = choice.creates(policy, None)
+            body = unfinished.unfinished_text(result, model=where.model, head=where.head, links=links)
+            creates = comment_choice.creates(policy, None)
         case _:
             assert_never(result)
     return Publication(
@@ -129,6 +131,6 @@ def publication(where: Target, result: Result, *, policy: Policy, links: Links) 
     )
 
 
-def version(model: str, head: str, run: Run, body: str) -> Version:
+def mark_text(model: str, head: str, run: Run, body: str) -> CommentText:
     """Put the marker before a text."""
-    return Version(run=run, body=f"{marked(model=model, head=head, run=str(run))}\n{body.rstrip()}")
+    return CommentText(run=run, body=f"{with_marker(model=model, head=head, run=str(run))}\n{body.rstrip()}")

@@ -1,4 +1,4 @@
-"""What there is to publish: a report that can be believed, or an evaluation that did not finish, with the reason.
+"""Result to publish: a valid report, or an unfinished evaluation with its reason.
 
 No verdict is inferred from silence: a report counts only if the run that made it is known to have come to its end with
 the exit code that belongs to the report's verdict.
@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from mlci.report.document import Report
-from mlci.report.escape import plain
-from mlci.report.names import short
+from mlci.report.text.escape import plain_text
+from mlci.report.text.labels import short_title
 
 Ended = Literal["success", "failure", "cancelled"]
 
@@ -77,7 +77,7 @@ class Claim:
     commits: frozenset[str]
 
 
-def result(report: Report | None, claim: Claim, *, problems: Sequence[str] = ()) -> Result:
+def read_result(report: Report | None, claim: Claim, *, problems: Sequence[str] = ()) -> Result:
     """Decide whether a report can be believed.
 
     Args:
@@ -98,12 +98,12 @@ def _without(claim: Claim, code: int | None, problems: tuple[str, ...]) -> Unfin
     cancelled = claim.ended == "cancelled"
     if code is not None:
         left = ", but left no report that can be read" if code in {0, 1} else ""
-        return Unfinished(why=ending(code) + left, code=code, cancelled=cancelled, details=problems)
+        return Unfinished(why=ending_of(code) + left, code=code, cancelled=cancelled, details=problems)
     why = "the job was cancelled or ran into its time limit" if cancelled else "the evaluation never came to its end"
     return Unfinished(why=why, cancelled=cancelled, details=problems)
 
 
-def ending(code: int) -> str:
+def ending_of(code: int) -> str:
     """Say what an exit code means."""
     return f"the evaluation ended with exit code {code}: {CODES.get(code, 'not a code of mlci, so something ended it')}"
 
@@ -112,7 +112,7 @@ def _doubt(report: Report, claim: Claim, code: int | None) -> str | None:
     """Say why a report can't be believed; ``None`` if it can."""
     blocks = report.verdict == "block"
     if report.model != claim.model:
-        return f"the report is about the model {plain(report.model)}, the configuration about {claim.model}"
+        return f"the report is about the model {plain_text(report.model)}, the configuration about {claim.model}"
     if claim.commits and report.candidate.commit not in claim.commits:
         return _elsewhere(report.candidate.commit)
     if claim.code == "":
@@ -120,14 +120,16 @@ def _doubt(report: Report, claim: Claim, code: int | None) -> str | None:
     if claim.code is None:
         return None if claim.ended in {None, "success"} or (blocks and claim.ended == "failure") else _left(claim)
     if code != int(blocks):
-        return f"the report says {report.verdict}, but {'its run has no exit code' if code is None else ending(code)}"
+        return (
+            f"the report says {report.verdict}, but {'its run has no exit code' if code is None else ending_of(code)}"
+        )
     return None
 
 
 def _elsewhere(commit: str | None) -> str:
     if commit is None:
         return "the report names no commit, so nothing says that it is about this run's: " + UNNAMED
-    return f"the report is about the commit {plain(short(commit))}, which is not this run's"
+    return f"the report is about the commit {plain_text(short_title(commit))}, which is not this run's"
 
 
 def _left(claim: Claim) -> str:

@@ -1,7 +1,8 @@
-"""Which run is newer: run id and attempt, compared as numbers."""
+"""Workflow runs by id and attempt, and the hidden comment marker that names one."""
 
 import re
 from dataclasses import dataclass
+from urllib.parse import unquote
 
 _WRITTEN = re.compile(r"([0-9]{1,20})\.([0-9]{1,6})")
 
@@ -23,7 +24,44 @@ class Run:
         return f"{self.id}.{self.attempt}"
 
 
-def parse(text: str | None) -> Run | None:
+def parse_run(text: str | None) -> Run | None:
     """Read ``1842.1``; ``None`` for anything else."""
     match = _WRITTEN.fullmatch(text or "")
     return Run(int(match[1]), int(match[2])) if match else None
+
+
+_MARKER = re.compile(r"<!-- mlci ((?:[a-z]+=[^\s<>]{1,400})(?: [a-z]+=[^\s<>]{1,400}){0,8}) -->")
+_RUN = re.compile(r"\brun=[0-9.]+")
+_LINK = re.compile(r"/actions/runs/[0-9]+(?:/attempts/[0-9]+)?")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Marker:
+    """What a marker says.
+
+    Attributes:
+        model: The model's name.
+        head: The commit it is about.
+        run: The run that wrote it; ``None`` is older than every run.
+    """
+
+    model: str
+    head: str | None
+    run: Run | None
+
+
+def read_marker(body: str) -> Marker | None:
+    """Read the marker; ``None`` unless the first line is one, whole and alone."""
+    match = _MARKER.fullmatch(body.split("\n", 1)[0].rstrip("\r"))
+    if match is None:
+        return None
+    facts = dict(fact.split("=", 1) for fact in match[1].split(" "))
+    return Marker(
+        model=unquote(facts.get("id", "")), head=unquote(facts.get("head", "")) or None, run=parse_run(facts.get("run"))
+    )
+
+
+def without_run(body: str) -> str:
+    """Return a comment without what differs between two runs that say the same: run id, link to the run, line ends."""
+    first, _, rest = body.replace("\r\n", "\n").rstrip().partition("\n")
+    return f"{_RUN.sub('run=', first)}\n{_LINK.sub('/actions/runs/', rest)}"

@@ -1,19 +1,19 @@
-"""The text where no evaluation came to its end: it takes the place of the comment, so that no stale green stands."""
+"""Comment for an evaluation that did not finish; it replaces the earlier comment."""
 
 from dataclasses import dataclass
 
 from mlci.publish.result import Unfinished
-from mlci.report.dialect import Markdown
 from mlci.report.links import Links
-from mlci.report.names import short
-from mlci.report.templating import render
+from mlci.report.templating import render_template
+from mlci.report.text.labels import short_title
+from mlci.report.text.markup import Markdown
 
 MOST_DETAILS = 10
 _LONGEST = 300  # characters; escaped they may take fourteen times as many bytes, and a check's summary has 65,535
 
 
 @dataclass(frozen=True, kw_only=True)
-class Page:
+class UnfinishedPage:
     """Everything that the template prints, escaped for Markdown.
 
     Attributes:
@@ -31,12 +31,12 @@ class Page:
     footer: str
 
 
-def title(found: Unfinished) -> str:
+def unfinished_title(found: Unfinished) -> str:
     """Return the headline, for the check as well."""
     return "the evaluation was cancelled" if found.cancelled else "the evaluation did not finish"
 
 
-def text(found: Unfinished, *, model: str, head: str | None, links: Links) -> str:
+def unfinished_text(found: Unfinished, *, model: str, head: str | None, links: Links) -> str:
     """Write the page as GitHub's Markdown, without a marker."""
     d = Markdown()
     glyph = d.number("⏹️" if found.cancelled else "⛔")
@@ -44,8 +44,8 @@ def text(found: Unfinished, *, model: str, head: str | None, links: Links) -> st
     shown = found.details[:MOST_DETAILS]
     more = len(found.details) - len(shown)
     details = [d.text(line, longest=_LONGEST) for line in shown]
-    page = Page(
-        heading=d.words("{} {}: {}", glyph, d.text(model), d.number(title(found))),
+    page = UnfinishedPage(
+        heading=d.words("{} {}: {}", glyph, d.text(model), d.number(unfinished_title(found))),
         cause=d.words("{}.", d.capital(d.text(found.why, longest=_LONGEST))),
         next=d.words(_next(found), run),
         details=(*details, *([d.number(f"and {more:,} more")] if more > 0 else [])),
@@ -55,11 +55,11 @@ def text(found: Unfinished, *, model: str, head: str | None, links: Links) -> st
         ),
         footer=d.join(" · ", _footer(d, head, links)),
     )
-    return render("report/unfinished.md.j2", page=page, marker=None)
+    return render_template("report/unfinished.md.j2", page=page, marker=None)
 
 
 def _footer(d: Markdown, head: str | None, links: Links) -> list[str]:
-    commit = [] if head is None else [d.link(d.code(short(head)), links.revision(head))]
+    commit = [] if head is None else [d.link(d.code(short_title(head)), links.revision(head))]
     run = [d.link(d.number("log of the run"), links.report)] if links.report else []
     guide = [d.link(d.number("how gates decide"), links.guide)] if links.guide else []
     return [*commit, *run, *guide] or [d.number("mlci")]

@@ -13,7 +13,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from mlci import __version__
-from mlci.registry.interface import CorruptError, NewerError
+from mlci.registry.store import CorruptError, NewerError
 
 READER = "0.1.0"
 """Least version of mlci that reads entries as this one writes them."""
@@ -23,7 +23,7 @@ _SCHEMA = re.compile(r"(mlci/[a-z]+)/([0-9]{1,6})")
 _UNKNOWN = {"extra_forbidden", "union_tag_invalid"}
 
 
-def release(text: object) -> tuple[int, ...] | None:
+def release_of(text: object) -> tuple[int, ...] | None:
     """Return the numbers of a version, without what follows them; ``None`` for any other text."""
     found = _VERSION.match(text) if isinstance(text, str) else None
     if found is None:
@@ -36,11 +36,11 @@ def release(text: object) -> tuple[int, ...] | None:
 
 def is_newer(text: object, than: str = __version__) -> bool:
     """Tell if a text is a version later than this mlci's."""
-    mine, theirs = release(than), release(text)
+    mine, theirs = release_of(than), release_of(text)
     return theirs is not None and mine is not None and theirs > mine
 
 
-def newer(what: str, *, writer: object = None, reader: object = None) -> NewerError:
+def newer_error(what: str, *, writer: object = None, reader: object = None) -> NewerError:
     """Return the error for a record that a newer mlci wrote.
 
     Args:
@@ -58,7 +58,7 @@ def newer(what: str, *, writer: object = None, reader: object = None) -> NewerEr
     )
 
 
-def unreadable(
+def unreadable_record(
     error: ValidationError, data: bytes, *, what: str, verb: str = "can't be read", writer: object = None
 ) -> NewerError | CorruptError:
     """Return the error for a record that does not validate: from a newer mlci, or damaged.
@@ -72,7 +72,7 @@ def unreadable(
     """
     document = _document(data)
     if document is not None and _by_newer(error, document, writer):
-        found = newer(what, writer=document.get("writer", writer), reader=document.get("reader"))
+        found = newer_error(what, writer=document.get("writer", writer), reader=document.get("reader"))
         found.damage = f"{what} {verb}: {error.errors()[0]['msg']}"
         return found
     return CorruptError(f"{what} {verb}: {error.errors()[0]['msg']}")

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from mlci.registry import naming
-from mlci.registry.interface import CorruptError
+from mlci.registry import layout
+from mlci.registry.store import CorruptError
 
 _GITHUB, _MLFLOW = "github:", "mlflow:"
 BACK = "`mlci rollback --to VERSION --reason …`"
@@ -47,7 +47,7 @@ def entry_place(shown: str, number: int) -> str:
     """Return where a registry keeps an entry."""
     if shown.startswith(_MLFLOW):
         return f"the version with the tag `mlci.number` = `{number}` of the ledger's registered model in {shown}"
-    return f"`ledger/{naming.entry(number)}` in {shown}"
+    return f"`ledger/{layout.entry_name(number)}` in {shown}"
 
 
 def file_place(shown: str, digest: str) -> str:
@@ -56,10 +56,10 @@ def file_place(shown: str, digest: str) -> str:
         return f"the release asset `{digest}` in {shown}"
     if shown.startswith(_MLFLOW):
         return f"the artifact `{digest}` in {shown}"
-    return f"`{'/'.join(('files', *naming.file(digest)))}` in {shown}"
+    return f"`{'/'.join(('files', *layout.file_name(digest)))}` in {shown}"
 
 
-def record(shown: str, message: str, *entries: tuple[int, str | None]) -> RecordError:
+def damaged_record(shown: str, message: str, *entries: tuple[int, str | None]) -> RecordError:
     """Return the error for a damaged ledger.
 
     Args:

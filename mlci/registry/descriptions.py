@@ -5,7 +5,7 @@ from pathlib import Path
 
 from mlci.registry import entries
 from mlci.registry.damage import FileError
-from mlci.registry.interface import Store
+from mlci.registry.store import Store
 
 MOST_BYTES = 16 * 1024 * 1024
 """Most bytes of a manifest, or of another description."""
@@ -23,7 +23,7 @@ def read_description(store: Store, digest: str, *, of: str) -> bytes:
             raise FileError(f"{of} is missing (sha256 {digest})", shown=store.shown, digest=digest)
         with target.open("rb") as stream:
             data = stream.read(MOST_BYTES + 1)
-    if len(data) > MOST_BYTES or entries.digest(data) != digest:
+    if len(data) > MOST_BYTES or entries.entry_digest(data) != digest:
         message = f"{of} was truncated or altered: it is not sha256 {digest}"
         raise FileError(message, shown=store.shown, digest=digest)
     return data
@@ -35,7 +35,7 @@ def describe(store: Store, data: bytes) -> str:
     Raises:
         CorruptError: if a file with this digest exists and its content differs.
     """
-    digest = entries.digest(data)
+    digest = entries.entry_digest(data)
     if store.holds(digest):
         read_description(store, digest, of="a description that is to be kept")
     with tempfile.TemporaryDirectory(prefix="mlci-put-", ignore_cleanup_errors=True) as scratch:

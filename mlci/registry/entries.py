@@ -2,13 +2,13 @@
 
 An entry's bytes are canonical JSON: keys sorted, no spaces, UTF-8. It holds the digest of the one before, so that no
 entry can be changed, moved or taken out without all later ones being written again. It also holds the state that the
-ledger is in after it; a reader needs the newest entry only, and :func:`mlci.registry.audit.verify`
+ledger is in after it; a reader needs the newest entry only, and :func:`mlci.registry.verification.verify_ledger`
 recomputes every state from the first.
 """
 
 import hashlib
 import json
-from typing import Annotated, Literal
+from typing import Annotated, Literal, assert_never
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -26,13 +26,13 @@ BY_ALIAS = ConfigDict(**_STRICT, populate_by_name=True, serialize_by_alias=True)
 """Of parts with keys that Python has other names for, such as ``schema``."""
 
 
-class Part(BaseModel):
+class LedgerPart(BaseModel):
     """Base of all parts: frozen, and an unknown key is an error."""
 
     model_config = _STRICT
 
 
-class By(Part):
+class Actor(LedgerPart):
     """Who wrote an entry, from what, as far as that is known."""
 
     actor: Text | None = None
@@ -40,7 +40,7 @@ class By(Part):
     commit: Text | None = None
 
 
-class Verdict(Part):
+class VerdictRecord(LedgerPart):
     """A candidate was judged: one look at the evaluation set."""
 
     kind: Literal["verdict"] = "verdict"
@@ -53,7 +53,7 @@ class Verdict(Part):
     again: bool = Field(default=False, description="The same was judged on that set by that policy before: no new use.")
 
 
-class Promotion(Part):
+class Promotion(LedgerPart):
     """A new version became the champion."""
 
     kind: Literal["promotion"] = "promotion"
@@ -63,7 +63,7 @@ class Promotion(Part):
     note: Text | None = None
 
 
-class Rollback(Part):
+class Rollback(LedgerPart):
     """An earlier version became the champion again."""
 
     kind: Literal["rollback"] = "rollback"
@@ -72,7 +72,7 @@ class Rollback(Part):
     reason: Annotated[Text, Field(min_length=1)]
 
 
-class Rescored(Part):
+class PredictionsAdded(LedgerPart):
     """A version's predictions on another evaluation set were added."""
 
     kind: Literal["rescored"] = "rescored"
@@ -81,7 +81,7 @@ class Rescored(Part):
     predictions: Digest = Field(description="Of the description of the predictions, a file that names the others.")
 
 
-class Reproduced(Part):
+class ReproductionRecorded(LedgerPart):
     """A version was trained again, k times."""
 
     kind: Literal["reproduced"] = "reproduced"
@@ -91,17 +91,19 @@ class Reproduced(Part):
     runs: Annotated[int, Field(ge=1)] = 1
 
 
-Body = Annotated[Verdict | Promotion | Rollback | Rescored | Reproduced, Field(discriminator="kind")]
+Body = Annotated[
+    VerdictRecord | Promotion | Rollback | PredictionsAdded | ReproductionRecorded, Field(discriminator="kind")
+]
 
 
-class Snapshot(Part):
+class SnapshotRef(LedgerPart):
     """The whole state after an older entry, kept as a file; the state that names it holds what changed since."""
 
     entry: Annotated[int, Field(ge=1)]
     digest: Digest
 
 
-class State(Part):
+class LedgerState(LedgerPart):
     """Where the ledger stands after an entry.
 
     Attributes:
@@ -112,7 +114,7 @@ class State(Part):
         uses: By fingerprint of an evaluation set, how many different predictions were judged on it.
         rescored: Of the champion, by fingerprint, the number of the entry that added predictions on another set.
         reproduced: By version, the number of the newest entry that trained it more than once, which is a spread.
-        digests: By number, the SHA-256 of entries that the others name, as :mod:`mlci.registry.vouching` says;
+        digests: By number, the SHA-256 of entries that the others name, as :mod:`mlci.registry.skip_links` says;
             ``None``, and not in the bytes, in entries from before there were any.
         snapshot: Holds the rest of ``promoted``, ``uses``, ``rescored`` and ``reproduced``, as
             :mod:`mlci.registry.snapshots` describes; ``None`` if this state is whole.
@@ -126,10 +128,10 @@ class State(Part):
     rescored: dict[str, int] = Field(default_factory=dict)
     reproduced: dict[str, int] = Field(default_factory=dict)
     digests: dict[Annotated[str, Field(pattern=r"^[1-9][0-9]*$")], Digest] | None = None
-    snapshot: Snapshot | None = None
+    snapshot: SnapshotRef | None = None
 
 
-class Entry(Part):
+class Entry(LedgerPart):
     """One entry."""
 
     schema_: Annotated[Literal["mlci/ledger/1"], Field(alias="schema")] = "mlci/ledger/1"
@@ -139,9 +141,9 @@ class Entry(Part):
         description="Time of the writer's clock, RFC 3339, UTC; the order is the numbers', not the clock's."
     )
     nonce: Text = Field(description="Chosen by the writer, so that two entries never hold the same bytes by accident.")
-    by: By
+    by: Actor
     body: Body
-    state: State
+    state: LedgerState
     writer: Text | None = Field(default=None, description="Version of mlci that wrote it.")
     reader: Text | None = Field(default=None, description="Least version of mlci that reads it.")
     intent: Text | None = Field(default=None, description="Of a decision: the invocation, the same when run again.")
@@ -154,21 +156,60 @@ _LATER_STATE = ("digests", "snapshot")
 """Fields that older entries do not have: left out of the bytes when empty, so that those stay as they were."""
 
 
-def dump(entry: Entry) -> bytes:
+def dump_entry(entry: Entry) -> bytes:
     """Return an entry's canonical bytes."""
     document = entry.model_dump(mode="json", by_alias=True)
     for part, names in ((document, _LATER), (document["state"], _LATER_STATE)):
         for name in names:
             if part[name] is None:
                 del part[name]
-    return canonical(document)
+    return canonical_json(document)
 
 
-def canonical(document: object) -> bytes:
+def canonical_json(document: object) -> bytes:
     """Return JSON with sorted keys and without spaces, as UTF-8."""
     return json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
 
 
-def digest(data: bytes) -> str:
+def entry_digest(data: bytes) -> str:
     """Return the SHA-256 of bytes in hexadecimal."""
     return hashlib.sha256(data).hexdigest()
+
+
+def state_after(state: LedgerState, body: Body, *, number: int) -> LedgerState:
+    """Return the state after an entry.
+
+    Raises:
+        ValueError: The entry can't follow that state.
+    """
+    changed: dict[str, object]
+    match body:
+        case Promotion(version=version, replaced=replaced):
+            if version != state.versions + 1 or replaced != state.champion:
+                raise ValueError(f"version {version} was judged against {replaced}, the champion is {state.champion}")
+            promoted = {**state.promoted, str(version): number}
+            changed = {"champion": version, "versions": version, "decided": number}
+            changed |= {"promoted": promoted, "rescored": {}}
+        case Rollback(version=version, replaced=replaced):
+            if str(version) not in state.promoted or replaced != state.champion:
+                raise ValueError(f"roll-back from {replaced} to {version}: the champion is {state.champion}")
+            if version == replaced:
+                raise ValueError(f"roll-back from {replaced} to itself: that version is the champion already")
+            changed = {"champion": version, "decided": number, "rescored": {}}
+        case VerdictRecord(fingerprint=fingerprint, again=again):
+            changed = {} if again else {"uses": {**state.uses, fingerprint: state.uses.get(fingerprint, 0) + 1}}
+        case PredictionsAdded(version=version, fingerprint=fingerprint):
+            _known(state, version)
+            champion = version == state.champion
+            changed = {"rescored": {**state.rescored, fingerprint: number}} if champion else {}
+        case ReproductionRecorded(version=version, runs=runs):
+            _known(state, version)
+            changed = {"reproduced": {**state.reproduced, str(version): number}} if runs > 1 else {}
+        case _:
+            assert_never(body)
+    return state.model_copy(update=changed)
+
+
+def _known(state: LedgerState, version: int) -> None:
+    if str(version) not in state.promoted:
+        raise ValueError(f"there is no version {version}")

@@ -1,4 +1,4 @@
-"""The ledger's rules on top of any store: read the newest entry, append the next, verify all of them."""
+"""Ledger on any store: read the newest entry, append the next, verify all of them."""
 
 import contextlib
 import json
@@ -11,9 +11,9 @@ from pydantic import ValidationError
 
 from mlci import __version__
 from mlci.errors import OutsideError
-from mlci.registry import compatibility, damage, descriptions, entries, snapshots, states, vouching
-from mlci.registry.entries import Body, By, Entry, Promotion, Rollback, State
-from mlci.registry.interface import CorruptError, NewerError, RangeReader, Store, Witness
+from mlci.registry import compatibility, damage, descriptions, entries, skip_links, snapshots
+from mlci.registry.entries import Actor, Body, Entry, LedgerState, Promotion, Rollback
+from mlci.registry.store import Checkpoint, CorruptError, NewerError, RangeReader, Store
 
 _SHOWN = 3  # missing entries that a message names
 _TRIES = 200  # writers that may come in between; 50 at once need some 50 tries
@@ -33,10 +33,10 @@ class Intent:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Stamp:
+class Author:
     """An entry's author, time and nonce, the invocation, and the version of mlci; effects of the caller who appends."""
 
-    by: By
+    by: Actor
     now: Callable[[], str]
     nonce: Callable[[], str]
     intent: Intent | None = None
@@ -44,19 +44,19 @@ class Stamp:
 
 
 @dataclass(frozen=True)
-class Tail:
+class LedgerHead:
     """The ledger's end: number and digest of the newest entry, the whole state, and what the entry holds of it."""
 
     number: int
     digest: str | None
-    state: State
-    kept: State
+    state: LedgerState
+    kept: LedgerState
 
 
-EMPTY = Tail(0, None, State(), State())
+EMPTY = LedgerHead(0, None, LedgerState(), LedgerState())
 
 
-def tail(store: Store) -> Tail:
+def read_ledger_head(store: Store) -> LedgerHead:
     """Read the newest entry and hold it against the witness.
 
     Raises:
@@ -69,11 +69,11 @@ def tail(store: Store) -> Tail:
         _hold(store, seen, number, data)
     if number == 0:
         return EMPTY
-    kept = parse(data, number=number, shown=store.shown).state
-    return Tail(number, entries.digest(data), _whole(store, kept), kept)
+    kept = parse_entry(data, number=number, shown=store.shown).state
+    return LedgerHead(number, entries.entry_digest(data), _whole(store, kept), kept)
 
 
-def _whole(store: Store, kept: State) -> State:
+def _whole(store: Store, kept: LedgerState) -> LedgerState:
     """Return the whole state of an entry, after reading the snapshot that it names.
 
     Raises:
@@ -85,9 +85,9 @@ def _whole(store: Store, kept: State) -> State:
     of = f"the snapshot of the state after entry {kept.snapshot.entry}"
     data = descriptions.read_description(store, kept.snapshot.digest, of=of)
     try:
-        return snapshots.restore(kept, snapshots.Whole.model_validate_json(data))
+        return snapshots.restore_state(kept, snapshots.StateSnapshot.model_validate_json(data))
     except ValidationError as error:
-        raise compatibility.unreadable(error, data, what=f"{store.shown}: {of}") from None
+        raise compatibility.unreadable_record(error, data, what=f"{store.shown}: {of}") from None
 
 
 def pause(lost: int) -> None:
@@ -95,10 +95,10 @@ def pause(lost: int) -> None:
     time.sleep(secrets.randbelow(1_000) / 1_000 * min(0.01 * 2**lost, 1.0))
 
 
-def append(
+def append_entry(
     store: Store,
-    stamp: Stamp,
-    decide: Callable[[State], Body | None],
+    stamp: Author,
+    decide: Callable[[LedgerState], Body | None],
     *,
     may: int = _TRIES,
     wait: Callable[[int], None] = pause,
@@ -120,42 +120,44 @@ def append(
     for lost in range(may):
         if lost:
             wait(lost)
-        end = tail(store)
+        end = read_ledger_head(store)
         body = decide(end.state)
         if body is None:
             return None
         if end.number == 1:
             _leave_first(store, end)
         entry, snapshot = _next(store, end, stamp, body)
-        data = entries.dump(entry)
+        data = entries.dump_entry(entry)
         if len(data) > entries.MOST_BYTES:
             raise OutsideError(f"an entry of {len(data):,} bytes is too large for the ledger of {store.shown}")
         if snapshot is not None:
             descriptions.describe(store, snapshot)
         if store.append(entry.number, data):
             with contextlib.suppress(OutsideError):
-                store.leave_witness(Witness(number=entry.number, digest=entries.digest(data)))
+                store.leave_witness(Checkpoint(number=entry.number, digest=entries.entry_digest(data)))
             return entry
     raise OutsideError(f"{store.shown}: other writers came first {may} times in a row; try again later")
 
 
-def _leave_first(store: Store, end: Tail) -> None:
+def _leave_first(store: Store, end: LedgerHead) -> None:
     """Leave a witness of the first entry where its writer was killed before that: a longer ledger always has one."""
     if end.digest is not None and store.witness() is None:
         with contextlib.suppress(OutsideError):  # as after an entry: without one, a promotion is refused
-            store.leave_witness(Witness(number=end.number, digest=end.digest))
+            store.leave_witness(Checkpoint(number=end.number, digest=end.digest))
 
 
-def _next(store: Store, end: Tail, stamp: Stamp, body: Body) -> tuple[Entry, bytes | None]:
+def _next(store: Store, end: LedgerHead, stamp: Author, body: Body) -> tuple[Entry, bytes | None]:
     """Return the entry that would follow, with the digests of those that its state names, and the snapshot it needs."""
     number = end.number + 1
-    state = states.after(end.state, body, number=number)
+    state = entries.state_after(end.state, body, number=number)
     known = {int(item): digest for item, digest in (end.state.digests or {}).items()}
     known |= {} if end.digest is None else {end.number: end.digest}
-    lacks = vouching.wanted(state, number=number) - set(known)
-    known |= {entry.number: entries.digest(entries.dump(entry)) for entry in trusted(store, end, lacks)}
-    after = vouching.vouched(state, known, number=number)
-    kept, snapshot = snapshots.compact(end.kept, end.state, after, number=number)
+    lacks = skip_links.entries_to_link(state, number=number) - set(known)
+    known |= {
+        entry.number: entries.entry_digest(entries.dump_entry(entry)) for entry in iter_verified(store, end, lacks)
+    }
+    after = skip_links.linked_digest(state, known, number=number)
+    kept, snapshot = snapshots.compact_state(end.kept, end.state, after, number=number)
     entry = Entry(
         number=number,
         previous=end.digest,
@@ -171,25 +173,25 @@ def _next(store: Store, end: Tail, stamp: Stamp, body: Body) -> tuple[Entry, byt
     return entry, snapshot
 
 
-def read(store: Store, number: int) -> Entry:
+def read_entry(store: Store, number: int) -> Entry:
     """Read one entry as it is there. Nothing vouches for it; to rely on it, use :func:`named`.
 
     Raises:
         CorruptError: It is missing or does not read.
     """
-    return parse(_bytes(store, number), number=number, shown=store.shown)
+    return parse_entry(_bytes(store, number), number=number, shown=store.shown)
 
 
-def named(store: Store, end: Tail, number: int) -> Entry:
+def read_verified(store: Store, end: LedgerHead, number: int) -> Entry:
     """Read an entry that the ledger's end vouches for.
 
     Raises:
         CorruptError: It, or one on the way to it, is not the one that was appended.
     """
-    return next(iter(trusted(store, end, [number])))
+    return next(iter(iter_verified(store, end, [number])))
 
 
-def trusted(store: Store, end: Tail, numbers: Iterable[int]) -> Iterator[Entry]:
+def iter_verified(store: Store, end: LedgerHead, numbers: Iterable[int]) -> Iterator[Entry]:
     """Yield entries that the ledger's end vouches for, the newest first, each number once, in one way back.
 
     Raises:
@@ -199,12 +201,14 @@ def trusted(store: Store, end: Tail, numbers: Iterable[int]) -> Iterator[Entry]:
     known = {int(item): sha for item, sha in (end.state.digests or {}).items()}
     for target in sorted(set(numbers), reverse=True):
         if not 0 < target <= end.number:
-            raise damage.record(store.shown, f"entry {target} is missing from the ledger", (max(1, target), None))
+            raise damage.damaged_record(
+                store.shown, f"entry {target} is missing from the ledger", (max(1, target), None)
+            )
         if entry is None and target in known:
             yield _held(store, target, known[target])
             continue
         while entry is None or entry.number > target:
-            at, digest = (at, digest) if entry is None else vouching.hop(entry, target)
+            at, digest = (at, digest) if entry is None else skip_links.next_link(entry, target)
             entry = _held(store, at, digest)
         yield entry
 
@@ -217,24 +221,24 @@ def find_decision_before(store: Store, entry: Entry) -> Entry | None:
     kept = _held(store, number, entry.previous).state
     if not kept.decided:
         return None
-    return named(store, Tail(number, entry.previous, kept, kept), kept.decided)
+    return read_verified(store, LedgerHead(number, entry.previous, kept, kept), kept.decided)
 
 
 def _held(store: Store, number: int, digest: str | None) -> Entry:
     """Read an entry and hold it against its digest."""
     data = _bytes(store, number)
-    if entries.digest(data) != digest:
+    if entries.entry_digest(data) != digest:
         message = f"entry {number} is not the one that later entries name: it was changed or replaced"
-        raise damage.record(store.shown, message, (number, digest))
-    return parse(data, number=number, shown=store.shown)
+        raise damage.damaged_record(store.shown, message, (number, digest))
+    return parse_entry(data, number=number, shown=store.shown)
 
 
-def back(store: Store, end: Tail) -> Iterator[Entry]:
+def iter_newest_first(store: Store, end: LedgerHead) -> Iterator[Entry]:
     """Read entries from the newest to the first, each held against the one after it."""
-    return trusted(store, end, range(1, end.number + 1))
+    return iter_verified(store, end, range(1, end.number + 1))
 
 
-def walk(store: Store) -> Iterator[Entry]:
+def iter_all(store: Store) -> Iterator[Entry]:
     """Read all entries from the first, verifying the chain and every state on the way; none is kept in memory.
 
     Raises:
@@ -249,7 +253,7 @@ def walk(store: Store) -> Iterator[Entry]:
         yield from _verified(store, found, Replay(), end)
 
 
-def since(store: Store, end: Tail, first: int) -> Iterator[Entry]:
+def iter_since(store: Store, end: LedgerHead, first: int) -> Iterator[Entry]:
     """Read entries from ``first`` to the ledger's end, verifying the chain and the states between them.
 
     The state at ``first`` is taken as that entry holds it, which the end names by the chain. A store that has no way to
@@ -260,20 +264,20 @@ def since(store: Store, end: Tail, first: int) -> Iterator[Entry]:
         NewerError: If a newer mlci wrote one of them.
     """
     if first <= 1 or not isinstance(store, RangeReader):
-        yield from (entry for entry in walk(store) if first <= entry.number <= end.number)
+        yield from (entry for entry in iter_all(store) if first <= entry.number <= end.number)
         return
     data = _bytes(store, first)
-    start = parse(data, number=first, shown=store.shown)
+    start = parse_entry(data, number=first, shown=store.shown)
     yield start
-    replay = Replay(number=first, digest=entries.digest(data), kept=start.state, state=_whole(store, start.state))
+    replay = Replay(number=first, digest=entries.entry_digest(data), kept=start.state, state=_whole(store, start.state))
     with contextlib.closing(store.read_range(first + 1, end.number)) as found:
         yield from _verified(store, found, replay, end.number)
     if replay.digest != end.digest:
         message = f"entry {end.number} is not the one that was there before: it was rewritten"
-        raise damage.record(store.shown, message, (end.number, end.digest))
+        raise damage.damaged_record(store.shown, message, (end.number, end.digest))
 
 
-def page(store: Store, end: Tail, first: int, last: int) -> list[Entry]:
+def read_page(store: Store, end: LedgerHead, first: int, last: int) -> list[Entry]:
     """Return entries ``first`` to ``last``, each as the ledger's end names it.
 
     Raises:
@@ -281,8 +285,8 @@ def page(store: Store, end: Tail, first: int, last: int) -> list[Entry]:
         NewerError: If a newer mlci wrote one of them.
     """
     if last < end.number and isinstance(store, RangeReader):
-        return list(trusted(store, end, range(first, last + 1)))[::-1]
-    return [entry for entry in since(store, end, first) if entry.number <= last]
+        return list(iter_verified(store, end, range(first, last + 1)))[::-1]
+    return [entry for entry in iter_since(store, end, first) if entry.number <= last]
 
 
 @dataclass
@@ -298,8 +302,8 @@ class Replay:
 
     number: int = 0
     digest: str | None = None
-    kept: State = field(default_factory=State)
-    state: State = field(default_factory=State)
+    kept: LedgerState = field(default_factory=LedgerState)
+    state: LedgerState = field(default_factory=LedgerState)
     digests: dict[int, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -314,21 +318,21 @@ def _verified(store: Store, found: Iterator[bytes | None], replay: Replay, end: 
     for number in range(replay.number + 1, end + 1):
         data = _there(store, number, next(found, None))
         try:
-            entry = parse(data, number=number, shown=store.shown)
+            entry = parse_entry(data, number=number, shown=store.shown)
         except NewerError as error:
             if number < end and not _names(next(found, None), data):
                 message = (error.damage or f"entry {number} is damaged").removeprefix(f"{store.shown}: ")
-                raise damage.record(store.shown, message, (number, None)) from None
+                raise damage.damaged_record(store.shown, message, (number, None)) from None
             raise
         if entry.previous != replay.digest:
             message = f"entry {number} does not follow the one before it; one of them was changed"
             places = ((number - 1, entry.previous), (number, None)) if number > 1 else ((number, None),)
-            raise damage.record(store.shown, message, *places)
+            raise damage.damaged_record(store.shown, message, *places)
         kept, state = _recomputed(store, replay, entry)
         if kept != entry.state:
             message = f"entry {number} tells another state than the entries before it make"
-            raise damage.record(store.shown, message, (number, None))
-        replay.number, replay.digest = number, entries.digest(data)
+            raise damage.damaged_record(store.shown, message, (number, None))
+        replay.number, replay.digest = number, entries.entry_digest(data)
         replay.kept, replay.state = kept, state
         replay.digests[number] = replay.digest
         yield entry
@@ -337,34 +341,36 @@ def _verified(store: Store, found: Iterator[bytes | None], replay: Replay, end: 
 def _names(following: bytes | None, data: bytes) -> bool:
     """Tell if an entry names the bytes of the one before, so that those are as they were written."""
     try:
-        return bool(json.loads(following or b"")["previous"] == entries.digest(data))
+        return bool(json.loads(following or b"")["previous"] == entries.entry_digest(data))
     except (ValueError, RecursionError, TypeError, KeyError):
         return False
 
 
-def _recomputed(store: Store, replay: Replay, entry: Entry) -> tuple[State, State]:
+def _recomputed(store: Store, replay: Replay, entry: Entry) -> tuple[LedgerState, LedgerState]:
     """Return what an entry should hold of the state, and the whole state after it.
 
     Entries from before versions were noted hold all of it, and digests only once an entry before them had any.
     """
     number = entry.number
     try:
-        state = states.after(replay.state, entry.body, number=number)
+        state = entries.state_after(replay.state, entry.body, number=number)
     except ValueError as error:
-        raise damage.record(store.shown, f"entry {number} can't be: {error}", (number, None)) from None
+        raise damage.damaged_record(store.shown, f"entry {number} can't be: {error}", (number, None)) from None
     if state.digests is None and entry.state.digests is None:
         return state, state
-    lacks = vouching.wanted(state, number=number) - set(replay.digests)
+    lacks = skip_links.entries_to_link(state, number=number) - set(replay.digests)
     if lacks and replay.digest is not None:
-        end = Tail(replay.number, replay.digest, replay.kept, replay.kept)
-        replay.digests |= {one.number: entries.digest(entries.dump(one)) for one in trusted(store, end, lacks)}
-    state = vouching.vouched(state, replay.digests, number=number)
+        end = LedgerHead(replay.number, replay.digest, replay.kept, replay.kept)
+        replay.digests |= {
+            one.number: entries.entry_digest(entries.dump_entry(one)) for one in iter_verified(store, end, lacks)
+        }
+    state = skip_links.linked_digest(state, replay.digests, number=number)
     if entry.writer is None:
         return state, state
-    return snapshots.compact(replay.kept, replay.state, state, number=number)[0], state
+    return snapshots.compact_state(replay.kept, replay.state, state, number=number)[0], state
 
 
-def parse(data: bytes, *, number: int, shown: str) -> Entry:
+def parse_entry(data: bytes, *, number: int, shown: str) -> Entry:
     """Read an entry's bytes, believing nothing.
 
     Raises:
@@ -373,18 +379,18 @@ def parse(data: bytes, *, number: int, shown: str) -> Entry:
     """
     if len(data) > entries.MOST_BYTES:
         message = f"entry {number} has {len(data):,} bytes; an entry may have {entries.MOST_BYTES:,}"
-        raise damage.record(shown, message, (number, None))
+        raise damage.damaged_record(shown, message, (number, None))
     try:
         entry = Entry.model_validate_json(data)
     except ValidationError as error:
-        found = compatibility.unreadable(error, data, what=f"{shown}: entry {number}", verb="is damaged")
+        found = compatibility.unreadable_record(error, data, what=f"{shown}: entry {number}", verb="is damaged")
         if isinstance(found, CorruptError):
-            found = damage.record(shown, str(found).removeprefix(f"{shown}: "), (number, None))
+            found = damage.damaged_record(shown, str(found).removeprefix(f"{shown}: "), (number, None))
         raise found from None
     if compatibility.is_newer(entry.reader):
-        raise compatibility.newer(f"{shown}: entry {number}", writer=entry.writer, reader=entry.reader)
-    if entry.number != number or entries.dump(entry) != data:
-        raise damage.record(shown, f"entry {number} is damaged: it is not as mlci writes it", (number, None))
+        raise compatibility.newer_error(f"{shown}: entry {number}", writer=entry.writer, reader=entry.reader)
+    if entry.number != number or entries.dump_entry(entry) != data:
+        raise damage.damaged_record(shown, f"entry {number} is damaged: it is not as mlci writes it", (number, None))
     return entry
 
 
@@ -394,16 +400,16 @@ def _bytes(store: Store, number: int) -> bytes:
 
 def _there(store: Store, number: int, data: bytes | None) -> bytes:
     if data is None:
-        raise damage.record(store.shown, f"entry {number} is missing from the ledger", (number, None))
+        raise damage.damaged_record(store.shown, f"entry {number} is missing from the ledger", (number, None))
     return data
 
 
-def _hold(store: Store, seen: Witness, number: int, newest: bytes | None) -> None:
+def _hold(store: Store, seen: Checkpoint, number: int, newest: bytes | None) -> None:
     if seen.number > number:
         message = f"the ledger ends at entry {number}, but entry {seen.number} was there: it was cut back"
         between = [(lost, None) for lost in range(number + 1, min(seen.number, number + _SHOWN))]
-        raise damage.record(store.shown, message, *between, (seen.number, seen.digest))
+        raise damage.damaged_record(store.shown, message, *between, (seen.number, seen.digest))
     data = newest if newest is not None and seen.number == number else _bytes(store, seen.number)
-    if entries.digest(data) != seen.digest:
+    if entries.entry_digest(data) != seen.digest:
         message = f"entry {seen.number} is not the one that was there before: it was rewritten"
-        raise damage.record(store.shown, message, (seen.number, seen.digest))
+        raise damage.damaged_record(store.shown, message, (seen.number, seen.digest))

@@ -1,4 +1,4 @@
-"""A version's manifest: everything needed to judge against it, to explain it and to make it again. Pure.
+"""Manifest of a version: files, predictions, recipe, environment, data. Pure.
 
 A run leaves the same thing without a number, the bundle: what was judged, and what would be promoted.
 """
@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field
 
-from mlci.registry.entries import BY_ALIAS, Digest, Part, Text
+from mlci.registry.entries import BY_ALIAS, Digest, LedgerPart, Text
 
 
 def _inside(name: str) -> str:
@@ -19,7 +19,7 @@ def _inside(name: str) -> str:
     return name
 
 
-class File(Part):
+class VersionFile(LedgerPart):
     """A file of a version, kept under its digest."""
 
     name: Annotated[str, Field(min_length=1, max_length=1_000), AfterValidator(_inside)]
@@ -27,11 +27,11 @@ class File(Part):
     bytes: Annotated[int, Field(ge=0)]
 
 
-class Predictions(Part):
+class Predictions(LedgerPart):
     """A version's predictions on one evaluation set, with the columns that hold them."""
 
     fingerprint: Text
-    file: File
+    file: VersionFile
     score: Text | None = None
     decision: Text | None = None
     threshold: float | None = None
@@ -40,13 +40,13 @@ class Predictions(Part):
 Command = Annotated[str, Field(max_length=20_000)]
 
 
-class Recipe(Part):
+class Recipe(LedgerPart):
     """How the version was trained and how it predicts."""
 
     commit: Text | None = Field(description="Full hash; null outside of a repository.")
     dirty: bool = Field(default=False, description="Whether the checkout had uncommitted changes.")
     config_path: Text = Field(description="Of the configuration, in the repository.")
-    config: File = Field(description="The configuration itself.")
+    config: VersionFile = Field(description="The configuration itself.")
     train: Command | None = None
     predict: Command | None = None
     model: Text | None = Field(default=None, description="Path of the model as configured: where it is put back.")
@@ -54,31 +54,35 @@ class Recipe(Part):
     seed: int
 
 
-class Environment(Part):
+class Environment(LedgerPart):
     """What it ran on."""
 
     python: Text
     platform: Text
     packages: dict[str, str] = Field(default_factory=dict, description="Installed distributions and their versions.")
-    lock: tuple[File, ...] = Field(default=(), description="Lock files of the repository.")
+    lock: tuple[VersionFile, ...] = Field(default=(), description="Lock files of the repository.")
 
 
-class Data(Part):
+class Data(LedgerPart):
     """Data that the version saw: by fingerprint, and by what the repository says of it."""
 
     fingerprint: Text = Field(description="Of the evaluation set that it was judged on.")
     rows: int
-    keys: File | None = Field(default=None, description="Digests of the rows, for the difference to another set.")
+    keys: VersionFile | None = Field(
+        default=None, description="Digests of the rows, for the difference to another set."
+    )
     pointers: dict[str, str] = Field(default_factory=dict, description="DVC and LFS pointers by path: what they name.")
 
 
-class Content(Part):
+class Content(LedgerPart):
     """What was judged, whether it has become a version or not."""
 
     model: Text
-    files: tuple[File, ...] = Field(description="The model's files: a single one, or by path inside of the folder.")
+    files: tuple[VersionFile, ...] = Field(
+        description="The model's files: a single one, or by path inside of the folder."
+    )
     predictions: Predictions
-    report: File
+    report: VersionFile
     recipe: Recipe
     environment: Environment
     data: Data
@@ -87,7 +91,7 @@ class Content(Part):
     seconds: dict[str, float] = Field(default_factory=dict)
     more: dict[str, Any] = Field(default_factory=dict)
 
-    def places(self) -> dict[str, File]:
+    def places(self) -> dict[str, VersionFile]:
         """Return every file that belongs to it by its place in a bundle."""
         keys = [self.data.keys] if self.data.keys else []
         own = (self.predictions.file, self.report, *keys)
@@ -98,12 +102,12 @@ class Content(Part):
             **{f"lock/{file.name}": file for file in self.environment.lock},
         }
 
-    def everything(self) -> tuple[File, ...]:
+    def everything(self) -> tuple[VersionFile, ...]:
         """Return every file that belongs to it."""
         return tuple(self.places().values())
 
 
-class ChampionPredictions(Part):
+class ChampionPredictions(LedgerPart):
     """The champion's predictions on the bundle's rows; they are not a part of the version."""
 
     version: Annotated[int, Field(ge=1)]
@@ -118,7 +122,7 @@ class Bundle(Content):
     schema_: Annotated[Literal["mlci/bundle/1"], Field(alias="schema")] = "mlci/bundle/1"
     champion: ChampionPredictions | None = Field(default=None, description="If the run made them: the rows moved.")
 
-    def all_places(self) -> dict[str, File]:
+    def all_places(self) -> dict[str, VersionFile]:
         """Return every file of the bundle by its place, the champion's predictions included."""
         if self.champion is None:
             return self.places()
@@ -141,7 +145,7 @@ class Manifest(Content):
         return cls(version=version, **kept)
 
 
-def champion_place(file: File) -> str:
+def champion_place(file: VersionFile) -> str:
     """Return the place of the champion's predictions in a bundle."""
     return f"champion/{file.name}"
 

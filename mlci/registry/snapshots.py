@@ -9,13 +9,13 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from mlci.registry.entries import BY_ALIAS, Count, Part, Snapshot, State, canonical, digest
+from mlci.registry.entries import BY_ALIAS, Count, LedgerPart, LedgerState, SnapshotRef, canonical_json, entry_digest
 
 MOST = 64
 """Most items of an entry's state: versions, evaluation sets, added predictions and spreads."""
 
 
-class Whole(Part):
+class StateSnapshot(LedgerPart):
     """The file: the state after an entry, without what only entries hold."""
 
     model_config = BY_ALIAS
@@ -31,13 +31,13 @@ class Whole(Part):
     reproduced: dict[str, int]
 
 
-def dump(state: State, *, entry: int) -> bytes:
+def dump_snapshot(state: LedgerState, *, entry: int) -> bytes:
     """Return the bytes of a snapshot of the state after an entry."""
     parts = state.model_dump(exclude={"digests", "snapshot"})
-    return canonical(Whole(entry=entry, **parts).model_dump(mode="json", by_alias=True))
+    return canonical_json(StateSnapshot(entry=entry, **parts).model_dump(mode="json", by_alias=True))
 
 
-def restore(kept: State, whole: Whole) -> State:
+def restore_state(kept: LedgerState, whole: StateSnapshot) -> LedgerState:
     """Return the whole state of an entry from what it holds and the snapshot that it names."""
     rescored = whole.rescored if whole.entry >= kept.decided else {}  # a decision takes the additions away
     return kept.model_copy(
@@ -51,7 +51,9 @@ def restore(kept: State, whole: Whole) -> State:
     )
 
 
-def compact(kept: State, before: State, after: State, *, number: int) -> tuple[State, bytes | None]:
+def compact_state(
+    kept: LedgerState, before: LedgerState, after: LedgerState, *, number: int
+) -> tuple[LedgerState, bytes | None]:
     """Return what an entry holds of the state after it, and the snapshot that has to be kept for that, if any.
 
     Args:
@@ -66,8 +68,8 @@ def compact(kept: State, before: State, after: State, *, number: int) -> tuple[S
         parts["rescored"] = own["rescored"] = {}
     if sum(map(len, parts.values())) <= MOST:
         return after.model_copy(update={**parts, "snapshot": kept.snapshot}), None
-    data = dump(before, entry=number - 1)
-    return after.model_copy(update={**own, "snapshot": Snapshot(entry=number - 1, digest=digest(data))}), data
+    data = dump_snapshot(before, entry=number - 1)
+    return after.model_copy(update={**own, "snapshot": SnapshotRef(entry=number - 1, digest=entry_digest(data))}), data
 
 
 _MAPS = ("promoted", "uses", "rescored", "reproduced")

@@ -1,4 +1,4 @@
-"""Versions on top of any store: found by number, read through their manifest, every byte held against its digest."""
+"""Versions in any store: found by number, read through their manifest, verified by digest."""
 
 import hashlib
 import tempfile
@@ -10,10 +10,10 @@ from pydantic import ValidationError
 
 from mlci.registry import compatibility, descriptions, ledger
 from mlci.registry.damage import FileError, VersionError
-from mlci.registry.entries import Entry, Promotion, Rescored
-from mlci.registry.interface import CorruptError, Store
-from mlci.registry.ledger import Tail
-from mlci.registry.manifest import File, Manifest, Predictions
+from mlci.registry.entries import Entry, PredictionsAdded, Promotion
+from mlci.registry.ledger import LedgerHead
+from mlci.registry.manifest import Manifest, Predictions, VersionFile
+from mlci.registry.store import CorruptError, Store
 
 MOST_BYTES = descriptions.MOST_BYTES
 describe, read_description = descriptions.describe, descriptions.read_description
@@ -36,17 +36,17 @@ class Version:
     manifest: Manifest
 
 
-def champion(store: Store, end: Tail) -> Version | None:
+def read_champion(store: Store, end: LedgerHead) -> Version | None:
     """Return the version in production; ``None`` only where nothing was ever promoted.
 
     Raises:
         CorruptError: It is not whole; the message names what is wrong.
         OutsideError: The registry can't be reached.
     """
-    return None if end.state.champion is None else version(store, end, end.state.champion)
+    return None if end.state.champion is None else read_version(store, end, end.state.champion)
 
 
-def version(store: Store, end: Tail, number: int) -> Version:
+def read_version(store: Store, end: LedgerHead, number: int) -> Version:
     """Return a version by its number, as the ledger's end vouches for it.
 
     Raises:
@@ -57,7 +57,7 @@ def version(store: Store, end: Tail, number: int) -> Version:
     place = end.state.promoted.get(str(number))
     if place is None:
         raise LookupError(number)
-    return _version(store, ledger.named(store, end, place), number)
+    return _version(store, ledger.read_verified(store, end, place), number)
 
 
 def promoted(store: Store, entry: Entry) -> Version:
@@ -73,13 +73,13 @@ def _version(store: Store, entry: Entry, number: int) -> Version:
         manifest = Manifest.model_validate_json(data)
     except ValidationError as error:
         what = f"{store.shown}: the manifest of version {number}"
-        raise compatibility.unreadable(error, data, what=what, writer=entry.writer) from None
+        raise compatibility.unreadable_record(error, data, what=what, writer=entry.writer) from None
     if manifest.version != number:
         raise VersionError(f"{store.shown}: the manifest of version {number} says that it is of {manifest.version}")
     return Version(number=number, entry=entry, digest=entry.body.manifest, manifest=manifest)
 
 
-def decisions(store: Store, end: Tail) -> Iterator[Entry]:
+def iter_decisions(store: Store, end: LedgerHead) -> Iterator[Entry]:
     """Yield every promotion and roll-back, newest first, without reading all that lies between them.
 
     The entry before a decision names the newest decision until then, and the decision names that entry by its digest.
@@ -87,13 +87,13 @@ def decisions(store: Store, end: Tail) -> Iterator[Entry]:
     Raises:
         CorruptError: One of them, or one on the way, is not the one that was appended.
     """
-    entry = ledger.named(store, end, end.state.decided) if end.state.decided else None
+    entry = ledger.read_verified(store, end, end.state.decided) if end.state.decided else None
     while entry is not None:
         yield entry
         entry = ledger.find_decision_before(store, entry)
 
 
-def rescored(store: Store, end: Tail, fingerprint: str) -> Predictions | None:
+def find_rescored(store: Store, end: LedgerHead, fingerprint: str) -> Predictions | None:
     """Return the champion's predictions on another evaluation set, where somebody added them.
 
     Raises:
@@ -102,17 +102,17 @@ def rescored(store: Store, end: Tail, fingerprint: str) -> Predictions | None:
     place = end.state.rescored.get(fingerprint)
     if place is None:
         return None
-    entry = ledger.named(store, end, place)
+    entry = ledger.read_verified(store, end, place)
     body = entry.body
-    if not isinstance(body, Rescored) or (body.version, body.fingerprint) != (end.state.champion, fingerprint):
+    if not isinstance(body, PredictionsAdded) or (body.version, body.fingerprint) != (end.state.champion, fingerprint):
         raise CorruptError(f"{store.shown}: entry {place} should have added predictions and did not")
-    found, of = added(store, entry, body)
+    found, of = added_predictions(store, entry, body)
     if found.fingerprint != fingerprint:
         raise CorruptError(f"{store.shown}: {of} were made on other rows than it says")
     return found
 
 
-def added(store: Store, entry: Entry, body: Rescored) -> tuple[Predictions, str]:
+def added_predictions(store: Store, entry: Entry, body: PredictionsAdded) -> tuple[Predictions, str]:
     """Return the predictions that an entry added to a version, and their description for messages.
 
     Raises:
@@ -125,10 +125,10 @@ def added(store: Store, entry: Entry, body: Rescored) -> tuple[Predictions, str]
         return Predictions.model_validate_json(data), of
     except ValidationError as error:
         what = f"{store.shown}: {of}"
-        raise compatibility.unreadable(error, data, what=what, writer=entry.writer) from None
+        raise compatibility.unreadable_record(error, data, what=what, writer=entry.writer) from None
 
 
-def fetch(store: Store, file: File, target: Path, *, of: str) -> Path:
+def fetch_file(store: Store, file: VersionFile, target: Path, *, of: str) -> Path:
     """Copy a file out of the registry and hold the copy against its digest.
 
     Args:
@@ -152,23 +152,23 @@ def fetch(store: Store, file: File, target: Path, *, of: str) -> Path:
     return target
 
 
-def verify(store: Store, manifest: Manifest) -> None:
+def verify_files(store: Store, manifest: Manifest) -> None:
     """Read every file of a version and hold it against its digest.
 
     Raises:
         CorruptError: At the first that is not what it was.
     """
     for file in manifest.everything():
-        check(store, file, of=f"version {manifest.version}")
+        check_digest(store, file, of=f"version {manifest.version}")
 
 
-def check(store: Store, file: File, *, of: str) -> None:
+def check_digest(store: Store, file: VersionFile, *, of: str) -> None:
     """Read one file and hold it against its digest, as :func:`fetch` does."""
     with tempfile.TemporaryDirectory(prefix="mlci-verify-", ignore_cleanup_errors=True) as scratch:
-        fetch(store, file, Path(scratch) / "file", of=of)
+        fetch_file(store, file, Path(scratch) / "file", of=of)
 
 
-def there(store: Store, file: File, *, of: str) -> None:
+def check_exists(store: Store, file: VersionFile, *, of: str) -> None:
     """Look whether a file is there with its size, without reading it.
 
     Raises:
@@ -181,7 +181,7 @@ def there(store: Store, file: File, *, of: str) -> None:
     raise _lost(store, file, f"`{file.name}` of {of} {lacks} (sha256 {file.digest})")
 
 
-def keep(store: Store, source: Path, file: File, *, of: str, mend: bool = False) -> None:
+def put_verified(store: Store, source: Path, file: VersionFile, *, of: str, mend: bool = False) -> None:
     """Put a file; one that is there already, from whenever, has to be whole.
 
     Args:
@@ -196,16 +196,16 @@ def keep(store: Store, source: Path, file: File, *, of: str, mend: bool = False)
     """
     if store.holds(file.digest):
         try:
-            check(store, file, of=of)
+            check_digest(store, file, of=of)
         except CorruptError:
             if not mend:
                 raise
             store.put(source, file.digest)
-            check(store, file, of=of)
+            check_digest(store, file, of=of)
     store.put(source, file.digest)  # also flushes what a writer left that was killed before it could
 
 
-def _lost(store: Store, file: File, message: str) -> FileError:
+def _lost(store: Store, file: VersionFile, message: str) -> FileError:
     return FileError(message, shown=store.shown, digest=file.digest)
 
 

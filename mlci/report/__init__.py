@@ -1,1 +1,1 @@
-"""The report: one frozen document, and every text that is rendered from it."""
+"""The report: one frozen document, and the texts rendered from it."""

@@ -1,17 +1,18 @@
-"""The pull-request comment: short, sticky, and the same bytes for the same result."""
+"""Pull-request comment and job summary: deterministic and bounded."""
 
-from mlci.report import escape, page
-from mlci.report.dialect import Markdown
+from mlci.report import page
 from mlci.report.document import Report
-from mlci.report.escape import Md
 from mlci.report.links import NO_LINKS, Links
-from mlci.report.templating import render
+from mlci.report.templating import render_template
+from mlci.report.text import escape
+from mlci.report.text.escape import Md
+from mlci.report.text.markup import Markdown
 
 BUDGET = 60_000
 """Bytes; GitHub refuses comments of more than 65,536 characters, and whoever posts one may add some."""
 
 
-def comment(report: Report, *, links: Links = NO_LINKS, run: str | None = None, budget: int = BUDGET) -> str:
+def render_comment(report: Report, *, links: Links = NO_LINKS, run: str | None = None, budget: int = BUDGET) -> str:
     """Write the comment as GitHub's Markdown, with less detail where it would be too long.
 
     Args:
@@ -24,22 +25,44 @@ def comment(report: Report, *, links: Links = NO_LINKS, run: str | None = None, 
         ValueError: If not even the verdict fits into the budget.
     """
     d = Markdown()
-    parts = page.write(d, report, builders=page.COMMENT, links=links)
-    hidden = marker(report, run=run)
+    parts = page.write_page(d, report, builders=page.COMMENT, links=links)
+    hidden = comment_marker(report, run=run)
 
     def rendered(built: page.Page) -> str:
-        return render("report/page.md.j2", page=built, marker=hidden)
+        return render_template("report/page.md.j2", page=built, marker=hidden)
 
-    return page.fitting(d, parts, rendered, budget=budget)
+    return page.fit_page(d, parts, rendered, budget=budget)
 
 
-def marker(report: Report, *, run: str | None = None) -> Md:
+def comment_marker(report: Report, *, run: str | None = None) -> Md:
     """Return the hidden first line by which the comment is found again: model, head commit and run."""
-    return marked(model=report.model, head=report.candidate.commit, run=run)
+    return with_marker(model=report.model, head=report.candidate.commit, run=run)
 
 
-def marked(*, model: str, head: str | None, run: str | None) -> Md:
+def with_marker(*, model: str, head: str | None, run: str | None) -> Md:
     """Return the marker of a comment on a model, where there may be no report."""
     facts = {"id": model, "head": head, "run": run}
-    told = " ".join(f"{key}={escape.marker(value)}" for key, value in facts.items() if value is not None)
+    told = " ".join(f"{key}={escape.encode_marker(value)}" for key, value in facts.items() if value is not None)
     return Md(f"<!-- mlci {told} -->")
+
+
+SUMMARY_BUDGET = 1_000_000
+"""Bytes; GitHub takes 1 MiB a step (documentation page "Workflow commands", "Adding a job summary")."""
+
+CHECK_BUDGET = 65_535
+"""Bytes that the summary of a check run may have."""
+
+
+def render_summary(report: Report, *, links: Links = NO_LINKS, budget: int = SUMMARY_BUDGET) -> str:
+    """Write the summary as GitHub's Markdown, with less detail where it would be too long.
+
+    Raises:
+        ValueError: If not even the verdict fits into the budget.
+    """
+    d = Markdown()
+    parts = page.write_page(d, report, builders=page.SUMMARY, links=links)
+
+    def rendered(built: page.Page) -> str:
+        return render_template("report/page.md.j2", page=built, marker=None)
+
+    return page.fit_page(d, parts, rendered, budget=budget)

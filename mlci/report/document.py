@@ -1,4 +1,4 @@
-"""``report.json``: the one document that every comment, summary, page and exit code is rendered from.
+"""``report.json``: the document that comments, summaries, pages and exit codes are rendered from.
 
 Rates are fractions; intervals are ``[low, high]`` at ``policy.confidence``; what is undefined is ``null`` with a reason
 beside it, never NaN. The JSON Schema next to the package is generated from these models.
@@ -34,13 +34,13 @@ Listed = Annotated[tuple[T, ...], FailFast()]
 """A list of which the first wrong item is named: a million wrong ones would take gigabytes to name."""
 
 
-class Part(BaseModel):
+class ReportPart(BaseModel):
     """Base of all parts: frozen, without NaN; keys of newer minor versions are kept out by ``schema``."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
-class Candidate(Part):
+class Candidate(ReportPart):
     """The pull request's model."""
 
     commit: str | None = None
@@ -49,7 +49,7 @@ class Candidate(Part):
     model: str | None = Field(default=None, description="Digest of its model: of the file, or of the list of files.")
 
 
-class BaselineRef(Part):
+class BaselineRef(ReportPart):
     """The model compared with; without one, ``source`` is ``none``, or ``production`` without a version."""
 
     source: Literal["production", "ref", "file", "none"]
@@ -58,7 +58,7 @@ class BaselineRef(Part):
     label: str | None = None
 
 
-class SharedRows(Part):
+class SharedRows(ReportPart):
     """Rows of the candidate's evaluation set and of the baseline's own, if training makes both and they differ."""
 
     added: int = Field(description="Rows of the candidate's set only.")
@@ -71,7 +71,7 @@ class SharedRows(Part):
     )
 
 
-class EvaluationSet(Part):
+class EvaluationSet(ReportPart):
     """The rows that both models were judged on."""
 
     rows: int | None = None
@@ -84,7 +84,7 @@ class EvaluationSet(Part):
     shared: SharedRows | None = Field(default=None, description="Only where the baseline's own set is another one.")
 
 
-class Evidenced(Part):
+class Evidenced(ReportPart):
     """Values of both models and their paired change, as every row of the report shows them."""
 
     metric: str
@@ -112,7 +112,7 @@ class MetricRow(Evidenced):
     support_unit: str | None = None
 
 
-class GroupRow(Part):
+class GroupRow(ReportPart):
     """One group's value inside a disparity."""
 
     group: str
@@ -133,7 +133,7 @@ class DisparityRow(Evidenced):
     groups: Listed[GroupRow] = ()
 
 
-class ScopeRef(Part):
+class ScopeRef(ReportPart):
     """What a gate looks at: one group of a slice, or the spread across one."""
 
     slice: str | None = None
@@ -141,7 +141,7 @@ class ScopeRef(Part):
     across: str | None = None
 
 
-class LimitRef(Part):
+class LimitRef(ReportPart):
     """The limit as it was written; exactly one is set. A change limit in per cent carries ``relative``."""
 
     min: float | None = None
@@ -151,7 +151,7 @@ class LimitRef(Part):
     relative: bool = False
 
 
-class Waiver(Part):
+class Waiver(ReportPart):
     """Who let a gate pass, until when, and why."""
 
     by: str
@@ -159,7 +159,7 @@ class Waiver(Part):
     reason: str
 
 
-class GateRow(Part):
+class GateRow(ReportPart):
     """One gate and what became of it.
 
     ``value`` and ``interval`` are the numbers that were held against ``bound``, so that a reader can check by eye.
@@ -188,7 +188,7 @@ class GateRow(Part):
     waived: Waiver | None = None
 
 
-class AgreementRow(Part):
+class AgreementRow(ReportPart):
     """Rows decided rightly by both, one or neither model, and McNemar's test on them."""
 
     both: int
@@ -200,7 +200,7 @@ class AgreementRow(Part):
     exact_p: float
 
 
-class LineageItem(Part):
+class LineageItem(ReportPart):
     """One thing that differs between baseline and candidate."""
 
     name: str
@@ -209,7 +209,7 @@ class LineageItem(Part):
     candidate: str | None = None
 
 
-class LineageRow(Part):
+class LineageRow(ReportPart):
     """One kind of thing that a model is made from, by what each side's is known: a commit or a digest."""
 
     kind: Literal["code", "evaluation", "data", "configuration", "environment", "model"]
@@ -221,7 +221,7 @@ class LineageRow(Part):
     more: int = Field(default=0, description="Items beyond those listed.")
 
 
-class NullRate(Part):
+class NullRate(ReportPart):
     """Share of a column's cells without a value."""
 
     column: str
@@ -229,7 +229,7 @@ class NullRate(Part):
     candidate: float
 
 
-class DataDifference(Part):
+class DataDifference(ReportPart):
     """What differs between the evaluation set that the baseline had of its own and this one; null is not known."""
 
     baseline_rows: int | None = None
@@ -244,14 +244,14 @@ class DataDifference(Part):
     reason: str | None = None
 
 
-class Lineage(Part):
+class Lineage(ReportPart):
     """What changed between the baseline, a version of the registry or another commit, and the candidate."""
 
     rows: Listed[LineageRow]
     evaluation: DataDifference | None = Field(default=None, description="Only where the evaluation set changed.")
 
 
-class TrendPoint(Part):
+class TrendPoint(ReportPart):
     """A metric of one version, as it was judged."""
 
     version: int
@@ -259,14 +259,14 @@ class TrendPoint(Part):
     same_rows: bool = Field(default=True, description="Whether it was judged on the rows of this report.")
 
 
-class TrendRow(Part):
+class TrendRow(ReportPart):
     """A gated metric over the versions that were in production, oldest first."""
 
     metric: str
     points: Annotated[Listed[TrendPoint], Field(min_length=1)]
 
 
-class Seconds(Part):
+class Seconds(ReportPart):
     """Wall time of each stage."""
 
     train: float | None = None
@@ -275,7 +275,7 @@ class Seconds(Part):
     evaluate: float | None = None
 
 
-class Provenance(Part):
+class Provenance(ReportPart):
     """Everything needed to make this report again."""
 
     config: str | None = None
@@ -285,7 +285,7 @@ class Provenance(Part):
     seconds: Seconds = Seconds()
 
 
-class PolicyRef(Part):
+class PolicyRef(ReportPart):
     """The policy that gates were judged under."""
 
     confidence: float
@@ -294,7 +294,7 @@ class PolicyRef(Part):
     comment: Literal["always", "on-change", "on-failure", "never"] = "always"
 
 
-class Report(Part):
+class Report(ReportPart):
     """The whole document."""
 
     model_config = ConfigDict(

@@ -1,4 +1,4 @@
-"""Where a report may link to; known to the one who publishes it, not to the document."""
+"""Links of a report to its repository and run."""
 
 from dataclasses import dataclass
 from urllib.parse import quote

@@ -1,31 +1,31 @@
-"""A whole page: verdict, gates that need attention, sections, footer; and less of it where space is short."""
+"""Layout of a rendered report: verdict, gates, sections, footer; less detail where space is short."""
 
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from mlci.report import names, numbers, origins, sections, sentences, trend
-from mlci.report.dialect import Dialect
+from mlci.report import headline, lineage, sections, trend
 from mlci.report.document import GateRow, Report
-from mlci.report.footer import footer
-from mlci.report.gates import gate_table
+from mlci.report.gate_table import gate_table
 from mlci.report.links import Links
-from mlci.report.tables import Section, Table
+from mlci.report.text import labels, number_format
+from mlci.report.text.markup import Markup
+from mlci.report.text.tables import ReportTable, Section
 
-Builder = Callable[[Dialect, Report], list[Section]]
+Builder = Callable[[Markup, Report], list[Section]]
 
 COMMENT: tuple[Builder, ...] = (
-    sections.passed,
-    origins.lineage,
-    trend.trend,
+    sections.passed_gates,
+    lineage.lineage_section,
+    trend.trend_section,
     sections.watched_groups,
     sections.watched_disparities,
-    sections.whole_set,
+    sections.whole_set_section,
     sections.all_disparities,
     sections.other_slices,
-    sections.notes,
+    sections.notes_section,
 )
-SUMMARY: tuple[Builder, ...] = (*COMMENT, sections.provenance)
+SUMMARY: tuple[Builder, ...] = (*COMMENT, sections.provenance_section)
 _UNDECIDED = "undecided gates"
 DROPPED = (
     "slices",
@@ -61,7 +61,7 @@ class Page:
     heading: str
     cause: str
     next: str
-    attention: Table | None
+    attention: ReportTable | None
     hidden: str | None
     sections: tuple[Section, ...]
     left_out: str | None
@@ -83,7 +83,7 @@ class Parts:
     cause: str
     next: str
     rows: tuple[GateRow, ...]
-    table: Table | None
+    table: ReportTable | None
     sections: tuple[Section, ...]
     footer: str
 
@@ -97,21 +97,21 @@ class Detail:
     others: int | None = _OTHERS
 
 
-def write(d: Dialect, report: Report, *, builders: Iterable[Builder], links: Links) -> Parts:
+def write_page(d: Markup, report: Report, *, builders: Iterable[Builder], links: Links) -> Parts:
     """Write every part of a page in a dialect."""
-    rows = [row for row in names.in_order(report.gates) if row.outcome != "passed"]
+    rows = [row for row in labels.in_order(report.gates) if row.outcome != "passed"]
     return Parts(
-        heading=sentences.heading(d, report),
-        cause=sentences.cause(d, report),
-        next=sentences.next_step(d, report, links),
+        heading=headline.verdict_heading(d, report),
+        cause=headline.verdict_cause(d, report),
+        next=headline.next_step(d, report, links),
         rows=tuple(rows),
         table=gate_table(d, report, rows) if rows else None,
         sections=tuple(section for builder in builders for section in builder(d, report)),
-        footer=footer(d, report, links),
+        footer=page_footer(d, report, links),
     )
 
 
-def assemble(d: Dialect, parts: Parts, detail: Detail) -> Page:
+def assemble_page(d: Markup, parts: Parts, detail: Detail) -> Page:
     """Put a page together at one level of detail."""
     shown, folded = _shown(parts.rows, detail)
     found = [*_folded(d, parts, folded), *parts.sections]
@@ -129,7 +129,7 @@ def assemble(d: Dialect, parts: Parts, detail: Detail) -> Page:
     )
 
 
-def fitting(d: Dialect, parts: Parts, render: Callable[[Page], str], *, budget: int) -> str:
+def fit_page(d: Markup, parts: Parts, render: Callable[[Page], str], *, budget: int) -> str:
     """Render with as much detail as fits into ``budget`` bytes of UTF-8.
 
     Whole sections go first, then rows of gates; the verdict and the first rows stay. What can't fit is not rendered, so
@@ -140,7 +140,7 @@ def fitting(d: Dialect, parts: Parts, render: Callable[[Page], str], *, budget: 
     """
 
     def rendered(detail: Detail) -> str | None:
-        page = assemble(d, parts, detail)
+        page = assemble_page(d, parts, detail)
         if _too_long(page, budget):
             return None
         text = render(page)
@@ -185,27 +185,109 @@ def _shown(rows: Sequence[GateRow], detail: Detail) -> tuple[list[int], list[int
     return [*blocking[: detail.blocking], *others[: detail.others]], others[detail.others :]
 
 
-def _part(table: Table | None, kept: Sequence[int]) -> Table | None:
+def _part(table: ReportTable | None, kept: Sequence[int]) -> ReportTable | None:
     return replace(table, rows=tuple(table.rows[index] for index in kept)) if table and kept else None
 
 
-def _folded(d: Dialect, parts: Parts, kept: Sequence[int]) -> list[Section]:
+def _folded(d: Markup, parts: Parts, kept: Sequence[int]) -> list[Section]:
     table = _part(parts.table, kept)
     if table is None:
         return []
     rows = [parts.rows[index] for index in kept]
-    title = d.number(f"{numbers.count(len(rows))} more that do not block: {_counted(rows)}")
+    title = d.number(f"{number_format.format_count(len(rows))} more that do not block: {_counted(rows)}")
     return [Section(_UNDECIDED, title, (table,))]
 
 
-def _hidden(d: Dialect, rows: Sequence[GateRow], shown: Sequence[int]) -> str | None:
+def _hidden(d: Markup, rows: Sequence[GateRow], shown: Sequence[int]) -> str | None:
     seen = set(shown)
     left = [row for index, row in enumerate(rows) if index not in seen]
     return d.number(f"And {_counted(left, more='more ')}: see the full report.") if left else None
 
 
 def _counted(rows: list[GateRow], *, more: str = "") -> str:
-    counts = dict.fromkeys(map(names.word, rows), 0)
+    counts = dict.fromkeys(map(labels.outcome_word, rows), 0)
     for row in rows:
-        counts[names.word(row)] += 1
-    return ", ".join(f"{numbers.count(number)} {more}{word}" for word, number in counts.items())
+        counts[labels.outcome_word(row)] += 1
+    return ", ".join(f"{number_format.format_count(number)} {more}{word}" for word, number in counts.items())
+
+
+_PEOPLE = {
+    "wilson": "Wilson",
+    "wilson by class": "Wilson by class",
+    "tango": "Tango",
+    "tango by label": "Tango by label",
+    "delong": "DeLong",
+    "delong score": "DeLong and Hanley–McNeil",
+    "hall by class": "Hall by class",
+    "hall on the log scale": "Hall on the log scale",
+}
+
+
+def page_footer(d: Markup, report: Report, links: Links) -> str:
+    """Write which models, rows and settings the page is about."""
+    settings = [_compared(report)]
+    if not report.measured_nothing:
+        settings.append(f"seed {report.provenance.seed}")
+    if report.evaluation.rows is not None:
+        settings.append(f"{number_format.format_percent(report.policy.confidence)} intervals")
+    if d.emphasis and not report.measured_nothing:
+        settings.append("bold: what was held against the limit")
+    pages = [(links.report, "full report"), (links.guide, "how gates decide")]
+    parts = [
+        _models(d, report, links),
+        *_evaluation(d, report),
+        d.number(", ".join(settings)),
+        *_methods(d, report),
+        *(d.link(d.number(name), url) for url, name in pages if url is not None and d.emphasis),
+    ]
+    return d.join(" · ", parts)
+
+
+def _models(d: Markup, report: Report, links: Links) -> str:
+    candidate = _model(d, report.candidate.commit, report.candidate.label, links, missing="candidate")
+    if not labels.has_baseline(report):
+        first = report.baseline.source == "production"
+        return d.words("{}, no baseline yet" if first else "{}, no baseline", candidate)
+    reference = report.baseline
+    baseline = _model(d, reference.commit, reference.label, links, missing="baseline")
+    if reference.version is not None:
+        baseline = d.words("{} (version {})", baseline, d.text(reference.version))
+    return d.words("{} against {}", candidate, baseline)
+
+
+def _model(d: Markup, commit: str | None, label: str | None, links: Links, *, missing: str) -> str:
+    if commit is not None:
+        return d.link(d.code(labels.short_title(commit)), links.revision(commit))
+    return d.number(missing) if label is None else d.text(label)
+
+
+def _evaluation(d: Markup, report: Report) -> list[str]:
+    evaluation = report.evaluation
+    if evaluation.rows is None:
+        return []
+    said = d.number(number_format.pluralize(evaluation.rows, "row"))
+    if evaluation.fingerprint is not None:
+        said = d.words("{}, holdout {}", said, d.code(_digest(evaluation.fingerprint)))
+    if evaluation.uses is not None:
+        of = f" of {number_format.format_count(evaluation.budget)}" if evaluation.budget is not None else ""
+        times = "time" if evaluation.uses == 1 and not of else "times"
+        said = d.words("{} used {}", said, d.number(f"{number_format.format_count(evaluation.uses)}{of} {times}"))
+    return [said, d.number("labels sealed")] if evaluation.sealed else [said]
+
+
+def _digest(fingerprint: str) -> str:
+    return fingerprint.removeprefix("sha256:")[:12]
+
+
+def _compared(report: Report) -> str:
+    if report.measured_nothing:
+        return "nothing evaluated"
+    if labels.estimates_only(report):
+        return "metrics files compared"
+    return "paired on the same rows" if labels.has_baseline(report) else "candidate alone"
+
+
+def _methods(d: Markup, report: Report) -> list[str]:
+    found = dict.fromkeys(row.method for row in report.gates if row.method is not None and row.interval is not None)
+    named = [d.text(_PEOPLE.get(method, method)) for method in found]
+    return [d.words("intervals by {}", d.join(", ", named))] if named else []

@@ -1,16 +1,98 @@
-"""Everything that is written beside ``report.json``, by file name."""
+"""Rendered files beside ``report.json``, JUnit XML among them."""
 
-from mlci.report.comment import comment
-from mlci.report.document import Report
-from mlci.report.junit import junit
+import re
+from xml.etree import ElementTree as ET
+
+from mlci.report import headline
+from mlci.report.comment import render_comment, render_summary
+from mlci.report.document import GateRow, Report
+from mlci.report.gate_table import Stock, gate_numbers, gate_remarks, rows_available
 from mlci.report.links import NO_LINKS, Links
-from mlci.report.summary import summary
+from mlci.report.text import labels
+from mlci.report.text.escape import visible
+from mlci.report.text.markup import Plain
+
+_INVALID = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")  # what XML 1.0's Char leaves out
+
+
+def junit(report: Report) -> str:
+    """Write gates as test cases of one suite.
+
+    A gate that blocks is a failure (an error, if it could not be computed); doubt that only warns and a waiver are
+    skipped, with their reason. There are no times: the same result gives the same bytes.
+    """
+    rows = report.gates
+    kinds = [_kind(row) for row in rows]
+    has = rows_available(report)
+    suite = ET.Element(
+        "testsuite",
+        {
+            "name": _text(report.model),
+            "tests": str(len(rows)),
+            "failures": str(kinds.count("failure")),
+            "errors": str(kinds.count("error")),
+            "skipped": str(kinds.count("skipped")),
+        },
+    )
+    for row, kind in zip(rows, kinds, strict=True):
+        suite.append(_case(report, row, kind, has))
+    root = ET.Element("testsuites", {"name": "mlci", **{k: v for k, v in suite.attrib.items() if k != "name"}})
+    root.append(suite)
+    ET.indent(root)
+    return '<?xml version="1.0" encoding="UTF-8"?>\n' + ET.tostring(root, encoding="unicode") + "\n"
+
+
+def _kind(row: GateRow) -> str | None:
+    """Return the element that tells JUnit what became of a gate; ``None`` for one that passed."""
+    match row.outcome:
+        case "passed":
+            return None
+        case "error":
+            return "error"
+        case "failed":
+            return "failure"
+        case "waived":
+            return "skipped"
+        case "inconclusive" | "no_baseline":
+            return "failure" if row.blocks else "skipped"
+
+
+def _case(report: Report, row: GateRow, kind: str | None, has: Stock) -> ET.Element:
+    attributes = {"classname": _text(report.model), "name": _text(row.id)}
+    if row.line is not None:
+        attributes |= {"file": _text(report.provenance.config_path or "mlci.yml"), "line": str(row.line)}
+    case = ET.Element("testcase", attributes)
+    if kind is not None:
+        message = _message(row, has)
+        told = ET.SubElement(
+            case, kind, {"message": message} if kind == "skipped" else {"message": message, "type": row.outcome}
+        )
+        told.text = _facts(row)
+    return case
+
+
+def _message(row: GateRow, has: Stock) -> str:
+    d = Plain()
+    parts = [labels.outcome_word(row), gate_remarks(d, has, row) or headline.about_gate(d, row)]
+    return _text(": ".join(parts))
+
+
+def _facts(row: GateRow) -> str:
+    line = gate_numbers(row)
+    on = f"{line.value} {line.interval}" if line.interval and row.value is not None else line.value
+    title = labels.scoped_title(Plain(), row.metric, row.scope)
+    return _text(f"{title}: {line.pair}; judged on {row.judge}: {on}; limit {line.limit}")
+
+
+def _text(text: str) -> str:
+    """Make a text fit for XML 1.0 (section 2.2, "Characters") and visible."""
+    return _INVALID.sub("\N{REPLACEMENT CHARACTER}", visible(text))
 
 
 def render_all(report: Report, *, links: Links = NO_LINKS, run: str | None = None) -> dict[str, str]:
     """Render the report's files; the same report and links give the same bytes."""
     return {
-        "comment.md": comment(report, links=links, run=run),
-        "summary.md": summary(report, links=links),
+        "comment.md": render_comment(report, links=links, run=run),
+        "summary.md": render_summary(report, links=links),
         "junit.xml": junit(report),
     }

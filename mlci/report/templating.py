@@ -12,17 +12,17 @@ from pathlib import Path
 
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 
-from mlci.report.escape import Md
+from mlci.report.text.escape import Md
 
 
-def folder() -> Traversable:
+def template_folder() -> Traversable:
     """Return where templates lie: package ``mlci.templates`` if it is there, else ``templates`` beside the package."""
     if find_spec("mlci.templates") is not None:
         return resources.files("mlci.templates")
     return Path(__file__).resolve().parents[2] / "templates"
 
 
-def render(name: str, **values: object) -> str:
+def render_template(name: str, **values: object) -> str:
     """Render a template; values are views that were built for Markdown."""
     return _environment().get_template(name).render(values)
 
@@ -41,7 +41,7 @@ def _environment() -> Environment:
 
 
 def _read(name: str) -> str | None:
-    found = folder().joinpath(name)
+    found = template_folder().joinpath(name)
     return found.read_text(encoding="utf-8") if found.is_file() else None
 
 

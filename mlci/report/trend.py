@@ -2,26 +2,28 @@
 
 from collections.abc import Sequence
 
-from mlci.report import names, numbers
-from mlci.report.dialect import Dialect
 from mlci.report.document import Report, TrendRow
-from mlci.report.tables import Column, Section, table
+from mlci.report.text import labels, number_format
+from mlci.report.text.markup import Markup
+from mlci.report.text.tables import ReportColumn, Section, build_table
 
 BARS = "▁▂▃▄▅▆▇█"
 BREAK = "┊"
 _LEVEL = BARS[3]
 
 
-def trend(d: Dialect, report: Report) -> list[Section]:
+def trend_section(d: Markup, report: Report) -> list[Section]:
     """Show how each gated metric went over the versions that were in production."""
     rows = report.trend
     if not rows:
         return []
     now = {row.metric: row.candidate for row in report.metrics if row.slice is None}
     columns = [
-        Column(d.number("Metric"), [d.text(names.title(row.metric)) for row in rows], name=True),
-        Column(d.number("Versions, then candidate"), [d.number(bars(row, now.get(row.metric))) for row in rows]),
-        Column(
+        ReportColumn(d.number("Metric"), [d.text(labels.metric_title(row.metric)) for row in rows], name=True),
+        ReportColumn(
+            d.number("Versions, then candidate"), [d.number(trend_bars(row, now.get(row.metric))) for row in rows]
+        ),
+        ReportColumn(
             d.number("First → production → candidate"), [_ends(d, row, now.get(row.metric)) for row in rows], right=True
         ),
     ]
@@ -29,10 +31,10 @@ def trend(d: Dialect, report: Report) -> list[Section]:
     title = f"Trend over versions {min(numbered)} to {max(numbered)}"
     moved = any(not point.same_rows for row in rows for point in row.points)
     lines = (d.number(f"{BREAK} stands where the evaluation set changed; only bars on one side of it compare."),)
-    return [Section("trend", d.number(title), (table(d, columns),), lines if moved else ())]
+    return [Section("trend", d.number(title), (build_table(d, columns),), lines if moved else ())]
 
 
-def bars(row: TrendRow, now: float | None) -> str:
+def trend_bars(row: TrendRow, now: float | None) -> str:
     """Draw a bar for each version and one for the candidate, the lowest value lowest, breaks where the rows changed."""
     values = [point.value for point in row.points] + ([now] if now is not None else [])
     kept = [point.same_rows for point in row.points] + ([True] if now is not None else [])
@@ -50,7 +52,7 @@ def _drawn(values: Sequence[float]) -> list[str]:
     return [BARS[round((value / 2 - low / 2) / span * top)] if span else _LEVEL for value in values]
 
 
-def _ends(d: Dialect, row: TrendRow, now: float | None) -> str:
+def _ends(d: Markup, row: TrendRow, now: float | None) -> str:
     shown = [row.points[0].value, row.points[-1].value, *([now] if now is not None else [])]
-    style = numbers.style(shown, unit=names.unit(row.metric))
+    style = number_format.number_style(shown, unit=labels.metric_unit(row.metric))
     return d.number(" → ".join(style.value(value) for value in shown))

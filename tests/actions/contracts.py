@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from mlci.cli import group
+from mlci.cli.main import group
 from tests.actions import tables
 from tests.actions.tree import OWN, File, files, jobs, steps
 

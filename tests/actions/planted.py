@@ -54,7 +54,7 @@ DEFECTS = {
     ),
     "an action by its tag, in a message of the command": (
         rules.pins,
-        "mlci/baseline/resolve.py",
+        "mlci/git/refs.py",
         CHECKOUT,
         "actions/checkout@v7",
     ),

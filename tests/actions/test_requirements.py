@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from mlci.cli.extras import extras, main
-from mlci.config.read import read_text
+from mlci.config.read import load_text
 from mlci.metrics import catalogue
 
 ROOT = Path(__file__).parents[2]
@@ -60,7 +60,7 @@ def test_files_that_go_into_one_environment_agree():
 )
 def test_a_configuration_tells_what_to_install(change, needs):
     text = CONFIG.format(**{**PLAIN, **change})
-    assert extras(read_text(text, catalogue, path="mlci.yml").config) == needs
+    assert extras(load_text(text, catalogue, path="mlci.yml").config) == needs
 
 
 def test_a_configuration_with_errors_asks_for_nothing(tmp_path, capsys):

@@ -18,10 +18,10 @@ from benchmarks.characteristics import (
 )
 from benchmarks.characteristics.figures import Figure, Section, share, within
 from benchmarks.characteristics.pool import Work, run
-from mlci.inference import estimates
-from mlci.inference.disparity_change import DisparityChange
-from mlci.inference.power import rows_needed
-from mlci.inference.proportions import Tango
+from mlci.inference.disparity.change import DisparityChange
+from mlci.inference.intervals import estimates
+from mlci.inference.intervals.proportions import Tango
+from mlci.inference.sample_size import rows_needed
 
 FAMILY = "probabilities"
 
@@ -75,7 +75,7 @@ def test_truths_agree_with_large_samples():
         sample = family.sample(np.random.default_rng(2), 60_000)
         for metric in family.metrics.values():
             value, change = family.truth(metric, 60_000)
-            seen = coverage.measure(metric, sample, coverage.context(sample))
+            seen = coverage.measure_metric(metric, sample, coverage.context(sample))
             assert seen.candidate.value == pytest.approx(value, rel=0.03, abs=0.06)
             assert seen.change.value == pytest.approx(change, rel=0.15, abs=0.06)
 

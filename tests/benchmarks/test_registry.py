@@ -5,8 +5,8 @@ import pytest
 from benchmarks.registry import measure, page
 from benchmarks.registry.media import Folder, s3
 from benchmarks.registry.versions import MIB, candidate, promote
-from mlci.registry.interface import CorruptError
-from mlci.usecases.audit import audit
+from mlci.operations.verify_registry import verify_registry
+from mlci.registry.store import CorruptError
 
 
 @pytest.mark.parametrize("flushed", [True, False])
@@ -15,7 +15,7 @@ def test_a_folder(tmp_path, flushed):
     figures = measure.medium("folder", place, tmp_path, model=1000, entries=5, turns=2)
     assert [one.work.split(",")[0] for one in figures] == ["promote", "promote", "roll back", "load the baseline"]
     assert all(one.ratio > 0 for one in figures)
-    whole = audit(place.store(), contents=True)
+    whole = verify_registry(place.store(), contents=True)
     assert (whole.entries, whole.state.versions) == (5 + 2 + 2, 3 + 2)
     kept = {path.name: path.stat().st_size for path in (tmp_path / "target").iterdir()}
     assert kept == {"model.bin": 1000, "predictions.parquet": MIB, "report.json": 60_000, "mlci.yml": 2000}
@@ -39,7 +39,7 @@ def _folder(place, name):
 def test_a_bucket(tmp_path):
     with s3() as bucket:
         figures = measure.medium("S3", bucket, tmp_path, model=1000, entries=1, turns=1)
-        assert audit(bucket.store(), contents=True).entries == 3 + 1 + 1
+        assert verify_registry(bucket.store(), contents=True).entries == 3 + 1 + 1
     assert len(figures) == 4
 
 

@@ -7,11 +7,12 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from mlci.cli import _COMMANDS
+from mlci.cli.main import _COMMANDS
 from mlci.metrics.entries import ENTRIES
 from mlci.report import document
-from tests.usecases.project import commit, files, git, made, mlci, predictions, repository, run, write
-from tests.usecases.test_stages import small_files
+from tests.git.repository import commit, git, made
+from tests.operations.project import files, mlci, predictions, repository, run, write
+from tests.operations.test_stages import small_files
 
 SCHEMA = json.loads(Path(document.__file__).with_name("schema.json").read_text())
 

@@ -5,9 +5,9 @@ import sys
 
 import pytest
 
-from mlci.cli.files import append, read_bounded
+from mlci.util.bounded_read import append_bounded, read_bounded
+from tests.operations.project import files, mlci, run, write
 from tests.publish.test_command import CONFIG
-from tests.usecases.project import files, mlci, run, write
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="pipes in folders are POSIX")
 
@@ -56,14 +56,14 @@ def test_append__refuses_what_is_not_a_regular_file(tmp_path, kind):
     }
     make[kind]()
     with pytest.raises(OSError, match=r"not a regular file|[Ii]s a directory"):
-        append(path, b"verdict=pass\n")
+        append_bounded(path, b"verdict=pass\n")
     assert (tmp_path / "elsewhere").read_text() == "untouched\n"
     assert not (tmp_path / "new").exists()
 
 
 def test_append__a_file_that_is_not_there_yet(tmp_path):
-    append(tmp_path / "output", b"a=1\n")
-    append(tmp_path / "output", b"b=2\n")
+    append_bounded(tmp_path / "output", b"a=1\n")
+    append_bounded(tmp_path / "output", b"b=2\n")
     assert (tmp_path / "output").read_bytes() == b"a=1\nb=2\n"
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from mlci.cli.options import find_above
-from tests.usecases.project import mlci
+from tests.operations.project import mlci
 
 CONFIG = """\
 model: m

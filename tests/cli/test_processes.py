@@ -15,9 +15,9 @@ import jsonschema
 import pytest
 
 from mlci.report import document
-from tests.baseline.repository import ENVIRONMENT, git
-from tests.usecases.project import files, repository, write
-from tests.usecases.test_stages import small_files
+from tests.git.repository import ENVIRONMENT, git
+from tests.operations.project import files, repository, write
+from tests.operations.test_stages import small_files
 
 MLCI = [sys.executable, "-m", "mlci"]
 SCHEMA = json.loads(Path(document.__file__).with_name("schema.json").read_text())
@@ -87,7 +87,8 @@ def test_no_colour_into_a_pipe_and_colour_on_a_terminal_unless_refused(tmp_path)
 )
 def test_a_bug_is_a_report_and_exit_code_70(tmp_path, raised, said):
     (tmp_path / "sitecustomize.py").write_text(
-        f"import mlci.cli.run\ndef broken(*a, **k):\n    raise {raised}\nmlci.cli.run.run = broken\n"
+        f"import mlci.cli.commands.run\ndef broken(*a, **k):\n    raise {raised}\n"
+        "mlci.cli.commands.run.run_and_judge = broken\n"
     )
     write(tmp_path, small_files())
     ended = process("run", cwd=tmp_path, PYTHONPATH=str(tmp_path))
@@ -137,10 +138,10 @@ def test_killed_at_any_moment_a_report_is_whole_or_not_there(tmp_path):
     assert process("run", "--no-bundle", "--out", "first", cwd=tmp_path).returncode == 1
     (tmp_path / "loop.py").write_text(
         "from pathlib import Path\n"
-        "from mlci.cli.finish import finish\n"
-        "from mlci.cli.report import read\n"
-        "report, out = read(Path('first/report.json')), Path('out')\n"
-        "while True:\n    finish(report, out, as_json=True)\n"
+        "from mlci.cli.run_output import write_report\n"
+        "from mlci.cli.commands.report import read_report_file\n"
+        "report, out = read_report_file(Path('first/report.json')), Path('out')\n"
+        "while True:\n    write_report(report, out, as_json=True)\n"
     )
     generator, out, whole = random.Random(5), tmp_path / "out", {}
     for path in (tmp_path / "first").iterdir():

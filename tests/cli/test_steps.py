@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.usecases.project import PREDICT, change, config, files, mlci, run, write
+from tests.operations.project import PREDICT, change, config, files, mlci, run, write
 
 FLOOR = "  - {metric: accuracy, min: 0.5}\n"
 COSTS = """\
@@ -88,7 +88,7 @@ def test_costs_of_the_run_are_metrics(tmp_path):
 
 
 def test_a_slower_candidate_is_blocked_by_a_limit_in_per_cent(tmp_path):
-    from tests.usecases.project import repository  # noqa: PLC0415 - one test needs git
+    from tests.operations.project import repository  # noqa: PLC0415 - one test needs git
 
     more = "  - {metric: train_seconds, max_rise: 10%}\n  - {metric: model_megabytes, max_rise: 10%}\n"
     before = files(1, more=more)

@@ -2,8 +2,8 @@
 
 import pytest
 
-from mlci.config.addresses import hide_credentials, holds_credentials
-from mlci.config.load import parse
+from mlci.config.loader import parse_config
+from mlci.config.url_credentials import hide_credentials, holds_credentials
 from mlci.errors import InputError
 from tests.config.samples import GOOD, changed
 
@@ -61,7 +61,7 @@ def test_parse__an_address_with_credentials_is_refused_unseen(address):
         GOOD + f"broken: [{address}",
     ):
         with pytest.raises(InputError) as caught:
-            parse(text, path="m")
+            parse_config(text, path="m")
         assert "hunter2" not in str(caught.value)
         assert "an address holds credentials; credentials belong in the environment" in str(caught.value)
         number = next(n for n, line in enumerate(text.splitlines(), 1) if "hunter2" in line)

@@ -7,11 +7,11 @@ import inspect
 import pytest
 import sklearn.metrics
 
-from mlci.config.checks import check
-from mlci.config.elsewhere import LACKING, TASKS, foreign
-from mlci.config.load import parse
+from mlci.config.checks import check_configuration
+from mlci.config.loader import parse_config
 from mlci.metrics import catalogue
-from mlci.usecases import plan
+from mlci.metrics.external import LACKING, TASKS, sklearn_metric
+from mlci.operations import evaluation_plan
 from tests.config.samples import DESIGN, GOOD, TOTALS, changed
 
 GATE = "{metric: roc_auc, min: 0.75, max_drop: 0.01}"
@@ -24,7 +24,7 @@ DECIDED = changed(GOOD, ("score: score", "decision: d"), (GATE, "{metric: recall
 
 
 def found(text, **options):
-    return [str(problem) for problem in check(parse(text, path="m"), catalogue, **options)]
+    return [str(problem) for problem in check_configuration(parse_config(text, path="m"), catalogue, **options)]
 
 
 def gate(text, base=GOOD):
@@ -306,9 +306,9 @@ def test_directions_of_scikit_learn_are_those_of_its_scorers():
     scorers = set(sklearn.metrics.get_scorer_names())
     for name in TASKS:
         if name in scorers:  # a scorer is better when higher, without exception
-            assert foreign(name).direction == "higher", name
+            assert sklearn_metric(name).direction == "higher", name
         if f"neg_{name}" in scorers:
-            assert foreign(name).direction == "lower", name
+            assert sklearn_metric(name).direction == "lower", name
 
 
 def test_a_ratio_of_what_can_be_negative_is_not_offered():
@@ -423,20 +423,20 @@ def test_alias__of_a_disparity_with_the_same_limit_is_judged_once():
     assert found(twice.replace("tpr_ratio, across: region, min: 0.8", "tpr_ratio, across: region, min: 0.9")) == [
         "m:14: `gates[1].min` limits `tpr_ratio` again, after line 13; keep one"
     ]
-    config = parse(twice, path="m").config
-    assert [rule.metric for rule in plan.rules(config)] == ["recall_ratio"]
-    theirs = parse(twice.replace("tpr", "sensitivity"), path="m").config
-    assert [rule.metric for rule in plan.rules(theirs)] == ["recall_ratio", "sensitivity_ratio"]
-    named = parse(gate("metric: AUC, min: 0.7"), path="m").config
-    assert [rule.metric for rule in plan.rules(named)] == ["roc_auc"]
-    totals = parse(TOTALS, path="m").config
-    assert [rule.metric for rule in plan.rules(totals)] == ["val.auc"]
+    config = parse_config(twice, path="m").config
+    assert [rule.metric for rule in evaluation_plan.gate_rules(config)] == ["recall_ratio"]
+    theirs = parse_config(twice.replace("tpr", "sensitivity"), path="m").config
+    assert [rule.metric for rule in evaluation_plan.gate_rules(theirs)] == ["recall_ratio", "sensitivity_ratio"]
+    named = parse_config(gate("metric: AUC, min: 0.7"), path="m").config
+    assert [rule.metric for rule in evaluation_plan.gate_rules(named)] == ["roc_auc"]
+    totals = parse_config(TOTALS, path="m").config
+    assert [rule.metric for rule in evaluation_plan.gate_rules(totals)] == ["val.auc"]
 
 
 def test_row_metrics__a_later_entry_adds_what_an_earlier_one_leaves_open():
     text = changed(gate(f"metric: {OWN}, max_drop: 1"), REPORTED)
-    [metric] = plan.row_metrics(parse(text, path="m").config)
+    [metric] = evaluation_plan.row_metrics(parse_config(text, path="m").config)
     assert (metric.name, metric.function, metric.on, metric.line) == ("my:f", "my:f", "decision", 14)
     text = gate("metric: fbeta_score, params: {beta: 2}, max_drop: 1")
-    [metric] = plan.row_metrics(parse(text, path="m").config)
+    [metric] = evaluation_plan.row_metrics(parse_config(text, path="m").config)
     assert (metric.name, metric.function, metric.params) == ("fbeta_score(beta=2)", "fbeta_score", {"beta": 2})

@@ -8,10 +8,10 @@ import pytest
 from pydantic_core import PydanticUndefined
 from ruamel.yaml import YAML
 
-from mlci.config.checks import check
-from mlci.config.load import parse
+from mlci.config.checks import check_configuration
+from mlci.config.loader import parse_config
+from mlci.config.messages import SECTIONS
 from mlci.config.models import fields
-from mlci.config.words import SECTIONS
 from mlci.metrics import catalogue
 
 PAGE = (Path(__file__).parents[2] / "docs" / "configuration.md").read_text(encoding="utf-8")
@@ -60,7 +60,7 @@ def test_every_example_is_valid(whole, text):
         stream = io.StringIO()
         yaml.dump(parts, stream)
         text = stream.getvalue()
-    assert check(parse(text, path="docs"), catalogue) == []
+    assert check_configuration(parse_config(text, path="docs"), catalogue) == []
 
 
 def test_the_lines_shown_are_real():

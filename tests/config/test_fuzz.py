@@ -9,11 +9,11 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from mlci.config.load import Loaded
+from mlci.config.decoding import MOST_BYTES
+from mlci.config.loader import LoadedConfig
+from mlci.config.messages import SECTIONS
 from mlci.config.models import fields
-from mlci.config.read import read_text
-from mlci.config.text import MOST_BYTES
-from mlci.config.words import SECTIONS
+from mlci.config.read import load_text
 from mlci.errors import InputError
 from mlci.metrics import catalogue
 from tests.config.samples import DESIGN, GOOD, TOTALS
@@ -43,12 +43,12 @@ def answer(source):
     """Read a file as the command line would; return the problems."""
     start = time.perf_counter()
     try:
-        loaded = read_text(source, catalogue, path="mlci.yml")
+        loaded = load_text(source, catalogue, path="mlci.yml")
     except InputError as error:
         problems = error.problems
         assert problems
     else:
-        assert isinstance(loaded, Loaded)
+        assert isinstance(loaded, LoadedConfig)
         problems = ()
     # Not a benchmark: what runs away takes minutes.
     assert time.perf_counter() - start < 20

@@ -3,25 +3,25 @@ import os
 import pytest
 
 from mlci.config import slices
-from mlci.config.load import load, parse
-from mlci.config.models import Column
-from mlci.config.values import Limit
+from mlci.config.loader import load_unchecked, parse_config
+from mlci.config.models import SliceColumnConfig
+from mlci.config.types import Limit
 from mlci.errors import InputError
 from tests.config.samples import DESIGN, GOOD, TOTALS, changed
 
 
 def refused(text):
     with pytest.raises(InputError) as caught:
-        parse(text, path="mlci.yml")
+        parse_config(text, path="mlci.yml")
     return str(caught.value).splitlines()
 
 
 def test_the_example_of_the_design_is_read():
-    loaded = parse(DESIGN, path="mlci.yml")
+    loaded = parse_config(DESIGN, path="mlci.yml")
     config = loaded.config
     assert (config.model, config.task, config.baseline) == ("credit-risk", "binary", "production")
-    assert config.evaluation.slices == ("region", Column(column="age", cut=(25, 40, 60)), ("sex", "region"))
-    assert slices.names(config.evaluation.slices) == ["region", "age", "sex × region"]
+    assert config.evaluation.slices == ("region", SliceColumnConfig(column="age", cut=(25, 40, 60)), ("sex", "region"))
+    assert slices.slice_names(config.evaluation.slices) == ["region", "age", "sex × region"]
     assert config.train.timeout == 1800
     assert config.gates[0].max_drop == Limit(0.01)
     assert config.gates[3].max_rise == Limit(0.1, relative=True)
@@ -32,13 +32,13 @@ def test_the_example_of_the_design_is_read():
 
 @pytest.mark.parametrize("text", [GOOD, TOTALS, DESIGN], ids=["good", "totals", "design"])
 def test_line_ends_and_a_byte_order_mark_change_nothing(text):
-    plain = parse(text, path="p")
-    dressed = parse(b"\xef\xbb\xbf" + text.replace("\n", "\r\n").encode(), path="p")
+    plain = parse_config(text, path="p")
+    dressed = parse_config(b"\xef\xbb\xbf" + text.replace("\n", "\r\n").encode(), path="p")
     assert dressed == plain
 
 
 def test_lines_of_every_path():
-    lines = parse(DESIGN, path="p").lines
+    lines = parse_config(DESIGN, path="p").lines
     assert lines.of() == 1
     assert lines.of("evaluation") == 3
     assert lines.of("evaluation", "key") == 5
@@ -51,7 +51,7 @@ def test_a_gate_over_several_lines_points_at_its_first_and_its_keys_at_their_own
     text = changed(
         GOOD, ("  - {metric: roc_auc, min: 0.75, max_drop: 0.01}", "  # why\n  -\n    metric: roc_auc\n    min: 0.75")
     )
-    loaded = parse(text, path="p")
+    loaded = parse_config(text, path="p")
     assert loaded.config.gates[0].line == 15
     assert loaded.lines.of("gates", 0, "min") == 16
     assert str(loaded.problem("x", "gates", 0, "min")) == "p:16: x"
@@ -61,29 +61,29 @@ def test_yaml_1_2_is_read_and_not_1_1():
     text = changed(
         GOOD, ("label: defaulted", "label: yes\n  positive: no"), ("0.75", "7.5e-1"), ("[25, 40]", "[0o31, 0x28]")
     )
-    evaluation = parse(text, path="p").config.evaluation
+    evaluation = parse_config(text, path="p").config.evaluation
     assert (evaluation.label, evaluation.positive) == ("yes", "no")
     assert evaluation.slices[1].cut == (25, 40)
 
 
 def test_dates_stay_text():
     text = changed(GOOD, ("column: age, cut: [25, 40]", "column: month, reference: 2024-01-01"))
-    assert parse(text, path="p").config.evaluation.slices[1].reference == "2024-01-01"
+    assert parse_config(text, path="p").config.evaluation.slices[1].reference == "2024-01-01"
 
 
 @pytest.mark.parametrize(("written", "value"), [("1", 1), ("true", True), ("1.0", 1.0), ("'1'", "1"), ("y", "y")])
 def test_a_positive_label_keeps_its_type(written, value):
-    positive = parse(changed(GOOD, ("key: id", f"positive: {written}")), path="p").config.evaluation.positive
+    positive = parse_config(changed(GOOD, ("key: id", f"positive: {written}")), path="p").config.evaluation.positive
     assert (type(positive), positive) == (type(value), value)
 
 
 def test_a_command_of_several_lines_keeps_its_tabs():
     text = changed(GOOD, ("predict:", "train:\n  run: |\n    make <<EOF\n    \tx\n    EOF\npredict:"))
-    assert parse(text, path="p").config.train.run == "make <<EOF\n\tx\nEOF\n"
+    assert parse_config(text, path="p").config.train.run == "make <<EOF\n\tx\nEOF\n"
 
 
 def test_anchors_without_aliases_are_harmless():
-    assert parse(changed(GOOD, ("task: binary", "task: &t binary")), path="p").config.task == "binary"
+    assert parse_config(changed(GOOD, ("task: binary", "task: &t binary")), path="p").config.task == "binary"
 
 
 def test_every_problem_at_once_in_the_order_of_lines():
@@ -115,9 +115,9 @@ def test_very_many_problems_are_counted_not_listed():
 def test_a_file_is_read(tmp_path):
     file = tmp_path / "mlci.yml"
     file.write_text(GOOD)
-    loaded = load(file)
+    loaded = load_unchecked(file)
     assert loaded.path == str(file)
-    assert loaded.config == parse(GOOD, path="x").config
+    assert loaded.config == parse_config(GOOD, path="x").config
 
 
 def test_files_that_are_not_there_or_no_files(tmp_path):
@@ -128,7 +128,7 @@ def test_files_that_are_not_there_or_no_files(tmp_path):
         (tmp_path / "pipe.yml", "is a pipe"),
     ):
         with pytest.raises(InputError, match=words) as caught:
-            load(place)
+            load_unchecked(place)
         assert caught.value.exit_code == 2
 
 
@@ -136,4 +136,4 @@ def test_a_huge_file_is_not_read_to_its_end(tmp_path):
     file = tmp_path / "mlci.yml"
     file.write_bytes(b"# x\n" * 1_000_000)
     with pytest.raises(InputError, match=r"mlci\.yml:1: the file is larger than 256 KiB"):
-        load(file)
+        load_unchecked(file)

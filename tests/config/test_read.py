@@ -2,8 +2,8 @@
 
 import pytest
 
-from mlci.config.load import draft, parse
-from mlci.config.read import read, read_text
+from mlci.config.loader import parse_config, parse_draft
+from mlci.config.read import load, load_text
 from mlci.errors import InputError
 from mlci.metrics import catalogue
 from tests.config.samples import DESIGN, GOOD, TOTALS, changed
@@ -17,7 +17,7 @@ UNKNOWN = "unknown metric `recal`; did you mean `recall`?"
 WRONG_WAY = ".max_drop` would limit an improvement: lower is better for `brier_score_loss`; use `max_rise`"
 
 
-def refused(text, reader=read_text, **options):
+def refused(text, reader=load_text, **options):
     with pytest.raises(InputError) as caught:
         reader(text, path="m", **options)
     return str(caught.value).splitlines()
@@ -31,8 +31,8 @@ def test_what_is_right_is_read_as_it_stands(tmp_path):
     file = tmp_path / "mlci.yml"
     for text in (GOOD, TOTALS):
         file.write_text(text)
-        assert read(file, catalogue) == parse(text, path=str(file))
-    assert read_text(DESIGN, catalogue, path="m") == parse(DESIGN, path="m")
+        assert load(file, catalogue) == parse_config(text, path=str(file))
+    assert load_text(DESIGN, catalogue, path="m") == parse_config(DESIGN, path="m")
 
 
 def test_values_keys_gates_and_metrics_in_one_go():
@@ -70,7 +70,7 @@ def test_one_mistake_still_makes_one_line(case):
 def _is_whole(name):
     try:
         text = changed(GOOD, *CASES[name][:-1])
-        return name not in {"no gates", "gates as mapping"} and draft(text, path="m")[0].whole
+        return name not in {"no gates", "gates as mapping"} and parse_draft(text, path="m")[0].whole
     except InputError:
         return False
 
@@ -107,7 +107,7 @@ FRAMES = {
 @pytest.mark.parametrize("change", FRAMES.values(), ids=FRAMES)
 def test_a_refused_part_causes_no_line_beyond_its_own(change):
     text = changed(GOOD, (GATE, f"{GATE}\n  - {{metric: recall, each: age, max_drop: 0.1}}"), change)
-    assert said(text) == refused(text, parse)
+    assert said(text) == refused(text, parse_config)
 
 
 @pytest.mark.parametrize("change", FRAMES.values(), ids=FRAMES)
@@ -124,4 +124,4 @@ def test_files_that_are_wrong_as_a_whole(data, expected):
 
 def test_files_that_are_not_there(tmp_path):
     with pytest.raises(InputError, match="there is no such file"):
-        read(tmp_path / "no.yml", catalogue)
+        load(tmp_path / "no.yml", catalogue)

@@ -4,7 +4,7 @@
 
 import pytest
 
-from mlci.config.load import parse
+from mlci.config.loader import parse_config
 from mlci.errors import InputError
 from tests.config.samples import GOOD, changed
 
@@ -134,7 +134,7 @@ CASES = {
 def test_one_line_for_one_mistake(case):
     *changes, expected = case
     with pytest.raises(InputError) as caught:
-        parse(changed(GOOD, *changes), path="mlci.yml")
+        parse_config(changed(GOOD, *changes), path="mlci.yml")
     assert str(caught.value) == f"mlci.yml:{expected}"
     assert caught.value.exit_code == 2
 
@@ -160,20 +160,20 @@ WHOLE = {
 @pytest.mark.parametrize(("data", "expected"), WHOLE.values(), ids=WHOLE)
 def test_files_that_are_wrong_as_a_whole(data, expected):
     with pytest.raises(InputError) as caught:
-        parse(data, path="mlci.yml")
+        parse_config(data, path="mlci.yml")
     assert str(caught.value) == f"mlci.yml:{expected}"
 
 
 def test_an_alias_bomb_is_refused_before_it_grows():
     lines = ["a0: &a0 [x, x]"] + [f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}]" for n in range(1, 40)]
     with pytest.raises(InputError, match="aliases are not read here"):
-        parse("\n".join(lines), path="mlci.yml")
+        parse_config("\n".join(lines), path="mlci.yml")
 
 
 def test_gates_by_name__are_one_problem():
     text = changed(GOOD, (f"  - {GATE}", "  roc_auc: {min: 0.5}"))
     with pytest.raises(InputError) as caught:
-        parse(text, path="m")
+        parse_config(text, path="m")
     assert [str(problem) for problem in caught.value.problems] == [
         "m:12: `gates` must be a list, not a mapping; begin each entry with `- `"
     ]

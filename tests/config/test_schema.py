@@ -8,7 +8,7 @@ from jsonschema import Draft202012Validator
 from ruamel.yaml import YAML
 
 from mlci.config import schema
-from mlci.config.load import parse
+from mlci.config.loader import parse_config
 from mlci.config.models import Config
 from mlci.errors import InputError
 from tests.config.samples import DESIGN, GOOD, TOTALS, changed
@@ -42,7 +42,7 @@ def values(text):
 
 
 def test_the_committed_schema_is_the_generated_one():
-    assert schema.committed() == schema.render(schema.build()), "run: python -m mlci.config.schema"
+    assert schema.committed() == schema.render_schema(schema.build_schema()), "run: python -m mlci.config.schema"
 
 
 def test_it_is_a_schema():
@@ -83,19 +83,19 @@ def test_lines_are_not_part_of_the_file():
     assert "line" not in SCHEMA["$defs"]["Gate"]["properties"]
     assert "x-internal" not in schema.committed()
     with pytest.raises(InputError, match="unknown key `line`"):
-        parse(changed(GOOD, ("min: 0.75", "line: 1, min: 0.75")), path="m")
+        parse_config(changed(GOOD, ("min: 0.75", "line: 1, min: 0.75")), path="m")
 
 
 def test_lines_are_not_part_of_a_dump_either():
-    config = parse(GOOD, path="m").config
+    config = parse_config(GOOD, path="m").config
     assert config.gates[0].line == 13
     assert "line" not in config.model_dump()["gates"][0]
 
 
 def test_what_is_read_can_be_written_and_read_again():
-    config = parse(DESIGN, path="m").config
+    config = parse_config(DESIGN, path="m").config
     text = config.model_dump_json(exclude_none=True, exclude_unset=True)
-    assert parse(text, path="m").config.model_dump() == config.model_dump()
+    assert parse_config(text, path="m").config.model_dump() == config.model_dump()
     VALIDATOR.validate(json.loads(text))
 
 

@@ -8,7 +8,7 @@ from jsonschema import Draft202012Validator
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import PydanticCustomError
 
-from mlci.config.values import Duration, Finite, Limit, Reference, Scalar
+from mlci.config.types import Duration, Finite, Limit, Reference, Scalar
 
 LIMIT = TypeAdapter(Limit)
 DURATION = TypeAdapter(Duration)

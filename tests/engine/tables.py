@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from mlci.engine.duck import DuckEngine
+from mlci.engine.duckdb_engine import DuckDBEngine
 from mlci.engine.interface import Job, Observed, SliceColumn, SliceSpec, Source
 from mlci.errors import InputError
 
@@ -60,7 +60,7 @@ def _spec(members: tuple[object, ...]) -> SliceSpec:
 
 
 def observe(job: Job, **engine: object) -> Observed:
-    return DuckEngine(**engine).observe(job)
+    return DuckDBEngine(**engine).observe(job)
 
 
 def refusal(job: Job) -> list[str]:

@@ -10,7 +10,7 @@ import pytest
 from sklearn.metrics import log_loss, roc_auc_score
 
 from mlci.engine.interface import Job, Source
-from mlci.metrics.resampling import Call, draws_random_numbers, resample
+from mlci.metrics.resampling import MetricCall, draws_random_numbers, resample
 from mlci.metrics.row_metrics import RowMetric, RowValues
 from tests.engine.tables import job, observe, people, same, slices, text, write
 
@@ -27,7 +27,7 @@ class InProcess:
         self.sample = sample
         on = tuple(metric.on or "decision" for metric in metrics)
         calls = [
-            Call(
+            MetricCall(
                 self.functions[metric.name],
                 sample.labels.astype(np.int64),
                 sample.scores if kind == "score" else sample.decisions,
@@ -111,14 +111,14 @@ SCORES = np.array([0.1, 0.7, 0.4, 0.9, 0.3, 0.2])
     ],
 )
 def test_resample__a_function_that_fails_is_undefined_with_a_reason(function, reason):
-    values, reasons = resample([Call(function, LABELS, (SCORES,))], [ROWS], draws=3, seed=7)
+    values, reasons = resample([MetricCall(function, LABELS, (SCORES,))], [ROWS], draws=3, seed=7)
     assert np.isnan(values).all()
     assert values.shape == (1, 1, 1, 4)
     assert reasons == {(0, 0): reason}
 
 
 def test_resample__draws_that_fail_are_nan():
-    values, reasons = resample([Call(log_loss, LABELS[:3], (SCORES[:3],))], [ROWS[:3]], draws=50, seed=7)
+    values, reasons = resample([MetricCall(log_loss, LABELS[:3], (SCORES[:3],))], [ROWS[:3]], draws=50, seed=7)
     assert reasons == {}
     assert values[0, 0, 0, 0] == pytest.approx(log_loss(LABELS[:3], SCORES[:3]))
     assert 0 < np.isnan(values[0, 0, 0]).sum() < 51
@@ -130,7 +130,7 @@ def test_resample__a_function_that_changes_its_arrays_changes_nothing_else():
         labels[:] = 0
         return float(scores[0])
 
-    calls = [Call(sorts, LABELS, (SCORES, SCORES)), Call(auc, LABELS, (SCORES, SCORES))]
+    calls = [MetricCall(sorts, LABELS, (SCORES, SCORES)), MetricCall(auc, LABELS, (SCORES, SCORES))]
     before = SCORES.tolist()
     values, _ = resample(calls, [ROWS], draws=5, seed=7)
     alone, _ = resample(calls[1:], [ROWS], draws=5, seed=7)
@@ -140,9 +140,9 @@ def test_resample__a_function_that_changes_its_arrays_changes_nothing_else():
 
 def test_draws_random_numbers__two_calls_on_the_same_rows():
     stream = np.random.default_rng(1)
-    assert draws_random_numbers(Call(lambda _y, _p: stream.random(), LABELS, (SCORES,)), ROWS)
-    assert not draws_random_numbers(Call(auc, LABELS, (SCORES,)), ROWS)
-    assert not draws_random_numbers(Call(lambda _y, _p: float("nan"), LABELS, (SCORES,)), ROWS)
+    assert draws_random_numbers(MetricCall(lambda _y, _p: stream.random(), LABELS, (SCORES,)), ROWS)
+    assert not draws_random_numbers(MetricCall(auc, LABELS, (SCORES,)), ROWS)
+    assert not draws_random_numbers(MetricCall(lambda _y, _p: float("nan"), LABELS, (SCORES,)), ROWS)
 
 
 WRITTEN = [
@@ -218,6 +218,6 @@ def test_replicates__rows_in_another_order_are_drawn_alike(tmp_path, form):
 
 
 def test_resample__the_samples_own_value_is_of_rows_as_they_stand():
-    call = Call(lambda y, _p: float(y[0]), np.arange(6.0), (np.zeros(6),))
+    call = MetricCall(lambda y, _p: float(y[0]), np.arange(6.0), (np.zeros(6),))
     values, _ = resample([call], [np.array([4, 1, 3])], draws=0, seed=1)
     assert values[0, 0, 0, 0] == 1.0

@@ -7,8 +7,8 @@ import pytest
 from benchmarks.characteristics.draws import context
 from mlci.engine.interface import Job, Source
 from mlci.inference.evidence import Tie
-from mlci.inference.measure import measure
-from mlci.metrics.resampling import Call, resample
+from mlci.inference.measure import measure_metric
+from mlci.metrics.resampling import MetricCall, resample
 from mlci.metrics.row_metrics import RowMetric, RowValues
 from tests.engine.tables import job, observe, slices, write
 
@@ -29,7 +29,7 @@ class Accuracy:
     """Evaluates the share of right decisions in this process."""
 
     def evaluate(self, metrics, sample, *, draws, seed, timeout):  # noqa: ARG002 (an evaluator's signature)
-        call = Call(lambda y, p: float((y == p).mean()), sample.labels, sample.decisions)
+        call = MetricCall(lambda y, p: float((y == p).mean()), sample.labels, sample.decisions)
         values, reasons = resample([call], sample.scopes, draws=draws, seed=seed)
         return RowValues(values=values, reasons=reasons, on=("decision",), notes=())
 
@@ -37,7 +37,7 @@ class Accuracy:
 def measured(given, *metrics):
     whole, *groups = observe(given, row_metrics=Accuracy()).statistics
     asked = context(whole)
-    return {(name, one.scope.group): measure(name, one, asked) for name in metrics for one in (whole, *groups)}
+    return {(name, one.scope.group): measure_metric(name, one, asked) for name in metrics for one in (whole, *groups)}
 
 
 @pytest.mark.parametrize("more", [{}, {"scores": True}, {"losses": ("log",)}], ids=["counted", "ranked", "losses"])

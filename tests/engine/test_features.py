@@ -16,9 +16,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mlci.engine import files
 from mlci.engine.features import thrift
 from mlci.engine.features.write import write_features
+from mlci.engine.tables import files
 from mlci.errors import InputError
 from tests.engine.tables import people, text, write
 

@@ -10,13 +10,13 @@ import pytest
 from pyarrow import parquet
 
 from mlci.engine import sql
+from mlci.engine.cell_errors import CellLocation, ProblemCollector
 from mlci.engine.fingerprint import fingerprint
 from mlci.engine.interface import Job, Source
-from mlci.engine.logical_types import Cells, read_alike
-from mlci.engine.offences import Place, Problems
-from mlci.engine.rows import row_digests
-from mlci.engine.shared import share_rows
-from mlci.engine.tables import open_table
+from mlci.engine.join.shared_rows import share_rows
+from mlci.engine.row_digests import row_digests
+from mlci.engine.tables.logical_types import Cells, read_alike
+from mlci.engine.tables.table import open_table
 from tests.engine.tables import observe, refusal, same
 
 N = 24
@@ -104,9 +104,9 @@ def test_read_alike__pairs_what_pandas_merges(tmp_path, form):
     written, kinds = write_text(form, mixed, tmp_path)
     with sql.session() as (connection, scratch):
         tables = [open_table(connection, str(tmp_path / name), scratch) for name in ("typed.parquet", written)]
-        places = [Place(connection, table, None) for table in tables]
+        places = [CellLocation(connection, table, None) for table in tables]
         for name in kinds:
-            cells, problems = [Cells(place, place.table.column(name)) for place in places], Problems()
+            cells, problems = [Cells(place, place.table.column(name)) for place in places], ProblemCollector()
             typed, text = map(rows_by_text, places, read_alike(cells, "key", problems))
             problems.stop()
             expected = frame[[name]].reset_index().merge(mixed[[name]].reset_index(), on=name)

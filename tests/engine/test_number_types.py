@@ -8,8 +8,8 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
+from mlci.engine.disagreements import count_disagreements
 from mlci.engine.interface import Job, Source
-from mlci.engine.otherwise import otherwise
 from tests.engine.parquet import arrow
 from tests.engine.tables import observe, refusal, slices, text, write
 
@@ -53,7 +53,7 @@ def test_threshold__same_decisions_in_csv_and_parquet(tmp_path, dtype):
         found = observe(given).statistics[0]
         assert (found.decisions.candidate == found.decisions.baseline).all()
         assert found.scores.differing == 0
-        assert otherwise(given.candidate, given.baseline, "id", float(threshold)) == (0, ())
+        assert count_disagreements(given.candidate, given.baseline, "id", float(threshold)) == (0, ())
 
 
 def test_threshold__of_one_source(tmp_path):

@@ -2,8 +2,8 @@
 
 import pytest
 
+from mlci.engine.disagreements import MOST, count_disagreements
 from mlci.engine.interface import Source
-from mlci.engine.otherwise import MOST, otherwise
 
 
 def source(folder, name, text, **columns):
@@ -28,11 +28,11 @@ def table(cells, header="id,p"):
 def test_decisions_that_differ(tmp_path, one, other, columns, threshold, found):
     left = source(tmp_path, "a.csv", table(one), **columns)
     right = source(tmp_path, "b.csv", table(other), **columns)
-    assert otherwise(left, right, "id", threshold) == found
+    assert count_disagreements(left, right, "id", threshold) == found
 
 
 def test_rows_are_joined_by_key_and_some_are_named(tmp_path):
     left = source(tmp_path, "a.csv", table("x" * 50), decision="p")
     right = source(tmp_path, "b.csv", "id,p\n" + "".join(f"{key},y\n" for key in reversed(range(50))), decision="p")
-    count, keys = otherwise(left, right, "id", None)
+    count, keys = count_disagreements(left, right, "id", None)
     assert (count, len(keys)) == (50, MOST)

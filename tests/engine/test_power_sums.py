@@ -6,7 +6,7 @@ import pytest
 
 from benchmarks.characteristics.draws import context
 from mlci.engine.interface import Job, Source
-from mlci.inference.measure import measure
+from mlci.inference.measure import measure_metric
 from tests.engine.tables import job, observe, people, slices, write
 
 
@@ -61,7 +61,7 @@ def test_intervals__of_scaled_targets_are_scaled(tmp_path, metric):
     seen = []
     for scale in (1.0, 1e-30, 1e50):
         _, (whole, *_) = regression(tmp_path, scale=scale, loss="variance" if metric == "r2" else "squared")
-        found = measure(metric, whole, context(whole))
+        found = measure_metric(metric, whole, context(whole))
         unit = 1.0 if metric == "r2" else scale
         ends = [end / unit for item in (found.candidate, found.change) for end in item.interval(0.95)]
         seen.append(ends)

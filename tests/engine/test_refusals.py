@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mlci.config.load import parse
+from mlci.config.loader import parse_config
 from mlci.engine.interface import Job, Source
 from tests.engine.tables import observe, refusal, text, write
 
@@ -166,7 +166,7 @@ def test_positive__that_is_not_a_label_names_the_line_to_write(tmp_path, labels,
     remedy = " or ".join(f"`positive: {value}`" for value in written)
     assert said.endswith((f"`evaluation`: {remedy}", f"; write {remedy}"))
     for value in written:  # pasted, it is read
-        pasted = parse(CONFIG.format(value), path="m").config.evaluation
+        pasted = parse_config(CONFIG.format(value), path="m").config.evaluation
         assert not observe(one(path, positive=pasted.positive)).notes
 
 

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from mlci.engine import remote
+from mlci.engine.tables import files
 from mlci.errors import InputError, OutsideError
 from tests.engine.tables import text
 
@@ -16,34 +16,34 @@ def test_files_and_globs_are_copied(tmp_path):
         text(tmp_path, name, name)
     target = tmp_path / "copies"
     target.mkdir()
-    found = remote._copy(f"file://{tmp_path}/*.csv", target)
+    found = files._copy(f"file://{tmp_path}/*.csv", target)
     assert [shown for shown, _ in found] == [f"file://{tmp_path}/a.csv", f"file://{tmp_path}/b.csv"]
     assert [path.read_text() for _, path in found] == ["a.csv", "b.csv"]
-    assert remote._copy(f"file://{tmp_path}/c.txt", target)[0][1].read_text() == "c.txt"
+    assert files._copy(f"file://{tmp_path}/c.txt", target)[0][1].read_text() == "c.txt"
 
 
 def test_nothing_there(tmp_path):
     with pytest.raises(InputError, match="no file matches this glob"):
-        remote._copy(f"file://{tmp_path}/*.csv", tmp_path)
+        files._copy(f"file://{tmp_path}/*.csv", tmp_path)
     with pytest.raises(OutsideError, match=r"missing\.csv"):
-        remote._copy(f"file://{tmp_path}/missing.csv", tmp_path)
+        files._copy(f"file://{tmp_path}/missing.csv", tmp_path)
 
 
 def test_a_download_has_a_limit():
     with pytest.raises(InputError, match="is larger than 10 bytes"):
-        remote._bounded(io.BytesIO(b"x" * 11), io.BytesIO(), url="https://example.org/t.csv", limit=10)
+        files._bounded(io.BytesIO(b"x" * 11), io.BytesIO(), url="https://example.org/t.csv", limit=10)
 
 
 def test_an_unreachable_server(tmp_path):
     with pytest.raises(OutsideError, match="could not be downloaded"):
-        remote.download("https://127.0.0.1:9/t.csv", tmp_path / "t", timeout=2)
+        files.download("https://127.0.0.1:9/t.csv", tmp_path / "t", timeout=2)
 
 
 def test_the_extra_is_named_where_pyarrow_is_missing():
     code = (
         "import sys; sys.modules['pyarrow'] = None\n"
-        "from pathlib import Path\nfrom mlci.engine import remote\n"
-        "remote._copy('s3://bucket/t.csv', Path())"
+        "from pathlib import Path\nfrom mlci.engine.tables import files\n"
+        "files._copy('s3://bucket/t.csv', Path())"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.stderr.endswith(
@@ -53,7 +53,7 @@ def test_the_extra_is_named_where_pyarrow_is_missing():
 
 def test_the_engine_imports_duckdb_and_numpy_only():
     code = (
-        "import sys, mlci.engine.duck\n"
+        "import sys, mlci.engine.duckdb_engine\n"
         "heavy = {'pandas', 'pyarrow', 'sklearn', 'scipy', 'urllib.request', 'pydantic'} & set(sys.modules)\n"
         "assert not heavy, heavy"
     )

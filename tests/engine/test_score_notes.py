@@ -5,13 +5,13 @@ import re
 import pytest
 from ruamel.yaml import YAML
 
-from mlci.config.load import parse
+from mlci.config.loader import parse_config
 from mlci.engine.interface import Job, Source
 from mlci.errors import InputError, yaml_value
 from mlci.inference.evaluate import Question
-from mlci.usecases import plan, undecided
+from mlci.operations import evaluation_plan
 from tests.engine.tables import observe, refusal, text
-from tests.usecases.project import run
+from tests.operations.project import run
 
 CONFIG = """model: m
 task: binary
@@ -62,8 +62,10 @@ def test_note__scores_of_0_and_1_look_like_decisions(tmp_path, cells, noted, cou
 
 
 def test_decides__metrics_of_scores_stay():
-    question = plan.question(parse((CONFIG % "roc_auc").encode(), path="m").config, baseline=False)
-    left = undecided.Decides(frozenset({"m:f"})).leave_out(question)
+    question = evaluation_plan.evaluation_question(
+        parse_config((CONFIG % "roc_auc").encode(), path="m").config, baseline=False
+    )
+    left = evaluation_plan.DecisionMetrics(frozenset({"m:f"})).leave_out(question)
     assert isinstance(left, Question)
     assert left.metrics == ("roc_auc",)  # such scores are not probabilities
     assert left.disparities == ()
@@ -71,18 +73,18 @@ def test_decides__metrics_of_scores_stay():
 
 @pytest.mark.parametrize(("metric", "refused"), [("accuracy", True), ("roc_auc", False), ("recall", True)])
 def test_decides__gates_on_decisions_are_refused_with_the_remedy(metric, refused):
-    config = parse((CONFIG % metric).encode(), path="m").config
+    config = parse_config((CONFIG % metric).encode(), path="m").config
     found = ("the candidate's 's' has scores from -2 to 3",)
     if not refused:
-        undecided.Decides(frozenset()).refuse_gates(config, found, "p.csv")
+        evaluation_plan.DecisionMetrics(frozenset()).refuse_gates(config, found, "p.csv")
         return
     with pytest.raises(InputError, match=re.escape("`predict: {threshold: …}`")) as raised:
-        undecided.Decides(frozenset()).refuse_gates(config, found, "p.csv")
+        evaluation_plan.DecisionMetrics(frozenset()).refuse_gates(config, found, "p.csv")
     assert f"gates look at `{metric}`" in str(raised.value)
 
 
 def test_decides__a_custom_metric_by_what_it_is_given():
-    decides = undecided.Decides(frozenset({"own:decided"}))
+    decides = evaluation_plan.DecisionMetrics(frozenset({"own:decided"}))
     assert decides.rests("own:decided")
     assert not decides.rests("own:scored")
 

@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 
 from mlci.engine.interface import Job, Source
-from mlci.engine.rows import row_digests
-from mlci.engine.shared import share_rows
+from mlci.engine.join.shared_rows import share_rows
+from mlci.engine.row_digests import row_digests
 from mlci.errors import InputError
 
 

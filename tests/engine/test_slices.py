@@ -9,10 +9,10 @@ from hypothesis import given as drawn
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from mlci.config.models import Column, Evaluation
-from mlci.engine import values as meant
+from mlci.config.models import Evaluation, SliceColumnConfig
 from mlci.engine.interface import Job, Source
-from mlci.usecases.plan import references
+from mlci.engine.tables import cell_values as meant
+from mlci.operations.evaluation_plan import reference_groups
 from tests.engine.tables import observe, refusal, scopes, slices, text, write
 
 
@@ -66,7 +66,7 @@ def test_no_two_groups_share_a_name(tmp_path_factory, cells):
 
 @drawn(*[st.lists(HOSTILE, min_size=3, max_size=3)] * 2)
 def test_crossed_names_differ_wherever_texts_do(left, right):
-    names = [meant.SEPARATOR.join(map(meant.group, texts)) for texts in (left, right)]
+    names = [meant.SEPARATOR.join(map(meant.group_name, texts)) for texts in (left, right)]
     assert (names[0] == names[1]) == (left == right)
 
 
@@ -83,8 +83,8 @@ def test_texts_that_need_quotes(tmp_path):
      (True, "true"), (1.0, "1"), (2.5, "2.5"), (7, "7"), ("007", "007")],
 )  # fmt: skip
 def test_a_reference_is_named_like_its_group(reference, name):
-    evaluation = Evaluation(data="t.csv", label="y", slices=[Column(column="g", reference=reference)])
-    assert references(evaluation) == {"g": name}
+    evaluation = Evaluation(data="t.csv", label="y", slices=[SliceColumnConfig(column="g", reference=reference)])
+    assert reference_groups(evaluation) == {"g": name}
 
 
 def test_dates(tmp_path):

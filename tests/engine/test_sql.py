@@ -14,8 +14,8 @@ from mlci.engine import sql
 
 def settings(connection):
     names = ("TimeZone", "enable_progress_bar", "enable_external_file_cache", "autoinstall_known_extensions")
-    asked = sql.select([f"current_setting({sql.text(name)})" for name in names], "(SELECT 1)")
-    return sql.first(connection, asked)
+    asked = sql.select([f"current_setting({sql.quote_text(name)})" for name in names], "(SELECT 1)")
+    return sql.first_row(connection, asked)
 
 
 @pytest.mark.parametrize("limits", [{}, {"threads": 1}, {"memory_limit": "1GB"}])
@@ -33,18 +33,18 @@ def test_session__leaves_no_table_type_view_or_variable():
         with sql.session() as (connection, _):
             connection.execute("CREATE TYPE kind AS ENUM ('a')").execute("CREATE TABLE t AS SELECT 1 AS x")
             connection.execute("CREATE TEMP TABLE u AS SELECT 1 AS x").register("v", {"x": np.arange(3)})
-            assert sql.first(connection, "SELECT getvariable('halves')") == (None,)
+            assert sql.first_row(connection, "SELECT getvariable('halves')") == (None,)
             connection.execute("SET VARIABLE halves = 1")
     with sql.session() as (connection, _):
         catalogs = "SELECT count(*) FROM duckdb_databases() WHERE NOT internal AND database_name LIKE 'session%'"
-        assert sql.first(connection, catalogs) == (1,)
+        assert sql.first_row(connection, catalogs) == (1,)
 
 
 def test_session__ends_after_a_query_that_failed():
     with pytest.raises(duckdb.Error), sql.session() as (connection, _):
         connection.execute("CREATE TABLE t AS SELECT 1 AS x").execute("SELECT error('broken')").fetchall()
     with sql.session() as (connection, _):
-        assert not sql.exists(connection, "duckdb_tables()", "table_name = 't'")
+        assert not sql.file_exists(connection, "duckdb_tables()", "table_name = 't'")
 
 
 def test_session__opens_another_database_after_a_fatal_error():
@@ -52,7 +52,7 @@ def test_session__opens_another_database_after_a_fatal_error():
         sql._shared().close()
         connection.close()  # nothing works on it, as after a fatal error
     with sql.session() as (connection, _):
-        assert sql.first(connection, "SELECT 42") == (42,)
+        assert sql.first_row(connection, "SELECT 42") == (42,)
 
 
 def test_session__several_at_once():
@@ -61,7 +61,7 @@ def test_session__several_at_once():
             connection.execute(f"CREATE TABLE t AS SELECT {number} AS x")
             with sql.session() as (inner, _):
                 inner.execute(f"CREATE TABLE t AS SELECT {-number} AS x")
-            return sql.first(connection, "SELECT x FROM t")[0]
+            return sql.first_row(connection, "SELECT x FROM t")[0]
 
     with ThreadPoolExecutor(4) as pool:
         assert list(pool.map(counted, range(20))) == list(range(20))
@@ -73,5 +73,5 @@ def test_session__reads_a_file_again_that_kept_its_time_and_size(tmp_path):
         parquet.write_table(pa.table({"x": [value] * 100}), path)
         os.utime(path, (1_000_000_000, 1_000_000_000))
         with sql.session() as (connection, _):
-            seen.append(sql.first(connection, sql.select("sum(x)", f"read_parquet({sql.text(str(path))})")))
+            seen.append(sql.first_row(connection, sql.select("sum(x)", f"read_parquet({sql.quote_text(str(path))})")))
     assert seen == [(100,), (200,)]

@@ -2,10 +2,10 @@
 
 from dataclasses import replace
 
-from mlci.gates.judge import judge
+from mlci.gates.judge import judge_rules
 from mlci.gates.rules import Bound, Rule
-from mlci.inference.evaluation import Comparison, Disparity, EvaluationResult, GroupRate
-from mlci.inference.proportions import Proportion, Tango
+from mlci.inference.intervals.proportions import Proportion, Tango
+from mlci.inference.result import Comparison, Disparity, EvaluationResult, GroupRate
 from mlci.metrics.statistics import WHOLE, Scope
 
 
@@ -73,7 +73,7 @@ def result(*found, confidence=0.95, disparities=()):
 def judged(rules, *found, confidence=0.95, disparities=(), smallest=30):
     """Judge rules (or one) against comparisons; return all cases."""
     rules = rules if isinstance(rules, list) else [rules]
-    return judge(rules, result(*found, confidence=confidence, disparities=disparities), min_group_size=smallest)
+    return judge_rules(rules, result(*found, confidence=confidence, disparities=disparities), min_group_size=smallest)
 
 
 def one(rules, *found, **more):

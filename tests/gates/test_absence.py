@@ -2,7 +2,7 @@
 
 import pytest
 
-from mlci.gates.findings import Why
+from mlci.gates.findings import Reason
 from mlci.inference.evidence import Cause, Point, Tie, Undefined
 from mlci.report import document
 from tests.gates.build import alone, group, judged, one, paired, rule, spread
@@ -149,5 +149,5 @@ def test_holm__counts_disparities_of_the_same_rates_once():
 
 
 def test_reasons__are_the_ones_that_the_report_lists():
-    assert set(Why) == set(document.Why.__args__)
+    assert set(Reason) == set(document.Why.__args__)
     assert set(Cause) == set(document.Cause.__args__)

@@ -2,12 +2,13 @@
 
 import pytest
 
-from mlci.gates.holm import adjust
-from mlci.gates.judge import UNKNOWN
-from mlci.gates.power import Needed, Short, needed
+from mlci.gates.findings import Shortage
+from mlci.gates.judge import holm_adjust
+from mlci.gates.rows_needed import RowsNeeded, rows_to_decide
 from mlci.inference.evidence import Tie
-from mlci.inference.power import rows_needed, rows_without_disagreement
-from mlci.inference.proportions import Tango
+from mlci.inference.intervals.proportions import Tango
+from mlci.inference.sample_size import rows_needed, rows_without_disagreement
+from mlci.inference.training_noise import UNKNOWN
 from tests.gates.build import one, paired, result, rule
 
 
@@ -24,16 +25,16 @@ class TestHolm:
         ],
     )
     def test_by_hand(self, p, adjusted):
-        assert adjust(p) == pytest.approx(adjusted)
+        assert holm_adjust(p) == pytest.approx(adjusted)
 
     def test_order_does_not_matter(self):
         p = [0.001, 0.02, 0.013, 0.4, 0.05]
-        by_value = dict(zip(p, adjust(p), strict=True))
-        assert adjust(p[::-1]) == [by_value[value] for value in p[::-1]]
+        by_value = dict(zip(p, holm_adjust(p), strict=True))
+        assert holm_adjust(p[::-1]) == [by_value[value] for value in p[::-1]]
 
     def test_is_at_least_the_value_itself_and_at_most_bonferronis(self):
         p = [0.001, 0.02, 0.013, 0.4, 0.05]
-        assert all(a <= b <= min(1, 5 * a) + 1e-15 for a, b in zip(p, adjust(p), strict=True))
+        assert all(a <= b <= min(1, 5 * a) + 1e-15 for a, b in zip(p, holm_adjust(p), strict=True))
 
 
 class TestRowsNeeded:
@@ -61,9 +62,9 @@ class TestRowsNeeded:
         bad = paired(200, right=150, gained=4, lost=22, metric="f1")
         others = [paired(metric=f"m{i}") for i in range(40)]
         gates = [rule("f1", max_drop=0.02), *(rule(f"m{i}", max_drop=0.02) for i in range(40))]
-        from mlci.gates.judge import judge  # noqa: PLC0415 - only here
+        from mlci.gates.judge import judge_rules  # noqa: PLC0415 - only here
 
-        first = judge(gates, result(bad, *others), min_group_size=30)[0]
+        first = judge_rules(gates, result(bad, *others), min_group_size=30)[0]
         assert "Holm" in first.reason
         assert first.rows_needed > 200
 
@@ -81,8 +82,8 @@ class TestRowsNeeded:
         assert found.rows_needed_of == "labelled positives"
 
     def test_nothing_is_needed_where_nothing_is_known(self):
-        from mlci.gates.cases import spread_out  # noqa: PLC0415 - only here
+        from mlci.gates.expand import expand_rules  # noqa: PLC0415 - only here
 
-        (case,) = spread_out(rule(max_drop=0.02), result(), UNKNOWN)
-        assert needed(case, 0.95, Short()) is None
-        assert Needed(3, "rows").unit == "rows"
+        (case,) = expand_rules(rule(max_drop=0.02), result(), UNKNOWN)
+        assert rows_to_decide(case, 0.95, Shortage()) is None
+        assert RowsNeeded(3, "rows").unit == "rows"

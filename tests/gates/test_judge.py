@@ -4,14 +4,15 @@ import math
 
 import pytest
 
-from mlci.gates.cases import spread_out
-from mlci.gates.judge import UNKNOWN, judge
+from mlci.gates.expand import expand_rules
+from mlci.gates.judge import judge_rules
 from mlci.gates.rules import Bound, Outcome, Rule
-from mlci.inference.disparities import Pair, Simultaneous
-from mlci.inference.estimates import Normal
-from mlci.inference.evaluation import Comparison, EvaluationResult
+from mlci.inference.disparity.simultaneous import GroupDistance, Simultaneous
 from mlci.inference.evidence import Point, Tie, Undefined
-from mlci.inference.proportions import Proportion, Tango
+from mlci.inference.intervals.estimates import Normal
+from mlci.inference.intervals.proportions import Proportion, Tango
+from mlci.inference.result import Comparison, EvaluationResult
+from mlci.inference.training_noise import UNKNOWN
 from mlci.metrics.statistics import WHOLE
 from tests.gates.build import alone, group, judged, one, paired, result, rule, spread
 
@@ -154,7 +155,7 @@ class TestInconclusive:
 
     def test_an_estimate_needs_no_more_rows_than_the_smallest_group_allowed(self):
         """However wide its interval: it is not judged by it."""
-        wide = Simultaneous(0.2, 0.0, 0.9, (Pair(0.2, 0.3),), 1, 4, 0.95, "difference")
+        wide = Simultaneous(0.2, 0.0, 0.9, (GroupDistance(0.2, 0.3),), 1, 4, 0.95, "difference")
         small = spread(wide, small=("x",), sizes=(("x", 4), ("y", 900)), smallest=4)
         needed = [
             one(rule("recall_difference", across="sex", max=0.3, judged=how), disparities=[small]).rows_needed
@@ -190,8 +191,8 @@ class TestInconclusive:
         [once] = judged(rules[:1], disparities=spreads[:1])
         assert [gate.outcome for gate in twice] == [once.outcome] * 2 == ["failed"] * 2
         other = [rules[0], rule(names[1], across="sex", min=0.79)]
-        assert len({case.hypothesis for item in other for case in spread_out(item, result(disparities=spreads))}) == 2
-        assert len({case.hypothesis for item in rules for case in spread_out(item, result(disparities=spreads))}) == 1
+        assert len({case.hypothesis for item in other for case in expand_rules(item, result(disparities=spreads))}) == 2
+        assert len({case.hypothesis for item in rules for case in expand_rules(item, result(disparities=spreads))}) == 1
 
     def test_holm_counts_gates_judged_on_intervals_only(self):
         bad = group("bad", 200, right=150, gained=4, lost=22)
@@ -201,7 +202,7 @@ class TestInconclusive:
         assert found[0].outcome == "failed"
 
     def test_a_tight_limit_on_small_groups_says_so(self):
-        evidence = Simultaneous(0.08, 0.0, 0.2, (Pair(0.08, 0.05),), 1, 200, 0.95, "difference")
+        evidence = Simultaneous(0.08, 0.0, 0.2, (GroupDistance(0.08, 0.05),), 1, 200, 0.95, "difference")
         found = one(
             rule("recall_difference", across="sex", max=0.1),
             disparities=[spread(evidence, smallest=200)],
@@ -280,12 +281,12 @@ class TestManyCases:
 
     def test_each_takes_its_own_slice_and_the_whole_takes_none(self):
         found = [paired(), group("north"), paired(scope=group("x").scope.__class__("sex × region", "f × north"))]
-        assert [case.id for case in spread_out(rule(min=0.1), result(*found), UNKNOWN)] == ["accuracy.min"]
-        crossed = spread_out(rule(each="sex × region", min=0.1), result(*found), UNKNOWN)
+        assert [case.id for case in expand_rules(rule(min=0.1), result(*found), UNKNOWN)] == ["accuracy.min"]
+        crossed = expand_rules(rule(each="sex × region", min=0.1), result(*found), UNKNOWN)
         assert [case.id for case in crossed] == ["accuracy[sex × region=f × north].min"]
 
     def test_across_a_slice(self):
-        evidence = Simultaneous(0.1, 0.05, 0.15, (Pair(0.1, 0.02),), 1, 900, 0.95, "difference")
+        evidence = Simultaneous(0.1, 0.05, 0.15, (GroupDistance(0.1, 0.02),), 1, 900, 0.95, "difference")
         change = Normal(0.2, 0.01, 900, "joint cell bootstrap")
         found = judged(
             rule("recall_difference", across="sex", max=0.2, max_rise=0.02),
@@ -298,10 +299,10 @@ class TestManyCases:
         assert {item.across for item in found} == {"sex"}
 
     def test_a_ratio_has_to_stay_above(self):
-        evidence = Simultaneous(0.9, 0.82, 0.97, (Pair(math.log(0.9), 0.03),), 1, 900, 0.95, "ratio")
+        evidence = Simultaneous(0.9, 0.82, 0.97, (GroupDistance(math.log(0.9), 0.03),), 1, 900, 0.95, "ratio")
         gate = rule("recall_ratio", across="sex", min=0.8)
         assert one(gate, disparities=[spread(evidence, metric="recall_ratio")]).outcome == "passed"
-        low = Simultaneous(0.5, 0.4, 0.6, (Pair(math.log(0.5), 0.03),), 1, 900, 0.95, "ratio")
+        low = Simultaneous(0.5, 0.4, 0.6, (GroupDistance(math.log(0.5), 0.03),), 1, 900, 0.95, "ratio")
         assert one(gate, disparities=[spread(low, metric="recall_ratio")]).outcome == "failed"
 
     @pytest.mark.parametrize("doubt", ["warn", "block"])
@@ -326,7 +327,7 @@ class TestManyCases:
 
 
 def test_no_rule_no_gate():
-    assert judge([], result(paired()), min_group_size=30) == ()
+    assert judge_rules([], result(paired()), min_group_size=30) == ()
 
 
 def test_proportions_can_be_out_of_two_groups_by_wilson():
@@ -360,4 +361,7 @@ class TestSmallNumbers:
             comparisons=(item,),
         )
         rule = Rule(metric="mse", limits=(("max", Bound(1e-14)), ("max_rise", Bound(0.0))), judge="estimate")
-        assert [gate.outcome for gate in judge([rule], result, min_group_size=1)] == [Outcome.FAILED, Outcome.FAILED]
+        assert [gate.outcome for gate in judge_rules([rule], result, min_group_size=1)] == [
+            Outcome.FAILED,
+            Outcome.FAILED,
+        ]

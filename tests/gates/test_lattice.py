@@ -4,9 +4,8 @@ from itertools import product
 
 import pytest
 
-from mlci.gates.judge import verdict
+from mlci.gates.judge import Verdict, join_verdicts, weigh_outcome, worst_verdict
 from mlci.gates.rules import Outcome
-from mlci.gates.verdict import Verdict, join, weigh
 from tests.gates.build import judged, paired, rule
 
 PASS, WARN, BLOCK = Verdict
@@ -27,7 +26,7 @@ def test_weight_of_every_outcome_under_every_policy(outcome, other):
     for doubt, weight in zip(("warn", "block"), TABLE[outcome], strict=True):
         policy = {"inconclusive": other, "no_baseline": other}
         policy["no_baseline" if outcome == "no_baseline" else "inconclusive"] = doubt
-        assert weigh(Outcome(outcome), **policy) is weight
+        assert weigh_outcome(Outcome(outcome), **policy) is weight
 
 
 def test_every_outcome_is_in_the_table():
@@ -36,18 +35,18 @@ def test_every_outcome_is_in_the_table():
 
 def test_join_is_the_worst_and_silence_blocks():
     for first, second in product(Verdict, Verdict):
-        assert join([first, second]) is join([second, first]) is max(first, second)
+        assert worst_verdict([first, second]) is worst_verdict([second, first]) is max(first, second)
     for only in Verdict:
-        assert join([only]) is join([only, only]) is only
-    assert join([]) is BLOCK
-    assert verdict(()) is BLOCK
+        assert worst_verdict([only]) is worst_verdict([only, only]) is only
+    assert worst_verdict([]) is BLOCK
+    assert join_verdicts(()) is BLOCK
     assert [item.word for item in Verdict] == ["pass", "warn", "block"]
 
 
 def test_verdict_takes_each_gates_own_policy():
     strict = {"inconclusive": "block"}
     found = paired(500), paired(500, metric="f1")
-    assert verdict(judged([rule(max_drop=0.02), rule("f1", max_drop=0.02)], *found)) is WARN
-    assert verdict(judged([rule(max_drop=0.02), rule("f1", max_drop=0.02, policy=strict)], *found)) is BLOCK
-    assert verdict(judged([rule(min=0.1), rule("f1", min=0.1)], *found)) is PASS
-    assert verdict(judged([rule(min=0.1), rule("f1", min=0.1), rule("f2", min=0.1)], *found)) is BLOCK
+    assert join_verdicts(judged([rule(max_drop=0.02), rule("f1", max_drop=0.02)], *found)) is WARN
+    assert join_verdicts(judged([rule(max_drop=0.02), rule("f1", max_drop=0.02, policy=strict)], *found)) is BLOCK
+    assert join_verdicts(judged([rule(min=0.1), rule("f1", min=0.1)], *found)) is PASS
+    assert join_verdicts(judged([rule(min=0.1), rule("f1", min=0.1), rule("f2", min=0.1)], *found)) is BLOCK

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mlci.inference.disparities import Pair, Simultaneous
-from mlci.inference.estimates import Normal, Sampled
+from mlci.inference.disparity.simultaneous import GroupDistance, Simultaneous
 from mlci.inference.evaluate import Question, evaluate
 from mlci.inference.evidence import Point, Tie, Undefined
-from mlci.inference.proportions import Proportion, Tango
+from mlci.inference.intervals.estimates import Normal, Sampled
+from mlci.inference.intervals.proportions import Proportion, Tango
 from tests.gates.build import judged, one, paired, rule, spread
 from tests.tables import by_group, paired_rows
 
@@ -133,5 +133,5 @@ def test_swapping_the_models_mirrors_every_change(seed):
 
 
 def test_a_disparity_without_pairs_that_decide_is_not_passed():
-    found = Simultaneous(0.05, 0.0, 0.3, (Pair(0.05, 0.1),), 1, 40, 0.95, "difference")
+    found = Simultaneous(0.05, 0.0, 0.3, (GroupDistance(0.05, 0.1),), 1, 40, 0.95, "difference")
     assert one(rule("recall_difference", across="sex", max=0.2), disparities=[spread(found)]).outcome == "inconclusive"

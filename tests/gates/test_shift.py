@@ -2,9 +2,9 @@
 
 import pytest
 
-from mlci.inference.disparities import Pair
+from mlci.inference.disparity.largest_shift import LargestShift
+from mlci.inference.disparity.simultaneous import GroupDistance
 from mlci.inference.evidence import Tie, Undefined
-from mlci.inference.largest_shift import LargestShift
 from mlci.metrics import catalogue
 from tests.gates.build import one, rule, spread
 
@@ -13,7 +13,7 @@ ALONE = Undefined("a shift compares two models; one has none by itself")
 
 def shift(value, error, **more):
     """Return a shift of two groups."""
-    evidence = LargestShift(value, (Pair(value, error),), 1, 900, 2.0)
+    evidence = LargestShift(value, (GroupDistance(value, error),), 1, 900, 2.0)
     return spread(ALONE, baseline=ALONE, change=evidence, metric="recall_shift", **more)
 
 

@@ -8,11 +8,11 @@ from scipy import optimize, stats
 
 from benchmarks.characteristics import families
 from benchmarks.characteristics.draws import binary, context
-from mlci.inference import by_label, cells
-from mlci.inference.measure import measure
-from mlci.inference.mover import Mover
-from mlci.inference.paired_score import Label, PairedScore
-from mlci.inference.proportions import Proportion, Tango
+from mlci.inference.families import decision_metrics_by_label, ratios
+from mlci.inference.intervals.mover import Mover
+from mlci.inference.intervals.paired_score import Label, PairedScore
+from mlci.inference.intervals.proportions import Proportion, Tango
+from mlci.inference.measure import measure_metric
 from mlci.metrics import confusion
 from tests import tables
 
@@ -34,7 +34,7 @@ def test_balanced_accuracy_gives_newcombes_published_limits(first, second, publi
     label = np.repeat([1, 0], [first[1], second[1]])
     decided = np.concatenate([np.arange(first[1]) < first[0], np.arange(second[1]) < second[0]]).astype(int)
     sample = tables.statistics(label, None, decided)
-    evidence = measure("balanced_accuracy", sample, context(sample, baseline=False)).candidate
+    evidence = measure_metric("balanced_accuracy", sample, context(sample, baseline=False)).candidate
     assert [round(2 * end - 1, 4) for end in evidence.interval(0.95)] == list(published)
 
 
@@ -109,7 +109,9 @@ def test_recall_alone_decides_balanced_accuracy_where_no_negative_changes():
     baseline, candidate = label.copy(), label.copy()
     baseline[:3], candidate[2:4] = 0, 0
     sample = tables.statistics(label, baseline, candidate)
-    balanced, recall = (measure(name, sample, context(sample)).change for name in ("balanced_accuracy", "recall"))
+    balanced, recall = (
+        measure_metric(name, sample, context(sample)).change for name in ("balanced_accuracy", "recall")
+    )
     assert balanced.value == pytest.approx(recall.value / 2)
     assert balanced.interval(0.95) == pytest.approx([end / 2 for end in recall.interval(0.95)], abs=0.001)
 
@@ -118,16 +120,16 @@ def test_a_change_does_not_depend_on_which_model_is_which():
     label, baseline, candidate = tables.paired_rows(600, seed=2, disagree=0.05)
     for name in ("balanced_accuracy", "precision", "f1", "matthews_corrcoef"):
         there, back = tables.statistics(label, baseline, candidate), tables.statistics(label, candidate, baseline)
-        low, high = measure(name, there, context(there)).change.interval(0.95)
-        assert measure(name, back, context(back)).change.interval(0.95) == pytest.approx((-high, -low), abs=1e-9)
+        low, high = measure_metric(name, there, context(there)).change.interval(0.95)
+        assert measure_metric(name, back, context(back)).change.interval(0.95) == pytest.approx((-high, -low), abs=1e-9)
 
 
 def test_many_small_classes_are_put_together_by_size():
     rng = np.random.default_rng(8)
     label = np.repeat(np.arange(20), 25)
     decided = np.where(rng.random(500) < 0.96, label, (label + 1) % 20)
-    view = cells.Cells.of(tables.decisions(label, None, decided, classes=[str(k) for k in range(20)]))
-    evidence = by_label.mean_rate(
+    view = ratios.Cells.of(tables.decisions(label, None, decided, classes=[str(k) for k in range(20)]))
+    evidence = decision_metrics_by_label.mean_rate(
         confusion.balanced_accuracy, view, view.decisions.candidate, view.candidate, base=view.candidate.labels
     )
     assert evidence.parts == (Proportion(int((label == decided).sum()), 500),)
@@ -141,7 +143,9 @@ def test_balanced_accuracy_of_few_positives_is_covered():
     held = 0
     for _ in range(600):
         sample = family.sample(rng, 500)
-        low, high = measure("balanced_accuracy", sample, context(sample, baseline=False)).candidate.interval(0.95)
+        low, high = measure_metric("balanced_accuracy", sample, context(sample, baseline=False)).candidate.interval(
+            0.95
+        )
         held += low <= truth <= high
     assert held >= 0.93 * 600
 
@@ -150,11 +154,11 @@ def test_balanced_accuracy_of_few_positives_is_covered():
 def test_a_change_that_no_row_shows_yet_is_covered(name):
     # where no positive or no negative had been decided otherwise yet, the bootstrap held the truth in 35 to 79 %
     population = binary(prevalence=0.024, positives=(0.88, 0.02, 0.03), negatives=(0.993, 0.0015, 0.001))
-    truth = measure(name, population.truth(), context(population.truth())).change.value
+    truth = measure_metric(name, population.truth(), context(population.truth())).change.value
     rng, held, asked = np.random.default_rng(6), 0, 0
     while asked < 200:
         sample = population.draw(rng, 500)
-        change = measure(name, sample, context(sample)).change
+        change = measure_metric(name, sample, context(sample)).change
         if change.method != "identical":
             asked += 1
             held += change.interval(0.95)[0] <= truth <= change.interval(0.95)[1]
@@ -167,7 +171,7 @@ def test_macro_f1__puts_wilsons_limits_of_each_jaccard_index_together():
     decided = np.repeat([0, 1, 1, 2, 2, 0], [2, 1, 30, 6, 150, 2 + 5])
     decided[-5:] = 1
     sample = tables.statistics(label, None, decided, classes="abc")
-    evidence = measure("f1_macro", sample, context(sample, baseline=False)).candidate
+    evidence = measure_metric("f1_macro", sample, context(sample, baseline=False)).candidate
     squares, mean = np.zeros(2), 0.0
     for k in range(3):
         hits = int(((label == k) & (decided == k)).sum())
@@ -185,10 +189,10 @@ def test_macro_f1__of_a_class_of_two_rows_in_a_hundred_is_covered():
     # the delta method covered 56 to 68 % of these draws
     rng, held, drawn = np.random.default_rng(4), 0, 0
     population = families.SMALL_CLASS
-    truth = measure("f1_macro", population.truth(), context(population.truth())).candidate.value
+    truth = measure_metric("f1_macro", population.truth(), context(population.truth())).candidate.value
     while drawn < 200:
         sample = population.draw(rng, 100)
         if len(np.unique(sample.decisions.label)) == 3:
-            low, high = measure("f1_macro", sample, context(sample, baseline=False)).candidate.interval(0.95)
+            low, high = measure_metric("f1_macro", sample, context(sample, baseline=False)).candidate.interval(0.95)
             held, drawn = held + (low <= truth <= high), drawn + 1
     assert held >= 0.92 * drawn

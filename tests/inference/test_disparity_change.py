@@ -9,13 +9,13 @@ import pytest
 from scipy.special import log_ndtr
 from scipy.stats import truncnorm
 
-from mlci.inference import disparities, disparity_rise
-from mlci.inference.across import Across
-from mlci.inference.common import Context
-from mlci.inference.disparity_change import DisparityChange
+from mlci.inference.context import MeasureContext
+from mlci.inference.disparity import rise, simultaneous
+from mlci.inference.disparity.change import DisparityChange
+from mlci.inference.disparity.disparity import measure_disparity
+from mlci.inference.disparity.groups import GroupedValues
 from mlci.inference.evidence import Tie
-from mlci.inference.normal import log_cdf
-from mlci.inference.spreads import measure_disparity
+from mlci.inference.intervals.distributions import log_cdf
 from mlci.metrics.statistics import WHOLE, Decisions, Scope, Statistics
 
 normal = NormalDist()
@@ -26,7 +26,7 @@ CELLS = np.array(list(itertools.product((0, 1), repeat=3)))
 @pytest.fixture(autouse=True)
 def few_replicates(monkeypatch):
     """Spare the bootstrap of one model's disparity, which the change does not rest on."""
-    monkeypatch.setattr(disparities, "REPLICATES", 2)
+    monkeypatch.setattr(simultaneous, "REPLICATES", 2)
 
 
 def group(name, counts):
@@ -42,10 +42,10 @@ def disparity(table, metric="demographic_parity_difference", *, reference=None, 
     table = np.asarray(table)
     groups = [group(name, row) for name, row in zip(names or map(str, range(len(table))), table, strict=False)]
     total = group("all", table.sum(axis=0))
-    context = Context(
+    context = MeasureContext(
         whole=Statistics(WHOLE, total.rows, total.decisions), confidence=confidence, seed=7, baseline=True
     )
-    across = Across(slice="g", groups=tuple(groups), reference=reference, min_group_size=1)
+    across = GroupedValues(slice="g", groups=tuple(groups), reference=reference, min_group_size=1)
     return measure_disparity(metric, across, context)
 
 
@@ -88,7 +88,7 @@ def test_change__two_groups_far_apart(confidence):
 @pytest.mark.parametrize(("lowest", "highest"), [(-math.inf, math.inf), (0.7, math.inf), (-1.0, 2.4), (1.2, 1.6)])
 def test_truncated__conditional_level(alpha, lowest, highest):
     at = 1.4
-    found = disparity_rise._Truncated(at, lowest, highest, 12)
+    found = rise._Truncated(at, lowest, highest, 12)
     mean = found.lower(alpha)
     most = normal.inv_cdf(1 - 0.1 * alpha / 12)
     end = min(highest - mean, most)
@@ -199,7 +199,7 @@ def test_change__many_groups_in_blocks(monkeypatch):
     rng = np.random.default_rng(3)
     table = draw(rng, [80] * 30, rng.uniform(0.3, 0.5, 30), rng.uniform(0.3, 0.5, 30))
     whole = disparity(table).change
-    monkeypatch.setattr(disparity_rise, "MOST", 90)
+    monkeypatch.setattr(rise, "MOST", 90)
     parts = disparity(table).change
     assert parts == whole
     assert parts.above(-0.1) == whole.above(-0.1)

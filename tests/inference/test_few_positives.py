@@ -7,13 +7,13 @@ import pytest
 from scipy import stats
 
 from benchmarks.characteristics.draws import context, ranked
-from mlci.inference import ranks
-from mlci.inference.auc_score import AucScore
-from mlci.inference.estimates import Logit, Normal
 from mlci.inference.evidence import Tie
-from mlci.inference.measure import measure
-from mlci.inference.mixing_score import MixingScore, mixing_quantile, mixing_score
-from mlci.inference.proportions import Proportion, Tango
+from mlci.inference.families import ranks
+from mlci.inference.intervals.auc_score import AucScore
+from mlci.inference.intervals.estimates import Logit, Normal
+from mlci.inference.intervals.mixing_score import MixingScore, mixing_quantile, mixing_score
+from mlci.inference.intervals.proportions import Proportion, Tango
+from mlci.inference.measure import measure_metric
 from tests import tables
 
 
@@ -33,7 +33,7 @@ def test_auc_score__has_the_published_standard_error():
 def test_auc_score__perfect_ranks_of_three_positives_leave_doubt():
     label, score = np.repeat([1, 0], [3, 100]), np.arange(103)[::-1]
     found = ranked(label, score, score)
-    low, high = measure("roc_auc", found, context(found)).candidate.interval(0.95)
+    low, high = measure_metric("roc_auc", found, context(found)).candidate.interval(0.95)
     assert (round(low, 2), high) == (0.66, 1.0)
 
 
@@ -41,7 +41,7 @@ def test_auc_score__perfect_ranks_of_three_positives_leave_doubt():
 def test_auc_score__ends_are_where_the_score_is_z(positives, negatives):
     label, _, score = drawn(positives, negatives, seed=positives)
     found = tables.scores(label, None, score)
-    evidence = ranks.single(ranks.roc_auc(found.candidate), found.candidate, metric="roc_auc")
+    evidence = ranks.rank_evidence(ranks.roc_auc(found.candidate), found.candidate, metric="roc_auc")
     for end in evidence.interval(0.95):
         if 0 < end < 1:
             z = abs(end - evidence.value) / math.sqrt(evidence.variance_at(end))
@@ -51,7 +51,7 @@ def test_auc_score__ends_are_where_the_score_is_z(positives, negatives):
 def test_auc__does_not_change_when_classes_and_signs_are_exchanged():
     label, base, score = drawn(4, 60, seed=8)
     there, back = ranked(label, base, score), ranked(1 - label, -base, -score)
-    one, two = measure("roc_auc", there, context(there)), measure("roc_auc", back, context(back))
+    one, two = measure_metric("roc_auc", there, context(there)), measure_metric("roc_auc", back, context(back))
     assert one.candidate.interval(0.95) == pytest.approx(two.candidate.interval(0.95), abs=1e-12)
     assert one.change.interval(0.95) == pytest.approx(two.change.interval(0.95), abs=1e-12)
 
@@ -60,7 +60,7 @@ def test_auc__does_not_change_when_classes_and_signs_are_exchanged():
 def test_paired_auc__is_students_with_one_more_degree_than_scarce_rows(positives, negatives):
     label, base, score = drawn(positives, negatives, seed=negatives)
     found = ranked(label, base, score)
-    evidence = measure("roc_auc", found, context(found)).change
+    evidence = measure_metric("roc_auc", found, context(found)).change
     m = min(positives, negatives)
     low, high = evidence.interval(0.9)
     assert high - low == pytest.approx(2 * stats.t.ppf(0.95, m + 1) * evidence.error, abs=1e-9)
@@ -79,7 +79,7 @@ def test_paired_auc__is_students_with_one_more_degree_than_scarce_rows(positives
 def test_ranks__too_few_positives_have_a_value_and_no_interval(metric, positives, has):
     label, base, score = drawn(positives, 100, seed=1)
     found = ranked(label, base, score)
-    seen = measure(metric, found, context(found))
+    seen = measure_metric(metric, found, context(found))
     for evidence, expected in zip((seen.candidate, seen.change), has, strict=True):
         assert evidence.value is not None
         assert (evidence.interval(0.95) is not None) is expected
@@ -92,14 +92,14 @@ def test_ranks__too_few_positives_have_a_value_and_no_interval(metric, positives
 def test_ranks__one_class_has_no_value(metric, one_class):
     score = np.linspace(0, 1, 30)
     found = ranked(np.full(30, one_class), score, score**2)
-    seen = measure(metric, found, context(found))
+    seen = measure_metric(metric, found, context(found))
     assert [item.value for item in (seen.candidate, seen.baseline, seen.change)] == [None] * 3
 
 
 def test_auc__of_a_constant_score_is_a_half_with_an_interval():
     label, base, _ = drawn(20, 60, seed=3)
     found = ranked(label, base, np.zeros(80))
-    seen = measure("roc_auc", found, context(found))
+    seen = measure_metric("roc_auc", found, context(found))
     assert seen.candidate.value == 0.5
     low, high = seen.candidate.interval(0.95)
     assert 0.3 < low < 0.4
@@ -125,10 +125,10 @@ def test_average_precision__jackknife_leaves_out_each_positive():
 def test_average_precision__few_positives_carry_a_warning():
     label, base, score = drawn(19, 400, seed=5)
     found = ranked(label, base, score)
-    assert "19 labelled positives" in measure("average_precision", found, context(found)).change.reason
+    assert "19 labelled positives" in measure_metric("average_precision", found, context(found)).change.reason
     label, base, score = drawn(20, 400, seed=5)
     found = ranked(label, base, score)
-    assert measure("average_precision", found, context(found)).change.reason is None
+    assert measure_metric("average_precision", found, context(found)).change.reason is None
 
 
 @pytest.mark.parametrize(("successes", "rows"), [(0, 12), (7, 30), (30, 30), (2, 400)])
@@ -155,7 +155,7 @@ def evidence_of_all_kinds():
         label, base, score = drawn(positives, negatives, seed=seed, far=float(rng.uniform(0, 3)))
         found = ranked(label, np.round(base, 1), np.round(score, 1))
         for metric in ("roc_auc", "average_precision"):
-            seen = measure(metric, found, context(found))
+            seen = measure_metric(metric, found, context(found))
             yield from (seen.candidate, seen.change)
     yield AucScore(1.0, 0.0, 3, 50)
     yield MixingScore(1.0, 0.0, 5, 4.0, 60, "mixing score")
@@ -182,7 +182,7 @@ def test_p_values__are_small_exactly_beyond_the_intervals_ends():
 def test_ranks__identical_scores_are_a_tie_even_of_one_positive():
     label, _, score = drawn(1, 30, seed=1)
     found = ranked(label, score, score)
-    assert isinstance(measure("roc_auc", found, context(found)).change, Tie)
+    assert isinstance(measure_metric("roc_auc", found, context(found)).change, Tie)
 
 
 @pytest.mark.parametrize(("metric", "positives"), [("roc_auc", 3), ("average_precision", 6)])
@@ -195,7 +195,7 @@ def test_ranks__few_positives_are_covered(metric, positives):
     for _ in range(200):
         shared, mine, theirs = rng.standard_normal((3, len(label)))
         found = ranked(label, 1.2 * label + 0.8 * shared + 0.6 * theirs, 1.2 * label + 0.8 * shared + 0.6 * mine)
-        seen = measure(metric, found, context(found))
+        seen = measure_metric(metric, found, context(found))
         for k, (evidence, value) in enumerate(((seen.candidate, truth), (seen.change, 0.0))):
             low, high = evidence.interval(0.95)
             held[k] += low <= value <= high

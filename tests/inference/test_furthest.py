@@ -5,8 +5,8 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from mlci.inference import disparities
-from mlci.inference.furthest import envelope, largest_of
+from mlci.inference.disparity import simultaneous
+from mlci.inference.disparity.max_pairwise import envelope, largest_distances
 
 
 @pytest.mark.parametrize("kind", ["difference", "ratio"])
@@ -15,15 +15,15 @@ def test_the_largest_deviation_is_that_of_all_pairs(kind, groups, sizes, rate):
     generator = np.random.default_rng(3)
     base = generator.integers(*sizes, groups).astype(float)
     part = generator.binomial(base.astype(int), rate).astype(float)
-    drawn = disparities.proportions(part, base, kind=kind, seed=1)
+    drawn = simultaneous.group_proportions(part, base, kind=kind, seed=1)
     moved, error = drawn.redrawn - drawn.centre, drawn.redrawn_error
     first, second = np.triu_indices(groups, k=1)
     every = np.abs(moved[:, first] - moved[:, second]) / np.hypot(error[:, first], error[:, second])
-    assert largest_of(moved, error).tolist() == every.max(axis=1).tolist()
+    assert largest_distances(moved, error).tolist() == every.max(axis=1).tolist()
 
 
 def test_deviations_that_are_all_nothing():
-    assert largest_of(np.zeros((2, 5)), np.ones((2, 5))).tolist() == [0.0, 0.0]
+    assert largest_distances(np.zeros((2, 5)), np.ones((2, 5))).tolist() == [0.0, 0.0]
 
 
 def test_the_highest_line_is_on_the_envelope_whatever_the_limit():
@@ -39,9 +39,9 @@ def test_the_highest_line_is_on_the_envelope_whatever_the_limit():
 
 def test_a_thousand_groups_need_no_gigabytes():
     base = np.full(1000, 40.0)
-    drawn = disparities.proportions(np.round(base * 0.4), base, kind="difference", seed=1)
+    drawn = simultaneous.group_proportions(np.round(base * 0.4), base, kind="difference", seed=1)
     tracemalloc.start()
-    found = disparities.compare([drawn], value=0.0, reference=None, rows=40, confidence=0.95, kind="difference")
+    found = simultaneous.compare_groups([drawn], value=0.0, reference=None, rows=40, confidence=0.95, kind="difference")
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert (found.compared, found.low) == (499_500, 0.0)

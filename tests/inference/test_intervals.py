@@ -7,24 +7,25 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from mlci.inference import by_label, cells, normal, ranks
-from mlci.inference.calibration import expected_calibration_error
+from mlci.inference.agreement import agreement, exact_p
 from mlci.inference.evidence import Tie
-from mlci.inference.mcnemar import agreement, exact_p
-from mlci.inference.power import rows_needed
-from mlci.inference.proportions import F1, Proportion, Tango
+from mlci.inference.families import decision_metrics_by_label, ranks, ratios
+from mlci.inference.families.score_metrics import expected_calibration_error
+from mlci.inference.intervals import distributions
+from mlci.inference.intervals.proportions import F1, Proportion, Tango
+from mlci.inference.sample_size import rows_needed
 from mlci.metrics import confusion
 from tests import tables
 
 
 @pytest.mark.parametrize(("t", "df"), list(product([-40, -3.1, -0.2, 0, 0.7, 2.5, 9], [1, 4.5, 30, 499, 99_999])))
 def test_students_distribution_equals_scipys(t, df):
-    assert normal.student_cdf(t, df) == pytest.approx(stats.t.cdf(t, df), abs=1e-12 if df < 1000 else 1e-9)
+    assert distributions.student_cdf(t, df) == pytest.approx(stats.t.cdf(t, df), abs=1e-12 if df < 1000 else 1e-9)
 
 
 @pytest.mark.parametrize("df", [1, 3, 29, 499, 1e6])
 def test_students_quantile_equals_scipys(df):
-    assert normal.student_two_sided(0.95, df) == pytest.approx(stats.t.ppf(0.975, df), rel=1e-9)
+    assert distributions.student_two_sided(0.95, df) == pytest.approx(stats.t.ppf(0.975, df), rel=1e-9)
 
 
 @pytest.mark.parametrize(("x", "n"), [(0, 10), (1, 10), (81, 263), (15, 148), (29, 29), (500, 1000)])
@@ -112,8 +113,8 @@ def test_delong_equals_a_direct_implementation(seed):
     found = tables.scores(label, first, second)
     auc, covariance = direct_delong(label, first, second)
     one, two = ranks.roc_auc(found.baseline), ranks.roc_auc(found.candidate)
-    single = ranks.single(two, found.candidate, metric="roc_auc")
-    change = ranks.paired(one, two, found, metric="roc_auc", method="delong")
+    single = ranks.rank_evidence(two, found.candidate, metric="roc_auc")
+    change = ranks.paired_rank_change(one, two, found, metric="roc_auc", method="delong")
     assert (one.value, two.value) == pytest.approx(tuple(auc), abs=1e-12)
     assert single.variance == pytest.approx(covariance[1, 1], abs=1e-12)
     assert change.error**2 == pytest.approx(with_pseudo_rows(label, first, second), abs=1e-12)
@@ -127,7 +128,7 @@ def test_average_precisions_influence_predicts_its_bootstrap_spread():
     second = first + rng.normal(0.2 * label, 0.4)
     found = tables.scores(label, first, second)
     one, two = ranks.average_precision(found.baseline), ranks.average_precision(found.candidate)
-    error = ranks.paired(one, two, found, metric="average_precision", method="influence").error
+    error = ranks.paired_rank_change(one, two, found, metric="average_precision", method="influence").error
     drawn = []
     for _ in range(400):
         rows = rng.integers(0, n, n)
@@ -140,7 +141,7 @@ def test_average_precisions_influence_predicts_its_bootstrap_spread():
 def test_perfect_separation_is_not_certainty():
     label = np.array([0] * 20 + [1] * 10)
     found = tables.scores(label, None, label + 0.0)
-    evidence = ranks.single(ranks.roc_auc(found.candidate), found.candidate, metric="roc_auc")
+    evidence = ranks.rank_evidence(ranks.roc_auc(found.candidate), found.candidate, metric="roc_auc")
     assert evidence.value == 1
     assert evidence.interval(0.95) == pytest.approx((0.8265136, 1.0), abs=1e-7)
 
@@ -148,11 +149,11 @@ def test_perfect_separation_is_not_certainty():
 @pytest.mark.parametrize("function", [confusion.f1_of(1), confusion.precision_of(1), confusion.matthews_corrcoef])
 def test_a_changes_error_is_its_row_bootstraps(function):
     label, baseline, candidate = tables.paired_rows(4000, seed=5, disagree=0.1)
-    view = cells.Cells.of(tables.decisions(label, baseline, candidate))
-    evidence = by_label.change(view, function)
-    counts = cells.draws(view.decisions, replicates=2000, seed=1)
+    view = ratios.Cells.of(tables.decisions(label, baseline, candidate))
+    evidence = decision_metrics_by_label.change_by_label(view, function)
+    counts = ratios.multinomial_draws(view.decisions, replicates=2000, seed=1)
     drawn = [
-        function(cells.margins(view.decisions, d, counts)) for d in (view.decisions.candidate, view.decisions.baseline)
+        function(ratios.margins(view.decisions, d, counts)) for d in (view.decisions.candidate, view.decisions.baseline)
     ]
     error = math.sqrt(evidence.spread() / evidence.rows)
     assert error == pytest.approx(np.std(drawn[0] - drawn[1]), rel=0.06)
@@ -165,7 +166,7 @@ def test_multinomial_draws_are_row_resampling():
     label, baseline, candidate = tables.paired_rows(400, seed=1)
     found = tables.decisions(label, baseline, candidate)
     rng = np.random.default_rng(0)
-    drawn = cells.draws(found, replicates=3000, seed=3)
+    drawn = ratios.multinomial_draws(found, replicates=3000, seed=3)
     rows = np.repeat(np.arange(len(found.count)), found.count)
     direct = np.stack([np.bincount(rng.choice(rows, len(rows)), minlength=len(found.count)) for _ in range(3000)])
     assert drawn.sum(axis=1).tolist() == [400] * 3000
@@ -224,9 +225,9 @@ def test_the_calibration_error_of_a_calibrated_model_is_debiased(n, plain):
 
 def test_all_right_is_not_certainty_for_ratios():
     label = np.array([0] * 40 + [1] * 12)
-    view = cells.Cells.of(tables.decisions(label, None, label))
+    view = ratios.Cells.of(tables.decisions(label, None, label))
     for function in (confusion.matthews_corrcoef, confusion.macro(confusion.f1s)):
-        evidence = cells.single(function, view, view.decisions.candidate, view.candidate, low=0.0, high=1.0)
+        evidence = ratios.ratio_of_counts(function, view, view.decisions.candidate, view.candidate, low=0.0, high=1.0)
         assert evidence.value == 1
         assert evidence.interval(0.95) == Proportion(12, 12).interval(0.95)
 
@@ -235,8 +236,8 @@ def test_models_that_differ_without_changing_a_ratio_leave_room_for_doubt():
     label = np.array([0] * 500 + [1] * 500)
     baseline, candidate = label.copy(), label.copy()
     baseline[500:510], candidate[505:515] = 0, 0  # each misses ten positives and never calls a negative positive
-    view = cells.Cells.of(tables.decisions(label, baseline, candidate))
-    evidence = by_label.change(view, confusion.precision_of(1))
+    view = ratios.Cells.of(tables.decisions(label, baseline, candidate))
+    evidence = decision_metrics_by_label.change_by_label(view, confusion.precision_of(1))
     assert evidence.value == 0
     low, high = evidence.interval(0.95)
     assert -0.02 < low < -0.004
@@ -249,7 +250,7 @@ def test_paired_auc__equal_ranks_of_unequal_scores_are_not_a_tie():
     score = np.round(rng.random(300), 2)
     found = tables.scores(label, score, score / 2 + 0.1)
     one, two = ranks.roc_auc(found.baseline), ranks.roc_auc(found.candidate)
-    evidence = ranks.paired(one, two, found, metric="roc_auc", method="delong")
+    evidence = ranks.paired_rank_change(one, two, found, metric="roc_auc", method="delong")
     assert (evidence.value, evidence.method, evidence.interval(0.95)) == (0.0, "too few", None)
     same = tables.scores(label, score, score)
-    assert isinstance(ranks.paired(one, two, same, metric="roc_auc", method="delong"), Tie)
+    assert isinstance(ranks.paired_rank_change(one, two, same, metric="roc_auc", method="delong"), Tie)

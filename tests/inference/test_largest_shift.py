@@ -7,13 +7,13 @@ from statistics import NormalDist
 import numpy as np
 import pytest
 
-from mlci.inference import codec
-from mlci.inference.across import Across
-from mlci.inference.common import Context
-from mlci.inference.disparities import Pair
+from mlci.inference import serialization
+from mlci.inference.context import MeasureContext
+from mlci.inference.disparity.disparity import measure_disparity
+from mlci.inference.disparity.groups import GroupedValues
+from mlci.inference.disparity.largest_shift import LargestShift
+from mlci.inference.disparity.simultaneous import GroupDistance
 from mlci.inference.evidence import Point, Tie, Undefined
-from mlci.inference.largest_shift import LargestShift
-from mlci.inference.spreads import measure_disparity
 from mlci.metrics.statistics import Scope, Statistics
 from tests import tables
 
@@ -36,8 +36,8 @@ def shift(groups, metric="recall_shift", *, reference=None, baseline=True):
         tables.statistics(label, before if baseline else None, now, scope=Scope("g", name))
         for name, (label, before, now) in groups.items()
     ]
-    context = Context(whole=found[0], confidence=0.95, seed=7, baseline=baseline)
-    across = Across(slice="g", groups=tuple(found), reference=reference, min_group_size=1)
+    context = MeasureContext(whole=found[0], confidence=0.95, seed=7, baseline=baseline)
+    across = GroupedValues(slice="g", groups=tuple(found), reference=reference, min_group_size=1)
     return measure_disparity(metric, across, context)
 
 
@@ -127,8 +127,8 @@ def test_shift__rates_of_decisions_and_errors():
         error = np.abs(rng.standard_normal(300))
         losses = tables.moments(baseline=error, candidate=error * worse + 0.1 * rng.random(300))
         groups.append(Statistics(Scope("g", name), 300, moments={"absolute": losses}))
-    context = Context(whole=groups[0], confidence=0.95, seed=7, baseline=True)
-    across = Across(slice="g", groups=tuple(groups), reference=None, min_group_size=1)
+    context = MeasureContext(whole=groups[0], confidence=0.95, seed=7, baseline=True)
+    across = GroupedValues(slice="g", groups=tuple(groups), reference=None, min_group_size=1)
     found = measure_disparity("mean_absolute_error_shift", across, context)
     assert 0.3 < found.change.interval(0.95)[0] < found.change.value < found.change.interval(0.95)[1] < 0.65
 
@@ -156,8 +156,8 @@ def test_shift__no_value():
 
 
 def test_shift__written_and_read():
-    evidence = LargestShift(0.1, (Pair(0.09, 0.02), Pair(0.05, 0.01)), 6, 120, math.inf)
-    assert codec._built(codec._plain(evidence)) == evidence
+    evidence = LargestShift(0.1, (GroupDistance(0.09, 0.02), GroupDistance(0.05, 0.01)), 6, 120, math.inf)
+    assert serialization._built(serialization._plain(evidence)) == evidence
 
 
 def test_shift__simulated():
@@ -192,7 +192,7 @@ def test_shift__point_without_errors():
         )
         for name, value in (("a", 2.0), ("b", 1.5))
     ]
-    context = Context(whole=single[0], confidence=0.95, seed=7, baseline=True)
-    across = Across(slice="g", groups=tuple(single), reference=None, min_group_size=1)
+    context = MeasureContext(whole=single[0], confidence=0.95, seed=7, baseline=True)
+    across = GroupedValues(slice="g", groups=tuple(single), reference=None, min_group_size=1)
     found = measure_disparity("mean_absolute_error_shift", across, context).change
     assert isinstance(found, Point | Undefined)

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from mlci.inference import minimums
-from mlci.inference.codec import dump, parse
 from mlci.inference.evaluate import Question, evaluate
 from mlci.inference.evidence import Cause
-from mlci.inference.minimums import Lack
+from mlci.inference.minimums import MissingRows
+from mlci.inference.serialization import dump_evaluation, parse_evaluation
 from mlci.metrics.statistics import WHOLE, Statistics
 from tests.tables import by_group, decisions, moments, scores, statistics
 
@@ -36,16 +36,16 @@ def measured(metric, label, baseline, candidate, *, classes=("0", "1"), **more):
     ],
 )
 def test_lack__one_row_short(metric, carried, lack):
-    assert str(minimums.lack(metric, carried)) == lack
+    assert str(minimums.missing_rows(metric, carried)) == lack
     enough = {unit: count + 10 for unit, count in carried.items()}
-    assert minimums.lack(metric, enough) is None
+    assert minimums.missing_rows(metric, enough) is None
 
 
 def test_lack__proving_a_regression_counts_what_carries_the_metric():
     carried = {"labelled positives": 29, "rows": 5000}
-    assert minimums.lack("recall", carried) is None
-    assert minimums.lack("recall", carried, proving=True) == Lack(29, "labelled positives", 30)
-    assert minimums.lack("accuracy", {"rows": 5000}, proving=True) is None
+    assert minimums.missing_rows("recall", carried) is None
+    assert minimums.missing_rows("recall", carried, proving=True) == MissingRows(29, "labelled positives", 30)
+    assert minimums.missing_rows("accuracy", {"rows": 5000}, proving=True) is None
 
 
 def test_carriers__counted_from_decisions_or_from_scores():
@@ -66,7 +66,7 @@ def test_carriers__counted_from_decisions_or_from_scores():
 def test_cause__labels_that_fix_the_value_whatever_is_predicted(metric):
     found = measured(metric, [1] * 60, [1, 0] * 30, [1, 1, 0] * 20)
     assert (found.candidate.value, found.change.cause) == (0.0 if metric != "precision" else 1.0, Cause.LABELS)
-    assert minimums.lack(metric, found.carriers) is not None
+    assert minimums.missing_rows(metric, found.carriers) is not None
 
 
 @pytest.mark.parametrize("metric", ["recall", "balanced_accuracy", "precision", "f1", "matthews_corrcoef"])
@@ -160,6 +160,6 @@ def test_causes_survive_the_step_between_measuring_and_judging():
     result = evaluate(
         [found], Question(task="binary", metrics=("recall", "precision"), baseline=True), fingerprint="", notes=()
     )
-    again = parse(dump(result), path="evaluation.json")
+    again = parse_evaluation(dump_evaluation(result), path="evaluation.json")
     assert [item.candidate for item in again.comparisons] == [item.candidate for item in result.comparisons]
     assert again.comparisons[0].carriers == {"labelled positives": 0, "rows": 60}

@@ -7,16 +7,16 @@ from statistics import stdev
 import pytest
 
 from mlci.inference.evidence import Point, Tie, Undefined
-from mlci.inference.normal import student_two_sided
-from mlci.inference.proportions import Tango
-from mlci.inference.retraining import Noise, Widened, repeated, widened
+from mlci.inference.intervals.distributions import student_two_sided
+from mlci.inference.intervals.proportions import Tango
+from mlci.inference.training_noise import NoiseWidened, TrainingNoise, check_reproduction, widen_by_noise
 
 CHANGE = Tango(30, 50, 1000)
-NOISE = Noise(version=3, runs=5, spread={"accuracy": 0.01})
+NOISE = TrainingNoise(version=3, runs=5, spread={"accuracy": 0.01})
 
 
 def test_without_luck_the_interval_is_that_of_the_rows():
-    one = Widened(evidence=CHANGE, sd=0.0, runs=5)
+    one = NoiseWidened(evidence=CHANGE, sd=0.0, runs=5)
     assert one.interval(0.95) == pytest.approx(CHANGE.interval(0.95))
     for limit in (-0.05, -0.03, -0.02, 0.0, 0.01):
         assert one.below(limit) == pytest.approx(CHANGE.below(limit), abs=1e-6)
@@ -26,13 +26,13 @@ def test_without_luck_the_interval_is_that_of_the_rows():
 def test_on_endless_rows_it_is_students_interval_of_two_trainings():
     """SciPy 1.17: stats.t.ppf(0.975, 4) = 2.776445105."""
     endless = Tango(30_000_000, 50_000_000, 1_000_000_000)
-    low, high = Widened(evidence=endless, sd=0.01, runs=5).interval(0.95)
+    low, high = NoiseWidened(evidence=endless, sd=0.01, runs=5).interval(0.95)
     luck = 2.776445105 * math.sqrt(2) * 0.01
     assert (low, high) == pytest.approx((-0.02 - luck, -0.02 + luck), abs=2e-5)
 
 
 def test_both_parts_are_squared_and_added():
-    one, rows = Widened(evidence=CHANGE, sd=0.004, runs=6), CHANGE.interval(0.9)
+    one, rows = NoiseWidened(evidence=CHANGE, sd=0.004, runs=6), CHANGE.interval(0.9)
     luck = student_two_sided(0.9, 5) * math.sqrt(2) * 0.004
     expected = (-0.02 - math.hypot(-0.02 - rows[0], luck), -0.02 + math.hypot(rows[1] + 0.02, luck))
     assert one.interval(0.9) == pytest.approx(expected)
@@ -40,7 +40,7 @@ def test_both_parts_are_squared_and_added():
 
 @pytest.mark.parametrize("confidence", [0.8, 0.95, 0.99])
 def test_a_p_value_is_the_level_at_which_the_interval_ends_at_the_limit(confidence):
-    one = Widened(evidence=CHANGE, sd=0.008, runs=4)
+    one = NoiseWidened(evidence=CHANGE, sd=0.008, runs=4)
     low, high = one.interval(confidence)
     assert one.below(high) == pytest.approx((1 - confidence) / 2, abs=1e-9)
     assert one.above(low) == pytest.approx((1 - confidence) / 2, abs=1e-9)
@@ -49,22 +49,22 @@ def test_a_p_value_is_the_level_at_which_the_interval_ends_at_the_limit(confiden
 
 
 def test_more_rows_are_not_asked_for():
-    assert Widened(evidence=CHANGE, sd=0.01, runs=5).spread() is None
+    assert NoiseWidened(evidence=CHANGE, sd=0.01, runs=5).spread() is None
 
 
 def test_what_has_no_interval_has_none_afterwards():
-    one = Widened(evidence=Point(0.5), sd=0.01, runs=5)
+    one = NoiseWidened(evidence=Point(0.5), sd=0.01, runs=5)
     assert (one.interval(0.95), one.below(1.0)) == (None, 1.0)
 
 
 def test_a_change_is_widened_only_where_there_is_one():
-    assert widened(None, "accuracy", NOISE) is None
+    assert widen_by_noise(None, "accuracy", NOISE) is None
     tie, undefined = Tie(), Undefined("0/0")
-    assert widened(tie, "accuracy", NOISE) is tie
-    assert widened(undefined, "accuracy", NOISE) is undefined
-    assert widened(CHANGE, "accuracy", NOISE) == Widened(evidence=CHANGE, sd=0.01, runs=5)
-    assert widened(CHANGE, "recall", NOISE).reason.startswith("the reruns of version 3 have no recall")
-    assert widened(CHANGE, "accuracy", Noise(reason="why")).reason == "why"
+    assert widen_by_noise(tie, "accuracy", NOISE) is tie
+    assert widen_by_noise(undefined, "accuracy", NOISE) is undefined
+    assert widen_by_noise(CHANGE, "accuracy", NOISE) == NoiseWidened(evidence=CHANGE, sd=0.01, runs=5)
+    assert widen_by_noise(CHANGE, "recall", NOISE).reason.startswith("the reruns of version 3 have no recall")
+    assert widen_by_noise(CHANGE, "accuracy", TrainingNoise(reason="why")).reason == "why"
 
 
 @pytest.mark.parametrize(("rows_sd", "luck"), [(0.0, 1.0), (1.0, 1.0), (1.0, 0.3), (0.2, 1.0)])
@@ -75,7 +75,7 @@ def test_it_holds_the_truth_of_two_ways_of_training(rows_sd, luck, runs):
     for _ in range(draws):
         change = drawn.gauss(0, luck) - drawn.gauss(0, luck) + drawn.gauss(0, rows_sd)
         sd = stdev(drawn.gauss(0, luck) for _ in range(runs))
-        low, high = Widened(evidence=Gauss(change, rows_sd), sd=sd, runs=runs).interval(0.95)
+        low, high = NoiseWidened(evidence=Gauss(change, rows_sd), sd=sd, runs=runs).interval(0.95)
         held += low <= 0 <= high
     assert held / draws >= 0.93
 
@@ -99,7 +99,7 @@ class TestRepeated:
         reruns = [0.70, 0.72, 0.74]
         half = student_two_sided(0.95, 2) * 0.02 * math.sqrt(1 + 1 / 3)
         for value, inside in ((0.72 + half - 1e-6, True), (0.72 + half + 1e-6, False), (0.72 - half + 1e-6, True)):
-            found = repeated(value, reruns, confidence=0.95)
+            found = check_reproduction(value, reruns, confidence=0.95)
             assert (found.mean, found.sd, found.inside) == (pytest.approx(0.72), pytest.approx(0.02), inside)
 
     @pytest.mark.parametrize(
@@ -107,12 +107,14 @@ class TestRepeated:
         [(0.7, [0.7], True), (0.7, [0.71], False), (0.7, [0.7, 0.7], True), (0.7, [0.71, 0.71], False)],
     )
     def test_without_a_spread_only_the_same_value_is_inside(self, original, reruns, inside):
-        assert repeated(original, reruns, confidence=0.95).inside is inside
+        assert check_reproduction(original, reruns, confidence=0.95).inside is inside
 
     def test_an_equal_recipe_is_told_to_be_different_as_often_as_it_says(self):
         drawn, outside, draws = random.Random(3), 0, 3000
         for _ in range(draws):
-            outside += not repeated(drawn.gauss(0, 1), [drawn.gauss(0, 1) for _ in range(4)], confidence=0.9).inside
+            outside += not check_reproduction(
+                drawn.gauss(0, 1), [drawn.gauss(0, 1) for _ in range(4)], confidence=0.9
+            ).inside
         assert 0.08 <= outside / draws <= 0.12
 
 
@@ -120,5 +122,5 @@ class TestRepeated:
     ("sd", "step", "used"), [(0.0, 0.0, 0.0), (0.0, 0.01, 0.01), (0.004, 0.01, 0.01), (0.02, 0.01, 0.02)]
 )
 def test_widened__a_metric_that_goes_in_steps(sd, step, used):
-    noise = Noise(version=3, runs=5, spread={"accuracy": sd})
-    assert widened(CHANGE, "accuracy", noise, step=step) == Widened(evidence=CHANGE, sd=used, runs=5)
+    noise = TrainingNoise(version=3, runs=5, spread={"accuracy": sd})
+    assert widen_by_noise(CHANGE, "accuracy", noise, step=step) == NoiseWidened(evidence=CHANGE, sd=used, runs=5)

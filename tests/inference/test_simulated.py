@@ -7,11 +7,11 @@ import pytest
 
 from benchmarks.characteristics import families, group_gaps
 from benchmarks.characteristics.draws import context
-from mlci.inference import moments
-from mlci.inference.across import Across
-from mlci.inference.estimates import Logit
-from mlci.inference.measure import measure
-from mlci.inference.spreads import measure_disparity
+from mlci.inference.disparity.disparity import measure_disparity
+from mlci.inference.disparity.groups import GroupedValues
+from mlci.inference.families import moments
+from mlci.inference.intervals.estimates import Logit
+from mlci.inference.measure import measure_metric
 from mlci.metrics.statistics import WHOLE, Statistics
 from tests import tables
 
@@ -25,7 +25,7 @@ def test_the_change_of_a_disparity_is_covered_where_only_one_model_is_equal(name
     held = 0
     for _ in range(40):
         whole, *groups = group_gaps.draw(rng, 2_000, case)
-        across = Across(slice="group", groups=tuple(groups), reference=None, min_group_size=30)
+        across = GroupedValues(slice="group", groups=tuple(groups), reference=None, min_group_size=30)
         low, high = measure_disparity(name, across, context(whole)).change.interval(0.95)
         held += low <= truth <= high
     assert held >= 36
@@ -38,7 +38,9 @@ def test_matthews_correlation_of_few_positives_is_covered():
     held = 0
     for _ in range(300):
         sample = family.sample(rng, 500)
-        low, high = measure("matthews_corrcoef", sample, context(sample, baseline=False)).candidate.interval(0.95)
+        low, high = measure_metric("matthews_corrcoef", sample, context(sample, baseline=False)).candidate.interval(
+            0.95
+        )
         held += low <= truth <= high
     assert held >= 0.93 * 300
 
@@ -58,5 +60,5 @@ def test_the_baselines_mean_error_has_two_finite_ends():
     error = np.random.default_rng(0).standard_normal((2, 50))
     found = tables.moments(baseline=error[0], candidate=error[1])
     whole = Statistics(WHOLE, 50, moments={"signed": found})
-    low, high = measure("mean_error", whole, context(whole)).baseline.interval(0.95)
-    assert low < moments.mean(found, "baseline", low=-math.inf, high=math.inf).value < high < math.inf
+    low, high = measure_metric("mean_error", whole, context(whole)).baseline.interval(0.95)
+    assert low < moments.loss_mean(found, "baseline", low=-math.inf, high=math.inf).value < high < math.inf

@@ -9,19 +9,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mlci.config.models import LIMITS
-from mlci.gates.judge import judge
+from mlci.gates.judge import judge_rules
 from mlci.gates.rules import Bound, Rule
 from mlci.inference.evaluate import Question, evaluate
 from mlci.metrics import catalogue
 from mlci.metrics.statistics import WHOLE, Calibration, Scope, Statistics
+from mlci.operations.report_builder import ReportContext, build_report
 from mlci.report.document import BaselineRef, Candidate, PolicyRef
-from mlci.usecases.document import Facts, document
 from tests.tables import decisions, moments, scores
 
 TASKS = ("binary", "multiclass", "regression")
 CLASSES = {"binary": ("0", "1"), "multiclass": ("a", "b", "c")}
 EPS = float(np.finfo(float).eps)
-FACTS = Facts(
+FACTS = ReportContext(
     model="m",
     candidate=Candidate(),
     baseline=BaselineRef(source="file"),
@@ -129,7 +129,7 @@ def swept(table, *, confidence=0.95):
     sure_spreads = [name for name in spreads if "share" not in name]
     rules += [Rule(metric=name, limits=limits, across="g") for name in sure_spreads]
     rules += [Rule(metric=name, limits=limits[2:], judge="estimate") for name in plain]
-    return document(result, judge(rules, result, min_group_size=3), FACTS)
+    return build_report(result, judge_rules(rules, result, min_group_size=3), FACTS)
 
 
 @settings(max_examples=5, derandomize=True)
@@ -144,7 +144,7 @@ def test_sweep__any_small_table(table):
         assert not (same and gate.on == "change" and gate.outcome in {"failed", "error"}), gate
         assert (gate.outcome == "passed") == (gate.why is None), gate
     for item in (*report.metrics, *report.disparities):
-        if catalogue.is_shift(item.metric):  # the change is all there is
+        if catalogue.is_shift_metric(item.metric):  # the change is all there is
             assert item.change is not None or item.cause, item
             continue
         assert item.candidate is not None or item.cause, item

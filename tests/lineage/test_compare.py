@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from mlci.lineage.compare import MOST, compare
-from mlci.lineage.origin import Files, Origin
+from mlci.lineage.compare import MOST, compare_origins
+from mlci.lineage.origin import ChangedFiles, Origin
 
 ONE = Origin(
     commit="a" * 40,
@@ -28,7 +28,7 @@ SETTINGS = {
 
 
 def rows(before, after, names=None):
-    found = compare(before, after, None if names is None else Files(names=names))
+    found = compare_origins(before, after, None if names is None else ChangedFiles(names=names))
     assert [row.kind for row in found] == ["code", "evaluation", "data", "configuration", "environment", "model"]
     return {row.kind: row for row in found}
 

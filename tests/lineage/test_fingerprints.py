@@ -4,10 +4,11 @@ from types import SimpleNamespace
 
 import pytest
 
-from mlci.lineage.compare import compare
+from mlci.lineage.compare import compare_origins
 from mlci.lineage.fingerprints import Fingerprint, is_recorded, spellings
 from mlci.lineage.origin import Origin
-from mlci.usecases import production, uses
+from mlci.operations import holdout_uses
+from mlci.operations.baseline import production
 
 NOW = Fingerprint("sha256:new", "sha256:old")
 
@@ -17,7 +18,7 @@ def test_is_recorded__under_either_scheme(recorded, same):
     assert is_recorded(recorded, NOW) == same
     assert is_recorded(recorded, str(NOW)) == (recorded == "sha256:new")
     assert is_recorded(f"{recorded} in the order of 1", NOW.with_suffix(" in the order of 1")) == same
-    rows = {row.kind: row for row in compare(Origin(fingerprint=recorded), Origin(fingerprint=NOW), None)}
+    rows = {row.kind: row for row in compare_origins(Origin(fingerprint=recorded), Origin(fingerprint=NOW), None)}
     assert rows["evaluation"].changed is not same
 
 
@@ -32,7 +33,7 @@ def test_spellings__once_where_schemes_agree():
 )
 def test_uses__of_both_schemes_add_up(recorded, known):
     end = SimpleNamespace(state=SimpleNamespace(uses=recorded))
-    assert uses.known(end, NOW) == known
+    assert holdout_uses.known_uses(end, NOW) == known
 
 
 @pytest.mark.parametrize(("recorded", "found"), [("sha256:old", True), ("sha256:new", True), ("sha256:x", False)])
@@ -40,4 +41,4 @@ def test_production__predictions_recorded_under_scheme_1_are_used(recorded, foun
     own = SimpleNamespace(fingerprint=recorded)
     champion = SimpleNamespace(manifest=SimpleNamespace(predictions=own))
     end = SimpleNamespace(state=SimpleNamespace(rescored={}))
-    assert production.made_on(None, end, champion, NOW) is (own if found else None)
+    assert production.is_made_on(None, end, champion, NOW) is (own if found else None)

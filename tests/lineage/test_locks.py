@@ -2,7 +2,7 @@
 
 import pytest
 
-from mlci.lineage.locks import packages
+from mlci.lineage.lockfiles import locked_packages
 
 REQUIREMENTS = """\
 # comment
@@ -48,7 +48,7 @@ FILES = {
 @pytest.mark.parametrize("name", FILES)
 def test_what_each_tool_pins(name):
     text, pins = FILES[name]
-    found = packages({f"sub/{name}": text.encode()})
+    found = locked_packages({f"sub/{name}": text.encode()})
     assert {package: found[package] for package in pins} == pins
     assert "secret" not in str(found)
     assert not {"conda-forge", "pip", "hash"} & set(found)
@@ -57,9 +57,9 @@ def test_what_each_tool_pins(name):
 @pytest.mark.parametrize("name", [*(name for name in FILES if name != "requirements.txt"), "pixi.lock"])
 @pytest.mark.parametrize("data", [b"\xff", b"[", b"[[package]]\nversion = 1", b"{}", b'{"default": [1]}', b"null"])
 def test_a_file_that_cannot_be_read_pins_nothing(name, data):
-    assert not packages({name: data})
+    assert not locked_packages({name: data})
 
 
 def test_one_file_that_can_be_read_is_enough():
-    assert packages({"uv.lock": b"[", "requirements.txt": b"numpy==1"}) == {"numpy": "1"}
-    assert packages({}) is None
+    assert locked_packages({"uv.lock": b"[", "requirements.txt": b"numpy==1"}) == {"numpy": "1"}
+    assert locked_packages({}) is None

@@ -3,9 +3,9 @@
 import shutil
 from pathlib import Path
 
-from mlci.baseline.changed import changed
-from mlci.baseline.data import pointers
-from tests.baseline.repository import commit, git, made, ours
+from mlci.git.data_pointers import data_pointers
+from mlci.git.git import changed_files
+from tests.git.repository import commit, git, made, ours
 
 HERE = Path(__file__).parent / "dvc"
 LFS = "version https://git-lfs.github.com/spec/v1\noid sha256:{}\nsize 12345\n"
@@ -36,7 +36,7 @@ def repository(folder: Path) -> Path:
 
 
 def test_data_of_dvc_without_code_and_what_follows_from_it(tmp_path):
-    assert pointers(ours(repository(tmp_path))) == {
+    assert data_pointers(ours(repository(tmp_path))) == {
         "data/raw": f"md5:{RAW}",
         "data/train.csv": f"md5:{TRAIN}",
         "sub/deep/ext.csv": "md5:fbade9e36a3f36d3d676c1b808451dd7",
@@ -48,30 +48,30 @@ def test_data_that_changed(tmp_path):
     before = git(folder, "rev-parse", "HEAD")
     # written now, as an editor would: with the old times of files that are as long, git looks no further
     shutil.copytree(HERE / "after", folder, dirs_exist_ok=True, copy_function=shutil.copyfile)
-    assert pointers(ours(folder))["data/train.csv"] == f"md5:{AFTER}"
-    assert changed(ours(folder), before) == {"data/train.csv.dvc": "changed", "dvc.lock": "changed"}
+    assert data_pointers(ours(folder))["data/train.csv"] == f"md5:{AFTER}"
+    assert changed_files(ours(folder), before) == {"data/train.csv.dvc": "changed", "dvc.lock": "changed"}
 
 
 def test_a_stage_without_data_makes_the_data(tmp_path):
     commit(made(tmp_path), {"sub/dvc.lock": PIPELINE, "sub/get.py": ""})
-    assert pointers(ours(tmp_path)) == {"sub/d.csv": "md5:b"}
+    assert data_pointers(ours(tmp_path)) == {"sub/d.csv": "md5:b"}
 
 
 def test_pointers_of_git_lfs(tmp_path):
     commit(
         made(tmp_path), {".gitattributes": "*.bin filter=lfs\n", "a.bin": LFS.format("1" * 64), "b.bin": "no pointer"}
     )
-    assert pointers(ours(tmp_path)) == {"a.bin": f"sha256:{'1' * 64}"}
+    assert data_pointers(ours(tmp_path)) == {"a.bin": f"sha256:{'1' * 64}"}
 
 
 def test_files_that_are_no_dvc_files_say_nothing(tmp_path):
     files = {"a.dvc": "outs: [1, {path: 2}, {path: x}, {md5: y}]", "b.dvc": "[", "c.dvc": "- 1", "d.dvc": "&a [*a]"}
     commit(made(tmp_path), {**files, "dvc.lock": "stages: {a: 1, b: {deps: {}}}"})
-    assert pointers(ours(tmp_path)) == {}
+    assert data_pointers(ours(tmp_path)) == {}
 
 
 def test_outside_of_git_nothing_is_known(tmp_path):
-    assert pointers(ours(tmp_path)) == {}
+    assert data_pointers(ours(tmp_path)) == {}
 
 
 def test_files_between_two_commits(tmp_path):
@@ -79,6 +79,6 @@ def test_files_between_two_commits(tmp_path):
     first = commit(made(tmp_path), {"a.py": "1", "b.py": "1", "c.py": "1"})
     git(tmp_path, "rm", "--quiet", "b.py")
     second = commit(tmp_path, {"a.py": "2", odd: "1"})
-    assert changed(ours(tmp_path), first, second) == {"a.py": "changed", "b.py": "removed", odd: "added"}
-    assert changed(ours(tmp_path), second, second) == {}
-    assert changed(ours(tmp_path), "0" * 40, second) is None
+    assert changed_files(ours(tmp_path), first, second) == {"a.py": "changed", "b.py": "removed", odd: "added"}
+    assert changed_files(ours(tmp_path), second, second) == {}
+    assert changed_files(ours(tmp_path), "0" * 40, second) is None

@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from mlci.engine.rows import row_digests
-from mlci.lineage.rows import MOST, difference, dump, expected_coincidences, parse, unique_pairs
-from tests.usecases.project import holdout
+from mlci.engine.row_digests import row_digests
+from mlci.lineage.rows import MOST, dump_rows, expected_coincidences, parse_rows, row_difference, unique_pairs
+from tests.operations.project import holdout
 
 
 def digests(folder, text, *, key="id", label="y", name="d.csv"):
@@ -24,7 +24,7 @@ ROWS = [(number, number / 7, "abc"[number % 3], number % 2) for number in range(
 
 
 def changed(before, after, folder, **more):
-    return difference(digests(folder, table(before), **more), digests(folder, table(after), **more))
+    return row_difference(digests(folder, table(before), **more), digests(folder, table(after), **more))
 
 
 def counts(found):
@@ -50,8 +50,8 @@ def test_order_and_format_do_not_count(tmp_path):
     one = digests(tmp_path, table(ROWS))
     turned = [(z, y, x, number) for number, x, z, y in reversed(ROWS)]
     other = digests(tmp_path, table(turned, "z,y,x,id"))
-    assert counts(difference(one, other)) == (0, 0, 0, 0)
-    assert dump(one).partition(b"\n")[2] == dump(other).partition(b"\n")[2]
+    assert counts(row_difference(one, other)) == (0, 0, 0, 0)
+    assert dump_rows(one).partition(b"\n")[2] == dump_rows(other).partition(b"\n")[2]
 
 
 def test_difference__without_a_key(tmp_path):
@@ -61,7 +61,7 @@ def test_difference__without_a_key(tmp_path):
     after[4][1] = 99.5
     unkeyed = [table([row[1:] for row in rows], "x,z,y") for rows in (ROWS, after)]
     before, now = (digests(tmp_path, text, key=None) for text in unkeyed)
-    assert counts(difference(before, now)) == (1, 1, 1, 0)
+    assert counts(row_difference(before, now)) == (1, 1, 1, 0)
 
 
 @pytest.mark.parametrize("header", ["y", "x,y"])
@@ -69,7 +69,7 @@ def test_difference__rows_without_a_key_that_repeat(tmp_path, header):
     """Splits of 60 rows with few values: how many rows were relabelled or moved is not known."""
     rows = [(number % 3, number % 2)[-header.count(",") - 1 :] for number in range(60)]
     one, other = (digests(tmp_path, table(part, header), key=None) for part in (rows[:33], rows[20:]))
-    found = difference(one, other)
+    found = row_difference(one, other)
     assert (counts(found), found.repeat, found.before, found.after) == ((None,) * 4, True, 33, 40)
 
 
@@ -78,7 +78,7 @@ def test_difference__other_rows_of_equal_columns(tmp_path):
     before = [(number, 0) for number in range(50)] + [(90, 0), (90, 1)]
     after = [(number, number in {7, 8}) for number in range(8, 60)]
     one, other = (table(np.int64(rows).tolist(), "x,y") for rows in (before, after))
-    found = difference(*(digests(tmp_path, text, key=None) for text in (one, other)))
+    found = row_difference(*(digests(tmp_path, text, key=None) for text in (one, other)))
     assert counts(found) == (11, 11, None, 0)
 
 
@@ -103,7 +103,7 @@ def test_expected_coincidences__contents_of_one_row():
 def test_columns_and_null_rates(tmp_path):
     before = table([(1, 5, "", 0), (2, 6, "q", 1), (3, 7, "q", 1), (4, 8, "q", 1)])
     after = table([(1, 5, "", 0), (2, "", "q", 1), (3, "", "q", 0), (4, 8, "q", 1)], "id,x,w,y")
-    found = difference(digests(tmp_path, before), digests(tmp_path, after))
+    found = row_difference(digests(tmp_path, before), digests(tmp_path, after))
     assert (found.columns_added, found.columns_removed) == (("w",), ("z",))
     assert found.null_rates == (("x", 0.0, 0.5),)
     assert counts(found) == (0, 0, 1, None)
@@ -111,16 +111,16 @@ def test_columns_and_null_rates(tmp_path):
 
 @pytest.mark.parametrize("more", [{"key": "x"}, {"label": "z"}])
 def test_other_keys_or_labels_do_not_compare(tmp_path, more):
-    found = difference(digests(tmp_path, table(ROWS)), digests(tmp_path, table(ROWS), **more))
+    found = row_difference(digests(tmp_path, table(ROWS)), digests(tmp_path, table(ROWS), **more))
     assert counts(found) == (None, None, None, None)
 
 
 def test_what_was_written_reads_back(tmp_path):
     one = digests(tmp_path, holdout(500))
-    again = parse(dump(one))
+    again = parse_rows(dump_rows(one))
     assert all(np.array_equal(getattr(one, name), getattr(again, name)) for name in ("keys", "labels", "contents"))
     assert (again.key, again.label, dict(again.nulls)) == ("id", "y", {"id": 0, "x": 0, "y": 0})
-    assert [parse(dump(replace(one, in_order=flag))).in_order for flag in (False, True)] == [False, True]
+    assert [parse_rows(dump_rows(replace(one, in_order=flag))).in_order for flag in (False, True)] == [False, True]
 
 
 @pytest.mark.parametrize(
@@ -137,9 +137,9 @@ def test_what_was_written_reads_back(tmp_path):
     ],
 )
 def test_anything_else_is_refused(tmp_path, broken):
-    data = dump(digests(tmp_path, table(ROWS)))
+    data = dump_rows(digests(tmp_path, table(ROWS)))
     with pytest.raises(ValueError, match=r"it (does not hold|holds no rows)"):
-        parse(broken(data))
+        parse_rows(broken(data))
 
 
 def test_a_table_of_too_many_rows_is_not_kept(tmp_path):

@@ -9,13 +9,13 @@ import re
 import threading
 from dataclasses import dataclass, field
 
+from mlci.operations.publish.publish import open_publication, publish_report
 from mlci.publish.invocation import Invocation
-from mlci.publish.plan import Target, publication
+from mlci.publish.plan import Target, plan_publication
 from mlci.publish.result import Finished, Unfinished
 from mlci.publish.runs import Run
 from mlci.report.document import Candidate
 from mlci.report.links import Links
-from mlci.usecases.publish import open_, publish
 from tests.publish.memory import Memory, Port
 from tests.publish.scene import MODEL, NAME, bad, good
 
@@ -131,8 +131,8 @@ class Life:
         died = False
         try:
             if chain.opens:
-                open_(where, port)
-            done = publish(publication(where, ended, policy="always", links=Links()), port)
+                open_publication(where, port)
+            done = publish_report(plan_publication(where, ended, policy="always", links=Links()), port)
             self.troubles += done.failures + done.refused
         except Killed:
             died = True

@@ -6,7 +6,7 @@ millisecond. A completed check does not go back to in progress.
 
 from dataclasses import dataclass, field, replace
 
-from mlci.github.interface import CheckRun, Comment, Missing
+from mlci.github.interface import CheckRun, Comment, NotThere
 
 APP = "github-actions"
 
@@ -95,7 +95,7 @@ class Port:
                 if one.id == number:
                     self.memory.comments[place] = replace(one, body=body)
                     return self.memory.comments[place]
-            return Missing()
+            return NotThere()
 
         return self.turn(effect)
 

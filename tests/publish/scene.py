@@ -3,15 +3,15 @@
 from dataclasses import dataclass, field, replace
 
 from mlci.github.client import Client
-from mlci.github.patience import Patience
+from mlci.github.retry import RetryPolicy
 from mlci.github.transport import Access, transport
-from mlci.publish.event import facts
-from mlci.publish.plan import Target, publication, target
+from mlci.operations.publish.publish import open_publication, publish_report
+from mlci.publish.event import event_facts
+from mlci.publish.plan import Target, find_target, plan_publication
 from mlci.publish.result import Finished, Unfinished
 from mlci.publish.runs import Run
 from mlci.report.document import Candidate
 from mlci.report.links import Links
-from mlci.usecases.publish import open_, publish
 from tests.report.build import a_report, failed, inconclusive, measured, passed
 
 BOT = "github-actions[bot]"
@@ -63,7 +63,7 @@ class Clock:
         self.slept = []
 
     def patience(self, **more):
-        return Patience(
+        return RetryPolicy(
             clock=lambda: self.at, now=lambda: TODAY + self.at, sleep=self.sleep, spread=lambda: 0.5, **more
         )
 
@@ -81,7 +81,7 @@ class Publisher:
     report: object
     token: str
     policy: str = "always"
-    patience: Patience | None = None
+    patience: RetryPolicy | None = None
     seconds: float = 10.0
     links: Links = field(default=None)
 
@@ -95,20 +95,20 @@ class Publisher:
         if not isinstance(result, Unfinished):
             at_head = self.report.model_copy(update={"candidate": Candidate(commit=self.where.head)})
             result = Finished(report=at_head)
-        return publication(self.where, result, policy=self.policy, links=links)
+        return plan_publication(self.where, result, policy=self.policy, links=links)
 
     def open(self, **more):
-        return open_(self.where, self.client(), **more)
+        return open_publication(self.where, self.client(), **more)
 
     def publish(self, **more):
-        return publish(self.what(), self.client(), **more)
+        return publish_report(self.what(), self.client(), **more)
 
 
 def publisher(fake, number, *, run=100, attempt=1, report=None, token=None, event="pull_request", **more):
     """A publisher for a pull request as it stands now; the event is GitHub's own example, filled in."""
-    found = facts(event, fake.event(event, number), sha=None)
+    found = event_facts(event, fake.event(event, number), sha=None)
     url = f"{fake.url}/{fake.name}/actions/runs/{run}"
-    where = target(found, model=MODEL, run=Run(run, attempt), url=url)
+    where = find_target(found, model=MODEL, run=Run(run, attempt), url=url)
     return Publisher(fake, where, report or good(), token or fake.token(), **more)
 
 

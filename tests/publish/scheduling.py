@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 from mlci.github.client import Client
 from mlci.github.transport import Answer
-from mlci.usecases.publish import open_, publish
+from mlci.operations.publish.publish import open_publication, publish_report
 from tests.github.api import Request
 from tests.publish.scene import Clock
 
@@ -61,8 +61,8 @@ class Schedule:
         again = None
         try:
             client = Client(self.sender(one.token, turn), repository=self.fake.name, patience=Clock().patience())
-            opened = open_(one.where, client)
-            done = publish(one.what(), client)
+            opened = open_publication(one.where, client)
+            done = publish_report(one.what(), client)
             self.failures += opened.failures + done.failures
         except Killed:
             self.killed.append(turn)

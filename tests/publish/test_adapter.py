@@ -10,15 +10,22 @@ from github.Requester import Requester
 
 from mlci.errors import InputError, OutsideError
 from mlci.github import transport as module
-from mlci.github.answers import check_run, comment, decode, head, items, message
 from mlci.github.client import Client
-from mlci.github.interface import CheckFields, Forbidden, Missing, Output, Status
+from mlci.github.interface import CheckFields, CheckOutput, NotThere, PermissionRefused, Status
+from mlci.github.responses import (
+    decode_json,
+    error_message,
+    parse_check_run,
+    parse_comment,
+    parse_head_commit,
+    parse_items,
+)
 from mlci.github.transport import Access, transport
 from mlci.publish.check import Annotation
 from tests.publish.scene import NAME, TODAY, Clock
 
 STATUS = Status(state="success", context=NAME, description="fine")
-FIELDS = CheckFields(external_id="7.1", conclusion=None, output=Output(title="t", summary="s"), url=None)
+FIELDS = CheckFields(external_id="7.1", conclusion=None, output=CheckOutput(title="t", summary="s"), url=None)
 
 
 def client(fake, *, clock=None, token=None, seconds=5.0, **more):
@@ -42,7 +49,9 @@ def test_comments_of_all_pages_arrive(fake, pull):
 def test_all_check_runs_of_a_name_arrive_and_not_only_the_latest(fake, pull):
     one, sha = client(fake), fake.head(pull)
     for run in (3, 1, 2):
-        fields = CheckFields(external_id=f"{run}.1", conclusion=None, output=Output(title="t", summary="s"), url=None)
+        fields = CheckFields(
+            external_id=f"{run}.1", conclusion=None, output=CheckOutput(title="t", summary="s"), url=None
+        )
         one.create_check(head=sha, name=NAME, fields=fields, arrived=lambda: None)
     one.create_check(head=sha, name=f"{NAME}-2", fields=FIELDS, arrived=lambda: None)
     assert [check.external_id for check in one.check_runs(sha, NAME)] == ["3.1", "1.1", "2.1"]
@@ -51,10 +60,10 @@ def test_all_check_runs_of_a_name_arrive_and_not_only_the_latest(fake, pull):
 
 def test_what_is_gone_is_a_value(fake, pull):
     one = client(fake)
-    assert one.edit_comment(999, "x") == Missing()
-    assert one.delete_comment(999) == Missing()
-    assert one.check_runs("heads/gone", NAME) == Missing()
-    assert one.head(999) == Missing()
+    assert one.edit_comment(999, "x") == NotThere()
+    assert one.delete_comment(999) == NotThere()
+    assert one.check_runs("heads/gone", NAME) == NotThere()
+    assert one.head(999) == NotThere()
     with pytest.raises(OutsideError, match=r"comment on pull request 999 \(404\)"):
         one.create_comment(999, "x", arrived=lambda: None)
 
@@ -69,8 +78,8 @@ def test_a_refusal_names_the_permission(fake, pull, permission):
         "pull-requests": one.create_comment(pull, "hello", arrived=lambda: None),
     }
     said = "Resource not accessible by integration"
-    assert found[permission] == Forbidden(permission=permission, said=said)
-    assert [name for name, answer in found.items() if isinstance(answer, Forbidden)] == [permission]
+    assert found[permission] == PermissionRefused(permission=permission, said=said)
+    assert [name for name, answer in found.items() if isinstance(answer, PermissionRefused)] == [permission]
 
 
 def test_reading_a_private_repository_takes_permissions_too(fake, pull):
@@ -243,7 +252,10 @@ def test_annotations_without_an_answer_are_not_sent_twice(fake, pull):
     made = one.create_check(head=sha, name=NAME, fields=FIELDS, arrived=lambda: None)
     remarks = tuple(Annotation(path="mlci.yml", line=i, level="failure", title="t", message="m") for i in range(1, 51))
     fields = CheckFields(
-        external_id="7.1", conclusion="failure", output=Output(title="t", summary="s", annotations=remarks), url=None
+        external_id="7.1",
+        conclusion="failure",
+        output=CheckOutput(title="t", summary="s", annotations=remarks),
+        url=None,
     )
     fake.fail("PATCH", "/check-runs/*", "drop", when="after")
 
@@ -264,23 +276,23 @@ def test_others_in_the_same_process_keep_pygithubs_own_connections(fake):
 @pytest.mark.parametrize("body", ["{", "[" * 100_000, "nul"])
 def test_what_is_no_json_is_an_error_without_the_text(body):
     with pytest.raises(ValueError, match="its answer is not JSON") as raised:
-        decode(body)
+        decode_json(body)
     assert len(str(raised.value)) < 80
 
 
 @pytest.mark.parametrize(
     ("read", "data"),
     [
-        (comment, None),
-        (comment, []),
-        (comment, {}),
-        (comment, {"id": "7"}),
-        (comment, {"id": True}),
-        (comment, {"id": -1}),
-        (check_run, {"id": None}),
-        (check_run, {"id": 7, "output": {"annotations_count": "many"}}),
-        (head, {"head": None}),
-        (head, 7),
+        (parse_comment, None),
+        (parse_comment, []),
+        (parse_comment, {}),
+        (parse_comment, {"id": "7"}),
+        (parse_comment, {"id": True}),
+        (parse_comment, {"id": -1}),
+        (parse_check_run, {"id": None}),
+        (parse_check_run, {"id": 7, "output": {"annotations_count": "many"}}),
+        (parse_head_commit, {"head": None}),
+        (parse_head_commit, 7),
     ],
 )
 def test_answers_of_another_form_are_errors(read, data):
@@ -289,10 +301,10 @@ def test_answers_of_another_form_are_errors(read, data):
 
 
 def test_a_deleted_user_and_a_check_without_output_are_read():
-    assert comment({"id": 7, "user": None, "body": None, "html_url": "u"}).author == ""
-    assert check_run({"id": 7, "output": None, "app": None}).app == ""
+    assert parse_comment({"id": 7, "user": None, "body": None, "html_url": "u"}).author == ""
+    assert parse_check_run({"id": 7, "output": None, "app": None}).app == ""
     with pytest.raises(ValueError, match="not a list"):
-        items({"check_runs": {}}, "check_runs")
+        parse_items({"check_runs": {}}, "check_runs")
 
 
 @pytest.mark.parametrize(
@@ -308,7 +320,7 @@ def test_a_deleted_user_and_a_check_without_output_are_read():
     ],
 )
 def test_githubs_words(body, said):
-    assert message(body) == said
+    assert error_message(body) == said
 
 
 def test_access_is_not_pickled_by_accident_with_its_token_in_the_repr():

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from mlci.publish import check
 from mlci.publish.event import Event
-from mlci.publish.plan import Silent, publication, target
+from mlci.publish.plan import NothingToPublish, find_target, plan_publication
 from mlci.publish.result import Finished, Unfinished
 from mlci.publish.runs import Run
 from mlci.report.document import Provenance
@@ -15,11 +15,11 @@ from tests.publish.scene import bad, good, unsure, wide
 from tests.report.build import HEAD, a_report, broken, failed, inconclusive, no_baseline, passed, waived
 
 EVENT = Event(name="pull_request", head=HEAD, pull=7, branch="topic")
-TARGET = target(EVENT, model="credit-risk", run=Run(7, 1), url="https://github.com/o/r/actions/runs/7")
+TARGET = find_target(EVENT, model="credit-risk", run=Run(7, 1), url="https://github.com/o/r/actions/runs/7")
 
 
 def what(result, policy="always"):
-    return publication(TARGET, result, policy=policy, links=Links())
+    return plan_publication(TARGET, result, policy=policy, links=Links())
 
 
 @pytest.mark.parametrize(
@@ -42,8 +42,8 @@ def test_every_result_concludes_and_only_pass_and_warn_satisfy_a_required_check(
 
 
 def test_without_a_commit_there_is_nothing_to_say_it_on():
-    found = target(Event(name="push", why="the push deleted a branch or tag"), model="m", run=Run(1, 1), url=None)
-    assert found == Silent(why="the push deleted a branch or tag")
+    found = find_target(Event(name="push", why="the push deleted a branch or tag"), model="m", run=Run(1, 1), url=None)
+    assert found == NothingToPublish(why="the push deleted a branch or tag")
 
 
 def test_annotations_stand_on_the_lines_of_the_gates_what_blocks_first():
@@ -58,7 +58,7 @@ def test_annotations_stand_on_the_lines_of_the_gates_what_blocks_first():
             broken("brier", max_drop=0.1, reason="no scores", line=None),
         ]
     )
-    found = check.annotations(report)
+    found = check.check_annotations(report)
     assert {(one.path, one.line, one.level) for one in found} == {
         ("mlci.yml", 7, "failure"),
         ("mlci.yml", 1, "failure"),
@@ -89,12 +89,12 @@ def test_annotations_stand_on_the_lines_of_the_gates_what_blocks_first():
     ],
 )
 def test_only_a_file_of_the_repository_is_annotated(path, shown):
-    found = check.annotations(bad(provenance=Provenance(config_path=path, seed=1)))
+    found = check.check_annotations(bad(provenance=Provenance(config_path=path, seed=1)))
     assert [one.path for one in found] == ([shown] if shown else [])
 
 
 def test_more_gates_than_annotations_are_counted():
-    found = check.annotations(wide(check.MOST + 40))
+    found = check.check_annotations(wide(check.MOST + 40))
     assert len(found) == check.MOST
     assert found[-1].message == "40 more gates did not pass."
 
@@ -102,7 +102,7 @@ def test_more_gates_than_annotations_are_counted():
 @given(name=st.text(min_size=1, max_size=400), reason=st.text(max_size=3_000))
 def test_annotations_keep_githubs_limits_whatever_the_data_are_called(name, reason):
     report = a_report(gates=[broken("recall", region=name, max_drop=0.1, reason=reason, line=3)])
-    (one,) = check.annotations(report)
+    (one,) = check.check_annotations(report)
     assert max(map(ord, one.title + one.message)) <= 0xFFFF
     assert len(one.title) <= 255
     assert len(one.message.encode()) <= 64 * 1024
@@ -111,6 +111,6 @@ def test_annotations_keep_githubs_limits_whatever_the_data_are_called(name, reas
 @given(st.text(max_size=600))
 def test_titles_and_descriptions_are_cut_visibly(text):
     for most in (255, 140):
-        found = check.cut(text, most)
+        found = check.shorten_text(text, most)
         assert len(found) <= most
         assert found == check.basic(text) or found.endswith("…")

@@ -6,11 +6,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlci.publish import marker, runs
-from mlci.publish.choice import Create, Edit, Keep, Nothing, choose, creates, ours
-from mlci.publish.plan import version
+from mlci.publish import runs
+from mlci.publish.comment_choice import (
+    CreateComment,
+    EditComment,
+    KeepComment,
+    NoComment,
+    choose_comment,
+    creates,
+    own_comments,
+)
+from mlci.publish.plan import mark_text
 from mlci.publish.runs import Run
-from mlci.report.comment import marked
+from mlci.report.comment import with_marker
 from tests.publish.scene import BOT, MODEL, bad, good, unsure
 from tests.report.build import HEAD, a_report, no_baseline, passed
 
@@ -23,11 +31,11 @@ class Posted:
 
 
 def posted(number, run, text="hello", *, head=HEAD, model=MODEL, **more):
-    return Posted(number, version(model, head, Run(*run), text).body, **more)
+    return Posted(number, mark_text(model, head, Run(*run), text).body, **more)
 
 
 def said(run, text="hello", *, head=HEAD):
-    return version(MODEL, head, Run(*run), text)
+    return mark_text(MODEL, head, Run(*run), text)
 
 
 @pytest.mark.parametrize(
@@ -46,7 +54,7 @@ def said(run, text="hello", *, head=HEAD):
     ],
 )
 def test_a_run_is_two_numbers(text, found):
-    assert runs.parse(text) == found
+    assert runs.parse_run(text) == found
 
 
 def test_runs_are_ordered_as_numbers():
@@ -59,14 +67,14 @@ def test_runs_are_ordered_as_numbers():
     run=st.none() | st.tuples(st.integers(0, 10**19), st.integers(0, 10**5)),
 )
 def test_what_is_written_is_read(model, head, run):
-    first = marked(model=model, head=head, run=None if run is None else str(Run(*run)))
-    found = marker.read(f"{first}\r\n## text")
+    first = with_marker(model=model, head=head, run=None if run is None else str(Run(*run)))
+    found = runs.read_marker(f"{first}\r\n## text")
     assert (found.model, found.head, found.run) == (model, head, None if run is None else Run(*run))
 
 
 @given(st.text())
 def test_any_text_is_a_marker_or_none(body):
-    found = marker.read(body)
+    found = runs.read_marker(body)
     assert found is None or body.startswith("<!-- mlci ")
 
 
@@ -84,7 +92,7 @@ def test_any_text_is_a_marker_or_none(body):
     ],
 )
 def test_a_marker_that_is_not_the_first_line_whole_is_none(body):
-    assert marker.read(body) is None
+    assert runs.read_marker(body) is None
 
 
 def test_ours_are_of_this_model_and_of_our_author_oldest_first():
@@ -97,12 +105,12 @@ def test_ours_are_of_this_model_and_of_our_author_oldest_first():
         Posted(4, f"I quote:\n{posted(0, (9, 9)).body}"),
         Posted(6, ""),
     ]
-    assert [one.id for one in ours(comments, me="GitHub-Actions[bot]", model=MODEL)] == [5, 9]
+    assert [one.id for one in own_comments(comments, me="GitHub-Actions[bot]", model=MODEL)] == [5, 9]
 
 
 def test_none_there():
-    assert choose([], said((7, 1)), creates=True).step == Create(said((7, 1)))
-    assert choose([], said((7, 1)), creates=False).step == Nothing()
+    assert choose_comment([], said((7, 1)), creates=True).step == CreateComment(said((7, 1)))
+    assert choose_comment([], said((7, 1)), creates=False).step == NoComment()
 
 
 @pytest.mark.parametrize(
@@ -120,14 +128,14 @@ def test_none_there():
 )
 def test_an_older_run_never_overwrites_a_newer_one(there, mine, written):
     one = posted(5, there, "theirs")
-    found = choose([one], said(mine, "mine"), creates=True)
-    assert found.step == (Edit(one, said(mine, "mine")) if written else Keep(one))
+    found = choose_comment([one], said(mine, "mine"), creates=True)
+    assert found.step == (EditComment(one, said(mine, "mine")) if written else KeepComment(one))
     assert found.run == max(Run(*there), Run(*mine))
 
 
 def test_a_marker_without_a_run_is_older_than_every_run():
-    one = Posted(5, f"{marked(model=MODEL, head=HEAD, run=None)}\nold")
-    assert isinstance(choose([one], said((1, 1)), creates=False).step, Edit)
+    one = Posted(5, f"{with_marker(model=MODEL, head=HEAD, run=None)}\nold")
+    assert isinstance(choose_comment([one], said((1, 1)), creates=False).step, EditComment)
 
 
 @pytest.mark.parametrize(
@@ -142,20 +150,20 @@ def test_a_marker_without_a_run_is_older_than_every_run():
 )
 def test_what_differs_by_its_run_alone_is_not_written_again(before, after):
     one = posted(5, (7, 1), before)
-    assert choose([one], said((8, 1), after), creates=True).step == Keep(one)
+    assert choose_comment([one], said((8, 1), after), creates=True).step == KeepComment(one)
 
 
 def test_another_head_is_written():
     one = posted(5, (7, 1), head="a" * 40)
-    assert isinstance(choose([one], said((8, 1)), creates=True).step, Edit)
+    assert isinstance(choose_comment([one], said((8, 1)), creates=True).step, EditComment)
 
 
 @pytest.mark.parametrize("order", [(1, 2, 3), (3, 2, 1), (2, 3, 1)])
 def test_of_several_the_oldest_comment_stays_with_the_newest_text(order):
     found = [posted(10 + place, (run, 1), f"of {run}") for place, run in enumerate(order)]
-    choice = choose(found, said((2, 1), "of 2"), creates=True)
+    choice = choose_comment(found, said((2, 1), "of 2"), creates=True)
     assert choice.extra == tuple(found[1:])
-    stands = choice.step.version.body if isinstance(choice.step, Edit) else choice.step.comment.body
+    stands = choice.step.version.body if isinstance(choice.step, EditComment) else choice.step.comment.body
     assert choice.step.comment.id == 10
     assert stands.endswith("of 3")
     assert choice.run == Run(3, 1)
@@ -194,5 +202,5 @@ def test_policies_say_when_a_comment_is_made(policy, report, wanted):
 @pytest.mark.parametrize("policy", ["always", "never", "on-failure", "on-change"])
 @pytest.mark.parametrize("report", [good(), bad(), None])
 def test_a_comment_that_is_there_is_updated_under_every_policy(policy, report):
-    found = choose([posted(5, (1, 1), "green")], said((2, 1), "now"), creates=creates(policy, report))
-    assert isinstance(found.step, Edit)
+    found = choose_comment([posted(5, (1, 1), "green")], said((2, 1), "now"), creates=creates(policy, report))
+    assert isinstance(found.step, EditComment)

@@ -7,14 +7,14 @@ import subprocess
 
 import pytest
 
-from mlci.cli.build import configuration, facts
-from mlci.cli.outputs import write_outputs
-from mlci.cli.workflow import head_of_this_run
+from mlci.cli.github_actions import write_outputs
+from mlci.cli.github_env import head_of_this_run
+from mlci.cli.wiring import load_configuration, report_context
 from mlci.report.document import Candidate
-from mlci.report.read import dump
+from mlci.report.serialization import dump_report
 from tests.actions.contracts import WRITTEN
+from tests.operations.project import mlci
 from tests.publish.scene import BOT, MODEL, NAME, Clock, bad, good, publisher, unsure, wide
-from tests.usecases.project import mlci
 
 CONFIG = """\
 model: credit-risk
@@ -41,7 +41,7 @@ class Job:
         """Leave a report as `mlci run` does."""
         (self.folder / ".mlci/out").mkdir(parents=True, exist_ok=True)
         told = report.model_copy(update={"candidate": Candidate(commit=head or self.head)})
-        (self.folder / ".mlci/out/report.json").write_text(dump(told))
+        (self.folder / ".mlci/out/report.json").write_text(dump_report(told))
 
     @property
     def head(self):
@@ -295,7 +295,7 @@ def test_without_a_token_the_files_are_written_and_it_says_so(job):
 
 def test_outside_of_a_workflow_it_says_so(tmp_path):
     (tmp_path / "mlci.yml").write_text(CONFIG.replace("POLICY", "always"))
-    (tmp_path / "report.json").write_text(dump(good()))
+    (tmp_path / "report.json").write_text(dump_report(good()))
     blank = dict.fromkeys(("GITHUB_EVENT_NAME", "GITHUB_EVENT_PATH", "GITHUB_SHA", "GITHUB_REPOSITORY"), "")
     done = mlci("publish", "report.json", cwd=tmp_path, **blank)
     assert done.code == 0, done.err
@@ -341,7 +341,7 @@ def test_the_permission_that_is_missing_is_named_with_the_lines_that_add_it(job,
 
 def test_an_outage_ends_with_four_after_everything_was_written(job, monkeypatch):
     clock = Clock()
-    monkeypatch.setattr("mlci.github.client.Patience", clock.patience)
+    monkeypatch.setattr("mlci.github.client.RetryPolicy", clock.patience)
     job.fake.fail(times=0)
     job.leave(good())
     done = job.run("--ended", "success", "--code", "0")
@@ -525,7 +525,7 @@ def test_a_run_on_a_checkout_without_the_head_is_no_verdict_on_it(fake, tmp_path
     with pytest.MonkeyPatch.context() as patch:
         for name, value in {**told, "MLCI_HEAD_SHA": ""}.items():
             patch.setenv(name, value)
-        named = facts(configuration(job.folder / "mlci.yml")).candidate.commit
+        named = report_context(load_configuration(job.folder / "mlci.yml")).candidate.commit
     if depth and more and (event, at) == ("pull_request_target", "refs/pull/1/merge"):
         believed = False  # nothing there names the head any more, and doubt blocks
     assert (named == job.head) == believed

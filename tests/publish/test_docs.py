@@ -6,13 +6,13 @@ from typing import get_args
 
 import pytest
 
-from mlci.cli.publish import command
-from mlci.github.patience import Patience
+from mlci.cli.commands.publish import command
+from mlci.github.retry import RetryPolicy
 from mlci.github.transport import MOST_BYTES, Access
-from mlci.publish.advice import Permission, missing
-from mlci.publish.choice import Policy
+from mlci.publish.comment_choice import Policy
 from mlci.publish.event import _READERS
-from mlci.report.comment import marked
+from mlci.publish.permissions import Permission, permission_advice
+from mlci.report.comment import with_marker
 
 PAGE = (Path(__file__).parents[2] / "docs" / "publishing.md").read_text("utf-8")
 
@@ -22,7 +22,7 @@ def test_every_permission_is_in_the_block_and_named_by_its_refusal():
     publishing = set(get_args(Permission)) - {"contents"}  # which a registry in the repository needs
     assert set(re.findall(r"^  ([a-z-]+): write", block, re.MULTILINE)) == publishing
     for permission in get_args(Permission):
-        assert f"    permissions:\n      {permission}: write" in missing(
+        assert f"    permissions:\n      {permission}: write" in permission_advice(
             permission, "Resource not accessible by integration"
         )
 
@@ -38,13 +38,13 @@ def test_every_option_is_named():
 
 
 def test_numbers_are_the_codes():
-    patience = Patience()
+    patience = RetryPolicy()
     assert patience.attempts == 5
-    assert [Patience(spread=lambda: 0.5).backoff(n) for n in range(4)] == [1, 2, 4, 8]
+    assert [RetryPolicy(spread=lambda: 0.5).backoff(n) for n in range(4)] == [1, 2, 4, 8]
     assert f"{patience.total:.0f} seconds in all" in PAGE
     assert f"{MOST_BYTES >> 20} MiB and take {2 * Access(url='', token='', agent='').seconds:.0f} seconds" in PAGE
 
 
 def test_the_marker_is_the_one_that_is_written():
     shown = re.search(r"```markdown\n(<!-- .*? -->)\n", PAGE)[1]
-    assert shown.replace("…", "") == marked(model="credit-risk", head="3f9c2ab", run="1842.1")
+    assert shown.replace("…", "") == with_marker(model="credit-risk", head="3f9c2ab", run="1842.1")

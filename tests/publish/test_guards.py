@@ -4,12 +4,13 @@ from inspect import signature
 
 import pytest
 
-from mlci.cli import opened
-from mlci.github import answers, client
+from mlci.cli import check_handoff
+from mlci.github import client, responses
 from mlci.github.interface import CheckRun
-from mlci.publish import attempt, check, choice, event, joined, marker, result
+from mlci.operations.publish import check as publish_check
+from mlci.operations.publish import comment, publish, settle
+from mlci.publish import attempt, check, comment_choice, event, joined, result, runs
 from mlci.publish.joined import CheckText
-from mlci.usecases import publish, publish_check, publish_comment, publish_settle
 from tests.publish import (
     test_check,
     test_choice,
@@ -24,13 +25,17 @@ from tests.publish import (
 
 def anyones(comments, *, me, model):
     """Comments with our marker, whoever wrote them."""
-    return [one for one in comments if marker.read(one.body) is not None]
+    return [one for one in comments if runs.read_marker(one.body) is not None]
 
 
 def always_mine(found, version, *, creates):
     """Whatever is there gets this run's text."""
     chosen = REAL["choose"](found, version, creates=creates)
-    return choice.Choice(step=choice.Edit(found[0], version), extra=(), run=version.run) if found else chosen
+    return (
+        comment_choice.Choice(step=comment_choice.EditComment(found[0], version), extra=(), run=version.run)
+        if found
+        else chosen
+    )
 
 
 def only_if_wanted(found, version, *, creates):
@@ -64,27 +69,37 @@ def own_alone(one, joined, *, model):
     return CheckText(conclusion=conclusion, title=one.record.title, summary=one.text)
 
 
-REAL = {"choose": choice.choose, "check_run": answers.check_run, "attempts": attempt.attempts}
+REAL = {
+    "choose": comment_choice.choose_comment,
+    "check_run": responses.parse_check_run,
+    "attempts": attempt.read_attempts,
+}
 DEFECTS = {
-    "author": (choice, "ours", anyones, test_publish.test_a_person_who_quotes_the_marker_keeps_the_comment, {}),
+    "author": (
+        comment_choice,
+        "own_comments",
+        anyones,
+        test_publish.test_a_person_who_quotes_the_marker_keeps_the_comment,
+        {},
+    ),
     "pages": (client, "_has_next", lambda _: False, test_publish.test_our_comment_is_found_on_the_fourth_page, {}),
     "order": (
-        choice,
-        "choose",
+        comment_choice,
+        "choose_comment",
         always_mine,
         test_choice.test_an_older_run_never_overwrites_a_newer_one,
         {"there": (8, 1), "mine": (7, 1), "written": False},
     ),
     "verify": (
-        publish_settle,
+        settle,
         "_TURNS",
         1,
         test_races.test_the_race_that_a_plain_list_then_edit_loses,
         {},
     ),
     "policy": (
-        choice,
-        "choose",
+        comment_choice,
+        "choose_comment",
         only_if_wanted,
         test_publish.test_no_stale_green_stands_whatever_the_policy,
         {"policy": "never", "report": test_publish.CRASH},
@@ -97,22 +112,22 @@ DEFECTS = {
         {"method": "POST", "path": "/check-runs", "when": "after"},
     ),
     "count": (
-        answers,
-        "check_run",
+        responses,
+        "parse_check_run",
         none_counted,
         test_publish.test_annotations_come_in_batches_and_each_once,
         {"gates": 51},
     ),
     "status": (
         attempt,
-        "newest",
+        "newest_attempts",
         last_check,
         test_publish.test_an_older_run_is_concluded_and_changes_nothing_that_is_newer,
         {},
     ),
     "foreign": (
         publish_check,
-        "foreign",
+        "foreign_checks",
         lambda *_, **__: [],
         test_publish.test_a_foreign_check_of_our_name_is_named,
         {},
@@ -126,7 +141,7 @@ DEFECTS = {
     ),
     "invocations": (
         attempt,
-        "newest",
+        "newest_attempts",
         last_check,
         test_joining.test_colour__in_every_order_is_the_worst_of_the_newest_attempts,
         {"deadly": 0.0, "moving": False},
@@ -147,7 +162,7 @@ DEFECTS = {
     ),
     "app": (
         attempt,
-        "attempts",
+        "read_attempts",
         anybodys,
         test_publish.test_a_newer_run_of_another_app_is_never_copied_into_our_comment,
         {},
@@ -160,7 +175,7 @@ DEFECTS = {
         {},
     ),
     "duplicates": (
-        publish_comment,
+        comment,
         "_delete",
         lambda *_: None,
         test_races.test_two_that_both_find_nothing_make_one_comment,
@@ -174,7 +189,7 @@ DEFECTS = {
         {},
     ),
     "status-without-checks": (
-        publish_comment,
+        comment,
         "newer_stands",
         lambda *_: False,
         test_publish.test_without_checks_an_older_run_that_comes_later_leaves_the_newer_ones_comment_and_status,
@@ -202,7 +217,7 @@ DEFECTS = {
         {"changes": {"pull_request__head__repo": None}},
     ),
     "run-alone": (
-        marker,
+        runs,
         "without_run",
         str,
         test_choice.test_what_differs_by_its_run_alone_is_not_written_again,
@@ -221,8 +236,8 @@ def test_a_missing_guard_turns_its_test_red(fake, monkeypatch, name):
         module,
         publish,
         publish_check,
-        publish_comment,
-        publish_settle,
+        comment,
+        settle,
         joined,
         client,
         test_choice,
@@ -235,7 +250,7 @@ def test_a_missing_guard_turns_its_test_red(fake, monkeypatch, name):
 
 
 def test_a_note_without_a_seal_leads_the_token_astray(fake, tmp_path, monkeypatch):
-    monkeypatch.setattr(opened.Note, "_seal", lambda *_: "")
+    monkeypatch.setattr(check_handoff.Note, "_seal", lambda *_: "")
     job = test_command.Job(fake, tmp_path / "work", fake.pull("topic"))
     with pytest.raises(AssertionError):
         test_command.test_a_note_that_is_not_ours_counts_as_nothing(job, "edited")

@@ -6,9 +6,9 @@ from dataclasses import replace
 import pytest
 
 from mlci.github.interface import CheckRun
-from mlci.publish.attempt import Attempt, Record, attempt, newest, read_record, write_record
-from mlci.publish.invocation import LONGEST, invocation
-from mlci.publish.joined import join, table, text_of_check, title
+from mlci.publish.attempt import Attempt, AttemptRecord, newest_attempts, read_attempt, read_record, write_record
+from mlci.publish.invocation import LONGEST, read_invocation
+from mlci.publish.joined import invocation_table, join_attempts, joined_title, text_of_check
 from mlci.publish.runs import Run
 from tests.publish.scene import NAME, bad, good, publisher, unsure
 from tests.publish.test_command import Job
@@ -19,7 +19,7 @@ MODEL = {"GITHUB_WORKFLOW_REF": REF, "GITHUB_JOB": "model"}
 
 def key(**facts):
     whole = {"workflow": REF, "event": "pull_request", "base": "main", "job": "model", "matrix": '{"python": "3.11"}'}
-    return invocation(**whole | facts).key
+    return read_invocation(**whole | facts).key
 
 
 def test_invocation__is_workflow_event_job_and_matrix():
@@ -60,12 +60,12 @@ def test_invocation__same_question_written_otherwise(one, other):
     ],
 )
 def test_invocation__label(facts, label):
-    assert invocation(**facts).label == label
+    assert read_invocation(**facts).label == label
 
 
 @pytest.mark.parametrize("text", ["a -- b --> c", "<!-- x -->", "tab\there", "Grün · 日本", "100 %", "\x1b[31m", ""])
 def test_record__what_is_written_is_read(text):
-    record = Record(key="0123456789abcdef", label=text, own="failure", title=text)
+    record = AttemptRecord(key="0123456789abcdef", label=text, own="failure", title=text)
     written = write_record("## report\n\nwith `<!-- mlci-attempt -->` in it", record)
     assert read_record(written) == read_record(written.replace("\n", "\r\n")) == record
     assert written.splitlines()[-1].count("-->") == 1
@@ -73,7 +73,7 @@ def test_record__what_is_written_is_read(text):
 
 
 def an_attempt(number, run, own, *, cell="1"):
-    record = Record(key=cell * 16, label=f"cell {cell}", own=own, title=f"{own} of {number}")
+    record = AttemptRecord(key=cell * 16, label=f"cell {cell}", own=own, title=f"{own} of {number}")
     text = write_record(f"text of {number}", record)
     ended = None if own == "open" else {"error": "failure"}.get(own, own)
     facts = {"id": number, "head": "a" * 40, "url": f"https://u/{number}", "run": Run(*run), "record": record}
@@ -93,13 +93,13 @@ def an_attempt(number, run, own, *, cell="1"):
 )
 def test_newest__is_the_attempt_that_began_last(found, counts):
     ones = [an_attempt(number, run, "success") for number, run in found]
-    assert [one.id for one in newest(reversed(ones))] == [counts]
+    assert [one.id for one in newest_attempts(reversed(ones))] == [counts]
 
 
 def test_newest__jobs_that_can_not_be_told_apart_all_count():
     twins = [an_attempt(1, (7, 1), "failure"), an_attempt(2, (7, 1), "success")]
-    assert join(twins).own == "failure"
-    assert join([*twins, an_attempt(3, (7, 2), "success")]).own == "success"
+    assert join_attempts(twins).own == "failure"
+    assert join_attempts([*twins, an_attempt(3, (7, 2), "success")]).own == "success"
 
 
 @pytest.mark.parametrize(
@@ -114,11 +114,11 @@ def test_newest__jobs_that_can_not_be_told_apart_all_count():
 )
 def test_join__worst_counts_and_is_named(owns, worst, said):
     ones = [an_attempt(place, (7, 1), own, cell=str(place)) for place, own in enumerate(owns, start=1)]
-    found = join(ones)
-    assert (found.own, title(found)) == (worst, said)
+    found = join_attempts(ones)
+    assert (found.own, joined_title(found)) == (worst, said)
     wanted = text_of_check(ones[-1], found, model="m")
     assert (wanted.conclusion == "success") == (worst == "success")
-    again = attempt(replace_shown(ones[-1], wanted))
+    again = read_attempt(replace_shown(ones[-1], wanted))
     assert (again.record, again.text) == (ones[-1].record, ones[-1].text)  # its own verdict is still there
 
 
@@ -135,7 +135,7 @@ def test_table__is_bounded_and_escaped():
         for place in range(1, 200)
         for one in ones
     ]
-    written = table(join(many), model="credit-risk")
+    written = invocation_table(join_attempts(many), model="credit-risk")
     assert len(written.encode()) < 4_500
     assert "more | |" in written
     assert "<@a>" not in written

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlci.errors import InputError
-from mlci.publish import payload
-from mlci.publish.event import Event, facts
+from mlci.publish import event as publish_event
+from mlci.publish.event import Event, event_facts
 
 SHA = "3f9c2ab4d5e6f708192a3b4c5d6e7f8091a2b3c4"
 
@@ -33,21 +33,21 @@ SHA = "3f9c2ab4d5e6f708192a3b4c5d6e7f8091a2b3c4"
 )
 def test_what_is_no_payload_is_one_clear_line(data, words):
     with pytest.raises(InputError, match=words) as raised:
-        payload.parse(data, path="event.json")
+        publish_event.parse_payload(data, path="event.json")
     assert "\n" not in str(raised.value)
     assert str(raised.value).startswith("event.json: ")
 
 
 def test_a_payload_of_any_size_is_refused_before_it_is_parsed(monkeypatch):
-    monkeypatch.setattr(payload, "MOST_BYTES", 100)
-    assert payload.parse(b'{"a": 1}', path="e") == {"a": 1}
+    monkeypatch.setattr(publish_event, "MOST_BYTES", 100)
+    assert publish_event.parse_payload(b'{"a": 1}', path="e") == {"a": 1}
     with pytest.raises(InputError, match="at most 100"):
-        payload.parse(b'{"a": 1}' + b" " * 100, path="e")
+        publish_event.parse_payload(b'{"a": 1}' + b" " * 100, path="e")
 
 
 def test_brackets_inside_of_texts_nest_nothing():
     data = json.dumps({"body": '[[[{{{"' * 100, "again": "\\" * 99 + "["}).encode()
-    assert payload.parse(data, path="e")["again"].endswith("[")
+    assert publish_event.parse_payload(data, path="e")["again"].endswith("[")
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ def test_brackets_inside_of_texts_nest_nothing():
     ],
 )
 def test_only_a_whole_commit_is_a_commit(value, found):
-    assert payload.sha({"sha": value}, "sha") == found
+    assert publish_event.payload_sha({"sha": value}, "sha") == found
 
 
 @pytest.mark.parametrize(
@@ -73,7 +73,7 @@ def test_only_a_whole_commit_is_a_commit(value, found):
     [(1, 1), (True, None), (0, None), (-3, None), (2**53, None), ("7", None), (7.0, None), (None, None)],
 )
 def test_only_a_plain_positive_number_is_a_number(value, found):
-    assert payload.number({"n": value}, "n") == found
+    assert publish_event.payload_number({"n": value}, "n") == found
 
 
 @pytest.mark.parametrize(
@@ -95,7 +95,7 @@ def test_only_a_plain_positive_number_is_a_number(value, found):
     ],
 )
 def test_only_what_git_allows_is_a_branch(value, good):
-    assert payload.branch({"ref": value}, "ref") == (value if good else None)
+    assert publish_event.payload_branch({"ref": value}, "ref") == (value if good else None)
 
 
 JSON = st.recursive(
@@ -126,7 +126,7 @@ JSON = st.recursive(
     sha=st.none() | st.just(SHA) | st.text(),
 )
 def test_any_object_gives_facts_that_hold(event, name, sha):
-    found = facts(name, event, sha=sha)
+    found = event_facts(name, event, sha=sha)
     assert isinstance(found, Event)
     assert (found.head is None) == (found.why is not None)
     if found.head is not None:
@@ -139,4 +139,4 @@ def test_any_object_gives_facts_that_hold(event, name, sha):
 @given(data=st.binary(max_size=400))
 def test_any_bytes_are_an_object_or_an_input_error(data):
     with contextlib.suppress(InputError):
-        assert isinstance(payload.parse(data, path="e"), dict)
+        assert isinstance(publish_event.parse_payload(data, path="e"), dict)

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from mlci.report.document import Candidate
-from mlci.report.read import dump
+from mlci.report.serialization import dump_report
 from tests.github.fake import Fake
 from tests.publish.scene import NAME, bad, good, wide
 from tests.publish.test_command import CONFIG
@@ -27,7 +27,7 @@ def begun(fake, folder, pull, *, run, report, token, **environment):
     folder.mkdir()
     (folder / "mlci.yml").write_text(CONFIG.replace("POLICY", "always"))
     told = report.model_copy(update={"candidate": Candidate(commit=fake.head(pull))})
-    (folder / "report.json").write_text(dump(told))
+    (folder / "report.json").write_text(dump_report(told))
     job = fake.environment("pull_request", pull, folder=folder, run=run, token=token)
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
     code = "1" if report.verdict == "block" else "0"

@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from mlci.cli.words import Words
-from mlci.github.interface import CheckFields, Output
-from mlci.publish.advice import missing
-from mlci.publish.event import facts
+from mlci.cli.publish_console import PublishConsole
+from mlci.github.interface import CheckFields, CheckOutput
+from mlci.publish.event import event_facts
+from mlci.publish.permissions import permission_advice
 from mlci.publish.result import Unfinished
 from tests.github.state import git
 from tests.publish.scene import BOT, MODEL, NAME, Clock, bad, good, publisher, unsure, wide
@@ -240,7 +240,7 @@ def test_what_an_attempt_left_open_the_next_takes_over(fake, pull):
 
 
 def test_a_merge_group_has_a_check_and_no_comment(fake, pull):
-    event = facts("merge_group", fake.event("merge_group", pull), sha=None)
+    event = event_facts("merge_group", fake.event("merge_group", pull), sha=None)
     one = publisher(fake, pull)
     group = replace(one, where=replace(one.where, head=event.head, pull=event.pull, branch=event.branch))
     group.publish(known=group.open(fresh=True).check)
@@ -312,16 +312,20 @@ def test_a_commit_that_is_full_of_statuses_is_said_and_the_check_stands(fake, pu
     done = publisher(fake, pull).publish()
     assert done.failures == []
     assert [refused.permission for refused in done.refused] == ["statuses"]
-    assert "all the statuses that GitHub keeps" in missing("statuses", done.refused[0].said)
+    assert "all the statuses that GitHub keeps" in permission_advice("statuses", done.refused[0].said)
     assert fake.check_runs()[0]["conclusion"] == "success"
 
 
 def test_a_foreign_check_of_our_name_is_named(fake, pull):
     evil = publisher(fake, pull, token=fake.token(app="evil"))
-    fields = CheckFields(external_id="1.1", conclusion="success", output=Output(title="ok", summary="ok"), url=None)
+    fields = CheckFields(
+        external_id="1.1", conclusion="success", output=CheckOutput(title="ok", summary="ok"), url=None
+    )
     evil.client().create_check(head=evil.where.head, name=NAME, fields=fields, arrived=lambda: None)
     job = publisher(fake, pull)  # a job that carries the name: the same app, but not a run of mlci
-    named = CheckFields(external_id="b0c1", conclusion="success", output=Output(title="ok", summary="ok"), url=None)
+    named = CheckFields(
+        external_id="b0c1", conclusion="success", output=CheckOutput(title="ok", summary="ok"), url=None
+    )
     job.client().create_check(head=evil.where.head, name=NAME, fields=named, arrived=lambda: None)
     done = publisher(fake, pull, report=bad()).publish()
     assert [(one.app, one.external_id) for one in done.foreign] == [("evil", "1.1"), ("github-actions", "b0c1")]
@@ -432,7 +436,7 @@ def test_any_branch_that_git_allows_is_found_by_its_name(fake, branch):
 
 
 def test_what_github_answers_cannot_command_the_runner(capsys):
-    words = Words(as_json=False, in_actions=True)
+    words = PublishConsole(as_json=False, in_actions=True)
     words.line("comment: http://x/\r\n::set-output name=verdict::pass")
     words.remark("warning", "said\n::set-env name=A::b\x1b[31m")
     shown = capsys.readouterr()

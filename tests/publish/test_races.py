@@ -9,8 +9,8 @@ import pytest
 
 from mlci.github.client import Client
 from mlci.github.transport import Access, transport
+from mlci.operations.publish.publish import open_publication, publish_report
 from mlci.publish.result import Unfinished
-from mlci.usecases.publish import open_, publish
 from tests.publish.scene import BOT, NAME, Clock, bad, good, publisher, unsure, wide
 from tests.publish.test_publish import push, stands
 
@@ -130,8 +130,8 @@ def killed_at(fake, token, n, *, when):
 
 def whole(one, client):
     """Open and publish as two steps of one job do, without a note between them."""
-    open_(one.where, client)
-    publish(one.what(), client)
+    open_publication(one.where, client)
+    publish_report(one.what(), client)
 
 
 @pytest.mark.parametrize(
@@ -177,7 +177,7 @@ def test_publishing_alone_killed_anywhere_leaves_one_check(fake, pull):
         one = publisher(fake, pull, run=100 + boundary, report=wide(60 + boundary), token=token)
         opened = one.open(fresh=True)
         try:
-            publish(one.what(), killed_at(fake, token, boundary, when="after"), known=opened.check)
+            publish_report(one.what(), killed_at(fake, token, boundary, when="after"), known=opened.check)
         except Killed:
             one.publish()
         (check,) = [check for check in fake.check_runs(name=NAME) if check["external_id"] == f"{100 + boundary}.1"]

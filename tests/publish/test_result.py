@@ -4,8 +4,8 @@ import itertools
 
 import pytest
 
-from mlci.publish.result import CODES, Claim, Finished, Unfinished, result
-from mlci.publish.unfinished import text, title
+from mlci.publish.result import CODES, Claim, Finished, Unfinished, read_result
+from mlci.publish.unfinished import unfinished_text, unfinished_title
 from mlci.report.document import Candidate
 from mlci.report.links import Links
 from tests.publish.scene import bad, good, unsure
@@ -39,7 +39,7 @@ def claim(**more):
     ],
 )
 def test_a_report_with_the_exit_code_that_belongs_to_it_is_believed(report, ended, code):
-    assert result(report, claim(ended=ended, code=code)) == Finished(report=report)
+    assert read_result(report, claim(ended=ended, code=code)) == Finished(report=report)
 
 
 @pytest.mark.parametrize(
@@ -60,7 +60,7 @@ def test_a_report_with_the_exit_code_that_belongs_to_it_is_believed(report, ende
     ],
 )
 def test_a_report_that_nobody_vouches_for_is_not_believed(report, ended, code, words):
-    found = result(report, claim(ended=ended, code=code))
+    found = read_result(report, claim(ended=ended, code=code))
     assert isinstance(found, Unfinished)
     assert words in found.why
 
@@ -68,25 +68,27 @@ def test_a_report_that_nobody_vouches_for_is_not_believed(report, ended, code, w
 def test_no_pass_without_success_over_everything_that_can_be_said():
     codes = [None, "", "x", *map(str, CODES)]
     for ended, code in itertools.product(["success", "failure", "cancelled", None], codes):
-        found = result(good(), claim(ended=ended, code=code))
+        found = read_result(good(), claim(ended=ended, code=code))
         believed = isinstance(found, Finished)
         assert believed == (code == "0" or (code is None and ended in {"success", None})), (ended, code)
 
 
 def test_a_report_about_something_else_is_not_believed():
-    assert "the report is about the model other" in result(good(model="other"), claim()).why
+    assert "the report is about the model other" in read_result(good(model="other"), claim()).why
     elsewhere = good(candidate=Candidate(commit="b" * 40))
-    assert "the report is about the commit bbbbbbb" in result(elsewhere, claim()).why
-    assert isinstance(result(elsewhere, claim(commits=frozenset({HEAD, "b" * 40}))), Finished)  # the merge commit
+    assert "the report is about the commit bbbbbbb" in read_result(elsewhere, claim()).why
+    assert isinstance(read_result(elsewhere, claim(commits=frozenset({HEAD, "b" * 40}))), Finished)  # the merge commit
 
 
 @pytest.mark.parametrize("code", ["0", None])
 def test_a_report_that_names_no_commit_is_no_verdict_on_a_head(code):
-    found = result(good(candidate=Candidate()), claim(code=code))
+    found = read_result(good(candidate=Candidate()), claim(code=code))
     assert isinstance(found, Unfinished)
     assert found.why.startswith("the report names no commit, so nothing says that it is about this run's: ")
-    assert "pass MLCI_HEAD_SHA" in text(found, model="credit-risk", head=HEAD, links=LINKS)
-    assert isinstance(result(good(candidate=Candidate()), claim(code=code, commits=frozenset())), Finished)  # no head
+    assert "pass MLCI_HEAD_SHA" in unfinished_text(found, model="credit-risk", head=HEAD, links=LINKS)
+    assert isinstance(
+        read_result(good(candidate=Candidate()), claim(code=code, commits=frozenset())), Finished
+    )  # no head
 
 
 @pytest.mark.parametrize(
@@ -116,19 +118,19 @@ def test_a_report_that_names_no_commit_is_no_verdict_on_a_head(code):
     ],
 )
 def test_without_a_report_the_reason_is_said(ended, code, cancelled, why):
-    found = result(None, claim(ended=ended, code=code))
+    found = read_result(None, claim(ended=ended, code=code))
     assert isinstance(found, Unfinished)
     assert why in found.why
     assert found.cancelled == cancelled
-    page = Page(text(found, model="credit-risk", head=HEAD, links=LINKS))
+    page = Page(unfinished_text(found, model="credit-risk", head=HEAD, links=LINKS))
     assert page.unclosed == []
     assert page.references() == []
     assert LINKS.report in page.links
 
 
 def test_the_text_of_a_crash():
-    found = result(None, claim(ended="failure", code="3"))
-    assert text(found, model="credit-risk", head=HEAD, links=LINKS) == (
+    found = read_result(None, claim(ended="failure", code="3"))
+    assert unfinished_text(found, model="credit-risk", head=HEAD, links=LINKS) == (
         "## ⛔ credit-risk: the evaluation did not finish\n"
         "\n"
         "The evaluation ended with exit code 3: the project's own train or predict step failed.\n"
@@ -146,9 +148,9 @@ def test_the_text_of_a_crash():
 
 def test_a_cancelled_run_says_so_and_details_are_harmless_and_bounded():
     problems = [f"mlci.yml:{i}: @everyone `x` <script> #12 ![](http://evil)" for i in range(14)]
-    found = result(None, claim(ended="cancelled", code=""), problems=problems)
-    assert title(found) == "the evaluation was cancelled"
-    page = Page(text(found, model="credit-risk", head=None, links=Links()))
+    found = read_result(None, claim(ended="cancelled", code=""), problems=problems)
+    assert unfinished_title(found) == "the evaluation was cancelled"
+    page = Page(unfinished_text(found, model="credit-risk", head=None, links=Links()))
     assert "script" not in page.tags
     assert page.references() == page.links == []
     assert any("and 4 more" in data for data, _ in page.nodes)
@@ -156,5 +158,5 @@ def test_a_cancelled_run_says_so_and_details_are_harmless_and_bounded():
 
 @pytest.mark.parametrize("worst", ["$", "|", "@a", "\u202e", "😀", ":::"])
 def test_the_longest_text_fits_into_a_checks_summary(worst):
-    found = result(None, claim(ended="failure", code=""), problems=[worst * 2_000] * 30)
-    assert len(text(found, model="m" * 100, head=HEAD, links=LINKS).encode()) < 65_535
+    found = read_result(None, claim(ended="failure", code=""), problems=[worst * 2_000] * 30)
+    assert len(unfinished_text(found, model="m" * 100, head=HEAD, links=LINKS).encode()) < 65_535

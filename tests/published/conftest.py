@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.usecases import project
+from tests.operations import project
 
 SHARED = Path(__file__).parents[3] / "shared" / "data"
 

@@ -14,11 +14,11 @@ from dataclasses import replace
 import pytest
 
 from mlci.errors import OutsideError
-from mlci.registry import audit, ledger, versions
-from mlci.registry.interface import CorruptError, UnknownOutcomeError, Witness
+from mlci.operations.promote import preflight
+from mlci.operations.rollback import roll_back
+from mlci.registry import ledger, verification, versions
 from mlci.registry.ledger import Intent
-from mlci.usecases import sound
-from mlci.usecases.rollback import rollback
+from mlci.registry.store import Checkpoint, CorruptError, UnknownOutcomeError
 from tests.registry.histories import promoted, sha, stamp, swapped, verdict
 
 MODELS = [
@@ -72,7 +72,7 @@ class Contract:
         assert store.witness() is None
         assert not store.holds("0" * 64)
         assert not store.holds("0" * 64, 0)
-        assert ledger.tail(store) == ledger.EMPTY
+        assert ledger.read_ledger_head(store) == ledger.EMPTY
 
     def test_what_is_appended_is_read_by_whoever_comes_next(self, store_factory):
         data = [b"first", b"second \xff\x00 entry", b""]
@@ -108,7 +108,7 @@ class Contract:
 
     def test_many_writers_of_a_ledger_lose_nothing(self, store_factory):
         def write(writer):
-            return ledger.append(store_factory(), stamp(actor=f"writer {writer}"), lambda _: verdict())
+            return ledger.append_entry(store_factory(), stamp(actor=f"writer {writer}"), lambda _: verdict())
 
         with ThreadPoolExecutor(self.writers) as pool:
             written = list(pool.map(write, range(self.writers)))
@@ -117,35 +117,35 @@ class Contract:
     def holds_all(self, store, written):
         """Every writer's entry is there once, and the chain holds."""
         assert sorted(entry.number for entry in written) == list(range(1, len(written) + 1))
-        assert sorted(ledger.walk(store), key=lambda entry: entry.number) == sorted(written, key=lambda e: e.number)
-        assert audit.verify(store).entries == len(written)
-        assert ledger.tail(store).state.uses == {"sha256:rows": len(written)}
+        assert sorted(ledger.iter_all(store), key=lambda entry: entry.number) == sorted(written, key=lambda e: e.number)
+        assert verification.verify_ledger(store).entries == len(written)
+        assert ledger.read_ledger_head(store).state.uses == {"sha256:rows": len(written)}
 
     def test_a_witness_never_goes_back(self, store_factory):
         store = store_factory()
         for number, now in [(3, 3), (5, 5), (4, 5), (5, 5), (6, 6)]:
-            store.leave_witness(Witness(number=number, digest=sha(b"%d" % number)))
-            assert store_factory().witness() == Witness(number=now, digest=sha(b"%d" % now))
+            store.leave_witness(Checkpoint(number=number, digest=sha(b"%d" % number)))
+            assert store_factory().witness() == Checkpoint(number=now, digest=sha(b"%d" % now))
 
     def test_of_two_witnesses_of_one_number_the_first_stays(self, store_factory):
-        store_factory().leave_witness(Witness(number=1, digest="a" * 64))
-        store_factory().leave_witness(Witness(number=1, digest="b" * 64))
+        store_factory().leave_witness(Checkpoint(number=1, digest="a" * 64))
+        store_factory().leave_witness(Checkpoint(number=1, digest="b" * 64))
         assert store_factory().witness().digest == "a" * 64
 
     def test_a_ledger_cut_back_behind_its_witness_is_named(self, store_factory):
         store = store_factory()
         for number in (1, 2):
             store.append(number, b"x")
-        store.leave_witness(Witness(number=4, digest="a" * 64))
+        store.leave_witness(Checkpoint(number=4, digest="a" * 64))
         assert store.tail() == 2
         with pytest.raises(CorruptError, match="ends at entry 2, but entry 4 was there"):
-            ledger.tail(store)
+            ledger.read_ledger_head(store)
 
     def test_a_hole_hides_no_entry_behind_it(self, store_factory):
         store = store_factory()
         for number in (1, 2, 3, 5, 6, 9):
             store.append(number, b"x")
-        store.leave_witness(Witness(number=3, digest=sha(b"x")))
+        store.leave_witness(Checkpoint(number=3, digest=sha(b"x")))
         assert store.tail() == 9
         assert store.read(4) is None
 
@@ -171,9 +171,9 @@ class Contract:
 
     def test_a_walk_comes_as_far_as_the_entry_that_was_changed(self, store_factory, alter):
         for _ in range(5):
-            ledger.append(store_factory(), stamp(), lambda _: verdict())
+            ledger.append_entry(store_factory(), stamp(), lambda _: verdict())
         alter(store_factory(), 4, b'{"number":4}')
-        found = ledger.walk(store_factory())
+        found = ledger.iter_all(store_factory())
         assert [next(found).number for _ in range(3)] == [1, 2, 3]
         with pytest.raises(CorruptError, match="entry 4 is damaged") as caught:
             next(found)
@@ -236,7 +236,7 @@ class Contract:
         store = store_factory()
         store.append(1, b"x")
         damage_witness(store, b'{"number": 1, "dig')
-        for look in (store.witness, lambda: ledger.tail(store)):
+        for look in (store.witness, lambda: ledger.read_ledger_head(store)):
             with pytest.raises(CorruptError, match=r"witness\.json is damaged"):
                 look()
 
@@ -245,35 +245,35 @@ class Contract:
         promoted(store_factory(), tmp_path, 3)
         alter(store_factory(), 1, swapped(store_factory(), tmp_path, 1))
         for look in (
-            lambda store: rollback(store, stamp(), to=1, reason="it drifts"),
-            lambda store: versions.version(store, ledger.tail(store), 1),
-            lambda store: list(versions.decisions(store, ledger.tail(store))),
+            lambda store: roll_back(store, stamp(), to=1, reason="it drifts"),
+            lambda store: versions.read_version(store, ledger.read_ledger_head(store), 1),
+            lambda store: list(versions.iter_decisions(store, ledger.read_ledger_head(store))),
         ):
             with pytest.raises(CorruptError, match="entry 1 is not the one that later entries name"):
                 look(store_factory())
-        assert (store_factory().tail(), ledger.tail(store_factory()).state.champion) == (3, 3)
-        assert rollback(store_factory(), stamp(), to=2, reason="this one is whole").version == 2
+        assert (store_factory().tail(), ledger.read_ledger_head(store_factory()).state.champion) == (3, 3)
+        assert roll_back(store_factory(), stamp(), to=2, reason="this one is whole").version == 2
 
     def test_rollback__run_again_after_an_unknown_outcome(self, store_factory, tmp_path):
         promoted(store_factory(), tmp_path, 3)
         first = replace(stamp(), intent=Intent(id="one", repeated=False))
         with pytest.raises(UnknownOutcomeError) as found:
-            rollback(InDoubt(store_factory()), first, to=None, reason="it drifts")
+            roll_back(InDoubt(store_factory()), first, to=None, reason="it drifts")
         assert "`mlci rollback --to 2 --reason …`" in found.value.remedy
         again = replace(stamp(), intent=Intent(id="one", repeated=True))
-        done = rollback(store_factory(), again, to=None, reason="it drifts")
+        done = roll_back(store_factory(), again, to=None, reason="it drifts")
         assert (done.version, done.replaced, done.entry, done.earlier) == (2, 3, None, 4)
-        assert ledger.tail(store_factory()).number == 4
+        assert ledger.read_ledger_head(store_factory()).number == 4
 
     def test_a_champion_whose_entry_was_changed_is_none(self, store_factory, alter, tmp_path):
         promoted(store_factory(), tmp_path, 2)
-        ledger.append(store_factory(), stamp(), lambda _: verdict())
+        ledger.append_entry(store_factory(), stamp(), lambda _: verdict())
         alter(store_factory(), 2, swapped(store_factory(), tmp_path, 2))
         store = store_factory()
         with pytest.raises(CorruptError, match="entry 2 is not the one that later entries name"):
-            versions.champion(store, ledger.tail(store))
+            versions.read_champion(store, ledger.read_ledger_head(store))
         with pytest.raises(CorruptError, match="entry 2 is not the one that later entries name"):
-            rollback(store, stamp(), to=None, reason="to what it says it replaced")
+            roll_back(store, stamp(), to=None, reason="to what it says it replaced")
 
     def test_what_is_damaged_is_named_before_anything_is_promoted(self, store_factory, spoil, alter, tmp_path):
         """A file of the oldest version is gone, one of each other has changed; and then, an old entry."""
@@ -292,5 +292,5 @@ class Contract:
             self.wrong(store_factory(), despite="a test")
 
     def wrong(self, store, despite=None):
-        champion = versions.champion(store, ledger.tail(store))
-        return sound.held(store, champion, now=stamp().now(), despite=despite).wrong
+        champion = versions.read_champion(store, ledger.read_ledger_head(store))
+        return preflight.check_registry(store, champion, now=stamp().now(), despite=despite).wrong

@@ -5,10 +5,20 @@ import itertools
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from mlci.registry import entries, ledger, reading, snapshots, states, vouching
-from mlci.registry.entries import Body, By, Promotion, Reproduced, Rescored, Rollback, State, Verdict
-from mlci.registry.interface import Witness
-from mlci.registry.manifest import Data, Environment, File, Manifest, Predictions, Recipe
+from mlci.registry import entries, ledger, skip_links, snapshots
+from mlci.registry import store as registry_store
+from mlci.registry.entries import (
+    Actor,
+    Body,
+    LedgerState,
+    PredictionsAdded,
+    Promotion,
+    ReproductionRecorded,
+    Rollback,
+    VerdictRecord,
+)
+from mlci.registry.manifest import Data, Environment, Manifest, Predictions, Recipe, VersionFile
+from mlci.registry.store import Checkpoint
 
 _counter = itertools.count()
 DIGEST = "0123456789abcdef" * 4
@@ -18,17 +28,17 @@ def sha(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def stamp(*, now=lambda: "2026-05-01T10:00:00+00:00", actor="ada") -> ledger.Stamp:
-    return ledger.Stamp(by=By(actor=actor), now=now, nonce=lambda: f"nonce-{next(_counter):09d}")
+def stamp(*, now=lambda: "2026-05-01T10:00:00+00:00", actor="ada") -> ledger.Author:
+    return ledger.Author(by=Actor(actor=actor), now=now, nonce=lambda: f"nonce-{next(_counter):09d}")
 
 
-def verdict(fingerprint="sha256:rows", word="pass") -> Verdict:
-    return Verdict(
+def verdict(fingerprint="sha256:rows", word="pass") -> VerdictRecord:
+    return VerdictRecord(
         verdict=word, report=DIGEST, policy=DIGEST, fingerprint=fingerprint, predictions=DIGEST, against=None
     )
 
 
-def promotion(state: State) -> Promotion:
+def promotion(state: LedgerState) -> Promotion:
     return Promotion(version=state.versions + 1, manifest=DIGEST, replaced=state.champion)
 
 
@@ -39,7 +49,7 @@ def version(store, folder: Path, number: int, data: bytes = b"") -> str:
         path = folder / "loose"
         path.write_bytes(data)
         store.put(path, sha(data))
-        return File(name=name, digest=sha(data), bytes=len(data))
+        return VersionFile(name=name, digest=sha(data), bytes=len(data))
 
     parts = {
         "model": "model",
@@ -51,27 +61,27 @@ def version(store, folder: Path, number: int, data: bytes = b"") -> str:
         "data": Data(fingerprint="sha256:rows", rows=1),
     }
     manifest = Manifest(version=number, **parts)
-    return kept("manifest", entries.canonical(manifest.model_dump(mode="json", by_alias=True))).digest
+    return kept("manifest", entries.canonical_json(manifest.model_dump(mode="json", by_alias=True))).digest
 
 
 def promoted(store, folder: Path, count: int = 1) -> None:
     """Promote whole versions, one after the other."""
     for _ in range(count):
-        number = ledger.tail(store).state.versions + 1
+        number = ledger.read_ledger_head(store).state.versions + 1
         manifest = version(store, folder, number)
-        ledger.append(
+        ledger.append_entry(
             store, stamp(), lambda state, made=manifest: promotion(state).model_copy(update={"manifest": made})
         )
 
 
 def swapped(store, folder: Path, number: int) -> bytes:
     """An entry that promoted a version, as it would be had it promoted other bytes; every one of them is there."""
-    entry = ledger.read(store, number)
+    entry = ledger.read_entry(store, number)
     manifest = version(store, folder, entry.body.version, b"planted")
-    return entries.dump(entry.model_copy(update={"body": entry.body.model_copy(update={"manifest": manifest})}))
+    return entries.dump_entry(entry.model_copy(update={"body": entry.body.model_copy(update={"manifest": manifest})}))
 
 
-def choose(state: State, kind: str, pick: int) -> Body | None:
+def choose(state: LedgerState, kind: str, pick: int) -> Body | None:
     """What a history does next: the kind if the state allows it, else a verdict."""
     versions = sorted(int(version) for version in state.promoted)
     version = versions[pick % len(versions)] if versions else None
@@ -80,9 +90,9 @@ def choose(state: State, kind: str, pick: int) -> Body | None:
     if kind == "rollback" and version not in {None, state.champion}:
         return Rollback(version=version, replaced=state.champion, reason="it was better")
     if kind == "rescored" and version is not None:
-        return Rescored(version=version, fingerprint=f"sha256:{pick}", predictions=DIGEST)
+        return PredictionsAdded(version=version, fingerprint=f"sha256:{pick}", predictions=DIGEST)
     if kind == "reproduced" and version is not None:
-        return Reproduced(version=version, outcome="within", spread=DIGEST)
+        return ReproductionRecorded(version=version, outcome="within", spread=DIGEST)
     return verdict(f"sha256:{pick % 3}")
 
 
@@ -91,7 +101,7 @@ class Memory:
     """A store that lives in this process; a test changes ``kept`` and ``seen`` at will."""
 
     kept: dict[int, bytes] = field(default_factory=dict)
-    seen: Witness | None = None
+    seen: Checkpoint | None = None
     shown: str = "memory"
     files: dict[str, bytes] = field(default_factory=dict)
 
@@ -101,16 +111,16 @@ class Memory:
     def read(self, number: int) -> bytes | None:
         return self.kept.get(number)
 
-    def read_to(self, last: int) -> reading.Entries:
-        return reading.one_by_one(self.read, last)
+    def read_to(self, last: int) -> registry_store.Entries:
+        return registry_store.one_by_one(self.read, last)
 
     def append(self, number: int, entry: bytes) -> bool:
         return self.kept.setdefault(number, entry) == entry
 
-    def witness(self) -> Witness | None:
+    def witness(self) -> Checkpoint | None:
         return self.seen
 
-    def leave_witness(self, witness: Witness) -> None:
+    def leave_witness(self, witness: Checkpoint) -> None:
         self.seen = witness
 
     def put(self, source: Path, digest: str) -> None:
@@ -130,21 +140,21 @@ def history(steps, *, times=None) -> Memory:
     store = Memory()
     for place, (kind, pick) in enumerate(steps):
         at = f"2026-05-01T10:{place:02d}:00+00:00" if times is None else times[place]
-        ledger.append(store, stamp(now=lambda at=at: at), lambda state, k=kind, p=pick: choose(state, k, p))
+        ledger.append_entry(store, stamp(now=lambda at=at: at), lambda state, k=kind, p=pick: choose(state, k, p))
     return store
 
 
 def forge(store: Memory, first: int, change) -> None:
     """Write a ledger again from an entry on, every later one chained anew, as somebody would who hides a change."""
-    previous = entries.digest(store.kept[first - 1]) if first > 1 else None
-    kept = state = ledger.read(store, first - 1).state if first > 1 else State()
-    digests = {number: entries.digest(data) for number, data in store.kept.items() if number < first}
+    previous = entries.entry_digest(store.kept[first - 1]) if first > 1 else None
+    kept = state = ledger.read_entry(store, first - 1).state if first > 1 else LedgerState()
+    digests = {number: entries.entry_digest(data) for number, data in store.kept.items() if number < first}
     for number in range(first, store.tail() + 1):
-        entry = ledger.read(store, number)
+        entry = ledger.read_entry(store, number)
         entry = change(entry) if number == first else entry
-        after = vouching.vouched(states.after(state, entry.body, number=number), digests, number=number)
-        kept, _ = snapshots.compact(kept, state, after, number=number)
+        after = skip_links.linked_digest(entries.state_after(state, entry.body, number=number), digests, number=number)
+        kept, _ = snapshots.compact_state(kept, state, after, number=number)
         state = after
         entry = entry.model_copy(update={"previous": previous, "state": kept})
-        store.kept[number] = entries.dump(entry)
-        previous = digests[number] = entries.digest(store.kept[number])
+        store.kept[number] = entries.dump_entry(entry)
+        previous = digests[number] = entries.entry_digest(store.kept[number])

@@ -1,7 +1,8 @@
 """Two jobs of a workflow, one that trains and one that promotes, with code that leaves a mark wherever it runs."""
 
+from tests.git.repository import commit, git
+from tests.operations.project import PREDICT, TRAIN, run
 from tests.registry.lifecycle import files, promote, promoted, repository
-from tests.usecases.project import PREDICT, TRAIN, commit, git, run
 
 MARK = 'import os\nopen(os.environ["RAN"], "a").write(__file__ + "\\n")\n'
 METRIC = MARK + "def hits(y_true, y_pred):\n    return float((y_true == y_pred).mean())\n"

@@ -12,7 +12,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from mlci.cli import main, promote, rollback, run
+from mlci.cli.commands import run
+from mlci.cli.commands.registry import promote, rollback
+from mlci.cli.main import main
 
 LOADED = (promote, rollback, run)  # before the first fork, so that children start at once
 CHANGES = ("link", "mkdir", "rename", "replace", "unlink")

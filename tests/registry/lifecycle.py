@@ -4,11 +4,12 @@ import json
 from pathlib import Path
 
 from mlci.registry import entries, ledger
-from mlci.registry.entries import By, Promotion
-from mlci.registry.folder import FolderStore
-from mlci.registry.ledger import Stamp
-from tests.usecases import project
-from tests.usecases.project import commit, made, mlci
+from mlci.registry.entries import Actor, Promotion
+from mlci.registry.ledger import Author
+from mlci.registry.stores.folder import FolderStore
+from tests.git.repository import commit, made
+from tests.operations import project
+from tests.operations.project import mlci
 
 IGNORED = ".mlci/\nmodel.txt\ntrained.log\n"
 MODEL = "planted"
@@ -47,11 +48,11 @@ def store(folder: Path) -> FolderStore:
 
 
 def state(folder: Path):
-    return ledger.tail(store(folder)).state
+    return ledger.read_ledger_head(store(folder)).state
 
 
 def bodies(folder: Path):
-    return [entry.body for entry in ledger.walk(store(folder))]
+    return [entry.body for entry in ledger.iter_all(store(folder))]
 
 
 def kept(folder: Path, digest: str) -> Path:
@@ -66,7 +67,7 @@ def manifest(folder: Path, number=1) -> dict:
 
 
 def manifest_digest(folder: Path, number=1) -> str:
-    promotion = ledger.read(store(folder), state(folder).promoted[str(number)]).body
+    promotion = ledger.read_entry(store(folder), state(folder).promoted[str(number)]).body
     return promotion.manifest
 
 
@@ -80,7 +81,7 @@ def put(folder: Path, data: bytes) -> dict:
     """Put bytes into the registry as they are; return what a manifest says of them."""
     path = folder / "loose"
     path.write_bytes(data)
-    digest = entries.digest(data)
+    digest = entries.entry_digest(data)
     store(folder).put(path, digest)
     path.unlink()
     return {"digest": digest, "bytes": len(data)}
@@ -95,9 +96,9 @@ def reseal(bundle: Path, report: dict) -> None:
     data = json.dumps(report).encode()
     (bundle / "report.json").write_bytes(data)
     content = json.loads((bundle / "bundle.json").read_text())
-    content["report"].update(digest=entries.digest(data), bytes=len(data))
+    content["report"].update(digest=entries.entry_digest(data), bytes=len(data))
     (bundle / "bundle.json").write_text(json.dumps(content))
-    digest = entries.digest((bundle / "bundle.json").read_bytes())
+    digest = entries.entry_digest((bundle / "bundle.json").read_bytes())
     (bundle / "bundle.sha256").write_text(f"{digest}  bundle.json\n")
 
 
@@ -106,7 +107,7 @@ def planted(folder, **changes):
     document = {**manifest(folder), "version": 2}
     for key, value in changes.items():
         document[key] = {**document[key], **value}
-    said = put(folder, entries.canonical(document))
+    said = put(folder, entries.canonical_json(document))
     body = Promotion(version=2, manifest=said["digest"], replaced=1)
-    stamp = Stamp(by=By(), now=lambda: "2026-01-01T00:00:00+00:00", nonce=lambda: "x")
-    ledger.append(store(folder), stamp, lambda _: body)
+    stamp = Author(by=Actor(), now=lambda: "2026-01-01T00:00:00+00:00", nonce=lambda: "x")
+    ledger.append_entry(store(folder), stamp, lambda _: body)

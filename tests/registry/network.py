@@ -9,8 +9,8 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import pytest
 
 from mlci.errors import OutsideError
-from mlci.registry import audit, ledger
-from mlci.registry.interface import CorruptError, Witness
+from mlci.registry import ledger, verification
+from mlci.registry.store import Checkpoint, CorruptError
 from tests.registry.conftest import QUICK
 from tests.registry.contract import reading_threads
 from tests.registry.histories import promotion, sha, stamp
@@ -37,7 +37,7 @@ def suffers(bucket, shaky, proxy, fault, call, tmp_path):
     """Make one call while every request meets the fault: the right answer or an OutsideError, in bounded time."""
     (tmp_path / "f").write_bytes(b"whole")
     (tmp_path / "new").write_bytes(b"new")
-    seen = Witness(number=1, digest=sha(b"first"))
+    seen = Checkpoint(number=1, digest=sha(b"first"))
     bucket.store().put(tmp_path / "f", sha(b"whole"))
     bucket.store().append(1, b"first")
     bucket.store().leave_witness(seen)
@@ -51,7 +51,7 @@ def suffers(bucket, shaky, proxy, fault, call, tmp_path):
         "get": (lambda: shaky.get(sha(b"whole"), tmp_path / "got"), True),
         "put": (lambda: shaky.put(tmp_path / "new", sha(b"new")), None),
         "append": (lambda: shaky.append(2, b"second"), True),
-        "leave_witness": (lambda: shaky.leave_witness(Witness(number=2, digest="a" * 64)), None),
+        "leave_witness": (lambda: shaky.leave_witness(Checkpoint(number=2, digest="a" * 64)), None),
     }[call]
     began = time.monotonic()
     answer = outcome(ask)
@@ -75,7 +75,7 @@ def asked(store, call, tmp_path):
         "get": lambda: store.get("0" * 64, tmp_path / "got"),
         "put": lambda: store.put(tmp_path / "f", sha(b"x")),
         "append": lambda: store.append(1, b"x"),
-        "leave_witness": lambda: store.leave_witness(Witness(number=1, digest="a" * 64)),
+        "leave_witness": lambda: store.leave_witness(Checkpoint(number=1, digest="a" * 64)),
     }
     return calls.get(call, getattr(store, call))()
 
@@ -172,22 +172,22 @@ class Network:
     def test_a_ledger_written_through_lost_answers_holds(self, bucket, shaky, proxy):
         for number in range(1, 6):
             proxy.faults = [Fault("lose", when=appends, times=1)]
-            assert ledger.append(shaky, stamp(), promotion).number == number
+            assert ledger.append_entry(shaky, stamp(), promotion).number == number
             assert proxy.faults[0].times == 0
-        assert audit.verify(bucket.store()).entries == 5
+        assert verification.verify_ledger(bucket.store()).entries == 5
 
     def test_a_witness_that_was_left_meanwhile_is_not_written_over(self, bucket, shaky, proxy):
-        first, second, third = (Witness(number=number, digest=sha(b"%d" % number)) for number in (1, 2, 3))
+        first, second, third = (Checkpoint(number=number, digest=sha(b"%d" % number)) for number in (1, 2, 3))
         shaky.leave_witness(first)
         proxy.faults = [Fault("none", when=lambda request: puts(request) and bucket.store().leave_witness(third))]
         shaky.leave_witness(second)
         assert shaky.witness() == third
 
     def test_a_flipped_bit_on_the_way_is_named(self, bucket, shaky, proxy):
-        ledger.append(bucket.store(), stamp(), promotion)
+        ledger.append_entry(bucket.store(), stamp(), promotion)
         proxy.faults = [Fault("garble", when=lambda request: _line(request, b"ledger", b"0000"))]
         with pytest.raises(CorruptError, match="entry 1 is"):
-            ledger.tail(shaky)
+            ledger.read_ledger_head(shaky)
 
     def test_nobody_listens(self, bucket):
         with pytest.raises(OutsideError, match="no connection to the store; check the address"):

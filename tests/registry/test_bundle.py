@@ -6,6 +6,8 @@ import shutil
 import pytest
 
 from mlci.registry import entries
+from tests.git.repository import commit, git
+from tests.operations.project import mlci, predictions, run, write
 from tests.registry.e2e.test_production import DAMAGE
 from tests.registry.lifecycle import (
     files,
@@ -14,7 +16,6 @@ from tests.registry.lifecycle import (
     reseal,
     state,
 )
-from tests.usecases.project import commit, git, mlci, predictions, run, write
 
 PARTS = ["bundle.json", "bundle.sha256", "report.json", "predictions.csv", "model/model.txt", "config/mlci.yml"]
 
@@ -36,7 +37,7 @@ def test_it_holds_what_was_judged(tmp_path):
     assert "version" not in content
     assert content["schema"] == "mlci/bundle/1"
     assert (bundle / "model/model.txt").read_text() == "3"
-    digest = entries.digest((bundle / "predictions.csv").read_bytes())
+    digest = entries.entry_digest((bundle / "predictions.csv").read_bytes())
     assert content["predictions"]["file"] == {"name": "predictions.csv", "digest": digest, "bytes": 495}
     assert content["predictions"]["fingerprint"] == ended.report["evaluation"]["fingerprint"]
     assert ended.report["candidate"]["predictions"] == f"sha256:{digest}"

@@ -7,55 +7,55 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlci.errors import InputError
-from mlci.registry import claims, tracking
-from mlci.registry.interface import CorruptError
-from mlci.registry.mirror import name_of
+from mlci.registry.store import CorruptError
+from mlci.registry.stores.mlflow import client, entries
+from mlci.registry.stores.mlflow.aliases import registered_model_name
 
 ENTRY = b'{"number":1,"text":"' + b"x" * 12_000 + b'"}'
 
 
 @given(st.one_of(st.binary(max_size=20_000), st.text(max_size=20_000).map(str.encode)), st.integers(1, 10**18 - 1))
 def test_an_entry_comes_back_from_tags_that_any_mlflow_takes(data, number):
-    tags = claims.tags(number, data)
-    assert claims.entry(tags, shown="x") == data
-    assert claims.number(tags) == number
+    tags = entries.claim_tags(number, data)
+    assert entries.entry_of_claim(tags, shown="x") == data
+    assert entries.claimed_number(tags) == number
     assert all(value.isascii() and len(value) <= 5_000 for value in tags.values())
 
 
 def test_ascii_can_be_read_where_it_is_kept():
-    assert claims.tags(7, b'{"a": 1}')["mlci.entry.000"] == '{"a": 1}'
+    assert entries.claim_tags(7, b'{"a": 1}')["mlci.entry.000"] == '{"a": 1}'
 
 
-@pytest.mark.parametrize("name", sorted(set(claims.tags(1, ENTRY)) - {claims.NUMBER}))
+@pytest.mark.parametrize("name", sorted(set(entries.claim_tags(1, ENTRY)) - {entries.NUMBER}))
 @pytest.mark.parametrize("change", ["gone", "altered", "cut"])
 def test_every_change_of_a_tag_is_found(name, change):
-    tags = claims.tags(1, ENTRY)
+    tags = entries.claim_tags(1, ENTRY)
     value = tags.pop(name)
     if change != "gone":
         tags[name] = value[:-1] if change == "cut" else value[:-1] + "\u00e9"
     with pytest.raises(CorruptError, match="x: entry 1 is damaged"):
-        claims.entry(tags, shown="x")
+        entries.entry_of_claim(tags, shown="x")
 
 
 @pytest.mark.parametrize("text", ["", "0", "01", "-1", "1.0", "\u0661", "1" * 19, "x"])
 def test_a_version_without_a_number_is_no_claim(text):
-    assert claims.number({claims.NUMBER: text}) is None
-    assert claims.number({}) is None
+    assert entries.claimed_number({entries.NUMBER: text}) is None
+    assert entries.claimed_number({}) is None
 
 
 @given(st.lists(st.one_of(st.none(), st.integers(1, 12)), max_size=40), st.integers(0, 10))
 def test_a_number_that_rises_comes_with_the_claim_that_counts(claimed, last):
-    versions = [{} if number is None else claims.tags(number, b"%d" % at) for at, number in enumerate(claimed)]
-    found = list(claims.rising(versions, last))
+    versions = [{} if number is None else entries.claim_tags(number, b"%d" % at) for at, number in enumerate(claimed)]
+    found = list(entries.in_rising_order(versions, last))
     numbers = [number for number, _ in found]
     assert numbers == sorted(set(numbers))
     assert all(number <= last for number in numbers)
-    assert all(claims.entry(tags, shown="x") == b"%d" % claimed.index(number) for number, tags in found)
+    assert all(entries.entry_of_claim(tags, shown="x") == b"%d" % claimed.index(number) for number, tags in found)
 
 
 def test_of_writers_one_after_the_other_every_number_rises():
-    versions = [claims.tags(number, b"") for number in (1, 1, 2, 1, 3, 3, 2, 4, 5, 1)]
-    assert [number for number, _ in claims.rising(versions, 5)] == [1, 2, 3, 4, 5]
+    versions = [entries.claim_tags(number, b"") for number in (1, 1, 2, 1, 3, 3, 2, 4, 5, 1)]
+    assert [number for number, _ in entries.in_rising_order(versions, 5)] == [1, 2, 3, 4, 5]
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ def test_of_writers_one_after_the_other_every_number_rises():
     ],
 )
 def test_addresses(written, asked):
-    assert tracking.parse(written, Path("/base")) == asked
+    assert client.parse_tracking_uri(written, Path("/base")) == asked
 
 
 @pytest.mark.parametrize(
@@ -85,15 +85,15 @@ def test_addresses(written, asked):
 )
 def test_an_address_that_is_none(written):
     with pytest.raises(InputError, match=r"registry: MLflow is written.*MLFLOW_TRACKING_USERNAME") as caught:
-        tracking.parse(written, Path("/base"))
+        client.parse_tracking_uri(written, Path("/base"))
     assert "secret" not in str(caught.value)
 
 
 @pytest.mark.parametrize("name", ["a/b", "a:b", "", "..", "it's", "mlci-ledger.x", "x" * 300])
 def test_a_name_that_mlflow_does_not_take_becomes_one_that_it_does(name):
-    assert name_of(name).startswith("mlci-model.")
+    assert registered_model_name(name).startswith("mlci-model.")
 
 
 @pytest.mark.parametrize("name", ["credit-risk", "Credit", "v1.2"])
 def test_a_model_has_its_own_name_there(name):
-    assert name_of(name) == name
+    assert registered_model_name(name) == name

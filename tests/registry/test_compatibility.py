@@ -6,11 +6,11 @@ import pytest
 
 from mlci import __version__
 from mlci.errors import InputError, OutsideError
-from mlci.registry import audit, compatibility, entries, ledger, versions, witnesses
-from mlci.registry.folder import FolderStore
-from mlci.registry.interface import CorruptError, NewerError, Witness
-from mlci.usecases import opened
-from mlci.usecases.rollback import rollback
+from mlci.operations.bundle import read
+from mlci.operations.rollback import roll_back
+from mlci.registry import checkpoint, compatibility, entries, ledger, verification, versions
+from mlci.registry.store import Checkpoint, CorruptError, NewerError
+from mlci.registry.stores.folder import FolderStore
 from tests.registry.histories import Memory, history, promotion, sha, stamp, verdict, version
 
 
@@ -24,9 +24,9 @@ def written(store: Memory, number: int, **changes) -> None:
         document["state"]["digests"] = {
             key: sha(store.kept[int(key)]) for key in document["state"].get("digests", {}) if int(key) < at
         }
-        store.kept[at] = entries.canonical(document)
+        store.kept[at] = entries.canonical_json(document)
         previous = sha(store.kept[at])
-    store.seen = Witness(number=max(store.kept), digest=previous)
+    store.seen = Checkpoint(number=max(store.kept), digest=previous)
 
 
 NEWER = {
@@ -45,8 +45,8 @@ NEWER = {
 def test_ledger__an_entry_of_a_newer_mlci(change, number):
     store = history([("promotion", 0), ("verdict", 0), ("verdict", 1)])
     written(store, number, **NEWER[change])
-    looks = [lambda: audit.verify(store)]
-    looks += [lambda: ledger.append(store, stamp(), promotion)] * (number == 3)
+    looks = [lambda: verification.verify_ledger(store)]
+    looks += [lambda: ledger.append_entry(store, stamp(), promotion)] * (number == 3)
     for look in looks:
         with pytest.raises(NewerError) as found:
             look()
@@ -63,14 +63,14 @@ def test_ledger__an_entry_of_a_newer_mlci(change, number):
 def test_ledger__an_entry_that_was_changed_to_look_newer(change):
     store = history([("promotion", 0), ("verdict", 0), ("verdict", 1)])
     document = json.loads(store.kept[2]) | NEWER[change]
-    store.kept[2] = entries.canonical(document)
+    store.kept[2] = entries.canonical_json(document)
     with pytest.raises(CorruptError, match="entry 2 is damaged"):
-        audit.verify(store)
+        verification.verify_ledger(store)
 
 
 def test_entries__name_writer_and_reader():
     store = Memory()
-    ledger.append(store, stamp(), promotion)
+    ledger.append_entry(store, stamp(), promotion)
     document = json.loads(store.kept[1])
     assert (document["writer"], document["reader"]) == (__version__, compatibility.READER)
     assert not compatibility.is_newer(compatibility.READER)
@@ -99,19 +99,19 @@ def manifest_of(store, folder, **changes):
     """Promote a version whose manifest a newer mlci wrote."""
     digest = version(store, folder, 1)
     document = json.loads((folder / "registry/model/files" / digest[:2] / digest).read_bytes()) | changes
-    made = versions.describe(store, entries.canonical(document))
-    author = ledger.Stamp(by=stamp().by, now=stamp().now, nonce=stamp().nonce, writer="3.1.4")
-    ledger.append(store, author, lambda state: promotion(state).model_copy(update={"manifest": made}))
+    made = versions.describe(store, entries.canonical_json(document))
+    author = ledger.Author(by=stamp().by, now=stamp().now, nonce=stamp().nonce, writer="3.1.4")
+    ledger.append_entry(store, author, lambda state: promotion(state).model_copy(update={"manifest": made}))
 
 
 @pytest.mark.parametrize("changes", [{"schema": "mlci/version/2"}, {"signature": "x"}, {"schema": "mlci/version/1.1"}])
 def test_manifest__of_a_newer_mlci(tmp_path, changes):
     store = FolderStore(tmp_path / "registry", "model")
     manifest_of(store, tmp_path, **changes)
-    ledger.append(store, stamp(), promotion)
+    ledger.append_entry(store, stamp(), promotion)
     looks = (
-        lambda: versions.version(store, ledger.tail(store), 1),
-        lambda: rollback(store, stamp(), to=1, reason="r"),
+        lambda: versions.read_version(store, ledger.read_ledger_head(store), 1),
+        lambda: roll_back(store, stamp(), to=1, reason="r"),
     )
     for look in looks:
         with pytest.raises(NewerError, match=r"the manifest of version 1 was written by a newer mlci \(3\.1\.4\)"):
@@ -122,24 +122,24 @@ def test_manifest__that_no_mlci_writes(tmp_path):
     store = FolderStore(tmp_path / "registry", "model")
     digest = version(store, tmp_path, 1)
     document = json.loads((tmp_path / "registry/model/files" / digest[:2] / digest).read_bytes()) | {"files": 7}
-    made = versions.describe(store, entries.canonical(document))
-    ledger.append(store, stamp(), lambda state: promotion(state).model_copy(update={"manifest": made}))
+    made = versions.describe(store, entries.canonical_json(document))
+    ledger.append_entry(store, stamp(), lambda state: promotion(state).model_copy(update={"manifest": made}))
     with pytest.raises(CorruptError, match="the manifest of version 1 can't be read"):
-        versions.version(store, ledger.tail(store), 1)
+        versions.read_version(store, ledger.read_ledger_head(store), 1)
 
 
 def test_witness__of_a_newer_mlci():
-    data = entries.canonical({"number": 1, "digest": "a" * 64, "signature": "x"})
+    data = entries.canonical_json({"number": 1, "digest": "a" * 64, "signature": "x"})
     with pytest.raises(NewerError, match=r"place: witness\.json was written by a newer mlci"):
-        witnesses.parse(data, shown="place")
+        checkpoint.parse_checkpoint(data, shown="place")
     with pytest.raises(OutsideError, match="damaged"):
-        witnesses.parse(b'{"number":0,"signature":1}', shown="place")
+        checkpoint.parse_checkpoint(b'{"number":0,"signature":1}', shown="place")
 
 
 def test_bundle__of_a_newer_mlci(tmp_path):
     (tmp_path / "bundle").mkdir()
-    data = entries.canonical({"schema": "mlci/bundle/2"})
+    data = entries.canonical_json({"schema": "mlci/bundle/2"})
     (tmp_path / "bundle/bundle.json").write_bytes(data)
-    (tmp_path / "bundle/bundle.sha256").write_bytes(opened.sealed(data))
+    (tmp_path / "bundle/bundle.sha256").write_bytes(read.seals_labels(data))
     with pytest.raises(InputError, match="was written by a newer mlci"):
-        opened.opened(tmp_path)
+        read.read_bundle(tmp_path)

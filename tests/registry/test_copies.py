@@ -4,10 +4,8 @@ import pytest
 
 from mlci.errors import OutsideError
 from mlci.registry import ledger
-from mlci.registry.copied import Copied
-from mlci.registry.copies import kept
-from mlci.registry.copying import Copying
-from mlci.registry.folder import FolderStore
+from mlci.registry.stores.folder import FolderStore
+from mlci.registry.stores.snapshot import SnapshotReader, SnapshotWriter, snapshot_path
 from tests.registry.histories import sha, stamp, verdict
 
 
@@ -18,17 +16,17 @@ def store(tmp_path):
 
 @pytest.fixture
 def copying(store, tmp_path):
-    return Copying(store, tmp_path / "copy")
+    return SnapshotWriter(store, tmp_path / "copy")
 
 
 def test_a_file_of_another_size_is_not_held(store, copying, tmp_path):
     (tmp_path / "f").write_bytes(b"whole")
     store.put(tmp_path / "f", sha(b"whole"))
     copying.get(sha(b"whole"), tmp_path / "got")
-    copied = Copied(tmp_path / "copy", copying.seal())
+    copied = SnapshotReader(tmp_path / "copy", copying.seal())
     for side in (copying, copied):
         assert [side.holds(sha(b"whole"), size) for size in (None, 4, 5, 6)] == [True, False, True, False]
-    place = kept(tmp_path / "copy", sha(b"whole"))
+    place = snapshot_path(tmp_path / "copy", sha(b"whole"))
     place.unlink()
     place.write_bytes(b"who")
     assert copied.holds(sha(b"whole"))
@@ -40,7 +38,7 @@ def test_entries_come_as_they_were_read_and_no_others(store, copying, tmp_path):
         store.append(number, b"%d" % number)
     assert copying.tail() == 4
     assert list(copying.read_to(2)) == [b"1", b"2"]
-    copied = Copied(tmp_path / "copy", copying.seal())
+    copied = SnapshotReader(tmp_path / "copy", copying.seal())
     assert list(copied.read_to(2)) == [b"1", b"2"]
     found = copied.read_to(6)
     assert [next(found), next(found)] == [b"1", b"2"]
@@ -50,7 +48,7 @@ def test_entries_come_as_they_were_read_and_no_others(store, copying, tmp_path):
 
 def test_a_whole_ledger_is_walked_in_a_copy(store, copying, tmp_path):
     for _ in range(20):
-        ledger.append(store, stamp(), lambda _: verdict())
-    written = list(ledger.walk(copying))
+        ledger.append_entry(store, stamp(), lambda _: verdict())
+    written = list(ledger.iter_all(copying))
     assert len(written) == 20
-    assert list(ledger.walk(Copied(tmp_path / "copy", copying.seal()))) == written
+    assert list(ledger.iter_all(SnapshotReader(tmp_path / "copy", copying.seal()))) == written

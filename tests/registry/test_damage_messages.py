@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 from mlci.errors import OutsideError
+from mlci.operations.promote import preflight
+from mlci.operations.rollback import roll_back
+from mlci.operations.verify_registry import verify_registry
 from mlci.registry import damage, ledger, versions
-from mlci.registry.folder import FolderStore
-from mlci.registry.interface import CorruptError
-from mlci.usecases import sound
-from mlci.usecases.audit import audit
-from mlci.usecases.rollback import rollback
+from mlci.registry.store import CorruptError
+from mlci.registry.stores.folder import FolderStore
 from tests.registry.histories import promoted, sha, stamp, verdict
 
 NOW = "2026-05-01T10:00:00+00:00"
@@ -34,8 +34,10 @@ def looks(place):
     """Return how a promotion and `mlci ledger verify` end."""
     found = []
     for look in (
-        lambda store: sound.held(store, versions.champion(store, ledger.tail(store)), now=NOW, despite=None),
-        lambda store: audit(store, contents=True, now=NOW),
+        lambda store: preflight.check_registry(
+            store, versions.read_champion(store, ledger.read_ledger_head(store)), now=NOW, despite=None
+        ),
+        lambda store: verify_registry(store, contents=True, now=NOW),
     ):
         try:
             look(FolderStore(place, "model"))
@@ -73,7 +75,7 @@ def test_verify_and_promote__no_checkpoint(place):
 
 def test_verify_and_promote__a_clock_that_is_behind(place):
     later = (dt.datetime.fromisoformat(NOW) + dt.timedelta(minutes=6)).isoformat()
-    ledger.append(FolderStore(place, "model"), stamp(now=lambda: later), lambda _: verdict())
+    ledger.append_entry(FolderStore(place, "model"), stamp(now=lambda: later), lambda _: verdict())
     for said in looks(place):
         assert "before entry 5 (ada) was written" in said
         assert "Set the clock that is wrong" in said
@@ -95,7 +97,7 @@ def test_rollback__a_target_that_is_damaged(place):
     digest = sha(b"2")
     (place / f"model/files/{digest[:2]}/{digest}").unlink()
     with pytest.raises(CorruptError) as found:
-        rollback(FolderStore(place, "model"), stamp(), to=2, reason="r")
+        roll_back(FolderStore(place, "model"), stamp(), to=2, reason="r")
     assert f"Restore `files/{digest[:2]}/{digest}`" in found.value.remedy
 
 

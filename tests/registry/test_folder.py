@@ -12,10 +12,11 @@ from pathlib import Path
 import pytest
 
 from mlci.errors import OutsideError
-from mlci.registry import disk, ledger, versions
-from mlci.registry.folder import FolderStore
-from mlci.registry.interface import CorruptError
-from mlci.registry.manifest import File
+from mlci.registry import ledger, versions
+from mlci.registry.manifest import VersionFile
+from mlci.registry.store import CorruptError
+from mlci.registry.stores.folder import FolderStore
+from mlci.util import safe_files
 from tests.registry.contract import Contract
 from tests.registry.histories import sha, stamp, verdict
 
@@ -75,7 +76,7 @@ class TestContract(Contract):
     def test_many_writers_of_a_ledger_lose_nothing(self, store_factory, writer, tmp_path):
         """As processes of their own."""
         assert writer(folder=tmp_path / "registry", writers=self.writers) == [0] * self.writers
-        written = list(ledger.walk(store_factory()))
+        written = list(ledger.iter_all(store_factory()))
         assert sorted(int(entry.by.actor) for entry in written) == list(range(self.writers))
         self.holds_all(store_factory(), written)
 
@@ -98,9 +99,9 @@ class TestFilesThatAreThere:
         with pytest.raises(CorruptError, match="description that is to be kept was truncated or altered"):
             versions.describe(store, data)
         (tmp_path / "f").write_bytes(data)
-        file = File(name="p.json", digest=sha(data), bytes=len(data))
+        file = VersionFile(name="p.json", digest=sha(data), bytes=len(data))
         with pytest.raises(CorruptError, match=r"`p\.json` of version 3 was altered"):
-            versions.keep(store, tmp_path / "f", file, of="version 3")
+            versions.put_verified(store, tmp_path / "f", file, of="version 3")
 
 
 class TestPlace:
@@ -111,7 +112,7 @@ class TestPlace:
         store = store_factory()
         (tmp_path / "f").write_bytes(b"x")
         store.put(tmp_path / "f", sha(b"x"))
-        ledger.append(store, stamp(), lambda _: verdict())
+        ledger.append_entry(store, stamp(), lambda _: verdict())
         found = {str(path.relative_to(store.shown)) for path in Path(store.shown).rglob("*") if path.is_file()}
         assert found == {"ledger/000000001.json", "witness.json", f"files/{sha(b'x')[:2]}/{sha(b'x')}"}
 
@@ -150,7 +151,7 @@ class TestPlace:
         (Path(store.shown) / "ledger" / "000000001.json").write_bytes(b" " * 10_000_000)
         assert len(store.read(1)) == 256 * 1024 + 1
         with pytest.raises(CorruptError, match="entry 1 has"):
-            ledger.tail(store)
+            ledger.read_ledger_head(store)
 
 
 class TestForeign:
@@ -193,7 +194,11 @@ class TestForeign:
     def test_foreign_file__remedy_names_the_path(self, store_factory, tmp_path, kind, name):
         """In place of the next entry, the checkpoint or a version's file: removing it helps, a roll-back does not."""
         store = store_factory()
-        read = {"l": ledger.tail, "w": FolderStore.witness, "f": lambda store: store.get(DIGEST, tmp_path / "got")}
+        read = {
+            "l": ledger.read_ledger_head,
+            "w": FolderStore.witness,
+            "f": lambda store: store.get(DIGEST, tmp_path / "got"),
+        }
         store.append(1, b"x")
         path = Path(store.shown) / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -282,16 +287,16 @@ class TestKilled:
         assert writer(folder=folder, kill=kill)["code"] == -signal.SIGKILL, kill
         store = FolderStore(folder / "registry", "model")
         data = (folder / "model.bin").read_bytes()
-        written = ledger.tail(store).number  # holds newest entry, chain end and witness against each other
+        written = ledger.read_ledger_head(store).number  # holds newest entry, chain end and witness against each other
         kept = store.holds(sha(data))
         assert written in (0, 1)
-        assert len(list(ledger.walk(store))) == written
+        assert len(list(ledger.iter_all(store))) == written
         assert kept or not written  # no entry without its file
         if kept:
             assert store.get(sha(data), folder / "got")
             assert (folder / "got").read_bytes() == data
         assert writer(folder=folder, kill=None)["code"] == 0
-        assert ledger.tail(store).number == 1 + written
+        assert ledger.read_ledger_head(store).number == 1 + written
         assert store.witness().number == 1 + written
-        assert disk.size(Path(store.shown) / "files" / sha(data)[:2] / sha(data)) == len(data)
+        assert safe_files.size_or_none(Path(store.shown) / "files" / sha(data)[:2] / sha(data)) == len(data)
         return kept, bool(written)

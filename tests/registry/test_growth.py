@@ -9,27 +9,30 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mlci.registry import audit, bucket, entries, ledger, snapshots, states, versions
-from mlci.registry.entries import Rescored, Rollback, State
-from mlci.registry.interface import CorruptError
-from mlci.registry.objects import ObjectStore
-from mlci.usecases import sound
-from mlci.usecases.rollback import rollback
+from mlci.operations.promote import preflight
+from mlci.operations.rollback import roll_back
+from mlci.registry import entries, ledger, snapshots, verification, versions
+from mlci.registry.entries import LedgerState, PredictionsAdded, Rollback
+from mlci.registry.store import CorruptError
+from mlci.registry.stores.object_store import bucket
+from mlci.registry.stores.object_store.store import ObjectStore
 from tests.registry.histories import DIGEST, Memory, choose, promoted, promotion, stamp, verdict
 
 KINDS = st.sampled_from(["promotion", "rollback", "rescored", "reproduced", "verdict"])
 
 
-def whole(store) -> list[State]:
+def whole(store) -> list[LedgerState]:
     """Return the state after each entry, by the entries' bodies alone."""
-    found, state = [], State()
+    found, state = [], LedgerState()
     for number in sorted(store.kept):
-        state = states.after(state, ledger.parse(store.kept[number], number=number, shown="x").body, number=number)
+        state = entries.state_after(
+            state, ledger.parse_entry(store.kept[number], number=number, shown="x").body, number=number
+        )
         found.append(state)
     return found
 
 
-def bare(state: State) -> State:
+def bare(state: LedgerState) -> LedgerState:
     return state.model_copy(update={"digests": None})
 
 
@@ -40,36 +43,36 @@ def test_tail__the_whole_state_behind_any_number_of_snapshots(steps, most):
     try:
         store = Memory()
         for kind, pick in steps:
-            ledger.append(store, stamp(), lambda state, k=kind, p=pick: choose(state, k, p))
-            assert bare(ledger.tail(store).state) == whole(store)[-1]
-        assert audit.verify(store).entries == len(steps)
+            ledger.append_entry(store, stamp(), lambda state, k=kind, p=pick: choose(state, k, p))
+            assert bare(ledger.read_ledger_head(store).state) == whole(store)[-1]
+        assert verification.verify_ledger(store).entries == len(steps)
     finally:
         snapshots.MOST = before
 
 
 def test_append__entries_of_thousands_of_sets_stay_small():
     store = Memory()
-    old = State(uses={f"sha256:{number:064x}": 1 for number in range(3_000)})
+    old = LedgerState(uses={f"sha256:{number:064x}": 1 for number in range(3_000)})
     first = entries.Entry(number=1, previous=None, at="", nonce="", by=stamp().by, body=verdict(), state=old)
-    store.kept[1] = entries.dump(first)
+    store.kept[1] = entries.dump_entry(first)
     for number in range(3_000, 3_200):
-        ledger.append(store, stamp(), lambda _, n=number: verdict(f"sha256:{n:064x}"))
-    ledger.append(store, stamp(), lambda _: verdict(f"sha256:{7:064x}"))
+        ledger.append_entry(store, stamp(), lambda _, n=number: verdict(f"sha256:{n:064x}"))
+    ledger.append_entry(store, stamp(), lambda _: verdict(f"sha256:{7:064x}"))
     assert max(len(store.kept[number]) for number in range(2, 203)) < 10_000
     assert len(store.files) == 4
-    state = ledger.tail(store).state
+    state = ledger.read_ledger_head(store).state
     assert (len(state.uses), state.uses[f"sha256:{7:064x}"], state.uses[f"sha256:{8:064x}"]) == (3_200, 2, 1)
 
 
 def test_snapshot__that_is_missing_is_named():
     store = Memory()
     for number in range(snapshots.MOST + 2):
-        ledger.append(store, stamp(), lambda _, n=number: verdict(f"sha256:{n}"))
+        ledger.append_entry(store, stamp(), lambda _, n=number: verdict(f"sha256:{n}"))
     assert len(store.files) == 1
     store.files.clear()
     with pytest.raises(CorruptError, match=f"the snapshot of the state after entry {snapshots.MOST} is missing"):
-        ledger.tail(store)
-    assert audit.verify(store).entries == snapshots.MOST + 2  # the chain needs no snapshot
+        ledger.read_ledger_head(store)
+    assert verification.verify_ledger(store).entries == snapshots.MOST + 2  # the chain needs no snapshot
 
 
 def test_snapshot__additions_of_an_earlier_champion_do_not_return(monkeypatch):
@@ -77,13 +80,13 @@ def test_snapshot__additions_of_an_earlier_champion_do_not_return(monkeypatch):
     store = Memory()
     for body in (
         promotion,
-        *(lambda _, n=n: Rescored(version=1, fingerprint=f"sha256:{n}", predictions=DIGEST) for n in range(4)),
+        *(lambda _, n=n: PredictionsAdded(version=1, fingerprint=f"sha256:{n}", predictions=DIGEST) for n in range(4)),
         promotion,
         lambda _: Rollback(version=1, replaced=2, reason="r"),
     ):
-        ledger.append(store, stamp(), body)
-    assert ledger.tail(store).state.rescored == {}
-    assert audit.verify(store).entries == 7
+        ledger.append_entry(store, stamp(), body)
+    assert ledger.read_ledger_head(store).state.rescored == {}
+    assert verification.verify_ledger(store).entries == 7
 
 
 @dataclass
@@ -97,7 +100,7 @@ class Counted:
         from obstore.store import MemoryStore  # noqa: PLC0415
 
         memory = MemoryStore()
-        monkeypatch.setattr(bucket.places, "client", lambda *_: memory)
+        monkeypatch.setattr(bucket.uri, "store_client", lambda *_: memory)
         for name in ("get", "put", "head"):
             monkeypatch.setattr(obstore, name, self.counting(name, getattr(obstore, name)))
         monkeypatch.setattr(obstore, "list", self.listing(obstore.list))
@@ -126,7 +129,7 @@ def made(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         store = counted.store(patch)
         for number in range(110):
-            ledger.append(store, stamp(), lambda _, n=number: verdict(f"sha256:{n:064x}"))
+            ledger.append_entry(store, stamp(), lambda _, n=number: verdict(f"sha256:{n:064x}"))
             promoted(store, folder)
         yield store, counted.requests
 
@@ -141,15 +144,15 @@ def many(made):
 def altered(store, number):
     """Change an entry for a while."""
     data, name = store.read(number), f"ledger/{number:09d}.json"
-    changed = entries.canonical(json.loads(data) | {"nonce": "x"})
+    changed = entries.canonical_json(json.loads(data) | {"nonce": "x"})
     store._bucket.write(name, changed, "overwrite", what="alter")
     yield
     store._bucket.write(name, data, "overwrite", what="restore")
 
 
 def held(store):
-    champion = versions.champion(store, ledger.tail(store))
-    return sound.held(store, champion, now=stamp().now(), despite=None)
+    champion = versions.read_champion(store, ledger.read_ledger_head(store))
+    return preflight.check_registry(store, champion, now=stamp().now(), despite=None)
 
 
 def test_promotion__damage_behind_the_last_verified_promotion_is_left_to_ledger_verify(many):
@@ -157,7 +160,7 @@ def test_promotion__damage_behind_the_last_verified_promotion_is_left_to_ledger_
     with altered(store, 5):
         assert held(store).wrong == ()
         with pytest.raises(CorruptError, match="entry 6 does not follow the one before it"):
-            audit.verify(store)
+            verification.verify_ledger(store)
 
 
 def test_promotion__damage_since_is_named(many):
@@ -168,15 +171,15 @@ def test_promotion__damage_since_is_named(many):
 
 def test_promotion__its_requests_and_those_of_readers(many, tmp_path):
     store, requests = many
-    end = ledger.tail(store)
+    end = ledger.read_ledger_head(store)
     assert held(store).wrong == ()
     promoted(store, tmp_path)
     assert requests.total() < 200, requests
     requests.clear()
-    assert ledger.page(store, end, 171, 220)[0].number == 171
+    assert ledger.read_page(store, end, 171, 220)[0].number == 171
     assert requests.total() < 60, requests
     requests.clear()
-    assert rollback(store, stamp(), to=3, reason="r").version == 3
+    assert roll_back(store, stamp(), to=3, reason="r").version == 3
     assert requests.total() < 60, requests
-    assert audit.verify(store).entries == 222
+    assert verification.verify_ledger(store).entries == 222
     assert set(range(80, 112)) <= set(held(store).left)

@@ -7,16 +7,25 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlci.errors import OutsideError
-from mlci.registry import audit, entries, ledger, states
-from mlci.registry.entries import MOST_BYTES, By, Entry, Promotion, Reproduced, Rescored, Rollback, State
-from mlci.registry.interface import CorruptError, Witness
+from mlci.registry import entries, ledger, verification
+from mlci.registry.entries import (
+    MOST_BYTES,
+    Actor,
+    Entry,
+    LedgerState,
+    PredictionsAdded,
+    Promotion,
+    ReproductionRecorded,
+    Rollback,
+)
+from mlci.registry.store import Checkpoint, CorruptError
 from tests.registry.histories import DIGEST, Memory, choose, forge, history, promotion, stamp, verdict
 
 KINDS = ["verdict", "promotion", "rollback", "rescored", "reproduced"]
 steps = st.lists(st.tuples(st.sampled_from(KINDS), st.integers(0, 5)), min_size=1, max_size=12)
 FIVE = [("promotion", 0), ("verdict", 1), ("promotion", 0), ("rollback", 0), ("verdict", 2)]
-ONE = State(champion=1, versions=1, decided=1, promoted={"1": 1})
-TWO = State(champion=2, versions=2, decided=2, promoted={"1": 1, "2": 2})
+ONE = LedgerState(champion=1, versions=1, decided=1, promoted={"1": 1})
+TWO = LedgerState(champion=2, versions=2, decided=2, promoted={"1": 1, "2": 2})
 
 
 def five() -> Memory:
@@ -26,7 +35,7 @@ def five() -> Memory:
 def detected(store) -> str:
     """What is said of a damaged ledger, by whoever reads all of it."""
     with pytest.raises(CorruptError) as found:
-        audit.verify(store)
+        verification.verify_ledger(store)
     return str(found.value)
 
 
@@ -34,15 +43,15 @@ class TestHistories:
     @given(steps)
     def test_any_history_holds(self, taken):
         store = history(taken)
-        verified = audit.verify(store)
+        verified = verification.verify_ledger(store)
         assert (verified.entries, verified.findings) == (len(taken), ())
-        end = ledger.tail(store)
+        end = ledger.read_ledger_head(store)
         assert end.number == len(taken)
-        assert store.witness() == Witness(number=end.number, digest=end.digest)
+        assert store.witness() == Checkpoint(number=end.number, digest=end.digest)
 
     @given(steps)
     def test_the_state_is_what_the_entries_make(self, taken):
-        seen = list(ledger.walk(history(taken)))
+        seen = list(ledger.iter_all(history(taken)))
         state = seen[-1].state
         decisions = [entry for entry in seen if entry.body.kind in {"promotion", "rollback"}]
         promotions = [entry for entry in seen if entry.body.kind == "promotion"]
@@ -56,10 +65,10 @@ class TestHistories:
     def test_entries_come_back_as_they_were_and_in_one_form_only(self, taken):
         store = history(taken)
         for number, data in store.kept.items():
-            assert entries.dump(ledger.parse(data, number=number, shown="x")) == data
+            assert entries.dump_entry(ledger.parse_entry(data, number=number, shown="x")) == data
             spaced = json.dumps(json.loads(data)).encode()
             with pytest.raises(CorruptError, match=f"entry {number} is damaged"):
-                ledger.parse(spaced, number=number, shown="x")
+                ledger.parse_entry(spaced, number=number, shown="x")
 
     @given(steps, st.data())
     def test_any_bit_that_flips_is_named(self, taken, data):
@@ -79,7 +88,7 @@ class TestHistories:
         forge(store, number, lambda entry: entry.model_copy(update={"at": "2026-05-01T23:59:59+00:00"}))
         assert f"entry {len(taken)} is not the one that was there before: it was rewritten" in detected(store)
         with pytest.raises(CorruptError, match="rewritten"):
-            ledger.tail(store)
+            ledger.read_ledger_head(store)
 
 
 class TestDamage:
@@ -115,7 +124,7 @@ class TestDamage:
         said = f"ends at entry {first - 1}, but entry 5 was there: it was cut back"
         assert said in detected(store)
         with pytest.raises(CorruptError, match=said):
-            ledger.tail(store)
+            ledger.read_ledger_head(store)
 
     @pytest.mark.parametrize(("one", "other"), [(1, 2), (2, 3), (4, 5), (1, 5)])
     def test_two_entries_changed_places(self, one, other):
@@ -126,24 +135,24 @@ class TestDamage:
 
     def test_two_entries_changed_places_and_numbers(self):
         store = five()
-        two, three = (ledger.read(store, number) for number in (2, 3))
-        store.kept[2] = entries.dump(three.model_copy(update={"number": 2}))
-        store.kept[3] = entries.dump(two.model_copy(update={"number": 3}))
+        two, three = (ledger.read_entry(store, number) for number in (2, 3))
+        store.kept[2] = entries.dump_entry(three.model_copy(update={"number": 2}))
+        store.kept[3] = entries.dump_entry(two.model_copy(update={"number": 3}))
         assert "entry 2 does not follow the one before it" in detected(store)
 
     def test_an_entry_that_follows_but_tells_another_state(self):
         store = five()
         del store.kept[5]
-        four = ledger.read(store, 4)
-        store.kept[4] = entries.dump(four.model_copy(update={"state": TWO}))
+        four = ledger.read_entry(store, 4)
+        store.kept[4] = entries.dump_entry(four.model_copy(update={"state": TWO}))
         store.seen = None
         assert "entry 4 tells another state" in detected(store)
 
     def test_an_entry_that_follows_but_can_not_be(self):
         store = five()
-        four = ledger.read(store, 4)
+        four = ledger.read_entry(store, 4)
         body = Rollback(version=7, replaced=2, reason="to none")
-        store.kept[4] = entries.dump(four.model_copy(update={"body": body}))
+        store.kept[4] = entries.dump_entry(four.model_copy(update={"body": body}))
         assert "entry 4 can't be: roll-back from 2 to 7" in detected(store)
 
     @pytest.mark.parametrize(
@@ -169,37 +178,37 @@ class TestDamage:
         store = five()
         store.kept = {}
         with pytest.raises(CorruptError, match="ends at entry 0, but entry 5 was there"):
-            ledger.tail(store)
+            ledger.read_ledger_head(store)
 
     def test_reading_the_newest_entry_looks_at_no_other(self):
         store = five()
         for number in range(1, 5):
             store.kept[number] = b"rubbish"
-        assert ledger.tail(store).number == 5
+        assert ledger.read_ledger_head(store).number == 5
 
 
 class TestFindings:
     def test_clocks_may_run_backwards_and_are_named(self):
         times = [f"2026-05-01T10:{minute:02d}:00+00:00" for minute in (0, 9, 4, 5, 10)]
-        found = audit.verify(history(FIVE, times=times)).findings
+        found = verification.verify_ledger(history(FIVE, times=times)).findings
         assert [(one.number, "before that of entry 2" in one.message) for one in found] == [(3, True), (4, True)]
         assert "0:05:00" in found[0].message
 
     @pytest.mark.parametrize("at", ["", "yesterday", "2026-05-01T10:00:00", "2026-13-01T10:00:00Z", "9" * 2000])
     def test_times_that_do_not_read_are_named(self, at):
-        found = audit.verify(history(FIVE[:2], times=["2026-05-01T10:00:00Z", at])).findings
+        found = verification.verify_ledger(history(FIVE[:2], times=["2026-05-01T10:00:00Z", at])).findings
         assert [one.number for one in found] == [2]
         assert "can't be read" in found[0].message
 
     def test_zones_are_no_skew(self):
         times = ["2026-05-01T10:00:00Z", "2026-05-01T12:00:01+02:00", "2026-05-01T05:00:02-05:00"]
-        assert audit.verify(history(FIVE[:3], times=times)).findings == ()
+        assert verification.verify_ledger(history(FIVE[:3], times=times)).findings == ()
 
     def test_a_ledger_without_witness_is_said(self):
         store = five()
         store.seen = None
-        assert "no witness" in audit.verify(store).findings[0].message
-        assert audit.verify(Memory()).findings == ()
+        assert "no witness" in verification.verify_ledger(store).findings[0].message
+        assert verification.verify_ledger(Memory()).findings == ()
 
 
 class TestAfter:
@@ -208,47 +217,47 @@ class TestAfter:
     @pytest.mark.parametrize(
         ("state", "body", "now"),
         [
-            (State(), Promotion(version=1, manifest=DIGEST, replaced=None), ONE),
+            (LedgerState(), Promotion(version=1, manifest=DIGEST, replaced=None), ONE),
             (ONE, Promotion(version=2, manifest=DIGEST, replaced=1), TWO),
             (TWO, Rollback(version=1, replaced=2, reason="r"), TWO.model_copy(update={"champion": 1, "decided": 9})),
             (ONE, verdict("f"), ONE.model_copy(update={"uses": {"f": 1}})),
             (
                 ONE,
-                Rescored(version=1, fingerprint="f", predictions=DIGEST),
+                PredictionsAdded(version=1, fingerprint="f", predictions=DIGEST),
                 ONE.model_copy(update={"rescored": {"f": 9}}),
             ),
-            (TWO, Rescored(version=1, fingerprint="f", predictions=DIGEST), TWO),
-            (ONE, Reproduced(version=1, outcome="different", spread=DIGEST), ONE),
+            (TWO, PredictionsAdded(version=1, fingerprint="f", predictions=DIGEST), TWO),
+            (ONE, ReproductionRecorded(version=1, outcome="different", spread=DIGEST), ONE),
         ],
     )
     def test_may_follow(self, state, body, now):
         number = now.decided if isinstance(body, Promotion) else 9
-        assert states.after(state, body, number=number) == now
+        assert entries.state_after(state, body, number=number) == now
 
     @pytest.mark.parametrize(
         ("state", "body"),
         [
-            (State(), Promotion(version=2, manifest=DIGEST, replaced=None)),
-            (State(), Promotion(version=1, manifest=DIGEST, replaced=1)),
+            (LedgerState(), Promotion(version=2, manifest=DIGEST, replaced=None)),
+            (LedgerState(), Promotion(version=1, manifest=DIGEST, replaced=1)),
             (ONE, Promotion(version=1, manifest=DIGEST, replaced=1)),
             (ONE, Promotion(version=2, manifest=DIGEST, replaced=None)),
             (TWO, Promotion(version=3, manifest=DIGEST, replaced=1)),
-            (State(), Rollback(version=1, replaced=1, reason="r")),
+            (LedgerState(), Rollback(version=1, replaced=1, reason="r")),
             (TWO, Rollback(version=3, replaced=2, reason="r")),
             (TWO, Rollback(version=1, replaced=1, reason="r")),
             (TWO, Rollback(version=2, replaced=2, reason="to itself")),
-            (ONE, Rescored(version=2, fingerprint="f", predictions=DIGEST)),
-            (ONE, Reproduced(version=2, outcome="within", spread=DIGEST)),
+            (ONE, PredictionsAdded(version=2, fingerprint="f", predictions=DIGEST)),
+            (ONE, ReproductionRecorded(version=2, outcome="within", spread=DIGEST)),
         ],
     )
     def test_can_not_follow(self, state, body):
         with pytest.raises(ValueError, match=r"champion|there is no version"):
-            states.after(state, body, number=9)
+            entries.state_after(state, body, number=9)
 
     def test_states_are_not_changed_in_place(self):
         before = TWO.model_dump_json()
-        states.after(TWO, verdict("f"), number=3)
-        states.after(TWO, Promotion(version=3, manifest=DIGEST, replaced=2), number=3)
+        entries.state_after(TWO, verdict("f"), number=3)
+        entries.state_after(TWO, Promotion(version=3, manifest=DIGEST, replaced=2), number=3)
         assert TWO.model_dump_json() == before
 
 
@@ -261,7 +270,7 @@ class Faster(Memory):
         if self.others:
             body = self.others.pop(0)
             other, self.others = self.others, []
-            ledger.append(self, stamp(actor="other"), body)
+            ledger.append_entry(self, stamp(actor="other"), body)
             self.others = other
         return super().append(number, entry)
 
@@ -270,29 +279,29 @@ class TestAppend:
     def test_whoever_was_too_slow_decides_again_on_the_new_state(self):
         store, lost = Faster(), []
         store.others = [promotion, promotion]
-        entry = ledger.append(store, stamp(), promotion, wait=lost.append)
+        entry = ledger.append_entry(store, stamp(), promotion, wait=lost.append)
         assert (entry.number, entry.body.version, entry.body.replaced) == (3, 3, 2)
         assert lost == [1, 2]
-        assert [one.by.actor for one in ledger.walk(store)] == ["other", "other", "ada"]
+        assert [one.by.actor for one in ledger.iter_all(store)] == ["other", "other", "ada"]
 
     def test_whoever_was_too_slow_may_have_nothing_left_to_say(self):
         store = Faster()
         store.others = [promotion]
         only_first = lambda state: None if state.champion else promotion(state)  # noqa: E731
-        assert ledger.append(store, stamp(), only_first, wait=lambda _: None) is None
+        assert ledger.append_entry(store, stamp(), only_first, wait=lambda _: None) is None
         assert store.tail() == 1
 
     def test_it_does_not_try_for_ever(self):
         store = Faster()
         store.others = [promotion] * 9
         with pytest.raises(OutsideError, match="came first 4 times in a row"):
-            ledger.append(store, stamp(), promotion, may=4, wait=lambda _: None)
+            ledger.append_entry(store, stamp(), promotion, may=4, wait=lambda _: None)
 
     def test_a_damaged_ledger_is_not_written_to(self):
         store = five()
         store.kept[5] = store.kept[5][:-1]
         with pytest.raises(CorruptError):
-            ledger.append(store, stamp(), promotion)
+            ledger.append_entry(store, stamp(), promotion)
         assert store.tail() == 5
 
     def test_a_witness_that_can_not_be_left_undoes_nothing(self):
@@ -302,27 +311,29 @@ class TestAppend:
             raise OutsideError("no")
 
         store.leave_witness = refused
-        assert ledger.append(store, stamp(), promotion).number == 6
+        assert ledger.append_entry(store, stamp(), promotion).number == 6
         assert store.witness().number == 5
-        assert audit.verify(store).entries == 6
+        assert verification.verify_ledger(store).entries == 6
 
     def test_an_entry_that_no_reader_would_take_is_not_written(self):
         store = Memory()
         uses = {f"{place:01000d}": 1 for place in range(259)}
-        first = Entry(number=1, previous=None, at="", nonce="", by=By(), body=verdict(), state=State(uses=uses))
-        store.kept[1] = entries.dump(first)
+        first = Entry(
+            number=1, previous=None, at="", nonce="", by=Actor(), body=verdict(), state=LedgerState(uses=uses)
+        )
+        store.kept[1] = entries.dump_entry(first)
         assert MOST_BYTES - 2_000 < len(store.kept[1]) <= MOST_BYTES
         long = verdict("\U0001f642" * 1_900)
         first = first.model_copy(
-            update={"state": State(uses={f"{place:0250d}" + "\U0001f642" * 1_000: 1 for place in range(60)})}
+            update={"state": LedgerState(uses={f"{place:0250d}" + "\U0001f642" * 1_000: 1 for place in range(60)})}
         )
-        store.kept[1] = entries.dump(first)
+        store.kept[1] = entries.dump_entry(first)
         with pytest.raises(OutsideError, match="too large for the ledger of memory"):
-            ledger.append(store, stamp(), lambda _: long)
+            ledger.append_entry(store, stamp(), lambda _: long)
         assert store.tail() == 1
 
     @given(st.text(max_size=50))
     def test_any_name_can_be_written(self, actor):
         store = Memory()
-        ledger.append(store, stamp(actor=actor), lambda state: choose(state, "promotion", 0))
-        assert ledger.read(store, 1).by.actor == actor
+        ledger.append_entry(store, stamp(actor=actor), lambda state: choose(state, "promotion", 0))
+        assert ledger.read_entry(store, 1).by.actor == actor

@@ -10,19 +10,20 @@ from hypothesis import strategies as st
 from obstore.exceptions import GenericError, PermissionDeniedError, UnauthenticatedError
 
 from mlci.errors import OutsideError
-from mlci.registry import naming, places, refusals
-from mlci.registry.interface import Witness
-from mlci.registry.objects import ObjectStore
-from mlci.registry.places import Limits
+from mlci.registry import layout
+from mlci.registry.store import Checkpoint
+from mlci.registry.stores.object_store import errors, uri
+from mlci.registry.stores.object_store.store import ObjectStore
+from mlci.registry.stores.object_store.uri import Limits
 from tests.registry.conftest import QUICK
 
-S3, GS, AZ = (places.parse(f"{scheme}://bucket/a/b/") for scheme in ("s3", "gs", "az"))
+S3, GS, AZ = (uri.parse_bucket_uri(f"{scheme}://bucket/a/b/") for scheme in ("s3", "gs", "az"))
 
 
 class TestSettings:
     def test_addresses(self):
         assert (S3.provider, S3.bucket, S3.prefix, S3.shown) == ("s3", "bucket", "a/b", "s3://bucket/a/b")
-        assert places.parse("gs://bucket").shown == "gs://bucket"
+        assert uri.parse_bucket_uri("gs://bucket").shown == "gs://bucket"
 
     @pytest.mark.parametrize(
         ("place", "variables", "found"),
@@ -38,13 +39,13 @@ class TestSettings:
         ],
     )
     def test_variables(self, place, variables, found):
-        assert places.settings(place, variables) == found
+        assert uri.store_settings(place, variables) == found
 
     @pytest.mark.parametrize("place", [S3, GS, AZ], ids=lambda place: place.provider)
     def test_obstore_knows_every_setting(self, place):
-        for names in places._SETTINGS[place.provider].values():
+        for names in uri._SETTINGS[place.provider].values():
             try:
-                places.client(place, {names[0]: "x"}, Limits())
+                uri.store_client(place, {names[0]: "x"}, Limits())
             except Exception as error:  # noqa: BLE001 - whatever it says of the value, it must know the name
                 told = f"{names[0]}: {type(error).__name__}"
             else:
@@ -59,42 +60,42 @@ class TestSettings:
 class TestNames:
     @pytest.mark.parametrize("model", ["a", "credit-risk", "v1.2_x", "0"])
     def test_plain_names_are_kept(self, model):
-        assert naming.folder(model) == model
+        assert layout.model_folder(model) == model
 
     @pytest.mark.parametrize("model", ["", "A", "a b", "a--b", "-a", "a.", "con", "aux.v1", "é", "a/b", "..", "x" * 65])
     def test_others_are_made_safe(self, model):
-        name = naming.folder(model)
+        name = layout.model_folder(model)
         assert "--" in name
         assert len(name) <= 66
         assert set(name) <= set("abcdefghijklmnopqrstuvwxyz0123456789-")
 
     @given(st.text(), st.text())
     def test_no_two_models_share_a_folder_even_where_case_does_not_count(self, one, other):
-        assert (naming.folder(one).lower() == naming.folder(other).lower()) == (one == other)
+        assert (layout.model_folder(one).lower() == layout.model_folder(other).lower()) == (one == other)
 
     @given(st.text())
     def test_a_name_is_its_own_name(self, model):
-        name = naming.folder(model)
-        assert "--" in name or naming.folder(name) == name
+        name = layout.model_folder(model)
+        assert "--" in name or layout.model_folder(name) == name
 
     @given(st.integers(1, 10**12))
     def test_numbers_come_back(self, number):
-        assert naming.entry_number(naming.entry(number)) == number
+        assert layout.entry_number(layout.entry_name(number)) == number
 
     @pytest.mark.parametrize(
         "name", ["1.json", "000000000.json", "0000000001.json", "٠٠٠٠٠٠٠٠١.json", "000000001.JSON", ""]
     )
     def test_other_names_are_none(self, name):
-        assert naming.entry_number(name) is None
+        assert layout.entry_number(name) is None
 
     @pytest.mark.parametrize("digest", ["", "../x", "A" * 64, "0" * 63, "0" * 64 + "\n"])
     def test_what_is_no_digest_is_a_bug(self, digest):
         with pytest.raises(ValueError, match="no SHA-256"):
-            naming.file(digest)
+            layout.file_name(digest)
 
     def test_entries_are_numbered_from_one(self):
         with pytest.raises(ValueError, match="from 1"):
-            naming.entry(0)
+            layout.entry_name(0)
 
 
 class TestRefusals:
@@ -118,7 +119,7 @@ class TestRefusals:
         ],
     )
     def test_words(self, error, said):
-        told = refusals.told(error, S3, what="look", write=False)
+        told = errors.store_error(error, S3, what="look", write=False)
         assert isinstance(told, OutsideError)
         assert "hunter2" not in str(told)
         with pytest.raises(OutsideError, match=f"s3://bucket/a/b: could not look: {said}"):
@@ -129,7 +130,7 @@ class TestRefusals:
         [("status code: 403", True), ("status code: 429", False), ("status code: 500", False), ("NoSuchBucket", True)],
     )
     def test_what_is_final(self, text, final):
-        assert refusals.final(GenericError(text)) is final
+        assert errors.is_final(GenericError(text)) is final
 
 
 class Recorder(http.server.BaseHTTPRequestHandler):
@@ -187,5 +188,5 @@ class TestGoogle:
     def test_the_witness_asks_for_what_was_read(self, asked):
         handler, store = asked
         handler.kept["/bucket/p%2Fmodel%2Fwitness%2Ejson"] = b'{"digest":"%s","number":1}' % (b"a" * 64)
-        store.leave_witness(Witness(number=2, digest="b" * 64))
+        store.leave_witness(Checkpoint(number=2, digest="b" * 64))
         assert {match for _, match in handler.seen} == {"1234"}

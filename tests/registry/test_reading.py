@@ -5,7 +5,7 @@ import threading
 import pytest
 
 from mlci.errors import OutsideError
-from mlci.registry.reading import several
+from mlci.registry.store import several
 from tests.registry.contract import reading_threads as threads
 
 AT_ONCE = 4

@@ -4,14 +4,14 @@ import datetime as dt
 
 import pytest
 
-from mlci.cli.registry import clock
+from mlci.cli.registry_factory import clock
 from mlci.errors import OutsideError
+from mlci.operations.registry_check import probe_registry
 from mlci.registry import ledger
-from mlci.registry.folder import FolderStore
-from mlci.registry.objects import ObjectStore
-from mlci.usecases.registry_check import check
+from mlci.registry.stores.folder import FolderStore
+from mlci.registry.stores.object_store.store import ObjectStore
+from tests.operations.project import config, mlci
 from tests.registry.histories import Memory, promotion, stamp, verdict
-from tests.usecases.project import config, mlci
 
 NAMES = ["read", "write", "list", "conditional writes", "read back", "latency", "clock", "delete"]
 
@@ -23,7 +23,7 @@ def bucket(monkeypatch):
     from obstore.store import MemoryStore  # noqa: PLC0415
 
     memory, real = MemoryStore(), {name: getattr(obstore, name) for name in ("put", "delete", "list")}
-    monkeypatch.setattr("mlci.registry.places.client", lambda *_: memory)
+    monkeypatch.setattr("mlci.registry.stores.object_store.uri.store_client", lambda *_: memory)
 
     class Bucket:
         def store(self, model="model"):
@@ -53,14 +53,14 @@ def outcomes(found):
 
 def checked(opened, now=clock):
     seconds = iter(range(1_000)).__next__
-    return check(opened, "model", now=now, seconds=lambda: float(seconds()))
+    return probe_registry(opened, "model", now=now, seconds=lambda: float(seconds()))
 
 
 def test_check__a_folder(tmp_path):
     found = checked(lambda model: FolderStore(tmp_path / "registry", model))
     assert outcomes(found) == dict.fromkeys(NAMES, "passed")
     assert list(tmp_path.iterdir()) == []
-    ledger.append(FolderStore(tmp_path / "registry", "model"), stamp(), lambda _: verdict())
+    ledger.append_entry(FolderStore(tmp_path / "registry", "model"), stamp(), lambda _: verdict())
     before = sorted(tmp_path.rglob("*"))
     assert outcomes(checked(lambda model: FolderStore(tmp_path / "registry", model)))["read"] == "passed"
     assert sorted(tmp_path.rglob("*")) == before
@@ -80,7 +80,7 @@ def test_check__a_clock_that_is_wrong(bucket):
 
 def test_check__a_clock_behind_the_newest_entry(tmp_path):
     later = (dt.datetime.now(dt.UTC) + dt.timedelta(hours=2)).isoformat()
-    ledger.append(FolderStore(tmp_path, "model"), stamp(now=lambda: later), lambda _: verdict())
+    ledger.append_entry(FolderStore(tmp_path, "model"), stamp(now=lambda: later), lambda _: verdict())
     (failed,) = [one for one in checked(lambda model: FolderStore(tmp_path, model)) if one.outcome == "failed"]
     assert (failed.name, "before entry 1 (ada) was written" in failed.detail) == ("read", True)
 
@@ -96,20 +96,20 @@ def test_check__a_store_that_ignores_conditions(bucket):
 def test_append__the_first_to_a_store_that_ignores_conditions(bucket):
     bucket.ignores_conditions()
     with pytest.raises(OutsideError, match=r"ignores conditional writes .* versitygw without `--nometa`"):
-        ledger.append(bucket.store(), stamp(), promotion)
+        ledger.append_entry(bucket.store(), stamp(), promotion)
     assert bucket.keys() == []
-    assert ledger.tail(bucket.store()) == ledger.EMPTY
+    assert ledger.read_ledger_head(bucket.store()) == ledger.EMPTY
 
 
 def test_append__the_first_by_a_writer_who_may_not_delete(bucket):
     bucket.refuses("delete")
-    assert ledger.append(bucket.store(), stamp(), promotion).number == 1
+    assert ledger.append_entry(bucket.store(), stamp(), promotion).number == 1
     (probe,) = [key for key in bucket.keys() if "probe" in key]  # noqa: SIM118
     assert probe.startswith("prefix/model/tmp/probe-")
 
 
 def test_check__a_store_that_takes_no_probe():
-    assert outcomes(check(lambda _: Memory(), "model", now=clock, seconds=lambda: 0.0)) == {
+    assert outcomes(probe_registry(lambda _: Memory(), "model", now=clock, seconds=lambda: 0.0)) == {
         "read": "passed",
         "write": "skipped",
     }

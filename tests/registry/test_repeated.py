@@ -6,12 +6,14 @@ from pathlib import Path
 import pytest
 
 from mlci.errors import OutsideError
-from mlci.registry import durable, ledger
-from mlci.registry.folder import FolderStore
-from mlci.registry.interface import UnknownOutcomeError
+from mlci.registry import ledger
+from mlci.registry.store import UnknownOutcomeError
+from mlci.registry.stores.folder import FolderStore
+from mlci.util import atomic_files
+from tests.git.repository import commit
+from tests.operations.project import mlci, run
 from tests.registry.histories import verdict
 from tests.registry.lifecycle import bodies, champion, promoted, repository, state
-from tests.usecases.project import commit, mlci, run
 
 WORKFLOW = {
     "GITHUB_ACTIONS": "true",
@@ -128,11 +130,11 @@ def test_folder_append__flushing_fails_after_the_entry_is_there(tmp_path, monkey
     def fails(*_):
         raise OSError(5, "Input/output error")
 
-    monkeypatch.setattr(durable, "settle", fails)
+    monkeypatch.setattr(atomic_files, "flush_folders", fails)
     store = FolderStore(tmp_path, "model")
     with pytest.raises(UnknownOutcomeError, match="whether it was written for good is not known"):
         store.append(1, b"x")
-    monkeypatch.setattr(durable, "claim", fails)
+    monkeypatch.setattr(atomic_files, "claim_name", fails)
     with pytest.raises(OutsideError) as caught:
         store.append(2, b"x")
     assert not isinstance(caught.value, UnknownOutcomeError)
@@ -142,9 +144,9 @@ def test_entries__an_intent_belongs_to_decisions_only(tmp_path):
     from tests.registry.histories import Memory, promotion, stamp  # noqa: PLC0415
 
     store = Memory()
-    author = ledger.Stamp(
+    author = ledger.Author(
         by=stamp().by, now=stamp().now, nonce=stamp().nonce, intent=ledger.Intent(id="i", repeated=False)
     )
     for body in (lambda _: verdict(), promotion):
-        ledger.append(store, author, body)
-    assert [entry.intent for entry in ledger.walk(store)] == [None, "i"]
+        ledger.append_entry(store, author, body)
+    assert [entry.intent for entry in ledger.iter_all(store)] == [None, "i"]

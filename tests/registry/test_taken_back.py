@@ -6,9 +6,9 @@ from hypothesis import strategies as st
 
 from mlci.registry import ledger
 from mlci.registry.entries import Promotion, Rollback
-from mlci.registry.interface import CorruptError
-from mlci.registry.taken_back import taken_back
-from mlci.registry.versions import decisions
+from mlci.registry.rolled_back import rolled_back_versions
+from mlci.registry.store import CorruptError
+from mlci.registry.versions import iter_decisions
 from tests.registry.histories import history
 from tests.registry.test_vouching import aged, planted
 
@@ -27,7 +27,7 @@ def played(text):
         else:
             steps.append(Rollback(version=int(word), replaced=champion, reason=f"{champion} to {word}"))
             champion = int(word)
-    return taken_back(steps)
+    return rolled_back_versions(steps)
 
 
 @pytest.mark.parametrize(
@@ -70,21 +70,21 @@ def still_left(steps):
 class TestAnyHistory:
     @given(STEPS)
     def test_it_is_what_the_definition_says(self, taken):
-        bodies = [entry.body for entry in ledger.walk(history(taken))]
+        bodies = [entry.body for entry in ledger.iter_all(history(taken))]
         steps = [body for body in bodies if isinstance(body, Promotion | Rollback)]
-        assert taken_back(steps) == still_left(steps)
+        assert rolled_back_versions(steps) == still_left(steps)
 
     @given(STEPS)
     def test_production_itself_is_never_among_them(self, taken):
         store = history(taken)
-        steps = [entry.body for entry in decisions(store, ledger.tail(store))]
-        assert ledger.tail(store).state.champion not in taken_back(reversed(steps))
+        steps = [entry.body for entry in iter_decisions(store, ledger.read_ledger_head(store))]
+        assert ledger.read_ledger_head(store).state.champion not in rolled_back_versions(reversed(steps))
 
     @given(STEPS, st.booleans())
     def test_the_decisions_are_found_from_the_end_alone(self, taken, old):
         store = aged(history(taken)) if old and taken else history(taken)
-        seen = [entry for entry in ledger.walk(store) if isinstance(entry.body, Promotion | Rollback)]
-        assert list(decisions(store, ledger.tail(store))) == seen[::-1]
+        seen = [entry for entry in ledger.iter_all(store) if isinstance(entry.body, Promotion | Rollback)]
+        assert list(iter_decisions(store, ledger.read_ledger_head(store))) == seen[::-1]
 
 
 @pytest.mark.parametrize("number", [2, 4])
@@ -95,14 +95,14 @@ def test_a_decision_that_was_changed_is_named(number):
     )
     planted(store, number)
     with pytest.raises(CorruptError, match=f"entry {number} is not the one that later entries name"):
-        list(decisions(store, ledger.tail(store)))
+        list(iter_decisions(store, ledger.read_ledger_head(store)))
 
 
 def test_what_lies_between_is_not_read(monkeypatch):
     store = history(
         [("promotion", 0), *[("verdict", 0)] * 40, ("promotion", 0), ("rollback", 0), *[("verdict", 0)] * 10]
     )
-    end, read = ledger.tail(store), []
+    end, read = ledger.read_ledger_head(store), []
     monkeypatch.setattr(store, "read", lambda number: read.append(number) or store.kept.get(number))
-    assert [entry.number for entry in decisions(store, end)] == [43, 42, 1]
+    assert [entry.number for entry in iter_decisions(store, end)] == [43, 42, 1]
     assert set(read) == {43, 42, 41, 1}

@@ -5,12 +5,12 @@ import json
 import pytest
 
 from mlci.errors import UserCodeError
-from mlci.steps.interface import Step
-from mlci.steps.refusing_runner import RefusingRunner
+from mlci.execution.interface import RefusingRunner, Step
+from tests.git.repository import commit
+from tests.operations.project import change, files, holdout, mlci, run, write
+from tests.operations.test_planted import shown
 from tests.registry.jobs import AGAIN, OWN, Jobs, marked, refused
 from tests.registry.lifecycle import bodies, manifest, promote, repository, state
-from tests.usecases.project import change, commit, files, holdout, mlci, run, write
-from tests.usecases.test_planted import shown
 
 
 def test_promote__rows_moved_before_the_run(tmp_path):

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from mlci.registry import audit, ledger
-from mlci.registry.folder import FolderStore
+from mlci.registry import ledger, verification
+from mlci.registry.stores.folder import FolderStore
+from tests.git.repository import commit
+from tests.operations.project import mlci
 from tests.registry.lifecycle import bodies
 from tests.registry.written_by_73617a1.make import MODEL, repository
-from tests.usecases.project import commit, mlci
 
 HERE = Path(__file__).parent / "written_by_73617a1"
 KINDS = [
@@ -29,7 +30,7 @@ def project(tmp_path):
 
 
 def test_ledger__written_by_73617a1(project):
-    verified = audit.verify(FolderStore(project / ".mlci/registry", MODEL))
+    verified = verification.verify_ledger(FolderStore(project / ".mlci/registry", MODEL))
     assert [entry.body.kind for entry in verified.seen] == KINDS
     assert verified.findings == ()
     assert mlci("ledger", "verify", "--files", cwd=project).out.startswith(
@@ -80,5 +81,5 @@ def test_promote__the_next_version_after_73617a1(project):
     ran = mlci("run", "--record", "--json", cwd=project)
     assert (ran.code, ran.report["baseline"]["version"]) == (0, "2"), ran.err
     assert mlci("promote", "--json", cwd=project).report["version"] == 4
-    end = ledger.tail(FolderStore(project / ".mlci/registry", MODEL))
+    end = ledger.read_ledger_head(FolderStore(project / ".mlci/registry", MODEL))
     assert (end.state.champion, end.state.versions) == (4, 4)

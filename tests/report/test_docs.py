@@ -4,10 +4,8 @@ from pathlib import Path
 from cases import mixed
 from rendered import Page
 
-from mlci.report.comment import BUDGET, comment
-from mlci.report.names import STATES, VERDICTS
-from mlci.report.summary import BUDGET as SUMMARY_BUDGET
-from mlci.report.summary import CHECK_BUDGET
+from mlci.report.comment import BUDGET, CHECK_BUDGET, SUMMARY_BUDGET, render_comment
+from mlci.report.text.labels import STATES, VERDICTS
 
 TEXT = (Path(__file__).resolve().parents[2] / "docs" / "reading-a-report.md").read_text(encoding="utf-8")
 
@@ -21,7 +19,7 @@ def test_every_state_is_explained_and_no_other():
 def test_rows_that_are_shown_are_rows_of_a_real_comment():
     rows = [line for line in TEXT.splitlines() if re.match(r"\| [❌✅❔] (failed|passed|inconclusive) \|", line)]
     assert len(rows) == 3
-    assert set(rows) <= set(comment(mixed()).splitlines())
+    assert set(rows) <= set(render_comment(mixed()).splitlines())
 
 
 def test_budgets_are_the_codes():

@@ -5,9 +5,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rendered import Page
 
-from mlci.report import escape
-from mlci.report.dialect import Markdown
-from mlci.report.escape import markdown, plain, shorten, visible
+from mlci.report.text import escape
+from mlci.report.text.escape import markdown, plain_text, shorten_markdown, visible
+from mlci.report.text.markup import Markdown
 
 TOKENS = (
     *"|\\`*_~[](){}<>&@#:!$^-+=.\"' \t\n\r\x00\x1b\x7f0129abcdefgh",
@@ -36,7 +36,7 @@ NASTY = st.lists(st.sampled_from(TOKENS), max_size=12).map("".join) | st.text(ma
 
 
 def shown(text):
-    return shorten(visible(text), longest=120)
+    return shorten_markdown(visible(text), longest=120)
 
 
 @given(NASTY, NASTY)
@@ -70,14 +70,14 @@ def test_raw_html_shows_it_too(text):
 @given(NASTY)
 @settings(deadline=None)
 def test_a_link_keeps_its_text_and_its_address(text):
-    page = Page(f"x {escape.link(markdown(text), 'https://x.org/(a)?b=1&copy=2#L3')} y")
+    page = Page(f"x {escape.link_text(markdown(text), 'https://x.org/(a)?b=1&copy=2#L3')} y")
     assert page.links == ["https://x.org/%28a%29?b=1&copy=2#L3"]
 
 
 @given(NASTY)
 @settings(deadline=None)
 def test_a_hidden_comment_can_not_be_left(text):
-    hidden = f"<!-- mlci id={escape.marker(text)} -->"
+    hidden = f"<!-- mlci id={escape.encode_marker(text)} -->"
     assert re.fullmatch(r"<!-- mlci id=[^\s<>]* -->", hidden)
     assert "--" not in hidden[4:-3]
 
@@ -85,7 +85,7 @@ def test_a_hidden_comment_can_not_be_left(text):
 @given(NASTY)
 @settings(deadline=None)
 def test_terminals_and_the_runner_see_no_command(text):
-    written = plain(text)
+    written = plain_text(text)
     assert written.isprintable()
     assert "::" not in written
     assert "##[" not in written
@@ -136,14 +136,14 @@ def test_escapes_are_as_short_as_they_can_be(text, written):
 
 
 def test_an_overlong_name_says_how_long_it_was():
-    assert visible(plain("x" * 300)) == "x" * 80 + "…" + "x" * 30 + " (300 characters)"
+    assert visible(plain_text("x" * 300)) == "x" * 80 + "…" + "x" * 30 + " (300 characters)"
 
 
 @pytest.mark.parametrize(
     "url", [None, "javascript:alert(1)", "data:text/html,x", "//x.org", "https://x.org\n", "https://[", "https:x"]
 )
 def test_only_plain_addresses_become_links(url):
-    assert escape.link(markdown("text"), url) == "text"
+    assert escape.link_text(markdown("text"), url) == "text"
 
 
 def test_text_that_was_not_escaped_does_not_get_in():

@@ -11,11 +11,10 @@ import pytest
 from cases import GOLDEN
 from rendered import Page
 
-from mlci.report.comment import comment
+from mlci.report.comment import render_comment, render_summary
 from mlci.report.links import Links
 from mlci.report.render import render_all
-from mlci.report.summary import summary
-from mlci.report.terminal import terminal
+from mlci.report.terminal import render_terminal
 
 FOLDER = Path(__file__).parent / "golden"
 LINKS = Links(
@@ -35,19 +34,19 @@ def written(name, text):
 
 @pytest.mark.parametrize("name", GOLDEN)
 def test_comment(name):
-    text = comment(GOLDEN[name](), links=LINKS, run="1842.1")
+    text = render_comment(GOLDEN[name](), links=LINKS, run="1842.1")
     assert text == written(f"{name}.comment.md", text)
 
 
 @pytest.mark.parametrize("name", ["mixed"])
 def test_summary(name):
-    text = summary(GOLDEN[name](), links=LINKS)
+    text = render_summary(GOLDEN[name](), links=LINKS)
     assert text == written(f"{name}.summary.md", text)
 
 
 @pytest.mark.parametrize("name", GOLDEN)
 def test_terminal(name):
-    text = terminal(GOLDEN[name](), width=110)
+    text = render_terminal(GOLDEN[name](), width=110)
     assert text == written(f"{name}.terminal.txt", text)
 
 
@@ -57,7 +56,7 @@ def test_junit(name):
     assert text == written(f"{name}.junit.xml", text)
 
 
-@pytest.mark.parametrize("write", [comment, summary])
+@pytest.mark.parametrize("write", [render_comment, render_summary])
 @pytest.mark.parametrize("name", GOLDEN)
 def test_as_github_shows_it(name, write):
     report = GOLDEN[name]()

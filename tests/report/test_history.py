@@ -4,9 +4,9 @@ import pytest
 from rendered import Page
 
 from build import BASE, HEAD, a_report, differs, history, lineage, measured, passed, same
-from mlci.report.comment import comment
-from mlci.report.origins import sentence
-from mlci.report.trend import bars
+from mlci.report.comment import render_comment
+from mlci.report.lineage import lineage_sentence
+from mlci.report.trend import trend_bars
 
 UNKNOWN = differs("data", None, None, changed=None, reason="no DVC or LFS pointers name it")
 
@@ -26,7 +26,7 @@ UNKNOWN = differs("data", None, None, changed=None, reason="no DVC or LFS pointe
     ],
 )
 def test_what_changed_in_a_sentence(rows, said):
-    assert sentence(lineage(*rows)) == f"What changed: {said}"
+    assert lineage_sentence(lineage(*rows)) == f"What changed: {said}"
 
 
 @pytest.mark.parametrize(
@@ -42,7 +42,7 @@ def test_what_changed_in_a_sentence(rows, said):
     ],
 )
 def test_bars(row, now, drawn):
-    assert bars(row, now) == drawn
+    assert trend_bars(row, now) == drawn
 
 
 def test_a_trend_names_its_numbers():
@@ -51,6 +51,6 @@ def test_a_trend_names_its_numbers():
         metrics=[measured("recall", was=0.58, now=0.59)],
         trend=(history("recall", 0.56, 0.57, 0.58, first=4),),
     )
-    page = Page(comment(report))
+    page = Page(render_comment(report))
     assert "Trend over versions 4 to 6" in page.summaries
     assert any("Recall" in row and "0.560 → 0.580 → 0.590" in row for table in page.tables for row in table)

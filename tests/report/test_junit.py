@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from build import a_report, broken, failed, inconclusive, no_baseline, passed, waived
-from mlci.report.junit import junit
+from mlci.report.render import junit
 
 
 def suite_of(report):

@@ -2,9 +2,9 @@
 
 import pytest
 
-from mlci.report import comment, page, summary
-from mlci.report.comment import comment as write_comment
-from mlci.report.summary import summary as write_summary
+from mlci.report import comment, page
+from mlci.report.comment import render_comment as write_comment
+from mlci.report.comment import render_summary as write_summary
 from tests.report.build import a_report, failed, inconclusive, measured, passed
 
 KINDS = {
@@ -32,19 +32,19 @@ def printed(monkeypatch):
         counted.append(sum(len(table.rows) for table in tables if table))
         return REAL(template, page=page, **values)
 
-    for module in (comment, summary):
-        monkeypatch.setattr(module, "render", counting)
+    for module in (comment, comment):
+        monkeypatch.setattr(module, "render_template", counting)
     return counted
 
 
-REAL = comment.render
+REAL = comment.render_template
 
 
 @pytest.mark.parametrize("write", [write_comment, write_summary])
 @pytest.mark.parametrize("kind", KINDS)
 def test_rows_are_printed_a_few_times_only_however_many_there_are(printed, write, kind):
     few, many_more = (many(rows, kind) for rows in (1_000, 2_000))
-    budget = (comment.BUDGET if write is write_comment else summary.BUDGET) // 4
+    budget = (comment.BUDGET if write is write_comment else comment.SUMMARY_BUDGET) // 4
     write(few, budget=budget)
     before = sum(printed)
     printed.clear()

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlci.report import numbers
-from mlci.report.numbers import style
+from mlci.report.text import number_format
+from mlci.report.text.number_format import number_style
 
 FINITE = st.floats(allow_nan=False, allow_infinity=False, width=64)
 SHARES = st.floats(0, 1)
@@ -42,7 +42,7 @@ def read(text):
     ],
 )
 def test_values(value, unit, printed):
-    assert style((value,), unit=unit).value(value) == printed
+    assert number_style((value,), unit=unit).value(value) == printed
 
 
 @pytest.mark.parametrize(
@@ -50,7 +50,7 @@ def test_values(value, unit, printed):
     [(0.012, "+0.012"), (-0.012, "−0.012"), (0.0, "no change"), (1e-5, "<+0.001"), (None, "undefined")],
 )
 def test_changes(change, printed):
-    assert style((change,), unit="fraction").change(change) == printed
+    assert number_style((change,), unit="fraction").change(change) == printed
 
 
 @pytest.mark.parametrize(
@@ -62,7 +62,7 @@ def test_changes(change, printed):
     ],
 )
 def test_an_interval_shows_two_digits_of_its_width(interval, printed):
-    assert style((), unit="fraction", interval=interval).interval(interval) == printed
+    assert number_style((), unit="fraction", interval=interval).interval(interval) == printed
 
 
 @pytest.mark.parametrize(
@@ -79,13 +79,13 @@ def test_an_interval_shows_two_digits_of_its_width(interval, printed):
     ],
 )
 def test_rounding_does_not_hide_on_which_side_of_the_limit_a_number_is(value, bound, printed, limit):
-    found = style((value,), unit="fraction", bound=bound, judged=(value,))
+    found = number_style((value,), unit="fraction", bound=bound, judged=(value,))
     assert (found.value(value), found.value(bound)) == (printed, limit)
 
 
 @given(SHARES, SHARES, st.sampled_from(["fraction", "number", "seconds", "percent"]))
 def test_the_display_never_contradicts_the_comparison(value, bound, unit):
-    found = style((value,), unit=unit, bound=bound, judged=(value,))
+    found = number_style((value,), unit=unit, bound=bound, judged=(value,))
     shown, limit = (found.value(one).removesuffix(found.suffix) for one in (value, bound))
     if shown[0] in "<>" or limit[0] in "<>":
         assert shown != limit or abs(value - bound) <= 1e-12
@@ -96,7 +96,7 @@ def test_the_display_never_contradicts_the_comparison(value, bound, unit):
 
 @given(FINITE, FINITE)
 def test_any_two_floats_print_in_order(left, right):
-    found = style((left, right))
+    found = number_style((left, right))
     one, other = found.value(left), found.value(right)
     if one[0] not in "<>" and other[0] not in "<>":
         assert (read(one) <= read(other)) or left > right
@@ -106,7 +106,7 @@ def test_any_two_floats_print_in_order(left, right):
 
 @given(FINITE)
 def test_one_float_prints_within_half_a_step(value):
-    found = style((value,))
+    found = number_style((value,))
     text = found.value(value)
     if text[0] not in "<>":
         step = Decimal(1).scaleb(found.exponent - found.decimals)
@@ -125,23 +125,28 @@ def test_one_float_prints_within_half_a_step(value):
     ],
 )
 def test_durations(seconds, printed):
-    assert numbers.duration(seconds) == printed
+    assert number_format.format_duration(seconds) == printed
 
 
 @pytest.mark.parametrize(
     ("p", "printed"), [(0.0137, "p = 0.014"), (1e-9, "p < 0.001"), (1.0, "p = 1.000"), (0.99999, "p > 0.999")]
 )
 def test_p_values(p, printed):
-    assert numbers.p_value(p) == printed
+    assert number_format.format_p_value(p) == printed
 
 
 @pytest.mark.parametrize(("fraction", "printed"), [(0.95, "95 %"), (0.999, "99.9 %"), (0.07, "7 %"), (1.0, "100 %")])
 def test_percentages_are_printed_as_written(fraction, printed):
-    assert numbers.percent(fraction) == printed
+    assert number_format.format_percent(fraction) == printed
 
 
 def test_counts():
-    assert [numbers.count(12_408), numbers.count(None), numbers.plural(1, "row"), numbers.plural(2, "row")] == [
+    assert [
+        number_format.format_count(12_408),
+        number_format.format_count(None),
+        number_format.pluralize(1, "row"),
+        number_format.pluralize(2, "row"),
+    ] == [
         "12,408",
         "–",
         "1 row",
@@ -155,6 +160,6 @@ def test_counts():
 )
 def test_a_limit_that_is_far_below_a_row_of_huge_numbers_is_written_out(bound, plus, printed):
     """A mean absolute percentage error over labels of 0 is about 1e15, and its limit of 0.5 no row of zeros."""
-    found = style([1.3e15, 1.4e15], bound=bound, judged=[1.4e15])
+    found = number_style([1.3e15, 1.4e15], bound=bound, judged=[1.4e15])
     assert found.value(1.4e15) == "1.400e15"
     assert found.limit(bound, plus=plus) == printed

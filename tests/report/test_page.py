@@ -6,12 +6,11 @@ from cases import enormous, hostile, mixed
 from rendered import Page
 
 from build import a_report, failed, gate, group, inconclusive, measured, no_baseline, passed, spread, waived
-from mlci.report.comment import comment, marker
+from mlci.report.comment import CHECK_BUDGET, comment_marker, render_comment, render_summary
 from mlci.report.document import BaselineRef, Candidate, PolicyRef
+from mlci.report.headline import verdict_headline
 from mlci.report.links import Links
 from mlci.report.render import render_all
-from mlci.report.sentences import headline
-from mlci.report.summary import CHECK_BUDGET, summary
 
 DROP = {"was": 0.581, "now": 0.550, "low": -0.042, "high": -0.020, "max_drop": 0.010}
 KEPT = {"was": 0.871, "now": 0.878, "low": 0.870, "high": 0.886, "min": 0.860}
@@ -23,11 +22,11 @@ def huge():
 
 
 def line(report, start):
-    return next(line for line in comment(report).splitlines() if line.startswith(start))
+    return next(line for line in render_comment(report).splitlines() if line.startswith(start))
 
 
 def row(report, number=0):
-    return Page(comment(report)).tables[0][number + 1]
+    return Page(render_comment(report)).tables[0][number + 1]
 
 
 @pytest.mark.parametrize(
@@ -46,7 +45,7 @@ def row(report, number=0):
     ],
 )
 def test_the_heading_says_verdict_and_counts(gates, said):
-    assert headline(a_report(gates=gates)) == said
+    assert verdict_headline(a_report(gates=gates)) == said
 
 
 @pytest.mark.parametrize(
@@ -82,14 +81,18 @@ def test_the_heading_says_verdict_and_counts(gates, said):
     ],
 )
 def test_the_cause_is_one_sentence(gates, cause):
-    assert cause in Page(comment(a_report(gates=gates))).nodes[2][0] + Page(comment(a_report(gates=gates))).nodes[3][0]
+    assert (
+        cause
+        in Page(render_comment(a_report(gates=gates))).nodes[2][0]
+        + Page(render_comment(a_report(gates=gates))).nodes[3][0]
+    )
 
 
 def test_the_next_step_links_to_the_line():
     links = Links(repository="https://github.com/o/r", commit="3f9c2ab")
-    text = comment(a_report(gates=[failed("recall", line=31, **DROP)]), links=links)
+    text = render_comment(a_report(gates=[failed("recall", line=31, **DROP)]), links=links)
     assert "[`mlci.yml` line 31](https://github.com/o/r/blob/3f9c2ab/mlci.yml#L31)" in text
-    assert "`mlci.yml` line 31 with" in comment(a_report(gates=[failed("recall", line=31, **DROP)]))
+    assert "`mlci.yml` line 31 with" in render_comment(a_report(gates=[failed("recall", line=31, **DROP)]))
 
 
 @pytest.mark.parametrize(
@@ -127,7 +130,7 @@ def test_states_are_told_apart():
             passed("brier_score_loss", **KEPT),
         ]
     )
-    table = Page(comment(report)).tables[0][1:]
+    table = Page(render_comment(report)).tables[0][1:]
     assert [(cells[0], cells[1]) for cells in table] == [
         ("❌ failed", "Accuracy"),
         ("❔ inconclusive, blocks", "F1"),
@@ -164,19 +167,19 @@ def test_one_row_has_the_same_digits_throughout(made, cells):
 
 
 def test_bold_is_what_was_held_against_the_limit():
-    text = comment(a_report(gates=[failed("recall", **DROP), failed("roc_auc", **KEPT)]))
+    text = render_comment(a_report(gates=[failed("recall", **DROP), failed("roc_auc", **KEPT)]))
     assert "Δ −0.031 **[−0.042, −0.020]**" in text
     assert "**0.878** [0.870, 0.886]" in text
 
 
 def test_identical_predictions_are_no_change():
     tie = passed("recall", was=0.5, now=0.5, low=0.0, high=0.0, max_drop=0.01)
-    assert "| **no change** |" in comment(a_report(gates=[tie]))
+    assert "| **no change** |" in render_comment(a_report(gates=[tie]))
 
 
 @pytest.mark.parametrize("budget", [60_000, 30_000, 8_000])
 def test_a_comment_keeps_its_budget_its_verdict_and_as_many_failures_as_fit(budget):
-    text = comment(huge(), budget=budget)
+    text = render_comment(huge(), budget=budget)
     assert budget * 0.9 < len(text.encode()) <= budget
     page = Page(text)
     shown = len(page.tables[0]) - 1
@@ -187,10 +190,10 @@ def test_a_comment_keeps_its_budget_its_verdict_and_as_many_failures_as_fit(budg
 
 
 def test_whole_sections_go_before_any_gate():
-    full, report = comment(mixed()), mixed()
+    full, report = render_comment(mixed()), mixed()
     size = len(full.encode())
     for budget in range(size - 1, 1_400, -150):
-        page, text = Page(comment(report, budget=budget)), comment(report, budget=budget)
+        page, text = Page(render_comment(report, budget=budget)), render_comment(report, budget=budget)
         assert len(text.encode()) <= budget
         assert [cells[0] for cells in page.tables[0]] == ["", "❌ failed", "❔ inconclusive"]
         assert page.unclosed == []
@@ -199,7 +202,7 @@ def test_whole_sections_go_before_any_gate():
 
 def test_a_budget_too_small_for_the_verdict_is_an_error():
     with pytest.raises(ValueError, match="does not fit into 100 bytes"):
-        comment(mixed(), budget=100)
+        render_comment(mixed(), budget=100)
 
 
 def test_hostile_names_leave_room_for_the_verdict():
@@ -214,21 +217,21 @@ def test_hostile_names_leave_room_for_the_verdict():
         candidate=Candidate(label=name),
         baseline=BaselineRef(source="file", label=name, version=name),
     )
-    page = Page(comment(report))
+    page = Page(render_comment(report))
     assert page.references() == []
     assert len(page.tables[0]) == 3
 
 
 def test_doubts_that_do_not_block_are_folded_when_there_are_many():
     doubts = [inconclusive("recall", region=f"r{number}", **DROP) for number in range(40)]
-    page = Page(comment(a_report(gates=[*doubts, failed("f1", **DROP)])))
+    page = Page(render_comment(a_report(gates=[*doubts, failed("f1", **DROP)])))
     assert len(page.tables[0]) == 1 + 1 + 12
     assert page.summaries[0] == "28 more that do not block: 28 inconclusive"
     assert len(page.tables[1]) == 1 + 28
 
 
 def test_a_check_summary_has_its_own_budget():
-    text = summary(huge(), budget=CHECK_BUDGET)
+    text = render_summary(huge(), budget=CHECK_BUDGET)
     assert len(text.encode()) <= 65_535
     assert "3,000 gates failed" in text
 
@@ -236,22 +239,25 @@ def test_a_check_summary_has_its_own_budget():
 def test_the_same_result_gives_the_same_bytes_whatever_time_it_took():
     report = mixed()
     slower = report.model_copy(update={"provenance": report.provenance.model_copy(update={"seconds": {"train": 99.0}})})
-    assert comment(report) == comment(slower)
+    assert render_comment(report) == render_comment(slower)
     assert render_all(report) == render_all(mixed())
-    assert not re.search(r"\b20\d\d-\d\d-\d\d\b", comment(report))
-    assert "train took" in summary(report)
+    assert not re.search(r"\b20\d\d-\d\d-\d\d\b", render_comment(report))
+    assert "train took" in render_summary(report)
 
 
 def test_the_marker_names_model_head_and_run():
     report = a_report(gates=[passed("f1", **KEPT)])
-    assert marker(report, run="1842.1") == f"<!-- mlci id=credit-risk head={report.candidate.commit} run=1842.1 -->"
+    assert (
+        comment_marker(report, run="1842.1")
+        == f"<!-- mlci id=credit-risk head={report.candidate.commit} run=1842.1 -->"
+    )
     unknown = report.model_copy(update={"candidate": Candidate()})
-    assert comment(unknown).startswith("<!-- mlci id=credit-risk -->\n## ")
-    assert marker(hostile()).count("-->") == 1
+    assert render_comment(unknown).startswith("<!-- mlci id=credit-risk -->\n## ")
+    assert comment_marker(hostile()).count("-->") == 1
 
 
 def test_a_section_for_each_slice_that_a_gate_looks_at_and_one_for_the_others():
-    page = Page(comment(mixed()))
+    page = Page(render_comment(mixed()))
     assert page.summaries[1:] == [
         "What changed: code, evaluation set, training data and environment",
         "Trend over versions 3 to 7",
@@ -268,12 +274,12 @@ def test_a_section_for_each_slice_that_a_gate_looks_at_and_one_for_the_others():
 def test_a_table_by_group_is_named_with_the_good_direction_last(watched):
     rows = [measured("log_loss", region=name, was=0.4, now=0.5, rows=10) for name in ("north", "south")]
     gates = [passed("f1", **KEPT)] if watched == "f1" else [passed("log_loss", region="north", now=0.5, max=0.9)]
-    shown = Page(comment(a_report(gates=gates, metrics=rows)))
+    shown = Page(render_comment(a_report(gates=gates, metrics=rows)))
     assert shown.summaries[1:] == ["Log loss by region, lower is better"]
 
 
 def test_a_disparity_shows_its_groups():
-    tables = Page(comment(mixed())).tables
+    tables = Page(render_comment(mixed())).tables
     groups = next(table for table in tables if table[0][0] == "age")
     rates = ["Recall, baseline → candidate", "False-positive rate, baseline → candidate"]
     assert groups[0] == ["age", "Rows", *rates, "Ratio", "Difference"]
@@ -289,7 +295,7 @@ def test_a_group_too_small_to_judge_is_listed_and_says_so():
     small = "insufficient group: x has 24 rows; 30 are needed"
     needs = {"rows_needed": 30, "rows_needed_of": "rows in the smallest group"}
     made = inconclusive("recall_difference", across="sex", max=0.1, reason=small, **needs)
-    page = Page(comment(a_report(gates=[made], disparities=[row])))
+    page = Page(render_comment(a_report(gates=[made], disparities=[row])))
     assert page.tables[0][1] == [
         "❔ insufficient group",
         (
@@ -310,7 +316,7 @@ def test_a_group_too_small_to_judge_is_listed_and_says_so():
 
 def test_metrics_files_say_what_predictions_would_add():
     report = a_report(gates=[passed("f1", was=0.6, now=0.7, min=0.5)], evaluation={"rows": None, "fingerprint": None})
-    text = comment(report)
+    text = render_comment(report)
     assert "A file of predictions would add intervals, slices and the check that both models saw the same rows." in text
     assert "interval |" not in text
 
@@ -324,8 +330,8 @@ def test_without_a_baseline(policy, said):
         policy=PolicyRef(confidence=0.9, inconclusive="warn", no_baseline=policy),
     )
     assert said in line(report, "**Next:**")
-    assert "no baseline yet; it is recorded when this merges" in comment(report)
-    assert "90 % intervals" in comment(report)
+    assert "no baseline yet; it is recorded when this merges" in render_comment(report)
+    assert "90 % intervals" in render_comment(report)
 
 
 def test_a_model_from_a_file_is_named_by_its_label():
@@ -335,4 +341,4 @@ def test_a_model_from_a_file_is_named_by_its_label():
         baseline=BaselineRef(source="file", label="@old|.csv"),
         disparities=[spread("recall_difference", "sex", was=0.1, now=0.2)],
     )
-    assert "<sub>new.csv against @<!-- -->old&#124;.csv · " in comment(report)
+    assert "<sub>new.csv against @<!-- -->old&#124;.csv · " in render_comment(report)

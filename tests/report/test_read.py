@@ -9,27 +9,27 @@ from cases import GOLDEN, mixed
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mlci.bounds import Bounds, excess
 from mlci.errors import InputError
-from mlci.report.read import MOST, MOST_BYTES, dump, parse
+from mlci.report.serialization import MOST, MOST_BYTES, dump_report, parse_report
+from mlci.util.json_limits import Bounds, excess
 from tests.report.build import a_report, failed, measured
 
 
 def changed(**keys):
-    return json.dumps({**json.loads(dump(mixed())), **keys})
+    return json.dumps({**json.loads(dump_report(mixed())), **keys})
 
 
 @pytest.mark.parametrize("name", GOLDEN)
 def test_what_is_written_reads_back_the_same(name):
     report = GOLDEN[name]()
-    text = dump(report)
-    assert parse(text) == report
-    assert dump(parse(text.encode())) == text
+    text = dump_report(report)
+    assert parse_report(text) == report
+    assert dump_report(parse_report(text.encode())) == text
     assert text.endswith("}\n")
 
 
 def test_keys_keep_the_documents_order_and_floats_their_value():
-    text = dump(mixed())
+    text = dump_report(mixed())
     assert list(json.loads(text))[:4] == ["schema", "model", "task", "verdict"]
     assert '"change": -0.031' in text
     assert '"group": "18–25"' in text
@@ -51,7 +51,7 @@ def test_keys_keep_the_documents_order_and_floats_their_value():
 )
 def test_what_is_not_a_report(text, problem):
     with pytest.raises(InputError) as caught:
-        parse(text, path="out/report.json")
+        parse_report(text, path="out/report.json")
     assert problem in caught.value.problems[0].message
     assert caught.value.problems[0].path == "out/report.json"
     assert "\n" not in str(caught.value)
@@ -77,7 +77,7 @@ def within_bounds():
     ids=["quotes", "one text", "keys", "lists", "keys of one object", "gates", "rows of a gate's table"],
 )
 def test_no_text_costs_more_than_reading_it(made, problem):
-    code = f"from mlci.report.read import parse\nparse({made})"
+    code = f"from mlci.report.serialization import parse_report\nparse_report({made})"
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=False, preexec_fn=within_bounds
     )
@@ -88,14 +88,14 @@ def test_a_report_of_100_000_gates_and_as_many_slices_is_within_the_bounds():
     facts = {"was": 0.6, "now": 0.5, "low": -0.2, "high": -0.05, "max_drop": 0.01}
     gates = [failed("recall", region=f"r{i:05}", line=i + 1, **facts) for i in range(500)]
     metrics = [measured("recall", was=0.612345678912, now=0.512345678912) for _ in range(500)]
-    text = dump(a_report(gates=gates, metrics=metrics))
+    text = dump_report(a_report(gates=gates, metrics=metrics))
     assert len(text.encode()) * 200 < MOST_BYTES
     assert excess(text, Bounds(depth=20, parts=MOST.parts // 200, values=MOST.values // 200)) is None
 
 
 def test_size_is_bounded():
     with pytest.raises(InputError, match="268,435,457 bytes; a report may have 268,435,456"):
-        parse(b" " * (MOST_BYTES + 1))
+        parse_report(b" " * (MOST_BYTES + 1))
 
 
 @pytest.mark.parametrize(
@@ -110,23 +110,23 @@ def test_size_is_bounded():
 )
 def test_what_does_not_have_the_form(keys, problem):
     with pytest.raises(InputError) as caught:
-        parse(changed(**keys))
+        parse_report(changed(**keys))
     assert any(item.message.startswith(problem) for item in caught.value.problems)
 
 
 def test_numbers_are_numbers():
-    document = json.loads(dump(mixed()))
+    document = json.loads(dump_report(mixed()))
     document["gates"][0] |= {"value": "0.878", "line": 1.5, "blocks": 0, "interval": [1e999, 0.1]}
     with pytest.raises(InputError) as caught:
-        parse(json.dumps(document).replace("Infinity", "1e999"))
+        parse_report(json.dumps(document).replace("Infinity", "1e999"))
     assert len(caught.value.problems) == 4
 
 
 def test_all_problems_are_named_up_to_twenty():
-    document = json.loads(dump(mixed()))
+    document = json.loads(dump_report(mixed()))
     document |= {f"key{i}": i for i in range(500)}
     with pytest.raises(InputError) as caught:
-        parse(json.dumps(document))
+        parse_report(json.dumps(document))
     assert len(caught.value.problems) == 21
     assert caught.value.problems[-1].message == "and 480 more problems"
 
@@ -154,10 +154,10 @@ def test_all_problems_are_named_up_to_twenty():
     ],
 )
 def test_a_report_that_contradicts_itself_decides_nothing(change, problem):
-    document = json.loads(dump(mixed()))
+    document = json.loads(dump_report(mixed()))
     change(document)
     with pytest.raises(InputError) as caught:
-        parse(json.dumps(document))
+        parse_report(json.dumps(document))
     assert problem in [item.message for item in caught.value.problems]
 
 
@@ -165,14 +165,14 @@ def test_a_report_that_contradicts_itself_decides_nothing(change, problem):
 @settings(deadline=None)
 def test_anything_else_is_an_input_error(text):
     with pytest.raises(InputError):
-        parse(text)
+        parse_report(text)
 
 
 @given(st.data())
 @settings(max_examples=60, deadline=None)
 def test_a_report_cut_or_changed_anywhere_is_read_or_refused(data):
-    text = dump(GOLDEN["all-passed"]())
+    text = dump_report(GOLDEN["all-passed"]())
     at = data.draw(st.integers(0, len(text) - 1))
     put = data.draw(st.sampled_from(["", '"', "{", "]", "0", "\x00", "é"]))
     with suppress(InputError):
-        parse(text[:at] + put + text[at + 1 :])
+        parse_report(text[:at] + put + text[at + 1 :])

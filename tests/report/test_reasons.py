@@ -3,14 +3,14 @@
 import pytest
 
 from build import a_report, broken, inconclusive
-from mlci.report.comment import comment
+from mlci.report.comment import render_comment
 from mlci.report.render import render_all
 
 NOTHING = {"was": 0.5, "max_drop": 0.01}
 
 
 def step(report):
-    return next(text for text in comment(report).splitlines() if text.startswith("**Next:** "))
+    return next(text for text in render_comment(report).splitlines() if text.startswith("**Next:** "))
 
 
 @pytest.mark.parametrize(
@@ -72,5 +72,5 @@ def test_too_few_rows_that_carry_a_metric__are_counted_once():
     assert step(report) == (
         "**Next:** add rows to the evaluation set; the inconclusive gate needs about 3 labelled positives."
     )
-    assert "ROC AUC is undecided: insufficient group: 1 labelled positive; 3 are needed." in comment(report)
-    assert "3 are needed; needs" not in comment(report)
+    assert "ROC AUC is undecided: insufficient group: 1 labelled positive; 3 are needed." in render_comment(report)
+    assert "3 are needed; needs" not in render_comment(report)

@@ -6,20 +6,20 @@ import pytest
 from cases import GOLDEN
 
 from mlci.report import schema
-from mlci.report.read import dump
+from mlci.report.serialization import dump_report
 
 
 def test_the_committed_schema_is_the_documents():
-    assert resources.files("mlci.report").joinpath(schema.NAME).read_text(encoding="utf-8") == schema.text()
+    assert resources.files("mlci.report").joinpath(schema.NAME).read_text(encoding="utf-8") == schema.schema_text()
 
 
 @pytest.mark.parametrize("name", GOLDEN)
 def test_every_report_keeps_the_schema(name):
-    checker = jsonschema.Draft202012Validator(json.loads(schema.text()))
-    assert list(checker.iter_errors(json.loads(dump(GOLDEN[name]())))) == []
+    checker = jsonschema.Draft202012Validator(json.loads(schema.schema_text()))
+    assert list(checker.iter_errors(json.loads(dump_report(GOLDEN[name]())))) == []
 
 
 @pytest.mark.parametrize("change", [{"verdict": "maybe"}, {"extra": 1}, {"gates": None}, {"schema": "mlci/report/0"}])
 def test_the_schema_refuses_what_the_reader_refuses(change):
-    checker = jsonschema.Draft202012Validator(json.loads(schema.text()))
-    assert list(checker.iter_errors({**json.loads(dump(GOLDEN["mixed"]())), **change}))
+    checker = jsonschema.Draft202012Validator(json.loads(schema.schema_text()))
+    assert list(checker.iter_errors({**json.loads(dump_report(GOLDEN["mixed"]())), **change}))

@@ -12,17 +12,17 @@ import pytest
 from cases import mixed
 
 from mlci.report import templating
-from mlci.report.comment import comment
-from mlci.report.escape import Md
-from mlci.report.read import dump
+from mlci.report.comment import render_comment
+from mlci.report.serialization import dump_report
+from mlci.report.text.escape import Md
 
 ROOT = Path(__file__).resolve().parents[2]
 SHOW = """
 import sys
 sys.path[:0] = sys.argv[1:3]
-from mlci.report import comment, read, templating
-print(templating.folder(), file=sys.stderr)
-sys.stdout.buffer.write(comment.comment(read.parse(sys.stdin.buffer.read())).encode())
+from mlci.report import comment, serialization, templating
+print(templating.template_folder(), file=sys.stderr)
+sys.stdout.buffer.write(comment.render_comment(serialization.parse_report(sys.stdin.buffer.read())).encode())
 """
 
 
@@ -31,7 +31,7 @@ def from_layout(folder):
     libraries = sysconfig.get_path("purelib")
     done = subprocess.run(
         [sys.executable, "-S", "-c", SHOW, str(folder), libraries],
-        input=dump(mixed()).encode(),
+        input=dump_report(mixed()).encode(),
         capture_output=True,
         check=True,
         cwd=folder,
@@ -49,7 +49,7 @@ def lay_out(folder, templates):
 
 @pytest.mark.parametrize("templates", ["mlci/templates", "templates"], ids=["wheel", "checkout"])
 def test_layouts(tmp_path, templates):
-    assert from_layout(lay_out(tmp_path, templates)) == comment(mixed())
+    assert from_layout(lay_out(tmp_path, templates)) == render_comment(mixed())
 
 
 def test_a_misspelt_name_is_an_error():

@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from build import a_report, failed, measured
-from mlci.report import wide
-from mlci.report.terminal import terminal
+from mlci.report.terminal import render_terminal
+from mlci.report.text import text_width
 
 DROP = {"was": 0.581, "now": 0.550, "low": -0.042, "high": -0.020, "max_drop": 0.010}
 NAMES = st.text(st.sampled_from("ab :東京😀e\u0301\x1b\r\n\t[31m#|\u202e\u200b"), max_size=40)
@@ -16,13 +16,13 @@ NAMES = st.text(st.sampled_from("ab :東京😀e\u0301\x1b\r\n\t[31m#|\u202e\u20
 @pytest.mark.parametrize("width", [50, 60, 72, 80, 100, 120, 200])
 @pytest.mark.parametrize("name", GOLDEN)
 def test_it_fits_the_terminal(name, width):
-    lines = terminal(GOLDEN[name](), width=width).split("\n")
-    assert max(wide.width(line) for line in lines) <= width
+    lines = render_terminal(GOLDEN[name](), width=width).split("\n")
+    assert max(text_width.text_width(line) for line in lines) <= width
 
 
 @pytest.mark.parametrize("name", GOLDEN)
 def test_without_colour_nothing_but_text(name):
-    text = terminal(GOLDEN[name]())
+    text = render_terminal(GOLDEN[name]())
     assert all(line.isprintable() for line in text.split("\n"))
     assert text.endswith("\n")
     assert not re.search(r"::|##\[", text)
@@ -32,9 +32,9 @@ def test_without_colour_nothing_but_text(name):
 @pytest.mark.parametrize("width", [60, 120])
 def test_colour_only_adds_codes_around_our_own_words(name, width):
     report = GOLDEN[name]()
-    painted = terminal(report, colour=True, width=width)
+    painted = render_terminal(report, colour=True, width=width)
     codes = re.findall(r"\x1b\[(\d+)m([^\x1b]*)\x1b\[0m", painted)
-    assert re.sub(r"\x1b\[\d+m", "", painted) == terminal(report, width=width)
+    assert re.sub(r"\x1b\[\d+m", "", painted) == render_terminal(report, width=width)
     assert len(codes) >= 1 + len(report.gates)
 
 
@@ -47,25 +47,25 @@ def test_hostile_and_wide_names(name, group, width):
         metrics=[measured("recall", was=0.5, now=0.4, rows=10, slice=name, group=group)],
         notes=(name,),
     )
-    text = terminal(report, width=width)
+    text = render_terminal(report, width=width)
     assert all(line.isprintable() for line in text.split("\n"))
-    assert max(wide.width(line) for line in text.split("\n")) <= width
+    assert max(text_width.text_width(line) for line in text.split("\n")) <= width
     assert not re.search(r"^\s*::|##\[", text, re.MULTILINE)
 
 
 def test_numbers_are_never_cut():
     for width in (44, 60, 80, 120):
-        text = terminal(a_report(gates=[failed("recall", **DROP)]), width=width)
+        text = render_terminal(a_report(gates=[failed("recall", **DROP)]), width=width)
         assert all(part in text for part in ("0.581 → 0.550", "Δ −0.031 [−0.042, −0.020]", "Δ ≥ −0.010"))
 
 
 def test_columns_line_up_under_wide_characters():
-    text = wide.grid(["name", "n"], [["東京😀", "1"], ["e\u0301tat", "22"], ["plain", "333"]], [False, True])
+    text = text_width.text_grid(["name", "n"], [["東京😀", "1"], ["e\u0301tat", "22"], ["plain", "333"]], [False, True])
     assert text.split("\n") == ["name      n", "------  ---", "東京😀    1", "e\u0301tat     22", "plain   333"]
 
 
 def test_long_reports_say_what_they_leave_out():
-    text = terminal(enormous())
+    text = render_terminal(enormous())
     assert text.count("✗ failed") == 200
     assert "and 2,800 more not passed" in text
     assert "and 2,900 more rows" in text
@@ -73,6 +73,6 @@ def test_long_reports_say_what_they_leave_out():
 
 @given(st.text(st.sampled_from("ab 東😀\u0301"), max_size=60), st.integers(2, 20))
 def test_wrapping_keeps_every_character_and_the_room(text, room):
-    lines = wide.wrap(text, room)
+    lines = text_width.wrap_text(text, room)
     assert "".join(lines).replace(" ", "") == text.replace(" ", "")
-    assert all(wide.width(line) <= room for line in lines)
+    assert all(text_width.text_width(line) <= room for line in lines)

@@ -12,12 +12,12 @@ from pathlib import Path
 import duckdb
 import pyarrow.parquet as pq
 
-from mlci.config.load import load
-from mlci.engine.duck import DuckEngine
+from mlci.config.loader import load_unchecked
+from mlci.engine.duckdb_engine import DuckDBEngine
 from mlci.engine.interface import Source
 from mlci.inference.evaluate import evaluate
-from mlci.usecases import plan
-from mlci.usecases.run import job
+from mlci.operations import evaluation_plan
+from mlci.operations.run import engine_job
 
 COLUMNS = ["s1", "s2", "s3", "y", "p", "q"]
 SUMS = "sum(strlen(s1)), sum(strlen(s2)), sum(strlen(s3)), sum(y)"
@@ -46,14 +46,14 @@ def joined(folder: Path) -> None:
 
 
 def ours(folder: Path, name: str) -> None:
-    config = load(folder / f"{name}.yml").config
+    config = load_unchecked(folder / f"{name}.yml").config
     sources = [
         Source(path=str(folder / config.predict.file), score=config.predict.score),
         Source(path=str(folder / config.baseline.file), score=config.baseline.score),
     ]
-    asked = job(config, *sources, data=str(folder / config.evaluation.data))
-    observed = DuckEngine().observe(asked)
-    question = plan.question(config, baseline=True)
+    asked = engine_job(config, *sources, data=str(folder / config.evaluation.data))
+    observed = DuckDBEngine().observe(asked)
+    question = evaluation_plan.evaluation_question(config, baseline=True)
     evaluate(observed.statistics, question, fingerprint=observed.fingerprint, notes=observed.notes)
 
 

@@ -1,1 +1,1 @@
-"""The evaluation set without its label, and with nothing else changed, for the step that predicts."""
+"""The features file for a prediction step: the evaluation set without its label, otherwise unchanged."""

@@ -1,4 +1,4 @@
-"""The Arrow schema that writers of Parquet keep in a file's metadata, for the types that Parquet itself lacks.
+"""Arrow schema in the metadata of a Parquet file, for the types that Parquet lacks.
 
 ``ARROW:schema`` is an encapsulated message of Arrow's IPC format: a flatbuffer with the slots of ``Schema.fbs`` in
 apache/arrow.

@@ -12,8 +12,8 @@ from json import decoder
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from mlci.engine.files import File
-from mlci.engine.stage import header, is_array
+from mlci.engine.tables.files import LocalFile
+from mlci.engine.tables.staging import is_json_array, read_header
 from mlci.errors import InputError, Problem
 
 _DECODER = json.JSONDecoder()
@@ -21,12 +21,12 @@ _scan_text: Callable[[str, int], tuple[str, int]] = vars(decoder)["scanstring"] 
 _SPACE = re.compile(r"[ \t\r\n]*")
 
 
-def write_csv_without(files: Sequence[File], column: str, target: Path) -> None:
+def write_csv_without(files: Sequence[LocalFile], column: str, target: Path) -> None:
     """Write the rows of CSV files without one column, under the first file's header and with its delimiter."""
     with _create(target, files[0]) as out:
         delimiter = b""
         for number, file in enumerate(files):
-            names, own = header(file)
+            names, own = read_header(file)
             delimiter = delimiter or own.encode()
             with file.path.open("rb") as source:
                 records = _records(source)
@@ -88,13 +88,13 @@ def _quoted_fields(body: bytes, delimiter: bytes) -> list[bytes]:
             return fields
 
 
-def write_json_without(files: Sequence[File], column: str, target: Path) -> None:
+def write_json_without(files: Sequence[LocalFile], column: str, target: Path) -> None:
     """Write the objects of JSON Lines files, or of files with one array each, without one key.
 
     Raises:
         InputError: if some are the one and some the other.
     """
-    arrays = [is_array(file.path) for file in files]
+    arrays = [is_json_array(file.path) for file in files]
     if len(set(arrays)) > 1:
         raise InputError(Problem("mixes JSON Lines and arrays; write all files one way", files[0].shown))
     with _create(target, files[0]) as out:
@@ -116,7 +116,7 @@ def _line_without(line: str, column: str) -> str:
     return line[:at] + cut + (line[end:] if line.endswith("\n") else line[end:] + "\n")
 
 
-def _array_without(file: File, column: str) -> str:
+def _array_without(file: LocalFile, column: str) -> str:
     """Return what stands between an array's brackets."""
     with file.path.open("rb") as source:
         text = source.read().decode("utf-8-sig")
@@ -161,7 +161,7 @@ def _skip(text: str, at: int) -> int:
 
 
 @contextlib.contextmanager
-def _create(target: Path, like: File) -> Iterator[BinaryIO]:
+def _create(target: Path, like: LocalFile) -> Iterator[BinaryIO]:
     """Open a file to write, compressed if the other one is; the same rows give the same bytes."""
     with target.open("wb") as file:
         if not like.shown.lower().endswith(".gz"):

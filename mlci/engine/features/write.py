@@ -1,4 +1,4 @@
-"""The copy of the evaluation set that a prediction step gets: the same format, the same types, without the label."""
+"""Write the features file: same format, same types, without the label."""
 
 import struct
 from pathlib import Path
@@ -6,10 +6,10 @@ from pathlib import Path
 import duckdb
 
 from mlci.engine import sql
-from mlci.engine.columns import Column
 from mlci.engine.features import parquet, text
-from mlci.engine.files import suffix_of
-from mlci.engine.tables import Table, open_table
+from mlci.engine.tables.column_types import TableColumn
+from mlci.engine.tables.files import suffix_of
+from mlci.engine.tables.table import Table, open_table
 from mlci.errors import InputError, Problem
 
 
@@ -42,7 +42,7 @@ def write_features(data: str, label: str, folder: Path) -> Path:
     return target
 
 
-def _write(connection: duckdb.DuckDBPyConnection, table: Table, left_out: Column, target: Path) -> None:
+def _write(connection: duckdb.DuckDBPyConnection, table: Table, left_out: TableColumn, target: Path) -> None:
     form = table.files[0].format
     if form == "csv":
         text.write_csv_without(table.files, left_out.name, target)
@@ -56,7 +56,7 @@ def _write(connection: duckdb.DuckDBPyConnection, table: Table, left_out: Column
 
 
 def _write_again(
-    connection: duckdb.DuckDBPyConnection, table: Table, left_out: Column, target: Path, *, why: Exception
+    connection: duckdb.DuckDBPyConnection, table: Table, left_out: TableColumn, target: Path, *, why: Exception
 ) -> None:
     """Write a Parquet table by DuckDB, where its footer can't be edited (files of different schemas, encryption).
 
@@ -66,5 +66,5 @@ def _write_again(
     kept = [column for column in table.columns if column != left_out]
     if len({column.name.lower() for column in kept}) < len(kept):
         raise InputError(Problem(f"can't be copied without its label ({why}); write it as one file", table.path))
-    query = sql.select((f"{column.raw} AS {sql.name(column.name)}" for column in kept), table.relation)
-    connection.execute(f"COPY ({query}) TO {sql.text(str(target))} (FORMAT parquet)")
+    query = sql.select((f"{column.raw} AS {sql.quote_name(column.name)}" for column in kept), table.relation)
+    connection.execute(f"COPY ({query}) TO {sql.quote_text(str(target))} (FORMAT parquet)")

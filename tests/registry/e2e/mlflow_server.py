@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from mlci.registry.mlflow import MlflowStore
-from mlci.registry.places import Limits
+from mlci.registry.stores.mlflow.store import MlflowStore
+from mlci.registry.stores.object_store.uri import Limits
 from tests.registry.e2e.servers import ROOT, free_port
 
 PROGRAM = ROOT / ".venv-mlflow" / "bin" / "mlflow"

@@ -47,10 +47,12 @@ def write(told, number: int) -> None:
     with tempfile.TemporaryDirectory() as room:
         (Path(room) / "model.bin").write_bytes(b"model")
         store.put(Path(room) / "model.bin", sha(b"model"))
-    stamp = ledger.Stamp(
-        by=ledger.By(actor=f"writer {number}"), now=lambda: "2026-05-01T10:00:00+00:00", nonce=lambda: f"nonce {number}"
+    stamp = ledger.Author(
+        by=ledger.Actor(actor=f"writer {number}"),
+        now=lambda: "2026-05-01T10:00:00+00:00",
+        nonce=lambda: f"nonce {number}",
     )
-    ledger.append(store, stamp, lambda _: verdict())
+    ledger.append_entry(store, stamp, lambda _: verdict())
 
 
 def many(told) -> list[int]:

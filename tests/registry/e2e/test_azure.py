@@ -5,8 +5,8 @@ import uuid
 import pytest
 
 from mlci.errors import OutsideError
-from mlci.registry import audit, ledger
-from mlci.registry.interface import CorruptError, Witness
+from mlci.registry import ledger, verification
+from mlci.registry.store import Checkpoint, CorruptError
 from tests.registry.conftest import QUICK
 from tests.registry.contract import Contract
 from tests.registry.e2e.servers import AZURITE, Azure, free_port, serving
@@ -55,19 +55,19 @@ class TestContract(Contract):
 class TestDamage:
     def test_entries_deleted_and_changed_behind_its_back(self, azure):
         for _ in range(3):
-            ledger.append(azure.store(), stamp(), promotion)
+            ledger.append_entry(azure.store(), stamp(), promotion)
         path = "pre/fix/model/ledger/000000002.json"
         whole = azure.get(path)
         azure.put(path, whole.replace(b'"actor":"ada"', b'"actor":"eve"'))
         with pytest.raises(CorruptError, match="entry 3 does not follow"):
-            audit.verify(azure.store())
+            verification.verify_ledger(azure.store())
         azure.delete(path)
         with pytest.raises(CorruptError, match="entry 2 is missing"):
-            audit.verify(azure.store())
+            verification.verify_ledger(azure.store())
         azure.put(path, whole)
         azure.delete("pre/fix/model/ledger/000000003.json")
         with pytest.raises(CorruptError, match="cut back"):
-            ledger.tail(azure.store())
+            ledger.read_ledger_head(azure.store())
 
 
 class TestSaid:
@@ -102,8 +102,8 @@ def test_lost_answers_of_appends(azure):
     store = azure.behind(proxy.port).store(limits=QUICK)
     for number in range(1, 4):
         proxy.faults = [Fault("lose", when=appends, times=1)]
-        assert ledger.append(store, stamp(), promotion).number == number
+        assert ledger.append_entry(store, stamp(), promotion).number == number
         assert proxy.faults[0].times == 0
-    store.leave_witness(Witness(number=3, digest="a" * 64))
-    assert audit.verify(azure.store()).entries == 3
+    store.leave_witness(Checkpoint(number=3, digest="a" * 64))
+    assert verification.verify_ledger(azure.store()).entries == 3
     proxy.close()

@@ -7,15 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from mlci.registry import ledger, naming, versions
-from mlci.registry.folder import FolderStore
-from mlci.registry.interface import CorruptError
+from mlci.operations.promote import preflight
+from mlci.registry import layout, ledger, versions
 from mlci.registry.manifest import Manifest
-from mlci.usecases import sound
+from mlci.registry.store import CorruptError
+from mlci.registry.stores.folder import FolderStore
+from tests.git.repository import commit
+from tests.operations.project import holdout, mlci, run
 from tests.registry.e2e.test_production import DAMAGE
 from tests.registry.histories import promoted, sha, stamp, verdict
 from tests.registry.lifecycle import MODEL, bodies, champion, kept, manifest, manifest_digest, promote, state, store
-from tests.usecases.project import commit, holdout, mlci, run
 
 WHERE = f".mlci/registry/{MODEL}"
 
@@ -67,7 +68,7 @@ def test_every_file_of_the_registry(project, damage):
     for path in places:
         whole = (project / path).read_bytes()
         DAMAGE[damage](project / path)
-        number = naming.entry_number(path.name)
+        number = layout.entry_number(path.name)
         cut_back = damage == "missing" and number == 3
         refused(project, names="it was cut back" if cut_back else names.get(path.name) or f"entry {number}")
         (project / path).write_bytes(whole)
@@ -119,7 +120,7 @@ def test_what_is_in_production_already_is_not_called_so_where_it_is_damaged(proj
 @pytest.mark.parametrize("ahead", [301, 86_400])
 def test_a_clock_that_is_behind_the_record(project, ahead):
     at = dt.datetime.now(dt.UTC) + dt.timedelta(seconds=ahead + 60)
-    ledger.append(store(project), stamp(now=lambda: at.isoformat(timespec="seconds")), lambda _: verdict())
+    ledger.append_entry(store(project), stamp(now=lambda: at.isoformat(timespec="seconds")), lambda _: verdict())
     refused(
         project, names=f"before entry 4 (ada) was written at {at.isoformat(timespec='seconds')}: one of them is wrong"
     )
@@ -133,7 +134,7 @@ def test_a_clock_that_is_behind_the_record(project, ahead):
 def appended(project, at: dt.datetime | str) -> None:
     """Append a verdict at some time."""
     text = at if isinstance(at, str) else at.isoformat(timespec="seconds")
-    ledger.append(store(project), stamp(now=lambda: text), lambda _: verdict())
+    ledger.append_entry(store(project), stamp(now=lambda: text), lambda _: verdict())
 
 
 def test_a_clock_is_not_right_because_a_wrong_one_came_before(project):
@@ -161,7 +162,7 @@ def test_a_time_that_can_not_be_read_counts_for_nothing(project):
 
 def test_clocks_that_are_a_little_apart(project):
     at = dt.datetime.now(dt.UTC) + dt.timedelta(seconds=240)
-    ledger.append(store(project), stamp(now=lambda: at.isoformat(timespec="seconds")), lambda _: verdict())
+    ledger.append_entry(store(project), stamp(now=lambda: at.isoformat(timespec="seconds")), lambda _: verdict())
     assert promote(project).code == 0
 
 
@@ -229,7 +230,9 @@ class TestOthers:
 
     def found(self, place, despite="a test"):
         now = dt.datetime.now(dt.UTC).isoformat()
-        return sound.held(place, versions.champion(place, ledger.tail(place)), now=now, despite=despite).wrong
+        return preflight.check_registry(
+            place, versions.read_champion(place, ledger.read_ledger_head(place)), now=now, despite=despite
+        ).wrong
 
     @pytest.mark.parametrize(
         ("number", "damage", "named"),

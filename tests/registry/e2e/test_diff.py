@@ -4,8 +4,9 @@ import json
 
 import pytest
 
+from tests.git.repository import commit, git
+from tests.operations.project import holdout, mlci
 from tests.registry.lifecycle import champion, kept, manifest, promoted, repository
-from tests.usecases.project import commit, git, holdout, mlci
 
 
 def two(folder):

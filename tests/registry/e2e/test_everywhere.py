@@ -4,10 +4,11 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from tests.git.repository import commit
 from tests.github.fake import Fake
+from tests.operations.project import change, holdout, mlci, run
+from tests.operations.test_planted import KNOWN, shown
 from tests.registry.lifecycle import promoted, repository
-from tests.usecases.project import change, commit, holdout, mlci, run
-from tests.usecases.test_planted import KNOWN, shown
 
 
 @dataclass(frozen=True)

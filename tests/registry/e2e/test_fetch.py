@@ -6,12 +6,13 @@ import shutil
 import pytest
 
 from tests.e2e.harness.commands import read_pairs
+from tests.git.repository import commit
 from tests.github import seeding
 from tests.github.fake import Fake
+from tests.operations import test_by_training as by_training
+from tests.operations.project import change, holdout, mlci, write
+from tests.operations.test_planted import shown
 from tests.registry.lifecycle import files, promoted, repository, trained
-from tests.usecases import test_by_training as by_training
-from tests.usecases.project import change, commit, holdout, mlci, write
-from tests.usecases.test_planted import shown
 
 IN_THE_REPOSITORY = "registry: github\n"
 MOST_REQUESTS = 40

@@ -12,8 +12,8 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from mlci.errors import OutsideError
-from mlci.registry import audit, ledger
-from mlci.registry.interface import CorruptError, Witness
+from mlci.registry import ledger, verification
+from mlci.registry.store import Checkpoint, CorruptError
 from tests.registry.conftest import QUICK
 from tests.registry.contract import Contract
 from tests.registry.e2e.google import Google
@@ -76,7 +76,7 @@ class TestPlace:
     def test_objects_have_names_that_a_person_finds(self, google, tmp_path):
         (tmp_path / "f").write_bytes(b"x")
         google.store().put(tmp_path / "f", sha(b"x"))
-        ledger.append(google.store(), stamp(), promotion)
+        ledger.append_entry(google.store(), stamp(), promotion)
         assert google.names() == [
             f"pre/fix/model/files/{sha(b'x')[:2]}/{sha(b'x')}",
             "pre/fix/model/ledger/000000001.json",
@@ -97,7 +97,7 @@ class TestPlace:
             google.put(f"pre/fix/model/ledger/{number:09d}.json", b"x")
         store = google.store()
         assert store.tail() == 1_202
-        store.leave_witness(Witness(number=1_200, digest="a" * 64))
+        store.leave_witness(Checkpoint(number=1_200, digest="a" * 64))
         proxy = Proxy(google.port)
         assert google.behind(proxy.port).store().tail() == 1_202
         assert len(proxy.seen) == 2  # the witness, and what comes from it on
@@ -107,19 +107,19 @@ class TestPlace:
 class TestDamage:
     def test_entries_deleted_and_changed_behind_its_back(self, google):
         for _ in range(3):
-            ledger.append(google.store(), stamp(), promotion)
+            ledger.append_entry(google.store(), stamp(), promotion)
         name = "pre/fix/model/ledger/000000002.json"
         whole = google.get(name)
         google.put(name, whole.replace(b'"actor":"ada"', b'"actor":"eve"'))
         with pytest.raises(CorruptError, match="entry 3 does not follow"):
-            audit.verify(google.store())
+            verification.verify_ledger(google.store())
         google.delete(name)
         with pytest.raises(CorruptError, match="entry 2 is missing"):
-            audit.verify(google.store())
+            verification.verify_ledger(google.store())
         google.put(name, whole)
         google.delete("pre/fix/model/ledger/000000003.json")
         with pytest.raises(CorruptError, match="cut back"):
-            ledger.tail(google.store())
+            ledger.read_ledger_head(google.store())
 
 
 class TestWitness:
@@ -127,13 +127,13 @@ class TestWitness:
 
     def test_many_at_once_leave_the_latest(self, google):
         def leave(number):
-            google.store(limits=QUICK).leave_witness(Witness(number=number, digest=sha(b"%d" % number)))
+            google.store(limits=QUICK).leave_witness(Checkpoint(number=number, digest=sha(b"%d" % number)))
 
-        google.store().leave_witness(Witness(number=1, digest=sha(b"1")))
+        google.store().leave_witness(Checkpoint(number=1, digest=sha(b"1")))
         with ThreadPoolExecutor(4) as pool:
             list(pool.map(leave, [5, 3, 4, 2]))
         assert google.store().witness().number <= 5
-        google.store().leave_witness(Witness(number=6, digest=sha(b"6")))
+        google.store().leave_witness(Checkpoint(number=6, digest=sha(b"6")))
         assert google.store().witness().number == 6
 
     def test_one_that_is_refused_holds_nobody_up(self, google):
@@ -142,12 +142,12 @@ class TestWitness:
         shaky = google.behind(proxy.port).store(limits=QUICK)
         proxy.faults = [Fault("status", says=busy, when=lambda request: puts(request) and b"witness" in request)]
         for number in range(1, 4):
-            assert ledger.append(shaky, stamp(), promotion).number == number
+            assert ledger.append_entry(shaky, stamp(), promotion).number == number
         assert google.store().witness() is None
         proxy.faults = [Fault("status", says=busy, when=puts, times=2)]
-        assert ledger.append(shaky, stamp(), promotion).number == 4
+        assert ledger.append_entry(shaky, stamp(), promotion).number == 4
         assert google.store().witness().number == 4
-        assert audit.verify(google.store()).entries == 4
+        assert verification.verify_ledger(google.store()).entries == 4
         proxy.close()
 
 

@@ -4,11 +4,12 @@ import shutil
 
 import pytest
 
-from mlci.usecases.audit import audit
-from mlci.usecases.opened import opened
+from mlci.operations.bundle.read import read_bundle
+from mlci.operations.verify_registry import verify_registry
+from tests.git.repository import commit
+from tests.operations.project import mlci
 from tests.registry.killed import DEAD, ENDED, Deaths
 from tests.registry.lifecycle import bodies, champion, promoted, state, store
-from tests.usecases.project import commit, mlci
 
 
 @pytest.fixture(scope="module")
@@ -48,13 +49,13 @@ def every(deaths, folder, *arguments, check):
             if half and ended["how"] == ENDED:
                 continue  # not a write of bytes
             assert ended["how"] == DEAD
-            audit(store(folder), contents=True)
+            verify_registry(store(folder), contents=True)
             left = len(bodies(folder))
             assert left in {before, after}
             seen["old" if left == before else "new"] += 1
             again = mlci(*arguments, cwd=folder)
             assert again.code == 0, (at, half, again.err)
-            audit(store(folder), contents=True)
+            verify_registry(store(folder), contents=True)
             check()
     shutil.rmtree(whole)
     shutil.copytree(saved, whole)
@@ -91,7 +92,7 @@ def test_a_run_leaves_a_bundle_whole_or_not_at_all(deaths, project):
         there = (out / "bundle").exists()
         seen.add(there)
         if there:
-            assert opened(out).content.model == "planted"
+            assert read_bundle(out).content.model == "planted"
     assert seen == {False, True}
     assert mlci("run", cwd=project).code == 0
     assert [path.name for path in out.iterdir() if path.name.startswith(".mlci-bundle")] == []
@@ -109,7 +110,7 @@ def test_a_recorded_verdict(deaths, project):
         shutil.rmtree(registry)
         shutil.copytree(saved, registry)
         assert deaths.run(project, "run", "--record", "--no-bundle", below=registry, at=at)["how"] == DEAD
-        audit(store(project), contents=True)
+        verify_registry(store(project), contents=True)
         assert len(bodies(project)) in {before, before + 1}
     assert mlci("run", "--record", cwd=project).code == 0
     assert list(state(project).uses.values()) == [1]

@@ -2,7 +2,8 @@
 
 import json
 
-from tests.usecases.project import git, mlci
+from tests.git.repository import git
+from tests.operations.project import mlci
 
 NAMES = ["1-first.md", "2-merged.md", "3-better.md", "4-regression.md", "5-rolled-back.md"]
 

@@ -2,8 +2,9 @@
 
 import json
 
+from tests.git.repository import commit, git
+from tests.operations.project import holdout, mlci, run
 from tests.registry.lifecycle import IGNORED, champion, files, manifest, planted, promoted, repository
-from tests.usecases.project import commit, git, holdout, mlci, run
 
 KINDS = ["code", "evaluation", "data", "configuration", "environment", "model"]
 

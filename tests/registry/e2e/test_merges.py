@@ -6,8 +6,10 @@ import threading
 import pytest
 
 from mlci.registry import entries, ledger
-from mlci.registry.entries import By, Promotion
-from mlci.registry.ledger import Stamp
+from mlci.registry.entries import Actor, Promotion
+from mlci.registry.ledger import Author
+from tests.git.repository import commit, git
+from tests.operations.project import mlci, run
 from tests.registry.lifecycle import (
     champion,
     manifest,
@@ -15,7 +17,6 @@ from tests.registry.lifecycle import (
     promoted,
     state,
 )
-from tests.usecases.project import commit, git, mlci, run
 
 
 class TestAnOlderBuild:
@@ -114,9 +115,9 @@ class TestTwoAtOnce:
         [thread.start() for thread in threads]
         [thread.join() for thread in threads]
         assert {done.returncode for done in ended.values()} <= {0, 1}, [done.stderr for done in ended.values()]
-        from mlci.registry.folder import FolderStore  # noqa: PLC0415
+        from mlci.registry.stores.folder import FolderStore  # noqa: PLC0415
 
-        seen = list(ledger.walk(FolderStore(tmp_path / "shared", "planted")))
+        seen = list(ledger.iter_all(FolderStore(tmp_path / "shared", "planted")))
         order = [entry.body for entry in seen if isinstance(entry.body, Promotion)]
         assert [(body.version, body.replaced) for body in order] == [
             (number + 1, number or None) for number in range(len(order))
@@ -132,25 +133,25 @@ class TestTwoAtOnce:
     def test_others_that_are_always_faster(self, tmp_path, monkeypatch):
         commit(champion(tmp_path, 3), {"k.txt": "3", "x": ""})
         run(tmp_path)
-        real = ledger.append
-        stamp = Stamp(by=By(), now=lambda: "2026-01-01T00:00:00+00:00", nonce=lambda: "x")
+        real = ledger.append_entry
+        stamp = Author(by=Actor(), now=lambda: "2026-01-01T00:00:00+00:00", nonce=lambda: "x")
 
         def overtaken(store_, _, decide):
-            now = ledger.tail(store_).state
+            now = ledger.read_ledger_head(store_).state
             content = {**manifest(tmp_path, now.versions), "version": now.versions + 1}
             path = tmp_path / "loose"
             path.write_bytes(
-                entries.canonical(
+                entries.canonical_json(
                     {**content, "seconds": {"x": 1.0}, "recipe": {**content["recipe"], "seed": now.versions}}
                 )
             )
-            digest = entries.digest(path.read_bytes())
+            digest = entries.entry_digest(path.read_bytes())
             store_.put(path, digest)
             body = Promotion(version=now.versions + 1, manifest=digest, replaced=now.champion)
             real(store_, stamp, lambda _: body)
             return real(store_, stamp, decide)
 
-        monkeypatch.setattr("mlci.usecases.promote.ledger.append", overtaken)
+        monkeypatch.setattr("mlci.operations.promote.promote.ledger.append", overtaken)
         ended = promote(tmp_path)
         assert (ended.code, ended.out) == (4, "")
         assert "other promotions came first 20 times in a row" in ended.err

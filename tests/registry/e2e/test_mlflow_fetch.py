@@ -5,10 +5,11 @@ import json
 import pytest
 
 from tests.e2e.harness.commands import read_pairs
+from tests.git.repository import commit, made
+from tests.operations.project import change, holdout, mlci
+from tests.operations.test_planted import shown
 from tests.registry.lifecycle import files, promoted
 from tests.registry.proxy import Proxy
-from tests.usecases.project import change, commit, holdout, made, mlci
-from tests.usecases.test_planted import shown
 
 IGNORED = ".mlci/\nmodel.txt\ntrained.log\n"
 

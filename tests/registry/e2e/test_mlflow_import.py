@@ -3,8 +3,9 @@
 import pytest
 from mlflow import MlflowClient
 
+from tests.git.repository import commit
+from tests.operations.project import mlci, run
 from tests.registry.lifecycle import repository
-from tests.usecases.project import commit, mlci, run
 
 pytestmark = pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy:DeprecationWarning")
 CHAMPION = "models:/planted@champion"

@@ -7,14 +7,16 @@ from pathlib import Path
 import pytest
 from mlflow import MlflowClient
 
-from mlci.registry import ledger, mirror, versions
+from mlci.registry import ledger, versions
 from mlci.registry.entries import Promotion, Rollback
-from mlci.registry.manifest import Data, Environment, File, Manifest, Predictions, Recipe
+from mlci.registry.manifest import Data, Environment, Manifest, Predictions, Recipe, VersionFile
+from mlci.registry.stores.mlflow import aliases as mlflow_aliases
+from tests.git.repository import commit
+from tests.operations.project import change, mlci, run
+from tests.operations.test_planted import shown
 from tests.registry.e2e.mlflow_server import opened
 from tests.registry.histories import sha, stamp
 from tests.registry.lifecycle import promoted, repository
-from tests.usecases.project import change, commit, mlci, run
-from tests.usecases.test_planted import shown
 
 ROWS = "sha256:rows"
 
@@ -37,10 +39,10 @@ def client(mlflow_service):
     return MlflowClient(mlflow_service.uri, mlflow_service.uri)
 
 
-def file(store, room: Path, name: str, data: bytes) -> File:
+def file(store, room: Path, name: str, data: bytes) -> VersionFile:
     (room / "loose").write_bytes(data)
     store.put(room / "loose", sha(data))
-    return File(name=name, digest=sha(data), bytes=len(data))
+    return VersionFile(name=name, digest=sha(data), bytes=len(data))
 
 
 def promote(store, room: Path, number: int, files: dict[str, bytes]) -> None:
@@ -61,11 +63,11 @@ def promote(store, room: Path, number: int, files: dict[str, bytes]) -> None:
     def decide(state):
         return Promotion(version=number, manifest=digest, replaced=state.champion)
 
-    assert ledger.append(store, stamp(), decide) is not None
+    assert ledger.append_entry(store, stamp(), decide) is not None
 
 
 def back(store, version: int) -> None:
-    ledger.append(
+    ledger.append_entry(
         store, stamp(), lambda state: Rollback(version=version, replaced=state.champion, reason="it was better")
     )
 
@@ -85,16 +87,16 @@ def contents(client, model, room: Path) -> dict[str, bytes]:
 
 
 def test_nothing_is_shown_before_the_first_promotion(store, client, model):
-    assert mirror.mirror(store) is None
+    assert mlflow_aliases.mirror_champion(store) is None
     assert [found.name for found in client.search_registered_models(f"name LIKE '{model}%'")] == []
 
 
 def test_the_champion_has_its_files_under_their_names(store, client, model, tmp_path):
     files = {"model.onnx": b"weights", "vocabulary/words.txt": b"a b c", "empty": b""}
     promote(store, tmp_path, 1, files)
-    mirrored = mirror.mirror(store)
-    assert mirrored == mirror.Mirrored(name=model, champion=(1, 1), challenger=(None, None))
-    assert mirror.mirror(store) == mirrored
+    mirrored = mlflow_aliases.mirror_champion(store)
+    assert mirrored == mlflow_aliases.Mirrored(name=model, champion=(1, 1), challenger=(None, None))
+    assert mlflow_aliases.mirror_champion(store) == mirrored
     (tmp_path / "room").mkdir()
     assert contents(client, model, tmp_path / "room") == files
     assert "commit cccc" in client.get_model_version(model, "1").description
@@ -103,13 +105,13 @@ def test_the_champion_has_its_files_under_their_names(store, client, model, tmp_
 def test_promotion_and_roll_back_move_the_aliases(store, client, model, tmp_path):
     promote(store, tmp_path, 1, {"m": b"1"})
     promote(store, tmp_path, 2, {"m": b"2"})
-    mirror.mirror(store)
+    mlflow_aliases.mirror_champion(store)
     assert aliases(client, model) == {"champion": "2"}
     back(store, 1)
-    mirror.mirror(store)
+    mlflow_aliases.mirror_champion(store)
     assert aliases(client, model) == {"champion": "1", "challenger": "2"}
     promote(store, tmp_path, 3, {"m": b"3"})
-    mirror.mirror(store)
+    mlflow_aliases.mirror_champion(store)
     assert aliases(client, model) == {"champion": "3"}
 
 
@@ -119,7 +121,7 @@ def test_what_users_keep_there_stays(store, client, model, tmp_path):
     client.set_registered_model_alias(model, "challenger", "1")
     client.set_registered_model_alias(model, "shadow", "1")
     promote(store, tmp_path, 1, {"m": b"1"})
-    assert mirror.mirror(store).champion == (1, 2)
+    assert mlflow_aliases.mirror_champion(store).champion == (1, 2)
     assert client.get_registered_model(model).aliases == {"challenger": "1", "shadow": "1", "champion": "2"}
 
 
@@ -127,32 +129,32 @@ def test_the_next_mirror_repairs_what_others_broke(store, client, model, tmp_pat
     promote(store, tmp_path, 1, {"m": b"1"})
     promote(store, tmp_path, 2, {"m": b"2"})
     back(store, 1)
-    mirror.mirror(store)
+    mlflow_aliases.mirror_champion(store)
     client.set_registered_model_alias(model, "champion", client.get_registered_model(model).aliases["challenger"])
     client.delete_registered_model_alias(model, "challenger")
-    mirror.mirror(store)
+    mlflow_aliases.mirror_champion(store)
     assert aliases(client, model) == {"champion": "1", "challenger": "2"}
     client.delete_registered_model(model)
-    mirror.mirror(store)
+    mlflow_aliases.mirror_champion(store)
     assert aliases(client, model) == {"champion": "1", "challenger": "2"}
-    assert ledger.tail(store).state.champion == 1
+    assert ledger.read_ledger_head(store).state.champion == 1
 
 
 def test_a_mirror_that_was_slow_puts_no_old_champion_back(store, client, model, mlflow_service, tmp_path, monkeypatch):
     promote(store, tmp_path, 1, {"m": b"1"})
-    real, reached = mirror._alias, []
+    real, reached = mlflow_aliases._alias, []
 
     def late(slow, name, wanted):
         if not reached:
             reached.append(wanted)
             faster = opened(mlflow_service.uri, model)
             promote(faster, tmp_path, 2, {"m": b"2"})
-            mirror.mirror(faster)
+            mlflow_aliases.mirror_champion(faster)
             assert aliases(client, model) == {"champion": "2"}
         real(slow, name, wanted)
 
-    monkeypatch.setattr(mirror, "_alias", late)
-    assert mirror.mirror(store).champion[0] == 2
+    monkeypatch.setattr(mlflow_aliases, "_alias", late)
+    assert mlflow_aliases.mirror_champion(store).champion[0] == 2
     assert aliases(client, model) == {"champion": "2"}
 
 
@@ -160,7 +162,7 @@ def test_many_at_once_agree(store, client, model, mlflow_service, tmp_path):
     promote(store, tmp_path, 1, {"m": b"1"})
     shown = []
     threads = [
-        threading.Thread(target=lambda: shown.append(mirror.mirror(opened(mlflow_service.uri, model))))
+        threading.Thread(target=lambda: shown.append(mlflow_aliases.mirror_champion(opened(mlflow_service.uri, model))))
         for _ in range(4)
     ]
     for thread in threads:

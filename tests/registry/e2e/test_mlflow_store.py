@@ -12,9 +12,10 @@ import mlflow
 import pytest
 
 from mlci.errors import OutsideError
-from mlci.registry import audit, claims, ledger
-from mlci.registry.experiment import FILE
-from mlci.registry.interface import CorruptError, Witness
+from mlci.registry import ledger, verification
+from mlci.registry.store import Checkpoint, CorruptError
+from mlci.registry.stores.mlflow import entries
+from mlci.registry.stores.mlflow.files import FILE
 from tests.registry.contract import Contract
 from tests.registry.e2e.mlflow_server import QUICK, opened
 from tests.registry.e2e.servers import ROOT
@@ -48,7 +49,7 @@ class TestServer(Contract):
 
         def change(store, number, data):
             at = store._first(number).version
-            for key, value in claims.tags(number, data).items():
+            for key, value in entries.claim_tags(number, data).items():
                 store.tracking.once("x", lambda it, k=key, v=value: it.set_model_version_tag(store._ledger, at, k, v))
 
         return change
@@ -108,9 +109,9 @@ def test_of_twenty_four_processes_none_loses_an_entry(mlflow_service, mlflow_pla
     model = f"{mlflow_place}many"
     assert writers(mlflow_service.uri, model, 24) == [0] * 24
     store = opened(mlflow_service.uri, model)
-    assert audit.verify(store).entries == 24
-    assert ledger.tail(store).state.uses == {"sha256:rows": 24}
-    assert {entry.by.actor for entry in ledger.walk(store)} == {f"writer {number}" for number in range(24)}
+    assert verification.verify_ledger(store).entries == 24
+    assert ledger.read_ledger_head(store).state.uses == {"sha256:rows": 24}
+    assert {entry.by.actor for entry in ledger.iter_all(store)} == {f"writer {number}" for number in range(24)}
     assert store.holds(sha(b"model"))
 
 
@@ -121,10 +122,10 @@ def test_a_writer_killed_at_any_request_leaves_the_old_or_the_new_state(mlflow_s
         model = f"{mlflow_place}{place}"
         (status,) = writers(mlflow_service.uri, model, 1, kill=[place, when])
         store = opened(mlflow_service.uri, model)
-        found.append(ledger.tail(store).number)
+        found.append(ledger.read_ledger_head(store).number)
         assert found[-1] == 0 or store.holds(sha(b"model"))
-        assert ledger.append(store, stamp(), lambda _: verdict()).number == found[-1] + 1
-        assert audit.verify(store).findings == ()
+        assert ledger.append_entry(store, stamp(), lambda _: verdict()).number == found[-1] + 1
+        assert verification.verify_ledger(store).findings == ()
         if status == 0:
             break
     assert status == 0
@@ -154,11 +155,11 @@ class TestClaims:
     @pytest.mark.parametrize("page", [1, 3, 100])
     def test_entries_of_any_claims_come_as_each_one_reads(self, mlflow_service, mlflow_place, monkeypatch, page):
         """Void claims, late ones, numbers left out and out of turn, versions that are none and some that are gone."""
-        monkeypatch.setattr("mlci.registry.mlflow._MANY", page)
+        monkeypatch.setattr("mlci.registry.stores.mlflow.store._MANY", page)
         store = opened(mlflow_service.uri, mlflow_place)
         for place, number in enumerate([1, 2, 1, 4, 3, 3, 2, 8, 5, 4, 50, 6, 2, 7, 7, 9]):
             store._claim(number, b"%d by %d" % (number, place))
-        store._version(store._ledger, claims.SOURCE, {"mlci.number": "x"}, "x")
+        store._version(store._ledger, entries.SOURCE, {"mlci.number": "x"}, "x")
         store._claim(11, b"11")
         for gone in ("2", "9"):  # of 2 another claim counts from now on, of 5 there is none
             store.tracking.once("x", lambda it, at=gone: it.delete_model_version(store._ledger, at))
@@ -168,7 +169,7 @@ class TestClaims:
             assert list(opened(mlflow_service.uri, mlflow_place).read_to(last)) == wanted[:last]
 
     def test_a_version_deleted_meanwhile_takes_no_other_out(self, mlflow_service, mlflow_place, monkeypatch):
-        monkeypatch.setattr("mlci.registry.mlflow._MANY", 2)
+        monkeypatch.setattr("mlci.registry.stores.mlflow.store._MANY", 2)
         store = opened(mlflow_service.uri, mlflow_place)
         for number, entry in ((1, b"first"), (2, b"first"), (3, b"first"), (3, b"void"), (4, b"first")):
             store._claim(number, entry)
@@ -185,10 +186,14 @@ class TestClaims:
 
     def test_a_tag_that_was_altered_is_named_and_the_number_stays_taken(self, mlflow_service, mlflow_place):
         store = opened(mlflow_service.uri, mlflow_place)
-        ledger.append(store, stamp(), lambda _: verdict())
+        ledger.append_entry(store, stamp(), lambda _: verdict())
         name = store._ledger
         store.tracking.once("x", lambda it: it.set_model_version_tag(name, "1", "mlci.entry.000", "{}"))
-        for look in (lambda: store.read(1), lambda: ledger.tail(store), lambda: store.append(1, b"another")):
+        for look in (
+            lambda: store.read(1),
+            lambda: ledger.read_ledger_head(store),
+            lambda: store.append(1, b"another"),
+        ):
             with pytest.raises(CorruptError, match="entry 1 is damaged"):
                 look()
 
@@ -206,20 +211,20 @@ class TestClaims:
     def test_a_deleted_entry_is_named(self, mlflow_service, mlflow_place):
         store = opened(mlflow_service.uri, mlflow_place)
         for _ in range(3):
-            ledger.append(store, stamp(), lambda _: verdict())
+            ledger.append_entry(store, stamp(), lambda _: verdict())
         store.tracking.once("x", lambda it: it.delete_model_version(store._ledger, "2"))
         with pytest.raises(CorruptError, match="entry 2 is missing"):
-            list(ledger.walk(store))
+            list(ledger.iter_all(store))
         store.tracking.once("x", lambda it: it.delete_model_version(store._ledger, "3"))
         with pytest.raises(CorruptError, match="ends at entry 1, but entry 3 was there: it was cut back"):
-            ledger.tail(store)
+            ledger.read_ledger_head(store)
 
     def test_a_deleted_ledger_is_not_an_empty_one(self, mlflow_service, mlflow_place):
         store = opened(mlflow_service.uri, mlflow_place)
-        ledger.append(store, stamp(), lambda _: verdict())
+        ledger.append_entry(store, stamp(), lambda _: verdict())
         store.tracking.once("x", lambda it: it.delete_registered_model(store._ledger))
         with pytest.raises(CorruptError, match="ends at entry 0, but entry 1 was there"):
-            ledger.tail(store)
+            ledger.read_ledger_head(store)
 
 
 class TestWitness:
@@ -230,18 +235,18 @@ class TestWitness:
 
         def leave(place):
             together.wait()
-            stores[place].leave_witness(Witness(number=place + 1, digest=sha(b"%d" % place)))
+            stores[place].leave_witness(Checkpoint(number=place + 1, digest=sha(b"%d" % place)))
 
         threads = [threading.Thread(target=leave, args=(place,)) for place in range(8)]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
-        assert stores[0].witness() == Witness(number=8, digest=sha(b"7"))
+        assert stores[0].witness() == Checkpoint(number=8, digest=sha(b"7"))
 
     def test_a_deleted_experiment_is_named(self, mlflow_service, mlflow_place):
         store = opened(mlflow_service.uri, mlflow_place)
-        store.leave_witness(Witness(number=1, digest="a" * 64))
+        store.leave_witness(Checkpoint(number=1, digest="a" * 64))
         where = store.experiment.id()
         store.tracking.once("x", lambda it: it.delete_experiment(where))
         with pytest.raises(CorruptError, match=rf"was deleted; restore it.* {where}"):

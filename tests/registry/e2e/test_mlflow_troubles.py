@@ -6,8 +6,8 @@ import time
 import pytest
 
 from mlci.errors import OutsideError
-from mlci.registry import audit, ledger
-from mlci.registry.interface import Witness
+from mlci.registry import ledger, verification
+from mlci.registry.store import Checkpoint
 from tests.registry.e2e import mlflow_server
 from tests.registry.e2e.mlflow_server import QUICK, opened
 from tests.registry.histories import sha, stamp, verdict
@@ -42,12 +42,12 @@ def asked(store, folder):
         "tail": (store.tail, 1),
         "read": (lambda: store.read(1), b"first"),
         "read_to": (lambda: list(store.read_to(1)), [b"first"]),
-        "witness": (store.witness, Witness(number=1, digest=sha(b"first"))),
+        "witness": (store.witness, Checkpoint(number=1, digest=sha(b"first"))),
         "holds": (lambda: store.holds(sha(b"whole")), True),
         "get": (lambda: store.get(sha(b"whole"), folder / "got"), True),
         "put": (lambda: store.put(folder / "new", sha(b"new")), None),
         "append": (lambda: store.append(2, b"second"), True),
-        "leave_witness": (lambda: store.leave_witness(Witness(number=2, digest="a" * 64)), None),
+        "leave_witness": (lambda: store.leave_witness(Checkpoint(number=2, digest="a" * 64)), None),
     }
 
 
@@ -59,7 +59,7 @@ def ready(mlflow_service, mlflow_place, tmp_path):
     store = opened(mlflow_service.uri, mlflow_place)
     store.put(tmp_path / "whole", sha(b"whole"))
     store.append(1, b"first")
-    store.leave_witness(Witness(number=1, digest=sha(b"first")))
+    store.leave_witness(Checkpoint(number=1, digest=sha(b"first")))
     return store
 
 
@@ -101,7 +101,7 @@ def test_a_server_that_is_killed_midway_loses_nothing_that_was_promised(tmp_path
     def write(store):
         while not ends:
             try:
-                promised.append(ledger.append(store, stamp(), lambda _: verdict()))
+                promised.append(ledger.append_entry(store, stamp(), lambda _: verdict()))
             except OutsideError as error:
                 ends.append(error)
 
@@ -120,8 +120,8 @@ def test_a_server_that_is_killed_midway_loses_nothing_that_was_promised(tmp_path
         assert ends
         server.start()
         again = opened(server.uri)
-        kept = list(ledger.walk(again))
+        kept = list(ledger.iter_all(again))
         assert all(entry in kept for entry in promised)
         assert len(kept) <= len(promised) + len(stores)
-        assert ledger.append(again, stamp(), lambda _: verdict()).number == len(kept) + 1
-        assert audit.verify(again).findings == ()
+        assert ledger.append_entry(again, stamp(), lambda _: verdict()).number == len(kept) + 1
+        assert verification.verify_ledger(again).findings == ()

@@ -5,10 +5,11 @@ import math
 
 import pytest
 
-from mlci.inference.normal import student_two_sided
+from mlci.inference.intervals.distributions import student_two_sided
+from tests.git.repository import commit
+from tests.operations.project import holdout, mlci, run
 from tests.registry.e2e.test_reproduce import PREDICT, lucky, reproduce
 from tests.registry.lifecycle import bodies, kept, promoted, repository
-from tests.usecases.project import commit, holdout, mlci, run
 
 GATE = "  - {metric: balanced_accuracy, max_drop: 0.06, noise: retraining}\n"
 

@@ -3,9 +3,9 @@
 import pytest
 
 from mlci.errors import InputError, OutsideError
-from mlci.registry import audit, ledger, naming, versions
-from mlci.registry.interface import CorruptError
-from mlci.registry.objects import ObjectStore
+from mlci.registry import layout, ledger, verification, versions
+from mlci.registry.store import CorruptError
+from mlci.registry.stores.object_store.store import ObjectStore
 from tests.registry.conftest import QUICK
 from tests.registry.contract import Contract
 from tests.registry.histories import promotion, sha, stamp, verdict
@@ -56,7 +56,7 @@ class TestPlace:
     def test_objects_have_names_that_a_person_finds(self, s3, tmp_path):
         (tmp_path / "f").write_bytes(b"x")
         s3.store().put(tmp_path / "f", sha(b"x"))
-        ledger.append(s3.store(), stamp(), lambda _: verdict())
+        ledger.append_entry(s3.store(), stamp(), lambda _: verdict())
         assert s3.keys() == [
             f"pre/fix/model/files/{sha(b'x')[:2]}/{sha(b'x')}",
             "pre/fix/model/ledger/000000001.json",
@@ -109,18 +109,18 @@ class TestDamage:
     @pytest.fixture
     def five(self, s3):
         for body in (promotion, lambda _: verdict(), promotion, lambda _: verdict(), promotion):
-            ledger.append(s3.store(), stamp(), body)
+            ledger.append_entry(s3.store(), stamp(), body)
         return s3
 
     def key(self, number):
-        return f"{LEDGER}/{naming.entry(number)}"
+        return f"{LEDGER}/{layout.entry_name(number)}"
 
     @pytest.mark.parametrize("number", range(1, 6))
     def test_an_entry_is_deleted(self, five, number):
         five.delete(self.key(number))
         expected = "cut back" if number == 5 else f"entry {number} is missing"
         with pytest.raises(CorruptError, match=expected):
-            audit.verify(five.store())
+            verification.verify_ledger(five.store())
 
     @pytest.mark.parametrize("number", range(1, 6))
     @pytest.mark.parametrize(
@@ -129,24 +129,24 @@ class TestDamage:
     def test_an_entry_is_changed(self, five, number, change):
         five.put(self.key(number), change(five.get(self.key(number))))
         with pytest.raises(CorruptError, match=rf"entry ({number}|{number + 1}) "):
-            audit.verify(five.store())
+            verification.verify_ledger(five.store())
 
     def test_all_entries_are_deleted(self, five):
         for number in range(1, 6):
             five.delete(self.key(number))
         with pytest.raises(CorruptError, match="ends at entry 0, but entry 5 was there"):
-            ledger.tail(five.store())
+            ledger.read_ledger_head(five.store())
 
     def test_the_witness_is_deleted(self, five):
         five.delete("pre/fix/model/witness.json")
-        assert ledger.tail(five.store()).number == 5
-        assert "no witness" in audit.verify(five.store()).findings[0].message
+        assert ledger.read_ledger_head(five.store()).number == 5
+        assert "no witness" in verification.verify_ledger(five.store()).findings[0].message
 
     def test_a_huge_entry_is_not_read_whole(self, five):
         five.put(self.key(5), b" " * 3_000_000)
         assert len(five.store().read(5)) == 256 * 1024 + 1
         with pytest.raises(CorruptError, match="entry 5"):
-            ledger.tail(five.store())
+            ledger.read_ledger_head(five.store())
 
     def test_a_truncated_file_comes_as_it_is_for_its_digest_to_tell(self, five, tmp_path):
         (tmp_path / "f").write_bytes(b"whole")

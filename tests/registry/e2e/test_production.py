@@ -5,7 +5,10 @@ import json
 import pytest
 
 from mlci.registry import entries, ledger
-from mlci.registry.entries import By
+from mlci.registry.entries import Actor
+from tests.git.repository import commit, git
+from tests.operations.project import BY_RUNNING, change, holdout, mlci, predictions, run, write
+from tests.operations.test_planted import BY_FILE, KNOWN, shown
 from tests.registry.lifecycle import (
     bodies,
     champion,
@@ -20,8 +23,6 @@ from tests.registry.lifecycle import (
     store,
     trained,
 )
-from tests.usecases.project import BY_RUNNING, change, commit, git, holdout, mlci, predictions, run, write
-from tests.usecases.test_planted import BY_FILE, KNOWN, shown
 
 SCORES = "its own model scores the new rows"
 ABSOLUTE = "  - {metric: accuracy, min: 0.5}\n"
@@ -395,9 +396,9 @@ class TestUses:
         champion(tmp_path, 3)
         workflow = {"GITHUB_SERVER_URL": "https://github.com", "GITHUB_REPOSITORY": "o/r", "GITHUB_RUN_ID": "7"}
         run(tmp_path, "--record", GITHUB_ACTOR="octocat", GITHUB_SHA="c" * 40, **workflow)
-        entry = list(ledger.walk(store(tmp_path)))[-1]
-        assert entry.by == By(actor="octocat", commit="c" * 40, run="https://github.com/o/r/actions/runs/7")
-        assert entry.body.report == entries.digest((tmp_path / ".mlci/out/report.json").read_bytes())
+        entry = list(ledger.iter_all(store(tmp_path)))[-1]
+        assert entry.by == Actor(actor="octocat", commit="c" * 40, run="https://github.com/o/r/actions/runs/7")
+        assert entry.body.report == entries.entry_digest((tmp_path / ".mlci/out/report.json").read_bytes())
         assert (entry.body.verdict, entry.body.against) == ("pass", 1)
 
     def test_any_baseline_can_be_recorded(self, tmp_path):

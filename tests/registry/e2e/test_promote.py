@@ -5,6 +5,9 @@ import json
 import pytest
 
 from mlci.registry import entries, ledger
+from tests.git.repository import commit, git
+from tests.operations.project import change, holdout, mlci, run
+from tests.operations.test_planted import shown
 from tests.registry.e2e.test_production import ABSOLUTE, DAMAGE, TOTALS
 from tests.registry.lifecycle import (
     bodies,
@@ -21,8 +24,6 @@ from tests.registry.lifecycle import (
     store,
     trained,
 )
-from tests.usecases.project import change, commit, git, holdout, mlci, run
-from tests.usecases.test_planted import shown
 
 
 class TestPromotion:
@@ -31,7 +32,7 @@ class TestPromotion:
         ended = promote(tmp_path, "--note", "first", GITHUB_ACTOR="octocat")
         expected = {"promoted": True, "version": 1, "replaced": None, "entry": 1, "verdict": "warn"}
         assert ended.report == {**expected, "judged_again": [], "refused": None, "notes": []}
-        entry = ledger.read(store(tmp_path), 1)
+        entry = ledger.read_entry(store(tmp_path), 1)
         assert (entry.by.actor, entry.body.note) == ("octocat", "first")
         commit(tmp_path, {"k.txt": "1"})
         run(tmp_path)
@@ -173,7 +174,7 @@ class TestJudgedAgain:
         accuracy = next(row for row in report["metrics"] if row["metric"] == "accuracy")
         assert (accuracy["baseline"], accuracy["candidate"]) == pytest.approx((1 - other / 10, 0.9))
         if code == 0:
-            assert manifest(tmp_path, 3)["report"]["digest"] == entries.digest(
+            assert manifest(tmp_path, 3)["report"]["digest"] == entries.entry_digest(
                 (tmp_path / ".mlci/out/report.json").read_bytes()
             )
 

@@ -2,10 +2,11 @@
 
 import pytest
 
+from tests.git.repository import commit, git
+from tests.operations.project import TRAIN, change, holdout, run
+from tests.operations.test_planted import shown
 from tests.registry.jobs import AGAIN, MARK, OWN, Jobs, refused
 from tests.registry.lifecycle import bodies, champion, files, promote, state
-from tests.usecases.project import TRAIN, change, commit, git, holdout, run
-from tests.usecases.test_planted import shown
 
 
 def test_promote__another_version_on_the_same_rows(tmp_path):

@@ -6,11 +6,12 @@ from statistics import stdev
 
 import pytest
 
-from mlci.registry.spread import Spread
-from mlci.usecases.recorded import MOST_BYTES
+from mlci.operations.reproduction_record import MOST_BYTES
+from mlci.registry.reproduction import MetricSpread
+from tests.git.repository import commit, git
+from tests.operations.project import holdout, mlci, predictions, write
+from tests.operations.test_planted import BY_FILE
 from tests.registry.lifecycle import bodies, champion, kept, manifest, promoted, repository, state
-from tests.usecases.project import commit, git, holdout, mlci, predictions, write
-from tests.usecases.test_planted import BY_FILE
 
 LUCKY = """\
 import os, random
@@ -62,7 +63,7 @@ def reproduce(folder, *arguments, **environment):
 
 
 def spread(folder, body):
-    return Spread.model_validate_json(kept(folder, body.spread).read_bytes())
+    return MetricSpread.model_validate_json(kept(folder, body.spread).read_bytes())
 
 
 def test_the_same_bytes(tmp_path):

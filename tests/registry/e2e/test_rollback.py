@@ -3,6 +3,9 @@
 import pytest
 
 from mlci.registry import ledger
+from tests.git.repository import commit, git
+from tests.operations.project import change, mlci, run
+from tests.operations.test_planted import shown
 from tests.registry.e2e.test_production import DAMAGE
 from tests.registry.histories import swapped
 from tests.registry.lifecycle import (
@@ -17,8 +20,6 @@ from tests.registry.lifecycle import (
     state,
     store,
 )
-from tests.usecases.project import change, commit, git, mlci, run
-from tests.usecases.test_planted import shown
 
 
 class TestRollback:
@@ -36,7 +37,7 @@ class TestRollback:
         self.versions(tmp_path, 3, 2, 1)
         ended = self.back(tmp_path, GITHUB_ACTOR="octocat")
         assert ended.report == {"version": 2, "replaced": 3, "entry": 4}
-        entry = list(ledger.walk(store(tmp_path)))[-1]
+        entry = list(ledger.iter_all(store(tmp_path)))[-1]
         assert (entry.by.actor, entry.body.reason) == ("octocat", "it drifts")
         assert change(run(tmp_path)) == shown(2, 1)
         assert self.back(tmp_path).report == {"version": 1, "replaced": 2, "entry": 5}
@@ -159,19 +160,19 @@ class TestRollback:
 
     def test_another_promotion_in_between(self, tmp_path, monkeypatch):
         self.versions(tmp_path, 3, 2)
-        real = ledger.append
+        real = ledger.append_entry
 
         def overtaken(store_, stamp, decide):
-            monkeypatch.setattr("mlci.usecases.rollback.ledger.append", real)
+            monkeypatch.setattr("mlci.operations.rollback.ledger.append", real)
             commit(tmp_path, {"k.txt": "1"})
             promoted(tmp_path)
             return real(store_, stamp, decide)
 
-        monkeypatch.setattr("mlci.usecases.rollback.ledger.append", overtaken)
+        monkeypatch.setattr("mlci.operations.rollback.ledger.append", overtaken)
         ended = self.back(tmp_path)
         assert (ended.code, ended.out) == (4, "")
         assert "version 3 was promoted meanwhile and nothing was rolled back" in ended.err
-        monkeypatch.setattr("mlci.usecases.rollback.ledger.append", overtaken)
+        monkeypatch.setattr("mlci.operations.rollback.ledger.append", overtaken)
 
 
 def test_nothing_yet(tmp_path):

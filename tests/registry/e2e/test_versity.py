@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from mlci.errors import OutsideError
-from mlci.registry import audit, ledger, naming
-from mlci.registry.interface import Witness
+from mlci.registry import layout, ledger, verification
+from mlci.registry.store import Checkpoint
 from tests.registry.buckets import S3
 from tests.registry.conftest import QUICK
 from tests.registry.contract import Contract
@@ -82,14 +82,14 @@ class TestSaid:
 
 def test_ten_thousand_entries_are_found_by_two_requests_from_the_witness_on(versity, bucket):
     port, folder = versity
-    ledger.append(bucket.store(), stamp(), promotion)
+    ledger.append_entry(bucket.store(), stamp(), promotion)
     place = Path(folder) / bucket.name / "pre" / "fix" / "model" / "ledger"
     for number in range(2, 10_001):
-        (place / naming.entry(number)).write_bytes(b"x")
+        (place / layout.entry_name(number)).write_bytes(b"x")
     proxy = Proxy(port)
     store = bucket.behind(proxy.port).store()
     assert store.tail() == 10_000
-    store.leave_witness(Witness(number=9_990, digest="a" * 64))
+    store.leave_witness(Checkpoint(number=9_990, digest="a" * 64))
     proxy.seen.clear()
     assert store.tail() == 10_000
     assert len(proxy.seen) == 2  # the witness, and what comes from it on
@@ -98,8 +98,8 @@ def test_ten_thousand_entries_are_found_by_two_requests_from_the_witness_on(vers
 
 def test_the_chain_holds_after_promotions(bucket):
     for number in range(1, 4):
-        assert ledger.append(bucket.store(), stamp(), promotion).number == number
-    assert audit.verify(bucket.store()).findings == ()
+        assert ledger.append_entry(bucket.store(), stamp(), promotion).number == number
+    assert verification.verify_ledger(bucket.store()).findings == ()
 
 
 def test_append__a_server_that_ignores_conditional_writes(tmp_path):
@@ -110,6 +110,6 @@ def test_append__a_server_that_ignores_conditional_writes(tmp_path):
             bucket.client.put_object(Bucket=bucket.name, Key="object", Body=b"x", IfNoneMatch="*")
         bucket.delete("object")
         with pytest.raises(OutsideError, match=r"ignores conditional writes .* versitygw without `--nometa`"):
-            ledger.append(bucket.store(), stamp(), promotion)
+            ledger.append_entry(bucket.store(), stamp(), promotion)
         assert bucket.keys() == []
-        assert ledger.tail(bucket.store()) == ledger.EMPTY
+        assert ledger.read_ledger_head(bucket.store()) == ledger.EMPTY

@@ -112,8 +112,9 @@ class _Clock(dt.datetime):
 
 def mlci(*words: str) -> None:
     """Run a command as the installed program would."""
-    from mlci.cli import group  # noqa: PLC0415
     from mlci.cli.shell import guarded  # noqa: PLC0415
+
+    from mlci.cli import group  # noqa: PLC0415
 
     code = guarded(lambda: group.main(args=list(words), prog_name="mlci", standalone_mode=False))
     if code != 0:

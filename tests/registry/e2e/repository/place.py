@@ -6,10 +6,10 @@ import subprocess
 import time
 from pathlib import Path
 
-from mlci.github.patience import Patience
-from mlci.github.registry import RepositoryStore
+from mlci.github.retry import RetryPolicy
 from mlci.github.transport import Access
 from mlci.registry import ledger
+from mlci.registry.stores.github.store import RepositoryStore
 from tests.github.gitrepo import ENVIRONMENT
 from tests.registry.histories import stamp, verdict
 
@@ -35,7 +35,7 @@ class Place:
         """A store with so many entries in its ledger."""
         store = self.store()
         for number in range(count):
-            ledger.append(store, stamp(actor=f"{number + 1}"), lambda _: verdict())
+            ledger.append_entry(store, stamp(actor=f"{number + 1}"), lambda _: verdict())
         return store
 
     def git(self, *words, text=None) -> str:
@@ -70,15 +70,15 @@ class Place:
         return [f"{one[0]} {one[1].removeprefix(root)}" for one in self.fake.requests[since:]]
 
 
-def quick(**more) -> Patience:
+def quick(**more) -> RetryPolicy:
     """Patience that waits next to nothing."""
-    return Patience(**{"first": 0.2, "sleep": lambda seconds: time.sleep(min(seconds, 0.3)), **more})
+    return RetryPolicy(**{"first": 0.2, "sleep": lambda seconds: time.sleep(min(seconds, 0.3)), **more})
 
 
-def hasty(**more) -> Patience:
+def hasty(**more) -> RetryPolicy:
     """Patience that does not wait, but counts its waits as if they took their time."""
     clock = itertools.count().__next__
-    return Patience(**{"sleep": lambda _: None, "clock": lambda: clock() / 1e6, **more})
+    return RetryPolicy(**{"sleep": lambda _: None, "clock": lambda: clock() / 1e6, **more})
 
 
 def git(folder: Path, *words, text=None) -> str:

@@ -4,20 +4,20 @@ from dataclasses import replace
 
 import pytest
 
-from mlci.cli.registry import clock
+from mlci.cli.registry_factory import clock
 from mlci.errors import OutsideError
+from mlci.operations.registry_check import probe_registry
+from mlci.operations.rollback import roll_back
 from mlci.registry import ledger
-from mlci.registry.interface import UnknownOutcomeError
 from mlci.registry.ledger import Intent
-from mlci.usecases.registry_check import check
-from mlci.usecases.rollback import rollback
+from mlci.registry.store import UnknownOutcomeError
 from tests.registry.histories import promoted, stamp
 
 
 def test_check__leaves_nothing_behind(place):
     before = place.git("for-each-ref")
     seconds = iter(range(1_000)).__next__
-    found = check(place.store, "model", now=clock, seconds=lambda: float(seconds()))
+    found = probe_registry(place.store, "model", now=clock, seconds=lambda: float(seconds()))
     assert {one.name: one.outcome for one in found} == {
         **dict.fromkeys(["read", "write", "list", "conditional writes", "read back", "latency", "delete"], "passed"),
         "clock": "skipped",
@@ -42,9 +42,9 @@ def test_rollback__run_again_after_an_unknown_outcome(place, tmp_path, monkeypat
 
     monkeypatch.setattr(git, "move", moved)
     with pytest.raises(UnknownOutcomeError, match="whether entry 4 was written is not known") as found:
-        rollback(store, replace(stamp(), intent=Intent(id="one", repeated=False)), to=None, reason="it drifts")
+        roll_back(store, replace(stamp(), intent=Intent(id="one", repeated=False)), to=None, reason="it drifts")
     assert "`mlci rollback --to 2 --reason …`" in found.value.remedy
     again = replace(stamp(), intent=Intent(id="one", repeated=True))
-    done = rollback(place.store(), again, to=None, reason="it drifts")
+    done = roll_back(place.store(), again, to=None, reason="it drifts")
     assert (done.version, done.entry, done.earlier) == (2, None, 4)
-    assert ledger.tail(place.store()).number == 4
+    assert ledger.read_ledger_head(place.store()).number == 4

@@ -10,11 +10,10 @@ from pathlib import Path
 import pytest
 
 from mlci.errors import OutsideError
-from mlci.registry import audit, ledger
-from mlci.registry.interface import Witness
-from tests.registry.contract import sha
+from mlci.registry import ledger, verification
+from mlci.registry.store import Checkpoint
 from tests.registry.e2e.repository.place import BRANCH, WITNESS, hasty
-from tests.registry.histories import stamp, verdict
+from tests.registry.histories import sha, stamp, verdict
 
 WRITER = Path(__file__).with_name("writer.py")
 FAULTS = [
@@ -41,9 +40,9 @@ def test_a_fault_at_any_request_of_an_append_changes_nothing_but_the_time_it_tak
     for nth in range(1, count + 1):
         met = place.fake.fail(nth=nth, **fault)
         store = place.store(patience=hasty())
-        assert ledger.append(store, stamp(), lambda _: verdict()).number == 3 + nth
+        assert ledger.append_entry(store, stamp(), lambda _: verdict()).number == 3 + nth
         assert met.hits == 1
-    assert audit.verify(place.store()).entries == 3 + count
+    assert verification.verify_ledger(place.store()).entries == 3 + count
     assert place.git("rev-parse", WITNESS) == place.git("rev-parse", BRANCH)
 
 
@@ -64,12 +63,12 @@ def test_a_fault_at_any_request_of_a_file_changes_nothing_but_the_time_it_takes(
 def test_a_push_without_an_answer_is_ones_own_although_another_came_after_it(place):
     store, other = place.filled(1), place.store()
     place.fake.fail("PATCH", "/git/refs/heads/mlci/model", "drop", when="after", call=lambda: ledger_by(other, "other"))
-    assert ledger.append(store, stamp(actor="me"), lambda _: verdict()) is not None
-    assert [entry.by.actor for entry in ledger.walk(place.store())] == ["1", "me", "other"]
+    assert ledger.append_entry(store, stamp(actor="me"), lambda _: verdict()) is not None
+    assert [entry.by.actor for entry in ledger.iter_all(place.store())] == ["1", "me", "other"]
 
 
 def ledger_by(store, actor):
-    return ledger.append(store, stamp(actor=actor), lambda _: verdict())
+    return ledger.append_entry(store, stamp(actor=actor), lambda _: verdict())
 
 
 def test_a_push_without_an_answer_that_did_not_arrive_is_lost_to_another(place):
@@ -83,7 +82,7 @@ def test_a_push_without_an_answer_that_did_not_arrive_is_lost_to_another(place):
         call=lambda: ledger_by(place.store(), "other"),
     )
     assert not store.append(2, b"mine")
-    assert [entry.by.actor for entry in ledger.walk(place.store())] == ["1", "other"]
+    assert [entry.by.actor for entry in ledger.iter_all(place.store())] == ["1", "other"]
 
 
 @pytest.mark.parametrize("fault", ALWAYS, ids=lambda fault: "-".join(map(str, fault.values())))
@@ -96,7 +95,7 @@ def test_what_does_not_come_right_is_an_error_and_never_an_answer(place, tmp_pat
         store.witness,
         lambda: store.read(1),
         lambda: store.append(2, b"x"),
-        lambda: store.leave_witness(Witness(number=1, digest="0" * 64)),
+        lambda: store.leave_witness(Checkpoint(number=1, digest="0" * 64)),
         lambda: store.holds("0" * 64),
         lambda: store.get("0" * 64, tmp_path / "got"),
     ):
@@ -173,9 +172,9 @@ def test_a_writer_killed_at_any_request_leaves_the_old_state_or_the_new_one(plac
             assert writers.write(tmp_path / "f", "killed", place=here, kill=nth) == -signal.SIGKILL
             assert len(here.asked()) == nth
             store = here.store()
-            before = [entry.by.actor for entry in ledger.walk(store)]
+            before = [entry.by.actor for entry in ledger.iter_all(store)]
             assert writers.write(tmp_path / "f", "next", place=here) == 0
-            assert [entry.by.actor for entry in ledger.walk(store)] == [*before, "next"]
+            assert [entry.by.actor for entry in ledger.iter_all(store)] == [*before, "next"]
             assert store.witness().number == len(before) + 1
             assert store.holds(sha(b"model"))
             assert len(here.fake.state.all("assets")) == len(here.fake.state.all("releases")) == 1

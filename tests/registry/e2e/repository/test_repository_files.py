@@ -6,11 +6,11 @@ import os
 import pytest
 
 from mlci.errors import OutsideError
-from mlci.github.carrying import allowed_upload
-from mlci.github.registry import RepositoryStore
+from mlci.github.file_transfer import allowed_upload
 from mlci.github.transport import Access
-from tests.registry.contract import sha
+from mlci.registry.stores.github.store import RepositoryStore
 from tests.registry.e2e.repository.place import hasty
+from tests.registry.histories import sha
 
 DATA = b"model " * 5_000
 

@@ -6,9 +6,9 @@ import tarfile
 import pytest
 
 from mlci.errors import OutsideError
-from mlci.github.pages import FEW, unpacked
-from mlci.registry import audit, entries, ledger
-from mlci.registry.interface import CorruptError
+from mlci.registry import entries, ledger, verification
+from mlci.registry.store import CorruptError
+from mlci.registry.stores.github.ledger_branch import FEW, unpack_archive
 from tests.registry.e2e.repository.place import BRANCH, WHO, hasty
 
 COUNT = 14
@@ -24,7 +24,7 @@ def archives(place):
 
 
 def test_a_whole_ledger_costs_a_handful_of_requests(filled):
-    written = list(ledger.walk(filled.store()))
+    written = list(ledger.iter_all(filled.store()))
     assert [entry.number for entry in written] == list(range(1, COUNT + 1))
     assert len(filled.asked()) == 5
     assert archives(filled) == [f"GET /tarball/{filled.git('rev-parse', BRANCH)}"]
@@ -41,7 +41,7 @@ def test_an_archive_is_taken_once_for_a_commit(filled):
     filled.edit(lambda clone: (clone / ".gitattributes").write_text("ledger/* export-ignore\n"))
     store = filled.store()
     for _ in range(2):
-        assert len(list(ledger.walk(store))) == COUNT
+        assert len(list(ledger.iter_all(store))) == COUNT
     assert len(archives(filled)) == 1
     filled.store().append(COUNT + 1, b"x")
     assert store.tail() == COUNT + 1
@@ -58,13 +58,13 @@ def test_few_of_a_long_ledger_are_read_by_themselves(filled):
 
 def test_a_short_one_is_read_entry_by_entry(fresh):
     place = fresh(FEW)
-    assert audit.verify(place.store()).entries == FEW
+    assert verification.verify_ledger(place.store()).entries == FEW
     assert archives(place) == []
 
 
 def test_what_was_read_holds_for_the_entries_that_one_appends(filled):
     store = filled.store()
-    list(ledger.walk(store))
+    list(ledger.iter_all(store))
     before = len(filled.asked())
     store.append(COUNT + 1, b"x")
     assert all(store.read(number) for number in range(1, COUNT + 2))
@@ -79,9 +79,9 @@ def test_what_was_read_holds_for_the_entries_that_one_appends(filled):
 def test_without_archives_entries_are_read_one_by_one(filled, fault):
     filled.fake.fail("GET", "/tarball/*", times=0, **fault)
     store = filled.store(patience=hasty())
-    assert len(list(ledger.walk(store))) == COUNT
+    assert len(list(ledger.iter_all(store))) == COUNT
     filled.fake.forget_requests()
-    assert len(list(ledger.walk(store))) == COUNT
+    assert len(list(ledger.iter_all(store))) == COUNT
     assert archives(filled) == []  # not asked for again
 
 
@@ -91,25 +91,25 @@ def test_an_archive_that_does_not_read_is_none(filled, data, monkeypatch):
 
     monkeypatch.setattr(contents.storage, "address", lambda base, _: f"{base}/results/planted?sig=fake-signature")
     filled.fake.state.blobs["planted"] = data
-    assert len(list(ledger.walk(filled.store(patience=hasty())))) == COUNT
+    assert len(list(ledger.iter_all(filled.store(patience=hasty())))) == COUNT
 
 
 def test_an_entry_that_is_kept_out_of_archives_is_read_by_itself(filled):
     """Git leaves out of an archive what `.gitattributes` says; it hides nothing from mlci."""
     filled.edit(lambda clone: (clone / ".gitattributes").write_text("ledger/000000011.json export-ignore\n"))
-    assert [entry.number for entry in ledger.walk(filled.store())] == list(range(1, COUNT + 1))
+    assert [entry.number for entry in ledger.iter_all(filled.store())] == list(range(1, COUNT + 1))
 
 
 def test_an_entry_that_archives_change_is_an_error(filled):
     filled.edit(lambda clone: (clone / ".gitattributes").write_text("ledger/* export-subst\n"))
-    assert len(list(ledger.walk(filled.store()))) == COUNT
+    assert len(list(ledger.iter_all(filled.store()))) == COUNT
 
     def change(clone):
         (clone / filled.entry(COUNT + 1)).write_text('{"actor":"$Format:%H$"}')
 
     filled.edit(change)
     with pytest.raises(CorruptError, match=f"entry {COUNT + 1} is damaged"):
-        list(ledger.walk(filled.store()))
+        list(ledger.iter_all(filled.store()))
 
 
 def packed(*members, mode="w:gz"):
@@ -136,28 +136,28 @@ def test_an_archive_gives_entries_and_nothing_else(tmp_path):
         ("root/ledger/000000007.json/x", b"x", file),
     )
     (tmp_path / "a.tar.gz").write_bytes(data)
-    assert dict(unpacked(tmp_path / "a.tar.gz")) == {1: b"one", 5: b"five"}
+    assert dict(unpack_archive(tmp_path / "a.tar.gz")) == {1: b"one", 5: b"five"}
 
 
 def test_an_archive_that_is_too_large_is_left_in_time(tmp_path, monkeypatch):
-    monkeypatch.setattr("mlci.github.pages._MOST", 3_000)
+    monkeypatch.setattr("mlci.registry.stores.github.ledger_branch._MOST", 3_000)
     file = tarfile.REGTYPE
     names = [f"root/ledger/{number:09d}.json" for number in range(1, 10)]
     (tmp_path / "a.tar.gz").write_bytes(packed(*((name, b"x" * 1_000, file) for name in names)))
-    assert list(dict(unpacked(tmp_path / "a.tar.gz"))) == [1]
+    assert list(dict(unpack_archive(tmp_path / "a.tar.gz"))) == [1]
 
 
 def test_a_truncated_archive_is_no_archive(tmp_path):
     (tmp_path / "a.tar.gz").write_bytes(packed(("root/ledger/000000001.json", b"x" * 9_000, tarfile.REGTYPE))[:60])
     with pytest.raises((tarfile.TarError, EOFError)):
-        dict(unpacked(tmp_path / "a.tar.gz"))
+        dict(unpack_archive(tmp_path / "a.tar.gz"))
 
 
 def test_a_branch_that_can_not_be_read_at_all_is_an_error(filled):
     filled.fake.fail("GET", "/contents/*", times=0)
     store = filled.store(patience=hasty())
     with pytest.raises(OutsideError):
-        list(ledger.walk(store))
+        list(ledger.iter_all(store))
 
 
 def test_the_archives_commit_is_the_one_that_was_looked_at(filled):

@@ -3,11 +3,11 @@
 import pytest
 
 from mlci.errors import OutsideError
-from mlci.registry import audit, ledger
-from mlci.registry.folder import FolderStore
-from tests.registry.contract import Contract, sha
+from mlci.registry import ledger, verification
+from mlci.registry.stores.folder import FolderStore
+from tests.registry.contract import Contract
 from tests.registry.e2e.repository.place import BRANCH, WHO, WITNESS, git, hasty
-from tests.registry.histories import stamp, verdict
+from tests.registry.histories import sha, stamp, verdict
 
 
 @pytest.fixture
@@ -68,11 +68,11 @@ class TestGit:
 
     def test_a_clone_is_a_registry_in_a_folder(self, fresh, tmp_path):
         place = fresh(3)
-        written = list(ledger.walk(place.store()))
+        written = list(ledger.iter_all(place.store()))
         git(tmp_path, "clone", "-q", "--branch", "mlci/model", str(place.bare), "registry/model")
         folder = FolderStore(tmp_path / "registry", "model")
-        assert list(ledger.walk(folder)) == written
-        assert audit.verify(folder).findings == ()
+        assert list(ledger.iter_all(folder)) == written
+        assert verification.verify_ledger(folder).findings == ()
         assert (tmp_path / "registry/model/README.md").read_text("utf-8").startswith("# Ledger of model\n")
 
     def test_a_project_with_a_branch_called_like_a_model_keeps_it(self, place):
@@ -87,8 +87,8 @@ class TestGit:
     @pytest.mark.parametrize("model", ["my.lock", "a.b_c-d", "Ünïcode", "-x", "@{1}", "HEAD"])
     def test_any_model_has_a_branch(self, place, model):
         store = place.store(model)
-        ledger.append(store, stamp(), lambda _: verdict())
-        assert ledger.tail(place.store(model)).number == 1
+        ledger.append_entry(store, stamp(), lambda _: verdict())
+        assert ledger.read_ledger_head(place.store(model)).number == 1
 
 
 class TestRequests:
@@ -124,7 +124,7 @@ class TestRequests:
     def test_the_same_process_appends_again(self, place):
         store = place.filled(2)
         place.fake.forget_requests()
-        ledger.append(store, stamp(), lambda _: verdict())
+        ledger.append_entry(store, stamp(), lambda _: verdict())
         assert len(place.asked()) == 6
 
     @pytest.mark.parametrize("entries", [3, 14])
@@ -133,7 +133,7 @@ class TestRequests:
         store = place.store()
         assert store.tail() == entries
         assert len(place.asked()) == 1
-        assert ledger.tail(store).number == entries
+        assert ledger.read_ledger_head(store).number == entries
         assert (len(place.asked()), store.requests) == (5, 5)
 
     def test_files(self, place, tmp_path):
@@ -178,8 +178,8 @@ class TestPermissions:
         (tmp_path / "f").write_bytes(b"x")
         place.filled(2).put(tmp_path / "f", sha(b"x"))
         reader = place.store(token=place.fake.token({"contents": "read"}))
-        assert [entry.number for entry in ledger.walk(reader)] == [1, 2]
-        assert audit.verify(reader).findings == ()
+        assert [entry.number for entry in ledger.iter_all(reader)] == [1, 2]
+        assert verification.verify_ledger(reader).findings == ()
         assert reader.holds(sha(b"x"))
         assert reader.get(sha(b"x"), tmp_path / "got")
         assert (tmp_path / "got").read_bytes() == b"x"
@@ -191,7 +191,7 @@ class TestPermissions:
         place.filled(1) if filled else None
         reader = place.store(token=place.fake.token({"contents": "read"}, fork=fork))
         for write in (
-            lambda: ledger.append(reader, stamp(), lambda _: verdict()),
+            lambda: ledger.append_entry(reader, stamp(), lambda _: verdict()),
             lambda: reader.put(tmp_path / "f", sha(b"x")),
         ):
             with pytest.raises(
@@ -205,7 +205,7 @@ class TestPermissions:
         place.fake.role("ada", "write")
         token = place.fake.token({"contents": "read"}, user="ada", fine_grained=True)
         with pytest.raises(OutsideError, match=r"repository permission \*Contents\*: read and write"):
-            ledger.append(place.store(token=token), stamp(), lambda _: verdict())
+            ledger.append_entry(place.store(token=token), stamp(), lambda _: verdict())
         token = place.fake.token({"checks": "read"}, user="ada", fine_grained=True)
         with pytest.raises(OutsideError, match=r"repository permission \*Contents\*: read-only"):
             place.store(token=token).tail()

@@ -6,15 +6,14 @@ import subprocess
 import pytest
 
 from mlci.errors import OutsideError
-from mlci.registry import audit, ledger
-from mlci.registry.interface import CorruptError
-from tests.registry.contract import sha
+from mlci.registry import ledger, verification
+from mlci.registry.store import CorruptError
 from tests.registry.e2e.repository.place import BRANCH, WHO, WITNESS, git, hasty
-from tests.registry.histories import stamp, verdict
+from tests.registry.histories import sha, stamp, verdict
 
 
 def append(store):
-    return ledger.append(store, stamp(), lambda _: verdict())
+    return ledger.append_entry(store, stamp(), lambda _: verdict())
 
 
 def cut_back(place):
@@ -84,14 +83,14 @@ DONE = {
 def test_what_is_done_to_the_branch_is_named_and_nothing_is_appended(fresh, change):
     place = fresh(3)
     working = place.store(patience=hasty())
-    ledger.tail(working)
+    ledger.read_ledger_head(working)
     change(place)
     for store in (place.store(patience=hasty()), working):
-        for look in (lambda s=store: ledger.tail(s), lambda s=store: append(s)):
+        for look in (lambda s=store: ledger.read_ledger_head(s), lambda s=store: append(s)):
             with pytest.raises(CorruptError, match=DONE[change]):
                 look()
     with pytest.raises(CorruptError):
-        list(ledger.walk(place.store(patience=hasty())))
+        list(ledger.iter_all(place.store(patience=hasty())))
 
 
 @pytest.mark.parametrize("change", [rewritten, another_history, an_old_entry_changed], ids=lambda it: it.__name__)
@@ -99,23 +98,23 @@ def test_the_message_tells_how_to_put_it_back(fresh, change):
     place = fresh(3)
     change(place)
     with pytest.raises(CorruptError) as caught:
-        ledger.tail(place.store())
+        ledger.read_ledger_head(place.store())
     commands = re.search(r"git fetch origin .*", str(caught.value))[0]
     clone = place.clone()
     subprocess.run(commands, shell=True, cwd=clone, check=True, capture_output=True)  # noqa: S602 - as a person would
-    assert audit.verify(place.store()).entries == 3
+    assert verification.verify_ledger(place.store()).entries == 3
     assert append(place.store()).number == 4
 
 
 def test_a_note_by_hand_does_no_harm(fresh):
     place = fresh(3)
     working = place.store()
-    ledger.tail(working)
+    ledger.read_ledger_head(working)
     place.edit(lambda clone: (clone / "README.md").write_text("another text"))
-    assert ledger.tail(place.store()).number == 3
+    assert ledger.read_ledger_head(place.store()).number == 3
     assert append(working).number == 4
     assert append(place.store()).number == 5
-    assert audit.verify(place.store()).entries == 5
+    assert verification.verify_ledger(place.store()).entries == 5
     assert place.git("show", f"{BRANCH}:README.md") == "another text"
 
 
@@ -144,7 +143,7 @@ def test_a_hole_is_not_filled(place):
 def test_without_a_witness_entries_go_on_and_the_next_one_leaves_it(place):
     place.filled(2)
     place.git("update-ref", "-d", WITNESS)
-    assert [one.number for one in audit.verify(place.store()).findings] == [0]
+    assert [one.number for one in verification.verify_ledger(place.store()).findings] == [0]
     assert append(place.store()).number == 3
     assert place.git("rev-parse", WITNESS) == place.git("rev-parse", BRANCH)
 
@@ -153,7 +152,7 @@ def test_a_witness_that_was_not_moved_on_is_made_up_for(fresh):
     place = fresh(3)
     store = place.store()
     place.git("update-ref", WITNESS, f"{BRANCH}~2")
-    assert ledger.tail(place.store()).number == 3
+    assert ledger.read_ledger_head(place.store()).number == 3
     assert append(store).number == 4
     assert place.git("rev-parse", WITNESS) == place.git("rev-parse", BRANCH)
 
@@ -161,7 +160,7 @@ def test_a_witness_that_was_not_moved_on_is_made_up_for(fresh):
 def test_a_branch_that_is_deleted_while_one_appends_is_named(place):
     store = place.filled(1)
     newest = place.git("rev-parse", BRANCH)
-    ledger.tail(store)
+    ledger.read_ledger_head(store)
     deleted(place)
     with pytest.raises(CorruptError, match=f"was deleted.*git push --force origin {newest}:refs/heads/mlci/model"):
         store.append(2, b"x")
@@ -182,16 +181,16 @@ def test_an_answer_from_before_the_witness_is_asked_for_again(fresh):
     new = place.git("rev-parse", BRANCH)
     place.git("update-ref", BRANCH, old)
     catches_up = hasty(sleep=lambda _: place.git("update-ref", BRANCH, new))
-    assert ledger.tail(place.store(patience=catches_up)).number == 3
+    assert ledger.read_ledger_head(place.store(patience=catches_up)).number == 3
     place.fake.fail("GET", "/commits/heads/mlci/model", status=404)
-    assert ledger.tail(place.store(patience=hasty())).number == 3
+    assert ledger.read_ledger_head(place.store(patience=hasty())).number == 3
 
 
 def test_a_404_that_is_not_true_is_not_believed(fresh):
     place = fresh(2)
     place.fake.fail("GET", "/commits/heads/mlci/model", status=404, times=0)
     with pytest.raises(CorruptError, match="ends at entry 0, but entry 2 was there"):
-        ledger.tail(place.store(patience=hasty()))
+        ledger.read_ledger_head(place.store(patience=hasty()))
     with pytest.raises(CorruptError):
         append(place.store(patience=hasty()))
     assert place.git("rev-list", "--count", BRANCH) == "2"
@@ -204,7 +203,7 @@ def test_an_entry_of_other_bytes_in_the_same_place_is_named(place):
     store.tail()
     store._records._pages.pushed(None, place.git("rev-parse", BRANCH), 2, b"{}")
     with pytest.raises(CorruptError, match="entry 2"):
-        ledger.tail(store)
+        ledger.read_ledger_head(store)
     assert sha(store.read(2)) == sha(b"{}")
 
 

@@ -11,12 +11,11 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[4]))
 
-from mlci.github.registry import RepositoryStore
 from mlci.github.transport import Access
 from mlci.registry import ledger
-from tests.registry.contract import sha
+from mlci.registry.stores.github.store import RepositoryStore
 from tests.registry.e2e.repository.place import hasty
-from tests.registry.histories import stamp, verdict
+from tests.registry.histories import sha, stamp, verdict
 
 
 def write(job):
@@ -24,7 +23,7 @@ def write(job):
     access = Access(url=job["url"], token=job["token"], agent="mlci/test")
     store = RepositoryStore(access, job["repository"], "model", patience=hasty())
     store.put(source, sha(source.read_bytes()))
-    ledger.append(store, stamp(actor=job["actor"]), lambda _: verdict())
+    ledger.append_entry(store, stamp(actor=job["actor"]), lambda _: verdict())
 
 
 def main():

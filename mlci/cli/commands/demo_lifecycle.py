@@ -1,0 +1,187 @@
+"""``mlci demo --lifecycle``: five states of one repository, evaluated, promoted and rolled back for real."""
+
+import contextlib
+import io
+import json
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+
+from mlci.cli.commands.registry.ledger import audit_summary, audit_text
+from mlci.cli.commands.registry.promote import promotion_text
+from mlci.cli.output_files import keep_out_of_git
+from mlci.cli.registry_factory import open_registry, runtime_environment, writer
+from mlci.cli.run_output import prepare_output, save_files
+from mlci.cli.wiring import load_configuration, report_context, run_context
+from mlci.config.loader import LoadedConfig
+from mlci.demo.lifecycle import Chapter, chapters, write_data
+from mlci.errors import InputError
+from mlci.git.git import Git
+from mlci.operations import holdout_uses
+from mlci.operations.bundle import write
+from mlci.operations.promote.promote import PromoteOptions, PromotionResult, promote
+from mlci.operations.rollback import roll_back
+from mlci.operations.run import run_and_judge
+from mlci.operations.verify_registry import verify_registry
+from mlci.registry import entries, ledger
+from mlci.registry.ledger import Author
+from mlci.registry.store import Store
+from mlci.report.document import Report
+from mlci.report.serialization import dump_report
+from mlci.report.terminal import render_terminal
+
+MARK = ".mlci-demo"
+_NUMBERS, _PARAGRAPH = "\n\nMetrics on the whole set", "\n\n"
+_AUTHOR = ("-c", "user.name=mlci demo", "-c", "user.email=demo@localhost", "-c", "commit.gpgsign=false")
+
+
+@dataclass(frozen=True)
+class Narrator:
+    """What became of one chapter."""
+
+    chapter: Chapter
+    report: Report
+    comment: Path
+    lines: tuple[str, ...]
+    outcome: PromotionResult | None
+
+
+def play_lifecycle(out: Path, *, as_json: bool) -> int:
+    """Play the story in a folder of its own and print it; the exit code is 0 though a candidate is blocked.
+
+    Raises:
+        InputError: The folder holds something that is not an earlier demo.
+    """
+    _fresh(out)
+    told = [_play(out, index, chapter, as_json=as_json) for index, chapter in enumerate(chapters(), 1)]
+    loaded, store, _ = _at(out)
+    whole = audit_summary(verify_registry(store, contents=True), contents=True)
+    if as_json:
+        click.echo(json.dumps(_document(told, store, loaded), indent=1, ensure_ascii=False))
+        return 0
+    click.echo("The record of it all (`mlci ledger log`):\n")
+    for entry in ledger.iter_all(store):
+        click.echo(f"  {entry.number}  {audit_text(entry)}")
+    click.echo(f"\n{whole}\n\ncomments: {out / 'comments'}\ngo on:    mlci versions --config {out / 'mlci.yml'}")
+    return 0
+
+
+def _fresh(out: Path) -> None:
+    """Make an empty folder with a repository of its own and the data."""
+    if out.exists() and any(out.iterdir()) and not (out / MARK).is_file():
+        raise InputError(f"{out} is not empty and holds no earlier demo; choose another folder with --out")
+    shutil.rmtree(out, ignore_errors=True)
+    if out.parent.name == ".mlci":
+        keep_out_of_git(out.parent)
+    out.mkdir(parents=True)
+    (out / MARK).touch()
+    (out / "comments").mkdir()
+    try:
+        write_data(out)
+    except ImportError as error:
+        raise InputError("the demo's data ship with scikit-learn: pip install 'mlci[metrics]'") from error
+    with contextlib.suppress(InputError):  # without git, versions know no commit
+        _git(out).must("init", "--quiet")
+
+
+def _git(out: Path) -> Git:
+    return Git(folder=out, environment=dict(os.environ))
+
+
+def _at(out: Path) -> tuple[LoadedConfig, Store, Author]:
+    loaded = load_configuration(out / "mlci.yml")
+    store, _ = open_registry(loaded, out)
+    if store is None:
+        raise ValueError("it was wanted")
+    return loaded, store, writer(out)
+
+
+def _play(out: Path, index: int, chapter: Chapter, *, as_json: bool) -> Narrator:
+    """Commit a state, judge it, and do with it what the story says."""
+    for name, text in chapter.files.items():
+        (out / name).write_text(text, encoding="utf-8")
+    with contextlib.suppress(InputError):
+        _git(out).must("add", "--all")
+        _git(out).must(*_AUTHOR, "commit", "--quiet", "--no-verify", "--allow-empty", "-m", chapter.title)
+    loaded, store, stamp = _at(out)
+    lines = []
+    if chapter.rolls_back:
+        done = roll_back(store, stamp, to=None, reason=chapter.rolls_back)
+        lines.append(f"$ mlci rollback --reason '{chapter.rolls_back}'")
+        lines.append(f"version {done.version} is in production again; version {done.replaced} is not")
+    report = _judge(out, loaded, store, stamp)
+    comment = out / "comments" / f"{index}-{chapter.name}.md"
+    shutil.copyfile(out / ".mlci/out/comment.md", comment)
+    outcome = _promote(out, loaded, store, stamp) if chapter.promotes else None
+    told = Narrator(chapter, report, comment, tuple(lines), outcome)
+    if not as_json:
+        _print(index, told)
+    return told
+
+
+def _judge(out: Path, loaded: LoadedConfig, store: Store, stamp: Author) -> Report:
+    """Do what `mlci run --record` does."""
+    into = out / ".mlci/out"
+    prepare_output(into)
+    with run_context(out, registry=store, stamp=stamp, log=io.StringIO()) as effects:
+        ran = run_and_judge(
+            loaded, effects, folder=out, facts=report_context(loaded), keep=True, environment=runtime_environment()
+        )
+        text = dump_report(ran.report)
+        write.write_bundle(into, ran, text, loaded, effects)
+        save_files(ran.report, into)
+        if ran.use is not None:
+            digest = entries.entry_digest(text.encode())
+            holdout_uses.record_use(effects, ran.use, ran.report, digest=digest, against=ran.compared.against)
+    return ran.report
+
+
+def _promote(out: Path, loaded: LoadedConfig, store: Store, stamp: Author) -> PromotionResult:
+    into = out / ".mlci/out"
+    with run_context(out, registry=store, stamp=stamp, log=io.StringIO()) as effects:
+        return promote(
+            loaded,
+            effects,
+            folder=out,
+            out=into,
+            facts=report_context(loaded),
+            asked=PromoteOptions(),
+            save=lambda report: save_files(report, into),
+        )
+
+
+def _print(index: int, told: Narrator) -> None:
+    click.echo(f"{index}. {told.chapter.title}\n")
+    for line in told.lines:
+        click.echo(f"   {line}")
+    click.echo("   $ mlci run --record\n")
+    for line in _short(told.report).splitlines():
+        click.echo(f"   {line}".rstrip())
+    if told.outcome is not None:
+        click.echo(f"\n   $ mlci promote\n   {promotion_text(told.outcome, told.comment)}")
+    click.echo("")
+
+
+def _short(report: Report) -> str:
+    """Return verdict, gates and the last line; all the numbers stand in the comment."""
+    shown = render_terminal(report, colour=False, width=100).rstrip()
+    return f"{shown.split(_NUMBERS)[0]}\n\n{shown.rpartition(_PARAGRAPH)[2]}"
+
+
+def _document(told: list[Narrator], store: Store, loaded: LoadedConfig) -> dict[str, Any]:
+    parts = [
+        {
+            "chapter": item.chapter.name,
+            "verdict": item.report.verdict,
+            "against": item.report.baseline.version,
+            "promoted": item.outcome.version if item.outcome else None,
+            "comment": str(item.comment),
+        }
+        for item in told
+    ]
+    end = ledger.read_ledger_head(store)
+    return {"model": loaded.config.model, "chapters": parts, "entries": end.number, "champion": end.state.champion}

@@ -1,0 +1,71 @@
+"""``mlci evaluate``."""
+
+import json
+from pathlib import Path
+
+import click
+
+from mlci.cli import options
+from mlci.cli.output_files import write_files
+from mlci.cli.registry_factory import open_registry, runtime_environment, uses_registry
+from mlci.cli.run_output import check_output, prepare_output
+from mlci.cli.wiring import load_configuration, report_context, run_context
+from mlci.errors import InputError
+from mlci.inference import serialization
+from mlci.operations.lineage.explanation import add_lineage, has_known_origin
+from mlci.operations.report_builder import ReportContext
+from mlci.operations.run import compare_models
+
+
+@click.command()
+@options.config
+@options.out
+@options.as_json
+@click.option("--no-cache", is_flag=True, help="Make a baseline from a reference anew, even if it was made before.")
+@options.fetched
+@options.changed_since
+def command(config_path: Path, out: Path, *, as_json: bool, no_cache: bool, fetched: str, changed_since: str) -> int:
+    """Measure everything that the configuration asks for and judge nothing; leaves evaluation.json for `mlci gate`.
+
+    \b
+    Example:
+      mlci evaluate --config mlci.yml --out .mlci/out && mlci gate --config mlci.yml --out .mlci/out
+    """  # noqa: D301 (click's mark against rewrapping)
+    prepare_output(out)
+    loaded = load_configuration(config_path)
+    if loaded.config.predict.metrics is not None:
+        raise InputError(loaded.problem("a metrics file has nothing to evaluate; use `mlci run`", "predict", "metrics"))
+    check_output(out)
+    folder = config_path.parent
+    store, _ = open_registry(loaded, folder, wanted=loaded.config.baseline == "production", fetched=fetched)
+    with run_context(folder, cached=not no_cache, registry=store, place=loaded.config.registry) as effects:
+        known, since = report_context(loaded), changed_since or None
+        compared = compare_models(loaded, effects, folder=folder, facts=known, keep=uses_registry(loaded), since=since)
+        about = runtime_environment() if has_known_origin(loaded.config) else None
+        compared, _ = add_lineage(loaded, effects, compared, about, folder=folder, keep=False)
+    result = compared.result
+    text = serialization.dump_evaluation(result)
+    write_files(out, {"evaluation.json": text, "origins.json": origins_text(compared.facts)})
+    if as_json:
+        click.echo(text, nl=False)
+    elif result.measured_nothing:
+        click.echo(f"nothing to evaluate: {out / 'evaluation.json'}")
+    else:
+        count = f"{len(result.comparisons)} measurements and {len(result.disparities)} disparities"
+        click.echo(f"{count} of {result.rows:,} rows: {out / 'evaluation.json'}")
+    return 0
+
+
+def origins_text(origins: ReportContext) -> str:
+    """Return what the judging step has to know about the models and the run."""
+    document = {
+        "candidate": origins.candidate.model_dump(),
+        "baseline": origins.baseline.model_dump(),
+        "seconds": dict(origins.seconds),
+        "uses": origins.uses,
+        "made_by_training": origins.made_by_training,
+        "shared": origins.shared.model_dump() if origins.shared else None,
+        "lineage": origins.lineage.model_dump() if origins.lineage else None,
+        "trend": [row.model_dump() for row in origins.trend],
+    }
+    return json.dumps(document, indent=1, ensure_ascii=False) + "\n"

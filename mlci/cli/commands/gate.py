@@ -1,0 +1,115 @@
+"""``mlci gate``."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import click
+from pydantic import ValidationError
+
+from mlci.cli import options
+from mlci.cli.output_files import clear_output
+from mlci.cli.registry_factory import open_registry
+from mlci.cli.run_output import write_report
+from mlci.cli.wiring import load_configuration, report_context
+from mlci.config.loader import LoadedConfig
+from mlci.errors import InputError, Problem
+from mlci.inference import serialization
+from mlci.inference.result import EvaluationResult
+from mlci.inference.training_noise import TrainingNoise
+from mlci.operations.baseline import ref_or_file, training_noise
+from mlci.operations.context import resolve_path
+from mlci.operations.report_builder import ReportContext, build_report
+from mlci.operations.run import judge_gates
+from mlci.registry import ledger
+from mlci.report.document import BaselineRef, Candidate, Lineage, ReportPart, Seconds, SharedRows, TrendRow
+from mlci.util.bounded_read import read_bounded
+
+_MOST_ORIGINS = 1_000_000
+
+
+class Origins(ReportPart):
+    """What `mlci evaluate` leaves beside its numbers."""
+
+    candidate: Candidate
+    baseline: BaselineRef
+    seconds: Seconds
+    uses: int | None = None
+    lineage: Lineage | None = None
+    trend: tuple[TrendRow, ...] = ()
+    made_by_training: bool = False
+    shared: SharedRows | None = None
+
+
+@click.command()
+@options.config
+@options.out
+@options.as_json
+def command(config_path: Path, out: Path, *, as_json: bool) -> int:
+    """Judge the evaluation.json in the output folder by the configuration's gates and write the report.
+
+    \b
+    Example:
+      mlci gate --config mlci.yml --out .mlci/out
+    """  # noqa: D301 (click's mark against rewrapping)
+    clear_output(out, ("report.json", "comment.md", "summary.md", "junit.xml"))
+    loaded = load_configuration(config_path)
+    result = serialization.parse_evaluation(
+        _read(out / "evaluation.json", serialization.MOST_BYTES), path=str(out / "evaluation.json")
+    )
+    _agree(loaded, result)
+    origins = _origins(out / "origins.json", report_context(loaded))
+    gates = judge_gates(loaded.config, result, _noise(loaded, config_path.parent, result, origins))
+    return write_report(build_report(result, gates, origins), out, as_json=as_json)
+
+
+def _noise(loaded: LoadedConfig, folder: Path, result: EvaluationResult, origins: ReportContext) -> TrainingNoise:
+    """Return the luck of training, for gates that ask for it."""
+    config, version = loaded.config, origins.baseline.version
+    store, _ = open_registry(loaded, folder, wanted=training_noise.is_noise_wanted(config))
+    rows = (
+        ref_or_file.same_rows(config, result.fingerprint, resolve_path(config.evaluation.data, folder))
+        if config.evaluation
+        else ""
+    )
+    against = int(version) if version is not None and version.isdecimal() else None
+    return training_noise.load_noise(
+        config, store, ledger.read_ledger_head(store) if store else None, against=against, rows=rows
+    )
+
+
+def _agree(loaded: LoadedConfig, result: EvaluationResult) -> None:
+    """Refuse an evaluation that was measured for another task or at another level than the configuration says."""
+    config = loaded.config
+    again = "run `mlci evaluate` again"
+    if config.task != result.task:
+        raise InputError(loaded.problem(f"`task` is {config.task}, but {result.task} was measured; {again}", "task"))
+    if config.policy.confidence != result.confidence:
+        words = f"`policy.confidence` is {config.policy.confidence}, but {result.confidence} was measured; {again}"
+        raise InputError(loaded.problem(words, "policy", "confidence"))
+
+
+def _origins(path: Path, known: ReportContext) -> ReportContext:
+    try:
+        origins = Origins.model_validate_json(_read(path, _MOST_ORIGINS))
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise InputError(Problem(f"is not what `mlci evaluate` leaves: {first['msg']}", str(path))) from error
+    seconds = origins.seconds.model_dump(exclude_none=True)
+    return replace(
+        known,
+        candidate=origins.candidate,
+        baseline=origins.baseline,
+        seconds=seconds,
+        uses=origins.uses,
+        lineage=origins.lineage,
+        trend=origins.trend,
+        made_by_training=origins.made_by_training,
+        shared=origins.shared,
+    )
+
+
+def _read(path: Path, most: int) -> bytes:
+    try:
+        return read_bounded(path, most, links=False)
+    except OSError as error:
+        raise InputError(Problem(f"can't be read: {error.strerror}; run `mlci evaluate` first", str(path))) from error

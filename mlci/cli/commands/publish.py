@@ -1,0 +1,64 @@
+"""``mlci publish``."""
+
+import os
+from pathlib import Path
+from typing import Literal
+
+import click
+
+from mlci.cli import options
+from mlci.cli.github_env import read_workflow
+from mlci.cli.options import DEFAULT_OUT
+from mlci.cli.publish_console import PublishConsole
+from mlci.cli.publish_steps import conclude_run, open_now
+from mlci.errors import InputError
+from mlci.publish.result import Ended
+
+
+@click.command()
+@click.argument("report", type=click.Path(path_type=Path), default=DEFAULT_OUT / "report.json")
+@options.config
+@click.option("--open", "opening", is_flag=True, help="Before the work: open the check as in progress, and no more.")
+@click.option(
+    "--ended",
+    type=click.Choice(["success", "failure", "cancelled", "skipped"]),
+    help="Status of the job so far, `${{ job.status }}`, or what another job came to, `${{ needs.….result }}`.",
+)
+@click.option("--code", metavar="N", help="Exit code of `mlci run`; empty if it never came to an end.")
+@click.option(
+    "--check", default="", metavar="ID", help="The output `check` of another job's `--open`, which this job concludes."
+)
+@click.option("--details-url", metavar="URL", help="Where the check's details lead; the run by default.")
+@click.option("--json", "as_json", is_flag=True, help="Print what was done as JSON.")
+def command(
+    report: Path,
+    *,
+    config_path: Path,
+    opening: bool,
+    ended: Ended | Literal["skipped"] | None,
+    code: str | None,
+    check: str,
+    details_url: str | None,
+    as_json: bool,
+) -> int:
+    """Publish a report on GitHub: check, commit status, pull-request comment, job summary, outputs.
+
+    Reads what GitHub's runner sets (GITHUB_EVENT_PATH and others) and the token in MLCI_TOKEN or GITHUB_TOKEN. Without
+    a token it writes the job summary and the outputs only. In a job with a matrix, pass its values in MLCI_MATRIX, as
+    `${{ toJSON(matrix) }}`. The exit code is that of the verdict, or 4 if GitHub failed.
+
+    \b
+    Examples:
+      mlci publish --open
+      mlci publish .mlci/out/report.json --ended success --code 0
+    """  # noqa: D301 (click's mark against rewrapping)
+    if details_url is not None and not details_url.startswith(("https://", "http://")):
+        raise InputError("--details-url has to be an https address")
+    words = PublishConsole(as_json=as_json, in_actions=os.environ.get("GITHUB_ACTIONS") == "true", early=opening)
+    here = read_workflow(os.environ)
+    if opening:
+        return open_now(here, words, config=config_path, url=details_url)
+    known = "failure" if ended == "skipped" else ended  # a job that never began, as one before it failed
+    return conclude_run(
+        here, words, config=config_path, report=report, ended=known, code=code, check=check, url=details_url
+    )

@@ -1,0 +1,59 @@
+"""``mlci diff``."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from mlci.cli import options
+from mlci.cli.registry_factory import open_registry
+from mlci.cli.wiring import load_configuration, run_context, terminal_style
+from mlci.operations.diff import CANDIDATE, PRODUCTION, Diff, DiffSide, diff_versions
+from mlci.report.registry_text import diff_text
+
+
+@click.command()
+@click.argument("before", metavar="[A]", default=PRODUCTION)
+@click.argument("after", metavar="[B]", default=CANDIDATE)
+@options.config
+@options.out
+@options.as_json
+def command(before: str, after: str, config_path: Path, out: Path, *, as_json: bool) -> int:
+    """Show what differs between two versions: metrics, code, data, configuration, environment.
+
+    A and B are numbers of versions, `production`, or `candidate` for what `mlci run` left in --out. Left out,
+    production and candidate are compared.
+
+    \b
+    Examples:
+      mlci diff 3 4
+      mlci diff production candidate --json
+    """  # noqa: D301 (click's mark against rewrapping)
+    loaded = load_configuration(config_path)
+    folder = config_path.parent
+    store, _ = open_registry(loaded, folder)
+    with run_context(folder, cached=False, registry=store, place=loaded.config.registry) as effects:
+        found = diff_versions(effects, before, after, out=out)
+    if as_json:
+        click.echo(json.dumps(_plain(found), indent=1, ensure_ascii=False))
+    else:
+        _, width = terminal_style()
+        names = (found.before.name, found.after.name)
+        shown = diff_text(*names, found.metrics, found.lineage, same_rows=found.same_rows, width=width)
+        click.echo(shown, nl=False)
+    return 0
+
+
+def _plain(found: Diff) -> dict[str, Any]:
+    metrics = [
+        {"metric": name, "a": old, "b": new, "change": None if old is None or new is None else new - old}
+        for name, (old, new) in found.metrics.items()
+    ]
+    lineage = found.lineage.model_dump(mode="json")
+    ends = {"a": _end(found.before), "b": _end(found.after)}
+    return {**ends, "same_rows": found.same_rows, "metrics": metrics, "lineage": lineage}
+
+
+def _end(end: DiffSide) -> dict[str, Any]:
+    return {"name": end.name, "commit": end.origin.commit, "fingerprint": end.origin.fingerprint}

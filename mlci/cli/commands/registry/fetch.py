@@ -1,0 +1,51 @@
+"""``mlci fetch``."""
+
+import os
+from pathlib import Path
+
+import click
+
+from mlci.cli import options
+from mlci.cli.github_actions import write_outputs
+from mlci.cli.github_env import read_workflow
+from mlci.cli.output_files import OURS, keep_out_of_git
+from mlci.cli.registry_factory import build_store, is_remote
+from mlci.cli.wiring import load_configuration, run_context
+from mlci.operations.fetch import fetch_for_run
+from mlci.registry.stores.snapshot import SnapshotWriter
+
+PLACE = "fetched"
+
+
+@click.command()
+@options.config
+def command(config_path: Path) -> int:
+    """Copy what `mlci run` will read from the registry, so that the run itself needs neither network nor token.
+
+    The copy lies in `.mlci/fetched` beside the configuration. Its digest is printed, and written to the step's outputs
+    as `fetched`, beside the name of the `model`: `mlci run --fetched DIGEST` reads that copy and no other. Where no
+    registry is asked over the network, there is nothing to copy and the digest is empty.
+
+    \b
+    Example:
+      mlci fetch                   # with a token that may read the registry
+      mlci run --fetched DIGEST    # without
+    """  # noqa: D301 (click's mark against rewrapping)
+    loaded = load_configuration(config_path)
+    folder = config_path.parent
+    digest, outputs = "", read_workflow(os.environ).output
+    problem = write_outputs(outputs, {"model": loaded.config.model})  # names artifacts, also of a run that fails here
+    if loaded.config.baseline == "production" and is_remote(loaded):
+        keep_out_of_git(folder / OURS)
+        copying = SnapshotWriter(build_store(loaded, folder, dict(os.environ)), folder / OURS / PLACE)
+        with run_context(folder, registry=copying, place=loaded.config.registry) as effects:
+            number = fetch_for_run(loaded, effects, folder=folder)
+        digest = copying.seal()
+        what = "no version yet" if number is None else f"version {number}"
+        click.echo(f"fetched {what} from {copying.shown}: {digest}")
+    else:
+        click.echo("nothing to fetch: no registry is asked over the network")
+    problem = write_outputs(outputs, {"fetched": digest}) or problem
+    if problem is not None:
+        click.echo(problem, err=True)
+    return 0

@@ -1,0 +1,141 @@
+"""``mlci ledger``."""
+
+import json
+from pathlib import Path
+
+import click
+
+from mlci.cli import options
+from mlci.cli.commands.registry.versions import sanitize_text
+from mlci.cli.github_actions import write_step_result
+from mlci.cli.registry_factory import clock, load_with_registry
+from mlci.errors import OutsideError
+from mlci.operations.verify_registry import RegistryAudit, verify_registry
+from mlci.registry import ledger
+from mlci.registry.entries import Entry, PredictionsAdded, Promotion, ReproductionRecorded, Rollback, VerdictRecord
+from mlci.registry.store import CorruptError, Store
+from mlci.report.text.number_format import pluralize
+
+LIMIT = 50
+
+
+@click.group()
+def command() -> None:
+    """Look into the record of every verdict, promotion and roll-back.
+
+    \b
+    Examples:
+      mlci ledger verify
+      mlci ledger log
+    """  # noqa: D301 (click's mark against rewrapping)
+
+
+@command.command()
+@options.config
+@options.as_json
+@click.option("--files", is_flag=True, help="Read every file and hold it against its digest, not only the records.")
+def verify_command(config_path: Path, *, as_json: bool, files: bool) -> int:
+    """Verify the ledger from its first entry: nothing changed, moved, taken out or cut off, and every file there.
+
+    Exit code 4, with the name of the first thing that is wrong, unless all of it is whole. It is red wherever a
+    promotion would be refused: also for a checkpoint that is gone and for a clock that is behind. In a workflow of
+    GitHub's the job's summary says the same.
+
+    \b
+    Examples:
+      mlci ledger verify
+      mlci ledger verify --files --json
+    """  # noqa: D301 (click's mark against rewrapping)
+    _, store = load_with_registry(config_path)
+    found = _audited(store, contents=files)
+    state, text = found.state, _text(found, contents=files)
+    write_step_result({}, text)
+    if as_json:
+        document = {
+            "entries": found.entries,
+            "files": found.files,
+            "contents": files,
+            "state": state.model_dump(),
+            "findings": [{"entry": item.number or None, "message": item.message} for item in found.findings],
+        }
+        click.echo(json.dumps(document, indent=1))
+    else:
+        click.echo(text)
+    return 0
+
+
+def _audited(store: Store, *, contents: bool) -> RegistryAudit:
+    """Audit; what is wrong becomes a line of the job's summary on its way to the one who reports it."""
+    try:
+        return verify_registry(store, contents=contents, now=clock())
+    except OutsideError as error:
+        damaged = isinstance(error, CorruptError)
+        write_step_result({}, f"the ledger {'is not whole' if damaged else 'could not be verified'}: {error}")
+        raise
+
+
+def _text(found: RegistryAudit, *, contents: bool) -> str:
+    """Return a line that sums up, and one for each finding."""
+    odd = [(f"entry {item.number}: " if item.number else "", sanitize_text(item.message)) for item in found.findings]
+    return "\n".join([audit_summary(found, contents=contents), *(f"note: {where}{what}" for where, what in odd)])
+
+
+@command.command()
+@options.config
+@options.as_json
+@click.option("--limit", type=click.IntRange(min=1), default=LIMIT, show_default=True, help="Most entries to list.")
+@click.option("--before", type=click.IntRange(min=1), help="List entries before this one.")
+def log_command(config_path: Path, *, as_json: bool, limit: int, before: int | None) -> int:
+    """List entries, newest first, verifying them on the way. `--json` lists them in the order of the ledger.
+
+    \b
+    Examples:
+      mlci ledger log
+      mlci ledger log --limit 500 --before 1201 --json
+    """  # noqa: D301 (click's mark against rewrapping)
+    _, store = load_with_registry(config_path)
+    end = ledger.read_ledger_head(store)
+    last = min(end.number, before - 1) if before else end.number
+    first = max(1, last - limit + 1)
+    found = ledger.read_page(store, end, first, last) if last else []
+    if as_json:
+        rows = [entry.model_dump(mode="json", by_alias=True) for entry in found]
+        click.echo(json.dumps(rows, indent=1, ensure_ascii=False))
+    elif not end.number:
+        click.echo(f"{store.shown} has no entry yet")
+    for entry in reversed(found if not as_json else []):
+        who = sanitize_text(entry.by.actor) or "somebody"
+        click.echo(f"{entry.number:>5}  {sanitize_text(entry.at)}  {who}: {sanitize_text(audit_text(entry))}")
+    if found and first > 1:
+        click.echo(f"{first - 1:,} older: `mlci ledger log --before {first}`", err=as_json)
+    return 0
+
+
+def audit_summary(found: RegistryAudit, *, contents: bool) -> str:
+    """Say what was found in one line."""
+    state = found.state
+    champion = "none is in production" if state.champion is None else f"version {state.champion} is in production"
+    how = "read and whole" if contents else "there"
+    parts = (
+        pluralize(found.entries, "entry", "entries"),
+        pluralize(state.versions, "version"),
+        pluralize(found.files, "file"),
+    )
+    return f"the ledger is whole: {', '.join(parts)} {how}; {champion}"
+
+
+def audit_text(entry: Entry) -> str:
+    """Say in one line what an entry decided."""
+    match entry.body:
+        case VerdictRecord(verdict=verdict, against=against, again=again, fingerprint=fingerprint):
+            held = "" if against is None else f" against version {against}"
+            return f"judged {verdict}{held} on {fingerprint[:19]}{', the same as before' if again else ''}"
+        case Promotion(version=version, replaced=replaced, note=note):
+            before = "the first version" if replaced is None else f"instead of version {replaced}"
+            return f"promoted version {version}, {before}{f': {note}' if note else ''}"
+        case Rollback(version=version, replaced=replaced, reason=reason):
+            return f"rolled back from version {replaced} to {version}: {reason}"
+        case PredictionsAdded(version=version, fingerprint=fingerprint):
+            return f"scored version {version} on {fingerprint[:19]}"
+        case ReproductionRecorded(version=version, outcome=outcome):
+            return f"trained version {version} again: {outcome}"

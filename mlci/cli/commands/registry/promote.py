@@ -1,0 +1,193 @@
+"""``mlci promote``."""
+
+import json
+import os
+from pathlib import Path
+
+import click
+
+from mlci.cli import model_source, options
+from mlci.cli.commands.registry.versions import sanitize_text
+from mlci.cli.github_actions import write_step_result
+from mlci.cli.invocation_id import with_intent
+from mlci.cli.registry_factory import open_registry, refuse_alias_of_user, runtime_environment, update_mlflow_aliases
+from mlci.cli.run_output import BLOCKED, save_files
+from mlci.cli.wiring import load_configuration, report_context, run_context
+from mlci.config.loader import LoadedConfig
+from mlci.operations import holdout_uses
+from mlci.operations.context import RunContext
+from mlci.operations.promote.import_model import import_model
+from mlci.operations.promote.promote import PromoteOptions, PromotionResult, promote
+from mlci.registry import entries
+from mlci.report.document import Report
+from mlci.report.serialization import dump_report
+
+MOST_WORDS = 2_000  # of an entry of the ledger
+
+
+@click.command()
+@options.config
+@options.out
+@options.as_json
+@click.option("--note", help="Kept with the version, for whoever reads the ledger.")
+@click.option("--again", is_flag=True, help="Judge again in any case: for a bundle that others could have written to.")
+@click.option(
+    "--despite", metavar="REASON", help="Promote although something in the registry is damaged; kept with the version."
+)
+@click.option(
+    "--import", "source", metavar="SOURCE", help="Make an existing model version 1: models:/NAME@ALIAS or a path."
+)
+@click.option("--take-alias", is_flag=True, help="Move MLflow's `champion` alias although mlci did not set it.")
+@click.option("--record", is_flag=True, help="Record the verdict as well: one use of the evaluation set.")
+def command(  # noqa: PLR0913 - an option each
+    config_path: Path,
+    out: Path,
+    *,
+    as_json: bool,
+    note: str | None,
+    again: bool,
+    despite: str | None,
+    source: str | None,
+    take_alias: bool,
+    record: bool,
+) -> int:
+    """Make what `mlci run` judged the production version: the very bytes, by their digests.
+
+    They must have passed their gates on the current evaluation set against the version that is in production now. Where
+    that changed since, they are judged again first, without training, and promoted only if they pass. The record is
+    verified before, and so is the version in production; damage is an error, exit code 4, unless `--despite` says why.
+    In a workflow it runs no command, model or custom metric of yours, and is refused where one would have to run.
+
+    \b
+    Exit codes: 0 in production
+                1 a gate blocks, it was rolled back or is older, or the job that trains must judge
+                2 no bundle, or not as it was judged · 4 the registry did not do its part
+
+    \b
+    Examples:
+      mlci run --record && mlci promote
+      mlci promote --out reports --note "release 2026-11"
+      mlci promote --record        # where the run itself could not write to the registry
+      mlci promote --import models:/churn@champion   # a model from before mlci becomes version 1
+    """  # noqa: D301 (click's mark against rewrapping)
+    note, despite = sanitize_notes(note, "--note"), sanitize_notes(despite, "--despite", most=MOST_WORDS // 2)
+    note = sanitize_notes(note, "--note beside --despite", most=MOST_WORDS // 2 - 100) if despite else note
+    loaded = load_configuration(config_path)
+    folder = config_path.parent
+    store, author = open_registry(loaded, folder, writes=True)
+    if store is None or author is None:
+        raise ValueError("both were wanted")
+    if source is None and not take_alias:
+        refuse_alias_of_user(store)
+    user_code = os.environ.get("GITHUB_ACTIONS") != "true"  # there, the job's token can write the registry
+    asked = {"out": str(out), "registry": store.shown, "import": source}
+    with (
+        with_intent(author, folder, os.environ, "promote", asked) as stamp,
+        run_context(folder, registry=store, stamp=stamp, place=loaded.config.registry, user_code=user_code) as effects,
+    ):
+        outcome = (
+            _imported(loaded, effects, source, folder=folder, out=out, note=note)
+            if source is not None
+            else promote(
+                loaded,
+                effects,
+                folder=folder,
+                out=out,
+                facts=report_context(loaded),
+                asked=PromoteOptions(note=note, again=again, despite=despite),
+                save=lambda report: save_files(report, out),
+            )
+        )
+        if record:
+            _counted(loaded, effects, outcome.report)
+    click.echo(_json(outcome) if as_json else promotion_text(outcome, out))
+    write_step_result(
+        _outputs(outcome, out), promotion_text(outcome, out), report=outcome.report if outcome.again else None
+    )
+    if outcome.refused is None and (words := update_mlflow_aliases(store, take_alias=take_alias or source is not None)):
+        click.echo(words, err=True)
+    return BLOCKED if outcome.refused is not None else 0
+
+
+def _imported(
+    loaded: LoadedConfig, effects: RunContext, source: str, *, folder: Path, out: Path, note: str | None
+) -> PromotionResult:
+    """Fetch a model, and make it version 1."""
+    model = model_source.fetch_model(
+        source, loaded, effects.scratch / "imported", folder=folder, environment=os.environ
+    )
+    return import_model(
+        loaded,
+        effects,
+        model,
+        folder=folder,
+        facts=report_context(loaded),
+        environment=runtime_environment(),
+        note=note,
+        save=lambda report: save_files(report, out),
+    )
+
+
+def _counted(loaded: LoadedConfig, effects: RunContext, report: Report) -> None:
+    """Record the verdict as a use of the evaluation set, once."""
+    use = holdout_uses.use_of_report(loaded.config, report, effects)
+    if use is not None and not use.again:
+        version = report.baseline.version
+        against = int(version) if report.baseline.source == "production" and version else None
+        holdout_uses.record_use(
+            effects, use, report, digest=entries.entry_digest(dump_report(report).encode()), against=against
+        )
+
+
+def sanitize_notes(text: str | None, option: str, *, most: int = MOST_WORDS) -> str | None:
+    """Return words for the ledger, without white space around them; ``None`` for none.
+
+    Raises:
+        click.UsageError: They are longer than an entry takes.
+    """
+    if text is not None and len(text.strip()) > most:
+        raise click.UsageError(f"{option} has {len(text):,} characters; the ledger takes {most:,}")
+    return (text or "").strip() or None
+
+
+def _outputs(outcome: PromotionResult, out: Path) -> dict[str, object]:
+    return {
+        "promoted": outcome.entry is not None,
+        "version": outcome.version,
+        "replaced": outcome.replaced,
+        "verdict": outcome.report.verdict,
+        "report": out / "report.json",
+    }
+
+
+def _json(outcome: PromotionResult) -> str:
+    document = {
+        "promoted": outcome.entry is not None,
+        "version": outcome.version,
+        "replaced": outcome.replaced,
+        "entry": outcome.entry,
+        "verdict": outcome.report.verdict,
+        "judged_again": list(outcome.again),
+        "refused": outcome.refused,
+        "notes": list(outcome.notes),
+    }
+    return json.dumps(document, indent=1, ensure_ascii=False)
+
+
+def promotion_text(outcome: PromotionResult, out: Path) -> str:
+    """Say what a promotion came to."""
+    report = outcome.report
+    lines = [f"judged again, because {reason}" for reason in outcome.again]
+    if outcome.refused is not None:
+        return "\n".join([*lines, f"not promoted: {sanitize_text(outcome.refused)} (see {out / 'report.json'})"])
+    if outcome.earlier is not None:
+        return "\n".join([*lines, "nothing was written", *(f"note: {sanitize_text(line)}" for line in outcome.notes)])
+    if outcome.entry is None:
+        return "\n".join([*lines, f"version {outcome.version} of {report.model} was in production already"])
+    first = "it is the first one" if outcome.replaced is None else f"it replaces version {outcome.replaced}"
+    word = "passed" if report.verdict == "pass" else "passed with warnings"
+    rows = "" if report.evaluation.rows is None else f" on {report.evaluation.rows:,} rows"
+    said = (
+        f"version {outcome.version} of {report.model} is in production; {first} ({word}{rows}; entry {outcome.entry})"
+    )
+    return "\n".join([*lines, said, *(f"note: {sanitize_text(line)}" for line in outcome.notes)])

@@ -1,0 +1,167 @@
+"""``mlci reproduce``."""
+
+import json
+import os
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from mlci.cli import options
+from mlci.cli.github_actions import write_step_result
+from mlci.cli.output_files import write_files
+from mlci.cli.registry_factory import open_registry, refuse_training_beside_credentials, runtime_environment
+from mlci.cli.wiring import load_configuration, run_context, terminal_style
+from mlci.config.loader import LoadedConfig
+from mlci.engine.disagreements import count_disagreements
+from mlci.errors import InputError, Problem
+from mlci.operations.diff import PRODUCTION
+from mlci.operations.models.locked_environment import EnvironmentBuilder
+from mlci.operations.reproduce import Reproduction, RuntimeEnvironment, reproduce_version
+from mlci.operations.reproduction_record import LEFT, MOST_BYTES, record_reproduction, take_over_reproduction
+from mlci.report.registry_text import reproduction_text
+from mlci.util.bounded_read import read_bounded
+
+_DIFFERENT = 1
+_FILE = click.Path(path_type=Path, dir_okay=False)
+
+
+@click.command()
+@click.argument("version", default=PRODUCTION)
+@options.config
+@options.as_json
+@click.option("-k", "runs", type=click.IntRange(1, 100), show_default="1", help="How often to train.")
+@click.option(
+    "--environment",
+    "where",
+    type=click.Choice(["locked", "job"]),
+    default="locked",
+    show_default=True,
+    help="Train in one made anew from the version's uv.lock, pylock.toml or requirements.txt, or in this job's.",
+)
+@click.option("--no-record", is_flag=True, help="Write nothing to the registry.")
+@click.option("--save", type=_FILE, help="Write what is to be recorded to this file too, for `--record`.")
+@click.option("--record", "taken", type=_FILE, help="Train nothing; record what another job left by `--save`.")
+def command(
+    version: str,
+    config_path: Path,
+    *,
+    as_json: bool,
+    runs: int | None,
+    where: str,
+    no_record: bool,
+    save: Path | None,
+    taken: Path | None,
+) -> int:
+    """Train a version again in clean worktrees of its commit, and hold what comes out against it.
+
+    Its commands run in an environment made anew from its lock file; uv makes it. Without one, they run in this job's.
+
+    The first rerun has the version's own MLCI_SEED, each further one the next. From three on, they are a spread, by
+    which gates with `noise: retraining` take training noise into account.
+
+    \b
+    Exit codes: 0 identical, or within the spread of the reruns · 1 different
+                2 it can't be made again · 3 its training failed · 4 the registry did not do its part
+
+    \b
+    Examples:
+      mlci reproduce
+      mlci reproduce 7 -k 5
+      mlci reproduce -k 5 --no-record --save found.json   # beside a token that can only read
+      mlci reproduce --record found.json                  # in another job, which trains nothing
+    """  # noqa: D301 (click's mark against rewrapping)
+    loaded = load_configuration(config_path)
+    folder = config_path.parent
+    if taken is not None:
+        only = (version, save, runs, no_record) == (PRODUCTION, None, None, False)
+        return _recorded(loaded, folder, taken, alone=only)
+    if not no_record:
+        instead = "train with `--no-record --save FILE`, and let a job of its own run `mlci reproduce --record FILE`"
+        refuse_training_beside_credentials(loaded, os.environ, instead=instead)
+    store, stamp = open_registry(loaded, folder, writes=not no_record)
+    with run_context(folder, cached=False, registry=store, stamp=stamp, place=loaded.config.registry) as effects:
+        found = reproduce_version(
+            loaded,
+            effects,
+            name=version,
+            runs=runs or 1,
+            folder=folder,
+            surroundings=RuntimeEnvironment(
+                runtime_environment(), EnvironmentBuilder(_uv()) if where == "locked" else None
+            ),
+            otherwise=count_disagreements,
+        )
+    if save is not None:
+        left = found.found.model_dump_json(by_alias=True, indent=1) + "\n"
+        write_files(save.parent, {save.name: left}, option="--save")
+    if as_json:
+        click.echo(json.dumps(_plain(found), indent=1, ensure_ascii=False))
+    else:
+        click.echo(_shown(found), nl=False)
+    return _DIFFERENT if found.outcome == "different" else 0
+
+
+def _uv() -> Path | None:
+    """Return uv: from PATH, else the one that our actions installed beside the environment that mlci runs in."""
+    if found := shutil.which("uv"):
+        return Path(found)
+    ours = Path(os.environ.get("RUNNER_TEMP") or os.devnull) / "mlci"
+    beside = sorted(ours.glob("uv-*/bin/uv")) if ours.resolve() in Path(sys.prefix).resolve().parents else []
+    return next(iter(beside), None)
+
+
+def _recorded(loaded: LoadedConfig, folder: Path, taken: Path, *, alone: bool) -> int:
+    """Record what another job found."""
+    if not alone:
+        raise click.UsageError("--record takes the version from its file, trains nothing, and writes to the registry")
+    store, stamp = open_registry(loaded, folder, writes=True)
+    if store is None or stamp is None:
+        raise ValueError("both were wanted")
+    try:
+        data = read_bounded(taken, MOST_BYTES)
+    except OSError as error:
+        raise InputError(Problem(f"can't be read: {error.strerror}; {LEFT}", str(taken))) from error
+    found = take_over_reproduction(store, data, path=str(taken))
+    number = record_reproduction(store, stamp, found, once=True)
+    trainings = len(found.spread.reruns)
+    count = f"{trainings} training{'' if trainings == 1 else 's'}"
+    text = f"version {found.spread.version}, trained again: {found.outcome} ({count}; entry {number})"
+    click.echo(text)
+    write_step_result({"version": found.spread.version, "outcome": found.outcome}, text)
+    return 0
+
+
+def _shown(found: Reproduction) -> str:
+    return reproduction_text(
+        version=found.version,
+        outcome=found.outcome,
+        how=found.how,
+        runs=len(found.reruns),
+        metrics=_rows(found),
+        rows=found.otherwise,
+        notes=found.notes,
+        width=terminal_style()[1],
+    )
+
+
+def _rows(found: Reproduction) -> list[tuple[str, float, float, float | None, bool]]:
+    return [(name, one.original, one.mean, one.sd, one.inside) for name, one in found.metrics.items()]
+
+
+def _plain(found: Reproduction) -> dict[str, Any]:
+    names = ("metric", "version", "mean", "sd", "inside")
+    count, keys = found.otherwise or (None, ())
+    return {
+        "version": found.version,
+        "outcome": found.outcome,
+        "identical": found.how,
+        "runs": len(found.reruns),
+        "metrics": [dict(zip(names, row, strict=True)) for row in _rows(found)],
+        "otherwise": {"rows": count, "keys": list(keys)},
+        "reruns": [item.model_dump(mode="json") for item in found.reruns],
+        "notes": list(found.notes),
+        "entry": found.entry,
+    }

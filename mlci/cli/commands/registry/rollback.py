@@ -1,0 +1,60 @@
+"""``mlci rollback``."""
+
+import json
+import os
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from mlci.cli import options
+from mlci.cli.commands.registry.promote import sanitize_notes
+from mlci.cli.github_actions import write_step_result
+from mlci.cli.invocation_id import with_intent
+from mlci.cli.registry_factory import load_with_registry, update_mlflow_aliases, writer
+from mlci.operations.rollback import RollbackResult, roll_back
+
+
+@click.command()
+@options.config
+@options.as_json
+@click.option("--to", type=click.IntRange(min=1), help="The version; left out, the one before the current one.")
+@click.option("--take-alias", is_flag=True, help="Move MLflow's `champion` alias although mlci did not set it.")
+@click.option("--reason", required=True, help="Why; kept in the ledger with who did it.")
+def command(config_path: Path, *, as_json: bool, to: int | None, reason: str, take_alias: bool) -> int:
+    """Make an earlier version the production version again, in one step.
+
+    It first reads every file of that version and verifies its digest. If it is run again after an unknown outcome, it
+    finds its own entry and goes back no further.
+
+    \b
+    Examples:
+      mlci rollback --reason "scores drift since Monday"
+      mlci rollback --to 3 --reason "version 4 and 5 share the bug"
+    """  # noqa: D301 (click's mark against rewrapping)
+    why = sanitize_notes(reason, "--reason")
+    if why is None:
+        raise click.UsageError("--reason must say something: it is what others will find in the ledger")
+    _, store = load_with_registry(config_path)
+    folder = config_path.parent
+    with with_intent(writer(folder), folder, os.environ, "rollback", {"to": to, "registry": store.shown}) as stamp:
+        done = roll_back(store, stamp, to=to, reason=why)
+    text = rollback_text(done)
+    document = {name: value for name, value in asdict(done).items() if name != "earlier" or value is not None}
+    click.echo(json.dumps(document, indent=1) if as_json else text)
+    outputs = {"rolled-back": done.entry is not None, "version": done.version, "replaced": done.replaced}
+    write_step_result(outputs, f"{text}: {why}")
+    if words := update_mlflow_aliases(store, take_alias=take_alias):
+        click.echo(words, err=True)
+    return 0
+
+
+def rollback_text(done: RollbackResult) -> str:
+    """Say what a roll-back came to."""
+    if done.earlier is not None:
+        did = f"an earlier attempt of this command rolled back from version {done.replaced} (entry {done.earlier})"
+        more = "to go back further, name the version: `mlci rollback --to VERSION`"
+        return f"{did}; version {done.version} is in production and nothing was written; {more}"
+    if done.entry is None:
+        return f"version {done.version} is in production already; nothing was written"
+    return f"version {done.version} is in production again; version {done.replaced} is not (entry {done.entry})"

@@ -1,0 +1,115 @@
+"""``mlci versions``."""
+
+import json
+from itertools import takewhile
+from pathlib import Path
+from typing import Any
+
+import click
+
+from mlci.cli import options
+from mlci.cli.registry_factory import load_with_registry
+from mlci.cli.wiring import terminal_style
+from mlci.registry import ledger, versions
+from mlci.registry.entries import Promotion, Rollback
+from mlci.registry.ledger import LedgerHead
+from mlci.registry.rolled_back import rolled_back_versions
+from mlci.registry.store import Store
+from mlci.registry.versions import Version
+
+LIMIT = 20
+
+
+@click.command()
+@options.config
+@options.as_json
+@click.option("--limit", type=click.IntRange(min=1), default=LIMIT, show_default=True, help="Most versions to list.")
+@click.option("--before", type=click.IntRange(min=1), help="List versions before this one.")
+def command(config_path: Path, *, as_json: bool, limit: int, before: int | None) -> int:
+    """List the versions of the registry, newest first, and say which one is in production and which were rolled back.
+
+    \b
+    Examples:
+      mlci versions
+      mlci versions --limit 100 --before 1981
+      mlci versions --config models/churn/mlci.yml --json
+    """  # noqa: D301 (click's mark against rewrapping)
+    loaded, store = load_with_registry(config_path)
+    end = ledger.read_ledger_head(store)
+    last = min(end.state.versions, before - 1) if before else end.state.versions
+    found = _page(store, end, last, limit)
+    champion, left = end.state.champion, _left(store, end, found)
+    rows = [_plain(version, champion=champion, left=left) for version in found]
+    more = max(0, last - limit)
+    if as_json:
+        document = {"model": loaded.config.model, "champion": champion, "versions": rows}
+        document |= {"more": more} if more else {}
+        click.echo(json.dumps(document, indent=1, ensure_ascii=False))
+    elif not end.state.versions:
+        click.echo(f"{loaded.config.model} has no version in {store.shown} yet; `mlci run` and `mlci promote` make one")
+    else:
+        click.echo(_table(rows, width=terminal_style()[1]))
+        if more:
+            click.echo(f"{more:,} older: `mlci versions --before {last - limit + 1}`")
+    return 0
+
+
+def _page(store: Store, end: LedgerHead, last: int, limit: int) -> list[Version]:
+    """Return so many versions up to one, the newest first."""
+    places = [end.state.promoted[str(number)] for number in range(max(1, last - limit + 1), last + 1)]
+    return [versions.promoted(store, entry) for entry in ledger.iter_verified(store, end, places)]
+
+
+def _left(store: Store, end: LedgerHead, found: list[Version]) -> dict[int, str]:
+    """Return the reasons of roll-backs by version, from the decisions since the oldest of the versions."""
+    since = found[-1].entry.number if found else 0
+    decided = takewhile(lambda entry: entry.number >= since, versions.iter_decisions(store, end) if found else ())
+    return rolled_back_versions(reversed([one.body for one in decided if isinstance(one.body, Promotion | Rollback)]))
+
+
+def _plain(version: Version, *, champion: int | None, left: dict[int, str]) -> dict[str, Any]:
+    manifest, entry = version.manifest, version.entry
+    note = entry.body.note if entry.body.kind == "promotion" else None
+    return {
+        "version": version.number,
+        "production": version.number == champion,
+        "rolled_back": left.get(version.number),
+        "commit": manifest.recipe.commit,
+        "promoted_at": entry.at,
+        "by": entry.by.actor,
+        "rows": manifest.data.rows,
+        "fingerprint": manifest.data.fingerprint,
+        "note": note,
+        "metrics": manifest.metrics,
+    }
+
+
+def _table(rows: list[dict[str, Any]], *, width: int) -> str:
+    """Return the table with the reasons of roll-backs where they fit into the width, else without them."""
+    whole = _drawn(rows, reasons=True)
+    return whole if max(map(len, whole.splitlines())) <= width else _drawn(rows, reasons=False)
+
+
+def _drawn(rows: list[dict[str, Any]], *, reasons: bool) -> str:
+    from tabulate import tabulate  # noqa: PLC0415 (only for the table)
+
+    cells = []
+    for row in rows:
+        texts = (row["commit"] and row["commit"][:7], row["promoted_at"], row["by"], row["note"])
+        cells.append([row["version"], _mark(row, reason=reasons), *(sanitize_text(text) for text in texts)])
+    headers = ["version", "", "commit", "promoted", "by", "note"]
+    return tabulate(cells, headers=headers, disable_numparse=True)
+
+
+def _mark(row: dict[str, Any], *, reason: bool) -> str:
+    why = row["rolled_back"]
+    if why is None:
+        return "in production" if row["production"] else ""
+    return f"rolled back: {sanitize_text(why)}" if reason else "rolled back"
+
+
+def sanitize_text(text: str | None) -> str:
+    """Return text from a ledger so that it commands no terminal."""
+    from mlci.execution.sanitize import sanitize  # noqa: PLC0415 (only for tables)
+
+    return sanitize(text or "")

@@ -1,0 +1,43 @@
+"""``mlci report``."""
+
+from pathlib import Path
+
+import click
+
+from mlci.cli import options
+from mlci.cli.output_files import write_files
+from mlci.cli.run_output import print_report
+from mlci.errors import InputError, Problem
+from mlci.report.document import Report
+from mlci.report.render import render_all
+from mlci.report.serialization import MOST_BYTES, parse_report
+from mlci.util.bounded_read import read_bounded
+
+
+@click.command()
+@click.argument("path", type=click.Path(path_type=Path))
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Folder to write to; the report's own.")
+@options.as_json
+def command(path: Path, out: Path | None, *, as_json: bool) -> int:
+    """Render a report.json again: comment, summary, JUnit and the terminal, from nothing but the document.
+
+    \b
+    Example:
+      mlci report .mlci/out/report.json
+    """  # noqa: D301 (click's mark against rewrapping)
+    report = read_report_file(path)
+    write_files(out or path.parent, render_all(report))
+    print_report(report, as_json=as_json)
+    return 0
+
+
+def read_report_file(path: Path) -> Report:
+    """Read a report document.
+
+    Raises:
+        InputError: It is missing or no report.
+    """
+    try:
+        return parse_report(read_bounded(path, MOST_BYTES), path=str(path))
+    except OSError as error:
+        raise InputError(Problem(f"can't be read: {error.strerror}; `mlci run` writes it", str(path))) from error

@@ -1,0 +1,92 @@
+"""``mlci run``."""
+
+import os
+from pathlib import Path
+
+import click
+
+from mlci.cli import options
+from mlci.cli.registry_factory import (
+    open_registry,
+    refuse_training_beside_credentials,
+    runtime_environment,
+    uses_registry,
+)
+from mlci.cli.run_output import check_output, prepare_output, write_report
+from mlci.cli.wiring import load_configuration, report_context, run_context
+from mlci.operations import holdout_uses
+from mlci.operations.bundle import write as bundles
+from mlci.operations.lineage.explanation import has_known_origin
+from mlci.operations.run import run_and_judge
+from mlci.registry import entries
+from mlci.report.serialization import dump_report
+
+
+@click.command()
+@options.config
+@options.out
+@options.as_json
+@click.option("--no-cache", is_flag=True, help="Make a baseline from a reference anew, even if it was made before.")
+@click.option(
+    "--bundle/--no-bundle",
+    default=None,
+    help="Keep the model and its predictions for `mlci promote`; by default not where a file or reference is baseline.",
+)
+@click.option("--record", is_flag=True, help="Write the verdict to the registry's ledger, as a use of these rows.")
+@options.fetched
+@options.changed_since
+def command(
+    config_path: Path,
+    out: Path,
+    *,
+    as_json: bool,
+    no_cache: bool,
+    bundle: bool | None,
+    record: bool,
+    fetched: str,
+    changed_since: str,
+) -> int:
+    """Train, predict, compare with the baseline, judge, and report.
+
+    \b
+    Examples:
+      mlci run
+      mlci run --config models/churn/mlci.yml --out reports
+      mlci run --record && mlci promote
+      mlci run --changed-since origin/main
+    """  # noqa: D301 (click's mark against rewrapping)
+    if record and fetched:
+        raise click.UsageError("--record writes to the registry, and --fetched is a copy that is only read")
+    prepare_output(out)
+    loaded = load_configuration(config_path)
+    if record:
+        instead = "let a job of its own record with `mlci promote --record` (input `record` of actions/promote)"
+        refuse_training_beside_credentials(loaded, os.environ, instead=instead)
+    check_output(out)
+    folder = config_path.parent
+    compares = loaded.config.baseline == "production"
+    since = None if record or bundle else changed_since or None
+    bundle = record or uses_registry(loaded) if bundle is None else bundle
+    store, stamp = open_registry(
+        loaded,
+        folder,
+        wanted=record or compares,
+        writes=record,
+        fetched=fetched,
+    )
+    with run_context(folder, cached=not no_cache, registry=store, stamp=stamp, place=loaded.config.registry) as effects:
+        keep, known = record or bundle, report_context(loaded)
+        about = runtime_environment() if bundle or has_known_origin(loaded.config) else None
+        ran = run_and_judge(loaded, effects, folder=folder, facts=known, keep=keep, environment=about, since=since)
+        text = dump_report(ran.report)
+        if (
+            bundle
+            and ran.report.unchanged_since is None
+            and (note := bundles.write_bundle(out, ran, text, loaded, effects))
+        ):
+            effects.say(note)
+        code = write_report(ran.report, out, as_json=as_json)
+        if ran.use is not None:
+            digest = entries.entry_digest(text.encode())
+            holdout_uses.record_use(effects, ran.use, ran.report, digest=digest, against=ran.compared.against)
+    return code

@@ -1,0 +1,51 @@
+"""``mlci train``."""
+
+import json
+from pathlib import Path
+
+import click
+
+from mlci.cli import options
+from mlci.cli.wiring import load_configuration, run_context
+from mlci.config.models import Config
+from mlci.errors import InputError
+from mlci.execution.stages import operational_costs
+from mlci.operations import preflight
+from mlci.operations.baseline import made_by_training
+from mlci.operations.context import resolve_path
+from mlci.operations.models.predictions import PER_ROWS, StepContext, run_train_step
+
+
+@click.command()
+@options.config
+@options.as_json
+def command(config_path: Path, *, as_json: bool) -> int:
+    """Run the training step, and say what it left and what it cost.
+
+    \b
+    Example:
+      mlci train --config mlci.yml
+    """  # noqa: D301 (click's mark against rewrapping)
+    loaded = load_configuration(config_path)
+    folder = config_path.parent
+    with run_context(folder, place=loaded.config.registry) as effects:
+        preflight.check_custom_metrics(loaded, effects)
+        place, data = StepContext(folder=folder, scratch=effects.scratch / "step"), _evaluation(loaded.config, folder)
+        makes = data is not None and made_by_training.is_made_by_training(loaded.config, effects, data)
+        stage = run_train_step(
+            loaded.config, place, effects, makes=made_by_training.required_output(loaded.config) if makes else None
+        )
+        if makes and data is not None:
+            made_by_training.remember_made(effects, data)
+    if stage is None:
+        raise InputError(loaded.problem("there is no training step; add `train: {run: python train.py}`"))
+    costs = operational_costs(train=stage, predict=None, model=stage.output, rows=PER_ROWS)
+    if as_json:
+        click.echo(json.dumps({"model": str(stage.output) if stage.output else None, **costs}, indent=1))
+    else:
+        click.echo("\n".join(f"{name}: {value:.6g}" for name, value in costs.items()))
+    return 0
+
+
+def _evaluation(config: Config, folder: Path) -> str | None:
+    return None if config.evaluation is None else resolve_path(config.evaluation.data, folder)

@@ -1,0 +1,167 @@
+"""Environment of a workflow run, read once."""
+
+import os
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from mlci.errors import InputError, Problem
+from mlci.publish import event as publish_event
+from mlci.publish.event import Event, event_facts
+from mlci.publish.invocation import Invocation, read_invocation
+from mlci.publish.runs import Run, parse_run
+from mlci.report.links import Links
+from mlci.report.text.escape import plain_text
+from mlci.util.bounded_read import read_bounded
+
+_TOKEN = re.compile(r"[!-~]+")
+GUIDE = "https://github.com/mlci/mlci/blob/main/docs/how-gates-decide.md"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Workflow:
+    """A run's surroundings; each part may be missing, as on a person's machine.
+
+    Attributes:
+        event, event_path: ``GITHUB_EVENT_NAME``, ``GITHUB_EVENT_PATH``.
+        repository, sha, actor: ``GITHUB_REPOSITORY``, ``GITHUB_SHA``, ``GITHUB_ACTOR``.
+        run: ``GITHUB_RUN_ID`` and ``GITHUB_RUN_ATTEMPT``.
+        api, server: ``GITHUB_API_URL``, ``GITHUB_SERVER_URL``.
+        summary, output: ``GITHUB_STEP_SUMMARY``, ``GITHUB_OUTPUT``.
+        file, base, job: ``GITHUB_WORKFLOW_REF`` or else ``GITHUB_WORKFLOW``, ``GITHUB_BASE_REF``, ``GITHUB_JOB``.
+        matrix: ``MLCI_MATRIX``, the values of the job's matrix as JSON.
+        temp: ``RUNNER_TEMP``, which the runner empties before each job.
+        token: ``MLCI_TOKEN``, else ``GITHUB_TOKEN``.
+        wrong: What is set to something that can't be meant; it counts as missing, and whoever needs it says so.
+    """
+
+    event: str | None
+    event_path: Path | None
+    repository: str | None
+    sha: str | None
+    actor: str | None
+    run: Run | None
+    api: str
+    server: str
+    summary: Path | None
+    output: Path | None
+    temp: Path | None
+    token: str | None = field(repr=False)
+    file: str | None = None
+    base: str | None = None
+    job: str | None = None
+    matrix: str | None = None
+    wrong: InputError | None = None
+
+    def links(self, head: str | None) -> Links:
+        """Return the addresses around a report on a commit."""
+        if self.repository is None:
+            return Links(guide=GUIDE)
+        root = f"{self.server}/{self.repository}"
+        return Links(repository=root, commit=head, report=self.run_url, guide=GUIDE)
+
+    @property
+    def run_url(self) -> str | None:
+        """Return the run's page."""
+        known = self.repository is not None and self.run is not None
+        return f"{self.server}/{self.repository}/actions/runs/{self.run.id}" if known and self.run else None
+
+    @property
+    def invocation(self) -> Invocation:
+        """Return what asks for the verdict."""
+        return read_invocation(
+            workflow=self.file or "",
+            event=self.event or "",
+            base=self.base or "",
+            job=self.job or "",
+            matrix=self.matrix,
+        )
+
+    def facts(self) -> Event:
+        """Read the event.
+
+        Raises:
+            InputError: The payload is missing or does not parse.
+        """
+        if self.event is None:
+            return Event(name="", why="this is no workflow run: GITHUB_EVENT_NAME is not set")
+        return event_facts(self.event, self._payload(), sha=self.sha, actor=self.actor)
+
+    def _payload(self) -> publish_event.Object:
+        if self.event_path is None:
+            return {}
+        try:
+            data = read_bounded(self.event_path, publish_event.MOST_BYTES)
+        except OSError as error:
+            raise InputError(Problem(f"the event can't be read: {error.strerror}", str(self.event_path))) from error
+        return publish_event.parse_payload(data, path=str(self.event_path))
+
+
+def read_workflow(environment: Mapping[str, str]) -> Workflow:
+    """Read the environment."""
+
+    def said(name: str) -> str | None:
+        return environment.get(name, "").strip() or None
+
+    def place(name: str) -> Path | None:
+        return Path(value) if (value := said(name)) else None
+
+    secret = "MLCI_TOKEN" if said("MLCI_TOKEN") else "GITHUB_TOKEN"
+    wrong = _wrong(said("GITHUB_REPOSITORY"), secret, said(secret))
+    return Workflow(
+        event=said("GITHUB_EVENT_NAME"),
+        event_path=place("GITHUB_EVENT_PATH"),
+        repository=publish_event.payload_repository({"full_name": said("GITHUB_REPOSITORY")}),
+        sha=said("GITHUB_SHA"),
+        actor=said("GITHUB_ACTOR"),
+        run=parse_run(f"{said('GITHUB_RUN_ID')}.{said('GITHUB_RUN_ATTEMPT') or 1}"),
+        api=(said("GITHUB_API_URL") or "https://api.github.com").rstrip("/"),
+        server=(said("GITHUB_SERVER_URL") or "https://github.com").rstrip("/"),
+        summary=place("GITHUB_STEP_SUMMARY"),
+        output=place("GITHUB_OUTPUT"),
+        temp=place("RUNNER_TEMP"),
+        token=said(secret),
+        file=said("GITHUB_WORKFLOW_REF") or said("GITHUB_WORKFLOW"),
+        base=said("GITHUB_BASE_REF"),
+        job=said("GITHUB_JOB"),
+        matrix=said("MLCI_MATRIX"),
+        wrong=InputError(*wrong) if wrong else None,
+    )
+
+
+def _wrong(repository: str | None, secret: str, token: str | None) -> list[str]:
+    """Say what can't be meant; a token itself is never shown."""
+    found = []
+    if repository is not None and publish_event.payload_repository({"full_name": repository}) is None:
+        found.append(
+            f"GITHUB_REPOSITORY is {plain_text(repository)!r}, which is not OWNER/NAME; GitHub's runner sets it, and "
+            "on a machine write `export GITHUB_REPOSITORY=owner/name`"
+        )
+    if token is not None and not _TOKEN.fullmatch(token):
+        found.append(
+            f"{secret} has a line break, a space or another character in it that no token has, so it can't be sent; "
+            f"in a workflow write `{secret}: ${{{{ github.token }}}}`, or store the secret again, the token alone"
+        )
+    return found
+
+
+def head_of_this_run(elsewhere: Callable[[frozenset[str]], str | None] = lambda _: None) -> str | None:
+    """Return the commit that the candidate is made from, as far as the environment tells.
+
+    ``MLCI_HEAD_SHA`` if it is set, else what the event says, else ``GITHUB_SHA`` in a workflow; ``None`` elsewhere.
+
+    Args:
+        elsewhere: Is asked for the commit of a checkout that holds none of the run's commits, as the base's by default
+            on ``pull_request_target``; what it names was measured, and not the head.
+    """
+    if given := os.environ.get("MLCI_HEAD_SHA"):
+        return given
+    here = read_workflow(os.environ)
+    if here.event_path is None:
+        return None
+    try:
+        event = here.facts()
+    except InputError:  # a payload that can't be read is publishing's to complain about
+        event = Event(name="")
+    return elsewhere(event.commits(here.sha)) or event.head or here.sha

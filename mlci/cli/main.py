@@ -1,0 +1,136 @@
+"""Command group of mlci, with commands that are imported when they are called."""
+
+import contextlib
+import gc
+import importlib
+import os
+import sys
+from collections.abc import Iterator
+from typing import Any, NoReturn
+
+import click
+
+from mlci import __version__
+
+_COMMANDS = {
+    "run": "Train, predict, compare with the baseline, judge, and report.",
+    "train": "Run the training step only.",
+    "evaluate": "Compare predictions that are there already; leaves evaluation.json.",
+    "gate": "Judge an evaluation.json and write the report.",
+    "report": "Render a report.json again.",
+    "publish": "Put a report on GitHub: check, comment, job summary.",
+    "fetch": "Copy what a run reads from the registry, for a run without a token.",
+    "promote": "Make what was judged the production version.",
+    "rollback": "Make an earlier version the production version again.",
+    "versions": "List the versions of the registry.",
+    "show": "Show what a version holds.",
+    "diff": "Show what differs between two versions, or between one and the last run.",
+    "reproduce": "Train a version again and hold the result against it.",
+    "ledger": "Verify or list the record of every decision.",
+    "registry": "Check that the registry can be used.",
+    "metrics": "List the metrics that gates can name.",
+    "demo": "See all of it on real data that ships with scikit-learn.",
+}
+_REGISTRY = {"fetch", "promote", "rollback", "versions", "diff", "reproduce", "ledger"}
+
+
+class UnreadError(Exception):
+    """The reader of our output has gone."""
+
+
+@contextlib.contextmanager
+def _read() -> Iterator[None]:
+    """Keep a broken pipe from click, which would end with 1, the code of a gate that blocks."""
+    try:
+        yield
+    except BrokenPipeError as gone:
+        raise UnreadError from gone
+
+
+def _module(command: str) -> str:
+    """Return the module of a command, below ``mlci.cli.commands``."""
+    if command == "registry":
+        return "registry.check"
+    return f"registry.{command}" if command in _REGISTRY else command
+
+
+class LazyGroup(click.Group):
+    """A group that imports a command's module only when it is called, so that ``--help`` is quick."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 (click's signature)
+        """Return the commands in the order of a run."""
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 (click's signature)
+        """Import a command; ``None`` if there is none of that name."""
+        if cmd_name not in _COMMANDS:
+            return None
+        module = importlib.import_module(f"mlci.cli.commands.{_module(cmd_name)}")
+        command: click.Command = module.command
+        return command
+
+    def make_context(self, *arguments: Any, **named: Any) -> click.Context:  # noqa: ANN401 (click's signature)
+        """Read the words of the command line, and show ``--help``."""
+        with _read():
+            return super().make_context(*arguments, **named)
+
+    def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 (whatever the command returns)
+        """Call a command."""
+        with _read():
+            return super().invoke(ctx)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 (click's signature)
+        """List the commands from the table above, importing none of them."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(_COMMANDS.items()))
+
+
+EXIT_CODES = """\b
+Exit codes:
+  0  passed, or passed with warnings
+  1  blocked by a gate
+  2  configuration or input
+  3  the train or predict step failed
+  4  GitHub, a registry or the network
+ 70  a bug in mlci
+"""
+
+
+@click.group(cls=LazyGroup, epilog=EXIT_CODES, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="mlci")
+def group() -> None:
+    """Compare a pull request's model with production, on the same rows, and say how sure that is.
+
+    \b
+    Example:
+      mlci run --config mlci.yml
+    """  # noqa: D301 (click's mark against rewrapping)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line and exit with its code."""
+    gc.set_threshold(200_000, 20, 100)  # imports make many objects and no garbage: a tenth of a short run's CPU time
+    from mlci.cli.error_handler import handle_errors  # noqa: PLC0415 (kept off the path of --help)
+
+    def call() -> Any:  # noqa: ANN401 (whatever the command returns)
+        return group.main(args=arguments, prog_name="mlci", standalone_mode=False)
+
+    sys.exit(handle_errors(call, sys.argv[1:] if arguments is None else arguments))
+
+
+def program() -> NoReturn:
+    """Run the command line as a program of its own, which ends at once.
+
+    Python would take every module apart first, a tenth of a short run. Nothing of ours waits for that: files are
+    closed, and threads, processes and temporary folders are gone with the contexts that made them.
+    """
+    try:
+        main()
+    except SystemExit as ended:
+        try:
+            sys.stdout.flush()
+            sys.stderr.flush()
+        except (OSError, ValueError):  # what can't be written is Python's to say
+            raise ended from None
+        os._exit(ended.code if isinstance(ended.code, int) else 1)
+    raise AssertionError("the command line ends by its exit code")

@@ -1,0 +1,83 @@
+"""Output files of a run, each written whole or not at all."""
+
+import contextlib
+import os
+import tempfile
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from mlci.errors import InputError
+
+OURS = ".mlci"
+
+
+def write_files(folder: Path, files: Mapping[str, str], *, option: str = "--out") -> None:
+    """Write every file under a temporary name first and rename them when all are there.
+
+    Args:
+        folder: Where to; it is made.
+        files: Texts by name.
+        option: What chose the folder, for the error.
+
+    Raises:
+        InputError: The folder can't be written to.
+    """
+    staged: list[tuple[str, Path]] = []
+    refuse_link(folder)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        ours = next((path for path in (folder, *folder.parents) if path.name == OURS), None)
+        if ours is not None:
+            keep_out_of_git(ours)
+        for name, text in files.items():
+            staged.append((_stage(folder, text), folder / name))
+        for temporary, target in staged:
+            Path(temporary).replace(target)
+    except OSError as error:
+        raise InputError(f"can't write to {folder}: {error.strerror}; choose another folder with {option}") from error
+    finally:
+        for temporary, _ in staged:
+            with contextlib.suppress(OSError):
+                Path(temporary).unlink()
+
+
+def keep_out_of_git(folder: Path) -> None:
+    """Make mlci's own folder, and let git ignore all of it.
+
+    Raises:
+        InputError: if the folder is a symbolic link, which a commit may have brought.
+    """
+    refuse_link(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    with contextlib.suppress(FileExistsError), (folder / ".gitignore").open("x", encoding="utf-8") as mark:
+        mark.write("*\n")
+
+
+def refuse_link(folder: Path) -> None:
+    """Refuse a folder for results that is a symbolic link, or lies in an mlci folder that is one.
+
+    Raises:
+        InputError: if it is one; the message has the command that removes it.
+    """
+    own = [path for path in folder.parents if path.name == OURS]
+    for path in (folder, *own):
+        if path.is_symlink():
+            raise InputError(f"{path} is a symbolic link, and mlci writes through none; remove it: `rm {path}`")
+
+
+def clear_output(folder: Path, names: Iterable[str]) -> None:
+    """Remove what an earlier run left, so that a stale pass never stands beside a failure."""
+    refuse_link(folder)
+    for name in names:
+        with contextlib.suppress(OSError):
+            (folder / name).unlink()
+
+
+def _stage(folder: Path, text: str) -> str:
+    descriptor, name = tempfile.mkstemp(dir=folder, prefix=".mlci-")
+    with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as stream:
+        stream.write(text)
+        stream.flush()
+        os.fsync(stream.fileno())
+    Path(name).chmod(0o644)
+    return name

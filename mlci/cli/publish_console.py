@@ -1,0 +1,115 @@
+"""Messages of `mlci publish`: lines or JSON, notices and warnings in GitHub's log."""
+
+import json
+from dataclasses import dataclass, field
+
+import click
+
+from mlci.cli.workflow_commands import Level, annotation
+from mlci.execution.sanitize import sanitize
+from mlci.github.interface import PermissionRefused
+from mlci.operations.publish.outcome import PublishResult
+from mlci.publish import permissions
+from mlci.publish.event import DEPENDABOT
+from mlci.publish.plan import NothingToPublish, Target
+from mlci.publish.result import Finished, Result
+from mlci.publish.unfinished import unfinished_title
+from mlci.report.headline import verdict_headline
+from mlci.report.text.escape import plain_text
+
+
+@dataclass(kw_only=True)
+class PublishConsole:
+    """Collects what is said, and says it.
+
+    Attributes:
+        as_json: Whether standard output is for a program.
+        in_actions: Whether GitHub's runner reads along.
+        early: Whether the work is still to come: then remarks are lines of the log only, for the end says them again,
+            where they stand beside the run.
+        document: What ``--json`` prints.
+    """
+
+    as_json: bool
+    in_actions: bool
+    early: bool = False
+    document: dict[str, object] = field(default_factory=dict)
+    _said: dict[str, list[str]] = field(default_factory=lambda: {"did": [], "notice": [], "warning": []})
+
+    def line(self, text: str) -> None:
+        """Say what was done."""
+        harmless = sanitize(text)  # addresses are GitHub's words, not ours
+        self._said["did"].append(harmless)
+        if not self.as_json:
+            click.echo(harmless)
+
+    def remark(self, level: Level, text: str) -> None:
+        """Say what somebody should know."""
+        harmless = "\n".join(sanitize(line) for line in text.splitlines())
+        self._said.setdefault(level, []).append(harmless)
+        shown = self.in_actions and not self.early
+        click.echo(annotation(level, harmless) if shown else f"{level}: {harmless}", err=True)
+
+    def trouble(self, problem: str | None) -> None:
+        """Say that a file of the runner's could not be written."""
+        if problem is not None:
+            self.remark("warning", problem)
+
+    def quiet(self, silent: NothingToPublish) -> None:
+        """Say why nothing is published on GitHub."""
+        self.remark("notice", f"nothing was published on GitHub: {silent.why}")
+
+    def done(self, done: PublishResult, where: Target) -> None:
+        """Say what was done on GitHub, and what was refused."""
+        for line in done.did:
+            self.line(line)
+        for one in done.foreign:
+            made = f"the app {plain_text(one.app or 'unknown')}" if one.app else "an unknown app"
+            self.remark(
+                "warning",
+                f"another check named `{where.name}` is on {where.head[:7]}, made by {made} and not by this run of "
+                f"mlci: {plain_text(one.url, longest=300)}. A required check can be satisfied by it; docs/publishing.md"
+                " says how a ruleset tells them apart.",
+            )
+        for left in done.stale:
+            self.remark(
+                "warning",
+                permissions.stale_advice(plain_text(left.author, longest=100), plain_text(left.url, longest=300)),
+            )
+        if where.reader is not None and done.refused:
+            self._refused(done.refused, where.reader)
+            return
+        for refused in dict.fromkeys(done.refused):
+            self.remark("warning", permissions.permission_advice(refused.permission, refused.said))
+        self.document |= {
+            "head": where.head,
+            "pull": where.pull,
+            "check_url": done.check.url if done.check else None,
+            "comment_url": done.comment.url if done.comment else None,
+        }
+
+    def _refused(self, refused: list[PermissionRefused], reader: str) -> None:
+        """Say once why a token that was expected to be able to read only was refused."""
+        if self.early:
+            self.line(f"the check is not opened: {reader}")
+        elif reader == DEPENDABOT and (lacking := [one for one in refused if "not accessible" in one.said]):
+            self.remark("notice", permissions.dependabot_advice(one.permission for one in lacking))
+        elif reader != DEPENDABOT:
+            self.remark("notice", permissions.read_only_advice(reader))
+        if reader == DEPENDABOT and not self.early:
+            for one in dict.fromkeys(refused):
+                if "not accessible" not in one.said:
+                    self.remark("warning", permissions.permission_advice(one.permission, one.said))
+
+    def verdict(self, found: Result, model: str | None) -> None:
+        """Say the result in one line."""
+        what = (
+            verdict_headline(found.report) if isinstance(found, Finished) else f"{unfinished_title(found)}: {found.why}"
+        )
+        self.line(f"{model or 'mlci'}: {plain_text(what, longest=400)}")
+
+    def end(self, *, verdict: str | None, code: int) -> None:
+        """Print the document, if it was asked for."""
+        if self.as_json:
+            said = {"did": self._said["did"], "notices": self._said["notice"], "warnings": self._said["warning"]}
+            click.echo(json.dumps({"verdict": verdict, "exit_code": code, **self.document, **said}, indent=1))

@@ -1,0 +1,259 @@
+"""Steps of `mlci publish`: read configuration and report, decide, write the files, publish, exit."""
+
+import contextlib
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from mlci import __version__
+from mlci.cli.check_handoff import Note, opener, parse_check, serialize_check
+from mlci.cli.github_actions import write_outputs, write_summary
+from mlci.cli.github_env import Workflow
+from mlci.cli.output_files import OURS, keep_out_of_git
+from mlci.cli.publish_console import PublishConsole
+from mlci.config.loader import parse_draft, read_bounded_config
+from mlci.config.models import MODEL_ID
+from mlci.config.read import load
+from mlci.errors import InputError, OutsideError
+from mlci.github.client import Client
+from mlci.github.transport import Access, transport
+from mlci.metrics import catalogue
+from mlci.operations.publish.outcome import PublishResult
+from mlci.operations.publish.publish import open_publication, publish_report
+from mlci.publish import unfinished
+from mlci.publish.comment_choice import Policy
+from mlci.publish.event import Event
+from mlci.publish.plan import NothingToPublish, Publication, Target, find_target, plan_publication
+from mlci.publish.result import Claim, Ended, Finished, Result, read_result
+from mlci.report.comment import render_summary
+from mlci.report.document import Report
+from mlci.report.links import Links
+from mlci.report.serialization import MOST_BYTES, parse_report
+from mlci.util.bounded_read import read_bounded
+
+
+@dataclass(frozen=True, kw_only=True)
+class Subject:
+    """What is published about.
+
+    Attributes:
+        model: The model's name; known even where the rest of the configuration can't be used, if it stands there.
+        policy: When to comment.
+        error: What is wrong with the configuration.
+    """
+
+    model: str | None
+    policy: Policy
+    error: InputError | None = None
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """Return what is wrong, line by line."""
+        return tuple(str(problem) for problem in self.error.problems) if self.error else ()
+
+
+def read_subject(config: Path) -> Subject:
+    """Read the configuration; of one that can't be used, the model's name, so that no stale green stands under it."""
+    try:
+        loaded = load(config, catalogue)
+    except InputError as error:
+        return Subject(model=_salvaged(config), policy="always", error=error)
+    return Subject(model=loaded.config.model, policy=loaded.config.policy.comment)
+
+
+def read_report(path: Path) -> tuple[Report | None, tuple[str, ...]]:
+    """Read the report; return it, or what is wrong with it."""
+    try:
+        return parse_report(read_bounded(path, MOST_BYTES), path=str(path)), ()
+    except OSError:
+        return None, ()  # that there is none is said in other words
+    except InputError as error:
+        return None, tuple(str(problem) for problem in error.problems)
+
+
+def _salvaged(config: Path) -> str | None:
+    try:
+        tree, _ = parse_draft(read_bounded_config(config), path=str(config))
+    except InputError:
+        return None
+    found = tree.data.get("model") if isinstance(tree.data, dict) else None
+    return found if isinstance(found, str) and re.fullmatch(MODEL_ID, found) else None
+
+
+BLOCKED = 1
+INPUT = 2
+
+
+def open_now(here: Workflow, words: PublishConsole, *, config: Path, url: str | None) -> int:
+    """Open check and status before the work; a permission that is missing does not keep the work from beginning.
+
+    Raises:
+        InputError: The configuration or the event can't be used.
+        OutsideError: GitHub did not do its part.
+    """
+    about = read_subject(config)
+    if error := about.error or here.wrong:
+        raise error
+    where = _target(here, about, here.facts(), url)
+    access = _access(here)
+    if isinstance(where, NothingToPublish) or access is None:
+        words.quiet(where if isinstance(where, NothingToPublish) else NO_TOKEN)
+        words.end(verdict=None, code=0)
+        return 0
+    note = _note(here, where, access)
+    fresh = note.begin() and where.run.attempt == 1
+    done = open_publication(where, Client(transport(access), repository=here.repository or ""), fresh=fresh)
+    if done.check is not None:
+        note.leave(done.check)
+        words.trouble(write_outputs(here.output, {"check": serialize_check(done.check, where)}))
+    words.done(done, where)
+    words.end(verdict=None, code=0)
+    _raise(done)
+    return 0
+
+
+def conclude_run(
+    here: Workflow,
+    words: PublishConsole,
+    *,
+    config: Path,
+    report: Path,
+    ended: Ended | None,
+    code: str | None,
+    check: str,
+    url: str | None,
+) -> int:
+    """Publish what came out, or that nothing did; return the exit code that tells the verdict.
+
+    Raises:
+        InputError: The configuration or the event can't be used; what could be written was.
+        OutsideError: GitHub did not do its part; what could be written was.
+    """
+    about = read_subject(config)
+    event, broken = _event(here)
+    broken = here.wrong or broken
+    found = _found(about, report, ended=ended, code=code, commits=event.commits(here.sha))
+    links = here.links(event.head)
+    verdict = found.report.verdict if isinstance(found, Finished) else "error"
+    words.trouble(write_summary(here.summary, lambda room: _summary(found, about, event, links, room)))
+    words.trouble(write_outputs(here.output, _outputs(found, report, verdict)))
+    done = PublishResult() if broken else _published(here, words, about, event, found, links, check, url)
+    urls = {"comment-url": done.comment.url if done.comment else "", "check-url": done.check.url if done.check else ""}
+    words.trouble(write_outputs(here.output, urls))
+    exit_code = BLOCKED if verdict in {"block", "error"} else 0
+    words.verdict(found, about.model)
+    words.end(verdict=verdict, code=exit_code)
+    _raise(done)
+    if broken is not None:
+        raise broken
+    return _input(about, code) if about.error is not None else exit_code
+
+
+def _found(about: Subject, path: Path, *, ended: Ended | None, code: str | None, commits: frozenset[str]) -> Result:
+    """Decide what there is to publish: a report that can be believed, or nothing."""
+    document, problems = read_report(path)
+    claim = Claim(ended=ended, code=code, model=about.model or "?", commits=commits)
+    return read_result(document if about.error is None else None, claim, problems=about.problems or problems)
+
+
+def _outputs(found: Result, path: Path, verdict: str) -> dict[str, str]:
+    """Return the outputs that are known before anything is asked of GitHub; the addresses are empty until then."""
+    version = found.report.baseline.version if isinstance(found, Finished) else None
+    return {
+        "verdict": verdict,
+        "report": str(path) if isinstance(found, Finished) else "",
+        "baseline-version": version or "",
+        "comment-url": "",
+        "check-url": "",
+    }
+
+
+NO_TOKEN = NothingToPublish(
+    why="there is no token: pass `MLCI_TOKEN: ${{ github.token }}` in the step's `env:` for a check and a comment"
+)
+
+
+def _published(
+    here: Workflow,
+    words: PublishConsole,
+    about: Subject,
+    event: Event,
+    found: Result,
+    links: Links,
+    check: str,
+    url: str | None,
+) -> PublishResult:
+    """Publish on GitHub, if there is a place and a token."""
+    where = _target(here, about, event, url)
+    access = _access(here)
+    if isinstance(where, NothingToPublish) or access is None:
+        words.quiet(where if isinstance(where, NothingToPublish) else NO_TOKEN)
+        return PublishResult()
+    what: Publication = plan_publication(where, found, policy=about.policy, links=links)
+    note = _note(here, where, access)
+    known = note.take() or (
+        parse_check(check, where) if check and note.begin() else None
+    )  # true until something is sent
+    client = Client(transport(access), repository=here.repository or "")
+    done = publish_report(what, client, known=known, opener=opener(check))
+    words.done(done, where)
+    return done
+
+
+def _target(here: Workflow, about: Subject, event: Event, url: str | None) -> Target | NothingToPublish:
+    if event.head is None:
+        return NothingToPublish(why=event.why or "there is no commit to report on")
+    if here.repository is None or here.run is None:
+        missing = "GITHUB_REPOSITORY" if here.repository is None else "GITHUB_RUN_ID"
+        return NothingToPublish(why=f"this is no workflow run: {missing} is not set")
+    if about.model is None:
+        return NothingToPublish(why="the configuration does not tell the model's name, so no check can be named")
+    return find_target(event, model=about.model, run=here.run, url=url or here.run_url, asked=here.invocation)
+
+
+def _note(here: Workflow, where: Target, access: Access) -> Note:
+    """Return the note from one step of this job to the next, in the runner's folder or else in ours."""
+    folder = here.temp or Path(OURS)
+    if here.temp is None:
+        with contextlib.suppress(OSError):  # a folder that can't be written to has no note
+            keep_out_of_git(folder)
+    return Note(folder, where, repository=here.repository or "", token=access.token)
+
+
+def _access(here: Workflow) -> Access | None:
+    return None if here.token is None else Access(url=here.api, token=here.token, agent=f"mlci/{__version__}")
+
+
+def _event(here: Workflow) -> tuple[Event, InputError | None]:
+    """Read the event; one that can't be read is said after everything else was written."""
+    try:
+        return here.facts(), None
+    except InputError as error:
+        return Event(name=here.event or "", why=str(error)), error
+
+
+def _summary(found: Result, about: Subject, event: Event, links: Links, room: int) -> str:
+    if isinstance(found, Finished):
+        return render_summary(found.report, links=links, budget=room)
+    return unfinished.unfinished_text(found, model=about.model or "mlci", head=event.head, links=links)
+
+
+def _input(about: Subject, code: str | None) -> int:
+    """Say what is wrong with the configuration, unless `mlci run` has said so already in the same job.
+
+    Raises:
+        InputError: It has not.
+    """
+    if about.error is not None and code != str(INPUT):
+        raise about.error
+    return INPUT
+
+
+def _raise(done: PublishResult) -> None:
+    """End with exit code 4 where GitHub did not do its part.
+
+    Raises:
+        OutsideError: It did not.
+    """
+    if done.failures:
+        raise OutsideError("\n".join(done.failures))

@@ -1,0 +1,228 @@
+"""Factory of the registry that a configuration names, and of the author of its entries."""
+
+import contextlib
+import functools
+import getpass
+import os
+import platform
+import uuid
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from mlci import __version__
+from mlci.cli.github_env import read_workflow
+from mlci.cli.output_files import OURS
+from mlci.cli.wiring import load_configuration
+from mlci.cli.workflow_commands import annotation
+from mlci.config.loader import LoadedConfig
+from mlci.config.models import Baseline
+from mlci.config.registry_uri import DEFAULT_REGISTRY, GITHUB, MLFLOW, STORES
+from mlci.errors import InputError, OutsideError
+from mlci.execution.environment import child_environment, registry_credentials
+from mlci.git.git import Git, tracked_files
+from mlci.git.head import read_head
+from mlci.registry.entries import Actor
+from mlci.registry.ledger import Author
+from mlci.registry.manifest import Environment
+from mlci.registry.store import Store
+from mlci.registry.stores.snapshot import SnapshotReader
+
+
+def open_registry(
+    loaded: LoadedConfig, folder: Path, *, wanted: bool = True, writes: bool = False, fetched: str = ""
+) -> tuple[Store | None, Author | None]:
+    """Return the registry, for whom it is wanted, and a stamp for who writes to it.
+
+    Args:
+        loaded: The configuration.
+        folder: Its folder.
+        wanted: Whether a registry is read or written to.
+        writes: Whether it is written to.
+        fetched: Digest of the copy that `mlci fetch` left, to read that one; empty for the registry itself.
+
+    Raises:
+        InputError: It can't be used from here.
+        CorruptError: The copy is not the one that was made.
+    """
+    if not wanted:
+        return None, None
+    if fetched and not writes:
+        return SnapshotReader(folder / OURS / "fetched", fetched), None
+    environment = dict(os.environ)
+    _lasts(loaded, environment)
+    return build_store(loaded, folder, environment), writer(folder) if writes else None
+
+
+def load_with_registry(config_path: Path) -> tuple[LoadedConfig, Store]:
+    """Return a configuration and its registry, for commands that only read."""
+    loaded, environment = load_configuration(config_path), dict(os.environ)
+    _lasts(loaded, environment)
+    return loaded, build_store(loaded, config_path.parent, environment)
+
+
+def _lasts(loaded: LoadedConfig, environment: Mapping[str, str]) -> None:
+    """Warn of a registry that a workflow's job never finds again, or never had."""
+    if environment.get("GITHUB_ACTIONS") == "true" and loaded.config.registry == DEFAULT_REGISTRY:
+        words = f"`registry: {DEFAULT_REGISTRY}` is a folder that this runner loses when the job ends; name a place"
+        at = loaded.problem(f"{words} that lasts: `github`, `s3://…`, `gs://…`, `az://…`, `mlflow:…`", "registry")
+        click.echo(annotation("warning", at.message, path=at.path, line=at.line), err=True)
+
+
+def uses_registry(loaded: LoadedConfig) -> bool:
+    """Tell whether a registry has a part in a run: not where the baseline is a file or a reference."""
+    return not isinstance(loaded.config.baseline, Baseline)
+
+
+def is_remote(loaded: LoadedConfig) -> bool:
+    """Tell whether a configuration's registry is asked over the network, with a token or credentials."""
+    place = loaded.config.registry
+    return place == GITHUB or place.startswith((MLFLOW, *(f"{scheme}://" for scheme in STORES)))
+
+
+def refuse_training_beside_credentials(loaded: LoadedConfig, environment: Mapping[str, str], *, instead: str) -> None:
+    """Refuse to train and to write a remote registry in one job of a workflow: the training could use its token.
+
+    Raises:
+        InputError: with the way to record in a job that runs no user code.
+    """
+    if environment.get("GITHUB_ACTIONS") == "true" and is_remote(loaded):
+        words = "in a workflow, no job both runs your commands and writes the registry"
+        raise InputError(loaded.problem(f"{words}; {instead}", "registry"))
+
+
+def build_store(loaded: LoadedConfig, folder: Path, environment: Mapping[str, str]) -> Store:
+    """Return the registry of a configuration; what it is made of is imported only now.
+
+    Args:
+        loaded: The configuration.
+        folder: Its folder.
+        environment: Ours, with credentials.
+
+    Raises:
+        InputError: It can't be used from here.
+    """
+    place = loaded.config.registry
+    if place.startswith(tuple(f"{scheme}://" for scheme in STORES)):
+        from mlci.registry.stores.object_store.store import ObjectStore  # noqa: PLC0415 - the adapter that was asked for
+
+        return ObjectStore(place, loaded.config.model, environment)
+    if place.startswith(MLFLOW):
+        from mlci.registry.stores.mlflow.store import MlflowStore  # noqa: PLC0415 - the adapter that was asked for
+
+        if place.startswith(f"{MLFLOW}sqlite:///"):
+            _untracked(loaded, folder / place.removeprefix(f"{MLFLOW}sqlite:///"), folder, environment)
+        return MlflowStore(place, loaded.config.model, os.environ, folder=folder)  # MLflow reads its settings there
+    if place == GITHUB:
+        return _in_repository(loaded, environment)
+    from mlci.registry.stores.folder import FolderStore  # noqa: PLC0415 - the adapter that was asked for
+
+    _untracked(loaded, folder / place, folder, environment)
+    return FolderStore(folder / place, loaded.config.model)
+
+
+def refuse_alias_of_user(store: Store) -> None:
+    """Refuse to move MLflow's `champion` alias if the user set it.
+
+    Raises:
+        InputError: If so; the message names the commands that take it over.
+    """
+    from mlci.registry.stores.mlflow.aliases import check_alias as check  # noqa: PLC0415 - of one adapter
+    from mlci.registry.stores.mlflow.store import MlflowStore  # noqa: PLC0415
+
+    if isinstance(store, MlflowStore):
+        check(store)
+
+
+def update_mlflow_aliases(store: Store, *, take_alias: bool = False) -> str | None:
+    """Show MLflow's users what the ledger says, where it is kept in MLflow; return what did not work, if anything."""
+    from mlci.registry.stores.mlflow.aliases import mirror_champion  # noqa: PLC0415 - of one adapter
+    from mlci.registry.stores.mlflow.store import MlflowStore  # noqa: PLC0415
+
+    try:
+        if isinstance(store, MlflowStore):
+            mirror_champion(store, take_alias=take_alias)
+    except InputError as error:
+        return f"note: {error}"
+    except OutsideError as error:
+        return f"note: MLflow's own model does not show this yet: {error}; the next promotion or roll-back tries again"
+    return None
+
+
+def writer(folder: Path) -> Author:
+    """Return who writes from this folder, by our own environment."""
+    environment = dict(os.environ)
+    return read_author(Git(folder=folder, environment=child_environment(environment, {})), environment)
+
+
+def read_author(git: Git, environment: Mapping[str, str]) -> Author:
+    """Return who writes: actor, run and commit of a workflow, else this machine's user and the checkout's commit."""
+    at = read_head(git)
+    by = Actor(
+        actor=environment.get("GITHUB_ACTOR") or _user(),
+        run=_run(environment),
+        commit=environment.get("GITHUB_SHA") or (at.commit if at else None),
+    )
+    return Author(by=by, now=clock, nonce=lambda: uuid.uuid4().hex)
+
+
+def clock() -> str:
+    """Return the time of this machine's clock."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+@functools.cache
+def runtime_environment() -> Environment:
+    """Return what mlci itself runs on; what the user's commands run on, only their lock files tell."""
+    from importlib.metadata import distributions  # noqa: PLC0415 - only a bundle needs it
+
+    metadata = [item.metadata for item in distributions()]  # each read parses the whole file
+    found = {item["Name"]: item["Version"] for item in metadata if "Name" in item}
+    return Environment(python=platform.python_version(), platform=platform.platform(), packages=found)
+
+
+def _in_repository(loaded: LoadedConfig, environment: Mapping[str, str]) -> Store:
+    from mlci.github.transport import Access  # noqa: PLC0415 - the same
+    from mlci.registry.stores.github.store import RepositoryStore  # noqa: PLC0415 - the adapter that was asked for
+
+    here = read_workflow(environment)
+    if here.wrong is not None:
+        raise here.wrong
+    if here.repository is None or here.token is None:
+        lacks = (
+            "which repository: GITHUB_REPOSITORY" if here.repository is None else "a token: MLCI_TOKEN or GITHUB_TOKEN"
+        )
+        words = (
+            f"`registry: github` needs to know {lacks} is not set. In a workflow, add to the step `env: GITHUB_TOKEN: "
+            "${{ github.token }}`; on a machine, `export GITHUB_REPOSITORY=owner/name GITHUB_TOKEN=$(gh auth token)`"
+        )
+        raise InputError(loaded.problem(words, "registry"))
+    access = Access(url=here.api, token=here.token, agent=f"mlci/{__version__}")
+    return RepositoryStore(access, here.repository, loaded.config.model)
+
+
+def _untracked(loaded: LoadedConfig, place: Path, folder: Path, environment: Mapping[str, str]) -> None:
+    """Refuse a registry on this machine that came with a commit."""
+    planted = False
+    with contextlib.suppress(InputError):  # no repository: nothing is tracked
+        own = child_environment(environment, {}, credentials=registry_credentials(loaded.config.registry))
+        planted = tracked_files(Git(folder=folder, environment=own), place)
+    if planted:
+        why = f"git tracks files in `{loaded.config.registry}`, so a pull request could write its own baseline"
+        words = f"{why}; remove them from git (`git rm -r --cached`), or name a place outside of the repository"
+        raise InputError(loaded.problem(words, "registry"))
+
+
+def _run(environment: Mapping[str, str]) -> str | None:
+    names = ("GITHUB_SERVER_URL", "GITHUB_REPOSITORY", "GITHUB_RUN_ID")
+    server, repository, run = (environment.get(name) for name in names)
+    return f"{server}/{repository}/actions/runs/{run}" if server and repository and run else None
+
+
+def _user() -> str | None:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        return None

@@ -1,0 +1,58 @@
+"""Output of a run: the report first, the exit code last."""
+
+from pathlib import Path
+
+import click
+
+from mlci.cli.output_files import clear_output, write_files
+from mlci.cli.wiring import terminal_style
+from mlci.report.document import Report
+from mlci.report.render import render_all
+from mlci.report.serialization import dump_report
+from mlci.report.terminal import render_terminal
+
+FILES = ("report.json", "comment.md", "summary.md", "junit.xml", "evaluation.json", "origins.json")
+BLOCKED = 1
+
+
+def prepare_output(out: Path) -> None:
+    """Remove an earlier run's files: should this one fail, nothing stale stands in for it."""
+    from mlci.operations.bundle import write  # noqa: PLC0415 (only for commands that run)
+
+    clear_output(out, FILES)
+    write.clear_bundle(out)
+
+
+def check_output(out: Path) -> None:
+    """Make sure that the folder can be written to, before hours of training and not after.
+
+    Raises:
+        InputError: It can't.
+    """
+    write_files(out, {".mlci-writable": ""})
+    clear_output(out, (".mlci-writable",))
+
+
+def write_report(report: Report, out: Path, *, as_json: bool, more: dict[str, str] | None = None) -> int:
+    """Write everything that is rendered from the report, show it, and return the exit code."""
+    save_files(report, out, more=more)
+    print_report(report, as_json=as_json)
+    if not as_json:
+        click.echo(f"\nreport: {out / 'report.json'}", err=True)
+    return BLOCKED if report.verdict == "block" else 0
+
+
+def save_files(report: Report, out: Path, *, more: dict[str, str] | None = None) -> str:
+    """Write everything that is rendered from the report; return the text of report.json."""
+    text = dump_report(report)
+    write_files(out, {"report.json": text, **render_all(report), **(more or {})})
+    return text
+
+
+def print_report(report: Report, *, as_json: bool) -> None:
+    """Print the report: for people, or the document itself."""
+    colour, width = terminal_style()
+    if as_json:
+        click.echo(dump_report(report), nl=False)
+    else:
+        click.echo(render_terminal(report, colour=colour, width=width), color=colour, nl=False)

@@ -1,0 +1,145 @@
+"""Composition root: builds the adapters from the environment."""
+
+import contextlib
+import hashlib
+import os
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import TextIO
+
+import click
+
+from mlci import __version__
+from mlci.cli.github_env import head_of_this_run
+from mlci.cli.output_files import OURS, keep_out_of_git
+from mlci.config.loader import LoadedConfig
+from mlci.config.read import load
+from mlci.engine.custom_metrics import missing_metric_reason
+from mlci.engine.duckdb_engine import DuckDBEngine
+from mlci.engine.features.write import write_features
+from mlci.engine.fingerprint import fingerprint
+from mlci.engine.join.shared_rows import share_rows
+from mlci.engine.row_digests import row_digests
+from mlci.engine.survey import survey_table
+from mlci.execution.environment import child_environment, hide_environment, registry_credentials
+from mlci.execution.interface import RefusingRunner
+from mlci.execution.logs import ActionsLog, PlainLog, StepLog, TerminalLog
+from mlci.execution.metric_stage import MetricProcess
+from mlci.execution.process import ProcessRunner
+from mlci.git.baseline_cache import BaselineCache
+from mlci.git.git import Git
+from mlci.git.head import is_elsewhere
+from mlci.metrics import catalogue
+from mlci.operations.context import RunContext
+from mlci.operations.lineage.report_refs import policy_ref
+from mlci.operations.report_builder import ReportContext
+from mlci.registry.ledger import Author
+from mlci.registry.store import Store
+from mlci.report.document import BaselineRef, Candidate
+
+
+def load_configuration(path: Path) -> LoadedConfig:
+    """Read and check the configuration; every problem at once."""
+    return load(path, catalogue)
+
+
+@contextlib.contextmanager
+def run_context(
+    folder: Path,
+    *,
+    cached: bool = True,
+    threads: int | None = None,
+    registry: Store | None = None,
+    stamp: Author | None = None,
+    log: TextIO | None = None,
+    place: str = "",
+    user_code: bool = True,
+) -> Iterator[RunContext]:
+    """Build the effects for one run and clean up what it left; ``log`` takes what goes to standard error otherwise.
+
+    ``place`` is the configured registry, whose credentials steps and git go without. Without ``user_code`` no command,
+    model or custom metric of the user is run.
+    """
+    with tempfile.TemporaryDirectory(prefix="mlci-run-", ignore_cleanup_errors=True) as scratch:
+        environment = dict(os.environ)
+        hide_environment()
+        if cached:
+            with contextlib.suppress(OSError):  # a folder that can't be written to has no cache
+                keep_out_of_git(folder / OURS)
+        credentials = registry_credentials(place)
+        shown = _log(log or sys.stderr, environment)
+        processes = ProcessRunner(environment=environment, log=shown, credentials=credentials)
+        own = environment.get("PYTHONPATH", "")
+        evaluator = MetricProcess(
+            processes, folder=folder, scratch=Path(scratch) / "metrics", python_path=own, user_code=user_code
+        )
+        yield RunContext(
+            engine=DuckDBEngine(threads=threads, row_metrics=evaluator),
+            runner=processes if user_code else RefusingRunner(),
+            features=write_features,
+            fingerprint=fingerprint,
+            metric_lack=missing_metric_reason(folder),
+            git=Git(folder=folder, environment=child_environment(environment, {}, credentials=credentials)),
+            cache=BaselineCache(root=folder / OURS / "cache") if cached else None,
+            scratch=Path(scratch),
+            clock=time.monotonic,
+            say=_progress if log is None else lambda line: click.echo(line, file=log),
+            version=__version__,
+            registry=registry,
+            stamp=stamp,
+            rows=row_digests,
+            share=share_rows,
+            own_folder=folder / OURS,
+            survey=survey_table,
+            user_code=user_code,
+        )
+
+
+def report_context(loaded: LoadedConfig) -> ReportContext:
+    """Return what is known about a run before it starts."""
+    digest = hashlib.sha256(Path(loaded.path).read_bytes()).hexdigest()
+    environment = child_environment(os.environ, {}, credentials=registry_credentials(loaded.config.registry))
+    git = Git(folder=Path(loaded.path).parent, environment=environment)
+    return ReportContext(
+        model=loaded.config.model,
+        candidate=Candidate(commit=head_of_this_run(partial(is_elsewhere, git))),
+        baseline=BaselineRef(source="none"),
+        policy=policy_ref(loaded.config),
+        config_digest=f"sha256:{digest}",
+        config_path=_shown(loaded.path),
+        versions=_versions(),
+    )
+
+
+def _shown(path: str) -> str:
+    """Return a path as the repository knows it, as far as the working folder tells."""
+    full, here = Path(path).resolve(), Path.cwd().resolve()
+    return full.relative_to(here).as_posix() if full.is_relative_to(here) else path
+
+
+def terminal_style() -> tuple[bool, int]:
+    """Return whether standard output takes colour, and its width."""
+    colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    return colour, shutil.get_terminal_size((100, 24)).columns
+
+
+def _versions() -> dict[str, str]:
+    from importlib.metadata import version  # noqa: PLC0415 (only a report needs it)
+
+    packages = {name: version(name) for name in ("duckdb", "numpy")}
+    return {"mlci": __version__, "python": ".".join(map(str, sys.version_info[:3])), **packages}
+
+
+def _log(stream: TextIO, environment: dict[str, str]) -> StepLog:
+    if environment.get("GITHUB_ACTIONS") == "true":
+        return ActionsLog(stream)
+    return TerminalLog(stream) if stream.isatty() else PlainLog(stream)
+
+
+def _progress(line: str) -> None:
+    click.echo(f"mlci: {line}", err=True)

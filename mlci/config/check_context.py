@@ -1,0 +1,119 @@
+"""Context of configuration checks: the configuration with its lines, and the metric catalogue."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Protocol
+
+from mlci.config import slices
+from mlci.config.loader import LoadedConfig
+from mlci.config.messages import nearest_word
+from mlci.config.models import Config
+from mlci.config.types import clip_text
+from mlci.errors import Problem
+from mlci.metrics.external import LACKING, TASKS, SklearnMetric, guess_direction, sklearn_metric
+from mlci.metrics.info import Direction, MetricInfo
+
+FUNCTION = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*(\.[^\W\d]\w*)*")
+
+AVERAGE = re.compile(r"_(macro|micro|weighted)$")
+
+
+class Metrics(Protocol):
+    """The part of the metric catalogue that checks need; :mod:`mlci.metrics.catalogue` is one."""
+
+    def find(self, name: str) -> MetricInfo | None:
+        """Return what is known of a metric."""
+
+    def names(self) -> list[str]:
+        """Return every name that can be written."""
+
+    def canonical(self, name: str) -> str:
+        """Return the name that an alias stands for."""
+
+    def spread(self, name: str) -> Any:  # noqa: ANN401 - something with ``bases``, or None
+        """Return the metrics that a disparity is made of."""
+
+
+@dataclass(frozen=True)
+class CheckContext:
+    """What every check looks at."""
+
+    loaded: LoadedConfig
+    catalogue: Metrics
+
+    @property
+    def config(self) -> Config:
+        """The configuration."""
+        return self.loaded.config
+
+    @property
+    def totals(self) -> bool:
+        """Whether there are only totals from a metrics file, whose names and ranges are the user's own."""
+        return self.config.predict.metrics is not None
+
+    @cached_property
+    def slices(self) -> list[str]:
+        """Names of the slices."""
+        return slices.slice_names(self.config.evaluation.slices) if self.config.evaluation else []
+
+    def find(self, name: str) -> MetricInfo | SklearnMetric | None:
+        """Return what is known of a metric: from the catalogue, or from its name in scikit-learn or a module."""
+        if self.totals:
+            return self._total(name)
+        if FUNCTION.fullmatch(name):
+            return SklearnMetric(None, "none")
+        return self._known(name)
+
+    def _known(self, name: str) -> MetricInfo | SklearnMetric | None:
+        return self.catalogue.find(name) or sklearn_metric(name) or sklearn_metric(self.catalogue.canonical(name))
+
+    def _total(self, name: str) -> MetricInfo | SklearnMetric:
+        """Return what the name of a total tells; a name that tells nothing may be limited both ways."""
+        found = self._known(name) or self._known(name.rpartition(".")[2])
+        return found or SklearnMetric(None, guess_direction(name, self._direction))
+
+    def _direction(self, name: str) -> Direction | None:
+        found = self._known(name)
+        return found.direction if found else None
+
+
+def metric_known(context: CheckContext, name: str, *where: str | int) -> Iterator[Problem]:
+    """Check that a metric exists, and for this task."""
+    if context.totals:
+        return
+    info = context.find(name)
+    if info is None:
+        yield context.loaded.problem(_unknown(context, name), *where)
+    elif info.tasks is not None and context.config.task not in info.tasks:
+        of = " and ".join(sorted(info.tasks))
+        instead = _counterpart(context, name)
+        words = f"`{name}` is a metric of {of} models, this one is {context.config.task}{instead}"
+        yield context.loaded.problem(words, *where)
+
+
+def _unknown(context: CheckContext, name: str) -> str:
+    if ":" in name:
+        return f"`{clip_text(name)}` is neither a metric nor `module:function`"
+    if name in LACKING:
+        return f"`{name}` {LACKING[name]}"
+    guess = nearest_word(name, [*context.catalogue.names(), *TASKS])
+    return f"unknown metric `{clip_text(name)}`; " + (
+        f"did you mean `{guess}`?"
+        if guess
+        else "`mlci metrics` lists what there is, `module:function` is one of your own"
+    )
+
+
+def _counterpart(context: CheckContext, name: str) -> str:
+    """Return the metric of the right task that is named most like this one."""
+    task = context.config.task
+    every = context.catalogue.names()
+    plain = [
+        known for known in every if context.catalogue.canonical(known) == known and not context.catalogue.spread(known)
+    ]
+    fitting = [known for known in plain if (info := context.catalogue.find(known)) and task in info.tasks]
+    averaged = {f"{name}_macro", AVERAGE.sub("", name)}
+    guess = next((known for known in fitting if known in averaged), None) or nearest_word(name, fitting)
+    return f"; did you mean `{guess}`?" if guess else ""

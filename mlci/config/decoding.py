@@ -1,0 +1,50 @@
+"""Decode configuration files: bounded, UTF-8, without characters that hide or move lines."""
+
+import re
+from collections.abc import Iterator
+
+from mlci.errors import InputError, Problem
+
+MOST_BYTES = 256 * 1024
+# Everything outside YAML 1.2's printable set (chapter 5.1), and the line breaks that only YAML 1.1 knew: with them
+# the parser would count other lines than an editor, and an error would point at the wrong one.
+ODD = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]")
+NAMES = {"\r": "a carriage return alone", "\ufeff": "a byte-order mark", "\x00": "a NUL character"}
+
+
+def decode_yaml(source: str | bytes, *, path: str) -> str:
+    """Return the text of a configuration file, with line feeds as its only line ends.
+
+    Raises:
+        InputError: It is too large, not UTF-8, or holds control characters; one problem for each line concerned.
+    """
+    text = _unicode(source, path) if isinstance(source, bytes) else source
+    if len(text) > MOST_BYTES:
+        raise InputError(Problem(f"the file is larger than {MOST_BYTES // 1024} KiB", path, 1))
+    text = text.removeprefix("\ufeff").replace("\r\n", "\n")
+    problems = list(_odd(text, path))
+    if problems:
+        raise InputError.of(problems)
+    return text
+
+
+def _unicode(data: bytes, path: str) -> str:
+    if len(data) > MOST_BYTES:
+        raise InputError(Problem(f"the file is larger than {MOST_BYTES // 1024} KiB", path, 1))
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise InputError(Problem("the file is UTF-16; save it as UTF-8", path, 1))
+    try:
+        return data.decode()
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise InputError(
+            Problem(f"byte 0x{data[error.start]:02x} is not UTF-8; save the file as UTF-8", path, line)
+        ) from None
+
+
+def _odd(text: str, path: str) -> Iterator[Problem]:
+    """Yield one problem for the first odd character of each line; a lone carriage return does not begin a line."""
+    for number, line in enumerate(text.split("\n"), start=1):
+        if found := ODD.search(line):
+            name = NAMES.get(found[0], f"the control character U+{ord(found[0]):04X}")
+            yield Problem(f"{name} stands at column {found.start() + 1}; remove it", path, number)

@@ -1,0 +1,161 @@
+"""Parse ``mlci.yml`` into a configuration with line numbers; all problems are reported at once, by line."""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path as FilePath
+
+from pydantic import ValidationError
+
+from mlci.config import messages
+from mlci.config.decoding import MOST_BYTES, decode_yaml
+from mlci.config.models import Config, fields
+from mlci.config.types import Path
+from mlci.config.url_credentials import REMEDY, holds_credentials
+from mlci.config.yaml_tree import YamlTree, leaves, parse_yaml
+from mlci.errors import InputError, Problem
+
+MOST_PROBLEMS = 20
+
+
+@dataclass(frozen=True)
+class Lines:
+    """Line numbers, counted from 1, of every key and list entry of a file."""
+
+    known: Mapping[Path, int]
+
+    def of(self, *path: str | int) -> int:
+        """Return the line of a path such as ``("gates", 0, "max_drop")``; of what encloses it if it is absent."""
+        return next((self.known[path[:end]] for end in range(len(path), 0, -1) if path[:end] in self.known), 1)
+
+
+@dataclass(frozen=True)
+class LoadedConfig:
+    """A configuration, and where it stands.
+
+    Attributes:
+        config: What the file says.
+        lines: Where it says it.
+        path: The file, as the user wrote it.
+    """
+
+    config: Config
+    lines: Lines
+    path: str
+
+    def problem(self, message: str, *where: str | int) -> Problem:
+        """Return a problem that points at the line of a path, e.g. ``problem("…", "evaluation", "key")``."""
+        return Problem(message, self.path, self.lines.of(*where))
+
+
+def load_unchecked(file: FilePath) -> LoadedConfig:
+    """Read and check a configuration file.
+
+    Raises:
+        InputError: The file is missing, can't be read, or holds problems; all of them at once.
+    """
+    return parse_config(read_bounded_config(file), path=str(file))
+
+
+def read_bounded_config(file: FilePath) -> bytes:
+    """Return what a configuration file holds, up to one byte more than it may.
+
+    Raises:
+        InputError: The file is missing or can't be read.
+    """
+    path = str(file)
+    if file.is_dir():
+        raise InputError(Problem("is a folder; name the configuration file in it", path))
+    if file.exists() and not file.is_file():
+        raise InputError(Problem("is a pipe or a device, not a file; write the configuration to a file", path))
+    if not file.is_file():
+        raise InputError(Problem("there is no such file; name the configuration with `--config`", path))
+    try:
+        with file.open("rb") as stream:
+            return stream.read(MOST_BYTES + 1)
+    except OSError as error:
+        raise InputError(Problem(f"can't be read: {error.strerror}", path)) from None
+
+
+def parse_config(text: str | bytes, *, path: str) -> LoadedConfig:
+    """Check the text of a configuration file.
+
+    Args:
+        text: The whole file; bytes have to be UTF-8.
+        path: What problems name the file.
+
+    Raises:
+        InputError: Every problem found, ordered by line, each with a line.
+    """
+    tree, config = parse_draft(text, path=path)
+    if config is None:
+        raise config_error(tree.problems)
+    return with_lines(tree, config)
+
+
+def parse_draft(text: str | bytes, *, path: str) -> tuple[YamlTree, Config | None]:
+    """Return what a file holds with its problems, and the configuration if there are none.
+
+    Raises:
+        InputError: It is no text.
+    """
+    decoded = decode_yaml(text, path=path)
+    _refuse_credentials(decoded, path=path)
+    tree = parse_yaml(decoded, path=path)
+    config = _validate(tree) if tree.whole and isinstance(tree.data, dict) else None
+    return tree, None if tree.problems else config
+
+
+def _refuse_credentials(text: str, *, path: str) -> None:
+    """Refuse addresses with credentials before anything of the file could be quoted in a message."""
+    lines = [number for number, line in enumerate(text.splitlines(), 1) if holds_credentials(line)]
+    if lines:
+        raise config_error(Problem(f"an address holds credentials; {REMEDY}", path, number) for number in lines)
+
+
+def with_lines(tree: YamlTree, config: Config) -> LoadedConfig:
+    """Return a configuration with its lines; gates know their own."""
+    lines = Lines(tree.lines)
+    gates = tuple(gate.model_copy(update={"line": lines.of("gates", index)}) for index, gate in enumerate(config.gates))
+    return LoadedConfig(config.model_copy(update={"gates": gates}), lines, tree.path)
+
+
+def config_error(problems: Iterable[Problem]) -> InputError:
+    """Return the error for some problems: ordered by line, said once each, and after twenty only counted."""
+    ordered = sorted(dict.fromkeys(problems), key=lambda problem: problem.line or 0)
+    shown, rest = ordered[:MOST_PROBLEMS], ordered[MOST_PROBLEMS:]
+    if rest:
+        more = f"and {len(rest)} more problem{'s' if len(rest) > 1 else ''} from here on"
+        shown.append(Problem(more, rest[0].path, rest[0].line))
+    return InputError.of(shown)
+
+
+def _validate(tree: YamlTree) -> Config | None:
+    """Check the data against the models; what is wrong goes to ``tree.problems``."""
+    lines = Lines(tree.lines)
+    for path, message in _findings(tree):
+        if not tree.refused(path):
+            tree.refuse(message, lines.of(*path), about=path)
+    try:
+        return Config.model_validate_json(json.dumps(tree.data), strict=True)
+    except ValidationError as error:
+        for detail in error.errors(include_url=False):
+            path = messages.error_path(detail["loc"])
+            # A refused value needs no second line.
+            if messages.worth_saying(detail) and not tree.refused(path):
+                tree.refuse(messages.describe_error(detail), lines.of(*path), about=path)
+        return None
+
+
+def _findings(tree: YamlTree) -> Iterator[tuple[Path, str]]:
+    """Yield unknown keys and keys that do not go together, found in the data as it stands."""
+    for path, value in leaves(tree.data):
+        owner = messages.section_name(path)
+        if owner is None or not isinstance(value, dict) or path == ("gates",):
+            continue  # gates are a list, which the models say once
+        known = fields(owner)
+        for key in value:
+            if key not in known:
+                yield (*path, key), messages.unknown_key(key, path, known)
+        if message := messages.join_words(path, value):
+            yield path, message

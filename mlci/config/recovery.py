@@ -1,0 +1,145 @@
+"""Error recovery: check the valid parts of a configuration that has invalid ones.
+
+Every refused part is replaced by one that no check objects to, in its place, so that indices and lines stay. Where a
+replacement would decide something (the task, the source of predictions), each one is tried, and only what is found
+with all of them is said.
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, cast, get_args
+
+from pydantic import ValidationError
+
+from mlci.config.check_context import Metrics
+from mlci.config.checks import check_configuration
+from mlci.config.loader import Lines, LoadedConfig
+from mlci.config.models import SOURCES, Config, Evaluation, Task, fields
+from mlci.config.types import Path
+from mlci.config.yaml_tree import YamlTree
+from mlci.errors import Problem
+
+Data = dict[str, Any]
+UNSAID = Problem("")
+GATE = {"metric": "refused:refused", "min": 0}
+TRAIN = {"run": "refused", "model": "refused"}
+COLUMNS = {"score": "refused score", "decision": "refused decision"}
+PREDICTS: tuple[Data, ...] = ({"run": "refused", **COLUMNS}, {"metrics": "refused"})
+LABEL, SLICE = "refused label", "a slice"
+
+
+@dataclass(frozen=True)
+class RecoveredConfig(LoadedConfig):
+    """A configuration with replacements; nothing is said about those."""
+
+    replaced: frozenset[Path]
+
+    def problem(self, message: str, *where: str | int) -> Problem:
+        """Return a problem with its line, or :data:`UNSAID` where it is about a replacement."""
+        if any(where[:end] in self.replaced for end in range(len(where) + 1)):
+            return UNSAID
+        return super().problem(message, *where)
+
+
+def recover_and_check(tree: YamlTree, catalogue: Metrics) -> list[Problem]:
+    """Return what checks find in the parts of a file that were not refused; nothing where too little is left."""
+    if not tree.whole or not isinstance(tree.data, dict) or () in tree.faulty:
+        return []
+    mended = _Mended(cast("Data", json.loads(json.dumps(tree.data))), tree.faulty)
+    found = [_checked(data, tree, mended, catalogue) for data in mended.variants()]
+    return [problem for problem in found[0] if problem != UNSAID and all(problem in other for other in found[1:])]
+
+
+def _checked(data: Data, tree: YamlTree, mended: "_Mended", catalogue: Metrics) -> list[Problem]:
+    try:
+        config = Config.model_validate_json(json.dumps(data), strict=True)
+    except ValidationError:
+        return []
+    partial = RecoveredConfig(config, Lines(tree.lines), tree.path, frozenset(mended.replaced))
+    return check_configuration(partial, catalogue)
+
+
+class _Mended:
+    """Data whose refused parts are replaced, section by section."""
+
+    def __init__(self, data: Data, faulty: set[Path]) -> None:
+        self.data = data
+        self.faulty = faulty
+        self.replaced: set[Path] = set()
+        known = fields(Config)
+        odd = [key for key in data if key not in known]
+        # A misspelt key may be any of those that are absent.
+        self.absent = {key for key in known if odd and key not in data}
+        for key in odd:
+            del data[key]
+        self._gates()
+        self._evaluation()
+        plain = {"model": "refused", "train": TRAIN, "baseline": "none", "registry": "refused", "policy": {}}
+        for key, value in plain.items():
+            if self._at_fault(key):
+                self._replace(value, key)
+
+    def variants(self) -> Iterator[Data]:
+        """Yield the data with every task and source of predictions that may have been meant."""
+        tasks = get_args(Task) if self._at_fault("task") else (self.data["task"],)
+        predicts = self._predicts() if self._at_fault("predict") else (self.data["predict"],)
+        self.replaced |= {(key,) for key in ("task", "predict") if self._at_fault(key)}
+        for task in tasks:
+            for predict in predicts:
+                yield {**self.data, "task": task, "predict": predict}
+
+    def _at_fault(self, *where: str | int) -> bool:
+        """Tell whether a value, anything in it or anything around it was refused."""
+        inside = any(path[: len(where)] == where or where[: len(path)] == path for path in self.faulty)
+        return inside or (len(where) == 1 and where[0] in self.absent)
+
+    def _replace(self, value: Any, *where: str | int) -> None:  # noqa: ANN401 - whatever stands there
+        home: Any = self.data
+        for part in where[:-1]:
+            home = home[part]
+        home[where[-1]] = value
+        self.replaced.add(where)
+
+    def _gates(self) -> None:
+        gates = self.data.get("gates")
+        if ("gates",) in self.faulty or not isinstance(gates, list):
+            self._replace([GATE], "gates")
+            return
+        for index in range(len(gates)):
+            if self._at_fault("gates", index):
+                self._replace(GATE, "gates", index)
+
+    def _evaluation(self) -> None:
+        evaluation = self.data.get("evaluation")
+        if not self._at_fault("evaluation"):
+            return
+        if ("evaluation",) in self.faulty or not isinstance(evaluation, dict):
+            self._replace({"data": "refused", "label": LABEL, "slices": self._scopes()}, "evaluation")
+            return
+        known = fields(Evaluation)
+        odd = [key for key in evaluation if key not in known]
+        for key in odd:
+            del evaluation[key]
+        for key in [key for key in known if self._at_fault("evaluation", key)]:
+            self.replaced.add(("evaluation", key))
+            evaluation.pop(key, None)
+        for key in ("data", "label"):
+            evaluation.setdefault(key, LABEL)
+        if ("evaluation", "slices") in self.replaced or (odd and "slices" not in evaluation):
+            self._replace(self._scopes(), "evaluation", "slices")
+
+    def _scopes(self) -> list[Any]:
+        """Return the slices that gates look at, since they may be the refused ones, and one more."""
+        scopes = [gate.get(key) for gate in self.data["gates"] for key in ("each", "across")]
+        return [scope[0] if isinstance(scope, list) and len(scope) == 1 else scope for scope in scopes if scope] + [
+            SLICE
+        ]
+
+    def _predicts(self) -> tuple[Data, ...]:
+        """Return what may have been meant: the one source that is there, with columns, or one of either kind."""
+        predict = self.data.get("predict")
+        given = [key for key in SOURCES if isinstance(predict, dict) and key in predict]
+        if len(given) != 1:
+            return PREDICTS
+        return ({given[0]: "refused", **({} if given[0] == "metrics" else COLUMNS)},)

@@ -1,0 +1,211 @@
+"""Value types of the configuration: limits, percentages, durations, finite numbers, paths to keys.
+
+Each knows how it is written, refuses everything else in one plain sentence, and brings its own JSON Schema. Booleans
+are never taken for numbers.
+"""
+
+import math
+import re
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Annotated, Any, Self
+
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+)
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
+
+PERCENT = r"^[+-]?([0-9]{1,12}(\.[0-9]{0,12})?|\.[0-9]{1,12}) ?%$"
+DURATION = r"^(?=[0-9])([0-9]{1,6}d)?([0-9]{1,6}h)?([0-9]{1,6}m)?([0-9]{1,9}(\.[0-9]{1,6})?s)?$"
+REFERENCE = r"^[^\s\-:?*\[\\][^\s:?*\[\\]*$"
+LONGEST = 365 * 86_400
+UNITS = {"d": 86_400, "h": 3_600, "m": 60, "s": 1}
+
+
+def finite_number(value: object) -> float:
+    """Return ``value`` as a finite float.
+
+    Raises:
+        PydanticCustomError: It is a boolean, not a number, NaN, infinite or too large for a float.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise PydanticCustomError("mlci_number", "must be a number")
+    try:
+        result = float(value)
+    except OverflowError:
+        result = math.inf
+    if not math.isfinite(result):
+        raise PydanticCustomError("mlci_number", "must be a finite number")
+    return result
+
+
+Finite = Annotated[float, BeforeValidator(finite_number), Field(allow_inf_nan=False)]
+"""A float that is neither NaN nor infinite, and not a boolean."""
+
+
+def _scalar(value: object, handler: ValidatorFunctionWrapHandler) -> object:
+    """Give the four kinds of scalars one refusal instead of four."""
+    if isinstance(value, bool | int | float | str):
+        return handler(value)
+    raise PydanticCustomError("mlci_scalar", "must be a single value: text, a number, true or false")
+
+
+Scalar = Annotated[bool | int | Finite | str, WrapValidator(_scalar)]
+"""A value as it stands in a table: a label, a class, the name of a group."""
+
+
+def _reference(value: str) -> str:
+    """Refuse what git would read as an option, a range or a pattern (see git-check-ref-format(1))."""
+    if not re.fullmatch(REFERENCE, value) or ".." in value:
+        raise PydanticCustomError("mlci_reference", "must name a branch, a tag or a commit")
+    return value
+
+
+Reference = Annotated[
+    str,
+    Field(min_length=1, max_length=300),
+    AfterValidator(_reference),
+    Field(json_schema_extra={"pattern": REFERENCE}),
+]
+"""A git branch, tag or commit, such as ``main``, ``origin/main``, ``v1.2`` or ``HEAD~1``."""
+
+
+@dataclass(frozen=True)
+class Limit:
+    """A bound: an absolute number, or a part of a reference written in per cent.
+
+    Attributes:
+        value: The number; a fraction where it was written in per cent (``"10%"`` is 0.1).
+        relative: Whether it was written in per cent.
+        written: How the user wrote it; not part of its identity.
+    """
+
+    value: float
+    relative: bool = False
+    written: str = field(default="", compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Refuse what is not a finite number, however the limit was made."""
+        object.__setattr__(self, "value", finite_number(self.value))
+
+    def __str__(self) -> str:
+        """Return the limit as it was written, e.g. ``0.01`` or ``10%``."""
+        if self.written:
+            return self.written
+        return f"{(Decimal(repr(self.value)) * 100).normalize():f}%" if self.relative else f"{self.value:.15g}"
+
+    @classmethod
+    def parse(cls, value: object) -> Self:
+        """Read a number or a percentage such as ``10%`` or ``0.5 %``.
+
+        Raises:
+            PydanticCustomError: It is neither.
+        """
+        if isinstance(value, cls):
+            return value
+        if isinstance(value, str):
+            if not re.fullmatch(PERCENT, value.strip()):
+                raise PydanticCustomError("mlci_limit", _limit_words(value))
+            # Decimal, so that "0.7%" is the float nearest to 0.007 and not 0.7 / 100 rounded twice.
+            return cls(float(Decimal(value.strip(" %")) / 100), relative=True, written=value.strip())
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise PydanticCustomError("mlci_limit", _limit_words(None))
+        return cls(finite_number(value), written=str(value))
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:  # noqa: ANN401 - pydantic's signature
+        """Validate with :meth:`parse`; write back as a number or a percentage."""
+        return core_schema.no_info_plain_validator_function(
+            cls.parse,
+            serialization=core_schema.plain_serializer_function_ser_schema(
+                lambda limit: str(limit) if limit.relative else limit.value
+            ),
+        )
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """Return a number, or text that looks like a percentage."""
+        return {"anyOf": [{"type": "number"}, {"type": "string", "pattern": PERCENT}], "examples": [0.01, "10%"]}
+
+
+class Duration(float):
+    """A positive time in seconds, up to a year, written ``90s``, ``30m``, ``2h``, ``1h30m``, ``1d`` or a number."""
+
+    __slots__ = ()
+
+    def __new__(cls, seconds: float) -> Self:
+        """Make a duration from a number of seconds.
+
+        Raises:
+            PydanticCustomError: The number is not positive, not finite, or above a year.
+        """
+        value = finite_number(seconds)
+        if not 0 < value <= LONGEST:
+            raise PydanticCustomError("mlci_duration", "must be a time above 0 and of at most 365d")
+        return super().__new__(cls, value)
+
+    def __str__(self) -> str:
+        """Return the shortest way to write it, e.g. ``1h30m``."""
+        whole, rest = divmod(float(self), 60)
+        days, minutes = divmod(int(whole), 1_440)
+        parts = ((days, "d"), (minutes // 60, "h"), (minutes % 60, "m"))
+        text = "".join(f"{count}{unit}" for count, unit in parts if count)
+        return text + (f"{rest:.6f}".rstrip("0").rstrip(".") + "s" if rest or not text else "")
+
+    @classmethod
+    def parse(cls, value: object) -> Self:
+        """Read a duration such as ``90s``, ``1h30m``, ``1d``, or a number of seconds.
+
+        Raises:
+            PydanticCustomError: It is neither.
+        """
+        if isinstance(value, str) and re.fullmatch(DURATION, value):
+            parts = re.findall(r"([0-9.]+)([dhms])", value)
+            return cls(sum(float(count) * UNITS[unit] for count, unit in parts))
+        if isinstance(value, str | bool) or not isinstance(value, int | float):
+            raise PydanticCustomError("mlci_duration", "must be a time such as `90s`, `30m` or `1h30m`")
+        return cls(value)
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:  # noqa: ANN401 - pydantic's signature
+        """Validate with :meth:`parse`; write back as text."""
+        return core_schema.no_info_plain_validator_function(
+            cls.parse, serialization=core_schema.plain_serializer_function_ser_schema(str)
+        )
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """Return a number of seconds, or text in days, hours, minutes and seconds."""
+        seconds = {"type": "number", "exclusiveMinimum": 0, "maximum": LONGEST}
+        return {"anyOf": [seconds, {"type": "string", "pattern": DURATION}], "examples": ["30m", "1h30m", 90]}
+
+
+def _limit_words(text: str | None) -> str:
+    """Say what a limit may be, with the fix where a number stands in quotes."""
+    try:
+        quoted = text is not None and math.isfinite(float(text))
+    except ValueError:
+        quoted = False
+    return "must be a number without quotes" if quoted else "must be a number or a percentage such as `10%`"
+
+
+Path = tuple[str | int, ...]
+
+
+def dotted(path: Path) -> str:
+    """Return a path as people write it, e.g. ``gates[0].max_drop``."""
+    text = "".join(f"[{part}]" if isinstance(part, int) else f".{clip_text(part.split(chr(0))[0])}" for part in path)
+    return text.removeprefix(".")
+
+
+def clip_text(text: str, most: int = 60) -> str:
+    """Return ``text`` on one line, at most ``most`` characters long."""
+    flat = " ".join(text.split())
+    return flat if len(flat) <= most else flat[: most - 1] + "…"

@@ -1,0 +1,176 @@
+"""Errors about cells: count, row, key and value of the first ones."""
+
+import json
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+import duckdb
+import numpy as np
+
+from mlci.engine import sql
+from mlci.engine.interface import Job
+from mlci.engine.message_text import count_noun, shorten_cell
+from mlci.engine.sql import Array
+from mlci.engine.tables.column_types import TableColumn
+from mlci.engine.tables.table import Table
+from mlci.errors import InputError, Problem
+
+Kind = Literal["score", "probability", "number"]
+"""What has to hold beyond being finite: nothing, to lie in [0, 1], or to be small enough for its powers."""
+
+_FRACTION = '.str.rstrip("%").astype(float) / 100'
+_LARGEST = 1e70
+_EXACT = 2**53
+_BOUNDS: dict[Kind, tuple[float, float]] = {
+    "score": (-math.inf, math.inf),
+    "probability": (0, 1),
+    "number": (-_LARGEST, _LARGEST),  # moments sum fourth powers over rows: 16 × 1e280 × rows stays below 1.8e308
+}
+_OUTSIDE: dict[Kind, str] = {
+    "probability": "outside [0, 1], where probabilities are needed",
+    "number": "which is too large: beyond ±1e70 squares of squared errors overflow; rescale the target",
+}
+
+
+class ProblemCollector:
+    """What is wrong so far, so that all of it is said at once."""
+
+    def __init__(self) -> None:
+        self._found: list[Problem] = []
+
+    def add(self, *problems: Problem) -> None:
+        """Note problems and go on."""
+        self._found.extend(problems)
+
+    def stop(self) -> None:
+        """Go no further if anything is wrong.
+
+        Raises:
+            InputError: With every problem noted, each once.
+        """
+        if self._found:
+            raise InputError.of(dict.fromkeys(self._found))
+
+
+@dataclass(frozen=True)
+class CellLocation:
+    """A table whose cells are checked, and the key that its rows are called by."""
+
+    connection: duckdb.DuckDBPyConnection
+    table: Table
+    key: TableColumn | None
+
+    def problem(self, column: TableColumn, condition: str, said: str, *, hint: str = "") -> Problem:
+        """Describe the rows where ``condition`` holds.
+
+        ``{value}`` in ``said`` becomes the first one's cell, ``{value!r}`` the same in quotes. No other brace means
+        anything: names of columns and classes have braces of their own.
+        """
+        number = self.table.row_number
+        key = f"{self.key.ref}::VARCHAR" if self.key else "NULL"
+        asked = [number, f"{column.ref}::VARCHAR", key, "count(*) OVER ()"]
+        query = sql.select(asked, self.table.relation, where=condition, order_by="1", limit=1)
+        found = sql.first_row(self.connection, query)
+        if found is None:
+            return Problem(_with_cell(said, "?"), self.table.path)
+        position, value, name, count = found
+        shown, row = self.table.place(position)
+        where = f"row {row}" + (f" (key {shorten_cell(name)!r})" if name is not None else "")
+        more = f", and in {count_noun(count - 1, 'more row')}" if count > 1 else ""
+        return Problem(f"{_with_cell(said, value)} in {where}{more}{hint}", shown)
+
+    def first_positions(self, code: str) -> dict[int, int]:
+        """Return the position in the whole table at which each value of an SQL expression first stands."""
+        query = sql.select(
+            [code, f"min({self.table.row_number})"], self.table.relation, where=f"{code} IS NOT NULL", group_by="1"
+        )
+        return {int(value): int(position) for value, position in self.connection.execute(query).fetchall()}
+
+    def row(self, position: int) -> str:
+        """Name a row, and its file where the table has several."""
+        shown, row = self.table.place(position)
+        return f"row {row}" + (f" of {shown}" if len(self.table.shards) > 1 else "")
+
+
+def _with_cell(said: str, value: str | None) -> str:
+    cell = shorten_cell(str(value))
+    return said.replace("{value!r}", repr(cell)).replace("{value}", cell)
+
+
+def kind_of_score(job: Job) -> Kind:
+    """Return what a job's scores have to be; the labels of a regression are of the same kind as its predictions."""
+    if job.task == "regression":
+        return "number"
+    return "probability" if job.probabilities else "score"
+
+
+def is_fine(low: float, high: float, kind: Kind) -> bool:
+    """Tell from the least and the greatest of all scores whether each is finite and of its kind."""
+    least, most = _BOUNDS[kind]
+    return bool(np.isfinite(low) and np.isfinite(high)) and least <= low and high <= most
+
+
+def check_scores(
+    fetched: Array, column: TableColumn, place: CellLocation, problems: ProblemCollector, kind: Kind
+) -> Array:
+    """Return fetched scores as plain float64; any that is null, not finite or out of range is a problem."""
+    score = sql.without_mask(fetched)
+    low, high = score.min(), score.max()
+    if sql.null_mask(fetched) is not None or not is_fine(low, high, kind) or is_rounded(column, place, low, high):
+        problems.add(*bad_scores(column, place, kind))
+    return score
+
+
+def is_rounded(column: TableColumn, place: CellLocation, low: float, high: float) -> bool:
+    """Tell whether a column between ``low`` and ``high`` has integers that float64 does not have."""
+    if column.type == "DOUBLE" or max(-low, high) < _EXACT:
+        return False
+    return sql.file_exists(place.connection, place.table.relation, _rounded(column))
+
+
+def _rounded(column: TableColumn) -> str:
+    """SQL that holds for integers that float64 does not have."""
+    text = f"{column.ref}::VARCHAR"
+    whole = f"TRY_CAST(CASE WHEN regexp_full_match({text}, '-?[0-9]+') THEN {text} END AS HUGEINT)"
+    return f"abs({column.as_float()}) >= {_EXACT} AND {whole} <> TRY_CAST({column.as_float()} AS HUGEINT)"
+
+
+def bad_scores(column: TableColumn, place: CellLocation, kind: Kind) -> list[Problem]:
+    """Describe every kind of bad score in a column by its first row."""
+    return [
+        place.problem(column, condition, said)
+        for condition, said in _bad_score(column, kind)
+        if sql.file_exists(place.connection, place.table.relation, condition)
+    ]
+
+
+def _not_numbers(column: TableColumn, condition: str) -> list[tuple[str, str]]:
+    """Return conditions and words for cells that spell no number, with the line of Python for two common forms."""
+    cell, said = f"df[{json.dumps(column.name)}]", f"{column.name!r} is not a number: {{value!r}}"
+    text = f"{column.ref}::VARCHAR"
+    comma, share = (f"regexp_full_match({text}, '{form}')" for form in ("-?[0-9]*,[0-9]+", "-?[0-9.]+ ?%"))
+    return [
+        (f"{condition} AND {comma}", f'{said} (write a decimal point: `df.to_csv(path, decimal=".", index=False)`)'),
+        (f"{condition} AND {share}", f"{said} (write a fraction: `{cell} = {cell}{_FRACTION}`)"),
+        (f"{condition} AND NOT {comma} AND NOT {share}", said),
+    ]
+
+
+def _bad_score(column: TableColumn, kind: Kind) -> list[tuple[str, str]]:
+    """Return pairs of (SQL condition, words) for all that a score must not be."""
+    value = column.as_float()
+    least, most = map(sql.float_literal, _BOUNDS[kind])
+    checks = [
+        (f"{column.ref} IS NULL", f"{column.name!r} is null"),
+        *_not_numbers(column, f"{column.ref} IS NOT NULL AND {value} IS NULL"),
+        (f"isnan({value})", f"{column.name!r} is NaN"),
+        (f"isinf({value})", f"{column.name!r} is infinite"),
+    ]
+    if column.type != "DOUBLE":
+        lost = "which float64 can't hold exactly; scale the numbers down"
+        checks.append((_rounded(column), f"{column.name!r} is {{value}}, {lost}"))
+    if kind != "score":
+        outside = f"isfinite({value}) AND ({value} < {least} OR {value} > {most})"
+        checks.append((outside, f"{column.name!r} is {{value}}, {_OUTSIDE[kind]}"))
+    return checks

@@ -1,0 +1,50 @@
+"""Encoded columns of the evaluation set for its fingerprint, so that no column is read twice."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from mlci.engine.encode.binder import BoundJob
+from mlci.engine.encode.columns import ClassColumn, EncodedColumns
+from mlci.engine.encode.dictionary import KnownValues
+from mlci.engine.encode.grouping import Partition
+from mlci.engine.join.row_scan import ScannedRows
+from mlci.engine.sql import Array
+
+Summary = tuple[Mapping[str, KnownValues], Array | None]
+"""Columns by name, and the rows that each of their elements stands for (``None`` for one each)."""
+
+
+def summarize_columns(bound: BoundJob, meaning: EncodedColumns, read: ScannedRows, partition: Partition) -> Summary:
+    """Return the coded columns: as few distinct rows with their counts, if no other column needs rows."""
+    coded = _coded(bound, meaning, read, partition)
+    content = {column.name for column in bound.table.columns} - bound.prediction_columns
+    if read.weights is not None or partition.table is None or meaning.label is None or content - set(coded):
+        return coded, read.weights
+    by_label = partition.table.reshape(len(partition.table), len(meaning.classes), -1).sum(axis=2)
+    packed, classes = np.nonzero(by_label)
+    names = [column.name for _, column in bound.bases]
+    digits = dict(zip(names, partition.bases.digits(packed), strict=True))
+    few = {name: KnownValues(known.coded, digits[name]) for name, known in coded.items() if name in digits}
+    if bound.label.name not in few:
+        few[bound.label.name] = KnownValues(meaning.label.coded, _values(meaning.label, len(meaning.classes))[classes])
+    return few, by_label[packed, classes]
+
+
+def _coded(bound: BoundJob, meaning: EncodedColumns, read: ScannedRows, partition: Partition) -> dict[str, KnownValues]:
+    columns = [column.name for _, column in bound.bases]
+    coded = {
+        name: KnownValues(bins.coded, base.codes)
+        for name, bins, base in zip(columns, meaning.bins, partition.bases.each, strict=True)
+        if bins.coded is not None
+    }
+    if meaning.label is not None:
+        coded[bound.label.name] = KnownValues(meaning.label.coded, meaning.label.coded.final(read.fetched["y"]))
+    return coded
+
+
+def _values(label: ClassColumn, classes: int) -> Array:
+    """Return the code of the label's value that stands for each class."""
+    codes = np.zeros(classes, np.int64)
+    codes[label.lut[:-1]] = np.arange(len(label.lut) - 1)
+    return codes

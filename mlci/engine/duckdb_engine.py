@@ -1,0 +1,133 @@
+"""The default engine: DuckDB reads tables, NumPy reduces them to statistics."""
+
+from pathlib import Path
+
+import duckdb
+import numpy as np
+
+from mlci.engine import sql
+from mlci.engine.column_summary import summarize_columns
+from mlci.engine.encode.binder import BoundJob, bind_job
+from mlci.engine.encode.classes import read_class_values
+from mlci.engine.encode.columns import EncodedColumns, encode_columns
+from mlci.engine.encode.dictionary import CodeRange
+from mlci.engine.encode.grouping import Elements, Partition, build_partition
+from mlci.engine.fingerprint import of_table
+from mlci.engine.interface import Job, Observed
+from mlci.engine.join.count_pushdown import count_rows, is_countable
+from mlci.engine.join.frame import Frame, ModelColumns
+from mlci.engine.join.row_scan import ScannedRows, read_rows
+from mlci.engine.join.value_checks import leave_out_percentages
+from mlci.engine.reduce.reduce import reduce
+from mlci.engine.sql import Array
+from mlci.engine.tables.files import PARQUET, suffix_of
+from mlci.metrics.row_metrics import RowMetricEvaluator
+
+
+class DuckDBEngine:
+    """Implements :class:`mlci.engine.interface.Engine` in this process."""
+
+    def __init__(
+        self,
+        *,
+        threads: int | None = None,
+        memory_limit: str | None = None,
+        exact_rows: int = 250_000,
+        row_metrics: RowMetricEvaluator | None = None,
+    ) -> None:
+        """Set limits.
+
+        Args:
+            threads: Threads of DuckDB and NumPy blocks; ``None`` takes what the machine has. No result depends on it.
+            memory_limit: DuckDB's own limit, e.g. ``"1GB"``; beyond it, it spills to the temporary folder.
+            exact_rows: Most rows for which scores are ranked exactly instead of in bins.
+            row_metrics: Evaluates functions of rows; jobs that ask for none need none.
+        """
+        self.row_metrics = row_metrics
+        self.threads, self.memory_limit, self.exact_rows = threads, memory_limit, exact_rows
+
+    def observe(self, job: Job) -> Observed:
+        """Read, check and join the tables and reduce them.
+
+        Raises:
+            InputError: With every problem found.
+        """
+        with (
+            sql.session(threads=self.threads, memory_limit=self.memory_limit) as (connection, scratch),
+            sql.reading(*_read_late(job)),
+        ):
+            return self._observe(connection, job, scratch)
+
+    def _observe(self, connection: duckdb.DuckDBPyConnection, job: Job, scratch: Path) -> Observed:
+        bound = bind_job(connection, job, scratch)
+        frame = load_frame(bound, threads=self.threads)
+        left_out = bound.prediction_columns
+        fingerprint = of_table(
+            connection, bound.table, left_out, known=frame.known, weights=frame.each, threads=self.threads
+        )
+        job, left_out_notes = leave_out_percentages(bound, frame)
+        statistics, notes = reduce(
+            job, frame, exact_rows=self.exact_rows, threads=self.threads, evaluator=self.row_metrics
+        )
+        said = (*frame.notes, *notes, *left_out_notes)
+        return Observed(
+            statistics=statistics, rows=frame.rows, fingerprint=fingerprint, notes=said, undecided=frame.undecided
+        )
+
+
+def _read_late(job: Job) -> list[str]:
+    """Return the tables that are read while they are reduced: Parquet, as text has been read whole before; or all."""
+    paths = [job.data, *(side.path for side in (job.candidate, job.baseline) if side)]
+    return [path for path in paths if suffix_of(path) in PARQUET] or paths
+
+
+def load_frame(bound: BoundJob, *, threads: int | None) -> Frame:
+    """Read and check everything that a job needs.
+
+    Raises:
+        InputError: With every offending cell's row and key, or keys that don't pair off.
+    """
+    meaning = encode_columns(bound)
+    read = (count_rows if is_countable(bound) else read_rows)(bound, meaning, threads=threads)
+    cells, width = _mix(read.labels, read.models, len(meaning.classes))
+    elements = Elements(weights=read.weights, inner=cells, width=width, threads=threads)
+    slices = _slices(bound, meaning, read, elements)
+    known, each = summarize_columns(bound, meaning, read, slices)
+    return Frame(
+        rows=bound.table.rows,
+        weights=read.weights,
+        labels=read.labels,
+        classes=meaning.classes,
+        partition=slices,
+        candidate=read.models[0],
+        baseline=read.models[1] if len(read.models) > 1 else None,
+        cells=cells,
+        width=width,
+        notes=(*meaning.notes, *read.notes),
+        undecided=read.undecided,
+        known=known,
+        each=each,
+        differing=read.differing,
+        class_values=read_class_values(bound, meaning.classes) if bound.job.row_metrics else (),
+    )
+
+
+def _slices(bound: BoundJob, meaning: EncodedColumns, read: ScannedRows, elements: Elements) -> Partition:
+    bases = [CodeRange(bins.final(read.fetched[f"s{i}"]), bins.names) for i, bins in enumerate(meaning.bins)]
+    places = {base: i for i, (base, _) in enumerate(bound.bases)}
+    slices = [(spec.name, tuple(places[column] for column in spec.columns)) for spec in bound.job.slices]
+    return build_partition(bases, slices, elements, max_groups=bound.job.max_groups, path=bound.table.path)
+
+
+def _mix(labels: Array, models: list[ModelColumns], classes: int) -> tuple[Array | None, int]:
+    """Mix label and decisions into one code; the baseline's stands before the candidate's."""
+    if not classes:
+        return None, 1
+    decided = [model.decision for model in reversed(models) if model.decision is not None]
+    decided = decided if len(decided) == len(models) else []
+    width = int(classes ** (1 + len(decided)))
+    codes: Array = labels.astype(np.uint16 if width <= 1 << 16 else np.int64)
+    for decision in decided:
+        np.multiply(codes, codes.dtype.type(classes), out=codes)
+        np.add(codes, decision.astype(codes.dtype, copy=False), out=codes)
+    return codes, width

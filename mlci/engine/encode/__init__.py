@@ -1,0 +1,1 @@
+"""Columns as integer codes: slices, classes and their combinations."""

@@ -1,0 +1,313 @@
+"""Binder: resolves a job's names to tables and columns; all missing ones are reported at once."""
+
+import difflib
+import json
+import os
+import re
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+
+import duckdb
+
+from mlci.engine import sql
+from mlci.engine.cell_errors import CellLocation, ProblemCollector
+from mlci.engine.interface import Job, SliceColumn, Source
+from mlci.engine.message_text import count_noun, listed
+from mlci.engine.tables.column_types import TableColumn
+from mlci.engine.tables.files import is_missing
+from mlci.engine.tables.logical_types import Cells, read_alike, read_as_label
+from mlci.engine.tables.table import Table, open_table
+from mlci.errors import InputError, Problem, yaml_value
+
+_HINTS = {
+    "evaluation": "paths begin at mlci.yml's folder; commit it, or let `train.run` write it",
+    "candidate": "paths begin at mlci.yml's folder; let `train.run` write it",
+    "baseline": "paths begin at mlci.yml's folder; without predictions of another model, write `baseline: none`",
+}
+_VALUE = re.compile(r"-?[0-9.]+(e-?[0-9]+)?")
+_KEY = ("evaluation", "key")
+_SLICES = ("evaluation", "slices")
+
+
+@dataclass(frozen=True)
+class BoundPredictions:
+    """One model's predictions before they are read: the table, the columns of its score and decision, its threshold.
+
+    The threshold is the number that the score's own type has for the configured one.
+    """
+
+    what: str
+    table: Table
+    key: TableColumn | None
+    score: TableColumn | None
+    decision: TableColumn | None
+    threshold: float
+
+
+@dataclass(frozen=True)
+class BoundJob:
+    """A job with its tables open and its columns found."""
+
+    connection: duckdb.DuckDBPyConnection
+    job: Job
+    table: Table
+    key: TableColumn | None
+    label: TableColumn
+    bases: tuple[tuple[SliceColumn, TableColumn], ...]
+    sides: tuple[BoundPredictions, ...]
+
+    @cached_property
+    def prediction_columns(self) -> frozenset[str]:
+        """The evaluation table's columns that hold predictions and nothing else."""
+        own = [side for side in self.sides if not self.joined(side)]
+        predicted = {column.name for side in own for column in (side.score, side.decision) if column is not None}
+        kept = {self.label.name, *(column.name for _, column in self.bases)} | ({self.key.name} if self.key else set())
+        return frozenset(predicted - kept)
+
+    @property
+    def both_score(self) -> bool:
+        """Whether there are two models and both have scores, so that equal decisions are not equal predictions."""
+        return len(self.sides) == 2 and all(side.score is not None for side in self.sides)
+
+    @property
+    def one_scores(self) -> bool:
+        """Whether there are two models and one alone has scores, so that no row's predictions are known to be equal."""
+        return len({side.score is None for side in self.sides}) == 2
+
+    def joined(self, side: BoundPredictions) -> bool:
+        """Tell whether a side's rows stand in another table than the evaluation set."""
+        return side.table is not self.table
+
+    def place(self, side: BoundPredictions | None = None) -> CellLocation:
+        """Return where to look for offending cells: a side's table, or the evaluation set."""
+        if side is None:
+            return CellLocation(self.connection, self.table, self.key)
+        return CellLocation(self.connection, side.table, side.key)
+
+
+class _Collector:
+    """Opens and finds, and keeps what went wrong until all of it is known."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, scratch: Path, job: Job) -> None:
+        self._connection, self._scratch = connection, scratch
+        self._known = {name for name in (job.key, job.label) if name}
+        self._tables: dict[str, Table] = {}
+        self._problems = ProblemCollector()
+
+    def open(self, path: str, setting: tuple[str, ...]) -> Table | None:
+        name = path if "://" in path else os.path.normpath(path)
+        if name not in self._tables:
+            try:
+                self._tables[name] = open_table(self._connection, path, self._scratch)
+            except InputError as error:
+                self._problems.add(*([missing_file(path, setting)] if is_missing(path) else error.problems))
+        return self._tables.get(name)
+
+    def find(
+        self,
+        table: Table,
+        name: str | None,
+        role: str,
+        setting: tuple[str, ...],
+        *,
+        number: bool = False,
+        other: str | None = None,
+    ) -> TableColumn | None:
+        """Return a column; one that is missing is a problem of the configuration's entry ``setting``.
+
+        ``other`` is the model's other column, its score or its decision, which is not proposed.
+        """
+        column = None if name is None else next((column for column in table.columns if column.name == name), None)
+        if column is None:
+            if name is not None:
+                said = f"has no column {name!r}; {self._instead(name, table.names, setting, other)}"
+                self._problems.add(Problem(said, table.path, setting=setting))
+            return None
+        if not (column.may_be_number if number else not column.is_nested):
+            wanted = _number_of(column) if number else "numbers, texts or dates"
+            said = f"column {column.name!r} is {column.stored}, which can't be a {role}; write it as {wanted}"
+            self.say(said, table.path)
+        return column
+
+    def find_key(self, table: Table, name: str | None, keyed: Table | None = None) -> TableColumn | None:
+        """Return the key's column; predictions without it are a problem of theirs if the evaluation set has it."""
+        if name is not None and keyed is not None and name in keyed.names and name not in table.names:
+            self._problems.add(Problem(_keyless(name, table, keyed), table.path, setting=_KEY))
+            return None
+        return self.find(table, name, "key", _KEY)
+
+    def _instead(self, name: str, names: tuple[str, ...], setting: tuple[str, ...], other: str | None) -> str:
+        """Return the columns that a file has, with the line to write if one of them was probably meant."""
+        if (near := _near(name, names)) is not None:
+            return f"did you mean {near!r}? Write `{_written(near, setting)}`"
+        left = [item for item in names if item not in self._known | {other}]
+        is_alone = len(left) == 1 and setting[1] in {"score", "decision"}
+        if any(_VALUE.fullmatch(item) for item in names):
+            return f"its header is {listed(names)}; write the names of the columns in the first line"
+        return f"there are {listed(names)}" + (f"; write `{_written(left[0], setting)}`" if is_alone else "")
+
+    def unnamed(self, table: Table, what: str, key: str, other: str | None) -> None:
+        """Note that metrics need a column of predictions that the configuration does not name."""
+        setting = (what, key)
+        self.say(
+            f"needs the column of a {key}, as `{key}: …`; {self._instead('', table.names, setting, other)}",
+            table.path,
+            setting,
+        )
+
+    def share(self, job: Job, table: Table, source: Source, found: Table) -> None:
+        """Note predictions of another table without a key that can't be joined by position."""
+        mine = {job.label, source.score, source.decision}
+        shared = [name for name in found.names if name in table.names and name not in mine]
+        key = next((name for name in shared if _names_rows(self._connection, table, name)), None)
+        if key is not None:
+            remedy = f"join rows by it: write `key: {yaml_value(key)}` under `evaluation`"
+            self.say(f"shares column {key!r} with {table.path}; {remedy}", source.path, _KEY)
+        elif shared:
+            kept = json.dumps([name for name in found.names if name in mine])
+            said = f"shares columns with {table.path} that name no row: {listed(shared)}; add a key to both files, or"
+            self.say(f"{said} keep the order of rows and write the predictions alone: `df[{kept}]`", source.path, _KEY)
+        elif found.rows != table.rows:
+            rows = f"has {count_noun(found.rows, 'row')} and {table.path} {table.rows:,}"
+            said = f"{rows}; without a column that both have, named by `key: …`, they can't be joined"
+            self.say(said, source.path, _KEY)
+
+    def say(self, message: str, path: str, setting: tuple[str, ...] = ()) -> None:
+        self._problems.add(Problem(message, path, setting=setting))
+
+    def stop(self) -> None:
+        self._problems.stop()
+
+
+def missing_file(path: str, setting: tuple[str, ...]) -> Problem:
+    """Say that a file is not there, with a file beside it that was probably meant, or how it may come about."""
+    folder = Path(path).parent
+    beside = sorted(item.name for item in folder.iterdir() if item.is_file()) if folder.is_dir() else []
+    stems = {Path(item).stem: item for item in beside}
+    near = stems.get(Path(path).stem) or _near(Path(path).name, tuple(beside))
+    hint = f"did you mean {near!r} in its folder?" if near else _HINTS[setting[0]]
+    return Problem(f"does not exist; {hint}", path, setting=setting)
+
+
+def _number_of(column: TableColumn) -> str:
+    """Return in words, or as a line to paste, what to write instead of a column that does not hold numbers."""
+    if column.logical != "duration":
+        return "numbers"
+    cell = f"df[{json.dumps(column.name)}]"
+    return f"a number of seconds: `{cell} = {cell}.dt.total_seconds()`"
+
+
+def _names_rows(connection: duckdb.DuckDBPyConnection, table: Table, name: str) -> bool:
+    """Tell whether every row has a value of its own in a column."""
+    ref = table.column(name).ref
+    found = sql.first_row(connection, sql.select(f"count(DISTINCT {ref})", table.relation))
+    return found is not None and found[0] == table.rows
+
+
+def _near(name: str, names: tuple[str, ...]) -> str | None:
+    plain = {item.strip().casefold(): item for item in names}
+    same = plain.get(name.strip().casefold())
+    return same or next(iter(difflib.get_close_matches(name, names, n=1)), None)
+
+
+def _written(value: str, setting: tuple[str, ...]) -> str:
+    """Return a name as it is written under an entry of the configuration; a slice stands in a list."""
+    return yaml_value(value) if setting[1] == "slices" else f"{setting[1]}: {yaml_value(value)}"
+
+
+def _keyless(name: str, table: Table, keyed: Table) -> str:
+    """Say what to do about predictions that lack the key of the evaluation set."""
+    near = _near(name, table.names)
+    said = f"has no column {name!r} to join {keyed.path} by; "
+    if near is not None and near not in keyed.names:
+        columns = "{" + f"{json.dumps(near)}: {json.dumps(name)}" + "}"
+        return f"{said}it has {near!r}: rename it, in pandas `df = df.rename(columns={columns})`"
+    column = f"[{json.dumps(name)}]"
+    return f"{said}write it beside each prediction, in pandas `df{column} = rows{column}` with `rows` of that set"
+
+
+def bind_job(connection: duckdb.DuckDBPyConnection, job: Job, scratch: Path) -> BoundJob:
+    """Open a job's tables and find its columns.
+
+    Raises:
+        InputError: With everything that is missing.
+    """
+    collector = _Collector(connection, scratch, job)
+    sources = [("candidate", job.candidate)] + ([("baseline", job.baseline)] if job.baseline else [])
+    table = collector.open(job.data, ("evaluation", "data"))
+    opened = [(what, source, collector.open(source.path, (what, "file"))) for what, source in sources]
+    collector.stop()
+    if table is None:
+        raise AssertionError(job.data)  # stop() has raised
+    label = collector.find(table, job.label, "label", ("evaluation", "label"), number=job.task == "regression")
+    key = collector.find_key(table, job.key)
+    bases = [
+        (base, collector.find(table, base.column, "slice", (*_SLICES, base.column), number=base.cut is not None))
+        for base in _bases(job)
+    ]
+    sides = [_side(collector, job, table, what, source, found) for what, source, found in opened if found is not None]
+    collector.stop()
+    if label is None:
+        raise AssertionError(job.label)
+    bound = BoundJob(connection, job, table, key, label, tuple((b, c) for b, c in bases if c is not None), tuple(sides))
+    return _read_alike(bound)
+
+
+def _read_alike(bound: BoundJob) -> BoundJob:
+    """Read keys as one logical type, and decisions as that of the label.
+
+    Raises:
+        InputError: if a file does not hold values of the type that another file has.
+    """
+    problems = ProblemCollector()
+    tables = [(bound.table, bound.key), *((side.table, side.key) for side in bound.sides)]
+    keyed = {
+        table.path: Cells(CellLocation(bound.connection, table, None), key) for table, key in tables if key is not None
+    }
+    keys = dict(zip(keyed, read_alike(list(keyed.values()), "key", problems), strict=True))
+    label, sides = Cells(bound.place(), bound.label), []
+    for side in bound.sides:
+        decision = side.decision and read_as_label(label, Cells(bound.place(side), side.decision), problems)
+        sides.append(replace(side, key=keys.get(side.table.path), decision=decision))
+    problems.stop()
+    return replace(bound, key=keys.get(bound.table.path), sides=tuple(sides))
+
+
+def _bases(job: Job) -> list[SliceColumn]:
+    return list(dict.fromkeys(column for spec in job.slices for column in spec.columns))
+
+
+def _side(collector: _Collector, job: Job, table: Table, what: str, source: Source, found: Table) -> BoundPredictions:
+    score = collector.find(found, source.score, "score", (what, "score"), number=True, other=source.decision)
+    decision = collector.find(found, source.decision, "decision", (what, "decision"), other=source.score)
+    if source.score is None and needs_score(job, source):
+        collector.unnamed(found, what, "score", source.decision)
+    if source.decision is None and job.task == "multiclass" and needs_decision(job):
+        collector.unnamed(found, what, "decision", source.score)
+    key = collector.find_key(found, job.key, table) if job.key else None
+    if found is not table and job.key is None:
+        collector.share(job, table, source, found)
+    threshold = job.threshold if source.threshold is None else source.threshold
+    return BoundPredictions(what, found, key, score, decision, threshold if score is None else score.nearest(threshold))
+
+
+def needs_decision(job: Job) -> bool:
+    """Tell whether a job looks at decided classes."""
+    return job.task != "regression" and (job.decisions or any(metric.on != "score" for metric in job.row_metrics))
+
+
+def needs_values(job: Job) -> bool:
+    """Tell whether a job looks at scores themselves, beyond the threshold; a function of rows perhaps does."""
+    return _needs_values(job) or any(metric.on is None for metric in job.row_metrics)
+
+
+def _needs_values(job: Job) -> bool:
+    asked = job.scores or job.calibration or bool(job.losses)
+    return asked or any(metric.on == "score" for metric in job.row_metrics)
+
+
+def needs_score(job: Job, source: Source) -> bool:
+    """Tell whether a model's score column has to be read."""
+    thresholded = job.task == "binary" and needs_decision(job) and source.decision is None
+    return _needs_values(job) or thresholded or job.task == "regression"

@@ -1,0 +1,204 @@
+"""Classes of a task: their values as the user wrote them, and the positive one."""
+
+import difflib
+from decimal import Decimal
+
+from mlci.engine import sql
+from mlci.engine.encode.binder import BoundJob
+from mlci.engine.message_text import shorten_cell
+from mlci.engine.tables import cell_values
+from mlci.engine.tables.cell_values import Value
+from mlci.engine.tables.column_types import TableColumn
+from mlci.engine.tables.files import suffix_of
+from mlci.errors import InputError, Problem, yaml_value
+from mlci.metrics.row_metrics import Scalar
+
+_TRUE = {"1", "true"}
+_FALSE = {"0", "false", "-1"}
+_OPPOSITE = {"1": "0", "0": "1", "true": "false", "false": "true"}
+_ALIAS = {"true": "1", "1": "true", "false": "0", "0": "false"}
+_SETTING = ("evaluation", "positive")
+_YES = frozenset({"1", "true", "t", "yes", "y", "positive", "pos"})
+"""What the positive class is called where nothing else is meant by it."""
+
+
+def binary_classes(
+    label: tuple[Value, ...],
+    decided: tuple[Value, ...],
+    *,
+    positive: object,
+    classes: tuple[object, ...] | None,
+    path: str,
+    column: str,
+) -> tuple[str, str]:
+    """Return the names (negative, positive).
+
+    Args:
+        label: Distinct labels.
+        decided: Distinct decisions of all models; they tell the negative's name where only positives are labelled.
+        positive: The positive value as configured; ``None`` means 1 or true.
+        classes: Labels that may occur, as configured.
+        path: The evaluation set, for errors.
+        column: The label column, for errors.
+
+    Raises:
+        InputError: More than two labels, or none that can be the positive one.
+    """
+    seen = [cell_values.cell_text(value) for value in label]
+    allowed = [cell_values.cell_text(cell_values.parse_cell(value)) for value in classes or ()]
+    known = list(dict.fromkeys([*seen, *allowed]))
+    if len(known) > 2:
+        listed = ", ".join(map(_quoted, known[:6]))
+        raise InputError(Problem(f"label {column!r} has {len(known)} values ({listed}); a binary task has two", path))
+    wanted = None if positive is None else cell_values.cell_text(cell_values.parse_cell(positive))
+    chosen = _positive(known, wanted, path, column)
+    others = [value for value in known if value != chosen] or [
+        value
+        for value in (cell_values.cell_text(item) for item in decided)
+        if value != chosen and _ALIAS.get(value) != chosen
+    ]
+    return (others[0] if others else _OPPOSITE.get(chosen, f"not {chosen}")), chosen
+
+
+def check_positive(known: tuple[str, ...], *, positive: object, path: str, column: str) -> None:
+    """Check that labels leave no doubt about the positive class.
+
+    Raises:
+        InputError: if they do, at the entry ``evaluation.positive``.
+    """
+    _positive(
+        list(known), None if positive is None else cell_values.cell_text(cell_values.parse_cell(positive)), path, column
+    )
+
+
+def assumed_positive(classes: tuple[str, ...], *, positive: object) -> str | None:
+    """Say which of a binary task's classes was taken for positive where neither configuration nor custom tells.
+
+    Args:
+        classes: Names (negative, positive).
+        positive: The positive value as configured; ``None`` if it isn't.
+    """
+    if positive is not None or classes[0] in _FALSE or classes[0] == f"not {classes[1]}":
+        return None
+    parsed = sorted(map(cell_values.parse_cell, classes), key=cell_values.sort_key)
+    shown = " and ".join(repr(value) if isinstance(value, str) else cell_values.cell_text(value) for value in parsed)
+    return f"label values are {shown}; {classes[1]} counts as positive: set evaluation.positive to say otherwise"
+
+
+def _quoted(name: str) -> str:
+    return repr(shorten_cell(name))
+
+
+def _positive(known: list[str], wanted: str | None, path: str, column: str) -> str:
+    if wanted is None:
+        chosen = next((value for value in known if value in _TRUE), None)
+        if chosen is None and len(known) == 1 and known[0] in _OPPOSITE:
+            return _OPPOSITE[known[0]]
+        if chosen is None:
+            named = f"has {_listed(known)} as labels in {column!r}"
+            said = f"{named}; name the positive one under `evaluation`: {_lines(None, known)}"
+            raise InputError(Problem(said, path, setting=_SETTING))
+        return chosen
+    alias = _ALIAS.get(wanted)
+    if wanted not in known and alias in known:
+        return str(alias)
+    if wanted not in known and _excludes(known, wanted):
+        said = f"has {_listed(known)} as labels in {column!r}, never {_quoted(wanted)}; write {_lines(wanted, known)}"
+        raise InputError(Problem(said, path, setting=_SETTING))
+    return wanted
+
+
+def _excludes(known: list[str], wanted: str) -> bool:
+    """Tell whether labels leave no room for a positive class of that name.
+
+    A single label may be the negative one, unless it is the positive one in another spelling.
+    """
+    if len(known) != 1:
+        return len(known) == 2
+    negative = known[0] in _OPPOSITE and wanted not in _OPPOSITE
+    return negative or known[0].strip().casefold() == wanted.strip().casefold()
+
+
+def _listed(known: list[str]) -> str:
+    return " and ".join(map(_quoted, known))
+
+
+def _lines(wanted: str | None, known: list[str]) -> str:
+    """Return the line that names the positive class, or one for each label if none is likelier."""
+    likely = _likeliest(wanted, known)
+    return " or ".join(f"`positive: {yaml_value(name)}`" for name in ([likely] if likely else known))
+
+
+def _likeliest(wanted: str | None, known: list[str]) -> str | None:
+    """Return the label that was probably meant; ``None`` if no label is likelier than another."""
+    plain = {name.strip().casefold(): name for name in known}
+    word = (wanted or "yes").strip().casefold()
+    if word in plain or len(known) == 1:
+        return plain.get(word, known[0])
+    names = _YES & plain.keys() if word in _YES else set()
+    close = [*names, *(difflib.get_close_matches(word, plain, n=1) if wanted else [])]
+    return plain[close[0]] if close else None
+
+
+def multiclass_classes(label: tuple[Value, ...], classes: tuple[object, ...] | None) -> tuple[str, ...]:
+    """Return the names of all classes, numbers by value and texts by code point."""
+    meant = {cell_values.parse_cell(value) for value in classes} if classes is not None else set(label)
+    return tuple(dict.fromkeys(cell_values.cell_text(value) for value in sorted(meant, key=cell_values.sort_key)))
+
+
+def class_lookup(found: tuple[Value, ...], classes: tuple[str, ...]) -> list[int | None]:
+    """Return the class of each value, ``None`` for one outside; true is 1 and false is 0 where classes are so named."""
+    index = {name: code for code, name in enumerate(classes)}
+    return [_find(index, cell_values.cell_text(value)) for value in found]
+
+
+def _find(index: dict[str, int], name: str) -> int | None:
+    return index[name] if name in index else index.get(_ALIAS.get(name, ""))
+
+
+_TEXT_FILES = frozenset({".csv", ".tsv", ".csv.gz", ".tsv.gz"})
+_MOST = 10_000
+
+
+def read_class_values(bound: BoundJob, classes: tuple[str, ...]) -> tuple[Scalar, ...]:
+    """Return the value of each class in the label column's own type.
+
+    A CSV's cells are numbers or truth values if all classes are, and floats if one cell has a point or an exponent, as
+    data frames read them. All values have one type (whole and broken numbers count as one); if that can't be, all are
+    texts.
+    """
+    column = bound.label
+    if column.is_text and suffix_of(bound.job.data) not in _TEXT_FILES:
+        spelled = _spelled(bound, column)
+        return tuple(spelled.get(name, name) for name in classes)
+    found = [_typed(name, column) for name in classes]
+    kinds = {type(value) for value in found}
+    if kinds == {int} and column.is_text and _has_points(bound, column):
+        return tuple(float(value) for value in found)
+    if len(kinds) <= 1:
+        return tuple(found)
+    return tuple(float(value) for value in found) if kinds == {int, float} else classes
+
+
+def _has_points(bound: BoundJob, column: TableColumn) -> bool:
+    """Tell whether a number in a column of texts is written with a point or an exponent: ``1.0`` or ``1e0``."""
+    return sql.file_exists(bound.connection, bound.table.relation, f"regexp_matches({column.ref}, '[.eE]')")
+
+
+def _typed(name: str, column: TableColumn) -> Scalar:
+    """Return the value of a class; whole numbers are floats if the file has floats."""
+    parsed = cell_values.parse_cell(name)
+    if parsed is None:
+        return name
+    parsed = float(parsed) if isinstance(parsed, Decimal) else parsed
+    if column.type == "BOOLEAN":
+        return {1: True, 0: False}.get(parsed, name) if isinstance(parsed, int) else name
+    whole = column.is_integer or not column.is_number
+    return float(parsed) if isinstance(parsed, int) and not isinstance(parsed, bool) and not whole else parsed
+
+
+def _spelled(bound: BoundJob, column: TableColumn) -> dict[str, str]:
+    """Return each class's text as it stands in a column of texts: ``1.0`` and ``True``, not ``1`` and ``true``."""
+    query = sql.select(f"DISTINCT {column.ref}", bound.table.relation, where=f"{column.ref} IS NOT NULL", limit=_MOST)
+    raw = sorted(str(row[0]) for row in bound.connection.execute(query).fetchall())
+    return {cell_values.cell_text(meant): text for text, meant in reversed(cell_values.unify_types(raw).items())}

@@ -1,0 +1,239 @@
+"""Encoded columns of a job: slices with their bins, classes of labels and decisions."""
+
+import json
+import math
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+import numpy as np
+
+from mlci.engine import sql
+from mlci.engine.cell_errors import CellLocation, ProblemCollector
+from mlci.engine.encode import classes as naming
+from mlci.engine.encode.binder import BoundJob, needs_decision
+from mlci.engine.encode.dictionary import DictionaryColumn, code_column
+from mlci.engine.interface import SliceColumn
+from mlci.engine.message_text import shorten_cell
+from mlci.engine.sql import Array
+from mlci.engine.tables import cell_values
+from mlci.engine.tables.column_types import TableColumn
+from mlci.engine.tables.table import Table
+from mlci.errors import Problem, yaml_value
+
+
+@dataclass(frozen=True)
+class Bins:
+    """One slice column: SQL for a cell's code, the codes' names, and the dictionary of a column that is not cut."""
+
+    expression: str
+    names: tuple[str, ...]
+    coded: DictionaryColumn | None
+
+    def final(self, raw: Array) -> Array:
+        """Turn fetched codes into indices of ``names``."""
+        return sql.without_mask(raw) if self.coded is None else self.coded.final(raw)
+
+
+def bins_of(bound: BoundJob, base: SliceColumn, column: TableColumn, problems: ProblemCollector) -> Bins:
+    """Find out how a column partitions the rows; what stands against it goes to ``problems``."""
+    if base.cut is not None:
+        return _cut(bound, column, base.cut, problems)
+    most = bound.job.max_groups
+    coded = code_column(bound.connection, bound.table, column, most=most)
+    if not coded.whole:
+        said = f"slice column {column.name!r} has more than {most:,} groups; {_fewer(bound, column)}"
+        problems.add(Problem(said, bound.table.path, remedy=("evaluation", "slices", column.name)))
+    names = [cell_values.group_name(value) for value in coded.values] + [cell_values.NULL_GROUP] * coded.has_null
+    return Bins(coded.expression, tuple(names), coded)
+
+
+def _fewer(bound: BoundJob, column: TableColumn) -> str:
+    """Return the remedy for too many groups: edges at the quartiles of a number, else another limit."""
+    value = column.as_float()
+    asked = [f"quantile_disc({value}, [0.25, 0.5, 0.75])", f"count(*) = count({value})"]
+    found = sql.first_row(bound.connection, sql.select(asked, bound.table.relation, where=f"{column.ref} IS NOT NULL"))
+    edges = sorted(set(found[0] or ())) if found and found[1] else []
+    if not edges or not all(map(math.isfinite, edges)):
+        return "drop the slice, or raise `max_groups` under `evaluation`"
+    listed = ", ".join(cell_values.cell_text(cell_values.as_number(float(edge))) for edge in edges)
+    return f"bin the number, such as `{{column: {yaml_value(column.name)}, cut: [{listed}]}}`, or raise `max_groups`"
+
+
+def _cut(bound: BoundJob, column: TableColumn, edges: tuple[float, ...], problems: ProblemCollector) -> Bins:
+    """Bin a number: a bin takes its lower edge, NaN and null share a group."""
+    value = column.as_float()
+    if not column.is_number:
+        wrong = f"{column.ref} IS NOT NULL AND {value} IS NULL"
+        if sql.file_exists(bound.connection, bound.table.relation, wrong):
+            said = f"{column.name!r} can't be cut: {{value!r}} is not a number"
+            hint = f"; write `{yaml_value(column.name)}` without `cut`"
+            found = bound.place().problem(column, wrong, said, hint=hint)
+            problems.add(replace(found, remedy=("evaluation", "slices", column.name)))
+    own = [sql.float_literal(column.nearest(edge)) for edge in edges]
+    cases = " ".join(f"WHEN {value} < {edge} THEN {code}" for code, edge in enumerate(own))
+    last = len(edges)
+    code = f"(CASE WHEN {value} IS NULL OR isnan({value}) THEN {last + 1} {cases} ELSE {last} END)::USMALLINT"
+    shown = [cell_values.cell_text(cell_values.as_number(float(edge))) for edge in edges]
+    between = [f"{low}–{high}" for low, high in pairwise(shown)]
+    return Bins(code, (f"< {shown[0]}", *between, f"≥ {shown[-1]}", cell_values.NULL_GROUP), None)
+
+
+_CLASSES = ("evaluation", "classes")
+_MOST_CLASSES = 1000
+_MOST_WRITTEN = 20
+"""Classes that a line to paste may list."""
+
+
+@dataclass(frozen=True)
+class ClassColumn:
+    """A column of classes: its dictionary, and the class of each code (null's last, and never looked up)."""
+
+    coded: DictionaryColumn
+    lut: Array
+
+    def final(self, raw: Array) -> Array:
+        """Turn fetched codes into indices of the classes."""
+        return self.coded.final(raw, lut=self.lut)
+
+
+@dataclass(frozen=True)
+class EncodedColumns:
+    """What has to be known of columns before rows are read.
+
+    Attributes:
+        bins: Each slice column's, in the order of :attr:`mlci.engine.encode.binder.BoundJob.bases`.
+        classes: Names of the classes; empty for regression.
+        label: The label's classes; ``None`` for regression.
+        decisions: Each side's decision; ``None`` where no such column is read.
+        notes: What the reader of the report should know.
+    """
+
+    bins: tuple[Bins, ...]
+    classes: tuple[str, ...]
+    label: ClassColumn | None
+    decisions: tuple[ClassColumn | None, ...]
+    notes: tuple[str, ...] = ()
+
+
+def encode_columns(bound: BoundJob) -> EncodedColumns:
+    """Read the distinct values of a job's columns.
+
+    Raises:
+        InputError: Too many values, classes that leave open which one is positive, or cells outside the classes.
+    """
+    job, problems = bound.job, ProblemCollector()
+    bins = tuple(bins_of(bound, base, column, problems) for base, column in bound.bases)
+    label = None if job.task == "regression" else _code(bound, bound.table, bound.label, problems)
+    deciding = needs_decision(job)
+    decided = [
+        _code(bound, side.table, side.decision, problems) if side.decision and deciding else None
+        for side in bound.sides
+    ]
+    if label and not label.values:
+        problems.add(_null(bound.label, bound.place(), "label"))
+    if label and job.task == "binary" and len(label.values) > 2:
+        problems.add(_too_many(label, bound.label, bound.place()))
+    problems.stop()
+    classes = _classes(bound, label, decided)
+    labelled = _classed(label, bound.label, classes, bound.place(), problems, "label", job.task) if label else None
+    decisions = tuple(
+        _classed(coded, side.decision, classes, bound.place(side), problems, "decision", job.task)
+        if coded and side.decision
+        else None
+        for coded, side in zip(decided, bound.sides, strict=True)
+    )
+    problems.stop()
+    assumed = naming.assumed_positive(classes, positive=job.positive) if job.task == "binary" else None
+    return EncodedColumns(bins, classes, labelled, decisions, (assumed,) if assumed else ())
+
+
+def _code(bound: BoundJob, table: Table, column: TableColumn, problems: ProblemCollector) -> DictionaryColumn | None:
+    coded = code_column(bound.connection, table, column, most=_MOST_CLASSES)
+    if coded.whole:
+        return coded
+    said = f"{column.name!r} has more than {_MOST_CLASSES:,} different values; classes are expected here"
+    problems.add(Problem(said, table.path))
+    return None
+
+
+def _classes(
+    bound: BoundJob, label: DictionaryColumn | None, decided: list[DictionaryColumn | None]
+) -> tuple[str, ...]:
+    job = bound.job
+    if label is None:
+        return ()
+    if job.task == "multiclass":
+        return naming.multiclass_classes(label.values, job.classes)
+    return naming.binary_classes(
+        label.values,
+        tuple(value for coded in decided if coded for value in coded.values),
+        positive=job.positive,
+        classes=job.classes,
+        path=bound.table.path,
+        column=job.label,
+    )
+
+
+def _classed(
+    coded: DictionaryColumn,
+    column: TableColumn,
+    classes: tuple[str, ...],
+    place: CellLocation,
+    problems: ProblemCollector,
+    what: str,
+    task: str,
+) -> ClassColumn:
+    """Map a column's codes to classes; a value outside them, or null, is a problem."""
+    found = naming.class_lookup(coded.values, classes)
+    outside = [code for code, item in enumerate(found) if item is None]
+    if outside:
+        raw = ", ".join(str(code) for code in np.flatnonzero(np.isin(coded.lut, outside)))
+        listed = ", ".join(repr(shorten_cell(name)) for name in classes[:8])
+        said = f"{what} {column.name!r} is {{value!r}}, which is none of the classes {listed}"
+        hint = _remedy([cell_values.cell_text(coded.values[code]) for code in outside], column, classes, task)
+        found_first = place.problem(column, f"{coded.expression} IN ({raw})", said, hint=hint)
+        problems.add(replace(found_first, remedy=_CLASSES if task == "multiclass" else ()))
+    if coded.has_null:
+        problems.add(_null(column, place, what))
+    lut = np.array([0 if item is None else item for item in [*found, 0]], np.int32)
+    return ClassColumn(coded, lut.astype(np.uint8) if len(classes) < 255 else lut)
+
+
+def _remedy(outside: list[str], column: TableColumn, classes: tuple[str, ...], task: str) -> str:
+    """Say how to write values as the classes are called, or how to make room for a class that no row is labelled with.
+
+    Numbers from 0 are mostly what a label encoder made of the classes, which it sorts.
+    """
+    cell = f"df[{json.dumps(column.name)}]"
+    if set(outside) <= {str(number) for number in range(len(classes))} and len(classes) <= _MOST_WRITTEN:
+        names = ", ".join(f"{number}: {name!r}" for number, name in enumerate(classes))
+        return f"; if it counts the sorted classes from 0, write their names: `{cell} = {cell}.map({{{names}}})`"
+    if {value.strip() for value in outside} <= set(classes):
+        return f"; remove the blanks around it: `{cell} = {cell}.str.strip()`"
+    if task != "multiclass":
+        return ""
+    if len(classes) + len(outside) > _MOST_WRITTEN:
+        return "; if it may occur, list it with all others under `classes`"
+    listed = ", ".join(map(yaml_value, (*classes, *outside)))
+    return f"; if it may occur, write `classes: [{listed}]` under `evaluation`"
+
+
+def _null(column: TableColumn, place: CellLocation, what: str) -> Problem:
+    null = f"{column.ref} IS NULL" + (f" OR isnan({column.as_float()})" if column.is_number else "")
+    hint = f"; leave such rows out: `df = df.dropna(subset=[{json.dumps(column.name)}])`" if what == "label" else ""
+    return place.problem(column, null, f"{what} {column.name!r} is null", hint=hint)
+
+
+def _too_many(label: DictionaryColumn, column: TableColumn, place: CellLocation) -> Problem:
+    """Say where each of more than two labels first stands: mostly it is one row that is wrong."""
+    positions = place.first_positions(label.expression)
+    first = [min(positions[raw] for raw in positions if label.lut[raw] == code) for code in range(len(label.values))]
+    listed = [
+        f"{shorten_cell(cell_values.cell_text(label.values[code]))!r} in {place.row(first[code])}"
+        for code in range(min(len(first), 6))
+    ]
+    said = f"label {column.name!r} has {len(first)} values ({', '.join(listed)}); a binary task has two"
+    cell = f"df[{json.dumps(column.name)}]"
+    texts = {cell_values.cell_text(value).strip() for value in label.values}
+    remedy = f"; without the blanks: `{cell} = {cell}.str.strip()`" if len(texts) == 2 else ""
+    return Problem(said + remedy, place.table.path)

@@ -1,0 +1,259 @@
+"""Dictionary encoding of columns with few values, and composite codes of several columns."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import duckdb
+import numpy as np
+
+from mlci.engine import sql
+from mlci.engine.sql import Array
+from mlci.engine.tables import cell_values
+from mlci.engine.tables.cell_values import SEPARATOR
+from mlci.engine.tables.column_types import TableColumn
+from mlci.engine.tables.table import Table
+
+_SPAN = 1 << 16
+_CASES = 16
+
+
+@dataclass(frozen=True)
+class DictionaryColumn:
+    """A column's dictionary.
+
+    Attributes:
+        values: What the codes 0, 1, … mean, in natural order; without null.
+        has_null: Whether null (or NaN) occurs.
+        expression: SQL for the raw code; null where the cell is.
+        lut: Raw code to final code.
+        whole: Whether every distinct value is known (``False`` when there were more than asked for).
+    """
+
+    values: tuple[cell_values.Value, ...]
+    has_null: bool
+    expression: str
+    lut: Array
+    whole: bool = True
+
+    @property
+    def null_code(self) -> int:
+        """The final code of null: one more than the last value's."""
+        return len(self.values)
+
+    @property
+    def size(self) -> int:
+        """Final codes that occur, null's included."""
+        return len(self.values) + int(self.has_null)
+
+    def final(self, raw: Array, *, lut: Array | None = None) -> Array:
+        """Turn fetched raw codes into final ones (or, with ``lut`` over final codes, into those of another coding)."""
+        table = self.lut if lut is None else lut[self.lut]
+        mask = sql.null_mask(raw)
+        if mask is None and table.dtype == raw.dtype and np.array_equal(table, np.arange(len(table))):
+            return raw
+        codes = table.take(sql.without_mask(raw), mode="clip")
+        if mask is not None:
+            null = self.null_code if lut is None else lut[self.null_code]
+            codes[mask] = null
+        return codes
+
+
+@dataclass(frozen=True)
+class KnownValues:
+    """A column whose codes have been fetched already, with the coding they belong to."""
+
+    coded: DictionaryColumn
+    codes: Array
+
+
+def code_column(
+    connection: duckdb.DuckDBPyConnection,
+    table: Table,
+    column: TableColumn,
+    *,
+    most: int,
+    reading: Callable[[Any], cell_values.Value] = cell_values.parse_cell,
+) -> DictionaryColumn:
+    """Read a column's distinct values and find the cheapest SQL that turns a cell into its code.
+
+    Reads at most ``most`` + 1 distinct values; with more, ``whole`` is ``False`` and the coding can't be used.
+    """
+    distinct = _distinct_sql(column)
+    known = _two_integers(connection, table, column)
+    rows = known or connection.execute(sql.select(f"DISTINCT {distinct}", table.relation, limit=most + 2)).fetchall()
+    raw = [row[0] for row in rows if row[0] is not None]
+    meant = cell_values.unify_types(raw, reading)
+    kept = sorted({value for value in meant.values() if value is not None}, key=cell_values.sort_key)
+    has_null = len(raw) < len(rows) or any(value is None for value in meant.values())
+    if len(rows) > most + 1:
+        return DictionaryColumn(tuple(kept), has_null, "", np.zeros(0, np.uint8), whole=False)
+    index = {_same(value): code for code, value in enumerate(kept)}
+    expression, lut = _expression(connection, column, meant, lambda value: index.get(_same(value), len(kept)))
+    return DictionaryColumn(tuple(kept), has_null, expression, lut)
+
+
+def _two_integers(
+    connection: duckdb.DuckDBPyConnection, table: Table, column: TableColumn
+) -> list[tuple[int | None]] | None:
+    """Read an integer column's values off its range if that leaves no doubt (0 and 1): Parquet's statistics know it."""
+    if not column.is_integer:
+        return None
+    read_off = [f"{function}({column.ref})" for function in ("min", "max", "count")]
+    row = sql.first_row(connection, sql.select(read_off, table.relation))
+    if row is None or row[0] is None or row[1] - row[0] > 1:
+        return None
+    found: list[tuple[int | None]] = [(value,) for value in sorted({row[0], row[1]})]
+    return found if row[2] == table.rows else [*found, (None,)]
+
+
+def _same(value: cell_values.Value) -> tuple[str, cell_values.Value]:
+    """Keep ``True`` apart from 1 in a dictionary."""
+    return type(value).__name__ if isinstance(value, bool | str) else "number", value
+
+
+def _distinct_sql(column: TableColumn) -> str:
+    if column.is_text or column.is_integer or column.type in {"BOOLEAN", "DOUBLE"}:
+        return column.ref
+    return f"{column.ref}::VARCHAR"
+
+
+Finder = Callable[[cell_values.Value], int]
+
+
+def _expression(
+    connection: duckdb.DuckDBPyConnection, column: TableColumn, meant: dict[Any, cell_values.Value], find: Finder
+) -> tuple[str, Array]:
+    raw = sorted(meant, key=str)
+    dtype = np.uint8 if len(raw) < 255 else np.int32
+    if column.type == "BOOLEAN":
+        return f"{column.ref}::UTINYINT", np.array([find(False), find(True)], dtype)
+    if column.is_integer and raw and max(raw) - min(raw) < _SPAN:
+        low, high = min(raw), max(raw)
+        lut = np.array([find(value) for value in range(low, high + 1)], dtype)
+        kind = "UTINYINT" if high - low < 256 else "USMALLINT"
+        return _offset(column, low, kind), lut
+    if column.type == "DOUBLE" and len(raw) <= _CASES:
+        cases = " ".join(
+            f"WHEN {sql.float_literal(value)} THEN {code}::UTINYINT"
+            for code, value in enumerate(raw)
+            if not math.isnan(value)
+        )
+        numbers = [value for value in raw if not math.isnan(value)]
+        lut = np.array([find(meant[value]) for value in numbers], dtype)
+        return (f"CASE {column.ref} {cases} END" if cases else "NULL::UTINYINT"), lut
+    return _enum(connection, column, raw, meant, find, dtype)
+
+
+def _offset(column: TableColumn, low: int, kind: str) -> str:
+    if low == 0 and column.type in {"TINYINT", "SMALLINT", "INTEGER", "BIGINT"}:
+        return f"{column.ref}::{kind}"
+    return f"({column.ref}::{'HUGEINT' if column.is_wide else 'BIGINT'} - ({low}))::{kind}"
+
+
+def _enum(
+    connection: duckdb.DuckDBPyConnection,
+    column: TableColumn,
+    raw: list[Any],
+    meant: dict[Any, cell_values.Value],
+    find: Finder,
+    dtype: type[np.generic],
+) -> tuple[str, Array]:
+    """Code by an ENUM type; ``TRY_CAST`` is evaluated once per dictionary entry of a Parquet page, ``CAST`` is not."""
+    if not raw:
+        return "NULL::UTINYINT", np.zeros(1, dtype)
+    if column.is_text:
+        cell, spelled = column.ref, {value: find(meant[value]) for value in raw}
+    else:
+        cell = f"({_distinct_sql(column)})::VARCHAR"
+        spelled = _spell(connection, raw, meant, find)
+    taken = sql.first_row(connection, "SELECT count(*) FROM duckdb_types() WHERE logical_type = 'ENUM'")
+    kind = f"e{taken[0] if taken else 0}"
+    words = sorted(spelled)
+    connection.execute(f"CREATE TYPE {kind} AS ENUM ({', '.join(map(sql.quote_text, words))})")
+    return f"enum_code(TRY_CAST({cell} AS {kind}))", np.array([spelled[word] for word in words], dtype)
+
+
+def _spell(
+    connection: duckdb.DuckDBPyConnection, raw: list[Any], meant: dict[Any, cell_values.Value], find: Finder
+) -> dict[str, int]:
+    """Find each value's text as DuckDB writes it; it says so itself for floats, all of them in one query."""
+    if raw and all(isinstance(value, float) for value in raw):
+        rows = connection.execute("SELECT unnest(?::DOUBLE[])::VARCHAR", [raw]).fetchall()
+        return {str(row[0]): find(meant[value]) for row, value in zip(rows, raw, strict=True)}
+    return {str(value): find(meant[value]) for value in raw}  # texts and integers
+
+
+_PACKED = 1 << 16
+Members = tuple[int, ...]
+"""Bases that a slice crosses, by index."""
+
+
+@dataclass(frozen=True)
+class CodeRange:
+    """One column, or one binned number: its rows' codes and the names of the codes."""
+
+    codes: Array
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class CompositeKey:
+    """The columns that slices are made of."""
+
+    each: tuple[CodeRange, ...]
+
+    @property
+    def all(self) -> Members:
+        """Every base."""
+        return tuple(range(len(self.each)))
+
+    @cached_property
+    def packs(self) -> bool:
+        """Whether combinations of all bases are few enough for tables over them."""
+        return self.size(self.all) <= _PACKED
+
+    @cached_property
+    def packed(self) -> Array:
+        """One code for every row's combination of all bases."""
+        return self.mix(self.all)
+
+    def sizes(self, members: Members) -> list[int]:
+        """Return how many codes each member has."""
+        return [len(self.each[member].names) for member in members]
+
+    def size(self, members: Members) -> int:
+        """Return how many combinations of the members' codes there could be."""
+        return math.prod(self.sizes(members))
+
+    def mix(self, members: Members) -> Array:
+        """Return each row's place among all combinations of the members' codes."""
+        size = self.size(members)
+        dtype = np.uint8 if size <= 1 << 8 else np.uint16 if size <= 1 << 16 else np.int64
+        first, *rest = members
+        codes: Array = self.each[first].codes.astype(dtype)
+        for member in rest:
+            np.multiply(codes, dtype(len(self.each[member].names)), out=codes)
+            np.add(codes, self.each[member].codes.astype(dtype, copy=False), out=codes)
+        return codes
+
+    def unpack(self, members: Members) -> Array:
+        """Return the members' mixed code of each packed code."""
+        sizes = self.sizes(self.all)
+        digits = np.unravel_index(np.arange(int(np.prod(sizes))), sizes)
+        code = np.zeros(len(digits[0]), np.int64)
+        for member in members:
+            code = code * sizes[member] + digits[member]
+        return code
+
+    def digits(self, packed: Array) -> list[Array]:
+        """Return each base's code of packed codes."""
+        return list(np.unravel_index(packed, self.sizes(self.all))) if self.each else []
+
+    def name(self, members: Members, code: int) -> str:
+        """Return what a mixed code is called."""
+        digits = np.unravel_index(code, self.sizes(members))
+        names = (self.each[member].names[int(digit)] for member, digit in zip(members, digits, strict=True))
+        return SEPARATOR.join(names)

@@ -1,0 +1,215 @@
+"""Grouping sets: every row's group in every slice, and the roll-up of results into groups."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from mlci.engine.chunks import count_codes, count_pairs
+from mlci.engine.encode.dictionary import CodeRange, CompositeKey, Members
+from mlci.engine.sql import Array
+from mlci.errors import InputError, Problem
+
+Key = tuple[int | None, int]
+"""A scope: index of the slice and of its group; ``(None, 0)`` is the whole set."""
+
+
+@dataclass(frozen=True)
+class View:
+    """How a level's codes fold into one slice's groups; slice ``None`` is the whole set."""
+
+    slice: int | None
+    lut: Array
+    groups: int
+
+    def members(self, size: int) -> Array:
+        """Return the group of each of the level's codes, -1 for one that doesn't occur."""
+        return np.arange(size) if self.lut.ndim == 0 else self.lut
+
+    def fold(self, cells: Array) -> Array:
+        """Sum ``cells`` (first axis: the level's codes) over each group, in the order of codes."""
+        if self.lut.ndim == 0:
+            return cells
+        out = np.zeros((self.groups, *cells.shape[1:]), cells.dtype)
+        for group in range(self.groups):
+            out[group] = cells[self.lut == group].sum(axis=0)
+        return out
+
+
+IDENTITY = np.zeros((), np.int64)
+"""Look-up table of a view whose groups are the level's codes themselves."""
+
+
+@dataclass(frozen=True)
+class Level:
+    """Codes that rows are reduced by, and the slices that the result folds into."""
+
+    codes: Array | None
+    size: int
+    views: tuple[View, ...]
+    packed: bool = False
+
+
+_DENSE = 1 << 22
+_TABLE = 1 << 20
+
+
+@dataclass(frozen=True, kw_only=True)
+class Elements:
+    """What slices partition: rows, or cells that stand for several.
+
+    Attributes:
+        weights: Rows that each element stands for; ``None`` for one each.
+        inner: Codes below ``width`` to count together with the bases' in one pass, see :attr:`Partition.table`.
+        width: Number of inner codes.
+        threads: For NumPy; no result depends on it.
+    """
+
+    weights: Array | None = None
+    inner: Array | None = None
+    width: int = 1
+    threads: int | None = 1
+
+
+@dataclass(frozen=True)
+class Crossing:
+    """One slice: the bases that it crosses, and the groups that occur.
+
+    Attributes:
+        members: The bases.
+        mixed: Mixed code of each group, ascending.
+        counts: Rows in each group.
+        names: What each group is called.
+    """
+
+    members: Members
+    mixed: Array
+    counts: Array
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Partition:
+    """All slices of one evaluation set.
+
+    Attributes:
+        bases: The columns that they are made of.
+        crossings: The slices.
+        table: Elements by (packed code, inner code); ``None`` where that would be too many cells.
+        cells: Elements by packed code; ``None`` where bases don't pack.
+    """
+
+    bases: CompositeKey
+    crossings: tuple[Crossing, ...]
+    table: Array | None
+    cells: Array | None
+
+    @cached_property
+    def groups(self) -> list[tuple[str, ...]]:
+        """Names of each slice's groups."""
+        return [crossing.names for crossing in self.crossings]
+
+    @cached_property
+    def counts(self) -> list[Array]:
+        """Rows in each slice's groups."""
+        return [crossing.counts for crossing in self.crossings]
+
+    def levels(self, width: int, budget: int = 1 << 17) -> Iterator[Level]:
+        """Yield what to reduce by: all slices at once if codes × ``width`` cells fit the budget, else one at a time."""
+        if self.cells is not None and len(self.cells) * width <= budget:
+            yield Level(self.bases.packed, len(self.cells), tuple(self._packed_views(self.cells)), packed=True)
+            return
+        if not self.crossings:
+            yield Level(None, 1, (View(None, IDENTITY, 1),))
+        for index, names in enumerate(self.groups):
+            views = [View(index, IDENTITY, len(names))]
+            if index == 0:  # every slice partitions the rows, so the whole is the sum over any one's groups
+                views.append(View(None, np.zeros(len(names), np.int32), 1))
+            yield Level(self.codes(index), len(names), tuple(views))
+
+    def _packed_views(self, cells: Array) -> Iterator[View]:
+        yield View(None, np.zeros(len(cells), np.int32), 1)
+        for index, crossing in enumerate(self.crossings):
+            lut = np.searchsorted(crossing.mixed, self.bases.unpack(crossing.members)).astype(np.int32)
+            lut[cells == 0] = -1
+            yield View(index, lut, len(crossing.names))
+
+    def codes(self, index: int) -> Array:
+        """Return each row's group in one slice."""
+        crossing, first = self.crossings[index], self.bases.each[self.crossings[index].members[0]]
+        if len(crossing.members) == 1 and len(crossing.names) == len(first.names):
+            return first.codes
+        if self.bases.packs:
+            lut = np.searchsorted(crossing.mixed, self.bases.unpack(crossing.members))
+            return lut.astype(np.uint16 if len(crossing.mixed) < 1 << 16 else np.int32).take(self.bases.packed)
+        return np.searchsorted(crossing.mixed, self.bases.mix(crossing.members))
+
+
+def build_partition(
+    bases: list[CodeRange], slices: list[tuple[str, Members]], elements: Elements, *, max_groups: int, path: str
+) -> Partition:
+    """Find the groups that occur.
+
+    Args:
+        bases: The columns that slices are made of.
+        slices: Each one's name and the bases that it crosses.
+        elements: What is partitioned.
+        max_groups: Most groups in one slice.
+        path: The evaluation set, for errors.
+
+    Raises:
+        InputError: A slice has more than ``max_groups`` groups.
+    """
+    columns = CompositeKey(tuple(bases))
+    table = _table(columns, elements)
+    cells = _cells(columns, elements, table)
+    found, problems = [], []
+    for name, members in slices:
+        mixed, counts = _occurring(columns, members, elements, cells)
+        if len(mixed) > max_groups:
+            problems.append(Problem(_too_many(name, len(mixed), max_groups), path))
+            continue
+        names = tuple(columns.name(members, int(code)) for code in mixed)
+        found.append(Crossing(members, mixed, counts, names))
+    if problems:
+        raise InputError.of(problems)
+    return Partition(columns, tuple(found), table, cells)
+
+
+def _table(bases: CompositeKey, elements: Elements) -> Array | None:
+    size = bases.size(bases.all)
+    if not bases.packs or elements.inner is None or size * elements.width > _TABLE:
+        return None
+    outer = bases.packed if bases.each else None
+    return count_pairs(outer, elements.inner, (size, elements.width), elements.weights, elements.threads)
+
+
+def _cells(bases: CompositeKey, elements: Elements, table: Array | None) -> Array | None:
+    if not bases.packs or not bases.each:
+        return None
+    if table is not None:
+        return np.asarray(table.sum(axis=1))
+    return count_codes(bases.packed, bases.size(bases.all), elements.weights, elements.threads)
+
+
+def _occurring(bases: CompositeKey, members: Members, elements: Elements, cells: Array | None) -> tuple[Array, Array]:
+    """Return the combinations that occur in a slice, ascending, and the rows of each."""
+    size = bases.size(members)
+    if size > _DENSE:
+        mixed, inverse = np.unique(bases.mix(members), return_inverse=True)
+        return mixed, count_codes(inverse, len(mixed), elements.weights)
+    if cells is not None:
+        weights = cells.astype(np.float64)
+        found = np.bincount(bases.unpack(members), weights=weights, minlength=size).astype(np.int64)
+    else:
+        found = count_codes(bases.mix(members), size, elements.weights)
+    occurring = np.flatnonzero(found)
+    return occurring, found[occurring]
+
+
+def _too_many(name: str, found: int, most: int) -> str:
+    return (
+        f"slice {name!r} has {found:,} groups, more than {most}; bin a number with `cut`, "
+        f"drop the slice, or raise evaluation.max_groups"
+    )

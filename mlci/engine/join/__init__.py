@@ -1,0 +1,1 @@
+"""Joins of predictions with the evaluation set."""

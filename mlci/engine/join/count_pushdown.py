@@ -1,0 +1,104 @@
+"""Aggregate push-down: DuckDB counts where decisions of one table suffice."""
+
+import numpy as np
+
+from mlci.engine import sql
+from mlci.engine.cell_errors import ProblemCollector, bad_scores, is_fine, is_rounded, kind_of_score
+from mlci.engine.encode.binder import BoundJob, BoundPredictions, needs_values
+from mlci.engine.encode.columns import EncodedColumns
+from mlci.engine.join import pairs
+from mlci.engine.join.frame import ModelColumns
+from mlci.engine.join.row_scan import ScannedRows, own_columns
+from mlci.engine.join.value_checks import ScoreNotes
+from mlci.engine.sql import Array
+
+
+def is_countable(bound: BoundJob) -> bool:
+    """Tell whether counts of (slices, label, decisions) are all that a job needs, and one table has them.
+
+    A table with any other column is read row by row for its fingerprint, and then rows are cheaper to count in memory.
+    """
+    job = bound.job
+    if needs_values(job) or job.task == "regression" or job.row_metrics:
+        return False
+    coded = {bound.label.name, *(column.name for base, column in bound.bases if base.cut is None)}
+    content = {column.name for column in bound.table.columns} - bound.prediction_columns
+    return content <= coded and not any(bound.joined(side) for side in bound.sides)
+
+
+def count_rows(bound: BoundJob, meaning: EncodedColumns, *, threads: int | None) -> ScannedRows:
+    """Let the database count; each element of what comes back stands for ``weights`` rows.
+
+    Raises:
+        InputError: With every bad score's first row and key, or keys that are missing or repeated.
+    """
+    if meaning.label is None:
+        raise AssertionError(bound.job.task)  # numbers are not countable
+    if bound.key is not None:
+        query = sql.select(pairs.key_columns(bound, bound.key), bound.table.relation)
+        pairs.index_keys(bound, sql.fetch_columns(bound.connection, query), threads=threads)
+    groups, checks = own_columns(bound, meaning), ["count(*) AS n"]
+    for i, side in enumerate(bound.sides):
+        classed = meaning.decisions[i]
+        if classed is not None:
+            groups.append(f"{classed.coded.expression} AS d{i}")
+        elif side.score is not None:
+            value = side.score.as_float()
+            groups.append(f"({value} >= {sql.float_literal(side.threshold)}) AS d{i}")
+            checks += [f"min({value}) AS lo{i}", f"max({value}) AS hi{i}", f"count({value}) AS n{i}"]
+    checks += _unequal_scores(bound)
+    by = ", ".join(str(place + 1) for place in range(len(groups)))
+    fetched = sql.fetch_columns(bound.connection, sql.select([*groups, *checks], bound.table.relation, group_by=by))
+    problems, odd = ProblemCollector(), ScoreNotes(bound.job)
+    models = [_model(bound, meaning, i, fetched, problems) for i in range(len(bound.sides))]
+    problems.stop()
+    labels, weights = meaning.label.final(fetched["y"]), fetched["n"]
+    for i, side in enumerate(bound.sides):
+        if meaning.decisions[i] is None and side.score is not None:
+            _look(bound, side, i, fetched, odd)
+    found = {"notes": tuple(odd.notes), "undecided": tuple(odd.undecided)}
+    return ScannedRows(fetched, labels, models, weights=weights, differing=_differing(bound, models, fetched), **found)
+
+
+def _look(bound: BoundJob, side: BoundPredictions, i: int, fetched: dict[str, Array], odd: ScoreNotes) -> None:
+    low, high = float(sql.without_mask(fetched[f"lo{i}"]).min()), float(sql.without_mask(fetched[f"hi{i}"]).max())
+    other = "" if side.score is None else f"{side.score.as_float()} NOT IN (0, 1)"
+    ends = (low, high) == (0, 1) and not sql.file_exists(bound.connection, side.table.relation, other)
+    odd.look(side, low, high, only_ends=ends)
+
+
+def _unequal_scores(bound: BoundJob) -> list[str]:
+    """SQL that counts the rows whose scores are unequal, where both models have scores."""
+    scores = [side.score.as_float() for side in bound.sides if side.score is not None]
+    return [f"count(*) FILTER (WHERE {scores[0]} IS DISTINCT FROM {scores[1]}) AS u"] if bound.both_score else []
+
+
+def _differing(bound: BoundJob, models: list[ModelColumns], fetched: dict[str, Array]) -> Array | None:
+    """Return how many of each element's rows have unequal predictions; ``None`` without a baseline."""
+    if len(models) == 1:
+        return None
+    counts, (first, second) = fetched["n"], (model.decision for model in models)
+    if bound.one_scores:
+        return counts
+    unequal = np.zeros(len(counts), bool) if first is None or second is None else first != second
+    return np.where(unequal, counts, fetched.get("u", 0))
+
+
+def _model(
+    bound: BoundJob, meaning: EncodedColumns, i: int, fetched: dict[str, Array], problems: ProblemCollector
+) -> ModelColumns:
+    side, classed = bound.sides[i], meaning.decisions[i]
+    if classed is not None:
+        return ModelColumns(None, classed.final(fetched[f"d{i}"]))
+    if side.score is None:
+        return ModelColumns(None, None)
+    if not _scores_are_fine(bound, side, i, fetched):
+        problems.add(*bad_scores(side.score, bound.place(side), kind_of_score(bound.job)))
+    return ModelColumns(None, sql.without_mask(fetched[f"d{i}"]).astype(np.uint8))
+
+
+def _scores_are_fine(bound: BoundJob, side: BoundPredictions, i: int, fetched: dict[str, Array]) -> bool:
+    low, high = sql.without_mask(fetched[f"lo{i}"]).min(), sql.without_mask(fetched[f"hi{i}"]).max()
+    complete = np.array_equal(fetched[f"n{i}"], fetched["n"])
+    exact = side.score is None or not is_rounded(side.score, bound.place(side), low, high)
+    return complete and is_fine(low, high, kind_of_score(bound.job)) and exact

@@ -1,0 +1,179 @@
+"""Row scan: fetch columns, check scores, and bring predictions into the evaluation set's order."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from mlci.engine import sql
+from mlci.engine.cell_errors import ProblemCollector, check_scores, kind_of_score
+from mlci.engine.chunks import each_block
+from mlci.engine.encode.binder import BoundJob, BoundPredictions, needs_decision, needs_values
+from mlci.engine.encode.columns import EncodedColumns
+from mlci.engine.join import pairs
+from mlci.engine.join.frame import ModelColumns
+from mlci.engine.join.keys import KeyIndex
+from mlci.engine.join.value_checks import ScoreNotes
+from mlci.engine.sql import Array
+from mlci.engine.tables.column_types import TableColumn
+from mlci.engine.tables.table import Table
+
+
+@dataclass(frozen=True)
+class ScannedRows:
+    """What was read.
+
+    Attributes:
+        fetched: Raw codes by name: ``s0``, ``s1``, … of slice columns, ``y`` of the label.
+        labels: Class index of each element, or float64 for regression.
+        models: The candidate's predictions, then the baseline's.
+        weights: Rows that each element stands for; ``None`` for one each.
+        differing: How many of each element's rows have unequal predictions; ``None`` without a baseline.
+        notes: What the reader of the report should know.
+        undecided: Models whose scores have no threshold, each with its column and range.
+    """
+
+    fetched: dict[str, Array]
+    labels: Array
+    models: list[ModelColumns]
+    weights: Array | None = None
+    differing: Array | None = None
+    notes: tuple[str, ...] = ()
+    undecided: tuple[str, ...] = ()
+
+
+def read_rows(bound: BoundJob, meaning: EncodedColumns, *, threads: int | None) -> ScannedRows:
+    """Read every row.
+
+    Raises:
+        InputError: With every bad score's first row and key, or keys that don't pair off.
+    """
+    return _Reader(bound, meaning, threads, ProblemCollector(), ScoreNotes(bound.job)).read()
+
+
+def own_columns(bound: BoundJob, meaning: EncodedColumns) -> list[str]:
+    """SQL for what the evaluation set itself tells: ``s0``, ``s1``, … and ``y``."""
+    label = meaning.label.coded.expression if meaning.label else bound.label.as_float()
+    return [*(f"{bins.expression} AS s{i}" for i, bins in enumerate(meaning.bins)), f"{label} AS y"]
+
+
+@dataclass(frozen=True)
+class _Reader:
+    """Reads for one job; what is wrong with scores is kept until all of it is known."""
+
+    bound: BoundJob
+    meaning: EncodedColumns
+    threads: int | None
+    problems: ProblemCollector
+    odd: ScoreNotes
+
+    def read(self) -> ScannedRows:
+        fetched = self._own()
+        index = None if self.bound.key is None else pairs.index_keys(self.bound, fetched, threads=self.threads)
+        models = [self._side(i, fetched, index) for i in range(len(self.bound.sides))]
+        labels = self._labels(fetched)
+        self.problems.stop()
+        differing, undecided = self._differing(models), tuple(self.odd.undecided)
+        notes = tuple(self._notes())
+        return ScannedRows(fetched, labels, models, differing=differing, notes=notes, undecided=undecided)
+
+    def _own(self) -> dict[str, Array]:
+        """Fetch the evaluation set's columns, and those of the predictions that stand in it."""
+        bound = self.bound
+        columns = own_columns(bound, self.meaning)
+        if bound.key is not None:
+            columns.append(pairs.key_columns(bound, bound.key))
+        for i, side in enumerate(bound.sides):
+            columns += [] if bound.joined(side) else self._columns(i)
+        return self._fetch(bound.table, columns)
+
+    def _fetch(self, table: Table, columns: list[str]) -> dict[str, Array]:
+        return sql.fetch_columns(self.bound.connection, sql.select(columns, table.relation))
+
+    def _columns(self, i: int) -> list[str]:
+        """SQL for one side's predictions: ``d0`` or ``d1`` for the decision, ``p0`` or ``p1`` for the score."""
+        decision, score = self.meaning.decisions[i], self._score(i)
+        columns = [f"{decision.coded.expression} AS d{i}"] if decision else []
+        return [*columns, f"{score.as_float()} AS p{i}"] if score else columns
+
+    def _score(self, i: int) -> TableColumn | None:
+        """Return the column of a side's scores if they are needed, be it to see whether predictions are equal."""
+        job, side = self.bound.job, self.bound.sides[i]
+        thresholded = needs_decision(job) and side.decision is None
+        needed = needs_values(job) or job.task == "regression" or thresholded or self.bound.both_score
+        return side.score if needed else None
+
+    def _side(self, i: int, fetched: dict[str, Array], index: KeyIndex | None) -> ModelColumns:
+        side = self.bound.sides[i]
+        if not self.bound.joined(side):
+            return self._model(i, fetched, None)
+        if side.key is None or index is None:
+            return self._model(i, self._fetch(side.table, self._columns(i)), None)
+        key = pairs.key_columns(self.bound, side.key)
+        theirs = self._fetch(side.table, [key, *self._columns(i)])
+        rows = index.rows(theirs)
+        if rows is None:
+            raise pairs.explain_unpaired(self.bound)
+        return self._model(i, theirs, rows)
+
+    def _model(self, i: int, fetched: dict[str, Array], rows: Array | None) -> ModelColumns:
+        """Check one side's predictions, and gather them by ``rows`` of another table."""
+        job, side, column = self.bound.job, self.bound.sides[i], self._score(i)
+        score = decision = None
+        if column is not None:
+            place = self.bound.place(side)
+            found = check_scores(fetched[f"p{i}"], column, place, self.problems, kind_of_score(job))
+            self._look(side, found)
+            score = _gather(found, rows, self.threads)
+        classed = self.meaning.decisions[i]
+        if classed is not None:
+            decision = _gather(classed.final(fetched[f"d{i}"]), rows, self.threads)
+        elif score is not None and needs_decision(job):
+            decision = (score >= side.threshold).view(np.uint8)
+        return ModelColumns(score, decision)
+
+    def _look(self, side: BoundPredictions, score: Array) -> None:
+        low, high = float(score.min()), float(score.max())
+        ends = (low, high) == (0, 1) and bool(((score == 0) | (score == 1)).all())
+        self.odd.look(side, low, high, only_ends=ends)
+
+    def _labels(self, fetched: dict[str, Array]) -> Array:
+        if self.meaning.label is not None:
+            return self.meaning.label.final(fetched["y"])
+        return check_scores(fetched["y"], self.bound.label, self.bound.place(), self.problems, "number")
+
+    def _differing(self, models: list[ModelColumns]) -> Array | None:
+        """Return whether each row's predictions are unequal; ``None`` without a baseline."""
+        if len(models) == 1:
+            return None
+        unequal = [mine != theirs for mine, theirs in _both(*models)]
+        if self.bound.one_scores or not unequal:
+            return np.ones(self.bound.table.rows, np.uint8)
+        return np.asarray(np.logical_or.reduce(unequal)).view(np.uint8)
+
+    def _notes(self) -> Iterator[str]:
+        for side in self.bound.sides:
+            if self.bound.joined(side) and side.key is None:
+                yield f"{side.what} joined by position: neither table carries a key"
+        yield from self.odd.notes
+
+
+def _both(first: ModelColumns, second: ModelColumns) -> Iterator[tuple[Array, Array]]:
+    """Yield what both models predict."""
+    if first.score is not None and second.score is not None:
+        yield first.score, second.score
+    if first.decision is not None and second.decision is not None:
+        yield first.decision, second.decision
+
+
+def _gather(source: Array, rows: Array | None, threads: int | None) -> Array:
+    """Bring another table's column into the evaluation set's order."""
+    if rows is None:
+        return source
+    out = np.empty_like(source)
+
+    def gather(part: slice) -> None:
+        source.take(rows[part], out=out[part], mode="clip")  # "clip" writes to out without a buffer
+
+    each_block(len(out), gather, threads)
+    return out

@@ -1,0 +1,210 @@
+"""Rows that two evaluation sets share, with both models' predictions, as tables.
+
+Rows are matched by the digest of their key. Without a key they are matched by their content, label included, if that
+content occurs once in each set: rows of equal content can't be told apart.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import duckdb
+import numpy as np
+
+from mlci.engine import sql
+from mlci.engine.cell_errors import CellLocation, ProblemCollector
+from mlci.engine.interface import Job, Source
+from mlci.engine.message_text import count_noun
+from mlci.engine.row_digests import column_digests, digests_of_rows
+from mlci.engine.sql import Array
+from mlci.engine.tables.column_types import TableColumn
+from mlci.engine.tables.logical_types import Cells, read_alike
+from mlci.engine.tables.table import Table, open_table
+from mlci.errors import InputError, Problem
+from mlci.lineage.rows import UNCERTAIN, Rows, expected_coincidences, mix_digests, unique_pairs
+
+_NAMED = 3
+_OTHER_ROWS = (
+    "Without a key, rows are the same if all other columns are. If these are different rows, name the column that "
+    "identifies a row:\n    evaluation:\n      key: id\n"
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RestrictedJob:
+    """What two evaluation sets have in common.
+
+    Attributes:
+        job: The job on the shared rows alone.
+        rows: Number of shared rows.
+        added: Rows of the candidate's set only.
+        removed: Rows of the baseline's set only.
+        changed: Shared rows with the same label and other values; ``None`` if the sets have other columns.
+        repeated: Without a key, rows of the candidate's set that were left out because their content occurs more than
+            once in one of the sets; ``None`` with a key.
+        coincidences: Without a key, how many shared rows are expected to be two rows that happen to be equal.
+    """
+
+    job: Job
+    rows: int
+    added: int
+    removed: int
+    changed: int | None
+    repeated: int | None = None
+    coincidences: float = 0.0
+
+
+def share_rows(job: Job, own: Rows, folder: Path, *, in_own_order: bool) -> RestrictedJob:
+    """Restrict a job to the rows that its evaluation set has in common with the baseline's own.
+
+    Args:
+        job: Both models' predictions and the candidate's evaluation set.
+        own: The baseline's evaluation set by digests; in the order of its predictions if ``in_own_order``.
+        folder: Where to write the restricted tables.
+        in_own_order: Whether the baseline's predictions belong to ``own``, not to the rows of ``job.data``. It matters
+            without a key only.
+
+    Raises:
+        InputError: if a table can't be read, if keys or labels stand in other columns, or if labels differ.
+    """
+    with sql.session() as (connection, scratch), sql.reading(job.data):
+        return _Sharing(connection, job, own, scratch, folder).shared(in_own_order=in_own_order)
+
+
+@dataclass(frozen=True)
+class _Sharing:
+    connection: duckdb.DuckDBPyConnection
+    job: Job
+    own: Rows
+    scratch: Path
+    folder: Path
+
+    def shared(self, *, in_own_order: bool) -> RestrictedJob:
+        job, own = self.job, self.own
+        table = open_table(self.connection, job.data, self.scratch)
+        here = digests_of_rows(self.connection, table, job.key, job.label)
+        if own.key != here.key or own.label not in {None, here.label}:
+            raise InputError(Problem("keys or labels stand in other columns than in the baseline's own rows", job.data))
+        left, right = _identities(here), _identities(own)
+        mine, theirs = unique_pairs(left, right)
+        _refuse_repeated_keys(left, here.key, "the evaluation set", job.data)
+        _refuse_repeated_keys(right, here.key, "the baseline's own evaluation set", job.data)
+        repeated, others = _count_ambiguous(left, right), _count_ambiguous(right, left)
+        coincidences = 0.0 if here.key is not None else expected_coincidences(left, right)
+        # If content does not identify rows, all of them are refused, and labels may differ as the rows do.
+        may_differ = expected_coincidences(here.keys, own.keys) if coincidences > UNCERTAIN * len(mine) else 0.0
+        self._refuse_other_labels(table, here, mine, theirs, may_differ)
+        same = here.contents[mine] == own.contents[theirs]
+        alike = own.label is not None and set(here.nulls) == set(own.nulls)
+        changed = int(np.count_nonzero(~same)) if alike else None
+        self.folder.mkdir(parents=True, exist_ok=True)
+        return RestrictedJob(
+            job=self._restricted(table, mine, theirs if in_own_order else mine) if len(mine) else job,
+            rows=len(mine),
+            added=len(here) - len(mine) - repeated,
+            removed=len(own) - len(theirs) - others,
+            changed=changed,
+            repeated=None if here.key is not None else repeated,
+            coincidences=coincidences,
+        )
+
+    def _restricted(self, table: Table, mine: Array, theirs: Array) -> Job:
+        """Write the shared rows and return the job on them; predictions that stand beside the labels stay there."""
+        job = self.job
+        beside = [source for source in (job.candidate, job.baseline) if source is not None and source.path == job.data]
+        kept = {job.key, job.label, *(column.column for spec in job.slices for column in spec.columns)}
+        kept |= {name for source in beside for name in (source.score, source.decision)}
+        data = self._written("evaluation", table, kept, mine)
+
+        def restricted(name: str, source: Source, positions: Array) -> Source:
+            path = data if source in beside else self._predictions(name, source, table, mine, positions)
+            return replace(source, path=path)
+
+        candidate = restricted("candidate", job.candidate, mine)
+        baseline = None if job.baseline is None else restricted("baseline", job.baseline, theirs)
+        return replace(job, data=data, candidate=candidate, baseline=baseline)
+
+    def _predictions(self, name: str, source: Source, evaluation: Table, mine: Array, positions: Array) -> str:
+        """Write one model's predictions for the shared rows, which stand at ``mine`` in the evaluation set."""
+        table = open_table(self.connection, source.path, self.scratch)
+        if self.job.key is not None:
+            keyed, key = self._keys_alike(self.job.key, evaluation, table)
+            keys = column_digests(self.connection, evaluation, [keyed])[mine]
+            own = column_digests(self.connection, table, [key])
+            table = replace(table, columns=tuple(key if one.name == key.name else one for one in table.columns))
+            positions = np.flatnonzero(np.isin(own, keys))
+        elif len(positions) and int(positions.max()) >= table.rows:
+            raise InputError(Problem(f"has {count_noun(table.rows, 'row')}, fewer than its rows need", source.path))
+        return self._written(f"{name}-predictions", table, {self.job.key, source.score, source.decision}, positions)
+
+    def _keys_alike(self, name: str, *tables: Table) -> list[TableColumn]:
+        """Return the keys of tables, read as one type."""
+        problems = ProblemCollector()
+        cells = [Cells(CellLocation(self.connection, table, None), table.column(name)) for table in tables]
+        keys = read_alike(cells, "key", problems)
+        problems.stop()
+        return keys
+
+    def _written(self, name: str, table: Table, kept: Iterable[str | None], positions: Array) -> str:
+        """Write some columns of the rows at some positions, in the order of ``positions``."""
+        chosen = [column for column in table.columns if column.name in set(kept)]
+        target = self.folder / f"{name}.parquet"
+        wanted = {"at": positions.astype(np.int64), "place": np.arange(len(positions), dtype=np.int64)}
+        self.connection.register("wanted", wanted)
+        try:
+            cells = [f"{column.ref} AS w{i}" for i, column in enumerate(chosen)]
+            listed = [f"w{i} AS {sql.quote_name(column.name)}" for i, column in enumerate(chosen)]
+            numbered = sql.select([f"{table.row_number} AS row_at", *cells], table.relation)
+            joined = f"({numbered}) AS numbered JOIN wanted ON numbered.row_at = wanted.at"
+            query = sql.select(listed, joined, order_by="wanted.place")
+            self.connection.execute(f"COPY ({query}) TO {sql.quote_text(str(target))} (FORMAT parquet)")
+        finally:
+            self.connection.unregister("wanted")
+        return str(target)
+
+    def _refuse_other_labels(self, table: Table, here: Rows, mine: Array, theirs: Array, may_differ: float) -> None:
+        """Refuse rows of both sets whose labels differ; without a key, those whose other values occur once in each."""
+        if self.own.label is None:
+            return
+        if here.key is None:
+            mine, theirs = unique_pairs(here.keys, self.own.keys)
+        at = mine[here.labels[mine] != self.own.labels[theirs]]
+        if len(at) <= 2 * may_differ:
+            return
+        rows = ", ".join(self._named(table, int(position)) for position in at[:_NAMED])
+        more = f" and {len(at) - _NAMED:,} more" if len(at) > _NAMED else ""
+        path, line = table.place(int(at[0]))
+        raise InputError(
+            Problem(
+                f"`{here.label}` differs from the baseline's own evaluation set in {count_noun(len(at), 'row')} of both"
+                f": {rows}{more}. {_OTHER_ROWS if here.key is None else ''}Labels must not change together with the "
+                "model: change them in a pull request of their own, or let `train.run` write the labels that the "
+                "data holds",
+                path,
+                line,
+            )
+        )
+
+    def _named(self, table: Table, position: int) -> str:
+        if self.job.key is None:
+            return f"row {table.place(position)[1]:,}"
+        reference = table.column(self.job.key).ref
+        query = sql.select(f"{reference}::VARCHAR", table.relation, where=f"{table.row_number} = {position}")
+        found = sql.first_row(self.connection, query)
+        return f"{self.job.key} {found[0] if found else '?'}"
+
+
+def _identities(rows: Rows) -> Array:
+    return rows.keys if rows.key is not None else mix_digests(rows.keys, rows.labels)
+
+
+def _count_ambiguous(values: Array, others: Array) -> int:
+    """Count elements that are in both sets and occur more than once in one of them."""
+    return int(np.count_nonzero(np.isin(values, others))) - len(unique_pairs(values, others)[0])
+
+
+def _refuse_repeated_keys(keys: Array, name: str | None, what: str, path: str) -> None:
+    again = len(keys) - len(np.unique(keys))
+    if name is not None and again:
+        number = count_noun(again, "row")
+        raise InputError(Problem(f"{number} of {what} repeat a value of `{name}`; a key identifies one row", path))

@@ -1,0 +1,25 @@
+"""Counts, names and cells in error messages."""
+
+from collections.abc import Sequence
+
+
+def count_noun(number: int, noun: str) -> str:
+    """Return ``1 row``, ``2 rows``, ``1,234 rows``."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def name_first(number: int, noun: str, shown: list[str]) -> str:
+    """Name what is shown of ``number`` things: ``key 'a'``, ``keys 'a', 'b'``, ``first keys 'a', 'b', 'c'``."""
+    named = f"{noun}{'' if len(shown) == 1 else 's'} {', '.join(shown)}"
+    return f"first {named}" if number > len(shown) else named
+
+
+def listed(names: Sequence[str], most: int = 8) -> str:
+    """Return the first of some names in quotes, and how many more there are."""
+    shown = ", ".join(repr(shorten_cell(name)) for name in names[:most])
+    return f"{shown} and {len(names) - most:,} more" if len(names) > most else shown
+
+
+def shorten_cell(text: str, longest: int = 80) -> str:
+    """Return a text that a line has room for: one that is longer ends in an ellipsis."""
+    return text if len(text) <= longest else f"{text[:longest]}…"

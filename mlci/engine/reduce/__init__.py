@@ -1,0 +1,1 @@
+"""Reductions of a frame to sufficient statistics."""

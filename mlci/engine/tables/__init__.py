@@ -1,0 +1,1 @@
+"""Tables: files in, Parquet out, columns with exact types."""

@@ -1,0 +1,217 @@
+"""Input files: a path, glob or URL resolved to local files and their format.
+
+``s3://`` and ``gs://`` go through pyarrow's file systems (the extra ``mlci[remote]``), globs included. pyarrow has no
+file system for ``https://``; one file is downloaded with the standard library, with a limit on its size and a time-out.
+"""
+
+import fnmatch
+import glob
+import gzip
+import shutil
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any, Literal
+
+from mlci.errors import InputError, OutsideError, Problem
+
+Format = Literal["csv", "parquet", "json"]
+_FORMATS: dict[str, Format] = {
+    ".csv": "csv", ".tsv": "csv", ".parquet": "parquet", ".pq": "parquet",
+    ".jsonl": "json", ".ndjson": "json", ".json": "json",
+}  # fmt: skip
+PARQUET = frozenset(suffix for suffix, form in _FORMATS.items() if form == "parquet")
+_COMPRESSED = (".gz",)
+INFLATED_LIMIT = 8 * 2**30
+"""Most bytes that a compressed file may become: as many as are taken from a web server."""
+_MAGIC = "*?[{"
+_LFS = b"version https://git-lfs.github.com/spec/"
+
+
+@dataclass(frozen=True)
+class LocalFile:
+    """One local file: what the user calls it, where it is, and how it is written."""
+
+    shown: str
+    path: Path
+    format: Format
+    suffix: str
+
+
+def locate_files(path: str, scratch: Path) -> tuple[LocalFile, ...]:
+    """Return the files meant by a path, glob or URL, sorted by name; all have one format.
+
+    Remote files are copied into ``scratch``.
+
+    Raises:
+        InputError: Nothing is there, the suffix is unknown, or a glob mixes formats.
+    """
+    files = fetch_remote(path, scratch) if is_url(path) else _local(path)
+    found = tuple(_file(shown, local, scratch) for shown, local in files)
+    if len({file.format for file in found}) > 1:
+        raise InputError(Problem(f"mixes formats: {', '.join(sorted({file.suffix for file in found}))}", path))
+    return found
+
+
+def suffix_of(path: str) -> str:
+    """Return the suffix that tells the format, ``.csv.gz`` included, in lower case."""
+    suffixes = [suffix.lower() for suffix in Path(path.split("?", maxsplit=1)[0] if is_url(path) else path).suffixes]
+    if suffixes and suffixes[-1] in _COMPRESSED:
+        return "".join(suffixes[-2:])
+    return suffixes[-1] if suffixes else ""
+
+
+def _local(path: str) -> list[tuple[str, Path]]:
+    if Path(path).is_file():
+        return [(path, Path(path))]
+    if Path(path).is_dir():
+        raise InputError(Problem(f"is a folder; name its files by a glob, e.g. {path.rstrip('/')}/*.parquet", path))
+    if Path(path).exists():
+        raise InputError(Problem("is a pipe or a device, not a file; write the table to a file first", path))
+    found = glob.glob(path, recursive=True)  # noqa: PTH207 - Path.glob takes no absolute patterns
+    matches = sorted(match for match in found if Path(match).is_file())
+    if not matches and "://" in path:
+        known = ", ".join(SCHEMES)
+        raise InputError(Problem(f"tables are read from files or {known}; copy this one to a file first", path))
+    if not matches:
+        said = "no file matches this glob" if glob.has_magic(path) else "there is no such file"
+        raise InputError(Problem(said, path))
+    return [(match, Path(match)) for match in matches]
+
+
+def is_missing(path: str) -> bool:
+    """Tell whether a path of this machine leads nowhere; a pattern does not count."""
+    return "://" not in path and not glob.has_magic(path) and not Path(path).exists() and not Path(path).is_symlink()
+
+
+def _file(shown: str, local: Path, scratch: Path) -> LocalFile:
+    suffix = suffix_of(shown)
+    plain = next((suffix.removesuffix(end) for end in _COMPRESSED if suffix.endswith(end)), suffix)
+    if plain not in _FORMATS or (plain != suffix and _FORMATS[plain] == "parquet"):
+        known = ", ".join(sorted(_FORMATS))
+        raise InputError(Problem(f"can't tell the format from the suffix {suffix!r}; mlci reads {known}", shown))
+    if local.stat().st_size == 0:
+        raise InputError(Problem("the file is empty", shown))
+    if _starts_with(local, _LFS):
+        how = "fetch the data first: `git lfs pull`, or `lfs: true` under actions/checkout"
+        raise InputError(Problem(f"is a pointer of Git LFS; {how}", shown))
+    if _FORMATS[plain] != "parquet" and _starts_with(local, b"\x1f\x8b"):
+        local, suffix = inflate(shown, local, scratch / f"inflated{sum(1 for _ in scratch.iterdir())}{plain}"), plain
+    return LocalFile(shown, _tame(local, scratch, suffix), _FORMATS[plain], plain)
+
+
+def inflate(shown: str, local: Path, target: Path, *, limit: int = INFLATED_LIMIT) -> Path:
+    """Unpack a gzip file, counting what comes out.
+
+    Raises:
+        InputError: if it is broken, or larger than ``limit`` when it is unpacked.
+    """
+    taken = 0
+    try:
+        with gzip.open(local, "rb") as source, target.open("wb") as out:
+            while piece := source.read(1 << 20):
+                taken += len(piece)
+                if taken > limit:
+                    raise InputError(Problem(f"is larger than {limit:,} bytes when it is unpacked", shown))
+                out.write(piece)
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+        raise InputError(Problem(f"can't be unpacked, it seems cut short or damaged: {error}", shown)) from error
+    return target
+
+
+def _starts_with(local: Path, start: bytes) -> bool:
+    with local.open("rb") as stream:
+        return stream.read(len(start)) == start
+
+
+def _tame(local: Path, scratch: Path, suffix: str) -> Path:
+    """Return a path that DuckDB can't take for a glob."""
+    absolute = local.resolve()
+    if not any(character in str(absolute) for character in _MAGIC):
+        return absolute
+    link = scratch / f"link{sum(1 for _ in scratch.iterdir())}{suffix}"
+    link.symlink_to(absolute)
+    return link
+
+
+SCHEMES = ("s3://", "gs://", "https://")
+LIMIT = 8 * 2**30
+"""Most bytes taken from a web server."""
+TIMEOUT = 60.0
+"""Seconds without an answer before a download is given up."""
+
+
+_MAGIC_BYTES = "*?["
+
+
+def is_url(path: str) -> bool:
+    """Tell whether a path names a remote table."""
+    return path.startswith(SCHEMES)
+
+
+def fetch_remote(url: str, scratch: Path) -> list[tuple[str, Path]]:
+    """Copy the files that a URL means into ``scratch``; returns pairs of (URL, local path).
+
+    Raises:
+        InputError: Nothing is there, it is too large, or pyarrow is not installed.
+        OutsideError: The store or server failed.
+    """
+    folder = scratch / f"remote{sum(1 for _ in scratch.iterdir())}"
+    folder.mkdir()
+    if url.startswith("https://"):
+        return [(url, download(url, folder / "0"))]
+    return _copy(url, folder)
+
+
+def download(url: str, target: Path, *, limit: int = LIMIT, timeout: float = TIMEOUT) -> Path:
+    """Download one https file of at most ``limit`` bytes."""
+    import urllib.error  # noqa: PLC0415 - 0.06 s of imports that only a download needs
+    import urllib.request  # noqa: PLC0415
+
+    try:
+        with urllib.request.urlopen(url, timeout=timeout) as answer, target.open("wb") as out:  # noqa: S310 - https only, see fetch
+            _bounded(answer, out, url=url, limit=limit)
+    except (urllib.error.URLError, TimeoutError, ConnectionError) as error:
+        raise OutsideError(f"{url}: could not be downloaded: {error}") from error
+    return target
+
+
+def _bounded(source: IO[bytes], out: IO[bytes], *, url: str, limit: int) -> None:
+    taken = 0
+    while chunk := source.read(1 << 20):
+        taken += len(chunk)
+        if taken > limit:
+            raise InputError(Problem(f"is larger than {limit:,} bytes; download it in a step before mlci", url))
+        out.write(chunk)
+
+
+def _copy(url: str, folder: Path) -> list[tuple[str, Path]]:
+    try:
+        from pyarrow import fs  # noqa: PLC0415 - the optional extra, only for remote tables
+    except ImportError as error:
+        raise InputError(Problem("reading s3:// and gs:// needs pyarrow: pip install 'mlci[remote]'", url)) from error
+    scheme = url.split("://", 1)[0]
+    try:
+        system, path = fs.FileSystem.from_uri(url)
+        found = [(f"{scheme}://{item}", item) for item in _matches(fs, system, path)]
+        return [(shown, _one(system, item, folder / str(index))) for index, (shown, item) in enumerate(found)]
+    except OSError as error:
+        raise OutsideError(f"{url}: {error}") from error
+
+
+def _matches(fs: Any, system: Any, path: str) -> list[str]:  # noqa: ANN401 - pyarrow ships no types
+    if not any(character in path for character in _MAGIC_BYTES):
+        return [path]
+    base = path[: min(path.find(character) for character in _MAGIC_BYTES if character in path)].rpartition("/")[0]
+    listed = system.get_file_info(fs.FileSelector(base, recursive="**" in path))
+    names = sorted(info.path for info in listed if info.type == fs.FileType.File)
+    found = [item for item in names if fnmatch.fnmatchcase(item, path)]
+    if not found:
+        raise InputError(Problem("no file matches this glob", path))
+    return found
+
+
+def _one(system: Any, item: str, target: Path) -> Path:  # noqa: ANN401 - pyarrow ships no types
+    with system.open_input_stream(item) as source, target.open("wb") as out:
+        shutil.copyfileobj(source, out, 1 << 20)
+    return target

@@ -1,0 +1,194 @@
+"""Table over one or several files: Parquet shards, columns by position, row numbers."""
+
+import base64
+import difflib
+import struct
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from mlci.engine import sql
+from mlci.engine.features.arrow_schema import UnsupportedError, durations
+from mlci.engine.message_text import count_noun, listed
+from mlci.engine.tables.column_types import TableColumn, read_column, relation
+from mlci.engine.tables.files import LocalFile, locate_files
+from mlci.engine.tables.staging import check_names, stage_csv, stage_json
+from mlci.errors import InputError, Problem
+
+_Field = tuple[str, int | None, str | None, int | None]
+_MOST_DIGITS = 38
+
+
+@dataclass(frozen=True)
+class Table:
+    """One logical table over one or several files.
+
+    Attributes:
+        path: What the user wrote.
+        columns: In the order of the first file.
+        relation: SQL that may stand after FROM; its columns are ``c0``, ``c1``, …
+        shards: What the user calls each file, and the rows in it, in the order of rows.
+        files: The files themselves, as they were found.
+    """
+
+    path: str
+    columns: tuple[TableColumn, ...]
+    relation: str
+    shards: tuple[tuple[str, int], ...]
+    files: tuple[LocalFile, ...] = ()
+
+    @property
+    def rows(self) -> int:
+        """Rows in all files."""
+        return sum(rows for _, rows in self.shards)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the columns."""
+        return tuple(column.name for column in self.columns)
+
+    @property
+    def row_number(self) -> str:
+        """SQL for a row's position in the whole table, from 0."""
+        starts, total = [], 0
+        for _, rows in self.shards:
+            starts.append(str(total))
+            total += rows
+        if len(starts) == 1:
+            return "file_row_number"
+        return f"(file_row_number + ([{', '.join(starts)}])[file_index::BIGINT + 1])"
+
+    def column(self, name: str) -> TableColumn:
+        """Return the column of that name.
+
+        Raises:
+            InputError: There is none; near names are suggested.
+        """
+        for column in self.columns:
+            if column.name == name:
+                return column
+        near = difflib.get_close_matches(name, self.names, n=1) or [n for n in self.names if n.lower() == name.lower()]
+        hint = f"did you mean {near[0]!r}?" if near else f"there are {listed(self.names)}"
+        raise InputError(Problem(f"has no column {name!r}; {hint}", self.path))
+
+    def place(self, position: int) -> tuple[str, int]:
+        """Return the file and the row in it, counted from 1, of a position in the whole table."""
+        for shown, rows in self.shards:
+            if position < rows:
+                return shown, position + 1
+            position -= rows
+        return self.path, position + 1
+
+
+def open_table(connection: duckdb.DuckDBPyConnection, path: str, scratch: Path) -> Table:
+    """Locate, check and if need be stage a table.
+
+    Raises:
+        InputError: Nothing is there, a file can't be read, shards have different columns, or there are no rows.
+    """
+    parts = [_shard(connection, file, scratch) for file in locate_files(path, scratch)]
+    first, columns, _ = parts[0]
+    for shard, others, _ in parts[1:]:
+        _same_columns(first, columns, shard, others)
+    shards = tuple((file.shown, _count(connection, file.shown, local)) for file, _, local in parts)
+    if not sum(rows for _, rows in shards):
+        raise InputError(Problem("has a header but no rows", path))
+    locals_ = [str(local) for _, _, local in parts]
+    files = tuple(file for file, _, _ in parts)
+    return Table(path, columns, relation(connection, columns, locals_), shards, files)
+
+
+def _shard(
+    connection: duckdb.DuckDBPyConnection, file: LocalFile, scratch: Path
+) -> tuple[LocalFile, tuple[TableColumn, ...], Path]:
+    if file.format == "parquet":
+        return file, _parquet_columns(connection, file), file.path
+    target = scratch / f"staged{sum(1 for _ in scratch.iterdir())}.parquet"
+    names = (stage_csv if file.format == "csv" else stage_json)(connection, file, target)
+    staged = _types(connection, target)
+    return file, tuple(read_column(name, i, staged[i]) for i, name in enumerate(names)), target
+
+
+def _parquet_columns(connection: duckdb.DuckDBPyConnection, file: LocalFile) -> tuple[TableColumn, ...]:
+    try:
+        asked = ["name", "num_children", "logical_type", "precision"]
+        schema = connection.execute(sql.select(asked, f"parquet_schema({sql.quote_text(str(file.path))})")).fetchall()
+        types = _types(connection, file.path)
+        units = _durations(connection, file.path) if "BIGINT" in types else {}
+    except duckdb.Error as error:
+        raise InputError(unreadable_parquet(error, file.shown)) from error
+    fields = _top_level(schema)
+    check_names([field[0] for field in fields], file.shown, form="parquet")
+    stored = {i: _stored(field, types[i], file) for i, field in enumerate(fields)}
+    stored |= {i: unit for i, unit in units.items() if stored.get(i) == "BIGINT"}
+    return tuple(read_column(field[0], i, stored[i]) for i, field in enumerate(fields))
+
+
+def _stored(field: _Field, type_: str, file: LocalFile) -> str:
+    """Return a column's type in the file where DuckDB reads it as another one.
+
+    Raises:
+        InputError: if it can't be read exactly.
+    """
+    name, _, logical, precision = field
+    if precision is not None and precision > _MOST_DIGITS:
+        said = f"column {name!r} is a decimal of {precision} digits; more than {_MOST_DIGITS} can't be read exactly"
+        raise InputError(Problem(f"{said}: write the column as text", file.shown))
+    return "HALF" if type_ == "FLOAT" and "float16" in (logical or "").lower() else type_.strip('"')
+
+
+def _durations(connection: duckdb.DuckDBPyConnection, path: Path) -> dict[int, str]:
+    """Return the columns, by position, that Parquet has as integers and the Arrow schema beside them as durations."""
+    metadata = f"parquet_kv_metadata({sql.quote_text(str(path))})"
+    found = sql.first_row(connection, sql.select("value", metadata, where="key = 'ARROW:schema'::BLOB"))
+    try:
+        return durations(base64.b64decode(found[0])) if found and found[0] else {}
+    except (UnsupportedError, ValueError, IndexError, struct.error):
+        return {}  # not a schema that Arrow would read either
+
+
+def unreadable_parquet(error: duckdb.Error, shown: str) -> Problem:
+    """Say that a Parquet file is broken."""
+    detail = str(error).split("\n", maxsplit=1)[0]
+    return Problem(f"is not a complete Parquet file (was it cut off while it was written?): {detail}", shown)
+
+
+def _top_level(schema: list[_Field]) -> list[_Field]:
+    """Return the root's children from a schema that is listed depth first."""
+    fields: list[_Field] = []
+    at = 1
+    while at < len(schema):
+        fields.append(schema[at])
+        pending = 1
+        while pending:
+            pending += (schema[at][1] or 0) - 1
+            at += 1
+    return fields
+
+
+def _types(connection: duckdb.DuckDBPyConnection, path: Path) -> list[str]:
+    rows = connection.execute(f"DESCRIBE FROM read_parquet({sql.quote_text(str(path))})").fetchall()
+    return [str(row[1]) for row in rows]
+
+
+def _count(connection: duckdb.DuckDBPyConnection, shown: str, path: Path) -> int:
+    try:
+        query = sql.select("num_rows", f"parquet_file_metadata({sql.quote_text(str(path))})")
+        row = sql.first_row(connection, query)
+    except duckdb.Error as error:
+        raise InputError(unreadable_parquet(error, shown)) from error
+    return int(row[0]) if row else 0
+
+
+def _same_columns(
+    first: LocalFile, columns: tuple[TableColumn, ...], shard: LocalFile, others: tuple[TableColumn, ...]
+) -> None:
+    for mine, theirs in zip(columns, others, strict=False):
+        if (mine.name, mine.stored) != (theirs.name, theirs.stored):
+            said = f"{theirs.name!r} ({theirs.stored}) stands where {first.shown} has {mine.name!r} ({mine.stored})"
+            raise InputError(Problem(f"shards have different columns: {said}", shard.shown))
+    if len(columns) != len(others):
+        raise InputError(
+            Problem(f"has {count_noun(len(others), 'column')} where {first.shown} has {len(columns)}", shard.shown)
+        )

@@ -1,0 +1,111 @@
+"""Launcher: start one command, measure it, and end its whole process tree. Standard library only.
+
+A process of its own for two reasons. Memory: on Linux a child begins with the resident size of the process that forked
+it (``exec`` folds the old memory's high-water mark into ``ru_maxrss``), so a child of ours would seem as large as
+DuckDB made us; this small process keeps the figure honest. Ending: it adopts orphans (``PR_SET_CHILD_SUBREAPER``,
+prctl(2)), so it finds descendants that left the process group as well, and it ends them when we are killed, because its
+standard input closes.
+
+Usage: ``python -I -S launcher.py REPORT_FD COMMAND…``. A byte on standard input sends SIGTERM to the command's group;
+the end of standard input kills all that is left. One line of JSON about the command goes to the file descriptor
+REPORT_FD.
+"""
+
+import contextlib
+import json
+import os
+import signal
+import sys
+import threading
+import time
+from pathlib import Path
+
+_PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36  # include/uapi/linux/prctl.h
+
+
+def main(report: int, command: list[str]) -> None:
+    """Run the command, report on it, and stay until told to clean up."""
+    os.set_inheritable(report, False)
+    _control(_PR_SET_CHILD_SUBREAPER, 1)
+    begun = time.monotonic()
+    pid = os.fork()
+    if pid == 0:
+        _become(command)
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, 1)  # the pipe must end with the command, not with us
+    os.dup2(null, 2)
+    keeper = threading.Thread(target=_keep, args=(pid,))
+    keeper.start()
+    _, status, usage = os.wait4(pid, 0)
+    seconds = time.monotonic() - begun
+    facts = {"status": status, "seconds": seconds, "cpu": usage.ru_utime + usage.ru_stime, "maxrss": usage.ru_maxrss}
+    with contextlib.suppress(OSError):
+        os.write(report, json.dumps(facts).encode() + b"\n")
+    os.close(report)
+    keeper.join()
+
+
+def _become(command: list[str]) -> None:
+    """Turn this fresh child into the command: own session, empty input, default signals, gone if the launcher is."""
+    os.setsid()
+    _control(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    for name in ("SIGPIPE", "SIGXFSZ"):  # Python ignores these two; commands expect them
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_DFL)
+    try:
+        os.execvp(command[0], command)  # noqa: S606 - running it is the whole point
+    except OSError as error:
+        os.write(2, f"{command[0]}: {error.strerror}\n".encode())
+        os._exit(127)
+
+
+def _control(option: int, value: int) -> None:
+    """Call prctl(2) on Linux; elsewhere, or where it is refused, do without."""
+    if sys.platform == "linux":
+        import ctypes  # noqa: PLC0415 - 10 ms that other systems need not pay
+
+        with contextlib.suppress(OSError, AttributeError):
+            ctypes.CDLL(None).prctl(option, int(value), 0, 0, 0)
+
+
+def _keep(pid: int) -> None:
+    """Obey standard input: SIGTERM for a byte, the end of everything when it closes."""
+    while os.read(0, 1):
+        with contextlib.suppress(OSError):
+            os.killpg(pid, signal.SIGTERM)
+    with contextlib.suppress(OSError):
+        os.killpg(pid, signal.SIGKILL)
+    for _ in range(300):
+        alive = _descendants()
+        for other in alive:
+            with contextlib.suppress(OSError):
+                os.kill(other, signal.SIGKILL)
+        if not alive:
+            return
+        time.sleep(0.01)
+
+
+def _descendants() -> list[int]:
+    """Return all running processes below this one, from ``/proc`` (proc(5), *stat*); empty where there is none."""
+    parents: dict[int, int] = {}
+    running = set()
+    for entry in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError, ValueError, IndexError):
+            state, parent = entry.read_text("utf-8", "replace").rpartition(")")[2].split()[:2]
+            parents[int(entry.parent.name)] = int(parent)
+            if state not in "ZX":
+                running.add(int(entry.parent.name))
+    found = {os.getpid()}
+    grown = True
+    while grown:
+        more = {pid for pid, parent in parents.items() if parent in found} - found
+        found |= more
+        grown = bool(more)
+    return sorted((found - {os.getpid()}) & running)
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]), sys.argv[2:])

@@ -1,0 +1,166 @@
+"""Step logs: a workflow's log, a file, or a terminal.
+
+A log is passed in by the caller. It gets sanitized lines (:mod:`mlci.execution.sanitize`) and the seconds since
+the step began; it has no clock of its own. ``::stop-commands::`` is not used: it would switch off our own groups as
+well, and lines that hold no command need no switch.
+"""
+
+from typing import Protocol, TextIO
+
+from mlci.execution.sanitize import sanitize
+
+QUIET = 60.0  # seconds of silence after which a log says that the step is still running
+
+
+class StepLog(Protocol):
+    """Shows one step after the other."""
+
+    def start(self, *, name: str, command: str) -> None:
+        """Begin a step."""
+        ...
+
+    def line(self, text: str) -> None:
+        """Show one clean line of its output."""
+        ...
+
+    def tick(self, *, seconds: float, last: str) -> None:
+        """Say, about once a second, that the step runs; ``last`` is the newest output, finished line or not."""
+        ...
+
+    def end(self, *, seconds: float, outcome: str) -> None:
+        """End the step; ``outcome`` is ``ended well``, ``exit status 1``, ``timed out`` and the like."""
+        ...
+
+
+class SilentLog:
+    """Shows nothing."""
+
+    def start(self, *, name: str, command: str) -> None:
+        """Show nothing."""
+
+    def line(self, text: str) -> None:
+        """Show nothing."""
+
+    def tick(self, *, seconds: float, last: str) -> None:
+        """Show nothing."""
+
+    def end(self, *, seconds: float, outcome: str) -> None:
+        """Show nothing."""
+
+
+class PlainLog:
+    """Headings and lines for files and pipes, with a sign of life after every minute of silence."""
+
+    def __init__(self, stream: TextIO) -> None:
+        """Write to ``stream``."""
+        self._stream = stream
+        self._name = ""
+        self._heard = 0.0
+        self._spoke = False
+
+    def start(self, *, name: str, command: str) -> None:
+        """Print a heading."""
+        self._begin(name)
+        self._print(f"── {sanitize(name)}: {one_line(command)}")
+
+    def line(self, text: str) -> None:
+        """Print the line."""
+        self._spoke = True
+        self._print(text)
+
+    def tick(self, *, seconds: float, last: str) -> None:
+        """Print a sign of life if nothing was heard for ``QUIET`` seconds."""
+        if self._spoke:
+            self._spoke, self._heard = False, seconds
+        elif seconds - self._heard >= QUIET:
+            self._heard = seconds
+            self._print(f"… {self._name} is still running after {step_duration(seconds)}{f': {last}' if last else ''}")
+
+    def end(self, *, seconds: float, outcome: str) -> None:
+        """Print how it ended and how long it took."""
+        self._print(f"── {self._name}: {outcome} after {step_duration(seconds)}")
+
+    def _begin(self, name: str) -> None:
+        self._name, self._heard, self._spoke = sanitize(name), 0.0, False
+
+    def _print(self, text: str) -> None:
+        emit_line(self._stream, text + "\n")
+
+
+class ActionsLog(PlainLog):
+    """A folded group per step in GitHub's log; the line with outcome and time stands outside of it, always visible.
+
+    Source: docs.github.com, "Workflow commands for GitHub Actions", *Grouping log lines*.
+    """
+
+    def start(self, *, name: str, command: str) -> None:
+        """Open a group."""
+        self._begin(name)
+        self._print(f"::group::{_escaped(f'{sanitize(name)}: {one_line(command)}')}")
+
+    def end(self, *, seconds: float, outcome: str) -> None:
+        """Close the group and print how it ended."""
+        self._print("::endgroup::")
+        super().end(seconds=seconds, outcome=outcome)
+
+
+class TerminalLog:
+    """One live line with the time and the newest output; what a step printed stands above it if ``verbose``."""
+
+    def __init__(self, stream: TextIO, *, width: int = 80, verbose: bool = False) -> None:
+        """Write to ``stream``, a terminal that is ``width`` columns wide."""
+        self._stream = stream
+        self._width = width
+        self._verbose = verbose
+        self._name = ""
+
+    def start(self, *, name: str, command: str) -> None:
+        """Show the live line."""
+        self._name = sanitize(name)
+        self._live(f"{self._name}: {one_line(command)}")
+
+    def line(self, text: str) -> None:
+        """Print the line above the live one, if asked to."""
+        if self._verbose:
+            emit_line(self._stream, f"\r\x1b[K{text}\n")
+
+    def tick(self, *, seconds: float, last: str) -> None:
+        """Draw the live line again."""
+        self._live(f"{self._name} · {step_duration(seconds)}{f' · {last}' if last else ''}")
+
+    def end(self, *, seconds: float, outcome: str) -> None:
+        """Leave one line that says how it ended."""
+        emit_line(self._stream, f"\r\x1b[K{self._name}: {outcome} after {step_duration(seconds)}\n")
+
+    def _live(self, text: str) -> None:
+        text = text.expandtabs(1)
+        room = self._width - 1
+        emit_line(self._stream, "\r\x1b[K" + (text if len(text) <= room else text[: room - 1] + "…"))
+
+
+def one_line(command: str) -> str:
+    """Return a command of several lines as one clean line."""
+    return sanitize(" ⏎ ".join(line.strip() for line in command.splitlines() if line.strip()))
+
+
+def step_duration(seconds: float) -> str:
+    """Return ``3.2 s``, ``61 s`` or ``12 min 5 s``."""
+    if seconds < 9.95:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    return f"{whole} s" if whole < 120 else f"{whole // 60} min {whole % 60} s"
+
+
+def emit_line(stream: TextIO, text: str) -> None:
+    """Write and flush; what the stream's encoding lacks is written as escapes instead of failing the step."""
+    try:
+        stream.write(text)
+    except UnicodeEncodeError:
+        encoding = stream.encoding or "ascii"
+        stream.write(text.encode(encoding, "backslashreplace").decode(encoding))
+    stream.flush()
+
+
+def _escaped(text: str) -> str:
+    """Escape a workflow command's message as the runner's own toolkit does."""
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")

@@ -1,0 +1,167 @@
+"""Stage that evaluates custom metrics in a child process.
+
+One process a run gets all arrays and does point values and resamples. Its answer is bounded and read as data: a process
+that dies, hangs or answers with something else is a failed step.
+"""
+
+import contextlib
+import json
+import math
+import os
+import stat
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mlci.errors import InputError, StepError, UserCodeError
+from mlci.execution import environment
+from mlci.execution.interface import Runner, Step
+from mlci.execution.metric_process import ANSWER, CURRENT, REQUEST, VALUES
+from mlci.execution.sanitize import sanitize
+from mlci.execution.stages import make_empty_folder
+from mlci.metrics.row_metrics import On, RowMetric, RowSample, RowValues
+
+_REASON = 2_000  # bytes of the answer for each metric in each scope
+_ANSWER = 1_000_000
+_KINDS: tuple[On, ...] = ("score", "decision")
+
+
+class MetricProcess:
+    """Implements :class:`mlci.metrics.row_metrics.RowMetricEvaluator` in a process of its own."""
+
+    def __init__(
+        self, runner: Runner, *, folder: Path, scratch: Path, python_path: str = "", user_code: bool = True
+    ) -> None:
+        """Run in ``folder``, where the user's modules lie; ``scratch`` takes arrays and the answer.
+
+        ``python_path`` is the job's ``PYTHONPATH``, whose folders are searched after that one. Without ``user_code``
+        only functions of scikit-learn are evaluated.
+        """
+        self._runner, self._folder, self._scratch, self._user_code = runner, folder, scratch, user_code
+        self._folders = [str(folder.absolute()), *filter(None, python_path.split(os.pathsep))]
+
+    def evaluate(
+        self, metrics: Sequence[RowMetric], sample: RowSample, *, draws: int, seed: int, timeout: float
+    ) -> RowValues:
+        """Evaluate every metric on every scope and on ``draws`` resamples of it.
+
+        Raises:
+            InputError: if a function can't be imported, or takes predictions that are not there.
+            StepError: if the process died, hung, or left something else than an answer.
+            UserCodeError: if a function is the user's and this job must not run user code.
+        """
+        own = [metric.function for metric in metrics if metric.is_users]
+        if own and not self._user_code:
+            raise UserCodeError(f"the custom metric `{own[0]}` would have to run")
+        make_empty_folder(self._scratch)
+        folder = self._scratch.resolve()
+        _write(folder, metrics, sample, draws=draws, seed=seed, folders=self._folders if own else [])
+        shape = (len(metrics), len(sample.scopes), len(sample.scores), 1 + draws)
+        step = Step(
+            name="metric " + ", ".join(metric.name for metric in metrics),
+            command=environment.isolated_command("mlci.execution.metric_process", str(folder)),
+            cwd=self._folder,
+            timeout=timeout,
+            fix="the function, or `evaluation.timeout` if it needs longer",
+        )
+        try:
+            self._runner.run(step)
+            return _read(folder, metrics, shape)
+        except StepError as error:
+            raise StepError(f"{_current(folder, metrics)}: {error}") from error
+        finally:
+            make_empty_folder(self._scratch)
+
+
+def _write(
+    folder: Path, metrics: Sequence[RowMetric], sample: RowSample, *, draws: int, seed: int, folders: list[str]
+) -> None:
+    lacking: list[On] = []
+    for kind, arrays in zip(_KINDS, (sample.scores, sample.decisions), strict=True):
+        if any(array is None for array in arrays):
+            lacking.append(kind)
+            continue
+        for model, array in enumerate(arrays):
+            np.save(folder / f"{kind}{model}.npy", np.asarray(array), allow_pickle=False)
+    np.save(folder / "labels.npy", sample.labels, allow_pickle=False)
+    np.save(folder / "rows.npy", np.concatenate(sample.scopes), allow_pickle=False)
+    edges = np.cumsum([0, *(len(rows) for rows in sample.scopes)])
+    np.save(folder / "edges.npy", edges, allow_pickle=False)
+    request = {
+        "folders": folders,
+        "metrics": [asdict(metric) for metric in metrics],
+        "task": sample.task,
+        "classes": sample.classes,
+        "lacking": lacking,
+        "models": len(sample.scores),
+        "draws": draws,
+        "seed": seed,
+    }
+    (folder / REQUEST).write_text(json.dumps(request), "utf-8")
+
+
+def _read(folder: Path, metrics: Sequence[RowMetric], shape: tuple[int, int, int, int]) -> RowValues:
+    """Read the answer.
+
+    Raises:
+        InputError: if the process found problems; the message has all of them.
+        StepError: if it is anything else than an answer of the right shape.
+    """
+    try:
+        answer = json.loads(_bytes(folder / ANSWER, most=_ANSWER + _REASON * shape[0] * shape[1]))
+        if "problems" in answer:
+            raise InputError(*(sanitize(str(text)) for text in answer["problems"]))
+        size = math.prod(shape) * 8
+        data = _bytes(folder / VALUES, most=size)
+        values = np.frombuffer(data, "<f8").astype(np.float64).reshape(shape)
+        on = tuple(_KINDS[_KINDS.index(answer["on"][index])] for index in range(len(metrics)))
+        reasons = {(int(index), int(scope)): sanitize(str(text)) for index, scope, text in answer["reasons"]}
+        notes = _notes(metrics, answer)
+    except (OSError, ValueError, KeyError, TypeError, IndexError, RecursionError) as error:
+        raise StepError("its process ended well but left no result that can be read") from error
+    return RowValues(values=values, reasons=_complete(values, reasons), on=on, notes=notes)
+
+
+def _complete(values: Any, reasons: dict[tuple[int, int], str]) -> dict[tuple[int, int], str]:  # noqa: ANN401 (an array)
+    """Give every sample without a finite value a reason, whatever the process wrote."""
+    undefined = np.argwhere(~np.isfinite(values[:, :, :, 0]).all(axis=2))
+    return {(int(m), int(s)): reasons.get((int(m), int(s)), "the metric returned nan") for m, s in undefined} | reasons
+
+
+def _notes(metrics: Sequence[RowMetric], answer: dict[str, Any]) -> tuple[str, ...]:
+    guessed = [
+        f"`{metrics[index].name}` got decisions, a guess: the name of its parameter "
+        f"`{sanitize(str(parameter))[:60]}` leaves it open; set `on: scores` or `on: decisions` beside the metric"
+        for index, parameter in answer["guessed"]
+    ]
+    unsteady = [
+        f"`{metrics[index].name}` draws random numbers: two calls on the same rows differ, so its change is partly "
+        "chance; let the function seed its own generator"
+        for index in answer["random"]
+    ]
+    return (*guessed, *unsteady)
+
+
+def _bytes(path: Path, *, most: int) -> bytes:
+    """Read a regular file of at most ``most`` bytes; links and pipes are not followed or waited for."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    with os.fdopen(descriptor, "rb") as file:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise ValueError(path)
+        data = file.read(most + 1)
+    if len(data) > most:
+        raise ValueError(path)
+    return data
+
+
+def _current(folder: Path, metrics: Sequence[RowMetric]) -> str:
+    """Name the metric that was being evaluated, as far as it is known, with its line."""
+    named = list(metrics)
+    with contextlib.suppress(OSError, ValueError, IndexError):
+        named = [named[int(_bytes(folder / CURRENT, most=16))]]
+    lines = {f" (line {metric.line} of the configuration)" if metric.line else "" for metric in named}
+    shown = ", ".join(f"`{metric.name}`" for metric in named)
+    return f"metric {shown}{lines.pop() if len(lines) == 1 else ''}"

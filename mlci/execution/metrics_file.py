@@ -1,0 +1,305 @@
+"""Metrics files: nested JSON, YAML or TOML as flat names.
+
+The formats are those that DVC reads as metrics (dvc.org, "dvc metrics"). ``{"test": {"auc": 0.9}}`` becomes
+``{"test.auc": 0.9}``. Numbers are metrics; everything else is left out and named, and is an error only where a gate
+asks for it: text that looks like a number, true and false, NaN and infinity are a metric gone wrong.
+
+Files of other tools come as they are: results of lm-evaluation-harness, what ``dvc metrics show --json`` prints, a list
+of objects with ``key`` and ``value`` as in MLflow's REST API, and Hugging Face's ``trainer_state.json``, of which the
+last value of each name in ``log_history`` is taken.
+"""
+
+import json
+import math
+import re
+import tomllib
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Self
+
+from mlci.errors import InputError, Problem, refuse_directive, yaml_directive
+
+LARGEST = 16_000_000  # bytes; the log of a long training has some
+DEEPEST = 32
+MOST = 10_000  # names
+_SHOWN = 20
+_NAMED = 10
+_NUMBER = re.compile(
+    r"\s*[-+]?(\d[\d_]*\.?\d*|\.\d+)([eE][-+]?\d+)?\s*%?\s*|\s*[-+]?\.?(nan|inf|infinity)\s*",
+    re.IGNORECASE,
+)
+
+
+class _Overflow(float):
+    """Infinity that a finite number was read as, because a double cannot hold it; ``written`` is that number."""
+
+    def __new__(cls, written: str) -> Self:
+        value = super().__new__(cls, written)
+        value.written = written
+        return value
+
+    written: str
+
+
+def _number(written: str) -> float:
+    """Read a number as a double; one that is too large keeps its digits for the error."""
+    value = float(written)
+    return _Overflow(written) if math.isinf(value) and any(char.isdigit() for char in written) else value
+
+
+@dataclass(frozen=True, kw_only=True)
+class MetricsFile:
+    """The numbers of a metrics file, and the names in it that hold none.
+
+    Attributes:
+        values: Dotted name to number, in the file's order.
+        left_out: Dotted names of text, null, dates and lists.
+        unusable: What each of those is, by dotted name.
+        wrong: What is wrong with values that should have been numbers, by dotted name.
+    """
+
+    values: dict[str, float]
+    left_out: tuple[str, ...] = ()
+    unusable: Mapping[str, Problem] = field(default_factory=dict)
+    wrong: Mapping[str, Problem] = field(default_factory=dict)
+
+    def require(self, names: Iterable[str]) -> None:
+        """Refuse values that a gate asks for and that are not numbers.
+
+        Raises:
+            InputError: if there is such a value; the message has all of them with line and reason.
+        """
+        unusable = {**self.unusable, **self.wrong}
+        if problems := [unusable[name] for name in dict.fromkeys(names) if name in unusable]:
+            raise InputError.of(problems)
+
+    def notes(self, shown: str) -> tuple[str, ...]:
+        """Return a line for the report that names what was left out."""
+        names = [*self.wrong, *self.left_out]
+        if not names:
+            return ()
+        listed = ", ".join(_short(name) for name in names[:_NAMED])
+        more = f" and {len(names) - _NAMED:,} more" if len(names) > _NAMED else ""
+        return (f"{shown}: left out, not a number: {listed}{more}",)
+
+
+def read_metrics_file(path: Path, *, shown: str | None = None) -> MetricsFile:
+    """Read a metrics file; ``shown`` is its name in errors (as the user wrote it).
+
+    ``.json``, ``.toml``, ``.yaml`` and ``.yml`` say the format; without one of them a ``{`` at the start means JSON,
+    else YAML.
+
+    Raises:
+        InputError: if it is not there, too large or deep, not readable as its format, has a name twice, or no number.
+    """
+    name = shown if shown is not None else str(path)
+    text = _text(path, name)
+    tree = _parser(path, text)(text, name)
+    if not isinstance(tree, Mapping):
+        raise InputError(Problem("a metrics file holds names with numbers, like {“auc”: 0.9}", name, 1))
+    return _flat(tree, text, name)
+
+
+def missing_metrics(baseline: Mapping[str, float], candidate: Mapping[str, float]) -> list[str]:
+    """Return the metrics of the baseline that the candidate no longer has, in the baseline's order."""
+    return [name for name in baseline if name not in candidate]
+
+
+def _text(path: Path, name: str) -> str:
+    try:
+        with path.open("rb") as file:
+            data = file.read(LARGEST + 1)
+    except OSError as error:
+        raise InputError(Problem(f"can't read the metrics file: {error.strerror}", name)) from error
+    if len(data) > LARGEST:
+        raise InputError(
+            Problem(f"larger than {LARGEST // 1000:,} kB: a metrics file holds names and numbers only", name)
+        )
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise InputError(Problem("not UTF-8 text; write JSON, YAML or TOML", name, line)) from error
+
+
+def _parser(path: Path, text: str) -> Callable[[str, str], Any]:
+    by_name = {".json": _json, ".toml": _toml, ".yaml": _yaml, ".yml": _yaml}
+    return by_name.get(path.suffix.lower(), _json if text.lstrip().startswith("{") else _yaml)
+
+
+def _json(text: str, name: str) -> Any:  # noqa: ANN401 - any tree that JSON can hold
+    def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for key, value in items:
+            if key in found:
+                raise InputError(Problem(f"“{_short(key)}” is there twice", name, _line_of(text, key, last=True)))
+            found[key] = value
+        return found
+
+    try:
+        return json.loads(text, object_pairs_hook=pairs, parse_float=_number)
+    except json.JSONDecodeError as error:
+        raise InputError(Problem(f"not valid JSON: {error.msg}", name, error.lineno)) from error
+    except (RecursionError, ValueError) as error:
+        raise InputError(Problem(_unreadable(error), name)) from error
+
+
+def _yaml(text: str, name: str) -> Any:  # noqa: ANN401 - any tree that YAML can hold
+    if found := yaml_directive(text):
+        raise InputError(Problem(refuse_directive(found[0]), name, found[1]))
+    from ruamel.yaml import YAML  # noqa: PLC0415 - not needed for JSON
+    from ruamel.yaml.error import MarkedYAMLError, YAMLError  # noqa: PLC0415 - not needed for JSON
+
+    try:
+        parser = YAML(typ="safe", pure=True)
+        parser.Constructor = _with_overflow(parser.Constructor)
+        return parser.load(text)
+    except MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        said = (error.problem or "").split("\n")[0]
+        raise InputError(Problem(f"not valid YAML: {_short(said)}", name, mark.line + 1 if mark else None)) from error
+    except (YAMLError, RecursionError, ValueError, TypeError, AssertionError) as error:
+        raise InputError(Problem(_unreadable(error), name)) from error
+
+
+def _with_overflow(base: Any) -> Any:  # noqa: ANN401 - ruamel's constructors have no types
+    """Return a constructor of YAML values that tells ``1e400`` from ``.inf``."""
+
+    def construct(constructor: Any, node: Any) -> float:  # noqa: ANN401 - as above
+        value: float = constructor.construct_yaml_float(node)
+        plain = str(node.value).replace("_", "")
+        return _number(plain) if math.isinf(value) and any(char.isdigit() for char in plain) else value
+
+    found: Any = type("OverflowConstructor", (base,), {"yaml_constructors": dict(base.yaml_constructors)})
+    found.add_constructor("tag:yaml.org,2002:float", construct)
+    return found
+
+
+def _toml(text: str, name: str) -> Any:  # noqa: ANN401 - any tree that TOML can hold
+    try:
+        return tomllib.loads(text, parse_float=_number)
+    except (tomllib.TOMLDecodeError, RecursionError, ValueError) as error:
+        at = re.search(r"at line (\d+)", str(error))
+        raise InputError(Problem(f"not valid TOML: {_short(str(error))}", name, int(at[1]) if at else None)) from error
+
+
+def _unreadable(error: Exception) -> str:
+    if isinstance(error, RecursionError):
+        return f"nested more than {DEEPEST} deep"
+    return f"can't be read: {_short(str(error).split(chr(10))[0])}"
+
+
+def _flat(tree: Mapping[Any, Any], text: str, name: str) -> MetricsFile:
+    values: dict[str, float] = {}
+    unusable: dict[str, Problem] = {}
+    wrong: dict[str, Problem] = {}
+    twice: list[Problem] = []
+    seen: set[str] = set()
+    for count, (path, value) in enumerate(_leaves(tree, (), name)):
+        if count >= MOST:
+            raise InputError(Problem(f"more than {MOST:,} names", name))
+        dotted = ".".join(path)
+        if dotted in seen:
+            twice.append(_problem(dotted, "is there twice, once as a dotted name", text, name, path[-1]))
+        elif fault := _wrong(value):
+            wrong[dotted] = _problem(dotted, fault, text, name, path[-1])
+        elif isinstance(value, int | float):
+            values[dotted] = float(value)
+        else:
+            unusable[dotted] = _problem(dotted, _kind(value), text, name, path[-1])
+        seen.add(dotted)
+    problems = twice or ([] if values else [Problem("there is no number in it", name), *wrong.values()])
+    if problems:
+        more = [Problem(f"and {len(problems) - _SHOWN} more", name)] if len(problems) > _SHOWN else []
+        raise InputError.of([*problems[:_SHOWN], *more])
+    return MetricsFile(values=values, left_out=tuple(unusable), unusable=unusable, wrong=wrong)
+
+
+def _problem(dotted: str, fault: str, text: str, name: str, key: str) -> Problem:
+    return Problem(f"“{_short(dotted)}” {fault}", name, _line_of(text, key))
+
+
+def _leaves(tree: Mapping[Any, Any], above: tuple[str, ...], name: str) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Yield every value with its names; an alias that YAML repeats counts every time, so the count stays bounded."""
+    if len(above) >= DEEPEST:
+        raise InputError(Problem(f"nested more than {DEEPEST} deep", name))
+    for key, entry in tree.items():
+        here = (
+            (*above, _key(key, name)) if key != "" else above
+        )  # `dvc metrics show --json` has a revision without name
+        value = _as_mapping(entry)
+        if isinstance(value, Mapping) and value:
+            yield from _leaves(value, here if key != "log_history" else above, name)
+        elif not here:
+            raise InputError(Problem("a name of a metric is text of 1 to 200 characters, not ''", name))
+        else:
+            yield here, value
+
+
+def _as_mapping(value: object) -> object:
+    """Return the names and numbers that other tools write as a list; the last entry of a name counts."""
+    if not isinstance(value, list) or not value or not all(isinstance(entry, dict) for entry in value):
+        return value
+    if all(isinstance(entry.get("key"), str) and "value" in entry for entry in value):
+        return {entry["key"]: entry["value"] for entry in value}
+    if all("step" in entry for entry in value):  # the log of Hugging Face's Trainer
+        return {name: number for entry in value for name, number in entry.items() if name not in {"step", "epoch"}}
+    return value
+
+
+def _key(key: object, name: str) -> str:
+    if isinstance(key, bool) or not isinstance(key, str | int | float) or not 0 < len(str(key)) <= 200:
+        raise InputError(Problem(f"a name of a metric is text of 1 to 200 characters, not {_short(repr(key))}", name))
+    return str(key)
+
+
+def _wrong(value: object) -> str:
+    """Return what is wrong with a value that should have been a metric; empty if nothing is."""
+    if isinstance(value, bool):
+        return f"is {str(value).lower()}, not a number; write 1 or 0 if it is meant as a metric"
+    if isinstance(value, str) and _NUMBER.fullmatch(value):
+        return f"is the text “{_short(value)}”, not a number; write it without quotation marks"
+    if isinstance(value, _Overflow):
+        return _too_large(value.written)
+    if isinstance(value, int | float):
+        try:
+            return "" if math.isfinite(value) else _not_finite(value)
+        except OverflowError:
+            return _too_large(f"{Decimal(value):.3g}")
+    return ""
+
+
+def _kind(value: object) -> str:
+    """Return what a value is that is not meant as a number."""
+    if value is None:
+        return "is null: the metric has no value; let the script write a number, or remove the gate"
+    if isinstance(value, str):
+        return f"is the text “{_short(value)}”, not a number"
+    if isinstance(value, list):
+        return "is a list; a gate needs one number, such as the list's last or mean"
+    return f"is {_short(str(value))}, not a number"
+
+
+def _too_large(written: str) -> str:
+    return f"is {_short(written)}, larger than a double can hold (1.8e308); check its unit, or write its logarithm"
+
+
+def _not_finite(value: float) -> str:
+    if math.isnan(value):
+        return "is NaN, not a number: mostly 0/0, or training that diverged; an undefined metric can't be judged"
+    return f"is {value}, not a number: mostly a division by 0, or training that diverged; it can't be judged"
+
+
+def _line_of(text: str, key: str, *, last: bool = False) -> int | None:
+    """Return the line on which a name stands, if only one line can be meant."""
+    pattern = re.compile(rf"""(?:^|[\s,{{\[.])["']?{re.escape(key)}["']?\s*[:=\].]""")
+    lines = [number for number, line in enumerate(text.splitlines(), 1) if pattern.search(line)]
+    return lines[-1] if lines and (last or len(lines) == 1) else None
+
+
+def _short(text: str) -> str:
+    """Return text from the file, cut and without control characters."""
+    shown = "".join(char if char.isprintable() else "\ufffd" for char in text[:80])
+    return shown + "…" if len(text) > 80 else shown

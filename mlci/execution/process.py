@@ -1,0 +1,288 @@
+"""Run steps as processes, with bounded memory for their output.
+
+A step runs in its own session under a small launcher (:mod:`mlci.execution.launcher`), with no input, stdout and stderr
+merged. Its output is read as it comes, cleaned, shown, and let go: only the last lines are kept. When the command has
+ended, whatever it left running is ended too; when its time is up, its group gets SIGTERM, and after a grace SIGKILL
+goes to every descendant.
+"""
+
+import contextlib
+import json
+import os
+import selectors
+import subprocess
+import sys
+import time
+from collections import deque
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from mlci.errors import StepError
+from mlci.execution.environment import child_environment, list_withheld
+from mlci.execution.failure import explain_failure, step_outcome
+from mlci.execution.interface import Step, StepResult
+from mlci.execution.logs import StepLog
+from mlci.execution.sanitize import LineSplitter, RawOutput, sanitize
+
+KEPT_LINES = 50
+
+
+class StepOutput:
+    """Turns bytes into shown lines, remembers the last ones, and lets the rest go."""
+
+    def __init__(self, log: StepLog, shown_bytes: int) -> None:
+        """Show at most ``shown_bytes`` of output in ``log``."""
+        self._log = log
+        self._left = shown_bytes
+        self._splitter = LineSplitter()
+        self._kept: deque[RawOutput] = deque(maxlen=KEPT_LINES)
+        self._skipped = 0
+        self._ticked = 0.0
+        self.lines = 0
+
+    def take(self, chunk: bytes) -> None:
+        """Show the lines that the chunk completes."""
+        for line in self._splitter.feed(chunk):
+            self._line(line)
+
+    def _line(self, line: RawOutput) -> None:
+        self.lines += 1
+        self._kept.append(line)
+        self._left -= len(line.data) + 1
+        if self._left >= 0:
+            self._log.line(line.text())
+        else:
+            self._skipped += 1
+
+    def tick(self, seconds: float) -> None:
+        """Pass a sign of life on, at most once a second."""
+        if seconds - self._ticked >= 1:
+            self._ticked = seconds
+            newest = self._splitter.peek() if self._splitter.pending or not self._kept else self._kept[-1]
+            self._log.tick(seconds=seconds, last=newest.text())
+
+    def finish(self) -> None:
+        """Show what stands without a line's end, and the last lines if output was too long to be shown whole."""
+        if self._splitter.pending:
+            self._line(self._splitter.take())
+        if self._skipped:
+            hidden = max(0, self._skipped - KEPT_LINES)
+            self._log.line(
+                f"… {hidden:,} lines are not shown; the last {min(self._skipped, KEPT_LINES)} of {self.lines:,}:"
+            )
+            for line in list(self._kept)[-self._skipped :]:
+                self._log.line(line.text())
+
+    def tail(self) -> tuple[str, ...]:
+        """Return the last lines, cleaned."""
+        return tuple(line.text() for line in self._kept)
+
+
+_LAUNCHER = str(Path(__file__).with_name("launcher.py"))
+_CHUNK = 1 << 16
+_KIBIBYTE, _MEGABYTE = 1024, 1_000_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProcessLimits:
+    """How long the runner waits, in seconds, and how much it shows.
+
+    Attributes:
+        grace: Between SIGTERM and SIGKILL.
+        drain: For output of processes that the command left behind.
+        close: For everything to be gone after SIGKILL.
+        shown_bytes: Output beyond this is not shown, only its last lines are.
+    """
+
+    grace: float = 5.0
+    drain: float = 1.0
+    close: float = 5.0
+    shown_bytes: int = 16_000_000
+
+
+class ProcessRunner:
+    """Runs steps; implements :class:`mlci.execution.interface.Runner`."""
+
+    def __init__(
+        self,
+        *,
+        environment: Mapping[str, str],
+        log: StepLog,
+        patience: ProcessLimits | None = None,
+        credentials: tuple[str, ...] = (),
+    ) -> None:
+        """Take our own environment, which is cleaned for every step, and the log that shows output.
+
+        ``credentials`` are prefixes of variables that a step gets only if it names them; the log lists the withheld
+        ones at the first step.
+        """
+        self._environment = environment
+        self._credentials = credentials
+        self._said = False
+        self._log = log
+        self._patience = patience or ProcessLimits()
+
+    def run(self, step: Step) -> StepResult:
+        """Run the step to its end.
+
+        Raises:
+            StepError: It could not be started, ended with another status than 0, by a signal, or not in time.
+        """
+        command = ("/bin/sh", "-e", "-c", step.command) if isinstance(step.command, str) else step.command
+        self._log.start(name=step.name, command=step.command if isinstance(step.command, str) else step.name)
+        begun = time.monotonic()
+        ending = "stopped"
+        try:
+            self._say_withheld(step)
+            environment = child_environment(
+                self._environment, step.env, credentials=self._credentials, named=step.named
+            )
+            with _started(command, step, environment) as watch:
+                ran = watch.follow(self._log, self._patience)
+            ending = step_outcome(ran)
+        finally:  # an error printed inside of an open group would be folded away
+            self._log.end(seconds=time.monotonic() - begun, outcome=ending)
+        if ran.status != 0 or ran.timed_out:
+            raise StepError(explain_failure(step, ran))
+        return ran
+
+    def _say_withheld(self, step: Step) -> None:
+        names = list_withheld(self._environment, self._credentials, step.named)
+        if names and not self._said:
+            self._said = True
+            listed = sanitize(", ".join(names))
+            self._log.line(
+                f"mlci withholds the registry's credentials from steps: {listed}; a step gets those that it names, "
+                f"e.g. `train: {{env: [{sanitize(names[0])}]}}`"
+            )
+
+
+@contextlib.contextmanager
+def _started(command: tuple[str, ...], step: Step, environment: Mapping[str, str]) -> Iterator["_Watch"]:
+    """Start the launcher, and see to it that nothing of it is left, whatever happens."""
+    if sys.platform == "win32":
+        raise StepError(f"{step.name}: commands run on Linux and macOS only; on Windows run mlci inside WSL")
+    if not step.cwd.is_dir():
+        raise StepError(f"{step.name}: the folder {step.cwd} does not exist")
+    report, told = os.pipe()
+    try:
+        process = subprocess.Popen(  # noqa: S603 - the user's own command, from their configuration
+            [sys.executable, "-I", "-S", _LAUNCHER, str(told), *command],
+            cwd=step.cwd,
+            env=dict(environment),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            pass_fds=(told,),
+            start_new_session=True,
+            bufsize=0,
+        )
+    except (OSError, ValueError) as error:
+        os.close(report)
+        raise StepError(f"{step.name} could not be started: {error}") from error
+    finally:
+        os.close(told)
+    watch = _Watch(process, report, step.timeout)
+    try:
+        yield watch
+    finally:
+        watch.close()
+
+
+class _Watch:
+    """Follows one launcher through its phases: running, terminating, draining, closing."""
+
+    def __init__(self, process: "subprocess.Popen[bytes]", report: int, timeout: float) -> None:
+        self._process = process
+        self._report = report
+        self._begun = time.monotonic()
+        self._until = self._begun + timeout
+        self._phase = "running"
+        self._ended: float | None = None
+        self._facts = b""
+        self._timed_out = False
+
+    def follow(self, log: StepLog, patience: ProcessLimits) -> StepResult:
+        """Read until command and output have ended; move on a phase whenever its time is up."""
+        output = StepOutput(log, patience.shown_bytes)
+        stdout = self._process.stdout
+        assert stdout is not None  # noqa: S101 - asked for above
+        with selectors.DefaultSelector() as selector:
+            selector.register(stdout.fileno(), selectors.EVENT_READ, output.take)
+            selector.register(self._report, selectors.EVENT_READ, self._listen)
+            while selector.get_map():
+                now = time.monotonic()
+                if now >= self._until and not self._advance(now, patience):
+                    break
+                for key, _ in selector.select(min(1.0, max(0.0, self._until - now))):
+                    chunk = os.read(key.fd, _CHUNK)
+                    key.data(chunk)
+                    if not chunk:
+                        selector.unregister(key.fd)
+                        if key.fd == self._report:
+                            self._enter("draining", patience.drain)
+                output.tick(time.monotonic() - self._begun)
+        output.finish()
+        return self._result(output)
+
+    def _listen(self, chunk: bytes) -> None:
+        self._facts += chunk
+        if not chunk and self._ended is None:
+            self._ended = time.monotonic()
+
+    def _enter(self, phase: str, seconds: float) -> None:
+        self._phase, self._until = phase, time.monotonic() + seconds
+
+    def _advance(self, now: float, patience: ProcessLimits) -> bool:
+        """Go to the next phase; ``False`` when there is none."""
+        if self._phase == "running":
+            self._timed_out, self._ended = True, now
+            with contextlib.suppress(OSError):
+                assert self._process.stdin is not None  # noqa: S101 - asked for above
+                self._process.stdin.write(b"T")
+            self._enter("terminating", patience.grace)
+        elif self._phase in {"terminating", "draining"}:
+            self._let_go()
+            self._enter("closing", patience.close)
+        else:
+            return False
+        return True
+
+    def _let_go(self) -> None:
+        """Close the launcher's input, which makes it kill all that is left."""
+        if self._process.stdin is not None:
+            with contextlib.suppress(OSError):
+                self._process.stdin.close()
+
+    def close(self) -> None:
+        """Leave no process and no open file behind."""
+        self._let_go()
+        try:
+            self._process.wait(5)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        os.close(self._report)
+        if self._process.stdout is not None:
+            self._process.stdout.close()
+
+    def _result(self, output: StepOutput) -> StepResult:
+        ended = self._ended if self._ended is not None else time.monotonic()
+        try:
+            facts = json.loads(self._facts)
+            code = os.waitstatus_to_exitcode(facts["status"])
+            unit = 1 if sys.platform == "darwin" else _KIBIBYTE  # getrusage(2): bytes on macOS, KiB on Linux
+            costs = {"cpu_seconds": float(facts["cpu"]), "peak_megabytes": facts["maxrss"] * unit / _MEGABYTE}
+            seconds = float(facts["seconds"])
+        except (ValueError, KeyError, TypeError):  # somebody killed the launcher: nothing is known, so nothing is good
+            code, costs, seconds = -9, {}, ended - self._begun
+        return StepResult(
+            status=code if code >= 0 else None,
+            signal=-code if code < 0 else None,
+            timed_out=self._timed_out,
+            seconds=ended - self._begun if self._timed_out else seconds,
+            tail=output.tail(),
+            lines=output.lines,
+            **costs,
+        )

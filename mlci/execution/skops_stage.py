@@ -1,0 +1,124 @@
+"""Stage that scores a scikit-learn model saved with skops.
+
+The model is loaded in a child process, so one that crashes, hangs or fills the memory is a failed step and not a broken
+mlci. What the child says (:mod:`mlci.execution.skops_scorer`) is read as data.
+"""
+
+import importlib.util
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from mlci.errors import InputError, Problem, StepError
+from mlci.execution import environment
+from mlci.execution.file_formats import require_skops
+from mlci.execution.interface import Runner, Step
+from mlci.execution.stages import Stage, prepare_step
+
+
+@dataclass(frozen=True, kw_only=True)
+class SkopsModel:
+    """A model saved with skops and what its predictions should be.
+
+    Attributes:
+        path: The file.
+        shown: Its name in errors, as the user wrote it.
+        task: The kind of model.
+        key: Column to copy beside the predictions; ``None`` keeps the rows' order only.
+        positive: Value of the label that counts as positive (binary); ``None`` means 1 or true.
+        threshold: A probability at or above it decides for the positive class (binary).
+        trusted: Types that the file may hold beyond those that skops knows as harmless.
+        section: Other settings of ``predict`` in mlci.yml as they are written, for lines that replace it.
+    """
+
+    path: Path
+    shown: str
+    task: Literal["binary", "multiclass", "regression"]
+    key: str | None = None
+    positive: bool | float | str | None = None
+    threshold: float = 0.5
+    trusted: tuple[str, ...] = ()
+    section: Mapping[str, object] = field(default_factory=dict)
+
+
+def check_ready(path: Path, shown: str, *, made_later: bool) -> None:
+    """Check before training what scoring takes: the packages, and the file unless training makes it.
+
+    Raises:
+        InputError: if a package or the file is missing; the message has all problems.
+    """
+    needed = {"skops": "skops", "sklearn": "scikit-learn", "pandas": "pandas"}
+    absent = [name for module, name in needed.items() if importlib.util.find_spec(module) is None]
+    problems = []
+    if absent:
+        listed = ", ".join(absent)
+        problems.append(Problem(f"scoring it needs {listed}, not installed here: `pip install 'mlci[model]'`", shown))
+    if not made_later:
+        try:
+            require_skops(path, shown)
+        except InputError as error:
+            problems += error.problems
+    if problems:
+        raise InputError(*problems)
+
+
+def score_skops(
+    runner: Runner,
+    model: SkopsModel,
+    *,
+    folder: Path,
+    scratch: Path,
+    features: Callable[[Path], Path],
+    timeout: float = 3600,
+    name: str = "predict",
+) -> Stage:
+    """Score the features and return a Parquet file of predictions.
+
+    Binary: ``score`` is ``predict_proba`` of the positive class (``decision_function`` where there is none),
+    ``decision`` follows from the threshold (from ``predict`` where there is no probability). Multiclass: ``decision``.
+    Regression: ``score``. The stage names the columns that were written. Features are the columns the model was fitted
+    with (``feature_names_in_``).
+
+    Args:
+        runner: Runs the child.
+        model: The model and what is expected of it.
+        folder: Where it runs; modules of trusted types are looked for there as well.
+        scratch: Folder of ours; it is emptied first.
+        features: Writes features (and the key) into the folder that it is given and returns the file.
+        timeout: Seconds.
+        name: Name of the step in logs and errors.
+
+    Raises:
+        InputError: The file is no skops file, holds types that are not trusted, or does not fit data or configuration.
+        StepError: Loading or predicting crashed.
+    """
+    require_skops(model.path, model.shown)
+    data, target = prepare_step(scratch, features)
+    target = target.with_suffix(".parquet")
+    request, result = scratch.resolve() / "request.json", scratch.resolve() / "result.json"
+    asked = {
+        **asdict(model),
+        "path": str(model.path.absolute()),
+        "features": str(data),
+        "folder": str(folder.absolute()),
+    }
+    request.write_text(json.dumps(asked | {"target": str(target), "result": str(result)}), "utf-8")
+    command = environment.isolated_command("mlci.execution.skops_scorer", str(request))
+    fix = f"`predict.model: {model.shown}` in mlci.yml, or score it yourself with `predict.run`"
+    ran = runner.run(Step(name=name, command=command, cwd=folder, timeout=timeout, fix=fix))
+    try:
+        said = json.loads(result.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise StepError(f"{name} ended well but left no result for {model.shown}") from error
+    if "problems" in said:
+        raise InputError(*(Problem(str(text), model.shown) for text in said["problems"]))
+    return Stage(
+        ran=ran,
+        seconds=float(said["seconds"]),
+        output=target,
+        score=said["score"],
+        decision=said["decision"],
+        notes=tuple(said["notes"]),
+    )

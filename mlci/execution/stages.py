@@ -1,0 +1,228 @@
+"""Train and predict stages: run the user's commands and check what they leave.
+
+Whatever a stage is expected to leave has to be written by it. Predictions go to a fresh place of ours; a model or a
+file that stood there before and that training did not touch is an error, because it would pass for the new one.
+"""
+
+import os
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from mlci.errors import StepError
+from mlci.execution.file_formats import named_as_table
+from mlci.execution.interface import Runner, Step, StepResult
+from mlci.execution.logs import one_line
+from mlci.execution.sanitize import sanitize
+
+Stamp = frozenset[tuple[str, int, int, int]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stage:
+    """What a stage left and what it cost.
+
+    Attributes:
+        ran: The process.
+        output: The model that training left (``None`` if none was named), or the file of predictions.
+        seconds: Wall time of the work itself; for a skops model that of ``predict`` without imports and reading.
+        score: Column of the score in predictions that mlci itself wrote; ``None`` for the user's own.
+        decision: Column of the decision, likewise.
+        notes: Lines for the report.
+    """
+
+    ran: StepResult
+    seconds: float
+    output: Path | None = None
+    score: str | None = None
+    decision: str | None = None
+    notes: tuple[str, ...] = field(default=())
+
+
+@dataclass(frozen=True, kw_only=True)
+class Command:
+    """A command of the user's, and where it runs.
+
+    Attributes:
+        run: ``train.run`` or ``predict.run``.
+        folder: Folder of the configuration: it runs there, and relative paths start there.
+        name: Name of the step in logs and errors, e.g. ``train`` or ``baseline train``.
+        timeout: Seconds.
+        seed: Handed to the command as ``MLCI_SEED``.
+        env: More variables, e.g. those of a baseline's worktree.
+        named: Variables of the registry's credentials that it gets: ``train.env`` or ``predict.env``.
+        written: The configuration that it stands in, for the error.
+    """
+
+    run: str
+    folder: Path
+    name: str
+    timeout: float = 3600
+    seed: int = 7
+    env: Mapping[str, str] = field(default_factory=dict)
+    named: tuple[str, ...] = ()
+    written: str = "mlci.yml"
+
+    def step(self, *, variables: Mapping[str, str], key: str) -> Step:
+        """Return the step that runs it with variables of its stage; ``key`` is its part of mlci.yml."""
+        env = {**self.env, "MLCI_SEED": str(self.seed), **variables}
+        fix = f"`{key}.run` and `{key}.timeout` in {self.written}"
+        return Step(
+            name=self.name,
+            command=self.run,
+            cwd=self.folder,
+            env=env,
+            named=self.named,
+            timeout=self.timeout,
+            fix=fix,
+        )
+
+
+def run_training(runner: Runner, command: Command, *, model: str | None = None, leaves: tuple[str, ...] = ()) -> Stage:
+    """Run the training command; it gets ``MLCI_SEED`` and, if a model is named, ``MLCI_MODEL`` (absolute).
+
+    Args:
+        runner: Runs the command.
+        command: ``train.run`` and its folder.
+        model: ``train.model``: file or folder that training has to write, relative to the command's folder.
+        leaves: Other files that it has to write, e.g. ``predict.file`` or ``predict.metrics``.
+
+    Raises:
+        StepError: The command failed, or did not write what it should.
+    """
+    paths = {item: command.folder / item for item in leaves}
+    variables = {}
+    output = None
+    if model is not None:
+        output = paths["train.model"] = (command.folder / model).absolute()
+        variables["MLCI_MODEL"] = str(output)
+    before = {key: file_stamps(path) for key, path in paths.items()}
+    ran = runner.run(command.step(variables=variables, key="train"))
+    for key, path in paths.items():
+        _written(path, before[key], command=command, key=key)
+    return Stage(ran=ran, seconds=ran.seconds, output=output)
+
+
+def run_prediction(
+    runner: Runner, command: Command, *, scratch: Path, features: Callable[[Path], Path], model: Path | None = None
+) -> Stage:
+    """Run the prediction command and return the file of predictions.
+
+    The command gets ``MLCI_DATA`` (features without labels), ``MLCI_PREDICTIONS`` (path to write to), ``MLCI_SEED``,
+    and ``MLCI_MODEL`` if there is a model. All paths are absolute. ``MLCI_PREDICTIONS`` ends in ``.csv``, but CSV,
+    Parquet and JSON Lines are all taken: the content says which it is, and the file is renamed to fit.
+
+    Args:
+        runner: Runs the command.
+        command: ``predict.run`` and its folder.
+        scratch: Folder of ours for features and predictions; it is emptied first.
+        features: Writes the features into the folder that it is given and returns the file.
+        model: What training left.
+
+    Raises:
+        StepError: The command failed, or left no predictions, or something that is no table.
+    """
+    data, target = prepare_step(scratch, features)
+    variables = {"MLCI_DATA": str(data), "MLCI_PREDICTIONS": str(target)}
+    if model is not None:
+        variables["MLCI_MODEL"] = str(model.absolute())
+    ran = runner.run(command.step(variables=variables, key="predict"))
+    if target.is_symlink() or not target.is_file():
+        found = sorted(path.name for path in target.parent.iterdir() if path.name != "features")
+        also = f" (it left {', '.join(sanitize(name) for name in found[:5])} beside it)" if found else ""
+        raise StepError(
+            f"{command.name} ended well but wrote no predictions: it has to write a file to the path in "
+            f"$MLCI_PREDICTIONS, with one row for each row of $MLCI_DATA{also}"
+        )
+    output = named_as_table(target, step=command.name, variable="MLCI_PREDICTIONS")
+    return Stage(ran=ran, seconds=ran.seconds, output=output)
+
+
+def prepare_step(scratch: Path, features: Callable[[Path], Path]) -> tuple[Path, Path]:
+    """Empty ``scratch``, write the features there, and return their file and the path for predictions."""
+    make_empty_folder(scratch)
+    given = scratch.resolve() / "features"
+    given.mkdir()
+    return features(given).resolve(), scratch.resolve() / "predictions.csv"
+
+
+def operational_costs(*, train: Stage | None, predict: Stage | None, model: Path | None, rows: int) -> dict[str, float]:
+    """Return what the stages cost, under the names that gates use.
+
+    ``train_seconds`` and ``predict_seconds_per_1k_rows`` are wall time, ``model_megabytes`` the size of what training
+    left and ``peak_memory_megabytes`` the largest single process of any stage, both in 10⁶ bytes. What was not measured
+    is not there.
+    """
+    measured: dict[str, float] = {}
+    if train is not None:
+        measured["train_seconds"] = train.seconds
+    if predict is not None and rows > 0:
+        measured["predict_seconds_per_1k_rows"] = predict.seconds / rows * 1000
+    if model is not None and model.exists():
+        measured["model_megabytes"] = megabytes(model)
+    peaks = [stage.ran.peak_megabytes for stage in (train, predict) if stage is not None]
+    known = [peak for peak in peaks if peak is not None]
+    if known:
+        measured["peak_memory_megabytes"] = max(known)
+    return measured
+
+
+def megabytes(path: Path) -> float:
+    """Return the size of a file, or of all files in a folder, in 10⁶ bytes.
+
+    The path itself may be a link; links inside a folder are not followed, and a file with several names counts once.
+    """
+    if path.is_file():
+        return path.stat().st_size / 1e6
+    sizes: dict[tuple[int, int], int] = {}
+    for root, _, names in os.walk(path.resolve()):
+        for name in names:
+            entry = (Path(root) / name).lstat()
+            if (entry.st_mode & 0o170000) == 0o100000:
+                sizes[entry.st_dev, entry.st_ino] = entry.st_size
+    return sum(sizes.values()) / 1e6
+
+
+def make_empty_folder(folder: Path) -> None:
+    """Make ``folder`` an empty folder of ours; what stood there is gone."""
+    if folder.is_symlink() or folder.is_file():
+        folder.unlink()
+    elif folder.exists():
+        shutil.rmtree(folder)
+    folder.mkdir(parents=True)
+
+
+def file_stamps(path: Path) -> Stamp:
+    """Return name, time, size and inode of every file at or below ``path``: it changes when somebody writes there."""
+    if not path.exists():
+        return frozenset()
+    files = [path] if path.is_file() else [Path(root) / name for root, _, names in os.walk(path) for name in names]
+    marks = set()
+    for file in files:
+        entry = file.stat() if file.exists() else file.lstat()
+        marks.add((str(file.relative_to(path)), entry.st_mtime_ns, entry.st_size, entry.st_ino))
+    return frozenset(marks)
+
+
+def _written(path: Path, before: Stamp, *, command: Command, key: str) -> None:
+    """Make sure that a stage wrote what it should.
+
+    Raises:
+        StepError: There is nothing, an empty folder, or what was there before.
+    """
+    after = file_stamps(path)
+    what = f"`{path.name}`" if key != "train.model" else f"`train.model: {path.name}`"
+    if not after:
+        raise StepError(
+            f"{command.name} ended well but did not write {what}: expected a file or folder at {path}; "
+            f"make `{one_line(command.run)}` write there{' ($MLCI_MODEL)' * (key == 'train.model')}, "
+            "or correct the path in mlci.yml"
+        )
+    if after == before:
+        when = datetime.fromtimestamp(max(mark[1] for mark in after) / 1e9, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+        raise StepError(
+            f"{command.name} ended well but left {what} as it was before, from {when}: nothing shows that this "
+            "commit made it. Let it write anew (delete it first), or leave `train.run` out to judge it as is"
+        )

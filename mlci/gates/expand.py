@@ -1,0 +1,167 @@
+"""Expand rules into gates: one for each group and limit, with the evidence to judge it by."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from mlci.gates.rules import Bound, Judge, Kind, Rule
+from mlci.inference.evidence import Cause, Evidence, Undefined
+from mlci.inference.result import Comparison, Disparity, EvaluationResult
+from mlci.inference.training_noise import UNKNOWN, TrainingNoise, widen_by_noise
+from mlci.metrics import catalogue
+from mlci.metrics.statistics import WHOLE, Scope
+
+ABSOLUTE: frozenset[Kind] = frozenset({"min", "max"})
+_COUNTED = {"rate", "ratio"}  # kinds of metrics that are made of counts, so that their values go in steps
+
+
+@dataclass(frozen=True, kw_only=True)
+class GateCase:
+    """One limit on one number.
+
+    Attributes:
+        rule: What it comes from.
+        kind, limit: Which limit, as it was written.
+        measured: The comparison or disparity it looks at.
+        evidence: The candidate's value or the change; ``None`` when there is no baseline to change against.
+        bound: The limit in the evidence's units and sign; ``None`` when it needs a baseline value that is not there.
+        judge: What to judge on.
+    """
+
+    rule: Rule
+    kind: Kind
+    limit: Bound
+    measured: Comparison | Disparity
+    evidence: Evidence | None
+    bound: float | None
+    judge: Judge
+
+    @property
+    def floor(self) -> bool:
+        """Whether the number has to stay at or above the bound."""
+        return self.kind in {"min", "max_drop"}
+
+    @property
+    def on_change(self) -> bool:
+        """Whether two models are compared."""
+        return compares_models(self.rule, self.kind)
+
+    @property
+    def scope(self) -> Scope:
+        """Rows looked at; the whole set for a disparity."""
+        return self.measured.scope if isinstance(self.measured, Comparison) else WHOLE
+
+    @property
+    def hypothesis(self) -> tuple[object, ...]:
+        """What is tested, whatever name the metric goes by: the same for a disparity and for its alias."""
+        rule = self.rule
+        return (catalogue.hypothesis(rule.metric), self.scope, rule.across, self.kind, self.bound, rule.retraining)
+
+    @property
+    def id(self) -> str:
+        """Name of the gate, unique in a run: ``recall[region=north].max_drop``."""
+        where = self.rule.across or str(self.scope)
+        return f"{self.rule.metric}[{where}].{self.kind}" if where else f"{self.rule.metric}.{self.kind}"
+
+
+def expand_rules(rule: Rule, result: EvaluationResult, noise: TrainingNoise = UNKNOWN) -> Iterator[GateCase]:
+    """Return the cases of one rule: for each number that it covers, each of its limits.
+
+    Args:
+        rule: The rule.
+        result: What was estimated.
+        noise: What is known of the luck of training.
+    """
+    for measured in _numbers(rule, result):
+        for kind, limit in rule.limits:
+            change = compares_models(rule, kind)
+            evidence = measured.change if change else measured.candidate
+            if change and rule.retraining:
+                evidence = widen_by_noise(evidence, catalogue.canonical(rule.metric), noise, step=_step(measured))
+            yield GateCase(
+                rule=rule,
+                kind=kind,
+                limit=limit,
+                measured=measured,
+                evidence=_sound(evidence, result.confidence),
+                bound=_bound(kind, limit, measured),
+                judge=_judge(rule, measured, change=change),
+            )
+
+
+def _step(measured: Comparison | Disparity) -> float:
+    """Return the smallest difference between two values of a metric: one row's worth if it is made of counts."""
+    if isinstance(measured, Disparity) or not measured.support:
+        return 0.0
+    info = catalogue.find(measured.metric)
+    return 1 / measured.support if info is not None and info.kind in _COUNTED else 0.0
+
+
+def compares_models(rule: Rule, kind: Kind) -> bool:
+    """Whether a limit is one on a change: a shift is a change itself, so its plain limit is, too."""
+    return kind not in ABSOLUTE or catalogue.is_shift_metric(rule.metric)
+
+
+def _sound(evidence: Evidence | None, confidence: float) -> Evidence | None:
+    """Make what is no number undefined, so that it can neither pass a gate nor disturb another one's Holm step."""
+    if evidence is None or evidence.value is None:
+        return evidence
+    if not math.isfinite(evidence.value):
+        return Undefined(f"the value is {evidence.value}, which is not a number to judge")
+    # An end that is cut at a bound hides an error that is no number, so that is looked at, too.
+    if any(math.isnan(part) for part in (*(evidence.interval(confidence) or ()), evidence.spread() or 0.0)):
+        return Undefined("its error is not a number to judge by")
+    return evidence
+
+
+def _numbers(rule: Rule, result: EvaluationResult) -> list[Comparison] | list[Disparity]:
+    """Return what a rule looks at; a rule that finds nothing gets one undefined number, which is an error later."""
+    if rule.across:
+        spreads = [d for d in result.disparities if (d.metric, d.across) == (rule.metric, rule.across)]
+        return spreads or [_missing_spread(rule)]
+    found = [c for c in result.comparisons if c.metric == rule.metric and c.scope.slice == rule.each]
+    return found or [_missing(rule)]
+
+
+def _missing(rule: Rule) -> Comparison:
+    where = f" for the groups of {rule.each}" if rule.each else ""
+    reason = Undefined(f"{rule.metric} was not computed{where}", cause=Cause.MISSING)
+    scope = Scope(rule.each, "(none)") if rule.each else WHOLE
+    return Comparison(metric=rule.metric, scope=scope, rows=0, support=0, unit="rows", candidate=reason, change=reason)
+
+
+def _missing_spread(rule: Rule) -> Disparity:
+    reason = Undefined(f"{rule.metric} was not computed across {rule.across}", cause=Cause.MISSING)
+    return Disparity(
+        metric=rule.metric,
+        across=str(rule.across),
+        reference=None,
+        groups=(),
+        small=(),
+        smallest=0,
+        candidate=reason,
+        change=reason,
+    )
+
+
+def _bound(kind: Kind, limit: Bound, measured: Comparison | Disparity) -> float | None:
+    if kind in ABSOLUTE:
+        return limit.value
+    margin = limit.value
+    if limit.relative:
+        before = measured.baseline.value if measured.baseline else None
+        if before is None:
+            return None
+        margin = limit.value * abs(before)
+    return 0.0 - margin if kind == "max_drop" else margin  # never -0.0
+
+
+def _judge(rule: Rule, measured: Comparison | Disparity, *, change: bool) -> Judge:
+    """Choose what to judge on: the estimate for a plain limit on the whole set, the interval for every comparison."""
+    if rule.judge:
+        return rule.judge
+    info = catalogue.find(rule.metric)
+    if (info is not None and not info.interval) or measured.candidate.method == "measured":
+        return "estimate"
+    whole = isinstance(measured, Comparison) and measured.scope == WHOLE
+    return "estimate" if whole and not change else "interval"

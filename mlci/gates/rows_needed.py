@@ -1,0 +1,83 @@
+"""Rows that an inconclusive gate needs to be decided with a power of 0.8."""
+
+import math
+from dataclasses import dataclass
+
+from mlci.gates.expand import GateCase
+from mlci.gates.findings import Shortage
+from mlci.inference.evidence import Evidence
+from mlci.inference.result import Comparison
+from mlci.inference.sample_size import rows_needed, rows_without_disagreement
+
+
+@dataclass(frozen=True)
+class RowsNeeded:
+    """How many rows of what, e.g. 510 labelled positives."""
+
+    rows: int
+    unit: str
+
+
+def rows_to_decide(case: GateCase, confidence: float, short: Shortage) -> RowsNeeded | None:
+    """Return the rows for a power of 80 %; ``None`` where no number of rows would help or be known."""
+    level = 1 - (1 - confidence) / short.family
+    by_power = _by_power(case, level) if case.judge == "interval" else None  # an estimate decides, whatever its error
+    least = _least(case, short)
+    if by_power is None or least is None:
+        return least or by_power
+    other = short.unit is not None and least.unit != by_power.unit
+    return least if other or least.rows > by_power.rows else by_power
+
+
+def _least(case: GateCase, short: Shortage) -> RowsNeeded | None:
+    """Return the rows without which a group is not judged at all."""
+    measured = case.measured
+    if not isinstance(measured, Comparison):
+        return RowsNeeded(short.rows, _unit(case)) if measured.smallest and short.rows else None
+    if short.unit is not None and short.unit != "rows":
+        return RowsNeeded(short.rows, short.unit)
+    rows = short.rows
+    if short.disagreements and measured.disagreements:
+        rows = max(rows, math.ceil(short.disagreements * measured.rows / measured.disagreements))
+    return RowsNeeded(rows, "rows") if rows > measured.rows else None
+
+
+def _by_power(case: GateCase, confidence: float) -> RowsNeeded | None:
+    """Return the rows that would decide the gate four times in five.
+
+    For a change it is planned for two equally good models, so the distance is the margin. Where that many rows are
+    there already, the observed change is close to the limit, and its own distance is taken instead.
+    """
+    evidence, bound = case.evidence, case.bound
+    if evidence is None or bound is None or evidence.value is None:
+        return None
+    have, distance = int(getattr(evidence, "rows", 0)), abs(evidence.value - bound)
+    if case.on_change and (planned := _rows(evidence, abs(bound), confidence)) and planned > have:
+        return RowsNeeded(planned, _unit(case))
+    observed = _rows(evidence, distance, confidence)
+    return RowsNeeded(observed, _unit(case)) if observed and observed > have else None
+
+
+def _rows(evidence: Evidence, distance: float, confidence: float) -> int | None:
+    spread = evidence.spread()
+    if spread is None:
+        return None
+    if spread == 0:
+        return _rows_without_disagreement(evidence, distance, confidence)
+    return rows_needed(spread, distance=distance, confidence=confidence)
+
+
+def _rows_without_disagreement(evidence: Evidence, distance: float, confidence: float) -> int | None:
+    """Return the rows for two models that decide alike: there an interval's length falls with the rows themselves."""
+    least = rows_without_disagreement(distance, confidence=confidence)
+    ends, have = evidence.interval(confidence), int(getattr(evidence, "rows", 0))
+    if ends is None or not have or evidence.value is None or distance == 0:
+        return least
+    half = max(abs(end - evidence.value) for end in ends)
+    return max(least or 0, math.ceil(have * half / distance))
+
+
+def _unit(case: GateCase) -> str:
+    if not isinstance(case.measured, Comparison):
+        return "rows in the smallest group"
+    return case.measured.unit

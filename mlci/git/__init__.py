@@ -1,0 +1,1 @@
+"""Git: commits, references, worktrees, and baselines made from them."""

@@ -1,0 +1,188 @@
+"""Git commands: no hooks, no prompts, no replaced objects, and only the intended repository."""
+
+import glob
+import re
+import subprocess
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from mlci.errors import InputError, OutsideError
+
+_TIMEOUT = 900.0  # a checkout may have to fetch large files
+_ELSEWHERE = re.compile(  # `git rev-parse --local-env-vars`: each of these would point git at another repository
+    r"GIT_(ALTERNATE_OBJECT_DIRECTORIES|COMMON_DIR|DIR|GRAFT_FILE|IMPLICIT_WORK_TREE|INDEX_FILE|NAMESPACE"
+    r"|OBJECT_DIRECTORY|PREFIX|REPLACE_REF_BASE|SHALLOW_FILE|WORK_TREE)"
+)
+_SETTINGS = {"GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0", "GIT_NO_REPLACE_OBJECTS": "1", "LC_ALL": "C"}
+_OPTIONS = ("-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false", "-c", "advice.detachedHead=false")
+
+
+@dataclass(frozen=True, kw_only=True)
+class GitOutput:
+    """What a call of git answered."""
+
+    status: int
+    out: str
+    error: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Git:
+    """Git in one folder.
+
+    Attributes:
+        folder: Any folder of the checkout.
+        environment: Ours, as the command line read it.
+    """
+
+    folder: Path
+    environment: Mapping[str, str] = field(repr=False)
+
+    def ask(self, *arguments: str) -> GitOutput:
+        """Call git and return its answer, good or not.
+
+        Raises:
+            InputError: There is no git.
+            OutsideError: It did not answer in time.
+        """
+        kept = {name: value for name, value in self.environment.items() if not _ELSEWHERE.fullmatch(name)}
+        try:
+            done = subprocess.run(  # noqa: S603 - arguments are ours, or checked not to be options
+                ["git", *_OPTIONS, *arguments],  # noqa: S607 - git from PATH, as users have it
+                cwd=self.folder,
+                env={**kept, **_SETTINGS},
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                timeout=_TIMEOUT,
+                check=False,
+            )
+        except FileNotFoundError as error:
+            raise InputError(f"no git on PATH, or no folder {self.folder}; `baseline: ref` needs both") from error
+        except subprocess.TimeoutExpired as error:
+            raise OutsideError(f"`git {arguments[0]}` did not end within {_TIMEOUT:.0f} s") from error
+        out, said = (data.decode("utf-8", "replace") for data in (done.stdout, done.stderr))
+        return GitOutput(status=done.returncode, out=out.strip("\n"), error=_line(said))
+
+    def must(self, *arguments: str) -> str:
+        """Call git and return what it prints.
+
+        Raises:
+            OutsideError: It failed; with its first line.
+        """
+        said = self.ask(*arguments)
+        if said.status != 0:
+            raise OutsideError(f"`git {arguments[0]}` failed in {self.folder}: {said.error or f'status {said.status}'}")
+        return said.out
+
+    def root(self) -> Path:
+        """Return the top folder of the checkout.
+
+        Raises:
+            InputError: The folder is in no checkout, or git does not trust its owner.
+        """
+        said = self.ask("rev-parse", "--show-toplevel")
+        if said.status == 0 and said.out:
+            return Path(said.out)
+        if "dubious ownership" in said.error:
+            raise InputError(
+                f"git does not trust {self.folder}, which belongs to another user (as in job containers); run first: "
+                f"git config --global --add safe.directory '{self.folder.resolve()}'"
+            )
+        raise InputError(
+            f"`baseline: {{ref: …}}` needs a git checkout, and {self.folder.resolve()} is not in one; run in a clone "
+            "of the repository, or write `baseline: {file: …}` or `baseline: none`"
+        )
+
+
+def _line(text: str) -> str:
+    """Return git's most telling line, in printable characters."""
+    lines = [line for line in text.splitlines() if line.strip()]
+    telling = [line for line in lines if line.startswith(("fatal:", "error:"))] or lines[-1:]
+    return "".join(char if char.isprintable() else "\ufffd" for char in telling[0][:400]) if telling else ""
+
+
+How = Literal["added", "removed", "changed"]
+_HOW: dict[str, How] = {"A": "added", "D": "removed"}
+
+
+def changed_files(git: Git, before: str, after: str | None = None) -> dict[str, How] | None:
+    """Return, by path from the top of the repository, how files differ; ``None`` where a commit is not in this clone.
+
+    Args:
+        git: Git in any folder of the checkout.
+        before: Full hash.
+        after: Full hash; left out, the files that git tracks as they stand in the checkout.
+    """
+    commits = [before, *([after] if after is not None else [])]
+    if any(git.ask("cat-file", "-e", f"{commit}^{{commit}}").status != 0 for commit in commits):
+        return None
+    options = ("--name-status", "--no-renames", "--no-ext-diff", "--no-textconv", "--no-relative", "-z")
+    try:
+        said = git.must("diff", *options, *commits, "--")
+    except OutsideError:
+        return None  # it only explains
+    words = said.split("\0")
+    return {name: _HOW.get(how, "changed") for how, name in zip(words[::2], words[1::2], strict=False)}
+
+
+def is_tracked(git: Git, path: str) -> bool:
+    """Tell whether git tracks a file, or any file that a pattern matches; outside of a checkout nothing is tracked."""
+    folder = git.folder.resolve()
+    spellings = {folder / path, (folder / path).resolve()}  # the link, and where it leads
+    magic = "glob" if glob.has_magic(path) else "literal"
+    try:
+        said = [git.ask("ls-files", "--", f":({magic}){spelling}") for spelling in sorted(spellings)]
+    except InputError:
+        return False
+    return any(one.status == 0 and bool(one.out) for one in said)
+
+
+def tracked_files(git: Git, folder: Path) -> bool:
+    """Whether git tracks a file below ``folder``: then it came with a commit, perhaps by the candidate.
+
+    Raises:
+        InputError: There is no checkout.
+    """
+    root = git.root().resolve()
+    for path in (folder.resolve(), folder.parent.resolve() / folder.name):  # where a link leads, and the link
+        if path.is_relative_to(root):
+            said = git.ask("ls-files", "--", f":(top,literal){path.relative_to(root).as_posix()}")
+            if said.status != 0 or said.out:
+                return True
+    return False
+
+
+def former_path(git: Git, commit: str, path: Path) -> str | None:
+    """Return where a file or a folder was at a commit, from the top of the repository; ``None`` if git sees no rename.
+
+    Args:
+        git: Git in any folder of the checkout.
+        commit: Full hash.
+        path: A file or a folder of the checkout, as it is now.
+    """
+    try:
+        name = path.resolve().relative_to(git.root().resolve()).as_posix()
+        renames = _renames(git, commit)
+    except (InputError, OutsideError, ValueError):
+        return None
+    if name in renames:
+        return renames[name]
+    inside = {new: old for new, old in renames.items() if new.startswith(f"{name}/")}
+    homes = Counter(_home(old, new.removeprefix(f"{name}/")) for new, old in inside.items())
+    likely = [home for home, _ in homes.most_common() if home]
+    return likely[0] if likely else None
+
+
+def _renames(git: Git, commit: str) -> dict[str, str]:
+    """Return old names by new ones, of files that git tracks."""
+    options = ("--name-status", "--find-renames", "--diff-filter=R", "--no-ext-diff", "--no-textconv", "--no-relative")
+    words = git.must("diff", *options, "-z", commit, "--").split("\0")
+    return dict(zip(words[2::3], words[1::3], strict=False))
+
+
+def _home(old: str, rest: str) -> str:
+    """Return the folder that a file was in; empty if it changed its place inside of the folder too."""
+    return old.removesuffix(f"/{rest}") if old.endswith(f"/{rest}") else ""

@@ -1,0 +1,119 @@
+"""``baseline: {ref: main}``: predictions of another commit's model, made in its worktree or taken from the cache."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mlci.errors import StepError
+from mlci.git.baseline_cache import BaselineCache, cache_key
+from mlci.git.git import Git, tracked_files
+from mlci.git.refs import ResolvedRef, resolve_ref
+from mlci.git.worktree import Worktree, checked_out
+
+WITHOUT_BASELINE = """\
+judge this pull request without a baseline, and the next one against it:
+    baseline: none   # for this pull request only"""
+"""Ends an error about a commit that can't be the baseline yet."""
+
+Make = Callable[[Worktree, Path], Mapping[str, Any]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RefBaseline:
+    """A baseline that was made from a reference.
+
+    Attributes:
+        ref: As the user wrote it.
+        commit: Full hash.
+        folder: Holds the files that ``make`` left, ours alone.
+        facts: What ``make`` returned, e.g. columns and operational metrics.
+        cached: Whether it came from the cache.
+        same_commit: Whether candidate and baseline are the same commit.
+        notes: Lines for the report.
+    """
+
+    ref: str
+    commit: str
+    folder: Path
+    facts: dict[str, Any]
+    cached: bool
+    same_commit: bool
+    notes: tuple[str, ...] = ()
+
+
+def make_baseline(
+    git: Git,
+    ref: str | ResolvedRef,
+    make: Make,
+    *,
+    into: Path,
+    config: str,
+    evaluation: str,
+    version: str,
+    cache: BaselineCache | None = None,
+) -> RefBaseline:
+    """Return the baseline's files: from the cache, or by training and predicting in a worktree of the reference.
+
+    Args:
+        git: Git in the candidate's folder.
+        ref: Branch, tag or commit; resolved, if the commit was looked up before.
+        make: Trains and predicts in the worktree's folder with its environment, writes what is to be kept into the
+            folder that it is given, and returns facts that JSON can hold.
+        into: Folder of ours for the files; it has to be empty or missing.
+        config: Digest of what the configuration says about training, predicting and the evaluation set's columns.
+        evaluation: Fingerprint of the evaluation set; another one makes the baseline anew, on the new rows.
+        version: mlci's version.
+        cache: Where it may have been made before; ``None`` makes it anew.
+
+    Raises:
+        InputError: The reference is not in this clone.
+        StepError: The baseline's own commands failed.
+        OutsideError: Git failed.
+    """
+    resolved = resolve_ref(git, ref) if isinstance(ref, str) else ref
+    notes = list(resolved.notes)
+    if cache is not None and tracked_files(git, cache.root):
+        notes.append(
+            f"the folder {cache.root.name} was not used as a cache: git tracks files in it, which a commit can plant"
+        )
+        cache = None
+    key = cache_key(commit=resolved.commit, config=config, evaluation=evaluation, version=version)
+    facts: dict[str, Any] | None = None
+    if cache is not None:
+        found = cache.fetch(key, into)
+        if found.note:
+            notes.append(found.note)
+        if found.facts is not None:
+            facts = found.facts["facts"]
+            notes += found.facts["notes"]
+    cached = facts is not None
+    if facts is None:
+        into.mkdir(parents=True, exist_ok=True)
+        facts, made_notes = _made(git, resolved.commit, resolved.ref, make, into)
+        notes += made_notes
+        if cache is not None and (failed := cache.store(key, into, {"facts": facts, "notes": made_notes})):
+            notes.append(failed)
+    return RefBaseline(
+        ref=resolved.ref,
+        commit=resolved.commit,
+        folder=into,
+        facts=facts,
+        cached=cached,
+        same_commit=resolved.same_commit,
+        notes=tuple(notes),
+    )
+
+
+def _made(git: Git, commit: str, ref: str, make: Make, into: Path) -> tuple[dict[str, Any], tuple[str, ...]]:
+    with checked_out(git, commit) as worktree:
+        try:
+            return dict(make(worktree, into)), worktree.notes
+        except StepError as error:
+            hints = "".join(f"\n{note}" for note in worktree.notes)
+            raise StepError(
+                f"the baseline of `ref: {ref}` ({commit[:7]}) could not be made: {error}\n"
+                "it runs in a fresh checkout of that commit: files that git does not hold, like data that an "
+                f"earlier step downloaded, are not there; fetch them in `train.run`{hints}\n"
+                f"if that commit does not write predictions yet because this change adds that, {WITHOUT_BASELINE}"
+            ) from error

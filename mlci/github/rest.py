@@ -1,0 +1,161 @@
+"""REST requests to one repository, bounded, with permissions named when one is refused."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any, Literal, TypeVar
+from urllib.parse import quote
+
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+
+from mlci.errors import OutsideError
+from mlci.github.interface import NotThere, PermissionRefused
+from mlci.github.retry import Request, RetryingClient, RetryPolicy
+from mlci.github.transport import Answer, Send
+
+T = TypeVar("T")
+SLOWEST = float(1 << 18)
+"""Bytes a second; a transfer may take the time that its bytes need at this pace on top."""
+
+
+class Form(BaseModel):
+    """What is read of an answer; the rest of it is left alone."""
+
+    model_config = ConfigDict(frozen=True, strict=True)
+
+
+class RepositoryClient:
+    """Sends requests about one repository; those of one undertaking share a budget of time."""
+
+    def __init__(self, send: Send, *, name: str, patience: RetryPolicy | None = None) -> None:
+        """Speak about a repository, ``owner/name``."""
+        self.name, self.patience = name, patience or RetryPolicy()
+        self._send, self._root = send, f"/repos/{quote(name)}"
+        self._asker = RetryingClient(send, self.patience)
+        self._before = 0
+
+    @property
+    def requests(self) -> int:
+        """How many requests were sent."""
+        return self._before + self._asker.requests
+
+    def begin(self, size: int = 0) -> None:
+        """Begin an undertaking that moves so many bytes: its time counts from now."""
+        self._before = self.requests
+        self._asker = RetryingClient(self._send, replace(self.patience, total=self.patience.total + size / SLOWEST))
+
+    def get(
+        self,
+        path: str,
+        read: Callable[[Answer], T],
+        *,
+        doing: str,
+        parameters: Mapping[str, Any] | None = None,
+        body: object | None = None,
+    ) -> T | None:
+        """Read something; ``None`` if GitHub says that it is not there.
+
+        Raises:
+            OutsideError: GitHub refused, or did not answer.
+        """
+        found = self._ask("GET", path, read, doing=doing, parameters=parameters, body=body)
+        if isinstance(found, PermissionRefused):
+            raise OutsideError(permission_error(found.said, doing, "read"))
+        return None if isinstance(found, NotThere) else found
+
+    def change(
+        self,
+        verb: str,
+        path: str,
+        read: Callable[[Answer], T],
+        *,
+        doing: str,
+        body: object,
+        parameters: Mapping[str, Any] | None = None,
+    ) -> T:
+        """Write something.
+
+        Raises:
+            RefusedError: GitHub does not take it as it stands.
+            OutsideError: GitHub refused, or did not answer.
+        """
+        found = self._ask(verb, path, read, doing=doing, body=body, parameters=parameters)
+        if isinstance(found, PermissionRefused):
+            raise OutsideError(permission_error(found.said, doing, "write"))
+        if isinstance(found, NotThere):
+            raise OutsideError(
+                f"GitHub: could not {doing} (404): the token does not reach {self.name}, or may not write to it; "
+                "it needs `contents: write`"
+            )
+        return found
+
+    def delete(self, path: str, *, doing: str) -> None:
+        """Delete something; what is gone already is fine.
+
+        Raises:
+            OutsideError: GitHub refused, or did not answer.
+        """
+        found = self._ask("DELETE", path, lambda _: None, doing=doing)
+        if isinstance(found, PermissionRefused):
+            raise OutsideError(permission_error(found.said, doing, "write"))
+
+    def check_reachable(self) -> None:
+        """Return if the repository answers, so that what is not in it truly is not there.
+
+        Raises:
+            OutsideError: It does not.
+        """
+        if self.get("", lambda _: True, doing=f"read {self.name}") is None:
+            raise OutsideError(
+                f"GitHub: {self.name} is not there for this token (404): the name is wrong, or the token does not "
+                "reach a private repository; it needs `contents: read`"
+            )
+
+    def _ask(
+        self,
+        verb: str,
+        path: str,
+        read: Callable[[Answer], T],
+        *,
+        doing: str,
+        parameters: Mapping[str, Any] | None = None,
+        body: object | None = None,
+    ) -> T | PermissionRefused | NotThere:
+        ask = Request(
+            verb=verb,
+            path=self._root + path,
+            permission="contents",
+            doing=doing,
+            parameters=parameters or {},
+            body=body,
+        )
+        return self._asker.ask(ask, read)
+
+
+def form_reader(kind: type[T]) -> Callable[[Answer], T]:
+    """Return a reader of a form; it raises ValueError for any other."""
+    adapter = TypeAdapter(kind)
+
+    def read(answer: Answer) -> T:
+        try:
+            return adapter.validate_json(answer.body)
+        except ValidationError as error:
+            where = ".".join(map(str, error.errors()[0]["loc"]))
+            raise ValueError(f"its answer has another form than GitHub documents ({where or 'as a whole'})") from None
+
+    return read
+
+
+def permission_error(said: str, doing: str, level: Literal["read", "write"]) -> str:
+    """Return what happened, why, and the lines to add."""
+    person = "personal access token" in said.lower()
+    add = (
+        f"Give the token the repository permission *Contents*: {'read and write' if level == 'write' else 'read-only'}."
+        if person
+        else f"Add to the job:\n\n    permissions:\n      contents: {level}\n"
+    )
+    fork = (
+        "\nRuns for pull requests from forks can only read, whatever they ask for."
+        if level == "write" and not person
+        else ""
+    )
+    return f'GitHub refused to {doing} (403 "{said}"): the token lacks `contents: {level}`. {add}{fork}'

@@ -1,0 +1,77 @@
+"""Agreement of two models: disagreements by rows, and McNemar's test (McNemar 1947, Psychometrika 12:153)."""
+
+import math
+
+import numpy as np
+
+from mlci.inference.families.decision_metrics import base_rate
+from mlci.inference.result import Agreement
+from mlci.metrics.catalogue import PER_CLASS
+from mlci.metrics.info import MetricInfo
+from mlci.metrics.rates import rate
+from mlci.metrics.statistics import Decisions, Statistics
+
+
+def agreement(decisions: Decisions) -> Agreement | None:
+    """Count right and wrong decisions of both models; ``None`` without a baseline."""
+    if decisions.baseline is None:
+        return None
+    now, before = decisions.candidate == decisions.label, decisions.baseline == decisions.label
+    count = decisions.count
+    lost, gained = int(count[before & ~now].sum()), int(count[now & ~before].sum())
+    differ = lost + gained
+    return Agreement(
+        both=int(count[now & before].sum()),
+        baseline_only=lost,
+        candidate_only=gained,
+        neither=int(count[~now & ~before].sum()),
+        chi2=(lost - gained) ** 2 / differ if differ else None,
+        chi2_corrected=(abs(lost - gained) - 1) ** 2 / differ if differ else None,
+        exact_p=exact_p(lost, gained),
+    )
+
+
+def exact_p(first: int, second: int) -> float:
+    """Return the two-sided binomial p-value of ``first`` against ``second`` at one half; 1 without disagreement."""
+    n, k = first + second, min(first, second)
+    if n == 0 or first == second:
+        return 1.0
+    top = math.lgamma(n + 1) - math.lgamma(k + 1) - math.lgamma(n - k + 1) - n * math.log(2)
+    j = np.arange(k, 0, -1, dtype=np.float64)
+    ratios = np.cumprod(j / (n - j + 1))
+    return min(1.0, 2 * math.exp(top) * (1 + float(ratios.sum())))
+
+
+def disagreements(name: str, info: MetricInfo | None, statistics: Statistics) -> int | None:
+    """Return how many rows can move a metric between the models; ``None`` without a baseline.
+
+    Recall is moved by labelled positives that are decided differently, and not by the negatives; a metric of scores by
+    all rows whose scores differ.
+    """
+    if info is None:
+        found = statistics.replicates.get(name)
+        return None if found is None or found.baseline is None else found.differing
+    if info.kind in {"rate", "ratio"}:
+        return _decided(name, info, statistics.decisions)
+    if info.kind == "ranks" and statistics.scores is not None:
+        return None if statistics.scores.baseline is None else statistics.scores.differing
+    moments = statistics.moments.get(info.loss or "")
+    return None if moments is None or "baseline" not in moments.names else moments.differing
+
+
+def _decided(name: str, info: MetricInfo, decisions: Decisions | None) -> int | None:
+    if decisions is None or decisions.baseline is None:
+        return None
+    label, now, before = decisions.label, decisions.candidate, decisions.baseline
+    moved = now != before
+    if found := PER_CLASS.match(name):
+        if found[2] not in decisions.classes:
+            return None
+        index = decisions.classes.index(found[2])
+        moved = (now == index) != (before == index)
+        masks = None if found[1] == "f1" else rate(found[1], len(decisions.classes), index)
+    else:
+        masks = base_rate(name, decisions) if info.kind == "rate" else None
+    if masks is not None and masks.shared:
+        moved = masks.base[label, now] & (masks.part[label, now] != masks.part[label, before])
+    return int(decisions.count[np.asarray(moved)].sum())

@@ -1,0 +1,56 @@
+"""Context of measurements: confidence, seed, and evidence for special cases."""
+
+from dataclasses import dataclass
+
+from mlci.inference.evidence import Cause, Evidence, Point, Tie, Undefined
+from mlci.metrics.statistics import Statistics
+
+Triple = tuple[Evidence, Evidence | None, Evidence | None]
+"""Evidence for the candidate, for the baseline, and for the change."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class MeasureContext:
+    """What every measurement of a run shares.
+
+    Attributes:
+        whole: Statistics of the whole set.
+        confidence: Two-sided level of intervals.
+        seed: Of the bootstraps.
+        baseline: Whether there is a baseline.
+    """
+
+    whole: Statistics
+    confidence: float
+    seed: int
+    baseline: bool
+
+
+def tied_evidence(candidate: Evidence) -> Evidence:
+    """Return the exact tie of identical predictions, unless the metric itself is undefined.
+
+    Predictions are identical where the scores are, or the decisions of models that have no scores. Equal decisions of
+    unequal scores are evidence like any other: the next row may be decided differently.
+    """
+    return Tie() if candidate.value is not None else candidate
+
+
+def absent_evidence(what: str) -> Triple:
+    """Return undefined evidence all round: the predictions lack what the metric needs."""
+    reason = f"the predictions carry no {what}"
+    missing = Undefined(reason, cause=Cause.MISSING)
+    return missing, missing, missing
+
+
+def too_few(value: float | None, have: int, unit: str, *, least: int) -> Evidence:
+    """Return a value whose error is not known because too few rows carry it; ``None`` where there is no value either.
+
+    Args:
+        value: The estimate.
+        have: Rows that carry the metric.
+        unit: What they are, in the singular: ``"labelled positive"``.
+        least: Rows that it takes.
+    """
+    counted = f"no {unit}s" if have == 0 else f"{have:,} {unit}{'' if have == 1 else 's'}"
+    reason = f"insufficient group: {counted}; {least:,} are needed"
+    return Undefined(reason, method="too few") if value is None else Point(value, "too few", reason)

@@ -1,0 +1,1 @@
+"""Disparities between groups, and their change."""

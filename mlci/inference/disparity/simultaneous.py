@@ -1,0 +1,197 @@
+"""Disparities with simultaneous intervals over groups.
+
+A percentile bootstrap of max - min never covers 0, because every resampled spread is positive. Instead every pair of
+groups gets an interval, all of them hold at once by the largest standardised deviation (Tukey's max-|t|) drawn from a
+parametric bootstrap of the groups' counts, and the spread lies between the largest of the pairs' lower ends and the
+largest of their upper ends.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from mlci.inference.disparity.max_pairwise import envelope, largest_distances, unordered
+from mlci.inference.evidence import Interval
+from mlci.inference.intervals.distributions import cdf
+from mlci.metrics.statistics import Floats
+
+REPLICATES = 1000
+Kind = Literal["difference", "ratio"]
+
+
+@dataclass(frozen=True, eq=False)
+class Groups:
+    """One base metric over the groups: estimates on the scale of comparison with errors and redrawn estimates.
+
+    Attributes:
+        centre: Estimate of each group, shape (groups,); the logarithm of the metric where ratios are compared.
+        error: Its standard error, shape (groups,).
+        redrawn: Estimates from redrawn counts, shape (replicates, groups).
+        redrawn_error: Their standard errors, shape (replicates, groups).
+    """
+
+    centre: Floats
+    error: Floats
+    redrawn: Floats
+    redrawn_error: Floats
+
+
+@dataclass(frozen=True)
+class GroupDistance:
+    """Distance between two groups on the scale of comparison, and its standard error."""
+
+    distance: float
+    error: float
+
+
+@dataclass(frozen=True)
+class Simultaneous:
+    """The spread of a metric over groups.
+
+    Attributes:
+        value: Largest difference, or smallest ratio, of the raw rates.
+        low, high: Ends of the simultaneous interval, on the value's own scale.
+        pairs: The comparisons that a test can depend on, on the scale of ``kind`` (logarithms for ratios).
+        compared: How many comparisons there were.
+        rows: Rows in the smallest group.
+        confidence: What ``low`` and ``high`` hold at.
+        kind: ``difference`` or ``ratio``.
+    """
+
+    value: float
+    low: float
+    high: float
+    pairs: tuple[GroupDistance, ...]
+    compared: int
+    rows: int
+    confidence: float
+    kind: Kind
+    method: str = "simultaneous"
+    reason: str | None = None
+
+    def interval(self, confidence: float) -> Interval:
+        """Return the interval it was drawn at; any other confidence is a mistake of the caller."""
+        if not math.isclose(confidence, self.confidence):
+            raise ValueError(f"drawn at confidence {self.confidence}, asked for {confidence}")
+        return (self.low, self.high)
+
+    def above(self, limit: float) -> float:
+        """Test that the spread is larger than a difference, or a ratio closer to 1 than the limit."""
+        if self.kind == "difference":
+            return self._beyond(limit)
+        return self._within(-math.log(limit)) if limit > 0 else 0.0
+
+    def below(self, limit: float) -> float:
+        """Test that the spread is smaller than a difference, or a ratio further from 1 than the limit."""
+        if self.kind == "difference":
+            return self._within(limit)
+        return self._beyond(-math.log(limit)) if limit > 0 else 1.0
+
+    def spread(self) -> float:
+        """Return the widest pair's variance times the rows of the smallest group."""
+        return max(pair.error for pair in self.pairs) ** 2 * self.rows
+
+    def _beyond(self, limit: float) -> float:
+        """Holm's first step over pairs (Holm 1979): some pair is further apart than ``limit``."""
+        tails = [cdf((limit - abs(pair.distance)) / pair.error) for pair in self.pairs]
+        return min(1.0, self.compared * min(tails))
+
+    def _within(self, limit: float) -> float:
+        """Intersection-union test (Berger 1982): every pair is closer than ``limit``."""
+        return max(cdf((abs(pair.distance) - limit) / pair.error) for pair in self.pairs)
+
+
+def group_proportions(part: Floats, base: Floats, *, kind: Kind, seed: int) -> Groups:
+    """Adjust and redraw groups' proportions.
+
+    Every proportion gets one success and one failure more, (x + 1) / (n + 2), which keeps its error above 0 at both
+    ends (Agresti & Caffo 2000, Am. Stat. 54:280); ratios are compared as logarithms of it by the delta method.
+    """
+    generator = np.random.Generator(np.random.PCG64(seed))
+    redrawn = generator.binomial(base.astype(np.int64), part / base, size=(REPLICATES, len(base))).astype(np.float64)
+    adjust = _difference if kind == "difference" else _logarithm
+    return Groups(*adjust(part, base), *adjust(redrawn, base))
+
+
+def group_estimates(value: Floats, error: Floats, *, kind: Kind, seed: int) -> Groups:
+    """Redraw any other metric's group estimates from their normal approximation."""
+    generator = np.random.Generator(np.random.PCG64(seed))
+    centre = value if kind == "difference" else np.log(value)
+    scaled = error if kind == "difference" else error / value
+    redrawn = centre + scaled * generator.standard_normal((REPLICATES, len(value)))
+    return Groups(centre, scaled, redrawn, np.broadcast_to(scaled, redrawn.shape))
+
+
+def compare_groups(
+    bases: list[Groups],
+    *,
+    value: float,
+    reference: int | None,
+    rows: int,
+    confidence: float,
+    kind: Kind,
+    most: float | None = None,
+) -> Simultaneous:
+    """Return the simultaneous evidence over all pairs of groups, or of each group with the reference.
+
+    No interval reaches beyond ``most``, the largest spread that there can be: 1 for a difference of two rates.
+    """
+    largest = np.max([_largest(groups, reference) for groups in bases], axis=0)
+    reach = float(np.quantile(largest, confidence))
+    near, far, compared, distance, error = 0.0, -math.inf, 0, np.empty(0), np.empty(0)
+    for groups in bases:
+        for first, second in unordered(len(groups.centre), reference):
+            apart = np.abs(groups.centre[first] - groups.centre[second])
+            errors = np.hypot(groups.error[first], groups.error[second])
+            near, far = (
+                max(near, float((apart - reach * errors).max())),
+                max(far, float((apart + reach * errors).max())),
+            )
+            distance, error = decisive_pairs(np.append(distance, apart), np.append(error, errors))
+            compared += len(first)
+    low, high = (near, far) if kind == "difference" else (math.exp(-far), math.exp(-near))
+    low, high = (low, high) if most is None else (min(low, most), min(high, most))
+    pairs = tuple(map(GroupDistance, distance.tolist(), error.tolist()))
+    return Simultaneous(value, min(low, value), max(high, value), pairs, compared, rows, confidence, kind)
+
+
+def decisive_pairs(distance: Floats, error: Floats) -> tuple[Floats, Floats]:
+    """Leave out the pairs that decide at no limit."""
+    kept = envelope(distance / error, 1 / error)
+    return distance[kept], error[kept]
+
+
+def _largest(groups: Groups, reference: int | None) -> Floats:
+    """Return each replicate's largest standardised deviation over the pairs."""
+    moved = groups.redrawn - groups.centre
+    if reference is None:
+        return largest_distances(moved, groups.redrawn_error)
+    others = np.arange(moved.shape[1]) != reference
+    distance = moved[:, others] - moved[:, [reference]]
+    error = np.hypot(groups.redrawn_error[:, others], groups.redrawn_error[:, [reference]])
+    return np.asarray((np.abs(distance) / error).max(axis=1))
+
+
+def disparity_evidence(values: Floats, *, reference: int | None, kind: Kind) -> Floats:
+    """Return the spread of rates of shape (..., groups): largest difference or smallest ratio; NaN for 0/0."""
+    if kind == "difference":
+        if reference is None:
+            return np.asarray(values.max(axis=-1) - values.min(axis=-1))
+        return np.asarray(np.abs(values - values[..., [reference]]).max(axis=-1))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        if reference is None:
+            return np.asarray(values.min(axis=-1) / values.max(axis=-1))
+        ratio = np.delete(values, reference, axis=-1) / values[..., [reference]]
+        return np.asarray(np.fmin.reduce(np.minimum(ratio, 1 / ratio), axis=-1))
+
+
+def _difference(part: Floats, base: Floats) -> tuple[Floats, Floats]:
+    rate = (part + 1) / (base + 2)
+    return rate, np.sqrt(rate * (1 - rate) / (base + 2))
+
+
+def _logarithm(part: Floats, base: Floats) -> tuple[Floats, Floats]:
+    rate, _ = _difference(part, base)
+    return np.log(rate), np.sqrt((1 - rate) / (rate * (base + 2)))

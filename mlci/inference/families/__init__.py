@@ -1,0 +1,1 @@
+"""Evidence for each family of metrics."""

@@ -1,0 +1,149 @@
+"""Metrics of decisions: rates by Wilson and Tango, means of rates by class, ratios of counts by the delta method."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from mlci.inference.context import MeasureContext, Triple, absent_evidence, tied_evidence
+from mlci.inference.evidence import Cause, Evidence, Point, Undefined
+from mlci.inference.families import decision_metrics_by_label, rates, ratios
+from mlci.inference.intervals.proportions import F1, Proportion
+from mlci.metrics import catalogue, confusion
+from mlci.metrics.catalogue import PER_CLASS
+from mlci.metrics.confusion import Function, Margins
+from mlci.metrics.info import MetricInfo
+from mlci.metrics.rates import Rate, rate
+from mlci.metrics.statistics import Counts, Decisions, Floats, Statistics
+
+_FUNCTIONS: dict[str, Function] = {
+    "balanced_accuracy": confusion.balanced_accuracy,
+    "f1": confusion.f1_of(1),
+    "jaccard": confusion.jaccard_of(1),
+    "matthews_corrcoef": confusion.matthews_corrcoef,
+    "cohen_kappa_score": confusion.cohen_kappa_score,
+    "f1_macro": confusion.macro(confusion.f1s),
+    "f1_weighted": confusion.weighted(confusion.f1s),
+    "precision_macro": confusion.macro(confusion.precisions),
+    "precision_weighted": confusion.weighted(confusion.precisions),
+    "recall_macro": confusion.macro(confusion.recalls),
+}
+_BASES: dict[str, Callable[[Margins], Floats]] = {
+    "balanced_accuracy": lambda m: m.labels,
+    "recall_macro": lambda m: m.labels,
+    "precision_macro": lambda m: m.decisions,
+    "f1_macro": lambda m: m.labels + m.decisions - m.hits,
+}
+"""Means of rates over classes, by the rows that the rates are shares of."""
+
+
+class _Model(NamedTuple):
+    """One of the models: its decisions on the cells of a scope, and their margins."""
+
+    view: ratios.Cells
+    decided: Counts
+    margins: Margins
+
+
+_One = Callable[[_Model], Evidence]
+
+
+def base_rate(name: str, decisions: Decisions) -> Rate:
+    """Return the masks of a rate under any of its names; its positive class is the second, or the only one."""
+    return rate(catalogue.canonical(name), len(decisions.classes), min(1, len(decisions.classes) - 1))
+
+
+def rate_evidence(info: MetricInfo, statistics: Statistics, context: MeasureContext) -> Triple:  # noqa: ARG001 (one kind of many)
+    """Return a rate or ratio with its evidence; of one class for names like ``f1[x]``."""
+    if (found := PER_CLASS.match(info.name)) is not None:
+        return _of_class(found[1], found[2], statistics)
+    decisions = statistics.decisions
+    if decisions is None:
+        return absent_evidence("decisions")
+    return _proportions(base_rate(info.name, decisions), decisions, statistics.differing)
+
+
+def _proportions(masks: Rate, decisions: Decisions, differing: int | None) -> Triple:
+    candidate = rates.proportion(rates.share_of_rows(decisions, masks, decisions.candidate))
+    if decisions.baseline is None:
+        return candidate, None, None
+    baseline = rates.proportion(rates.share_of_rows(decisions, masks, decisions.baseline))
+    view = ratios.Cells.of(decisions)
+    if view.identical and not differing:
+        return candidate, baseline, tied_evidence(candidate)
+    return candidate, baseline, rates.rate_change(view, masks)
+
+
+def share_evidence(info: MetricInfo, statistics: Statistics, context: MeasureContext) -> Triple:
+    """Return the scope's part of the whole set's total; a change would need another method, so it has none."""
+    decisions, whole = statistics.decisions, context.whole.decisions
+    if decisions is None or whole is None:
+        return absent_evidence("decisions")
+    masks = base_rate(info.name, decisions)
+
+    def of(decided: str) -> Evidence:
+        part = rates.share_of_rows(decisions, masks, getattr(decisions, decided)).part
+        return rates.proportion(rates.Share(part, rates.share_of_rows(whole, masks, getattr(whole, decided)).part))
+
+    candidate = of("candidate")
+    if decisions.baseline is None:
+        return candidate, None, None
+    baseline = of("baseline")
+    if candidate.value is None or baseline.value is None:
+        return candidate, baseline, Undefined("0/0: one model decides for no row")
+    return (
+        candidate,
+        baseline,
+        Point(candidate.value - baseline.value, "difference", "no interval for a change of shares"),
+    )
+
+
+def ratio_evidence(info: MetricInfo, statistics: Statistics, context: MeasureContext) -> Triple:  # noqa: ARG001 (one kind of many)
+    """Return a rate or ratio with its evidence; of one class for names like ``f1[x]``."""
+    if (found := PER_CLASS.match(info.name)) is not None:
+        return _of_class(found[1], found[2], statistics)
+    name, low = catalogue.canonical(info.name), -1.0 if info.low is None else info.low
+    return _counts(_FUNCTIONS[name], statistics, _one(name, low), low=low)
+
+
+def _one(name: str, low: float) -> _One:
+    """Return how one model's value of a metric gets its interval."""
+    function, base = _FUNCTIONS[name], _BASES.get(name)
+    if name == "f1":
+        return lambda model: _f1(model.margins, 1)
+    if base is not None:
+        part = F1 if name == "f1_macro" else Proportion
+        return lambda model: decision_metrics_by_label.mean_rate(function, *model, base=base(model.margins), part=part)
+    return lambda model: ratios.ratio_of_counts(function, *model, low=low, high=1.0)
+
+
+def _of_class(metric: str, wanted: str, statistics: Statistics) -> Triple:
+    decisions = statistics.decisions
+    if decisions is None:
+        return absent_evidence("decisions")
+    if wanted not in decisions.classes:
+        said = f"no class is called {wanted!r}; there are {', '.join(decisions.classes)}"
+        unknown = Undefined(said, cause=Cause.NAME)
+        return unknown, unknown, unknown
+    k = decisions.classes.index(wanted)
+    if metric == "f1":
+        return _counts(confusion.f1_of(k), statistics, lambda model: _f1(model.margins, k), low=0.0)
+    return _proportions(rate(metric, len(decisions.classes), k), decisions, statistics.differing)
+
+
+def _counts(function: Function, statistics: Statistics, one: _One, *, low: float) -> Triple:
+    decisions = statistics.decisions
+    if decisions is None:
+        return absent_evidence("decisions")
+    view = ratios.Cells.of(decisions)
+    candidate = one(_Model(view, decisions.candidate, view.candidate))
+    if decisions.baseline is None or view.baseline is None:
+        return candidate, None, None
+    baseline = one(_Model(view, decisions.baseline, view.baseline))
+    if view.identical and not statistics.differing:
+        return candidate, baseline, tied_evidence(candidate)
+    return candidate, baseline, decision_metrics_by_label.change_by_label(view, function, most=1.0 - low)
+
+
+def _f1(margins: confusion.Margins, k: int) -> Evidence:
+    hits = round(float(margins.hits[k]))
+    either = round(float(margins.labels[k] + margins.decisions[k])) - hits
+    return F1(hits, either) if either else Undefined("0/0: no row is positive by label or by decision")

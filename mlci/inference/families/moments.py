@@ -1,0 +1,188 @@
+"""Means over rows, functions of means, and means by class.
+
+Means of losses have Student's interval. For a binary task the rows of each class have a mean and a variance of their
+own, so that a few positives count as the few that they are. RMSE, MSE and R² take their degrees of freedom from the
+kurtosis of their influence: where a few rows carry the variance, they are undecided and say so.
+"""
+
+import math
+
+import numpy as np
+
+from mlci.inference.evidence import Cause, Evidence, Point, Tie, Undefined
+from mlci.inference.intervals.estimates import Normal
+from mlci.inference.intervals.hall import Hall
+from mlci.inference.intervals.influence import FEWEST, Influence, influence
+from mlci.inference.intervals.log_scale import LogScale
+from mlci.metrics.statistics import Floats, Moments
+
+_NOTHING = 1e-13
+ALIKE = "too few: every row has the same loss, so nothing shows how far it may vary"
+SAME = "too few: the predictions differ, but no row shows how far the losses may move apart"
+_CONSTANT = Undefined("the label is constant, so there is no variance to explain", cause=Cause.LABELS)
+
+
+def loss_mean(moments: Moments, name: str, *, low: float, high: float) -> Evidence:
+    """Return the mean of one quantity with Student's interval (Student 1908)."""
+    return _linear(moments, _unit(moments, name), method="t", low=low, high=high)
+
+
+def paired_loss_mean(moments: Moments) -> Evidence | None:
+    """Return the candidate's mean loss minus the baseline's, paired; ``None`` without a baseline."""
+    if (settled := _settled(moments)) is not None or "baseline" not in moments.names:
+        return settled
+    weights = _unit(moments, "candidate") - _unit(moments, "baseline")
+    return _linear(moments, weights, method="paired t", low=-math.inf, high=math.inf)
+
+
+def rmse(moments: Moments, name: str, *, power: float = 1.0) -> Evidence:
+    """Return the root of the mean of squares, or the mean itself for a ``power`` of 2.
+
+    Hall's transformation of log RMSE, whose influence is (e² / MSE - 1) / 2.
+    """
+    if moments.rows == 0:
+        return Undefined("no rows")
+    square = _average(moments, name)
+    found = _influence(moments, name, 0.5 / square, [-0.5]) if square > 0 else None
+    if (few := _few(moments, found, math.sqrt(square) ** power, ALIKE)) is not None or found is None:
+        return few or Undefined("no rows")
+    log = Hall(math.log(square) / 2, found.error, found.skewness, found.df, moments.rows, reason=found.doubt)
+    return LogScale(log, moments.rows, power)
+
+
+def mse(moments: Moments, name: str, *, low: float, high: float) -> Evidence:  # noqa: ARG001 (as for other means)
+    """Return the mean of squares, through log RMSE."""
+    return rmse(moments, name, power=2.0)
+
+
+def paired_rmse(moments: Moments) -> Evidence | None:
+    """Return the difference of two RMSE; the influence is that of both roots, by each row's change in squares."""
+    if (settled := _settled(moments)) is not None or "baseline" not in moments.names:
+        return settled
+    if moments.rows == 0:
+        return Undefined("no rows")
+    first, second = (math.sqrt(_average(moments, name)) for name in ("baseline", "candidate"))
+    both = first + second
+    value = _change(moments) / both if both else 0.0
+    found = None
+    if first > 0 and second > 0:
+        found = _influence(moments, "change", 0.5 / second, [-value / 2, -value / (2 * first * second)])
+    return _student(moments, found, value)
+
+
+def paired_mse(moments: Moments) -> Evidence | None:
+    """Return the difference of two means of squares."""
+    if (settled := _settled(moments)) is not None or "baseline" not in moments.names:
+        return settled
+    if moments.rows == 0:
+        return Undefined("no rows")
+    value = _change(moments)
+    return _student(moments, _influence(moments, "change", 1.0, [-value]), value)
+
+
+def r2(moments: Moments, name: str) -> Evidence:
+    """Return 1 - sum e² / sum (y - mean y)²; log (1 - R²) has the influence e² / MSE - (y - mean y)² / var y."""
+    spread = _spread(moments)
+    if spread is None:
+        return _CONSTANT
+    square = _average(moments, name)
+    found = _influence(moments, name, 1 / square, _squares(moments, -1 / spread)) if square > 0 else None
+    if (few := _few(moments, found, 1 - square / spread, ALIKE)) is not None or found is None:
+        return few or _CONSTANT
+    log = Normal(math.log(square / spread), found.error, moments.rows, "t", df=found.df, reason=found.doubt)
+    return LogScale(log, moments.rows, complement=True)
+
+
+def paired_r2(moments: Moments) -> Evidence | None:
+    """Return the difference of two R² over the same labels."""
+    if (settled := _settled(moments)) is not None or "baseline" not in moments.names:
+        return settled
+    spread = _spread(moments)
+    if spread is None:
+        return _CONSTANT
+    gain = _change(moments) / spread
+    found = _influence(moments, "change", -1 / spread, _squares(moments, gain / spread))
+    return _student(moments, found, -gain)
+
+
+def variance(moments: Moments, weights: Floats) -> float:
+    """Return the sample variance of a weighted sum of the quantities; 0 if it is within rounding error."""
+    n = moments.rows
+    centre, squares = float(weights @ moments.sums), float(weights @ moments.products @ weights)
+    size = float(abs(weights) @ abs(moments.products) @ abs(weights))
+    around = squares - centre**2 / n
+    return around / (n - 1) if around > _NOTHING * size else 0.0
+
+
+def single_row_value(value: float) -> Evidence:
+    """Return the value of a single row, which shows no spread."""
+    return Point(value, "single row", "a single row has no interval")
+
+
+def _settled(moments: Moments) -> Evidence | None:
+    """Return the tie of identical predictions; ``None`` if there is something to compare, or no baseline."""
+    return Tie() if "baseline" in moments.names and moments.differing == 0 and moments.rows else None
+
+
+def _linear(moments: Moments, weights: Floats, *, method: str, low: float, high: float) -> Evidence:
+    n = moments.rows
+    if n == 0:
+        return Undefined("no rows")
+    value = float(weights @ moments.sums) / n
+    if n == 1:
+        return single_row_value(value)
+    error = math.sqrt(variance(moments, weights) / n)
+    if error == 0:
+        return Point(value, "too few", SAME if (weights < 0).any() else ALIKE)
+    return Normal(value, error, n, method, low=low, high=high, df=float(n - 1))
+
+
+def _student(moments: Moments, found: Influence | None, value: float) -> Evidence:
+    if (few := _few(moments, found, value, SAME)) is not None or found is None:
+        return few or Undefined("no rows")
+    return Normal(value, found.error, moments.rows, "paired t", df=found.df, reason=found.doubt)
+
+
+def _few(moments: Moments, found: Influence | None, value: float, unresolved: str) -> Evidence | None:
+    """Return the value without an interval where too few rows carry its variance; ``None`` where enough do."""
+    if moments.rows == 1:
+        return single_row_value(value)
+    if found is None:
+        return Point(value, "too few", unresolved)
+    return Point(value, "too few", found.doubt) if found.effective < FEWEST else None
+
+
+def _influence(moments: Moments, line: str, slope: float, companion: list[float]) -> Influence | None:
+    powers = moments.powers.get(line)
+    return None if powers is None or moments.rows < 2 else influence(powers, slope, companion)
+
+
+def _squares(moments: Moments, factor: float) -> list[float]:
+    """Return the coefficients of factor × (y - mean y)²."""
+    centre = _average(moments, "y")
+    return [factor * centre**2, -2 * factor * centre, factor]
+
+
+def _unit(moments: Moments, name: str) -> Floats:
+    return np.array([float(item == name) for item in moments.names])
+
+
+def _average(moments: Moments, name: str) -> float:
+    return float(moments.sums[moments.names.index(name)]) / moments.rows
+
+
+def _change(moments: Moments) -> float:
+    """Return the mean change of a row's loss, from its own sum where it was taken."""
+    powers = moments.powers.get("change")
+    if powers is None:
+        return _average(moments, "candidate") - _average(moments, "baseline")
+    return float(powers.sums[0, 1]) * powers.unit / moments.rows
+
+
+def _spread(moments: Moments) -> float | None:
+    """Return the label's variance; ``None`` if it is constant or there are fewer than two rows."""
+    if moments.rows < 2:
+        return None
+    centre = _average(moments, "y")
+    spread = _average(moments, "y2") - centre**2
+    return spread if spread > 1e-12 * max(_average(moments, "y2"), 1e-300) else None

@@ -1,0 +1,151 @@
+"""Metrics of scores and of regression: ranks, mean losses, functions of moments, calibration, and row bootstraps."""
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+
+from mlci.inference.context import MeasureContext, Triple, absent_evidence, tied_evidence
+from mlci.inference.evidence import Cause, Evidence, Point, Undefined
+from mlci.inference.families import class_means, moments, ranks, ratios
+from mlci.inference.intervals.distributions import cdf
+from mlci.metrics import catalogue
+from mlci.metrics.info import MetricInfo
+from mlci.metrics.statistics import Counts, Floats, Moments, Scores, Statistics
+
+_RETURNED = "the metric returned "
+"""How the reason of a function begins that returned what is not a finite number."""
+
+
+def ranks_evidence(info: MetricInfo, statistics: Statistics, _: MeasureContext) -> Triple:
+    """Return AUC or average precision."""
+    scores = statistics.scores
+    if scores is None:
+        return absent_evidence("scores")
+    metric = catalogue.canonical(info.name)
+    function = ranks.FUNCTIONS[metric]
+    now = function(scores.candidate)
+    candidate = ranks.rank_evidence(now, scores.candidate, metric=metric)
+    if scores.baseline is None:
+        return candidate, None, None
+    before = function(scores.baseline)
+    change = ranks.paired_rank_change(before, now, scores, metric=metric, method=_rank_method(metric, scores))
+    return candidate, ranks.rank_evidence(before, scores.baseline, metric=metric), change
+
+
+def loss_evidence(info: MetricInfo, statistics: Statistics, _: MeasureContext) -> Triple:
+    """Return a mean over rows."""
+    found = statistics.moments.get(info.loss or "")
+    if found is None and info.loss == "percentage" and statistics.moments:
+        zero = Undefined("a label is 0, and it divides by the label", cause=Cause.LABELS)
+        return zero, zero, zero
+    if found is None:
+        return absent_evidence("scores")
+    low = -math.inf if info.low is None else info.low
+    high = math.inf if info.high is None else info.high
+    one, pair = _mean_of(found)
+    candidate = one(found, "candidate", low=low, high=high)
+    if "baseline" not in found.names:
+        return candidate, None, None
+    return candidate, one(found, "baseline", low=low, high=high), pair(found)
+
+
+def _mean_of(found: Moments) -> tuple[Callable[..., Evidence], Callable[[Moments], Evidence | None]]:
+    """Return how a mean loss and its change get their intervals: by class, by squares' tails, or by Student's t."""
+    if found.by_class:
+        return class_means.class_mean, class_means.paired_class_mean
+    if found.powers:
+        return moments.mse, moments.paired_mse
+    return moments.loss_mean, moments.paired_loss_mean
+
+
+def moments_evidence(info: MetricInfo, statistics: Statistics, _: MeasureContext) -> Triple:
+    """Return RMSE or R²."""
+    found = statistics.moments.get(info.loss or "")
+    if found is None:
+        return absent_evidence("scores")
+    one, two = (moments.r2, moments.paired_r2) if info.loss == "variance" else (moments.rmse, moments.paired_rmse)
+    baseline = one(found, "baseline") if "baseline" in found.names else None
+    return one(found, "candidate"), baseline, two(found)
+
+
+def calibration_evidence(_info: MetricInfo, statistics: Statistics, _: MeasureContext) -> Triple:
+    """Return the calibration error."""
+    found = statistics.calibration
+    if found is None:
+        return absent_evidence("probabilities")
+    candidate = expected_calibration_error(found.rows, found.gap, found.square)
+    if found.baseline_rows is None or found.baseline_gap is None or found.baseline_square is None:
+        return candidate, None, None
+    baseline = expected_calibration_error(found.baseline_rows, found.baseline_gap, found.baseline_square)
+    if candidate.value is None or baseline.value is None:
+        return candidate, baseline, Undefined("no rows")
+    return candidate, baseline, Point(candidate.value - baseline.value, "difference", WHY)
+
+
+def _rank_method(metric: str, scores: Scores) -> str:
+    plain = "delong" if metric == "roc_auc" else "influence"
+    return plain if scores.exact else f"{plain}, {len(scores.candidate.positives)} bins"
+
+
+def custom_evidence(name: str, statistics: Statistics, context: MeasureContext) -> Triple:
+    """Return a metric known only on rows, by the paired row bootstrap."""
+    found = statistics.replicates.get(name)
+    if found is None:
+        return absent_evidence("row values")
+    if found.reason and ":" in name and not found.reason.startswith(_RETURNED):
+        broken = Undefined(found.reason, cause=Cause.MISSING)  # the user's own function failed: it is to be repaired
+        return broken, broken, broken
+
+    def sample(value: float, draws: Floats) -> Evidence:
+        if math.isnan(value):
+            return Undefined(found.reason or "undefined on these rows")
+        if found.reason:  # the other model's value is missing, and with it all resamples
+            return Point(value, "measured", "its error is not known where the other model's value is undefined")
+        return ratios.bootstrap_ratio(
+            value, draws, statistics.rows, confidence=context.confidence, method="row bootstrap"
+        )
+
+    candidate = sample(found.candidate, found.candidate_draws)
+    if found.baseline is None or found.baseline_draws is None:
+        return candidate, None, None
+    baseline = sample(found.baseline, found.baseline_draws)
+    if found.differing == 0 and not statistics.differing:
+        return candidate, baseline, tied_evidence(candidate)
+    change = sample(found.candidate - found.baseline, found.candidate_draws - found.baseline_draws)
+    return candidate, baseline, change
+
+
+WHY = "no interval: near 0 the error of a calibration error is not regular; gate on brier_score_loss or log_loss"
+
+
+def expected_calibration_error(rows: Counts, gap: Floats, square: Floats) -> Evidence:
+    """Return the debiased error over fixed bins.
+
+    The plug-in value, the sum over bins of |sum of gaps| / n, is biased upwards by noise. Its bias is estimated as in
+    Kumar, Liang & Ma 2019 (NeurIPS, section 5): what normal noise of each bin's standard error adds to the absolute
+    value, by the mean of the folded normal distribution. Never below 0.
+
+    Args:
+        rows: Rows in each bin.
+        gap: Sum of (score - label) in each bin.
+        square: Sum of (score - label)² in each bin.
+    """
+    total = int(rows.sum())
+    if total == 0:
+        return Undefined("no rows")
+    used = rows > 0
+    n, sums, squares = rows[used], gap[used], square[used]
+    centre = sums / n
+    error = np.sqrt(np.maximum(squares / n - centre**2, 0.0) / n)
+    plain = float((n * np.abs(centre)).sum()) / total
+    noisy = sum(k * _folded(abs(c), e) for k, c, e in zip(n.tolist(), centre.tolist(), error.tolist(), strict=True))
+    return Point(max(0.0, 2 * plain - noisy / total), "debiased", WHY)
+
+
+def _folded(centre: float, error: float) -> float:
+    """Return the mean of |X| for X normal around ``centre`` (Leone, Nelson & Nottingham 1961)."""
+    if error == 0:
+        return centre
+    z = centre / error
+    return error * math.sqrt(2 / math.pi) * math.exp(-z * z / 2) + centre * (1 - 2 * cdf(-z))

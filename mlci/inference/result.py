@@ -1,0 +1,129 @@
+"""Evaluation result: every metric in every scope and every disparity, with evidence for both models."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from mlci.inference.evidence import Evidence
+from mlci.metrics.statistics import Scope
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """One metric in one scope.
+
+    Attributes:
+        metric: Name as the user or the catalogue writes it.
+        scope: Rows it is about.
+        rows: Rows in the scope.
+        support: Rows that the metric's denominator rests on, e.g. the labelled positives for recall.
+        unit: What ``support`` counts, in the plural: ``"rows"``, ``"labelled positives"``.
+        candidate: The candidate's value.
+        baseline: The baseline's; ``None`` without a baseline.
+        change: Candidate minus baseline on the same rows; ``None`` without a baseline.
+        disagreements: Rows among those that carry the metric on which the two models differ; ``None`` if unknown.
+        carriers: Rows that carry the candidate's value, by what is counted.
+        baseline_carriers: The same for the baseline's value; empty without a baseline.
+    """
+
+    metric: str
+    scope: Scope
+    rows: int
+    support: int
+    unit: str
+    candidate: Evidence
+    baseline: Evidence | None = None
+    change: Evidence | None = None
+    disagreements: int | None = None
+    carriers: Mapping[str, int] = field(default_factory=dict)
+    baseline_carriers: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class GroupRate:
+    """One group's value under a disparity, with its ratio to and difference from the reference group.
+
+    ``shortage`` says what the group has too little of to be judged, beside rows; ``None`` if it has enough.
+    """
+
+    group: str
+    rows: int
+    baseline: float | None
+    candidate: float | None
+    ratio: float | None
+    difference: float | None
+    shortage: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Disparity:
+    """The spread of one metric over the groups of one slice.
+
+    Attributes:
+        metric: e.g. ``equalized_odds_difference``.
+        across: The slice.
+        reference: The group compared against; ``None`` compares all pairs.
+        groups: Every group with its value; a small or undefined one is listed too.
+        small: Groups under the configured size, which leave the disparity undecided.
+        smallest: Rows in the smallest group that counts.
+    """
+
+    metric: str
+    across: str
+    reference: str | None
+    groups: tuple[GroupRate, ...]
+    small: tuple[str, ...]
+    smallest: int
+    candidate: Evidence
+    baseline: Evidence | None = None
+    change: Evidence | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Agreement:
+    """Decisions of both models on the whole set, right and wrong (McNemar 1947).
+
+    ``both``, ``baseline_only``, ``candidate_only``, ``neither`` count rows that were decided rightly.
+    """
+
+    both: int
+    baseline_only: int
+    candidate_only: int
+    neither: int
+    chi2: float | None
+    chi2_corrected: float | None
+    exact_p: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvaluationResult:
+    """One evaluation, complete: what gates judge and reports show.
+
+    Attributes:
+        task: ``binary``, ``multiclass`` or ``regression``.
+        rows: Rows of the evaluation set; ``None`` for a metrics file.
+        fingerprint: Content hash of the evaluation set, ``sha256:…``; ``None`` for a metrics file.
+        has_baseline: Whether there was a baseline to compare with.
+        confidence: Two-sided level that intervals were asked for at.
+        notes: Lines a reader should know (joined by position, bins instead of ranks, …).
+        unchanged_since: Merge base from which no relevant file differs, so that nothing was trained.
+        classes: Names of the classes; empty for regression and for a metrics file.
+    """
+
+    task: str
+    rows: int | None
+    fingerprint: str | None
+    has_baseline: bool
+    confidence: float
+    seed: int
+    comparisons: tuple[Comparison, ...]
+    disparities: tuple[Disparity, ...] = ()
+    agreement: Agreement | None = None
+    notes: tuple[str, ...] = ()
+    seconds: Mapping[str, float] = field(default_factory=dict)
+    classes: tuple[str, ...] = ()
+    unchanged_since: str | None = None
+
+    @property
+    def measured_nothing(self) -> bool:
+        """Whether nothing was evaluated, because no relevant file differs from the baseline's commit."""
+        return self.unchanged_since is not None and not self.comparisons

@@ -1,0 +1,194 @@
+"""Serialization of evaluations as JSON, checked field by field when read.
+
+What is kept is evidence, not rows: a few numbers for each metric and scope, from which every limit can be judged.
+"""
+
+import json
+import math
+import types
+import typing
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import fields, is_dataclass
+from enum import StrEnum
+from functools import cache
+from typing import Any
+
+from mlci.errors import InputError, Problem
+from mlci.inference.disparity.change import DisparityChange
+from mlci.inference.disparity.largest_shift import LargestShift
+from mlci.inference.disparity.simultaneous import GroupDistance, Simultaneous
+from mlci.inference.evidence import Evidence, Point, Tie, Undefined
+from mlci.inference.intervals.auc_score import AucScore
+from mlci.inference.intervals.estimates import Logit, Normal, Sampled
+from mlci.inference.intervals.hall import Hall
+from mlci.inference.intervals.log_scale import LogScale
+from mlci.inference.intervals.mixing_score import MixingScore
+from mlci.inference.intervals.mover import Mover
+from mlci.inference.intervals.paired_score import Label, PairedScore
+from mlci.inference.intervals.proportions import F1, Proportion, Tango
+from mlci.inference.recorded_values import Recorded
+from mlci.inference.result import Agreement, Comparison, Disparity, EvaluationResult, GroupRate
+from mlci.metrics.statistics import Scope
+from mlci.util.json_limits import Bounds, excess
+
+LARGEST = 2**63
+"""No count is larger, and a float holds anything below."""
+
+
+def misfit(kind: type[Any], parts: Mapping[str, Any]) -> str | None:
+    """Return the first field of ``kind`` whose value is of another type than declared; ``None`` if all fit."""
+    hints = _hints(typing.cast("Hashable", kind))
+    return next((name for name, value in parts.items() if name in hints and not _fits(value, hints[name])), None)
+
+
+@cache
+def _hints(kind: Hashable) -> dict[str, Any]:
+    return typing.get_type_hints(kind)
+
+
+def _fits(value: object, hint: Any) -> bool:  # noqa: ANN401 (any annotation)
+    origin, inner = typing.get_origin(hint), typing.get_args(hint)
+    if origin in {typing.Union, types.UnionType}:
+        return any(_fits(value, part) for part in inner)
+    if origin is typing.Literal:
+        return value in inner
+    if origin is tuple:
+        return isinstance(value, tuple) and all(_fits(item, inner[0]) for item in value)
+    if origin is not None:
+        return isinstance(value, Mapping) and all(isinstance(key, str) and _fits(value[key], inner[1]) for key in value)
+    return _plainly_fits(value, hint)
+
+
+def _plainly_fits(value: object, hint: type[Any]) -> bool:
+    if hint is Evidence:
+        return is_dataclass(value) and hasattr(value, "interval")
+    if issubclass(hint, StrEnum):
+        return isinstance(value, str) and value in set(hint)
+    if hint in {float, int}:
+        if isinstance(value, float):
+            return hint is float
+        return isinstance(value, int) and not isinstance(value, bool) and -LARGEST < value < LARGEST
+    return isinstance(value, hint)
+
+
+SCHEMA = "mlci/evaluation/1"
+MOST_BYTES = 256_000_000
+MOST = Bounds(depth=50, parts=3_000_000, values=12_000_000)
+_KINDS: dict[str, type[Any]] = {
+    kind.__name__: kind
+    for kind in (
+        Undefined,
+        Point,
+        Tie,
+        Recorded,
+        Normal,
+        Logit,
+        Sampled,
+        AucScore,
+        MixingScore,
+        Hall,
+        LogScale,
+        Proportion,
+        F1,
+        Tango,
+        Mover,
+        Label,
+        PairedScore,
+        Simultaneous,
+        DisparityChange,
+        LargestShift,
+        GroupDistance,
+        Scope,
+        Comparison,
+        Disparity,
+        GroupRate,
+        Agreement,
+        EvaluationResult,
+    )
+}
+_BOUNDS = frozenset({"low", "high", "most"})  # the only numbers that may be infinite; elsewhere "inf" is text
+_ENDLESS = {"inf": math.inf, "-inf": -math.inf}
+
+
+def dump_evaluation(result: EvaluationResult) -> str:
+    """Return the evaluation as JSON; infinite bounds are written as text, NaN can't occur."""
+    document = {"schema": SCHEMA, "evaluation": _plain(result)}
+    return json.dumps(document, ensure_ascii=False, allow_nan=False, indent=1) + "\n"
+
+
+def parse_evaluation(text: str | bytes, *, path: str) -> EvaluationResult:
+    """Read an evaluation back.
+
+    Raises:
+        InputError: The text is no evaluation of this version.
+    """
+    if len(text) > MOST_BYTES:
+        raise InputError(Problem(f"larger than {MOST_BYTES:,} bytes; is it an evaluation.json?", path))
+    try:
+        text = text.decode() if isinstance(text, bytes) else text
+        if (found := excess(text, MOST)) is not None:
+            raise InputError(Problem(f"is {found}; is it an evaluation.json?", path))
+        document = json.loads(text, parse_constant=_refuse, object_pairs_hook=_once)
+        result = _built(document["evaluation"]) if document["schema"] == SCHEMA else None
+        if isinstance(result, EvaluationResult):
+            _probe(result)
+    except (ValueError, KeyError, TypeError, ArithmeticError, RecursionError) as error:
+        hint = f"is not an evaluation of this version ({error}); `mlci evaluate` writes one"
+        raise InputError(Problem(hint, path)) from error
+    if not isinstance(result, EvaluationResult):
+        raise InputError(Problem("is not an evaluation; `mlci evaluate` writes one", path))
+    return result
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401 (any part of an evaluation)
+    if type(value) in _KINDS.values():
+        named = {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
+        if isinstance(value, Simultaneous):
+            named["scale"] = named.pop("kind")
+        return {"kind": type(value).__name__, **named}
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, tuple | list):
+        return [_plain(item) for item in value]
+    return str(value) if isinstance(value, float) and math.isinf(value) else value
+
+
+def _built(value: Any) -> Any:  # noqa: ANN401 (any part of an evaluation)
+    if isinstance(value, list):
+        return tuple(_built(item) for item in value)
+    if not isinstance(value, dict):
+        return value
+    parts = {key: _built(item) for key, item in value.items() if key != "kind"}
+    for key in _BOUNDS & parts.keys():
+        parts[key] = _ENDLESS.get(parts[key], parts[key]) if isinstance(parts[key], str) else parts[key]
+    kind = _KINDS.get(value.get("kind", ""))
+    if kind is Simultaneous:  # its own field is called kind, too, and is stored under another name
+        parts["kind"] = parts.pop("scale")
+    if kind is None:
+        return parts
+    if wrong := misfit(kind, parts):
+        raise ValueError(f"{kind.__name__} has a {wrong} of another type than it should have")
+    return kind(**parts)
+
+
+def _probe(result: EvaluationResult) -> None:
+    """Ask every piece of evidence what gates and reports will ask, so that nonsense fails here and by name."""
+    if not 0 < result.confidence < 1:
+        raise ValueError("its confidence is not between 0 and 1")
+    measured: tuple[Comparison | Disparity, ...] = (*result.comparisons, *result.disparities)
+    for item in measured:
+        for evidence in (item.candidate, item.baseline, item.change):
+            if evidence is not None and evidence.value is not None:
+                evidence.interval(result.confidence)
+                evidence.spread()
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a key stands twice")
+    return found
+
+
+def _refuse(constant: str) -> Callable[[], None]:
+    raise ValueError(f"{constant} is not a number")

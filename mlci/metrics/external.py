@@ -1,0 +1,177 @@
+"""Metric names outside the catalogue: scikit-learn's, and those common in metrics files.
+
+Scorers and functions of scikit-learn 1.5 to 1.9 that turn labels and one column of predictions into one number; what
+needs a matrix of scores, clusters or queries is listed with what is missing. None of it needs scikit-learn to be
+imported.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from mlci.metrics.info import Direction
+
+_CLASSES = frozenset({"binary", "multiclass"})
+_BINARY = frozenset({"binary"})
+_MULTICLASS = frozenset({"multiclass"})
+_REGRESSION = frozenset({"regression"})
+
+TASKS: dict[str, frozenset[str]] = {
+    **dict.fromkeys(
+        ("fbeta_score", "hamming_loss", "linear_weighted_kappa", "quadratic_weighted_kappa", "zero_one_loss"), _CLASSES
+    ),
+    **dict.fromkeys(
+        (
+            "d2_brier_score",
+            "d2_log_loss_score",
+            "hinge_loss",
+            "neg_brier_score",
+            "neg_log_loss",
+            "neg_negative_likelihood_ratio",
+            "positive_likelihood_ratio",
+        ),
+        _BINARY,
+    ),
+    **dict.fromkeys(
+        ("jaccard_macro", "jaccard_micro", "jaccard_weighted", "precision_micro", "recall_micro"), _MULTICLASS
+    ),
+    **dict.fromkeys(
+        (
+            "d2_absolute_error_score",
+            "d2_pinball_score",
+            "d2_tweedie_score",
+            "explained_variance",
+            "explained_variance_score",
+            "max_error",
+            "mean_gamma_deviance",
+            "mean_poisson_deviance",
+            "mean_squared_log_error",
+            "mean_tweedie_deviance",
+            "median_absolute_error",
+            "neg_max_error",
+            "neg_mean_absolute_error",
+            "neg_mean_absolute_percentage_error",
+            "neg_mean_gamma_deviance",
+            "neg_mean_poisson_deviance",
+            "neg_mean_squared_error",
+            "neg_mean_squared_log_error",
+            "neg_median_absolute_error",
+            "neg_root_mean_squared_error",
+            "neg_root_mean_squared_log_error",
+            "root_mean_squared_log_error",
+        ),
+        _REGRESSION,
+    ),
+}
+
+
+_MATRIX = "needs a score for every class, and mlci reads one column of scores or decisions"
+_QUERIES = "ranks the items of queries or samples, and mlci scores rows"
+_LIST = "returns several numbers, and a gate limits one"
+_CLUSTERS = "compares clusters, and mlci compares predictions with labels"
+
+LACKING: dict[str, str] = {
+    "top_k_accuracy_score": f"{_MATRIX}; use `accuracy`, or a `module:function`",
+    **dict.fromkeys(("roc_auc_ovo", "roc_auc_ovr", "roc_auc_ovo_weighted", "roc_auc_ovr_weighted"), _MATRIX),
+    **dict.fromkeys(
+        ("coverage_error", "dcg_score", "label_ranking_average_precision_score", "label_ranking_loss", "ndcg_score"),
+        f"{_QUERIES}; use `average_precision`, or `module:function`",
+    ),
+    **dict.fromkeys(
+        (
+            "class_likelihood_ratios",
+            "classification_report",
+            "confusion_matrix",
+            "det_curve",
+            "multilabel_confusion_matrix",
+            "precision_recall_curve",
+            "precision_recall_fscore_support",
+            "roc_curve",
+        ),
+        f"{_LIST}; name one, such as `precision` or `recall`",
+    ),
+    **dict.fromkeys(
+        (
+            "adjusted_mutual_info_score",
+            "adjusted_rand_score",
+            "calinski_harabasz_score",
+            "completeness_score",
+            "davies_bouldin_score",
+            "fowlkes_mallows_score",
+            "homogeneity_score",
+            "mutual_info_score",
+            "normalized_mutual_info_score",
+            "rand_score",
+            "silhouette_score",
+            "v_measure_score",
+        ),
+        f"{_CLUSTERS}; use `module:function`",
+    ),
+}
+"""Names of scikit-learn's that labels and one column of predictions are not enough for, and what is missing."""
+
+
+@dataclass(frozen=True)
+class SklearnMetric:
+    """What a name alone tells about a metric that is computed by someone else's function.
+
+    Attributes:
+        tasks: Tasks that it exists for; ``None`` where that is not known.
+        direction: Which way is better, by scikit-learn's convention (user guide, "The scoring parameter"): names that
+            end in ``_error``, ``_loss`` or ``_deviance`` are better when lower, ``neg_`` turns that round.
+    """
+
+    tasks: frozenset[str] | None
+    direction: Direction
+
+
+def sklearn_metric(name: str) -> SklearnMetric | None:
+    """Return what is known of one of scikit-learn's names; ``None`` if it is not one."""
+    if name not in TASKS:
+        return None
+    lower = name.endswith(("_error", "_loss", "_deviance")) and not name.startswith("neg_")
+    return SklearnMetric(TASKS[name], "lower" if lower else "higher")
+
+
+_LOWER = (
+    "brier brier_score cross_entropy crossentropy ece eer error error_rate fdr fnr fpr hinge kl logloss loss mae mape "
+    "mase mdape medae msle mse nll perplexity rmse rmsle smape wape wer cer"
+)
+_HIGHER = (
+    "acc accuracy ap auc auc_pr auc_roc aucpr auprc auroc bleu dice f1 f2 gini hit_rate iou kappa map mcc mrr ndcg npv "
+    "ppv pr_auc precision r2 recall rouge score sensitivity specificity tnr tpr"
+)
+_CUSTOM: dict[str, Direction] = {
+    **dict.fromkeys(_LOWER.split(), "lower"),
+    **dict.fromkeys(_HIGHER.split(), "higher"),
+}
+_TURNED: dict[Direction, Direction] = {"lower": "higher", "higher": "lower", "none": "none"}
+_SEPARATOR = re.compile(r"[.:/\\|\s]+")
+_DETAIL = re.compile(r"(_at_|_?@)[\w.]+$|_(macro|micro|weighted|samples|mean|avg|average|overall)$")
+_MINUS = re.compile(r"(^|_)(neg|negative|minus)$|^1$")
+
+
+def guess_direction(name: str, known: Callable[[str], Direction | None]) -> Direction:
+    """Return which way is better by the words of a name from a metrics file; ``none`` where they do not tell.
+
+    The last part of a nested name counts, and of that the longest ending that is known: ``validation.log_loss``,
+    ``val_auc`` and ``my_loss`` are what ``log_loss``, ``auc`` and ``loss`` are; ``neg_`` turns it round.
+
+    Args:
+        name: As it is written, with its dots.
+        known: What else is known of an ending: the catalogue's and scikit-learn's directions, or ``None``.
+    """
+    last = [part for part in _SEPARATOR.split(name) if part][-1:]
+    for before, ending in _endings("".join(last).lower().replace("-", "_")):
+        direction = known(ending) or _CUSTOM.get(ending)
+        if direction is not None:
+            return _TURNED[direction] if _MINUS.search(before) else direction
+    return "none"
+
+
+def _endings(word: str) -> Iterator[tuple[str, str]]:
+    """Yield what stands before an ending and the ending, longest first; of each, then without ``_macro`` or ``@5``."""
+    starts = [0, *(match.end() for match in re.finditer("_", word))]
+    for form in dict.fromkeys((word, _DETAIL.sub("", word))):
+        for start in starts:
+            yield form[:start].strip("_"), form[start:]

@@ -1,0 +1,1 @@
+"""Operations: the steps of each command, as calls on ports."""

@@ -1,0 +1,1 @@
+"""The baseline: from a file, a git reference, or the champion."""

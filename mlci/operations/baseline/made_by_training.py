@@ -1,0 +1,68 @@
+"""Evaluation sets that training makes: read, split, train, score, write holdout and predictions.
+
+Such a set is not in git, so a fresh checkout has none and the candidate's training runs before the baseline is chosen.
+A file that is there before training may only be written over if an earlier training made it, which mlci remembers by
+digest in its own folder: everything else (a committed file, one that a step downloaded) is protected, because a change
+could label the rows that it is judged on.
+"""
+
+import contextlib
+import glob
+
+from mlci.config.models import Config
+from mlci.git.git import is_tracked
+from mlci.operations.context import RunContext
+from mlci.operations.models import file_snapshot
+
+MADE = (
+    "the evaluation set was made by this change's own training, which chose its rows and wrote their labels; "
+    "commit it, or fetch it before mlci runs, if a change must not do that"
+)
+"""Note of a report."""
+_REMEMBERED = "made-by-training"
+_MOST = 50
+
+
+def is_made_by_training(config: Config, tools: RunContext, data: str) -> bool:
+    """Tell whether training makes the evaluation set: none is there, or the one there was made by training before.
+
+    It has to be asked before any of the candidate's steps runs.
+    """
+    if config.train is None or config.evaluation is None or "://" in data:
+        return False
+    if is_tracked(tools.git, config.evaluation.data):
+        return False
+    return not _is_there(data) or file_snapshot.digest_contents(data) in _remembered(tools)
+
+
+def required_output(config: Config) -> str | None:
+    """Return the file that training has to write; ``None`` for a pattern, whose files are not known beforehand."""
+    data = config.evaluation.data if config.evaluation else None
+    return None if data is None or glob.has_magic(data) else data
+
+
+def remember_made(tools: RunContext, data: str) -> None:
+    """Keep the digest of an evaluation set that training just made."""
+    digest = file_snapshot.digest_contents(data)
+    if tools.own_folder is None or digest is None or not _is_there(data):
+        return
+    known = [line for line in _remembered(tools) if line != digest][-_MOST:]
+    with contextlib.suppress(OSError):  # without it, the next training has to find no file
+        (tools.own_folder / _REMEMBERED).write_text("\n".join([*known, digest, ""]), encoding="utf-8")
+
+
+def _remembered(tools: RunContext) -> list[str]:
+    """Return the digests that mlci kept; none from a file that git tracks, which a commit can plant."""
+    if tools.own_folder is None:
+        return []
+    path = tools.own_folder / _REMEMBERED
+    try:
+        if path.is_symlink() or not path.is_file() or is_tracked(tools.git, str(path.absolute())):
+            return []
+        return path.read_text(encoding="utf-8").split()
+    except (OSError, UnicodeDecodeError):
+        return []
+
+
+def _is_there(data: str) -> bool:
+    return bool(glob.glob(data, recursive=True))  # noqa: PTH207 (any path)

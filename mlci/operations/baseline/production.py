@@ -1,0 +1,314 @@
+"""Baseline ``production``: the champion's predictions, or its model rescored on a moved evaluation set."""
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from mlci.config.loader import LoadedConfig
+from mlci.config.models import Config
+from mlci.engine.interface import Source
+from mlci.engine.tables.files import suffix_of
+from mlci.errors import InputError, UserCodeError
+from mlci.git.git import is_tracked
+from mlci.git.ref_baseline import WITHOUT_BASELINE
+from mlci.lineage.fingerprints import is_recorded, spellings
+from mlci.operations import evaluation_plan
+from mlci.operations.baseline import ref_or_file, shared_rows
+from mlci.operations.bundle import artifacts
+from mlci.operations.context import RunContext, registry_of
+from mlci.operations.lineage import evaluation_rows
+from mlci.operations.models import file_guards, rescore
+from mlci.operations.models.file_snapshot import MOVED
+from mlci.operations.models.predictions import PER_ROWS, ModelPredictions, OwnRows
+from mlci.operations.models.rescored_champion import ScoredChampion
+from mlci.operations.operational_metrics import PER_THOUSAND
+from mlci.registry import entries, ledger, versions
+from mlci.registry.damage import VersionError
+from mlci.registry.entries import LedgerState, PredictionsAdded
+from mlci.registry.ledger import Author, LedgerHead
+from mlci.registry.manifest import Predictions, VersionFile
+from mlci.registry.store import Store
+from mlci.registry.versions import Version
+from mlci.report.document import Report
+from mlci.report.serialization import parse_report
+
+
+def champion_head(config: Config, tools: RunContext) -> LedgerHead | None:
+    """Return the ledger's end, once for all of a run; ``None`` where the baseline is not production.
+
+    Raises:
+        CorruptError: It is not what it was.
+        OutsideError: The registry can't be reached.
+    """
+    return ledger.read_ledger_head(registry_of(tools)) if config.baseline == "production" else None
+
+
+def champion_predictions(
+    loaded: LoadedConfig,
+    tools: RunContext,
+    end: LedgerHead,
+    *,
+    data: str,
+    by_training: bool = False,
+    scored: ScoredChampion | None = None,
+) -> ModelPredictions | None:
+    """Return the champion's predictions on the current rows; ``None`` only where nothing was ever promoted.
+
+    Args:
+        loaded: The candidate's configuration.
+        tools: Effects, with the registry.
+        end: The ledger's end.
+        data: The evaluation set.
+        by_training: Whether the candidate's training just made it.
+        scored: Predictions of a version that a run made for these rows.
+
+    Raises:
+        CorruptError: The champion is not whole.
+        OutsideError: The registry can't be reached.
+        InputError: The evaluation set moved, and the champion can't be scored on it.
+        UserCodeError: if its model would have to score the rows in a job that must not run user code.
+    """
+    store = registry_of(tools)
+    champion = versions.read_champion(store, end)
+    if champion is None:
+        tools.say(f"baseline: {store.shown} has no version yet")
+        return None
+    tools.say(f"baseline: version {champion.number} of {store.shown}")
+    rows = ref_or_file.rows_fingerprint(loaded.config, tools, data)
+    own = champion.manifest.predictions
+    predictions = (
+        own if ref_or_file.is_same_set(own.fingerprint, rows, data, tools) else is_made_on(store, end, champion, rows)
+    )
+    if predictions is None:
+        shares = by_training or was_made_by_training(tools, champion)
+        only = not rescore.can_rescore(champion.manifest, store, champion.number)
+        if shares or (only and not is_tracked(tools.git, str(Path(data).absolute()))):
+            return _on_own_rows(loaded, tools, champion, data=data, rows=rows, only=only, scored=scored)
+        return _scored_again(loaded, tools, champion, data=data, rows=rows, scored=scored)
+    target = tools.scratch / "baseline" / predictions.file.name
+    path = versions.fetch_file(store, predictions.file, target, of=f"version {champion.number}")
+    found = champion_side(loaded.config, champion, predictions, path)
+    if found.rescored and (by_training or was_made_by_training(tools, champion)):
+        return replace(found, own=_rows_of(loaded, tools, champion), made_on=None)
+    return found
+
+
+def _rows_of(loaded: LoadedConfig, tools: RunContext, champion: Version) -> OwnRows:
+    """Return the rows of a version's own evaluation set: on others its training may have seen the label.
+
+    Raises:
+        InputError: if they are not known.
+    """
+    of = f"version {champion.number}"
+    own = evaluation_rows.rows_of_version(registry_of(tools), champion, tools)
+    if own is None:
+        raise shared_rows.unknown_rows(loaded, of)
+    return OwnRows(rows=own, of=of, in_order=False)
+
+
+def is_made_on(store: Store, end: LedgerHead, champion: Version, rows: str) -> Predictions | None:
+    """Return the champion's predictions on these rows, if it has any."""
+    own = champion.manifest.predictions
+    return own if is_recorded(own.fingerprint, rows) else added_for_rows(store, end, rows)
+
+
+def added_for_rows(store: Store, end: LedgerHead, rows: str) -> Predictions | None:
+    """Return the champion's predictions that were added for these rows, under a fingerprint of whatever scheme."""
+    found = (versions.find_rescored(store, end, name) for name in spellings(rows))
+    return next((predictions for predictions in found if predictions is not None), None)
+
+
+def champion_side(config: Config, champion: Version, predictions: Predictions, path: Path) -> ModelPredictions:
+    """Return a version's predictions as one side of the comparison."""
+    columns = {key: getattr(predictions, key) for key in ("score", "decision", "threshold")}
+    return ModelPredictions(
+        source=Source(path=str(path), **columns),
+        costs=champion.manifest.costs,
+        measured_for=PER_ROWS,
+        commit=champion.manifest.recipe.commit,
+        made_from=made_from(config, champion),
+        version=champion.number,
+        label=f"predictions of version {champion.number}",
+        rescored=predictions != champion.manifest.predictions,
+        made_on=_fingerprint(predictions.fingerprint),
+        notes=_measured(config, champion.number),
+    )
+
+
+def made_from(config: Config, champion: Version) -> str | None:
+    """Return the commit that holds all that a version was made from; ``None`` for uncommitted changes or an import."""
+    recipe = champion.manifest.recipe
+    imported = recipe.train is None and config.train is not None
+    return None if recipe.dirty or imported else recipe.commit
+
+
+def _fingerprint(rows: str) -> str:
+    """Return the fingerprint of rows that are identified by it, and perhaps by their order."""
+    return rows.partition(" ")[0]
+
+
+def _measured(config: Config, number: int) -> tuple[str, ...]:
+    asked = evaluation_plan.asked_operations(config)
+    return (f"baseline: {', '.join(asked)} of version {number} as measured when it was judged",) if asked else ()
+
+
+def was_made_by_training(tools: RunContext, version: Version) -> bool:
+    """Tell whether a version's own training made the evaluation set that it was judged on, by its report."""
+    report = report_of(tools, version)
+    return report is not None and report.evaluation.made_by_training
+
+
+def report_of(tools: RunContext, version: Version) -> Report | None:
+    """Return the report that a version was judged by; ``None`` if this version of mlci can't read it."""
+    of, target = f"version {version.number}", tools.scratch / "baseline" / "report.json"
+    path = versions.fetch_file(registry_of(tools), version.manifest.report, target, of=of)
+    with contextlib.suppress(InputError):
+        return parse_report(path.read_bytes(), path=f"the report of {of}")
+    return None
+
+
+def _on_own_rows(
+    loaded: LoadedConfig,
+    tools: RunContext,
+    champion: Version,
+    *,
+    data: str,
+    rows: str,
+    only: bool,
+    scored: ScoredChampion | None,
+) -> ModelPredictions:
+    """Return the champion's predictions for comparing on the rows that its own evaluation set shares with this one.
+
+    With a key, or with its rows in the order of its predictions, these are what it predicts for shared rows. Without
+    both, its model has to score the current rows.
+
+    Raises:
+        InputError: if the rows can't be matched.
+    """
+    store, of = registry_of(tools), f"version {champion.number}"
+    evaluation = loaded.config.evaluation
+    keyed = evaluation is not None and evaluation.key is not None
+    known = _rows_of(loaded, tools, champion)
+    if only and not keyed and not known.rows.in_order:
+        raise shared_rows.unknown_rows(loaded, of)
+    if not keyed and not only:
+        again = _scored_again(loaded, tools, champion, data=data, rows=rows, scored=scored)
+        return replace(again, own=known, made_on=None)
+    predictions = champion.manifest.predictions
+    target = tools.scratch / "baseline" / predictions.file.name
+    path = versions.fetch_file(store, predictions.file, target, of=of)
+    own = replace(known, in_order=known.rows.in_order)
+    return replace(champion_side(loaded.config, champion, predictions, path), own=own, made_on=None)
+
+
+def refuse_moved_set(baseline: ModelPredictions | None, fingerprint: str | None) -> None:
+    """Hold that the rows that were judged are those that the baseline's predictions are for.
+
+    Raises:
+        InputError: A step wrote to the evaluation set in between.
+    """
+    if baseline is not None and baseline.made_on is not None and not is_recorded(baseline.made_on, fingerprint):
+        raise InputError(MOVED)
+
+
+@contextlib.contextmanager
+def blame_registry_if_misfit(
+    config: Config, tools: RunContext, baseline: ModelPredictions | None, data: str
+) -> Iterator[None]:
+    """Blame the registry if a version's predictions do not fit the rows that they were made on, and only then.
+
+    Raises:
+        CorruptError: Instead of an error about the user's files.
+        InputError: if the evaluation set is no longer what it was when the version's predictions were chosen.
+    """
+    try:
+        yield
+    except InputError as error:
+        ours = [item for item in error.problems if baseline is not None and item.path == baseline.source.path]
+        if baseline is None or baseline.version is None or not ours:
+            raise
+        if baseline.made_on is not None and tools.fingerprint(data) != baseline.made_on:
+            raise InputError(MOVED) from error
+        key = config.evaluation.key if config.evaluation else None
+        if key is not None and ours[0].message.startswith(f"has no column {key!r}"):
+            of = f"version {baseline.version}"
+            raise InputError(
+                f"`evaluation.key` is `{key}`, a column that the predictions of {of} do not have: {of} was judged by "
+                f"another key. {WITHOUT_BASELINE[0].upper()}{WITHOUT_BASELINE[1:]}"
+            ) from error
+        raise VersionError(
+            f"{registry_of(tools).shown}: the predictions of version {baseline.version} do not fit the rows that its "
+            f"manifest names: {ours[0].message}"
+        ) from error
+
+
+def _scored_again(
+    loaded: LoadedConfig, tools: RunContext, champion: Version, *, data: str, rows: str, scored: ScoredChampion | None
+) -> ModelPredictions:
+    """Score the new rows by the champion's own model and predict step, and keep what it says where that is allowed.
+
+    Predictions that a run made already are taken as they are.
+    """
+    store, manifest, of = registry_of(tools), champion.manifest, f"version {champion.number}"
+    if scored is not None and scored.answers(champion.number, rows):
+        note = f"baseline: the evaluation set moved since {of}; its predictions were made by the run that trained"
+        return replace(_kept(tools, champion, loaded.config, scored), notes=(note,))
+    if not tools.user_code:
+        raise UserCodeError(
+            f"the model of {of} would have to score the evaluation set: neither the registry nor the bundle holds its "
+            "predictions on these rows"
+        )
+
+    def fetch(file: VersionFile, target: Path) -> Path:
+        return versions.fetch_file(store, file, target, of=of)
+
+    with file_guards.guard_candidate_files(loaded, tools.git.folder):
+        made = rescore.rescore_version(loaded, tools, manifest, fetch, data=data, of=of, says="baseline")
+    commit = manifest.recipe.commit
+    where = f", by the code of {commit[:7]}" if commit else ""
+    note = f"baseline: the evaluation set moved since {of}; its own model scored the new rows{where}"
+    new = _scored(champion.number, made, rows)
+    if tools.stamp is not None:
+        keep_rescored(store, tools.stamp, new)
+    return replace(
+        made,
+        costs={**manifest.costs, **{name: value for name, value in made.costs.items() if name == PER_THOUSAND}},
+        seconds={"baseline": sum(made.seconds.values())},
+        notes=(*(f"baseline: {line}" for line in made.notes), note),
+        commit=commit,
+        version=champion.number,
+        label=f"predictions of {of}",
+        rescored=True,
+        made_on=_fingerprint(rows),
+        scored=new,
+    )
+
+
+def _kept(tools: RunContext, champion: Version, config: Config, scored: ScoredChampion) -> ModelPredictions:
+    """Return predictions that a run made as one side of the comparison; keep them where that is allowed."""
+    if tools.stamp is not None:
+        keep_rescored(registry_of(tools), tools.stamp, scored)
+    return champion_side(config, champion, scored.predictions, scored.path)
+
+
+def _scored(number: int, made: ModelPredictions, rows: str) -> ScoredChampion:
+    """Take the digest of a version's new predictions before any step of the candidate runs."""
+    path, source = Path(made.source.path), made.source
+    file = artifacts.digest_file(path, f"predictions{suffix_of(str(path))}").file
+    columns = {"score": source.score, "decision": source.decision, "threshold": source.threshold}
+    return ScoredChampion(version=number, predictions=Predictions(fingerprint=rows, file=file, **columns), path=path)
+
+
+def keep_rescored(store: Store, stamp: Author, scored: ScoredChampion) -> None:
+    """Add the champion's predictions on other rows to the registry, unless they are there or it is not the champion."""
+    said, rows = scored.predictions, scored.predictions.fingerprint
+    versions.put_verified(store, scored.path, said.file, of=f"predictions of version {scored.version} on other rows")
+    digest = versions.describe(store, entries.canonical_json(said.model_dump(mode="json")))
+
+    def decide(state: LedgerState) -> PredictionsAdded | None:
+        if state.champion != scored.version or rows in state.rescored:
+            return None
+        return PredictionsAdded(version=scored.version, fingerprint=rows, predictions=digest)
+
+    ledger.append_entry(store, stamp, decide)

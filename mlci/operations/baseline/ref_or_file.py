@@ -1,0 +1,347 @@
+"""Baselines from a file or a git reference."""
+
+import hashlib
+import json
+import shutil
+import uuid
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from mlci.config.loader import LoadedConfig, load_unchecked
+from mlci.config.models import Baseline, Config
+from mlci.engine.interface import Source
+from mlci.errors import InputError
+from mlci.git.baseline_cache import BaselineCache
+from mlci.git.git import Git, former_path
+from mlci.git.ref_baseline import WITHOUT_BASELINE, Make, RefBaseline, make_baseline
+from mlci.git.refs import ResolvedRef, resolve_ref
+from mlci.git.worktree import Worktree
+from mlci.lineage.fingerprints import Fingerprint, is_recorded, spellings
+from mlci.operations.baseline import own_rows
+from mlci.operations.context import RunContext, resolve_path
+from mlci.operations.lineage import commit_origin
+from mlci.operations.models import file_guards, file_snapshot, predictions
+from mlci.operations.models.predictions import ModelPredictions, OwnRows, StepContext
+
+_ORDER = " in the order of "
+
+
+def baseline_predictions(
+    loaded: LoadedConfig, tools: RunContext, *, folder: Path, data: str
+) -> ModelPredictions | None:
+    """Return the predictions of a file or a reference; ``None`` for every other baseline.
+
+    Args:
+        loaded: The candidate's configuration.
+        tools: Effects.
+        folder: Folder of the configuration.
+        data: The evaluation set; a baseline of another commit is scored on these rows.
+    """
+    if not isinstance(loaded.config.baseline, Baseline):
+        return None
+    return baseline_from_file(loaded, folder=folder) or baseline_from_ref(loaded, tools, data=data)
+
+
+def baseline_from_file(loaded: LoadedConfig, *, folder: Path) -> ModelPredictions | None:
+    """Return the baseline's predictions in a file; ``None`` for every other baseline."""
+    chosen = loaded.config.baseline
+    if not isinstance(chosen, Baseline) or chosen.file is None:
+        return None
+    return _from_file(loaded, chosen, folder)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PinnedBaseline:
+    """The commit of a reference and the cache, as they were before any of the candidate's steps ran."""
+
+    resolved: ResolvedRef
+    cache: BaselineCache | None
+
+
+def pin_baseline(loaded: LoadedConfig, tools: RunContext) -> PinnedBaseline | None:
+    """Look the commit of a reference up, and what the cache holds; ``None`` for every other baseline."""
+    chosen = loaded.config.baseline
+    if not isinstance(chosen, Baseline) or chosen.ref is None:
+        return None
+    return PinnedBaseline(
+        resolved=resolve_ref(tools.git, chosen.ref), cache=tools.cache.pinned() if tools.cache else None
+    )
+
+
+def baseline_on_own_rows(
+    loaded: LoadedConfig, tools: RunContext, baseline: ModelPredictions, *, data: str
+) -> ModelPredictions:
+    """Return the predictions of a file, restricted to the rows that training just made, if those are others.
+
+    Without a key, rows and predictions have to be as many.
+    """
+    evaluation = loaded.config.evaluation
+    if evaluation is None or evaluation.key is None or tools.rows is None:
+        return baseline
+    paths = (data, baseline.source.path)
+    mine, theirs = (tools.rows(path, evaluation.key, None, in_order=True) for path in paths)
+    if mine is None or theirs is None or set(mine.keys.tolist()) == set(theirs.keys.tolist()):
+        return baseline
+    return replace(baseline, own=OwnRows(rows=theirs, of=str(baseline.label), in_order=True))
+
+
+def _ref(loaded: LoadedConfig) -> str:
+    chosen = loaded.config.baseline
+    return str(chosen.ref) if isinstance(chosen, Baseline) else ""
+
+
+def config_digest(loaded: LoadedConfig) -> str:
+    """Return a digest of what decides how predictions are made, for the cache.
+
+    The file's name is part of it: the baseline's commit has its own configuration under that name.
+    """
+    config, evaluation = loaded.config, loaded.config.evaluation
+    parts = {
+        "name": Path(loaded.path).name,
+        "task": config.task,
+        "train": config.train.model_dump(mode="json") if config.train else None,
+        "predict": config.predict.model_dump(mode="json"),
+        "columns": [evaluation.key, evaluation.label, evaluation.positive] if evaluation else None,
+        "seed": config.policy.seed,
+    }
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def former_config(loaded: LoadedConfig, worktree: Worktree, ref: str, git: Git) -> str | None:
+    """Return the path of the configuration at the baseline's commit, if it was renamed inside of its folder since.
+
+    Raises:
+        InputError: if the configuration's folder is not at that commit, or it was moved from another folder.
+    """
+    path = Path(loaded.path)
+    if worktree.holds(path.name) is not None:
+        return None
+    former = former_path(git, worktree.commit, path)
+    place = worktree.folder.relative_to(worktree.root)
+    if worktree.has_folder and (former is None or PurePosixPath(former).parent == PurePosixPath(place)):
+        return former
+    absent, was = (place / path.name, former) if worktree.has_folder else (place, None)
+    was = was or former_path(git, worktree.commit, path.parent) or (former and str(PurePosixPath(former).parent))
+    rename = f" (a rename of {was}?)" if was else ""
+    why = f"{absent} is not at {ref}{rename}, so there is nothing to make the baseline from;"
+    raise InputError(loaded.problem(f"{why} {WITHOUT_BASELINE}", "baseline"))
+
+
+def own_config(loaded: LoadedConfig, worktree: Worktree, former: str | None = None) -> tuple[Config, list[str]]:
+    """Return what the worktree's commit says about training and predicting; the candidate's, with a note, if none.
+
+    ``former`` is the configuration's name at that commit, if it is another one.
+    """
+    name = Path(loaded.path).name
+    path = worktree.holds(name)
+    if path is None and former is not None:
+        path = worktree.holds(PurePosixPath(former).name)
+    instead = "so the baseline was made by the candidate's `train` and `predict`"
+    if path is None:
+        return loaded.config, [f"baseline: its commit has no {name}, {instead}"]
+    try:
+        own = load_unchecked(path).config
+    except InputError:
+        return loaded.config, [f"baseline: {name} of its commit can't be read by this version of mlci, {instead}"]
+    notes = [] if path.name == name else [f"baseline: its configuration is {path.name}, which was renamed to {name}"]
+    # Rows, label, key and what counts as positive are the candidate's: both models answer for the same rows.
+    return loaded.config.model_copy(update={"train": own.train, "predict": own.predict}), notes
+
+
+def keep_inside(config: Config, worktree: Worktree) -> None:
+    """Refuse paths that lead from the baseline's commit to somewhere else, where the candidate's own files may lie.
+
+    Raises:
+        InputError: With every such path.
+    """
+    named = {
+        "train.model": config.train.model if config.train else None,
+        **{f"predict.{key}": getattr(config.predict, key) for key in ("file", "model", "metrics")},
+    }
+    root = worktree.root.resolve()
+    outside = [
+        f"`{key}: {path}` leads outside of the baseline's commit, perhaps to the candidate's own; "
+        "give a path inside of the repository"
+        for key, path in named.items()
+        if path is not None and not Path(resolve_path(path, worktree.folder)).resolve().is_relative_to(root)
+    ]
+    if outside:
+        raise InputError(*outside)
+
+
+def refuse_itself(loaded: LoadedConfig, baseline: str, candidate: str, what: str) -> None:
+    """Refuse a baseline that is the candidate's own file under whatever name: a link, a detour, an absolute path.
+
+    Raises:
+        InputError: Both are one file.
+    """
+    one, other = Path(baseline), Path(candidate)
+    if baseline == candidate or (one.exists() and other.exists() and one.samefile(other)):
+        why = f"the candidate would be compared with itself: `baseline.file` and `predict` name the same {what}"
+        raise InputError(loaded.problem(f"{why}; name the production model's", "baseline"))
+
+
+def _from_file(loaded: LoadedConfig, chosen: Baseline, folder: Path) -> ModelPredictions:
+    predict = loaded.config.predict
+    source = Source(
+        path=resolve_path(str(chosen.file), folder),
+        score=chosen.score or (None if chosen.decision else predict.score),
+        decision=chosen.decision or (None if chosen.score else predict.decision),
+        threshold=chosen.threshold,
+    )
+    columns = (source.score, source.decision) == (predict.score, predict.decision)
+    if predict.file is not None and columns and chosen.threshold in {None, predict.threshold}:
+        refuse_itself(loaded, source.path, resolve_path(predict.file, folder), "columns of one file")
+    return ModelPredictions(source=source, label=str(chosen.file))
+
+
+def baseline_from_ref(
+    loaded: LoadedConfig, tools: RunContext, *, data: str, pinned: PinnedBaseline | None = None
+) -> ModelPredictions | None:
+    """Make the baseline in a worktree of its commit, or take it from the cache; ``None`` without a reference.
+
+    Args:
+        loaded: The candidate's configuration.
+        tools: Effects.
+        data: The evaluation set.
+        pinned: What decides which baseline it is, if the candidate's training, which made the evaluation set, ran.
+    """
+    chosen = loaded.config.baseline
+    if not isinstance(chosen, Baseline) or chosen.ref is None:
+        return None
+    ref = chosen.ref
+    tools.say(f"baseline: {ref}")
+    fingerprint = tools.fingerprint(data)
+    rows = EvaluatedRows(data=data, fingerprint=fingerprint, by_training=pinned is not None)
+    made = made_from_ref(
+        loaded,
+        ref,
+        tools,
+        evaluation=same_rows(loaded.config, fingerprint, data),
+        make=lambda worktree, into: _facts(loaded, worktree, into, tools, rows),
+        pinned=pinned,
+    )
+    facts = made.facts
+    columns = {key: facts[key] for key in ("score", "decision", "threshold")}
+    source = Source(path=str(made.folder / facts["file"]), **columns)
+    seconds = {} if made.cached else {"baseline": sum(facts["seconds"].values())}
+    notes = (*made.notes, *facts["notes"])
+    return ModelPredictions(
+        source=source,
+        costs=facts["costs"],
+        seconds=seconds,
+        notes=notes,
+        commit=made.commit,
+        label=ref,
+        made_on=None if facts.get("own") else fingerprint,
+        past=commit_origin.read_origin(made.folder),
+        own=own_rows.read_own_rows(made.folder, of=ref, in_order=bool(facts.get("own_order")))
+        if facts.get("own")
+        else None,
+    )
+
+
+def rows_fingerprint(config: Config, tools: RunContext, data: str) -> str:
+    """Return what identifies the rows that predictions belong to: their content, and without a key their order, too."""
+    return same_rows(config, tools.fingerprint(data), data)
+
+
+def same_rows(config: Config, fingerprint: str | None, data: str) -> str:
+    """Return what identifies rows whose fingerprint is known."""
+    fingerprint = fingerprint if isinstance(fingerprint, Fingerprint) else Fingerprint(str(fingerprint))
+    if config.evaluation is not None and config.evaluation.key is not None:
+        return fingerprint
+    # An address can't be looked at without reading it again, so its predictions are never found in the cache.
+    return fingerprint.with_suffix(f"{_ORDER}{file_snapshot.digest_contents(data) or uuid.uuid4()}")
+
+
+def is_same_set(stored: str, rows: str, data: str, tools: RunContext) -> bool:
+    """Tell whether predictions that are kept belong to the current rows.
+
+    Rows without a key were kept by the path of their file, too, as it was written then; such an entry counts if any
+    spelling of the current path gives it.
+    """
+    fingerprint, ordered, order = stored.partition(_ORDER)
+    known = {spelling.partition(_ORDER)[0] for spelling in spellings(rows)}
+    if is_recorded(stored, rows) or not ordered or fingerprint not in known:
+        return is_recorded(stored, rows)
+    path, folder = Path(data).absolute(), tools.git.folder.absolute()
+    bases = [Path.cwd(), folder, *folder.parents]
+    spelled = {data, str(path), *(str(path.relative_to(base)) for base in bases if path.is_relative_to(base))}
+    return order in {file_snapshot.contents_by_path(data, spelling) for spelling in spelled}
+
+
+def made_from_ref(
+    loaded: LoadedConfig,
+    ref: str,
+    tools: RunContext,
+    *,
+    evaluation: str,
+    make: Make,
+    pinned: PinnedBaseline | None = None,
+) -> RefBaseline:
+    """Return what ``make`` leaves in a worktree of the reference, from the cache where it was made before."""
+    into = tools.scratch / "baseline"
+    shutil.rmtree(into, ignore_errors=True)
+    with file_guards.guard_candidate_files(loaded, tools.git.folder):
+        return make_baseline(
+            tools.git,
+            ref if pinned is None else pinned.resolved,
+            make,
+            into=into,
+            config=config_digest(loaded),
+            evaluation=evaluation,
+            version=tools.version,
+            cache=tools.cache if pinned is None else pinned.cache,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvaluatedRows:
+    """The candidate's evaluation set: where it is, its fingerprint, and whether training made it just now."""
+
+    data: str
+    fingerprint: str
+    by_training: bool
+
+
+def _facts(
+    loaded: LoadedConfig, worktree: Worktree, into: Path, tools: RunContext, rows: EvaluatedRows
+) -> dict[str, Any]:
+    """Train and predict in the worktree, copy the predictions, and return what a cache needs to know of them."""
+    place = StepContext(
+        folder=worktree.folder,
+        scratch=tools.scratch / "baseline-step",
+        name="baseline ",
+        environment=worktree.environment,
+    )
+    config, notes = own_config(loaded, worktree, former_config(loaded, worktree, _ref(loaded), tools.git))
+    keep_inside(config, worktree)
+    commit_origin.record_origin(loaded, worktree, tools, into, now=rows.fingerprint)
+    there = own_rows.find_own_set(loaded, worktree)
+    side = predictions.make_predictions(config, place, tools, data=rows.data)
+    keep_inside(config, worktree)  # its steps may have put links there
+    if there is not None and not there.committed:
+        commit_origin.add_evaluation(loaded, worktree, tools, into, now=rows.fingerprint)
+    left = config.predict.file is not None
+    differs = own_rows.keep_own_digests(loaded, tools, there, into, by_training=rows.by_training, in_order=left)
+    source = Path(side.source.path)
+    if not source.is_file():
+        raise InputError(
+            f"the baseline's {source.name} is not in its commit; let its steps write it, or, if this change is the "
+            f"first that does, {WITHOUT_BASELINE}"
+        )
+    target = into / f"predictions{''.join(source.suffixes)}"
+    shutil.copyfile(source, target)
+    return {
+        "file": target.name,
+        "score": side.source.score,
+        "decision": side.source.decision,
+        "threshold": side.source.threshold,
+        "notes": [*notes, *(f"baseline: {note}" for note in side.notes)],
+        "costs": dict(side.costs),
+        "seconds": dict(side.seconds),
+        "own": differs,
+        "own_order": differs and left,
+    }

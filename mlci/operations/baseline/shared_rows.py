@@ -1,0 +1,105 @@
+"""Comparison on the rows that both models' own evaluation sets have, if training makes one for each of them.
+
+A model may have been trained on any row that is not in its own evaluation set, so only rows of both sets compare.
+"""
+
+from mlci.config.loader import LoadedConfig
+from mlci.config.models import Config
+from mlci.engine.interface import Job
+from mlci.errors import InputError
+from mlci.git.ref_baseline import WITHOUT_BASELINE
+from mlci.lineage.rows import UNCERTAIN
+from mlci.operations.context import RunContext
+from mlci.operations.models.predictions import OwnRows
+from mlci.report.document import SharedRows
+
+_NAME_A_KEY = (
+    "Name the column that identifies a row, and write it into the predictions too:\n    evaluation:\n      key: id"
+)
+_WITHOUT = f"{WITHOUT_BASELINE[0].upper()}{WITHOUT_BASELINE[1:]}"
+
+
+def restrict_to_shared(config: Config, tools: RunContext, job: Job, own: OwnRows) -> tuple[Job, SharedRows]:
+    """Return a job on the rows that the candidate's evaluation set shares with the baseline's own.
+
+    Raises:
+        InputError: if fewer than ``min_group_size`` rows are shared, if labels of shared rows differ, or if there is no
+            key and content does not identify rows.
+    """
+    if tools.share is None:
+        raise ValueError("the command line gives a function that shares rows")
+    found = tools.share(job, own.rows, tools.scratch / "shared", in_own_order=own.in_order)
+    shared = SharedRows(
+        added=found.added, removed=found.removed, rows=found.rows, changed=found.changed, repeated=found.repeated
+    )
+    least = config.evaluation.min_group_size if config.evaluation else 1
+    if shared.repeated and shared.rows < least:
+        raise InputError(_repeated(shared, own, least))
+    if found.coincidences > UNCERTAIN * shared.rows:
+        raise InputError(_coincident(shared, own, min(found.coincidences, shared.rows)))
+    if shared.rows < least:
+        raise InputError(_too_few(config, shared, own, least))
+    return found.job, shared
+
+
+def shared_rows_note(shared: SharedRows, own: OwnRows) -> str:
+    """Return the line of a report about the rows that were compared."""
+    other = f"; {shared.changed:,} of them hold other values" if shared.changed else ""
+    return f"{_difference(shared)} since {own.of}; compared on {shared.rows:,} shared rows{_how(shared)}{other}"
+
+
+def _how(shared: SharedRows) -> str:
+    if shared.repeated is None:
+        return ""
+    left_out = f"; {shared.repeated:,} rows whose content repeats were left out" if shared.repeated else ""
+    return f", matched by their content{left_out}"
+
+
+def _difference(shared: SharedRows) -> str:
+    return f"the evaluation set changed: {shared.added:,} rows added, {shared.removed:,} removed"
+
+
+def unknown_rows(loaded: LoadedConfig, of: str) -> InputError:
+    """Return the error about a baseline whose own rows can't be matched with the candidate's."""
+    evaluation = loaded.config.evaluation
+    key = evaluation.key if evaluation else None
+    why = f"the evaluation set is not the one that {of} was judged on, and rows can't be matched"
+    if key is None:
+        remedy = (
+            f"without a key, because {of} did not keep the order of its rows, as versions do that are promoted from "
+            f"now on. {_NAME_A_KEY}\n{_WITHOUT}"
+        )
+    else:
+        remedy = f"because {of} kept no digests of its rows. {_WITHOUT}"
+    return InputError(loaded.problem(f"{why} {remedy}", "evaluation"))
+
+
+def _repeated(shared: SharedRows, own: OwnRows, least: int) -> str:
+    return (
+        f"the evaluation set changed since {own.of}, and without a key rows are matched by their content: "
+        f"{shared.repeated:,} rows of both sets repeat, so they can't be told apart. {shared.rows:,} rows are left, "
+        f"and `min_group_size` asks for {least:,}. The usual reason is an evaluation set of few columns. "
+        f"{_NAME_A_KEY}\n{_WITHOUT}"
+    )
+
+
+def _coincident(shared: SharedRows, own: OwnRows, coincidences: float) -> str:
+    return (
+        f"{_difference(shared)} since {own.of}, and without a key rows are matched by their content: by the rows that "
+        f"repeat in one set, about {coincidences:.0f} of {shared.rows:,} matches are different rows that happen to be "
+        f"equal. The usual reason is an evaluation set of few columns. {_NAME_A_KEY}\n{_WITHOUT}"
+    )
+
+
+def _too_few(config: Config, shared: SharedRows, own: OwnRows, least: int) -> str:
+    data = config.evaluation.data if config.evaluation else "holdout.csv"
+    return (
+        f"{_difference(shared)} since {own.of}, so only {shared.rows:,} rows are in both, and `min_group_size` asks "
+        f"for {least:,}. {own.of} may have been trained on the others. The usual reason is a split with another seed "
+        "or another size. Keep the split as it is, by a fixed seed:\n"
+        "    train_test_split(rows, test_size=0.2, random_state=42)\n"
+        "or commit the evaluation set, leave it alone in `train.run`, and let a step predict for any rows:\n"
+        f"    git add --force {data}\n"
+        "    predict: {run: python predict.py}   # in place of predict.file\n"
+        f"or, if the split has to change, {WITHOUT_BASELINE}"
+    )

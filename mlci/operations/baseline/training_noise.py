@@ -1,0 +1,80 @@
+"""Training noise of the champion, by the newest record of `mlci reproduce`."""
+
+from statistics import stdev
+
+from pydantic import ValidationError
+
+from mlci.config.models import Config
+from mlci.inference.training_noise import LEAST, UNKNOWN, TrainingNoise
+from mlci.lineage.fingerprints import is_recorded
+from mlci.metrics import catalogue
+from mlci.registry import compatibility, ledger, versions
+from mlci.registry.entries import ReproductionRecorded
+from mlci.registry.ledger import LedgerHead
+from mlci.registry.reproduction import MetricSpread
+from mlci.registry.store import CorruptError, Store
+
+
+def is_noise_wanted(config: Config) -> bool:
+    """Tell whether a gate asks for it."""
+    return any(gate.noise is not None for gate in config.gates)
+
+
+def load_noise(
+    config: Config, store: Store | None, end: LedgerHead | None, *, against: int | None, rows: str
+) -> TrainingNoise:
+    """Return what is recorded of the version in production on the current rows; why there is nothing, if so.
+
+    Args:
+        config: The configuration; where no gate asks, nothing is read.
+        store: The registry; ``None`` where production is not the baseline.
+        end: The ledger's end.
+        against: The version that is compared with.
+        rows: What identifies the rows that are judged on.
+
+    Raises:
+        CorruptError: The record is not what it was.
+    """
+    if not is_noise_wanted(config) or store is None or end is None or against is None:
+        return UNKNOWN
+    fix = f"`mlci reproduce {against} -k 5` would record one"
+    place = end.state.reproduced.get(str(against))
+    if place is None:
+        return TrainingNoise(version=against, reason=f"version {against} has no recorded spread of retrainings; {fix}")
+    spread = _read(store, end, place, against)
+    if not is_recorded(spread.fingerprint, rows):
+        why = f"the spread of version {against} was recorded on another evaluation set"
+        return TrainingNoise(version=against, reason=f"{why}; {fix} on this one")
+    if len(spread.reruns) < LEAST:
+        count = len(spread.reruns)
+        why = f"version {against} was retrained {count} time{'' if count == 1 else 's'}, and a spread takes {LEAST}"
+        return TrainingNoise(version=against, reason=f"{why} at least; {fix}")
+    if len({item.predictions for item in spread.reruns}) == 1:
+        why = f"all {len(spread.reruns)} retrainings of version {against} predict the same, whatever MLCI_SEED is"
+        teach = "let training seed itself, as by `random_state=int(os.getenv('MLCI_SEED', 0))`, or remove `noise`"
+        return TrainingNoise(version=against, reason=f"{why}: its training noise is unknown; {teach}")
+    return TrainingNoise(version=against, runs=len(spread.reruns), spread=_deviations(spread))
+
+
+def _read(store: Store, end: LedgerHead, place: int, against: int) -> MetricSpread:
+    entry = ledger.read_verified(store, end, place)
+    body = entry.body
+    of = f"the spread that entry {place} names"
+    if not isinstance(body, ReproductionRecorded) or body.version != against:
+        raise CorruptError(f"{store.shown}: entry {place} should have trained version {against} again and did not")
+    data = versions.read_description(store, body.spread, of=of)
+    try:
+        found = MetricSpread.model_validate_json(data)
+    except ValidationError as error:
+        what = f"{store.shown}: {of}"
+        raise compatibility.unreadable_record(error, data, what=what, writer=entry.writer) from None
+    if found.version != against or len(found.reruns) != body.runs:
+        raise CorruptError(f"{store.shown}: {of} is of other trainings than the entry says")
+    return found
+
+
+def _deviations(spread: MetricSpread) -> dict[str, float]:
+    """Return the standard deviation over reruns by canonical metric, where every rerun has the metric."""
+    names = set.intersection(*(set(item.metrics) for item in spread.reruns))
+    values = {name: [item.metrics[name] for item in spread.reruns] for name in sorted(names)}
+    return {catalogue.canonical(name): stdev(againsts) for name, againsts in values.items()}

@@ -1,0 +1,1 @@
+"""The bundle: what a run leaves for a promotion."""

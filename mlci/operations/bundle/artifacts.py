@@ -1,0 +1,103 @@
+"""Digests of the evaluated artifacts, taken before anything is judged."""
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from mlci.engine.tables.files import suffix_of
+from mlci.errors import InputError
+from mlci.operations.models.predictions import ModelPredictions
+from mlci.registry import entries
+from mlci.registry.manifest import VersionFile
+from mlci.registry.versions import digest_of
+
+MOST_FILES = 10_000
+_HINT = "run with `--no-bundle` to judge it without keeping it for a promotion"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Artifact:
+    """A file: where it stands, and what it is kept as."""
+
+    path: Path
+    file: VersionFile
+
+
+@dataclass(frozen=True, kw_only=True)
+class ArtifactDigests:
+    """What a verdict is about.
+
+    Attributes:
+        digest: Of the candidate's predictions, of their bytes or, where they are no single file here, of their content.
+        predictions: The candidate's predictions; ``None`` where they are no single file of this machine.
+        model: The model's files: a single one, or all of a folder.
+        folder: Whether the model is a folder.
+    """
+
+    digest: str
+    predictions: Artifact | None
+    model: tuple[Artifact, ...] = ()
+    folder: bool = False
+
+    @property
+    def model_digest(self) -> str | None:
+        """Return the digest of a model's only file, or of the list of its files."""
+        return model_digest(tuple(part.file for part in self.model), folder=self.folder)
+
+
+def model_digest(files: tuple[VersionFile, ...], *, folder: bool) -> str | None:
+    """Return the digest of a model's only file, or of the list of a folder's files; ``None`` without a model."""
+    if not folder:
+        return files[0].digest if files else None
+    return entries.entry_digest(entries.canonical_json([[file.name, file.digest, file.bytes] for file in files]))
+
+
+def digest_artifacts(candidate: ModelPredictions, fingerprint: Callable[[str], str]) -> ArtifactDigests:
+    """Take the digests of a model and its predictions; ``fingerprint`` is that of a table wherever it is.
+
+    Raises:
+        InputError: The model's folder holds what can't be kept.
+    """
+    path = Path(candidate.source.path)
+    predictions = digest_file(path, f"predictions{suffix_of(str(path))}") if path.is_file() else None
+    digest = predictions.file.digest if predictions else fingerprint(candidate.source.path).removeprefix("sha256:")
+    known, model = ArtifactDigests(digest=digest, predictions=predictions), candidate.model
+    if model is None or not model.exists():
+        return known
+    if model.is_file():
+        return replace(known, model=(digest_file(model, model.name),))
+    return replace(known, model=tuple(_folder(model)), folder=True)
+
+
+def try_digest_artifacts(candidate: ModelPredictions, fingerprint: Callable[[str], str]) -> ArtifactDigests:
+    """Take the digests of what is judged and not kept; of a model that could not be kept there is none."""
+    try:
+        return digest_artifacts(candidate, fingerprint)
+    except InputError:
+        return digest_artifacts(replace(candidate, model=None), fingerprint)
+
+
+def digest_file(path: Path, name: str) -> Artifact:
+    """Take the digest of one file."""
+    try:
+        file = VersionFile(name=name, digest=digest_of(path), bytes=path.stat().st_size)
+    except ValueError as error:
+        raise InputError(f"{path}: a file of this name can't be kept; {_HINT}") from error
+    return Artifact(path=path, file=file)
+
+
+def _folder(model: Path) -> Iterator[Artifact]:
+    """Yield the files of a folder, sorted by name; links to files count as what they lead to."""
+    found = []
+    for root, below, names in os.walk(model):
+        linked = [name for name in below if (Path(root) / name).is_symlink()]
+        if linked:
+            raise InputError(f"{Path(root) / linked[0]} is a link to a folder, which a bundle can't hold; {_HINT}")
+        found += [Path(root) / name for name in names]
+    if len(found) > MOST_FILES:
+        raise InputError(f"{model} holds {len(found):,} files; a bundle may hold {MOST_FILES:,}; {_HINT}")
+    for path in sorted(found):
+        if not path.is_file():
+            raise InputError(f"{path} is no file, which a bundle can't hold; {_HINT}")
+        yield digest_file(path, path.relative_to(model).as_posix())

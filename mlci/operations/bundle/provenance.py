@@ -1,0 +1,95 @@
+"""Provenance of the candidate for its manifest."""
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from mlci.config.loader import LoadedConfig
+from mlci.config.relevant_paths import LOCKS
+from mlci.errors import InputError
+from mlci.git.data_pointers import data_pointers
+from mlci.git.git import Git
+from mlci.git.head import CommitHead
+from mlci.lineage.rows import Rows
+from mlci.operations.bundle.artifacts import Artifact, ArtifactDigests, digest_file
+from mlci.operations.context import RunContext
+from mlci.operations.lineage import evaluation_rows
+from mlci.operations.models.predictions import kept_model_path
+from mlci.registry.manifest import Environment, Recipe
+
+_LARGEST_LOCK = 16_000_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class BuildProvenance:
+    """How a candidate was made.
+
+    Attributes:
+        recipe: Commit, configuration and commands.
+        environment: What it ran on, with lock files.
+        pointers: Data that the repository points at.
+        config: The configuration's file.
+        locks: The lock files.
+        rows: The evaluation set by digests, as it is kept and as it can be compared.
+    """
+
+    recipe: Recipe
+    environment: Environment
+    pointers: dict[str, str]
+    config: Artifact
+    locks: tuple[Artifact, ...]
+    rows: tuple[Artifact, Rows] | None
+
+
+def collect_provenance(
+    loaded: LoadedConfig,
+    tools: RunContext,
+    environment: Environment,
+    *,
+    folder: Path,
+    head: CommitHead | None,
+    held: ArtifactDigests | None,
+) -> BuildProvenance:
+    """Look at the checkout as the candidate's steps left it, but by the commit that it had before."""
+    path, config = Path(loaded.path), loaded.config
+    own, locks = digest_file(path, path.name), tuple(_locks(path.parent, tools.git))
+    recipe = Recipe(
+        commit=head.commit if head else None,
+        dirty=head.dirty if head else False,
+        config_path=_in_repository(path, tools.git),
+        config=own.file,
+        train=config.train.run if config.train else None,
+        predict=config.predict.run,
+        model=kept_model_path(config),
+        folder=held.folder if held else False,
+        seed=config.policy.seed,
+    )
+    environment = environment.model_copy(update={"lock": tuple(part.file for part in locks)})
+    return BuildProvenance(
+        recipe=recipe,
+        environment=environment,
+        pointers=data_pointers(tools.git),
+        config=own,
+        locks=locks,
+        rows=evaluation_rows.keep_rows(config, tools, folder),
+    )
+
+
+def _locks(folder: Path, git: Git) -> Iterator[Artifact]:
+    """Yield the lock files beside the configuration and at the top of the repository."""
+    root = folder.resolve()
+    with contextlib.suppress(InputError):
+        root = git.root().resolve()
+    found = {path.resolve() for home in (folder, root) for pattern in LOCKS for path in home.glob(pattern)}
+    for path in sorted(found):
+        if path.is_relative_to(root) and path.is_file() and path.stat().st_size <= _LARGEST_LOCK:
+            yield digest_file(path, path.relative_to(root).as_posix())
+
+
+def _in_repository(path: Path, git: Git) -> str:
+    with contextlib.suppress(InputError):
+        root = git.root().resolve()
+        if path.resolve().is_relative_to(root):
+            return path.resolve().relative_to(root).as_posix()
+    return path.name

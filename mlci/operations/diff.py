@@ -1,0 +1,124 @@
+"""``mlci diff``: metrics and provenance of two versions, or of a version and a run."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from mlci.errors import InputError
+from mlci.lineage.origin import Origin
+from mlci.lineage.rows import Rows
+from mlci.operations.bundle.read import read_bundle
+from mlci.operations.context import RunContext, registry_of
+from mlci.operations.lineage import evaluation_rows, origins
+from mlci.registry import ledger, versions
+from mlci.registry.entries import LedgerState
+from mlci.registry.ledger import LedgerHead
+from mlci.registry.manifest import Content, VersionFile
+from mlci.report.document import Lineage
+
+CANDIDATE, PRODUCTION = "candidate", "production"
+
+
+@dataclass(frozen=True, kw_only=True)
+class DiffSide:
+    """One of the two.
+
+    Attributes:
+        name: ``version 3`` or ``candidate``.
+        content: Its manifest.
+        origin: What it was made from.
+        rows: Its evaluation set by digests, where it kept them.
+    """
+
+    name: str
+    content: Content
+    origin: Origin
+    rows: Rows | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Diff:
+    """What differs between two.
+
+    Attributes:
+        before, after: The two.
+        metrics: Both values on the whole set by metric; ``None`` where one has none.
+        lineage: What changed from one to the other.
+    """
+
+    before: DiffSide
+    after: DiffSide
+    metrics: dict[str, tuple[float | None, float | None]]
+    lineage: Lineage
+
+    @property
+    def same_rows(self) -> bool:
+        """Whether both were judged on the same rows, so that their numbers compare."""
+        return self.before.origin.fingerprint == self.after.origin.fingerprint
+
+
+def diff_versions(tools: RunContext, before: str, after: str, *, out: Path) -> Diff:
+    """Compare two.
+
+    Args:
+        tools: Effects, with the registry.
+        before: A number, ``production``, or ``candidate`` for the bundle in ``out``.
+        after: The same.
+        out: The folder of a run.
+
+    Raises:
+        InputError: There is no such version, or no bundle.
+        CorruptError: One of them is not what it was.
+    """
+    now = ledger.read_ledger_head(registry_of(tools))
+    one, other = (_end(tools, now, name, out) for name in (before, after))
+    values = (one.content.metrics, other.content.metrics)
+    metrics = {name: (values[0].get(name), values[1].get(name)) for name in {**values[0], **values[1]}}
+    found = origins.compare_lineage(tools.git, one.origin, other.origin)
+    if one.origin.fingerprint != other.origin.fingerprint:
+        rows = evaluation_rows.compare_rows(
+            one.rows, other.rows, before=one.content.data.rows, after=other.content.data.rows
+        )
+        found = found.model_copy(update={"evaluation": rows})
+    return Diff(before=one, after=other, metrics=metrics, lineage=found)
+
+
+def version_number(shown: str, state: LedgerState, name: str) -> int:
+    """Return the number of a version by what it is called.
+
+    Raises:
+        InputError: There is none.
+    """
+    if name == PRODUCTION:
+        if state.champion is None:
+            raise InputError(f"{shown} has no version in production yet; `mlci promote` makes one")
+        return state.champion
+    if not name.isdecimal() or name not in state.promoted:
+        listed = "`mlci versions` lists them" if state.promoted else "`mlci promote` makes the first"
+        raise InputError(f"{shown} has no version {name}; {listed}")
+    return int(name)
+
+
+def _end(tools: RunContext, now: LedgerHead, name: str, out: Path) -> DiffSide:
+    store = registry_of(tools)
+    if name == CANDIDATE:
+        return _candidate(out)
+    version = versions.read_version(store, now, version_number(store.shown, now.state, name))
+    return DiffSide(
+        name=f"version {version.number}",
+        content=version.manifest,
+        origin=origins.origin_of_version(store, version),
+        rows=evaluation_rows.rows_of_version(store, version, tools),
+    )
+
+
+def _candidate(out: Path) -> DiffSide:
+    bundle = read_bundle(out)
+
+    def read(file: VersionFile) -> bytes:
+        return bundle.paths[file.digest].read_bytes()
+
+    keys = bundle.content.data.keys
+    rows = evaluation_rows.parse_kept_rows(read(keys)) if keys else None
+    return DiffSide(
+        name=CANDIDATE, content=bundle.content, origin=origins.origin_of_content(bundle.content, read), rows=rows
+    )

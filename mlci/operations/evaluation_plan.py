@@ -1,0 +1,271 @@
+"""Plan of an evaluation: a configuration as engine job, question and rules. Pure."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from mlci.config.models import Config, Evaluation, Gate, Reported, Slice, SliceColumnConfig
+from mlci.config.slices import effective_slices, slice_columns, slice_name, slice_scope
+from mlci.config.types import Limit
+from mlci.engine.interface import SliceColumn, SliceSpec
+from mlci.engine.tables import cell_values
+from mlci.errors import InputError, Problem
+from mlci.gates.rules import Bound, Kind, Rule
+from mlci.inference.evaluate import Question
+from mlci.metrics import catalogue
+from mlci.metrics.catalogue import PARITIES, PER_CLASS
+from mlci.metrics.info import MetricInfo
+from mlci.metrics.row_metrics import On, RowMetric, shown_name
+
+KINDS: tuple[Kind, ...] = ("min", "max", "max_drop", "max_rise")
+PROBABILITY = frozenset({"brier_score_loss", "log_loss", "calibration_in_the_large", "expected_calibration_error"})
+_DIVIDING = "mean_absolute_percentage_error"
+_ON: dict[str, On] = {"scores": "score", "decisions": "decision"}
+_FAIRNESS = {
+    "binary": (
+        *PARITIES,
+        "false_positive_rate",
+        "false_negative_rate",
+        "false_omission_rate",
+        "false_discovery_rate",
+    ),
+    "multiclass": ("accuracy",),
+    "regression": (),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class RequiredStatistics:
+    """Which statistics the metrics of a run rest on."""
+
+    scores: bool
+    calibration: bool
+    losses: tuple[str, ...]
+    probabilities: bool
+    custom: tuple[RowMetric, ...]
+
+
+def engine_slices(config: Config) -> tuple[SliceSpec, ...]:
+    """Return the slices as the engine takes them."""
+    return tuple(SliceSpec(name=slice_name(item), columns=_columns(item)) for item in effective_slices(config))
+
+
+def reference_groups(evaluation: Evaluation) -> dict[str, str]:
+    """Return the reference group by slice, where one is configured."""
+    chosen = (item for item in evaluation.slices if isinstance(item, SliceColumnConfig) and item.reference is not None)
+    return {item.column: _group_name(item.reference) for item in chosen}
+
+
+def gate_rules(config: Config) -> tuple[Rule, ...]:
+    """Return the gates as they are judged, with the policy that holds for each; of two equal ones the first."""
+    found = [_rule(gate, config) for gate in config.gates]
+    return tuple({replace(rule, line=None): rule for rule in reversed(found)}.values())[::-1]
+
+
+def asked_metrics(config: Config) -> tuple[str, ...]:
+    """Return the plain metrics to measure in every scope: those asked for, and those that gates look at."""
+    asked = config.evaluation.reported if config.evaluation else None
+    names = [metric_name(item) for item in asked] if asked is not None else _default_metrics(config)
+    names += [metric_name(gate) for gate in config.gates]
+    return tuple(dict.fromkeys(item for item in names if catalogue.spread(item) is None and not _measured_by_run(item)))
+
+
+def asked_disparities(config: Config) -> tuple[tuple[str, str], ...]:
+    """Return (metric, slice) pairs to take a spread of: all of fairness unless metrics are listed, and the gates'."""
+    if config.evaluation is None:
+        return ()
+    asked = config.evaluation.reported
+    spreads = (
+        _default_disparities(config)
+        if asked is None
+        else [metric_name(item) for item in asked if catalogue.spread(item.metric)]
+    )
+    pairs = [(metric, slice_name(item)) for item in effective_slices(config) for metric in spreads]
+    pairs += [(metric_name(gate), str(slice_scope(gate))) for gate in config.gates if gate.across is not None]
+    return tuple(dict.fromkeys(pairs))
+
+
+def metric_name(item: Gate | Reported) -> str:
+    """Return the name that a metric has in reports."""
+    return shown_name(catalogue.shown_metric(item.metric), item.params or {})
+
+
+def row_metrics(config: Config) -> tuple[RowMetric, ...]:
+    """Return the metrics that are functions of rows, each once; a later mention may add what an earlier left open."""
+    reported = (config.evaluation.reported if config.evaluation else None) or ()
+    found: dict[str, RowMetric] = {}
+    entries: list[Gate | Reported] = [*config.gates, *reported]
+    for item in entries:
+        name, written = metric_name(item), item.metric
+        if catalogue.find(name) is not None:
+            continue
+        known = found.get(name)
+        on: On | None = _ON[item.on] if item.on else known.on if known else None
+        line = known.line if known else getattr(item, "line", None)
+        function = written if ":" in written else catalogue.canonical(written)
+        found[name] = RowMetric(name=name, function=function, on=on, params=item.params or {}, line=line)
+    return tuple(found.values())
+
+
+def required_statistics(config: Config) -> RequiredStatistics:
+    """Return the statistics that the run's metrics and disparities rest on."""
+    names = set(asked_metrics(config))
+    for metric, _ in asked_disparities(config):
+        spread = catalogue.spread(metric)
+        names |= set(spread.bases) if spread else set()
+    infos = [info for name in sorted(names) if (info := catalogue.find(name))]
+    return RequiredStatistics(
+        scores=any(info.kind == "ranks" for info in infos),
+        calibration=any(info.kind == "calibration" for info in infos),
+        losses=tuple(dict.fromkeys(info.loss for info in infos if info.loss)),
+        probabilities=_requires_probabilities(config, names),
+        custom=row_metrics(config),
+    )
+
+
+def _requires_probabilities(config: Config, names: Iterable[str]) -> bool:
+    """Whether scores outside [0, 1] are refused: not if only the default metrics would need probabilities.
+
+    A threshold that is configured says that scores are what the default metrics take them for.
+    """
+    reported = config.evaluation.reported if config.evaluation else None
+    named = [*(item.metric for item in config.gates), *(item.metric for item in reported or ())]
+    chosen = names if reported is not None or "threshold" in config.predict.model_fields_set else named
+    return any(part in PROBABILITY for name in chosen for part in _parts(name))
+
+
+def divides_by_label(config: Config) -> bool:
+    """Whether a gate, or the list of metrics to report, names a metric that divides by the label."""
+    asked = (config.evaluation.metrics if config.evaluation else None) or ()
+    names = [item if isinstance(item, str) else item.metric for item in (*asked, *config.gates)]
+    return any(_DIVIDING in part for name in names for part in _parts(name))
+
+
+def _parts(name: str) -> tuple[str, ...]:
+    return tuple(map(catalogue.canonical, (spread.bases if (spread := catalogue.spread(name)) else (name,))))
+
+
+def evaluation_question(config: Config, *, baseline: bool) -> Question:
+    """Return what inference is asked."""
+    evaluation = config.evaluation
+    return Question(
+        task=config.task,
+        metrics=asked_metrics(config),
+        baseline=baseline,
+        disparities=asked_disparities(config),
+        references=reference_groups(evaluation) if evaluation else {},
+        confidence=config.policy.confidence,
+        seed=config.policy.seed,
+        min_group_size=evaluation.min_group_size if evaluation else 1,
+        per_class=config.task == "multiclass" and evaluation is not None and evaluation.metrics is None,
+    )
+
+
+def asked_operations(config: Config) -> tuple[str, ...]:
+    """Return the names of the run's own costs that gates look at."""
+    return tuple(dict.fromkeys(gate.metric for gate in config.gates if _measured_by_run(gate.metric)))
+
+
+def _rule(gate: Gate, config: Config) -> Rule:
+    limits = [(kind, limit) for kind in KINDS if isinstance(limit := getattr(gate, kind), Limit)]
+    return Rule(
+        metric=gate.metric if config.predict.metrics is not None else metric_name(gate),
+        limits=tuple((kind, Bound(limit.value, relative=limit.relative)) for kind, limit in limits),
+        each=slice_scope(gate) if gate.each is not None else None,
+        across=slice_scope(gate) if gate.across is not None else None,
+        judge=gate.judge,
+        retraining=gate.noise == "retraining",
+        inconclusive=gate.policy.inconclusive or config.policy.inconclusive,
+        no_baseline=gate.policy.no_baseline or config.policy.no_baseline,
+        line=gate.line,
+    )
+
+
+def _columns(item: Slice) -> tuple[SliceColumn, ...]:
+    return tuple(SliceColumn(column=column.column, cut=column.cut) for column in slice_columns(item))
+
+
+def _group_name(value: object) -> str:
+    """Return a group's name as the engine writes it; ``(null)`` is the group without a value."""
+    if isinstance(value, str):
+        return value if value == cell_values.NULL_GROUP else cell_values.group_name(value)
+    return cell_values.group_name(cell_values.parse_cell(value))
+
+
+def _default_metrics(config: Config) -> list[str]:
+    names = catalogue.metrics_of_task(config.task)
+    predict = config.predict
+    scored = predict.model is not None or predict.score is not None
+    if config.task == "binary" and not scored:
+        names = [name for name in names if _info(name).kind not in {"ranks", "loss", "calibration"}]
+    if config.task == "binary" and not 0 < predict.threshold < 1:
+        names = [name for name in names if name not in PROBABILITY]
+    return names
+
+
+def _default_disparities(config: Config) -> list[str]:
+    names = [f"{base}_{kind}" for base in _FAIRNESS[config.task] for kind in ("difference", "ratio")]
+    return names or ["mean_error_difference", "mean_absolute_error_difference"]
+
+
+def _measured_by_run(name: str) -> bool:
+    info = None if PER_CLASS.match(name) else catalogue.find(name)
+    return info is not None and info.kind == "operation"
+
+
+def _info(name: str) -> MetricInfo:
+    info = catalogue.find(name)
+    if info is None:
+        raise KeyError(name)
+    return info
+
+
+_OF_SCORES = frozenset({"ranks", "loss", "calibration", "operation"})
+_REMEDY = "set the one that decides: `predict: {threshold: …}`"
+
+
+def missing_threshold_note(found: Sequence[str]) -> str:
+    """Return the report's note about models whose scores have no threshold."""
+    return f"{_why(found)}, so metrics of decisions and probabilities are left out; to report the former, {_REMEDY}"
+
+
+def _why(found: Sequence[str]) -> str:
+    return f"{found[0]}, for which 0.5 is not a threshold"
+
+
+@dataclass(frozen=True)
+class DecisionMetrics:
+    """Selection of the metrics that rest on decisions.
+
+    Attributes:
+        custom: Names of custom metrics that are given decisions.
+    """
+
+    custom: frozenset[str]
+
+    def refuse_gates(self, config: Config, found: Sequence[str], path: str) -> None:
+        """Stop where a gate looks at a metric of decisions.
+
+        Raises:
+            InputError: if there is one; ``path`` is the candidate's predictions.
+        """
+        gates = [gate for gate in config.gates if self.rests(gate.metric)]
+        if gates:
+            listed = ", ".join(dict.fromkeys(f"`{gate.metric}`" for gate in gates))
+            raise InputError(Problem(f"{_why(found)}, and gates look at {listed}: {_REMEDY}", path))
+
+    def leave_out(self, question: Question) -> Question:
+        """Return the question without metrics of decisions, and of probabilities, which such scores are not."""
+        kept = (name for name in question.metrics if not self.rests(name))
+        metrics = tuple(name for name in kept if catalogue.canonical(name) not in PROBABILITY)
+        spreads = tuple(pair for pair in question.disparities if not self.rests(pair[0]))
+        return replace(question, metrics=metrics, disparities=spreads)
+
+    def rests(self, metric: str) -> bool:
+        """Tell whether a metric, or what its spread is taken of, rests on decisions."""
+        spread = catalogue.spread(metric)
+        if spread is not None:
+            return any(self.rests(base) for base in spread.bases)
+        info = catalogue.find(metric)
+        if info is None:
+            return metric in self.custom or PER_CLASS.match(metric) is not None
+        return info.kind not in _OF_SCORES

@@ -1,0 +1,120 @@
+"""Holdout uses: how often an evaluation set was used, by the ledger's records.
+
+A look is a candidate's predictions, judged on an evaluation set by a policy. The same predictions judged again by the
+same policy tell nothing new, so they cost nothing.
+"""
+
+from dataclasses import dataclass
+from itertools import islice
+
+from mlci.config.models import Config
+from mlci.lineage.fingerprints import spellings
+from mlci.operations.bundle.artifacts import ArtifactDigests
+from mlci.operations.context import RunContext
+from mlci.registry import entries, ledger
+from mlci.registry.entries import Entry, LedgerState, VerdictRecord
+from mlci.registry.ledger import LedgerHead
+from mlci.registry.store import Store
+from mlci.report.document import Report
+
+ON_NUMBERS = "metrics"
+"""Stands for the evaluation set where only metrics files are compared."""
+LOOK_BACK = 500
+"""Entries to look for the same look in; one that is further back counts as new."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class HoldoutUse:
+    """One look.
+
+    Attributes:
+        fingerprint: Of the evaluation set.
+        predictions: Digest of the candidate's predictions.
+        policy: Digest of what decides.
+        again: Whether the ledger has this look already.
+        count: Looks at this evaluation set, this one included.
+    """
+
+    fingerprint: str
+    predictions: str
+    policy: str
+    again: bool
+    count: int
+
+
+def use_of_run(
+    config: Config, fingerprint: str | None, held: ArtifactDigests | None, tools: RunContext
+) -> HoldoutUse | None:
+    """Return the look that a run was; ``None`` where it is not to be recorded."""
+    if tools.registry is None or tools.stamp is None or held is None:
+        return None
+    return _use(config, tools.registry, fingerprint or ON_NUMBERS, held.digest)
+
+
+def use_of_report(config: Config, report: Report, tools: RunContext) -> HoldoutUse | None:
+    """Return the look that a report tells of, made by a job that could not record it; ``None`` if it does not tell."""
+    predictions = (report.candidate.predictions or "").removeprefix("sha256:")
+    if tools.registry is None or not predictions:
+        return None
+    return _use(config, tools.registry, report.evaluation.fingerprint or ON_NUMBERS, predictions)
+
+
+def _use(config: Config, store: Store, known_as: str, predictions: str) -> HoldoutUse:
+    policy, end = policy_digest(config), ledger.read_ledger_head(store)
+    again = any(_seen(store, end, (name, predictions, policy)) for name in spellings(known_as))
+    count = sum(end.state.uses.get(name, 0) for name in spellings(known_as)) + (0 if again else 1)
+    return HoldoutUse(fingerprint=known_as, predictions=predictions, policy=policy, again=again, count=count)
+
+
+def known_uses(end: LedgerHead | None, fingerprint: str | None) -> int | None:
+    """Return the looks that the ledger knew of; ``None`` where it knew of none or was not read."""
+    if end is None or fingerprint is None:
+        return None
+    found = [end.state.uses[name] for name in spellings(fingerprint) if name in end.state.uses]
+    return sum(found) if found else None
+
+
+def policy_digest(config: Config) -> str:
+    """Return the digest of what decides: gates and policy."""
+    parts = config.model_dump(mode="json", include={"gates", "policy"})
+    return entries.entry_digest(entries.canonical_json(parts))
+
+
+def record_use(tools: RunContext, use: HoldoutUse, report: Report, *, digest: str, against: int | None) -> Entry | None:
+    """Append what was decided.
+
+    Args:
+        tools: Effects, with registry and stamp.
+        use: The look that it was.
+        report: The report.
+        digest: SHA-256 of ``report.json``.
+        against: Version that the candidate was compared with.
+
+    Raises:
+        OutsideError: The registry can't be written to.
+    """
+    if tools.registry is None or tools.stamp is None:
+        raise ValueError("the command line gives a registry and a stamp to a run that records")
+    store, seen = tools.registry, use.again
+
+    def decide(state: LedgerState) -> VerdictRecord:
+        del state
+        return VerdictRecord(
+            verdict=report.verdict,
+            report=digest,
+            policy=use.policy,
+            fingerprint=use.fingerprint,
+            predictions=use.predictions,
+            against=against,
+            again=seen,
+        )
+
+    return ledger.append_entry(store, tools.stamp, decide)
+
+
+def _seen(store: Store, end: LedgerHead, look: tuple[str, str, str]) -> bool:
+    for entry in islice(ledger.iter_newest_first(store, end), LOOK_BACK):
+        body = entry.body
+        if isinstance(body, VerdictRecord) and (body.fingerprint, body.predictions, body.policy) == look:
+            return True
+    return False

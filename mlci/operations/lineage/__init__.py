@@ -1,0 +1,1 @@
+"""Lineage of a comparison: what changed since the baseline, and how metrics developed."""

@@ -1,0 +1,89 @@
+"""Row-level difference between a version's evaluation set and the current one."""
+
+from pathlib import Path
+
+from mlci.config.models import Config
+from mlci.lineage import rows
+from mlci.lineage.rows import Rows
+from mlci.operations.bundle.artifacts import Artifact, digest_file
+from mlci.operations.context import RunContext, resolve_path
+from mlci.registry import versions
+from mlci.registry.store import Store
+from mlci.registry.versions import Version
+from mlci.report.document import DataDifference, NullRate
+
+NAME = "rows.bin"
+"""File of a version that holds digests of its rows."""
+_COLUMNS = 20
+_NOT_KEPT = "rows were not kept of both sets, so what differs is not known"
+_ELSEWHERE = "keys or labels stand in other columns, so rows can't be told apart"
+_REPEAT = "rows of equal content can't be told apart without `evaluation.key`"
+
+
+def keep_rows(config: Config, tools: RunContext, folder: Path) -> tuple[Artifact, Rows] | None:
+    """Return the current evaluation set by digests, and a file of ours that holds them, for a version to keep.
+
+    There is none where only numbers are compared, or where there are too many rows. Rows without a key are kept in the
+    table's order: the version's predictions belong to rows by position.
+    """
+    evaluation = config.evaluation
+    if evaluation is None or tools.rows is None:
+        return None
+    in_order = evaluation.key is None
+    found = tools.rows(resolve_path(evaluation.data, folder), evaluation.key, evaluation.label, in_order=in_order)
+    if found is None:
+        return None
+    path = tools.scratch / NAME
+    path.write_bytes(rows.dump_rows(found))
+    return digest_file(path, NAME), found
+
+
+def evaluation_set_difference(store: Store, version: Version, now: Rows | None, tools: RunContext) -> DataDifference:
+    """Return what differs between a version's evaluation set and the current one.
+
+    Raises:
+        CorruptError: What the version kept is not what it was.
+    """
+    before = rows_of_version(store, version, tools)
+    return compare_rows(before, now, before=version.manifest.data.rows, after=len(now) if now is not None else None)
+
+
+def compare_rows(one: Rows | None, other: Rows | None, *, before: int, after: int | None) -> DataDifference:
+    """Return what differs between two evaluation sets, of which numbers of rows are known in any case."""
+    if one is None or other is None:
+        return DataDifference(baseline_rows=before, candidate_rows=after, reason=_NOT_KEPT)
+    found = rows.row_difference(one, other)
+    rates = [NullRate(column=name, baseline=was, candidate=new) for name, was, new in found.null_rates]
+    return DataDifference(
+        baseline_rows=found.before,
+        candidate_rows=found.after,
+        added=found.added,
+        removed=found.removed,
+        relabelled=found.relabelled,
+        changed=found.changed,
+        columns_added=found.columns_added[:_COLUMNS],
+        columns_removed=found.columns_removed[:_COLUMNS],
+        null_rates=tuple(rates[:_COLUMNS]),
+        reason=_REPEAT if found.repeat else _ELSEWHERE if found.added is None else None,
+    )
+
+
+def rows_of_version(store: Store, version: Version, tools: RunContext) -> Rows | None:
+    """Return what a version kept; ``None`` where it kept nothing that this version of mlci can read.
+
+    Raises:
+        CorruptError: It is not what it was.
+    """
+    file = version.manifest.data.keys
+    if file is None:
+        return None
+    path = versions.fetch_file(store, file, tools.scratch / "baseline" / NAME, of=f"version {version.number}")
+    return parse_kept_rows(path.read_bytes())
+
+
+def parse_kept_rows(data: bytes) -> Rows | None:
+    """Return what a file of digests holds; ``None`` where this version of mlci can't read it."""
+    try:
+        return rows.parse_rows(data)
+    except ValueError:
+        return None

@@ -1,0 +1,76 @@
+"""Lineage and trend against the registry."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from mlci.config.models import Config
+from mlci.inference.result import EvaluationResult
+from mlci.lineage.fingerprints import is_recorded
+from mlci.lineage.origin import Origin
+from mlci.lineage.rows import Rows
+from mlci.operations import evaluation_plan
+from mlci.operations.bundle.artifacts import ArtifactDigests
+from mlci.operations.bundle.provenance import BuildProvenance
+from mlci.operations.context import RunContext, registry_of
+from mlci.operations.lineage import evaluation_rows, origins, trend
+from mlci.operations.report_builder import ReportContext
+from mlci.registry import versions
+from mlci.registry.ledger import LedgerHead
+from mlci.report.document import Lineage
+
+
+@dataclass(frozen=True, kw_only=True)
+class CurrentState:
+    """What was just judged.
+
+    Attributes:
+        origin: What it was made from.
+        texts: Its configuration and lock files by digest, which need not be fetched if a version's are the same.
+        rows: Its evaluation set by digests.
+    """
+
+    origin: Origin
+    texts: Mapping[str, bytes]
+    rows: Rows | None
+
+
+def current_state(makings: BuildProvenance, held: ArtifactDigests | None, fingerprint: str) -> CurrentState:
+    """Return what a run just judged."""
+    origin = origins.origin_of_run(makings, held, fingerprint)
+    return CurrentState(
+        origin=origin, texts=origins.origin_texts(makings), rows=makings.rows[1] if makings.rows else None
+    )
+
+
+def add_history(
+    config: Config,
+    tools: RunContext,
+    end: LedgerHead,
+    *,
+    result: EvaluationResult,
+    facts: ReportContext,
+    now: CurrentState | None,
+) -> tuple[EvaluationResult, ReportContext]:
+    """Add lineage and trend to what a report is made of.
+
+    Raises:
+        CorruptError: The version in production is not whole. Older ones only cost a note.
+    """
+    facts = replace(facts, lineage=_lineage(tools, end, now) if now is not None else None)
+    gated = [rule.metric for rule in evaluation_plan.gate_rules(config) if rule.each is None and rule.across is None]
+    rows, notes = trend.trend_rows(registry_of(tools), end, gated, result.fingerprint)
+    return replace(result, notes=(*result.notes, *notes)), replace(facts, trend=rows)
+
+
+def _lineage(tools: RunContext, end: LedgerHead, now: CurrentState) -> Lineage | None:
+    store = registry_of(tools)
+    champion = versions.read_champion(store, end)
+    if champion is None:
+        return None
+    before = origins.origin_of_version(store, champion, now.texts)
+    found = origins.compare_lineage(tools.git, before, now.origin)
+    if is_recorded(before.fingerprint, now.origin.fingerprint):
+        return found
+    return found.model_copy(
+        update={"evaluation": evaluation_rows.evaluation_set_difference(store, champion, now.rows, tools)}
+    )

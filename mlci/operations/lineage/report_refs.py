@@ -1,0 +1,58 @@
+"""References of a report to both models. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from mlci.config.models import Baseline, Config
+from mlci.git.head import CommitHead
+from mlci.operations.bundle.artifacts import ArtifactDigests
+from mlci.operations.models.predictions import ModelPredictions
+from mlci.operations.report_builder import ReportContext
+from mlci.report.document import BaselineRef, Candidate, PolicyRef
+
+
+def add_report_refs(
+    facts: ReportContext,
+    config: Config,
+    candidate: ModelPredictions,
+    baseline: ModelPredictions | None,
+    *,
+    seconds: Mapping[str, float],
+    head: CommitHead | None,
+    held: ArtifactDigests | None,
+) -> ReportContext:
+    """Fill in where both models came from."""
+    commit = candidate.commit or (head.commit if head else None)
+    label = "with uncommitted changes" if head and head.dirty else None
+    said = Candidate(commit=facts.candidate.commit or commit, label=label)
+    return replace(facts, candidate=_with_digests(said, held), baseline=_reference(config, baseline), seconds=seconds)
+
+
+def policy_ref(config: Config) -> PolicyRef:
+    """Return the policy as the report shows it."""
+    return PolicyRef(
+        confidence=config.policy.confidence,
+        inconclusive=config.policy.inconclusive,
+        no_baseline=config.policy.no_baseline,
+        comment=config.policy.comment,
+    )
+
+
+def _with_digests(candidate: Candidate, held: ArtifactDigests | None) -> Candidate:
+    if held is None:
+        return candidate
+    digests = {"predictions": held.predictions.file.digest if held.predictions else None, "model": held.model_digest}
+    return candidate.model_copy(
+        update={name: f"sha256:{digest}" for name, digest in digests.items() if digest is not None}
+    )
+
+
+def _reference(config: Config, baseline: ModelPredictions | None) -> BaselineRef:
+    if config.baseline == "production":
+        version = str(baseline.version) if baseline else None
+        return BaselineRef(source="production", version=version, commit=baseline.commit if baseline else None)
+    if baseline is None or not isinstance(config.baseline, Baseline):
+        return BaselineRef(source="none")
+    if config.baseline.file is not None:
+        return BaselineRef(source="file", label=config.baseline.file)
+    return BaselineRef(source="ref", commit=baseline.commit, label=config.baseline.ref)

@@ -1,0 +1,90 @@
+"""The history of each gated metric over the versions that were in production, from their manifests."""
+
+from collections.abc import Iterable, Iterator
+from itertools import islice, takewhile
+
+from mlci.errors import OutsideError
+from mlci.lineage.fingerprints import is_recorded
+from mlci.metrics import catalogue
+from mlci.registry import versions
+from mlci.registry.entries import Promotion, Rollback
+from mlci.registry.ledger import LedgerHead
+from mlci.registry.rolled_back import rolled_back_versions
+from mlci.registry.store import Store
+from mlci.registry.versions import Version
+from mlci.report.document import TrendPoint, TrendRow
+
+MOST = 8
+"""Versions that are shown; each takes two reads."""
+
+LOOKED = 16
+"""Newest versions that they are taken from: those that were rolled back are left out."""
+
+_DECISIONS = 64  # promotions and roll-backs that are looked at for that
+
+
+def trend_rows(
+    store: Store, end: LedgerHead, metrics: Iterable[str], fingerprint: str | None
+) -> tuple[tuple[TrendRow, ...], tuple[str, ...]]:
+    """Return a row for each metric, oldest version first, and notes about versions that can't be read.
+
+    A trend only explains: what is wrong with a version that is not in production any more blocks nobody's merge.
+
+    Args:
+        store: The registry.
+        end: The ledger's.
+        metrics: Metrics on the whole set, as gates name them.
+        fingerprint: Of the current evaluation set; numbers on another one can't be compared with it.
+    """
+    found: list[Version] = []
+    notes: list[str] = []
+    for item in metric_history(store, end):
+        if isinstance(item, Version):
+            found.append(item)
+        else:
+            notes.append(f"trend: {item}")
+    rows = (_row(metric, _points(metric, found, fingerprint)) for metric in dict.fromkeys(metrics))
+    return tuple(row for row in rows if row is not None), tuple(notes)
+
+
+def metric_history(store: Store, end: LedgerHead) -> Iterator[Version | OutsideError]:
+    """Yield the versions that led to the one in production, oldest first; what can't be read is an error in its place.
+
+    Those that production was taken back from are no part of it.
+    """
+    newest = end.state.champion or 0
+    oldest = max(1, newest - LOOKED + 1)
+    left: set[int] = set()
+    if newest > 1:
+        try:
+            left = _left(store, end, end.state.promoted[str(oldest)])
+        except OutsideError as error:
+            yield error
+    for number in [number for number in range(oldest, newest + 1) if number not in left][-MOST:]:
+        try:
+            yield versions.read_version(store, end, number)
+        except OutsideError as error:
+            yield error
+
+
+def _left(store: Store, end: LedgerHead, since: int) -> set[int]:
+    """Return the versions that were rolled back, of those that were promoted by entry ``since`` or later."""
+    decided = takewhile(lambda entry: entry.number >= since, islice(versions.iter_decisions(store, end), _DECISIONS))
+    steps = [entry.body for entry in decided if isinstance(entry.body, Promotion | Rollback)]
+    return set(rolled_back_versions(reversed(steps)))
+
+
+def _points(metric: str, history: list[Version], fingerprint: str | None) -> tuple[TrendPoint, ...]:
+    points = []
+    for version in history:
+        known = {catalogue.canonical(name): value for name, value in version.manifest.metrics.items()}
+        value = known.get(catalogue.canonical(metric))
+        if value is not None:
+            same = fingerprint is None or is_recorded(version.manifest.data.fingerprint, fingerprint)
+            points.append(TrendPoint(version=version.number, value=value, same_rows=same))
+    return tuple(points)
+
+
+def _row(metric: str, points: tuple[TrendPoint, ...]) -> TrendRow | None:
+    """Return a metric's row; one version alone is the baseline and no trend."""
+    return TrendRow(metric=metric, points=points) if len(points) > 1 else None

@@ -1,0 +1,223 @@
+"""Runs on a metrics file: values are compared without intervals."""
+
+import contextlib
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from mlci.config.loader import LoadedConfig
+from mlci.config.messages import nearest_word
+from mlci.config.models import Baseline
+from mlci.engine.encode.binder import missing_file
+from mlci.engine.interface import Source
+from mlci.engine.tables.files import is_missing
+from mlci.errors import InputError
+from mlci.execution import metrics_file
+from mlci.execution.metrics_file import MetricsFile
+from mlci.gates.findings import Reason
+from mlci.gates.judge import judge_rules
+from mlci.gates.rules import Bound, JudgedGate, Outcome, Rule
+from mlci.git.git import is_tracked
+from mlci.git.ref_baseline import WITHOUT_BASELINE
+from mlci.git.worktree import Worktree
+from mlci.inference.evidence import Cause, Evidence, Point, Undefined
+from mlci.inference.result import Comparison, EvaluationResult
+from mlci.metrics.statistics import WHOLE
+from mlci.operations import evaluation_plan
+from mlci.operations.baseline.ref_or_file import former_config, keep_inside, made_from_ref, own_config, refuse_itself
+from mlci.operations.context import RunContext, registry_of
+from mlci.operations.models import predictions
+from mlci.operations.models.predictions import ModelPredictions, StepContext
+from mlci.registry import versions
+from mlci.registry.ledger import LedgerHead
+
+Values = dict[str, float]
+_LISTED = 8
+ROWS = "metrics"
+"""Stands for the rows that a version's numbers were measured on, which nobody knows."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class MetricValues:
+    """A baseline's numbers, and where they came from."""
+
+    values: Values
+    commit: str | None = None
+    version: int | None = None
+    notes: tuple[str, ...] = ()
+
+
+def candidate_values(loaded: LoadedConfig, tools: RunContext, *, folder: Path) -> tuple[ModelPredictions, Values]:
+    """Train if there is a command for it, and read what the metrics file says."""
+    trained = predictions.run_train_step(
+        loaded.config, StepContext(folder=folder, scratch=tools.scratch / "step"), tools
+    )
+    name = str(loaded.config.predict.metrics)
+    found = _read(loaded, folder / name, name, ("predict", "metrics"))
+    source = Source(path=str(folder / name))
+    return ModelPredictions(
+        source=source, model=trained.output if trained else None, notes=found.notes(name)
+    ), found.values
+
+
+def _read(loaded: LoadedConfig, path: Path, shown: str, where: tuple[str, ...] = ()) -> MetricsFile:
+    """Read a metrics file in which every value that a gate asks for is a number, if it is there."""
+    if where and is_missing(str(path)):
+        missing = missing_file(str(path), ("candidate" if where[0] == "predict" else "baseline", where[1]))
+        raise InputError(loaded.problem(f"`{shown}` {missing.message}", *where))
+    found = metrics_file.read_metrics_file(path, shown=shown)
+    found.require(gate.metric for gate in loaded.config.gates)
+    return found
+
+
+def baseline_values(
+    loaded: LoadedConfig, tools: RunContext, end: LedgerHead | None, *, folder: Path
+) -> MetricValues | None:
+    """Return the baseline's numbers; ``None`` without one."""
+    if end is not None:
+        return champion_values(tools, end)
+    chosen = loaded.config.baseline
+    if not isinstance(chosen, Baseline):
+        return None
+    return of_file(loaded, folder=folder) or _of_reference(loaded, str(chosen.ref), tools)
+
+
+def of_file(loaded: LoadedConfig, *, folder: Path) -> MetricValues | None:
+    """Return the numbers of the baseline's file; ``None`` for every other baseline."""
+    chosen = loaded.config.baseline
+    if not isinstance(chosen, Baseline) or chosen.file is None:
+        return None
+    path = folder / chosen.file
+    refuse_itself(loaded, str(path), str(folder / str(loaded.config.predict.metrics)), "file")
+    return MetricValues(values=_read(loaded, path, chosen.file, ("baseline", "file")).values)
+
+
+def as_committed(loaded: LoadedConfig, tools: RunContext, commit: str, *, folder: Path) -> MetricValues:
+    """Return the numbers of the metrics file that a commit holds; none if git does not track it, or can't be read."""
+    name = str(loaded.config.predict.metrics)
+    numbers = MetricValues(values={}, commit=commit)
+    if is_tracked(tools.git, name):
+        with contextlib.suppress(InputError):
+            return replace(numbers, values=_read(loaded, folder / name, name).values)
+    return numbers
+
+
+def champion_values(tools: RunContext, end: LedgerHead) -> MetricValues | None:
+    """Return the champion's numbers; ``None`` only where nothing was ever promoted."""
+    store = registry_of(tools)
+    champion = versions.read_champion(store, end)
+    if champion is None:
+        return None
+    kept = champion.manifest.predictions
+    if kept.fingerprint != ROWS:
+        raise InputError(
+            f"version {champion.number} has predictions and this change has a metrics file only, so they can't be "
+            "compared; keep predicting, or judge this change by `baseline: {file: …}`"
+        )
+    path = tools.scratch / "baseline" / kept.file.name
+    versions.fetch_file(store, kept.file, path, of=f"version {champion.number}")
+    values = metrics_file.read_metrics_file(path, shown=f"the metrics of version {champion.number}").values
+    return MetricValues(values=values, commit=champion.manifest.recipe.commit, version=champion.number)
+
+
+def _of_reference(loaded: LoadedConfig, ref: str, tools: RunContext) -> MetricValues:
+    """Make the numbers in a worktree of the reference, or take them from the cache."""
+
+    def make(worktree: Worktree, _: Path) -> dict[str, Any]:
+        config, notes = own_config(loaded, worktree, former_config(loaded, worktree, ref, tools.git))
+        keep_inside(config, worktree)
+        place = StepContext(
+            folder=worktree.folder,
+            scratch=tools.scratch / "baseline-step",
+            name="baseline ",
+            environment=worktree.environment,
+        )
+        predictions.run_train_step(config, place, tools)
+        path = worktree.holds(str(config.predict.metrics))
+        if path is None:
+            raise InputError(
+                f"`{config.predict.metrics}` does not exist at {ref}; let `train.run` write it, or {WITHOUT_BASELINE}"
+            )
+        values = _read(loaded, path, f"{ref}:{config.predict.metrics}").values
+        return {"values": values, "notes": notes}
+
+    made = made_from_ref(loaded, ref, tools, evaluation=ROWS, make=make)
+    notes = (*made.notes, *made.facts["notes"])
+    return MetricValues(values=made.facts["values"], commit=made.commit, notes=notes)
+
+
+def compare_values(
+    loaded: LoadedConfig, candidate: Values, baseline: Values | None, notes: tuple[str, ...]
+) -> EvaluationResult:
+    """Return every number of either file and every number that a gate asks for, as points."""
+    config = loaded.config
+    names = dict.fromkeys([*(baseline or {}), *candidate, *(gate.metric for gate in config.gates)])
+    return EvaluationResult(
+        task=config.task,
+        rows=None,
+        fingerprint=None,
+        has_baseline=baseline is not None,
+        confidence=config.policy.confidence,
+        seed=config.policy.seed,
+        comparisons=tuple(_comparison(name, candidate, baseline) for name in names),
+        notes=notes,
+    )
+
+
+def judge_values(
+    loaded: LoadedConfig, result: EvaluationResult, candidate: Values, baseline: Values | None
+) -> tuple[JudgedGate, ...]:
+    """Judge the gates, and make an error of every metric that disappeared: deleting what got worse is no way out."""
+    rules = evaluation_plan.gate_rules(loaded.config)
+    judged = judge_rules(rules, result, min_group_size=1)
+    watched = {rule.metric for rule in rules}
+    gone = metrics_file.missing_metrics(baseline or {}, candidate)
+    return (*judged, *(_gone(name, (baseline or {})[name]) for name in gone if name not in watched))
+
+
+def _comparison(name: str, candidate: Values, baseline: Values | None) -> Comparison:
+    now, before = candidate.get(name), (baseline or {}).get(name)
+    absent = _absent(name, candidate, disappeared=before is not None)
+    compared = baseline is not None and (before is not None or now is None)  # a new metric has no baseline yet
+    change: Evidence = absent if now is None or before is None else Point(now - before)
+    value: Evidence = absent if now is None else Point(now)
+    return Comparison(
+        metric=name,
+        scope=WHOLE,
+        rows=0,
+        support=0,
+        unit="rows",
+        candidate=value,
+        baseline=None if before is None else Point(before),
+        change=change if compared else None,
+    )
+
+
+def _absent(name: str, candidate: Values, *, disappeared: bool) -> Undefined:
+    """Say that a number is missing: it disappeared, or nothing is called that."""
+    said = f"{name} is not in the candidate's metrics file"
+    if disappeared:
+        return Undefined(f"{said}, but was in the baseline's", cause=Cause.MISSING)
+    guess = nearest_word(name, candidate)
+    listed = ", ".join(list(candidate)[:_LISTED])
+    hint = f"; did you mean {guess}?" if guess else f"; there are {listed}" if listed else ""
+    return Undefined(said + hint, cause=Cause.NAME)
+
+
+def _gone(name: str, before: float) -> JudgedGate:
+    return JudgedGate(
+        id=f"{name}.present",
+        metric=name,
+        rule=Rule(metric=name, limits=()),
+        kind="present",
+        limit=Bound(0.0),
+        slice=None,
+        group=None,
+        across=None,
+        judge="estimate",
+        outcome=Outcome.ERROR,
+        why=Reason.DISAPPEARED,
+        reason="the metric disappeared: it is in the baseline's metrics file and not in the candidate's",
+        baseline=before,
+        blocks=True,
+    )

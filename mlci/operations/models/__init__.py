@@ -1,0 +1,1 @@
+"""One model's way to its predictions."""

@@ -1,0 +1,77 @@
+"""Guards: the steps of one model must not touch the files of the other or the evaluation set."""
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from mlci.config.loader import LoadedConfig
+from mlci.errors import InputError
+from mlci.git.git import is_tracked
+from mlci.operations.context import RunContext, resolve_path
+from mlci.operations.models.file_snapshot import MOVED, FileSnapshot
+from mlci.operations.models.predictions import ModelPredictions
+
+
+@dataclass
+class EvaluationFile:
+    """What the candidate's steps did to the evaluation set: whether training wrote it, with whatever content."""
+
+    written: bool = False
+
+
+@contextlib.contextmanager
+def guard_baseline_files(
+    loaded: LoadedConfig,
+    baseline: ModelPredictions | None,
+    tools: RunContext,
+    data: str,
+    *,
+    rows_may_change: bool = False,
+) -> Iterator[EvaluationFile]:
+    """Hold that the candidate's steps, which run inside, leave the baseline's predictions and their rows as they are.
+
+    Where a baseline was made on the rows and they have a key, their fingerprint is looked at later; everywhere else the
+    file is looked at here, or a candidate could label the rows that it is judged on. Training may make a file that was
+    not there, and with ``rows_may_change`` one that it made before.
+
+    Raises:
+        InputError: They made or changed the baseline's file, or changed the rows.
+    """
+    config = loaded.config
+    runs = config.train is not None or config.predict.file is None
+    watched = [baseline.source.path] if baseline is not None and runs else []
+    before = FileSnapshot.now(watched, by_content=True)
+    keyed = config.evaluation is not None and config.evaluation.key is not None
+    counted = runs and not rows_may_change and not (keyed and baseline is not None and baseline.made_on is not None)
+    rows_before = FileSnapshot.now([data] if counted else [], by_content=True)
+    evaluation = EvaluationFile()
+    trains = config.train is not None and config.evaluation is not None
+    stamps = FileSnapshot.now([data] if trains else [], by_content=False)
+    yield evaluation
+    evaluation.written = bool(stamps.changed()) and not is_tracked(tools.git, str(Path(data).absolute()))
+    if any(rows_before.marks.values()) and rows_before.changed():
+        raise InputError(MOVED)
+    if before.changed() and baseline is not None:
+        why = f"the candidate's own steps wrote to the baseline's {baseline.label}, so it says nothing of production"
+        raise InputError(loaded.problem(f"{why}; let `train.run` and `predict.run` write elsewhere", "baseline"))
+
+
+@contextlib.contextmanager
+def guard_candidate_files(loaded: LoadedConfig, folder: Path) -> Iterator[None]:
+    """Hold that the baseline's steps, which run inside, leave the files alone that the candidate is judged by.
+
+    Raises:
+        InputError: They wrote there, by an absolute path most likely.
+    """
+    config = loaded.config
+    named = [getattr(config.predict, key) for key in ("file", "model", "metrics")]
+    named += [config.train.model if config.train else None, config.evaluation.data if config.evaluation else None]
+    paths = {resolve_path(path, folder): path for path in named if path is not None}
+    before = FileSnapshot.now(paths, by_content=False)
+    yield
+    if changed := before.changed():
+        raise InputError(
+            f"the baseline's steps wrote to the candidate's `{paths[changed[0]]}`, perhaps by an absolute path; "
+            "let `train.run` and `predict.run` write inside of their own checkout"
+        )

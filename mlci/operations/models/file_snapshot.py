@@ -1,0 +1,90 @@
+"""Snapshots of files before a step, to detect that it changed them."""
+
+import contextlib
+import glob
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from mlci.errors import InputError, Problem
+from mlci.execution.stages import file_stamps
+
+MOVED = (
+    "the evaluation set changed while it was judged: a step writes to the file that `evaluation.data` names, which was "
+    "there before. Let `train.run` and `predict.run` leave it alone; or, if training is what makes it, do not commit "
+    "it and remove it before the run"
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class FileSnapshot:
+    """What some files were like at one moment.
+
+    Attributes:
+        marks: By path or pattern: a mark that changes when somebody writes there.
+        by_content: Whether marks are digests, which writing the same content again does not change and nobody can
+            forge. Without it they are times, sizes and inodes, which cost nothing for large folders.
+    """
+
+    marks: Mapping[str, object]
+    by_content: bool
+
+    @classmethod
+    def now(cls, paths: Iterable[str], *, by_content: bool) -> "FileSnapshot":
+        """Look at files, folders or patterns; addresses can't be looked at and never change."""
+        marks = {path: _mark(path, by_content=by_content) for path in paths if "://" not in path}
+        return cls(marks=marks, by_content=by_content)
+
+    def changed(self) -> list[str]:
+        """Return the paths at which something was made, changed or removed since."""
+        later = {path: _mark(path, by_content=self.by_content) for path in self.marks}
+        return [path for path in self.marks if self.marks[path] != later[path]]
+
+
+@contextlib.contextmanager
+def rows_left_alone(paths: Iterable[str], *, name: str) -> Iterator[None]:
+    """Hold that a step that predicts, which runs inside, leaves the rows alone that it predicts for.
+
+    Raises:
+        InputError: It changed them; its predictions would be judged by labels that it made itself.
+    """
+    before = FileSnapshot.now(paths, by_content=True)
+    yield
+    for path in before.changed():
+        said = f"{name} changed the evaluation set while it predicted for its rows; let it write elsewhere"
+        raise InputError(Problem(said, path))
+
+
+def digest_contents(path: str) -> str | None:
+    """Return a digest of the bytes of a file, or of all files of a pattern in their order; ``None`` for an address.
+
+    It does not depend on how the path is written.
+    """
+    if "://" in path:
+        return None
+    digests = [_digest(item) for item in _found(path) if item.is_file()]
+    return hashlib.sha256(" ".join(digests).encode()).hexdigest()
+
+
+def contents_by_path(path: str, spelling: str) -> str | None:
+    """Return the digest that mlci kept before 0.2, which depends on how the path of a single file is written."""
+    if "://" in path or not Path(path).is_file():
+        return None
+    return hashlib.sha256(repr({spelling: _digest(Path(path))}).encode()).hexdigest()
+
+
+def _found(path: str) -> list[Path]:
+    return [Path(item) for item in sorted(glob.glob(path, recursive=True))] or [Path(path)]  # noqa: PTH207 (any path)
+
+
+def _mark(path: str, *, by_content: bool) -> object:
+    found = _found(path)
+    if by_content:
+        return {str(item): _digest(item) for item in found if item.is_file()}
+    return {str(item): file_stamps(item) for item in found}
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

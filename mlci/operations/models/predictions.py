@@ -1,0 +1,239 @@
+"""Predictions of one model: trained and run, scored from a saved file, or read from a file."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path, PurePosixPath
+
+from mlci.config.models import Config, Predict
+from mlci.engine.interface import Source
+from mlci.execution import skops_stage, stages
+from mlci.execution.stages import Command, Stage
+from mlci.lineage.origin import RecordedOrigin
+from mlci.lineage.rows import Rows
+from mlci.operations.context import RunContext, resolve_path
+from mlci.operations.models import file_snapshot
+from mlci.operations.models.rescored_champion import ScoredChampion
+
+PER_ROWS = 1000  # operational figures are taken as if for this many rows, and scaled when the rows are known
+
+
+@dataclass(frozen=True, kw_only=True)
+class OwnRows:
+    """A baseline's own evaluation set, if it is another one than the candidate's and both are made by training.
+
+    Attributes:
+        rows: The set by digests.
+        of: The baseline in messages: ``version 7``, ``main``.
+        in_order: Whether the baseline's predictions belong to these rows, in their order.
+    """
+
+    rows: Rows
+    of: str
+    in_order: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelPredictions:
+    """One model's predictions and what making them cost.
+
+    Attributes:
+        source: Where the predictions stand.
+        costs: Operational metrics by name; times of prediction are for the whole set.
+        seconds: Wall time by stage.
+        notes: Lines for the report.
+        commit, label: Where the model came from.
+        made_from: The commit that holds all that it was made from, if that is known of a version.
+        model: The model itself, a file or a folder, where there is one.
+        version: Its number in the registry.
+        measured_for: Rows that times of prediction are for; ``None`` for the whole set.
+        rescored: Whether a version's predictions are on other rows than those that it was judged on.
+        made_on: Fingerprint of the rows that they were made on, where that is known beforehand.
+        past: What the commit that they come from was made from.
+        own: Its own evaluation set; both models are then compared on the rows that both sets have.
+        scored: The champion's predictions, if they were made for this comparison.
+    """
+
+    source: Source
+    costs: Mapping[str, float] = field(default_factory=dict)
+    seconds: Mapping[str, float] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    commit: str | None = None
+    label: str | None = None
+    made_from: str | None = None
+    model: Path | None = None
+    version: int | None = None
+    measured_for: int | None = None
+    rescored: bool = False
+    made_on: str | None = None
+    past: RecordedOrigin | None = None
+    own: OwnRows | None = None
+    scored: ScoredChampion | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class StepContext:
+    """Where a model is made: the folder its commands run in, a folder of ours for what they write, and their names.
+
+    Attributes:
+        folder: Folder of the configuration, or its counterpart in a worktree.
+        scratch: Emptied before each step.
+        name: Prefix of step names in logs: empty for the candidate, ``baseline `` for the baseline.
+        environment: Variables on top of the step's own.
+        written: Where its commands are written, for whoever has to change one.
+    """
+
+    folder: Path
+    scratch: Path
+    name: str = ""
+    environment: Mapping[str, str] = field(default_factory=dict)
+    written: str = "mlci.yml"
+
+
+def make_predictions(
+    config: Config,
+    place: StepContext,
+    tools: RunContext,
+    *,
+    data: str,
+    model: Path | None = None,
+    makes: str | None = None,
+    after_training: Callable[[], object] | None = None,
+) -> ModelPredictions:
+    """Train if there is a command for it, predict, and return where the predictions are.
+
+    Args:
+        config: What to run; for a baseline made from a reference, that commit's own.
+        place: Where to run it.
+        tools: Effects.
+        data: The evaluation set that both models are judged on.
+        model: The model to predict with, where none is trained.
+        makes: The evaluation set, if training has to write it.
+        after_training: Called once training has ended, before anything is predicted.
+    """
+    trained = run_train_step(config, place, tools, makes=makes)
+    if after_training is not None:
+        after_training()
+    model = trained.output if trained else model
+    predicted_for = [data] if config.predict.file is None else []
+    with file_snapshot.rows_left_alone(predicted_for, name=f"{place.name}predict"):
+        stage, source = _predict(config, place, tools, data=data, model=model)
+    costs = stages.operational_costs(train=trained, predict=stage, model=model, rows=PER_ROWS)
+    seconds = {"train": trained.seconds} if trained else {}
+    if stage is not None:
+        seconds["predict"] = stage.seconds
+    notes = stage.notes if stage else ()
+    return ModelPredictions(source=source, costs=costs, seconds=seconds, notes=notes, model=_kept(config, place, model))
+
+
+def check_model_file(config: Config, folder: Path) -> None:
+    """Check before anything runs that mlci can score the model of ``predict.model``.
+
+    Raises:
+        InputError: if packages are missing, or a file in ``folder`` that no training makes is not a skops file.
+    """
+    named = config.predict.model
+    if named is not None:
+        path = folder / named
+        inside = path.resolve().is_relative_to(folder.resolve()) and not Path(named).is_absolute()
+        elsewhere = path.is_symlink() or not inside  # such paths have errors of their own
+        skops_stage.check_ready(path, named, made_later=config.train is not None or elsewhere)
+
+
+def run_train_step(config: Config, place: StepContext, tools: RunContext, *, makes: str | None = None) -> Stage | None:
+    """Run the training command, if there is one; it has to write every file that is read afterwards."""
+    if config.train is None:
+        return None
+    predict = config.predict
+    leaves = tuple(name for name in (predict.file, predict.metrics, makes) if name is not None)
+    command = _command(
+        config, place, run=config.train.run, name="train", timeout=config.train.timeout, named=config.train.env
+    )
+    return stages.run_training(tools.runner, command, model=config.train.model, leaves=leaves)
+
+
+def _predict(
+    config: Config, place: StepContext, tools: RunContext, *, data: str, model: Path | None
+) -> tuple[Stage | None, Source]:
+    predict = config.predict
+    if predict.run is not None:
+        command = _command(config, place, run=predict.run, name="predict", timeout=predict.timeout, named=predict.env)
+        features = _features(config, tools, data)
+        stage = stages.run_prediction(tools.runner, command, scratch=place.scratch, features=features, model=model)
+        return stage, _source(predict, str(stage.output))
+    if predict.model is not None:
+        stage = _score(config, predict, place, tools, data=data)
+        return stage, Source(path=str(stage.output), score=stage.score, decision=stage.decision)
+    return None, _source(predict, resolve_path(str(predict.file), place.folder))
+
+
+def kept_model_path(config: Config) -> str | None:
+    """Return the path, as configured, of the model that belongs to the predictions; ``None`` where none is named.
+
+    It is what mlci itself scores, unless that is a part of what training leaves.
+    """
+    trained, scored = config.train.model if config.train else None, config.predict.model
+    if trained is None or scored is None:
+        return trained or scored
+    return trained if PurePosixPath(scored).is_relative_to(PurePosixPath(trained)) else scored
+
+
+def _kept(config: Config, place: StepContext, model: Path | None) -> Path | None:
+    named = kept_model_path(config)
+    return model if named is None else place.folder / named
+
+
+def _source(predict: Predict, path: str) -> Source:
+    """Return predictions with the columns and the threshold that their own configuration names."""
+    return Source(path=path, score=predict.score, decision=predict.decision, threshold=predict.threshold)
+
+
+def _score(config: Config, predict: Predict, place: StepContext, tools: RunContext, *, data: str) -> Stage:
+    evaluation = config.evaluation
+    if evaluation is None or predict.model is None:
+        raise ValueError("checked by the configuration")
+    model = skops_stage.SkopsModel(
+        path=place.folder / predict.model,
+        shown=predict.model,
+        task=config.task,
+        key=evaluation.key,
+        positive=evaluation.positive,
+        threshold=predict.threshold,
+        trusted=predict.trusted,
+        section=predict.model_dump(mode="json", exclude_unset=True, exclude={"trusted"}),
+    )
+    return skops_stage.score_skops(
+        tools.runner,
+        model,
+        folder=place.folder,
+        scratch=place.scratch,
+        features=_features(config, tools, data),
+        timeout=predict.timeout,
+        name=f"{place.name}predict",
+    )
+
+
+def _command(
+    config: Config, place: StepContext, *, run: str, name: str, timeout: float, named: tuple[str, ...]
+) -> Command:
+    return Command(
+        run=run,
+        folder=place.folder,
+        name=f"{place.name}{name}",
+        timeout=timeout,
+        seed=config.policy.seed,
+        env=place.environment,
+        named=named,
+        written=place.written,
+    )
+
+
+def _features(config: Config, tools: RunContext, data: str) -> Callable[[Path], Path]:
+    label = config.evaluation.label if config.evaluation else ""
+    return lambda folder: tools.features(data, label, folder)
+
+
+def with_origin(
+    side: ModelPredictions, *, commit: str | None, label: str | None, notes: tuple[str, ...] = ()
+) -> ModelPredictions:
+    """Return the side with where it came from."""
+    return replace(side, commit=commit, label=label, notes=(*side.notes, *notes))

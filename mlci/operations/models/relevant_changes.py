@@ -1,0 +1,232 @@
+"""Relevant changes since a commit, and data outside the repository.
+
+Where git holds the evaluation set, or a version recorded its content, mlci can tell that it is the same. Where training
+makes it, or leaves a metrics file only, nothing shows which data training reads before it has run. `paths:`, written
+out, is then the team's statement that the model is made of these files. It does not count if the configuration itself
+names something else.
+"""
+
+import os
+import posixpath
+import re
+import shlex
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import accumulate
+from pathlib import Path
+
+from mlci.config.loader import LoadedConfig, parse_config
+from mlci.config.models import Baseline, Config, Train
+from mlci.config.relevant_paths import Relevance
+from mlci.errors import InputError, OutsideError
+from mlci.git.git import Git, is_tracked
+from mlci.git.working_tree import Differences, differences, holds_only_untracked
+from mlci.operations import evaluation_plan
+
+_MODULE = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*")
+_CHANGES_FOLDER = frozenset({"cd", "pushd", "-C", "--directory"})
+_BETWEEN = re.compile(r"[\s;&|<>()`'\"=,:]+")
+
+
+def find_difference(loaded: LoadedConfig, git: Git, commit: str) -> str | None:
+    """Return what differs from a commit, or why that is not known; ``None`` if no relevant file does.
+
+    What counts as relevant is read from the commit's own configuration.
+    """
+    try:
+        place, found = _place(loaded, git), differences(git, commit)
+        if found is None:
+            return "it is not in this clone (`fetch-depth: 0`?)"
+        relevance, products = _relevance(_config_at(git, commit, place), place), _products(loaded.config, place)
+        starts = {pattern: start for pattern, start in relevance.starts().items() if start not in products}
+        unknown = next((pattern for pattern, start in starts.items() if holds_only_untracked(git, start)), None)
+    except (InputError, OutsideError, ValueError) as error:
+        return f"it can't be compared with: {str(error).splitlines()[0]}"
+    if unknown is not None:
+        return f"`paths:` names {unknown}, and git tracks none of it"
+    return _differing(relevance, found, products=products)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Place:
+    """Paths of the configuration from the top of the repository: as given, and the file that a link leads to."""
+
+    path: str
+    file: str
+
+    @property
+    def folder(self) -> str:
+        return posixpath.dirname(self.path) or "."
+
+
+def _place(loaded: LoadedConfig, git: Git) -> _Place:
+    root, path = git.root().resolve(), Path(loaded.path)
+    given = (path.parent.resolve() / path.name).relative_to(root)
+    return _Place(path=given.as_posix(), file=path.resolve().relative_to(root).as_posix())
+
+
+def _config_at(git: Git, commit: str, place: _Place) -> Config:
+    return parse_config(git.must("show", f"{commit}:{place.file}").encode(), path=place.file).config
+
+
+def _differing(relevance: Relevance, found: Differences, *, products: frozenset[str]) -> str | None:
+    """Return the first relevant difference in words, and how many more there are."""
+    if outside := relevance.outside():
+        return f"`paths:` names {outside}, which is outside of the repository"
+    out = (link for link, target in found.links.items() if target is None and relevance.may_hold(link))
+    if link := next(out, None):
+        return f"{link} is a link that leads out of the repository"
+    paths = dict.fromkeys((*found.files, *(path for path in found.untracked if path not in products)))
+    differing = [path for path in paths if _matters(relevance, found, path)]
+    if not differing:
+        return None
+    more = f" and {len(differing) - 1:,} more relevant files differ" if len(differing) > 1 else " differs"
+    untracked = " (git neither tracks nor ignores it)" if differing[0] in found.untracked else ""
+    return f"{differing[0]}{untracked}{more}"
+
+
+def _matters(relevance: Relevance, found: Differences, path: str) -> bool:
+    judge = relevance.may_hold if path in found.folders else relevance.matters
+    return any(judge(spelling) for spelling in found.spellings(path))
+
+
+def _relevance(config: Config, place: _Place) -> Relevance:
+    relative = (path for path in _named(config) if "://" not in path and not path.startswith(("/", "~")))
+    named = [posixpath.normpath(posixpath.join(place.folder, path)) for path in relative]
+    return Relevance(
+        patterns=config.paths, folder=place.folder, named=(place.path, place.file, *named, *_in_commands(config, place))
+    )
+
+
+def _products(config: Config, place: _Place) -> frozenset[str]:
+    """Return what steps leave in the checkout, if it is not committed."""
+    if config.train is None:
+        return frozenset()
+    data = config.evaluation.data if config.evaluation else None
+    left = (data, config.predict.file, config.predict.metrics, config.train.model)
+    return frozenset(posixpath.normpath(posixpath.join(place.folder, path)) for path in left if path is not None)
+
+
+def _named(config: Config) -> Iterator[str]:
+    """Yield the paths that a configuration names, with those of its own metrics' modules."""
+    if config.evaluation is not None:
+        yield config.evaluation.data
+    yield from filter(None, (config.predict.file, config.predict.model, config.predict.metrics))
+    if config.train is not None and config.train.model is not None:
+        yield config.train.model
+    if isinstance(config.baseline, Baseline) and config.baseline.file is not None:
+        yield config.baseline.file
+    for metric in () if config.predict.metrics is not None else evaluation_plan.row_metrics(config):
+        module, colon, _ = metric.function.partition(":")
+        if colon:
+            yield from _of_module(module)
+
+
+def _in_commands(config: Config, place: _Place) -> Iterator[str]:
+    """Yield the files and modules that commands name, from the top of the repository.
+
+    They are looked for in the configuration's folder, at the top, and in the folders that a command changes to.
+    """
+    commands = [config.train.run if config.train else None, config.predict.run]
+    for command in filter(None, commands):
+        words = _words(command)
+        after = list(zip(["", *words], words, strict=False))
+        found = [word for before, word in after if before in _CHANGES_FOLDER]
+        folders = ["", *found, *accumulate(found, posixpath.join)]
+        for before, word in after:
+            for path in _of_module(word) if before == "-m" and _MODULE.fullmatch(word) else _path(word):
+                for start in (place.folder, "."):
+                    yield from (posixpath.normpath(posixpath.join(start, folder, path)) for folder in folders)
+
+
+def _words(command: str) -> list[str]:
+    try:
+        words = shlex.split(command, comments=True)
+    except ValueError:
+        words = command.split()
+    return [part for word in words for part in _BETWEEN.split(word) if part]
+
+
+def _path(word: str) -> tuple[str, ...]:
+    """Return a word as a path, from the first part that is known; nothing if it does not look like one."""
+    if word.startswith(("-", "/", "~")) or not {".", "/"} & set(word):
+        return ()
+    known = word.rpartition("$")[2].partition("/")[2] if "$" in word else word
+    return (known,) if any(part.strip("*?.") for part in known.split("/")) else ()
+
+
+def _of_module(module: str) -> tuple[str, str]:
+    path = module.replace(".", "/")
+    return f"{path}.py", path
+
+
+_LIST_THEM = """\
+without `paths:` nothing shows which files and data training reads; list all of them to skip it for such changes:
+    paths: [src/**, data/**, requirements*.txt]"""
+_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
+_VARIABLE = re.compile(r"\$\{?([A-Za-z_]\w*)")
+
+
+def reason_to_train(config: Config, git: Git, *, shown: bool) -> str | None:
+    """Return why a model may be made from data outside of the repository; ``None`` if nothing speaks for it.
+
+    Args:
+        config: The configuration.
+        git: Git in its folder.
+        shown: Whether there is an evaluation set before training, which shows if data changed.
+    """
+    if config.train is None:
+        return _untracked_input(config, git)
+    if shown:
+        return None
+    if config.paths is None:
+        return _LIST_THEM
+    return next(_named_outside(config.train, git), None)
+
+
+def _untracked_input(config: Config, git: Git) -> str | None:
+    """Return which file is judged that neither training makes nor git tracks."""
+    named = (config.predict.file, config.predict.model, config.predict.metrics)
+    found = next((name for name in named if name and ("://" in name or not is_tracked(git, name))), None)
+    return None if found is None else f"git does not track {found}, and no training makes it"
+
+
+def _named_outside(train: Train, git: Git) -> Iterator[str]:
+    """Yield what the configuration names outside of the repository that training may read."""
+    command = train.run
+    if train.env:
+        yield f"`train.env` gives training {train.env[0]}, so it may read data that git does not hold"
+    if found := _ADDRESS.search(command):
+        yield f"`train.run` names an address ({found[0]}…), so it may read data that git does not hold"
+    if found := next((name for name in _VARIABLE.findall(command) if not _is_known(name, command)), None):
+        yield f"`train.run` reads ${found}, which may name data that git does not hold"
+    root = git.root().resolve()
+    for path in _paths(command):
+        place = git.folder / path
+        inside = not path.startswith("~") and place.resolve().is_relative_to(root)
+        if not inside and _is_data(place):
+            yield f"`train.run` names {path}, which is outside of the repository"
+
+
+def _is_known(variable: str, command: str) -> bool:
+    """Tell whether a variable is set by mlci or by the command itself, or names the checkout."""
+    ours = variable.startswith("MLCI_") or variable in {"PWD", "GITHUB_WORKSPACE"}
+    return ours or re.search(rf"(?:^|[\s;&|(]){variable}=", command) is not None
+
+
+def _paths(command: str) -> Iterator[str]:
+    """Yield the paths of a command that may lead out of the repository."""
+    try:
+        words = shlex.split(command, comments=True)
+    except ValueError:
+        words = command.split()
+    for word in words:
+        part = word.rpartition("=")[2]
+        if part.startswith(("/", "~")) or ".." in part.split("/"):
+            yield part
+
+
+def _is_data(path: Path) -> bool:
+    """Tell whether a path can be data: anything but a program and a device."""
+    program = path.is_file() and os.access(path, os.X_OK)
+    return not program and not path.is_relative_to("/dev")

@@ -1,0 +1,132 @@
+"""Rescore a version: its own model and predict step, in a worktree of its commit, on the current rows."""
+
+import contextlib
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from mlci.config.loader import LoadedConfig, parse_config
+from mlci.config.models import Config
+from mlci.errors import InputError
+from mlci.execution.stages import make_empty_folder
+from mlci.git.worktree import checked_out
+from mlci.operations.baseline import ref_or_file
+from mlci.operations.context import RunContext
+from mlci.operations.models import predictions
+from mlci.operations.models.predictions import ModelPredictions, StepContext
+from mlci.registry import versions
+from mlci.registry.manifest import Content, VersionFile
+from mlci.registry.store import Store
+
+_FETCH = "let the workflow fetch the whole history: `fetch-depth: 0` on actions/checkout"
+
+
+def rescore_version(
+    loaded: LoadedConfig,
+    tools: RunContext,
+    content: Content,
+    fetch: Callable[[VersionFile, Path], Path],
+    *,
+    data: str,
+    of: str,
+    name: str = "baseline",
+    says: str | None = None,
+) -> ModelPredictions:
+    """Score the current rows by a version's own model and predict step, in a worktree of its own commit.
+
+    Args:
+        loaded: The candidate's configuration: rows, label and key are the same for both models.
+        tools: Effects.
+        content: The version.
+        fetch: ``fetch(file, target)`` copies one of its files.
+        data: The evaluation set.
+        of: What the version is called in messages.
+        name: Begins the names of folders of ours and of the step.
+        says: Begins the line that tells of it, once it is known that it can be done; left out, nothing is told.
+
+    Raises:
+        InputError: It left predictions only, or its code is not to be had.
+        StepError: Its predict step failed.
+    """
+    config = _own(loaded, content, fetch(content.recipe.config, tools.scratch / name / "mlci.yml"), of)
+    with _place(tools, content, config, of, name) as place:
+        model = _put_back(content, place, fetch)
+        if says is not None:
+            tools.say(f"{says}: the evaluation set moved since {of}; its own model scores the new rows")
+        return predictions.make_predictions(config, place, tools, data=data, model=model)
+
+
+def can_rescore(content: Content, store: Store, number: int) -> bool:
+    """Tell whether a version has a predict step or a model that can score other rows than its own."""
+    text = versions.read_description(
+        store, content.recipe.config.digest, of=f"`{content.recipe.config.name}` of {number}"
+    )
+    try:
+        predict = parse_config(text, path=content.recipe.config.name).config.predict
+    except InputError:
+        return False
+    return predict.file is None and predict.metrics is None
+
+
+def _own(loaded: LoadedConfig, content: Content, path: Path, of: str) -> Config:
+    """Return the candidate's configuration with the version's own predict step."""
+    again = f"the evaluation set moved since {of} was judged, and"
+    try:
+        own = parse_config(path.read_bytes(), path=f"{content.recipe.config.name} of {of}").config
+    except InputError as error:
+        raise InputError(f"{again} its configuration can't be read by this version of mlci: {error}") from error
+    if own.predict.file is not None or own.predict.metrics is not None:
+        ref = content.recipe.commit or "main"
+        raise InputError(
+            f"{again} it left predictions only, no model that could score the new rows; judge this change by "
+            f"`baseline: {{ref: {ref}}}`, or leave the evaluation set for a change of its own"
+        )
+    return loaded.config.model_copy(update={"train": None, "predict": own.predict})
+
+
+@contextlib.contextmanager
+def _place(tools: RunContext, content: Content, config: Config, of: str, name: str) -> Iterator[StepContext]:
+    """Yield where a version's predict step runs: its own commit's files; an empty folder where no code is needed."""
+    scratch, commit = tools.scratch / f"{name}-step", content.recipe.commit
+    # what stands in the candidate's configuration is not what ran
+    written = (
+        f"{content.recipe.config.name} of {of}. As that is made already: promote first a version whose predict step "
+        "takes the old rows and the new ones, then change the evaluation set"
+    )
+    if commit is None:
+        if config.predict.run is not None:
+            raise InputError(
+                f"the evaluation set moved since {of} was judged, and {of} was made outside of git: the code of its "
+                "`predict.run` is not known; promote a version from a commit, or judge by `baseline: {file: …}`"
+            )
+        folder = tools.scratch / f"{name}-folder"
+        make_empty_folder(folder)
+        yield StepContext(folder=folder, scratch=scratch, name=f"{name} ", written=written)
+        return
+    if tools.git.ask("cat-file", "-e", f"{commit}^{{commit}}").status != 0:
+        raise InputError(
+            f"the evaluation set moved since {of} was judged, and its commit {commit[:7]} is not in this clone; "
+            f"{_FETCH}"
+        )
+    with checked_out(tools.git, commit, config_path=content.recipe.config_path) as worktree:
+        ref_or_file.keep_inside(config, worktree)
+        own = worktree.environment
+        yield StepContext(folder=worktree.folder, scratch=scratch, name=f"{name} ", environment=own, written=written)
+
+
+def _put_back(content: Content, place: StepContext, fetch: Callable[[VersionFile, Path], Path]) -> Path | None:
+    """Put a version's model where its predict step looks for it; return its path."""
+    named = content.recipe.model
+    if named is None or not content.files:
+        return None
+    home = place.folder.resolve()
+    target = (home / named).resolve()
+    if not target.is_relative_to(home) or target == home:  # it was at an absolute path; `$MLCI_MODEL` tells the new one
+        target = place.scratch.with_name(f"{place.scratch.name}-model") / Path(named).name
+    if target.is_dir():
+        shutil.rmtree(target)
+    for file in content.files:
+        path = target / file.name if content.recipe.folder else target
+        path.unlink(missing_ok=True)
+        fetch(file, path)
+    return target

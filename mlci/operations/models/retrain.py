@@ -1,0 +1,191 @@
+"""Retrain a version: its recipe, in a clean worktree of its commit, scored on the current rows."""
+
+import math
+import shutil
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+from mlci.config.loader import LoadedConfig, parse_config
+from mlci.config.models import Config
+from mlci.engine.tables.files import suffix_of
+from mlci.errors import InputError
+from mlci.git.worktree import checked_out
+from mlci.inference.result import EvaluationResult
+from mlci.metrics.statistics import WHOLE
+from mlci.operations.baseline import made_by_training, production, ref_or_file
+from mlci.operations.bundle import artifacts
+from mlci.operations.context import RunContext, registry_of, resolve_path
+from mlci.operations.lineage import evaluation_rows
+from mlci.operations.models import file_guards, locked_environment, rescore
+from mlci.operations.models.locked_environment import EnvironmentBuilder, LockedEnvironment
+from mlci.operations.models.predictions import ModelPredictions, OwnRows, StepContext, make_predictions
+from mlci.operations.run import evaluate_models
+from mlci.registry import versions
+from mlci.registry.ledger import LedgerHead
+from mlci.registry.manifest import VersionFile
+from mlci.registry.reproduction import Rerun
+from mlci.registry.versions import Version
+
+
+@dataclass(frozen=True, kw_only=True)
+class Retraining:
+    """One training, its predictions, and the environment that was made for it."""
+
+    rerun: Rerun
+    side: ModelPredictions
+    original: dict[str, float]
+    anew: LockedEnvironment | None = None
+
+
+def read_recipe(loaded: LoadedConfig, tools: RunContext, version: Version) -> Config:
+    """Return the version's own train and predict steps, with everything else as it is now."""
+    made, of, store = version.manifest.recipe, f"version {version.number}", registry_of(tools)
+    commit = made.commit
+    why = None
+    if commit is None:
+        why = "it was made outside of git, so its code is not known"
+    elif made.dirty:
+        why = f"it was made from {commit[:7]} with uncommitted changes, which nobody kept"
+    elif made.train is None:
+        why = "no `train.run` made it: its predictions or its model were there before"
+    elif tools.git.ask("cat-file", "-e", f"{commit}^{{commit}}").status != 0:
+        why = (
+            f"its commit {commit[:7]} is not in this clone; let the workflow fetch the whole history: `fetch-depth: 0`"
+        )
+    if why is not None:
+        raise InputError(f"{of} can't be made again: {why}")
+    text = versions.read_description(store, made.config.digest, of=f"`{made.config.name}` of {of}")
+    own = parse_config(text, path=f"{made.config.name} of {of}").config
+    if own.predict.metrics is not None or loaded.config.evaluation is None:
+        raise InputError(f"{of} can't be held against a rerun: a metrics file has no predictions; use `predict.run`")
+    policy = loaded.config.policy.model_copy(update={"seed": made.seed})
+    return loaded.config.model_copy(update={"train": own.train, "predict": own.predict, "policy": policy})
+
+
+def original_model(
+    loaded: LoadedConfig, tools: RunContext, end: LedgerHead, version: Version, data: str | None
+) -> ModelPredictions:
+    """Return the version's predictions on the current rows: those that it has, or its own model's.
+
+    Without ``data`` each rerun makes its own evaluation set, and the version's own predictions are what counts.
+    """
+    store, of = registry_of(tools), f"version {version.number}"
+
+    def fetch(file: VersionFile, target: Path) -> Path:
+        return versions.fetch_file(store, file, target, of=of)
+
+    own = version.manifest.predictions
+    if data is None:
+        path = fetch(own.file, tools.scratch / "baseline" / own.file.name)
+        return replace(production.champion_side(loaded.config, version, own, path), made_on=None)
+    rows = ref_or_file.rows_fingerprint(loaded.config, tools, data)
+    known = own if ref_or_file.is_same_set(own.fingerprint, rows, data, tools) else None
+    if known is None and version.number == end.state.champion:
+        known = production.added_for_rows(store, end, rows)
+    if known is not None:
+        path = fetch(known.file, tools.scratch / "baseline" / known.file.name)
+        return production.champion_side(loaded.config, version, known, path)
+    with file_guards.guard_candidate_files(loaded, tools.git.folder):
+        return rescore.rescore_version(loaded, tools, version.manifest, fetch, data=data, of=of, says="reproduce")
+
+
+def retrain_version(
+    config: Config,
+    tools: RunContext,
+    version: Version,
+    before: ModelPredictions,
+    index: int,
+    *,
+    data: str | None,
+    maker: EnvironmentBuilder | None,
+) -> Retraining:
+    """Train once more in a worktree and an environment of its own, predict, and measure against the version's.
+
+    Args:
+        config: What to run, and how to measure.
+        tools: Effects.
+        version: Which version.
+        before: Its predictions.
+        index: Counted from 0; added to its seed.
+        data: The evaluation set; ``None`` if training makes it.
+        maker: Makes the environment from the version's lock file; ``None`` trains in the job's.
+    """
+    seed = version.manifest.recipe.seed + index
+    seeded = config.model_copy(update={"policy": config.policy.model_copy(update={"seed": seed})})
+    name = f"rerun {index + 1} "
+    made = version.manifest.recipe
+    with checked_out(tools.git, str(made.commit), config_path=made.config_path) as worktree:
+        ref_or_file.keep_inside(seeded, worktree)
+        scratch = tools.scratch / f"rerun-{index}"
+        home = tools.scratch / f"rerun-{index}-environment"
+        clean = (
+            locked_environment.build_environment(maker, tools, version, worktree, place=home, name=name)
+            if maker
+            else None
+        )
+        variables = {**worktree.environment, **(clean.variables if clean else {})}
+        written = f"{made.config.name} of version {version.number}"
+        place = StepContext(folder=worktree.folder, scratch=scratch, name=name, environment=variables, written=written)
+        own = resolve_path(config.evaluation.data, worktree.folder) if config.evaluation else ""
+        makes = made_by_training.required_output(config) if data is None else None
+        side = make_predictions(seeded, place, tools, data=own if data is None else data, makes=makes)
+        ref_or_file.keep_inside(seeded, worktree)
+        looked = artifacts.digest_artifacts(side, tools.fingerprint)
+        kept = tools.scratch / f"rerun-{index}-kept"
+        side = _outlives(side, kept)
+        evaluated = _copied(Path(own), kept / f"evaluation{suffix_of(own)}") if data is None else data
+    before = _on_rows_of(version, before, tools, evaluated) if data is None else before
+    result = evaluate_models(config, side, before, tools, data=evaluated).result
+    predictions = tools.fingerprint(side.source.path)
+    metrics = _whole(result, "candidate")
+    done = Rerun(seed=seed, model=looked.model_digest, predictions=predictions, metrics=metrics)
+    return Retraining(rerun=done, side=side, original=_whole(result, "baseline"), anew=clean)
+
+
+def _on_rows_of(version: Version, before: ModelPredictions, tools: RunContext, data: str) -> ModelPredictions:
+    """Return a version's predictions for comparing with a rerun that made its own evaluation set.
+
+    Raises:
+        InputError: if the sets differ and the version kept no digests of its rows.
+    """
+    if tools.fingerprint(data) == version.manifest.data.fingerprint:
+        return before
+    of, own = f"version {version.number}", evaluation_rows.rows_of_version(registry_of(tools), version, tools)
+    if own is None or (own.key is None and not own.in_order):
+        raise InputError(
+            f"the rerun of {of} made another evaluation set, and its rows can't be matched with those of {of}; let "
+            "`train.run` split by a fixed seed, and name `evaluation.key`"
+        )
+    return replace(before, own=OwnRows(rows=own, of=of, in_order=own.in_order))
+
+
+def _copied(path: Path, target: Path) -> str:
+    """Copy an evaluation set that training made to where it outlives the worktree."""
+    if not path.is_file():
+        raise InputError(f"the evaluation set {path.name} is not one file of the worktree, so it can't be compared")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(path, target)
+    return str(target)
+
+
+def _outlives(side: ModelPredictions, folder: Path) -> ModelPredictions:
+    """Return predictions where they outlive the worktree."""
+    path = Path(side.source.path)
+    if not path.is_file():
+        raise InputError(f"the predictions {path.name} are not one file of the worktree, so they can't be compared")
+    folder.mkdir(parents=True, exist_ok=True)
+    target = folder / path.name
+    shutil.copyfile(path, target)
+    return replace(side, source=replace(side.source, path=str(target)))
+
+
+def _whole(result: EvaluationResult, which: Literal["candidate", "baseline"]) -> dict[str, float]:
+    """Return one model's metrics on the whole set, as far as they are numbers; costs are not what is reproduced."""
+    found = {}
+    for item in result.comparisons:
+        evidence = getattr(item, which)
+        value = evidence.value if evidence is not None else None
+        if item.scope == WHOLE and value is not None and math.isfinite(value) and evidence.method != "measured":
+            found[item.metric] = value
+    return found

@@ -1,0 +1,197 @@
+"""Skip training when no relevant file changed; the baseline's numbers are reported.
+
+A change counts as such only where every file that `paths:` covers is what it was at the merge base and at the commit of
+the baseline, and where the evaluation set has the content that the baseline was judged on. Where training would make
+that set, or a metrics file only, `paths:` has to be written out: see ``relevant_changes``. Any doubt runs
+in full.
+"""
+
+from dataclasses import replace
+from pathlib import Path
+
+from mlci.config.loader import LoadedConfig
+from mlci.config.models import Baseline, Config
+from mlci.errors import InputError
+from mlci.git.git import is_tracked, tracked_files
+from mlci.git.refs import resolve_ref
+from mlci.inference.result import EvaluationResult
+from mlci.operations import evaluation_plan, metrics_only
+from mlci.operations.baseline import made_by_training, production
+from mlci.operations.context import RunContext, registry_of, resolve_path
+from mlci.operations.metrics_only import MetricValues
+from mlci.operations.models.predictions import ModelPredictions
+from mlci.operations.models.relevant_changes import find_difference, reason_to_train
+from mlci.registry import versions
+from mlci.registry.ledger import LedgerHead
+from mlci.registry.versions import Version
+from mlci.report.document import Report
+
+
+def unchanged_since(loaded: LoadedConfig, tools: RunContext, since: str) -> str | None:
+    """Return the merge base with ``since`` if no relevant file differs from it; ``None`` in any doubt.
+
+    Args:
+        loaded: The candidate's configuration.
+        tools: Effects.
+        since: Commit or branch that the change is to be merged into.
+    """
+    try:
+        said = tools.git.ask("merge-base", "--", since, "HEAD")
+    except InputError:
+        return None
+    base = said.out.partition("\n")[0]
+    if said.status != 0 or not base:
+        tools.say(f"--changed-since {since}: no common commit is in this clone (`fetch-depth: 0`?), so training runs")
+        return None
+    if difference := find_difference(loaded, tools.git, base):
+        tools.say(f"--changed-since {since}: compared with {base[:7]}, {difference}, so everything runs")
+        return None
+    return base
+
+
+def same_as_champion(
+    loaded: LoadedConfig, tools: RunContext, champion: ModelPredictions, *, data: str
+) -> ModelPredictions | None:
+    """Return the champion's predictions as the candidate's, if the candidate would be made from the same files.
+
+    Only predictions that the champion was judged on will do: where the evaluation set moved, it may have moved outside
+    of the repository, and the training data with it.
+    """
+    if champion.version is None or champion.rescored or not _inside(loaded, tools, data=data):
+        return None
+    if not same_files(loaded, tools, champion.made_from, of=f"version {champion.version}"):
+        return None
+    return replace(champion, commit=None, version=None, label=None, notes=(), seconds={})
+
+
+def same_as_file(
+    loaded: LoadedConfig, tools: RunContext, baseline: ModelPredictions, *, data: str
+) -> ModelPredictions | None:
+    """Return the predictions of the baseline's file as the candidate's, if git tracks them and the evaluation set."""
+    chosen = loaded.config.baseline
+    if not isinstance(chosen, Baseline) or chosen.file is None or not _inside(loaded, tools, data=data):
+        return None
+    if not is_tracked(tools.git, chosen.file) or not _is_tracked(tools, data):
+        tools.say(f"nothing relevant changed, but git does not track {chosen.file} and its rows, so everything runs")
+        return None
+    return replace(baseline, label=None)
+
+
+def recorded_champion(
+    loaded: LoadedConfig, tools: RunContext, end: LedgerHead, *, data: str
+) -> tuple[Version, Report] | None:
+    """Return the champion and its report, if training would make the same model and the same evaluation set again.
+
+    Args:
+        loaded: The candidate's configuration.
+        tools: Effects, with the registry.
+        end: The ledger's end.
+        data: The evaluation set, which training makes.
+    """
+    champion = versions.read_champion(registry_of(tools), end)
+    if champion is None or not _inside(loaded, tools, data=data):
+        return None
+    of = f"version {champion.number}"
+    if not same_files(loaded, tools, production.made_from(loaded.config, champion), of=of):
+        return None
+    report = production.report_of(tools, champion)
+    if report is None or not report.evaluation.made_by_training or report.evaluation.rows is None:
+        tools.say(f"nothing relevant changed, but {of} was judged on rows that no training made, so training runs")
+        return None
+    return (champion, report) if report.policy.confidence == loaded.config.policy.confidence else None
+
+
+def same_as_reference(loaded: LoadedConfig, tools: RunContext, *, folder: Path) -> bool:
+    """Tell whether a baseline from a reference is made from the same files, evaluation set included."""
+    baseline, evaluation = loaded.config.baseline, loaded.config.evaluation
+    if not isinstance(baseline, Baseline) or baseline.ref is None or evaluation is None:
+        return False
+    data = resolve_path(evaluation.data, folder)
+    if not made_by_training.is_made_by_training(loaded.config, tools, data) and not _is_tracked(tools, data):
+        tools.say(f"nothing relevant changed, but git does not track {evaluation.data}, so training runs")
+        return False
+    return _inside(loaded, tools, data=data) and same_as_ref(loaded, tools, str(baseline.ref))
+
+
+def same_as_ref(loaded: LoadedConfig, tools: RunContext, ref: str) -> bool:
+    """Tell whether no relevant file differs from a reference; any doubt, such as an unknown one, is a difference."""
+    try:
+        return same_files(loaded, tools, resolve_ref(tools.git, ref).commit, of=ref)
+    except InputError:
+        return False
+
+
+def same_metrics(
+    loaded: LoadedConfig, tools: RunContext, end: LedgerHead | None, *, folder: Path
+) -> MetricValues | None:
+    """Return the baseline's numbers in metrics files as the candidate's, if it would be made from the same files.
+
+    The numbers are empty if nothing recorded any: against a reference whose metrics file git does not track.
+    """
+    if not _inside(loaded, tools, data=None):
+        return None
+    if end is not None:
+        champion = versions.read_champion(registry_of(tools), end)
+        of = f"version {champion.number}" if champion is not None else "production"
+        made_from = None if champion is None else production.made_from(loaded.config, champion)
+        same = same_files(loaded, tools, made_from, of=of)
+        return metrics_only.champion_values(tools, end) if same else None
+    baseline = loaded.config.baseline
+    if not isinstance(baseline, Baseline):
+        return None
+    if baseline.file is not None:
+        return metrics_only.of_file(loaded, folder=folder) if is_tracked(tools.git, baseline.file) else None
+    if not same_as_ref(loaded, tools, str(baseline.ref)):
+        return None
+    commit = resolve_ref(tools.git, str(baseline.ref)).commit
+    return metrics_only.as_committed(loaded, tools, commit, folder=folder)
+
+
+def same_files(loaded: LoadedConfig, tools: RunContext, commit: str | None, *, of: str) -> bool:
+    """Tell whether a baseline was made from a commit that no relevant file differs from.
+
+    Args:
+        loaded: The candidate's configuration.
+        tools: Effects.
+        commit: The commit; ``None`` if it is not known, or was not all that the baseline was made from.
+        of: The baseline in messages: ``version 7``, ``main``.
+    """
+    if commit is None:
+        tools.say(f"nothing relevant changed, but no commit holds what {of} was made from, so training runs")
+        return False
+    if difference := find_difference(loaded, tools.git, commit):
+        made = f"{of} was made from {commit[:7]}: {difference}"
+        tools.say(f"nothing relevant changed since the merge base, but {made}, so everything runs")
+        return False
+    return True
+
+
+def result_without_rows(config: Config, base: str) -> EvaluationResult:
+    """Return an evaluation that measured nothing, because nothing that matters differs from ``base``."""
+    return EvaluationResult(
+        task=config.task,
+        rows=None,
+        fingerprint=None,
+        has_baseline=True,
+        confidence=evaluation_plan.evaluation_question(config, baseline=True).confidence,
+        seed=config.policy.seed,
+        comparisons=(),
+        unchanged_since=base,
+    )
+
+
+def _inside(loaded: LoadedConfig, tools: RunContext, *, data: str | None) -> bool:
+    """Tell whether nothing speaks for data outside of the repository, which may have changed."""
+    config = loaded.config
+    shown = data is not None and not made_by_training.is_made_by_training(config, tools, data)
+    reason = reason_to_train(config, tools.git, shown=shown)
+    if reason is not None:
+        tools.say(f"nothing relevant changed, but everything runs: {reason}")
+    return reason is None
+
+
+def _is_tracked(tools: RunContext, data: str) -> bool:
+    try:
+        return Path(data).is_file() and tracked_files(tools.git, Path(data))
+    except InputError:
+        return False

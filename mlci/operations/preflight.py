@@ -1,0 +1,269 @@
+"""Checks before training: columns, classes, groups and custom metrics that a configuration names exist.
+
+Columns and classes are looked up before anything runs, where the evaluation set is there already, and right after
+training, where training makes it. Groups are known once the rows are read.
+"""
+
+import contextlib
+import difflib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from mlci.config import slices
+from mlci.config.loader import LoadedConfig
+from mlci.config.models import Baseline, Slice, SliceColumnConfig
+from mlci.engine.encode import classes as naming
+from mlci.engine.encode.binder import missing_file
+from mlci.engine.interface import Survey
+from mlci.engine.tables.files import is_missing
+from mlci.errors import InputError, Problem, yaml_value
+from mlci.inference.result import EvaluationResult
+from mlci.metrics.catalogue import PER_CLASS
+from mlci.operations import evaluation_plan
+from mlci.operations.context import RunContext, resolve_path
+
+_LISTED = 8
+Where = tuple[str | int, ...]
+
+
+def survey_before_steps(loaded: LoadedConfig, tools: RunContext, *, data: str, folder: Path) -> bool:
+    """Refuse names that the evaluation set does not have, before a step spends time; return whether it was there.
+
+    So are columns of predictions in a file that no training writes, while the baseline's steps may still run. Where no
+    step runs at all, the rows are read at once and nothing is gained.
+
+    Raises:
+        InputError: if there is such a name; the message has all of them with their lines.
+    """
+    config = loaded.config
+    runs = config.train or config.predict.run or config.predict.model or getattr(config.baseline, "ref", None)
+    if config.evaluation is not None and config.train is None and is_missing(data):
+        raise InputError(_at_its_line(loaded, missing_file(data, ("evaluation", "data"))))
+    if tools.survey is None or not runs or config.evaluation is None or not Path(data).is_file():
+        return False
+    try:
+        found = tools.survey(data, config.evaluation.label)
+    except InputError:
+        return False  # training may write it again; a later reader reports what is wrong
+    problems = [
+        *_columns(loaded, found.columns),
+        *_classes(loaded, found),
+        *_positive(loaded, found),
+        *_predicted(loaded, tools, folder),
+    ]
+    if problems:
+        raise InputError.of(problems)
+    return True
+
+
+@contextlib.contextmanager
+def at_their_lines(loaded: LoadedConfig) -> Iterator[None]:
+    """Place what is wrong with an entry of the configuration at its line, or name the line that the remedy changes.
+
+    Raises:
+        InputError: The same problems.
+    """
+    try:
+        yield
+    except InputError as error:
+        raise InputError.of(_at_its_line(loaded, problem) for problem in error.problems) from error
+
+
+def _at_its_line(loaded: LoadedConfig, problem: Problem) -> Problem:
+    if problem.remedy:
+        line = loaded.lines.of(*(_written_at(loaded, problem.remedy) or problem.remedy))
+        return replace(problem, message=f"{problem.message} ({loaded.path}:{line})", remedy=())
+    where = _written_at(loaded, problem.setting)
+    return problem if where is None else loaded.problem(f"`{problem.path}` {problem.message}", *where)
+
+
+def _written_at(loaded: LoadedConfig, setting: tuple[str, ...]) -> Where | None:
+    """Return the path of an entry in the file; ``None`` for what another configuration than this one says."""
+    if not setting:
+        return None
+    if setting[0] == "candidate":
+        return ("predict", *setting[1:])
+    if setting[0] == "baseline":
+        chosen = loaded.config.baseline
+        return ("baseline", *setting[1:]) if isinstance(chosen, Baseline) and chosen.file else None
+    evaluation = loaded.config.evaluation
+    if setting[:2] == ("evaluation", "slices") and evaluation is not None:
+        named = (i for i, item in enumerate(evaluation.slices) if setting[2] in _parts(item))
+        return ("evaluation", "slices", *list(named)[:1])
+    return setting
+
+
+def _parts(item: Slice) -> list[str]:
+    return [column.column for column in slices.slice_columns(item)]
+
+
+def _predicted(loaded: LoadedConfig, tools: RunContext, folder: Path) -> Iterator[Problem]:
+    """Yield a problem for each column of ``predict`` that a file of predictions does not have."""
+    predict = loaded.config.predict
+    path = None if predict.file is None or loaded.config.train else Path(resolve_path(predict.file, folder))
+    if path is None or tools.survey is None or not path.is_file():
+        return
+    try:
+        known = tools.survey(str(path), "").columns
+    except InputError:
+        return  # the reader of the predictions names what is wrong
+    named: list[tuple[str, Where]] = [
+        (name, ("predict", key)) for key in ("score", "decision") if isinstance(name := getattr(predict, key), str)
+    ]
+    several = getattr(predict, "probabilities", None)
+    if isinstance(several, Mapping):
+        named += [(str(name), ("predict", "probabilities")) for name in several.values()]
+    for name, where in named:
+        if name not in known:
+            hint = _hint(name, known, f"{where[-1]}: " if len(where) == 2 and where[-1] != "probabilities" else "")
+            yield loaded.problem(f"`{predict.file}` has no column {name!r}; {hint}", *where)
+
+
+def refuse_unknown(loaded: LoadedConfig, result: EvaluationResult) -> None:
+    """Refuse classes and reference groups that the rows do not have.
+
+    Raises:
+        InputError: if there is such a name; the message has all of them with their lines.
+    """
+    known = result.classes
+    problems = [*_unknown_classes(loaded, known)] if known else []
+    if problems := [*problems, *_references(loaded, result)]:
+        raise InputError.of(problems)
+
+
+def _columns(loaded: LoadedConfig, known: tuple[str, ...]) -> Iterator[Problem]:
+    """Yield a problem for each column of ``evaluation`` that the evaluation set does not have."""
+    evaluation = loaded.config.evaluation
+    if evaluation is None:
+        return
+    named: list[tuple[str, Where]] = [
+        (name, ("evaluation", key))
+        for key in ("label", "key", "weight", "cluster")
+        if isinstance(name := getattr(evaluation, key, None), str)
+    ]
+    for index, item in enumerate(evaluation.slices):
+        named += [(column.column, ("evaluation", "slices", index)) for column in slices.slice_columns(item)]
+    for name, where in named:
+        if name not in known:
+            key = f"{where[-1]}: " if isinstance(where[-1], str) else ""
+            words = f"`{evaluation.data}` has no column {name!r}; {_hint(name, known, key)}"
+            yield loaded.problem(words + _outdated(loaded), *where)
+
+
+def _outdated(loaded: LoadedConfig) -> str:
+    """Return the remedy if training may be about to replace the file."""
+    return ". If training makes this file, remove the old one first" if loaded.config.train else ""
+
+
+def _classes(loaded: LoadedConfig, found: Survey) -> Iterator[Problem]:
+    evaluation = loaded.config.evaluation
+    if loaded.config.task != "multiclass" or evaluation is None:
+        return
+    if evaluation.classes is not None:
+        yield from _unknown_classes(loaded, naming.multiclass_classes((), evaluation.classes))
+    elif found.classes:
+        yield from _unknown_classes(loaded, found.classes)
+
+
+def _positive(loaded: LoadedConfig, found: Survey) -> Iterator[Problem]:
+    """Yield the problem of a positive class that the two labels leave open, or that is not among them."""
+    evaluation = loaded.config.evaluation
+    if loaded.config.task != "binary" or evaluation is None or not found.classes or len(found.classes) > 2:
+        return
+    where = {"path": evaluation.data, "column": evaluation.label}
+    try:
+        naming.check_positive(found.classes, positive=evaluation.positive, **where)
+    except InputError as error:
+        for problem in error.problems:
+            placed = _at_its_line(loaded, problem)
+            yield replace(placed, message=placed.message + _outdated(loaded))
+
+
+def _unknown_classes(loaded: LoadedConfig, known: tuple[str, ...]) -> Iterator[Problem]:
+    """Yield a problem for each metric of one class whose class does not exist."""
+    for name, where in _metrics(loaded):
+        if (match := PER_CLASS.match(name)) and match[2] not in known:
+            hint = _hint(match[2], known, "metric: ", f"{match[1]}[{{}}]")
+            yield loaded.problem(f"`{name}`: no class is called {match[2]!r}; {hint}", *where)
+
+
+def _metrics(loaded: LoadedConfig) -> Iterator[tuple[str, Where]]:
+    """Yield every metric that is written in the configuration, with its place."""
+    evaluation = loaded.config.evaluation
+    for index, item in enumerate((evaluation.metrics if evaluation else None) or ()):
+        yield item if isinstance(item, str) else item.metric, ("evaluation", "metrics", index)
+    for index, gate in enumerate(loaded.config.gates):
+        yield gate.metric, ("gates", index, "metric")
+
+
+def _references(loaded: LoadedConfig, result: EvaluationResult) -> Iterator[Problem]:
+    evaluation = loaded.config.evaluation
+    if evaluation is None:
+        return
+    groups = _groups(result)
+    wanted = evaluation_plan.reference_groups(evaluation)
+    for index, item in enumerate(evaluation.slices):
+        if not isinstance(item, SliceColumnConfig) or item.column not in wanted or item.column not in groups:
+            continue
+        name, known = wanted[item.column], tuple(groups[item.column])
+        if name not in known:
+            words = f"no group of `{item.column}` is called {name!r}; {_hint(name, known, 'reference: ')}"
+            yield loaded.problem(words, "evaluation", "slices", index, "reference")
+
+
+def _groups(result: EvaluationResult) -> dict[str, dict[str, None]]:
+    """Return the names of the groups by slice, in order."""
+    found: dict[str, dict[str, None]] = {}
+    for item in result.comparisons:
+        if item.scope.slice is not None:
+            found.setdefault(item.scope.slice, {})[str(item.scope.group)] = None
+    for spread in result.disparities:
+        found.setdefault(spread.across, {}).update(dict.fromkeys(group.group for group in spread.groups))
+    return found
+
+
+def _hint(name: str, known: Iterable[str], key: str = "", form: str = "{}") -> str:
+    """Return the name that was probably meant, with the text to write, and the names that exist."""
+    names = list(known)
+    plain = {item.strip().casefold(): item for item in names}
+    guess = plain.get(name.strip().casefold()) or plain.get(_as_number(name))
+    close = [guess] if guess else difflib.get_close_matches(name, names, n=1)
+    more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
+    listed = ", ".join(map(repr, names[:_LISTED])) + more
+    if not close:
+        return f"there are {listed}"
+    return f"did you mean {close[0]!r}? Write `{key}{yaml_value(form.format(close[0]))}`; there are {listed}"
+
+
+def _as_number(name: str) -> str:
+    """Return a number as a class would be called: ``2`` for ``2.0`` and ``02``."""
+    try:
+        value = float(name)
+    except ValueError:
+        return name
+    return str(int(value)) if value.is_integer() else repr(value)
+
+
+def check_custom_metrics(loaded: LoadedConfig, tools: RunContext) -> None:
+    """Refuse a configuration that names a metric which can't be found.
+
+    Raises:
+        InputError: Each such metric, with its line.
+    """
+    lacking = (
+        (metric.name, tools.metric_lack(metric.function))
+        for metric in evaluation_plan.required_statistics(loaded.config).custom
+    )
+    problems = [loaded.problem(words, *_place(loaded, name)) for name, words in lacking if words]
+    if problems:
+        raise InputError.of(problems)
+
+
+def _place(loaded: LoadedConfig, name: str) -> tuple[str | int, ...]:
+    """Return where a configuration names a metric first: in a gate, or in the list of metrics."""
+    for index, gate in enumerate(loaded.config.gates):
+        if evaluation_plan.metric_name(gate) == name:
+            return ("gates", index, "metric")
+    asked = loaded.config.evaluation.reported if loaded.config.evaluation else None
+    return ("evaluation", "metrics", [evaluation_plan.metric_name(item) for item in asked or ()].index(name))

@@ -1,0 +1,197 @@
+"""``mlci promote --import``: import an existing model as version 1."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path, PurePosixPath
+
+from mlci.config.loader import LoadedConfig
+from mlci.errors import InputError, StepError, UserCodeError
+from mlci.git.head import read_head
+from mlci.inference.result import EvaluationResult
+from mlci.operations.baseline import ref_or_file
+from mlci.operations.bundle import artifacts, provenance
+from mlci.operations.bundle.artifacts import Artifact
+from mlci.operations.bundle.read import VerifiedBundle
+from mlci.operations.context import RunContext, registry_of, resolve_path
+from mlci.operations.models.predictions import kept_model_path
+from mlci.operations.promote.promote import PromotionResult, append_version
+from mlci.operations.promote.reevaluate import reevaluate_bundle
+from mlci.operations.report_builder import ReportContext, build_report
+from mlci.registry import ledger
+from mlci.registry.ledger import LedgerHead
+from mlci.registry.manifest import Bundle, Data, Environment, Predictions
+from mlci.report.document import BaselineRef, Candidate, Report
+
+MISSING = "missing"
+"""Fingerprint of predictions that could not be made."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImportedModel:
+    """A model that was made without mlci.
+
+    Attributes:
+        path: A file, or a folder with the model's files.
+        source: As the user named it.
+        commit: Commit that it was trained from, if something records it.
+        metrics: As recorded where it comes from.
+        facts: What else is recorded there, as text.
+    """
+
+    path: Path
+    source: str
+    commit: str | None = None
+    metrics: dict[str, float] = field(default_factory=dict)
+    facts: dict[str, str] = field(default_factory=dict)
+
+
+def import_model(
+    loaded: LoadedConfig,
+    tools: RunContext,
+    model: ImportedModel,
+    *,
+    folder: Path,
+    facts: ReportContext,
+    environment: Environment,
+    note: str | None,
+    save: Callable[[Report], str],
+) -> PromotionResult:
+    """Score a model by the checkout's predict step, judge it without a baseline, and make it version 1.
+
+    No gate stops it, for it is in production already; its verdict is in the report.
+
+    Args:
+        loaded: The configuration.
+        tools: Effects, with registry and stamp.
+        model: The model.
+        folder: Folder of the configuration.
+        facts: Facts of the command line.
+        environment: What mlci runs on.
+        note: Kept with the version.
+        save: Writes a report; returns its text.
+
+    Raises:
+        InputError: If the registry has a version already, or the model is not one that the configuration can score.
+        OutsideError: If the registry can't be reached.
+    """
+    store = registry_of(tools)
+    end = ledger.read_ledger_head(store)
+    if end.state.versions:
+        raise InputError(
+            f"{store.shown} has {end.state.versions} versions already; `--import` makes version 1 only. Judge the "
+            "model as a candidate: `mlci run`, then `mlci promote`"
+        )
+    if loaded.config.evaluation is None or tools.stamp is None:
+        raise InputError("`--import` needs an evaluation set: a metrics file has no model to import")
+    opened = _bundle(loaded, tools, model, folder=folder, environment=environment, facts=facts)
+    opened, missing = _scored(loaded, tools, opened, end, folder=folder, facts=facts, save=save)
+    more = {**opened.content.more, **({"predictions": f"missing: {missing}"} if missing else {})}
+    opened = replace(opened, content=opened.content.model_copy(update={"more": more}))
+    done = append_version(store, tools.stamp, opened, end, note or f"imported from {model.source}")
+    return replace(done, notes=_notes(model, missing))
+
+
+def _notes(model: ImportedModel, missing: str | None) -> tuple[str, ...]:
+    found = [f"imported from {model.source}; how it was trained is not known, so it can't be reproduced"]
+    if missing:
+        found.append(f"its predictions are missing, so nothing can be judged against it yet: {missing}")
+    return tuple(found)
+
+
+def _bundle(
+    loaded: LoadedConfig,
+    tools: RunContext,
+    model: ImportedModel,
+    *,
+    folder: Path,
+    environment: Environment,
+    facts: ReportContext,
+) -> VerifiedBundle:
+    """Return the model as a bundle without predictions."""
+    files, is_folder = _files(loaded, model)
+    made = provenance.collect_provenance(
+        loaded, tools, environment, folder=folder, head=read_head(tools.git), held=None
+    )
+    empty = tools.scratch / "no-predictions.csv"
+    empty.write_bytes(b"")
+    nothing = artifacts.digest_file(empty, "predictions.csv")
+    digest = artifacts.model_digest(tuple(part.file for part in files), folder=is_folder)
+    candidate = Candidate(commit=model.commit, model=f"sha256:{digest}")
+    report = _unjudged(loaded, replace(facts, candidate=candidate, baseline=BaselineRef(source="production")))
+    text = tools.scratch / "unjudged.json"
+    text.write_text(report.model_dump_json(by_alias=True), encoding="utf-8")
+    kept_report = artifacts.digest_file(text, "report.json")
+    recipe = made.recipe.model_copy(update={"train": None, "folder": is_folder})
+    content = Bundle(
+        model=loaded.config.model,
+        files=tuple(part.file for part in files),
+        predictions=Predictions(fingerprint=MISSING, file=nothing.file),
+        report=kept_report.file,
+        recipe=recipe,
+        environment=made.environment,
+        data=Data(fingerprint=MISSING, rows=0),
+        metrics=model.metrics,
+        more={"imported": {"source": model.source, "trained_from": model.commit, **model.facts}},
+    )
+    parts = (*files, nothing, kept_report, made.config, *made.locks)
+    return VerifiedBundle(content=content, report=report, paths={part.file.digest: part.path for part in parts})
+
+
+def _unjudged(loaded: LoadedConfig, facts: ReportContext) -> Report:
+    """Return the report of a model that was not judged."""
+    policy = loaded.config.policy
+    result = EvaluationResult(
+        task=loaded.config.task,
+        rows=None,
+        fingerprint=None,
+        has_baseline=False,
+        confidence=policy.confidence,
+        seed=policy.seed,
+        comparisons=(),
+    )
+    return build_report(result, (), facts)
+
+
+def _files(loaded: LoadedConfig, model: ImportedModel) -> tuple[list[Artifact], bool]:
+    """Return the model's files, and if they are a folder; of a folder that holds the configured file, only that one."""
+    path, named = model.path, kept_model_path(loaded.config)
+    if named is None:
+        raise InputError("`--import` needs a model that mlci can score: name it by `train.model` or `predict.model`")
+    name = PurePosixPath(named).name
+    if path.is_dir():
+        inside = [one for one in sorted(path.rglob("*")) if one.is_file()]
+        same = [one for one in inside if one.name == name]
+        if len(same) == 1:
+            return [artifacts.digest_file(same[0], name)], False
+        if not inside:
+            raise InputError(f"{model.source} holds no file, so there is no model to import")
+        return [artifacts.digest_file(one, one.relative_to(path).as_posix()) for one in inside], True
+    if not path.is_file():
+        raise InputError(f"{model.source} is neither a file nor a folder, so there is no model to import")
+    return [artifacts.digest_file(path, name)], False
+
+
+def _scored(
+    loaded: LoadedConfig,
+    tools: RunContext,
+    opened: VerifiedBundle,
+    end: LedgerHead,
+    *,
+    folder: Path,
+    facts: ReportContext,
+    save: Callable[[Report], str],
+) -> tuple[VerifiedBundle, str | None]:
+    """Score and judge the model; return why its predictions are missing if that fails."""
+    evaluation = loaded.config.evaluation
+    data = resolve_path(evaluation.data, folder) if evaluation else ""
+    rows = ref_or_file.rows_fingerprint(loaded.config, tools, data)
+    unstamped = replace(tools, stamp=None)  # an import is not a use of the evaluation set
+    try:
+        judged = reevaluate_bundle(loaded, unstamped, opened, end, folder=folder, facts=facts, rows=rows, save=save)
+    except UserCodeError as error:
+        save(opened.report)
+        return opened, f"in a workflow `mlci promote` runs no user code, and {error}; the next `mlci run` scores it"
+    except (InputError, StepError) as error:
+        save(opened.report)
+        return opened, str(error).splitlines()[0]
+    return judged, None

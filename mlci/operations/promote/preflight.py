@@ -1,0 +1,205 @@
+"""Registry checks before a promotion: ledger, champion, and the versions to roll back to."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from mlci.operations.verify_registry import RESTORE_CHECKPOINT, SET_CLOCK, named_files
+from mlci.registry import ledger, verification, versions
+from mlci.registry.damage import BACK, FileError
+from mlci.registry.entries import Entry, PredictionsAdded, Promotion, ReproductionRecorded, Rollback
+from mlci.registry.ledger import LedgerHead
+from mlci.registry.manifest import VersionFile
+from mlci.registry.rolled_back import rolled_back_versions
+from mlci.registry.store import CorruptError, MendableError, SizeReader, Store
+from mlci.registry.versions import Version
+
+RECENT = 32
+"""Newest versions, and newest additions to versions, whose files have to be there; each costs some requests."""
+
+READ = 2
+"""Versions beside the one in production that are read whole: the newest, to which somebody would go back first."""
+
+VERIFIED = 64
+"""Newest entries that are verified in any case."""
+
+_SHOWN = 5
+_INFERRED = "production went back from it, as `mlci ledger log` shows"
+
+
+@dataclass(frozen=True, kw_only=True)
+class RegistryCheck:
+    """A registry that a promotion may build on.
+
+    Attributes:
+        wrong: What is wrong with it all the same, in words, where that is accepted.
+        left: By version, why production was taken back from it.
+    """
+
+    wrong: tuple[str, ...]
+    left: Mapping[int, str]
+
+
+@dataclass(frozen=True)
+class RegistryFault:
+    """Something that a promotion must not build on, its remedy, and if it belongs to the version in production."""
+
+    text: str
+    remedy: str
+    champion: bool = False
+
+
+@dataclass
+class _Record:
+    """The part of the ledger that was read: decisions and promotions, additions, and the clock of the newest writer."""
+
+    promotions: list[Entry] = field(default_factory=list)
+    decisions: list[Entry] = field(default_factory=list)
+    added: list[Entry] = field(default_factory=list)
+    latest: Entry | None = None
+
+
+def check_registry(
+    store: Store, champion: Version | None, *, now: str, despite: str | None, against: str | None = None
+) -> RegistryCheck:
+    """Hold a registry that a promotion builds on.
+
+    Entries are verified from the newest back to the last promotion, whose writer verified those before it, and at least
+    the newest :data:`VERIFIED`; a checkpoint has to be there. Every byte of the version in production and of the
+    :data:`READ` newest others is held against its digest. Of the :data:`RECENT` newest versions every file has to be
+    there, with its size, and so have predictions and spreads that were added to versions. This machine's clock must not
+    be behind those of earlier writers.
+
+    Args:
+        store: The registry.
+        champion: The version in production.
+        now: Time of this machine's clock, RFC 3339.
+        despite: Why it may go on although something is wrong; ``None`` if it may not.
+        against: The version that the candidate was judged against, which has to be on record.
+
+    Raises:
+        CorruptError: The record is not what it was, whatever ``despite`` says; or something else is wrong.
+        OutsideError: The registry can't be reached.
+    """
+    end = ledger.read_ledger_head(store)
+    record = _record(store, end)
+    clock = () if record.latest is None else verification.checkpoint_behind(record.latest, now)
+    lacks = verification.lacks_checkpoint(store, end.number)
+    found = (
+        *(RegistryFault(text, SET_CLOCK) for text in clock),
+        *(RegistryFault(text, RESTORE_CHECKPOINT) for text in lacks),
+        *_cut(store, end, against),
+        *_files(store, record, champion),
+    )
+    if found and despite is None:
+        raise MendableError(refusal_message(found))
+    return RegistryCheck(wrong=tuple(fault.text for fault in found), left=rolled_back_versions(_steps(record)))
+
+
+def refusal_message(found: tuple[RegistryFault, ...]) -> str:
+    """Return the message of a promotion that is refused: the faults, and what to do about them."""
+    shown = found[:_SHOWN]
+    more = f"; and {len(found) - _SHOWN} more, see `mlci ledger verify --files`" if len(found) > _SHOWN else ""
+    remedies = ". ".join(dict.fromkeys(fault.remedy for fault in shown))
+    back = f". Or go back to a version that is whole: {BACK}" if any(fault.champion for fault in found) else ""
+    return (
+        f"{'; '.join(fault.text for fault in shown)}{more}. Nothing was promoted. {remedies}{back}. Damage that "
+        "can't be repaired, `mlci promote --despite REASON` accepts for this once; the record keeps the reason"
+    )
+
+
+def _record(store: Store, end: LedgerHead) -> _Record:
+    """Verify the newest part of the ledger, and read the promotions and additions before it that are looked at."""
+    found, state = _Record(), end.state
+    newest = [state.promoted[str(number)] for number in range(max(1, state.versions - RECENT), state.versions + 1)]
+    first = max(1, min([end.number - VERIFIED + 1, *newest[-1:]]))
+    for entry in ledger.iter_since(store, end, first) if end.number else ():
+        if isinstance(entry.body, Promotion | Rollback):
+            found.decisions.append(entry)
+        elif isinstance(entry.body, PredictionsAdded | ReproductionRecorded):
+            found.added.append(entry)
+        found.latest = verification.latest_time(filter(None, (found.latest, entry)))
+    added = sorted({*state.rescored.values(), *state.reproduced.values()})[-RECENT:]
+    older = {number for number in (*newest, *added) if number < first}
+    for entry in ledger.iter_verified(store, end, older):
+        (found.decisions if isinstance(entry.body, Promotion) else found.added).insert(0, entry)
+    found.promotions = [entry for entry in found.decisions if isinstance(entry.body, Promotion)]
+    return found
+
+
+def _steps(record: _Record) -> Iterator[Promotion | Rollback]:
+    """Yield the decisions that were read; roll-backs between older promotions are inferred from what each replaced."""
+    champion: int | None = None
+    for entry in record.decisions:
+        step = entry.body
+        if not isinstance(step, Promotion | Rollback):
+            continue
+        if champion is not None and step.replaced is not None and step.replaced != champion:
+            yield Rollback(version=step.replaced, replaced=champion, reason=_INFERRED)
+        yield step
+        champion = step.version
+
+
+def _cut(store: Store, end: LedgerHead, against: str | None) -> Iterator[RegistryFault]:
+    """Yield the fault that the candidate was judged against a version that is not on record."""
+    if against is not None and against not in end.state.promoted:
+        lost = f"the candidate was judged against version {against}, of which the record does not know"
+        yield RegistryFault(f"{store.shown}: {lost}", f"Restore the entries behind {end.number} from a copy")
+
+
+@dataclass(frozen=True)
+class _Look:
+    """A file to read whole, or to look for with its size."""
+
+    file: VersionFile
+    of: str
+    read: bool
+    champion: bool
+
+
+def _files(store: Store, record: _Record, champion: Version | None) -> Iterator[RegistryFault]:
+    """Look at the files of versions and of what was added to them, the newest first; shared ones are looked at once."""
+    found: list[_Look | RegistryFault] = []
+    if champion is not None:
+        found += _named(store, champion.entry, read=True, champion=True)
+    others = [one for one in reversed(record.promotions) if champion is None or one.number != champion.entry.number]
+    for place, entry in enumerate(others[:RECENT]):
+        found += _named(store, entry, read=place < READ)
+    for entry in record.added[-RECENT:]:
+        own = champion is not None and _of(entry) == champion.number
+        found += _named(store, entry, read=own, champion=own)
+    yield from _wrong(store, found)
+
+
+def _named(store: Store, entry: Entry, *, read: bool, champion: bool = False) -> list[_Look | RegistryFault]:
+    """Return the files that an entry names; a fault if its description is damaged."""
+    try:
+        return [_Look(file, of, read, champion) for file, of in named_files(store, entry)]
+    except CorruptError as error:
+        return [_fault(error, champion=champion)]
+
+
+def _of(entry: Entry) -> int | None:
+    return entry.body.version if isinstance(entry.body, PredictionsAdded | ReproductionRecorded) else None
+
+
+def _wrong(store: Store, found: list[_Look | RegistryFault]) -> Iterator[RegistryFault]:
+    """Yield the files that are not what they were: read whole, or looked for."""
+    looks = {item.file.digest for item in found if isinstance(item, _Look) and not item.read}
+    sizes = store.sizes(looks) if looks and isinstance(store, SizeReader) else {}
+    seen: set[str] = set()
+    for item in found:
+        if isinstance(item, RegistryFault):
+            yield item
+        elif item.file.digest not in seen:
+            seen.add(item.file.digest)
+            if not item.read and sizes.get(item.file.digest) == item.file.bytes:
+                continue
+            try:
+                (versions.check_digest if item.read else versions.check_exists)(store, item.file, of=item.of)
+            except CorruptError as error:
+                yield _fault(error, champion=item.champion)
+
+
+def _fault(error: CorruptError, *, champion: bool) -> RegistryFault:
+    restore = error.restore if isinstance(error, FileError) else error.remedy or "Restore it from a copy"
+    return RegistryFault(str(error), restore, champion=champion)

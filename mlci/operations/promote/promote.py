@@ -1,0 +1,339 @@
+"""``mlci promote``: the evaluated files become the champion by one ledger entry."""
+
+import contextlib
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from mlci.config.loader import LoadedConfig, parse_config
+from mlci.config.models import Config
+from mlci.errors import InputError, OutsideError, UserCodeError
+from mlci.git.git import is_tracked
+from mlci.lineage.fingerprints import is_recorded
+from mlci.operations.baseline import production, ref_or_file
+from mlci.operations.bundle.read import VerifiedBundle
+from mlci.operations.bundle.read import read_bundle as open_bundle
+from mlci.operations.context import RunContext, registry_of, resolve_path
+from mlci.operations.holdout_uses import ON_NUMBERS
+from mlci.operations.promote import preflight
+from mlci.operations.promote.reevaluate import reevaluate_bundle
+from mlci.operations.promote.refusals import (
+    Left,
+    find_own_decision,
+    find_rolled_back_match,
+    is_older_build,
+    rolled_back_model_note,
+    unknown_order_note,
+)
+from mlci.operations.report_builder import ReportContext
+from mlci.registry import entries, ledger, versions
+from mlci.registry.entries import LedgerState, Promotion
+from mlci.registry.ledger import Author, LedgerHead
+from mlci.registry.manifest import Manifest, same
+from mlci.registry.store import Store
+from mlci.registry.versions import Version
+from mlci.report.document import Report
+from mlci.report.text.number_format import pluralize
+
+_TRIES = 20  # promotions that may come in between
+_ASKED = "that was asked for"
+_NOT_PRODUCTION = "it was not judged against production"
+_OTHER_TERMS = "what it is judged on changed in the configuration"
+
+
+@dataclass(frozen=True, kw_only=True)
+class PromoteOptions:
+    """What somebody asks of a promotion.
+
+    Attributes:
+        note: Kept with the version.
+        again: Judge again in any case.
+        despite: Why to promote although something in the registry is damaged; kept with the version where it is.
+    """
+
+    note: str | None = None
+    again: bool = False
+    despite: str | None = None
+
+    def words(self, wrong: tuple[str, ...]) -> str | None:
+        """Return what the ledger keeps."""
+        return "; ".join(filter(None, (self.note, f"despite damage: {self.despite}" if wrong else None))) or None
+
+
+@dataclass(frozen=True, kw_only=True)
+class PromotionResult:
+    """What a promotion came to.
+
+    Attributes:
+        report: The report that it rests on; after judging again, the new one.
+        version: Number of the version that holds the bytes now; ``None`` if it was refused.
+        replaced: The champion before.
+        entry: Number of the ledger's entry; ``None`` where nothing was appended.
+        earlier: Number of the entry that an earlier attempt of this invocation wrote, if it did.
+        again: Why it was judged again; empty if it was not.
+        refused: Why it was not promoted.
+        notes: Lines for whoever promotes.
+    """
+
+    report: Report
+    version: int | None = None
+    replaced: int | None = None
+    entry: int | None = None
+    earlier: int | None = None
+    again: tuple[str, ...] = ()
+    refused: str | None = None
+    notes: tuple[str, ...] = ()
+
+
+class MovedError(Exception):
+    """Another promotion or roll-back came in between."""
+
+
+def promote(
+    loaded: LoadedConfig,
+    tools: RunContext,
+    *,
+    folder: Path,
+    out: Path,
+    facts: ReportContext,
+    asked: PromoteOptions,
+    save: Callable[[Report], str],
+) -> PromotionResult:
+    """Make the bytes of ``out/bundle`` the champion.
+
+    They must have passed their gates on the current evaluation set, under the current configuration, against the
+    current champion; else they are judged again first. If another promotion comes in between, all of that is looked at
+    again, so two merges end in one order and the later one was judged against the earlier.
+
+    Args:
+        loaded: The configuration.
+        tools: Effects, with registry and stamp.
+        folder: Folder of the configuration.
+        out: The run's folder.
+        facts: What the command line knows.
+        asked: What somebody asks for.
+        save: Writes a new report and everything rendered from it into ``out``; returns the text of ``report.json``.
+
+    Raises:
+        InputError: The bundle is missing, damaged or of another model.
+        CorruptError: The registry is not what it was, as :mod:`mlci.operations.promote.preflight` looks at it.
+        OutsideError: The registry can't be reached, or others were faster every time.
+    """
+    store, stamp = registry_of(tools), _stamp(tools)
+    opened = open_bundle(out)
+    if opened.content.model != loaded.config.model:
+        raise InputError(f"the bundle in {out} is of the model `{opened.content.model}`, not `{loaded.config.model}`")
+    rows = _rows(loaded, tools, folder, opened)
+    again: tuple[str, ...] = ()
+    distrust = asked.again
+    for _ in range(_TRIES):
+        end = ledger.read_ledger_head(store)
+        if (own := _own(store, end, stamp, opened)) is not None:
+            return replace(own, again=again)
+        champion = versions.read_champion(store, end)
+        stale = [_ASKED] * distrust + _stale(loaded, opened, end, rows)
+        if opened.report.verdict == "block" and not stale:
+            _keep_champion_predictions(store, stamp, end, opened)
+            return PromotionResult(report=opened.report, again=again, refused="a gate blocks")
+        tools.say(f"promote: verifying {store.shown}, {pluralize(end.number, 'entry', 'entries')}")
+        said = opened.report.baseline
+        against = said.version if said.source == "production" else None
+        whole = preflight.check_registry(store, champion, now=stamp.now(), despite=asked.despite, against=against)
+        if (settled := _settled(store, tools, end, opened, champion, whole.left)) is not None:
+            return replace(settled, again=again)
+        if stale:
+            try:
+                _refuse_other_rows(loaded, tools, folder, opened, stale, rows)
+                judged = reevaluate_bundle(loaded, tools, opened, end, folder=folder, facts=facts, rows=rows, save=save)
+            except UserCodeError as error:
+                return PromotionResult(report=opened.report, again=again, refused=_needs_user_code(stale, error))
+            again = (*again, *(line for line in stale if line not in again))
+            opened, distrust = judged, False
+        if opened.report.verdict == "block":
+            return PromotionResult(report=opened.report, again=again, refused="a gate blocks")
+        try:
+            notes = (*whole.wrong, *_notes(store, end, tools, opened, champion, whole.left))
+            words, mend = asked.words(whole.wrong), bool(whole.wrong)
+            return replace(append_version(store, stamp, opened, end, words, mend=mend), again=again, notes=notes)
+        except MovedError:
+            tools.say("another version was promoted meanwhile; looking again")
+    raise OutsideError(f"{store.shown}: other promotions came first {_TRIES} times in a row; try again later")
+
+
+def _own(store: Store, end: LedgerHead, stamp: Author, opened: VerifiedBundle) -> PromotionResult | None:
+    """Return the outcome if an earlier attempt of this invocation promoted these bytes already."""
+    entry = find_own_decision(store, end, stamp)
+    if entry is None or not isinstance(entry.body, Promotion):
+        return None
+    version = versions.promoted(store, entry)
+    if not same(version.manifest, opened.content):
+        return None
+    number, now = version.number, end.state.champion
+    since = "" if now == number else f"; version {now} is in production now"
+    words = f"an earlier attempt of this command promoted version {number} (entry {entry.number}){since}"
+    replaced = entry.body.replaced
+    return PromotionResult(
+        report=opened.report, version=number, replaced=replaced, earlier=entry.number, notes=(words,)
+    )
+
+
+def _stamp(tools: RunContext) -> Author:
+    if tools.stamp is None:
+        raise ValueError("the command line gives a stamp to whoever promotes")
+    return tools.stamp
+
+
+def _rows(loaded: LoadedConfig, tools: RunContext, folder: Path, opened: VerifiedBundle) -> str:
+    """Return what identifies the rows of the current evaluation set; what training makes is the bundle's own."""
+    evaluation = loaded.config.evaluation
+    if evaluation is None:
+        return ON_NUMBERS
+    known = opened.content.predictions.fingerprint
+    if opened.report.evaluation.made_by_training and not is_tracked(tools.git, evaluation.data):
+        return known
+    data = resolve_path(evaluation.data, folder)
+    rows = ref_or_file.rows_fingerprint(loaded.config, tools, data)
+    return known if ref_or_file.is_same_set(known, rows, data, tools) else rows
+
+
+def _refuse_other_rows(
+    loaded: LoadedConfig, tools: RunContext, folder: Path, opened: VerifiedBundle, stale: list[str], rows: str
+) -> None:
+    """Refuse to re-evaluate a bundle whose evaluation set, which training made, is not here.
+
+    Raises:
+        InputError: if it is missing, or another training wrote over it.
+        UserCodeError: if training it here is not a remedy.
+    """
+    evaluation = loaded.config.evaluation
+    if evaluation is None or not opened.report.evaluation.made_by_training:
+        return
+    data = resolve_path(evaluation.data, folder)
+    with contextlib.suppress(InputError):
+        if is_tracked(tools.git, evaluation.data) or ref_or_file.rows_fingerprint(loaded.config, tools, data) == rows:
+            return
+    if not tools.user_code:
+        raise UserCodeError(
+            f"`{evaluation.data}`, which its training made, would have to be here: it is missing or was made by "
+            "another training"
+        )
+    raise InputError(
+        f"the bundle has to be judged again, because {stale[0]}, and `{evaluation.data}`, which its training made, is "
+        "missing here or was made by another training. Run both in one job:\n    mlci run && mlci promote"
+    )
+
+
+def _needs_user_code(stale: list[str], error: UserCodeError) -> str:
+    """Say why a bundle can't be re-evaluated in this job, and what to do."""
+    return (
+        f"the bundle has to be re-evaluated because {' and '.join(stale)}; for that {error}, and in a workflow "
+        f"`mlci promote` runs no user code. {_remedy(stale)}"
+    )
+
+
+def _remedy(stale: list[str]) -> str:
+    trains = "run the job that trains again (`retrain` in the template; on GitHub: Re-run all jobs)"
+    if any(line.startswith(_NOT_PRODUCTION) for line in stale):
+        return f"Set `baseline: production` in the configuration, and {trains}"
+    if _OTHER_TERMS in stale:
+        return f"Give the job that trains the same configuration as this one, and {trains}"
+    if _ASKED in stale:
+        return f"Leave out `--again`, or {trains} and promote what it leaves"
+    return trains[0].upper() + trains[1:]
+
+
+def _keep_champion_predictions(store: Store, stamp: Author, end: LedgerHead, opened: VerifiedBundle) -> None:
+    """Add the champion's predictions on rows that moved, which the run made: it stays the champion."""
+    scored = opened.scored
+    if scored is None or end.state.champion != scored.version:
+        return
+    if production.added_for_rows(store, end, scored.predictions.fingerprint) is None:
+        production.keep_rescored(store, stamp, scored)
+
+
+def _settled(
+    store: Store, tools: RunContext, end: LedgerHead, opened: VerifiedBundle, champion: Version | None, left: Left
+) -> PromotionResult | None:
+    """Return the outcome where there is nothing to append: there already, rolled back, or an older build."""
+    content = opened.content
+    if champion is not None and same(champion.manifest, content):
+        return PromotionResult(
+            report=opened.report, version=champion.number, notes=("these bytes are in production already",)
+        )
+    if (back := find_rolled_back_match(store, end, content, left)) is not None:
+        return PromotionResult(report=opened.report, refused=back)
+    if champion is not None and (older := is_older_build(tools.git, content, champion)) is not None:
+        return PromotionResult(
+            report=opened.report, refused=f"{older}; a new commit, or `mlci rollback`, goes back on purpose"
+        )
+    return None
+
+
+def _stale(loaded: LoadedConfig, opened: VerifiedBundle, end: LedgerHead, rows: str) -> list[str]:
+    """Return why a verdict is not about what counts now."""
+    reasons, against = [], opened.report.baseline
+    champion = None if end.state.champion is None else str(end.state.champion)
+    if against.source != "production":
+        reasons.append(f"{_NOT_PRODUCTION} (`baseline` was {against.source})")
+    elif against.version != champion:
+        names = [f"version {item}" if item else "no version" for item in (against.version, champion)]
+        reasons.append(f"it was judged against {names[0]}, and {names[1]} is in production")
+    if not is_recorded(opened.content.predictions.fingerprint, rows):
+        reasons.append("the evaluation set moved")
+    if not _same_terms(loaded, opened):
+        reasons.append(_OTHER_TERMS)
+    return reasons
+
+
+def _same_terms(loaded: LoadedConfig, opened: VerifiedBundle) -> bool:
+    """Tell whether a bundle was judged on the terms of the current configuration."""
+    own = opened.content.recipe.config
+    try:
+        judged_by = parse_config(opened.paths[own.digest].read_bytes(), path=own.name).config
+    except InputError:
+        return False  # written for another version of mlci
+    return _terms(judged_by) == _terms(loaded.config)
+
+
+def _terms(config: Config) -> dict[str, Any]:
+    parts = config.model_dump(mode="json", include={"task", "evaluation", "gates", "policy"})
+    (parts["evaluation"] or {}).pop("data", None)  # what it holds counts, not where it is
+    return parts
+
+
+def append_version(
+    store: Store, stamp: Author, opened: VerifiedBundle, end: LedgerHead, note: str | None, *, mend: bool = False
+) -> PromotionResult:
+    """Put the files, then append the one entry that decides."""
+    seen, number = end.state, end.state.versions + 1
+    manifest = Manifest.of(opened.content, number)
+    for file in opened.content.everything():
+        of = f"the bundle for version {number}"
+        versions.put_verified(store, opened.paths[file.digest], file, of=of, mend=mend)
+    digest = versions.describe(store, entries.canonical_json(manifest.model_dump(mode="json", by_alias=True)))
+
+    def decide(state: LedgerState) -> Promotion:
+        if (state.champion, state.versions, state.decided) != (seen.champion, seen.versions, seen.decided):
+            raise MovedError
+        return Promotion(version=number, manifest=digest, replaced=state.champion, note=note)
+
+    entry = ledger.append_entry(store, stamp, decide)
+    return PromotionResult(
+        report=opened.report, version=number, replaced=seen.champion, entry=entry.number if entry is not None else None
+    )
+
+
+def _notes(
+    store: Store, end: LedgerHead, tools: RunContext, opened: VerifiedBundle, champion: Version | None, left: Left
+) -> tuple[str, ...]:
+    recipe, found = opened.content.recipe, []
+    if recipe.commit is None:
+        found.append("it was made outside of git, so it can't be made again")
+    elif recipe.dirty:
+        found.append("it was made from a checkout with uncommitted changes, so it can't be made again from its commit")
+    if (order := unknown_order_note(tools.git, opened.content, champion)) is not None:
+        found.append(order)
+    if (back := rolled_back_model_note(store, end, opened.content, left)) is not None:
+        found.append(back)
+    return tuple(found)

@@ -1,0 +1,194 @@
+"""Re-evaluate a bundle on the current rows and gates, against the current champion."""
+
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from mlci.config.loader import LoadedConfig
+from mlci.config.models import Config
+from mlci.engine.interface import Source
+from mlci.engine.tables.files import suffix_of
+from mlci.errors import UserCodeError
+from mlci.execution import metrics_file
+from mlci.gates.rules import JudgedGate
+from mlci.inference.result import EvaluationResult
+from mlci.lineage.fingerprints import is_recorded
+from mlci.lineage.rows import Rows
+from mlci.operations import evaluation_plan, holdout_uses, metrics_only
+from mlci.operations.baseline import made_by_training, production, training_noise
+from mlci.operations.bundle import artifacts, write
+from mlci.operations.bundle.artifacts import Artifact, ArtifactDigests
+from mlci.operations.bundle.read import VerifiedBundle
+from mlci.operations.context import RunContext, resolve_path
+from mlci.operations.lineage import evaluation_rows, history, origins
+from mlci.operations.lineage.history import CurrentState
+from mlci.operations.lineage.report_refs import add_report_refs
+from mlci.operations.models import rescore
+from mlci.operations.models.predictions import PER_ROWS, ModelPredictions
+from mlci.operations.report_builder import ReportContext, build_report
+from mlci.operations.run import evaluate_models, judge_gates
+from mlci.registry import entries
+from mlci.registry.ledger import LedgerHead
+from mlci.registry.manifest import VersionFile
+from mlci.report.document import Report
+
+
+def reevaluate_bundle(
+    loaded: LoadedConfig,
+    tools: RunContext,
+    opened: VerifiedBundle,
+    end: LedgerHead,
+    *,
+    folder: Path,
+    facts: ReportContext,
+    rows: str,
+    save: Callable[[Report], str],
+) -> VerifiedBundle:
+    """Compare a bundle's model with the champion as things stand, and return it with the new report.
+
+    Its own predictions are used where the rows are the same; where they moved, its own model scores them, nothing is
+    trained. The bundle itself stays as it is.
+
+    Args:
+        loaded: The current configuration.
+        tools: Effects, with the registry.
+        opened: The bundle.
+        end: The ledger's end.
+        folder: Folder of the configuration.
+        facts: What the command line knows.
+        rows: What identifies the current rows.
+        save: Writes a new report and everything rendered from it; returns the text of ``report.json``.
+
+    Raises:
+        UserCodeError: if user code would have to run in a job that must not run any.
+    """
+    _refuse_custom_metrics(loaded.config, tools)
+    config = loaded.config.model_copy(update={"baseline": "production"})
+    loaded = replace(loaded, config=config)
+    if config.evaluation is None:
+        baseline, result, gates = _numbers(loaded, tools, opened, end)
+    else:
+        data = resolve_path(config.evaluation.data, folder)
+        opened = (
+            opened
+            if is_recorded(opened.content.predictions.fingerprint, rows)
+            else _scored(loaded, tools, opened, data, rows)
+        )
+        candidate = _candidate(opened)
+        baseline = production.champion_predictions(loaded, tools, end, data=data, scored=opened.scored)
+        measured = evaluate_models(config, candidate, baseline, tools, data=data)
+        result, facts = measured.result, replace(facts, shared=measured.shared)
+        against = baseline.version if baseline else None
+        gates = judge_gates(
+            config, result, training_noise.load_noise(config, tools.registry, end, against=against, rows=rows)
+        )
+    said = opened.content.predictions.file
+    look = ArtifactDigests(digest=said.digest, predictions=None)
+    use = holdout_uses.use_of_run(config, result.fingerprint, look, tools)
+    facts = _facts(loaded, opened, baseline, replace(facts, uses=use.count if use else None))
+    kept = evaluation_rows.keep_rows(config, tools, folder)
+    now = _now(opened, result, kept[1] if kept else None)
+    if facts.made_by_training:
+        result = replace(result, notes=(*result.notes, made_by_training.MADE))
+    result, facts = history.add_history(config, tools, end, result=result, facts=facts, now=now)
+    report = build_report(result, gates, facts)
+    text = save(report).encode()
+    if use is not None:
+        against = baseline.version if baseline else None
+        holdout_uses.record_use(tools, use, report, digest=entries.entry_digest(text), against=against)
+    return _with_report(opened, report, text, tools, kept[0] if kept else None)
+
+
+def _refuse_custom_metrics(config: Config, tools: RunContext) -> None:
+    """Refuse custom metrics where user code must not run: the run's values are about another comparison."""
+    own = (
+        [metric.function for metric in evaluation_plan.required_statistics(config).custom if metric.is_users]
+        if config.evaluation
+        else []
+    )
+    if own and not tools.user_code:
+        raise UserCodeError(f"the custom metric `{own[0]}` would have to be evaluated")
+
+
+def _numbers(
+    loaded: LoadedConfig, tools: RunContext, opened: VerifiedBundle, end: LedgerHead
+) -> tuple[ModelPredictions | None, EvaluationResult, tuple[JudgedGate, ...]]:
+    """Compare the numbers of two metrics files."""
+    before = metrics_only.champion_values(tools, end)
+    path = opened.paths[opened.content.predictions.file.digest]
+    now = metrics_file.read_metrics_file(path, shown=path.name).values
+    result = metrics_only.compare_values(loaded, now, before.values if before else None, ())
+    gates = metrics_only.judge_values(loaded, result, now, before.values if before else None)
+    side = ModelPredictions(source=Source(path=""), commit=before.commit, version=before.version) if before else None
+    return side, result, gates
+
+
+def _candidate(opened: VerifiedBundle) -> ModelPredictions:
+    said = opened.content.predictions
+    path = str(opened.paths[said.file.digest])
+    return ModelPredictions(
+        source=Source(path=path, score=said.score, decision=said.decision, threshold=said.threshold),
+        costs=opened.content.costs,
+        measured_for=PER_ROWS,
+    )
+
+
+def _scored(loaded: LoadedConfig, tools: RunContext, opened: VerifiedBundle, data: str, rows: str) -> VerifiedBundle:
+    """Return the bundle with its own model's predictions on the current rows.
+
+    Raises:
+        UserCodeError: if user code must not run here.
+    """
+    if not tools.user_code:
+        raise UserCodeError("the bundle's own model would have to score the evaluation set")
+
+    def fetch(file: VersionFile, target: Path) -> Path:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(opened.paths[file.digest], target)
+        return target
+
+    side = rescore.rescore_version(loaded, tools, opened.content, fetch, data=data, of="this bundle", name="candidate")
+    path = Path(side.source.path)
+    part = artifacts.digest_file(path, f"predictions{suffix_of(str(path))}")
+    columns = {"score": side.source.score, "decision": side.source.decision, "threshold": side.source.threshold}
+    predictions = opened.content.predictions.model_copy(update={"fingerprint": rows, "file": part.file, **columns})
+    content = opened.content.model_copy(update={"predictions": predictions})
+    return replace(opened, content=content, paths={**opened.paths, part.file.digest: path})
+
+
+def _facts(
+    loaded: LoadedConfig, opened: VerifiedBundle, baseline: ModelPredictions | None, known: ReportContext
+) -> ReportContext:
+    """Return the facts of the new report: the candidate is still the one of the old."""
+    seconds = opened.report.provenance.seconds.model_dump(exclude_none=True)
+    found = add_report_refs(
+        known, loaded.config, ModelPredictions(source=Source(path="")), baseline, seconds=seconds, head=None, held=None
+    )
+    digest = f"sha256:{opened.content.predictions.file.digest}"
+    candidate = opened.report.candidate.model_copy(update={"predictions": digest})
+    return replace(found, candidate=candidate, made_by_training=opened.report.evaluation.made_by_training)
+
+
+def _now(opened: VerifiedBundle, result: EvaluationResult, rows: Rows | None) -> CurrentState:
+    own = (opened.content.recipe.config, *opened.content.environment.lock)
+    texts = {file.digest: opened.paths[file.digest].read_bytes() for file in own}
+    origin = origins.origin_of_content(opened.content, lambda file: texts[file.digest])
+    known = replace(origin, fingerprint=result.fingerprint or holdout_uses.ON_NUMBERS)
+    return CurrentState(origin=known, texts=texts, rows=rows)
+
+
+def _with_report(
+    opened: VerifiedBundle, report: Report, text: bytes, tools: RunContext, rows: Artifact | None
+) -> VerifiedBundle:
+    """Return the bundle with its new report, judged on the current rows."""
+    path = tools.scratch / "report.json"
+    path.write_bytes(text)
+    file = VersionFile(name=write.REPORT, digest=entries.entry_digest(text), bytes=len(text))
+    judged_on = report.evaluation
+    known = {"fingerprint": judged_on.fingerprint or holdout_uses.ON_NUMBERS, "rows": judged_on.rows or 0}
+    data = opened.content.data.model_copy(update={**known, "keys": rows.file if rows else None})
+    update = {"report": file, "metrics": write.whole_set_values(report), "data": data}
+    content = opened.content.model_copy(update=update)
+    paths = {**opened.paths, file.digest: path, **({rows.file.digest: rows.path} if rows else {})}
+    return replace(opened, content=content, report=report, paths=paths)

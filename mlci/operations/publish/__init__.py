@@ -1,0 +1,1 @@
+"""Publishing of a report on GitHub."""

@@ -1,0 +1,187 @@
+"""Build a report from an evaluation and its judged gates. Pure."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from mlci.gates.absence import cause_of
+from mlci.gates.judge import join_verdicts
+from mlci.gates.rules import JudgedGate, Outcome
+from mlci.inference.evidence import Evidence
+from mlci.inference.result import Comparison, Disparity, EvaluationResult
+from mlci.lineage.fingerprints import SCHEME
+from mlci.report.document import (
+    AgreementRow,
+    BaselineRef,
+    Candidate,
+    DisparityRow,
+    EvaluationSet,
+    GateRow,
+    GroupRow,
+    LimitRef,
+    Lineage,
+    MetricRow,
+    PolicyRef,
+    Provenance,
+    Report,
+    ScopeRef,
+    Seconds,
+    SharedRows,
+    TrendRow,
+)
+
+Interval = tuple[float, float]
+FIRST = "no baseline yet; it is recorded when this merges"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReportContext:
+    """What a report says beside its numbers.
+
+    Attributes:
+        model, task: From the configuration.
+        candidate, baseline: The two models' origins.
+        policy: What gates were judged under.
+        config_digest, config_path: The configuration.
+        seconds: Wall time by stage.
+        versions: Of mlci and of what it computes with.
+        uses: Looks at the evaluation set, by the ledger.
+        lineage: What changed since the baseline was made.
+        trend: Gated metrics over the versions that were in production.
+        made_by_training: Whether the candidate's training made the evaluation set.
+        shared: Rows that both models are compared on, if the baseline's own evaluation set is another one.
+    """
+
+    model: str
+    candidate: Candidate
+    baseline: BaselineRef
+    policy: PolicyRef
+    config_digest: str | None
+    config_path: str | None
+    seconds: Mapping[str, float] = field(default_factory=dict)
+    versions: Mapping[str, str] = field(default_factory=dict)
+    uses: int | None = None
+    lineage: Lineage | None = None
+    trend: tuple[TrendRow, ...] = ()
+    made_by_training: bool = False
+    shared: SharedRows | None = None
+
+
+def build_report(result: EvaluationResult, gates: tuple[JudgedGate, ...], facts: ReportContext) -> Report:
+    """Return the report: the one document that everything else is rendered from."""
+    return Report(
+        model=facts.model,
+        task=result.task,
+        verdict="pass" if result.measured_nothing else join_verdicts(gates).word,
+        candidate=facts.candidate,
+        baseline=facts.baseline,
+        evaluation=EvaluationSet(
+            rows=result.rows,
+            fingerprint=result.fingerprint,
+            fingerprint_scheme=SCHEME if result.fingerprint else None,
+            uses=facts.uses,
+            made_by_training=facts.made_by_training,
+            shared=facts.shared,
+        ),
+        policy=facts.policy,
+        metrics=tuple(_metric(item, result.confidence) for item in result.comparisons),
+        disparities=tuple(_disparity(item, result.confidence) for item in result.disparities),
+        gates=tuple(_gate(gate, first=facts.baseline.source == "production") for gate in gates),
+        agreement=None if result.agreement is None else AgreementRow(**_numbers(vars(result.agreement))),
+        notes=result.notes,
+        unchanged_since=result.unchanged_since,
+        lineage=facts.lineage,
+        trend=facts.trend,
+        provenance=Provenance(
+            config=facts.config_digest,
+            config_path=facts.config_path,
+            seed=result.seed,
+            versions=dict(facts.versions),
+            seconds=Seconds(**facts.seconds),
+        ),
+    )
+
+
+def _metric(item: Comparison, confidence: float) -> MetricRow:
+    return MetricRow(
+        slice=item.scope.slice,
+        group=item.scope.group,
+        rows=item.rows,
+        support=item.support,
+        support_unit=item.unit,
+        **_evidenced(item, confidence),
+    )
+
+
+def _disparity(item: Disparity, confidence: float) -> DisparityRow:
+    groups = tuple(GroupRow(**_numbers(vars(group)), small=group.group in item.small) for group in item.groups)
+    return DisparityRow(across=item.across, reference=item.reference, groups=groups, **_evidenced(item, confidence))
+
+
+def _evidenced(item: Comparison | Disparity, confidence: float) -> dict[str, object]:
+    """Return the columns that metrics and disparities share."""
+    change, baseline, candidate = item.change, item.baseline, item.candidate
+    only_change = candidate.value is None and change is not None and change.value is not None  # as a shift has
+    looked_at = (change,) if only_change else (candidate, change)
+    reasons = [reason for evidence in looked_at if evidence is not None and (reason := _reason(evidence))]
+    return {
+        "metric": item.metric,
+        "baseline": None if baseline is None else _number(baseline.value),
+        "candidate": _number(candidate.value),
+        "candidate_interval": _interval(candidate, confidence),
+        "baseline_interval": _interval(baseline, confidence),
+        "change": None if change is None else _number(change.value),
+        "change_interval": _interval(change, confidence),
+        "method": (change or candidate).method,
+        "candidate_method": candidate.method,
+        "reason": reasons[0] if reasons else None,
+        "cause": cause_of(candidate) or cause_of(change),
+    }
+
+
+def _interval(evidence: Evidence | None, confidence: float) -> Interval | None:
+    ends = None if evidence is None or _number(evidence.value) is None else evidence.interval(confidence)
+    return ends if ends is not None and all(map(math.isfinite, ends)) else None
+
+
+def _number(value: float | None) -> float | None:
+    """Return what the document can hold: a finite number, or nothing."""
+    return value if value is not None and math.isfinite(value) else None
+
+
+def _numbers(parts: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: _number(part) if isinstance(part, float) else part for name, part in parts.items()}
+
+
+def _reason(evidence: Evidence) -> str | None:
+    if evidence.value is not None and not math.isfinite(evidence.value):
+        return f"the value is {evidence.value}, which is not a number"
+    return evidence.reason
+
+
+def _gate(gate: JudgedGate, *, first: bool) -> GateRow:
+    """Return a gate's row; ``first`` where production has no version yet, so that a baseline is still to come."""
+    limit = {} if gate.kind == "present" else {gate.kind: gate.limit.value, "relative": gate.limit.relative}
+    return GateRow(
+        id=gate.id,
+        metric=gate.metric,
+        scope=ScopeRef(slice=gate.slice, group=gate.group, across=gate.across),
+        limit=LimitRef.model_validate(limit),
+        judge=gate.judge,
+        outcome=gate.outcome.value,
+        why=gate.why,
+        reason=FIRST if first and gate.outcome is Outcome.NO_BASELINE else gate.reason,
+        rows_needed=gate.rows_needed,
+        rows_needed_of=gate.rows_needed_of,
+        line=gate.rule.line,
+        on="change" if gate.kind in {"max_drop", "max_rise"} else "value",
+        baseline=_number(gate.baseline),
+        candidate=_number(gate.candidate),
+        value=gate.value,
+        interval=gate.interval if gate.interval and all(map(math.isfinite, gate.interval)) else None,
+        bound=gate.bound,
+        method=gate.method,
+        p=gate.p,
+        blocks=gate.blocks,
+    )

@@ -1,0 +1,185 @@
+"""``mlci reproduce``: retrain a version from its recipe and compare the result with it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from mlci.config.loader import LoadedConfig
+from mlci.config.models import Config
+from mlci.engine.interface import Source
+from mlci.git.git import is_tracked
+from mlci.inference.training_noise import LEAST, ReproductionCheck, check_reproduction
+from mlci.lineage.compare import differing_settings
+from mlci.operations.baseline import production, ref_or_file
+from mlci.operations.bundle import artifacts
+from mlci.operations.context import RunContext, registry_of, resolve_path
+from mlci.operations.diff import version_number
+from mlci.operations.models import file_guards, retrain
+from mlci.operations.models.locked_environment import EnvironmentBuilder, lock_file
+from mlci.operations.models.retrain import Retraining
+from mlci.operations.reproduction_record import record_reproduction
+from mlci.registry import ledger, versions
+from mlci.registry.manifest import Environment
+from mlci.registry.reproduction import MetricSpread, ReproductionFound, Rerun
+from mlci.registry.versions import Version
+
+Outcome = Literal["identical", "within", "different"]
+Otherwise = Callable[[Source, Source, str, float | None], tuple[int, tuple[str, ...]]]
+_NAMED = 5
+
+
+@dataclass(frozen=True)
+class RuntimeEnvironment:
+    """What a version is trained again on: the job's environment, and what makes another one, if that is wanted."""
+
+    job: Environment
+    maker: EnvironmentBuilder | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reproduction:
+    """What came of it.
+
+    Attributes:
+        version: Which version.
+        outcome: ``identical`` in bytes or predictions, ``within`` the spread of the reruns, or ``different``.
+        how: What is identical: ``bytes`` or ``predictions``.
+        reruns: All trainings; the first had the version's own seed.
+        metrics: Each metric of the version against the reruns.
+        otherwise: Rows that the first rerun decides otherwise, and keys of some; ``None`` where there is no key.
+        notes: Lines for whoever asked.
+        entry: Number of the ledger's entry; ``None`` where nothing was recorded.
+        found: What is recorded, or to be recorded by somebody who may.
+    """
+
+    version: int
+    outcome: Outcome
+    how: Literal["bytes", "predictions"] | None
+    reruns: tuple[Rerun, ...]
+    metrics: dict[str, ReproductionCheck]
+    otherwise: tuple[int, tuple[str, ...]] | None = None
+    notes: tuple[str, ...] = ()
+    entry: int | None = None
+    found: ReproductionFound
+
+
+def reproduce_version(
+    loaded: LoadedConfig,
+    tools: RunContext,
+    *,
+    name: str,
+    runs: int,
+    folder: Path,
+    surroundings: RuntimeEnvironment,
+    otherwise: Otherwise,
+) -> Reproduction:
+    """Train a version again, in clean worktrees of its commit, and score it on the current evaluation set.
+
+    Each rerun has an environment of its own, made anew from the version's lock file where it has one.
+
+    The first rerun has the version's own seed: it tells whether the version can be made again. Each further one has the
+    next seed: together they tell how far the luck of training goes, as far as the training takes ``MLCI_SEED``.
+
+    Args:
+        loaded: The current configuration: rows, label, key and metrics.
+        tools: Effects, with the registry; with a stamp, what came of it is recorded.
+        name: The version's number, or ``production``.
+        runs: How often.
+        folder: Folder of the configuration.
+        surroundings: What it runs on.
+        otherwise: Counts and names rows that two files decide otherwise, given both, the key and the threshold.
+
+    Raises:
+        InputError: The version can't be made again.
+        StepError: Its commands failed.
+        CorruptError: It is not what it was.
+    """
+    store = registry_of(tools)
+    end = ledger.read_ledger_head(store)
+    version = versions.read_version(store, end, version_number(store.shown, end.state, name))
+    config = retrain.read_recipe(loaded, tools, version)
+    data = None
+    if config.evaluation is not None and not _makes_its_own_rows(config, tools, version):
+        data = resolve_path(config.evaluation.data, folder)
+    original = retrain.original_model(loaded, tools, end, version, data)
+    tools.say(f"reproduce: version {version.number}, {runs} time{'s' if runs > 1 else ''}")
+    with file_guards.guard_candidate_files(loaded, tools.git.folder):
+        made = [
+            retrain.retrain_version(config, tools, version, original, index, data=data, maker=surroundings.maker)
+            for index in range(runs)
+        ]
+    metrics = _metrics(config, made)
+    how = _identical(version, made[0], tools.fingerprint(original.source.path))
+    inside = runs >= LEAST and all(found.inside for found in metrics.values())
+    outcome: Outcome = "identical" if how else "within" if inside else "different"
+    key = config.evaluation.key if config.evaluation else None
+    threshold = config.predict.threshold if config.task == "binary" else None
+    rows = (
+        version.manifest.predictions.fingerprint if data is None else ref_or_file.rows_fingerprint(config, tools, data)
+    )
+    python = made[0].anew.python if made[0].anew else None
+    environment = surroundings.job.model_copy(update={"python": python} if python else {})
+    found = _found(outcome, version.number, made, rows, environment)
+    return Reproduction(
+        version=version.number,
+        outcome=outcome,
+        how=how,
+        reruns=tuple(item.rerun for item in made),
+        metrics=metrics,
+        otherwise=None if key is None else otherwise(original.source, made[0].side.source, key, threshold),
+        notes=_notes(version, environment, anew=made[0].anew is not None),
+        entry=None if tools.stamp is None else record_reproduction(store, tools.stamp, found),
+        found=found,
+    )
+
+
+def _makes_its_own_rows(config: Config, tools: RunContext, version: Version) -> bool:
+    """Tell whether the version's training made its evaluation set and git holds none now."""
+    committed = config.evaluation is not None and is_tracked(tools.git, config.evaluation.data)
+    return not committed and production.was_made_by_training(tools, version)
+
+
+def _metrics(config: Config, made: list[Retraining]) -> dict[str, ReproductionCheck]:
+    """Hold each metric against the reruns, all of them together at the policy's confidence (Bonferroni)."""
+    original = made[0].original
+    names = [name for name in original if all(name in item.rerun.metrics for item in made)]
+    level = 1 - (1 - config.policy.confidence) / max(1, len(names))
+    return {
+        name: check_reproduction(original[name], [item.rerun.metrics[name] for item in made], confidence=level)
+        for name in names
+    }
+
+
+def _identical(version: Version, first: Retraining, fingerprint: str) -> Literal["bytes", "predictions"] | None:
+    model = artifacts.model_digest(version.manifest.files, folder=version.manifest.recipe.folder)
+    same = first.rerun.predictions == fingerprint
+    if same and model is not None and first.rerun.model == model:
+        return "bytes"
+    return "predictions" if same else None
+
+
+def _notes(version: Version, environment: Environment, *, anew: bool) -> tuple[str, ...]:
+    """Say what the environment was, and where it is another one than the version's."""
+    was, locked = version.manifest.environment, lock_file(version.manifest)
+    packages = ({}, {}) if anew else (was.packages, environment.packages)
+    items = differing_settings({**packages[0], "Python": was.python}, {**packages[1], "Python": environment.python})
+    named = ", ".join(f"{item.name} {item.before or 'none'} → {item.after or 'none'}" for item in items[:_NAMED])
+    more = f" and {len(items) - _NAMED} more" if len(items) > _NAMED else ""
+    where = f"an environment made anew from its `{locked.name}`" if anew and locked else "the environment of this job"
+    return (f"trained in {where}", *([f"it was made in another environment: {named}{more}"] if items else []))
+
+
+def _found(
+    outcome: Outcome, version: int, made: list[Retraining], rows: str, environment: Environment
+) -> ReproductionFound:
+    """Return what is to be recorded."""
+    spread = MetricSpread(
+        version=version,
+        fingerprint=rows,
+        original=made[0].original,
+        reruns=tuple(item.rerun for item in made),
+        python=environment.python,
+        platform=environment.platform,
+    )
+    return ReproductionFound(outcome=outcome, spread=spread)

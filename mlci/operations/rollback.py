@@ -1,0 +1,84 @@
+"""``mlci rollback``: an earlier version becomes the champion again, by one ledger entry."""
+
+from dataclasses import dataclass
+
+from mlci.errors import InputError, OutsideError
+from mlci.operations.promote.refusals import find_own_decision
+from mlci.registry import ledger, versions
+from mlci.registry.entries import LedgerState, Promotion, Rollback
+from mlci.registry.ledger import Author, LedgerHead
+from mlci.registry.store import Store, UnknownOutcomeError
+
+
+@dataclass(frozen=True, kw_only=True)
+class RollbackResult:
+    """What a roll-back came to.
+
+    Attributes:
+        version: The champion now.
+        replaced: The champion before.
+        entry: Number of the ledger's entry; ``None`` where nothing was written.
+        earlier: Number of the entry that an earlier attempt of this invocation wrote, if it did.
+    """
+
+    version: int
+    replaced: int
+    entry: int | None
+    earlier: int | None = None
+
+
+def roll_back(store: Store, stamp: Author, *, to: int | None, reason: str) -> RollbackResult:
+    """Make an earlier version the champion again, after reading every byte of it.
+
+    Args:
+        store: The registry.
+        stamp: Who does it.
+        to: The version; left out, the one that the champion replaced when it was promoted.
+        reason: Kept in the ledger.
+
+    Raises:
+        InputError: There is no such version, or none before the champion.
+        CorruptError: That version is not whole.
+        UnknownOutcomeError: If the entry was sent and nothing shows whether it arrived.
+        OutsideError: The registry can't be reached, or somebody promoted meanwhile and no version was named.
+    """
+    end = ledger.read_ledger_head(store)
+    state = end.state
+    if state.champion is None:
+        raise InputError(f"{store.shown} has no version yet, so there is nothing to roll back")
+    if (own := find_own_decision(store, end, stamp)) is not None and isinstance(own.body, Rollback):
+        return RollbackResult(version=state.champion, replaced=own.body.replaced, entry=None, earlier=own.number)
+    target = _before(store, end) if to is None else to
+    if str(target) not in state.promoted:
+        raise InputError(f"{store.shown} has no version {target}; `mlci versions` lists them")
+    if target == state.champion:
+        return RollbackResult(version=target, replaced=target, entry=None)
+    versions.verify_files(store, versions.read_version(store, end, target).manifest)
+    replaced = []
+
+    def decide(now: LedgerState) -> Rollback | None:
+        if now.champion is None or (to is None and now.champion != state.champion):
+            raise OutsideError(
+                f"{store.shown}: version {now.champion} was promoted meanwhile and nothing was rolled back; look at it "
+                "first, or say `--to`"
+            )
+        replaced.append(now.champion)
+        return None if now.champion == target else Rollback(version=target, replaced=now.champion, reason=reason)
+
+    try:
+        entry = ledger.append_entry(store, stamp, decide)
+    except UnknownOutcomeError as error:
+        error.remedy = (
+            f"Run `mlci rollback --to {target} --reason …`: it writes nothing if version {target} is in production"
+        )
+        raise
+    return RollbackResult(version=target, replaced=replaced[-1], entry=entry.number if entry is not None else None)
+
+
+def _before(store: Store, end: LedgerHead) -> int:
+    """Return the version that the champion replaced when it was promoted."""
+    champion = end.state.champion
+    body = ledger.read_verified(store, end, end.state.promoted[str(champion)]).body
+    if not isinstance(body, Promotion) or body.replaced is None:
+        raise InputError(f"version {champion} is the first one, so there is nothing to roll back to")
+    return body.replaced

@@ -1,0 +1,460 @@
+"""``mlci run``: train, predict, evaluate both models, judge the gates."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+from mlci.config.loader import LoadedConfig
+from mlci.config.models import Config
+from mlci.engine.interface import Job, Source
+from mlci.errors import InputError, Problem
+from mlci.gates.judge import judge_rules
+from mlci.gates.rules import JudgedGate
+from mlci.git.head import read_head
+from mlci.inference.evaluate import evaluate
+from mlci.inference.result import EvaluationResult
+from mlci.inference.training_noise import UNKNOWN, TrainingNoise
+from mlci.operations import evaluation_plan, holdout_uses, metrics_only, preflight
+from mlci.operations.baseline import champion_values, production, ref_or_file, shared_rows, training_noise
+from mlci.operations.baseline import made_by_training as baseline_made_by_training
+from mlci.operations.bundle import artifacts
+from mlci.operations.bundle.artifacts import ArtifactDigests
+from mlci.operations.bundle.provenance import BuildProvenance
+from mlci.operations.context import RunContext, registry_of, resolve_path
+from mlci.operations.holdout_uses import HoldoutUse
+from mlci.operations.lineage.comparison import ComparisonRun
+from mlci.operations.lineage.explanation import add_lineage, has_known_origin
+from mlci.operations.lineage.report_refs import add_report_refs
+from mlci.operations.metrics_only import MetricValues
+from mlci.operations.models import file_guards, predictions, skip_training
+from mlci.operations.models.predictions import PER_ROWS, ModelPredictions, OwnRows, StepContext
+from mlci.operations.operational_metrics import add_operational_metrics, scale_costs
+from mlci.operations.report_builder import ReportContext, build_report
+from mlci.registry import ledger
+from mlci.registry.ledger import LedgerHead
+from mlci.registry.manifest import Environment
+from mlci.report.document import Report, SharedRows
+
+NOWHERE = Source(path="")
+"""Stands for predictions that nothing made."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunResult:
+    """A report, and what it is about.
+
+    Attributes:
+        report: The report.
+        compared: What was compared.
+        use: The look at the evaluation set that this was, where it is to be recorded.
+        makings: How the candidate was made, where the environment is known.
+    """
+
+    report: Report
+    compared: ComparisonRun
+    use: HoldoutUse | None = None
+    makings: BuildProvenance | None = None
+
+
+def run_and_judge(
+    loaded: LoadedConfig,
+    tools: RunContext,
+    *,
+    folder: Path,
+    facts: ReportContext,
+    keep: bool = False,
+    environment: Environment | None = None,
+    since: str | None = None,
+) -> RunResult:
+    """Train, predict, compare and judge.
+
+    Args:
+        loaded: The configuration, checked.
+        tools: Effects.
+        folder: Folder of the configuration.
+        facts: What the command line knows about this run; origins of the models are filled in here.
+        keep: Whether to take the digests of what is judged.
+        environment: What the run runs on; with it, the report says what changed since the baseline was made.
+        since: Commit that the change is to be merged into; a change that no model is made from is not trained.
+    """
+    if loaded.config.predict.metrics is not None:
+        compared, gates = _run_on_metrics(loaded, tools, folder=folder, facts=facts, keep=keep, since=since)
+    else:
+        compared = compare_models(loaded, tools, folder=folder, facts=facts, keep=keep, since=since)
+        spread = training_noise.load_noise(
+            loaded.config, tools.registry, compared.end, against=compared.against, rows=compared.rows
+        )
+        gates = judge_gates(loaded.config, compared.result, spread)
+    use = holdout_uses.use_of_run(loaded.config, compared.result.fingerprint, compared.held, tools)
+    told, made = add_lineage(loaded, tools, compared, environment, folder=folder, keep=keep)
+    known = told.facts if use is None else replace(told.facts, uses=use.count)
+    return RunResult(report=build_report(told.result, gates, known), compared=compared, use=use, makings=made)
+
+
+def compare_models(
+    loaded: LoadedConfig,
+    tools: RunContext,
+    *,
+    folder: Path,
+    facts: ReportContext,
+    keep: bool = False,
+    since: str | None = None,
+) -> ComparisonRun:
+    """Make both models' predictions and evaluate them; judge nothing.
+
+    With ``since``, training is skipped if no relevant file changed: see
+    :mod:`mlci.operations.models.skip_training`.
+    """
+    data = resolve_path(_data(loaded.config), folder)
+    base = skip_training.unchanged_since(loaded, tools, since) if since else None
+    if base is not None and skip_training.same_as_reference(loaded, tools, folder=folder):
+        return _compare_nothing(loaded, tools, facts, base)
+    if base is not None and (recorded := _as_recorded(loaded, tools, facts, base, data=data)) is not None:
+        return recorded
+    preflight.check_custom_metrics(loaded, tools)
+    predictions.check_model_file(loaded.config, folder)
+    current = read_head(tools.git)  # the candidate's steps may write to files that git tracks
+    survey = partial(preflight.survey_before_steps, loaded, tools, data=data, folder=folder)
+    surveyed = survey()
+    end = production.champion_head(loaded.config, tools)
+    if baseline_made_by_training.is_made_by_training(loaded.config, tools, data):
+        pair = _candidate_first(loaded, tools, end, folder=folder, data=data, survey=survey)
+    else:
+        pair = _baseline_first(
+            loaded, tools, end, folder=folder, data=data, base=base, survey=None if surveyed else survey
+        )
+    candidate, baseline, made = pair.candidate, pair.baseline, pair.made_by_training
+    bytes_held = _held(loaded.config, candidate, tools, keep=keep)
+    with preflight.at_their_lines(loaded):
+        measured = evaluate_models(loaded.config, candidate, baseline, tools, data=data)
+    preflight.refuse_unknown(loaded, measured.result)
+    known = replace(facts, made_by_training=made, shared=measured.shared)
+    result = measured.result
+    result = replace(result, notes=(*result.notes, baseline_made_by_training.MADE)) if made else result
+    return ComparisonRun(
+        result=replace(result, unchanged_since=pair.unchanged_since),
+        facts=add_report_refs(
+            known, loaded.config, candidate, baseline, seconds=measured.seconds, head=current, held=bytes_held
+        ),
+        candidate=candidate,
+        rows=ref_or_file.same_rows(loaded.config, result.fingerprint, data),
+        head=current,
+        held=bytes_held,
+        end=end,
+        against=baseline.version if baseline else None,
+        past=baseline.past if baseline else None,
+        scored=baseline.scored if baseline else None,
+    )
+
+
+def _compare_nothing(loaded: LoadedConfig, tools: RunContext, facts: ReportContext, base: str) -> ComparisonRun:
+    """Return a comparison without numbers, where a model would have to be trained to have any."""
+    tools.say(f"nothing relevant changed since {base[:7]}: nothing is trained")
+    result = skip_training.result_without_rows(loaded.config, base)
+    return _untrained(loaded, tools, facts, result, ModelPredictions(source=NOWHERE, commit=base))
+
+
+def _as_recorded(
+    loaded: LoadedConfig, tools: RunContext, facts: ReportContext, base: str, *, data: str
+) -> ComparisonRun | None:
+    """Return the champion's recorded numbers, if training would make its model and evaluation set again."""
+    if loaded.config.baseline != "production" or not baseline_made_by_training.is_made_by_training(
+        loaded.config, tools, data
+    ):
+        return None
+    end = ledger.read_ledger_head(registry_of(tools))
+    found = skip_training.recorded_champion(loaded, tools, end, data=data)
+    if found is None:
+        return None
+    champion, report = found
+    tools.say(f"nothing relevant changed since {base[:7]}: nothing is trained, version {champion.number} has numbers")
+    result = champion_values.recorded_result(loaded.config, report, version=champion.number, base=base)
+    baseline = ModelPredictions(source=NOWHERE, commit=champion.manifest.recipe.commit, version=champion.number)
+    return replace(_untrained(loaded, tools, facts, result, baseline), end=end, against=champion.number)
+
+
+def _untrained(
+    loaded: LoadedConfig, tools: RunContext, facts: ReportContext, result: EvaluationResult, baseline: ModelPredictions
+) -> ComparisonRun:
+    """Return a comparison for which neither a model nor a row was looked at."""
+    current, candidate = read_head(tools.git), ModelPredictions(source=NOWHERE)
+    return ComparisonRun(
+        result=result,
+        facts=add_report_refs(facts, loaded.config, candidate, baseline, seconds={}, head=current, held=None),
+        candidate=candidate,
+        rows="",
+        head=current,
+        has_rows=False,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class PredictionPair:
+    """Both models' predictions.
+
+    Attributes:
+        candidate, baseline: The two models.
+        made_by_training: Whether the candidate's training made the evaluation set.
+        unchanged_since: Commit since which no file that the model is made from changed, if nothing was trained.
+    """
+
+    candidate: ModelPredictions
+    baseline: ModelPredictions | None
+    made_by_training: bool = False
+    unchanged_since: str | None = None
+
+
+def _baseline_first(
+    loaded: LoadedConfig,
+    tools: RunContext,
+    end: LedgerHead | None,
+    *,
+    folder: Path,
+    data: str,
+    base: str | None,
+    survey: Callable[[], object] | None,
+) -> PredictionPair:
+    """Make both models' predictions: the baseline's before anything of the candidate's could touch it."""
+    baseline = (
+        ref_or_file.baseline_predictions(loaded, tools, folder=folder, data=data)
+        if end is None
+        else production.champion_predictions(loaded, tools, end, data=data)
+    )
+    same = None
+    if base is not None and baseline is not None and baseline.own is None:
+        same = skip_training.same_as_champion(loaded, tools, baseline, data=data)
+        same = same or skip_training.same_as_file(loaded, tools, baseline, data=data)
+    if same is not None:
+        tools.say(f"nothing relevant changed since {str(base)[:7]}: the baseline's predictions are the candidate's")
+        return PredictionPair(candidate=same, baseline=baseline, unchanged_since=base)
+    with file_guards.guard_baseline_files(loaded, baseline, tools, data) as rows:
+        place = StepContext(folder=folder, scratch=tools.scratch / "step")
+        candidate = predictions.make_predictions(loaded.config, place, tools, data=data, after_training=survey)
+    if rows.written:
+        baseline_made_by_training.remember_made(tools, data)
+    return PredictionPair(candidate=candidate, baseline=baseline, made_by_training=rows.written)
+
+
+def _candidate_first(
+    loaded: LoadedConfig,
+    tools: RunContext,
+    end: LedgerHead | None,
+    *,
+    folder: Path,
+    data: str,
+    survey: Callable[[], object],
+) -> PredictionPair:
+    """Make both models' predictions where the candidate's training makes the evaluation set that both are judged on.
+
+    What decides which model is the baseline is read before: the ledger's head, the commit of a reference, the digests
+    of the cache.
+    """
+    pinned = ref_or_file.pin_baseline(loaded, tools)
+    baseline = ref_or_file.baseline_from_file(loaded, folder=folder)
+    place = StepContext(folder=folder, scratch=tools.scratch / "step")
+    with file_guards.guard_baseline_files(loaded, baseline, tools, data, rows_may_change=True):
+        makes = baseline_made_by_training.required_output(loaded.config)
+        candidate = predictions.make_predictions(
+            loaded.config, place, tools, data=data, makes=makes, after_training=survey
+        )
+    baseline_made_by_training.remember_made(tools, data)
+    if baseline is not None:
+        baseline = ref_or_file.baseline_on_own_rows(loaded, tools, baseline, data=data)
+    elif end is not None:
+        baseline = production.champion_predictions(loaded, tools, end, data=data, by_training=True)
+    elif pinned is not None:
+        baseline = ref_or_file.baseline_from_ref(loaded, tools, data=data, pinned=pinned)
+    return PredictionPair(candidate=candidate, baseline=baseline, made_by_training=True)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measured:
+    """Both models' statistics, the wall time of each stage, and the rows they share if their sets differ."""
+
+    result: EvaluationResult
+    seconds: dict[str, float]
+    shared: SharedRows | None = None
+
+
+def evaluate_models(
+    config: Config, candidate: ModelPredictions, baseline: ModelPredictions | None, tools: RunContext, *, data: str
+) -> Measured:
+    """Measure both models; errors about files of ours, which are gone after the run, name what wrote them."""
+    if baseline is not None and baseline.own is not None:
+        return _on_shared_rows(config, candidate, baseline, baseline.own, tools, data=data)
+    try:
+        with production.blame_registry_if_misfit(config, tools, baseline, data):
+            result, seconds = measure_models(config, candidate, baseline, tools, data=data)
+    except InputError as error:
+        raise InputError.of(_placed(problem, tools.scratch) for problem in error.problems) from error
+    production.refuse_moved_set(baseline, result.fingerprint)
+    return Measured(result=result, seconds=seconds)
+
+
+def _on_shared_rows(
+    config: Config,
+    candidate: ModelPredictions,
+    baseline: ModelPredictions,
+    own: OwnRows,
+    tools: RunContext,
+    *,
+    data: str,
+) -> Measured:
+    """Measure both models on the rows of both evaluation sets; the candidate's set gives the fingerprint."""
+    try:
+        asked = engine_job(config, candidate.source, baseline.source, data=data)
+        asked, shared = shared_rows.restrict_to_shared(config, tools, asked, own)
+        one = replace(candidate, source=asked.candidate)
+        other = replace(baseline, source=asked.baseline or baseline.source)
+        result, seconds = measure_models(config, one, other, tools, data=asked.data)
+    except InputError as error:
+        raise InputError.of(_placed(problem, tools.scratch) for problem in error.problems) from error
+    notes = (*result.notes, shared_rows.shared_rows_note(shared, own))
+    return Measured(
+        result=replace(result, fingerprint=tools.fingerprint(data), notes=notes), seconds=seconds, shared=shared
+    )
+
+
+def judge_gates(config: Config, result: EvaluationResult, noise: TrainingNoise = UNKNOWN) -> tuple[JudgedGate, ...]:
+    """Judge the gates of a configuration against an evaluation."""
+    if result.measured_nothing:
+        return ()
+    smallest = evaluation_plan.evaluation_question(config, baseline=True).min_group_size
+    return judge_rules(evaluation_plan.gate_rules(config), result, min_group_size=smallest, noise=noise)
+
+
+def measure_models(
+    config: Config, candidate: ModelPredictions, baseline: ModelPredictions | None, tools: RunContext, *, data: str
+) -> tuple[EvaluationResult, dict[str, float]]:
+    """Reduce the tables and estimate everything asked; also return the wall time of each stage."""
+    begun = tools.clock()
+    asked = engine_job(config, candidate.source, baseline.source if baseline else None, data=data)
+    slow = ", ".join(metric.name for metric in asked.row_metrics)
+    many = f": {slow} by {asked.replicates:,} resamples of every group, which takes a while" if slow else ""
+    tools.say(f"evaluate{many}")
+    observed = tools.engine.observe(asked)
+    notes = (*candidate.notes, *(baseline.notes if baseline else ()), *observed.notes)
+    question = evaluation_plan.evaluation_question(config, baseline=baseline is not None)
+    if observed.undecided:
+        custom = frozenset(metric.name for metric in asked.row_metrics if metric.on == "decision")
+        decides = evaluation_plan.DecisionMetrics(custom)
+        decides.refuse_gates(config, observed.undecided, candidate.source.path)
+        question, notes = (
+            decides.leave_out(question),
+            (*notes, evaluation_plan.missing_threshold_note(observed.undecided)),
+        )
+    result = evaluate(observed.statistics, question, fingerprint=observed.fingerprint, notes=notes)
+    if observed.undecided:
+        result = replace(result, agreement=None)
+    before = operational_metrics_of(baseline, rows=observed.rows) if baseline else {}
+    now = operational_metrics_of(candidate, rows=observed.rows)
+    result = add_operational_metrics(result, evaluation_plan.asked_operations(config), now, before)
+    seconds = {**candidate.seconds, **(baseline.seconds if baseline else {}), "evaluate": tools.clock() - begun}
+    return result, seconds
+
+
+def operational_metrics_of(side: ModelPredictions, *, rows: int) -> dict[str, float]:
+    """Return what a model costs, times of prediction for a thousand rows."""
+    return scale_costs(side.costs, measured_for=PER_ROWS, rows=side.measured_for or rows)
+
+
+def engine_job(config: Config, candidate: Source, baseline: Source | None, *, data: str) -> Job:
+    """Return what the engine has to do for a configuration."""
+    evaluation = config.evaluation
+    if evaluation is None:
+        raise ValueError("checked by the configuration")
+    needs = evaluation_plan.required_statistics(config)
+    return Job(
+        task=config.task,
+        data=data,
+        key=evaluation.key,
+        label=evaluation.label,
+        positive=evaluation.positive,
+        classes=evaluation.classes,
+        threshold=config.predict.threshold,
+        assumed_threshold="threshold" not in config.predict.model_fields_set,
+        slices=evaluation_plan.engine_slices(config),
+        candidate=candidate,
+        baseline=baseline,
+        decisions=config.task != "regression",
+        scores=needs.scores,
+        calibration=needs.calibration,
+        losses=needs.losses,
+        probabilities=needs.probabilities,
+        zero_labels="refused" if evaluation_plan.divides_by_label(config) else "left out",
+        row_metrics=needs.custom,
+        row_timeout=float(evaluation.timeout),
+        seed=config.policy.seed,
+        max_groups=evaluation.max_groups,
+    )
+
+
+def _placed(problem: Problem, scratch: Path) -> Problem:
+    """Name a file of ours, which is gone after the run, by what wrote it."""
+    if problem.path is None or not Path(problem.path).is_relative_to(scratch):
+        return problem
+    inside = Path(problem.path).relative_to(scratch).parts[-1 if "shared" in problem.path else 0]
+    if inside.startswith("evaluation"):
+        return replace(problem, path="shared rows of the evaluation set", line=None)
+    return replace(problem, path=f"{'baseline ' if inside.startswith('baseline') else ''}predictions")
+
+
+def _run_on_metrics(
+    loaded: LoadedConfig, tools: RunContext, *, folder: Path, facts: ReportContext, keep: bool, since: str | None
+) -> tuple[ComparisonRun, tuple[JudgedGate, ...]]:
+    current = read_head(tools.git)
+    end = production.champion_head(loaded.config, tools)
+    base = skip_training.unchanged_since(loaded, tools, since) if since else None
+    same = skip_training.same_metrics(loaded, tools, end, folder=folder) if base is not None else None
+    if base is not None and same is not None:
+        return _same_metrics(loaded, tools, facts, same, base, end)
+    side = metrics_only.baseline_values(loaded, tools, end, folder=folder)
+    before = side.values if side else None
+    candidate, now = metrics_only.candidate_values(loaded, tools, folder=folder)
+    bytes_held = _held(loaded.config, candidate, tools, keep=keep)
+    notes = (*candidate.notes, *(side.notes if side else ()))
+    result = metrics_only.compare_values(loaded, now, before, notes)
+    baseline = ModelPredictions(source=Source(path=""), commit=side.commit, version=side.version) if side else None
+    compared = ComparisonRun(
+        result=result,
+        facts=add_report_refs(facts, loaded.config, candidate, baseline, seconds={}, head=current, held=bytes_held),
+        candidate=candidate,
+        rows=metrics_only.ROWS,
+        head=current,
+        held=bytes_held,
+        end=end,
+        against=side.version if side else None,
+    )
+    return compared, metrics_only.judge_values(loaded, result, now, before)
+
+
+def _same_metrics(
+    loaded: LoadedConfig,
+    tools: RunContext,
+    facts: ReportContext,
+    numbers: MetricValues,
+    base: str,
+    end: LedgerHead | None,
+) -> tuple[ComparisonRun, tuple[JudgedGate, ...]]:
+    """Return the baseline's numbers as both models'; no gate is judged if there are none."""
+    if not numbers.values:
+        return _compare_nothing(loaded, tools, facts, base), ()
+    tools.say(f"nothing relevant changed since {base[:7]}: nothing is trained, the baseline's numbers are judged")
+    values, side = numbers.values, ModelPredictions(source=NOWHERE, commit=numbers.commit, version=numbers.version)
+    result = replace(metrics_only.compare_values(loaded, values, values, numbers.notes), unchanged_since=base)
+    compared = replace(_untrained(loaded, tools, facts, result, side), end=end, against=numbers.version)
+    return compared, metrics_only.judge_values(loaded, result, values, values)
+
+
+def _held(config: Config, candidate: ModelPredictions, tools: RunContext, *, keep: bool) -> ArtifactDigests | None:
+    """Take the digests of what is judged, where it is kept, or where a report says what changed."""
+    if keep:
+        return artifacts.digest_artifacts(candidate, tools.fingerprint)
+    return artifacts.try_digest_artifacts(candidate, tools.fingerprint) if has_known_origin(config) else None
+
+
+def _data(config: Config) -> str:
+    if config.evaluation is None:
+        raise ValueError("checked by the configuration")
+    return config.evaluation.data

@@ -1,0 +1,44 @@
+"""Names of files, objects and branches in a registry. Pure.
+
+A model's folder is its own name where every file system can hold it: lower-case letters and digits with single `.`,
+`_` or `-` between them. Any other name becomes what can be read of it, ``--`` and a digest, so that two models never
+share a folder where `A` and `a`, or two spellings of `é`, are the same to the file system.
+"""
+
+import hashlib
+import re
+
+_PLAIN = re.compile(r"[a-z0-9]+(?:[._-][a-z0-9]+)*")
+_MOST = 64
+_DEVICES = {"con", "prn", "aux", "nul", *(f"{port}{number}" for port in ("com", "lpt") for number in range(10))}
+_ENTRY = re.compile(r"([0-9]{9,18})\.json")
+_DIGEST = re.compile(r"[0-9a-f]{64}")
+
+
+def model_folder(model: str) -> str:
+    """Return the name of a model's folder; different models have different ones on every file system."""
+    plain = len(model) <= _MOST and _PLAIN.fullmatch(model) and model.split(".", 1)[0] not in _DEVICES
+    if plain and not model.endswith(".lock"):  # git keeps that ending for itself
+        return model
+    slug = re.sub(r"[^a-z0-9]+", "-", model.lower())[:40].strip("-") or "model"
+    return f"{slug}--{hashlib.sha256(model.encode('utf-8', 'surrogatepass')).hexdigest()[:24]}"
+
+
+def entry_name(number: int) -> str:
+    """Return the file name of an entry; names sort like numbers."""
+    if number < 1:
+        raise ValueError(f"entries are numbered from 1, not {number}")
+    return f"{number:09d}.json"
+
+
+def entry_number(name: str) -> int | None:
+    """Return the number of an entry from its file name; ``None`` for any other file."""
+    found = _ENTRY.fullmatch(name)
+    return int(found[1]) if found and int(found[1]) and entry_name(int(found[1])) == name else None
+
+
+def file_name(digest: str) -> tuple[str, str]:
+    """Return folder and name of a file by its SHA-256."""
+    if not _DIGEST.fullmatch(digest):
+        raise ValueError(f"{digest!r} is no SHA-256 in hexadecimal")
+    return digest[:2], digest

@@ -1,0 +1,40 @@
+"""Metrics of all retrainings of one version. Pure."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from mlci.registry.entries import BY_ALIAS, LedgerPart, Text
+
+
+class Rerun(LedgerPart):
+    """One training."""
+
+    seed: int = Field(description="What MLCI_SEED was.")
+    model: Text | None = Field(description="Digest of the model that it left.")
+    predictions: Text = Field(description="Fingerprint of its predictions.")
+    metrics: dict[str, float] = Field(description="Whole-set values.")
+
+
+class MetricSpread(LedgerPart):
+    """All of them."""
+
+    model_config = BY_ALIAS
+
+    schema_: Annotated[Literal["mlci/spread/1"], Field(alias="schema")] = "mlci/spread/1"
+    version: int
+    fingerprint: Text = Field(description="Of the evaluation set that all were scored on.")
+    original: dict[str, float] = Field(description="The version's own values on it.")
+    reruns: Annotated[tuple[Rerun, ...], Field(min_length=1)]
+    python: Text
+    platform: Text
+
+
+class ReproductionFound(LedgerPart):
+    """What a job that may not write to the registry leaves for one that may."""
+
+    model_config = BY_ALIAS
+
+    schema_: Annotated[Literal["mlci/reproduction/1"], Field(alias="schema")] = "mlci/reproduction/1"
+    outcome: Literal["identical", "within", "different"]
+    spread: MetricSpread

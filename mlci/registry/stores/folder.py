@@ -1,0 +1,182 @@
+"""A registry in a folder, on a local disk or a share.
+
+::
+
+    <root>/<model>/ledger/000000001.json …   entries, never written twice
+    <root>/<model>/witness.json              how far the ledger had come
+    <root>/<model>/files/ab/abcdef…          files by their SHA-256
+    <root>/<model>/tmp/                      half-written files of writers at work
+
+:mod:`mlci.util.atomic_files` says how a file becomes visible, and why no lock is needed.
+"""
+
+import contextlib
+import os
+import shutil
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+from mlci.errors import OutsideError
+from mlci.registry import checkpoint, entries, layout, store
+from mlci.registry.damage import ForeignFileError
+from mlci.registry.store import Checkpoint, Entries, UnknownOutcomeError
+from mlci.util import atomic_files, safe_files
+
+
+class FolderStore:
+    """One model's part of a folder; see :class:`mlci.registry.store.Store`."""
+
+    removes_files = True
+
+    def __init__(self, root: Path, model: str) -> None:
+        """Nothing is read or made yet.
+
+        Args:
+            root: The registry; it may be a link, nothing inside of it may.
+            model: Name of the model, any text.
+        """
+        self._root = root.absolute()
+        self._base = self._root / layout.model_folder(model)
+        self._firm: set[Path] = set()
+
+    @property
+    def shown(self) -> str:
+        """The model's folder."""
+        return str(self._base)
+
+    def tail(self) -> int:
+        """Return the newest entry's number, from one listing, so that a missing entry hides none behind it."""
+        with self._asked("read the ledger"):
+            if not self._there("ledger"):
+                return 0
+            numbers = map(layout.entry_number, os.listdir(self._base / "ledger"))  # noqa: PTH208 - names alone: 10,000 in 5 ms
+            return max((number for number in numbers if number is not None), default=0)
+
+    def read(self, number: int) -> bytes | None:
+        """Return an entry's bytes."""
+        with self._asked(f"read entry {number}"):
+            path = self._base / "ledger" / layout.entry_name(number)
+            return safe_files.read_small(path, entries.MOST_BYTES) if self._there("ledger") else None
+
+    def read_to(self, last: int) -> Entries:
+        """Yield entries, one by one."""
+        return store.one_by_one(self.read, last)
+
+    def read_range(self, first: int, last: int) -> Entries:
+        """Yield entries from the middle, one by one."""
+        return store.one_by_one(self.read, last, first=first)
+
+    def append(self, number: int, entry: bytes) -> bool:
+        """Write an entry under a free number."""
+        with self._asked(f"write entry {number}"):
+            path = self._made("ledger") / layout.entry_name(number)
+            with self._fresh([entry]) as written:
+                try:
+                    first = atomic_files.claim_name(written, path)
+                    atomic_files.flush_folders(path.parent, self._root, self._firm)
+                except OSError as error:
+                    self._check_absent(path, number, error)
+                    raise
+            return first or safe_files.read_small(path, entries.MOST_BYTES) == entry
+
+    def _check_absent(self, path: Path, number: int, error: OSError) -> None:
+        """Return if an append that failed certainly left no entry."""
+        try:
+            absent = safe_files.size_or_none(path) is None
+        except (OSError, safe_files.ForeignError):
+            absent = False
+        if not absent:
+            raise UnknownOutcomeError(
+                f"registry {self.shown}: could not write entry {number}: {error.strerror or error}; whether it was "
+                "written for good is not known"
+            ) from error
+
+    def witness(self) -> Checkpoint | None:
+        """Return the witness."""
+        with self._asked("read witness.json"):
+            data = safe_files.read_small(self._base / "witness.json", checkpoint.MOST_BYTES) if self._there() else None
+            return None if data is None else checkpoint.parse_checkpoint(data, shown=self.shown)
+
+    def leave_witness(self, witness: Checkpoint) -> None:
+        """Leave a witness, unless one as late is there."""
+        seen = self.witness()
+        if seen is not None and seen.number >= witness.number:
+            return
+        with self._asked("write witness.json"):
+            self._made()
+            with self._fresh([checkpoint.dump_checkpoint(witness)]) as written:
+                written.replace(self._base / "witness.json")
+            atomic_files.flush_folders(self._base, self._root, self._firm)
+
+    def put(self, source: Path, digest: str) -> None:
+        """Keep a file; what arrives, or is there already, is held against the digest."""
+        part, name = layout.file_name(digest)
+        with self._asked(f"keep {source}"):
+            path = self._made("files", part) / name
+            if not safe_files.is_intact(path, safe_files.size_of(source), digest):
+                with self._fresh(safe_files.check_stream(source, digest)) as written:
+                    written.replace(path)
+            atomic_files.flush_folders(path.parent, self._root, self._firm)
+
+    def get(self, digest: str, target: Path) -> bool:
+        """Copy a file to ``target``, which is there whole or not at all."""
+        part, name = layout.file_name(digest)
+        with self._asked(f"copy file {digest}"):
+            path = self._base / "files" / part / name
+            if not self._there("files", part) or safe_files.size_or_none(path) is None:
+                return False
+            atomic_files.copy_file(path, target)
+            return True
+
+    def holds(self, digest: str, size: int | None = None) -> bool:
+        """Tell whether a file is there, of that size."""
+        part, name = layout.file_name(digest)
+        with self._asked(f"look for file {digest}"):
+            found = safe_files.size_or_none(self._base / "files" / part / name) if self._there("files", part) else None
+            return found is not None and size in (None, found)
+
+    def remove(self) -> None:
+        """Remove everything of this model, and the registry's folder if nothing else is in it."""
+        with self._asked("remove a probe"):
+            shutil.rmtree(self._base)
+        with contextlib.suppress(OSError):
+            self._root.rmdir()
+
+    def written_at(self) -> datetime | None:
+        """Return when the first entry was written, by the file system's clock."""
+        with self._asked("look at entry 1"):
+            path = self._base / "ledger" / layout.entry_name(1)
+            return datetime.fromtimestamp(path.stat().st_mtime, UTC) if path.exists() else None
+
+    def _there(self, *parts: str) -> bool:
+        """Tell whether a folder is there; every one on the way has to be real."""
+        paths = [self._base.joinpath(*parts[:count]) for count in range(len(parts) + 1)]
+        if not self._root.exists():
+            return False
+        if not self._root.is_dir():
+            raise safe_files.ForeignError(self._root, "is not a folder")
+        return all(safe_files.is_folder(path) for path in paths)
+
+    def _made(self, *parts: str) -> Path:
+        path = self._base.joinpath(*parts)
+        atomic_files.make_folder(path, self._root)
+        return path
+
+    @contextlib.contextmanager
+    def _fresh(self, data: Iterator[bytes] | list[bytes]) -> Iterator[Path]:
+        place = self._made("tmp")
+        atomic_files.sweep_leftovers(place)
+        with atomic_files.write_fresh(place, data) as written:
+            yield written
+
+    @contextlib.contextmanager
+    def _asked(self, what: str) -> Iterator[None]:
+        """Say what failed, and where."""
+        try:
+            yield
+        except safe_files.ForeignError as error:
+            raise ForeignFileError(f"registry {self._root}: {error}", error.path) from None
+        except OSError as error:
+            place = f" ({error.filename})" if error.filename else ""
+            raise OutsideError(f"registry {self.shown}: could not {what}: {error.strerror or error}{place}") from error

@@ -1,0 +1,1 @@
+"""Registry in a GitHub repository: a branch for the ledger, release assets for the files."""

@@ -1,0 +1,160 @@
+"""Client of MLflow's tracking server and model registry, with bounds on time and tries."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator, MutableMapping
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+from urllib.parse import urlsplit
+
+from mlci.errors import InputError, OutsideError
+from mlci.registry.stores.errors import UnconfirmedError
+from mlci.registry.stores.mlflow import errors
+from mlci.registry.stores.object_store.uri import Limits
+
+T = TypeVar("T")
+_ALWAYS = {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true"}
+_UNLESS_SET = {
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",  # we try again ourselves; its own seven take four minutes
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    "MLFLOW_LOGGING_LEVEL": "ERROR",
+}
+
+
+def parse_tracking_uri(uri: str, folder: Path) -> str:
+    """Return the address that MLflow takes; a relative path of a database begins at ``folder``.
+
+    Raises:
+        InputError: It is none that can be used.
+    """
+    uri = uri.removeprefix("mlflow:")
+    parts = urlsplit(uri)
+    if uri.startswith("sqlite:///") and not set("?#") & set(uri) and uri != "sqlite:///":
+        return f"sqlite:///{(folder / uri.removeprefix('sqlite:///')).absolute()}"
+    plain = parts.scheme in {"http", "https"} and parts.hostname and not (parts.query or parts.fragment)
+    if not plain or "@" in parts.netloc:
+        raise InputError(
+            "registry: MLflow is written mlflow:http://host:port, mlflow:https://host or mlflow:sqlite:///path, "
+            "without '?' and without credentials; those belong in MLFLOW_TRACKING_USERNAME and "
+            "MLFLOW_TRACKING_PASSWORD, or in MLFLOW_TRACKING_TOKEN"
+        )
+    return uri.rstrip("/")
+
+
+class TrackingClient:
+    """One MLflow."""
+
+    def __init__(
+        self,
+        uri: str,
+        environment: MutableMapping[str, str],
+        limits: Limits,
+        pause: Callable[[float], None],
+    ) -> None:
+        """Nothing is loaded, asked or changed in the environment yet, so that the user's commands see none of it.
+
+        Raises:
+            InputError: MLflow is not installed.
+        """
+        if not (find_spec("mlflow") and find_spec("sqlalchemy") and find_spec("alembic")):
+            raise InputError(f"registry mlflow:{uri} needs MLflow: pip install 'mlci[mlflow]'")
+        self.uri, self.limits = uri, limits
+        self._environment, self._pause = environment, pause
+        self._client: Any = None
+        self._building = threading.Lock()
+
+    def tries(self) -> Iterator[int]:
+        """Count tries, waiting longer before each one, for as long as one may still begin."""
+        began = time.monotonic()
+        for lost in range(self.limits.tries):
+            if lost:
+                self._pause(0.1 * 2**lost)
+            if lost and time.monotonic() - began > self.limits.total:
+                return
+            yield lost
+
+    def again(self, what: str, call: Callable[[Any], T], *, size: int = 0) -> T:
+        """Ask again what may be asked twice, where nobody knows whether it was done."""
+        return self.again_from(lambda: self.once(what, call, size=size))
+
+    def again_from(self, ask: Callable[[], T]) -> T:
+        """Do all of it again where a part of it is in doubt."""
+        trouble = UnconfirmedError(f"registry {self.uri}: nothing was tried")
+        for _ in self.tries():
+            try:
+                return ask()
+            except UnconfirmedError as error:
+                trouble = error
+        raise OutsideError(str(trouble))
+
+    def once(self, what: str, call: Callable[[Any], T], *, size: int = 0) -> T:
+        """Ask once; what has no end after its time is left behind.
+
+        MLflow's own limits are those between two bytes, and a server that drips would hold us for ever.
+
+        Args:
+            what: Is being done, for messages.
+            call: Does nothing but ask MLflow.
+            size: Bytes that have to be moved.
+
+        Raises:
+            NotFoundError: There is no such thing.
+            ConflictError: There is one already.
+            UnconfirmedError: Nobody knows whether it was done.
+            OutsideError: It was refused.
+        """
+        seconds = self.limits.transfer(size).total
+        kind = _loaded(self._environment)
+        done = _bounded(lambda: call(self._built(kind)), seconds)
+        if done is None:
+            raise UnconfirmedError(f"registry {self.uri}: could not {what}: MLflow did not answer in {seconds:.0f} s")
+        if isinstance(done, _Failed):
+            raise errors.to_outside_error(done.error, self.uri, what=what) from None
+        return done.answer
+
+    def _built(self, kind: Any) -> Any:  # noqa: ANN401 - a class of MLflow's, which is not there where types are checked
+        with self._building:  # a new database is made while it is built
+            if self._client is None:
+                self._client = kind(tracking_uri=self.uri, registry_uri=self.uri)
+            return self._client
+
+
+def _loaded(environment: MutableMapping[str, str]) -> Any:  # noqa: ANN401 - a class of MLflow's
+    """Load MLflow, with its usage reports off; it takes its settings from the environment, now and later."""
+    environment.update(_ALWAYS)
+    for name, value in _UNLESS_SET.items():
+        environment.setdefault(name, value)
+    import mlflow  # noqa: PLC0415 - the optional extra, and seconds
+    from mlflow import telemetry  # noqa: PLC0415
+
+    if telemetry.get_telemetry_client() is not None:  # MLflow was loaded before us
+        telemetry.set_telemetry_client()  # looks at the variables again
+    return mlflow.MlflowClient
+
+
+@dataclass(frozen=True)
+class _Done(Generic[T]):
+    answer: T
+
+
+@dataclass(frozen=True)
+class _Failed:
+    error: Exception
+
+
+def _bounded(call: Callable[[], T], seconds: float) -> _Done[T] | _Failed | None:
+    """Return how a call ended; ``None`` if it has no end in that time."""
+    ends: list[_Done[T] | _Failed] = []
+
+    def run() -> None:
+        try:
+            ends.append(_Done(call()))
+        except Exception as error:  # noqa: BLE001 - told apart by the caller
+            ends.append(_Failed(error))
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    thread.join(seconds)
+    return ends[0] if ends else None

@@ -1,0 +1,208 @@
+"""Files of a model in an MLflow experiment, one run for each, and the checkpoint.
+
+A file is the one artifact of a run, called by its digest; the run's tag :data:`FILE` is set when MLflow lists the
+artifact with all of its bytes, and by that tag it is found. A run without it is what a killed upload left, and harms
+nobody. The witness is kept here because it has to outlive the ledger's registered model. It is a tag of its own for
+every number, so that a slow writer overwrites nobody's later one: the highest number is the witness, and lower ones are
+removed once a higher one is there.
+"""
+
+import contextlib
+import re
+import tempfile
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from mlci.errors import OutsideError
+from mlci.registry import checkpoint
+from mlci.registry.store import Checkpoint, CorruptError, MendableError
+from mlci.registry.stores.errors import ConflictError, NotFoundError, UnconfirmedError
+from mlci.registry.stores.mlflow.client import TrackingClient
+from mlci.util import safe_files
+
+FILE = "mlci.file"
+BYTES = "mlci.bytes"
+_WITNESS = re.compile(r"mlci\.witness\.([0-9]{9,18})")
+_COPIES = 20  # of one file that are looked at; more than one is there only after a race or a repair
+
+
+class ModelExperiment:
+    """One model's experiment."""
+
+    def __init__(self, tracking: TrackingClient, name: str, shown: str, artifacts: str | None) -> None:
+        """Nothing is asked yet; ``artifacts`` is where its files go, unless MLflow's server decides."""
+        self._tracking, self._name, self._shown, self._artifacts = tracking, name, shown, artifacts
+        self._known: str | None = None
+
+    def witness(self) -> Checkpoint | None:
+        """Return the witness."""
+        found = self._found()
+        return None if found is None else self._latest(found.tags)
+
+    def leave_witness(self, witness: Checkpoint) -> None:
+        """Leave a witness, unless one as late is there; lower ones are removed behind it."""
+        found = self._found()
+        seen = None if found is None else self._latest(found.tags)
+        if seen is not None and seen.number >= witness.number:
+            return
+        key, value = f"mlci.witness.{witness.number:09d}", checkpoint.dump_checkpoint(witness).decode()
+        where = self.id()
+        self._tracking.again("leave a witness", lambda mlflow: mlflow.set_experiment_tag(where, key, value))
+        for old in [] if found is None else [name for name in found.tags if _WITNESS.fullmatch(name)]:
+            with contextlib.suppress(OutsideError):  # another writer was faster, or the next one does it
+                self._tracking.once("remove", partial(_remove, where=where, tag=old))
+
+    def _latest(self, tags: Mapping[str, str]) -> Checkpoint | None:
+        numbers = {int(found[1]): name for name in tags if (found := _WITNESS.fullmatch(name))}
+        if not numbers:
+            return None
+        witness = checkpoint.parse_checkpoint(tags[numbers[max(numbers)]].encode(), shown=self._shown)
+        if witness.number != max(numbers):
+            raise CorruptError(f"{self._shown}: witness.json is damaged: {numbers[max(numbers)]} says another number")
+        return witness
+
+    def _found(self) -> Any:  # noqa: ANN401 - an experiment of MLflow's
+        """Return the experiment, or ``None``."""
+        with contextlib.suppress(NotFoundError):
+            found = self._tracking.again("look for it", lambda mlflow: mlflow.get_experiment_by_name(self._name))
+            if found is not None and found.lifecycle_stage != "active":
+                raise MendableError(
+                    f"{self._shown}: experiment {self._name}, which keeps its files, was deleted; restore it: "
+                    f"mlflow experiments restore --experiment-id {found.experiment_id}"
+                )
+            return found
+        return None
+
+    def there(self) -> str | None:
+        """Return its id; ``None`` if nothing was ever kept."""
+        if self._known is None:
+            found = self._found()
+            self._known = None if found is None else found.experiment_id
+        return self._known
+
+    def id(self) -> str:
+        """Return its id, and make it if it is not there."""
+        name, place = self._name, self._artifacts
+        if self.there() is None:
+            with contextlib.suppress(ConflictError):  # by another writer, or by us before an answer got lost
+                self._tracking.again("begin", lambda mlflow: mlflow.create_experiment(name, artifact_location=place))
+        known = self.there()
+        if known is None:
+            raise OutsideError(f"{self._shown}: experiment {name} was made and can't be found")
+        return known
+
+    def holds(self, digest: str, size: int | None = None) -> bool:
+        """Tell whether a file is there with all of its bytes, and with ``size`` of them where that is given."""
+        sizes = (int(run.data.tags[BYTES]) for run in self._kept(digest) if self._lacks(run, digest) is None)
+        return any(size in (None, found) for found in sizes)
+
+    def put(self, source: Path, digest: str) -> None:
+        """Keep a file, unless it is there; what goes up is a copy that was held against the digest."""
+        size = safe_files.size_of(source)
+        if self.holds(digest):
+            return
+        with tempfile.TemporaryDirectory(prefix="mlci-") as room:
+            copy = Path(room) / digest
+            with copy.open("wb") as file:
+                file.writelines(safe_files.check_stream(source, digest))
+            run = self.upload(copy, {BYTES: str(size)}, name=digest[:16], size=size)
+        self._tracking.again("keep a file", lambda mlflow: mlflow.set_tag(run.info.run_id, FILE, digest))
+
+    def upload(self, source: Path, tags: Mapping[str, str], *, name: str, size: int, folder: str | None = None) -> Any:  # noqa: ANN401 - a run of MLflow's
+        """Make a run with a file, or with all files of a folder, as artifacts, and see them listed whole."""
+        return self._tracking.again_from(lambda: self._upload(source, tags, name, size, folder))
+
+    def _upload(self, source: Path, tags: Mapping[str, str], name: str, size: int, folder: str | None) -> Any:  # noqa: ANN401
+        ask, where, what = self._tracking.once, self.id(), f"keep {source.name}"
+        run = ask(what, lambda mlflow: mlflow.create_run(where, tags=dict(tags), run_name=name))
+        run_id, whole = run.info.run_id, False
+        try:
+            if folder is None:
+                ask(what, lambda mlflow: mlflow.log_artifact(run_id, str(source)), size=size)
+            else:
+                ask(what, lambda mlflow: mlflow.log_artifacts(run_id, str(source), folder), size=size)
+            ask(what, lambda mlflow: mlflow.set_terminated(run_id))
+            sizes = self.sizes(run_id, folder)
+            whole = sum(sizes.values()) == size and bool(sizes)
+        finally:
+            if not whole:
+                with contextlib.suppress(OutsideError):
+                    ask("remove", lambda mlflow: mlflow.delete_run(run_id))
+        if not whole:
+            raise UnconfirmedError(f"{self._shown}: could not {what}: MLflow lists other bytes than went up")
+        return run
+
+    def get(self, digest: str, target: Path) -> bool:
+        """Copy a file to ``target``, which is there whole or not at all.
+
+        Raises:
+            CorruptError: It was kept, and its artifact is not what it was.
+        """
+        lacks = ""
+        for run in self._kept(digest):
+            found = self._lacks(run, digest)
+            if found is None:
+                self._tracking.again_from(partial(self._download, run, digest, target))
+                return True
+            lacks = lacks or found
+        if lacks:
+            raise MendableError(f"{self._shown}: file {digest} is damaged: {lacks}; restore it, or promote again")
+        return False
+
+    def _download(self, run: Any, digest: str, target: Path) -> None:  # noqa: ANN401 - a run of MLflow's
+        run_id, size, what = run.info.run_id, int(run.data.tags[BYTES]), f"copy file {digest}"
+        try:
+            room = tempfile.TemporaryDirectory(prefix="tmp-mlci-", dir=target.parent, ignore_cleanup_errors=True)
+        except OSError as error:
+            raise OutsideError(f"{target}: could not be written: {error.strerror}") from error
+        with room as folder:
+            self._tracking.once(what, lambda mlflow: mlflow.download_artifacts(run_id, digest, folder), size=size)
+            came = safe_files.size_of(Path(folder) / digest)
+            if came != size:
+                raise UnconfirmedError(f"{self._shown}: could not {what}: {came:,} bytes of {size:,} came")
+            (Path(folder) / digest).replace(target)
+
+    def runs(self, tags: Mapping[str, str]) -> list[Any]:
+        """Return the runs with these tags, the oldest first."""
+        where = self.there()
+        if where is None:
+            return []
+        wanted = " and ".join(f"tags.`{key}` = '{value}'" for key, value in tags.items())
+        order = ["attributes.start_time ASC", "attributes.run_id ASC"]
+        return list(
+            self._tracking.again(
+                "look for a file",
+                lambda mlflow: mlflow.search_runs([where], wanted, max_results=_COPIES, order_by=order),
+            )
+        )
+
+    def _kept(self, digest: str) -> list[Any]:
+        return self.runs({FILE: digest})
+
+    def _lacks(self, run: Any, digest: str) -> str | None:  # noqa: ANN401 - a run of MLflow's
+        """Say what is wrong with a run's artifact."""
+        size, said = self.sizes(run.info.run_id, None).get(digest), run.data.tags.get(BYTES, "")
+        if size is None:
+            return f"the artifact of run {run.info.run_id} is missing"
+        return None if said == str(size) else f"the artifact of run {run.info.run_id} has {size:,} bytes, not {said}"
+
+    def sizes(self, run_id: str, folder: str | None) -> dict[str, int]:
+        """Return the files of a run by path, with their sizes."""
+        found: dict[str, int] = {}
+        ahead: list[str | None] = [folder]
+        while ahead:
+            path = ahead.pop()
+            listed = self._tracking.again("list files", partial(_listed, run_id=run_id, path=path))
+            ahead.extend(item.path for item in listed if item.is_dir)
+            found |= {item.path: item.file_size or 0 for item in listed if not item.is_dir}  # 0 comes as nothing
+        return found
+
+
+def _remove(mlflow: Any, where: str, tag: str) -> None:  # noqa: ANN401 - MLflow's client
+    mlflow.delete_experiment_tag(where, tag)
+
+
+def _listed(mlflow: Any, run_id: str, path: str | None) -> list[Any]:  # noqa: ANN401 - MLflow's client
+    return list(mlflow.list_artifacts(run_id, path))

@@ -1,0 +1,204 @@
+"""A registry in MLflow: a tracking server with its model registry, or a SQLite database without a server.
+
+::
+
+    registered model mlci-ledger.<model>   the ledger: every version claims a number (``entries``)
+    experiment       mlci.<model>          files, a run for each, and the checkpoint (``files``)
+    registered model <model>               the mirror for MLflow's users (``aliases``); decides nothing
+
+It has to keep its records in a database, as MLflow's servers do unless told otherwise: a file store hands one version
+number to two writers.
+"""
+
+import contextlib
+import time
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from mlci.errors import OutsideError
+from mlci.registry import layout
+from mlci.registry.store import Checkpoint, CorruptError, Entries, UnknownOutcomeError
+from mlci.registry.stores.errors import ConflictError, NotFoundError, UnconfirmedError
+from mlci.registry.stores.mlflow import client, entries
+from mlci.registry.stores.mlflow.files import ModelExperiment
+from mlci.registry.stores.object_store.uri import Limits
+
+_PAGE = 20
+_MANY = 100
+PREFIX = "mlci-ledger."
+
+
+class MlflowStore:
+    """One model's part of MLflow; see :class:`mlci.registry.store.Store`."""
+
+    removes_files = False
+
+    def __init__(
+        self,
+        uri: str,
+        model: str,
+        environment: MutableMapping[str, str],
+        *,
+        folder: Path = Path(),
+        limits: Limits = Limits(),  # noqa: B008 - frozen
+        pause: Callable[[float], None] = time.sleep,
+    ) -> None:
+        """Load MLflow; nothing is asked yet.
+
+        Args:
+            uri: ``http://host:port``, ``https://…`` or ``sqlite:///path``, also with ``mlflow:`` before it.
+            model: Name of the model, any text.
+            environment: The variables of this very process: MLflow reads its settings and credentials there, and its
+                usage reports are turned off in it.
+            folder: Where a relative path of a database begins.
+            limits: How long is waited, and how often something is tried.
+            pause: Waits between tries.
+
+        Raises:
+            InputError: The address is none, or MLflow is not installed.
+        """
+        self.model, name = model, layout.model_folder(model)
+        address = client.parse_tracking_uri(uri, folder)
+        self._shown = f"mlflow:{address} ({name})"
+        self._ledger = f"{PREFIX}{name}"
+        self.tracking = client.TrackingClient(address, environment, limits, pause)
+        self.experiment = ModelExperiment(self.tracking, f"mlci.{name}", self._shown, _artifacts(address, name))
+
+    @property
+    def shown(self) -> str:
+        """The address and the model."""
+        return self._shown
+
+    def tail(self) -> int:
+        """Return the newest entry's number: of the newest claims, and then on from there.
+
+        Writers claim the number after the newest one that they see, so among the newest claims there may be old numbers
+        of slow writers, but never is a number left out on the way up.
+        """
+        newest, token = 0, ""
+        while not newest:
+            page = self._claims(f"name = '{self._ledger}'", "DESC", _PAGE, token)
+            newest = max((entries.claimed_number(claim.tags) or 0 for claim in page), default=0)
+            token = page.token
+            if not token:
+                return newest
+        while self._first(newest + 1) is not None:
+            newest += 1
+        return newest
+
+    def read(self, number: int) -> bytes | None:
+        """Return an entry's bytes: those of the first claim on its number."""
+        claim = self._first(number)
+        return None if claim is None else entries.entry_of_claim(claim.tags, shown=self._shown)
+
+    def read_to(self, last: int) -> Entries:
+        """Yield entries from pages of claims; a number that is not there in its turn is looked for by itself."""
+        found = entries.in_rising_order(self._pages(), last)
+        claim: tuple[int, Mapping[str, str]] = (0, {})
+        for number in range(1, last + 1):
+            if claim[0] < number:
+                claim = next(found, (last + 1, {}))
+            yield entries.entry_of_claim(claim[1], shown=self._shown) if claim[0] == number else self.read(number)
+
+    def _pages(self) -> Iterator[dict[str, str]]:
+        """Yield the tags of all versions, the first ones first.
+
+        A page begins behind the last version of the one before, not at so many versions: where one is deleted
+        meanwhile, that takes no other one out.
+        """
+        behind, more = 0, True
+        while more:
+            page = self._claims(f"name = '{self._ledger}' and version_number > {behind}", "ASC", _MANY, "")
+            for claim in page:
+                behind = int(claim.version)
+                yield claim.tags
+            more = bool(page.token)
+
+    def append(self, number: int, entry: bytes) -> bool:
+        """Claim a number, and see afterwards whose claim counts."""
+        trouble = f"registry {self._shown}: entry {number} came and went"
+        there = self.read(number)
+        for _ in self.tracking.tries() if there is None else ():
+            try:
+                self._claim(number, entry)
+            except UnconfirmedError as error:
+                trouble = str(error)
+            there = self._now(number)
+            if there is not None:
+                break
+        if there is not None:
+            return there == entry
+        raise UnknownOutcomeError(f"{trouble}; whether entry {number} was written is not known")
+
+    def _now(self, number: int) -> bytes | None:
+        try:
+            return self.read(number)
+        except CorruptError:
+            raise
+        except OutsideError:
+            return None
+
+    def _claim(self, number: int, entry: bytes) -> None:
+        name, tags, what = self._ledger, entries.claim_tags(number, entry), f"append entry {number}"
+        with contextlib.suppress(NotFoundError):
+            self._version(name, entries.SOURCE, tags, what)
+            return
+        with contextlib.suppress(ConflictError):  # by another first writer
+            self.tracking.once("begin a ledger", lambda mlflow: mlflow.create_registered_model(name))
+        with contextlib.suppress(NotFoundError):
+            self._version(name, entries.SOURCE, tags, what)
+
+    def _version(self, name: str, source: str, tags: dict[str, str], what: str) -> None:
+        self.tracking.once(
+            what, lambda mlflow: mlflow.create_model_version(name, source, tags=tags, await_creation_for=0)
+        )
+
+    def _first(self, number: int) -> Any:  # noqa: ANN401 - a version of MLflow's
+        wanted = f"name = '{self._ledger}' and tags.`{entries.NUMBER}` = '{number}'"
+        return next(iter(self._claims(wanted, "ASC", 1, "")), None)
+
+    def _claims(self, wanted: str, order: str, most: int, token: str) -> Any:  # noqa: ANN401 - a page of MLflow's
+        return self.tracking.again(
+            "read the ledger",
+            lambda mlflow: mlflow.search_model_versions(
+                wanted, max_results=most, order_by=[f"version_number {order}"], page_token=token or None
+            ),
+        )
+
+    def remove(self) -> None:
+        """Remove the ledger; the experiment with files and checkpoint stays, for MLflow keeps what is deleted."""
+        with contextlib.suppress(NotFoundError):
+            self.tracking.again("remove", lambda mlflow: mlflow.delete_registered_model(self._ledger))
+
+    def written_at(self) -> datetime | None:
+        """Return when the first entry was written, by MLflow's clock."""
+        claim = self._first(1)
+        return None if claim is None else datetime.fromtimestamp(claim.creation_timestamp / 1000, UTC)
+
+    def witness(self) -> Checkpoint | None:
+        """Return the witness."""
+        return self.experiment.witness()
+
+    def leave_witness(self, witness: Checkpoint) -> None:
+        """Leave a witness, unless one as late is there."""
+        self.experiment.leave_witness(witness)
+
+    def put(self, source: Path, digest: str) -> None:
+        """Keep a file; it is found when all of it is there."""
+        self.experiment.put(source, digest)
+
+    def get(self, digest: str, target: Path) -> bool:
+        """Copy a file to ``target``, which is there whole or not at all."""
+        return self.experiment.get(digest, target)
+
+    def holds(self, digest: str, size: int | None = None) -> bool:
+        """Tell whether a file is there, of that size."""
+        return self.experiment.holds(digest, size)
+
+
+def _artifacts(address: str, name: str) -> str | None:
+    """Return where files go if there is no server to decide: beside the database."""
+    path = address.removeprefix("sqlite:///")
+    return None if path == address else f"{Path(path).as_uri()}.artifacts/{name}"

@@ -1,0 +1,192 @@
+"""Store in an object store.
+
+The same layout as in a folder. An entry is put with ``If-None-Match: *`` (S3, Azure) or generation 0 (Google): the
+store itself refuses a number that is taken, in one step. The witness is replaced only if it still is the one that was
+read. Large files go up in parts and appear when the last one is in; what a killed upload leaves is invisible (a
+lifecycle rule for incomplete uploads removes it).
+"""
+
+import contextlib
+import secrets
+import time
+from collections.abc import Callable, Collection, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from mlci.errors import OutsideError
+from mlci.registry import checkpoint, entries, layout, store
+from mlci.registry.store import Checkpoint, Entries, UnknownOutcomeError
+from mlci.registry.stores.errors import ConflictError, UnconfirmedError
+from mlci.registry.stores.object_store import uri
+from mlci.registry.stores.object_store.bucket import Bucket
+from mlci.registry.stores.object_store.uri import Limits
+
+_WITNESS = "witness.json"
+
+
+class ObjectStore:
+    """One model's part of a bucket; see :class:`mlci.registry.store.Store`."""
+
+    removes_files = True
+
+    def __init__(
+        self,
+        url: str,
+        model: str,
+        environment: Mapping[str, str],
+        *,
+        limits: Limits = Limits(),  # noqa: B008 - frozen
+        pause: Callable[[float], None] = time.sleep,
+    ) -> None:
+        """Nothing is asked yet.
+
+        Args:
+            url: ``s3://bucket/prefix``, ``gs://…`` or ``az://container/prefix``.
+            model: Name of the model, any text.
+            environment: Variables with the credentials; :mod:`mlci.registry.stores.object_store.uri` lists them.
+            limits: How long is waited, and how often something is tried.
+            pause: Waits between tries.
+
+        Raises:
+            InputError: The address is none, or obstore is not installed.
+            OutsideError: The settings can't be used.
+        """
+        place = uri.parse_bucket_uri(url)
+        base = "/".join(part for part in (place.prefix, layout.model_folder(model)) if part)
+        self._bucket = Bucket(place, base, environment, limits, pause)
+
+    @property
+    def shown(self) -> str:
+        """The model's address."""
+        return self._bucket.shown
+
+    def tail(self) -> int:
+        """Return the newest entry's number: one listing from the witness on, or of all where that shows nothing."""
+        seen = self.witness()
+        before = layout.entry_name(seen.number - 1) if seen is not None and seen.number > 1 else None
+        return (self._newest(before) if before else 0) or self._newest(None)
+
+    def _newest(self, after: str | None) -> int:
+        numbers = map(layout.entry_number, self._bucket.names("ledger", after=after))
+        return max((number for number in numbers if number is not None), default=0)
+
+    def read(self, number: int) -> bytes | None:
+        """Return an entry's bytes."""
+        found = self._bucket.read(_entry(number), entries.MOST_BYTES, what=f"read entry {number}")
+        return None if found is None else found[0]
+
+    def read_to(self, last: int) -> Entries:
+        """Yield entries, several of them on their way at once."""
+        return store.several(self.read, last)
+
+    def read_range(self, first: int, last: int) -> Entries:
+        """Yield entries from the middle, several of them on their way at once."""
+        return store.several(self.read, last, first=first)
+
+    def sizes(self, digests: Collection[str]) -> dict[str, int]:
+        """Return the sizes of files: by a listing as long as that takes fewer requests, else one by one."""
+        wanted = {"/".join(layout.file_name(digest)): digest for digest in digests}
+        listed, behind = self._bucket.sizes("files", pages=max(1, len(wanted) // 4))
+        found = {wanted[name]: size for name, size in listed.items() if name in wanted}
+        for name, digest in wanted.items():
+            size = self._bucket.size(f"files/{name}") if behind is not None and name > behind else None
+            found |= {} if size is None else {digest: size}
+        return found
+
+    def append(self, number: int, entry: bytes) -> bool:
+        """Write an entry under a free number; read it back if the outcome is unknown."""
+        if number == 1 and self._ignores_conditions():
+            raise OutsideError(
+                f"registry {self.shown}: the store ignores conditional writes (`If-None-Match: *`), so that of two "
+                "promotions at once one would be lost. Use a store that honours them (AWS S3, Google Cloud Storage, "
+                "Azure, MinIO, Ceph from Squid, versitygw without `--nometa`), or `registry: github`"
+            )
+        trouble, doubted = f"registry {self.shown}: entry {number} came and went", False
+        for _ in self._bucket.tries():
+            try:
+                self._bucket.write(_entry(number), entry, "create", what=f"append entry {number}")
+            except ConflictError:
+                pass
+            except UnconfirmedError as error:
+                trouble, doubted = str(error), True
+            except OutsideError as error:
+                if not doubted:
+                    raise
+                trouble = str(error)
+            else:
+                return True
+            with contextlib.suppress(OutsideError):
+                there = self.read(number)
+                if there is not None:
+                    return there == entry
+        raise UnknownOutcomeError(f"{trouble}; whether entry {number} was written is not known")
+
+    def _ignores_conditions(self) -> bool:
+        """Write one probe twice, and tell if the store takes the second write over the first.
+
+        If the network fails, nothing is known; then the append that follows fails by itself, or is read back.
+        """
+        name = f"tmp/probe-{secrets.token_hex(8)}"
+        try:
+            self._bucket.write_probe(name, b"first")
+            return not self._bucket.is_taken(name, b"second")
+        except OutsideError:
+            return False
+        finally:
+            with contextlib.suppress(OutsideError):  # a writer may lack the right to delete
+                self._bucket.delete(name)
+
+    def remove(self) -> None:
+        """Remove everything of this model."""
+        for name in self._bucket.names(""):
+            self._bucket.delete(name)
+
+    def written_at(self) -> datetime | None:
+        """Return when the first entry was written, by the store's clock."""
+        return self._bucket.written_at(_entry(1))
+
+    def witness(self) -> Checkpoint | None:
+        """Return the witness."""
+        found = self._witness()
+        return None if found is None else found[0]
+
+    def leave_witness(self, witness: Checkpoint) -> None:
+        """Leave a witness, unless one as late is there; of two who do so at once the slower one looks again."""
+        for _ in self._bucket.tries():
+            found = self._witness()
+            if found is not None and found[0].number >= witness.number:
+                return
+            mode: Any = "create" if found is None else found[1]
+            with contextlib.suppress(ConflictError):
+                self._bucket.write(_WITNESS, checkpoint.dump_checkpoint(witness), mode, what=f"write {_WITNESS}")
+                return
+
+    def _witness(self) -> tuple[Checkpoint, dict[str, str]] | None:
+        """Return the witness, and what names exactly this state of it: an ETag, at Google a generation."""
+        found = self._bucket.read(_WITNESS, checkpoint.MOST_BYTES, what=f"read {_WITNESS}")
+        if found is None:
+            return None
+        state = {key: found[1][key] for key in ("e_tag", "version") if found[1].get(key) is not None}
+        return checkpoint.parse_checkpoint(found[0], shown=self.shown), state
+
+    def put(self, source: Path, digest: str) -> None:
+        """Keep a file; what goes up is held against the digest before the last part of it is in."""
+        self._bucket.upload(source, _file(digest), digest)
+
+    def get(self, digest: str, target: Path) -> bool:
+        """Copy a file to ``target``, which is there whole or not at all."""
+        return self._bucket.download(_file(digest), target)
+
+    def holds(self, digest: str, size: int | None = None) -> bool:
+        """Tell whether a file is there, of that size."""
+        found = self._bucket.size(_file(digest))
+        return found is not None and size in (None, found)
+
+
+def _entry(number: int) -> str:
+    return f"ledger/{layout.entry_name(number)}"
+
+
+def _file(digest: str) -> str:
+    return "/".join(("files", *layout.file_name(digest)))

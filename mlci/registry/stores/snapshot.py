@@ -1,0 +1,220 @@
+"""Snapshot of what a run reads from a registry: written with a token, read without one.
+
+::
+
+    <folder>/copy.json          the newest entry's number, the witness, and every entry that was read
+    <folder>/files/abcdef…      files by their SHA-256
+
+Whoever makes a copy says the digest of `copy.json` to whoever reads it, on a way that user code can't write to. That
+digest holds the entries, the entries hold the files, and a reader believes nothing else. What was not copied is an
+error there, never an answer.
+"""
+
+import contextlib
+import hmac
+import os
+import shutil
+from pathlib import Path
+from typing import Annotated, Literal, NoReturn
+
+from pydantic import Field, ValidationError
+
+from mlci.errors import OutsideError
+from mlci.registry import entries, layout, store
+from mlci.registry.entries import Count, Digest, LedgerPart, Text
+from mlci.registry.store import Checkpoint, Entries, MendableError, Store
+
+INDEX = "copy.json"
+MOST_BYTES = 64 * 1024 * 1024
+
+
+class Seen(LedgerPart):
+    """A witness, as the index keeps it."""
+
+    number: Count
+    digest: Digest
+
+
+class SnapshotIndex(LedgerPart):
+    """What a copy holds beside files."""
+
+    schema_: Annotated[Literal["mlci/copy/1"], Field(alias="schema")] = "mlci/copy/1"
+    shown: Text
+    tail: Count
+    witness: Seen | None
+    entries: dict[int, str]
+
+
+def snapshot_path(folder: Path, digest: str) -> Path:
+    """Return where a copy keeps a file."""
+    return folder / "files" / layout.file_name(digest)[1]
+
+
+class OnlyRead:
+    """What both sides of a copy do when they are asked to write: they refuse."""
+
+    def append(self, number: int, entry: bytes) -> bool:
+        """Refuse."""
+        self._refuse(f"entry {number} of {len(entry):,} bytes")
+
+    def leave_witness(self, witness: Checkpoint) -> None:
+        """Refuse."""
+        self._refuse(f"a witness of entry {witness.number}")
+
+    def put(self, source: Path, digest: str) -> None:
+        """Refuse."""
+        self._refuse(f"{source} (sha256 {digest})")
+
+    def _refuse(self, what: str) -> NoReturn:
+        raise OutsideError(f"{what} was not written: this is a copy of the registry, which is only read")
+
+
+class SnapshotReader(OnlyRead):
+    """A copy; see :class:`mlci.registry.store.Store`."""
+
+    def __init__(self, folder: Path, digest: str) -> None:
+        """Read the index.
+
+        Args:
+            folder: The copy.
+            digest: Of its index, from whoever made it.
+
+        Raises:
+            CorruptError: It is not the one that was made.
+        """
+        self._folder = folder
+        try:
+            with (folder / INDEX).open("rb") as stream:
+                data = stream.read(MOST_BYTES + 1)
+        except OSError as error:
+            words = f"{folder / INDEX}: {error.strerror}; `mlci fetch` leaves it, in a step right before this one"
+            raise MendableError(words) from error
+        if not hmac.compare_digest(entries.entry_digest(data), digest):
+            raise MendableError(f"{folder / INDEX} is not what `mlci fetch` left: something wrote to it since")
+        try:
+            self._index = SnapshotIndex.model_validate_json(data)
+        except ValidationError as error:
+            raise MendableError(f"{folder / INDEX} is not what this version of mlci leaves") from error
+
+    @property
+    def shown(self) -> str:
+        """The address of what was copied."""
+        return self._index.shown
+
+    def tail(self) -> int:
+        """Return the newest entry's number."""
+        return self._index.tail
+
+    def read(self, number: int) -> bytes | None:
+        """Return an entry's bytes; ``None`` for a number that is not there yet.
+
+        Raises:
+            OutsideError: It was not copied.
+        """
+        if number > self._index.tail:
+            return None
+        if number not in self._index.entries:
+            raise OutsideError(f"{self.shown}: entry {number} is not in the copy that `mlci fetch` left")
+        return self._index.entries[number].encode("utf-8")
+
+    def read_to(self, last: int) -> Entries:
+        """Yield entries, one by one."""
+        return store.one_by_one(self.read, last)
+
+    def witness(self) -> Checkpoint | None:
+        """Return the witness."""
+        seen = self._index.witness
+        return None if seen is None else Checkpoint(number=seen.number, digest=seen.digest)
+
+    def get(self, digest: str, target: Path) -> bool:
+        """Copy a file to ``target``; whoever asks holds it against its digest.
+
+        Raises:
+            OutsideError: It was not copied.
+        """
+        if not self.holds(digest):
+            raise OutsideError(f"{self.shown}: file {digest} is not in the copy that `mlci fetch` left")
+        try:
+            shutil.copyfile(snapshot_path(self._folder, digest), target)
+        except OSError as error:
+            raise OutsideError(f"{target}: {error.strerror}") from error
+        return True
+
+    def holds(self, digest: str, size: int | None = None) -> bool:
+        """Tell whether a file was copied, of that size."""
+        place = snapshot_path(self._folder, digest)
+        return place.is_file() and not place.is_symlink() and size in (None, place.stat().st_size)
+
+
+class SnapshotWriter(OnlyRead):
+    """A registry that is read, and a copy of all that was; see :class:`mlci.registry.store.Store`."""
+
+    def __init__(self, store: Store, folder: Path) -> None:
+        """Take away an earlier copy.
+
+        Args:
+            store: The registry.
+            folder: Where to copy to.
+        """
+        self._store, self._folder = store, folder
+        self._tail = 0
+        self._witness: Checkpoint | None = None
+        self._entries: dict[int, str] = {}
+        shutil.rmtree(folder, ignore_errors=True)
+
+    @property
+    def shown(self) -> str:
+        """The registry's own address."""
+        return self._store.shown
+
+    def seal(self) -> str:
+        """Write the index; return its digest, which whoever reads the copy has to know."""
+        seen = self._witness and Seen(number=self._witness.number, digest=self._witness.digest)
+        index = SnapshotIndex(shown=self.shown, tail=self._tail, witness=seen, entries=self._entries)
+        data = entries.canonical_json(index.model_dump(mode="json", by_alias=True))
+        self._folder.mkdir(parents=True, exist_ok=True)
+        (self._folder / INDEX).write_bytes(data)
+        return entries.entry_digest(data)
+
+    def tail(self) -> int:
+        """Return the newest entry's number."""
+        self._tail = self._store.tail()
+        return self._tail
+
+    def read(self, number: int) -> bytes | None:
+        """Return an entry's bytes."""
+        return self._kept(number, self._store.read(number))
+
+    def read_to(self, last: int) -> Entries:
+        """Yield entries, and keep those that were asked for."""
+        with contextlib.closing(self._store.read_to(last)) as found:
+            for number, data in enumerate(found, 1):
+                yield self._kept(number, data)
+
+    def _kept(self, number: int, data: bytes | None) -> bytes | None:
+        if data is not None:
+            with contextlib.suppress(UnicodeDecodeError):  # damaged, as whoever reads it says
+                self._entries[number] = data.decode("utf-8")
+        return data
+
+    def witness(self) -> Checkpoint | None:
+        """Return the witness."""
+        self._witness = self._store.witness()
+        return self._witness
+
+    def get(self, digest: str, target: Path) -> bool:
+        """Copy a file to ``target``, and keep it."""
+        if not self._store.get(digest, target):
+            return False
+        place = snapshot_path(self._folder, digest)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # another file system
+            os.link(target, place)
+            return True
+        shutil.copyfile(target, place)
+        return True
+
+    def holds(self, digest: str, size: int | None = None) -> bool:
+        """Tell whether a file is there, of that size."""
+        return self._store.holds(digest, size)

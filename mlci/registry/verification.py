@@ -1,0 +1,123 @@
+"""Verification of a whole ledger: errors for broken chains, findings for oddities."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from mlci.registry import ledger
+from mlci.registry.entries import Entry, Promotion
+from mlci.registry.store import Store
+
+SKEW = timedelta(minutes=5)
+"""How far clocks may be apart, which is what Kerberos takes by default ("Clock Skew", MIT's Kerberos V5 guide)."""
+
+
+@dataclass(frozen=True)
+class LedgerFinding:
+    """Something odd about an entry, or about the whole ledger where ``number`` is 0; the chain itself holds."""
+
+    number: int
+    message: str
+
+
+@dataclass(frozen=True)
+class Verified:
+    """A ledger whose chain, states and witness hold.
+
+    Attributes:
+        seen: All of them, from the first.
+        findings: What is odd.
+    """
+
+    seen: tuple[Entry, ...]
+    findings: tuple[LedgerFinding, ...]
+
+    @property
+    def entries(self) -> int:
+        """How many there are."""
+        return len(self.seen)
+
+
+def verify_ledger(store: Store) -> Verified:
+    """Read all entries from the first; chain, states and witness are held against each other.
+
+    Raises:
+        CorruptError: At the first entry that is not what it was; it is named.
+        OutsideError: The registry can't be reached.
+    """
+    seen = tuple(ledger.iter_all(store))
+    findings = list(clock_findings(seen))
+    if seen and store.witness() is None:
+        findings.append(LedgerFinding(0, "there is no witness: entries cut off at the end would not be noticed"))
+    return Verified(seen, tuple(findings))
+
+
+def clock_findings(seen: Iterable[Entry]) -> Iterable[LedgerFinding]:
+    """Name entries whose writer's clock ran behind an earlier one's, or says nothing that can be read.
+
+    The order of a ledger is that of its numbers, so that a wrong clock changes nothing; it only makes times doubtful.
+    """
+    latest: tuple[int, datetime] | None = None
+    for entry in seen:
+        at = moment(entry.at)
+        if at is None:
+            yield LedgerFinding(entry.number, f"its time {entry.at[:40]!r} can't be read")
+        elif latest is not None and at < latest[1]:
+            back = timedelta(seconds=round((latest[1] - at).total_seconds(), 3))
+            yield LedgerFinding(
+                entry.number, f"its time {entry.at} is {back} before that of entry {latest[0]}: a clock is wrong"
+            )
+        else:
+            latest = (entry.number, at)
+
+
+def later_clock(latest: Entry, entry: Entry, *, accepted: bool) -> bool:
+    """Tell whether an entry's time counts from now on, in the place of the latest one before it.
+
+    Args:
+        latest: The latest so far.
+        entry: The next one.
+        accepted: Whether somebody accepted that its clock is behind: a promotion is not written otherwise, so that a
+            clock that once was ahead is held against nobody for ever.
+    """
+    before, at = moment(latest.at), moment(entry.at)
+    if at is None or before is None:
+        return before is None
+    return at >= before or (accepted and before - at > SKEW)
+
+
+def checkpoint_behind(latest: Entry, now: str) -> tuple[str, ...]:
+    """Say that this machine's clock is more than :data:`SKEW` before the time of an earlier entry."""
+    there, here = moment(latest.at), moment(now)
+    who = f"entry {latest.number} ({latest.by.actor or 'somebody'})"
+    if there is None or here is None:
+        return (f"the time of {who}, {latest.at[:40]!r}, or of this machine, {now[:40]!r}, can't be read",)
+    if there - here <= SKEW:
+        return ()
+    ahead = timedelta(seconds=round((there - here).total_seconds()))
+    return (f"this machine's clock says {now}, {ahead} before {who} was written at {latest.at}: one of them is wrong",)
+
+
+def latest_time(seen: Iterable[Entry]) -> Entry | None:
+    """Return the entry whose time a writer's clock must not be behind; a promotion accepted those before it."""
+    found: Entry | None = None
+    for entry in seen:
+        if found is None or later_clock(found, entry, accepted=isinstance(entry.body, Promotion)):
+            found = entry
+    return found
+
+
+def lacks_checkpoint(store: Store, entries: int) -> tuple[str, ...]:
+    """Say that nothing would show if entries were cut off at the end; one entry alone may have lost its writer."""
+    if entries <= 1 or store.witness() is not None:
+        return ()
+    return (f"{store.shown}: there is no witness, so that entries cut off at the end would not be noticed",)
+
+
+def moment(text: str) -> datetime | None:
+    """Read an RFC 3339 time with its offset; ``None`` if it is none."""
+    try:
+        at = datetime.fromisoformat(text)
+        return None if at.tzinfo is None else at.astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None

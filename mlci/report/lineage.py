@@ -1,0 +1,122 @@
+"""Lineage section: what changed between the champion and the candidate."""
+
+from mlci.report.document import DataDifference, Lineage, LineageItem, LineageRow, NullRate, Report
+from mlci.report.text import number_format
+from mlci.report.text.markup import Markup
+from mlci.report.text.tables import ReportColumn, ReportTable, Section, build_table
+
+_NAMES = {
+    "code": "code",
+    "evaluation": "evaluation set",
+    "data": "training data",
+    "configuration": "configuration",
+    "environment": "environment",
+    "model": "model",
+}
+_SHOWN = 4
+_LONGEST = 60
+_SIGNS = {"added": "+", "removed": "\N{MINUS SIGN}"}
+
+
+def lineage_section(d: Markup, report: Report) -> list[Section]:
+    """Show what changed, one row a kind, under a sentence that says it all where there is little."""
+    if report.lineage is None:
+        return []
+    return [Section("lineage", d.number(lineage_sentence(report.lineage)), (lineage_changes(d, report.lineage),))]
+
+
+def lineage_changes(d: Markup, lineage: Lineage, *, ends: str = "Baseline → candidate") -> ReportTable:
+    """Lay out what changed; ``ends`` names the two that are compared."""
+    rows = lineage.rows
+    columns = [
+        ReportColumn(d.number("What"), [d.number(_NAMES[row.kind]) for row in rows], name=True),
+        ReportColumn(d.number(ends), [_sides(d, row) for row in rows], name=True),
+        ReportColumn(d.number("Changed"), [_cell(d, row, lineage.evaluation) for row in rows], name=True),
+    ]
+    return build_table(d, columns)
+
+
+def lineage_sentence(lineage: Lineage) -> str:
+    """Say in a line what changed; the model's bytes follow from the rest and count only where nothing else did."""
+    causes = [row for row in lineage.rows if row.kind != "model"]
+    changed = [_NAMES[row.kind] for row in causes if row.changed]
+    unknown = [_NAMES[row.kind] for row in causes if row.changed is None]
+    but = f" (not known: {', '.join(unknown)})" if unknown else ""
+    if len(changed) == 1:
+        return f"What changed: nothing but the {changed[0]}{but}"
+    if changed:
+        return f"What changed: {', '.join(changed[:-1])} and {changed[-1]}{but}"
+    if any(row.kind == "model" and row.changed for row in lineage.rows):
+        return f"What changed: nothing but the model itself; it was trained again and came out different{but}"
+    return f"What changed: nothing{but}"
+
+
+def _sides(d: Markup, row: LineageRow) -> str | None:
+    if row.baseline is None and row.candidate is None:
+        return None
+    if row.baseline == row.candidate:
+        return _digest(d, row.candidate)
+    return d.words("{} → {}", _digest(d, row.baseline), _digest(d, row.candidate))
+
+
+def _digest(d: Markup, digest: str | None) -> str:
+    return d.number(number_format.NONE) if digest is None else d.code(digest.removeprefix("sha256:")[:7])
+
+
+def _cell(d: Markup, row: LineageRow, data: DataDifference | None) -> str:
+    return _data(d, data) if row.kind == "evaluation" and data is not None else _said(d, row)
+
+
+def _data(d: Markup, data: DataDifference) -> str:
+    """Say what differs between two evaluation sets, row by row and column by column."""
+    counts = [
+        (data.added, "added"),
+        (data.removed, "removed"),
+        (data.relabelled, "relabelled"),
+        (data.changed, "changed"),
+    ]
+    parts = [d.number(f"{number_format.format_count(number)} {word}") for number, word in counts if number]
+    said = [d.words("rows: {}", d.join(", ", parts))] if parts else []
+    if data.reason is not None:
+        said.append(d.text(data.reason))
+    columns = [("+", name) for name in data.columns_added] + [
+        (_SIGNS["removed"], name) for name in data.columns_removed
+    ]
+    listed = [d.words("{} {}", d.number(sign), d.text(name, longest=_LONGEST)) for sign, name in columns[:_SHOWN]]
+    listed += [d.number(f"{len(columns) - _SHOWN} more")] if len(columns) > _SHOWN else []
+    said += [d.words("columns: {}", d.join(", ", listed))] if listed else []
+    rates = [_rate(d, rate) for rate in data.null_rates[:_SHOWN]]
+    said += [d.words("without a value: {}", d.join(", ", rates))] if rates else []
+    return d.join("; ", said) if said else d.number("only how values are written")
+
+
+def _rate(d: Markup, rate: NullRate) -> str:
+    style = number_format.number_style((rate.baseline, rate.candidate), unit="percent")
+    ends = d.number(f"{style.value(rate.baseline)} → {style.value(rate.candidate)}")
+    return d.words("{} {}", d.text(rate.column, longest=_LONGEST), ends)
+
+
+def _said(d: Markup, row: LineageRow) -> str:
+    if row.items:
+        shown = [_item(d, item, values=row.kind != "data") for item in row.items[:_SHOWN]]
+        left = len(row.items) + row.more - len(shown)
+        shown += [d.number(f"{number_format.format_count(left)} more")] if left else []
+        listed = d.join(", ", shown)
+        return d.words("{}; {}", d.text(row.reason), listed) if row.reason else listed
+    if row.reason:
+        return d.text(row.reason)
+    return d.number({True: "yes", False: "no", None: "not known"}[row.changed])
+
+
+def _item(d: Markup, item: LineageItem, *, values: bool) -> str:
+    """Name what differs, and from what to what unless those are digests."""
+    name = d.text(item.name, longest=_LONGEST)
+    if item.how != "changed":
+        name = d.words("{} {}", d.number(_SIGNS[item.how]), name)
+        value = item.candidate if item.how == "added" else item.baseline
+        return name if value is None or not values else d.words("{} {}", name, d.text(value, longest=_LONGEST))
+    if item.baseline is None or item.candidate is None or not values:
+        return name
+    return d.words(
+        "{} {} → {}", name, d.text(item.baseline, longest=_LONGEST), d.text(item.candidate, longest=_LONGEST)
+    )

@@ -1,0 +1,130 @@
+"""Serialization of ``report.json``, with bounds for untrusted files."""
+
+import json
+from collections.abc import Iterator
+
+from pydantic import ValidationError
+
+from mlci.errors import InputError, Problem
+from mlci.report.document import Evidenced, GateRow, Report
+from mlci.report.text.escape import plain_text
+from mlci.util.json_limits import Bounds, excess
+
+MOST_BYTES = 256 * 1024 * 1024
+"""Twice what a report of 100,000 gates and as many measured slices has."""
+
+MOST = Bounds(depth=20, parts=1_500_000, values=8_000_000)
+_MOST_KEYS = 10_000
+_MOST_PROBLEMS = 20
+
+
+def parse_report(text: str | bytes, *, path: str = "report.json") -> Report:
+    """Read a report, believing nothing.
+
+    Raises:
+        InputError: If it is too large or too deep, is not JSON, holds NaN or a key twice, does not have the document's
+            form, or contradicts itself. All problems are named, up to 20, of a list the first wrong item.
+    """
+    decoded = _decoded(text, path)
+    _bounded(decoded, path)
+    _plain_json(decoded, path)
+    try:
+        report = Report.model_validate_json(decoded, strict=True)
+    except ValidationError as error:
+        raise InputError.of(_capped([_problem(item, path) for item in error.errors()], path)) from None
+    if wrong := [Problem(message, path) for message in _contradictions(report)]:
+        raise InputError.of(_capped(wrong, path))
+    return report
+
+
+def dump_report(report: Report) -> str:
+    """Write a report: keys in the document's order, floats so that they read back the same, a newline at the end."""
+    return (
+        json.dumps(report.model_dump(mode="json", by_alias=True), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    )
+
+
+def _decoded(text: str | bytes, path: str) -> str:
+    if len(text) > MOST_BYTES:
+        raise InputError(Problem(f"it has {len(text):,} bytes; a report may have {MOST_BYTES:,}", path))
+    try:
+        return text.decode() if isinstance(text, bytes) else text
+    except UnicodeDecodeError as error:
+        raise InputError(Problem(f"it is not UTF-8: byte {error.start} can't be read", path)) from None
+
+
+def _bounded(text: str, path: str) -> None:
+    """Count what it is made of, so that no parser is led too deep or made to keep more than there is room for."""
+    if (found := excess(text, MOST)) is not None:
+        raise InputError(Problem(f"it is {found}, which no report is", path))
+
+
+def _plain_json(text: str, path: str) -> None:
+    """Refuse what Python's reader lets through: NaN, infinities and keys that occur twice."""
+    try:
+        json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant)
+    except json.JSONDecodeError as error:
+        raise InputError(Problem(f"it is not JSON: {error.msg}, column {error.colno}", path, error.lineno)) from None
+    except ValueError as error:
+        raise InputError(Problem(str(error), path)) from None
+
+
+def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    found: dict[str, object] = {}
+    for key, value in pairs:
+        if key in found:
+            raise ValueError(f"the key {plain_text(key)!r} occurs twice in one object")
+        found[key] = value
+    if len(found) > _MOST_KEYS:
+        raise ValueError(f"an object in it has {len(found):,} keys; a report's have at most {_MOST_KEYS:,}")
+    return found
+
+
+def _no_constant(name: str) -> object:
+    raise ValueError(f"it holds {name}; what is undefined is null, with a reason beside it")
+
+
+def _problem(item: object, path: str) -> Problem:
+    details = dict(item) if isinstance(item, dict) else {}
+    where = ".".join(plain_text(str(part)) for part in details.get("loc", ())) or "the document"
+    return Problem(f"{where}: {plain_text(str(details.get('msg', 'is wrong')), longest=300)}", path)
+
+
+def _capped(problems: list[Problem], path: str) -> list[Problem]:
+    if len(problems) <= _MOST_PROBLEMS:
+        return problems
+    more = len(problems) - _MOST_PROBLEMS
+    return [*problems[:_MOST_PROBLEMS], Problem(f"and {more:,} more problems", path)]
+
+
+def _contradictions(report: Report) -> Iterator[str]:
+    """Name what can't be true of one evaluation; a report that contradicts itself decides nothing."""
+    blocks = any(row.blocks for row in report.gates) or not (report.gates or report.measured_nothing)
+    if blocks != (report.verdict == "block"):
+        yield f"the verdict is {report.verdict}, but {'a gate blocks' if blocks else 'no gate blocks'}"
+    elif report.verdict == "pass" and any(row.outcome != "passed" for row in report.gates):
+        yield "the verdict is pass, but not every gate passed"
+    for index, row in enumerate(report.gates):
+        if row.outcome in {"failed", "error"} and not row.blocks:
+            yield f"gates.{index}: {row.outcome}, but it does not block"
+        if row.blocks and row.outcome in {"passed", "waived"}:
+            yield f"gates.{index}: {row.outcome}, but it blocks"
+        if (row.outcome == "waived") != (row.waived is not None):
+            yield f"gates.{index}: a waiver and the outcome waived belong together"
+    for place, one in _intervals(report):
+        if one[0] > one[1]:
+            yield f"{place}: the interval's low end is above its high end"
+
+
+def _intervals(report: Report) -> Iterator[tuple[str, tuple[float, float]]]:
+    parts: dict[str, tuple[Evidenced | GateRow, ...]] = {
+        "metrics": report.metrics,
+        "disparities": report.disparities,
+        "gates": report.gates,
+    }
+    for name, rows in parts.items():
+        for index, row in enumerate(rows):
+            for key in ("interval", "candidate_interval", "baseline_interval", "change_interval"):
+                one = getattr(row, key, None)
+                if one is not None:
+                    yield f"{name}.{index}.{key}", one

@@ -1,0 +1,1 @@
+"""Text building blocks: numbers, labels, tables, markup, escaping."""

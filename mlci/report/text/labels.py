@@ -1,0 +1,112 @@
+"""Labels of metrics, scopes, gates and outcomes."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from mlci.metrics import catalogue
+from mlci.report.document import GateRow, Outcome, Report, ScopeRef
+from mlci.report.text.markup import Markup
+
+INSUFFICIENT = "insufficient group"
+"""How the reason of a gate on too small a group begins; it is shown as a state of its own."""
+
+_SELF_EVIDENT = {"disparity", "shift", "operation"}  # smaller gaps and smaller costs need no remark
+
+
+@dataclass(frozen=True)
+class OutcomeStyle:
+    """How an outcome is shown: a glyph, never without its word; ``mark`` is the glyph where emoji don't belong."""
+
+    glyph: str
+    mark: str
+    word: str
+    colour: int
+
+
+STATES: dict[Outcome, OutcomeStyle] = {
+    "failed": OutcomeStyle("❌", "✗", "failed", 31),
+    "error": OutcomeStyle("⛔", "!", "error", 31),
+    "inconclusive": OutcomeStyle("❔", "?", "inconclusive", 33),
+    "no_baseline": OutcomeStyle("🆕", "○", "no baseline", 36),
+    "waived": OutcomeStyle("🔓", "~", "waived", 33),
+    "passed": OutcomeStyle("✅", "✓", "passed", 32),
+}
+_ORDER = list(STATES)
+VERDICTS = {
+    "block": OutcomeStyle("❌", "✗", "blocked", 31),
+    "warn": OutcomeStyle("⚠️", "!", "may merge", 33),
+    "pass": OutcomeStyle("✅", "✓", "passed", 32),
+}
+
+
+def metric_title(metric: str) -> str:
+    """Return the metric's name as people write it; the raw name where the catalogue has none."""
+    found = catalogue.find(metric)
+    return found.title if found else metric
+
+
+def metric_unit(metric: str) -> str:
+    """Return the unit that a metric's values are printed in; ``number`` for an unknown metric."""
+    found = catalogue.find(metric)
+    return found.unit if found else "number"
+
+
+def disparity_bases(disparity: str) -> tuple[str, ...]:
+    """Return the metrics whose values a disparity compares, by the catalogue's own names."""
+    found = catalogue.spread(disparity)
+    return tuple(catalogue.canonical(base) for base in found.bases) if found else ()
+
+
+def is_shift_row(metric: str) -> bool:
+    """Whether a metric compares both models by itself: it is printed without a sign, and neither model has a value."""
+    return catalogue.is_shift_metric(metric)
+
+
+def lower_is_better(metric: str) -> bool:
+    """Whether a reader has to be told that smaller values of this metric are better."""
+    found = catalogue.find(metric)
+    return found is not None and found.direction == "lower" and found.kind not in _SELF_EVIDENT
+
+
+def scoped_title(d: Markup, metric: str, scope: ScopeRef) -> str:
+    """Name a metric where it was looked at: ``Recall, region = north``; ``Recall difference across sex``."""
+    name = d.text(metric_title(metric))
+    if scope.across is not None:
+        return d.words("{} across {}", name, d.text(scope.across))
+    if scope.slice is not None:
+        return d.words("{}, {} = {}", name, d.text(scope.slice), d.text(scope.group or ""))
+    return name
+
+
+def in_order(rows: Iterable[GateRow]) -> list[GateRow]:
+    """Sort gates as a reader needs them: what blocks first, then by state, otherwise as configured."""
+    return sorted(rows, key=lambda row: (not row.blocks, _ORDER.index(row.outcome)))
+
+
+def outcome_word(row: GateRow) -> str:
+    """Return the state's word, and whether doubt alone blocks."""
+    doubtful = row.outcome in {"inconclusive", "no_baseline"}
+    small = row.outcome == "inconclusive" and (row.reason or "").startswith(INSUFFICIENT)
+    return (INSUFFICIENT if small else STATES[row.outcome].word) + (", blocks" if row.blocks and doubtful else "")
+
+
+def outcome_counts(report: Report) -> dict[Outcome, int]:
+    """Count the outcomes, most severe first, without those that did not occur."""
+    found = {outcome: sum(row.outcome == outcome for row in report.gates) for outcome in STATES}
+    return {outcome: number for outcome, number in found.items() if number}
+
+
+def has_baseline(report: Report) -> bool:
+    """Whether there was a model to compare with."""
+    reference = report.baseline
+    return reference.source != "none" and (reference.source != "production" or reference.version is not None)
+
+
+def estimates_only(report: Report) -> bool:
+    """Whether only metrics files were compared: no rows, hence no intervals."""
+    return report.evaluation.rows is None and not report.measured_nothing
+
+
+def short_title(commit: str) -> str:
+    """Shorten a commit as git does; anything else stays as it is."""
+    return commit[:7] if len(commit) >= 7 and all(char in "0123456789abcdef" for char in commit) else commit

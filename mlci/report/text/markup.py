@@ -1,0 +1,146 @@
+"""Markup: GitHub's Markdown, and plain text for terminals.
+
+Everything that is said is put together by a dialect, so that no text from data reaches a page unescaped: templates are
+constants, and each part was made by the same dialect.
+"""
+
+from typing import Protocol
+
+from mlci.report.text import escape
+from mlci.report.text.escape import Md
+
+
+class Markup(Protocol):
+    """How texts, numbers and emphasis are written."""
+
+    @property
+    def emphasis(self) -> bool:
+        """Whether :meth:`strong` can be seen."""
+        ...
+
+    def text(self, text: str, *, longest: int = 120) -> str:
+        """Write a text from outside."""
+        ...
+
+    def number(self, text: str) -> str:
+        """Write a text made by :mod:`mlci.report.text.number_format`, or any constant."""
+        ...
+
+    def words(self, template: str, *parts: str) -> str:
+        """Fill a constant template with parts of this dialect."""
+        ...
+
+    def join(self, between: str, parts: list[str]) -> str:
+        """Join parts of this dialect by a constant."""
+        ...
+
+    def capital(self, part: str) -> str:
+        """Begin a sentence whose first letter is one of our own."""
+        ...
+
+    def strong(self, part: str) -> str:
+        """Emphasise a part."""
+        ...
+
+    def code(self, text: str) -> str:
+        """Write a short identifier such as a commit."""
+        ...
+
+    def note(self, part: str) -> str:
+        """Put a remark under the main text of a cell."""
+        ...
+
+    def link(self, part: str, url: str | None) -> str:
+        """Link a part where the dialect has links."""
+        ...
+
+
+class Markdown:
+    """GitHub's Markdown; every result is :class:`~mlci.report.text.escape.Md`."""
+
+    emphasis = True
+
+    def text(self, text: str, *, longest: int = 120) -> Md:
+        """Escape a text from outside."""
+        return escape.markdown(text, longest=longest)
+
+    def number(self, text: str) -> Md:
+        """Escape ``<`` and ``>``."""
+        return escape.number_text(text)
+
+    def words(self, template: str, *parts: str) -> Md:
+        """Fill the template; a part that was not escaped is a bug."""
+        return Md(template.format(*(_safe(part) for part in parts)))
+
+    def join(self, between: str, parts: list[str]) -> Md:
+        """Join escaped parts."""
+        return Md(between.join(_safe(part) for part in parts))
+
+    def capital(self, part: str) -> Md:
+        """Begin a sentence."""
+        return Md(_safe(part)[:1].upper() + part[1:])
+
+    def strong(self, part: str) -> Md:
+        """Write in bold."""
+        return Md(f"**{_safe(part)}**")
+
+    def code(self, text: str) -> Md:
+        """Write in a code span if the text is a plain identifier, else escaped."""
+        plain = all(char.isascii() and (char.isalnum() or char in "._/-") for char in text)
+        return Md(f"`{text}`") if text and plain else self.text(text)
+
+    def note(self, part: str) -> Md:
+        """Write small on a line of its own."""
+        return Md(f"<br><sub>{_safe(part)}</sub>")
+
+    def link(self, part: str, url: str | None) -> Md:
+        """Link to an ``https`` address."""
+        return escape.link_text(_safe(part), url)
+
+
+class Plain:
+    """Plain text without hidden characters, escape codes or commands."""
+
+    emphasis = False
+
+    def text(self, text: str, *, longest: int = 120) -> str:
+        """Neutralise a text from outside."""
+        return escape.plain_text(text, longest=longest)
+
+    def number(self, text: str) -> str:
+        """Leave as it is."""
+        return text
+
+    def words(self, template: str, *parts: str) -> str:
+        """Fill the template."""
+        return template.format(*parts)
+
+    def join(self, between: str, parts: list[str]) -> str:
+        """Join parts."""
+        return between.join(parts)
+
+    def capital(self, part: str) -> str:
+        """Begin a sentence."""
+        return part[:1].upper() + part[1:]
+
+    def strong(self, part: str) -> str:
+        """Leave as it is."""
+        return part
+
+    def code(self, text: str) -> str:
+        """Neutralise a text from outside."""
+        return self.text(text)
+
+    def note(self, part: str) -> str:
+        """Write on a line of its own."""
+        return f"\n{part}"
+
+    def link(self, part: str, url: str | None) -> str:  # noqa: ARG002 (terminals get the text; part of the protocol)
+        """Leave the text alone."""
+        return part
+
+
+def _safe(part: str) -> Md:
+    if not isinstance(part, Md):
+        raise TypeError(f"text that was not escaped on its way into a report: {part!r}")
+    return part

@@ -1,1 +1,0 @@
-"""Use cases: lists of calls that join the pure core with the adapters that they are handed."""

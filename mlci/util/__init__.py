@@ -1,0 +1,1 @@
+"""Files and JSON with bounds, shared by several layers."""

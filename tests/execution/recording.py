@@ -1,0 +1,47 @@
+"""A log that remembers what it was told, and a runner for tests that do not wait."""
+
+import os
+from pathlib import Path
+
+from mlci.execution.interface import Step
+from mlci.execution.process import ProcessLimits, ProcessRunner
+
+QUICK = ProcessLimits(grace=0.3, drain=0.3, close=1)
+
+
+class Recording:
+    """Implements mlci.execution.logs.StepLog."""
+
+    def __init__(self):
+        self.lines, self.events, self.ticks = [], [], []
+
+    def start(self, *, name, command):
+        self.events.append(("start", name, command))
+
+    def line(self, text):
+        self.lines.append(text)
+
+    def tick(self, *, seconds, last):
+        self.ticks.append(last)
+        assert seconds > 0
+
+    def end(self, *, seconds, outcome):
+        self.events.append(("end", outcome))
+        assert seconds > 0
+
+
+def runner(log=None, *, environment=None, patience=QUICK):
+    log = Recording() if log is None else log
+    return ProcessRunner(environment=os.environ if environment is None else environment, log=log, patience=patience)
+
+
+def step(command, cwd: Path, **more):
+    return Step(**{"name": "train", "command": command, "cwd": cwd, "timeout": 20, **more})
+
+
+def gone(pid: int) -> bool:
+    """Whether a process has ended (a zombie that waits for init has)."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] in "ZX"
+    except OSError:
+        return True

@@ -1,0 +1,239 @@
+"""Functions of rows in a process of their own: what they see, what they get, and what happens when they misbehave."""
+
+import os
+import textwrap
+import time
+
+import numpy as np
+import pytest
+from sklearn.metrics import cohen_kappa_score, d2_log_loss_score, fbeta_score, log_loss
+
+from mlci.errors import InputError, StepError
+from mlci.execution.metric_functions import find_function
+from mlci.execution.metric_process import as_written
+from mlci.execution.metric_stage import MetricProcess
+from mlci.metrics.row_metrics import RowMetric, RowSample, predictions_by_name, shown_name
+from tests.execution.recording import Recording, runner
+
+RNG = np.random.default_rng(11)
+LABELS = RNG.integers(0, 3, 60)
+DECIDED = np.where(RNG.random(60) < 0.8, LABELS, RNG.integers(0, 3, 60))
+OLD = np.where(RNG.random(60) < 0.6, LABELS, RNG.integers(0, 3, 60))
+
+
+def sample(classes=(1, 2, 5), *, task="multiclass", scores=(None, None)):
+    rows = np.arange(60)
+    return RowSample(
+        task=task,
+        labels=LABELS % len(classes),
+        classes=tuple(classes),
+        scores=scores,
+        decisions=(DECIDED % len(classes), OLD % len(classes)),
+        scopes=(rows, rows[:30]),
+    )
+
+
+def evaluate(folder, code, *functions, given=None, log=None, draws=2, environment=None, timeout=20, **more):
+    home = folder / "project"
+    home.mkdir(exist_ok=True)
+    (home / "mine.py").write_text(textwrap.dedent(code))
+    metrics = [RowMetric(name=name, function=name, line=12, **more) for name in functions]
+    process = MetricProcess(runner(log, environment=environment), folder=home, scratch=folder / "scratch")
+    return process.evaluate(metrics, given or sample(), draws=draws, seed=7, timeout=timeout)
+
+
+def test_evaluate__one_process_gets_labels_as_written_for_all_functions(tmp_path):
+    code = """
+        import os
+        import numpy as np
+        SEEN = open("seen.txt", "a")
+        SEEN.write(f"process {os.getpid()}\\n")
+        def distance(y_true, y_pred):
+            SEEN.write(f"{sorted(set(y_true.tolist()))} {y_true.dtype}\\n"); SEEN.flush()
+            return np.abs(y_true - y_pred).mean()
+        class Costs:
+            @staticmethod
+            def twice(y_true, y_pred, factor=1):
+                return factor * distance(y_true, y_pred)
+    """
+    found = evaluate(tmp_path, code, "mine:distance", "mine:Costs.twice")
+    values = np.array([1, 2, 5])
+    expected = [np.abs(values[LABELS] - values[one]).mean() for one in (DECIDED, OLD)]
+    assert found.values[0, 0, :, 0].tolist() == pytest.approx(expected)
+    assert found.values.shape == (2, 2, 2, 3)
+    assert found.values[1].tolist() == found.values[0].tolist()
+    assert (found.on, found.notes, found.reasons) == (("decision", "decision"), (), {})
+    seen = (tmp_path / "project" / "seen.txt").read_text().splitlines()
+    assert sum(line.startswith("process") for line in seen) == 1
+    assert set(seen[1:]) >= {"[1, 2, 5] int64"}
+
+
+@pytest.mark.parametrize("classes", [(-1, 1), ("cat", "dog"), (False, True), (0.5, 2.0)])
+def test_as_written__binary_classes(classes):
+    written = as_written(np.array([0, 1, 1], np.uint8), np.array(classes), "binary").tolist()
+    assert written == [classes[0], classes[1], classes[1]]
+    assert [type(value) for value in written] == [type(classes[0]), type(classes[1]), type(classes[1])]
+    assert as_written(np.array([0, 1], np.uint8), None, "binary").dtype == np.int64
+
+
+def scikit_learns(name, *arrays, classes=2, **params):
+    found = find_function(RowMetric(name=name, function=name, params=params), task="binary", classes=classes)
+    return found.on, found.function(*arrays)
+
+
+def test_find__scikit_learns_functions_scorers_and_parameters():
+    y, p, s = LABELS % 2, DECIDED % 2, RNG.random(60)
+    assert scikit_learns("fbeta_score", y, p, beta=2) == ("decision", pytest.approx(fbeta_score(y, p, beta=2)))
+    kappa = cohen_kappa_score(LABELS, DECIDED, weights="quadratic", labels=[0, 1, 2])
+    assert scikit_learns("quadratic_weighted_kappa", LABELS, DECIDED, classes=3) == ("decision", pytest.approx(kappa))
+    assert scikit_learns("neg_log_loss", y, s) == ("score", pytest.approx(-log_loss(y, s)))
+    assert scikit_learns("d2_log_loss_score", y, s) == ("score", pytest.approx(d2_log_loss_score(y, s)))
+
+
+def test_quadratic_weighted_kappa__a_class_that_is_missing_keeps_its_place():
+    y, p = np.array([0, 2, 0, 2]), np.array([0, 2, 2, 2])
+    assert scikit_learns("quadratic_weighted_kappa", y, p, classes=3)[1] == pytest.approx(0.5)
+
+
+def test_find__scikit_learn_in_the_process(tmp_path):
+    given = sample((0, 1), task="binary")
+    found = evaluate(tmp_path, "", "fbeta_score", given=given, draws=0, params={"beta": 2}, timeout=120)
+    assert found.values[0, 0, 0, 0] == pytest.approx(fbeta_score(given.labels, given.decisions[0], beta=2))
+
+
+def test_evaluate__same_seed_same_bytes_and_random_functions_get_a_note(tmp_path):
+    code = """
+        import random
+        import numpy as np
+        def noisy(y_true, y_pred): return random.random() + np.random.rand()
+        def steady(y_true, y_pred): return float((y_true == y_pred).mean())
+    """
+    first, second = (evaluate(tmp_path, code, "mine:noisy", "mine:steady", draws=20) for _ in range(2))
+    assert first.values.tobytes() == second.values.tobytes()
+    [note] = first.notes
+    assert note.startswith("`mine:noisy` draws random numbers")
+
+
+SECRETS = dict.fromkeys(("GITHUB_TOKEN", "ACTIONS_RUNTIME_TOKEN", "GITHUB_OUTPUT", "MLCI_TOKEN"), "secret")
+
+
+def test_evaluate__sees_no_token_and_commands_that_it_prints_are_harmless(tmp_path):
+    code = """
+        import os, sys
+        print("::set-output name=verdict::pass")
+        print(f"##[set-output name=verdict]pass", file=sys.stderr)
+        NAMES = "GITHUB_TOKEN ACTIONS_RUNTIME_TOKEN GITHUB_OUTPUT MLCI_TOKEN".split()
+        def f(y_true, y_pred): return float(sum(name in os.environ for name in NAMES))
+    """
+    log = Recording()
+    found = evaluate(tmp_path, code, "mine:f", log=log, draws=0, environment={**os.environ, **SECRETS})
+    assert found.values.ravel().tolist() == [0.0] * 4
+    assert sorted(log.lines) == ["## [set-output name=verdict]pass", ": :set-output name=verdict::pass"]
+
+
+def test_evaluate__files_of_the_folder_shadow_neither_the_standard_library_nor_numpy(tmp_path):
+    home = tmp_path / "project"
+    home.mkdir()
+    for name in ("json", "numpy", "random", "mlci"):
+        (home / f"{name}.py").write_text("raise SystemExit('shadowed')")
+    (home / "helper.py").write_text("ONE = 1.0")
+    code = "import json, numpy\nfrom helper import ONE\ndef f(y_true, y_pred): return ONE"
+    found = evaluate(tmp_path, code, "mine:f", draws=0, environment={**os.environ, "PYTHONPATH": str(home)})
+    assert found.values.ravel().tolist() == [1.0] * 4
+
+
+SPOIL = """
+import atexit, os
+def spoil():
+    {spoil}
+atexit.register(spoil)
+def f(y_true, y_pred): return 1.0
+"""
+UNREADABLE = "left no result that can be read"
+BROKEN = {
+    "exit 0": ("def f(y_true, y_pred): import os; os._exit(0)", UNREADABLE),
+    "abort": ("def f(y_true, y_pred): import os; os.abort()", "SIGABRT"),
+    "values": (SPOIL.format(spoil="open('../scratch/values.bin', 'w').write('x' * 100)"), UNREADABLE),
+    "answer": (SPOIL.format(spoil="open('../scratch/answer.json', 'w').write('[' * 100000)"), UNREADABLE),
+    "pipe": (SPOIL.format(spoil="p = '../scratch/answer.json'; os.unlink(p); os.mkfifo(p)"), UNREADABLE),
+}
+
+
+@pytest.mark.parametrize(("code", "reason"), BROKEN.values(), ids=BROKEN)
+def test_evaluate__a_process_that_dies_or_spoils_its_answer_is_a_failed_step(tmp_path, code, reason):
+    with pytest.raises(StepError) as caught:
+        evaluate(tmp_path, code, "mine:f", draws=0)
+    assert str(caught.value).startswith("metric `mine:f` (line 12 of the configuration): ")
+    assert reason in str(caught.value)
+
+
+def test_evaluate__a_function_that_hangs_is_ended_and_named(tmp_path):
+    code = """
+        import time
+        def quick(y_true, y_pred): return 1.0
+        def hangs(y_true, y_pred): time.sleep(600)
+    """
+    begun = time.monotonic()
+    with pytest.raises(StepError, match=r"^metric `mine:hangs` \(line 12.*time-out of 1"):
+        evaluate(tmp_path, code, "mine:quick", "mine:hangs", timeout=1.5)
+    assert time.monotonic() - begun < 15
+
+
+def test_evaluate__nan_is_undefined_with_a_reason_in_one_line(tmp_path):
+    code = "def f(y_true, y_pred): raise ValueError('::error::x\\nmore')\ndef g(y_true, y_pred): return float('nan')"
+    found = evaluate(tmp_path, code, "mine:f", "mine:g")
+    assert np.isnan(found.values).all()
+    assert found.reasons[0, 0] == "ValueError: ::error::x"
+    assert found.reasons[1, 1] == "the metric returned nan"
+
+
+def test_evaluate__functions_that_can_not_be_called_are_refused_with_their_lines(tmp_path):
+    home = tmp_path / "project"
+    home.mkdir()
+    (home / "absent.py").write_text("import nothing_of_that_name\ndef f(y, p): return 1")
+    (home / "script.py").write_text("import sys; sys.exit(0)")
+    code = "number = 3\ndef scored(y_true, y_score): return 1\ndef turned(y_pred, y_true): return 1"
+    names = ("absent:f", "script:f", "mine:number", "mine:scored", "mine:turned")
+    with pytest.raises(InputError) as caught:
+        evaluate(tmp_path, code, *names)
+    problems = [problem.message for problem in caught.value.problems]
+    assert all(problem.endswith(" (line 12 of the configuration)") for problem in problems)
+    assert "'absent:f' can't be imported: ModuleNotFoundError" in problems[0]
+    assert "'script:f' can't be imported: SystemExit: 0" in problems[1]
+    assert "`mine:number` is not a function" in problems[2]
+    assert "`mine:scored` takes scores by its parameter `y_score`, and the predictions have none" in problems[3]
+    assert "`mine:turned` takes (y_pred, y_true), and mlci calls function(labels, predictions)" in problems[4]
+
+
+def test_evaluate__a_parameter_that_says_nothing_is_a_guess_with_a_note(tmp_path):
+    scores = (RNG.random(60), RNG.random(60))
+    code = "def f(y, p): return float(p.mean())\ng = lambda y, y_pred_proba: y_pred_proba.mean()"
+    given = sample((0, 1), task="binary", scores=scores)
+    found = evaluate(tmp_path, code, "mine:f", "mine:g", given=given, draws=0)
+    assert found.on == ("decision", "score")
+    assert found.values[1, 0, :, 0].tolist() == pytest.approx([one.mean() for one in scores])
+    [note] = found.notes
+    assert note.startswith("`mine:f` got decisions, a guess: the name of its parameter `p` leaves it open")
+
+
+@pytest.mark.parametrize(
+    ("name", "on"),
+    [
+        *((name, "score") for name in ("y_score", "y_prob", "y_proba", "y_pred_proba", "score", "scores")),
+        *((name, "score") for name in ("probabilities", "predictedProbabilities", "yScore", "logits", "pred_decision")),
+        *((name, "decision") for name in ("y_pred", "pred", "preds", "predictions", "decisions", "y_predicted")),
+        *((name, None) for name in ("p", "y_hat", "yhat", "values", "b", "spreads", "probe")),
+    ],
+)
+def test_predictions_by_name__words_of_the_second_parameter(name, on):
+    assert predictions_by_name(["y_true", name]) == on
+
+
+def test_shown_name__parameters_in_order():
+    assert shown_name("fbeta_score", {}) == "fbeta_score"
+    assert shown_name("f", {"b": "x", "a": 2}) == "f(a=2, b=x)"
+
+
+def test_evaluate__the_answer_is_removed(tmp_path):
+    evaluate(tmp_path, "def f(y_true, y_pred): return 1", "mine:f", draws=0)
+    assert list((tmp_path / "scratch").iterdir()) == []

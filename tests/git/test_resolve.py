@@ -1,0 +1,117 @@
+import pytest
+
+from mlci.errors import InputError
+from mlci.git.head import CommitHead, read_head
+from mlci.git.refs import resolve_ref
+from tests.git.repository import commit, git, made, ours
+
+
+@pytest.fixture
+def two(tmp_path):
+    """A repository with main and a branch that is one commit ahead and checked out."""
+    folder = made(tmp_path / "repository")
+    first = commit(folder, {"train.py": "print(1)\n"})
+    git(folder, "tag", "--annotate", "v1", "--message", "one")
+    git(folder, "switch", "--quiet", "--create", "feature/x")
+    second = commit(folder, {"train.py": "print(2)\n"})
+    return folder, first, second
+
+
+def refused(folder, ref):
+    with pytest.raises(InputError) as raised:
+        resolve_ref(ours(folder), ref)
+    return str(raised.value)
+
+
+def test_branch_tag_and_hash(two):
+    folder, first, second = two
+    for ref in ("main", "v1", first, first[:10], "HEAD~1", "feature/x~1", "refs/heads/main"):
+        found = resolve_ref(ours(folder), ref)
+        assert (found.commit, found.same_commit, found.notes) == (first, False, ())
+    assert resolve_ref(ours(folder), "HEAD").commit == second
+
+
+def test_the_same_commit_is_flagged_unless_tracked_files_changed(two):
+    folder, _, second = two
+    (folder / "untracked").write_text("x")
+    found = resolve_ref(ours(folder), "feature/x")
+    assert found.same_commit
+    assert found.notes == (
+        f"baseline and candidate are the same commit ({second[:7]}): nothing changed, so no change can show",
+    )
+    (folder / "train.py").write_text("print(3)\n")
+    assert not resolve_ref(ours(folder), "feature/x").same_commit
+
+
+def test_a_branch_that_only_origin_has(two, tmp_path):
+    folder, first, _ = two
+    git(tmp_path, "clone", "--quiet", str(folder), "clone")  # feature/x is checked out, main stays at origin
+    assert resolve_ref(ours(tmp_path / "clone"), "main").commit == first
+
+
+def test_two_mains_are_pointed_out(two, tmp_path):
+    folder, first, second = two
+    git(tmp_path, "clone", "--quiet", str(folder), "clone")
+    git(tmp_path / "clone", "branch", "main", second)
+    found = resolve_ref(ours(tmp_path / "clone"), "main")
+    assert found.commit == second
+    assert found.notes[0] == (
+        f"baseline: main is {second[:7]} in this clone and {first[:7]} at origin; {second[:7]} was taken"
+    )
+
+
+def test_a_shallow_clone_is_told_what_to_write(two, tmp_path):
+    folder, first, _ = two
+    git(tmp_path, "clone", "--quiet", "--depth", "1", f"file://{folder}", "shallow")
+    for ref in ("main", first, "HEAD~1"):
+        assert refused(tmp_path / "shallow", ref) == (
+            f"`baseline.ref: {ref}` is not in this clone, which is shallow (it holds the last commit only); "
+            "let the workflow fetch the whole history:\n"
+            "      - uses: actions/checkout@3d3c42e5aac5ba805825da76410c181273ba90b1 # v7.0.1\n"
+            "        with:\n          fetch-depth: 0"
+        )
+
+
+def test_a_misspelt_branch(two):
+    assert (
+        refused(two[0], "mian")
+        == "`baseline.ref: mian` names no branch, tag or commit of this clone; did you mean `main`?"
+    )
+    assert refused(two[0], "zzz").endswith("run `git fetch origin zzz` first")
+
+
+@pytest.mark.parametrize(
+    "ref", ["", "-", "--output=/x", "-n1", " main", "ma\nin", "main\x00", "main:train.py", "main^{tree}"]
+)
+def test_what_is_no_reference(two, ref):
+    assert "`baseline.ref: " in refused(two[0], ref)
+
+
+def test_outside_of_git(tmp_path):
+    assert "needs a git checkout" in refused(tmp_path, "main")
+    assert read_head(ours(tmp_path)) is None
+    assert read_head(ours(tmp_path, PATH=str(tmp_path))) is None  # no git at all
+    assert read_head(ours(made(tmp_path / "empty"))) is None  # no commit yet
+
+
+def test_head_and_its_changes(two):
+    folder, _, second = two
+    assert read_head(ours(folder)) == CommitHead(commit=second, dirty=False)
+    (folder / "new").write_text("x")
+    assert read_head(ours(folder)) == CommitHead(commit=second, dirty=False)
+    (folder / "train.py").write_text("changed\n")
+    assert read_head(ours(folder)) == CommitHead(commit=second, dirty=True)
+
+
+def test_variables_that_point_elsewhere_are_ignored(two, tmp_path):
+    folder, first, _ = two
+    other = made(tmp_path / "other")
+    commit(other, {"a": "b"})
+    elsewhere = ours(folder, GIT_DIR=str(other / ".git"), GIT_WORK_TREE=str(other))
+    assert resolve_ref(elsewhere, "main").commit == first
+
+
+def test_replaced_objects_are_not_followed(two):
+    folder, first, second = two
+    git(folder, "replace", first, second)
+    assert resolve_ref(ours(folder), "main").commit == first

@@ -1,0 +1,123 @@
+"""A baseline made from a commit is trained once, and anew whenever something that decides about it changes."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.git.repository import commit, git
+from tests.operations.project import BY_RUNNING, PYTHON, change, config, files, holdout, repository, run
+from tests.operations.test_planted import shown
+
+
+def train(folder, log, *more):
+    """Run a repository; return what was trained, by the models' numbers, and the change."""
+    log.unlink(missing_ok=True)
+    ended = run(folder, *more, TRAINED=str(log))
+    assert ended.report["gates"], ended.err
+    return log.read_text().split(), change(ended)
+
+
+@pytest.fixture(scope="module")
+def cached(tmp_path_factory):
+    """A repository whose baseline a first run trained, to be copied."""
+    folder = tmp_path_factory.mktemp("cached")
+    repository(folder / "repo", files(1), files(3))
+    assert train(folder / "repo", folder / "log") == (["1", "3"], shown(1, 3))
+    return folder / "repo"
+
+
+@pytest.fixture
+def project(cached, tmp_path):
+    """Return a copy of that repository, and a function that runs it."""
+    folder = Path(shutil.copytree(cached, tmp_path / "repo"))
+    return folder, lambda *more: train(folder, tmp_path / "log", *more)
+
+
+def test_the_second_run_trains_the_candidate_only(project):
+    _, trained = project
+    assert trained() == (["3"], shown(1, 3))
+    assert trained("--no-cache") == (["1", "3"], shown(1, 3))
+
+
+def test_a_better_candidate_meets_the_same_cached_baseline(project):
+    folder, trained = project
+    commit(folder, {"k.txt": "0"})
+    assert trained() == (["0"], shown(1, 0))
+
+
+def test_another_commit_of_the_baseline(project):
+    folder, trained = project
+    git(folder, "checkout", "--quiet", "main")
+    commit(folder, {"k.txt": "2"})
+    git(folder, "checkout", "--quiet", "change")
+    assert trained() == (["2", "3"], shown(2, 3))
+
+
+def test_another_configuration(project):
+    folder, trained = project
+    commit(folder, {"mlci.yml": config(baseline="{ref: main}", more="policy: {seed: 8}\n")})
+    assert trained() == (["1", "3"], shown(1, 3))
+
+
+def test_other_gates_need_no_training(project):
+    folder, trained = project
+    commit(folder, {"mlci.yml": config(baseline="{ref: main}", more="  - {metric: recall, max_drop: 0.05}\n")})
+    assert trained()[0] == ["3"]
+
+
+def test_another_content_of_the_evaluation_set(project):
+    folder, trained = project
+    commit(folder, {"holdout.csv": holdout().replace("\n5,0,0\n", "\n5,0,1\n")})
+    assert trained()[0] == ["1", "3"]
+
+
+def test_another_order_of_rows_is_the_same_content_where_a_key_joins(project):
+    folder, trained = project
+    head, *rows = holdout().splitlines()
+    commit(folder, {"holdout.csv": "\n".join([head, *reversed(rows)]) + "\n"})
+    assert trained() == (["3"], shown(1, 3))
+
+
+def test_another_order_of_rows_without_a_key_is_another_set(tmp_path):
+    """Joined by position, cached predictions of the old order would belong to other rows."""
+    predict = """\
+import csv, os
+k = int(open(os.environ["MLCI_MODEL"]).read())
+rows = list(csv.DictReader(open(os.environ["MLCI_DATA"])))
+with open(os.environ["MLCI_PREDICTIONS"], "w") as out:
+    out.write("p\\n" + "".join(f"{int(r['x']) ^ (int(r['d']) < k)}\\n" for r in rows))
+"""
+    lines = [f"{i % 10},{i // 10 % 2},{i // 10 % 2}" for i in range(100)]
+    text = "\n".join(["d,x,y", *lines]) + "\n"
+
+    def contents(k, text=text):
+        return {
+            **files(k),
+            "mlci.yml": config(baseline="{ref: main}").replace("  key: id\n", ""),
+            "predict.py": predict,
+            "holdout.csv": text,
+        }
+
+    repository(tmp_path, contents(1), contents(3))
+    assert change(run(tmp_path)) == shown(1, 3)
+    head, *rows = text.splitlines()
+    commit(tmp_path, {"holdout.csv": "\n".join([head, *sorted(rows)]) + "\n"})
+    assert change(run(tmp_path)) == shown(1, 3)
+
+
+def test_two_configurations_of_one_folder_do_not_share_baselines(tmp_path):
+    """On main they train differently; in the change they are alike."""
+    one, other = (config(baseline="{ref: main}", predict=BY_RUNNING) for _ in range(2))
+    harder = other.replace(f"{PYTHON} train.py", "echo 5 > k.txt; " + f"{PYTHON} train.py")
+    before = {**files(1), "a.yml": one, "b.yml": harder}
+    repository(tmp_path, before, {**before, "k.txt": "3", "b.yml": other})
+    assert change(run(tmp_path, "--config", "a.yml")) == shown(1, 3)
+    assert change(run(tmp_path, "--config", "b.yml")) == shown(5, 3)
+
+
+def test_a_cache_that_a_commit_carries_is_not_used(project):
+    folder, trained = project
+    git(folder, "add", "--force", ".mlci/cache")
+    git(folder, "commit", "--quiet", "--message", "planted")
+    assert trained() == (["1", "3"], shown(1, 3))

@@ -1,0 +1,337 @@
+"""A baseline that is better or worse by a known amount shows exactly that amount, wherever it comes from."""
+
+import os
+
+import pytest
+
+from tests.git.repository import commit, git
+from tests.operations import project
+from tests.operations.project import BY_TRAINING, change, config, files, holdout, predictions, repository, run, write
+
+KNOWN = [(1, 3, -0.2), (4, 1, 0.3)]
+BY_FILE = {"train": "", "predict": "predict:\n  file: preds.csv\n  decision: p\n"}
+BY_METRICS = "predict:\n  metrics: metrics.json\n"
+TOTALS = """\
+model: planted
+task: binary
+{train}predict: {{metrics: {metrics}}}
+baseline: {baseline}
+gates:
+  - {{metric: test.accuracy, max_drop: 0.05}}
+"""
+
+
+def shown(before, after):
+    return pytest.approx((1 - before / 10, 1 - after / 10, (before - after) / 10), abs=1e-12)
+
+
+@pytest.mark.parametrize(("before", "after", "known"), KNOWN)
+def test_commands_of_another_commit(tmp_path, before, after, known):
+    ended = run(repository(tmp_path, files(before), files(after)))
+    assert change(ended) == shown(before, after)
+    assert change(ended)[2] == pytest.approx(known)
+    assert ended.code == (1 if known < 0 else 0), ended.err
+    assert ended.report["baseline"]["commit"] == git(tmp_path, "rev-parse", "main")
+    assert ended.report["candidate"]["commit"] == git(tmp_path, "rev-parse", "HEAD")
+    assert git(tmp_path, "worktree", "list").count("\n") == 0
+
+
+@pytest.mark.parametrize(("before", "after", "known"), KNOWN)
+def test_predictions_committed_with_each_commit(tmp_path, before, after, known):
+    ended = run(
+        repository(
+            tmp_path,
+            {**files(0, **BY_FILE), "preds.csv": predictions(before)},
+            {**files(0, **BY_FILE), "preds.csv": predictions(after)},
+        )
+    )
+    assert change(ended) == shown(before, after)
+
+
+@pytest.mark.parametrize(("before", "after", "known"), KNOWN)
+def test_a_file_of_predictions(tmp_path, before, after, known):
+    write(tmp_path, {**files(after, baseline="{file: old.csv}"), "old.csv": predictions(before)})
+    ended = run(tmp_path)
+    assert change(ended) == shown(before, after)
+    assert ended.report["baseline"] == {"source": "file", "version": None, "commit": None, "label": "old.csv"}
+
+
+def test_two_columns_of_one_file(tmp_path):
+    rows = [f"{i},{i // 10 % 2},{int(i % 10 < 2) ^ (i // 10 % 2)}" for i in range(100)]
+    predict = {"train": "", "predict": "predict: {file: both.csv, decision: new}\n"}
+    write(tmp_path, files(0, baseline="{file: both.csv, decision: old}", **predict))
+    (tmp_path / "both.csv").write_text("\n".join(["id,new,old", *rows]) + "\n")
+    assert change(run(tmp_path)) == shown(2, 0)
+
+
+@pytest.mark.parametrize(("before", "after", "known"), KNOWN)
+def test_metrics_files_by_commit(tmp_path, before, after, known):
+    def contents(k):
+        text = TOTALS.format(train="", metrics="metrics.json", baseline="{ref: main}")
+        return {"mlci.yml": text, "metrics.json": f'{{"test": {{"accuracy": {1 - k / 10}}}}}'}
+
+    ended = run(repository(tmp_path, contents(before), contents(after)))
+    assert change(ended, "test.accuracy") == shown(before, after)
+    assert ended.code == (1 if known < 0 else 0)
+
+
+@pytest.mark.parametrize(("before", "after", "known"), KNOWN)
+def test_metrics_written_by_training(tmp_path, before, after, known):
+    train = f"train:\n  run: {project.PYTHON} train.py\n"
+    script = 'k = int(open("k.txt").read())\nopen("metrics.json", "w").write(f\'{{"test": {{"accuracy": {1-k/10}}}}}\')'
+
+    def contents(k):
+        text = TOTALS.format(train=train, metrics="metrics.json", baseline="{ref: main}")
+        return {"mlci.yml": text, "train.py": script, "k.txt": str(k)}
+
+    repository(tmp_path, contents(before), contents(after))
+    for _ in range(2):  # made, then from the cache
+        assert change(run(tmp_path), "test.accuracy") == shown(before, after)
+
+
+def test_metrics_files_side_by_side(tmp_path):
+    text = TOTALS.format(train="", metrics="new.json", baseline="{file: old.yaml}")
+    write(tmp_path, {"mlci.yml": text, "new.json": '{"test": {"accuracy": 0.7}}', "old.yaml": "test: {accuracy: 0.9}"})
+    assert change(run(tmp_path), "test.accuracy") == shown(1, 3)
+
+
+def skops_files(k):
+    """Return a project whose model is a decision tree that is wrong on k rows of ten."""
+    import pandas as pd  # noqa: PLC0415 - seconds, for one test
+    from sklearn.tree import DecisionTreeClassifier  # noqa: PLC0415 - as above
+    from skops.io import dump  # noqa: PLC0415 - as above
+
+    rows = [(i, i % 10, i // 10 % 2) for i in range(100)]
+    decided = [1 - x if d < k else x for _, d, x in rows]
+    tree = DecisionTreeClassifier().fit(pd.DataFrame(rows, columns=["id", "d", "x"])[["d", "x"]], decided)
+    text = "\n".join(["id,d,x,y", *(f"{i},{d},{x},{x}" for i, d, x in rows)]) + "\n"
+    settings = {"train": "", "predict": "predict: {model: tree.skops, trusted: [sklearn.tree._tree.Tree]}\n"}
+    return {**files(k, **settings), "holdout.csv": text}, lambda path: dump(tree, path)
+
+
+def test_saved_models_of_two_commits(tmp_path):
+    project.made(tmp_path)
+    for k, branch in ((1, "main"), (3, "change")):
+        contents, save = skops_files(k)
+        if branch != "main":
+            git(tmp_path, "checkout", "--quiet", "-b", branch)
+        save(tmp_path / "tree.skops")
+        git(tmp_path, "add", "tree.skops")
+        commit(tmp_path, {".gitignore": ".mlci/\n", **contents})
+    assert change(run(tmp_path)) == shown(1, 3)
+
+
+def test_nothing_changed_is_said_to_be_nothing(tmp_path):
+    repository(tmp_path, files(2), files(2))
+    ended = run(tmp_path)
+    assert change(ended) == shown(2, 2)
+    assert ended.code == 0
+    assert any("same commit" in note for note in ended.report["notes"])
+
+
+def test_the_evaluation_set_changed_and_both_are_scored_on_the_new_rows(tmp_path):
+    candidate = {**files(3), "holdout.csv": holdout(rows=60, first=500)}
+    ended = run(repository(tmp_path, files(1), candidate))
+    assert change(ended) == shown(1, 3)
+    assert ended.report["evaluation"]["rows"] == 60
+
+
+def test_committed_predictions_of_other_rows_are_refused_by_name(tmp_path):
+    before = {**files(0, **BY_FILE), "preds.csv": predictions(1)}
+    after = {**files(0, **BY_FILE), "preds.csv": predictions(3, first=500), "holdout.csv": holdout(first=500)}
+    ended = run(repository(tmp_path, before, after))
+    assert (ended.code, ended.out) == (2, "")
+    assert "baseline" in ended.err
+
+
+class TestNeverTheCandidateItself:
+    """Each way in which the candidate's own predictions could pass for the baseline's."""
+
+    @pytest.mark.parametrize(
+        "name", ["preds.csv", "./preds.csv", "sub/../preds.csv", "link.csv", "hard.csv", "{absolute}/preds.csv"]
+    )
+    def test_the_same_file(self, tmp_path, name):
+        (tmp_path / "sub").mkdir()
+        name = name.format(absolute=tmp_path)
+        write(tmp_path, {**files(0, baseline=f"{{file: '{name}'}}", **BY_FILE), "preds.csv": predictions(3)})
+        (tmp_path / "link.csv").symlink_to("preds.csv")
+        os.link(tmp_path / "preds.csv", tmp_path / "hard.csv")
+        ended = run(tmp_path)
+        assert (ended.code, ended.out) == (2, "")
+        assert "compared with itself" in ended.err
+
+    @pytest.mark.parametrize("name", ["metrics.json", "./metrics.json", "link.json"])
+    def test_the_same_metrics_file(self, tmp_path, name):
+        text = TOTALS.format(train="", metrics="metrics.json", baseline=f"{{file: {name}}}")
+        write(tmp_path, {"mlci.yml": text, "metrics.json": '{"test": {"accuracy": 0.7}}'})
+        (tmp_path / "link.json").symlink_to("metrics.json")
+        ended = run(tmp_path)
+        assert (ended.code, ended.out) == (2, "")
+        assert "compared with itself" in ended.err
+
+    @pytest.mark.parametrize("key", ["file", "model", "metrics"])
+    @pytest.mark.parametrize("way", ["absolute", "symlink", "above"])
+    def test_a_path_that_leads_out_of_the_baselines_commit(self, tmp_path, key, way):
+        folder = tmp_path / "repo"
+        name = {"absolute": f"{folder}/thing", "symlink": "link", "above": f"../../../../{folder}/thing"}[way]
+        if key == "metrics":
+            text = TOTALS.format(train="", metrics=f"'{name}'", baseline="{ref: main}")
+        else:
+            decision = ", decision: p" if key == "file" else ""
+            text = config(baseline="{ref: main}", train="", predict=f"predict: {{{key}: '{name}'{decision}}}\n")
+        contents = {"mlci.yml": text, "holdout.csv": holdout(), "thing": predictions(3)}
+        project.made(folder)
+        write(folder, contents)
+        (folder / "link").symlink_to(folder / "thing")
+        git(folder, "add", "link")
+        commit(folder, contents)
+        commit(folder, {"thing": predictions(4)})
+        ended = run(folder)
+        assert (ended.code, ended.out) == (2, ""), ended.err
+        assert "outside" in ended.err
+
+    def test_a_trained_model_at_an_absolute_path(self, tmp_path):
+        train = f"train:\n  run: {project.PYTHON} train.py\n  model: {tmp_path}/model.txt\n"
+        ended = run(repository(tmp_path, files(1, train=train), files(3, train=train)))
+        assert (ended.code, ended.out) == (2, "")
+        assert "outside" in ended.err
+        assert not (tmp_path / "model.txt").exists()
+
+    def test_training_that_writes_over_the_baselines_file(self, tmp_path):
+        train = f"train:\n  run: cp new.csv old.csv; {project.PYTHON} train.py\n  model: model.txt\n"
+        write(tmp_path, files(3, baseline="{file: old.csv}", train=train))
+        write(tmp_path, {"old.csv": predictions(1), "new.csv": predictions(3)})
+        ended = run(tmp_path)
+        assert (ended.code, ended.out) == (2, "")
+        assert "old.csv" in ended.err
+
+    def test_training_that_makes_the_baselines_file(self, tmp_path):
+        train = f"train:\n  run: cp new.csv old.csv; {project.PYTHON} train.py\n  model: model.txt\n"
+        write(tmp_path, {**files(3, baseline="{file: old.csv}", train=train), "new.csv": predictions(3)})
+        ended = run(tmp_path)
+        assert (ended.code, ended.out) == (2, "")
+        assert "old.csv" in ended.err
+
+    @pytest.mark.parametrize("key", ["  key: id\n", ""])
+    @pytest.mark.parametrize("how", ["labels", "order"])
+    def test_training_that_writes_other_rows_after_main_was_scored(self, tmp_path, key, how):
+        """The predictions of main are for the rows as they were, and fit these by name or by position only."""
+        edit = {"labels": r"sed -i 's/^0,0,0/0,0,1/'", "order": "sed -i '2h;2d;3G'"}[how]
+        train = f"train:\n  run: {edit} holdout.csv; {project.PYTHON} train.py\n  model: model.txt\n"
+        before, after = files(1), files(3, train=train)
+        for given in (before, after):
+            given["mlci.yml"] = given["mlci.yml"].replace("  key: id\n", key)
+            given["predict.py"] = (
+                project.PREDICT if key else project.PREDICT.replace("id,p", "p").replace("{row['id']},", "")
+            )
+        ended = run(repository(tmp_path, before, after))
+        if key and how == "order":
+            assert change(ended) == shown(1, 3)
+        else:
+            assert (ended.code, ended.out) == (2, "")
+            assert "the evaluation set changed while it was judged" in ended.err
+
+    @pytest.mark.parametrize("baseline", ["{file: old.csv}", "none"])
+    @pytest.mark.parametrize("key", ["  key: id\n", ""])
+    def test_training_that_labels_the_rows_that_it_is_judged_on(self, tmp_path, baseline, key):
+        train = f"train:\n  run: cp easy.csv holdout.csv; {project.PYTHON} train.py\n  model: model.txt\n"
+        given = {**files(3, baseline=baseline, train=train), "easy.csv": holdout().replace(",1\n", ",0\n")}
+        given["mlci.yml"] = given["mlci.yml"].replace("  key: id\n", key)
+        ended = run(write(tmp_path, {**given, "old.csv": predictions(1)}))
+        assert given["easy.csv"] != given["holdout.csv"]
+        assert (ended.code, ended.out) == (2, "")
+        assert "the evaluation set changed while it was judged" in ended.err
+
+    def test_training_that_makes_the_rows_where_there_are_none_is_fine(self, tmp_path):
+        train = f"train:\n  run: cp made.csv holdout.csv; {project.PYTHON} train.py\n  model: model.txt\n"
+        given = {**files(3, baseline="{file: old.csv}", train=train), "old.csv": predictions(1), "made.csv": holdout()}
+        del given["holdout.csv"]
+        assert change(run(write(tmp_path, given))) == shown(1, 3)
+
+    def test_writing_the_same_content_again_is_fine(self, tmp_path):
+        train = f"train:\n  run: cp old.csv x; cp x old.csv; {project.PYTHON} train.py\n  model: model.txt\n"
+        write(tmp_path, {**files(3, baseline="{file: old.csv}", train=train), "old.csv": predictions(1)})
+        assert change(run(tmp_path)) == shown(1, 3)
+
+    def test_predicting_that_makes_its_own_labels(self, tmp_path):
+        forging = 'import re\nheld = open("holdout.csv").read()\n'
+        flipped = 're.sub("([01])$", lambda y: str(1 - int(y[1])), held, flags=re.M)'
+        predict = f"{project.PREDICT}{forging}open('holdout.csv', 'w').write({flipped})\n"
+        given = {**files(9, baseline="{file: old.csv}"), "old.csv": predictions(1), "predict.py": predict}
+        ended = run(write(tmp_path, given))
+        assert (ended.code, ended.out) == (2, "")
+        assert "holdout.csv: predict changed the evaluation set while it predicted for its rows" in ended.err
+
+    def test_the_baselines_training_writes_the_candidates_predictions(self, tmp_path):
+        """The candidate is judged by a file in its folder, and main's training writes over it."""
+        train = f"train:\n  run: cp preds.csv '{tmp_path}/preds.csv'; touch preds.csv\n"
+        before = {**files(1, **{**BY_FILE, "train": train}), "preds.csv": predictions(1)}
+        ended = run(repository(tmp_path, before, {**files(3, **BY_FILE), "preds.csv": predictions(3)}))
+        assert (ended.code, ended.out) == (2, "")
+        assert "wrote to the candidate's `preds.csv`" in ended.err
+
+    @pytest.mark.parametrize("variable", ["PYTHONPATH", "GITHUB_WORKSPACE"])
+    def test_an_environment_variable_that_names_the_candidates_files(self, tmp_path, variable):
+        script = project.TRAIN.replace('"k.txt"', f'os.environ["{variable}"] + "/k.txt"')
+        before, after = {**files(1), "train.py": script}, {**files(3), "train.py": script}
+        repository(tmp_path, before, after)
+        assert change(run(tmp_path, **{variable: str(tmp_path)})) == shown(1, 3)
+
+    def test_a_model_that_lies_around_in_the_candidates_folder(self, tmp_path):
+        """Main forgot to save its model; the candidate's, ignored by git, must not be found instead."""
+        silent = {**files(1, train=f"train: {{run: 'exec {project.sys.executable} -c pass'}}\n")}
+        repository(tmp_path, silent, files(3))
+        (tmp_path / "model.txt").write_text("3")
+        ended = run(tmp_path)
+        assert (ended.code, ended.out) == (3, "")
+        assert "baseline" in ended.err
+
+    def test_another_threshold_is_not_held_against_production(self, tmp_path):
+        """The scores stay the same and the candidate only decides at another threshold: that is a change."""
+        scores = "\n".join(["id,p", *(f"{i},{0.4 if i // 10 % 2 else 0.1}" for i in range(100))]) + "\n"
+        predict = "predict: {{file: preds.csv, score: p, threshold: {}}}\n"
+        before = {**files(0, train="", predict=predict.format(0.3)), "preds.csv": scores}
+        after = {**files(0, train="", predict=predict.format(0.5)), "preds.csv": scores}
+        ended = run(repository(tmp_path, before, after))
+        assert change(ended) == pytest.approx((1.0, 0.5, -0.5))
+        assert ended.code == 1
+
+
+def test_the_trained_model_of_before_is_no_model_of_now(tmp_path):
+    train = BY_TRAINING.replace("train.py", "-c pass")
+    write(tmp_path, {**files(3, baseline="none", train=train, more="  - {metric: accuracy, min: 0.5}\n")})
+    (tmp_path / "model.txt").write_text("0")
+    ended = run(tmp_path)
+    assert (ended.code, ended.out) == (3, "")
+    assert "as it was before" in ended.err
+
+
+def test_equal_scores_with_other_decisions_are_a_change(tmp_path):
+    rows = [(i, i // 10 % 2, i % 10 < 3) for i in range(100)]
+    lines = [f"{i},{0.9 if y else 0.1},{y},{int(wrong) ^ y}" for i, y, wrong in rows]
+    text = config(
+        baseline="{file: both.csv, score: s, decision: old}",
+        train="",
+        predict="predict: {file: both.csv, score: s, decision: new}\n",
+        more="  - {metric: roc_auc, max_drop: 0}\n",
+    )
+    write(tmp_path, {"mlci.yml": text, "holdout.csv": holdout()})
+    (tmp_path / "both.csv").write_text("\n".join(["id,s,old,new", *lines]) + "\n")
+    ended = run(tmp_path)
+    assert change(ended) == shown(0, 3)
+    assert change(ended, "roc_auc") == (1.0, 1.0, 0.0)
+    assert ended.code == 1
+
+
+def test_a_file_of_scores_keeps_the_threshold_that_production_used(tmp_path):
+    rows = "".join(f"{i},{int(i % 4 == 0)},{0.8 if i % 4 == 0 else 0.6 if i % 4 == 1 else 0.1}\n" for i in range(200))
+    text = (
+        "model: cut\ntask: binary\nevaluation: {data: rows.csv, key: id, label: y, metrics: [accuracy]}\n"
+        "predict: {file: rows.csv, score: s, threshold: 0.5}\n"
+        "baseline: {file: rows.csv, score: s, threshold: 0.7}\n"
+        "gates: [{metric: accuracy, max_drop: 0.05}]\n"
+    )
+    write(tmp_path, {"mlci.yml": text, "rows.csv": f"id,y,s\n{rows}"})
+    ended = run(tmp_path)
+    assert change(ended) == pytest.approx((1.0, 0.75, -0.25))
+    assert ended.code == 1
