@@ -35,9 +35,10 @@ registry-e2e: $(VENV)/.dev $(AZURITE)/node_modules/.made $(VERSITY) $(GOOGLE) $(
 	@$(BIN)/python -m pytest tests/registry/e2e/repository -n $(WORKERS)
 	@$(BIN)/python -m pytest tests/registry/e2e -n $(WORKERS) --dist loadfile --ignore tests/registry/e2e/repository
 
-lint: $(VENV)/.dev ## style, formatting, types
+lint: $(VENV)/.dev ## style, formatting, words, types
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
+	@$(BIN)/python -m tests.language
 	@$(BIN)/mypy
 	@MYPYPATH=actions/lib $(BIN)/mypy --explicit-package-bases actions/lib
 

@@ -13,11 +13,11 @@ _LINE_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
 _BEFORE_DIRECTIVES = re.compile(r"\ufeff?(\.\.\.)?\s*(#.*)?", re.DOTALL)
 _LONGEST = 40
 _SPECIAL = frozenset({"null", "nan", "inf", "infinity", "yes", "no", "on", "off"})
-"""Words that YAML 1.1 or 1.2, or :mod:`mlci.config.yaml_tree`, reads as something else than text."""
+"""Words that YAML 1.1 or 1.2, or :mod:`mlci.config.yaml_tree`, reads as another type than text."""
 
 
 def yaml_value(value: str) -> str:
-    """Return a text as it is pasted into YAML, also between braces: quoted where YAML would read something else.
+    """Return a text as it is pasted into YAML, also between braces: quoted if YAML would read another value.
 
     Characters that cannot be seen, such as a no-break space, are escaped.
     """
@@ -54,15 +54,15 @@ def _visible(char: str) -> str:
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing that is wrong with an input, said in one line.
+    """One thing that is wrong with an input, described in one line.
 
     Attributes:
-        message: What is wrong, and the words that would make it right.
-        path: The file it stands in, as the user wrote it; ``None`` when no file is to blame.
+        message: What is wrong, and the lines that fix it.
+        path: The file that has the problem, as the user wrote it; ``None`` if the problem is not in a file.
         line: Line or row number in that file, counted from 1.
         setting: Entry of the configuration that is wrong, such as ``("evaluation", "key")``; a message with one begins
             with a verb, and its subject is the file.
-        remedy: Entry of the configuration that the remedy changes, where the data may as well be what is wrong.
+        remedy: Entry of the configuration that the remedy changes, if either it or the data may be wrong.
     """
 
     message: str
@@ -78,9 +78,9 @@ class Problem:
 
 
 class MlciError(Exception):
-    """A failure that mlci expects; ``exit_code`` is what the process ends with.
+    """An expected failure; the process ends with ``exit_code``.
 
-    ``remedy`` is a sentence on what to do about any failure of its kind; empty where each message says that itself.
+    ``remedy`` is a sentence on what to do about every failure of the class; empty if each message has its own remedy.
     """
 
     exit_code = 70
@@ -93,7 +93,7 @@ class InputError(MlciError):
     exit_code = 2
 
     def __init__(self, *problems: Problem | str) -> None:
-        """Collect the problems; a plain string is a problem without a place."""
+        """Collect the problems; a plain string is a problem without a file."""
         self.problems = tuple(Problem(item) if isinstance(item, str) else item for item in problems)
         super().__init__("\n".join(str(problem) for problem in self.problems))
 
@@ -110,12 +110,12 @@ class StepError(MlciError):
 
 
 class UserCodeError(MlciError):
-    """A command, a model or a custom metric of the user would have to run in a job that must not run any."""
+    """The user's command, model or custom metric would have to run in a job that must not run user code."""
 
     exit_code = 1
 
 
 class OutsideError(MlciError):
-    """GitHub, a registry, a data store or the network did not do its part."""
+    """GitHub, a registry, a data store or the network failed."""
 
     exit_code = 4

@@ -1,0 +1,102 @@
+"""``python -m tests.language``: find banned words, and docstrings that open badly.
+
+Arguments are files and folders to check; without them, those of `CLEAN`. The exit status is 1 if something is found.
+Text inside backticks is skipped, and in Markdown also text inside double quotes, because a quotation keeps its words.
+"""
+
+import ast
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+SUFFIXES = {".py", ".md", ".yml", ".j2", ".sh", ".json"}
+CLEAN = ("README.md", "mlci/__init__.py", "mlci/__main__.py", "mlci/errors.py")
+"""Files and folders that are checked; a folder is added as soon as it has no finding."""
+
+GAP = r'(?:[\s#>*]|f?")+'
+"""What may stand between two words of a phrase: blanks, a line break with its comment sign, two strings in a row."""
+
+BANNED = {
+    r"luck\w*": "training noise, or training variance",
+    "anew": "again, or the verb alone: retrain, re-evaluate",
+    "told": "the fact itself (the caller passes X, X is known), or a noun as a name",
+    f"held{GAP}against": "compared with",
+    f"taken{GAP}back": "rolled back, reverted or undone",
+    f"whole{GAP}enough": "the checks that pass",
+    f"did(?:{GAP}not{GAP}do)?{GAP}its{GAP}part": "failed, with the cause",
+    f"of{GAP}ours": "mlci's, or its own folder or process",
+    f"(?:of{GAP})?one's{GAP}own": "the user's, or custom",
+    f"is{GAP}no(?!{GAP}longer)": "is not a; for 'there is no X': no X exists, or without an X",
+    "whoever": "the actor: the user, the caller, a reader",
+    "somebody": "the actor: another user, another process, a maintainer",
+    "nobody": "the sentence with its actor: no user, no other process",
+}
+WORDS = {re.compile(rf"(?<![a-z]){words}(?![a-z])", re.IGNORECASE): instead for words, instead in BANNED.items()}
+OTHERWISE = re.compile(r"(^|_)otherwise(_|$)", re.IGNORECASE)
+OPENING = re.compile(r"(What|Whether|Who|How|Where)\b")
+RAISED = re.compile(r"^ {4}([A-Z]\w+): (?!if\b|when\b)", re.MULTILINE)
+
+
+def blank(found: re.Match[str]) -> str:
+    """Return as many line breaks as a skipped text has, so that lines keep their numbers."""
+    return "\n" * found[0].count("\n") or " "
+
+
+def prose(text: str, suffix: str) -> str:
+    """Return a file's text without its quotations."""
+    text = re.sub(r"``[^`\n]+``|(?<!`)`[^`\n]+`(?!`)", blank, text)
+    return re.sub(r'"(?:[^"\n]|\n(?!\n))*"|“[^”]*”', blank, text) if suffix == ".md" else text
+
+
+def words(text: str, suffix: str) -> Iterator[tuple[int, str]]:
+    """Yield the line of each banned word, and what to write instead."""
+    text = prose(text, suffix)
+    for pattern, instead in WORDS.items():
+        for found in pattern.finditer(text):
+            yield text.count("\n", 0, found.start()) + 1, f"'{' '.join(found[0].split())}': write {instead}"
+
+
+def names(tree: ast.AST) -> Iterator[tuple[int, str]]:
+    """Yield definitions and variables that are named `otherwise`, which is a word of sentences only."""
+    for node in ast.walk(tree):
+        name = getattr(node, "name", None) or getattr(node, "arg", None) or getattr(node, "id", None)
+        if isinstance(name, str) and OTHERWISE.search(name):
+            yield getattr(node, "lineno", 1), f"'{name}' as a name: write a noun or a verb with its object"
+
+
+def docstrings(tree: ast.Module) -> Iterator[tuple[int, str]]:
+    """Yield a module's docstring that begins with a question word, and raised errors without a condition."""
+    if OPENING.match(ast.get_docstring(tree) or ""):
+        yield 1, "module docstring begins with a question word: write a noun phrase or an imperative"
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and (text := ast.get_docstring(node)):
+            _, _, raises = text.partition("\nRaises:\n")
+            for found in RAISED.finditer(raises):
+                line = node.body[0].lineno + text.count("\n", 0, text.index(raises) + found.start())
+                yield line, f"'{found[1]}:' without a condition: write '{found[1]}: if …' with a subject"
+
+
+def check(path: Path) -> list[tuple[int, str]]:
+    """Return the findings of one file, ordered by line."""
+    text = path.read_text("utf-8")
+    found = list(words(text, path.suffix))
+    if path.suffix == ".py":
+        tree = ast.parse(text)
+        found += [*names(tree), *docstrings(tree)]
+    return sorted(found)
+
+
+def findings(root: Path, places: tuple[str, ...] = CLEAN) -> Iterator[str]:
+    """Yield `file:line: what to change` for the files and folders below ``root``."""
+    for place in places:
+        path = root / place
+        inside = sorted(path.rglob("*")) if path.is_dir() else [path]
+        for file in inside:
+            if file.suffix in SUFFIXES and "node_modules" not in file.parts:
+                yield from (f"{file.relative_to(root)}:{line}: {what}" for line, what in check(file))
+
+
+if __name__ == "__main__":
+    sys.exit("\n".join(findings(ROOT, tuple(sys.argv[1:]) or CLEAN)))

@@ -1,0 +1,43 @@
+import pytest
+
+from tests.language import CLEAN, ROOT, findings
+
+PLANTED = {
+    "a.py": (
+        '"""Whether a file is there."""\n\n\ndef read(otherwise_name):\n    """Read.\n\n    Raises:\n'
+        '        OSError: It is not.\n        ValueError: if it is empty.\n    """\n    # There is\n    # no file.\n'
+        '    x_told = "a folder of"\n    return "this is no " "file", x_told, "of " f"ours"\n'
+    ),
+    "b.md": 'He said "nobody is no one", `is no` and\nthat somebody is\nno longer here; it is\nno use.\n',
+    "c.yml": "description: Whoever runs it, is no longer unlucky; luckily\n",
+}
+FOUND = {
+    "a.py": [
+        (1, "question word"),
+        (4, "otherwise_name"),
+        (8, "OSError"),
+        (11, "is # no"),
+        (13, "told"),
+        (14, "is no"),
+        (14, "of ours"),
+        (14, "told"),
+    ],
+    "b.md": [(2, "somebody"), (3, "is no")],
+    "c.yml": [(1, "Whoever"), (1, "luckily")],
+}
+
+
+def test_language__this_checkout():
+    assert all((ROOT / place).exists() for place in CLEAN)
+    assert list(findings(ROOT)) == []
+
+
+@pytest.mark.parametrize("name", PLANTED)
+def test_language__planted(tmp_path, name):
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / name).write_text(PLANTED[name], "utf-8")
+    found = list(findings(tmp_path, ("folder",)))
+    assert len(found) == len(FOUND[name]), found
+    for line, (number, what) in zip(found, FOUND[name], strict=True):
+        assert line.startswith(f"folder/{name}:{number}: ")
+        assert what in line.replace('" f"', ""), line
