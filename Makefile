@@ -50,13 +50,13 @@ format: $(VENV)/.dev ## put the code in order
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-bench: $(PEERS)/.made ## cost and operating characteristics; writes docs/benchmarks.md
+bench: $(PEERS)/.made ## cost and operating characteristics; writes docs/reference/benchmarks.md
 	@$(BIN)/python -m benchmarks --write
 
 docs: $(VENV)/.dev ## write generated pages and schemas again
 	@$(BIN)/python -m mlci.config.schema
 	@$(BIN)/python -m mlci.report.schema
-	@$(BIN)/mlci metrics --markdown > docs/metrics.md
+	@$(BIN)/mlci metrics --markdown > docs/reference/metrics.md
 	@$(BIN)/python -m tests.actions.tables
 
 node: $(NODE)/node_modules/.made ## GitHub's own parsers of workflows, from a lock file

@@ -10,7 +10,7 @@ from mlci.config.loader import parse_config
 from mlci.metrics import catalogue
 
 ROOT = Path(__file__).parents[1]
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 
 def blocks(path, language):
@@ -42,11 +42,45 @@ def test_the_readmes_configuration_runs(tmp_path, monkeypatch, capsys):
     assert {path.name for path in (tmp_path / ".mlci" / "out").iterdir()} >= {"report.json", "comment.md", "summary.md"}
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_links_lead_to_files_that_exist(page):
-    for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", page.read_text("utf-8")):
-        if "://" not in target:
-            assert (page.parent / target).exists(), f"{page.name} links to {target}"
+LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s#]*)#?([^)\s]*)\)")
+GUIDES = re.compile(r"(?:blob/main/|[\s`\"(])(docs/[\w/-]+\.md)")
+NAMING = ("mlci", "templates", "actions", ".github", "action.yml", "benchmarks", "Makefile", "CHANGELOG.md")
+
+
+def anchors(page):
+    """Return the anchors that GitHub gives the headings of a page."""
+    text = re.sub(r"^```.*?^```", "", page.read_text("utf-8"), flags=re.DOTALL | re.MULTILINE)
+    titles = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+def broken_links(page):
+    for target, anchor in LINK.findall(page.read_text("utf-8")):
+        place = page.parent / target if target else page
+        if "://" not in target and (not place.exists() or (anchor and anchor not in anchors(place))):
+            yield f"{target}#{anchor}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_links__lead_to_pages_and_headings_that_exist(page):
+    assert list(broken_links(page)) == []
+
+
+def test_broken_links__are_found(tmp_path):
+    (tmp_path / "a.md").write_text(
+        "# One & two\n[x](b.md) [y](#one--two) [z](#three) [w](a.md#four) [v](https://b.md)\n"
+    )
+    assert list(broken_links(tmp_path / "a.md")) == ["b.md#", "#three", "a.md#four"]
+
+
+def test_pages__that_code_and_messages_name_exist():
+    named = {}
+    for place in (ROOT / name for name in NAMING):
+        for path in [place] if place.is_file() else place.rglob("*"):
+            if path.suffix in {".py", ".yml", ".j2", ".json", ".sh", ".md", ""} and path.is_file():
+                named |= dict.fromkeys(GUIDES.findall(path.read_text("utf-8", errors="replace")), path.name)
+    assert {page: by for page, by in named.items() if not (ROOT / page).exists()} == {}
+    assert len(named) > 3
 
 
 def test_commands_that_the_readme_shows_exist():
@@ -61,7 +95,7 @@ def test_the_metrics_page_is_the_catalogues(capsys):
 
     with pytest.raises(SystemExit):
         main(["metrics", "--markdown"])
-    assert capsys.readouterr().out == (ROOT / "docs" / "metrics.md").read_text("utf-8")
+    assert capsys.readouterr().out == (ROOT / "docs" / "reference" / "metrics.md").read_text("utf-8")
 
 
 def test_the_demo_prints_what_the_readme_shows(tmp_path, monkeypatch, capsys):

@@ -2,7 +2,7 @@
 
     python -m benchmarks.characteristics            full, about five minutes on two cores
     python -m benchmarks.characteristics --quick    fewer draws and wider bounds, for continuous integration
-    python -m benchmarks.characteristics --write    puts the tables into docs/benchmarks.md
+    python -m benchmarks.characteristics --write    puts the tables into docs/reference/benchmarks.md
 
 Exit status 1 if a figure is outside its bounds. Seeds are fixed and do not depend on the number of processes.
 """
@@ -29,7 +29,7 @@ def main(arguments: list[str]) -> int:
     """Simulate, print, write if asked to, and say by the exit status whether everything holds."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.characteristics")
     parser.add_argument("--quick", action="store_true", help="fewer draws and wider bounds")
-    parser.add_argument("--write", action="store_true", help="write the section of docs/benchmarks.md")
+    parser.add_argument("--write", action="store_true", help="write the section of docs/reference/benchmarks.md")
     parser.add_argument("--processes", type=int, default=min(2, os.cpu_count() or 1))
     asked = parser.parse_args(arguments)
     if asked.quick and asked.write:

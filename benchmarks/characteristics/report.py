@@ -1,4 +1,4 @@
-"""The benchmark's page: sections in order, and the part of ``docs/benchmarks.md`` that belongs to them."""
+"""The benchmark's page: sections in order, and the part of ``docs/reference/benchmarks.md`` that belongs to them."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -20,7 +20,7 @@ from benchmarks.characteristics.figures import Figure, Section
 from benchmarks.characteristics.pool import Outcome, Work
 
 BEGIN, END = "<!-- characteristics:begin -->", "<!-- characteristics:end -->"
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "benchmarks.md"
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "reference" / "benchmarks.md"
 LONGEST_FIRST = (
     family_wise,
     many_slices,

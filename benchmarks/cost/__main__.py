@@ -14,7 +14,7 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.cost", description=__doc__)
     parser.add_argument("--rows", default=ROWS, help="numbers of rows, separated by commas")
     parser.add_argument("--quick", action="store_true", help="only up to 1,000,000 rows")
-    parser.add_argument("--write", action="store_true", help="write the tables into docs/benchmarks.md")
+    parser.add_argument("--write", action="store_true", help="write the tables into docs/reference/benchmarks.md")
     parser.add_argument("--no-peers", action="store_true", help="only mlci and its floors")
     chosen = parser.parse_args(arguments)
     rows = sorted({int(size) for size in chosen.rows.split(",")})

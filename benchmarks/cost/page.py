@@ -11,7 +11,7 @@ from benchmarks.cost.measure import Results, Size
 from benchmarks.cost.process import Usage
 from benchmarks.cost.targets import Judged, Target
 
-PAGE = ROOT / "docs" / "benchmarks.md"
+PAGE = ROOT / "docs" / "reference" / "benchmarks.md"
 BEGIN, END = "<!-- cost:begin -->", "<!-- cost:end -->"
 _INTRO = """\
 ## What it costs

@@ -13,7 +13,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--entries", type=int, default=500, help="length of the ledger")
     parser.add_argument("--turns", type=int, default=7)
     parser.add_argument("--quick", action="store_true", help="a small model, a short ledger, few turns")
-    parser.add_argument("--write", action="store_true", help="write the table into docs/benchmarks.md")
+    parser.add_argument("--write", action="store_true", help="write the table into docs/reference/benchmarks.md")
     chosen = parser.parse_args(arguments)
     size, entries, turns = (1, 5, 2) if chosen.quick else (chosen.mib, chosen.entries, chosen.turns)
     figures = measure.everything(model=size * MIB, entries=entries, turns=turns, say=_say)

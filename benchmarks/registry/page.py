@@ -7,7 +7,7 @@ from pathlib import Path
 from benchmarks.registry.measure import Figure
 from benchmarks.registry.versions import MIB
 
-PAGE = Path(__file__).parents[2] / "docs" / "benchmarks.md"
+PAGE = Path(__file__).parents[2] / "docs" / "reference" / "benchmarks.md"
 BEGIN, END = "<!-- registry:begin -->", "<!-- registry:end -->"
 _INTRO = """\
 ## What the registry costs

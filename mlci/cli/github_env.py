@@ -16,7 +16,7 @@ from mlci.report.text.escape import plain_text
 from mlci.util.bounded_read import read_bounded
 
 _TOKEN = re.compile(r"[!-~]+")
-GUIDE = "https://github.com/mlci/mlci/blob/main/docs/how-gates-decide.md"
+GUIDE = "https://github.com/mlci/mlci/blob/main/docs/explanation/how-gates-decide.md"
 
 
 @dataclass(frozen=True, kw_only=True)

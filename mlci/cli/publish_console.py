@@ -68,8 +68,8 @@ class PublishConsole:
             self.remark(
                 "warning",
                 f"another check named `{where.name}` is on {where.head[:7]}, made by {made} and not by this run of "
-                f"mlci: {plain_text(one.url, longest=300)}. A required check can be satisfied by it; docs/publishing.md"
-                " says how a ruleset tells them apart.",
+                f"mlci: {plain_text(one.url, longest=300)}. A required check can be satisfied by it; "
+                "docs/reference/permissions.md says how a ruleset tells them apart.",
             )
         for left in done.stale:
             self.remark(

@@ -1,7 +1,7 @@
 """Every metric that mlci derives itself: direction, unit, range, formula and source, in one place.
 
-The page ``docs/metrics.md`` and ``mlci metrics`` are written from here. Names are scikit-learn's (those of its
-scorers, with the function names as aliases) and fairlearn's.
+The page ``docs/reference/metrics.md`` and ``mlci metrics`` are written from here. Names are scikit-learn's (those of
+its scorers, with the function names as aliases) and fairlearn's.
 """
 
 import difflib

@@ -1,4 +1,7 @@
-"""Choice of the comment to write or edit. GitHub has no compare-and-swap on comments: see docs/publishing.md."""
+"""Choice of the comment to write or edit.
+
+GitHub has no compare-and-swap on comments: see docs/explanation/one-verdict.md.
+"""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass

@@ -172,7 +172,9 @@ class GateRow(ReportPart):
     judge: Literal["estimate", "interval"]
     outcome: Outcome
     reason: str | None = None
-    why: Why | None = Field(default=None, description="The reason for machines; docs/how-gates-decide.md lists them.")
+    why: Why | None = Field(
+        default=None, description="The reason for machines; docs/explanation/how-gates-decide.md lists them."
+    )
     rows_needed: int | None = None
     rows_needed_of: str | None = Field(default=None, description='What is counted, e.g. "labelled positives".')
     line: int | None = None

@@ -111,9 +111,9 @@ def _command(name: str, rest: str) -> click.Command | None:
 
 
 def documents(tree: Path) -> list[str]:
-    """The tables of inputs and outputs in docs/github.md are what the actions and workflows say; so is the variant."""
-    page, variant = (tree / "docs/github.md").read_text("utf-8"), (tree / tables.OIDC).read_text("utf-8")
-    stale = [] if tables.filled(page, tree) == page else ["docs/github.md: tables are stale; run `make docs`"]
+    """The tables of inputs and outputs are what the actions and workflows say; so is the generated workflow."""
+    page, variant = (tree / tables.PAGE).read_text("utf-8"), (tree / tables.OIDC).read_text("utf-8")
+    stale = [] if tables.filled(page, tree) == page else [f"{tables.PAGE}: tables are stale; run `make docs`"]
     same = tables.with_identity((tree / tables.PLAIN).read_text("utf-8")) == variant and "id-token: write" in variant
     return stale if same else [*stale, f"{tables.OIDC}: it is stale; run `make docs`"]
 

@@ -12,7 +12,7 @@ from typing import Any
 from ruamel.yaml import YAML
 
 ROOT = Path(__file__).parents[2]
-PAGE = "docs/github.md"
+PAGE = "docs/reference/actions.md"
 PLAIN, OIDC = ".github/workflows/model-ci.yml", ".github/workflows/model-ci-oidc.yml"
 _TRAINS = "      contents: read # to check the code out; this job runs it, and can write nothing\n"
 _IDENTITY = "      id-token: write # for a cloud's short-lived credentials, which training asks for\n"

@@ -89,7 +89,7 @@ def scripts(tree: Path) -> list[File]:
 
 def pages(source: Path) -> list[Path]:
     """Return the documents that may show workflows."""
-    return [source / "README.md", *sorted((source / "docs").glob("*.md"))]
+    return [source / "README.md", *sorted((source / "docs").rglob("*.md"))]
 
 
 def samples(text: str) -> Iterator[str]:

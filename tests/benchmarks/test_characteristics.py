@@ -101,8 +101,8 @@ def plain(text):
 
 
 def test_every_figure_on_the_page_for_users_was_measured():
-    page = (DOCS / "how-gates-decide.md").read_text(encoding="utf-8")
-    measured = (DOCS / "benchmarks.md").read_text(encoding="utf-8")
+    page = (DOCS / "explanation" / "how-gates-decide.md").read_text(encoding="utf-8")
+    measured = (DOCS / "reference" / "benchmarks.md").read_text(encoding="utf-8")
     copied = re.findall(r"<!-- measured -->\n\n.*?\n\|.*?\n(.*?)\n\n", page, flags=re.DOTALL)
     rows = [plain(row) for table in copied for row in table.splitlines()]
     assert len(rows) > 10
@@ -113,7 +113,7 @@ def test_every_figure_on_the_page_for_users_was_measured():
 
 
 def test_the_rows_needed_on_the_page_are_the_formulas():
-    page = (DOCS / "how-gates-decide.md").read_text(encoding="utf-8")
+    page = (DOCS / "explanation" / "how-gates-decide.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\| (0\.\d\d) \| ([\d,]+) \| ([\d,]+) \| ([\d,]+) \| ([\d,]+) \|$", page, flags=re.MULTILINE)
     assert len(rows) == 3
     for margin, *counts in rows:

@@ -14,7 +14,7 @@ from mlci.config.messages import SECTIONS
 from mlci.config.models import fields
 from mlci.metrics import catalogue
 
-PAGE = (Path(__file__).parents[2] / "docs" / "configuration.md").read_text(encoding="utf-8")
+PAGE = (Path(__file__).parents[2] / "docs" / "reference" / "configuration.md").read_text(encoding="utf-8")
 TITLES = {(): "## Top level", ("evaluation", "slices"): "### `evaluation.slices`: a column"}
 BASE = """\
 model: m

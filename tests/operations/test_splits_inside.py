@@ -9,7 +9,7 @@ import pytest
 from tests.git.repository import commit, made
 from tests.operations.project import run
 
-PAGE = (Path(__file__).parents[2] / "docs/my-script-splits-inside.md").read_text("utf-8")
+PAGE = (Path(__file__).parents[2] / "docs/how-to/gate-a-script-that-splits.md").read_text("utf-8")
 
 
 def blocks(language):

@@ -14,11 +14,13 @@ from mlci.publish.event import _READERS
 from mlci.publish.permissions import Permission, permission_advice
 from mlci.report.comment import with_marker
 
-PAGE = (Path(__file__).parents[2] / "docs" / "publishing.md").read_text("utf-8")
+REFERENCE = Path(__file__).parents[2] / "docs" / "reference"
+PAGE = (REFERENCE / "publishing.md").read_text("utf-8")
+PERMISSIONS = (REFERENCE / "permissions.md").read_text("utf-8")
 
 
 def test_every_permission_is_in_the_block_and_named_by_its_refusal():
-    block = re.search(r"```yaml\n(permissions:.*?)```", PAGE, re.DOTALL)[1]
+    block = re.search(r"```yaml\n(permissions:.*?)```", PERMISSIONS, re.DOTALL)[1]
     publishing = set(get_args(Permission)) - {"contents"}  # which a registry in the repository needs
     assert set(re.findall(r"^  ([a-z-]+): write", block, re.MULTILINE)) == publishing
     for permission in get_args(Permission):

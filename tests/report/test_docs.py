@@ -7,7 +7,7 @@ from rendered import Page
 from mlci.report.comment import BUDGET, CHECK_BUDGET, SUMMARY_BUDGET, render_comment
 from mlci.report.text.labels import STATES, VERDICTS
 
-TEXT = (Path(__file__).resolve().parents[2] / "docs" / "reading-a-report.md").read_text(encoding="utf-8")
+TEXT = (Path(__file__).resolve().parents[2] / "docs" / "how-to" / "read-a-report.md").read_text(encoding="utf-8")
 
 
 def test_every_state_is_explained_and_no_other():

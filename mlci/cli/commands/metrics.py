@@ -78,7 +78,7 @@ def _table(infos: list[MetricInfo]) -> str:
 
 
 def metrics_page(infos: list[MetricInfo]) -> str:
-    """Return the page of all metrics, ``docs/metrics.md``."""
+    """Return the page of all metrics, ``docs/reference/metrics.md``."""
     from tabulate import tabulate  # noqa: PLC0415 (only for the table)
 
     rows = [
@@ -125,7 +125,7 @@ baseline by `max_rise` (`max_drop`).
 A **shift** compares both models by itself: the largest change of a group minus the smallest, candidate minus baseline
 on the same rows. It is limited by `max`, needs a baseline and has no value of one model. A group that was ahead and is
 now behind counts in full, while the difference between the groups may be the same as before.
-[Which one to use](how-gates-decide.md#a-shift-or-the-change-of-a-disparity).
+[Which one to use](../explanation/how-gates-decide.md#a-shift-or-the-change-of-a-disparity).
 
 | disparity | of |
 |:--|:--|

@@ -1,6 +1,7 @@
 """The sticky comment: one per pull request, with its head's joined verdict, also if several runs publish at once.
 
-GitHub has no compare-and-swap on comments. Three rules stand in for it; docs/publishing.md says what they guarantee.
+GitHub has no compare-and-swap on comments. Three rules stand in for it; docs/explanation/one-verdict.md
+says what they guarantee.
 
 1. A run records its verdict in its check, whose summary is the comment's text, before it touches the comment.
 2. A run that wrote reads all checks afterwards, and writes again if their joined verdict has changed.

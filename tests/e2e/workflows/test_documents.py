@@ -12,7 +12,7 @@ from tests.e2e.workflows.world import World
 
 _BLOCK = re.compile(r"^```yaml\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 README = ROOT / "README.md"
-PLACES = [README, *sorted((ROOT / "templates" / "workflows").glob("*.yml")), *sorted((ROOT / "docs").glob("*.md"))]
+PLACES = [README, *sorted((ROOT / "templates" / "workflows").glob("*.yml")), *sorted((ROOT / "docs").rglob("*.md"))]
 
 
 def workflows(path: Path) -> list[str]:
