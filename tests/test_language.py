@@ -1,3 +1,6 @@
+import subprocess
+import sys
+
 import pytest
 
 from tests.language import CLEAN, ROOT, findings
@@ -41,3 +44,11 @@ def test_language__planted(tmp_path, name):
     for line, (number, what) in zip(found, FOUND[name], strict=True):
         assert line.startswith(f"folder/{name}:{number}: ")
         assert what in line.replace('" f"', ""), line
+
+
+@pytest.mark.parametrize(("arguments", "status"), [((), 0), (("tests/test_language.py",), 1)])
+def test_language__exit_status(arguments, status):
+    command = [sys.executable, "-m", "tests.language", *arguments]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == status
+    assert bool(done.stderr) is bool(status)

@@ -70,7 +70,7 @@ def _classes(loaded: LoadedConfig) -> Iterator[Problem]:
             "classes",
         )
     classes = (config.evaluation.classes if config.evaluation else None) or ()
-    # `1` and `"1"` are told apart by their type, 1 and 1.0 are one label.
+    # `1` and `"1"` are different labels because their types differ; 1 and 1.0 are one label.
     texts = Counter((isinstance(item, str), isinstance(item, bool), item) for item in classes)
     for (_, _, item), count in texts.items():
         if count > 1:

@@ -16,7 +16,7 @@ def decode_yaml(source: str | bytes, *, path: str) -> str:
     """Return the text of a configuration file, with line feeds as its only line ends.
 
     Raises:
-        InputError: It is too large, not UTF-8, or holds control characters; one problem for each line concerned.
+        InputError: if it is too large, not UTF-8, or contains control characters; one problem for each such line.
     """
     text = _unicode(source, path) if isinstance(source, bytes) else source
     if len(text) > MOST_BYTES:

@@ -195,7 +195,7 @@ def _evidence(context: CheckContext, index: int, gate: Gate) -> Iterator[Problem
 
 
 def _unsure(context: CheckContext, index: int, gate: Gate, info: MetricInfo) -> Iterator[Problem]:
-    """Check that a limit on a change has an interval to be held against: a group's share of a total has none."""
+    """Check that a limit on a change has an interval to be compared with: a group's share of a total has none."""
     if "share" not in _kinds(context, info):
         return
     for kind, _ in _given(gate):

@@ -52,7 +52,7 @@ def load_unchecked(file: FilePath) -> LoadedConfig:
     """Read and check a configuration file.
 
     Raises:
-        InputError: The file is missing, can't be read, or holds problems; all of them at once.
+        InputError: if the file is missing, can't be read, or has problems; all of them at once.
     """
     return parse_config(read_bounded_config(file), path=str(file))
 
@@ -61,7 +61,7 @@ def read_bounded_config(file: FilePath) -> bytes:
     """Return what a configuration file holds, up to one byte more than it may.
 
     Raises:
-        InputError: The file is missing or can't be read.
+        InputError: if the file is missing or can't be read.
     """
     path = str(file)
     if file.is_dir():
@@ -69,7 +69,7 @@ def read_bounded_config(file: FilePath) -> bytes:
     if file.exists() and not file.is_file():
         raise InputError(Problem("is a pipe or a device, not a file; write the configuration to a file", path))
     if not file.is_file():
-        raise InputError(Problem("there is no such file; name the configuration with `--config`", path))
+        raise InputError(Problem("the file does not exist; name the configuration with `--config`", path))
     try:
         with file.open("rb") as stream:
             return stream.read(MOST_BYTES + 1)
@@ -85,7 +85,7 @@ def parse_config(text: str | bytes, *, path: str) -> LoadedConfig:
         path: What problems name the file.
 
     Raises:
-        InputError: Every problem found, ordered by line, each with a line.
+        InputError: if the text has problems; all of them, ordered by line, each with a line.
     """
     tree, config = parse_draft(text, path=path)
     if config is None:
@@ -97,7 +97,7 @@ def parse_draft(text: str | bytes, *, path: str) -> tuple[YamlTree, Config | Non
     """Return what a file holds with its problems, and the configuration if there are none.
 
     Raises:
-        InputError: It is no text.
+        InputError: if the file is not text.
     """
     decoded = decode_yaml(text, path=path)
     _refuse_credentials(decoded, path=path)

@@ -110,7 +110,7 @@ def describe_error(error: ErrorDetails) -> str:
 
 
 def _example(path: Path) -> str:
-    """Return the description of a missing key, so that nobody has to look it up."""
+    """Return the description of a missing key, so that the user need not look it up."""
     owner = section_name(path[:-1])
     info = fields(owner).get(str(path[-1])) if owner else None
     text = ((info.description or "") if info else "").rstrip(".")

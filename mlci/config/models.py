@@ -253,7 +253,7 @@ class Gate(ConfigModel):
         default=None, description="Largest rise against the baseline, absolute or in per cent of it."
     )
     judge: Literal["estimate", "interval"] | None = Field(
-        default=None, description="What the limit is held against; left out, the kind of gate decides."
+        default=None, description="Value that the limit is compared with; if omitted, it depends on the kind of gate."
     )
     noise: Literal["retraining"] | None = Field(
         default=None, description="What the interval of a change knows of besides the rows; left out, nothing."

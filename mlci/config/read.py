@@ -16,7 +16,7 @@ def load(file: Path, catalogue: Metrics) -> LoadedConfig:
         catalogue: Where metrics are looked up: :mod:`mlci.metrics.catalogue`.
 
     Raises:
-        InputError: The file is missing, can't be read, or holds problems; all of them at once, ordered by line.
+        InputError: if the file is missing, can't be read, or has problems; all of them at once, ordered by line.
     """
     return load_text(read_bounded_config(file), catalogue, path=str(file))
 
@@ -25,7 +25,7 @@ def load_text(text: str | bytes, catalogue: Metrics, *, path: str) -> LoadedConf
     """Check the text of a configuration file as :func:`read` does.
 
     Raises:
-        InputError: Every problem found, ordered by line, each with a line.
+        InputError: if the text has problems; all of them, ordered by line, each with a line.
     """
     tree, config = parse_draft(text, path=path)
     if config is None:

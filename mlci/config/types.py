@@ -33,7 +33,7 @@ def finite_number(value: object) -> float:
     """Return ``value`` as a finite float.
 
     Raises:
-        PydanticCustomError: It is a boolean, not a number, NaN, infinite or too large for a float.
+        PydanticCustomError: if it is a boolean, not a number, NaN, infinite or too large for a float.
     """
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise PydanticCustomError("mlci_number", "must be a number")
@@ -106,7 +106,7 @@ class Limit:
         """Read a number or a percentage such as ``10%`` or ``0.5 %``.
 
         Raises:
-            PydanticCustomError: It is neither.
+            PydanticCustomError: if it is neither.
         """
         if isinstance(value, cls):
             return value
@@ -144,7 +144,7 @@ class Duration(float):
         """Make a duration from a number of seconds.
 
         Raises:
-            PydanticCustomError: The number is not positive, not finite, or above a year.
+            PydanticCustomError: if the number is not positive, not finite, or above a year.
         """
         value = finite_number(seconds)
         if not 0 < value <= LONGEST:
@@ -164,7 +164,7 @@ class Duration(float):
         """Read a duration such as ``90s``, ``1h30m``, ``1d``, or a number of seconds.
 
         Raises:
-            PydanticCustomError: It is neither.
+            PydanticCustomError: if it is neither.
         """
         if isinstance(value, str) and re.fullmatch(DURATION, value):
             parts = re.findall(r"([0-9.]+)([dhms])", value)

@@ -170,7 +170,7 @@ class _Builder:
             top.key = None
 
     def _key(self, event: NodeEvent, top: _Open) -> None:
-        """Take a key; of a repeated one the first value stays, the second is read under a name nobody can write."""
+        """Take a key; a repeated key keeps its first value, and later ones get a name that no file can contain."""
         if not isinstance(event, ScalarEvent):
             self._stop("a key has to be a plain word", event)
             return

@@ -92,7 +92,7 @@ class Chapter:
 def chapters() -> tuple[Chapter, ...]:
     """Return the story."""
     return (
-        Chapter("first", "A first candidate. There is no baseline yet: the absolute gates decide.", base(), True),
+        Chapter("first", "A first candidate, without a baseline yet: the absolute gates decide.", base(), True),
         Chapter("merged", "The same on the main branch: from now on there is something to compare with.", {}),
         Chapter(
             "better",
@@ -107,7 +107,7 @@ def chapters() -> tuple[Chapter, ...]:
         ),
         Chapter(
             "rolled-back",
-            "Version 2 is taken back. The next candidate is judged against version 1.",
+            "Version 2 is rolled back. The next candidate is compared with version 1.",
             {"predict.py": PREDICT, "settings.json": json.dumps({**WELL, "steps": 100}) + "\n"},
             rolls_back="the clinic reports odd scores since yesterday",
         ),

@@ -47,7 +47,7 @@ class ProblemCollector:
         """Go no further if anything is wrong.
 
         Raises:
-            InputError: With every problem noted, each once.
+            InputError: if a problem was noted; the message has each of them once.
         """
         if self._found:
             raise InputError.of(dict.fromkeys(self._found))

@@ -13,7 +13,7 @@ MOST = 10
 
 
 def count_disagreements(one: Source, other: Source, key: str, threshold: float | None) -> tuple[int, tuple[str, ...]]:
-    """Count rows that are decided otherwise, and name the first of them, by key.
+    """Count rows with different decisions, and name the first of them, by key.
 
     Args:
         one: Predictions of the same rows.
@@ -23,7 +23,7 @@ def count_disagreements(one: Source, other: Source, key: str, threshold: float |
             score is another decision.
 
     Raises:
-        InputError: A table can't be read.
+        InputError: if a table can't be read.
     """
     with sql.session() as (connection, scratch), sql.reading(one.path, other.path):
         return _count(connection, (one, other), key, threshold, scratch)

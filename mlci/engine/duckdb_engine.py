@@ -50,7 +50,7 @@ class DuckDBEngine:
         """Read, check and join the tables and reduce them.
 
         Raises:
-            InputError: With every problem found.
+            InputError: if a table or its content is invalid; the message has every problem.
         """
         with (
             sql.session(threads=self.threads, memory_limit=self.memory_limit) as (connection, scratch),
@@ -85,7 +85,7 @@ def load_frame(bound: BoundJob, *, threads: int | None) -> Frame:
     """Read and check everything that a job needs.
 
     Raises:
-        InputError: With every offending cell's row and key, or keys that don't pair off.
+        InputError: if cells are invalid or keys do not match; the message has the row and key of each.
     """
     meaning = encode_columns(bound)
     read = (count_rows if is_countable(bound) else read_rows)(bound, meaning, threads=threads)

@@ -7,7 +7,7 @@ Each cell becomes 64 bits (the bits of the float64, or half the MD5 of a text), 
 name by SplitMix64 (Steele, Lea & Flood 2014, OOPSLA) and added up over the row; mixed again with two seeds, rows are
 added up modulo 2**64, so that repeated rows count. SHA-256 closes over both sums, the number of rows and the columns'
 names. Two different tables agree by accident with a chance of about 2**-64 for each pair of differing rows; this is a
-name for content, not a defence against somebody who searches for collisions.
+name for content, not a defence against a deliberate search for collisions.
 """
 
 import hashlib
@@ -44,7 +44,7 @@ def fingerprint(path: str, exclude: Collection[str] = ()) -> Fingerprint:
     """Return ``sha256:…`` of a table's content, leaving out the columns named in ``exclude``.
 
     Raises:
-        InputError: The table can't be read, or has no other columns.
+        InputError: if the table can't be read, or has no other columns.
     """
     with sql.session() as (connection, scratch), sql.reading(path):
         return of_table(connection, open_table(connection, path, scratch), exclude)

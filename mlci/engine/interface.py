@@ -128,6 +128,6 @@ class Engine(Protocol):
         """Read, check and join the tables and reduce them.
 
         Raises:
-            InputError: With every problem found.
+            InputError: if a table or its content is invalid; the message has every problem.
         """
         ...

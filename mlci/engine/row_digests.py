@@ -29,7 +29,7 @@ def row_digests(
         in_order: Keep the order of the table; without it, the order depends on content alone.
 
     Raises:
-        InputError: The table can't be read, or has no such column.
+        InputError: if the table can't be read, or has no such column.
     """
     with sql.session() as (connection, scratch), sql.reading(path):
         table = open_table(connection, path, scratch)

@@ -144,7 +144,7 @@ def reading(*paths: str) -> Iterator[None]:
     """Turn what a broken file does to a query into an error that names the files; a broken query stays a bug.
 
     Raises:
-        InputError: A file could be opened but not read to its end.
+        InputError: if a file could be opened but not read to its end.
     """
     try:
         yield

@@ -1,8 +1,8 @@
 """Environment of child processes: the variables that are passed on, those withheld, and isolated mode.
 
-The command gets a copy of ours without GitHub's tokens, without the runner's internal addresses, without the files
-through which a job sets outputs and variables, without anything of mlci's own, and without the credentials that the
-configured registry uses, unless the step names them. Everything else stays: ``PATH``, virtual environments,
+The command gets mlci's environment without GitHub's tokens, the runner's internal addresses, the files through which a
+job sets outputs and variables, mlci's own variables, and the credentials that the configured registry uses, unless the
+step names them. Everything else stays: ``PATH``, virtual environments,
 ``CUDA_VISIBLE_DEVICES``, and other credentials that the workflow's author gave to the command (``HF_TOKEN``).
 
 A limit: on Linux any process of the same user can read the environment that its parent was *started* with from

@@ -52,7 +52,7 @@ def named_as_table(path: Path, *, step: str, variable: str) -> Path:
     """Give a table that a step wrote the ending that its content asks for, and return the new path.
 
     Raises:
-        StepError: It is empty or no table that mlci reads.
+        StepError: if it is empty or not a table that mlci reads.
     """
     found = file_kind(path)
     if found not in _TABLES:
@@ -69,10 +69,10 @@ def require_skops(path: Path, shown: str) -> None:
     """Make sure that a file is a skops file before anything looks deeper.
 
     Raises:
-        InputError: It is not there, or something else; the text says what, and how to save the model instead.
+        InputError: if it does not exist or is another kind of file; the message shows how to save the model.
     """
     if not path.is_file():
-        raise InputError(Problem("there is no such file; `predict.model` names a model saved with skops", shown))
+        raise InputError(Problem("the file does not exist; `predict.model` names a model saved with skops", shown))
     found = file_kind(path)
     if found == "a zip archive":
         found = _in_archive(path)

@@ -1,7 +1,7 @@
 """Launcher: start one command, measure it, and end its whole process tree. Standard library only.
 
 A process of its own for two reasons. Memory: on Linux a child begins with the resident size of the process that forked
-it (``exec`` folds the old memory's high-water mark into ``ru_maxrss``), so a child of ours would seem as large as
+it (``exec`` folds the old memory's high-water mark into ``ru_maxrss``), so a child of mlci would seem as large as
 DuckDB made us; this small process keeps the figure honest. Ending: it adopts orphans (``PR_SET_CHILD_SUBREAPER``,
 prctl(2)), so it finds descendants that left the process group as well, and it ends them when we are killed, because its
 standard input closes.
@@ -24,7 +24,7 @@ _PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36  # include/uapi/linux/prctl.h
 
 
 def main(report: int, command: list[str]) -> None:
-    """Run the command, report on it, and stay until told to clean up."""
+    """Run the command, report on it, and stay until the parent asks to clean up."""
     os.set_inheritable(report, False)
     _control(_PR_SET_CHILD_SUBREAPER, 1)
     begun = time.monotonic()

@@ -37,7 +37,7 @@ def find_function(metric: RowMetric, *, task: str, classes: int) -> MetricFuncti
     """Return the function of a metric.
 
     Raises:
-        InputError: if there is no such function, it can't be imported, or it takes predictions before labels.
+        InputError: if the function does not exist, can't be imported, or takes predictions before labels.
     """
     own = ":" in metric.function
     on: On | None

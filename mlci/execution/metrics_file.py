@@ -210,7 +210,7 @@ def _flat(tree: Mapping[Any, Any], text: str, name: str) -> MetricsFile:
         else:
             unusable[dotted] = _problem(dotted, _kind(value), text, name, path[-1])
         seen.add(dotted)
-    problems = twice or ([] if values else [Problem("there is no number in it", name), *wrong.values()])
+    problems = twice or ([] if values else [Problem("the file contains no number", name), *wrong.values()])
     if problems:
         more = [Problem(f"and {len(problems) - _SHOWN} more", name)] if len(problems) > _SHOWN else []
         raise InputError.of([*problems[:_SHOWN], *more])

@@ -127,7 +127,7 @@ class ProcessRunner:
         """Run the step to its end.
 
         Raises:
-            StepError: It could not be started, ended with another status than 0, by a signal, or not in time.
+            StepError: if it could not be started, ended with another status than 0, by a signal, or not in time.
         """
         command = ("/bin/sh", "-e", "-c", step.command) if isinstance(step.command, str) else step.command
         self._log.start(name=step.name, command=step.command if isinstance(step.command, str) else step.name)
@@ -165,16 +165,16 @@ def _started(command: tuple[str, ...], step: Step, environment: Mapping[str, str
         raise StepError(f"{step.name}: commands run on Linux and macOS only; on Windows run mlci inside WSL")
     if not step.cwd.is_dir():
         raise StepError(f"{step.name}: the folder {step.cwd} does not exist")
-    report, told = os.pipe()
+    report, write_end = os.pipe()
     try:
         process = subprocess.Popen(  # noqa: S603 - the user's own command, from their configuration
-            [sys.executable, "-I", "-S", _LAUNCHER, str(told), *command],
+            [sys.executable, "-I", "-S", _LAUNCHER, str(write_end), *command],
             cwd=step.cwd,
             env=dict(environment),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            pass_fds=(told,),
+            pass_fds=(write_end,),
             start_new_session=True,
             bufsize=0,
         )
@@ -182,7 +182,7 @@ def _started(command: tuple[str, ...], step: Step, environment: Mapping[str, str
         os.close(report)
         raise StepError(f"{step.name} could not be started: {error}") from error
     finally:
-        os.close(told)
+        os.close(write_end)
     watch = _Watch(process, report, step.timeout)
     try:
         yield watch
@@ -275,7 +275,7 @@ class _Watch:
             unit = 1 if sys.platform == "darwin" else _KIBIBYTE  # getrusage(2): bytes on macOS, KiB on Linux
             costs = {"cpu_seconds": float(facts["cpu"]), "peak_megabytes": facts["maxrss"] * unit / _MEGABYTE}
             seconds = float(facts["seconds"])
-        except (ValueError, KeyError, TypeError):  # somebody killed the launcher: nothing is known, so nothing is good
+        except (ValueError, KeyError, TypeError):  # the launcher was killed: the step's end is unknown, so it failed
             code, costs, seconds = -9, {}, ended - self._begun
         return StepResult(
             status=code if code >= 0 else None,

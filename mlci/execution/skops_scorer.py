@@ -113,7 +113,7 @@ def load_skops(
     """Load the model if it holds nothing but harmless and trusted types.
 
     Raises:
-        InputError: It holds others; the text has the lines that would trust them, except for those that act on their
+        InputError: if it holds others; the text has the lines that would trust them, except for those that act on their
         own.
     """
     import skops.io  # noqa: PLC0415 - seconds, and only here
@@ -162,7 +162,7 @@ def _feature_names(model: Any) -> list[str]:  # noqa: ANN401 - a model can be of
     """Return the names of the columns that the model was fitted with.
 
     Raises:
-        InputError: It can't predict, or was fitted without names.
+        InputError: if it can't predict, or was fitted without names.
     """
     if not hasattr(model, "predict"):
         raise InputError(f"holds a {type(model).__name__}, which has no `predict`")
@@ -186,7 +186,7 @@ def predictions(
     """Return the columns of predictions, one value a row.
 
     Raises:
-        InputError: The model does not fit the task.
+        InputError: if the model does not fit the task.
     """
     if task == "regression":
         return {"score": _one_column(model.predict(features), "predict")}
@@ -250,7 +250,7 @@ class FeatureTable:
         """Return the columns as a pandas frame, in this order.
 
         Raises:
-            InputError: Columns are missing; each with the nearest name that is there.
+            InputError: if columns are missing; the message has the most similar name for each.
         """
         missing = [name for name in names if name not in self._names]
         if missing:
@@ -273,7 +273,7 @@ class FeatureTable:
         """Write key and columns as Parquet, in the order of the rows.
 
         Raises:
-            InputError: The key is not there, or named like one of the columns; or the number of values is wrong.
+            InputError: if the key is missing or named like one of the columns, or the number of values is wrong.
         """
         import pandas as pd  # noqa: PLC0415 - a second, and only here
 

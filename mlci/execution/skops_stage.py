@@ -76,23 +76,23 @@ def score_skops(
 ) -> Stage:
     """Score the features and return a Parquet file of predictions.
 
-    Binary: ``score`` is ``predict_proba`` of the positive class (``decision_function`` where there is none),
-    ``decision`` follows from the threshold (from ``predict`` where there is no probability). Multiclass: ``decision``.
-    Regression: ``score``. The stage names the columns that were written. Features are the columns the model was fitted
+    Binary: ``score`` is ``predict_proba`` of the positive class (``decision_function`` without it), and ``decision``
+    follows from the threshold (from ``predict`` if the model has no probability). Multiclass: ``decision``. Regression:
+    ``score``. The stage names the columns that were written. Features are the columns the model was fitted
     with (``feature_names_in_``).
 
     Args:
         runner: Runs the child.
         model: The model and what is expected of it.
         folder: Where it runs; modules of trusted types are looked for there as well.
-        scratch: Folder of ours; it is emptied first.
+        scratch: Temporary folder; it is emptied first.
         features: Writes features (and the key) into the folder that it is given and returns the file.
         timeout: Seconds.
         name: Name of the step in logs and errors.
 
     Raises:
-        InputError: The file is no skops file, holds types that are not trusted, or does not fit data or configuration.
-        StepError: Loading or predicting crashed.
+        InputError: if the file is not a skops file, holds untrusted types, or does not fit data or configuration.
+        StepError: if loading or predicting crashed.
     """
     require_skops(model.path, model.shown)
     data, target = prepare_step(scratch, features)

@@ -1,6 +1,6 @@
 """Train and predict stages: run the user's commands and check what they leave.
 
-Whatever a stage is expected to leave has to be written by it. Predictions go to a fresh place of ours; a model or a
+Whatever a stage is expected to leave has to be written by it. Predictions go to a new temporary folder; a model or a
 file that stood there before and that training did not touch is an error, because it would pass for the new one.
 """
 
@@ -90,7 +90,7 @@ def run_training(runner: Runner, command: Command, *, model: str | None = None, 
         leaves: Other files that it has to write, e.g. ``predict.file`` or ``predict.metrics``.
 
     Raises:
-        StepError: The command failed, or did not write what it should.
+        StepError: if the command failed, or did not write what it should.
     """
     paths = {item: command.folder / item for item in leaves}
     variables = {}
@@ -117,12 +117,12 @@ def run_prediction(
     Args:
         runner: Runs the command.
         command: ``predict.run`` and its folder.
-        scratch: Folder of ours for features and predictions; it is emptied first.
+        scratch: Temporary folder for features and predictions; it is emptied first.
         features: Writes the features into the folder that it is given and returns the file.
         model: What training left.
 
     Raises:
-        StepError: The command failed, or left no predictions, or something that is no table.
+        StepError: if the command failed, or left no predictions, or something that is not a table.
     """
     data, target = prepare_step(scratch, features)
     variables = {"MLCI_DATA": str(data), "MLCI_PREDICTIONS": str(target)}
@@ -186,7 +186,7 @@ def megabytes(path: Path) -> float:
 
 
 def make_empty_folder(folder: Path) -> None:
-    """Make ``folder`` an empty folder of ours; what stood there is gone."""
+    """Make ``folder`` an empty temporary folder; earlier content is removed."""
     if folder.is_symlink() or folder.is_file():
         folder.unlink()
     elif folder.exists():
@@ -195,7 +195,7 @@ def make_empty_folder(folder: Path) -> None:
 
 
 def file_stamps(path: Path) -> Stamp:
-    """Return name, time, size and inode of every file at or below ``path``: it changes when somebody writes there."""
+    """Return name, time, size and inode of every file at or below ``path``: it changes when a process writes there."""
     if not path.exists():
         return frozenset()
     files = [path] if path.is_file() else [Path(root) / name for root, _, names in os.walk(path) for name in names]
@@ -210,7 +210,7 @@ def _written(path: Path, before: Stamp, *, command: Command, key: str) -> None:
     """Make sure that a stage wrote what it should.
 
     Raises:
-        StepError: There is nothing, an empty folder, or what was there before.
+        StepError: if there is nothing, an empty folder, or the same content as before.
     """
     after = file_stamps(path)
     what = f"`{path.name}`" if key != "train.model" else f"`train.model: {path.name}`"
@@ -224,5 +224,5 @@ def _written(path: Path, before: Stamp, *, command: Command, key: str) -> None:
         when = datetime.fromtimestamp(max(mark[1] for mark in after) / 1e9, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
         raise StepError(
             f"{command.name} ended well but left {what} as it was before, from {when}: nothing shows that this "
-            "commit made it. Let it write anew (delete it first), or leave `train.run` out to judge it as is"
+            "commit made it. Delete the old one before training, or leave `train.run` out to judge it as is"
         )

@@ -58,7 +58,7 @@ def small_groups(case: GateCase, least: int) -> str | None:
 
 
 def _without_baseline() -> Finding:
-    return Finding(Outcome.NO_BASELINE, Reason.NO_BASELINE, "there is no baseline to compare with")
+    return Finding(Outcome.NO_BASELINE, Reason.NO_BASELINE, "no baseline to compare with")
 
 
 def _without_value(case: GateCase, candidate: Evidence) -> Finding:
@@ -86,7 +86,7 @@ def _without_change(evidence: Evidence) -> Finding:
     if cause is Cause.TOO_FEW:
         return Finding(Outcome.INCONCLUSIVE, Reason.TOO_FEW, evidence.reason)
     if cause is Cause.BASELINE:
-        said = f"only the baseline is undefined here, so there is no change to judge: {evidence.reason}"
+        said = f"only the baseline is undefined here, so no change can be judged: {evidence.reason}"
         return Finding(Outcome.INCONCLUSIVE, Reason.UNDEFINED_FOR_BASELINE, said)
     why = Reason.UNDEFINED_FOR_CANDIDATE if cause is Cause.CANDIDATE else Reason.NO_INTERVAL
     return Finding(Outcome.ERROR, why, evidence.reason)

@@ -23,7 +23,7 @@ class GateCase:
         rule: What it comes from.
         kind, limit: Which limit, as it was written.
         measured: The comparison or disparity it looks at.
-        evidence: The candidate's value or the change; ``None`` when there is no baseline to change against.
+        evidence: The candidate's value or the change; ``None`` without a baseline.
         bound: The limit in the evidence's units and sign; ``None`` when it needs a baseline value that is not there.
         judge: What to judge on.
     """
@@ -70,7 +70,7 @@ def expand_rules(rule: Rule, result: EvaluationResult, noise: TrainingNoise = UN
     Args:
         rule: The rule.
         result: What was estimated.
-        noise: What is known of the luck of training.
+        noise: Training noise of the champion, if it is known.
     """
     for measured in _numbers(rule, result):
         for kind, limit in rule.limits:
@@ -103,12 +103,12 @@ def compares_models(rule: Rule, kind: Kind) -> bool:
 
 
 def _sound(evidence: Evidence | None, confidence: float) -> Evidence | None:
-    """Make what is no number undefined, so that it can neither pass a gate nor disturb another one's Holm step."""
+    """Make NaN undefined, so that it can neither pass a gate nor disturb another gate's Holm step."""
     if evidence is None or evidence.value is None:
         return evidence
     if not math.isfinite(evidence.value):
         return Undefined(f"the value is {evidence.value}, which is not a number to judge")
-    # An end that is cut at a bound hides an error that is no number, so that is looked at, too.
+    # An end that is cut at a bound hides an error that is NaN, so the error is checked, too.
     if any(math.isnan(part) for part in (*(evidence.interval(confidence) or ()), evidence.spread() or 0.0)):
         return Undefined("its error is not a number to judge by")
     return evidence

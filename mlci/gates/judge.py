@@ -101,7 +101,7 @@ def judge_rules(
         rules: What a team wrote down.
         result: What was estimated.
         min_group_size: Rows that a group needs to be judged.
-        noise: What is known of the luck of training, for rules that ask.
+        noise: Training noise of the champion, for rules that ask for it.
     """
     cases = [case for rule in rules for case in expand_rules(rule, result, noise)]
     p_values = [_p(case) for case in cases]
@@ -166,7 +166,7 @@ def _interval(evidence: Evidence | None, confidence: float) -> tuple[float, floa
 
 
 def _find(case: GateCase, adjusted: float, bench: JudgeSettings) -> Finding:
-    """Return the outcome: first why there is no number, then what carries it, then the estimate or the interval."""
+    """Return the outcome: missing values first, then too few rows, then the estimate or the interval."""
     if absent := find_absence(case, min_group_size=bench.min_group_size):
         return absent
     if few := too_few_to_judge(case):

@@ -40,7 +40,7 @@ class Rule:
         across: Slice over whose groups a disparity is taken.
         limits: The limits by kind, in the order they are judged.
         judge: What to judge on; ``None`` leaves it to the kind of limit.
-        retraining: Whether the interval of a change has to know of the luck of training.
+        retraining: Whether the interval of a change includes the training noise.
         inconclusive, no_baseline: What doubt means for this gate.
         line: Where it stands in the configuration.
     """

@@ -43,7 +43,7 @@ def absent_evidence(what: str) -> Triple:
 
 
 def too_few(value: float | None, have: int, unit: str, *, least: int) -> Evidence:
-    """Return a value whose error is not known because too few rows carry it; ``None`` where there is no value either.
+    """Return a value whose error is not known because too few rows carry it; ``None`` if the value is missing, too.
 
     Args:
         value: The estimate.

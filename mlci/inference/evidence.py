@@ -27,7 +27,7 @@ class Evidence(Protocol):
 
     @property
     def reason(self) -> str | None:
-        """Why there is no value or no interval, in words."""
+        """Why the value or the interval is missing, in words."""
         ...
 
     def interval(self, confidence: float) -> Interval | None:

@@ -1,9 +1,9 @@
 """Minimums: rows that a metric needs to be defined, judged and failed on; causes of missing values.
 
-Recall is carried by labelled positives, ROC AUC by both classes, a mean by all rows. With fewer than ``defined`` there
-is no value, whatever a model predicts; with fewer than ``judged`` no interval keeps its level (simulated: a ROC AUC
-with two positives, average precision with four, a Brier score with one row of a class); with fewer than ``proves`` a
-slice never fails.
+Recall depends on labelled positives, ROC AUC on both classes, a mean on all rows. With fewer rows than ``defined`` the
+value is undefined, whatever a model predicts; with fewer than ``judged`` no interval keeps its level (simulated: a ROC
+AUC with two positives, average precision with four, a Brier score with one row of a class); with fewer than ``proves``
+a slice never fails.
 """
 
 from collections.abc import Mapping
@@ -222,11 +222,11 @@ def undefined_evidence(words: str, *, baseline: bool) -> Triple:
 
 
 def attribute_causes(triple: Triple, *, labels: str | None) -> Triple:
-    """Return evidence whose missing values have a cause; without a value of both models there is no change.
+    """Return evidence whose missing values have a cause; a change needs a value of both models.
 
     Args:
         triple: Evidence for the candidate, for the baseline, and for the change.
-        labels: The words for labels on which a missing value is not a model's doing; ``None`` where they suffice.
+        labels: The words for labels on which a missing value is not caused by a model; ``None`` if they suffice.
     """
     candidate, baseline, change = triple
     first = _caused(candidate, Cause.CANDIDATE, labels)

@@ -15,7 +15,7 @@ class Recorded:
         ends: The interval; ``None`` if the report has none.
         confidence: Two-sided level of the interval.
         method: How both were estimated.
-        reason: Why there is no interval.
+        reason: Why the interval is missing.
     """
 
     value: float

@@ -5,7 +5,7 @@ import math
 from mlci.inference.intervals.distributions import quantile, two_sided
 
 MOST = 10**12
-"""Nobody has more rows; a limit that would need them is as good as met exactly."""
+"""More rows than any evaluation set has; a limit that would need more counts as met exactly."""
 
 
 def rows_needed(spread: float, *, distance: float, confidence: float, power: float = 0.8) -> int | None:

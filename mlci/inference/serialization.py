@@ -120,7 +120,7 @@ def parse_evaluation(text: str | bytes, *, path: str) -> EvaluationResult:
     """Read an evaluation back.
 
     Raises:
-        InputError: The text is no evaluation of this version.
+        InputError: if the text is not an evaluation of this version.
     """
     if len(text) > MOST_BYTES:
         raise InputError(Problem(f"larger than {MOST_BYTES:,} bytes; is it an evaluation.json?", path))

@@ -38,7 +38,7 @@ class TrainingNoise:
     reason: str | None = None
 
 
-UNKNOWN = TrainingNoise(reason="the luck of training is not known here; only a run against production reads it")
+UNKNOWN = TrainingNoise(reason="the training noise is not known here; only a run against production reads it")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,7 +70,7 @@ class NoiseWidened:
         """What the evidence over rows says."""
         return self.evidence.reason
 
-    def luck(self, confidence: float) -> float:
+    def margin(self, confidence: float) -> float:
         """Return what the interval would extend by on endless rows."""
         return student_two_sided(confidence, self.runs - 1) * math.sqrt(2) * self.sd
 
@@ -79,8 +79,8 @@ class NoiseWidened:
         ends, value = self.evidence.interval(confidence), self.value
         if ends is None or value is None:
             return None
-        luck = self.luck(confidence)
-        return value - math.hypot(value - ends[0], luck), value + math.hypot(ends[1] - value, luck)
+        margin = self.margin(confidence)
+        return value - math.hypot(value - ends[0], margin), value + math.hypot(ends[1] - value, margin)
 
     def below(self, limit: float) -> float:
         """Return the level at which the upper end reaches the limit, or from above the lower one."""
@@ -91,7 +91,7 @@ class NoiseWidened:
         return self._tail(limit, upper=False)
 
     def spread(self) -> None:
-        """Return nothing: more rows don't make training less lucky."""
+        """Return nothing: more rows do not reduce training noise."""
 
     def _tail(self, limit: float, *, upper: bool) -> float:
         """Invert the interval by bisection on its confidence."""

@@ -2,7 +2,7 @@
 
 Of each row three digests of 64 bits are kept: of its key, of its label and of everything else. Rows without a key
 column are known by everything but their label. Two different rows agree by accident with a chance of about 2**-64 a
-pair. The digests are no secret keeping: whoever has them can try out labels.
+pair. The digests are no secret keeping: a reader of them can try out labels.
 """
 
 import json
@@ -97,7 +97,7 @@ def parse_rows(data: bytes) -> Rows:
     """Read what :func:`dump` wrote.
 
     Raises:
-        ValueError: It is something else, or a part of it.
+        ValueError: if it is something else, or a part of it.
     """
     line, newline, _ = data[:_MOST_HEADER].partition(b"\n")
     try:
@@ -121,7 +121,7 @@ def parse_rows(data: bytes) -> Rows:
 def row_difference(before: Rows, after: Rows) -> Difference:
     """Compare two evaluation sets; rows that occur several times count as often as they do.
 
-    Without a key, rows of equal content can't be told apart: if many of them repeat, nothing is counted.
+    Without a key, rows of equal content can't be distinguished: if many of them repeat, nothing is counted.
     """
     columns = set(before.nulls) == set(after.nulls)
     alike = (before.key, before.label) == (after.key, after.label)

@@ -123,7 +123,7 @@ def test_a_file_is_read(tmp_path):
 def test_files_that_are_not_there_or_no_files(tmp_path):
     os.mkfifo(tmp_path / "pipe.yml")
     for place, words in (
-        (tmp_path / "no.yml", "there is no such file"),
+        (tmp_path / "no.yml", "the file does not exist"),
         (tmp_path, "is a folder"),
         (tmp_path / "pipe.yml", "is a pipe"),
     ):

@@ -123,5 +123,5 @@ def test_files_that_are_wrong_as_a_whole(data, expected):
 
 
 def test_files_that_are_not_there(tmp_path):
-    with pytest.raises(InputError, match="there is no such file"):
+    with pytest.raises(InputError, match="the file does not exist"):
         load(tmp_path / "no.yml", catalogue)

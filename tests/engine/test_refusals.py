@@ -181,8 +181,8 @@ def test_positive__of_a_single_label_in_another_spelling(tmp_path):
 @pytest.mark.parametrize(
     ("labels", "said"),
     [
-        (["1", "2"], "label values are 1 and 2; 1 counts as positive: set evaluation.positive to say otherwise"),
-        (["1", "no"], "label values are 1 and 'no'; 1 counts as positive: set evaluation.positive to say otherwise"),
+        (["1", "2"], "label values are 1 and 2; 1 counts as positive: set evaluation.positive to choose another"),
+        (["1", "no"], "label values are 1 and 'no'; 1 counts as positive: set evaluation.positive to choose another"),
         (["1", "0"], None),
         (["1", "-1"], None),
         (["true", "false"], None),

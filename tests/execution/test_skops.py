@@ -324,7 +324,7 @@ def test_other_files_are_refused_by_content_before_anything_is_loaded(tmp_path, 
 
 def test_a_model_that_is_not_there(tmp_path, table):
     gone = SkopsModel(path=tmp_path / "gone", shown="gone", task="binary")
-    with pytest.raises(InputError, match="gone: there is no such file"):
+    with pytest.raises(InputError, match="gone: the file does not exist"):
         score_skops(runner(), gone, folder=tmp_path, scratch=tmp_path / "s", features=table)
 
 

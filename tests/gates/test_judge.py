@@ -216,7 +216,7 @@ class TestNoBaseline:
     @pytest.mark.parametrize(("policy", "blocks"), [("warn", False), ("block", True)])
     def test_under_both_policies(self, policy, blocks):
         found = one(rule(max_drop=0.02, policy={"no_baseline": policy}), alone(paired()))
-        assert (found.outcome, found.reason) == ("no_baseline", "there is no baseline to compare with")
+        assert (found.outcome, found.reason) == ("no_baseline", "no baseline to compare with")
         assert found.blocks is blocks
         assert (found.value, found.interval, found.candidate) == (None, None, 0.85)
 

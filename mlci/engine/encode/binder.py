@@ -231,7 +231,7 @@ def bind_job(connection: duckdb.DuckDBPyConnection, job: Job, scratch: Path) -> 
     """Open a job's tables and find its columns.
 
     Raises:
-        InputError: With everything that is missing.
+        InputError: if columns are missing; the message names all of them.
     """
     collector = _Collector(connection, scratch, job)
     sources = [("candidate", job.candidate)] + ([("baseline", job.baseline)] if job.baseline else [])

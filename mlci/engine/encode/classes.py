@@ -42,7 +42,7 @@ def binary_classes(
         column: The label column, for errors.
 
     Raises:
-        InputError: More than two labels, or none that can be the positive one.
+        InputError: if there are more than two labels, or none of them can be the positive one.
     """
     seen = [cell_values.cell_text(value) for value in label]
     allowed = [cell_values.cell_text(cell_values.parse_cell(value)) for value in classes or ()]
@@ -82,7 +82,7 @@ def assumed_positive(classes: tuple[str, ...], *, positive: object) -> str | Non
         return None
     parsed = sorted(map(cell_values.parse_cell, classes), key=cell_values.sort_key)
     shown = " and ".join(repr(value) if isinstance(value, str) else cell_values.cell_text(value) for value in parsed)
-    return f"label values are {shown}; {classes[1]} counts as positive: set evaluation.positive to say otherwise"
+    return f"label values are {shown}; {classes[1]} counts as positive: set evaluation.positive to choose another"
 
 
 def _quoted(name: str) -> str:

@@ -119,7 +119,7 @@ def encode_columns(bound: BoundJob) -> EncodedColumns:
     """Read the distinct values of a job's columns.
 
     Raises:
-        InputError: Too many values, classes that leave open which one is positive, or cells outside the classes.
+        InputError: if there are too many values, cells outside the classes, or no way to choose the positive class.
     """
     job, problems = bound.job, ProblemCollector()
     bins = tuple(bins_of(bound, base, column, problems) for base, column in bound.bases)

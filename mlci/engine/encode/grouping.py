@@ -159,7 +159,7 @@ def build_partition(
         path: The evaluation set, for errors.
 
     Raises:
-        InputError: A slice has more than ``max_groups`` groups.
+        InputError: if a slice has more than ``max_groups`` groups.
     """
     columns = CompositeKey(tuple(bases))
     table = _table(columns, elements)

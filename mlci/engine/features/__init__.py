@@ -1,1 +1,1 @@
-"""The features file for a prediction step: the evaluation set without its label, otherwise unchanged."""
+"""The features file for a prediction step: the evaluation set without its label, and with no other change."""

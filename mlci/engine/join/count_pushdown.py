@@ -30,7 +30,7 @@ def count_rows(bound: BoundJob, meaning: EncodedColumns, *, threads: int | None)
     """Let the database count; each element of what comes back stands for ``weights`` rows.
 
     Raises:
-        InputError: With every bad score's first row and key, or keys that are missing or repeated.
+        InputError: if scores are invalid, or keys are missing or repeated; the message has the first row of each.
     """
     if meaning.label is None:
         raise AssertionError(bound.job.task)  # numbers are not countable

@@ -19,7 +19,7 @@ def index_keys(bound: BoundJob, fetched: dict[str, Array], *, threads: int | Non
     """Take the evaluation set's keys out of what was fetched, and check that they are there and unique.
 
     Raises:
-        InputError: They aren't; rows are named.
+        InputError: if a key is missing or repeated; the message names the rows.
     """
     found = keys.KeyIndex(fetched, threads=threads)
     if not found.unique:

@@ -46,7 +46,7 @@ def read_rows(bound: BoundJob, meaning: EncodedColumns, *, threads: int | None) 
     """Read every row.
 
     Raises:
-        InputError: With every bad score's first row and key, or keys that don't pair off.
+        InputError: if scores are invalid or keys do not match; the message has the first row and key of each.
     """
     return _Reader(bound, meaning, threads, ProblemCollector(), ScoreNotes(bound.job)).read()
 

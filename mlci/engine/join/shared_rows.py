@@ -1,7 +1,7 @@
 """Rows that two evaluation sets share, with both models' predictions, as tables.
 
 Rows are matched by the digest of their key. Without a key they are matched by their content, label included, if that
-content occurs once in each set: rows of equal content can't be told apart.
+content occurs once in each set: rows of equal content can't be distinguished.
 """
 
 from collections.abc import Iterable

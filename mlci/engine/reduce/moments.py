@@ -68,7 +68,7 @@ def loss_moments(frame: Frame, name: str, *, threads: int | None) -> dict[Key, M
     """Sum a named loss, its square, its product between models and what its tails are known by, in every scope.
 
     Raises:
-        KeyError: No loss has that name.
+        KeyError: if no loss has that name.
     """
     rows = _Rows(frame, name, _centre(frame, name, threads))
     plan = _plan(frame, name, rows, threads)

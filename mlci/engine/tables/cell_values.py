@@ -124,7 +124,7 @@ def _kind(value: Value) -> str:
 
 
 def group_name(value: Value) -> str:
-    """Return a group's name, told apart from every other's in its column and in crossings with it.
+    """Return a group's name, different from every other one in its column and in crossings with it.
 
     A text is quoted, and the quotes in it doubled, where it would read as null, as nothing, as a quoted text, or as
     several names joined by :data:`SEPARATOR` (also together with the separator before or after it).

@@ -44,7 +44,7 @@ def locate_files(path: str, scratch: Path) -> tuple[LocalFile, ...]:
     Remote files are copied into ``scratch``.
 
     Raises:
-        InputError: Nothing is there, the suffix is unknown, or a glob mixes formats.
+        InputError: if no file exists, the suffix is unknown, or a glob mixes formats.
     """
     files = fetch_remote(path, scratch) if is_url(path) else _local(path)
     found = tuple(_file(shown, local, scratch) for shown, local in files)
@@ -74,7 +74,7 @@ def _local(path: str) -> list[tuple[str, Path]]:
         known = ", ".join(SCHEMES)
         raise InputError(Problem(f"tables are read from files or {known}; copy this one to a file first", path))
     if not matches:
-        said = "no file matches this glob" if glob.has_magic(path) else "there is no such file"
+        said = "no file matches this glob" if glob.has_magic(path) else "the file does not exist"
         raise InputError(Problem(said, path))
     return [(match, Path(match)) for match in matches]
 
@@ -153,8 +153,8 @@ def fetch_remote(url: str, scratch: Path) -> list[tuple[str, Path]]:
     """Copy the files that a URL means into ``scratch``; returns pairs of (URL, local path).
 
     Raises:
-        InputError: Nothing is there, it is too large, or pyarrow is not installed.
-        OutsideError: The store or server failed.
+        InputError: if no file exists, it is too large, or pyarrow is not installed.
+        OutsideError: if the store or server failed.
     """
     folder = scratch / f"remote{sum(1 for _ in scratch.iterdir())}"
     folder.mkdir()

@@ -33,7 +33,7 @@ def stage_csv(connection: duckdb.DuckDBPyConnection, file: LocalFile, target: Pa
     An unquoted empty field is null, a quoted one an empty text.
 
     Raises:
-        InputError: The header is broken, or a row has too many or too few fields.
+        InputError: if the header is invalid, or a row has too many or too few fields.
     """
     names, delimiter = read_header(file)
     _refuse_long_last_line(file)
@@ -187,7 +187,7 @@ def stage_json(connection: duckdb.DuckDBPyConnection, file: LocalFile, target: P
     A key that a line lacks is null there. A column is a number or a truth value if all its values are, else text.
 
     Raises:
-        InputError: A line is no JSON object, or names a key twice.
+        InputError: if a line is not a JSON object, or names a key twice.
     """
     form = "array" if is_json_array(file.path) else "newline_delimited"
     objects = f"read_json_objects({sql.quote_text(str(file.path))}, format = '{form}', compression = 'none') AS t(o)"

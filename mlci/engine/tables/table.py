@@ -63,7 +63,7 @@ class Table:
         """Return the column of that name.
 
         Raises:
-            InputError: There is none; near names are suggested.
+            InputError: if the table has no such column; the message suggests similar names.
         """
         for column in self.columns:
             if column.name == name:
@@ -85,7 +85,7 @@ def open_table(connection: duckdb.DuckDBPyConnection, path: str, scratch: Path) 
     """Locate, check and if need be stage a table.
 
     Raises:
-        InputError: Nothing is there, a file can't be read, shards have different columns, or there are no rows.
+        InputError: if no file exists, one can't be read, shards have different columns, or there are no rows.
     """
     parts = [_shard(connection, file, scratch) for file in locate_files(path, scratch)]
     first, columns, _ = parts[0]

@@ -54,7 +54,7 @@ def measure_disparity(name: str, across: GroupedValues, context: MeasureContext)
 def _shift(options: DisparityOptions, most: float | None) -> Triple:
     """Return the largest shift as the change: neither model has one by itself."""
     if not options.context.baseline:
-        return Undefined("a shift compares two models, and there is no baseline"), None, None
+        return Undefined("a shift compares two models, and the baseline is missing"), None, None
     alone = Undefined("a shift compares two models; one has none by itself")
     found = [_problem(options, options.values(model), model) for model in ("candidate", "baseline")]
     problem = next((each for each in found if each is not None), None)

@@ -19,7 +19,7 @@ from mlci.metrics.statistics import Floats, Moments
 _NOTHING = 1e-13
 ALIKE = "too few: every row has the same loss, so nothing shows how far it may vary"
 SAME = "too few: the predictions differ, but no row shows how far the losses may move apart"
-_CONSTANT = Undefined("the label is constant, so there is no variance to explain", cause=Cause.LABELS)
+_CONSTANT = Undefined("the label is constant, so it has no variance to explain", cause=Cause.LABELS)
 
 
 def loss_mean(moments: Moments, name: str, *, low: float, high: float) -> Evidence:
