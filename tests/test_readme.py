@@ -108,5 +108,5 @@ def test_the_demo_prints_what_the_readme_shows(tmp_path, monkeypatch, capsys):
     (heading,) = re.findall(r"^! diabetes-progression: .*$", (ROOT / "README.md").read_text("utf-8"), re.MULTILINE)
     printed = capsys.readouterr().out
     assert printed.splitlines()[0] == heading
-    for numbers in ("Δ −0.003 [−0.039, +0.032]", "Δ +0.018 [+0.001, +0.036]", "1,755 rows"):
+    for numbers in ("−0.003 (−0.039 to +0.032)", "+0.018 (+0.001 to +0.036)", "1,755 rows"):
         assert numbers in " ".join(printed.split())

@@ -113,7 +113,7 @@ def shorten_text(text: str, most: int) -> str:
 def _annotation(report: Report, row: GateRow, path: str) -> Annotation:
     d = Plain()
     line = gate_numbers(row)
-    numbers = f"{line.pair}; judged on {line.value}{f' {line.interval}' if line.interval else ''}; limit {line.limit}"
+    numbers = f"{line.pair}; {line.evidence}; {line.limit}"
     said = gate_sentence(d, report, row)
     return Annotation(
         path=path,

@@ -9,7 +9,7 @@ from mlci.report.text.escape import Md
 from mlci.report.text.markup import Markdown
 
 BUDGET = 60_000
-"""Bytes; GitHub refuses comments of more than 65,536 characters, and whoever posts one may add some."""
+"""Bytes; GitHub refuses comments of more than 65,536 characters, and a caller may add some."""
 
 
 def render_comment(report: Report, *, links: Links = NO_LINKS, run: str | None = None, budget: int = BUDGET) -> str:
@@ -42,8 +42,8 @@ def comment_marker(report: Report, *, run: str | None = None) -> Md:
 def with_marker(*, model: str, head: str | None, run: str | None) -> Md:
     """Return the marker of a comment on a model, where there may be no report."""
     facts = {"id": model, "head": head, "run": run}
-    told = " ".join(f"{key}={escape.encode_marker(value)}" for key, value in facts.items() if value is not None)
-    return Md(f"<!-- mlci {told} -->")
+    pairs = " ".join(f"{key}={escape.encode_marker(value)}" for key, value in facts.items() if value is not None)
+    return Md(f"<!-- mlci {pairs} -->")
 
 
 SUMMARY_BUDGET = 1_000_000

@@ -162,7 +162,7 @@ class Waiver(ReportPart):
 class GateRow(ReportPart):
     """One gate and what became of it.
 
-    ``value`` and ``interval`` are the numbers that were held against ``bound``, so that a reader can check by eye.
+    ``value`` and ``interval`` are the numbers that are compared with ``bound``, so that a reader can check by eye.
     """
 
     id: str

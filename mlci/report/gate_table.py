@@ -9,8 +9,9 @@ from mlci.report.text.number_format import NumberStyle
 from mlci.report.text.tables import ReportColumn, ReportTable, build_table
 
 ARROW = " → "
-DELTA = "Δ "
 LONG = 400
+ACROSS = "the limit lies inside the interval"
+"""Reason of an inconclusive gate whose numbers show it."""
 SMALLEST = "rows in the smallest group"
 """What gates on disparities count."""
 
@@ -24,23 +25,29 @@ class GateNumbers:
 
     Attributes:
         pair: ``baseline → candidate``.
-        value: What was measured, with its sign where it is a change.
-        size: The same without its sign.
-        interval: Its interval; ``None`` where there is none.
-        limit: The limit with its relation: ``≥ 0.860``, ``Δ ≥ −0.010``.
-        allowed: The limit's size alone.
+        baseline, candidate: The same, one by one.
+        value: The number that is compared with the limit, with its sign where it is a change.
+        interval: Its interval, ``low to high``; ``None`` where there is none.
+        limit: The limit in words: ``at least 0.860``, ``may fall by 0.010``.
+        condition: The same as the end of a sentence: ``it may fall by at most 0.010``.
     """
 
     pair: str
+    baseline: str
+    candidate: str
     value: str
-    size: str
     interval: str | None
     limit: str
-    allowed: str
+    condition: str
+
+    @property
+    def evidence(self) -> str:
+        """The value with its interval: ``−0.031 (−0.042 to −0.020)``."""
+        return self.value if self.interval is None else f"{self.value} ({self.interval})"
 
 
 def bound_of(row: GateRow) -> float:
-    """Return the limit with its sign: what the row says, else what was written."""
+    """Return the limit with its sign: the bound of the row, else the limit as it was written."""
     if row.bound is not None:
         return row.bound
     limit = limit_text(row) or 0.0
@@ -63,22 +70,23 @@ def gate_numbers(row: GateRow) -> GateNumbers:
     bound, unit = bound_of(row), labels.metric_unit(row.metric)
     unknown = row.limit.relative and row.bound is None
     against = (row.value, *(row.interval or ()))
-    pair_numbers = (row.baseline, row.candidate)
     style = number_format.number_style(
-        (*pair_numbers, row.value),
+        (row.baseline, row.candidate, row.value),
         unit=unit,
         interval=row.interval,
         bound=None if unknown else bound,
         judged=against,
     )
     change = row.on == "change"
+    shown = row.interval is not None and row.value is not None and row.interval != (0, 0)
     return GateNumbers(
-        pair=candidate_and_baseline(style, *pair_numbers),
+        pair=candidate_and_baseline(style, row.baseline, row.candidate),
+        baseline=style.value(row.baseline, missing=number_format.NONE),
+        candidate=style.value(row.candidate),
         value=_value(style, row.value, change=change),
-        size=style.amount(row.value) if row.value is not None else number_format.UNDEFINED,
-        interval=style.interval(row.interval, plus=change) if row.interval else None,
+        interval=style.interval(row.interval, plus=change) if row.interval and shown else None,
         limit=_limit(row, style, bound),
-        allowed=(style.amount(bound) if change else style.value(bound)) + _share(row),
+        condition=f"it {_limit(row, style, bound, sentence=True)}",
     )
 
 
@@ -88,12 +96,13 @@ def candidate_and_baseline(style: NumberStyle, baseline: float | None, candidate
 
 
 def gate_table(d: Markup, report: Report, rows: list[GateRow]) -> ReportTable:
-    """Lay gates out: state, name, both values, what was judged, limit."""
+    """Lay gates out: state, name, both values, the number compared with the limit, limit."""
     lines = [gate_numbers(row) for row in rows]
     has = rows_available(report)
     share = number_format.format_percent(report.policy.confidence)
     intervals = any(row.interval and (row.judge == "interval" or d.emphasis) for row in rows)
-    held = f"Judged on, {share} interval" if intervals else "Judged on"
+    head = {frozenset({"change"}): "Change", frozenset({"value"}): "Value"}
+    compared = head.get(frozenset(row.on for row in rows), "Value or change")
     both = any(row.baseline is not None for row in rows)
     return build_table(
         d,
@@ -106,7 +115,9 @@ def gate_table(d: Markup, report: Report, rows: list[GateRow]) -> ReportTable:
                 right=True,
             ),
             ReportColumn(
-                d.number(held), [_held(d, row, line) for row, line in zip(rows, lines, strict=True)], right=True
+                d.number(f"{compared}, {share} interval" if intervals else compared),
+                [_evidence(d, row, line) for row, line in zip(rows, lines, strict=True)],
+                right=True,
             ),
             ReportColumn(d.number("Limit"), [d.number(line.limit) for line in lines], right=True),
         ],
@@ -128,13 +139,13 @@ def rows_available(report: Report) -> Stock:
 
 
 def rows_needed_text(d: Markup, has: Stock, row: GateRow) -> str | None:
-    """Say how many rows an undecided gate needs, and how many it has; ``None`` where nobody knows."""
+    """Say how many rows an inconclusive gate needs, and how many it has; ``None`` where that is not known."""
     if row.rows_needed is None:
         return None
     rows = row.rows_needed_of or "rows"
     needed = d.words("about {} {}", d.number(number_format.format_count(row.rows_needed)), d.text(rows))
-    held = has.get((row.metric, row.scope.across or row.scope.slice, row.scope.group, rows))
-    return needed if held is None else d.words("{}; it has {}", needed, d.number(number_format.format_count(held)))
+    found = has.get((row.metric, row.scope.across or row.scope.slice, row.scope.group, rows))
+    return needed if found is None else d.words("{}; it has {}", needed, d.number(number_format.format_count(found)))
 
 
 def _value(style: NumberStyle, value: float | None, *, change: bool) -> str:
@@ -142,24 +153,26 @@ def _value(style: NumberStyle, value: float | None, *, change: bool) -> str:
         return number_format.UNDEFINED
     if not change:
         return style.value(value)
-    return number_format.NO_CHANGE if value == 0 else DELTA + style.change(value)
+    return style.change(value)
 
 
-def _limit(row: GateRow, style: NumberStyle, bound: float) -> str:
-    """Print the limit in the units of the value; one in per cent shows what was written, too."""
+def _limit(row: GateRow, style: NumberStyle, bound: float, *, sentence: bool = False) -> str:
+    """Print the limit in words and in the units of the value; one in per cent shows what was written, too."""
     if limit_text(row) is None:
-        return "must be there"
-    relation = "≥ " if is_floor(row) else "≤ "
+        return "must exist"
     if row.on == "value":
-        return relation + style.limit(bound)
+        words = "at least" if is_floor(row) else "at most"
+        return f"{'must be ' if sentence else ''}{words} {style.limit(bound)}"
+    verb, other = ("fall", "rise") if is_floor(row) else ("rise", "fall")
+    if bound == 0:
+        return f"may not {verb}{_share(row)}"
     if row.limit.relative and row.bound is None:
-        return (
-            DELTA
-            + relation
-            + (number_format.MINUS if is_floor(row) else "+")
-            + number_format.format_percent(abs(bound))
-        )
-    return DELTA + relation + style.limit(bound, plus=True) + _share(row)
+        size = number_format.format_percent(abs(bound))
+    else:
+        size = style.limit(abs(bound)) + _share(row)
+    if (bound < 0) != is_floor(row):
+        return f"must {other} by {'at least ' if sentence else ''}{size}"
+    return f"may {verb} by {'at most ' if sentence else ''}{size}"
 
 
 def _share(row: GateRow) -> str:
@@ -180,21 +193,36 @@ def _name(d: Markup, has: Stock, row: GateRow) -> str:
 
 
 def gate_remarks(d: Markup, has: Stock, row: GateRow) -> str | None:
-    """Say what the numbers of a row don't: its reason, what it needs, who waived it."""
-    if row.waived is not None:
-        given = row.waived
-        words = (d.text(given.by), d.text(given.until), d.text(given.reason, longest=LONG))
-        return d.words("waived by {} until {}: {}", *words)
+    """Say what the numbers of a row do not show: its reason, and the rows that it needs."""
     if row.outcome == "no_baseline":
         return d.text(row.reason or "no baseline yet; it is recorded when this merges", longest=LONG)
-    evident = row.outcome == "passed" or (row.outcome == "failed" and row.value is not None)
-    reason = (row.reason or "").removeprefix(f"{labels.INSUFFICIENT}: ")
-    parts = [d.text(reason, longest=LONG)] if reason and not evident else []
+    parts = [d.text(reason, longest=LONG)] if (reason := _reason(row)) else []
     said = row.why == "too_few_carriers" and f"; {row.rows_needed} are needed" in reason
     needed = rows_needed_text(d, has, row) if row.outcome == "inconclusive" and not said else None
     if needed is not None:
         parts.append(d.words("needs {}", needed))
+    if _decided_by_value(row):
+        parts.append(d.number("decided by the value, not by the interval"))
     return d.join("; ", parts) if parts else None
+
+
+def is_across(row: GateRow) -> bool:
+    """Whether the limit lies inside the interval that it is compared with."""
+    return row.interval is not None and row.interval[0] <= bound_of(row) <= row.interval[1]
+
+
+def _reason(row: GateRow) -> str:
+    """Return the reason of a gate where its numbers alone do not show it."""
+    if row.outcome == "passed" or (row.outcome == "failed" and row.value is not None):
+        return ""
+    plain = row.outcome == "inconclusive" and is_across(row) and row.why in {None, "across_limit"}
+    reason = labels.reason_text(row)
+    return reason.removeprefix(ACROSS).removeprefix("; ") if plain else reason
+
+
+def _decided_by_value(row: GateRow) -> bool:
+    """Whether a gate on the estimate is decided although the limit lies inside its interval."""
+    return row.judge == "estimate" and row.outcome in {"passed", "failed"} and is_across(row)
 
 
 def _both(d: Markup, row: GateRow, line: GateNumbers, *, both: bool) -> str:
@@ -203,13 +231,8 @@ def _both(d: Markup, row: GateRow, line: GateNumbers, *, both: bool) -> str:
     return d.number(line.pair if both else line.pair.partition(ARROW)[2])
 
 
-def _held(d: Markup, row: GateRow, line: GateNumbers) -> str | None:
+def _evidence(d: Markup, row: GateRow, line: GateNumbers) -> str | None:
     if row.value is None:
         return d.number(number_format.UNDEFINED if row.outcome == "error" else number_format.NONE)
-    value = d.number(line.value)
-    if line.interval is None or row.interval == (0, 0) or (row.judge == "estimate" and not d.emphasis):
-        return d.strong(value)
-    interval = d.number(line.interval)
-    if row.judge == "estimate":
-        return d.words("{} {}", d.strong(value), interval)
-    return d.words("{} {}", value, d.strong(interval))
+    value = d.strong(d.number(line.value))
+    return value if line.interval is None else d.words("{} ({})", value, d.number(line.interval))

@@ -1,9 +1,9 @@
 """Headline of a report: verdict, counts, cause, and the next step."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 from mlci.report.document import GateRow, Outcome, Report
-from mlci.report.gate_table import LONG, bound_of, gate_numbers, is_floor, rows_available, rows_needed_text
+from mlci.report.gate_table import LONG, GateNumbers, gate_numbers, is_across
 from mlci.report.links import Links
 from mlci.report.text import labels, number_format
 from mlci.report.text.markup import Markup
@@ -20,37 +20,45 @@ _PROMOTE = "merge, then run `mlci promote` to make this model the production bas
 
 
 def verdict_heading(d: Markup, report: Report) -> str:
-    """Write verdict, model and counts: ``❌ credit-risk: 1 gate failed, 1 inconclusive, 5 passed``."""
+    """Write model, verdict and counts: ``❌ credit-risk: blocked, 1 of 42 gates failed``."""
     state = labels.VERDICTS[report.verdict]
     glyph = d.number(state.glyph if d.emphasis else state.mark)
     return d.words("{} {}: {}", glyph, d.text(report.model), d.number(verdict_headline(report)))
 
 
 def verdict_headline(report: Report) -> str:
-    """Say the verdict by its counts, and in a word where the counts alone would not tell."""
+    """Say the verdict, and how many gates it comes from."""
     counts = labels.outcome_counts(report)
     if _is_unchanged(report):
         return "nothing relevant changed"
-    if report.unchanged_since is not None and counts:
-        return f"nothing relevant changed; {_counted(report, counts)}"
     if not counts:
-        return "no gate was judged"
-    if set(counts) == {"passed"} and report.verdict == "pass":
+        return "no gate was evaluated"
+    said = _counted(report)
+    return said if report.unchanged_since is None else f"nothing relevant changed; {said}"
+
+
+def _counted(report: Report) -> str:
+    """Count the gates that the verdict comes from, the most severe outcome first."""
+    rows = report.gates
+    if report.verdict == "pass":
         few = {1: "the gate passed", 2: "both gates passed"}
-        return few.get(counts["passed"], f"all {number_format.format_count(counts['passed'])} gates passed")
-    return _counted(report, counts)
+        return few.get(len(rows), f"all {number_format.format_count(len(rows))} gates passed")
+    counted = [row for row in rows if (row.blocks if report.verdict == "block" else row.outcome != "passed")]
+    counts = {outcome: sum(row.outcome == outcome for row in counted) for outcome in labels.STATES}
+    (first, number), *rest = [(outcome, number) for outcome, number in counts.items() if number]
+    said = [f"{_of_all(number, len(rows))} {_COUNTED[first]}"]
+    said += [f"{number_format.format_count(number)} {_COUNTED[outcome]}" for outcome, number in rest]
+    return ", ".join([labels.VERDICTS[report.verdict].word, *said])
 
 
-def _counted(report: Report, counts: Mapping[Outcome, int]) -> str:
-    said = [f"{number_format.format_count(number)} {_COUNTED[outcome]}" for outcome, number in counts.items()]
-    first, number = next(iter(counts.items()))
-    said[0] = f"{number_format.pluralize(number, 'gate')} {_COUNTED[first]}"
-    verdict = [] if "failed" in counts else [labels.VERDICTS[report.verdict].word]
-    return ", ".join([*verdict, *said])
+def _of_all(number: int, total: int) -> str:
+    if number == total:
+        return "1 gate" if total == 1 else f"all {number_format.format_count(total)} gates"
+    return f"{number_format.format_count(number)} of {number_format.pluralize(total, 'gate')}"
 
 
 def verdict_cause(d: Markup, report: Report) -> str:
-    """Say in one sentence what the verdict comes from."""
+    """Say what the verdict comes from: the most severe gate, and how many more there are of its kind."""
     rows = labels.in_order(report.gates)
     if _is_unchanged(report):
         return _unchanged(d, report)
@@ -73,11 +81,17 @@ def next_step(d: Markup, report: Report, links: Links) -> str:
     """Say what the author can do, with the line of the configuration that it is about."""
     if _is_unchanged(report):
         return d.number("merge; or add the files to `paths:` if this change should have been evaluated.")
-    steps = [step for outcome in _STEPS if (step := _step(d, report, links, outcome)) is not None]
+    rows = labels.in_order(report.gates)
+    urgent = [row for row in rows if row.blocks] or [row for row in rows if row.outcome != "passed"]
+    steps = [_STEPS[kind](d, report, links, _only(urgent, kind)) for kind in _STEPS if _only(urgent, kind)]
     if not steps:
-        return _merge(d, report) if report.gates else d.number("add a gate to the configuration.")
-    first, *rest = steps
+        return _merge(d, report) if rows else d.number("add a gate to the configuration.")
+    first, *rest = steps if urgent[0].blocks else steps[:1]
     return d.join(" ", [first, *(d.capital(step) for step in rest)])
+
+
+def _only(rows: list[GateRow], outcome: Outcome) -> list[GateRow]:
+    return [row for row in rows if row.outcome == outcome]
 
 
 def _is_unchanged(report: Report) -> bool:
@@ -95,90 +109,102 @@ def _merge(d: Markup, report: Report) -> str:
     return d.number(f"{_PROMOTE}." if report.baseline.source == "production" else "merge.")
 
 
-def about_gate(d: Markup, row: GateRow) -> str:
-    """Say in one sentence what became of a gate that has nothing else to say."""
-    name = labels.scoped_title(d, row.metric, row.scope)
-    if row.outcome == "failed":
-        return _failed(d, row, name)
-    return d.words("{} is {}.", name, d.number(_COUNTED[row.outcome]))
-
-
 def line_link(d: Markup, report: Report, links: Links, line: int | None) -> str:
     """Name a line of the configuration: linked where the repository is known."""
     path = report.provenance.config_path or "mlci.yml"
-    name = d.code(path) if line is None else d.words("{} line {}", d.code(path), d.number(str(line)))
+    name = d.code(path) if line is None else d.words("{}, line {}", d.code(path), d.number(str(line)))
     return d.link(name, links.line(path, line))
 
 
 def gate_sentence(d: Markup, report: Report, row: GateRow) -> str:
-    """Say in one sentence what became of a gate, with its reason."""
-    name = labels.scoped_title(d, row.metric, row.scope)
+    """Say what became of a gate, with its reason: briefly in plain text, with its interval where there is emphasis."""
+    name = labels.scoped_phrase(d, row.metric, row.scope)
     match row.outcome:
         case "failed":
-            return _failed(d, row, name)
+            return _failed(d, report, row, name)
         case "error":
-            reason = d.text((row.reason or "no reason was given").rstrip("."), longest=LONG)
-            return d.words("{} could not be judged: {}.", name, reason)
+            lead = d.strong(d.words("{} could not be evaluated.", name))
+            return d.words("{} Reason: {}.", lead, _reason(d, row))
         case "inconclusive":
-            return _inconclusive(d, row, name)
+            return _inconclusive(d, report, row, name)
         case "no_baseline":
             number = number_format.pluralize(labels.outcome_counts(report)["no_baseline"], "gate")
-            return d.number(f"There is nothing to compare with, so {number} could not be judged.")
+            return d.number(f"There is no baseline to compare with, so {number} could not be evaluated.")
         case "waived":
-            return d.words("{} did not keep its limit and is waived.", name)
+            return d.words("{} is waived.", name)
         case "passed":
             return _passed(d, report)
 
 
-def _failed(d: Markup, row: GateRow, name: str) -> str:
+def _failed(d: Markup, report: Report, row: GateRow, name: str) -> str:
     line = gate_numbers(row)
-    allowed = d.number(line.allowed)
+    finding = _finding(d, row, line, name)
+    if not d.emphasis:
+        return d.words("{}; {}.", finding, d.number(line.condition))
+    lead = d.strong(d.words("{}.", finding))
+    interval = _interval(report, line)
+    if row.on == "change" and row.value is not None:
+        said = f"That is {line.value}{f' ({interval})' if interval else ''}; {line.condition}."
+    elif interval is not None:
+        said = f"Its {interval.replace('interval', 'interval is')}; {line.condition}."
+    else:
+        said = f"{line.condition[:1].upper()}{line.condition[1:]}."
+    return d.words("{} {}", lead, d.number(said))
+
+
+def _finding(d: Markup, row: GateRow, line: GateNumbers, name: str) -> str:
+    """Say what a gate found: a value, or where it came from and went to."""
     if row.on == "value":
-        words = "{} is {}; at least {} is required." if is_floor(row) else "{} is {}; at most {} is allowed."
-        return d.words(words, name, d.number(line.value), allowed)
-    verb, largest = ("fell", "drop") if is_floor(row) else ("rose", "rise")
-    if row.value is None or (row.value < 0) != is_floor(row):
-        return d.words("{} did not keep its limit {}.", name, d.number(line.limit))
-    return d.words(f"{{}} {verb} by {{}}; the largest {largest} allowed is {{}}.", name, d.number(line.size), allowed)
+        return d.words("{} is {}", name, d.number(line.value))
+    if row.baseline is None or row.candidate is None or row.value is None:
+        return d.words("{} changed by {}", name, d.number(line.value))
+    verb = "fell" if row.value < 0 else "rose" if row.value > 0 else "stayed"
+    return d.words(f"{{}} {verb} from {{}} to {{}}", name, d.number(line.baseline), d.number(line.candidate))
 
 
-def _inconclusive(d: Markup, row: GateRow, name: str) -> str:
-    bound = bound_of(row)
-    across = row.interval is not None and row.interval[0] <= bound <= row.interval[1]
-    if across and row.why in {None, "across_limit"}:
-        line = gate_numbers(row)
-        interval = d.number(line.interval or number_format.UNDEFINED)
-        return d.words("{} is undecided: its interval {} reaches across {}.", name, interval, d.number(line.limit))
-    reason = d.text((row.reason or "no reason was given").rstrip("."), longest=LONG)
-    return d.words("{} is undecided: {}.", name, reason)
+def _interval(report: Report, line: GateNumbers) -> str | None:
+    share = number_format.format_percent(report.policy.confidence)
+    return None if line.interval is None else f"{share} interval {line.interval}"
+
+
+def _inconclusive(d: Markup, report: Report, row: GateRow, name: str) -> str:
+    lead = d.strong(d.words("{} is inconclusive.", name))
+    if labels.has_too_few(row):
+        return d.words("{} Too few rows: {}.", lead, _reason(d, row))
+    if not is_across(row) or row.why not in {None, "across_limit"}:
+        return d.words("{} Reason: {}.", lead, _reason(d, row))
+    line = gate_numbers(row)
+    what = "change" if row.on == "change" else "value"
+    interval = _interval(report, line) or "no interval"
+    said = f"Its {what} is {line.value} ({interval}), and {line.condition}: the limit lies inside the interval."
+    return d.words("{} {}", lead, d.number(said))
+
+
+def _reason(d: Markup, row: GateRow) -> str:
+    return d.text((labels.reason_text(row) or "no reason was given").rstrip("."), longest=LONG)
 
 
 def _passed(d: Markup, report: Report) -> str:
     rows = report.evaluation.rows
     where = "" if rows is None else f" on {number_format.pluralize(rows, 'row')}"
     against = ", compared with the baseline on the same rows" if labels.has_baseline(report) and rows else ""
-    return d.number(f"Every gate kept its limit{where}{against}.")
-
-
-def _step(d: Markup, report: Report, links: Links, outcome: Outcome) -> str | None:
-    rows = [row for row in labels.in_order(report.gates) if row.outcome == outcome]
-    return _STEPS[outcome](d, report, links, rows) if rows else None
+    return d.number(f"Every gate passed{where}{against}.")
 
 
 def _recover(d: Markup, report: Report, links: Links, rows: list[GateRow]) -> str:
     where = line_link(d, report, links, rows[0].line)
-    if len(rows) > 1:
-        number = d.number(number_format.format_count(len(rows)))
-        words = "recover the {} failed gates, or change their limits (the first is in {}) with an owner's approval."
-        return d.words(words, number, where)
-    name = labels.scoped_title(d, rows[0].metric, rows[0].scope)
-    return d.words("recover {}, or change its limit in {} with an owner's approval.", name, where)
+    if len(rows) == 1:
+        return d.words("recover it, or have an owner approve another limit in {}.", where)
+    number = d.number(number_format.format_count(len(rows)))
+    return d.words(
+        "recover the {} failed gates, or have an owner approve other limits; the first is in {}.", number, where
+    )
 
 
 def _repair(d: Markup, report: Report, links: Links, rows: list[GateRow]) -> str:
     where = line_link(d, report, links, rows[0].line)
     what = "the gate in error" if len(rows) == 1 else "the first gate in error"
-    words = _REPAIRS.get(rows[0].why or "", "make {} computable; it is in {}.")
+    words = _REPAIRS.get(rows[0].why or "", "make the value of {} computable; it is in {}.")
     return d.words(words, d.number(what), where)
 
 
@@ -188,51 +214,44 @@ _REPAIRS: dict[str, str] = {
 }
 
 
-def _collect(d: Markup, report: Report, links: Links, rows: list[GateRow]) -> str | None:  # noqa: ARG001 (see _STEPS)
-    known = [row for row in rows if row.rows_needed is not None]
+def _collect(d: Markup, report: Report, links: Links, rows: list[GateRow]) -> str:
+    """Say how doubt is resolved; how many rows it takes stands on each gate's own row."""
     missing = [row for row in rows if row.why == "labels"]
-    if missing:
-        return d.number(_UNDECIDED["labels"].format(number_format.pluralize(len(missing), "inconclusive gate")))
-    if not known:
-        number = number_format.pluralize(len(rows), "inconclusive gate")
-        why = rows[0].why if len({row.why for row in rows}) == 1 else None
-        return d.number(_UNDECIDED.get(why or "", _UNKNOWN).format(number))
-    most = max(known, key=lambda row: row.rows_needed or 0)
-    needed = rows_needed_text(d, rows_available(report), most) or d.number("more rows")
-    if len(rows) == 1:
-        return d.words("add rows to the evaluation set; the inconclusive gate needs {}.", needed)
-    name = labels.scoped_title(d, most.metric, most.scope)
-    return d.words("add rows to the evaluation set; of the inconclusive gates {} needs most: {}.", name, needed)
+    chosen = missing or rows
+    causes = {row.why for row in chosen}
+    known = any(row.rows_needed is not None for row in chosen)
+    cause = chosen[0].why if len(causes) == 1 and (missing or not known) else None
+    what = d.number(number_format.pluralize(len(chosen), "inconclusive gate"))
+    where = line_link(d, report, links, chosen[0].line)
+    words = _UNDECIDED.get(cause or "", _MORE_ROWS if known else _UNKNOWN)
+    first = "the first is in {}" if len(chosen) > 1 else "it is in {}"
+    step = d.words(words, what)
+    if rows[0].blocks:
+        return d.words("{}, or have an owner approve another limit; " + first + ".", step, where)
+    return d.words("{}, or merge with that doubt; " + first + ".", step, where)
 
 
-_UNKNOWN = "look at {} yourself: no number of rows is known that would decide."
+_MORE_ROWS = "add rows to the evaluation set to decide {}"
+_UNKNOWN = "compare the values of {}, for which no sufficient number of rows is known"
 _UNDECIDED: dict[str, str] = {
-    "labels": "label rows of the kind that is missing: {} can't be judged on these labels, whatever a model predicts.",
-    "undefined_for_both": "gate on a metric that both models have: {} can't be judged, because neither has a value.",
-    "undefined_for_baseline": "nothing to do in this change: {} can't be judged until the baseline has a value.",
+    "labels": "label rows of the kind that is missing for {}",
+    "undefined_for_both": "use a metric that both models have for {}",
+    "undefined_for_baseline": "use a metric that the baseline has for {}",
 }
 
 
-def _record(d: Markup, report: Report, links: Links, rows: list[GateRow]) -> str:  # noqa: ARG001 (see _STEPS)
+def _record(d: Markup, report: Report, links: Links, rows: list[GateRow]) -> str:
     if any(row.blocks for row in rows):
         return d.number("record a baseline first, because the policy blocks without one.")
     if report.baseline.source == "production":
-        return d.number(f"{_PROMOTE}; from then on limits on change are judged against it.")
-    return d.number("name a `baseline` that has these metrics to have limits on change judged.")
+        return d.number(f"{_PROMOTE}; later candidates are compared with it.")
+    return d.words("name a `baseline` that has these metrics in {}.", line_link(d, report, links, None))
 
 
-def _outlive(d: Markup, report: Report, links: Links, rows: list[GateRow]) -> str | None:  # noqa: ARG001 (see _STEPS)
-    given = [row.waived for row in rows if row.waived is not None]
-    if not given:
-        return None
-    soonest = min(given, key=lambda waiver: waiver.until)
-    return d.words("repair what is waived before {}.", d.text(soonest.until))
-
-
-_STEPS: dict[Outcome, Callable[[Markup, Report, Links, list[GateRow]], str | None]] = {
+_STEPS: dict[Outcome, Callable[[Markup, Report, Links, list[GateRow]], str]] = {
     "failed": _recover,
     "error": _repair,
     "inconclusive": _collect,
     "no_baseline": _record,
-    "waived": _outlive,
 }
+"""What can be done about each outcome, the most severe first."""

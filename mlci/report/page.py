@@ -230,8 +230,6 @@ def page_footer(d: Markup, report: Report, links: Links) -> str:
         settings.append(f"seed {report.provenance.seed}")
     if report.evaluation.rows is not None:
         settings.append(f"{number_format.format_percent(report.policy.confidence)} intervals")
-    if d.emphasis and not report.measured_nothing:
-        settings.append("bold: what was held against the limit")
     pages = [(links.report, "full report"), (links.guide, "how gates decide")]
     parts = [
         _models(d, report, links),
@@ -267,11 +265,11 @@ def _evaluation(d: Markup, report: Report) -> list[str]:
         return []
     said = d.number(number_format.pluralize(evaluation.rows, "row"))
     if evaluation.fingerprint is not None:
-        said = d.words("{}, holdout {}", said, d.code(_digest(evaluation.fingerprint)))
+        said = d.words("{}, evaluation set {}", said, d.code(_digest(evaluation.fingerprint)))
     if evaluation.uses is not None:
         of = f" of {number_format.format_count(evaluation.budget)}" if evaluation.budget is not None else ""
         times = "time" if evaluation.uses == 1 and not of else "times"
-        said = d.words("{} used {}", said, d.number(f"{number_format.format_count(evaluation.uses)}{of} {times}"))
+        said = d.words("{}, used {}", said, d.number(f"{number_format.format_count(evaluation.uses)}{of} {times}"))
     return [said, d.number("labels sealed")] if evaluation.sealed else [said]
 
 

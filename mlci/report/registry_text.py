@@ -66,7 +66,7 @@ def reproduction_text(
         how: What is identical.
         runs: How often it was trained.
         metrics: Name, the version's value, mean and standard deviation of the reruns, and whether they fit.
-        rows: Rows that the first rerun decides otherwise, and keys of some.
+        rows: Rows on which the first rerun decides differently, and keys of some.
         notes: Lines to add.
         width: Columns of the terminal.
     """
@@ -75,7 +75,7 @@ def reproduction_text(
     if rows is not None and how is None:
         keys = [d.text(key) for key in rows[1]]
         named = f": {', '.join(keys)}{', …' if rows[0] > len(keys) else ''}" if keys else ""
-        lines.append(f"The first rerun decides {number_format.pluralize(rows[0], 'row')} otherwise{named}")
+        lines.append(f"The first rerun decides {number_format.pluralize(rows[0], 'row')} differently{named}")
     lines += [d.text(note, longest=500) for note in notes]
     parts = ["\n".join(part for line in lines for part in text_width.wrap_text(line, width))]
     parts += [lay_out(_reproduced_metrics(d, metrics), width=width)] if metrics else []

@@ -3,10 +3,10 @@
 import re
 from xml.etree import ElementTree as ET
 
-from mlci.report import headline
 from mlci.report.comment import render_comment, render_summary
 from mlci.report.document import GateRow, Report
 from mlci.report.gate_table import Stock, gate_numbers, gate_remarks, rows_available
+from mlci.report.headline import gate_sentence
 from mlci.report.links import NO_LINKS, Links
 from mlci.report.text import labels
 from mlci.report.text.escape import visible
@@ -18,7 +18,7 @@ _INVALID = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")  
 def junit(report: Report) -> str:
     """Write gates as test cases of one suite.
 
-    A gate that blocks is a failure (an error, if it could not be computed); doubt that only warns and a waiver are
+    A gate that blocks is a failure (an error, if it could not be computed); doubt that only warns is
     skipped, with their reason. There are no times: the same result gives the same bytes.
     """
     rows = report.gates
@@ -42,8 +42,11 @@ def junit(report: Report) -> str:
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + ET.tostring(root, encoding="unicode") + "\n"
 
 
+_DECIDES = {"estimate": "value", "interval": "interval"}
+
+
 def _kind(row: GateRow) -> str | None:
-    """Return the element that tells JUnit what became of a gate; ``None`` for one that passed."""
+    """Return the element that stands for a gate's outcome in JUnit; ``None`` for one that passed."""
     match row.outcome:
         case "passed":
             return None
@@ -63,25 +66,24 @@ def _case(report: Report, row: GateRow, kind: str | None, has: Stock) -> ET.Elem
         attributes |= {"file": _text(report.provenance.config_path or "mlci.yml"), "line": str(row.line)}
     case = ET.Element("testcase", attributes)
     if kind is not None:
-        message = _message(row, has)
-        told = ET.SubElement(
+        message = _message(report, row, has)
+        found = ET.SubElement(
             case, kind, {"message": message} if kind == "skipped" else {"message": message, "type": row.outcome}
         )
-        told.text = _facts(row)
+        found.text = _facts(row)
     return case
 
 
-def _message(row: GateRow, has: Stock) -> str:
+def _message(report: Report, row: GateRow, has: Stock) -> str:
     d = Plain()
-    parts = [labels.outcome_word(row), gate_remarks(d, has, row) or headline.about_gate(d, row)]
+    parts = [labels.outcome_word(row), gate_remarks(d, has, row) or gate_sentence(d, report, row)]
     return _text(": ".join(parts))
 
 
 def _facts(row: GateRow) -> str:
     line = gate_numbers(row)
-    on = f"{line.value} {line.interval}" if line.interval and row.value is not None else line.value
     title = labels.scoped_title(Plain(), row.metric, row.scope)
-    return _text(f"{title}: {line.pair}; judged on {row.judge}: {on}; limit {line.limit}")
+    return _text(f"{title}: {line.pair}; {line.evidence}; {line.limit}; decided by the {_DECIDES[row.judge]}")
 
 
 def _text(text: str) -> str:

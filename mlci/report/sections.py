@@ -43,7 +43,7 @@ def _cells(d: Markup, row: Evidenced, *, both: bool) -> tuple[str | None, str | 
     if row.change is not None:
         change = style.value(row.change) if shift and row.change else style.change(row.change)
         if row.change_interval and not row.change_interval[0] == row.change_interval[1] == 0:
-            change += f" {style.interval(row.change_interval, plus=not shift)}"
+            change += f" ({style.interval(row.change_interval, plus=not shift)})"
     return d.number(value), interval and d.number(interval), change and d.number(change)
 
 
@@ -120,10 +120,8 @@ def notes_section(d: Markup, report: Report) -> list[Section]:
     """List what a reader should know about the evaluation."""
     lines = [d.text(note, longest=LONG) for note in report.notes]
     if labels.estimates_only(report):
-        told = (
-            "Judged on estimates: only metrics files were compared. A file of predictions would add intervals, slices "
-        )
-        lines.insert(0, d.number(told + "and the check that both models saw the same rows."))
+        limits = "Only metrics files were compared, so the values decide. A file of predictions would add intervals, "
+        lines.insert(0, d.number(f"{limits}slices and the check that both models saw the same rows."))
     return [Section("notes", d.number("Notes"), lines=tuple(lines), folded=False)] if lines else []
 
 

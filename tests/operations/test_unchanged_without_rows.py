@@ -169,7 +169,7 @@ def test_run__metrics_file_that_git_tracks(tmp_path):
     folder = leaves_metrics(tmp_path, baseline="{ref: main}", train="", paths="", **{"metrics.json": '{"auc": 0.6}'})
     ended = skipped(folder, branch(folder))
     assert (ended.code, ended.report["verdict"]) == (1, "block")  # the reference is below the floor, too
-    assert "nothing relevant changed; 1 gate failed, 1 passed" in (folder / ".mlci/out/comment.md").read_text()
+    assert "nothing relevant changed; blocked, 1 of 2 gates failed" in (folder / ".mlci/out/comment.md").read_text()
 
 
 def test_run__metrics_file_of_an_earlier_step(tmp_path):

@@ -12,7 +12,7 @@ from mlci.publish.runs import Run
 from mlci.report.document import Provenance
 from mlci.report.links import Links
 from tests.publish.scene import bad, good, unsure, wide
-from tests.report.build import HEAD, a_report, broken, failed, inconclusive, no_baseline, passed, waived
+from tests.report.build import HEAD, a_report, broken, failed, inconclusive, no_baseline, passed
 
 EVENT = Event(name="pull_request", head=HEAD, pull=7, branch="topic")
 TARGET = find_target(EVENT, model="credit-risk", run=Run(7, 1), url="https://github.com/o/r/actions/runs/7")
@@ -26,8 +26,8 @@ def what(result, policy="always"):
     ("result", "conclusion", "state", "title"),
     [
         (Finished(report=good()), "success", "success", "the gate passed"),
-        (Finished(report=unsure()), "success", "success", "1 gate inconclusive, may merge"),
-        (Finished(report=bad()), "failure", "failure", "1 gate failed"),
+        (Finished(report=unsure()), "success", "success", "may merge, 1 gate inconclusive"),
+        (Finished(report=bad()), "failure", "failure", "blocked, 1 gate failed"),
         (Unfinished(why="x"), "failure", "error", "the evaluation did not finish"),
         (Unfinished(why="x", cancelled=True), "cancelled", "error", "the evaluation was cancelled"),
     ],
@@ -51,7 +51,6 @@ def test_annotations_stand_on_the_lines_of_the_gates_what_blocks_first():
     report = a_report(
         gates=[
             passed("roc_auc", was=0.8, now=0.9, max_drop=0.01, line=3),
-            waived("f1", **limit, line=4),
             inconclusive("precision", **limit, low=-0.2, high=0.1, rows_needed=900, line=5),
             no_baseline("accuracy", max_drop=0.1, now=0.5, line=6),
             failed("recall", region="north", **limit, low=-0.2, high=-0.05, line=7),
@@ -64,12 +63,11 @@ def test_annotations_stand_on_the_lines_of_the_gates_what_blocks_first():
         ("mlci.yml", 1, "failure"),
         ("mlci.yml", 5, "warning"),
         ("mlci.yml", 6, "warning"),
-        ("mlci.yml", 4, "notice"),
     }
-    assert found[0].title == "failed: Recall, region = north"
+    assert found[0].title == "failed: Recall, region north"
     assert found[0].message == (
-        "Recall, region = north fell by 0.100; the largest drop allowed is 0.010.\n"
-        "0.600 → 0.500; judged on Δ −0.100 [−0.200, −0.050]; limit Δ ≥ −0.010"
+        "Recall for region north fell from 0.600 to 0.500; it may fall by at most 0.010.\n"
+        "0.600 → 0.500; −0.100 (−0.200 to −0.050); may fall by 0.010"
     )
 
 

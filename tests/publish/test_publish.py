@@ -42,7 +42,7 @@ def stands(fake, pull, *, run, conclusion, text, comments=1):
     [
         (good(), "success", "✅ credit-risk"),
         (unsure(), "success", "1 gate inconclusive"),
-        (bad(), "failure", "❌ credit-risk: 1 gate failed"),
+        (bad(), "failure", "❌ credit-risk: blocked, 1 gate failed"),
         (CRASH, "failure", "the evaluation did not finish"),
         (CANCELLED, "cancelled", "the evaluation was cancelled"),
     ],

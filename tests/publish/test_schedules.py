@@ -35,5 +35,5 @@ def test_every_schedule_ends_with_one_comment_of_the_newest_run(fake, moving):
         assert sorted(one["external_id"] for one in mine) == [f"{first + n}.1" for n in range(4)], seed
         assert {one["status"] for one in mine} == {"completed"}
         assert {len(one["annotations"]) for one in mine} == {2 + seed + n for n in range(4)}, seed
-        assert fake.statuses(newest.head)[0]["description"] == f"{5 + seed} gates failed", seed
+        assert fake.statuses(newest.head)[0]["description"] == f"blocked, all {5 + seed} gates failed", seed
     assert deaths >= SCHEDULES

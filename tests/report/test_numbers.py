@@ -56,9 +56,9 @@ def test_changes(change, printed):
 @pytest.mark.parametrize(
     ("interval", "printed"),
     [
-        ((0.870, 0.886), "[0.870, 0.886]"),
-        ((0.1071, 0.1139), "[0.1071, 0.1139]"),
-        ((0.10001, 0.10009), "[0.100010, 0.100090]"),
+        ((0.870, 0.886), "0.870 to 0.886"),
+        ((0.1071, 0.1139), "0.1071 to 0.1139"),
+        ((0.10001, 0.10009), "0.100010 to 0.100090"),
     ],
 )
 def test_an_interval_shows_two_digits_of_its_width(interval, printed):

@@ -20,7 +20,7 @@ def step(report):
             inconclusive(
                 "recall", why="labels", reason="insufficient group: no labelled positives; 3 are needed", **NOTHING
             ),
-            "insufficient group",
+            "too few rows",
             "no labelled positives; 3 are needed",
             "label rows of the kind that is missing",
         ),
@@ -28,13 +28,13 @@ def step(report):
             inconclusive("precision", why="undefined_for_both", reason="undefined for both models: 0/0", **NOTHING),
             "inconclusive",
             "undefined for both models: 0/0",
-            "gate on a metric that both models have",
+            "use a metric that both models have",
         ),
         (
             inconclusive("precision", why="undefined_for_baseline", reason="only the baseline is undefined", **NOTHING),
             "inconclusive",
             "only the baseline is undefined",
-            "nothing to do in this change",
+            "use a metric that the baseline has",
         ),
         (
             broken(
@@ -70,7 +70,8 @@ def test_too_few_rows_that_carry_a_metric__are_counted_once():
     )
     report = a_report(gates=[row])
     assert step(report) == (
-        "**Next:** add rows to the evaluation set; the inconclusive gate needs about 3 labelled positives."
+        "**Next:** add rows to the evaluation set to decide 1 inconclusive gate, or merge with that doubt; "
+        "it is in `mlci.yml`."
     )
-    assert "ROC AUC is undecided: insufficient group: 1 labelled positive; 3 are needed." in render_comment(report)
+    assert "**ROC AUC is inconclusive.** Too few rows: 1 labelled positive; 3 are needed." in render_comment(report)
     assert "3 are needed; needs" not in render_comment(report)

@@ -8,7 +8,10 @@ from mlci.report.document import GateRow, Outcome, Report, ScopeRef
 from mlci.report.text.markup import Markup
 
 INSUFFICIENT = "insufficient group"
-"""How the reason of a gate on too small a group begins; it is shown as a state of its own."""
+"""Start of the reason of a gate on too small a group."""
+TOO_FEW = "too few rows"
+"""State of an inconclusive gate that rests on too few rows, whatever its interval."""
+_SHORTAGES = (f"{INSUFFICIENT}: ", "too few: ")
 
 _SELF_EVIDENT = {"disparity", "shift", "operation"}  # smaller gaps and smaller costs need no remark
 
@@ -26,7 +29,7 @@ class OutcomeStyle:
 STATES: dict[Outcome, OutcomeStyle] = {
     "failed": OutcomeStyle("❌", "✗", "failed", 31),
     "error": OutcomeStyle("⛔", "!", "error", 31),
-    "inconclusive": OutcomeStyle("❔", "?", "inconclusive", 33),
+    "inconclusive": OutcomeStyle("🟡", "?", "inconclusive", 33),
     "no_baseline": OutcomeStyle("🆕", "○", "no baseline", 36),
     "waived": OutcomeStyle("🔓", "~", "waived", 33),
     "passed": OutcomeStyle("✅", "✓", "passed", 32),
@@ -63,31 +66,51 @@ def is_shift_row(metric: str) -> bool:
 
 
 def lower_is_better(metric: str) -> bool:
-    """Whether a reader has to be told that smaller values of this metric are better."""
+    """Whether a name needs the remark that smaller values of this metric are better."""
     found = catalogue.find(metric)
     return found is not None and found.direction == "lower" and found.kind not in _SELF_EVIDENT
 
 
 def scoped_title(d: Markup, metric: str, scope: ScopeRef) -> str:
-    """Name a metric where it was looked at: ``Recall, region = north``; ``Recall difference across sex``."""
+    """Name a metric and its scope in a table: ``Recall, region north``; ``Recall difference across sex``."""
+    return _scoped(d, metric, scope, "{}, {} {}")
+
+
+def scoped_phrase(d: Markup, metric: str, scope: ScopeRef) -> str:
+    """Name a metric and its scope in a sentence: ``Recall for region north``."""
+    return _scoped(d, metric, scope, "{} for {} {}")
+
+
+def _scoped(d: Markup, metric: str, scope: ScopeRef, grouped: str) -> str:
     name = d.text(metric_title(metric))
     if scope.across is not None:
         return d.words("{} across {}", name, d.text(scope.across))
     if scope.slice is not None:
-        return d.words("{}, {} = {}", name, d.text(scope.slice), d.text(scope.group or ""))
+        return d.words(grouped, name, d.text(scope.slice), d.text(scope.group or ""))
     return name
 
 
 def in_order(rows: Iterable[GateRow]) -> list[GateRow]:
-    """Sort gates as a reader needs them: what blocks first, then by state, otherwise as configured."""
-    return sorted(rows, key=lambda row: (not row.blocks, _ORDER.index(row.outcome)))
+    """Sort gates: what blocks first, then by state, too few rows after real doubts, else as configured."""
+    return sorted(rows, key=lambda row: (not row.blocks, _ORDER.index(row.outcome), has_too_few(row)))
 
 
 def outcome_word(row: GateRow) -> str:
     """Return the state's word, and whether doubt alone blocks."""
     doubtful = row.outcome in {"inconclusive", "no_baseline"}
-    small = row.outcome == "inconclusive" and (row.reason or "").startswith(INSUFFICIENT)
-    return (INSUFFICIENT if small else STATES[row.outcome].word) + (", blocks" if row.blocks and doubtful else "")
+    return (TOO_FEW if has_too_few(row) else STATES[row.outcome].word) + (", blocks" if row.blocks and doubtful else "")
+
+
+def has_too_few(row: GateRow) -> bool:
+    """Whether a gate is inconclusive because it rests on too few rows."""
+    return row.outcome == "inconclusive" and (row.reason or "").startswith(_SHORTAGES)
+
+
+def reason_text(row: GateRow) -> str:
+    """Return a gate's reason without the state that it begins with."""
+    reason = row.reason or ""
+    start = next((start for start in _SHORTAGES if reason.startswith(start)), "")
+    return reason.removeprefix(start)
 
 
 def outcome_counts(report: Report) -> dict[Outcome, int]:

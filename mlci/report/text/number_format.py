@@ -1,6 +1,6 @@
 """Number formats of reports.
 
-Rounding never contradicts a verdict: a number that was held against a limit is printed with as many digits as it takes
+Rounding never contradicts a verdict: a number that was compared with a limit is printed with as many digits as it takes
 to stand on its own side of that limit. Minus is U+2212, thousands have commas, and what is undefined says so.
 All arithmetic is decimal on the shortest text of each float, so the same document prints the same everywhere.
 """
@@ -70,8 +70,8 @@ class NumberStyle:
         return self._bare(abs(number)) + self._unit
 
     def interval(self, pair: Pair, *, plus: bool = False) -> str:
-        """Print ``[low, high]`` without the unit, which stands beside the value."""
-        return f"[{self._bare(pair[0], plus=plus)}, {self._bare(pair[1], plus=plus)}]"
+        """Print ``low to high`` without the unit, which stands beside the value."""
+        return f"{self._bare(pair[0], plus=plus)} to {self._bare(pair[1], plus=plus)}"
 
     def _bare(self, number: float, *, plus: bool = False) -> str:
         exact = _decimal(number) * self.factor
@@ -127,7 +127,7 @@ def number_style(
         unit: ``fraction``, ``number``, ``label``, ``seconds``, ``megabytes`` or ``percent`` (of fractions).
         interval: The row's interval, of whose width two digits are shown.
         bound: The limit, printed exactly if six decimals allow it.
-        judged: The numbers held against the bound, which must stay on their side of it.
+        judged: The numbers compared with the bound, which must stay on their side of it.
 
     Returns:
         The style with the fewest digits that keep those promises.

@@ -71,7 +71,7 @@ def test_a_blocked_change_in_two_jobs(tmp_path, scenario):
         seen = look(world, scenario, run, number=number, sha=world.fake.head(number))
     assert run.code == 1, run.log
     assert (seen.check["conclusion"], seen.status) == ("failure", "failure")
-    assert "1 gate failed" in seen.page
+    assert "1 of 4 gates failed" in seen.page
 
 
 def test_a_crash_in_two_jobs(tmp_path, scenario):

@@ -46,7 +46,7 @@ def test_the_whole_loop(loop):
 
     run, blocked, number = loop.judged("worse", "regression", "regression-blocked")
     assert (run.code, blocked.check["conclusion"], blocked.status) == (1, "failure", "failure"), run.log
-    assert "ROC AUC fell by" in blocked.page
+    assert "ROC AUC fell from" in blocked.page
     assert "version 2" in blocked.comment
 
     run = loop.by_hand(ROLLBACK, "rolled-back", version="", reason="scores drift since Monday")

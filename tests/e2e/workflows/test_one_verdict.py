@@ -32,7 +32,7 @@ def test_a_matrix_of_which_one_job_blocks(world, scenario):
     assert colour(seen) == ("failure", "failure")
     assert "1 of 2 evaluations of this commit failed" in seen.page
     assert "model (two) · pull_request" in seen.page
-    assert "ROC AUC fell by" in seen.page
+    assert "ROC AUC fell from" in seen.page
 
 
 def test_a_rerun_that_passes_after_a_later_run_was_cancelled(world, scenario):

@@ -79,8 +79,8 @@ def test_a_regression_turns_the_check_red(world, scenario):
 
     assert (run.code, run.outputs("mlci")["verdict"]) == (1, "block"), run.log
     assert red.comments[0]["id"] == green.comments[0]["id"]
-    assert "1 gate failed" in red.page
-    assert "ROC AUC fell by" in red.page
+    assert "1 of 4 gates failed" in red.page
+    assert "ROC AUC fell from" in red.page
     assert (green.check["conclusion"], red.check["conclusion"], red.status) == ("success", "failure", "failure")
     [failed] = [told for told in red.check["annotations"] if told["annotation_level"] == "failure"]
     assert (failed["path"], failed["start_line"]) == ("mlci.yml", 18)

@@ -50,7 +50,7 @@ def test_training_makes_the_evaluation_set(workflow, change, code, conclusion, t
 
     assert run.code == code, run.log
     assert (seen.check["conclusion"], seen.status) == (conclusion, conclusion)
-    expected = "both gates passed</h2>" if code == 0 else "1 gate failed"
+    expected = "both gates passed</h2>" if code == 0 else "1 of 2 gates failed"
     assert expected in seen.page
     [auc] = [row for row in written["metrics"] if row["metric"] == "roc_auc"]
     assert auc["rows"] == written["evaluation"]["rows"] > 600

@@ -23,7 +23,7 @@ def test_the_story(tmp_path):
     for words in (
         "version 1 of diabetes-progression is in production; it is the first one",
         "version 2 of diabetes-progression is in production; it replaces version 1",
-        "✗ diabetes-progression: 4 gates failed",
+        "✗ diabetes-progression: blocked, 4 of 5 gates failed",
         "version 1 is in production again; version 2 is not",
         "the ledger is whole: 8 entries, 2 versions",
     ):
