@@ -1,4 +1,4 @@
-"""What the scripts of the actions share: other programs, the step's outputs, and one kind of failure."""
+"""Shared functions of the actions' scripts: run programs, write step outputs, report failures."""
 
 import os
 import re
@@ -20,14 +20,14 @@ _KEPT = re.compile(  # of uv's and pip's own variables, those that say where pac
 
 
 class FailedError(Exception):
-    """Something that the action needs did not work; the message says what."""
+    """A failure that stops the action; the message names it."""
 
 
 def run(*command: str | Path) -> str:
     """Run a program beside this file, away from settings in the user's folder, and return what it printed.
 
     Raises:
-        FailedError: It did not end well; its own words are in the message.
+        FailedError: if its exit code is not 0; its output is in the message.
     """
     code, printed, complaints = attempt(*command)
     if code != 0:
@@ -36,7 +36,7 @@ def run(*command: str | Path) -> str:
 
 
 def attempt(*command: str | Path) -> tuple[int, str, str]:
-    """Run a program and return its exit code and what it wrote to standard output and error."""
+    """Run a program; return its exit code, standard output and standard error."""
     own = {name: value for name, value in os.environ.items() if not name.startswith(("UV_", "PIP_"))}
     kept = {name: value for name, value in os.environ.items() if _KEPT.fullmatch(name)}
     words = [str(word) for word in command]
@@ -45,7 +45,7 @@ def attempt(*command: str | Path) -> tuple[int, str, str]:
 
 
 def write_outputs(values: Mapping[str, str]) -> None:
-    """Write a step's outputs, each under a delimiter that nobody can guess."""
+    """Write a step's outputs, each with a random delimiter."""
     text = ""
     for name, value in values.items():
         mark = secrets.token_hex(16)
@@ -54,7 +54,7 @@ def write_outputs(values: Mapping[str, str]) -> None:
 
 
 def append(path: Path, data: bytes) -> None:
-    """Append to a file of the runner's, unless other code put a link or a pipe in its place.
+    """Append to one of the runner's files, unless other code replaced it by a link or a pipe.
 
     Raises:
         FailedError: if it is not a regular file.
@@ -73,7 +73,7 @@ def variable(name: str) -> str:
     """Return a variable that GitHub's runners set.
 
     Raises:
-        FailedError: It is not set.
+        FailedError: if it is not set.
     """
     if not (value := os.environ.get(name)):
         raise FailedError(f"{name} is not set; GitHub's runners set it, and elsewhere it has to be set by hand")
@@ -81,6 +81,6 @@ def variable(name: str) -> str:
 
 
 def complaint(title: str, error: FailedError) -> str:
-    """Return the line that shows a failure in the run's overview."""
+    """Return the workflow command that shows a failure on the run's page."""
     words = str(error).replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
     return f"::error title={title}::{words}"

@@ -1,4 +1,4 @@
-"""The environment that mlci runs in: made from locked requirements and a copy of this checkout, which is only read."""
+"""Environment that mlci runs in, made from locked requirements and a copy of this checkout, which stays unchanged."""
 
 import hashlib
 import shutil
@@ -12,7 +12,7 @@ SOURCES = {"mlci": "mlci", "templates": "mlci/templates"}  # as pyproject.toml's
 
 
 def digest() -> str:
-    """Return a digest of all that an environment is made from."""
+    """Return a digest of everything that an environment is made from."""
     state = hashlib.sha256(f"{sys.version} {sys.executable}".encode())
     for path in [*sorted(REQUIREMENTS.glob("*.txt")), *(source for source, _ in files())]:
         state.update(path.relative_to(ROOT).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
@@ -20,7 +20,7 @@ def digest() -> str:
 
 
 def files() -> Iterator[tuple[Path, str]]:
-    """Yield mlci's own files with the places that they have among packages; what Python compiled is no part of them."""
+    """Yield mlci's own files with their paths in site-packages, without bytecode files."""
     for source, target in SOURCES.items():
         for path in sorted((ROOT / source).rglob("*")):
             if path.is_file() and path.suffix != ".pyc":
@@ -28,7 +28,7 @@ def files() -> Iterator[tuple[Path, str]]:
 
 
 def make(place: Path, uv: Path) -> None:
-    """Make an environment with mlci and nothing else; there is nothing to build. A mark is left when it is complete."""
+    """Make an environment with only mlci, without a build step; a marker file records that it is complete."""
     if has(place, "made"):
         return
     run(uv, "venv", "--quiet", "--clear", "--no-project", "--python", sys.executable, place / "env")
@@ -42,7 +42,7 @@ def make(place: Path, uv: Path) -> None:
 
 
 def add(place: Path, sets: Iterable[str], uv: Path) -> None:
-    """Install sets of requirements that are not there yet; every package by its hash, none built from source."""
+    """Install sets of requirements that are missing; every package by its hash, none built from source."""
     missing = [name for name in sets if not has(place, name)]
     if not missing:
         return
@@ -54,7 +54,7 @@ def add(place: Path, sets: Iterable[str], uv: Path) -> None:
 
 
 def has(place: Path, name: str) -> bool:
-    """Tell whether a set, or the environment itself (``made``), is complete."""
+    """Check if a set, or the environment itself (``made``), is complete."""
     return (place / f".{name}").exists()
 
 
@@ -69,7 +69,7 @@ def _packages(place: Path) -> Path:
 
 
 def _launcher(path: Path, command: str) -> None:
-    """Write a command that no PYTHONPATH and its like can change."""
+    """Write a launcher that ignores PYTHONPATH and similar variables."""
     path.write_text(f'#!/bin/sh\nexec {command}"$@"\n', encoding="utf-8", newline="\n")
     path.chmod(0o755)
 

@@ -46,7 +46,7 @@ def main(wanted: list[str]) -> int:
     """Install what is wanted, write the step's outputs, and say what it cost.
 
     Returns:
-        The exit code: 2 for a word that means nothing, 4 if the network or the machine did not do its part.
+        The exit code: 2 for an unknown word, 4 if the network or the machine failed.
     """
     try:
         sets = chosen(wanted)

@@ -1,8 +1,8 @@
-"""Writes the outputs of a step from report.json, and the job's summary if asked; nothing is published.
+"""Write the outputs of a step from report.json, and the job summary if asked; nothing is published.
 
-A report that is missing or can't be understood, or that is not what the run's exit code says, gives the verdict
-`error`, so that `== 'pass'` is false, and leaves no summary. The project's own code may have left both files: neither
-is waited for, nor read without end.
+A report that is missing, can't be read or contradicts the run's exit code gives the verdict `error`, so that
+`== 'pass'` is false, and no summary. The project's own code may have written both files, so reading neither blocks nor
+exceeds a limit.
 """
 
 import json
@@ -17,7 +17,7 @@ sys.path.insert(0, str(Path(__file__).parent))  # isolated mode leaves it out
 from command import FailedError, append, complaint, variable, write_outputs
 
 VERDICTS = {"0": ("pass", "warn"), "1": ("block",), "-": ("pass", "warn", "block")}
-"""Verdicts that go with an exit code; `-` stands for one that nobody knows."""
+"""Verdicts that are possible with an exit code; `-` stands for an unknown one."""
 
 MOST_BYTES = 64 * 1024 * 1024
 MOST_SUMMARY = 1_000_000
@@ -25,7 +25,7 @@ _FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 
 
 def main(arguments: list[str]) -> int:
-    """Write what the report says; the exit code tells nothing about the verdict."""
+    """Write the report's verdict; the exit code does not depend on the verdict."""
     report, code = Path(arguments[0]), arguments[1]
     found = _read(report, code)
     try:

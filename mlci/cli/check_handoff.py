@@ -1,9 +1,9 @@
 """Hand-over of an open check from `mlci publish --open` to the job that concludes it.
 
-The end of the same job finds a note. It lies where the candidate's code could reach it, so it is sealed with the job's
-token, which that code never sees; a seal that does not hold counts as nothing, and GitHub is asked.
+The same job reads a note at its end. The candidate's code could reach the note's file, so it is sealed with the job's
+token, which that code never sees; a note with an invalid seal is ignored, and GitHub is asked instead.
 
-Another job is told by an output of the one that opened, in which none of the candidate's code may run.
+Another job reads an output of the job that opened the check, in which none of the candidate's code may run.
 """
 
 import hashlib
@@ -28,7 +28,7 @@ def serialize_check(check: CheckRun, target: Target) -> str:
 
 
 def parse_check(text: str, target: Target) -> CheckRun | None:
-    """Read what another job was told; ``None`` for another attempt's, whose check has been concluded since."""
+    """Read the output of the job that opened the check; ``None`` for another attempt's, whose check has concluded."""
     match = _TOLD.fullmatch(text)
     if match is None or match[2] != str(target.run):
         return None

@@ -23,7 +23,7 @@ NO_ROOM = "The report does not fit into what is left of this step's summary; it 
 
 
 def write_outputs(path: Path | None, values: Mapping[str, str]) -> str | None:
-    """Append outputs, each between delimiters that nobody can guess; return what went wrong."""
+    """Append outputs, each between random delimiters; return the problem, if there was one."""
     if path is None:
         return None
     return _append(path, "".join(_output(name, value) for name, value in values.items()))
@@ -70,14 +70,14 @@ def write_step_result(outputs: Mapping[str, object], text: str, *, report: Repor
         report: A report that no step before has shown.
     """
     here = read_workflow(os.environ)
-    told = [write_outputs(here.output, {name: _said(value) for name, value in outputs.items()})]
+    problems = [write_outputs(here.output, {name: _said(value) for name, value in outputs.items()})]
     written = Markdown()
     lines = [f"- {written.text(line, longest=_LONGEST)}" for line in text.splitlines()]
-    told.append(write_summary(here.summary, lambda _: "\n".join(lines)))
+    problems.append(write_summary(here.summary, lambda _: "\n".join(lines)))
     if report is not None:
         links = here.links(report.candidate.commit)
-        told.append(write_summary(here.summary, lambda room: render_summary(report, links=links, budget=room)))
-    for problem in filter(None, told):
+        problems.append(write_summary(here.summary, lambda room: render_summary(report, links=links, budget=room)))
+    for problem in filter(None, problems):
         click.echo(problem, err=True)
 
 

@@ -33,7 +33,7 @@ class Workflow:
         matrix: ``MLCI_MATRIX``, the values of the job's matrix as JSON.
         temp: ``RUNNER_TEMP``, which the runner empties before each job.
         token: ``MLCI_TOKEN``, else ``GITHUB_TOKEN``.
-        wrong: What is set to something that can't be meant; it counts as missing, and whoever needs it says so.
+        wrong: Variables with impossible values; they count as missing, and the command that needs one reports it.
     """
 
     event: str | None
@@ -85,7 +85,7 @@ class Workflow:
             InputError: The payload is missing or does not parse.
         """
         if self.event is None:
-            return Event(name="", why="this is no workflow run: GITHUB_EVENT_NAME is not set")
+            return Event(name="", why="this is not a workflow run: GITHUB_EVENT_NAME is not set")
         return event_facts(self.event, self._payload(), sha=self.sha, actor=self.actor)
 
     def _payload(self) -> publish_event.Object:

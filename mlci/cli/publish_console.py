@@ -44,7 +44,7 @@ class PublishConsole:
             click.echo(harmless)
 
     def remark(self, level: Level, text: str) -> None:
-        """Say what somebody should know."""
+        """Print a notice or a warning."""
         harmless = "\n".join(sanitize(line) for line in text.splitlines())
         self._said.setdefault(level, []).append(harmless)
         shown = self.in_actions and not self.early

@@ -88,8 +88,8 @@ def open_now(here: Workflow, words: PublishConsole, *, config: Path, url: str | 
     """Open check and status before the work; a permission that is missing does not keep the work from beginning.
 
     Raises:
-        InputError: The configuration or the event can't be used.
-        OutsideError: GitHub did not do its part.
+        InputError: if the configuration or the event can't be used.
+        OutsideError: if GitHub failed.
     """
     about = read_subject(config)
     if error := about.error or here.wrong:
@@ -126,8 +126,8 @@ def conclude_run(
     """Publish what came out, or that nothing did; return the exit code that tells the verdict.
 
     Raises:
-        InputError: The configuration or the event can't be used; what could be written was.
-        OutsideError: GitHub did not do its part; what could be written was.
+        InputError: if the configuration or the event can't be used; everything else was written.
+        OutsideError: if GitHub failed; everything else was written.
     """
     about = read_subject(config)
     event, broken = _event(here)
@@ -205,7 +205,7 @@ def _target(here: Workflow, about: Subject, event: Event, url: str | None) -> Ta
         return NothingToPublish(why=event.why or "there is no commit to report on")
     if here.repository is None or here.run is None:
         missing = "GITHUB_REPOSITORY" if here.repository is None else "GITHUB_RUN_ID"
-        return NothingToPublish(why=f"this is no workflow run: {missing} is not set")
+        return NothingToPublish(why=f"this is not a workflow run: {missing} is not set")
     if about.model is None:
         return NothingToPublish(why="the configuration does not tell the model's name, so no check can be named")
     return find_target(event, model=about.model, run=here.run, url=url or here.run_url, asked=here.invocation)
@@ -250,10 +250,10 @@ def _input(about: Subject, code: str | None) -> int:
 
 
 def _raise(done: PublishResult) -> None:
-    """End with exit code 4 where GitHub did not do its part.
+    """End with exit code 4 if GitHub failed.
 
     Raises:
-        OutsideError: It did not.
+        OutsideError: if a request to GitHub failed or was refused.
     """
     if done.failures:
         raise OutsideError("\n".join(done.failures))

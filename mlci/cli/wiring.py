@@ -60,10 +60,10 @@ def run_context(
     place: str = "",
     user_code: bool = True,
 ) -> Iterator[RunContext]:
-    """Build the effects for one run and clean up what it left; ``log`` takes what goes to standard error otherwise.
+    """Build the context of one run and remove its temporary files; ``log`` replaces standard error.
 
-    ``place`` is the configured registry, whose credentials steps and git go without. Without ``user_code`` no command,
-    model or custom metric of the user is run.
+    ``place`` is the configured registry, whose credentials are withheld from steps and git. Without ``user_code`` no
+    command, model or custom metric of the user is run.
     """
     with tempfile.TemporaryDirectory(prefix="mlci-run-", ignore_cleanup_errors=True) as scratch:
         environment = dict(os.environ)

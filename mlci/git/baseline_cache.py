@@ -1,10 +1,10 @@
 """Cache of baselines that were made from a git reference.
 
 An entry is a folder named by its key: the files, a manifest with their digests, and the manifest's own digest. Reading
-copies the files out and checks the copies, so nothing that happens to the cache afterwards matters; whatever does not
-add up is a miss with a note, never a result. The digests find damage. They do not stop somebody who can write to the
-folder on purpose; so read the cache before any of the candidate's code runs, and never one that a pull request could
-have committed (:mod:`mlci.git.ref_baseline` refuses a folder with tracked files).
+copies the files out and verifies the copies, so later changes of the cache do not matter; an entry with a wrong digest
+is a miss with a note, never a result. Digests find damage, but do not stop an attacker who can write to the folder.
+Therefore read the cache before any of the candidate's code runs, and never one that a pull request could have committed
+(:mod:`mlci.git.ref_baseline` refuses a folder with tracked files).
 """
 
 import contextlib
@@ -24,7 +24,7 @@ from typing import Any
 _MANIFEST, _DIGEST, _FILES = "manifest.json", "manifest.sha256", "files"
 _SCHEMA = "mlci/cache/1"
 _BUILDING = "tmp-"
-_ABANDONED = 86_400.0  # seconds after which a half-written entry is nobody's
+_ABANDONED = 86_400.0  # seconds after which a half-written entry counts as abandoned
 _LARGEST_MANIFEST = 1_000_000
 _CHUNK = 1 << 20
 Facts = Mapping[str, Any]
@@ -202,5 +202,5 @@ def _why(error: Exception) -> str:
 def _checked(key: str) -> str:
     """Return the key, which becomes the name of a folder."""
     if not re.fullmatch(r"[0-9a-f]{64}", key):
-        raise ValueError(f"{key!a} is no key of the cache")
+        raise ValueError(f"{key!a} is not a cache key")
     return key

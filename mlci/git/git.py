@@ -45,7 +45,7 @@ class Git:
         """Call git and return its answer, good or not.
 
         Raises:
-            InputError: There is no git.
+            InputError: if git is not installed.
             OutsideError: It did not answer in time.
         """
         kept = {name: value for name, value in self.environment.items() if not _ELSEWHERE.fullmatch(name)}
@@ -144,7 +144,7 @@ def tracked_files(git: Git, folder: Path) -> bool:
     """Whether git tracks a file below ``folder``: then it came with a commit, perhaps by the candidate.
 
     Raises:
-        InputError: There is no checkout.
+        InputError: if the folder is not in a checkout.
     """
     root = git.root().resolve()
     for path in (folder.resolve(), folder.parent.resolve() / folder.name):  # where a link leads, and the link

@@ -36,7 +36,7 @@ def read_head(git: Git) -> CommitHead | None:
 def is_elsewhere(git: Git, commits: AbstractSet[str]) -> str | None:
     """Return the checkout's commit if it is none of these and was made from none of them.
 
-    ``None`` if it is one, and where there is no telling: outside of git, without git, in a checkout of somebody else's.
+    ``None`` if it is one, or if that is unknown: outside of git, without git, in a checkout of another user.
     """
     try:
         here = git.ask("rev-parse", "--verify", "--quiet", "HEAD^{commit}") if commits else None

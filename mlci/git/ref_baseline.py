@@ -60,11 +60,11 @@ def make_baseline(
         ref: Branch, tag or commit; resolved, if the commit was looked up before.
         make: Trains and predicts in the worktree's folder with its environment, writes what is to be kept into the
             folder that it is given, and returns facts that JSON can hold.
-        into: Folder of ours for the files; it has to be empty or missing.
+        into: Folder for the files; it has to be empty or missing.
         config: Digest of what the configuration says about training, predicting and the evaluation set's columns.
-        evaluation: Fingerprint of the evaluation set; another one makes the baseline anew, on the new rows.
+        evaluation: Fingerprint of the evaluation set; with another one the baseline is made again, on the new rows.
         version: mlci's version.
-        cache: Where it may have been made before; ``None`` makes it anew.
+        cache: Cache of baselines; ``None`` makes the baseline in any case.
 
     Raises:
         InputError: The reference is not in this clone.

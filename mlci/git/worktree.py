@@ -1,12 +1,11 @@
-"""A checkout of the baseline's commit, outside of the candidate's, gone again whatever happens.
+"""Checkout of the baseline's commit, outside of the candidate's folder and removed afterwards in any case.
 
-Nothing of the candidate's folder is in it: only files that git holds at that commit. Data that an earlier step
-downloaded, environments and models are not there unless the baseline's own commands fetch or make them.
+It contains only files that git has at that commit. Data that an earlier step downloaded, environments and models are
+missing unless the baseline's own commands fetch or make them.
 
-Which configuration counts? The one that stands in the worktree at the same path, if there is one and it can be read,
-for ``train`` and ``predict``: the baseline is made as its own commit says. Otherwise the candidate's. The evaluation
-set, the gates and the policy are always those of the checkout that is being judged, so both models answer for the same
-rows.
+``train`` and ``predict`` come from the configuration in the worktree at the same path, if there is one and it can be
+read; if not, from the candidate's. The evaluation set, the gates and the policy always come from the checkout that is
+being judged, so both models are judged on the same rows.
 """
 
 import contextlib
@@ -96,7 +95,7 @@ def checked_out(
 
 
 def remove_stale(git: Git) -> None:
-    """Remove worktrees of ours whose process is gone; those of other programs and of running processes stay."""
+    """Remove mlci's worktrees whose process has ended; those of other programs and of running processes stay."""
     for line in git.ask("worktree", "list", "--porcelain").out.splitlines():
         tree = Path(line.removeprefix("worktree "))
         if line.startswith("worktree ") and tree.name == _TREE and tree.parent.name.startswith(_PREFIX):
@@ -108,7 +107,7 @@ def remove_stale(git: Git) -> None:
 
 
 def _remove(git: Git, home: Path) -> None:
-    """Remove a worktree, git's record of it, and its folder; twice forced, because a locked one of ours is ours too."""
+    """Remove a worktree, git's record of it, and its folder; ``--force`` is given twice to include locked ones."""
     git.ask("worktree", "remove", "--force", "--force", str(home / _TREE))
     for folder, below, _ in os.walk(home):  # a command may have made folders read-only
         for name in below:

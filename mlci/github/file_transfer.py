@@ -144,7 +144,7 @@ def _next(access: Access, address: str, location: str) -> str:
 
 
 def _elsewhere(answer: Any) -> Answer:  # noqa: ANN401 (requests' answer)
-    """Tell of a refusal by the host that stores the bytes: it is no word of GitHub about the file."""
+    """Return the error for a refusal by the storage host, which is not GitHub's answer about the file."""
     raise NoAnswerError(f"the host that stores it answered {answer.status_code}")
 
 

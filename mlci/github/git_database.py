@@ -157,7 +157,7 @@ class GitDatabase:
             return {"path": path, **_FILE, "sha": made.sha}
 
     def new_commit(self, tree: str, *, parents: tuple[str, ...], message: str) -> str:
-        """Write a commit whose author is whoever the token belongs to; return its hash. No ref moves."""
+        """Write a commit whose author is the owner of the token; return its hash. No ref moves."""
         body = {"message": message, "tree": tree, "parents": list(parents)}
         made = self._repository.change("POST", "/git/commits", form_reader(Pointer), doing="write a commit", body=body)
         return made.sha
@@ -189,7 +189,7 @@ def _content(answer: Answer) -> bytes:
     kind = json.loads(answer.body)
     found = form_reader(_Content)(answer) if isinstance(kind, dict) else None
     if found is None or found.type != "file" or found.encoding != "base64":
-        raise ValueError("it is no file, or one of more than a megabyte")
+        raise ValueError("it is not a file, or is larger than a megabyte")
     try:
         return base64.b64decode("".join((found.content or "").split()), validate=True)
     except binascii.Error:

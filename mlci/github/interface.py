@@ -14,7 +14,7 @@ from mlci.publish.permissions import Permission
 
 @dataclass(frozen=True, kw_only=True)
 class PermissionRefused:
-    """GitHub's 403 that is no rate limit.
+    """GitHub's 403 that is not a rate limit.
 
     Attributes:
         permission: What the token lacks.
@@ -157,5 +157,5 @@ class GitHub(Protocol):
         ...
 
     def login(self) -> str | None:
-        """Return the login that the token belongs to; ``None`` if it belongs to nobody."""
+        """Return the login that the token belongs to; ``None`` if it does not belong to a user."""
         ...

@@ -59,17 +59,17 @@ class Releases:
 
     def create(self, tag: str, *, name: str, body: str) -> Release | None:
         """Publish a release of a tag that is there, beside the project's own; ``None`` if there is one."""
-        told = {
+        payload = {
             "tag_name": tag,
             "name": name,
             "body": body,
-            "draft": False,  # drafts are not shown to whoever may only read
+            "draft": False,  # drafts are not visible with read access only
             "prerelease": True,
             "make_latest": "false",
         }
         try:
             return self._repository.change(
-                "POST", "/releases", form_reader(Release), doing=f"make the release {tag}", body=told
+                "POST", "/releases", form_reader(Release), doing=f"make the release {tag}", body=payload
             )
         except RefusedError as error:
             if "already_exists" in error.said:

@@ -14,7 +14,7 @@ def decode_json(body: str) -> Any:  # noqa: ANN401 (any JSON)
     """Read JSON; an empty body is ``None``.
 
     Raises:
-        ValueError: It is no JSON, or nested too deep.
+        ValueError: if it is not JSON, or is nested too deep.
     """
     try:
         return json.loads(body) if body.strip() else None

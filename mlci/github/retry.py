@@ -1,7 +1,7 @@
 """Retries of requests to GitHub: waits, time budget, and lost answers.
 
 Source: GitHub's documentation, "Best practices for using the REST API", *Handle rate limit errors appropriately*: obey
-``retry-after``; with ``x-ratelimit-remaining: 0`` wait until ``x-ratelimit-reset``; otherwise at least a minute.
+``retry-after``; with ``x-ratelimit-remaining: 0`` wait until ``x-ratelimit-reset``; else at least a minute.
 """
 
 import random
@@ -188,8 +188,8 @@ def _limited(answer: Answer) -> bool:
     if answer.status not in {403, 429}:
         return False
     headers = answer.headers
-    told = "retry-after" in headers or headers.get("x-ratelimit-remaining") == "0"
-    return answer.status == 429 or told or "rate limit" in responses.error_message(answer.body).lower()
+    stated = "retry-after" in headers or headers.get("x-ratelimit-remaining") == "0"
+    return answer.status == 429 or stated or "rate limit" in responses.error_message(answer.body).lower()
 
 
 def _refused(ask: Request, answer: Answer) -> PermissionRefused | NotThere | None:

@@ -24,16 +24,16 @@ class RunContext:
         runner: Runs the user's commands.
         features: ``features(data, label, folder)`` writes the evaluation set without its label and returns the file.
         fingerprint: Content hash of an evaluation set.
-        metric_lack: Says what keeps such a metric from being found, without running any code of the user's.
+        metric_lack: Returns why a custom metric can't be found, without running the user's code.
         git: Git in the configuration's folder.
-        cache: Where baselines made from a reference are kept; ``None`` makes them anew each time.
-        scratch: Folder of ours for what steps write.
-        clock: Seconds that only ever rise.
+        cache: Cache of baselines made from a reference; ``None`` makes them each time.
+        scratch: Temporary folder for what steps write.
+        clock: Monotonic clock, in seconds.
         say: Shows one line of progress.
         version: mlci's version.
-        registry: Where promoted models live; ``None`` where nobody asks for them.
-        stamp: Who writes to the registry; ``None`` where this run does not.
-        rows: ``rows(data, key, label)`` returns an evaluation set by digests of its rows, or nothing for a huge one;
+        registry: Registry of promoted models; ``None`` if the run does not use one.
+        stamp: Author of registry entries; ``None`` if this run writes none.
+        rows: ``rows(data, key, label)`` returns the digests of an evaluation set's rows, or nothing for a huge one;
             with ``in_order=True`` in the order of the table.
         share: Restricts a job to the rows that two evaluation sets have in common.
         own_folder: mlci's folder beside the configuration; ``None`` if nothing may be kept there.
@@ -61,16 +61,16 @@ class RunContext:
     user_code: bool = True
 
 
-def registry_of(tools: RunContext) -> Store:
+def registry_of(context: RunContext) -> Store:
     """Return the registry that this run was given."""
-    if tools.registry is None:
-        raise ValueError("the command line gives a registry to whoever asks for one")
-    return tools.registry
+    if context.registry is None:
+        raise ValueError("the run context has no registry")
+    return context.registry
 
 
 _ADDRESS = re.compile(r"^[a-z][a-z0-9+.-]+://", re.IGNORECASE)
 
 
 def resolve_path(path: str, folder: Path) -> str:
-    """Return a path relative to ``folder`` as one that stands for itself; addresses stay as they are."""
+    """Resolve a path relative to ``folder``; addresses (``s3://…``) stay as they are."""
     return path if _ADDRESS.match(path) else str(folder / path)

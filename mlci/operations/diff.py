@@ -56,24 +56,24 @@ class Diff:
         return self.before.origin.fingerprint == self.after.origin.fingerprint
 
 
-def diff_versions(tools: RunContext, before: str, after: str, *, out: Path) -> Diff:
+def diff_versions(context: RunContext, before: str, after: str, *, out: Path) -> Diff:
     """Compare two.
 
     Args:
-        tools: Effects, with the registry.
+        context: Effects, with the registry.
         before: A number, ``production``, or ``candidate`` for the bundle in ``out``.
         after: The same.
         out: The folder of a run.
 
     Raises:
-        InputError: There is no such version, or no bundle.
-        CorruptError: One of them is not what it was.
+        InputError: if a version or the bundle does not exist.
+        CorruptError: if one of them was changed or is damaged.
     """
-    now = ledger.read_ledger_head(registry_of(tools))
-    one, other = (_end(tools, now, name, out) for name in (before, after))
+    now = ledger.read_ledger_head(registry_of(context))
+    one, other = (_end(context, now, name, out) for name in (before, after))
     values = (one.content.metrics, other.content.metrics)
     metrics = {name: (values[0].get(name), values[1].get(name)) for name in {**values[0], **values[1]}}
-    found = origins.compare_lineage(tools.git, one.origin, other.origin)
+    found = origins.compare_lineage(context.git, one.origin, other.origin)
     if one.origin.fingerprint != other.origin.fingerprint:
         rows = evaluation_rows.compare_rows(
             one.rows, other.rows, before=one.content.data.rows, after=other.content.data.rows
@@ -98,8 +98,8 @@ def version_number(shown: str, state: LedgerState, name: str) -> int:
     return int(name)
 
 
-def _end(tools: RunContext, now: LedgerHead, name: str, out: Path) -> DiffSide:
-    store = registry_of(tools)
+def _end(context: RunContext, now: LedgerHead, name: str, out: Path) -> DiffSide:
+    store = registry_of(context)
     if name == CANDIDATE:
         return _candidate(out)
     version = versions.read_version(store, now, version_number(store.shown, now.state, name))
@@ -107,7 +107,7 @@ def _end(tools: RunContext, now: LedgerHead, name: str, out: Path) -> DiffSide:
         name=f"version {version.number}",
         content=version.manifest,
         origin=origins.origin_of_version(store, version),
-        rows=evaluation_rows.rows_of_version(store, version, tools),
+        rows=evaluation_rows.rows_of_version(store, version, context),
     )
 
 

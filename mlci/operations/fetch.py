@@ -12,47 +12,53 @@ from mlci.registry.ledger import LedgerHead
 from mlci.registry.versions import Version
 
 
-def fetch_for_run(loaded: LoadedConfig, tools: RunContext, *, folder: Path) -> int | None:
+def fetch_for_run(loaded: LoadedConfig, context: RunContext, *, folder: Path) -> int | None:
     """Read the ledger's end, the champion and what comparing with it takes; return its number, ``None`` for none.
 
     Args:
         loaded: The configuration, with `baseline: production`.
-        tools: Effects; its registry keeps what is read through it.
+        context: Effects; its registry keeps what is read through it.
         folder: Folder of the configuration.
 
     Raises:
         CorruptError: The champion is not whole.
         OutsideError: The registry can't be reached.
     """
-    store = registry_of(tools)
-    end = production.champion_head(loaded.config, tools)
-    champion = versions.read_champion(store, end) if end is not None else None
-    if end is None or champion is None:
+    store = registry_of(context)
+    ledger_head = production.champion_head(loaded.config, context)
+    champion = versions.read_champion(store, ledger_head) if ledger_head is not None else None
+    if ledger_head is None or champion is None:
         return None
-    _read(loaded, tools, end, champion, folder=folder)
-    for _ in trend.metric_history(store, end):  # a report tells how metrics went; what can't be read explains nothing
+    _read(loaded, context, ledger_head, champion, folder=folder)
+    for _ in trend.metric_history(
+        store, ledger_head
+    ):  # a report tells how metrics went; what can't be read explains nothing
         pass
     return champion.number
 
 
-def _read(loaded: LoadedConfig, tools: RunContext, end: LedgerHead, champion: Version, *, folder: Path) -> None:
+def _read(
+    loaded: LoadedConfig, context: RunContext, ledger_head: LedgerHead, champion: Version, *, folder: Path
+) -> None:
     """Read the champion's predictions on the current rows, or else its model, how it was made, and its spread."""
-    store, manifest = registry_of(tools), champion.manifest
+    store, manifest = registry_of(context), champion.manifest
     evaluation = loaded.config.evaluation
     made_later = False
     if evaluation is None:
         rows = ROWS
     else:
         data = resolve_path(evaluation.data, folder)
-        made_later = made_by_training.is_made_by_training(loaded.config, tools, data)
+        made_later = made_by_training.is_made_by_training(loaded.config, context, data)
         rows = (
-            manifest.predictions.fingerprint if made_later else ref_or_file.rows_fingerprint(loaded.config, tools, data)
+            manifest.predictions.fingerprint
+            if made_later
+            else ref_or_file.rows_fingerprint(loaded.config, context, data)
         )
-    predictions = production.is_made_on(store, end, champion, rows)
+    predictions = production.is_made_on(store, ledger_head, champion, rows)
     keys = (manifest.data.keys,) if manifest.data.keys else ()
-    training_noise.load_noise(loaded.config, store, end, against=champion.number, rows=rows)
+    training_noise.load_noise(loaded.config, store, ledger_head, against=champion.number, rows=rows)
     # The rows that training makes may be others, so whatever comparing with the champion can take has to be there.
     judged = (*manifest.files, manifest.predictions.file, manifest.report) if predictions is None or made_later else ()
     known = (predictions.file,) if predictions is not None else ()
     for number, file in enumerate((manifest.recipe.config, *manifest.environment.lock, *keys, *judged, *known)):
-        versions.fetch_file(store, file, tools.scratch / "fetched" / str(number), of=f"version {champion.number}")
+        versions.fetch_file(store, file, context.scratch / "fetched" / str(number), of=f"version {champion.number}")

@@ -43,34 +43,34 @@ class HoldoutUse:
 
 
 def use_of_run(
-    config: Config, fingerprint: str | None, held: ArtifactDigests | None, tools: RunContext
+    config: Config, fingerprint: str | None, digests: ArtifactDigests | None, context: RunContext
 ) -> HoldoutUse | None:
     """Return the look that a run was; ``None`` where it is not to be recorded."""
-    if tools.registry is None or tools.stamp is None or held is None:
+    if context.registry is None or context.stamp is None or digests is None:
         return None
-    return _use(config, tools.registry, fingerprint or ON_NUMBERS, held.digest)
+    return _use(config, context.registry, fingerprint or ON_NUMBERS, digests.digest)
 
 
-def use_of_report(config: Config, report: Report, tools: RunContext) -> HoldoutUse | None:
+def use_of_report(config: Config, report: Report, context: RunContext) -> HoldoutUse | None:
     """Return the look that a report tells of, made by a job that could not record it; ``None`` if it does not tell."""
     predictions = (report.candidate.predictions or "").removeprefix("sha256:")
-    if tools.registry is None or not predictions:
+    if context.registry is None or not predictions:
         return None
-    return _use(config, tools.registry, report.evaluation.fingerprint or ON_NUMBERS, predictions)
+    return _use(config, context.registry, report.evaluation.fingerprint or ON_NUMBERS, predictions)
 
 
 def _use(config: Config, store: Store, known_as: str, predictions: str) -> HoldoutUse:
-    policy, end = policy_digest(config), ledger.read_ledger_head(store)
-    again = any(_seen(store, end, (name, predictions, policy)) for name in spellings(known_as))
-    count = sum(end.state.uses.get(name, 0) for name in spellings(known_as)) + (0 if again else 1)
+    policy, ledger_head = policy_digest(config), ledger.read_ledger_head(store)
+    again = any(_seen(store, ledger_head, (name, predictions, policy)) for name in spellings(known_as))
+    count = sum(ledger_head.state.uses.get(name, 0) for name in spellings(known_as)) + (0 if again else 1)
     return HoldoutUse(fingerprint=known_as, predictions=predictions, policy=policy, again=again, count=count)
 
 
-def known_uses(end: LedgerHead | None, fingerprint: str | None) -> int | None:
+def known_uses(ledger_head: LedgerHead | None, fingerprint: str | None) -> int | None:
     """Return the looks that the ledger knew of; ``None`` where it knew of none or was not read."""
-    if end is None or fingerprint is None:
+    if ledger_head is None or fingerprint is None:
         return None
-    found = [end.state.uses[name] for name in spellings(fingerprint) if name in end.state.uses]
+    found = [ledger_head.state.uses[name] for name in spellings(fingerprint) if name in ledger_head.state.uses]
     return sum(found) if found else None
 
 
@@ -80,11 +80,13 @@ def policy_digest(config: Config) -> str:
     return entries.entry_digest(entries.canonical_json(parts))
 
 
-def record_use(tools: RunContext, use: HoldoutUse, report: Report, *, digest: str, against: int | None) -> Entry | None:
+def record_use(
+    context: RunContext, use: HoldoutUse, report: Report, *, digest: str, against: int | None
+) -> Entry | None:
     """Append what was decided.
 
     Args:
-        tools: Effects, with registry and stamp.
+        context: Effects, with registry and stamp.
         use: The look that it was.
         report: The report.
         digest: SHA-256 of ``report.json``.
@@ -93,9 +95,9 @@ def record_use(tools: RunContext, use: HoldoutUse, report: Report, *, digest: st
     Raises:
         OutsideError: The registry can't be written to.
     """
-    if tools.registry is None or tools.stamp is None:
+    if context.registry is None or context.stamp is None:
         raise ValueError("the command line gives a registry and a stamp to a run that records")
-    store, seen = tools.registry, use.again
+    store, seen = context.registry, use.again
 
     def decide(state: LedgerState) -> VerdictRecord:
         del state
@@ -109,11 +111,11 @@ def record_use(tools: RunContext, use: HoldoutUse, report: Report, *, digest: st
             again=seen,
         )
 
-    return ledger.append_entry(store, tools.stamp, decide)
+    return ledger.append_entry(store, context.stamp, decide)
 
 
-def _seen(store: Store, end: LedgerHead, look: tuple[str, str, str]) -> bool:
-    for entry in islice(ledger.iter_newest_first(store, end), LOOK_BACK):
+def _seen(store: Store, ledger_head: LedgerHead, look: tuple[str, str, str]) -> bool:
+    for entry in islice(ledger.iter_newest_first(store, ledger_head), LOOK_BACK):
         body = entry.body
         if isinstance(body, VerdictRecord) and (body.fingerprint, body.predictions, body.policy) == look:
             return True

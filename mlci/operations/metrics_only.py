@@ -34,7 +34,7 @@ from mlci.registry.ledger import LedgerHead
 Values = dict[str, float]
 _LISTED = 8
 ROWS = "metrics"
-"""Stands for the rows that a version's numbers were measured on, which nobody knows."""
+"""Placeholder for the rows that a version's numbers were measured on, which are unknown."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,10 +47,10 @@ class MetricValues:
     notes: tuple[str, ...] = ()
 
 
-def candidate_values(loaded: LoadedConfig, tools: RunContext, *, folder: Path) -> tuple[ModelPredictions, Values]:
+def candidate_values(loaded: LoadedConfig, context: RunContext, *, folder: Path) -> tuple[ModelPredictions, Values]:
     """Train if there is a command for it, and read what the metrics file says."""
     trained = predictions.run_train_step(
-        loaded.config, StepContext(folder=folder, scratch=tools.scratch / "step"), tools
+        loaded.config, StepContext(folder=folder, scratch=context.scratch / "step"), context
     )
     name = str(loaded.config.predict.metrics)
     found = _read(loaded, folder / name, name, ("predict", "metrics"))
@@ -71,15 +71,15 @@ def _read(loaded: LoadedConfig, path: Path, shown: str, where: tuple[str, ...] =
 
 
 def baseline_values(
-    loaded: LoadedConfig, tools: RunContext, end: LedgerHead | None, *, folder: Path
+    loaded: LoadedConfig, context: RunContext, ledger_head: LedgerHead | None, *, folder: Path
 ) -> MetricValues | None:
     """Return the baseline's numbers; ``None`` without one."""
-    if end is not None:
-        return champion_values(tools, end)
+    if ledger_head is not None:
+        return champion_values(context, ledger_head)
     chosen = loaded.config.baseline
     if not isinstance(chosen, Baseline):
         return None
-    return of_file(loaded, folder=folder) or _of_reference(loaded, str(chosen.ref), tools)
+    return of_file(loaded, folder=folder) or _of_reference(loaded, str(chosen.ref), context)
 
 
 def of_file(loaded: LoadedConfig, *, folder: Path) -> MetricValues | None:
@@ -92,20 +92,20 @@ def of_file(loaded: LoadedConfig, *, folder: Path) -> MetricValues | None:
     return MetricValues(values=_read(loaded, path, chosen.file, ("baseline", "file")).values)
 
 
-def as_committed(loaded: LoadedConfig, tools: RunContext, commit: str, *, folder: Path) -> MetricValues:
+def as_committed(loaded: LoadedConfig, context: RunContext, commit: str, *, folder: Path) -> MetricValues:
     """Return the numbers of the metrics file that a commit holds; none if git does not track it, or can't be read."""
     name = str(loaded.config.predict.metrics)
     numbers = MetricValues(values={}, commit=commit)
-    if is_tracked(tools.git, name):
+    if is_tracked(context.git, name):
         with contextlib.suppress(InputError):
             return replace(numbers, values=_read(loaded, folder / name, name).values)
     return numbers
 
 
-def champion_values(tools: RunContext, end: LedgerHead) -> MetricValues | None:
+def champion_values(context: RunContext, ledger_head: LedgerHead) -> MetricValues | None:
     """Return the champion's numbers; ``None`` only where nothing was ever promoted."""
-    store = registry_of(tools)
-    champion = versions.read_champion(store, end)
+    store = registry_of(context)
+    champion = versions.read_champion(store, ledger_head)
     if champion is None:
         return None
     kept = champion.manifest.predictions
@@ -114,25 +114,25 @@ def champion_values(tools: RunContext, end: LedgerHead) -> MetricValues | None:
             f"version {champion.number} has predictions and this change has a metrics file only, so they can't be "
             "compared; keep predicting, or judge this change by `baseline: {file: …}`"
         )
-    path = tools.scratch / "baseline" / kept.file.name
+    path = context.scratch / "baseline" / kept.file.name
     versions.fetch_file(store, kept.file, path, of=f"version {champion.number}")
     values = metrics_file.read_metrics_file(path, shown=f"the metrics of version {champion.number}").values
     return MetricValues(values=values, commit=champion.manifest.recipe.commit, version=champion.number)
 
 
-def _of_reference(loaded: LoadedConfig, ref: str, tools: RunContext) -> MetricValues:
+def _of_reference(loaded: LoadedConfig, ref: str, context: RunContext) -> MetricValues:
     """Make the numbers in a worktree of the reference, or take them from the cache."""
 
     def make(worktree: Worktree, _: Path) -> dict[str, Any]:
-        config, notes = own_config(loaded, worktree, former_config(loaded, worktree, ref, tools.git))
+        config, notes = own_config(loaded, worktree, former_config(loaded, worktree, ref, context.git))
         keep_inside(config, worktree)
         place = StepContext(
             folder=worktree.folder,
-            scratch=tools.scratch / "baseline-step",
+            scratch=context.scratch / "baseline-step",
             name="baseline ",
             environment=worktree.environment,
         )
-        predictions.run_train_step(config, place, tools)
+        predictions.run_train_step(config, place, context)
         path = worktree.holds(str(config.predict.metrics))
         if path is None:
             raise InputError(
@@ -141,7 +141,7 @@ def _of_reference(loaded: LoadedConfig, ref: str, tools: RunContext) -> MetricVa
         values = _read(loaded, path, f"{ref}:{config.predict.metrics}").values
         return {"values": values, "notes": notes}
 
-    made = made_from_ref(loaded, ref, tools, evaluation=ROWS, make=make)
+    made = made_from_ref(loaded, ref, context, evaluation=ROWS, make=make)
     notes = (*made.notes, *made.facts["notes"])
     return MetricValues(values=made.facts["values"], commit=made.commit, notes=notes)
 
@@ -167,7 +167,7 @@ def compare_values(
 def judge_values(
     loaded: LoadedConfig, result: EvaluationResult, candidate: Values, baseline: Values | None
 ) -> tuple[JudgedGate, ...]:
-    """Judge the gates, and make an error of every metric that disappeared: deleting what got worse is no way out."""
+    """Judge the gates; a metric that disappeared is an error, so that a worse metric can't be deleted to pass."""
     rules = evaluation_plan.gate_rules(loaded.config)
     judged = judge_rules(rules, result, min_group_size=1)
     watched = {rule.metric for rule in rules}
@@ -178,7 +178,7 @@ def judge_values(
 def _comparison(name: str, candidate: Values, baseline: Values | None) -> Comparison:
     now, before = candidate.get(name), (baseline or {}).get(name)
     absent = _absent(name, candidate, disappeared=before is not None)
-    compared = baseline is not None and (before is not None or now is None)  # a new metric has no baseline yet
+    has_baseline = baseline is not None and (before is not None or now is None)  # a new metric has no baseline yet
     change: Evidence = absent if now is None or before is None else Point(now - before)
     value: Evidence = absent if now is None else Point(now)
     return Comparison(
@@ -189,7 +189,7 @@ def _comparison(name: str, candidate: Values, baseline: Values | None) -> Compar
         unit="rows",
         candidate=value,
         baseline=None if before is None else Point(before),
-        change=change if compared else None,
+        change=change if has_baseline else None,
     )
 
 

@@ -27,7 +27,7 @@ _LISTED = 8
 Where = tuple[str | int, ...]
 
 
-def survey_before_steps(loaded: LoadedConfig, tools: RunContext, *, data: str, folder: Path) -> bool:
+def survey_before_steps(loaded: LoadedConfig, context: RunContext, *, data: str, folder: Path) -> bool:
     """Refuse names that the evaluation set does not have, before a step spends time; return whether it was there.
 
     So are columns of predictions in a file that no training writes, while the baseline's steps may still run. Where no
@@ -40,17 +40,17 @@ def survey_before_steps(loaded: LoadedConfig, tools: RunContext, *, data: str, f
     runs = config.train or config.predict.run or config.predict.model or getattr(config.baseline, "ref", None)
     if config.evaluation is not None and config.train is None and is_missing(data):
         raise InputError(_at_its_line(loaded, missing_file(data, ("evaluation", "data"))))
-    if tools.survey is None or not runs or config.evaluation is None or not Path(data).is_file():
+    if context.survey is None or not runs or config.evaluation is None or not Path(data).is_file():
         return False
     try:
-        found = tools.survey(data, config.evaluation.label)
+        found = context.survey(data, config.evaluation.label)
     except InputError:
         return False  # training may write it again; a later reader reports what is wrong
     problems = [
         *_columns(loaded, found.columns),
         *_classes(loaded, found),
         *_positive(loaded, found),
-        *_predicted(loaded, tools, folder),
+        *_predicted(loaded, context, folder),
     ]
     if problems:
         raise InputError.of(problems)
@@ -98,14 +98,14 @@ def _parts(item: Slice) -> list[str]:
     return [column.column for column in slices.slice_columns(item)]
 
 
-def _predicted(loaded: LoadedConfig, tools: RunContext, folder: Path) -> Iterator[Problem]:
+def _predicted(loaded: LoadedConfig, context: RunContext, folder: Path) -> Iterator[Problem]:
     """Yield a problem for each column of ``predict`` that a file of predictions does not have."""
     predict = loaded.config.predict
     path = None if predict.file is None or loaded.config.train else Path(resolve_path(predict.file, folder))
-    if path is None or tools.survey is None or not path.is_file():
+    if path is None or context.survey is None or not path.is_file():
         return
     try:
-        known = tools.survey(str(path), "").columns
+        known = context.survey(str(path), "").columns
     except InputError:
         return  # the reader of the predictions names what is wrong
     named: list[tuple[str, Where]] = [
@@ -245,14 +245,14 @@ def _as_number(name: str) -> str:
     return str(int(value)) if value.is_integer() else repr(value)
 
 
-def check_custom_metrics(loaded: LoadedConfig, tools: RunContext) -> None:
+def check_custom_metrics(loaded: LoadedConfig, context: RunContext) -> None:
     """Refuse a configuration that names a metric which can't be found.
 
     Raises:
         InputError: Each such metric, with its line.
     """
     lacking = (
-        (metric.name, tools.metric_lack(metric.function))
+        (metric.name, context.metric_lack(metric.function))
         for metric in evaluation_plan.required_statistics(loaded.config).custom
     )
     problems = [loaded.problem(words, *_place(loaded, name)) for name, words in lacking if words]

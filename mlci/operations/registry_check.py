@@ -89,12 +89,12 @@ def _expect(holds: bool, message: str) -> str:
 
 def _end(store: Store, now: str) -> str:
     """Read the end of the ledger."""
-    end = ledger.read_ledger_head(store)
-    if not end.number:
+    ledger_head = ledger.read_ledger_head(store)
+    if not ledger_head.number:
         return f"{store.shown} has no entry yet"
-    late = verification.checkpoint_behind(ledger.read_verified(store, end, end.number), now)
+    late = verification.checkpoint_behind(ledger.read_verified(store, ledger_head, ledger_head.number), now)
     _expect(not late, "; ".join(late))
-    return f"{store.shown} has {end.number:,} entries"
+    return f"{store.shown} has {ledger_head.number:,} entries"
 
 
 def _write(probe: Store) -> str:

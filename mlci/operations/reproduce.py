@@ -25,13 +25,13 @@ from mlci.registry.reproduction import MetricSpread, ReproductionFound, Rerun
 from mlci.registry.versions import Version
 
 Outcome = Literal["identical", "within", "different"]
-Otherwise = Callable[[Source, Source, str, float | None], tuple[int, tuple[str, ...]]]
+CountDisagreements = Callable[[Source, Source, str, float | None], tuple[int, tuple[str, ...]]]
 _NAMED = 5
 
 
 @dataclass(frozen=True)
 class RuntimeEnvironment:
-    """What a version is trained again on: the job's environment, and what makes another one, if that is wanted."""
+    """Environment for retraining: the job's own, and the builder of another one if that is wanted."""
 
     job: Environment
     maker: EnvironmentBuilder | None = None
@@ -39,18 +39,18 @@ class RuntimeEnvironment:
 
 @dataclass(frozen=True, kw_only=True)
 class Reproduction:
-    """What came of it.
+    """Result of a reproduction.
 
     Attributes:
-        version: Which version.
+        version: Number of the version.
         outcome: ``identical`` in bytes or predictions, ``within`` the spread of the reruns, or ``different``.
-        how: What is identical: ``bytes`` or ``predictions``.
+        how: ``bytes`` or ``predictions``, whichever is identical.
         reruns: All trainings; the first had the version's own seed.
         metrics: Each metric of the version against the reruns.
-        otherwise: Rows that the first rerun decides otherwise, and keys of some; ``None`` where there is no key.
-        notes: Lines for whoever asked.
-        entry: Number of the ledger's entry; ``None`` where nothing was recorded.
-        found: What is recorded, or to be recorded by somebody who may.
+        disagreements: Number of rows that the first rerun decides differently, and some keys; ``None`` without a key.
+        notes: Lines for the user.
+        entry: Number of the ledger's entry; ``None`` if nothing was recorded.
+        found: Record of the reproduction, written here or by a job that may write to the registry.
     """
 
     version: int
@@ -58,7 +58,7 @@ class Reproduction:
     how: Literal["bytes", "predictions"] | None
     reruns: tuple[Rerun, ...]
     metrics: dict[str, ReproductionCheck]
-    otherwise: tuple[int, tuple[str, ...]] | None = None
+    disagreements: tuple[int, tuple[str, ...]] | None = None
     notes: tuple[str, ...] = ()
     entry: int | None = None
     found: ReproductionFound
@@ -66,59 +66,63 @@ class Reproduction:
 
 def reproduce_version(
     loaded: LoadedConfig,
-    tools: RunContext,
+    context: RunContext,
     *,
     name: str,
     runs: int,
     folder: Path,
     surroundings: RuntimeEnvironment,
-    otherwise: Otherwise,
+    count_disagreements: CountDisagreements,
 ) -> Reproduction:
-    """Train a version again, in clean worktrees of its commit, and score it on the current evaluation set.
+    """Retrain a version in clean worktrees of its commit, and evaluate the reruns on the current evaluation set.
 
-    Each rerun has an environment of its own, made anew from the version's lock file where it has one.
+    Each rerun has its own environment, made from the version's lock file if it has one.
 
-    The first rerun has the version's own seed: it tells whether the version can be made again. Each further one has the
-    next seed: together they tell how far the luck of training goes, as far as the training takes ``MLCI_SEED``.
+    The first rerun has the version's own seed and shows whether the version can be reproduced. Each further one has the
+    next seed; together they measure the training noise, if the training uses ``MLCI_SEED``.
 
     Args:
         loaded: The current configuration: rows, label, key and metrics.
-        tools: Effects, with the registry; with a stamp, what came of it is recorded.
+        context: Run context with the registry; with a stamp, the result is recorded.
         name: The version's number, or ``production``.
-        runs: How often.
+        runs: Number of reruns.
         folder: Folder of the configuration.
-        surroundings: What it runs on.
-        otherwise: Counts and names rows that two files decide otherwise, given both, the key and the threshold.
+        surroundings: Environment to run in.
+        count_disagreements: Counts the rows that two files decide differently, and returns some of their keys, given
+            both files, the key and the threshold.
 
     Raises:
-        InputError: The version can't be made again.
-        StepError: Its commands failed.
-        CorruptError: It is not what it was.
+        InputError: if the version can't be reproduced.
+        StepError: if one of its commands fails.
+        CorruptError: if the version was changed or is damaged.
     """
-    store = registry_of(tools)
-    end = ledger.read_ledger_head(store)
-    version = versions.read_version(store, end, version_number(store.shown, end.state, name))
-    config = retrain.read_recipe(loaded, tools, version)
+    store = registry_of(context)
+    ledger_head = ledger.read_ledger_head(store)
+    version = versions.read_version(store, ledger_head, version_number(store.shown, ledger_head.state, name))
+    config = retrain.read_recipe(loaded, context, version)
     data = None
-    if config.evaluation is not None and not _makes_its_own_rows(config, tools, version):
+    if config.evaluation is not None and not _makes_its_own_rows(config, context, version):
         data = resolve_path(config.evaluation.data, folder)
-    original = retrain.original_model(loaded, tools, end, version, data)
-    tools.say(f"reproduce: version {version.number}, {runs} time{'s' if runs > 1 else ''}")
-    with file_guards.guard_candidate_files(loaded, tools.git.folder):
+    original = retrain.original_model(loaded, context, ledger_head, version, data)
+    context.say(f"reproduce: version {version.number}, {runs} time{'s' if runs > 1 else ''}")
+    with file_guards.guard_candidate_files(loaded, context.git.folder):
         made = [
-            retrain.retrain_version(config, tools, version, original, index, data=data, maker=surroundings.maker)
+            retrain.retrain_version(config, context, version, original, index, data=data, maker=surroundings.maker)
             for index in range(runs)
         ]
     metrics = _metrics(config, made)
-    how = _identical(version, made[0], tools.fingerprint(original.source.path))
+    how = _identical(version, made[0], context.fingerprint(original.source.path))
     inside = runs >= LEAST and all(found.inside for found in metrics.values())
     outcome: Outcome = "identical" if how else "within" if inside else "different"
     key = config.evaluation.key if config.evaluation else None
     threshold = config.predict.threshold if config.task == "binary" else None
     rows = (
-        version.manifest.predictions.fingerprint if data is None else ref_or_file.rows_fingerprint(config, tools, data)
+        version.manifest.predictions.fingerprint
+        if data is None
+        else ref_or_file.rows_fingerprint(config, context, data)
     )
-    python = made[0].anew.python if made[0].anew else None
+    fresh = made[0].environment
+    python = fresh.python if fresh else None
     environment = surroundings.job.model_copy(update={"python": python} if python else {})
     found = _found(outcome, version.number, made, rows, environment)
     return Reproduction(
@@ -127,21 +131,23 @@ def reproduce_version(
         how=how,
         reruns=tuple(item.rerun for item in made),
         metrics=metrics,
-        otherwise=None if key is None else otherwise(original.source, made[0].side.source, key, threshold),
-        notes=_notes(version, environment, anew=made[0].anew is not None),
-        entry=None if tools.stamp is None else record_reproduction(store, tools.stamp, found),
+        disagreements=None
+        if key is None
+        else count_disagreements(original.source, made[0].side.source, key, threshold),
+        notes=_notes(version, environment, fresh=fresh is not None),
+        entry=None if context.stamp is None else record_reproduction(store, context.stamp, found),
         found=found,
     )
 
 
-def _makes_its_own_rows(config: Config, tools: RunContext, version: Version) -> bool:
+def _makes_its_own_rows(config: Config, context: RunContext, version: Version) -> bool:
     """Tell whether the version's training made its evaluation set and git holds none now."""
-    committed = config.evaluation is not None and is_tracked(tools.git, config.evaluation.data)
-    return not committed and production.was_made_by_training(tools, version)
+    committed = config.evaluation is not None and is_tracked(context.git, config.evaluation.data)
+    return not committed and production.was_made_by_training(context, version)
 
 
 def _metrics(config: Config, made: list[Retraining]) -> dict[str, ReproductionCheck]:
-    """Hold each metric against the reruns, all of them together at the policy's confidence (Bonferroni)."""
+    """Compare each metric with the reruns, all of them together at the policy's confidence (Bonferroni)."""
     original = made[0].original
     names = [name for name in original if all(name in item.rerun.metrics for item in made)]
     level = 1 - (1 - config.policy.confidence) / max(1, len(names))
@@ -159,14 +165,14 @@ def _identical(version: Version, first: Retraining, fingerprint: str) -> Literal
     return "predictions" if same else None
 
 
-def _notes(version: Version, environment: Environment, *, anew: bool) -> tuple[str, ...]:
-    """Say what the environment was, and where it is another one than the version's."""
+def _notes(version: Version, environment: Environment, *, fresh: bool) -> tuple[str, ...]:
+    """Describe the environment, and how it differs from the version's."""
     was, locked = version.manifest.environment, lock_file(version.manifest)
-    packages = ({}, {}) if anew else (was.packages, environment.packages)
+    packages = ({}, {}) if fresh else (was.packages, environment.packages)
     items = differing_settings({**packages[0], "Python": was.python}, {**packages[1], "Python": environment.python})
     named = ", ".join(f"{item.name} {item.before or 'none'} → {item.after or 'none'}" for item in items[:_NAMED])
     more = f" and {len(items) - _NAMED} more" if len(items) > _NAMED else ""
-    where = f"an environment made anew from its `{locked.name}`" if anew and locked else "the environment of this job"
+    where = f"a fresh environment from its `{locked.name}`" if fresh and locked else "the environment of this job"
     return (f"trained in {where}", *([f"it was made in another environment: {named}{more}"] if items else []))
 
 

@@ -27,9 +27,9 @@ def record_reproduction(store: Store, stamp: Author, found: ReproductionFound, *
     spread = found.spread
     digest = versions.describe(store, entries.canonical_json(spread.model_dump(mode="json", by_alias=True)))
     body = ReproductionRecorded(version=spread.version, outcome=found.outcome, spread=digest, runs=len(spread.reruns))
-    end = ledger.read_ledger_head(store)
-    place = end.state.reproduced.get(str(spread.version))
-    if once and place is not None and ledger.read_verified(store, end, place).body == body:
+    ledger_head = ledger.read_ledger_head(store)
+    place = ledger_head.state.reproduced.get(str(spread.version))
+    if once and place is not None and ledger.read_verified(store, ledger_head, place).body == body:
         return place  # by an earlier attempt
     entry = ledger.append_entry(store, stamp, lambda _: body)
     return entry.number if entry is not None else None
@@ -44,8 +44,8 @@ def take_over_reproduction(store: Store, data: bytes, *, path: str) -> Reproduct
         path: What problems name the file.
 
     Raises:
-        InputError: It is no such file, or not of this registry's version.
-        CorruptError: That version is not whole.
+        InputError: if the file is not a reproduction record, or is not of a version of this registry.
+        CorruptError: if that version is damaged.
     """
     if len(data) > MOST_BYTES:
         raise InputError(Problem(f"has more than {MOST_BYTES:,} bytes; {LEFT}, and it is smaller", path))

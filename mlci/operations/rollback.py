@@ -37,23 +37,23 @@ def roll_back(store: Store, stamp: Author, *, to: int | None, reason: str) -> Ro
         reason: Kept in the ledger.
 
     Raises:
-        InputError: There is no such version, or none before the champion.
-        CorruptError: That version is not whole.
+        InputError: if the version does not exist, or if the champion is the first one.
+        CorruptError: if that version is damaged.
         UnknownOutcomeError: If the entry was sent and nothing shows whether it arrived.
-        OutsideError: The registry can't be reached, or somebody promoted meanwhile and no version was named.
+        OutsideError: if the registry can't be reached, or a promotion came in between and no version was named.
     """
-    end = ledger.read_ledger_head(store)
-    state = end.state
+    ledger_head = ledger.read_ledger_head(store)
+    state = ledger_head.state
     if state.champion is None:
         raise InputError(f"{store.shown} has no version yet, so there is nothing to roll back")
-    if (own := find_own_decision(store, end, stamp)) is not None and isinstance(own.body, Rollback):
+    if (own := find_own_decision(store, ledger_head, stamp)) is not None and isinstance(own.body, Rollback):
         return RollbackResult(version=state.champion, replaced=own.body.replaced, entry=None, earlier=own.number)
-    target = _before(store, end) if to is None else to
+    target = _before(store, ledger_head) if to is None else to
     if str(target) not in state.promoted:
         raise InputError(f"{store.shown} has no version {target}; `mlci versions` lists them")
     if target == state.champion:
         return RollbackResult(version=target, replaced=target, entry=None)
-    versions.verify_files(store, versions.read_version(store, end, target).manifest)
+    versions.verify_files(store, versions.read_version(store, ledger_head, target).manifest)
     replaced = []
 
     def decide(now: LedgerState) -> Rollback | None:
@@ -75,10 +75,10 @@ def roll_back(store: Store, stamp: Author, *, to: int | None, reason: str) -> Ro
     return RollbackResult(version=target, replaced=replaced[-1], entry=entry.number if entry is not None else None)
 
 
-def _before(store: Store, end: LedgerHead) -> int:
+def _before(store: Store, ledger_head: LedgerHead) -> int:
     """Return the version that the champion replaced when it was promoted."""
-    champion = end.state.champion
-    body = ledger.read_verified(store, end, end.state.promoted[str(champion)]).body
+    champion = ledger_head.state.champion
+    body = ledger.read_verified(store, ledger_head, ledger_head.state.promoted[str(champion)]).body
     if not isinstance(body, Promotion) or body.replaced is None:
         raise InputError(f"version {champion} is the first one, so there is nothing to roll back to")
     return body.replaced

@@ -42,24 +42,24 @@ NOWHERE = Source(path="")
 
 @dataclass(frozen=True, kw_only=True)
 class RunResult:
-    """A report, and what it is about.
+    """A report, and the comparison that it describes.
 
     Attributes:
         report: The report.
-        compared: What was compared.
-        use: The look at the evaluation set that this was, where it is to be recorded.
-        makings: How the candidate was made, where the environment is known.
+        comparison: Both models on the same rows.
+        use: The holdout use that this run was, if it is to be recorded.
+        provenance: How the candidate was made, if the environment is known.
     """
 
     report: Report
-    compared: ComparisonRun
+    comparison: ComparisonRun
     use: HoldoutUse | None = None
-    makings: BuildProvenance | None = None
+    provenance: BuildProvenance | None = None
 
 
 def run_and_judge(
     loaded: LoadedConfig,
-    tools: RunContext,
+    context: RunContext,
     *,
     folder: Path,
     facts: ReportContext,
@@ -71,63 +71,64 @@ def run_and_judge(
 
     Args:
         loaded: The configuration, checked.
-        tools: Effects.
+        context: Configuration's folder, clock and ports.
         folder: Folder of the configuration.
-        facts: What the command line knows about this run; origins of the models are filled in here.
-        keep: Whether to take the digests of what is judged.
-        environment: What the run runs on; with it, the report says what changed since the baseline was made.
-        since: Commit that the change is to be merged into; a change that no model is made from is not trained.
+        facts: Facts of the command line about this run; the models' origins are filled in here.
+        keep: Whether to digest the artifacts that are judged.
+        environment: Environment of the run; with it, the report lists what changed since the baseline was made.
+        since: Commit that the change is to be merged into; training is skipped if no relevant file changed since.
     """
     if loaded.config.predict.metrics is not None:
-        compared, gates = _run_on_metrics(loaded, tools, folder=folder, facts=facts, keep=keep, since=since)
+        comparison, gates = _run_on_metrics(loaded, context, folder=folder, facts=facts, keep=keep, since=since)
     else:
-        compared = compare_models(loaded, tools, folder=folder, facts=facts, keep=keep, since=since)
+        comparison = compare_models(loaded, context, folder=folder, facts=facts, keep=keep, since=since)
         spread = training_noise.load_noise(
-            loaded.config, tools.registry, compared.end, against=compared.against, rows=compared.rows
+            loaded.config, context.registry, comparison.ledger_head, against=comparison.against, rows=comparison.rows
         )
-        gates = judge_gates(loaded.config, compared.result, spread)
-    use = holdout_uses.use_of_run(loaded.config, compared.result.fingerprint, compared.held, tools)
-    told, made = add_lineage(loaded, tools, compared, environment, folder=folder, keep=keep)
-    known = told.facts if use is None else replace(told.facts, uses=use.count)
-    return RunResult(report=build_report(told.result, gates, known), compared=compared, use=use, makings=made)
+        gates = judge_gates(loaded.config, comparison.result, spread)
+    use = holdout_uses.use_of_run(loaded.config, comparison.result.fingerprint, comparison.digests, context)
+    explained, provenance = add_lineage(loaded, context, comparison, environment, folder=folder, keep=keep)
+    facts = explained.facts if use is None else replace(explained.facts, uses=use.count)
+    report = build_report(explained.result, gates, facts)
+    return RunResult(report=report, comparison=comparison, use=use, provenance=provenance)
 
 
 def compare_models(
     loaded: LoadedConfig,
-    tools: RunContext,
+    context: RunContext,
     *,
     folder: Path,
     facts: ReportContext,
     keep: bool = False,
     since: str | None = None,
 ) -> ComparisonRun:
-    """Make both models' predictions and evaluate them; judge nothing.
+    """Predict with both models and evaluate them, without judging a gate.
 
     With ``since``, training is skipped if no relevant file changed: see
     :mod:`mlci.operations.models.skip_training`.
     """
     data = resolve_path(_data(loaded.config), folder)
-    base = skip_training.unchanged_since(loaded, tools, since) if since else None
-    if base is not None and skip_training.same_as_reference(loaded, tools, folder=folder):
-        return _compare_nothing(loaded, tools, facts, base)
-    if base is not None and (recorded := _as_recorded(loaded, tools, facts, base, data=data)) is not None:
+    base = skip_training.unchanged_since(loaded, context, since) if since else None
+    if base is not None and skip_training.same_as_reference(loaded, context, folder=folder):
+        return _compare_nothing(loaded, context, facts, base)
+    if base is not None and (recorded := _as_recorded(loaded, context, facts, base, data=data)) is not None:
         return recorded
-    preflight.check_custom_metrics(loaded, tools)
+    preflight.check_custom_metrics(loaded, context)
     predictions.check_model_file(loaded.config, folder)
-    current = read_head(tools.git)  # the candidate's steps may write to files that git tracks
-    survey = partial(preflight.survey_before_steps, loaded, tools, data=data, folder=folder)
+    current = read_head(context.git)  # the candidate's steps may write to files that git tracks
+    survey = partial(preflight.survey_before_steps, loaded, context, data=data, folder=folder)
     surveyed = survey()
-    end = production.champion_head(loaded.config, tools)
-    if baseline_made_by_training.is_made_by_training(loaded.config, tools, data):
-        pair = _candidate_first(loaded, tools, end, folder=folder, data=data, survey=survey)
+    ledger_head = production.champion_head(loaded.config, context)
+    if baseline_made_by_training.is_made_by_training(loaded.config, context, data):
+        pair = _candidate_first(loaded, context, ledger_head, folder=folder, data=data, survey=survey)
     else:
         pair = _baseline_first(
-            loaded, tools, end, folder=folder, data=data, base=base, survey=None if surveyed else survey
+            loaded, context, ledger_head, folder=folder, data=data, base=base, survey=None if surveyed else survey
         )
     candidate, baseline, made = pair.candidate, pair.baseline, pair.made_by_training
-    bytes_held = _held(loaded.config, candidate, tools, keep=keep)
+    digests = _digest_candidate(loaded.config, candidate, context, keep=keep)
     with preflight.at_their_lines(loaded):
-        measured = evaluate_models(loaded.config, candidate, baseline, tools, data=data)
+        measured = evaluate_models(loaded.config, candidate, baseline, context, data=data)
     preflight.refuse_unknown(loaded, measured.result)
     known = replace(facts, made_by_training=made, shared=measured.shared)
     result = measured.result
@@ -135,53 +136,59 @@ def compare_models(
     return ComparisonRun(
         result=replace(result, unchanged_since=pair.unchanged_since),
         facts=add_report_refs(
-            known, loaded.config, candidate, baseline, seconds=measured.seconds, head=current, held=bytes_held
+            known, loaded.config, candidate, baseline, seconds=measured.seconds, head=current, digests=digests
         ),
         candidate=candidate,
         rows=ref_or_file.same_rows(loaded.config, result.fingerprint, data),
         head=current,
-        held=bytes_held,
-        end=end,
+        digests=digests,
+        ledger_head=ledger_head,
         against=baseline.version if baseline else None,
         past=baseline.past if baseline else None,
         scored=baseline.scored if baseline else None,
     )
 
 
-def _compare_nothing(loaded: LoadedConfig, tools: RunContext, facts: ReportContext, base: str) -> ComparisonRun:
-    """Return a comparison without numbers, where a model would have to be trained to have any."""
-    tools.say(f"nothing relevant changed since {base[:7]}: nothing is trained")
+def _compare_nothing(loaded: LoadedConfig, context: RunContext, facts: ReportContext, base: str) -> ComparisonRun:
+    """Return a comparison without numbers, because getting any would take a training."""
+    context.say(f"nothing relevant changed since {base[:7]}: nothing is trained")
     result = skip_training.result_without_rows(loaded.config, base)
-    return _untrained(loaded, tools, facts, result, ModelPredictions(source=NOWHERE, commit=base))
+    return _untrained(loaded, context, facts, result, ModelPredictions(source=NOWHERE, commit=base))
 
 
 def _as_recorded(
-    loaded: LoadedConfig, tools: RunContext, facts: ReportContext, base: str, *, data: str
+    loaded: LoadedConfig, context: RunContext, facts: ReportContext, base: str, *, data: str
 ) -> ComparisonRun | None:
-    """Return the champion's recorded numbers, if training would make its model and evaluation set again."""
+    """Return the champion's recorded numbers, if training would reproduce its model and evaluation set."""
     if loaded.config.baseline != "production" or not baseline_made_by_training.is_made_by_training(
-        loaded.config, tools, data
+        loaded.config, context, data
     ):
         return None
-    end = ledger.read_ledger_head(registry_of(tools))
-    found = skip_training.recorded_champion(loaded, tools, end, data=data)
+    ledger_head = ledger.read_ledger_head(registry_of(context))
+    found = skip_training.recorded_champion(loaded, context, ledger_head, data=data)
     if found is None:
         return None
     champion, report = found
-    tools.say(f"nothing relevant changed since {base[:7]}: nothing is trained, version {champion.number} has numbers")
+    context.say(f"nothing relevant changed since {base[:7]}: nothing is trained, version {champion.number} has numbers")
     result = champion_values.recorded_result(loaded.config, report, version=champion.number, base=base)
     baseline = ModelPredictions(source=NOWHERE, commit=champion.manifest.recipe.commit, version=champion.number)
-    return replace(_untrained(loaded, tools, facts, result, baseline), end=end, against=champion.number)
+    return replace(
+        _untrained(loaded, context, facts, result, baseline), ledger_head=ledger_head, against=champion.number
+    )
 
 
 def _untrained(
-    loaded: LoadedConfig, tools: RunContext, facts: ReportContext, result: EvaluationResult, baseline: ModelPredictions
+    loaded: LoadedConfig,
+    context: RunContext,
+    facts: ReportContext,
+    result: EvaluationResult,
+    baseline: ModelPredictions,
 ) -> ComparisonRun:
-    """Return a comparison for which neither a model nor a row was looked at."""
-    current, candidate = read_head(tools.git), ModelPredictions(source=NOWHERE)
+    """Return a comparison for which neither a model nor an evaluation set was read."""
+    current, candidate = read_head(context.git), ModelPredictions(source=NOWHERE)
     return ComparisonRun(
         result=result,
-        facts=add_report_refs(facts, loaded.config, candidate, baseline, seconds={}, head=current, held=None),
+        facts=add_report_refs(facts, loaded.config, candidate, baseline, seconds={}, head=current, digests=None),
         candidate=candidate,
         rows="",
         head=current,
@@ -207,64 +214,64 @@ class PredictionPair:
 
 def _baseline_first(
     loaded: LoadedConfig,
-    tools: RunContext,
-    end: LedgerHead | None,
+    context: RunContext,
+    ledger_head: LedgerHead | None,
     *,
     folder: Path,
     data: str,
     base: str | None,
     survey: Callable[[], object] | None,
 ) -> PredictionPair:
-    """Make both models' predictions: the baseline's before anything of the candidate's could touch it."""
+    """Predict with both models, the baseline first, so that the candidate's commands can't change it."""
     baseline = (
-        ref_or_file.baseline_predictions(loaded, tools, folder=folder, data=data)
-        if end is None
-        else production.champion_predictions(loaded, tools, end, data=data)
+        ref_or_file.baseline_predictions(loaded, context, folder=folder, data=data)
+        if ledger_head is None
+        else production.champion_predictions(loaded, context, ledger_head, data=data)
     )
     same = None
     if base is not None and baseline is not None and baseline.own is None:
-        same = skip_training.same_as_champion(loaded, tools, baseline, data=data)
-        same = same or skip_training.same_as_file(loaded, tools, baseline, data=data)
+        same = skip_training.same_as_champion(loaded, context, baseline, data=data)
+        same = same or skip_training.same_as_file(loaded, context, baseline, data=data)
     if same is not None:
-        tools.say(f"nothing relevant changed since {str(base)[:7]}: the baseline's predictions are the candidate's")
+        context.say(f"nothing relevant changed since {str(base)[:7]}: the baseline's predictions are the candidate's")
         return PredictionPair(candidate=same, baseline=baseline, unchanged_since=base)
-    with file_guards.guard_baseline_files(loaded, baseline, tools, data) as rows:
-        place = StepContext(folder=folder, scratch=tools.scratch / "step")
-        candidate = predictions.make_predictions(loaded.config, place, tools, data=data, after_training=survey)
+    with file_guards.guard_baseline_files(loaded, baseline, context, data) as rows:
+        place = StepContext(folder=folder, scratch=context.scratch / "step")
+        candidate = predictions.make_predictions(loaded.config, place, context, data=data, after_training=survey)
     if rows.written:
-        baseline_made_by_training.remember_made(tools, data)
+        baseline_made_by_training.remember_made(context, data)
     return PredictionPair(candidate=candidate, baseline=baseline, made_by_training=rows.written)
 
 
 def _candidate_first(
     loaded: LoadedConfig,
-    tools: RunContext,
-    end: LedgerHead | None,
+    context: RunContext,
+    ledger_head: LedgerHead | None,
     *,
     folder: Path,
     data: str,
     survey: Callable[[], object],
 ) -> PredictionPair:
-    """Make both models' predictions where the candidate's training makes the evaluation set that both are judged on.
+    """Predict with both models when the candidate's training makes the evaluation set.
 
-    What decides which model is the baseline is read before: the ledger's head, the commit of a reference, the digests
-    of the cache.
+    The choice of the baseline is fixed before training: the ledger head, the commit of a reference, the digests of the
+    cache.
     """
-    pinned = ref_or_file.pin_baseline(loaded, tools)
+    pinned = ref_or_file.pin_baseline(loaded, context)
     baseline = ref_or_file.baseline_from_file(loaded, folder=folder)
-    place = StepContext(folder=folder, scratch=tools.scratch / "step")
-    with file_guards.guard_baseline_files(loaded, baseline, tools, data, rows_may_change=True):
+    place = StepContext(folder=folder, scratch=context.scratch / "step")
+    with file_guards.guard_baseline_files(loaded, baseline, context, data, rows_may_change=True):
         makes = baseline_made_by_training.required_output(loaded.config)
         candidate = predictions.make_predictions(
-            loaded.config, place, tools, data=data, makes=makes, after_training=survey
+            loaded.config, place, context, data=data, makes=makes, after_training=survey
         )
-    baseline_made_by_training.remember_made(tools, data)
+    baseline_made_by_training.remember_made(context, data)
     if baseline is not None:
-        baseline = ref_or_file.baseline_on_own_rows(loaded, tools, baseline, data=data)
-    elif end is not None:
-        baseline = production.champion_predictions(loaded, tools, end, data=data, by_training=True)
+        baseline = ref_or_file.baseline_on_own_rows(loaded, context, baseline, data=data)
+    elif ledger_head is not None:
+        baseline = production.champion_predictions(loaded, context, ledger_head, data=data, by_training=True)
     elif pinned is not None:
-        baseline = ref_or_file.baseline_from_ref(loaded, tools, data=data, pinned=pinned)
+        baseline = ref_or_file.baseline_from_ref(loaded, context, data=data, pinned=pinned)
     return PredictionPair(candidate=candidate, baseline=baseline, made_by_training=True)
 
 
@@ -278,16 +285,16 @@ class Measured:
 
 
 def evaluate_models(
-    config: Config, candidate: ModelPredictions, baseline: ModelPredictions | None, tools: RunContext, *, data: str
+    config: Config, candidate: ModelPredictions, baseline: ModelPredictions | None, context: RunContext, *, data: str
 ) -> Measured:
-    """Measure both models; errors about files of ours, which are gone after the run, name what wrote them."""
+    """Measure both models; an error about a temporary file names the step that wrote it instead."""
     if baseline is not None and baseline.own is not None:
-        return _on_shared_rows(config, candidate, baseline, baseline.own, tools, data=data)
+        return _on_shared_rows(config, candidate, baseline, baseline.own, context, data=data)
     try:
-        with production.blame_registry_if_misfit(config, tools, baseline, data):
-            result, seconds = measure_models(config, candidate, baseline, tools, data=data)
+        with production.blame_registry_if_misfit(config, context, baseline, data):
+            result, seconds = measure_models(config, candidate, baseline, context, data=data)
     except InputError as error:
-        raise InputError.of(_placed(problem, tools.scratch) for problem in error.problems) from error
+        raise InputError.of(_placed(problem, context.scratch) for problem in error.problems) from error
     production.refuse_moved_set(baseline, result.fingerprint)
     return Measured(result=result, seconds=seconds)
 
@@ -297,22 +304,22 @@ def _on_shared_rows(
     candidate: ModelPredictions,
     baseline: ModelPredictions,
     own: OwnRows,
-    tools: RunContext,
+    context: RunContext,
     *,
     data: str,
 ) -> Measured:
-    """Measure both models on the rows of both evaluation sets; the candidate's set gives the fingerprint."""
+    """Measure both models on the rows that both evaluation sets contain; the candidate's set gives the fingerprint."""
     try:
         asked = engine_job(config, candidate.source, baseline.source, data=data)
-        asked, shared = shared_rows.restrict_to_shared(config, tools, asked, own)
+        asked, shared = shared_rows.restrict_to_shared(config, context, asked, own)
         one = replace(candidate, source=asked.candidate)
         other = replace(baseline, source=asked.baseline or baseline.source)
-        result, seconds = measure_models(config, one, other, tools, data=asked.data)
+        result, seconds = measure_models(config, one, other, context, data=asked.data)
     except InputError as error:
-        raise InputError.of(_placed(problem, tools.scratch) for problem in error.problems) from error
+        raise InputError.of(_placed(problem, context.scratch) for problem in error.problems) from error
     notes = (*result.notes, shared_rows.shared_rows_note(shared, own))
     return Measured(
-        result=replace(result, fingerprint=tools.fingerprint(data), notes=notes), seconds=seconds, shared=shared
+        result=replace(result, fingerprint=context.fingerprint(data), notes=notes), seconds=seconds, shared=shared
     )
 
 
@@ -325,15 +332,15 @@ def judge_gates(config: Config, result: EvaluationResult, noise: TrainingNoise =
 
 
 def measure_models(
-    config: Config, candidate: ModelPredictions, baseline: ModelPredictions | None, tools: RunContext, *, data: str
+    config: Config, candidate: ModelPredictions, baseline: ModelPredictions | None, context: RunContext, *, data: str
 ) -> tuple[EvaluationResult, dict[str, float]]:
-    """Reduce the tables and estimate everything asked; also return the wall time of each stage."""
-    begun = tools.clock()
+    """Reduce the tables and estimate every metric that the configuration asks for; also return stages' wall times."""
+    begun = context.clock()
     asked = engine_job(config, candidate.source, baseline.source if baseline else None, data=data)
     slow = ", ".join(metric.name for metric in asked.row_metrics)
     many = f": {slow} by {asked.replicates:,} resamples of every group, which takes a while" if slow else ""
-    tools.say(f"evaluate{many}")
-    observed = tools.engine.observe(asked)
+    context.say(f"evaluate{many}")
+    observed = context.engine.observe(asked)
     notes = (*candidate.notes, *(baseline.notes if baseline else ()), *observed.notes)
     question = evaluation_plan.evaluation_question(config, baseline=baseline is not None)
     if observed.undecided:
@@ -350,17 +357,17 @@ def measure_models(
     before = operational_metrics_of(baseline, rows=observed.rows) if baseline else {}
     now = operational_metrics_of(candidate, rows=observed.rows)
     result = add_operational_metrics(result, evaluation_plan.asked_operations(config), now, before)
-    seconds = {**candidate.seconds, **(baseline.seconds if baseline else {}), "evaluate": tools.clock() - begun}
+    seconds = {**candidate.seconds, **(baseline.seconds if baseline else {}), "evaluate": context.clock() - begun}
     return result, seconds
 
 
 def operational_metrics_of(side: ModelPredictions, *, rows: int) -> dict[str, float]:
-    """Return what a model costs, times of prediction for a thousand rows."""
+    """Return a model's operational metrics, prediction times for a thousand rows."""
     return scale_costs(side.costs, measured_for=PER_ROWS, rows=side.measured_for or rows)
 
 
 def engine_job(config: Config, candidate: Source, baseline: Source | None, *, data: str) -> Job:
-    """Return what the engine has to do for a configuration."""
+    """Return the engine's job for a configuration."""
     evaluation = config.evaluation
     if evaluation is None:
         raise ValueError("checked by the configuration")
@@ -391,7 +398,7 @@ def engine_job(config: Config, candidate: Source, baseline: Source | None, *, da
 
 
 def _placed(problem: Problem, scratch: Path) -> Problem:
-    """Name a file of ours, which is gone after the run, by what wrote it."""
+    """Replace a temporary file, which is gone after the run, by the name of what wrote it."""
     if problem.path is None or not Path(problem.path).is_relative_to(scratch):
         return problem
     inside = Path(problem.path).relative_to(scratch).parts[-1 if "shared" in problem.path else 0]
@@ -401,57 +408,61 @@ def _placed(problem: Problem, scratch: Path) -> Problem:
 
 
 def _run_on_metrics(
-    loaded: LoadedConfig, tools: RunContext, *, folder: Path, facts: ReportContext, keep: bool, since: str | None
+    loaded: LoadedConfig, context: RunContext, *, folder: Path, facts: ReportContext, keep: bool, since: str | None
 ) -> tuple[ComparisonRun, tuple[JudgedGate, ...]]:
-    current = read_head(tools.git)
-    end = production.champion_head(loaded.config, tools)
-    base = skip_training.unchanged_since(loaded, tools, since) if since else None
-    same = skip_training.same_metrics(loaded, tools, end, folder=folder) if base is not None else None
+    current = read_head(context.git)
+    ledger_head = production.champion_head(loaded.config, context)
+    base = skip_training.unchanged_since(loaded, context, since) if since else None
+    same = skip_training.same_metrics(loaded, context, ledger_head, folder=folder) if base is not None else None
     if base is not None and same is not None:
-        return _same_metrics(loaded, tools, facts, same, base, end)
-    side = metrics_only.baseline_values(loaded, tools, end, folder=folder)
+        return _same_metrics(loaded, context, facts, same, base, ledger_head)
+    side = metrics_only.baseline_values(loaded, context, ledger_head, folder=folder)
     before = side.values if side else None
-    candidate, now = metrics_only.candidate_values(loaded, tools, folder=folder)
-    bytes_held = _held(loaded.config, candidate, tools, keep=keep)
+    candidate, now = metrics_only.candidate_values(loaded, context, folder=folder)
+    digests = _digest_candidate(loaded.config, candidate, context, keep=keep)
     notes = (*candidate.notes, *(side.notes if side else ()))
     result = metrics_only.compare_values(loaded, now, before, notes)
     baseline = ModelPredictions(source=Source(path=""), commit=side.commit, version=side.version) if side else None
-    compared = ComparisonRun(
+    comparison = ComparisonRun(
         result=result,
-        facts=add_report_refs(facts, loaded.config, candidate, baseline, seconds={}, head=current, held=bytes_held),
+        facts=add_report_refs(facts, loaded.config, candidate, baseline, seconds={}, head=current, digests=digests),
         candidate=candidate,
         rows=metrics_only.ROWS,
         head=current,
-        held=bytes_held,
-        end=end,
+        digests=digests,
+        ledger_head=ledger_head,
         against=side.version if side else None,
     )
-    return compared, metrics_only.judge_values(loaded, result, now, before)
+    return comparison, metrics_only.judge_values(loaded, result, now, before)
 
 
 def _same_metrics(
     loaded: LoadedConfig,
-    tools: RunContext,
+    context: RunContext,
     facts: ReportContext,
     numbers: MetricValues,
     base: str,
-    end: LedgerHead | None,
+    ledger_head: LedgerHead | None,
 ) -> tuple[ComparisonRun, tuple[JudgedGate, ...]]:
-    """Return the baseline's numbers as both models'; no gate is judged if there are none."""
+    """Return the baseline's numbers as both models' numbers; no gate is judged if there are none."""
     if not numbers.values:
-        return _compare_nothing(loaded, tools, facts, base), ()
-    tools.say(f"nothing relevant changed since {base[:7]}: nothing is trained, the baseline's numbers are judged")
+        return _compare_nothing(loaded, context, facts, base), ()
+    context.say(f"nothing relevant changed since {base[:7]}: nothing is trained, the baseline's numbers are judged")
     values, side = numbers.values, ModelPredictions(source=NOWHERE, commit=numbers.commit, version=numbers.version)
     result = replace(metrics_only.compare_values(loaded, values, values, numbers.notes), unchanged_since=base)
-    compared = replace(_untrained(loaded, tools, facts, result, side), end=end, against=numbers.version)
-    return compared, metrics_only.judge_values(loaded, result, values, values)
+    comparison = replace(
+        _untrained(loaded, context, facts, result, side), ledger_head=ledger_head, against=numbers.version
+    )
+    return comparison, metrics_only.judge_values(loaded, result, values, values)
 
 
-def _held(config: Config, candidate: ModelPredictions, tools: RunContext, *, keep: bool) -> ArtifactDigests | None:
-    """Take the digests of what is judged, where it is kept, or where a report says what changed."""
+def _digest_candidate(
+    config: Config, candidate: ModelPredictions, context: RunContext, *, keep: bool
+) -> ArtifactDigests | None:
+    """Digest the candidate's artifacts if they are kept, or if the report lists what changed."""
     if keep:
-        return artifacts.digest_artifacts(candidate, tools.fingerprint)
-    return artifacts.try_digest_artifacts(candidate, tools.fingerprint) if has_known_origin(config) else None
+        return artifacts.digest_artifacts(candidate, context.fingerprint)
+    return artifacts.try_digest_artifacts(candidate, context.fingerprint) if has_known_origin(config) else None
 
 
 def _data(config: Config) -> str:

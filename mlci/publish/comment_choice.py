@@ -29,7 +29,7 @@ class Posted(Protocol):
 
     @property
     def author(self) -> str:
-        """Login of whoever wrote it."""
+        """Login of the author."""
         ...
 
     @property
@@ -89,7 +89,7 @@ class Choice:
 
     Attributes:
         step: With the one comment that stays.
-        extra: Comments of ours beside it, to be deleted.
+        extra: Duplicates of our comment, to be deleted.
         run: The run whose text stands afterwards.
     """
 

@@ -19,7 +19,7 @@ CODES = {
     1: "a gate blocked",
     2: "configuration or data that can't be used",
     3: "the project's own train or predict step failed",
-    4: "GitHub, a registry or the network did not do its part",
+    4: "GitHub, a registry or the network failed",
     70: "a bug in mlci",
     130: "it was interrupted",
     143: "it was ended from outside",
@@ -42,12 +42,12 @@ class Finished:
 
 @dataclass(frozen=True, kw_only=True)
 class Unfinished:
-    """There is no report that can be believed.
+    """Result without a report that can be trusted.
 
     Attributes:
         why: What is known about the reason, one sentence without a period.
         code: Exit code of ``mlci run``; ``None`` if it never came to an end.
-        cancelled: Whether somebody, a newer run or a time limit cancelled the job.
+        cancelled: Whether a user, a newer run or a time limit cancelled the job.
         details: Further lines, e.g. what is wrong with the configuration.
     """
 

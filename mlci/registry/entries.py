@@ -212,4 +212,4 @@ def state_after(state: LedgerState, body: Body, *, number: int) -> LedgerState:
 
 def _known(state: LedgerState, version: int) -> None:
     if str(version) not in state.promoted:
-        raise ValueError(f"there is no version {version}")
+        raise ValueError(f"version {version} does not exist")

@@ -40,5 +40,5 @@ def entry_number(name: str) -> int | None:
 def file_name(digest: str) -> tuple[str, str]:
     """Return folder and name of a file by its SHA-256."""
     if not _DIGEST.fullmatch(digest):
-        raise ValueError(f"{digest!r} is no SHA-256 in hexadecimal")
+        raise ValueError(f"{digest!r} is not a SHA-256 digest in hexadecimal")
     return digest[:2], digest

@@ -66,7 +66,7 @@ def read_ledger_head(store: Store) -> LedgerHead:
     seen, number = store.witness(), store.tail()
     data = _bytes(store, number) if number else b""
     if seen is not None:
-        _hold(store, seen, number, data)
+        _check_checkpoint(store, seen, number, data)
     if number == 0:
         return EMPTY
     kept = parse_entry(data, number=number, shown=store.shown).state
@@ -103,9 +103,9 @@ def append_entry(
     may: int = _TRIES,
     wait: Callable[[int], None] = pause,
 ) -> Entry | None:
-    """Append what ``decide`` says of the state, and decide again on the new one whenever somebody was faster.
+    """Append the entry that ``decide`` returns for the state; decide again if another writer appended first.
 
-    The entry is the decision: if no witness can be left after it, that is no failure; the next writer leaves one.
+    The entry is the decision: a checkpoint that can't be written after it is not a failure; the next writer writes one.
 
     Args:
         store: The registry.
@@ -115,18 +115,18 @@ def append_entry(
         wait: Called after a lost try with how many were lost.
 
     Raises:
-        OutsideError: Somebody was faster every time.
+        OutsideError: if another writer appended first every time.
     """
     for lost in range(may):
         if lost:
             wait(lost)
-        end = read_ledger_head(store)
-        body = decide(end.state)
+        ledger_head = read_ledger_head(store)
+        body = decide(ledger_head.state)
         if body is None:
             return None
-        if end.number == 1:
-            _leave_first(store, end)
-        entry, snapshot = _next(store, end, stamp, body)
+        if ledger_head.number == 1:
+            _leave_first(store, ledger_head)
+        entry, snapshot = _next(store, ledger_head, stamp, body)
         data = entries.dump_entry(entry)
         if len(data) > entries.MOST_BYTES:
             raise OutsideError(f"an entry of {len(data):,} bytes is too large for the ledger of {store.shown}")
@@ -139,28 +139,29 @@ def append_entry(
     raise OutsideError(f"{store.shown}: other writers came first {may} times in a row; try again later")
 
 
-def _leave_first(store: Store, end: LedgerHead) -> None:
+def _leave_first(store: Store, ledger_head: LedgerHead) -> None:
     """Leave a witness of the first entry where its writer was killed before that: a longer ledger always has one."""
-    if end.digest is not None and store.witness() is None:
+    if ledger_head.digest is not None and store.witness() is None:
         with contextlib.suppress(OutsideError):  # as after an entry: without one, a promotion is refused
-            store.leave_witness(Checkpoint(number=end.number, digest=end.digest))
+            store.leave_witness(Checkpoint(number=ledger_head.number, digest=ledger_head.digest))
 
 
-def _next(store: Store, end: LedgerHead, stamp: Author, body: Body) -> tuple[Entry, bytes | None]:
+def _next(store: Store, ledger_head: LedgerHead, stamp: Author, body: Body) -> tuple[Entry, bytes | None]:
     """Return the entry that would follow, with the digests of those that its state names, and the snapshot it needs."""
-    number = end.number + 1
-    state = entries.state_after(end.state, body, number=number)
-    known = {int(item): digest for item, digest in (end.state.digests or {}).items()}
-    known |= {} if end.digest is None else {end.number: end.digest}
+    number = ledger_head.number + 1
+    state = entries.state_after(ledger_head.state, body, number=number)
+    known = {int(item): digest for item, digest in (ledger_head.state.digests or {}).items()}
+    known |= {} if ledger_head.digest is None else {ledger_head.number: ledger_head.digest}
     lacks = skip_links.entries_to_link(state, number=number) - set(known)
     known |= {
-        entry.number: entries.entry_digest(entries.dump_entry(entry)) for entry in iter_verified(store, end, lacks)
+        entry.number: entries.entry_digest(entries.dump_entry(entry))
+        for entry in iter_verified(store, ledger_head, lacks)
     }
     after = skip_links.linked_digest(state, known, number=number)
-    kept, snapshot = snapshots.compact_state(end.kept, end.state, after, number=number)
+    kept, snapshot = snapshots.compact_state(ledger_head.kept, ledger_head.state, after, number=number)
     entry = Entry(
         number=number,
-        previous=end.digest,
+        previous=ledger_head.digest,
         at=stamp.now(),
         nonce=stamp.nonce(),
         by=stamp.by,
@@ -182,25 +183,25 @@ def read_entry(store: Store, number: int) -> Entry:
     return parse_entry(_bytes(store, number), number=number, shown=store.shown)
 
 
-def read_verified(store: Store, end: LedgerHead, number: int) -> Entry:
+def read_verified(store: Store, ledger_head: LedgerHead, number: int) -> Entry:
     """Read an entry that the ledger's end vouches for.
 
     Raises:
         CorruptError: It, or one on the way to it, is not the one that was appended.
     """
-    return next(iter(iter_verified(store, end, [number])))
+    return next(iter(iter_verified(store, ledger_head, [number])))
 
 
-def iter_verified(store: Store, end: LedgerHead, numbers: Iterable[int]) -> Iterator[Entry]:
+def iter_verified(store: Store, ledger_head: LedgerHead, numbers: Iterable[int]) -> Iterator[Entry]:
     """Yield entries that the ledger's end vouches for, the newest first, each number once, in one way back.
 
     Raises:
         CorruptError: One of them, or one on the way, is not the one that was appended.
     """
-    at, digest, entry = end.number, end.digest, None
-    known = {int(item): sha for item, sha in (end.state.digests or {}).items()}
+    at, digest, entry = ledger_head.number, ledger_head.digest, None
+    known = {int(item): sha for item, sha in (ledger_head.state.digests or {}).items()}
     for target in sorted(set(numbers), reverse=True):
-        if not 0 < target <= end.number:
+        if not 0 < target <= ledger_head.number:
             raise damage.damaged_record(
                 store.shown, f"entry {target} is missing from the ledger", (max(1, target), None)
             )
@@ -233,9 +234,9 @@ def _held(store: Store, number: int, digest: str | None) -> Entry:
     return parse_entry(data, number=number, shown=store.shown)
 
 
-def iter_newest_first(store: Store, end: LedgerHead) -> Iterator[Entry]:
-    """Read entries from the newest to the first, each held against the one after it."""
-    return iter_verified(store, end, range(1, end.number + 1))
+def iter_newest_first(store: Store, ledger_head: LedgerHead) -> Iterator[Entry]:
+    """Read entries from the newest to the first, each verified by the digest in the one after it."""
+    return iter_verified(store, ledger_head, range(1, ledger_head.number + 1))
 
 
 def iter_all(store: Store) -> Iterator[Entry]:
@@ -245,15 +246,15 @@ def iter_all(store: Store) -> Iterator[Entry]:
         CorruptError: if an entry was changed or replaced; the message names the first one.
         NewerError: if a newer mlci wrote an entry.
     """
-    seen = store.witness()  # before the end is looked for: others may append in between
-    end = store.tail()
-    if seen is not None:
-        _hold(store, seen, end, None)
-    with contextlib.closing(store.read_to(end)) as found:
-        yield from _verified(store, found, Replay(), end)
+    checkpoint = store.witness()  # read before the tail: another writer may append in between
+    last = store.tail()
+    if checkpoint is not None:
+        _check_checkpoint(store, checkpoint, last, None)
+    with contextlib.closing(store.read_to(last)) as found:
+        yield from _verified(store, found, Replay(), last)
 
 
-def iter_since(store: Store, end: LedgerHead, first: int) -> Iterator[Entry]:
+def iter_since(store: Store, ledger_head: LedgerHead, first: int) -> Iterator[Entry]:
     """Read entries from ``first`` to the ledger's end, verifying the chain and the states between them.
 
     The state at ``first`` is taken as that entry holds it, which the end names by the chain. A store that has no way to
@@ -264,29 +265,29 @@ def iter_since(store: Store, end: LedgerHead, first: int) -> Iterator[Entry]:
         NewerError: If a newer mlci wrote one of them.
     """
     if first <= 1 or not isinstance(store, RangeReader):
-        yield from (entry for entry in iter_all(store) if first <= entry.number <= end.number)
+        yield from (entry for entry in iter_all(store) if first <= entry.number <= ledger_head.number)
         return
     data = _bytes(store, first)
     start = parse_entry(data, number=first, shown=store.shown)
     yield start
     replay = Replay(number=first, digest=entries.entry_digest(data), kept=start.state, state=_whole(store, start.state))
-    with contextlib.closing(store.read_range(first + 1, end.number)) as found:
-        yield from _verified(store, found, replay, end.number)
-    if replay.digest != end.digest:
-        message = f"entry {end.number} is not the one that was there before: it was rewritten"
-        raise damage.damaged_record(store.shown, message, (end.number, end.digest))
+    with contextlib.closing(store.read_range(first + 1, ledger_head.number)) as found:
+        yield from _verified(store, found, replay, ledger_head.number)
+    if replay.digest != ledger_head.digest:
+        message = f"entry {ledger_head.number} is not the one that was there before: it was rewritten"
+        raise damage.damaged_record(store.shown, message, (ledger_head.number, ledger_head.digest))
 
 
-def read_page(store: Store, end: LedgerHead, first: int, last: int) -> list[Entry]:
+def read_page(store: Store, ledger_head: LedgerHead, first: int, last: int) -> list[Entry]:
     """Return entries ``first`` to ``last``, each as the ledger's end names it.
 
     Raises:
         CorruptError: If one of them, or one on the way, is not what it was.
         NewerError: If a newer mlci wrote one of them.
     """
-    if last < end.number and isinstance(store, RangeReader):
-        return list(iter_verified(store, end, range(first, last + 1)))[::-1]
-    return [entry for entry in iter_since(store, end, first) if entry.number <= last]
+    if last < ledger_head.number and isinstance(store, RangeReader):
+        return list(iter_verified(store, ledger_head, range(first, last + 1)))[::-1]
+    return [entry for entry in iter_since(store, ledger_head, first) if entry.number <= last]
 
 
 @dataclass
@@ -313,14 +314,14 @@ class Replay:
             self.digests[self.number] = self.digest
 
 
-def _verified(store: Store, found: Iterator[bytes | None], replay: Replay, end: int) -> Iterator[Entry]:
-    """Yield entries that follow each other and the replay, up to the end."""
-    for number in range(replay.number + 1, end + 1):
+def _verified(store: Store, found: Iterator[bytes | None], replay: Replay, last: int) -> Iterator[Entry]:
+    """Yield entries that follow the replay and each other, up to entry ``last``."""
+    for number in range(replay.number + 1, last + 1):
         data = _there(store, number, next(found, None))
         try:
             entry = parse_entry(data, number=number, shown=store.shown)
         except NewerError as error:
-            if number < end and not _names(next(found, None), data):
+            if number < last and not _names(next(found, None), data):
                 message = (error.damage or f"entry {number} is damaged").removeprefix(f"{store.shown}: ")
                 raise damage.damaged_record(store.shown, message, (number, None)) from None
             raise
@@ -360,9 +361,10 @@ def _recomputed(store: Store, replay: Replay, entry: Entry) -> tuple[LedgerState
         return state, state
     lacks = skip_links.entries_to_link(state, number=number) - set(replay.digests)
     if lacks and replay.digest is not None:
-        end = LedgerHead(replay.number, replay.digest, replay.kept, replay.kept)
+        ledger_head = LedgerHead(replay.number, replay.digest, replay.kept, replay.kept)
         replay.digests |= {
-            one.number: entries.entry_digest(entries.dump_entry(one)) for one in iter_verified(store, end, lacks)
+            one.number: entries.entry_digest(entries.dump_entry(one))
+            for one in iter_verified(store, ledger_head, lacks)
         }
     state = skip_links.linked_digest(state, replay.digests, number=number)
     if entry.writer is None:
@@ -404,7 +406,7 @@ def _there(store: Store, number: int, data: bytes | None) -> bytes:
     return data
 
 
-def _hold(store: Store, seen: Checkpoint, number: int, newest: bytes | None) -> None:
+def _check_checkpoint(store: Store, seen: Checkpoint, number: int, newest: bytes | None) -> None:
     if seen.number > number:
         message = f"the ledger ends at entry {number}, but entry {seen.number} was there: it was cut back"
         between = [(lost, None) for lost in range(number + 1, min(seen.number, number + _SHOWN))]

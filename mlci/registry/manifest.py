@@ -15,7 +15,7 @@ def _inside(name: str) -> str:
     """Refuse a name that could lead out of the folder that a file is put into."""
     parts = name.split("/")
     if PurePosixPath(name).is_absolute() or not name.isprintable() or {"", ".", ".."} & set(parts) or "\\" in name:
-        raise ValueError("is no plain path inside of a folder")
+        raise ValueError("is not a plain relative path inside of a folder")
     return name
 
 

@@ -1,12 +1,12 @@
 """Skip links: digests of older entries, so that a reader can verify one without walking the whole ledger.
 
-A chain of hashes shows a changed entry to whoever walks it. A reader of the newest entry alone would believe an old one
-that its state names: the promotion that says what version 1 is. So a state holds the digests of entries that it names:
-of the newest :data:`KEPT`, and of those that decide what is in production. An older one is reached by hops: the oldest
-entry that a state vouches for has a state of its own, which vouches for those before it. No entry can hold its own
-digest; the next one does.
+A chain of hashes reveals a changed entry to a reader who walks it. A reader of the newest entry alone would have to
+trust an older one that its state refers to, such as the promotion of version 1. Therefore a state contains the digests
+of entries that it refers to: of the newest :data:`KEPT`, and of those that decide what is in production. An older entry
+is reached by hops: the oldest entry with a digest in a state has its own state, with digests of entries before it. No
+entry can contain its own digest; the next one does.
 
-Ledgers from before this hold no digests in their states. There one goes back entry by entry, along the chain.
+States of older ledgers contain no digests. There, readers go back entry by entry, along the chain.
 """
 
 from collections.abc import Mapping

@@ -2,7 +2,7 @@
 
 Everything that is decided about a model is one entry of its ledger, appended under the next number and under no other:
 of several who try the same number one succeeds. That append is the only step that counts, so a promotion cannot be half
-done. Files are put first, under the SHA-256 of their bytes; a file that no entry names is rubbish and harms nobody.
+done. Files are put first, under the SHA-256 of their bytes; a file that no entry names is unused and harmless.
 
 The rules of the ledger stand in :mod:`mlci.registry.entries` and :mod:`mlci.registry.ledger`, once for all places.
 """
@@ -20,7 +20,7 @@ from mlci.errors import OutsideError
 AT_ONCE = 16
 
 Entries: TypeAlias = Generator[bytes | None, None, None]
-"""Entries from the first on, ``None`` where one is missing; to be closed by whoever stops before the end."""
+"""Entries from the first on, ``None`` for a missing one; a reader that stops before the end has to close it."""
 
 
 def one_by_one(read: Callable[[int], bytes | None], last: int, *, first: int = 1) -> Entries:
@@ -75,7 +75,7 @@ class UnknownOutcomeError(OutsideError):
 
 @dataclass(frozen=True, kw_only=True)
 class Checkpoint:
-    """How far the ledger had come when somebody last looked, kept apart from it.
+    """Checkpoint: how far the ledger had come at the last write, kept apart from it.
 
     A chain of hashes shows changes inside of the ledger; that its newest entries were cut off, only a witness shows.
 
@@ -111,7 +111,8 @@ class Store(Protocol):
     def read_to(self, last: int) -> Entries:
         """Yield what :meth:`read` returns for 1, 2 … ``last``, in few requests and with few entries in memory.
 
-        What :meth:`read` would raise for an entry is raised in its turn. Whoever stops before the end closes it.
+        An error that :meth:`read` would raise for an entry is raised in its turn. The caller has to close the iterator
+        if it stops before the end.
         """
         ...
 

@@ -39,7 +39,7 @@ class Verified:
 
 
 def verify_ledger(store: Store) -> Verified:
-    """Read all entries from the first; chain, states and witness are held against each other.
+    """Read all entries from the first and verify chain, states and checkpoint against each other.
 
     Raises:
         CorruptError: At the first entry that is not what it was; it is named.
@@ -77,8 +77,8 @@ def later_clock(latest: Entry, entry: Entry, *, accepted: bool) -> bool:
     Args:
         latest: The latest so far.
         entry: The next one.
-        accepted: Whether somebody accepted that its clock is behind: a promotion is not written otherwise, so that a
-            clock that once was ahead is held against nobody for ever.
+        accepted: Whether the user accepted that this clock is behind. A promotion needs that, so that a clock that was
+            ahead once does not block promotions forever.
     """
     before, at = moment(latest.at), moment(entry.at)
     if at is None or before is None:
@@ -89,7 +89,7 @@ def later_clock(latest: Entry, entry: Entry, *, accepted: bool) -> bool:
 def checkpoint_behind(latest: Entry, now: str) -> tuple[str, ...]:
     """Say that this machine's clock is more than :data:`SKEW` before the time of an earlier entry."""
     there, here = moment(latest.at), moment(now)
-    who = f"entry {latest.number} ({latest.by.actor or 'somebody'})"
+    who = f"entry {latest.number} ({latest.by.actor or 'unknown author'})"
     if there is None or here is None:
         return (f"the time of {who}, {latest.at[:40]!r}, or of this machine, {now[:40]!r}, can't be read",)
     if there - here <= SKEW:

@@ -36,17 +36,17 @@ class Version:
     manifest: Manifest
 
 
-def read_champion(store: Store, end: LedgerHead) -> Version | None:
+def read_champion(store: Store, ledger_head: LedgerHead) -> Version | None:
     """Return the version in production; ``None`` only where nothing was ever promoted.
 
     Raises:
         CorruptError: It is not whole; the message names what is wrong.
         OutsideError: The registry can't be reached.
     """
-    return None if end.state.champion is None else read_version(store, end, end.state.champion)
+    return None if ledger_head.state.champion is None else read_version(store, ledger_head, ledger_head.state.champion)
 
 
-def read_version(store: Store, end: LedgerHead, number: int) -> Version:
+def read_version(store: Store, ledger_head: LedgerHead, number: int) -> Version:
     """Return a version by its number, as the ledger's end vouches for it.
 
     Raises:
@@ -54,14 +54,14 @@ def read_version(store: Store, end: LedgerHead, number: int) -> Version:
         CorruptError: It is not whole; the message names what is wrong.
         OutsideError: The registry can't be reached.
     """
-    place = end.state.promoted.get(str(number))
+    place = ledger_head.state.promoted.get(str(number))
     if place is None:
         raise LookupError(number)
-    return _version(store, ledger.read_verified(store, end, place), number)
+    return _version(store, ledger.read_verified(store, ledger_head, place), number)
 
 
 def promoted(store: Store, entry: Entry) -> Version:
-    """Return the version that an entry promoted, which somebody else vouches for."""
+    """Return the version that an entry promoted; the caller has verified the entry."""
     return _version(store, entry, entry.body.version if isinstance(entry.body, Promotion) else 0)
 
 
@@ -79,7 +79,7 @@ def _version(store: Store, entry: Entry, number: int) -> Version:
     return Version(number=number, entry=entry, digest=entry.body.manifest, manifest=manifest)
 
 
-def iter_decisions(store: Store, end: LedgerHead) -> Iterator[Entry]:
+def iter_decisions(store: Store, ledger_head: LedgerHead) -> Iterator[Entry]:
     """Yield every promotion and roll-back, newest first, without reading all that lies between them.
 
     The entry before a decision names the newest decision until then, and the decision names that entry by its digest.
@@ -87,24 +87,27 @@ def iter_decisions(store: Store, end: LedgerHead) -> Iterator[Entry]:
     Raises:
         CorruptError: One of them, or one on the way, is not the one that was appended.
     """
-    entry = ledger.read_verified(store, end, end.state.decided) if end.state.decided else None
+    entry = ledger.read_verified(store, ledger_head, ledger_head.state.decided) if ledger_head.state.decided else None
     while entry is not None:
         yield entry
         entry = ledger.find_decision_before(store, entry)
 
 
-def find_rescored(store: Store, end: LedgerHead, fingerprint: str) -> Predictions | None:
-    """Return the champion's predictions on another evaluation set, where somebody added them.
+def find_rescored(store: Store, ledger_head: LedgerHead, fingerprint: str) -> Predictions | None:
+    """Return the champion's predictions on another evaluation set, if they were added.
 
     Raises:
         CorruptError: The entry or the description is not what it was.
     """
-    place = end.state.rescored.get(fingerprint)
+    place = ledger_head.state.rescored.get(fingerprint)
     if place is None:
         return None
-    entry = ledger.read_verified(store, end, place)
+    entry = ledger.read_verified(store, ledger_head, place)
     body = entry.body
-    if not isinstance(body, PredictionsAdded) or (body.version, body.fingerprint) != (end.state.champion, fingerprint):
+    if not isinstance(body, PredictionsAdded) or (body.version, body.fingerprint) != (
+        ledger_head.state.champion,
+        fingerprint,
+    ):
         raise CorruptError(f"{store.shown}: entry {place} should have added predictions and did not")
     found, of = added_predictions(store, entry, body)
     if found.fingerprint != fingerprint:

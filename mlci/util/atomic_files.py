@@ -20,7 +20,7 @@ from mlci.errors import OutsideError
 from mlci.util import safe_files
 
 ABANDONED = 86_400.0
-"""Seconds after which a half-written file is nobody's."""
+"""Seconds after which a half-written file counts as abandoned."""
 _NO_LINKS = {errno.EPERM, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP, errno.EXDEV}
 _NO_FOLDER_SYNC = {errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EACCES, errno.EPERM}
 
@@ -120,7 +120,7 @@ def _flush_folder(path: Path) -> None:
     try:
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_DIRECTORY", 0))
     except PermissionError:
-        return  # somebody else's folder above ours
+        return  # another user's folder above this one
     try:
         _flush(descriptor)
     except OSError as error:

@@ -120,7 +120,7 @@ def test_a_cache_that_can_not_be_written_is_a_note(tmp_path):
 
 @pytest.mark.parametrize("key", ["", "../x", "A" * 64, "a" * 63, f"{'a' * 64}/x"])
 def test_a_key_is_a_digest(tmp_path, key):
-    with pytest.raises(ValueError, match="is no key of the cache"):
+    with pytest.raises(ValueError, match="is not a cache key"):
         BaselineCache(root=tmp_path).fetch(key, tmp_path / "into")
 
 

@@ -73,8 +73,8 @@ def fetched(folder):
     """Copy what `mlci fetch` copies; return the copy's digest."""
     copying = SnapshotWriter(store(folder), folder / ".mlci/fetched")
     path = folder / "mlci.yml"
-    with run_context(folder, registry=copying) as effects:
-        assert fetch_for_run(load_configuration(path), effects, folder=folder) == 1
+    with run_context(folder, registry=copying) as context:
+        assert fetch_for_run(load_configuration(path), context, folder=folder) == 1
     return copying.seal()
 
 

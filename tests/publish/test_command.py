@@ -299,7 +299,7 @@ def test_outside_of_a_workflow_it_says_so(tmp_path):
     blank = dict.fromkeys(("GITHUB_EVENT_NAME", "GITHUB_EVENT_PATH", "GITHUB_SHA", "GITHUB_REPOSITORY"), "")
     done = mlci("publish", "report.json", cwd=tmp_path, **blank)
     assert done.code == 0, done.err
-    assert done.err.startswith("notice: nothing was published on GitHub: this is no workflow run")
+    assert done.err.startswith("notice: nothing was published on GitHub: this is not a workflow run")
     assert done.out == "credit-risk: the gate passed\n"
 
 
@@ -361,10 +361,10 @@ def test_an_outage_ends_with_four_after_everything_was_written(job, monkeypatch)
         ("MLCI_TOKEN", "ghs_secret\r\nX-Evil: 1", "MLCI_TOKEN has a line break"),
         ("MLCI_TOKEN", "ghs_secrét", "MLCI_TOKEN has a line break, a space or another character"),
         ("MLCI_TOKEN", "Bearer ghs_secret", "write `MLCI_TOKEN: ${{ github.token }}`"),
-        ("GITHUB_REPOSITORY", "../..", "GITHUB_REPOSITORY is '../..', which names no repository"),
+        ("GITHUB_REPOSITORY", "../..", "GITHUB_REPOSITORY is '../..', which is not OWNER/NAME"),
         ("GITHUB_REPOSITORY", "octocat/..", "`export GITHUB_REPOSITORY=owner/name`"),
         ("GITHUB_REPOSITORY", "octocat", "GITHUB_REPOSITORY is 'octocat'"),
-        ("GITHUB_REPOSITORY", "o/r?x=1\n::error::x", "which names no repository"),
+        ("GITHUB_REPOSITORY", "o/r?x=1\n::error::x", "which is not OWNER/NAME"),
     ],
 )
 def test_what_cannot_be_meant_is_one_line_at_once_after_the_files(job, name, value, says):

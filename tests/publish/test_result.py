@@ -105,7 +105,7 @@ def test_a_report_that_names_no_commit_is_no_verdict_on_a_head(code):
             "failure",
             "4",
             False,
-            "the evaluation ended with exit code 4: GitHub, a registry or the network did not do its part",
+            "the evaluation ended with exit code 4: GitHub, a registry or the network failed",
         ),
         ("failure", "70", False, "the evaluation ended with exit code 70: a bug in mlci"),
         ("failure", "0", False, "left no report that can be read"),

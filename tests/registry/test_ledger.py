@@ -251,7 +251,7 @@ class TestAfter:
         ],
     )
     def test_can_not_follow(self, state, body):
-        with pytest.raises(ValueError, match=r"champion|there is no version"):
+        with pytest.raises(ValueError, match=r"champion|does not exist"):
             entries.state_after(state, body, number=9)
 
     def test_states_are_not_changed_in_place(self):

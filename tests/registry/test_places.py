@@ -90,7 +90,7 @@ class TestNames:
 
     @pytest.mark.parametrize("digest", ["", "../x", "A" * 64, "0" * 63, "0" * 64 + "\n"])
     def test_what_is_no_digest_is_a_bug(self, digest):
-        with pytest.raises(ValueError, match="no SHA-256"):
+        with pytest.raises(ValueError, match="not a SHA-256"):
             layout.file_name(digest)
 
     def test_entries_are_numbered_from_one(self):
@@ -102,7 +102,7 @@ class TestRefusals:
     def test_a_federations_file_is_named_and_a_token_does(self, tmp_path):
         (tmp_path / "file.json").write_text('{"type": "external_account"}', "utf-8")
         variables = {"GOOGLE_APPLICATION_CREDENTIALS": str(tmp_path / "file.json")}
-        with pytest.raises(OutsideError, match=r"no service account's.*set .*GOOGLE_OAUTH_ACCESS_TOKEN"):
+        with pytest.raises(OutsideError, match=r"not a service account's.*set .*GOOGLE_OAUTH_ACCESS_TOKEN"):
             ObjectStore("gs://bucket/p", "model", variables)
         assert ObjectStore("gs://bucket/p", "model", variables | {"GOOGLE_OAUTH_ACCESS_TOKEN": "t"}).shown
 

@@ -42,7 +42,7 @@ def command(out: Path | None, *, as_json: bool, regress: bool, lifecycle: bool) 
     except ImportError as error:
         raise InputError("the demo trains with scikit-learn: pip install 'mlci[metrics]'") from error
     loaded = load_configuration(path)
-    with run_context(out) as effects:
-        report = run_and_judge(loaded, effects, folder=out, facts=report_context(loaded)).report
+    with run_context(out) as context:
+        report = run_and_judge(loaded, context, folder=out, facts=report_context(loaded)).report
     report = report.model_copy(update={"candidate": Candidate()})  # the repository around it has nothing to do with it
     return write_report(report, out, as_json=as_json)

@@ -57,11 +57,11 @@ def play_lifecycle(out: Path, *, as_json: bool) -> int:
         InputError: The folder holds something that is not an earlier demo.
     """
     _fresh(out)
-    told = [_play(out, index, chapter, as_json=as_json) for index, chapter in enumerate(chapters(), 1)]
+    played = [_play(out, index, chapter, as_json=as_json) for index, chapter in enumerate(chapters(), 1)]
     loaded, store, _ = _at(out)
     whole = audit_summary(verify_registry(store, contents=True), contents=True)
     if as_json:
-        click.echo(json.dumps(_document(told, store, loaded), indent=1, ensure_ascii=False))
+        click.echo(json.dumps(_document(played, store, loaded), indent=1, ensure_ascii=False))
         return 0
     click.echo("The record of it all (`mlci ledger log`):\n")
     for entry in ledger.iter_all(store):
@@ -117,35 +117,35 @@ def _play(out: Path, index: int, chapter: Chapter, *, as_json: bool) -> Narrator
     comment = out / "comments" / f"{index}-{chapter.name}.md"
     shutil.copyfile(out / ".mlci/out/comment.md", comment)
     outcome = _promote(out, loaded, store, stamp) if chapter.promotes else None
-    told = Narrator(chapter, report, comment, tuple(lines), outcome)
+    narrator = Narrator(chapter, report, comment, tuple(lines), outcome)
     if not as_json:
-        _print(index, told)
-    return told
+        _print(index, narrator)
+    return narrator
 
 
 def _judge(out: Path, loaded: LoadedConfig, store: Store, stamp: Author) -> Report:
     """Do what `mlci run --record` does."""
     into = out / ".mlci/out"
     prepare_output(into)
-    with run_context(out, registry=store, stamp=stamp, log=io.StringIO()) as effects:
+    with run_context(out, registry=store, stamp=stamp, log=io.StringIO()) as context:
         ran = run_and_judge(
-            loaded, effects, folder=out, facts=report_context(loaded), keep=True, environment=runtime_environment()
+            loaded, context, folder=out, facts=report_context(loaded), keep=True, environment=runtime_environment()
         )
         text = dump_report(ran.report)
-        write.write_bundle(into, ran, text, loaded, effects)
+        write.write_bundle(into, ran, text, loaded, context)
         save_files(ran.report, into)
         if ran.use is not None:
             digest = entries.entry_digest(text.encode())
-            holdout_uses.record_use(effects, ran.use, ran.report, digest=digest, against=ran.compared.against)
+            holdout_uses.record_use(context, ran.use, ran.report, digest=digest, against=ran.comparison.against)
     return ran.report
 
 
 def _promote(out: Path, loaded: LoadedConfig, store: Store, stamp: Author) -> PromotionResult:
     into = out / ".mlci/out"
-    with run_context(out, registry=store, stamp=stamp, log=io.StringIO()) as effects:
+    with run_context(out, registry=store, stamp=stamp, log=io.StringIO()) as context:
         return promote(
             loaded,
-            effects,
+            context,
             folder=out,
             out=into,
             facts=report_context(loaded),
@@ -154,15 +154,15 @@ def _promote(out: Path, loaded: LoadedConfig, store: Store, stamp: Author) -> Pr
         )
 
 
-def _print(index: int, told: Narrator) -> None:
-    click.echo(f"{index}. {told.chapter.title}\n")
-    for line in told.lines:
+def _print(index: int, narrator: Narrator) -> None:
+    click.echo(f"{index}. {narrator.chapter.title}\n")
+    for line in narrator.lines:
         click.echo(f"   {line}")
     click.echo("   $ mlci run --record\n")
-    for line in _short(told.report).splitlines():
+    for line in _short(narrator.report).splitlines():
         click.echo(f"   {line}".rstrip())
-    if told.outcome is not None:
-        click.echo(f"\n   $ mlci promote\n   {promotion_text(told.outcome, told.comment)}")
+    if narrator.outcome is not None:
+        click.echo(f"\n   $ mlci promote\n   {promotion_text(narrator.outcome, narrator.comment)}")
     click.echo("")
 
 
@@ -172,7 +172,7 @@ def _short(report: Report) -> str:
     return f"{shown.split(_NUMBERS)[0]}\n\n{shown.rpartition(_PARAGRAPH)[2]}"
 
 
-def _document(told: list[Narrator], store: Store, loaded: LoadedConfig) -> dict[str, Any]:
+def _document(played: list[Narrator], store: Store, loaded: LoadedConfig) -> dict[str, Any]:
     parts = [
         {
             "chapter": item.chapter.name,
@@ -181,7 +181,12 @@ def _document(told: list[Narrator], store: Store, loaded: LoadedConfig) -> dict[
             "promoted": item.outcome.version if item.outcome else None,
             "comment": str(item.comment),
         }
-        for item in told
+        for item in played
     ]
-    end = ledger.read_ledger_head(store)
-    return {"model": loaded.config.model, "chapters": parts, "entries": end.number, "champion": end.state.champion}
+    ledger_head = ledger.read_ledger_head(store)
+    return {
+        "model": loaded.config.model,
+        "chapters": parts,
+        "entries": ledger_head.number,
+        "champion": ledger_head.state.champion,
+    }

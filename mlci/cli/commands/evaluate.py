@@ -21,7 +21,11 @@ from mlci.operations.run import compare_models
 @options.config
 @options.out
 @options.as_json
-@click.option("--no-cache", is_flag=True, help="Make a baseline from a reference anew, even if it was made before.")
+@click.option(
+    "--no-cache",
+    is_flag=True,
+    help="Ignore the cache of baselines: make the baseline of a git reference even if it was made before.",
+)
 @options.fetched
 @options.changed_since
 def command(config_path: Path, out: Path, *, as_json: bool, no_cache: bool, fetched: str, changed_since: str) -> int:
@@ -38,14 +42,16 @@ def command(config_path: Path, out: Path, *, as_json: bool, no_cache: bool, fetc
     check_output(out)
     folder = config_path.parent
     store, _ = open_registry(loaded, folder, wanted=loaded.config.baseline == "production", fetched=fetched)
-    with run_context(folder, cached=not no_cache, registry=store, place=loaded.config.registry) as effects:
+    with run_context(folder, cached=not no_cache, registry=store, place=loaded.config.registry) as context:
         known, since = report_context(loaded), changed_since or None
-        compared = compare_models(loaded, effects, folder=folder, facts=known, keep=uses_registry(loaded), since=since)
+        comparison = compare_models(
+            loaded, context, folder=folder, facts=known, keep=uses_registry(loaded), since=since
+        )
         about = runtime_environment() if has_known_origin(loaded.config) else None
-        compared, _ = add_lineage(loaded, effects, compared, about, folder=folder, keep=False)
-    result = compared.result
+        comparison, _ = add_lineage(loaded, context, comparison, about, folder=folder, keep=False)
+    result = comparison.result
     text = serialization.dump_evaluation(result)
-    write_files(out, {"evaluation.json": text, "origins.json": origins_text(compared.facts)})
+    write_files(out, {"evaluation.json": text, "origins.json": origins_text(comparison.facts)})
     if as_json:
         click.echo(text, nl=False)
     elif result.measured_nothing:

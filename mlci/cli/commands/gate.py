@@ -63,7 +63,7 @@ def command(config_path: Path, out: Path, *, as_json: bool) -> int:
 
 
 def _noise(loaded: LoadedConfig, folder: Path, result: EvaluationResult, origins: ReportContext) -> TrainingNoise:
-    """Return the luck of training, for gates that ask for it."""
+    """Return the training noise, for gates that ask for it."""
     config, version = loaded.config, origins.baseline.version
     store, _ = open_registry(loaded, folder, wanted=training_noise.is_noise_wanted(config))
     rows = (

@@ -26,7 +26,11 @@ from mlci.report.serialization import dump_report
 @options.config
 @options.out
 @options.as_json
-@click.option("--no-cache", is_flag=True, help="Make a baseline from a reference anew, even if it was made before.")
+@click.option(
+    "--no-cache",
+    is_flag=True,
+    help="Ignore the cache of baselines: make the baseline of a git reference even if it was made before.",
+)
 @click.option(
     "--bundle/--no-bundle",
     default=None,
@@ -74,19 +78,19 @@ def command(
         writes=record,
         fetched=fetched,
     )
-    with run_context(folder, cached=not no_cache, registry=store, stamp=stamp, place=loaded.config.registry) as effects:
+    with run_context(folder, cached=not no_cache, registry=store, stamp=stamp, place=loaded.config.registry) as context:
         keep, known = record or bundle, report_context(loaded)
         about = runtime_environment() if bundle or has_known_origin(loaded.config) else None
-        ran = run_and_judge(loaded, effects, folder=folder, facts=known, keep=keep, environment=about, since=since)
+        ran = run_and_judge(loaded, context, folder=folder, facts=known, keep=keep, environment=about, since=since)
         text = dump_report(ran.report)
         if (
             bundle
             and ran.report.unchanged_since is None
-            and (note := bundles.write_bundle(out, ran, text, loaded, effects))
+            and (note := bundles.write_bundle(out, ran, text, loaded, context))
         ):
-            effects.say(note)
+            context.say(note)
         code = write_report(ran.report, out, as_json=as_json)
         if ran.use is not None:
             digest = entries.entry_digest(text.encode())
-            holdout_uses.record_use(effects, ran.use, ran.report, digest=digest, against=ran.compared.against)
+            holdout_uses.record_use(context, ran.use, ran.report, digest=digest, against=ran.comparison.against)
     return code

@@ -26,12 +26,12 @@ def command(number: int | None, config_path: Path, *, as_json: bool) -> int:
       mlci show 3 --json
     """  # noqa: D301 (click's mark against rewrapping)
     loaded, store = load_with_registry(config_path)
-    end = ledger.read_ledger_head(store)
-    wanted = number or end.state.champion
+    ledger_head = ledger.read_ledger_head(store)
+    wanted = number or ledger_head.state.champion
     if wanted is None:
         raise InputError(f"{loaded.config.model} has no version in {store.shown} yet; `mlci promote` makes one")
     try:
-        version = versions.read_version(store, end, wanted)
+        version = versions.read_version(store, ledger_head, wanted)
     except LookupError as error:
         raise InputError(f"{store.shown} has no version {wanted}; `mlci versions` lists them") from error
     if as_json:
@@ -39,7 +39,7 @@ def command(number: int | None, config_path: Path, *, as_json: bool) -> int:
         document = {"entry": version.entry.model_dump(mode="json", by_alias=True), "manifest": manifest}
         click.echo(json.dumps(document, indent=1, ensure_ascii=False))
     else:
-        click.echo(_card(version, production=wanted == end.state.champion))
+        click.echo(_card(version, production=wanted == ledger_head.state.champion))
     return 0
 
 
@@ -49,7 +49,7 @@ def _card(version: Version, *, production: bool) -> str:
     files = [f"{file.name}  {file.bytes:,} bytes  sha256 {file.digest[:12]}" for file in manifest.files]
     rows = {
         "version": f"{version.number} of {manifest.model}{', in production' if production else ''}",
-        "promoted": f"{entry.at} by {entry.by.actor or 'somebody'}, entry {entry.number}",
+        "promoted": f"{entry.at} by {entry.by.actor or 'unknown author'}, entry {entry.number}",
         "note": entry.body.note if entry.body.kind == "promotion" else None,
         "run": entry.by.run,
         "commit": f"{recipe.commit or 'none'}{', with uncommitted changes' if recipe.dirty else ''}",

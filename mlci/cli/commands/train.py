@@ -28,15 +28,15 @@ def command(config_path: Path, *, as_json: bool) -> int:
     """  # noqa: D301 (click's mark against rewrapping)
     loaded = load_configuration(config_path)
     folder = config_path.parent
-    with run_context(folder, place=loaded.config.registry) as effects:
-        preflight.check_custom_metrics(loaded, effects)
-        place, data = StepContext(folder=folder, scratch=effects.scratch / "step"), _evaluation(loaded.config, folder)
-        makes = data is not None and made_by_training.is_made_by_training(loaded.config, effects, data)
+    with run_context(folder, place=loaded.config.registry) as context:
+        preflight.check_custom_metrics(loaded, context)
+        place, data = StepContext(folder=folder, scratch=context.scratch / "step"), _evaluation(loaded.config, folder)
+        makes = data is not None and made_by_training.is_made_by_training(loaded.config, context, data)
         stage = run_train_step(
-            loaded.config, place, effects, makes=made_by_training.required_output(loaded.config) if makes else None
+            loaded.config, place, context, makes=made_by_training.required_output(loaded.config) if makes else None
         )
         if makes and data is not None:
-            made_by_training.remember_made(effects, data)
+            made_by_training.remember_made(context, data)
     if stage is None:
         raise InputError(loaded.problem("there is no training step; add `train: {run: python train.py}`"))
     costs = operational_costs(train=stage, predict=None, model=stage.output, rows=PER_ROWS)

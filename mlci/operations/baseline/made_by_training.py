@@ -23,16 +23,16 @@ _REMEMBERED = "made-by-training"
 _MOST = 50
 
 
-def is_made_by_training(config: Config, tools: RunContext, data: str) -> bool:
+def is_made_by_training(config: Config, context: RunContext, data: str) -> bool:
     """Tell whether training makes the evaluation set: none is there, or the one there was made by training before.
 
     It has to be asked before any of the candidate's steps runs.
     """
     if config.train is None or config.evaluation is None or "://" in data:
         return False
-    if is_tracked(tools.git, config.evaluation.data):
+    if is_tracked(context.git, config.evaluation.data):
         return False
-    return not _is_there(data) or file_snapshot.digest_contents(data) in _remembered(tools)
+    return not _is_there(data) or file_snapshot.digest_contents(data) in _remembered(context)
 
 
 def required_output(config: Config) -> str | None:
@@ -41,23 +41,23 @@ def required_output(config: Config) -> str | None:
     return None if data is None or glob.has_magic(data) else data
 
 
-def remember_made(tools: RunContext, data: str) -> None:
+def remember_made(context: RunContext, data: str) -> None:
     """Keep the digest of an evaluation set that training just made."""
     digest = file_snapshot.digest_contents(data)
-    if tools.own_folder is None or digest is None or not _is_there(data):
+    if context.own_folder is None or digest is None or not _is_there(data):
         return
-    known = [line for line in _remembered(tools) if line != digest][-_MOST:]
+    known = [line for line in _remembered(context) if line != digest][-_MOST:]
     with contextlib.suppress(OSError):  # without it, the next training has to find no file
-        (tools.own_folder / _REMEMBERED).write_text("\n".join([*known, digest, ""]), encoding="utf-8")
+        (context.own_folder / _REMEMBERED).write_text("\n".join([*known, digest, ""]), encoding="utf-8")
 
 
-def _remembered(tools: RunContext) -> list[str]:
+def _remembered(context: RunContext) -> list[str]:
     """Return the digests that mlci kept; none from a file that git tracks, which a commit can plant."""
-    if tools.own_folder is None:
+    if context.own_folder is None:
         return []
-    path = tools.own_folder / _REMEMBERED
+    path = context.own_folder / _REMEMBERED
     try:
-        if path.is_symlink() or not path.is_file() or is_tracked(tools.git, str(path.absolute())):
+        if path.is_symlink() or not path.is_file() or is_tracked(context.git, str(path.absolute())):
             return []
         return path.read_text(encoding="utf-8").split()
     except (OSError, UnicodeDecodeError):

@@ -39,7 +39,7 @@ def find_own_set(loaded: LoadedConfig, worktree: Worktree) -> OwnEvaluationSet |
 
 def keep_own_digests(
     loaded: LoadedConfig,
-    tools: RunContext,
+    context: RunContext,
     own: OwnEvaluationSet | None,
     into: Path,
     *,
@@ -52,7 +52,7 @@ def keep_own_digests(
 
     Args:
         loaded: The candidate's configuration.
-        tools: Effects.
+        context: Effects.
         own: Where the commit's set is, after its steps ran.
         into: Folder for what is kept with the predictions.
         by_training: Whether the candidate's training made its own set.
@@ -64,15 +64,15 @@ def keep_own_digests(
     evaluation = loaded.config.evaluation
     if evaluation is None or own is None or not _is_there(own.data) or not (by_training or not own.committed):
         return False
-    data = resolve_path(evaluation.data, tools.git.folder)
-    same = tools.fingerprint(own.data) == tools.fingerprint(data)
+    data = resolve_path(evaluation.data, context.git.folder)
+    same = context.fingerprint(own.data) == context.fingerprint(data)
     if same and (
         evaluation.key is not None
         or not in_order
         or file_snapshot.digest_contents(own.data) == file_snapshot.digest_contents(data)
     ):
         return False
-    found = None if tools.rows is None else tools.rows(own.data, evaluation.key, evaluation.label, in_order=True)
+    found = None if context.rows is None else context.rows(own.data, evaluation.key, evaluation.label, in_order=True)
     if found is None:
         raise InputError(f"the baseline's own evaluation set has more than {rows.MOST:,} rows; fix the split's seed")
     (into / NAME).write_bytes(rows.dump_rows(found))

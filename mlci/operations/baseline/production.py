@@ -34,20 +34,20 @@ from mlci.report.document import Report
 from mlci.report.serialization import parse_report
 
 
-def champion_head(config: Config, tools: RunContext) -> LedgerHead | None:
+def champion_head(config: Config, context: RunContext) -> LedgerHead | None:
     """Return the ledger's end, once for all of a run; ``None`` where the baseline is not production.
 
     Raises:
         CorruptError: It is not what it was.
         OutsideError: The registry can't be reached.
     """
-    return ledger.read_ledger_head(registry_of(tools)) if config.baseline == "production" else None
+    return ledger.read_ledger_head(registry_of(context)) if config.baseline == "production" else None
 
 
 def champion_predictions(
     loaded: LoadedConfig,
-    tools: RunContext,
-    end: LedgerHead,
+    context: RunContext,
+    ledger_head: LedgerHead,
     *,
     data: str,
     by_training: bool = False,
@@ -57,8 +57,8 @@ def champion_predictions(
 
     Args:
         loaded: The candidate's configuration.
-        tools: Effects, with the registry.
-        end: The ledger's end.
+        context: Effects, with the registry.
+        ledger_head: The ledger's end.
         data: The evaluation set.
         by_training: Whether the candidate's training just made it.
         scored: Predictions of a version that a run made for these rows.
@@ -69,53 +69,55 @@ def champion_predictions(
         InputError: The evaluation set moved, and the champion can't be scored on it.
         UserCodeError: if its model would have to score the rows in a job that must not run user code.
     """
-    store = registry_of(tools)
-    champion = versions.read_champion(store, end)
+    store = registry_of(context)
+    champion = versions.read_champion(store, ledger_head)
     if champion is None:
-        tools.say(f"baseline: {store.shown} has no version yet")
+        context.say(f"baseline: {store.shown} has no version yet")
         return None
-    tools.say(f"baseline: version {champion.number} of {store.shown}")
-    rows = ref_or_file.rows_fingerprint(loaded.config, tools, data)
+    context.say(f"baseline: version {champion.number} of {store.shown}")
+    rows = ref_or_file.rows_fingerprint(loaded.config, context, data)
     own = champion.manifest.predictions
     predictions = (
-        own if ref_or_file.is_same_set(own.fingerprint, rows, data, tools) else is_made_on(store, end, champion, rows)
+        own
+        if ref_or_file.is_same_set(own.fingerprint, rows, data, context)
+        else is_made_on(store, ledger_head, champion, rows)
     )
     if predictions is None:
-        shares = by_training or was_made_by_training(tools, champion)
+        shares = by_training or was_made_by_training(context, champion)
         only = not rescore.can_rescore(champion.manifest, store, champion.number)
-        if shares or (only and not is_tracked(tools.git, str(Path(data).absolute()))):
-            return _on_own_rows(loaded, tools, champion, data=data, rows=rows, only=only, scored=scored)
-        return _scored_again(loaded, tools, champion, data=data, rows=rows, scored=scored)
-    target = tools.scratch / "baseline" / predictions.file.name
+        if shares or (only and not is_tracked(context.git, str(Path(data).absolute()))):
+            return _on_own_rows(loaded, context, champion, data=data, rows=rows, only=only, scored=scored)
+        return _scored_again(loaded, context, champion, data=data, rows=rows, scored=scored)
+    target = context.scratch / "baseline" / predictions.file.name
     path = versions.fetch_file(store, predictions.file, target, of=f"version {champion.number}")
     found = champion_side(loaded.config, champion, predictions, path)
-    if found.rescored and (by_training or was_made_by_training(tools, champion)):
-        return replace(found, own=_rows_of(loaded, tools, champion), made_on=None)
+    if found.rescored and (by_training or was_made_by_training(context, champion)):
+        return replace(found, own=_rows_of(loaded, context, champion), made_on=None)
     return found
 
 
-def _rows_of(loaded: LoadedConfig, tools: RunContext, champion: Version) -> OwnRows:
+def _rows_of(loaded: LoadedConfig, context: RunContext, champion: Version) -> OwnRows:
     """Return the rows of a version's own evaluation set: on others its training may have seen the label.
 
     Raises:
         InputError: if they are not known.
     """
     of = f"version {champion.number}"
-    own = evaluation_rows.rows_of_version(registry_of(tools), champion, tools)
+    own = evaluation_rows.rows_of_version(registry_of(context), champion, context)
     if own is None:
         raise shared_rows.unknown_rows(loaded, of)
     return OwnRows(rows=own, of=of, in_order=False)
 
 
-def is_made_on(store: Store, end: LedgerHead, champion: Version, rows: str) -> Predictions | None:
+def is_made_on(store: Store, ledger_head: LedgerHead, champion: Version, rows: str) -> Predictions | None:
     """Return the champion's predictions on these rows, if it has any."""
     own = champion.manifest.predictions
-    return own if is_recorded(own.fingerprint, rows) else added_for_rows(store, end, rows)
+    return own if is_recorded(own.fingerprint, rows) else added_for_rows(store, ledger_head, rows)
 
 
-def added_for_rows(store: Store, end: LedgerHead, rows: str) -> Predictions | None:
+def added_for_rows(store: Store, ledger_head: LedgerHead, rows: str) -> Predictions | None:
     """Return the champion's predictions that were added for these rows, under a fingerprint of whatever scheme."""
-    found = (versions.find_rescored(store, end, name) for name in spellings(rows))
+    found = (versions.find_rescored(store, ledger_head, name) for name in spellings(rows))
     return next((predictions for predictions in found if predictions is not None), None)
 
 
@@ -153,16 +155,16 @@ def _measured(config: Config, number: int) -> tuple[str, ...]:
     return (f"baseline: {', '.join(asked)} of version {number} as measured when it was judged",) if asked else ()
 
 
-def was_made_by_training(tools: RunContext, version: Version) -> bool:
+def was_made_by_training(context: RunContext, version: Version) -> bool:
     """Tell whether a version's own training made the evaluation set that it was judged on, by its report."""
-    report = report_of(tools, version)
+    report = report_of(context, version)
     return report is not None and report.evaluation.made_by_training
 
 
-def report_of(tools: RunContext, version: Version) -> Report | None:
+def report_of(context: RunContext, version: Version) -> Report | None:
     """Return the report that a version was judged by; ``None`` if this version of mlci can't read it."""
-    of, target = f"version {version.number}", tools.scratch / "baseline" / "report.json"
-    path = versions.fetch_file(registry_of(tools), version.manifest.report, target, of=of)
+    of, target = f"version {version.number}", context.scratch / "baseline" / "report.json"
+    path = versions.fetch_file(registry_of(context), version.manifest.report, target, of=of)
     with contextlib.suppress(InputError):
         return parse_report(path.read_bytes(), path=f"the report of {of}")
     return None
@@ -170,7 +172,7 @@ def report_of(tools: RunContext, version: Version) -> Report | None:
 
 def _on_own_rows(
     loaded: LoadedConfig,
-    tools: RunContext,
+    context: RunContext,
     champion: Version,
     *,
     data: str,
@@ -186,17 +188,17 @@ def _on_own_rows(
     Raises:
         InputError: if the rows can't be matched.
     """
-    store, of = registry_of(tools), f"version {champion.number}"
+    store, of = registry_of(context), f"version {champion.number}"
     evaluation = loaded.config.evaluation
     keyed = evaluation is not None and evaluation.key is not None
-    known = _rows_of(loaded, tools, champion)
+    known = _rows_of(loaded, context, champion)
     if only and not keyed and not known.rows.in_order:
         raise shared_rows.unknown_rows(loaded, of)
     if not keyed and not only:
-        again = _scored_again(loaded, tools, champion, data=data, rows=rows, scored=scored)
+        again = _scored_again(loaded, context, champion, data=data, rows=rows, scored=scored)
         return replace(again, own=known, made_on=None)
     predictions = champion.manifest.predictions
-    target = tools.scratch / "baseline" / predictions.file.name
+    target = context.scratch / "baseline" / predictions.file.name
     path = versions.fetch_file(store, predictions.file, target, of=of)
     own = replace(known, in_order=known.rows.in_order)
     return replace(champion_side(loaded.config, champion, predictions, path), own=own, made_on=None)
@@ -214,7 +216,7 @@ def refuse_moved_set(baseline: ModelPredictions | None, fingerprint: str | None)
 
 @contextlib.contextmanager
 def blame_registry_if_misfit(
-    config: Config, tools: RunContext, baseline: ModelPredictions | None, data: str
+    config: Config, context: RunContext, baseline: ModelPredictions | None, data: str
 ) -> Iterator[None]:
     """Blame the registry if a version's predictions do not fit the rows that they were made on, and only then.
 
@@ -228,7 +230,7 @@ def blame_registry_if_misfit(
         ours = [item for item in error.problems if baseline is not None and item.path == baseline.source.path]
         if baseline is None or baseline.version is None or not ours:
             raise
-        if baseline.made_on is not None and tools.fingerprint(data) != baseline.made_on:
+        if baseline.made_on is not None and context.fingerprint(data) != baseline.made_on:
             raise InputError(MOVED) from error
         key = config.evaluation.key if config.evaluation else None
         if key is not None and ours[0].message.startswith(f"has no column {key!r}"):
@@ -238,23 +240,23 @@ def blame_registry_if_misfit(
                 f"another key. {WITHOUT_BASELINE[0].upper()}{WITHOUT_BASELINE[1:]}"
             ) from error
         raise VersionError(
-            f"{registry_of(tools).shown}: the predictions of version {baseline.version} do not fit the rows that its "
+            f"{registry_of(context).shown}: the predictions of version {baseline.version} do not fit the rows that its "
             f"manifest names: {ours[0].message}"
         ) from error
 
 
 def _scored_again(
-    loaded: LoadedConfig, tools: RunContext, champion: Version, *, data: str, rows: str, scored: ScoredChampion | None
+    loaded: LoadedConfig, context: RunContext, champion: Version, *, data: str, rows: str, scored: ScoredChampion | None
 ) -> ModelPredictions:
     """Score the new rows by the champion's own model and predict step, and keep what it says where that is allowed.
 
     Predictions that a run made already are taken as they are.
     """
-    store, manifest, of = registry_of(tools), champion.manifest, f"version {champion.number}"
+    store, manifest, of = registry_of(context), champion.manifest, f"version {champion.number}"
     if scored is not None and scored.answers(champion.number, rows):
         note = f"baseline: the evaluation set moved since {of}; its predictions were made by the run that trained"
-        return replace(_kept(tools, champion, loaded.config, scored), notes=(note,))
-    if not tools.user_code:
+        return replace(_kept(context, champion, loaded.config, scored), notes=(note,))
+    if not context.user_code:
         raise UserCodeError(
             f"the model of {of} would have to score the evaluation set: neither the registry nor the bundle holds its "
             "predictions on these rows"
@@ -263,14 +265,14 @@ def _scored_again(
     def fetch(file: VersionFile, target: Path) -> Path:
         return versions.fetch_file(store, file, target, of=of)
 
-    with file_guards.guard_candidate_files(loaded, tools.git.folder):
-        made = rescore.rescore_version(loaded, tools, manifest, fetch, data=data, of=of, says="baseline")
+    with file_guards.guard_candidate_files(loaded, context.git.folder):
+        made = rescore.rescore_version(loaded, context, manifest, fetch, data=data, of=of, says="baseline")
     commit = manifest.recipe.commit
     where = f", by the code of {commit[:7]}" if commit else ""
     note = f"baseline: the evaluation set moved since {of}; its own model scored the new rows{where}"
     new = _scored(champion.number, made, rows)
-    if tools.stamp is not None:
-        keep_rescored(store, tools.stamp, new)
+    if context.stamp is not None:
+        keep_rescored(store, context.stamp, new)
     return replace(
         made,
         costs={**manifest.costs, **{name: value for name, value in made.costs.items() if name == PER_THOUSAND}},
@@ -285,10 +287,10 @@ def _scored_again(
     )
 
 
-def _kept(tools: RunContext, champion: Version, config: Config, scored: ScoredChampion) -> ModelPredictions:
+def _kept(context: RunContext, champion: Version, config: Config, scored: ScoredChampion) -> ModelPredictions:
     """Return predictions that a run made as one side of the comparison; keep them where that is allowed."""
-    if tools.stamp is not None:
-        keep_rescored(registry_of(tools), tools.stamp, scored)
+    if context.stamp is not None:
+        keep_rescored(registry_of(context), context.stamp, scored)
     return champion_side(config, champion, scored.predictions, scored.path)
 
 

@@ -28,19 +28,19 @@ _ORDER = " in the order of "
 
 
 def baseline_predictions(
-    loaded: LoadedConfig, tools: RunContext, *, folder: Path, data: str
+    loaded: LoadedConfig, context: RunContext, *, folder: Path, data: str
 ) -> ModelPredictions | None:
     """Return the predictions of a file or a reference; ``None`` for every other baseline.
 
     Args:
         loaded: The candidate's configuration.
-        tools: Effects.
+        context: Effects.
         folder: Folder of the configuration.
         data: The evaluation set; a baseline of another commit is scored on these rows.
     """
     if not isinstance(loaded.config.baseline, Baseline):
         return None
-    return baseline_from_file(loaded, folder=folder) or baseline_from_ref(loaded, tools, data=data)
+    return baseline_from_file(loaded, folder=folder) or baseline_from_ref(loaded, context, data=data)
 
 
 def baseline_from_file(loaded: LoadedConfig, *, folder: Path) -> ModelPredictions | None:
@@ -59,28 +59,28 @@ class PinnedBaseline:
     cache: BaselineCache | None
 
 
-def pin_baseline(loaded: LoadedConfig, tools: RunContext) -> PinnedBaseline | None:
+def pin_baseline(loaded: LoadedConfig, context: RunContext) -> PinnedBaseline | None:
     """Look the commit of a reference up, and what the cache holds; ``None`` for every other baseline."""
     chosen = loaded.config.baseline
     if not isinstance(chosen, Baseline) or chosen.ref is None:
         return None
     return PinnedBaseline(
-        resolved=resolve_ref(tools.git, chosen.ref), cache=tools.cache.pinned() if tools.cache else None
+        resolved=resolve_ref(context.git, chosen.ref), cache=context.cache.pinned() if context.cache else None
     )
 
 
 def baseline_on_own_rows(
-    loaded: LoadedConfig, tools: RunContext, baseline: ModelPredictions, *, data: str
+    loaded: LoadedConfig, context: RunContext, baseline: ModelPredictions, *, data: str
 ) -> ModelPredictions:
     """Return the predictions of a file, restricted to the rows that training just made, if those are others.
 
     Without a key, rows and predictions have to be as many.
     """
     evaluation = loaded.config.evaluation
-    if evaluation is None or evaluation.key is None or tools.rows is None:
+    if evaluation is None or evaluation.key is None or context.rows is None:
         return baseline
     paths = (data, baseline.source.path)
-    mine, theirs = (tools.rows(path, evaluation.key, None, in_order=True) for path in paths)
+    mine, theirs = (context.rows(path, evaluation.key, None, in_order=True) for path in paths)
     if mine is None or theirs is None or set(mine.keys.tolist()) == set(theirs.keys.tolist()):
         return baseline
     return replace(baseline, own=OwnRows(rows=theirs, of=str(baseline.label), in_order=True))
@@ -197,13 +197,13 @@ def _from_file(loaded: LoadedConfig, chosen: Baseline, folder: Path) -> ModelPre
 
 
 def baseline_from_ref(
-    loaded: LoadedConfig, tools: RunContext, *, data: str, pinned: PinnedBaseline | None = None
+    loaded: LoadedConfig, context: RunContext, *, data: str, pinned: PinnedBaseline | None = None
 ) -> ModelPredictions | None:
     """Make the baseline in a worktree of its commit, or take it from the cache; ``None`` without a reference.
 
     Args:
         loaded: The candidate's configuration.
-        tools: Effects.
+        context: Effects.
         data: The evaluation set.
         pinned: What decides which baseline it is, if the candidate's training, which made the evaluation set, ran.
     """
@@ -211,15 +211,15 @@ def baseline_from_ref(
     if not isinstance(chosen, Baseline) or chosen.ref is None:
         return None
     ref = chosen.ref
-    tools.say(f"baseline: {ref}")
-    fingerprint = tools.fingerprint(data)
+    context.say(f"baseline: {ref}")
+    fingerprint = context.fingerprint(data)
     rows = EvaluatedRows(data=data, fingerprint=fingerprint, by_training=pinned is not None)
     made = made_from_ref(
         loaded,
         ref,
-        tools,
+        context,
         evaluation=same_rows(loaded.config, fingerprint, data),
-        make=lambda worktree, into: _facts(loaded, worktree, into, tools, rows),
+        make=lambda worktree, into: _facts(loaded, worktree, into, context, rows),
         pinned=pinned,
     )
     facts = made.facts
@@ -242,9 +242,9 @@ def baseline_from_ref(
     )
 
 
-def rows_fingerprint(config: Config, tools: RunContext, data: str) -> str:
+def rows_fingerprint(config: Config, context: RunContext, data: str) -> str:
     """Return what identifies the rows that predictions belong to: their content, and without a key their order, too."""
-    return same_rows(config, tools.fingerprint(data), data)
+    return same_rows(config, context.fingerprint(data), data)
 
 
 def same_rows(config: Config, fingerprint: str | None, data: str) -> str:
@@ -256,7 +256,7 @@ def same_rows(config: Config, fingerprint: str | None, data: str) -> str:
     return fingerprint.with_suffix(f"{_ORDER}{file_snapshot.digest_contents(data) or uuid.uuid4()}")
 
 
-def is_same_set(stored: str, rows: str, data: str, tools: RunContext) -> bool:
+def is_same_set(stored: str, rows: str, data: str, context: RunContext) -> bool:
     """Tell whether predictions that are kept belong to the current rows.
 
     Rows without a key were kept by the path of their file, too, as it was written then; such an entry counts if any
@@ -266,7 +266,7 @@ def is_same_set(stored: str, rows: str, data: str, tools: RunContext) -> bool:
     known = {spelling.partition(_ORDER)[0] for spelling in spellings(rows)}
     if is_recorded(stored, rows) or not ordered or fingerprint not in known:
         return is_recorded(stored, rows)
-    path, folder = Path(data).absolute(), tools.git.folder.absolute()
+    path, folder = Path(data).absolute(), context.git.folder.absolute()
     bases = [Path.cwd(), folder, *folder.parents]
     spelled = {data, str(path), *(str(path.relative_to(base)) for base in bases if path.is_relative_to(base))}
     return order in {file_snapshot.contents_by_path(data, spelling) for spelling in spelled}
@@ -275,25 +275,25 @@ def is_same_set(stored: str, rows: str, data: str, tools: RunContext) -> bool:
 def made_from_ref(
     loaded: LoadedConfig,
     ref: str,
-    tools: RunContext,
+    context: RunContext,
     *,
     evaluation: str,
     make: Make,
     pinned: PinnedBaseline | None = None,
 ) -> RefBaseline:
     """Return what ``make`` leaves in a worktree of the reference, from the cache where it was made before."""
-    into = tools.scratch / "baseline"
+    into = context.scratch / "baseline"
     shutil.rmtree(into, ignore_errors=True)
-    with file_guards.guard_candidate_files(loaded, tools.git.folder):
+    with file_guards.guard_candidate_files(loaded, context.git.folder):
         return make_baseline(
-            tools.git,
+            context.git,
             ref if pinned is None else pinned.resolved,
             make,
             into=into,
             config=config_digest(loaded),
             evaluation=evaluation,
-            version=tools.version,
-            cache=tools.cache if pinned is None else pinned.cache,
+            version=context.version,
+            cache=context.cache if pinned is None else pinned.cache,
         )
 
 
@@ -307,25 +307,25 @@ class EvaluatedRows:
 
 
 def _facts(
-    loaded: LoadedConfig, worktree: Worktree, into: Path, tools: RunContext, rows: EvaluatedRows
+    loaded: LoadedConfig, worktree: Worktree, into: Path, context: RunContext, rows: EvaluatedRows
 ) -> dict[str, Any]:
     """Train and predict in the worktree, copy the predictions, and return what a cache needs to know of them."""
     place = StepContext(
         folder=worktree.folder,
-        scratch=tools.scratch / "baseline-step",
+        scratch=context.scratch / "baseline-step",
         name="baseline ",
         environment=worktree.environment,
     )
-    config, notes = own_config(loaded, worktree, former_config(loaded, worktree, _ref(loaded), tools.git))
+    config, notes = own_config(loaded, worktree, former_config(loaded, worktree, _ref(loaded), context.git))
     keep_inside(config, worktree)
-    commit_origin.record_origin(loaded, worktree, tools, into, now=rows.fingerprint)
+    commit_origin.record_origin(loaded, worktree, context, into, now=rows.fingerprint)
     there = own_rows.find_own_set(loaded, worktree)
-    side = predictions.make_predictions(config, place, tools, data=rows.data)
+    side = predictions.make_predictions(config, place, context, data=rows.data)
     keep_inside(config, worktree)  # its steps may have put links there
     if there is not None and not there.committed:
-        commit_origin.add_evaluation(loaded, worktree, tools, into, now=rows.fingerprint)
+        commit_origin.add_evaluation(loaded, worktree, context, into, now=rows.fingerprint)
     left = config.predict.file is not None
-    differs = own_rows.keep_own_digests(loaded, tools, there, into, by_training=rows.by_training, in_order=left)
+    differs = own_rows.keep_own_digests(loaded, context, there, into, by_training=rows.by_training, in_order=left)
     source = Path(side.source.path)
     if not source.is_file():
         raise InputError(

@@ -19,16 +19,16 @@ _NAME_A_KEY = (
 _WITHOUT = f"{WITHOUT_BASELINE[0].upper()}{WITHOUT_BASELINE[1:]}"
 
 
-def restrict_to_shared(config: Config, tools: RunContext, job: Job, own: OwnRows) -> tuple[Job, SharedRows]:
+def restrict_to_shared(config: Config, context: RunContext, job: Job, own: OwnRows) -> tuple[Job, SharedRows]:
     """Return a job on the rows that the candidate's evaluation set shares with the baseline's own.
 
     Raises:
         InputError: if fewer than ``min_group_size`` rows are shared, if labels of shared rows differ, or if there is no
             key and content does not identify rows.
     """
-    if tools.share is None:
+    if context.share is None:
         raise ValueError("the command line gives a function that shares rows")
-    found = tools.share(job, own.rows, tools.scratch / "shared", in_own_order=own.in_order)
+    found = context.share(job, own.rows, context.scratch / "shared", in_own_order=own.in_order)
     shared = SharedRows(
         added=found.added, removed=found.removed, rows=found.rows, changed=found.changed, repeated=found.repeated
     )
@@ -77,7 +77,7 @@ def unknown_rows(loaded: LoadedConfig, of: str) -> InputError:
 def _repeated(shared: SharedRows, own: OwnRows, least: int) -> str:
     return (
         f"the evaluation set changed since {own.of}, and without a key rows are matched by their content: "
-        f"{shared.repeated:,} rows of both sets repeat, so they can't be told apart. {shared.rows:,} rows are left, "
+        f"{shared.repeated:,} rows of both sets repeat, so they can't be distinguished. {shared.rows:,} rows are left, "
         f"and `min_group_size` asks for {least:,}. The usual reason is an evaluation set of few columns. "
         f"{_NAME_A_KEY}\n{_WITHOUT}"
     )

@@ -21,27 +21,27 @@ def is_noise_wanted(config: Config) -> bool:
 
 
 def load_noise(
-    config: Config, store: Store | None, end: LedgerHead | None, *, against: int | None, rows: str
+    config: Config, store: Store | None, ledger_head: LedgerHead | None, *, against: int | None, rows: str
 ) -> TrainingNoise:
     """Return what is recorded of the version in production on the current rows; why there is nothing, if so.
 
     Args:
         config: The configuration; where no gate asks, nothing is read.
         store: The registry; ``None`` where production is not the baseline.
-        end: The ledger's end.
+        ledger_head: The ledger's end.
         against: The version that is compared with.
         rows: What identifies the rows that are judged on.
 
     Raises:
         CorruptError: The record is not what it was.
     """
-    if not is_noise_wanted(config) or store is None or end is None or against is None:
+    if not is_noise_wanted(config) or store is None or ledger_head is None or against is None:
         return UNKNOWN
     fix = f"`mlci reproduce {against} -k 5` would record one"
-    place = end.state.reproduced.get(str(against))
+    place = ledger_head.state.reproduced.get(str(against))
     if place is None:
         return TrainingNoise(version=against, reason=f"version {against} has no recorded spread of retrainings; {fix}")
-    spread = _read(store, end, place, against)
+    spread = _read(store, ledger_head, place, against)
     if not is_recorded(spread.fingerprint, rows):
         why = f"the spread of version {against} was recorded on another evaluation set"
         return TrainingNoise(version=against, reason=f"{why}; {fix} on this one")
@@ -56,8 +56,8 @@ def load_noise(
     return TrainingNoise(version=against, runs=len(spread.reruns), spread=_deviations(spread))
 
 
-def _read(store: Store, end: LedgerHead, place: int, against: int) -> MetricSpread:
-    entry = ledger.read_verified(store, end, place)
+def _read(store: Store, ledger_head: LedgerHead, place: int, against: int) -> MetricSpread:
+    entry = ledger.read_verified(store, ledger_head, place)
     body = entry.body
     of = f"the spread that entry {place} names"
     if not isinstance(body, ReproductionRecorded) or body.version != against:

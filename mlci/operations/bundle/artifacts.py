@@ -99,5 +99,5 @@ def _folder(model: Path) -> Iterator[Artifact]:
         raise InputError(f"{model} holds {len(found):,} files; a bundle may hold {MOST_FILES:,}; {_HINT}")
     for path in sorted(found):
         if not path.is_file():
-            raise InputError(f"{path} is no file, which a bundle can't hold; {_HINT}")
+            raise InputError(f"{path} is not a regular file; a bundle can only contain regular files; {_HINT}")
         yield digest_file(path, path.relative_to(model).as_posix())

@@ -44,35 +44,35 @@ class BuildProvenance:
 
 def collect_provenance(
     loaded: LoadedConfig,
-    tools: RunContext,
+    context: RunContext,
     environment: Environment,
     *,
     folder: Path,
     head: CommitHead | None,
-    held: ArtifactDigests | None,
+    digests: ArtifactDigests | None,
 ) -> BuildProvenance:
     """Look at the checkout as the candidate's steps left it, but by the commit that it had before."""
     path, config = Path(loaded.path), loaded.config
-    own, locks = digest_file(path, path.name), tuple(_locks(path.parent, tools.git))
+    own, locks = digest_file(path, path.name), tuple(_locks(path.parent, context.git))
     recipe = Recipe(
         commit=head.commit if head else None,
         dirty=head.dirty if head else False,
-        config_path=_in_repository(path, tools.git),
+        config_path=_in_repository(path, context.git),
         config=own.file,
         train=config.train.run if config.train else None,
         predict=config.predict.run,
         model=kept_model_path(config),
-        folder=held.folder if held else False,
+        folder=digests.folder if digests else False,
         seed=config.policy.seed,
     )
     environment = environment.model_copy(update={"lock": tuple(part.file for part in locks)})
     return BuildProvenance(
         recipe=recipe,
         environment=environment,
-        pointers=data_pointers(tools.git),
+        pointers=data_pointers(context.git),
         config=own,
         locks=locks,
-        rows=evaluation_rows.keep_rows(config, tools, folder),
+        rows=evaluation_rows.keep_rows(config, context, folder),
     )
 
 

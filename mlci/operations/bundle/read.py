@@ -24,7 +24,7 @@ _AGAIN = "these are not the bytes that were judged; run `mlci run` again"
 
 @dataclass(frozen=True, kw_only=True)
 class VerifiedBundle:
-    """A bundle whose bytes were held against their digests.
+    """A bundle with verified digests.
 
     Attributes:
         content: Its manifest.
@@ -47,10 +47,10 @@ class VerifiedBundle:
 
 
 def read_bundle(out: Path) -> VerifiedBundle:
-    """Read a bundle and hold every byte against its digest.
+    """Read a bundle and verify the digest of every file.
 
     Raises:
-        InputError: There is none, or a file is missing, truncated or altered; it is named.
+        InputError: if there is no bundle, or a file is missing, truncated or altered; the message names it.
     """
     folder = out / FOLDER
     content = _content(folder / MANIFEST)
@@ -78,7 +78,7 @@ def _at_odds(content: Bundle, report: Report) -> str | None:
 
 
 def _content(path: Path) -> Bundle:
-    """Read a bundle's manifest, and hold it against the digest beside it."""
+    """Read a bundle's manifest and verify it by the digest file beside it."""
     data, said = _read(path, MOST_BYTES), _read(path.with_name(DIGEST), MOST_BYTES)
     if said != seals_labels(data):
         raise InputError(Problem(f"was truncated or altered: {DIGEST} names other bytes; {_AGAIN}", str(path)))
@@ -90,7 +90,7 @@ def _content(path: Path) -> Bundle:
             raise InputError(Problem(words, str(path))) from error
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"])) or "the document"
-        raise InputError(Problem(f"is no bundle's manifest: {where}: {first['msg']}", str(path))) from error
+        raise InputError(Problem(f"is not a bundle manifest: {where}: {first['msg']}", str(path))) from error
 
 
 def _read(path: Path, most: int) -> bytes:

@@ -23,7 +23,7 @@ FOLDER, MANIFEST, DIGEST, REPORT = "bundle", "bundle.json", "bundle.sha256", "re
 _BUILDING = ".mlci-bundle-"
 
 
-def write_bundle(out: Path, ran: RunResult, report: str, loaded: LoadedConfig, tools: RunContext) -> str | None:
+def write_bundle(out: Path, ran: RunResult, report: str, loaded: LoadedConfig, context: RunContext) -> str | None:
     """Write ``out/bundle``: model, predictions, configuration, lock files, report and manifest.
 
     Args:
@@ -31,7 +31,7 @@ def write_bundle(out: Path, ran: RunResult, report: str, loaded: LoadedConfig, t
         ran: What was judged, with the digests that it had before.
         report: Text of ``report.json``.
         loaded: The configuration.
-        tools: Effects.
+        context: Effects.
 
     Returns:
         A note where there is nothing to keep.
@@ -39,18 +39,18 @@ def write_bundle(out: Path, ran: RunResult, report: str, loaded: LoadedConfig, t
     Raises:
         InputError: Something changed while it was judged, or the folder can't be written to.
     """
-    held, makings = ran.compared.held, ran.makings
-    if makings is None or held is None or held.predictions is None:
+    digests, provenance = ran.comparison.digests, ran.provenance
+    if provenance is None or digests is None or digests.predictions is None:
         return "no bundle: the predictions are several files or elsewhere, so this run can't be promoted"
     clear_bundle(out)
     out.mkdir(parents=True, exist_ok=True)
     building = Path(tempfile.mkdtemp(prefix=_BUILDING, dir=out))
     try:
         (building / REPORT).write_text(report, encoding="utf-8", newline="\n")
-        pieces = _pieces(building, held, makings, ran.compared.scored)
-        content = _manifest(ran, held, pieces, loaded, makings)
+        pieces = _pieces(building, digests, provenance, ran.comparison.scored)
+        content = _manifest(ran, digests, pieces, loaded, provenance)
         for place, part in pieces.items():
-            _copy(part, building / place, ours=tools.scratch)
+            _copy(part, building / place, ours=context.scratch)
         data = entries.canonical_json(content.model_dump(mode="json", by_alias=True))
         (building / MANIFEST).write_bytes(data)
         (building / DIGEST).write_bytes(seals_labels(data))
@@ -81,17 +81,17 @@ def whole_set_values(report: Report) -> dict[str, float]:
 
 
 def _pieces(
-    building: Path, held: ArtifactDigests, makings: BuildProvenance, scored: ScoredChampion | None
+    building: Path, digests: ArtifactDigests, provenance: BuildProvenance, scored: ScoredChampion | None
 ) -> dict[str, Artifact]:
     """Return every file of a bundle by its place."""
-    parts = {f"model/{part.file.name}": part for part in held.model}
-    if held.predictions is not None:
-        parts[held.predictions.file.name] = held.predictions
+    parts = {f"model/{part.file.name}": part for part in digests.model}
+    if digests.predictions is not None:
+        parts[digests.predictions.file.name] = digests.predictions
     parts[REPORT] = digest_file(building / REPORT, REPORT)
-    if makings.rows is not None:
-        parts[makings.rows[0].file.name] = makings.rows[0]
-    parts[f"config/{makings.config.file.name}"] = makings.config
-    parts.update({f"lock/{part.file.name}": part for part in makings.locks})
+    if provenance.rows is not None:
+        parts[provenance.rows[0].file.name] = provenance.rows[0]
+    parts[f"config/{provenance.config.file.name}"] = provenance.config
+    parts.update({f"lock/{part.file.name}": part for part in provenance.locks})
     if scored is not None:
         file = scored.predictions.file
         parts[champion_place(file)] = Artifact(path=scored.path, file=file)
@@ -100,42 +100,42 @@ def _pieces(
 
 def _manifest(
     ran: RunResult,
-    held: ArtifactDigests,
+    digests: ArtifactDigests,
     pieces: Mapping[str, Artifact],
     loaded: LoadedConfig,
-    makings: BuildProvenance,
+    provenance: BuildProvenance,
 ) -> Bundle:
-    compared, report = ran.compared, ran.report
-    source, predictions = compared.candidate.source, held.predictions
+    comparison, report = ran.comparison, ran.report
+    source, predictions = comparison.candidate.source, digests.predictions
     if predictions is None:
         raise ValueError("checked by the caller")
     columns = {"score": source.score, "decision": source.decision, "threshold": source.threshold}
-    scored = compared.scored
-    fingerprint = report.evaluation.fingerprint or compared.rows
+    scored = comparison.scored
+    fingerprint = report.evaluation.fingerprint or comparison.rows
     return Bundle(
         model=loaded.config.model,
-        files=tuple(part.file for part in held.model),
-        predictions=Predictions(fingerprint=compared.rows, file=predictions.file, **columns),
+        files=tuple(part.file for part in digests.model),
+        predictions=Predictions(fingerprint=comparison.rows, file=predictions.file, **columns),
         report=pieces[REPORT].file,
-        recipe=makings.recipe,
-        environment=makings.environment,
+        recipe=provenance.recipe,
+        environment=provenance.environment,
         data=Data(
             fingerprint=fingerprint,
             rows=report.evaluation.rows or 0,
-            keys=makings.rows[0].file if makings.rows else None,
-            pointers=makings.pointers,
+            keys=provenance.rows[0].file if provenance.rows else None,
+            pointers=provenance.pointers,
         ),
         metrics=whole_set_values(report),
         champion=None
         if scored is None
         else ChampionPredictions(version=scored.version, predictions=scored.predictions),
-        costs=operational_metrics_of(compared.candidate, rows=report.evaluation.rows or 0),
+        costs=operational_metrics_of(comparison.candidate, rows=report.evaluation.rows or 0),
         seconds={name: value for name, value in report.provenance.seconds.model_dump().items() if value is not None},
     )
 
 
 def _copy(part: Artifact, target: Path, *, ours: Path) -> None:
-    """Put a file into the bundle and hold what arrived against its digest: a file of ours by a link, others copied."""
+    """Put a file into the bundle and verify its digest; a file in the temporary folder is linked, others are copied."""
     target.parent.mkdir(parents=True, exist_ok=True)
     if part.path != target:
         linked = False

@@ -25,37 +25,37 @@ NAME = "origin.json"
 _NOWHERE = Environment(python="", platform="", packages={})
 
 
-def record_origin(loaded: LoadedConfig, worktree: Worktree, tools: RunContext, into: Path, *, now: str) -> None:
-    """Write down a commit's origin; nothing where it has no configuration that can be read.
+def record_origin(loaded: LoadedConfig, worktree: Worktree, context: RunContext, into: Path, *, now: str) -> None:
+    """Record a commit's origin; nothing is recorded if its configuration can't be read.
 
-    It only explains, so nothing that goes wrong here stops anybody.
+    The origin only explains a report, so an error here never stops a run.
 
     Args:
         loaded: The candidate's configuration, whose place in the repository the commit's own has.
         worktree: The commit, checked out.
-        tools: Effects.
-        into: Folder of ours that is kept with the predictions.
+        context: Effects.
+        into: Folder that is kept with the predictions.
         now: Fingerprint of the evaluation set that both models are judged on.
     """
     path = worktree.holds(Path(loaded.path).name)
     if path is None:
         return
-    there = replace(tools, git=Git(folder=worktree.folder, environment=tools.git.environment), rows=None)
+    there = replace(context, git=Git(folder=worktree.folder, environment=context.git.environment), rows=None)
     head = CommitHead(commit=worktree.commit, dirty=False)
     with contextlib.suppress(InputError, OutsideError, OSError):
         own = load_unchecked(path)
-        made = collect_provenance(own, there, _NOWHERE, folder=worktree.folder, head=head, held=None)
-        fingerprint = _evaluation(own, worktree, tools, into, now=now)
+        made = collect_provenance(own, there, _NOWHERE, folder=worktree.folder, head=head, digests=None)
+        fingerprint = _evaluation(own, worktree, context, into, now=now)
         (into / NAME).write_text(pasts.dump_origin(origins.origin_of_run(made, None, fingerprint)), encoding="utf-8")
 
 
-def add_evaluation(loaded: LoadedConfig, worktree: Worktree, tools: RunContext, into: Path, *, now: str) -> None:
+def add_evaluation(loaded: LoadedConfig, worktree: Worktree, context: RunContext, into: Path, *, now: str) -> None:
     """Add the evaluation set that the commit's training made to the origin that :func:`look` wrote down."""
     path, origin = worktree.holds(Path(loaded.path).name), into / NAME
     if path is None or not origin.is_file():
         return
     with contextlib.suppress(InputError, OutsideError, OSError):
-        fingerprint = _evaluation(load_unchecked(path), worktree, tools, into, now=now)
+        fingerprint = _evaluation(load_unchecked(path), worktree, context, into, now=now)
         known = replace(pasts.parse_origin(origin.read_text(encoding="utf-8")), fingerprint=fingerprint)
         origin.write_text(pasts.dump_origin(known), encoding="utf-8")
 
@@ -69,29 +69,29 @@ def read_origin(folder: Path) -> RecordedOrigin | None:
     return RecordedOrigin(origin=pasts.parse_origin(origin.read_text(encoding="utf-8")), rows=found)
 
 
-def changes_since(tools: RunContext, before: RecordedOrigin, now: CurrentState) -> Lineage:
+def changes_since(context: RunContext, before: RecordedOrigin, now: CurrentState) -> Lineage:
     """Return what changed since a commit; its steps ran in the same environment as the candidate's."""
     here = now.origin
     origin = replace(before.origin, python=here.python, mlci=here.mlci, installed=here.installed)
-    found = origins.compare_lineage(tools.git, origin, here)
+    found = origins.compare_lineage(context.git, origin, here)
     if origin.fingerprint is None or is_recorded(origin.fingerprint, here.fingerprint) or before.rows is None:
         return found
     difference = evaluation_rows.compare_rows(before.rows, now.rows, before=len(before.rows), after=None)
     return found.model_copy(update={"evaluation": difference})
 
 
-def _evaluation(own: LoadedConfig, worktree: Worktree, tools: RunContext, into: Path, *, now: str) -> str | None:
+def _evaluation(own: LoadedConfig, worktree: Worktree, context: RunContext, into: Path, *, now: str) -> str | None:
     """Return the fingerprint of the commit's own evaluation set, and keep its rows if it is another one."""
     evaluation = own.config.evaluation
     if evaluation is None or "://" in evaluation.data:
         return None if evaluation is None else now  # what stands at an address is not a matter of commits
     data = resolve_path(evaluation.data, worktree.folder)
     try:
-        fingerprint = tools.fingerprint(data)
+        fingerprint = context.fingerprint(data)
     except InputError:
         return None  # files that git does not hold are not there
-    if fingerprint != now and tools.rows is not None:
-        found = tools.rows(data, evaluation.key, evaluation.label)
+    if fingerprint != now and context.rows is not None:
+        found = context.rows(data, evaluation.key, evaluation.label)
         if found is not None:
             (into / evaluation_rows.NAME).write_bytes(rows.dump_rows(found))
     return fingerprint

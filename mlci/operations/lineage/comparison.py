@@ -22,8 +22,8 @@ class ComparisonRun:
         candidate: The candidate's predictions.
         rows: What identifies the rows that they belong to.
         head: The checkout's commit, before any step ran.
-        held: The candidate's bytes, if they were asked for.
-        end: The ledger's end, where it was read.
+        digests: The candidate's bytes, if they were asked for.
+        ledger_head: The ledger's end, where it was read.
         against: Version that the candidate was compared with.
         past: What the commit that it was compared with was made from.
         scored: The champion's predictions, if they were made for this comparison.
@@ -35,8 +35,8 @@ class ComparisonRun:
     candidate: ModelPredictions
     rows: str
     head: CommitHead | None
-    held: ArtifactDigests | None = None
-    end: LedgerHead | None = None
+    digests: ArtifactDigests | None = None
+    ledger_head: LedgerHead | None = None
     against: int | None = None
     past: RecordedOrigin | None = None
     scored: ScoredChampion | None = None

@@ -16,35 +16,35 @@ NAME = "rows.bin"
 """File of a version that holds digests of its rows."""
 _COLUMNS = 20
 _NOT_KEPT = "rows were not kept of both sets, so what differs is not known"
-_ELSEWHERE = "keys or labels stand in other columns, so rows can't be told apart"
-_REPEAT = "rows of equal content can't be told apart without `evaluation.key`"
+_ELSEWHERE = "keys or labels stand in other columns, so rows can't be matched"
+_REPEAT = "rows with the same content can't be distinguished without `evaluation.key`"
 
 
-def keep_rows(config: Config, tools: RunContext, folder: Path) -> tuple[Artifact, Rows] | None:
-    """Return the current evaluation set by digests, and a file of ours that holds them, for a version to keep.
+def keep_rows(config: Config, context: RunContext, folder: Path) -> tuple[Artifact, Rows] | None:
+    """Return the digests of the current evaluation set, and a temporary file with them for a version to keep.
 
-    There is none where only numbers are compared, or where there are too many rows. Rows without a key are kept in the
+    There are none if only numbers are compared, or if there are too many rows. Rows without a key are kept in the
     table's order: the version's predictions belong to rows by position.
     """
     evaluation = config.evaluation
-    if evaluation is None or tools.rows is None:
+    if evaluation is None or context.rows is None:
         return None
     in_order = evaluation.key is None
-    found = tools.rows(resolve_path(evaluation.data, folder), evaluation.key, evaluation.label, in_order=in_order)
+    found = context.rows(resolve_path(evaluation.data, folder), evaluation.key, evaluation.label, in_order=in_order)
     if found is None:
         return None
-    path = tools.scratch / NAME
+    path = context.scratch / NAME
     path.write_bytes(rows.dump_rows(found))
     return digest_file(path, NAME), found
 
 
-def evaluation_set_difference(store: Store, version: Version, now: Rows | None, tools: RunContext) -> DataDifference:
+def evaluation_set_difference(store: Store, version: Version, now: Rows | None, context: RunContext) -> DataDifference:
     """Return what differs between a version's evaluation set and the current one.
 
     Raises:
         CorruptError: What the version kept is not what it was.
     """
-    before = rows_of_version(store, version, tools)
+    before = rows_of_version(store, version, context)
     return compare_rows(before, now, before=version.manifest.data.rows, after=len(now) if now is not None else None)
 
 
@@ -68,7 +68,7 @@ def compare_rows(one: Rows | None, other: Rows | None, *, before: int, after: in
     )
 
 
-def rows_of_version(store: Store, version: Version, tools: RunContext) -> Rows | None:
+def rows_of_version(store: Store, version: Version, context: RunContext) -> Rows | None:
     """Return what a version kept; ``None`` where it kept nothing that this version of mlci can read.
 
     Raises:
@@ -77,7 +77,7 @@ def rows_of_version(store: Store, version: Version, tools: RunContext) -> Rows |
     file = version.manifest.data.keys
     if file is None:
         return None
-    path = versions.fetch_file(store, file, tools.scratch / "baseline" / NAME, of=f"version {version.number}")
+    path = versions.fetch_file(store, file, context.scratch / "baseline" / NAME, of=f"version {version.number}")
     return parse_kept_rows(path.read_bytes())
 
 

@@ -15,48 +15,52 @@ from mlci.registry.manifest import Environment
 
 
 def has_known_origin(config: Config) -> bool:
-    """Say whether a baseline's origin is known, so that what changed since can be told."""
+    """Check if a baseline's origin is known, so that the report can list what changed since."""
     baseline = config.baseline
     return baseline == "production" or (isinstance(baseline, Baseline) and baseline.ref is not None)
 
 
 def add_lineage(
     loaded: LoadedConfig,
-    tools: RunContext,
-    compared: ComparisonRun,
+    context: RunContext,
+    comparison: ComparisonRun,
     environment: Environment | None,
     *,
     folder: Path,
     keep: bool,
 ) -> tuple[ComparisonRun, BuildProvenance | None]:
-    """Add to a comparison what a report says of its past; also return how the candidate was made.
+    """Add lineage, trend and holdout uses to a comparison; also return how the candidate was made.
 
     Args:
         loaded: The configuration.
-        tools: Effects.
-        compared: Both models on the same rows.
-        environment: What the run runs on; without it nothing is said of what changed.
+        context: Run context.
+        comparison: Both models on the same rows.
+        environment: Environment of the run; without it the report lists no changes.
         folder: Folder of the configuration.
         keep: Whether the candidate is kept, with digests of its rows.
     """
-    result, known = (
-        compared.result,
-        replace(compared.facts, uses=holdout_uses.known_uses(compared.end, compared.result.fingerprint)),
+    result, facts = (
+        comparison.result,
+        replace(comparison.facts, uses=holdout_uses.known_uses(comparison.ledger_head, comparison.result.fingerprint)),
     )
-    made, now = None, None
-    if environment is not None and compared.has_rows:
-        looking = tools if keep or _by_rows(compared) else replace(tools, rows=None)
-        made = collect_provenance(loaded, looking, environment, folder=folder, head=compared.head, held=compared.held)
-        now = history.current_state(made, compared.held, result.fingerprint or compared.rows)
-    if compared.end is not None:
-        result, known = history.add_history(loaded.config, tools, compared.end, result=result, facts=known, now=now)
-    elif now is not None and compared.past is not None:
-        known = replace(known, lineage=commit_origin.changes_since(tools, compared.past, now))
-    return replace(compared, result=result, facts=known), made
+    provenance, now = None, None
+    if environment is not None and comparison.has_rows:
+        looking = context if keep or _by_rows(comparison) else replace(context, rows=None)
+        provenance = collect_provenance(
+            loaded, looking, environment, folder=folder, head=comparison.head, digests=comparison.digests
+        )
+        now = history.current_state(provenance, comparison.digests, result.fingerprint or comparison.rows)
+    if comparison.ledger_head is not None:
+        result, facts = history.add_history(
+            loaded.config, context, comparison.ledger_head, result=result, facts=facts, now=now
+        )
+    elif now is not None and comparison.past is not None:
+        facts = replace(facts, lineage=commit_origin.changes_since(context, comparison.past, now))
+    return replace(comparison, result=result, facts=facts), provenance
 
 
-def _by_rows(compared: ComparisonRun) -> bool:
-    """Say whether what changed in the evaluation set has to be told row by row."""
-    before = None if compared.past is None else compared.past.origin.fingerprint
-    moved = before is not None and not is_recorded(before, compared.result.fingerprint)
-    return compared.end is not None or moved
+def _by_rows(comparison: ComparisonRun) -> bool:
+    """Check if the report has to list changes of the evaluation set row by row."""
+    before = None if comparison.past is None else comparison.past.origin.fingerprint
+    moved = before is not None and not is_recorded(before, comparison.result.fingerprint)
+    return comparison.ledger_head is not None or moved

@@ -34,18 +34,18 @@ class CurrentState:
     rows: Rows | None
 
 
-def current_state(makings: BuildProvenance, held: ArtifactDigests | None, fingerprint: str) -> CurrentState:
+def current_state(provenance: BuildProvenance, digests: ArtifactDigests | None, fingerprint: str) -> CurrentState:
     """Return what a run just judged."""
-    origin = origins.origin_of_run(makings, held, fingerprint)
+    origin = origins.origin_of_run(provenance, digests, fingerprint)
     return CurrentState(
-        origin=origin, texts=origins.origin_texts(makings), rows=makings.rows[1] if makings.rows else None
+        origin=origin, texts=origins.origin_texts(provenance), rows=provenance.rows[1] if provenance.rows else None
     )
 
 
 def add_history(
     config: Config,
-    tools: RunContext,
-    end: LedgerHead,
+    context: RunContext,
+    ledger_head: LedgerHead,
     *,
     result: EvaluationResult,
     facts: ReportContext,
@@ -56,21 +56,21 @@ def add_history(
     Raises:
         CorruptError: The version in production is not whole. Older ones only cost a note.
     """
-    facts = replace(facts, lineage=_lineage(tools, end, now) if now is not None else None)
+    facts = replace(facts, lineage=_lineage(context, ledger_head, now) if now is not None else None)
     gated = [rule.metric for rule in evaluation_plan.gate_rules(config) if rule.each is None and rule.across is None]
-    rows, notes = trend.trend_rows(registry_of(tools), end, gated, result.fingerprint)
+    rows, notes = trend.trend_rows(registry_of(context), ledger_head, gated, result.fingerprint)
     return replace(result, notes=(*result.notes, *notes)), replace(facts, trend=rows)
 
 
-def _lineage(tools: RunContext, end: LedgerHead, now: CurrentState) -> Lineage | None:
-    store = registry_of(tools)
-    champion = versions.read_champion(store, end)
+def _lineage(context: RunContext, ledger_head: LedgerHead, now: CurrentState) -> Lineage | None:
+    store = registry_of(context)
+    champion = versions.read_champion(store, ledger_head)
     if champion is None:
         return None
     before = origins.origin_of_version(store, champion, now.texts)
-    found = origins.compare_lineage(tools.git, before, now.origin)
+    found = origins.compare_lineage(context.git, before, now.origin)
     if is_recorded(before.fingerprint, now.origin.fingerprint):
         return found
     return found.model_copy(
-        update={"evaluation": evaluation_rows.evaluation_set_difference(store, champion, now.rows, tools)}
+        update={"evaluation": evaluation_rows.evaluation_set_difference(store, champion, now.rows, context)}
     )

@@ -44,16 +44,16 @@ def origin_of_version(store: Store, version: Version, known: Mapping[str, bytes]
     return origin_of_content(version.manifest, read)
 
 
-def origin_of_run(makings: BuildProvenance, held: ArtifactDigests | None, fingerprint: str | None) -> Origin:
+def origin_of_run(provenance: BuildProvenance, digests: ArtifactDigests | None, fingerprint: str | None) -> Origin:
     """Return the origin of what was just judged."""
-    known, model = origin_texts(makings), held.model_digest if held else None
-    what = (fingerprint, makings.pointers, model)
-    return _origin(makings.recipe, makings.environment, lambda file: known[file.digest], what)
+    known, model = origin_texts(provenance), digests.model_digest if digests else None
+    what = (fingerprint, provenance.pointers, model)
+    return _origin(provenance.recipe, provenance.environment, lambda file: known[file.digest], what)
 
 
-def origin_texts(makings: BuildProvenance) -> dict[str, bytes]:
+def origin_texts(provenance: BuildProvenance) -> dict[str, bytes]:
     """Return configuration and lock files of a run by digest."""
-    return {part.file.digest: part.path.read_bytes() for part in (makings.config, *makings.locks)}
+    return {part.file.digest: part.path.read_bytes() for part in (provenance.config, *provenance.locks)}
 
 
 def compare_lineage(git: Git, before: Origin, after: Origin) -> Lineage:

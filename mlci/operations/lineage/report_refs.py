@@ -19,13 +19,15 @@ def add_report_refs(
     *,
     seconds: Mapping[str, float],
     head: CommitHead | None,
-    held: ArtifactDigests | None,
+    digests: ArtifactDigests | None,
 ) -> ReportContext:
     """Fill in where both models came from."""
     commit = candidate.commit or (head.commit if head else None)
     label = "with uncommitted changes" if head and head.dirty else None
     said = Candidate(commit=facts.candidate.commit or commit, label=label)
-    return replace(facts, candidate=_with_digests(said, held), baseline=_reference(config, baseline), seconds=seconds)
+    return replace(
+        facts, candidate=_with_digests(said, digests), baseline=_reference(config, baseline), seconds=seconds
+    )
 
 
 def policy_ref(config: Config) -> PolicyRef:
@@ -38,12 +40,15 @@ def policy_ref(config: Config) -> PolicyRef:
     )
 
 
-def _with_digests(candidate: Candidate, held: ArtifactDigests | None) -> Candidate:
-    if held is None:
+def _with_digests(candidate: Candidate, digests: ArtifactDigests | None) -> Candidate:
+    if digests is None:
         return candidate
-    digests = {"predictions": held.predictions.file.digest if held.predictions else None, "model": held.model_digest}
+    known = {
+        "predictions": digests.predictions.file.digest if digests.predictions else None,
+        "model": digests.model_digest,
+    }
     return candidate.model_copy(
-        update={name: f"sha256:{digest}" for name, digest in digests.items() if digest is not None}
+        update={name: f"sha256:{digest}" for name, digest in known.items() if digest is not None}
     )
 
 

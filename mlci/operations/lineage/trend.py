@@ -24,21 +24,21 @@ _DECISIONS = 64  # promotions and roll-backs that are looked at for that
 
 
 def trend_rows(
-    store: Store, end: LedgerHead, metrics: Iterable[str], fingerprint: str | None
+    store: Store, ledger_head: LedgerHead, metrics: Iterable[str], fingerprint: str | None
 ) -> tuple[tuple[TrendRow, ...], tuple[str, ...]]:
     """Return a row for each metric, oldest version first, and notes about versions that can't be read.
 
-    A trend only explains: what is wrong with a version that is not in production any more blocks nobody's merge.
+    A trend only explains: a damaged version that is no longer in production never blocks a merge.
 
     Args:
         store: The registry.
-        end: The ledger's.
+        ledger_head: The ledger's.
         metrics: Metrics on the whole set, as gates name them.
         fingerprint: Of the current evaluation set; numbers on another one can't be compared with it.
     """
     found: list[Version] = []
     notes: list[str] = []
-    for item in metric_history(store, end):
+    for item in metric_history(store, ledger_head):
         if isinstance(item, Version):
             found.append(item)
         else:
@@ -47,29 +47,31 @@ def trend_rows(
     return tuple(row for row in rows if row is not None), tuple(notes)
 
 
-def metric_history(store: Store, end: LedgerHead) -> Iterator[Version | OutsideError]:
+def metric_history(store: Store, ledger_head: LedgerHead) -> Iterator[Version | OutsideError]:
     """Yield the versions that led to the one in production, oldest first; what can't be read is an error in its place.
 
-    Those that production was taken back from are no part of it.
+    Versions that were rolled back are left out.
     """
-    newest = end.state.champion or 0
+    newest = ledger_head.state.champion or 0
     oldest = max(1, newest - LOOKED + 1)
     left: set[int] = set()
     if newest > 1:
         try:
-            left = _left(store, end, end.state.promoted[str(oldest)])
+            left = _left(store, ledger_head, ledger_head.state.promoted[str(oldest)])
         except OutsideError as error:
             yield error
     for number in [number for number in range(oldest, newest + 1) if number not in left][-MOST:]:
         try:
-            yield versions.read_version(store, end, number)
+            yield versions.read_version(store, ledger_head, number)
         except OutsideError as error:
             yield error
 
 
-def _left(store: Store, end: LedgerHead, since: int) -> set[int]:
+def _left(store: Store, ledger_head: LedgerHead, since: int) -> set[int]:
     """Return the versions that were rolled back, of those that were promoted by entry ``since`` or later."""
-    decided = takewhile(lambda entry: entry.number >= since, islice(versions.iter_decisions(store, end), _DECISIONS))
+    decided = takewhile(
+        lambda entry: entry.number >= since, islice(versions.iter_decisions(store, ledger_head), _DECISIONS)
+    )
     steps = [entry.body for entry in decided if isinstance(entry.body, Promotion | Rollback)]
     return set(rolled_back_versions(reversed(steps)))
 

@@ -24,7 +24,7 @@ class EvaluationFile:
 def guard_baseline_files(
     loaded: LoadedConfig,
     baseline: ModelPredictions | None,
-    tools: RunContext,
+    context: RunContext,
     data: str,
     *,
     rows_may_change: bool = False,
@@ -49,7 +49,7 @@ def guard_baseline_files(
     trains = config.train is not None and config.evaluation is not None
     stamps = FileSnapshot.now([data] if trains else [], by_content=False)
     yield evaluation
-    evaluation.written = bool(stamps.changed()) and not is_tracked(tools.git, str(Path(data).absolute()))
+    evaluation.written = bool(stamps.changed()) and not is_tracked(context.git, str(Path(data).absolute()))
     if any(rows_before.marks.values()) and rows_before.changed():
         raise InputError(MOVED)
     if before.changed() and baseline is not None:

@@ -19,12 +19,12 @@ MOVED = (
 
 @dataclass(frozen=True, kw_only=True)
 class FileSnapshot:
-    """What some files were like at one moment.
+    """State of some files at one moment.
 
     Attributes:
-        marks: By path or pattern: a mark that changes when somebody writes there.
-        by_content: Whether marks are digests, which writing the same content again does not change and nobody can
-            forge. Without it they are times, sizes and inodes, which cost nothing for large folders.
+        marks: By path or pattern, a value that changes when a file there is written.
+        by_content: Whether marks are digests, which can't be forged and do not change if the same content is written
+            again. If not, they are times, sizes and inodes, which are cheap for large folders.
     """
 
     marks: Mapping[str, object]

@@ -52,13 +52,13 @@ def lock_file(manifest: Manifest) -> VersionFile | None:
 
 
 def build_environment(
-    maker: EnvironmentBuilder, tools: RunContext, version: Version, worktree: Worktree, *, place: Path, name: str
+    maker: EnvironmentBuilder, context: RunContext, version: Version, worktree: Worktree, *, place: Path, name: str
 ) -> LockedEnvironment | None:
     """Make the version's environment in ``place``; ``None`` where it has no lock file to make it from.
 
     Args:
         maker: What makes it.
-        tools: Effects, with the registry.
+        context: Effects, with the registry.
         version: Whose environment.
         worktree: Of its commit: lock files may name others beside them.
         place: A folder that is not there yet.
@@ -74,18 +74,18 @@ def build_environment(
         return None
     if maker.uv is None:
         raise InputError(
-            f"version {version.number} is trained in an environment made anew from its `{locked.name}`, and uv, which "
+            f"version {version.number} is trained in a fresh environment from its `{locked.name}`, and uv, which "
             "makes it, is not on PATH: `pip install uv`; or train in this job's own by `--environment job`"
         )
     path = worktree.root / locked.name
-    versions.fetch_file(registry_of(tools), locked, path, of=f"version {version.number}")
+    versions.fetch_file(registry_of(context), locked, path, of=f"version {version.number}")
     variables = {"VIRTUAL_ENV": str(place), "UV_PROJECT_ENVIRONMENT": str(place), "PYTHONNOUSERSITE": "1"}
     fix = f"`{locked.name}` of version {version.number}, or `--environment job`"
     for command in _commands(str(maker.uv), path.name, version.manifest.environment.python, place):
         env = {**worktree.environment, **variables}
         step = Step(name=f"{name}environment", command=command, cwd=path.parent, env=env, timeout=_TIMEOUT, fix=fix)
-        tools.runner.run(step)
-    path_of_job = tools.git.environment.get("PATH", os.defpath)
+        context.runner.run(step)
+    path_of_job = context.git.environment.get("PATH", os.defpath)
     return LockedEnvironment({**variables, "PATH": f"{place / 'bin'}{os.pathsep}{path_of_job}"}, python_of(place))
 
 

@@ -72,14 +72,14 @@ class ModelPredictions:
 
 @dataclass(frozen=True, kw_only=True)
 class StepContext:
-    """Where a model is made: the folder its commands run in, a folder of ours for what they write, and their names.
+    """Context of one model's steps: the folder to run them in, the folder for their output, and their names.
 
     Attributes:
         folder: Folder of the configuration, or its counterpart in a worktree.
         scratch: Emptied before each step.
         name: Prefix of step names in logs: empty for the candidate, ``baseline `` for the baseline.
         environment: Variables on top of the step's own.
-        written: Where its commands are written, for whoever has to change one.
+        written: Name of the file that configures the commands, for messages.
     """
 
     folder: Path
@@ -92,7 +92,7 @@ class StepContext:
 def make_predictions(
     config: Config,
     place: StepContext,
-    tools: RunContext,
+    context: RunContext,
     *,
     data: str,
     model: Path | None = None,
@@ -104,19 +104,19 @@ def make_predictions(
     Args:
         config: What to run; for a baseline made from a reference, that commit's own.
         place: Where to run it.
-        tools: Effects.
+        context: Effects.
         data: The evaluation set that both models are judged on.
         model: The model to predict with, where none is trained.
         makes: The evaluation set, if training has to write it.
         after_training: Called once training has ended, before anything is predicted.
     """
-    trained = run_train_step(config, place, tools, makes=makes)
+    trained = run_train_step(config, place, context, makes=makes)
     if after_training is not None:
         after_training()
     model = trained.output if trained else model
     predicted_for = [data] if config.predict.file is None else []
     with file_snapshot.rows_left_alone(predicted_for, name=f"{place.name}predict"):
-        stage, source = _predict(config, place, tools, data=data, model=model)
+        stage, source = _predict(config, place, context, data=data, model=model)
     costs = stages.operational_costs(train=trained, predict=stage, model=model, rows=PER_ROWS)
     seconds = {"train": trained.seconds} if trained else {}
     if stage is not None:
@@ -139,7 +139,9 @@ def check_model_file(config: Config, folder: Path) -> None:
         skops_stage.check_ready(path, named, made_later=config.train is not None or elsewhere)
 
 
-def run_train_step(config: Config, place: StepContext, tools: RunContext, *, makes: str | None = None) -> Stage | None:
+def run_train_step(
+    config: Config, place: StepContext, context: RunContext, *, makes: str | None = None
+) -> Stage | None:
     """Run the training command, if there is one; it has to write every file that is read afterwards."""
     if config.train is None:
         return None
@@ -148,20 +150,20 @@ def run_train_step(config: Config, place: StepContext, tools: RunContext, *, mak
     command = _command(
         config, place, run=config.train.run, name="train", timeout=config.train.timeout, named=config.train.env
     )
-    return stages.run_training(tools.runner, command, model=config.train.model, leaves=leaves)
+    return stages.run_training(context.runner, command, model=config.train.model, leaves=leaves)
 
 
 def _predict(
-    config: Config, place: StepContext, tools: RunContext, *, data: str, model: Path | None
+    config: Config, place: StepContext, context: RunContext, *, data: str, model: Path | None
 ) -> tuple[Stage | None, Source]:
     predict = config.predict
     if predict.run is not None:
         command = _command(config, place, run=predict.run, name="predict", timeout=predict.timeout, named=predict.env)
-        features = _features(config, tools, data)
-        stage = stages.run_prediction(tools.runner, command, scratch=place.scratch, features=features, model=model)
+        features = _features(config, context, data)
+        stage = stages.run_prediction(context.runner, command, scratch=place.scratch, features=features, model=model)
         return stage, _source(predict, str(stage.output))
     if predict.model is not None:
-        stage = _score(config, predict, place, tools, data=data)
+        stage = _score(config, predict, place, context, data=data)
         return stage, Source(path=str(stage.output), score=stage.score, decision=stage.decision)
     return None, _source(predict, resolve_path(str(predict.file), place.folder))
 
@@ -187,7 +189,7 @@ def _source(predict: Predict, path: str) -> Source:
     return Source(path=path, score=predict.score, decision=predict.decision, threshold=predict.threshold)
 
 
-def _score(config: Config, predict: Predict, place: StepContext, tools: RunContext, *, data: str) -> Stage:
+def _score(config: Config, predict: Predict, place: StepContext, context: RunContext, *, data: str) -> Stage:
     evaluation = config.evaluation
     if evaluation is None or predict.model is None:
         raise ValueError("checked by the configuration")
@@ -202,11 +204,11 @@ def _score(config: Config, predict: Predict, place: StepContext, tools: RunConte
         section=predict.model_dump(mode="json", exclude_unset=True, exclude={"trusted"}),
     )
     return skops_stage.score_skops(
-        tools.runner,
+        context.runner,
         model,
         folder=place.folder,
         scratch=place.scratch,
-        features=_features(config, tools, data),
+        features=_features(config, context, data),
         timeout=predict.timeout,
         name=f"{place.name}predict",
     )
@@ -227,9 +229,9 @@ def _command(
     )
 
 
-def _features(config: Config, tools: RunContext, data: str) -> Callable[[Path], Path]:
+def _features(config: Config, context: RunContext, data: str) -> Callable[[Path], Path]:
     label = config.evaluation.label if config.evaluation else ""
-    return lambda folder: tools.features(data, label, folder)
+    return lambda folder: context.features(data, label, folder)
 
 
 def with_origin(

@@ -23,7 +23,7 @@ _FETCH = "let the workflow fetch the whole history: `fetch-depth: 0` on actions/
 
 def rescore_version(
     loaded: LoadedConfig,
-    tools: RunContext,
+    context: RunContext,
     content: Content,
     fetch: Callable[[VersionFile, Path], Path],
     *,
@@ -36,24 +36,24 @@ def rescore_version(
 
     Args:
         loaded: The candidate's configuration: rows, label and key are the same for both models.
-        tools: Effects.
+        context: Effects.
         content: The version.
         fetch: ``fetch(file, target)`` copies one of its files.
         data: The evaluation set.
         of: What the version is called in messages.
-        name: Begins the names of folders of ours and of the step.
-        says: Begins the line that tells of it, once it is known that it can be done; left out, nothing is told.
+        name: Prefix of the names of temporary folders and of the step.
+        says: Prefix of the progress line; without it, none is shown.
 
     Raises:
-        InputError: It left predictions only, or its code is not to be had.
-        StepError: Its predict step failed.
+        InputError: if the version has predictions only, or its code is not available.
+        StepError: if its predict step fails.
     """
-    config = _own(loaded, content, fetch(content.recipe.config, tools.scratch / name / "mlci.yml"), of)
-    with _place(tools, content, config, of, name) as place:
+    config = _own(loaded, content, fetch(content.recipe.config, context.scratch / name / "mlci.yml"), of)
+    with _place(context, content, config, of, name) as place:
         model = _put_back(content, place, fetch)
         if says is not None:
-            tools.say(f"{says}: the evaluation set moved since {of}; its own model scores the new rows")
-        return predictions.make_predictions(config, place, tools, data=data, model=model)
+            context.say(f"{says}: the evaluation set moved since {of}; its own model scores the new rows")
+        return predictions.make_predictions(config, place, context, data=data, model=model)
 
 
 def can_rescore(content: Content, store: Store, number: int) -> bool:
@@ -85,9 +85,9 @@ def _own(loaded: LoadedConfig, content: Content, path: Path, of: str) -> Config:
 
 
 @contextlib.contextmanager
-def _place(tools: RunContext, content: Content, config: Config, of: str, name: str) -> Iterator[StepContext]:
+def _place(context: RunContext, content: Content, config: Config, of: str, name: str) -> Iterator[StepContext]:
     """Yield where a version's predict step runs: its own commit's files; an empty folder where no code is needed."""
-    scratch, commit = tools.scratch / f"{name}-step", content.recipe.commit
+    scratch, commit = context.scratch / f"{name}-step", content.recipe.commit
     # what stands in the candidate's configuration is not what ran
     written = (
         f"{content.recipe.config.name} of {of}. As that is made already: promote first a version whose predict step "
@@ -99,16 +99,16 @@ def _place(tools: RunContext, content: Content, config: Config, of: str, name: s
                 f"the evaluation set moved since {of} was judged, and {of} was made outside of git: the code of its "
                 "`predict.run` is not known; promote a version from a commit, or judge by `baseline: {file: …}`"
             )
-        folder = tools.scratch / f"{name}-folder"
+        folder = context.scratch / f"{name}-folder"
         make_empty_folder(folder)
         yield StepContext(folder=folder, scratch=scratch, name=f"{name} ", written=written)
         return
-    if tools.git.ask("cat-file", "-e", f"{commit}^{{commit}}").status != 0:
+    if context.git.ask("cat-file", "-e", f"{commit}^{{commit}}").status != 0:
         raise InputError(
             f"the evaluation set moved since {of} was judged, and its commit {commit[:7]} is not in this clone; "
             f"{_FETCH}"
         )
-    with checked_out(tools.git, commit, config_path=content.recipe.config_path) as worktree:
+    with checked_out(context.git, commit, config_path=content.recipe.config_path) as worktree:
         ref_or_file.keep_inside(config, worktree)
         own = worktree.environment
         yield StepContext(folder=worktree.folder, scratch=scratch, name=f"{name} ", environment=own, written=written)

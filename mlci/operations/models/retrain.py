@@ -35,21 +35,21 @@ class Retraining:
     rerun: Rerun
     side: ModelPredictions
     original: dict[str, float]
-    anew: LockedEnvironment | None = None
+    environment: LockedEnvironment | None = None
 
 
-def read_recipe(loaded: LoadedConfig, tools: RunContext, version: Version) -> Config:
+def read_recipe(loaded: LoadedConfig, context: RunContext, version: Version) -> Config:
     """Return the version's own train and predict steps, with everything else as it is now."""
-    made, of, store = version.manifest.recipe, f"version {version.number}", registry_of(tools)
+    made, of, store = version.manifest.recipe, f"version {version.number}", registry_of(context)
     commit = made.commit
     why = None
     if commit is None:
         why = "it was made outside of git, so its code is not known"
     elif made.dirty:
-        why = f"it was made from {commit[:7]} with uncommitted changes, which nobody kept"
+        why = f"it was made from {commit[:7]} with uncommitted changes, which were not kept"
     elif made.train is None:
         why = "no `train.run` made it: its predictions or its model were there before"
-    elif tools.git.ask("cat-file", "-e", f"{commit}^{{commit}}").status != 0:
+    elif context.git.ask("cat-file", "-e", f"{commit}^{{commit}}").status != 0:
         why = (
             f"its commit {commit[:7]} is not in this clone; let the workflow fetch the whole history: `fetch-depth: 0`"
         )
@@ -58,41 +58,41 @@ def read_recipe(loaded: LoadedConfig, tools: RunContext, version: Version) -> Co
     text = versions.read_description(store, made.config.digest, of=f"`{made.config.name}` of {of}")
     own = parse_config(text, path=f"{made.config.name} of {of}").config
     if own.predict.metrics is not None or loaded.config.evaluation is None:
-        raise InputError(f"{of} can't be held against a rerun: a metrics file has no predictions; use `predict.run`")
+        raise InputError(f"{of} can't be compared with a rerun: a metrics file has no predictions; use `predict.run`")
     policy = loaded.config.policy.model_copy(update={"seed": made.seed})
     return loaded.config.model_copy(update={"train": own.train, "predict": own.predict, "policy": policy})
 
 
 def original_model(
-    loaded: LoadedConfig, tools: RunContext, end: LedgerHead, version: Version, data: str | None
+    loaded: LoadedConfig, context: RunContext, ledger_head: LedgerHead, version: Version, data: str | None
 ) -> ModelPredictions:
     """Return the version's predictions on the current rows: those that it has, or its own model's.
 
     Without ``data`` each rerun makes its own evaluation set, and the version's own predictions are what counts.
     """
-    store, of = registry_of(tools), f"version {version.number}"
+    store, of = registry_of(context), f"version {version.number}"
 
     def fetch(file: VersionFile, target: Path) -> Path:
         return versions.fetch_file(store, file, target, of=of)
 
     own = version.manifest.predictions
     if data is None:
-        path = fetch(own.file, tools.scratch / "baseline" / own.file.name)
+        path = fetch(own.file, context.scratch / "baseline" / own.file.name)
         return replace(production.champion_side(loaded.config, version, own, path), made_on=None)
-    rows = ref_or_file.rows_fingerprint(loaded.config, tools, data)
-    known = own if ref_or_file.is_same_set(own.fingerprint, rows, data, tools) else None
-    if known is None and version.number == end.state.champion:
-        known = production.added_for_rows(store, end, rows)
+    rows = ref_or_file.rows_fingerprint(loaded.config, context, data)
+    known = own if ref_or_file.is_same_set(own.fingerprint, rows, data, context) else None
+    if known is None and version.number == ledger_head.state.champion:
+        known = production.added_for_rows(store, ledger_head, rows)
     if known is not None:
-        path = fetch(known.file, tools.scratch / "baseline" / known.file.name)
+        path = fetch(known.file, context.scratch / "baseline" / known.file.name)
         return production.champion_side(loaded.config, version, known, path)
-    with file_guards.guard_candidate_files(loaded, tools.git.folder):
-        return rescore.rescore_version(loaded, tools, version.manifest, fetch, data=data, of=of, says="reproduce")
+    with file_guards.guard_candidate_files(loaded, context.git.folder):
+        return rescore.rescore_version(loaded, context, version.manifest, fetch, data=data, of=of, says="reproduce")
 
 
 def retrain_version(
     config: Config,
-    tools: RunContext,
+    context: RunContext,
     version: Version,
     before: ModelPredictions,
     index: int,
@@ -104,7 +104,7 @@ def retrain_version(
 
     Args:
         config: What to run, and how to measure.
-        tools: Effects.
+        context: Effects.
         version: Which version.
         before: Its predictions.
         index: Counted from 0; added to its seed.
@@ -115,12 +115,12 @@ def retrain_version(
     seeded = config.model_copy(update={"policy": config.policy.model_copy(update={"seed": seed})})
     name = f"rerun {index + 1} "
     made = version.manifest.recipe
-    with checked_out(tools.git, str(made.commit), config_path=made.config_path) as worktree:
+    with checked_out(context.git, str(made.commit), config_path=made.config_path) as worktree:
         ref_or_file.keep_inside(seeded, worktree)
-        scratch = tools.scratch / f"rerun-{index}"
-        home = tools.scratch / f"rerun-{index}-environment"
+        scratch = context.scratch / f"rerun-{index}"
+        home = context.scratch / f"rerun-{index}-environment"
         clean = (
-            locked_environment.build_environment(maker, tools, version, worktree, place=home, name=name)
+            locked_environment.build_environment(maker, context, version, worktree, place=home, name=name)
             if maker
             else None
         )
@@ -129,29 +129,29 @@ def retrain_version(
         place = StepContext(folder=worktree.folder, scratch=scratch, name=name, environment=variables, written=written)
         own = resolve_path(config.evaluation.data, worktree.folder) if config.evaluation else ""
         makes = made_by_training.required_output(config) if data is None else None
-        side = make_predictions(seeded, place, tools, data=own if data is None else data, makes=makes)
+        side = make_predictions(seeded, place, context, data=own if data is None else data, makes=makes)
         ref_or_file.keep_inside(seeded, worktree)
-        looked = artifacts.digest_artifacts(side, tools.fingerprint)
-        kept = tools.scratch / f"rerun-{index}-kept"
+        looked = artifacts.digest_artifacts(side, context.fingerprint)
+        kept = context.scratch / f"rerun-{index}-kept"
         side = _outlives(side, kept)
         evaluated = _copied(Path(own), kept / f"evaluation{suffix_of(own)}") if data is None else data
-    before = _on_rows_of(version, before, tools, evaluated) if data is None else before
-    result = evaluate_models(config, side, before, tools, data=evaluated).result
-    predictions = tools.fingerprint(side.source.path)
+    before = _on_rows_of(version, before, context, evaluated) if data is None else before
+    result = evaluate_models(config, side, before, context, data=evaluated).result
+    predictions = context.fingerprint(side.source.path)
     metrics = _whole(result, "candidate")
     done = Rerun(seed=seed, model=looked.model_digest, predictions=predictions, metrics=metrics)
-    return Retraining(rerun=done, side=side, original=_whole(result, "baseline"), anew=clean)
+    return Retraining(rerun=done, side=side, original=_whole(result, "baseline"), environment=clean)
 
 
-def _on_rows_of(version: Version, before: ModelPredictions, tools: RunContext, data: str) -> ModelPredictions:
+def _on_rows_of(version: Version, before: ModelPredictions, context: RunContext, data: str) -> ModelPredictions:
     """Return a version's predictions for comparing with a rerun that made its own evaluation set.
 
     Raises:
         InputError: if the sets differ and the version kept no digests of its rows.
     """
-    if tools.fingerprint(data) == version.manifest.data.fingerprint:
+    if context.fingerprint(data) == version.manifest.data.fingerprint:
         return before
-    of, own = f"version {version.number}", evaluation_rows.rows_of_version(registry_of(tools), version, tools)
+    of, own = f"version {version.number}", evaluation_rows.rows_of_version(registry_of(context), version, context)
     if own is None or (own.key is None and not own.in_order):
         raise InputError(
             f"the rerun of {of} made another evaluation set, and its rows can't be matched with those of {of}; let "

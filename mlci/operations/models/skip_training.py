@@ -27,141 +27,141 @@ from mlci.registry.versions import Version
 from mlci.report.document import Report
 
 
-def unchanged_since(loaded: LoadedConfig, tools: RunContext, since: str) -> str | None:
+def unchanged_since(loaded: LoadedConfig, context: RunContext, since: str) -> str | None:
     """Return the merge base with ``since`` if no relevant file differs from it; ``None`` in any doubt.
 
     Args:
         loaded: The candidate's configuration.
-        tools: Effects.
+        context: Effects.
         since: Commit or branch that the change is to be merged into.
     """
     try:
-        said = tools.git.ask("merge-base", "--", since, "HEAD")
+        said = context.git.ask("merge-base", "--", since, "HEAD")
     except InputError:
         return None
     base = said.out.partition("\n")[0]
     if said.status != 0 or not base:
-        tools.say(f"--changed-since {since}: no common commit is in this clone (`fetch-depth: 0`?), so training runs")
+        context.say(f"--changed-since {since}: no common commit is in this clone (`fetch-depth: 0`?), so training runs")
         return None
-    if difference := find_difference(loaded, tools.git, base):
-        tools.say(f"--changed-since {since}: compared with {base[:7]}, {difference}, so everything runs")
+    if difference := find_difference(loaded, context.git, base):
+        context.say(f"--changed-since {since}: compared with {base[:7]}, {difference}, so everything runs")
         return None
     return base
 
 
 def same_as_champion(
-    loaded: LoadedConfig, tools: RunContext, champion: ModelPredictions, *, data: str
+    loaded: LoadedConfig, context: RunContext, champion: ModelPredictions, *, data: str
 ) -> ModelPredictions | None:
     """Return the champion's predictions as the candidate's, if the candidate would be made from the same files.
 
     Only predictions that the champion was judged on will do: where the evaluation set moved, it may have moved outside
     of the repository, and the training data with it.
     """
-    if champion.version is None or champion.rescored or not _inside(loaded, tools, data=data):
+    if champion.version is None or champion.rescored or not _inside(loaded, context, data=data):
         return None
-    if not same_files(loaded, tools, champion.made_from, of=f"version {champion.version}"):
+    if not same_files(loaded, context, champion.made_from, of=f"version {champion.version}"):
         return None
     return replace(champion, commit=None, version=None, label=None, notes=(), seconds={})
 
 
 def same_as_file(
-    loaded: LoadedConfig, tools: RunContext, baseline: ModelPredictions, *, data: str
+    loaded: LoadedConfig, context: RunContext, baseline: ModelPredictions, *, data: str
 ) -> ModelPredictions | None:
     """Return the predictions of the baseline's file as the candidate's, if git tracks them and the evaluation set."""
     chosen = loaded.config.baseline
-    if not isinstance(chosen, Baseline) or chosen.file is None or not _inside(loaded, tools, data=data):
+    if not isinstance(chosen, Baseline) or chosen.file is None or not _inside(loaded, context, data=data):
         return None
-    if not is_tracked(tools.git, chosen.file) or not _is_tracked(tools, data):
-        tools.say(f"nothing relevant changed, but git does not track {chosen.file} and its rows, so everything runs")
+    if not is_tracked(context.git, chosen.file) or not _is_tracked(context, data):
+        context.say(f"nothing relevant changed, but git does not track {chosen.file} and its rows, so everything runs")
         return None
     return replace(baseline, label=None)
 
 
 def recorded_champion(
-    loaded: LoadedConfig, tools: RunContext, end: LedgerHead, *, data: str
+    loaded: LoadedConfig, context: RunContext, ledger_head: LedgerHead, *, data: str
 ) -> tuple[Version, Report] | None:
     """Return the champion and its report, if training would make the same model and the same evaluation set again.
 
     Args:
         loaded: The candidate's configuration.
-        tools: Effects, with the registry.
-        end: The ledger's end.
+        context: Effects, with the registry.
+        ledger_head: The ledger's end.
         data: The evaluation set, which training makes.
     """
-    champion = versions.read_champion(registry_of(tools), end)
-    if champion is None or not _inside(loaded, tools, data=data):
+    champion = versions.read_champion(registry_of(context), ledger_head)
+    if champion is None or not _inside(loaded, context, data=data):
         return None
     of = f"version {champion.number}"
-    if not same_files(loaded, tools, production.made_from(loaded.config, champion), of=of):
+    if not same_files(loaded, context, production.made_from(loaded.config, champion), of=of):
         return None
-    report = production.report_of(tools, champion)
+    report = production.report_of(context, champion)
     if report is None or not report.evaluation.made_by_training or report.evaluation.rows is None:
-        tools.say(f"nothing relevant changed, but {of} was judged on rows that no training made, so training runs")
+        context.say(f"nothing relevant changed, but {of} was judged on rows that no training made, so training runs")
         return None
     return (champion, report) if report.policy.confidence == loaded.config.policy.confidence else None
 
 
-def same_as_reference(loaded: LoadedConfig, tools: RunContext, *, folder: Path) -> bool:
+def same_as_reference(loaded: LoadedConfig, context: RunContext, *, folder: Path) -> bool:
     """Tell whether a baseline from a reference is made from the same files, evaluation set included."""
     baseline, evaluation = loaded.config.baseline, loaded.config.evaluation
     if not isinstance(baseline, Baseline) or baseline.ref is None or evaluation is None:
         return False
     data = resolve_path(evaluation.data, folder)
-    if not made_by_training.is_made_by_training(loaded.config, tools, data) and not _is_tracked(tools, data):
-        tools.say(f"nothing relevant changed, but git does not track {evaluation.data}, so training runs")
+    if not made_by_training.is_made_by_training(loaded.config, context, data) and not _is_tracked(context, data):
+        context.say(f"nothing relevant changed, but git does not track {evaluation.data}, so training runs")
         return False
-    return _inside(loaded, tools, data=data) and same_as_ref(loaded, tools, str(baseline.ref))
+    return _inside(loaded, context, data=data) and same_as_ref(loaded, context, str(baseline.ref))
 
 
-def same_as_ref(loaded: LoadedConfig, tools: RunContext, ref: str) -> bool:
+def same_as_ref(loaded: LoadedConfig, context: RunContext, ref: str) -> bool:
     """Tell whether no relevant file differs from a reference; any doubt, such as an unknown one, is a difference."""
     try:
-        return same_files(loaded, tools, resolve_ref(tools.git, ref).commit, of=ref)
+        return same_files(loaded, context, resolve_ref(context.git, ref).commit, of=ref)
     except InputError:
         return False
 
 
 def same_metrics(
-    loaded: LoadedConfig, tools: RunContext, end: LedgerHead | None, *, folder: Path
+    loaded: LoadedConfig, context: RunContext, ledger_head: LedgerHead | None, *, folder: Path
 ) -> MetricValues | None:
     """Return the baseline's numbers in metrics files as the candidate's, if it would be made from the same files.
 
     The numbers are empty if nothing recorded any: against a reference whose metrics file git does not track.
     """
-    if not _inside(loaded, tools, data=None):
+    if not _inside(loaded, context, data=None):
         return None
-    if end is not None:
-        champion = versions.read_champion(registry_of(tools), end)
+    if ledger_head is not None:
+        champion = versions.read_champion(registry_of(context), ledger_head)
         of = f"version {champion.number}" if champion is not None else "production"
         made_from = None if champion is None else production.made_from(loaded.config, champion)
-        same = same_files(loaded, tools, made_from, of=of)
-        return metrics_only.champion_values(tools, end) if same else None
+        same = same_files(loaded, context, made_from, of=of)
+        return metrics_only.champion_values(context, ledger_head) if same else None
     baseline = loaded.config.baseline
     if not isinstance(baseline, Baseline):
         return None
     if baseline.file is not None:
-        return metrics_only.of_file(loaded, folder=folder) if is_tracked(tools.git, baseline.file) else None
-    if not same_as_ref(loaded, tools, str(baseline.ref)):
+        return metrics_only.of_file(loaded, folder=folder) if is_tracked(context.git, baseline.file) else None
+    if not same_as_ref(loaded, context, str(baseline.ref)):
         return None
-    commit = resolve_ref(tools.git, str(baseline.ref)).commit
-    return metrics_only.as_committed(loaded, tools, commit, folder=folder)
+    commit = resolve_ref(context.git, str(baseline.ref)).commit
+    return metrics_only.as_committed(loaded, context, commit, folder=folder)
 
 
-def same_files(loaded: LoadedConfig, tools: RunContext, commit: str | None, *, of: str) -> bool:
+def same_files(loaded: LoadedConfig, context: RunContext, commit: str | None, *, of: str) -> bool:
     """Tell whether a baseline was made from a commit that no relevant file differs from.
 
     Args:
         loaded: The candidate's configuration.
-        tools: Effects.
+        context: Effects.
         commit: The commit; ``None`` if it is not known, or was not all that the baseline was made from.
         of: The baseline in messages: ``version 7``, ``main``.
     """
     if commit is None:
-        tools.say(f"nothing relevant changed, but no commit holds what {of} was made from, so training runs")
+        context.say(f"nothing relevant changed, but no commit holds what {of} was made from, so training runs")
         return False
-    if difference := find_difference(loaded, tools.git, commit):
+    if difference := find_difference(loaded, context.git, commit):
         made = f"{of} was made from {commit[:7]}: {difference}"
-        tools.say(f"nothing relevant changed since the merge base, but {made}, so everything runs")
+        context.say(f"nothing relevant changed since the merge base, but {made}, so everything runs")
         return False
     return True
 
@@ -180,18 +180,18 @@ def result_without_rows(config: Config, base: str) -> EvaluationResult:
     )
 
 
-def _inside(loaded: LoadedConfig, tools: RunContext, *, data: str | None) -> bool:
+def _inside(loaded: LoadedConfig, context: RunContext, *, data: str | None) -> bool:
     """Tell whether nothing speaks for data outside of the repository, which may have changed."""
     config = loaded.config
-    shown = data is not None and not made_by_training.is_made_by_training(config, tools, data)
-    reason = reason_to_train(config, tools.git, shown=shown)
+    shown = data is not None and not made_by_training.is_made_by_training(config, context, data)
+    reason = reason_to_train(config, context.git, shown=shown)
     if reason is not None:
-        tools.say(f"nothing relevant changed, but everything runs: {reason}")
+        context.say(f"nothing relevant changed, but everything runs: {reason}")
     return reason is None
 
 
-def _is_tracked(tools: RunContext, data: str) -> bool:
+def _is_tracked(context: RunContext, data: str) -> bool:
     try:
-        return Path(data).is_file() and tracked_files(tools.git, Path(data))
+        return Path(data).is_file() and tracked_files(context.git, Path(data))
     except InputError:
         return False

@@ -47,7 +47,7 @@ class ImportedModel:
 
 def import_model(
     loaded: LoadedConfig,
-    tools: RunContext,
+    context: RunContext,
     model: ImportedModel,
     *,
     folder: Path,
@@ -62,7 +62,7 @@ def import_model(
 
     Args:
         loaded: The configuration.
-        tools: Effects, with registry and stamp.
+        context: Effects, with registry and stamp.
         model: The model.
         folder: Folder of the configuration.
         facts: Facts of the command line.
@@ -74,20 +74,20 @@ def import_model(
         InputError: If the registry has a version already, or the model is not one that the configuration can score.
         OutsideError: If the registry can't be reached.
     """
-    store = registry_of(tools)
-    end = ledger.read_ledger_head(store)
-    if end.state.versions:
+    store = registry_of(context)
+    ledger_head = ledger.read_ledger_head(store)
+    if ledger_head.state.versions:
         raise InputError(
-            f"{store.shown} has {end.state.versions} versions already; `--import` makes version 1 only. Judge the "
-            "model as a candidate: `mlci run`, then `mlci promote`"
+            f"{store.shown} has {ledger_head.state.versions} versions already; `--import` makes version 1 only. "
+            "Evaluate the model as a candidate: `mlci run`, then `mlci promote`"
         )
-    if loaded.config.evaluation is None or tools.stamp is None:
+    if loaded.config.evaluation is None or context.stamp is None:
         raise InputError("`--import` needs an evaluation set: a metrics file has no model to import")
-    opened = _bundle(loaded, tools, model, folder=folder, environment=environment, facts=facts)
-    opened, missing = _scored(loaded, tools, opened, end, folder=folder, facts=facts, save=save)
+    opened = _bundle(loaded, context, model, folder=folder, environment=environment, facts=facts)
+    opened, missing = _scored(loaded, context, opened, ledger_head, folder=folder, facts=facts, save=save)
     more = {**opened.content.more, **({"predictions": f"missing: {missing}"} if missing else {})}
     opened = replace(opened, content=opened.content.model_copy(update={"more": more}))
-    done = append_version(store, tools.stamp, opened, end, note or f"imported from {model.source}")
+    done = append_version(store, context.stamp, opened, ledger_head, note or f"imported from {model.source}")
     return replace(done, notes=_notes(model, missing))
 
 
@@ -100,7 +100,7 @@ def _notes(model: ImportedModel, missing: str | None) -> tuple[str, ...]:
 
 def _bundle(
     loaded: LoadedConfig,
-    tools: RunContext,
+    context: RunContext,
     model: ImportedModel,
     *,
     folder: Path,
@@ -110,15 +110,15 @@ def _bundle(
     """Return the model as a bundle without predictions."""
     files, is_folder = _files(loaded, model)
     made = provenance.collect_provenance(
-        loaded, tools, environment, folder=folder, head=read_head(tools.git), held=None
+        loaded, context, environment, folder=folder, head=read_head(context.git), digests=None
     )
-    empty = tools.scratch / "no-predictions.csv"
+    empty = context.scratch / "no-predictions.csv"
     empty.write_bytes(b"")
     nothing = artifacts.digest_file(empty, "predictions.csv")
     digest = artifacts.model_digest(tuple(part.file for part in files), folder=is_folder)
     candidate = Candidate(commit=model.commit, model=f"sha256:{digest}")
     report = _unjudged(loaded, replace(facts, candidate=candidate, baseline=BaselineRef(source="production")))
-    text = tools.scratch / "unjudged.json"
+    text = context.scratch / "unjudged.json"
     text.write_text(report.model_dump_json(by_alias=True), encoding="utf-8")
     kept_report = artifacts.digest_file(text, "report.json")
     recipe = made.recipe.model_copy(update={"train": None, "folder": is_folder})
@@ -164,18 +164,18 @@ def _files(loaded: LoadedConfig, model: ImportedModel) -> tuple[list[Artifact], 
         if len(same) == 1:
             return [artifacts.digest_file(same[0], name)], False
         if not inside:
-            raise InputError(f"{model.source} holds no file, so there is no model to import")
+            raise InputError(f"{model.source} contains no file, so nothing can be imported")
         return [artifacts.digest_file(one, one.relative_to(path).as_posix()) for one in inside], True
     if not path.is_file():
-        raise InputError(f"{model.source} is neither a file nor a folder, so there is no model to import")
+        raise InputError(f"{model.source} is neither a file nor a folder, so nothing can be imported")
     return [artifacts.digest_file(path, name)], False
 
 
 def _scored(
     loaded: LoadedConfig,
-    tools: RunContext,
+    context: RunContext,
     opened: VerifiedBundle,
-    end: LedgerHead,
+    ledger_head: LedgerHead,
     *,
     folder: Path,
     facts: ReportContext,
@@ -184,10 +184,12 @@ def _scored(
     """Score and judge the model; return why its predictions are missing if that fails."""
     evaluation = loaded.config.evaluation
     data = resolve_path(evaluation.data, folder) if evaluation else ""
-    rows = ref_or_file.rows_fingerprint(loaded.config, tools, data)
-    unstamped = replace(tools, stamp=None)  # an import is not a use of the evaluation set
+    rows = ref_or_file.rows_fingerprint(loaded.config, context, data)
+    unstamped = replace(context, stamp=None)  # an import is not a use of the evaluation set
     try:
-        judged = reevaluate_bundle(loaded, unstamped, opened, end, folder=folder, facts=facts, rows=rows, save=save)
+        judged = reevaluate_bundle(
+            loaded, unstamped, opened, ledger_head, folder=folder, facts=facts, rows=rows, save=save
+        )
     except UserCodeError as error:
         save(opened.report)
         return opened, f"in a workflow `mlci promote` runs no user code, and {error}; the next `mlci run` scores it"

@@ -17,7 +17,7 @@ RECENT = 32
 """Newest versions, and newest additions to versions, whose files have to be there; each costs some requests."""
 
 READ = 2
-"""Versions beside the one in production that are read whole: the newest, to which somebody would go back first."""
+"""Number of versions beside the champion that are read in full: the newest, the first candidates of a rollback."""
 
 VERIFIED = 64
 """Newest entries that are verified in any case."""
@@ -31,8 +31,8 @@ class RegistryCheck:
     """A registry that a promotion may build on.
 
     Attributes:
-        wrong: What is wrong with it all the same, in words, where that is accepted.
-        left: By version, why production was taken back from it.
+        wrong: Faults that the user accepted, as messages.
+        left: By version, why it was rolled back.
     """
 
     wrong: tuple[str, ...]
@@ -64,10 +64,10 @@ def check_registry(
     """Hold a registry that a promotion builds on.
 
     Entries are verified from the newest back to the last promotion, whose writer verified those before it, and at least
-    the newest :data:`VERIFIED`; a checkpoint has to be there. Every byte of the version in production and of the
-    :data:`READ` newest others is held against its digest. Of the :data:`RECENT` newest versions every file has to be
-    there, with its size, and so have predictions and spreads that were added to versions. This machine's clock must not
-    be behind those of earlier writers.
+    the newest :data:`VERIFIED`; a checkpoint has to exist. The digests of all files of the champion and of the
+    :data:`READ` newest other versions are verified. Of the :data:`RECENT` newest versions every file has to exist with
+    its size, and so have predictions and spreads that were added to versions. This machine's clock must not be behind
+    the clocks of earlier writers.
 
     Args:
         store: The registry.
@@ -80,14 +80,14 @@ def check_registry(
         CorruptError: The record is not what it was, whatever ``despite`` says; or something else is wrong.
         OutsideError: The registry can't be reached.
     """
-    end = ledger.read_ledger_head(store)
-    record = _record(store, end)
+    ledger_head = ledger.read_ledger_head(store)
+    record = _record(store, ledger_head)
     clock = () if record.latest is None else verification.checkpoint_behind(record.latest, now)
-    lacks = verification.lacks_checkpoint(store, end.number)
+    lacks = verification.lacks_checkpoint(store, ledger_head.number)
     found = (
         *(RegistryFault(text, SET_CLOCK) for text in clock),
         *(RegistryFault(text, RESTORE_CHECKPOINT) for text in lacks),
-        *_cut(store, end, against),
+        *_cut(store, ledger_head, against),
         *_files(store, record, champion),
     )
     if found and despite is None:
@@ -107,12 +107,12 @@ def refusal_message(found: tuple[RegistryFault, ...]) -> str:
     )
 
 
-def _record(store: Store, end: LedgerHead) -> _Record:
+def _record(store: Store, ledger_head: LedgerHead) -> _Record:
     """Verify the newest part of the ledger, and read the promotions and additions before it that are looked at."""
-    found, state = _Record(), end.state
+    found, state = _Record(), ledger_head.state
     newest = [state.promoted[str(number)] for number in range(max(1, state.versions - RECENT), state.versions + 1)]
-    first = max(1, min([end.number - VERIFIED + 1, *newest[-1:]]))
-    for entry in ledger.iter_since(store, end, first) if end.number else ():
+    first = max(1, min([ledger_head.number - VERIFIED + 1, *newest[-1:]]))
+    for entry in ledger.iter_since(store, ledger_head, first) if ledger_head.number else ():
         if isinstance(entry.body, Promotion | Rollback):
             found.decisions.append(entry)
         elif isinstance(entry.body, PredictionsAdded | ReproductionRecorded):
@@ -120,7 +120,7 @@ def _record(store: Store, end: LedgerHead) -> _Record:
         found.latest = verification.latest_time(filter(None, (found.latest, entry)))
     added = sorted({*state.rescored.values(), *state.reproduced.values()})[-RECENT:]
     older = {number for number in (*newest, *added) if number < first}
-    for entry in ledger.iter_verified(store, end, older):
+    for entry in ledger.iter_verified(store, ledger_head, older):
         (found.decisions if isinstance(entry.body, Promotion) else found.added).insert(0, entry)
     found.promotions = [entry for entry in found.decisions if isinstance(entry.body, Promotion)]
     return found
@@ -139,11 +139,11 @@ def _steps(record: _Record) -> Iterator[Promotion | Rollback]:
         champion = step.version
 
 
-def _cut(store: Store, end: LedgerHead, against: str | None) -> Iterator[RegistryFault]:
+def _cut(store: Store, ledger_head: LedgerHead, against: str | None) -> Iterator[RegistryFault]:
     """Yield the fault that the candidate was judged against a version that is not on record."""
-    if against is not None and against not in end.state.promoted:
+    if against is not None and against not in ledger_head.state.promoted:
         lost = f"the candidate was judged against version {against}, of which the record does not know"
-        yield RegistryFault(f"{store.shown}: {lost}", f"Restore the entries behind {end.number} from a copy")
+        yield RegistryFault(f"{store.shown}: {lost}", f"Restore the entries behind {ledger_head.number} from a copy")
 
 
 @dataclass(frozen=True)

@@ -44,7 +44,7 @@ _OTHER_TERMS = "what it is judged on changed in the configuration"
 
 @dataclass(frozen=True, kw_only=True)
 class PromoteOptions:
-    """What somebody asks of a promotion.
+    """Options of a promotion.
 
     Attributes:
         note: Kept with the version.
@@ -73,7 +73,7 @@ class PromotionResult:
         earlier: Number of the entry that an earlier attempt of this invocation wrote, if it did.
         again: Why it was judged again; empty if it was not.
         refused: Why it was not promoted.
-        notes: Lines for whoever promotes.
+        notes: Lines for the user who promotes.
     """
 
     report: Report
@@ -92,7 +92,7 @@ class MovedError(Exception):
 
 def promote(
     loaded: LoadedConfig,
-    tools: RunContext,
+    context: RunContext,
     *,
     folder: Path,
     out: Path,
@@ -108,11 +108,11 @@ def promote(
 
     Args:
         loaded: The configuration.
-        tools: Effects, with registry and stamp.
+        context: Effects, with registry and stamp.
         folder: Folder of the configuration.
         out: The run's folder.
         facts: What the command line knows.
-        asked: What somebody asks for.
+        asked: The user's options.
         save: Writes a new report and everything rendered from it into ``out``; returns the text of ``report.json``.
 
     Raises:
@@ -120,32 +120,34 @@ def promote(
         CorruptError: The registry is not what it was, as :mod:`mlci.operations.promote.preflight` looks at it.
         OutsideError: The registry can't be reached, or others were faster every time.
     """
-    store, stamp = registry_of(tools), _stamp(tools)
+    store, stamp = registry_of(context), _stamp(context)
     opened = open_bundle(out)
     if opened.content.model != loaded.config.model:
         raise InputError(f"the bundle in {out} is of the model `{opened.content.model}`, not `{loaded.config.model}`")
-    rows = _rows(loaded, tools, folder, opened)
+    rows = _rows(loaded, context, folder, opened)
     again: tuple[str, ...] = ()
     distrust = asked.again
     for _ in range(_TRIES):
-        end = ledger.read_ledger_head(store)
-        if (own := _own(store, end, stamp, opened)) is not None:
+        ledger_head = ledger.read_ledger_head(store)
+        if (own := _own(store, ledger_head, stamp, opened)) is not None:
             return replace(own, again=again)
-        champion = versions.read_champion(store, end)
-        stale = [_ASKED] * distrust + _stale(loaded, opened, end, rows)
+        champion = versions.read_champion(store, ledger_head)
+        stale = [_ASKED] * distrust + _stale(loaded, opened, ledger_head, rows)
         if opened.report.verdict == "block" and not stale:
-            _keep_champion_predictions(store, stamp, end, opened)
+            _keep_champion_predictions(store, stamp, ledger_head, opened)
             return PromotionResult(report=opened.report, again=again, refused="a gate blocks")
-        tools.say(f"promote: verifying {store.shown}, {pluralize(end.number, 'entry', 'entries')}")
+        context.say(f"promote: verifying {store.shown}, {pluralize(ledger_head.number, 'entry', 'entries')}")
         said = opened.report.baseline
         against = said.version if said.source == "production" else None
         whole = preflight.check_registry(store, champion, now=stamp.now(), despite=asked.despite, against=against)
-        if (settled := _settled(store, tools, end, opened, champion, whole.left)) is not None:
+        if (settled := _settled(store, context, ledger_head, opened, champion, whole.left)) is not None:
             return replace(settled, again=again)
         if stale:
             try:
-                _refuse_other_rows(loaded, tools, folder, opened, stale, rows)
-                judged = reevaluate_bundle(loaded, tools, opened, end, folder=folder, facts=facts, rows=rows, save=save)
+                _refuse_other_rows(loaded, context, folder, opened, stale, rows)
+                judged = reevaluate_bundle(
+                    loaded, context, opened, ledger_head, folder=folder, facts=facts, rows=rows, save=save
+                )
             except UserCodeError as error:
                 return PromotionResult(report=opened.report, again=again, refused=_needs_user_code(stale, error))
             again = (*again, *(line for line in stale if line not in again))
@@ -153,23 +155,25 @@ def promote(
         if opened.report.verdict == "block":
             return PromotionResult(report=opened.report, again=again, refused="a gate blocks")
         try:
-            notes = (*whole.wrong, *_notes(store, end, tools, opened, champion, whole.left))
+            notes = (*whole.wrong, *_notes(store, ledger_head, context, opened, champion, whole.left))
             words, mend = asked.words(whole.wrong), bool(whole.wrong)
-            return replace(append_version(store, stamp, opened, end, words, mend=mend), again=again, notes=notes)
+            return replace(
+                append_version(store, stamp, opened, ledger_head, words, mend=mend), again=again, notes=notes
+            )
         except MovedError:
-            tools.say("another version was promoted meanwhile; looking again")
+            context.say("another version was promoted meanwhile; looking again")
     raise OutsideError(f"{store.shown}: other promotions came first {_TRIES} times in a row; try again later")
 
 
-def _own(store: Store, end: LedgerHead, stamp: Author, opened: VerifiedBundle) -> PromotionResult | None:
+def _own(store: Store, ledger_head: LedgerHead, stamp: Author, opened: VerifiedBundle) -> PromotionResult | None:
     """Return the outcome if an earlier attempt of this invocation promoted these bytes already."""
-    entry = find_own_decision(store, end, stamp)
+    entry = find_own_decision(store, ledger_head, stamp)
     if entry is None or not isinstance(entry.body, Promotion):
         return None
     version = versions.promoted(store, entry)
     if not same(version.manifest, opened.content):
         return None
-    number, now = version.number, end.state.champion
+    number, now = version.number, ledger_head.state.champion
     since = "" if now == number else f"; version {now} is in production now"
     words = f"an earlier attempt of this command promoted version {number} (entry {entry.number}){since}"
     replaced = entry.body.replaced
@@ -178,27 +182,27 @@ def _own(store: Store, end: LedgerHead, stamp: Author, opened: VerifiedBundle) -
     )
 
 
-def _stamp(tools: RunContext) -> Author:
-    if tools.stamp is None:
-        raise ValueError("the command line gives a stamp to whoever promotes")
-    return tools.stamp
+def _stamp(context: RunContext) -> Author:
+    if context.stamp is None:
+        raise ValueError("the run context has no author")
+    return context.stamp
 
 
-def _rows(loaded: LoadedConfig, tools: RunContext, folder: Path, opened: VerifiedBundle) -> str:
+def _rows(loaded: LoadedConfig, context: RunContext, folder: Path, opened: VerifiedBundle) -> str:
     """Return what identifies the rows of the current evaluation set; what training makes is the bundle's own."""
     evaluation = loaded.config.evaluation
     if evaluation is None:
         return ON_NUMBERS
     known = opened.content.predictions.fingerprint
-    if opened.report.evaluation.made_by_training and not is_tracked(tools.git, evaluation.data):
+    if opened.report.evaluation.made_by_training and not is_tracked(context.git, evaluation.data):
         return known
     data = resolve_path(evaluation.data, folder)
-    rows = ref_or_file.rows_fingerprint(loaded.config, tools, data)
-    return known if ref_or_file.is_same_set(known, rows, data, tools) else rows
+    rows = ref_or_file.rows_fingerprint(loaded.config, context, data)
+    return known if ref_or_file.is_same_set(known, rows, data, context) else rows
 
 
 def _refuse_other_rows(
-    loaded: LoadedConfig, tools: RunContext, folder: Path, opened: VerifiedBundle, stale: list[str], rows: str
+    loaded: LoadedConfig, context: RunContext, folder: Path, opened: VerifiedBundle, stale: list[str], rows: str
 ) -> None:
     """Refuse to re-evaluate a bundle whose evaluation set, which training made, is not here.
 
@@ -211,9 +215,12 @@ def _refuse_other_rows(
         return
     data = resolve_path(evaluation.data, folder)
     with contextlib.suppress(InputError):
-        if is_tracked(tools.git, evaluation.data) or ref_or_file.rows_fingerprint(loaded.config, tools, data) == rows:
+        if (
+            is_tracked(context.git, evaluation.data)
+            or ref_or_file.rows_fingerprint(loaded.config, context, data) == rows
+        ):
             return
-    if not tools.user_code:
+    if not context.user_code:
         raise UserCodeError(
             f"`{evaluation.data}`, which its training made, would have to be here: it is missing or was made by "
             "another training"
@@ -243,17 +250,22 @@ def _remedy(stale: list[str]) -> str:
     return trains[0].upper() + trains[1:]
 
 
-def _keep_champion_predictions(store: Store, stamp: Author, end: LedgerHead, opened: VerifiedBundle) -> None:
+def _keep_champion_predictions(store: Store, stamp: Author, ledger_head: LedgerHead, opened: VerifiedBundle) -> None:
     """Add the champion's predictions on rows that moved, which the run made: it stays the champion."""
     scored = opened.scored
-    if scored is None or end.state.champion != scored.version:
+    if scored is None or ledger_head.state.champion != scored.version:
         return
-    if production.added_for_rows(store, end, scored.predictions.fingerprint) is None:
+    if production.added_for_rows(store, ledger_head, scored.predictions.fingerprint) is None:
         production.keep_rescored(store, stamp, scored)
 
 
 def _settled(
-    store: Store, tools: RunContext, end: LedgerHead, opened: VerifiedBundle, champion: Version | None, left: Left
+    store: Store,
+    context: RunContext,
+    ledger_head: LedgerHead,
+    opened: VerifiedBundle,
+    champion: Version | None,
+    left: Left,
 ) -> PromotionResult | None:
     """Return the outcome where there is nothing to append: there already, rolled back, or an older build."""
     content = opened.content
@@ -261,19 +273,19 @@ def _settled(
         return PromotionResult(
             report=opened.report, version=champion.number, notes=("these bytes are in production already",)
         )
-    if (back := find_rolled_back_match(store, end, content, left)) is not None:
+    if (back := find_rolled_back_match(store, ledger_head, content, left)) is not None:
         return PromotionResult(report=opened.report, refused=back)
-    if champion is not None and (older := is_older_build(tools.git, content, champion)) is not None:
+    if champion is not None and (older := is_older_build(context.git, content, champion)) is not None:
         return PromotionResult(
             report=opened.report, refused=f"{older}; a new commit, or `mlci rollback`, goes back on purpose"
         )
     return None
 
 
-def _stale(loaded: LoadedConfig, opened: VerifiedBundle, end: LedgerHead, rows: str) -> list[str]:
+def _stale(loaded: LoadedConfig, opened: VerifiedBundle, ledger_head: LedgerHead, rows: str) -> list[str]:
     """Return why a verdict is not about what counts now."""
     reasons, against = [], opened.report.baseline
-    champion = None if end.state.champion is None else str(end.state.champion)
+    champion = None if ledger_head.state.champion is None else str(ledger_head.state.champion)
     if against.source != "production":
         reasons.append(f"{_NOT_PRODUCTION} (`baseline` was {against.source})")
     elif against.version != champion:
@@ -303,10 +315,16 @@ def _terms(config: Config) -> dict[str, Any]:
 
 
 def append_version(
-    store: Store, stamp: Author, opened: VerifiedBundle, end: LedgerHead, note: str | None, *, mend: bool = False
+    store: Store,
+    stamp: Author,
+    opened: VerifiedBundle,
+    ledger_head: LedgerHead,
+    note: str | None,
+    *,
+    mend: bool = False,
 ) -> PromotionResult:
     """Put the files, then append the one entry that decides."""
-    seen, number = end.state, end.state.versions + 1
+    seen, number = ledger_head.state, ledger_head.state.versions + 1
     manifest = Manifest.of(opened.content, number)
     for file in opened.content.everything():
         of = f"the bundle for version {number}"
@@ -325,15 +343,20 @@ def append_version(
 
 
 def _notes(
-    store: Store, end: LedgerHead, tools: RunContext, opened: VerifiedBundle, champion: Version | None, left: Left
+    store: Store,
+    ledger_head: LedgerHead,
+    context: RunContext,
+    opened: VerifiedBundle,
+    champion: Version | None,
+    left: Left,
 ) -> tuple[str, ...]:
     recipe, found = opened.content.recipe, []
     if recipe.commit is None:
         found.append("it was made outside of git, so it can't be made again")
     elif recipe.dirty:
         found.append("it was made from a checkout with uncommitted changes, so it can't be made again from its commit")
-    if (order := unknown_order_note(tools.git, opened.content, champion)) is not None:
+    if (order := unknown_order_note(context.git, opened.content, champion)) is not None:
         found.append(order)
-    if (back := rolled_back_model_note(store, end, opened.content, left)) is not None:
+    if (back := rolled_back_model_note(store, ledger_head, opened.content, left)) is not None:
         found.append(back)
     return tuple(found)

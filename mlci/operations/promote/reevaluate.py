@@ -36,9 +36,9 @@ from mlci.report.document import Report
 
 def reevaluate_bundle(
     loaded: LoadedConfig,
-    tools: RunContext,
+    context: RunContext,
     opened: VerifiedBundle,
-    end: LedgerHead,
+    ledger_head: LedgerHead,
     *,
     folder: Path,
     facts: ReportContext,
@@ -52,9 +52,9 @@ def reevaluate_bundle(
 
     Args:
         loaded: The current configuration.
-        tools: Effects, with the registry.
+        context: Effects, with the registry.
         opened: The bundle.
-        end: The ledger's end.
+        ledger_head: The ledger's end.
         folder: Folder of the configuration.
         facts: What the command line knows.
         rows: What identifies the current rows.
@@ -63,59 +63,59 @@ def reevaluate_bundle(
     Raises:
         UserCodeError: if user code would have to run in a job that must not run any.
     """
-    _refuse_custom_metrics(loaded.config, tools)
+    _refuse_custom_metrics(loaded.config, context)
     config = loaded.config.model_copy(update={"baseline": "production"})
     loaded = replace(loaded, config=config)
     if config.evaluation is None:
-        baseline, result, gates = _numbers(loaded, tools, opened, end)
+        baseline, result, gates = _numbers(loaded, context, opened, ledger_head)
     else:
         data = resolve_path(config.evaluation.data, folder)
         opened = (
             opened
             if is_recorded(opened.content.predictions.fingerprint, rows)
-            else _scored(loaded, tools, opened, data, rows)
+            else _scored(loaded, context, opened, data, rows)
         )
         candidate = _candidate(opened)
-        baseline = production.champion_predictions(loaded, tools, end, data=data, scored=opened.scored)
-        measured = evaluate_models(config, candidate, baseline, tools, data=data)
+        baseline = production.champion_predictions(loaded, context, ledger_head, data=data, scored=opened.scored)
+        measured = evaluate_models(config, candidate, baseline, context, data=data)
         result, facts = measured.result, replace(facts, shared=measured.shared)
         against = baseline.version if baseline else None
         gates = judge_gates(
-            config, result, training_noise.load_noise(config, tools.registry, end, against=against, rows=rows)
+            config, result, training_noise.load_noise(config, context.registry, ledger_head, against=against, rows=rows)
         )
     said = opened.content.predictions.file
     look = ArtifactDigests(digest=said.digest, predictions=None)
-    use = holdout_uses.use_of_run(config, result.fingerprint, look, tools)
+    use = holdout_uses.use_of_run(config, result.fingerprint, look, context)
     facts = _facts(loaded, opened, baseline, replace(facts, uses=use.count if use else None))
-    kept = evaluation_rows.keep_rows(config, tools, folder)
+    kept = evaluation_rows.keep_rows(config, context, folder)
     now = _now(opened, result, kept[1] if kept else None)
     if facts.made_by_training:
         result = replace(result, notes=(*result.notes, made_by_training.MADE))
-    result, facts = history.add_history(config, tools, end, result=result, facts=facts, now=now)
+    result, facts = history.add_history(config, context, ledger_head, result=result, facts=facts, now=now)
     report = build_report(result, gates, facts)
     text = save(report).encode()
     if use is not None:
         against = baseline.version if baseline else None
-        holdout_uses.record_use(tools, use, report, digest=entries.entry_digest(text), against=against)
-    return _with_report(opened, report, text, tools, kept[0] if kept else None)
+        holdout_uses.record_use(context, use, report, digest=entries.entry_digest(text), against=against)
+    return _with_report(opened, report, text, context, kept[0] if kept else None)
 
 
-def _refuse_custom_metrics(config: Config, tools: RunContext) -> None:
+def _refuse_custom_metrics(config: Config, context: RunContext) -> None:
     """Refuse custom metrics where user code must not run: the run's values are about another comparison."""
     own = (
         [metric.function for metric in evaluation_plan.required_statistics(config).custom if metric.is_users]
         if config.evaluation
         else []
     )
-    if own and not tools.user_code:
+    if own and not context.user_code:
         raise UserCodeError(f"the custom metric `{own[0]}` would have to be evaluated")
 
 
 def _numbers(
-    loaded: LoadedConfig, tools: RunContext, opened: VerifiedBundle, end: LedgerHead
+    loaded: LoadedConfig, context: RunContext, opened: VerifiedBundle, ledger_head: LedgerHead
 ) -> tuple[ModelPredictions | None, EvaluationResult, tuple[JudgedGate, ...]]:
     """Compare the numbers of two metrics files."""
-    before = metrics_only.champion_values(tools, end)
+    before = metrics_only.champion_values(context, ledger_head)
     path = opened.paths[opened.content.predictions.file.digest]
     now = metrics_file.read_metrics_file(path, shown=path.name).values
     result = metrics_only.compare_values(loaded, now, before.values if before else None, ())
@@ -134,13 +134,13 @@ def _candidate(opened: VerifiedBundle) -> ModelPredictions:
     )
 
 
-def _scored(loaded: LoadedConfig, tools: RunContext, opened: VerifiedBundle, data: str, rows: str) -> VerifiedBundle:
+def _scored(loaded: LoadedConfig, context: RunContext, opened: VerifiedBundle, data: str, rows: str) -> VerifiedBundle:
     """Return the bundle with its own model's predictions on the current rows.
 
     Raises:
         UserCodeError: if user code must not run here.
     """
-    if not tools.user_code:
+    if not context.user_code:
         raise UserCodeError("the bundle's own model would have to score the evaluation set")
 
     def fetch(file: VersionFile, target: Path) -> Path:
@@ -148,7 +148,9 @@ def _scored(loaded: LoadedConfig, tools: RunContext, opened: VerifiedBundle, dat
         shutil.copyfile(opened.paths[file.digest], target)
         return target
 
-    side = rescore.rescore_version(loaded, tools, opened.content, fetch, data=data, of="this bundle", name="candidate")
+    side = rescore.rescore_version(
+        loaded, context, opened.content, fetch, data=data, of="this bundle", name="candidate"
+    )
     path = Path(side.source.path)
     part = artifacts.digest_file(path, f"predictions{suffix_of(str(path))}")
     columns = {"score": side.source.score, "decision": side.source.decision, "threshold": side.source.threshold}
@@ -163,7 +165,13 @@ def _facts(
     """Return the facts of the new report: the candidate is still the one of the old."""
     seconds = opened.report.provenance.seconds.model_dump(exclude_none=True)
     found = add_report_refs(
-        known, loaded.config, ModelPredictions(source=Source(path="")), baseline, seconds=seconds, head=None, held=None
+        known,
+        loaded.config,
+        ModelPredictions(source=Source(path="")),
+        baseline,
+        seconds=seconds,
+        head=None,
+        digests=None,
     )
     digest = f"sha256:{opened.content.predictions.file.digest}"
     candidate = opened.report.candidate.model_copy(update={"predictions": digest})
@@ -179,10 +187,10 @@ def _now(opened: VerifiedBundle, result: EvaluationResult, rows: Rows | None) ->
 
 
 def _with_report(
-    opened: VerifiedBundle, report: Report, text: bytes, tools: RunContext, rows: Artifact | None
+    opened: VerifiedBundle, report: Report, text: bytes, context: RunContext, rows: Artifact | None
 ) -> VerifiedBundle:
     """Return the bundle with its new report, judged on the current rows."""
-    path = tools.scratch / "report.json"
+    path = context.scratch / "report.json"
     path.write_bytes(text)
     file = VersionFile(name=write.REPORT, digest=entries.entry_digest(text), bytes=len(text))
     judged_on = report.evaluation

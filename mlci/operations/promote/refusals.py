@@ -14,46 +14,46 @@ from mlci.registry.store import CorruptError, Store
 from mlci.registry.versions import Version
 
 Left = Mapping[int, str]
-"""Versions that production was taken back from and has not returned to, as
-:func:`mlci.registry.rolled_back.rolled_back_versions` tells, with the reasons."""
+"""Versions that were rolled back and not promoted again since, with the reasons, as returned by
+:func:`mlci.registry.rolled_back.rolled_back_versions`."""
 
 RECENT = 32
 """The newest of them that a candidate is compared with; each takes two reads."""
 
 
-def find_rolled_back_match(store: Store, end: LedgerHead, content: Content, left: Left) -> str | None:
+def find_rolled_back_match(store: Store, ledger_head: LedgerHead, content: Content, left: Left) -> str | None:
     """Return why a candidate is a version that was rolled back; ``None`` if it is none."""
-    for version, reason in _versions(store, end, left):
+    for version, reason in _versions(store, ledger_head, left):
         if same(version.manifest, content):
             how = f"version {version.number} holds these bytes and was rolled back: {reason}"
             return f"{how}; `mlci rollback --to {version.number}` would bring it back"
     return None
 
 
-def rolled_back_model_note(store: Store, end: LedgerHead, content: Content, left: Left) -> str | None:
-    """Return that another commit made the very files of a version that was rolled back, for whoever promotes.
+def rolled_back_model_note(store: Store, ledger_head: LedgerHead, content: Content, left: Left) -> str | None:
+    """Return a note if another commit made the same files as a version that was rolled back.
 
-    It is no reason to refuse them: what was wrong may have been the code beside the model, and that may be mended.
+    That is not a reason to refuse them: the fault may have been in the code beside the model, and be fixed now.
     """
-    for version, reason in _versions(store, end, left):
+    for version, reason in _versions(store, ledger_head, left):
         if content.files and version.manifest.files == content.files:
             return f"version {version.number} has the same model files, and was rolled back: {reason}"
     return None
 
 
-def _versions(store: Store, end: LedgerHead, left: Left) -> Iterator[tuple[Version, str]]:
+def _versions(store: Store, ledger_head: LedgerHead, left: Left) -> Iterator[tuple[Version, str]]:
     for number in sorted(left, reverse=True)[:RECENT]:
-        with contextlib.suppress(CorruptError):  # named already by whoever looked whether the registry is whole
-            yield versions.read_version(store, end, number), left[number]
+        with contextlib.suppress(CorruptError):  # the preflight has reported it
+            yield versions.read_version(store, ledger_head, number), left[number]
 
 
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 
 
 def is_older_build(git: Git, content: Content, champion: Version) -> str | None:
-    """Return why a candidate is an older build than the champion; ``None`` if it is none, or nobody can tell.
+    """Return why a candidate is an older build than the champion; ``None`` if it is not, or if that is unknown.
 
-    A checkout with uncommitted changes is no build of its commit.
+    A checkout with uncommitted changes is not a build of its commit.
     """
     mine, theirs = content.recipe, champion.manifest.recipe
     if mine.dirty or not _known(git, mine.commit) or not _known(git, theirs.commit) or mine.commit == theirs.commit:
@@ -65,7 +65,7 @@ def is_older_build(git: Git, content: Content, champion: Version) -> str | None:
 
 
 def unknown_order_note(git: Git, content: Content, champion: Version | None) -> str | None:
-    """Return why nobody can tell, for whoever promotes; ``None`` if it is told."""
+    """Return why it is unknown which build is older; ``None`` if it is known."""
     theirs = None if champion is None else champion.manifest.recipe.commit
     if champion is None or theirs is None or content.recipe.commit is None or _known(git, theirs):
         return None
@@ -87,7 +87,7 @@ _FIRST = 2  # newest decisions that a first attempt reads: a step may be retried
 _REPEATED = 64  # newest decisions that a repeated one reads
 
 
-def find_own_decision(store: Store, end: LedgerHead, stamp: Author) -> Entry | None:
+def find_own_decision(store: Store, ledger_head: LedgerHead, stamp: Author) -> Entry | None:
     """Return the newest decision that this invocation wrote in an earlier attempt.
 
     Raises:
@@ -96,5 +96,5 @@ def find_own_decision(store: Store, end: LedgerHead, stamp: Author) -> Entry | N
     intent = stamp.intent
     if intent is None:
         return None
-    recent = islice(versions.iter_decisions(store, end), _REPEATED if intent.repeated else _FIRST)
+    recent = islice(versions.iter_decisions(store, ledger_head), _REPEATED if intent.repeated else _FIRST)
     return next((entry for entry in recent if entry.intent == intent.id), None)

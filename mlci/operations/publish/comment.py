@@ -185,10 +185,10 @@ def _do(
 
 
 def _arrived(target: Target, github: GitHub, author: CommentAuthor) -> Comment | None:
-    """Look for a comment of ours after a request that got no answer.
+    """Look for our comment after a request that got no answer.
 
     Raises:
-        OutsideError: Comments may not be listed, so that nobody knows.
+        OutsideError: if the token may not list comments, so that it stays unknown whether the comment exists.
     """
     listed = github.comments(target.pull or 0)
     if isinstance(listed, PermissionRefused):
@@ -200,6 +200,6 @@ def _arrived(target: Target, github: GitHub, author: CommentAuthor) -> Comment |
 
 
 def _delete(chosen: comment_choice.Choice, github: GitHub) -> None:
-    """Delete our further comments; somebody else may have been quicker."""
+    """Delete our duplicate comments; another run may have deleted them first."""
     for one in chosen.extra:
         github.delete_comment(one.id)

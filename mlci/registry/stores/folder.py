@@ -110,7 +110,7 @@ class FolderStore:
             atomic_files.flush_folders(self._base, self._root, self._firm)
 
     def put(self, source: Path, digest: str) -> None:
-        """Keep a file; what arrives, or is there already, is held against the digest."""
+        """Store a file; the digest of the stored copy, new or old, is verified."""
         part, name = layout.file_name(digest)
         with self._asked(f"keep {source}"):
             path = self._made("files", part) / name

@@ -5,9 +5,9 @@
     <folder>/copy.json          the newest entry's number, the witness, and every entry that was read
     <folder>/files/abcdef…      files by their SHA-256
 
-Whoever makes a copy says the digest of `copy.json` to whoever reads it, on a way that user code can't write to. That
-digest holds the entries, the entries hold the files, and a reader believes nothing else. What was not copied is an
-error there, never an answer.
+The writer of a copy passes the digest of `copy.json` to the reader on a channel that user code can't write to. That
+digest covers the entries, the entries contain the digests of the files, and a reader trusts nothing else. Reading what
+was not copied is an error.
 """
 
 import contextlib
@@ -77,10 +77,10 @@ class SnapshotReader(OnlyRead):
 
         Args:
             folder: The copy.
-            digest: Of its index, from whoever made it.
+            digest: Digest of its index, from the job that made it.
 
         Raises:
-            CorruptError: It is not the one that was made.
+            CorruptError: if it is not the copy that was made.
         """
         self._folder = folder
         try:
@@ -127,10 +127,10 @@ class SnapshotReader(OnlyRead):
         return None if seen is None else Checkpoint(number=seen.number, digest=seen.digest)
 
     def get(self, digest: str, target: Path) -> bool:
-        """Copy a file to ``target``; whoever asks holds it against its digest.
+        """Copy a file to ``target``; the caller verifies its digest.
 
         Raises:
-            OutsideError: It was not copied.
+            OutsideError: if the copy does not contain it.
         """
         if not self.holds(digest):
             raise OutsideError(f"{self.shown}: file {digest} is not in the copy that `mlci fetch` left")
@@ -168,7 +168,7 @@ class SnapshotWriter(OnlyRead):
         return self._store.shown
 
     def seal(self) -> str:
-        """Write the index; return its digest, which whoever reads the copy has to know."""
+        """Write the index; return its digest, which a reader of the copy needs."""
         seen = self._witness and Seen(number=self._witness.number, digest=self._witness.digest)
         index = SnapshotIndex(shown=self.shown, tail=self._tail, witness=seen, entries=self._entries)
         data = entries.canonical_json(index.model_dump(mode="json", by_alias=True))
@@ -193,7 +193,7 @@ class SnapshotWriter(OnlyRead):
 
     def _kept(self, number: int, data: bytes | None) -> bytes | None:
         if data is not None:
-            with contextlib.suppress(UnicodeDecodeError):  # damaged, as whoever reads it says
+            with contextlib.suppress(UnicodeDecodeError):  # damaged, which the reader reports
                 self._entries[number] = data.decode("utf-8")
         return data
 

@@ -1,4 +1,4 @@
-"""A version is trained again in an environment made anew from its own lock file, by real uv and real wheels."""
+"""A version is trained again in an environment made from its own lock file, by real uv and real wheels."""
 
 import hashlib
 import json
@@ -126,7 +126,7 @@ def test_what_is_locked_is_what_it_trains_with(project, tmp_path, kind):
     elsewhere = job(tmp_path, "2.0")
     found = reproduce(folder, "-k", 2, **elsewhere)
     assert (found["outcome"], found["identical"]) == ("identical", "bytes")
-    assert found["notes"] == [f"trained in an environment made anew from its `{kind}`"]
+    assert found["notes"] == [f"trained in a fresh environment from its `{kind}`"]
     other = reproduce(folder, "--environment", "job", **elsewhere)
     assert (other["outcome"], other["identical"]) == ("identical", "predictions")
     assert other["notes"] == ["trained in the environment of this job"]
@@ -151,7 +151,8 @@ def test_without_uv_it_says_how_to_get_it(project):
     ended = mlci("reproduce", cwd=folder, PATH="/usr/bin:/bin", RUNNER_TEMP="")
     assert (ended.code, ended.out) == (2, "")
     assert (
-        "made anew from its `requirements.txt`, and uv, which makes it, is not on PATH: `pip install uv`" in ended.err
+        "fresh environment from its `requirements.txt`, and uv, which makes it, is not on PATH: `pip install uv`"
+        in ended.err
     )
     assert [body.kind for body in bodies(folder)] == ["promotion"]
 

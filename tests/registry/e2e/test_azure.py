@@ -74,7 +74,7 @@ class TestSaid:
     def test_a_container_that_is_not_there(self, azurite_port):
         store = Azure(azurite_port, "no-such-container").store(limits=QUICK)
         for ask in (store.tail, lambda: store.read(1), lambda: store.append(1, b"x"), lambda: store.holds("0" * 64)):
-            with pytest.raises(OutsideError, match="there is no container no-such-container; make it"):
+            with pytest.raises(OutsideError, match="the container no-such-container does not exist; create it"):
                 ask()
 
     def test_a_wrong_key(self, azure):

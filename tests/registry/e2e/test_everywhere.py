@@ -84,7 +84,7 @@ def test_a_bucket_that_is_not_there_is_no_empty_registry(tmp_path, s3):
     project = repository(tmp_path, 1, more="registry: s3://no-such-bucket/x\n")
     ended = run(project, **s3.environment)
     assert (ended.code, ended.out) == (4, "")
-    assert "there is no bucket no-such-bucket" in ended.err
+    assert "the bucket no-such-bucket does not exist" in ended.err
     assert not (project / "trained.log").exists()
 
 

@@ -155,7 +155,7 @@ class TestSaid:
     @pytest.mark.parametrize("call", CALLS)
     def test_a_bucket_that_is_not_there_is_no_empty_registry(self, google_server, tmp_path, call):
         store = Google(google_server[0], "no-such-bucket").store(limits=QUICK)
-        with pytest.raises(OutsideError, match="there is no bucket no-such-bucket; make it"):
+        with pytest.raises(OutsideError, match="the bucket no-such-bucket does not exist; create it"):
             asked(store, call, tmp_path)
 
     def test_no_credentials(self, google, tmp_path, monkeypatch):

@@ -167,7 +167,7 @@ class TestSaid:
     @pytest.mark.parametrize("call", CALLS)
     def test_a_bucket_that_is_not_there_is_no_empty_registry(self, s3_port, s3, tmp_path, call):
         store = type(s3)(s3_port, "no-such-bucket").store(limits=QUICK)
-        with pytest.raises(OutsideError, match="there is no bucket no-such-bucket; make it"):
+        with pytest.raises(OutsideError, match="the bucket no-such-bucket does not exist; create it"):
             asked(store, call, tmp_path)
 
     def test_no_credentials(self, s3):

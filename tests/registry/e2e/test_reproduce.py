@@ -141,7 +141,7 @@ def test_a_version_that_can_not_be_made_again(tmp_path):
     (tmp_path / "dirty/k.txt").write_text("2")
     assert promoted(tmp_path / "dirty") == 1
     ended = mlci("reproduce", cwd=tmp_path / "dirty")
-    assert (ended.code, "with uncommitted changes, which nobody kept" in ended.err) == (2, True)
+    assert (ended.code, "with uncommitted changes, which were not kept" in ended.err) == (2, True)
     repository(tmp_path / "file", 0, **BY_FILE)
     commit(tmp_path / "file", {"preds.csv": predictions(1)})
     assert promoted(tmp_path / "file") == 1

@@ -33,8 +33,8 @@ def command(before: str, after: str, config_path: Path, out: Path, *, as_json: b
     loaded = load_configuration(config_path)
     folder = config_path.parent
     store, _ = open_registry(loaded, folder)
-    with run_context(folder, cached=False, registry=store, place=loaded.config.registry) as effects:
-        found = diff_versions(effects, before, after, out=out)
+    with run_context(folder, cached=False, registry=store, place=loaded.config.registry) as context:
+        found = diff_versions(context, before, after, out=out)
     if as_json:
         click.echo(json.dumps(_plain(found), indent=1, ensure_ascii=False))
     else:

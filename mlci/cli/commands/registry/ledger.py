@@ -94,17 +94,17 @@ def log_command(config_path: Path, *, as_json: bool, limit: int, before: int | N
       mlci ledger log --limit 500 --before 1201 --json
     """  # noqa: D301 (click's mark against rewrapping)
     _, store = load_with_registry(config_path)
-    end = ledger.read_ledger_head(store)
-    last = min(end.number, before - 1) if before else end.number
+    ledger_head = ledger.read_ledger_head(store)
+    last = min(ledger_head.number, before - 1) if before else ledger_head.number
     first = max(1, last - limit + 1)
-    found = ledger.read_page(store, end, first, last) if last else []
+    found = ledger.read_page(store, ledger_head, first, last) if last else []
     if as_json:
         rows = [entry.model_dump(mode="json", by_alias=True) for entry in found]
         click.echo(json.dumps(rows, indent=1, ensure_ascii=False))
-    elif not end.number:
+    elif not ledger_head.number:
         click.echo(f"{store.shown} has no entry yet")
     for entry in reversed(found if not as_json else []):
-        who = sanitize_text(entry.by.actor) or "somebody"
+        who = sanitize_text(entry.by.actor) or "unknown author"
         click.echo(f"{entry.number:>5}  {sanitize_text(entry.at)}  {who}: {sanitize_text(audit_text(entry))}")
     if found and first > 1:
         click.echo(f"{first - 1:,} older: `mlci ledger log --before {first}`", err=as_json)
@@ -128,8 +128,8 @@ def audit_text(entry: Entry) -> str:
     """Say in one line what an entry decided."""
     match entry.body:
         case VerdictRecord(verdict=verdict, against=against, again=again, fingerprint=fingerprint):
-            held = "" if against is None else f" against version {against}"
-            return f"judged {verdict}{held} on {fingerprint[:19]}{', the same as before' if again else ''}"
+            compared_with = "" if against is None else f" against version {against}"
+            return f"judged {verdict}{compared_with} on {fingerprint[:19]}{', the same as before' if again else ''}"
         case Promotion(version=version, replaced=replaced, note=note):
             before = "the first version" if replaced is None else f"instead of version {replaced}"
             return f"promoted version {version}, {before}{f': {note}' if note else ''}"

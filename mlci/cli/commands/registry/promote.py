@@ -29,7 +29,7 @@ MOST_WORDS = 2_000  # of an entry of the ledger
 @options.config
 @options.out
 @options.as_json
-@click.option("--note", help="Kept with the version, for whoever reads the ledger.")
+@click.option("--note", help="Note to record with the version in the ledger.")
 @click.option("--again", is_flag=True, help="Judge again in any case: for a bundle that others could have written to.")
 @click.option(
     "--despite", metavar="REASON", help="Promote although something in the registry is damaged; kept with the version."
@@ -51,17 +51,18 @@ def command(  # noqa: PLR0913 - an option each
     take_alias: bool,
     record: bool,
 ) -> int:
-    """Make what `mlci run` judged the production version: the very bytes, by their digests.
+    """Promote the model that `mlci run` evaluated: exactly its bytes, verified by their digests.
 
-    They must have passed their gates on the current evaluation set against the version that is in production now. Where
-    that changed since, they are judged again first, without training, and promoted only if they pass. The record is
-    verified before, and so is the version in production; damage is an error, exit code 4, unless `--despite` says why.
-    In a workflow it runs no command, model or custom metric of yours, and is refused where one would have to run.
+    It must have passed its gates on the current evaluation set against the version that is in production now. If either
+    changed since, the model is re-evaluated first, without training, and promoted only if it passes. The ledger and the
+    version in production are verified before; damage is an error with exit code 4, unless `--despite` gives a reason to
+    go on. In a workflow, this command runs no command, model or custom metric of yours; if one would have to run, the
+    promotion is refused.
 
     \b
     Exit codes: 0 in production
-                1 a gate blocks, it was rolled back or is older, or the job that trains must judge
-                2 no bundle, or not as it was judged · 4 the registry did not do its part
+                1 a gate blocks, it was rolled back or is older, or the training job must evaluate it
+                2 the bundle is missing or changed · 4 the registry or the network failed
 
     \b
     Examples:
@@ -83,14 +84,14 @@ def command(  # noqa: PLR0913 - an option each
     asked = {"out": str(out), "registry": store.shown, "import": source}
     with (
         with_intent(author, folder, os.environ, "promote", asked) as stamp,
-        run_context(folder, registry=store, stamp=stamp, place=loaded.config.registry, user_code=user_code) as effects,
+        run_context(folder, registry=store, stamp=stamp, place=loaded.config.registry, user_code=user_code) as context,
     ):
         outcome = (
-            _imported(loaded, effects, source, folder=folder, out=out, note=note)
+            _imported(loaded, context, source, folder=folder, out=out, note=note)
             if source is not None
             else promote(
                 loaded,
-                effects,
+                context,
                 folder=folder,
                 out=out,
                 facts=report_context(loaded),
@@ -99,7 +100,7 @@ def command(  # noqa: PLR0913 - an option each
             )
         )
         if record:
-            _counted(loaded, effects, outcome.report)
+            _counted(loaded, context, outcome.report)
     click.echo(_json(outcome) if as_json else promotion_text(outcome, out))
     write_step_result(
         _outputs(outcome, out), promotion_text(outcome, out), report=outcome.report if outcome.again else None
@@ -110,15 +111,15 @@ def command(  # noqa: PLR0913 - an option each
 
 
 def _imported(
-    loaded: LoadedConfig, effects: RunContext, source: str, *, folder: Path, out: Path, note: str | None
+    loaded: LoadedConfig, context: RunContext, source: str, *, folder: Path, out: Path, note: str | None
 ) -> PromotionResult:
     """Fetch a model, and make it version 1."""
     model = model_source.fetch_model(
-        source, loaded, effects.scratch / "imported", folder=folder, environment=os.environ
+        source, loaded, context.scratch / "imported", folder=folder, environment=os.environ
     )
     return import_model(
         loaded,
-        effects,
+        context,
         model,
         folder=folder,
         facts=report_context(loaded),
@@ -128,14 +129,14 @@ def _imported(
     )
 
 
-def _counted(loaded: LoadedConfig, effects: RunContext, report: Report) -> None:
+def _counted(loaded: LoadedConfig, context: RunContext, report: Report) -> None:
     """Record the verdict as a use of the evaluation set, once."""
-    use = holdout_uses.use_of_report(loaded.config, report, effects)
+    use = holdout_uses.use_of_report(loaded.config, report, context)
     if use is not None and not use.again:
         version = report.baseline.version
         against = int(version) if report.baseline.source == "production" and version else None
         holdout_uses.record_use(
-            effects, use, report, digest=entries.entry_digest(dump_report(report).encode()), against=against
+            context, use, report, digest=entries.entry_digest(dump_report(report).encode()), against=against
         )
 
 

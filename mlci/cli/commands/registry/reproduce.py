@@ -39,7 +39,8 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
     type=click.Choice(["locked", "job"]),
     default="locked",
     show_default=True,
-    help="Train in one made anew from the version's uv.lock, pylock.toml or requirements.txt, or in this job's.",
+    help="`locked`: train in a fresh environment from the version's uv.lock, pylock.toml or requirements.txt. "
+    "`job`: train in this job's environment.",
 )
 @click.option("--no-record", is_flag=True, help="Write nothing to the registry.")
 @click.option("--save", type=_FILE, help="Write what is to be recorded to this file too, for `--record`.")
@@ -55,16 +56,17 @@ def command(
     save: Path | None,
     taken: Path | None,
 ) -> int:
-    """Train a version again in clean worktrees of its commit, and hold what comes out against it.
+    """Retrain a version in clean worktrees of its commit, and compare the result with the version.
 
-    Its commands run in an environment made anew from its lock file; uv makes it. Without one, they run in this job's.
+    Its commands run in a fresh environment that uv makes from the version's lock file, or in this job's environment if
+    the version has no lock file.
 
-    The first rerun has the version's own MLCI_SEED, each further one the next. From three on, they are a spread, by
-    which gates with `noise: retraining` take training noise into account.
+    The first rerun has the version's own MLCI_SEED, each further one the next seed. Three or more reruns give the
+    spread from which gates with `noise: retraining` take the training noise.
 
     \b
     Exit codes: 0 identical, or within the spread of the reruns · 1 different
-                2 it can't be made again · 3 its training failed · 4 the registry did not do its part
+                2 not reproducible · 3 its training failed · 4 the registry or network failed
 
     \b
     Examples:
@@ -82,17 +84,17 @@ def command(
         instead = "train with `--no-record --save FILE`, and let a job of its own run `mlci reproduce --record FILE`"
         refuse_training_beside_credentials(loaded, os.environ, instead=instead)
     store, stamp = open_registry(loaded, folder, writes=not no_record)
-    with run_context(folder, cached=False, registry=store, stamp=stamp, place=loaded.config.registry) as effects:
+    with run_context(folder, cached=False, registry=store, stamp=stamp, place=loaded.config.registry) as context:
         found = reproduce_version(
             loaded,
-            effects,
+            context,
             name=version,
             runs=runs or 1,
             folder=folder,
             surroundings=RuntimeEnvironment(
                 runtime_environment(), EnvironmentBuilder(_uv()) if where == "locked" else None
             ),
-            otherwise=count_disagreements,
+            count_disagreements=count_disagreements,
         )
     if save is not None:
         left = found.found.model_dump_json(by_alias=True, indent=1) + "\n"
@@ -141,7 +143,7 @@ def _shown(found: Reproduction) -> str:
         how=found.how,
         runs=len(found.reruns),
         metrics=_rows(found),
-        rows=found.otherwise,
+        rows=found.disagreements,
         notes=found.notes,
         width=terminal_style()[1],
     )
@@ -153,7 +155,7 @@ def _rows(found: Reproduction) -> list[tuple[str, float, float, float | None, bo
 
 def _plain(found: Reproduction) -> dict[str, Any]:
     names = ("metric", "version", "mean", "sd", "inside")
-    count, keys = found.otherwise or (None, ())
+    count, keys = found.disagreements or (None, ())
     return {
         "version": found.version,
         "outcome": found.outcome,

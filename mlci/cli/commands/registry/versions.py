@@ -35,17 +35,17 @@ def command(config_path: Path, *, as_json: bool, limit: int, before: int | None)
       mlci versions --config models/churn/mlci.yml --json
     """  # noqa: D301 (click's mark against rewrapping)
     loaded, store = load_with_registry(config_path)
-    end = ledger.read_ledger_head(store)
-    last = min(end.state.versions, before - 1) if before else end.state.versions
-    found = _page(store, end, last, limit)
-    champion, left = end.state.champion, _left(store, end, found)
+    ledger_head = ledger.read_ledger_head(store)
+    last = min(ledger_head.state.versions, before - 1) if before else ledger_head.state.versions
+    found = _page(store, ledger_head, last, limit)
+    champion, left = ledger_head.state.champion, _left(store, ledger_head, found)
     rows = [_plain(version, champion=champion, left=left) for version in found]
     more = max(0, last - limit)
     if as_json:
         document = {"model": loaded.config.model, "champion": champion, "versions": rows}
         document |= {"more": more} if more else {}
         click.echo(json.dumps(document, indent=1, ensure_ascii=False))
-    elif not end.state.versions:
+    elif not ledger_head.state.versions:
         click.echo(f"{loaded.config.model} has no version in {store.shown} yet; `mlci run` and `mlci promote` make one")
     else:
         click.echo(_table(rows, width=terminal_style()[1]))
@@ -54,16 +54,18 @@ def command(config_path: Path, *, as_json: bool, limit: int, before: int | None)
     return 0
 
 
-def _page(store: Store, end: LedgerHead, last: int, limit: int) -> list[Version]:
+def _page(store: Store, ledger_head: LedgerHead, last: int, limit: int) -> list[Version]:
     """Return so many versions up to one, the newest first."""
-    places = [end.state.promoted[str(number)] for number in range(max(1, last - limit + 1), last + 1)]
-    return [versions.promoted(store, entry) for entry in ledger.iter_verified(store, end, places)]
+    places = [ledger_head.state.promoted[str(number)] for number in range(max(1, last - limit + 1), last + 1)]
+    return [versions.promoted(store, entry) for entry in ledger.iter_verified(store, ledger_head, places)]
 
 
-def _left(store: Store, end: LedgerHead, found: list[Version]) -> dict[int, str]:
+def _left(store: Store, ledger_head: LedgerHead, found: list[Version]) -> dict[int, str]:
     """Return the reasons of roll-backs by version, from the decisions since the oldest of the versions."""
     since = found[-1].entry.number if found else 0
-    decided = takewhile(lambda entry: entry.number >= since, versions.iter_decisions(store, end) if found else ())
+    decided = takewhile(
+        lambda entry: entry.number >= since, versions.iter_decisions(store, ledger_head) if found else ()
+    )
     return rolled_back_versions(reversed([one.body for one in decided if isinstance(one.body, Promotion | Rollback)]))
 
 

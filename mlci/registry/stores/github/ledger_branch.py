@@ -11,7 +11,7 @@ model's folder in a registry on disk::
     ledger/000000001.json …
     witness.json              the newest entry's number and digest
 
-Each model has a branch of its own, so that a refused push means one thing: somebody else appended to this ledger.
+Each model has its own branch, so that a refused push means one thing: another writer appended to this ledger.
 Pushing is the compare-and-swap: without ``force``, GitHub moves a ref only to a commit that has the old one among its
 ancestors ("Update a reference" in GitHub's documentation).
 """
@@ -46,7 +46,7 @@ releases `mlci/{model}/files-…`, named by their SHA-256.
 FILES = """\
 mlci keeps the files of the model versions of `{model}` here: models, predictions, reports, named by their SHA-256.
 They belong to the ledger on the branch `mlci/{model}`. Please do not delete or replace them: mlci would notice and
-stop. This is no release of the project.
+stop. This is not a release of the project.
 """
 
 
@@ -196,7 +196,7 @@ class LedgerBranch:
             if base is None and before is not None:
                 raise MendableError(f"{self._shown}: the branch was deleted. {self._trail.rescue(before.commit)}")
             if base == before:
-                raise refusal  # nobody was faster: a rule of the repository's forbids it, for instance
+                raise refusal  # not a conflict: a repository rule may forbid the push, for instance
         raise OutsideError(f"{self._shown}: others moved the branch {_TRIES} times in a row; try again later")
 
     def witness(self) -> Checkpoint | None:
@@ -212,7 +212,7 @@ class LedgerBranch:
         self._trail.leave(witness, tip.commit if tip is not None and same else None)
 
     def _look(self) -> Tip | None:
-        """Look where the branch is now: one request, unless somebody else than mlci has written to it."""
+        """Read the tip of the branch: one request, unless another tool than mlci has written to it."""
         self._tip, self._looked = None, False
         commit = self._newest_commit()
         if commit is None:

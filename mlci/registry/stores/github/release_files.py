@@ -157,7 +157,7 @@ class ModelReleases:
         return shelf
 
     def _made(self, number: int) -> Release:
-        """Make a release on a tag of its own, or take the one that somebody else has just made."""
+        """Make a release with its own tag, or take the one that another writer has just made."""
         tag, text = f"{self._prefix}{number}", FILES.format(model=self._name)
         tree = self._git.tree({"README.md": text.encode("utf-8")}, base=None)
         commit = self._git.new_commit(tree, parents=(), message=f"mlci: files of {self._name}")

@@ -93,7 +93,7 @@ class RepositoryStore:
                 self._repository.delete(f"/git/refs/{quote(ref)}", doing=f"delete refs/{ref}")
 
     def put(self, source: Path, digest: str) -> None:
-        """Keep a file; it is held against its digest before anything is sent, and by GitHub's afterwards."""
+        """Store a file; its digest is verified before it is sent, and by GitHub's own digest afterwards."""
         layout.file_name(digest)
         try:
             size = source.stat().st_size

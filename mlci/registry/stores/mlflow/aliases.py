@@ -3,9 +3,9 @@
 ``models:/<model>@champion`` is the version in production, with its files under their own names. The mirror decides
 nothing and is never read by mlci: it is made from the ledger, after the ledger, and can be made again at any time.
 
-An alias belongs to whoever writes last, so a slow mirror could put an old champion over a newer one. Therefore each
-reads the ledger and the aliases again after it wrote, and goes on until they agree. The last one to write is then also
-the last one to look; where it was killed in between, the next mirror puts it right.
+The last writer of an alias wins, so a slow mirror could replace a newer champion by an old one. Therefore each mirror
+reads the ledger and the aliases again after it wrote, and repeats until they agree. The last one to write is then also
+the last one to read; if it was killed in between, the next mirror corrects the alias.
 """
 
 import contextlib
@@ -80,18 +80,18 @@ def mirror_champion(store: MlflowStore, *, take_alias: bool = False) -> Mirrored
     Raises:
         InputError: If the alias is on a version that mlci did not make.
         CorruptError: The champion is not whole.
-        OutsideError: MLflow did not do its part, or others promoted all the time. The ledger is as it was.
+        OutsideError: if MLflow failed, or other promotions kept coming in between. The ledger is unchanged.
     """
     name = registered_model_name(store.model)
     if not take_alias:
         check_alias(store)
     for _ in range(_ROUNDS):
-        end = ledger.read_ledger_head(store)
-        state = end.state
+        ledger_head = ledger.read_ledger_head(store)
+        state = ledger_head.state
         if state.champion is None:
             return None
         wanted = {CHAMPION: state.champion, CHALLENGER: _challenger(state)}
-        shown = {alias: _shown(store, name, end, version) for alias, version in wanted.items()}
+        shown = {alias: _shown(store, name, ledger_head, version) for alias, version in wanted.items()}
         _alias(store, name, shown)
         now = ledger.read_ledger_head(store).state
         if (now.champion, now.versions) == (state.champion, state.versions) and _holds(store, name, shown):
@@ -110,11 +110,11 @@ def _challenger(state: LedgerState) -> int | None:
     return state.versions if state.versions != state.champion else None
 
 
-def _shown(store: MlflowStore, name: str, end: LedgerHead, version: int | None) -> int | None:
+def _shown(store: MlflowStore, name: str, ledger_head: LedgerHead, version: int | None) -> int | None:
     """Return MLflow's number for one of our versions, after making it where it is missing."""
     if version is None:
         return None
-    kept = versions.read_version(store, end, version)
+    kept = versions.read_version(store, ledger_head, version)
     tags = {VERSION: str(version), MANIFEST: kept.digest}
     found = _first(store, name, tags)
     if found is None:
@@ -182,7 +182,7 @@ def _unset(mlflow: Any, name: str, alias: str) -> None:  # noqa: ANN401 - MLflow
 
 
 def _ours(store: MlflowStore, name: str, number: int) -> bool:
-    """Tell whether a version is of the mirror's making; a challenger that somebody else named stays."""
+    """Check if the mirror made a version; a challenger that another user set stays."""
     with contextlib.suppress(NotFoundError):
         found = store.tracking.again("look for a version", lambda mlflow: mlflow.get_model_version(name, str(number)))
         return VERSION in found.tags

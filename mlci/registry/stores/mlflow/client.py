@@ -76,11 +76,11 @@ class TrackingClient:
             yield lost
 
     def again(self, what: str, call: Callable[[Any], T], *, size: int = 0) -> T:
-        """Ask again what may be asked twice, where nobody knows whether it was done."""
+        """Repeat an idempotent request if it is unknown whether it succeeded."""
         return self.again_from(lambda: self.once(what, call, size=size))
 
     def again_from(self, ask: Callable[[], T]) -> T:
-        """Do all of it again where a part of it is in doubt."""
+        """Repeat a sequence of requests if the outcome of one is unknown."""
         trouble = UnconfirmedError(f"registry {self.uri}: nothing was tried")
         for _ in self.tries():
             try:
@@ -90,20 +90,20 @@ class TrackingClient:
         raise OutsideError(str(trouble))
 
     def once(self, what: str, call: Callable[[Any], T], *, size: int = 0) -> T:
-        """Ask once; what has no end after its time is left behind.
+        """Send one request; it is abandoned when its time is over.
 
-        MLflow's own limits are those between two bytes, and a server that drips would hold us for ever.
+        MLflow's own timeouts apply between two bytes, so a server that sends slowly could block forever.
 
         Args:
-            what: Is being done, for messages.
-            call: Does nothing but ask MLflow.
-            size: Bytes that have to be moved.
+            what: Description of the request, for messages.
+            call: Calls MLflow and does nothing else.
+            size: Number of bytes to transfer.
 
         Raises:
-            NotFoundError: There is no such thing.
-            ConflictError: There is one already.
-            UnconfirmedError: Nobody knows whether it was done.
-            OutsideError: It was refused.
+            NotFoundError: if the object does not exist.
+            ConflictError: if the object exists already.
+            UnconfirmedError: if it is unknown whether the request succeeded.
+            OutsideError: if the request was refused.
         """
         seconds = self.limits.transfer(size).total
         kind = _loaded(self._environment)
@@ -151,7 +151,7 @@ def _bounded(call: Callable[[], T], seconds: float) -> _Done[T] | _Failed | None
     def run() -> None:
         try:
             ends.append(_Done(call()))
-        except Exception as error:  # noqa: BLE001 - told apart by the caller
+        except Exception as error:  # noqa: BLE001 - the caller distinguishes them
             ends.append(_Failed(error))
 
     thread = threading.Thread(target=run, daemon=True)

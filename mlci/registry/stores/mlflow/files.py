@@ -1,10 +1,10 @@
 """Files of a model in an MLflow experiment, one run for each, and the checkpoint.
 
-A file is the one artifact of a run, called by its digest; the run's tag :data:`FILE` is set when MLflow lists the
-artifact with all of its bytes, and by that tag it is found. A run without it is what a killed upload left, and harms
-nobody. The witness is kept here because it has to outlive the ledger's registered model. It is a tag of its own for
-every number, so that a slow writer overwrites nobody's later one: the highest number is the witness, and lower ones are
-removed once a higher one is there.
+A file is the single artifact of a run, named by its digest; the run's tag :data:`FILE` is set when MLflow lists the
+artifact with all of its bytes, and readers find it by that tag. A run without the tag was left by a killed upload, and
+is harmless. The checkpoint is kept here because it has to outlive the ledger's registered model. It is one tag for each
+number, so that a slow writer can't overwrite a later one: the highest number is the checkpoint, and lower ones are
+removed once a higher one exists.
 """
 
 import contextlib
@@ -99,7 +99,7 @@ class ModelExperiment:
         return any(size in (None, found) for found in sizes)
 
     def put(self, source: Path, digest: str) -> None:
-        """Keep a file, unless it is there; what goes up is a copy that was held against the digest."""
+        """Store a file unless it exists; a copy with a verified digest is uploaded."""
         size = safe_files.size_of(source)
         if self.holds(digest):
             return

@@ -6,8 +6,8 @@
     experiment       mlci.<model>          files, a run for each, and the checkpoint (``files``)
     registered model <model>               the mirror for MLflow's users (``aliases``); decides nothing
 
-It has to keep its records in a database, as MLflow's servers do unless told otherwise: a file store hands one version
-number to two writers.
+MLflow has to keep its records in a database, as its servers do by default: a file store can assign one version number
+to two writers.
 """
 
 import contextlib

@@ -80,9 +80,9 @@ class Bucket:
         """Write a small object, once.
 
         Raises:
-            ConflictError: It is not as ``mode`` asks for.
-            UnconfirmedError: Nobody knows.
-            OutsideError: It was refused.
+            ConflictError: if the object is not in the state that ``mode`` requires.
+            UnconfirmedError: if it is unknown whether the write succeeded.
+            OutsideError: if the write was refused.
         """
         import obstore  # noqa: PLC0415 - 0.05 s
 
@@ -258,5 +258,5 @@ class Bucket:
                 raise
             if type(error).__name__ in _TAKEN:
                 raise ConflictError(what) from None
-            told = errors.store_error(error, self._place, what=what, write=write)
-            raise (told if errors.is_final(error) else UnconfirmedError(str(told))) from None
+            failure = errors.store_error(error, self._place, what=what, write=write)
+            raise (failure if errors.is_final(error) else UnconfirmedError(str(failure))) from None

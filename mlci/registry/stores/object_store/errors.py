@@ -70,7 +70,7 @@ def _reason(error: BaseException, place: BucketUri, *, write: bool) -> str:
     text, answer, code = str(error), http_status(error), _code(str(error))
     if bucket_is_missing(error):
         thing = "container" if place.provider == "az" else "bucket"
-        return f"there is no {thing} {place.bucket}; make it, or correct `registry:`"
+        return f"the {thing} {place.bucket} does not exist; create it, or correct `registry:`"
     if (about := _about_credentials(error, code)) is not None:
         return f"{about} {CREDENTIALS[place.provider]}"
     if type(error).__name__ == "PermissionDeniedError" or answer in {401, 403}:
@@ -83,7 +83,7 @@ def _reason(error: BaseException, place: BucketUri, *, write: bool) -> str:
 def _about_credentials(error: BaseException, code: str) -> str | None:
     text = str(error)
     if "decode service account" in text:
-        return "the credentials file is no service account's (a federation's does not do); set"
+        return "the credentials file is not a service account's (one of a federation is not supported); set"
     if _NO_CREDENTIALS.search(text):
         return "credentials were not found; set"
     if type(error).__name__ == "UnauthenticatedError" or code.strip(" ()") in _REFUSED:

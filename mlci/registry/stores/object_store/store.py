@@ -171,7 +171,7 @@ class ObjectStore:
         return checkpoint.parse_checkpoint(found[0], shown=self.shown), state
 
     def put(self, source: Path, digest: str) -> None:
-        """Keep a file; what goes up is held against the digest before the last part of it is in."""
+        """Store a file; its digest is verified before the last part is uploaded."""
         self._bucket.upload(source, _file(digest), digest)
 
     def get(self, digest: str, target: Path) -> bool:
