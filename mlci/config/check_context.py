@@ -32,7 +32,7 @@ class Metrics(Protocol):
     def canonical(self, name: str) -> str:
         """Return the name that an alias stands for."""
 
-    def spread(self, name: str) -> Any:  # noqa: ANN401 - something with ``bases``, or None
+    def find_disparity(self, name: str) -> Any:  # noqa: ANN401 - something with ``bases``, or None
         """Return the metrics that a disparity is made of."""
 
 
@@ -61,21 +61,21 @@ class CheckContext:
     def find(self, name: str) -> MetricInfo | SklearnMetric | None:
         """Return what is known of a metric: from the catalogue, or from its name in scikit-learn or a module."""
         if self.totals:
-            return self._total(name)
+            return self._find_total(name)
         if FUNCTION.fullmatch(name):
             return SklearnMetric(None, "none")
-        return self._known(name)
+        return self._find_known(name)
 
-    def _known(self, name: str) -> MetricInfo | SklearnMetric | None:
+    def _find_known(self, name: str) -> MetricInfo | SklearnMetric | None:
         return self.catalogue.find(name) or sklearn_metric(name) or sklearn_metric(self.catalogue.canonical(name))
 
-    def _total(self, name: str) -> MetricInfo | SklearnMetric:
+    def _find_total(self, name: str) -> MetricInfo | SklearnMetric:
         """Return what the name of a total tells; a name that tells nothing may be limited both ways."""
-        found = self._known(name) or self._known(name.rpartition(".")[2])
+        found = self._find_known(name) or self._find_known(name.rpartition(".")[2])
         return found or SklearnMetric(None, guess_direction(name, self._direction))
 
     def _direction(self, name: str) -> Direction | None:
-        found = self._known(name)
+        found = self._find_known(name)
         return found.direction if found else None
 
 
@@ -85,15 +85,15 @@ def metric_known(context: CheckContext, name: str, *where: str | int) -> Iterato
         return
     info = context.find(name)
     if info is None:
-        yield context.loaded.problem(_unknown(context, name), *where)
+        yield context.loaded.problem(_describe_unknown(context, name), *where)
     elif info.tasks is not None and context.config.task not in info.tasks:
         of = " and ".join(sorted(info.tasks))
-        instead = _counterpart(context, name)
+        instead = _suggest_counterpart(context, name)
         words = f"`{name}` is a metric of {of} models, this one is {context.config.task}{instead}"
         yield context.loaded.problem(words, *where)
 
 
-def _unknown(context: CheckContext, name: str) -> str:
+def _describe_unknown(context: CheckContext, name: str) -> str:
     if ":" in name:
         return f"`{clip_text(name)}` is neither a metric nor `module:function`"
     if name in LACKING:
@@ -106,12 +106,14 @@ def _unknown(context: CheckContext, name: str) -> str:
     )
 
 
-def _counterpart(context: CheckContext, name: str) -> str:
+def _suggest_counterpart(context: CheckContext, name: str) -> str:
     """Return the metric of the right task that is named most like this one."""
     task = context.config.task
     every = context.catalogue.names()
     plain = [
-        known for known in every if context.catalogue.canonical(known) == known and not context.catalogue.spread(known)
+        known
+        for known in every
+        if context.catalogue.canonical(known) == known and not context.catalogue.find_disparity(known)
     ]
     fitting = [known for known in plain if (info := context.catalogue.find(known)) and task in info.tasks]
     averaged = {f"{name}_macro", AVERAGE.sub("", name)}

@@ -22,19 +22,19 @@ def check_configuration(loaded: LoadedConfig, catalogue: Metrics) -> list[Proble
     """
     context = CheckContext(loaded, catalogue)
     problems = [
-        *_evaluation(context),
-        *_slices(context),
-        *_reported(context),
-        *_predict(loaded),
-        *_columns(loaded),
-        *_baseline(loaded),
+        *_check_evaluation(context),
+        *_check_slices(context),
+        *_check_reported(context),
+        *_check_predict(loaded),
+        *_check_columns(loaded),
+        *_check_baseline(loaded),
         *check_gates(context),
         *check_functions(context),
     ]
     return sorted(dict.fromkeys(problems), key=lambda problem: problem.line or 0)
 
 
-def _evaluation(context: CheckContext) -> Iterator[Problem]:
+def _check_evaluation(context: CheckContext) -> Iterator[Problem]:
     loaded, config, evaluation = context.loaded, context.config, context.config.evaluation
     if evaluation is None:
         if not context.totals:
@@ -53,14 +53,14 @@ def _evaluation(context: CheckContext) -> Iterator[Problem]:
             "positive",
         )
     if evaluation.classes is not None:
-        yield from _classes(loaded)
+        yield from _check_classes(loaded)
     if evaluation.key == evaluation.label:
         yield loaded.problem(
             f"`evaluation.key` and `label` are the same column, `{evaluation.key}`", "evaluation", "key"
         )
 
 
-def _classes(loaded: LoadedConfig) -> Iterator[Problem]:
+def _check_classes(loaded: LoadedConfig) -> Iterator[Problem]:
     config = loaded.config
     if config.task != "multiclass":
         instead = " and name the positive label in `positive`" if config.task == "binary" else ""
@@ -77,7 +77,7 @@ def _classes(loaded: LoadedConfig) -> Iterator[Problem]:
             yield loaded.problem(f"`evaluation.classes` lists `{item}` twice", "evaluation", "classes")
 
 
-def _slices(context: CheckContext) -> Iterator[Problem]:
+def _check_slices(context: CheckContext) -> Iterator[Problem]:
     evaluation = context.config.evaluation
     seen: dict[str, int] = {}
     for index, item in enumerate(evaluation.slices if evaluation else ()):
@@ -103,7 +103,7 @@ def _slices(context: CheckContext) -> Iterator[Problem]:
             yield context.loaded.problem(words, "evaluation", "slices", index)
 
 
-def _reported(context: CheckContext) -> Iterator[Problem]:
+def _check_reported(context: CheckContext) -> Iterator[Problem]:
     """Check ``evaluation.metrics``."""
     evaluation = context.config.evaluation
     seen: dict[tuple[str, str], int] = {}
@@ -116,12 +116,12 @@ def _reported(context: CheckContext) -> Iterator[Problem]:
             again = f"`evaluation.metrics[{index}]` is `{name}` again, after `metrics[{seen[same]}]`"
             yield context.loaded.problem(again, *where)
         seen.setdefault(same, index)
-        if evaluation and not evaluation.slices and context.catalogue.spread(name):
+        if evaluation and not evaluation.slices and context.catalogue.find_disparity(name):
             words = f"`{name}` is a spread over groups, and `evaluation.slices` names none"
             yield context.loaded.problem(words, *where)
 
 
-def _predict(loaded: LoadedConfig) -> Iterator[Problem]:
+def _check_predict(loaded: LoadedConfig) -> Iterator[Problem]:
     """Check which keys of ``predict`` mean something with its source."""
     config, predict = loaded.config, loaded.config.predict
     written = predict.model_fields_set
@@ -145,7 +145,7 @@ def _predict(loaded: LoadedConfig) -> Iterator[Problem]:
             yield loaded.problem("`predict.threshold` needs `predict.score` to cut", "predict", "threshold")
 
 
-def _columns(loaded: LoadedConfig) -> Iterator[Problem]:
+def _check_columns(loaded: LoadedConfig) -> Iterator[Problem]:
     """Check that predictions have the columns that the task is judged on."""
     config, predict = loaded.config, loaded.config.predict
     if predict.run is None and predict.file is None:
@@ -171,7 +171,7 @@ def _missing_column(config: Config) -> str | None:
     return "`predict` names no column: `score` (a probability) or `decision` (the predicted class), or both"
 
 
-def _baseline(loaded: LoadedConfig) -> Iterator[Problem]:
+def _check_baseline(loaded: LoadedConfig) -> Iterator[Problem]:
     config = loaded.config
     if not isinstance(config.baseline, str):
         for key in ("score", "decision"):

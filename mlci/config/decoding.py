@@ -18,17 +18,17 @@ def decode_yaml(source: str | bytes, *, path: str) -> str:
     Raises:
         InputError: if it is too large, not UTF-8, or contains control characters; one problem for each such line.
     """
-    text = _unicode(source, path) if isinstance(source, bytes) else source
+    text = _decode_utf8(source, path) if isinstance(source, bytes) else source
     if len(text) > MOST_BYTES:
         raise InputError(Problem(f"the file is larger than {MOST_BYTES // 1024} KiB", path, 1))
     text = text.removeprefix("\ufeff").replace("\r\n", "\n")
-    problems = list(_odd(text, path))
+    problems = list(_control_characters(text, path))
     if problems:
         raise InputError.of(problems)
     return text
 
 
-def _unicode(data: bytes, path: str) -> str:
+def _decode_utf8(data: bytes, path: str) -> str:
     if len(data) > MOST_BYTES:
         raise InputError(Problem(f"the file is larger than {MOST_BYTES // 1024} KiB", path, 1))
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
@@ -42,7 +42,7 @@ def _unicode(data: bytes, path: str) -> str:
         ) from None
 
 
-def _odd(text: str, path: str) -> Iterator[Problem]:
+def _control_characters(text: str, path: str) -> Iterator[Problem]:
     """Yield one problem for the first odd character of each line; a lone carriage return does not begin a line."""
     for number, line in enumerate(text.split("\n"), start=1):
         if found := ODD.search(line):

@@ -21,12 +21,12 @@ def check_gates(context: CheckContext) -> Iterator[Problem]:
     seen: dict[tuple[str, str, str | None, str | None, str], int] = {}
     for index, gate in enumerate(context.config.gates):
         yield from metric_known(context, gate.metric, "gates", index, "metric")
-        yield from _limits(context, index, gate)
-        yield from _scope(context, index, gate)
-        yield from _evidence(context, index, gate)
-        if gate.noise is not None and (words := _noise(context, gate)):
+        yield from _check_limits(context, index, gate)
+        yield from _check_scope(context, index, gate)
+        yield from _check_evidence(context, index, gate)
+        if gate.noise is not None and (words := _noise_fault(context, gate)):
             yield context.loaded.problem(f"`gates[{index}].noise` {words}", "gates", index, "noise")
-        for kind, _ in _given(gate):
+        for kind, _ in _written_limits(gate):
             across = slices.slice_scope(gate) if gate.across is not None else None
             each = slices.slice_scope(gate) if gate.each is not None else None
             params = repr(sorted((gate.params or {}).items()))
@@ -41,23 +41,23 @@ def check_gates(context: CheckContext) -> Iterator[Problem]:
 def _is_alias(context: CheckContext, first: Gate, second: Gate) -> bool:
     """Tell whether two gates are one disparity with the same limits under two names; it is judged once."""
     alike = {"metric": second.metric, "line": second.line}
-    spread = context.catalogue.spread(second.metric) is not None
+    spread = context.catalogue.find_disparity(second.metric) is not None
     return spread and first.metric != second.metric and first.model_copy(update=alike) == second
 
 
-def _given(gate: Gate) -> list[tuple[str, Limit]]:
+def _written_limits(gate: Gate) -> list[tuple[str, Limit]]:
     return [(kind, limit) for kind in LIMITS if isinstance(limit := getattr(gate, kind), Limit)]
 
 
-def _limits(context: CheckContext, index: int, gate: Gate) -> Iterator[Problem]:
+def _check_limits(context: CheckContext, index: int, gate: Gate) -> Iterator[Problem]:
     info = context.find(gate.metric)
-    for kind, limit in _given(gate):
+    for kind, limit in _written_limits(gate):
         if isinstance(info, MetricInfo) and info.kind == "shift" and kind != "max":
             yield context.loaded.problem(f"`gates[{index}].{kind}` {_SHIFTED}", "gates", index, kind)
             continue
-        words = _change(info, gate, kind, limit) if kind.startswith("max_") else _bound(info, limit)
+        words = _change_fault(info, gate, kind, limit) if kind.startswith("max_") else _percentage_fault(info, limit)
         # Totals come in the user's own units: an accuracy of 93.5 is theirs to write.
-        words = words or (None if context.totals else _range(info, gate, kind, limit))
+        words = words or (None if context.totals else _range_fault(info, gate, kind, limit))
         if words:
             yield context.loaded.problem(f"`gates[{index}].{kind}` {words}", "gates", index, kind)
     if gate.min is not None and gate.max is not None and gate.min.value > gate.max.value:
@@ -65,7 +65,7 @@ def _limits(context: CheckContext, index: int, gate: Gate) -> Iterator[Problem]:
         yield context.loaded.problem(words, "gates", index, "min")
 
 
-def _change(info: MetricInfo | SklearnMetric | None, gate: Gate, kind: str, limit: Limit) -> str | None:
+def _change_fault(info: MetricInfo | SklearnMetric | None, gate: Gate, kind: str, limit: Limit) -> str | None:
     """Say what is wrong with the direction or the sign of a limit on the change."""
     better = info.direction if info else "none"
     if kind == "max_drop" and better == "lower":
@@ -78,14 +78,14 @@ def _change(info: MetricInfo | SklearnMetric | None, gate: Gate, kind: str, limi
     return None
 
 
-def _bound(info: MetricInfo | SklearnMetric | None, limit: Limit) -> str | None:
+def _percentage_fault(info: MetricInfo | SklearnMetric | None, limit: Limit) -> str | None:
     """Say what is wrong with a percentage that bounds a value."""
     if limit.relative and not (isinstance(info, MetricInfo) and info.unit == "fraction"):
         return f"can't be in per cent ({limit}): the metric is not a fraction; only `max_drop` and `max_rise` can"
     return None
 
 
-def _range(info: MetricInfo | SklearnMetric | None, gate: Gate, kind: str, limit: Limit) -> str | None:
+def _range_fault(info: MetricInfo | SklearnMetric | None, gate: Gate, kind: str, limit: Limit) -> str | None:
     """Say what is wrong with a limit that no value of the metric could reach, or that every value keeps."""
     if not isinstance(info, MetricInfo):
         return None
@@ -93,22 +93,22 @@ def _range(info: MetricInfo | SklearnMetric | None, gate: Gate, kind: str, limit
     if kind in {"min", "max"}:
         outside = (low is not None and limit.value < low) or (high is not None and limit.value > high)
         if outside:
-            return f"is {limit}, but `{gate.metric}` {_extent(low, high)}"
+            return f"is {limit}, but `{gate.metric}` {_describe_range(low, high)}"
         never = limit.value == (low if kind == "min" else high)
     elif limit.relative:
         never = kind == "max_drop" and low is not None and low >= 0 and limit.value >= 1
     else:
         never = low is not None and high is not None and limit.value >= high - low
-    return f"is {limit}, but `{gate.metric}` {_extent(low, high)}: the gate could never fail" if never else None
+    return f"is {limit}, but `{gate.metric}` {_describe_range(low, high)}: the gate could never fail" if never else None
 
 
-def _extent(low: float | None, high: float | None) -> str:
+def _describe_range(low: float | None, high: float | None) -> str:
     if low is None or high is None:
         return f"is at most {high:g}" if high is not None else f"is at least {low or 0:g}"
     return f"lies between {low:g} and {high:g}"
 
 
-def _scope(context: CheckContext, index: int, gate: Gate) -> Iterator[Problem]:
+def _check_scope(context: CheckContext, index: int, gate: Gate) -> Iterator[Problem]:
     """Check ``each`` and ``across`` against the slices and the kind of metric."""
     key = "each" if gate.each is not None else "across" if gate.across is not None else None
     if key and context.totals:
@@ -119,13 +119,15 @@ def _scope(context: CheckContext, index: int, gate: Gate) -> Iterator[Problem]:
         yield context.loaded.problem(words, "gates", index, key)
         return
     info = context.find(gate.metric)
-    if not context.totals and info and (misused := _spread(context, info, gate, key)):
+    if not context.totals and info and (misused := _disparity_fault(context, info, gate, key)):
         yield context.loaded.problem(f"`gates[{index}]`: {misused}", "gates", index, key or "metric")
-    if key and (astray := _unsliced(context, gate)):
+    if key and (astray := _slice_fault(context, gate)):
         yield context.loaded.problem(f"`gates[{index}].{key}` {astray}", "gates", index, key)
 
 
-def _spread(context: CheckContext, info: MetricInfo | SklearnMetric, gate: Gate, key: str | None) -> str | None:
+def _disparity_fault(
+    context: CheckContext, info: MetricInfo | SklearnMetric, gate: Gate, key: str | None
+) -> str | None:
     """Say what is wrong when a spread has no groups, or something else is given some."""
     name = gate.metric
     kind = info.kind if isinstance(info, MetricInfo) else "custom"
@@ -141,7 +143,7 @@ def _spread(context: CheckContext, info: MetricInfo | SklearnMetric, gate: Gate,
     return None
 
 
-def _unsliced(context: CheckContext, gate: Gate) -> str | None:
+def _slice_fault(context: CheckContext, gate: Gate) -> str | None:
     """Say what is wrong when a gate looks at a slice that is not listed."""
     wanted = slices.slice_scope(gate) or ""
     if wanted in context.slices or context.config.evaluation is None:
@@ -159,10 +161,10 @@ def _unsliced(context: CheckContext, gate: Gate) -> str | None:
         return (
             f"is `{clip_text(here)}`, but a gate looks at every group of a slice; write `{key}: {yaml_value(column)}`"
         )
-    return f"is `{clip_text(here)}`, which is not under `evaluation.slices`; {_listed(context, wanted)}"
+    return f"is `{clip_text(here)}`, which is not under `evaluation.slices`; {_suggest_slice(context, wanted)}"
 
 
-def _listed(context: CheckContext, wanted: str) -> str:
+def _suggest_slice(context: CheckContext, wanted: str) -> str:
     """Return the slice that was probably meant, or how to add one."""
     if guess := nearest_word(wanted, context.slices):
         return f"did you mean `{slices.slice_as_written(guess)}`?"
@@ -177,7 +179,7 @@ def _parts(name: str) -> set[str]:
     return set(name.split(slices.CROSS))
 
 
-def _evidence(context: CheckContext, index: int, gate: Gate) -> Iterator[Problem]:
+def _check_evidence(context: CheckContext, index: int, gate: Gate) -> Iterator[Problem]:
     """Check that what a gate is judged on can come about."""
     info = context.find(gate.metric)
     if gate.judge == "interval":
@@ -188,23 +190,23 @@ def _evidence(context: CheckContext, index: int, gate: Gate) -> Iterator[Problem
             words = f"`gates[{index}].judge`: `{gate.metric}` has no interval; remove it, or write `estimate`"
             yield context.loaded.problem(words, "gates", index, "judge")
     if not context.totals and isinstance(info, MetricInfo) and gate.judge != "estimate":
-        yield from _unsure(context, index, gate, info)
+        yield from _missing_interval(context, index, gate, info)
     if not context.totals and isinstance(info, MetricInfo) and context.config.task in info.tasks:
-        for words in (*_unscored(context, info), *_unmeasured(context, gate.metric)):
+        for words in (*_missing_scores(context, info), *_missing_costs(context, gate.metric)):
             yield context.loaded.problem(f"`gates[{index}]`: {words}", "gates", index, "metric")
 
 
-def _unsure(context: CheckContext, index: int, gate: Gate, info: MetricInfo) -> Iterator[Problem]:
+def _missing_interval(context: CheckContext, index: int, gate: Gate, info: MetricInfo) -> Iterator[Problem]:
     """Check that a limit on a change has an interval to be compared with: a group's share of a total has none."""
     if "share" not in _kinds(context, info):
         return
-    for kind, _ in _given(gate):
+    for kind, _ in _written_limits(gate):
         if kind.startswith("max_"):
             words = f"a change of `{gate.metric}` has no interval; set `judge: estimate`, or limit the selection rate"
             yield context.loaded.problem(f"`gates[{index}].{kind}`: {words}", "gates", index, kind)
 
 
-def _noise(context: CheckContext, gate: Gate) -> str | None:
+def _noise_fault(context: CheckContext, gate: Gate) -> str | None:
     """Say what is wrong where a change can't be widened by the spread of retrainings."""
     if gate.max_drop is None and gate.max_rise is None:
         return "widens the interval of a change; the gate needs `max_drop` or `max_rise`"
@@ -221,12 +223,12 @@ def _noise(context: CheckContext, gate: Gate) -> str | None:
 
 def _kinds(context: CheckContext, info: MetricInfo) -> set[str]:
     """Return the kinds of a metric, or of those that a spread is made of."""
-    spread = context.catalogue.spread(info.name)
+    spread = context.catalogue.find_disparity(info.name)
     parts: Iterable[str] = spread.bases if spread else (info.name,)
     return {found.kind for part in parts if (found := context.catalogue.find(part))}
 
 
-def _unscored(context: CheckContext, info: MetricInfo) -> Iterator[str]:
+def _missing_scores(context: CheckContext, info: MetricInfo) -> Iterator[str]:
     """Yield what is missing for a binary metric that ranks rows or averages scores."""
     predict = context.config.predict
     scored = bool(_kinds(context, info) & {"ranks", "calibration", "loss"}) and context.config.task == "binary"
@@ -234,7 +236,7 @@ def _unscored(context: CheckContext, info: MetricInfo) -> Iterator[str]:
         yield f"`{info.name}` needs scores; name their column in `predict.score`"
 
 
-def _unmeasured(context: CheckContext, name: str) -> Iterator[str]:
+def _missing_costs(context: CheckContext, name: str) -> Iterator[str]:
     """Yield what is missing for one of the run's own costs."""
     config = context.config
     if name == "train_seconds" and config.train is None:
@@ -257,7 +259,7 @@ def check_functions(context: CheckContext) -> Iterator[Problem]:
     """Check every entry that names a metric, and that all entries of one function agree."""
     seen: dict[tuple[str, str], tuple[str, str]] = {}
     for item, here, where in _entries(context):
-        for key, words in _words(context, item):
+        for key, words in _entry_faults(context, item):
             yield context.loaded.problem(f"`{here}{key and f'.{key}'}` {words}", *where, *([key] if key else ()))
         if item.on is None:
             continue
@@ -276,7 +278,7 @@ def _entries(context: CheckContext) -> Iterator[tuple[Gate | Reported, str, tupl
         yield item, f"evaluation.metrics[{index}]", ("evaluation", "metrics", index)
 
 
-def _words(context: CheckContext, item: Gate | Reported) -> Iterator[tuple[str, str]]:
+def _entry_faults(context: CheckContext, item: Gate | Reported) -> Iterator[tuple[str, str]]:
     """Yield what is wrong with an entry, by key."""
     given = [key for key in ("on", "params") if getattr(item, key) is not None]
     if context.totals:
@@ -289,12 +291,12 @@ def _words(context: CheckContext, item: Gate | Reported) -> Iterator[tuple[str, 
         words = f"is for functions of yours or of scikit-learn; `{item.metric}` is mlci's own, remove it"
         yield from ((key, words) for key in given)
     elif item.on is not None:
-        yield from (("on", words) for words in _on(context, item.on))
+        yield from (("on", words) for words in _on_faults(context, item.on))
     if not own and not FUNCTION.fullmatch(item.metric):
-        yield from _lacking(context, name, item)
+        yield from _missing_parameters(context, name, item)
 
 
-def _on(context: CheckContext, on: str) -> Iterator[str]:
+def _on_faults(context: CheckContext, on: str) -> Iterator[str]:
     config = context.config
     if config.task == "regression":
         yield "is for classes; a regression has one predicted value, remove it"
@@ -302,7 +304,7 @@ def _on(context: CheckContext, on: str) -> Iterator[str]:
         yield "needs scores; name their column in `predict.score`"
 
 
-def _lacking(context: CheckContext, name: str, item: Gate | Reported) -> Iterator[tuple[str, str]]:
+def _missing_parameters(context: CheckContext, name: str, item: Gate | Reported) -> Iterator[tuple[str, str]]:
     """Yield the parameters that a function of scikit-learn can't be called without."""
     params = item.params or {}
     if name in _NEEDED and _NEEDED[name][0] not in params:

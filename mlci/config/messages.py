@@ -106,7 +106,7 @@ def describe_error(error: ErrorDetails) -> str:
     here = f"`{dotted(path)}`" if path else "the file"
     if error["type"] == "missing":
         return f"{here} is missing{_example(path)}"
-    return f"{here} {_fault(error)}"
+    return f"{here} {_describe_fault(error)}"
 
 
 def _example(path: Path) -> str:
@@ -118,7 +118,7 @@ def _example(path: Path) -> str:
     return f": {text[0] if text[1:2].isupper() else text[0].lower()}{text[1:]}" if text else ""
 
 
-def _fault(error: ErrorDetails) -> str:  # noqa: PLR0911 - one return for each kind of fault reads best
+def _describe_fault(error: ErrorDetails) -> str:  # noqa: PLR0911 - one return for each kind of fault reads best
     kind, ctx, given = error["type"], error.get("ctx", {}), show_value(error["input"])
     if kind.startswith("mlci_"):
         return error["msg"] if kind in _JOINT else f"{error['msg']}, not {given}"
@@ -128,7 +128,7 @@ def _fault(error: ErrorDetails) -> str:  # noqa: PLR0911 - one return for each k
         words, key = _BOUNDS[kind]
         return f"must be {words} {ctx[key]:.15g}, not {given}"
     if kind == "literal_error":
-        return "".join(_choice(_allowed(error), error["input"]))
+        return "".join(_choice(_allowed_words(error), error["input"]))
     if kind == "string_type":
         return f"must be text, not {given}{_as_text(error)}"
     if kind == "string_too_short" or (kind == "string_pattern_mismatch" and ctx.get("pattern") == r"\S"):
@@ -208,7 +208,7 @@ def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def _allowed(error: ErrorDetails) -> list[str]:
+def _allowed_words(error: ErrorDetails) -> list[str]:
     """Return the words that a choice has; pydantic lists them in quotes."""
     words = re.findall(r"'([^']*)'", str(error.get("ctx", {}).get("expected", "")))
     return [*words, "{ref: …}", "{file: …}"] if error_path(error["loc"]) == ("baseline",) else words

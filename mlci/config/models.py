@@ -145,14 +145,14 @@ class Evaluation(ConfigModel):
         return tuple(Reported(metric=item) if isinstance(item, str) else item for item in self.metrics)
 
 
-def _given(name: str) -> str:
+def _passable_variable(name: str) -> str:
     """Refuse a variable that no command ever gets."""
     if NEVER_GIVEN.fullmatch(name):
-        raise PydanticCustomError("mlci_secret", "{words}", {"words": _never_given(name)})
+        raise PydanticCustomError("mlci_secret", "{words}", {"words": _refuse_withheld(name)})
     return name
 
 
-def _never_given(name: str) -> str:
+def _refuse_withheld(name: str) -> str:
     if name.upper().startswith("MLCI_"):
         return f"names {name}, which mlci sets itself or keeps to itself; remove it"
     return (
@@ -163,7 +163,7 @@ def _never_given(name: str) -> str:
 
 
 Variable = Annotated[
-    str, Field(min_length=1, max_length=200, pattern=r"^[A-Za-z_][A-Za-z0-9_]*$"), AfterValidator(_given)
+    str, Field(min_length=1, max_length=200, pattern=r"^[A-Za-z_][A-Za-z0-9_]*$"), AfterValidator(_passable_variable)
 ]
 _ENV = (
     "Variables with credentials of the registry that the command gets; left out, it gets none. GitHub's and mlci's own "

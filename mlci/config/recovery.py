@@ -46,12 +46,12 @@ def recover_and_check(tree: YamlTree, catalogue: Metrics) -> list[Problem]:
     """Return what checks find in the parts of a file that were not refused; nothing where too little is left."""
     if not tree.whole or not isinstance(tree.data, dict) or () in tree.faulty:
         return []
-    mended = _Mended(cast("Data", json.loads(json.dumps(tree.data))), tree.faulty)
-    found = [_checked(data, tree, mended, catalogue) for data in mended.variants()]
+    mended = _RecoveredData(cast("Data", json.loads(json.dumps(tree.data))), tree.faulty)
+    found = [_check_variant(data, tree, mended, catalogue) for data in mended.variants()]
     return [problem for problem in found[0] if problem != UNSAID and all(problem in other for other in found[1:])]
 
 
-def _checked(data: Data, tree: YamlTree, mended: "_Mended", catalogue: Metrics) -> list[Problem]:
+def _check_variant(data: Data, tree: YamlTree, mended: "_RecoveredData", catalogue: Metrics) -> list[Problem]:
     try:
         config = Config.model_validate_json(json.dumps(data), strict=True)
     except ValidationError:
@@ -60,7 +60,7 @@ def _checked(data: Data, tree: YamlTree, mended: "_Mended", catalogue: Metrics) 
     return check_configuration(partial, catalogue)
 
 
-class _Mended:
+class _RecoveredData:
     """Data whose refused parts are replaced, section by section."""
 
     def __init__(self, data: Data, faulty: set[Path]) -> None:

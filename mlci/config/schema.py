@@ -21,9 +21,9 @@ def build_schema() -> dict[str, Any]:
     """Return the schema as it is generated from the models."""
     schema = _tidy(Config.model_json_schema())
     parts = schema["$defs"]
-    parts["Predict"]["oneOf"] = _required(SOURCES)
-    parts["Baseline"]["oneOf"] = _required(("file", "ref"))
-    parts["Gate"]["anyOf"] = _required(LIMITS)
+    parts["Predict"]["oneOf"] = _require_one(SOURCES)
+    parts["Baseline"]["oneOf"] = _require_one(("file", "ref"))
+    parts["Gate"]["anyOf"] = _require_one(LIMITS)
     parts["Gate"]["not"] = {"required": ["each", "across"]}
     head = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -44,16 +44,16 @@ def committed() -> str:
     return files("mlci.config").joinpath(FILE).read_text(encoding="utf-8")
 
 
-def _required(names: Sequence[str]) -> list[dict[str, Any]]:
+def _require_one(names: Sequence[str]) -> list[dict[str, Any]]:
     return [{"required": [name]} for name in names]
 
 
-def _idle(key: str, value: Any) -> bool:  # noqa: ANN401 - any part of a schema
+def _is_idle(key: str, value: Any) -> bool:  # noqa: ANN401 - any part of a schema
     """Tell whether an entry only says that a key may be left out."""
     return key == "default" and (value is None or isinstance(value, dict))
 
 
-def _joined(choices: list[dict[str, Any]]) -> dict[str, Any]:
+def _join_choices(choices: list[dict[str, Any]]) -> dict[str, Any]:
     """Return several ways to write a value in the fewest words; every integer is a number."""
     if len(choices) == 1:
         return choices[0]
@@ -69,11 +69,11 @@ def _tidy(node: Any) -> Any:  # noqa: ANN401 - any part of a schema
         return [_tidy(item) for item in node]
     if not isinstance(node, dict):
         return node
-    kept = {key: _tidy(value) for key, value in node.items() if not _idle(key, value)}
+    kept = {key: _tidy(value) for key, value in node.items() if not _is_idle(key, value)}
     choices = [item for item in kept.get("anyOf", []) if item != {"type": "null"}]
     if "anyOf" in kept:
         kept.pop("anyOf")
-        kept = {**_joined(choices), **kept}
+        kept = {**_join_choices(choices), **kept}
     if isinstance(kept.get("title"), str) and "properties" not in kept:
         kept.pop("title")
     if isinstance(kept.get("description"), str):

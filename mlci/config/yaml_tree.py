@@ -125,7 +125,7 @@ class _Builder:
             case DocumentStartEvent():
                 self._document(event)
             case DocumentEndEvent() if self.documents == 1 and not isinstance(self.tree.data, dict):
-                self._top()
+                self._check_top()
             case MappingEndEvent() | SequenceEndEvent():
                 self.stack.pop()
             case NodeEvent():
@@ -134,9 +134,9 @@ class _Builder:
     def _document(self, event: DocumentStartEvent) -> None:
         self.documents += 1
         if self.documents > 1:
-            self._stop("a second document begins here; keep one, and remove the `---`", event)
+            self._refuse_rest("a second document begins here; keep one, and remove the `---`", event)
 
-    def _top(self) -> None:
+    def _check_top(self) -> None:
         if self.tree.data is None and not self.tree.problems:
             self.tree.refuse("the file is empty; it needs at least `model`, `task`, `predict` and `gates`", 1)
         elif not self.tree.problems:
@@ -150,7 +150,7 @@ class _Builder:
             return
         where = self._where(top)
         self.tree.lines.setdefault(where, _line(event))
-        self._put(top, self._value(event, where))
+        self._store(top, self._value(event, where))
 
     def _where(self, top: _Open | None) -> Path:
         if top is None:
@@ -159,7 +159,7 @@ class _Builder:
             return (*top.path, len(top.value))
         return (*top.path, top.key or "")
 
-    def _put(self, top: _Open | None, value: Any) -> None:  # noqa: ANN401 - whatever YAML can hold
+    def _store(self, top: _Open | None, value: Any) -> None:  # noqa: ANN401 - whatever YAML can hold
         if top is None:
             self.tree.data = value
         elif isinstance(top.value, list):
@@ -172,7 +172,7 @@ class _Builder:
     def _key(self, event: NodeEvent, top: _Open) -> None:
         """Take a key; a repeated key keeps its first value, and later ones get a name that no file can contain."""
         if not isinstance(event, ScalarEvent):
-            self._stop("a key has to be a plain word", event)
+            self._refuse_rest("a key has to be a plain word", event)
             return
         key = str(event.value)
         if found := ODD.search(key):
@@ -201,7 +201,7 @@ class _Builder:
         if isinstance(event, ScalarEvent):
             return self._scalar(event, where)
         if len(self.stack) == DEEPEST:
-            self._stop(f"nested deeper than {DEEPEST} levels", event)
+            self._refuse_rest(f"nested deeper than {DEEPEST} levels", event)
         value: dict[str, Any] | list[Any] = {} if isinstance(event, MappingStartEvent) else []
         self.stack.append(_Open(value, where))
         return value
@@ -223,7 +223,7 @@ class _Builder:
             return 0
         return value
 
-    def _stop(self, message: str, event: Event) -> None:
+    def _refuse_rest(self, message: str, event: Event) -> None:
         self.tree.refuse(message, _line(event))
         raise _Stop
 

@@ -58,7 +58,7 @@ def write(folder: Path, *, regress: bool) -> Path:
     for name, strength in (("baseline", 0.02), ("candidate", 1.0)):
         features = study.features
         model = _fit(features[fitted], study.label[fitted], strength)
-        seen = _broken(features) if regress and name == "candidate" else features
+        seen = _negate_bmi(features) if regress and name == "candidate" else features
         scores = model.predict_proba(seen[held])[:, 1]
         found = ((i, f"{score:.6f}") for i, score in zip(held, scores.tolist(), strict=True))
         write_table(folder / f"{name}.csv", ("patient", "score"), found)
@@ -102,7 +102,7 @@ def _fit(features: Any, label: Any, strength: float) -> Any:  # noqa: ANN401 (sc
     return LogisticRegression(C=strength).fit(features, label)
 
 
-def _broken(features: Any) -> Any:  # noqa: ANN401 (a NumPy array)
+def _negate_bmi(features: Any) -> Any:  # noqa: ANN401 (a NumPy array)
     """Return the features with the body mass index negated: a sign lost on the way."""
     turned = features.copy()
     turned[:, 2] *= -1

@@ -126,10 +126,10 @@ def is_rounded(column: TableColumn, place: CellLocation, low: float, high: float
     """Tell whether a column between ``low`` and ``high`` has integers that float64 does not have."""
     if column.type == "DOUBLE" or max(-low, high) < _EXACT:
         return False
-    return sql.file_exists(place.connection, place.table.relation, _rounded(column))
+    return sql.file_exists(place.connection, place.table.relation, _rounded_sql(column))
 
 
-def _rounded(column: TableColumn) -> str:
+def _rounded_sql(column: TableColumn) -> str:
     """SQL that holds for integers that float64 does not have."""
     text = f"{column.ref}::VARCHAR"
     whole = f"TRY_CAST(CASE WHEN regexp_full_match({text}, '-?[0-9]+') THEN {text} END AS HUGEINT)"
@@ -140,12 +140,12 @@ def bad_scores(column: TableColumn, place: CellLocation, kind: Kind) -> list[Pro
     """Describe every kind of bad score in a column by its first row."""
     return [
         place.problem(column, condition, said)
-        for condition, said in _bad_score(column, kind)
+        for condition, said in _bad_score_checks(column, kind)
         if sql.file_exists(place.connection, place.table.relation, condition)
     ]
 
 
-def _not_numbers(column: TableColumn, condition: str) -> list[tuple[str, str]]:
+def _not_number_checks(column: TableColumn, condition: str) -> list[tuple[str, str]]:
     """Return conditions and words for cells that spell no number, with the line of Python for two common forms."""
     cell, said = f"df[{json.dumps(column.name)}]", f"{column.name!r} is not a number: {{value!r}}"
     text = f"{column.ref}::VARCHAR"
@@ -157,19 +157,19 @@ def _not_numbers(column: TableColumn, condition: str) -> list[tuple[str, str]]:
     ]
 
 
-def _bad_score(column: TableColumn, kind: Kind) -> list[tuple[str, str]]:
+def _bad_score_checks(column: TableColumn, kind: Kind) -> list[tuple[str, str]]:
     """Return pairs of (SQL condition, words) for all that a score must not be."""
     value = column.as_float()
     least, most = map(sql.float_literal, _BOUNDS[kind])
     checks = [
         (f"{column.ref} IS NULL", f"{column.name!r} is null"),
-        *_not_numbers(column, f"{column.ref} IS NOT NULL AND {value} IS NULL"),
+        *_not_number_checks(column, f"{column.ref} IS NOT NULL AND {value} IS NULL"),
         (f"isnan({value})", f"{column.name!r} is NaN"),
         (f"isinf({value})", f"{column.name!r} is infinite"),
     ]
     if column.type != "DOUBLE":
         lost = "which float64 can't hold exactly; scale the numbers down"
-        checks.append((_rounded(column), f"{column.name!r} is {{value}}, {lost}"))
+        checks.append((_rounded_sql(column), f"{column.name!r} is {{value}}, {lost}"))
     if kind != "score":
         outside = f"isfinite({value}) AND ({value} < {least} OR {value} > {most})"
         checks.append((outside, f"{column.name!r} is {{value}}, {_OUTSIDE[kind]}"))

@@ -15,31 +15,31 @@ Summary = tuple[Mapping[str, KnownValues], Array | None]
 """Columns by name, and the rows that each of their elements stands for (``None`` for one each)."""
 
 
-def summarize_columns(bound: BoundJob, meaning: EncodedColumns, read: ScannedRows, partition: Partition) -> Summary:
+def summarize_columns(bound: BoundJob, encoded: EncodedColumns, read: ScannedRows, partition: Partition) -> Summary:
     """Return the coded columns: as few distinct rows with their counts, if no other column needs rows."""
-    coded = _coded(bound, meaning, read, partition)
+    coded = _coded(bound, encoded, read, partition)
     content = {column.name for column in bound.table.columns} - bound.prediction_columns
-    if read.weights is not None or partition.table is None or meaning.label is None or content - set(coded):
+    if read.weights is not None or partition.table is None or encoded.label is None or content - set(coded):
         return coded, read.weights
-    by_label = partition.table.reshape(len(partition.table), len(meaning.classes), -1).sum(axis=2)
+    by_label = partition.table.reshape(len(partition.table), len(encoded.classes), -1).sum(axis=2)
     packed, classes = np.nonzero(by_label)
     names = [column.name for _, column in bound.bases]
     digits = dict(zip(names, partition.bases.digits(packed), strict=True))
     few = {name: KnownValues(known.coded, digits[name]) for name, known in coded.items() if name in digits}
     if bound.label.name not in few:
-        few[bound.label.name] = KnownValues(meaning.label.coded, _values(meaning.label, len(meaning.classes))[classes])
+        few[bound.label.name] = KnownValues(encoded.label.coded, _values(encoded.label, len(encoded.classes))[classes])
     return few, by_label[packed, classes]
 
 
-def _coded(bound: BoundJob, meaning: EncodedColumns, read: ScannedRows, partition: Partition) -> dict[str, KnownValues]:
+def _coded(bound: BoundJob, encoded: EncodedColumns, read: ScannedRows, partition: Partition) -> dict[str, KnownValues]:
     columns = [column.name for _, column in bound.bases]
     coded = {
         name: KnownValues(bins.coded, base.codes)
-        for name, bins, base in zip(columns, meaning.bins, partition.bases.each, strict=True)
+        for name, bins, base in zip(columns, encoded.bins, partition.bases.each, strict=True)
         if bins.coded is not None
     }
-    if meaning.label is not None:
-        coded[bound.label.name] = KnownValues(meaning.label.coded, meaning.label.coded.final(read.fetched["y"]))
+    if encoded.label is not None:
+        coded[bound.label.name] = KnownValues(encoded.label.coded, encoded.label.coded.final(read.fetched["y"]))
     return coded
 
 

@@ -22,13 +22,13 @@ def missing_metric_reason(folder: Path) -> Callable[[str], str | None]:
     def find(name: str) -> str | None:
         if ":" in name:
             module, _, function = name.partition(":")
-            return _own(module, function, folder.resolve())
-        return _scikit_learns(name)
+            return _find_function(module, function, folder.resolve())
+        return _find_sklearn(name)
 
     return find
 
 
-def _scikit_learns(name: str) -> str | None:
+def _find_sklearn(name: str) -> str | None:
     try:
         from sklearn import metrics  # noqa: PLC0415 (seconds, and only for such a metric)
     except ImportError:
@@ -38,10 +38,10 @@ def _scikit_learns(name: str) -> str | None:
     return f"`{name}` is not in the installed version of scikit-learn"
 
 
-def _own(module: str, function: str, folder: Path) -> str | None:
+def _find_function(module: str, function: str, folder: Path) -> str | None:
     file = _file(module, folder)
     if file is None:
-        if _installed(module):
+        if _is_installed(module):
             return None
         shown = f"{module.replace('.', '/')}.py"
         return f"`{module}:{function}` is not there: no file `{shown}` in the folder of this file ({folder})"
@@ -49,7 +49,7 @@ def _own(module: str, function: str, folder: Path) -> str | None:
         tree = ast.parse(file.read_bytes())
     except (OSError, SyntaxError, ValueError) as error:
         return f"`{module}:{function}` can't be read: {file.name}: {error}"
-    names = set(_bound(tree.body))
+    names = set(_bound_names(tree.body))
     if function.partition(".")[0] in names or "*" in names or "__getattr__" in names:
         return None
     public = ", ".join(sorted(name for name in names if not name.startswith("_"))[:5]) or "no function"
@@ -63,7 +63,7 @@ def _file(module: str, folder: Path) -> Path | None:
     return next((file for file in files if file.is_file()), None)
 
 
-def _installed(module: str) -> bool:
+def _is_installed(module: str) -> bool:
     """Say whether something that is installed may hold a module; its own parts are not looked at."""
     try:
         return PathFinder.find_spec(module.partition(".")[0]) is not None
@@ -71,7 +71,7 @@ def _installed(module: str) -> bool:
         return False
 
 
-def _bound(body: list[ast.stmt]) -> Iterator[str]:
+def _bound_names(body: list[ast.stmt]) -> Iterator[str]:
     """Yield the names that statements bind, those within ``if`` and ``try`` too; ``*`` for an import of everything."""
     for node in body:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
@@ -83,4 +83,4 @@ def _bound(body: list[ast.stmt]) -> Iterator[str]:
             yield from (name.id for name in names if isinstance(name.ctx, ast.Store))
             for name in ("body", "orelse", "handlers", "finalbody", "cases"):
                 for part in getattr(node, name, []):
-                    yield from _bound([part] if isinstance(part, ast.stmt) else part.body)
+                    yield from _bound_names([part] if isinstance(part, ast.stmt) else part.body)

@@ -39,7 +39,7 @@ def _count(
     parts = []
     for name, source in zip("ab", sources, strict=True):
         table = open_table(connection, source.path, scratch)
-        cells = [f"{table.column(key).ref}::VARCHAR AS k", f"{_decided(table, source, threshold)} AS d"]
+        cells = [f"{table.column(key).ref}::VARCHAR AS k", f"{_decision_sql(table, source, threshold)} AS d"]
         parts.append(f"({sql.select(cells, table.relation)}) AS {name}")
     joined = f"{parts[0]} JOIN {parts[1]} ON a.k = b.k"
     other = "a.d IS DISTINCT FROM b.d"
@@ -48,7 +48,7 @@ def _count(
     return int(count[0]) if count else 0, tuple(str(row[0]) for row in named)
 
 
-def _decided(table: Table, source: Source, threshold: float | None) -> str:
+def _decision_sql(table: Table, source: Source, threshold: float | None) -> str:
     """SQL for what a row is decided as."""
     if source.decision is not None:
         return f"{table.column(source.decision).ref}::VARCHAR"

@@ -87,33 +87,33 @@ def load_frame(bound: BoundJob, *, threads: int | None) -> Frame:
     Raises:
         InputError: if cells are invalid or keys do not match; the message has the row and key of each.
     """
-    meaning = encode_columns(bound)
-    read = (count_rows if is_countable(bound) else read_rows)(bound, meaning, threads=threads)
-    cells, width = _mix(read.labels, read.models, len(meaning.classes))
+    encoded = encode_columns(bound)
+    read = (count_rows if is_countable(bound) else read_rows)(bound, encoded, threads=threads)
+    cells, width = _mix(read.labels, read.models, len(encoded.classes))
     elements = Elements(weights=read.weights, inner=cells, width=width, threads=threads)
-    slices = _slices(bound, meaning, read, elements)
-    known, each = summarize_columns(bound, meaning, read, slices)
+    slices = _slices(bound, encoded, read, elements)
+    known, each = summarize_columns(bound, encoded, read, slices)
     return Frame(
         rows=bound.table.rows,
         weights=read.weights,
         labels=read.labels,
-        classes=meaning.classes,
+        classes=encoded.classes,
         partition=slices,
         candidate=read.models[0],
         baseline=read.models[1] if len(read.models) > 1 else None,
         cells=cells,
         width=width,
-        notes=(*meaning.notes, *read.notes),
+        notes=(*encoded.notes, *read.notes),
         undecided=read.undecided,
         known=known,
         each=each,
         differing=read.differing,
-        class_values=read_class_values(bound, meaning.classes) if bound.job.row_metrics else (),
+        class_values=read_class_values(bound, encoded.classes) if bound.job.row_metrics else (),
     )
 
 
-def _slices(bound: BoundJob, meaning: EncodedColumns, read: ScannedRows, elements: Elements) -> Partition:
-    bases = [CodeRange(bins.final(read.fetched[f"s{i}"]), bins.names) for i, bins in enumerate(meaning.bins)]
+def _slices(bound: BoundJob, encoded: EncodedColumns, read: ScannedRows, elements: Elements) -> Partition:
+    bases = [CodeRange(bins.final(read.fetched[f"s{i}"]), bins.names) for i, bins in enumerate(encoded.bins)]
     places = {base: i for i, (base, _) in enumerate(bound.bases)}
     slices = [(spec.name, tuple(places[column] for column in spec.columns)) for spec in bound.job.slices]
     return build_partition(bases, slices, elements, max_groups=bound.job.max_groups, path=bound.table.path)

@@ -80,7 +80,7 @@ def session(
     """
     with tempfile.TemporaryDirectory(prefix="mlci-", ignore_cleanup_errors=True) as scratch:
         if threads is None and memory_limit is None:
-            with _catalog(_shared().cursor()) as connection:
+            with _catalog(_shared_database().cursor()) as connection:
                 yield connection, Path(scratch)
         else:
             with contextlib.closing(connect(threads=threads, memory_limit=memory_limit, scratch=scratch)) as connection:
@@ -92,13 +92,13 @@ def _catalog(connection: duckdb.DuckDBPyConnection) -> Iterator[duckdb.DuckDBPyC
     """Let a connection write to a catalog of its own, and drop the catalog at the end."""
     name = f"session_{next(_SESSIONS)}"
     try:
-        _configured(connection).execute(f"ATTACH ':memory:' AS {name}").execute(f"USE {name}")
+        _configure(connection).execute(f"ATTACH ':memory:' AS {name}").execute(f"USE {name}")
         yield connection
     finally:
         try:
             connection.execute("USE memory").execute(f"DETACH DATABASE IF EXISTS {name}")
         except duckdb.Error:  # a fatal error ends the whole database; the next session opens another
-            _shared.cache_clear()
+            _shared_database.cache_clear()
         connection.close()
 
 
@@ -106,7 +106,7 @@ _SESSIONS = itertools.count()
 
 
 @functools.cache
-def _shared() -> duckdb.DuckDBPyConnection:
+def _shared_database() -> duckdb.DuckDBPyConnection:
     """Open this process's database; its folder for spilled data is removed when the process ends."""
     folder = tempfile.mkdtemp(prefix="mlci-")
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
@@ -130,10 +130,10 @@ def connect(*, threads: int | None = None, memory_limit: str | None = None, scra
         config["threads"] = threads
     if memory_limit is not None:
         config["memory_limit"] = memory_limit
-    return _configured(duckdb.connect(":memory:", config=config))
+    return _configure(duckdb.connect(":memory:", config=config))
 
 
-def _configured(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
+def _configure(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
     connection.execute("SET enable_progress_bar = false")
     connection.execute("SET TimeZone = 'UTC'")  # a timestamp's text must not depend on the machine
     return connection

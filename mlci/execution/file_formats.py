@@ -75,7 +75,7 @@ def require_skops(path: Path, shown: str) -> None:
         raise InputError(Problem("the file does not exist; `predict.model` names a model saved with skops", shown))
     found = file_kind(path)
     if found == "a zip archive":
-        found = _in_archive(path)
+        found = _archive_kind(path)
     if found != "skops":
         what = f"this is {found}, not a model saved with skops"
         why = "; loading it could run any code inside" if found in _RUN_CODE else ""
@@ -106,7 +106,7 @@ def _unpacked_beyond_bounds(archive: zipfile.ZipFile) -> str | None:
     return None
 
 
-def _in_archive(path: Path) -> str:
+def _archive_kind(path: Path) -> str:
     """Tell archives apart by the names inside."""
     try:
         with zipfile.ZipFile(path) as archive:

@@ -96,7 +96,7 @@ class ActionsLog(PlainLog):
     def start(self, *, name: str, command: str) -> None:
         """Open a group."""
         self._begin(name)
-        self._print(f"::group::{_escaped(f'{sanitize(name)}: {one_line(command)}')}")
+        self._print(f"::group::{_escape(f'{sanitize(name)}: {one_line(command)}')}")
 
     def end(self, *, seconds: float, outcome: str) -> None:
         """Close the group and print how it ended."""
@@ -117,7 +117,7 @@ class TerminalLog:
     def start(self, *, name: str, command: str) -> None:
         """Show the live line."""
         self._name = sanitize(name)
-        self._live(f"{self._name}: {one_line(command)}")
+        self._draw(f"{self._name}: {one_line(command)}")
 
     def line(self, text: str) -> None:
         """Print the line above the live one, if asked to."""
@@ -126,13 +126,13 @@ class TerminalLog:
 
     def tick(self, *, seconds: float, last: str) -> None:
         """Draw the live line again."""
-        self._live(f"{self._name} · {step_duration(seconds)}{f' · {last}' if last else ''}")
+        self._draw(f"{self._name} · {step_duration(seconds)}{f' · {last}' if last else ''}")
 
     def end(self, *, seconds: float, outcome: str) -> None:
         """Leave one line that says how it ended."""
         emit_line(self._stream, f"\r\x1b[K{self._name}: {outcome} after {step_duration(seconds)}\n")
 
-    def _live(self, text: str) -> None:
+    def _draw(self, text: str) -> None:
         text = text.expandtabs(1)
         room = self._width - 1
         emit_line(self._stream, "\r\x1b[K" + (text if len(text) <= room else text[: room - 1] + "…"))
@@ -161,6 +161,6 @@ def emit_line(stream: TextIO, text: str) -> None:
     stream.flush()
 
 
-def _escaped(text: str) -> str:
+def _escape(text: str) -> str:
     """Escape a workflow command's message as the runner's own toolkit does."""
     return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")

@@ -42,7 +42,7 @@ def find_function(metric: RowMetric, *, task: str, classes: int) -> MetricFuncti
     own = ":" in metric.function
     on: On | None
     if own:
-        function = _own(metric.function)
+        function = _import_custom(metric.function)
         names = _parameters(function)
         if is_reversed(names):
             raise InputError(
@@ -59,7 +59,7 @@ def find_function(metric: RowMetric, *, task: str, classes: int) -> MetricFuncti
     return MetricFunction(bound, chosen, names[1] if len(names) > 1 else None, guessed)
 
 
-def _own(written: str) -> Function:
+def _import_custom(written: str) -> Function:
     module, _, attribute = written.partition(":")
     try:
         found: object = importlib.import_module(module)
@@ -90,11 +90,11 @@ def scikit_learns(name: str, classes: int) -> tuple[Function, On]:
         named = "score" if name in _ON_PROBABILITIES else predictions_by_name(_parameters(function))
         return function, named or "decision"
     if name in metrics.get_scorer_names():
-        return _scorer(metrics.get_scorer(name))
+        return _from_scorer(metrics.get_scorer(name))
     raise InputError(f"metric `{name}` is not in the installed version of scikit-learn")
 
 
-def _scorer(scorer: Any) -> tuple[Function, On]:  # noqa: ANN401 (scikit-learn's own type is private)
+def _from_scorer(scorer: Any) -> tuple[Function, On]:  # noqa: ANN401 (scikit-learn's own type is private)
     function, sign, options = scorer._score_func, scorer._sign, scorer._kwargs  # noqa: SLF001 (no public way)
 
     def signed(labels: Any, predictions: Any, **params: Any) -> float:  # noqa: ANN401 (arrays)

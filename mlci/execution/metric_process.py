@@ -49,7 +49,7 @@ def _find_all(metrics: list[RowMetric], asked: dict[str, Any]) -> list[MetricFun
             add_folders(*asked["folders"])
         for metric in (item for item in metrics if (":" in item.function) == own):
             try:
-                found[metric.name] = _found(metric, asked)
+                found[metric.name] = _find_one(metric, asked)
             except InputError as error:
                 problems += [problem.message + _line(metric) for problem in error.problems]
     if problems:
@@ -57,7 +57,7 @@ def _find_all(metrics: list[RowMetric], asked: dict[str, Any]) -> list[MetricFun
     return [found[metric.name] for metric in metrics]
 
 
-def _found(metric: RowMetric, asked: dict[str, Any]) -> MetricFunction:
+def _find_one(metric: RowMetric, asked: dict[str, Any]) -> MetricFunction:
     found = find_function(metric, task=asked["task"], classes=len(asked["classes"]))
     if found.on in asked["lacking"]:
         why = f"its parameter `{found.parameter}`" if metric.on is None else f"`on: {metric.on}s`"

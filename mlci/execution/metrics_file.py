@@ -99,7 +99,7 @@ def read_metrics_file(path: Path, *, shown: str | None = None) -> MetricsFile:
     tree = _parser(path, text)(text, name)
     if not isinstance(tree, Mapping):
         raise InputError(Problem("a metrics file holds names with numbers, like {“auc”: 0.9}", name, 1))
-    return _flat(tree, text, name)
+    return _flatten(tree, text, name)
 
 
 def missing_metrics(baseline: Mapping[str, float], candidate: Mapping[str, float]) -> list[str]:
@@ -191,7 +191,7 @@ def _unreadable(error: Exception) -> str:
     return f"can't be read: {_short(str(error).split(chr(10))[0])}"
 
 
-def _flat(tree: Mapping[Any, Any], text: str, name: str) -> MetricsFile:
+def _flatten(tree: Mapping[Any, Any], text: str, name: str) -> MetricsFile:
     values: dict[str, float] = {}
     unusable: dict[str, Problem] = {}
     wrong: dict[str, Problem] = {}
@@ -203,7 +203,7 @@ def _flat(tree: Mapping[Any, Any], text: str, name: str) -> MetricsFile:
         dotted = ".".join(path)
         if dotted in seen:
             twice.append(_problem(dotted, "is there twice, once as a dotted name", text, name, path[-1]))
-        elif fault := _wrong(value):
+        elif fault := _describe_wrong(value):
             wrong[dotted] = _problem(dotted, fault, text, name, path[-1])
         elif isinstance(value, int | float):
             values[dotted] = float(value)
@@ -255,7 +255,7 @@ def _key(key: object, name: str) -> str:
     return str(key)
 
 
-def _wrong(value: object) -> str:
+def _describe_wrong(value: object) -> str:
     """Return what is wrong with a value that should have been a metric; empty if nothing is."""
     if isinstance(value, bool):
         return f"is {str(value).lower()}, not a number; write 1 or 0 if it is meant as a metric"

@@ -109,7 +109,7 @@ class ProcessRunner:
         *,
         environment: Mapping[str, str],
         log: StepLog,
-        patience: ProcessLimits | None = None,
+        limits: ProcessLimits | None = None,
         credentials: tuple[str, ...] = (),
     ) -> None:
         """Take our own environment, which is cleaned for every step, and the log that shows output.
@@ -121,7 +121,7 @@ class ProcessRunner:
         self._credentials = credentials
         self._said = False
         self._log = log
-        self._patience = patience or ProcessLimits()
+        self._limits = limits or ProcessLimits()
 
     def run(self, step: Step) -> StepResult:
         """Run the step to its end.
@@ -134,12 +134,12 @@ class ProcessRunner:
         begun = time.monotonic()
         ending = "stopped"
         try:
-            self._say_withheld(step)
+            self._log_withheld(step)
             environment = child_environment(
                 self._environment, step.env, credentials=self._credentials, named=step.named
             )
-            with _started(command, step, environment) as watch:
-                ran = watch.follow(self._log, self._patience)
+            with _launch(command, step, environment) as watch:
+                ran = watch.follow(self._log, self._limits)
             ending = step_outcome(ran)
         finally:  # an error printed inside of an open group would be folded away
             self._log.end(seconds=time.monotonic() - begun, outcome=ending)
@@ -147,7 +147,7 @@ class ProcessRunner:
             raise StepError(explain_failure(step, ran))
         return ran
 
-    def _say_withheld(self, step: Step) -> None:
+    def _log_withheld(self, step: Step) -> None:
         names = list_withheld(self._environment, self._credentials, step.named)
         if names and not self._said:
             self._said = True
@@ -159,7 +159,7 @@ class ProcessRunner:
 
 
 @contextlib.contextmanager
-def _started(command: tuple[str, ...], step: Step, environment: Mapping[str, str]) -> Iterator["_Watch"]:
+def _launch(command: tuple[str, ...], step: Step, environment: Mapping[str, str]) -> Iterator["_Watch"]:
     """Start the launcher, and see to it that nothing of it is left, whatever happens."""
     if sys.platform == "win32":
         raise StepError(f"{step.name}: commands run on Linux and macOS only; on Windows run mlci inside WSL")
@@ -203,9 +203,9 @@ class _Watch:
         self._facts = b""
         self._timed_out = False
 
-    def follow(self, log: StepLog, patience: ProcessLimits) -> StepResult:
+    def follow(self, log: StepLog, limits: ProcessLimits) -> StepResult:
         """Read until command and output have ended; move on a phase whenever its time is up."""
-        output = StepOutput(log, patience.shown_bytes)
+        output = StepOutput(log, limits.shown_bytes)
         stdout = self._process.stdout
         assert stdout is not None  # noqa: S101 - asked for above
         with selectors.DefaultSelector() as selector:
@@ -213,7 +213,7 @@ class _Watch:
             selector.register(self._report, selectors.EVENT_READ, self._listen)
             while selector.get_map():
                 now = time.monotonic()
-                if now >= self._until and not self._advance(now, patience):
+                if now >= self._until and not self._advance(now, limits):
                     break
                 for key, _ in selector.select(min(1.0, max(0.0, self._until - now))):
                     chunk = os.read(key.fd, _CHUNK)
@@ -221,7 +221,7 @@ class _Watch:
                     if not chunk:
                         selector.unregister(key.fd)
                         if key.fd == self._report:
-                            self._enter("draining", patience.drain)
+                            self._enter("draining", limits.drain)
                 output.tick(time.monotonic() - self._begun)
         output.finish()
         return self._result(output)
@@ -234,22 +234,22 @@ class _Watch:
     def _enter(self, phase: str, seconds: float) -> None:
         self._phase, self._until = phase, time.monotonic() + seconds
 
-    def _advance(self, now: float, patience: ProcessLimits) -> bool:
+    def _advance(self, now: float, limits: ProcessLimits) -> bool:
         """Go to the next phase; ``False`` when there is none."""
         if self._phase == "running":
             self._timed_out, self._ended = True, now
             with contextlib.suppress(OSError):
                 assert self._process.stdin is not None  # noqa: S101 - asked for above
                 self._process.stdin.write(b"T")
-            self._enter("terminating", patience.grace)
+            self._enter("terminating", limits.grace)
         elif self._phase in {"terminating", "draining"}:
-            self._let_go()
-            self._enter("closing", patience.close)
+            self._close_input()
+            self._enter("closing", limits.close)
         else:
             return False
         return True
 
-    def _let_go(self) -> None:
+    def _close_input(self) -> None:
         """Close the launcher's input, which makes it kill all that is left."""
         if self._process.stdin is not None:
             with contextlib.suppress(OSError):
@@ -257,7 +257,7 @@ class _Watch:
 
     def close(self) -> None:
         """Leave no process and no open file behind."""
-        self._let_go()
+        self._close_input()
         try:
             self._process.wait(5)
         except subprocess.TimeoutExpired:

@@ -68,7 +68,7 @@ def _score(asked: dict[str, Any]) -> dict[str, Any]:
     versions = [str(item.message) for item in raised if type(item.message).__name__ == "InconsistentVersionWarning"]
     notes = sorted({text.split(". ")[0] for text in versions})
     table = FeatureTable(asked["features"])
-    features = _checked(model, table, asked)
+    features = _check_model(model, table, asked)
     begun = time.perf_counter()
     columns = predictions(model, features, task=asked["task"], positive=asked["positive"], threshold=asked["threshold"])
     seconds = time.perf_counter() - begun
@@ -77,7 +77,7 @@ def _score(asked: dict[str, Any]) -> dict[str, Any]:
     return {"seconds": seconds, "notes": notes, **named}
 
 
-def _checked(model: Any, table: "FeatureTable", asked: dict[str, Any]) -> Any:  # noqa: ANN401 - any model, a pandas frame
+def _check_model(model: Any, table: "FeatureTable", asked: dict[str, Any]) -> Any:  # noqa: ANN401 - any model, a pandas frame
     """Return the features that a model takes.
 
     Raises:
@@ -126,7 +126,7 @@ def load_skops(
         why = "which no model needs and which can run code: don't use this file"
         raise InputError(*(f"asks for {name[:100]!a}, {why}" for name in acting[:20]))
     if unknown := sorted(held - set(trusted)):
-        raise InputError(*_untrusted(unknown, section or {}, trusted))
+        raise InputError(*_untrusted_problems(unknown, section or {}, trusted))
     if trusted:
         sys.path.append(folder)  # where a trusted type of the user's own comes from; last, so that it shadows nothing
     return skops.io.load(path, trusted=trusted)
@@ -139,7 +139,7 @@ def acting_types(name: str) -> bool:
     return bool(_ACTS.fullmatch(name) or _RUNS.fullmatch(name) or ".." in name or "\n" in name)
 
 
-def _untrusted(names: list[str], section: dict[str, Any], trusted: list[str]) -> list[str]:
+def _untrusted_problems(names: list[str], section: dict[str, Any], trusted: list[str]) -> list[str]:
     """Return the problems with types that are not trusted, and the part of mlci.yml that would trust them.
 
     Args:
@@ -258,7 +258,7 @@ class FeatureTable:
             listed = ", ".join(f"`{name}`" + (f" (there is `{hit[0]}`)" if hit else "") for name, hit in near.items())
             more = f" and {len(missing) - 20} more" if len(missing) > 20 else ""
             raise InputError(f"was fitted with columns that the evaluation set doesn't have: {listed}{more}")
-        return self._base.execute(f"SELECT {', '.join(map(_quoted, names))} FROM given").df()  # noqa: S608 - quoted
+        return self._base.execute(f"SELECT {', '.join(map(_quote, names))} FROM given").df()  # noqa: S608 - quoted
 
     def check_key(self, key: str | None) -> None:
         """Refuse a key that is not among the features.
@@ -286,8 +286,8 @@ class FeatureTable:
             raise InputError(f"returned {len(frame):,} predictions for {counted:,} rows")
         self._base.register("made", frame)
         chosen = ", ".join(
-            [f"given.{_quoted(name)}" for name in [key] if name is not None]
-            + [f"made.{_quoted(name)}" for name in columns]
+            [f"given.{_quote(name)}" for name in [key] if name is not None]
+            + [f"made.{_quote(name)}" for name in columns]
         )
         place = target.replace("'", "''")
         self._base.execute(
@@ -295,7 +295,7 @@ class FeatureTable:
         )
 
 
-def _quoted(name: str) -> str:
+def _quote(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 

@@ -101,7 +101,7 @@ def run_training(runner: Runner, command: Command, *, model: str | None = None, 
     before = {key: file_stamps(path) for key, path in paths.items()}
     ran = runner.run(command.step(variables=variables, key="train"))
     for key, path in paths.items():
-        _written(path, before[key], command=command, key=key)
+        _require_written(path, before[key], command=command, key=key)
     return Stage(ran=ran, seconds=ran.seconds, output=output)
 
 
@@ -206,7 +206,7 @@ def file_stamps(path: Path) -> Stamp:
     return frozenset(marks)
 
 
-def _written(path: Path, before: Stamp, *, command: Command, key: str) -> None:
+def _require_written(path: Path, before: Stamp, *, command: Command, key: str) -> None:
     """Make sure that a stage wrote what it should.
 
     Raises:

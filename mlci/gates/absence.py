@@ -101,7 +101,7 @@ def too_few_to_judge(case: GateCase) -> Finding | None:
         return None
     if isinstance(case.measured, Disparity):
         return _short_groups(case.measured)
-    lack = next(_lacks(case, case.measured, proving=False), None)
+    lack = next(_missing_rows(case, case.measured, proving=False), None)
     if lack is None:
         return None
     short = Shortage(rows=lack.least, unit=lack.unit)
@@ -113,7 +113,7 @@ def too_few_to_fail(case: GateCase, evidence: Evidence) -> Finding | None:
     measured = case.measured
     if not (case.on_change and isinstance(measured, Comparison) and measured.scope.slice) or isinstance(evidence, Tie):
         return None
-    if lack := next(_lacks(case, measured, proving=True), None):
+    if lack := next(_missing_rows(case, measured, proving=True), None):
         short = Shortage(rows=lack.least, unit=lack.unit, disagreements=TOO_FEW_DISAGREEMENTS)
         return Finding(Outcome.INCONCLUSIVE, Reason.TOO_FEW, f"too few: {lack}", short)
     if measured.disagreements is not None and measured.disagreements < TOO_FEW_DISAGREEMENTS:
@@ -124,7 +124,7 @@ def too_few_to_fail(case: GateCase, evidence: Evidence) -> Finding | None:
     return None
 
 
-def _lacks(case: GateCase, measured: Comparison, *, proving: bool) -> Iterator[MissingRows]:
+def _missing_rows(case: GateCase, measured: Comparison, *, proving: bool) -> Iterator[MissingRows]:
     """Yield what the candidate's value lacks, and for a change what the baseline's does."""
     rows = {"rows": measured.rows}
     counts = [{**rows, **measured.carriers}]

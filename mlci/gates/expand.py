@@ -72,7 +72,7 @@ def expand_rules(rule: Rule, result: EvaluationResult, noise: TrainingNoise = UN
         result: What was estimated.
         noise: Training noise of the champion, if it is known.
     """
-    for measured in _numbers(rule, result):
+    for measured in _find_numbers(rule, result):
         for kind, limit in rule.limits:
             change = compares_models(rule, kind)
             evidence = measured.change if change else measured.candidate
@@ -83,9 +83,9 @@ def expand_rules(rule: Rule, result: EvaluationResult, noise: TrainingNoise = UN
                 kind=kind,
                 limit=limit,
                 measured=measured,
-                evidence=_sound(evidence, result.confidence),
-                bound=_bound(kind, limit, measured),
-                judge=_judge(rule, measured, change=change),
+                evidence=_drop_nan(evidence, result.confidence),
+                bound=_convert_limit(kind, limit, measured),
+                judge=_choose_judge(rule, measured, change=change),
             )
 
 
@@ -102,35 +102,35 @@ def compares_models(rule: Rule, kind: Kind) -> bool:
     return kind not in ABSOLUTE or catalogue.is_shift_metric(rule.metric)
 
 
-def _sound(evidence: Evidence | None, confidence: float) -> Evidence | None:
+def _drop_nan(evidence: Evidence | None, confidence: float) -> Evidence | None:
     """Make NaN undefined, so that it can neither pass a gate nor disturb another gate's Holm step."""
     if evidence is None or evidence.value is None:
         return evidence
     if not math.isfinite(evidence.value):
         return Undefined(f"the value is {evidence.value}, which is not a number to judge")
     # An end that is cut at a bound hides an error that is NaN, so the error is checked, too.
-    if any(math.isnan(part) for part in (*(evidence.interval(confidence) or ()), evidence.spread() or 0.0)):
+    if any(math.isnan(part) for part in (*(evidence.interval(confidence) or ()), evidence.scaled_variance() or 0.0)):
         return Undefined("its error is not a number to judge by")
     return evidence
 
 
-def _numbers(rule: Rule, result: EvaluationResult) -> list[Comparison] | list[Disparity]:
+def _find_numbers(rule: Rule, result: EvaluationResult) -> list[Comparison] | list[Disparity]:
     """Return what a rule looks at; a rule that finds nothing gets one undefined number, which is an error later."""
     if rule.across:
         spreads = [d for d in result.disparities if (d.metric, d.across) == (rule.metric, rule.across)]
-        return spreads or [_missing_spread(rule)]
+        return spreads or [_missing_disparity(rule)]
     found = [c for c in result.comparisons if c.metric == rule.metric and c.scope.slice == rule.each]
-    return found or [_missing(rule)]
+    return found or [_missing_comparison(rule)]
 
 
-def _missing(rule: Rule) -> Comparison:
+def _missing_comparison(rule: Rule) -> Comparison:
     where = f" for the groups of {rule.each}" if rule.each else ""
     reason = Undefined(f"{rule.metric} was not computed{where}", cause=Cause.MISSING)
     scope = Scope(rule.each, "(none)") if rule.each else WHOLE
     return Comparison(metric=rule.metric, scope=scope, rows=0, support=0, unit="rows", candidate=reason, change=reason)
 
 
-def _missing_spread(rule: Rule) -> Disparity:
+def _missing_disparity(rule: Rule) -> Disparity:
     reason = Undefined(f"{rule.metric} was not computed across {rule.across}", cause=Cause.MISSING)
     return Disparity(
         metric=rule.metric,
@@ -144,7 +144,7 @@ def _missing_spread(rule: Rule) -> Disparity:
     )
 
 
-def _bound(kind: Kind, limit: Bound, measured: Comparison | Disparity) -> float | None:
+def _convert_limit(kind: Kind, limit: Bound, measured: Comparison | Disparity) -> float | None:
     if kind in ABSOLUTE:
         return limit.value
     margin = limit.value
@@ -156,7 +156,7 @@ def _bound(kind: Kind, limit: Bound, measured: Comparison | Disparity) -> float 
     return 0.0 - margin if kind == "max_drop" else margin  # never -0.0
 
 
-def _judge(rule: Rule, measured: Comparison | Disparity, *, change: bool) -> Judge:
+def _choose_judge(rule: Rule, measured: Comparison | Disparity, *, change: bool) -> Judge:
     """Choose what to judge on: the estimate for a plain limit on the whole set, the interval for every comparison."""
     if rule.judge:
         return rule.judge

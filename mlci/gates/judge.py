@@ -104,12 +104,12 @@ def judge_rules(
         noise: Training noise of the champion, for rules that ask for it.
     """
     cases = [case for rule in rules for case in expand_rules(rule, result, noise)]
-    p_values = [_p(case) for case in cases]
+    p_values = [_failing_p(case) for case in cases]
     pairs = list(zip(cases, p_values, strict=True))
     tested: dict[Hashable, float] = {case.hypothesis: p for case, p in pairs if p is not None}
     adjusted = holm_adjust_distinct(tested)
-    bench = JudgeSettings(confidence=result.confidence, min_group_size=min_group_size, family=len(tested))
-    return tuple(_judged(case, p, 1.0 if p is None else adjusted[case.hypothesis], bench) for case, p in pairs)
+    settings = JudgeSettings(confidence=result.confidence, min_group_size=min_group_size, family=len(tested))
+    return tuple(_judge_case(case, p, 1.0 if p is None else adjusted[case.hypothesis], settings) for case, p in pairs)
 
 
 def join_verdicts(gates: Sequence[JudgedGate]) -> Verdict:
@@ -121,19 +121,19 @@ def _weight(outcome: Outcome, rule: Rule) -> Verdict:
     return weigh_outcome(outcome, inconclusive=rule.inconclusive, no_baseline=rule.no_baseline)
 
 
-def _p(case: GateCase) -> float | None:
+def _failing_p(case: GateCase) -> float | None:
     """Return the one-sided p-value that speaks for failing; ``None`` for cases outside Holm's family."""
     if case.judge == "estimate" or case.evidence is None or case.bound is None or case.evidence.value is None:
         return None
     return case.evidence.below(case.bound) if case.floor else case.evidence.above(case.bound)
 
 
-def _judged(case: GateCase, p: float | None, adjusted: float, bench: JudgeSettings) -> JudgedGate:
-    finding = _find(case, adjusted, bench)
+def _judge_case(case: GateCase, p: float | None, adjusted: float, settings: JudgeSettings) -> JudgedGate:
+    finding = _find(case, adjusted, settings)
     evidence = case.evidence
     needed = None
     if finding.outcome is Outcome.INCONCLUSIVE:
-        needed = rows_needed.rows_to_decide(case, bench.confidence, finding.short_of)
+        needed = rows_needed.rows_to_decide(case, settings.confidence, finding.short_of)
     baseline = case.measured.baseline
     return JudgedGate(
         id=case.id,
@@ -153,7 +153,7 @@ def _judged(case: GateCase, p: float | None, adjusted: float, bench: JudgeSettin
         baseline=baseline.value if baseline else None,
         candidate=case.measured.candidate.value,
         value=evidence.value if evidence else None,
-        interval=_interval(evidence, bench.confidence),
+        interval=_interval(evidence, settings.confidence),
         bound=case.bound,
         method=evidence.method if evidence else None,
         p=p,
@@ -165,9 +165,9 @@ def _interval(evidence: Evidence | None, confidence: float) -> tuple[float, floa
     return evidence.interval(confidence) if evidence is not None and evidence.value is not None else None
 
 
-def _find(case: GateCase, adjusted: float, bench: JudgeSettings) -> Finding:
+def _find(case: GateCase, adjusted: float, settings: JudgeSettings) -> Finding:
     """Return the outcome: missing values first, then too few rows, then the estimate or the interval."""
-    if absent := find_absence(case, min_group_size=bench.min_group_size):
+    if absent := find_absence(case, min_group_size=settings.min_group_size):
         return absent
     if few := too_few_to_judge(case):
         return few
@@ -178,11 +178,11 @@ def _find(case: GateCase, adjusted: float, bench: JudgeSettings) -> Finding:
         words = "a limit in per cent needs the baseline's value, which is undefined"
         return Finding(Outcome.ERROR, Reason.UNDEFINED_FOR_BASELINE, words)
     if case.judge == "estimate":
-        return _by_estimate(evidence.value, case.bound, slack=_slack(case, case.bound), floor=case.floor)
-    return _by_interval(case, evidence, case.bound, adjusted, bench)
+        return _by_estimate(evidence.value, case.bound, slack=_rounding_slack(case, case.bound), floor=case.floor)
+    return _by_interval(case, evidence, case.bound, adjusted, settings)
 
 
-def _slack(case: GateCase, bound: float) -> float:
+def _rounding_slack(case: GateCase, bound: float) -> float:
     """Return how far beyond the limit a number may lie for rounding alone: 0.86 - 0.85 is not quite 0.01."""
     baseline = case.measured.baseline
     around = (bound, case.measured.candidate.value, baseline.value if baseline else None)
@@ -197,35 +197,35 @@ def _by_estimate(value: float, bound: float, *, slack: float, floor: bool) -> Fi
     return Finding(Outcome.FAILED, Reason.BEYOND_LIMIT, "the value is beyond the limit")
 
 
-def _by_interval(case: GateCase, evidence: Evidence, bound: float, adjusted: float, bench: JudgeSettings) -> Finding:
-    ends = evidence.interval(bench.confidence)
+def _by_interval(case: GateCase, evidence: Evidence, bound: float, adjusted: float, settings: JudgeSettings) -> Finding:
+    ends = evidence.interval(settings.confidence)
     if ends is None:
-        return _without_interval(evidence, bench)
-    (low, high), slack = ends, _slack(case, bound)
+        return _without_interval(evidence, settings)
+    (low, high), slack = ends, _rounding_slack(case, bound)
     kept = low >= bound - slack if case.floor else high <= bound + slack
     broken = high < bound - slack if case.floor else low > bound + slack
     if kept:
         return Finding(Outcome.PASSED)
     if few := too_few_to_fail(case, evidence):
         return few
-    if broken and adjusted <= bench.alpha:
+    if broken and adjusted <= settings.alpha:
         return Finding(Outcome.FAILED, Reason.BEYOND_LIMIT, "the whole interval is beyond the limit")
     if broken:
-        words = f"beyond the limit by itself, but not after Holm over {bench.family} gates"
-        return Finding(Outcome.INCONCLUSIVE, Reason.HOLM, words, Shortage(family=bench.family))
-    return Finding(Outcome.INCONCLUSIVE, Reason.ACROSS_LIMIT, "the limit lies inside the interval" + _hint(case))
+        words = f"beyond the limit by itself, but not after Holm over {settings.family} gates"
+        return Finding(Outcome.INCONCLUSIVE, Reason.HOLM, words, Shortage(family=settings.family))
+    return Finding(Outcome.INCONCLUSIVE, Reason.ACROSS_LIMIT, "the limit lies inside the interval" + _limit_hint(case))
 
 
-def _without_interval(evidence: Evidence, bench: JudgeSettings) -> Finding:
+def _without_interval(evidence: Evidence, settings: JudgeSettings) -> Finding:
     """Return the outcome of a value whose error is not known: for want of rows, or of a method."""
     if evidence.method == "too few":
-        return Finding(Outcome.INCONCLUSIVE, Reason.TOO_FEW, evidence.reason, Shortage(rows=bench.min_group_size))
+        return Finding(Outcome.INCONCLUSIVE, Reason.TOO_FEW, evidence.reason, Shortage(rows=settings.min_group_size))
     why = evidence.reason or "its error is not known"
     words = f"it has no interval to judge on ({why}); set judge: estimate on this gate"
     return Finding(Outcome.ERROR, Reason.NO_INTERVAL, words)
 
 
-def _hint(case: GateCase) -> str:
+def _limit_hint(case: GateCase) -> str:
     """Say when a limit is too tight to be decided: a disparity's over small groups, or one in per cent of 0."""
     evidence = case.evidence
     if isinstance(evidence, NoiseWidened):

@@ -59,7 +59,7 @@ def _by_power(case: GateCase, confidence: float) -> RowsNeeded | None:
 
 
 def _rows(evidence: Evidence, distance: float, confidence: float) -> int | None:
-    spread = evidence.spread()
+    spread = evidence.scaled_variance()
     if spread is None:
         return None
     if spread == 0:

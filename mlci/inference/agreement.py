@@ -52,14 +52,14 @@ def disagreements(name: str, info: MetricInfo | None, statistics: Statistics) ->
         found = statistics.replicates.get(name)
         return None if found is None or found.baseline is None else found.differing
     if info.kind in {"rate", "ratio"}:
-        return _decided(name, info, statistics.decisions)
+        return _disagreements_of_decisions(name, info, statistics.decisions)
     if info.kind == "ranks" and statistics.scores is not None:
         return None if statistics.scores.baseline is None else statistics.scores.differing
     moments = statistics.moments.get(info.loss or "")
     return None if moments is None or "baseline" not in moments.names else moments.differing
 
 
-def _decided(name: str, info: MetricInfo, decisions: Decisions | None) -> int | None:
+def _disagreements_of_decisions(name: str, info: MetricInfo, decisions: Decisions | None) -> int | None:
     if decisions is None or decisions.baseline is None:
         return None
     label, now, before = decisions.label, decisions.candidate, decisions.baseline

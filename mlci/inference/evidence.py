@@ -42,7 +42,7 @@ class Evidence(Protocol):
         """p-value of the hypothesis that the truth is at or below ``limit``; small speaks for above."""
         ...
 
-    def spread(self) -> float | None:
+    def scaled_variance(self) -> float | None:
         """Variance of one row's contribution, so that n rows give a variance of ``spread / n``."""
         ...
 
@@ -87,7 +87,7 @@ class Undefined:
 
     above = below
 
-    def spread(self) -> None:
+    def scaled_variance(self) -> None:
         """Return nothing."""
 
 
@@ -108,7 +108,7 @@ class Point:
 
     above = below
 
-    def spread(self) -> None:
+    def scaled_variance(self) -> None:
         """Return nothing."""
 
 
@@ -132,6 +132,6 @@ class Tie:
         """Return 0 if the value is above the limit, else 1."""
         return float(self.value <= limit)
 
-    def spread(self) -> float:
+    def scaled_variance(self) -> float:
         """Return 0."""
         return 0.0

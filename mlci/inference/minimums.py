@@ -229,14 +229,14 @@ def attribute_causes(triple: Triple, *, labels: str | None) -> Triple:
         labels: The words for labels on which a missing value is not caused by a model; ``None`` if they suffice.
     """
     candidate, baseline, change = triple
-    first = _caused(candidate, Cause.CANDIDATE, labels)
-    second = None if baseline is None else _caused(baseline, Cause.BASELINE, labels)
+    first = _attribute_cause(candidate, Cause.CANDIDATE, labels)
+    second = None if baseline is None else _attribute_cause(baseline, Cause.BASELINE, labels)
     if change is None or baseline is None:
         return first, second, None
     missing = next((item for item in (candidate, baseline) if item.value is None), None)
     lost = missing if missing is not None and change.value is not None else change
     cause = missing_models(candidate=candidate.value is None, baseline=baseline.value is None)
-    return first, second, _caused(lost, cause, labels)
+    return first, second, _attribute_cause(lost, cause, labels)
 
 
 def missing_models(*, candidate: bool, baseline: bool) -> Cause | None:
@@ -245,7 +245,7 @@ def missing_models(*, candidate: bool, baseline: bool) -> Cause | None:
     return causes.get((candidate, baseline))
 
 
-def _caused(evidence: Evidence, cause: Cause | None, labels: str | None) -> Evidence:
+def _attribute_cause(evidence: Evidence, cause: Cause | None, labels: str | None) -> Evidence:
     if not isinstance(evidence, Undefined) or evidence.cause is not None:
         return evidence
     if labels is not None:

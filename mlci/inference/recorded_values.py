@@ -40,7 +40,7 @@ class Recorded:
         """Return the level at which the lower end reaches the limit, or from below the upper one."""
         return self._tail(self.value - limit, upper=False)
 
-    def spread(self) -> None:
+    def scaled_variance(self) -> None:
         """Return nothing: a report does not tell what more rows would change."""
 
     def _tail(self, distance: float, *, upper: bool) -> float:

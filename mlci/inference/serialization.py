@@ -112,7 +112,7 @@ _ENDLESS = {"inf": math.inf, "-inf": -math.inf}
 
 def dump_evaluation(result: EvaluationResult) -> str:
     """Return the evaluation as JSON; infinite bounds are written as text, NaN can't occur."""
-    document = {"schema": SCHEMA, "evaluation": _plain(result)}
+    document = {"schema": SCHEMA, "evaluation": _to_plain(result)}
     return json.dumps(document, ensure_ascii=False, allow_nan=False, indent=1) + "\n"
 
 
@@ -128,8 +128,8 @@ def parse_evaluation(text: str | bytes, *, path: str) -> EvaluationResult:
         text = text.decode() if isinstance(text, bytes) else text
         if (found := excess(text, MOST)) is not None:
             raise InputError(Problem(f"is {found}; is it an evaluation.json?", path))
-        document = json.loads(text, parse_constant=_refuse, object_pairs_hook=_once)
-        result = _built(document["evaluation"]) if document["schema"] == SCHEMA else None
+        document = json.loads(text, parse_constant=_refuse, object_pairs_hook=_unique_keys)
+        result = _build(document["evaluation"]) if document["schema"] == SCHEMA else None
         if isinstance(result, EvaluationResult):
             _probe(result)
     except (ValueError, KeyError, TypeError, ArithmeticError, RecursionError) as error:
@@ -140,25 +140,25 @@ def parse_evaluation(text: str | bytes, *, path: str) -> EvaluationResult:
     return result
 
 
-def _plain(value: Any) -> Any:  # noqa: ANN401 (any part of an evaluation)
+def _to_plain(value: Any) -> Any:  # noqa: ANN401 (any part of an evaluation)
     if type(value) in _KINDS.values():
-        named = {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
+        named = {field.name: _to_plain(getattr(value, field.name)) for field in fields(value)}
         if isinstance(value, Simultaneous):
             named["scale"] = named.pop("kind")
         return {"kind": type(value).__name__, **named}
     if isinstance(value, Mapping):
-        return {key: _plain(item) for key, item in value.items()}
+        return {key: _to_plain(item) for key, item in value.items()}
     if isinstance(value, tuple | list):
-        return [_plain(item) for item in value]
+        return [_to_plain(item) for item in value]
     return str(value) if isinstance(value, float) and math.isinf(value) else value
 
 
-def _built(value: Any) -> Any:  # noqa: ANN401 (any part of an evaluation)
+def _build(value: Any) -> Any:  # noqa: ANN401 (any part of an evaluation)
     if isinstance(value, list):
-        return tuple(_built(item) for item in value)
+        return tuple(_build(item) for item in value)
     if not isinstance(value, dict):
         return value
-    parts = {key: _built(item) for key, item in value.items() if key != "kind"}
+    parts = {key: _build(item) for key, item in value.items() if key != "kind"}
     for key in _BOUNDS & parts.keys():
         parts[key] = _ENDLESS.get(parts[key], parts[key]) if isinstance(parts[key], str) else parts[key]
     kind = _KINDS.get(value.get("kind", ""))
@@ -180,10 +180,10 @@ def _probe(result: EvaluationResult) -> None:
         for evidence in (item.candidate, item.baseline, item.change):
             if evidence is not None and evidence.value is not None:
                 evidence.interval(result.confidence)
-                evidence.spread()
+                evidence.scaled_variance()
 
 
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
         raise ValueError("a key stands twice")

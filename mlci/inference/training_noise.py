@@ -90,7 +90,7 @@ class NoiseWidened:
         """Return the level at which the lower end reaches the limit, or from below the upper one."""
         return self._tail(limit, upper=False)
 
-    def spread(self) -> None:
+    def scaled_variance(self) -> None:
         """Return nothing: more rows do not reduce training noise."""
 
     def _tail(self, limit: float, *, upper: bool) -> float:

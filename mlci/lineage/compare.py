@@ -55,17 +55,17 @@ def _code(before: Origin, after: Origin, files: ChangedFiles | None) -> Row:
     if before.dirty or after.dirty:
         whose = "baseline" if before.dirty else "candidate"
         known = None if before.dirty and before.commit == after.commit else True
-        return _row("code", sides, known, f"the {whose} had uncommitted changes", _own(after, files))
+        return _row("code", sides, known, f"the {whose} had uncommitted changes", _own_changes(after, files))
     if before.commit == after.commit:
         return _row("code", sides, False)
     if files is None:
         why = "which files is not known: the baseline's commit is not in this clone"
         return _row("code", sides, True, why)
-    items = _own(after, files)
+    items = _own_changes(after, files)
     return _row("code", sides, bool(items), None if items else "other commits, the same code", items)
 
 
-def _own(after: Origin, files: ChangedFiles | None) -> list[OriginItem]:
+def _own_changes(after: Origin, files: ChangedFiles | None) -> list[OriginItem]:
     elsewhere, rows = {after.config_path, *after.locks, *after.pointers}, _rows(after)
     return [
         OriginItem(name=name, how=how)

@@ -126,11 +126,11 @@ def row_difference(before: Rows, after: Rows) -> Difference:
     columns = set(before.nulls) == set(after.nulls)
     alike = (before.key, before.label) == (after.key, after.label)
     alike = alike and (columns or before.key is not None)  # without a key, rows of other columns have other digests
-    repeat = before.key is None and max(_repeated(_labelled(before)), _repeated(_labelled(after))) > UNCERTAIN
+    repeat = before.key is None and max(_repetition(_with_label(before)), _repetition(_with_label(after))) > UNCERTAIN
     alike, repeat = alike and not repeat, alike and repeat
-    relabelled = _relabelled(before, after) if alike else None
-    labelled = _common(_labelled(before), _labelled(after)) if alike else 0
-    same = _common(_whole(before), _whole(after)) if alike else 0
+    relabelled = _count_relabelled(before, after) if alike else None
+    labelled = _common(_with_label(before), _with_label(after)) if alike else 0
+    same = _common(_whole_row(before), _whole_row(after)) if alike else 0
     both = labelled + (relabelled or 0)
     return Difference(
         before=len(before),
@@ -148,8 +148,8 @@ def row_difference(before: Rows, after: Rows) -> Difference:
 
 def unique_pairs(left: Digests, right: Digests) -> tuple[Positions, Positions]:
     """Return positions of elements that occur once in each, in the order of the left."""
-    values, places = _once(left)
-    others, there = _once(right)
+    values, places = _unique_values(left)
+    others, there = _unique_values(right)
     _, one, other = np.intersect1d(values, others, assume_unique=True, return_indices=True)
     mine, theirs = places[one], there[other]
     order = np.argsort(mine)
@@ -165,34 +165,34 @@ def expected_coincidences(left: Digests, right: Digests) -> float:
     """
     pairs = len(unique_pairs(left, right)[0])
     one, other = len(left) - pairs, len(right) - pairs
-    twice = _twice_in_one(left, right) + _twice_in_one(right, left)
+    twice = _count_twice_in_one(left, right) + _count_twice_in_one(right, left)
     return 2 * one * other * twice / (one**2 + other**2) if twice else 0.0
 
 
-def _relabelled(before: Rows, after: Rows) -> int | None:
+def _count_relabelled(before: Rows, after: Rows) -> int | None:
     """Count rows of both sets with another label; ``None`` if other rows of equal content explain them."""
     if before.key is not None:
-        return _common(before.keys, after.keys) - _common(_labelled(before), _labelled(after))
+        return _common(before.keys, after.keys) - _common(_with_label(before), _with_label(after))
     mine, theirs = unique_pairs(before.keys, after.keys)
     found = int(np.count_nonzero(before.labels[mine] != after.labels[theirs]))
     return found if expected_coincidences(before.keys, after.keys) <= UNCERTAIN * found else None
 
 
-def _once(values: Digests) -> tuple[Digests, Positions]:
+def _unique_values(values: Digests) -> tuple[Digests, Positions]:
     """Return the elements that occur once, sorted, and their positions."""
     found, places, counts = np.unique(values, return_index=True, return_counts=True)
     return found[counts == 1], places[counts == 1]
 
 
-def _twice_in_one(values: Digests, others: Digests) -> int:
+def _count_twice_in_one(values: Digests, others: Digests) -> int:
     """Count elements that occur exactly twice in one set and never in the other."""
     found, counts = np.unique(values, return_counts=True)
     return int(np.count_nonzero(~np.isin(found[counts == 2], others)))
 
 
-def _repeated(values: Digests) -> float:
+def _repetition(values: Digests) -> float:
     """Return the share of elements that occur more than once."""
-    return 1 - len(_once(values)[0]) / len(values) if len(values) else 0.0
+    return 1 - len(_unique_values(values)[0]) / len(values) if len(values) else 0.0
 
 
 def _null_rates(before: Rows, after: Rows) -> tuple[tuple[str, float, float], ...]:
@@ -205,12 +205,12 @@ def _null_rates(before: Rows, after: Rows) -> tuple[tuple[str, float, float], ..
     return tuple(sorted(moved, key=lambda rate: -abs(rate[2] - rate[1])))
 
 
-def _labelled(rows: Rows) -> Digests:
+def _with_label(rows: Rows) -> Digests:
     return mix_digests(rows.keys, rows.labels)
 
 
-def _whole(rows: Rows) -> Digests:
-    return mix_digests(_labelled(rows), rows.contents)
+def _whole_row(rows: Rows) -> Digests:
+    return mix_digests(_with_label(rows), rows.contents)
 
 
 def mix_digests(left: Digests, right: Digests) -> Digests:

@@ -40,7 +40,7 @@ def names() -> list[str]:
     """Return every name that can be written in a gate, aliases and disparities among them."""
     plain = [*_BY_NAME, *ALIASES]
     parities = [f"{parity}_{kind}" for parity in PARITIES for kind in KINDS]
-    spreads = [spelt for name in plain for kind in KINDS if spread(spelt := f"{name}_{kind}")]
+    spreads = [spelt for name in plain for kind in KINDS if find_disparity(spelt := f"{name}_{kind}")]
     return plain + parities + spreads
 
 
@@ -50,12 +50,12 @@ def find(name: str) -> MetricInfo | None:
         return _info(name)
     if match := PER_CLASS.match(canonical(name)):
         return _per_class(name, match)
-    if (parts := spread(name)) and all(find(base) for base in parts.bases):
+    if (parts := find_disparity(name)) and all(find(base) for base in parts.bases):
         return _disparity(name, parts)
     return None
 
 
-def spread(name: str) -> DisparityInfo | None:
+def find_disparity(name: str) -> DisparityInfo | None:
     """Take the name of a disparity apart; ``None`` if it is not one.
 
     A ratio of values that can be negative is not one: its smallest says nothing about how far groups are apart. Nor is
@@ -78,7 +78,7 @@ def spread(name: str) -> DisparityInfo | None:
 
 def is_shift_metric(name: str) -> bool:
     """Whether a metric compares both models by itself, so that it has no value of one model."""
-    parts = spread(name)
+    parts = find_disparity(name)
     return parts is not None and parts.kind == "shift"
 
 
@@ -91,7 +91,7 @@ def canonical(name: str) -> str:
         return found
     if (match := _PER_CLASS.match(name)) and (base := _plain(match[1])):
         return f"{base}[{match[2]}]"
-    if (parts := spread(name)) and len(parts.bases) == 1 and (match := SPREAD.match(name)) and _plain(match[1]):
+    if (parts := find_disparity(name)) and len(parts.bases) == 1 and (match := SPREAD.match(name)) and _plain(match[1]):
         return f"{_plain(match[1])}_{parts.kind}"
     return name
 
@@ -104,7 +104,7 @@ def shown_metric(name: str) -> str:
 
 def hypothesis(name: str) -> str:
     """Return what a metric measures: the same for two names of one number, such as two disparities of recall."""
-    parts = spread(name)
+    parts = find_disparity(name)
     if parts is None:
         return canonical(name)
     return f"{'+'.join(sorted(canonical(base) for base in parts.bases))}_{parts.kind}"

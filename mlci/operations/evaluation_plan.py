@@ -66,7 +66,9 @@ def asked_metrics(config: Config) -> tuple[str, ...]:
     asked = config.evaluation.reported if config.evaluation else None
     names = [metric_name(item) for item in asked] if asked is not None else _default_metrics(config)
     names += [metric_name(gate) for gate in config.gates]
-    return tuple(dict.fromkeys(item for item in names if catalogue.spread(item) is None and not _measured_by_run(item)))
+    return tuple(
+        dict.fromkeys(item for item in names if catalogue.find_disparity(item) is None and not _measured_by_run(item))
+    )
 
 
 def asked_disparities(config: Config) -> tuple[tuple[str, str], ...]:
@@ -77,7 +79,7 @@ def asked_disparities(config: Config) -> tuple[tuple[str, str], ...]:
     spreads = (
         _default_disparities(config)
         if asked is None
-        else [metric_name(item) for item in asked if catalogue.spread(item.metric)]
+        else [metric_name(item) for item in asked if catalogue.find_disparity(item.metric)]
     )
     pairs = [(metric, slice_name(item)) for item in effective_slices(config) for metric in spreads]
     pairs += [(metric_name(gate), str(slice_scope(gate))) for gate in config.gates if gate.across is not None]
@@ -110,7 +112,7 @@ def required_statistics(config: Config) -> RequiredStatistics:
     """Return the statistics that the run's metrics and disparities rest on."""
     names = set(asked_metrics(config))
     for metric, _ in asked_disparities(config):
-        spread = catalogue.spread(metric)
+        spread = catalogue.find_disparity(metric)
         names |= set(spread.bases) if spread else set()
     infos = [info for name in sorted(names) if (info := catalogue.find(name))]
     return RequiredStatistics(
@@ -141,7 +143,7 @@ def divides_by_label(config: Config) -> bool:
 
 
 def _parts(name: str) -> tuple[str, ...]:
-    return tuple(map(catalogue.canonical, (spread.bases if (spread := catalogue.spread(name)) else (name,))))
+    return tuple(map(catalogue.canonical, (spread.bases if (spread := catalogue.find_disparity(name)) else (name,))))
 
 
 def evaluation_question(config: Config, *, baseline: bool) -> Question:
@@ -262,7 +264,7 @@ class DecisionMetrics:
 
     def rests(self, metric: str) -> bool:
         """Tell whether a metric, or what its spread is taken of, rests on decisions."""
-        spread = catalogue.spread(metric)
+        spread = catalogue.find_disparity(metric)
         if spread is not None:
             return any(self.rests(base) for base in spread.bases)
         info = catalogue.find(metric)

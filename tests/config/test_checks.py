@@ -317,7 +317,7 @@ def test_a_ratio_of_what_can_be_negative_is_not_offered():
         assert f"{name}_difference" in offered
         assert f"{name}_ratio" not in offered
         assert catalogue.find(f"{name}_ratio") is None
-        assert catalogue.spread(f"{name}_ratio") is None
+        assert catalogue.find_disparity(f"{name}_ratio") is None
     assert {"recall_ratio", "log_loss_ratio", "equalized_odds_ratio", "equalized_odds_difference"} <= offered
 
 

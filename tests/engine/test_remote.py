@@ -31,7 +31,7 @@ def test_nothing_there(tmp_path):
 
 def test_a_download_has_a_limit():
     with pytest.raises(InputError, match="is larger than 10 bytes"):
-        files._bounded(io.BytesIO(b"x" * 11), io.BytesIO(), url="https://example.org/t.csv", limit=10)
+        files._copy_bounded(io.BytesIO(b"x" * 11), io.BytesIO(), url="https://example.org/t.csv", limit=10)
 
 
 def test_an_unreachable_server(tmp_path):

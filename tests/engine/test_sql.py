@@ -49,7 +49,7 @@ def test_session__ends_after_a_query_that_failed():
 
 def test_session__opens_another_database_after_a_fatal_error():
     with sql.session() as (connection, _):
-        sql._shared().close()
+        sql._shared_database().close()
         connection.close()  # nothing works on it, as after a fatal error
     with sql.session() as (connection, _):
         assert sql.first_row(connection, "SELECT 42") == (42,)

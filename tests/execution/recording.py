@@ -30,9 +30,9 @@ class Recording:
         assert seconds > 0
 
 
-def runner(log=None, *, environment=None, patience=QUICK):
+def runner(log=None, *, environment=None, limits=QUICK):
     log = Recording() if log is None else log
-    return ProcessRunner(environment=os.environ if environment is None else environment, log=log, patience=patience)
+    return ProcessRunner(environment=os.environ if environment is None else environment, log=log, limits=limits)
 
 
 def step(command, cwd: Path, **more):

@@ -62,7 +62,7 @@ def test_child_environment__goes_without_the_credentials_of_the_configured_regis
 def test_processes__what_is_withheld_is_written_once(tmp_path):
     log = Recording()
     ours = {"PATH": os.environ["PATH"], **CLOUD}
-    steps = ProcessRunner(environment=ours, log=log, patience=QUICK, credentials=("AWS_",))
+    steps = ProcessRunner(environment=ours, log=log, limits=QUICK, credentials=("AWS_",))
     for named in ((), ("AWS_PROFILE",)):
         steps.run(step("echo $AWS_PROFILE-$AWS_SECRET_ACCESS_KEY", tmp_path, named=named))
     names, example = "AWS_PROFILE, AWS_SECRET_ACCESS_KEY", "that it names, e.g. `train: {env: [AWS_PROFILE]}`"

@@ -128,7 +128,7 @@ def test_fifty_megabytes_of_output_do_not_grow_us(tmp_path):
 
 def test_output_beyond_a_bound_is_not_shown_except_for_its_end(tmp_path):
     log = Recording()
-    runner(log, patience=ProcessLimits(shown_bytes=100)).run(step("seq 1 1000", tmp_path))
+    runner(log, limits=ProcessLimits(shown_bytes=100)).run(step("seq 1 1000", tmp_path))
     assert log.lines[:3] == ["1", "2", "3"]
     assert log.lines[-51] == "… 914 lines are not shown; the last 50 of 1,000:"
     assert log.lines[-50:] == [str(number) for number in range(951, 1001)]
@@ -242,7 +242,7 @@ def children():
 
 def test_a_live_log_hears_once_a_second(tmp_path):
     log = Recording()
-    runner(log, patience=QUICK).run(step("printf 'epoch 1\\r'; sleep 1.2", tmp_path))
+    runner(log, limits=QUICK).run(step("printf 'epoch 1\\r'; sleep 1.2", tmp_path))
     assert log.ticks == ["epoch 1"]
 
 

@@ -279,7 +279,7 @@ def test_what_acts_is_refused_although_it_is_trusted(tmp_path):
 
 
 def test_names_from_a_hostile_file_are_not_pasted_into_advice():
-    problems = skops_scorer._untrusted(["numpy.core", "x\n  run: rm -rf", "sklearn.ok"], {}, [])
+    problems = skops_scorer._untrusted_problems(["numpy.core", "x\n  run: rm -rf", "sklearn.ok"], {}, [])
     assert problems == [
         "asks for 'x\\n  run: rm -rf', which no model needs and which can run code: don't use this file"
     ]

@@ -67,7 +67,7 @@ def test_catalogue__shift():
     assert info.title == "Selection rate shift"
     assert catalogue.find("mean_error_shift").high is None
     assert catalogue.find("equalized_odds_shift").title == "Equalized odds shift"
-    assert catalogue.spread("equalized_odds_shift").bases == ("true_positive_rate", "false_positive_rate")
+    assert catalogue.find_disparity("equalized_odds_shift").bases == ("true_positive_rate", "false_positive_rate")
     names = set(catalogue.names())
     for name in catalogue.names():
         if name.endswith("_difference") and "predicted_positive_share" not in name and name != "prevalence_difference":

@@ -58,7 +58,7 @@ def test_one_label_is_tangos(gained, lost, n):
     for limit in (-0.3, -0.02, 0.0, 0.11):
         assert evidence.below(limit) == pytest.approx(tango.below(limit), abs=1e-11)
         assert evidence.above(limit) == pytest.approx(tango.above(limit), abs=1e-11)
-    assert evidence.spread() == pytest.approx(tango.spread() - tango.value**2)
+    assert evidence.scaled_variance() == pytest.approx(tango.scaled_variance() - tango.value**2)
 
 
 LABELS = (Label(14, 2, 0, 0.9, 0.9, 0.9), Label(300, 3, 8, 0.05, 0.06, 0.1))

@@ -155,7 +155,7 @@ def test_a_changes_error_is_its_row_bootstraps(function):
     drawn = [
         function(ratios.margins(view.decisions, d, counts)) for d in (view.decisions.candidate, view.decisions.baseline)
     ]
-    error = math.sqrt(evidence.spread() / evidence.rows)
+    error = math.sqrt(evidence.scaled_variance() / evidence.rows)
     assert error == pytest.approx(np.std(drawn[0] - drawn[1]), rel=0.06)
     assert evidence.interval(0.95) == pytest.approx(
         (evidence.value - 1.96 * error, evidence.value + 1.96 * error), abs=error / 5

@@ -157,7 +157,7 @@ def test_shift__no_value():
 
 def test_shift__written_and_read():
     evidence = LargestShift(0.1, (GroupDistance(0.09, 0.02), GroupDistance(0.05, 0.01)), 6, 120, math.inf)
-    assert serialization._built(serialization._plain(evidence)) == evidence
+    assert serialization._build(serialization._to_plain(evidence)) == evidence
 
 
 def test_shift__simulated():

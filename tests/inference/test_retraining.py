@@ -49,7 +49,7 @@ def test_a_p_value_is_the_level_at_which_the_interval_ends_at_the_limit(confiden
 
 
 def test_more_rows_are_not_asked_for():
-    assert NoiseWidened(evidence=CHANGE, sd=0.01, runs=5).spread() is None
+    assert NoiseWidened(evidence=CHANGE, sd=0.01, runs=5).scaled_variance() is None
 
 
 def test_what_has_no_interval_has_none_afterwards():

@@ -112,7 +112,7 @@ def swept(table, *, confidence=0.95):
         for k in CLASSES.get(task, ())
         if len(CLASSES[task]) > 2
     ]
-    spreads = [name for name in known if catalogue.spread(name)]
+    spreads = [name for name in known if catalogue.find_disparity(name)]
     plain = [name for name in known if name not in spreads and catalogue.find(name).kind != "operation"]
     asked = Question(
         task=task,

@@ -121,7 +121,7 @@ class _Collector:
         column = None if name is None else next((column for column in table.columns if column.name == name), None)
         if column is None:
             if name is not None:
-                said = f"has no column {name!r}; {self._instead(name, table.names, setting, other)}"
+                said = f"has no column {name!r}; {self._suggest_columns(name, table.names, setting, other)}"
                 self._problems.add(Problem(said, table.path, setting=setting))
             return None
         if not (column.may_be_number if number else not column.is_nested):
@@ -133,25 +133,25 @@ class _Collector:
     def find_key(self, table: Table, name: str | None, keyed: Table | None = None) -> TableColumn | None:
         """Return the key's column; predictions without it are a problem of theirs if the evaluation set has it."""
         if name is not None and keyed is not None and name in keyed.names and name not in table.names:
-            self._problems.add(Problem(_keyless(name, table, keyed), table.path, setting=_KEY))
+            self._problems.add(Problem(_missing_key_remedy(name, table, keyed), table.path, setting=_KEY))
             return None
         return self.find(table, name, "key", _KEY)
 
-    def _instead(self, name: str, names: tuple[str, ...], setting: tuple[str, ...], other: str | None) -> str:
+    def _suggest_columns(self, name: str, names: tuple[str, ...], setting: tuple[str, ...], other: str | None) -> str:
         """Return the columns that a file has, with the line to write if one of them was probably meant."""
-        if (near := _near(name, names)) is not None:
-            return f"did you mean {near!r}? Write `{_written(near, setting)}`"
+        if (near := _nearest_name(name, names)) is not None:
+            return f"did you mean {near!r}? Write `{_configuration_line(near, setting)}`"
         left = [item for item in names if item not in self._known | {other}]
         is_alone = len(left) == 1 and setting[1] in {"score", "decision"}
         if any(_VALUE.fullmatch(item) for item in names):
             return f"its header is {listed(names)}; write the names of the columns in the first line"
-        return f"there are {listed(names)}" + (f"; write `{_written(left[0], setting)}`" if is_alone else "")
+        return f"there are {listed(names)}" + (f"; write `{_configuration_line(left[0], setting)}`" if is_alone else "")
 
     def unnamed(self, table: Table, what: str, key: str, other: str | None) -> None:
         """Note that metrics need a column of predictions that the configuration does not name."""
         setting = (what, key)
         self.say(
-            f"needs the column of a {key}, as `{key}: …`; {self._instead('', table.names, setting, other)}",
+            f"needs the column of a {key}, as `{key}: …`; {self._suggest_columns('', table.names, setting, other)}",
             table.path,
             setting,
         )
@@ -185,7 +185,7 @@ def missing_file(path: str, setting: tuple[str, ...]) -> Problem:
     folder = Path(path).parent
     beside = sorted(item.name for item in folder.iterdir() if item.is_file()) if folder.is_dir() else []
     stems = {Path(item).stem: item for item in beside}
-    near = stems.get(Path(path).stem) or _near(Path(path).name, tuple(beside))
+    near = stems.get(Path(path).stem) or _nearest_name(Path(path).name, tuple(beside))
     hint = f"did you mean {near!r} in its folder?" if near else _HINTS[setting[0]]
     return Problem(f"does not exist; {hint}", path, setting=setting)
 
@@ -205,20 +205,20 @@ def _names_rows(connection: duckdb.DuckDBPyConnection, table: Table, name: str) 
     return found is not None and found[0] == table.rows
 
 
-def _near(name: str, names: tuple[str, ...]) -> str | None:
+def _nearest_name(name: str, names: tuple[str, ...]) -> str | None:
     plain = {item.strip().casefold(): item for item in names}
     same = plain.get(name.strip().casefold())
     return same or next(iter(difflib.get_close_matches(name, names, n=1)), None)
 
 
-def _written(value: str, setting: tuple[str, ...]) -> str:
+def _configuration_line(value: str, setting: tuple[str, ...]) -> str:
     """Return a name as it is written under an entry of the configuration; a slice stands in a list."""
     return yaml_value(value) if setting[1] == "slices" else f"{setting[1]}: {yaml_value(value)}"
 
 
-def _keyless(name: str, table: Table, keyed: Table) -> str:
+def _missing_key_remedy(name: str, table: Table, keyed: Table) -> str:
     """Say what to do about predictions that lack the key of the evaluation set."""
-    near = _near(name, table.names)
+    near = _nearest_name(name, table.names)
     said = f"has no column {name!r} to join {keyed.path} by; "
     if near is not None and near not in keyed.names:
         columns = "{" + f"{json.dumps(near)}: {json.dumps(name)}" + "}"

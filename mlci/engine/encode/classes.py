@@ -48,7 +48,7 @@ def binary_classes(
     allowed = [cell_values.cell_text(cell_values.parse_cell(value)) for value in classes or ()]
     known = list(dict.fromkeys([*seen, *allowed]))
     if len(known) > 2:
-        listed = ", ".join(map(_quoted, known[:6]))
+        listed = ", ".join(map(_quote, known[:6]))
         raise InputError(Problem(f"label {column!r} has {len(known)} values ({listed}); a binary task has two", path))
     wanted = None if positive is None else cell_values.cell_text(cell_values.parse_cell(positive))
     chosen = _positive(known, wanted, path, column)
@@ -85,7 +85,7 @@ def assumed_positive(classes: tuple[str, ...], *, positive: object) -> str | Non
     return f"label values are {shown}; {classes[1]} counts as positive: set evaluation.positive to choose another"
 
 
-def _quoted(name: str) -> str:
+def _quote(name: str) -> str:
     return repr(shorten_cell(name))
 
 
@@ -95,7 +95,7 @@ def _positive(known: list[str], wanted: str | None, path: str, column: str) -> s
         if chosen is None and len(known) == 1 and known[0] in _OPPOSITE:
             return _OPPOSITE[known[0]]
         if chosen is None:
-            named = f"has {_listed(known)} as labels in {column!r}"
+            named = f"has {_list_labels(known)} as labels in {column!r}"
             said = f"{named}; name the positive one under `evaluation`: {_lines(None, known)}"
             raise InputError(Problem(said, path, setting=_SETTING))
         return chosen
@@ -103,7 +103,9 @@ def _positive(known: list[str], wanted: str | None, path: str, column: str) -> s
     if wanted not in known and alias in known:
         return str(alias)
     if wanted not in known and _excludes(known, wanted):
-        said = f"has {_listed(known)} as labels in {column!r}, never {_quoted(wanted)}; write {_lines(wanted, known)}"
+        said = (
+            f"has {_list_labels(known)} as labels in {column!r}, never {_quote(wanted)}; write {_lines(wanted, known)}"
+        )
         raise InputError(Problem(said, path, setting=_SETTING))
     return wanted
 
@@ -119,8 +121,8 @@ def _excludes(known: list[str], wanted: str) -> bool:
     return negative or known[0].strip().casefold() == wanted.strip().casefold()
 
 
-def _listed(known: list[str]) -> str:
-    return " and ".join(map(_quoted, known))
+def _list_labels(known: list[str]) -> str:
+    return " and ".join(map(_quote, known))
 
 
 def _lines(wanted: str | None, known: list[str]) -> str:
@@ -169,9 +171,9 @@ def read_class_values(bound: BoundJob, classes: tuple[str, ...]) -> tuple[Scalar
     """
     column = bound.label
     if column.is_text and suffix_of(bound.job.data) not in _TEXT_FILES:
-        spelled = _spelled(bound, column)
+        spelled = _class_spellings(bound, column)
         return tuple(spelled.get(name, name) for name in classes)
-    found = [_typed(name, column) for name in classes]
+    found = [_typed_value(name, column) for name in classes]
     kinds = {type(value) for value in found}
     if kinds == {int} and column.is_text and _has_points(bound, column):
         return tuple(float(value) for value in found)
@@ -185,7 +187,7 @@ def _has_points(bound: BoundJob, column: TableColumn) -> bool:
     return sql.file_exists(bound.connection, bound.table.relation, f"regexp_matches({column.ref}, '[.eE]')")
 
 
-def _typed(name: str, column: TableColumn) -> Scalar:
+def _typed_value(name: str, column: TableColumn) -> Scalar:
     """Return the value of a class; whole numbers are floats if the file has floats."""
     parsed = cell_values.parse_cell(name)
     if parsed is None:
@@ -197,7 +199,7 @@ def _typed(name: str, column: TableColumn) -> Scalar:
     return float(parsed) if isinstance(parsed, int) and not isinstance(parsed, bool) and not whole else parsed
 
 
-def _spelled(bound: BoundJob, column: TableColumn) -> dict[str, str]:
+def _class_spellings(bound: BoundJob, column: TableColumn) -> dict[str, str]:
     """Return each class's text as it stands in a column of texts: ``1.0`` and ``True``, not ``1`` and ``true``."""
     query = sql.select(f"DISTINCT {column.ref}", bound.table.relation, where=f"{column.ref} IS NOT NULL", limit=_MOST)
     raw = sorted(str(row[0]) for row in bound.connection.execute(query).fetchall())

@@ -37,17 +37,17 @@ class Bins:
 def bins_of(bound: BoundJob, base: SliceColumn, column: TableColumn, problems: ProblemCollector) -> Bins:
     """Find out how a column partitions the rows; what stands against it goes to ``problems``."""
     if base.cut is not None:
-        return _cut(bound, column, base.cut, problems)
+        return _cut_bins(bound, column, base.cut, problems)
     most = bound.job.max_groups
     coded = code_column(bound.connection, bound.table, column, most=most)
     if not coded.whole:
-        said = f"slice column {column.name!r} has more than {most:,} groups; {_fewer(bound, column)}"
+        said = f"slice column {column.name!r} has more than {most:,} groups; {_fewer_groups_remedy(bound, column)}"
         problems.add(Problem(said, bound.table.path, remedy=("evaluation", "slices", column.name)))
     names = [cell_values.group_name(value) for value in coded.values] + [cell_values.NULL_GROUP] * coded.has_null
     return Bins(coded.expression, tuple(names), coded)
 
 
-def _fewer(bound: BoundJob, column: TableColumn) -> str:
+def _fewer_groups_remedy(bound: BoundJob, column: TableColumn) -> str:
     """Return the remedy for too many groups: edges at the quartiles of a number, else another limit."""
     value = column.as_float()
     asked = [f"quantile_disc({value}, [0.25, 0.5, 0.75])", f"count(*) = count({value})"]
@@ -59,7 +59,7 @@ def _fewer(bound: BoundJob, column: TableColumn) -> str:
     return f"bin the number, such as `{{column: {yaml_value(column.name)}, cut: [{listed}]}}`, or raise `max_groups`"
 
 
-def _cut(bound: BoundJob, column: TableColumn, edges: tuple[float, ...], problems: ProblemCollector) -> Bins:
+def _cut_bins(bound: BoundJob, column: TableColumn, edges: tuple[float, ...], problems: ProblemCollector) -> Bins:
     """Bin a number: a bin takes its lower edge, NaN and null share a group."""
     value = column.as_float()
     if not column.is_number:
@@ -130,14 +130,14 @@ def encode_columns(bound: BoundJob) -> EncodedColumns:
         for side in bound.sides
     ]
     if label and not label.values:
-        problems.add(_null(bound.label, bound.place(), "label"))
+        problems.add(_null_problem(bound.label, bound.place(), "label"))
     if label and job.task == "binary" and len(label.values) > 2:
-        problems.add(_too_many(label, bound.label, bound.place()))
+        problems.add(_too_many_labels(label, bound.label, bound.place()))
     problems.stop()
     classes = _classes(bound, label, decided)
-    labelled = _classed(label, bound.label, classes, bound.place(), problems, "label", job.task) if label else None
+    labelled = _class_column(label, bound.label, classes, bound.place(), problems, "label", job.task) if label else None
     decisions = tuple(
-        _classed(coded, side.decision, classes, bound.place(side), problems, "decision", job.task)
+        _class_column(coded, side.decision, classes, bound.place(side), problems, "decision", job.task)
         if coded and side.decision
         else None
         for coded, side in zip(decided, bound.sides, strict=True)
@@ -174,7 +174,7 @@ def _classes(
     )
 
 
-def _classed(
+def _class_column(
     coded: DictionaryColumn,
     column: TableColumn,
     classes: tuple[str, ...],
@@ -194,7 +194,7 @@ def _classed(
         found_first = place.problem(column, f"{coded.expression} IN ({raw})", said, hint=hint)
         problems.add(replace(found_first, remedy=_CLASSES if task == "multiclass" else ()))
     if coded.has_null:
-        problems.add(_null(column, place, what))
+        problems.add(_null_problem(column, place, what))
     lut = np.array([0 if item is None else item for item in [*found, 0]], np.int32)
     return ClassColumn(coded, lut.astype(np.uint8) if len(classes) < 255 else lut)
 
@@ -218,13 +218,13 @@ def _remedy(outside: list[str], column: TableColumn, classes: tuple[str, ...], t
     return f"; if it may occur, write `classes: [{listed}]` under `evaluation`"
 
 
-def _null(column: TableColumn, place: CellLocation, what: str) -> Problem:
+def _null_problem(column: TableColumn, place: CellLocation, what: str) -> Problem:
     null = f"{column.ref} IS NULL" + (f" OR isnan({column.as_float()})" if column.is_number else "")
     hint = f"; leave such rows out: `df = df.dropna(subset=[{json.dumps(column.name)}])`" if what == "label" else ""
     return place.problem(column, null, f"{what} {column.name!r} is null", hint=hint)
 
 
-def _too_many(label: DictionaryColumn, column: TableColumn, place: CellLocation) -> Problem:
+def _too_many_labels(label: DictionaryColumn, column: TableColumn, place: CellLocation) -> Problem:
     """Say where each of more than two labels first stands: mostly it is one row that is wrong."""
     positions = place.first_positions(label.expression)
     first = [min(positions[raw] for raw in positions if label.lut[raw] == code) for code in range(len(label.values))]

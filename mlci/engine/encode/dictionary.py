@@ -90,8 +90,8 @@ def code_column(
     has_null = len(raw) < len(rows) or any(value is None for value in meant.values())
     if len(rows) > most + 1:
         return DictionaryColumn(tuple(kept), has_null, "", np.zeros(0, np.uint8), whole=False)
-    index = {_same(value): code for code, value in enumerate(kept)}
-    expression, lut = _expression(connection, column, meant, lambda value: index.get(_same(value), len(kept)))
+    index = {_typed_key(value): code for code, value in enumerate(kept)}
+    expression, lut = _expression(connection, column, meant, lambda value: index.get(_typed_key(value), len(kept)))
     return DictionaryColumn(tuple(kept), has_null, expression, lut)
 
 
@@ -109,7 +109,7 @@ def _two_integers(
     return found if row[2] == table.rows else [*found, (None,)]
 
 
-def _same(value: cell_values.Value) -> tuple[str, cell_values.Value]:
+def _typed_key(value: cell_values.Value) -> tuple[str, cell_values.Value]:
     """Keep ``True`` apart from 1 in a dictionary."""
     return type(value).__name__ if isinstance(value, bool | str) else "number", value
 
@@ -168,7 +168,7 @@ def _enum(
         cell, spelled = column.ref, {value: find(meant[value]) for value in raw}
     else:
         cell = f"({_distinct_sql(column)})::VARCHAR"
-        spelled = _spell(connection, raw, meant, find)
+        spelled = _spell_values(connection, raw, meant, find)
     taken = sql.first_row(connection, "SELECT count(*) FROM duckdb_types() WHERE logical_type = 'ENUM'")
     kind = f"e{taken[0] if taken else 0}"
     words = sorted(spelled)
@@ -176,7 +176,7 @@ def _enum(
     return f"enum_code(TRY_CAST({cell} AS {kind}))", np.array([spelled[word] for word in words], dtype)
 
 
-def _spell(
+def _spell_values(
     connection: duckdb.DuckDBPyConnection, raw: list[Any], meant: dict[Any, cell_values.Value], find: Finder
 ) -> dict[str, int]:
     """Find each value's text as DuckDB writes it; it says so itself for floats, all of them in one query."""

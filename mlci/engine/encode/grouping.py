@@ -166,9 +166,9 @@ def build_partition(
     cells = _cells(columns, elements, table)
     found, problems = [], []
     for name, members in slices:
-        mixed, counts = _occurring(columns, members, elements, cells)
+        mixed, counts = _list_groups(columns, members, elements, cells)
         if len(mixed) > max_groups:
-            problems.append(Problem(_too_many(name, len(mixed), max_groups), path))
+            problems.append(Problem(_too_many_groups(name, len(mixed), max_groups), path))
             continue
         names = tuple(columns.name(members, int(code)) for code in mixed)
         found.append(Crossing(members, mixed, counts, names))
@@ -193,7 +193,7 @@ def _cells(bases: CompositeKey, elements: Elements, table: Array | None) -> Arra
     return count_codes(bases.packed, bases.size(bases.all), elements.weights, elements.threads)
 
 
-def _occurring(bases: CompositeKey, members: Members, elements: Elements, cells: Array | None) -> tuple[Array, Array]:
+def _list_groups(bases: CompositeKey, members: Members, elements: Elements, cells: Array | None) -> tuple[Array, Array]:
     """Return the combinations that occur in a slice, ascending, and the rows of each."""
     size = bases.size(members)
     if size > _DENSE:
@@ -208,7 +208,7 @@ def _occurring(bases: CompositeKey, members: Members, elements: Elements, cells:
     return occurring, found[occurring]
 
 
-def _too_many(name: str, found: int, most: int) -> str:
+def _too_many_groups(name: str, found: int, most: int) -> str:
     return (
         f"slice {name!r} has {found:,} groups, more than {most}; bin a number with `cut`, "
         f"drop the slice, or raise evaluation.max_groups"

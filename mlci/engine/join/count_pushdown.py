@@ -26,48 +26,48 @@ def is_countable(bound: BoundJob) -> bool:
     return content <= coded and not any(bound.joined(side) for side in bound.sides)
 
 
-def count_rows(bound: BoundJob, meaning: EncodedColumns, *, threads: int | None) -> ScannedRows:
+def count_rows(bound: BoundJob, encoded: EncodedColumns, *, threads: int | None) -> ScannedRows:
     """Let the database count; each element of what comes back stands for ``weights`` rows.
 
     Raises:
         InputError: if scores are invalid, or keys are missing or repeated; the message has the first row of each.
     """
-    if meaning.label is None:
+    if encoded.label is None:
         raise AssertionError(bound.job.task)  # numbers are not countable
     if bound.key is not None:
         query = sql.select(pairs.key_columns(bound, bound.key), bound.table.relation)
         pairs.index_keys(bound, sql.fetch_columns(bound.connection, query), threads=threads)
-    groups, checks = own_columns(bound, meaning), ["count(*) AS n"]
+    groups, checks = own_columns(bound, encoded), ["count(*) AS n"]
     for i, side in enumerate(bound.sides):
-        classed = meaning.decisions[i]
+        classed = encoded.decisions[i]
         if classed is not None:
             groups.append(f"{classed.coded.expression} AS d{i}")
         elif side.score is not None:
             value = side.score.as_float()
             groups.append(f"({value} >= {sql.float_literal(side.threshold)}) AS d{i}")
             checks += [f"min({value}) AS lo{i}", f"max({value}) AS hi{i}", f"count({value}) AS n{i}"]
-    checks += _unequal_scores(bound)
+    checks += _count_unequal_scores(bound)
     by = ", ".join(str(place + 1) for place in range(len(groups)))
     fetched = sql.fetch_columns(bound.connection, sql.select([*groups, *checks], bound.table.relation, group_by=by))
     problems, odd = ProblemCollector(), ScoreNotes(bound.job)
-    models = [_model(bound, meaning, i, fetched, problems) for i in range(len(bound.sides))]
+    models = [_model(bound, encoded, i, fetched, problems) for i in range(len(bound.sides))]
     problems.stop()
-    labels, weights = meaning.label.final(fetched["y"]), fetched["n"]
+    labels, weights = encoded.label.final(fetched["y"]), fetched["n"]
     for i, side in enumerate(bound.sides):
-        if meaning.decisions[i] is None and side.score is not None:
-            _look(bound, side, i, fetched, odd)
+        if encoded.decisions[i] is None and side.score is not None:
+            _check_scores(bound, side, i, fetched, odd)
     found = {"notes": tuple(odd.notes), "undecided": tuple(odd.undecided)}
     return ScannedRows(fetched, labels, models, weights=weights, differing=_differing(bound, models, fetched), **found)
 
 
-def _look(bound: BoundJob, side: BoundPredictions, i: int, fetched: dict[str, Array], odd: ScoreNotes) -> None:
+def _check_scores(bound: BoundJob, side: BoundPredictions, i: int, fetched: dict[str, Array], odd: ScoreNotes) -> None:
     low, high = float(sql.without_mask(fetched[f"lo{i}"]).min()), float(sql.without_mask(fetched[f"hi{i}"]).max())
     other = "" if side.score is None else f"{side.score.as_float()} NOT IN (0, 1)"
     ends = (low, high) == (0, 1) and not sql.file_exists(bound.connection, side.table.relation, other)
     odd.look(side, low, high, only_ends=ends)
 
 
-def _unequal_scores(bound: BoundJob) -> list[str]:
+def _count_unequal_scores(bound: BoundJob) -> list[str]:
     """SQL that counts the rows whose scores are unequal, where both models have scores."""
     scores = [side.score.as_float() for side in bound.sides if side.score is not None]
     return [f"count(*) FILTER (WHERE {scores[0]} IS DISTINCT FROM {scores[1]}) AS u"] if bound.both_score else []
@@ -85,9 +85,9 @@ def _differing(bound: BoundJob, models: list[ModelColumns], fetched: dict[str, A
 
 
 def _model(
-    bound: BoundJob, meaning: EncodedColumns, i: int, fetched: dict[str, Array], problems: ProblemCollector
+    bound: BoundJob, encoded: EncodedColumns, i: int, fetched: dict[str, Array], problems: ProblemCollector
 ) -> ModelColumns:
-    side, classed = bound.sides[i], meaning.decisions[i]
+    side, classed = bound.sides[i], encoded.decisions[i]
     if classed is not None:
         return ModelColumns(None, classed.final(fetched[f"d{i}"]))
     if side.score is None:

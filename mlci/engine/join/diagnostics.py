@@ -34,19 +34,19 @@ def diagnose_unpaired(
     connection: duckdb.DuckDBPyConnection, evaluation: Keyed, others: list[tuple[str, Keyed]], kind: Kind
 ) -> InputError:
     """Find out, in SQL and without haste, why rows don't pair off."""
-    rounded = [_rounded(connection, one, kind) for one in (evaluation, *(other for _, other in others))]
+    rounded = [_rounded_keys(connection, one, kind) for one in (evaluation, *(other for _, other in others))]
     if any(rounded):
         return InputError.of(problem for problem in rounded if problem)
     kind = "exact" if kind == "integer" else kind  # names every number, also one that has no integer's form
-    problems = _alone(connection, evaluation, kind)
+    problems = _check_alone(connection, evaluation, kind)
     for _, other in others:
-        problems += _alone(connection, other, kind)
+        problems += _check_alone(connection, other, kind)
     for what, other in others:
-        problems += _against(connection, evaluation, other, kind, what)
+        problems += _compare_keys(connection, evaluation, other, kind, what)
     return InputError.of(problems or [Problem("keys don't pair off", evaluation.table.path)])
 
 
-def _rounded(connection: duckdb.DuckDBPyConnection, keyed: Keyed, kind: Kind) -> Problem | None:
+def _rounded_keys(connection: duckdb.DuckDBPyConnection, keyed: Keyed, kind: Kind) -> Problem | None:
     """Name floating-point keys beyond which whole numbers have no value of their own: others may be one of them."""
     column, table = keyed.column, keyed.table
     if column.type != "DOUBLE":
@@ -54,7 +54,7 @@ def _rounded(connection: duckdb.DuckDBPyConnection, keyed: Keyed, kind: Kind) ->
     beyond = f"isfinite({column.ref}) AND abs({column.ref}) > {column.float_limit}"
     query = sql.select(table.row_number, table.relation, where=beyond, order_by="1", limit=1)
     found = sql.first_row(connection, query)
-    if found is None or (kind == "double" and not _repeated(connection, keyed, kind)):
+    if found is None or (kind == "double" and not _repeated_keys(connection, keyed, kind)):
         return None
     shown, row = table.place(found[0])
     limit = f"{column.float_name} beyond 2^{column.float_limit.bit_length() - 1}"
@@ -62,12 +62,12 @@ def _rounded(connection: duckdb.DuckDBPyConnection, keyed: Keyed, kind: Kind) ->
     return Problem(f"{column.name!r} in row {row}: {said}", shown)
 
 
-def _alone(connection: duckdb.DuckDBPyConnection, keyed: Keyed, kind: Kind) -> list[Problem]:
+def _check_alone(connection: duckdb.DuckDBPyConnection, keyed: Keyed, kind: Kind) -> list[Problem]:
     """Say what is wrong with one table's keys: missing ones, repeated ones."""
-    return [*_missing(connection, keyed, kind), *_repeated(connection, keyed, kind)]
+    return [*_missing_keys(connection, keyed, kind), *_repeated_keys(connection, keyed, kind)]
 
 
-def _missing(connection: duckdb.DuckDBPyConnection, keyed: Keyed, kind: Kind) -> list[Problem]:
+def _missing_keys(connection: duckdb.DuckDBPyConnection, keyed: Keyed, kind: Kind) -> list[Problem]:
     table, column, number = keyed.table, keyed.column, keyed.table.row_number
     asked, condition = [number, f"{column.ref}::VARCHAR", "count(*) OVER ()"], f"{comparable(column, kind)} IS NULL"
     found = connection.execute(
@@ -83,7 +83,7 @@ def _missing(connection: duckdb.DuckDBPyConnection, keyed: Keyed, kind: Kind) ->
     return [Problem(said, table.place(position)[0])]
 
 
-def _repeated(connection: duckdb.DuckDBPyConnection, keyed: Keyed, kind: Kind) -> list[Problem]:
+def _repeated_keys(connection: duckdb.DuckDBPyConnection, keyed: Keyed, kind: Kind) -> list[Problem]:
     table, number, value = keyed.table, keyed.table.row_number, comparable(keyed.column, kind)
     query = sql.select(
         [f"{value}::VARCHAR", f"list_sort(list({number}))[:{_SHOWN}]", "count(*) OVER ()"],
@@ -113,7 +113,7 @@ def _rows(table: Table, positions: list[int]) -> str:
     return f"rows {', '.join(str(row) for _, row in places)}"
 
 
-def _against(
+def _compare_keys(
     connection: duckdb.DuckDBPyConnection, evaluation: Keyed, other: Keyed, kind: Kind, what: str
 ) -> list[Problem]:
     problems = []
@@ -130,22 +130,22 @@ def _against(
         said = f"{keys}: {name_first(count, 'key', _keys(extra))}"
         problems.append(Problem(said, other.table.path))
     if missing and extra and kind == "text":
-        problems += _spelled_differently(connection, evaluation, other)
+        problems += _differing_spellings(connection, evaluation, other)
     return problems
 
 
-def _spelled_differently(connection: duckdb.DuckDBPyConnection, evaluation: Keyed, other: Keyed) -> list[Problem]:
+def _differing_spellings(connection: duckdb.DuckDBPyConnection, evaluation: Keyed, other: Keyed) -> list[Problem]:
     """Tell whether texts that don't match would as numbers or timestamps, without blanks, in one case or Unicode form.
 
     As numbers match ``0`` and ``000``, or ``0.0`` of a column with nulls.
     """
     for how, reading in (
-        (_NUMERIC, _numbers),
-        (_BLANKS, lambda keyed: _read(keyed, "trim({}, ' \t\u00a0')")),
-        (_CASE, lambda keyed: _read(keyed, "lower({})")),
-        (_FORM, lambda keyed: _read(keyed, "nfc_normalize({})")),
-        (_TIME, lambda keyed: _read(keyed, canonical("{}", "timestamp"))),
-        (_INSTANT, lambda keyed: _read(keyed, canonical("{}", "timestamptz"))),
+        (_NUMERIC, _numbers_sql),
+        (_BLANKS, lambda keyed: _read_sql(keyed, "trim({}, ' \t\u00a0')")),
+        (_CASE, lambda keyed: _read_sql(keyed, "lower({})")),
+        (_FORM, lambda keyed: _read_sql(keyed, "nfc_normalize({})")),
+        (_TIME, lambda keyed: _read_sql(keyed, canonical("{}", "timestamp"))),
+        (_INSTANT, lambda keyed: _read_sql(keyed, canonical("{}", "timestamptz"))),
     ):
         first_rows = [reading(keyed) for keyed in (other, evaluation)]
         both = f"({first_rows[0]}) AS here JOIN ({first_rows[1]}) AS there USING (n)"
@@ -157,13 +157,13 @@ def _spelled_differently(connection: duckdb.DuckDBPyConnection, evaluation: Keye
             shown = [ascii(shorten_cell(key))[1:-1] if how == _FORM else shorten_cell(key) for key in found[:2]]
             here = f"`{shown[0]}` in row {other.table.place(found[2])[1]} here"
             shard, row = evaluation.table.place(found[3])
-            remedy = _alike(found[0], found[1], how, other, evaluation)
+            remedy = _alike_remedy(found[0], found[1], how, other, evaluation)
             said = f"keys match {how}: written as {here} and `{shown[1]}` in row {row} of {shard}; {remedy}"
             return [Problem(said, other.table.path)]
     return []
 
 
-def _alike(here: str, there: str, how: str, other: Keyed, evaluation: Keyed) -> str:
+def _alike_remedy(here: str, there: str, how: str, other: Keyed, evaluation: Keyed) -> str:
     """Return the line of Python that writes keys alike, and the file that it is for, from a key of each file."""
     if how != _NUMERIC:
         return f"write them alike: `{_line(other, how)}` before each file is written"
@@ -184,14 +184,14 @@ def _line(keyed: Keyed, how: str) -> str:
     return f"{cell} = {_LINES[how].format(cell=cell)}"
 
 
-def _read(keyed: Keyed, form: str) -> str:
+def _read_sql(keyed: Keyed, form: str) -> str:
     """SQL for what texts are in a form ``n``, with one text ``k`` of each and its first row ``r``."""
     key = comparable(keyed.column, "text")
     columns = [f"{form.replace('{}', key)} AS n", f"min({keyed.table.row_number}) AS r", f"min({key}) AS k"]
     return sql.select(columns, keyed.table.relation, group_by="n", having=f"min({key}) = max({key})")
 
 
-def _numbers(keyed: Keyed) -> str:
+def _numbers_sql(keyed: Keyed) -> str:
     """SQL for the numbers ``n`` that a table's keys spell in one way only, the text ``k`` and its row ``r``."""
     number, key = keyed.table.row_number, comparable(keyed.column, "text")
     spelled = f"CASE WHEN regexp_full_match({key}, '{_NUMBER}') THEN TRY_CAST({key} AS DOUBLE) END"

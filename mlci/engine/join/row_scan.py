@@ -42,19 +42,19 @@ class ScannedRows:
     undecided: tuple[str, ...] = ()
 
 
-def read_rows(bound: BoundJob, meaning: EncodedColumns, *, threads: int | None) -> ScannedRows:
+def read_rows(bound: BoundJob, encoded: EncodedColumns, *, threads: int | None) -> ScannedRows:
     """Read every row.
 
     Raises:
         InputError: if scores are invalid or keys do not match; the message has the first row and key of each.
     """
-    return _Reader(bound, meaning, threads, ProblemCollector(), ScoreNotes(bound.job)).read()
+    return _Reader(bound, encoded, threads, ProblemCollector(), ScoreNotes(bound.job)).read()
 
 
-def own_columns(bound: BoundJob, meaning: EncodedColumns) -> list[str]:
+def own_columns(bound: BoundJob, encoded: EncodedColumns) -> list[str]:
     """SQL for what the evaluation set itself tells: ``s0``, ``s1``, … and ``y``."""
-    label = meaning.label.coded.expression if meaning.label else bound.label.as_float()
-    return [*(f"{bins.expression} AS s{i}" for i, bins in enumerate(meaning.bins)), f"{label} AS y"]
+    label = encoded.label.coded.expression if encoded.label else bound.label.as_float()
+    return [*(f"{bins.expression} AS s{i}" for i, bins in enumerate(encoded.bins)), f"{label} AS y"]
 
 
 @dataclass(frozen=True)
@@ -62,13 +62,13 @@ class _Reader:
     """Reads for one job; what is wrong with scores is kept until all of it is known."""
 
     bound: BoundJob
-    meaning: EncodedColumns
+    encoded: EncodedColumns
     threads: int | None
     problems: ProblemCollector
     odd: ScoreNotes
 
     def read(self) -> ScannedRows:
-        fetched = self._own()
+        fetched = self._fetch_own()
         index = None if self.bound.key is None else pairs.index_keys(self.bound, fetched, threads=self.threads)
         models = [self._side(i, fetched, index) for i in range(len(self.bound.sides))]
         labels = self._labels(fetched)
@@ -77,10 +77,10 @@ class _Reader:
         notes = tuple(self._notes())
         return ScannedRows(fetched, labels, models, differing=differing, notes=notes, undecided=undecided)
 
-    def _own(self) -> dict[str, Array]:
+    def _fetch_own(self) -> dict[str, Array]:
         """Fetch the evaluation set's columns, and those of the predictions that stand in it."""
         bound = self.bound
-        columns = own_columns(bound, self.meaning)
+        columns = own_columns(bound, self.encoded)
         if bound.key is not None:
             columns.append(pairs.key_columns(bound, bound.key))
         for i, side in enumerate(bound.sides):
@@ -92,7 +92,7 @@ class _Reader:
 
     def _columns(self, i: int) -> list[str]:
         """SQL for one side's predictions: ``d0`` or ``d1`` for the decision, ``p0`` or ``p1`` for the score."""
-        decision, score = self.meaning.decisions[i], self._score(i)
+        decision, score = self.encoded.decisions[i], self._score(i)
         columns = [f"{decision.coded.expression} AS d{i}"] if decision else []
         return [*columns, f"{score.as_float()} AS p{i}"] if score else columns
 
@@ -123,30 +123,30 @@ class _Reader:
         if column is not None:
             place = self.bound.place(side)
             found = check_scores(fetched[f"p{i}"], column, place, self.problems, kind_of_score(job))
-            self._look(side, found)
+            self._check_scores(side, found)
             score = _gather(found, rows, self.threads)
-        classed = self.meaning.decisions[i]
+        classed = self.encoded.decisions[i]
         if classed is not None:
             decision = _gather(classed.final(fetched[f"d{i}"]), rows, self.threads)
         elif score is not None and needs_decision(job):
             decision = (score >= side.threshold).view(np.uint8)
         return ModelColumns(score, decision)
 
-    def _look(self, side: BoundPredictions, score: Array) -> None:
+    def _check_scores(self, side: BoundPredictions, score: Array) -> None:
         low, high = float(score.min()), float(score.max())
         ends = (low, high) == (0, 1) and bool(((score == 0) | (score == 1)).all())
         self.odd.look(side, low, high, only_ends=ends)
 
     def _labels(self, fetched: dict[str, Array]) -> Array:
-        if self.meaning.label is not None:
-            return self.meaning.label.final(fetched["y"])
+        if self.encoded.label is not None:
+            return self.encoded.label.final(fetched["y"])
         return check_scores(fetched["y"], self.bound.label, self.bound.place(), self.problems, "number")
 
     def _differing(self, models: list[ModelColumns]) -> Array | None:
         """Return whether each row's predictions are unequal; ``None`` without a baseline."""
         if len(models) == 1:
             return None
-        unequal = [mine != theirs for mine, theirs in _both(*models)]
+        unequal = [mine != theirs for mine, theirs in _prediction_pairs(*models)]
         if self.bound.one_scores or not unequal:
             return np.ones(self.bound.table.rows, np.uint8)
         return np.asarray(np.logical_or.reduce(unequal)).view(np.uint8)
@@ -158,7 +158,7 @@ class _Reader:
         yield from self.odd.notes
 
 
-def _both(first: ModelColumns, second: ModelColumns) -> Iterator[tuple[Array, Array]]:
+def _prediction_pairs(first: ModelColumns, second: ModelColumns) -> Iterator[tuple[Array, Array]]:
     """Yield what both models predict."""
     if first.score is not None and second.score is not None:
         yield first.score, second.score

@@ -68,11 +68,11 @@ def share_rows(job: Job, own: Rows, folder: Path, *, in_own_order: bool) -> Rest
         InputError: if a table can't be read, if keys or labels stand in other columns, or if labels differ.
     """
     with sql.session() as (connection, scratch), sql.reading(job.data):
-        return _Sharing(connection, job, own, scratch, folder).shared(in_own_order=in_own_order)
+        return _RowSharing(connection, job, own, scratch, folder).shared(in_own_order=in_own_order)
 
 
 @dataclass(frozen=True)
-class _Sharing:
+class _RowSharing:
     connection: duckdb.DuckDBPyConnection
     job: Job
     own: Rows
@@ -99,7 +99,7 @@ class _Sharing:
         changed = int(np.count_nonzero(~same)) if alike else None
         self.folder.mkdir(parents=True, exist_ok=True)
         return RestrictedJob(
-            job=self._restricted(table, mine, theirs if in_own_order else mine) if len(mine) else job,
+            job=self._restrict(table, mine, theirs if in_own_order else mine) if len(mine) else job,
             rows=len(mine),
             added=len(here) - len(mine) - repeated,
             removed=len(own) - len(theirs) - others,
@@ -108,13 +108,13 @@ class _Sharing:
             coincidences=coincidences,
         )
 
-    def _restricted(self, table: Table, mine: Array, theirs: Array) -> Job:
+    def _restrict(self, table: Table, mine: Array, theirs: Array) -> Job:
         """Write the shared rows and return the job on them; predictions that stand beside the labels stay there."""
         job = self.job
         beside = [source for source in (job.candidate, job.baseline) if source is not None and source.path == job.data]
         kept = {job.key, job.label, *(column.column for spec in job.slices for column in spec.columns)}
         kept |= {name for source in beside for name in (source.score, source.decision)}
-        data = self._written("evaluation", table, kept, mine)
+        data = self._write_columns("evaluation", table, kept, mine)
 
         def restricted(name: str, source: Source, positions: Array) -> Source:
             path = data if source in beside else self._predictions(name, source, table, mine, positions)
@@ -135,7 +135,9 @@ class _Sharing:
             positions = np.flatnonzero(np.isin(own, keys))
         elif len(positions) and int(positions.max()) >= table.rows:
             raise InputError(Problem(f"has {count_noun(table.rows, 'row')}, fewer than its rows need", source.path))
-        return self._written(f"{name}-predictions", table, {self.job.key, source.score, source.decision}, positions)
+        return self._write_columns(
+            f"{name}-predictions", table, {self.job.key, source.score, source.decision}, positions
+        )
 
     def _keys_alike(self, name: str, *tables: Table) -> list[TableColumn]:
         """Return the keys of tables, read as one type."""
@@ -145,7 +147,7 @@ class _Sharing:
         problems.stop()
         return keys
 
-    def _written(self, name: str, table: Table, kept: Iterable[str | None], positions: Array) -> str:
+    def _write_columns(self, name: str, table: Table, kept: Iterable[str | None], positions: Array) -> str:
         """Write some columns of the rows at some positions, in the order of ``positions``."""
         chosen = [column for column in table.columns if column.name in set(kept)]
         target = self.folder / f"{name}.parquet"
@@ -171,7 +173,7 @@ class _Sharing:
         at = mine[here.labels[mine] != self.own.labels[theirs]]
         if len(at) <= 2 * may_differ:
             return
-        rows = ", ".join(self._named(table, int(position)) for position in at[:_NAMED])
+        rows = ", ".join(self._name_row(table, int(position)) for position in at[:_NAMED])
         more = f" and {len(at) - _NAMED:,} more" if len(at) > _NAMED else ""
         path, line = table.place(int(at[0]))
         raise InputError(
@@ -185,7 +187,7 @@ class _Sharing:
             )
         )
 
-    def _named(self, table: Table, position: int) -> str:
+    def _name_row(self, table: Table, position: int) -> str:
         if self.job.key is None:
             return f"row {table.place(position)[1]:,}"
         reference = table.column(self.job.key).ref

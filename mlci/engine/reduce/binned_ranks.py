@@ -105,7 +105,7 @@ BOUND = 5e-4
 
 
 @dataclass(frozen=True)
-class _Counted:
+class _CountedBins:
     """One model's bins, their rows by (label, bin) in every scope, and how far off each scope's AUC may be."""
 
     binning: Binning
@@ -115,10 +115,10 @@ class _Counted:
     def loose(self) -> list[Key]:
         return [key for key, bound in self.bounds.items() if bound > BOUND]
 
-    def tightened(self) -> "_Counted":
+    def tightened(self) -> "_CountedBins":
         """Leave bins of equal scores out of the bounds, at the price of a look at every row."""
         mixed = self.binning.mixed()
-        return replace(self, bounds={key: _bound(one[:, mixed], one) for key, one in self.histograms.items()})
+        return replace(self, bounds={key: _auc_bound(one[:, mixed], one) for key, one in self.histograms.items()})
 
 
 def binned_ranks(frame: Frame, *, exact_rows: int, threads: int | None) -> tuple[dict[Key, Scores], dict[Key, float]]:
@@ -132,39 +132,39 @@ def binned_ranks(frame: Frame, *, exact_rows: int, threads: int | None) -> tuple
     Returns:
         The scores, and for each scope the most that an AUC is off.
     """
-    found = [_counted(frame, by_width(model.scores, threads), threads) for model in frame.models]
+    found = [_count_bins(frame, by_width(model.scores, threads), threads) for model in frame.models]
     if any(one.loose() for one in found):
         found = [one.tightened() for one in found]
-    if _largest(found) > exact_rows:
-        found = [_again(frame, one, threads) for one in found]
+    if _largest_loose_scope(found) > exact_rows:
+        found = [_bin_by_quantile(frame, one, threads) for one in found]
     bounds = {key: max(one.bounds[key] for one in found) for key in found[0].bounds}
     return _scores(frame, found, threads), bounds
 
 
-def _largest(found: list[_Counted]) -> int:
+def _largest_loose_scope(found: list[_CountedBins]) -> int:
     """Return the rows of the largest scope whose bound is too loose."""
     return max((int(one.histograms[key].sum()) for one in found for key in one.loose()), default=0)
 
 
-def _again(frame: Frame, one: _Counted, threads: int | None) -> _Counted:
+def _bin_by_quantile(frame: Frame, one: _CountedBins, threads: int | None) -> _CountedBins:
     """Bin a model's scores by their quantiles where strips of equal width don't resolve them."""
     if not one.loose():
         return one
-    return _counted(frame, by_quantile(one.binning.score, threads), threads).tightened()
+    return _count_bins(frame, by_quantile(one.binning.score, threads), threads).tightened()
 
 
-def _counted(frame: Frame, binning: Binning, threads: int | None) -> _Counted:
+def _count_bins(frame: Frame, binning: Binning, threads: int | None) -> _CountedBins:
     histograms = _histograms(frame, binning, threads)
-    return _Counted(binning, histograms, {key: _bound(one, one) for key, one in histograms.items()})
+    return _CountedBins(binning, histograms, {key: _auc_bound(one, one) for key, one in histograms.items()})
 
 
-def _bound(mixed: Array, histogram: Array) -> float:
+def _auc_bound(mixed: Array, histogram: Array) -> float:
     negatives, positives = histogram.sum(axis=1)
     products = mixed[0].astype(np.float64) * mixed[1]
     return 0.5 * float(products.sum()) / (negatives * positives) if negatives and positives else 0.0
 
 
-def _scores(frame: Frame, found: list[_Counted], threads: int | None) -> dict[Key, Scores]:
+def _scores(frame: Frame, found: list[_CountedBins], threads: int | None) -> dict[Key, Scores]:
     keys = list(found[0].histograms)
     bins = [{key: _model_bins(one.histograms[key], one.binning) for key in keys} for one in found]
     if len(found) == 1:

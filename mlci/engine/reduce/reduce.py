@@ -36,18 +36,18 @@ def count_differing(frame: Frame, *, threads: int | None) -> dict[Key, int]:
     if frame.differing is None:
         return found
     for level in frame.partition.levels(2):
-        counted = _weighed(level, frame.differing) if frame.weights is not None else _flagged(level, frame, threads)
+        counted = _weigh(level, frame.differing) if frame.weights is not None else _count_flagged(level, frame, threads)
         for view in level.views:
             found.update({(view.slice, group): int(one) for group, one in enumerate(view.fold(counted))})
     return found
 
 
-def _flagged(level: Level, frame: Frame, threads: int | None) -> Array:
+def _count_flagged(level: Level, frame: Frame, threads: int | None) -> Array:
     flags = np.asarray(frame.differing)
     return count_pairs(level.codes, flags, (level.size, 2), None, threads)[:, 1]
 
 
-def _weighed(level: Level, counts: Array) -> Array:
+def _weigh(level: Level, counts: Array) -> Array:
     codes = np.zeros(len(counts), np.intp) if level.codes is None else level.codes
     return count_codes(codes, level.size, counts)
 

@@ -97,7 +97,7 @@ def _file(shown: str, local: Path, scratch: Path) -> LocalFile:
         raise InputError(Problem(f"is a pointer of Git LFS; {how}", shown))
     if _FORMATS[plain] != "parquet" and _starts_with(local, b"\x1f\x8b"):
         local, suffix = inflate(shown, local, scratch / f"inflated{sum(1 for _ in scratch.iterdir())}{plain}"), plain
-    return LocalFile(shown, _tame(local, scratch, suffix), _FORMATS[plain], plain)
+    return LocalFile(shown, _literal_path(local, scratch, suffix), _FORMATS[plain], plain)
 
 
 def inflate(shown: str, local: Path, target: Path, *, limit: int = INFLATED_LIMIT) -> Path:
@@ -124,7 +124,7 @@ def _starts_with(local: Path, start: bytes) -> bool:
         return stream.read(len(start)) == start
 
 
-def _tame(local: Path, scratch: Path, suffix: str) -> Path:
+def _literal_path(local: Path, scratch: Path, suffix: str) -> Path:
     """Return a path that DuckDB can't take for a glob."""
     absolute = local.resolve()
     if not any(character in str(absolute) for character in _MAGIC):
@@ -170,13 +170,13 @@ def download(url: str, target: Path, *, limit: int = LIMIT, timeout: float = TIM
 
     try:
         with urllib.request.urlopen(url, timeout=timeout) as answer, target.open("wb") as out:  # noqa: S310 - https only, see fetch
-            _bounded(answer, out, url=url, limit=limit)
+            _copy_bounded(answer, out, url=url, limit=limit)
     except (urllib.error.URLError, TimeoutError, ConnectionError) as error:
         raise OutsideError(f"{url}: could not be downloaded: {error}") from error
     return target
 
 
-def _bounded(source: IO[bytes], out: IO[bytes], *, url: str, limit: int) -> None:
+def _copy_bounded(source: IO[bytes], out: IO[bytes], *, url: str, limit: int) -> None:
     taken = 0
     while chunk := source.read(1 << 20):
         taken += len(chunk)
@@ -194,7 +194,7 @@ def _copy(url: str, folder: Path) -> list[tuple[str, Path]]:
     try:
         system, path = fs.FileSystem.from_uri(url)
         found = [(f"{scheme}://{item}", item) for item in _matches(fs, system, path)]
-        return [(shown, _one(system, item, folder / str(index))) for index, (shown, item) in enumerate(found)]
+        return [(shown, _copy_one(system, item, folder / str(index))) for index, (shown, item) in enumerate(found)]
     except OSError as error:
         raise OutsideError(f"{url}: {error}") from error
 
@@ -211,7 +211,7 @@ def _matches(fs: Any, system: Any, path: str) -> list[str]:  # noqa: ANN401 - py
     return found
 
 
-def _one(system: Any, item: str, target: Path) -> Path:  # noqa: ANN401 - pyarrow ships no types
+def _copy_one(system: Any, item: str, target: Path) -> Path:  # noqa: ANN401 - pyarrow ships no types
     with system.open_input_stream(item) as source, target.open("wb") as out:
         shutil.copyfileobj(source, out, 1 << 20)
     return target

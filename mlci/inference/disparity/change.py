@@ -101,7 +101,7 @@ class DisparityChange:
             return self._rise.p_value(limit, strictly=False)
         return self._fall.p_value(limit, strictly=True)
 
-    def spread(self) -> float:
+    def scaled_variance(self) -> float:
         """Return the variance that a normal interval of the same length has, times the rows of the smallest group."""
         return ((self.high - self.low) / (2 * two_sided(self.confidence))) ** 2 * self.rows
 

@@ -21,7 +21,7 @@ from mlci.metrics.statistics import Floats
 
 def measure_disparity(name: str, across: GroupedValues, context: MeasureContext) -> Disparity:
     """Return one disparity over one slice for both models, with the change between them."""
-    spread = catalogue.spread(name)
+    spread = catalogue.find_disparity(name)
     if spread is None:
         raise ValueError(f"{name} is not a disparity")
     measured = [[measure_metric(base, group, context) for group in across.groups] for base in spread.bases]

@@ -81,4 +81,4 @@ def error_of(evidence: Any) -> float:  # noqa: ANN401 (any kind of evidence)
         return float("nan")
     if isinstance(evidence, Tie):
         return 0.0
-    return float(np.sqrt(evidence.spread() / evidence.rows))
+    return float(np.sqrt(evidence.scaled_variance() / evidence.rows))

@@ -71,7 +71,7 @@ class LargestShift:
             return 1.0
         return min(1.0, self.compared * max(cdf((pair.distance - limit) / pair.error) for pair in self.pairs))
 
-    def spread(self) -> float:
+    def scaled_variance(self) -> float:
         """Return the widest pair's variance times the rows of the smallest group."""
         return max(pair.error for pair in self.pairs) ** 2 * self.rows
 

@@ -89,7 +89,7 @@ class Simultaneous:
             return self._within(limit)
         return self._beyond(-math.log(limit)) if limit > 0 else 1.0
 
-    def spread(self) -> float:
+    def scaled_variance(self) -> float:
         """Return the widest pair's variance times the rows of the smallest group."""
         return max(pair.error for pair in self.pairs) ** 2 * self.rows
 

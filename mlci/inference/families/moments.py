@@ -29,7 +29,7 @@ def loss_mean(moments: Moments, name: str, *, low: float, high: float) -> Eviden
 
 def paired_loss_mean(moments: Moments) -> Evidence | None:
     """Return the candidate's mean loss minus the baseline's, paired; ``None`` without a baseline."""
-    if (settled := _settled(moments)) is not None or "baseline" not in moments.names:
+    if (settled := _tie_of(moments)) is not None or "baseline" not in moments.names:
         return settled
     weights = _unit(moments, "candidate") - _unit(moments, "baseline")
     return _linear(moments, weights, method="paired t", low=-math.inf, high=math.inf)
@@ -57,7 +57,7 @@ def mse(moments: Moments, name: str, *, low: float, high: float) -> Evidence:  #
 
 def paired_rmse(moments: Moments) -> Evidence | None:
     """Return the difference of two RMSE; the influence is that of both roots, by each row's change in squares."""
-    if (settled := _settled(moments)) is not None or "baseline" not in moments.names:
+    if (settled := _tie_of(moments)) is not None or "baseline" not in moments.names:
         return settled
     if moments.rows == 0:
         return Undefined("no rows")
@@ -72,7 +72,7 @@ def paired_rmse(moments: Moments) -> Evidence | None:
 
 def paired_mse(moments: Moments) -> Evidence | None:
     """Return the difference of two means of squares."""
-    if (settled := _settled(moments)) is not None or "baseline" not in moments.names:
+    if (settled := _tie_of(moments)) is not None or "baseline" not in moments.names:
         return settled
     if moments.rows == 0:
         return Undefined("no rows")
@@ -95,7 +95,7 @@ def r2(moments: Moments, name: str) -> Evidence:
 
 def paired_r2(moments: Moments) -> Evidence | None:
     """Return the difference of two R² over the same labels."""
-    if (settled := _settled(moments)) is not None or "baseline" not in moments.names:
+    if (settled := _tie_of(moments)) is not None or "baseline" not in moments.names:
         return settled
     spread = _spread(moments)
     if spread is None:
@@ -119,7 +119,7 @@ def single_row_value(value: float) -> Evidence:
     return Point(value, "single row", "a single row has no interval")
 
 
-def _settled(moments: Moments) -> Evidence | None:
+def _tie_of(moments: Moments) -> Evidence | None:
     """Return the tie of identical predictions; ``None`` if there is something to compare, or no baseline."""
     return Tie() if "baseline" in moments.names and moments.differing == 0 and moments.rows else None
 

@@ -47,7 +47,7 @@ class RankMinimums:
 NEEDS = {"roc_auc": RankMinimums(2, 3), "average_precision": RankMinimums(5, 5)}
 
 
-class _Spread(NamedTuple):
+class _ClassVariances(NamedTuple):
     """Sample variances of influences by class, and the mean influence of positives; negatives' is its opposite."""
 
     positives: float
@@ -146,7 +146,7 @@ def rank_evidence(ranked: Ranked | None, bins: ModelBins, *, metric: str) -> Evi
     size = _Sizes.of(bins)
     if ranked is None or size.scarcer < NEEDS[metric].one:
         return size.too_few(None if ranked is None else ranked.value, NEEDS[metric].one)
-    spread = _spread(ranked, bins)
+    spread = _class_variances(ranked, bins)
     if metric == "roc_auc":
         variance = spread.positives / size.positives + spread.negatives / size.negatives
         return AucScore(ranked.value, variance, size.scarcer, size.rows - size.scarcer)
@@ -174,7 +174,7 @@ def paired_rank_change(
     value = second.value - first.value
     if size.scarcer < NEEDS[metric].pair:
         return size.too_few(value, NEEDS[metric].pair)
-    spread = _paired_spread(first, second, scores)
+    spread = _paired_variances(first, second, scores)
     if spread.positives == 0 and spread.negatives == 0:
         return Point(value, "too few", "too few: the scores differ, but no row shows how far the ranks may move apart")
     m, n, scarce, other = size.positives, size.negatives, spread.positives, spread.negatives
@@ -211,10 +211,10 @@ def _over(part: Floats, whole: Floats) -> Floats:
     return np.asarray(part / np.where(whole > 0, whole, 1.0))
 
 
-def _spread(ranked: Ranked, bins: ModelBins) -> _Spread:
+def _class_variances(ranked: Ranked, bins: ModelBins) -> _ClassVariances:
     pos, neg = _counts(bins)
     (shift, positives), (_, negatives) = _moments(ranked.positive, pos), _moments(ranked.negative, neg)
-    return _Spread(positives, negatives, shift)
+    return _ClassVariances(positives, negatives, shift)
 
 
 def _moments(values: Floats, weights: Floats) -> tuple[float, float]:
@@ -225,7 +225,7 @@ def _moments(values: Floats, weights: Floats) -> tuple[float, float]:
     return centre, variance if variance > _NOTHING**2 else 0.0
 
 
-def _paired_spread(first: Ranked, second: Ranked, scores: Scores) -> _Spread:
+def _paired_variances(first: Ranked, second: Ranked, scores: Scores) -> _ClassVariances:
     """Return the variances of the rows' differences between both models.
 
     With exact ranks each joint cell has one difference. In bins it is one model's variance plus the other's less twice
@@ -236,16 +236,16 @@ def _paired_spread(first: Ranked, second: Ranked, scores: Scores) -> _Spread:
     left, right = scores.joint[:, 0], scores.joint[:, 1]
     base, mine = (first, scores.baseline), (second, scores.candidate)
     if scores.exact:
-        return _Spread(
+        return _ClassVariances(
             _moments(second.positive[right] - first.positive[left], scores.joint[:, 2].astype(np.float64))[1],
             _moments(second.negative[right] - first.negative[left], scores.joint[:, 3].astype(np.float64))[1],
-            _spread(*mine).shift - _spread(*base).shift,
+            _class_variances(*mine).shift - _class_variances(*base).shift,
         )
-    before, now = _spread(*base), _spread(*mine)
+    before, now = _class_variances(*base), _class_variances(*mine)
     (a, b), (c, d) = _coarse(*base), _coarse(*mine)
     both = (_covariance(a[left], c[right], scores.joint[:, 2]), _covariance(b[left], d[right], scores.joint[:, 3]))
     gaps = [_difference(x, y, z) for x, y, z in zip(before[:2], now[:2], both, strict=True)]
-    return _Spread(gaps[0], gaps[1], now.shift - before.shift)
+    return _ClassVariances(gaps[0], gaps[1], now.shift - before.shift)
 
 
 def _difference(first: float, second: float, covariance: float) -> float:

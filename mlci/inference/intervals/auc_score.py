@@ -49,7 +49,7 @@ class AucScore:
         """Test by the score at the limit."""
         return cdf(-self._score(limit)) if 0 <= limit <= 1 else float(limit > 1)
 
-    def spread(self) -> float:
+    def scaled_variance(self) -> float:
         """Return the variance at the estimate × rows."""
         return self.variance_at(self.value) * self.rows
 

@@ -43,7 +43,7 @@ class Normal:
         """Test by the standardised distance; beyond a bound there is nothing to test."""
         return self._tail(limit - self.value) if self.low <= limit <= self.high else float(limit > self.high)
 
-    def spread(self) -> float:
+    def scaled_variance(self) -> float:
         """Return error² × rows."""
         return self.error**2 * self.rows
 
@@ -89,7 +89,7 @@ class Logit:
             return float(limit >= self.high)
         return cdf((self._logit(limit) - self._logit(self.value)) / self._scaled)
 
-    def spread(self) -> float:
+    def scaled_variance(self) -> float:
         """Return error² × rows."""
         return self.error**2 * self.rows
 
@@ -129,7 +129,7 @@ class Sampled:
         """Test by the the draws' spread on the side of the interval's lower end."""
         return self._tail(limit - self.value, self.value - self.low)
 
-    def spread(self) -> float:
+    def scaled_variance(self) -> float:
         """Return error² × rows."""
         return self.error**2 * self.rows
 

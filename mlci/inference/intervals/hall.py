@@ -49,7 +49,7 @@ class Hall:
             return float(limit > self.high)
         return student_cdf(-self._straight(limit), self.df)
 
-    def spread(self) -> float:
+    def scaled_variance(self) -> float:
         """Return error² × rows."""
         return self.error**2 * self.rows
 

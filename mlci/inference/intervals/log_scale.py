@@ -61,9 +61,9 @@ class LogScale:
         at = math.log(inside) / self.power
         return self.log.below(at) if self.complement else self.log.above(at)
 
-    def spread(self) -> float | None:
+    def scaled_variance(self) -> float | None:
         """Return the logarithm's spread times the squared slope."""
-        spread, slope = self.log.spread(), self.power * (1 - self.value if self.complement else self.value)
+        spread, slope = self.log.scaled_variance(), self.power * (1 - self.value if self.complement else self.value)
         return None if spread is None else spread * slope**2
 
     def _back(self, log: float) -> float:

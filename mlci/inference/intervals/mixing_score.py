@@ -85,7 +85,7 @@ class MixingScore:
             return float(limit >= self.high or self.value == limit)
         return student_cdf(-self._score(limit), self.df)
 
-    def spread(self) -> float:
+    def scaled_variance(self) -> float:
         """Return variance × rows."""
         return self.variance * self.rows
 

@@ -55,7 +55,7 @@ class Mover:
             return float(limit >= self.high)
         return cdf(-self._z(limit))
 
-    def spread(self) -> float:
+    def scaled_variance(self) -> float:
         """Return the variance of the sum × rows."""
         return self.rows * (self.rest**2 + self.explained())
 

@@ -104,7 +104,7 @@ class PairedScore:
         """Test by the score at the limit."""
         return cdf(-self.score(limit)) if -self.most < limit < self.most else float(self.value <= limit)
 
-    def spread(self) -> float:
+    def scaled_variance(self) -> float:
         """Return the variance of the change × rows."""
         return self.rows * (self.explained() + self.rest**2)
 

@@ -43,13 +43,13 @@ class Proportion:
         """Test by the score statistic, whose variance is taken at the limit."""
         return self._tail(limit - self.value, limit)
 
-    def spread(self) -> float:
+    def scaled_variance(self) -> float:
         """Return p (1 - p)."""
         return self.value * (1 - self.value)
 
     def variance(self) -> float:
         """Return p (1 - p) / n."""
-        return self.spread() / self.rows
+        return self.scaled_variance() / self.rows
 
     def _tail(self, distance: float, limit: float) -> float:
         if not 0 < limit < 1:
@@ -96,14 +96,14 @@ class F1:
         """Test the Jaccard index against the limit mapped back."""
         return self._jaccard.above(limit / (2 - limit))
 
-    def spread(self) -> float:
+    def scaled_variance(self) -> float:
         """Return the Jaccard index's spread times the squared slope of the map."""
         slope = 2 / (1 + self._jaccard.value) ** 2
-        return self._jaccard.spread() * slope**2
+        return self._jaccard.scaled_variance() * slope**2
 
     def variance(self) -> float:
         """Return the variance of the value."""
-        return self.spread() / self.rows
+        return self.scaled_variance() / self.rows
 
     @property
     def _jaccard(self) -> Proportion:
@@ -166,13 +166,13 @@ class Tango:
         """Test by the score at the limit."""
         return cdf(-self.score(limit)) if -1 < limit < 1 else float(self.value <= limit)
 
-    def spread(self) -> float:
+    def scaled_variance(self) -> float:
         """Return the share of rows on which the models disagree."""
         return self.disagreements / self.rows
 
     def variance(self) -> float:
         """Return the variance of the difference, (share of disagreements - difference²) / n."""
-        return (self.spread() - self.value**2) / self.rows
+        return (self.scaled_variance() - self.value**2) / self.rows
 
 
 def _root(function: Callable[[float], float], low: float, high: float) -> float:

@@ -56,7 +56,7 @@ def metric_unit(metric: str) -> str:
 
 def disparity_bases(disparity: str) -> tuple[str, ...]:
     """Return the metrics whose values a disparity compares, by the catalogue's own names."""
-    found = catalogue.spread(disparity)
+    found = catalogue.find_disparity(disparity)
     return tuple(catalogue.canonical(base) for base in found.bases) if found else ()
 
 
