@@ -24,21 +24,21 @@ class Metrics(Protocol):
     """The part of the metric catalogue that checks need; :mod:`mlci.metrics.catalogue` is one."""
 
     def find(self, name: str) -> MetricInfo | None:
-        """Return what is known of a metric."""
+        """Return the entry of a metric; ``None`` if the catalogue has none."""
 
     def names(self) -> list[str]:
-        """Return every name that can be written."""
+        """Return every name that a configuration can use."""
 
     def canonical(self, name: str) -> str:
         """Return the name that an alias stands for."""
 
-    def find_disparity(self, name: str) -> Any:  # noqa: ANN401 - something with ``bases``, or None
-        """Return the metrics that a disparity is made of."""
+    def find_disparity(self, name: str) -> Any:  # noqa: ANN401 - an object with ``bases``, or None
+        """Return the base metrics of a disparity; ``None`` for other metrics."""
 
 
 @dataclass(frozen=True)
 class CheckContext:
-    """What every check looks at."""
+    """The configuration and the catalogue that every check reads."""
 
     loaded: LoadedConfig
     catalogue: Metrics
@@ -50,7 +50,7 @@ class CheckContext:
 
     @property
     def totals(self) -> bool:
-        """Whether there are only totals from a metrics file, whose names and ranges are the user's own."""
+        """Whether the only values are totals of a metrics file, whose names and ranges are the user's."""
         return self.config.predict.metrics is not None
 
     @cached_property
@@ -59,7 +59,7 @@ class CheckContext:
         return slices.slice_names(self.config.evaluation.slices) if self.config.evaluation else []
 
     def find(self, name: str) -> MetricInfo | SklearnMetric | None:
-        """Return what is known of a metric: from the catalogue, or from its name in scikit-learn or a module."""
+        """Return a metric's direction and tasks, from the catalogue, scikit-learn's names or a custom metric."""
         if self.totals:
             return self._find_total(name)
         if FUNCTION.fullmatch(name):
@@ -70,7 +70,7 @@ class CheckContext:
         return self.catalogue.find(name) or sklearn_metric(name) or sklearn_metric(self.catalogue.canonical(name))
 
     def _find_total(self, name: str) -> MetricInfo | SklearnMetric:
-        """Return what the name of a total tells; a name that tells nothing may be limited both ways."""
+        """Return the direction that a total's name implies; without one, limits in both directions are allowed."""
         found = self._find_known(name) or self._find_known(name.rpartition(".")[2])
         return found or SklearnMetric(None, guess_direction(name, self._direction))
 
@@ -80,7 +80,7 @@ class CheckContext:
 
 
 def metric_known(context: CheckContext, name: str, *where: str | int) -> Iterator[Problem]:
-    """Check that a metric exists, and for this task."""
+    """Check that a metric exists and is defined for this task."""
     if context.totals:
         return
     info = context.find(name)
@@ -102,12 +102,12 @@ def _describe_unknown(context: CheckContext, name: str) -> str:
     return f"unknown metric `{clip_text(name)}`; " + (
         f"did you mean `{guess}`?"
         if guess
-        else "`mlci metrics` lists what there is, `module:function` is one of your own"
+        else "`mlci metrics` lists all metrics; write a custom metric as `module:function`"
     )
 
 
 def _suggest_counterpart(context: CheckContext, name: str) -> str:
-    """Return the metric of the right task that is named most like this one."""
+    """Return the metric of the right task with the most similar name."""
     task = context.config.task
     every = context.catalogue.names()
     plain = [

@@ -14,11 +14,11 @@ ROWS_ADD = "predictions (`run` or `file`) would add slices, fairness and interva
 
 
 def check_configuration(loaded: LoadedConfig, catalogue: Metrics) -> list[Problem]:
-    """Return everything that is wrong with a configuration beyond its single values, ordered by line.
+    """Return all problems of a configuration beyond its single values, ordered by line.
 
     Args:
         loaded: The configuration with its lines.
-        catalogue: Where metrics are looked up: :mod:`mlci.metrics.catalogue`.
+        catalogue: The metric catalogue: :mod:`mlci.metrics.catalogue`.
     """
     context = CheckContext(loaded, catalogue)
     problems = [
@@ -94,7 +94,7 @@ def _check_slices(context: CheckContext) -> Iterator[Problem]:
                 words = f"{here} crosses `{column}` with itself"
                 yield context.loaded.problem(words, "evaluation", "slices", index)
         if evaluation and evaluation.key in parts:
-            words = f"{here} slices by the key `{evaluation.key}`, so that every row would be a group of its own"
+            words = f"{here} slices by the key `{evaluation.key}`, so that every row would be its own group"
             yield context.loaded.problem(words, "evaluation", "slices", index)
         if isinstance(item, tuple) and any(
             isinstance(part, SliceColumnConfig) and part.reference is not None for part in item
@@ -122,7 +122,7 @@ def _check_reported(context: CheckContext) -> Iterator[Problem]:
 
 
 def _check_predict(loaded: LoadedConfig) -> Iterator[Problem]:
-    """Check which keys of ``predict`` mean something with its source."""
+    """Check that every key of ``predict`` applies to its source."""
     config, predict = loaded.config, loaded.config.predict
     written = predict.model_fields_set
     if predict.metrics is not None:
@@ -139,14 +139,14 @@ def _check_predict(loaded: LoadedConfig) -> Iterator[Problem]:
             words = f"`predict.threshold` is for binary models, this one is {config.task}; remove it"
             yield loaded.problem(words, "predict", "threshold")
         elif predict.decision is not None:
-            words = "`predict.threshold` is not used where `decision` names a column; keep one of them"
+            words = "`predict.threshold` is not used if `decision` names a column; keep one of them"
             yield loaded.problem(words, "predict", "threshold")
         elif predict.score is None and predict.model is None:
             yield loaded.problem("`predict.threshold` needs `predict.score` to cut", "predict", "threshold")
 
 
 def _check_columns(loaded: LoadedConfig) -> Iterator[Problem]:
-    """Check that predictions have the columns that the task is judged on."""
+    """Check that predictions have the columns that the task needs."""
     config, predict = loaded.config, loaded.config.predict
     if predict.run is None and predict.file is None:
         return
@@ -162,7 +162,7 @@ def _missing_column(config: Config) -> str | None:
     predict = config.predict
     if config.task == "regression":
         if predict.decision is not None:
-            return "`predict.decision` is for classes; a regression's value stands in `score`"
+            return "`predict.decision` is for classes; a regression's prediction goes in `score`"
         return None if predict.score else "`predict.score` is missing: the column with the predicted value"
     if config.task == "multiclass":
         return None if predict.decision else "`predict.decision` is missing: the column with the predicted class"

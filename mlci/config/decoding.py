@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from mlci.errors import InputError, Problem
 
 MOST_BYTES = 256 * 1024
-# Everything outside YAML 1.2's printable set (chapter 5.1), and the line breaks that only YAML 1.1 knew: with them
-# the parser would count other lines than an editor, and an error would point at the wrong one.
+# Characters outside YAML 1.2's printable set (chapter 5.1), and line breaks of YAML 1.1 only: with them the parser
+# would count lines differently from an editor, and an error would point at the wrong line.
 ODD = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]")
 NAMES = {"\r": "a carriage return alone", "\ufeff": "a byte-order mark", "\x00": "a NUL character"}
 
@@ -43,7 +43,7 @@ def _decode_utf8(data: bytes, path: str) -> str:
 
 
 def _control_characters(text: str, path: str) -> Iterator[Problem]:
-    """Yield one problem for the first odd character of each line; a lone carriage return does not begin a line."""
+    """Yield a problem for the first such character of each line; a lone carriage return does not begin a line."""
     for number, line in enumerate(text.split("\n"), start=1):
         if found := ODD.search(line):
             name = NAMES.get(found[0], f"the control character U+{ord(found[0]):04X}")

@@ -1,4 +1,4 @@
-"""Checks of gates against the metric catalogue, the slices and the way predictions come about."""
+"""Checks of gates against the metric catalogue, the slices and the source of predictions."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -17,7 +17,7 @@ _SHIFTED = "can't limit a shift, which is a change itself and best at 0; write t
 
 
 def check_gates(context: CheckContext) -> Iterator[Problem]:
-    """Check every gate by itself, and that no two say the same."""
+    """Check every gate, and that no two have the same limit on the same number."""
     seen: dict[tuple[str, str, str | None, str | None, str], int] = {}
     for index, gate in enumerate(context.config.gates):
         yield from metric_known(context, gate.metric, "gates", index, "metric")
@@ -39,7 +39,7 @@ def check_gates(context: CheckContext) -> Iterator[Problem]:
 
 
 def _is_alias(context: CheckContext, first: Gate, second: Gate) -> bool:
-    """Tell whether two gates are one disparity with the same limits under two names; it is judged once."""
+    """Return whether two gates are one disparity with the same limits under two names; it is judged once."""
     alike = {"metric": second.metric, "line": second.line}
     spread = context.catalogue.find_disparity(second.metric) is not None
     return spread and first.metric != second.metric and first.model_copy(update=alike) == second
@@ -56,7 +56,7 @@ def _check_limits(context: CheckContext, index: int, gate: Gate) -> Iterator[Pro
             yield context.loaded.problem(f"`gates[{index}].{kind}` {_SHIFTED}", "gates", index, kind)
             continue
         words = _change_fault(info, gate, kind, limit) if kind.startswith("max_") else _percentage_fault(info, limit)
-        # Totals come in the user's own units: an accuracy of 93.5 is theirs to write.
+        # Totals are in the user's units: an accuracy of 93.5 is allowed.
         words = words or (None if context.totals else _range_fault(info, gate, kind, limit))
         if words:
             yield context.loaded.problem(f"`gates[{index}].{kind}` {words}", "gates", index, kind)
@@ -66,7 +66,7 @@ def _check_limits(context: CheckContext, index: int, gate: Gate) -> Iterator[Pro
 
 
 def _change_fault(info: MetricInfo | SklearnMetric | None, gate: Gate, kind: str, limit: Limit) -> str | None:
-    """Say what is wrong with the direction or the sign of a limit on the change."""
+    """Return what is wrong with the direction or the sign of a limit on the change."""
     better = info.direction if info else "none"
     if kind == "max_drop" and better == "lower":
         return f"would limit an improvement: lower is better for `{gate.metric}`; use `max_rise`"
@@ -79,14 +79,14 @@ def _change_fault(info: MetricInfo | SklearnMetric | None, gate: Gate, kind: str
 
 
 def _percentage_fault(info: MetricInfo | SklearnMetric | None, limit: Limit) -> str | None:
-    """Say what is wrong with a percentage that bounds a value."""
+    """Return what is wrong with a percentage that bounds a value."""
     if limit.relative and not (isinstance(info, MetricInfo) and info.unit == "fraction"):
         return f"can't be in per cent ({limit}): the metric is not a fraction; only `max_drop` and `max_rise` can"
     return None
 
 
 def _range_fault(info: MetricInfo | SklearnMetric | None, gate: Gate, kind: str, limit: Limit) -> str | None:
-    """Say what is wrong with a limit that no value of the metric could reach, or that every value keeps."""
+    """Return what is wrong with a limit that no value of the metric can reach, or that every value meets."""
     if not isinstance(info, MetricInfo):
         return None
     low, high = info.low, info.high
@@ -128,28 +128,28 @@ def _check_scope(context: CheckContext, index: int, gate: Gate) -> Iterator[Prob
 def _disparity_fault(
     context: CheckContext, info: MetricInfo | SklearnMetric, gate: Gate, key: str | None
 ) -> str | None:
-    """Say what is wrong when a spread has no groups, or something else is given some."""
+    """Return what is wrong if a disparity has no slice, or another metric has one."""
     name = gate.metric
     kind = info.kind if isinstance(info, MetricInfo) else "custom"
     if kind == "operation" and key:
         return f"`{name}` is measured once for the whole run; remove `{key}`"
     if kind in _ACROSS and key != "across":
         example = slices.slice_as_written(context.slices[0]) if context.slices else "a slice"
-        return f"`{name}` is a spread over groups; say over which, e.g. `across: {example}`"
+        return f"`{name}` is a spread over groups; name the slice, e.g. `across: {example}`"
     if kind not in _ACROSS and key == "across":
         spread = f"{name}_difference"
         instead = f"use `{spread}`, or " if context.catalogue.find(spread) else ""
-        return f"`{name}` is not a spread over groups; {instead}look at every group with `each`"
+        return f"`{name}` is not a spread over groups; {instead}gate every group with `each`"
     return None
 
 
 def _slice_fault(context: CheckContext, gate: Gate) -> str | None:
-    """Say what is wrong when a gate looks at a slice that is not listed."""
+    """Return what is wrong if a gate uses a slice that is not listed."""
     wanted = slices.slice_scope(gate) or ""
     if wanted in context.slices or context.config.evaluation is None:
         return None
     if any(wanted in _parts(name) for name in context.slices):
-        return None  # a column of a crossing becomes a slice of its own when a gate looks at it
+        return None  # a column of a crossing becomes its own slice if a gate uses it
     here = slices.slice_as_written(wanted)
     turned = next((name for name in context.slices if _parts(name) == _parts(wanted)), None)
     if turned:
@@ -158,9 +158,7 @@ def _slice_fault(context: CheckContext, gate: Gate) -> str | None:
         return f"names no crossing under `evaluation.slices`; add `{here}` there, or write one gate for each column"
     if (column := re.split("[=:]", wanted)[0].strip()) != wanted and column in context.slices:
         key = "each" if gate.each is not None else "across"
-        return (
-            f"is `{clip_text(here)}`, but a gate looks at every group of a slice; write `{key}: {yaml_value(column)}`"
-        )
+        return f"is `{clip_text(here)}`, but a gate covers every group of a slice; write `{key}: {yaml_value(column)}`"
     return f"is `{clip_text(here)}`, which is not under `evaluation.slices`; {_suggest_slice(context, wanted)}"
 
 
@@ -180,7 +178,7 @@ def _parts(name: str) -> set[str]:
 
 
 def _check_evidence(context: CheckContext, index: int, gate: Gate) -> Iterator[Problem]:
-    """Check that what a gate is judged on can come about."""
+    """Check that the number that a gate is judged on can be computed."""
     info = context.find(gate.metric)
     if gate.judge == "interval":
         if context.totals:
@@ -207,7 +205,7 @@ def _missing_interval(context: CheckContext, index: int, gate: Gate, info: Metri
 
 
 def _noise_fault(context: CheckContext, gate: Gate) -> str | None:
-    """Say what is wrong where a change can't be widened by the spread of retrainings."""
+    """Return what is wrong if a change can't be widened by training noise."""
     if gate.max_drop is None and gate.max_rise is None:
         return "widens the interval of a change; the gate needs `max_drop` or `max_rise`"
     if gate.each is not None or gate.across is not None:
@@ -222,7 +220,7 @@ def _noise_fault(context: CheckContext, gate: Gate) -> str | None:
 
 
 def _kinds(context: CheckContext, info: MetricInfo) -> set[str]:
-    """Return the kinds of a metric, or of those that a spread is made of."""
+    """Return the kind of a metric, or the kinds of a disparity's base metrics."""
     spread = context.catalogue.find_disparity(info.name)
     parts: Iterable[str] = spread.bases if spread else (info.name,)
     return {found.kind for part in parts if (found := context.catalogue.find(part))}
@@ -237,7 +235,7 @@ def _missing_scores(context: CheckContext, info: MetricInfo) -> Iterator[str]:
 
 
 def _missing_costs(context: CheckContext, name: str) -> Iterator[str]:
-    """Yield what is missing for one of the run's own costs."""
+    """Yield what is missing for an operational metric."""
     config = context.config
     if name == "train_seconds" and config.train is None:
         yield "`train_seconds` needs `train.run`; nothing is trained here"
@@ -250,7 +248,7 @@ def _missing_costs(context: CheckContext, name: str) -> Iterator[str]:
 
 
 WITH_PARAMETERS = frozenset({"cohen_kappa_score", "mean_pinball_loss"})
-"""Metrics of the catalogue that scikit-learn evaluates where ``params`` is set."""
+"""Metrics of the catalogue that scikit-learn evaluates if ``params`` is set."""
 _NEEDED = {"fbeta_score": ("beta", "2")}
 _MULTICLASS_AVERAGE = frozenset({"fbeta_score"})
 
@@ -288,7 +286,7 @@ def _entry_faults(context: CheckContext, item: Gate | Reported) -> Iterator[tupl
     name = context.catalogue.canonical(item.metric)
     own = isinstance(known, MetricInfo) and not (name in WITH_PARAMETERS and item.params)
     if own:
-        words = f"is for functions of yours or of scikit-learn; `{item.metric}` is mlci's own, remove it"
+        words = f"is for custom and scikit-learn functions; `{item.metric}` is built in, remove it"
         yield from ((key, words) for key in given)
     elif item.on is not None:
         yield from (("on", words) for words in _on_faults(context, item.on))
@@ -305,7 +303,7 @@ def _on_faults(context: CheckContext, on: str) -> Iterator[str]:
 
 
 def _missing_parameters(context: CheckContext, name: str, item: Gate | Reported) -> Iterator[tuple[str, str]]:
-    """Yield the parameters that a function of scikit-learn can't be called without."""
+    """Yield the parameters that a scikit-learn function requires."""
     params = item.params or {}
     if name in _NEEDED and _NEEDED[name][0] not in params:
         key, example = _NEEDED[name]

@@ -31,11 +31,11 @@ class Lines:
 
 @dataclass(frozen=True)
 class LoadedConfig:
-    """A configuration, and where it stands.
+    """A configuration with its file and line numbers.
 
     Attributes:
-        config: What the file says.
-        lines: Where it says it.
+        config: Content of the file.
+        lines: Line of every key and entry.
         path: The file, as the user wrote it.
     """
 
@@ -58,7 +58,7 @@ def load_unchecked(file: FilePath) -> LoadedConfig:
 
 
 def read_bounded_config(file: FilePath) -> bytes:
-    """Return what a configuration file holds, up to one byte more than it may.
+    """Return the content of a configuration file, up to one byte beyond the size limit.
 
     Raises:
         InputError: if the file is missing or can't be read.
@@ -82,7 +82,7 @@ def parse_config(text: str | bytes, *, path: str) -> LoadedConfig:
 
     Args:
         text: The whole file; bytes have to be UTF-8.
-        path: What problems name the file.
+        path: Name of the file in problems.
 
     Raises:
         InputError: if the text has problems; all of them, ordered by line, each with a line.
@@ -94,7 +94,7 @@ def parse_config(text: str | bytes, *, path: str) -> LoadedConfig:
 
 
 def parse_draft(text: str | bytes, *, path: str) -> tuple[YamlTree, Config | None]:
-    """Return what a file holds with its problems, and the configuration if there are none.
+    """Return the content of a file with its problems, and the configuration if there are none.
 
     Raises:
         InputError: if the file is not text.
@@ -107,21 +107,21 @@ def parse_draft(text: str | bytes, *, path: str) -> tuple[YamlTree, Config | Non
 
 
 def _refuse_credentials(text: str, *, path: str) -> None:
-    """Refuse addresses with credentials before anything of the file could be quoted in a message."""
+    """Refuse addresses with credentials before any message could quote the file."""
     lines = [number for number, line in enumerate(text.splitlines(), 1) if holds_credentials(line)]
     if lines:
-        raise config_error(Problem(f"an address holds credentials; {REMEDY}", path, number) for number in lines)
+        raise config_error(Problem(f"an address contains credentials; {REMEDY}", path, number) for number in lines)
 
 
 def with_lines(tree: YamlTree, config: Config) -> LoadedConfig:
-    """Return a configuration with its lines; gates know their own."""
+    """Return a configuration with its lines; each gate gets its own line."""
     lines = Lines(tree.lines)
     gates = tuple(gate.model_copy(update={"line": lines.of("gates", index)}) for index, gate in enumerate(config.gates))
     return LoadedConfig(config.model_copy(update={"gates": gates}), lines, tree.path)
 
 
 def config_error(problems: Iterable[Problem]) -> InputError:
-    """Return the error for some problems: ordered by line, said once each, and after twenty only counted."""
+    """Return the error for problems: ordered by line, without duplicates; after twenty only counted."""
     ordered = sorted(dict.fromkeys(problems), key=lambda problem: problem.line or 0)
     shown, rest = ordered[:MOST_PROBLEMS], ordered[MOST_PROBLEMS:]
     if rest:
@@ -131,7 +131,7 @@ def config_error(problems: Iterable[Problem]) -> InputError:
 
 
 def _validate(tree: YamlTree) -> Config | None:
-    """Check the data against the models; what is wrong goes to ``tree.problems``."""
+    """Check the data against the models; problems are added to ``tree.problems``."""
     lines = Lines(tree.lines)
     for path, message in _findings(tree):
         if not tree.refused(path):
@@ -141,18 +141,18 @@ def _validate(tree: YamlTree) -> Config | None:
     except ValidationError as error:
         for detail in error.errors(include_url=False):
             path = messages.error_path(detail["loc"])
-            # A refused value needs no second line.
-            if messages.worth_saying(detail) and not tree.refused(path):
+            # A refused value needs no second problem.
+            if messages.is_reportable(detail) and not tree.refused(path):
                 tree.refuse(messages.describe_error(detail), lines.of(*path), about=path)
         return None
 
 
 def _findings(tree: YamlTree) -> Iterator[tuple[Path, str]]:
-    """Yield unknown keys and keys that do not go together, found in the data as it stands."""
+    """Yield unknown keys and invalid combinations of keys, found in the unvalidated data."""
     for path, value in leaves(tree.data):
         owner = messages.section_name(path)
         if owner is None or not isinstance(value, dict) or path == ("gates",):
-            continue  # gates are a list, which the models say once
+            continue  # gates are a list, which the models report once
         known = fields(owner)
         for key in value:
             if key not in known:

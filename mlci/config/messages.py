@@ -59,12 +59,12 @@ def error_path(loc: Iterable[str | int]) -> Path:
 
 
 def section_name(path: Path) -> type[ConfigModel] | None:
-    """Return the model of the mapping at ``path``; ``None`` where no mapping belongs."""
+    """Return the model of the mapping at ``path``; ``None`` if no mapping belongs."""
     return SECTIONS.get(tuple(part for part in path if isinstance(part, str)))
 
 
 def unknown_key(key: str, path: Path, known: Iterable[str]) -> str:
-    """Say that a key is not known, and what was probably meant."""
+    """Return the message for an unknown key, with the key that was probably meant."""
     where = f" in `{dotted(path)}`" if path else ""
     known = list(known)
     if ":" in key and key.partition(":")[0] in known:
@@ -80,7 +80,7 @@ def unknown_key(key: str, path: Path, known: Iterable[str]) -> str:
 
 
 def nearest_word(word: str, known: Iterable[str]) -> str | None:
-    """Return the known word that a misspelt one is closest to."""
+    """Return the known word that is closest to a misspelt one."""
     return _nearest(word[:100], tuple(known))
 
 
@@ -90,8 +90,8 @@ def _nearest(word: str, known: tuple[str, ...]) -> str | None:
     return close[0] if close else None
 
 
-def worth_saying(error: ErrorDetails) -> bool:
-    """Tell whether an error says something of its own.
+def is_reportable(error: ErrorDetails) -> bool:
+    """Return whether an error adds to the other problems.
 
     Unknown keys are found in the data itself; a list whose entries were refused is not too short.
     """
@@ -110,7 +110,7 @@ def describe_error(error: ErrorDetails) -> str:
 
 
 def _example(path: Path) -> str:
-    """Return the description of a missing key, so that the user need not look it up."""
+    """Return the description of a missing key."""
     owner = section_name(path[:-1])
     info = fields(owner).get(str(path[-1])) if owner else None
     text = ((info.description or "") if info else "").rstrip(".")
@@ -144,15 +144,15 @@ def _describe_fault(error: ErrorDetails) -> str:  # noqa: PLR0911 - one return f
     return f"can't be {given}"
 
 
-_JOINT = {"mlci_rule", "mlci_cut", "mlci_secret"}  # about several values, or about what must not be shown
+_JOINT = {"mlci_rule", "mlci_cut", "mlci_secret"}  # about several values, or about a value that must not be shown
 _PLAIN = {
     "int_type": "must be a whole number",
     "int_from_float": "must be a whole number",
     "float_type": "must be a number",
     "finite_number": "must be a finite number",
     "tuple_type": "must be a list",
-    "model_type": "must hold keys of its own",
-    "model_attributes_type": "must hold keys of its own",
+    "model_type": "must be a mapping with keys",
+    "model_attributes_type": "must be a mapping with keys",
 }
 _BOUNDS = {
     "greater_than_equal": ("at least", "ge"),
@@ -163,7 +163,7 @@ _BOUNDS = {
 
 
 def show_value(value: object) -> str:
-    """Return a value as a reader of the file would recognise it, on one line and not too long."""
+    """Return a value as the file writes it, on one line and not too long."""
     if isinstance(value, dict | ConfigModel):
         return "a mapping"
     if isinstance(value, list | tuple):
@@ -176,7 +176,7 @@ def show_value(value: object) -> str:
 
 
 def _as_list(error: ErrorDetails) -> str:
-    """Return the remedy for a single entry where a list is wanted."""
+    """Return the remedy for a single entry in place of a list."""
     if error["type"] != "tuple_type":
         return ""
     if isinstance(error["input"], dict):
@@ -185,7 +185,7 @@ def _as_list(error: ErrorDetails) -> str:
 
 
 def _as_text(error: ErrorDetails) -> str:
-    """Return the remedy for what is not a text: quotes, or one column made of several."""
+    """Return the remedy for a value that is not text: quotes, or one column made of several."""
     value = error["input"]
     if isinstance(value, bool):
         return f"; write it in quotes: '{str(value).lower()}'"
@@ -209,13 +209,13 @@ def _is_number(value: object) -> bool:
 
 
 def _allowed_words(error: ErrorDetails) -> list[str]:
-    """Return the words that a choice has; pydantic lists them in quotes."""
+    """Return the allowed words of a choice; pydantic lists them in quotes."""
     words = re.findall(r"'([^']*)'", str(error.get("ctx", {}).get("expected", "")))
     return [*words, "{ref: …}", "{file: …}"] if error_path(error["loc"]) == ("baseline",) else words
 
 
 def _choice(allowed: list[str], given: object) -> Iterator[str]:
-    """Yield the parts of a sentence about a word that is none of the allowed ones."""
+    """Yield the parts of the message for a word that is not allowed."""
     yield f"must be {', '.join(allowed[:-1])} or {allowed[-1]}, not {show_value(given)}"
     guess = nearest_word(given, allowed) if isinstance(given, str) else None
     if guess:
@@ -226,7 +226,7 @@ def _choice(allowed: list[str], given: object) -> Iterator[str]:
 
 
 def join_words(path: Path, value: Any) -> str | None:  # noqa: ANN401 - whatever YAML can hold
-    """Return what is wrong with the keys that stand together in one mapping, whatever their values."""
+    """Return what is wrong with the combination of keys in one mapping, whatever their values."""
     owner = section_name(path)
     words = owner.rule(value.keys()) if owner and isinstance(value, dict) else None
     return f"`{dotted(path)}` {words}" if words else None

@@ -1,6 +1,6 @@
 """Pydantic models of ``mlci.yml``, frozen; the JSON Schema is generated from them.
 
-Models only check a value against itself and its neighbours. Checks that need the metric catalogue stand in
+Models only check a value against itself and its neighbours. Checks that need the metric catalogue are in
 :mod:`mlci.config.checks`; line numbers and wording of errors in :mod:`mlci.config.loader`.
 """
 
@@ -31,13 +31,13 @@ class ConfigModel(BaseModel):
 
     @classmethod
     def rule(cls, keys: AbstractSet[str]) -> str | None:
-        """Say what is wrong with the keys that are present together; ``None`` when they go together."""
+        """Return what is wrong with a combination of keys; ``None`` if it is allowed."""
         del keys
         return None
 
     @model_validator(mode="after")
     def _go_together(self) -> Self:
-        """Hold :meth:`rule` however the model was made."""
+        """Apply :meth:`rule` to every instance, parsed or constructed."""
         present = {key for key in self.model_fields_set if getattr(self, key) is not None}
         if words := self.rule(present):
             raise PydanticCustomError("mlci_rule", "{words}", {"words": words})
@@ -45,14 +45,14 @@ class ConfigModel(BaseModel):
 
 
 def _ascending(edges: tuple[float, ...]) -> tuple[float, ...]:
-    """Refuse edges that repeat or fall, which would make bins that no row can be in."""
+    """Refuse edges that repeat or fall, which would make empty bins."""
     if any(low >= high for low, high in itertools.pairwise(edges)):
         raise PydanticCustomError("mlci_cut", "must ascend, each edge above the one before")
     return edges
 
 
 def _kind(value: object) -> str | None:
-    """Tell the ways apart in which a slice or a baseline is written, so that only one of them is checked."""
+    """Return the form in which a slice or a baseline is written, so that only that one is checked."""
     if isinstance(value, str):
         return "=text"
     if isinstance(value, dict | BaseModel):
@@ -69,10 +69,10 @@ class SliceColumnConfig(ConfigModel):
 
     column: Name = Field(description="Name of the column in the evaluation set.")
     cut: Annotated[tuple[Finite, ...], Field(min_length=1), AfterValidator(_ascending)] | None = Field(
-        default=None, description="Ascending edges that a number is binned at; bins are closed on the left."
+        default=None, description="Ascending bin edges of a numeric column; bins are closed on the left."
     )
     reference: Scalar | None = Field(
-        default=None, description="Group that the others are compared with; left out, all pairs are compared."
+        default=None, description="Group that the others are compared with; if omitted, all pairs are compared."
     )
 
 
@@ -93,12 +93,12 @@ Scoped = Annotated[
 
 ON = Literal["scores", "decisions"]
 Parameters = Annotated[dict[Name, Scalar], Field(min_length=1, max_length=20)]
-_ON = "Predictions that a function of yours or of scikit-learn gets; left out, its parameter's name decides."
-_PARAMS = "Keyword arguments of a function of yours or of scikit-learn."
+_ON = "Predictions that a custom or scikit-learn function gets; if omitted, its parameter's name decides."
+_PARAMS = "Keyword arguments of a custom or scikit-learn function."
 
 
 class Reported(ConfigModel):
-    """A metric to report, with what its function is given."""
+    """A metric to report, with the arguments of its function."""
 
     metric: Name = Field(description="A metric of the catalogue, a scikit-learn name, or `module:function`.")
     on: ON | None = Field(default=None, description=_ON)
@@ -115,27 +115,29 @@ class Evaluation(ConfigModel):
     """The evaluation set: rows with a key, a label, features and slice columns."""
 
     data: Place = Field(description="CSV, Parquet or JSON Lines: a path, a glob or a URL (s3://, gs://, https://).")
-    label: Name = Field(description="Column with the truth.")
+    label: Name = Field(description="Column with the true values.")
     key: Name | None = Field(
         default=None, description="Column that predictions are joined by; without it, tables are joined by position."
     )
     positive: Scalar | None = Field(
-        default=None, description="Label value that counts as positive (binary); left out, 1 or true."
+        default=None, description="Label value that counts as positive (binary); if omitted, 1 or true."
     )
     classes: Annotated[tuple[Scalar, ...], Field(min_length=2)] | None = Field(
-        default=None, description="All labels that may occur (multiclass); left out, those of the label column."
+        default=None, description="All labels that may occur (multiclass); if omitted, those of the label column."
     )
     slices: tuple[Slice, ...] = Field(
-        default=(), description="Columns, binned columns and crossings that the rows are looked at by."
+        default=(), description="Columns, binned columns and crossings that partition the rows."
     )
     metrics: Annotated[tuple[Metric, ...], Field(min_length=1)] | None = Field(
-        default=None, description="Metrics to report; left out, all of the task's."
+        default=None, description="Metrics to report; if omitted, all of the task's."
     )
     timeout: Duration = Field(
-        default=Duration(3600), description="Time after which functions of yours or of scikit-learn are stopped."
+        default=Duration(3600), description="Time after which custom and scikit-learn functions are stopped."
     )
     max_groups: int = Field(default=100, ge=1, le=10_000, description="Most groups that one slice may have.")
-    min_group_size: int = Field(default=30, ge=1, description="A group with fewer rows is listed, never judged.")
+    min_group_size: int = Field(
+        default=30, ge=1, description="Fewest rows of a group that is judged; smaller groups are only listed."
+    )
 
     @property
     def reported(self) -> tuple[Reported, ...] | None:
@@ -146,7 +148,7 @@ class Evaluation(ConfigModel):
 
 
 def _passable_variable(name: str) -> str:
-    """Refuse a variable that no command ever gets."""
+    """Refuse a variable that mlci never passes to a command."""
     if NEVER_GIVEN.fullmatch(name):
         raise PydanticCustomError("mlci_secret", "{words}", {"words": _refuse_withheld(name)})
     return name
@@ -156,8 +158,8 @@ def _refuse_withheld(name: str) -> str:
     if name.upper().startswith("MLCI_"):
         return f"names {name}, which mlci sets itself or keeps to itself; remove it"
     return (
-        f"names {name}, a token or file of GitHub's runner that no command gets; remove it. Where a command needs a "
-        "token of its own, store it as a secret and give it another name in the step's `env:`, such as "
+        f"names {name}, a token or file of GitHub's runner that no command gets; remove it. If a command needs "
+        "its own token, store it as a secret and give it another name in the step's `env:`, such as "
         "`DATA_TOKEN: ${{ secrets.DATA_TOKEN }}`"
     )
 
@@ -166,17 +168,17 @@ Variable = Annotated[
     str, Field(min_length=1, max_length=200, pattern=r"^[A-Za-z_][A-Za-z0-9_]*$"), AfterValidator(_passable_variable)
 ]
 _ENV = (
-    "Variables with credentials of the registry that the command gets; left out, it gets none. GitHub's and mlci's own "
-    "can't be named."
+    "Variables with credentials of the registry that the command gets; if omitted, it gets none. GitHub's and mlci's "
+    "own can't be named."
 )
 
 
 class Train(ConfigModel):
-    """How the candidate is trained: a command, its time-out, and the file or folder that it leaves."""
+    """Training of the candidate: a command, its time-out, and the file or folder that it writes."""
 
     run: Command = Field(description="Command that trains the model, run by the shell beside `mlci.yml`.")
     timeout: Duration = Field(default=Duration(3600), description="Time after which training is stopped and fails.")
-    model: Place | None = Field(default=None, description="What training leaves behind: a file or a folder.")
+    model: Place | None = Field(default=None, description="Model that training writes: a file or a folder.")
     env: tuple[Variable, ...] = Field(default=(), description=_ENV)
 
 
@@ -184,7 +186,7 @@ SOURCES = ("run", "file", "model", "metrics")
 
 
 class Predict(ConfigModel):
-    """Where predictions come from: exactly one of ``run``, ``file``, ``model`` or ``metrics``."""
+    """Source of predictions: exactly one of ``run``, ``file``, ``model`` or ``metrics``."""
 
     run: Command | None = Field(
         default=None, description="Command that predicts; gets MLCI_MODEL, MLCI_DATA and MLCI_PREDICTIONS."
@@ -193,7 +195,7 @@ class Predict(ConfigModel):
     model: Place | None = Field(default=None, description="A scikit-learn model saved with skops.")
     metrics: Place | None = Field(default=None, description="A metrics file (JSON or YAML), judged on estimates.")
     trusted: tuple[Name, ...] = Field(
-        default=(), description="Types that a skops file may hold beyond the ones that skops trusts itself."
+        default=(), description="Types that a skops file may contain beyond those that skops trusts by default."
     )
     score: Name | None = Field(default=None, description="Column with a score, a probability or a regression's value.")
     decision: Name | None = Field(default=None, description="Column with the decided class.")
@@ -203,7 +205,7 @@ class Predict(ConfigModel):
 
     @classmethod
     def rule(cls, keys: AbstractSet[str]) -> str | None:
-        """Want exactly one source."""
+        """Require exactly one source."""
         return exactly_one(SOURCES, keys)
 
 
@@ -216,31 +218,31 @@ class Baseline(ConfigModel):
     ref: Reference | None = Field(
         default=None, description="Branch, tag or commit whose own train and predict steps make the baseline."
     )
-    score: Name | None = Field(default=None, description="Score column in `file`; the candidate's if left out.")
-    decision: Name | None = Field(default=None, description="Decision column in `file`; the candidate's if left out.")
-    threshold: Finite | None = Field(default=None, description="Threshold for `file`; the candidate's if left out.")
+    score: Name | None = Field(default=None, description="Score column in `file`; the candidate's if omitted.")
+    decision: Name | None = Field(default=None, description="Decision column in `file`; the candidate's if omitted.")
+    threshold: Finite | None = Field(default=None, description="Threshold for `file`; the candidate's if omitted.")
 
     @classmethod
     def rule(cls, keys: AbstractSet[str]) -> str | None:
-        """Want exactly one origin."""
+        """Require exactly one origin."""
         return exactly_one(("file", "ref"), keys)
 
 
 class GatePolicy(ConfigModel):
-    """What one gate does in doubt; overrides the policy of the whole file."""
+    """Policy of one gate for inconclusive results and missing baselines; overrides that of the file."""
 
-    inconclusive: OnDoubt | None = Field(default=None, description="What this gate does when the rows can't decide it.")
-    no_baseline: OnDoubt | None = Field(default=None, description="What this gate does without a baseline.")
+    inconclusive: OnDoubt | None = Field(default=None, description="Effect of this gate if the rows can't decide it.")
+    no_baseline: OnDoubt | None = Field(default=None, description="Effect of this gate without a baseline.")
 
 
 LIMITS = ("min", "max", "max_drop", "max_rise")
 
 
 class Gate(ConfigModel):
-    """A metric, where it is looked at, and the limits that it has to keep."""
+    """A metric, the rows that it is computed on, and its limits."""
 
     metric: Name = Field(description="A metric of the catalogue, a scikit-learn name, or `module:function`.")
-    each: Scoped | None = Field(default=None, description="Slice of which every group gets a gate of its own.")
+    each: Scoped | None = Field(default=None, description="Slice of which every group gets its own gate.")
     on: ON | None = Field(default=None, description=_ON)
     params: Parameters | None = Field(default=None, description=_PARAMS)
     across: Scoped | None = Field(default=None, description="Slice over whose groups a disparity or a shift is taken.")
@@ -256,14 +258,17 @@ class Gate(ConfigModel):
         default=None, description="Value that the limit is compared with; if omitted, it depends on the kind of gate."
     )
     noise: Literal["retraining"] | None = Field(
-        default=None, description="What the interval of a change knows of besides the rows; left out, nothing."
+        default=None,
+        description="Variance that the interval of a change includes besides that of the rows; if omitted, none.",
     )
-    policy: GatePolicy = Field(default=GatePolicy(), description="What this gate does in doubt.")
+    policy: GatePolicy = Field(
+        default=GatePolicy(), description="Effect of this gate if it is inconclusive or has no baseline."
+    )
     line: SkipJsonSchema[int | None] = Field(default=None, exclude=True, json_schema_extra={"x-internal": True})
 
     @classmethod
     def rule(cls, keys: AbstractSet[str]) -> str | None:
-        """Want a limit, and at most one way to look at groups."""
+        """Require a limit, and at most one of ``each`` and ``across``."""
         if not keys & set(LIMITS):
             return "has no limit; add `min`, `max`, `max_drop` or `max_rise`"
         if {"each", "across"} <= keys:
@@ -272,11 +277,11 @@ class Gate(ConfigModel):
 
 
 class Policy(ConfigModel):
-    """What the team agreed on: how sure to be, and what doubt means."""
+    """Policy of the file: confidence level, and effect of inconclusive gates and missing baselines."""
 
     confidence: Finite = Field(default=0.95, ge=0.5, lt=1, description="Two-sided level of every interval.")
-    inconclusive: OnDoubt = Field(default="warn", description="What a gate does when the rows can't decide it.")
-    no_baseline: OnDoubt = Field(default="warn", description="What a gate on a change does without a baseline.")
+    inconclusive: OnDoubt = Field(default="warn", description="Effect of a gate if the rows can't decide it.")
+    no_baseline: OnDoubt = Field(default="warn", description="Effect of a gate on a change without a baseline.")
     comment: Literal["always", "on-change", "on-failure", "never"] = Field(
         default="always", description="When a new comment is written; an existing one is always kept up to date."
     )
@@ -291,13 +296,15 @@ class Config(ConfigModel):
     )
     task: Task = Field(description="Binary, multiclass or regression.")
     evaluation: Evaluation | None = Field(
-        default=None, description="The rows that both models are judged on; left out only with `predict.metrics`."
+        default=None, description="Rows that both models are evaluated on; omitted only with `predict.metrics`."
     )
     paths: Annotated[tuple[Place, ...], Field(min_length=1)] | None = Field(
         default=None,
-        description="Globs of files that the model is made from; left out, everything but documentation.",
+        description="Globs of files that the model depends on; if omitted, everything but documentation.",
     )
-    train: Train | None = Field(default=None, description="How the candidate is trained; left out, nothing is.")
+    train: Train | None = Field(
+        default=None, description="How the candidate is trained; if omitted, it is not trained."
+    )
     predict: Predict = Field(description="Where the candidate's predictions come from.")
     baseline: Annotated[
         Annotated[Literal["production", "none"], Tag("=text")] | Annotated[Baseline, Tag("=mapping")],
@@ -307,12 +314,12 @@ class Config(ConfigModel):
         default=DEFAULT_REGISTRY,
         description="Where promoted models live: a folder, `s3://…`, `gs://…`, `az://…`, `github` or `mlflow:…`.",
     )
-    gates: Annotated[tuple[Gate, ...], Field(min_length=1)] = Field(description="What has to hold before a merge.")
-    policy: Policy = Field(default=Policy(), description="How sure to be, and what doubt means.")
+    gates: Annotated[tuple[Gate, ...], Field(min_length=1)] = Field(description="Limits that must hold before a merge.")
+    policy: Policy = Field(default=Policy(), description="Confidence level, and effect of inconclusive gates.")
 
 
 def exactly_one(names: tuple[str, ...], keys: AbstractSet[str]) -> str | None:
-    """Say what is wrong unless exactly one of ``names`` is among ``keys``."""
+    """Return what is wrong unless exactly one of ``names`` is among ``keys``."""
     given = [f"`{name}`" for name in names if name in keys]
     if len(given) == 1:
         return None
@@ -323,6 +330,6 @@ def exactly_one(names: tuple[str, ...], keys: AbstractSet[str]) -> str | None:
 
 
 def fields(model: type[ConfigModel]) -> dict[str, Any]:
-    """Return the fields of a model that a user may write, in the order of the documentation."""
+    """Return the fields of a model that a configuration may set, in the order of the documentation."""
     internal = {"x-internal": True}
     return {name: info for name, info in model.model_fields.items() if info.json_schema_extra != internal}

@@ -9,11 +9,11 @@ from mlci.config.recovery import recover_and_check
 
 
 def load(file: Path, catalogue: Metrics) -> LoadedConfig:
-    """Read and check a configuration file, its gates and metrics among the rest.
+    """Read and check a configuration file, including its gates and metrics.
 
     Args:
-        file: The file; problems name it as it is written here.
-        catalogue: Where metrics are looked up: :mod:`mlci.metrics.catalogue`.
+        file: The file; problems name it by this path.
+        catalogue: The metric catalogue: :mod:`mlci.metrics.catalogue`.
 
     Raises:
         InputError: if the file is missing, can't be read, or has problems; all of them at once, ordered by line.
@@ -22,7 +22,7 @@ def load(file: Path, catalogue: Metrics) -> LoadedConfig:
 
 
 def load_text(text: str | bytes, catalogue: Metrics, *, path: str) -> LoadedConfig:
-    """Check the text of a configuration file as :func:`read` does.
+    """Check the text of a configuration file as :func:`load` does.
 
     Raises:
         InputError: if the text has problems; all of them, ordered by line, each with a line.

@@ -1,8 +1,8 @@
 """Error recovery: check the valid parts of a configuration that has invalid ones.
 
-Every refused part is replaced by one that no check objects to, in its place, so that indices and lines stay. Where a
-replacement would decide something (the task, the source of predictions), each one is tried, and only what is found
-with all of them is said.
+Every refused part is replaced in place by a valid one, so that indices and lines stay. If other checks depend on the
+replacement (the task, the source of predictions), every possible one is tried, and only problems that occur with all of
+them are reported.
 """
 
 import json
@@ -21,7 +21,7 @@ from mlci.config.yaml_tree import YamlTree
 from mlci.errors import Problem
 
 Data = dict[str, Any]
-UNSAID = Problem("")
+SUPPRESSED = Problem("")
 GATE = {"metric": "refused:refused", "min": 0}
 TRAIN = {"run": "refused", "model": "refused"}
 COLUMNS = {"score": "refused score", "decision": "refused decision"}
@@ -31,24 +31,24 @@ LABEL, SLICE = "refused label", "a slice"
 
 @dataclass(frozen=True)
 class RecoveredConfig(LoadedConfig):
-    """A configuration with replacements; nothing is said about those."""
+    """A configuration with replacements, about which no problem is reported."""
 
     replaced: frozenset[Path]
 
     def problem(self, message: str, *where: str | int) -> Problem:
-        """Return a problem with its line, or :data:`UNSAID` where it is about a replacement."""
+        """Return a problem with its line, or :data:`SUPPRESSED` if it is about a replacement."""
         if any(where[:end] in self.replaced for end in range(len(where) + 1)):
-            return UNSAID
+            return SUPPRESSED
         return super().problem(message, *where)
 
 
 def recover_and_check(tree: YamlTree, catalogue: Metrics) -> list[Problem]:
-    """Return what checks find in the parts of a file that were not refused; nothing where too little is left."""
+    """Return the problems that checks find in the valid parts of a file; nothing if too little is valid."""
     if not tree.whole or not isinstance(tree.data, dict) or () in tree.faulty:
         return []
     mended = _RecoveredData(cast("Data", json.loads(json.dumps(tree.data))), tree.faulty)
     found = [_check_variant(data, tree, mended, catalogue) for data in mended.variants()]
-    return [problem for problem in found[0] if problem != UNSAID and all(problem in other for other in found[1:])]
+    return [problem for problem in found[0] if problem != SUPPRESSED and all(problem in other for other in found[1:])]
 
 
 def _check_variant(data: Data, tree: YamlTree, mended: "_RecoveredData", catalogue: Metrics) -> list[Problem]:
@@ -81,7 +81,7 @@ class _RecoveredData:
                 self._replace(value, key)
 
     def variants(self) -> Iterator[Data]:
-        """Yield the data with every task and source of predictions that may have been meant."""
+        """Yield the data with every possible task and source of predictions."""
         tasks = get_args(Task) if self._at_fault("task") else (self.data["task"],)
         predicts = self._predicts() if self._at_fault("predict") else (self.data["predict"],)
         self.replaced |= {(key,) for key in ("task", "predict") if self._at_fault(key)}
@@ -90,7 +90,7 @@ class _RecoveredData:
                 yield {**self.data, "task": task, "predict": predict}
 
     def _at_fault(self, *where: str | int) -> bool:
-        """Tell whether a value, anything in it or anything around it was refused."""
+        """Return whether a value, anything in it or anything around it was refused."""
         inside = any(path[: len(where)] == where or where[: len(path)] == path for path in self.faulty)
         return inside or (len(where) == 1 and where[0] in self.absent)
 
@@ -130,14 +130,14 @@ class _RecoveredData:
             self._replace(self._scopes(), "evaluation", "slices")
 
     def _scopes(self) -> list[Any]:
-        """Return the slices that gates look at, since they may be the refused ones, and one more."""
+        """Return the slices that gates use, since they may be the refused ones, and one more."""
         scopes = [gate.get(key) for gate in self.data["gates"] for key in ("each", "across")]
         return [scope[0] if isinstance(scope, list) and len(scope) == 1 else scope for scope in scopes if scope] + [
             SLICE
         ]
 
     def _predicts(self) -> tuple[Data, ...]:
-        """Return what may have been meant: the one source that is there, with columns, or one of either kind."""
+        """Return the possible sources: the one that is set, with columns, or one of either kind."""
         predict = self.data.get("predict")
         given = [key for key in SOURCES if isinstance(predict, dict) and key in predict]
         if len(given) != 1:

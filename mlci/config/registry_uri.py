@@ -28,16 +28,18 @@ _KNOWN = f"a folder, `s3://…`, `gs://…`, `az://…`, `github`, {_MLFLOW}"
 
 
 def _registry(value: str) -> str:
-    """Refuse what names no registry, with what was probably meant."""
+    """Refuse a value that does not name a registry; the message has what was probably meant."""
     if "@" in value and _SCHEME.match(value):
-        raise PydanticCustomError("mlci_secret", "must hold no credentials; they belong in the environment of the job")
+        raise PydanticCustomError(
+            "mlci_secret", "must not contain credentials; they belong in the environment of the job"
+        )
     if not re.fullmatch(REGISTRY, value):
         raise PydanticCustomError("mlci_registry", "{words}", {"words": _instead(value)})
     return value
 
 
 def _instead(value: str) -> str:
-    """Say what a registry may be, the nearer to what was written the better."""
+    """Return the form of a registry that is closest to the written value."""
     found = _SCHEME.match(value)
     scheme = found[1].lower() if found else ""
     meant = _MEANT.get(scheme, scheme)

@@ -1,4 +1,4 @@
-"""Path filters: globs of the files that a model is made from.
+"""Path filters: globs of the files that a model depends on.
 
 A pattern is matched against a path from the folder of ``mlci.yml``; ``*`` and ``?`` stay within one name, ``**`` goes
 over folders, ``!`` excludes what an earlier pattern matched, and the last pattern that matches decides.
@@ -19,21 +19,21 @@ DOCUMENTATION = (
     "docs/**/*.md", "docs/**/*.rst", "docs/**/*.png", "docs/**/*.svg", "docs/**/*.jpg", "docs/**/*.jpeg",
     "docs/**/*.gif", "docs/**/*.webp",
 )  # fmt: skip
-"""Files that no model is made from unless `paths:` names them; from the top of the repository."""
+"""Files that no model depends on unless `paths:` names them; from the top of the repository."""
 LOCKS = (
     "requirements*.txt", "uv.lock", "poetry.lock", "pdm.lock", "Pipfile.lock", "pylock*.toml", "conda-lock.yml",
     "environment.yml", "environment.yaml", "pixi.lock", "renv.lock",
 )  # fmt: skip
 """Lock files, at the top of the repository and beside the configuration."""
 POINTERS = ("**/*.dvc", "**/dvc.lock")
-"""Files that stand for data that git does not hold."""
+"""Pointer files for data outside git."""
 ALWAYS = (".github/workflows/**", ".github/actions/**", "**/.gitattributes")
-"""Files that decide how a model is judged, and how files are checked out, whatever `paths:` says; from the top."""
+"""Files that affect evaluation or checkout whatever `paths:` lists; from the top."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Relevance:
-    """Files that matter.
+    """Globs of relevant files.
 
     Attributes:
         patterns: ``paths:`` of the configuration; ``None`` takes everything but documentation.
@@ -61,19 +61,19 @@ class Relevance:
         return (*map(_Rule, known), *self._listed)
 
     def matters(self, path: str) -> bool:
-        """Tell whether a file matters, by its path from the top of the repository."""
+        """Return whether a file is relevant, by its path from the top of the repository."""
         found = (rule.wanted for rule in reversed(self._chosen) if rule.covers(path))
         return any(rule.fullmatch(path) for rule in self._always) or next(found, False)
 
     def may_hold(self, folder: str) -> bool:
-        """Tell whether a folder whose files git does not list, such as a submodule, may hold one that matters."""
+        """Return whether a folder whose files git does not list, such as a submodule, may contain a relevant file."""
         if any(_Rule(pattern).reaches(folder) for pattern in self.named):
             return True
         decides = (rule for rule in reversed(self._listed) if (rule.reaches if rule.wanted else rule.covers)(folder))
         return next((rule.wanted for rule in decides), False)
 
     def starts(self) -> dict[str, str]:
-        """Return by pattern the folder or file that all it matches is, or is in; only where it names one."""
+        """Return by pattern the folder or file that contains all its matches, for patterns that name one."""
         listed = (pattern for pattern in self.patterns or () if not _leads_out(pattern, self.folder))
         wanted = (pattern for pattern in listed if not pattern.startswith("!"))
         starts = {pattern: re.split(r"(?:^|/)[^/]*[*?[]", pattern, maxsplit=1)[0] for pattern in wanted}
@@ -95,7 +95,7 @@ def _leads_out(pattern: str, folder: str) -> bool:
 
 @dataclass(frozen=True)
 class _Rule:
-    """A glob from the top of the repository, and whether what it matches matters."""
+    """A glob from the top of the repository, and whether its matches are relevant."""
 
     pattern: str
     wanted: bool = True
@@ -105,11 +105,11 @@ class _Rule:
         return _compile(self.pattern)
 
     def covers(self, path: str) -> bool:
-        """Tell whether a path, or a folder with everything in it, is matched."""
+        """Return whether a path, or a folder with everything in it, is matched."""
         return self._compiled.fullmatch(path) is not None
 
     def reaches(self, folder: str) -> bool:
-        """Tell whether a folder, or something that may be in it, is matched."""
+        """Return whether a folder, or a path that may be in it, is matched."""
         for wanted, part in zip_longest(posixpath.normpath(self.pattern).split("/"), folder.split("/")):
             if wanted is None or part is None or wanted == "**":
                 return True
@@ -135,7 +135,7 @@ _MEANING = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
 
 
 def _literal(part: str) -> str:
-    """Return a set of characters as such, and everything else, such as a set that is none, as it is written."""
+    """Return a set of characters unchanged, and every other part, such as an incomplete set, escaped."""
     if len(part) > 2 and part.startswith("[") and part.endswith("]"):
         inside = part[1:-1].replace("\\", "\\\\").replace("[", "\\[")
         found = f"[{'^' + inside[1:] if inside.startswith('!') else inside.replace('^', chr(92) + '^')}]"

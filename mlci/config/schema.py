@@ -1,8 +1,7 @@
-"""The JSON Schema of ``mlci.yml`` (draft 2020-12), by which editors complete and check it while it is written.
+"""JSON Schema of ``mlci.yml`` (draft 2020-12), with which editors complete and check it.
 
-``python -m mlci.config.schema`` writes it again. It accepts what
-:func:`mlci.config.loader.parse_config` accepts, as far as a
-schema can say: exactly one source of predictions, a limit on every gate, no empty values.
+``python -m mlci.config.schema`` writes it. It accepts what :func:`mlci.config.loader.parse_config` accepts, as far as a
+schema can express it: exactly one source of predictions, a limit on every gate, no empty values.
 """
 
 import json
@@ -29,7 +28,7 @@ def build_schema() -> dict[str, Any]:
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": ADDRESS,
         "title": "mlci.yml",
-        "description": "What mlci trains, evaluates and holds a pull request's model to.",
+        "description": "How mlci trains and evaluates a pull request's model, and the gates that it must pass.",
     }
     return {**head, **{key: value for key, value in schema.items() if key not in head}}
 
@@ -49,12 +48,12 @@ def _require_one(names: Sequence[str]) -> list[dict[str, Any]]:
 
 
 def _is_idle(key: str, value: Any) -> bool:  # noqa: ANN401 - any part of a schema
-    """Tell whether an entry only says that a key may be left out."""
+    """Return whether an entry only states that a key may be omitted."""
     return key == "default" and (value is None or isinstance(value, dict))
 
 
 def _join_choices(choices: list[dict[str, Any]]) -> dict[str, Any]:
-    """Return several ways to write a value in the fewest words; every integer is a number."""
+    """Return the forms of a value as the shortest schema; every integer is a number."""
     if len(choices) == 1:
         return choices[0]
     if all(choice.keys() == {"type"} for choice in choices):
@@ -64,7 +63,7 @@ def _join_choices(choices: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _tidy(node: Any) -> Any:  # noqa: ANN401 - any part of a schema
-    """Take out what is true of the models and not of the file: nulls, and titles that only repeat a key."""
+    """Remove what applies to the models and not to the file: nulls, and titles that only repeat a key."""
     if isinstance(node, list):
         return [_tidy(item) for item in node]
     if not isinstance(node, dict):

@@ -8,18 +8,18 @@ CROSS = " × "
 
 
 def slice_columns(item: Slice) -> tuple[SliceColumnConfig, ...]:
-    """Return the columns that a slice is made of: one, or those of a crossing in the order written."""
+    """Return the columns of a slice: one, or those of a crossing in the order written."""
     parts = item if isinstance(item, tuple) else (item,)
     return tuple(part if isinstance(part, SliceColumnConfig) else SliceColumnConfig(column=part) for part in parts)
 
 
 def slice_name(item: Slice) -> str:
-    """Return what reports call a slice: the column's name, or those of a crossing joined by ``×``."""
+    """Return the name of a slice in reports: the column's name, or those of a crossing joined by ``×``."""
     return CROSS.join(column.column for column in slice_columns(item))
 
 
 def slice_scope(gate: Gate) -> str | None:
-    """Return the name of the slice that a gate looks at by ``each`` or ``across``; ``None`` for the whole set."""
+    """Return the name of the slice of a gate's ``each`` or ``across``; ``None`` for the whole set."""
     wanted = gate.each if gate.each is not None else gate.across
     return wanted if wanted is None or isinstance(wanted, str) else CROSS.join(wanted)
 
@@ -36,7 +36,7 @@ def slice_names(items: Iterable[Slice]) -> list[str]:
 
 
 def effective_slices(config: Config) -> tuple[Slice, ...]:
-    """Return the slices that are evaluated: those listed, and columns of a crossing that a gate looks at alone."""
+    """Return the slices that are evaluated: those listed, and columns of a crossing that a gate uses alone."""
     listed = config.evaluation.slices if config.evaluation else ()
     known = set(slice_names(listed))
     crossed = {column.column: column for item in listed if isinstance(item, tuple) for column in slice_columns(item)}

@@ -1,7 +1,7 @@
 """Value types of the configuration: limits, percentages, durations, finite numbers, paths to keys.
 
-Each knows how it is written, refuses everything else in one plain sentence, and brings its own JSON Schema. Booleans
-are never taken for numbers.
+Each type parses its written form, refuses other values with one message, and has its own JSON Schema. Booleans are not
+numbers.
 """
 
 import math
@@ -51,14 +51,14 @@ Finite = Annotated[float, BeforeValidator(finite_number), Field(allow_inf_nan=Fa
 
 
 def _scalar(value: object, handler: ValidatorFunctionWrapHandler) -> object:
-    """Give the four kinds of scalars one refusal instead of four."""
+    """Validate a scalar of any of four types, with one message instead of four."""
     if isinstance(value, bool | int | float | str):
         return handler(value)
     raise PydanticCustomError("mlci_scalar", "must be a single value: text, a number, true or false")
 
 
 Scalar = Annotated[bool | int | Finite | str, WrapValidator(_scalar)]
-"""A value as it stands in a table: a label, a class, the name of a group."""
+"""A cell of a table: a label, a class, the name of a group."""
 
 
 def _reference(value: str) -> str:
@@ -79,10 +79,10 @@ Reference = Annotated[
 
 @dataclass(frozen=True)
 class Limit:
-    """A bound: an absolute number, or a part of a reference written in per cent.
+    """A limit: an absolute number, or a share of the baseline's value written in per cent.
 
     Attributes:
-        value: The number; a fraction where it was written in per cent (``"10%"`` is 0.1).
+        value: The number; a fraction if it was written in per cent (``"10%"`` is 0.1).
         relative: Whether it was written in per cent.
         written: How the user wrote it; not part of its identity.
     """
@@ -92,7 +92,7 @@ class Limit:
     written: str = field(default="", compare=False, repr=False)
 
     def __post_init__(self) -> None:
-        """Refuse what is not a finite number, however the limit was made."""
+        """Refuse numbers that are not finite, parsed or constructed."""
         object.__setattr__(self, "value", finite_number(self.value))
 
     def __str__(self) -> str:
@@ -188,7 +188,7 @@ class Duration(float):
 
 
 def _limit_words(text: str | None) -> str:
-    """Say what a limit may be, with the fix where a number stands in quotes."""
+    """Return the allowed forms of a limit, with the remedy for a number in quotes."""
     try:
         quoted = text is not None and math.isfinite(float(text))
     except ValueError:
@@ -200,7 +200,7 @@ Path = tuple[str | int, ...]
 
 
 def dotted(path: Path) -> str:
-    """Return a path as people write it, e.g. ``gates[0].max_drop``."""
+    """Return a path in the notation of messages, e.g. ``gates[0].max_drop``."""
     text = "".join(f"[{part}]" if isinstance(part, int) else f".{clip_text(part.split(chr(0))[0])}" for part in path)
     return text.removeprefix(".")
 

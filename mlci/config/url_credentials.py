@@ -22,7 +22,7 @@ REMEDY = "credentials belong in the environment of the job, never in an address;
 
 
 def holds_credentials(text: str) -> bool:
-    """Tell whether an address in a text carries a password, a token or a signature; ``$NAME`` is not one."""
+    """Return whether an address in a text contains a password, a token or a signature; ``$NAME`` is not one."""
     return "://" in text and any(kind.search(text) for kind in _KINDS)
 
 
@@ -32,6 +32,6 @@ def hide_credentials(text: str) -> str:
         return text
     for kind in _KINDS:
         previous = ""
-        while previous != text:  # a query may hold several
+        while previous != text:  # a query may contain several
             previous, text = text, kind.sub(rf"\g<before>{_HIDDEN}", text)
     return text

@@ -31,20 +31,20 @@ from mlci.errors import Problem, refuse_directive, yaml_directive, yaml_value
 
 DEEPEST = 12
 _LABELS = {"positive", "classes", "reference", "key", "label", "score", "decision", "slices", "column"}
-"""Keys whose values are texts of the user's data."""
+"""Keys whose values occur in the user's data."""
 _LONGEST = 100
 MOST_NODES = 10_000
 
 
 @dataclass
 class YamlTree:
-    """What a file holds.
+    """Content of a YAML file, with lines and problems.
 
     Attributes:
         data: Mappings, lists, text, numbers and booleans.
         lines: Line of every key and list entry, counted from 1.
-        problems: What was refused.
-        bad: Paths of refused values; whatever else is said about them would only repeat it.
+        problems: Problems found while reading.
+        bad: Paths of refused values, which need no further problem.
         faulty: Paths that problems are about, refused or not.
         whole: Whether the file was read to its end.
     """
@@ -58,11 +58,11 @@ class YamlTree:
     whole: bool = False
 
     def refused(self, where: Path) -> bool:
-        """Tell whether the value at a path, or anything around it, was refused."""
+        """Return whether the value at a path, or a value around it, was refused."""
         return any(where[:end] in self.bad for end in range(len(where) + 1))
 
     def refuse(self, message: str, line: int, where: Path | None = None, *, about: Path | None = None) -> None:
-        """Record a problem; with ``where``, the value there counts as refused, with ``about`` only as faulty."""
+        """Record a problem; the value at the path ``where`` counts as refused, that at ``about`` only as faulty."""
         self.problems.append(Problem(message, self.path, line))
         if where is not None:
             self.bad.add(where)
@@ -84,7 +84,7 @@ class _Stop(Exception):  # noqa: N818 - control flow, not an error that leaves t
 
 
 def parse_yaml(text: str, *, path: str) -> YamlTree:
-    """Read one YAML document; what is wrong with it stands in ``problems``, nothing is raised."""
+    """Read one YAML document; problems are collected in ``problems``, and no error is raised."""
     tree = YamlTree(path)
     if found := yaml_directive(text):
         tree.refuse(refuse_directive(found[0]), found[1])
@@ -103,7 +103,7 @@ def parse_yaml(text: str, *, path: str) -> YamlTree:
         pass
     except MarkedYAMLError as error:
         tree.refuse(*explain_syntax_error(error, text))
-    except Exception:  # noqa: BLE001 - the scanner's own slips on hostile text (chr() of a huge escape, …) refuse it too
+    except Exception:  # noqa: BLE001 - the scanner's own errors on hostile text (chr() of a huge escape, …)
         tree.refuse("this is not valid YAML", min(getattr(parser.reader, "line", 0) + 1, text.count("\n") + 1))
     else:
         if not builder.documents:
@@ -112,7 +112,7 @@ def parse_yaml(text: str, *, path: str) -> YamlTree:
 
 
 class _Builder:
-    """Puts events together; every branch either stores a value or records a problem."""
+    """Builder of the tree from events; every branch either stores a value or records a problem."""
 
     def __init__(self, tree: YamlTree) -> None:
         self.tree = tree
@@ -159,7 +159,7 @@ class _Builder:
             return (*top.path, len(top.value))
         return (*top.path, top.key or "")
 
-    def _store(self, top: _Open | None, value: Any) -> None:  # noqa: ANN401 - whatever YAML can hold
+    def _store(self, top: _Open | None, value: Any) -> None:  # noqa: ANN401 - any YAML value
         if top is None:
             self.tree.data = value
         elif isinstance(top.value, list):
@@ -189,7 +189,7 @@ class _Builder:
         self.tree.lines[(*top.path, key)] = _line(event)
         top.key = key
 
-    def _value(self, event: NodeEvent, where: Path) -> Any:  # noqa: ANN401 - whatever YAML can hold
+    def _value(self, event: NodeEvent, where: Path) -> Any:  # noqa: ANN401 - any YAML value
         line = self.tree.lines[where]
         if isinstance(event, AliasEvent):
             words = f"`*{clip_text(event.anchor)}`: aliases are not read here; write the value out"
@@ -209,7 +209,7 @@ class _Builder:
     def _scalar(self, event: ScalarEvent, where: Path) -> str | float | bool | None:
         text, line = str(event.value), self.tree.lines[where]
         if found := ODD.search(text):
-            # Only an escape in double quotes gets this far: the text itself has been looked through.
+            # Only an escape in double quotes gets this far: the text itself was checked before.
             self.tree.refuse(f"`{dotted(where)}` holds the control character U+{ord(found[0]):04X}", line, where)
             return ""
         if event.style or event.tag is not None:
@@ -237,7 +237,7 @@ def _remedy(where: Path) -> str:
 
 
 def _as_text(text: str, where: Path) -> str:
-    """Return the end of an error that names the line for a label, class or group that is spelled like this."""
+    """Return the remedy for a label, class or group with this text: the line that quotes it."""
     if not 0 < len(text) <= _LONGEST or not set(where) & _LABELS:
         return ""
     key = f"{where[-1]}: " if isinstance(where[-1], str) else ""
@@ -248,7 +248,7 @@ def _line(event: Event) -> int:
     return int(event.start_mark.line) + 1 if event.start_mark else 1
 
 
-def leaves(data: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:  # noqa: ANN401 - whatever YAML can hold
+def leaves(data: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:  # noqa: ANN401 - any YAML value
     """Yield every mapping, list and scalar with its path, outermost first."""
     yield path, data
     items: Iterable[tuple[str | int, Any]] = ()
@@ -269,7 +269,7 @@ _NOT_FINITE = re.compile(r"([-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN))|[-+]?(nan|inf|
 
 
 def resolve_scalar(text: str) -> str | float | bool | None:
-    """Return what an unquoted scalar means under the core schema; text that means ``nan`` or ``inf`` is a float too."""
+    """Return the value of an unquoted scalar under the core schema; ``nan`` and ``inf`` are floats, too."""
     if _NULL.fullmatch(text):
         return None
     if _TRUE.fullmatch(text) or _FALSE.fullmatch(text):
@@ -284,15 +284,15 @@ def resolve_scalar(text: str) -> str | float | bool | None:
 _ENTRY = re.compile(r"""\s*(?:- )?([A-Za-z_]+): +([^\s"'\[{#].*?)\s*""")
 _LONGEST_MESSAGE = 100
 _FOR_TEXT = ("mapping values", "expected the node", "alphabetic", "chomping", "URI", "expected '!'", "start any token")
-"""Errors that a text without quotes causes."""
+"""Errors that unquoted text causes."""
 
-# What ruamel.yaml says, and what a person can do about it.
+# Messages of ruamel.yaml, and the remedy for each.
 _SYNTAX = (
-    ("mapping values are not allowed", "a `:` stands where no key can stand; check the indentation, or quote the text"),
+    ("mapping values are not allowed", "a `:` is not allowed here; check the indentation, or quote the text"),
     ("expected <block end>", "the indentation does not fit the lines above it"),
-    ("expected '<document start>'", "this does not go on from the lines above it; check the indentation"),
+    ("expected '<document start>'", "this does not continue the lines above it; check the indentation"),
     ("expected the node content", "a value is missing here, or needs quotes around it"),
-    ("sequence entries are not allowed", "a `-` stands where no list entry can stand; check the indentation"),
+    ("sequence entries are not allowed", "a `-` is not allowed here; check the indentation"),
     ("expected alphabetic or numeric", "a value that begins with `&`, `*` or `%` needs quotes around it"),
     ("chomping or indentation", "the text after `|` or `>` begins on the next line"),
     ("expected URI", "a value that begins with `!` needs quotes around it"),
@@ -307,7 +307,7 @@ _SYNTAX = (
 
 
 def explain_syntax_error(error: MarkedYAMLError, text: str) -> tuple[str, int]:
-    """Return words and line for a syntax error, in the reader's terms where they are known."""
+    """Return message and line for a syntax error, in terms of the file if they are known."""
     mark = error.problem_mark or error.context_mark
     lines = text.split("\n")
     line = min(int(mark.line) + 1 if mark else 1, len(lines))
@@ -315,7 +315,7 @@ def explain_syntax_error(error: MarkedYAMLError, text: str) -> tuple[str, int]:
     if "unexpected end of stream" in said and error.context_mark:
         line = min(int(error.context_mark.line) + 1, len(lines))
     if "'\\t'" in said or re.match(r" *\t", lines[line - 1]):
-        return "a tab stands where YAML wants spaces", line
+        return "YAML does not allow a tab here; use spaces", line
     words = next((words for key, words in _SYNTAX if key in said), None)
     if words is None:
         return f"this is not valid YAML: {clip_text(said)}", line
@@ -325,7 +325,7 @@ def explain_syntax_error(error: MarkedYAMLError, text: str) -> tuple[str, int]:
 
 
 def quote(line: str) -> str:
-    """Return a key's line with its value in quotes, as the remedy of an error; empty if it is not a key with a text."""
+    """Return a key's line with its value in quotes, as the remedy of an error; empty for other lines."""
     found = _ENTRY.fullmatch(line)
     if found is None or len(found[2]) > _LONGEST_MESSAGE:
         return ""

@@ -106,7 +106,7 @@ def kind_of_score(job: Job) -> Kind:
 
 
 def is_fine(low: float, high: float, kind: Kind) -> bool:
-    """Tell from the least and the greatest of all scores whether each is finite and of its kind."""
+    """Determine from the least and the greatest of all scores whether each is finite and of its kind."""
     least, most = _BOUNDS[kind]
     return bool(np.isfinite(low) and np.isfinite(high)) and least <= low and high <= most
 
@@ -123,7 +123,7 @@ def check_scores(
 
 
 def is_rounded(column: TableColumn, place: CellLocation, low: float, high: float) -> bool:
-    """Tell whether a column between ``low`` and ``high`` has integers that float64 does not have."""
+    """Return whether a column between ``low`` and ``high`` has integers that float64 does not have."""
     if column.type == "DOUBLE" or max(-low, high) < _EXACT:
         return False
     return sql.file_exists(place.connection, place.table.relation, _rounded_sql(column))

@@ -121,7 +121,7 @@ class _Reader:
         }
 
     def _moved(self, column: TableColumn, known: KnownValues) -> bool:
-        """Tell whether scheme 1 reads other values in a column of few values."""
+        """Return whether scheme 1 reads other values in a column of few values."""
         if self.rounded:
             return False
         if column.former is None:

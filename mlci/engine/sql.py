@@ -173,7 +173,7 @@ def first_row(connection: duckdb.DuckDBPyConnection, query: str) -> tuple[Any, .
 
 
 def file_exists(connection: duckdb.DuckDBPyConnection, relation: str, condition: str) -> bool:
-    """Tell whether a condition holds for any row."""
+    """Return whether a condition holds for any row."""
     return first_row(connection, select("1", relation, where=condition, limit=1)) is not None
 
 

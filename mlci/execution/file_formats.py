@@ -95,7 +95,7 @@ _RUN_CODE = (
 
 
 def _unpacked_beyond_bounds(archive: zipfile.ZipFile) -> str | None:
-    """Say which bound an archive's members go beyond; no more bytes than a member declares are ever read of it."""
+    """Return which bound an archive's members go beyond; no more bytes than a member declares are ever read of it."""
     members = archive.infolist()
     if len(members) > MOST_MEMBERS:
         return f"an archive of more than {MOST_MEMBERS:,} files"

@@ -47,7 +47,7 @@ def cause_of(evidence: Evidence | None) -> Cause | None:
 
 
 def small_groups(case: GateCase, least: int) -> str | None:
-    """Say which groups have fewer rows than the configuration wants."""
+    """Return which groups have fewer rows than the configuration wants."""
     if isinstance(case.measured, Disparity):
         sizes = {group.group: group.rows for group in case.measured.groups}
         small = ", ".join(f"{name} has {sizes[name]:,} rows" for name in case.measured.small[:5])

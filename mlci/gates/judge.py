@@ -226,7 +226,7 @@ def _without_interval(evidence: Evidence, settings: JudgeSettings) -> Finding:
 
 
 def _limit_hint(case: GateCase) -> str:
-    """Say when a limit is too tight to be decided: a disparity's over small groups, or one in per cent of 0."""
+    """Return when a limit is too tight to be decided: a disparity's over small groups, or one in per cent of 0."""
     evidence = case.evidence
     if isinstance(evidence, NoiseWidened):
         return f"; {evidence.runs} retrainings spread by a standard deviation of {evidence.sd:.3g}"

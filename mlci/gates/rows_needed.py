@@ -7,7 +7,7 @@ from mlci.gates.expand import GateCase
 from mlci.gates.findings import Shortage
 from mlci.inference.evidence import Evidence
 from mlci.inference.result import Comparison
-from mlci.inference.sample_size import rows_needed, rows_without_disagreement
+from mlci.inference.sample_size import MOST, rows_needed, rows_without_disagreement
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class RowsNeeded:
 
 
 def rows_to_decide(case: GateCase, confidence: float, short: Shortage) -> RowsNeeded | None:
-    """Return the rows for a power of 80 %; ``None`` where no number of rows would help or be known."""
+    """Return the rows for a power of 80 %; ``None`` if no number of rows would help or be known."""
     level = 1 - (1 - confidence) / short.family
     by_power = _by_power(case, level) if case.judge == "interval" else None  # an estimate decides, whatever its error
     least = _least(case, short)
@@ -74,7 +74,8 @@ def _rows_without_disagreement(evidence: Evidence, distance: float, confidence: 
     if ends is None or not have or evidence.value is None or distance == 0:
         return least
     half = max(abs(end - evidence.value) for end in ends)
-    return max(least or 0, math.ceil(have * half / distance))
+    rows = have * half / distance
+    return max(least or 0, math.ceil(rows)) if rows <= MOST else None
 
 
 def _unit(case: GateCase) -> str:

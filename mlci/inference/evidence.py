@@ -17,7 +17,7 @@ class Evidence(Protocol):
 
     @property
     def value(self) -> float | None:
-        """The estimate; ``None`` where it is undefined."""
+        """The estimate; ``None`` if it is undefined."""
         ...
 
     @property
@@ -31,7 +31,7 @@ class Evidence(Protocol):
         ...
 
     def interval(self, confidence: float) -> Interval | None:
-        """Two-sided interval for the truth; ``None`` where nothing is known beyond the value."""
+        """Two-sided interval for the truth; ``None`` if nothing is known beyond the value."""
         ...
 
     def below(self, limit: float) -> float:

@@ -13,7 +13,7 @@ def rows_needed(spread: float, *, distance: float, confidence: float, power: flo
 
     n >= (z_(1-α) + z_power)² × spread / distance², α = (1 - confidence) / 2; for a difference of two accuracies
     ``spread`` is the share of rows on which the models disagree (Connor 1987, Biometrics 43:207, to first order).
-    ``None`` where no number of rows up to :data:`MOST` would do.
+    ``None`` if no number of rows up to :data:`MOST` would do.
     """
     if distance <= 0 or not math.isfinite(spread):
         return None

@@ -75,7 +75,7 @@ class NoiseWidened:
         return student_two_sided(confidence, self.runs - 1) * math.sqrt(2) * self.sd
 
     def interval(self, confidence: float) -> Interval | None:
-        """Join both parts; ``None`` where nothing is known of the error over rows."""
+        """Join both parts; ``None`` if nothing is known of the error over rows."""
         ends, value = self.evidence.interval(confidence), self.value
         if ends is None or value is None:
             return None

@@ -22,7 +22,7 @@ def compare_origins(before: Origin, after: Origin, files: ChangedFiles | None) -
     Args:
         before: The baseline's.
         after: The candidate's.
-        files: What differs between both commits, by git; ``None`` where it can't tell.
+        files: What differs between both commits, by git; ``None`` if it can't tell.
     """
     return (
         _code(before, after, files),

@@ -39,5 +39,5 @@ def spellings(fingerprint: str) -> tuple[str, ...]:
 
 
 def is_recorded(recorded: str | None, current: str | None) -> bool:
-    """Tell whether a recorded fingerprint, of whatever scheme, is that of the current evaluation set."""
+    """Return whether a recorded fingerprint, of whatever scheme, is that of the current evaluation set."""
     return recorded == current or (recorded is not None and recorded == former(current))

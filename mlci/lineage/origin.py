@@ -22,12 +22,12 @@ class Origin:
         pointers: What DVC's files and Git LFS's pointers name, by path.
         config: Digest of the configuration's bytes.
         config_path: Where it stands in the repository.
-        settings: What the configuration says; ``None`` where it can't be read.
+        settings: What the configuration says; ``None`` if it can't be read.
         python, mlci: Versions.
         locks: Digest of each lock file, by path.
-        packages: What the lock files pin; ``None`` where there is none that can be read.
+        packages: What the lock files pin; ``None`` if there is none that can be read.
         installed: Distributions beside mlci itself.
-        model: Digest of the model; ``None`` where it left none.
+        model: Digest of the model; ``None`` if it left none.
     """
 
     commit: str | None = None
@@ -73,7 +73,7 @@ class Row:
     Attributes:
         kind: Which.
         before, after: By what each side is known: a commit or a digest.
-        changed: ``None`` where that is not known.
+        changed: ``None`` if that is not known.
         reason: A remark, or why it is not known.
         items: What differs, by name, at most :data:`mlci.lineage.compare.MOST`.
         more: Items beyond those.

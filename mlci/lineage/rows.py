@@ -59,7 +59,7 @@ class Difference:
         added, removed: Rows by key, or by content; ``None`` if keys or labels stand in other columns, or if rows
             without a key repeat.
         relabelled: Rows of both with another label; without a key, rows of equal content that occur once in each.
-        changed: Rows of both with the same label and other values; ``None`` where the columns are not the same.
+        changed: Rows of both with the same label and other values; ``None`` if the columns are not the same.
         columns_added, columns_removed: By name.
         null_rates: Share of cells without a value, before and after, of columns in both where it is another one; the
             largest change first.

@@ -116,7 +116,7 @@ class SklearnMetric:
     """What a name alone tells about a metric that is computed by someone else's function.
 
     Attributes:
-        tasks: Tasks that it exists for; ``None`` where that is not known.
+        tasks: Tasks that it exists for; ``None`` if that is not known.
         direction: Which way is better, by scikit-learn's convention (user guide, "The scoring parameter"): names that
             end in ``_error``, ``_loss`` or ``_deviance`` are better when lower, ``neg_`` turns that round.
     """
@@ -152,7 +152,7 @@ _MINUS = re.compile(r"(^|_)(neg|negative|minus)$|^1$")
 
 
 def guess_direction(name: str, known: Callable[[str], Direction | None]) -> Direction:
-    """Return which way is better by the words of a name from a metrics file; ``none`` where they do not tell.
+    """Return which way is better by the words of a name from a metrics file; ``none`` if they do not tell.
 
     The last part of a nested name counts, and of that the longest ending that is known: ``validation.log_loss``,
     ``val_auc`` and ``my_loss`` are what ``log_loss``, ``auc`` and ``loss`` are; ``neg_`` turns it round.

@@ -20,10 +20,10 @@ class MetricInfo:
         kind: How it is computed: ``rate`` (a proportion), ``share`` (of a column's total), ``ratio`` (of counts),
             ``ranks``, ``loss`` (a mean over rows), ``moments``, ``calibration``, ``operation`` (measured by the run),
             ``disparity``, ``shift`` (of both models, across groups) or ``custom`` (a function of rows).
-        direction: Which way is better; ``none`` where neither is.
+        direction: Which way is better; ``none`` if neither is.
         unit: ``fraction``, ``number``, ``seconds``, ``megabytes`` or ``label`` (the unit of the regression's target).
         tasks: Tasks that it exists for.
-        low, high: Bounds of its value; ``None`` where there is none.
+        low, high: Bounds of its value; ``None`` if there is none.
         interval: Whether mlci can say how sure it is; without, a gate is judged on the estimate.
         support: What its denominator counts, in the plural.
         formula, source: For the documentation.

@@ -74,7 +74,7 @@ def resample(
 
 
 def draws_random_numbers(call: MetricCall, rows: Array) -> bool:
-    """Tell whether two calls on the same rows differ."""
+    """Return whether two calls on the same rows differ."""
     first, second = call.on(rows, 0), call.on(rows, 0)
     return first[1] is None and second[1] is None and first[0] != second[0]
 

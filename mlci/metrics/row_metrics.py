@@ -48,7 +48,7 @@ class RowMetric:
 
     @property
     def is_users(self) -> bool:
-        """Tell whether the function is the user's own, not one of scikit-learn."""
+        """Return whether the function is the user's own, not one of scikit-learn."""
         return ":" in self.function
 
 
@@ -60,7 +60,7 @@ class RowSample:
         task: ``binary``, ``multiclass`` or ``regression``.
         labels: Class index of each row, or the regression's label.
         classes: The classes' values as they stand in the label column; empty for regression.
-        scores: The candidate's scores, then the baseline's if there is one; ``None`` where a model has none.
+        scores: The candidate's scores, then the baseline's if there is one; ``None`` if a model has none.
         decisions: Class indices, likewise.
         scopes: Rows of each scope.
     """
@@ -78,7 +78,7 @@ class RowValues:
     """What the metrics came to.
 
     Attributes:
-        values: On the sample and on its resamples, shape (metrics, scopes, models, 1 + draws); NaN where undefined.
+        values: On the sample and on its resamples, shape (metrics, scopes, models, 1 + draws); NaN if undefined.
         reasons: Why a metric is undefined on a scope's sample, by (metric, scope).
         on: The predictions that each metric got.
         notes: Lines for the report.
@@ -101,7 +101,7 @@ class RowMetricEvaluator(Protocol):
 
 
 def predictions_by_name(names: Sequence[str]) -> On | None:
-    """Return which predictions a function gets by the names of its parameters; ``None`` where they leave it open.
+    """Return which predictions a function gets by the names of its parameters; ``None`` if they leave it open.
 
     Only the second parameter counts: the first one is the labels.
     """
@@ -115,7 +115,7 @@ def predictions_by_name(names: Sequence[str]) -> On | None:
 
 
 def is_reversed(names: Sequence[str]) -> bool:
-    """Tell whether a function takes predictions first and labels second."""
+    """Return whether a function takes predictions first and labels second."""
     if len(names) < 2:
         return False
     first, second = task_words(names[0]), task_words(names[1])

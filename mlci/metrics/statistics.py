@@ -151,7 +151,7 @@ class Replicates:
 
     Attributes:
         candidate, baseline: Values on the sample; NaN where the metric is undefined.
-        candidate_draws, baseline_draws: Values on the same resampled rows, shape (replicates,); NaN where undefined.
+        candidate_draws, baseline_draws: Values on the same resampled rows, shape (replicates,); NaN if undefined.
         differing: Rows on which the two models' predictions are not equal.
         reason: Why the value is undefined, in words; ``None`` when it is defined.
     """
@@ -177,7 +177,7 @@ class Statistics:
         calibration: Calibration sums; ``None`` unless asked for.
         replicates: By name of the metric, for metrics without a closed form.
         differing: Rows on which the two models' predictions are not equal: their scores where both have scores, else
-            their decisions. 0 makes every comparison an exact tie; ``None`` where only decisions are known.
+            their decisions. 0 makes every comparison an exact tie; ``None`` if only decisions are known.
     """
 
     scope: Scope

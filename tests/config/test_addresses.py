@@ -63,6 +63,6 @@ def test_parse__an_address_with_credentials_is_refused_unseen(address):
         with pytest.raises(InputError) as caught:
             parse_config(text, path="m")
         assert "hunter2" not in str(caught.value)
-        assert "an address holds credentials; credentials belong in the environment" in str(caught.value)
+        assert "an address contains credentials; credentials belong in the environment" in str(caught.value)
         number = next(n for n, line in enumerate(text.splitlines(), 1) if "hunter2" in line)
         assert caught.value.problems[0].line == number

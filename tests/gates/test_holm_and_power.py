@@ -87,3 +87,8 @@ class TestRowsNeeded:
         (case,) = expand_rules(rule(max_drop=0.02), result(), UNKNOWN)
         assert rows_to_decide(case, 0.95, Shortage()) is None
         assert RowsNeeded(3, "rows").unit == "rows"
+
+
+def test_rows_needed__limit_too_small_for_any_number_of_rows():
+    found = one(rule(max_rise=5e-324), paired(100, gained=0, lost=0))
+    assert (found.outcome, found.rows_needed) == ("inconclusive", None)

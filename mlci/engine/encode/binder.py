@@ -76,7 +76,7 @@ class BoundJob:
         return len({side.score is None for side in self.sides}) == 2
 
     def joined(self, side: BoundPredictions) -> bool:
-        """Tell whether a side's rows stand in another table than the evaluation set."""
+        """Return whether a side's rows stand in another table than the evaluation set."""
         return side.table is not self.table
 
     def place(self, side: BoundPredictions | None = None) -> CellLocation:
@@ -199,7 +199,7 @@ def _number_of(column: TableColumn) -> str:
 
 
 def _names_rows(connection: duckdb.DuckDBPyConnection, table: Table, name: str) -> bool:
-    """Tell whether every row has a value of its own in a column."""
+    """Return whether every row has a value of its own in a column."""
     ref = table.column(name).ref
     found = sql.first_row(connection, sql.select(f"count(DISTINCT {ref})", table.relation))
     return found is not None and found[0] == table.rows
@@ -217,7 +217,7 @@ def _configuration_line(value: str, setting: tuple[str, ...]) -> str:
 
 
 def _missing_key_remedy(name: str, table: Table, keyed: Table) -> str:
-    """Say what to do about predictions that lack the key of the evaluation set."""
+    """Return what to do about predictions that lack the key of the evaluation set."""
     near = _nearest_name(name, table.names)
     said = f"has no column {name!r} to join {keyed.path} by; "
     if near is not None and near not in keyed.names:
@@ -293,12 +293,12 @@ def _side(collector: _Collector, job: Job, table: Table, what: str, source: Sour
 
 
 def needs_decision(job: Job) -> bool:
-    """Tell whether a job looks at decided classes."""
+    """Return whether a job looks at decided classes."""
     return job.task != "regression" and (job.decisions or any(metric.on != "score" for metric in job.row_metrics))
 
 
 def needs_values(job: Job) -> bool:
-    """Tell whether a job looks at scores themselves, beyond the threshold; a function of rows perhaps does."""
+    """Return whether a job looks at scores themselves, beyond the threshold; a function of rows perhaps does."""
     return _needs_values(job) or any(metric.on is None for metric in job.row_metrics)
 
 
@@ -308,6 +308,6 @@ def _needs_values(job: Job) -> bool:
 
 
 def needs_score(job: Job, source: Source) -> bool:
-    """Tell whether a model's score column has to be read."""
+    """Return whether a model's score column has to be read."""
     thresholded = job.task == "binary" and needs_decision(job) and source.decision is None
     return _needs_values(job) or thresholded or job.task == "regression"

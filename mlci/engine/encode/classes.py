@@ -72,7 +72,7 @@ def check_positive(known: tuple[str, ...], *, positive: object, path: str, colum
 
 
 def assumed_positive(classes: tuple[str, ...], *, positive: object) -> str | None:
-    """Say which of a binary task's classes was taken for positive where neither configuration nor custom tells.
+    """Return which of a binary task's classes was taken for positive where neither configuration nor custom tells.
 
     Args:
         classes: Names (negative, positive).
@@ -111,7 +111,7 @@ def _positive(known: list[str], wanted: str | None, path: str, column: str) -> s
 
 
 def _excludes(known: list[str], wanted: str) -> bool:
-    """Tell whether labels leave no room for a positive class of that name.
+    """Return whether labels leave no room for a positive class of that name.
 
     A single label may be the negative one, unless it is the positive one in another spelling.
     """
@@ -183,7 +183,7 @@ def read_class_values(bound: BoundJob, classes: tuple[str, ...]) -> tuple[Scalar
 
 
 def _has_points(bound: BoundJob, column: TableColumn) -> bool:
-    """Tell whether a number in a column of texts is written with a point or an exponent: ``1.0`` or ``1e0``."""
+    """Return whether a number in a column of texts is written with a point or an exponent: ``1.0`` or ``1e0``."""
     return sql.file_exists(bound.connection, bound.table.relation, f"regexp_matches({column.ref}, '[.eE]')")
 
 

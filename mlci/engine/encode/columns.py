@@ -104,7 +104,7 @@ class EncodedColumns:
         bins: Each slice column's, in the order of :attr:`mlci.engine.encode.binder.BoundJob.bases`.
         classes: Names of the classes; empty for regression.
         label: The label's classes; ``None`` for regression.
-        decisions: Each side's decision; ``None`` where no such column is read.
+        decisions: Each side's decision; ``None`` if no such column is read.
         notes: What the reader of the report should know.
     """
 
@@ -200,7 +200,7 @@ def _class_column(
 
 
 def _remedy(outside: list[str], column: TableColumn, classes: tuple[str, ...], task: str) -> str:
-    """Say how to write values as the classes are called, or how to make room for a class that no row is labelled with.
+    """Return how to write values by the classes' names, or how to allow a class that no row is labelled with.
 
     Numbers from 0 are mostly what a label encoder made of the classes, which it sorts.
     """

@@ -96,8 +96,8 @@ class Partition:
     Attributes:
         bases: The columns that they are made of.
         crossings: The slices.
-        table: Elements by (packed code, inner code); ``None`` where that would be too many cells.
-        cells: Elements by packed code; ``None`` where bases don't pack.
+        table: Elements by (packed code, inner code); ``None`` if that would be too many cells.
+        cells: Elements by packed code; ``None`` if bases don't pack.
     """
 
     bases: CompositeKey

@@ -14,7 +14,7 @@ from mlci.engine.sql import Array
 
 
 def is_countable(bound: BoundJob) -> bool:
-    """Tell whether counts of (slices, label, decisions) are all that a job needs, and one table has them.
+    """Return whether counts of (slices, label, decisions) are all that a job needs, and one table has them.
 
     A table with any other column is read row by row for its fingerprint, and then rows are cheaper to count in memory.
     """

@@ -63,7 +63,7 @@ def _rounded_keys(connection: duckdb.DuckDBPyConnection, keyed: Keyed, kind: Kin
 
 
 def _check_alone(connection: duckdb.DuckDBPyConnection, keyed: Keyed, kind: Kind) -> list[Problem]:
-    """Say what is wrong with one table's keys: missing ones, repeated ones."""
+    """Return what is wrong with one table's keys: missing ones, repeated ones."""
     return [*_missing_keys(connection, keyed, kind), *_repeated_keys(connection, keyed, kind)]
 
 
@@ -135,7 +135,7 @@ def _compare_keys(
 
 
 def _differing_spellings(connection: duckdb.DuckDBPyConnection, evaluation: Keyed, other: Keyed) -> list[Problem]:
-    """Tell whether texts that don't match would as numbers or timestamps, without blanks, in one case or Unicode form.
+    """Describe keys that only match as numbers or timestamps, without blanks, in one case or one Unicode form.
 
     As numbers match ``0`` and ``000``, or ``0.0`` of a column with nulls.
     """

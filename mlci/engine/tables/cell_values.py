@@ -136,5 +136,5 @@ def group_name(value: Value) -> str:
 
 
 def is_exact(value: float) -> bool:
-    """Tell whether every integer up to ``value`` is a float64 of its own."""
+    """Return whether every integer up to ``value`` is a float64 of its own."""
     return abs(value) <= _EXACT

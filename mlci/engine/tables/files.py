@@ -80,7 +80,7 @@ def _local(path: str) -> list[tuple[str, Path]]:
 
 
 def is_missing(path: str) -> bool:
-    """Tell whether a path of this machine leads nowhere; a pattern does not count."""
+    """Return whether a path of this machine leads nowhere; a pattern does not count."""
     return "://" not in path and not glob.has_magic(path) and not Path(path).exists() and not Path(path).is_symlink()
 
 
@@ -145,7 +145,7 @@ _MAGIC_BYTES = "*?["
 
 
 def is_url(path: str) -> bool:
-    """Tell whether a path names a remote table."""
+    """Return whether a path names a remote table."""
     return path.startswith(SCHEMES)
 
 

@@ -201,7 +201,7 @@ def stage_json(connection: duckdb.DuckDBPyConnection, file: LocalFile, target: P
 
 
 def is_json_array(path: Path) -> bool:
-    """Tell whether a JSON file holds one array instead of lines."""
+    """Return whether a JSON file holds one array instead of lines."""
     with path.open("rb") as start:
         return start.read(1024).removeprefix(codecs.BOM_UTF8).lstrip().startswith(b"[")
 

@@ -54,7 +54,7 @@ def measure_disparity(name: str, across: GroupedValues, context: MeasureContext)
 def _shift(options: DisparityOptions, most: float | None) -> Triple:
     """Return the largest shift as the change: neither model has one by itself."""
     if not options.context.baseline:
-        return Undefined("a shift compares two models, and the baseline is missing"), None, None
+        return Undefined("a shift compares two models, and no baseline exists"), None, None
     alone = Undefined("a shift compares two models; one has none by itself")
     found = [_problem(options, options.values(model), model) for model in ("candidate", "baseline")]
     problem = next((each for each in found if each is not None), None)
@@ -88,7 +88,7 @@ def _evidence(options: DisparityOptions, model: str, smallest: int, most: float 
 
 
 def _problem(options: DisparityOptions, values: Floats, model: str) -> Undefined | None:
-    """Say why no spread can be taken, if so."""
+    """Return why no spread can be taken, if so."""
     names = options.across.names
     if len(names) < 2:
         return Undefined("fewer than two groups", cause=Cause.LABELS)
@@ -105,7 +105,7 @@ def _problem(options: DisparityOptions, values: Floats, model: str) -> Undefined
 
 
 def _undefined_groups(options: DisparityOptions, undefined: list[int], model: str) -> Undefined:
-    """Say which groups have no value: for the lack of labels, or because of what the model predicts there."""
+    """Return which groups have no value: for the lack of labels, or because of what the model predicts there."""
     found = [
         (options.across.names[g], evidence)
         for g in undefined
@@ -158,7 +158,7 @@ def _rates(measured: list[list[Comparison]], across: GroupedValues) -> tuple[Gro
 
 
 def _shortage(found: list[Comparison]) -> str | None:
-    """Say which of the rows that carry a group's values are too few to be judged; all rows are counted elsewhere."""
+    """Return which of the rows that carry a group's values are too few to be judged; all rows are counted elsewhere."""
     lacking = (minimums.missing_rows(item.metric, item.carriers) for item in found)
     return next((str(lack) for lack in lacking if lack is not None and lack.unit != "rows"), None)
 

@@ -67,7 +67,7 @@ class GroupChanges:
 
 
 def moments_of(options: DisparityOptions) -> tuple[GroupMoments, GroupChanges] | None:
-    """Return what was measured in the groups; ``None`` where a value has no standard error."""
+    """Return what was measured in the groups; ``None`` if a value has no standard error."""
     parts = _count(options) if options.counted else _estimate(options)
     now, before, now_variance, before_variance, change_variance = parts
     if not (np.abs(parts) <= LARGEST).all() or (now_variance <= 0).any() or (before_variance <= 0).any():

@@ -59,12 +59,12 @@ class DisparityOptions:
         return all(info is not None and info.kind == "rate" and "[" not in info.name for info in infos)
 
     def values(self, model: str) -> Floats:
-        """Return the raw values of one model, shape (bases, groups); NaN where undefined."""
+        """Return the raw values of one model, shape (bases, groups); NaN if undefined."""
         rows = [[getattr(item, model).value for item in base] for base in self.measured]
         return np.array([[np.nan if value is None else value for value in row] for row in rows])
 
     def errors(self, what: str) -> Floats:
-        """Return standard errors of values or changes, shape (bases, groups); NaN where unknown."""
+        """Return standard errors of values or changes, shape (bases, groups); NaN if unknown."""
         return np.array([[error_of(getattr(item, what)) for item in base] for base in self.measured])
 
 

@@ -77,7 +77,7 @@ def paired_class_mean(moments: Moments) -> Evidence | None:
 
 
 def _few(sums: Floats) -> Evidence | None:
-    """Return the mean without an interval where a class has too few rows; ``None`` where both have enough."""
+    """Return the mean without an interval where a class has too few rows; ``None`` if both have enough."""
     negatives, positives = (int(count) for count in sums[:, 0])
     if negatives + positives == 0:
         return Undefined("no rows")

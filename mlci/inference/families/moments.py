@@ -144,7 +144,7 @@ def _student(moments: Moments, found: Influence | None, value: float) -> Evidenc
 
 
 def _few(moments: Moments, found: Influence | None, value: float, unresolved: str) -> Evidence | None:
-    """Return the value without an interval where too few rows carry its variance; ``None`` where enough do."""
+    """Return the value without an interval where too few rows carry its variance; ``None`` if enough do."""
     if moments.rows == 1:
         return single_row_value(value)
     if found is None:

@@ -51,7 +51,7 @@ class Influence:
 
     @property
     def doubt(self) -> str | None:
-        """Return what to say where a few rows carry the variance; ``None`` where they do not."""
+        """Return what to say where a few rows carry the variance; ``None`` if they do not."""
         if self.effective >= SCARCE:
             return None
         needed = f"; {FEWEST:g} are needed" if self.effective < FEWEST else ""
