@@ -15,7 +15,7 @@ from mlci.engine.fingerprint import fingerprint
 from mlci.engine.interface import Job, Source
 from mlci.engine.join.shared_rows import share_rows
 from mlci.engine.row_digests import row_digests
-from mlci.engine.tables.logical_types import Cells, read_alike
+from mlci.engine.tables.logical_types import ColumnCells, read_alike
 from mlci.engine.tables.table import open_table
 from tests.engine.tables import observe, refusal, same
 
@@ -106,7 +106,7 @@ def test_read_alike__pairs_what_pandas_merges(tmp_path, form):
         tables = [open_table(connection, str(tmp_path / name), scratch) for name in ("typed.parquet", written)]
         places = [CellLocation(connection, table, None) for table in tables]
         for name in kinds:
-            cells, problems = [Cells(place, place.table.column(name)) for place in places], ProblemCollector()
+            cells, problems = [ColumnCells(place, place.table.column(name)) for place in places], ProblemCollector()
             typed, text = map(rows_by_text, places, read_alike(cells, "key", problems))
             problems.stop()
             expected = frame[[name]].reset_index().merge(mixed[[name]].reset_index(), on=name)

@@ -16,7 +16,7 @@ from mlci.engine.interface import Job, SliceColumn, Source
 from mlci.engine.message_text import count_noun, listed
 from mlci.engine.tables.column_types import TableColumn
 from mlci.engine.tables.files import is_missing
-from mlci.engine.tables.logical_types import Cells, read_alike, read_as_label
+from mlci.engine.tables.logical_types import ColumnCells, read_alike, read_as_label
 from mlci.engine.tables.table import Table, open_table
 from mlci.errors import InputError, Problem, yaml_value
 
@@ -263,12 +263,14 @@ def _read_alike(bound: BoundJob) -> BoundJob:
     problems = ProblemCollector()
     tables = [(bound.table, bound.key), *((side.table, side.key) for side in bound.sides)]
     keyed = {
-        table.path: Cells(CellLocation(bound.connection, table, None), key) for table, key in tables if key is not None
+        table.path: ColumnCells(CellLocation(bound.connection, table, None), key)
+        for table, key in tables
+        if key is not None
     }
     keys = dict(zip(keyed, read_alike(list(keyed.values()), "key", problems), strict=True))
-    label, sides = Cells(bound.place(), bound.label), []
+    label, sides = ColumnCells(bound.place(), bound.label), []
     for side in bound.sides:
-        decision = side.decision and read_as_label(label, Cells(bound.place(side), side.decision), problems)
+        decision = side.decision and read_as_label(label, ColumnCells(bound.place(side), side.decision), problems)
         sides.append(replace(side, key=keys.get(side.table.path), decision=decision))
     problems.stop()
     return replace(bound, key=keys.get(bound.table.path), sides=tuple(sides))

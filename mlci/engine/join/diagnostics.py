@@ -8,7 +8,7 @@ import duckdb
 from mlci.engine import sql
 from mlci.engine.join.keys import Keyed, Kind, comparable
 from mlci.engine.message_text import count_noun, name_first, shorten_cell
-from mlci.engine.tables.logical_types import canonical
+from mlci.engine.tables.logical_types import canonical_sql
 from mlci.engine.tables.table import Table
 from mlci.errors import InputError, Problem
 
@@ -144,8 +144,8 @@ def _differing_spellings(connection: duckdb.DuckDBPyConnection, evaluation: Keye
         (_BLANKS, lambda keyed: _read_sql(keyed, "trim({}, ' \t\u00a0')")),
         (_CASE, lambda keyed: _read_sql(keyed, "lower({})")),
         (_FORM, lambda keyed: _read_sql(keyed, "nfc_normalize({})")),
-        (_TIME, lambda keyed: _read_sql(keyed, canonical("{}", "timestamp"))),
-        (_INSTANT, lambda keyed: _read_sql(keyed, canonical("{}", "timestamptz"))),
+        (_TIME, lambda keyed: _read_sql(keyed, canonical_sql("{}", "timestamp"))),
+        (_INSTANT, lambda keyed: _read_sql(keyed, canonical_sql("{}", "timestamptz"))),
     ):
         first_rows = [reading(keyed) for keyed in (other, evaluation)]
         both = f"({first_rows[0]}) AS here JOIN ({first_rows[1]}) AS there USING (n)"

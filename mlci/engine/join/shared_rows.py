@@ -18,7 +18,7 @@ from mlci.engine.message_text import count_noun
 from mlci.engine.row_digests import column_digests, digests_of_rows
 from mlci.engine.sql import Array
 from mlci.engine.tables.column_types import TableColumn
-from mlci.engine.tables.logical_types import Cells, read_alike
+from mlci.engine.tables.logical_types import ColumnCells, read_alike
 from mlci.engine.tables.table import Table, open_table
 from mlci.errors import InputError, Problem
 from mlci.lineage.rows import UNCERTAIN, Rows, expected_coincidences, mix_digests, unique_pairs
@@ -142,7 +142,7 @@ class _RowSharing:
     def _keys_alike(self, name: str, *tables: Table) -> list[TableColumn]:
         """Return the keys of tables, read as one type."""
         problems = ProblemCollector()
-        cells = [Cells(CellLocation(self.connection, table, None), table.column(name)) for table in tables]
+        cells = [ColumnCells(CellLocation(self.connection, table, None), table.column(name)) for table in tables]
         keys = read_alike(cells, "key", problems)
         problems.stop()
         return keys

@@ -43,14 +43,14 @@ _MOST_LABELS = 1002
 
 
 @dataclass(frozen=True)
-class Cells:
+class ColumnCells:
     """A column that is compared with others, and where its rows are."""
 
     place: CellLocation
     column: TableColumn
 
 
-def read_alike(cells: Sequence[Cells], what: str, problems: ProblemCollector) -> list[TableColumn]:
+def read_alike(cells: Sequence[ColumnCells], what: str, problems: ProblemCollector) -> list[TableColumn]:
     """Return columns that are compared as texts, all read as the logical type of the first that has one.
 
     Args:
@@ -66,7 +66,7 @@ def read_alike(cells: Sequence[Cells], what: str, problems: ProblemCollector) ->
     return [mine.column if isinstance(one, Problem) else one for mine, one in zip(cells, read, strict=True)]
 
 
-def read_as_label(label: Cells, decision: Cells, problems: ProblemCollector) -> TableColumn:
+def read_as_label(label: ColumnCells, decision: ColumnCells, problems: ProblemCollector) -> TableColumn:
     """Return a column of decisions, read as the type of the labels, or written as the labels are if they are texts."""
     if label.column.logical is not None:
         return read_alike([label, decision], "decision", problems)[1]
@@ -74,7 +74,7 @@ def read_as_label(label: Cells, decision: Cells, problems: ProblemCollector) -> 
     if logical is None or not label.column.is_text:
         return decision.column
     ref, place = label.column.ref, label.place
-    asked = sql.select([f"DISTINCT {ref}", canonical(ref, logical)], place.table.relation, limit=_MOST_LABELS)
+    asked = sql.select([f"DISTINCT {ref}", canonical_sql(ref, logical)], place.table.relation, limit=_MOST_LABELS)
     found = [row for row in place.connection.execute(asked).fetchall() if row[0] is not None]
     texts, spelled = [row[0] for row in found], [row[1] for row in found]
     if None in spelled or len(set(spelled)) < len(spelled):
@@ -84,7 +84,7 @@ def read_as_label(label: Cells, decision: Cells, problems: ProblemCollector) -> 
     return replace(decision.column, ref=f"coalesce({as_label}, {cell})")
 
 
-def _read_as(cells: Cells, typed: Cells, what: str) -> TableColumn | Problem:
+def _read_as(cells: ColumnCells, typed: ColumnCells, what: str) -> TableColumn | Problem:
     column, wanted = cells.column, typed.column
     if wanted.logical is None:
         raise AssertionError(wanted)  # only asked for with a logical type
@@ -95,7 +95,7 @@ def _read_as(cells: Cells, typed: Cells, what: str) -> TableColumn | Problem:
         return column
     if not column.is_text:
         return _other_type(cells, typed, what)
-    spelled = canonical(f"({column.ref})", wanted.logical)
+    spelled = canonical_sql(f"({column.ref})", wanted.logical)
     wrong = f"{column.ref} IS NOT NULL AND {spelled} IS NULL"
     if sql.file_exists(cells.place.connection, cells.place.table.relation, wrong):
         return _not_spelled(cells, typed, what, wrong)
@@ -116,7 +116,7 @@ def _day_at_midnight(text: str) -> str:
     return f"regexp_replace({text}, ' 00:00:00$', '')"
 
 
-def canonical(text: str, logical: Logical) -> str:
+def canonical_sql(text: str, logical: Logical) -> str:
     """SQL for the one text of the value that a text spells; null where it spells none."""
     if logical == "uuid":
         return (
@@ -169,7 +169,7 @@ def _duration(text: str) -> str:
     return f"{valid} || {joint} || CASE {clock} WHEN '' THEN '00:00:00' ELSE {parts} END || {_fraction(plain)}"
 
 
-def _other_type(cells: Cells, typed: Cells, what: str) -> Problem:
+def _other_type(cells: ColumnCells, typed: ColumnCells, what: str) -> Problem:
     column, wanted = cells.column, typed.column
     said = f"{what} {column.name!r} is {column.stored} where {typed.place.table.path} has {wanted.stored}"
     if {column.logical, wanted.logical} == {"timestamp", "timestamptz"}:
@@ -180,7 +180,7 @@ def _other_type(cells: Cells, typed: Cells, what: str) -> Problem:
     return Problem(f"{said}; write both files with one type, as Parquet", cells.place.table.path)
 
 
-def _not_spelled(cells: Cells, typed: Cells, what: str, wrong: str) -> Problem:
+def _not_spelled(cells: ColumnCells, typed: ColumnCells, what: str, wrong: str) -> Problem:
     """Name the first text that does not spell a value of the other file's type."""
     column, wanted = cells.column, typed.column
     if wanted.logical is None:
@@ -189,7 +189,7 @@ def _not_spelled(cells: Cells, typed: Cells, what: str, wrong: str) -> Problem:
     said = f"{what} {column.name!r} is not {name}, as it is in {path}: {{value!r}}"
     zones: dict[Logical, Logical] = {"timestamptz": "timestamp", "timestamp": "timestamptz", "date": "timestamptz"}
     other = zones.get(wanted.logical)
-    spelled = other and f"{wrong} AND {canonical(f'({column.ref})', other)} IS NOT NULL"
+    spelled = other and f"{wrong} AND {canonical_sql(f'({column.ref})', other)} IS NOT NULL"
     if spelled and sql.file_exists(cells.place.connection, cells.place.table.relation, spelled):
         return cells.place.problem(column, spelled, said, hint=f"; {_zone(cells, wanted)}")
     cell = f"df[{json.dumps(column.name)}]"
@@ -199,7 +199,7 @@ def _not_spelled(cells: Cells, typed: Cells, what: str, wrong: str) -> Problem:
     )
 
 
-def _zone(cells: Cells, wanted: TableColumn) -> str:
+def _zone(cells: ColumnCells, wanted: TableColumn) -> str:
     """Return the line that gives timestamps a zone, or takes it away."""
     cell = f"df[{json.dumps(cells.column.name)}]"
     if wanted.logical == "timestamptz":
