@@ -151,7 +151,7 @@ class TestTwoAtOnce:
             real(store_, stamp, lambda _: body)
             return real(store_, stamp, decide)
 
-        monkeypatch.setattr("mlci.operations.promote.promote.ledger.append", overtaken)
+        monkeypatch.setattr("mlci.operations.promote.promote.ledger.append_entry", overtaken)
         ended = promote(tmp_path)
         assert (ended.code, ended.out) == (4, "")
         assert "other promotions came first 20 times in a row" in ended.err

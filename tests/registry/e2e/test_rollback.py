@@ -163,16 +163,16 @@ class TestRollback:
         real = ledger.append_entry
 
         def overtaken(store_, stamp, decide):
-            monkeypatch.setattr("mlci.operations.rollback.ledger.append", real)
+            monkeypatch.setattr("mlci.operations.rollback.ledger.append_entry", real)
             commit(tmp_path, {"k.txt": "1"})
             promoted(tmp_path)
             return real(store_, stamp, decide)
 
-        monkeypatch.setattr("mlci.operations.rollback.ledger.append", overtaken)
+        monkeypatch.setattr("mlci.operations.rollback.ledger.append_entry", overtaken)
         ended = self.back(tmp_path)
         assert (ended.code, ended.out) == (4, "")
         assert "version 3 was promoted meanwhile and nothing was rolled back" in ended.err
-        monkeypatch.setattr("mlci.operations.rollback.ledger.append", overtaken)
+        monkeypatch.setattr("mlci.operations.rollback.ledger.append_entry", overtaken)
 
 
 def test_nothing_yet(tmp_path):
