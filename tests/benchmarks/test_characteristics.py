@@ -34,13 +34,13 @@ def coverage_of(draws):
 
 
 def test_a_mean_is_covered():
-    assert coverage_of(400).kept
+    assert coverage_of(150).kept
 
 
 def test_a_too_narrow_interval_goes_red(monkeypatch):
     honest = estimates.student_two_sided
-    monkeypatch.setattr(estimates, "student_two_sided", lambda confidence, df: 0.7 * honest(confidence, df))
-    assert not coverage_of(400).kept
+    monkeypatch.setattr(estimates, "student_two_sided", lambda confidence, df: 0.5 * honest(confidence, df))
+    assert not coverage_of(150).kept
 
 
 def test_a_gate_that_passes_too_much_goes_red(monkeypatch):
