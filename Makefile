@@ -16,7 +16,7 @@ WORKERS ?= 2
 unexport PYTHONDONTWRITEBYTECODE # without byte code every start compiles its imports again
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test e2e registry-e2e lint static node format bench docs dist pin lock clean
+.PHONY: help demo test e2e registry-e2e lint static node format bench docs picture dist pin lock clean
 
 help: ## what can be made
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -58,6 +58,11 @@ docs: $(VENV)/.dev ## write generated pages and schemas again
 	@$(BIN)/python -m mlci.report.schema
 	@$(BIN)/mlci metrics --markdown > docs/reference/metrics.md
 	@$(BIN)/python -m tests.actions.tables
+	@$(BIN)/python -m tests.documents.command_line
+	@$(BIN)/python -m tests.documents.report_fields
+
+picture: $(VENV)/.dev ## the README's picture of a comment, from a run of the demo; needs Chromium
+	@$(BIN)/python -m tests.documents.picture
 
 node: $(NODE)/node_modules/.made ## GitHub's own parsers of workflows, from a lock file
 

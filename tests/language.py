@@ -13,7 +13,9 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 SUFFIXES = {".py", ".md", ".yml", ".j2", ".sh", ".json"}
 CLEAN = (
+    "CONTRIBUTING.md",
     "README.md",
+    "docs",
     "mlci/__init__.py",
     "mlci/__main__.py",
     "mlci/config",
