@@ -27,6 +27,7 @@ CLEAN = (
     "mlci/inference",
     "mlci/lineage",
     "mlci/metrics",
+    "mlci/report",
 )
 """Files and folders that are checked; a folder is added as soon as it has no finding."""
 

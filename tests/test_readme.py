@@ -111,5 +111,5 @@ def test_readme__picture_of_the_demo(tmp_path, monkeypatch, capsys):
     )
     (needed,) = re.findall(r"about (\d+) labelled\s+positives", text)
     printed = capsys.readouterr().out
-    assert printed.splitlines()[0] == f"✗ {heading}"
+    assert f"✗ {heading}" in printed.splitlines()
     assert f"about {needed} labelled positives" in " ".join(printed.split())

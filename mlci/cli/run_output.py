@@ -38,7 +38,8 @@ def write_report(report: Report, out: Path, *, as_json: bool, more: dict[str, st
     save_files(report, out, more=more)
     print_report(report, as_json=as_json)
     if not as_json:
-        click.echo(f"\nreport: {out / 'report.json'}", err=True)
+        path = out / "report.json"
+        click.echo(f"\nReport: {path}   (all metrics and groups: mlci report {path} --all)", err=True)
     return BLOCKED if report.verdict == "block" else 0
 
 
@@ -49,10 +50,10 @@ def save_files(report: Report, out: Path, *, more: dict[str, str] | None = None)
     return text
 
 
-def print_report(report: Report, *, as_json: bool) -> None:
-    """Print the report: for people, or the document itself."""
+def print_report(report: Report, *, as_json: bool, details: bool = False) -> None:
+    """Print the report: for people, with all numbers if asked for, or the document itself."""
     colour, width = terminal_style()
     if as_json:
         click.echo(dump_report(report), nl=False)
     else:
-        click.echo(render_terminal(report, colour=colour, width=width), color=colour, nl=False)
+        click.echo(render_terminal(report, colour=colour, width=width, details=details), color=colour, nl=False)

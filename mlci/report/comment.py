@@ -22,7 +22,7 @@ def render_comment(report: Report, *, links: Links = NO_LINKS, run: str | None =
         budget: Most bytes of UTF-8.
 
     Raises:
-        ValueError: If not even the verdict fits into the budget.
+        ValueError: if not even the verdict fits into the budget.
     """
     d = Markdown()
     parts = page.write_page(d, report, builders=page.COMMENT, links=links)
@@ -57,7 +57,7 @@ def render_summary(report: Report, *, links: Links = NO_LINKS, budget: int = SUM
     """Write the summary as GitHub's Markdown, with less detail where it would be too long.
 
     Raises:
-        ValueError: If not even the verdict fits into the budget.
+        ValueError: if not even the verdict fits into the budget.
     """
     d = Markdown()
     parts = page.write_page(d, report, builders=page.SUMMARY, links=links)

@@ -1,5 +1,6 @@
-"""Gate table: value, limit and remarks of each gate."""
+"""Numbers, limit and remarks of a gate, and the table of the passed gates."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mlci.report.document import GateRow, Report
@@ -95,33 +96,31 @@ def candidate_and_baseline(style: NumberStyle, baseline: float | None, candidate
     return style.value(baseline, missing=number_format.NONE) + ARROW + style.value(candidate)
 
 
-def gate_table(d: Markup, report: Report, rows: list[GateRow]) -> ReportTable:
-    """Lay gates out: state, name, both values, the number compared with the limit, limit."""
+def passed_table(d: Markup, report: Report, rows: list[GateRow]) -> ReportTable:
+    """Lay passed gates out: name, both values, the number compared with the limit, limit."""
     lines = [gate_numbers(row) for row in rows]
     has = rows_available(report)
-    share = number_format.format_percent(report.policy.confidence)
-    intervals = any(row.interval and (row.judge == "interval" or d.emphasis) for row in rows)
-    head = {frozenset({"change"}): "Change", frozenset({"value"}): "Value"}
-    compared = head.get(frozenset(row.on for row in rows), "Value or change")
     both = any(row.baseline is not None for row in rows)
+    names = [_name(d, row, gate_remarks(d, has, row)) for row in rows]
+    pairs = [pair_text(d, row, line, both=both) for row, line in zip(rows, lines, strict=True)]
+    values = [d.number(line.evidence) if row.value is not None else None for row, line in zip(rows, lines, strict=True)]
     return build_table(
         d,
         [
-            ReportColumn(d.number(""), [_state(d, row) for row in rows]),
-            ReportColumn(d.number("Gate"), [_name(d, has, row) for row in rows], name=True),
-            ReportColumn(
-                d.number("Baseline → candidate" if both else "Candidate"),
-                [_both(d, row, line, both=both) for row, line in zip(rows, lines, strict=True)],
-                right=True,
-            ),
-            ReportColumn(
-                d.number(f"{compared}, {share} interval" if intervals else compared),
-                [_evidence(d, row, line) for row, line in zip(rows, lines, strict=True)],
-                right=True,
-            ),
-            ReportColumn(d.number("Limit"), [d.number(line.limit) for line in lines], right=True),
+            ReportColumn(d.number("Gate"), names, name=True),
+            ReportColumn(d.number("Baseline → candidate" if both else "Candidate"), pairs, right=True),
+            ReportColumn(d.number(compared_head(report, rows)), values, right=True),
+            ReportColumn(d.number("Limit"), [d.number(line.limit) for line in lines]),
         ],
     )
+
+
+def compared_head(report: Report, rows: Sequence[GateRow]) -> str:
+    """Name the column of the number that is compared with the limit."""
+    names = {frozenset({"change"}): "Change", frozenset({"value"}): "Value"}
+    name = names.get(frozenset(row.on for row in rows), "Value or change")
+    share = number_format.format_percent(report.policy.confidence)
+    return f"{name}, {share} interval" if any(row.interval for row in rows) else name
 
 
 def rows_available(report: Report) -> Stock:
@@ -179,16 +178,8 @@ def _share(row: GateRow) -> str:
     return f" ({number_format.format_percent(limit_text(row) or 0.0)})" if row.limit.relative else ""
 
 
-def _state(d: Markup, row: GateRow) -> str:
-    state = labels.STATES[row.outcome]
-    return d.number(f"{state.glyph if d.emphasis else state.mark} {labels.outcome_word(row)}")
-
-
-def _name(d: Markup, has: Stock, row: GateRow) -> str:
+def _name(d: Markup, row: GateRow, remark: str | None) -> str:
     name = labels.scoped_title(d, row.metric, row.scope)
-    if labels.lower_is_better(row.metric):
-        name = d.words("{}, lower is better", name)
-    remark = gate_remarks(d, has, row)
     return d.join("", [name, d.note(remark)]) if remark is not None else name
 
 
@@ -225,14 +216,8 @@ def _decided_by_value(row: GateRow) -> bool:
     return row.judge == "estimate" and row.outcome in {"passed", "failed"} and is_across(row)
 
 
-def _both(d: Markup, row: GateRow, line: GateNumbers, *, both: bool) -> str:
+def pair_text(d: Markup, row: GateRow, line: GateNumbers, *, both: bool) -> str | None:
+    """Print ``baseline → candidate``; ``None`` for a gate on what neither model has by itself."""
     if row.candidate is None and row.baseline is None:
-        return d.number(number_format.NONE if labels.is_shift_row(row.metric) else number_format.UNDEFINED)
-    return d.number(line.pair if both else line.pair.partition(ARROW)[2])
-
-
-def _evidence(d: Markup, row: GateRow, line: GateNumbers) -> str | None:
-    if row.value is None:
-        return d.number(number_format.UNDEFINED if row.outcome == "error" else number_format.NONE)
-    value = d.strong(d.number(line.value))
-    return value if line.interval is None else d.words("{} ({})", value, d.number(line.interval))
+        return None
+    return d.number(line.pair if both else line.candidate)

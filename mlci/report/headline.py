@@ -44,7 +44,7 @@ def _counted(report: Report) -> str:
         few = {1: "the gate passed", 2: "both gates passed"}
         return few.get(len(rows), f"all {number_format.format_count(len(rows))} gates passed")
     counted = [row for row in rows if (row.blocks if report.verdict == "block" else row.outcome != "passed")]
-    counts = {outcome: sum(row.outcome == outcome for row in counted) for outcome in labels.STATES}
+    counts = {outcome: sum(row.outcome == outcome for row in counted or rows) for outcome in labels.STATES}
     (first, number), *rest = [(outcome, number) for outcome, number in counts.items() if number]
     said = [f"{_of_all(number, len(rows))} {_COUNTED[first]}"]
     said += [f"{number_format.format_count(number)} {_COUNTED[outcome]}" for outcome, number in rest]
@@ -129,7 +129,7 @@ def gate_sentence(d: Markup, report: Report, row: GateRow) -> str:
             return _inconclusive(d, report, row, name)
         case "no_baseline":
             number = number_format.pluralize(labels.outcome_counts(report)["no_baseline"], "gate")
-            return d.number(f"There is no baseline to compare with, so {number} could not be evaluated.")
+            return d.number(f"Without a baseline to compare with, {number} could not be evaluated.")
         case "waived":
             return d.words("{} is waived.", name)
         case "passed":

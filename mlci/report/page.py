@@ -4,10 +4,11 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from mlci.report import headline, lineage, sections, trend
-from mlci.report.document import GateRow, Report
-from mlci.report.gate_table import gate_table
+from mlci.report import headline
+from mlci.report.attention import RuleRow, attention_table, merge_rules
+from mlci.report.document import Report
 from mlci.report.links import Links
+from mlci.report.sections import all_values, disparities, groups, lineage, main_metrics, passed, trend
 from mlci.report.text import labels, number_format
 from mlci.report.text.markup import Markup
 from mlci.report.text.tables import ReportTable, Section
@@ -15,17 +16,27 @@ from mlci.report.text.tables import ReportTable, Section
 Builder = Callable[[Markup, Report], list[Section]]
 
 COMMENT: tuple[Builder, ...] = (
-    sections.passed_gates,
+    passed.passed_gates,
+    groups.first_groups,
+    disparities.watched_disparities,
+    main_metrics.main_metrics,
     lineage.lineage_section,
     trend.trend_section,
-    sections.watched_groups,
-    sections.watched_disparities,
-    sections.whole_set_section,
-    sections.all_disparities,
-    sections.other_slices,
-    sections.notes_section,
+    all_values.notes_section,
 )
-SUMMARY: tuple[Builder, ...] = (*COMMENT, sections.provenance_section)
+SUMMARY: tuple[Builder, ...] = (
+    passed.passed_gates,
+    groups.all_groups,
+    disparities.watched_disparities,
+    main_metrics.main_metrics,
+    lineage.lineage_section,
+    trend.trend_section,
+    all_values.whole_set_section,
+    disparities.all_disparities,
+    all_values.other_slices,
+    all_values.notes_section,
+    all_values.provenance_section,
+)
 _UNDECIDED = "undecided gates"
 DROPPED = (
     "slices",
@@ -35,6 +46,7 @@ DROPPED = (
     "group rates",
     "trend",
     "metrics",
+    "main metrics",
     "lineage",
     "passed gates",
     "notes",
@@ -74,7 +86,7 @@ class Parts:
 
     Attributes:
         heading, cause, next, footer: As in :class:`Page`.
-        rows: Gates that did not pass, what blocks first.
+        rows: Gates that did not pass, what blocks first; undecided groups of one rule share a row.
         table: The same laid out, row by row; ``None`` if all passed.
         sections: All sections in order.
     """
@@ -82,7 +94,7 @@ class Parts:
     heading: str
     cause: str
     next: str
-    rows: tuple[GateRow, ...]
+    rows: tuple[RuleRow, ...]
     table: ReportTable | None
     sections: tuple[Section, ...]
     footer: str
@@ -99,16 +111,23 @@ class Detail:
 
 def write_page(d: Markup, report: Report, *, builders: Iterable[Builder], links: Links) -> Parts:
     """Write every part of a page in a dialect."""
-    rows = [row for row in labels.in_order(report.gates) if row.outcome != "passed"]
+    rows = merge_rules(report)
     return Parts(
         heading=headline.verdict_heading(d, report),
         cause=headline.verdict_cause(d, report),
-        next=headline.next_step(d, report, links),
+        next=_next(d, report, links),
         rows=tuple(rows),
-        table=gate_table(d, report, rows) if rows else None,
+        table=attention_table(d, report, rows) if rows else None,
         sections=tuple(section for builder in builders for section in builder(d, report)),
         footer=page_footer(d, report, links),
     )
+
+
+def _next(d: Markup, report: Report, links: Links) -> str:
+    step = headline.next_step(d, report, links)
+    if links.report is None or not d.emphasis:
+        return step
+    return d.join(" ", [step, d.link(d.number("Full report"), links.report)])
 
 
 def assemble_page(d: Markup, parts: Parts, detail: Detail) -> Page:
@@ -136,7 +155,7 @@ def fit_page(d: Markup, parts: Parts, render: Callable[[Page], str], *, budget: 
     that a report of very many gates costs what its table costs once.
 
     Raises:
-        ValueError: If not even the verdict fits, which takes a budget of some kilobytes.
+        ValueError: if not even the verdict fits, which takes a budget of some kilobytes.
     """
 
     def rendered(detail: Detail) -> str | None:
@@ -178,7 +197,7 @@ def _levels() -> Iterator[Detail]:
         yield replace(detail, others=others)
 
 
-def _shown(rows: Sequence[GateRow], detail: Detail) -> tuple[list[int], list[int]]:
+def _shown(rows: Sequence[RuleRow], detail: Detail) -> tuple[list[int], list[int]]:
     """Return which gates are shown unfolded, and which doubtful ones are folded away."""
     blocking = [index for index, row in enumerate(rows) if row.blocks]
     others = [index for index, row in enumerate(rows) if not row.blocks]
@@ -194,49 +213,32 @@ def _folded(d: Markup, parts: Parts, kept: Sequence[int]) -> list[Section]:
     if table is None:
         return []
     rows = [parts.rows[index] for index in kept]
-    title = d.number(f"{number_format.format_count(len(rows))} more that do not block: {_counted(rows)}")
+    title = d.number(
+        f"{number_format.format_count(sum(len(row.gates) for row in rows))} more that do not block: {_counted(rows)}"
+    )
     return [Section(_UNDECIDED, title, (table,))]
 
 
-def _hidden(d: Markup, rows: Sequence[GateRow], shown: Sequence[int]) -> str | None:
+def _hidden(d: Markup, rows: Sequence[RuleRow], shown: Sequence[int]) -> str | None:
     seen = set(shown)
     left = [row for index, row in enumerate(rows) if index not in seen]
     return d.number(f"And {_counted(left, more='more ')}: see the full report.") if left else None
 
 
-def _counted(rows: list[GateRow], *, more: str = "") -> str:
-    counts = dict.fromkeys(map(labels.outcome_word, rows), 0)
-    for row in rows:
-        counts[labels.outcome_word(row)] += 1
+def _counted(rows: list[RuleRow], *, more: str = "") -> str:
+    counts: dict[str, int] = {}
+    for word in (labels.outcome_word(gate) for row in rows for gate in row.gates):
+        counts[word] = counts.get(word, 0) + 1
     return ", ".join(f"{number_format.format_count(number)} {more}{word}" for word, number in counts.items())
-
-
-_PEOPLE = {
-    "wilson": "Wilson",
-    "wilson by class": "Wilson by class",
-    "tango": "Tango",
-    "tango by label": "Tango by label",
-    "delong": "DeLong",
-    "delong score": "DeLong and Hanley–McNeil",
-    "hall by class": "Hall by class",
-    "hall on the log scale": "Hall on the log scale",
-}
 
 
 def page_footer(d: Markup, report: Report, links: Links) -> str:
     """Write which models, rows and settings the page is about."""
-    settings = [_compared(report)]
-    if not report.measured_nothing:
-        settings.append(f"seed {report.provenance.seed}")
-    if report.evaluation.rows is not None:
-        settings.append(f"{number_format.format_percent(report.policy.confidence)} intervals")
-    pages = [(links.report, "full report"), (links.guide, "how gates decide")]
     parts = [
         _models(d, report, links),
+        d.number(_compared(report)),
         *_evaluation(d, report),
-        d.number(", ".join(settings)),
-        *_methods(d, report),
-        *(d.link(d.number(name), url) for url, name in pages if url is not None and d.emphasis),
+        *([d.link(d.number("how gates decide"), links.guide)] if links.guide is not None and d.emphasis else []),
     ]
     return d.join(" · ", parts)
 
@@ -263,14 +265,13 @@ def _evaluation(d: Markup, report: Report) -> list[str]:
     evaluation = report.evaluation
     if evaluation.rows is None:
         return []
-    said = d.number(number_format.pluralize(evaluation.rows, "row"))
-    if evaluation.fingerprint is not None:
-        said = d.words("{}, evaluation set {}", said, d.code(_digest(evaluation.fingerprint)))
+    known = evaluation.fingerprint
+    said = d.number("evaluation set") if known is None else d.words("evaluation set {}", d.code(_digest(known)))
     if evaluation.uses is not None:
         of = f" of {number_format.format_count(evaluation.budget)}" if evaluation.budget is not None else ""
         times = "time" if evaluation.uses == 1 and not of else "times"
         said = d.words("{}, used {}", said, d.number(f"{number_format.format_count(evaluation.uses)}{of} {times}"))
-    return [said, d.number("labels sealed")] if evaluation.sealed else [said]
+    return [d.words("{}, {}", said, d.number("labels sealed" if evaluation.sealed else "labels not sealed"))]
 
 
 def _digest(fingerprint: str) -> str:
@@ -280,12 +281,7 @@ def _digest(fingerprint: str) -> str:
 def _compared(report: Report) -> str:
     if report.measured_nothing:
         return "nothing evaluated"
-    if labels.estimates_only(report):
+    if report.evaluation.rows is None:
         return "metrics files compared"
-    return "paired on the same rows" if labels.has_baseline(report) else "candidate alone"
-
-
-def _methods(d: Markup, report: Report) -> list[str]:
-    found = dict.fromkeys(row.method for row in report.gates if row.method is not None and row.interval is not None)
-    named = [d.text(_PEOPLE.get(method, method)) for method in found]
-    return [d.words("intervals by {}", d.join(", ", named))] if named else []
+    compared = "both models on the same rows" if labels.has_baseline(report) else "candidate alone"
+    return f"{number_format.pluralize(report.evaluation.rows, 'row')}, {compared}"

@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from mlci.report.document import Lineage
-from mlci.report.lineage import lineage_changes, lineage_sentence
-from mlci.report.terminal import lay_out
+from mlci.report.sections.lineage import lineage_changes, lineage_sentence
 from mlci.report.text import labels, number_format, text_width
 from mlci.report.text.escape import without_commands
 from mlci.report.text.markup import Markup, Plain
+from mlci.report.text.table_layout import lay_out
 from mlci.report.text.tables import ReportColumn, ReportTable, build_table
 
 Values = Mapping[str, tuple[float | None, float | None]]

@@ -22,7 +22,7 @@ def parse_report(text: str | bytes, *, path: str = "report.json") -> Report:
     """Read a report, believing nothing.
 
     Raises:
-        InputError: If it is too large or too deep, is not JSON, holds NaN or a key twice, does not have the document's
+        InputError: if it is too large or too deep, is not JSON, holds NaN or a key twice, does not have the document's
             form, or contradicts itself. All problems are named, up to 20, of a list the first wrong item.
     """
     decoded = _decoded(text, path)

@@ -24,7 +24,7 @@ class TestExitCodes:
         better = {**contents, "new.csv": predictions(0)}
         ended = mlci("run", cwd=write(tmp_path / "b", better))
         assert ended.code == 0
-        assert ended.out.startswith("✓ planted")
+        assert "\n✓ planted: " in ended.out
 
     def test_warnings_pass_and_block_under_a_policy_that_says_so(self, tmp_path):
         contents = small_files(baseline="none")

@@ -77,6 +77,8 @@ def test_rendering_again_gives_the_same_bytes(tmp_path):
     again = mlci("report", out / "report.json", cwd=tmp_path)
     assert (again.code, again.err) == (0, "")
     assert {name: (out / name).read_bytes() for name in names} == before
+    complete = mlci("report", out / "report.json", "--all", cwd=tmp_path)
+    assert ("Metrics on the whole set" in again.out, "Metrics on the whole set" in complete.out) == (False, True)
     elsewhere = mlci("report", out / "report.json", "--out", tmp_path / "else", "--json", cwd=tmp_path)
     assert elsewhere.out == (out / "report.json").read_text()
     assert {name: (tmp_path / "else" / name).read_bytes() for name in names} == before

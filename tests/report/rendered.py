@@ -40,6 +40,8 @@ class Page(HTMLParser):
             self.tables[-1][-1].append("")
         if tag == "summary":
             self.summaries.append("")
+        if tag == "br" and {"td", "th"} & set(self._open):
+            self.tables[-1][-1][-1] += "\n"
         if tag not in {"br", "hr", "img", "input"}:
             self._open.append(tag)
 

@@ -5,8 +5,8 @@ from rendered import Page
 
 from build import BASE, HEAD, a_report, differs, history, lineage, measured, passed, same
 from mlci.report.comment import render_comment
-from mlci.report.lineage import lineage_sentence
-from mlci.report.trend import trend_bars
+from mlci.report.sections.lineage import lineage_sentence
+from mlci.report.sections.trend import trend_bars
 
 UNKNOWN = differs("data", None, None, changed=None, reason="no DVC or LFS pointers name it")
 
@@ -52,5 +52,24 @@ def test_a_trend_names_its_numbers():
         trend=(history("recall", 0.56, 0.57, 0.58, first=4),),
     )
     page = Page(render_comment(report))
-    assert "Trend over versions 4 to 6" in page.summaries
+    assert "Trend: Recall rose over versions 4 to 6 and rises with this candidate" in page.summaries
     assert any("Recall" in row and "0.560 → 0.580 → 0.590" in row for table in page.tables for row in table)
+
+
+@pytest.mark.parametrize(
+    ("past", "now", "title"),
+    [
+        (history("recall", 0.5, 0.6), 0.55, "Trend: Recall rose over versions 1 to 2 and falls with this candidate"),
+        (history("recall", 0.6, 0.5), None, "Trend: Recall fell over versions 1 to 2"),
+        (
+            history("recall", 0.1, 0.5, 0.5000001, other_rows=1),
+            0.50000011,
+            "Trend: Recall stayed the same over versions 2 to 3 and stays the same with this candidate",
+        ),
+        (history("recall", 0.1, 0.5, other_rows=1), 0.6, "Trend over versions 1 to 2"),
+    ],
+)
+def test_title_of_a_trend__compares_versions_on_the_same_rows(past, now, title):
+    metrics = [measured("recall", was=0.5, now=now)] if now is not None else []
+    gates = [passed("recall", was=0.58, now=0.59, min=0.5, line=3)]
+    assert title in Page(render_comment(a_report(gates=gates, metrics=metrics, trend=(past,)))).summaries

@@ -58,7 +58,7 @@ def test_a_missing_value__is_explained_everywhere(row, state, cell, next_step):
     for name, text in render_all(report).items():
         flat = " ".join(text.replace("&#x27;", "'").replace("&#39;", "'").split())
         if name.endswith(".md"):
-            assert f"{state} |" in flat, name
+            assert f" {state}" in flat, name
             assert cell in flat, name
 
 

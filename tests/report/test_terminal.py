@@ -1,7 +1,7 @@
 import re
 
 import pytest
-from cases import GOLDEN, enormous
+from cases import GOLDEN, enormous, mixed
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -16,8 +16,9 @@ NAMES = st.text(st.sampled_from("ab :東京😀e\u0301\x1b\r\n\t[31m#|\u202e\u20
 @pytest.mark.parametrize("width", [50, 60, 72, 80, 100, 120, 200])
 @pytest.mark.parametrize("name", GOLDEN)
 def test_it_fits_the_terminal(name, width):
-    lines = render_terminal(GOLDEN[name](), width=width).split("\n")
-    assert max(text_width.text_width(line) for line in lines) <= width
+    for details in (False, True):
+        lines = render_terminal(GOLDEN[name](), width=width, details=details).split("\n")
+        assert max(text_width.text_width(line) for line in lines) <= min(width, 90)
 
 
 @pytest.mark.parametrize("name", GOLDEN)
@@ -30,12 +31,12 @@ def test_without_colour_nothing_but_text(name):
 
 @pytest.mark.parametrize("name", GOLDEN)
 @pytest.mark.parametrize("width", [60, 120])
-def test_colour_only_adds_codes_around_our_own_words(name, width):
+def test_colour__adds_codes_and_nothing_else(name, width):
     report = GOLDEN[name]()
     painted = render_terminal(report, colour=True, width=width)
     codes = re.findall(r"\x1b\[(\d+)m([^\x1b]*)\x1b\[0m", painted)
     assert re.sub(r"\x1b\[\d+m", "", painted) == render_terminal(report, width=width)
-    assert len(codes) >= 1 + len(report.gates)
+    assert len(codes) >= 1 + sum(row.outcome != "passed" for row in report.gates)
 
 
 @given(NAMES, NAMES, st.integers(44, 130))
@@ -65,10 +66,32 @@ def test_columns_line_up_under_wide_characters():
 
 
 def test_long_reports_say_what_they_leave_out():
-    text = render_terminal(enormous())
-    assert text.count("✗ failed") == 200
+    text = render_terminal(enormous(), details=True)
+    assert text.count("✗ Recall") == 200
     assert "and 2,800 more not passed" in text
     assert "and 2,900 more rows" in text
+
+
+def test_terminal__ends_with_the_verdict_and_the_next_step():
+    blocks = render_terminal(mixed()).rstrip().split("\n\n")
+    assert [block.split("\n")[0] for block in blocks[:3]] == [
+        "✗ Recall  failed",
+        "? Equalized odds difference across age  inconclusive",
+        "✓ 8 passed: ROC AUC; F1; Brier score; Prediction time per 1,000 rows; Demographic parity",
+    ]
+    assert blocks[-1].split("\n") == [
+        "✗ credit-risk: blocked, 1 of 10 gates failed",
+        "  Recall fell from 0.581 to 0.550; it may fall by at most 0.010.",
+        "Next: recover it, or have an owner approve another limit in mlci.yml, line 31.",
+    ]
+
+
+def test_terminal__shows_all_numbers_only_if_asked_for():
+    short, long = (render_terminal(mixed(), details=details) for details in (False, True))
+    assert long.endswith(short)
+    for title in ("Metrics on the whole set: 5", "Recall by region: fell", "What changed: code", "Accuracy by region"):
+        assert title in long
+        assert title not in short
 
 
 @given(st.text(st.sampled_from("ab 東😀\u0301"), max_size=60), st.integers(2, 20))

@@ -35,7 +35,7 @@ from mlci.report.serialization import dump_report
 from mlci.report.terminal import render_terminal
 
 MARK = ".mlci-demo"
-_NUMBERS, _PARAGRAPH = "\n\nMetrics on the whole set", "\n\n"
+_WIDTH = 87
 _AUTHOR = ("-c", "user.name=mlci demo", "-c", "user.email=demo@localhost", "-c", "commit.gpgsign=false")
 
 
@@ -159,17 +159,11 @@ def _print(index: int, narrator: Narrator) -> None:
     for line in narrator.lines:
         click.echo(f"   {line}")
     click.echo("   $ mlci run --record\n")
-    for line in _short(narrator.report).splitlines():
+    for line in render_terminal(narrator.report, colour=False, width=_WIDTH).splitlines():
         click.echo(f"   {line}".rstrip())
     if narrator.outcome is not None:
         click.echo(f"\n   $ mlci promote\n   {promotion_text(narrator.outcome, narrator.comment)}")
     click.echo("")
-
-
-def _short(report: Report) -> str:
-    """Return verdict, gates and the last line; all the numbers stand in the comment."""
-    shown = render_terminal(report, colour=False, width=100).rstrip()
-    return f"{shown.split(_NUMBERS)[0]}\n\n{shown.rpartition(_PARAGRAPH)[2]}"
 
 
 def _document(played: list[Narrator], store: Store, loaded: LoadedConfig) -> dict[str, Any]:

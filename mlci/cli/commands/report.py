@@ -17,17 +17,19 @@ from mlci.util.bounded_read import read_bounded
 @click.command()
 @click.argument("path", type=click.Path(path_type=Path))
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Folder to write to; the report's own.")
+@click.option("--all", "details", is_flag=True, help="Print all metrics, groups and changes, too.")
 @options.as_json
-def command(path: Path, out: Path | None, *, as_json: bool) -> int:
+def command(path: Path, out: Path | None, *, details: bool, as_json: bool) -> int:
     """Render a report.json again: comment, summary, JUnit and the terminal, from nothing but the document.
 
     \b
-    Example:
+    Examples:
       mlci report .mlci/out/report.json
+      mlci report .mlci/out/report.json --all
     """  # noqa: D301 (click's mark against rewrapping)
     report = read_report_file(path)
     write_files(out or path.parent, render_all(report))
-    print_report(report, as_json=as_json)
+    print_report(report, as_json=as_json, details=details)
     return 0
 
 

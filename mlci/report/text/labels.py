@@ -11,7 +11,7 @@ INSUFFICIENT = "insufficient group"
 """Start of the reason of a gate on too small a group."""
 TOO_FEW = "too few rows"
 """State of an inconclusive gate that rests on too few rows, whatever its interval."""
-_SHORTAGES = (f"{INSUFFICIENT}: ", "too few: ")
+_SHORTAGES = (f"{INSUFFICIENT}: ", f"{TOO_FEW}: ", "too few: ")
 
 _SELF_EVIDENT = {"disparity", "shift", "operation"}  # smaller gaps and smaller costs need no remark
 

@@ -50,6 +50,10 @@ class Markup(Protocol):
         """Put a remark under the main text of a cell."""
         ...
 
+    def below(self, part: str) -> str:
+        """Put a part on a line of its own in the same cell."""
+        ...
+
     def link(self, part: str, url: str | None) -> str:
         """Link a part where the dialect has links."""
         ...
@@ -93,6 +97,10 @@ class Markdown:
         """Write small on a line of its own."""
         return Md(f"<br><sub>{_safe(part)}</sub>")
 
+    def below(self, part: str) -> Md:
+        """Write on a line of its own."""
+        return Md(f"<br>{_safe(part)}")
+
     def link(self, part: str, url: str | None) -> Md:
         """Link to an ``https`` address."""
         return escape.link_text(_safe(part), url)
@@ -132,6 +140,10 @@ class Plain:
         return self.text(text)
 
     def note(self, part: str) -> str:
+        """Write on a line of its own."""
+        return f"\n{part}"
+
+    def below(self, part: str) -> str:
         """Write on a line of its own."""
         return f"\n{part}"
 

@@ -49,7 +49,7 @@ class NumberStyle:
         return missing if number is None else self._bare(number) + self._unit
 
     def change(self, number: float | None, *, missing: str = UNDEFINED) -> str:
-        """Print a difference with its sign and unit; an exact 0 is "no change"."""
+        """Print a difference with its sign and unit; an exact 0 prints as "no change"."""
         if number is None:
             return missing
         return NO_CHANGE if number == 0 else self._bare(number, plus=True) + self._unit

@@ -50,7 +50,8 @@ def test_the_interval_is_wider_by_the_recorded_spread(tmp_path):
     assert row["outcome"] == "inconclusive"
     assert "5 retrainings spread by a standard deviation of" in row["reason"]
     assert row["rows_needed"] is None
-    assert "and 5 retrainings" in (tmp_path / ".mlci/out/comment.md").read_text()
+    assert "; 5 retrainings spread by a standard deviation of" in (tmp_path / ".mlci/out/comment.md").read_text()
+    assert "and 5 retrainings" in (tmp_path / ".mlci/out/summary.md").read_text()
 
 
 def test_the_steps_of_a_run_judge_the_same(tmp_path):

@@ -1,0 +1,184 @@
+"""Table of the gates that did not pass: three columns, what needs attention first."""
+
+from collections.abc import Hashable, Iterable, Sequence
+from dataclasses import dataclass
+from math import inf
+
+from mlci.report.document import GateRow, Report
+from mlci.report.gate_table import (
+    LONG,
+    GateNumbers,
+    Stock,
+    bound_of,
+    compared_head,
+    gate_numbers,
+    gate_remarks,
+    is_floor,
+    pair_text,
+    rows_available,
+)
+from mlci.report.text import labels, number_format
+from mlci.report.text.markup import Markup
+from mlci.report.text.tables import ReportColumn, ReportTable, build_table
+
+_MERGED = {"inconclusive", "no_baseline"}
+
+
+@dataclass(frozen=True)
+class RuleRow:
+    """A row of the gate table.
+
+    Attributes:
+        gate: The gate whose numbers the row shows: of several groups the one that is worst off.
+        gates: Every gate that the row stands for.
+        total: How many gates the rule has.
+    """
+
+    gate: GateRow
+    gates: tuple[GateRow, ...]
+    total: int
+
+    @property
+    def blocks(self) -> bool:
+        """Whether the row's outcome alone blocks the merge."""
+        return self.gate.blocks
+
+    @property
+    def short(self) -> int:
+        """How many of its gates rest on too few rows."""
+        return sum(labels.has_too_few(gate) for gate in self.gates)
+
+
+def merge_rules(report: Report) -> list[RuleRow]:
+    """Return a row for each gate that did not pass; undecided groups of one rule share one.
+
+    Groups share a row only if the report has their values, so that a table of groups names each of them.
+    """
+    listed = {(row.slice, row.metric, row.group) for row in report.metrics if row.slice is not None}
+    totals: dict[Hashable, int] = {}
+    for gate in report.gates:
+        totals[rule_key(gate)] = totals.get(rule_key(gate), 0) + 1
+    merged: dict[Hashable, list[GateRow]] = {}
+    for index, gate in enumerate(labels.in_order(report.gates)):
+        if gate.outcome == "passed":
+            continue
+        shared = gate.outcome in _MERGED and (gate.scope.slice, gate.metric, gate.scope.group) in listed
+        key = (rule_key(gate), gate.outcome, gate.blocks) if shared else index
+        merged.setdefault(key, []).append(gate)
+    return [RuleRow(worst_off(gates), tuple(gates), totals[rule_key(gates[0])]) for gates in merged.values()]
+
+
+def rule_key(gate: GateRow) -> Hashable:
+    """Return what the gates of one rule have in common."""
+    return gate.metric, gate.scope.slice, gate.scope.across, gate.limit, gate.judge, gate.line
+
+
+def worst_off(gates: Iterable[GateRow]) -> GateRow:
+    """Return the gate that is farthest on the wrong side of its limit, of those with enough rows if there are any."""
+    return min(gates, key=lambda gate: (labels.has_too_few(gate), _distance(gate)))
+
+
+def _distance(gate: GateRow) -> float:
+    """Return how far on the right side of its limit a gate's value lies, negative on the wrong side."""
+    if gate.value is None:
+        return inf
+    distance = gate.value - bound_of(gate)
+    return distance if is_floor(gate) else -distance
+
+
+def attention_table(d: Markup, report: Report, rows: Sequence[RuleRow]) -> ReportTable:
+    """Lay out what did not pass: gate with both values under it, value or change over its interval, limit."""
+    has = rows_available(report)
+    gates = [row.gate for row in rows]
+    lines = [gate_numbers(gate) for gate in gates]
+    pairs = any(gate.baseline is not None for gate in gates)
+    return build_table(
+        d,
+        [
+            ReportColumn(
+                d.number("Gate, baseline → candidate" if pairs else "Gate"),
+                [_gate(d, has, row, line) for row, line in zip(rows, lines, strict=True)],
+                name=True,
+            ),
+            ReportColumn(
+                d.number(compared_head(report, gates)),
+                [_evidence(d, row, line) for row, line in zip(rows, lines, strict=True)],
+            ),
+            ReportColumn(d.number("Limit"), [d.number(line.limit) for line in lines]),
+        ],
+    )
+
+
+def rule_title(d: Markup, row: RuleRow) -> str:
+    """Name a gate, or count the groups that a row stands for: ``Accuracy, 8 of 30 district groups``."""
+    gate = row.gate
+    if len(row.gates) == 1:
+        return labels.scoped_title(d, gate.metric, gate.scope)
+    number, total = (number_format.format_count(count) for count in (len(row.gates), row.total))
+    counted = d.number(number if number == total else f"{number} of {total}")
+    return d.words(
+        "{}, {} {} groups", d.text(labels.metric_title(gate.metric)), counted, d.text(gate.scope.slice or "")
+    )
+
+
+def rule_word(row: RuleRow) -> str:
+    """Return the state of a row in words; several groups are short of rows only if all of them are."""
+    enough = next((gate for gate in row.gates if not labels.has_too_few(gate)), row.gate)
+    return labels.outcome_word(enough)
+
+
+def rule_remarks(d: Markup, has: Stock, row: RuleRow, line: GateNumbers) -> list[str]:
+    """Return what stands under a gate's name: both values, its reason, and the rows that it needs."""
+    gate = row.gate
+    pair = pair_text(d, gate, line, both=gate.baseline is not None)
+    pair = None if gate.baseline is None and gate.on == "value" and gate.candidate is not None else pair
+    if len(row.gates) == 1 or gate.outcome == "no_baseline":
+        remark = gate_remarks(d, has, gate)
+        pair = pair if len(row.gates) == 1 else None
+        return [part for part in (pair, remark) if part is not None]
+    return [part for part in (_needs(d, row), _worst(d, row, pair), _short(d, row)) if part is not None]
+
+
+def _gate(d: Markup, has: Stock, row: RuleRow, line: GateNumbers) -> str:
+    state = labels.STATES[row.gate.outcome]
+    name = d.strong(rule_title(d, row))
+    shown = d.words("{} {} {}", d.number(state.glyph), name, d.number(rule_word(row)))
+    remarks = rule_remarks(d, has, row, line)
+    return d.join("", [shown, d.note(d.join("; ", remarks))]) if remarks else shown
+
+
+def _evidence(d: Markup, row: RuleRow, line: GateNumbers) -> str:
+    if row.gate.value is None:
+        return d.number(number_format.UNDEFINED if row.gate.outcome == "error" else number_format.NONE)
+    value = d.strong(d.number(line.value))
+    return value if line.interval is None else d.join("", [value, d.below(d.number(line.interval))])
+
+
+def _needs(d: Markup, row: RuleRow) -> str | None:
+    """Say how many rows several groups need each, from the fewest to the most."""
+    known = [gate for gate in row.gates if gate.rows_needed is not None]
+    units = {gate.rows_needed_of or "rows" for gate in known}
+    if len(units) != 1:
+        return None
+    low, high = (number_format.format_count(end(gate.rows_needed or 0 for gate in known)) for end in (min, max))
+    span = f"about {low}" if low == high else f"{low} to {high}"
+    some = "" if len(known) == len(row.gates) else f", where that is known ({len(known)} groups)"
+    return d.words("need {} {} each{}", d.number(span), d.text(units.pop()), d.number(some))
+
+
+def _worst(d: Markup, row: RuleRow, pair: str | None) -> str | None:
+    gate = row.gate
+    if gate.value is None:
+        return None
+    mixed = 0 < row.short < len(row.gates)
+    words = "worst with enough rows: {}" if mixed else "worst: {}"
+    shown = [d.text(gate.scope.group or ""), *([pair] if pair is not None else [])]
+    if gate.why == "holm" and gate.reason:
+        shown.append(d.text(gate.reason, longest=LONG))
+    return d.words(words, d.join(", ", shown))
+
+
+def _short(d: Markup, row: RuleRow) -> str | None:
+    if not 0 < row.short < len(row.gates):
+        return None
+    return d.words("{} of them: {}", d.number(number_format.format_count(row.short)), d.number(labels.TOO_FEW))

@@ -1,0 +1,1 @@
+"""Sections of a report below its gates: findings first, then every number."""
