@@ -1,6 +1,6 @@
 """Errors with their exit codes, messages and remedies.
 
-Expected failures are values of these types and print one line each; anything else is a bug in mlci (exit code 70).
+Expected failures are values of these types and print one line each; every other error is a bug in mlci (exit code 70).
 """
 
 import json
@@ -17,7 +17,7 @@ _SPECIAL = frozenset({"null", "nan", "inf", "infinity", "yes", "no", "on", "off"
 
 
 def yaml_value(value: str) -> str:
-    """Return a text as it is pasted into YAML, also between braces: quoted if YAML would read another value.
+    """Return a text in the form for YAML, also between braces: quoted if YAML would read another value.
 
     Characters that cannot be seen, such as a no-break space, are escaped.
     """
@@ -29,7 +29,7 @@ def yaml_value(value: str) -> str:
 def yaml_directive(text: str) -> tuple[str, int] | None:
     """Return the first directive of a YAML text, a line such as ``%YAML 1.1``, and its number; ``None`` without one.
 
-    Only blank lines, comments and ends of documents can stand before a directive.
+    Only blank lines, comments and ends of documents can precede a directive.
     """
     for number, line in enumerate(_LINE_BREAK.split(text.removeprefix("\ufeff")), 1):
         if line.startswith("%"):
@@ -88,7 +88,7 @@ class MlciError(Exception):
 
 
 class InputError(MlciError):
-    """Configuration or data that can't be used; carries every problem found, not only the first."""
+    """Invalid configuration or data, with every problem found, not only the first."""
 
     exit_code = 2
 

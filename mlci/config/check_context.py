@@ -30,7 +30,7 @@ class Metrics(Protocol):
         """Return every name that a configuration can use."""
 
     def canonical(self, name: str) -> str:
-        """Return the name that an alias stands for."""
+        """Return the catalogue's name of an alias."""
 
     def find_disparity(self, name: str) -> Any:  # noqa: ANN401 - an object with ``bases``, or None
         """Return the base metrics of a disparity; ``None`` for other metrics."""
@@ -89,8 +89,8 @@ def metric_known(context: CheckContext, name: str, *where: str | int) -> Iterato
     elif info.tasks is not None and context.config.task not in info.tasks:
         of = " and ".join(sorted(info.tasks))
         instead = _suggest_counterpart(context, name)
-        words = f"`{name}` is a metric of {of} models, this one is {context.config.task}{instead}"
-        yield context.loaded.problem(words, *where)
+        message = f"`{name}` is a metric of {of} models, this one is {context.config.task}{instead}"
+        yield context.loaded.problem(message, *where)
 
 
 def _describe_unknown(context: CheckContext, name: str) -> str:

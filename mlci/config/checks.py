@@ -86,21 +86,21 @@ def _check_slices(context: CheckContext) -> Iterator[Problem]:
         name = slices.slice_name(item)
         if name in seen:
             cut = " (a column can be cut in one way only)" if len(parts) == 1 else ""
-            words = f"{here} is `{slices.slice_as_written(item)}` again, after `slices[{seen[name]}]`{cut}; keep one"
-            yield context.loaded.problem(words, "evaluation", "slices", index)
+            message = f"{here} is `{slices.slice_as_written(item)}` again, after `slices[{seen[name]}]`{cut}; keep one"
+            yield context.loaded.problem(message, "evaluation", "slices", index)
         seen.setdefault(name, index)
         for column, count in Counter(parts).items():
             if count > 1:
-                words = f"{here} crosses `{column}` with itself"
-                yield context.loaded.problem(words, "evaluation", "slices", index)
+                message = f"{here} crosses `{column}` with itself"
+                yield context.loaded.problem(message, "evaluation", "slices", index)
         if evaluation and evaluation.key in parts:
-            words = f"{here} slices by the key `{evaluation.key}`, so that every row would be its own group"
-            yield context.loaded.problem(words, "evaluation", "slices", index)
+            message = f"{here} slices by the key `{evaluation.key}`, so that every row would be its own group"
+            yield context.loaded.problem(message, "evaluation", "slices", index)
         if isinstance(item, tuple) and any(
             isinstance(part, SliceColumnConfig) and part.reference is not None for part in item
         ):
-            words = f"{here}: a column in a crossing takes no `reference`; set it on the column's own slice"
-            yield context.loaded.problem(words, "evaluation", "slices", index)
+            message = f"{here}: a column in a crossing takes no `reference`; set it on the column's own slice"
+            yield context.loaded.problem(message, "evaluation", "slices", index)
 
 
 def _check_reported(context: CheckContext) -> Iterator[Problem]:
@@ -117,8 +117,8 @@ def _check_reported(context: CheckContext) -> Iterator[Problem]:
             yield context.loaded.problem(again, *where)
         seen.setdefault(same, index)
         if evaluation and not evaluation.slices and context.catalogue.find_disparity(name):
-            words = f"`{name}` is a spread over groups, and `evaluation.slices` names none"
-            yield context.loaded.problem(words, *where)
+            message = f"`{name}` is a spread over groups, and `evaluation.slices` names none"
+            yield context.loaded.problem(message, *where)
 
 
 def _check_predict(loaded: LoadedConfig) -> Iterator[Problem]:
@@ -128,19 +128,19 @@ def _check_predict(loaded: LoadedConfig) -> Iterator[Problem]:
     if predict.metrics is not None:
         for key in ("score", "decision", "threshold"):
             if key in written:
-                words = f"`predict.{key}` means nothing with `predict.metrics`, which has no rows; remove it"
-                yield loaded.problem(words, "predict", key)
+                message = f"`predict.{key}` means nothing with `predict.metrics`, which has no rows; remove it"
+                yield loaded.problem(message, "predict", key)
     if "timeout" in written and predict.run is None and predict.model is None:
         yield loaded.problem("`predict.timeout` is for `predict.run`; nothing is run here", "predict", "timeout")
     if "trusted" in written and predict.model is None:
         yield loaded.problem("`predict.trusted` is for `predict.model`; no model is opened here", "predict", "trusted")
     if "threshold" in written and predict.metrics is None:
         if config.task != "binary":
-            words = f"`predict.threshold` is for binary models, this one is {config.task}; remove it"
-            yield loaded.problem(words, "predict", "threshold")
+            message = f"`predict.threshold` is for binary models, this one is {config.task}; remove it"
+            yield loaded.problem(message, "predict", "threshold")
         elif predict.decision is not None:
-            words = "`predict.threshold` is not used if `decision` names a column; keep one of them"
-            yield loaded.problem(words, "predict", "threshold")
+            message = "`predict.threshold` is not used if `decision` names a column; keep one of them"
+            yield loaded.problem(message, "predict", "threshold")
         elif predict.score is None and predict.model is None:
             yield loaded.problem("`predict.threshold` needs `predict.score` to cut", "predict", "threshold")
 
@@ -151,8 +151,8 @@ def _check_columns(loaded: LoadedConfig) -> Iterator[Problem]:
     if predict.run is None and predict.file is None:
         return
     if predict.score is not None and predict.score == predict.decision:
-        words = f"`predict.score` and `decision` are the same column, `{predict.score}`; keep one"
-        yield loaded.problem(words, "predict", "decision")
+        message = f"`predict.score` and `decision` are the same column, `{predict.score}`; keep one"
+        yield loaded.problem(message, "predict", "decision")
     missing = _missing_column(config)
     if missing:
         yield loaded.problem(missing, "predict")
@@ -176,5 +176,5 @@ def _check_baseline(loaded: LoadedConfig) -> Iterator[Problem]:
     if not isinstance(config.baseline, str):
         for key in ("score", "decision"):
             if key in config.baseline.model_fields_set and (config.baseline.ref or config.predict.metrics):
-                words = f"`baseline.{key}` is for a `file` of predictions; remove it"
-                yield loaded.problem(words, "baseline", key)
+                message = f"`baseline.{key}` is for a `file` of predictions; remove it"
+                yield loaded.problem(message, "baseline", key)

@@ -47,4 +47,4 @@ def _control_characters(text: str, path: str) -> Iterator[Problem]:
     for number, line in enumerate(text.split("\n"), start=1):
         if found := ODD.search(line):
             name = NAMES.get(found[0], f"the control character U+{ord(found[0]):04X}")
-            yield Problem(f"{name} stands at column {found.start() + 1}; remove it", path, number)
+            yield Problem(f"{name} at column {found.start() + 1}; remove it", path, number)

@@ -24,8 +24,8 @@ def check_gates(context: CheckContext) -> Iterator[Problem]:
         yield from _check_limits(context, index, gate)
         yield from _check_scope(context, index, gate)
         yield from _check_evidence(context, index, gate)
-        if gate.noise is not None and (words := _noise_fault(context, gate)):
-            yield context.loaded.problem(f"`gates[{index}].noise` {words}", "gates", index, "noise")
+        if gate.noise is not None and (message := _noise_fault(context, gate)):
+            yield context.loaded.problem(f"`gates[{index}].noise` {message}", "gates", index, "noise")
         for kind, _ in _written_limits(gate):
             across = slices.slice_scope(gate) if gate.across is not None else None
             each = slices.slice_scope(gate) if gate.each is not None else None
@@ -33,8 +33,8 @@ def check_gates(context: CheckContext) -> Iterator[Problem]:
             same = (context.catalogue.canonical(gate.metric), params, each, across, kind)
             if same in seen and not _is_alias(context, context.config.gates[seen[same]], gate):
                 first = context.loaded.lines.of("gates", seen[same], kind)
-                words = f"`gates[{index}].{kind}` limits `{gate.metric}` again, after line {first}; keep one"
-                yield context.loaded.problem(words, "gates", index, kind)
+                message = f"`gates[{index}].{kind}` limits `{gate.metric}` again, after line {first}; keep one"
+                yield context.loaded.problem(message, "gates", index, kind)
             seen.setdefault(same, index)
 
 
@@ -55,14 +55,14 @@ def _check_limits(context: CheckContext, index: int, gate: Gate) -> Iterator[Pro
         if isinstance(info, MetricInfo) and info.kind == "shift" and kind != "max":
             yield context.loaded.problem(f"`gates[{index}].{kind}` {_SHIFTED}", "gates", index, kind)
             continue
-        words = _change_fault(info, gate, kind, limit) if kind.startswith("max_") else _percentage_fault(info, limit)
+        message = _change_fault(info, gate, kind, limit) if kind.startswith("max_") else _percentage_fault(info, limit)
         # Totals are in the user's units: an accuracy of 93.5 is allowed.
-        words = words or (None if context.totals else _range_fault(info, gate, kind, limit))
-        if words:
-            yield context.loaded.problem(f"`gates[{index}].{kind}` {words}", "gates", index, kind)
+        message = message or (None if context.totals else _range_fault(info, gate, kind, limit))
+        if message:
+            yield context.loaded.problem(f"`gates[{index}].{kind}` {message}", "gates", index, kind)
     if gate.min is not None and gate.max is not None and gate.min.value > gate.max.value:
-        words = f"`gates[{index}].min` ({gate.min}) is above its `max` ({gate.max}); nothing could pass"
-        yield context.loaded.problem(words, "gates", index, "min")
+        message = f"`gates[{index}].min` ({gate.min}) is above its `max` ({gate.max}); nothing could pass"
+        yield context.loaded.problem(message, "gates", index, "min")
 
 
 def _change_fault(info: MetricInfo | SklearnMetric | None, gate: Gate, kind: str, limit: Limit) -> str | None:
@@ -112,11 +112,11 @@ def _check_scope(context: CheckContext, index: int, gate: Gate) -> Iterator[Prob
     """Check ``each`` and ``across`` against the slices and the kind of metric."""
     key = "each" if gate.each is not None else "across" if gate.across is not None else None
     if key and context.totals:
-        words = (
+        message = (
             f"`gates[{index}].{key}` needs rows, and `predict.metrics` has only totals; predictions (`run` or `file`) "
             "would add slices, fairness and intervals"
         )
-        yield context.loaded.problem(words, "gates", index, key)
+        yield context.loaded.problem(message, "gates", index, key)
         return
     info = context.find(gate.metric)
     if not context.totals and info and (misused := _disparity_fault(context, info, gate, key)):
@@ -182,16 +182,16 @@ def _check_evidence(context: CheckContext, index: int, gate: Gate) -> Iterator[P
     info = context.find(gate.metric)
     if gate.judge == "interval":
         if context.totals:
-            words = "a metrics file has no interval; predictions (`run` or `file`) would give one"
-            yield context.loaded.problem(f"`gates[{index}].judge`: {words}", "gates", index, "judge")
+            message = "a metrics file has no interval; predictions (`run` or `file`) would give one"
+            yield context.loaded.problem(f"`gates[{index}].judge`: {message}", "gates", index, "judge")
         elif isinstance(info, MetricInfo) and not info.interval:
-            words = f"`gates[{index}].judge`: `{gate.metric}` has no interval; remove it, or write `estimate`"
-            yield context.loaded.problem(words, "gates", index, "judge")
+            message = f"`gates[{index}].judge`: `{gate.metric}` has no interval; remove it, or write `estimate`"
+            yield context.loaded.problem(message, "gates", index, "judge")
     if not context.totals and isinstance(info, MetricInfo) and gate.judge != "estimate":
         yield from _missing_interval(context, index, gate, info)
     if not context.totals and isinstance(info, MetricInfo) and context.config.task in info.tasks:
-        for words in (*_missing_scores(context, info), *_missing_costs(context, gate.metric)):
-            yield context.loaded.problem(f"`gates[{index}]`: {words}", "gates", index, "metric")
+        for message in (*_missing_scores(context, info), *_missing_costs(context, gate.metric)):
+            yield context.loaded.problem(f"`gates[{index}]`: {message}", "gates", index, "metric")
 
 
 def _missing_interval(context: CheckContext, index: int, gate: Gate, info: MetricInfo) -> Iterator[Problem]:
@@ -200,8 +200,8 @@ def _missing_interval(context: CheckContext, index: int, gate: Gate, info: Metri
         return
     for kind, _ in _written_limits(gate):
         if kind.startswith("max_"):
-            words = f"a change of `{gate.metric}` has no interval; set `judge: estimate`, or limit the selection rate"
-            yield context.loaded.problem(f"`gates[{index}].{kind}`: {words}", "gates", index, kind)
+            message = f"a change of `{gate.metric}` has no interval; set `judge: estimate`, or limit the selection rate"
+            yield context.loaded.problem(f"`gates[{index}].{kind}`: {message}", "gates", index, kind)
 
 
 def _noise_fault(context: CheckContext, gate: Gate) -> str | None:
@@ -257,15 +257,16 @@ def check_functions(context: CheckContext) -> Iterator[Problem]:
     """Check every entry that names a metric, and that all entries of one function agree."""
     seen: dict[tuple[str, str], tuple[str, str]] = {}
     for item, here, where in _entries(context):
-        for key, words in _entry_faults(context, item):
-            yield context.loaded.problem(f"`{here}{key and f'.{key}'}` {words}", *where, *([key] if key else ()))
+        for key, message in _entry_faults(context, item):
+            yield context.loaded.problem(f"`{here}{key and f'.{key}'}` {message}", *where, *([key] if key else ()))
         if item.on is None:
             continue
         same = (context.catalogue.canonical(item.metric), repr(sorted((item.params or {}).items())))
         first = seen.setdefault(same, (item.on, here))
         if first[0] != item.on:
-            words = f"`{here}.on` is `{item.on}`, but `{first[1]}` evaluates the same function on {first[0]}; keep one"
-            yield context.loaded.problem(words, *where, "on")
+            other = f"`{first[1]}` evaluates the same function on {first[0]}"
+            message = f"`{here}.on` is `{item.on}`, but {other}; keep one"
+            yield context.loaded.problem(message, *where, "on")
 
 
 def _entries(context: CheckContext) -> Iterator[tuple[Gate | Reported, str, tuple[str | int, ...]]]:
@@ -286,10 +287,10 @@ def _entry_faults(context: CheckContext, item: Gate | Reported) -> Iterator[tupl
     name = context.catalogue.canonical(item.metric)
     own = isinstance(known, MetricInfo) and not (name in WITH_PARAMETERS and item.params)
     if own:
-        words = f"is for custom and scikit-learn functions; `{item.metric}` is built in, remove it"
-        yield from ((key, words) for key in given)
+        message = f"is for custom and scikit-learn functions; `{item.metric}` is built in, remove it"
+        yield from ((key, message) for key in given)
     elif item.on is not None:
-        yield from (("on", words) for words in _on_faults(context, item.on))
+        yield from (("on", message) for message in _on_faults(context, item.on))
     if not own and not FUNCTION.fullmatch(item.metric):
         yield from _missing_parameters(context, name, item)
 

@@ -125,8 +125,8 @@ def _describe_fault(error: ErrorDetails) -> str:  # noqa: PLR0911 - one return f
     if kind in _PLAIN:
         return f"{_PLAIN[kind]}, not {given}{_as_list(error)}"
     if kind in _BOUNDS:
-        words, key = _BOUNDS[kind]
-        return f"must be {words} {ctx[key]:.15g}, not {given}"
+        comparison, key = _BOUNDS[kind]
+        return f"must be {comparison} {ctx[key]:.15g}, not {given}"
     if kind == "literal_error":
         return "".join(_choice(_allowed_words(error), error["input"]))
     if kind == "string_type":
@@ -134,8 +134,8 @@ def _describe_fault(error: ErrorDetails) -> str:  # noqa: PLR0911 - one return f
     if kind == "string_too_short" or (kind == "string_pattern_mismatch" and ctx.get("pattern") == r"\S"):
         return "must not be empty"
     if kind == "string_pattern_mismatch":
-        words = "must be letters, digits, `.`, `_` and `-`, at most 100, beginning with a letter or digit"
-        return f"{words}, not {given}{_as_name(str(error['input']))}"
+        message = "must be letters, digits, `.`, `_` and `-`, at most 100, beginning with a letter or digit"
+        return f"{message}, not {given}{_as_name(str(error['input']))}"
     if kind == "string_too_long":
         return f"is too long; at most {ctx['max_length']:,} characters"
     if kind == "too_short":
@@ -225,8 +225,8 @@ def _choice(allowed: list[str], given: object) -> Iterator[str]:
         yield f"; write `baseline: {{{key}: {yaml_value(given)}}}`"
 
 
-def join_words(path: Path, value: Any) -> str | None:  # noqa: ANN401 - whatever YAML can hold
+def join_words(path: Path, value: Any) -> str | None:  # noqa: ANN401 - any YAML value
     """Return what is wrong with the combination of keys in one mapping, whatever their values."""
     owner = section_name(path)
-    words = owner.rule(value.keys()) if owner and isinstance(value, dict) else None
-    return f"`{dotted(path)}` {words}" if words else None
+    message = owner.rule(value.keys()) if owner and isinstance(value, dict) else None
+    return f"`{dotted(path)}` {message}" if message else None

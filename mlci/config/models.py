@@ -39,8 +39,8 @@ class ConfigModel(BaseModel):
     def _go_together(self) -> Self:
         """Apply :meth:`rule` to every instance, parsed or constructed."""
         present = {key for key in self.model_fields_set if getattr(self, key) is not None}
-        if words := self.rule(present):
-            raise PydanticCustomError("mlci_rule", "{words}", {"words": words})
+        if message := self.rule(present):
+            raise PydanticCustomError("mlci_rule", "{message}", {"message": message})
         return self
 
 
@@ -150,7 +150,7 @@ class Evaluation(ConfigModel):
 def _passable_variable(name: str) -> str:
     """Refuse a variable that mlci never passes to a command."""
     if NEVER_GIVEN.fullmatch(name):
-        raise PydanticCustomError("mlci_secret", "{words}", {"words": _refuse_withheld(name)})
+        raise PydanticCustomError("mlci_secret", "{message}", {"message": _refuse_withheld(name)})
     return name
 
 

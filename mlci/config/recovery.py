@@ -90,7 +90,7 @@ class _RecoveredData:
                 yield {**self.data, "task": task, "predict": predict}
 
     def _at_fault(self, *where: str | int) -> bool:
-        """Return whether a value, anything in it or anything around it was refused."""
+        """Return whether a value, a part of it or a value around it was refused."""
         inside = any(path[: len(where)] == where or where[: len(path)] == path for path in self.faulty)
         return inside or (len(where) == 1 and where[0] in self.absent)
 

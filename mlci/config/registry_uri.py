@@ -34,7 +34,7 @@ def _registry(value: str) -> str:
             "mlci_secret", "must not contain credentials; they belong in the environment of the job"
         )
     if not re.fullmatch(REGISTRY, value):
-        raise PydanticCustomError("mlci_registry", "{words}", {"words": _instead(value)})
+        raise PydanticCustomError("mlci_registry", "{message}", {"message": _instead(value)})
     return value
 
 
@@ -42,15 +42,15 @@ def _instead(value: str) -> str:
     """Return the form of a registry that is closest to the written value."""
     found = _SCHEME.match(value)
     scheme = found[1].lower() if found else ""
-    meant = _MEANT.get(scheme, scheme)
+    scheme_meant = _MEANT.get(scheme, scheme)
     if value.startswith("~"):
         return "must be a whole path (`~` is not replaced here)"
     if value.strip().lower() == GITHUB or scheme == GITHUB:
         return "must be the word `github` for this repository"
     if value.strip().lower() == "mlflow" or scheme in {"mlflow", "http", "https", "sqlite"}:
         return f"must be {_MLFLOW} for MLflow"
-    if meant in _EXAMPLES:
-        return f"must be written `{_EXAMPLES[meant]}`"
+    if scheme_meant in _EXAMPLES:
+        return f"must be written `{_EXAMPLES[scheme_meant]}`"
     return "must be a path without `file:`" if scheme == "file" else f"must be {_KNOWN}"
 
 

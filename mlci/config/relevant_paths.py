@@ -127,8 +127,8 @@ def _from_folder(patterns: Iterable[str], folder: str) -> Iterator[_Rule]:
 def _compile(pattern: str) -> re.Pattern[str]:
     """Translate a glob; a folder's name alone means everything in it."""
     parts = re.split(r"(\*\*/|\*\*|\*|\?|\[[^]]*\])", posixpath.normpath(pattern))
-    said = "".join(_MEANING.get(part) or _literal(part) for part in parts)
-    return re.compile(f"{said}(?:/.*)?", re.DOTALL)
+    expression = "".join(_MEANING.get(part) or _literal(part) for part in parts)
+    return re.compile(f"{expression}(?:/.*)?", re.DOTALL)
 
 
 _MEANING = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}

@@ -17,7 +17,7 @@ FILE = "schema.json"
 
 
 def build_schema() -> dict[str, Any]:
-    """Return the schema as it is generated from the models."""
+    """Return the schema that is generated from the models."""
     schema = _tidy(Config.model_json_schema())
     parts = schema["$defs"]
     parts["Predict"]["oneOf"] = _require_one(SOURCES)

@@ -141,7 +141,7 @@ class Duration(float):
     __slots__ = ()
 
     def __new__(cls, seconds: float) -> Self:
-        """Make a duration from a number of seconds.
+        """Create a duration from a number of seconds.
 
         Raises:
             PydanticCustomError: if the number is not positive, not finite, or above a year.

@@ -1,6 +1,6 @@
 """YAML reader: plain data with a line number for every key, and readable syntax errors.
 
-The parser's events are read one by one, so that depth, size and aliases are bounded before anything is built.
+The parser's events are read one by one, so that depth, size and aliases are bounded before any object is built.
 
 ``yes`` and ``2024-01-01`` are text, ``0o14`` is 12.
 """
@@ -94,7 +94,7 @@ def parse_yaml(text: str, *, path: str) -> YamlTree:
     try:
         for count, event in enumerate(parser.parse(text)):
             if count > MOST_NODES:
-                tree.refuse(f"the file holds more than {MOST_NODES:,} values", _line(event))
+                tree.refuse(f"the file has more than {MOST_NODES:,} values", _line(event))
                 break
             builder.take(event)
         else:
@@ -141,7 +141,7 @@ class _Builder:
             self.tree.refuse("the file is empty; it needs at least `model`, `task`, `predict` and `gates`", 1)
         elif not self.tree.problems:
             kind = "a list" if isinstance(self.tree.data, list) else "a single value"
-            self.tree.refuse(f"the file holds {kind}; it has to hold keys: `model:`, `task:`, …", 1)
+            self.tree.refuse(f"the file is {kind}; it has to be a mapping with keys: `model:`, `task:`, …", 1)
 
     def _node(self, event: NodeEvent) -> None:
         top = self.stack[-1] if self.stack else None
@@ -170,14 +170,14 @@ class _Builder:
             top.key = None
 
     def _key(self, event: NodeEvent, top: _Open) -> None:
-        """Take a key; a repeated key keeps its first value, and later ones get a name that no file can contain."""
+        """Handle a key; a repeated key keeps its first value, and later ones get a name that no file can contain."""
         if not isinstance(event, ScalarEvent):
             self._refuse_rest("a key has to be a plain word", event)
             return
         key = str(event.value)
         if found := ODD.search(key):
             self.tree.refuse(
-                f"a key holds the control character U+{ord(found[0]):04X}", _line(event), about=(*top.path, key)
+                f"a key contains the control character U+{ord(found[0]):04X}", _line(event), about=(*top.path, key)
             )
         where = (*top.path, key)
         if key in top.value:
@@ -192,8 +192,8 @@ class _Builder:
     def _value(self, event: NodeEvent, where: Path) -> Any:  # noqa: ANN401 - any YAML value
         line = self.tree.lines[where]
         if isinstance(event, AliasEvent):
-            words = f"`*{clip_text(event.anchor)}`: aliases are not read here; write the value out"
-            self.tree.refuse(words + _as_text(f"*{event.anchor}", where), line, where)
+            message = f"`*{clip_text(event.anchor)}`: aliases are not read here; write the value out"
+            self.tree.refuse(message + _as_text(f"*{event.anchor}", where), line, where)
             return None
         if getattr(event, "tag", None) is not None:
             bare = _as_text(str(getattr(event, "tag", "")), where) if getattr(event, "value", None) == "" else ""
@@ -210,7 +210,7 @@ class _Builder:
         text, line = str(event.value), self.tree.lines[where]
         if found := ODD.search(text):
             # Only an escape in double quotes gets this far: the text itself was checked before.
-            self.tree.refuse(f"`{dotted(where)}` holds the control character U+{ord(found[0]):04X}", line, where)
+            self.tree.refuse(f"`{dotted(where)}` contains the control character U+{ord(found[0]):04X}", line, where)
             return ""
         if event.style or event.tag is not None:
             return text
@@ -218,8 +218,8 @@ class _Builder:
         if value is None and where:
             self.tree.refuse(f"`{dotted(where)}` has no value; {_remedy(where)}{_as_text(text, where)}", line, where)
         if isinstance(value, float) and not math.isfinite(value):
-            words = f"`{dotted(where)}` has to be a finite number, not `{clip_text(text)}`"
-            self.tree.refuse(words + _as_text(text, where), line, where)
+            message = f"`{dotted(where)}` has to be a finite number, not `{clip_text(text)}`"
+            self.tree.refuse(message + _as_text(text, where), line, where)
             return 0
         return value
 
@@ -311,16 +311,16 @@ def explain_syntax_error(error: MarkedYAMLError, text: str) -> tuple[str, int]:
     mark = error.problem_mark or error.context_mark
     lines = text.split("\n")
     line = min(int(mark.line) + 1 if mark else 1, len(lines))
-    said = str(error.problem or error.context or "")
-    if "unexpected end of stream" in said and error.context_mark:
+    cause = str(error.problem or error.context or "")
+    if "unexpected end of stream" in cause and error.context_mark:
         line = min(int(error.context_mark.line) + 1, len(lines))
-    if "'\\t'" in said or re.match(r" *\t", lines[line - 1]):
+    if "'\\t'" in cause or re.match(r" *\t", lines[line - 1]):
         return "YAML does not allow a tab here; use spaces", line
-    words = next((words for key, words in _SYNTAX if key in said), None)
+    words = next((words for key, words in _SYNTAX if key in cause), None)
     if words is None:
-        return f"this is not valid YAML: {clip_text(said)}", line
+        return f"this is not valid YAML: {clip_text(cause)}", line
     first = int(error.context_mark.line) + 1 if error.context_mark else line
-    remedy = quote(lines[line - 1]) if any(key in said for key in _FOR_TEXT) else ""
+    remedy = quote(lines[line - 1]) if any(key in cause for key in _FOR_TEXT) else ""
     return words.format(opened=f" of line {first}" if first != line else "") + remedy, line
 
 

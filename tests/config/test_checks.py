@@ -214,7 +214,7 @@ OTHER = {
         ["m:6: `gates[0].noise` widens an interval, and this gate is judged on the estimate"],
     ),
     **{
-        f"luck, {words}": (changed(gate(f"metric: {text}, noise: retraining"), ("{file: old.csv}", "production")), [f"m:13: `gates[0].noise` {expected}"])
+        f"noise, {words}": (changed(gate(f"metric: {text}, noise: retraining"), ("{file: old.csv}", "production")), [f"m:13: `gates[0].noise` {expected}"])
         for words, text, expected in [
             ("no change", "recall, min: 0.5", "widens the interval of a change; the gate needs `max_drop` or `max_rise`"),
             ("by group", "recall, each: region, max_drop: 0.1", "is known for the whole set only; remove it, or `each`"),
