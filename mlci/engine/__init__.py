@@ -1,1 +1,1 @@
-"""Adapters that turn tables into sufficient statistics; DuckDB and NumPy by default."""
+"""Engine: tables to sufficient statistics, with DuckDB and NumPy."""

@@ -1,4 +1,4 @@
-"""Errors about cells: count, row, key and value of the first ones."""
+"""Errors of cells, with the count, and the row, key and value of the first one."""
 
 import json
 import math
@@ -17,7 +17,7 @@ from mlci.engine.tables.table import Table
 from mlci.errors import InputError, Problem
 
 Kind = Literal["score", "probability", "number"]
-"""What has to hold beyond being finite: nothing, to lie in [0, 1], or to be small enough for its powers."""
+"""Requirement of finite scores: none, to be in [0, 1], or to be small enough for their powers."""
 
 _FRACTION = '.str.rstrip("%").astype(float) / 100'
 _LARGEST = 1e70
@@ -34,20 +34,20 @@ _OUTSIDE: dict[Kind, str] = {
 
 
 class ProblemCollector:
-    """What is wrong so far, so that all of it is said at once."""
+    """Collector of problems, so that all are reported at once."""
 
     def __init__(self) -> None:
         self._found: list[Problem] = []
 
     def add(self, *problems: Problem) -> None:
-        """Note problems and go on."""
+        """Add problems."""
         self._found.extend(problems)
 
     def stop(self) -> None:
-        """Go no further if anything is wrong.
+        """Raise the error for the collected problems.
 
         Raises:
-            InputError: if a problem was noted; the message has each of them once.
+            InputError: if there are problems; the message has each of them once.
         """
         if self._found:
             raise InputError.of(dict.fromkeys(self._found))
@@ -55,58 +55,58 @@ class ProblemCollector:
 
 @dataclass(frozen=True)
 class CellLocation:
-    """A table whose cells are checked, and the key that its rows are called by."""
+    """A table whose cells are checked, and the key that names its rows."""
 
     connection: duckdb.DuckDBPyConnection
     table: Table
     key: TableColumn | None
 
-    def problem(self, column: TableColumn, condition: str, said: str, *, hint: str = "") -> Problem:
-        """Describe the rows where ``condition`` holds.
+    def problem(self, column: TableColumn, condition: str, message: str, *, hint: str = "") -> Problem:
+        """Describe the rows that meet ``condition``.
 
-        ``{value}`` in ``said`` becomes the first one's cell, ``{value!r}`` the same in quotes. No other brace means
-        anything: names of columns and classes have braces of their own.
+        ``{value}`` in ``message`` becomes the first one's cell, ``{value!r}`` the same in quotes. Other braces are
+        kept, because names of columns and classes may have them.
         """
         number = self.table.row_number
         key = f"{self.key.ref}::VARCHAR" if self.key else "NULL"
-        asked = [number, f"{column.ref}::VARCHAR", key, "count(*) OVER ()"]
-        query = sql.select(asked, self.table.relation, where=condition, order_by="1", limit=1)
+        expressions = [number, f"{column.ref}::VARCHAR", key, "count(*) OVER ()"]
+        query = sql.select(expressions, self.table.relation, where=condition, order_by="1", limit=1)
         found = sql.first_row(self.connection, query)
         if found is None:
-            return Problem(_with_cell(said, "?"), self.table.path)
+            return Problem(_with_cell(message, "?"), self.table.path)
         position, value, name, count = found
         shown, row = self.table.place(position)
         where = f"row {row}" + (f" (key {shorten_cell(name)!r})" if name is not None else "")
         more = f", and in {count_noun(count - 1, 'more row')}" if count > 1 else ""
-        return Problem(f"{_with_cell(said, value)} in {where}{more}{hint}", shown)
+        return Problem(f"{_with_cell(message, value)} in {where}{more}{hint}", shown)
 
     def first_positions(self, code: str) -> dict[int, int]:
-        """Return the position in the whole table at which each value of an SQL expression first stands."""
+        """Return the first position in the whole table of each value of an SQL expression."""
         query = sql.select(
             [code, f"min({self.table.row_number})"], self.table.relation, where=f"{code} IS NOT NULL", group_by="1"
         )
         return {int(value): int(position) for value, position in self.connection.execute(query).fetchall()}
 
     def row(self, position: int) -> str:
-        """Name a row, and its file where the table has several."""
+        """Return the name of a row, with its file if the table has several."""
         shown, row = self.table.place(position)
         return f"row {row}" + (f" of {shown}" if len(self.table.shards) > 1 else "")
 
 
-def _with_cell(said: str, value: str | None) -> str:
+def _with_cell(message: str, value: str | None) -> str:
     cell = shorten_cell(str(value))
-    return said.replace("{value!r}", repr(cell)).replace("{value}", cell)
+    return message.replace("{value!r}", repr(cell)).replace("{value}", cell)
 
 
 def kind_of_score(job: Job) -> Kind:
-    """Return what a job's scores have to be; the labels of a regression are of the same kind as its predictions."""
+    """Return the requirement of a job's scores; it also holds for the labels of a regression."""
     if job.task == "regression":
         return "number"
     return "probability" if job.probabilities else "score"
 
 
 def is_fine(low: float, high: float, kind: Kind) -> bool:
-    """Determine from the least and the greatest of all scores whether each is finite and of its kind."""
+    """Return whether all scores are finite and of their kind, by their minimum and maximum."""
     least, most = _BOUNDS[kind]
     return bool(np.isfinite(low) and np.isfinite(high)) and least <= low and high <= most
 
@@ -123,14 +123,14 @@ def check_scores(
 
 
 def is_rounded(column: TableColumn, place: CellLocation, low: float, high: float) -> bool:
-    """Return whether a column between ``low`` and ``high`` has integers that float64 does not have."""
+    """Return whether a column between ``low`` and ``high`` has integers that float64 can't represent."""
     if column.type == "DOUBLE" or max(-low, high) < _EXACT:
         return False
     return sql.file_exists(place.connection, place.table.relation, _rounded_sql(column))
 
 
 def _rounded_sql(column: TableColumn) -> str:
-    """SQL that holds for integers that float64 does not have."""
+    """SQL condition for integers that float64 can't represent."""
     text = f"{column.ref}::VARCHAR"
     whole = f"TRY_CAST(CASE WHEN regexp_full_match({text}, '-?[0-9]+') THEN {text} END AS HUGEINT)"
     return f"abs({column.as_float()}) >= {_EXACT} AND {whole} <> TRY_CAST({column.as_float()} AS HUGEINT)"
@@ -139,26 +139,26 @@ def _rounded_sql(column: TableColumn) -> str:
 def bad_scores(column: TableColumn, place: CellLocation, kind: Kind) -> list[Problem]:
     """Describe every kind of bad score in a column by its first row."""
     return [
-        place.problem(column, condition, said)
-        for condition, said in _bad_score_checks(column, kind)
+        place.problem(column, condition, message)
+        for condition, message in _bad_score_checks(column, kind)
         if sql.file_exists(place.connection, place.table.relation, condition)
     ]
 
 
 def _not_number_checks(column: TableColumn, condition: str) -> list[tuple[str, str]]:
-    """Return conditions and words for cells that spell no number, with the line of Python for two common forms."""
-    cell, said = f"df[{json.dumps(column.name)}]", f"{column.name!r} is not a number: {{value!r}}"
+    """Return conditions and messages for cells that are not numbers, with the line of Python for two common forms."""
+    cell, message = f"df[{json.dumps(column.name)}]", f"{column.name!r} is not a number: {{value!r}}"
     text = f"{column.ref}::VARCHAR"
     comma, share = (f"regexp_full_match({text}, '{form}')" for form in ("-?[0-9]*,[0-9]+", "-?[0-9.]+ ?%"))
     return [
-        (f"{condition} AND {comma}", f'{said} (write a decimal point: `df.to_csv(path, decimal=".", index=False)`)'),
-        (f"{condition} AND {share}", f"{said} (write a fraction: `{cell} = {cell}{_FRACTION}`)"),
-        (f"{condition} AND NOT {comma} AND NOT {share}", said),
+        (f"{condition} AND {comma}", f'{message} (write a decimal point: `df.to_csv(path, decimal=".", index=False)`)'),
+        (f"{condition} AND {share}", f"{message} (write a fraction: `{cell} = {cell}{_FRACTION}`)"),
+        (f"{condition} AND NOT {comma} AND NOT {share}", message),
     ]
 
 
 def _bad_score_checks(column: TableColumn, kind: Kind) -> list[tuple[str, str]]:
-    """Return pairs of (SQL condition, words) for all that a score must not be."""
+    """Return pairs of (SQL condition, message) for invalid scores."""
     value = column.as_float()
     least, most = map(sql.float_literal, _BOUNDS[kind])
     checks = [
@@ -168,7 +168,7 @@ def _bad_score_checks(column: TableColumn, kind: Kind) -> list[tuple[str, str]]:
         (f"isinf({value})", f"{column.name!r} is infinite"),
     ]
     if column.type != "DOUBLE":
-        lost = "which float64 can't hold exactly; scale the numbers down"
+        lost = "which float64 can't represent exactly; scale the numbers down"
         checks.append((_rounded_sql(column), f"{column.name!r} is {{value}}, {lost}"))
     if kind != "score":
         outside = f"isfinite({value}) AND ({value} < {least} OR {value} > {most})"

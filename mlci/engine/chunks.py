@@ -1,7 +1,7 @@
 """Chunks of rows that fit a processor's cache, on a bounded number of threads, and counting by code.
 
-Blocks have one size whatever the number of threads, and results come back in the order of rows, so that nothing
-depends on who did what.
+Blocks have a fixed size for any number of threads, and results are in the order of rows, so that no result depends on
+scheduling.
 """
 
 import os
@@ -26,13 +26,13 @@ def each_block(rows: int, work: Callable[[slice], T], threads: int | None, *, bl
 
 
 def quarters(rows: int) -> list[slice]:
-    """Cut rows into at most four parts, for work whose results are large and add up in any order."""
+    """Split rows into at most four parts, for work whose results are large and add up in any order."""
     edges = [rows * i // 4 for i in range(5)]
     return [slice(low, high) for low, high in pairwise(edges) if high > low]
 
 
 def for_each(parts: list[slice], work: Callable[[slice], T], threads: int | None) -> list[T]:
-    """Apply ``work`` to each part, on threads where there is more than one part."""
+    """Apply ``work`` to each part, on threads if there is more than one part."""
     wanted = min(threads or os.cpu_count() or 1, len(parts))
     if wanted <= 1:
         return [work(part) for part in parts]

@@ -1,4 +1,4 @@
-"""Encoded columns of the evaluation set for its fingerprint, so that no column is read twice."""
+"""Encoded columns of the evaluation set for its fingerprint, to avoid reading a column twice."""
 
 from collections.abc import Mapping
 
@@ -12,7 +12,7 @@ from mlci.engine.join.row_scan import ScannedRows
 from mlci.engine.sql import Array
 
 Summary = tuple[Mapping[str, KnownValues], Array | None]
-"""Columns by name, and the rows that each of their elements stands for (``None`` for one each)."""
+"""Columns by name, and the rows of each of their elements (``None`` for one each)."""
 
 
 def summarize_columns(bound: BoundJob, encoded: EncodedColumns, read: ScannedRows, partition: Partition) -> Summary:
@@ -44,7 +44,7 @@ def _coded(bound: BoundJob, encoded: EncodedColumns, read: ScannedRows, partitio
 
 
 def _values(label: ClassColumn, classes: int) -> Array:
-    """Return the code of the label's value that stands for each class."""
+    """Return the code of the label's value for each class."""
     codes = np.zeros(classes, np.int64)
     codes[label.lut[:-1]] = np.arange(len(label.lut) - 1)
     return codes

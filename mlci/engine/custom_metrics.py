@@ -1,6 +1,6 @@
 """Check that custom metrics exist before training starts.
 
-A module of the user's is looked at, not imported: nothing of a pull request runs before the baseline is made.
+The user's modules are parsed, not imported: no code of a pull request runs before the baseline is made.
 """
 
 import ast
@@ -9,14 +9,14 @@ from importlib.machinery import PathFinder
 from pathlib import Path
 
 _BY_PARAMETERS = frozenset({"quadratic_weighted_kappa", "linear_weighted_kappa"})
-"""Names of mlci's own for functions of scikit-learn with fixed parameters."""
+"""mlci's names for functions of scikit-learn with fixed parameters."""
 
 
 def missing_metric_reason(folder: Path) -> Callable[[str], str | None]:
-    """Return a finder of what keeps a metric from being measured, in words; ``None`` if nothing does.
+    """Return a function from a metric to the reason why it can't be imported; ``None`` if it can.
 
     Args:
-        folder: Where modules of the user's lie, beside ``mlci.yml``.
+        folder: Folder of ``mlci.yml``, which has the user's modules.
     """
 
     def find(name: str) -> str | None:
@@ -44,7 +44,7 @@ def _find_function(module: str, function: str, folder: Path) -> str | None:
         if _is_installed(module):
             return None
         shown = f"{module.replace('.', '/')}.py"
-        return f"`{module}:{function}` is not there: no file `{shown}` in the folder of this file ({folder})"
+        return f"`{module}:{function}` does not exist: no file `{shown}` in the folder of this file ({folder})"
     try:
         tree = ast.parse(file.read_bytes())
     except (OSError, SyntaxError, ValueError) as error:
@@ -53,18 +53,18 @@ def _find_function(module: str, function: str, folder: Path) -> str | None:
     if function.partition(".")[0] in names or "*" in names or "__getattr__" in names:
         return None
     public = ", ".join(sorted(name for name in names if not name.startswith("_"))[:5]) or "no function"
-    return f"`{module}:{function}` is not there: `{file.name}` has {public}"
+    return f"`{module}:{function}` does not exist: `{file.name}` has {public}"
 
 
 def _file(module: str, folder: Path) -> Path | None:
-    """Return the source of a module in a folder, or of a package."""
+    """Return the source file of a module or package in a folder."""
     place = folder.joinpath(*module.split("."))
     files = (place.with_name(f"{place.name}.py"), place / "__init__.py")
     return next((file for file in files if file.is_file()), None)
 
 
 def _is_installed(module: str) -> bool:
-    """Say whether something that is installed may hold a module; its own parts are not looked at."""
+    """Return whether an installed package may contain a module; its submodules are not checked."""
     try:
         return PathFinder.find_spec(module.partition(".")[0]) is not None
     except (ImportError, ValueError):

@@ -1,4 +1,4 @@
-"""Rows on which the decisions of two prediction files differ."""
+"""Disagreement: rows on which the decisions of two prediction files differ."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from mlci.engine.interface import Source
 from mlci.engine.tables.table import Table, open_table
 
 MOST = 10
-"""Keys that are named."""
+"""Number of keys that are named."""
 
 
 def count_disagreements(one: Source, other: Source, key: str, threshold: float | None) -> tuple[int, tuple[str, ...]]:
@@ -17,7 +17,7 @@ def count_disagreements(one: Source, other: Source, key: str, threshold: float |
 
     Args:
         one: Predictions of the same rows.
-        other: The same.
+        other: Other predictions of these rows.
         key: The key column of both.
         threshold: A score at or above it decides for the positive class; ``None`` for a regression, where every other
             score is another decision.
@@ -49,7 +49,7 @@ def _count(
 
 
 def _decision_sql(table: Table, source: Source, threshold: float | None) -> str:
-    """SQL for what a row is decided as."""
+    """SQL for a row's decision."""
     if source.decision is not None:
         return f"{table.column(source.decision).ref}::VARCHAR"
     score = table.column(source.score or "")

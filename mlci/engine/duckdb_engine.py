@@ -35,13 +35,13 @@ class DuckDBEngine:
         exact_rows: int = 250_000,
         row_metrics: RowMetricEvaluator | None = None,
     ) -> None:
-        """Set limits.
+        """Configure the engine.
 
         Args:
-            threads: Threads of DuckDB and NumPy blocks; ``None`` takes what the machine has. No result depends on it.
+            threads: Threads of DuckDB and NumPy blocks; ``None`` uses all of the machine. No result depends on it.
             memory_limit: DuckDB's own limit, e.g. ``"1GB"``; beyond it, it spills to the temporary folder.
             exact_rows: Most rows for which scores are ranked exactly instead of in bins.
-            row_metrics: Evaluates functions of rows; jobs that ask for none need none.
+            row_metrics: Evaluates functions of rows; optional for jobs without them.
         """
         self.row_metrics = row_metrics
         self.threads, self.memory_limit, self.exact_rows = threads, memory_limit, exact_rows
@@ -69,20 +69,20 @@ class DuckDBEngine:
         statistics, notes = reduce(
             job, frame, exact_rows=self.exact_rows, threads=self.threads, evaluator=self.row_metrics
         )
-        said = (*frame.notes, *notes, *left_out_notes)
+        every_note = (*frame.notes, *notes, *left_out_notes)
         return Observed(
-            statistics=statistics, rows=frame.rows, fingerprint=fingerprint, notes=said, undecided=frame.undecided
+            statistics=statistics, rows=frame.rows, fingerprint=fingerprint, notes=every_note, undecided=frame.undecided
         )
 
 
 def _read_late(job: Job) -> list[str]:
-    """Return the tables that are read while they are reduced: Parquet, as text has been read whole before; or all."""
+    """Return the tables that are read during the reduction: those in Parquet, because text is staged before; or all."""
     paths = [job.data, *(side.path for side in (job.candidate, job.baseline) if side)]
     return [path for path in paths if suffix_of(path) in PARQUET] or paths
 
 
 def load_frame(bound: BoundJob, *, threads: int | None) -> Frame:
-    """Read and check everything that a job needs.
+    """Read and check the columns of a job.
 
     Raises:
         InputError: if cells are invalid or keys do not match; the message has the row and key of each.
@@ -120,7 +120,7 @@ def _slices(bound: BoundJob, encoded: EncodedColumns, read: ScannedRows, element
 
 
 def _mix(labels: Array, models: list[ModelColumns], classes: int) -> tuple[Array | None, int]:
-    """Mix label and decisions into one code; the baseline's stands before the candidate's."""
+    """Combine label and decisions to one code, the baseline's before the candidate's."""
     if not classes:
         return None, 1
     decided = [model.decision for model in reversed(models) if model.decision is not None]

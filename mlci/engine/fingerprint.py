@@ -1,13 +1,13 @@
 """Fingerprint of an evaluation set: a digest of its content, independent of file format and row order.
 
-It does not change with the order of rows or columns, the file format, compression, sharding, or DuckDB's version, and
-it covers every cell: 1, 1.0 and a CSV's ``1`` are one value, null and NaN are one value.
+It does not depend on the order of rows or columns, the file format, compression, sharding, or DuckDB's version, and it
+covers every cell: 1, 1.0 and a CSV's ``1`` are one value, null and NaN are one value.
 
 Each cell becomes 64 bits (the bits of the float64, or half the MD5 of a text), cells are mixed with their column's
 name by SplitMix64 (Steele, Lea & Flood 2014, OOPSLA) and added up over the row; mixed again with two seeds, rows are
 added up modulo 2**64, so that repeated rows count. SHA-256 closes over both sums, the number of rows and the columns'
-names. Two different tables agree by accident with a chance of about 2**-64 for each pair of differing rows; this is a
-name for content, not a defence against a deliberate search for collisions.
+names. Two different tables collide with a probability of about 2**-64 for each pair of differing rows; this identifies
+content, and is not a defence against a deliberate search for collisions.
 """
 
 import hashlib
@@ -34,14 +34,14 @@ _NULL = 0x6E756C6C00000000
 _TEXT = 0x7465787400000000
 _NUMBER = 0x6E756D0000000000
 _DECIMAL = 0x6465630000000000
-_RESIDUAL = 0x9E3779B97F4A7C15  # odd: what an integer has beyond its nearest float64 must not look like the next one
+_RESIDUAL = 0x9E3779B97F4A7C15  # odd: an integer's residual beyond float64 must not look like the next integer
 _SEEDS = (0x243F6A8885A308D3, 0x13198A2E03707344)  # digits of pi
 _FLOAT_LIMIT, _FLOAT_DIGITS, _HUGEINT_DIGITS, _LONG = 2**53, 15, 38, 300
 _NUMBER_RE = r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?"
 
 
 def fingerprint(path: str, exclude: Collection[str] = ()) -> Fingerprint:
-    """Return ``sha256:…`` of a table's content, leaving out the columns named in ``exclude``.
+    """Return ``sha256:…`` of a table's content without the columns in ``exclude``.
 
     Raises:
         InputError: if the table can't be read, or has no other columns.
@@ -62,11 +62,11 @@ def of_table(
     """Return the fingerprint of an open table.
 
     Args:
-        connection: Where the table is open.
+        connection: Connection of the open table.
         table: The evaluation set.
-        exclude: Names of columns to leave out.
-        known: By name, columns fetched already, in the table's order or as cells with ``weights``.
-        weights: Rows that each element of ``known`` stands for; they must then cover all columns.
+        exclude: Names of columns to exclude.
+        known: Columns that are fetched already, by name, in the table's order or as cells with ``weights``.
+        weights: Rows of each element of ``known``, which must then cover all columns.
         threads: For NumPy; the result does not depend on it.
     """
     columns = [column for column in table.columns if column.name not in exclude]
@@ -82,7 +82,7 @@ def of_table(
 
 @dataclass(frozen=True)
 class _Reader:
-    """Reads a table's columns for its fingerprint, by scheme 2 or, ``rounded``, by scheme 1."""
+    """Reader of a table's columns for its fingerprint, by scheme 2 or, if ``rounded``, by scheme 1."""
 
     connection: duckdb.DuckDBPyConnection
     table: Table
@@ -224,9 +224,9 @@ def _total(states: Array, counts: Array | None) -> tuple[int, int]:
 
 @dataclass(frozen=True)
 class _Adder:
-    """Adds one column, or one pack of columns, to the state of a block of rows.
+    """Adder of one column, or of one pack of columns, to the state of a block of rows.
 
-    ``odd`` has rows whose cells no array of numbers holds, and the bits of each.
+    ``odd`` has the rows with cells that no numeric array represents, and the bits of each.
     """
 
     state: Array
@@ -271,15 +271,15 @@ def add_column(
     """Add a column of many values to every row's state.
 
     Args:
-        connection: Where the table is open.
+        connection: Connection of the open table.
         table: The evaluation set.
         column: One of its columns.
-        state: Of each row; it is added to.
+        state: State of each row, which is updated.
         threads: For NumPy; the result does not depend on it.
-        rounded: Take decimals of many digits for the nearest float64, as scheme 1 did.
+        rounded: Round decimals of many digits to the nearest float64, as scheme 1 did.
 
     Returns:
-        Whether cells were added that scheme 1 takes for other ones.
+        Whether scheme 1 reads some of the cells as other values.
     """
     number = f"{column.raw}::DOUBLE" if rounded and column.is_wide else _number_sql(connection, table, column)
     if number is None:
@@ -310,11 +310,11 @@ def _number_sql(connection: duckdb.DuckDBPyConnection, table: Table, column: Tab
 
 
 def _text_sql(connection: duckdb.DuckDBPyConnection, table: Table, column: TableColumn) -> str:
-    """SQL for the column's texts; truth values are written in one way where there is nothing else."""
+    """SQL for the column's texts; booleans are normalized if there are no other texts."""
     if not column.is_text:
         return f"{column.ref}::VARCHAR"
-    words = ", ".join(map(sql.quote_text, cell_values.TRUTH))
-    other = f"{column.ref} IS NOT NULL AND {column.ref} NOT IN ({words})"
+    booleans = ", ".join(map(sql.quote_text, cell_values.TRUTH))
+    other = f"{column.ref} IS NOT NULL AND {column.ref} NOT IN ({booleans})"
     return column.ref if sql.file_exists(connection, table.relation, other) else f"lower({column.ref})"
 
 
@@ -323,7 +323,7 @@ def _is_big(connection: duckdb.DuckDBPyConnection, table: Table, number: str) ->
 
 
 def _residual_sql(column: TableColumn, number: str) -> str:
-    """SQL for what an integer has beyond the nearest float64, modulo 2**64; 0 for other numbers."""
+    """SQL for an integer's difference from the nearest float64, modulo 2**64; 0 for other numbers."""
     text = f"{column.ref}::VARCHAR"
     whole = column.ref if column.is_integer else f"CASE WHEN regexp_full_match({text}, '-?[0-9]+') THEN {text} END"
     residual = f"TRY_CAST({whole} AS HUGEINT) - TRY_CAST({number} AS HUGEINT)"
@@ -333,7 +333,7 @@ def _residual_sql(column: TableColumn, number: str) -> str:
 def _odd_cells(
     connection: duckdb.DuckDBPyConnection, table: Table, column: TableColumn, number: str
 ) -> tuple[Array, Array] | None:
-    """Return the rows of numbers that neither a float64 nor an integer is near enough to, and their bits."""
+    """Return the rows of numbers that neither float64 nor integers represent, and their bits."""
     ref, text = column.ref, f"{column.ref}::VARCHAR"
     if column.is_decimal:
         odd = f"TRY_CAST(({number})::VARCHAR AS {column.type}) IS DISTINCT FROM {ref} AND {ref} IS NOT NULL"

@@ -1,4 +1,4 @@
-"""Port of the engine: a job in, statistics out."""
+"""Port of the engine: from a job to statistics."""
 
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
@@ -18,7 +18,7 @@ class SliceColumn:
 
 @dataclass(frozen=True, kw_only=True)
 class SliceSpec:
-    """One slice: a column, or several crossed. ``name`` is what reports call it (``"sex × region"`` for a crossing)."""
+    """One slice: a column, or several crossed. ``name`` is its name in reports (``"sex × region"`` for a crossing)."""
 
     name: str
     columns: tuple[SliceColumn, ...]
@@ -26,9 +26,9 @@ class SliceSpec:
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
-    """Where one model's predictions stand: a table and the columns with its score and/or decision.
+    """Source of one model's predictions: a table and the columns with its score and/or decision.
 
-    ``threshold`` is this model's own; ``None`` takes the job's.
+    ``threshold`` is that of this model; ``None`` uses the job's.
     """
 
     path: str
@@ -39,27 +39,27 @@ class Source:
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """All that the engine has to do for one evaluation.
+    """Job of the engine for one evaluation.
 
     Attributes:
         task: The kind of model.
         data: Path, glob or URL of the evaluation set.
-        key: Column to join by; ``None`` joins tables that carry no key by position.
-        label: Column with the truth.
+        key: Column to join by; ``None`` joins tables without a key by position.
+        label: Column with the true values.
         positive: Value of the label that counts as positive; ``None`` means 1 or true.
-        classes: Labels that may occur; ``None`` takes those of the label column.
-        threshold: A score at or above it decides for the positive class, where ``decision`` names no column, unless a
-            source has a threshold of its own.
+        classes: Labels that may occur; ``None`` uses those of the label column.
+        threshold: A score at or above it decides for the positive class, if ``decision`` names no column, unless a
+            source has its own threshold.
         assumed_threshold: Whether the threshold is the default and not configured.
         slices: Partitions of the rows.
         candidate, baseline: The two models' predictions.
         scores, calibration: Whether ranks and calibration sums are needed.
-        losses: Per-row losses whose moments are needed.
+        losses: Names of per-row losses whose moments are needed.
         row_metrics: Metrics to resample rows for.
-        probabilities: Whether scores have to lie in [0, 1].
-        zero_labels: What a label of 0 does to a percentage of the label: the run is refused where a metric that divides
-            by the label was asked for by name, the metric is left out with a note where it would only be reported.
-        replicates, seed, row_timeout: Of the row bootstrap; the last one in seconds.
+        probabilities: Whether scores have to be in [0, 1].
+        zero_labels: Effect of a label of 0 on a metric that divides by the label: the run is refused if the metric is
+        configured by name, or the metric is omitted with a note if it would only be reported.
+        replicates, seed, row_timeout: Settings of the row bootstrap; the last one in seconds.
         max_groups: Most groups that one slice may have.
     """
 
@@ -89,7 +89,7 @@ class Job:
 
 @dataclass(frozen=True, kw_only=True)
 class Observed:
-    """What the engine saw.
+    """Result of a job.
 
     Attributes:
         statistics: The whole set first, then each slice's groups, slices in the job's order, groups in their
@@ -110,7 +110,7 @@ class Observed:
 
 @dataclass(frozen=True)
 class Survey:
-    """What an evaluation set holds.
+    """Columns and classes of an evaluation set.
 
     Attributes:
         columns: Names of its columns.
@@ -122,7 +122,7 @@ class Survey:
 
 
 class Engine(Protocol):
-    """Anything that can reduce a job's tables to statistics."""
+    """Port that reduces a job's tables to statistics."""
 
     def observe(self, job: Job) -> Observed:
         """Read, check and join the tables and reduce them.

@@ -19,13 +19,13 @@ def row_digests(
 ) -> Rows | None:
     """Return three digests for each row; ``None`` for a table of more than ``most`` rows.
 
-    Cells count as the fingerprint has them: by value, in whatever format, order of rows and of columns.
+    Cells are compared by value as in the fingerprint, in any format, and any order of rows and columns.
 
     Args:
         path: The evaluation set: path, glob or URL.
         key: Its key column, if there is one.
         label: Its label's column; ``None`` for a table without labels.
-        most: Rows to look at.
+        most: Most rows.
         in_order: Keep the order of the table; without it, the order depends on content alone.
 
     Raises:
@@ -59,7 +59,7 @@ def column_digests(connection: duckdb.DuckDBPyConnection, table: Table, columns:
 
 
 def _nulls(connection: duckdb.DuckDBPyConnection, table: Table) -> dict[str, int]:
-    """Count cells without a value; NaN is none, as in the fingerprint."""
+    """Count cells without a value, including NaN as in the fingerprint."""
     counted = [f"count(*) FILTER (WHERE {_empty(column)})" for column in table.columns]
     found = sql.first_row(connection, sql.select(counted, table.relation)) or ()
     return {column.name: int(number) for column, number in zip(table.columns, found, strict=True)}

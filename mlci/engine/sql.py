@@ -1,4 +1,4 @@
-"""SQL quoting, and a DuckDB connection that can only read the given files."""
+"""SQL quoting, and DuckDB sessions without extensions."""
 
 import atexit
 import contextlib
@@ -20,17 +20,17 @@ Array = NDArray[Any]
 
 
 def quote_name(identifier: str) -> str:
-    """Quote an identifier; every character is allowed in it."""
+    """Quote an identifier with any characters."""
     return '"' + identifier.replace('"', '""') + '"'
 
 
 def quote_text(value: str) -> str:
-    """Quote a literal; DuckDB knows no escapes inside single quotes but the doubled quote."""
+    """Quote a literal; the doubled quote is DuckDB's only escape inside single quotes."""
     return "'" + value.replace("'", "''") + "'"
 
 
 def float_literal(value: float) -> str:
-    """Return a float64 literal; infinities have no other spelling than a quoted one."""
+    """Return a float64 literal; infinities have to be quoted."""
     return f"'{float(value)!r}'::DOUBLE"
 
 
@@ -49,11 +49,11 @@ def select(
     order_by: str | None = None,
     limit: int | None = None,
 ) -> str:
-    """Put a query together from parts that are SQL already, with every name and literal in them quoted.
+    """Build a query from SQL parts, whose names and literals are quoted already.
 
     Args:
-        columns: What to select: expressions, or one text of them.
-        relation: What may stand after FROM.
+        columns: Expressions to select, or one text of them.
+        relation: Relation for the FROM clause.
         where: Condition on rows.
         group_by: Expressions to group by.
         having: Condition on groups.
@@ -61,7 +61,7 @@ def select(
         limit: Most rows to return.
     """
     listed = columns if isinstance(columns, str) else ", ".join(columns)
-    query = f"SELECT {listed} FROM {relation}"  # noqa: S608 - values come in through name(), text() and number() only
+    query = f"SELECT {listed} FROM {relation}"  # noqa: S608 - values are quoted by quote_name(), quote_text() and float_literal()
     clauses = {"WHERE": where, "GROUP BY": group_by, "HAVING": having, "ORDER BY": order_by, "LIMIT": limit}
     return query + "".join(f" {word} {clause}" for word, clause in clauses.items() if clause is not None)
 
@@ -70,9 +70,9 @@ def select(
 def session(
     *, threads: int | None = None, memory_limit: str | None = None
 ) -> Iterator[tuple[duckdb.DuckDBPyConnection, Path]]:
-    """Give a connection whose tables and types end with the session, and a temporary folder.
+    """Yield a connection whose tables and types end with the session, and a temporary folder.
 
-    Sessions without limits share one database: opening one takes 20 ms, in which DuckDB registers its functions.
+    Sessions without limits share one database, because opening one takes 20 ms for DuckDB's functions.
 
     Args:
         threads: Threads of the queries; ``None`` for DuckDB's own default.
@@ -89,7 +89,7 @@ def session(
 
 @contextlib.contextmanager
 def _catalog(connection: duckdb.DuckDBPyConnection) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Let a connection write to a catalog of its own, and drop the catalog at the end."""
+    """Attach a separate catalog to a connection, and drop it at the end."""
     name = f"session_{next(_SESSIONS)}"
     try:
         _configure(connection).execute(f"ATTACH ':memory:' AS {name}").execute(f"USE {name}")
@@ -116,7 +116,7 @@ def _shared_database() -> duckdb.DuckDBPyConnection:
 def connect(*, threads: int | None = None, memory_limit: str | None = None, scratch: str) -> duckdb.DuckDBPyConnection:
     """Open a database in memory that spills into ``scratch``, and never installs or loads an extension.
 
-    Scans keep the order of their files (``preserve_insertion_order``), which everything that sums floats relies on.
+    Scans keep the order of their files (``preserve_insertion_order``), on which sums of floats depend.
     Files are never cached: between two reads, a user's command may have changed one and kept its time stamp.
     """
     config: dict[str, str | bool | int | float | list[str]] = {
@@ -141,7 +141,7 @@ def _configure(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnecti
 
 @contextlib.contextmanager
 def reading(*paths: str) -> Iterator[None]:
-    """Turn what a broken file does to a query into an error that names the files; a broken query stays a bug.
+    """Convert a query's error on a damaged file to one that names the files; an invalid query stays a bug.
 
     Raises:
         InputError: if a file could be opened but not read to its end.
@@ -159,33 +159,33 @@ def reading(*paths: str) -> Iterator[None]:
 def fetch_columns(connection: duckdb.DuckDBPyConnection, query: str) -> dict[str, Array]:
     """Run a query and return its columns as arrays; a column with nulls comes as a masked array.
 
-    A relation's result becomes arrays as it is made, where that of ``execute`` is copied once more: 40 % of the time.
-    It needs a connection without half-read results, see :func:`first`.
+    A relation's result is converted to arrays directly, but that of ``execute`` is copied once more: 40 % of the time.
+    It needs a connection without pending results, see :func:`first_row`.
     """
     fetched: dict[str, Any] = connection.sql(query).fetchnumpy()
     return fetched
 
 
 def first_row(connection: duckdb.DuckDBPyConnection, query: str) -> tuple[Any, ...] | None:
-    """Return a short result's first row, if there is one, and leave no rest of it behind (``fetchone`` would)."""
+    """Return a short result's first row, if there is one, and consume the rest (``fetchone`` would not)."""
     rows: list[tuple[Any, ...]] = connection.execute(query).fetchall()
     return rows[0] if rows else None
 
 
 def file_exists(connection: duckdb.DuckDBPyConnection, relation: str, condition: str) -> bool:
-    """Return whether a condition holds for any row."""
+    """Return whether any row meets a condition."""
     return first_row(connection, select("1", relation, where=condition, limit=1)) is not None
 
 
 def null_mask(column: Array) -> Array | None:
     """Return the mask of a fetched column's nulls, or ``None`` without any.
 
-    Asks for the attribute and not for the type, because naming ``numpy.ma`` imports it, for a tenth of a second.
+    Checks the attribute and not the type, because ``numpy.ma`` takes a tenth of a second to import.
     """
     mask = getattr(column, "mask", None)
     return mask if isinstance(mask, np.ndarray) and mask.any() else None
 
 
 def without_mask(column: Array) -> Array:
-    """Return a fetched column without its mask; what stands under nulls is arbitrary."""
+    """Return a fetched column without its mask; values of nulls are arbitrary."""
     return column if getattr(column, "mask", None) is None else np.asarray(column.data)

@@ -178,7 +178,7 @@ def test_score__of_a_type_that_is_not_a_number(tmp_path, kind):
 def test_score__integers_that_float64_does_not_have(tmp_path):
     path = arrow(tmp_path, "t.parquet", y=pa.array([0, 1]), s=pa.array([2**53 + 1, 5]))
     (line,) = refusal(job(path))
-    assert "'s' is 9007199254740993, which float64 can't hold exactly" in line
+    assert "'s' is 9007199254740993, which float64 can't represent exactly" in line
     assert "row 1" in line
 
 

@@ -104,8 +104,8 @@ def test_by_position_where_no_key_is_carried(frame, reference, tmp_path):
     )
     assert same(observed.statistics, reference.statistics)
     assert observed.notes == (
-        "candidate joined by position: neither table carries a key",
-        "baseline joined by position: neither table carries a key",
+        "candidate joined by position: neither table has a key",
+        "baseline joined by position: neither table has a key",
     )
 
 

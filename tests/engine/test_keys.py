@@ -1,4 +1,4 @@
-"""Rows that don't pair off."""
+"""Rows whose keys do not match."""
 
 import pandas as pd
 import pytest
@@ -26,7 +26,7 @@ def whole(file):
 
 def zeros(file):
     read = '`pd.read_csv(…, dtype={"id": str})`'
-    return f"zeros are lost where keys are read as numbers; read texts before {file} is written: {read}"
+    return f"zeros are lost if keys are read as numbers; read texts before {file} is written: {read}"
 
 
 def each(method):

@@ -267,7 +267,7 @@ def test_a_truncated_parquet_file(tmp_path, keep):
     content = (tmp_path / "t.parquet").read_bytes()
     (tmp_path / "t.parquet").write_bytes(content[:keep])
     (line,) = refusal(one(path))
-    assert line.startswith(f"{path}: is not a complete Parquet file (was it cut off while it was written?): ")
+    assert line.startswith(f"{path}: is not a complete Parquet file (was the write interrupted?): ")
 
 
 def test_parquet_pages_that_are_garbage(tmp_path):

@@ -1,4 +1,4 @@
-"""Binder: resolves a job's names to tables and columns; all missing ones are reported at once."""
+"""Binder of a job's names to tables and columns; all missing ones are reported at once."""
 
 import difflib
 import json
@@ -34,7 +34,7 @@ _SLICES = ("evaluation", "slices")
 class BoundPredictions:
     """One model's predictions before they are read: the table, the columns of its score and decision, its threshold.
 
-    The threshold is the number that the score's own type has for the configured one.
+    The threshold is the configured one in the score's type.
     """
 
     what: str
@@ -59,7 +59,7 @@ class BoundJob:
 
     @cached_property
     def prediction_columns(self) -> frozenset[str]:
-        """The evaluation table's columns that hold predictions and nothing else."""
+        """The evaluation table's columns that contain only predictions."""
         own = [side for side in self.sides if not self.joined(side)]
         predicted = {column.name for side in own for column in (side.score, side.decision) if column is not None}
         kept = {self.label.name, *(column.name for _, column in self.bases)} | ({self.key.name} if self.key else set())
@@ -67,27 +67,27 @@ class BoundJob:
 
     @property
     def both_score(self) -> bool:
-        """Whether there are two models and both have scores, so that equal decisions are not equal predictions."""
+        """Whether two models have scores, so that equal decisions are not equal predictions."""
         return len(self.sides) == 2 and all(side.score is not None for side in self.sides)
 
     @property
     def one_scores(self) -> bool:
-        """Whether there are two models and one alone has scores, so that no row's predictions are known to be equal."""
+        """Whether only one of two models has scores, so that no row's predictions are known to be equal."""
         return len({side.score is None for side in self.sides}) == 2
 
     def joined(self, side: BoundPredictions) -> bool:
-        """Return whether a side's rows stand in another table than the evaluation set."""
+        """Return whether a model's predictions are in another table than the evaluation set."""
         return side.table is not self.table
 
     def place(self, side: BoundPredictions | None = None) -> CellLocation:
-        """Return where to look for offending cells: a side's table, or the evaluation set."""
+        """Return the table in which to locate invalid cells: that of a model's predictions, or the evaluation set."""
         if side is None:
             return CellLocation(self.connection, self.table, self.key)
         return CellLocation(self.connection, side.table, side.key)
 
 
 class _Collector:
-    """Opens and finds, and keeps what went wrong until all of it is known."""
+    """Opens tables and finds columns; collects problems until all are known."""
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, scratch: Path, job: Job) -> None:
         self._connection, self._scratch = connection, scratch
@@ -114,31 +114,31 @@ class _Collector:
         number: bool = False,
         other: str | None = None,
     ) -> TableColumn | None:
-        """Return a column; one that is missing is a problem of the configuration's entry ``setting``.
+        """Return a column; a missing one is a problem of the configuration's entry ``setting``.
 
         ``other`` is the model's other column, its score or its decision, which is not proposed.
         """
         column = None if name is None else next((column for column in table.columns if column.name == name), None)
         if column is None:
             if name is not None:
-                said = f"has no column {name!r}; {self._suggest_columns(name, table.names, setting, other)}"
-                self._problems.add(Problem(said, table.path, setting=setting))
+                message = f"has no column {name!r}; {self._suggest_columns(name, table.names, setting, other)}"
+                self._problems.add(Problem(message, table.path, setting=setting))
             return None
         if not (column.may_be_number if number else not column.is_nested):
             wanted = _number_of(column) if number else "numbers, texts or dates"
-            said = f"column {column.name!r} is {column.stored}, which can't be a {role}; write it as {wanted}"
-            self.say(said, table.path)
+            message = f"column {column.name!r} is {column.stored}, which can't be a {role}; write it as {wanted}"
+            self.add(message, table.path)
         return column
 
     def find_key(self, table: Table, name: str | None, keyed: Table | None = None) -> TableColumn | None:
-        """Return the key's column; predictions without it are a problem of theirs if the evaluation set has it."""
+        """Return the key's column; predictions without it have a problem if the evaluation set has it."""
         if name is not None and keyed is not None and name in keyed.names and name not in table.names:
             self._problems.add(Problem(_missing_key_remedy(name, table, keyed), table.path, setting=_KEY))
             return None
         return self.find(table, name, "key", _KEY)
 
     def _suggest_columns(self, name: str, names: tuple[str, ...], setting: tuple[str, ...], other: str | None) -> str:
-        """Return the columns that a file has, with the line to write if one of them was probably meant."""
+        """Return the columns of a file, with the line to write if one of them was probably meant."""
         if (near := _nearest_name(name, names)) is not None:
             return f"did you mean {near!r}? Write `{_configuration_line(near, setting)}`"
         left = [item for item in names if item not in self._known | {other}]
@@ -148,32 +148,35 @@ class _Collector:
         return f"there are {listed(names)}" + (f"; write `{_configuration_line(left[0], setting)}`" if is_alone else "")
 
     def unnamed(self, table: Table, what: str, key: str, other: str | None) -> None:
-        """Note that metrics need a column of predictions that the configuration does not name."""
+        """Add the problem of metrics that need a column of predictions without a name in the configuration."""
         setting = (what, key)
-        self.say(
+        self.add(
             f"needs the column of a {key}, as `{key}: …`; {self._suggest_columns('', table.names, setting, other)}",
             table.path,
             setting,
         )
 
     def share(self, job: Job, table: Table, source: Source, found: Table) -> None:
-        """Note predictions of another table without a key that can't be joined by position."""
+        """Add the problem of predictions in another table without a key that can't be joined by position."""
         mine = {job.label, source.score, source.decision}
         shared = [name for name in found.names if name in table.names and name not in mine]
         key = next((name for name in shared if _names_rows(self._connection, table, name)), None)
         if key is not None:
             remedy = f"join rows by it: write `key: {yaml_value(key)}` under `evaluation`"
-            self.say(f"shares column {key!r} with {table.path}; {remedy}", source.path, _KEY)
+            self.add(f"shares column {key!r} with {table.path}; {remedy}", source.path, _KEY)
         elif shared:
             kept = json.dumps([name for name in found.names if name in mine])
-            said = f"shares columns with {table.path} that name no row: {listed(shared)}; add a key to both files, or"
-            self.say(f"{said} keep the order of rows and write the predictions alone: `df[{kept}]`", source.path, _KEY)
+            remedy = f"keep the order of rows and write the predictions alone: `df[{kept}]`"
+            message = (
+                f"shares columns with {table.path} that name no row: {listed(shared)}; add a key to both files, or"
+            )
+            self.add(f"{message} {remedy}", source.path, _KEY)
         elif found.rows != table.rows:
             rows = f"has {count_noun(found.rows, 'row')} and {table.path} {table.rows:,}"
-            said = f"{rows}; without a column that both have, named by `key: …`, they can't be joined"
-            self.say(said, source.path, _KEY)
+            message = f"{rows}; without a column that both have, named by `key: …`, they can't be joined"
+            self.add(message, source.path, _KEY)
 
-    def say(self, message: str, path: str, setting: tuple[str, ...] = ()) -> None:
+    def add(self, message: str, path: str, setting: tuple[str, ...] = ()) -> None:
         self._problems.add(Problem(message, path, setting=setting))
 
     def stop(self) -> None:
@@ -181,7 +184,7 @@ class _Collector:
 
 
 def missing_file(path: str, setting: tuple[str, ...]) -> Problem:
-    """Say that a file is not there, with a file beside it that was probably meant, or how it may come about."""
+    """Return the problem of a missing file, with a similar file in its folder, or with its usual source."""
     folder = Path(path).parent
     beside = sorted(item.name for item in folder.iterdir() if item.is_file()) if folder.is_dir() else []
     stems = {Path(item).stem: item for item in beside}
@@ -191,7 +194,7 @@ def missing_file(path: str, setting: tuple[str, ...]) -> Problem:
 
 
 def _number_of(column: TableColumn) -> str:
-    """Return in words, or as a line to paste, what to write instead of a column that does not hold numbers."""
+    """Return the remedy for a column without numbers, in words or as a line to paste."""
     if column.logical != "duration":
         return "numbers"
     cell = f"df[{json.dumps(column.name)}]"
@@ -199,7 +202,7 @@ def _number_of(column: TableColumn) -> str:
 
 
 def _names_rows(connection: duckdb.DuckDBPyConnection, table: Table, name: str) -> bool:
-    """Return whether every row has a value of its own in a column."""
+    """Return whether a column has a different value in every row."""
     ref = table.column(name).ref
     found = sql.first_row(connection, sql.select(f"count(DISTINCT {ref})", table.relation))
     return found is not None and found[0] == table.rows
@@ -212,19 +215,19 @@ def _nearest_name(name: str, names: tuple[str, ...]) -> str | None:
 
 
 def _configuration_line(value: str, setting: tuple[str, ...]) -> str:
-    """Return a name as it is written under an entry of the configuration; a slice stands in a list."""
+    """Return a name as an entry of the configuration is written; a slice is an item of a list."""
     return yaml_value(value) if setting[1] == "slices" else f"{setting[1]}: {yaml_value(value)}"
 
 
 def _missing_key_remedy(name: str, table: Table, keyed: Table) -> str:
-    """Return what to do about predictions that lack the key of the evaluation set."""
+    """Return the remedy for predictions without the key of the evaluation set."""
     near = _nearest_name(name, table.names)
-    said = f"has no column {name!r} to join {keyed.path} by; "
+    message = f"has no column {name!r} to join {keyed.path} by; "
     if near is not None and near not in keyed.names:
         columns = "{" + f"{json.dumps(near)}: {json.dumps(name)}" + "}"
-        return f"{said}it has {near!r}: rename it, in pandas `df = df.rename(columns={columns})`"
+        return f"{message}it has {near!r}: rename it, in pandas `df = df.rename(columns={columns})`"
     column = f"[{json.dumps(name)}]"
-    return f"{said}write it beside each prediction, in pandas `df{column} = rows{column}` with `rows` of that set"
+    return f"{message}write it beside each prediction, in pandas `df{column} = rows{column}` with `rows` of that set"
 
 
 def bind_job(connection: duckdb.DuckDBPyConnection, job: Job, scratch: Path) -> BoundJob:
@@ -239,7 +242,7 @@ def bind_job(connection: duckdb.DuckDBPyConnection, job: Job, scratch: Path) -> 
     opened = [(what, source, collector.open(source.path, (what, "file"))) for what, source in sources]
     collector.stop()
     if table is None:
-        raise AssertionError(job.data)  # stop() has raised
+        raise AssertionError(job.data)  # stop() raised an error
     label = collector.find(table, job.label, "label", ("evaluation", "label"), number=job.task == "regression")
     key = collector.find_key(table, job.key)
     bases = [
@@ -258,7 +261,7 @@ def _read_alike(bound: BoundJob) -> BoundJob:
     """Read keys as one logical type, and decisions as that of the label.
 
     Raises:
-        InputError: if a file does not hold values of the type that another file has.
+        InputError: if a file has no values of the type that another file has.
     """
     problems = ProblemCollector()
     tables = [(bound.table, bound.key), *((side.table, side.key) for side in bound.sides)]
@@ -295,12 +298,12 @@ def _side(collector: _Collector, job: Job, table: Table, what: str, source: Sour
 
 
 def needs_decision(job: Job) -> bool:
-    """Return whether a job looks at decided classes."""
+    """Return whether a job needs decisions."""
     return job.task != "regression" and (job.decisions or any(metric.on != "score" for metric in job.row_metrics))
 
 
 def needs_values(job: Job) -> bool:
-    """Return whether a job looks at scores themselves, beyond the threshold; a function of rows perhaps does."""
+    """Return whether a job needs scores, beyond the threshold; a function of rows may need them."""
     return _needs_values(job) or any(metric.on is None for metric in job.row_metrics)
 
 

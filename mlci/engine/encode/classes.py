@@ -1,4 +1,4 @@
-"""Classes of a task: their values as the user wrote them, and the positive one."""
+"""Classes of a task: their values in the evaluation set, and the positive one."""
 
 import difflib
 from decimal import Decimal
@@ -19,7 +19,7 @@ _OPPOSITE = {"1": "0", "0": "1", "true": "false", "false": "true"}
 _ALIAS = {"true": "1", "1": "true", "false": "0", "0": "false"}
 _SETTING = ("evaluation", "positive")
 _YES = frozenset({"1", "true", "t", "yes", "y", "positive", "pos"})
-"""What the positive class is called where nothing else is meant by it."""
+"""Usual names of the positive class."""
 
 
 def binary_classes(
@@ -35,7 +35,7 @@ def binary_classes(
 
     Args:
         label: Distinct labels.
-        decided: Distinct decisions of all models; they tell the negative's name where only positives are labelled.
+        decided: Distinct decisions of all models, for the name of the negative class if all labels are positive.
         positive: The positive value as configured; ``None`` means 1 or true.
         classes: Labels that may occur, as configured.
         path: The evaluation set, for errors.
@@ -61,10 +61,10 @@ def binary_classes(
 
 
 def check_positive(known: tuple[str, ...], *, positive: object, path: str, column: str) -> None:
-    """Check that labels leave no doubt about the positive class.
+    """Check that the labels determine the positive class.
 
     Raises:
-        InputError: if they do, at the entry ``evaluation.positive``.
+        InputError: if they are ambiguous, at the entry ``evaluation.positive``.
     """
     _positive(
         list(known), None if positive is None else cell_values.cell_text(cell_values.parse_cell(positive)), path, column
@@ -72,7 +72,7 @@ def check_positive(known: tuple[str, ...], *, positive: object, path: str, colum
 
 
 def assumed_positive(classes: tuple[str, ...], *, positive: object) -> str | None:
-    """Return which of a binary task's classes was taken for positive where neither configuration nor custom tells.
+    """Return a note on the class that is assumed to be positive, without a configured or a usual one.
 
     Args:
         classes: Names (negative, positive).
@@ -96,24 +96,24 @@ def _positive(known: list[str], wanted: str | None, path: str, column: str) -> s
             return _OPPOSITE[known[0]]
         if chosen is None:
             named = f"has {_list_labels(known)} as labels in {column!r}"
-            said = f"{named}; name the positive one under `evaluation`: {_lines(None, known)}"
-            raise InputError(Problem(said, path, setting=_SETTING))
+            message = f"{named}; name the positive one under `evaluation`: {_lines(None, known)}"
+            raise InputError(Problem(message, path, setting=_SETTING))
         return chosen
     alias = _ALIAS.get(wanted)
     if wanted not in known and alias in known:
         return str(alias)
     if wanted not in known and _excludes(known, wanted):
-        said = (
+        message = (
             f"has {_list_labels(known)} as labels in {column!r}, never {_quote(wanted)}; write {_lines(wanted, known)}"
         )
-        raise InputError(Problem(said, path, setting=_SETTING))
+        raise InputError(Problem(message, path, setting=_SETTING))
     return wanted
 
 
 def _excludes(known: list[str], wanted: str) -> bool:
-    """Return whether labels leave no room for a positive class of that name.
+    """Return whether labels exclude a positive class of that name.
 
-    A single label may be the negative one, unless it is the positive one in another spelling.
+    A single label may be the negative one, unless it is another spelling of the positive one.
     """
     if len(known) != 1:
         return len(known) == 2
@@ -126,13 +126,13 @@ def _list_labels(known: list[str]) -> str:
 
 
 def _lines(wanted: str | None, known: list[str]) -> str:
-    """Return the line that names the positive class, or one for each label if none is likelier."""
+    """Return the line that names the positive class, or one for each label if none is more likely."""
     likely = _likeliest(wanted, known)
     return " or ".join(f"`positive: {yaml_value(name)}`" for name in ([likely] if likely else known))
 
 
 def _likeliest(wanted: str | None, known: list[str]) -> str | None:
-    """Return the label that was probably meant; ``None`` if no label is likelier than another."""
+    """Return the label that was probably meant; ``None`` if none is more likely than another."""
     plain = {name.strip().casefold(): name for name in known}
     word = (wanted or "yes").strip().casefold()
     if word in plain or len(known) == 1:
@@ -144,12 +144,12 @@ def _likeliest(wanted: str | None, known: list[str]) -> str | None:
 
 def multiclass_classes(label: tuple[Value, ...], classes: tuple[object, ...] | None) -> tuple[str, ...]:
     """Return the names of all classes, numbers by value and texts by code point."""
-    meant = {cell_values.parse_cell(value) for value in classes} if classes is not None else set(label)
-    return tuple(dict.fromkeys(cell_values.cell_text(value) for value in sorted(meant, key=cell_values.sort_key)))
+    values = {cell_values.parse_cell(value) for value in classes} if classes is not None else set(label)
+    return tuple(dict.fromkeys(cell_values.cell_text(value) for value in sorted(values, key=cell_values.sort_key)))
 
 
 def class_lookup(found: tuple[Value, ...], classes: tuple[str, ...]) -> list[int | None]:
-    """Return the class of each value, ``None`` for one outside; true is 1 and false is 0 where classes are so named."""
+    """Return the class of each value, ``None`` for an unknown one; true is 1 and false is 0 if classes are named so."""
     index = {name: code for code, name in enumerate(classes)}
     return [_find(index, cell_values.cell_text(value)) for value in found]
 
@@ -165,9 +165,8 @@ _MOST = 10_000
 def read_class_values(bound: BoundJob, classes: tuple[str, ...]) -> tuple[Scalar, ...]:
     """Return the value of each class in the label column's own type.
 
-    A CSV's cells are numbers or truth values if all classes are, and floats if one cell has a point or an exponent, as
-    data frames read them. All values have one type (whole and broken numbers count as one); if that can't be, all are
-    texts.
+    A CSV's cells are numbers or booleans if all classes are, and floats if one cell has a point or an exponent, as data
+    frames read them. All values have one type (integers and floats count as one); if that is impossible, all are texts.
     """
     column = bound.label
     if column.is_text and suffix_of(bound.job.data) not in _TEXT_FILES:
@@ -200,7 +199,7 @@ def _typed_value(name: str, column: TableColumn) -> Scalar:
 
 
 def _class_spellings(bound: BoundJob, column: TableColumn) -> dict[str, str]:
-    """Return each class's text as it stands in a column of texts: ``1.0`` and ``True``, not ``1`` and ``true``."""
+    """Return each class's text in a column of texts: ``1.0`` and ``True``, not ``1`` and ``true``."""
     query = sql.select(f"DISTINCT {column.ref}", bound.table.relation, where=f"{column.ref} IS NOT NULL", limit=_MOST)
     raw = sorted(str(row[0]) for row in bound.connection.execute(query).fetchall())
     return {cell_values.cell_text(meant): text for text, meant in reversed(cell_values.unify_types(raw).items())}

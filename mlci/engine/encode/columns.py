@@ -23,35 +23,36 @@ from mlci.errors import Problem, yaml_value
 
 @dataclass(frozen=True)
 class Bins:
-    """One slice column: SQL for a cell's code, the codes' names, and the dictionary of a column that is not cut."""
+    """One slice column: SQL for a cell's code, the codes' names, and the dictionary of a column without bins."""
 
     expression: str
     names: tuple[str, ...]
     coded: DictionaryColumn | None
 
     def final(self, raw: Array) -> Array:
-        """Turn fetched codes into indices of ``names``."""
+        """Convert fetched codes to indices of ``names``."""
         return sql.without_mask(raw) if self.coded is None else self.coded.final(raw)
 
 
 def bins_of(bound: BoundJob, base: SliceColumn, column: TableColumn, problems: ProblemCollector) -> Bins:
-    """Find out how a column partitions the rows; what stands against it goes to ``problems``."""
+    """Return how a column partitions the rows; problems are added to ``problems``."""
     if base.cut is not None:
         return _cut_bins(bound, column, base.cut, problems)
     most = bound.job.max_groups
     coded = code_column(bound.connection, bound.table, column, most=most)
     if not coded.whole:
-        said = f"slice column {column.name!r} has more than {most:,} groups; {_fewer_groups_remedy(bound, column)}"
-        problems.add(Problem(said, bound.table.path, remedy=("evaluation", "slices", column.name)))
+        message = f"slice column {column.name!r} has more than {most:,} groups; {_fewer_groups_remedy(bound, column)}"
+        problems.add(Problem(message, bound.table.path, remedy=("evaluation", "slices", column.name)))
     names = [cell_values.group_name(value) for value in coded.values] + [cell_values.NULL_GROUP] * coded.has_null
     return Bins(coded.expression, tuple(names), coded)
 
 
 def _fewer_groups_remedy(bound: BoundJob, column: TableColumn) -> str:
-    """Return the remedy for too many groups: edges at the quartiles of a number, else another limit."""
+    """Return the remedy for too many groups: edges at the quartiles of a number, or another limit."""
     value = column.as_float()
-    asked = [f"quantile_disc({value}, [0.25, 0.5, 0.75])", f"count(*) = count({value})"]
-    found = sql.first_row(bound.connection, sql.select(asked, bound.table.relation, where=f"{column.ref} IS NOT NULL"))
+    expressions = [f"quantile_disc({value}, [0.25, 0.5, 0.75])", f"count(*) = count({value})"]
+    query = sql.select(expressions, bound.table.relation, where=f"{column.ref} IS NOT NULL")
+    found = sql.first_row(bound.connection, query)
     edges = sorted(set(found[0] or ())) if found and found[1] else []
     if not edges or not all(map(math.isfinite, edges)):
         return "drop the slice, or raise `max_groups` under `evaluation`"
@@ -60,14 +61,14 @@ def _fewer_groups_remedy(bound: BoundJob, column: TableColumn) -> str:
 
 
 def _cut_bins(bound: BoundJob, column: TableColumn, edges: tuple[float, ...], problems: ProblemCollector) -> Bins:
-    """Bin a number: a bin takes its lower edge, NaN and null share a group."""
+    """Bin a number: bins include their lower edge, NaN and null share a group."""
     value = column.as_float()
     if not column.is_number:
         wrong = f"{column.ref} IS NOT NULL AND {value} IS NULL"
         if sql.file_exists(bound.connection, bound.table.relation, wrong):
-            said = f"{column.name!r} can't be cut: {{value!r}} is not a number"
+            message = f"{column.name!r} can't be cut: {{value!r}} is not a number"
             hint = f"; write `{yaml_value(column.name)}` without `cut`"
-            found = bound.place().problem(column, wrong, said, hint=hint)
+            found = bound.place().problem(column, wrong, message, hint=hint)
             problems.add(replace(found, remedy=("evaluation", "slices", column.name)))
     own = [sql.float_literal(column.nearest(edge)) for edge in edges]
     cases = " ".join(f"WHEN {value} < {edge} THEN {code}" for code, edge in enumerate(own))
@@ -81,31 +82,31 @@ def _cut_bins(bound: BoundJob, column: TableColumn, edges: tuple[float, ...], pr
 _CLASSES = ("evaluation", "classes")
 _MOST_CLASSES = 1000
 _MOST_WRITTEN = 20
-"""Classes that a line to paste may list."""
+"""Most classes that a line to paste lists."""
 
 
 @dataclass(frozen=True)
 class ClassColumn:
-    """A column of classes: its dictionary, and the class of each code (null's last, and never looked up)."""
+    """A column of classes: its dictionary, and the class of each code (null's last, and never used)."""
 
     coded: DictionaryColumn
     lut: Array
 
     def final(self, raw: Array) -> Array:
-        """Turn fetched codes into indices of the classes."""
+        """Convert fetched codes to indices of the classes."""
         return self.coded.final(raw, lut=self.lut)
 
 
 @dataclass(frozen=True)
 class EncodedColumns:
-    """What has to be known of columns before rows are read.
+    """Encodings of a job's columns, read before the rows.
 
     Attributes:
-        bins: Each slice column's, in the order of :attr:`mlci.engine.encode.binder.BoundJob.bases`.
+        bins: Bins of each slice column, in the order of :attr:`mlci.engine.encode.binder.BoundJob.bases`.
         classes: Names of the classes; empty for regression.
         label: The label's classes; ``None`` for regression.
-        decisions: Each side's decision; ``None`` if no such column is read.
-        notes: What the reader of the report should know.
+        decisions: Each model's decision; ``None`` if no such column is read.
+        notes: Lines for the report.
     """
 
     bins: tuple[Bins, ...]
@@ -151,8 +152,8 @@ def _code(bound: BoundJob, table: Table, column: TableColumn, problems: ProblemC
     coded = code_column(bound.connection, table, column, most=_MOST_CLASSES)
     if coded.whole:
         return coded
-    said = f"{column.name!r} has more than {_MOST_CLASSES:,} different values; classes are expected here"
-    problems.add(Problem(said, table.path))
+    message = f"{column.name!r} has more than {_MOST_CLASSES:,} different values; classes are expected here"
+    problems.add(Problem(message, table.path))
     return None
 
 
@@ -189,9 +190,9 @@ def _class_column(
     if outside:
         raw = ", ".join(str(code) for code in np.flatnonzero(np.isin(coded.lut, outside)))
         listed = ", ".join(repr(shorten_cell(name)) for name in classes[:8])
-        said = f"{what} {column.name!r} is {{value!r}}, which is none of the classes {listed}"
+        message = f"{what} {column.name!r} is {{value!r}}, which is none of the classes {listed}"
         hint = _remedy([cell_values.cell_text(coded.values[code]) for code in outside], column, classes, task)
-        found_first = place.problem(column, f"{coded.expression} IN ({raw})", said, hint=hint)
+        found_first = place.problem(column, f"{coded.expression} IN ({raw})", message, hint=hint)
         problems.add(replace(found_first, remedy=_CLASSES if task == "multiclass" else ()))
     if coded.has_null:
         problems.add(_null_problem(column, place, what))
@@ -202,7 +203,7 @@ def _class_column(
 def _remedy(outside: list[str], column: TableColumn, classes: tuple[str, ...], task: str) -> str:
     """Return how to write values by the classes' names, or how to allow a class that no row is labelled with.
 
-    Numbers from 0 are mostly what a label encoder made of the classes, which it sorts.
+    Numbers from 0 are mostly the codes of a label encoder, which sorts the classes.
     """
     cell = f"df[{json.dumps(column.name)}]"
     if set(outside) <= {str(number) for number in range(len(classes))} and len(classes) <= _MOST_WRITTEN:
@@ -225,15 +226,15 @@ def _null_problem(column: TableColumn, place: CellLocation, what: str) -> Proble
 
 
 def _too_many_labels(label: DictionaryColumn, column: TableColumn, place: CellLocation) -> Problem:
-    """Say where each of more than two labels first stands: mostly it is one row that is wrong."""
+    """Return the problem of more than two labels, with the first row of each: mostly a single row is wrong."""
     positions = place.first_positions(label.expression)
     first = [min(positions[raw] for raw in positions if label.lut[raw] == code) for code in range(len(label.values))]
     listed = [
         f"{shorten_cell(cell_values.cell_text(label.values[code]))!r} in {place.row(first[code])}"
         for code in range(min(len(first), 6))
     ]
-    said = f"label {column.name!r} has {len(first)} values ({', '.join(listed)}); a binary task has two"
+    message = f"label {column.name!r} has {len(first)} values ({', '.join(listed)}); a binary task has two"
     cell = f"df[{json.dumps(column.name)}]"
     texts = {cell_values.cell_text(value).strip() for value in label.values}
     remedy = f"; without the blanks: `{cell} = {cell}.str.strip()`" if len(texts) == 2 else ""
-    return Problem(said + remedy, place.table.path)
+    return Problem(message + remedy, place.table.path)

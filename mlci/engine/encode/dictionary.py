@@ -25,11 +25,11 @@ class DictionaryColumn:
     """A column's dictionary.
 
     Attributes:
-        values: What the codes 0, 1, … mean, in natural order; without null.
+        values: Values of the codes 0, 1, …, in natural order; without null.
         has_null: Whether null (or NaN) occurs.
-        expression: SQL for the raw code; null where the cell is.
+        expression: SQL for the raw code; null if the cell is.
         lut: Raw code to final code.
-        whole: Whether every distinct value is known (``False`` when there were more than asked for).
+        whole: Whether it has every distinct value (``False`` if there were more than ``most``).
     """
 
     values: tuple[cell_values.Value, ...]
@@ -45,11 +45,11 @@ class DictionaryColumn:
 
     @property
     def size(self) -> int:
-        """Final codes that occur, null's included."""
+        """Number of final codes, including null's."""
         return len(self.values) + int(self.has_null)
 
     def final(self, raw: Array, *, lut: Array | None = None) -> Array:
-        """Turn fetched raw codes into final ones (or, with ``lut`` over final codes, into those of another coding)."""
+        """Convert fetched raw codes to final ones (or, with ``lut`` over final codes, to those of another coding)."""
         table = self.lut if lut is None else lut[self.lut]
         mask = sql.null_mask(raw)
         if mask is None and table.dtype == raw.dtype and np.array_equal(table, np.arange(len(table))):
@@ -63,7 +63,7 @@ class DictionaryColumn:
 
 @dataclass(frozen=True)
 class KnownValues:
-    """A column whose codes have been fetched already, with the coding they belong to."""
+    """A column with its fetched codes and their coding."""
 
     coded: DictionaryColumn
     codes: Array
@@ -77,7 +77,7 @@ def code_column(
     most: int,
     reading: Callable[[Any], cell_values.Value] = cell_values.parse_cell,
 ) -> DictionaryColumn:
-    """Read a column's distinct values and find the cheapest SQL that turns a cell into its code.
+    """Read a column's distinct values and find the cheapest SQL from a cell to its code.
 
     Reads at most ``most`` + 1 distinct values; with more, ``whole`` is ``False`` and the coding can't be used.
     """
@@ -98,7 +98,7 @@ def code_column(
 def _two_integers(
     connection: duckdb.DuckDBPyConnection, table: Table, column: TableColumn
 ) -> list[tuple[int | None]] | None:
-    """Read an integer column's values off its range if that leaves no doubt (0 and 1): Parquet's statistics know it."""
+    """Derive an integer column's values from its range if it is unambiguous (0 and 1): Parquet's statistics have it."""
     if not column.is_integer:
         return None
     read_off = [f"{function}({column.ref})" for function in ("min", "max", "count")]
@@ -110,7 +110,7 @@ def _two_integers(
 
 
 def _typed_key(value: cell_values.Value) -> tuple[str, cell_values.Value]:
-    """Keep ``True`` apart from 1 in a dictionary."""
+    """Return a key that distinguishes ``True`` from 1 in a dictionary."""
     return type(value).__name__ if isinstance(value, bool | str) else "number", value
 
 
@@ -169,17 +169,17 @@ def _enum(
     else:
         cell = f"({_distinct_sql(column)})::VARCHAR"
         spelled = _spell_values(connection, raw, meant, find)
-    taken = sql.first_row(connection, "SELECT count(*) FROM duckdb_types() WHERE logical_type = 'ENUM'")
-    kind = f"e{taken[0] if taken else 0}"
-    words = sorted(spelled)
-    connection.execute(f"CREATE TYPE {kind} AS ENUM ({', '.join(map(sql.quote_text, words))})")
-    return f"enum_code(TRY_CAST({cell} AS {kind}))", np.array([spelled[word] for word in words], dtype)
+    types = sql.first_row(connection, "SELECT count(*) FROM duckdb_types() WHERE logical_type = 'ENUM'")
+    kind = f"e{types[0] if types else 0}"
+    texts = sorted(spelled)
+    connection.execute(f"CREATE TYPE {kind} AS ENUM ({', '.join(map(sql.quote_text, texts))})")
+    return f"enum_code(TRY_CAST({cell} AS {kind}))", np.array([spelled[word] for word in texts], dtype)
 
 
 def _spell_values(
     connection: duckdb.DuckDBPyConnection, raw: list[Any], meant: dict[Any, cell_values.Value], find: Finder
 ) -> dict[str, int]:
-    """Find each value's text as DuckDB writes it; it says so itself for floats, all of them in one query."""
+    """Return each value's text as DuckDB writes it; one query returns those of all floats."""
     if raw and all(isinstance(value, float) for value in raw):
         rows = connection.execute("SELECT unnest(?::DOUBLE[])::VARCHAR", [raw]).fetchall()
         return {str(row[0]): find(meant[value]) for row, value in zip(rows, raw, strict=True)}
@@ -188,7 +188,7 @@ def _spell_values(
 
 _PACKED = 1 << 16
 Members = tuple[int, ...]
-"""Bases that a slice crosses, by index."""
+"""Base columns of a slice, by index."""
 
 
 @dataclass(frozen=True)
@@ -201,13 +201,13 @@ class CodeRange:
 
 @dataclass(frozen=True)
 class CompositeKey:
-    """The columns that slices are made of."""
+    """The base columns of all slices."""
 
     each: tuple[CodeRange, ...]
 
     @property
     def all(self) -> Members:
-        """Every base."""
+        """Indices of all bases."""
         return tuple(range(len(self.each)))
 
     @cached_property
@@ -221,15 +221,15 @@ class CompositeKey:
         return self.mix(self.all)
 
     def sizes(self, members: Members) -> list[int]:
-        """Return how many codes each member has."""
+        """Return the number of codes of each member."""
         return [len(self.each[member].names) for member in members]
 
     def size(self, members: Members) -> int:
-        """Return how many combinations of the members' codes there could be."""
+        """Return the number of possible combinations of the members' codes."""
         return math.prod(self.sizes(members))
 
     def mix(self, members: Members) -> Array:
-        """Return each row's place among all combinations of the members' codes."""
+        """Return each row's index among all combinations of the members' codes."""
         size = self.size(members)
         dtype = np.uint8 if size <= 1 << 8 else np.uint16 if size <= 1 << 16 else np.int64
         first, *rest = members
@@ -253,7 +253,7 @@ class CompositeKey:
         return list(np.unravel_index(packed, self.sizes(self.all))) if self.each else []
 
     def name(self, members: Members, code: int) -> str:
-        """Return what a mixed code is called."""
+        """Return the group name of a mixed code."""
         digits = np.unravel_index(code, self.sizes(members))
         names = (self.each[member].names[int(digit)] for member, digit in zip(members, digits, strict=True))
         return SEPARATOR.join(names)

@@ -1,4 +1,4 @@
-"""Grouping sets: every row's group in every slice, and the roll-up of results into groups."""
+"""Grouping sets: every row's group in every slice, and the roll-up of results to groups."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ Key = tuple[int | None, int]
 
 @dataclass(frozen=True)
 class View:
-    """How a level's codes fold into one slice's groups; slice ``None`` is the whole set."""
+    """Roll-up of a level's codes to one slice's groups; slice ``None`` is the whole set."""
 
     slice: int | None
     lut: Array
@@ -38,12 +38,12 @@ class View:
 
 
 IDENTITY = np.zeros((), np.int64)
-"""Look-up table of a view whose groups are the level's codes themselves."""
+"""Look-up table of a view whose groups are the level's codes."""
 
 
 @dataclass(frozen=True)
 class Level:
-    """Codes that rows are reduced by, and the slices that the result folds into."""
+    """Codes by which rows are reduced, and the slices to which the result is rolled up."""
 
     codes: Array | None
     size: int
@@ -57,10 +57,10 @@ _TABLE = 1 << 20
 
 @dataclass(frozen=True, kw_only=True)
 class Elements:
-    """What slices partition: rows, or cells that stand for several.
+    """Elements that slices partition: rows, or cells of several rows each.
 
     Attributes:
-        weights: Rows that each element stands for; ``None`` for one each.
+        weights: Rows of each element; ``None`` for one each.
         inner: Codes below ``width`` to count together with the bases' in one pass, see :attr:`Partition.table`.
         width: Number of inner codes.
         threads: For NumPy; no result depends on it.
@@ -74,13 +74,13 @@ class Elements:
 
 @dataclass(frozen=True)
 class Crossing:
-    """One slice: the bases that it crosses, and the groups that occur.
+    """One slice: its bases, and the groups that occur.
 
     Attributes:
         members: The bases.
         mixed: Mixed code of each group, ascending.
         counts: Rows in each group.
-        names: What each group is called.
+        names: Name of each group.
     """
 
     members: Members
@@ -94,9 +94,9 @@ class Partition:
     """All slices of one evaluation set.
 
     Attributes:
-        bases: The columns that they are made of.
+        bases: Their base columns.
         crossings: The slices.
-        table: Elements by (packed code, inner code); ``None`` if that would be too many cells.
+        table: Elements by (packed code, inner code); ``None`` if there would be too many cells.
         cells: Elements by packed code; ``None`` if bases don't pack.
     """
 
@@ -116,7 +116,7 @@ class Partition:
         return [crossing.counts for crossing in self.crossings]
 
     def levels(self, width: int, budget: int = 1 << 17) -> Iterator[Level]:
-        """Yield what to reduce by: all slices at once if codes × ``width`` cells fit the budget, else one at a time."""
+        """Yield levels: of all slices at once if codes × ``width`` cells fit the budget, or of one at a time."""
         if self.cells is not None and len(self.cells) * width <= budget:
             yield Level(self.bases.packed, len(self.cells), tuple(self._packed_views(self.cells)), packed=True)
             return
@@ -124,7 +124,7 @@ class Partition:
             yield Level(None, 1, (View(None, IDENTITY, 1),))
         for index, names in enumerate(self.groups):
             views = [View(index, IDENTITY, len(names))]
-            if index == 0:  # every slice partitions the rows, so the whole is the sum over any one's groups
+            if index == 0:  # every slice partitions the rows, so the whole set is the sum over the groups of any
                 views.append(View(None, np.zeros(len(names), np.int32), 1))
             yield Level(self.codes(index), len(names), tuple(views))
 
@@ -149,12 +149,12 @@ class Partition:
 def build_partition(
     bases: list[CodeRange], slices: list[tuple[str, Members]], elements: Elements, *, max_groups: int, path: str
 ) -> Partition:
-    """Find the groups that occur.
+    """Return the partition with the groups that occur.
 
     Args:
-        bases: The columns that slices are made of.
-        slices: Each one's name and the bases that it crosses.
-        elements: What is partitioned.
+        bases: The base columns of the slices.
+        slices: Name and bases of each slice.
+        elements: The elements to partition.
         max_groups: Most groups in one slice.
         path: The evaluation set, for errors.
 

@@ -11,7 +11,7 @@ _UNITS = ("s", "ms", "us", "ns")
 
 
 class UnsupportedError(ValueError):
-    """A file whose column can't be taken out this way; the table has to be written again."""
+    """A file whose column can't be removed in place; the table has to be rewritten."""
 
 
 def durations(message: bytes) -> dict[int, str]:
@@ -40,7 +40,7 @@ def _unit(data: bytearray, type_: int) -> int:
 
 
 def without_field(message: bytes, position: int) -> bytes:
-    """Take a field out of an Arrow schema, an IPC message around a flatbuffer.
+    """Remove a field from an Arrow schema, an IPC message around a flatbuffer.
 
     The vector of fields gets shorter in place: an entry that moves down by one slot points four bytes farther.
 
@@ -57,7 +57,7 @@ def without_field(message: bytes, position: int) -> bytes:
 
 
 def _fields(data: bytearray) -> int:
-    """Return where the vector of fields stands."""
+    """Return the position of the vector of fields."""
     start = 8 if data[:4] == b"\xff\xff\xff\xff" else 4  # before format 0.15 there was no continuation mark
     root = start + _u32(data, start)
     if data[_slot(data, root, 1)] != 1:
@@ -75,7 +75,7 @@ def _follow(data: bytearray, at: int) -> int:
 
 
 def _slot(data: bytearray, table: int, number: int) -> int:
-    """Return where a flatbuffer table keeps a field."""
+    """Return the position of a field in a flatbuffer table."""
     vtable = table - struct.unpack_from("<i", data, table)[0]
     size = struct.unpack_from("<H", data, vtable)[0]
     offset = struct.unpack_from("<H", data, vtable + 4 + 2 * number)[0] if 4 + 2 * number < size else 0

@@ -1,8 +1,8 @@
-"""Parquet files without one column: the file's own bytes with another footer, so that every type stays what it was.
+"""Parquet files without one column: the file's own bytes with another footer, so that every type is unchanged.
 
-Reading and writing the table again would lose what only the writer's metadata holds: categories, time zones, pandas'
-index and nullable types. Here the column leaves the footer, its bytes are overwritten with zeros, and nothing else is
-touched. Several files of one schema become one: their row groups in one footer. Field numbers are those of
+Reading and writing the table would lose information of the writer's metadata: categories, time zones, pandas' index and
+nullable types. Here the column is removed from the footer, its bytes are overwritten with zeros, and all other bytes
+are kept. Several files of one schema become one: their row groups in one footer. Field numbers are those of
 ``parquet.thrift`` in apache/parquet-format.
 """
 
@@ -103,7 +103,7 @@ def _leaves(footer: Struct, column: str) -> tuple[int, int]:
 
 
 def _subtree(elements: list[Struct], at: int) -> tuple[int, int]:
-    """Return where the element after a subtree stands, and how many leaves the subtree has."""
+    """Return the index of the element after a subtree, and the number of the subtree's leaves."""
     children = elements[at].get(_NUM_CHILDREN) or 0
     end, leaves = at + 1, 0 if children else 1
     for _ in range(children):
@@ -113,7 +113,7 @@ def _subtree(elements: list[Struct], at: int) -> tuple[int, int]:
 
 
 def _ranges(footer: Struct, first: int, last: int) -> Iterator[tuple[int, int]]:
-    """Yield where the bytes of some leaves stand: pages, dictionaries, indexes, Bloom filters."""
+    """Yield the byte ranges of some leaves: pages, dictionaries, indexes, Bloom filters."""
     for group in footer.get(_ROW_GROUPS).items:
         for chunk in group.get(_COLUMNS).items[first:last]:
             meta = chunk.get(_META)
@@ -134,14 +134,14 @@ def _blank(out: BinaryIO, begin: int, length: int) -> None:
 
 
 def _drop_columns(footer: Struct, first: int, last: int) -> None:
-    """Take leaves out of every row group."""
+    """Remove leaves from every row group."""
     for group in footer.get(_ROW_GROUPS).items:
         columns = group.get(_COLUMNS)
-        gone = [chunk.get(_META) for chunk in columns.items[first:last]]
+        removed = [chunk.get(_META) for chunk in columns.items[first:last]]
         del columns.items[first:last]
         for number, part in ((_TOTAL_BYTES, _UNCOMPRESSED), (_GROUP_COMPRESSED, _COMPRESSED)):
             if group.get(number) is not None:
-                group.set(number, group.get(number) - sum(meta.get(part) for meta in gone))
+                group.set(number, group.get(number) - sum(meta.get(part) for meta in removed))
         if group.get(_SORTING) is not None:
             kept = _sorted_before(group.get(_SORTING).items, first, last)
             if kept:
@@ -154,7 +154,7 @@ def _drop_columns(footer: Struct, first: int, last: int) -> None:
 
 
 def _sorted_before(keys: list[Struct], first: int, last: int) -> list[Struct]:
-    """Return the sorting columns that still hold: those before the first that is gone."""
+    """Return the sorting columns that are still valid: those before the first removed one."""
     kept: list[Struct] = []
     for key in keys:
         leaf = key.get(1)
@@ -166,7 +166,7 @@ def _sorted_before(keys: list[Struct], first: int, last: int) -> list[Struct]:
 
 
 def _shift(footer: Struct, by: int) -> None:
-    """Move a file's offsets; indexes of pages hold offsets of their own, and are left out."""
+    """Move a file's offsets; page indexes contain offsets, too, and are dropped."""
     for group in footer.get(_ROW_GROUPS).items:
         _move(group, _GROUP_OFFSET, by)
         for chunk in group.get(_COLUMNS).items:
@@ -178,7 +178,7 @@ def _shift(footer: Struct, by: int) -> None:
 
 
 def _move(record: Struct, number: int, by: int) -> None:
-    if record.get(number):  # 0 is a writer's way to leave it out
+    if record.get(number):  # some writers use 0 for an absent offset
         record.set(number, record.get(number) + by)
 
 
@@ -211,7 +211,7 @@ def _top_level(elements: list[Struct]) -> list[int]:
 
 
 def _metadata(key: bytes, value: bytes, column: str, position: int) -> bytes:
-    """Take a column out of the metadata of writers that list columns; other metadata stays."""
+    """Remove a column from the metadata of writers that list columns; other metadata stays."""
     if key == b"ARROW:schema":
         return base64.b64encode(without_field(base64.b64decode(value), position))
     edit = {b"pandas": _of_pandas, b"huggingface": _of_datasets}.get(key)

@@ -1,6 +1,6 @@
-"""CSV and JSON files without one column: every other byte stays, delimiters, quotes and line endings among them.
+"""CSV and JSON files without one column: all other bytes stay, including delimiters, quotes and line endings.
 
-The table was read whole before, so that what is cut here is known to be well-formed.
+The table was read completely before, so that its syntax is known to be valid.
 """
 
 import contextlib
@@ -37,7 +37,7 @@ def write_csv_without(files: Sequence[LocalFile], column: str, target: Path) -> 
 
 
 def _records(source: BinaryIO) -> Iterator[bytes]:
-    """Yield a CSV's records with their line endings; a quoted field may hold line breaks."""
+    """Yield a CSV's records with their line endings; a quoted field may contain line breaks."""
     record = b""
     for line in _lines(source):
         record += line
@@ -49,7 +49,7 @@ def _records(source: BinaryIO) -> Iterator[bytes]:
 
 
 def _lines(source: BinaryIO) -> Iterator[bytes]:
-    """Yield lines that end in a line feed, or in carriage returns alone where the file has no line feed."""
+    """Yield lines that end in a line feed, or in a carriage return if the file has no line feed."""
     for line in source:
         if b"\r" in line.rstrip(b"\r\n"):
             yield from re.findall(rb"[^\r]*(?:\r\n|\r)|[^\r]+", line)
@@ -92,7 +92,7 @@ def write_json_without(files: Sequence[LocalFile], column: str, target: Path) ->
     """Write the objects of JSON Lines files, or of files with one array each, without one key.
 
     Raises:
-        InputError: if some are the one and some the other.
+        InputError: if the files mix both forms.
     """
     arrays = [is_json_array(file.path) for file in files]
     if len(set(arrays)) > 1:
@@ -117,7 +117,7 @@ def _line_without(line: str, column: str) -> str:
 
 
 def _array_without(file: LocalFile, column: str) -> str:
-    """Return what stands between an array's brackets."""
+    """Return the text between an array's brackets."""
     with file.path.open("rb") as source:
         text = source.read().decode("utf-8-sig")
     parts: list[str] = []
@@ -136,7 +136,7 @@ def _array_without(file: LocalFile, column: str) -> str:
 
 
 def _object_without(text: str, at: int, column: str) -> tuple[str, int]:
-    """Return an object's text without a key, and where the object ends."""
+    """Return an object's text without a key, and the end of the object."""
     start, members = at, []
     at = _skip(text, at + 1)
     while text[at] != "}":
@@ -162,7 +162,7 @@ def _skip(text: str, at: int) -> int:
 
 @contextlib.contextmanager
 def _create(target: Path, like: LocalFile) -> Iterator[BinaryIO]:
-    """Open a file to write, compressed if the other one is; the same rows give the same bytes."""
+    """Open a file for writing, compressed if the other one is; the same rows give the same bytes."""
     with target.open("wb") as file:
         if not like.shown.lower().endswith(".gz"):
             yield file

@@ -1,7 +1,7 @@
-"""Thrift's compact protocol, as far as a Parquet footer needs it: structs are read and written without a schema.
+"""Thrift's compact protocol for Parquet footers: structs are read and written without a schema.
 
-Fields that this version of mlci does not know keep their bytes' meaning, so that a footer can be edited without losing
-what another writer put there. Source: Apache Thrift, "Thrift compact protocol encoding".
+Fields that this version of mlci does not know are preserved, so that a footer can be edited without loss. Source:
+Apache Thrift, "Thrift compact protocol encoding".
 """
 
 from dataclasses import dataclass, field
@@ -30,11 +30,11 @@ class Struct:
     fields: dict[int, tuple[int, Any]] = field(default_factory=dict)
 
     def get(self, number: int) -> Any:  # noqa: ANN401 - a field's type is its writer's choice
-        """Return a field's value; ``None`` if it is not there."""
+        """Return a field's value; ``None`` if it is absent."""
         return self.fields[number][1] if number in self.fields else None
 
     def set(self, number: int, value: Any) -> None:  # noqa: ANN401 - as above
-        """Replace the value of a field that is there."""
+        """Replace the value of an existing field."""
         self.fields[number] = (self.fields[number][0], value)
 
 
@@ -92,7 +92,7 @@ class _Reader:
             raise ThriftError("it is nested too deeply")
         if kind in {I16, I32, I64}:
             return self._integer()
-        if kind in {BYTE, TRUE, FALSE}:  # a truth value in a list is a byte of its own
+        if kind in {BYTE, TRUE, FALSE}:  # a boolean in a list is a byte
             return self._byte()
         if kind == DOUBLE:
             return self._take(8)

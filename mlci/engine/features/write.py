@@ -14,21 +14,21 @@ from mlci.errors import InputError, Problem
 
 
 def write_features(data: str, label: str, folder: Path) -> Path:
-    """Write the evaluation set without its label: what a prediction step may see.
+    """Write the evaluation set without its label, as the input of a prediction step.
 
-    Text keeps its bytes, Parquet its types and its writer's metadata (see the modules beside this one). Several files
-    become one of the same format.
+    Text keeps its bytes, Parquet its types and its writer's metadata (see the other modules of this package). Several
+    files become one of the same format.
 
     Args:
         data: Path, glob or URL of the evaluation set.
-        label: Column to leave out.
-        folder: Where to write; made if it is not there.
+        label: Column to remove.
+        folder: Target folder; it is created if it does not exist.
 
     Returns:
         The file written: ``features`` with the suffix of the source, in ``folder``.
 
     Raises:
-        InputError: if the evaluation set can't be read, has no such column, or no other.
+        InputError: if the evaluation set can't be read, or has no such column or no other one.
     """
     with sql.session() as (connection, scratch):
         table = open_table(connection, data, scratch)
@@ -58,7 +58,7 @@ def _write(connection: duckdb.DuckDBPyConnection, table: Table, left_out: TableC
 def _write_again(
     connection: duckdb.DuckDBPyConnection, table: Table, left_out: TableColumn, target: Path, *, why: Exception
 ) -> None:
-    """Write a Parquet table by DuckDB, where its footer can't be edited (files of different schemas, encryption).
+    """Write a Parquet table with DuckDB if its footer can't be edited (files of different schemas, encryption).
 
     Raises:
         InputError: if column names differ by case only, which DuckDB would rename.

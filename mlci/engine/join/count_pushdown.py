@@ -1,4 +1,4 @@
-"""Aggregate push-down: DuckDB counts where decisions of one table suffice."""
+"""Aggregate push-down: counting in DuckDB for jobs that need only decisions of one table."""
 
 import numpy as np
 
@@ -14,7 +14,7 @@ from mlci.engine.sql import Array
 
 
 def is_countable(bound: BoundJob) -> bool:
-    """Return whether counts of (slices, label, decisions) are all that a job needs, and one table has them.
+    """Return whether a job needs only counts of (slices, label, decisions) of one table.
 
     A table with any other column is read row by row for its fingerprint, and then rows are cheaper to count in memory.
     """
@@ -27,13 +27,13 @@ def is_countable(bound: BoundJob) -> bool:
 
 
 def count_rows(bound: BoundJob, encoded: EncodedColumns, *, threads: int | None) -> ScannedRows:
-    """Let the database count; each element of what comes back stands for ``weights`` rows.
+    """Count in the database; each returned element has ``weights`` rows.
 
     Raises:
         InputError: if scores are invalid, or keys are missing or repeated; the message has the first row of each.
     """
     if encoded.label is None:
-        raise AssertionError(bound.job.task)  # numbers are not countable
+        raise AssertionError(bound.job.task)  # a regression is not countable
     if bound.key is not None:
         query = sql.select(pairs.key_columns(bound, bound.key), bound.table.relation)
         pairs.index_keys(bound, sql.fetch_columns(bound.connection, query), threads=threads)
@@ -68,7 +68,7 @@ def _check_scores(bound: BoundJob, side: BoundPredictions, i: int, fetched: dict
 
 
 def _count_unequal_scores(bound: BoundJob) -> list[str]:
-    """SQL that counts the rows whose scores are unequal, where both models have scores."""
+    """SQL for the number of rows with unequal scores, if both models have scores."""
     scores = [side.score.as_float() for side in bound.sides if side.score is not None]
     return [f"count(*) FILTER (WHERE {scores[0]} IS DISTINCT FROM {scores[1]}) AS u"] if bound.both_score else []
 

@@ -27,27 +27,27 @@ _LINES = {
 _WHOLE = re.compile(r"-?(0|[1-9][0-9]*)")
 _NUMBER = r"[+-]?[0-9]+(\.[0-9]*)?"
 _EXACT = 2**53
-"""Beyond it, neighbouring whole numbers are one float64, and that two match would mean nothing."""
+"""Limit beyond which neighbouring integers are one float64, so that a match is not meaningful."""
 
 
 def diagnose_unpaired(
     connection: duckdb.DuckDBPyConnection, evaluation: Keyed, others: list[tuple[str, Keyed]], kind: Kind
 ) -> InputError:
-    """Find out, in SQL and without haste, why rows don't pair off."""
+    """Return why rows do not match, by SQL queries that run only for this error."""
     rounded = [_rounded_keys(connection, one, kind) for one in (evaluation, *(other for _, other in others))]
     if any(rounded):
         return InputError.of(problem for problem in rounded if problem)
-    kind = "exact" if kind == "integer" else kind  # names every number, also one that has no integer's form
+    kind = "exact" if kind == "integer" else kind  # compares all numbers, including those that are not integers
     problems = _check_alone(connection, evaluation, kind)
     for _, other in others:
         problems += _check_alone(connection, other, kind)
     for what, other in others:
         problems += _compare_keys(connection, evaluation, other, kind, what)
-    return InputError.of(problems or [Problem("keys don't pair off", evaluation.table.path)])
+    return InputError.of(problems or [Problem("keys do not match", evaluation.table.path)])
 
 
 def _rounded_keys(connection: duckdb.DuckDBPyConnection, keyed: Keyed, kind: Kind) -> Problem | None:
-    """Name floating-point keys beyond which whole numbers have no value of their own: others may be one of them."""
+    """Return the problem of floating-point keys so large that different integers are one value."""
     column, table = keyed.column, keyed.table
     if column.type != "DOUBLE":
         return None
@@ -58,20 +58,21 @@ def _rounded_keys(connection: duckdb.DuckDBPyConnection, keyed: Keyed, kind: Kin
         return None
     shown, row = table.place(found[0])
     limit = f"{column.float_name} beyond 2^{column.float_limit.bit_length() - 1}"
-    said = f"key is {limit}, so neighbouring keys are one number; write it as an integer"
-    return Problem(f"{column.name!r} in row {row}: {said}", shown)
+    message = f"key is {limit}, so neighbouring keys are one number; write it as an integer"
+    return Problem(f"{column.name!r} in row {row}: {message}", shown)
 
 
 def _check_alone(connection: duckdb.DuckDBPyConnection, keyed: Keyed, kind: Kind) -> list[Problem]:
-    """Return what is wrong with one table's keys: missing ones, repeated ones."""
+    """Return the problems of one table's keys: missing and repeated ones."""
     return [*_missing_keys(connection, keyed, kind), *_repeated_keys(connection, keyed, kind)]
 
 
 def _missing_keys(connection: duckdb.DuckDBPyConnection, keyed: Keyed, kind: Kind) -> list[Problem]:
     table, column, number = keyed.table, keyed.column, keyed.table.row_number
-    asked, condition = [number, f"{column.ref}::VARCHAR", "count(*) OVER ()"], f"{comparable(column, kind)} IS NULL"
+    expressions = [number, f"{column.ref}::VARCHAR", "count(*) OVER ()"]
+    condition = f"{comparable(column, kind)} IS NULL"
     found = connection.execute(
-        sql.select(asked, table.relation, where=condition, order_by=number, limit=_SHOWN)
+        sql.select(expressions, table.relation, where=condition, order_by=number, limit=_SHOWN)
     ).fetchall()
     if not found:
         return []
@@ -79,8 +80,8 @@ def _missing_keys(connection: duckdb.DuckDBPyConnection, keyed: Keyed, kind: Kin
     position, cell, count = found[0]
     what = "null" if cell is None else f"not a number ({shorten_cell(cell)!r})"
     many = "" if count == 1 else f"{count:,} rows, "
-    said = f"key {column.name!r} is {what} in {many}{name_first(count, 'row', rows)}"
-    return [Problem(said, table.place(position)[0])]
+    message = f"key {column.name!r} is {what} in {many}{name_first(count, 'row', rows)}"
+    return [Problem(message, table.place(position)[0])]
 
 
 def _repeated_keys(connection: duckdb.DuckDBPyConnection, keyed: Keyed, kind: Kind) -> list[Problem]:
@@ -99,14 +100,14 @@ def _repeated_keys(connection: duckdb.DuckDBPyConnection, keyed: Keyed, kind: Ki
         return []
     listed = "; ".join(f"{shorten_cell(key)!r} in {_rows(table, ats)}" for key, ats, _ in found)
     count = found[0][2]
-    said = (
+    message = (
         f"{count_noun(count, 'key')} of {keyed.column.name!r} occur{'s' if count == 1 else ''} more than once: {listed}"
     )
-    return [Problem(said, table.path)]
+    return [Problem(message, table.path)]
 
 
 def _rows(table: Table, positions: list[int]) -> str:
-    """Name rows, and their files where the table has several."""
+    """Return the names of rows, with their files if the table has several."""
     places = [table.place(position) for position in positions]
     if len(table.shards) > 1:
         return ", ".join(f"row {row} of {shown}" for shown, row in places)
@@ -121,14 +122,14 @@ def _compare_keys(
     if missing:
         count = missing[0][1]
         rows = f"{count_noun(count, 'row')} of {evaluation.table.path} {'has' if count == 1 else 'have'} no {what}"
-        said = f"{rows}: {name_first(count, 'key', _keys(missing))}"
-        problems.append(Problem(said, other.table.path))
+        message = f"{rows}: {name_first(count, 'key', _keys(missing))}"
+        problems.append(Problem(message, other.table.path))
     extra = _unmatched(connection, other, evaluation, kind)
     if extra:
         count = extra[0][1]
         keys = f"{count_noun(count, 'key')} {'is' if count == 1 else 'are'} not in {evaluation.table.path}"
-        said = f"{keys}: {name_first(count, 'key', _keys(extra))}"
-        problems.append(Problem(said, other.table.path))
+        message = f"{keys}: {name_first(count, 'key', _keys(extra))}"
+        problems.append(Problem(message, other.table.path))
     if missing and extra and kind == "text":
         problems += _differing_spellings(connection, evaluation, other)
     return problems
@@ -158,13 +159,13 @@ def _differing_spellings(connection: duckdb.DuckDBPyConnection, evaluation: Keye
             here = f"`{shown[0]}` in row {other.table.place(found[2])[1]} here"
             shard, row = evaluation.table.place(found[3])
             remedy = _alike_remedy(found[0], found[1], how, other, evaluation)
-            said = f"keys match {how}: written as {here} and `{shown[1]}` in row {row} of {shard}; {remedy}"
-            return [Problem(said, other.table.path)]
+            message = f"keys match {how}: written as {here} and `{shown[1]}` in row {row} of {shard}; {remedy}"
+            return [Problem(message, other.table.path)]
     return []
 
 
 def _alike_remedy(here: str, there: str, how: str, other: Keyed, evaluation: Keyed) -> str:
-    """Return the line of Python that writes keys alike, and the file that it is for, from a key of each file."""
+    """Return the line of Python that writes keys alike, and its file, from a key of each file."""
     if how != _NUMERIC:
         return f"write them alike: `{_line(other, how)}` before each file is written"
     whole_here, whole_there = (_WHOLE.fullmatch(key) is not None for key in (here, there))
@@ -172,7 +173,7 @@ def _alike_remedy(here: str, there: str, how: str, other: Keyed, evaluation: Key
     for whole, spelled, keyed, file in files:
         if whole and spelled.isdigit():  # 7 for 007
             line = f"pd.read_csv(…, dtype={{{json.dumps(keyed.column.name)}: str}})"
-            return f"zeros are lost where keys are read as numbers; read texts before {file} is written: `{line}`"
+            return f"zeros are lost if keys are read as numbers; read texts before {file} is written: `{line}`"
     if whole_here or whole_there:
         changed, file = (other, "this file") if whole_there else (evaluation, evaluation.table.path)
         return f"write whole numbers: `{_line(changed, how)}` before {file} is written"
@@ -185,14 +186,14 @@ def _line(keyed: Keyed, how: str) -> str:
 
 
 def _read_sql(keyed: Keyed, form: str) -> str:
-    """SQL for what texts are in a form ``n``, with one text ``k`` of each and its first row ``r``."""
+    """SQL for texts converted to a form ``n``, with one text ``k`` of each and its first row ``r``."""
     key = comparable(keyed.column, "text")
     columns = [f"{form.replace('{}', key)} AS n", f"min({keyed.table.row_number}) AS r", f"min({key}) AS k"]
     return sql.select(columns, keyed.table.relation, group_by="n", having=f"min({key}) = max({key})")
 
 
 def _numbers_sql(keyed: Keyed) -> str:
-    """SQL for the numbers ``n`` that a table's keys spell in one way only, the text ``k`` and its row ``r``."""
+    """SQL for the numbers ``n`` with a single spelling in a table's keys, the text ``k`` and its row ``r``."""
     number, key = keyed.table.row_number, comparable(keyed.column, "text")
     spelled = f"CASE WHEN regexp_full_match({key}, '{_NUMBER}') THEN TRY_CAST({key} AS DOUBLE) END"
     columns = [f"{spelled} AS n", f"min({number}) AS r", f"min({key}) AS k"]

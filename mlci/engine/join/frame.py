@@ -1,4 +1,4 @@
-"""Frame of arrays over all models, in the evaluation set's row order."""
+"""Frame of arrays of all models, in the evaluation set's row order."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,14 +11,14 @@ from mlci.metrics.row_metrics import Scalar
 
 @dataclass(frozen=True)
 class ModelColumns:
-    """One model's predictions for every row: score (float64) and decision (class index), where it has them."""
+    """One model's predictions for every row: score (float64) and decision (class index), if it has them."""
 
     score: Array | None
     decision: Array | None
 
     @property
     def scores(self) -> Array:
-        """The score, for a job that is known to have asked for it."""
+        """The score, for a job that needs it."""
         if self.score is None:
             raise AssertionError(self)
         return self.score
@@ -26,25 +26,25 @@ class ModelColumns:
 
 @dataclass(frozen=True)
 class Frame:
-    """All that reductions need.
+    """Input of the reductions.
 
     Attributes:
         rows: Rows of the evaluation set.
-        weights: Rows that each element stands for; ``None`` for one each.
+        weights: Rows of each element; ``None`` for one each.
         labels: Class index of each element, or float64 for regression.
         classes: Names of the classes; empty for regression.
         partition: The slices.
         candidate: The candidate's predictions.
         baseline: The baseline's; ``None`` without one.
-        cells: Label, baseline's and candidate's decision of each element, mixed into one code below ``width``; without
+        cells: Label, baseline's and candidate's decision of each element, combined to one code below ``width``; without
             decisions the label alone; ``None`` for regression.
         width: Number of such codes.
-        notes: What the reader of the report should know.
+        notes: Lines for the report.
         undecided: Models whose scores have no threshold, each with its column and range.
         known: Columns of the evaluation set by name, as codes, for its fingerprint.
-        each: Rows that each element of ``known`` stands for; ``None`` for one each.
-        differing: How many of each element's rows have unequal predictions; ``None`` without a baseline.
-        class_values: The classes' values as the label column holds them; read only for functions of rows.
+        each: Rows of each element of ``known``; ``None`` for one each.
+        differing: Number of each element's rows with unequal predictions; ``None`` without a baseline.
+        class_values: The classes' values in the label column; read only for functions of rows.
     """
 
     rows: int

@@ -1,9 +1,9 @@
 """Join keys: exactly one prediction for each row of the evaluation set, or an error that names keys.
 
-Matching runs on 64-bit integers in NumPy: through a table of slots where integer keys are dense, else by sorting both
-sides. It goes by blocks of rows, because memory that is touched for the first time costs more than the work in it.
-Texts, and numbers that no machine type holds exactly, are matched by the two halves of their MD5, equal on both sides
-only for equal texts.
+Matching runs on 64-bit integers in NumPy: with a table of slots if integer keys are dense, or by sorting both
+sides. It works by blocks of rows, because the first access to memory costs more than the computation. Texts, and
+numbers that no machine type represents exactly, are matched by the two halves of their MD5, which are equal only for
+equal texts.
 """
 
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from mlci.engine.tables.column_types import TableColumn
 from mlci.engine.tables.table import Table
 
 Kind = Literal["text", "integer", "exact", "float", "double"]
-"""How keys are compared: as texts, 64-bit integers, decimals of any length, float64 beside texts, or float64 alone."""
+"""Comparison of keys: as texts, 64-bit integers, decimals of any length, float64 beside texts, or float64 alone."""
 
 _INTEGER_TEXT = r"[+-]?[0-9]{1,19}(\.0*)?"
 _DECIMAL_TEXT = r"[+-]?[0-9]+(\.[0-9]*)?"
@@ -26,14 +26,14 @@ _DECIMAL_TEXT = r"[+-]?[0-9]+(\.[0-9]*)?"
 
 @dataclass(frozen=True)
 class Keyed:
-    """One table with the column that its rows are joined by."""
+    """One table with its key column."""
 
     table: Table
     column: TableColumn
 
 
 def kind_of(columns: list[TableColumn]) -> Kind:
-    """Return how keys are compared, so that no two different keys become one."""
+    """Return a comparison of keys under which different keys stay different."""
     numbers = [column for column in columns if column.is_number]
     if not numbers:
         return "text"
@@ -45,7 +45,7 @@ def kind_of(columns: list[TableColumn]) -> Kind:
 
 
 def comparable(column: TableColumn, kind: Kind) -> str:
-    """SQL for a key in the form that both sides are compared in; null where it has none."""
+    """SQL for a key in the common form of both tables; null if it has none."""
     if kind == "text":
         return f"{column.ref}::VARCHAR"
     if kind == "integer":
@@ -68,7 +68,7 @@ def _integer(column: TableColumn) -> str:
 
 
 def _exact(column: TableColumn) -> str:
-    """SQL for a number as the shortest text of its decimal, for numbers that no machine type holds."""
+    """SQL for a number as the shortest text of its decimal, for numbers that no machine type represents."""
     value = column.ref
     if column.is_integer:
         return f"{value}::VARCHAR"
@@ -91,10 +91,10 @@ def columns_sql(column: TableColumn, kind: Kind) -> str:
 
 
 class KeyIndex:
-    """The evaluation set's keys, ready to be found in other tables."""
+    """Index of the evaluation set's keys, for look-ups from other tables."""
 
     def __init__(self, fetched: dict[str, Array], *, threads: int | None = 1) -> None:
-        """Check that keys are there and unique; ``unique`` says so."""
+        """Build the index; ``unique`` is whether all keys are present and unique."""
         self._key, self._check, self._threads = fetched["k0"], fetched.get("k1"), threads
         self._order: Array | None = None
         self.unique = sql.null_mask(self._key) is None and self._build()
@@ -115,9 +115,10 @@ class KeyIndex:
         return bool((self._sorted[1:] > self._sorted[:-1]).all())
 
     def rows(self, fetched: dict[str, Array]) -> Array | None:
-        """Return another table's row for each row of the evaluation set, or ``None`` if they don't pair off.
+        """Return another table's row for each row of the evaluation set, or ``None`` if they do not match.
 
-        The evaluation set's keys are unique; if each is found in a table of as many rows, all of those rows are hit.
+        The evaluation set's keys are unique; if each is found in a table with the same number of rows, every row
+        matches.
         """
         key = fetched["k0"]
         if len(key) != len(self._key) or sql.null_mask(key) is not None:

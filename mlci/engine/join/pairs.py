@@ -16,7 +16,7 @@ def key_columns(bound: BoundJob, key: TableColumn) -> str:
 
 
 def index_keys(bound: BoundJob, fetched: dict[str, Array], *, threads: int | None) -> keys.KeyIndex:
-    """Take the evaluation set's keys out of what was fetched, and check that they are there and unique.
+    """Index the evaluation set's fetched keys, and check that they are present and unique.
 
     Raises:
         InputError: if a key is missing or repeated; the message names the rows.
@@ -29,7 +29,7 @@ def index_keys(bound: BoundJob, fetched: dict[str, Array], *, threads: int | Non
 
 
 def explain_unpaired(bound: BoundJob) -> InputError:
-    """Return the error that says which keys don't pair off."""
+    """Return the error for keys that do not match."""
     joined = [side for side in bound.sides if bound.joined(side)]
     others = [(f"{side.what} prediction", _keyed(side.table, side.key)) for side in joined]
     return diagnose_unpaired(bound.connection, _keyed(bound.table, bound.key), others, _kind(bound))
@@ -43,5 +43,5 @@ def _kind(bound: BoundJob) -> keys.Kind:
 
 def _keyed(table: Table, column: TableColumn | None) -> Keyed:
     if column is None:
-        raise AssertionError(table)  # only asked for with a key
+        raise AssertionError(table)  # only called with a key
     return Keyed(table, column)

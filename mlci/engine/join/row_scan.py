@@ -1,4 +1,4 @@
-"""Row scan: fetch columns, check scores, and bring predictions into the evaluation set's order."""
+"""Row scan: fetch columns, check scores, and sort predictions in the evaluation set's order."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -21,15 +21,15 @@ from mlci.engine.tables.table import Table
 
 @dataclass(frozen=True)
 class ScannedRows:
-    """What was read.
+    """Columns of all rows.
 
     Attributes:
         fetched: Raw codes by name: ``s0``, ``s1``, … of slice columns, ``y`` of the label.
         labels: Class index of each element, or float64 for regression.
         models: The candidate's predictions, then the baseline's.
-        weights: Rows that each element stands for; ``None`` for one each.
-        differing: How many of each element's rows have unequal predictions; ``None`` without a baseline.
-        notes: What the reader of the report should know.
+        weights: Rows of each element; ``None`` for one each.
+        differing: Number of each element's rows with unequal predictions; ``None`` without a baseline.
+        notes: Lines for the report.
         undecided: Models whose scores have no threshold, each with its column and range.
     """
 
@@ -52,14 +52,14 @@ def read_rows(bound: BoundJob, encoded: EncodedColumns, *, threads: int | None) 
 
 
 def own_columns(bound: BoundJob, encoded: EncodedColumns) -> list[str]:
-    """SQL for what the evaluation set itself tells: ``s0``, ``s1``, … and ``y``."""
+    """SQL for columns of the evaluation set: ``s0``, ``s1``, … for slices and ``y`` for the label."""
     label = encoded.label.coded.expression if encoded.label else bound.label.as_float()
     return [*(f"{bins.expression} AS s{i}" for i, bins in enumerate(encoded.bins)), f"{label} AS y"]
 
 
 @dataclass(frozen=True)
 class _Reader:
-    """Reads for one job; what is wrong with scores is kept until all of it is known."""
+    """Reader for one job; problems of scores are collected until all are known."""
 
     bound: BoundJob
     encoded: EncodedColumns
@@ -78,7 +78,7 @@ class _Reader:
         return ScannedRows(fetched, labels, models, differing=differing, notes=notes, undecided=undecided)
 
     def _fetch_own(self) -> dict[str, Array]:
-        """Fetch the evaluation set's columns, and those of the predictions that stand in it."""
+        """Fetch the evaluation set's columns, and those of predictions in the same table."""
         bound = self.bound
         columns = own_columns(bound, self.encoded)
         if bound.key is not None:
@@ -91,13 +91,13 @@ class _Reader:
         return sql.fetch_columns(self.bound.connection, sql.select(columns, table.relation))
 
     def _columns(self, i: int) -> list[str]:
-        """SQL for one side's predictions: ``d0`` or ``d1`` for the decision, ``p0`` or ``p1`` for the score."""
+        """SQL for one model's predictions: ``d0`` or ``d1`` for the decision, ``p0`` or ``p1`` for the score."""
         decision, score = self.encoded.decisions[i], self._score(i)
         columns = [f"{decision.coded.expression} AS d{i}"] if decision else []
         return [*columns, f"{score.as_float()} AS p{i}"] if score else columns
 
     def _score(self, i: int) -> TableColumn | None:
-        """Return the column of a side's scores if they are needed, be it to see whether predictions are equal."""
+        """Return the column of a model's scores if they are needed, also to compare predictions."""
         job, side = self.bound.job, self.bound.sides[i]
         thresholded = needs_decision(job) and side.decision is None
         needed = needs_values(job) or job.task == "regression" or thresholded or self.bound.both_score
@@ -117,7 +117,7 @@ class _Reader:
         return self._model(i, theirs, rows)
 
     def _model(self, i: int, fetched: dict[str, Array], rows: Array | None) -> ModelColumns:
-        """Check one side's predictions, and gather them by ``rows`` of another table."""
+        """Check one model's predictions, and gather them by ``rows`` of another table."""
         job, side, column = self.bound.job, self.bound.sides[i], self._score(i)
         score = decision = None
         if column is not None:
@@ -154,12 +154,12 @@ class _Reader:
     def _notes(self) -> Iterator[str]:
         for side in self.bound.sides:
             if self.bound.joined(side) and side.key is None:
-                yield f"{side.what} joined by position: neither table carries a key"
+                yield f"{side.what} joined by position: neither table has a key"
         yield from self.odd.notes
 
 
 def _prediction_pairs(first: ModelColumns, second: ModelColumns) -> Iterator[tuple[Array, Array]]:
-    """Yield what both models predict."""
+    """Yield pairs of both models' predictions."""
     if first.score is not None and second.score is not None:
         yield first.score, second.score
     if first.decision is not None and second.decision is not None:
@@ -167,7 +167,7 @@ def _prediction_pairs(first: ModelColumns, second: ModelColumns) -> Iterator[tup
 
 
 def _gather(source: Array, rows: Array | None, threads: int | None) -> Array:
-    """Bring another table's column into the evaluation set's order."""
+    """Sort another table's column in the evaluation set's order."""
     if rows is None:
         return source
     out = np.empty_like(source)

@@ -32,7 +32,7 @@ _OTHER_ROWS = (
 
 @dataclass(frozen=True, kw_only=True)
 class RestrictedJob:
-    """What two evaluation sets have in common.
+    """A job on the rows that two evaluation sets share.
 
     Attributes:
         job: The job on the shared rows alone.
@@ -40,7 +40,7 @@ class RestrictedJob:
         added: Rows of the candidate's set only.
         removed: Rows of the baseline's set only.
         changed: Shared rows with the same label and other values; ``None`` if the sets have other columns.
-        repeated: Without a key, rows of the candidate's set that were left out because their content occurs more than
+        repeated: Without a key, rows of the candidate's set that are excluded because their content occurs more than
             once in one of the sets; ``None`` with a key.
         coincidences: Without a key, how many shared rows are expected to be two rows that happen to be equal.
     """
@@ -60,12 +60,12 @@ def share_rows(job: Job, own: Rows, folder: Path, *, in_own_order: bool) -> Rest
     Args:
         job: Both models' predictions and the candidate's evaluation set.
         own: The baseline's evaluation set by digests; in the order of its predictions if ``in_own_order``.
-        folder: Where to write the restricted tables.
+        folder: Folder for the restricted tables.
         in_own_order: Whether the baseline's predictions belong to ``own``, not to the rows of ``job.data``. It matters
             without a key only.
 
     Raises:
-        InputError: if a table can't be read, if keys or labels stand in other columns, or if labels differ.
+        InputError: if a table can't be read, if keys or labels are in other columns, or if labels differ.
     """
     with sql.session() as (connection, scratch), sql.reading(job.data):
         return _RowSharing(connection, job, own, scratch, folder).shared(in_own_order=in_own_order)
@@ -84,7 +84,7 @@ class _RowSharing:
         table = open_table(self.connection, job.data, self.scratch)
         here = digests_of_rows(self.connection, table, job.key, job.label)
         if own.key != here.key or own.label not in {None, here.label}:
-            raise InputError(Problem("keys or labels stand in other columns than in the baseline's own rows", job.data))
+            raise InputError(Problem("keys or labels are in other columns than in the baseline's own rows", job.data))
         left, right = _identities(here), _identities(own)
         mine, theirs = unique_pairs(left, right)
         _refuse_repeated_keys(left, here.key, "the evaluation set", job.data)
@@ -109,7 +109,7 @@ class _RowSharing:
         )
 
     def _restrict(self, table: Table, mine: Array, theirs: Array) -> Job:
-        """Write the shared rows and return the job on them; predictions that stand beside the labels stay there."""
+        """Write the shared rows and return the job on them; predictions in the evaluation set stay there."""
         job = self.job
         beside = [source for source in (job.candidate, job.baseline) if source is not None and source.path == job.data]
         kept = {job.key, job.label, *(column.column for spec in job.slices for column in spec.columns)}
@@ -125,7 +125,7 @@ class _RowSharing:
         return replace(job, data=data, candidate=candidate, baseline=baseline)
 
     def _predictions(self, name: str, source: Source, evaluation: Table, mine: Array, positions: Array) -> str:
-        """Write one model's predictions for the shared rows, which stand at ``mine`` in the evaluation set."""
+        """Write one model's predictions for the shared rows, which are at ``mine`` in the evaluation set."""
         table = open_table(self.connection, source.path, self.scratch)
         if self.job.key is not None:
             keyed, key = self._keys_alike(self.job.key, evaluation, table)

@@ -12,7 +12,7 @@ from mlci.errors import InputError, yaml_value
 
 @dataclass(frozen=True)
 class ScoreNotes:
-    """Collects what is odd about the scores of a binary job.
+    """Notes on unusual scores of a binary job.
 
     Attributes:
         job: The job.
@@ -25,15 +25,15 @@ class ScoreNotes:
     notes: list[str] = field(default_factory=list)
 
     def look(self, side: BoundPredictions, low: float, high: float, *, only_ends: bool) -> None:
-        """Note a model's scores between ``low`` and ``high``; ``only_ends`` if they are always one of both."""
+        """Check a model's scores between ``low`` and ``high``; ``only_ends`` if every score is one of both."""
         if self.job.task != "binary" or side.score is None or side.decision is not None:
             return
         name = side.score.name
         if self.job.assumed_threshold and not (low >= 0 and high <= 1):
             self.undecided.append(f"the {side.what}'s {name!r} has scores from {low:.6g} to {high:.6g}")
         if only_ends and (low, high) == (0, 1):
-            said = f"the {side.what}'s score {name!r} has only 0 and 1 and looks like decisions"
-            self.notes.append(f"{said}; if so, write `predict: {{decision: {yaml_value(name)}}}` instead of `score`")
+            message = f"the {side.what}'s score {name!r} has only 0 and 1 and looks like decisions"
+            self.notes.append(f"{message}; if so, write `predict: {{decision: {yaml_value(name)}}}` instead of `score`")
 
 
 LOSS = "percentage"
@@ -43,12 +43,12 @@ _CURE = "; use mean_absolute_error, or take rows with a label of 0 out of the ev
 
 
 def leave_out_percentages(bound: BoundJob, frame: Frame) -> tuple[Job, tuple[str, ...]]:
-    """Return the job, without percentages of the label where a label is 0, and a note about what was left out.
+    """Return the job without percentages of the label if a label is 0, and a note about the omitted metric.
 
     A label nearer to 0 than the float64 epsilon counts as 0: the loss of its row alone would be the metric.
 
     Raises:
-        InputError: if a metric that divides by the label was asked for by name.
+        InputError: if a metric that divides by the label is configured by name.
     """
     job = bound.job
     refused = job.zero_labels == "refused"

@@ -1,10 +1,10 @@
 """Ranks of many scores in bins, with a bound on the error of binning; joint bins for covariances.
 
-Strips of equal width, merged, are quick and resolve most scores. Scores that crowd (half of them below 1e-6, or a third
-of them exactly 0 beside others that are near it) need edges at the scores' own quantiles.
+Merged strips of equal width are fast and resolve most scores. Clustered scores (half of them below 1e-6, or a third of
+them exactly 0 beside others near it) need edges at the scores' quantiles.
 
 A bin hides the order of its rows, so the AUC from bins is off by at most half the sum over bins of the product of the
-two classes' mass in a bin. A bin of equal scores hides nothing.
+two classes' mass in a bin. A bin of equal scores has no error.
 """
 
 from dataclasses import dataclass, replace
@@ -32,11 +32,11 @@ class Binning:
 
     @property
     def size(self) -> int:
-        """Fine bins."""
+        """Number of fine bins."""
         return len(self.coarse)
 
     def mixed(self) -> Array:
-        """Tell for each bin whether it holds more than one distinct score."""
+        """Return for each bin whether it contains more than one distinct score."""
         one = np.zeros(self.size)
         one[self.fine] = self.score
         mixed = np.zeros(self.size, bool)
@@ -66,9 +66,9 @@ def by_width(score: Array, threads: int | None) -> Binning:
 
 
 def by_quantile(score: Array, threads: int | None) -> Binning:
-    """Cut at 4,096 quantiles; a score that is more than one of them has a bin of its own.
+    """Cut at 4,096 quantiles; a score that equals more than one of them has its own bin.
 
-    All rows are sorted, not a sample: the same bins come out whatever the order of rows.
+    All rows are sorted, not a sample, so that the bins do not depend on the order of rows.
     """
     picked = np.sort(score)[np.arange(FINE) * len(score) // FINE]
     frequent = picked[1:][picked[1:] == picked[:-1]]
@@ -87,7 +87,7 @@ def _coarse(mass: Array) -> Array:
 
 
 def _merge(mass: Array, most: int) -> Array:
-    """Map ordered strips to at most ``most`` ordered bins; each occupied strip gets its own where they suffice."""
+    """Map ordered strips to at most ``most`` ordered bins; each occupied strip gets its own if they suffice."""
     occupied = mass > 0
     if int(occupied.sum()) <= most:
         own: Array = np.maximum(np.cumsum(occupied) - 1, 0).astype(np.uint16)
@@ -101,12 +101,12 @@ def _merge(mass: Array, most: int) -> Array:
 
 
 BOUND = 5e-4
-"""Most that an AUC from bins may be off."""
+"""Largest allowed error of an AUC from bins."""
 
 
 @dataclass(frozen=True)
 class _CountedBins:
-    """One model's bins, their rows by (label, bin) in every scope, and how far off each scope's AUC may be."""
+    """One model's bins, their rows by (label, bin) in every scope, and the error bound of each scope's AUC."""
 
     binning: Binning
     histograms: dict[Key, Array]
@@ -116,7 +116,7 @@ class _CountedBins:
         return [key for key, bound in self.bounds.items() if bound > BOUND]
 
     def tightened(self) -> "_CountedBins":
-        """Leave bins of equal scores out of the bounds, at the price of a look at every row."""
+        """Exclude bins of equal scores from the bounds, which reads every row."""
         mixed = self.binning.mixed()
         return replace(self, bounds={key: _auc_bound(one[:, mixed], one) for key, one in self.histograms.items()})
 
@@ -126,11 +126,11 @@ def binned_ranks(frame: Frame, *, exact_rows: int, threads: int | None) -> tuple
 
     Args:
         frame: The rows.
-        exact_rows: Rows of the largest scope that the caller would rather rank exactly where its bound is too loose.
+        exact_rows: Rows of the largest scope that the caller ranks exactly if its bound is too loose.
         threads: For NumPy; no result depends on it.
 
     Returns:
-        The scores, and for each scope the most that an AUC is off.
+        The scores, and the error bound of each scope's AUC.
     """
     found = [_count_bins(frame, by_width(model.scores, threads), threads) for model in frame.models]
     if any(one.loose() for one in found):
@@ -147,7 +147,7 @@ def _largest_loose_scope(found: list[_CountedBins]) -> int:
 
 
 def _bin_by_quantile(frame: Frame, one: _CountedBins, threads: int | None) -> _CountedBins:
-    """Bin a model's scores by their quantiles where strips of equal width don't resolve them."""
+    """Bin a model's scores by their quantiles if strips of equal width do not resolve them."""
     if not one.loose():
         return one
     return _count_bins(frame, by_quantile(one.binning.score, threads), threads).tightened()
@@ -210,7 +210,7 @@ _BUDGET = 1 << 19
 def joint_ranks(frame: Frame, baseline: Binning, candidate: Binning, threads: int | None) -> dict[Key, Array]:
     """Count rows by (baseline's coarse bin, candidate's coarse bin, label) in every scope.
 
-    Most pairs of bins never occur, so pairs are numbered first: a table of those that do stays in the cache.
+    Most pairs of bins never occur, so pairs are numbered first: a table of the occurring ones fits the cache.
     """
     across = int(candidate.coarse[-1]) + 1
     mine, theirs = candidate.coarse.astype(np.uint16), baseline.coarse.astype(np.uint16) * np.uint16(across)
@@ -251,7 +251,7 @@ def _cells(counts: Array, where: Array) -> Array:
 
 def _sparse_joint(level: Level, cells: Array, where: Array) -> dict[Key, Array]:
     if level.codes is None:
-        raise AssertionError(level)  # one code is never too many
+        raise AssertionError(level)  # a single code always fits
     width = 2 * len(where)
     keys, counts = np.unique(level.codes * np.int64(width) + cells, return_counts=True)
     edges = np.searchsorted(keys, np.arange(level.size + 1) * np.int64(width))

@@ -1,7 +1,7 @@
 """Moments of per-row losses, and calibration sums, in every scope.
 
-Sums of floats are taken over blocks of rows of one size in the evaluation set's order, and blocks are added in order:
-the same bytes come out whatever the number of threads, and rounding errors stay those of short sums.
+Floats are summed over blocks of rows of a fixed size in the evaluation set's order, and blocks are added in order: the
+result does not depend on the number of threads, and rounding errors are those of short sums.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -42,19 +42,19 @@ LOSSES: dict[str, Loss] = {
     "pinball": lambda y, p: np.abs(p - y) / 2,
     "log": _log,
 }
-"""Formulas of :mod:`mlci.metrics.losses`, from labels and predictions to one loss a row."""
+"""Formulas of :mod:`mlci.metrics.losses`, from labels and predictions to one loss per row."""
 
 
 @dataclass(frozen=True)
 class _Plan:
-    """What is summed of one loss, and in which order.
+    """Sums of one loss, in order.
 
     Attributes:
-        names: Quantities whose sums and products are wanted.
-        lines: Of squared losses of regression: numbers whose powers are wanted.
-        classed: Of losses of a binary task: numbers whose powers are wanted by class.
-        centre: What labels are centred at.
-        units: What losses and labels are divided by before they are raised to powers.
+        names: Quantities whose sums and products are needed.
+        lines: Numbers whose powers are needed, for squared losses of regression.
+        classed: Numbers whose powers are needed by class, for losses of a binary task.
+        centre: Centre of the labels.
+        units: Divisors of losses and labels before they are raised to powers.
     """
 
     names: tuple[str, ...]
@@ -65,7 +65,7 @@ class _Plan:
 
 
 def loss_moments(frame: Frame, name: str, *, threads: int | None) -> dict[Key, Moments]:
-    """Sum a named loss, its square, its product between models and what its tails are known by, in every scope.
+    """Sum a named loss, its square, its product between models and powers for its tails, in every scope.
 
     Raises:
         KeyError: if no loss has that name.
@@ -135,7 +135,7 @@ def _plan(frame: Frame, name: str, rows: _Rows, threads: int | None) -> _Plan:
 
 
 def _quantities(plan: _Plan, columns: dict[str, Array], unequal: list[Array], labels: Array) -> Iterator[Array]:
-    """Yield all numbers a row that are summed, one by one because they are many."""
+    """Yield all summed numbers of the rows, one by one to save memory."""
     plain = [columns[name] for name in plan.names]
     yield from plain
     yield from (a * b for i, a in enumerate(plain) for b in plain[i:])
@@ -167,7 +167,7 @@ def _sums(rows: int, level: Level, values: Callable[[slice], Iterable[Array]], t
 
 
 def _moments(plan: _Plan, row: Array) -> Moments:
-    """Take the sums of one scope apart, in the order of :func:`_quantities`."""
+    """Split the sums of one scope, in the order of :func:`_quantities`."""
     rest = iter(row.tolist())
 
     def take(count: int) -> Array:
@@ -199,7 +199,7 @@ def calibration_sums(frame: Frame, *, threads: int | None) -> dict[Key, Calibrat
     found: dict[Key, list[Array]] = {}
     for model in frame.models:
         score = model.scores
-        bins = np.clip(score * BINS, 0, BINS - 1).astype(np.int8)  # beyond [0, 1] nothing of this is reported
+        bins = np.clip(score * BINS, 0, BINS - 1).astype(np.int8)  # a calibration error beyond [0, 1] is not reported
         for level in frame.partition.levels(BINS):
             codes = bins if level.codes is None else level.codes * np.int64(BINS) + bins
             inner = Level(codes, level.size * BINS, ())

@@ -14,8 +14,8 @@ def rank_scores(frame: Frame, *, exact_rows: int, threads: int | None) -> tuple[
 
     Args:
         frame: The rows.
-        exact_rows: Most rows that are ranked exactly from the start; a scope of more is ranked exactly only where no
-            bins keep its AUC within 5e-4.
+        exact_rows: Most rows that are always ranked exactly; a larger scope is ranked exactly only if no bins keep its
+            AUC within 5e-4.
         threads: For NumPy; no result depends on it.
 
     Returns:
@@ -30,12 +30,12 @@ def rank_scores(frame: Frame, *, exact_rows: int, threads: int | None) -> tuple[
     loose = [key for key in scopes if bounds[key] > BOUND]
     found.update(exact_ranks(frame, loose))
     worst = max((bound for key, bound in bounds.items() if key not in loose), default=0.0)
-    said = f"scores ranked in {FINE:,} bins; the AUC is off by at most {worst:.1e}"
-    return found, (said,) if worst else ()
+    message = f"scores ranked in {FINE:,} bins; the AUC is off by at most {worst:.1e}"
+    return found, (message,) if worst else ()
 
 
 def exact_ranks(frame: Frame, keys: list[Key]) -> dict[Key, Scores]:
-    """Rank both models' scores in the scopes asked for, from the rows of each."""
+    """Rank both models' scores in the given scopes, from the rows of each."""
     found: dict[Key, Scores] = {}
     wanted: dict[int | None, list[int]] = {}
     for index, group in keys:

@@ -1,4 +1,4 @@
-"""Reduce a frame to the statistics that a job asks for, in every scope: counts and bootstrap replicates."""
+"""Reduction of a frame to a job's statistics in every scope: counts and bootstrap replicates."""
 
 from collections.abc import Iterator
 from itertools import pairwise
@@ -23,7 +23,7 @@ Found = dict[Key, Decisions]
 def count_decisions(frame: Frame, *, threads: int | None) -> Found:
     """Count cells in every scope; keys are (slice, group), ``(None, 0)`` for the whole."""
     if frame.cells is None:
-        raise AssertionError(frame)  # a job that counts has decisions
+        raise AssertionError(frame)  # a job with counts has decisions
     found: Found = {}
     for level in frame.partition.levels(frame.width, _DENSE):
         found.update(_reduce(frame, frame.cells, level, threads))
@@ -31,7 +31,7 @@ def count_decisions(frame: Frame, *, threads: int | None) -> Found:
 
 
 def count_differing(frame: Frame, *, threads: int | None) -> dict[Key, int]:
-    """Count rows with unequal predictions in every scope; nothing without a baseline."""
+    """Count rows with unequal predictions in every scope; empty without a baseline."""
     found: dict[Key, int] = {}
     if frame.differing is None:
         return found
@@ -69,7 +69,7 @@ def _reduce(frame: Frame, cells: Array, level: Level, threads: int | None) -> Fo
 
 
 def _sparse(frame: Frame, cells: Array, level: Level, view: View) -> Found:
-    """Count cells by sorting, where a table of all that may occur would be too large."""
+    """Count cells by sorting, if a table of all possible ones would be too large."""
     codes, groups = np.zeros(1, np.int64), 1
     if view.slice is not None and level.codes is not None:
         codes, groups = level.codes, level.size
@@ -98,7 +98,7 @@ def bootstrap_replicates(
     if not job.row_metrics:
         return {}, ()
     if evaluator is None:
-        raise AssertionError(job.row_metrics)  # an engine for such jobs is built with an evaluator
+        raise AssertionError(job.row_metrics)  # an engine for such jobs has an evaluator
     keys, scopes = zip(*_scope_rows(frame), strict=True)
     sample = RowSample(
         task=job.task,
@@ -129,7 +129,7 @@ def _scope_rows(frame: Frame) -> Iterator[tuple[Key, Array]]:
 
 
 def _by_content(frame: Frame) -> Array:
-    """Order rows by their labels and predictions, so that a table with its rows in another order is drawn alike."""
+    """Sort rows by their labels and predictions, so that resamples do not depend on the order of rows."""
     columns = [frame.labels, *(one for model in frame.models for one in (model.score, model.decision))]
     return np.lexsort([column for column in columns if column is not None])
 
@@ -164,7 +164,7 @@ def reduce(
     ranked, notes = rank_scores(frame, exact_rows=exact_rows, threads=threads) if job.scores else ({}, ())
     summed = {name: loss_moments(frame, name, threads=threads) for name in job.losses}
     calibrated = calibration_sums(frame, threads=threads) if job.calibration else {}
-    drawn, said = bootstrap_replicates(frame, job, evaluator)
+    drawn, row_notes = bootstrap_replicates(frame, job, evaluator)
     found = tuple(
         Statistics(
             scope,
@@ -178,7 +178,7 @@ def reduce(
         )
         for key, scope, rows in _scopes(job, frame)
     )
-    return found, (*notes, *said)
+    return found, (*notes, *row_notes)
 
 
 def _scopes(job: Job, frame: Frame) -> Iterator[tuple[Key, Scope, int]]:

@@ -8,24 +8,24 @@ from typing import Any
 
 NULL_GROUP = "(null)"
 SEPARATOR = " × "
-"""Stands between the names of a crossed group."""
+"""Separator of the names in a crossed group."""
 
 _NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?")
 _TRUTH = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
 TRUTH = tuple(_TRUTH)
-"""Texts that are truth values."""
+"""Texts that are booleans."""
 _EXACT = 2**53
 _FLOAT_DIGITS = 15
-"""Digits that any decimal may have and be a float64 of its own."""
+"""Digits up to which every decimal is a distinct float64."""
 
 Value = float | str | bool | int | Decimal | None
 
 
-def parse_cell(value: Any) -> Value:  # noqa: ANN401 - any value that a table or a configuration can hold
-    """Return the value meant: a number, a truth value, a text, or ``None`` for null and NaN.
+def parse_cell(value: Any) -> Value:  # noqa: ANN401 - any value of a table or a configuration
+    """Return the value of a cell: a number, a boolean, a text, or ``None`` for null and NaN.
 
-    A text is a number only where JSON would write that number (no leading zeros, no spaces, no ``NaN``) and a float64
-    is near it. What no float64 was written as stays exact: an integer of any size, a decimal of many digits.
+    A text is a number only if it is valid as a JSON number (no leading zeros, no spaces, no ``NaN``) and a float64 is
+    near it. Numbers that are not the text of a float64 stay exact: integers of any size, decimals of many digits.
     """
     if value is None or isinstance(value, bool):
         return value
@@ -59,7 +59,7 @@ def _parse_text(value: str) -> Value:
 
 
 def _decimal(text: str, near: float) -> Value:
-    """Return a decimal without an exponent: as the float64 that it was written from, or exactly."""
+    """Return a decimal without an exponent: as its float64 if that has the same digits, or exactly."""
     if len(text.replace(".", "").lstrip("-0")) <= _FLOAT_DIGITS and abs(near) < _EXACT:
         return as_number(near)
     value = Decimal(text)
@@ -85,7 +85,7 @@ def cell_text(value: Value) -> str:
 
 
 def sort_key(value: Value) -> tuple[int, float | int | Decimal, str]:
-    """Sort key: numbers and truth values by value, then texts by code point, null last."""
+    """Sort key: numbers and booleans by value, then texts by code point, null last."""
     if value is None:
         return (2, 0, "")
     if isinstance(value, str):
@@ -94,20 +94,20 @@ def sort_key(value: Value) -> tuple[int, float | int | Decimal, str]:
 
 
 def round_cell(value: Any) -> Value:  # noqa: ANN401 - as above
-    """Return the value meant, with a decimal of many digits as the nearest float64."""
-    meant = parse_cell(value)
-    return as_number(float(value)) if isinstance(meant, Decimal) or _has_lost(value, meant) else meant
+    """Return the value of a cell, with a decimal of many digits as the nearest float64."""
+    parsed = parse_cell(value)
+    return as_number(float(value)) if isinstance(parsed, Decimal) or _has_lost(value, parsed) else parsed
 
 
-def _has_lost(value: object, meant: Value) -> bool:
-    return isinstance(value, str) and "." in value and isinstance(meant, int) and not is_exact(meant)
+def _has_lost(value: object, parsed: Value) -> bool:
+    return isinstance(value, str) and "." in value and isinstance(parsed, int) and not is_exact(parsed)
 
 
 def unify_types(values: Iterable[Any], reading: Callable[[Any], Value] = parse_cell) -> dict[Any, Value]:
-    """Map the distinct raw values of one column to what they mean.
+    """Map the distinct raw values of one column to their values.
 
-    A column of texts is read as numbers (or truth values) only if all of them are; one that mixes ``1`` and ``n/a``
-    stays text, so that nothing depends on which rows happen to be there first.
+    A column of texts is read as numbers (or booleans) only if all of them are; one that mixes ``1`` and ``n/a`` stays
+    text, so that no result depends on the first rows.
     """
     raw = list(values)
     parsed = {value: reading(value) for value in raw}
@@ -126,15 +126,15 @@ def _kind(value: Value) -> str:
 def group_name(value: Value) -> str:
     """Return a group's name, different from every other one in its column and in crossings with it.
 
-    A text is quoted, and the quotes in it doubled, where it would read as null, as nothing, as a quoted text, or as
+    A text is quoted, and its quotes are doubled, if it would read as null, as empty, as a quoted text, or as
     several names joined by :data:`SEPARATOR` (also together with the separator before or after it).
     """
     if not isinstance(value, str):
         return cell_text(value)
-    taken = value in (NULL_GROUP, "") or value.startswith('"') or SEPARATOR in f" {value} "
-    return '"' + value.replace('"', '""') + '"' if taken else value
+    ambiguous = value in (NULL_GROUP, "") or value.startswith('"') or SEPARATOR in f" {value} "
+    return '"' + value.replace('"', '""') + '"' if ambiguous else value
 
 
 def is_exact(value: float) -> bool:
-    """Return whether every integer up to ``value`` is a float64 of its own."""
+    """Return whether every integer up to ``value`` is a distinct float64."""
     return abs(value) <= _EXACT

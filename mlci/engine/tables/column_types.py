@@ -1,7 +1,7 @@
-"""Column types: each column is read by SQL as a type that holds its values exactly.
+"""Column types: each column is read by SQL as a type that represents its values exactly.
 
 float32 and float16 are read as the float64 of their shortest decimal, so that 0.1 is 0.1 in every format; whole
-decimals are read as integers. What a column was before that reading is kept for fingerprints of older schemes.
+decimals are read as integers. The original type of a column is kept for fingerprints of older schemes.
 """
 
 import re
@@ -23,7 +23,7 @@ _NESTED = ("STRUCT", "MAP", "UNION", "VARIANT", "GEOMETRY")
 _DECIMAL = re.compile(r"DECIMAL\((\d+),\s*(\d+)\)")
 _DIGITS_OF_BIGINT = 18
 _EXACT_DIGITS = 15
-"""Decimals of so many digits are float64 values of their own, and print as they were."""
+"""Digits up to which decimals are distinct float64 values and print unchanged."""
 _LOGICAL: dict[str, "Logical"] = {
     "DATE": "date",
     **dict.fromkeys(("TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS"), "timestamp"),
@@ -52,10 +52,10 @@ class TableColumn:
         ref: SQL for a cell, read exactly: the safe name ``c<position>``.
         type: DuckDB's type of ``ref``.
         stored: The type in the file: DuckDB's, ``HALF`` for float16, or Arrow's for durations.
-        raw: SQL for a cell as the file has it.
-        reading: SQL that makes ``ref`` of ``raw``; ``None`` if they are the same.
-        former: SQL for a cell as fingerprints of scheme 1 took it, in columns of few values and of many; ``None`` if
-            that is ``ref``.
+        raw: SQL for a cell in the file's type.
+        reading: SQL that converts ``raw`` to ``ref``; ``None`` if they are the same.
+        former: SQL for a cell in fingerprints of scheme 1, in columns of few values and of many; ``None`` if it is
+        ``ref``.
     """
 
     name: str
@@ -68,56 +68,56 @@ class TableColumn:
 
     @property
     def is_integer(self) -> bool:
-        """Whether the file itself says that these are integers."""
+        """Whether the file's type is an integer."""
         return self.type in _INTEGERS
 
     @property
     def is_wide(self) -> bool:
-        """Whether these are integers that may not fit into 64 bits with a sign."""
+        """Whether these are integers that may exceed signed 64 bits."""
         return self.type in _WIDE
 
     @property
     def is_decimal(self) -> bool:
-        """Whether these are decimals of more digits than a float64 has."""
+        """Whether these are decimals with more digits than a float64."""
         return self.type.startswith("DECIMAL")
 
     @property
     def is_number(self) -> bool:
-        """Whether the file itself says that these are numbers (a CSV never does)."""
+        """Whether the file's type is numeric (never in a CSV)."""
         return self.is_integer or self.type == "DOUBLE" or self.is_decimal
 
     @property
     def is_text(self) -> bool:
-        """Whether cells are texts, which may still spell numbers."""
+        """Whether cells are texts, which may still be numbers."""
         return self.type == "VARCHAR"
 
     @property
     def logical(self) -> Logical | None:
-        """What the file itself says that cells are, if not numbers, truth values or texts."""
+        """Logical type of the cells by the file's own type, beyond numbers, booleans and texts."""
         return _LOGICAL.get(self.type)
 
     @property
     def is_nested(self) -> bool:
-        """Whether a cell holds several values."""
+        """Whether a cell contains several values."""
         return self.type.endswith("]") or self.type.startswith(_NESTED)
 
     @property
     def may_be_number(self) -> bool:
-        """Whether cells are numbers or may be read as some."""
+        """Whether cells are numbers or may be read as numbers."""
         return self.is_number or self.is_text or self.type == "BOOLEAN"
 
     @property
     def float_name(self) -> str:
-        """The type of a floating-point column as NumPy calls it."""
+        """NumPy's name of a floating-point column's type."""
         return _NAMES.get(self.stored, _NAMES["DOUBLE"])
 
     @property
     def float_limit(self) -> int:
-        """The greatest number up to which every integer is a value of its own in a floating-point column."""
+        """The greatest number up to which every integer is a distinct value of a floating-point column."""
         return _LIMITS.get(self.stored, _LIMITS["DOUBLE"])
 
     def before(self, many: Literal[0, 1]) -> "TableColumn":
-        """Return the column as fingerprints of scheme 1 took it: 0 with few values, 1 with many."""
+        """Return the column as fingerprints of scheme 1 read it: 0 with few values, 1 with many."""
         if self.former is None or self.former[many] == self.reading:
             return self
         former = "BIGINT" if self.logical == "duration" else "DOUBLE"
@@ -125,17 +125,17 @@ class TableColumn:
 
     @property
     def was_rounded(self) -> bool:
-        """Whether fingerprints of scheme 1 took other numbers for many values of this type."""
+        """Whether fingerprints of scheme 1 rounded many values of this type."""
         return self.is_wide or (self.reading is not None and self.before(1) != self)
 
     def as_float(self) -> str:
-        """SQL for the cell as the nearest float64; null where a text spells no number."""
+        """SQL for the cell as the nearest float64; null if a text is not a number."""
         if self.type == "DOUBLE":
             return self.ref
         return f"TRY_CAST({self.ref}{'::VARCHAR' if self.is_decimal or self.is_wide else ''} AS DOUBLE)"
 
     def nearest(self, value: float) -> float:
-        """Return the number that the column has for ``value``, as NumPy does where it compares float32 with 0.7."""
+        """Return ``value`` in the column's type, as NumPy does to compare float32 with 0.7."""
         if self.stored == "FLOAT":
             with np.errstate(over="ignore"):
                 return float(str(np.float32(value)))
@@ -146,7 +146,7 @@ class TableColumn:
 
 
 def read_column(name: str, position: int, stored: str) -> TableColumn:
-    """Return a column of the file's type ``stored`` with the type and the SQL that it is read by."""
+    """Return a column of the file's type ``stored``, with the type and the SQL for reading it."""
     raw = f"r{position}"
     widened, spelled = f"{raw}::DOUBLE", f"{raw}::VARCHAR::DOUBLE"
     found = _DECIMAL.fullmatch(stored)
@@ -186,7 +186,7 @@ def _duration(raw: str, digits: int) -> str:
     """SQL for a duration as pandas writes it, ``-1 days +23:59:59.5``, without zeros at the end."""
     second = 10**digits
     day = 86_400 * second
-    positive = f"({raw}::HUGEINT + {_DAYS_OF_INT64 * day})"  # where division rounds down
+    positive = f"({raw}::HUGEINT + {_DAYS_OF_INT64 * day})"  # division rounds down for these
     days, of_day = f"({positive} // {day} - {_DAYS_OF_INT64})", f"({positive} % {day})"
     clock = f"(TIME '00:00:00' + to_seconds(({of_day} // {second})::BIGINT))::VARCHAR"
     part = f"rtrim(rtrim('.' || lpad(({of_day} % {second})::VARCHAR, {digits}, '0'), '0'), '.')" if digits else "''"
@@ -194,7 +194,7 @@ def _duration(raw: str, digits: int) -> str:
 
 
 def relation(connection: duckdb.DuckDBPyConnection, columns: Sequence[TableColumn], paths: Sequence[str]) -> str:
-    """Return what may stand after FROM to read columns ``c0``, ``c1``, … and their raw cells from Parquet files."""
+    """Return the FROM clause to read columns ``c0``, ``c1``, … and their raw cells from Parquet files."""
     if any(column.stored == "HALF" for column in columns):
         halves = np.arange(31 << 10, dtype=np.uint16).view(np.float16)
         connection.execute("SET VARIABLE halves = ?::DOUBLE[]", [[float(str(half)) for half in halves]])

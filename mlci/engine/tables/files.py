@@ -23,14 +23,14 @@ _FORMATS: dict[str, Format] = {
 PARQUET = frozenset(suffix for suffix, form in _FORMATS.items() if form == "parquet")
 _COMPRESSED = (".gz",)
 INFLATED_LIMIT = 8 * 2**30
-"""Most bytes that a compressed file may become: as many as are taken from a web server."""
+"""Most bytes of an unpacked file: the same as for downloads."""
 _MAGIC = "*?[{"
 _LFS = b"version https://git-lfs.github.com/spec/"
 
 
 @dataclass(frozen=True)
 class LocalFile:
-    """One local file: what the user calls it, where it is, and how it is written."""
+    """One local file: its name in messages, its path, and its format."""
 
     shown: str
     path: Path
@@ -39,7 +39,7 @@ class LocalFile:
 
 
 def locate_files(path: str, scratch: Path) -> tuple[LocalFile, ...]:
-    """Return the files meant by a path, glob or URL, sorted by name; all have one format.
+    """Return the files of a path, glob or URL, sorted by name; all have one format.
 
     Remote files are copied into ``scratch``.
 
@@ -54,7 +54,7 @@ def locate_files(path: str, scratch: Path) -> tuple[LocalFile, ...]:
 
 
 def suffix_of(path: str) -> str:
-    """Return the suffix that tells the format, ``.csv.gz`` included, in lower case."""
+    """Return the suffix of the format, including ``.csv.gz``, in lower case."""
     suffixes = [suffix.lower() for suffix in Path(path.split("?", maxsplit=1)[0] if is_url(path) else path).suffixes]
     if suffixes and suffixes[-1] in _COMPRESSED:
         return "".join(suffixes[-2:])
@@ -74,13 +74,13 @@ def _local(path: str) -> list[tuple[str, Path]]:
         known = ", ".join(SCHEMES)
         raise InputError(Problem(f"tables are read from files or {known}; copy this one to a file first", path))
     if not matches:
-        said = "no file matches this glob" if glob.has_magic(path) else "the file does not exist"
-        raise InputError(Problem(said, path))
+        message = "no file matches this glob" if glob.has_magic(path) else "the file does not exist"
+        raise InputError(Problem(message, path))
     return [(match, Path(match)) for match in matches]
 
 
 def is_missing(path: str) -> bool:
-    """Return whether a path of this machine leads nowhere; a pattern does not count."""
+    """Return whether a local path does not exist; never true for patterns."""
     return "://" not in path and not glob.has_magic(path) and not Path(path).exists() and not Path(path).is_symlink()
 
 
@@ -101,17 +101,17 @@ def _file(shown: str, local: Path, scratch: Path) -> LocalFile:
 
 
 def inflate(shown: str, local: Path, target: Path, *, limit: int = INFLATED_LIMIT) -> Path:
-    """Unpack a gzip file, counting what comes out.
+    """Unpack a gzip file up to a limit.
 
     Raises:
-        InputError: if it is broken, or larger than ``limit`` when it is unpacked.
+        InputError: if it is damaged, or larger than ``limit`` when it is unpacked.
     """
-    taken = 0
+    size = 0
     try:
         with gzip.open(local, "rb") as source, target.open("wb") as out:
             while piece := source.read(1 << 20):
-                taken += len(piece)
-                if taken > limit:
+                size += len(piece)
+                if size > limit:
                     raise InputError(Problem(f"is larger than {limit:,} bytes when it is unpacked", shown))
                 out.write(piece)
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
@@ -125,7 +125,7 @@ def _starts_with(local: Path, start: bytes) -> bool:
 
 
 def _literal_path(local: Path, scratch: Path, suffix: str) -> Path:
-    """Return a path that DuckDB can't take for a glob."""
+    """Return a path that DuckDB can't interpret as a glob."""
     absolute = local.resolve()
     if not any(character in str(absolute) for character in _MAGIC):
         return absolute
@@ -136,9 +136,9 @@ def _literal_path(local: Path, scratch: Path, suffix: str) -> Path:
 
 SCHEMES = ("s3://", "gs://", "https://")
 LIMIT = 8 * 2**30
-"""Most bytes taken from a web server."""
+"""Most bytes of a download."""
 TIMEOUT = 60.0
-"""Seconds without an answer before a download is given up."""
+"""Seconds without an answer before a download fails."""
 
 
 _MAGIC_BYTES = "*?["
@@ -150,7 +150,7 @@ def is_url(path: str) -> bool:
 
 
 def fetch_remote(url: str, scratch: Path) -> list[tuple[str, Path]]:
-    """Copy the files that a URL means into ``scratch``; returns pairs of (URL, local path).
+    """Copy the files of a URL into ``scratch``; returns pairs of (URL, local path).
 
     Raises:
         InputError: if no file exists, it is too large, or pyarrow is not installed.
@@ -177,10 +177,10 @@ def download(url: str, target: Path, *, limit: int = LIMIT, timeout: float = TIM
 
 
 def _copy_bounded(source: IO[bytes], out: IO[bytes], *, url: str, limit: int) -> None:
-    taken = 0
+    size = 0
     while chunk := source.read(1 << 20):
-        taken += len(chunk)
-        if taken > limit:
+        size += len(chunk)
+        if size > limit:
             raise InputError(Problem(f"is larger than {limit:,} bytes; download it in a step before mlci", url))
         out.write(chunk)
 

@@ -1,7 +1,7 @@
 """Logical types: texts of one file read as the type (timestamp, UUID, …) of the other file's column.
 
-A CSV spells an instant in any zone, with any number of zeros; Parquet holds the instant. Each text is read strictly and
-exactly, never rounded, and every value of one type has one text, by which both sides are compared.
+A CSV spells an instant in any zone, with any number of zeros; Parquet stores the instant. Each text is read strictly
+and exactly, never rounded, and every value of one type has one text, by which both sides are compared.
 """
 
 import json
@@ -44,7 +44,7 @@ _MOST_LABELS = 1002
 
 @dataclass(frozen=True)
 class ColumnCells:
-    """A column that is compared with others, and where its rows are."""
+    """A column that is compared with others, and the location of its rows."""
 
     place: CellLocation
     column: TableColumn
@@ -56,7 +56,7 @@ def read_alike(cells: Sequence[ColumnCells], what: str, problems: ProblemCollect
     Args:
         cells: The evaluation set's column first.
         what: The column's role, for errors.
-        problems: Where to note columns that can't be read alike.
+        problems: Collector for columns that can't be read alike.
     """
     typed = next((one for one in cells if one.column.logical is not None), None)
     if typed is None:
@@ -87,7 +87,7 @@ def read_as_label(label: ColumnCells, decision: ColumnCells, problems: ProblemCo
 def _read_as(cells: ColumnCells, typed: ColumnCells, what: str) -> TableColumn | Problem:
     column, wanted = cells.column, typed.column
     if wanted.logical is None:
-        raise AssertionError(wanted)  # only asked for with a logical type
+        raise AssertionError(wanted)  # only called with a logical type
     if column.logical is not None and column.logical != wanted.logical:
         column_as = _date_or_timestamp(column, wanted)
         return column_as or _other_type(cells, typed, what)
@@ -103,7 +103,7 @@ def _read_as(cells: ColumnCells, typed: ColumnCells, what: str) -> TableColumn |
 
 
 def _date_or_timestamp(column: TableColumn, wanted: TableColumn) -> TableColumn | None:
-    """Read dates as timestamps at midnight, or timestamps at midnight as dates; others stay as they are."""
+    """Read dates as timestamps at midnight, or timestamps at midnight as dates; other columns are unchanged."""
     if {column.logical, wanted.logical} != {"date", "timestamp"}:
         return None
     text = (
@@ -117,7 +117,7 @@ def _day_at_midnight(text: str) -> str:
 
 
 def canonical_sql(text: str, logical: Logical) -> str:
-    """SQL for the one text of the value that a text spells; null where it spells none."""
+    """SQL for the canonical text of the value that a text spells; null if it spells none."""
     if logical == "uuid":
         return (
             f"TRY_CAST(CASE WHEN regexp_full_match({text}, {sql.quote_text(_UUID)}) THEN {text} END AS UUID)::VARCHAR"
@@ -171,36 +171,36 @@ def _duration(text: str) -> str:
 
 def _other_type(cells: ColumnCells, typed: ColumnCells, what: str) -> Problem:
     column, wanted = cells.column, typed.column
-    said = f"{what} {column.name!r} is {column.stored} where {typed.place.table.path} has {wanted.stored}"
+    message = f"{what} {column.name!r} is {column.stored} where {typed.place.table.path} has {wanted.stored}"
     if {column.logical, wanted.logical} == {"timestamp", "timestamptz"}:
-        return Problem(f"{said}; {_zone(cells, wanted)}", cells.place.table.path)
+        return Problem(f"{message}; {_zone(cells, wanted)}", cells.place.table.path)
     if column.is_number and wanted.logical in {"date", "timestamp", "timestamptz"}:
         line = 'df.to_json(path, orient="records", lines=True, date_format="iso", date_unit="ns")'
-        return Problem(f"{said}; write it as that type, in Parquet or in JSON: `{line}`", cells.place.table.path)
-    return Problem(f"{said}; write both files with one type, as Parquet", cells.place.table.path)
+        return Problem(f"{message}; write it as that type, in Parquet or in JSON: `{line}`", cells.place.table.path)
+    return Problem(f"{message}; write both files with one type, as Parquet", cells.place.table.path)
 
 
 def _not_spelled(cells: ColumnCells, typed: ColumnCells, what: str, wrong: str) -> Problem:
-    """Name the first text that does not spell a value of the other file's type."""
+    """Return the problem of the first text that does not spell a value of the other file's type."""
     column, wanted = cells.column, typed.column
     if wanted.logical is None:
-        raise AssertionError(wanted)  # only asked for with a logical type
+        raise AssertionError(wanted)  # only called with a logical type
     name, path = _NAMES[wanted.logical], typed.place.table.path
-    said = f"{what} {column.name!r} is not {name}, as it is in {path}: {{value!r}}"
+    message = f"{what} {column.name!r} is not {name}, as it is in {path}: {{value!r}}"
     zones: dict[Logical, Logical] = {"timestamptz": "timestamp", "timestamp": "timestamptz", "date": "timestamptz"}
     other = zones.get(wanted.logical)
     spelled = other and f"{wrong} AND {canonical_sql(f'({column.ref})', other)} IS NOT NULL"
     if spelled and sql.file_exists(cells.place.connection, cells.place.table.relation, spelled):
-        return cells.place.problem(column, spelled, said, hint=f"; {_zone(cells, wanted)}")
+        return cells.place.problem(column, spelled, message, hint=f"; {_zone(cells, wanted)}")
     cell = f"df[{json.dumps(column.name)}]"
     line = f"{cell} = {_REMEDIES[wanted.logical].format(cell=cell)}"
     return cells.place.problem(
-        column, wrong, said, hint=f"; write this file as Parquet, or before it is written: `{line}`"
+        column, wrong, message, hint=f"; write this file as Parquet, or before it is written: `{line}`"
     )
 
 
 def _zone(cells: ColumnCells, wanted: TableColumn) -> str:
-    """Return the line that gives timestamps a zone, or takes it away."""
+    """Return the line that adds a zone to timestamps, or removes it."""
     cell = f"df[{json.dumps(cells.column.name)}]"
     if wanted.logical == "timestamptz":
         return f"write it with the zone that it is in: `{cell} = {_LOCALIZED.format(cell=cell)}`"

@@ -1,6 +1,6 @@
-"""Staging: text files into Parquet, strictly; CSV cells stay text, and an invalid row is an error.
+"""Staging: strict conversion of text files to Parquet; CSV cells stay text, and an invalid row is an error.
 
-Staging lets everything after it read one format, with row numbers, whatever the user's files are.
+After staging, all readers use one format with row numbers.
 """
 
 import codecs
@@ -30,7 +30,7 @@ _DIGITS_OF_DOUBLE, _DIGITS_OF_BIGINT, _DIGITS_OF_DECIMAL = 15, 18, 38
 def stage_csv(connection: duckdb.DuckDBPyConnection, file: LocalFile, target: Path) -> list[str]:
     """Copy one CSV file to Parquet with columns ``c0…``, all text; returns the header's names.
 
-    An unquoted empty field is null, a quoted one an empty text.
+    An unquoted empty field is null, a quoted one is an empty text.
 
     Raises:
         InputError: if the header is invalid, or a row has too many or too few fields.
@@ -55,7 +55,7 @@ def read_header(file: LocalFile) -> tuple[list[str], str]:
     """Return the names of a CSV file's columns, and its delimiter.
 
     Raises:
-        InputError: if it is not UTF-8 text, or its header is broken.
+        InputError: if it is not UTF-8 text, or its header is invalid.
     """
     try:
         with file.path.open(encoding="utf-8-sig", newline="") as lines:
@@ -70,9 +70,9 @@ def read_header(file: LocalFile) -> tuple[list[str], str]:
     delimiter = "\t" if file.suffix == ".tsv" else _delimiter(line)
     try:
         names = next(csv.reader(io.StringIO(start, newline=""), delimiter=delimiter), [])
-    except csv.Error as error:  # the module's own limit
-        said = f"a column name is longer than {csv.field_size_limit():,} characters; is a quote not closed?"
-        raise InputError(Problem(said, file.shown, 1)) from error
+    except csv.Error as error:  # the limit of the csv module
+        message = f"a column name is longer than {csv.field_size_limit():,} characters; is a quote not closed?"
+        raise InputError(Problem(message, file.shown, 1)) from error
     check_names(names, file.shown, form="csv")
     return names, delimiter
 
@@ -98,7 +98,7 @@ def _too_long(shown: str, line: int | None) -> Problem:
 
 
 def _not_text(file: LocalFile) -> Problem:
-    """Say in which line a file stops being UTF-8."""
+    """Return the problem of the first line that is not UTF-8."""
     with file.path.open("rb") as lines:
         for number, line in enumerate(lines, 1):
             if number == 1 and (other := _other_encoding(line)):
@@ -115,7 +115,7 @@ def _not_text(file: LocalFile) -> Problem:
 
 
 def _other_encoding(line: bytes) -> str | None:
-    """Return the encoding that a first line's marks or zero bytes tell: ASCII has one in two, or three in four."""
+    """Return the encoding by a first line's byte-order mark or zero bytes: one in two or three in four for ASCII."""
     if line.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)) or line.count(0) * 5 > len(line) * 3:
         return "UTF-32"
     is_utf16 = line.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or line.count(0) * 5 > len(line)
@@ -184,7 +184,7 @@ def _other_ending(file: LocalFile) -> int | None:
 def stage_json(connection: duckdb.DuckDBPyConnection, file: LocalFile, target: Path) -> list[str]:
     """Copy one JSON Lines file (or a JSON array of objects) to Parquet with columns ``c0…``; returns the names.
 
-    A key that a line lacks is null there. A column is a number or a truth value if all its values are, else text.
+    A key that a line lacks is null. A column is numeric or boolean if all its values are, or else text.
 
     Raises:
         InputError: if a line is not a JSON object, or names a key twice.
@@ -201,7 +201,7 @@ def stage_json(connection: duckdb.DuckDBPyConnection, file: LocalFile, target: P
 
 
 def is_json_array(path: Path) -> bool:
-    """Return whether a JSON file holds one array instead of lines."""
+    """Return whether a JSON file contains one array instead of lines."""
     with path.open("rb") as start:
         return start.read(1024).removeprefix(codecs.BOM_UTF8).lstrip().startswith(b"[")
 
@@ -211,10 +211,10 @@ def _json_names(connection: duckdb.DuckDBPyConnection, objects: str, file: Local
     broken = "k <> 'OBJECT' OR len(n) <> len(list_distinct(n))"
     odd = sql.first_row(connection, sql.select("r, k", f"({lines})", where=broken, order_by="r", limit=1))
     if odd:
-        said = "names a key twice" if odd[1] == "OBJECT" else "is not a JSON object"
+        message = "names a key twice" if odd[1] == "OBJECT" else "is not a JSON object"
         if lined:
-            raise InputError(Problem(f"the line {said}", file.shown, _line_of(file, odd[0])))
-        raise InputError(Problem(f"value {odd[0]} {said}", file.shown))
+            raise InputError(Problem(f"the line {message}", file.shown, _line_of(file, odd[0])))
+        raise InputError(Problem(f"value {odd[0]} {message}", file.shown))
     query = sql.select("DISTINCT unnest(json_keys(o)) AS name", objects, order_by="name")
     names = [row[0] for row in connection.execute(query).fetchall()]
     check_names(names, file.shown, form="json")
@@ -233,14 +233,14 @@ def _field(connection: duckdb.DuckDBPyConnection, objects: str, name: str, index
 
 
 def _json_number(connection: duckdb.DuckDBPyConnection, objects: str, value: str) -> str:
-    """Return a type that holds every number of a JSON column, integers of any size exactly; text if there is none.
+    """Return a type that represents every number of a JSON column, integers of any size exactly; text without one.
 
-    DuckDB calls an integer beyond 64 bits a double and has its digits all the same, and writes HUGEINT as DOUBLE.
+    DuckDB types an integer beyond 64 bits as a double but keeps its digits, and writes HUGEINT as DOUBLE.
     """
     whole = f"regexp_full_match({value}, '-?[0-9]+')"
     longest = f"max(length(ltrim({value}, '-'))) FILTER (WHERE {whole})"
-    asked = [f"count({value}) FILTER (WHERE NOT {whole})", longest]
-    found = sql.first_row(connection, sql.select(asked, objects)) or (0, 0)
+    expressions = [f"count({value}) FILTER (WHERE NOT {whole})", longest]
+    found = sql.first_row(connection, sql.select(expressions, objects)) or (0, 0)
     fractions, digits = found[0], found[1] or 0
     if fractions:
         return "DOUBLE" if digits <= _DIGITS_OF_DOUBLE else "VARCHAR"
@@ -250,7 +250,7 @@ def _json_number(connection: duckdb.DuckDBPyConnection, objects: str, value: str
 
 
 def _json_problem(message: str, file: LocalFile) -> Problem:
-    """Say where JSON breaks; DuckDB counts from 1 and one too many, and leaves out lines that are empty."""
+    """Return the problem of invalid JSON with its line; DuckDB counts one too many, and skips empty lines."""
     if "utf-8" in message.lower() or "unicode" in message.lower():
         return _not_text(file)
     found = re.search(r"at byte (\d+) in (line|record/value) (\d+): ([^\n]*)", message)
@@ -265,7 +265,7 @@ def _json_problem(message: str, file: LocalFile) -> Problem:
 
 
 def _line_of(file: LocalFile, record: int) -> int:
-    """Return the line of a record of JSON Lines, both counted from 1; empty lines are none."""
+    """Return the line of a record of JSON Lines, both counted from 1; empty lines are not records."""
     with file.path.open("rb") as lines:
         filled = (number for number, line in enumerate(lines, 1) if line.strip())
         return next(itertools.islice(filled, record - 1, None), record)

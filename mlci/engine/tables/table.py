@@ -25,11 +25,11 @@ class Table:
     """One logical table over one or several files.
 
     Attributes:
-        path: What the user wrote.
-        columns: In the order of the first file.
-        relation: SQL that may stand after FROM; its columns are ``c0``, ``c1``, …
-        shards: What the user calls each file, and the rows in it, in the order of rows.
-        files: The files themselves, as they were found.
+        path: Path as the user wrote it.
+        columns: Columns in the order of the first file.
+        relation: SQL for the FROM clause; its columns are ``c0``, ``c1``, …
+        shards: Name in messages and number of rows of each file, in the order of rows.
+        files: The local files.
     """
 
     path: str
@@ -82,7 +82,7 @@ class Table:
 
 
 def open_table(connection: duckdb.DuckDBPyConnection, path: str, scratch: Path) -> Table:
-    """Locate, check and if need be stage a table.
+    """Locate, check and, if necessary, stage a table.
 
     Raises:
         InputError: if no file exists, one can't be read, shards have different columns, or there are no rows.
@@ -126,15 +126,15 @@ def _parquet_columns(connection: duckdb.DuckDBPyConnection, file: LocalFile) -> 
 
 
 def _stored(field: _Field, type_: str, file: LocalFile) -> str:
-    """Return a column's type in the file where DuckDB reads it as another one.
+    """Return a column's type in the file, if DuckDB reads it as another one.
 
     Raises:
         InputError: if it can't be read exactly.
     """
     name, _, logical, precision = field
     if precision is not None and precision > _MOST_DIGITS:
-        said = f"column {name!r} is a decimal of {precision} digits; more than {_MOST_DIGITS} can't be read exactly"
-        raise InputError(Problem(f"{said}: write the column as text", file.shown))
+        message = f"column {name!r} is a decimal of {precision} digits; more than {_MOST_DIGITS} can't be read exactly"
+        raise InputError(Problem(f"{message}: write the column as text", file.shown))
     return "HALF" if type_ == "FLOAT" and "float16" in (logical or "").lower() else type_.strip('"')
 
 
@@ -149,9 +149,9 @@ def _durations(connection: duckdb.DuckDBPyConnection, path: Path) -> dict[int, s
 
 
 def unreadable_parquet(error: duckdb.Error, shown: str) -> Problem:
-    """Say that a Parquet file is broken."""
+    """Return the problem of a damaged Parquet file."""
     detail = str(error).split("\n", maxsplit=1)[0]
-    return Problem(f"is not a complete Parquet file (was it cut off while it was written?): {detail}", shown)
+    return Problem(f"is not a complete Parquet file (was the write interrupted?): {detail}", shown)
 
 
 def _top_level(schema: list[_Field]) -> list[_Field]:
@@ -186,8 +186,8 @@ def _same_columns(
 ) -> None:
     for mine, theirs in zip(columns, others, strict=False):
         if (mine.name, mine.stored) != (theirs.name, theirs.stored):
-            said = f"{theirs.name!r} ({theirs.stored}) stands where {first.shown} has {mine.name!r} ({mine.stored})"
-            raise InputError(Problem(f"shards have different columns: {said}", shard.shown))
+            message = f"{theirs.name!r} ({theirs.stored}) stands where {first.shown} has {mine.name!r} ({mine.stored})"
+            raise InputError(Problem(f"shards have different columns: {message}", shard.shown))
     if len(columns) != len(others):
         raise InputError(
             Problem(f"has {count_noun(len(others), 'column')} where {first.shown} has {len(columns)}", shard.shown)

@@ -1,4 +1,4 @@
-"""Rows that two files of predictions decide otherwise."""
+"""Rows with different decisions in two files of predictions."""
 
 import pytest
 
