@@ -10,7 +10,7 @@ A limit: on Linux any process of the same user can read the environment that its
 containers, nothing inside the same container helps, and a token should not be in that job at all.
 
 Isolated mode (``-I``) keeps the work folder and ``PYTHONPATH`` off the module path, so that a ``json.py`` or
-``numpy.py`` beside ``mlci.yml`` shadows nothing. It also leaves out the user's site folder, which may be where mlci is
+``numpy.py`` beside ``mlci.yml`` shadows nothing. It also excludes the user's site folder, which may be where mlci is
 installed: installed folders of this process are added at the end.
 """
 
@@ -34,7 +34,7 @@ _CREDENTIALS = {
 
 
 def registry_credentials(place: str) -> tuple[str, ...]:
-    """Return how the names of variables begin that a registry takes its credentials from."""
+    """Return the prefixes of the variables from which a registry takes its credentials."""
     return next((names for scheme, names in _CREDENTIALS.items() if place.startswith(scheme)), ())
 
 
@@ -52,9 +52,9 @@ def child_environment(
 ) -> dict[str, str]:
     """Return the environment for a user's command.
 
-    Variables that begin with one of ``credentials`` are left out, unless the step names them. Python in the command
+    Variables that begin with one of ``credentials`` are removed, unless the step names them. Python in the command
     writes its output at once (``PYTHONUNBUFFERED``) unless the variable is set already: through a pipe it would
-    otherwise hold back 8 KiB, and the last lines before a crash or a time-out would be lost.
+    buffer 8 KiB, and the last lines before a crash or a time-out would be lost.
     """
     absent = set(list_withheld(parent, credentials, named))
     kept = {name: value for name, value in parent.items() if not NEVER_GIVEN.fullmatch(name) and name not in absent}
@@ -68,7 +68,7 @@ def hide_environment() -> bool:
     not affected. Call it before the first step.
 
     Returns:
-        Whether the kernel took it. ``False`` off Linux. For a process run by root it makes no difference.
+        Whether the kernel accepted it; ``False`` off Linux. It does not protect against processes of root.
     """
     if sys.platform != "linux":
         return False
@@ -88,14 +88,14 @@ _START = (
 
 
 def isolated_command(module: str, *arguments: str) -> tuple[str, ...]:
-    """Return the command that runs a module of mlci's in isolated mode."""
+    """Return the command that runs one of mlci's modules in isolated mode."""
     package = str(Path(__file__).resolve().parents[2])
     installed = [entry for entry in sys.path if Path(entry).name in _INSTALLED and Path(entry).is_absolute()]
     return (sys.executable, "-I", "-c", _START, os.pathsep.join([*installed, package]), module, *arguments)
 
 
 def add_folders(*folders: str) -> None:
-    """Let this isolated process import from folders of the user's: after the standard library, before packages."""
+    """Add the user's folders to this isolated process's module path: after the standard library, before packages."""
     places = [place for place, entry in enumerate(sys.path) if Path(entry).name in _INSTALLED]
     first = places[0] if places else len(sys.path)
     sys.path[first:first] = [str(Path(folder).absolute()) for folder in folders if folder]

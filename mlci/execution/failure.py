@@ -9,13 +9,13 @@ SAID = 20  # last lines quoted in an error
 
 _BY_STATUS = {
     126: "the shell found the command but may not run it: is it executable (`chmod +x`), does it begin with `#!`?",
-    127: "the shell did not find the command: is it installed in this job, on PATH, spelt rightly?",
+    127: "the shell did not find the command: is it installed in this job, on PATH, spelled correctly?",
 }
 _BY_SIGNAL = {
     9: "the system killed it, mostly because memory ran out: use less data or a smaller batch, or a larger runner",
-    6: "the program gave up on itself (abort), mostly a failed assertion or memory error in native code",
-    11: "a crash in native code (segmentation fault), mostly libraries that do not fit together or a damaged model",
-    15: "something asked it to end: the job was cancelled, or the command ends its own process group",
+    6: "the program aborted, mostly because of a failed assertion or a memory error in native code",
+    11: "a crash in native code (segmentation fault), mostly because of incompatible libraries or a damaged model",
+    15: "it was asked to end: the job was cancelled, or the command ends its own process group",
     24: "it reached a limit of CPU time (`ulimit -t`)",
     25: "it reached a limit of file size (`ulimit -f`)",
 }
@@ -41,13 +41,13 @@ def step_outcome(ran: StepResult) -> str:
 
 
 def explain_failure(step: Step, ran: StepResult) -> str:
-    """Return the text of the error for a step that did not end well."""
+    """Return the error message for a step that failed."""
     command = f"`{one_line(step.command)}` " if isinstance(step.command, str) else ""
     parts = [f"{step.name} failed: {command}{_ending(step, ran)}"]
     if ran.tail:
-        said = ran.tail[-SAID:]
-        parts.append("the last line it printed:" if len(said) == 1 else f"the last {len(said)} lines it printed:")
-        parts += [f"    {line}" for line in said]
+        lines = ran.tail[-SAID:]
+        parts.append("the last line it printed:" if len(lines) == 1 else f"the last {len(lines)} lines it printed:")
+        parts += [f"    {line}" for line in lines]
     else:
         parts.append("it printed nothing")
     reason = _reason(ran)
@@ -71,12 +71,12 @@ def _memory(ran: StepResult) -> str:
 
 
 def _reason(ran: StepResult) -> str:
-    """Return the usual reason for this ending; empty where none is usual."""
+    """Return the usual reason for this end; empty if none is known."""
     if ran.timed_out:
         return "it hangs, waits for input (there is none), or needs a longer `timeout:`"
-    words = "\n".join(ran.tail[-SAID:])
+    output = "\n".join(ran.tail[-SAID:])
     for sign, reason in _BY_WORDS:
-        if sign in words:
+        if sign in output:
             return reason
     status = ran.status or 0
     number = ran.signal or (status - 128 if status > 128 else 0)  # a shell reports its command's signal as 128 + n

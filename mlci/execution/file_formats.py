@@ -1,7 +1,7 @@
 """File formats by magic bytes.
 
-Sources of the marks: Parquet's and NumPy's format pages, PKWARE's APPNOTE (zip), RFC 1952 (gzip), Python's ``pickle``
-page (opcode ``PROTO``), the HDF5 specification, zlib (RFC 1950), xz and bzip2 file formats.
+Sources of the magic bytes: Parquet's and NumPy's format pages, PKWARE's APPNOTE (zip), RFC 1952 (gzip), Python's
+``pickle`` page (opcode ``PROTO``), the HDF5 specification, zlib (RFC 1950), xz and bzip2 file formats.
 """
 
 import zipfile
@@ -24,13 +24,13 @@ _MARKS = (
 )
 MOST_MEMBERS = 100_000
 UNPACKED_LIMIT = 8 * 2**30
-"""Most bytes of a saved model when it is unpacked, as of a table."""
+"""Most bytes of an unpacked model, the same limit as for tables."""
 SCHEMA_LIMIT = 64 * 2**20
 _TABLES = {"Parquet": ".parquet", "JSON Lines": ".jsonl", "CSV": ".csv"}
 
 
 def file_kind(path: Path) -> str:
-    """Return the kind of file: a table (``Parquet``, ``JSON Lines``, ``CSV``) or what else it seems to be."""
+    """Return the kind of file: a table (``Parquet``, ``JSON Lines``, ``CSV``) or another format by its magic bytes."""
     with path.open("rb") as file:
         head = file.read(512)
     if not head:
@@ -49,7 +49,7 @@ def file_kind(path: Path) -> str:
 
 
 def named_as_table(path: Path, *, step: str, variable: str) -> Path:
-    """Give a table that a step wrote the ending that its content asks for, and return the new path.
+    """Rename a step's table to the suffix of its format, and return the new path.
 
     Raises:
         StepError: if it is empty or not a table that mlci reads.
@@ -66,7 +66,7 @@ def named_as_table(path: Path, *, step: str, variable: str) -> Path:
 
 
 def require_skops(path: Path, shown: str) -> None:
-    """Make sure that a file is a skops file before anything looks deeper.
+    """Check that a file is a skops file before it is opened.
 
     Raises:
         InputError: if it does not exist or is another kind of file; the message shows how to save the model.
@@ -95,7 +95,7 @@ _RUN_CODE = (
 
 
 def _unpacked_beyond_bounds(archive: zipfile.ZipFile) -> str | None:
-    """Return which bound an archive's members go beyond; no more bytes than a member declares are ever read of it."""
+    """Return the limit that an archive's members exceed; never reads more bytes than a member declares."""
     members = archive.infolist()
     if len(members) > MOST_MEMBERS:
         return f"an archive of more than {MOST_MEMBERS:,} files"
@@ -107,7 +107,7 @@ def _unpacked_beyond_bounds(archive: zipfile.ZipFile) -> str | None:
 
 
 def _archive_kind(path: Path) -> str:
-    """Tell archives apart by the names inside."""
+    """Return the kind of an archive by the names inside."""
     try:
         with zipfile.ZipFile(path) as archive:
             names = archive.namelist()

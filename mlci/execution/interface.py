@@ -13,14 +13,14 @@ class Step:
     """One command to run.
 
     Attributes:
-        name: What reports, logs and errors call it: ``train``, ``predict``, ``baseline train``.
+        name: Name in reports, logs and errors: ``train``, ``predict``, ``baseline train``.
         command: As the user wrote it, for ``/bin/sh -e -c``: ``-e`` as GitHub's own ``run:`` does, so that a failing
-            line in the middle of several fails the step. A tuple is run as it is, without a shell.
+            line in the middle of several fails the step. A tuple is run directly, without a shell.
         cwd: Folder that it runs in; it has to exist.
         env: Variables on top of the cleaned environment (:mod:`mlci.execution.environment`).
-        named: Variables of the registry's credentials that it gets all the same.
+        named: Variables of the registry's credentials that it gets because the configuration names them.
         timeout: Seconds of wall time after which the step is ended and counts as failed.
-        fix: What a user could change when it fails, e.g. ``train.run`` in mlci.yml; ends the error text.
+        fix: Setting to change if it fails, e.g. ``train.run`` in mlci.yml; ends the error message.
     """
 
     name: str
@@ -34,18 +34,18 @@ class Step:
 
 @dataclass(frozen=True, kw_only=True)
 class StepResult:
-    """How a step ended and what it cost.
+    """Outcome and cost of a step.
 
     Attributes:
-        status: Exit status; ``None`` when a signal ended it.
+        status: Exit status; ``None`` if a signal ended it.
         signal: Number of the signal that ended it.
-        timed_out: Whether it was ended because its time was up.
+        timed_out: Whether it was ended by its time-out.
         seconds: Wall time.
         cpu_seconds: User and system time of the command and of every descendant that was waited for (wait4(2)).
         peak_megabytes: Largest resident set of any **single** process among them, in 10⁶ bytes (``ru_maxrss``); the sum
-            over processes that run side by side is not known to the kernel and may be larger.
-        tail: Last lines of output, cleaned.
-        lines: Lines of output in all.
+            over concurrent processes may be larger, and the kernel does not report it.
+        tail: Last lines of output, sanitized.
+        lines: Number of lines of output.
     """
 
     status: int | None
@@ -59,7 +59,7 @@ class StepResult:
 
 
 class Runner(Protocol):
-    """Anything that can run a step."""
+    """Port that runs steps."""
 
     def run(self, step: Step) -> StepResult:
         """Run the step to its end; :class:`mlci.errors.StepError` unless it ends with status 0 in time."""
@@ -67,12 +67,12 @@ class Runner(Protocol):
 
 
 class RefusingRunner:
-    """Implements :class:`mlci.execution.interface.Runner` where the job's token can write the registry."""
+    """Implements :class:`mlci.execution.interface.Runner` for jobs whose token can write the registry."""
 
     def run(self, step: Step) -> StepResult:
         """Refuse the step.
 
         Raises:
-            UserCodeError: if it is called at all.
+            UserCodeError: if it is called, for any step.
         """
         raise UserCodeError(f"the step `{step.name}` would have to run")

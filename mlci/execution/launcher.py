@@ -1,13 +1,13 @@
 """Launcher: start one command, measure it, and end its whole process tree. Standard library only.
 
-A process of its own for two reasons. Memory: on Linux a child begins with the resident size of the process that forked
-it (``exec`` folds the old memory's high-water mark into ``ru_maxrss``), so a child of mlci would seem as large as
-DuckDB made us; this small process keeps the figure honest. Ending: it adopts orphans (``PR_SET_CHILD_SUBREAPER``,
-prctl(2)), so it finds descendants that left the process group as well, and it ends them when we are killed, because its
-standard input closes.
+It is a separate process for two reasons. Memory: on Linux a child begins with the resident size of the process that
+forked it (``exec`` folds the old memory's high-water mark into ``ru_maxrss``), so a child of mlci would seem as large
+as mlci with DuckDB; this small process keeps the figure correct. Clean-up: it adopts orphans
+(``PR_SET_CHILD_SUBREAPER``, prctl(2)), so it finds descendants that left the process group as well, and it ends them if
+mlci is killed, because its standard input closes.
 
 Usage: ``python -I -S launcher.py REPORT_FD COMMAND…``. A byte on standard input sends SIGTERM to the command's group;
-the end of standard input kills all that is left. One line of JSON about the command goes to the file descriptor
+the end of standard input kills all remaining processes. One line of JSON about the command goes to the file descriptor
 REPORT_FD.
 """
 
@@ -34,7 +34,7 @@ def main(report: int, command: list[str]) -> None:
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     null = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(null, 1)  # the pipe must end with the command, not with us
+    os.dup2(null, 1)  # the pipe must end with the command, not with the launcher
     os.dup2(null, 2)
     keeper = threading.Thread(target=_keep, args=(pid,))
     keeper.start()
@@ -48,7 +48,7 @@ def main(report: int, command: list[str]) -> None:
 
 
 def _become(command: list[str]) -> None:
-    """Turn this fresh child into the command: own session, empty input, default signals, gone if the launcher is."""
+    """Replace this child process by the command: own session, empty input, default signals, ended with the launcher."""
     os.setsid()
     _control(_PR_SET_PDEATHSIG, signal.SIGKILL)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
@@ -56,14 +56,14 @@ def _become(command: list[str]) -> None:
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), signal.SIG_DFL)
     try:
-        os.execvp(command[0], command)  # noqa: S606 - running it is the whole point
+        os.execvp(command[0], command)  # noqa: S606 - the user's command
     except OSError as error:
         os.write(2, f"{command[0]}: {error.strerror}\n".encode())
         os._exit(127)
 
 
 def _control(option: int, value: int) -> None:
-    """Call prctl(2) on Linux; elsewhere, or where it is refused, do without."""
+    """Call prctl(2) on Linux; do nothing on other systems, or if it is refused."""
     if sys.platform == "linux":
         import ctypes  # noqa: PLC0415 - 10 ms that other systems need not pay
 
@@ -72,7 +72,7 @@ def _control(option: int, value: int) -> None:
 
 
 def _keep(pid: int) -> None:
-    """Obey standard input: SIGTERM for a byte, the end of everything when it closes."""
+    """Follow standard input: send SIGTERM for each byte, and kill all processes when it closes."""
     while os.read(0, 1):
         with contextlib.suppress(OSError):
             os.killpg(pid, signal.SIGTERM)
@@ -89,7 +89,7 @@ def _keep(pid: int) -> None:
 
 
 def _descendants() -> list[int]:
-    """Return all running processes below this one, from ``/proc`` (proc(5), *stat*); empty where there is none."""
+    """Return all running processes below this one, from ``/proc`` (proc(5), *stat*); empty if it does not exist."""
     parents: dict[int, int] = {}
     running = set()
     for entry in Path("/proc").glob("[0-9]*/stat"):

@@ -1,30 +1,30 @@
 """Step logs: a workflow's log, a file, or a terminal.
 
 A log is passed in by the caller. It gets sanitized lines (:mod:`mlci.execution.sanitize`) and the seconds since
-the step began; it has no clock of its own. ``::stop-commands::`` is not used: it would switch off our own groups as
-well, and lines that hold no command need no switch.
+the step began; it reads no clock. ``::stop-commands::`` is not used: it would disable mlci's own groups as well,
+and sanitized lines contain no commands.
 """
 
 from typing import Protocol, TextIO
 
 from mlci.execution.sanitize import sanitize
 
-QUIET = 60.0  # seconds of silence after which a log says that the step is still running
+QUIET = 60.0  # seconds of silence after which a log reports that the step is still running
 
 
 class StepLog(Protocol):
-    """Shows one step after the other."""
+    """Log that shows one step after the other."""
 
     def start(self, *, name: str, command: str) -> None:
         """Begin a step."""
         ...
 
     def line(self, text: str) -> None:
-        """Show one clean line of its output."""
+        """Show one sanitized line of its output."""
         ...
 
     def tick(self, *, seconds: float, last: str) -> None:
-        """Say, about once a second, that the step runs; ``last`` is the newest output, finished line or not."""
+        """Show, about once a second, that the step runs; ``last`` is the newest output, finished line or not."""
         ...
 
     def end(self, *, seconds: float, outcome: str) -> None:
@@ -33,7 +33,7 @@ class StepLog(Protocol):
 
 
 class SilentLog:
-    """Shows nothing."""
+    """Log that shows nothing."""
 
     def start(self, *, name: str, command: str) -> None:
         """Show nothing."""
@@ -49,7 +49,7 @@ class SilentLog:
 
 
 class PlainLog:
-    """Headings and lines for files and pipes, with a sign of life after every minute of silence."""
+    """Headings and lines for files and pipes, with a progress line after every minute of silence."""
 
     def __init__(self, stream: TextIO) -> None:
         """Write to ``stream``."""
@@ -69,7 +69,7 @@ class PlainLog:
         self._print(text)
 
     def tick(self, *, seconds: float, last: str) -> None:
-        """Print a sign of life if nothing was heard for ``QUIET`` seconds."""
+        """Print a progress line after ``QUIET`` seconds without output."""
         if self._spoke:
             self._spoke, self._heard = False, seconds
         elif seconds - self._heard >= QUIET:
@@ -88,7 +88,7 @@ class PlainLog:
 
 
 class ActionsLog(PlainLog):
-    """A folded group per step in GitHub's log; the line with outcome and time stands outside of it, always visible.
+    """A folded group per step in GitHub's log; the line with outcome and time is outside of it, always visible.
 
     Source: docs.github.com, "Workflow commands for GitHub Actions", *Grouping log lines*.
     """
@@ -105,7 +105,7 @@ class ActionsLog(PlainLog):
 
 
 class TerminalLog:
-    """One live line with the time and the newest output; what a step printed stands above it if ``verbose``."""
+    """One live line with the time and the newest output; with ``verbose``, the step's output is printed above it."""
 
     def __init__(self, stream: TextIO, *, width: int = 80, verbose: bool = False) -> None:
         """Write to ``stream``, a terminal that is ``width`` columns wide."""
@@ -129,7 +129,7 @@ class TerminalLog:
         self._draw(f"{self._name} · {step_duration(seconds)}{f' · {last}' if last else ''}")
 
     def end(self, *, seconds: float, outcome: str) -> None:
-        """Leave one line that says how it ended."""
+        """Replace the live line by one with the outcome."""
         emit_line(self._stream, f"\r\x1b[K{self._name}: {outcome} after {step_duration(seconds)}\n")
 
     def _draw(self, text: str) -> None:
@@ -139,7 +139,7 @@ class TerminalLog:
 
 
 def one_line(command: str) -> str:
-    """Return a command of several lines as one clean line."""
+    """Return a command of several lines as one sanitized line."""
     return sanitize(" ⏎ ".join(line.strip() for line in command.splitlines() if line.strip()))
 
 
@@ -152,7 +152,7 @@ def step_duration(seconds: float) -> str:
 
 
 def emit_line(stream: TextIO, text: str) -> None:
-    """Write and flush; what the stream's encoding lacks is written as escapes instead of failing the step."""
+    """Write and flush; characters that the stream's encoding lacks are written as escapes instead of an error."""
     try:
         stream.write(text)
     except UnicodeEncodeError:

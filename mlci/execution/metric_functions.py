@@ -1,4 +1,4 @@
-"""Custom metric functions by name, scikit-learn's included; imported only where user code may run."""
+"""Custom metric functions by name, including scikit-learn's; imported only in processes that may run user code."""
 
 import functools
 import importlib
@@ -13,18 +13,18 @@ from mlci.metrics.row_metrics import On, RowMetric, is_reversed, predictions_by_
 Function = Callable[..., float]
 KAPPA = {"quadratic_weighted_kappa": "quadratic", "linear_weighted_kappa": "linear"}
 _ON_PROBABILITIES = frozenset({"d2_log_loss_score", "log_loss"})
-"""Functions of scikit-learn that call probabilities ``y_pred``."""
+"""Functions of scikit-learn that name probabilities ``y_pred``."""
 
 
 @dataclass(frozen=True)
 class MetricFunction:
-    """A function, and what its parameters tell.
+    """A function with the predictions that it gets.
 
     Attributes:
         function: Takes labels and predictions.
         on: The predictions that it gets.
-        parameter: Name of its second parameter, where it has one.
-        guessed: Whether neither the configuration nor the parameter's name decides what it gets.
+        parameter: Name of its second parameter; ``None`` if it has none.
+        guessed: Whether neither the configuration nor the parameter's name decides which predictions it gets.
     """
 
     function: Function
@@ -65,13 +65,13 @@ def _import_custom(written: str) -> Function:
         found: object = importlib.import_module(module)
         for part in attribute.split("."):
             found = getattr(found, part)
-    except (Exception, SystemExit) as error:  # a script without a guard around its main ends with sys.exit(0)
+    except (Exception, SystemExit) as error:  # a script without a `__main__` guard may call sys.exit(0)
         raise InputError(f"metric {written!r} can't be imported: {type(error).__name__}: {error}") from error
     return _callable(written, found)
 
 
 def scikit_learns(name: str, classes: int) -> tuple[Function, On]:
-    """Return a function of ``sklearn.metrics``, or what a scorer of that name computes with its sign, and its input.
+    """Return a function of ``sklearn.metrics``, or the function and sign of a scorer, and the predictions that it gets.
 
     Raises:
         InputError: if scikit-learn is not installed or has no such metric.

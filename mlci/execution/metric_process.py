@@ -1,7 +1,7 @@
 """Evaluate custom metrics; run as ``mlci.execution.metric_process request.json`` in an isolated process.
 
 :mod:`mlci.execution.metric_stage` writes the request and the arrays, and reads the answer as data. The user's modules
-are imported here and nowhere else, after everything that mlci needs itself.
+are imported in this process only, after all imports of mlci.
 """
 
 import itertools
@@ -24,20 +24,20 @@ REQUEST, ANSWER, VALUES, CURRENT = "request.json", "answer.json", "values.bin", 
 
 
 def main(folder: Path) -> None:
-    """Do what the request asks and write the answer."""
-    asked = json.loads((folder / REQUEST).read_text("utf-8"))
-    metrics = [RowMetric(**item) for item in asked["metrics"]]
+    """Evaluate the request and write the answer."""
+    request = json.loads((folder / REQUEST).read_text("utf-8"))
+    metrics = [RowMetric(**item) for item in request["metrics"]]
     try:
-        found = _find_all(metrics, asked)
+        found = _find_all(metrics, request)
     except InputError as error:
         answer: dict[str, Any] = {"problems": [problem.message for problem in error.problems]}
     else:
-        answer = _evaluate(metrics, found, asked, folder)
+        answer = _evaluate(metrics, found, request, folder)
     (folder / ANSWER).write_text(json.dumps(answer, allow_nan=False), "utf-8")
 
 
-def _find_all(metrics: list[RowMetric], asked: dict[str, Any]) -> list[MetricFunction]:
-    """Import the functions: scikit-learn's before the user's folders can be imported from.
+def _find_all(metrics: list[RowMetric], request: dict[str, Any]) -> list[MetricFunction]:
+    """Import the functions: scikit-learn's before the user's folders are on the module path.
 
     Raises:
         InputError: if a metric can't be evaluated; the message names all such metrics.
@@ -46,10 +46,10 @@ def _find_all(metrics: list[RowMetric], asked: dict[str, Any]) -> list[MetricFun
     problems: list[str] = []
     for own in (False, True):
         if own:
-            add_folders(*asked["folders"])
+            add_folders(*request["folders"])
         for metric in (item for item in metrics if (":" in item.function) == own):
             try:
-                found[metric.name] = _find_one(metric, asked)
+                found[metric.name] = _find_one(metric, request)
             except InputError as error:
                 problems += [problem.message + _line(metric) for problem in error.problems]
     if problems:
@@ -57,9 +57,9 @@ def _find_all(metrics: list[RowMetric], asked: dict[str, Any]) -> list[MetricFun
     return [found[metric.name] for metric in metrics]
 
 
-def _find_one(metric: RowMetric, asked: dict[str, Any]) -> MetricFunction:
-    found = find_function(metric, task=asked["task"], classes=len(asked["classes"]))
-    if found.on in asked["lacking"]:
+def _find_one(metric: RowMetric, request: dict[str, Any]) -> MetricFunction:
+    found = find_function(metric, task=request["task"], classes=len(request["classes"]))
+    if found.on in request["lacking"]:
         why = f"its parameter `{found.parameter}`" if metric.on is None else f"`on: {metric.on}s`"
         other = "decision" if found.on == "score" else "score"
         raise InputError(
@@ -74,13 +74,13 @@ def _line(metric: RowMetric) -> str:
 
 
 def _evaluate(
-    metrics: list[RowMetric], found: list[MetricFunction], asked: dict[str, Any], folder: Path
+    metrics: list[RowMetric], found: list[MetricFunction], request: dict[str, Any], folder: Path
 ) -> dict[str, Any]:
-    random.seed(asked["seed"])
-    np.random.seed(asked["seed"] % 2**32)  # noqa: NPY002 - the generator that the user's functions share
+    random.seed(request["seed"])
+    np.random.seed(request["seed"] % 2**32)  # noqa: NPY002 - the generator that the user's functions share
     rows, edges = np.load(folder / "rows.npy"), np.load(folder / "edges.npy")
     scopes = [rows[start:end] for start, end in itertools.pairwise(edges)]
-    calls = [_call(metric, item, asked, folder) for metric, item in zip(metrics, found, strict=True)]
+    calls = [_call(metric, item, request, folder) for metric, item in zip(metrics, found, strict=True)]
     marker = os.open(folder / CURRENT, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
 
     def begin(index: int) -> None:
@@ -90,7 +90,7 @@ def _evaluate(
     for index, call in enumerate(calls):
         begin(index)
         unsteady += [index] if draws_random_numbers(call, scopes[0]) else []
-    values, reasons = resample(calls, scopes, draws=asked["draws"], seed=asked["seed"], begin=begin)
+    values, reasons = resample(calls, scopes, draws=request["draws"], seed=request["seed"], begin=begin)
     values.astype("<f8").tofile(folder / VALUES)
     return {
         "on": [item.on for item in found],
@@ -100,18 +100,18 @@ def _evaluate(
     }
 
 
-def _call(metric: RowMetric, found: MetricFunction, asked: dict[str, Any], folder: Path) -> MetricCall:
-    """Return a function with labels and predictions: as the user wrote them for the user's own, codes for others."""
-    classes = np.array(asked["classes"]) if ":" in metric.function and asked["classes"] else None
-    labels = as_written(np.load(folder / "labels.npy"), classes, asked["task"])
-    predictions = [np.load(folder / f"{found.on}{model}.npy") for model in range(asked["models"])]
+def _call(metric: RowMetric, found: MetricFunction, request: dict[str, Any], folder: Path) -> MetricCall:
+    """Return a function with labels and predictions: original class values for custom functions, codes for others."""
+    classes = np.array(request["classes"]) if ":" in metric.function and request["classes"] else None
+    labels = as_written(np.load(folder / "labels.npy"), classes, request["task"])
+    predictions = [np.load(folder / f"{found.on}{model}.npy") for model in range(request["models"])]
     if found.on == "decision":
-        predictions = [as_written(item, classes, asked["task"]) for item in predictions]
+        predictions = [as_written(item, classes, request["task"]) for item in predictions]
     return MetricCall(found.function, labels, tuple(predictions))
 
 
 def as_written(codes: Array, classes: Array | None, task: str) -> Array:
-    """Return the classes' values of codes; codes as integers without values, a regression's numbers as they are."""
+    """Return the class values of codes: the codes as integers without values, a regression's numbers unchanged."""
     if classes is not None:
         return classes[codes]
     return codes if task == "regression" else codes.astype(np.int64)

@@ -1,7 +1,7 @@
 """Stage that evaluates custom metrics in a child process.
 
-One process a run gets all arrays and does point values and resamples. Its answer is bounded and read as data: a process
-that dies, hangs or answers with something else is a failed step.
+One process per run gets all arrays and computes point values and resamples. Its answer is bounded and read as data: a
+process that dies, hangs or writes an invalid answer is a failed step.
 """
 
 import contextlib
@@ -30,12 +30,12 @@ _KINDS: tuple[On, ...] = ("score", "decision")
 
 
 class MetricProcess:
-    """Implements :class:`mlci.metrics.row_metrics.RowMetricEvaluator` in a process of its own."""
+    """Implements :class:`mlci.metrics.row_metrics.RowMetricEvaluator` in a child process."""
 
     def __init__(
         self, runner: Runner, *, folder: Path, scratch: Path, python_path: str = "", user_code: bool = True
     ) -> None:
-        """Run in ``folder``, where the user's modules lie; ``scratch`` takes arrays and the answer.
+        """Run in ``folder``, which has the user's modules; ``scratch`` takes arrays and the answer.
 
         ``python_path`` is the job's ``PYTHONPATH``, whose folders are searched after that one. Without ``user_code``
         only functions of scikit-learn are evaluated.
@@ -49,8 +49,8 @@ class MetricProcess:
         """Evaluate every metric on every scope and on ``draws`` resamples of it.
 
         Raises:
-            InputError: if a function can't be imported, or takes predictions that are not there.
-            StepError: if the process died, hung, or left something else than an answer.
+            InputError: if a function can't be imported, or takes predictions that do not exist.
+            StepError: if the process died, hung, or left an invalid answer.
             UserCodeError: if a function is the user's and this job must not run user code.
         """
         own = [metric.function for metric in metrics if metric.is_users]
@@ -108,7 +108,7 @@ def _read(folder: Path, metrics: Sequence[RowMetric], shape: tuple[int, int, int
 
     Raises:
         InputError: if the process found problems; the message has all of them.
-        StepError: if it is anything else than an answer of the right shape.
+        StepError: if it is not an answer of the right shape.
     """
     try:
         answer = json.loads(_bytes(folder / ANSWER, most=_ANSWER + _REASON * shape[0] * shape[1]))
@@ -126,7 +126,7 @@ def _read(folder: Path, metrics: Sequence[RowMetric], shape: tuple[int, int, int
 
 
 def _complete(values: Any, reasons: dict[tuple[int, int], str]) -> dict[tuple[int, int], str]:  # noqa: ANN401 (an array)
-    """Give every sample without a finite value a reason, whatever the process wrote."""
+    """Add a reason for every sample without a finite value, even if the process wrote none."""
     undefined = np.argwhere(~np.isfinite(values[:, :, :, 0]).all(axis=2))
     return {(int(m), int(s)): reasons.get((int(m), int(s)), "the metric returned nan") for m, s in undefined} | reasons
 
@@ -158,7 +158,7 @@ def _bytes(path: Path, *, most: int) -> bytes:
 
 
 def _current(folder: Path, metrics: Sequence[RowMetric]) -> str:
-    """Name the metric that was being evaluated, as far as it is known, with its line."""
+    """Return the metric that was being evaluated, if it is known, with its line."""
     named = list(metrics)
     with contextlib.suppress(OSError, ValueError, IndexError):
         named = [named[int(_bytes(folder / CURRENT, most=16))]]

@@ -1,12 +1,12 @@
 """Metrics files: nested JSON, YAML or TOML as flat names.
 
 The formats are those that DVC reads as metrics (dvc.org, "dvc metrics"). ``{"test": {"auc": 0.9}}`` becomes
-``{"test.auc": 0.9}``. Numbers are metrics; everything else is left out and named, and is an error only where a gate
-asks for it: text that looks like a number, true and false, NaN and infinity are a metric gone wrong.
+``{"test.auc": 0.9}``. Numbers are metrics; all other values are listed as ignored, and are an error only if a gate
+needs them: text that looks like a number, true and false, NaN and infinity are invalid metrics.
 
-Files of other tools come as they are: results of lm-evaluation-harness, what ``dvc metrics show --json`` prints, a list
-of objects with ``key`` and ``value`` as in MLflow's REST API, and Hugging Face's ``trainer_state.json``, of which the
-last value of each name in ``log_history`` is taken.
+Files of other tools are read directly: results of lm-evaluation-harness, what ``dvc metrics show --json`` prints, a
+list of objects with ``key`` and ``value`` as in MLflow's REST API, and Hugging Face's ``trainer_state.json``, of which
+the last value of each name in ``log_history`` is used.
 """
 
 import json
@@ -21,7 +21,7 @@ from typing import Any, Self
 
 from mlci.errors import InputError, Problem, refuse_directive, yaml_directive
 
-LARGEST = 16_000_000  # bytes; the log of a long training has some
+LARGEST = 16_000_000  # bytes; enough for the log of a long training
 DEEPEST = 32
 MOST = 10_000  # names
 _SHOWN = 20
@@ -33,7 +33,7 @@ _NUMBER = re.compile(
 
 
 class _Overflow(float):
-    """Infinity that a finite number was read as, because a double cannot hold it; ``written`` is that number."""
+    """Infinity in place of a finite number that is too large for a double; ``written`` is that number."""
 
     def __new__(cls, written: str) -> Self:
         value = super().__new__(cls, written)
@@ -51,13 +51,13 @@ def _number(written: str) -> float:
 
 @dataclass(frozen=True, kw_only=True)
 class MetricsFile:
-    """The numbers of a metrics file, and the names in it that hold none.
+    """The numbers of a metrics file, and the names whose values are not numbers.
 
     Attributes:
         values: Dotted name to number, in the file's order.
         left_out: Dotted names of text, null, dates and lists.
-        unusable: What each of those is, by dotted name.
-        wrong: What is wrong with values that should have been numbers, by dotted name.
+        unusable: Description of each of those values, by dotted name.
+        wrong: Problem of each value that should have been a number, by dotted name.
     """
 
     values: dict[str, float]
@@ -66,7 +66,7 @@ class MetricsFile:
     wrong: Mapping[str, Problem] = field(default_factory=dict)
 
     def require(self, names: Iterable[str]) -> None:
-        """Refuse values that a gate asks for and that are not numbers.
+        """Refuse values that a gate needs and that are not numbers.
 
         Raises:
             InputError: if there is such a value; the message has all of them with line and reason.
@@ -76,7 +76,7 @@ class MetricsFile:
             raise InputError.of(problems)
 
     def notes(self, shown: str) -> tuple[str, ...]:
-        """Return a line for the report that names what was left out."""
+        """Return a line for the report that names the ignored values."""
         names = [*self.wrong, *self.left_out]
         if not names:
             return ()
@@ -88,17 +88,18 @@ class MetricsFile:
 def read_metrics_file(path: Path, *, shown: str | None = None) -> MetricsFile:
     """Read a metrics file; ``shown`` is its name in errors (as the user wrote it).
 
-    ``.json``, ``.toml``, ``.yaml`` and ``.yml`` say the format; without one of them a ``{`` at the start means JSON,
-    else YAML.
+    The suffix ``.json``, ``.toml``, ``.yaml`` or ``.yml`` sets the format; without one, a ``{`` at the start means
+    JSON, else YAML.
 
     Raises:
-        InputError: if it is not there, too large or deep, not readable as its format, has a name twice, or no number.
+        InputError: if it does not exist, is too large or deep, is invalid in its format, has a name twice, or no
+            number.
     """
     name = shown if shown is not None else str(path)
     text = _text(path, name)
     tree = _parser(path, text)(text, name)
     if not isinstance(tree, Mapping):
-        raise InputError(Problem("a metrics file holds names with numbers, like {“auc”: 0.9}", name, 1))
+        raise InputError(Problem("a metrics file contains names with numbers, like {“auc”: 0.9}", name, 1))
     return _flatten(tree, text, name)
 
 
@@ -115,7 +116,7 @@ def _text(path: Path, name: str) -> str:
         raise InputError(Problem(f"can't read the metrics file: {error.strerror}", name)) from error
     if len(data) > LARGEST:
         raise InputError(
-            Problem(f"larger than {LARGEST // 1000:,} kB: a metrics file holds names and numbers only", name)
+            Problem(f"larger than {LARGEST // 1000:,} kB: a metrics file contains names and numbers only", name)
         )
     try:
         return data.decode("utf-8-sig")
@@ -129,7 +130,7 @@ def _parser(path: Path, text: str) -> Callable[[str, str], Any]:
     return by_name.get(path.suffix.lower(), _json if text.lstrip().startswith("{") else _yaml)
 
 
-def _json(text: str, name: str) -> Any:  # noqa: ANN401 - any tree that JSON can hold
+def _json(text: str, name: str) -> Any:  # noqa: ANN401 - any JSON tree
     def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
         found: dict[str, Any] = {}
         for key, value in items:
@@ -146,7 +147,7 @@ def _json(text: str, name: str) -> Any:  # noqa: ANN401 - any tree that JSON can
         raise InputError(Problem(_unreadable(error), name)) from error
 
 
-def _yaml(text: str, name: str) -> Any:  # noqa: ANN401 - any tree that YAML can hold
+def _yaml(text: str, name: str) -> Any:  # noqa: ANN401 - any YAML tree
     if found := yaml_directive(text):
         raise InputError(Problem(refuse_directive(found[0]), name, found[1]))
     from ruamel.yaml import YAML  # noqa: PLC0415 - not needed for JSON
@@ -158,14 +159,14 @@ def _yaml(text: str, name: str) -> Any:  # noqa: ANN401 - any tree that YAML can
         return parser.load(text)
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        said = (error.problem or "").split("\n")[0]
-        raise InputError(Problem(f"not valid YAML: {_short(said)}", name, mark.line + 1 if mark else None)) from error
+        cause = (error.problem or "").split("\n")[0]
+        raise InputError(Problem(f"not valid YAML: {_short(cause)}", name, mark.line + 1 if mark else None)) from error
     except (YAMLError, RecursionError, ValueError, TypeError, AssertionError) as error:
         raise InputError(Problem(_unreadable(error), name)) from error
 
 
 def _with_overflow(base: Any) -> Any:  # noqa: ANN401 - ruamel's constructors have no types
-    """Return a constructor of YAML values that tells ``1e400`` from ``.inf``."""
+    """Return a constructor of YAML values that distinguishes ``1e400`` from ``.inf``."""
 
     def construct(constructor: Any, node: Any) -> float:  # noqa: ANN401 - as above
         value: float = constructor.construct_yaml_float(node)
@@ -177,7 +178,7 @@ def _with_overflow(base: Any) -> Any:  # noqa: ANN401 - ruamel's constructors ha
     return found
 
 
-def _toml(text: str, name: str) -> Any:  # noqa: ANN401 - any tree that TOML can hold
+def _toml(text: str, name: str) -> Any:  # noqa: ANN401 - any TOML tree
     try:
         return tomllib.loads(text, parse_float=_number)
     except (tomllib.TOMLDecodeError, RecursionError, ValueError) as error:
@@ -222,7 +223,7 @@ def _problem(dotted: str, fault: str, text: str, name: str, key: str) -> Problem
 
 
 def _leaves(tree: Mapping[Any, Any], above: tuple[str, ...], name: str) -> Iterator[tuple[tuple[str, ...], Any]]:
-    """Yield every value with its names; an alias that YAML repeats counts every time, so the count stays bounded."""
+    """Yield every value with its names; an alias counts each time it is repeated, so the count stays bounded."""
     if len(above) >= DEEPEST:
         raise InputError(Problem(f"nested more than {DEEPEST} deep", name))
     for key, entry in tree.items():
@@ -239,7 +240,7 @@ def _leaves(tree: Mapping[Any, Any], above: tuple[str, ...], name: str) -> Itera
 
 
 def _as_mapping(value: object) -> object:
-    """Return the names and numbers that other tools write as a list; the last entry of a name counts."""
+    """Return the names and numbers of a list that other tools write; the last entry of a name is used."""
     if not isinstance(value, list) or not value or not all(isinstance(entry, dict) for entry in value):
         return value
     if all(isinstance(entry.get("key"), str) and "value" in entry for entry in value):
@@ -272,7 +273,7 @@ def _describe_wrong(value: object) -> str:
 
 
 def _kind(value: object) -> str:
-    """Return what a value is that is not meant as a number."""
+    """Return the description of a value that is not meant as a number."""
     if value is None:
         return "is null: the metric has no value; let the script write a number, or remove the gate"
     if isinstance(value, str):
@@ -283,7 +284,7 @@ def _kind(value: object) -> str:
 
 
 def _too_large(written: str) -> str:
-    return f"is {_short(written)}, larger than a double can hold (1.8e308); check its unit, or write its logarithm"
+    return f"is {_short(written)}, larger than the largest double (1.8e308); check its unit, or write its logarithm"
 
 
 def _not_finite(value: float) -> str:
@@ -293,7 +294,7 @@ def _not_finite(value: float) -> str:
 
 
 def _line_of(text: str, key: str, *, last: bool = False) -> int | None:
-    """Return the line on which a name stands, if only one line can be meant."""
+    """Return the line of a name; ``None`` if several lines have it."""
     pattern = re.compile(rf"""(?:^|[\s,{{\[.])["']?{re.escape(key)}["']?\s*[:=\].]""")
     lines = [number for number, line in enumerate(text.splitlines(), 1) if pattern.search(line)]
     return lines[-1] if lines and (last or len(lines) == 1) else None

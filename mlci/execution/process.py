@@ -1,9 +1,9 @@
 """Run steps as processes, with bounded memory for their output.
 
 A step runs in its own session under a small launcher (:mod:`mlci.execution.launcher`), with no input, stdout and stderr
-merged. Its output is read as it comes, cleaned, shown, and let go: only the last lines are kept. When the command has
-ended, whatever it left running is ended too; when its time is up, its group gets SIGTERM, and after a grace SIGKILL
-goes to every descendant.
+merged. Its output is streamed: sanitized, shown and dropped, except for the last lines. When the command has ended,
+remaining descendants are ended too; at the time-out its group gets SIGTERM, and after a grace period every descendant
+gets SIGKILL.
 """
 
 import contextlib
@@ -29,7 +29,7 @@ KEPT_LINES = 50
 
 
 class StepOutput:
-    """Turns bytes into shown lines, remembers the last ones, and lets the rest go."""
+    """Output of a step: shows its lines and keeps only the last ones."""
 
     def __init__(self, log: StepLog, shown_bytes: int) -> None:
         """Show at most ``shown_bytes`` of output in ``log``."""
@@ -56,14 +56,14 @@ class StepOutput:
             self._skipped += 1
 
     def tick(self, seconds: float) -> None:
-        """Pass a sign of life on, at most once a second."""
+        """Report progress to the log, at most once a second."""
         if seconds - self._ticked >= 1:
             self._ticked = seconds
             newest = self._splitter.peek() if self._splitter.pending or not self._kept else self._kept[-1]
             self._log.tick(seconds=seconds, last=newest.text())
 
     def finish(self) -> None:
-        """Show what stands without a line's end, and the last lines if output was too long to be shown whole."""
+        """Show an unfinished line, and the last lines if the output was too long to be shown completely."""
         if self._splitter.pending:
             self._line(self._splitter.take())
         if self._skipped:
@@ -75,7 +75,7 @@ class StepOutput:
                 self._log.line(line.text())
 
     def tail(self) -> tuple[str, ...]:
-        """Return the last lines, cleaned."""
+        """Return the last lines, sanitized."""
         return tuple(line.text() for line in self._kept)
 
 
@@ -86,13 +86,13 @@ _KIBIBYTE, _MEGABYTE = 1024, 1_000_000
 
 @dataclass(frozen=True, kw_only=True)
 class ProcessLimits:
-    """How long the runner waits, in seconds, and how much it shows.
+    """Time limits of the runner, in seconds, and the limit of shown output.
 
     Attributes:
         grace: Between SIGTERM and SIGKILL.
-        drain: For output of processes that the command left behind.
-        close: For everything to be gone after SIGKILL.
-        shown_bytes: Output beyond this is not shown, only its last lines are.
+        drain: For output of processes that the command left running.
+        close: For all processes to end after SIGKILL.
+        shown_bytes: Limit of shown output; beyond it, only the last lines are shown.
     """
 
     grace: float = 5.0
@@ -112,7 +112,7 @@ class ProcessRunner:
         limits: ProcessLimits | None = None,
         credentials: tuple[str, ...] = (),
     ) -> None:
-        """Take our own environment, which is cleaned for every step, and the log that shows output.
+        """Create a runner with mlci's environment, which is filtered for every step, and the log that shows output.
 
         ``credentials`` are prefixes of variables that a step gets only if it names them; the log lists the withheld
         ones at the first step.
@@ -141,7 +141,7 @@ class ProcessRunner:
             with _launch(command, step, environment) as watch:
                 ran = watch.follow(self._log, self._limits)
             ending = step_outcome(ran)
-        finally:  # an error printed inside of an open group would be folded away
+        finally:  # an error printed inside an open group would be folded
             self._log.end(seconds=time.monotonic() - begun, outcome=ending)
         if ran.status != 0 or ran.timed_out:
             raise StepError(explain_failure(step, ran))
@@ -160,7 +160,7 @@ class ProcessRunner:
 
 @contextlib.contextmanager
 def _launch(command: tuple[str, ...], step: Step, environment: Mapping[str, str]) -> Iterator["_Watch"]:
-    """Start the launcher, and see to it that nothing of it is left, whatever happens."""
+    """Start the launcher, and make sure that no process of it remains."""
     if sys.platform == "win32":
         raise StepError(f"{step.name}: commands run on Linux and macOS only; on Windows run mlci inside WSL")
     if not step.cwd.is_dir():
@@ -191,7 +191,7 @@ def _launch(command: tuple[str, ...], step: Step, environment: Mapping[str, str]
 
 
 class _Watch:
-    """Follows one launcher through its phases: running, terminating, draining, closing."""
+    """Watch over one launcher in its phases: running, terminating, draining, closing."""
 
     def __init__(self, process: "subprocess.Popen[bytes]", report: int, timeout: float) -> None:
         self._process = process
@@ -204,7 +204,7 @@ class _Watch:
         self._timed_out = False
 
     def follow(self, log: StepLog, limits: ProcessLimits) -> StepResult:
-        """Read until command and output have ended; move on a phase whenever its time is up."""
+        """Read until command and output have ended; enter the next phase when the time of one is over."""
         output = StepOutput(log, limits.shown_bytes)
         stdout = self._process.stdout
         assert stdout is not None  # noqa: S101 - asked for above
@@ -235,7 +235,7 @@ class _Watch:
         self._phase, self._until = phase, time.monotonic() + seconds
 
     def _advance(self, now: float, limits: ProcessLimits) -> bool:
-        """Go to the next phase; ``False`` when there is none."""
+        """Enter the next phase; return ``False`` after the last one."""
         if self._phase == "running":
             self._timed_out, self._ended = True, now
             with contextlib.suppress(OSError):
@@ -250,13 +250,13 @@ class _Watch:
         return True
 
     def _close_input(self) -> None:
-        """Close the launcher's input, which makes it kill all that is left."""
+        """Close the launcher's input, so that it kills all remaining processes."""
         if self._process.stdin is not None:
             with contextlib.suppress(OSError):
                 self._process.stdin.close()
 
     def close(self) -> None:
-        """Leave no process and no open file behind."""
+        """End the launcher and close its files."""
         self._close_input()
         try:
             self._process.wait(5)

@@ -1,10 +1,9 @@
 """Sanitize output of commands before it is printed.
 
-Output of the user's commands is text from outside. GitHub's runner obeys what it reads on stdout and stderr
+Output of the user's commands is untrusted. GitHub's runner executes workflow commands in stdout and stderr
 (actions/runner, ``src/Runner.Common/ActionCommand.cs``): ``::name …::`` after any leading white space, and ``##[name
-…]`` anywhere in a line; both are compared by culture, which skips characters without width. A terminal obeys escape
-sequences. Everything here is pure; :class:`Splitter` holds one unfinished line and never more than ``LONGEST`` bytes of
-it.
+…]`` anywhere in a line; both are compared by culture, which skips characters without width. A terminal executes escape
+sequences. Everything here is pure; :class:`LineSplitter` holds at most ``LONGEST`` bytes of one unfinished line.
 """
 
 import re
@@ -21,7 +20,7 @@ _ESCAPES = re.compile(
     r"|\x9b[0-?]*[ -/]*[@-~]"  # CSI in one character
     r"|\x1b[ -/]*[0-~]",  # two-character sequences
 )
-_ACTING = re.compile(  # controls but the tab, halves of surrogate pairs, line ends, and what turns the direction
+_ACTING = re.compile(  # control characters except the tab, surrogates, line ends, and bidirectional controls
     "[\x00-\x08\x0a-\x1f\x7f-\x9f\ud800-\udfff\u2028\u2029\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]"
 )
 _SUSPECT = re.compile(r"[^!-~]*:[^\x00-\x7f]*:|.*#[^\x00-\x7f]*#[^\x00-\x7f]*\[", re.DOTALL)
@@ -29,10 +28,10 @@ _NO_WIDTH = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0")
 
 
 def sanitize(text: str) -> str:
-    """Return one line that neither the runner nor a terminal obeys, cut visibly at ``SHOWN`` characters.
+    """Return one line without commands for the runner or a terminal, cut visibly at ``SHOWN`` characters.
 
-    Escape sequences vanish; other control characters, and those that turn the reading direction, become U+FFFD; a
-    workflow command gets a space inside its marker (``: :set-output``, ``## [group]``) and so stays readable.
+    Escape sequences are removed; other control characters, and those that change the reading direction, become U+FFFD;
+    a workflow command gets a space inside its marker (``: :set-output``, ``## [group]``), so that it stays readable.
     """
     if not (text.isascii() and text.isprintable()):
         text = _ACTING.sub("\ufffd", _ESCAPES.sub("", text))
@@ -41,8 +40,8 @@ def sanitize(text: str) -> str:
 
 
 def _disarm(text: str) -> str:
-    """Break the two markers of workflow commands, also where characters without width hide them."""
-    if not _SUSPECT.match(text):  # quick, and wider than what follows
+    """Break the two markers of workflow commands, even if characters without width hide them."""
+    if not _SUSPECT.match(text):  # a quick test that is wider than the next one
         return text
     bare = text if text.isascii() else "".join(char for char in text if not _has_no_width(char))
     if "##[" not in bare and not bare.lstrip().startswith("::"):
@@ -59,22 +58,22 @@ def _has_no_width(char: str) -> bool:
 
 @dataclass(frozen=True)
 class RawOutput:
-    """A line as bytes, and how many bytes of it were let go."""
+    """A line as bytes, and how many of its bytes were dropped."""
 
     data: bytes
     dropped: int = 0
 
     def text(self) -> str:
-        """Return the cleaned line; bytes that are not UTF-8 show as U+FFFD."""
+        """Return the sanitized line; bytes that are not UTF-8 become U+FFFD."""
         text = sanitize(self.data.decode("utf-8", "replace"))
         return f"{text} [{self.dropped:,} more bytes]" if self.dropped else text
 
 
 class LineSplitter:
-    r"""Cuts a stream of bytes into lines, in bounded memory.
+    r"""Splitter of a stream of bytes into lines, in bounded memory.
 
-    ``\n`` ends a line. A lone ``\r`` starts the line again, as on a terminal, so of a progress bar only the last state
-    stays.
+    ``\n`` ends a line. A lone ``\r`` restarts the line, as on a terminal, so that only the last state of a progress bar
+    remains.
     """
 
     def __init__(self) -> None:

@@ -1,7 +1,7 @@
-"""Score a skops model; run as ``python -m mlci.execution.skops_scorer request.json`` in its own process.
+"""Score a skops model; run as ``python -m mlci.execution.skops_scorer request.json`` in a child process.
 
 The request is written by :mod:`mlci.execution.skops_stage`. The answer is a JSON file: columns, seconds and notes, or
-problems in words for the user. Anything else ends with a traceback and a status that is not 0.
+problems in words for the user. Every other failure ends with a traceback and a status that is not 0.
 """
 
 import difflib
@@ -17,13 +17,13 @@ from typing import Any
 from mlci.errors import InputError, Problem
 from mlci.execution.file_formats import file_kind
 
-_PASSIVE = re.compile(  # of those packages, types that hold data and functions of their arguments alone
+_PASSIVE = re.compile(  # types of those packages that are plain data, and pure functions
     r"_?io\.(BytesIO|StringIO)|pathlib\.(Pure)?(Posix|Windows)?Path|types\.(SimpleNamespace|MappingProxyType)"
     r"|_?operator\.(?!attrgetter$|methodcaller$|call$|setitem$|delitem$)\w+"
     r"|builtins\.(abs|all|any|bool|bytearray|bytes|complex|dict|divmod|enumerate|float|frozenset|int|len|list|max|min"
     r"|object|pow|range|reversed|round|set|slice|sorted|str|sum|tuple|zip)"
 )
-_RUNS = re.compile(  # functions of other packages that read code or pickles, or run what they are given
+_RUNS = re.compile(  # functions of other packages that read code or pickles, or call their arguments
     r"numpy\.(load|fromfile|memmap|save\w*|f2py\..*|distutils\..*|testing\..*|ctypeslib\..*|lib\._?npyio\..*)"
     r"|pandas\.(eval|read_\w+|io\..*|core\.computation\..*)|scipy\.io\..*"
     r"|sklearn\.(datasets\..*|utils\._testing\..*|externals\..*)|torch\.(load|hub\..*|jit\..*)"
@@ -31,7 +31,7 @@ _RUNS = re.compile(  # functions of other packages that read code or pickles, or
     re.DOTALL,
 )
 _NAME = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+", re.ASCII)
-_ACTS = re.compile(  # packages that do things instead of holding numbers; a name of theirs is never proposed for trust
+_ACTS = re.compile(  # packages with side effects; their names are never proposed for trust
     r"_*(asyncio|bdb|builtins|cProfile|cffi|cloudpickle|code|codecs|codeop|commands|concurrent|copyreg|ctypes|dbm|dill"
     r"|distutils|doctest|faulthandler|fcntl|frozen_importlib(_external)?|ftplib|gc|genericpath|glob|http|imp|importlib"
     r"|inspect|interpreters|io|joblib|linecache|loky|marshal|mlci|mmap|modulefinder|multiprocessing|nt|ntpath"
@@ -45,39 +45,40 @@ _ACTS = re.compile(  # packages that do things instead of holding numbers; a nam
 
 
 def main(request: Path) -> None:
-    """Do what the request asks and write the answer."""
-    asked = json.loads(request.read_text("utf-8"))
-    result = Path(asked["result"])
+    """Score the request and write the answer."""
+    content = json.loads(request.read_text("utf-8"))
+    result = Path(content["result"])
     try:
-        said = _score(asked)
+        answer = _score(content)
     except InputError as error:
-        said = {"problems": [problem.message for problem in error.problems]}
+        answer = {"problems": [problem.message for problem in error.problems]}
     except ImportError as error:
         if error.name is None or error.name.split(".")[0] not in {"skops", "sklearn", "pandas", "scipy"}:
             raise
-        said = {"problems": [f"scoring it needs {error.name.split('.')[0]}: `pip install 'mlci[model]'`"]}
-    result.write_text(json.dumps(said, allow_nan=False), "utf-8")
+        answer = {"problems": [f"scoring it needs {error.name.split('.')[0]}: `pip install 'mlci[model]'`"]}
+    result.write_text(json.dumps(answer, allow_nan=False), "utf-8")
 
 
-def _score(asked: dict[str, Any]) -> dict[str, Any]:
+def _score(request: dict[str, Any]) -> dict[str, Any]:
     with warnings.catch_warnings(record=True) as raised:
         warnings.simplefilter("always")
         model = load_skops(
-            asked["path"], trusted=asked["trusted"], folder=asked["folder"], section=asked.get("section")
+            request["path"], trusted=request["trusted"], folder=request["folder"], section=request.get("section")
         )
     versions = [str(item.message) for item in raised if type(item.message).__name__ == "InconsistentVersionWarning"]
     notes = sorted({text.split(". ")[0] for text in versions})
-    table = FeatureTable(asked["features"])
-    features = _check_model(model, table, asked)
+    table = FeatureTable(request["features"])
+    features = _check_model(model, table, request)
     begun = time.perf_counter()
-    columns = predictions(model, features, task=asked["task"], positive=asked["positive"], threshold=asked["threshold"])
+    settings = {name: request[name] for name in ("task", "positive", "threshold")}
+    columns = predictions(model, features, **settings)
     seconds = time.perf_counter() - begun
-    table.write(asked["target"], key=asked["key"], columns=columns)
+    table.write(request["target"], key=request["key"], columns=columns)
     named = {name: name if name in columns else None for name in ("score", "decision")}
     return {"seconds": seconds, "notes": notes, **named}
 
 
-def _check_model(model: Any, table: "FeatureTable", asked: dict[str, Any]) -> Any:  # noqa: ANN401 - any model, a pandas frame
+def _check_model(model: Any, table: "FeatureTable", request: dict[str, Any]) -> Any:  # noqa: ANN401 - any model, a pandas frame
     """Return the features that a model takes.
 
     Raises:
@@ -90,9 +91,9 @@ def _check_model(model: Any, table: "FeatureTable", asked: dict[str, Any]) -> An
         nonlocal features
         features = table.columns(_feature_names(model))
 
-    checks: list[Callable[[], object]] = [features_of, lambda: table.check_key(asked["key"])]
-    if asked["task"] == "binary":
-        checks.append(lambda: _positive(model, asked["positive"]))
+    checks: list[Callable[[], object]] = [features_of, lambda: table.check_key(request["key"])]
+    if request["task"] == "binary":
+        checks.append(lambda: _positive(model, request["positive"]))
     for check in checks:
         try:
             check()
@@ -110,11 +111,11 @@ def load_skops(
     folder: str,
     section: dict[str, Any] | None = None,
 ) -> Any:  # noqa: ANN401 - a model can be of any type
-    """Load the model if it holds nothing but harmless and trusted types.
+    """Load the model if it contains only harmless and trusted types.
 
     Raises:
-        InputError: if it holds others; the text has the lines that would trust them, except for those that act on their
-        own.
+        InputError: if it contains others; the message has the lines that trust them, except for types with side
+            effects.
     """
     import skops.io  # noqa: PLC0415 - seconds, and only here
 
@@ -128,19 +129,19 @@ def load_skops(
     if unknown := sorted(held - set(trusted)):
         raise InputError(*_untrusted_problems(unknown, section or {}, trusted))
     if trusted:
-        sys.path.append(folder)  # where a trusted type of the user's own comes from; last, so that it shadows nothing
+        sys.path.append(folder)  # for the user's trusted types; last, so that they shadow nothing
     return skops.io.load(path, trusted=trusted)
 
 
 def acting_types(name: str) -> bool:
-    """Return whether a type or function can do more than hold numbers, even if `trusted` lists it."""
+    """Return whether a type or function can have side effects, even if `trusted` lists it."""
     if _PASSIVE.fullmatch(name):
         return False
     return bool(_ACTS.fullmatch(name) or _RUNS.fullmatch(name) or ".." in name or "\n" in name)
 
 
 def _untrusted_problems(names: list[str], section: dict[str, Any], trusted: list[str]) -> list[str]:
-    """Return the problems with types that are not trusted, and the part of mlci.yml that would trust them.
+    """Return the problems of untrusted types, with the part of mlci.yml that trusts them.
 
     Args:
         names: The types.
@@ -155,7 +156,7 @@ def _untrusted_problems(names: list[str], section: dict[str, Any], trusted: list
     settings = "".join(f"  {name}: {json.dumps(value)}\n" for name, value in section.items())
     count = f"{len(names)} type{'s' * (len(names) > 1)}"
     advice = f"if you know them, let `predict` in mlci.yml be:\npredict:\n{settings}  trusted:\n{listed}"
-    return [f"holds {count} that skops does not know as harmless; {advice}"]
+    return [f"contains {count} that skops does not trust by default; {advice}"]
 
 
 def _feature_names(model: Any) -> list[str]:  # noqa: ANN401 - a model can be of any type
@@ -180,10 +181,10 @@ def predictions(
     features: Any,  # noqa: ANN401 - a pandas frame, not imported here
     *,
     task: str,
-    positive: Any,  # noqa: ANN401 - any scalar that YAML holds
+    positive: Any,  # noqa: ANN401 - any YAML scalar
     threshold: float,
 ) -> dict[str, Any]:
-    """Return the columns of predictions, one value a row.
+    """Return the columns of predictions, one value for each row.
 
     Raises:
         InputError: if the model does not fit the task.
@@ -208,7 +209,7 @@ def predictions(
 
 
 def _positive(model: Any, positive: Any) -> tuple[int, list[Any]]:  # noqa: ANN401 - any model, any scalar
-    """Return the place of the positive class among the model's two."""
+    """Return the index of the positive class among the model's two."""
     classes = list(getattr(model, "classes_", []))
     if len(classes) != 2:
         raise InputError(f"has {len(classes)} classes, but `task: binary` needs two")
@@ -221,7 +222,7 @@ def _positive(model: Any, positive: Any) -> tuple[int, list[Any]]:  # noqa: ANN4
     return found[0], classes
 
 
-def _one_column(values: Any, method: str) -> Any:  # noqa: ANN401 - an array, NumPy's or like it
+def _one_column(values: Any, method: str) -> Any:  # noqa: ANN401 - a NumPy-like array
     if getattr(values, "ndim", 1) == 2 and values.shape[1] == 1:
         values = values[:, 0]
     if getattr(values, "ndim", 1) != 1:
@@ -230,10 +231,10 @@ def _one_column(values: Any, method: str) -> Any:  # noqa: ANN401 - an array, Nu
 
 
 class FeatureTable:
-    """The features, read by DuckDB so that types are those of the evaluation, and keys stay exactly as they are."""
+    """The features, read by DuckDB so that they have the evaluation's types and exact keys."""
 
     def __init__(self, path: str) -> None:
-        """Read the file; its content says what it is."""
+        """Read the file; its content determines the format."""
         import duckdb  # noqa: PLC0415 - half a second, and only here
 
         readers = {
@@ -264,7 +265,7 @@ class FeatureTable:
         """Refuse a key that is not among the features.
 
         Raises:
-            InputError: if it is not there.
+            InputError: if the key is not among them.
         """
         if key is not None and key not in self._names:
             raise InputError(f"the key `{key}` is not in the features")

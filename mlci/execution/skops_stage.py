@@ -1,7 +1,7 @@
 """Stage that scores a scikit-learn model saved with skops.
 
-The model is loaded in a child process, so one that crashes, hangs or fills the memory is a failed step and not a broken
-mlci. What the child says (:mod:`mlci.execution.skops_scorer`) is read as data.
+The model is loaded in a child process, so that a model that crashes, hangs or fills the memory is a failed step. The
+child's answer (:mod:`mlci.execution.skops_scorer`) is read as data.
 """
 
 import importlib.util
@@ -20,17 +20,17 @@ from mlci.execution.stages import Stage, prepare_step
 
 @dataclass(frozen=True, kw_only=True)
 class SkopsModel:
-    """A model saved with skops and what its predictions should be.
+    """A model saved with skops, and the form of its predictions.
 
     Attributes:
         path: The file.
         shown: Its name in errors, as the user wrote it.
         task: The kind of model.
-        key: Column to copy beside the predictions; ``None`` keeps the rows' order only.
+        key: Column to copy beside the predictions; ``None`` keeps only the rows' order.
         positive: Value of the label that counts as positive (binary); ``None`` means 1 or true.
         threshold: A probability at or above it decides for the positive class (binary).
-        trusted: Types that the file may hold beyond those that skops knows as harmless.
-        section: Other settings of ``predict`` in mlci.yml as they are written, for lines that replace it.
+        trusted: Types that the file may contain beyond those that skops trusts by default.
+        section: Other settings of ``predict`` in mlci.yml, for the remedy that replaces the section.
     """
 
     path: Path
@@ -44,7 +44,7 @@ class SkopsModel:
 
 
 def check_ready(path: Path, shown: str, *, made_later: bool) -> None:
-    """Check before training what scoring takes: the packages, and the file unless training makes it.
+    """Check before training that scoring is possible: the packages, and the file unless training writes it.
 
     Raises:
         InputError: if a package or the file is missing; the message has all problems.
@@ -78,15 +78,15 @@ def score_skops(
 
     Binary: ``score`` is ``predict_proba`` of the positive class (``decision_function`` without it), and ``decision``
     follows from the threshold (from ``predict`` if the model has no probability). Multiclass: ``decision``. Regression:
-    ``score``. The stage names the columns that were written. Features are the columns the model was fitted
-    with (``feature_names_in_``).
+    ``score``. The stage names the written columns. Features are the columns that the model was fitted with
+    (``feature_names_in_``).
 
     Args:
         runner: Runs the child.
-        model: The model and what is expected of it.
-        folder: Where it runs; modules of trusted types are looked for there as well.
+        model: The model and the form of its predictions.
+        folder: Working folder, which may have modules of trusted types.
         scratch: Temporary folder; it is emptied first.
-        features: Writes features (and the key) into the folder that it is given and returns the file.
+        features: Writes features (and the key) into a folder and returns the file.
         timeout: Seconds.
         name: Name of the step in logs and errors.
 
@@ -109,16 +109,16 @@ def score_skops(
     fix = f"`predict.model: {model.shown}` in mlci.yml, or score it yourself with `predict.run`"
     ran = runner.run(Step(name=name, command=command, cwd=folder, timeout=timeout, fix=fix))
     try:
-        said = json.loads(result.read_text("utf-8"))
+        answer = json.loads(result.read_text("utf-8"))
     except (OSError, ValueError) as error:
         raise StepError(f"{name} ended well but left no result for {model.shown}") from error
-    if "problems" in said:
-        raise InputError(*(Problem(str(text), model.shown) for text in said["problems"]))
+    if "problems" in answer:
+        raise InputError(*(Problem(str(text), model.shown) for text in answer["problems"]))
     return Stage(
         ran=ran,
-        seconds=float(said["seconds"]),
+        seconds=float(answer["seconds"]),
         output=target,
-        score=said["score"],
-        decision=said["decision"],
-        notes=tuple(said["notes"]),
+        score=answer["score"],
+        decision=answer["decision"],
+        notes=tuple(answer["notes"]),
     )

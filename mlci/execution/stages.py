@@ -1,7 +1,7 @@
-"""Train and predict stages: run the user's commands and check what they leave.
+"""Train and predict stages: run the user's commands and check their output files.
 
-Whatever a stage is expected to leave has to be written by it. Predictions go to a new temporary folder; a model or a
-file that stood there before and that training did not touch is an error, because it would pass for the new one.
+A stage has to write its own output. Predictions go to a new temporary folder; an earlier model or file that training
+did not change is an error, because it would be mistaken for the new one.
 """
 
 import os
@@ -22,11 +22,11 @@ Stamp = frozenset[tuple[str, int, int, int]]
 
 @dataclass(frozen=True, kw_only=True)
 class Stage:
-    """What a stage left and what it cost.
+    """Output and cost of a stage.
 
     Attributes:
         ran: The process.
-        output: The model that training left (``None`` if none was named), or the file of predictions.
+        output: The model that training wrote (``None`` if none was named), or the file of predictions.
         seconds: Wall time of the work itself; for a skops model that of ``predict`` without imports and reading.
         score: Column of the score in predictions that mlci itself wrote; ``None`` for the user's own.
         decision: Column of the decision, likewise.
@@ -43,17 +43,17 @@ class Stage:
 
 @dataclass(frozen=True, kw_only=True)
 class Command:
-    """A command of the user's, and where it runs.
+    """A user's command with its folder and limits.
 
     Attributes:
         run: ``train.run`` or ``predict.run``.
-        folder: Folder of the configuration: it runs there, and relative paths start there.
+        folder: Folder of the configuration: working folder, and base of relative paths.
         name: Name of the step in logs and errors, e.g. ``train`` or ``baseline train``.
         timeout: Seconds.
-        seed: Handed to the command as ``MLCI_SEED``.
+        seed: Passed to the command as ``MLCI_SEED``.
         env: More variables, e.g. those of a baseline's worktree.
         named: Variables of the registry's credentials that it gets: ``train.env`` or ``predict.env``.
-        written: The configuration that it stands in, for the error.
+        written: The configuration file that has it, for errors.
     """
 
     run: str
@@ -112,14 +112,14 @@ def run_prediction(
 
     The command gets ``MLCI_DATA`` (features without labels), ``MLCI_PREDICTIONS`` (path to write to), ``MLCI_SEED``,
     and ``MLCI_MODEL`` if there is a model. All paths are absolute. ``MLCI_PREDICTIONS`` ends in ``.csv``, but CSV,
-    Parquet and JSON Lines are all taken: the content says which it is, and the file is renamed to fit.
+    Parquet and JSON Lines are accepted: the content determines the format, and the file is renamed.
 
     Args:
         runner: Runs the command.
         command: ``predict.run`` and its folder.
         scratch: Temporary folder for features and predictions; it is emptied first.
-        features: Writes the features into the folder that it is given and returns the file.
-        model: What training left.
+        features: Writes the features into a folder and returns the file.
+        model: The model that training wrote.
 
     Raises:
         StepError: if the command failed, or left no predictions, or something that is not a table.
@@ -143,17 +143,17 @@ def run_prediction(
 def prepare_step(scratch: Path, features: Callable[[Path], Path]) -> tuple[Path, Path]:
     """Empty ``scratch``, write the features there, and return their file and the path for predictions."""
     make_empty_folder(scratch)
-    given = scratch.resolve() / "features"
-    given.mkdir()
-    return features(given).resolve(), scratch.resolve() / "predictions.csv"
+    inputs = scratch.resolve() / "features"
+    inputs.mkdir()
+    return features(inputs).resolve(), scratch.resolve() / "predictions.csv"
 
 
 def operational_costs(*, train: Stage | None, predict: Stage | None, model: Path | None, rows: int) -> dict[str, float]:
-    """Return what the stages cost, under the names that gates use.
+    """Return the operational metrics of the stages, by the names that gates use.
 
-    ``train_seconds`` and ``predict_seconds_per_1k_rows`` are wall time, ``model_megabytes`` the size of what training
-    left and ``peak_memory_megabytes`` the largest single process of any stage, both in 10⁶ bytes. What was not measured
-    is not there.
+    ``train_seconds`` and ``predict_seconds_per_1k_rows`` are wall time, ``model_megabytes`` the size of the trained
+    model and ``peak_memory_megabytes`` the largest single process of any stage, both in 10⁶ bytes. Metrics that were
+    not measured are omitted.
     """
     measured: dict[str, float] = {}
     if train is not None:
@@ -207,7 +207,7 @@ def file_stamps(path: Path) -> Stamp:
 
 
 def _require_written(path: Path, before: Stamp, *, command: Command, key: str) -> None:
-    """Make sure that a stage wrote what it should.
+    """Check that a stage wrote its output.
 
     Raises:
         StepError: if there is nothing, an empty folder, or the same content as before.

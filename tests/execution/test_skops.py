@@ -153,7 +153,7 @@ def test_types_that_are_not_trusted_are_listed_with_the_lines_to_add(tmp_path):
     model.steps[1][1].fit(X, Y)
     said = in_process(model, tmp_path)
     advice = "if you know them, let `predict` in mlci.yml be:\npredict:\n  trusted:\n    - pandas.get_dummies"
-    assert said["problems"] == [f"holds 1 type that skops does not know as harmless; {advice}"]
+    assert said["problems"] == [f"contains 1 type that skops does not trust by default; {advice}"]
     assert in_process(model, tmp_path, trusted=["pandas.get_dummies"])["problems"][0].startswith(
         "the Pipeline doesn't know"
     )
