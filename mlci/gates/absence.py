@@ -1,8 +1,9 @@
-"""Absence: the outcome of a gate whose number does not exist, by the first of the causes that applies.
+"""Outcomes of gates whose value is missing, by the first cause that applies.
 
-A name that does not exist is an error whatever else is missing, so that a gate with a typo never waits for a baseline.
-Then labels that leave the metric undefined for every model, which no pull request can change: inconclusive. Then what
-the candidate's own predictions leave undefined: an error. Only then the baseline.
+1. A metric, class or group that does not exist is an error, so that a gate with a typo never waits for a baseline.
+2. Labels that leave the metric undefined for every model, which no pull request can change: inconclusive.
+3. A value that the candidate's own predictions leave undefined: an error.
+4. A missing or undefined baseline.
 """
 
 from collections.abc import Iterator
@@ -20,8 +21,8 @@ _BROKEN = {Cause.NAME: Reason.UNKNOWN_NAME, Cause.MISSING: Reason.NOT_MEASURED}
 
 
 def find_absence(case: GateCase, *, min_group_size: int) -> Finding | None:
-    """Return the outcome of a gate without a number to judge; ``None`` if there is one."""
-    of_both = catalogue.is_shift_metric(case.rule.metric)  # one model has no value of it
+    """Return the outcome of a gate without a value to judge; ``None`` if there is one."""
+    of_both = catalogue.is_shift_metric(case.rule.metric)  # a single model has no value of it
     subject = case.evidence if of_both else case.measured.candidate
     if subject is not None and (cause := cause_of(subject)) in _BROKEN:
         return Finding(Outcome.ERROR, _BROKEN[cause], subject.reason)
@@ -40,14 +41,14 @@ def find_absence(case: GateCase, *, min_group_size: int) -> Finding | None:
 
 
 def cause_of(evidence: Evidence | None) -> Cause | None:
-    """Return why a value is missing; ``None`` if it is there, or if nothing is known."""
+    """Return why a value is missing; ``None`` if it exists, or if the cause is not known."""
     if not isinstance(evidence, Undefined):
         return None
     return Cause.TOO_FEW if evidence.cause is None and evidence.method == "too few" else evidence.cause
 
 
 def small_groups(case: GateCase, least: int) -> str | None:
-    """Return which groups have fewer rows than the configuration wants."""
+    """Return the message for groups with fewer rows than ``least``; ``None`` if there are none."""
     if isinstance(case.measured, Disparity):
         sizes = {group.group: group.rows for group in case.measured.groups}
         small = ", ".join(f"{name} has {sizes[name]:,} rows" for name in case.measured.small[:5])
@@ -62,7 +63,7 @@ def _without_baseline() -> Finding:
 
 
 def _without_value(case: GateCase, candidate: Evidence) -> Finding:
-    """Return the outcome where the candidate has no value."""
+    """Return the outcome of a candidate without a value."""
     cause = cause_of(candidate)
     if cause is Cause.LABELS:
         return Finding(Outcome.INCONCLUSIVE, Reason.LABELS, f"{INSUFFICIENT}: {candidate.reason}")
@@ -76,18 +77,18 @@ def _without_value(case: GateCase, candidate: Evidence) -> Finding:
 
 
 def _without_change(evidence: Evidence) -> Finding:
-    """Return the outcome where the candidate has a value and its change does not exist."""
+    """Return the outcome of a candidate with a value but without a change."""
     cause = cause_of(evidence)
     if cause is Cause.BOTH:
-        said = f"undefined for both models: {evidence.reason}"
-        return Finding(Outcome.INCONCLUSIVE, Reason.UNDEFINED_FOR_BOTH, said)
+        message = f"undefined for both models: {evidence.reason}"
+        return Finding(Outcome.INCONCLUSIVE, Reason.UNDEFINED_FOR_BOTH, message)
     if cause is Cause.LABELS:
         return Finding(Outcome.INCONCLUSIVE, Reason.LABELS, f"{INSUFFICIENT}: {evidence.reason}")
     if cause is Cause.TOO_FEW:
         return Finding(Outcome.INCONCLUSIVE, Reason.TOO_FEW, evidence.reason)
     if cause is Cause.BASELINE:
-        said = f"only the baseline is undefined here, so no change can be judged: {evidence.reason}"
-        return Finding(Outcome.INCONCLUSIVE, Reason.UNDEFINED_FOR_BASELINE, said)
+        message = f"only the baseline is undefined here, so no change can be judged: {evidence.reason}"
+        return Finding(Outcome.INCONCLUSIVE, Reason.UNDEFINED_FOR_BASELINE, message)
     why = Reason.UNDEFINED_FOR_CANDIDATE if cause is Cause.CANDIDATE else Reason.NO_INTERVAL
     return Finding(Outcome.ERROR, why, evidence.reason)
 
@@ -96,7 +97,7 @@ TOO_FEW_DISAGREEMENTS = 8
 
 
 def too_few_to_judge(case: GateCase) -> Finding | None:
-    """Return the outcome of a gate whose interval rests on too few rows; identical predictions are exact."""
+    """Return the outcome of a gate with too few rows for an interval; identical predictions are exact."""
     if case.judge == "estimate" or isinstance(case.evidence, Tie):
         return None
     if isinstance(case.measured, Disparity):
@@ -109,7 +110,7 @@ def too_few_to_judge(case: GateCase) -> Finding | None:
 
 
 def too_few_to_fail(case: GateCase, evidence: Evidence) -> Finding | None:
-    """Return the outcome of a slice that rests on too little to prove a regression."""
+    """Return the outcome of a slice with too few rows to prove a regression."""
     measured = case.measured
     if not (case.on_change and isinstance(measured, Comparison) and measured.scope.slice) or isinstance(evidence, Tie):
         return None
@@ -118,14 +119,14 @@ def too_few_to_fail(case: GateCase, evidence: Evidence) -> Finding | None:
         return Finding(Outcome.INCONCLUSIVE, Reason.TOO_FEW, f"too few: {lack}", short)
     if measured.disagreements is not None and measured.disagreements < TOO_FEW_DISAGREEMENTS:
         found = minimums.count_in_words(measured.disagreements, "rows")
-        said = f"too few: the models disagree on {found}; {TOO_FEW_DISAGREEMENTS} are needed"
+        message = f"too few: the models disagree on {found}; {TOO_FEW_DISAGREEMENTS} are needed"
         short = Shortage(rows=minimums.PROVES, disagreements=TOO_FEW_DISAGREEMENTS)
-        return Finding(Outcome.INCONCLUSIVE, Reason.TOO_FEW, said, short)
+        return Finding(Outcome.INCONCLUSIVE, Reason.TOO_FEW, message, short)
     return None
 
 
 def _missing_rows(case: GateCase, measured: Comparison, *, proving: bool) -> Iterator[MissingRows]:
-    """Yield what the candidate's value lacks, and for a change what the baseline's does."""
+    """Yield the rows that the candidate's value lacks, and for a change those that the baseline's lacks."""
     rows = {"rows": measured.rows}
     counts = [{**rows, **measured.carriers}]
     if case.on_change:

@@ -12,7 +12,7 @@ from mlci.metrics import catalogue
 from mlci.metrics.statistics import WHOLE, Scope
 
 ABSOLUTE: frozenset[Kind] = frozenset({"min", "max"})
-_COUNTED = {"rate", "ratio"}  # kinds of metrics that are made of counts, so that their values go in steps
+_COUNTED = {"rate", "ratio"}  # kinds of metrics that are computed from counts, so that their values are discrete
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,12 +20,12 @@ class GateCase:
     """One limit on one number.
 
     Attributes:
-        rule: What it comes from.
-        kind, limit: Which limit, as it was written.
-        measured: The comparison or disparity it looks at.
+        rule: The rule that it belongs to.
+        kind, limit: The limit as it was written.
+        measured: The comparison or disparity that it limits.
         evidence: The candidate's value or the change; ``None`` without a baseline.
-        bound: The limit in the evidence's units and sign; ``None`` when it needs a baseline value that is not there.
-        judge: What to judge on.
+        bound: The limit in the evidence's units and sign; ``None`` if it needs a baseline value that is missing.
+        judge: Whether the estimate or the interval is judged.
     """
 
     rule: Rule
@@ -48,12 +48,12 @@ class GateCase:
 
     @property
     def scope(self) -> Scope:
-        """Rows looked at; the whole set for a disparity."""
+        """Scope of the gate; the whole set for a disparity."""
         return self.measured.scope if isinstance(self.measured, Comparison) else WHOLE
 
     @property
     def hypothesis(self) -> tuple[object, ...]:
-        """What is tested, whatever name the metric goes by: the same for a disparity and for its alias."""
+        """Key of the tested hypothesis: the same for a disparity and for its alias."""
         rule = self.rule
         return (catalogue.hypothesis(rule.metric), self.scope, rule.across, self.kind, self.bound, rule.retraining)
 
@@ -69,7 +69,7 @@ def expand_rules(rule: Rule, result: EvaluationResult, noise: TrainingNoise = UN
 
     Args:
         rule: The rule.
-        result: What was estimated.
+        result: The evaluation.
         noise: Training noise of the champion, if it is known.
     """
     for measured in _find_numbers(rule, result):
@@ -90,7 +90,7 @@ def expand_rules(rule: Rule, result: EvaluationResult, noise: TrainingNoise = UN
 
 
 def _step(measured: Comparison | Disparity) -> float:
-    """Return the smallest difference between two values of a metric: one row's worth if it is made of counts."""
+    """Return the smallest difference between two values of a metric: that of one row if it is computed from counts."""
     if isinstance(measured, Disparity) or not measured.support:
         return 0.0
     info = catalogue.find(measured.metric)
@@ -98,7 +98,7 @@ def _step(measured: Comparison | Disparity) -> float:
 
 
 def compares_models(rule: Rule, kind: Kind) -> bool:
-    """Whether a limit is one on a change: a shift is a change itself, so its plain limit is, too."""
+    """Return whether a limit is on a change; a shift is a change itself, so that its plain limit is one, too."""
     return kind not in ABSOLUTE or catalogue.is_shift_metric(rule.metric)
 
 
@@ -115,7 +115,7 @@ def _drop_nan(evidence: Evidence | None, confidence: float) -> Evidence | None:
 
 
 def _find_numbers(rule: Rule, result: EvaluationResult) -> list[Comparison] | list[Disparity]:
-    """Return what a rule looks at; a rule that finds nothing gets one undefined number, which is an error later."""
+    """Return the values that a rule limits; without any, one undefined value, which is an error later."""
     if rule.across:
         spreads = [d for d in result.disparities if (d.metric, d.across) == (rule.metric, rule.across)]
         return spreads or [_missing_disparity(rule)]
@@ -157,7 +157,7 @@ def _convert_limit(kind: Kind, limit: Bound, measured: Comparison | Disparity) -
 
 
 def _choose_judge(rule: Rule, measured: Comparison | Disparity, *, change: bool) -> Judge:
-    """Choose what to judge on: the estimate for a plain limit on the whole set, the interval for every comparison."""
+    """Choose the estimate for a plain limit on the whole set, and the interval for every comparison."""
     if rule.judge:
         return rule.judge
     info = catalogue.find(rule.metric)

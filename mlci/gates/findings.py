@@ -14,15 +14,15 @@ class Reason(StrEnum):
     UNKNOWN_NAME = "unknown_name"
     """The metric, class or group does not exist."""
     NOT_MEASURED = "not_measured"
-    """What the metric is computed from is not there."""
+    """The data that the metric is computed from are missing."""
     GROUP_TOO_SMALL = "group_too_small"
     """A group has fewer rows than ``min_group_size``."""
     LABELS = "labels"
     """The labels of these rows leave the metric undefined for every model."""
     TOO_FEW_CARRIERS = "too_few_carriers"
-    """What carries the metric, such as labelled positives, is too little to judge an interval."""
+    """The rows that carry the metric, such as labelled positives, are too few to judge an interval."""
     TOO_FEW = "too_few"
-    """A slice rests on too little to prove a regression, or too little is known of the error."""
+    """A slice has too few rows to prove a regression, or for an estimate of the error."""
     UNDEFINED_FOR_BOTH = "undefined_for_both"
     """The predictions of both models leave the metric undefined."""
     UNDEFINED_FOR_CANDIDATE = "undefined_for_candidate"
@@ -36,7 +36,7 @@ class Reason(StrEnum):
     ACROSS_LIMIT = "across_limit"
     """The limit lies inside the interval."""
     HOLM = "holm"
-    """Beyond the limit alone, but not after the adjustment for all gates of the run."""
+    """Beyond the limit by itself, but not after the adjustment for all gates of the run."""
     BEYOND_LIMIT = "beyond_limit"
     """The limit is broken."""
     DISAPPEARED = "disappeared"
@@ -45,13 +45,13 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Shortage:
-    """What an undecided gate is short of, besides power.
+    """Rows that an undecided gate lacks, besides power.
 
     Attributes:
-        rows: Least rows that its group, or the smallest group, has to have.
-        unit: What those rows are, where not all rows count; ``None`` for all.
-        disagreements: Least rows on which the models have to disagree.
-        family: Gates that Holm's first step shares the level among.
+        rows: Minimum of rows in its group, or in the smallest group.
+        unit: Kind of those rows if not all rows count; ``None`` for all.
+        disagreements: Minimum of rows on which the models disagree.
+        family: Number of gates among which Holm's first step shares the level.
     """
 
     rows: int = 0
@@ -62,7 +62,7 @@ class Shortage:
 
 @dataclass(frozen=True)
 class Finding:
-    """An outcome with its reason, before policy; ``short_of`` says what an inconclusive one lacks."""
+    """An outcome with its reason, before policy; ``short_of`` has the rows that an inconclusive one lacks."""
 
     outcome: Outcome
     why: Reason | None = None

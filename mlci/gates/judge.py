@@ -1,8 +1,8 @@
 """Judge gates: outcomes, Holm's adjustment (Holm 1979, Scand. J. Stat. 6:65), and the verdict.
 
-Passing needs no correction, because all gates must pass (Berger 1982). Failing does: it is declared on Holm-adjusted
-evidence over all interval-judged gates of a run, so that watching many slices does not block harmless changes. Two
-gates with one limit on one number under two names are one hypothesis.
+Passing needs no correction, because all gates must pass (Berger 1982). Failing does: it needs Holm-adjusted
+evidence over all interval-judged gates of a run, so that many slices do not block harmless changes. Two gates with the
+same limit on the same number under two names are one hypothesis.
 """
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
@@ -37,7 +37,7 @@ class Verdict(IntEnum):
 
 
 def weigh_outcome(outcome: Outcome, *, inconclusive: OnDoubt, no_baseline: OnDoubt) -> Verdict:
-    """Return what one outcome alone means for the merge under its policy."""
+    """Return the verdict of one outcome alone under its policy."""
     doubt = {"warn": Verdict.WARN, "block": Verdict.BLOCK}
     match outcome:
         case Outcome.PASSED:
@@ -55,7 +55,7 @@ def weigh_outcome(outcome: Outcome, *, inconclusive: OnDoubt, no_baseline: OnDou
 
 
 def worst_verdict(verdicts: Iterable[Verdict]) -> Verdict:
-    """Return the join; no gate at all blocks, because silence is never a pass."""
+    """Return the join; an evaluation without gates blocks, because it never passes."""
     return max(verdicts, default=Verdict.BLOCK)
 
 
@@ -75,12 +75,12 @@ def holm_adjust_distinct(p_values: Mapping[Hashable, float]) -> dict[Hashable, f
 
 
 TIGHT_LIMIT, SMALL_GROUP = 0.10, 500
-_NOISE = 1e-12  # of the numbers compared: differences of decimal fractions are off by units of the last bit
+_NOISE = 1e-12  # relative rounding error of differences of decimal fractions
 
 
 @dataclass(frozen=True, kw_only=True)
 class JudgeSettings:
-    """What all cases of a run are judged with: the level, the smallest group, and Holm's family."""
+    """Settings for all cases of a run: the level, the smallest group, and Holm's family."""
 
     confidence: float
     min_group_size: int
@@ -95,11 +95,11 @@ class JudgeSettings:
 def judge_rules(
     rules: Sequence[Rule], result: EvaluationResult, *, min_group_size: int, noise: TrainingNoise = UNKNOWN
 ) -> tuple[JudgedGate, ...]:
-    """Judge every rule against an evaluation; in the order of rules, groups and limits.
+    """Judge every rule on an evaluation, in the order of rules, groups and limits.
 
     Args:
-        rules: What a team wrote down.
-        result: What was estimated.
+        rules: The configured rules.
+        result: The evaluation.
         min_group_size: Rows that a group needs to be judged.
         noise: Training noise of the champion, for rules that ask for it.
     """
@@ -122,7 +122,7 @@ def _weight(outcome: Outcome, rule: Rule) -> Verdict:
 
 
 def _failing_p(case: GateCase) -> float | None:
-    """Return the one-sided p-value that speaks for failing; ``None`` for cases outside Holm's family."""
+    """Return the one-sided p-value for failing; ``None`` for cases outside Holm's family."""
     if case.judge == "estimate" or case.evidence is None or case.bound is None or case.evidence.value is None:
         return None
     return case.evidence.below(case.bound) if case.floor else case.evidence.above(case.bound)
@@ -175,22 +175,22 @@ def _find(case: GateCase, adjusted: float, settings: JudgeSettings) -> Finding:
     if evidence is None or evidence.value is None:
         raise AssertionError("find_absence has an outcome for it")
     if case.bound is None:
-        words = "a limit in per cent needs the baseline's value, which is undefined"
-        return Finding(Outcome.ERROR, Reason.UNDEFINED_FOR_BASELINE, words)
+        message = "a limit in per cent needs the baseline's value, which is undefined"
+        return Finding(Outcome.ERROR, Reason.UNDEFINED_FOR_BASELINE, message)
     if case.judge == "estimate":
         return _by_estimate(evidence.value, case.bound, slack=_rounding_slack(case, case.bound), floor=case.floor)
     return _by_interval(case, evidence, case.bound, adjusted, settings)
 
 
 def _rounding_slack(case: GateCase, bound: float) -> float:
-    """Return how far beyond the limit a number may lie for rounding alone: 0.86 - 0.85 is not quite 0.01."""
+    """Return the distance beyond the limit that rounding alone explains: 0.86 - 0.85 is not quite 0.01."""
     baseline = case.measured.baseline
     around = (bound, case.measured.candidate.value, baseline.value if baseline else None)
     return _NOISE * max(abs(number) for number in around if number is not None)
 
 
 def _by_estimate(value: float, bound: float, *, slack: float, floor: bool) -> Finding:
-    """Hold the number that the reader sees against the limit; NaN keeps neither."""
+    """Compare the shown number with the limit; NaN meets none."""
     kept = value >= bound - slack if floor else value <= bound + slack
     if kept:
         return Finding(Outcome.PASSED)
@@ -211,22 +211,22 @@ def _by_interval(case: GateCase, evidence: Evidence, bound: float, adjusted: flo
     if broken and adjusted <= settings.alpha:
         return Finding(Outcome.FAILED, Reason.BEYOND_LIMIT, "the whole interval is beyond the limit")
     if broken:
-        words = f"beyond the limit by itself, but not after Holm over {settings.family} gates"
-        return Finding(Outcome.INCONCLUSIVE, Reason.HOLM, words, Shortage(family=settings.family))
+        message = f"beyond the limit by itself, but not after Holm over {settings.family} gates"
+        return Finding(Outcome.INCONCLUSIVE, Reason.HOLM, message, Shortage(family=settings.family))
     return Finding(Outcome.INCONCLUSIVE, Reason.ACROSS_LIMIT, "the limit lies inside the interval" + _limit_hint(case))
 
 
 def _without_interval(evidence: Evidence, settings: JudgeSettings) -> Finding:
-    """Return the outcome of a value whose error is not known: for want of rows, or of a method."""
+    """Return the outcome of a value with unknown error: for lack of rows, or of a method."""
     if evidence.method == "too few":
         return Finding(Outcome.INCONCLUSIVE, Reason.TOO_FEW, evidence.reason, Shortage(rows=settings.min_group_size))
     why = evidence.reason or "its error is not known"
-    words = f"it has no interval to judge on ({why}); set judge: estimate on this gate"
-    return Finding(Outcome.ERROR, Reason.NO_INTERVAL, words)
+    message = f"it has no interval to judge on ({why}); set judge: estimate on this gate"
+    return Finding(Outcome.ERROR, Reason.NO_INTERVAL, message)
 
 
 def _limit_hint(case: GateCase) -> str:
-    """Return when a limit is too tight to be decided: a disparity's over small groups, or one in per cent of 0."""
+    """Return why a limit can hardly be decided: training noise, per cent of 0, or small groups of a disparity."""
     evidence = case.evidence
     if isinstance(evidence, NoiseWidened):
         return f"; {evidence.runs} retrainings spread by a standard deviation of {evidence.sd:.3g}"

@@ -12,16 +12,16 @@ from mlci.inference.sample_size import MOST, rows_needed, rows_without_disagreem
 
 @dataclass(frozen=True)
 class RowsNeeded:
-    """How many rows of what, e.g. 510 labelled positives."""
+    """A number of rows and their unit, e.g. 510 labelled positives."""
 
     rows: int
     unit: str
 
 
 def rows_to_decide(case: GateCase, confidence: float, short: Shortage) -> RowsNeeded | None:
-    """Return the rows for a power of 80 %; ``None`` if no number of rows would help or be known."""
+    """Return the rows for a power of 80 %; ``None`` if no number of rows helps, or it is not known."""
     level = 1 - (1 - confidence) / short.family
-    by_power = _by_power(case, level) if case.judge == "interval" else None  # an estimate decides, whatever its error
+    by_power = _by_power(case, level) if case.judge == "interval" else None  # an estimate is judged without its error
     least = _least(case, short)
     if by_power is None or least is None:
         return least or by_power
@@ -30,7 +30,7 @@ def rows_to_decide(case: GateCase, confidence: float, short: Shortage) -> RowsNe
 
 
 def _least(case: GateCase, short: Shortage) -> RowsNeeded | None:
-    """Return the rows without which a group is not judged at all."""
+    """Return the minimum of rows for a group to be judged at all."""
     measured = case.measured
     if not isinstance(measured, Comparison):
         return RowsNeeded(short.rows, _unit(case)) if measured.smallest and short.rows else None
@@ -43,10 +43,10 @@ def _least(case: GateCase, short: Shortage) -> RowsNeeded | None:
 
 
 def _by_power(case: GateCase, confidence: float) -> RowsNeeded | None:
-    """Return the rows that would decide the gate four times in five.
+    """Return the rows that decide the gate with a power of 80 %.
 
-    For a change it is planned for two equally good models, so the distance is the margin. Where that many rows are
-    there already, the observed change is close to the limit, and its own distance is taken instead.
+    A change is planned for two equally good models, so the distance is the margin. If the set has that many rows
+    already, the observed change is close to the limit, and its distance is used instead.
     """
     evidence, bound = case.evidence, case.bound
     if evidence is None or bound is None or evidence.value is None:
@@ -68,7 +68,7 @@ def _rows(evidence: Evidence, distance: float, confidence: float) -> int | None:
 
 
 def _rows_without_disagreement(evidence: Evidence, distance: float, confidence: float) -> int | None:
-    """Return the rows for two models that decide alike: there an interval's length falls with the rows themselves."""
+    """Return the rows for models without disagreement: the interval's length is inversely proportional to the rows."""
     least = rows_without_disagreement(distance, confidence=confidence)
     ends, have = evidence.interval(confidence), int(getattr(evidence, "rows", 0))
     if ends is None or not have or evidence.value is None or distance == 0:

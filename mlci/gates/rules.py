@@ -1,4 +1,4 @@
-"""Rules as a team writes them, and gates with their outcomes."""
+"""Configured rules, and gates with their outcomes."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -12,7 +12,7 @@ OnDoubt = Literal["warn", "block"]
 
 
 class Outcome(StrEnum):
-    """What became of a gate."""
+    """Outcome of a gate."""
 
     PASSED = "passed"
     FAILED = "failed"
@@ -32,17 +32,17 @@ class Bound:
 
 @dataclass(frozen=True, kw_only=True)
 class Rule:
-    """One entry under ``gates:``; it becomes a case for every limit and every group that it covers.
+    """One entry of ``gates:``, expanded to a case for every limit and group.
 
     Attributes:
         metric: Name as written.
         each: Slice of which every group gets its own case.
         across: Slice over whose groups a disparity is taken.
-        limits: The limits by kind, in the order they are judged.
-        judge: What to judge on; ``None`` leaves it to the kind of limit.
+        limits: The limits by kind, in the order of judging.
+        judge: Estimate or interval; ``None`` depends on the kind of limit.
         retraining: Whether the interval of a change includes the training noise.
-        inconclusive, no_baseline: What doubt means for this gate.
-        line: Where it stands in the configuration.
+        inconclusive, no_baseline: Effect of these outcomes.
+        line: Its line in the configuration.
     """
 
     metric: str
@@ -58,10 +58,10 @@ class Rule:
 
 @dataclass(frozen=True, kw_only=True)
 class JudgedGate:
-    """One gate and what became of it.
+    """One gate and its outcome.
 
-    ``value`` with ``interval`` stood against ``bound`` (in the value's own units and with its sign: a drop of at most
-    0.01 is a change of at least -0.01), so that anyone can check the outcome by eye.
+    ``value`` with ``interval`` was compared with ``bound`` (in the value's units and with its sign: a drop of at most
+    0.01 is a change of at least -0.01), so that a reader can check the outcome.
     """
 
     id: str

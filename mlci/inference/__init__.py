@@ -1,1 +1,1 @@
-"""From sufficient statistics to estimates: values, paired differences, intervals and the evidence gates judge on."""
+"""Inference from sufficient statistics: values, paired differences, intervals and evidence for gates."""

@@ -43,9 +43,9 @@ def exact_p(first: int, second: int) -> float:
 
 
 def disagreements(name: str, info: MetricInfo | None, statistics: Statistics) -> int | None:
-    """Return how many rows can move a metric between the models; ``None`` without a baseline.
+    """Return how many rows can change a metric between the models; ``None`` without a baseline.
 
-    Recall is moved by labelled positives that are decided differently, and not by the negatives; a metric of scores by
+    Recall changes with labelled positives that are decided differently, and not with negatives; a metric of scores with
     all rows whose scores differ.
     """
     if info is None:

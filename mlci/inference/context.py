@@ -11,12 +11,12 @@ Triple = tuple[Evidence, Evidence | None, Evidence | None]
 
 @dataclass(frozen=True, kw_only=True)
 class MeasureContext:
-    """What every measurement of a run shares.
+    """Settings of all measurements of a run.
 
     Attributes:
         whole: Statistics of the whole set.
         confidence: Two-sided level of intervals.
-        seed: Of the bootstraps.
+        seed: Seed of the bootstraps.
         baseline: Whether there is a baseline.
     """
 
@@ -29,15 +29,15 @@ class MeasureContext:
 def tied_evidence(candidate: Evidence) -> Evidence:
     """Return the exact tie of identical predictions, unless the metric itself is undefined.
 
-    Predictions are identical where the scores are, or the decisions of models that have no scores. Equal decisions of
-    unequal scores are evidence like any other: the next row may be decided differently.
+    Predictions are identical if the scores are, or the decisions of models without scores. Equal decisions from unequal
+    scores are not a tie: the next row may be decided differently.
     """
     return Tie() if candidate.value is not None else candidate
 
 
 def absent_evidence(what: str) -> Triple:
-    """Return undefined evidence all round: the predictions lack what the metric needs."""
-    reason = f"the predictions carry no {what}"
+    """Return undefined evidence for both models and the change: the predictions lack a column."""
+    reason = f"the predictions have no {what}"
     missing = Undefined(reason, cause=Cause.MISSING)
     return missing, missing, missing
 
@@ -48,8 +48,8 @@ def too_few(value: float | None, have: int, unit: str, *, least: int) -> Evidenc
     Args:
         value: The estimate.
         have: Rows that carry the metric.
-        unit: What they are, in the singular: ``"labelled positive"``.
-        least: Rows that it takes.
+        unit: Their unit, in the singular: ``"labelled positive"``.
+        least: Minimum of rows.
     """
     counted = f"no {unit}s" if have == 0 else f"{have:,} {unit}{'' if have == 1 else 's'}"
     reason = f"insufficient group: {counted}; {least:,} are needed"

@@ -1,4 +1,4 @@
-"""Evaluate every metric in every scope and every disparity across every slice."""
+"""Evaluation of every metric in every scope and every disparity across every slice."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,17 +16,17 @@ MOST_CLASSES = 30
 
 @dataclass(frozen=True, kw_only=True)
 class Question:
-    """What an evaluation is asked.
+    """Metrics, disparities and settings of an evaluation.
 
     Attributes:
         task: ``binary``, ``multiclass`` or ``regression``.
         metrics: Names to measure in every scope.
-        disparities: (metric, slice) pairs to take a spread of.
+        disparities: (metric, slice) pairs.
         references: Reference group by slice.
-        baseline: Whether the statistics hold a baseline.
+        baseline: Whether the statistics contain a baseline.
         confidence: Two-sided level of intervals.
         seed: Of every bootstrap.
-        min_group_size: Rows under which a group is listed and never judged.
+        min_group_size: Minimum of rows for a group to be judged; smaller ones are only listed.
         per_class: Whether to add precision, recall and F1 of every class, on the whole set.
     """
 
@@ -44,7 +44,7 @@ class Question:
 def evaluate(
     statistics: Sequence[Statistics], question: Question, *, fingerprint: str, notes: tuple[str, ...]
 ) -> EvaluationResult:
-    """Measure everything asked; ``statistics[0]`` is the whole set, the others are groups of slices."""
+    """Evaluate the question; ``statistics[0]`` is the whole set, the others are groups of slices."""
     whole = statistics[0]
     context = MeasureContext(
         whole=whole, confidence=question.confidence, seed=question.seed, baseline=question.baseline
@@ -73,7 +73,7 @@ def _comparisons(
 
 
 def _by_class(whole: Statistics, question: Question) -> list[str]:
-    """Return the names of the classes' own metrics; none where there are too many classes to read."""
+    """Return the names of the classes' own metrics; none if there are too many classes for a report."""
     if not question.per_class or whole.decisions is None or len(whole.decisions.classes) > MOST_CLASSES:
         return []
     return [f"{metric}[{name}]" for name in whole.decisions.classes for metric in ("precision", "recall", "f1")]

@@ -1,6 +1,6 @@
 """Evidence: a value, its uncertainty, and the strength of the evidence against a limit.
 
-Each kind answers the same questions, so that a gate never needs to know where a number came from. p-values and
+All kinds have the same methods, so that a gate does not depend on the kind of a number. p-values and
 intervals of one kind come from the same statistic: ``below(limit)`` is under (1 - confidence) / 2 exactly when the
 interval's upper end is under the limit.
 """
@@ -13,7 +13,7 @@ Interval = tuple[float, float]
 
 
 class Evidence(Protocol):
-    """What every kind of evidence can say."""
+    """Interface of all kinds of evidence."""
 
     @property
     def value(self) -> float | None:
@@ -31,15 +31,15 @@ class Evidence(Protocol):
         ...
 
     def interval(self, confidence: float) -> Interval | None:
-        """Two-sided interval for the truth; ``None`` if nothing is known beyond the value."""
+        """Two-sided interval for the truth; ``None`` if only the value is known."""
         ...
 
     def below(self, limit: float) -> float:
-        """p-value of the hypothesis that the truth is at or above ``limit``; small speaks for below."""
+        """p-value of the hypothesis that the truth is at or above ``limit``; small is evidence for below."""
         ...
 
     def above(self, limit: float) -> float:
-        """p-value of the hypothesis that the truth is at or below ``limit``; small speaks for above."""
+        """p-value of the hypothesis that the truth is at or below ``limit``; small is evidence for above."""
         ...
 
     def scaled_variance(self) -> float | None:
@@ -48,19 +48,19 @@ class Evidence(Protocol):
 
 
 class Cause(StrEnum):
-    """What a missing value comes from, for machines; the words stand beside it.
+    """Cause of a missing value, for programs; ``reason`` has the words.
 
-    The order of the members is the order of the questions: a later one is the answer only where no earlier one is.
+    The order of the members is their precedence: a later cause applies only if no earlier one does.
     """
 
     NAME = "name"
     """The metric, class or group does not exist."""
     MISSING = "missing"
-    """What it is computed from is not there: scores, decisions, a measurement."""
+    """Its input is missing: scores, decisions, a measurement."""
     LABELS = "labels"
     """The labels of these rows leave it undefined, whatever a model predicts."""
     TOO_FEW = "too_few"
-    """It exists, but what carries it is too little for an interval."""
+    """It exists, but the rows that carry it are too few for an interval."""
     BOTH = "both"
     """The predictions of both models leave it undefined."""
     CANDIDATE = "candidate"
@@ -82,7 +82,7 @@ class Undefined:
         """Return nothing."""
 
     def below(self, limit: float) -> float:  # noqa: ARG002 (part of the protocol)
-        """Return 1: nothing speaks for anything."""
+        """Return 1: it has no evidence."""
         return 1.0
 
     above = below
@@ -93,7 +93,7 @@ class Undefined:
 
 @dataclass(frozen=True)
 class Point:
-    """A value without any idea of its error, e.g. one measured run time or a line of a metrics file."""
+    """A value with unknown error, e.g. one measured run time or a line of a metrics file."""
 
     value: float
     method: str = "measured"
@@ -103,7 +103,7 @@ class Point:
         """Return nothing."""
 
     def below(self, limit: float) -> float:  # noqa: ARG002 (part of the protocol)
-        """Return 1: a point proves nothing."""
+        """Return 1: a point has no evidence."""
         return 1.0
 
     above = below

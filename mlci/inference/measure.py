@@ -1,4 +1,4 @@
-"""One metric in one scope: the evidence for both models and their change, by the metric's kind."""
+"""Measurement of one metric in one scope: evidence for both models and their change, by the metric's kind."""
 
 from collections.abc import Callable
 
@@ -31,7 +31,7 @@ _KINDS: dict[str, Callable[[MetricInfo, Statistics, MeasureContext], Triple]] = 
 
 
 def measure_metric(name: str, statistics: Statistics, context: MeasureContext) -> Comparison:
-    """Return one metric in one scope; a statistic that is not there makes the values undefined, with the reason."""
+    """Return one metric in one scope; without its statistic the values are undefined, with the reason."""
     info = catalogue.find(name)
     carried = minimums.carriers(name, statistics)
     before = minimums.carriers(name, statistics, baseline=True) if context.baseline else {}
@@ -54,9 +54,9 @@ def measure_metric(name: str, statistics: Statistics, context: MeasureContext) -
 def _triple(
     name: str, info: MetricInfo | None, statistics: Statistics, context: MeasureContext, carried: dict[str, int]
 ) -> Triple:
-    """Return the evidence; where the labels leave the metric undefined, no formula is asked."""
-    if words := minimums.undefined_by_labels(name, carried):
-        return undefined_evidence(words, baseline=context.baseline)
+    """Return the evidence, without a computation if the labels leave the metric undefined."""
+    if message := minimums.undefined_by_labels(name, carried):
+        return undefined_evidence(message, baseline=context.baseline)
     if info is None:
         found = custom_evidence(name, statistics, context)
     elif info.kind in _KINDS:
@@ -67,7 +67,7 @@ def _triple(
 
 
 def _support(info: MetricInfo | None, statistics: Statistics, candidate: object) -> int:
-    """Return the rows in a rate's denominator, and all rows of the scope for everything else."""
+    """Return the rows in a rate's denominator, and all rows of the scope for other metrics."""
     if info is not None and info.kind in {"rate", "share"}:
         return int(getattr(candidate, "rows", 0))
     return statistics.rows

@@ -24,12 +24,12 @@ Column = Literal["rows", "label", "decision", "classes"]
 
 @dataclass(frozen=True)
 class Carrier:
-    """Rows that a metric rests on.
+    """Rows that a metric depends on.
 
     Attributes:
-        unit: What is counted, in the plural.
-        column: Where to count: all rows, rows by label, rows by decision, or the classes among the labels.
-        target: The class counted: its index for a binary task, else its name.
+        unit: Unit of the count, in the plural.
+        column: The count: all rows, rows by label, rows by decision, or the classes among the labels.
+        target: The counted class: its index for a binary task, else its name.
     """
 
     unit: str
@@ -39,25 +39,25 @@ class Carrier:
 
 @dataclass(frozen=True)
 class Minimum:
-    """What one metric needs of one carrier.
+    """Minimums of one carrier for one metric.
 
     Attributes:
-        carrier: The rows counted.
-        defined: Fewest with which the metric has a value; 0 where the models' predictions decide that.
-        telling: Fewest labels with which a value depends on the model.
-        judged: Fewest with which it is judged on an interval.
-        proves: Fewest with which a slice can fail.
+        carrier: The counted rows.
+        defined: Minimum for the metric to have a value; 0 if that depends on the models' predictions.
+        informative: Minimum of labels for a value that depends on the model.
+        judged: Minimum for judging it on an interval.
+        proves: Minimum for a slice to fail.
     """
 
     carrier: Carrier
     defined: int = 0
-    telling: int = 1
+    informative: int = 1
     judged: int = 1
     proves: int = 1
 
     @property
     def of_labels(self) -> bool:
-        """Whether the labels alone decide how many there are."""
+        """Whether the count depends on the labels alone."""
         return self.carrier.column in {"label", "classes"}
 
 
@@ -77,7 +77,7 @@ def _share(carrier: Carrier) -> tuple[Minimum, ...]:
 
 
 def _of_decided(carrier: Carrier, *labelled: Carrier) -> tuple[Minimum, ...]:
-    """Return what precision and its relatives need; on labels of one class they are 0 or 1, or 0/0."""
+    """Return the minimums of precision and similar metrics; on labels of one class they are 0 or 1, or 0/0."""
     return (*map(Minimum, labelled), Minimum(carrier, judged=3, proves=PROVES), _ALL)
 
 
@@ -94,8 +94,8 @@ _MINIMUMS: Mapping[str, tuple[Minimum, ...]] = {
         ("negative_predictive_value", "false_omission_rate"), _of_decided(_REJECTED, _POSITIVES, _NEGATIVES)
     ),
     **dict.fromkeys(("f1", "jaccard"), _overlap(_POSITIVES)),
-    "balanced_accuracy": (Minimum(_CLASSES, defined=2, telling=2, judged=2), _ALL),
-    **dict.fromkeys(("matthews_corrcoef", "cohen_kappa_score"), (Minimum(_CLASSES, telling=2, judged=2), _ALL)),
+    "balanced_accuracy": (Minimum(_CLASSES, defined=2, informative=2, judged=2), _ALL),
+    **dict.fromkeys(("matthews_corrcoef", "cohen_kappa_score"), (Minimum(_CLASSES, informative=2, judged=2), _ALL)),
     "roc_auc": (*_share(_POSITIVES)[:1], *_share(_NEGATIVES)),
     "average_precision": (
         Minimum(_POSITIVES, defined=1, judged=5, proves=PROVES),
@@ -107,7 +107,7 @@ _MINIMUMS: Mapping[str, tuple[Minimum, ...]] = {
 
 
 def minimums(metric: str) -> tuple[Minimum, ...]:
-    """Return what a metric needs, of its labels first; all rows for a metric that has nothing else."""
+    """Return a metric's minimums, those of labels first; a minimum of all rows for metrics without others."""
     if found := PER_CLASS.match(metric):
         return _of_class(found[1], found[2])
     name = catalogue.canonical(metric)
@@ -124,7 +124,7 @@ def _of_class(metric: str, wanted: str) -> tuple[Minimum, ...]:
 
 @dataclass(frozen=True)
 class MissingRows:
-    """Fewer rows of a carrier than it takes."""
+    """A carrier with fewer rows than needed."""
 
     have: int
     unit: str
@@ -136,9 +136,9 @@ class MissingRows:
 
 
 def missing_rows(metric: str, carried: Mapping[str, int], *, proving: bool = False) -> MissingRows | None:
-    """Return what is missing for an interval to be judged, or for a slice to fail; ``None`` if nothing is.
+    """Return the missing rows for an interval to be judged, or for a slice to fail; ``None`` if there are enough.
 
-    A carrier that was not counted is not asked for.
+    A carrier that was not counted is not checked.
     """
     for item in minimums(metric):
         unit, least = item.carrier.unit, item.proves if proving else item.judged
@@ -161,7 +161,7 @@ def _singular(unit: str) -> str:
 
 
 def carriers(metric: str, statistics: Statistics, *, baseline: bool = False) -> dict[str, int]:
-    """Count the rows that carry a metric for one model, by unit; what the statistics do not hold is left out."""
+    """Count the rows that carry a metric for one model, by unit; carriers without statistics are omitted."""
     units = [item.carrier for item in minimums(metric)]
     found = {carrier.unit: _count(carrier, statistics, baseline=baseline) for carrier in units}
     return {unit: count for unit, count in found.items() if count is not None}
@@ -174,9 +174,9 @@ def undefined_by_labels(metric: str, carried: Mapping[str, int]) -> str | None:
 
 def silent_labels(metric: str, carried: Mapping[str, int]) -> str | None:
     """Return the words for labels on which a metric is undefined or the same whatever a model predicts."""
-    if catalogue.canonical(metric) == "recall_macro":  # undefined for one reason only
+    if catalogue.canonical(metric) == "recall_macro":  # it has only one cause
         return "a class is decided here that no row is labelled as"
-    return _short_of_labels([(item, item.telling) for item in minimums(metric)], carried)
+    return _short_of_labels([(item, item.informative) for item in minimums(metric)], carried)
 
 
 def _short_of_labels(items: list[tuple[Minimum, int]], carried: Mapping[str, int]) -> str | None:
@@ -208,16 +208,16 @@ def _index(target: int | str | None, decisions: Decisions) -> int | None:
 
 
 def _by_score(carrier: Carrier, statistics: Statistics) -> int | None:
-    """Count labels by the histogram of scores, where no decisions were counted."""
+    """Count labels by the histogram of scores, if no decisions were counted."""
     if statistics.scores is None or carrier.column != "label":
         return None
     bins = statistics.scores.candidate
     return int((bins.positives if carrier.target == 1 else bins.negatives).sum())
 
 
-def undefined_evidence(words: str, *, baseline: bool) -> Triple:
+def undefined_evidence(message: str, *, baseline: bool) -> Triple:
     """Return undefined evidence for all models: no prediction could define the metric on these labels."""
-    found = Undefined(words, cause=Cause.LABELS)
+    found = Undefined(message, cause=Cause.LABELS)
     return found, (found if baseline else None), (found if baseline else None)
 
 
@@ -240,7 +240,7 @@ def attribute_causes(triple: Triple, *, labels: str | None) -> Triple:
 
 
 def missing_models(*, candidate: bool, baseline: bool) -> Cause | None:
-    """Return whose predictions leave a change undefined, by which of both models has no value."""
+    """Return the cause of an undefined change, by which of the models has a value."""
     causes = {(True, True): Cause.BOTH, (True, False): Cause.CANDIDATE, (False, True): Cause.BASELINE}
     return causes.get((candidate, baseline))
 

@@ -8,7 +8,7 @@ from mlci.inference.intervals.distributions import cdf, two_sided
 
 @dataclass(frozen=True)
 class Recorded:
-    """A value with the interval that a report has of it.
+    """A value with its interval from a report.
 
     Attributes:
         value: The estimate.
@@ -41,10 +41,10 @@ class Recorded:
         return self._tail(self.value - limit, upper=False)
 
     def scaled_variance(self) -> None:
-        """Return nothing: a report does not tell what more rows would change."""
+        """Return ``None``: a report does not have it."""
 
     def _tail(self, distance: float, *, upper: bool) -> float:
-        """Return the normal tail beyond a distance, scaled by the side of the interval that it lies on."""
+        """Return the normal tail beyond a distance, scaled by the interval's length on its side."""
         if self.ends is None:
             return 1.0
         low, high = self.ends

@@ -12,16 +12,16 @@ class Comparison:
     """One metric in one scope.
 
     Attributes:
-        metric: Name as the user or the catalogue writes it.
-        scope: Rows it is about.
+        metric: Name as configured, or of the catalogue.
+        scope: Its rows.
         rows: Rows in the scope.
-        support: Rows that the metric's denominator rests on, e.g. the labelled positives for recall.
-        unit: What ``support`` counts, in the plural: ``"rows"``, ``"labelled positives"``.
+        support: Rows of the metric's denominator, e.g. the labelled positives for recall.
+        unit: Unit of ``support``, in the plural: ``"rows"``, ``"labelled positives"``.
         candidate: The candidate's value.
         baseline: The baseline's; ``None`` without a baseline.
         change: Candidate minus baseline on the same rows; ``None`` without a baseline.
         disagreements: Rows among those that carry the metric on which the two models differ; ``None`` if unknown.
-        carriers: Rows that carry the candidate's value, by what is counted.
+        carriers: Rows that carry the candidate's value, by unit.
         baseline_carriers: The same for the baseline's value; empty without a baseline.
     """
 
@@ -42,7 +42,7 @@ class Comparison:
 class GroupRate:
     """One group's value under a disparity, with its ratio to and difference from the reference group.
 
-    ``shortage`` says what the group has too little of to be judged, beside rows; ``None`` if it has enough.
+    ``shortage`` has the rows, such as labelled positives, that are too few to judge the group; ``None`` without one.
     """
 
     group: str
@@ -63,8 +63,8 @@ class Disparity:
         across: The slice.
         reference: The group compared against; ``None`` compares all pairs.
         groups: Every group with its value; a small or undefined one is listed too.
-        small: Groups under the configured size, which leave the disparity undecided.
-        smallest: Rows in the smallest group that counts.
+        small: Groups below the configured size, which leave the disparity undecided.
+        smallest: Rows in the smallest group that is compared.
     """
 
     metric: str
@@ -80,9 +80,9 @@ class Disparity:
 
 @dataclass(frozen=True, kw_only=True)
 class Agreement:
-    """Decisions of both models on the whole set, right and wrong (McNemar 1947).
+    """Correct and wrong decisions of both models on the whole set (McNemar 1947).
 
-    ``both``, ``baseline_only``, ``candidate_only``, ``neither`` count rows that were decided rightly.
+    ``both``, ``baseline_only``, ``candidate_only``, ``neither`` count rows by the models that decided them correctly.
     """
 
     both: int
@@ -96,15 +96,15 @@ class Agreement:
 
 @dataclass(frozen=True, kw_only=True)
 class EvaluationResult:
-    """One evaluation, complete: what gates judge and reports show.
+    """One complete evaluation, for gates and reports.
 
     Attributes:
         task: ``binary``, ``multiclass`` or ``regression``.
         rows: Rows of the evaluation set; ``None`` for a metrics file.
         fingerprint: Content hash of the evaluation set, ``sha256:…``; ``None`` for a metrics file.
-        has_baseline: Whether there was a baseline to compare with.
-        confidence: Two-sided level that intervals were asked for at.
-        notes: Lines a reader should know (joined by position, bins instead of ranks, …).
+        has_baseline: Whether it has a baseline.
+        confidence: Two-sided level of intervals.
+        notes: Remarks for the reader (joined by position, bins instead of ranks, …).
         unchanged_since: Merge base from which no relevant file differs, so that nothing was trained.
         classes: Names of the classes; empty for regression and for a metrics file.
     """

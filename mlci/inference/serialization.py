@@ -1,6 +1,6 @@
 """Serialization of evaluations as JSON, checked field by field when read.
 
-What is kept is evidence, not rows: a few numbers for each metric and scope, from which every limit can be judged.
+An evaluation stores evidence, not rows: a few numbers for each metric and scope, with which every limit can be judged.
 """
 
 import json
@@ -32,7 +32,7 @@ from mlci.metrics.statistics import Scope
 from mlci.util.json_limits import Bounds, excess
 
 LARGEST = 2**63
-"""No count is larger, and a float holds anything below."""
+"""Largest count; every integer up to it is a float."""
 
 
 def misfit(kind: type[Any], parts: Mapping[str, Any]) -> str | None:
@@ -162,7 +162,7 @@ def _build(value: Any) -> Any:  # noqa: ANN401 (any part of an evaluation)
     for key in _BOUNDS & parts.keys():
         parts[key] = _ENDLESS.get(parts[key], parts[key]) if isinstance(parts[key], str) else parts[key]
     kind = _KINDS.get(value.get("kind", ""))
-    if kind is Simultaneous:  # its own field is called kind, too, and is stored under another name
+    if kind is Simultaneous:  # it has a field `kind`, too, which is stored under another name
         parts["kind"] = parts.pop("scale")
     if kind is None:
         return parts
@@ -172,7 +172,7 @@ def _build(value: Any) -> Any:  # noqa: ANN401 (any part of an evaluation)
 
 
 def _probe(result: EvaluationResult) -> None:
-    """Ask every piece of evidence what gates and reports will ask, so that nonsense fails here and by name."""
+    """Call the methods of all evidence that gates and reports call, so that invalid values fail here."""
     if not 0 < result.confidence < 1:
         raise ValueError("its confidence is not between 0 and 1")
     measured: tuple[Comparison | Disparity, ...] = (*result.comparisons, *result.disparities)
@@ -186,7 +186,7 @@ def _probe(result: EvaluationResult) -> None:
 def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        raise ValueError("a key stands twice")
+        raise ValueError("a key occurs twice")
     return found
 
 

@@ -1,11 +1,11 @@
 """Training noise: the spread of a metric over retrainings, and intervals widened by it.
 
-Intervals over rows compare two trained models. Trained again, each of them would have come out a little different; over
-independent trainings that adds 2 s² to the variance of the change, s² being the variance of the metric over trainings
+Intervals over rows compare two trained models. Retrained, each of them would be slightly different; over independent
+trainings that adds 2 s² to the variance of the change, s² being the variance of the metric over trainings
 (Bouthillier et al. 2021, "Accounting for Variance in Machine Learning Benchmarks", MLSys). s is estimated from few
-reruns, so its part of the interval extends by Student's t with N - 1 degrees of freedom. Both parts are joined by
+reruns, so its part of the interval uses Student's t with N - 1 degrees of freedom. Both parts are joined by
 squaring and adding the distances of their ends from the estimate (Zou & Donner 2008, Stat. Med. 27:1693, "MOVER"),
-which keeps each exact where the other is 0.
+which keeps each exact if the other is 0.
 """
 
 import math
@@ -18,18 +18,18 @@ from mlci.inference.intervals.distributions import student_cdf, student_two_side
 
 _STEPS = 60
 LEAST = 3
-"""Fewest retrainings that are a spread: two alike have a standard deviation of 0 by coincidence."""
+"""Minimum of retrainings: two can agree by coincidence, with a standard deviation of 0."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingNoise:
-    """How far the metrics of one version spread over trainings.
+    """Training noise of one version: standard deviations of its metrics over retrainings.
 
     Attributes:
-        version: Which version was trained again.
-        runs: How often.
+        version: The retrained version.
+        runs: Number of retrainings.
         spread: Standard deviation by metric, on the whole set.
-        reason: Why there is none, with what would help; ``None`` if there is.
+        reason: Why it is not known, with the remedy; ``None`` if it is known.
     """
 
     version: int | None = None
@@ -43,12 +43,12 @@ UNKNOWN = TrainingNoise(reason="the training noise is not known here; only a run
 
 @dataclass(frozen=True, kw_only=True)
 class NoiseWidened:
-    """The change of a metric from one way of training to another, where ``evidence`` knows two trained models only.
+    """The change of a metric between two training procedures; ``evidence`` compares two trained models only.
 
     Attributes:
-        evidence: Over rows.
+        evidence: Evidence over rows.
         sd: Standard deviation of the metric over trainings.
-        runs: Trainings that it was estimated from, at least 2.
+        runs: Number of trainings behind it, at least 2.
     """
 
     evidence: Evidence
@@ -57,25 +57,25 @@ class NoiseWidened:
 
     @property
     def value(self) -> float | None:
-        """The estimate, which stays where it is."""
+        """The estimate, which is unchanged."""
         return self.evidence.value
 
     @property
     def method(self) -> str:
-        """How the rows were judged, and that the interval is wider."""
+        """Method of the evidence over rows, and the retrainings."""
         return f"{self.evidence.method} and {self.runs} retrainings"
 
     @property
     def reason(self) -> str | None:
-        """What the evidence over rows says."""
+        """Reason of the evidence over rows."""
         return self.evidence.reason
 
     def margin(self, confidence: float) -> float:
-        """Return what the interval would extend by on endless rows."""
+        """Return the half-width of the interval with infinitely many rows."""
         return student_two_sided(confidence, self.runs - 1) * math.sqrt(2) * self.sd
 
     def interval(self, confidence: float) -> Interval | None:
-        """Join both parts; ``None`` if nothing is known of the error over rows."""
+        """Join both parts; ``None`` if the error over rows is not known."""
         ends, value = self.evidence.interval(confidence), self.value
         if ends is None or value is None:
             return None
@@ -91,7 +91,7 @@ class NoiseWidened:
         return self._tail(limit, upper=False)
 
     def scaled_variance(self) -> None:
-        """Return nothing: more rows do not reduce training noise."""
+        """Return ``None``: more rows do not reduce training noise."""
 
     def _tail(self, limit: float, *, upper: bool) -> float:
         """Invert the interval by bisection on its confidence."""
@@ -111,14 +111,15 @@ class NoiseWidened:
 def widen_by_noise(change: Evidence | None, metric: str, noise: TrainingNoise, *, step: float = 0.0) -> Evidence | None:
     """Return the evidence of a change, widened by training noise.
 
-    Identical predictions stay an exact tie. Without a recorded spread nothing is known.
+    Identical predictions stay an exact tie. Without recorded noise the change is undefined.
 
     Args:
         change: The evidence over rows.
         metric: Canonical name.
-        noise: The recorded spread.
-        step: Smallest difference that the metric can show, 1/n for a proportion of n rows. The standard deviation is
-            taken to be at least that: a few values that are rounded to steps can be equal although training varies.
+        noise: The recorded noise.
+        step: Smallest possible difference of the metric, 1/n for a proportion of n rows, and lower bound of the
+            standard
+        deviation: a few discrete values can be equal although training varies.
     """
     if change is None or change.value is None or isinstance(change, Tie):
         return change
@@ -126,18 +127,18 @@ def widen_by_noise(change: Evidence | None, metric: str, noise: TrainingNoise, *
         return Undefined(noise.reason)
     sd = noise.spread.get(metric)
     if sd is None:
-        return Undefined(f"the reruns of version {noise.version} have no {metric}; train it again on the current rows")
+        return Undefined(f"the reruns of version {noise.version} have no {metric}; retrain it on the current rows")
     return NoiseWidened(evidence=change, sd=max(sd, step), runs=noise.runs)
 
 
 @dataclass(frozen=True, kw_only=True)
 class ReproductionCheck:
-    """One metric over trainings of one recipe, and the value that was there before.
+    """One metric over retrainings of one version, and the version's value.
 
     Attributes:
         original: The value of the version itself.
-        mean, sd: Of the reruns; ``sd`` is ``None`` for a single one.
-        inside: Whether the original could be one more training: Student's prediction interval for one new value.
+        mean, sd: Those of the reruns; ``sd`` is ``None`` for a single one.
+        inside: Whether the original is in Student's prediction interval for one more training.
     """
 
     original: float
@@ -147,9 +148,9 @@ class ReproductionCheck:
 
 
 def check_reproduction(original: float, reruns: Sequence[float], *, confidence: float) -> ReproductionCheck:
-    """Hold a value against reruns: |x - mean| ≤ t · s · √(1 + 1/N), N - 1 degrees of freedom.
+    """Compare a value with reruns: |x - mean| ≤ t · s · √(1 + 1/N), N - 1 degrees of freedom.
 
-    Without a spread (one rerun, or all alike) only the same value is inside.
+    With a standard deviation of 0 (one rerun, or all equal) only the same value is inside.
     """
     mean, sd = fmean(reruns), stdev(reruns) if len(reruns) > 1 else None
     distance = abs(original - mean)

@@ -1,4 +1,4 @@
-"""Compare two origins: code, evaluation set, training data, configuration, environment, model. Pure."""
+"""Comparison of two origins: code, evaluation set, training data, configuration, environment, model. Pure."""
 
 import hashlib
 import json
@@ -17,12 +17,12 @@ _POINTERS = (".dvc", "dvc.lock")
 
 
 def compare_origins(before: Origin, after: Origin, files: ChangedFiles | None) -> tuple[Row, ...]:
-    """Return one row for each kind of thing, always the same six in the same order.
+    """Return one row for each of the six kinds, always in the same order.
 
     Args:
-        before: The baseline's.
-        after: The candidate's.
-        files: What differs between both commits, by git; ``None`` if it can't tell.
+        before: Origin of the baseline.
+        after: Origin of the candidate.
+        files: Differences between both commits, by git; ``None`` if they are not known.
     """
     return (
         _code(before, after, files),
@@ -35,7 +35,7 @@ def compare_origins(before: Origin, after: Origin, files: ChangedFiles | None) -
 
 
 def differing_settings(before: Mapping[str, str], after: Mapping[str, str], *, shown: bool = True) -> list[OriginItem]:
-    """Return what was added, removed or changed between two mappings, by name; values only where ``shown``."""
+    """Return added, removed and changed entries of two mappings, by name; values only if ``shown``."""
     items = []
     for name in sorted({*before, *after}):
         old, new = before.get(name), after.get(name)
@@ -47,7 +47,7 @@ def differing_settings(before: Mapping[str, str], after: Mapping[str, str], *, s
 
 
 def _code(before: Origin, after: Origin, files: ChangedFiles | None) -> Row:
-    """Compare commits; files that another row is about are left to that row."""
+    """Compare commits, without the files that belong to another row."""
     sides = (before.commit, after.commit)
     if before.commit is None or after.commit is None:
         whose = "baseline" if before.commit is None else "candidate"
@@ -90,7 +90,7 @@ def _evaluation(before: Origin, after: Origin) -> Row:
 
 
 def _digests(kind: Kind, sides: Sides, why: str) -> Row:
-    """Compare what is known by a digest alone; ``why`` tells what is missing where one is."""
+    """Compare two digests; ``why`` is the reason if one is missing."""
     known = None not in sides
     return _row(kind, sides, sides[0] != sides[1] if known else None, None if known else why)
 
@@ -115,7 +115,7 @@ def _configuration(before: Origin, after: Origin) -> Row:
 
 
 def _environment(before: Origin, after: Origin) -> Row:
-    """Compare versions, lock files, and packages: those of lock files, else those beside mlci itself."""
+    """Compare versions, lock files, and packages: those of lock files, or else those installed beside mlci."""
     locked = before.packages is not None and after.packages is not None
     unlocked = not before.locks and not after.locks
     reason, packages = None, (before.packages or {}, after.packages or {})
@@ -170,8 +170,8 @@ _SCOPE = ("each", "across")
 def flatten_settings(settings: Mapping[str, object]) -> dict[str, str]:
     """Return every setting by its path: ``predict.threshold``, ``gates[recall, each: region].max_drop``.
 
-    Gates go by what they look at, not by their place, so that one that was put in front changes no other. Lists of
-    plain values are one setting. What is left out of the file and what is written as its default are the same.
+    Gates are named by metric and scope, not by position, so that an inserted one changes no other. Lists of scalars are
+    one setting. An omitted setting and its written default are the same.
     """
     return dict(_walk("", settings))
 
@@ -188,7 +188,7 @@ def _walk(path: str, value: object) -> Iterator[tuple[str, str]]:
 
 
 def _gates(gates: list[object] | tuple[object, ...]) -> Iterator[tuple[str, Mapping[str, object]]]:
-    """Yield gates by metric and scope; the second of two that look at the same has a number."""
+    """Yield gates by metric and scope; the second of two with the same scope has a number."""
     seen: dict[str, int] = {}
     for gate in gates:
         if not isinstance(gate, Mapping):

@@ -1,4 +1,4 @@
-"""Packages that a lock file pins, whatever tool wrote it. Pure; what can't be read pins nothing that is known.
+"""Pinned packages of lock files of many tools. Pure; a file that can't be read has no known pins.
 
 Formats: requirements files (pip documentation, "Requirements File Format"); ``uv.lock``, ``poetry.lock``, ``pdm.lock``
 (TOML with ``[[package]]``), ``pylock.toml`` (PEP 751, ``[[packages]]``); ``Pipfile.lock`` and ``renv.lock`` (JSON);
@@ -27,7 +27,7 @@ def locked_packages(files: Mapping[str, bytes]) -> dict[str, str] | None:
     for name, data in files.items():
         try:
             pins = list(_pins(name.rpartition("/")[2], data.decode("utf-8")))
-        except (ValueError, TypeError, KeyError, AttributeError, RecursionError):  # whatever a foreign file may hold
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError):  # errors of malformed files
             continue
         read = True
         for package, version in pins:
@@ -50,13 +50,13 @@ def _pins(name: str, text: str) -> Pins:
 
 
 def _requirements(lines: Iterable[str]) -> Pins:
-    """Yield what a requirements file pins; options, hashes and comments say nothing about versions."""
+    """Yield the pins of a requirements file; options, hashes and comments have no versions."""
     for line in lines:
         match = _REQUIREMENT.match(line)
         if match is None:
             continue
         name, wanted = match[1], re.split(r"\s--", match[2])[0].strip()
-        if wanted.startswith("@"):  # an address, which may hold a password
+        if wanted.startswith("@"):  # an address, which may contain a password
             yield name, f"from an address (sha256 {hashlib.sha256(wanted.encode()).hexdigest()[:12]})"
         else:
             yield name, wanted.removeprefix("==").removeprefix("=").strip() or _ANY

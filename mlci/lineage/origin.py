@@ -13,21 +13,21 @@ How = Literal["added", "removed", "changed"]
 
 @dataclass(frozen=True, kw_only=True)
 class Origin:
-    """What one model was made from.
+    """Origin of one model.
 
     Attributes:
         commit: Full hash; ``None`` outside of a repository.
         dirty: Whether the checkout had uncommitted changes.
         fingerprint: Of the evaluation set.
-        pointers: What DVC's files and Git LFS's pointers name, by path.
+        pointers: Data that DVC's files and Git LFS's pointers name, by path.
         config: Digest of the configuration's bytes.
-        config_path: Where it stands in the repository.
-        settings: What the configuration says; ``None`` if it can't be read.
+        config_path: Its path in the repository.
+        settings: Settings of the configuration; ``None`` if it can't be read.
         python, mlci: Versions.
         locks: Digest of each lock file, by path.
-        packages: What the lock files pin; ``None`` if there is none that can be read.
+        packages: Pinned packages of the lock files; ``None`` if none can be read.
         installed: Distributions beside mlci itself.
-        model: Digest of the model; ``None`` if it left none.
+        model: Digest of the model; ``None`` without one.
     """
 
     commit: str | None = None
@@ -47,10 +47,10 @@ class Origin:
 
 @dataclass(frozen=True, kw_only=True)
 class ChangedFiles:
-    """Files that differ between two commits; ``None`` in place of this where git can't tell.
+    """Files that differ between two commits; callers use ``None`` if git does not know them.
 
     Attributes:
-        names: By path from the top of the repository, how.
+        names: Kind of change by path from the top of the repository.
     """
 
     names: Mapping[str, How]
@@ -58,7 +58,7 @@ class ChangedFiles:
 
 @dataclass(frozen=True, kw_only=True)
 class OriginItem:
-    """One thing that differs."""
+    """One difference."""
 
     name: str
     how: How
@@ -68,15 +68,15 @@ class OriginItem:
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """What became of one kind of thing.
+    """Comparison of one kind.
 
     Attributes:
-        kind: Which.
-        before, after: By what each side is known: a commit or a digest.
-        changed: ``None`` if that is not known.
+        kind: The kind.
+        before, after: Identity of each: a commit or a digest.
+        changed: Whether they differ; ``None`` if it is not known.
         reason: A remark, or why it is not known.
-        items: What differs, by name, at most :data:`mlci.lineage.compare.MOST`.
-        more: Items beyond those.
+        items: Differences by name, at most :data:`mlci.lineage.compare.MOST`.
+        more: Number of further differences.
     """
 
     kind: Kind
@@ -90,11 +90,11 @@ class Row:
 
 @dataclass(frozen=True, kw_only=True)
 class RecordedOrigin:
-    """What a commit was made from.
+    """Origin of a commit.
 
     Attributes:
-        origin: By its own files; the environment that its steps ran in is the run's, and is not in it.
-        rows: Its own evaluation set by digests, where that is another one and small enough.
+        origin: Origin by its own files, without the environment, which is the run's.
+        rows: Its own evaluation set by digests, if it differs and is small enough.
     """
 
     origin: Origin
@@ -107,5 +107,5 @@ def dump_origin(origin: Origin) -> str:
 
 
 def parse_origin(text: str) -> Origin:
-    """Read what :func:`dump` wrote."""
+    """Read what :func:`dump_origin` wrote."""
     return Origin(**json.loads(text))

@@ -1,8 +1,8 @@
-"""Rows of an evaluation set by digests, kept with a version so that another set can be compared with it row by row.
+"""Rows of an evaluation set by digests, stored with a version so that another set can be compared row by row.
 
-Of each row three digests of 64 bits are kept: of its key, of its label and of everything else. Rows without a key
-column are known by everything but their label. Two different rows agree by accident with a chance of about 2**-64 a
-pair. The digests are no secret keeping: a reader of them can try out labels.
+Each row has three digests of 64 bits: of its key, of its label and of all other columns. Rows without a key column are
+identified by all columns but the label. Two different rows collide with a probability of about 2**-64. The digests are
+not secret: a reader can recover labels by trying values.
 """
 
 import json
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 Digests = NDArray[np.uint64]
 Positions = NDArray[np.intp]
 MOST = 1_000_000
-"""Most rows that are kept, 24 bytes each."""
+"""Most rows that are stored, 24 bytes each."""
 UNCERTAIN = 0.05
 """Largest share of rows for which content may identify the wrong row."""
 SCHEMA = "mlci/rows/1"
@@ -33,7 +33,7 @@ class Rows:
         label: Name of the label's column; ``None`` for predictions, which have no labels.
         keys, labels, contents: A digest for each row.
         nulls: Cells without a value, by column, in the order of the table.
-        in_order: Whether rows stand in the table's order, to which predictions without a key belong; if not, in an
+        in_order: Whether rows are in the table's order, to which predictions without a key belong; if not, in an
             order that depends on content alone.
     """
 
@@ -52,16 +52,16 @@ class Rows:
 
 @dataclass(frozen=True, kw_only=True)
 class Difference:
-    """What differs between two evaluation sets.
+    """Difference between two evaluation sets.
 
     Attributes:
         before, after: Rows of each.
-        added, removed: Rows by key, or by content; ``None`` if keys or labels stand in other columns, or if rows
+        added, removed: Rows by key, or by content; ``None`` if keys or labels are in other columns, or if rows
             without a key repeat.
         relabelled: Rows of both with another label; without a key, rows of equal content that occur once in each.
-        changed: Rows of both with the same label and other values; ``None`` if the columns are not the same.
+        changed: Rows of both with the same label and other values; ``None`` if the columns differ.
         columns_added, columns_removed: By name.
-        null_rates: Share of cells without a value, before and after, of columns in both where it is another one; the
+        null_rates: Share of cells without a value, before and after, of common columns if they differ; the
             largest change first.
         repeat: Whether rows are not counted because they have no key and many of them are equal.
     """
@@ -79,7 +79,7 @@ class Difference:
 
 
 def sort_rows(rows: Rows) -> Rows:
-    """Return the same rows in an order that depends on nothing but what they hold."""
+    """Return the same rows in an order that depends only on their content."""
     order = np.lexsort((rows.contents, rows.labels, rows.keys))
     parts = {name: getattr(rows, name)[order] for name in ("keys", "labels", "contents")}
     return Rows(key=rows.key, label=rows.label, nulls=rows.nulls, **parts)
@@ -94,10 +94,10 @@ def dump_rows(rows: Rows) -> bytes:
 
 
 def parse_rows(data: bytes) -> Rows:
-    """Read what :func:`dump` wrote.
+    """Read what :func:`dump_rows` wrote.
 
     Raises:
-        ValueError: if it is something else, or a part of it.
+        ValueError: if the data are of another format or incomplete.
     """
     line, newline, _ = data[:_MOST_HEADER].partition(b"\n")
     try:
@@ -105,13 +105,13 @@ def parse_rows(data: bytes) -> Rows:
     except (ValueError, RecursionError):
         header = None
     if not isinstance(header, dict) or header.get("schema") != SCHEMA:
-        raise ValueError("it holds no rows that this version of mlci knows")
+        raise ValueError("it has no rows in a format of this version of mlci")
     count, nulls = header.get("rows"), header.get("nulls")
     body = data[len(line) + 1 :]
     if not isinstance(count, int) or not 0 <= count <= MOST or len(body) != count * 24 or not isinstance(nulls, dict):
-        raise ValueError("it does not hold the rows that it says")
+        raise ValueError("its number of rows differs from its header")
     if not all(isinstance(number, int) for number in nulls.values()) or not isinstance(header.get("label"), str):
-        raise ValueError("it does not hold the columns that it says")
+        raise ValueError("its columns differ from its header")
     keys, labels, contents = np.frombuffer(body, "<u8").astype(np.uint64).reshape(3, count)
     named = {"key": header.get("key"), "label": header["label"], "nulls": nulls}
     named["in_order"] = header.get("in_order") is True
@@ -119,7 +119,7 @@ def parse_rows(data: bytes) -> Rows:
 
 
 def row_difference(before: Rows, after: Rows) -> Difference:
-    """Compare two evaluation sets; rows that occur several times count as often as they do.
+    """Compare two evaluation sets; repeated rows count each time.
 
     Without a key, rows of equal content can't be distinguished: if many of them repeat, nothing is counted.
     """
@@ -221,7 +221,7 @@ def mix_digests(left: Digests, right: Digests) -> Digests:
 
 
 def _common(left: Digests, right: Digests) -> int:
-    """Count what two multisets have in common."""
+    """Count common elements of two multisets."""
     values, counts = np.unique(left, return_counts=True)
     others, numbers = np.unique(right, return_counts=True)
     _, at, there = np.intersect1d(values, others, assume_unique=True, return_indices=True)

@@ -1,4 +1,4 @@
-"""Every metric that mlci derives itself: direction, unit, range, formula and source, in one place.
+"""Catalogue of the metrics that mlci computes: direction, unit, range, formula and source.
 
 The page ``docs/reference/metrics.md`` and ``mlci metrics`` are written from here. Names are scikit-learn's (those of
 its scorers, with the function names as aliases) and fairlearn's.
@@ -30,14 +30,14 @@ _BY_NAME = {entry.name: entry for entry in ENTRIES}
 
 @dataclass(frozen=True)
 class DisparityInfo:
-    """What a disparity is made of: base metrics, taken as largest difference, smallest ratio or largest shift."""
+    """A disparity's base metrics, and its kind: largest difference, smallest ratio or largest shift."""
 
     bases: tuple[str, ...]
     kind: Literal["difference", "ratio", "shift"]
 
 
 def names() -> list[str]:
-    """Return every name that can be written in a gate, aliases and disparities among them."""
+    """Return every name that a gate can use, including aliases and disparities."""
     plain = [*_BY_NAME, *ALIASES]
     parities = [f"{parity}_{kind}" for parity in PARITIES for kind in KINDS]
     spreads = [spelt for name in plain for kind in KINDS if find_disparity(spelt := f"{name}_{kind}")]
@@ -56,10 +56,10 @@ def find(name: str) -> MetricInfo | None:
 
 
 def find_disparity(name: str) -> DisparityInfo | None:
-    """Take the name of a disparity apart; ``None`` if it is not one.
+    """Parse the name of a disparity; ``None`` if it is not one.
 
-    A ratio of values that can be negative is not one: its smallest says nothing about how far groups are apart. Nor is
-    a shift of what the model does not decide, or of a share, whose change has no interval.
+    A ratio of values that can be negative is not one, because it does not measure the distance of groups. Nor is a
+    shift of a metric that does not depend on the model, or of a share, whose change has no interval.
     """
     match = SPREAD.match(name)
     if match is None or _plain(name):
@@ -77,15 +77,15 @@ def find_disparity(name: str) -> DisparityInfo | None:
 
 
 def is_shift_metric(name: str) -> bool:
-    """Whether a metric compares both models by itself, so that it has no value of one model."""
+    """Return whether a metric compares both models itself, so that a single model has no value."""
     parts = find_disparity(name)
     return parts is not None and parts.kind == "shift"
 
 
 def canonical(name: str) -> str:
-    """Return the catalogue's own name of a metric, of one class's or of a disparity, that may be an alias.
+    """Return the catalogue's name of a metric, of one of a class, or of a disparity; the argument may be an alias.
 
-    Aliases may be written in capitals (``AUC``). A name that is not known stays as it is.
+    Aliases may be written in capitals (``AUC``). An unknown name is returned unchanged.
     """
     if found := _plain(name) or FOREIGN_ALIASES.get(name.lower()):
         return found
@@ -97,13 +97,13 @@ def canonical(name: str) -> str:
 
 
 def shown_metric(name: str) -> str:
-    """Return the name that reports show: the canonical one, but a library's own name as it was asked for."""
+    """Return the name for reports: the canonical one, or a library's name as it was configured."""
     match = None if _plain(name) else _PER_CLASS.match(name) or SPREAD.match(name)
     return name if (match[1] if match else name) in LIBRARY_NAMES else canonical(name)
 
 
 def hypothesis(name: str) -> str:
-    """Return what a metric measures: the same for two names of one number, such as two disparities of recall."""
+    """Return a key of the measured number: equal for two names of one number, such as two disparities of recall."""
     parts = find_disparity(name)
     if parts is None:
         return canonical(name)
@@ -111,16 +111,16 @@ def hypothesis(name: str) -> str:
 
 
 def nearest_metric(name: str) -> str | None:
-    """Return the known name closest to a misspelt one."""
+    """Return the known name that is closest to a misspelled one."""
     close = difflib.get_close_matches(name, names(), n=1)
     return close[0] if close else None
 
 
 def metrics_of_task(task: str) -> list[str]:
-    """Return the metrics reported for a task when the configuration names none.
+    """Return the metrics reported for a task if the configuration names none.
 
-    That is all but the run's own costs and what says nothing about the whole set: its prevalence is the labels' own,
-    and its share of itself is 1.
+    These are all but operational metrics and metrics without information on the whole set: the prevalence depends on
+    the labels only, and the whole set's share of itself is 1.
     """
     left_out = {"prevalence", "predicted_positive_share"}
     return [
@@ -131,7 +131,7 @@ def metrics_of_task(task: str) -> list[str]:
 
 
 def _plain(name: str) -> str | None:
-    """Return the entry's name that a name or an alias stands for; ``None`` if it is neither."""
+    """Return the entry's name for a name or an alias; ``None`` if it is neither."""
     if name in _BY_NAME:
         return name
     return ALIASES.get(name) or ALIASES.get(name.lower())
@@ -139,7 +139,7 @@ def _plain(name: str) -> str | None:
 
 @functools.cache
 def _info(name: str) -> MetricInfo:
-    """Return the entry; under an alias it keeps the name that was asked for."""
+    """Return the entry; with an alias it keeps that name."""
     return replace(_BY_NAME[_plain(name) or name], name=name)
 
 
@@ -176,7 +176,7 @@ def _disparity(name: str, parts: DisparityInfo) -> MetricInfo:
 
 
 def _shift(name: str, parts: DisparityInfo) -> MetricInfo:
-    """Return the entry of the largest shift: twice as large as the change of a group at most."""
+    """Return the entry of the largest shift, which is at most twice the largest change of a group."""
     gap = _disparity(name, replace(parts, kind="difference"))
     bases = " or ".join(base.name for item in parts.bases if (base := find(item)))
     title = gap.title.removesuffix(" difference")

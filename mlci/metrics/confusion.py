@@ -1,11 +1,11 @@
 """Metrics that are functions of a confusion matrix's margins, for one matrix or a stack of them.
 
 A confusion matrix enters as three arrays whose last axis is the class: ``hits`` (diagonal), ``labels`` (row sums) and
-``decisions`` (column sums). Everything common is a function of those 3K numbers, which is what makes influence
-functions cheap: all functions here are homogeneous of degree 0 and accept complex input, so that their gradient can be
-taken by a complex step (Squire & Trapp 1998, SIAM Review 40:110).
+``decisions`` (column sums). All common metrics are functions of those 3K numbers, so that influence functions are
+cheap: all functions here are homogeneous of degree 0 and accept complex input, so that their gradient can be taken by a
+complex step (Squire & Trapp 1998, SIAM Review 40:110).
 
-0/0 is undefined: functions return NaN there, and never the 0 or 1 that a convention would put in its place.
+0/0 is undefined: functions return NaN for it, never a conventional 0 or 1.
 """
 
 from collections.abc import Callable
@@ -36,7 +36,7 @@ Function = Callable[[Margins], Array]
 
 
 def _over(numerator: Array, denominator: Array) -> Array:
-    """Divide; NaN where the denominator's real part is 0."""
+    """Divide; NaN if the denominator's real part is 0."""
     empty = np.real(denominator) == 0
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.asarray(np.where(empty, np.nan, numerator / np.where(empty, 1, denominator)))
@@ -129,7 +129,7 @@ def f1s(m: Margins) -> Array:
 
 
 def matthews_corrcoef(m: Margins) -> Array:
-    """Matthews' correlation for any number of classes (Gorodkin 2004); undefined if one side is constant."""
+    """Matthews' correlation of any number of classes (Gorodkin 2004); undefined if labels or decisions are constant."""
     n = m.total
     covariance = m.hits.sum(axis=-1) * n - (m.labels * m.decisions).sum(axis=-1)
     spread_labels = n * n - (m.labels * m.labels).sum(axis=-1)
@@ -138,7 +138,7 @@ def matthews_corrcoef(m: Margins) -> Array:
 
 
 def cohen_kappa_score(m: Margins) -> Array:
-    """Agreement beyond chance (Cohen 1960); undefined if chance alone agrees always."""
+    """Agreement beyond chance (Cohen 1960); undefined if chance agreement is 1."""
     n = m.total
     chance = (m.labels * m.decisions).sum(axis=-1)
     return _over(m.hits.sum(axis=-1) * n - chance, n * n - chance)

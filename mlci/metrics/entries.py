@@ -1,4 +1,4 @@
-"""The catalogue's entries, one call each."""
+"""Entries of the metric catalogue."""
 
 from typing import Any
 
@@ -27,7 +27,7 @@ _SOURCES = {
 }
 
 
-def _entry(name: str, title: str, kind: Kind, direction: Direction, /, *about: Any, **more: Any) -> MetricInfo:  # noqa: ANN401 (handed on to MetricInfo, which types them)
+def _entry(name: str, title: str, kind: Kind, direction: Direction, /, *about: Any, **more: Any) -> MetricInfo:  # noqa: ANN401 (passed to MetricInfo, which types them)
     tasks, formula = about
     sources = {"rate": WILSON, "share": WILSON, "ratio": CELLS, "ranks": DELONG, "loss": MEANS}
     more.setdefault("source", _SOURCES.get(name, sources.get(kind, CELLS)))
@@ -279,14 +279,14 @@ LIBRARY_NAMES = frozenset(
         "true_positive_rate",
     }
 )
-"""Names that reports show as they were asked for: those of functions of scikit-learn and fairlearn, and of medicine."""
+"""Names that reports show as configured: those of functions of scikit-learn and fairlearn, and of medicine."""
 
 FOREIGN_ALIASES = {
     "qwk": "quadratic_weighted_kappa",
     "weighted_kappa": "quadratic_weighted_kappa",
     "explained_variance_score": "explained_variance",
 }
-"""Other names of metrics that scikit-learn evaluates."""
+"""Aliases of metrics that scikit-learn evaluates."""
 
 ALIASES = {
     "accuracy_score": "accuracy",
@@ -328,4 +328,4 @@ ALIASES = {
     "F1": "f1",
     "R2": "r2",
 }
-"""Other names by the catalogue's own."""
+"""Aliases by the catalogue's name."""

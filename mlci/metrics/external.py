@@ -1,8 +1,8 @@
-"""Metric names outside the catalogue: scikit-learn's, and those common in metrics files.
+"""Metric names outside the catalogue: scikit-learn's, and common ones of metrics files.
 
-Scorers and functions of scikit-learn 1.5 to 1.9 that turn labels and one column of predictions into one number; what
-needs a matrix of scores, clusters or queries is listed with what is missing. None of it needs scikit-learn to be
-imported.
+Scorers and functions of scikit-learn 1.5 to 1.9 that map labels and one column of predictions to one number; metrics
+that need a matrix of scores, clusters or queries are listed with the reason why they are not supported. This module
+does not import scikit-learn.
 """
 
 import re
@@ -108,17 +108,17 @@ LACKING: dict[str, str] = {
         f"{_CLUSTERS}; use `module:function`",
     ),
 }
-"""Names of scikit-learn's that labels and one column of predictions are not enough for, and what is missing."""
+"""Names of scikit-learn that need more than labels and one column of predictions, with the reason."""
 
 
 @dataclass(frozen=True)
 class SklearnMetric:
-    """What a name alone tells about a metric that is computed by someone else's function.
+    """Tasks and direction of an external metric, derived from its name.
 
     Attributes:
-        tasks: Tasks that it exists for; ``None`` if that is not known.
-        direction: Which way is better, by scikit-learn's convention (user guide, "The scoring parameter"): names that
-            end in ``_error``, ``_loss`` or ``_deviance`` are better when lower, ``neg_`` turns that round.
+        tasks: Tasks that it exists for; ``None`` if they are not known.
+        direction: The better direction, by scikit-learn's convention (user guide, "The scoring parameter"): names that
+            end in ``_error``, ``_loss`` or ``_deviance`` are better when lower, ``neg_`` reverses that.
     """
 
     tasks: frozenset[str] | None
@@ -126,7 +126,7 @@ class SklearnMetric:
 
 
 def sklearn_metric(name: str) -> SklearnMetric | None:
-    """Return what is known of one of scikit-learn's names; ``None`` if it is not one."""
+    """Return tasks and direction of a scikit-learn metric; ``None`` for other names."""
     if name not in TASKS:
         return None
     lower = name.endswith(("_error", "_loss", "_deviance")) and not name.startswith("neg_")
@@ -152,14 +152,14 @@ _MINUS = re.compile(r"(^|_)(neg|negative|minus)$|^1$")
 
 
 def guess_direction(name: str, known: Callable[[str], Direction | None]) -> Direction:
-    """Return which way is better by the words of a name from a metrics file; ``none`` if they do not tell.
+    """Return the better direction by the words of a metrics file's name; ``none`` if they are ambiguous.
 
-    The last part of a nested name counts, and of that the longest ending that is known: ``validation.log_loss``,
-    ``val_auc`` and ``my_loss`` are what ``log_loss``, ``auc`` and ``loss`` are; ``neg_`` turns it round.
+    The last part of a nested name decides, by its longest known ending: ``validation.log_loss``, ``val_auc`` and
+    ``my_loss`` have the directions of ``log_loss``, ``auc`` and ``loss``; ``neg_`` reverses them.
 
     Args:
-        name: As it is written, with its dots.
-        known: What else is known of an ending: the catalogue's and scikit-learn's directions, or ``None``.
+        name: The name with its dots.
+        known: Direction of an ending in the catalogue or in scikit-learn; ``None`` if unknown.
     """
     last = [part for part in _SEPARATOR.split(name) if part][-1:]
     for before, ending in _endings("".join(last).lower().replace("-", "_")):
@@ -170,7 +170,7 @@ def guess_direction(name: str, known: Callable[[str], Direction | None]) -> Dire
 
 
 def _endings(word: str) -> Iterator[tuple[str, str]]:
-    """Yield what stands before an ending and the ending, longest first; of each, then without ``_macro`` or ``@5``."""
+    """Yield splits of a word into start and ending, longest ending first; each also without ``_macro`` or ``@5``."""
     starts = [0, *(match.end() for match in re.finditer("_", word))]
     for form in dict.fromkeys((word, _DETAIL.sub("", word))):
         for start in starts:

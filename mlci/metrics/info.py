@@ -15,17 +15,17 @@ class MetricInfo:
     """One metric.
 
     Attributes:
-        name: As it is written in ``mlci.yml`` and ``report.json``.
-        title: As it is written for people.
-        kind: How it is computed: ``rate`` (a proportion), ``share`` (of a column's total), ``ratio`` (of counts),
+        name: Name in ``mlci.yml`` and ``report.json``.
+        title: Name in reports.
+        kind: Kind of computation: ``rate`` (a proportion), ``share`` (of a column's total), ``ratio`` (of counts),
             ``ranks``, ``loss`` (a mean over rows), ``moments``, ``calibration``, ``operation`` (measured by the run),
             ``disparity``, ``shift`` (of both models, across groups) or ``custom`` (a function of rows).
-        direction: Which way is better; ``none`` if neither is.
+        direction: The better direction; ``none`` if neither is better.
         unit: ``fraction``, ``number``, ``seconds``, ``megabytes`` or ``label`` (the unit of the regression's target).
-        tasks: Tasks that it exists for.
-        low, high: Bounds of its value; ``None`` if there is none.
-        interval: Whether mlci can say how sure it is; without, a gate is judged on the estimate.
-        support: What its denominator counts, in the plural.
+        tasks: Tasks for which it is defined.
+        low, high: Bounds of its value; ``None`` without one.
+        interval: Whether it has an interval; without one, a gate is judged on the estimate.
+        support: Unit of its denominator, in the plural.
         formula, source: For the documentation.
         loss: Per-row loss whose moments it needs, if any.
     """

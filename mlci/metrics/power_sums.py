@@ -1,9 +1,9 @@
-"""Sums of powers of per-row losses, which add up over shards: what skewness and kurtosis of an influence come from.
+"""Sums of powers of per-row losses, which add up over shards; skewness and kurtosis of an influence come from them.
 
-A *line* is one number a row: the candidate's loss, the baseline's, or the change from one to the other. An influence is
-a line's value times a constant plus a polynomial of a *companion*: the baseline's loss for a change in RMSE, the
+A *line* is one number per row: the candidate's loss, the baseline's, or the change from one to the other. An influence
+is a line's value times a constant plus a polynomial of a *companion*: the baseline's loss for a change in RMSE, the
 centred label for R², whose square enters. So the moments of an influence up to the fourth are sums of the mixed powers
-that are listed here. Values are divided by a power of two near their largest first: eighth powers of large numbers
+here. Values are divided by a power of two near their largest first: eighth powers of large numbers
 would overflow, and such a division is exact.
 """
 
@@ -20,12 +20,12 @@ CLASS_ORDER = 3
 
 @dataclass(frozen=True)
 class Line:
-    """One number a row.
+    """One number per row.
 
     Attributes:
         name: ``candidate``, ``baseline`` or ``change``.
-        companion: Name of the column that its companion is; ``None`` without one.
-        weight: Powers of the companion that count as one of the line's.
+        companion: Name of its companion's column; ``None`` without one.
+        weight: Powers of the companion that equal one power of the line.
     """
 
     name: str
@@ -65,7 +65,7 @@ def products(line: Line, columns: Mapping[str, Floats], units: Mapping[str, floa
 
 
 def collected(line: Line, rows: int, sums: Floats, units: Mapping[str, float]) -> PowerSums:
-    """Put the sums of :func:`products` in their places."""
+    """Build the power sums from the sums of :func:`products`."""
     table = np.zeros((line.weight * ORDER + 1, ORDER + 1))
     table[0, 0] = rows
     for (i, j), value in zip(line.exponents, sums, strict=True):
@@ -74,13 +74,13 @@ def collected(line: Line, rows: int, sums: Floats, units: Mapping[str, float]) -
 
 
 def class_products(values: Floats, positive: Floats) -> list[Floats]:
-    """Return the powers of a line up to the third, apart for rows of either class of a binary task."""
+    """Return the powers of a line up to the third, separately for the classes of a binary task."""
     powers = _powers(values, CLASS_ORDER)[1:]
     return [power * mine for mine in (1 - positive, positive) for power in powers]
 
 
 def unit_of(largest: float) -> float:
-    """Return the power of two at or above the largest value; 1 for none."""
+    """Return the power of two at or above the largest value; 1 for 0."""
     return float(2.0 ** np.frexp(largest)[1]) if largest > 0 and np.isfinite(largest) else 1.0
 
 

@@ -1,8 +1,8 @@
 """Rates: metrics that are a share of rows, as masks over (label, decision) cells.
 
 A mask is a boolean array of shape (classes, classes), rows being labels and columns decisions. ``part`` marks the cells
-that count, ``base`` those that it is a share of. Where ``base`` depends on the label alone, two models share it row
-for row, and their difference is one of paired proportions.
+of the numerator, ``base`` those of the denominator. If ``base`` depends on the label alone, two models have the same
+base rows, and their difference is one of paired proportions.
 """
 
 from collections.abc import Callable
@@ -18,7 +18,7 @@ Mask = NDArray[np.bool_]
 
 @dataclass(frozen=True, eq=False)
 class Rate:
-    """``part`` of ``base``; ``function`` computes it from margins where the two models' bases differ."""
+    """``part`` of ``base``; ``function`` computes it from margins if the models' bases differ."""
 
     part: Mask
     base: Mask
@@ -35,8 +35,8 @@ def rate(name: str, classes: int, positive: int) -> Rate:
 
     Args:
         name: e.g. ``recall``.
-        classes: How many classes there are.
-        positive: Index of the class that counts as positive.
+        classes: Number of classes.
+        positive: Index of the positive class.
     """
     return _RATES[name](classes, positive)
 

@@ -1,7 +1,7 @@
 """The paired row bootstrap (Efron 1979) of any function of rows.
 
-Rows of one resample are drawn once, and both models and all metrics see the same rows. Each resample of each scope has
-its own random stream, so that nothing depends on the order of work.
+Rows of one resample are drawn once for both models and all metrics. Each resample of each scope has its own random
+stream, so that no result depends on the order of work.
 """
 
 import math
@@ -19,14 +19,14 @@ _STRICT = (UserWarning, RuntimeWarning)
 
 @dataclass(frozen=True, eq=False)
 class MetricCall:
-    """A function, the labels of all rows, and each model's predictions, as the function gets them."""
+    """A function with its arguments: the labels of all rows, and each model's predictions."""
 
     function: Callable[[Array, Array], float]
     labels: Array
     predictions: tuple[Array, ...]
 
     def on(self, rows: Array, model: int) -> tuple[float, str | None]:
-        """Return the value for one model on some rows; the function gets arrays of its own."""
+        """Return the value for one model on some rows; the function gets copies of the arrays."""
         return call_value(self.function, self.labels[rows], self.predictions[model][rows])
 
 
@@ -45,7 +45,7 @@ def resample(
         scopes: Rows of each scope, in an order that depends on their content only: resamples are drawn by position.
         draws: Resamples of each scope.
         seed: Of the resamples.
-        begin: Is given a metric's index before each of its calls.
+        begin: Called with a metric's index before each of its calls.
 
     Returns:
         Values of shape (metrics, scopes, models, 1 + draws), the sample's first, and the reason of each undefined
@@ -60,9 +60,9 @@ def resample(
             begin(index)
             found = [call.on(np.sort(rows), model) for model in range(models)]
             values[index, scope, :, 0] = [number for number, _ in found]
-            said = [reason for _, reason in found if reason is not None]
-            if said:
-                reasons[index, scope] = said[0]
+            why = [reason for _, reason in found if reason is not None]
+            if why:
+                reasons[index, scope] = why[0]
         defined = [index for index in range(len(calls)) if (index, scope) not in reasons]
         for draw in range(draws if defined else 0):
             stream = np.random.default_rng(np.random.SeedSequence((seed, scope, draw)))
@@ -82,13 +82,13 @@ def draws_random_numbers(call: MetricCall, rows: Array) -> bool:
 def call_value(
     function: Callable[[Array, Array], float], labels: Array, predictions: Array
 ) -> tuple[float, str | None]:
-    """Call the metric; what it raises, warns of or returns that is not a finite number is a reason."""
+    """Call the metric; an exception, a warning or a value that is not finite is a reason."""
     try:
         with warnings.catch_warnings():
             for category in _STRICT:
                 warnings.simplefilter("error", category)
             number = float(function(labels, predictions))
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - the user's function; what it raises makes it undefined
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - the user's function; any exception makes the value undefined
         text = str(error).strip().split("\n", maxsplit=1)[0]
         return math.nan, f"{type(error).__name__}: {text}" if text else type(error).__name__
     return (number, None) if math.isfinite(number) else (math.nan, f"the metric returned {number}")

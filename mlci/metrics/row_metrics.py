@@ -1,4 +1,4 @@
-"""Metrics that are functions of rows: their description, the rows that they get, and the values that come back."""
+"""Metrics that are functions of rows: their description, the rows that they get, and their values."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -21,7 +21,7 @@ DECISION_WORDS = (
     "pred", "preds", "predicted", "prediction", "predictions", "decision", "decisions", "decided",
     "class", "classes",
 )  # fmt: skip
-"""Words of a parameter's name that mean decisions, where none of :data:`SCORE_WORDS` stands beside them."""
+"""Words of a parameter's name that mean decisions, without one of :data:`SCORE_WORDS`."""
 _LABEL_WORDS = frozenset({"true", "truth", "label", "labels", "target", "targets", "actual", "actuals", "y"})
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 _MARGINS = "pred_decision"
@@ -29,15 +29,15 @@ _MARGINS = "pred_decision"
 
 @dataclass(frozen=True, kw_only=True)
 class RowMetric:
-    """A metric that is known only as a function of rows: ``function(labels, predictions) -> number``.
+    """A metric that is computed only by a function of rows: ``function(labels, predictions) -> number``.
 
     Attributes:
         name: Its name in reports.
         function: ``module:function``, or a function or scorer of scikit-learn.
-        on: Which predictions it gets: the score (or the regression's value), or the decision. ``None`` leaves it to
+        on: Predictions that it gets: the score (or the regression's value), or the decision. ``None`` derives it from
             the names of its parameters, see :func:`predictions_by_name`.
         params: Keyword arguments.
-        line: Where the configuration names it.
+        line: Its line in the configuration.
     """
 
     name: str
@@ -48,18 +48,18 @@ class RowMetric:
 
     @property
     def is_users(self) -> bool:
-        """Return whether the function is the user's own, not one of scikit-learn."""
+        """Return whether the function is the user's and not one of scikit-learn."""
         return ":" in self.function
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class RowSample:
-    """Labels and predictions of every row, and the scopes to look at.
+    """Labels and predictions of every row, and the scopes to evaluate.
 
     Attributes:
         task: ``binary``, ``multiclass`` or ``regression``.
         labels: Class index of each row, or the regression's label.
-        classes: The classes' values as they stand in the label column; empty for regression.
+        classes: The classes' values in the label column; empty for regression.
         scores: The candidate's scores, then the baseline's if there is one; ``None`` if a model has none.
         decisions: Class indices, likewise.
         scopes: Rows of each scope.
@@ -75,7 +75,7 @@ class RowSample:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class RowValues:
-    """What the metrics came to.
+    """Values of the metrics.
 
     Attributes:
         values: On the sample and on its resamples, shape (metrics, scopes, models, 1 + draws); NaN if undefined.
@@ -91,7 +91,7 @@ class RowValues:
 
 
 class RowMetricEvaluator(Protocol):
-    """Anything that can evaluate functions of rows."""
+    """Port that evaluates functions of rows."""
 
     def evaluate(
         self, metrics: Sequence[RowMetric], sample: RowSample, *, draws: int, seed: int, timeout: float
@@ -101,7 +101,7 @@ class RowMetricEvaluator(Protocol):
 
 
 def predictions_by_name(names: Sequence[str]) -> On | None:
-    """Return which predictions a function gets by the names of its parameters; ``None`` if they leave it open.
+    """Return which predictions a function gets by the names of its parameters; ``None`` if they are ambiguous.
 
     Only the second parameter counts: the first one is the labels.
     """

@@ -1,8 +1,8 @@
-"""Sufficient statistics: the only view of a table that inference has.
+"""Sufficient statistics: the only input of inference.
 
 Every object here describes one *scope* (the whole evaluation set, or one group of one slice), holds both models
 together so that comparisons stay paired, and is a NumPy container without behaviour. ``None`` for a baseline means
-that there is none; the candidate is never put in its place.
+that there is none; the candidate never replaces it.
 """
 
 from collections.abc import Mapping
@@ -93,8 +93,8 @@ class PowerSums:
     """Sums of powers of one number a row and of its companion (see :mod:`mlci.metrics.power_sums`).
 
     Attributes:
-        sums: ``sums[i, j]`` is the sum of (companion / other_unit)^i × (number / unit)^j; 0 where it is not needed.
-        unit, other_unit: What both are divided by first.
+        sums: ``sums[i, j]`` is the sum of (companion / other_unit)^i × (number / unit)^j; 0 if it is not needed.
+        unit, other_unit: Divisors of the number and of its companion.
     """
 
     sums: Floats
@@ -147,13 +147,13 @@ class Calibration:
 
 @dataclass(frozen=True, eq=False)
 class Replicates:
-    """A metric that is only known as a function of rows, on the sample and on paired bootstrap samples of it.
+    """A metric that is computed only by a function of rows, on the sample and on paired bootstrap samples of it.
 
     Attributes:
-        candidate, baseline: Values on the sample; NaN where the metric is undefined.
+        candidate, baseline: Values on the sample; NaN if the metric is undefined.
         candidate_draws, baseline_draws: Values on the same resampled rows, shape (replicates,); NaN if undefined.
         differing: Rows on which the two models' predictions are not equal.
-        reason: Why the value is undefined, in words; ``None`` when it is defined.
+        reason: Why the value is undefined, in words; ``None`` if it is defined.
     """
 
     candidate: float
@@ -166,17 +166,17 @@ class Replicates:
 
 @dataclass(frozen=True, eq=False)
 class Statistics:
-    """All that is known of one scope.
+    """All statistics of one scope.
 
     Attributes:
-        scope: The rows meant.
-        rows: How many they are.
-        decisions: Counts of decisions; ``None`` for regression, and where only scores without a threshold exist.
-        scores: Ranks of scores; ``None`` unless a metric asked for them.
+        scope: The scope.
+        rows: Number of its rows.
+        decisions: Counts of decisions; ``None`` for regression, and if only scores without a threshold exist.
+        scores: Ranks of scores; ``None`` unless a metric needs them.
         moments: By name of the per-row loss (see :mod:`mlci.metrics.losses`).
         calibration: Calibration sums; ``None`` unless asked for.
         replicates: By name of the metric, for metrics without a closed form.
-        differing: Rows on which the two models' predictions are not equal: their scores where both have scores, else
+        differing: Rows on which the two models' predictions are not equal: their scores if both have scores, else
             their decisions. 0 makes every comparison an exact tie; ``None`` if only decisions are known.
     """
 

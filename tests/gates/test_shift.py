@@ -8,7 +8,7 @@ from mlci.inference.evidence import Tie, Undefined
 from mlci.metrics import catalogue
 from tests.gates.build import one, rule, spread
 
-ALONE = Undefined("a shift compares two models; one has none by itself")
+ALONE = Undefined("a shift compares two models; a single model has none")
 
 
 def shift(value, error, **more):

@@ -28,9 +28,9 @@ class DisparityChange:
         value: Candidate minus baseline, of the raw disparities.
         low, high: Ends of the interval at ``confidence``.
         rows: Rows in the smallest group.
-        most: Largest change that there can be.
+        most: Largest possible change.
         scale: ``difference`` or ``ratio``.
-        bases: How many base metrics there are; every tuple has one number for each base and group, by base.
+        bases: Number of base metrics; every tuple has one number for each base and group, by base.
         reference: Position of the reference group; ``None`` compares all pairs.
         candidate, baseline: Both models' values in the groups; their logarithms for ratios.
         candidate_variance, baseline_variance, covariance: Of the values.
@@ -54,10 +54,10 @@ class DisparityChange:
     reason: str | None = None
 
     def __post_init__(self) -> None:
-        """Refuse numbers that no interval could be computed from.
+        """Refuse numbers without an interval.
 
         Raises:
-            ValueError: if the groups' numbers do not fit each other.
+            ValueError: if the groups' numbers are inconsistent.
         """
         parts = (self.candidate, self.baseline, self.candidate_variance, self.baseline_variance, self.covariance)
         groups = len(self.candidate) // max(self.bases, 1)
@@ -102,7 +102,7 @@ class DisparityChange:
         return self._fall.p_value(limit, strictly=True)
 
     def scaled_variance(self) -> float:
-        """Return the variance that a normal interval of the same length has, times the rows of the smallest group."""
+        """Return the variance of a normal interval of the same length, times the rows of the smallest group."""
         return ((self.high - self.low) / (2 * two_sided(self.confidence))) ** 2 * self.rows
 
     @cached_property
@@ -144,7 +144,7 @@ def change_of(name: str, options: DisparityOptions, candidate: Evidence, baselin
 
 
 def is_unchanged(options: DisparityOptions) -> bool:
-    """Whether both models predict the same in every group."""
+    """Return whether both models predict the same in every group."""
     return all(isinstance(item.change, Tie) for base in options.measured for item in base)
 
 

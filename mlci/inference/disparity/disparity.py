@@ -1,4 +1,4 @@
-"""Disparities of one slice: gathers the groups' statistics and compares them for both models and their change."""
+"""Disparities of one slice: comparison of the groups for both models, and the change."""
 
 from dataclasses import replace
 
@@ -52,10 +52,10 @@ def measure_disparity(name: str, across: GroupedValues, context: MeasureContext)
 
 
 def _shift(options: DisparityOptions, most: float | None) -> Triple:
-    """Return the largest shift as the change: neither model has one by itself."""
+    """Return the largest shift as the change; a single model has none."""
     if not options.context.baseline:
         return Undefined("a shift compares two models, and no baseline exists"), None, None
-    alone = Undefined("a shift compares two models; one has none by itself")
+    alone = Undefined("a shift compares two models; a single model has none")
     found = [_problem(options, options.values(model), model) for model in ("candidate", "baseline")]
     problem = next((each for each in found if each is not None), None)
     if problem is None:
@@ -88,24 +88,24 @@ def _evidence(options: DisparityOptions, model: str, smallest: int, most: float 
 
 
 def _problem(options: DisparityOptions, values: Floats, model: str) -> Undefined | None:
-    """Return why no spread can be taken, if so."""
+    """Return why the disparity is undefined; ``None`` if it is not."""
     names = options.across.names
     if len(names) < 2:
         return Undefined("fewer than two groups", cause=Cause.LABELS)
     if options.across.reference is not None and options.across.index is None:
         listed = ", ".join(names[:8])
-        said = f"the reference group {options.across.reference!r} does not occur; there are {listed}"
-        return Undefined(said, cause=Cause.NAME)
+        message = f"the reference group {options.across.reference!r} does not occur; there are {listed}"
+        return Undefined(message, cause=Cause.NAME)
     undefined = [g for g in range(len(names)) if not np.isfinite(values[:, g]).all()]
     if undefined:
         return _undefined_groups(options, undefined, model)
     if options.kind == "ratio" and values.min() < 0:
-        return Undefined("a ratio of negative values says nothing")
+        return Undefined("a ratio of negative values is not meaningful")
     return None
 
 
 def _undefined_groups(options: DisparityOptions, undefined: list[int], model: str) -> Undefined:
-    """Return which groups have no value: for the lack of labels, or because of what the model predicts there."""
+    """Return the message for groups without a value, caused by their labels or by the model's predictions."""
     found = [
         (options.across.names[g], evidence)
         for g in undefined
@@ -158,7 +158,7 @@ def _rates(measured: list[list[Comparison]], across: GroupedValues) -> tuple[Gro
 
 
 def _shortage(found: list[Comparison]) -> str | None:
-    """Return which of the rows that carry a group's values are too few to be judged; all rows are counted elsewhere."""
+    """Return which carriers of a group's values are too few to be judged, apart from all rows."""
     lacking = (minimums.missing_rows(item.metric, item.carriers) for item in found)
     return next((str(lack) for lack in lacking if lack is not None and lack.unit != "rows"), None)
 

@@ -1,4 +1,4 @@
-"""Both models' values in every group with variances and covariance: what the change of a disparity rests on."""
+"""Both models' values in every group with variances and covariance, for the change of a disparity."""
 
 from dataclasses import dataclass
 
@@ -10,10 +10,10 @@ from mlci.metrics.rates import Rate
 from mlci.metrics.statistics import Counts, Decisions, Floats
 
 LARGEST = 1e100
-"""The largest number whose square is still far from the end of what a float holds."""
+"""The largest number whose square is far below the largest float."""
 
 _CORRELATED = 0.9999
-"""Largest correlation of both models' values: that they never disagreed on some rows is not certainty."""
+"""Largest correlation of both models' values, so that no disagreement on few rows is not certainty."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,7 +31,7 @@ class GroupMoments:
 
     @property
     def shape(self) -> tuple[int, int]:
-        """How many base metrics and groups there are."""
+        """Numbers of base metrics and groups."""
         bases, groups = self.candidate.shape
         return bases, groups
 
@@ -47,10 +47,10 @@ class GroupMoments:
         return GroupMoments(np.log(now), np.log(before), *variances, self.covariance / (now * before))
 
     def order_groups(self, reference: int | None) -> tuple["GroupMoments", int | None]:
-        """Sort the groups by their moments, so that the order they came in decides nothing.
+        """Sort the groups by their moments, so that results do not depend on their order.
 
         Args:
-            reference: Position of the reference group, which is returned as it is after sorting.
+            reference: Position of the reference group; its position after sorting is returned.
         """
         parts = (self.candidate, self.baseline, self.candidate_variance, self.baseline_variance, self.covariance)
         order = np.lexsort(np.concatenate(parts))
@@ -67,7 +67,7 @@ class GroupChanges:
 
 
 def moments_of(options: DisparityOptions) -> tuple[GroupMoments, GroupChanges] | None:
-    """Return what was measured in the groups; ``None`` if a value has no standard error."""
+    """Return the moments of the groups; ``None`` if a value has no standard error."""
     parts = _count(options) if options.counted else _estimate(options)
     now, before, now_variance, before_variance, change_variance = parts
     if not (np.abs(parts) <= LARGEST).all() or (now_variance <= 0).any() or (before_variance <= 0).any():
@@ -79,13 +79,13 @@ def moments_of(options: DisparityOptions) -> tuple[GroupMoments, GroupChanges] |
 
 
 def _estimate(options: DisparityOptions) -> Floats:
-    """Take values and standard errors as they were measured."""
+    """Return measured values and standard errors."""
     errors = (options.errors(what) for what in ("candidate", "baseline", "change"))
     return np.stack([options.values("candidate"), options.values("baseline"), *(error**2 for error in errors)])
 
 
 def _count(options: DisparityOptions) -> Floats:
-    """Take rates from both models' decisions on the rows of each group."""
+    """Return rates from both models' decisions on the rows of each group."""
     found = np.empty((5, len(options.bases), len(options.across.groups)))
     for g, group in enumerate(options.across.groups):
         for k, base in enumerate(options.bases):
@@ -99,8 +99,8 @@ def _count(options: DisparityOptions) -> Floats:
 def _rates(masks: Rate, decisions: Decisions, baseline: Counts) -> tuple[float, ...]:
     """Return one group's two rates with one success and one failure added (Agresti & Caffo 2000), and three variances.
 
-    The change's variance is that of the difference of both models' influences on the same rows. Half a row each way is
-    added to the disagreements (Agresti & Min 2005), so that none seen is not certainty.
+    The change's variance is that of the difference of both models' influences on the same rows. Half a row in each
+    direction is added to the disagreements (Agresti & Min 2005), so that none observed is not certainty.
     """
     values, variances, influences, sizes = [], [], [], []
     for decided in (decisions.candidate, baseline):

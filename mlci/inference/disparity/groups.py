@@ -1,4 +1,4 @@
-"""Groups of a slice and the values that a disparity is computed from."""
+"""Groups of a slice, and the values from which a disparity is computed."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -17,13 +17,13 @@ from mlci.metrics.statistics import Decisions, Floats, Statistics
 
 @dataclass(frozen=True, kw_only=True)
 class GroupedValues:
-    """A slice's groups as a disparity sees them.
+    """Groups of one slice for a disparity.
 
     Attributes:
         slice: Its name.
         groups: Statistics of every group, in order.
         reference: Name of the group to compare with; ``None`` compares all pairs.
-        min_group_size: Rows under which a group can't be judged.
+        min_group_size: Minimum of rows for a group to be judged.
     """
 
     slice: str
@@ -44,7 +44,7 @@ class GroupedValues:
 
 @dataclass(frozen=True)
 class DisparityOptions:
-    """Everything that comparing the groups of one disparity needs."""
+    """Settings and values for comparing the groups of one disparity."""
 
     bases: tuple[str, ...]
     kind: Kind
@@ -76,7 +76,7 @@ def share_of(decisions: Decisions | None, base: str, model: str) -> rates.Share:
 
 
 def error_of(evidence: Any) -> float:  # noqa: ANN401 (any kind of evidence)
-    """Return a standard error; NaN where there is none."""
+    """Return a standard error; NaN if there is none."""
     if evidence is None or evidence.value is None or isinstance(evidence, Point):
         return float("nan")
     if isinstance(evidence, Tie):

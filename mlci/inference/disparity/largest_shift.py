@@ -1,13 +1,13 @@
 """Largest shift between two groups: the largest change of a group minus the smallest, both models on the same rows.
 
-Unlike the change of a disparity it is made of changes that are paired by row, so that it has power with few rows, and a
-group that was ahead and is now behind counts in full. It is the largest distance of two groups' changes:
+Unlike the change of a disparity, its changes are paired by row, so that it has power with few rows, and a group that
+was ahead and is now behind counts in full. It is the largest distance of two groups' changes:
 
-- All pairs share the error allowed (Bonferroni; Dunn 1961, JASA 56:52).
-- It is above a limit where one pair is, which is tested against all distances up to the limit (Hodges & Lehmann 1954,
+- All pairs share the allowed error (Bonferroni; Dunn 1961, JASA 56:52).
+- It is above a limit if one pair is, which is tested against all distances up to the limit (Hodges & Lehmann 1954,
   J. R. Stat. Soc. B 16:261).
-- It is below a limit where every pair is. With many rows each could be tested at the plain level (Berger 1982); that
-  misses 3.5 % instead of 2.5 % where a small group alone changes.
+- It is below a limit if every pair is. With many rows each could be tested at the nominal level (Berger 1982); that
+  misses 3.5 % instead of 2.5 % if only a small group changes.
 """
 
 import math
@@ -33,11 +33,11 @@ class LargestShift:
     """The largest distance between two groups' changes.
 
     Attributes:
-        value: Of the raw changes.
+        value: Largest distance of the raw changes.
         pairs: The pairs of groups that can decide at some limit, with their distances and standard errors.
-        compared: How many pairs there were.
+        compared: Number of pairs.
         rows: Rows in the smallest group.
-        most: Largest shift that there can be.
+        most: Largest possible shift.
     """
 
     value: float
@@ -91,7 +91,7 @@ def shift_of(options: DisparityOptions, *, most: float | None) -> Evidence:
 
     Args:
         options: The groups, of which every one has a value for both models.
-        most: Largest shift that there can be.
+        most: Largest possible shift.
     """
     if is_unchanged(options):
         return Tie()
@@ -111,7 +111,7 @@ def shift_of(options: DisparityOptions, *, most: float | None) -> Evidence:
 
 
 def _unknown(options: DisparityOptions) -> Undefined | None:
-    """Return why a group's change has no value, if so."""
+    """Return why a group's change is undefined; ``None`` if all are defined."""
     for base in options.measured:
         for item in base:
             if isinstance(item.change, Undefined):
@@ -120,7 +120,7 @@ def _unknown(options: DisparityOptions) -> Undefined | None:
 
 
 def _pairs(changes: GroupChanges, reference: int | None) -> tuple[tuple[GroupDistance, ...], int]:
-    """Return the pairs that can decide, and how many there were.
+    """Return the decisive pairs, and the number of all pairs.
 
     Groups in which nothing changed have a variance of 0, which no test can divide by.
     """

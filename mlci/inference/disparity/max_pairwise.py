@@ -1,7 +1,7 @@
 """Largest pairwise difference between groups, without enumerating all pairs in every replicate.
 
-There are as many pairs as the groups' number squared; a thousand replicates of each would be hours and gigabytes for a
-few thousand groups.
+The number of pairs is quadratic in the number of groups; a thousand replicates of each pair would take hours and
+gigabytes for a few thousand groups.
 """
 
 import math
@@ -19,14 +19,14 @@ def largest_distances(moved: Floats, error: Floats) -> Floats:
     """Return each replicate's largest ``|x_i - x_j| / sqrt(e_i² + e_j²)`` over all pairs of groups.
 
     For every angle t, ``sqrt(e_i² + e_j²)`` is at least ``e_i cos t + e_j sin t``, so a pair above some value lies
-    above it along every direction, where one pass over the groups tells which of them could be in such a pair. A value
-    that some pair has leaves few of them, and only those are paired off.
+    above it along every direction, for which one pass over the groups finds those that could be in such a pair. A value
+    that some pair reaches leaves few groups, and only those are paired.
 
     Args:
         moved: Deviations x, shape (replicates, groups).
         error: Their standard errors e, of the same shape.
     """
-    some = max(1, MOST // moved.shape[1])  # replicates at a time, so that arrays in between stay in the cache
+    some = max(1, MOST // moved.shape[1])  # replicates at a time, so that temporary arrays stay in the cache
     parts = (slice(start, start + some) for start in range(0, len(moved), some))
     return np.concatenate([_largest_of(moved[part], error[part]) for part in parts])
 
@@ -44,7 +44,7 @@ def _largest_of(moved: Floats, error: Floats) -> Floats:
 
 
 def _reached(moved: Floats, error: Floats) -> Floats:
-    """Return what the most promising pair along each direction reaches, which is close to the largest of all."""
+    """Return the value of the most promising pair along each direction, which is close to the largest of all."""
     found, rows = np.zeros(len(moved)), np.arange(len(moved))
     for cosine, sine in _DIRECTIONS * _ROUNDS:
         top, bottom = _edges(moved, error, found, cosine, sine)
@@ -55,7 +55,7 @@ def _reached(moved: Floats, error: Floats) -> Floats:
 
 
 def _edges(moved: Floats, error: Floats, found: Floats, cosine: float, sine: float) -> tuple[Floats, Floats]:
-    """Return what each group lies above, and below, if ``found`` errors of each are taken along a direction."""
+    """Return each group's lower and upper edge at ``found`` standard errors along a direction."""
     reach = found[:, None] * error
     return moved - cosine * reach, moved + sine * reach
 

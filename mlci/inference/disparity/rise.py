@@ -1,19 +1,19 @@
 """Lower end of the rise of a disparity between two models, in closed form.
 
-A disparity is the largest distance between two groups, so it is not smooth where groups are alike, and a bootstrap of
-its change misses more than half of the truths there. Two facts bound it instead, with c_ij the distance of groups i and
-j for the candidate and b_kl that of k and l for the baseline:
+A disparity is the largest distance between two groups, so it is not smooth if groups are alike, and a bootstrap
+interval of its change then misses more than half of the true values. Two facts bound it instead, with c_ij the distance
+of groups i and j for the candidate and b_kl that of k and l for the baseline:
 
 - The candidate's disparity is at least c_ij for every pair, so the rise is at least c_ij - max b_kl.
-- Only the pair that is truly furthest apart for the baseline has to be bounded. Which one that is, is not known: the
-  lowest bound over all pairs holds at the level of each (intersection-union, Berger 1982).
+- Only the pair that is truly furthest apart for the baseline has to be bounded. As it is not known, the lowest bound
+over all pairs is taken, which holds at the level of each (intersection-union, Berger 1982).
 
 Each pair (k, l) gets the better of two bounds: the candidate's furthest pair minus (k, l), and (k, l) minus itself,
-which is paired by row. That the candidate's furthest pair was chosen by the data is paid for where it matters, at the
-baseline's furthest pair: there the bound is conditional on the choice (truncated normal: Lee, Sun, Sun & Taylor 2016,
-Ann. Stat. 44:907; hybrid: Andrews, Kitagawa & McCloskey 2024, QJE 139:305). At the other pairs near ties are counted.
-The union and the conditional bound are proved for normal estimates; that near ties make up for the choice at the other
-pairs is calibrated by simulation (``benchmarks/characteristics``).
+which is paired by row. The selection of the candidate's furthest pair by the data is corrected at the
+baseline's furthest pair: there the bound is conditional on the selection (truncated normal: Lee, Sun, Sun & Taylor
+2016, Ann. Stat. 44:907; hybrid: Andrews, Kitagawa & McCloskey 2024, QJE 139:305). At the other pairs near ties are
+counted. The union and the conditional bound are proved for normal estimates; that near ties correct the selection at
+the other pairs is calibrated by simulation (``benchmarks/characteristics``).
 """
 
 import math
@@ -32,15 +32,15 @@ from mlci.metrics.statistics import Floats
 Kind = Literal["difference", "ratio"]
 
 _SHARE = 0.8
-"""Of the error allowed, the part that each pair's bound may use."""
+"""Share of the allowed error for each pair's bound."""
 _NEAR = 1.0
 """Standard errors within which a group ties with one of the candidate's furthest pair."""
 _HYBRID = 0.1
-"""Of a conditional bound's error, the part that limits how far the condition can push it."""
+"""Share of a conditional bound's error that limits the effect of the condition."""
 _SPLIT = 0.5
-"""Of the error at the baseline's furthest pair, the part for the conditional bound where the paired one is used too."""
+"""Share of the error at the baseline's furthest pair for the conditional bound if the paired one is used too."""
 _CLEARLY, _PLAINLY = 2.24, 1.96
-"""Errors at which the conditional bound has to be the better one for the paired one to be left out."""
+"""Errors at which the conditional bound has to be the better one to omit the paired one."""
 _STEPS = 60
 _FAR = 12.0
 _LEAST = 1e-200
@@ -62,22 +62,22 @@ class _Contrast:
     error: Floats
 
     def low(self, errors: float) -> Floats:
-        """Return the ends so many errors below."""
+        """Return the values minus this number of standard errors."""
         return np.asarray(self.value - errors * self.error)
 
     def distance(self, limit: float) -> Floats:
-        """Return how many errors the values lie above a limit."""
+        """Return the distance of the values above a limit, in standard errors."""
         return np.asarray((self.value - limit) / self.error)
 
 
 @dataclass(frozen=True)
 class _Truncated:
-    """A standard normal statistic that is only seen between two values, because of what was chosen.
+    """A standard normal statistic, truncated by the selection of a pair.
 
     Attributes:
         at: Its value, in standard errors.
-        lowest, highest: What it must lie between for the same choice.
-        pairs: Pairs there were to choose from.
+        lowest, highest: Its range for the same selection.
+        pairs: Number of pairs to select from.
     """
 
     at: float
@@ -112,10 +112,10 @@ class DisparityRise:
     """Rise of max h(c_i - c_j) over max h(b_k - b_l): h(x) is x for differences, and -exp(-x) on logarithms for ratios.
 
     Attributes:
-        moments: Both models' values in the groups, in an order that does not depend on how they came; logarithms for
+        moments: Both models' values in the groups, in an order that does not depend on the input; logarithms for
             ratios.
         kind: ``difference`` or ``ratio``.
-        reference: Position of the group that all pairs have to hold; ``None`` for all pairs.
+        reference: Position of the group that all pairs contain; ``None`` for all pairs.
     """
 
     moments: GroupMoments
@@ -127,7 +127,7 @@ class DisparityRise:
 
         Args:
             alpha: One-sided error.
-            strictly: Whether all near ties of both groups are paid for, as an end that passes a gate has to.
+            strictly: Whether to correct for all near ties of both groups, as an end that passes a gate requires.
         """
         if strictly:
             return self._end(alpha, self._ties(strictly=True))
@@ -147,7 +147,7 @@ class DisparityRise:
         return min(self._conditional_end(alpha), *(float(np.nanmin(lows)) for lows in each))
 
     def _p_value(self, limit: float, ties: int) -> float:
-        """Bisect over the logarithm of the error allowed; only pairs that no other is below in both bounds matter."""
+        """Bisect over the logarithm of the allowed error, using only pairs on the lower front of both bounds."""
         fronts = [_front(first.distance(limit), second.distance(limit)) for first, second in self._bounds()]
         chosen, paired = np.concatenate(fronts, axis=1)
 
@@ -180,7 +180,7 @@ class DisparityRise:
 
     @cached_property
     def _at_furthest(self) -> tuple[_Contrast, _Truncated, bool]:
-        """The chosen pair against the baseline's furthest, as chosen, and whether pairing by row adds nothing to it."""
+        """The contrast of both furthest pairs, its truncated statistic, and whether pairing by row adds nothing."""
         contrast, paired = self._chosen(*self._before), self._paired(*self._before)
         bases, groups = self.moments.shape
         value, error = float(contrast.value), float(contrast.error)
@@ -198,7 +198,7 @@ class DisparityRise:
         return contrast, truncated, better or self._before == self._after
 
     def _over(self, values: Floats) -> Floats:
-        """Return what was 0 or more in order that the candidate's furthest pair was chosen, of any values."""
+        """Return the contrasts of any values that are 0 or more if the candidate's furthest pair is selected."""
         (i, j), parts = self._after, []
         for (p, q), own in zip(self._furthest_by_base(candidate=True), self._by_base(values), strict=True):
             between = [values[i] - values[j] - values[p] + values[q]]
@@ -221,7 +221,7 @@ class DisparityRise:
         own, theirs = self.moments.candidate_variance.ravel(), self.moments.baseline_variance.ravel()
         role = np.zeros(len(own))
         role[i], role[j] = 1.0, -1.0
-        shared = role * self.moments.covariance.ravel()  # a pair reversed has the larger variance
+        shared = role * self.moments.covariance.ravel()  # a reversed pair has the larger variance
         variance = now**2 * (own[i] + own[j]) + before**2 * (theirs[k] + theirs[l])
         variance = variance - 2 * now * before * (shared[k] - shared[l])
         value = self._scale(self._now[i] - self._now[j]) - self._scale(self._then[k] - self._then[l])
@@ -238,7 +238,7 @@ class DisparityRise:
         return _Contrast(np.asarray(self._scale(after) - self._scale(then)), self._error(variance))
 
     def _bounds(self) -> Iterator[tuple[_Contrast, _Contrast]]:
-        """Yield both contrasts of some ordered pairs at a time; NaN where a group would be paired with itself."""
+        """Yield both contrasts of some ordered pairs at a time; NaN if a group would be paired with itself."""
         bases, groups = self.moments.shape
         for shift in range(0, bases * groups, groups):
             for first, second in self._blocks(groups):
@@ -249,7 +249,7 @@ class DisparityRise:
                 yield both
 
     def _blocks(self, groups: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """Yield rows and columns of groups that are paired off, few enough for arrays to stay small."""
+        """Yield rows and columns of paired groups, few enough for small arrays."""
         every = np.arange(groups)
         if self.reference is not None:
             yield every[:, None], every[None, [self.reference]]
@@ -260,7 +260,7 @@ class DisparityRise:
             yield every[row : row + step, None], every[None, :]
 
     def _ties(self, *, strictly: bool) -> int:
-        """Return in how many ways the candidate's furthest pair may have been chosen too well."""
+        """Return the number of near ties of the candidate's furthest pair."""
         groups = self.moments.shape[1]
         i, j = self._after
         own = slice(i // groups * groups, i // groups * groups + groups)
@@ -290,7 +290,7 @@ class DisparityRise:
         return _widest(self._furthest_by_base(candidate=False), self._then)
 
     def _furthest_by_base(self, *, candidate: bool) -> list[OrderedPair]:
-        """Return the furthest pair of each base; of equal groups the ones that are measured best."""
+        """Return the furthest pair of each base; of equal groups those with the smallest variance."""
         moments = self.moments if candidate else self.moments.swap_models()
         groups = moments.shape[1]
         found = []
@@ -299,7 +299,7 @@ class DisparityRise:
             if self.reference is not None:
                 above = values[i] + values[j] >= 2 * values[self.reference]
                 i, j = (i, self.reference) if above else (self.reference, j)
-            j = j if i != j else (i + 1) % groups  # all are alike, so any pair is the furthest
+            j = j if i != j else (i + 1) % groups  # all are equal, so any pair is the furthest
             found.append(OrderedPair(base * groups + i, base * groups + j))
         return found
 
@@ -326,7 +326,7 @@ def _widest(pairs: list[OrderedPair], values: Floats) -> OrderedPair:
 
 
 def _front(chosen: Floats, paired: Floats) -> Floats:
-    """Return the pairs of numbers that no other pair is below in both, shape (2, pairs); NaN is left out."""
+    """Return the lower Pareto front of pairs of numbers, shape (2, pairs), without NaN."""
     first, second = chosen[~np.isnan(chosen)], paired[~np.isnan(paired)]
     low = int((first + second).argmin())
     kept = (first < first[low]) | (second < second[low])  # far fewer are left to sort

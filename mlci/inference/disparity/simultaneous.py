@@ -26,7 +26,7 @@ class Groups:
     """One base metric over the groups: estimates on the scale of comparison with errors and redrawn estimates.
 
     Attributes:
-        centre: Estimate of each group, shape (groups,); the logarithm of the metric where ratios are compared.
+        centre: Estimate of each group, shape (groups,); the logarithm of the metric if ratios are compared.
         error: Its standard error, shape (groups,).
         redrawn: Estimates from redrawn counts, shape (replicates, groups).
         redrawn_error: Their standard errors, shape (replicates, groups).
@@ -54,9 +54,9 @@ class Simultaneous:
         value: Largest difference, or smallest ratio, of the raw rates.
         low, high: Ends of the simultaneous interval, on the value's own scale.
         pairs: The comparisons that a test can depend on, on the scale of ``kind`` (logarithms for ratios).
-        compared: How many comparisons there were.
+        compared: Number of comparisons.
         rows: Rows in the smallest group.
-        confidence: What ``low`` and ``high`` hold at.
+        confidence: Confidence level of ``low`` and ``high``.
         kind: ``difference`` or ``ratio``.
     """
 
@@ -72,7 +72,7 @@ class Simultaneous:
     reason: str | None = None
 
     def interval(self, confidence: float) -> Interval:
-        """Return the interval it was drawn at; any other confidence is a mistake of the caller."""
+        """Return the interval at its own confidence; another confidence is an error of the caller."""
         if not math.isclose(confidence, self.confidence):
             raise ValueError(f"drawn at confidence {self.confidence}, asked for {confidence}")
         return (self.low, self.high)
@@ -104,9 +104,9 @@ class Simultaneous:
 
 
 def group_proportions(part: Floats, base: Floats, *, kind: Kind, seed: int) -> Groups:
-    """Adjust and redraw groups' proportions.
+    """Adjust and resample the groups' proportions.
 
-    Every proportion gets one success and one failure more, (x + 1) / (n + 2), which keeps its error above 0 at both
+    Every proportion gets one more success and failure, (x + 1) / (n + 2), so that its error is above 0 at both
     ends (Agresti & Caffo 2000, Am. Stat. 54:280); ratios are compared as logarithms of it by the delta method.
     """
     generator = np.random.Generator(np.random.PCG64(seed))
@@ -116,7 +116,7 @@ def group_proportions(part: Floats, base: Floats, *, kind: Kind, seed: int) -> G
 
 
 def group_estimates(value: Floats, error: Floats, *, kind: Kind, seed: int) -> Groups:
-    """Redraw any other metric's group estimates from their normal approximation."""
+    """Resample another metric's group estimates from their normal approximation."""
     generator = np.random.Generator(np.random.PCG64(seed))
     centre = value if kind == "difference" else np.log(value)
     scaled = error if kind == "difference" else error / value
@@ -136,7 +136,7 @@ def compare_groups(
 ) -> Simultaneous:
     """Return the simultaneous evidence over all pairs of groups, or of each group with the reference.
 
-    No interval reaches beyond ``most``, the largest spread that there can be: 1 for a difference of two rates.
+    Intervals end at ``most``, the largest possible spread: 1 for a difference of two rates.
     """
     largest = np.max([_largest(groups, reference) for groups in bases], axis=0)
     reach = float(np.quantile(largest, confidence))
@@ -158,7 +158,7 @@ def compare_groups(
 
 
 def decisive_pairs(distance: Floats, error: Floats) -> tuple[Floats, Floats]:
-    """Leave out the pairs that decide at no limit."""
+    """Return the pairs that are decisive at some limit."""
     kept = envelope(distance / error, 1 / error)
     return distance[kept], error[kept]
 

@@ -1,7 +1,7 @@
-"""Mean losses of a binary task: the rows of each class have a mean and a variance of their own.
+"""Mean losses of a binary task, with a mean and a variance for the rows of each class.
 
-Where 2 % of rows are positive, a mean over all rows rests on the few positives, and Student's interval, which takes all
-rows for alike, is too short. The variance is the two classes' and that of how many rows turn out to be positive; its
+If 2 % of rows are positive, a mean over all rows depends on the few positives, and Student's interval, which assumes
+equally distributed rows, is too short. The variance is that of both classes plus that of the number of positives; its
 degrees of freedom are Satterthwaite's.
 """
 
@@ -19,13 +19,13 @@ from mlci.inference.intervals.hall import Hall
 from mlci.metrics.statistics import Floats, Moments
 
 FEWEST = 2
-"""Rows that each class needs."""
+"""Minimum of rows of each class."""
 _NOTHING = 1e-13
 
 
 @dataclass(frozen=True)
 class _Class:
-    """Rows of one class: how many, their mean, and their sample variance."""
+    """Rows of one class: their number, mean, and sample variance."""
 
     rows: int
     mean: float
@@ -33,7 +33,7 @@ class _Class:
 
     @classmethod
     def of(cls, sums: Floats) -> "_Class":
-        """Take them from sums of powers 0, 1, 2, …."""
+        """Compute them from sums of powers 0, 1, 2, …."""
         rows, total, square = int(sums[0]), float(sums[1]), float(sums[2])
         around = square - total * total / rows
         return cls(rows, total / rows, around / (rows - 1) if around > _NOTHING * square else 0.0)
@@ -77,7 +77,7 @@ def paired_class_mean(moments: Moments) -> Evidence | None:
 
 
 def _few(sums: Floats) -> Evidence | None:
-    """Return the mean without an interval where a class has too few rows; ``None`` if both have enough."""
+    """Return the mean without an interval if a class has too few rows; ``None`` if both have enough."""
     negatives, positives = (int(count) for count in sums[:, 0])
     if negatives + positives == 0:
         return Undefined("no rows")

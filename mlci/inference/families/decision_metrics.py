@@ -47,7 +47,7 @@ _One = Callable[[_Model], Evidence]
 
 
 def base_rate(name: str, decisions: Decisions) -> Rate:
-    """Return the masks of a rate under any of its names; its positive class is the second, or the only one."""
+    """Return the masks of a rate by any of its names; its positive class is the second, or the only one."""
     return rate(catalogue.canonical(name), len(decisions.classes), min(1, len(decisions.classes) - 1))
 
 
@@ -73,7 +73,7 @@ def _proportions(masks: Rate, decisions: Decisions, differing: int | None) -> Tr
 
 
 def share_evidence(info: MetricInfo, statistics: Statistics, context: MeasureContext) -> Triple:
-    """Return the scope's part of the whole set's total; a change would need another method, so it has none."""
+    """Return the scope's share of the whole set's total; its change has no interval."""
     decisions, whole = statistics.decisions, context.whole.decisions
     if decisions is None or whole is None:
         return absent_evidence("decisions")
@@ -105,7 +105,7 @@ def ratio_evidence(info: MetricInfo, statistics: Statistics, context: MeasureCon
 
 
 def _one(name: str, low: float) -> _One:
-    """Return how one model's value of a metric gets its interval."""
+    """Return the interval method for one model's value of a metric."""
     function, base = _FUNCTIONS[name], _BASES.get(name)
     if name == "f1":
         return lambda model: _f1(model.margins, 1)
@@ -120,8 +120,8 @@ def _of_class(metric: str, wanted: str, statistics: Statistics) -> Triple:
     if decisions is None:
         return absent_evidence("decisions")
     if wanted not in decisions.classes:
-        said = f"no class is called {wanted!r}; there are {', '.join(decisions.classes)}"
-        unknown = Undefined(said, cause=Cause.NAME)
+        message = f"no class is called {wanted!r}; there are {', '.join(decisions.classes)}"
+        unknown = Undefined(message, cause=Cause.NAME)
         return unknown, unknown, unknown
     k = decisions.classes.index(wanted)
     if metric == "f1":

@@ -1,9 +1,9 @@
-"""Metrics of decisions by label: given the labels, the rows of each are independent parts that a metric moves with.
+"""Metrics of decisions by label: given the labels, the rows of each label are independent parts.
 
 To first order a decision on a row of label l adds ``worth[l, d]`` to a metric. So a change is a sum over labels of
-paired differences, as a mean of recalls is a sum of proportions: each keeps the skewness, and the doubt, of its own
-rows, be they a dozen. What the parts leave of the influence functions' variance is added, so that with many rows the
-interval is the delta method's.
+paired differences, as a mean of recalls is a sum of proportions: each has the skewness and the uncertainty of its own
+rows, even if they are a dozen. The variance of the influence functions that the parts do not explain is added, so that
+with many rows the interval is the delta method's.
 """
 
 from collections.abc import Iterator, Sequence
@@ -40,7 +40,7 @@ def mean_rate(
         decided: The model's decisions, shape (cells,).
         m: Their margins.
         base: Rows labelled as each class for recalls, decided for it for precisions, either for F1; shape (classes,).
-        part: What one class's rate is: a proportion, or F1 by the proportion that is the Jaccard index.
+        part: Evidence for one class's rate: a proportion, or F1 by the Jaccard index.
     """
     value = float(function(m)) if cells.rows else float("nan")
     if not np.isfinite(value):
@@ -60,7 +60,7 @@ def change_by_label(cells: Cells, function: Function, *, most: float = 1.0) -> E
     Args:
         cells: Decisions of both models.
         function: The metric.
-        most: Largest change that there can be.
+        most: Largest possible change.
     """
     decided, base = cells.decisions, cells.decisions.baseline
     if base is None or cells.baseline is None:
@@ -79,7 +79,7 @@ def change_by_label(cells: Cells, function: Function, *, most: float = 1.0) -> E
 
 
 def _worth(slopes: Floats) -> Floats:
-    """Return what a decision on a row of each label adds, shape (labels, decisions)."""
+    """Return the contribution of a decision on a row of each label, shape (labels, decisions)."""
     by_hit, _, by_decision = slopes
     return np.asarray(by_decision + np.diag(by_hit), dtype=np.float64)
 
@@ -104,8 +104,8 @@ def _labels(cells: Cells, baseline: Counts, worth: Floats) -> Iterator[Label]:
 def _side(gap: Floats, count: Counts, mine: Counts) -> tuple[int, float]:
     """Return how many rows of a label have a positive gap, and its root mean square on them.
 
-    A sum of counts with unlike weights is taken for one count with their mean weight by squares, as Dobson, Kuulasmaa,
-    Eberle & Scherer 1991, Stat. Med. 10:457, scale the limits of one count to such a sum's variance.
+    A sum of counts with different weights is approximated by one count with their root mean square weight, as Dobson,
+    Kuulasmaa, Eberle & Scherer 1991, Stat. Med. 10:457, scale the limits of one count to such a sum's variance.
     """
     there = mine & (gap > 0)
     rows = int(count[there].sum())
@@ -113,9 +113,9 @@ def _side(gap: Floats, count: Counts, mine: Counts) -> tuple[int, float]:
 
 
 def _alike(sizes: Floats) -> Iterator[Sequence[int]]:
-    """Split classes into groups whose sizes are within a factor of two; two classes stay apart.
+    """Split classes into groups whose sizes are within a factor of two; two classes are not merged.
 
-    The limits of very many small classes, put together, would be long on one side and short on the other.
+    Summed limits of very many small classes would be too long on one side and too short on the other.
     """
     if len(sizes) <= _FEW:
         yield from ([k] for k in range(len(sizes)))

@@ -1,8 +1,8 @@
 """Means over rows, functions of means, and means by class.
 
-Means of losses have Student's interval. For a binary task the rows of each class have a mean and a variance of their
-own, so that a few positives count as the few that they are. RMSE, MSE and R² take their degrees of freedom from the
-kurtosis of their influence: where a few rows carry the variance, they are undecided and say so.
+Means of losses have Student's interval. For a binary task the rows of each class have their own mean and variance, so
+that few positives have their own uncertainty. RMSE, MSE and R² take their degrees of freedom from the kurtosis of their
+influence: if a few rows carry the variance, the result is undecided, with a reason.
 """
 
 import math
@@ -17,8 +17,8 @@ from mlci.inference.intervals.log_scale import LogScale
 from mlci.metrics.statistics import Floats, Moments
 
 _NOTHING = 1e-13
-ALIKE = "too few: every row has the same loss, so nothing shows how far it may vary"
-SAME = "too few: the predictions differ, but no row shows how far the losses may move apart"
+ALIKE = "too few: every row has the same loss, so the rows have no variance"
+SAME = "too few: the predictions differ, but the rows have no variance in losses"
 _CONSTANT = Undefined("the label is constant, so it has no variance to explain", cause=Cause.LABELS)
 
 
@@ -115,12 +115,12 @@ def variance(moments: Moments, weights: Floats) -> float:
 
 
 def single_row_value(value: float) -> Evidence:
-    """Return the value of a single row, which shows no spread."""
+    """Return the value of a single row, which has no variance."""
     return Point(value, "single row", "a single row has no interval")
 
 
 def _tie_of(moments: Moments) -> Evidence | None:
-    """Return the tie of identical predictions; ``None`` if there is something to compare, or no baseline."""
+    """Return the tie of identical predictions; ``None`` if predictions differ, or without a baseline."""
     return Tie() if "baseline" in moments.names and moments.differing == 0 and moments.rows else None
 
 
@@ -144,7 +144,7 @@ def _student(moments: Moments, found: Influence | None, value: float) -> Evidenc
 
 
 def _few(moments: Moments, found: Influence | None, value: float, unresolved: str) -> Evidence | None:
-    """Return the value without an interval where too few rows carry its variance; ``None`` if enough do."""
+    """Return the value without an interval if too few rows carry its variance; ``None`` if enough do."""
     if moments.rows == 1:
         return single_row_value(value)
     if found is None:
@@ -172,7 +172,7 @@ def _average(moments: Moments, name: str) -> float:
 
 
 def _change(moments: Moments) -> float:
-    """Return the mean change of a row's loss, from its own sum where it was taken."""
+    """Return the mean change of a row's loss, from its own sum if there is one."""
     powers = moments.powers.get("change")
     if powers is None:
         return _average(moments, "candidate") - _average(moments, "baseline")

@@ -1,8 +1,8 @@
 """Metrics of ranks: ROC AUC by placements and average precision by influence functions, for one model and paired.
 
-Both come from histograms of scores (one bin for each distinct score in the exact case): a row's influence depends only
-on its bin and its label, so variances are sums over bins and the covariance of two models is a sum over the joint
-histogram. Intervals rest on the class with fewer rows, and hold with a handful of them.
+Both are computed from histograms of scores (one bin for each distinct score in the exact case): a row's influence
+depends only on its bin and its label, so variances are sums over bins and the covariance of two models is a sum over
+the joint histogram. Intervals depend on the class with fewer rows, and hold with a handful of them.
 """
 
 import math
@@ -21,14 +21,14 @@ from mlci.metrics.statistics import Floats, ModelBins, Scores
 
 _NOTHING = 1e-12
 _CERTAIN = 20
-"""Rows of a class under which average precision carries a warning: it is biased upwards, and its intervals miss."""
+"""Rows of a class below which average precision gets a warning: it is biased upwards, and its intervals miss."""
 
 
 @dataclass(frozen=True, eq=False)
 class Ranked:
     """One model's value with the influence of a positive and of a negative row in each bin, shape (bins,).
 
-    The value moves by the mean of ``positive`` over positives plus the mean of ``negative`` over negatives.
+    The value changes by the mean of ``positive`` over positives plus the mean of ``negative`` over negatives.
     """
 
     value: float
@@ -38,7 +38,7 @@ class Ranked:
 
 @dataclass(frozen=True)
 class RankMinimums:
-    """Least rows of the scarcer class: for one model's interval, and for the interval of a change."""
+    """Minimum of rows of the scarcer class: for one model's interval, and for the interval of a change."""
 
     one: int
     pair: int
@@ -79,21 +79,21 @@ class _Sizes:
 
     @property
     def scarce_label(self) -> str:
-        """Return which class has fewer rows."""
+        """Return the class with fewer rows."""
         return "positive" if self.positives <= self.negatives else "negative"
 
     def too_few(self, value: float | None, least: int) -> Evidence:
-        """Return a value without an interval, for want of rows of the scarcer class."""
+        """Return a value without an interval, for lack of rows of the scarcer class."""
         return too_few(value, self.scarcer, f"labelled {self.scarce_label}", least=least)
 
     def doubt(self, metric: str) -> str | None:
-        """Return the warning of an average precision that rests on few rows of a class."""
+        """Return the warning of an average precision with few rows of a class."""
         if metric != "average_precision" or self.scarcer >= _CERTAIN:
             return None
         return f"only {self.scarcer} labelled {self.scarce_label}s: average precision needs {_CERTAIN} to be reliable"
 
     def between(self, shift: float) -> float:
-        """Return the variance that comes from how many of the rows turn out to be positive."""
+        """Return the variance that comes from the random number of positives."""
         return shift * shift * self.rows / (self.positives * self.negatives)
 
 
@@ -162,7 +162,7 @@ def paired_rank_change(
     """Return candidate (``second``) minus baseline (``first``), from the differences of influences row by row.
 
     The scarcer class, of m rows, gets two pseudo-rows whose square is the sum of both classes' variances, so that a few
-    equal differences among few rows are not taken for certainty; Student's t with m + 1 degrees of freedom.
+    equal differences among few rows are not certainty; Student's t with m + 1 degrees of freedom.
     """
     if scores.baseline is None or scores.joint is None:
         return None
@@ -176,7 +176,7 @@ def paired_rank_change(
         return size.too_few(value, NEEDS[metric].pair)
     spread = _paired_variances(first, second, scores)
     if spread.positives == 0 and spread.negatives == 0:
-        return Point(value, "too few", "too few: the scores differ, but no row shows how far the ranks may move apart")
+        return Point(value, "too few", "too few: the scores differ, but the rows have no variance in ranks")
     m, n, scarce, other = size.positives, size.negatives, spread.positives, spread.negatives
     if n < m:
         m, n, scarce, other = n, m, other, scarce
@@ -186,9 +186,9 @@ def paired_rank_change(
 
 
 def jackknife(bins: ModelBins) -> float:
-    """Return the variance of average precision that comes from its positives, by leaving each of them out in turn.
+    """Return the variance of average precision that comes from its positives, by the jackknife.
 
-    The others' weight is m / (m - 1), so that the share of positives stays.
+    The others' weight is m / (m - 1), so that the share of positives is unchanged.
     """
     pos, neg = _counts(bins)
     m = pos.sum()
@@ -229,9 +229,9 @@ def _paired_variances(first: Ranked, second: Ranked, scores: Scores) -> _ClassVa
     """Return the variances of the rows' differences between both models.
 
     With exact ranks each joint cell has one difference. In bins it is one model's variance plus the other's less twice
-    their covariance, which averages influences inside coarse bins and so leaves the variance a little too large.
+    their covariance, which averages influences inside coarse bins and so makes the variance slightly too large.
     """
-    assert scores.joint is not None  # noqa: S101 (callers have checked; for the type checker)
+    assert scores.joint is not None  # noqa: S101 (checked by the callers; for the type checker)
     assert scores.baseline is not None  # noqa: S101 (as above)
     left, right = scores.joint[:, 0], scores.joint[:, 1]
     base, mine = (first, scores.baseline), (second, scores.candidate)
@@ -249,7 +249,7 @@ def _paired_variances(first: Ranked, second: Ranked, scores: Scores) -> _ClassVa
 
 
 def _difference(first: float, second: float, covariance: float) -> float:
-    """Return the variance of a difference; a sum keeps only the digits that do not cancel, and below them it is 0."""
+    """Return the variance of a difference; 0 if it is within the rounding error of the sum."""
     variance = first + second - 2 * covariance
     return variance if variance > _NOTHING * (first + second) else 0.0
 

@@ -1,4 +1,4 @@
-"""Evidence for rates of one scope: Wilson for each model, Tango where the base is shared, Tango by label else."""
+"""Evidence for rates of one scope: Wilson for each model, Tango for a shared base, otherwise Tango by label."""
 
 from dataclasses import dataclass
 
@@ -25,7 +25,7 @@ def share_of_rows(decisions: Decisions, rate: Rate, decided: Counts) -> Share:
 
 
 def proportion(counted: Share) -> Evidence:
-    """Return the rate with Wilson's interval; undefined where its base is empty."""
+    """Return the rate with Wilson's interval; undefined if its base is empty."""
     if counted.base == 0:
         return Undefined("0/0: no row here is in the denominator")
     return Proportion(counted.part, counted.base)

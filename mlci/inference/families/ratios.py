@@ -3,7 +3,7 @@
 A metric that is homogeneous of degree 0 in (hits, labels, decisions) has the influence function
 ``g_hits[l] 1{l = d} + g_labels[l] + g_decisions[d]`` for a row of label l decided d, g being the gradient: by Euler's
 theorem its mean is 0. Both models' influences are taken on the same (label, baseline, candidate) cells, so their
-difference is paired. Drawing n rows again is one Multinomial(n, counts / n) of the cells, exactly.
+difference is paired. Resampling n rows is exactly one Multinomial(n, counts / n) of the cells.
 """
 
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ _NOTHING = 1e-12
 
 @dataclass(frozen=True, eq=False)
 class Cells:
-    """Decisions of one scope with the margins of both models at hand."""
+    """Decisions of one scope with the margins of both models."""
 
     decisions: Decisions
     candidate: Margins
@@ -31,7 +31,7 @@ class Cells:
 
     @classmethod
     def of(cls, decisions: Decisions) -> "Cells":
-        """Take the margins of both models once."""
+        """Compute the margins of both models once."""
         base = decisions.baseline
         candidate = margins(decisions, decisions.candidate, decisions.count)
         return cls(decisions, candidate, None if base is None else margins(decisions, base, decisions.count))
@@ -91,7 +91,7 @@ def gradient(function: Function, m: Margins) -> Floats:
 
 
 def multinomial_draws(decisions: Decisions, *, replicates: int, seed: int) -> Floats:
-    """Draw the cell counts again: ``replicates`` multinomials of the scope's rows, shape (replicates, cells)."""
+    """Resample the cell counts: ``replicates`` multinomials of the scope's rows, shape (replicates, cells)."""
     total = int(decisions.count.sum())
     shares = decisions.count / total
     generator = np.random.Generator(np.random.PCG64(seed))
@@ -106,7 +106,7 @@ def standard_error(gap: Floats, count: Counts) -> float:
 
 
 def bootstrap_ratio(value: float, changes: Floats, rows: int, *, confidence: float, method: str) -> Evidence:
-    """Turn draws into percentile evidence; undefined when more than one draw in twenty is undefined."""
+    """Return percentile evidence from draws; undefined if more than one draw in twenty is undefined."""
     defined = changes[np.isfinite(changes)]
     if len(defined) < 0.95 * len(changes) or len(defined) < 2:
         return Undefined("too few rows: undefined in over 5 % of the resampled sets", method="too few")
@@ -114,6 +114,6 @@ def bootstrap_ratio(value: float, changes: Floats, rows: int, *, confidence: flo
     low, high = np.quantile(defined, [tail, 1 - tail])
     error = float(defined.std(ddof=1))
     if error <= _NOTHING * abs(value):
-        return Point(value, "too few", "too few rows tell models apart: every resampled set gives the same value")
+        return Point(value, "too few", "too few rows distinguish the models: every resampled set gives the same value")
     low, high = min(float(low), value), max(float(high), value)
     return Sampled(value, low, high, error, rows, confidence, method)

@@ -14,7 +14,7 @@ from mlci.metrics.info import MetricInfo
 from mlci.metrics.statistics import Counts, Floats, Moments, Scores, Statistics
 
 _RETURNED = "the metric returned "
-"""How the reason of a function begins that returned what is not a finite number."""
+"""Start of the reason of a function whose value is not a finite number."""
 
 
 def ranks_evidence(info: MetricInfo, statistics: Statistics, _: MeasureContext) -> Triple:
@@ -37,7 +37,7 @@ def loss_evidence(info: MetricInfo, statistics: Statistics, _: MeasureContext) -
     """Return a mean over rows."""
     found = statistics.moments.get(info.loss or "")
     if found is None and info.loss == "percentage" and statistics.moments:
-        zero = Undefined("a label is 0, and it divides by the label", cause=Cause.LABELS)
+        zero = Undefined("a label is 0, and the metric divides by the label", cause=Cause.LABELS)
         return zero, zero, zero
     if found is None:
         return absent_evidence("scores")
@@ -51,7 +51,7 @@ def loss_evidence(info: MetricInfo, statistics: Statistics, _: MeasureContext) -
 
 
 def _mean_of(found: Moments) -> tuple[Callable[..., Evidence], Callable[[Moments], Evidence | None]]:
-    """Return how a mean loss and its change get their intervals: by class, by squares' tails, or by Student's t."""
+    """Return the interval methods of a mean loss and its change: by class, by squares' tails, or by Student's t."""
     if found.by_class:
         return class_means.class_mean, class_means.paired_class_mean
     if found.powers:
@@ -89,19 +89,19 @@ def _rank_method(metric: str, scores: Scores) -> str:
 
 
 def custom_evidence(name: str, statistics: Statistics, context: MeasureContext) -> Triple:
-    """Return a metric known only on rows, by the paired row bootstrap."""
+    """Return a metric of rows, by the paired row bootstrap."""
     found = statistics.replicates.get(name)
     if found is None:
         return absent_evidence("row values")
     if found.reason and ":" in name and not found.reason.startswith(_RETURNED):
-        broken = Undefined(found.reason, cause=Cause.MISSING)  # the user's own function failed: it is to be repaired
+        broken = Undefined(found.reason, cause=Cause.MISSING)  # the user's function failed and has to be fixed
         return broken, broken, broken
 
     def sample(value: float, draws: Floats) -> Evidence:
         if math.isnan(value):
             return Undefined(found.reason or "undefined on these rows")
         if found.reason:  # the other model's value is missing, and with it all resamples
-            return Point(value, "measured", "its error is not known where the other model's value is undefined")
+            return Point(value, "measured", "its error is not known because the other model's value is undefined")
         return ratios.bootstrap_ratio(
             value, draws, statistics.rows, confidence=context.confidence, method="row bootstrap"
         )
@@ -123,8 +123,8 @@ def expected_calibration_error(rows: Counts, gap: Floats, square: Floats) -> Evi
     """Return the debiased error over fixed bins.
 
     The plug-in value, the sum over bins of |sum of gaps| / n, is biased upwards by noise. Its bias is estimated as in
-    Kumar, Liang & Ma 2019 (NeurIPS, section 5): what normal noise of each bin's standard error adds to the absolute
-    value, by the mean of the folded normal distribution. Never below 0.
+    Kumar, Liang & Ma 2019 (NeurIPS, section 5): the increase of the absolute value by normal noise of each bin's
+    standard error, by the mean of the folded normal distribution. Never below 0.
 
     Args:
         rows: Rows in each bin.

@@ -1,6 +1,6 @@
-"""Score interval for one model's ROC AUC, which holds with a handful of positives.
+"""Score interval for one model's ROC AUC, valid with a handful of positives.
 
-The variance at a supposed AUC is Hanley & McNeil's (1982, Radiology 143:29), which does not vanish where few rows
+The variance at a hypothetical AUC is Hanley & McNeil's (1982, Radiology 143:29), which does not vanish if few rows
 happen to be ranked alike, or DeLong's at the estimate, whichever is larger.
 """
 
@@ -37,7 +37,7 @@ class AucScore:
         return self.scarcer + self.other
 
     def interval(self, confidence: float) -> Interval:
-        """Return the AUC's that the score test would not reject."""
+        """Return the AUCs that the score test does not reject."""
         z = two_sided(confidence)
         return (self._end(z, 0.0), self._end(z, 1.0))
 
@@ -56,8 +56,8 @@ class AucScore:
     def variance_at(self, auc: float) -> float:
         """Return the variance for a true AUC.
 
-        Hanley & McNeil's formula is not symmetric in the classes. The scarcer class takes the part of the positives,
-        whose scores vary more: exchanging classes and signs of scores changes no AUC, so it changes no interval.
+        Hanley & McNeil's formula is not symmetric in the classes. The scarcer class takes the role of the positives,
+        whose scores vary more: exchanging classes and signs of scores changes neither the AUC nor its interval.
         """
         m, n = self.scarcer, self.other
         two_scarce, two_other = auc / (2 - auc) - auc * auc, 2 * auc * auc / (1 + auc) - auc * auc
@@ -71,7 +71,7 @@ class AucScore:
         return distance / math.sqrt(variance)
 
     def _end(self, z: float, bound: float) -> float:
-        """Bisect between the estimate and a bound; the distance grows faster than the error all the way."""
+        """Bisect between the estimate and a bound; the distance grows faster than the error everywhere."""
         inside, outside = self.value, bound
         if abs(bound - inside) <= z * math.sqrt(self.variance_at(bound)):
             return bound

@@ -1,6 +1,6 @@
 """Normal and Student distributions without scipy, and a root finder for increasing functions.
 
-A variance V that is itself known with a variance Var(V) is taken for a multiple of a chi-square with the same two
+An estimated variance V with a variance Var(V) is approximated by a multiple of a chi-square with the same two
 moments, which has 2 V² / Var(V) degrees of freedom (Satterthwaite 1946, Biometrics Bull. 2:110).
 """
 
@@ -22,7 +22,7 @@ def cdf(z: float) -> float:
 
 
 def log_cdf(z: float) -> float:
-    """Return its logarithm, finite also where the function itself underflows (Abramowitz & Stegun 1964, 26.2.12)."""
+    """Return its logarithm, finite even if the function itself underflows (Abramowitz & Stegun 1964, 26.2.12)."""
     if z > 0:
         return math.log1p(-cdf(-z))
     if z > _UNDERFLOW:
@@ -38,7 +38,7 @@ def quantile(p: float) -> float:
 
 
 def two_sided(confidence: float) -> float:
-    """Return the z that a two-sided interval at this confidence extends by."""
+    """Return the z of a two-sided interval at this confidence."""
     return quantile((1 + confidence) / 2)
 
 
@@ -57,7 +57,7 @@ def student_cdf(t: float, df: float) -> float:
 
 @lru_cache(maxsize=256)
 def student_two_sided(confidence: float, df: float) -> float:
-    """Return the t that a two-sided interval extends by, found by bisection."""
+    """Return the t of a two-sided interval, by bisection."""
     target, low, high = (1 + confidence) / 2, 0.0, 1.0
     while student_cdf(high, df) < target:
         high *= 2
@@ -101,7 +101,7 @@ def find_crossing(function: Callable[[float], float], first: float) -> float:
     """Find where a function that is negative at 0 crosses 0, by the Illinois form of regula falsi.
 
     See Dowell & Jarratt 1971, BIT 11:168. The search begins at ``first`` and doubles it until the function is positive;
-    where it never is, the last is returned.
+    if it never is, the last is returned.
     """
     low, high, under, over = 0.0, first, function(0.0), function(first)
     if under >= 0:

@@ -1,4 +1,4 @@
-"""Evidence with an error: normal, on the logit scale, or drawn by a bootstrap."""
+"""Evidence with a standard error: normal, on the logit scale, or by a bootstrap."""
 
 import math
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ class Normal:
     Attributes:
         value: The estimate.
         error: Its standard error.
-        rows: Rows that the error rests on.
+        rows: Rows behind the error.
         method: Name for the report.
         low, high: Bounds that intervals are cut at.
         df: Degrees of freedom; ``None`` for normal.
@@ -36,11 +36,11 @@ class Normal:
         return (max(self.low, self.value - reach), min(self.high, self.value + reach))
 
     def below(self, limit: float) -> float:
-        """Test by the standardised distance; beyond a bound there is nothing to test."""
+        """Test by the standardised distance; a limit beyond a bound needs no test."""
         return self._tail(self.value - limit) if self.low <= limit <= self.high else float(limit < self.low)
 
     def above(self, limit: float) -> float:
-        """Test by the standardised distance; beyond a bound there is nothing to test."""
+        """Test by the standardised distance; a limit beyond a bound needs no test."""
         return self._tail(limit - self.value) if self.low <= limit <= self.high else float(limit > self.high)
 
     def scaled_variance(self) -> float:
@@ -116,17 +116,17 @@ class Sampled:
     reason: str | None = None
 
     def interval(self, confidence: float) -> Interval:
-        """Return the interval it was drawn at; any other confidence is a mistake of the caller."""
+        """Return the interval at its own confidence; another confidence is an error of the caller."""
         if not math.isclose(confidence, self.confidence):
             raise ValueError(f"drawn at confidence {self.confidence}, asked for {confidence}")
         return (self.low, self.high)
 
     def below(self, limit: float) -> float:
-        """Test by the the draws' spread on the side of the interval's upper end."""
+        """Test by the draws' spread on the side of the interval's upper end."""
         return self._tail(self.value - limit, self.high - self.value)
 
     def above(self, limit: float) -> float:
-        """Test by the the draws' spread on the side of the interval's lower end."""
+        """Test by the draws' spread on the side of the interval's lower end."""
         return self._tail(limit - self.value, self.value - self.low)
 
     def scaled_variance(self) -> float:

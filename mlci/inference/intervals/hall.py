@@ -14,9 +14,9 @@ class Hall:
     Attributes:
         value: The estimate.
         error: Its standard error.
-        skewness: Of the mean: the values' skewness over the root of how many they are.
+        skewness: Skewness of the mean: the values' skewness over the root of their number.
         df: Degrees of freedom of the error.
-        rows: Rows that all of it rests on.
+        rows: Rows behind the estimate.
         method: Name for the report.
         low, high: Bounds that intervals are cut at.
     """
@@ -38,13 +38,13 @@ class Hall:
         return (max(self.low, low), min(self.high, high))
 
     def below(self, limit: float) -> float:
-        """Test by the transformed distance; beyond a bound there is nothing to test."""
+        """Test by the transformed distance; a limit beyond a bound needs no test."""
         if not self.low <= limit <= self.high:
             return float(limit < self.low)
         return student_cdf(self._straight(limit), self.df)
 
     def above(self, limit: float) -> float:
-        """Test by the transformed distance; beyond a bound there is nothing to test."""
+        """Test by the transformed distance; a limit beyond a bound needs no test."""
         if not self.low <= limit <= self.high:
             return float(limit > self.high)
         return student_cdf(-self._straight(limit), self.df)

@@ -1,4 +1,4 @@
-"""Influence values by their sums of powers: their spread, their skewness, and how few rows they rest on."""
+"""Influence values by their sums of powers: variance, skewness, and effective rows."""
 
 import math
 from dataclasses import dataclass
@@ -10,16 +10,16 @@ from mlci.metrics.power_sums import ORDER
 from mlci.metrics.statistics import PowerSums
 
 FEWEST, SCARCE = 5.0, 12.0
-"""Effective rows under which an interval means nothing, and under which it carries a warning."""
+"""Effective rows below which an interval is not valid, and below which it has a warning."""
 _NOTHING, _BLURRED = 1e-13, 1e-12
 
 
 @dataclass(frozen=True)
 class Influence:
-    """How far each row moves a value, over all rows; the mean is 0.
+    """Influence of each row on a value, summed over all rows; the mean is 0.
 
     Attributes:
-        rows: How many rows there are.
+        rows: Number of rows.
         square, cube, fourth: Sums of powers.
     """
 
@@ -35,13 +35,13 @@ class Influence:
 
     @property
     def skewness(self) -> float:
-        """Skewness of the value: the rows' own over the root of how many they are."""
+        """Skewness of the value: that of the rows over the root of their number."""
         variance = self.square / self.rows
         return self.cube / self.rows / (variance * math.sqrt(variance)) / math.sqrt(self.rows)
 
     @property
     def effective(self) -> float:
-        """Effective rows: rows over kurtosis, which is how many equal ones would carry the variance."""
+        """Effective rows: rows over kurtosis, the number of equal rows with the same variance."""
         return self.square**2 / self.fourth
 
     @property
@@ -51,7 +51,7 @@ class Influence:
 
     @property
     def doubt(self) -> str | None:
-        """Return what to say where a few rows carry the variance; ``None`` if they do not."""
+        """Return the warning if a few rows carry the variance; ``None`` if they do not."""
         if self.effective >= SCARCE:
             return None
         needed = f"; {FEWEST:g} are needed" if self.effective < FEWEST else ""
@@ -73,7 +73,7 @@ def influence(powers: PowerSums, slope: float, companion: list[float]) -> Influe
 
 
 def _power(powers: PowerSums, slope: float, polynomial: list[float], k: int) -> tuple[float, float]:
-    """Return the sum over rows of the influence's ``k``-th power, and that of the sizes of its terms."""
+    """Return the sum over rows of the influence's ``k``-th power, and the sum of its terms' absolute values."""
     total = size = 0.0
     for j in range(k + 1):
         factors = np.polynomial.polynomial.polypow(polynomial, k - j)

@@ -8,13 +8,13 @@ from mlci.inference.evidence import Evidence, Interval
 
 @dataclass(frozen=True)
 class LogScale:
-    """A value that is a power of a positive number, or one minus it.
+    """A power of a positive number, or one minus it.
 
     Attributes:
         log: Evidence for the logarithm of that number.
-        rows: Rows that all of it rests on.
-        power: The power that is taken of it.
-        complement: Whether the value is one minus it.
+        rows: Rows behind the estimate.
+        power: The exponent.
+        complement: Whether the value is one minus the power.
     """
 
     log: Evidence
@@ -29,12 +29,12 @@ class LogScale:
 
     @property
     def method(self) -> str:
-        """How the logarithm was judged."""
+        """Method of the logarithm's interval."""
         return f"{self.log.method} on the log scale"
 
     @property
     def reason(self) -> str | None:
-        """What there is to say of the logarithm's interval."""
+        """Remark on the logarithm's interval."""
         return self.log.reason
 
     def interval(self, confidence: float) -> Interval | None:

@@ -2,7 +2,7 @@
 
 At an end of the interval the distribution is mixed with the extreme value on that side, in the share that moves the
 mean there. For a mean v with a variance V, and a distance A from v to the bound of the range, the variance at a
-distance d is (1 - d / A) (V + d A / n), n being the rows that an unseen extreme value has to be compared with. For a
+distance d is (1 - d / A) (V + d A / n), n being the rows whose weight an unseen extreme value has. For a
 proportion, whose variance is v (1 - v) / n, this is Wilson's score test (Wilson 1927, JASA 22:209).
 """
 
@@ -18,7 +18,7 @@ def mixing_score(variance: float, rows: float, quantile: float, room: float) -> 
 
     Args:
         variance: Variance of the mean.
-        rows: Rows that one unseen extreme value weighs as much as.
+        rows: Rows whose weight one unseen extreme value has.
         quantile: Normal's or Student's.
         room: Distance from the mean to the bound of its range on the side of this end.
     """
@@ -47,9 +47,9 @@ class MixingScore:
     Attributes:
         value: The estimate.
         variance: Its variance.
-        weight: Rows that one unseen extreme value weighs as much as.
+        weight: Rows whose weight one unseen extreme value has.
         df: Degrees of freedom of the variance.
-        rows: Rows that all of it rests on.
+        rows: Rows behind the estimate.
         method: Name for the report.
         low, high: Bounds of the values.
     """
@@ -65,7 +65,7 @@ class MixingScore:
     reason: str | None = None
 
     def interval(self, confidence: float) -> Interval:
-        """Return the means that the score test would not reject."""
+        """Return the means that the score test does not reject."""
         t = student_two_sided(confidence, self.df)
         below, above = self.value - self.low, self.high - self.value
         return (

@@ -1,9 +1,9 @@
-"""Sums of proportions: each part brings the limits that suit it, and their distances add up in squares.
+"""Sums of proportions: the squared distances of the parts' own limits add up.
 
 The method of variance estimates recovery (Zou & Donner 2008, Stat. Med. 27:1693; for linear functions of proportions
 Zou, Huang & Zhang 2009, Comput. Stat. Data Anal. 53:1080) takes the variance that each end of a sum needs from the
 distance of the parts' own limits: Wilson's for proportions, where it is method 10 of Newcombe 1998, Stat. Med. 17:873,
-and Tango's for paired differences. So a part of a dozen rows keeps the skewness, and the doubt, that it has alone.
+and Tango's for paired differences. So a part of a dozen rows keeps its own skewness and uncertainty.
 """
 
 import math
@@ -16,14 +16,14 @@ from mlci.inference.intervals.proportions import F1, Proportion
 
 @dataclass(frozen=True)
 class Mover:
-    """A value that moves with independent proportions, or with independent paired differences.
+    """A weighted sum of independent proportions, or of independent paired differences.
 
     Attributes:
         value: The estimate.
-        parts: What it moves with.
-        weights: By how much, one for each part, not negative.
-        rest: Standard error that the parts leave unexplained.
-        rows: Rows that all of it rests on.
+        parts: The terms of the sum.
+        weights: Weight of each part, not negative.
+        rest: Standard error that the parts do not explain.
+        rows: Rows behind the estimate.
         method: Name for the report.
         low, high: Bounds that intervals are cut at.
     """

@@ -1,10 +1,11 @@
 """Score intervals for a change that is a weighted sum of the labels' paired differences.
 
-Given the labels, the rows of each are a multinomial of its own: gained by the candidate, lost, or worth nothing. The
-statistic is the change less the change supposed, over the standard error that the likeliest multinomials with the
-change supposed have (Miettinen & Nurminen 1985, Stat. Med. 4:213; for one label and a worth of 1 it is Tango 1998,
+Given the labels, the rows of each label are an independent multinomial: gained by the candidate, lost, or unchanged.
+The statistic is the change minus the hypothetical change, over the standard error of the most likely multinomials with
+the hypothetical change (Miettinen & Nurminen 1985, Stat. Med. 4:213; for one label and a worth of 1 it is Tango 1998,
 Stat. Med. 17:891). Those multinomials are found by a Lagrange multiplier, as for the empirical likelihood of a mean
-(Owen 1988, Biometrika 75:237), whose support has one more point here: what no row of a label did, one may yet do.
+(Owen 1988, Biometrika 75:237), whose support has one more point here: an outcome that was not observed on any row of a
+label.
 """
 
 import math
@@ -26,8 +27,8 @@ class Label:
     Attributes:
         rows: All of them.
         gained, lost: Rows that raise the candidate's metric above the baseline's, and rows that lower it.
-        gain, loss: What one of those is worth, not negative.
-        most: What a row can be worth at most, in either direction.
+        gain, loss: Worth of one of those rows, not negative.
+        most: Largest possible worth of a row, in either direction.
     """
 
     rows: int
@@ -38,18 +39,18 @@ class Label:
     most: float
 
     def mirrored(self) -> "Label":
-        """Return the rows as seen with both models exchanged."""
+        """Return the rows with both models exchanged."""
         return Label(self.rows, self.lost, self.gained, self.loss, self.gain, self.most)
 
     def moments(self) -> tuple[float, float]:
-        """Return the sum of what the rows are worth, and its variance, as they were found."""
+        """Return the observed sum of the rows' worth, and its variance."""
         return self._moments(self.gained / self.rows, self.lost / self.rows, 0.0)
 
     def pulled(self, pull: float) -> tuple[float, float]:
-        """Return both moments of the likeliest multinomial when a lower sum is called for with this multiplier.
+        """Return both moments of the most likely multinomial for a lower sum with this multiplier.
 
-        Its shares are count / rows / (excess + pull × (most + worth)), and the excess is such that they add up to 1.
-        Where it would be negative it is 0, and what is missing is as bad as can be.
+        Its shares are count / rows / (excess + pull × (most + worth)), and the excess makes them add up to 1. If it
+        would be negative it is 0, and the missing share gets the lowest possible worth.
         """
         n, most, mean = self.rows, self.most, (self.gained * self.gain - self.lost * self.loss) / self.rows
         gained, lost = self.gained / n, self.lost / n
@@ -77,10 +78,10 @@ class PairedScore:
 
     Attributes:
         value: Candidate minus baseline.
-        labels: Rows by label, at least one, with what they are worth to the change × all rows.
-        rest: Standard error that the labels' differences leave unexplained.
+        labels: Rows by label, at least one, with their worth to the change × all rows.
+        rest: Standard error that the labels' differences do not explain.
         rows: All rows.
-        most: Largest change that there can be.
+        most: Largest possible change.
     """
 
     value: float
@@ -92,7 +93,7 @@ class PairedScore:
     reason: str | None = None
 
     def interval(self, confidence: float) -> Interval:
-        """Return the changes that the score test would not reject."""
+        """Return the changes that the score test does not reject."""
         z = two_sided(confidence)
         return (max(-self.most, self.value - self._reach(z, -1)), min(self.most, self.value + self._reach(z, 1)))
 
@@ -132,12 +133,12 @@ class PairedScore:
         return moved(find_crossing(beyond, self._first(z)))[0]
 
     def _first(self, z: float) -> float:
-        """Return about the multiplier that moves the change by ``z`` errors."""
+        """Return the approximate multiplier that moves the change by ``z`` standard errors."""
         most = max(label.most for label in self.labels)
         return z / (z * most + self.rows * math.sqrt(self.explained() + self.rest**2))
 
     def _moved(self, side: int) -> Callable[[float], tuple[float, float]]:
-        """Return a function from a multiplier to how far the change has moved to this side, and its error there."""
+        """Return a function from a multiplier to the distance of the change on this side, and its error there."""
         labels = [label if side < 0 else label.mirrored() for label in self.labels]
         start = sum(label.moments()[0] for label in labels)
 

@@ -23,7 +23,7 @@ class Proportion:
         return self.successes / self.rows
 
     def interval(self, confidence: float) -> Interval:
-        """Return the proportions that a score test would not reject."""
+        """Return the proportions that a score test does not reject."""
         return self.ends(two_sided(confidence))
 
     def ends(self, z: float) -> Interval:
@@ -59,9 +59,9 @@ class Proportion:
 
 @dataclass(frozen=True)
 class F1:
-    """F1 from its counts: 2J / (1 + J) of the Jaccard index J, a proportion of the rows where either side says yes.
+    """F1 from its counts: 2J / (1 + J) of the Jaccard index J, a proportion of the rows positive by label or decision.
 
-    The map is increasing, so Wilson's interval for J carries over end by end.
+    The map is increasing, so the ends of Wilson's interval for J are mapped.
     """
 
     hits: int
@@ -97,7 +97,7 @@ class F1:
         return self._jaccard.above(limit / (2 - limit))
 
     def scaled_variance(self) -> float:
-        """Return the Jaccard index's spread times the squared slope of the map."""
+        """Return the Jaccard index's scaled variance times the squared slope of the map."""
         slope = 2 / (1 + self._jaccard.value) ** 2
         return self._jaccard.scaled_variance() * slope**2
 
@@ -117,7 +117,7 @@ class Tango:
     Attributes:
         gained: Rows that count for the candidate only.
         lost: Rows that count for the baseline only.
-        rows: All rows, those that agree among them.
+        rows: All rows, including those without a disagreement.
     """
 
     gained: int
@@ -137,7 +137,7 @@ class Tango:
         return self.gained + self.lost
 
     def interval(self, confidence: float) -> Interval:
-        """Return the differences that the score test would not reject."""
+        """Return the differences that the score test does not reject."""
         return self.ends(two_sided(confidence))
 
     def ends(self, z: float) -> Interval:
@@ -176,7 +176,7 @@ class Tango:
 
 
 def _root(function: Callable[[float], float], low: float, high: float) -> float:
-    """Find where a decreasing function crosses 0 by bisection; 60 halvings reach the last bit that matters."""
+    """Return the root of a decreasing function by bisection; 60 halvings reach the precision of a float."""
     for _ in range(60):
         middle = (low + high) / 2
         if function(middle) > 0:

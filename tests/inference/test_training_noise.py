@@ -1,4 +1,4 @@
-"""Intervals that know of the luck of training, and values held against reruns."""
+"""Intervals that include training noise, and values compared with reruns."""
 
 import math
 import random

@@ -1,4 +1,4 @@
-"""Values and intervals out of a report, judged again."""
+"""Values and intervals of a report, judged as evidence."""
 
 import math
 

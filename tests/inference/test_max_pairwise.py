@@ -1,4 +1,4 @@
-"""The few pairs of groups that matter are those that all pairs would have told."""
+"""The few pairs of groups that decide, against an enumeration of all pairs."""
 
 import tracemalloc
 

@@ -1,4 +1,4 @@
-"""Packages of lock files, whatever tool wrote them."""
+"""Packages of lock files of many tools."""
 
 import pytest
 
