@@ -1,4 +1,5 @@
 import ast
+import functools
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
@@ -27,6 +28,7 @@ def definitions(path: Path) -> Iterator[str]:
             pending += [child for child in ast.walk(node) if child is not node and isinstance(child, ast.stmt)]
 
 
+@functools.cache
 def shared_names(root: Path) -> list[str]:
     """Names that more than one module defines, each with its modules."""
     modules = defaultdict(list)

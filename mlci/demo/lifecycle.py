@@ -1,8 +1,8 @@
-"""Project of ``mlci demo --lifecycle``: five states of one repository, from a first model to a roll-back.
+"""Project of ``mlci demo --lifecycle``: five states of one repository, from the first model to a roll-back.
 
-The data are those of :mod:`mlci.demo.project`, features included. Training is a logistic regression in plain Python,
-run as a command like any user's: it reads ``train.csv`` and ``settings.json`` and leaves ``model.json``; predicting
-reads that and the features. The first model has hardly begun to learn, the better one has; in the regression a slip in
+The data are those of :mod:`mlci.demo.project`, features included. Training is a logistic regression in plain
+Python, run as a command: it reads ``train.csv`` and ``settings.json`` and writes ``model.json``; prediction reads that
+and the features. The first model is trained for a few steps, the better one for many; in the regression an error in
 ``predict.py`` gives the body mass index the wrong sign.
 """
 
@@ -72,14 +72,14 @@ HARDLY, WELL = {"steps": 2, "rate": 0.1}, {"steps": 150, "rate": 0.5}
 
 @dataclass(frozen=True)
 class Chapter:
-    """One state of the repository, and what the story says of it.
+    """One state of the repository, with its title.
 
     Attributes:
-        name: Begins the name of its comment.
-        title: What happens.
-        files: What its commit changes.
+        name: Prefix of the name of its comment.
+        title: Description of the change.
+        files: Files that its commit changes.
         promotes: Whether it is promoted afterwards.
-        rolls_back: Why the version before it is brought back first; empty if not.
+        rolls_back: Reason for a roll-back before it; empty without one.
     """
 
     name: str
@@ -90,19 +90,19 @@ class Chapter:
 
 
 def chapters() -> tuple[Chapter, ...]:
-    """Return the story."""
+    """Return the chapters in order."""
     return (
         Chapter("first", "A first candidate, without a baseline yet: the absolute gates decide.", base(), True),
-        Chapter("merged", "The same on the main branch: from now on there is something to compare with.", {}),
+        Chapter("merged", "The same on the main branch: later candidates are compared with this model.", {}),
         Chapter(
             "better",
-            "A candidate that learned longer, against version 1.",
+            "A candidate with more training steps, compared with version 1.",
             {"settings.json": json.dumps(WELL) + "\n"},
             True,
         ),
         Chapter(
             "regression",
-            "A candidate with a slip in predict.py, against version 2.",
+            "A candidate with an error in predict.py, compared with version 2.",
             {"predict.py": PREDICT.replace(*SLIP)},
         ),
         Chapter(
@@ -115,7 +115,7 @@ def chapters() -> tuple[Chapter, ...]:
 
 
 def base() -> dict[str, str]:
-    """Return the files that the repository begins with, the data apart."""
+    """Return the initial files of the repository, without the data."""
     return {
         ".gitignore": ".mlci/\ncomments/\nmodel.json\n",
         "mlci.yml": CONFIG.format(python=sys.executable),

@@ -2,8 +2,8 @@
 
 442 patients; the label is whether the disease progressed by more than the median within a year; sex and age bands are
 the groups. Both models are logistic regressions fitted on a third of the patients, the rest is the holdout. The
-candidate regularises less; with a regression planted, the body mass index reaches it with the wrong sign, as after a
-slip in preprocessing.
+candidate regularises less; with a planted regression, it gets the body mass index with the wrong sign, as after an
+error in preprocessing.
 """
 
 import csv
@@ -51,16 +51,16 @@ def write(folder: Path, *, regress: bool) -> Path:
     """Fit both models, write the project into ``folder`` and return the path of its ``mlci.yml``."""
     study = load_study()
     order = shuffled(len(study.label))
-    fitted, held = order[:FITTED], order[FITTED:]
+    fitted, holdout = order[:FITTED], order[FITTED:]
     folder.mkdir(parents=True, exist_ok=True)
-    rows = ((i, study.sex[i], study.age[i], study.label[i]) for i in held)
+    rows = ((i, study.sex[i], study.age[i], study.label[i]) for i in holdout)
     write_table(folder / "holdout.csv", ("patient", "sex", "age", "progressed"), rows)
     for name, strength in (("baseline", 0.02), ("candidate", 1.0)):
         features = study.features
         model = _fit(features[fitted], study.label[fitted], strength)
         seen = _negate_bmi(features) if regress and name == "candidate" else features
-        scores = model.predict_proba(seen[held])[:, 1]
-        found = ((i, f"{score:.6f}") for i, score in zip(held, scores.tolist(), strict=True))
+        scores = model.predict_proba(seen[holdout])[:, 1]
+        found = ((i, f"{score:.6f}") for i, score in zip(holdout, scores.tolist(), strict=True))
         write_table(folder / f"{name}.csv", ("patient", "score"), found)
     path = folder / "mlci.yml"
     path.write_text(CONFIG, encoding="utf-8")
@@ -69,7 +69,7 @@ def write(folder: Path, *, regress: bool) -> Path:
 
 @dataclass(frozen=True)
 class Study:
-    """The patients: standardised features, label, and the columns that they are grouped by."""
+    """The patients: standardised features, label, and slice columns."""
 
     features: Any
     label: Any
@@ -90,7 +90,7 @@ def load_study() -> Study:
 
 
 def shuffled(rows: int) -> list[int]:
-    """Return the rows' numbers in an order that is always the same."""
+    """Return the row numbers in a fixed random order."""
     import numpy as np  # noqa: PLC0415 (as above)
 
     return [int(i) for i in np.random.Generator(np.random.PCG64(SEED)).permutation(rows)]
@@ -103,7 +103,7 @@ def _fit(features: Any, label: Any, strength: float) -> Any:  # noqa: ANN401 (sc
 
 
 def _negate_bmi(features: Any) -> Any:  # noqa: ANN401 (a NumPy array)
-    """Return the features with the body mass index negated: a sign lost on the way."""
+    """Return the features with the body mass index negated, as after a lost sign."""
     turned = features.copy()
     turned[:, 2] *= -1
     return turned
