@@ -77,7 +77,7 @@ class DuckDBEngine:
 
 def _read_late(job: Job) -> list[str]:
     """Return the tables that are read during the reduction: those in Parquet, because text is staged before; or all."""
-    paths = [job.data, *(side.path for side in (job.candidate, job.baseline) if side)]
+    paths = [job.data, *(model.path for model in (job.candidate, job.baseline) if model)]
     return [path for path in paths if suffix_of(path) in PARQUET] or paths
 
 

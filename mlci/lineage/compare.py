@@ -11,7 +11,7 @@ from mlci.lineage.origin import ChangedFiles, How, Kind, Origin, OriginItem, Row
 
 MOST = 50
 """Most items of a row."""
-Sides = tuple[str | None, str | None]
+Pair = tuple[str | None, str | None]
 _LONGEST = 200
 _POINTERS = (".dvc", "dvc.lock")
 
@@ -48,21 +48,21 @@ def differing_settings(before: Mapping[str, str], after: Mapping[str, str], *, s
 
 def _code(before: Origin, after: Origin, files: ChangedFiles | None) -> Row:
     """Compare commits, without the files that belong to another row."""
-    sides = (before.commit, after.commit)
+    pair = (before.commit, after.commit)
     if before.commit is None or after.commit is None:
         whose = "baseline" if before.commit is None else "candidate"
-        return _row("code", sides, None, f"the {whose} is from outside of git")
+        return _row("code", pair, None, f"the {whose} is from outside of git")
     if before.dirty or after.dirty:
         whose = "baseline" if before.dirty else "candidate"
         known = None if before.dirty and before.commit == after.commit else True
-        return _row("code", sides, known, f"the {whose} had uncommitted changes", _own_changes(after, files))
+        return _row("code", pair, known, f"the {whose} had uncommitted changes", _own_changes(after, files))
     if before.commit == after.commit:
-        return _row("code", sides, False)
+        return _row("code", pair, False)
     if files is None:
         why = "which files is not known: the baseline's commit is not in this clone"
-        return _row("code", sides, True, why)
+        return _row("code", pair, True, why)
     items = _own_changes(after, files)
-    return _row("code", sides, bool(items), None if items else "other commits, the same code", items)
+    return _row("code", pair, bool(items), None if items else "other commits, the same code", items)
 
 
 def _own_changes(after: Origin, files: ChangedFiles | None) -> list[OriginItem]:
@@ -74,11 +74,11 @@ def _own_changes(after: Origin, files: ChangedFiles | None) -> list[OriginItem]:
     ]
 
 
-def _rows(side: Origin) -> str:
+def _rows(origin: Origin) -> str:
     """Return the pattern of the evaluation set's files, from the top of the repository; empty if there are none."""
-    evaluation = (side.settings or {}).get("evaluation")
+    evaluation = (origin.settings or {}).get("evaluation")
     data = evaluation.get("data") if isinstance(evaluation, Mapping) else None
-    home = posixpath.dirname(side.config_path or "")
+    home = posixpath.dirname(origin.config_path or "")
     return posixpath.normpath(posixpath.join(home, str(data))) if data is not None else ""
 
 
@@ -89,10 +89,10 @@ def _evaluation(before: Origin, after: Origin) -> Row:
     )
 
 
-def _digests(kind: Kind, sides: Sides, why: str) -> Row:
+def _digests(kind: Kind, pair: Pair, why: str) -> Row:
     """Compare two digests; ``why`` is the reason if one is missing."""
-    known = None not in sides
-    return _row(kind, sides, sides[0] != sides[1] if known else None, None if known else why)
+    known = None not in pair
+    return _row(kind, pair, pair[0] != pair[1] if known else None, None if known else why)
 
 
 def _data(before: Origin, after: Origin) -> Row:
@@ -104,14 +104,14 @@ def _data(before: Origin, after: Origin) -> Row:
 
 
 def _configuration(before: Origin, after: Origin) -> Row:
-    sides = (before.config, after.config)
+    pair = (before.config, after.config)
     if before.config == after.config:
-        return _row("configuration", sides, False)
+        return _row("configuration", pair, False)
     if before.settings is None or after.settings is None:
         why = "which keys is not known: one of them was written for another version of mlci"
-        return _row("configuration", sides, True, why)
+        return _row("configuration", pair, True, why)
     items = differing_settings(flatten_settings(before.settings), flatten_settings(after.settings))
-    return _row("configuration", sides, bool(items), None if items else "written differently, the same settings", items)
+    return _row("configuration", pair, bool(items), None if items else "written differently, the same settings", items)
 
 
 def _environment(before: Origin, after: Origin) -> Row:
@@ -130,24 +130,24 @@ def _environment(before: Origin, after: Origin) -> Row:
         *(item for item in differing_settings(*packages) if item.name != "mlci"),
     ]
     ends = [
-        _digest({**versions[end], **{f"file {name}": digest for name, digest in side.locks.items()}, **packages[end]})
-        for end, side in enumerate((before, after))
+        _digest({**versions[end], **{f"file {name}": digest for name, digest in origin.locks.items()}, **packages[end]})
+        for end, origin in enumerate((before, after))
     ]
     return _row("environment", (ends[0], ends[1]), bool(items), reason, items)
 
 
-def _versions(side: Origin) -> dict[str, str]:
-    return {name: value for name, value in (("Python", side.python), ("mlci", side.mlci)) if value is not None}
+def _versions(origin: Origin) -> dict[str, str]:
+    return {name: value for name, value in (("Python", origin.python), ("mlci", origin.mlci)) if value is not None}
 
 
 def _row(
-    kind: Kind, sides: Sides, changed: bool | None, reason: str | None = None, items: Iterable[OriginItem] = ()
+    kind: Kind, pair: Pair, changed: bool | None, reason: str | None = None, items: Iterable[OriginItem] = ()
 ) -> Row:
     listed = tuple(items)
     return Row(
         kind=kind,
-        before=sides[0],
-        after=sides[1],
+        before=pair[0],
+        after=pair[1],
         changed=changed,
         reason=reason,
         items=listed[:MOST],

@@ -37,7 +37,7 @@ class BoundPredictions:
     The threshold is the configured one in the score's type.
     """
 
-    what: str
+    role: str
     table: Table
     key: TableColumn | None
     score: TableColumn | None
@@ -55,35 +55,35 @@ class BoundJob:
     key: TableColumn | None
     label: TableColumn
     bases: tuple[tuple[SliceColumn, TableColumn], ...]
-    sides: tuple[BoundPredictions, ...]
+    models: tuple[BoundPredictions, ...]
 
     @cached_property
     def prediction_columns(self) -> frozenset[str]:
         """The evaluation table's columns that contain only predictions."""
-        own = [side for side in self.sides if not self.joined(side)]
-        predicted = {column.name for side in own for column in (side.score, side.decision) if column is not None}
+        own = [model for model in self.models if not self.joined(model)]
+        predicted = {column.name for model in own for column in (model.score, model.decision) if column is not None}
         kept = {self.label.name, *(column.name for _, column in self.bases)} | ({self.key.name} if self.key else set())
         return frozenset(predicted - kept)
 
     @property
     def both_score(self) -> bool:
         """Whether two models have scores, so that equal decisions are not equal predictions."""
-        return len(self.sides) == 2 and all(side.score is not None for side in self.sides)
+        return len(self.models) == 2 and all(model.score is not None for model in self.models)
 
     @property
     def one_scores(self) -> bool:
         """Whether only one of two models has scores, so that no row's predictions are known to be equal."""
-        return len({side.score is None for side in self.sides}) == 2
+        return len({model.score is None for model in self.models}) == 2
 
-    def joined(self, side: BoundPredictions) -> bool:
+    def joined(self, model: BoundPredictions) -> bool:
         """Return whether a model's predictions are in another table than the evaluation set."""
-        return side.table is not self.table
+        return model.table is not self.table
 
-    def place(self, side: BoundPredictions | None = None) -> CellLocation:
+    def place(self, model: BoundPredictions | None = None) -> CellLocation:
         """Return the table in which to locate invalid cells: that of a model's predictions, or the evaluation set."""
-        if side is None:
+        if model is None:
             return CellLocation(self.connection, self.table, self.key)
-        return CellLocation(self.connection, side.table, side.key)
+        return CellLocation(self.connection, model.table, model.key)
 
 
 class _Collector:
@@ -249,11 +249,12 @@ def bind_job(connection: duckdb.DuckDBPyConnection, job: Job, scratch: Path) -> 
         (base, collector.find(table, base.column, "slice", (*_SLICES, base.column), number=base.cut is not None))
         for base in _bases(job)
     ]
-    sides = [_side(collector, job, table, what, source, found) for what, source, found in opened if found is not None]
+    models = [_bind(collector, job, table, what, source, found) for what, source, found in opened if found is not None]
     collector.stop()
     if label is None:
         raise AssertionError(job.label)
-    bound = BoundJob(connection, job, table, key, label, tuple((b, c) for b, c in bases if c is not None), tuple(sides))
+    found_bases = tuple((base, column) for base, column in bases if column is not None)
+    bound = BoundJob(connection, job, table, key, label, found_bases, tuple(models))
     return _read_alike(bound)
 
 
@@ -264,26 +265,26 @@ def _read_alike(bound: BoundJob) -> BoundJob:
         InputError: if a file has no values of the type that another file has.
     """
     problems = ProblemCollector()
-    tables = [(bound.table, bound.key), *((side.table, side.key) for side in bound.sides)]
+    tables = [(bound.table, bound.key), *((model.table, model.key) for model in bound.models)]
     keyed = {
         table.path: ColumnCells(CellLocation(bound.connection, table, None), key)
         for table, key in tables
         if key is not None
     }
     keys = dict(zip(keyed, read_alike(list(keyed.values()), "key", problems), strict=True))
-    label, sides = ColumnCells(bound.place(), bound.label), []
-    for side in bound.sides:
-        decision = side.decision and read_as_label(label, ColumnCells(bound.place(side), side.decision), problems)
-        sides.append(replace(side, key=keys.get(side.table.path), decision=decision))
+    label, models = ColumnCells(bound.place(), bound.label), []
+    for model in bound.models:
+        decision = model.decision and read_as_label(label, ColumnCells(bound.place(model), model.decision), problems)
+        models.append(replace(model, key=keys.get(model.table.path), decision=decision))
     problems.stop()
-    return replace(bound, key=keys.get(bound.table.path), sides=tuple(sides))
+    return replace(bound, key=keys.get(bound.table.path), models=tuple(models))
 
 
 def _bases(job: Job) -> list[SliceColumn]:
     return list(dict.fromkeys(column for spec in job.slices for column in spec.columns))
 
 
-def _side(collector: _Collector, job: Job, table: Table, what: str, source: Source, found: Table) -> BoundPredictions:
+def _bind(collector: _Collector, job: Job, table: Table, what: str, source: Source, found: Table) -> BoundPredictions:
     score = collector.find(found, source.score, "score", (what, "score"), number=True, other=source.decision)
     decision = collector.find(found, source.decision, "decision", (what, "decision"), other=source.score)
     if source.score is None and needs_score(job, source):

@@ -127,8 +127,8 @@ def encode_columns(bound: BoundJob) -> EncodedColumns:
     label = None if job.task == "regression" else _code(bound, bound.table, bound.label, problems)
     deciding = needs_decision(job)
     decided = [
-        _code(bound, side.table, side.decision, problems) if side.decision and deciding else None
-        for side in bound.sides
+        _code(bound, model.table, model.decision, problems) if model.decision and deciding else None
+        for model in bound.models
     ]
     if label and not label.values:
         problems.add(_null_problem(bound.label, bound.place(), "label"))
@@ -138,10 +138,10 @@ def encode_columns(bound: BoundJob) -> EncodedColumns:
     classes = _classes(bound, label, decided)
     labelled = _class_column(label, bound.label, classes, bound.place(), problems, "label", job.task) if label else None
     decisions = tuple(
-        _class_column(coded, side.decision, classes, bound.place(side), problems, "decision", job.task)
-        if coded and side.decision
+        _class_column(coded, model.decision, classes, bound.place(model), problems, "decision", job.task)
+        if coded and model.decision
         else None
-        for coded, side in zip(decided, bound.sides, strict=True)
+        for coded, model in zip(decided, bound.models, strict=True)
     )
     problems.stop()
     assumed = naming.assumed_positive(classes, positive=job.positive) if job.task == "binary" else None

@@ -23,7 +23,7 @@ def is_countable(bound: BoundJob) -> bool:
         return False
     coded = {bound.label.name, *(column.name for base, column in bound.bases if base.cut is None)}
     content = {column.name for column in bound.table.columns} - bound.prediction_columns
-    return content <= coded and not any(bound.joined(side) for side in bound.sides)
+    return content <= coded and not any(bound.joined(model) for model in bound.models)
 
 
 def count_rows(bound: BoundJob, encoded: EncodedColumns, *, threads: int | None) -> ScannedRows:
@@ -38,38 +38,38 @@ def count_rows(bound: BoundJob, encoded: EncodedColumns, *, threads: int | None)
         query = sql.select(pairs.key_columns(bound, bound.key), bound.table.relation)
         pairs.index_keys(bound, sql.fetch_columns(bound.connection, query), threads=threads)
     groups, checks = own_columns(bound, encoded), ["count(*) AS n"]
-    for i, side in enumerate(bound.sides):
+    for i, model in enumerate(bound.models):
         classed = encoded.decisions[i]
         if classed is not None:
             groups.append(f"{classed.coded.expression} AS d{i}")
-        elif side.score is not None:
-            value = side.score.as_float()
-            groups.append(f"({value} >= {sql.float_literal(side.threshold)}) AS d{i}")
+        elif model.score is not None:
+            value = model.score.as_float()
+            groups.append(f"({value} >= {sql.float_literal(model.threshold)}) AS d{i}")
             checks += [f"min({value}) AS lo{i}", f"max({value}) AS hi{i}", f"count({value}) AS n{i}"]
     checks += _count_unequal_scores(bound)
     by = ", ".join(str(place + 1) for place in range(len(groups)))
     fetched = sql.fetch_columns(bound.connection, sql.select([*groups, *checks], bound.table.relation, group_by=by))
     problems, odd = ProblemCollector(), ScoreNotes(bound.job)
-    models = [_model(bound, encoded, i, fetched, problems) for i in range(len(bound.sides))]
+    models = [_model(bound, encoded, i, fetched, problems) for i in range(len(bound.models))]
     problems.stop()
     labels, weights = encoded.label.final(fetched["y"]), fetched["n"]
-    for i, side in enumerate(bound.sides):
-        if encoded.decisions[i] is None and side.score is not None:
-            _check_scores(bound, side, i, fetched, odd)
+    for i, model in enumerate(bound.models):
+        if encoded.decisions[i] is None and model.score is not None:
+            _check_scores(bound, model, i, fetched, odd)
     found = {"notes": tuple(odd.notes), "undecided": tuple(odd.undecided)}
     return ScannedRows(fetched, labels, models, weights=weights, differing=_differing(bound, models, fetched), **found)
 
 
-def _check_scores(bound: BoundJob, side: BoundPredictions, i: int, fetched: dict[str, Array], odd: ScoreNotes) -> None:
+def _check_scores(bound: BoundJob, model: BoundPredictions, i: int, fetched: dict[str, Array], odd: ScoreNotes) -> None:
     low, high = float(sql.without_mask(fetched[f"lo{i}"]).min()), float(sql.without_mask(fetched[f"hi{i}"]).max())
-    other = "" if side.score is None else f"{side.score.as_float()} NOT IN (0, 1)"
-    ends = (low, high) == (0, 1) and not sql.file_exists(bound.connection, side.table.relation, other)
-    odd.look(side, low, high, only_ends=ends)
+    other = "" if model.score is None else f"{model.score.as_float()} NOT IN (0, 1)"
+    ends = (low, high) == (0, 1) and not sql.file_exists(bound.connection, model.table.relation, other)
+    odd.look(model, low, high, only_ends=ends)
 
 
 def _count_unequal_scores(bound: BoundJob) -> list[str]:
     """SQL for the number of rows with unequal scores, if both models have scores."""
-    scores = [side.score.as_float() for side in bound.sides if side.score is not None]
+    scores = [model.score.as_float() for model in bound.models if model.score is not None]
     return [f"count(*) FILTER (WHERE {scores[0]} IS DISTINCT FROM {scores[1]}) AS u"] if bound.both_score else []
 
 
@@ -87,18 +87,18 @@ def _differing(bound: BoundJob, models: list[ModelColumns], fetched: dict[str, A
 def _model(
     bound: BoundJob, encoded: EncodedColumns, i: int, fetched: dict[str, Array], problems: ProblemCollector
 ) -> ModelColumns:
-    side, classed = bound.sides[i], encoded.decisions[i]
+    model, classed = bound.models[i], encoded.decisions[i]
     if classed is not None:
         return ModelColumns(None, classed.final(fetched[f"d{i}"]))
-    if side.score is None:
+    if model.score is None:
         return ModelColumns(None, None)
-    if not _scores_are_fine(bound, side, i, fetched):
-        problems.add(*bad_scores(side.score, bound.place(side), kind_of_score(bound.job)))
+    if not _scores_are_fine(bound, model, i, fetched):
+        problems.add(*bad_scores(model.score, bound.place(model), kind_of_score(bound.job)))
     return ModelColumns(None, sql.without_mask(fetched[f"d{i}"]).astype(np.uint8))
 
 
-def _scores_are_fine(bound: BoundJob, side: BoundPredictions, i: int, fetched: dict[str, Array]) -> bool:
+def _scores_are_fine(bound: BoundJob, model: BoundPredictions, i: int, fetched: dict[str, Array]) -> bool:
     low, high = sql.without_mask(fetched[f"lo{i}"]).min(), sql.without_mask(fetched[f"hi{i}"]).max()
     complete = np.array_equal(fetched[f"n{i}"], fetched["n"])
-    exact = side.score is None or not is_rounded(side.score, bound.place(side), low, high)
+    exact = model.score is None or not is_rounded(model.score, bound.place(model), low, high)
     return complete and is_fine(low, high, kind_of_score(bound.job)) and exact

@@ -30,14 +30,14 @@ def index_keys(bound: BoundJob, fetched: dict[str, Array], *, threads: int | Non
 
 def explain_unpaired(bound: BoundJob) -> InputError:
     """Return the error for keys that do not match."""
-    joined = [side for side in bound.sides if bound.joined(side)]
-    others = [(f"{side.what} prediction", _keyed(side.table, side.key)) for side in joined]
+    joined = [model for model in bound.models if bound.joined(model)]
+    others = [(f"{model.role} prediction", _keyed(model.table, model.key)) for model in joined]
     return diagnose_unpaired(bound.connection, _keyed(bound.table, bound.key), others, _kind(bound))
 
 
 def _kind(bound: BoundJob) -> keys.Kind:
-    joined: list[BoundPredictions] = [side for side in bound.sides if bound.joined(side)]
-    columns = [bound.key, *(side.key for side in joined)]
+    joined: list[BoundPredictions] = [model for model in bound.models if bound.joined(model)]
+    columns = [bound.key, *(model.key for model in joined)]
     return keys.kind_of([column for column in columns if column is not None])
 
 

@@ -70,7 +70,7 @@ class _Reader:
     def read(self) -> ScannedRows:
         fetched = self._fetch_own()
         index = None if self.bound.key is None else pairs.index_keys(self.bound, fetched, threads=self.threads)
-        models = [self._side(i, fetched, index) for i in range(len(self.bound.sides))]
+        models = [self._read_model(i, fetched, index) for i in range(len(self.bound.models))]
         labels = self._labels(fetched)
         self.problems.stop()
         differing, undecided = self._differing(models), tuple(self.odd.undecided)
@@ -83,8 +83,8 @@ class _Reader:
         columns = own_columns(bound, self.encoded)
         if bound.key is not None:
             columns.append(pairs.key_columns(bound, bound.key))
-        for i, side in enumerate(bound.sides):
-            columns += [] if bound.joined(side) else self._columns(i)
+        for i, model in enumerate(bound.models):
+            columns += [] if bound.joined(model) else self._columns(i)
         return self._fetch(bound.table, columns)
 
     def _fetch(self, table: Table, columns: list[str]) -> dict[str, Array]:
@@ -98,19 +98,19 @@ class _Reader:
 
     def _score(self, i: int) -> TableColumn | None:
         """Return the column of a model's scores if they are needed, also to compare predictions."""
-        job, side = self.bound.job, self.bound.sides[i]
-        thresholded = needs_decision(job) and side.decision is None
+        job, model = self.bound.job, self.bound.models[i]
+        thresholded = needs_decision(job) and model.decision is None
         needed = needs_values(job) or job.task == "regression" or thresholded or self.bound.both_score
-        return side.score if needed else None
+        return model.score if needed else None
 
-    def _side(self, i: int, fetched: dict[str, Array], index: KeyIndex | None) -> ModelColumns:
-        side = self.bound.sides[i]
-        if not self.bound.joined(side):
+    def _read_model(self, i: int, fetched: dict[str, Array], index: KeyIndex | None) -> ModelColumns:
+        model = self.bound.models[i]
+        if not self.bound.joined(model):
             return self._model(i, fetched, None)
-        if side.key is None or index is None:
-            return self._model(i, self._fetch(side.table, self._columns(i)), None)
-        key = pairs.key_columns(self.bound, side.key)
-        theirs = self._fetch(side.table, [key, *self._columns(i)])
+        if model.key is None or index is None:
+            return self._model(i, self._fetch(model.table, self._columns(i)), None)
+        key = pairs.key_columns(self.bound, model.key)
+        theirs = self._fetch(model.table, [key, *self._columns(i)])
         rows = index.rows(theirs)
         if rows is None:
             raise pairs.explain_unpaired(self.bound)
@@ -118,24 +118,24 @@ class _Reader:
 
     def _model(self, i: int, fetched: dict[str, Array], rows: Array | None) -> ModelColumns:
         """Check one model's predictions, and gather them by ``rows`` of another table."""
-        job, side, column = self.bound.job, self.bound.sides[i], self._score(i)
+        job, model, column = self.bound.job, self.bound.models[i], self._score(i)
         score = decision = None
         if column is not None:
-            place = self.bound.place(side)
+            place = self.bound.place(model)
             found = check_scores(fetched[f"p{i}"], column, place, self.problems, kind_of_score(job))
-            self._check_scores(side, found)
+            self._check_scores(model, found)
             score = _gather(found, rows, self.threads)
         classed = self.encoded.decisions[i]
         if classed is not None:
             decision = _gather(classed.final(fetched[f"d{i}"]), rows, self.threads)
         elif score is not None and needs_decision(job):
-            decision = (score >= side.threshold).view(np.uint8)
+            decision = (score >= model.threshold).view(np.uint8)
         return ModelColumns(score, decision)
 
-    def _check_scores(self, side: BoundPredictions, score: Array) -> None:
+    def _check_scores(self, model: BoundPredictions, score: Array) -> None:
         low, high = float(score.min()), float(score.max())
         ends = (low, high) == (0, 1) and bool(((score == 0) | (score == 1)).all())
-        self.odd.look(side, low, high, only_ends=ends)
+        self.odd.look(model, low, high, only_ends=ends)
 
     def _labels(self, fetched: dict[str, Array]) -> Array:
         if self.encoded.label is not None:
@@ -152,9 +152,9 @@ class _Reader:
         return np.asarray(np.logical_or.reduce(unequal)).view(np.uint8)
 
     def _notes(self) -> Iterator[str]:
-        for side in self.bound.sides:
-            if self.bound.joined(side) and side.key is None:
-                yield f"{side.what} joined by position: neither table has a key"
+        for model in self.bound.models:
+            if self.bound.joined(model) and model.key is None:
+                yield f"{model.role} joined by position: neither table has a key"
         yield from self.odd.notes
 
 

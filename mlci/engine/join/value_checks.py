@@ -24,15 +24,15 @@ class ScoreNotes:
     undecided: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
-    def look(self, side: BoundPredictions, low: float, high: float, *, only_ends: bool) -> None:
+    def look(self, model: BoundPredictions, low: float, high: float, *, only_ends: bool) -> None:
         """Check a model's scores between ``low`` and ``high``; ``only_ends`` if every score is one of both."""
-        if self.job.task != "binary" or side.score is None or side.decision is not None:
+        if self.job.task != "binary" or model.score is None or model.decision is not None:
             return
-        name = side.score.name
+        name = model.score.name
         if self.job.assumed_threshold and not (low >= 0 and high <= 1):
-            self.undecided.append(f"the {side.what}'s {name!r} has scores from {low:.6g} to {high:.6g}")
+            self.undecided.append(f"the {model.role}'s {name!r} has scores from {low:.6g} to {high:.6g}")
         if only_ends and (low, high) == (0, 1):
-            message = f"the {side.what}'s score {name!r} has only 0 and 1 and looks like decisions"
+            message = f"the {model.role}'s score {name!r} has only 0 and 1 and looks like decisions"
             self.notes.append(f"{message}; if so, write `predict: {{decision: {yaml_value(name)}}}` instead of `score`")
 
 
