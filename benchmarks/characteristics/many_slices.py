@@ -8,7 +8,7 @@ from benchmarks.characteristics.draws import Population, accurate
 from benchmarks.characteristics.figures import Section, share, within
 from benchmarks.characteristics.pool import Outcome, Work
 from mlci.gates.judge import judge_rules
-from mlci.gates.rules import Bound, JudgedGate, Kind, Rule
+from mlci.gates.rules import GateLimit, JudgedGate, Kind, Rule
 from mlci.inference.evaluate import Question, evaluate
 from mlci.metrics.statistics import WHOLE, Decisions, Scope, Statistics
 
@@ -51,7 +51,7 @@ def _groups(rng: np.random.Generator, *, hurt: int | None) -> list[Statistics]:
 def _judged(groups: list[Statistics]) -> tuple[JudgedGate, ...]:
     question = Question(task="binary", metrics=tuple(KINDS), baseline=True, confidence=CONFIDENCE)
     result = evaluate([total(groups), *groups], question, fingerprint="simulated", notes=())
-    rules = [Rule(metric=name, each="slice", limits=((kind, Bound(MARGIN)),)) for name, kind in KINDS.items()]
+    rules = [Rule(metric=name, each="slice", limits=((kind, GateLimit(MARGIN)),)) for name, kind in KINDS.items()]
     return judge_rules(rules, result, min_group_size=30)
 
 

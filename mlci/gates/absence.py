@@ -9,7 +9,7 @@
 from collections.abc import Iterator
 
 from mlci.gates.expand import GateCase
-from mlci.gates.findings import INSUFFICIENT, Finding, Reason, Shortage
+from mlci.gates.outcomes import INSUFFICIENT, GateOutcome, Reason, Shortage
 from mlci.gates.rules import Outcome
 from mlci.inference import minimums
 from mlci.inference.evidence import Cause, Evidence, Tie, Undefined
@@ -20,15 +20,15 @@ from mlci.metrics import catalogue
 _BROKEN = {Cause.NAME: Reason.UNKNOWN_NAME, Cause.MISSING: Reason.NOT_MEASURED}
 
 
-def find_absence(case: GateCase, *, min_group_size: int) -> Finding | None:
+def find_absence(case: GateCase, *, min_group_size: int) -> GateOutcome | None:
     """Return the outcome of a gate without a value to judge; ``None`` if there is one."""
     of_both = catalogue.is_shift_metric(case.rule.metric)  # a single model has no value of it
     subject = case.evidence if of_both else case.measured.candidate
     if subject is not None and (cause := cause_of(subject)) in _BROKEN:
-        return Finding(Outcome.ERROR, _BROKEN[cause], subject.reason)
+        return GateOutcome(Outcome.ERROR, _BROKEN[cause], subject.reason)
     unpaired = case.on_change and case.measured.baseline is None and case.evidence is None
     if small := small_groups(case, min_group_size):
-        lacking = Finding(Outcome.INCONCLUSIVE, Reason.GROUP_TOO_SMALL, small, Shortage(rows=min_group_size))
+        lacking = GateOutcome(Outcome.INCONCLUSIVE, Reason.GROUP_TOO_SMALL, small, Shortage(rows=min_group_size))
         return _without_baseline() if unpaired else lacking
     if not of_both and case.measured.candidate.value is None:
         return _without_value(case, case.measured.candidate)
@@ -36,7 +36,7 @@ def find_absence(case: GateCase, *, min_group_size: int) -> Finding | None:
         return _without_baseline()
     evidence = case.evidence
     if evidence is None:
-        return Finding(Outcome.ERROR, Reason.NO_INTERVAL, "the change could not be computed")
+        return GateOutcome(Outcome.ERROR, Reason.NO_INTERVAL, "the change could not be computed")
     return _without_change(evidence) if evidence.value is None else None
 
 
@@ -58,45 +58,45 @@ def small_groups(case: GateCase, least: int) -> str | None:
     return f"{INSUFFICIENT}: it has {case.measured.rows:,} rows; {least:,} are needed"
 
 
-def _without_baseline() -> Finding:
-    return Finding(Outcome.NO_BASELINE, Reason.NO_BASELINE, "no baseline to compare with")
+def _without_baseline() -> GateOutcome:
+    return GateOutcome(Outcome.NO_BASELINE, Reason.NO_BASELINE, "no baseline to compare with")
 
 
-def _without_value(case: GateCase, candidate: Evidence) -> Finding:
+def _without_value(case: GateCase, candidate: Evidence) -> GateOutcome:
     """Return the outcome of a candidate without a value."""
     cause = cause_of(candidate)
     if cause is Cause.LABELS:
-        return Finding(Outcome.INCONCLUSIVE, Reason.LABELS, f"{INSUFFICIENT}: {candidate.reason}")
+        return GateOutcome(Outcome.INCONCLUSIVE, Reason.LABELS, f"{INSUFFICIENT}: {candidate.reason}")
     if cause is Cause.TOO_FEW:
-        return Finding(Outcome.INCONCLUSIVE, Reason.TOO_FEW, candidate.reason)
+        return GateOutcome(Outcome.INCONCLUSIVE, Reason.TOO_FEW, candidate.reason)
     if case.on_change and cause_of(case.evidence) is Cause.BOTH:
-        return Finding(
+        return GateOutcome(
             Outcome.INCONCLUSIVE, Reason.UNDEFINED_FOR_BOTH, f"undefined for both models: {candidate.reason}"
         )
-    return Finding(Outcome.ERROR, Reason.UNDEFINED_FOR_CANDIDATE, candidate.reason)
+    return GateOutcome(Outcome.ERROR, Reason.UNDEFINED_FOR_CANDIDATE, candidate.reason)
 
 
-def _without_change(evidence: Evidence) -> Finding:
+def _without_change(evidence: Evidence) -> GateOutcome:
     """Return the outcome of a candidate with a value but without a change."""
     cause = cause_of(evidence)
     if cause is Cause.BOTH:
         message = f"undefined for both models: {evidence.reason}"
-        return Finding(Outcome.INCONCLUSIVE, Reason.UNDEFINED_FOR_BOTH, message)
+        return GateOutcome(Outcome.INCONCLUSIVE, Reason.UNDEFINED_FOR_BOTH, message)
     if cause is Cause.LABELS:
-        return Finding(Outcome.INCONCLUSIVE, Reason.LABELS, f"{INSUFFICIENT}: {evidence.reason}")
+        return GateOutcome(Outcome.INCONCLUSIVE, Reason.LABELS, f"{INSUFFICIENT}: {evidence.reason}")
     if cause is Cause.TOO_FEW:
-        return Finding(Outcome.INCONCLUSIVE, Reason.TOO_FEW, evidence.reason)
+        return GateOutcome(Outcome.INCONCLUSIVE, Reason.TOO_FEW, evidence.reason)
     if cause is Cause.BASELINE:
         message = f"only the baseline is undefined here, so no change can be judged: {evidence.reason}"
-        return Finding(Outcome.INCONCLUSIVE, Reason.UNDEFINED_FOR_BASELINE, message)
+        return GateOutcome(Outcome.INCONCLUSIVE, Reason.UNDEFINED_FOR_BASELINE, message)
     why = Reason.UNDEFINED_FOR_CANDIDATE if cause is Cause.CANDIDATE else Reason.NO_INTERVAL
-    return Finding(Outcome.ERROR, why, evidence.reason)
+    return GateOutcome(Outcome.ERROR, why, evidence.reason)
 
 
 TOO_FEW_DISAGREEMENTS = 8
 
 
-def too_few_to_judge(case: GateCase) -> Finding | None:
+def too_few_to_judge(case: GateCase) -> GateOutcome | None:
     """Return the outcome of a gate with too few rows for an interval; identical predictions are exact."""
     if case.judge == "estimate" or isinstance(case.evidence, Tie):
         return None
@@ -106,22 +106,22 @@ def too_few_to_judge(case: GateCase) -> Finding | None:
     if lack is None:
         return None
     short = Shortage(rows=lack.least, unit=lack.unit)
-    return Finding(Outcome.INCONCLUSIVE, Reason.TOO_FEW_CARRIERS, f"{INSUFFICIENT}: {lack}", short)
+    return GateOutcome(Outcome.INCONCLUSIVE, Reason.TOO_FEW_CARRIERS, f"{INSUFFICIENT}: {lack}", short)
 
 
-def too_few_to_fail(case: GateCase, evidence: Evidence) -> Finding | None:
+def too_few_to_fail(case: GateCase, evidence: Evidence) -> GateOutcome | None:
     """Return the outcome of a slice with too few rows to prove a regression."""
     measured = case.measured
     if not (case.on_change and isinstance(measured, Comparison) and measured.scope.slice) or isinstance(evidence, Tie):
         return None
     if lack := next(_missing_rows(case, measured, proving=True), None):
         short = Shortage(rows=lack.least, unit=lack.unit, disagreements=TOO_FEW_DISAGREEMENTS)
-        return Finding(Outcome.INCONCLUSIVE, Reason.TOO_FEW, f"too few: {lack}", short)
+        return GateOutcome(Outcome.INCONCLUSIVE, Reason.TOO_FEW, f"too few: {lack}", short)
     if measured.disagreements is not None and measured.disagreements < TOO_FEW_DISAGREEMENTS:
         found = minimums.count_in_words(measured.disagreements, "rows")
         message = f"too few: the models disagree on {found}; {TOO_FEW_DISAGREEMENTS} are needed"
         short = Shortage(rows=minimums.PROVES, disagreements=TOO_FEW_DISAGREEMENTS)
-        return Finding(Outcome.INCONCLUSIVE, Reason.TOO_FEW, message, short)
+        return GateOutcome(Outcome.INCONCLUSIVE, Reason.TOO_FEW, message, short)
     return None
 
 
@@ -135,8 +135,8 @@ def _missing_rows(case: GateCase, measured: Comparison, *, proving: bool) -> Ite
     return (lack for lack in found if lack is not None)
 
 
-def _short_groups(measured: Disparity) -> Finding | None:
+def _short_groups(measured: Disparity) -> GateOutcome | None:
     lacking = [f"{group.group} has {group.shortage}" for group in measured.groups if group.shortage is not None]
     if not lacking:
         return None
-    return Finding(Outcome.INCONCLUSIVE, Reason.TOO_FEW_CARRIERS, f"{INSUFFICIENT}: {', '.join(lacking[:5])}")
+    return GateOutcome(Outcome.INCONCLUSIVE, Reason.TOO_FEW_CARRIERS, f"{INSUFFICIENT}: {', '.join(lacking[:5])}")

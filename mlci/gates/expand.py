@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from mlci.gates.rules import Bound, Judge, Kind, Rule
+from mlci.gates.rules import GateLimit, Judge, Kind, Rule
 from mlci.inference.evidence import Cause, Evidence, Undefined
 from mlci.inference.result import Comparison, Disparity, EvaluationResult
 from mlci.inference.training_noise import UNKNOWN, TrainingNoise, widen_by_noise
@@ -30,7 +30,7 @@ class GateCase:
 
     rule: Rule
     kind: Kind
-    limit: Bound
+    limit: GateLimit
     measured: Comparison | Disparity
     evidence: Evidence | None
     bound: float | None
@@ -144,7 +144,7 @@ def _missing_disparity(rule: Rule) -> Disparity:
     )
 
 
-def _convert_limit(kind: Kind, limit: Bound, measured: Comparison | Disparity) -> float | None:
+def _convert_limit(kind: Kind, limit: GateLimit, measured: Comparison | Disparity) -> float | None:
     if kind in ABSOLUTE:
         return limit.value
     margin = limit.value

@@ -13,7 +13,7 @@ from typing import Literal, assert_never
 from mlci.gates import rows_needed
 from mlci.gates.absence import find_absence, too_few_to_fail, too_few_to_judge
 from mlci.gates.expand import GateCase, expand_rules
-from mlci.gates.findings import Finding, Reason, Shortage
+from mlci.gates.outcomes import GateOutcome, Reason, Shortage
 from mlci.gates.rules import JudgedGate, OnDoubt, Outcome, Rule
 from mlci.inference.evidence import Evidence
 from mlci.inference.result import Disparity, EvaluationResult
@@ -129,11 +129,11 @@ def _failing_p(case: GateCase) -> float | None:
 
 
 def _judge_case(case: GateCase, p: float | None, adjusted: float, settings: JudgeSettings) -> JudgedGate:
-    finding = _find(case, adjusted, settings)
+    found = _find(case, adjusted, settings)
     evidence = case.evidence
     needed = None
-    if finding.outcome is Outcome.INCONCLUSIVE:
-        needed = rows_needed.rows_to_decide(case, settings.confidence, finding.short_of)
+    if found.outcome is Outcome.INCONCLUSIVE:
+        needed = rows_needed.rows_to_decide(case, settings.confidence, found.short_of)
     baseline = case.measured.baseline
     return JudgedGate(
         id=case.id,
@@ -145,9 +145,9 @@ def _judge_case(case: GateCase, p: float | None, adjusted: float, settings: Judg
         group=case.scope.group,
         across=case.rule.across,
         judge=case.judge,
-        outcome=finding.outcome,
-        reason=finding.reason,
-        why=finding.why,
+        outcome=found.outcome,
+        reason=found.reason,
+        why=found.why,
         rows_needed=needed.rows if needed else None,
         rows_needed_of=needed.unit if needed else None,
         baseline=baseline.value if baseline else None,
@@ -157,7 +157,7 @@ def _judge_case(case: GateCase, p: float | None, adjusted: float, settings: Judg
         bound=case.bound,
         method=evidence.method if evidence else None,
         p=p,
-        blocks=_weight(finding.outcome, case.rule) is Verdict.BLOCK,
+        blocks=_weight(found.outcome, case.rule) is Verdict.BLOCK,
     )
 
 
@@ -165,7 +165,7 @@ def _interval(evidence: Evidence | None, confidence: float) -> tuple[float, floa
     return evidence.interval(confidence) if evidence is not None and evidence.value is not None else None
 
 
-def _find(case: GateCase, adjusted: float, settings: JudgeSettings) -> Finding:
+def _find(case: GateCase, adjusted: float, settings: JudgeSettings) -> GateOutcome:
     """Return the outcome: missing values first, then too few rows, then the estimate or the interval."""
     if absent := find_absence(case, min_group_size=settings.min_group_size):
         return absent
@@ -176,7 +176,7 @@ def _find(case: GateCase, adjusted: float, settings: JudgeSettings) -> Finding:
         raise AssertionError("find_absence has an outcome for it")
     if case.bound is None:
         message = "a limit in per cent needs the baseline's value, which is undefined"
-        return Finding(Outcome.ERROR, Reason.UNDEFINED_FOR_BASELINE, message)
+        return GateOutcome(Outcome.ERROR, Reason.UNDEFINED_FOR_BASELINE, message)
     if case.judge == "estimate":
         return _by_estimate(evidence.value, case.bound, slack=_rounding_slack(case, case.bound), floor=case.floor)
     return _by_interval(case, evidence, case.bound, adjusted, settings)
@@ -189,15 +189,17 @@ def _rounding_slack(case: GateCase, bound: float) -> float:
     return _NOISE * max(abs(number) for number in around if number is not None)
 
 
-def _by_estimate(value: float, bound: float, *, slack: float, floor: bool) -> Finding:
+def _by_estimate(value: float, bound: float, *, slack: float, floor: bool) -> GateOutcome:
     """Compare the shown number with the limit; NaN meets none."""
     kept = value >= bound - slack if floor else value <= bound + slack
     if kept:
-        return Finding(Outcome.PASSED)
-    return Finding(Outcome.FAILED, Reason.BEYOND_LIMIT, "the value is beyond the limit")
+        return GateOutcome(Outcome.PASSED)
+    return GateOutcome(Outcome.FAILED, Reason.BEYOND_LIMIT, "the value is beyond the limit")
 
 
-def _by_interval(case: GateCase, evidence: Evidence, bound: float, adjusted: float, settings: JudgeSettings) -> Finding:
+def _by_interval(
+    case: GateCase, evidence: Evidence, bound: float, adjusted: float, settings: JudgeSettings
+) -> GateOutcome:
     ends = evidence.interval(settings.confidence)
     if ends is None:
         return _without_interval(evidence, settings)
@@ -205,24 +207,28 @@ def _by_interval(case: GateCase, evidence: Evidence, bound: float, adjusted: flo
     kept = low >= bound - slack if case.floor else high <= bound + slack
     broken = high < bound - slack if case.floor else low > bound + slack
     if kept:
-        return Finding(Outcome.PASSED)
+        return GateOutcome(Outcome.PASSED)
     if few := too_few_to_fail(case, evidence):
         return few
     if broken and adjusted <= settings.alpha:
-        return Finding(Outcome.FAILED, Reason.BEYOND_LIMIT, "the whole interval is beyond the limit")
+        return GateOutcome(Outcome.FAILED, Reason.BEYOND_LIMIT, "the whole interval is beyond the limit")
     if broken:
         message = f"beyond the limit by itself, but not after Holm over {settings.family} gates"
-        return Finding(Outcome.INCONCLUSIVE, Reason.HOLM, message, Shortage(family=settings.family))
-    return Finding(Outcome.INCONCLUSIVE, Reason.ACROSS_LIMIT, "the limit lies inside the interval" + _limit_hint(case))
+        return GateOutcome(Outcome.INCONCLUSIVE, Reason.HOLM, message, Shortage(family=settings.family))
+    return GateOutcome(
+        Outcome.INCONCLUSIVE, Reason.ACROSS_LIMIT, "the limit lies inside the interval" + _limit_hint(case)
+    )
 
 
-def _without_interval(evidence: Evidence, settings: JudgeSettings) -> Finding:
+def _without_interval(evidence: Evidence, settings: JudgeSettings) -> GateOutcome:
     """Return the outcome of a value with unknown error: for lack of rows, or of a method."""
     if evidence.method == "too few":
-        return Finding(Outcome.INCONCLUSIVE, Reason.TOO_FEW, evidence.reason, Shortage(rows=settings.min_group_size))
+        return GateOutcome(
+            Outcome.INCONCLUSIVE, Reason.TOO_FEW, evidence.reason, Shortage(rows=settings.min_group_size)
+        )
     why = evidence.reason or "its error is not known"
     message = f"it has no interval to judge on ({why}); set judge: estimate on this gate"
-    return Finding(Outcome.ERROR, Reason.NO_INTERVAL, message)
+    return GateOutcome(Outcome.ERROR, Reason.NO_INTERVAL, message)
 
 
 def _limit_hint(case: GateCase) -> str:

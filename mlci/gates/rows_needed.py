@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 
 from mlci.gates.expand import GateCase
-from mlci.gates.findings import Shortage
+from mlci.gates.outcomes import Shortage
 from mlci.inference.evidence import Evidence
 from mlci.inference.result import Comparison
 from mlci.inference.sample_size import MOST, rows_needed, rows_without_disagreement

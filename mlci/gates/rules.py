@@ -23,7 +23,7 @@ class Outcome(StrEnum):
 
 
 @dataclass(frozen=True)
-class Bound:
+class GateLimit:
     """A limit as it was written; ``relative`` limits on a change are shares of the baseline's value."""
 
     value: float
@@ -46,7 +46,7 @@ class Rule:
     """
 
     metric: str
-    limits: tuple[tuple[Kind, Bound], ...]
+    limits: tuple[tuple[Kind, GateLimit], ...]
     each: str | None = None
     across: str | None = None
     judge: Judge | None = None
@@ -68,7 +68,7 @@ class JudgedGate:
     metric: str
     rule: Rule
     kind: Kind
-    limit: Bound
+    limit: GateLimit
     slice: str | None
     group: str | None
     across: str | None

@@ -9,7 +9,7 @@ from mlci.config.types import Limit
 from mlci.engine.interface import SliceColumn, SliceSpec
 from mlci.engine.tables import cell_values
 from mlci.errors import InputError, Problem
-from mlci.gates.rules import Bound, Kind, Rule
+from mlci.gates.rules import GateLimit, Kind, Rule
 from mlci.inference.evaluate import Question
 from mlci.metrics import catalogue
 from mlci.metrics.catalogue import PARITIES, PER_CLASS
@@ -171,7 +171,7 @@ def _rule(gate: Gate, config: Config) -> Rule:
     limits = [(kind, limit) for kind in KINDS if isinstance(limit := getattr(gate, kind), Limit)]
     return Rule(
         metric=gate.metric if config.predict.metrics is not None else metric_name(gate),
-        limits=tuple((kind, Bound(limit.value, relative=limit.relative)) for kind, limit in limits),
+        limits=tuple((kind, GateLimit(limit.value, relative=limit.relative)) for kind, limit in limits),
         each=slice_scope(gate) if gate.each is not None else None,
         across=slice_scope(gate) if gate.across is not None else None,
         judge=gate.judge,

@@ -14,9 +14,9 @@ from mlci.engine.tables.files import is_missing
 from mlci.errors import InputError
 from mlci.execution import metrics_file
 from mlci.execution.metrics_file import MetricsFile
-from mlci.gates.findings import Reason
 from mlci.gates.judge import judge_rules
-from mlci.gates.rules import Bound, JudgedGate, Outcome, Rule
+from mlci.gates.outcomes import Reason
+from mlci.gates.rules import GateLimit, JudgedGate, Outcome, Rule
 from mlci.git.git import is_tracked
 from mlci.git.ref_baseline import WITHOUT_BASELINE
 from mlci.git.worktree import Worktree
@@ -210,7 +210,7 @@ def _gone(name: str, before: float) -> JudgedGate:
         metric=name,
         rule=Rule(metric=name, limits=()),
         kind="present",
-        limit=Bound(0.0),
+        limit=GateLimit(0.0),
         slice=None,
         group=None,
         across=None,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from mlci.gates.findings import Reason
+from mlci.gates.outcomes import Reason
 from mlci.inference.evidence import Cause, Point, Tie, Undefined
 from mlci.report import document
 from tests.gates.build import alone, group, judged, one, paired, rule, spread

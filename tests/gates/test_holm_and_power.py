@@ -2,8 +2,8 @@
 
 import pytest
 
-from mlci.gates.findings import Shortage
 from mlci.gates.judge import holm_adjust
+from mlci.gates.outcomes import Shortage
 from mlci.gates.rows_needed import RowsNeeded, rows_to_decide
 from mlci.inference.evidence import Tie
 from mlci.inference.intervals.proportions import Tango

@@ -6,7 +6,7 @@ import pytest
 
 from mlci.gates.expand import expand_rules
 from mlci.gates.judge import judge_rules
-from mlci.gates.rules import Bound, Outcome, Rule
+from mlci.gates.rules import GateLimit, Outcome, Rule
 from mlci.inference.disparity.simultaneous import GroupDistance, Simultaneous
 from mlci.inference.evidence import Point, Tie, Undefined
 from mlci.inference.intervals.estimates import Normal
@@ -360,7 +360,7 @@ class TestSmallNumbers:
             seed=7,
             comparisons=(item,),
         )
-        rule = Rule(metric="mse", limits=(("max", Bound(1e-14)), ("max_rise", Bound(0.0))), judge="estimate")
+        rule = Rule(metric="mse", limits=(("max", GateLimit(1e-14)), ("max_rise", GateLimit(0.0))), judge="estimate")
         assert [gate.outcome for gate in judge_rules([rule], result, min_group_size=1)] == [
             Outcome.FAILED,
             Outcome.FAILED,

@@ -1,4 +1,4 @@
-"""Findings: an outcome with its reason, and the rows that an inconclusive gate lacks."""
+"""Outcomes of gates with their reasons, and the rows that an inconclusive gate lacks."""
 
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -61,7 +61,7 @@ class Shortage:
 
 
 @dataclass(frozen=True)
-class Finding:
+class GateOutcome:
     """An outcome with its reason, before policy; ``short_of`` has the rows that an inconclusive one lacks."""
 
     outcome: Outcome
