@@ -117,7 +117,7 @@ def _check_reported(context: CheckContext) -> Iterator[Problem]:
             yield context.loaded.problem(again, *where)
         seen.setdefault(same, index)
         if evaluation and not evaluation.slices and context.catalogue.find_disparity(name):
-            message = f"`{name}` is a spread over groups, and `evaluation.slices` names none"
+            message = f"`{name}` is a disparity between groups, and `evaluation.slices` names none"
             yield context.loaded.problem(message, *where)
 
 
@@ -128,7 +128,7 @@ def _check_predict(loaded: LoadedConfig) -> Iterator[Problem]:
     if predict.metrics is not None:
         for key in ("score", "decision", "threshold"):
             if key in written:
-                message = f"`predict.{key}` means nothing with `predict.metrics`, which has no rows; remove it"
+                message = f"`predict.{key}` has no effect with `predict.metrics`, which has no rows; remove it"
                 yield loaded.problem(message, "predict", key)
     if "timeout" in written and predict.run is None and predict.model is None:
         yield loaded.problem("`predict.timeout` is for `predict.run`; nothing is run here", "predict", "timeout")
@@ -142,7 +142,7 @@ def _check_predict(loaded: LoadedConfig) -> Iterator[Problem]:
             message = "`predict.threshold` is not used if `decision` names a column; keep one of them"
             yield loaded.problem(message, "predict", "threshold")
         elif predict.score is None and predict.model is None:
-            yield loaded.problem("`predict.threshold` needs `predict.score` to cut", "predict", "threshold")
+            yield loaded.problem("`predict.threshold` needs `predict.score`", "predict", "threshold")
 
 
 def _check_columns(loaded: LoadedConfig) -> Iterator[Problem]:

@@ -41,8 +41,8 @@ def check_gates(context: CheckContext) -> Iterator[Problem]:
 def _is_alias(context: CheckContext, first: Gate, second: Gate) -> bool:
     """Return whether two gates are one disparity with the same limits under two names; it is judged once."""
     alike = {"metric": second.metric, "line": second.line}
-    spread = context.catalogue.find_disparity(second.metric) is not None
-    return spread and first.metric != second.metric and first.model_copy(update=alike) == second
+    disparity = context.catalogue.find_disparity(second.metric) is not None
+    return disparity and first.metric != second.metric and first.model_copy(update=alike) == second
 
 
 def _written_limits(gate: Gate) -> list[tuple[str, Limit]]:
@@ -135,11 +135,11 @@ def _disparity_fault(
         return f"`{name}` is measured once for the whole run; remove `{key}`"
     if kind in _ACROSS and key != "across":
         example = slices.slice_as_written(context.slices[0]) if context.slices else "a slice"
-        return f"`{name}` is a spread over groups; name the slice, e.g. `across: {example}`"
+        return f"`{name}` is a disparity between groups; name the slice, e.g. `across: {example}`"
     if kind not in _ACROSS and key == "across":
-        spread = f"{name}_difference"
-        instead = f"use `{spread}`, or " if context.catalogue.find(spread) else ""
-        return f"`{name}` is not a spread over groups; {instead}gate every group with `each`"
+        disparity = f"{name}_difference"
+        instead = f"use `{disparity}`, or " if context.catalogue.find(disparity) else ""
+        return f"`{name}` is not a disparity between groups; {instead}gate every group with `each`"
     return None
 
 
@@ -221,8 +221,8 @@ def _noise_fault(context: CheckContext, gate: Gate) -> str | None:
 
 def _kinds(context: CheckContext, info: MetricInfo) -> set[str]:
     """Return the kind of a metric, or the kinds of a disparity's base metrics."""
-    spread = context.catalogue.find_disparity(info.name)
-    parts: Iterable[str] = spread.bases if spread else (info.name,)
+    disparity = context.catalogue.find_disparity(info.name)
+    parts: Iterable[str] = disparity.bases if disparity else (info.name,)
     return {found.kind for part in parts if (found := context.catalogue.find(part))}
 
 
@@ -281,7 +281,7 @@ def _entry_faults(context: CheckContext, item: Gate | Reported) -> Iterator[tupl
     """Yield what is wrong with an entry, by key."""
     given = [key for key in ("on", "params") if getattr(item, key) is not None]
     if context.totals:
-        yield from ((key, "means nothing with `predict.metrics`, which has no rows; remove it") for key in given)
+        yield from ((key, "has no effect with `predict.metrics`, which has no rows; remove it") for key in given)
         return
     known = context.catalogue.find(item.metric)
     name = context.catalogue.canonical(item.metric)

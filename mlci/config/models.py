@@ -272,7 +272,7 @@ class Gate(ConfigModel):
         if not keys & set(LIMITS):
             return "has no limit; add `min`, `max`, `max_drop` or `max_rise`"
         if {"each", "across"} <= keys:
-            return "has both `each` (a gate for every group) and `across` (their spread); keep one, or write two gates"
+            return "has both `each` (one gate per group) and `across` (their disparity); keep one, or write two gates"
         return None
 
 

@@ -59,12 +59,12 @@ def _by_power(case: GateCase, confidence: float) -> RowsNeeded | None:
 
 
 def _rows(evidence: Evidence, distance: float, confidence: float) -> int | None:
-    spread = evidence.scaled_variance()
-    if spread is None:
+    variance = evidence.scaled_variance()
+    if variance is None:
         return None
-    if spread == 0:
+    if variance == 0:
         return _rows_without_disagreement(evidence, distance, confidence)
-    return rows_needed(spread, distance=distance, confidence=confidence)
+    return rows_needed(variance, distance=distance, confidence=confidence)
 
 
 def _rows_without_disagreement(evidence: Evidence, distance: float, confidence: float) -> int | None:

@@ -43,7 +43,7 @@ class Evidence(Protocol):
         ...
 
     def scaled_variance(self) -> float | None:
-        """Variance of one row's contribution, so that n rows give a variance of ``spread / n``."""
+        """Variance of one row's contribution, so that n rows give a variance of ``scaled_variance / n``."""
         ...
 
 

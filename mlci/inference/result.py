@@ -56,7 +56,7 @@ class GroupRate:
 
 @dataclass(frozen=True, kw_only=True)
 class Disparity:
-    """The spread of one metric over the groups of one slice.
+    """The disparity of one metric between the groups of one slice.
 
     Attributes:
         metric: e.g. ``equalized_odds_difference``.

@@ -98,7 +98,7 @@ CASES = {
     "gates as mapping": [(f"gates:\n  - {GATE}", f"gates: {GATE}"), "12: `gates` must be a list, not a mapping; begin each entry with `- `"],
     "gate as text": [(GATE, "roc_auc"), "13: `gates[0]` must be a mapping with keys, not `roc_auc`"],
     "no limit": [(", min: 0.75, max_drop: 0.01", ""), "13: `gates[0]` has no limit; add `min`, `max`, `max_drop` or `max_rise`"],
-    "each and across": [("min: 0.75", "each: region, across: age, min: 0.75"), "13: `gates[0]` has both `each` (a gate for every group) and `across` (their spread); keep one, or write two gates"],
+    "each and across": [("min: 0.75", "each: region, across: age, min: 0.75"), "13: `gates[0]` has both `each` (one gate per group) and `across` (their disparity); keep one, or write two gates"],
     "judge": [("min: 0.75", "judge: intervals, min: 0.75"), "13: `gates[0].judge` must be estimate or interval, not `intervals`; did you mean `interval`?"],
     "gate policy": [("min: 0.75", "policy: {inconclusive: fail}, min: 0.75"), "13: `gates[0].policy.inconclusive` must be warn or block, not `fail`"],
     "comment policy": [("gates:", "policy: {comment: on_change}\ngates:"), "12: `policy.comment` must be always, on-change, on-failure or never, not `on_change`; did you mean `on-change`?"],

@@ -207,7 +207,7 @@ def test_a_shared_column_that_names_no_row__is_not_offered_as_key(tmp_path):
     sexes = {"sex": ["m", "f", "m", "f"]}
     given = joined(tmp_path, EVALUATION.assign(**sexes), PREDICTIONS[["s"]].assign(**sexes), key=None)
     (said,) = refusal(given)
-    assert "that name no row: 'sex'; add a key to both files" in said
+    assert "that identify no row: 'sex'; add a key to both files" in said
     assert said.endswith('`df[["s"]]`')
 
 

@@ -168,7 +168,7 @@ class _Collector:
             kept = json.dumps([name for name in found.names if name in mine])
             remedy = f"keep the order of rows and write the predictions alone: `df[{kept}]`"
             message = (
-                f"shares columns with {table.path} that name no row: {listed(shared)}; add a key to both files, or"
+                f"shares columns with {table.path} that identify no row: {listed(shared)}; add a key to both files, or"
             )
             self.add(f"{message} {remedy}", source.path, _KEY)
         elif found.rows != table.rows:

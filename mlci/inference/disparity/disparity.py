@@ -21,17 +21,17 @@ from mlci.metrics.statistics import Floats
 
 def measure_disparity(name: str, across: GroupedValues, context: MeasureContext) -> Disparity:
     """Return one disparity over one slice for both models, with the change between them."""
-    spread = catalogue.find_disparity(name)
-    if spread is None:
+    parts = catalogue.find_disparity(name)
+    if parts is None:
         raise ValueError(f"{name} is not a disparity")
-    measured = [[measure_metric(base, group, context) for group in across.groups] for base in spread.bases]
+    measured = [[measure_metric(base, group, context) for group in across.groups] for base in parts.bases]
     small = tuple(str(group.scope.group) for group in across.groups if group.rows < across.min_group_size)
     smallest = min((group.rows for group in across.groups), default=0)
-    kind: Kind = "ratio" if spread.kind == "ratio" else "difference"
-    options = DisparityOptions(spread.bases, kind, across, context, measured)
+    kind: Kind = "ratio" if parts.kind == "ratio" else "difference"
+    options = DisparityOptions(parts.bases, kind, across, context, measured)
     info = catalogue.find(name)
     most = None if info is None else info.high
-    if spread.kind == "shift":
+    if parts.kind == "shift":
         candidate, baseline, change = _shift(options, most)
     else:
         candidate = _evidence(options, "candidate", smallest, most)

@@ -1,8 +1,8 @@
 """Disparities with simultaneous intervals over groups.
 
-A percentile bootstrap of max - min never covers 0, because every resampled spread is positive. Instead every pair of
+A percentile bootstrap of max - min never covers 0, because every resampled disparity is positive. Instead every pair of
 groups gets an interval, all of them hold at once by the largest standardised deviation (Tukey's max-|t|) drawn from a
-parametric bootstrap of the groups' counts, and the spread lies between the largest of the pairs' lower ends and the
+parametric bootstrap of the groups' counts, and the disparity lies between the largest of the pairs' lower ends and the
 largest of their upper ends.
 """
 
@@ -48,7 +48,7 @@ class GroupDistance:
 
 @dataclass(frozen=True)
 class Simultaneous:
-    """The spread of a metric over groups.
+    """The disparity of a metric between groups.
 
     Attributes:
         value: Largest difference, or smallest ratio, of the raw rates.
@@ -78,13 +78,13 @@ class Simultaneous:
         return (self.low, self.high)
 
     def above(self, limit: float) -> float:
-        """Test that the spread is larger than a difference, or a ratio closer to 1 than the limit."""
+        """Test that the disparity is larger than a difference, or a ratio closer to 1 than the limit."""
         if self.kind == "difference":
             return self._beyond(limit)
         return self._within(-math.log(limit)) if limit > 0 else 0.0
 
     def below(self, limit: float) -> float:
-        """Test that the spread is smaller than a difference, or a ratio further from 1 than the limit."""
+        """Test that the disparity is smaller than a difference, or a ratio further from 1 than the limit."""
         if self.kind == "difference":
             return self._within(limit)
         return self._beyond(-math.log(limit)) if limit > 0 else 1.0
@@ -136,7 +136,7 @@ def compare_groups(
 ) -> Simultaneous:
     """Return the simultaneous evidence over all pairs of groups, or of each group with the reference.
 
-    Intervals end at ``most``, the largest possible spread: 1 for a difference of two rates.
+    Intervals end at ``most``, the largest possible disparity: 1 for a difference of two rates.
     """
     largest = np.max([_largest(groups, reference) for groups in bases], axis=0)
     reach = float(np.quantile(largest, confidence))
@@ -175,7 +175,7 @@ def _largest(groups: Groups, reference: int | None) -> Floats:
 
 
 def disparity_evidence(values: Floats, *, reference: int | None, kind: Kind) -> Floats:
-    """Return the spread of rates of shape (..., groups): largest difference or smallest ratio; NaN for 0/0."""
+    """Return the disparity of rates of shape (..., groups): largest difference or smallest ratio; NaN for 0/0."""
     if kind == "difference":
         if reference is None:
             return np.asarray(values.max(axis=-1) - values.min(axis=-1))

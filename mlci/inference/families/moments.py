@@ -82,14 +82,14 @@ def paired_mse(moments: Moments) -> Evidence | None:
 
 def r2(moments: Moments, name: str) -> Evidence:
     """Return 1 - sum e² / sum (y - mean y)²; log (1 - R²) has the influence e² / MSE - (y - mean y)² / var y."""
-    spread = _spread(moments)
-    if spread is None:
+    label_variance = _label_variance(moments)
+    if label_variance is None:
         return _CONSTANT
     square = _average(moments, name)
-    found = _influence(moments, name, 1 / square, _squares(moments, -1 / spread)) if square > 0 else None
-    if (few := _few(moments, found, 1 - square / spread, ALIKE)) is not None or found is None:
+    found = _influence(moments, name, 1 / square, _squares(moments, -1 / label_variance)) if square > 0 else None
+    if (few := _few(moments, found, 1 - square / label_variance, ALIKE)) is not None or found is None:
         return few or _CONSTANT
-    log = Normal(math.log(square / spread), found.error, moments.rows, "t", df=found.df, reason=found.doubt)
+    log = Normal(math.log(square / label_variance), found.error, moments.rows, "t", df=found.df, reason=found.doubt)
     return LogScale(log, moments.rows, complement=True)
 
 
@@ -97,11 +97,11 @@ def paired_r2(moments: Moments) -> Evidence | None:
     """Return the difference of two R² over the same labels."""
     if (settled := _tie_of(moments)) is not None or "baseline" not in moments.names:
         return settled
-    spread = _spread(moments)
-    if spread is None:
+    label_variance = _label_variance(moments)
+    if label_variance is None:
         return _CONSTANT
-    gain = _change(moments) / spread
-    found = _influence(moments, "change", -1 / spread, _squares(moments, gain / spread))
+    gain = _change(moments) / label_variance
+    found = _influence(moments, "change", -1 / label_variance, _squares(moments, gain / label_variance))
     return _student(moments, found, -gain)
 
 
@@ -179,10 +179,10 @@ def _change(moments: Moments) -> float:
     return float(powers.sums[0, 1]) * powers.unit / moments.rows
 
 
-def _spread(moments: Moments) -> float | None:
+def _label_variance(moments: Moments) -> float | None:
     """Return the label's variance; ``None`` if it is constant or there are fewer than two rows."""
     if moments.rows < 2:
         return None
     centre = _average(moments, "y")
-    spread = _average(moments, "y2") - centre**2
-    return spread if spread > 1e-12 * max(_average(moments, "y2"), 1e-300) else None
+    label_variance = _average(moments, "y2") - centre**2
+    return label_variance if label_variance > 1e-12 * max(_average(moments, "y2"), 1e-300) else None

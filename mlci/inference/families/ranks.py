@@ -146,12 +146,12 @@ def rank_evidence(ranked: Ranked | None, bins: ModelBins, *, metric: str) -> Evi
     size = _Sizes.of(bins)
     if ranked is None or size.scarcer < NEEDS[metric].one:
         return size.too_few(None if ranked is None else ranked.value, NEEDS[metric].one)
-    spread = _class_variances(ranked, bins)
+    variances = _class_variances(ranked, bins)
     if metric == "roc_auc":
-        variance = spread.positives / size.positives + spread.negatives / size.negatives
+        variance = variances.positives / size.positives + variances.negatives / size.negatives
         return AucScore(ranked.value, variance, size.scarcer, size.rows - size.scarcer)
-    within = max(spread.positives / size.positives, jackknife(bins)) + spread.negatives / size.negatives
-    variance, df = within + size.between(spread.shift), size.scarcer - 1.0
+    within = max(variances.positives / size.positives, jackknife(bins)) + variances.negatives / size.negatives
+    variance, df = within + size.between(variances.shift), size.scarcer - 1.0
     doubt = size.doubt(metric)
     return MixingScore(ranked.value, variance, size.scarcer, df, size.rows, "mixing score", reason=doubt)
 
@@ -174,13 +174,13 @@ def paired_rank_change(
     value = second.value - first.value
     if size.scarcer < NEEDS[metric].pair:
         return size.too_few(value, NEEDS[metric].pair)
-    spread = _paired_variances(first, second, scores)
-    if spread.positives == 0 and spread.negatives == 0:
+    variances = _paired_variances(first, second, scores)
+    if variances.positives == 0 and variances.negatives == 0:
         return Point(value, "too few", "too few: the scores differ, but the rows have no variance in ranks")
-    m, n, scarce, other = size.positives, size.negatives, spread.positives, spread.negatives
+    m, n, scarce, other = size.positives, size.negatives, variances.positives, variances.negatives
     if n < m:
         m, n, scarce, other = n, m, other, scarce
-    variance = (scarce + 2 * other / (m + 1)) / m + other / n + size.between(spread.shift)
+    variance = (scarce + 2 * other / (m + 1)) / m + other / n + size.between(variances.shift)
     doubt = size.doubt(metric)
     return Normal(value, math.sqrt(variance), m + n, method, low=-1.0, high=1.0, df=m + 1.0, reason=doubt)
 

@@ -104,7 +104,7 @@ class Logit:
 
 @dataclass(frozen=True)
 class Sampled:
-    """A value with a bootstrap interval drawn at one confidence, and the spread of the draws for tests."""
+    """A value with a bootstrap interval drawn at one confidence, and the draws' standard error for tests."""
 
     value: float
     low: float
@@ -122,11 +122,11 @@ class Sampled:
         return (self.low, self.high)
 
     def below(self, limit: float) -> float:
-        """Test by the draws' spread on the side of the interval's upper end."""
+        """Test by the draws' standard error on the side of the interval's upper end."""
         return self._tail(self.value - limit, self.high - self.value)
 
     def above(self, limit: float) -> float:
-        """Test by the draws' spread on the side of the interval's lower end."""
+        """Test by the draws' standard error on the side of the interval's lower end."""
         return self._tail(limit - self.value, self.value - self.low)
 
     def scaled_variance(self) -> float:

@@ -61,7 +61,7 @@ class Influence:
 def influence(powers: PowerSums, slope: float, companion: list[float]) -> Influence | None:
     """Return the influence ``slope`` × line + polynomial of the companion, by its coefficients from the constant up.
 
-    Returns ``None`` if the sums do not resolve it: without a spread, or if terms cancel down to rounding errors.
+    Returns ``None`` if the sums do not resolve it: without variance, or if terms cancel down to rounding errors.
     """
     steps = slope * powers.unit
     polynomial = [factor * powers.other_unit**i for i, factor in enumerate(companion)]

@@ -62,9 +62,9 @@ class LogScale:
         return self.log.below(at) if self.complement else self.log.above(at)
 
     def scaled_variance(self) -> float | None:
-        """Return the logarithm's spread times the squared slope."""
-        spread, slope = self.log.scaled_variance(), self.power * (1 - self.value if self.complement else self.value)
-        return None if spread is None else spread * slope**2
+        """Return the logarithm's variance times the squared slope."""
+        variance, slope = self.log.scaled_variance(), self.power * (1 - self.value if self.complement else self.value)
+        return None if variance is None else variance * slope**2
 
     def _back(self, log: float) -> float:
         try:
