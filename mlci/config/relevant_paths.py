@@ -46,30 +46,32 @@ class Relevance:
     named: tuple[str, ...] = ()
 
     @cached_property
-    def _always(self) -> tuple[re.Pattern[str], ...]:
+    def _always_relevant(self) -> tuple[re.Pattern[str], ...]:
         return tuple(_compile(pattern) for pattern in (*ALWAYS, *self.named))
 
     @cached_property
-    def _listed(self) -> tuple["_Rule", ...]:
+    def _listed_rules(self) -> tuple["_Rule", ...]:
         if self.patterns is None:
             return (_Rule("**"), *(_Rule(pattern, wanted=False) for pattern in DOCUMENTATION))
         return tuple(_from_folder(self.patterns, self.folder))
 
     @cached_property
-    def _chosen(self) -> tuple["_Rule", ...]:
+    def _effective_rules(self) -> tuple["_Rule", ...]:
         known = (*LOCKS, *(posixpath.join(self.folder, lock) for lock in LOCKS), *POINTERS)
-        return (*map(_Rule, known), *self._listed)
+        return (*map(_Rule, known), *self._listed_rules)
 
     def matters(self, path: str) -> bool:
         """Return whether a file is relevant, by its path from the top of the repository."""
-        found = (rule.wanted for rule in reversed(self._chosen) if rule.covers(path))
-        return any(rule.fullmatch(path) for rule in self._always) or next(found, False)
+        found = (rule.wanted for rule in reversed(self._effective_rules) if rule.covers(path))
+        return any(rule.fullmatch(path) for rule in self._always_relevant) or next(found, False)
 
     def may_hold(self, folder: str) -> bool:
         """Return whether a folder whose files git does not list, such as a submodule, may contain a relevant file."""
         if any(_Rule(pattern).reaches(folder) for pattern in self.named):
             return True
-        decides = (rule for rule in reversed(self._listed) if (rule.reaches if rule.wanted else rule.covers)(folder))
+        decides = (
+            rule for rule in reversed(self._listed_rules) if (rule.reaches if rule.wanted else rule.covers)(folder)
+        )
         return next((rule.wanted for rule in decides), False)
 
     def starts(self) -> dict[str, str]:
@@ -101,12 +103,12 @@ class _Rule:
     wanted: bool = True
 
     @cached_property
-    def _compiled(self) -> re.Pattern[str]:
+    def _expression(self) -> re.Pattern[str]:
         return _compile(self.pattern)
 
     def covers(self, path: str) -> bool:
         """Return whether a path, or a folder with everything in it, is matched."""
-        return self._compiled.fullmatch(path) is not None
+        return self._expression.fullmatch(path) is not None
 
     def reaches(self, folder: str) -> bool:
         """Return whether a folder, or a path that may be in it, is matched."""

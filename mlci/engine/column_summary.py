@@ -17,7 +17,7 @@ Summary = tuple[Mapping[str, KnownValues], Array | None]
 
 def summarize_columns(bound: BoundJob, encoded: EncodedColumns, read: ScannedRows, partition: Partition) -> Summary:
     """Return the coded columns: as few distinct rows with their counts, if no other column needs rows."""
-    coded = _coded(bound, encoded, read, partition)
+    coded = _coded_columns(bound, encoded, read, partition)
     content = {column.name for column in bound.table.columns} - bound.prediction_columns
     if read.weights is not None or partition.table is None or encoded.label is None or content - set(coded):
         return coded, read.weights
@@ -31,7 +31,9 @@ def summarize_columns(bound: BoundJob, encoded: EncodedColumns, read: ScannedRow
     return few, by_label[packed, classes]
 
 
-def _coded(bound: BoundJob, encoded: EncodedColumns, read: ScannedRows, partition: Partition) -> dict[str, KnownValues]:
+def _coded_columns(
+    bound: BoundJob, encoded: EncodedColumns, read: ScannedRows, partition: Partition
+) -> dict[str, KnownValues]:
     columns = [column.name for _, column in bound.bases]
     coded = {
         name: KnownValues(bins.coded, base.codes)

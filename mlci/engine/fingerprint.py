@@ -100,14 +100,14 @@ class _Reader:
         codings = {column.name: self._code(column) for column in rest}
         kept |= self._fetch([column for column in rest if codings[column.name].whole], codings)
         wide = [column for column in rest if not codings[column.name].whole]
-        moved = {column.name for column in columns if column.name in kept and self._moved(column, kept[column.name])}
+        moved = {column.name for column in columns if column.name in kept and self._is_moved(column, kept[column.name])}
         sums = self._sums(kept, wide, weights, moved)
         return _close([column.name for column in columns], self.table.rows, sums), frozenset(moved)
 
     def _code(self, column: TableColumn) -> DictionaryColumn:
         if not self.rounded:
             return code_column(self.connection, self.table, column, most=_CODED)
-        before = column.before(0)
+        before = column.as_scheme_1(0)
         return code_column(self.connection, self.table, before, most=_CODED, reading=cell_values.round_cell)
 
     def _fetch(self, columns: list[TableColumn], codings: dict[str, DictionaryColumn]) -> dict[str, KnownValues]:
@@ -120,14 +120,16 @@ class _Reader:
             column.name: KnownValues(one := coded[column.name], one.final(arrays[column.ref])) for column in columns
         }
 
-    def _moved(self, column: TableColumn, known: KnownValues) -> bool:
+    def _is_moved(self, column: TableColumn, known: KnownValues) -> bool:
         """Return whether scheme 1 reads other values in a column of few values."""
         if self.rounded:
             return False
         if column.former is None:
             exact = [value for value in known.coded.values if isinstance(value, int | Decimal)]
             return column.is_text and any(isinstance(one, Decimal) or not cell_values.is_exact(one) for one in exact)
-        before = code_column(self.connection, self.table, column.before(0), most=_CODED, reading=cell_values.round_cell)
+        before = code_column(
+            self.connection, self.table, column.as_scheme_1(0), most=_CODED, reading=cell_values.round_cell
+        )
         return before.values != known.coded.values
 
     def _sums(
@@ -143,7 +145,7 @@ class _Reader:
         for codes, states in packs:
             each_block(rows, _Adder(state, codes, states).coded, self.threads)
         for column in wide:
-            read = column.before(1) if self.rounded else column
+            read = column.as_scheme_1(1) if self.rounded else column
             odd = add_column(self.connection, self.table, read, state, self.threads, rounded=self.rounded)
             if odd or column.was_rounded:
                 moved.add(column.name)

@@ -14,7 +14,7 @@ def name_first(number: int, noun: str, shown: list[str]) -> str:
     return f"first {named}" if number > len(shown) else named
 
 
-def listed(names: Sequence[str], most: int = 8) -> str:
+def list_names(names: Sequence[str], most: int = 8) -> str:
     """Return the first of some names in quotes, and the number of further ones."""
     shown = ", ".join(repr(shorten_cell(name)) for name in names[:most])
     return f"{shown} and {len(names) - most:,} more" if len(names) > most else shown

@@ -79,7 +79,7 @@ def _keep(pid: int) -> None:
     with contextlib.suppress(OSError):
         os.killpg(pid, signal.SIGKILL)
     for _ in range(300):
-        alive = _descendants()
+        alive = _list_descendants()
         for other in alive:
             with contextlib.suppress(OSError):
                 os.kill(other, signal.SIGKILL)
@@ -88,7 +88,7 @@ def _keep(pid: int) -> None:
         time.sleep(0.01)
 
 
-def _descendants() -> list[int]:
+def _list_descendants() -> list[int]:
     """Return all running processes below this one, from ``/proc`` (proc(5), *stat*); empty if it does not exist."""
     parents: dict[int, int] = {}
     running = set()

@@ -71,7 +71,7 @@ class MetricProcess:
             self._runner.run(step)
             return _read(folder, metrics, shape)
         except StepError as error:
-            raise StepError(f"{_current(folder, metrics)}: {error}") from error
+            raise StepError(f"{_current_metric(folder, metrics)}: {error}") from error
         finally:
             make_empty_folder(self._scratch)
 
@@ -122,10 +122,10 @@ def _read(folder: Path, metrics: Sequence[RowMetric], shape: tuple[int, int, int
         notes = _notes(metrics, answer)
     except (OSError, ValueError, KeyError, TypeError, IndexError, RecursionError) as error:
         raise StepError("its process ended well but left no result that can be read") from error
-    return RowValues(values=values, reasons=_complete(values, reasons), on=on, notes=notes)
+    return RowValues(values=values, reasons=_add_reasons(values, reasons), on=on, notes=notes)
 
 
-def _complete(values: Any, reasons: dict[tuple[int, int], str]) -> dict[tuple[int, int], str]:  # noqa: ANN401 (an array)
+def _add_reasons(values: Any, reasons: dict[tuple[int, int], str]) -> dict[tuple[int, int], str]:  # noqa: ANN401 (an array)
     """Add a reason for every sample without a finite value, even if the process wrote none."""
     undefined = np.argwhere(~np.isfinite(values[:, :, :, 0]).all(axis=2))
     return {(int(m), int(s)): reasons.get((int(m), int(s)), "the metric returned nan") for m, s in undefined} | reasons
@@ -157,7 +157,7 @@ def _bytes(path: Path, *, most: int) -> bytes:
     return data
 
 
-def _current(folder: Path, metrics: Sequence[RowMetric]) -> str:
+def _current_metric(folder: Path, metrics: Sequence[RowMetric]) -> str:
     """Return the metric that was being evaluated, if it is known, with its line."""
     named = list(metrics)
     with contextlib.suppress(OSError, ValueError, IndexError):

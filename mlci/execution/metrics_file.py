@@ -144,7 +144,7 @@ def _json(text: str, name: str) -> Any:  # noqa: ANN401 - any JSON tree
     except json.JSONDecodeError as error:
         raise InputError(Problem(f"not valid JSON: {error.msg}", name, error.lineno)) from error
     except (RecursionError, ValueError) as error:
-        raise InputError(Problem(_unreadable(error), name)) from error
+        raise InputError(Problem(_describe_unreadable(error), name)) from error
 
 
 def _yaml(text: str, name: str) -> Any:  # noqa: ANN401 - any YAML tree
@@ -162,7 +162,7 @@ def _yaml(text: str, name: str) -> Any:  # noqa: ANN401 - any YAML tree
         cause = (error.problem or "").split("\n")[0]
         raise InputError(Problem(f"not valid YAML: {_short(cause)}", name, mark.line + 1 if mark else None)) from error
     except (YAMLError, RecursionError, ValueError, TypeError, AssertionError) as error:
-        raise InputError(Problem(_unreadable(error), name)) from error
+        raise InputError(Problem(_describe_unreadable(error), name)) from error
 
 
 def _with_overflow(base: Any) -> Any:  # noqa: ANN401 - ruamel's constructors have no types
@@ -186,7 +186,7 @@ def _toml(text: str, name: str) -> Any:  # noqa: ANN401 - any TOML tree
         raise InputError(Problem(f"not valid TOML: {_short(str(error))}", name, int(at[1]) if at else None)) from error
 
 
-def _unreadable(error: Exception) -> str:
+def _describe_unreadable(error: Exception) -> str:
     if isinstance(error, RecursionError):
         return f"nested more than {DEEPEST} deep"
     return f"can't be read: {_short(str(error).split(chr(10))[0])}"

@@ -35,7 +35,7 @@ class Margins:
 Function = Callable[[Margins], Array]
 
 
-def _over(numerator: Array, denominator: Array) -> Array:
+def _divide(numerator: Array, denominator: Array) -> Array:
     """Divide; NaN if the denominator's real part is 0."""
     empty = np.real(denominator) == 0
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -44,27 +44,27 @@ def _over(numerator: Array, denominator: Array) -> Array:
 
 def accuracy(m: Margins) -> Array:
     """Share of rows decided as labelled."""
-    return _over(m.hits.sum(axis=-1), m.total)
+    return _divide(m.hits.sum(axis=-1), m.total)
 
 
 def precision_of(k: int) -> Function:
     """Precision of class ``k``: hits over decisions for it."""
-    return lambda m: _over(m.hits[..., k], m.decisions[..., k])
+    return lambda m: _divide(m.hits[..., k], m.decisions[..., k])
 
 
 def recall_of(k: int) -> Function:
     """Recall of class ``k``: hits over labels of it."""
-    return lambda m: _over(m.hits[..., k], m.labels[..., k])
+    return lambda m: _divide(m.hits[..., k], m.labels[..., k])
 
 
 def f1_of(k: int) -> Function:
     """F1 of class ``k``: 2 hits over labels plus decisions (van Rijsbergen 1979)."""
-    return lambda m: _over(2 * m.hits[..., k], m.labels[..., k] + m.decisions[..., k])
+    return lambda m: _divide(2 * m.hits[..., k], m.labels[..., k] + m.decisions[..., k])
 
 
 def jaccard_of(k: int) -> Function:
     """Jaccard index of class ``k``: hits over the union of labels and decisions."""
-    return lambda m: _over(m.hits[..., k], m.labels[..., k] + m.decisions[..., k] - m.hits[..., k])
+    return lambda m: _divide(m.hits[..., k], m.labels[..., k] + m.decisions[..., k] - m.hits[..., k])
 
 
 def complement(function: Function) -> Function:
@@ -74,23 +74,23 @@ def complement(function: Function) -> Function:
 
 def false_share_of(k: int) -> Function:
     """Rows wrongly given class ``k`` as a share of the rows that are not of it; for two classes the FPR."""
-    return lambda m: _over(m.decisions[..., k] - m.hits[..., k], m.total - m.labels[..., k])
+    return lambda m: _divide(m.decisions[..., k] - m.hits[..., k], m.total - m.labels[..., k])
 
 
 def selection_rate_of(k: int) -> Function:
     """Share of rows decided for class ``k``."""
-    return lambda m: _over(m.decisions[..., k], m.total)
+    return lambda m: _divide(m.decisions[..., k], m.total)
 
 
 def prevalence_of(k: int) -> Function:
     """Share of rows labelled ``k``."""
-    return lambda m: _over(m.labels[..., k], m.total)
+    return lambda m: _divide(m.labels[..., k], m.total)
 
 
 def balanced_accuracy(m: Margins) -> Array:
     """Mean recall over the classes that occur among the labels (Brodersen et al. 2010)."""
     present = np.real(m.labels) > 0
-    return _over(np.where(present, _over(m.hits, m.labels), 0).sum(axis=-1), present.sum(axis=-1))
+    return _divide(np.where(present, _divide(m.hits, m.labels), 0).sum(axis=-1), present.sum(axis=-1))
 
 
 def macro(rate: Callable[[Margins], Array]) -> Function:
@@ -98,7 +98,7 @@ def macro(rate: Callable[[Margins], Array]) -> Function:
 
     def mean(m: Margins) -> Array:
         present = np.real(m.labels + m.decisions) > 0
-        return _over(np.where(present, rate(m), 0).sum(axis=-1), present.sum(axis=-1))
+        return _divide(np.where(present, rate(m), 0).sum(axis=-1), present.sum(axis=-1))
 
     return mean
 
@@ -108,24 +108,24 @@ def weighted(rate: Callable[[Margins], Array]) -> Function:
 
     def mean(m: Margins) -> Array:
         present = np.real(m.labels) > 0
-        return _over((np.where(present, rate(m), 0) * m.labels).sum(axis=-1), m.total)
+        return _divide((np.where(present, rate(m), 0) * m.labels).sum(axis=-1), m.total)
 
     return mean
 
 
 def precisions(m: Margins) -> Array:
     """Precision by class."""
-    return _over(m.hits, m.decisions)
+    return _divide(m.hits, m.decisions)
 
 
 def recalls(m: Margins) -> Array:
     """Recall by class."""
-    return _over(m.hits, m.labels)
+    return _divide(m.hits, m.labels)
 
 
 def f1s(m: Margins) -> Array:
     """F1 by class."""
-    return _over(2 * m.hits, m.labels + m.decisions)
+    return _divide(2 * m.hits, m.labels + m.decisions)
 
 
 def matthews_corrcoef(m: Margins) -> Array:
@@ -134,11 +134,11 @@ def matthews_corrcoef(m: Margins) -> Array:
     covariance = m.hits.sum(axis=-1) * n - (m.labels * m.decisions).sum(axis=-1)
     spread_labels = n * n - (m.labels * m.labels).sum(axis=-1)
     spread_decisions = n * n - (m.decisions * m.decisions).sum(axis=-1)
-    return _over(covariance, np.sqrt(spread_labels * spread_decisions))
+    return _divide(covariance, np.sqrt(spread_labels * spread_decisions))
 
 
 def cohen_kappa_score(m: Margins) -> Array:
     """Agreement beyond chance (Cohen 1960); undefined if chance agreement is 1."""
     n = m.total
     chance = (m.labels * m.decisions).sum(axis=-1)
-    return _over(m.hits.sum(axis=-1) * n - chance, n * n - chance)
+    return _divide(m.hits.sum(axis=-1) * n - chance, n * n - chance)

@@ -13,7 +13,7 @@ import duckdb
 from mlci.engine import sql
 from mlci.engine.cell_errors import CellLocation, ProblemCollector
 from mlci.engine.interface import Job, SliceColumn, Source
-from mlci.engine.message_text import count_noun, listed
+from mlci.engine.message_text import count_noun, list_names
 from mlci.engine.tables.column_types import TableColumn
 from mlci.engine.tables.files import is_missing
 from mlci.engine.tables.logical_types import ColumnCells, read_alike, read_as_label
@@ -60,7 +60,7 @@ class BoundJob:
     @cached_property
     def prediction_columns(self) -> frozenset[str]:
         """The evaluation table's columns that contain only predictions."""
-        own = [model for model in self.models if not self.joined(model)]
+        own = [model for model in self.models if not self.is_joined(model)]
         predicted = {column.name for model in own for column in (model.score, model.decision) if column is not None}
         kept = {self.label.name, *(column.name for _, column in self.bases)} | ({self.key.name} if self.key else set())
         return frozenset(predicted - kept)
@@ -75,7 +75,7 @@ class BoundJob:
         """Whether only one of two models has scores, so that no row's predictions are known to be equal."""
         return len({model.score is None for model in self.models}) == 2
 
-    def joined(self, model: BoundPredictions) -> bool:
+    def is_joined(self, model: BoundPredictions) -> bool:
         """Return whether a model's predictions are in another table than the evaluation set."""
         return model.table is not self.table
 
@@ -144,8 +144,10 @@ class _Collector:
         left = [item for item in names if item not in self._known | {other}]
         is_alone = len(left) == 1 and setting[1] in {"score", "decision"}
         if any(_VALUE.fullmatch(item) for item in names):
-            return f"its header is {listed(names)}; write the names of the columns in the first line"
-        return f"there are {listed(names)}" + (f"; write `{_configuration_line(left[0], setting)}`" if is_alone else "")
+            return f"its header is {list_names(names)}; write the names of the columns in the first line"
+        return f"there are {list_names(names)}" + (
+            f"; write `{_configuration_line(left[0], setting)}`" if is_alone else ""
+        )
 
     def unnamed(self, table: Table, what: str, key: str, other: str | None) -> None:
         """Add the problem of metrics that need a column of predictions without a name in the configuration."""
@@ -167,10 +169,8 @@ class _Collector:
         elif shared:
             kept = json.dumps([name for name in found.names if name in mine])
             remedy = f"keep the order of rows and write the predictions alone: `df[{kept}]`"
-            message = (
-                f"shares columns with {table.path} that identify no row: {listed(shared)}; add a key to both files, or"
-            )
-            self.add(f"{message} {remedy}", source.path, _KEY)
+            message = f"shares columns with {table.path} that identify no row: {list_names(shared)}"
+            self.add(f"{message}; add a key to both files, or {remedy}", source.path, _KEY)
         elif found.rows != table.rows:
             rows = f"has {count_noun(found.rows, 'row')} and {table.path} {table.rows:,}"
             message = f"{rows}; without a column that both have, named by `key: …`, they can't be joined"

@@ -23,7 +23,7 @@ def is_countable(bound: BoundJob) -> bool:
         return False
     coded = {bound.label.name, *(column.name for base, column in bound.bases if base.cut is None)}
     content = {column.name for column in bound.table.columns} - bound.prediction_columns
-    return content <= coded and not any(bound.joined(model) for model in bound.models)
+    return content <= coded and not any(bound.is_joined(model) for model in bound.models)
 
 
 def count_rows(bound: BoundJob, encoded: EncodedColumns, *, threads: int | None) -> ScannedRows:
@@ -57,7 +57,9 @@ def count_rows(bound: BoundJob, encoded: EncodedColumns, *, threads: int | None)
         if encoded.decisions[i] is None and model.score is not None:
             _check_scores(bound, model, i, fetched, odd)
     found = {"notes": tuple(odd.notes), "undecided": tuple(odd.undecided)}
-    return ScannedRows(fetched, labels, models, weights=weights, differing=_differing(bound, models, fetched), **found)
+    return ScannedRows(
+        fetched, labels, models, weights=weights, differing=_count_differing(bound, models, fetched), **found
+    )
 
 
 def _check_scores(bound: BoundJob, model: BoundPredictions, i: int, fetched: dict[str, Array], odd: ScoreNotes) -> None:
@@ -73,7 +75,7 @@ def _count_unequal_scores(bound: BoundJob) -> list[str]:
     return [f"count(*) FILTER (WHERE {scores[0]} IS DISTINCT FROM {scores[1]}) AS u"] if bound.both_score else []
 
 
-def _differing(bound: BoundJob, models: list[ModelColumns], fetched: dict[str, Array]) -> Array | None:
+def _count_differing(bound: BoundJob, models: list[ModelColumns], fetched: dict[str, Array]) -> Array | None:
     """Return how many of each element's rows have unequal predictions; ``None`` without a baseline."""
     if len(models) == 1:
         return None

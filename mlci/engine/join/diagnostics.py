@@ -118,13 +118,13 @@ def _compare_keys(
     connection: duckdb.DuckDBPyConnection, evaluation: Keyed, other: Keyed, kind: Kind, what: str
 ) -> list[Problem]:
     problems = []
-    missing = _unmatched(connection, evaluation, other, kind)
+    missing = _find_unmatched(connection, evaluation, other, kind)
     if missing:
         count = missing[0][1]
         rows = f"{count_noun(count, 'row')} of {evaluation.table.path} {'has' if count == 1 else 'have'} no {what}"
         message = f"{rows}: {name_first(count, 'key', _keys(missing))}"
         problems.append(Problem(message, other.table.path))
-    extra = _unmatched(connection, other, evaluation, kind)
+    extra = _find_unmatched(connection, other, evaluation, kind)
     if extra:
         count = extra[0][1]
         keys = f"{count_noun(count, 'key')} {'is' if count == 1 else 'are'} not in {evaluation.table.path}"
@@ -205,7 +205,9 @@ def _keys(found: list[tuple[str, int]]) -> list[str]:
     return [repr(shorten_cell(key)) for key, _ in found]
 
 
-def _unmatched(connection: duckdb.DuckDBPyConnection, left: Keyed, right: Keyed, kind: Kind) -> list[tuple[str, int]]:
+def _find_unmatched(
+    connection: duckdb.DuckDBPyConnection, left: Keyed, right: Keyed, kind: Kind
+) -> list[tuple[str, int]]:
     numbered = [f"{left.table.row_number} AS r", f"{comparable(left.column, kind)} AS k"]
     mine = sql.select(numbered, left.table.relation)
     theirs = sql.select(f"{comparable(right.column, kind)} AS k", right.table.relation)

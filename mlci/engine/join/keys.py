@@ -49,15 +49,15 @@ def comparable(column: TableColumn, kind: Kind) -> str:
     if kind == "text":
         return f"{column.ref}::VARCHAR"
     if kind == "integer":
-        return _integer(column)
+        return _integer_sql(column)
     if kind == "exact":
-        return _exact(column)
+        return _exact_sql(column)
     value = f"TRY_CAST({column.ref} AS DOUBLE)"
     limit = f" AND abs({value}) <= {column.float_limit}" if kind == "float" else ""
     return f"CASE WHEN isfinite({value}){limit} THEN {value} + 0.0 END"
 
 
-def _integer(column: TableColumn) -> str:
+def _integer_sql(column: TableColumn) -> str:
     if column.is_integer:
         return f"{column.ref}::BIGINT"
     if column.type == "DOUBLE":
@@ -67,7 +67,7 @@ def _integer(column: TableColumn) -> str:
     return f"TRY_CAST(CASE WHEN {spelled} THEN split_part({column.ref}::VARCHAR, '.', 1) END AS BIGINT)"
 
 
-def _exact(column: TableColumn) -> str:
+def _exact_sql(column: TableColumn) -> str:
     """SQL for a number as the shortest text of its decimal, for numbers that no machine type represents."""
     value = column.ref
     if column.is_integer:

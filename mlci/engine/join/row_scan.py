@@ -73,7 +73,7 @@ class _Reader:
         models = [self._read_model(i, fetched, index) for i in range(len(self.bound.models))]
         labels = self._labels(fetched)
         self.problems.stop()
-        differing, undecided = self._differing(models), tuple(self.odd.undecided)
+        differing, undecided = self._flag_differing(models), tuple(self.odd.undecided)
         notes = tuple(self._notes())
         return ScannedRows(fetched, labels, models, differing=differing, notes=notes, undecided=undecided)
 
@@ -84,7 +84,7 @@ class _Reader:
         if bound.key is not None:
             columns.append(pairs.key_columns(bound, bound.key))
         for i, model in enumerate(bound.models):
-            columns += [] if bound.joined(model) else self._columns(i)
+            columns += [] if bound.is_joined(model) else self._columns(i)
         return self._fetch(bound.table, columns)
 
     def _fetch(self, table: Table, columns: list[str]) -> dict[str, Array]:
@@ -105,7 +105,7 @@ class _Reader:
 
     def _read_model(self, i: int, fetched: dict[str, Array], index: KeyIndex | None) -> ModelColumns:
         model = self.bound.models[i]
-        if not self.bound.joined(model):
+        if not self.bound.is_joined(model):
             return self._model(i, fetched, None)
         if model.key is None or index is None:
             return self._model(i, self._fetch(model.table, self._columns(i)), None)
@@ -142,7 +142,7 @@ class _Reader:
             return self.encoded.label.final(fetched["y"])
         return check_scores(fetched["y"], self.bound.label, self.bound.place(), self.problems, "number")
 
-    def _differing(self, models: list[ModelColumns]) -> Array | None:
+    def _flag_differing(self, models: list[ModelColumns]) -> Array | None:
         """Return whether each row's predictions are unequal; ``None`` without a baseline."""
         if len(models) == 1:
             return None
@@ -153,7 +153,7 @@ class _Reader:
 
     def _notes(self) -> Iterator[str]:
         for model in self.bound.models:
-            if self.bound.joined(model) and model.key is None:
+            if self.bound.is_joined(model) and model.key is None:
                 yield f"{model.role} joined by position: neither table has a key"
         yield from self.odd.notes
 

@@ -68,7 +68,7 @@ def share_rows(job: Job, own: Rows, folder: Path, *, in_own_order: bool) -> Rest
         InputError: if a table can't be read, if keys or labels are in other columns, or if labels differ.
     """
     with sql.session() as (connection, scratch), sql.reading(job.data):
-        return _RowSharing(connection, job, own, scratch, folder).shared(in_own_order=in_own_order)
+        return _RowSharing(connection, job, own, scratch, folder).share(in_own_order=in_own_order)
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ class _RowSharing:
     scratch: Path
     folder: Path
 
-    def shared(self, *, in_own_order: bool) -> RestrictedJob:
+    def share(self, *, in_own_order: bool) -> RestrictedJob:
         job, own = self.job, self.own
         table = open_table(self.connection, job.data, self.scratch)
         here = digests_of_rows(self.connection, table, job.key, job.label)
@@ -116,12 +116,12 @@ class _RowSharing:
         kept |= {name for source in beside for name in (source.score, source.decision)}
         data = self._write_columns("evaluation", table, kept, mine)
 
-        def restricted(name: str, source: Source, positions: Array) -> Source:
+        def restrict(name: str, source: Source, positions: Array) -> Source:
             path = data if source in beside else self._predictions(name, source, table, mine, positions)
             return replace(source, path=path)
 
-        candidate = restricted("candidate", job.candidate, mine)
-        baseline = None if job.baseline is None else restricted("baseline", job.baseline, theirs)
+        candidate = restrict("candidate", job.candidate, mine)
+        baseline = None if job.baseline is None else restrict("baseline", job.baseline, theirs)
         return replace(job, data=data, candidate=candidate, baseline=baseline)
 
     def _predictions(self, name: str, source: Source, evaluation: Table, mine: Array, positions: Array) -> str:

@@ -62,7 +62,7 @@ def by_width(score: Array, threads: int | None) -> Binning:
         lut.take(strip[part], out=fine[part], mode="clip")
 
     each_block(len(score), merge, threads)
-    return Binning(score, fine, _coarse(np.bincount(lut, weights=mass).astype(np.int64)))
+    return Binning(score, fine, _coarse_bins(np.bincount(lut, weights=mass).astype(np.int64)))
 
 
 def by_quantile(score: Array, threads: int | None) -> Binning:
@@ -79,10 +79,10 @@ def by_quantile(score: Array, threads: int | None) -> Binning:
         fine[part] = np.searchsorted(edges, score[part], side="right") - 1
 
     each_block(len(score), find, threads)
-    return Binning(score, fine, _coarse(count_codes(fine, len(edges), None, threads)))
+    return Binning(score, fine, _coarse_bins(count_codes(fine, len(edges), None, threads)))
 
 
-def _coarse(mass: Array) -> Array:
+def _coarse_bins(mass: Array) -> Array:
     return _merge(mass, COARSE)
 
 
@@ -170,7 +170,7 @@ def _scores(frame: Frame, found: list[_CountedBins], threads: int | None) -> dic
     if len(found) == 1:
         return {key: Scores(bins[0][key], None, None, 0, exact=False) for key in keys}
     pairs = joint_ranks(frame, found[1].binning, found[0].binning, threads)
-    differing = _differing(frame, threads)
+    differing = _count_differing(frame, threads)
     return {k: Scores(bins[0][k], bins[1][k], pairs[k], differing[k], exact=False) for k in keys}
 
 
@@ -190,7 +190,7 @@ def _histograms(frame: Frame, binning: Binning, threads: int | None) -> dict[Key
     return found
 
 
-def _differing(frame: Frame, threads: int | None) -> dict[Key, int]:
+def _count_differing(frame: Frame, threads: int | None) -> dict[Key, int]:
     baseline = frame.baseline
     if baseline is None:
         return {}

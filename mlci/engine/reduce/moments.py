@@ -22,25 +22,25 @@ _EPS = float(np.finfo(np.float64).eps)
 Loss = Callable[[Array, Array], Array]
 
 
-def _squared(y: Array, p: Array) -> Array:
+def _squared_error(y: Array, p: Array) -> Array:
     error = p - y
     error *= error
     return error
 
 
-def _log(y: Array, p: Array) -> Array:
+def _log_loss(y: Array, p: Array) -> Array:
     given = np.where(y == 1, p, 1 - p)
     loss: Array = -np.log(np.clip(given, _EPS, 1 - _EPS))
     return loss
 
 
 LOSSES: dict[str, Loss] = {
-    "squared": _squared,
+    "squared": _squared_error,
     "absolute": lambda y, p: np.abs(p - y),
     "signed": lambda y, p: p - y,
     "percentage": lambda y, p: np.abs(p - y) / np.maximum(np.abs(y), _EPS),
     "pinball": lambda y, p: np.abs(p - y) / 2,
-    "log": _log,
+    "log": _log_loss,
 }
 """Formulas of :mod:`mlci.metrics.losses`, from labels and predictions to one loss per row."""
 

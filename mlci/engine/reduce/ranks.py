@@ -42,7 +42,7 @@ def exact_ranks(frame: Frame, keys: list[Key]) -> dict[Key, Scores]:
         wanted.setdefault(index, []).append(group)
     for index, groups in wanted.items():
         if index is None:
-            found[None, 0] = _exact(frame, None)
+            found[None, 0] = _rank_exactly(frame, None)
             continue
         codes = frame.partition.codes(index)
         rows = np.flatnonzero(np.isin(codes, groups)) if len(groups) < len(frame.partition.groups[index]) else None
@@ -52,25 +52,25 @@ def exact_ranks(frame: Frame, keys: list[Key]) -> dict[Key, Scores]:
         ends = np.searchsorted(mine[order], np.array(groups, mine.dtype), side="right")
         for group, low, high in zip(groups, edges, ends, strict=True):
             part = order[low:high]
-            found[index, group] = _exact(frame, part if rows is None else rows[part])
+            found[index, group] = _rank_exactly(frame, part if rows is None else rows[part])
     return found
 
 
-def _exact(frame: Frame, rows: Array | None) -> Scores:
+def _rank_exactly(frame: Frame, rows: Array | None) -> Scores:
     labels = frame.labels if rows is None else frame.labels[rows]
     candidate = frame.candidate.scores if rows is None else frame.candidate.scores[rows]
-    bins, codes = _distinct(candidate, labels)
+    bins, codes = _distinct_bins(candidate, labels)
     if frame.baseline is None:
         return Scores(bins, None, None, 0, exact=True)
     baseline = frame.baseline.scores if rows is None else frame.baseline.scores[rows]
-    other, other_codes = _distinct(baseline, labels)
+    other, other_codes = _distinct_bins(baseline, labels)
     cells, inverse = np.unique(other_codes * np.int64(len(bins.coarse)) + codes, return_inverse=True)
     counts = _by_label(inverse, labels, len(cells))
     joint = np.column_stack([cells // len(bins.coarse), cells % len(bins.coarse), counts[:, 1], counts[:, 0]])
     return Scores(bins, other, joint, int(np.count_nonzero(candidate != baseline)), exact=True)
 
 
-def _distinct(scores: Array, labels: Array) -> tuple[ModelBins, Array]:
+def _distinct_bins(scores: Array, labels: Array) -> tuple[ModelBins, Array]:
     distinct, codes = np.unique(scores, return_inverse=True)
     counts = _by_label(codes, labels, len(distinct))
     return ModelBins(counts[:, 1].copy(), counts[:, 0].copy(), np.arange(len(distinct))), codes

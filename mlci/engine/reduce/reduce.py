@@ -56,7 +56,7 @@ def _reduce(frame: Frame, cells: Array, level: Level, threads: int | None) -> Fo
     found: Found = {}
     if level.size * frame.width > _DENSE:
         for view in level.views:
-            found.update(_sparse(frame, cells, level, view))
+            found.update(_count_sparsely(frame, cells, level, view))
         return found
     table = frame.partition.table if level.packed else None
     if table is None:
@@ -68,7 +68,7 @@ def _reduce(frame: Frame, cells: Array, level: Level, threads: int | None) -> Fo
     return found
 
 
-def _sparse(frame: Frame, cells: Array, level: Level, view: View) -> Found:
+def _count_sparsely(frame: Frame, cells: Array, level: Level, view: View) -> Found:
     """Count cells by sorting, if a table of all possible ones would be too large."""
     codes, groups = np.zeros(1, np.int64), 1
     if view.slice is not None and level.codes is not None:
@@ -142,12 +142,12 @@ def _replicates(sample: RowSample, found: RowValues, index: int, scope: int) -> 
         baseline=float(values[1, 0]) if paired else None,
         candidate_draws=values[0, 1:],
         baseline_draws=values[1, 1:] if paired else None,
-        differing=_differing(sample, found.on[index], sample.scopes[scope]) if paired else 0,
+        differing=_count_unequal(sample, found.on[index], sample.scopes[scope]) if paired else 0,
         reason=found.reasons.get((index, scope)),
     )
 
 
-def _differing(sample: RowSample, on: On, rows: Array) -> int:
+def _count_unequal(sample: RowSample, on: On, rows: Array) -> int:
     """Return the rows on which the two models' predictions are not equal."""
     candidate, baseline = sample.scores if on == "score" else sample.decisions
     if candidate is None or baseline is None:

@@ -116,7 +116,7 @@ class TableColumn:
         """The greatest number up to which every integer is a distinct value of a floating-point column."""
         return _LIMITS.get(self.stored, _LIMITS["DOUBLE"])
 
-    def before(self, many: Literal[0, 1]) -> "TableColumn":
+    def as_scheme_1(self, many: Literal[0, 1]) -> "TableColumn":
         """Return the column as fingerprints of scheme 1 read it: 0 with few values, 1 with many."""
         if self.former is None or self.former[many] == self.reading:
             return self
@@ -126,7 +126,7 @@ class TableColumn:
     @property
     def was_rounded(self) -> bool:
         """Whether fingerprints of scheme 1 rounded many values of this type."""
-        return self.is_wide or (self.reading is not None and self.before(1) != self)
+        return self.is_wide or (self.reading is not None and self.as_scheme_1(1) != self)
 
     def as_float(self) -> str:
         """SQL for the cell as the nearest float64; null if a text is not a number."""

@@ -10,7 +10,7 @@ import duckdb
 
 from mlci.engine import sql
 from mlci.engine.features.arrow_schema import UnsupportedError, durations
-from mlci.engine.message_text import count_noun, listed
+from mlci.engine.message_text import count_noun, list_names
 from mlci.engine.tables.column_types import TableColumn, read_column, relation
 from mlci.engine.tables.files import LocalFile, locate_files
 from mlci.engine.tables.staging import check_names, stage_csv, stage_json
@@ -69,7 +69,7 @@ class Table:
             if column.name == name:
                 return column
         near = difflib.get_close_matches(name, self.names, n=1) or [n for n in self.names if n.lower() == name.lower()]
-        hint = f"did you mean {near[0]!r}?" if near else f"there are {listed(self.names)}"
+        hint = f"did you mean {near[0]!r}?" if near else f"there are {list_names(self.names)}"
         raise InputError(Problem(f"has no column {name!r}; {hint}", self.path))
 
     def place(self, position: int) -> tuple[str, int]:

@@ -149,7 +149,7 @@ def _rates(measured: list[list[Comparison]], across: GroupedValues) -> tuple[Gro
             rows=item.rows,
             baseline=None if item.baseline is None else item.baseline.value,
             candidate=item.candidate.value,
-            ratio=_over(item.candidate.value, anchor),
+            ratio=_divide(item.candidate.value, anchor),
             difference=None if anchor is None or item.candidate.value is None else item.candidate.value - anchor,
             shortage=_shortage([base[g] for base in measured]),
         )
@@ -163,5 +163,5 @@ def _shortage(found: list[Comparison]) -> str | None:
     return next((str(lack) for lack in lacking if lack is not None and lack.unit != "rows"), None)
 
 
-def _over(value: float | None, anchor: float | None) -> float | None:
+def _divide(value: float | None, anchor: float | None) -> float | None:
     return None if value is None or not anchor else value / anchor

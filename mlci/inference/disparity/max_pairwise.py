@@ -32,7 +32,7 @@ def largest_distances(moved: Floats, error: Floats) -> Floats:
 
 
 def _largest_of(moved: Floats, error: Floats) -> Floats:
-    found = _reached(moved, error)
+    found = _promising_value(moved, error)
     above, below = np.ones(moved.shape, bool), np.ones(moved.shape, bool)
     for cosine, sine in _DIRECTIONS:
         top, bottom = _edges(moved, error, found, cosine, sine)
@@ -43,7 +43,7 @@ def _largest_of(moved: Floats, error: Floats) -> Floats:
     return found
 
 
-def _reached(moved: Floats, error: Floats) -> Floats:
+def _promising_value(moved: Floats, error: Floats) -> Floats:
     """Return the value of the most promising pair along each direction, which is close to the largest of all."""
     found, rows = np.zeros(len(moved)), np.arange(len(moved))
     for cosine, sine in _DIRECTIONS * _ROUNDS:

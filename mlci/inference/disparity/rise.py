@@ -167,7 +167,7 @@ class DisparityRise:
         contrast, truncated, alone = self._at_furthest
         if alone:
             return float(contrast.error) * truncated.lower(_SHARE * alpha)
-        paired = float(self._paired(*self._before).low(_errors((1 - _SPLIT) * alpha)))
+        paired = float(self._paired_contrast(*self._baseline_pair).low(_errors((1 - _SPLIT) * alpha)))
         return max(float(contrast.error) * truncated.lower(_SPLIT * alpha), paired)
 
     def _conditionally_exceeds(self, limit: float, alpha: float) -> bool:
@@ -175,16 +175,17 @@ class DisparityRise:
         mean = limit / float(contrast.error)
         if alone:
             return truncated.exceeds(mean, _SHARE * alpha)
-        paired = float(self._paired(*self._before).distance(limit)) > _errors((1 - _SPLIT) * alpha)
+        paired = float(self._paired_contrast(*self._baseline_pair).distance(limit)) > _errors((1 - _SPLIT) * alpha)
         return paired or truncated.exceeds(mean, _SPLIT * alpha)
 
     @cached_property
     def _at_furthest(self) -> tuple[_Contrast, _Truncated, bool]:
         """The contrast of both furthest pairs, its truncated statistic, and whether pairing by row adds nothing."""
-        contrast, paired = self._chosen(*self._before), self._paired(*self._before)
+        contrast, paired = self._selected_contrast(*self._baseline_pair), self._paired_contrast(*self._baseline_pair)
         bases, groups = self.moments.shape
         value, error = float(contrast.value), float(contrast.error)
-        slack, moves = self._over(self._now), self._over(self._covariances()) / error
+        slack = self._selection_contrasts(self._candidate)
+        moves = self._selection_contrasts(self._covariances()) / error
         slack = np.maximum(slack, 0.0)
         nothing = _NOTHING * float(np.abs(moves).max(initial=0.0))
         down, up = moves > nothing, moves < -nothing
@@ -195,11 +196,11 @@ class DisparityRise:
             bases * groups * (groups - 1),
         )
         better = float(contrast.low(_CLEARLY)) >= float(paired.low(_PLAINLY))
-        return contrast, truncated, better or self._before == self._after
+        return contrast, truncated, better or self._baseline_pair == self._candidate_pair
 
-    def _over(self, values: Floats) -> Floats:
+    def _selection_contrasts(self, values: Floats) -> Floats:
         """Return the contrasts of any values that are 0 or more if the candidate's furthest pair is selected."""
-        (i, j), parts = self._after, []
+        (i, j), parts = self._candidate_pair, []
         for (p, q), own in zip(self._furthest_by_base(candidate=True), self._by_base(values), strict=True):
             between = [values[i] - values[j] - values[p] + values[q]]
             parts += [values[p] - own, own - values[q], np.asarray(between)]
@@ -207,29 +208,33 @@ class DisparityRise:
 
     def _covariances(self) -> Floats:
         """Return each candidate value's covariance with the contrast at the baseline's furthest pair."""
-        (i, j), (k, l) = self._after, self._before  # noqa: E741 (as in the formula)
-        now, before = self._slope(self._now[i] - self._now[j]), self._slope(self._then[k] - self._then[l])
+        (i, j), (k, l) = self._candidate_pair, self._baseline_pair  # noqa: E741 (as in the formula)
+        now = self._slope(self._candidate[i] - self._candidate[j])
+        before = self._slope(self._baseline[k] - self._baseline[l])
         variance, shared = self.moments.candidate_variance.ravel(), self.moments.covariance.ravel()
         found = np.zeros(len(variance))
         np.add.at(found, [i, j, k, l], [now * variance[i], -now * variance[j], -before * shared[k], before * shared[l]])
         return found
 
-    def _chosen(self, k: np.ndarray | int, l: np.ndarray | int) -> _Contrast:  # noqa: E741 (as in the formula)
+    def _selected_contrast(self, k: np.ndarray | int, l: np.ndarray | int) -> _Contrast:  # noqa: E741 (as in the formula)
         """Return the candidate's furthest pair against pairs of the baseline."""
-        i, j = self._after
-        now, before = self._slope(self._now[i] - self._now[j]), self._slope(self._then[k] - self._then[l])
+        i, j = self._candidate_pair
+        now = self._slope(self._candidate[i] - self._candidate[j])
+        before = self._slope(self._baseline[k] - self._baseline[l])
         own, theirs = self.moments.candidate_variance.ravel(), self.moments.baseline_variance.ravel()
         role = np.zeros(len(own))
         role[i], role[j] = 1.0, -1.0
         shared = role * self.moments.covariance.ravel()  # a reversed pair has the larger variance
         variance = now**2 * (own[i] + own[j]) + before**2 * (theirs[k] + theirs[l])
         variance = variance - 2 * now * before * (shared[k] - shared[l])
-        value = self._scale(self._now[i] - self._now[j]) - self._scale(self._then[k] - self._then[l])
+        value = self._scale(self._candidate[i] - self._candidate[j]) - self._scale(
+            self._baseline[k] - self._baseline[l]
+        )
         return _Contrast(np.asarray(value), self._error(variance))
 
-    def _paired(self, k: np.ndarray | int, l: np.ndarray | int) -> _Contrast:  # noqa: E741 (as in the formula)
+    def _paired_contrast(self, k: np.ndarray | int, l: np.ndarray | int) -> _Contrast:  # noqa: E741 (as in the formula)
         """Return pairs of the candidate against the same pairs of the baseline."""
-        after, then = self._now[k] - self._now[l], self._then[k] - self._then[l]
+        after, then = self._candidate[k] - self._candidate[l], self._baseline[k] - self._baseline[l]
         now, before = self._slope(after), self._slope(then)
         own, theirs = self.moments.candidate_variance.ravel(), self.moments.baseline_variance.ravel()
         shared = self.moments.covariance.ravel()
@@ -243,7 +248,7 @@ class DisparityRise:
         for shift in range(0, bases * groups, groups):
             for first, second in self._blocks(groups):
                 k, l = first + shift, second + shift  # noqa: E741 (as in the formula)
-                both = self._chosen(k, l), self._paired(k, l)
+                both = self._selected_contrast(k, l), self._paired_contrast(k, l)
                 for contrast in both:
                     contrast.value[np.broadcast_to(k == l, contrast.value.shape)] = math.nan
                 yield both
@@ -262,9 +267,9 @@ class DisparityRise:
     def _ties(self, *, strictly: bool) -> int:
         """Return the number of near ties of the candidate's furthest pair."""
         groups = self.moments.shape[1]
-        i, j = self._after
+        i, j = self._candidate_pair
         own = slice(i // groups * groups, i // groups * groups + groups)
-        value, variance = self._now, self.moments.candidate_variance.ravel()
+        value, variance = self._candidate, self.moments.candidate_variance.ravel()
         near = [
             int((sign * (value[g] - value[own]) <= _NEAR * np.sqrt(variance[own] + variance[g])).sum())
             for g, sign in ((i, 1), (j, -1))
@@ -272,22 +277,22 @@ class DisparityRise:
         return near[0] * near[1] if strictly else min(near)
 
     @cached_property
-    def _now(self) -> Floats:
+    def _candidate(self) -> Floats:
         return np.asarray(self.moments.candidate.ravel())
 
     @cached_property
-    def _then(self) -> Floats:
+    def _baseline(self) -> Floats:
         return np.asarray(self.moments.baseline.ravel())
 
     @cached_property
-    def _after(self) -> OrderedPair:
+    def _candidate_pair(self) -> OrderedPair:
         """The candidate's furthest pair."""
-        return _widest(self._furthest_by_base(candidate=True), self._now)
+        return _widest(self._furthest_by_base(candidate=True), self._candidate)
 
     @cached_property
-    def _before(self) -> OrderedPair:
+    def _baseline_pair(self) -> OrderedPair:
         """The baseline's furthest pair."""
-        return _widest(self._furthest_by_base(candidate=False), self._then)
+        return _widest(self._furthest_by_base(candidate=False), self._baseline)
 
     def _furthest_by_base(self, *, candidate: bool) -> list[OrderedPair]:
         """Return the furthest pair of each base; of equal groups those with the smallest variance."""

@@ -51,7 +51,7 @@ def class_mean(moments: Moments, name: str, *, low: float, high: float) -> Evide
     """Return one model's mean loss: Hall's transformation with the degrees of freedom of both classes' variances."""
     sums = moments.by_class[name]
     total = sums.sum(axis=0)
-    if (few := _few(sums)) is not None:
+    if (few := _too_few(sums)) is not None:
         return few
     n, centre = moments.rows, float(total[1]) / moments.rows
     square = float(total[2]) / n - centre**2
@@ -68,7 +68,7 @@ def paired_class_mean(moments: Moments) -> Evidence | None:
     if moments.differing == 0 and moments.rows:
         return Tie()
     sums = moments.by_class["change"]
-    if (few := _few(sums)) is not None:
+    if (few := _too_few(sums)) is not None:
         return few
     found, value = _error(sums), float(sums[:, 1].sum()) / moments.rows
     if found.variance == 0:
@@ -76,7 +76,7 @@ def paired_class_mean(moments: Moments) -> Evidence | None:
     return Normal(value, math.sqrt(found.variance), moments.rows, "paired t by class", df=found.df)
 
 
-def _few(sums: Floats) -> Evidence | None:
+def _too_few(sums: Floats) -> Evidence | None:
     """Return the mean without an interval if a class has too few rows; ``None`` if both have enough."""
     negatives, positives = (int(count) for count in sums[:, 0])
     if negatives + positives == 0:

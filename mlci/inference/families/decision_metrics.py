@@ -101,10 +101,10 @@ def ratio_evidence(info: MetricInfo, statistics: Statistics, context: MeasureCon
     if (found := PER_CLASS.match(info.name)) is not None:
         return _of_class(found[1], found[2], statistics)
     name, low = catalogue.canonical(info.name), -1.0 if info.low is None else info.low
-    return _counts(_FUNCTIONS[name], statistics, _one(name, low), low=low)
+    return _counts(_FUNCTIONS[name], statistics, _interval_method(name, low), low=low)
 
 
-def _one(name: str, low: float) -> _One:
+def _interval_method(name: str, low: float) -> _One:
     """Return the interval method for one model's value of a metric."""
     function, base = _FUNCTIONS[name], _BASES.get(name)
     if name == "f1":

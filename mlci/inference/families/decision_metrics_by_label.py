@@ -46,12 +46,12 @@ def mean_rate(
     if not np.isfinite(value):
         return Undefined("0/0: a class that it divides by is never labelled or never decided here")
     rows, hits = base[base > 0], m.hits[base > 0]
-    groups = list(_alike(rows))
+    groups = list(_group_by_size(rows))
     parts = tuple(part(round(float(hits[g].sum())), round(float(rows[g].sum()))) for g in groups)
     weights = tuple(len(group) / len(rows) for group in groups)
     error = standard_error(cell_influence(gradient(function, m), cells.decisions.label, decided), cells.decisions.count)
     found = Mover(value, parts, weights, 0.0, cells.rows)
-    return Mover(value, parts, weights, _rest(error, found.explained()), cells.rows)
+    return Mover(value, parts, weights, _unexplained(error, found.explained()), cells.rows)
 
 
 def change_by_label(cells: Cells, function: Function, *, most: float = 1.0) -> Evidence | None:
@@ -74,7 +74,7 @@ def change_by_label(cells: Cells, function: Function, *, most: float = 1.0) -> E
         return Undefined("too few rows: to first order no decision on them would change it", method="too few")
     gap = cell_influence(mine, decided.label, decided.candidate) - cell_influence(theirs, decided.label, base)
     found = PairedScore(value, labels, 0.0, cells.rows, most)
-    rest = _rest(standard_error(gap, decided.count), found.explained())
+    rest = _unexplained(standard_error(gap, decided.count), found.explained())
     return PairedScore(value, labels, rest, cells.rows, most)
 
 
@@ -90,7 +90,7 @@ def _labels(cells: Cells, baseline: Counts, worth: Floats) -> Iterator[Label]:
     most = np.ptp(worth, axis=1)
     gap[abs(gap) <= _NOTHING * most.max()] = 0.0
     for k in np.flatnonzero((cells.candidate.labels > 0) & (most > _NOTHING * most.max())):
-        (gained, gain), (lost, loss) = (_side(gap * sign, count, label == k) for sign in (1, -1))
+        (gained, gain), (lost, loss) = (_signed_gap(gap * sign, count, label == k) for sign in (1, -1))
         yield Label(
             rows=round(float(cells.candidate.labels[k])),
             gained=gained,
@@ -101,7 +101,7 @@ def _labels(cells: Cells, baseline: Counts, worth: Floats) -> Iterator[Label]:
         )
 
 
-def _side(gap: Floats, count: Counts, mine: Counts) -> tuple[int, float]:
+def _signed_gap(gap: Floats, count: Counts, mine: Counts) -> tuple[int, float]:
     """Return how many rows of a label have a positive gap, and its root mean square on them.
 
     A sum of counts with different weights is approximated by one count with their root mean square weight, as Dobson,
@@ -112,7 +112,7 @@ def _side(gap: Floats, count: Counts, mine: Counts) -> tuple[int, float]:
     return rows, float(np.sqrt((count[there] * gap[there] ** 2).sum() / rows)) if rows else 0.0
 
 
-def _alike(sizes: Floats) -> Iterator[Sequence[int]]:
+def _group_by_size(sizes: Floats) -> Iterator[Sequence[int]]:
     """Split classes into groups whose sizes are within a factor of two; two classes are not merged.
 
     Summed limits of very many small classes would be too long on one side and too short on the other.
@@ -127,6 +127,6 @@ def _alike(sizes: Floats) -> Iterator[Sequence[int]]:
         order = order[~same]
 
 
-def _rest(error: float, explained: float) -> float:
+def _unexplained(error: float, explained: float) -> float:
     rest = error**2 - explained
     return float(np.sqrt(rest)) if rest > _NOTHING * error**2 else 0.0

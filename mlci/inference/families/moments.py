@@ -44,7 +44,7 @@ def rmse(moments: Moments, name: str, *, power: float = 1.0) -> Evidence:
         return Undefined("no rows")
     square = _average(moments, name)
     found = _influence(moments, name, 0.5 / square, [-0.5]) if square > 0 else None
-    if (few := _few(moments, found, math.sqrt(square) ** power, ALIKE)) is not None or found is None:
+    if (few := _too_few(moments, found, math.sqrt(square) ** power, ALIKE)) is not None or found is None:
         return few or Undefined("no rows")
     log = Hall(math.log(square) / 2, found.error, found.skewness, found.df, moments.rows, reason=found.doubt)
     return LogScale(log, moments.rows, power)
@@ -87,7 +87,7 @@ def r2(moments: Moments, name: str) -> Evidence:
         return _CONSTANT
     square = _average(moments, name)
     found = _influence(moments, name, 1 / square, _squares(moments, -1 / label_variance)) if square > 0 else None
-    if (few := _few(moments, found, 1 - square / label_variance, ALIKE)) is not None or found is None:
+    if (few := _too_few(moments, found, 1 - square / label_variance, ALIKE)) is not None or found is None:
         return few or _CONSTANT
     log = Normal(math.log(square / label_variance), found.error, moments.rows, "t", df=found.df, reason=found.doubt)
     return LogScale(log, moments.rows, complement=True)
@@ -138,12 +138,12 @@ def _linear(moments: Moments, weights: Floats, *, method: str, low: float, high:
 
 
 def _student(moments: Moments, found: Influence | None, value: float) -> Evidence:
-    if (few := _few(moments, found, value, SAME)) is not None or found is None:
+    if (few := _too_few(moments, found, value, SAME)) is not None or found is None:
         return few or Undefined("no rows")
     return Normal(value, found.error, moments.rows, "paired t", df=found.df, reason=found.doubt)
 
 
-def _few(moments: Moments, found: Influence | None, value: float, unresolved: str) -> Evidence | None:
+def _too_few(moments: Moments, found: Influence | None, value: float, unresolved: str) -> Evidence | None:
     """Return the value without an interval if too few rows carry its variance; ``None`` if enough do."""
     if moments.rows == 1:
         return single_row_value(value)

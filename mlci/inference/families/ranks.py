@@ -194,9 +194,9 @@ def jackknife(bins: ModelBins) -> float:
     m = pos.sum()
     weight = m / (m - 1)
     above, alarms = np.cumsum(pos[::-1])[::-1], np.cumsum(neg[::-1])[::-1]
-    whole = _over(weight * above, weight * above + alarms)
+    whole = _divide(weight * above, weight * above + alarms)
     less = np.maximum(weight * (above - 1), 0.0)
-    without = _over(less, less + alarms)
+    without = _divide(less, less + alarms)
     higher = (pos * whole).sum() - np.cumsum(pos * whole)
     values = weight / m * (higher + np.cumsum(pos * without) - without)
     centre = (pos * values).sum() / m
@@ -207,7 +207,7 @@ def _counts(bins: ModelBins) -> tuple[Floats, Floats]:
     return bins.positives.astype(np.float64), bins.negatives.astype(np.float64)
 
 
-def _over(part: Floats, whole: Floats) -> Floats:
+def _divide(part: Floats, whole: Floats) -> Floats:
     return np.asarray(part / np.where(whole > 0, whole, 1.0))
 
 
@@ -242,7 +242,7 @@ def _paired_variances(first: Ranked, second: Ranked, scores: Scores) -> _ClassVa
             _class_variances(*mine).shift - _class_variances(*base).shift,
         )
     before, now = _class_variances(*base), _class_variances(*mine)
-    (a, b), (c, d) = _coarse(*base), _coarse(*mine)
+    (a, b), (c, d) = _coarse_means(*base), _coarse_means(*mine)
     both = (_covariance(a[left], c[right], scores.joint[:, 2]), _covariance(b[left], d[right], scores.joint[:, 3]))
     gaps = [_difference(x, y, z) for x, y, z in zip(before[:2], now[:2], both, strict=True)]
     return _ClassVariances(gaps[0], gaps[1], now.shift - before.shift)
@@ -260,7 +260,7 @@ def _covariance(first: Floats, second: Floats, weights: np.ndarray) -> float:
     return float((weights * (first - centres[0]) * (second - centres[1])).sum()) / max(total - 1, 1)
 
 
-def _coarse(ranked: Ranked, bins: ModelBins) -> tuple[Floats, Floats]:
+def _coarse_means(ranked: Ranked, bins: ModelBins) -> tuple[Floats, Floats]:
     """Average influences inside each coarse bin, weighted by rows of the class."""
     return _mean(ranked.positive, bins.positives, bins), _mean(ranked.negative, bins.negatives, bins)
 

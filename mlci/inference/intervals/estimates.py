@@ -72,7 +72,7 @@ class Logit:
 
     def interval(self, confidence: float) -> Interval:
         """Return the interval on the logit scale, mapped back."""
-        z = two_sided(confidence) * self._scaled
+        z = two_sided(confidence) * self._logit_error
         centre = self._logit(self.value)
         span = self.high - self.low
         return (self.low + span * _expit(centre - z), self.low + span * _expit(centre + z))
@@ -81,13 +81,13 @@ class Logit:
         """Test on the logit scale."""
         if not self.low < limit < self.high:
             return float(limit <= self.low)
-        return cdf((self._logit(self.value) - self._logit(limit)) / self._scaled)
+        return cdf((self._logit(self.value) - self._logit(limit)) / self._logit_error)
 
     def above(self, limit: float) -> float:
         """Test on the logit scale."""
         if not self.low < limit < self.high:
             return float(limit >= self.high)
-        return cdf((self._logit(limit) - self._logit(self.value)) / self._scaled)
+        return cdf((self._logit(limit) - self._logit(self.value)) / self._logit_error)
 
     def scaled_variance(self) -> float:
         """Return error² × rows."""
@@ -97,7 +97,7 @@ class Logit:
         return math.log((value - self.low) / (self.high - value))
 
     @property
-    def _scaled(self) -> float:
+    def _logit_error(self) -> float:
         """Return the error of the logit, whose slope is the width over the product of the distances to both bounds."""
         return self.error * (self.high - self.low) / ((self.value - self.low) * (self.high - self.value))
 

@@ -59,11 +59,11 @@ class Label:
         excess = max(1 - pull * (mean + most), gained - above, lost - under, same - level, 0.0)
         short = 0.0
         for _ in range(_TURNS):
-            a, b, c = _over(gained, excess + above), _over(lost, excess + under), _over(same, excess + level)
+            a, b, c = _divide(gained, excess + above), _divide(lost, excess + under), _divide(same, excess + level)
             short = a + b + c - 1
             if short <= _CLOSE:
                 break
-            excess += short / (_over(a, excess + above) + _over(b, excess + under) + _over(c, excess + level))
+            excess += short / (_divide(a, excess + above) + _divide(b, excess + under) + _divide(c, excess + level))
         return self._moments(a, b, -short if excess == 0 and short < 0 else 0.0)
 
     def _moments(self, gained: float, lost: float, extreme: float) -> tuple[float, float]:
@@ -116,7 +116,7 @@ class PairedScore:
     def score(self, change: float) -> float:
         """Return the statistic for a true change; decreasing in it."""
         distance = self.value - change
-        moved = self._moved(1 if distance < 0 else -1)
+        moved = self._moved_change(1 if distance < 0 else -1)
         pull = find_crossing(lambda pull: moved(pull)[0] - abs(distance), self._first(1.0))
         reached, error = moved(pull)
         if error == 0 or reached < abs(distance) * (1 - 1e-6):
@@ -124,7 +124,7 @@ class PairedScore:
         return distance / error
 
     def _reach(self, z: float, side: int) -> float:
-        moved = self._moved(side)
+        moved = self._moved_change(side)
 
         def beyond(pull: float) -> float:
             reached, error = moved(pull)
@@ -137,7 +137,7 @@ class PairedScore:
         most = max(label.most for label in self.labels)
         return z / (z * most + self.rows * math.sqrt(self.explained() + self.rest**2))
 
-    def _moved(self, side: int) -> Callable[[float], tuple[float, float]]:
+    def _moved_change(self, side: int) -> Callable[[float], tuple[float, float]]:
         """Return a function from a multiplier to the distance of the change on this side, and its error there."""
         labels = [label if side < 0 else label.mirrored() for label in self.labels]
         start = sum(label.moments()[0] for label in labels)
@@ -150,5 +150,5 @@ class PairedScore:
         return moved
 
 
-def _over(part: float, whole: float) -> float:
+def _divide(part: float, whole: float) -> float:
     return part / whole if part else 0.0
