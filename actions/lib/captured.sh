@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Runs a command, hands signals on to it, and keeps its exit code for later steps. Usage: captured.sh COMMAND ARGUMENT...
-# The step itself succeeds, so that reporting goes on; verdict.sh fails the job at the end. Without a code in the outputs
-# the command never came to an end: nothing is written when the step is cancelled.
+# Runs a command, forwards signals to it, and records its exit code for later steps. Usage: captured.sh COMMAND ARGUMENT...
+# The step itself succeeds, so that reporting continues; verdict.sh fails the job at the end. Without a code in the
+# outputs the command did not finish: nothing is written if the step is cancelled.
 set -u
 stopped=''
 child=''
-trap 'stopped=yes; [ -z "$child" ] || kill -TERM "$child" 2>/dev/null' INT TERM # before there is anything to leave behind
+trap 'stopped=yes; [ -z "$child" ] || kill -TERM "$child" 2>/dev/null' INT TERM # before the command starts
 "$@" &
 child=$!
 [ -z "$stopped" ] || kill -TERM "$child" 2>/dev/null

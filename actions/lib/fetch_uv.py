@@ -1,7 +1,7 @@
-"""uv's program straight from the index: a second instead of several, which pip spends on reading uv's long page.
+"""Download of uv's program from the index: one second instead of several, because pip reads uv's long page slowly.
 
-Only a file whose SHA-256 is in requirements/uv.txt is taken, and only one member of it is unpacked. pip itself tells
-which index it asks by default and which wheels fit this machine. Whatever goes wrong, pip does the work instead.
+Only a file whose SHA-256 is in requirements/uv.txt is accepted, and only one member of it is unpacked. The default
+index and the supported wheels come from pip's own modules. If anything fails, pip installs uv instead.
 Source: "Simple repository API", packaging.python.org (JSON, PEP 691).
 """
 
@@ -26,10 +26,10 @@ _JSON = "application/vnd.pypi.simple.v1+json"
 
 
 def fetch(target: Path) -> Path | None:
-    """Download uv into ``target`` and return its path; ``None`` if that did not work here, for whatever reason."""
+    """Download uv into ``target`` and return its path; ``None`` after any failure."""
     try:
         return _fetch(target)
-    except Exception:  # noqa: BLE001 (pip's modules, other people's servers and proxies; pip itself comes next)
+    except Exception:  # noqa: BLE001 (pip's modules, foreign servers and proxies; pip itself is the fallback)
         return None
 
 
@@ -52,7 +52,7 @@ def _fetch(target: Path) -> Path:
 
 
 def _inflated(wheel: Path, member: zipfile.ZipInfo) -> bytes:
-    """Return a member's bytes in one go, which takes half the time of `ZipFile.read`; the SHA-256 is checked already.
+    """Return a member's bytes in one read, in half the time of `ZipFile.read`; the SHA-256 was verified before.
 
     Source: APPNOTE.TXT, "4.3.7 Local file header" (pkware.com).
     """

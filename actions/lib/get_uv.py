@@ -1,4 +1,4 @@
-"""uv: taken from PATH, or installed by its hash into a folder of the runner's that every job starts without."""
+"""uv: from PATH, or installed by its hash into the runner's temporary folder, which is empty at the start of a job."""
 
 import hashlib
 import re
@@ -36,7 +36,7 @@ def _by_pip(folder: Path, target: Path) -> None:
 
 
 def _pip(folder: Path) -> list[str | Path]:
-    """Return a pip that runs: this Python's, or the one that it brings along for new environments."""
+    """Return a working pip: this Python's, or the one bundled for new environments."""
     own: list[str | Path] = [sys.executable, "-I", "-m", "pip"]
     if attempt(*own, "--version")[0] == 0:
         return own

@@ -1,7 +1,7 @@
-"""Installs mlci from the checkout that this file is in; run by install.sh, with the standard library only.
+"""Install mlci from the checkout that this file is in; run by install.sh, with the standard library only.
 
-The environment lies in the runner's temporary folder, which every job starts empty, under a digest of everything that
-goes into it: later steps of a job find it there and only add what is missing.
+The environment is in the runner's temporary folder, which is empty at the start of a job, under a digest of its inputs:
+later steps of a job find it there and only add missing packages.
 """
 
 import os
@@ -19,7 +19,7 @@ from get_uv import find_uv
 
 SETS = ("run", "github", "metrics", "remote", "objects", "mlflow")
 FLAGS = {"publish": "github", "bundle": "", "open": "", "record": "", "take-alias": ""}
-"""Inputs that are `true` or `false` as text, and the set that `true` needs. Any other word would count as `false`."""
+"""Inputs that are `true` or `false` as text, and the set that `true` needs. Any other word is an error."""
 WORDS = {"none": ""} | {name: name for name in ("auto", *SETS)}
 
 
@@ -31,7 +31,7 @@ class Watch:
         self._parts: dict[str, float] = {}
 
     def lap(self, part: str) -> None:
-        """Book the time since the last call on a part."""
+        """Add the time since the last call to a part."""
         now = time.monotonic()
         self._parts[part] = self._parts.get(part, 0) + now - self._last
         self._last = now
@@ -43,7 +43,7 @@ class Watch:
 
 
 def main(wanted: list[str]) -> int:
-    """Install what is wanted, write the step's outputs, and say what it cost.
+    """Install the requested sets, write the step's outputs, and print the time.
 
     Returns:
         The exit code: 2 for an unknown word, 4 if the network or the machine failed.
@@ -64,7 +64,7 @@ def main(wanted: list[str]) -> int:
 
 
 def install(sets: list[str]) -> tuple[Path, Watch]:
-    """Make the environment with the sets in it; with ``auto``, with what the configuration needs as well."""
+    """Make the environment with the given sets; ``auto`` adds the sets that the configuration needs."""
     watch = Watch()
     place = Path(variable("RUNNER_TEMP")).resolve() / "mlci" / environment.digest()
     uv = find_uv(place.parent)
@@ -82,10 +82,10 @@ def install(sets: list[str]) -> tuple[Path, Watch]:
 
 
 def chosen(wanted: Iterable[str]) -> list[str]:
-    """Return the sets that words ask for; the gate's own requirements are always among them.
+    """Return the sets that words name, always with the gate's own requirements.
 
     Raises:
-        FailedError: A word names no set.
+        FailedError: if a word names no set.
     """
     words = [word for word in re.split(r"[,\s]+", ",".join(wanted)) if word]
     for word in words:
@@ -102,13 +102,13 @@ def chosen(wanted: Iterable[str]) -> list[str]:
 
 
 def _flagged(word: str) -> str:
-    """Return the set that an input needs that is `true`."""
+    """Return the set that a `true` input needs."""
     name, _, value = word.partition("=")
     return FLAGS[name] if value == "true" else ""
 
 
 def asked_for(place: Path, config: str) -> list[str]:
-    """Return the sets that a configuration needs; one that can't be read needs none, and the run says why."""
+    """Return the sets that a configuration needs; none for an unreadable one, whose errors the run reports."""
     module = ("-I", "-X", "utf8", "-m", "mlci.cli.extras")
     return [
         name for name in run(environment.interpreter(place), *module, Path(config).absolute()).split() if name in SETS

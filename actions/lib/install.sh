@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs mlci from this checkout into an environment of its own. Usage: install.sh SET... (run, github, metrics, remote, objects, mlflow, auto)
-# Needs any Python 3.11 or newer, which it only borrows. Plain bash 3.2: macOS has no newer one.
+# Installs mlci from this checkout into a separate environment. Usage: install.sh SET... (run, github, metrics, remote, objects, mlflow, auto)
+# Needs Python 3.11 or newer, which it does not change. Plain bash 3.2: macOS has no newer one.
 set -u
 lib=$(cd "$(dirname "$0")" && pwd) || exit 70
 
@@ -8,7 +8,7 @@ suits() {
   "$1" -I -S -c 'import sys; sys.exit(sys.version_info < (3, 11) or sys.implementation.name != "cpython")' 2>/dev/null
 }
 
-# On PATH first; then where GitHub's runners keep what actions/setup-python offers; then what uv knows of.
+# First on PATH, then in the folder of GitHub's runners for actions/setup-python, then by uv.
 candidates() {
   local name
   for name in python3 python python3.14 python3.13 python3.12 python3.11; do

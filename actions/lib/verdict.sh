@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Fails last. Usage: verdict.sh CODE... (the exit codes of the steps before, in order; an empty one never came to an end)
+# Fails the job at its end. Usage: verdict.sh CODE... (exit codes of the steps before, in order; empty: it did not finish)
 set -u
 for code in "$@"; do
   case $code in

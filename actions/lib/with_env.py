@@ -1,4 +1,4 @@
-"""Runs a command with variables from a JSON object in VARIABLES, each value masked in the log first.
+"""Run a command with variables from a JSON object in VARIABLES, each value masked in the log first.
 
 Usage: with_env.py COMMAND ARGUMENT... GitHub masks a secret as a whole, so the values inside it would be shown.
 """
@@ -13,11 +13,11 @@ sys.path.insert(0, str(Path(__file__).parent))  # isolated mode leaves it out
 
 from command import WINDOWS, FailedError, complaint
 
-_REMEDY = 'write a JSON object of names and texts, such as {"AWS_REGION": "eu-central-1"}'
+_REMEDY = 'write a JSON object of names and values, such as {"AWS_REGION": "eu-central-1"}'
 
 
 def main(command: list[str]) -> int:
-    """Mask, then become the command; return 2 for an object that can't be read."""
+    """Mask the values, then execute the command; return 2 for an object that can't be read."""
     try:
         given = variables(os.environ.pop("VARIABLES", ""))
     except FailedError as error:
@@ -26,16 +26,16 @@ def main(command: list[str]) -> int:
     for line in {line for value in given.values() for line in value.splitlines() if line.strip()}:
         print("::add-mask::" + line.replace("%", "%25").replace("\r", "%0D"))
     sys.stdout.flush()
-    if not WINDOWS:  # there exec would end the step before the command
+    if not WINDOWS:  # on Windows exec would end the step before the command
         os.execvpe(command[0], command, os.environ | given)  # noqa: S606 (signals go to the command itself)
     return subprocess.run(command, env=os.environ | given, check=False).returncode
 
 
 def variables(text: str) -> dict[str, str]:
-    """Return the variables that a JSON object holds; none for an empty text.
+    """Return the variables in a JSON object; none for an empty text.
 
     Raises:
-        FailedError: if it is not an object of texts; no value is in the message.
+        FailedError: if it is not an object of texts; the message contains no value.
     """
     try:
         given = json.loads(text or "{}")

@@ -1,1 +1,1 @@
-"""The command line of mlci."""
+"""Command line of mlci."""

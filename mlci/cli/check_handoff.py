@@ -19,7 +19,7 @@ from mlci.publish.plan import Target
 from mlci.util.bounded_read import read_bounded
 
 _MOST_BYTES = 200_000
-_TOLD = re.compile(r"([0-9]{1,19})@([0-9.]{3,40})")
+_OPENED = re.compile(r"([0-9]{1,19})@([0-9.]{3,40})")
 
 
 def serialize_check(check: CheckRun, target: Target) -> str:
@@ -29,7 +29,7 @@ def serialize_check(check: CheckRun, target: Target) -> str:
 
 def parse_check(text: str, target: Target) -> CheckRun | None:
     """Read the output of the job that opened the check; ``None`` for another attempt's, whose check has concluded."""
-    match = _TOLD.fullmatch(text)
+    match = _OPENED.fullmatch(text)
     if match is None or match[2] != str(target.run):
         return None
     return CheckRun(
@@ -49,7 +49,7 @@ def parse_check(text: str, target: Target) -> CheckRun | None:
 
 def opener(text: str) -> int | None:
     """Return the number of the check that another job opened, in this attempt or an earlier one."""
-    match = _TOLD.fullmatch(text)
+    match = _OPENED.fullmatch(text)
     return int(match[1]) if match else None
 
 

@@ -1,4 +1,4 @@
-"""Error handler around all commands: the message, and the exit code."""
+"""Error handler of all commands: message and exit code."""
 
 import os
 import platform
@@ -24,9 +24,9 @@ INTERRUPTED, PIPE = 130, 141  # 128 + SIGINT and 128 + SIGPIPE, as shells report
 
 
 def handle_errors(call: Callable[[], Any], arguments: Sequence[str] = ()) -> int:
-    """Run a command; return its exit code after saying what went wrong, one line for each problem.
+    """Run a command, print its problems, one a line, and return the exit code.
 
-    Command lines with credentials in an address are refused first, before anything could quote them.
+    Command lines with credentials in an address are refused first, before a message could quote them.
     """
     signal.signal(signal.SIGTERM, _terminated)
     signal.signal(signal.SIGINT, _terminated)
@@ -40,10 +40,10 @@ def handle_errors(call: Callable[[], Any], arguments: Sequence[str] = ()) -> int
         for problem in error.problems if isinstance(error, InputError) else [Problem(words)]:
             print_error(problem)
         return error.exit_code
-    except (BrokenPipeError, UnreadError):  # the reader of our output has gone; Python would complain again at exit
+    except (BrokenPipeError, UnreadError):  # the reader of the output is gone; Python would report that again at exit
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return PIPE
-    except (Exception, SystemExit):  # noqa: BLE001 (the last line of defence: a bug becomes a report, and never exit 0)
+    except (Exception, SystemExit):  # noqa: BLE001 (a bug becomes a report with exit code 70, never exit code 0)
         click.echo(_bug_report(), err=True)
         return BUG
     return returned if isinstance(returned, int) else 0
@@ -55,7 +55,7 @@ def _refuse_credentials(arguments: Sequence[str]) -> None:
 
 
 def _terminated(_number: int, _frame: object) -> None:
-    """End like an interrupt, so that worktrees and the user's processes are cleaned up, which no second one stops."""
+    """Exit as on an interrupt, so that worktrees and user processes are cleaned up; a second signal is ignored."""
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     raise KeyboardInterrupt
@@ -74,9 +74,9 @@ def _stopped(stop: BaseException) -> int:
 
 
 def print_error(problem: Problem) -> None:
-    """Print one problem to standard error, as an annotation where GitHub reads the log.
+    """Print one problem to standard error, as an annotation in a GitHub workflow.
 
-    Messages quote the user's files, so nothing in them may command the runner or the terminal.
+    Messages quote the user's files, so they are sanitized for the runner and the terminal.
     """
     harmless = "\n".join(sanitize(line) for line in hide_credentials(problem.message).splitlines())
     path = None if problem.path is None else sanitize(hide_credentials(problem.path))
@@ -88,12 +88,12 @@ def print_error(problem: Problem) -> None:
 
 
 def _colour() -> bool | None:
-    """Return ``False`` where the user wants no colour (no-color.org); ``None`` leaves it to the terminal."""
+    """Return ``False`` if the user wants no colour (no-color.org); ``None`` leaves it to the terminal."""
     return False if os.environ.get("NO_COLOR") else None
 
 
 def _bug_report() -> str:
-    """Return a log that is ready to be an issue."""
+    """Return a log that can be pasted into an issue."""
     lines = [
         "mlci: this is a bug in mlci, not in your project. Please open an issue with everything below.",
         "",

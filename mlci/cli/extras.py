@@ -14,7 +14,7 @@ _BUCKETS = tuple(f"{scheme}://" for scheme in STORES)
 
 
 def main(arguments: list[str]) -> int:
-    """Print the extras, one a line; none for a configuration with errors, which the run itself reports."""
+    """Print the extras, one a line; none if the configuration has errors, which the run itself reports."""
     try:
         config = load(Path(arguments[0]), catalogue).config
     except MlciError:
@@ -24,11 +24,11 @@ def main(arguments: list[str]) -> int:
 
 
 def extras(config: Config) -> list[str]:
-    """Return the names of the optional dependencies in ``pyproject.toml`` that a run of this configuration imports.
+    """Return the optional dependencies in ``pyproject.toml`` that a run of this configuration imports.
 
-    ``metrics`` stands for metrics that mlci does not derive itself, a module of the user's among them, and for saved
-    scikit-learn models; ``remote`` for tables in object stores; ``github`` for a registry in the repository itself,
-    ``objects`` for one in an object store, ``mlflow`` for one in MLflow.
+    ``metrics``: metrics of scikit-learn or of the user, and saved scikit-learn models. ``remote``: tables in object
+    stores. ``github``: a registry in the repository itself. ``objects``: a registry in an object store. ``mlflow``: a
+    registry in MLflow.
     """
     reported = (config.evaluation and config.evaluation.reported) or ()
     entries: list[Gate | Reported] = [*config.gates, *reported]

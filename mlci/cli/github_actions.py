@@ -3,7 +3,7 @@
 Source: GitHub's documentation, "Workflow commands for GitHub Actions", *Setting an output parameter* and *Adding a job
 summary*. Nothing is ever written to ``GITHUB_ENV`` or ``GITHUB_PATH``.
 
-Elsewhere the runner's variables are not set, and nothing is written.
+Outside of a workflow the runner's variables are not set, and nothing is written.
 """
 
 import os
@@ -19,7 +19,7 @@ from mlci.report.document import Report
 from mlci.report.text.markup import Markdown
 from mlci.util.bounded_read import append_bounded
 
-NO_ROOM = "The report does not fit into what is left of this step's summary; it is whole in the artifact.\n"
+NO_ROOM = "The report does not fit into the rest of this step's summary; the artifact contains all of it.\n"
 
 
 def write_outputs(path: Path | None, values: Mapping[str, str]) -> str | None:
@@ -30,7 +30,7 @@ def write_outputs(path: Path | None, values: Mapping[str, str]) -> str | None:
 
 
 def write_summary(path: Path | None, render: Callable[[int], str]) -> str | None:
-    """Append to the job summary what ``render(bytes)`` makes of the room that is left; return what went wrong."""
+    """Append ``render(bytes)`` to the job summary, given the bytes that are left; return the problem, if any."""
     if path is None:
         return None
     try:
@@ -62,12 +62,12 @@ _LONGEST = 2_500  # of a line; the longest is a note or a reason from the ledger
 
 
 def write_step_result(outputs: Mapping[str, object], text: str, *, report: Report | None = None) -> None:
-    """Write outputs, what was decided, and the report that it rests on where that is a new one.
+    """Write outputs, the decision, and the report if it is a new one.
 
     Args:
-        outputs: By name; ``None`` is written as nothing, a truth value as `true` or `false`.
+        outputs: By name; ``None`` is written as an empty text, a boolean as `true` or `false`.
         text: Lines as on the terminal.
-        report: A report that no step before has shown.
+        report: A report that no earlier step has shown.
     """
     here = read_workflow(os.environ)
     problems = [write_outputs(here.output, {name: _said(value) for name, value in outputs.items()})]

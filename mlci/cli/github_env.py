@@ -21,7 +21,7 @@ GUIDE = "https://github.com/mlci/mlci/blob/main/docs/explanation/how-gates-decid
 
 @dataclass(frozen=True, kw_only=True)
 class Workflow:
-    """A run's surroundings; each part may be missing, as on a person's machine.
+    """Environment of a workflow run; each part may be missing, as on a developer's machine.
 
     Attributes:
         event, event_path: ``GITHUB_EVENT_NAME``, ``GITHUB_EVENT_PATH``.
@@ -55,7 +55,7 @@ class Workflow:
     wrong: InputError | None = None
 
     def links(self, head: str | None) -> Links:
-        """Return the addresses around a report on a commit."""
+        """Return the links of a report on a commit."""
         if self.repository is None:
             return Links(guide=GUIDE)
         root = f"{self.server}/{self.repository}"
@@ -69,7 +69,7 @@ class Workflow:
 
     @property
     def invocation(self) -> Invocation:
-        """Return what asks for the verdict."""
+        """Return the invocation: workflow file, event, job and matrix values."""
         return read_invocation(
             workflow=self.file or "",
             event=self.event or "",
@@ -82,7 +82,7 @@ class Workflow:
         """Read the event.
 
         Raises:
-            InputError: The payload is missing or does not parse.
+            InputError: if the payload is missing or can't be parsed.
         """
         if self.event is None:
             return Event(name="", why="this is not a workflow run: GITHUB_EVENT_NAME is not set")
@@ -131,7 +131,7 @@ def read_workflow(environment: Mapping[str, str]) -> Workflow:
 
 
 def _wrong(repository: str | None, secret: str, token: str | None) -> list[str]:
-    """Say what can't be meant; a token itself is never shown."""
+    """Return problems with the values of variables; a token is never shown."""
     found = []
     if repository is not None and publish_event.payload_repository({"full_name": repository}) is None:
         found.append(
@@ -147,13 +147,13 @@ def _wrong(repository: str | None, secret: str, token: str | None) -> list[str]:
 
 
 def head_of_this_run(elsewhere: Callable[[frozenset[str]], str | None] = lambda _: None) -> str | None:
-    """Return the commit that the candidate is made from, as far as the environment tells.
+    """Return the commit that the candidate is made from, by the environment.
 
-    ``MLCI_HEAD_SHA`` if it is set, else what the event says, else ``GITHUB_SHA`` in a workflow; ``None`` elsewhere.
+    ``MLCI_HEAD_SHA`` if it is set, else the event's head, else ``GITHUB_SHA`` in a workflow; ``None`` outside of one.
 
     Args:
-        elsewhere: Is asked for the commit of a checkout that holds none of the run's commits, as the base's by default
-            on ``pull_request_target``; what it names was measured, and not the head.
+        elsewhere: Returns the commit of a checkout that contains none of the run's commits, such as the base on
+            ``pull_request_target``; that commit was measured, and not the head.
     """
     if given := os.environ.get("MLCI_HEAD_SHA"):
         return given
@@ -162,6 +162,6 @@ def head_of_this_run(elsewhere: Callable[[frozenset[str]], str | None] = lambda 
         return None
     try:
         event = here.facts()
-    except InputError:  # a payload that can't be read is publishing's to complain about
+    except InputError:  # `mlci publish` reports a payload that can't be read
         event = Event(name="")
     return elsewhere(event.commits(here.sha)) or event.head or here.sha

@@ -1,7 +1,7 @@
 """Invocation ids, by which a rerun recognizes the first attempt's entry.
 
-In a workflow the run, the job and the step identify the invocation, whatever its attempt. Elsewhere a file in mlci's
-folder does: it is there from before the decision is written until the command knows that it was.
+In a workflow the run, the job and the step identify the invocation, for all attempts. Outside of one, a file in mlci's
+folder does: it exists from before the decision is written until the command has confirmed the write.
 """
 
 import contextlib
@@ -25,14 +25,14 @@ _STEP = ("GITHUB_SERVER_URL", "GITHUB_REPOSITORY", "GITHUB_RUN_ID", "GITHUB_JOB"
 def with_intent(
     stamp: Author, folder: Path, environment: Mapping[str, str], command: str, asked: Mapping[str, object]
 ) -> Iterator[Author]:
-    """Give a stamp the identity of this invocation; forget it when the command has succeeded.
+    """Add the id of this invocation to an author; forget the id when the command has succeeded.
 
     Args:
-        stamp: Of the caller.
+        stamp: Author of the entries.
         folder: Folder of the configuration.
         environment: Variables of the process.
         command: Name of the command.
-        asked: What it was asked for; another question is another invocation.
+        asked: Parameters of the command; other parameters are another invocation.
     """
     if environment.get("GITHUB_ACTIONS") == "true" and environment.get("GITHUB_RUN_ID"):
         yield replace(stamp, intent=_of_step(environment, command, asked))
@@ -40,7 +40,7 @@ def with_intent(
     path = folder / OURS / _FOLDER / f"{command}-{entries.entry_digest(entries.canonical_json(asked))[:16]}.json"
     earlier = _pending(path)
     intent = Intent(id=earlier or uuid.uuid4().hex, repeated=earlier is not None)
-    with contextlib.suppress(OSError):  # a folder that can't be written to keeps no intent
+    with contextlib.suppress(OSError):  # in a read-only folder, no id is kept
         keep_out_of_git(folder / OURS)
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(entries.canonical_json({"intent": intent.id}))
@@ -55,7 +55,7 @@ def _of_step(environment: Mapping[str, str], command: str, asked: Mapping[str, o
 
 
 def _pending(path: Path) -> str | None:
-    """Return the identity of an earlier attempt whose outcome this machine does not know."""
+    """Return the id of an earlier attempt with an unknown outcome."""
     try:
         return str(json.loads(read_bounded(path, _MOST_BYTES, links=False))["intent"])[:64]
     except (OSError, ValueError, RecursionError, TypeError, KeyError):

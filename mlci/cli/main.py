@@ -15,19 +15,19 @@ from mlci import __version__
 _COMMANDS = {
     "run": "Train, predict, compare with the baseline, judge, and report.",
     "train": "Run the training step only.",
-    "evaluate": "Compare predictions that are there already; leaves evaluation.json.",
+    "evaluate": "Evaluate both models without judging gates; writes evaluation.json.",
     "gate": "Judge an evaluation.json and write the report.",
     "report": "Render a report.json again.",
-    "publish": "Put a report on GitHub: check, comment, job summary.",
+    "publish": "Publish a report on GitHub: check, comment, job summary.",
     "fetch": "Copy what a run reads from the registry, for a run without a token.",
-    "promote": "Make what was judged the production version.",
-    "rollback": "Make an earlier version the production version again.",
+    "promote": "Promote the evaluated model to production.",
+    "rollback": "Roll production back to an earlier version.",
     "versions": "List the versions of the registry.",
-    "show": "Show what a version holds.",
+    "show": "Show the files and the provenance of a version.",
     "diff": "Show what differs between two versions, or between one and the last run.",
-    "reproduce": "Train a version again and hold the result against it.",
+    "reproduce": "Retrain a version and compare the result with it.",
     "ledger": "Verify or list the record of every decision.",
-    "registry": "Check that the registry can be used.",
+    "registry": "Test that the registry works.",
     "metrics": "List the metrics that gates can name.",
     "demo": "See all of it on real data that ships with scikit-learn.",
 }
@@ -35,12 +35,12 @@ _REGISTRY = {"fetch", "promote", "rollback", "versions", "diff", "reproduce", "l
 
 
 class UnreadError(Exception):
-    """The reader of our output has gone."""
+    """The reader of the output is gone."""
 
 
 @contextlib.contextmanager
 def _read() -> Iterator[None]:
-    """Keep a broken pipe from click, which would end with 1, the code of a gate that blocks."""
+    """Handle a broken pipe before click does, which would exit with 1, the code of a gate that blocks."""
     try:
         yield
     except BrokenPipeError as gone:
@@ -55,7 +55,7 @@ def _module(command: str) -> str:
 
 
 class LazyGroup(click.Group):
-    """A group that imports a command's module only when it is called, so that ``--help`` is quick."""
+    """Group that imports a command's module only when it is called, so that ``--help`` is quick."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 (click's signature)
         """Return the commands in the order of a run."""
@@ -70,7 +70,7 @@ class LazyGroup(click.Group):
         return command
 
     def make_context(self, *arguments: Any, **named: Any) -> click.Context:  # noqa: ANN401 (click's signature)
-        """Read the words of the command line, and show ``--help``."""
+        """Parse the command line, and show ``--help``."""
         with _read():
             return super().make_context(*arguments, **named)
 
@@ -91,7 +91,7 @@ Exit codes:
   1  blocked by a gate
   2  configuration or input
   3  the train or predict step failed
-  4  GitHub, a registry or the network
+  4  GitHub, a registry or the network failed
  70  a bug in mlci
 """
 
@@ -99,7 +99,7 @@ Exit codes:
 @click.group(cls=LazyGroup, epilog=EXIT_CODES, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="mlci")
 def group() -> None:
-    """Compare a pull request's model with production, on the same rows, and say how sure that is.
+    """Compare a pull request's model with production on the same rows, with confidence intervals.
 
     \b
     Example:
@@ -119,7 +119,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def program() -> NoReturn:
-    """Run the command line as a program of its own, which ends at once.
+    """Run the command line as a program that exits at once.
 
     Python's own shutdown would tear down every module first, which takes a tenth of a short run. Nothing in mlci needs
     it: files are closed, and threads, processes and temporary folders ended with the contexts that made them.
@@ -130,7 +130,7 @@ def program() -> NoReturn:
         try:
             sys.stdout.flush()
             sys.stderr.flush()
-        except (OSError, ValueError):  # what can't be written is Python's to say
+        except (OSError, ValueError):  # Python reports what can't be written
             raise ended from None
         os._exit(ended.code if isinstance(ended.code, int) else 1)
-    raise AssertionError("the command line ends by its exit code")
+    raise AssertionError("the command line exits by its exit code")

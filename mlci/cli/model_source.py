@@ -22,19 +22,19 @@ def fetch_model(
     Args:
         source: ``models:/NAME@ALIAS``, ``models:/NAME/VERSION`` or a path.
         loaded: The configuration, whose registry names MLflow's server.
-        room: A folder for what is downloaded.
+        room: Folder for downloads.
         folder: Folder of the configuration.
         environment: Variables of this process, where MLflow reads its settings.
 
     Raises:
-        InputError: If there is no such model, or no server is named.
-        OutsideError: If MLflow can't be reached.
+        InputError: if the model does not exist, or no server is configured.
+        OutsideError: if MLflow can't be reached.
     """
     if not source.startswith("models:"):
         path = Path(source)
         if not path.exists():
             raise InputError(
-                f"--import {source}: there is no such file or folder; a model of MLflow is written models:/NAME@ALIAS"
+                f"--import {source}: the file or folder does not exist; write a model of MLflow as models:/NAME@ALIAS"
             )
         return ImportedModel(path=path, source=source)
     found = _MODEL.fullmatch(source)

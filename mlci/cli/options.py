@@ -14,9 +14,9 @@ _ABOVE = "mlci.config-above"
 
 
 def find_above(folder: Path) -> Path | None:
-    """Return the configuration in the nearest folder above, up to the top of the repository; ``None`` if none is there.
+    """Return the configuration in the nearest folder above, up to the top of the repository; ``None`` if none exists.
 
-    Outside of a repository nothing above is looked at.
+    Outside of a repository no folder above is searched.
     """
     above = [folder, *folder.parents]
     top = next((number for number, path in enumerate(above) if (path / ".git").exists()), None)
@@ -53,7 +53,7 @@ config = click.option(
     show_default=True,
     is_eager=True,
     callback=_config,
-    help="The configuration; by default also looked for in the folders above, up to the top of the repository.",
+    help="Path of the configuration; by default also searched in the folders above, up to the top of the repository.",
 )
 out = click.option(
     "--out",
@@ -61,18 +61,18 @@ out = click.option(
     default=DEFAULT_OUT,
     show_default=True,
     callback=_out,
-    help="Folder for report.json and everything rendered from it.",
+    help="Folder for report.json and the files rendered from it.",
 )
 as_json = click.option("--json", "as_json", is_flag=True, help="Print the document instead of tables.")
 changed_since = click.option(
     "--changed-since",
     metavar="COMMIT",
     default="",
-    help="What the change is merged into; nothing is trained if it touches none of `paths:`. Empty always trains.",
+    help="Branch or commit to merge into; training is skipped if no file of `paths:` changed. Empty always trains.",
 )
 fetched = click.option(
     "--fetched",
     metavar="DIGEST",
     default="",
-    help="Read the registry's copy that `mlci fetch` left, if this is its digest; empty reads the registry itself.",
+    help="Digest of the copy that `mlci fetch` made; read that copy instead of the registry. Empty reads the registry.",
 )

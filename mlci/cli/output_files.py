@@ -12,15 +12,15 @@ OURS = ".mlci"
 
 
 def write_files(folder: Path, files: Mapping[str, str], *, option: str = "--out") -> None:
-    """Write every file under a temporary name first and rename them when all are there.
+    """Write every file under a temporary name first and rename all of them at the end.
 
     Args:
-        folder: Where to; it is made.
+        folder: Folder to write to; it is created.
         files: Texts by name.
-        option: What chose the folder, for the error.
+        option: Option that chose the folder, for the error message.
 
     Raises:
-        InputError: The folder can't be written to.
+        InputError: if the folder can't be written to.
     """
     staged: list[tuple[str, Path]] = []
     refuse_link(folder)
@@ -42,7 +42,7 @@ def write_files(folder: Path, files: Mapping[str, str], *, option: str = "--out"
 
 
 def keep_out_of_git(folder: Path) -> None:
-    """Make mlci's own folder, and let git ignore all of it.
+    """Create mlci's own folder with a ``.gitignore`` for all of it.
 
     Raises:
         InputError: if the folder is a symbolic link, which a commit may have brought.
@@ -54,7 +54,7 @@ def keep_out_of_git(folder: Path) -> None:
 
 
 def refuse_link(folder: Path) -> None:
-    """Refuse a folder for results that is a symbolic link, or lies in an mlci folder that is one.
+    """Refuse an output folder that is a symbolic link, or is inside of an mlci folder that is one.
 
     Raises:
         InputError: if it is one; the message has the command that removes it.
@@ -62,11 +62,11 @@ def refuse_link(folder: Path) -> None:
     own = [path for path in folder.parents if path.name == OURS]
     for path in (folder, *own):
         if path.is_symlink():
-            raise InputError(f"{path} is a symbolic link, and mlci writes through none; remove it: `rm {path}`")
+            raise InputError(f"{path} is a symbolic link, and mlci writes through no links; remove it: `rm {path}`")
 
 
 def clear_output(folder: Path, names: Iterable[str]) -> None:
-    """Remove what an earlier run left, so that a stale pass never stands beside a failure."""
+    """Remove the files of an earlier run, so that a stale pass is never beside a failure."""
     refuse_link(folder)
     for name in names:
         with contextlib.suppress(OSError):

@@ -20,14 +20,14 @@ from mlci.report.text.escape import plain_text
 
 @dataclass(kw_only=True)
 class PublishConsole:
-    """Collects what is said, and says it.
+    """Messages of `mlci publish`, printed as lines or collected for JSON.
 
     Attributes:
         as_json: Whether standard output is for a program.
-        in_actions: Whether GitHub's runner reads along.
-        early: Whether the work is still to come: then remarks are lines of the log only, for the end says them again,
-            where they stand beside the run.
-        document: What ``--json`` prints.
+        in_actions: Whether GitHub's runner reads the log.
+        early: Whether the evaluation has not started: notices are then plain lines of the log, because the final
+            step repeats them as annotations.
+        document: Content of ``--json``.
     """
 
     as_json: bool
@@ -37,8 +37,8 @@ class PublishConsole:
     _said: dict[str, list[str]] = field(default_factory=lambda: {"did": [], "notice": [], "warning": []})
 
     def line(self, text: str) -> None:
-        """Say what was done."""
-        harmless = sanitize(text)  # addresses are GitHub's words, not ours
+        """Print an action that was done."""
+        harmless = sanitize(text)  # addresses come from GitHub
         self._said["did"].append(harmless)
         if not self.as_json:
             click.echo(harmless)
@@ -51,25 +51,25 @@ class PublishConsole:
         click.echo(annotation(level, harmless) if shown else f"{level}: {harmless}", err=True)
 
     def trouble(self, problem: str | None) -> None:
-        """Say that a file of the runner's could not be written."""
+        """Print that a file of the runner could not be written."""
         if problem is not None:
             self.remark("warning", problem)
 
     def quiet(self, silent: NothingToPublish) -> None:
-        """Say why nothing is published on GitHub."""
+        """Print why nothing is published on GitHub."""
         self.remark("notice", f"nothing was published on GitHub: {silent.why}")
 
     def done(self, done: PublishResult, where: Target) -> None:
-        """Say what was done on GitHub, and what was refused."""
+        """Print the actions on GitHub, and the refusals."""
         for line in done.did:
             self.line(line)
         for one in done.foreign:
-            made = f"the app {plain_text(one.app or 'unknown')}" if one.app else "an unknown app"
+            app = f"the app {plain_text(one.app or 'unknown')}" if one.app else "an unknown app"
             self.remark(
                 "warning",
-                f"another check named `{where.name}` is on {where.head[:7]}, made by {made} and not by this run of "
-                f"mlci: {plain_text(one.url, longest=300)}. A required check can be satisfied by it; "
-                "docs/reference/permissions.md says how a ruleset tells them apart.",
+                f"another check named `{where.name}` is on {where.head[:7]}, made by {app} and not by this run of "
+                f"mlci: {plain_text(one.url, longest=300)}. It can satisfy a required check; "
+                "docs/reference/permissions.md explains how a ruleset distinguishes them.",
             )
         for left in done.stale:
             self.remark(
@@ -89,7 +89,7 @@ class PublishConsole:
         }
 
     def _refused(self, refused: list[PermissionRefused], reader: str) -> None:
-        """Say once why a token that was expected to be able to read only was refused."""
+        """Print once why a read-only token was refused."""
         if self.early:
             self.line(f"the check is not opened: {reader}")
         elif reader == DEPENDABOT and (lacking := [one for one in refused if "not accessible" in one.said]):
@@ -102,14 +102,14 @@ class PublishConsole:
                     self.remark("warning", permissions.permission_advice(one.permission, one.said))
 
     def verdict(self, found: Result, model: str | None) -> None:
-        """Say the result in one line."""
+        """Print the result in one line."""
         what = (
             verdict_headline(found.report) if isinstance(found, Finished) else f"{unfinished_title(found)}: {found.why}"
         )
         self.line(f"{model or 'mlci'}: {plain_text(what, longest=400)}")
 
     def end(self, *, verdict: str | None, code: int) -> None:
-        """Print the document, if it was asked for."""
+        """Print the JSON document if it was requested."""
         if self.as_json:
             said = {"did": self._said["did"], "notices": self._said["notice"], "warnings": self._said["warning"]}
             click.echo(json.dumps({"verdict": verdict, "exit_code": code, **self.document, **said}, indent=1))

@@ -34,12 +34,12 @@ from mlci.util.bounded_read import read_bounded
 
 @dataclass(frozen=True, kw_only=True)
 class Subject:
-    """What is published about.
+    """Model and policy to publish about.
 
     Attributes:
-        model: The model's name; known even where the rest of the configuration can't be used, if it stands there.
+        model: The model's name; also read from a configuration that is invalid for another reason.
         policy: When to comment.
-        error: What is wrong with the configuration.
+        error: Errors of the configuration.
     """
 
     model: str | None
@@ -48,12 +48,12 @@ class Subject:
 
     @property
     def problems(self) -> tuple[str, ...]:
-        """Return what is wrong, line by line."""
+        """Return the errors, line by line."""
         return tuple(str(problem) for problem in self.error.problems) if self.error else ()
 
 
 def read_subject(config: Path) -> Subject:
-    """Read the configuration; of one that can't be used, the model's name, so that no stale green stands under it."""
+    """Read the configuration; of an invalid one only the model's name, so that its check does not stay green."""
     try:
         loaded = load(config, catalogue)
     except InputError as error:
@@ -62,11 +62,11 @@ def read_subject(config: Path) -> Subject:
 
 
 def read_report(path: Path) -> tuple[Report | None, tuple[str, ...]]:
-    """Read the report; return it, or what is wrong with it."""
+    """Read the report; return it, or its problems."""
     try:
         return parse_report(read_bounded(path, MOST_BYTES), path=str(path)), ()
     except OSError:
-        return None, ()  # that there is none is said in other words
+        return None, ()  # a missing report has its own message
     except InputError as error:
         return None, tuple(str(problem) for problem in error.problems)
 
@@ -85,7 +85,7 @@ INPUT = 2
 
 
 def open_now(here: Workflow, words: PublishConsole, *, config: Path, url: str | None) -> int:
-    """Open check and status before the work; a permission that is missing does not keep the work from beginning.
+    """Open check and status before the evaluation; a missing permission does not stop the evaluation.
 
     Raises:
         InputError: if the configuration or the event can't be used.
@@ -123,7 +123,7 @@ def conclude_run(
     check: str,
     url: str | None,
 ) -> int:
-    """Publish what came out, or that nothing did; return the exit code that tells the verdict.
+    """Publish the report, or that there is none; return the exit code of the verdict.
 
     Raises:
         InputError: if the configuration or the event can't be used; everything else was written.
@@ -150,14 +150,14 @@ def conclude_run(
 
 
 def _found(about: Subject, path: Path, *, ended: Ended | None, code: str | None, commits: frozenset[str]) -> Result:
-    """Decide what there is to publish: a report that can be believed, or nothing."""
+    """Return the result to publish: a report that can be trusted, or the reason why there is none."""
     document, problems = read_report(path)
     claim = Claim(ended=ended, code=code, model=about.model or "?", commits=commits)
     return read_result(document if about.error is None else None, claim, problems=about.problems or problems)
 
 
 def _outputs(found: Result, path: Path, verdict: str) -> dict[str, str]:
-    """Return the outputs that are known before anything is asked of GitHub; the addresses are empty until then."""
+    """Return the outputs that are known before any request to GitHub; the addresses are still empty."""
     version = found.report.baseline.version if isinstance(found, Finished) else None
     return {
         "verdict": verdict,
@@ -169,7 +169,7 @@ def _outputs(found: Result, path: Path, verdict: str) -> dict[str, str]:
 
 
 NO_TOKEN = NothingToPublish(
-    why="there is no token: pass `MLCI_TOKEN: ${{ github.token }}` in the step's `env:` for a check and a comment"
+    why="the token is missing: pass `MLCI_TOKEN: ${{ github.token }}` in the step's `env:` for a check and a comment"
 )
 
 
@@ -183,7 +183,7 @@ def _published(
     check: str,
     url: str | None,
 ) -> PublishResult:
-    """Publish on GitHub, if there is a place and a token."""
+    """Publish on GitHub, if there are a repository, a commit and a token."""
     where = _target(here, about, event, url)
     access = _access(here)
     if isinstance(where, NothingToPublish) or access is None:
@@ -202,20 +202,20 @@ def _published(
 
 def _target(here: Workflow, about: Subject, event: Event, url: str | None) -> Target | NothingToPublish:
     if event.head is None:
-        return NothingToPublish(why=event.why or "there is no commit to report on")
+        return NothingToPublish(why=event.why or "the event has no commit to report on")
     if here.repository is None or here.run is None:
         missing = "GITHUB_REPOSITORY" if here.repository is None else "GITHUB_RUN_ID"
         return NothingToPublish(why=f"this is not a workflow run: {missing} is not set")
     if about.model is None:
-        return NothingToPublish(why="the configuration does not tell the model's name, so no check can be named")
+        return NothingToPublish(why="the configuration does not name the model, so the check has no name")
     return find_target(event, model=about.model, run=here.run, url=url or here.run_url, asked=here.invocation)
 
 
 def _note(here: Workflow, where: Target, access: Access) -> Note:
-    """Return the note from one step of this job to the next, in the runner's folder or else in ours."""
+    """Return the note from one step of this job to the next, in the runner's folder or else in mlci's."""
     folder = here.temp or Path(OURS)
     if here.temp is None:
-        with contextlib.suppress(OSError):  # a folder that can't be written to has no note
+        with contextlib.suppress(OSError):  # in a read-only folder, no note is kept
             keep_out_of_git(folder)
     return Note(folder, where, repository=here.repository or "", token=access.token)
 
@@ -225,7 +225,7 @@ def _access(here: Workflow) -> Access | None:
 
 
 def _event(here: Workflow) -> tuple[Event, InputError | None]:
-    """Read the event; one that can't be read is said after everything else was written."""
+    """Read the event; an unreadable one is reported after everything else was written."""
     try:
         return here.facts(), None
     except InputError as error:
@@ -239,10 +239,10 @@ def _summary(found: Result, about: Subject, event: Event, links: Links, room: in
 
 
 def _input(about: Subject, code: str | None) -> int:
-    """Say what is wrong with the configuration, unless `mlci run` has said so already in the same job.
+    """Report errors of the configuration, unless `mlci run` reported them in the same job.
 
     Raises:
-        InputError: It has not.
+        InputError: if the configuration has errors that were not reported.
     """
     if about.error is not None and code != str(INPUT):
         raise about.error

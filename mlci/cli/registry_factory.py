@@ -34,18 +34,18 @@ from mlci.registry.stores.snapshot import SnapshotReader
 def open_registry(
     loaded: LoadedConfig, folder: Path, *, wanted: bool = True, writes: bool = False, fetched: str = ""
 ) -> tuple[Store | None, Author | None]:
-    """Return the registry, for whom it is wanted, and a stamp for who writes to it.
+    """Return the registry if it is wanted, and the author if it is written to.
 
     Args:
         loaded: The configuration.
         folder: Its folder.
         wanted: Whether a registry is read or written to.
         writes: Whether it is written to.
-        fetched: Digest of the copy that `mlci fetch` left, to read that one; empty for the registry itself.
+        fetched: Digest of the copy that `mlci fetch` made, to read that copy; empty for the registry itself.
 
     Raises:
-        InputError: It can't be used from here.
-        CorruptError: The copy is not the one that was made.
+        InputError: if the registry can't be used from here.
+        CorruptError: if the copy is not the one that was made.
     """
     if not wanted:
         return None, None
@@ -64,20 +64,20 @@ def load_with_registry(config_path: Path) -> tuple[LoadedConfig, Store]:
 
 
 def _lasts(loaded: LoadedConfig, environment: Mapping[str, str]) -> None:
-    """Warn of a registry that a workflow's job never finds again, or never had."""
+    """Warn about a registry in a folder that a workflow's job loses at its end."""
     if environment.get("GITHUB_ACTIONS") == "true" and loaded.config.registry == DEFAULT_REGISTRY:
-        words = f"`registry: {DEFAULT_REGISTRY}` is a folder that this runner loses when the job ends; name a place"
-        at = loaded.problem(f"{words} that lasts: `github`, `s3://…`, `gs://…`, `az://…`, `mlflow:…`", "registry")
+        words = f"`registry: {DEFAULT_REGISTRY}` is a folder that this runner loses when the job ends; use a remote"
+        at = loaded.problem(f"{words} registry: `github`, `s3://…`, `gs://…`, `az://…`, `mlflow:…`", "registry")
         click.echo(annotation("warning", at.message, path=at.path, line=at.line), err=True)
 
 
 def uses_registry(loaded: LoadedConfig) -> bool:
-    """Tell whether a registry has a part in a run: not where the baseline is a file or a reference."""
+    """Check if a run uses a registry: not if the baseline is a file or a reference."""
     return not isinstance(loaded.config.baseline, Baseline)
 
 
 def is_remote(loaded: LoadedConfig) -> bool:
-    """Tell whether a configuration's registry is asked over the network, with a token or credentials."""
+    """Check if a configuration's registry is read over the network, with a token or credentials."""
     place = loaded.config.registry
     return place == GITHUB or place.startswith((MLFLOW, *(f"{scheme}://" for scheme in STORES)))
 
@@ -86,7 +86,7 @@ def refuse_training_beside_credentials(loaded: LoadedConfig, environment: Mappin
     """Refuse to train and to write a remote registry in one job of a workflow: the training could use its token.
 
     Raises:
-        InputError: with the way to record in a job that runs no user code.
+        InputError: if both would happen; the message has the way to record in a job that runs no user code.
     """
     if environment.get("GITHUB_ACTIONS") == "true" and is_remote(loaded):
         words = "in a workflow, no job both runs your commands and writes the registry"
@@ -94,15 +94,15 @@ def refuse_training_beside_credentials(loaded: LoadedConfig, environment: Mappin
 
 
 def build_store(loaded: LoadedConfig, folder: Path, environment: Mapping[str, str]) -> Store:
-    """Return the registry of a configuration; what it is made of is imported only now.
+    """Return the registry of a configuration; its adapter is imported only now.
 
     Args:
         loaded: The configuration.
         folder: Its folder.
-        environment: Ours, with credentials.
+        environment: Variables of this process, with credentials.
 
     Raises:
-        InputError: It can't be used from here.
+        InputError: if it can't be used from here.
     """
     place = loaded.config.registry
     if place.startswith(tuple(f"{scheme}://" for scheme in STORES)):
@@ -127,7 +127,7 @@ def refuse_alias_of_user(store: Store) -> None:
     """Refuse to move MLflow's `champion` alias if the user set it.
 
     Raises:
-        InputError: If so; the message names the commands that take it over.
+        InputError: if the user set it; the message names the commands that take it over.
     """
     from mlci.registry.stores.mlflow.aliases import check_alias as check  # noqa: PLC0415 - of one adapter
     from mlci.registry.stores.mlflow.store import MlflowStore  # noqa: PLC0415
@@ -137,7 +137,7 @@ def refuse_alias_of_user(store: Store) -> None:
 
 
 def update_mlflow_aliases(store: Store, *, take_alias: bool = False) -> str | None:
-    """Show MLflow's users what the ledger says, where it is kept in MLflow; return what did not work, if anything."""
+    """Update MLflow's model and aliases from the ledger, for a registry in MLflow; return a note if that failed."""
     from mlci.registry.stores.mlflow.aliases import mirror_champion  # noqa: PLC0415 - of one adapter
     from mlci.registry.stores.mlflow.store import MlflowStore  # noqa: PLC0415
 
@@ -147,18 +147,18 @@ def update_mlflow_aliases(store: Store, *, take_alias: bool = False) -> str | No
     except InputError as error:
         return f"note: {error}"
     except OutsideError as error:
-        return f"note: MLflow's own model does not show this yet: {error}; the next promotion or roll-back tries again"
+        return f"note: MLflow's own model does not show this yet: {error}; the next promotion or rollback tries again"
     return None
 
 
 def writer(folder: Path) -> Author:
-    """Return who writes from this folder, by our own environment."""
+    """Return the author of entries, by the environment of this process."""
     environment = dict(os.environ)
     return read_author(Git(folder=folder, environment=child_environment(environment, {})), environment)
 
 
 def read_author(git: Git, environment: Mapping[str, str]) -> Author:
-    """Return who writes: actor, run and commit of a workflow, else this machine's user and the checkout's commit."""
+    """Return the author: actor, run and commit of a workflow, else this machine's user and the checkout's commit."""
     at = read_head(git)
     by = Actor(
         actor=environment.get("GITHUB_ACTOR") or _user(),
@@ -175,7 +175,7 @@ def clock() -> str:
 
 @functools.cache
 def runtime_environment() -> Environment:
-    """Return what mlci itself runs on; what the user's commands run on, only their lock files tell."""
+    """Return the environment of mlci itself; that of the user's commands is only known from their lock files."""
     from importlib.metadata import distributions  # noqa: PLC0415 - only a bundle needs it
 
     metadata = [item.metadata for item in distributions()]  # each read parses the whole file

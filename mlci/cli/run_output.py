@@ -16,7 +16,7 @@ BLOCKED = 1
 
 
 def prepare_output(out: Path) -> None:
-    """Remove an earlier run's files: should this one fail, nothing stale stands in for it."""
+    """Remove an earlier run's files, so that nothing stale is left if this run fails."""
     from mlci.operations.bundle import write  # noqa: PLC0415 (only for commands that run)
 
     clear_output(out, FILES)
@@ -24,17 +24,17 @@ def prepare_output(out: Path) -> None:
 
 
 def check_output(out: Path) -> None:
-    """Make sure that the folder can be written to, before hours of training and not after.
+    """Check before a training that the folder can be written to.
 
     Raises:
-        InputError: It can't.
+        InputError: if it can't be written to.
     """
     write_files(out, {".mlci-writable": ""})
     clear_output(out, (".mlci-writable",))
 
 
 def write_report(report: Report, out: Path, *, as_json: bool, more: dict[str, str] | None = None) -> int:
-    """Write everything that is rendered from the report, show it, and return the exit code."""
+    """Write all files that are rendered from the report, print it, and return the exit code."""
     save_files(report, out, more=more)
     print_report(report, as_json=as_json)
     if not as_json:
@@ -44,14 +44,14 @@ def write_report(report: Report, out: Path, *, as_json: bool, more: dict[str, st
 
 
 def save_files(report: Report, out: Path, *, more: dict[str, str] | None = None) -> str:
-    """Write everything that is rendered from the report; return the text of report.json."""
+    """Write all files that are rendered from the report; return the text of report.json."""
     text = dump_report(report)
     write_files(out, {"report.json": text, **render_all(report), **(more or {})})
     return text
 
 
 def print_report(report: Report, *, as_json: bool, details: bool = False) -> None:
-    """Print the report: for people, with all numbers if asked for, or the document itself."""
+    """Print the report as text, with all numbers if ``details`` is set, or report.json itself."""
     colour, width = terminal_style()
     if as_json:
         click.echo(dump_report(report), nl=False)

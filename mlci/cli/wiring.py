@@ -69,7 +69,7 @@ def run_context(
         environment = dict(os.environ)
         hide_environment()
         if cached:
-            with contextlib.suppress(OSError):  # a folder that can't be written to has no cache
+            with contextlib.suppress(OSError):  # in a read-only folder, the cache is not used
                 keep_out_of_git(folder / OURS)
         credentials = registry_credentials(place)
         shown = _log(log or sys.stderr, environment)
@@ -101,7 +101,7 @@ def run_context(
 
 
 def report_context(loaded: LoadedConfig) -> ReportContext:
-    """Return what is known about a run before it starts."""
+    """Return the facts about a run that are known before it starts."""
     digest = hashlib.sha256(Path(loaded.path).read_bytes()).hexdigest()
     environment = child_environment(os.environ, {}, credentials=registry_credentials(loaded.config.registry))
     git = Git(folder=Path(loaded.path).parent, environment=environment)
@@ -117,7 +117,7 @@ def report_context(loaded: LoadedConfig) -> ReportContext:
 
 
 def _shown(path: str) -> str:
-    """Return a path as the repository knows it, as far as the working folder tells."""
+    """Return a path from the top of the repository, if the working folder is in one."""
     full, here = Path(path).resolve(), Path.cwd().resolve()
     return full.relative_to(here).as_posix() if full.is_relative_to(here) else path
 

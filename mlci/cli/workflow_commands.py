@@ -6,7 +6,7 @@ Level = Literal["error", "warning", "notice"]
 
 
 def annotation(level: Level, message: str, *, path: str | None = None, line: int | None = None) -> str:
-    """Return a workflow command that shows ``message`` at a line of a file; everything in it is escaped."""
+    """Return a workflow command that shows ``message`` at a line of a file, with everything escaped."""
     places = [("file", path), ("line", line)]
     properties = ",".join(f"{name}={_property(str(value))}" for name, value in places if value is not None)
     return f"::{level} {properties}::{_data(message)}" if properties else f"::{level}::{_data(message)}"

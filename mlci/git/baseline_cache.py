@@ -32,11 +32,11 @@ Facts = Mapping[str, Any]
 
 @dataclass(frozen=True, kw_only=True)
 class CachedBaseline:
-    """What the cache knows about a key.
+    """Result of a lookup in the cache.
 
     Attributes:
-        facts: What was stored beside the files; ``None`` is a miss.
-        note: Why an entry that is there was not used.
+        facts: Facts that were stored beside the files; ``None`` is a miss.
+        note: Why an existing entry was not used.
     """
 
     facts: dict[str, Any] | None = None
@@ -44,11 +44,11 @@ class CachedBaseline:
 
 
 def cache_key(*, commit: str, config: str, evaluation: str, version: str) -> str:
-    """Return the name of an entry: SHA-256 over the four parts.
+    """Return the key of an entry: SHA-256 over the four parts.
 
     Args:
         commit: Full hash of the baseline's commit.
-        config: Digest of what the configuration says about training, predicting and the evaluation set's columns.
+        config: Digest of the configuration's settings for training, prediction and columns of the evaluation set.
         evaluation: Fingerprint of the evaluation set.
         version: mlci's version.
     """
@@ -58,11 +58,11 @@ def cache_key(*, commit: str, config: str, evaluation: str, version: str) -> str
 
 @dataclass(frozen=True, kw_only=True)
 class BaselineCache:
-    """The folder.
+    """Folder of cached baselines.
 
     Attributes:
-        root: Made when first written to.
-        keep: Most entries; the ones used longest ago go.
+        root: The folder, made at the first write.
+        keep: Most entries; the least recently used ones are removed.
         known: By key, digests of the manifests that may be read; ``None`` reads every entry.
     """
 
@@ -71,7 +71,7 @@ class BaselineCache:
     known: Mapping[str, str] | None = None
 
     def pinned(self) -> "BaselineCache":
-        """Return the same cache, of which only entries of this moment are read: commands may write to it later."""
+        """Return the same cache, limited to its current entries, because commands may write to it later."""
         known = {}
         with contextlib.suppress(OSError):
             for entry in self.root.iterdir():
@@ -92,11 +92,11 @@ class BaselineCache:
             into.mkdir()
             return CachedBaseline(note=f"cached baseline {key[:12]} was damaged ({_why(error)}) and is made again")
         with contextlib.suppress(OSError):
-            os.utime(entry)  # used now, so it is the last to go
+            os.utime(entry)  # most recently used
         return CachedBaseline(facts=facts)
 
     def store(self, key: str, files: Path, facts: Facts) -> str | None:
-        """Store a copy of a folder's files under the key, all of them or none; another's entry under it is replaced.
+        """Store a copy of a folder's files under the key, all of them or none; an existing entry is replaced.
 
         Returns:
             A note if it could not be stored: a full disk must not fail an evaluation.
@@ -116,7 +116,7 @@ class BaselineCache:
         return None
 
     def _place(self, building: Path, entry: Path) -> None:
-        """Rename into place; what is in the way is moved aside first, as rename(2) replaces only an empty folder."""
+        """Rename into place; an existing entry is moved aside first, because rename(2) replaces only empty folders."""
         for _ in range(50):
             try:
                 building.rename(entry)
@@ -132,7 +132,7 @@ class BaselineCache:
         raise OSError("other processes keep writing the same entry")
 
     def _prune(self) -> None:
-        """Remove the entries beyond ``keep`` and what killed writers left."""
+        """Remove the entries beyond ``keep`` and temporary files of killed writers."""
         entries, now = [], time.time()
         for path in self.root.iterdir():
             with contextlib.suppress(OSError):

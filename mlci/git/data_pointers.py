@@ -10,7 +10,7 @@ from mlci.errors import InputError
 from mlci.git.git import Git
 
 MOST = 2_000
-"""Most pointers that are looked at."""
+"""Most pointers that are read."""
 _LARGEST = 4_000_000
 _POINTER = re.compile(
     r"^version https://git-lfs\.github\.com/spec/v1\n(?:.*\n)*?oid (sha256:[0-9a-f]{64})$", re.MULTILINE
@@ -20,10 +20,10 @@ _POINTER = re.compile(
 def data_pointers(git: Git) -> dict[str, str]:
     """Return, by path from the top of the repository, the digest that each pointer names: ``md5:…``, ``sha256:…``.
 
-    ``*.dvc`` and ``dvc.lock`` (dvc.org, "DVC files") are read as they stand in the checkout, what is under Git LFS
-    (git-lfs.com, "spec.md") as it stands in the commit. Of ``dvc.lock`` only what no stage made from other data counts:
-    models and tables on the way follow from it. What git holds itself, such as the scripts of a stage, is code. What
-    can't be read is left out: it only explains.
+    ``*.dvc`` and ``dvc.lock`` (dvc.org, "DVC files") are read from the checkout, Git LFS pointers (git-lfs.com,
+    "spec.md") from the commit. Of ``dvc.lock`` only data that no stage made from other data counts, because models and
+    tables on the way follow from it. Files in git, such as the scripts of a stage, are code. Unreadable pointers are
+    left out, because pointers only explain a report.
     """
     try:
         root = git.root()
@@ -83,7 +83,7 @@ def _named(stage: object, key: str, home: str) -> Iterator[tuple[str, str]]:
 
 
 def _placed(home: str, path: str) -> str:
-    """Return a path from the top of the repository; one that leads elsewhere, or an address, as it is written."""
+    """Return a path from the top of the repository; a path outside, or an address, is returned unchanged."""
     if path.startswith("/") or "://" in path:
         return path
     return posixpath.normpath(posixpath.join(home, path))

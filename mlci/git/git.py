@@ -22,7 +22,7 @@ _OPTIONS = ("-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false", "-c"
 
 @dataclass(frozen=True, kw_only=True)
 class GitOutput:
-    """What a call of git answered."""
+    """Answer of a git command."""
 
     status: int
     out: str
@@ -35,22 +35,22 @@ class Git:
 
     Attributes:
         folder: Any folder of the checkout.
-        environment: Ours, as the command line read it.
+        environment: Variables of this process.
     """
 
     folder: Path
     environment: Mapping[str, str] = field(repr=False)
 
     def ask(self, *arguments: str) -> GitOutput:
-        """Call git and return its answer, good or not.
+        """Call git and return its answer, also after a failure.
 
         Raises:
             InputError: if git is not installed.
-            OutsideError: It did not answer in time.
+            OutsideError: if git did not answer in time.
         """
         kept = {name: value for name, value in self.environment.items() if not _ELSEWHERE.fullmatch(name)}
         try:
-            done = subprocess.run(  # noqa: S603 - arguments are ours, or checked not to be options
+            done = subprocess.run(  # noqa: S603 - arguments are constant, or checked not to be options
                 ["git", *_OPTIONS, *arguments],  # noqa: S607 - git from PATH, as users have it
                 cwd=self.folder,
                 env={**kept, **_SETTINGS},
@@ -67,10 +67,10 @@ class Git:
         return GitOutput(status=done.returncode, out=out.strip("\n"), error=_line(said))
 
     def must(self, *arguments: str) -> str:
-        """Call git and return what it prints.
+        """Call git and return its output.
 
         Raises:
-            OutsideError: It failed; with its first line.
+            OutsideError: if git failed; the message has its first line.
         """
         said = self.ask(*arguments)
         if said.status != 0:
@@ -81,7 +81,7 @@ class Git:
         """Return the top folder of the checkout.
 
         Raises:
-            InputError: The folder is in no checkout, or git does not trust its owner.
+            InputError: if the folder is not in a checkout, or git does not trust its owner.
         """
         said = self.ask("rev-parse", "--show-toplevel")
         if said.status == 0 and said.out:
@@ -98,7 +98,7 @@ class Git:
 
 
 def _line(text: str) -> str:
-    """Return git's most telling line, in printable characters."""
+    """Return the most informative line of git's output, in printable characters."""
     lines = [line for line in text.splitlines() if line.strip()]
     telling = [line for line in lines if line.startswith(("fatal:", "error:"))] or lines[-1:]
     return "".join(char if char.isprintable() else "\ufffd" for char in telling[0][:400]) if telling else ""
@@ -109,12 +109,12 @@ _HOW: dict[str, How] = {"A": "added", "D": "removed"}
 
 
 def changed_files(git: Git, before: str, after: str | None = None) -> dict[str, How] | None:
-    """Return, by path from the top of the repository, how files differ; ``None`` where a commit is not in this clone.
+    """Return, by path from the top of the repository, how files differ; ``None`` if a commit is not in this clone.
 
     Args:
         git: Git in any folder of the checkout.
         before: Full hash.
-        after: Full hash; left out, the files that git tracks as they stand in the checkout.
+        after: Full hash; by default the tracked files of the checkout.
     """
     commits = [before, *([after] if after is not None else [])]
     if any(git.ask("cat-file", "-e", f"{commit}^{{commit}}").status != 0 for commit in commits):
@@ -129,9 +129,9 @@ def changed_files(git: Git, before: str, after: str | None = None) -> dict[str, 
 
 
 def is_tracked(git: Git, path: str) -> bool:
-    """Tell whether git tracks a file, or any file that a pattern matches; outside of a checkout nothing is tracked."""
+    """Check if git tracks a file, or any file that a pattern matches; outside of a checkout nothing is tracked."""
     folder = git.folder.resolve()
-    spellings = {folder / path, (folder / path).resolve()}  # the link, and where it leads
+    spellings = {folder / path, (folder / path).resolve()}  # the link, and its target
     magic = "glob" if glob.has_magic(path) else "literal"
     try:
         said = [git.ask("ls-files", "--", f":({magic}){spelling}") for spelling in sorted(spellings)]
@@ -147,7 +147,7 @@ def tracked_files(git: Git, folder: Path) -> bool:
         InputError: if the folder is not in a checkout.
     """
     root = git.root().resolve()
-    for path in (folder.resolve(), folder.parent.resolve() / folder.name):  # where a link leads, and the link
+    for path in (folder.resolve(), folder.parent.resolve() / folder.name):  # the target of a link, and the link
         if path.is_relative_to(root):
             said = git.ask("ls-files", "--", f":(top,literal){path.relative_to(root).as_posix()}")
             if said.status != 0 or said.out:
@@ -156,7 +156,7 @@ def tracked_files(git: Git, folder: Path) -> bool:
 
 
 def former_path(git: Git, commit: str, path: Path) -> str | None:
-    """Return where a file or a folder was at a commit, from the top of the repository; ``None`` if git sees no rename.
+    """Return the path of a file or a folder at a commit, from the top of the repository; ``None`` without a rename.
 
     Args:
         git: Git in any folder of the checkout.

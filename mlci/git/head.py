@@ -34,7 +34,7 @@ def read_head(git: Git) -> CommitHead | None:
 
 
 def is_elsewhere(git: Git, commits: AbstractSet[str]) -> str | None:
-    """Return the checkout's commit if it is none of these and was made from none of them.
+    """Return the checkout's commit if it is not one of these and was not made from one of them.
 
     ``None`` if it is one, or if that is unknown: outside of git, without git, in a checkout of another user.
     """
@@ -48,7 +48,7 @@ def is_elsewhere(git: Git, commits: AbstractSet[str]) -> str | None:
 
 
 def _made_from(git: Git, commit: str, commits: AbstractSet[str]) -> bool:
-    """Whether one of ``commits`` is a parent, which a shallow checkout's commit still names, or an ancestor."""
+    """Whether one of ``commits`` is an ancestor; parents are known even in a shallow checkout."""
     parents = re.findall("^parent (.+)$", git.ask("cat-file", "commit", commit).out.partition("\n\n")[0], re.MULTILINE)
     ancestors = (git.ask("merge-base", "--is-ancestor", one, commit).status == 0 for one in sorted(commits))
     return not commits.isdisjoint(parents) or any(ancestors)

@@ -14,7 +14,7 @@ from mlci.git.worktree import Worktree, checked_out
 WITHOUT_BASELINE = """\
 judge this pull request without a baseline, and the next one against it:
     baseline: none   # for this pull request only"""
-"""Ends an error about a commit that can't be the baseline yet."""
+"""Remedy for a commit that can't be the baseline yet."""
 
 Make = Callable[[Worktree, Path], Mapping[str, Any]]
 
@@ -24,10 +24,10 @@ class RefBaseline:
     """A baseline that was made from a reference.
 
     Attributes:
-        ref: As the user wrote it.
+        ref: Reference, as the user wrote it.
         commit: Full hash.
-        folder: Holds the files that ``make`` left, ours alone.
-        facts: What ``make`` returned, e.g. columns and operational metrics.
+        folder: Private folder with the files that ``make`` wrote.
+        facts: Result of ``make``, for instance columns and operational metrics.
         cached: Whether it came from the cache.
         same_commit: Whether candidate and baseline are the same commit.
         notes: Lines for the report.
@@ -58,18 +58,18 @@ def make_baseline(
     Args:
         git: Git in the candidate's folder.
         ref: Branch, tag or commit; resolved, if the commit was looked up before.
-        make: Trains and predicts in the worktree's folder with its environment, writes what is to be kept into the
-            folder that it is given, and returns facts that JSON can hold.
+        make: Trains and predicts in the worktree's folder with its environment, writes the files to keep into the given
+            folder, and returns facts that can be written as JSON.
         into: Folder for the files; it has to be empty or missing.
-        config: Digest of what the configuration says about training, predicting and the evaluation set's columns.
+        config: Digest of the configuration's settings for training, prediction and columns of the evaluation set.
         evaluation: Fingerprint of the evaluation set; with another one the baseline is made again, on the new rows.
         version: mlci's version.
         cache: Cache of baselines; ``None`` makes the baseline in any case.
 
     Raises:
-        InputError: The reference is not in this clone.
-        StepError: The baseline's own commands failed.
-        OutsideError: Git failed.
+        InputError: if the reference is not in this clone.
+        StepError: if the baseline's own commands fail.
+        OutsideError: if git fails.
     """
     resolved = resolve_ref(git, ref) if isinstance(ref, str) else ref
     notes = list(resolved.notes)
@@ -113,7 +113,7 @@ def _made(git: Git, commit: str, ref: str, make: Make, into: Path) -> tuple[dict
             hints = "".join(f"\n{note}" for note in worktree.notes)
             raise StepError(
                 f"the baseline of `ref: {ref}` ({commit[:7]}) could not be made: {error}\n"
-                "it runs in a fresh checkout of that commit: files that git does not hold, like data that an "
-                f"earlier step downloaded, are not there; fetch them in `train.run`{hints}\n"
+                "it runs in a fresh checkout of that commit: files that are not in git, like data that an "
+                f"earlier step downloaded, are missing; fetch them in `train.run`{hints}\n"
                 f"if that commit does not write predictions yet because this change adds that, {WITHOUT_BASELINE}"
             ) from error

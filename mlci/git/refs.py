@@ -20,10 +20,10 @@ class ResolvedRef:
     """A reference and the commit that it means.
 
     Attributes:
-        ref: As the user wrote it.
+        ref: Reference, as the user wrote it.
         commit: Full hash.
-        same_commit: Whether it is the checked-out commit, with no tracked file changed: candidate and baseline are the
-            same code. Not an error (a push to main compares with itself), but a note for the report.
+        same_commit: Whether it is the checked-out commit without changes of tracked files: candidate and baseline have
+            the same code. That is not an error (a push to main compares with itself), but a note in the report.
         notes: Lines for the report.
     """
 
@@ -34,10 +34,10 @@ class ResolvedRef:
 
 
 def resolve_ref(git: Git, ref: str) -> ResolvedRef:
-    """Return the commit of a branch, a tag or a hash; a branch is looked for here first, then at ``origin``.
+    """Return the commit of a branch, a tag or a hash; a branch is searched in the clone first, then at ``origin``.
 
     Raises:
-        InputError: No such commit in this clone; the text says how to have it there.
+        InputError: if the commit is not in this clone; the message has the remedy.
     """
     if not ref or ref.startswith("-") or not ref.isprintable() or ref != ref.strip():
         raise InputError(f"`baseline.ref: {ref!a}` is not a git reference; write a branch, a tag or a commit")
@@ -65,7 +65,7 @@ def _commit(git: Git, name: str) -> str | None:
 
 
 def _absent(git: Git, ref: str) -> str:
-    """Return why a reference can't be found, and what to do."""
+    """Return why a reference can't be found, and the remedy."""
     if git.ask("rev-parse", "--is-shallow-repository").out == "true":
         return (
             f"`baseline.ref: {ref}` is not in this clone, which is shallow (it holds the last commit only); "

@@ -1,4 +1,4 @@
-"""Files of the checkout that differ from a commit, with what a list of changed paths alone does not show."""
+"""Files of the checkout that differ from a commit, with links, submodules and untracked files."""
 
 import os
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ class Differences:
         files: Files that git tracks and that differ, or did not exist; with their new and their old names.
         folders: Entries among them that stand for a folder: submodules and symbolic links.
         untracked: Files that git neither tracks nor ignores; a repository inside of this one is a folder.
-        links: Where each symbolic link leads to; ``None`` if it leads out of the repository.
+        links: Target of each symbolic link; ``None`` if it leads out of the repository.
     """
 
     files: tuple[str, ...]
@@ -42,7 +42,7 @@ def differences(git: Git, commit: str) -> Differences | None:
     """Return how the checkout differs from a commit; ``None`` if that is not in this clone.
 
     Raises:
-        InputError: if there is no checkout.
+        InputError: if the folder is not in a checkout.
         OutsideError: if git fails.
     """
     root = git.root().resolve()
@@ -61,7 +61,7 @@ def differences(git: Git, commit: str) -> Differences | None:
 
 
 def holds_only_untracked(git: Git, path: str) -> bool:
-    """Tell whether git tracks nothing of a file or folder that is there, or that it would ignore.
+    """Check that git tracks nothing of an existing file or folder, or of one that it would ignore.
 
     Args:
         git: Git in any folder of the checkout.
@@ -96,7 +96,7 @@ def _links(git: Git, root: Path) -> dict[str, str | None]:
 
 
 def _target(root: Path, link: str) -> str | None:
-    """Return where a link leads to, which can be another link; ``None`` if it ends outside."""
+    """Return the target of a link, which can be another link; ``None`` if it is outside."""
     path = root / link
     if not path.resolve().is_relative_to(root):
         return None

@@ -33,7 +33,7 @@ class Worktree:
         folder: The folder in it that corresponds to the one that :class:`Git` was made for.
         commit: Full hash.
         environment: Variables that pointed into the candidate's checkout and now point here: ``GITHUB_WORKSPACE``,
-            ``PWD``, ``PYTHONPATH``. Hand them to every command that runs here. A package that was installed from the
+            ``PWD``, ``PYTHONPATH``. Pass them to every command that runs here. A package that was installed from the
             candidate's checkout (``pip install -e .``) can't be redirected this way; the worktree's folder comes first
             on a script's path, but a ``src/`` layout needs an installation in ``train.run``.
         notes: Lines for the report.
@@ -58,19 +58,19 @@ class Worktree:
 def checked_out(
     git: Git, commit: str, *, within: Path | None = None, config_path: str | None = None
 ) -> Iterator[Worktree]:
-    """Check a commit out, hand the worktree over, and remove it again.
+    """Check out a commit, yield the worktree, and remove it.
 
-    Folders that a killed run left behind are removed first: each is held by a lock that dies with its process.
+    Folders of killed runs are removed first: each is protected by a lock that ends with its process.
 
     Args:
         git: Git in the candidate's checkout.
         commit: Full hash, as :func:`mlci.git.refs.resolve_ref` returns it.
-        within: Folder for temporary folders; the system's if left out.
-        config_path: Of the configuration at that commit, from the top of the repository, if it is known: its folder is
-            the one that the worktree hands over. Left out, it is where the candidate's is.
+        within: Folder for temporary folders; by default the system's.
+        config_path: Path of the configuration at that commit, from the top of the repository, if known: its folder is
+            the worktree's folder. By default, the candidate's path is used.
 
     Raises:
-        OutsideError: Git could not check it out.
+        OutsideError: if git can't check it out.
     """
     root = git.root()
     remove_stale(git)
@@ -150,7 +150,7 @@ def _moved(part: str, old: Path, new: Path) -> str:
 
 
 def _notes(git: Git) -> tuple[str, ...]:
-    """Return what a plain checkout leaves out: submodules, and content of Git LFS."""
+    """Return notes about content that a plain checkout lacks: submodules, and content of Git LFS."""
     notes = []
     if (git.folder / ".gitmodules").is_file():
         notes.append("baseline: submodules are not checked out in its worktree; `train.run` can do it")
@@ -158,7 +158,7 @@ def _notes(git: Git) -> tuple[str, ...]:
     pointers = [name for name in listed if name and _is_pointer(git.folder / name)]
     if pointers:
         notes.append(
-            f"baseline: Git LFS pointers stand where content should, {len(pointers)} (first: {pointers[0]!a}); "
+            f"baseline: Git LFS pointers are in place of content, {len(pointers)} (first: {pointers[0]!a}); "
             "set `lfs: true` on actions/checkout"
         )
     return tuple(notes)

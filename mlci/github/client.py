@@ -20,13 +20,13 @@ class Client:
     """GitHub for one repository; see :class:`mlci.github.interface.GitHub`."""
 
     def __init__(self, send: Send, *, repository: str, patience: RetryPolicy | None = None) -> None:
-        """Speak about a repository, ``owner/name``."""
+        """Take a repository, ``owner/name``."""
         self._root = f"/repos/{quote(repository)}"
         self._asker = RetryingClient(send, patience or RetryPolicy())
 
     @property
     def requests(self) -> int:
-        """How many requests were sent."""
+        """Number of requests so far."""
         return self._asker.requests
 
     def check_runs(self, ref: str, name: str) -> tuple[CheckRun, ...] | PermissionRefused | NotThere:
@@ -68,7 +68,7 @@ class Client:
         return _there(self._asker.ask(ask, _json(responses.parse_check_run), arrived), ask)
 
     def set_status(self, head: str, status: Status) -> PermissionRefused | None:
-        """Set a commit status; sending it twice does no harm."""
+        """Set a commit status; the request is idempotent."""
         target = {"target_url": status.url} if status.url else {}
         ask = Request(
             verb="POST",
@@ -103,7 +103,7 @@ class Client:
         return _there(self._asker.ask(ask, _json(responses.parse_comment), arrived), ask)
 
     def edit_comment(self, number: int, body: str) -> Comment | PermissionRefused | NotThere:
-        """Give a comment another text."""
+        """Replace the text of a comment."""
         return self._asker.ask(self._about(number, "PATCH", {"body": body}), _json(responses.parse_comment))
 
     def delete_comment(self, number: int) -> PermissionRefused | NotThere | None:
@@ -111,7 +111,7 @@ class Client:
         return self._asker.ask(self._about(number, "DELETE", None), _nothing)
 
     def head(self, pull: int) -> str | PermissionRefused | NotThere:
-        """Return the commit that is a pull request's head now."""
+        """Return a pull request's current head commit."""
         path = f"{self._root}/pulls/{pull}"
         ask = Request(
             verb="GET", path=path, permission="pull-requests", doing=f"read pull request {pull}", parameters={}
@@ -138,7 +138,7 @@ class Client:
     def _pages(
         self, ask: Callable[..., Request], parameters: Mapping[str, Any], key: str | None, read: Callable[[object], T]
     ) -> tuple[T, ...] | PermissionRefused | NotThere:
-        """Read all pages by number; addresses that the answer names are not followed."""
+        """Read all pages by number; links in the answer are not followed."""
 
         def page(answer: Answer) -> tuple[list[T], bool]:
             return [read(item) for item in responses.parse_items(responses.decode_json(answer.body), key)], _has_next(
@@ -172,10 +172,10 @@ def _login(data: object) -> str | None:
 
 
 def _there(found: T | PermissionRefused | NotThere, ask: Request) -> T | PermissionRefused:
-    """Return what was found; where it can't be missing, that is an error.
+    """Return an answer that can't be missing.
 
     Raises:
-        OutsideError: It is missing.
+        OutsideError: if it is missing.
     """
     if isinstance(found, NotThere):
         hint = "does the token reach this repository, and is the commit or pull request still there?"

@@ -1,9 +1,9 @@
 """Uploads and downloads: streamed, counted, with the token sent to GitHub's hosts only.
 
-PyGithub 2.10 reads a download byte by byte, fails on a redirect to another host, and uploads to whatever address an
-answer names; so files go through ``requests`` directly. GitHub stores them elsewhere: a download is redirected to a
-signed address, whose host refuses a request that brings GitHub's token along ("Get a release asset" in GitHub's
-documentation: "API clients should handle both a 200 or 302 response").
+PyGithub 2.10 reads a download byte by byte, fails on a redirect to another host, and uploads to any address in an
+answer, so files go through ``requests`` directly. GitHub stores files on other hosts: a download is redirected to a
+signed address, whose host refuses a request with GitHub's token ("Get a release asset" in GitHub's documentation: "API
+clients should handle both a 200 or 302 response").
 """
 
 import contextlib
@@ -27,7 +27,7 @@ _JSON, _BYTES = "application/vnd.github+json", "application/octet-stream"
 
 @dataclass(frozen=True, kw_only=True)
 class FileUpload:
-    """A request's body that is a file."""
+    """File as the body of a request."""
 
     source: Path
     size: int
@@ -36,12 +36,12 @@ class FileUpload:
 
 @dataclass(frozen=True, kw_only=True)
 class FileDownload:
-    """Where an answer's bytes go: a file that is there whole or not at all.
+    """File to write an answer's bytes to, atomically.
 
     Attributes:
         target: The file.
         most: Most bytes that it may have.
-        size: Bytes that it has to have, where that is known.
+        size: Bytes that it has to have, if known.
     """
 
     target: Path
@@ -50,7 +50,7 @@ class FileDownload:
 
 
 def add_file_transfer(access: Access, send: Send) -> Send:
-    """Return a function that sends requests as ``send`` does, and those whose body is a file by itself."""
+    """Return a function that sends requests by ``send``, and handles those with a file as body."""
     from requests import RequestException, Session  # noqa: PLC0415 (as in transport)
     from urllib3.exceptions import HTTPError  # noqa: PLC0415 (the same)
 
@@ -74,8 +74,8 @@ def add_file_transfer(access: Access, send: Send) -> Send:
 def allowed_upload(api: str, address: str) -> bool:
     """Whether an address for uploads belongs to the API that named it, so that it may have the token.
 
-    ``api.github.com`` has ``uploads.github.com``, ``api.NAME.ghe.com`` has ``uploads.NAME.ghe.com``, and a server of
-    one's own is its own.
+    ``api.github.com`` has ``uploads.github.com``, ``api.NAME.ghe.com`` has ``uploads.NAME.ghe.com``, and a GitHub
+    Enterprise Server has its own host.
     """
     here, there = urlsplit(api), urlsplit(address)
     hosts = {here.netloc}
@@ -130,10 +130,10 @@ def _down(session: Any, access: Access, address: str, download: FileDownload) ->
 
 
 def _next(access: Access, address: str, location: str) -> str:
-    """Return where a redirect leads, if it may be followed.
+    """Return the target of a redirect, if it may be followed.
 
     Raises:
-        NoAnswerError: It leads out of https.
+        NoAnswerError: if the target is not an https address.
     """
     there = urlsplit(urljoin(address, location))
     here = urlsplit(access.url)
@@ -159,21 +159,21 @@ def _small(answer: Any) -> Answer:  # noqa: ANN401 (the same)
 
 
 def _counted(answer: Any, access: Access, download: FileDownload) -> Iterator[bytes]:  # noqa: ANN401 (the same)
-    """Read an answer of so many bytes, no more, no fewer, and not for ever."""
+    """Read an answer with exactly the expected bytes, within the time limit."""
     end, count = access.clock() + 2 * access.seconds + download.most / SLOWEST, 0
     while chunk := answer.raw.read(_CHUNK, decode_content=False):
         count += len(chunk)
         if count > download.most:
             raise NoAnswerError(f"it sends more than {download.most:,} bytes")
         if access.clock() > end:
-            raise NoAnswerError(f"{download.most:,} bytes took it too long")
+            raise NoAnswerError(f"{download.most:,} bytes took too long")
         yield chunk
     if download.size is not None and count < download.size:
         raise NoAnswerError(f"its answer broke off after {count:,} of {download.size:,} bytes")
 
 
 class _Source:
-    """A file that is read for an upload; one that became shorter or is too slow ends it."""
+    """File that is read for an upload; the upload ends if the file became shorter or the transfer is too slow."""
 
     def __init__(self, access: Access, upload: FileUpload) -> None:
         """Open the file."""
@@ -182,21 +182,21 @@ class _Source:
         self._clock, self._end = access.clock, access.clock() + 2 * access.seconds + upload.size / SLOWEST
 
     def __len__(self) -> int:
-        """Return what is announced."""
+        """Return the announced size."""
         return self._size
 
     def __iter__(self) -> Iterator[bytes]:
-        """Yield it in pieces."""
+        """Yield the content in pieces."""
         while data := self.read(_CHUNK):
             yield data
 
     def read(self, count: int) -> bytes:
-        """Read on."""
+        """Read the next piece."""
         if self._clock() > self._end:
-            raise NoAnswerError(f"{self._size:,} bytes took it too long")
+            raise NoAnswerError(f"{self._size:,} bytes took too long")
         data = self._stream.read(min(count, self._left))
         if self._left and not data:
-            raise OutsideError(f"{self._stream.name} changed while it was being kept: it became shorter")
+            raise OutsideError(f"{self._stream.name} changed while it was being stored: it became shorter")
         self._left -= len(data)
         return data
 
@@ -216,5 +216,5 @@ def _headers(access: Access, accept: str) -> dict[str, str]:
 
 
 def _as_it_is(request: Any) -> Any:  # noqa: ANN401 (requests' own)
-    """Keep requests from looking for credentials in a ``.netrc``."""
+    """Stop requests from reading credentials in a ``.netrc``."""
     return request

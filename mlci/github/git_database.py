@@ -21,13 +21,13 @@ _FILE = {"mode": "100644", "type": "blob"}
 
 
 class Pointer(Form):
-    """Anything that is called by its hash."""
+    """Object with a hash."""
 
     sha: Sha
 
 
 class Ref(Form):
-    """A ref and what it points at."""
+    """A ref and its object."""
 
     ref: str
     object: Pointer
@@ -47,7 +47,7 @@ class _Inner(Form):
 
 
 class Commit(Form):
-    """A commit, with what it changed against its first parent."""
+    """A commit, with its changes against its first parent."""
 
     sha: Sha
     commit: _Inner
@@ -56,7 +56,7 @@ class Commit(Form):
 
 
 class CommitComparison(Form):
-    """How a commit stands to another: ``ahead``, ``behind``, ``identical`` or ``diverged``."""
+    """Relation of a commit to another: ``ahead``, ``behind``, ``identical`` or ``diverged``."""
 
     status: str
     files: tuple[ChangedFile, ...] = ()
@@ -83,14 +83,14 @@ class _Content(Form):
 
 
 class GitDatabase:
-    """A repository's objects and refs; ``None`` is always GitHub's word that something is not there."""
+    """A repository's objects and refs; ``None`` always means that GitHub answered 404."""
 
     def __init__(self, repository: RepositoryClient) -> None:
-        """Nothing is asked yet."""
+        """Take the repository, without sending a request."""
         self._repository = repository
 
     def ref(self, name: str) -> str | None:
-        """Return what a ref points at; its name goes without ``refs/``."""
+        """Return the object of a ref; its name has no ``refs/``."""
         found = self._repository.get(f"/git/ref/{quote(name)}", form_reader(Ref), doing=f"read refs/{name}")
         return None if found is None or found.ref != f"refs/{name}" else found.object.sha
 
@@ -112,21 +112,21 @@ class GitDatabase:
             raise
 
     def compare(self, base: str, head: str) -> CommitComparison | None:
-        """Return how ``head`` stands to ``base``; ``None`` if they have no commit in common."""
+        """Return the relation of ``head`` to ``base``; ``None`` if they have no commit in common."""
         path = f"/compare/{base}...{head}"
         return self._repository.get(
             path, form_reader(CommitComparison), doing="compare commits", parameters={"per_page": 1}
         )
 
     def listing(self, tree: str) -> tuple[TreeItem, ...]:
-        """Return what a tree holds.
+        """Return the entries of a tree.
 
         Raises:
-            OutsideError: It is not there, or too large for one answer.
+            OutsideError: if it does not exist, or is too large for one answer.
         """
         found = self._repository.get(f"/git/trees/{tree}", form_reader(_Tree), doing="list a folder")
         if found is None or found.truncated:
-            raise OutsideError(f"GitHub: the folder {tree} of {self._repository.name} can't be listed whole")
+            raise OutsideError(f"GitHub: the folder {tree} of {self._repository.name} can't be listed completely")
         return found.tree
 
     def file(self, path: str, at: str) -> bytes | None:
@@ -140,7 +140,7 @@ class GitDatabase:
         return found is not None
 
     def tree(self, files: Mapping[str, bytes], *, base: str | None) -> str:
-        """Write a tree: the files, over what another tree holds; return its hash."""
+        """Write a tree: the files, added to another tree; return its hash."""
         body = {"tree": [self._item(path, data) for path, data in files.items()]}
         over = {"base_tree": base} if base else {}
         made = self._repository.change(
@@ -163,11 +163,11 @@ class GitDatabase:
         return made.sha
 
     def move(self, name: str, sha: str) -> RefusedError | None:
-        """Move a ref forward; GitHub's refusal if it would lose a commit, or if there is no such ref."""
+        """Move a ref forward; return GitHub's refusal if it would lose a commit, or if the ref does not exist."""
         return self._moved("PATCH", f"/git/refs/{quote(name)}", {"sha": sha, "force": False}, f"move refs/{name}")
 
     def make(self, name: str, sha: str) -> RefusedError | None:
-        """Make a ref; GitHub's refusal if there is one of that name."""
+        """Make a ref; return GitHub's refusal if the ref exists."""
         return self._moved("POST", "/git/refs", {"ref": f"refs/{name}", "sha": sha}, f"make refs/{name}")
 
     def _moved(self, verb: str, path: str, body: object, doing: str) -> RefusedError | None:
@@ -184,7 +184,7 @@ def _content(answer: Answer) -> bytes:
     """Read a file out of JSON.
 
     Raises:
-        ValueError: It is none, too large, or does not read.
+        ValueError: if it is not a file, is too large, or can't be decoded.
     """
     kind = json.loads(answer.body)
     found = form_reader(_Content)(answer) if isinstance(kind, dict) else None
@@ -193,4 +193,4 @@ def _content(answer: Answer) -> bytes:
     try:
         return base64.b64decode("".join((found.content or "").split()), validate=True)
     except binascii.Error:
-        raise ValueError("its answer holds no base64") from None
+        raise ValueError("its answer has no base64 content") from None

@@ -1,7 +1,7 @@
 """Port to GitHub: comments, checks and statuses.
 
-A refusal is a value that carries the permission it needs; a thing that is gone is a value, too. What does not work
-after patience is an :class:`~mlci.errors.OutsideError`.
+A refusal is a value with the permission that is missing; a missing object is a value, too. A request that fails after
+all repeats is an :class:`~mlci.errors.OutsideError`.
 """
 
 from collections.abc import Callable
@@ -17,8 +17,8 @@ class PermissionRefused:
     """GitHub's 403 that is not a rate limit.
 
     Attributes:
-        permission: What the token lacks.
-        said: GitHub's own words, harmless.
+        permission: Permission that the token lacks.
+        said: GitHub's own message, sanitized.
     """
 
     permission: Permission
@@ -27,7 +27,7 @@ class PermissionRefused:
 
 @dataclass(frozen=True)
 class NotThere:
-    """GitHub's 404 or 410: gone, or never there."""
+    """GitHub's 404 or 410: the object does not exist."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,13 +49,13 @@ class CheckRun:
         name: Its name.
         head: The commit it is on.
         app: Slug of the app that made it.
-        external_id: What its maker calls it; ours is the run, ``1842.1``.
+        external_id: Its maker's own id; for mlci the run, ``1842.1``.
         status: ``queued``, ``in_progress``, ``completed`` and others.
         conclusion: ``None`` until it is completed.
         title, summary: Its output.
-        annotations: How many have arrived.
+        annotations: Number of annotations that have arrived.
         url: Its page.
-        pulls: Numbers of the open pull requests whose head it is on.
+        pulls: Numbers of the open pull requests with that head.
     """
 
     id: int
@@ -74,7 +74,7 @@ class CheckRun:
 
 @dataclass(frozen=True, kw_only=True)
 class CheckOutput:
-    """What a check run says; ``annotations`` are added to those that are there."""
+    """Output of a check run; ``annotations`` are added to the existing ones."""
 
     title: str
     summary: str
@@ -83,13 +83,13 @@ class CheckOutput:
 
 @dataclass(frozen=True, kw_only=True)
 class CheckFields:
-    """What a check run is set to.
+    """New state of a check run.
 
     Attributes:
         external_id: The run.
         conclusion: ``None`` opens it as ``in_progress``.
-        output: What it says.
-        url: Where "Details" lead.
+        output: Its output.
+        url: Address of its "Details" link.
     """
 
     external_id: str
@@ -111,7 +111,7 @@ class Status:
 class GitHub(Protocol):
     """GitHub, for one repository.
 
-    ``arrived`` looks whether a request that got no answer took effect; it is asked before such a request is repeated.
+    ``arrived`` checks if a request that got no answer took effect; it is called before such a request is repeated.
     """
 
     def check_runs(self, ref: str, name: str) -> tuple[CheckRun, ...] | PermissionRefused | NotThere:
@@ -145,7 +145,7 @@ class GitHub(Protocol):
         ...
 
     def edit_comment(self, number: int, body: str) -> Comment | PermissionRefused | NotThere:
-        """Give a comment another text."""
+        """Replace the text of a comment."""
         ...
 
     def delete_comment(self, number: int) -> PermissionRefused | NotThere | None:
@@ -153,7 +153,7 @@ class GitHub(Protocol):
         ...
 
     def head(self, pull: int) -> str | PermissionRefused | NotThere:
-        """Return the commit that is a pull request's head now."""
+        """Return a pull request's current head commit."""
         ...
 
     def login(self) -> str | None:

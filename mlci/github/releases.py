@@ -17,9 +17,9 @@ class Asset(Form):
     """A release's file.
 
     Attributes:
-        id, name, size: As GitHub tells them.
-        state: ``uploaded``; anything else is a file of which not all has arrived.
-        digest: ``sha256:…`` of what arrived; assets from before June 2025 have none.
+        id, name, size: From GitHub's answer.
+        state: ``uploaded``; any other value is an incomplete file.
+        digest: ``sha256:…`` of the stored bytes; assets from before June 2025 have none.
     """
 
     id: int
@@ -33,9 +33,9 @@ class Release(Form):
     """A published release.
 
     Attributes:
-        id, tag_name, upload_url: As GitHub tells them.
-        assets: Not promised to be all of them.
-        immutable: Whether nothing can be added, by a setting of the repository.
+        id, tag_name, upload_url: From GitHub's answer.
+        assets: Its assets, possibly not all of them.
+        immutable: Whether a setting of the repository forbids new assets.
     """
 
     id: int
@@ -46,10 +46,10 @@ class Release(Form):
 
 
 class Releases:
-    """A repository's releases; ``None`` is GitHub's word that something is not there."""
+    """A repository's releases; ``None`` means that GitHub answered 404."""
 
     def __init__(self, repository: RepositoryClient) -> None:
-        """Nothing is asked yet."""
+        """Take the repository, without sending a request."""
         self._repository = repository
 
     def by_tag(self, tag: str) -> Release | None:
@@ -58,7 +58,7 @@ class Releases:
         return self._repository.get(path, form_reader(Release), doing=f"read the release {tag}")
 
     def create(self, tag: str, *, name: str, body: str) -> Release | None:
-        """Publish a release of a tag that is there, beside the project's own; ``None`` if there is one."""
+        """Publish a release on an existing tag, beside the project's own; ``None`` if it exists already."""
         payload = {
             "tag_name": tag,
             "name": name,
@@ -95,7 +95,7 @@ class Releases:
         """Upload a file as an asset.
 
         Raises:
-            RefusedError: There is one of that name, or the release is full.
+            RefusedError: if an asset has that name already, or the release is full.
         """
         body = FileUpload(source=source, size=size, address=release.upload_url.split("{", 1)[0])
         path, doing = f"/releases/{release.id}/assets", f"upload {source.name}"
@@ -110,7 +110,7 @@ class Releases:
         return self._repository.get(path, _arrived, doing=doing, body=body) is not None
 
     def delete(self, asset: Asset) -> None:
-        """Delete an asset; one that is gone already is fine."""
+        """Delete an asset; a missing one is not an error."""
         self._repository.delete(f"/releases/assets/{asset.id}", doing=f"delete {asset.name}")
 
 

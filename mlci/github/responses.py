@@ -26,7 +26,7 @@ def parse_comment(data: object) -> Comment:
     """Read a comment.
 
     Raises:
-        ValueError: It has another form.
+        ValueError: if it has another form.
     """
     found = _object(data, "comment")
     return Comment(
@@ -41,7 +41,7 @@ def parse_check_run(data: object) -> CheckRun:
     """Read a check run.
 
     Raises:
-        ValueError: It has another form.
+        ValueError: if it has another form.
     """
     found = _object(data, "check run")
     output = _optional(found, "output")
@@ -65,7 +65,7 @@ def parse_head_commit(data: object) -> str:
     """Read the commit that is a pull request's head.
 
     Raises:
-        ValueError: It has another form.
+        ValueError: if it has another form.
     """
     return _text(_object(_object(data, "pull request").get("head"), "head"), "sha")
 
@@ -74,7 +74,7 @@ def parse_items(data: object, key: str | None) -> list[object]:
     """Return the entries of a page: a list, or a list under a key.
 
     Raises:
-        ValueError: It has another form.
+        ValueError: if it has another form.
     """
     found = _object(data, "page").get(key) if key is not None else data
     if not isinstance(found, list):
@@ -83,7 +83,7 @@ def parse_items(data: object, key: str | None) -> list[object]:
 
 
 def error_message(body: str) -> str:
-    """Return GitHub's words about an error: the message, and what fields it is about."""
+    """Return GitHub's message about an error, with the fields that it is about."""
     try:
         found = decode_json(body)
     except ValueError:
@@ -98,7 +98,7 @@ def error_message(body: str) -> str:
 
 
 def check_body(fields: CheckFields) -> dict[str, object]:
-    """Write a check run as GitHub takes it."""
+    """Return a check run in the form of GitHub's API."""
     ended = {"status": "in_progress"} if fields.conclusion is None else {"status": "completed"}
     output: dict[str, object] = {"title": fields.output.title, "summary": fields.output.summary}
     if fields.output.annotations:
@@ -124,7 +124,7 @@ def _annotation(one: Annotation) -> dict[str, object]:
 
 
 def _pulls(found: Mapping[str, object]) -> tuple[int, ...]:
-    """Return numbers of pull requests; an entry of another form is left out, for nothing but a comment rests on it."""
+    """Return numbers of pull requests; malformed entries are skipped, because only a comment depends on them."""
     entries = found.get("pull_requests")
     numbers = [one.get("number") for one in entries if isinstance(one, dict)] if isinstance(entries, list) else []
     return tuple(one for one in numbers if isinstance(one, int) and not isinstance(one, bool) and one > 0)

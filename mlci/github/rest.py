@@ -1,4 +1,4 @@
-"""REST requests to one repository, bounded, with permissions named when one is refused."""
+"""REST requests to one repository, with limits, and with the missing permission if one is refused."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -14,20 +14,20 @@ from mlci.github.transport import Answer, Send
 
 T = TypeVar("T")
 SLOWEST = float(1 << 18)
-"""Bytes a second; a transfer may take the time that its bytes need at this pace on top."""
+"""Bytes a second; a transfer may take the time that its bytes need at this rate in addition."""
 
 
 class Form(BaseModel):
-    """What is read of an answer; the rest of it is left alone."""
+    """Fields that are read from an answer; other fields are ignored."""
 
     model_config = ConfigDict(frozen=True, strict=True)
 
 
 class RepositoryClient:
-    """Sends requests about one repository; those of one undertaking share a budget of time."""
+    """Requests about one repository; those of one operation share a time budget."""
 
     def __init__(self, send: Send, *, name: str, patience: RetryPolicy | None = None) -> None:
-        """Speak about a repository, ``owner/name``."""
+        """Take a repository, ``owner/name``."""
         self.name, self.patience = name, patience or RetryPolicy()
         self._send, self._root = send, f"/repos/{quote(name)}"
         self._asker = RetryingClient(send, self.patience)
@@ -35,11 +35,11 @@ class RepositoryClient:
 
     @property
     def requests(self) -> int:
-        """How many requests were sent."""
+        """Number of requests so far."""
         return self._before + self._asker.requests
 
     def begin(self, size: int = 0) -> None:
-        """Begin an undertaking that moves so many bytes: its time counts from now."""
+        """Start an operation that transfers so many bytes, with a new time budget."""
         self._before = self.requests
         self._asker = RetryingClient(self._send, replace(self.patience, total=self.patience.total + size / SLOWEST))
 
@@ -52,10 +52,10 @@ class RepositoryClient:
         parameters: Mapping[str, Any] | None = None,
         body: object | None = None,
     ) -> T | None:
-        """Read something; ``None`` if GitHub says that it is not there.
+        """Read an object; ``None`` if GitHub answers that it does not exist.
 
         Raises:
-            OutsideError: GitHub refused, or did not answer.
+            OutsideError: if GitHub refused, or did not answer.
         """
         found = self._ask("GET", path, read, doing=doing, parameters=parameters, body=body)
         if isinstance(found, PermissionRefused):
@@ -72,11 +72,11 @@ class RepositoryClient:
         body: object,
         parameters: Mapping[str, Any] | None = None,
     ) -> T:
-        """Write something.
+        """Write an object.
 
         Raises:
-            RefusedError: GitHub does not take it as it stands.
-            OutsideError: GitHub refused, or did not answer.
+            RefusedError: if GitHub rejects the request.
+            OutsideError: if GitHub refused, or did not answer.
         """
         found = self._ask(verb, path, read, doing=doing, body=body, parameters=parameters)
         if isinstance(found, PermissionRefused):
@@ -89,20 +89,20 @@ class RepositoryClient:
         return found
 
     def delete(self, path: str, *, doing: str) -> None:
-        """Delete something; what is gone already is fine.
+        """Delete an object; a missing one is not an error.
 
         Raises:
-            OutsideError: GitHub refused, or did not answer.
+            OutsideError: if GitHub refused, or did not answer.
         """
         found = self._ask("DELETE", path, lambda _: None, doing=doing)
         if isinstance(found, PermissionRefused):
             raise OutsideError(permission_error(found.said, doing, "write"))
 
     def check_reachable(self) -> None:
-        """Return if the repository answers, so that what is not in it truly is not there.
+        """Check that the repository can be read, so that a 404 on an object means that it does not exist.
 
         Raises:
-            OutsideError: It does not.
+            OutsideError: if the repository can't be read.
         """
         if self.get("", lambda _: True, doing=f"read {self.name}") is None:
             raise OutsideError(
@@ -132,7 +132,7 @@ class RepositoryClient:
 
 
 def form_reader(kind: type[T]) -> Callable[[Answer], T]:
-    """Return a reader of a form; it raises ValueError for any other."""
+    """Return a parser for a form; it raises ValueError for any other."""
     adapter = TypeAdapter(kind)
 
     def read(answer: Answer) -> T:
@@ -146,7 +146,7 @@ def form_reader(kind: type[T]) -> Callable[[Answer], T]:
 
 
 def permission_error(said: str, doing: str, level: Literal["read", "write"]) -> str:
-    """Return what happened, why, and the lines to add."""
+    """Return cause, reason and the lines to add."""
     person = "personal access token" in said.lower()
     add = (
         f"Give the token the repository permission *Contents*: {'read and write' if level == 'write' else 'read-only'}."
@@ -154,7 +154,7 @@ def permission_error(said: str, doing: str, level: Literal["read", "write"]) -> 
         else f"Add to the job:\n\n    permissions:\n      contents: {level}\n"
     )
     fork = (
-        "\nRuns for pull requests from forks can only read, whatever they ask for."
+        "\nRuns for pull requests from forks can only read, also with more permissions."
         if level == "write" and not person
         else ""
     )

@@ -23,16 +23,16 @@ _LATEST = 1e12  # an instant of today has 1.8e9 seconds since 1970
 
 @dataclass(frozen=True, kw_only=True)
 class RetryPolicy:
-    """How often and how long.
+    """Limits on tries and waiting.
 
     Attributes:
         attempts: Most times that one request is sent.
-        total: Seconds after which nothing is tried again, over all requests.
+        total: Seconds after which nothing is repeated, over all requests.
         first: Seconds before the first repeat; they double.
-        clock: Seconds that only ever rise.
+        clock: Monotonic clock, in seconds.
         now: Seconds since 1970, for ``x-ratelimit-reset``.
         sleep: Waits.
-        spread: A number in [0, 1), so that publishers that failed together do not come back together.
+        spread: Random number in [0, 1), so that publishers that failed together do not repeat together.
     """
 
     attempts: int = 5
@@ -59,18 +59,18 @@ class RetryPolicy:
 
 
 class RetryBudget:
-    """The time that all requests of one process share."""
+    """Time budget of all requests of one process."""
 
     def __init__(self, patience: RetryPolicy) -> None:
-        """Begin to count."""
+        """Start the time."""
         self._patience = patience
         self._end = patience.clock() + patience.total
 
     def wait(self, seconds: float, problem: str) -> None:
-        """Wait, if that leaves time for a repeat.
+        """Wait, if a repeat is still possible after that.
 
         Raises:
-            OutsideError: It does not.
+            OutsideError: if waiting would exceed the time budget.
         """
         if self._patience.clock() + seconds >= self._end:
             patience = f"mlci waits {self._patience.total:.0f} s in all"
@@ -81,7 +81,7 @@ class RetryBudget:
         """Raise if the time is over.
 
         Raises:
-            OutsideError: It is.
+            OutsideError: if the time is over.
         """
         if self._patience.clock() >= self._end:
             raise OutsideError(f"{problem}: the {self._patience.total:.0f} s that mlci gives GitHub are over")
@@ -97,15 +97,15 @@ T = TypeVar("T")
 
 
 class RefusedError(OutsideError):
-    """GitHub does not take a request as it stands (409, 422 and others); asking again would not help.
+    """GitHub rejects a request (409, 422 and others); a repeat would not help.
 
     Attributes:
-        status: GitHub's.
-        said: GitHub's own words, harmless.
+        status: Status of GitHub's answer.
+        said: GitHub's own message, sanitized.
     """
 
     def __init__(self, text: str, *, status: int, said: str) -> None:
-        """Keep what was said."""
+        """Keep status and message."""
         super().__init__(text)
         self.status, self.said = status, said
 
@@ -115,9 +115,9 @@ class Request:
     """One request.
 
     Attributes:
-        verb, path, parameters, body: As they are sent.
-        permission: What it needs.
-        doing: What it is for, to be said when it fails.
+        verb, path, parameters, body: Parts of the request.
+        permission: Permission that it needs.
+        doing: Its purpose, for error messages.
     """
 
     verb: str
@@ -129,10 +129,10 @@ class Request:
 
 
 class RetryingClient:
-    """Sends requests within one budget of time."""
+    """Sends requests within one time budget."""
 
     def __init__(self, send: Send, patience: RetryPolicy) -> None:
-        """Begin to count the time."""
+        """Start the time budget."""
         self._send = send
         self._patience = patience
         self._budget = RetryBudget(patience)
@@ -141,13 +141,13 @@ class RetryingClient:
     def ask(
         self, ask: Request, read: Callable[[Answer], T], arrived: Callable[[], T | None] | None = None
     ) -> T | PermissionRefused | NotThere:
-        """Send a request until it is answered; before a repeat, look whether it arrived.
+        """Send a request until it is answered; before a repeat, check if it arrived.
 
         Raises:
-            OutsideError: It was not answered in time, or GitHub does not take it.
+            OutsideError: if it was not answered in time, or GitHub rejects it.
         """
         failed = f"GitHub: could not {ask.doing}"
-        problem = "there was no time"
+        problem = "the time was over"
         for attempt in range(self._patience.attempts):
             self._budget.check(f"{failed} ({problem})")
             wait = self._patience.backoff(attempt)
@@ -176,7 +176,7 @@ def _working(answer: Answer) -> Answer:
     """Return the answer.
 
     Raises:
-        NoAnswerError: It says that GitHub is broken.
+        NoAnswerError: if GitHub reports its own failure.
     """
     if answer.status >= 500 or answer.status == 408:
         raise NoAnswerError(f"status {answer.status}")
@@ -184,7 +184,7 @@ def _working(answer: Answer) -> Answer:
 
 
 def _limited(answer: Answer) -> bool:
-    """Whether a rate limit was met: 429, or a 403 that says so."""
+    """Whether a rate limit was hit: 429, or a 403 with that message."""
     if answer.status not in {403, 429}:
         return False
     headers = answer.headers
@@ -196,8 +196,8 @@ def _refused(ask: Request, answer: Answer) -> PermissionRefused | NotThere | Non
     """Return a refusal as a value.
 
     Raises:
-        OutsideError: The token is not valid.
-        RefusedError: GitHub does not take the request.
+        OutsideError: if the token is not valid.
+        RefusedError: if GitHub rejects the request.
     """
     if answer.status < 400 or answer.status >= 500 or answer.status == 408 or _limited(answer):
         return None
@@ -209,7 +209,7 @@ def _refused(ask: Request, answer: Answer) -> PermissionRefused | NotThere | Non
             return PermissionRefused(permission=ask.permission, said=said)
         case 404 | 410:
             return NotThere()
-        case 422 if said.startswith("No commit found"):  # a branch that is gone, where a commit was asked for
+        case 422 if said.startswith("No commit found"):  # the requested branch does not exist
             return NotThere()
         case 422 if "maximum number of statuses" in said:  # 1,000 of one context on one commit
             return PermissionRefused(permission=ask.permission, said=said)

@@ -1,8 +1,8 @@
 """Transport: one request through PyGithub, with bounds on bytes, seconds and redirects.
 
-What PyGithub 2.10 does by itself and why it is switched off: it waits a second between writes, repeats ten times, reads
-answers of any size, follows redirects without end and sleeps on every 202. Its connection is replaced for requests of
-ours alone (``injectConnectionClasses`` on a subclass), not for others in the same process.
+Features of PyGithub 2.10 that are switched off: it waits a second between writes, repeats ten times, reads answers of
+any size, follows redirects without end and sleeps on every 202. Its connection is replaced only for mlci's requests
+(``injectConnectionClasses`` on a subclass), not for others in the same process.
 """
 
 import time
@@ -14,14 +14,14 @@ from urllib.parse import urlsplit
 from mlci.errors import InputError
 
 MOST_BYTES = 48 * 1024 * 1024
-"""A page of 100 comments of 65,536 characters has less."""
+"""Largest accepted answer; a page of 100 comments of 65,536 characters is smaller."""
 
 _CHUNK = 1 << 16
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
 
 class NoAnswerError(Exception):
-    """There was no whole answer; the request may have had its effect all the same."""
+    """Missing or incomplete answer; the request may have taken effect."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,14 +35,14 @@ class Answer:
 
 @dataclass(frozen=True, kw_only=True)
 class Access:
-    """Where GitHub is, and with what right.
+    """GitHub's address and the token.
 
     Attributes:
         url: ``GITHUB_API_URL``.
-        token: Never shown.
-        agent: What mlci calls itself.
-        seconds: Time-out of a connection and of each read; an answer may take twice as long in all.
-        clock: Seconds that only ever rise.
+        token: The token, which is never shown.
+        agent: mlci's name in requests.
+        seconds: Timeout of a connection and of each read; an answer may take twice as long in all.
+        clock: Monotonic clock, in seconds.
     """
 
     url: str
@@ -60,7 +60,7 @@ def transport(access: Access) -> Send:
     """Return a function that sends requests.
 
     Raises:
-        InputError: PyGithub is not installed, or the address is not ``https``: others could read the token.
+        InputError: if PyGithub is not installed, or the address is not ``https``: others could read the token.
     """
     place = urlsplit(access.url)
     if place.scheme != "https" and not (place.scheme == "http" and place.hostname in _LOOPBACK):
@@ -97,7 +97,7 @@ def transport(access: Access) -> Send:
 
 
 def _bounded(access: Access) -> Any:  # noqa: ANN401 (a class made after a late import)
-    """Return PyGithub's requester with connections that are bounded."""
+    """Return PyGithub's requester with limited connections."""
     from github.Requester import (  # noqa: PLC0415 (see above)
         HTTPRequestsConnectionClass,
         HTTPSRequestsConnectionClass,
@@ -129,7 +129,7 @@ def _bounded(access: Access) -> Any:  # noqa: ANN401 (a class made after a late 
 
 @dataclass(frozen=True)
 class _Whole:
-    """An answer that was read already, in the form that PyGithub takes it."""
+    """Answer that was read already, in the form that PyGithub expects."""
 
     status: int
     headers: Mapping[str, str]
@@ -143,7 +143,7 @@ class _Whole:
 
 
 def _whole(connection: Any, session: Any, access: Access) -> _Whole:  # noqa: ANN401 (PyGithub's connection, requests' session)
-    """Send the request and read its answer, no more bytes and no longer than allowed; follow nothing."""
+    """Send the request and read its answer within the limits on bytes and time; follow no redirects."""
     begun = access.clock()
     with session.request(
         connection.verb,
@@ -159,12 +159,12 @@ def _whole(connection: Any, session: Any, access: Access) -> _Whole:  # noqa: AN
             raise NoAnswerError(
                 "it redirects to another address, where a token is not sent; was the repository renamed?"
             )
-        if answer.status_code == 202:  # PyGithub would sleep and ask again, without end
+        if answer.status_code == 202:  # PyGithub would sleep and repeat, without end
             raise NoAnswerError("it is not ready yet (202)")
         body = bytearray()
         while chunk := answer.raw.read1(
             _CHUNK, decode_content=True
-        ):  # what is there, without waiting for a whole chunk
+        ):  # the bytes that have arrived, without waiting for a whole chunk
             body += chunk
             if len(body) > MOST_BYTES:
                 raise NoAnswerError(f"its answer has more than {MOST_BYTES:,} bytes")
@@ -174,7 +174,7 @@ def _whole(connection: Any, session: Any, access: Access) -> _Whole:  # noqa: AN
 
 
 def failure_reason(error: Exception) -> str:
-    """Say in a few words what went wrong; the exception's own text holds addresses and objects."""
+    """Describe an exception in a few words; its own text contains addresses and objects."""
     name = type(error).__name__
     return {
         "ConnectTimeout": "it can't be reached (time-out)",

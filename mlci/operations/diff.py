@@ -20,13 +20,13 @@ CANDIDATE, PRODUCTION = "candidate", "production"
 
 @dataclass(frozen=True, kw_only=True)
 class DiffSide:
-    """One of the two.
+    """One side of a diff.
 
     Attributes:
         name: ``version 3`` or ``candidate``.
         content: Its manifest.
-        origin: What it was made from.
-        rows: Its evaluation set by digests, where it kept them.
+        origin: Its origin.
+        rows: Digests of its evaluation set's rows, if it kept them.
     """
 
     name: str
@@ -37,12 +37,12 @@ class DiffSide:
 
 @dataclass(frozen=True, kw_only=True)
 class Diff:
-    """What differs between two.
+    """Differences between two versions, or between a version and a run.
 
     Attributes:
-        before, after: The two.
-        metrics: Both values on the whole set by metric; ``None`` where one has none.
-        lineage: What changed from one to the other.
+        before, after: The two sides.
+        metrics: Both values on the whole set by metric; ``None`` for a missing value.
+        lineage: Changes from one to the other.
     """
 
     before: DiffSide
@@ -57,13 +57,13 @@ class Diff:
 
 
 def diff_versions(context: RunContext, before: str, after: str, *, out: Path) -> Diff:
-    """Compare two.
+    """Compare two versions, or a version and a run.
 
     Args:
-        context: Effects, with the registry.
+        context: Run context with the registry.
         before: A number, ``production``, or ``candidate`` for the bundle in ``out``.
         after: The same.
-        out: The folder of a run.
+        out: Output folder of a run.
 
     Raises:
         InputError: if a version or the bundle does not exist.
@@ -83,10 +83,10 @@ def diff_versions(context: RunContext, before: str, after: str, *, out: Path) ->
 
 
 def version_number(shown: str, state: LedgerState, name: str) -> int:
-    """Return the number of a version by what it is called.
+    """Return the number of a version by its number or name.
 
     Raises:
-        InputError: There is none.
+        InputError: if the version does not exist.
     """
     if name == PRODUCTION:
         if state.champion is None:

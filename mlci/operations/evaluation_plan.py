@@ -35,7 +35,7 @@ _FAIRNESS = {
 
 @dataclass(frozen=True, kw_only=True)
 class RequiredStatistics:
-    """Which statistics the metrics of a run rest on."""
+    """Statistics that the metrics of a run need."""
 
     scores: bool
     calibration: bool
@@ -45,24 +45,24 @@ class RequiredStatistics:
 
 
 def engine_slices(config: Config) -> tuple[SliceSpec, ...]:
-    """Return the slices as the engine takes them."""
+    """Return the slices for the engine."""
     return tuple(SliceSpec(name=slice_name(item), columns=_columns(item)) for item in effective_slices(config))
 
 
 def reference_groups(evaluation: Evaluation) -> dict[str, str]:
-    """Return the reference group by slice, where one is configured."""
+    """Return the reference group by slice, for slices that have one."""
     chosen = (item for item in evaluation.slices if isinstance(item, SliceColumnConfig) and item.reference is not None)
     return {item.column: _group_name(item.reference) for item in chosen}
 
 
 def gate_rules(config: Config) -> tuple[Rule, ...]:
-    """Return the gates as they are judged, with the policy that holds for each; of two equal ones the first."""
+    """Return the gates as rules, each with its policy; duplicates are dropped."""
     found = [_rule(gate, config) for gate in config.gates]
     return tuple({replace(rule, line=None): rule for rule in reversed(found)}.values())[::-1]
 
 
 def asked_metrics(config: Config) -> tuple[str, ...]:
-    """Return the plain metrics to measure in every scope: those asked for, and those that gates look at."""
+    """Return the plain metrics to measure in every scope: the listed ones and those of gates."""
     asked = config.evaluation.reported if config.evaluation else None
     names = [metric_name(item) for item in asked] if asked is not None else _default_metrics(config)
     names += [metric_name(gate) for gate in config.gates]
@@ -72,7 +72,7 @@ def asked_metrics(config: Config) -> tuple[str, ...]:
 
 
 def asked_disparities(config: Config) -> tuple[tuple[str, str], ...]:
-    """Return (metric, slice) pairs to take a spread of: all of fairness unless metrics are listed, and the gates'."""
+    """Return (metric, slice) pairs of disparities: all fairness metrics unless metrics are listed, and the gates'."""
     if config.evaluation is None:
         return ()
     asked = config.evaluation.reported
@@ -87,12 +87,12 @@ def asked_disparities(config: Config) -> tuple[tuple[str, str], ...]:
 
 
 def metric_name(item: Gate | Reported) -> str:
-    """Return the name that a metric has in reports."""
+    """Return the name of a metric in reports."""
     return shown_name(catalogue.shown_metric(item.metric), item.params or {})
 
 
 def row_metrics(config: Config) -> tuple[RowMetric, ...]:
-    """Return the metrics that are functions of rows, each once; a later mention may add what an earlier left open."""
+    """Return the metrics that are functions of rows, each once, with the settings of all its mentions."""
     reported = (config.evaluation.reported if config.evaluation else None) or ()
     found: dict[str, RowMetric] = {}
     entries: list[Gate | Reported] = [*config.gates, *reported]
@@ -109,7 +109,7 @@ def row_metrics(config: Config) -> tuple[RowMetric, ...]:
 
 
 def required_statistics(config: Config) -> RequiredStatistics:
-    """Return the statistics that the run's metrics and disparities rest on."""
+    """Return the statistics that the run's metrics and disparities need."""
     names = set(asked_metrics(config))
     for metric, _ in asked_disparities(config):
         spread = catalogue.find_disparity(metric)
@@ -127,7 +127,7 @@ def required_statistics(config: Config) -> RequiredStatistics:
 def _requires_probabilities(config: Config, names: Iterable[str]) -> bool:
     """Whether scores outside [0, 1] are refused: not if only the default metrics would need probabilities.
 
-    A threshold that is configured says that scores are what the default metrics take them for.
+    A configured threshold states that scores are on the scale that the default metrics expect.
     """
     reported = config.evaluation.reported if config.evaluation else None
     named = [*(item.metric for item in config.gates), *(item.metric for item in reported or ())]
@@ -147,7 +147,7 @@ def _parts(name: str) -> tuple[str, ...]:
 
 
 def evaluation_question(config: Config, *, baseline: bool) -> Question:
-    """Return what inference is asked."""
+    """Return the question for the inference."""
     evaluation = config.evaluation
     return Question(
         task=config.task,
@@ -163,7 +163,7 @@ def evaluation_question(config: Config, *, baseline: bool) -> Question:
 
 
 def asked_operations(config: Config) -> tuple[str, ...]:
-    """Return the names of the run's own costs that gates look at."""
+    """Return the operational metrics that gates limit."""
     return tuple(dict.fromkeys(gate.metric for gate in config.gates if _measured_by_run(gate.metric)))
 
 
@@ -222,12 +222,12 @@ def _info(name: str) -> MetricInfo:
 
 
 _OF_SCORES = frozenset({"ranks", "loss", "calibration", "operation"})
-_REMEDY = "set the one that decides: `predict: {threshold: …}`"
+_REMEDY = "set the decision threshold: `predict: {threshold: …}`"
 
 
 def missing_threshold_note(found: Sequence[str]) -> str:
     """Return the report's note about models whose scores have no threshold."""
-    return f"{_why(found)}, so metrics of decisions and probabilities are left out; to report the former, {_REMEDY}"
+    return f"{_why(found)}, so metrics of decisions and probabilities are left out; for those of decisions, {_REMEDY}"
 
 
 def _why(found: Sequence[str]) -> str:
@@ -236,34 +236,34 @@ def _why(found: Sequence[str]) -> str:
 
 @dataclass(frozen=True)
 class DecisionMetrics:
-    """Selection of the metrics that rest on decisions.
+    """Selection of the metrics that need decisions.
 
     Attributes:
-        custom: Names of custom metrics that are given decisions.
+        custom: Names of custom metrics that take decisions.
     """
 
     custom: frozenset[str]
 
     def refuse_gates(self, config: Config, found: Sequence[str], path: str) -> None:
-        """Stop where a gate looks at a metric of decisions.
+        """Refuse gates on metrics of decisions.
 
         Raises:
-            InputError: if there is one; ``path`` is the candidate's predictions.
+            InputError: if a gate limits such a metric; ``path`` is the candidate's predictions.
         """
         gates = [gate for gate in config.gates if self.rests(gate.metric)]
         if gates:
             listed = ", ".join(dict.fromkeys(f"`{gate.metric}`" for gate in gates))
-            raise InputError(Problem(f"{_why(found)}, and gates look at {listed}: {_REMEDY}", path))
+            raise InputError(Problem(f"{_why(found)}, and gates limit {listed}: {_REMEDY}", path))
 
     def leave_out(self, question: Question) -> Question:
-        """Return the question without metrics of decisions, and of probabilities, which such scores are not."""
+        """Return the question without metrics of decisions and of probabilities."""
         kept = (name for name in question.metrics if not self.rests(name))
         metrics = tuple(name for name in kept if catalogue.canonical(name) not in PROBABILITY)
         spreads = tuple(pair for pair in question.disparities if not self.rests(pair[0]))
         return replace(question, metrics=metrics, disparities=spreads)
 
     def rests(self, metric: str) -> bool:
-        """Tell whether a metric, or what its spread is taken of, rests on decisions."""
+        """Check if a metric, or the base of a disparity, needs decisions."""
         spread = catalogue.find_disparity(metric)
         if spread is not None:
             return any(self.rests(base) for base in spread.bases)

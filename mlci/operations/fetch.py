@@ -1,4 +1,4 @@
-"""``mlci fetch``: copy what a run reads from the registry."""
+"""``mlci fetch``: copy the part of the registry that a run reads."""
 
 from pathlib import Path
 
@@ -13,16 +13,16 @@ from mlci.registry.versions import Version
 
 
 def fetch_for_run(loaded: LoadedConfig, context: RunContext, *, folder: Path) -> int | None:
-    """Read the ledger's end, the champion and what comparing with it takes; return its number, ``None`` for none.
+    """Read the ledger head, the champion and the files for a comparison with it; return its number, or ``None``.
 
     Args:
         loaded: The configuration, with `baseline: production`.
-        context: Effects; its registry keeps what is read through it.
+        context: Run context; its registry copies everything that is read.
         folder: Folder of the configuration.
 
     Raises:
-        CorruptError: The champion is not whole.
-        OutsideError: The registry can't be reached.
+        CorruptError: if the champion is damaged.
+        OutsideError: if the registry can't be reached.
     """
     store = registry_of(context)
     ledger_head = production.champion_head(loaded.config, context)
@@ -30,9 +30,7 @@ def fetch_for_run(loaded: LoadedConfig, context: RunContext, *, folder: Path) ->
     if ledger_head is None or champion is None:
         return None
     _read(loaded, context, ledger_head, champion, folder=folder)
-    for _ in trend.metric_history(
-        store, ledger_head
-    ):  # a report tells how metrics went; what can't be read explains nothing
+    for _ in trend.metric_history(store, ledger_head):  # for the report's trend; unreadable versions are skipped
         pass
     return champion.number
 
@@ -40,7 +38,7 @@ def fetch_for_run(loaded: LoadedConfig, context: RunContext, *, folder: Path) ->
 def _read(
     loaded: LoadedConfig, context: RunContext, ledger_head: LedgerHead, champion: Version, *, folder: Path
 ) -> None:
-    """Read the champion's predictions on the current rows, or else its model, how it was made, and its spread."""
+    """Read the champion's predictions on the current rows, or else its model and recipe, and its training noise."""
     store, manifest = registry_of(context), champion.manifest
     evaluation = loaded.config.evaluation
     made_later = False
@@ -57,7 +55,7 @@ def _read(
     predictions = production.is_made_on(store, ledger_head, champion, rows)
     keys = (manifest.data.keys,) if manifest.data.keys else ()
     training_noise.load_noise(loaded.config, store, ledger_head, against=champion.number, rows=rows)
-    # The rows that training makes may be others, so whatever comparing with the champion can take has to be there.
+    # Training may make other rows, so every file that a comparison with the champion may need has to be copied.
     judged = (*manifest.files, manifest.predictions.file, manifest.report) if predictions is None or made_later else ()
     known = (predictions.file,) if predictions is not None else ()
     for number, file in enumerate((manifest.recipe.config, *manifest.environment.lock, *keys, *judged, *known)):

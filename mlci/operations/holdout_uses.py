@@ -1,7 +1,7 @@
 """Holdout uses: how often an evaluation set was used, by the ledger's records.
 
-A look is a candidate's predictions, judged on an evaluation set by a policy. The same predictions judged again by the
-same policy tell nothing new, so they cost nothing.
+A holdout use is a candidate's predictions, judged on an evaluation set by a policy. The same predictions, judged again
+by the same policy, reveal nothing new and do not count again.
 """
 
 from dataclasses import dataclass
@@ -18,21 +18,21 @@ from mlci.registry.store import Store
 from mlci.report.document import Report
 
 ON_NUMBERS = "metrics"
-"""Stands for the evaluation set where only metrics files are compared."""
+"""Placeholder for the evaluation set if only metrics files are compared."""
 LOOK_BACK = 500
-"""Entries to look for the same look in; one that is further back counts as new."""
+"""Number of newest entries that are searched for the same use; an older one counts as new."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class HoldoutUse:
-    """One look.
+    """One holdout use.
 
     Attributes:
-        fingerprint: Of the evaluation set.
+        fingerprint: Fingerprint of the evaluation set.
         predictions: Digest of the candidate's predictions.
-        policy: Digest of what decides.
-        again: Whether the ledger has this look already.
-        count: Looks at this evaluation set, this one included.
+        policy: Digest of gates and policy.
+        again: Whether the ledger has this use already.
+        count: Number of uses of this evaluation set, including this one.
     """
 
     fingerprint: str
@@ -45,14 +45,14 @@ class HoldoutUse:
 def use_of_run(
     config: Config, fingerprint: str | None, digests: ArtifactDigests | None, context: RunContext
 ) -> HoldoutUse | None:
-    """Return the look that a run was; ``None`` where it is not to be recorded."""
+    """Return the holdout use of a run; ``None`` if it is not to be recorded."""
     if context.registry is None or context.stamp is None or digests is None:
         return None
     return _use(config, context.registry, fingerprint or ON_NUMBERS, digests.digest)
 
 
 def use_of_report(config: Config, report: Report, context: RunContext) -> HoldoutUse | None:
-    """Return the look that a report tells of, made by a job that could not record it; ``None`` if it does not tell."""
+    """Return the holdout use of a report by a job that could not record it; ``None`` if the report lacks digests."""
     predictions = (report.candidate.predictions or "").removeprefix("sha256:")
     if context.registry is None or not predictions:
         return None
@@ -67,7 +67,7 @@ def _use(config: Config, store: Store, known_as: str, predictions: str) -> Holdo
 
 
 def known_uses(ledger_head: LedgerHead | None, fingerprint: str | None) -> int | None:
-    """Return the looks that the ledger knew of; ``None`` where it knew of none or was not read."""
+    """Return the number of uses in the ledger; ``None`` if it has none or was not read."""
     if ledger_head is None or fingerprint is None:
         return None
     found = [ledger_head.state.uses[name] for name in spellings(fingerprint) if name in ledger_head.state.uses]
@@ -75,7 +75,7 @@ def known_uses(ledger_head: LedgerHead | None, fingerprint: str | None) -> int |
 
 
 def policy_digest(config: Config) -> str:
-    """Return the digest of what decides: gates and policy."""
+    """Return the digest of gates and policy."""
     parts = config.model_dump(mode="json", include={"gates", "policy"})
     return entries.entry_digest(entries.canonical_json(parts))
 
@@ -83,20 +83,20 @@ def policy_digest(config: Config) -> str:
 def record_use(
     context: RunContext, use: HoldoutUse, report: Report, *, digest: str, against: int | None
 ) -> Entry | None:
-    """Append what was decided.
+    """Append the verdict to the ledger.
 
     Args:
-        context: Effects, with registry and stamp.
-        use: The look that it was.
+        context: Run context with registry and author.
+        use: The holdout use.
         report: The report.
         digest: SHA-256 of ``report.json``.
         against: Version that the candidate was compared with.
 
     Raises:
-        OutsideError: The registry can't be written to.
+        OutsideError: if the registry can't be written to.
     """
     if context.registry is None or context.stamp is None:
-        raise ValueError("the command line gives a registry and a stamp to a run that records")
+        raise ValueError("the run context has no registry or no author")
     store, seen = context.registry, use.again
 
     def decide(state: LedgerState) -> VerdictRecord:

@@ -39,7 +39,7 @@ ROWS = "metrics"
 
 @dataclass(frozen=True, kw_only=True)
 class MetricValues:
-    """A baseline's numbers, and where they came from."""
+    """A baseline's numbers and their origin."""
 
     values: Values
     commit: str | None = None
@@ -48,7 +48,7 @@ class MetricValues:
 
 
 def candidate_values(loaded: LoadedConfig, context: RunContext, *, folder: Path) -> tuple[ModelPredictions, Values]:
-    """Train if there is a command for it, and read what the metrics file says."""
+    """Run the training command, if any, and read the metrics file."""
     trained = predictions.run_train_step(
         loaded.config, StepContext(folder=folder, scratch=context.scratch / "step"), context
     )
@@ -61,7 +61,7 @@ def candidate_values(loaded: LoadedConfig, context: RunContext, *, folder: Path)
 
 
 def _read(loaded: LoadedConfig, path: Path, shown: str, where: tuple[str, ...] = ()) -> MetricsFile:
-    """Read a metrics file in which every value that a gate asks for is a number, if it is there."""
+    """Read a metrics file; every value of a gated metric that it has must be a number."""
     if where and is_missing(str(path)):
         missing = missing_file(str(path), ("candidate" if where[0] == "predict" else "baseline", where[1]))
         raise InputError(loaded.problem(f"`{shown}` {missing.message}", *where))
@@ -93,7 +93,7 @@ def of_file(loaded: LoadedConfig, *, folder: Path) -> MetricValues | None:
 
 
 def as_committed(loaded: LoadedConfig, context: RunContext, commit: str, *, folder: Path) -> MetricValues:
-    """Return the numbers of the metrics file that a commit holds; none if git does not track it, or can't be read."""
+    """Return the numbers of a commit's metrics file; none if git does not track it or it can't be read."""
     name = str(loaded.config.predict.metrics)
     numbers = MetricValues(values={}, commit=commit)
     if is_tracked(context.git, name):
@@ -103,7 +103,7 @@ def as_committed(loaded: LoadedConfig, context: RunContext, commit: str, *, fold
 
 
 def champion_values(context: RunContext, ledger_head: LedgerHead) -> MetricValues | None:
-    """Return the champion's numbers; ``None`` only where nothing was ever promoted."""
+    """Return the champion's numbers; ``None`` only if nothing was ever promoted."""
     store = registry_of(context)
     champion = versions.read_champion(store, ledger_head)
     if champion is None:
@@ -149,7 +149,7 @@ def _of_reference(loaded: LoadedConfig, ref: str, context: RunContext) -> Metric
 def compare_values(
     loaded: LoadedConfig, candidate: Values, baseline: Values | None, notes: tuple[str, ...]
 ) -> EvaluationResult:
-    """Return every number of either file and every number that a gate asks for, as points."""
+    """Return all numbers of both files and of gated metrics, as point estimates."""
     config = loaded.config
     names = dict.fromkeys([*(baseline or {}), *candidate, *(gate.metric for gate in config.gates)])
     return EvaluationResult(
@@ -194,7 +194,7 @@ def _comparison(name: str, candidate: Values, baseline: Values | None) -> Compar
 
 
 def _absent(name: str, candidate: Values, *, disappeared: bool) -> Undefined:
-    """Say that a number is missing: it disappeared, or nothing is called that."""
+    """Describe a missing number: it disappeared, or no metric has that name."""
     said = f"{name} is not in the candidate's metrics file"
     if disappeared:
         return Undefined(f"{said}, but was in the baseline's", cause=Cause.MISSING)

@@ -8,20 +8,20 @@ from mlci.inference.result import Comparison, EvaluationResult
 from mlci.metrics.statistics import WHOLE
 
 PER_THOUSAND = "predict_seconds_per_1k_rows"
-_ONCE = "measured once, so there is no interval"
+_ONCE = "measured once, so without an interval"
 
 
 def add_operational_metrics(
     result: EvaluationResult, asked: tuple[str, ...], candidate: Mapping[str, float], baseline: Mapping[str, float]
 ) -> EvaluationResult:
-    """Add measured costs: all of the candidate's, and those that gates ask for even where nothing was measured."""
+    """Add measured costs: all of the candidate's, and those of gates even if nothing was measured."""
     names = dict.fromkeys((*candidate, *asked))
     added = tuple(_comparison(name, candidate.get(name), baseline.get(name), result) for name in names)
     return replace(result, comparisons=result.comparisons + added)
 
 
 def scale_costs(costs: Mapping[str, float], *, measured_for: int, rows: int) -> dict[str, float]:
-    """Turn prediction times that were taken as if for ``measured_for`` rows into times for a thousand of ``rows``."""
+    """Convert prediction times, measured as if for ``measured_for`` rows, into times for a thousand of ``rows``."""
     factor = measured_for / rows if rows else 0.0
     return {name: value * factor if name == PER_THOUSAND else value for name, value in costs.items()}
 

@@ -1,7 +1,7 @@
 """Checks before training: columns, classes, groups and custom metrics that a configuration names exist.
 
-Columns and classes are looked up before anything runs, where the evaluation set is there already, and right after
-training, where training makes it. Groups are known once the rows are read.
+Columns and classes are checked before any step runs if the evaluation set exists, and right after training if training
+makes it. Groups are known once the rows are read.
 """
 
 import contextlib
@@ -28,13 +28,13 @@ Where = tuple[str | int, ...]
 
 
 def survey_before_steps(loaded: LoadedConfig, context: RunContext, *, data: str, folder: Path) -> bool:
-    """Refuse names that the evaluation set does not have, before a step spends time; return whether it was there.
+    """Refuse names that the evaluation set lacks before a step spends time; return whether the set exists.
 
-    So are columns of predictions in a file that no training writes, while the baseline's steps may still run. Where no
-    step runs at all, the rows are read at once and nothing is gained.
+    Columns of a predictions file that no training writes are checked too, if the baseline's steps may run. If no step
+    runs at all, the rows are read at once and this check is skipped.
 
     Raises:
-        InputError: if there is such a name; the message has all of them with their lines.
+        InputError: if such a name exists; the message has all of them with their lines.
     """
     config = loaded.config
     runs = config.train or config.predict.run or config.predict.model or getattr(config.baseline, "ref", None)
@@ -45,7 +45,7 @@ def survey_before_steps(loaded: LoadedConfig, context: RunContext, *, data: str,
     try:
         found = context.survey(data, config.evaluation.label)
     except InputError:
-        return False  # training may write it again; a later reader reports what is wrong
+        return False  # training may rewrite it; a later reader reports errors
     problems = [
         *_columns(loaded, found.columns),
         *_classes(loaded, found),
@@ -59,10 +59,10 @@ def survey_before_steps(loaded: LoadedConfig, context: RunContext, *, data: str,
 
 @contextlib.contextmanager
 def at_their_lines(loaded: LoadedConfig) -> Iterator[None]:
-    """Place what is wrong with an entry of the configuration at its line, or name the line that the remedy changes.
+    """Add lines of the configuration to problems, or the line that the remedy changes.
 
     Raises:
-        InputError: The same problems.
+        InputError: if the block raised one; it has the same problems with lines.
     """
     try:
         yield
@@ -79,7 +79,7 @@ def _at_its_line(loaded: LoadedConfig, problem: Problem) -> Problem:
 
 
 def _written_at(loaded: LoadedConfig, setting: tuple[str, ...]) -> Where | None:
-    """Return the path of an entry in the file; ``None`` for what another configuration than this one says."""
+    """Return the path of an entry in the file; ``None`` for an entry of another configuration."""
     if not setting:
         return None
     if setting[0] == "candidate":
@@ -107,7 +107,7 @@ def _predicted(loaded: LoadedConfig, context: RunContext, folder: Path) -> Itera
     try:
         known = context.survey(str(path), "").columns
     except InputError:
-        return  # the reader of the predictions names what is wrong
+        return  # the reader of the predictions reports the error
     named: list[tuple[str, Where]] = [
         (name, ("predict", key)) for key in ("score", "decision") if isinstance(name := getattr(predict, key), str)
     ]
@@ -124,7 +124,7 @@ def refuse_unknown(loaded: LoadedConfig, result: EvaluationResult) -> None:
     """Refuse classes and reference groups that the rows do not have.
 
     Raises:
-        InputError: if there is such a name; the message has all of them with their lines.
+        InputError: if such a name exists; the message has all of them with their lines.
     """
     known = result.classes
     problems = [*_unknown_classes(loaded, known)] if known else []
@@ -152,7 +152,7 @@ def _columns(loaded: LoadedConfig, known: tuple[str, ...]) -> Iterator[Problem]:
 
 
 def _outdated(loaded: LoadedConfig) -> str:
-    """Return the remedy if training may be about to replace the file."""
+    """Return the remedy if training may replace the file."""
     return ". If training makes this file, remove the old one first" if loaded.config.train else ""
 
 
@@ -167,7 +167,7 @@ def _classes(loaded: LoadedConfig, found: Survey) -> Iterator[Problem]:
 
 
 def _positive(loaded: LoadedConfig, found: Survey) -> Iterator[Problem]:
-    """Yield the problem of a positive class that the two labels leave open, or that is not among them."""
+    """Yield the problem of a positive class that is ambiguous, or is not one of the two labels."""
     evaluation = loaded.config.evaluation
     if loaded.config.task != "binary" or evaluation is None or not found.classes or len(found.classes) > 2:
         return
@@ -189,7 +189,7 @@ def _unknown_classes(loaded: LoadedConfig, known: tuple[str, ...]) -> Iterator[P
 
 
 def _metrics(loaded: LoadedConfig) -> Iterator[tuple[str, Where]]:
-    """Yield every metric that is written in the configuration, with its place."""
+    """Yield every metric in the configuration, with its path."""
     evaluation = loaded.config.evaluation
     for index, item in enumerate((evaluation.metrics if evaluation else None) or ()):
         yield item if isinstance(item, str) else item.metric, ("evaluation", "metrics", index)
@@ -224,7 +224,7 @@ def _groups(result: EvaluationResult) -> dict[str, dict[str, None]]:
 
 
 def _hint(name: str, known: Iterable[str], key: str = "", form: str = "{}") -> str:
-    """Return the name that was probably meant, with the text to write, and the names that exist."""
+    """Return the closest name, with the text to write, and the names that exist."""
     names = list(known)
     plain = {item.strip().casefold(): item for item in names}
     guess = plain.get(name.strip().casefold()) or plain.get(_as_number(name))
@@ -237,7 +237,7 @@ def _hint(name: str, known: Iterable[str], key: str = "", form: str = "{}") -> s
 
 
 def _as_number(name: str) -> str:
-    """Return a number as a class would be called: ``2`` for ``2.0`` and ``02``."""
+    """Return a number as the name of a class: ``2`` for ``2.0`` and ``02``."""
     try:
         value = float(name)
     except ValueError:
@@ -246,10 +246,10 @@ def _as_number(name: str) -> str:
 
 
 def check_custom_metrics(loaded: LoadedConfig, context: RunContext) -> None:
-    """Refuse a configuration that names a metric which can't be found.
+    """Refuse a configuration with a metric that can't be found.
 
     Raises:
-        InputError: Each such metric, with its line.
+        InputError: if there is such a metric; the message has all of them with their lines.
     """
     lacking = (
         (metric.name, context.metric_lack(metric.function))
@@ -261,7 +261,7 @@ def check_custom_metrics(loaded: LoadedConfig, context: RunContext) -> None:
 
 
 def _place(loaded: LoadedConfig, name: str) -> tuple[str | int, ...]:
-    """Return where a configuration names a metric first: in a gate, or in the list of metrics."""
+    """Return the path at which a configuration first names a metric: in a gate, or in the list of metrics."""
     for index, gate in enumerate(loaded.config.gates):
         if evaluation_plan.metric_name(gate) == name:
             return ("gates", index, "metric")

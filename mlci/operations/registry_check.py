@@ -31,13 +31,13 @@ class RegistryProbe:
 
 @dataclass
 class _Checks:
-    """The checks so far."""
+    """Results of the checks so far."""
 
     seconds: Callable[[], float]
     found: list[RegistryProbe] = field(default_factory=list)
 
     def run(self, name: str, call: Callable[[], str]) -> bool:
-        """Make a check, which returns a detail or raises; tell if it passed."""
+        """Run a check, which returns a detail or raises; return whether it passed."""
         began = self.seconds()
         try:
             detail = call()
@@ -49,20 +49,20 @@ class _Checks:
         return True
 
     def skip(self, name: str, why: str) -> None:
-        """Leave a check out."""
+        """Skip a check."""
         self.found.append(RegistryProbe(name=name, outcome="skipped", detail=why))
 
 
 def probe_registry(
     opened: Callable[[str], Store], model: str, *, now: Callable[[], str], seconds: Callable[[], float]
 ) -> list[RegistryProbe]:
-    """Check rights, conditional writes, clock and latency of a registry; nothing of the probe stays.
+    """Check rights, conditional writes, clock and latency of a registry, and remove the probe.
 
     Args:
         opened: Opens the registry for a model of that name.
         model: The configured model.
         now: Time of this machine's clock, RFC 3339.
-        seconds: Seconds that only ever rise.
+        seconds: Monotonic clock, in seconds.
     """
     checks, probe = _Checks(seconds), opened(f"{PROBE}{secrets.token_hex(6)}")
     checks.run("read", lambda: _end(opened(model), now()))
@@ -88,7 +88,7 @@ def _expect(holds: bool, message: str) -> str:
 
 
 def _end(store: Store, now: str) -> str:
-    """Read the end of the ledger."""
+    """Read the ledger head."""
     ledger_head = ledger.read_ledger_head(store)
     if not ledger_head.number:
         return f"{store.shown} has no entry yet"
@@ -114,8 +114,8 @@ def _keeps_files(probe: Store) -> bool:
 
 
 def _conditional(probe: Store) -> str:
-    """Try to write another entry under a number that is taken."""
-    lost = "a second entry was written over the first: of two promotions at once one would be lost"
+    """Try to write another entry under an existing number."""
+    lost = "a second entry overwrote the first: of two promotions at once one would be lost"
     return _expect(not probe.append(1, b"another\n") and probe.read(1) == _DATA, lost)
 
 
@@ -130,7 +130,7 @@ def _read_back(probe: Store) -> str:
 
 
 def _latency(probe: Store, seconds: Callable[[], float]) -> str:
-    """Measure some reads."""
+    """Measure the latency of reads."""
     taken = []
     for _ in range(_READS):
         began = seconds()

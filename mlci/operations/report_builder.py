@@ -37,20 +37,20 @@ FIRST = "no baseline yet; it is recorded when this merges"
 
 @dataclass(frozen=True, kw_only=True)
 class ReportContext:
-    """What a report says beside its numbers.
+    """Facts of a report beside its numbers.
 
     Attributes:
         model, task: From the configuration.
         candidate, baseline: The two models' origins.
-        policy: What gates were judged under.
+        policy: Policy of the gates.
         config_digest, config_path: The configuration.
         seconds: Wall time by stage.
-        versions: Of mlci and of what it computes with.
-        uses: Looks at the evaluation set, by the ledger.
-        lineage: What changed since the baseline was made.
+        versions: Versions of mlci and of its numerical libraries.
+        uses: Number of holdout uses, by the ledger.
+        lineage: Changes since the baseline was made.
         trend: Gated metrics over the versions that were in production.
         made_by_training: Whether the candidate's training made the evaluation set.
-        shared: Rows that both models are compared on, if the baseline's own evaluation set is another one.
+        shared: Rows that both models are compared on, if the baseline's own evaluation set differs.
     """
 
     model: str
@@ -69,7 +69,7 @@ class ReportContext:
 
 
 def build_report(result: EvaluationResult, gates: tuple[JudgedGate, ...], facts: ReportContext) -> Report:
-    """Return the report: the one document that everything else is rendered from."""
+    """Return the report that all output is rendered from."""
     return Report(
         model=facts.model,
         task=result.task,
@@ -146,7 +146,7 @@ def _interval(evidence: Evidence | None, confidence: float) -> Interval | None:
 
 
 def _number(value: float | None) -> float | None:
-    """Return what the document can hold: a finite number, or nothing."""
+    """Return a finite number, or ``None``: JSON has no other."""
     return value if value is not None and math.isfinite(value) else None
 
 
@@ -161,7 +161,7 @@ def _reason(evidence: Evidence) -> str | None:
 
 
 def _gate(gate: JudgedGate, *, first: bool) -> GateRow:
-    """Return a gate's row; ``first`` where production has no version yet, so that a baseline is still to come."""
+    """Return a gate's row; ``first`` if production has no version yet."""
     limit = {} if gate.kind == "present" else {gate.kind: gate.limit.value, "relative": gate.limit.relative}
     return GateRow(
         id=gate.id,

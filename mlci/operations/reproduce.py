@@ -141,7 +141,7 @@ def reproduce_version(
 
 
 def _makes_its_own_rows(config: Config, context: RunContext, version: Version) -> bool:
-    """Tell whether the version's training made its evaluation set and git holds none now."""
+    """Check if the version's training made its evaluation set, and git does not track one now."""
     committed = config.evaluation is not None and is_tracked(context.git, config.evaluation.data)
     return not committed and production.was_made_by_training(context, version)
 
@@ -179,7 +179,7 @@ def _notes(version: Version, environment: Environment, *, fresh: bool) -> tuple[
 def _found(
     outcome: Outcome, version: int, made: list[Retraining], rows: str, environment: Environment
 ) -> ReproductionFound:
-    """Return what is to be recorded."""
+    """Return the record of the reproduction."""
     spread = MetricSpread(
         version=version,
         fingerprint=rows,

@@ -16,7 +16,7 @@ LEFT = "`mlci reproduce --save` writes it"
 
 
 def record_reproduction(store: Store, stamp: Author, found: ReproductionFound, *, once: bool = False) -> int | None:
-    """Put the metrics of all reruns, then append the entry that names them; return its number.
+    """Store the metrics of all reruns, then append the entry that names them; return its number.
 
     Args:
         store: The registry.
@@ -36,12 +36,12 @@ def record_reproduction(store: Store, stamp: Author, found: ReproductionFound, *
 
 
 def take_over_reproduction(store: Store, data: bytes, *, path: str) -> ReproductionFound:
-    """Read what another job found, believing no more of it than that job was trusted with: its numbers.
+    """Read the record of another job; only its numbers are trusted.
 
     Args:
         store: The registry.
-        data: The file that it left, of which one byte more than may be is enough.
-        path: What problems name the file.
+        data: Content of the file, up to one byte more than allowed.
+        path: Path of the file, for messages.
 
     Raises:
         InputError: if the file is not a reproduction record, or is not of a version of this registry.
@@ -58,7 +58,7 @@ def take_over_reproduction(store: Store, data: bytes, *, path: str) -> Reproduct
 
 
 def _held(store: Store, found: ReproductionFound, path: str) -> None:
-    """Hold it against the version that it says it trained."""
+    """Check a record by the version that it names."""
     spread = found.spread
     try:
         version = versions.read_version(store, ledger.read_ledger_head(store), spread.version)

@@ -12,12 +12,12 @@ from mlci.registry.store import Store, UnknownOutcomeError
 
 @dataclass(frozen=True, kw_only=True)
 class RollbackResult:
-    """What a roll-back came to.
+    """Result of a rollback.
 
     Attributes:
         version: The champion now.
         replaced: The champion before.
-        entry: Number of the ledger's entry; ``None`` where nothing was written.
+        entry: Number of the ledger's entry; ``None`` if nothing was written.
         earlier: Number of the entry that an earlier attempt of this invocation wrote, if it did.
     """
 
@@ -28,18 +28,18 @@ class RollbackResult:
 
 
 def roll_back(store: Store, stamp: Author, *, to: int | None, reason: str) -> RollbackResult:
-    """Make an earlier version the champion again, after reading every byte of it.
+    """Make an earlier version the champion again, after verifying all of its files.
 
     Args:
         store: The registry.
-        stamp: Who does it.
-        to: The version; left out, the one that the champion replaced when it was promoted.
-        reason: Kept in the ledger.
+        stamp: The author.
+        to: The version; by default the one that the champion replaced when it was promoted.
+        reason: Reason to record in the ledger.
 
     Raises:
         InputError: if the version does not exist, or if the champion is the first one.
         CorruptError: if that version is damaged.
-        UnknownOutcomeError: If the entry was sent and nothing shows whether it arrived.
+        UnknownOutcomeError: if the entry was sent and it is unknown whether it arrived.
         OutsideError: if the registry can't be reached, or a promotion came in between and no version was named.
     """
     ledger_head = ledger.read_ledger_head(store)

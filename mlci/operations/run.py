@@ -37,7 +37,7 @@ from mlci.registry.manifest import Environment
 from mlci.report.document import Report, SharedRows
 
 NOWHERE = Source(path="")
-"""Stands for predictions that nothing made."""
+"""Placeholder for predictions that were not made."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,7 +115,7 @@ def compare_models(
         return recorded
     preflight.check_custom_metrics(loaded, context)
     predictions.check_model_file(loaded.config, folder)
-    current = read_head(context.git)  # the candidate's steps may write to files that git tracks
+    current = read_head(context.git)  # read before the candidate's steps, which may write to tracked files
     survey = partial(preflight.survey_before_steps, loaded, context, data=data, folder=folder)
     surveyed = survey()
     ledger_head = production.champion_head(loaded.config, context)

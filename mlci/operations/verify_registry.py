@@ -17,13 +17,13 @@ RESTORE_CHECKPOINT = (
 
 @dataclass(frozen=True, kw_only=True)
 class RegistryAudit:
-    """A ledger that is whole.
+    """Result of verifying an intact ledger.
 
     Attributes:
-        entries: How many there are.
+        entries: Number of entries.
         files: Files that they name, each once.
-        state: Where the ledger stands.
-        findings: What is odd, such as a clock that ran behind.
+        state: State after the newest entry.
+        findings: Oddities, such as a clock that ran behind.
     """
 
     entries: int
@@ -33,16 +33,16 @@ class RegistryAudit:
 
 
 def verify_registry(store: Store, *, contents: bool, now: str | None = None) -> RegistryAudit:
-    """Verify a ledger from its first entry: chain, states, manifests, and that every file is there in its size.
+    """Verify a ledger from its first entry: chain, states, manifests, and that every file exists with its size.
 
     Args:
         store: The registry.
-        contents: Whether to read every file and hold it against its digest.
+        contents: Whether to read every file and verify its digest.
         now: Time of this machine's clock, RFC 3339; ``None`` does not compare it with those of writers.
 
     Raises:
         CorruptError: if an entry, a state or a file differs from what the ledger names; the message names the first.
-            Everything that makes a promotion fail is an error here.
+            Everything that stops a promotion is an error here.
     """
     verified = verify_ledger(store)
     last = latest_time(verified.seen)
@@ -63,10 +63,10 @@ def verify_registry(store: Store, *, contents: bool, now: str | None = None) -> 
 
 
 def named_files(store: Store, entry: Entry) -> list[tuple[VersionFile, str]]:
-    """Return the files that an entry names through its description, with what they belong to.
+    """Return the files that an entry names through its description, with their owner for messages.
 
     Raises:
-        CorruptError: The description, or a spread, is not what it was.
+        CorruptError: if the description, or a spread, was changed or is damaged.
     """
     body = entry.body
     if isinstance(body, Promotion):

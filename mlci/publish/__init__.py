@@ -1,1 +1,1 @@
-"""Content of checks, statuses and comments, decided without requests. Pure."""
+"""Content of checks, statuses and comments, chosen without requests. Pure."""

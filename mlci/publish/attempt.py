@@ -18,14 +18,14 @@ WORST: tuple[Own, ...] = ("success", "open", "cancelled", "error", "failure")
 """From best to worst: an evaluation that has not finished is not a pass, and a gate that failed counts most."""
 
 JOINED = "<!-- mlci-joined -->"
-"""The line after the part of a summary that is about all invocations."""
+"""Line after the part of a summary about all invocations."""
 
 _RECORD = re.compile(r"<!-- mlci-attempt key=([0-9a-f]{16}) own=([a-z]+) label=([^\s<>]*) title=([^\s<>]*) -->")
 _UNSAFE = re.compile(r"[\s<>%\x00-\x1f-]")
 
 
 class CheckReading(Protocol):
-    """A check run, as far as an attempt can be read from it."""
+    """Fields of a check run from which an attempt is read."""
 
     @property
     def id(self) -> int: ...  # noqa: D102 (fields of :class:`mlci.github.interface.CheckRun`)
@@ -49,10 +49,10 @@ class CheckReading(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class AttemptRecord:
-    """What an attempt writes about itself.
+    """An attempt's own record.
 
     Attributes:
-        key, label: Of its invocation.
+        key, label: Key and label of its invocation.
         own: Its verdict, whatever the check shows.
         title: Its title, whatever the check shows.
     """
@@ -68,11 +68,11 @@ class Attempt:
     """One attempt.
 
     Attributes:
-        id, head, url: Of its check.
+        id, head, url: Id, commit and address of its check.
         run: Its run.
-        record: What it recorded.
+        record: Its record.
         text: Its own text, with the record's line.
-        status, conclusion, title, summary: What the check shows.
+        status, conclusion, title, summary: Content of the check.
     """
 
     id: int
@@ -88,7 +88,7 @@ class Attempt:
 
 
 def write_record(text: str, record: AttemptRecord) -> str:
-    """Put the record's line after a text."""
+    """Append the record's line to a text."""
     facts = f"label={_quoted(record.label)} title={_quoted(record.title)}"
     return f"{text.rstrip()}\n\n<!-- mlci-attempt key={record.key} own={record.own} {facts} -->"
 
@@ -103,7 +103,7 @@ def read_record(summary: str) -> AttemptRecord | None:
 
 
 def read_attempt(check: CheckReading) -> Attempt | None:
-    """Read the attempt that a check run stands for; ``None`` if mlci did not make it."""
+    """Read the attempt of a check run; ``None`` if mlci did not make it."""
     run = parse_run(check.external_id)
     if run is None:
         return None
@@ -130,7 +130,7 @@ def read_attempts(checks: Iterable[CheckReading], *, app: str | None) -> tuple[A
 
 
 def newest_attempts(found: Iterable[Attempt]) -> tuple[Attempt, ...]:
-    """Return the attempts that count: the newest one of each invocation, by check id.
+    """Return the current attempts: the newest one of each invocation, by check id.
 
     Checks of one invocation and one attempt all count: they are jobs that cannot be distinguished.
     """
@@ -177,5 +177,5 @@ def _unrecorded(check: CheckReading) -> AttemptRecord:
 
 
 def _quoted(text: str) -> str:
-    """Write what could end the line or its comment by its number."""
+    """Escape characters that could end the line or its comment."""
     return _UNSAFE.sub(lambda found: "".join(f"%{byte:02X}" for byte in found[0].encode()), text)

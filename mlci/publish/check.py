@@ -33,7 +33,7 @@ _MESSAGE = 2_000
 
 @dataclass(frozen=True, kw_only=True)
 class Annotation:
-    """One remark at a line of a file."""
+    """Annotation at a line of a file."""
 
     path: str
     line: int
@@ -48,7 +48,7 @@ def check_name(model: str) -> str:
 
 
 def check_conclusion(verdict: Verdict) -> Conclusion:
-    """Return what a required check makes of a verdict."""
+    """Return the conclusion of a check for a verdict."""
     match verdict:
         case "pass" | "warn":
             return "success"
@@ -69,7 +69,7 @@ def status_description(text: str) -> str:
 
 
 def check_annotations(report: Report) -> tuple[Annotation, ...]:
-    """Return a remark for each gate that did not pass, what blocks first; none if the file lies outside."""
+    """Return an annotation for each gate that did not pass, blocking ones first; none for a file outside."""
     path = _path(report.provenance.config_path)
     rows = [row for row in labels.in_order(report.gates) if annotation_level(row.outcome) is not None]
     if path is None or not rows:
@@ -85,7 +85,7 @@ def check_annotations(report: Report) -> tuple[Annotation, ...]:
 
 
 def annotation_level(outcome: Outcome) -> Level | None:
-    """Return how loud an outcome is; ``None`` for one that needs no remark."""
+    """Return the annotation level of an outcome; ``None`` for one without an annotation."""
     match outcome:
         case "failed" | "error":
             return "failure"
@@ -105,7 +105,7 @@ def basic(text: str) -> str:
 
 
 def shorten_text(text: str, most: int) -> str:
-    """Shorten to ``most`` characters; what is cut is in the summary."""
+    """Shorten to ``most`` characters; the summary has the rest."""
     plain = basic(text)
     return plain if len(plain) <= most else plain[: most - 1] + "…"
 
@@ -125,7 +125,7 @@ def _annotation(report: Report, row: GateRow, path: str) -> Annotation:
 
 
 def _path(path: str | None) -> str | None:
-    """Return a path inside the repository, as annotations need it."""
+    """Return a path inside the repository, for annotations."""
     if path is None or basic(path) != path or not path.strip() or path != path.strip():
         return None
     pure = PurePosixPath(path)

@@ -20,7 +20,7 @@ FIRST = Run(0, 0)
 
 
 class Posted(Protocol):
-    """A comment that is there."""
+    """An existing comment."""
 
     @property
     def id(self) -> int:
@@ -40,14 +40,14 @@ class Posted(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class CommentText:
-    """A text for the comment, marker included, and where it comes from.
+    """A text for the comment, marker included, and its origin.
 
     Attributes:
-        run: The run whose text it is.
+        run: Run that wrote the text.
         body: The text.
-        joined: The commit whose joined verdict it is, which a comment about the same commit never precedes; ``None`` if
-            it is known of this run only.
-        current: Whether that commit is known to be the pull request's head, which no other comment precedes.
+        joined: Commit of the joined verdict, which is newer than any comment about the same commit; ``None`` if it is
+            the verdict of this run only.
+        current: Whether that commit is the pull request's head, so that this text is newer than any other comment.
     """
 
     run: Run
@@ -58,14 +58,14 @@ class CommentText:
 
 @dataclass(frozen=True)
 class KeepComment:
-    """The comment says what it should."""
+    """The comment is up to date."""
 
     comment: Posted
 
 
 @dataclass(frozen=True)
 class CreateComment:
-    """There is none, and there should be."""
+    """The comment is missing and has to be made."""
 
     version: CommentText
 
@@ -80,17 +80,17 @@ class EditComment:
 
 @dataclass(frozen=True)
 class NoComment:
-    """There is none, and the policy wants none."""
+    """The comment is missing, and the policy wants none."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Choice:
-    """What to do.
+    """Chosen actions.
 
     Attributes:
-        step: With the one comment that stays.
+        step: Action on the one comment that stays.
         extra: Duplicates of our comment, to be deleted.
-        run: The run whose text stands afterwards.
+        run: Run that wrote the final text.
     """
 
     step: KeepComment | CreateComment | EditComment | NoComment
@@ -99,7 +99,7 @@ class Choice:
 
 
 def own_comments(comments: Iterable[Posted], *, me: str, model: str) -> list[Posted]:
-    """Return our comments on a model, oldest first: the marker is on the first line, and the author is us."""
+    """Return mlci's comments on a model, oldest first: with the marker on the first line, and by this author."""
     found = [
         one
         for one in comments
@@ -109,7 +109,7 @@ def own_comments(comments: Iterable[Posted], *, me: str, model: str) -> list[Pos
 
 
 def earlier_comments(comments: Iterable[Posted], *, me: str, model: str) -> list[Posted]:
-    """Return comments of other bots that carry the marker of a model: mlci's with another token, or a quotation."""
+    """Return comments of other bots with the marker of a model: by mlci with another token, or quotations."""
     return [
         one
         for one in comments
@@ -123,13 +123,13 @@ def earlier_comments(comments: Iterable[Posted], *, me: str, model: str) -> list
 def choose_comment(found: Sequence[Posted], version: CommentText, *, creates: bool) -> Choice:
     """Choose among our comments: the oldest one stays, and gets the newest text.
 
-    A joined verdict on the pull request's head is newer than everything, and one on another commit newer than what is
-    there about the same commit; runs decide in every other case.
+    A joined verdict on the pull request's head is newer than everything, and one on another commit is newer than a
+    comment about the same commit. In every other case the newer run wins.
 
     Args:
         found: Our comments, oldest first.
-        version: What this run has to say.
-        creates: Whether to make a comment where there is none.
+        version: Text of this run.
+        creates: Whether to make a comment if there is none.
     """
     if not found:
         return Choice(step=CreateComment(version) if creates else NoComment(), extra=(), run=version.run)
@@ -143,7 +143,7 @@ def choose_comment(found: Sequence[Posted], version: CommentText, *, creates: bo
 
 
 def creates(policy: Policy, report: Report | None) -> bool:
-    """Say whether a policy wants a comment where there is none; one that is there is always updated.
+    """Check if a policy wants a new comment; an existing one is always updated.
 
     Args:
         policy: ``policy.comment`` of the configuration.

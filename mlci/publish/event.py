@@ -32,12 +32,12 @@ def parse_payload(data: bytes, *, path: str) -> Object:
     """Return the payload's object.
 
     Raises:
-        InputError: It is too large, too deep, no JSON, no object, or holds NaN.
+        InputError: if it is too large, too deep, not JSON, not an object, or contains NaN.
     """
     if len(data) > MOST_BYTES:
         raise InputError(Problem(f"the event has {len(data):,} bytes; GitHub sends at most {MOST_BYTES:,}", path))
     if found := excess(data.decode("latin-1"), MOST):  # quotes, brackets and commas are the same bytes in UTF-8
-        raise InputError(Problem(f"the event is {found}, which none of GitHub's is", path))
+        raise InputError(Problem(f"the event is {found}, which no event of GitHub is", path))
     try:
         found = json.loads(data, parse_constant=_no_constant)
     except (ValueError, RecursionError) as error:
@@ -65,7 +65,7 @@ def payload_flag(parent: Object | None, key: str) -> bool:
 
 
 def payload_number(parent: Object | None, key: str) -> int | None:
-    """Return a positive whole number that every reader of JSON understands alike."""
+    """Return a positive whole number that every JSON parser reads alike."""
     found = None if parent is None else parent.get(key)
     return found if isinstance(found, int) and not isinstance(found, bool) and 0 < found < _LARGEST else None
 
@@ -77,7 +77,7 @@ def payload_sha(parent: Object | None, key: str) -> str | None:
 
 
 def payload_branch(parent: Object | None, key: str) -> str | None:
-    """Return a branch name that can stand in an address (git-check-ref-format's rules, the part that matters here)."""
+    """Return a branch name that is safe in an address (by the relevant rules of git-check-ref-format)."""
     found = payload_text(parent, key, longest=_LONGEST_REF)
     wrong = found is None or found.startswith("/") or found.endswith(("/", ".lock")) or ".." in found or "//" in found
     return None if wrong or found is None or any(ord(char) <= 32 or char in "\x7f~^:?*[\\" for char in found) else found
@@ -96,20 +96,20 @@ def _no_constant(name: str) -> object:
 _SHA = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _DEPENDABOT = "dependabot[bot]"
 DEPENDABOT = "Dependabot started the run"
-"""Why a token may only be able to read, and can be given more."""
+"""Reason of a read-only token that can be given more permissions."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Event:
-    """What started the run, as far as publishing is concerned.
+    """Event that started the run, with the facts for publishing.
 
     Attributes:
         name: ``GITHUB_EVENT_NAME``.
-        head: The commit that the candidate was made from; ``None`` where there is none to report on.
+        head: Commit that the candidate was made from; ``None`` if there is none to report on.
         pull: Number of the pull request to comment on.
         branch: The pull request's branch, if it is one of this repository.
         reader: Why the token can only read (:data:`DEPENDABOT`: by default), in a few words; ``None`` if it may write.
-        why: Why there is nothing to report on.
+        why: Why the event has no commit to report on.
     """
 
     name: str
@@ -120,7 +120,7 @@ class Event:
     why: str | None = None
 
     def commits(self, sha: str | None) -> frozenset[str]:
-        """Return the commits that a report may be about: the head, and what ``GITHUB_SHA`` names if it holds the head.
+        """Return the commits that a report may be about: the head, and ``GITHUB_SHA`` if that contains the head.
 
         On ``pull_request_target`` it is the base, whose verdict says nothing about the head.
         """
@@ -129,7 +129,7 @@ class Event:
 
 
 def event_facts(name: str, event: Object, *, sha: str | None, actor: str | None = None) -> Event:
-    """Read an event; whatever does not have the form that GitHub gives it counts as absent.
+    """Read an event; a field with another form than GitHub's counts as absent.
 
     Args:
         name: ``GITHUB_EVENT_NAME``.
@@ -160,7 +160,7 @@ def _pull_request(name: str, event: Object, _sha: str | None, actor: str | None)
 
 
 def _is_fork(event: Object, pull: Object | None) -> bool:
-    """Whether the head lies in another repository; one that was deleted (``head.repo: null``) does, too."""
+    """Whether the head is in another repository; a deleted one (``head.repo: null``) counts too."""
     head = payload_repository(payload_part(payload_part(pull, "head"), "repo"))
     base = payload_repository(payload_part(payload_part(pull, "base"), "repo")) or payload_repository(
         payload_part(event, "repository")

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from mlci.publish.check import shorten_text
 
 LONGEST = 60
-"""Characters of a label; it stands in a table and in a commit status of 140 characters."""
+"""Characters of a label; it is shown in a table and in a commit status of 140 characters."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,8 +18,8 @@ class Invocation:
     """One invocation.
 
     Attributes:
-        key: Digest of everything that it consists of.
-        label: The same in a few words, for people.
+        key: Digest of all its parts.
+        label: Short text for people.
     """
 
     key: str
@@ -34,7 +34,7 @@ def read_invocation(
     Args:
         workflow: ``GITHUB_WORKFLOW_REF``, or a name; the ref after ``@`` does not count, for it differs by branch.
         event: ``GITHUB_EVENT_NAME``.
-        base: ``GITHUB_BASE_REF``: pull requests of one commit into two branches are two questions.
+        base: ``GITHUB_BASE_REF``: pull requests of one commit into two branches are two invocations.
         job: ``GITHUB_JOB``.
         matrix: The values of the job's matrix as JSON, ``${{ toJSON(matrix) }}``.
     """

@@ -1,4 +1,4 @@
-"""The joined verdict of a commit: the worst of the newest attempts of all invocations, and what each check shows."""
+"""Joined verdict of a commit: the worst of the newest attempts of all invocations, and the content of each check."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from mlci.publish.check import Conclusion, State
 from mlci.report.text.markup import Markdown
 
 _MOST_BYTES = 3_500
-"""Of the table of invocations; a report of 60,000 bytes and a record still fit into 65,535."""
+"""Most bytes of the table of invocations; a report of 60,000 bytes and a record still fit into 65,535."""
 
 _WORDS: dict[Own, tuple[str, str]] = {
     "failure": ("❌", "failed"),
@@ -31,9 +31,9 @@ class JoinedVerdict:
 
     Attributes:
         found: Every attempt on it, by check id.
-        live: The attempts that count.
+        live: The current attempts.
         own: The worst of their verdicts.
-        worst: The attempt whose text stands for all: the worst one that has come to its end.
+        worst: The worst finished attempt, whose text represents all.
     """
 
     found: tuple[Attempt, ...]
@@ -49,7 +49,7 @@ class JoinedVerdict:
 
 @dataclass(frozen=True, kw_only=True)
 class CheckText:
-    """What a check should show; no conclusion leaves it in progress."""
+    """Content of a check; without a conclusion it stays in progress."""
 
     conclusion: Conclusion | None
     title: str
@@ -106,7 +106,7 @@ def joined_title(joined: JoinedVerdict) -> str:
 
 
 def text_of_check(one: Attempt, joined: JoinedVerdict, *, model: str) -> CheckText:
-    """Return what a check should show: the newest one the joined verdict, every other one its own."""
+    """Return the content of a check: the joined verdict for the newest one, its own for every other one."""
     if one.id < max((other.id for other in joined.found), default=one.id):
         return CheckText(conclusion=_possible_conclusion(one, one.record.own), title=one.record.title, summary=one.text)
     if joined.live == (one,):
@@ -119,7 +119,7 @@ def text_of_check(one: Attempt, joined: JoinedVerdict, *, model: str) -> CheckTe
 
 
 def differs_from(one: Attempt, wanted: CheckText) -> bool:
-    """Say whether a check shows something else than it should."""
+    """Check if a check run is outdated."""
     same = (one.conclusion, one.title, one.summary.rstrip()) == (
         wanted.conclusion,
         wanted.title,
@@ -135,7 +135,7 @@ def joined_comment(joined: JoinedVerdict, *, model: str) -> str:
 
 
 def invocation_table(joined: JoinedVerdict, *, model: str) -> str:
-    """Name every invocation with its verdict, the worst first; it ends with the line :data:`JOINED`."""
+    """Return a table of all invocations with their verdicts, the worst first; it ends with the line :data:`JOINED`."""
     d = Markdown()
     glyph, _ = _WORDS[joined.own]
     bad = sum(one.record.own == joined.own for one in joined.live)

@@ -12,29 +12,27 @@ _DOES = {
     "contents": "write to the repository",
 }
 READ_ONLY = (
-    "{reason}, so the job's token can only read: there is no comment and no check. The job summary and the exit code "
-    "tell the verdict all the same."
+    "{reason}, so the job's token can only read: no comment and no check were written. The job summary and the exit "
+    "code have the verdict."
 )
 
 
 def permission_advice(permission: Permission, said: str) -> str:
-    """Return what happened, why, and the lines to add.
+    """Return cause, reason and the lines to add.
 
     Args:
         permission: The permission that the request needs.
-        said: GitHub's own words.
+        said: GitHub's own message.
     """
     what = _DOES[permission]
     if "locked" in said.lower():
         return f"GitHub refused to {what}: the conversation is locked. Unlock it, or read the verdict in the check."
     if "maximum number of statuses" in said:
-        return (
-            f"GitHub refused to {what}: this commit has all the statuses that GitHub keeps. The check tells the result."
-        )
+        return f"GitHub refused to {what}: this commit has the maximum number of statuses. The check has the result."
     if "app" in said.lower() and permission == "checks" and "integration" not in said.lower():
         return (
             f'GitHub refused to {what} (403 "{said}"): only GitHub Apps may, and the token belongs to a person. '
-            "Leave the workflow's own token, `${{ github.token }}`, in place; the status stands in for the check."
+            "Leave the workflow's own token, `${{ github.token }}`, in place; the status replaces the check."
         )
     return (
         f'GitHub refused to {what} (403 "{said}"): the job\'s token lacks `{permission}: write`. Add to the job:\n\n'
@@ -43,21 +41,21 @@ def permission_advice(permission: Permission, said: str) -> str:
 
 
 def dependabot_advice(lacking: Iterable[Permission]) -> str:
-    """Return the notice for a run of Dependabot's whose token lacks permissions."""
+    """Return the notice for a run of Dependabot with a token that lacks permissions."""
     lines = "".join(f"\n      {one}: write" for one in sorted(set(lacking)))
     return (
-        "Dependabot started the run. The token of such a run can only read by default, so not all was published; "
+        "Dependabot started the run. The token of such a run can only read by default, so a part was not published; "
         "the job summary and the exit code have the verdict. To publish for Dependabot's pull requests too, give the "
-        f"job the permissions by name:\n\n    permissions:{lines}\n\nSecrets of the repository are not there in such a "
-        "run: another token, such as a GitHub App's, has to be among Dependabot's own secrets."
+        f"job the permissions by name:\n\n    permissions:{lines}\n\nSecrets of the repository are not available in "
+        "such a run: another token, such as a GitHub App's, has to be among Dependabot's own secrets."
     )
 
 
 def stale_advice(author: str, url: str) -> str:
     """Return the warning for a comment of another account that carries our marker."""
     return (
-        f"the comment {url} by {author} carries mlci's marker and is not updated any more: this run's token may not "
-        "change it, or can't know it for its own. Usually mlci published with another token before. Delete that "
+        f"the comment {url} by {author} carries mlci's marker and is no longer updated: this run's token may not "
+        "change it, or its author is another account. Usually mlci published with another token before. Delete that "
         "comment by its menu on GitHub; the check and the comment of the token in use have the verdict."
     )
 

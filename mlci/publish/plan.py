@@ -17,17 +17,17 @@ from mlci.report.links import Links
 
 @dataclass(frozen=True, kw_only=True)
 class Target:
-    """Where a run's result belongs.
+    """Target of a run's result.
 
     Attributes:
         model: The model.
-        head: The commit that check and status are put on.
-        pull: The pull request to comment on; ``None`` for merge groups, pushes, schedules and runs by hand.
-        branch: The pull request's branch in this repository, through which its current head is found.
+        head: The commit of check and status.
+        pull: The pull request to comment on; ``None`` for merge groups, pushes, schedules and manual runs.
+        branch: The pull request's branch in this repository, for reading its current head.
         reader: Why the token can only read; ``None`` if it may write.
         run: The run.
-        url: Where the check's "Details" lead.
-        invocation: What asked for the verdict.
+        url: Address of the check's "Details" link.
+        invocation: The invocation.
     """
 
     model: str
@@ -51,21 +51,21 @@ class Target:
 
 @dataclass(frozen=True, kw_only=True)
 class NothingToPublish:
-    """There is nothing to publish on GitHub, and why."""
+    """Reason why nothing can be published on GitHub."""
 
     why: str
 
 
 @dataclass(frozen=True, kw_only=True)
 class Publication:
-    """What a run has to say, and where.
+    """Content of a run's publication, and its target.
 
     Attributes:
-        target: Where.
+        target: The target.
         own: The run's own verdict.
-        title, annotations: Of the check run.
+        title, annotations: Title and annotations of the check run.
         body: Summary of the check run and text of the comment, without a marker.
-        creates: Whether a comment is made where there is none.
+        creates: Whether a missing comment is made.
     """
 
     target: Target
@@ -89,9 +89,9 @@ class Publication:
 def find_target(
     event: Event, *, model: str, run: Run, url: str | None, asked: Invocation | None = None
 ) -> Target | NothingToPublish:
-    """Say where a result belongs; ``asked`` is what asked for the verdict."""
+    """Return the target of a result; ``asked`` is the invocation."""
     if event.head is None:
-        return NothingToPublish(why=event.why or "there is no commit to report on")
+        return NothingToPublish(why=event.why or "the event has no commit to report on")
     return Target(
         model=model,
         head=event.head,
@@ -105,7 +105,7 @@ def find_target(
 
 
 def plan_publication(where: Target, result: Result, *, policy: Policy, links: Links) -> Publication:
-    """Say everything that is to be published."""
+    """Return the content of the publication."""
     match result:
         case Finished(report=report):
             title = check.check_title(report)

@@ -1,7 +1,7 @@
 """Result to publish: a valid report, or an unfinished evaluation with its reason.
 
-No verdict is inferred from silence: a report counts only if the run that made it is known to have come to its end with
-the exit code that belongs to the report's verdict.
+A missing result is never a pass: a report counts only if its run is known to have finished with the exit code that
+belongs to the report's verdict.
 """
 
 from collections.abc import Sequence
@@ -24,18 +24,18 @@ CODES = {
     130: "it was interrupted",
     143: "it was ended from outside",
 }
-"""What the exit codes of ``mlci run`` mean."""
+"""Meaning of the exit codes of ``mlci run``."""
 
 UNNAMED = (
     "the step that made it saw neither git nor GitHub's variables; in a container, pass MLCI_HEAD_SHA to it, the pull "
     "request's head commit"
 )
-"""Why a report may name no commit, and what to do."""
+"""Reason why a report names no commit, with the remedy."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Finished:
-    """A report that can be believed."""
+    """A report that can be trusted."""
 
     report: Report
 
@@ -45,10 +45,10 @@ class Unfinished:
     """Result without a report that can be trusted.
 
     Attributes:
-        why: What is known about the reason, one sentence without a period.
-        code: Exit code of ``mlci run``; ``None`` if it never came to an end.
+        why: The reason, one sentence without a period.
+        code: Exit code of ``mlci run``; ``None`` if it did not finish.
         cancelled: Whether a user, a newer run or a time limit cancelled the job.
-        details: Further lines, e.g. what is wrong with the configuration.
+        details: Further lines, for instance errors of the configuration.
     """
 
     why: str
@@ -62,11 +62,11 @@ Result = Finished | Unfinished
 
 @dataclass(frozen=True, kw_only=True)
 class Claim:
-    """What is said about the run beside its report.
+    """Facts about the run beside its report.
 
     Attributes:
-        ended: The job's status so far; ``None`` when a person publishes by hand.
-        code: Exit code of ``mlci run``; ``""`` if it never came to an end, ``None`` if nothing is said about it.
+        ended: The job's status so far; ``None`` if a user publishes by hand.
+        code: Exit code of ``mlci run``; ``""`` if it did not finish, ``None`` if it was not passed.
         model: The model that the configuration is about.
         commits: Commits that the report may be about: the head, and the merge commit that was checked out.
     """
@@ -78,11 +78,11 @@ class Claim:
 
 
 def read_result(report: Report | None, claim: Claim, *, problems: Sequence[str] = ()) -> Result:
-    """Decide whether a report can be believed.
+    """Decide if a report can be trusted.
 
     Args:
         report: The report; ``None`` if it is missing or unreadable.
-        claim: What is said about the run.
+        claim: Facts about the run.
         problems: Why it is unreadable.
     """
     code = _number(claim.code)
@@ -104,12 +104,12 @@ def _without(claim: Claim, code: int | None, problems: tuple[str, ...]) -> Unfin
 
 
 def ending_of(code: int) -> str:
-    """Say what an exit code means."""
+    """Describe an exit code."""
     return f"the evaluation ended with exit code {code}: {CODES.get(code, 'not a code of mlci, so something ended it')}"
 
 
 def _doubt(report: Report, claim: Claim, code: int | None) -> str | None:
-    """Say why a report can't be believed; ``None`` if it can."""
+    """Return why a report can't be trusted; ``None`` if it can."""
     blocks = report.verdict == "block"
     if report.model != claim.model:
         return f"the report is about the model {plain_text(report.model)}, the configuration about {claim.model}"

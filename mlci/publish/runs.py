@@ -37,11 +37,11 @@ _LINK = re.compile(r"/actions/runs/[0-9]+(?:/attempts/[0-9]+)?")
 
 @dataclass(frozen=True, kw_only=True)
 class Marker:
-    """What a marker says.
+    """Content of a marker.
 
     Attributes:
         model: The model's name.
-        head: The commit it is about.
+        head: The commit.
         run: The run that wrote it; ``None`` is older than every run.
     """
 
@@ -51,7 +51,7 @@ class Marker:
 
 
 def read_marker(body: str) -> Marker | None:
-    """Read the marker; ``None`` unless the first line is one, whole and alone."""
+    """Read the marker; ``None`` unless it is the whole first line."""
     match = _MARKER.fullmatch(body.split("\n", 1)[0].rstrip("\r"))
     if match is None:
         return None
@@ -62,6 +62,6 @@ def read_marker(body: str) -> Marker | None:
 
 
 def without_run(body: str) -> str:
-    """Return a comment without what differs between two runs that say the same: run id, link to the run, line ends."""
+    """Return a comment without the parts that differ between equal runs: run id, link to the run, line ends."""
     first, _, rest = body.replace("\r\n", "\n").rstrip().partition("\n")
     return f"{_RUN.sub('run=', first)}\n{_LINK.sub('/actions/runs/', rest)}"

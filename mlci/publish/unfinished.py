@@ -9,17 +9,17 @@ from mlci.report.text.labels import short_title
 from mlci.report.text.markup import Markdown
 
 MOST_DETAILS = 10
-_LONGEST = 300  # characters; escaped they may take fourteen times as many bytes, and a check's summary has 65,535
+_LONGEST = 300  # characters; escaped, they may take fourteen times as many bytes, and a check's summary has 65,535
 
 
 @dataclass(frozen=True, kw_only=True)
 class UnfinishedPage:
-    """Everything that the template prints, escaped for Markdown.
+    """Content of the template, escaped for Markdown.
 
     Attributes:
         heading, cause, next: The lines that are read first.
-        details: What is wrong, line by line.
-        standing: What the missing verdict means.
+        details: Errors, line by line.
+        standing: Meaning of the missing verdict.
         footer: Commit and run.
     """
 
@@ -32,7 +32,7 @@ class UnfinishedPage:
 
 
 def unfinished_title(found: Unfinished) -> str:
-    """Return the headline, for the check as well."""
+    """Return the headline, also for the check."""
     return "the evaluation was cancelled" if found.cancelled else "the evaluation did not finish"
 
 
@@ -50,7 +50,7 @@ def unfinished_text(found: Unfinished, *, model: str, head: str | None, links: L
         next=d.words(_next(found), run),
         details=(*details, *([d.number(f"and {more:,} more")] if more > 0 else [])),
         standing=d.number(
-            "Nothing was judged, so nothing passed: no verdict is inferred from silence, and an earlier report in this "
+            "Nothing was judged, so nothing passed: a missing result is never a pass, and an earlier report in this "
             "place was about another evaluation."
         ),
         footer=d.join(" · ", _footer(d, head, links)),
@@ -66,7 +66,7 @@ def _footer(d: Markdown, head: str | None, links: Links) -> list[str]:
 
 
 def _next(found: Unfinished) -> str:
-    """Say what to do, by exit code; ``{}`` is the run."""
+    """Return the remedy by exit code; ``{}`` is the run."""
     if found.code is None and found.cancelled:
         return "nothing, if a newer run took its place; else start {} again, with more `timeout-minutes` if it ran out."
     match found.code:

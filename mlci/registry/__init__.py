@@ -1,1 +1,1 @@
-"""Where promoted models live: an append-only ledger and the files that it names by digest."""
+"""Registry of promoted models: an append-only ledger and the files that it names by digest."""

@@ -9,7 +9,7 @@ from mlci.registry.entries import Digest, canonical_json
 from mlci.registry.store import Checkpoint, MendableError
 
 MOST_BYTES = 1024
-"""Most bytes of a witness."""
+"""Most bytes of a checkpoint."""
 
 
 class _Form(BaseModel):
@@ -20,16 +20,16 @@ class _Form(BaseModel):
 
 
 def dump_checkpoint(witness: Checkpoint) -> bytes:
-    """Return a witness' bytes."""
+    """Return the bytes of a checkpoint."""
     return canonical_json({"number": witness.number, "digest": witness.digest})
 
 
 def parse_checkpoint(data: bytes, *, shown: str) -> Checkpoint:
-    """Read a witness, believing nothing.
+    """Parse an untrusted checkpoint.
 
     Raises:
-        CorruptError: If the bytes are not a witness.
-        NewerError: If a newer mlci wrote them.
+        CorruptError: if the bytes are not a checkpoint.
+        NewerError: if a newer mlci wrote them.
     """
     try:
         form = _Form.model_validate(json.loads(data[: MOST_BYTES + 1]))
@@ -38,7 +38,7 @@ def parse_checkpoint(data: bytes, *, shown: str) -> Checkpoint:
             raise compatibility.newer_error(f"{shown}: witness.json") from None
         reason = error.errors()[0]["msg"] if isinstance(error, ValidationError) else str(error)
         raise MendableError(
-            f"{shown}: witness.json is damaged: {reason}. It says how far the ledger had come; restore it from a "
+            f"{shown}: witness.json is damaged: {reason}. It records how far the ledger had come; restore it from a "
             "copy, or delete it if you have another proof that no entry was taken away"
         ) from None
     return Checkpoint(number=form.number, digest=form.digest)

@@ -24,7 +24,7 @@ _UNKNOWN = {"extra_forbidden", "union_tag_invalid"}
 
 
 def release_of(text: object) -> tuple[int, ...] | None:
-    """Return the numbers of a version, without what follows them; ``None`` for any other text."""
+    """Return the numbers of a version, without a suffix; ``None`` for any other text."""
     found = _VERSION.match(text) if isinstance(text, str) else None
     if found is None:
         return None
@@ -35,7 +35,7 @@ def release_of(text: object) -> tuple[int, ...] | None:
 
 
 def is_newer(text: object, than: str = __version__) -> bool:
-    """Tell if a text is a version later than this mlci's."""
+    """Check if a text is a version later than this mlci's."""
     mine, theirs = release_of(than), release_of(text)
     return theirs is not None and mine is not None and theirs > mine
 
@@ -45,8 +45,8 @@ def newer_error(what: str, *, writer: object = None, reader: object = None) -> N
 
     Args:
         what: The record, with its registry: ``REGISTRY: entry 7``.
-        writer: Version that wrote it, as far as it is known.
-        reader: Least version that reads it, as far as it is known.
+        writer: Version that wrote it, if known.
+        reader: Least version that reads it, if known.
     """
     written, needed = (_VERSION.match(item) if isinstance(item, str) else None for item in (writer, reader))
     who = f" ({written[0]})" if written and is_newer(writer) else ""
@@ -64,11 +64,11 @@ def unreadable_record(
     """Return the error for a record that does not validate: from a newer mlci, or damaged.
 
     Args:
-        error: Of its validation.
+        error: Error of its validation.
         data: The record.
         what: The record, with its registry.
         verb: Follows ``what`` if it is damaged.
-        writer: Version that wrote it, where something else names it.
+        writer: Version that wrote it, if another record names it.
     """
     document = _document(data)
     if document is not None and _by_newer(error, document, writer):

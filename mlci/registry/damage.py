@@ -1,4 +1,4 @@
-"""Remedies for damage in a registry: name the file to restore, and offer a roll-back only if it helps. Pure."""
+"""Remedies for damage in a registry: name the file to restore, and offer a rollback only if it helps. Pure."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ BACK = "`mlci rollback --to VERSION --reason …`"
 
 
 class RecordError(CorruptError):
-    """An entry of the ledger is not what it was. A roll-back does not repair that: it appends another entry."""
+    """An entry of the ledger was changed or is damaged. A rollback does not repair that: it appends another entry."""
 
     def __init__(self, message: str, remedy: str) -> None:
         """Keep the remedy."""
@@ -19,13 +19,13 @@ class RecordError(CorruptError):
 
 
 class FileError(CorruptError):
-    """A file of a version is not what it was."""
+    """A file of a version was changed or is damaged."""
 
     def __init__(self, message: str, *, shown: str, digest: str) -> None:
         """Name the file to restore."""
         super().__init__(f"{shown}: {message}")
         self.restore = f"Restore {file_place(shown, digest)} from a copy, such as the bundle of the run that left it"
-        self.remedy = f"{self.restore}. If it is the version in production, {BACK} puts a whole one there until then"
+        self.remedy = f"{self.restore}. If it is the version in production, {BACK} promotes an intact one until then"
 
 
 class ForeignFileError(CorruptError):
@@ -40,18 +40,18 @@ class ForeignFileError(CorruptError):
 class VersionError(CorruptError):
     """A version's manifest or predictions do not fit what names them. Another version can be in production."""
 
-    remedy = f"Restore it from a copy. If it is the version in production, {BACK} puts a whole one there until then"
+    remedy = f"Restore it from a copy. If it is the version in production, {BACK} promotes an intact one until then"
 
 
 def entry_place(shown: str, number: int) -> str:
-    """Return where a registry keeps an entry."""
+    """Return the path of an entry in a registry, for messages."""
     if shown.startswith(_MLFLOW):
         return f"the version with the tag `mlci.number` = `{number}` of the ledger's registered model in {shown}"
     return f"`ledger/{layout.entry_name(number)}` in {shown}"
 
 
 def file_place(shown: str, digest: str) -> str:
-    """Return where a registry keeps a file."""
+    """Return the path of a file in a registry, for messages."""
     if shown.startswith(_GITHUB):
         return f"the release asset `{digest}` in {shown}"
     if shown.startswith(_MLFLOW):
@@ -69,4 +69,4 @@ def damaged_record(shown: str, message: str, *entries: tuple[int, str | None]) -
     """
     places = [entry_place(shown, number) + (f" (SHA-256 {sha})" if sha else "") for number, sha in entries]
     restore = f"Restore {' or '.join(places)} from a copy or from the store's own versions"
-    return RecordError(f"{shown}: {message}", f"{restore}. A roll-back does not repair the ledger")
+    return RecordError(f"{shown}: {message}", f"{restore}. A rollback does not repair the ledger")

@@ -30,14 +30,14 @@ def read_description(store: Store, digest: str, *, of: str) -> bytes:
 
 
 def describe(store: Store, data: bytes) -> str:
-    """Put a small file that an entry is to name; return its digest.
+    """Store a small file that an entry will name; return its digest.
 
     Raises:
         CorruptError: if a file with this digest exists and its content differs.
     """
     digest = entries.entry_digest(data)
     if store.holds(digest):
-        read_description(store, digest, of="a description that is to be kept")
+        read_description(store, digest, of="a description to store")
     with tempfile.TemporaryDirectory(prefix="mlci-put-", ignore_cleanup_errors=True) as scratch:
         source = Path(scratch) / "file"
         source.write_bytes(data)

@@ -1,9 +1,9 @@
-"""Entries of a ledger: what was decided, by whom, on what evidence, chained by SHA-256. Pure.
+"""Entries of a ledger: decision, author and evidence, chained by SHA-256. Pure.
 
-An entry's bytes are canonical JSON: keys sorted, no spaces, UTF-8. It holds the digest of the one before, so that no
-entry can be changed, moved or taken out without all later ones being written again. It also holds the state that the
-ledger is in after it; a reader needs the newest entry only, and :func:`mlci.registry.verification.verify_ledger`
-recomputes every state from the first.
+An entry's bytes are canonical JSON: keys sorted, no spaces, UTF-8. It contains the digest of the entry before, so that
+no entry can be changed, moved or removed unless all later ones are rewritten. It also contains the state of the ledger
+after it. Readers therefore need only the newest entry, and :func:`mlci.registry.verification.verify_ledger` recomputes
+every state from the first.
 """
 
 import hashlib
@@ -20,20 +20,20 @@ Count = Annotated[int, Field(ge=0)]
 Text = Annotated[str, Field(max_length=2_000)]
 
 
-# Validators are built when first used: a run without a registry imports these and reads none.
+# Validators are built on first use: a run without a registry imports these classes and reads no entry.
 _STRICT = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, defer_build=True)
 BY_ALIAS = ConfigDict(**_STRICT, populate_by_name=True, serialize_by_alias=True)
-"""Of parts with keys that Python has other names for, such as ``schema``."""
+"""Settings of parts with keys that differ from Python's names, such as ``schema``."""
 
 
 class LedgerPart(BaseModel):
-    """Base of all parts: frozen, and an unknown key is an error."""
+    """Base of all parts: frozen, without unknown keys."""
 
     model_config = _STRICT
 
 
 class Actor(LedgerPart):
-    """Who wrote an entry, from what, as far as that is known."""
+    """Author of an entry: actor, run and commit, if known."""
 
     actor: Text | None = None
     run: Text | None = Field(default=None, description="Address of the workflow run.")
@@ -41,7 +41,7 @@ class Actor(LedgerPart):
 
 
 class VerdictRecord(LedgerPart):
-    """A candidate was judged: one look at the evaluation set."""
+    """A candidate was judged: one use of the evaluation set."""
 
     kind: Literal["verdict"] = "verdict"
     verdict: Literal["pass", "warn", "block"]
@@ -82,7 +82,7 @@ class PredictionsAdded(LedgerPart):
 
 
 class ReproductionRecorded(LedgerPart):
-    """A version was trained again, k times."""
+    """A version was retrained k times."""
 
     kind: Literal["reproduced"] = "reproduced"
     version: Annotated[int, Field(ge=1)]
@@ -97,27 +97,27 @@ Body = Annotated[
 
 
 class SnapshotRef(LedgerPart):
-    """The whole state after an older entry, kept as a file; the state that names it holds what changed since."""
+    """The whole state after an older entry, stored as a file; the state that names it has the changes since."""
 
     entry: Annotated[int, Field(ge=1)]
     digest: Digest
 
 
 class LedgerState(LedgerPart):
-    """Where the ledger stands after an entry.
+    """State of the ledger after an entry.
 
     Attributes:
-        champion: The version that is in production; ``None`` before the first promotion.
-        versions: Versions so far; they are numbered from 1.
-        decided: Number of the newest promotion or roll-back entry, 0 for none.
+        champion: The version in production; ``None`` before the first promotion.
+        versions: Number of versions so far; they are numbered from 1.
+        decided: Number of the newest promotion or rollback entry, 0 for none.
         promoted: By version, the number of the entry that promoted it first.
-        uses: By fingerprint of an evaluation set, how many different predictions were judged on it.
-        rescored: Of the champion, by fingerprint, the number of the entry that added predictions on another set.
-        reproduced: By version, the number of the newest entry that trained it more than once, which is a spread.
-        digests: By number, the SHA-256 of entries that the others name, as :mod:`mlci.registry.skip_links` says;
-            ``None``, and not in the bytes, in entries from before there were any.
-        snapshot: Holds the rest of ``promoted``, ``uses``, ``rescored`` and ``reproduced``, as
-            :mod:`mlci.registry.snapshots` describes; ``None`` if this state is whole.
+        uses: By fingerprint of an evaluation set, the number of different predictions that were judged on it.
+        rescored: By fingerprint, the number of the entry that added the champion's predictions on another set.
+        reproduced: By version, the number of the newest entry with several retrainings, which give a spread.
+        digests: By number, the SHA-256 of entries that the other attributes refer to, see
+            :mod:`mlci.registry.skip_links`; ``None``, and not in the bytes, in entries of older versions.
+        snapshot: Snapshot with the rest of ``promoted``, ``uses``, ``rescored`` and ``reproduced``, see
+            :mod:`mlci.registry.snapshots`; ``None`` if this state is complete.
     """
 
     champion: int | None = None
@@ -153,7 +153,7 @@ class Entry(LedgerPart):
 
 _LATER = ("writer", "reader", "intent")
 _LATER_STATE = ("digests", "snapshot")
-"""Fields that older entries do not have: left out of the bytes when empty, so that those stay as they were."""
+"""Fields that older entries do not have: left out of the bytes if empty, so that older entries keep their bytes."""
 
 
 def dump_entry(entry: Entry) -> bytes:
@@ -180,7 +180,7 @@ def state_after(state: LedgerState, body: Body, *, number: int) -> LedgerState:
     """Return the state after an entry.
 
     Raises:
-        ValueError: The entry can't follow that state.
+        ValueError: if the entry can't follow that state.
     """
     changed: dict[str, object]
     match body:

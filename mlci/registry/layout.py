@@ -1,8 +1,8 @@
 """Names of files, objects and branches in a registry. Pure.
 
-A model's folder is its own name where every file system can hold it: lower-case letters and digits with single `.`,
-`_` or `-` between them. Any other name becomes what can be read of it, ``--`` and a digest, so that two models never
-share a folder where `A` and `a`, or two spellings of `é`, are the same to the file system.
+A model's folder has the model's name if every file system supports it: lower-case letters and digits with single `.`,
+`_` or `-` between them. For any other name, the folder is named by the supported characters, ``--`` and a digest, so
+that two models never share a folder on file systems that equate `A` with `a`, or two spellings of `é`.
 """
 
 import hashlib
@@ -18,7 +18,7 @@ _DIGEST = re.compile(r"[0-9a-f]{64}")
 def model_folder(model: str) -> str:
     """Return the name of a model's folder; different models have different ones on every file system."""
     plain = len(model) <= _MOST and _PLAIN.fullmatch(model) and model.split(".", 1)[0] not in _DEVICES
-    if plain and not model.endswith(".lock"):  # git keeps that ending for itself
+    if plain and not model.endswith(".lock"):  # git reserves that ending
         return model
     slug = re.sub(r"[^a-z0-9]+", "-", model.lower())[:40].strip("-") or "model"
     return f"{slug}--{hashlib.sha256(model.encode('utf-8', 'surrogatepass')).hexdigest()[:24]}"

@@ -16,15 +16,15 @@ from mlci.registry.entries import Actor, Body, Entry, LedgerState, Promotion, Ro
 from mlci.registry.store import Checkpoint, CorruptError, NewerError, RangeReader, Store
 
 _SHOWN = 3  # missing entries that a message names
-_TRIES = 200  # writers that may come in between; 50 at once need some 50 tries
+_TRIES = 200  # tries if other writers append in between; 50 writers at once need some 50 tries
 
 
 @dataclass(frozen=True, kw_only=True)
 class Intent:
-    """One invocation of a command, which stays the same when it is run again.
+    """One invocation of a command, with the same id for all attempts.
 
     Attributes:
-        id: Kept in the entry of the decision.
+        id: Identifier, recorded in the entry of the decision.
         repeated: Whether an earlier attempt may have written that entry.
     """
 
@@ -34,7 +34,7 @@ class Intent:
 
 @dataclass(frozen=True, kw_only=True)
 class Author:
-    """An entry's author, time and nonce, the invocation, and the version of mlci; effects of the caller who appends."""
+    """An entry's author, time and nonce, the invocation, and the version of mlci, supplied by the caller."""
 
     by: Actor
     now: Callable[[], str]
@@ -45,7 +45,7 @@ class Author:
 
 @dataclass(frozen=True)
 class LedgerHead:
-    """The ledger's end: number and digest of the newest entry, the whole state, and what the entry holds of it."""
+    """The ledger head: number and digest of the newest entry, the whole state, and the entry's own part of it."""
 
     number: int
     digest: str | None
@@ -57,11 +57,11 @@ EMPTY = LedgerHead(0, None, LedgerState(), LedgerState())
 
 
 def read_ledger_head(store: Store) -> LedgerHead:
-    """Read the newest entry and hold it against the witness.
+    """Read the newest entry and verify it by the checkpoint.
 
     Raises:
-        CorruptError: It does not read, or the witness has seen more than is there.
-        OutsideError: The registry can't be reached.
+        CorruptError: if the entry can't be read, or the checkpoint names a later or another entry.
+        OutsideError: if the registry can't be reached.
     """
     seen, number = store.witness(), store.tail()
     data = _bytes(store, number) if number else b""
@@ -77,8 +77,8 @@ def _whole(store: Store, kept: LedgerState) -> LedgerState:
     """Return the whole state of an entry, after reading the snapshot that it names.
 
     Raises:
-        CorruptError: If the snapshot is not what it was.
-        NewerError: If a newer mlci wrote it.
+        CorruptError: if the snapshot was changed or is damaged.
+        NewerError: if a newer mlci wrote it.
     """
     if kept.snapshot is None:
         return kept
@@ -91,7 +91,7 @@ def _whole(store: Store, kept: LedgerState) -> LedgerState:
 
 
 def pause(lost: int) -> None:
-    """Wait by chance before the next try, longer the more were lost, so that many writers get out of step."""
+    """Wait a random time before the next try, longer after more lost tries, so that writers do not collide again."""
     time.sleep(secrets.randbelow(1_000) / 1_000 * min(0.01 * 2**lost, 1.0))
 
 
@@ -109,10 +109,10 @@ def append_entry(
 
     Args:
         store: The registry.
-        stamp: The writer.
-        decide: Pure; given the state before, returns what to append, or ``None`` for nothing. May raise.
-        may: Tries.
-        wait: Called after a lost try with how many were lost.
+        stamp: The author.
+        decide: Pure function from the state to the body to append, or ``None`` for nothing. It may raise.
+        may: Number of tries.
+        wait: Called after a lost try with the number of lost tries.
 
     Raises:
         OutsideError: if another writer appended first every time.
@@ -140,14 +140,14 @@ def append_entry(
 
 
 def _leave_first(store: Store, ledger_head: LedgerHead) -> None:
-    """Leave a witness of the first entry where its writer was killed before that: a longer ledger always has one."""
+    """Write a checkpoint of the first entry if its writer was killed before; a longer ledger always has one."""
     if ledger_head.digest is not None and store.witness() is None:
-        with contextlib.suppress(OutsideError):  # as after an entry: without one, a promotion is refused
+        with contextlib.suppress(OutsideError):  # as after an entry: without a checkpoint, a promotion is refused
             store.leave_witness(Checkpoint(number=ledger_head.number, digest=ledger_head.digest))
 
 
 def _next(store: Store, ledger_head: LedgerHead, stamp: Author, body: Body) -> tuple[Entry, bytes | None]:
-    """Return the entry that would follow, with the digests of those that its state names, and the snapshot it needs."""
+    """Return the next entry, with the digests of entries that its state refers to, and its snapshot, if any."""
     number = ledger_head.number + 1
     state = entries.state_after(ledger_head.state, body, number=number)
     known = {int(item): digest for item, digest in (ledger_head.state.digests or {}).items()}
@@ -175,28 +175,28 @@ def _next(store: Store, ledger_head: LedgerHead, stamp: Author, body: Body) -> t
 
 
 def read_entry(store: Store, number: int) -> Entry:
-    """Read one entry as it is there. Nothing vouches for it; to rely on it, use :func:`named`.
+    """Read one entry without verification; to trust it, use :func:`read_verified`.
 
     Raises:
-        CorruptError: It is missing or does not read.
+        CorruptError: if it is missing or can't be read.
     """
     return parse_entry(_bytes(store, number), number=number, shown=store.shown)
 
 
 def read_verified(store: Store, ledger_head: LedgerHead, number: int) -> Entry:
-    """Read an entry that the ledger's end vouches for.
+    """Read an entry and verify it from the ledger head.
 
     Raises:
-        CorruptError: It, or one on the way to it, is not the one that was appended.
+        CorruptError: if it, or an entry on the way to it, is not the one that was appended.
     """
     return next(iter(iter_verified(store, ledger_head, [number])))
 
 
 def iter_verified(store: Store, ledger_head: LedgerHead, numbers: Iterable[int]) -> Iterator[Entry]:
-    """Yield entries that the ledger's end vouches for, the newest first, each number once, in one way back.
+    """Yield entries, verified from the ledger head, the newest first, each number once, in one pass.
 
     Raises:
-        CorruptError: One of them, or one on the way, is not the one that was appended.
+        CorruptError: if one of them, or an entry on the way, is not the one that was appended.
     """
     at, digest, entry = ledger_head.number, ledger_head.digest, None
     known = {int(item): sha for item, sha in (ledger_head.state.digests or {}).items()}
@@ -226,7 +226,7 @@ def find_decision_before(store: Store, entry: Entry) -> Entry | None:
 
 
 def _held(store: Store, number: int, digest: str | None) -> Entry:
-    """Read an entry and hold it against its digest."""
+    """Read an entry and verify its digest."""
     data = _bytes(store, number)
     if entries.entry_digest(data) != digest:
         message = f"entry {number} is not the one that later entries name: it was changed or replaced"
@@ -240,7 +240,7 @@ def iter_newest_first(store: Store, ledger_head: LedgerHead) -> Iterator[Entry]:
 
 
 def iter_all(store: Store) -> Iterator[Entry]:
-    """Read all entries from the first, verifying the chain and every state on the way; none is kept in memory.
+    """Read all entries from the first, verifying the chain and every state, without keeping them in memory.
 
     Raises:
         CorruptError: if an entry was changed or replaced; the message names the first one.
@@ -255,14 +255,14 @@ def iter_all(store: Store) -> Iterator[Entry]:
 
 
 def iter_since(store: Store, ledger_head: LedgerHead, first: int) -> Iterator[Entry]:
-    """Read entries from ``first`` to the ledger's end, verifying the chain and the states between them.
+    """Read entries from ``first`` to the ledger head, verifying the chain and the states between them.
 
-    The state at ``first`` is taken as that entry holds it, which the end names by the chain. A store that has no way to
-    read from the middle is walked from its first entry.
+    The state at ``first`` is the one in that entry, which the head verifies by the chain. A store that can't read from
+    the middle is read from its first entry.
 
     Raises:
-        CorruptError: If one of them is not what it was; it is named.
-        NewerError: If a newer mlci wrote one of them.
+        CorruptError: if an entry was changed or is damaged; the message names it.
+        NewerError: if a newer mlci wrote one of them.
     """
     if first <= 1 or not isinstance(store, RangeReader):
         yield from (entry for entry in iter_all(store) if first <= entry.number <= ledger_head.number)
@@ -279,11 +279,11 @@ def iter_since(store: Store, ledger_head: LedgerHead, first: int) -> Iterator[En
 
 
 def read_page(store: Store, ledger_head: LedgerHead, first: int, last: int) -> list[Entry]:
-    """Return entries ``first`` to ``last``, each as the ledger's end names it.
+    """Return entries ``first`` to ``last``, each verified from the ledger head.
 
     Raises:
-        CorruptError: If one of them, or one on the way, is not what it was.
-        NewerError: If a newer mlci wrote one of them.
+        CorruptError: if one of them, or an entry on the way, was changed or is damaged.
+        NewerError: if a newer mlci wrote one of them.
     """
     if last < ledger_head.number and isinstance(store, RangeReader):
         return list(iter_verified(store, ledger_head, range(first, last + 1)))[::-1]
@@ -292,13 +292,13 @@ def read_page(store: Store, ledger_head: LedgerHead, first: int, last: int) -> l
 
 @dataclass
 class Replay:
-    """The ledger as far as it was read again.
+    """Replay of a ledger up to an entry.
 
     Attributes:
-        number, digest: Of the newest entry so far.
-        kept: What that entry holds of the state.
+        number, digest: Number and digest of that entry.
+        kept: That entry's own part of the state.
         state: The whole state, recomputed.
-        digests: Of the entries so far.
+        digests: Digests of the entries so far.
     """
 
     number: int = 0
@@ -331,7 +331,7 @@ def _verified(store: Store, found: Iterator[bytes | None], replay: Replay, last:
             raise damage.damaged_record(store.shown, message, *places)
         kept, state = _recomputed(store, replay, entry)
         if kept != entry.state:
-            message = f"entry {number} tells another state than the entries before it make"
+            message = f"entry {number} has another state than the entries before it result in"
             raise damage.damaged_record(store.shown, message, (number, None))
         replay.number, replay.digest = number, entries.entry_digest(data)
         replay.kept, replay.state = kept, state
@@ -340,7 +340,7 @@ def _verified(store: Store, found: Iterator[bytes | None], replay: Replay, last:
 
 
 def _names(following: bytes | None, data: bytes) -> bool:
-    """Tell if an entry names the bytes of the one before, so that those are as they were written."""
+    """Check if an entry names the digest of the one before, so that its bytes are unchanged."""
     try:
         return bool(json.loads(following or b"")["previous"] == entries.entry_digest(data))
     except (ValueError, RecursionError, TypeError, KeyError):
@@ -348,9 +348,9 @@ def _names(following: bytes | None, data: bytes) -> bool:
 
 
 def _recomputed(store: Store, replay: Replay, entry: Entry) -> tuple[LedgerState, LedgerState]:
-    """Return what an entry should hold of the state, and the whole state after it.
+    """Return the expected state in an entry, and the whole state after it.
 
-    Entries from before versions were noted hold all of it, and digests only once an entry before them had any.
+    Entries of older versions of mlci contain the whole state, and digests only after an earlier entry had them.
     """
     number = entry.number
     try:
@@ -373,11 +373,11 @@ def _recomputed(store: Store, replay: Replay, entry: Entry) -> tuple[LedgerState
 
 
 def parse_entry(data: bytes, *, number: int, shown: str) -> Entry:
-    """Read an entry's bytes, believing nothing.
+    """Parse the bytes of an untrusted entry.
 
     Raises:
-        CorruptError: If they are not an entry of that number in canonical form.
-        NewerError: If a newer mlci wrote them.
+        CorruptError: if they are not an entry of that number in canonical form.
+        NewerError: if a newer mlci wrote them.
     """
     if len(data) > entries.MOST_BYTES:
         message = f"entry {number} has {len(data):,} bytes; an entry may have {entries.MOST_BYTES:,}"

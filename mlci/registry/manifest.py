@@ -1,6 +1,6 @@
 """Manifest of a version: files, predictions, recipe, environment, data. Pure.
 
-A run leaves the same thing without a number, the bundle: what was judged, and what would be promoted.
+A bundle is the same without a number: the evaluated files of a run, ready to be promoted.
 """
 
 from pathlib import PurePosixPath
@@ -12,7 +12,7 @@ from mlci.registry.entries import BY_ALIAS, Digest, LedgerPart, Text
 
 
 def _inside(name: str) -> str:
-    """Refuse a name that could lead out of the folder that a file is put into."""
+    """Refuse a name that could lead out of the target folder."""
     parts = name.split("/")
     if PurePosixPath(name).is_absolute() or not name.isprintable() or {"", ".", ".."} & set(parts) or "\\" in name:
         raise ValueError("is not a plain relative path inside of a folder")
@@ -20,7 +20,7 @@ def _inside(name: str) -> str:
 
 
 class VersionFile(LedgerPart):
-    """A file of a version, kept under its digest."""
+    """A file of a version, stored under its digest."""
 
     name: Annotated[str, Field(min_length=1, max_length=1_000), AfterValidator(_inside)]
     digest: Digest
@@ -55,7 +55,7 @@ class Recipe(LedgerPart):
 
 
 class Environment(LedgerPart):
-    """What it ran on."""
+    """Environment of a run."""
 
     python: Text
     platform: Text
@@ -64,7 +64,7 @@ class Environment(LedgerPart):
 
 
 class Data(LedgerPart):
-    """Data that the version saw: by fingerprint, and by what the repository says of it."""
+    """Data of the version: by fingerprint, and by data pointers of the repository."""
 
     fingerprint: Text = Field(description="Of the evaluation set that it was judged on.")
     rows: int
@@ -75,7 +75,7 @@ class Data(LedgerPart):
 
 
 class Content(LedgerPart):
-    """What was judged, whether it has become a version or not."""
+    """Evaluated files of a version or a bundle."""
 
     model: Text
     files: tuple[VersionFile, ...] = Field(
@@ -92,7 +92,7 @@ class Content(LedgerPart):
     more: dict[str, Any] = Field(default_factory=dict)
 
     def places(self) -> dict[str, VersionFile]:
-        """Return every file that belongs to it by its place in a bundle."""
+        """Return every file by its path in a bundle."""
         keys = [self.data.keys] if self.data.keys else []
         own = (self.predictions.file, self.report, *keys)
         return {
@@ -103,7 +103,7 @@ class Content(LedgerPart):
         }
 
     def everything(self) -> tuple[VersionFile, ...]:
-        """Return every file that belongs to it."""
+        """Return every file."""
         return tuple(self.places().values())
 
 
@@ -115,7 +115,7 @@ class ChampionPredictions(LedgerPart):
 
 
 class Bundle(Content):
-    """What a run leaves: a version without a number."""
+    """Bundle of a run: a version without a number."""
 
     model_config = BY_ALIAS
 
@@ -123,7 +123,7 @@ class Bundle(Content):
     champion: ChampionPredictions | None = Field(default=None, description="If the run made them: the rows moved.")
 
     def all_places(self) -> dict[str, VersionFile]:
-        """Return every file of the bundle by its place, the champion's predictions included."""
+        """Return every file of the bundle by its path, including the champion's predictions."""
         if self.champion is None:
             return self.places()
         file = self.champion.predictions.file
@@ -140,17 +140,17 @@ class Manifest(Content):
 
     @classmethod
     def of(cls, content: Content, version: int) -> Self:
-        """Return the manifest that a bundle becomes under a number."""
+        """Return the manifest of a bundle that is promoted under a number."""
         kept = {name: getattr(content, name) for name in Content.model_fields}
         return cls(version=version, **kept)
 
 
 def champion_place(file: VersionFile) -> str:
-    """Return the place of the champion's predictions in a bundle."""
+    """Return the path of the champion's predictions in a bundle."""
     return f"champion/{file.name}"
 
 
 def same(one: Content, other: Content) -> bool:
-    """Tell whether two are one model: by its files and how it was made; by its predictions where it left no files."""
+    """Check if two are the same model: by files and recipe, or by predictions if there are no model files."""
     made = (one.model, one.files, one.recipe) == (other.model, other.files, other.recipe)
     return made and (bool(one.files) or one.predictions == other.predictions)

@@ -17,7 +17,7 @@ class Rerun(LedgerPart):
 
 
 class MetricSpread(LedgerPart):
-    """All of them."""
+    """All retrainings of one version."""
 
     model_config = BY_ALIAS
 
@@ -31,7 +31,7 @@ class MetricSpread(LedgerPart):
 
 
 class ReproductionFound(LedgerPart):
-    """What a job that may not write to the registry leaves for one that may."""
+    """Record of a job that may not write to the registry, for a job that may."""
 
     model_config = BY_ALIAS
 

@@ -6,14 +6,14 @@ from mlci.registry.entries import Promotion, Rollback
 
 
 def rolled_back_versions(decisions: Iterable[Promotion | Rollback]) -> dict[int, str]:
-    """Return why each version that was rolled back was, by its number.
+    """Return the reason of each rolled-back version, by its number.
 
-    A roll-back to an older version leaves the one that it replaced and all others that are newer than its target. Where
-    production returns to one of them, that one is rolled back no more, and what its own roll-back left beside it
-    neither: that step is undone. What another step left stays so.
+    A rollback to an older version rolls back the version that it replaces and all others that are newer than its
+    target. If production returns to one of them, that rollback is undone: for this version and for the others of the
+    same rollback. Versions of other rollbacks stay rolled back.
 
     Args:
-        decisions: All promotions and roll-backs, in the order of the ledger.
+        decisions: All promotions and rollbacks, in the order of the ledger.
     """
     left: list[tuple[int, Rollback]] = []
     newest = 0
@@ -24,4 +24,4 @@ def rolled_back_versions(decisions: Iterable[Promotion | Rollback]) -> dict[int,
         left = [(number, by) for number, by in left if step.version not in {number, by.replaced}]
         if step.version < step.replaced:
             left += [(number, step) for number in range(step.version + 1, newest + 1)]
-    return {number: by.reason for number, by in reversed(left)}  # of several steps the first: it replaced the version
+    return {number: by.reason for number, by in reversed(left)}  # the first of several rollbacks counts

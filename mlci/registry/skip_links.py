@@ -14,33 +14,33 @@ from collections.abc import Mapping
 from mlci.registry.entries import Entry, LedgerState
 
 KEPT = 32
-"""Entries, beside those that decide, whose digests a state holds; each costs some 80 bytes in every entry."""
+"""Number of entries, beside those that decide, with digests in a state; each costs some 80 bytes in every entry."""
 
 
 def linked_entries(state: LedgerState) -> set[int]:
-    """Return the numbers of all entries that a state names."""
+    """Return the numbers of all entries that a state refers to."""
     found = {*state.promoted.values(), *state.rescored.values(), *state.reproduced.values()}
     return found | ({state.decided} if state.decided else set())
 
 
 def entries_to_link(state: LedgerState, *, number: int) -> set[int]:
-    """Return the numbers of the entries whose digests belong into the state of entry ``number``."""
+    """Return the numbers of the entries whose digests belong in the state of entry ``number``."""
     before = sorted(item for item in linked_entries(state) if item < number)
     decide = {state.decided, state.promoted.get(str(state.champion), 0)} - {0, number}
     return {*before[-KEPT:], *decide}
 
 
 def linked_digest(state: LedgerState, digests: Mapping[int, str], *, number: int) -> LedgerState:
-    """Return the state of entry ``number`` with the digests that belong into it."""
+    """Return the state of entry ``number`` with the digests that belong in it."""
     kept = {str(item): digests[item] for item in entries_to_link(state, number=number)}
     return state.model_copy(update={"digests": kept})
 
 
 def next_link(entry: Entry, target: int) -> tuple[int, str]:
-    """Return number and digest of the entry to look at next, on the way from a trusted entry back to ``target``.
+    """Return number and digest of the entry to read next, on the way from a trusted entry back to ``target``.
 
     Raises:
-        ValueError: The target is not before the entry.
+        ValueError: if the target is not before the entry.
     """
     if entry.previous is None or target >= entry.number:
         raise ValueError(f"entry {target} is not before entry {entry.number}")

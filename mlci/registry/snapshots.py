@@ -1,8 +1,8 @@
-"""Snapshots: the whole state of a ledger as a file, so that an entry only holds what changed since. Pure.
+"""Snapshots: the whole state of a ledger as a file, so that an entry contains only the changes since. Pure.
 
-An entry holds the state of the ledger after it. Written out, that state grows with every version and evaluation set,
-and so would every entry. So an entry holds at most :data:`MOST` items; one that would hold more names a snapshot of the
-state before it, by its SHA-256, and holds its own changes only. Entries from before there were snapshots hold all.
+An entry contains the state of the ledger after it. That state grows with every version and evaluation set, and so would
+every entry. Therefore an entry contains at most :data:`MOST` items. One that would contain more names a snapshot of the
+state before it, by its SHA-256, and contains only its own changes. Entries of older versions contain the whole state.
 """
 
 from typing import Annotated, Literal
@@ -16,7 +16,7 @@ MOST = 64
 
 
 class StateSnapshot(LedgerPart):
-    """The file: the state after an entry, without what only entries hold."""
+    """The file: the state after an entry, without the fields that only entries have."""
 
     model_config = BY_ALIAS
 
@@ -38,8 +38,8 @@ def dump_snapshot(state: LedgerState, *, entry: int) -> bytes:
 
 
 def restore_state(kept: LedgerState, whole: StateSnapshot) -> LedgerState:
-    """Return the whole state of an entry from what it holds and the snapshot that it names."""
-    rescored = whole.rescored if whole.entry >= kept.decided else {}  # a decision takes the additions away
+    """Return the whole state of an entry from its own part and the snapshot that it names."""
+    rescored = whole.rescored if whole.entry >= kept.decided else {}  # a decision removes the additions
     return kept.model_copy(
         update={
             "promoted": {**whole.promoted, **kept.promoted},
@@ -54,13 +54,13 @@ def restore_state(kept: LedgerState, whole: StateSnapshot) -> LedgerState:
 def compact_state(
     kept: LedgerState, before: LedgerState, after: LedgerState, *, number: int
 ) -> tuple[LedgerState, bytes | None]:
-    """Return what an entry holds of the state after it, and the snapshot that has to be kept for that, if any.
+    """Return an entry's part of the state after it, and the snapshot to store for that, if any.
 
     Args:
-        kept: What the entry before it holds.
+        kept: Part of the state in the entry before it.
         before: The whole state before it.
         after: The whole state after it, with its digests.
-        number: Of the entry.
+        number: Number of the entry.
     """
     own = {name: _changed(getattr(before, name), getattr(after, name)) for name in _MAPS}
     parts = {name: {**getattr(kept, name), **own[name]} for name in _MAPS}

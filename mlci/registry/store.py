@@ -1,10 +1,10 @@
 """Port of a registry: an append-only ledger, and files named by their digest.
 
-Everything that is decided about a model is one entry of its ledger, appended under the next number and under no other:
-of several who try the same number one succeeds. That append is the only step that counts, so a promotion cannot be half
-done. Files are put first, under the SHA-256 of their bytes; a file that no entry names is unused and harmless.
+Each decision about a model is one entry of its ledger, appended under the next number: of several writers that try the
+same number, one succeeds. That append is the only step that counts, so a promotion is complete or absent. Files are
+stored first, under the SHA-256 of their bytes; a file that no entry names is unused and harmless.
 
-The rules of the ledger stand in :mod:`mlci.registry.entries` and :mod:`mlci.registry.ledger`, once for all places.
+The rules of the ledger are in :mod:`mlci.registry.entries` and :mod:`mlci.registry.ledger`, once for all stores.
 """
 
 from collections import deque
@@ -24,16 +24,16 @@ Entries: TypeAlias = Generator[bytes | None, None, None]
 
 
 def one_by_one(read: Callable[[int], bytes | None], last: int, *, first: int = 1) -> Entries:
-    """Read entries ``first`` to ``last``, each when it is asked for."""
+    """Read entries ``first`` to ``last``, each on demand."""
     for number in range(first, last + 1):
         yield read(number)
 
 
 def several(read: Callable[[int], bytes | None], last: int, *, first: int = 1, at_once: int = AT_ONCE) -> Entries:
-    """Read entries ``first`` to ``last``, so many at once and no further ahead.
+    """Read entries ``first`` to ``last``, a limited number in parallel.
 
-    What ``read`` raises is raised in that entry's turn, after those before it. At the end, whatever it is, no thread
-    is left: what is on its way is waited for, in the bounds that ``read`` has, and nothing waits behind that.
+    An error of ``read`` is raised in that entry's turn, after those before it. At the end, also after an error, no
+    thread is left: pending reads are awaited, within the time limits of ``read``, and queued ones are cancelled.
     """
     with ThreadPoolExecutor(at_once, thread_name_prefix="mlci-read") as pool:
         ahead: deque[Future[bytes | None]] = deque()
@@ -52,7 +52,7 @@ class CorruptError(OutsideError):
 
 
 class MendableError(CorruptError):
-    """The same, where the message itself says how it is mended."""
+    """Damage with a message that contains its own remedy."""
 
     remedy = ""
 
@@ -61,7 +61,7 @@ class NewerError(OutsideError):
     """A record that a newer mlci wrote; this mlci can't read it, so nothing is decided on it.
 
     Attributes:
-        damage: The message if it turns out that the record's digest is not the one that others name.
+        damage: The message if the record's digest turns out to differ from the one that other records name.
     """
 
     damage = ""
@@ -77,10 +77,11 @@ class UnknownOutcomeError(OutsideError):
 class Checkpoint:
     """Checkpoint: how far the ledger had come at the last write, kept apart from it.
 
-    A chain of hashes shows changes inside of the ledger; that its newest entries were cut off, only a witness shows.
+    A chain of hashes reveals changes inside of the ledger. Only a checkpoint reveals that its newest entries were
+    removed.
 
     Attributes:
-        number: Of the newest entry then.
+        number: Number of the newest entry then.
         digest: SHA-256 of that entry's bytes, in hexadecimal.
     """
 
@@ -91,21 +92,21 @@ class Checkpoint:
 class Store(Protocol):
     """One model's part of a registry. Every method may raise OutsideError: unreachable, refused, or out of time.
 
-    Implementations repeat what failed on the way, with bounds, and never report a doubtful append as done or as lost:
-    they read the number back and compare bytes.
+    Implementations repeat failed requests, within limits. They never report an append with an unknown outcome as done
+    or as lost: they read the number back and compare bytes.
     """
 
     @property
     def shown(self) -> str:
-        """How the place is called in messages: an address without credentials."""
+        """Name of the registry in messages: an address without credentials."""
         ...
 
     def tail(self) -> int:
-        """Return the number of the newest entry; 0 for an empty ledger, also where nothing was ever written."""
+        """Return the number of the newest entry; 0 for an empty ledger, also if nothing was ever written."""
         ...
 
     def read(self, number: int) -> bytes | None:
-        """Return an entry's bytes, exactly as appended; ``None`` if there is none of that number."""
+        """Return an entry's bytes, exactly as appended; ``None`` if no entry has that number."""
         ...
 
     def read_to(self, last: int) -> Entries:
@@ -117,42 +118,42 @@ class Store(Protocol):
         ...
 
     def append(self, number: int, entry: bytes) -> bool:
-        """Write an entry under a number that must be free; ``False`` if another one is there already.
+        """Write an entry under a number that must be free; ``False`` if another entry has it.
 
-        An entry that holds the very same bytes is the caller's own from an earlier try: ``True``.
+        An existing entry with the same bytes is the caller's own from an earlier try: ``True``.
 
         Raises:
-            UnknownOutcomeError: If the entry was sent and reading it back failed as well.
+            UnknownOutcomeError: if the entry was sent and reading it back failed as well.
         """
         ...
 
     def witness(self) -> Checkpoint | None:
-        """Return the witness; ``None`` where none was left."""
+        """Return the checkpoint; ``None`` if none was written."""
         ...
 
     def leave_witness(self, witness: Checkpoint) -> None:
-        """Leave a witness, unless a later one is there; what another writer leaves in between may win."""
+        """Write a checkpoint unless a later one exists; one that another writer writes in between may win."""
         ...
 
     def put(self, source: Path, digest: str) -> None:
-        """Keep a file under its SHA-256 (hexadecimal); one that is there already, complete, is left alone.
+        """Store a file under its SHA-256 (hexadecimal) unless it exists already and is complete.
 
-        A reader never sees part of it: it appears when all of it is there.
+        A reader never sees a part of it: it appears when it is complete.
         """
         ...
 
     def get(self, digest: str, target: Path) -> bool:
-        """Copy a file to ``target``; ``False`` if there is none. The caller checks the digest of what arrived."""
+        """Copy a file to ``target``; ``False`` if it does not exist. The caller verifies the digest of the copy."""
         ...
 
     def holds(self, digest: str, size: int | None = None) -> bool:
-        """Tell whether a file is there, and has ``size`` bytes where that is given, without reading it."""
+        """Check if a file exists, and has ``size`` bytes if that is given, without reading it."""
         ...
 
 
 @runtime_checkable
 class RangeReader(Protocol):
-    """A store that can read entries from the middle of the ledger."""
+    """Store that can read entries from the middle of the ledger."""
 
     def read_range(self, first: int, last: int) -> Entries:
         """Yield what ``read`` returns for ``first`` … ``last``, in few requests and with few entries in memory."""
@@ -161,32 +162,32 @@ class RangeReader(Protocol):
 
 @runtime_checkable
 class Removable(Protocol):
-    """A store of a probe, which can be removed again.
+    """Store of a probe, which can be removed.
 
     Attributes:
-        removes_files: Whether files and the checkpoint go as well, not entries only.
+        removes_files: Whether files and the checkpoint are removed too, not only entries.
     """
 
     removes_files: bool
 
     def remove(self) -> None:
-        """Remove everything of this model that was appended."""
+        """Remove everything of this model."""
         ...
 
 
 @runtime_checkable
 class Clocked(Protocol):
-    """A store that has a clock of its own."""
+    """Store with its own clock."""
 
     def written_at(self) -> datetime | None:
-        """Return when the first entry was written."""
+        """Return the time at which the first entry was written."""
         ...
 
 
 @runtime_checkable
 class SizeReader(Protocol):
-    """A store that looks for many files at once."""
+    """Store that checks many files at once."""
 
     def sizes(self, digests: Collection[str]) -> Mapping[str, int]:
-        """Return the sizes of those files that are there."""
+        """Return the sizes of the files that exist."""
         ...

@@ -9,12 +9,12 @@ from mlci.registry.entries import Entry, Promotion
 from mlci.registry.store import Store
 
 SKEW = timedelta(minutes=5)
-"""How far clocks may be apart, which is what Kerberos takes by default ("Clock Skew", MIT's Kerberos V5 guide)."""
+"""Largest accepted difference of clocks, which is Kerberos' default ("Clock Skew", MIT's Kerberos V5 guide)."""
 
 
 @dataclass(frozen=True)
 class LedgerFinding:
-    """Something odd about an entry, or about the whole ledger where ``number`` is 0; the chain itself holds."""
+    """Oddity of an entry, or of the whole ledger if ``number`` is 0; the chain itself is intact."""
 
     number: int
     message: str
@@ -22,11 +22,11 @@ class LedgerFinding:
 
 @dataclass(frozen=True)
 class Verified:
-    """A ledger whose chain, states and witness hold.
+    """Ledger with verified chain, states and checkpoint.
 
     Attributes:
-        seen: All of them, from the first.
-        findings: What is odd.
+        seen: All entries, from the first.
+        findings: Oddities.
     """
 
     seen: tuple[Entry, ...]
@@ -34,7 +34,7 @@ class Verified:
 
     @property
     def entries(self) -> int:
-        """How many there are."""
+        """Number of entries."""
         return len(self.seen)
 
 
@@ -42,20 +42,20 @@ def verify_ledger(store: Store) -> Verified:
     """Read all entries from the first and verify chain, states and checkpoint against each other.
 
     Raises:
-        CorruptError: At the first entry that is not what it was; it is named.
-        OutsideError: The registry can't be reached.
+        CorruptError: if an entry was changed or is damaged; the message names the first one.
+        OutsideError: if the registry can't be reached.
     """
     seen = tuple(ledger.iter_all(store))
     findings = list(clock_findings(seen))
     if seen and store.witness() is None:
-        findings.append(LedgerFinding(0, "there is no witness: entries cut off at the end would not be noticed"))
+        findings.append(LedgerFinding(0, "the checkpoint is missing: removed entries at the end would not be noticed"))
     return Verified(seen, tuple(findings))
 
 
 def clock_findings(seen: Iterable[Entry]) -> Iterable[LedgerFinding]:
-    """Name entries whose writer's clock ran behind an earlier one's, or says nothing that can be read.
+    """Report entries with a clock behind an earlier one's, or with an unreadable time.
 
-    The order of a ledger is that of its numbers, so that a wrong clock changes nothing; it only makes times doubtful.
+    The order of a ledger is that of its numbers, so a wrong clock changes nothing; it only makes times doubtful.
     """
     latest: tuple[int, datetime] | None = None
     for entry in seen:
@@ -72,7 +72,7 @@ def clock_findings(seen: Iterable[Entry]) -> Iterable[LedgerFinding]:
 
 
 def later_clock(latest: Entry, entry: Entry, *, accepted: bool) -> bool:
-    """Tell whether an entry's time counts from now on, in the place of the latest one before it.
+    """Check if an entry's time replaces the latest one before it.
 
     Args:
         latest: The latest so far.
@@ -87,7 +87,7 @@ def later_clock(latest: Entry, entry: Entry, *, accepted: bool) -> bool:
 
 
 def checkpoint_behind(latest: Entry, now: str) -> tuple[str, ...]:
-    """Say that this machine's clock is more than :data:`SKEW` before the time of an earlier entry."""
+    """Report that this machine's clock is more than :data:`SKEW` before the time of an earlier entry."""
     there, here = moment(latest.at), moment(now)
     who = f"entry {latest.number} ({latest.by.actor or 'unknown author'})"
     if there is None or here is None:
@@ -99,7 +99,7 @@ def checkpoint_behind(latest: Entry, now: str) -> tuple[str, ...]:
 
 
 def latest_time(seen: Iterable[Entry]) -> Entry | None:
-    """Return the entry whose time a writer's clock must not be behind; a promotion accepted those before it."""
+    """Return the entry whose time a writer's clock must not be behind; a promotion accepts the ones before it."""
     found: Entry | None = None
     for entry in seen:
         if found is None or later_clock(found, entry, accepted=isinstance(entry.body, Promotion)):
@@ -108,14 +108,14 @@ def latest_time(seen: Iterable[Entry]) -> Entry | None:
 
 
 def lacks_checkpoint(store: Store, entries: int) -> tuple[str, ...]:
-    """Say that nothing would show if entries were cut off at the end; one entry alone may have lost its writer."""
+    """Report a missing checkpoint; the writer of a single entry may have been killed before it wrote one."""
     if entries <= 1 or store.witness() is not None:
         return ()
-    return (f"{store.shown}: there is no witness, so that entries cut off at the end would not be noticed",)
+    return (f"{store.shown}: the checkpoint is missing, so removed entries at the end would not be noticed",)
 
 
 def moment(text: str) -> datetime | None:
-    """Read an RFC 3339 time with its offset; ``None`` if it is none."""
+    """Parse an RFC 3339 time with its offset; ``None`` for any other text."""
     try:
         at = datetime.fromisoformat(text)
         return None if at.tzinfo is None else at.astimezone(UTC)

@@ -21,13 +21,13 @@ describe, read_description = descriptions.describe, descriptions.read_descriptio
 
 @dataclass(frozen=True, kw_only=True)
 class Version:
-    """A version as the registry holds it.
+    """A version in the registry.
 
     Attributes:
-        number: Counted from 1.
+        number: Number, from 1.
         entry: The entry that promoted it first.
-        digest: Of its manifest.
-        manifest: What it holds.
+        digest: Digest of its manifest.
+        manifest: Its manifest.
     """
 
     number: int
@@ -37,22 +37,22 @@ class Version:
 
 
 def read_champion(store: Store, ledger_head: LedgerHead) -> Version | None:
-    """Return the version in production; ``None`` only where nothing was ever promoted.
+    """Return the version in production; ``None`` only if nothing was ever promoted.
 
     Raises:
-        CorruptError: It is not whole; the message names what is wrong.
-        OutsideError: The registry can't be reached.
+        CorruptError: if it is damaged; the message names the damage.
+        OutsideError: if the registry can't be reached.
     """
     return None if ledger_head.state.champion is None else read_version(store, ledger_head, ledger_head.state.champion)
 
 
 def read_version(store: Store, ledger_head: LedgerHead, number: int) -> Version:
-    """Return a version by its number, as the ledger's end vouches for it.
+    """Return a version by its number, verified from the ledger head.
 
     Raises:
-        LookupError: There is none.
-        CorruptError: It is not whole; the message names what is wrong.
-        OutsideError: The registry can't be reached.
+        LookupError: if it does not exist.
+        CorruptError: if it is damaged; the message names the damage.
+        OutsideError: if the registry can't be reached.
     """
     place = ledger_head.state.promoted.get(str(number))
     if place is None:
@@ -75,17 +75,17 @@ def _version(store: Store, entry: Entry, number: int) -> Version:
         what = f"{store.shown}: the manifest of version {number}"
         raise compatibility.unreadable_record(error, data, what=what, writer=entry.writer) from None
     if manifest.version != number:
-        raise VersionError(f"{store.shown}: the manifest of version {number} says that it is of {manifest.version}")
+        raise VersionError(f"{store.shown}: the manifest of version {number} is of version {manifest.version}")
     return Version(number=number, entry=entry, digest=entry.body.manifest, manifest=manifest)
 
 
 def iter_decisions(store: Store, ledger_head: LedgerHead) -> Iterator[Entry]:
-    """Yield every promotion and roll-back, newest first, without reading all that lies between them.
+    """Yield every promotion and rollback, newest first, without reading all entries between them.
 
     The entry before a decision names the newest decision until then, and the decision names that entry by its digest.
 
     Raises:
-        CorruptError: One of them, or one on the way, is not the one that was appended.
+        CorruptError: if one of them, or an entry on the way, is not the one that was appended.
     """
     entry = ledger.read_verified(store, ledger_head, ledger_head.state.decided) if ledger_head.state.decided else None
     while entry is not None:
@@ -97,7 +97,7 @@ def find_rescored(store: Store, ledger_head: LedgerHead, fingerprint: str) -> Pr
     """Return the champion's predictions on another evaluation set, if they were added.
 
     Raises:
-        CorruptError: The entry or the description is not what it was.
+        CorruptError: if the entry or the description was changed or is damaged.
     """
     place = ledger_head.state.rescored.get(fingerprint)
     if place is None:
@@ -111,7 +111,7 @@ def find_rescored(store: Store, ledger_head: LedgerHead, fingerprint: str) -> Pr
         raise CorruptError(f"{store.shown}: entry {place} should have added predictions and did not")
     found, of = added_predictions(store, entry, body)
     if found.fingerprint != fingerprint:
-        raise CorruptError(f"{store.shown}: {of} were made on other rows than it says")
+        raise CorruptError(f"{store.shown}: {of} were made on other rows than the entry names")
     return found
 
 
@@ -119,8 +119,8 @@ def added_predictions(store: Store, entry: Entry, body: PredictionsAdded) -> tup
     """Return the predictions that an entry added to a version, and their description for messages.
 
     Raises:
-        CorruptError: If they are not what they were.
-        NewerError: If a newer mlci wrote them.
+        CorruptError: if they were changed or are damaged.
+        NewerError: if a newer mlci wrote them.
     """
     of = f"the predictions that entry {entry.number} added"
     data = read_description(store, body.predictions, of=of)
@@ -132,16 +132,16 @@ def added_predictions(store: Store, entry: Entry, body: PredictionsAdded) -> tup
 
 
 def fetch_file(store: Store, file: VersionFile, target: Path, *, of: str) -> Path:
-    """Copy a file out of the registry and hold the copy against its digest.
+    """Copy a file out of the registry and verify the copy's digest.
 
     Args:
         store: The registry.
-        file: Which file.
-        target: Where to copy it; folders are made.
-        of: What it belongs to, for messages: ``version 7``.
+        file: The file.
+        target: Path of the copy; folders are made.
+        of: Owner of the file, for messages: ``version 7``.
 
     Raises:
-        CorruptError: It is missing, truncated or altered; the message names it.
+        CorruptError: if it is missing, truncated or altered; the message names it.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     if not store.get(file.digest, target):
@@ -156,26 +156,27 @@ def fetch_file(store: Store, file: VersionFile, target: Path, *, of: str) -> Pat
 
 
 def verify_files(store: Store, manifest: Manifest) -> None:
-    """Read every file of a version and hold it against its digest.
+    """Read every file of a version and verify its digest.
 
     Raises:
-        CorruptError: At the first that is not what it was.
+        CorruptError: if a file is missing, truncated or altered; the message names the first one.
     """
     for file in manifest.everything():
         check_digest(store, file, of=f"version {manifest.version}")
 
 
 def check_digest(store: Store, file: VersionFile, *, of: str) -> None:
-    """Read one file and hold it against its digest, as :func:`fetch` does."""
+    """Read one file and verify its digest, as :func:`fetch_file` does."""
     with tempfile.TemporaryDirectory(prefix="mlci-verify-", ignore_cleanup_errors=True) as scratch:
         fetch_file(store, file, Path(scratch) / "file", of=of)
 
 
 def check_exists(store: Store, file: VersionFile, *, of: str) -> None:
-    """Look whether a file is there with its size, without reading it.
+    """Check that a file exists with its size, without reading it.
 
     Raises:
-        CorruptError: It is not; the message names it. Some stores show whole files only, so what they miss may be cut.
+        CorruptError: if it does not; the message names it. Some stores list complete files only, so a missing file may
+            be a truncated one.
     """
     if store.holds(file.digest, file.bytes):
         return
@@ -185,17 +186,17 @@ def check_exists(store: Store, file: VersionFile, *, of: str) -> None:
 
 
 def put_verified(store: Store, source: Path, file: VersionFile, *, of: str, mend: bool = False) -> None:
-    """Put a file; one that is there already, from whenever, has to be whole.
+    """Store a file; an existing one has to be intact.
 
     Args:
         store: The registry.
         source: The file.
-        file: What it is.
-        of: What it belongs to, for messages.
-        mend: Whether to put it in the place of one that is not whole, where the store does that.
+        file: Its entry in the manifest.
+        of: Owner of the file, for messages.
+        mend: Whether to replace a damaged one, if the store supports that.
 
     Raises:
-        CorruptError: It is there, and not what it was.
+        CorruptError: if it exists and was changed or is damaged.
     """
     if store.holds(file.digest):
         try:
@@ -205,7 +206,7 @@ def put_verified(store: Store, source: Path, file: VersionFile, *, of: str, mend
                 raise
             store.put(source, file.digest)
             check_digest(store, file, of=of)
-    store.put(source, file.digest)  # also flushes what a writer left that was killed before it could
+    store.put(source, file.digest)  # also flushes a file of a writer that was killed before it flushed
 
 
 def _lost(store: Store, file: VersionFile, message: str) -> FileError:

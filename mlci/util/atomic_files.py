@@ -1,10 +1,10 @@
 """Atomic files: written whole or not at all, also after kill -9 or a power cut.
 
-Bytes go to a file of another name first, are flushed to the medium, and then get their name in one step: ``link(2)``
-for a name that must be free, ``rename(2)`` for one that may be taken. Then the folder is flushed, for a name is no more
-durable than its folder. No lock is needed: ``link(2)`` refuses a name that exists, in one step, for all processes and
-also over NFS, and nothing has to be cleaned up after a writer that died before the next one can go on. On Windows the
-rename itself refuses a name that exists.
+Bytes are first written to a file with another name, then flushed to the medium, and then get their name in one step:
+``link(2)`` for a name that must be free, ``rename(2)`` for one that may exist. Then the folder is flushed, because a
+name is only as durable as its folder. No lock is needed: ``link(2)`` refuses an existing name, in one step, for all
+processes and also over NFS, and after a writer that died no cleanup is needed. On Windows the rename itself refuses an
+existing name.
 """
 
 import contextlib
@@ -27,7 +27,7 @@ _NO_FOLDER_SYNC = {errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EACCES, 
 
 @contextlib.contextmanager
 def write_fresh(place: Path, data: Iterable[bytes], *, durable: bool = True) -> Iterator[Path]:
-    """Write a new file of a name of its own into ``place``, flushed; it is gone afterwards unless it was renamed."""
+    """Write a new temporary file into ``place``, flushed; it is removed afterwards unless it was renamed."""
     path = _unused(place)
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | safe_files.FLAGS, 0o666)
@@ -45,7 +45,7 @@ def write_fresh(place: Path, data: Iterable[bytes], *, durable: bool = True) -> 
 
 
 def copy_file(source: Path, target: Path) -> None:
-    """Copy a file by the shortest way that the system has; the copy is there whole or not at all, and not flushed."""
+    """Copy a file by the fastest method of the system; the copy is atomic, and not flushed."""
     path = _unused(target.parent)
     try:
         shutil.copyfile(source, path)
@@ -66,10 +66,10 @@ def _write(descriptor: int, data: bytes) -> None:
 
 
 def claim_name(path: Path, name: Path) -> bool:
-    """Give a written file a name that must be free; ``False`` if it is taken.
+    """Give a written file a name that must be free; ``False`` if the name exists.
 
     Raises:
-        OutsideError: The file system can't do that in one step.
+        OutsideError: if the file system can't do that in one step.
     """
     try:
         if os.name == "nt":
@@ -116,7 +116,7 @@ def flush_folders(path: Path, root: Path, firm: set[Path]) -> None:
 
 def _flush_folder(path: Path) -> None:
     if os.name == "nt":
-        return  # folders can't be opened there; NTFS keeps names in its own journal
+        return  # on Windows folders can't be opened; NTFS keeps names in its own journal
     try:
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_DIRECTORY", 0))
     except PermissionError:
@@ -146,7 +146,7 @@ def _flush(descriptor: int) -> None:
 
 
 def sweep_leftovers(place: Path, now: float | None = None) -> None:
-    """Remove what killed writers left behind, once it is a day old."""
+    """Remove files of killed writers that are a day old."""
     before = (time.time() if now is None else now) - ABANDONED
     with os.scandir(place) as found:
         for item in found:

@@ -10,7 +10,7 @@ _NO_LINK = getattr(os, "O_NOFOLLOW", 0)
 
 
 def read_bounded(path: Path, most: int, *, links: bool = True) -> bytes:
-    """Return a file's bytes, one more than ``most`` if there are more; a pipe in its place is not waited for.
+    """Return a file's bytes, one more than ``most`` if there are more; reading a pipe in its place does not block.
 
     Args:
         path: The file.
@@ -18,7 +18,7 @@ def read_bounded(path: Path, most: int, *, links: bool = True) -> bytes:
         links: Whether its name may be a symbolic link, as for a path that the user gave.
 
     Raises:
-        OSError: if there is no such file, it can't be read, or it is something else.
+        OSError: if the file does not exist, can't be read, or is not a regular file.
     """
     with os.fdopen(_open(path, os.O_RDONLY | (0 if links else _NO_LINK)), "rb") as stream:
         _require_regular(stream.fileno(), path)
@@ -26,10 +26,10 @@ def read_bounded(path: Path, most: int, *, links: bool = True) -> bytes:
 
 
 def append_bounded(path: Path, data: bytes) -> None:
-    """Append to a regular file of the runner's; a link or a pipe that other code put in its place is refused.
+    """Append to one of the runner's regular files; a link or a pipe that other code put in its place is refused.
 
     Raises:
-        OSError: if it can't be written to, or is something else.
+        OSError: if it can't be written to, or is not a regular file.
     """
     with os.fdopen(_open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | _NO_LINK), "ab") as stream:
         _require_regular(stream.fileno(), path)

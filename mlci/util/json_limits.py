@@ -1,7 +1,7 @@
 """Limits on untrusted JSON, checked in one pass before parsing.
 
 A parser takes up to a hundred bytes of memory for each byte of text: sixty million bytes of ``[],`` are twenty million
-lists. So it is not the size alone that is bounded.
+lists. A limit on the size alone is therefore not sufficient.
 """
 
 import re
@@ -13,12 +13,12 @@ _BRACKET = re.compile(r"[\[\]{}]")
 
 @dataclass(frozen=True, kw_only=True)
 class Bounds:
-    """The most that a kind of document may have.
+    """Limits of a kind of document.
 
     Attributes:
-        depth: Brackets in brackets.
-        parts: Lists and objects.
-        values: Values in them.
+        depth: Nested brackets.
+        parts: Number of lists and objects.
+        values: Number of values in them.
     """
 
     depth: int
@@ -27,10 +27,10 @@ class Bounds:
 
 
 def excess(text: str, most: Bounds) -> str | None:
-    """Say what a text has more of than it may, to follow "it is"; ``None`` where that is nothing.
+    """Describe the limit that a text exceeds, to follow "it is"; ``None`` if it exceeds none.
 
-    Escapes are taken away first, so that a string is whatever lies between two quotes, ended or not: one pass, no
-    backtracking, and no memory beyond copies of the text.
+    Escapes are removed first, so that a string is the text between two quotes, ended or not: one pass, no backtracking,
+    and no memory beyond copies of the text.
     """
     bare = _STRING.sub("", text.replace("\\\\", "").replace('\\"', ""))
     parts, values = bare.count("[") + bare.count("{"), bare.count(",") + 1

@@ -13,7 +13,7 @@ FLAGS = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os,
 
 
 class ForeignError(Exception):
-    """Something else stands where a plain file or folder should be."""
+    """A path is not the plain file or folder that it should be."""
 
     def __init__(self, path: Path, found: str) -> None:
         """Keep the path."""
@@ -22,10 +22,10 @@ class ForeignError(Exception):
 
 
 def size_or_none(path: Path) -> int | None:
-    """Return a plain file's bytes; ``None`` if nothing is there.
+    """Return a plain file's bytes; ``None`` if it does not exist.
 
     Raises:
-        ForeignError: It is a link, a folder or something else.
+        ForeignError: if it is a link, a folder or another kind of file.
     """
     try:
         found = path.lstat()
@@ -40,7 +40,7 @@ def size_of(path: Path) -> int:
     """Return the size of a file of the user.
 
     Raises:
-        OutsideError: It can't be read.
+        OutsideError: if it can't be read.
     """
     try:
         return path.stat().st_size
@@ -49,10 +49,10 @@ def size_of(path: Path) -> int:
 
 
 def is_folder(path: Path) -> bool:
-    """Tell whether a folder is there.
+    """Check if a folder exists.
 
     Raises:
-        ForeignError: It is a link or a file.
+        ForeignError: if it is a link or a file.
     """
     try:
         found = path.lstat()
@@ -79,17 +79,17 @@ def chunks(path: Path, *, links: bool = False) -> Iterator[bytes]:
 
 
 def check_stream(source: Path, digest: str) -> Iterator[bytes]:
-    """Read a file and refuse to come to an end if it is not the one that was meant."""
+    """Read a file and raise at its end if its digest is wrong."""
     found = hashlib.sha256()
     for chunk in chunks(source, links=True):
         found.update(chunk)
         yield chunk
     if found.hexdigest() != digest:
-        raise OutsideError(f"{source} changed while it was being kept: its SHA-256 is not {digest} any more")
+        raise OutsideError(f"{source} changed while it was being stored: its SHA-256 is no longer {digest}")
 
 
 def is_intact(path: Path, wanted: int, digest: str) -> bool:
-    """Tell whether a plain file is there and holds what its digest says; it is only read where its size is right."""
+    """Check if a plain file exists and has this digest; it is only read if its size is right."""
     if size_or_none(path) != wanted:
         return False
     found = hashlib.sha256()

@@ -7,6 +7,6 @@ NEVER_GIVEN = re.compile(
     r"|GITHUB_(ENV|OUTPUT|PATH|STATE|STEP_SUMMARY)"
     r"|ACTIONS_(.*TOKEN.*|RUNTIME_.*|ID_TOKEN_.*|CACHE_URL|RESULTS_URL)"
     r"|INPUT_.*(TOKEN|SECRET|PASSWORD|PRIVATE.KEY|LABEL.KEY).*"
-    r"|MLCI_.*",  # settings of mlci's own; a leftover must not pass for what a step is given
+    r"|MLCI_.*",  # mlci's own settings; a value from outside must not replace a step's
     re.IGNORECASE,
 )

@@ -77,7 +77,7 @@ def test_run__writes_and_deletes_nothing_through_a_link(tmp_path, link):
     (folder / link).symlink_to(outside)
     done = mlci("run", cwd=folder)
     assert done.code == 2
-    assert f"{link} is a symbolic link, and mlci writes through none; remove it: `rm {link}`" in done.err
+    assert f"{link} is a symbolic link, and mlci writes through no links; remove it: `rm {link}`" in done.err
     assert [path.name for path in outside.iterdir()] == ["report.json"]
 
 

@@ -122,4 +122,4 @@ def test_train_alone(tmp_path):
     (folder / "mlci.yml").write_text(config(baseline="none", train="", predict="predict: {file: x, decision: p}\n"))
     ended = mlci("train", cwd=folder)
     assert ended.code == 2
-    assert "no training step" in ended.err
+    assert "the training step is missing" in ended.err

@@ -80,7 +80,7 @@ def test_decides__gates_on_decisions_are_refused_with_the_remedy(metric, refused
         return
     with pytest.raises(InputError, match=re.escape("`predict: {threshold: …}`")) as raised:
         evaluation_plan.DecisionMetrics(frozenset()).refuse_gates(config, found, "p.csv")
-    assert f"gates look at `{metric}`" in str(raised.value)
+    assert f"gates limit `{metric}`" in str(raised.value)
 
 
 def test_decides__a_custom_metric_by_what_it_is_given():

@@ -175,6 +175,6 @@ def test_a_failing_baseline_says_which_and_why_data_may_be_missing(regressed, tm
         f"the baseline of `ref: change` ({git(regressed, 'rev-parse', 'HEAD')[:7]}) could not be made: "
     )
     assert "    no data/train.csv" in text
-    assert "files that git does not hold" in text
+    assert "files that are not in git" in text
     assert not (tmp_path / "cache").exists()
     assert git(regressed, "worktree", "list", "--porcelain").count("worktree ") == 1

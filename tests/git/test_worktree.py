@@ -161,7 +161,7 @@ def test_submodules_and_pointers_are_pointed_out(tmp_path):
         "real.bin": "content",
     }
     with checked_out(ours(folder), commit(folder, files), within=tmp_path) as worktree:
-        pointers = "baseline: Git LFS pointers stand where content should, 1 (first: 'data.bin'); "
+        pointers = "baseline: Git LFS pointers are in place of content, 1 (first: 'data.bin'); "
         assert worktree.notes == (
             "baseline: submodules are not checked out in its worktree; `train.run` can do it",
             pointers + "set `lfs: true` on actions/checkout",

@@ -145,7 +145,7 @@ def test_run__training_writes_over_rows_that_were_there(tmp_path, tracked):
     commit(folder, {"holdout.csv": rows}) if tracked else (folder / "holdout.csv").write_text(rows)
     ended = run(folder)
     assert (ended.code, ended.out) == (2, "")
-    assert "the evaluation set changed while it was judged" in ended.err
+    assert "the evaluation set changed during the evaluation" in ended.err
 
 
 def test_run__own_rows_of_an_earlier_run_may_be_written_over(tmp_path):
@@ -162,7 +162,7 @@ def test_run__digests_that_a_commit_brings_are_not_believed(tmp_path):
     commit(folder, {".mlci/made-by-training": (folder / ".mlci/made-by-training").read_text(), "start.txt": "40"})
     ended = run(folder)
     assert (ended.code, ended.out) == (2, "")
-    assert "the evaluation set changed while it was judged" in ended.err
+    assert "the evaluation set changed during the evaluation" in ended.err
 
 
 def test_run__another_key_is_not_damage(tmp_path):

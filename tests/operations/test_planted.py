@@ -229,7 +229,7 @@ class TestNeverTheCandidateItself:
             assert change(ended) == shown(1, 3)
         else:
             assert (ended.code, ended.out) == (2, "")
-            assert "the evaluation set changed while it was judged" in ended.err
+            assert "the evaluation set changed during the evaluation" in ended.err
 
     @pytest.mark.parametrize("baseline", ["{file: old.csv}", "none"])
     @pytest.mark.parametrize("key", ["  key: id\n", ""])
@@ -240,7 +240,7 @@ class TestNeverTheCandidateItself:
         ended = run(write(tmp_path, {**given, "old.csv": predictions(1)}))
         assert given["easy.csv"] != given["holdout.csv"]
         assert (ended.code, ended.out) == (2, "")
-        assert "the evaluation set changed while it was judged" in ended.err
+        assert "the evaluation set changed during the evaluation" in ended.err
 
     def test_training_that_makes_the_rows_where_there_are_none_is_fine(self, tmp_path):
         train = f"train:\n  run: cp made.csv holdout.csv; {project.PYTHON} train.py\n  model: model.txt\n"

@@ -278,7 +278,7 @@ def test_a_configuration_that_cannot_be_used_is_published_under_the_models_name(
     (job.folder / "mlci.yml").write_text("model: [")
     done = job.run("--ended", "failure", "--code", "2", run=103)
     assert done.code == 2
-    assert "does not tell the model's name" in done.err
+    assert "does not name the model" in done.err
     assert "can't be used" in job.summary(103)
 
 
@@ -286,7 +286,7 @@ def test_without_a_token_the_files_are_written_and_it_says_so(job):
     job.leave(bad())
     done = job.run("--ended", "failure", "--code", "1", token=None)
     assert done.code == 1
-    assert done.err.startswith("::notice::nothing was published on GitHub: there is no token: pass `MLCI_TOKEN:")
+    assert done.err.startswith("::notice::nothing was published on GitHub: the token is missing: pass `MLCI_TOKEN:")
     assert "1 gate failed" in job.summary()
     assert job.outputs()["verdict"] == "block"
     assert job.run("--open", token=None).code == 0

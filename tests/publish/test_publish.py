@@ -312,7 +312,7 @@ def test_a_commit_that_is_full_of_statuses_is_said_and_the_check_stands(fake, pu
     done = publisher(fake, pull).publish()
     assert done.failures == []
     assert [refused.permission for refused in done.refused] == ["statuses"]
-    assert "all the statuses that GitHub keeps" in permission_advice("statuses", done.refused[0].said)
+    assert "the maximum number of statuses" in permission_advice("statuses", done.refused[0].said)
     assert fake.check_runs()[0]["conclusion"] == "success"
 
 

@@ -138,7 +138,7 @@ def test_the_text_of_a_crash():
         "**Next:** look at the last lines of the step in [the run](https://github.com/o/r/actions/runs/7), repair it, "
         "and push.\n"
         "\n"
-        "Nothing was judged, so nothing passed: no verdict is inferred from silence, and an earlier report in this "
+        "Nothing was judged, so nothing passed: a missing result is never a pass, and an earlier report in this "
         "place was about another evaluation.\n"
         "\n"
         "<sub>[`3f9c2ab`](https://github.com/o/r/commit/3f9c2ab4d5e6f708192a3b4c5d6e7f8091a2b3c4) · [log of the run]"

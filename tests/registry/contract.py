@@ -206,7 +206,7 @@ class Contract:
     def test_a_file_that_is_not_what_its_digest_says_is_not_kept(self, store_factory, tmp_path, size):
         (tmp_path / "model.bin").write_bytes(os.urandom(size))
         store = store_factory()
-        with pytest.raises(OutsideError, match="changed while it was being kept"):
+        with pytest.raises(OutsideError, match="changed while it was being stored"):
             store.put(tmp_path / "model.bin", sha(b"what it was before"))
         assert not store.holds(sha(b"what it was before"))
         assert not store.get(sha(b"what it was before"), tmp_path / "got")

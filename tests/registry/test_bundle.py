@@ -75,7 +75,7 @@ def test_it_can_be_left_out(tmp_path):
     assert not (tmp_path / ".mlci/out/bundle").exists()
     ended = promote(tmp_path)
     assert ended.code == 2
-    assert "bundle.json: is not there; `mlci run` leaves it" in ended.err
+    assert "bundle.json: does not exist; `mlci run` writes it" in ended.err
 
 
 def test_a_run_that_fails_leaves_no_older_one(tmp_path):
@@ -97,7 +97,7 @@ def test_predictions_of_several_files_are_not_kept(tmp_path):
     write(tmp_path, {**files(1, **predict), "p1.csv": predictions(1, 50), "p2.csv": predictions(1, 50, 50)})
     ended = run(tmp_path)
     assert ended.code == 0, ended.err
-    assert "no bundle: the predictions are several files" in ended.err
+    assert "no bundle: the predictions are not a single local file" in ended.err
 
 
 @pytest.mark.parametrize("damage", DAMAGE)

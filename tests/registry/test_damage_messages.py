@@ -68,7 +68,7 @@ def test_verify_and_promote__a_damaged_entry(place, number, kind):
 def test_verify_and_promote__no_checkpoint(place):
     (place / "model/witness.json").unlink()
     for said in looks(place):
-        assert "there is no witness" in said
+        assert "the checkpoint is missing" in said
         assert "Restore `witness.json`" in said
         assert "mlci rollback" not in said
 

@@ -96,7 +96,7 @@ class TestFilesThatAreThere:
         store, data = store_factory(), b'{"a":1}'
         assert versions.describe(store, data) == versions.describe(store, data) == sha(data)
         next(Path(store.shown).rglob(sha(data))).write_bytes(b'{"a":2}')
-        with pytest.raises(CorruptError, match="description that is to be kept was truncated or altered"):
+        with pytest.raises(CorruptError, match="description to store was truncated or altered"):
             versions.describe(store, data)
         (tmp_path / "f").write_bytes(data)
         file = VersionFile(name="p.json", digest=sha(data), bytes=len(data))

@@ -49,7 +49,7 @@ def test_import__refused(tmp_path):
     folder = champion(tmp_path / "project", 3)
     for source, says in (
         (folder / "k.txt", "has 1 versions already; `--import` makes version 1 only"),
-        ("nowhere", "there is no such file or folder"),
+        ("nowhere", "the file or folder does not exist"),
         ("models:/churn", "write models:/NAME@ALIAS"),
         ("models:/churn@champion", "name MLflow's server by MLFLOW_TRACKING_URI"),
     ):

@@ -132,7 +132,7 @@ def test_folder_append__flushing_fails_after_the_entry_is_there(tmp_path, monkey
 
     monkeypatch.setattr(atomic_files, "flush_folders", fails)
     store = FolderStore(tmp_path, "model")
-    with pytest.raises(UnknownOutcomeError, match="whether it was written for good is not known"):
+    with pytest.raises(UnknownOutcomeError, match="whether it was written to disk is not known"):
         store.append(1, b"x")
     monkeypatch.setattr(atomic_files, "claim_name", fails)
     with pytest.raises(OutsideError) as caught:

@@ -82,7 +82,7 @@ def test_runner__refuses_every_step(tmp_path):
 @pytest.mark.parametrize(
     ("command", "instead"),
     [
-        (["run", "--record"], "record with `mlci promote --record`"),
+        (["run", "--record"], "in a separate job with `mlci promote --record`"),
         (["reproduce", "-k", "3"], "`--no-record --save FILE`"),
     ],
 )

@@ -140,7 +140,7 @@ def test_who_leaves_out_or_invents_digests_is_told_by_verify(digests):
         last.model_copy(update={"state": last.state.model_copy(update={"digests": digests})})
     )
     store.seen = None
-    with pytest.raises(CorruptError, match="entry 3 tells another state"):
+    with pytest.raises(CorruptError, match="entry 3 has another state"):
         verification.verify_ledger(store)
 
 

@@ -17,7 +17,7 @@ from mlci.report.document import Candidate
 @click.option(
     "--out",
     type=click.Path(path_type=Path, file_okay=False),
-    help="Folder for the demo's project and its report; .mlci/demo, or .mlci/lifecycle.",
+    help="Folder for the demo's project and report; by default .mlci/demo, or .mlci/lifecycle.",
 )
 @options.as_json
 @click.option("--regress", is_flag=True, help="Plant a regression in the candidate and see it blocked (exit code 1).")

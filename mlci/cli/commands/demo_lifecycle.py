@@ -41,7 +41,7 @@ _AUTHOR = ("-c", "user.name=mlci demo", "-c", "user.email=demo@localhost", "-c",
 
 @dataclass(frozen=True)
 class Narrator:
-    """What became of one chapter."""
+    """Result of one chapter."""
 
     chapter: Chapter
     report: Report
@@ -51,10 +51,10 @@ class Narrator:
 
 
 def play_lifecycle(out: Path, *, as_json: bool) -> int:
-    """Play the story in a folder of its own and print it; the exit code is 0 though a candidate is blocked.
+    """Play all chapters in a separate folder and print them; the exit code is 0 although a candidate is blocked.
 
     Raises:
-        InputError: The folder holds something that is not an earlier demo.
+        InputError: if the folder contains something else than an earlier demo.
     """
     _fresh(out)
     played = [_play(out, index, chapter, as_json=as_json) for index, chapter in enumerate(chapters(), 1)]
@@ -63,7 +63,7 @@ def play_lifecycle(out: Path, *, as_json: bool) -> int:
     if as_json:
         click.echo(json.dumps(_document(played, store, loaded), indent=1, ensure_ascii=False))
         return 0
-    click.echo("The record of it all (`mlci ledger log`):\n")
+    click.echo("All decisions in the ledger (`mlci ledger log`):\n")
     for entry in ledger.iter_all(store):
         click.echo(f"  {entry.number}  {audit_text(entry)}")
     click.echo(f"\n{whole}\n\ncomments: {out / 'comments'}\ngo on:    mlci versions --config {out / 'mlci.yml'}")
@@ -71,9 +71,9 @@ def play_lifecycle(out: Path, *, as_json: bool) -> int:
 
 
 def _fresh(out: Path) -> None:
-    """Make an empty folder with a repository of its own and the data."""
+    """Make an empty folder with a new git repository and the data."""
     if out.exists() and any(out.iterdir()) and not (out / MARK).is_file():
-        raise InputError(f"{out} is not empty and holds no earlier demo; choose another folder with --out")
+        raise InputError(f"{out} is not empty and does not contain an earlier demo; choose another folder with --out")
     shutil.rmtree(out, ignore_errors=True)
     if out.parent.name == ".mlci":
         keep_out_of_git(out.parent)
@@ -84,7 +84,7 @@ def _fresh(out: Path) -> None:
         write_data(out)
     except ImportError as error:
         raise InputError("the demo's data ship with scikit-learn: pip install 'mlci[metrics]'") from error
-    with contextlib.suppress(InputError):  # without git, versions know no commit
+    with contextlib.suppress(InputError):  # without git, versions have no commit
         _git(out).must("init", "--quiet")
 
 
@@ -96,12 +96,12 @@ def _at(out: Path) -> tuple[LoadedConfig, Store, Author]:
     loaded = load_configuration(out / "mlci.yml")
     store, _ = open_registry(loaded, out)
     if store is None:
-        raise ValueError("it was wanted")
+        raise ValueError("the demo's configuration names no registry")
     return loaded, store, writer(out)
 
 
 def _play(out: Path, index: int, chapter: Chapter, *, as_json: bool) -> Narrator:
-    """Commit a state, judge it, and do with it what the story says."""
+    """Commit a state, evaluate it, and promote or roll back as the chapter describes."""
     for name, text in chapter.files.items():
         (out / name).write_text(text, encoding="utf-8")
     with contextlib.suppress(InputError):

@@ -29,7 +29,7 @@ from mlci.operations.run import compare_models
 @options.fetched
 @options.changed_since
 def command(config_path: Path, out: Path, *, as_json: bool, no_cache: bool, fetched: str, changed_since: str) -> int:
-    """Measure everything that the configuration asks for and judge nothing; leaves evaluation.json for `mlci gate`.
+    """Evaluate both models without judging gates; writes evaluation.json for `mlci gate`.
 
     \b
     Example:
@@ -63,7 +63,7 @@ def command(config_path: Path, out: Path, *, as_json: bool, no_cache: bool, fetc
 
 
 def origins_text(origins: ReportContext) -> str:
-    """Return what the judging step has to know about the models and the run."""
+    """Return the facts about the models and the run that the judging step needs."""
     document = {
         "candidate": origins.candidate.model_dump(),
         "baseline": origins.baseline.model_dump(),

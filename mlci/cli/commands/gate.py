@@ -28,7 +28,7 @@ _MOST_ORIGINS = 1_000_000
 
 
 class Origins(ReportPart):
-    """What `mlci evaluate` leaves beside its numbers."""
+    """Facts that `mlci evaluate` writes beside its numbers."""
 
     candidate: Candidate
     baseline: BaselineRef
@@ -78,7 +78,7 @@ def _noise(loaded: LoadedConfig, folder: Path, result: EvaluationResult, origins
 
 
 def _agree(loaded: LoadedConfig, result: EvaluationResult) -> None:
-    """Refuse an evaluation that was measured for another task or at another level than the configuration says."""
+    """Refuse an evaluation that was measured for another task or confidence than the configuration's."""
     config = loaded.config
     again = "run `mlci evaluate` again"
     if config.task != result.task:
@@ -93,7 +93,7 @@ def _origins(path: Path, known: ReportContext) -> ReportContext:
         origins = Origins.model_validate_json(_read(path, _MOST_ORIGINS))
     except ValidationError as error:
         first = error.errors()[0]
-        raise InputError(Problem(f"is not what `mlci evaluate` leaves: {first['msg']}", str(path))) from error
+        raise InputError(Problem(f"is not a file of `mlci evaluate`: {first['msg']}", str(path))) from error
     seconds = origins.seconds.model_dump(exclude_none=True)
     return replace(
         known,

@@ -18,18 +18,18 @@ from mlci.publish.result import Ended
 @click.command()
 @click.argument("report", type=click.Path(path_type=Path), default=DEFAULT_OUT / "report.json")
 @options.config
-@click.option("--open", "opening", is_flag=True, help="Before the work: open the check as in progress, and no more.")
+@click.option("--open", "opening", is_flag=True, help="Only open the check, before the evaluation starts.")
 @click.option(
     "--ended",
     type=click.Choice(["success", "failure", "cancelled", "skipped"]),
-    help="Status of the job so far, `${{ job.status }}`, or what another job came to, `${{ needs.….result }}`.",
+    help="Status of this job so far, `${{ job.status }}`, or result of another job, `${{ needs.….result }}`.",
 )
-@click.option("--code", metavar="N", help="Exit code of `mlci run`; empty if it never came to an end.")
+@click.option("--code", metavar="N", help="Exit code of `mlci run`; empty if it did not finish.")
 @click.option(
-    "--check", default="", metavar="ID", help="The output `check` of another job's `--open`, which this job concludes."
+    "--check", default="", metavar="ID", help="Output `check` of the job that opened the check, to conclude it here."
 )
-@click.option("--details-url", metavar="URL", help="Where the check's details lead; the run by default.")
-@click.option("--json", "as_json", is_flag=True, help="Print what was done as JSON.")
+@click.option("--details-url", metavar="URL", help="Address of the check's *Details* link; by default the run.")
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 def command(
     report: Path,
     *,
@@ -58,7 +58,7 @@ def command(
     here = read_workflow(os.environ)
     if opening:
         return open_now(here, words, config=config_path, url=details_url)
-    known = "failure" if ended == "skipped" else ended  # a job that never began, as one before it failed
+    known = "failure" if ended == "skipped" else ended  # skipped because an earlier job failed
     return conclude_run(
         here, words, config=config_path, report=report, ended=known, code=code, check=check, url=details_url
     )

@@ -16,11 +16,11 @@ from mlci.util.bounded_read import read_bounded
 
 @click.command()
 @click.argument("path", type=click.Path(path_type=Path))
-@click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Folder to write to; the report's own.")
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Output folder; by default the report's.")
 @click.option("--all", "details", is_flag=True, help="Print all metrics, groups and changes, too.")
 @options.as_json
 def command(path: Path, out: Path | None, *, details: bool, as_json: bool) -> int:
-    """Render a report.json again: comment, summary, JUnit and the terminal, from nothing but the document.
+    """Render a report.json again: comment, job summary, JUnit and terminal output, from this file alone.
 
     \b
     Examples:
@@ -37,7 +37,7 @@ def read_report_file(path: Path) -> Report:
     """Read a report document.
 
     Raises:
-        InputError: It is missing or no report.
+        InputError: if the file is missing or not a report.
     """
     try:
         return parse_report(read_bounded(path, MOST_BYTES), path=str(path))

@@ -34,9 +34,9 @@ from mlci.report.serialization import dump_report
 @click.option(
     "--bundle/--no-bundle",
     default=None,
-    help="Keep the model and its predictions for `mlci promote`; by default not where a file or reference is baseline.",
+    help="Write the bundle for `mlci promote`; by default only with `baseline: production`.",
 )
-@click.option("--record", is_flag=True, help="Write the verdict to the registry's ledger, as a use of these rows.")
+@click.option("--record", is_flag=True, help="Record the verdict in the ledger, as a use of the evaluation set.")
 @options.fetched
 @options.changed_since
 def command(
@@ -60,11 +60,11 @@ def command(
       mlci run --changed-since origin/main
     """  # noqa: D301 (click's mark against rewrapping)
     if record and fetched:
-        raise click.UsageError("--record writes to the registry, and --fetched is a copy that is only read")
+        raise click.UsageError("--record needs the registry itself, and --fetched reads a copy; leave one of them out")
     prepare_output(out)
     loaded = load_configuration(config_path)
     if record:
-        instead = "let a job of its own record with `mlci promote --record` (input `record` of actions/promote)"
+        instead = "record in a separate job with `mlci promote --record` (input `record` of actions/promote)"
         refuse_training_beside_credentials(loaded, os.environ, instead=instead)
     check_output(out)
     folder = config_path.parent

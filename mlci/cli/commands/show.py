@@ -18,7 +18,7 @@ from mlci.registry.versions import Version
 @options.config
 @options.as_json
 def command(number: int | None, config_path: Path, *, as_json: bool) -> int:
-    """Show what a version holds; left out, the one in production.
+    """Show the files and the provenance of a version; by default of the one in production.
 
     \b
     Examples:

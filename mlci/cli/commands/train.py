@@ -20,7 +20,7 @@ from mlci.operations.models.predictions import PER_ROWS, StepContext, run_train_
 @options.config
 @options.as_json
 def command(config_path: Path, *, as_json: bool) -> int:
-    """Run the training step, and say what it left and what it cost.
+    """Run the training step, and print its duration and the model's size.
 
     \b
     Example:
@@ -38,7 +38,7 @@ def command(config_path: Path, *, as_json: bool) -> int:
         if makes and data is not None:
             made_by_training.remember_made(context, data)
     if stage is None:
-        raise InputError(loaded.problem("there is no training step; add `train: {run: python train.py}`"))
+        raise InputError(loaded.problem("the training step is missing; add `train: {run: python train.py}`"))
     costs = operational_costs(train=stage, predict=None, model=stage.output, rows=PER_ROWS)
     if as_json:
         click.echo(json.dumps({"model": str(stage.output) if stage.output else None, **costs}, indent=1))

@@ -1,9 +1,9 @@
 """Evaluation sets that training makes: read, split, train, score, write holdout and predictions.
 
 Such a set is not in git, so a fresh checkout has none and the candidate's training runs before the baseline is chosen.
-A file that is there before training may only be written over if an earlier training made it, which mlci remembers by
-digest in its own folder: everything else (a committed file, one that a step downloaded) is protected, because a change
-could label the rows that it is judged on.
+A file that exists before training may only be overwritten if an earlier training made it, which mlci records by digest
+in its own folder. Every other file (a committed one, one that a step downloaded) is protected, because a change could
+label the rows that it is judged on.
 """
 
 import contextlib
@@ -24,9 +24,9 @@ _MOST = 50
 
 
 def is_made_by_training(config: Config, context: RunContext, data: str) -> bool:
-    """Tell whether training makes the evaluation set: none is there, or the one there was made by training before.
+    """Check if training makes the evaluation set: it does not exist, or an earlier training made it.
 
-    It has to be asked before any of the candidate's steps runs.
+    Call it before any of the candidate's steps runs.
     """
     if config.train is None or config.evaluation is None or "://" in data:
         return False
@@ -36,13 +36,13 @@ def is_made_by_training(config: Config, context: RunContext, data: str) -> bool:
 
 
 def required_output(config: Config) -> str | None:
-    """Return the file that training has to write; ``None`` for a pattern, whose files are not known beforehand."""
+    """Return the file that training has to write; ``None`` for a pattern, whose files are unknown before training."""
     data = config.evaluation.data if config.evaluation else None
     return None if data is None or glob.has_magic(data) else data
 
 
 def remember_made(context: RunContext, data: str) -> None:
-    """Keep the digest of an evaluation set that training just made."""
+    """Record the digest of an evaluation set that training just made."""
     digest = file_snapshot.digest_contents(data)
     if context.own_folder is None or digest is None or not _is_there(data):
         return
@@ -52,7 +52,7 @@ def remember_made(context: RunContext, data: str) -> None:
 
 
 def _remembered(context: RunContext) -> list[str]:
-    """Return the digests that mlci kept; none from a file that git tracks, which a commit can plant."""
+    """Return the recorded digests; none from a file that git tracks, which a commit could have planted."""
     if context.own_folder is None:
         return []
     path = context.own_folder / _REMEMBERED

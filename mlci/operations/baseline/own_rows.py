@@ -20,7 +20,7 @@ NAME = "own-rows.bin"
 
 @dataclass(frozen=True, kw_only=True)
 class OwnEvaluationSet:
-    """Where a commit's evaluation set is, and whether it was there before any step ran: then git holds it."""
+    """Path of a commit's evaluation set, and whether it existed before any step ran: then it is in git."""
 
     data: str
     committed: bool
@@ -52,14 +52,14 @@ def keep_own_digests(
 
     Args:
         loaded: The candidate's configuration.
-        context: Effects.
-        own: Where the commit's set is, after its steps ran.
-        into: Folder for what is kept with the predictions.
+        context: Run context.
+        own: The commit's set, after its steps ran.
+        into: Folder for files that are kept with the predictions.
         by_training: Whether the candidate's training made its own set.
         in_order: Whether the predictions belong to the commit's own rows.
 
     Returns:
-        Whether the commit has a set of its own that training made, and another one than the candidate's.
+        Whether training made the commit's own set, and it differs from the candidate's.
     """
     evaluation = loaded.config.evaluation
     if evaluation is None or own is None or not _is_there(own.data) or not (by_training or not own.committed):
@@ -80,7 +80,7 @@ def keep_own_digests(
 
 
 def read_own_rows(folder: Path, *, of: str, in_order: bool) -> OwnRows | None:
-    """Return what :func:`keep` left beside the predictions."""
+    """Return the digests that :func:`keep_own_digests` wrote beside the predictions."""
     path = folder / NAME
     found = evaluation_rows.parse_kept_rows(path.read_bytes()) if path.is_file() else None
     return None if found is None else OwnRows(rows=found, of=of, in_order=in_order)

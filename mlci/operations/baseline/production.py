@@ -35,11 +35,11 @@ from mlci.report.serialization import parse_report
 
 
 def champion_head(config: Config, context: RunContext) -> LedgerHead | None:
-    """Return the ledger's end, once for all of a run; ``None`` where the baseline is not production.
+    """Return the ledger head, read once for a run; ``None`` if the baseline is not production.
 
     Raises:
-        CorruptError: It is not what it was.
-        OutsideError: The registry can't be reached.
+        CorruptError: if the ledger is damaged.
+        OutsideError: if the registry can't be reached.
     """
     return ledger.read_ledger_head(registry_of(context)) if config.baseline == "production" else None
 
@@ -53,20 +53,20 @@ def champion_predictions(
     by_training: bool = False,
     scored: ScoredChampion | None = None,
 ) -> ModelPredictions | None:
-    """Return the champion's predictions on the current rows; ``None`` only where nothing was ever promoted.
+    """Return the champion's predictions on the current rows; ``None`` only if nothing was ever promoted.
 
     Args:
         loaded: The candidate's configuration.
-        context: Effects, with the registry.
-        ledger_head: The ledger's end.
+        context: Run context with the registry.
+        ledger_head: The ledger head.
         data: The evaluation set.
         by_training: Whether the candidate's training just made it.
         scored: Predictions of a version that a run made for these rows.
 
     Raises:
-        CorruptError: The champion is not whole.
-        OutsideError: The registry can't be reached.
-        InputError: The evaluation set moved, and the champion can't be scored on it.
+        CorruptError: if the champion is damaged.
+        OutsideError: if the registry can't be reached.
+        InputError: if the evaluation set moved, and the champion can't be scored on it.
         UserCodeError: if its model would have to score the rows in a job that must not run user code.
     """
     store = registry_of(context)
@@ -116,13 +116,13 @@ def is_made_on(store: Store, ledger_head: LedgerHead, champion: Version, rows: s
 
 
 def added_for_rows(store: Store, ledger_head: LedgerHead, rows: str) -> Predictions | None:
-    """Return the champion's predictions that were added for these rows, under a fingerprint of whatever scheme."""
+    """Return the champion's predictions that were added for these rows, under any spelling of the fingerprint."""
     found = (versions.find_rescored(store, ledger_head, name) for name in spellings(rows))
     return next((predictions for predictions in found if predictions is not None), None)
 
 
 def champion_side(config: Config, champion: Version, predictions: Predictions, path: Path) -> ModelPredictions:
-    """Return a version's predictions as one side of the comparison."""
+    """Return a version's predictions for the comparison."""
     columns = {key: getattr(predictions, key) for key in ("score", "decision", "threshold")}
     return ModelPredictions(
         source=Source(path=str(path), **columns),
@@ -139,14 +139,14 @@ def champion_side(config: Config, champion: Version, predictions: Predictions, p
 
 
 def made_from(config: Config, champion: Version) -> str | None:
-    """Return the commit that holds all that a version was made from; ``None`` for uncommitted changes or an import."""
+    """Return the commit that a version was made from; ``None`` for uncommitted changes or an import."""
     recipe = champion.manifest.recipe
     imported = recipe.train is None and config.train is not None
     return None if recipe.dirty or imported else recipe.commit
 
 
 def _fingerprint(rows: str) -> str:
-    """Return the fingerprint of rows that are identified by it, and perhaps by their order."""
+    """Return the fingerprint in an identifier of rows, without the part for their order."""
     return rows.partition(" ")[0]
 
 
@@ -156,7 +156,7 @@ def _measured(config: Config, number: int) -> tuple[str, ...]:
 
 
 def was_made_by_training(context: RunContext, version: Version) -> bool:
-    """Tell whether a version's own training made the evaluation set that it was judged on, by its report."""
+    """Check in its report if a version's own training made the evaluation set that it was judged on."""
     report = report_of(context, version)
     return report is not None and report.evaluation.made_by_training
 
@@ -205,10 +205,10 @@ def _on_own_rows(
 
 
 def refuse_moved_set(baseline: ModelPredictions | None, fingerprint: str | None) -> None:
-    """Hold that the rows that were judged are those that the baseline's predictions are for.
+    """Check that the evaluated rows are those of the baseline's predictions.
 
     Raises:
-        InputError: A step wrote to the evaluation set in between.
+        InputError: if a step wrote to the evaluation set in between.
     """
     if baseline is not None and baseline.made_on is not None and not is_recorded(baseline.made_on, fingerprint):
         raise InputError(MOVED)
@@ -218,10 +218,10 @@ def refuse_moved_set(baseline: ModelPredictions | None, fingerprint: str | None)
 def blame_registry_if_misfit(
     config: Config, context: RunContext, baseline: ModelPredictions | None, data: str
 ) -> Iterator[None]:
-    """Blame the registry if a version's predictions do not fit the rows that they were made on, and only then.
+    """Report a registry fault if a version's predictions do not fit the rows that they were made on, and only then.
 
     Raises:
-        CorruptError: Instead of an error about the user's files.
+        CorruptError: if they do not fit, instead of an error about the user's files.
         InputError: if the evaluation set is no longer what it was when the version's predictions were chosen.
     """
     try:
@@ -248,9 +248,9 @@ def blame_registry_if_misfit(
 def _scored_again(
     loaded: LoadedConfig, context: RunContext, champion: Version, *, data: str, rows: str, scored: ScoredChampion | None
 ) -> ModelPredictions:
-    """Score the new rows by the champion's own model and predict step, and keep what it says where that is allowed.
+    """Score the new rows by the champion's own model and predict step, and store the predictions if that is allowed.
 
-    Predictions that a run made already are taken as they are.
+    Predictions that a run made already are used as they are.
     """
     store, manifest, of = registry_of(context), champion.manifest, f"version {champion.number}"
     if scored is not None and scored.answers(champion.number, rows):
@@ -288,14 +288,14 @@ def _scored_again(
 
 
 def _kept(context: RunContext, champion: Version, config: Config, scored: ScoredChampion) -> ModelPredictions:
-    """Return predictions that a run made as one side of the comparison; keep them where that is allowed."""
+    """Return predictions that a run made for the comparison, and store them if that is allowed."""
     if context.stamp is not None:
         keep_rescored(registry_of(context), context.stamp, scored)
     return champion_side(config, champion, scored.predictions, scored.path)
 
 
 def _scored(number: int, made: ModelPredictions, rows: str) -> ScoredChampion:
-    """Take the digest of a version's new predictions before any step of the candidate runs."""
+    """Digest a version's new predictions before any step of the candidate runs."""
     path, source = Path(made.source.path), made.source
     file = artifacts.digest_file(path, f"predictions{suffix_of(str(path))}").file
     columns = {"score": source.score, "decision": source.decision, "threshold": source.threshold}
@@ -303,7 +303,7 @@ def _scored(number: int, made: ModelPredictions, rows: str) -> ScoredChampion:
 
 
 def keep_rescored(store: Store, stamp: Author, scored: ScoredChampion) -> None:
-    """Add the champion's predictions on other rows to the registry, unless they are there or it is not the champion."""
+    """Add the champion's predictions on other rows to the registry, unless they exist or it is no longer champion."""
     said, rows = scored.predictions, scored.predictions.fingerprint
     versions.put_verified(store, scored.path, said.file, of=f"predictions of version {scored.version} on other rows")
     digest = versions.describe(store, entries.canonical_json(said.model_dump(mode="json")))

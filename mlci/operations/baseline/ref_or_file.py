@@ -34,7 +34,7 @@ def baseline_predictions(
 
     Args:
         loaded: The candidate's configuration.
-        context: Effects.
+        context: Run context.
         folder: Folder of the configuration.
         data: The evaluation set; a baseline of another commit is scored on these rows.
     """
@@ -60,7 +60,7 @@ class PinnedBaseline:
 
 
 def pin_baseline(loaded: LoadedConfig, context: RunContext) -> PinnedBaseline | None:
-    """Look the commit of a reference up, and what the cache holds; ``None`` for every other baseline."""
+    """Resolve the commit of a reference, and pin the cache's digests; ``None`` for every other baseline."""
     chosen = loaded.config.baseline
     if not isinstance(chosen, Baseline) or chosen.ref is None:
         return None
@@ -72,9 +72,9 @@ def pin_baseline(loaded: LoadedConfig, context: RunContext) -> PinnedBaseline | 
 def baseline_on_own_rows(
     loaded: LoadedConfig, context: RunContext, baseline: ModelPredictions, *, data: str
 ) -> ModelPredictions:
-    """Return the predictions of a file, restricted to the rows that training just made, if those are others.
+    """Return the predictions of a file, restricted to the rows that training just made if those differ.
 
-    Without a key, rows and predictions have to be as many.
+    Without a key, the numbers of rows and predictions have to be equal.
     """
     evaluation = loaded.config.evaluation
     if evaluation is None or evaluation.key is None or context.rows is None:
@@ -92,7 +92,7 @@ def _ref(loaded: LoadedConfig) -> str:
 
 
 def config_digest(loaded: LoadedConfig) -> str:
-    """Return a digest of what decides how predictions are made, for the cache.
+    """Return a digest of the settings that predictions depend on, for the cache.
 
     The file's name is part of it: the baseline's commit has its own configuration under that name.
     """
@@ -124,12 +124,12 @@ def former_config(loaded: LoadedConfig, worktree: Worktree, ref: str, git: Git) 
     absent, was = (place / path.name, former) if worktree.has_folder else (place, None)
     was = was or former_path(git, worktree.commit, path.parent) or (former and str(PurePosixPath(former).parent))
     rename = f" (a rename of {was}?)" if was else ""
-    why = f"{absent} is not at {ref}{rename}, so there is nothing to make the baseline from;"
+    why = f"{absent} is not at {ref}{rename}, so the baseline can't be made;"
     raise InputError(loaded.problem(f"{why} {WITHOUT_BASELINE}", "baseline"))
 
 
 def own_config(loaded: LoadedConfig, worktree: Worktree, former: str | None = None) -> tuple[Config, list[str]]:
-    """Return what the worktree's commit says about training and predicting; the candidate's, with a note, if none.
+    """Return the training and prediction settings of the worktree's commit, or the candidate's with a note.
 
     ``former`` is the configuration's name at that commit, if it is another one.
     """
@@ -145,15 +145,15 @@ def own_config(loaded: LoadedConfig, worktree: Worktree, former: str | None = No
     except InputError:
         return loaded.config, [f"baseline: {name} of its commit can't be read by this version of mlci, {instead}"]
     notes = [] if path.name == name else [f"baseline: its configuration is {path.name}, which was renamed to {name}"]
-    # Rows, label, key and what counts as positive are the candidate's: both models answer for the same rows.
+    # Rows, label, key and the positive class are the candidate's: both models are judged on the same rows.
     return loaded.config.model_copy(update={"train": own.train, "predict": own.predict}), notes
 
 
 def keep_inside(config: Config, worktree: Worktree) -> None:
-    """Refuse paths that lead from the baseline's commit to somewhere else, where the candidate's own files may lie.
+    """Refuse paths that lead out of the baseline's commit, because they may lead to the candidate's own files.
 
     Raises:
-        InputError: With every such path.
+        InputError: if there are such paths; the message names all of them.
     """
     named = {
         "train.model": config.train.model if config.train else None,
@@ -171,10 +171,10 @@ def keep_inside(config: Config, worktree: Worktree) -> None:
 
 
 def refuse_itself(loaded: LoadedConfig, baseline: str, candidate: str, what: str) -> None:
-    """Refuse a baseline that is the candidate's own file under whatever name: a link, a detour, an absolute path.
+    """Refuse a baseline that is the candidate's own file under another name: a link, a detour, an absolute path.
 
     Raises:
-        InputError: Both are one file.
+        InputError: if both are the same file.
     """
     one, other = Path(baseline), Path(candidate)
     if baseline == candidate or (one.exists() and other.exists() and one.samefile(other)):
@@ -203,9 +203,9 @@ def baseline_from_ref(
 
     Args:
         loaded: The candidate's configuration.
-        context: Effects.
+        context: Run context.
         data: The evaluation set.
-        pinned: What decides which baseline it is, if the candidate's training, which made the evaluation set, ran.
+        pinned: Commit and cache from before the candidate's training, if that training made the evaluation set.
     """
     chosen = loaded.config.baseline
     if not isinstance(chosen, Baseline) or chosen.ref is None:
@@ -243,24 +243,24 @@ def baseline_from_ref(
 
 
 def rows_fingerprint(config: Config, context: RunContext, data: str) -> str:
-    """Return what identifies the rows that predictions belong to: their content, and without a key their order, too."""
+    """Return the identifier of the rows that predictions belong to: their content, and without a key their order."""
     return same_rows(config, context.fingerprint(data), data)
 
 
 def same_rows(config: Config, fingerprint: str | None, data: str) -> str:
-    """Return what identifies rows whose fingerprint is known."""
+    """Return the identifier of rows with a known fingerprint."""
     fingerprint = fingerprint if isinstance(fingerprint, Fingerprint) else Fingerprint(str(fingerprint))
     if config.evaluation is not None and config.evaluation.key is not None:
         return fingerprint
-    # An address can't be looked at without reading it again, so its predictions are never found in the cache.
+    # Data at an address can't be digested without another download, so its predictions are never taken from the cache.
     return fingerprint.with_suffix(f"{_ORDER}{file_snapshot.digest_contents(data) or uuid.uuid4()}")
 
 
 def is_same_set(stored: str, rows: str, data: str, context: RunContext) -> bool:
-    """Tell whether predictions that are kept belong to the current rows.
+    """Check if stored predictions belong to the current rows.
 
-    Rows without a key were kept by the path of their file, too, as it was written then; such an entry counts if any
-    spelling of the current path gives it.
+    Older versions identified rows without a key also by the path of their file as it was written; such an entry matches
+    if any spelling of the current path gives it.
     """
     fingerprint, ordered, order = stored.partition(_ORDER)
     known = {spelling.partition(_ORDER)[0] for spelling in spellings(rows)}
@@ -281,7 +281,7 @@ def made_from_ref(
     make: Make,
     pinned: PinnedBaseline | None = None,
 ) -> RefBaseline:
-    """Return what ``make`` leaves in a worktree of the reference, from the cache where it was made before."""
+    """Return the files that ``make`` writes in a worktree of the reference, or their cached copies."""
     into = context.scratch / "baseline"
     shutil.rmtree(into, ignore_errors=True)
     with file_guards.guard_candidate_files(loaded, context.git.folder):
@@ -299,7 +299,7 @@ def made_from_ref(
 
 @dataclass(frozen=True, kw_only=True)
 class EvaluatedRows:
-    """The candidate's evaluation set: where it is, its fingerprint, and whether training made it just now."""
+    """The candidate's evaluation set: path, fingerprint, and whether training just made it."""
 
     data: str
     fingerprint: str
@@ -309,7 +309,7 @@ class EvaluatedRows:
 def _facts(
     loaded: LoadedConfig, worktree: Worktree, into: Path, context: RunContext, rows: EvaluatedRows
 ) -> dict[str, Any]:
-    """Train and predict in the worktree, copy the predictions, and return what a cache needs to know of them."""
+    """Train and predict in the worktree, copy the predictions, and return their facts for the cache."""
     place = StepContext(
         folder=worktree.folder,
         scratch=context.scratch / "baseline-step",
@@ -321,7 +321,7 @@ def _facts(
     commit_origin.record_origin(loaded, worktree, context, into, now=rows.fingerprint)
     there = own_rows.find_own_set(loaded, worktree)
     side = predictions.make_predictions(config, place, context, data=rows.data)
-    keep_inside(config, worktree)  # its steps may have put links there
+    keep_inside(config, worktree)  # its steps may have made links
     if there is not None and not there.committed:
         commit_origin.add_evaluation(loaded, worktree, context, into, now=rows.fingerprint)
     left = config.predict.file is not None

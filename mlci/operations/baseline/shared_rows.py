@@ -1,4 +1,4 @@
-"""Comparison on the rows that both models' own evaluation sets have, if training makes one for each of them.
+"""Comparison on the rows that both models' own evaluation sets contain, if training makes one for each model.
 
 A model may have been trained on any row that is not in its own evaluation set, so only rows of both sets compare.
 """
@@ -23,11 +23,11 @@ def restrict_to_shared(config: Config, context: RunContext, job: Job, own: OwnRo
     """Return a job on the rows that the candidate's evaluation set shares with the baseline's own.
 
     Raises:
-        InputError: if fewer than ``min_group_size`` rows are shared, if labels of shared rows differ, or if there is no
-            key and content does not identify rows.
+        InputError: if fewer than ``min_group_size`` rows are shared, if labels of shared rows differ, or if rows
+            without a key can't be identified by their content.
     """
     if context.share is None:
-        raise ValueError("the command line gives a function that shares rows")
+        raise ValueError("the run context can't restrict rows")
     found = context.share(job, own.rows, context.scratch / "shared", in_own_order=own.in_order)
     shared = SharedRows(
         added=found.added, removed=found.removed, rows=found.rows, changed=found.changed, repeated=found.repeated

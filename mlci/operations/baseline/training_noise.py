@@ -16,24 +16,24 @@ from mlci.registry.store import CorruptError, Store
 
 
 def is_noise_wanted(config: Config) -> bool:
-    """Tell whether a gate asks for it."""
+    """Check if a gate asks for it."""
     return any(gate.noise is not None for gate in config.gates)
 
 
 def load_noise(
     config: Config, store: Store | None, ledger_head: LedgerHead | None, *, against: int | None, rows: str
 ) -> TrainingNoise:
-    """Return what is recorded of the version in production on the current rows; why there is nothing, if so.
+    """Return the recorded noise of the champion on the current rows, or the reason why it is unknown.
 
     Args:
-        config: The configuration; where no gate asks, nothing is read.
-        store: The registry; ``None`` where production is not the baseline.
-        ledger_head: The ledger's end.
-        against: The version that is compared with.
-        rows: What identifies the rows that are judged on.
+        config: The configuration; nothing is read unless a gate asks for the noise.
+        store: The registry; ``None`` if production is not the baseline.
+        ledger_head: The ledger head.
+        against: Version of the baseline.
+        rows: Identifier of the evaluated rows.
 
     Raises:
-        CorruptError: The record is not what it was.
+        CorruptError: if the record was changed or is damaged.
     """
     if not is_noise_wanted(config) or store is None or ledger_head is None or against is None:
         return UNKNOWN
@@ -74,7 +74,7 @@ def _read(store: Store, ledger_head: LedgerHead, place: int, against: int) -> Me
 
 
 def _deviations(spread: MetricSpread) -> dict[str, float]:
-    """Return the standard deviation over reruns by canonical metric, where every rerun has the metric."""
+    """Return the standard deviation over reruns by canonical metric, for metrics that every rerun has."""
     names = set.intersection(*(set(item.metrics) for item in spread.reruns))
     values = {name: [item.metrics[name] for item in spread.reruns] for name in sorted(names)}
     return {catalogue.canonical(name): stdev(againsts) for name, againsts in values.items()}

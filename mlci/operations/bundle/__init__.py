@@ -1,1 +1,1 @@
-"""The bundle: what a run leaves for a promotion."""
+"""The bundle: the files that a run writes for a promotion."""

@@ -18,7 +18,7 @@ _HINT = "run with `--no-bundle` to judge it without keeping it for a promotion"
 
 @dataclass(frozen=True, kw_only=True)
 class Artifact:
-    """A file: where it stands, and what it is kept as."""
+    """A file: its path, and its entry in the manifest."""
 
     path: Path
     file: VersionFile
@@ -26,11 +26,12 @@ class Artifact:
 
 @dataclass(frozen=True, kw_only=True)
 class ArtifactDigests:
-    """What a verdict is about.
+    """Digests of the artifacts that a verdict is about.
 
     Attributes:
-        digest: Of the candidate's predictions, of their bytes or, where they are no single file here, of their content.
-        predictions: The candidate's predictions; ``None`` where they are no single file of this machine.
+        digest: Digest of the candidate's predictions: of their bytes, or of their content if they are not a single
+            local file.
+        predictions: The candidate's predictions; ``None`` if they are not a single local file.
         model: The model's files: a single one, or all of a folder.
         folder: Whether the model is a folder.
     """
@@ -54,10 +55,10 @@ def model_digest(files: tuple[VersionFile, ...], *, folder: bool) -> str | None:
 
 
 def digest_artifacts(candidate: ModelPredictions, fingerprint: Callable[[str], str]) -> ArtifactDigests:
-    """Take the digests of a model and its predictions; ``fingerprint`` is that of a table wherever it is.
+    """Digest a model and its predictions; ``fingerprint`` digests the content of a table.
 
     Raises:
-        InputError: The model's folder holds what can't be kept.
+        InputError: if the model's folder contains something else than regular files.
     """
     path = Path(candidate.source.path)
     predictions = digest_file(path, f"predictions{suffix_of(str(path))}") if path.is_file() else None
@@ -71,7 +72,7 @@ def digest_artifacts(candidate: ModelPredictions, fingerprint: Callable[[str], s
 
 
 def try_digest_artifacts(candidate: ModelPredictions, fingerprint: Callable[[str], str]) -> ArtifactDigests:
-    """Take the digests of what is judged and not kept; of a model that could not be kept there is none."""
+    """Digest artifacts that are judged and not kept; a model that could not be kept gets no digest."""
     try:
         return digest_artifacts(candidate, fingerprint)
     except InputError:
@@ -79,21 +80,21 @@ def try_digest_artifacts(candidate: ModelPredictions, fingerprint: Callable[[str
 
 
 def digest_file(path: Path, name: str) -> Artifact:
-    """Take the digest of one file."""
+    """Digest one file."""
     try:
         file = VersionFile(name=name, digest=digest_of(path), bytes=path.stat().st_size)
     except ValueError as error:
-        raise InputError(f"{path}: a file of this name can't be kept; {_HINT}") from error
+        raise InputError(f"{path}: a bundle can't contain a file with this name; {_HINT}") from error
     return Artifact(path=path, file=file)
 
 
 def _folder(model: Path) -> Iterator[Artifact]:
-    """Yield the files of a folder, sorted by name; links to files count as what they lead to."""
+    """Yield the files of a folder, sorted by name; links to files are followed."""
     found = []
     for root, below, names in os.walk(model):
         linked = [name for name in below if (Path(root) / name).is_symlink()]
         if linked:
-            raise InputError(f"{Path(root) / linked[0]} is a link to a folder, which a bundle can't hold; {_HINT}")
+            raise InputError(f"{Path(root) / linked[0]} is a link to a folder, which a bundle can't contain; {_HINT}")
         found += [Path(root) / name for name in names]
     if len(found) > MOST_FILES:
         raise InputError(f"{model} holds {len(found):,} files; a bundle may hold {MOST_FILES:,}; {_HINT}")

@@ -27,11 +27,11 @@ class BuildProvenance:
 
     Attributes:
         recipe: Commit, configuration and commands.
-        environment: What it ran on, with lock files.
-        pointers: Data that the repository points at.
+        environment: Environment of the run, with lock files.
+        pointers: Data that DVC files or LFS pointers of the repository name.
         config: The configuration's file.
         locks: The lock files.
-        rows: The evaluation set by digests, as it is kept and as it can be compared.
+        rows: Digests of the evaluation set's rows: the file to keep, and the digests themselves.
     """
 
     recipe: Recipe
@@ -51,7 +51,7 @@ def collect_provenance(
     head: CommitHead | None,
     digests: ArtifactDigests | None,
 ) -> BuildProvenance:
-    """Look at the checkout as the candidate's steps left it, but by the commit that it had before."""
+    """Collect provenance from the checkout after the candidate's steps, with the commit from before them."""
     path, config = Path(loaded.path), loaded.config
     own, locks = digest_file(path, path.name), tuple(_locks(path.parent, context.git))
     recipe = Recipe(

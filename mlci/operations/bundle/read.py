@@ -19,7 +19,7 @@ from mlci.report.serialization import MOST_BYTES as REPORT_BYTES
 from mlci.report.serialization import parse_report
 from mlci.util import safe_files
 
-_AGAIN = "these are not the bytes that were judged; run `mlci run` again"
+_AGAIN = "these are not the evaluated bytes; run `mlci run` again"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,8 +28,8 @@ class VerifiedBundle:
 
     Attributes:
         content: Its manifest.
-        report: The report that judged it.
-        paths: Where each file stands, by digest.
+        report: Its report.
+        paths: Path of each file, by digest.
     """
 
     content: Bundle
@@ -50,7 +50,7 @@ def read_bundle(out: Path) -> VerifiedBundle:
     """Read a bundle and verify the digest of every file.
 
     Raises:
-        InputError: if there is no bundle, or a file is missing, truncated or altered; the message names it.
+        InputError: if the bundle or a file is missing, or a file was truncated or altered; the message names it.
     """
     folder = out / FOLDER
     content = _content(folder / MANIFEST)
@@ -64,7 +64,7 @@ def read_bundle(out: Path) -> VerifiedBundle:
 
 
 def _at_odds(content: Bundle, report: Report) -> str | None:
-    """Return what a report says of other bytes than a manifest does."""
+    """Return which digest of a report differs from the manifest's; ``None`` if all are equal."""
     said, model = report.candidate, model_digest(content.files, folder=content.recipe.folder)
     if report.model != content.model:
         return "another model"
@@ -97,11 +97,11 @@ def _read(path: Path, most: int) -> bytes:
     """Read a small file of a bundle.
 
     Raises:
-        InputError: if it is missing, or anything but a regular file in a folder of its own.
+        InputError: if it is missing or not a regular file.
     """
     try:
         if not safe_files.is_folder(path.parent):
-            raise InputError(Problem("is not there; `mlci run` leaves it in the folder of `--out`", str(path)))
+            raise InputError(Problem("does not exist; `mlci run` writes it to the folder of `--out`", str(path)))
         data = safe_files.read_small(path, most)
     except safe_files.ForeignError as error:
         raise InputError(f"{error}; {_AGAIN}") from error

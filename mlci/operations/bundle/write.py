@@ -27,21 +27,21 @@ def write_bundle(out: Path, ran: RunResult, report: str, loaded: LoadedConfig, c
     """Write ``out/bundle``: model, predictions, configuration, lock files, report and manifest.
 
     Args:
-        out: The run's folder.
-        ran: What was judged, with the digests that it had before.
+        out: The run's output folder.
+        ran: The run, with digests from before the evaluation.
         report: Text of ``report.json``.
         loaded: The configuration.
-        context: Effects.
+        context: Run context.
 
     Returns:
-        A note where there is nothing to keep.
+        A note if no bundle is possible.
 
     Raises:
-        InputError: Something changed while it was judged, or the folder can't be written to.
+        InputError: if a file changed during the evaluation, or the folder can't be written to.
     """
     digests, provenance = ran.comparison.digests, ran.provenance
     if provenance is None or digests is None or digests.predictions is None:
-        return "no bundle: the predictions are several files or elsewhere, so this run can't be promoted"
+        return "no bundle: the predictions are not a single local file, so this run can't be promoted"
     clear_bundle(out)
     out.mkdir(parents=True, exist_ok=True)
     building = Path(tempfile.mkdtemp(prefix=_BUILDING, dir=out))
@@ -64,13 +64,13 @@ def write_bundle(out: Path, ran: RunResult, report: str, loaded: LoadedConfig, c
 
 
 def clear_bundle(out: Path) -> None:
-    """Remove an earlier run's bundle, and what a killed run left of one."""
+    """Remove an earlier run's bundle, and unfinished ones of killed runs."""
     for path in (out / FOLDER, *out.glob(f"{_BUILDING}*")):
         shutil.rmtree(path, ignore_errors=True)
 
 
 def seals_labels(data: bytes) -> bytes:
-    """Return what stands beside a manifest: its digest, as sha256sum writes it."""
+    """Return the content of the file beside a manifest: its digest, as sha256sum writes it."""
     return f"{entries.entry_digest(data)}  {MANIFEST}\n".encode()
 
 
@@ -83,7 +83,7 @@ def whole_set_values(report: Report) -> dict[str, float]:
 def _pieces(
     building: Path, digests: ArtifactDigests, provenance: BuildProvenance, scored: ScoredChampion | None
 ) -> dict[str, Artifact]:
-    """Return every file of a bundle by its place."""
+    """Return every file of a bundle by its path in the bundle."""
     parts = {f"model/{part.file.name}": part for part in digests.model}
     if digests.predictions is not None:
         parts[digests.predictions.file.name] = digests.predictions
@@ -147,5 +147,5 @@ def _copy(part: Artifact, target: Path, *, ours: Path) -> None:
             shutil.copyfile(part.path, target)
     if target.stat().st_size != part.file.bytes or digest_of(target) != part.file.digest:
         raise InputError(
-            f"{part.path.name} changed while it was judged: another process writes to it, or a step left one running"
+            f"{part.path.name} changed during the evaluation: a process writes to it, perhaps one that a step started"
         )

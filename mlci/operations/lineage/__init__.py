@@ -1,1 +1,1 @@
-"""Lineage of a comparison: what changed since the baseline, and how metrics developed."""
+"""Lineage of a comparison: changes since the baseline, and the trend of metrics."""

@@ -31,9 +31,9 @@ def record_origin(loaded: LoadedConfig, worktree: Worktree, context: RunContext,
     The origin only explains a report, so an error here never stops a run.
 
     Args:
-        loaded: The candidate's configuration, whose place in the repository the commit's own has.
+        loaded: The candidate's configuration; the commit's own is at the same path.
         worktree: The commit, checked out.
-        context: Effects.
+        context: Run context.
         into: Folder that is kept with the predictions.
         now: Fingerprint of the evaluation set that both models are judged on.
     """
@@ -50,7 +50,7 @@ def record_origin(loaded: LoadedConfig, worktree: Worktree, context: RunContext,
 
 
 def add_evaluation(loaded: LoadedConfig, worktree: Worktree, context: RunContext, into: Path, *, now: str) -> None:
-    """Add the evaluation set that the commit's training made to the origin that :func:`look` wrote down."""
+    """Add the evaluation set that the commit's training made to the origin that :func:`record_origin` wrote."""
     path, origin = worktree.holds(Path(loaded.path).name), into / NAME
     if path is None or not origin.is_file():
         return
@@ -61,7 +61,7 @@ def add_evaluation(loaded: LoadedConfig, worktree: Worktree, context: RunContext
 
 
 def read_origin(folder: Path) -> RecordedOrigin | None:
-    """Return what :func:`look` left beside the predictions."""
+    """Return the origin that :func:`record_origin` wrote beside the predictions."""
     origin, kept = folder / NAME, folder / evaluation_rows.NAME
     if not origin.is_file():
         return None
@@ -70,7 +70,7 @@ def read_origin(folder: Path) -> RecordedOrigin | None:
 
 
 def changes_since(context: RunContext, before: RecordedOrigin, now: CurrentState) -> Lineage:
-    """Return what changed since a commit; its steps ran in the same environment as the candidate's."""
+    """Return the changes since a commit; its steps ran in the same environment as the candidate's."""
     here = now.origin
     origin = replace(before.origin, python=here.python, mlci=here.mlci, installed=here.installed)
     found = origins.compare_lineage(context.git, origin, here)
@@ -81,15 +81,15 @@ def changes_since(context: RunContext, before: RecordedOrigin, now: CurrentState
 
 
 def _evaluation(own: LoadedConfig, worktree: Worktree, context: RunContext, into: Path, *, now: str) -> str | None:
-    """Return the fingerprint of the commit's own evaluation set, and keep its rows if it is another one."""
+    """Return the fingerprint of the commit's own evaluation set, and keep its rows if the set differs."""
     evaluation = own.config.evaluation
     if evaluation is None or "://" in evaluation.data:
-        return None if evaluation is None else now  # what stands at an address is not a matter of commits
+        return None if evaluation is None else now  # data at an address does not belong to a commit
     data = resolve_path(evaluation.data, worktree.folder)
     try:
         fingerprint = context.fingerprint(data)
     except InputError:
-        return None  # files that git does not hold are not there
+        return None  # a file that is not in git does not exist in the worktree
     if fingerprint != now and context.rows is not None:
         found = context.rows(data, evaluation.key, evaluation.label)
         if found is not None:

@@ -14,18 +14,18 @@ from mlci.registry.ledger import LedgerHead
 
 @dataclass(frozen=True, kw_only=True)
 class ComparisonRun:
-    """Both models on the same rows, and where everything came from.
+    """Both models on the same rows, with their origins.
 
     Attributes:
-        result: What was estimated.
-        facts: What the report says beside it.
+        result: The estimates.
+        facts: Facts of the report beside the estimates.
         candidate: The candidate's predictions.
-        rows: What identifies the rows that they belong to.
+        rows: Identifier of the rows that they belong to.
         head: The checkout's commit, before any step ran.
-        digests: The candidate's bytes, if they were asked for.
-        ledger_head: The ledger's end, where it was read.
+        digests: Digests of the candidate's artifacts, if they were requested.
+        ledger_head: The ledger head, if it was read.
         against: Version that the candidate was compared with.
-        past: What the commit that it was compared with was made from.
+        past: Origin of the commit that the candidate was compared with.
         scored: The champion's predictions, if they were made for this comparison.
         has_rows: Whether an evaluation set, or a metrics file of the candidate, was read.
     """

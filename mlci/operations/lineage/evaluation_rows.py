@@ -13,9 +13,9 @@ from mlci.registry.versions import Version
 from mlci.report.document import DataDifference, NullRate
 
 NAME = "rows.bin"
-"""File of a version that holds digests of its rows."""
+"""File of a version with the digests of its rows."""
 _COLUMNS = 20
-_NOT_KEPT = "rows were not kept of both sets, so what differs is not known"
+_NOT_KEPT = "row digests of one of the sets were not kept, so the differing rows are unknown"
 _ELSEWHERE = "keys or labels stand in other columns, so rows can't be matched"
 _REPEAT = "rows with the same content can't be distinguished without `evaluation.key`"
 
@@ -39,17 +39,17 @@ def keep_rows(config: Config, context: RunContext, folder: Path) -> tuple[Artifa
 
 
 def evaluation_set_difference(store: Store, version: Version, now: Rows | None, context: RunContext) -> DataDifference:
-    """Return what differs between a version's evaluation set and the current one.
+    """Return the difference between a version's evaluation set and the current one.
 
     Raises:
-        CorruptError: What the version kept is not what it was.
+        CorruptError: if the version's row digests were changed or are damaged.
     """
     before = rows_of_version(store, version, context)
     return compare_rows(before, now, before=version.manifest.data.rows, after=len(now) if now is not None else None)
 
 
 def compare_rows(one: Rows | None, other: Rows | None, *, before: int, after: int | None) -> DataDifference:
-    """Return what differs between two evaluation sets, of which numbers of rows are known in any case."""
+    """Return the difference between two evaluation sets; their numbers of rows are always known."""
     if one is None or other is None:
         return DataDifference(baseline_rows=before, candidate_rows=after, reason=_NOT_KEPT)
     found = rows.row_difference(one, other)
@@ -69,10 +69,10 @@ def compare_rows(one: Rows | None, other: Rows | None, *, before: int, after: in
 
 
 def rows_of_version(store: Store, version: Version, context: RunContext) -> Rows | None:
-    """Return what a version kept; ``None`` where it kept nothing that this version of mlci can read.
+    """Return a version's row digests; ``None`` if it has none that this mlci can read.
 
     Raises:
-        CorruptError: It is not what it was.
+        CorruptError: if they were changed or are damaged.
     """
     file = version.manifest.data.keys
     if file is None:
@@ -82,7 +82,7 @@ def rows_of_version(store: Store, version: Version, context: RunContext) -> Rows
 
 
 def parse_kept_rows(data: bytes) -> Rows | None:
-    """Return what a file of digests holds; ``None`` where this version of mlci can't read it."""
+    """Parse a file of row digests; ``None`` if this mlci can't read it."""
     try:
         return rows.parse_rows(data)
     except ValueError:

@@ -21,12 +21,12 @@ from mlci.report.document import Lineage
 
 @dataclass(frozen=True, kw_only=True)
 class CurrentState:
-    """What was just judged.
+    """The candidate's side of the lineage.
 
     Attributes:
-        origin: What it was made from.
-        texts: Its configuration and lock files by digest, which need not be fetched if a version's are the same.
-        rows: Its evaluation set by digests.
+        origin: Its origin.
+        texts: Its configuration and lock files by digest; equal ones of a version need not be fetched.
+        rows: Digests of its evaluation set's rows.
     """
 
     origin: Origin
@@ -35,7 +35,7 @@ class CurrentState:
 
 
 def current_state(provenance: BuildProvenance, digests: ArtifactDigests | None, fingerprint: str) -> CurrentState:
-    """Return what a run just judged."""
+    """Return the candidate's origin, texts and rows."""
     origin = origins.origin_of_run(provenance, digests, fingerprint)
     return CurrentState(
         origin=origin, texts=origins.origin_texts(provenance), rows=provenance.rows[1] if provenance.rows else None
@@ -51,10 +51,10 @@ def add_history(
     facts: ReportContext,
     now: CurrentState | None,
 ) -> tuple[EvaluationResult, ReportContext]:
-    """Add lineage and trend to what a report is made of.
+    """Add lineage and trend to a result and its facts.
 
     Raises:
-        CorruptError: The version in production is not whole. Older ones only cost a note.
+        CorruptError: if the version in production is damaged; a damaged older one is only a note.
     """
     facts = replace(facts, lineage=_lineage(context, ledger_head, now) if now is not None else None)
     gated = [rule.metric for rule in evaluation_plan.gate_rules(config) if rule.each is None and rule.across is None]

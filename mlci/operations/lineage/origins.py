@@ -19,7 +19,7 @@ Read = Callable[[VersionFile], bytes]
 
 
 def origin_of_content(content: Content, read: Read) -> Origin:
-    """Return the origin that a manifest tells; ``read`` returns one of its files."""
+    """Return the origin in a manifest; ``read`` returns one of its files."""
     model, data = model_digest(content.files, folder=content.recipe.folder), content.data
     return _origin(content.recipe, content.environment, read, (data.fingerprint, data.pointers, model))
 
@@ -29,11 +29,11 @@ def origin_of_version(store: Store, version: Version, known: Mapping[str, bytes]
 
     Args:
         store: The registry.
-        version: Which.
+        version: The version.
         known: By digest, files that need not be fetched.
 
     Raises:
-        CorruptError: Its configuration or a lock file is not what it was.
+        CorruptError: if its configuration or a lock file was changed or is damaged.
     """
 
     def read(file: VersionFile) -> bytes:
@@ -45,14 +45,14 @@ def origin_of_version(store: Store, version: Version, known: Mapping[str, bytes]
 
 
 def origin_of_run(provenance: BuildProvenance, digests: ArtifactDigests | None, fingerprint: str | None) -> Origin:
-    """Return the origin of what was just judged."""
+    """Return the candidate's origin."""
     known, model = origin_texts(provenance), digests.model_digest if digests else None
     what = (fingerprint, provenance.pointers, model)
     return _origin(provenance.recipe, provenance.environment, lambda file: known[file.digest], what)
 
 
 def origin_texts(provenance: BuildProvenance) -> dict[str, bytes]:
-    """Return configuration and lock files of a run by digest."""
+    """Return the configuration and the lock files of a run by digest."""
     return {part.file.digest: part.path.read_bytes() for part in (provenance.config, *provenance.locks)}
 
 
@@ -87,7 +87,7 @@ def _origin(
 
 
 def _settings(text: bytes) -> dict[str, object] | None:
-    """Return what a configuration says; ``None`` where this version of mlci can't read it."""
+    """Parse a configuration; ``None`` if this mlci can't read it."""
     try:
         return parse_config(text, path="mlci.yml").config.model_dump(mode="json")
     except InputError:

@@ -21,7 +21,7 @@ def add_report_refs(
     head: CommitHead | None,
     digests: ArtifactDigests | None,
 ) -> ReportContext:
-    """Fill in where both models came from."""
+    """Add the references of both models to the facts of a report."""
     commit = candidate.commit or (head.commit if head else None)
     label = "with uncommitted changes" if head and head.dirty else None
     said = Candidate(commit=facts.candidate.commit or commit, label=label)
@@ -31,7 +31,7 @@ def add_report_refs(
 
 
 def policy_ref(config: Config) -> PolicyRef:
-    """Return the policy as the report shows it."""
+    """Return the policy for the report."""
     return PolicyRef(
         confidence=config.policy.confidence,
         inconclusive=config.policy.inconclusive,

@@ -1,4 +1,4 @@
-"""The history of each gated metric over the versions that were in production, from their manifests."""
+"""Trend of each gated metric over the versions that were in production, from their manifests."""
 
 from collections.abc import Iterable, Iterator
 from itertools import islice, takewhile
@@ -15,12 +15,12 @@ from mlci.registry.versions import Version
 from mlci.report.document import TrendPoint, TrendRow
 
 MOST = 8
-"""Versions that are shown; each takes two reads."""
+"""Number of versions in a trend; each takes two reads."""
 
 LOOKED = 16
-"""Newest versions that they are taken from: those that were rolled back are left out."""
+"""Number of newest versions to choose them from; versions that were rolled back are left out."""
 
-_DECISIONS = 64  # promotions and roll-backs that are looked at for that
+_DECISIONS = 64  # promotions and rollbacks that are read for that
 
 
 def trend_rows(
@@ -32,9 +32,9 @@ def trend_rows(
 
     Args:
         store: The registry.
-        ledger_head: The ledger's.
+        ledger_head: The ledger head.
         metrics: Metrics on the whole set, as gates name them.
-        fingerprint: Of the current evaluation set; numbers on another one can't be compared with it.
+        fingerprint: Fingerprint of the current evaluation set; numbers on another set can't be compared.
     """
     found: list[Version] = []
     notes: list[str] = []
@@ -48,7 +48,7 @@ def trend_rows(
 
 
 def metric_history(store: Store, ledger_head: LedgerHead) -> Iterator[Version | OutsideError]:
-    """Yield the versions that led to the one in production, oldest first; what can't be read is an error in its place.
+    """Yield the versions that led to the champion, oldest first; an unreadable one is yielded as its error.
 
     Versions that were rolled back are left out.
     """
@@ -68,7 +68,7 @@ def metric_history(store: Store, ledger_head: LedgerHead) -> Iterator[Version | 
 
 
 def _left(store: Store, ledger_head: LedgerHead, since: int) -> set[int]:
-    """Return the versions that were rolled back, of those that were promoted by entry ``since`` or later."""
+    """Return the rolled-back versions among those promoted by entry ``since`` or later."""
     decided = takewhile(
         lambda entry: entry.number >= since, islice(versions.iter_decisions(store, ledger_head), _DECISIONS)
     )
@@ -88,5 +88,5 @@ def _points(metric: str, history: list[Version], fingerprint: str | None) -> tup
 
 
 def _row(metric: str, points: tuple[TrendPoint, ...]) -> TrendRow | None:
-    """Return a metric's row; one version alone is the baseline and no trend."""
+    """Return a metric's row; with one version alone there is only a baseline, not a trend."""
     return TrendRow(metric=metric, points=points) if len(points) > 1 else None

@@ -1,1 +1,1 @@
-"""One model's way to its predictions."""
+"""Steps that produce one model's predictions."""

@@ -15,7 +15,7 @@ from mlci.operations.models.predictions import ModelPredictions
 
 @dataclass
 class EvaluationFile:
-    """What the candidate's steps did to the evaluation set: whether training wrote it, with whatever content."""
+    """Record of whether the candidate's training wrote the evaluation set."""
 
     written: bool = False
 
@@ -29,14 +29,14 @@ def guard_baseline_files(
     *,
     rows_may_change: bool = False,
 ) -> Iterator[EvaluationFile]:
-    """Hold that the candidate's steps, which run inside, leave the baseline's predictions and their rows as they are.
+    """Check that the candidate's steps, which run inside, do not change the baseline's predictions and their rows.
 
-    Where a baseline was made on the rows and they have a key, their fingerprint is looked at later; everywhere else the
-    file is looked at here, or a candidate could label the rows that it is judged on. Training may make a file that was
-    not there, and with ``rows_may_change`` one that it made before.
+    If a baseline was made on the rows and they have a key, their fingerprint is compared later. In every other case the
+    file is compared here, because a candidate could label the rows that it is judged on. Training may make a file that
+    did not exist, and with ``rows_may_change`` one that it made before.
 
     Raises:
-        InputError: They made or changed the baseline's file, or changed the rows.
+        InputError: if the steps made or changed the baseline's file, or changed the rows.
     """
     config = loaded.config
     runs = config.train is not None or config.predict.file is None
@@ -53,16 +53,16 @@ def guard_baseline_files(
     if any(rows_before.marks.values()) and rows_before.changed():
         raise InputError(MOVED)
     if before.changed() and baseline is not None:
-        why = f"the candidate's own steps wrote to the baseline's {baseline.label}, so it says nothing of production"
+        why = f"the candidate's own steps wrote to the baseline's {baseline.label}, so it is not production's any more"
         raise InputError(loaded.problem(f"{why}; let `train.run` and `predict.run` write elsewhere", "baseline"))
 
 
 @contextlib.contextmanager
 def guard_candidate_files(loaded: LoadedConfig, folder: Path) -> Iterator[None]:
-    """Hold that the baseline's steps, which run inside, leave the files alone that the candidate is judged by.
+    """Check that the baseline's steps, which run inside, do not change the files that the candidate is judged by.
 
     Raises:
-        InputError: They wrote there, by an absolute path most likely.
+        InputError: if they wrote there, most likely by an absolute path.
     """
     config = loaded.config
     named = [getattr(config.predict, key) for key in ("file", "model", "metrics")]

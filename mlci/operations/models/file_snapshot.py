@@ -11,8 +11,8 @@ from mlci.errors import InputError, Problem
 from mlci.execution.stages import file_stamps
 
 MOVED = (
-    "the evaluation set changed while it was judged: a step writes to the file that `evaluation.data` names, which was "
-    "there before. Let `train.run` and `predict.run` leave it alone; or, if training is what makes it, do not commit "
+    "the evaluation set changed during the evaluation: a step writes to the file of `evaluation.data`, which existed "
+    "before. Let `train.run` and `predict.run` write to other files; or, if training makes this file, do not commit "
     "it and remove it before the run"
 )
 
@@ -32,27 +32,27 @@ class FileSnapshot:
 
     @classmethod
     def now(cls, paths: Iterable[str], *, by_content: bool) -> "FileSnapshot":
-        """Look at files, folders or patterns; addresses can't be looked at and never change."""
+        """Record the state of files, folders or patterns; addresses are never recorded."""
         marks = {path: _mark(path, by_content=by_content) for path in paths if "://" not in path}
         return cls(marks=marks, by_content=by_content)
 
     def changed(self) -> list[str]:
-        """Return the paths at which something was made, changed or removed since."""
+        """Return the paths at which files were made, changed or removed since."""
         later = {path: _mark(path, by_content=self.by_content) for path in self.marks}
         return [path for path in self.marks if self.marks[path] != later[path]]
 
 
 @contextlib.contextmanager
 def rows_left_alone(paths: Iterable[str], *, name: str) -> Iterator[None]:
-    """Hold that a step that predicts, which runs inside, leaves the rows alone that it predicts for.
+    """Check that a predict step, which runs inside, does not change the rows that it predicts for.
 
     Raises:
-        InputError: It changed them; its predictions would be judged by labels that it made itself.
+        InputError: if it changed them, because its predictions would be judged by labels that it made itself.
     """
     before = FileSnapshot.now(paths, by_content=True)
     yield
     for path in before.changed():
-        said = f"{name} changed the evaluation set while it predicted for its rows; let it write elsewhere"
+        said = f"{name} changed the evaluation set while it predicted for its rows; let it write to another file"
         raise InputError(Problem(said, path))
 
 
@@ -68,7 +68,7 @@ def digest_contents(path: str) -> str | None:
 
 
 def contents_by_path(path: str, spelling: str) -> str | None:
-    """Return the digest that mlci kept before 0.2, which depends on how the path of a single file is written."""
+    """Return the digest of mlci before 0.2, which depends on how the path of a single file is written."""
     if "://" in path or not Path(path).is_file():
         return None
     return hashlib.sha256(repr({spelling: _digest(Path(path))}).encode()).hexdigest()

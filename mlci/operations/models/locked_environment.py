@@ -1,7 +1,7 @@
 """Virtual environment from a version's lock file, for reproducing it.
 
-uv makes it, for it reads all three kinds of lock file that are taken here. What other tools lock (poetry, conda, …)
-they install themselves; then the commands run in the environment of the job, and that is said.
+uv makes it, because it reads all three supported kinds of lock file. For lock files of other tools (poetry, conda, …)
+the commands run in the environment of the job, and a note reports that.
 """
 
 import os
@@ -18,25 +18,25 @@ from mlci.registry.manifest import Manifest, VersionFile
 from mlci.registry.versions import Version
 
 KINDS = ("uv.lock", "pylock.toml", "requirements.txt")
-"""Names of lock files that an environment can be made from, the most exact first."""
+"""Names of supported lock files, the most exact first."""
 
 _TIMEOUT = 3600
 
 
 @dataclass(frozen=True)
 class EnvironmentBuilder:
-    """What makes environments: uv's program, or ``None`` where it is not there."""
+    """Builder of environments, with the path of uv; ``None`` if uv is not installed."""
 
     uv: Path | None
 
 
 @dataclass(frozen=True)
 class LockedEnvironment:
-    """An environment that was made.
+    """Environment from a lock file.
 
     Attributes:
-        variables: For the commands that run in it.
-        python: Its version, as far as it says so.
+        variables: Variables for the commands that run in it.
+        python: Version of its Python, if known.
     """
 
     variables: Mapping[str, str]
@@ -44,7 +44,7 @@ class LockedEnvironment:
 
 
 def lock_file(manifest: Manifest) -> VersionFile | None:
-    """Return the version's lock file that its environment is made from: beside its configuration, else at the top."""
+    """Return the lock file for a version's environment: beside its configuration, else at the top."""
     beside = PurePosixPath(manifest.recipe.config_path).parent
     named = {file.name: file for file in manifest.environment.lock}
     places = [str(folder / kind) for kind in KINDS for folder in (beside, PurePosixPath())]
@@ -54,20 +54,20 @@ def lock_file(manifest: Manifest) -> VersionFile | None:
 def build_environment(
     maker: EnvironmentBuilder, context: RunContext, version: Version, worktree: Worktree, *, place: Path, name: str
 ) -> LockedEnvironment | None:
-    """Make the version's environment in ``place``; ``None`` where it has no lock file to make it from.
+    """Build the version's environment in ``place``; ``None`` if the version has no supported lock file.
 
     Args:
-        maker: What makes it.
-        context: Effects, with the registry.
-        version: Whose environment.
-        worktree: Of its commit: lock files may name others beside them.
-        place: A folder that is not there yet.
+        maker: The builder.
+        context: Run context with the registry.
+        version: The version.
+        worktree: Worktree of its commit: lock files may refer to other files beside them.
+        place: Folder that does not exist yet.
         name: Prefix of the steps' names.
 
     Raises:
-        InputError: uv is not there.
-        StepError: It could not be made.
-        CorruptError: The lock file is not what it was.
+        InputError: if uv is not installed.
+        StepError: if uv fails.
+        CorruptError: if the lock file was changed or is damaged.
     """
     locked = lock_file(version.manifest)
     if locked is None:
@@ -90,7 +90,7 @@ def build_environment(
 
 
 def _commands(uv: str, kind: str, python: str, place: Path) -> list[tuple[str, ...]]:
-    """Return what makes it: with pip, for commands that install more; by the Python that the version was made with."""
+    """Return the commands that build it: with pip, for commands that install more, and the version's own Python."""
     minor = ".".join(python.split(".")[:2])
     made = (uv, "venv", "--quiet", "--seed", "--no-project", "--python", minor, str(place))
     if kind == "uv.lock":
@@ -99,7 +99,7 @@ def _commands(uv: str, kind: str, python: str, place: Path) -> list[tuple[str, .
 
 
 def python_of(place: Path) -> str | None:
-    """Return the version of an environment's Python, as its ``pyvenv.cfg`` has it (PEP 405; uv's own key)."""
+    """Return the version of an environment's Python from its ``pyvenv.cfg`` (PEP 405; uv's own key)."""
     try:
         lines = (place / "pyvenv.cfg").read_text("utf-8").splitlines()
     except (OSError, UnicodeDecodeError):

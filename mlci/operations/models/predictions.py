@@ -14,15 +14,15 @@ from mlci.operations.context import RunContext, resolve_path
 from mlci.operations.models import file_snapshot
 from mlci.operations.models.rescored_champion import ScoredChampion
 
-PER_ROWS = 1000  # operational figures are taken as if for this many rows, and scaled when the rows are known
+PER_ROWS = 1000  # operational metrics are measured as if for this many rows, and scaled once the rows are known
 
 
 @dataclass(frozen=True, kw_only=True)
 class OwnRows:
-    """A baseline's own evaluation set, if it is another one than the candidate's and both are made by training.
+    """A baseline's own evaluation set, if it differs from the candidate's and training makes both.
 
     Attributes:
-        rows: The set by digests.
+        rows: Digests of its rows.
         of: The baseline in messages: ``version 7``, ``main``.
         in_order: Whether the baseline's predictions belong to these rows, in their order.
     """
@@ -34,21 +34,21 @@ class OwnRows:
 
 @dataclass(frozen=True, kw_only=True)
 class ModelPredictions:
-    """One model's predictions and what making them cost.
+    """One model's predictions and their costs.
 
     Attributes:
-        source: Where the predictions stand.
-        costs: Operational metrics by name; times of prediction are for the whole set.
+        source: File and columns of the predictions.
+        costs: Operational metrics by name; prediction times are for the whole set.
         seconds: Wall time by stage.
         notes: Lines for the report.
-        commit, label: Where the model came from.
-        made_from: The commit that holds all that it was made from, if that is known of a version.
-        model: The model itself, a file or a folder, where there is one.
+        commit, label: Origin of the model.
+        made_from: Commit that a version was made from without other changes, if known.
+        model: The model itself, a file or a folder, if there is one.
         version: Its number in the registry.
-        measured_for: Rows that times of prediction are for; ``None`` for the whole set.
+        measured_for: Number of rows that prediction times are for; ``None`` for the whole set.
         rescored: Whether a version's predictions are on other rows than those that it was judged on.
-        made_on: Fingerprint of the rows that they were made on, where that is known beforehand.
-        past: What the commit that they come from was made from.
+        made_on: Fingerprint of the rows that they were made on, if it is known beforehand.
+        past: Origin of their commit.
         own: Its own evaluation set; both models are then compared on the rows that both sets have.
         scored: The champion's predictions, if they were made for this comparison.
     """
@@ -76,7 +76,7 @@ class StepContext:
 
     Attributes:
         folder: Folder of the configuration, or its counterpart in a worktree.
-        scratch: Emptied before each step.
+        scratch: Folder that is emptied before each step.
         name: Prefix of step names in logs: empty for the candidate, ``baseline `` for the baseline.
         environment: Variables on top of the step's own.
         written: Name of the file that configures the commands, for messages.
@@ -99,14 +99,14 @@ def make_predictions(
     makes: str | None = None,
     after_training: Callable[[], object] | None = None,
 ) -> ModelPredictions:
-    """Train if there is a command for it, predict, and return where the predictions are.
+    """Run the training command, if any, predict, and return the predictions.
 
     Args:
-        config: What to run; for a baseline made from a reference, that commit's own.
-        place: Where to run it.
-        context: Effects.
+        config: Configuration of the steps; for a baseline made from a reference, that commit's own.
+        place: Folders and names of the steps.
+        context: Run context.
         data: The evaluation set that both models are judged on.
-        model: The model to predict with, where none is trained.
+        model: The model to predict with, if none is trained.
         makes: The evaluation set, if training has to write it.
         after_training: Called once training has ended, before anything is predicted.
     """
@@ -126,7 +126,7 @@ def make_predictions(
 
 
 def check_model_file(config: Config, folder: Path) -> None:
-    """Check before anything runs that mlci can score the model of ``predict.model``.
+    """Check before any step runs that mlci can score the model of ``predict.model``.
 
     Raises:
         InputError: if packages are missing, or a file in ``folder`` that no training makes is not a skops file.
@@ -169,9 +169,9 @@ def _predict(
 
 
 def kept_model_path(config: Config) -> str | None:
-    """Return the path, as configured, of the model that belongs to the predictions; ``None`` where none is named.
+    """Return the path, as configured, of the model that belongs to the predictions; ``None`` if none is configured.
 
-    It is what mlci itself scores, unless that is a part of what training leaves.
+    It is the model that mlci itself scores, unless that is a part of the training's output.
     """
     trained, scored = config.train.model if config.train else None, config.predict.model
     if trained is None or scored is None:
@@ -185,7 +185,7 @@ def _kept(config: Config, place: StepContext, model: Path | None) -> Path | None
 
 
 def _source(predict: Predict, path: str) -> Source:
-    """Return predictions with the columns and the threshold that their own configuration names."""
+    """Return predictions with the columns and the threshold of their own configuration."""
     return Source(path=path, score=predict.score, decision=predict.decision, threshold=predict.threshold)
 
 
@@ -237,5 +237,5 @@ def _features(config: Config, context: RunContext, data: str) -> Callable[[Path]
 def with_origin(
     side: ModelPredictions, *, commit: str | None, label: str | None, notes: tuple[str, ...] = ()
 ) -> ModelPredictions:
-    """Return the side with where it came from."""
+    """Return predictions with their origin."""
     return replace(side, commit=commit, label=label, notes=(*side.notes, *notes))

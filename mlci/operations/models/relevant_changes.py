@@ -1,9 +1,9 @@
 """Relevant changes since a commit, and data outside the repository.
 
-Where git holds the evaluation set, or a version recorded its content, mlci can tell that it is the same. Where training
-makes it, or leaves a metrics file only, nothing shows which data training reads before it has run. `paths:`, written
-out, is then the team's statement that the model is made of these files. It does not count if the configuration itself
-names something else.
+If the evaluation set is in git, or a version recorded its content, mlci can check that it is unchanged. If training
+makes it, or writes only a metrics file, the data that training reads is unknown before it runs. An explicit `paths:` is
+then the team's statement that the model is made of these files. It does not count if the configuration itself names
+other data.
 """
 
 import os
@@ -29,9 +29,9 @@ _BETWEEN = re.compile(r"[\s;&|<>()`'\"=,:]+")
 
 
 def find_difference(loaded: LoadedConfig, git: Git, commit: str) -> str | None:
-    """Return what differs from a commit, or why that is not known; ``None`` if no relevant file does.
+    """Describe the difference from a commit, or why it is unknown; ``None`` if no relevant file differs.
 
-    What counts as relevant is read from the commit's own configuration.
+    The commit's own configuration defines which files are relevant.
     """
     try:
         place, found = _place(loaded, git), differences(git, commit)
@@ -49,7 +49,7 @@ def find_difference(loaded: LoadedConfig, git: Git, commit: str) -> str | None:
 
 @dataclass(frozen=True, kw_only=True)
 class _Place:
-    """Paths of the configuration from the top of the repository: as given, and the file that a link leads to."""
+    """Path of the configuration from the top of the repository: as given, and the target of a link."""
 
     path: str
     file: str
@@ -70,7 +70,7 @@ def _config_at(git: Git, commit: str, place: _Place) -> Config:
 
 
 def _differing(relevance: Relevance, found: Differences, *, products: frozenset[str]) -> str | None:
-    """Return the first relevant difference in words, and how many more there are."""
+    """Describe the first relevant difference, and count the others."""
     if outside := relevance.outside():
         return f"`paths:` names {outside}, which is outside of the repository"
     out = (link for link, target in found.links.items() if target is None and relevance.may_hold(link))
@@ -99,7 +99,7 @@ def _relevance(config: Config, place: _Place) -> Relevance:
 
 
 def _products(config: Config, place: _Place) -> frozenset[str]:
-    """Return what steps leave in the checkout, if it is not committed."""
+    """Return the files that steps write to the checkout and that are not committed."""
     if config.train is None:
         return frozenset()
     data = config.evaluation.data if config.evaluation else None
@@ -125,7 +125,7 @@ def _named(config: Config) -> Iterator[str]:
 def _in_commands(config: Config, place: _Place) -> Iterator[str]:
     """Yield the files and modules that commands name, from the top of the repository.
 
-    They are looked for in the configuration's folder, at the top, and in the folders that a command changes to.
+    They are searched in the configuration's folder, at the top, and in the folders that a command changes to.
     """
     commands = [config.train.run if config.train else None, config.predict.run]
     for command in filter(None, commands):
@@ -148,7 +148,7 @@ def _words(command: str) -> list[str]:
 
 
 def _path(word: str) -> tuple[str, ...]:
-    """Return a word as a path, from the first part that is known; nothing if it does not look like one."""
+    """Return a word as a path, from its first known part; an empty text if it is not a path."""
     if word.startswith(("-", "/", "~")) or not {".", "/"} & set(word):
         return ()
     known = word.rpartition("$")[2].partition("/")[2] if "$" in word else word
@@ -168,12 +168,12 @@ _VARIABLE = re.compile(r"\$\{?([A-Za-z_]\w*)")
 
 
 def reason_to_train(config: Config, git: Git, *, shown: bool) -> str | None:
-    """Return why a model may be made from data outside of the repository; ``None`` if nothing speaks for it.
+    """Return why a model may be made from data outside of the repository; ``None`` without a sign of that.
 
     Args:
         config: The configuration.
         git: Git in its folder.
-        shown: Whether there is an evaluation set before training, which shows if data changed.
+        shown: Whether an evaluation set exists before training, which reveals changed data.
     """
     if config.train is None:
         return _untracked_input(config, git)
@@ -185,14 +185,14 @@ def reason_to_train(config: Config, git: Git, *, shown: bool) -> str | None:
 
 
 def _untracked_input(config: Config, git: Git) -> str | None:
-    """Return which file is judged that neither training makes nor git tracks."""
+    """Return an evaluated file that neither training makes nor git tracks."""
     named = (config.predict.file, config.predict.model, config.predict.metrics)
     found = next((name for name in named if name and ("://" in name or not is_tracked(git, name))), None)
     return None if found is None else f"git does not track {found}, and no training makes it"
 
 
 def _named_outside(train: Train, git: Git) -> Iterator[str]:
-    """Yield what the configuration names outside of the repository that training may read."""
+    """Yield data outside of the repository that the configuration names and training may read."""
     command = train.run
     if train.env:
         yield f"`train.env` gives training {train.env[0]}, so it may read data that git does not hold"
@@ -209,7 +209,7 @@ def _named_outside(train: Train, git: Git) -> Iterator[str]:
 
 
 def _is_known(variable: str, command: str) -> bool:
-    """Tell whether a variable is set by mlci or by the command itself, or names the checkout."""
+    """Check if a variable is set by mlci or by the command itself, or names the checkout."""
     ours = variable.startswith("MLCI_") or variable in {"PWD", "GITHUB_WORKSPACE"}
     return ours or re.search(rf"(?:^|[\s;&|(]){variable}=", command) is not None
 
@@ -227,6 +227,6 @@ def _paths(command: str) -> Iterator[str]:
 
 
 def _is_data(path: Path) -> bool:
-    """Tell whether a path can be data: anything but a program and a device."""
+    """Check if a path can be data: anything but a program and a device."""
     program = path.is_file() and os.access(path, os.X_OK)
     return not program and not path.is_relative_to("/dev")

@@ -36,11 +36,11 @@ def rescore_version(
 
     Args:
         loaded: The candidate's configuration: rows, label and key are the same for both models.
-        context: Effects.
+        context: Run context.
         content: The version.
         fetch: ``fetch(file, target)`` copies one of its files.
         data: The evaluation set.
-        of: What the version is called in messages.
+        of: Name of the version in messages.
         name: Prefix of the names of temporary folders and of the step.
         says: Prefix of the progress line; without it, none is shown.
 
@@ -57,7 +57,7 @@ def rescore_version(
 
 
 def can_rescore(content: Content, store: Store, number: int) -> bool:
-    """Tell whether a version has a predict step or a model that can score other rows than its own."""
+    """Check if a version has a predict step or a model that can score other rows than its own."""
     text = versions.read_description(
         store, content.recipe.config.digest, of=f"`{content.recipe.config.name}` of {number}"
     )
@@ -78,17 +78,17 @@ def _own(loaded: LoadedConfig, content: Content, path: Path, of: str) -> Config:
     if own.predict.file is not None or own.predict.metrics is not None:
         ref = content.recipe.commit or "main"
         raise InputError(
-            f"{again} it left predictions only, no model that could score the new rows; judge this change by "
-            f"`baseline: {{ref: {ref}}}`, or leave the evaluation set for a change of its own"
+            f"{again} it has predictions only, and no model that could score the new rows; judge this change by "
+            f"`baseline: {{ref: {ref}}}`, or change the evaluation set in a separate pull request"
         )
     return loaded.config.model_copy(update={"train": None, "predict": own.predict})
 
 
 @contextlib.contextmanager
 def _place(context: RunContext, content: Content, config: Config, of: str, name: str) -> Iterator[StepContext]:
-    """Yield where a version's predict step runs: its own commit's files; an empty folder where no code is needed."""
+    """Yield the folder for a version's predict step: its own commit's files, or an empty folder without user code."""
     scratch, commit = context.scratch / f"{name}-step", content.recipe.commit
-    # what stands in the candidate's configuration is not what ran
+    # the candidate's configuration may differ from the version's
     written = (
         f"{content.recipe.config.name} of {of}. As that is made already: promote first a version whose predict step "
         "takes the old rows and the new ones, then change the evaluation set"
@@ -115,13 +115,13 @@ def _place(context: RunContext, content: Content, config: Config, of: str, name:
 
 
 def _put_back(content: Content, place: StepContext, fetch: Callable[[VersionFile, Path], Path]) -> Path | None:
-    """Put a version's model where its predict step looks for it; return its path."""
+    """Put a version's model at the path that its predict step reads; return that path."""
     named = content.recipe.model
     if named is None or not content.files:
         return None
     home = place.folder.resolve()
     target = (home / named).resolve()
-    if not target.is_relative_to(home) or target == home:  # it was at an absolute path; `$MLCI_MODEL` tells the new one
+    if not target.is_relative_to(home) or target == home:  # it was at an absolute path; `$MLCI_MODEL` has the new one
         target = place.scratch.with_name(f"{place.scratch.name}-model") / Path(named).name
     if target.is_dir():
         shutil.rmtree(target)

@@ -1,4 +1,4 @@
-"""Champion's predictions on a moved evaluation set: left in the bundle by a run, read by a promotion."""
+"""Champion's predictions on a moved evaluation set: written to the bundle by a run, read by a promotion."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +14,7 @@ class ScoredChampion:
     Attributes:
         version: Number of the version whose model scored the rows.
         predictions: Fingerprint of the rows, the file, and the columns that hold the predictions.
-        path: Where the file stands.
+        path: Path of the file.
     """
 
     version: int
@@ -22,5 +22,5 @@ class ScoredChampion:
     path: Path
 
     def answers(self, version: int, rows: str) -> bool:
-        """Tell whether these are a version's predictions on these rows."""
+        """Check if these are a version's predictions on these rows."""
         return self.version == version and is_recorded(self.predictions.fingerprint, rows)

@@ -30,7 +30,7 @@ from mlci.registry.versions import Version
 
 @dataclass(frozen=True, kw_only=True)
 class Retraining:
-    """One training, its predictions, and the environment that was made for it."""
+    """One training, its predictions, and its fresh environment, if one was made."""
 
     rerun: Rerun
     side: ModelPredictions
@@ -39,16 +39,16 @@ class Retraining:
 
 
 def read_recipe(loaded: LoadedConfig, context: RunContext, version: Version) -> Config:
-    """Return the version's own train and predict steps, with everything else as it is now."""
+    """Return the current configuration with the version's own train and predict steps."""
     made, of, store = version.manifest.recipe, f"version {version.number}", registry_of(context)
     commit = made.commit
     why = None
     if commit is None:
-        why = "it was made outside of git, so its code is not known"
+        why = "it was made outside of git, so its code is unknown"
     elif made.dirty:
         why = f"it was made from {commit[:7]} with uncommitted changes, which were not kept"
     elif made.train is None:
-        why = "no `train.run` made it: its predictions or its model were there before"
+        why = "it was not made by a `train.run`: its predictions or its model existed before"
     elif context.git.ask("cat-file", "-e", f"{commit}^{{commit}}").status != 0:
         why = (
             f"its commit {commit[:7]} is not in this clone; let the workflow fetch the whole history: `fetch-depth: 0`"
@@ -66,9 +66,9 @@ def read_recipe(loaded: LoadedConfig, context: RunContext, version: Version) -> 
 def original_model(
     loaded: LoadedConfig, context: RunContext, ledger_head: LedgerHead, version: Version, data: str | None
 ) -> ModelPredictions:
-    """Return the version's predictions on the current rows: those that it has, or its own model's.
+    """Return the version's predictions on the current rows: recorded ones, or new ones of its own model.
 
-    Without ``data`` each rerun makes its own evaluation set, and the version's own predictions are what counts.
+    Without ``data`` each rerun makes its own evaluation set, and the version's own predictions are used.
     """
     store, of = registry_of(context), f"version {version.number}"
 
@@ -100,16 +100,16 @@ def retrain_version(
     data: str | None,
     maker: EnvironmentBuilder | None,
 ) -> Retraining:
-    """Train once more in a worktree and an environment of its own, predict, and measure against the version's.
+    """Retrain in a separate worktree and environment, predict, and compare with the version.
 
     Args:
-        config: What to run, and how to measure.
-        context: Effects.
-        version: Which version.
+        config: Steps to run, and metrics to measure.
+        context: Run context.
+        version: The version.
         before: Its predictions.
-        index: Counted from 0; added to its seed.
+        index: Number of the rerun, from 0; added to the version's seed.
         data: The evaluation set; ``None`` if training makes it.
-        maker: Makes the environment from the version's lock file; ``None`` trains in the job's.
+        maker: Builder of an environment from the version's lock file; ``None`` trains in the job's environment.
     """
     seed = version.manifest.recipe.seed + index
     seeded = config.model_copy(update={"policy": config.policy.model_copy(update={"seed": seed})})
@@ -161,7 +161,7 @@ def _on_rows_of(version: Version, before: ModelPredictions, context: RunContext,
 
 
 def _copied(path: Path, target: Path) -> str:
-    """Copy an evaluation set that training made to where it outlives the worktree."""
+    """Copy an evaluation set that training made out of the worktree."""
     if not path.is_file():
         raise InputError(f"the evaluation set {path.name} is not one file of the worktree, so it can't be compared")
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -170,7 +170,7 @@ def _copied(path: Path, target: Path) -> str:
 
 
 def _outlives(side: ModelPredictions, folder: Path) -> ModelPredictions:
-    """Return predictions where they outlive the worktree."""
+    """Copy predictions out of the worktree."""
     path = Path(side.source.path)
     if not path.is_file():
         raise InputError(f"the predictions {path.name} are not one file of the worktree, so they can't be compared")
@@ -181,7 +181,7 @@ def _outlives(side: ModelPredictions, folder: Path) -> ModelPredictions:
 
 
 def _whole(result: EvaluationResult, which: Literal["candidate", "baseline"]) -> dict[str, float]:
-    """Return one model's metrics on the whole set, as far as they are numbers; costs are not what is reproduced."""
+    """Return one model's finite metrics on the whole set, without operational metrics."""
     found = {}
     for item in result.comparisons:
         evidence = getattr(item, which)

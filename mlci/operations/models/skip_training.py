@@ -1,9 +1,8 @@
 """Skip training when no relevant file changed; the baseline's numbers are reported.
 
-A change counts as such only where every file that `paths:` covers is what it was at the merge base and at the commit of
-the baseline, and where the evaluation set has the content that the baseline was judged on. Where training would make
-that set, or a metrics file only, `paths:` has to be written out: see ``relevant_changes``. Any doubt runs
-in full.
+Training is skipped only if every file that `paths:` covers is unchanged since the merge base and since the commit of
+the baseline, and if the evaluation set has the content that the baseline was judged on. If training would make that
+set, or only a metrics file, `paths:` has to be explicit: see ``relevant_changes``. In any doubt, everything runs.
 """
 
 from dataclasses import replace
@@ -32,7 +31,7 @@ def unchanged_since(loaded: LoadedConfig, context: RunContext, since: str) -> st
 
     Args:
         loaded: The candidate's configuration.
-        context: Effects.
+        context: Run context.
         since: Commit or branch that the change is to be merged into.
     """
     try:
@@ -54,8 +53,8 @@ def same_as_champion(
 ) -> ModelPredictions | None:
     """Return the champion's predictions as the candidate's, if the candidate would be made from the same files.
 
-    Only predictions that the champion was judged on will do: where the evaluation set moved, it may have moved outside
-    of the repository, and the training data with it.
+    Only predictions that the champion was judged on are used: if the evaluation set moved, it may have moved outside of
+    the repository, and the training data with it.
     """
     if champion.version is None or champion.rescored or not _inside(loaded, context, data=data):
         return None
@@ -80,12 +79,12 @@ def same_as_file(
 def recorded_champion(
     loaded: LoadedConfig, context: RunContext, ledger_head: LedgerHead, *, data: str
 ) -> tuple[Version, Report] | None:
-    """Return the champion and its report, if training would make the same model and the same evaluation set again.
+    """Return the champion and its report, if training would reproduce its model and its evaluation set.
 
     Args:
         loaded: The candidate's configuration.
-        context: Effects, with the registry.
-        ledger_head: The ledger's end.
+        context: Run context with the registry.
+        ledger_head: The ledger head.
         data: The evaluation set, which training makes.
     """
     champion = versions.read_champion(registry_of(context), ledger_head)
@@ -102,7 +101,7 @@ def recorded_champion(
 
 
 def same_as_reference(loaded: LoadedConfig, context: RunContext, *, folder: Path) -> bool:
-    """Tell whether a baseline from a reference is made from the same files, evaluation set included."""
+    """Check if a baseline from a reference is made from the same files, evaluation set included."""
     baseline, evaluation = loaded.config.baseline, loaded.config.evaluation
     if not isinstance(baseline, Baseline) or baseline.ref is None or evaluation is None:
         return False
@@ -114,7 +113,7 @@ def same_as_reference(loaded: LoadedConfig, context: RunContext, *, folder: Path
 
 
 def same_as_ref(loaded: LoadedConfig, context: RunContext, ref: str) -> bool:
-    """Tell whether no relevant file differs from a reference; any doubt, such as an unknown one, is a difference."""
+    """Check that no relevant file differs from a reference; an unknown reference counts as different."""
     try:
         return same_files(loaded, context, resolve_ref(context.git, ref).commit, of=ref)
     except InputError:
@@ -148,12 +147,12 @@ def same_metrics(
 
 
 def same_files(loaded: LoadedConfig, context: RunContext, commit: str | None, *, of: str) -> bool:
-    """Tell whether a baseline was made from a commit that no relevant file differs from.
+    """Check if a baseline was made from a commit without a relevant difference.
 
     Args:
         loaded: The candidate's configuration.
-        context: Effects.
-        commit: The commit; ``None`` if it is not known, or was not all that the baseline was made from.
+        context: Run context.
+        commit: The commit; ``None`` if it is unknown, or the baseline was also made from other changes.
         of: The baseline in messages: ``version 7``, ``main``.
     """
     if commit is None:
@@ -167,7 +166,7 @@ def same_files(loaded: LoadedConfig, context: RunContext, commit: str | None, *,
 
 
 def result_without_rows(config: Config, base: str) -> EvaluationResult:
-    """Return an evaluation that measured nothing, because nothing that matters differs from ``base``."""
+    """Return an evaluation without measurements, because no relevant file differs from ``base``."""
     return EvaluationResult(
         task=config.task,
         rows=None,
@@ -181,7 +180,7 @@ def result_without_rows(config: Config, base: str) -> EvaluationResult:
 
 
 def _inside(loaded: LoadedConfig, context: RunContext, *, data: str | None) -> bool:
-    """Tell whether nothing speaks for data outside of the repository, which may have changed."""
+    """Check that no data outside of the repository is used, which may have changed."""
     config = loaded.config
     shown = data is not None and not made_by_training.is_made_by_training(config, context, data)
     reason = reason_to_train(config, context.git, shown=shown)

@@ -23,7 +23,7 @@ from mlci.registry.manifest import Bundle, Data, Environment, Predictions
 from mlci.report.document import BaselineRef, Candidate, Report
 
 MISSING = "missing"
-"""Fingerprint of predictions that could not be made."""
+"""Fingerprint for missing predictions."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,10 +32,10 @@ class ImportedModel:
 
     Attributes:
         path: A file, or a folder with the model's files.
-        source: As the user named it.
-        commit: Commit that it was trained from, if something records it.
-        metrics: As recorded where it comes from.
-        facts: What else is recorded there, as text.
+        source: Its name, as the user gave it.
+        commit: Commit that it was trained from, if recorded.
+        metrics: Metrics recorded at its source.
+        facts: Other records of its source, as text.
     """
 
     path: Path
@@ -58,21 +58,21 @@ def import_model(
 ) -> PromotionResult:
     """Score a model by the checkout's predict step, judge it without a baseline, and make it version 1.
 
-    No gate stops it, for it is in production already; its verdict is in the report.
+    Gates do not block it, because it is in production already; its verdict is in the report.
 
     Args:
         loaded: The configuration.
-        context: Effects, with registry and stamp.
+        context: Run context with registry and author.
         model: The model.
         folder: Folder of the configuration.
         facts: Facts of the command line.
-        environment: What mlci runs on.
-        note: Kept with the version.
+        environment: Environment of mlci.
+        note: Note to record with the version.
         save: Writes a report; returns its text.
 
     Raises:
-        InputError: If the registry has a version already, or the model is not one that the configuration can score.
-        OutsideError: If the registry can't be reached.
+        InputError: if the registry has a version already, or the configuration can't score the model.
+        OutsideError: if the registry can't be reached.
     """
     store = registry_of(context)
     ledger_head = ledger.read_ledger_head(store)
@@ -92,7 +92,7 @@ def import_model(
 
 
 def _notes(model: ImportedModel, missing: str | None) -> tuple[str, ...]:
-    found = [f"imported from {model.source}; how it was trained is not known, so it can't be reproduced"]
+    found = [f"imported from {model.source}; its training is unknown, so it can't be reproduced"]
     if missing:
         found.append(f"its predictions are missing, so nothing can be judged against it yet: {missing}")
     return tuple(found)
@@ -138,7 +138,7 @@ def _bundle(
 
 
 def _unjudged(loaded: LoadedConfig, facts: ReportContext) -> Report:
-    """Return the report of a model that was not judged."""
+    """Return the report of a model without predictions."""
     policy = loaded.config.policy
     result = EvaluationResult(
         task=loaded.config.task,
@@ -153,7 +153,7 @@ def _unjudged(loaded: LoadedConfig, facts: ReportContext) -> Report:
 
 
 def _files(loaded: LoadedConfig, model: ImportedModel) -> tuple[list[Artifact], bool]:
-    """Return the model's files, and if they are a folder; of a folder that holds the configured file, only that one."""
+    """Return the model's files, and if they are a folder; if a folder contains the configured file, only that one."""
     path, named = model.path, kept_model_path(loaded.config)
     if named is None:
         raise InputError("`--import` needs a model that mlci can score: name it by `train.model` or `predict.model`")

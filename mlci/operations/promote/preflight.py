@@ -14,21 +14,21 @@ from mlci.registry.store import CorruptError, MendableError, SizeReader, Store
 from mlci.registry.versions import Version
 
 RECENT = 32
-"""Newest versions, and newest additions to versions, whose files have to be there; each costs some requests."""
+"""Number of newest versions, and of newest additions, whose files have to exist; each costs some requests."""
 
 READ = 2
 """Number of versions beside the champion that are read in full: the newest, the first candidates of a rollback."""
 
 VERIFIED = 64
-"""Newest entries that are verified in any case."""
+"""Number of newest entries that are always verified."""
 
 _SHOWN = 5
-_INFERRED = "production went back from it, as `mlci ledger log` shows"
+_INFERRED = "it was rolled back, as `mlci ledger log` shows"
 
 
 @dataclass(frozen=True, kw_only=True)
 class RegistryCheck:
-    """A registry that a promotion may build on.
+    """A registry that passed the checks of a promotion.
 
     Attributes:
         wrong: Faults that the user accepted, as messages.
@@ -41,7 +41,7 @@ class RegistryCheck:
 
 @dataclass(frozen=True)
 class RegistryFault:
-    """Something that a promotion must not build on, its remedy, and if it belongs to the version in production."""
+    """A fault that stops a promotion, its remedy, and whether it belongs to the version in production."""
 
     text: str
     remedy: str
@@ -50,7 +50,7 @@ class RegistryFault:
 
 @dataclass
 class _Record:
-    """The part of the ledger that was read: decisions and promotions, additions, and the clock of the newest writer."""
+    """The part of the ledger that was read: decisions, promotions, additions, and the newest writer's clock."""
 
     promotions: list[Entry] = field(default_factory=list)
     decisions: list[Entry] = field(default_factory=list)
@@ -61,7 +61,7 @@ class _Record:
 def check_registry(
     store: Store, champion: Version | None, *, now: str, despite: str | None, against: str | None = None
 ) -> RegistryCheck:
-    """Hold a registry that a promotion builds on.
+    """Check the registry before a promotion.
 
     Entries are verified from the newest back to the last promotion, whose writer verified those before it, and at least
     the newest :data:`VERIFIED`; a checkpoint has to exist. The digests of all files of the champion and of the
@@ -73,12 +73,12 @@ def check_registry(
         store: The registry.
         champion: The version in production.
         now: Time of this machine's clock, RFC 3339.
-        despite: Why it may go on although something is wrong; ``None`` if it may not.
-        against: The version that the candidate was judged against, which has to be on record.
+        despite: The user's reason to promote despite faults; ``None`` if faults stop the promotion.
+        against: Version that the candidate was judged against, which has to be in the ledger.
 
     Raises:
-        CorruptError: The record is not what it was, whatever ``despite`` says; or something else is wrong.
-        OutsideError: The registry can't be reached.
+        CorruptError: if the ledger is damaged, even with ``despite``; or if another fault was found without it.
+        OutsideError: if the registry can't be reached.
     """
     ledger_head = ledger.read_ledger_head(store)
     record = _record(store, ledger_head)
@@ -96,11 +96,11 @@ def check_registry(
 
 
 def refusal_message(found: tuple[RegistryFault, ...]) -> str:
-    """Return the message of a promotion that is refused: the faults, and what to do about them."""
+    """Return the message of a refused promotion: the faults and their remedies."""
     shown = found[:_SHOWN]
     more = f"; and {len(found) - _SHOWN} more, see `mlci ledger verify --files`" if len(found) > _SHOWN else ""
     remedies = ". ".join(dict.fromkeys(fault.remedy for fault in shown))
-    back = f". Or go back to a version that is whole: {BACK}" if any(fault.champion for fault in found) else ""
+    back = f". Or roll back to an intact version: {BACK}" if any(fault.champion for fault in found) else ""
     return (
         f"{'; '.join(fault.text for fault in shown)}{more}. Nothing was promoted. {remedies}{back}. Damage that "
         "can't be repaired, `mlci promote --despite REASON` accepts for this once; the record keeps the reason"
@@ -108,7 +108,7 @@ def refusal_message(found: tuple[RegistryFault, ...]) -> str:
 
 
 def _record(store: Store, ledger_head: LedgerHead) -> _Record:
-    """Verify the newest part of the ledger, and read the promotions and additions before it that are looked at."""
+    """Verify the newest part of the ledger, and read earlier promotions and additions that are checked."""
     found, state = _Record(), ledger_head.state
     newest = [state.promoted[str(number)] for number in range(max(1, state.versions - RECENT), state.versions + 1)]
     first = max(1, min([ledger_head.number - VERIFIED + 1, *newest[-1:]]))
@@ -127,7 +127,7 @@ def _record(store: Store, ledger_head: LedgerHead) -> _Record:
 
 
 def _steps(record: _Record) -> Iterator[Promotion | Rollback]:
-    """Yield the decisions that were read; roll-backs between older promotions are inferred from what each replaced."""
+    """Yield the decisions that were read; rollbacks between older promotions are inferred from what each replaced."""
     champion: int | None = None
     for entry in record.decisions:
         step = entry.body
@@ -140,7 +140,7 @@ def _steps(record: _Record) -> Iterator[Promotion | Rollback]:
 
 
 def _cut(store: Store, ledger_head: LedgerHead, against: str | None) -> Iterator[RegistryFault]:
-    """Yield the fault that the candidate was judged against a version that is not on record."""
+    """Yield the fault that the candidate was judged against a version that is not in the ledger."""
     if against is not None and against not in ledger_head.state.promoted:
         lost = f"the candidate was judged against version {against}, of which the record does not know"
         yield RegistryFault(f"{store.shown}: {lost}", f"Restore the entries behind {ledger_head.number} from a copy")
@@ -148,7 +148,7 @@ def _cut(store: Store, ledger_head: LedgerHead, against: str | None) -> Iterator
 
 @dataclass(frozen=True)
 class _Look:
-    """A file to read whole, or to look for with its size."""
+    """A file to verify by its digest, or only by its size."""
 
     file: VersionFile
     of: str
@@ -157,7 +157,7 @@ class _Look:
 
 
 def _files(store: Store, record: _Record, champion: Version | None) -> Iterator[RegistryFault]:
-    """Look at the files of versions and of what was added to them, the newest first; shared ones are looked at once."""
+    """Collect the files of versions and of additions, the newest first, each file once."""
     found: list[_Look | RegistryFault] = []
     if champion is not None:
         found += _named(store, champion.entry, read=True, champion=True)
@@ -183,7 +183,7 @@ def _of(entry: Entry) -> int | None:
 
 
 def _wrong(store: Store, found: list[_Look | RegistryFault]) -> Iterator[RegistryFault]:
-    """Yield the files that are not what they were: read whole, or looked for."""
+    """Yield a fault for each missing or changed file."""
     looks = {item.file.digest for item in found if isinstance(item, _Look) and not item.read}
     sizes = store.sizes(looks) if looks and isinstance(store, SizeReader) else {}
     seen: set[str] = set()

@@ -36,7 +36,7 @@ from mlci.registry.versions import Version
 from mlci.report.document import Report
 from mlci.report.text.number_format import pluralize
 
-_TRIES = 20  # promotions that may come in between
+_TRIES = 20  # tries if other promotions come in between
 _ASKED = "that was asked for"
 _NOT_PRODUCTION = "it was not judged against production"
 _OTHER_TERMS = "what it is judged on changed in the configuration"
@@ -47,9 +47,9 @@ class PromoteOptions:
     """Options of a promotion.
 
     Attributes:
-        note: Kept with the version.
-        again: Judge again in any case.
-        despite: Why to promote although something in the registry is damaged; kept with the version where it is.
+        note: Note to record with the version.
+        again: Re-evaluate in any case.
+        despite: Reason to promote although the registry is damaged; recorded with the version if it is.
     """
 
     note: str | None = None
@@ -57,21 +57,21 @@ class PromoteOptions:
     despite: str | None = None
 
     def words(self, wrong: tuple[str, ...]) -> str | None:
-        """Return what the ledger keeps."""
+        """Return the note for the ledger."""
         return "; ".join(filter(None, (self.note, f"despite damage: {self.despite}" if wrong else None))) or None
 
 
 @dataclass(frozen=True, kw_only=True)
 class PromotionResult:
-    """What a promotion came to.
+    """Result of a promotion.
 
     Attributes:
-        report: The report that it rests on; after judging again, the new one.
-        version: Number of the version that holds the bytes now; ``None`` if it was refused.
+        report: Its report; after a re-evaluation, the new one.
+        version: Number of the version with these bytes; ``None`` if the promotion was refused.
         replaced: The champion before.
-        entry: Number of the ledger's entry; ``None`` where nothing was appended.
+        entry: Number of the ledger's entry; ``None`` if nothing was appended.
         earlier: Number of the entry that an earlier attempt of this invocation wrote, if it did.
-        again: Why it was judged again; empty if it was not.
+        again: Why the bundle was re-evaluated; empty if it was not.
         refused: Why it was not promoted.
         notes: Lines for the user who promotes.
     """
@@ -87,7 +87,7 @@ class PromotionResult:
 
 
 class MovedError(Exception):
-    """Another promotion or roll-back came in between."""
+    """Another promotion or rollback came in between."""
 
 
 def promote(
@@ -100,25 +100,25 @@ def promote(
     asked: PromoteOptions,
     save: Callable[[Report], str],
 ) -> PromotionResult:
-    """Make the bytes of ``out/bundle`` the champion.
+    """Promote the bundle in ``out``.
 
-    They must have passed their gates on the current evaluation set, under the current configuration, against the
-    current champion; else they are judged again first. If another promotion comes in between, all of that is looked at
-    again, so two merges end in one order and the later one was judged against the earlier.
+    It must have passed its gates on the current evaluation set, under the current configuration, against the current
+    champion; if not, it is re-evaluated first. If another promotion comes in between, all checks are repeated, so two
+    merges are promoted in one order and the later one was judged against the earlier.
 
     Args:
         loaded: The configuration.
-        context: Effects, with registry and stamp.
+        context: Run context with registry and author.
         folder: Folder of the configuration.
-        out: The run's folder.
-        facts: What the command line knows.
+        out: The run's output folder.
+        facts: Facts of the command line.
         asked: The user's options.
         save: Writes a new report and everything rendered from it into ``out``; returns the text of ``report.json``.
 
     Raises:
-        InputError: The bundle is missing, damaged or of another model.
-        CorruptError: The registry is not what it was, as :mod:`mlci.operations.promote.preflight` looks at it.
-        OutsideError: The registry can't be reached, or others were faster every time.
+        InputError: if the bundle is missing, damaged or of another model.
+        CorruptError: if the registry fails the checks of :mod:`mlci.operations.promote.preflight`.
+        OutsideError: if the registry can't be reached, or other promotions came first every time.
     """
     store, stamp = registry_of(context), _stamp(context)
     opened = open_bundle(out)
@@ -161,7 +161,7 @@ def promote(
                 append_version(store, stamp, opened, ledger_head, words, mend=mend), again=again, notes=notes
             )
         except MovedError:
-            context.say("another version was promoted meanwhile; looking again")
+            context.say("another version was promoted meanwhile; checking again")
     raise OutsideError(f"{store.shown}: other promotions came first {_TRIES} times in a row; try again later")
 
 
@@ -189,7 +189,7 @@ def _stamp(context: RunContext) -> Author:
 
 
 def _rows(loaded: LoadedConfig, context: RunContext, folder: Path, opened: VerifiedBundle) -> str:
-    """Return what identifies the rows of the current evaluation set; what training makes is the bundle's own."""
+    """Return the identifier of the current evaluation set; a set that training makes is the bundle's own."""
     evaluation = loaded.config.evaluation
     if evaluation is None:
         return ON_NUMBERS
@@ -204,11 +204,11 @@ def _rows(loaded: LoadedConfig, context: RunContext, folder: Path, opened: Verif
 def _refuse_other_rows(
     loaded: LoadedConfig, context: RunContext, folder: Path, opened: VerifiedBundle, stale: list[str], rows: str
 ) -> None:
-    """Refuse to re-evaluate a bundle whose evaluation set, which training made, is not here.
+    """Refuse to re-evaluate a bundle if the evaluation set that its training made is missing here.
 
     Raises:
-        InputError: if it is missing, or another training wrote over it.
-        UserCodeError: if training it here is not a remedy.
+        InputError: if it is missing, or another training overwrote it.
+        UserCodeError: if training here is not a remedy.
     """
     evaluation = loaded.config.evaluation
     if evaluation is None or not opened.report.evaluation.made_by_training:
@@ -232,7 +232,7 @@ def _refuse_other_rows(
 
 
 def _needs_user_code(stale: list[str], error: UserCodeError) -> str:
-    """Say why a bundle can't be re-evaluated in this job, and what to do."""
+    """Return why a bundle can't be re-evaluated in this job, and the remedy."""
     return (
         f"the bundle has to be re-evaluated because {' and '.join(stale)}; for that {error}, and in a workflow "
         f"`mlci promote` runs no user code. {_remedy(stale)}"
@@ -246,12 +246,12 @@ def _remedy(stale: list[str]) -> str:
     if _OTHER_TERMS in stale:
         return f"Give the job that trains the same configuration as this one, and {trains}"
     if _ASKED in stale:
-        return f"Leave out `--again`, or {trains} and promote what it leaves"
+        return f"Leave out `--again`, or {trains} and promote its bundle"
     return trains[0].upper() + trains[1:]
 
 
 def _keep_champion_predictions(store: Store, stamp: Author, ledger_head: LedgerHead, opened: VerifiedBundle) -> None:
-    """Add the champion's predictions on rows that moved, which the run made: it stays the champion."""
+    """Add the champion's predictions on a moved evaluation set, which the run made: it stays the champion."""
     scored = opened.scored
     if scored is None or ledger_head.state.champion != scored.version:
         return
@@ -267,7 +267,7 @@ def _settled(
     champion: Version | None,
     left: Left,
 ) -> PromotionResult | None:
-    """Return the outcome where there is nothing to append: there already, rolled back, or an older build."""
+    """Return the outcome if nothing is to be appended: in production already, rolled back, or an older build."""
     content = opened.content
     if champion is not None and same(champion.manifest, content):
         return PromotionResult(
@@ -283,7 +283,7 @@ def _settled(
 
 
 def _stale(loaded: LoadedConfig, opened: VerifiedBundle, ledger_head: LedgerHead, rows: str) -> list[str]:
-    """Return why a verdict is not about what counts now."""
+    """Return the reasons why a verdict is outdated."""
     reasons, against = [], opened.report.baseline
     champion = None if ledger_head.state.champion is None else str(ledger_head.state.champion)
     if against.source != "production":
@@ -299,18 +299,18 @@ def _stale(loaded: LoadedConfig, opened: VerifiedBundle, ledger_head: LedgerHead
 
 
 def _same_terms(loaded: LoadedConfig, opened: VerifiedBundle) -> bool:
-    """Tell whether a bundle was judged on the terms of the current configuration."""
+    """Check if a bundle was judged under the current gates and policy."""
     own = opened.content.recipe.config
     try:
         judged_by = parse_config(opened.paths[own.digest].read_bytes(), path=own.name).config
     except InputError:
-        return False  # written for another version of mlci
+        return False  # written by another version of mlci
     return _terms(judged_by) == _terms(loaded.config)
 
 
 def _terms(config: Config) -> dict[str, Any]:
     parts = config.model_dump(mode="json", include={"task", "evaluation", "gates", "policy"})
-    (parts["evaluation"] or {}).pop("data", None)  # what it holds counts, not where it is
+    (parts["evaluation"] or {}).pop("data", None)  # its content counts, not its path
     return parts
 
 
@@ -323,7 +323,7 @@ def append_version(
     *,
     mend: bool = False,
 ) -> PromotionResult:
-    """Put the files, then append the one entry that decides."""
+    """Store the files, then append the one entry that decides."""
     seen, number = ledger_head.state, ledger_head.state.versions + 1
     manifest = Manifest.of(opened.content, number)
     for file in opened.content.everything():
@@ -352,9 +352,9 @@ def _notes(
 ) -> tuple[str, ...]:
     recipe, found = opened.content.recipe, []
     if recipe.commit is None:
-        found.append("it was made outside of git, so it can't be made again")
+        found.append("it was made outside of git, so it can't be reproduced")
     elif recipe.dirty:
-        found.append("it was made from a checkout with uncommitted changes, so it can't be made again from its commit")
+        found.append("it was made from a checkout with uncommitted changes, so it can't be reproduced from its commit")
     if (order := unknown_order_note(context.git, opened.content, champion)) is not None:
         found.append(order)
     if (back := rolled_back_model_note(store, ledger_head, opened.content, left)) is not None:

@@ -45,19 +45,19 @@ def reevaluate_bundle(
     rows: str,
     save: Callable[[Report], str],
 ) -> VerifiedBundle:
-    """Compare a bundle's model with the champion as things stand, and return it with the new report.
+    """Compare a bundle's model with the current champion, and return the bundle with the new report.
 
-    Its own predictions are used where the rows are the same; where they moved, its own model scores them, nothing is
-    trained. The bundle itself stays as it is.
+    Its own predictions are used if the rows are the same; if they moved, its own model scores them. Nothing is trained,
+    and the bundle itself is not changed.
 
     Args:
         loaded: The current configuration.
-        context: Effects, with the registry.
+        context: Run context with the registry.
         opened: The bundle.
-        ledger_head: The ledger's end.
+        ledger_head: The ledger head.
         folder: Folder of the configuration.
-        facts: What the command line knows.
-        rows: What identifies the current rows.
+        facts: Facts of the command line.
+        rows: Identifier of the current rows.
         save: Writes a new report and everything rendered from it; returns the text of ``report.json``.
 
     Raises:
@@ -101,7 +101,7 @@ def reevaluate_bundle(
 
 
 def _refuse_custom_metrics(config: Config, context: RunContext) -> None:
-    """Refuse custom metrics where user code must not run: the run's values are about another comparison."""
+    """Refuse custom metrics if user code must not run: the run's values belong to another comparison."""
     own = (
         [metric.function for metric in evaluation_plan.required_statistics(config).custom if metric.is_users]
         if config.evaluation
@@ -162,7 +162,7 @@ def _scored(loaded: LoadedConfig, context: RunContext, opened: VerifiedBundle, d
 def _facts(
     loaded: LoadedConfig, opened: VerifiedBundle, baseline: ModelPredictions | None, known: ReportContext
 ) -> ReportContext:
-    """Return the facts of the new report: the candidate is still the one of the old."""
+    """Return the facts of the new report; the candidate is the old report's."""
     seconds = opened.report.provenance.seconds.model_dump(exclude_none=True)
     found = add_report_refs(
         known,

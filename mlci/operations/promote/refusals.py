@@ -18,15 +18,15 @@ Left = Mapping[int, str]
 :func:`mlci.registry.rolled_back.rolled_back_versions`."""
 
 RECENT = 32
-"""The newest of them that a candidate is compared with; each takes two reads."""
+"""Number of the newest ones that a candidate is compared with; each takes two reads."""
 
 
 def find_rolled_back_match(store: Store, ledger_head: LedgerHead, content: Content, left: Left) -> str | None:
-    """Return why a candidate is a version that was rolled back; ``None`` if it is none."""
+    """Return a refusal if a candidate is a version that was rolled back; ``None`` if it is not."""
     for version, reason in _versions(store, ledger_head, left):
         if same(version.manifest, content):
             how = f"version {version.number} holds these bytes and was rolled back: {reason}"
-            return f"{how}; `mlci rollback --to {version.number}` would bring it back"
+            return f"{how}; `mlci rollback --to {version.number}` restores it on purpose"
     return None
 
 
@@ -91,7 +91,7 @@ def find_own_decision(store: Store, ledger_head: LedgerHead, stamp: Author) -> E
     """Return the newest decision that this invocation wrote in an earlier attempt.
 
     Raises:
-        CorruptError: If a decision on the way is not what it was.
+        CorruptError: if a decision on the way was changed or is damaged.
     """
     intent = stamp.intent
     if intent is None:

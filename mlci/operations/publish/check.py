@@ -2,7 +2,7 @@
 
 A check run that is completed can't go back to ``in_progress`` (GitHub; found by taskcluster/taskcluster#5085 and
 Mergifyio/mergify#1989), so that another attempt on the same commit makes a new one, and GitHub shows the newest. The
-same attempt's own one is used again however it stands. The newest check shows the joined verdict of the commit.
+same attempt reuses its own check in any state. The newest check shows the joined verdict of the commit.
 """
 
 from collections.abc import Callable, Iterable
@@ -31,18 +31,18 @@ from mlci.publish.runs import parse_run
 _COMPLETED = "completed"
 _ANOTHERS = "Invalid app_id"  # "… check run can only be modified by the GitHub App that created it."
 _OPEN_TITLE = "evaluating"
-_OPEN = "The candidate is being trained and compared with the baseline; the result will take the place of this text."
+_OPEN = "The candidate is being trained and compared with the baseline; the result will replace this text."
 _NOT_YET = 1 << 62
 """Id of a check that is about to be made: newer than every other."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class OpenCheck:
-    """The check runs of our name on the commit, before this run concludes its own.
+    """The check runs with our name on the commit, before this run concludes its own.
 
     Attributes:
-        listed: All of them.
-        others: Apps that are known not to be us.
+        listed: All check runs.
+        others: Other apps.
     """
 
     listed: tuple[CheckRun, ...]
@@ -55,20 +55,20 @@ class OpenCheck:
         )
 
     def by_id(self, one: CheckRun | None) -> CheckRun | None:
-        """Return a check as it stands now."""
+        """Return a check in its current state."""
         return next((other for other in self.listed if one is not None and other.id == one.id), one)
 
 
 def open_check(
     target: Target, github: GitHub, *, fresh: bool, others: frozenset[str] = frozenset()
 ) -> CheckRun | PermissionRefused:
-    """Open the run's check; one that an earlier try left open is taken over, and one that has concluded stays.
+    """Open the run's check; one that an earlier try left open is reused, and one that has concluded stays.
 
     Args:
-        target: Where.
+        target: The commit and the check's name.
         github: GitHub.
-        fresh: Whether this attempt is known to have opened nothing yet, so that there is nothing to look for.
-        others: Apps that are known not to be us.
+        fresh: Whether this attempt has certainly opened nothing yet, so that no check has to be searched.
+        others: Other apps.
     """
     seen = () if fresh else list_checks(target, github)
     if isinstance(seen, PermissionRefused):
@@ -80,7 +80,7 @@ def open_check(
         summary=write_record(_OPEN, _record(target, "open", _OPEN_TITLE)),
     )
     if known is not None and (ended := _conclusion(known)) is not None:
-        # sent as it is, for GitHub to refuse it if it is another app's
+        # GitHub refuses it if it is another app's
         shown = CheckText(conclusion=ended, title=known.title, summary=known.summary)
     answer = _set(target, github, known, _fields(target, shown), lambda one: one.external_id == str(target.run), others)
     if known is not None and _anothers(answer):
@@ -99,15 +99,15 @@ def open_status(target: Target, github: GitHub, check: CheckRun | None) -> Permi
 def conclude_check(
     publication: Publication, github: GitHub, before: OpenCheck, *, known: CheckRun | None
 ) -> CheckRun | PermissionRefused:
-    """Record the run's verdict in its check, with summary and annotations; those that have arrived are not sent again.
+    """Record the run's verdict in its check, with summary and annotations that have not arrived yet.
 
     The check stays in progress while it would show the joined verdict and another invocation has not finished. One that
     is made here is not a success yet: another run may have opened an older check after ``before`` was read.
 
     Args:
-        publication: What to say.
+        publication: Content.
         github: GitHub.
-        before: What was there.
+        before: The earlier check runs.
         known: The check as this run opened it, if nothing was sent to it since.
     """
     target = publication.target
@@ -128,7 +128,7 @@ def conclude_check(
             return conclude_check(publication, github, replace(before, others=before.others | {found.app}), known=None)
         answer = done
     if answer is None:
-        raise AssertionError("there is always one request")
+        raise AssertionError("at least one request is sent")
     return answer
 
 
@@ -144,16 +144,16 @@ def commit_status(target: Target, verdict: JoinedVerdict) -> Status:
 
 
 def set_status_alone(publication: Publication, github: GitHub) -> PermissionRefused | None:
-    """Set the commit status to this run's own verdict, where checks can't tell of others."""
+    """Set the commit status to this run's own verdict, if checks of other runs can't be read."""
     target, description = publication.target, words.status_description(publication.title)
     status = Status(state=publication.state, context=target.name, description=description, url=target.url)
     return github.set_status(target.head, status)
 
 
 def find_differences(verdict: JoinedVerdict, *, model: str) -> list[tuple[Attempt, CheckText]]:
-    """Return the checks that show something else than they should, and what they should show.
+    """Return the checks that are outdated, with their new content.
 
-    Those that have not finished are left to their own runs. One that was replaced stays as it is, if it is completed.
+    Unfinished ones are left to their own runs. A replaced one is not changed if it is completed.
     """
     waiting = [one for one in verdict.found if one.status != _COMPLETED]
     shows = (*verdict.live, *verdict.found[-1:], *waiting)
@@ -163,7 +163,7 @@ def find_differences(verdict: JoinedVerdict, *, model: str) -> list[tuple[Attemp
 
 
 def show_check(target: Target, github: GitHub, one: Attempt, shown: CheckText) -> CheckRun | PermissionRefused:
-    """Let a check show what it should; its record stays."""
+    """Update what a check shows; its record stays."""
     fields = replace(_fields(target, shown), external_id=str(one.run), url=None)
 
     def arrived() -> CheckRun | None:
@@ -174,7 +174,7 @@ def show_check(target: Target, github: GitHub, one: Attempt, shown: CheckText) -
 
 
 def own_checks(runs: Iterable[CheckRun], target: Target, *, others: frozenset[str] = frozenset()) -> CheckRun | None:
-    """Return the check to conclude: what this attempt opened, else what the newest attempt before it left open."""
+    """Return the check to conclude: this attempt's, else one that the newest earlier attempt left open."""
     ours = [one for one in runs if one.app not in others and parse_run(one.external_id) is not None]
     same = [one for one in ours if one.external_id == str(target.run) and _asks(one, target.invocation)]
     still = [one for one in same if one.status != _COMPLETED]
@@ -182,12 +182,12 @@ def own_checks(runs: Iterable[CheckRun], target: Target, *, others: frozenset[st
 
 
 def foreign_checks(runs: Iterable[CheckRun], *, app: str) -> list[CheckRun]:
-    """Return checks of our name that are not ours: another app's, or a job that carries the name."""
+    """Return checks with our name that another app or a job of that name made."""
     return [one for one in runs if one.app != app or parse_run(one.external_id) is None]
 
 
 def list_checks(target: Target, github: GitHub) -> tuple[CheckRun, ...] | PermissionRefused:
-    """Return the check runs of our name on the run's commit.
+    """Return the check runs with our name on the run's commit.
 
     Raises:
         OutsideError: if GitHub does not know the commit.
@@ -199,12 +199,12 @@ def list_checks(target: Target, github: GitHub) -> tuple[CheckRun, ...] | Permis
 
 
 def _attempts(before: OpenCheck, found: CheckRun | None) -> tuple[Attempt, ...]:
-    """Return the other attempts; those of every app while ours is not known."""
+    """Return the other attempts; those of every app while ours is unknown."""
     return read_attempts(before.without(found), app=(found.app or None) if found is not None else None)
 
 
 def _mine(publication: Publication, found: CheckRun | None) -> Attempt:
-    """Return this attempt as it is about to be; within one attempt the worst verdict stays."""
+    """Return this attempt with its new verdict; within one attempt the worst verdict stays."""
     target = publication.target
     record = _record(target, publication.own, publication.title)
     text = write_record(publication.body, record)
@@ -226,7 +226,7 @@ def _mine(publication: Publication, found: CheckRun | None) -> Attempt:
 
 
 def _batches(publication: Publication, found: CheckRun | None) -> Iterable[tuple[tuple[words.Annotation, ...], int]]:
-    """Yield the annotations of each request, and how many have arrived after it; one request at least."""
+    """Yield the annotations of each request, and their number after it; at least one request."""
     sent, most = found.annotations if found is not None else 0, len(publication.annotations)
     while True:
         batch = publication.annotations[sent : sent + words.BATCH]
@@ -257,7 +257,7 @@ def _set(
     has: Callable[[CheckRun], bool],
     others: frozenset[str],
 ) -> CheckRun | PermissionRefused:
-    """Change our check, or make it; ``has`` says if one has what this request sets, where it got no answer."""
+    """Update or create our check; ``has`` checks for the new content if a request got no answer."""
 
     def arrived() -> CheckRun | None:
         seen = own_checks(_seen(target, github), target, others=others)
@@ -277,7 +277,7 @@ def _conclusion(known: CheckRun) -> words.Conclusion | None:
 
 
 def _anothers(answer: CheckRun | PermissionRefused) -> bool:
-    """Whether GitHub says that a check is another app's, which carries our run's number for reasons of its own."""
+    """Whether GitHub refused a change because another app made the check, although it carries our run's number."""
     return isinstance(answer, PermissionRefused) and _ANOTHERS in answer.said
 
 
@@ -292,7 +292,7 @@ def _fields(target: Target, shown: CheckText) -> CheckFields:
 
 
 def _left(ours: list[CheckRun], target: Target) -> CheckRun | None:
-    """Return what an earlier attempt of this run left open, if no check was opened after it."""
+    """Return the check that an earlier attempt of this run left open, if no check was opened after it."""
     last = max(ours, key=lambda one: one.id, default=None)
     run = parse_run(last.external_id) if last is not None else None
     if last is None or run is None or last.status == _COMPLETED or not _asks(last, target.invocation):

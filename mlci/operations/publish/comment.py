@@ -1,6 +1,6 @@
 """The sticky comment: one per pull request, with its head's joined verdict, also if several runs publish at once.
 
-GitHub has no compare-and-swap on comments. Three rules stand in for it; docs/explanation/one-verdict.md
+GitHub has no compare-and-swap on comments. Three rules replace it; docs/explanation/one-verdict.md
 says what they guarantee.
 
 1. A run records its verdict in its check, whose summary is the comment's text, before it touches the comment.
@@ -20,16 +20,16 @@ from mlci.report.text.markup import Markdown
 
 _ROUNDS = 20
 WORKFLOW = "github-actions[bot]"
-"""Author of what a workflow's own token writes; it has no login that could be asked for."""
+"""Author of comments by a workflow's own token, whose login can't be requested."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Standing:
-    """What stands on the pull request.
+    """Comments on the pull request.
 
     Attributes:
-        comment: Our comment; ``None`` where there is none.
-        what: What was done: ``created``, ``updated``, ``unchanged`` or ``none``.
+        comment: Our comment; ``None`` if there is none.
+        what: Action: ``created``, ``updated``, ``unchanged`` or ``none``.
         earlier: Comments of other bots with our marker.
     """
 
@@ -40,7 +40,7 @@ class Standing:
 
 @dataclass(frozen=True, kw_only=True)
 class CommentAuthor:
-    """Who we are on the pull request, and whose checks count as ours."""
+    """mlci's login on the pull request, and the apps whose checks belong to other tools."""
 
     login: str
     app: str | None
@@ -55,18 +55,18 @@ def write_comment(
     creates: bool = False,
     confirm: bool = True,
 ) -> Standing | PermissionRefused:
-    """Bring one text onto the pull request unless a newer one is there.
+    """Write one text to the pull request unless a newer one exists.
 
     Args:
         text: The text.
-        target: Where.
+        target: The pull request.
         github: GitHub.
-        author: Who we are.
-        creates: Whether to make a comment where there is none.
-        confirm: Whether to list again after making one, for another run may have made one, too.
+        author: mlci's login.
+        creates: Whether to make a comment if there is none.
+        confirm: Whether to list again after making one, because another run may have made one, too.
 
     Raises:
-        OutsideError: if other writers delete the comment again and again.
+        OutsideError: if other writers repeatedly delete the comment.
     """
     pull, made = target.pull or 0, None
     for _ in range(_ROUNDS):
@@ -76,7 +76,7 @@ def write_comment(
         found = comment_choice.own_comments(listed, me=author.login, model=target.model)
         others = comment_choice.earlier_comments(listed, me=author.login, model=target.model)
         earlier = tuple(one for one in others if isinstance(one, Comment))
-        if not found and made is not None:  # a list that lags behind what was just written
+        if not found and made is not None:  # the list lags behind the write
             return Standing(comment=made, what="created", earlier=earlier)
         chosen = comment_choice.choose_comment(found, text, creates=creates)
         done = _do(chosen.step, target, github, author)
@@ -90,16 +90,16 @@ def write_comment(
             _delete(chosen, github)
             ended = {NoComment: "none", EditComment: "updated", KeepComment: "unchanged"}[type(chosen.step)]
             return Standing(comment=done, what="created" if made else ended, earlier=earlier)
-    raise OutsideError(f"the comment on pull request {pull} does not stay: another writer deletes it again and again")
+    raise OutsideError(f"the comment on pull request {pull} does not stay: another writer repeatedly deletes it")
 
 
 def retire_earlier(
     standing: Standing, text: CommentText, target: Target, github: GitHub, author: CommentAuthor
 ) -> tuple[Standing | PermissionRefused, list[Comment]]:
-    """Point from comments that the workflow's own token wrote to this token's; return what stands, and what is left.
+    """Link from comments of the workflow's own token to this token's comment; return the state, and stale comments.
 
-    ``github-actions[bot]`` can only be a workflow of this repository. Any other account's comment stays as it is: that
-    it was ours can't be known. One that can't be changed is not the only voice: this token makes one beside it.
+    ``github-actions[bot]`` can only be a workflow of this repository. Another account's comment is not changed, because
+    its author is unknown. If a comment can't be changed, this token makes a second one.
     """
     left, pointer = [], _pointer(target, standing.comment)
     for one in standing.earlier:
@@ -125,18 +125,18 @@ def _pointer(target: Target, comment: Comment | None) -> str:
 
 
 def newer_stands(standing: Standing | None, target: Target) -> bool:
-    """Say whether the comment that stands is a newer run's on the same commit."""
+    """Check if the existing comment is a newer run's on the same commit."""
     mark = runs.read_marker(standing.comment.body) if standing is not None and standing.comment is not None else None
     return mark is not None and mark.run is not None and mark.run > target.run and mark.head == target.head
 
 
 @dataclass(frozen=True, kw_only=True)
 class Commits:
-    """The check runs of our name on the run's commit, and on the pull request's head by now.
+    """The check runs with our name on the run's commit, and on the pull request's current head.
 
     Attributes:
-        here: On the run's commit.
-        head: On the pull request's head, if it is another commit.
+        here: Check runs on the run's commit.
+        head: Check runs on the pull request's head, if it is another commit.
         current: Whether the run's commit is the head.
     """
 
@@ -157,13 +157,13 @@ def commits(target: Target, github: GitHub) -> Commits | PermissionRefused:
 
 
 def commits_here(target: Target, github: GitHub) -> tuple[CheckRun, ...] | PermissionRefused:
-    """Return the check runs of our name on the run's commit; none where the commit is gone."""
+    """Return the check runs with our name on the run's commit; none if the commit is gone."""
     found = github.check_runs(target.head, target.name)
     return () if isinstance(found, NotThere) else found
 
 
 def _current(target: Target, github: GitHub) -> tuple[CheckRun, ...] | PermissionRefused | NotThere:
-    """List on the pull request's current head: by its branch in one request, by its number where that is a fork's."""
+    """List check runs on the pull request's current head: by its branch in one request, or by number for a fork."""
     if target.branch is not None:
         return github.check_runs(f"heads/{target.branch}", target.name)
     head = github.head(target.pull or 0)

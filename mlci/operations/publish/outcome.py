@@ -14,16 +14,16 @@ T = TypeVar("T")
 
 @dataclass(kw_only=True)
 class PublishResult:
-    """What was done, and what was not.
+    """Actions on GitHub, refusals and failures.
 
     Attributes:
         check: The check run.
         comment: The comment.
-        did: What was done, line by line.
-        refused: What the token may not.
-        foreign: Check runs of our name that are not ours.
+        did: Actions, line by line.
+        refused: Requests that the token has no permission for.
+        foreign: Check runs with our name by other apps or jobs.
         stale: Comments of other accounts with our marker, which may not be changed.
-        failures: What GitHub or the network did not do.
+        failures: Failures of GitHub or the network.
     """
 
     check: CheckRun | None = None
@@ -35,7 +35,7 @@ class PublishResult:
     failures: list[str] = field(default_factory=list)
 
     def try_call(self, call: Callable[[], T | PermissionRefused]) -> T | None:
-        """Make a call; a refusal or a failure is kept, and does not keep the next call from being made."""
+        """Make a call; a refusal or a failure is recorded and does not stop the next call."""
         try:
             found = call()
         except OutsideError as error:
@@ -48,12 +48,12 @@ class PublishResult:
 
     @property
     def troubles(self) -> int:
-        """Return how many calls were refused or failed."""
+        """Return the number of refused or failed calls."""
         return len(self.refused) + len(self.failures)
 
 
 def report_comment(done: PublishResult, standing: Standing | None, target: Target) -> None:
-    """Report what became of the comment."""
+    """Report the action on the comment."""
     if standing is not None:
         done.comment = standing.comment
         where = f": {standing.comment.url}" if standing.comment else ", as the policy says"

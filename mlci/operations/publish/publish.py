@@ -17,12 +17,12 @@ from mlci.publish.runs import parse_run
 
 
 def open_publication(target: Target, github: GitHub, *, fresh: bool = False) -> PublishResult:
-    """Open check and status before the work.
+    """Open check and status before the evaluation.
 
     Args:
-        target: Where.
+        target: The commit and the check's name.
         github: GitHub.
-        fresh: Whether this attempt is known to have opened nothing yet.
+        fresh: Whether this attempt has certainly opened nothing yet.
     """
     done = PublishResult()
     done.check = done.try_call(lambda: checks.open_check(target, github, fresh=fresh))
@@ -43,10 +43,10 @@ def publish_report(
     """Record the verdict in the run's check, then show the joined verdict of the commit: check, status, comment.
 
     Args:
-        publication: What to say, and where.
+        publication: Content and target.
         github: GitHub.
         known: The check as this run opened it, if nothing was sent to it since.
-        opener: Id of the check that another job of this run opened, whose invocation this is.
+        opener: Id of the check that another job of this run opened for this invocation.
     """
     done = PublishResult()
     before = done.try_call(lambda: checks.list_checks(publication.target, github))
@@ -94,8 +94,8 @@ def _publish_without_checks(publication: Publication, github: GitHub, done: Publ
 
 
 def _reads_only(target: Target, done: PublishResult) -> bool:
-    """Whether the token is known to be able to read only, and was refused: nothing else will work.
+    """Whether a read-only token was refused, so that no other write will work.
 
-    Dependabot's may have been given some permissions and not others.
+    Dependabot's token may have some permissions and not others.
     """
     return target.reader not in {None, DEPENDABOT} and bool(done.refused)

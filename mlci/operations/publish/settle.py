@@ -1,7 +1,7 @@
-"""The joined verdict of a commit, shown until it holds: show, read all checks again, repeat if it has changed.
+"""Joined verdict of a commit: show it, read all checks again, repeat if it has changed.
 
 Each run writes its own check before it reads those of the others. The last one to write reads every verdict, and a run
-that showed an older joined verdict after it reads them, too: whatever the order, all end with the same one.
+that showed an older joined verdict after it reads them, too. In any order, all end with the same verdict.
 """
 
 from collections.abc import Callable
@@ -26,12 +26,12 @@ _TURNS = 20
 
 @dataclass(frozen=True, kw_only=True)
 class SettleStep:
-    """What is to be sent.
+    """Updates to send.
 
     Attributes:
-        checks: Checks that show something else than they should.
-        status: The commit status, if it is not the one that was set.
-        text: The comment's text, if the comment has to be looked at.
+        checks: Outdated checks.
+        status: The commit status, if it has to be changed.
+        text: The comment's text, if the comment has to be read.
     """
 
     checks: list[tuple[Attempt, CheckText]]
@@ -40,20 +40,20 @@ class SettleStep:
 
     @property
     def is_needed(self) -> bool:
-        """Return whether anything has to be sent."""
+        """Whether there is an update to send."""
         return bool(self.checks) or self.status is not None or self.text is not None
 
 
 def settle_verdict(
     publication: Publication, github: GitHub, done: PublishResult, *, before: tuple[CheckRun, ...]
 ) -> None:
-    """Show the joined verdict in check, status and comment until it holds.
+    """Show the joined verdict in check, status and comment until it no longer changes.
 
     Args:
-        publication: What this run has to say; its check has been concluded.
+        publication: Content of this run; its check has been concluded.
         github: GitHub.
-        done: What was done, to be added to.
-        before: The checks as they were before.
+        done: Actions so far; more are added.
+        before: The checks before.
     """
     if done.check is not None:
         _Display(publication, github, done, done.check, before).settle()
@@ -67,7 +67,7 @@ def retire_verdict(
     github: GitHub,
     author: CommentAuthor,
 ) -> Standing | None:
-    """Retire comments that were written with another token; those that can't be are kept as stale."""
+    """Retire comments of another token; those that can't be changed are recorded as stale."""
     if standing is None or not standing.earlier:
         return standing
     try:
@@ -80,7 +80,7 @@ def retire_verdict(
 
 
 class _Display:
-    """What this run has shown so far."""
+    """State that this run has shown so far."""
 
     def __init__(
         self,
@@ -127,7 +127,7 @@ class _Display:
         self._done.did.insert(0, f"check `{self._target.name}` {ended}: {now.url}")
 
     def _step(self, seen: Commits) -> SettleStep:
-        """Decide what has to be sent, after these checks were seen."""
+        """Return the updates that these checks require."""
         verdict = joined.join_attempts(read_attempts(seen.here, app=self._check.app))
         self._visit(verdict)
         status = checks.commit_status(self._target, verdict)
@@ -165,7 +165,7 @@ class _Display:
         self._standing = replace(standing, what="created") if standing is not None and made else standing
 
     def _as_guest(self, write: Callable[[], Standing | PermissionRefused]) -> Standing | None:
-        """Write to a pull request that this run does not belong to; a token that may not is ignored."""
+        """Write to a pull request that this run does not belong to; a refusal is ignored."""
         try:
             standing = write()
         except OutsideError:
@@ -173,13 +173,13 @@ class _Display:
         return None if isinstance(standing, PermissionRefused) else standing
 
     def _visit(self, verdict: JoinedVerdict) -> None:
-        """Keep the comment of a pull request with this head up to date, from a push that counts beside it."""
+        """Update the comment of a pull request with this head, from a push of the same commit."""
         if self._target.pull is None and verdict.several and self._check.pulls:
             self._guest = True
             self._target = replace(self._target, pull=self._check.pulls[0], branch=None)
 
     def _needs_comment(self, text: CommentText) -> bool:
-        """Whether the comment was never looked at, has another text, or may not be the only one."""
+        """Whether the comment was never read, has another text, or may not be the only one."""
         if self._target.pull is None:
             return False
         if self._text is not None and self._standing is None:
@@ -191,7 +191,7 @@ class _Display:
         return text != self._text and not same
 
     def _version(self, seen: Commits, here: JoinedVerdict) -> CommentText | None:
-        """Return the text of the pull request's head, if its checks have one, else of this run's commit."""
+        """Return the text from the checks of the pull request's head, else from those of this run's commit."""
         head = joined.join_attempts(read_attempts(seen.head, app=self._check.app))
         verdict, current = (head, True) if head.worst is not None else (here, seen.current)
         one = verdict.worst

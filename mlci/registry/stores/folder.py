@@ -1,13 +1,13 @@
-"""A registry in a folder, on a local disk or a share.
+"""Registry in a folder, on a local disk or a share.
 
 ::
 
     <root>/<model>/ledger/000000001.json …   entries, never written twice
-    <root>/<model>/witness.json              how far the ledger had come
+    <root>/<model>/witness.json              checkpoint of the ledger
     <root>/<model>/files/ab/abcdef…          files by their SHA-256
     <root>/<model>/tmp/                      half-written files of writers at work
 
-:mod:`mlci.util.atomic_files` says how a file becomes visible, and why no lock is needed.
+:mod:`mlci.util.atomic_files` explains how a file becomes visible, and why no lock is needed.
 """
 
 import contextlib
@@ -30,10 +30,10 @@ class FolderStore:
     removes_files = True
 
     def __init__(self, root: Path, model: str) -> None:
-        """Nothing is read or made yet.
+        """Take the folder, without reading or making anything.
 
         Args:
-            root: The registry; it may be a link, nothing inside of it may.
+            root: The registry; it may be a link, but nothing inside of it may be one.
             model: Name of the model, any text.
         """
         self._root = root.absolute()
@@ -46,7 +46,7 @@ class FolderStore:
         return str(self._base)
 
     def tail(self) -> int:
-        """Return the newest entry's number, from one listing, so that a missing entry hides none behind it."""
+        """Return the newest entry's number, from one listing, so that a missing entry hides no later one."""
         with self._asked("read the ledger"):
             if not self._there("ledger"):
                 return 0
@@ -81,7 +81,7 @@ class FolderStore:
             return first or safe_files.read_small(path, entries.MOST_BYTES) == entry
 
     def _check_absent(self, path: Path, number: int, error: OSError) -> None:
-        """Return if an append that failed certainly left no entry."""
+        """Return whether a failed append certainly left no entry."""
         try:
             absent = safe_files.size_or_none(path) is None
         except (OSError, safe_files.ForeignError):
@@ -89,17 +89,17 @@ class FolderStore:
         if not absent:
             raise UnknownOutcomeError(
                 f"registry {self.shown}: could not write entry {number}: {error.strerror or error}; whether it was "
-                "written for good is not known"
+                "written to disk is not known"
             ) from error
 
     def witness(self) -> Checkpoint | None:
-        """Return the witness."""
+        """Return the checkpoint."""
         with self._asked("read witness.json"):
             data = safe_files.read_small(self._base / "witness.json", checkpoint.MOST_BYTES) if self._there() else None
             return None if data is None else checkpoint.parse_checkpoint(data, shown=self.shown)
 
     def leave_witness(self, witness: Checkpoint) -> None:
-        """Leave a witness, unless one as late is there."""
+        """Write a checkpoint unless one of the same or a later entry exists."""
         seen = self.witness()
         if seen is not None and seen.number >= witness.number:
             return
@@ -120,7 +120,7 @@ class FolderStore:
             atomic_files.flush_folders(path.parent, self._root, self._firm)
 
     def get(self, digest: str, target: Path) -> bool:
-        """Copy a file to ``target``, which is there whole or not at all."""
+        """Copy a file to ``target``, atomically."""
         part, name = layout.file_name(digest)
         with self._asked(f"copy file {digest}"):
             path = self._base / "files" / part / name
@@ -130,27 +130,27 @@ class FolderStore:
             return True
 
     def holds(self, digest: str, size: int | None = None) -> bool:
-        """Tell whether a file is there, of that size."""
+        """Check if a file of that size exists."""
         part, name = layout.file_name(digest)
         with self._asked(f"look for file {digest}"):
             found = safe_files.size_or_none(self._base / "files" / part / name) if self._there("files", part) else None
             return found is not None and size in (None, found)
 
     def remove(self) -> None:
-        """Remove everything of this model, and the registry's folder if nothing else is in it."""
+        """Remove everything of this model, and the registry's folder if it is empty then."""
         with self._asked("remove a probe"):
             shutil.rmtree(self._base)
         with contextlib.suppress(OSError):
             self._root.rmdir()
 
     def written_at(self) -> datetime | None:
-        """Return when the first entry was written, by the file system's clock."""
+        """Return the time at which the first entry was written, by the file system's clock."""
         with self._asked("look at entry 1"):
             path = self._base / "ledger" / layout.entry_name(1)
             return datetime.fromtimestamp(path.stat().st_mtime, UTC) if path.exists() else None
 
     def _there(self, *parts: str) -> bool:
-        """Tell whether a folder is there; every one on the way has to be real."""
+        """Check if a folder exists; every folder on the way has to be a real one."""
         paths = [self._base.joinpath(*parts[:count]) for count in range(len(parts) + 1)]
         if not self._root.exists():
             return False
@@ -172,7 +172,7 @@ class FolderStore:
 
     @contextlib.contextmanager
     def _asked(self, what: str) -> Iterator[None]:
-        """Say what failed, and where."""
+        """Return the error with the failed action and the path."""
         try:
             yield
         except safe_files.ForeignError as error:

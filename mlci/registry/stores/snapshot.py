@@ -29,14 +29,14 @@ MOST_BYTES = 64 * 1024 * 1024
 
 
 class Seen(LedgerPart):
-    """A witness, as the index keeps it."""
+    """A checkpoint in the index."""
 
     number: Count
     digest: Digest
 
 
 class SnapshotIndex(LedgerPart):
-    """What a copy holds beside files."""
+    """Index of a copy: everything beside the files."""
 
     schema_: Annotated[Literal["mlci/copy/1"], Field(alias="schema")] = "mlci/copy/1"
     shown: Text
@@ -46,12 +46,12 @@ class SnapshotIndex(LedgerPart):
 
 
 def snapshot_path(folder: Path, digest: str) -> Path:
-    """Return where a copy keeps a file."""
+    """Return the path of a file in a copy."""
     return folder / "files" / layout.file_name(digest)[1]
 
 
 class OnlyRead:
-    """What both sides of a copy do when they are asked to write: they refuse."""
+    """Refusal of writes, shared by the writer and the reader of a copy."""
 
     def append(self, number: int, entry: bytes) -> bool:
         """Refuse."""
@@ -66,7 +66,7 @@ class OnlyRead:
         self._refuse(f"{source} (sha256 {digest})")
 
     def _refuse(self, what: str) -> NoReturn:
-        raise OutsideError(f"{what} was not written: this is a copy of the registry, which is only read")
+        raise OutsideError(f"{what} was not written: this is a read-only copy of the registry")
 
 
 class SnapshotReader(OnlyRead):
@@ -106,10 +106,10 @@ class SnapshotReader(OnlyRead):
         return self._index.tail
 
     def read(self, number: int) -> bytes | None:
-        """Return an entry's bytes; ``None`` for a number that is not there yet.
+        """Return an entry's bytes; ``None`` for a number that does not exist yet.
 
         Raises:
-            OutsideError: It was not copied.
+            OutsideError: if it was not copied.
         """
         if number > self._index.tail:
             return None
@@ -141,20 +141,20 @@ class SnapshotReader(OnlyRead):
         return True
 
     def holds(self, digest: str, size: int | None = None) -> bool:
-        """Tell whether a file was copied, of that size."""
+        """Check if a file of that size was copied."""
         place = snapshot_path(self._folder, digest)
         return place.is_file() and not place.is_symlink() and size in (None, place.stat().st_size)
 
 
 class SnapshotWriter(OnlyRead):
-    """A registry that is read, and a copy of all that was; see :class:`mlci.registry.store.Store`."""
+    """Registry that copies everything that is read from it; see :class:`mlci.registry.store.Store`."""
 
     def __init__(self, store: Store, folder: Path) -> None:
-        """Take away an earlier copy.
+        """Remove an earlier copy.
 
         Args:
             store: The registry.
-            folder: Where to copy to.
+            folder: Folder to copy to.
         """
         self._store, self._folder = store, folder
         self._tail = 0
@@ -186,7 +186,7 @@ class SnapshotWriter(OnlyRead):
         return self._kept(number, self._store.read(number))
 
     def read_to(self, last: int) -> Entries:
-        """Yield entries, and keep those that were asked for."""
+        """Yield entries, and copy those that are read."""
         with contextlib.closing(self._store.read_to(last)) as found:
             for number, data in enumerate(found, 1):
                 yield self._kept(number, data)
@@ -203,7 +203,7 @@ class SnapshotWriter(OnlyRead):
         return self._witness
 
     def get(self, digest: str, target: Path) -> bool:
-        """Copy a file to ``target``, and keep it."""
+        """Copy a file to ``target`` and into the copy."""
         if not self._store.get(digest, target):
             return False
         place = snapshot_path(self._folder, digest)
@@ -216,5 +216,5 @@ class SnapshotWriter(OnlyRead):
         return True
 
     def holds(self, digest: str, size: int | None = None) -> bool:
-        """Tell whether a file is there, of that size."""
+        """Check if a file of that size exists."""
         return self._store.holds(digest, size)

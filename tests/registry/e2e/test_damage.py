@@ -193,7 +193,7 @@ def test_a_witness_that_is_gone(project):
     """Alone, and with the newest entry, which then nothing but the candidate's own report tells of."""
     witness = project / WHERE / "witness.json"
     witness.unlink()
-    refused(project, names="there is no witness")
+    refused(project, names="the checkpoint is missing")
     (project / WHERE / "ledger/000000003.json").unlink()
     refused(project, names="judged against version 2, of which the record does not know")
     (project / WHERE / "ledger/000000002.json").unlink()

@@ -64,7 +64,7 @@ def test_a_version_that_is_not_there(tmp_path, name):
 def test_without_any_version_or_run(tmp_path):
     repository(tmp_path, 1)
     assert "no version in production yet" in mlci("diff", cwd=tmp_path).err
-    assert "`mlci run` leaves it" in mlci("diff", "candidate", "candidate", cwd=tmp_path).err
+    assert "`mlci run` writes it" in mlci("diff", "candidate", "candidate", cwd=tmp_path).err
 
 
 def test_a_damaged_version_is_named(tmp_path):

@@ -45,5 +45,5 @@ def test_a_folder_of_somebody_else_is_left_alone(tmp_path):
     (tmp_path / "mine").write_text("x")
     ended = mlci("demo", "--lifecycle", "--out", ".", cwd=tmp_path)
     assert (ended.code, ended.out) == (2, "")
-    assert "is not empty and holds no earlier demo" in ended.err
+    assert "is not empty and does not contain an earlier demo" in ended.err
     assert (tmp_path / "mine").read_text() == "x"

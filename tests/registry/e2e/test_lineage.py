@@ -112,7 +112,7 @@ def test_rows_that_a_version_did_not_keep(tmp_path):
     commit(tmp_path, {"holdout.csv": path.read_text() + "100,0,0\n"})
     found = run(tmp_path).report["lineage"]["evaluation"]
     assert (found["baseline_rows"], found["added"]) == (100, None)
-    assert found["reason"].startswith("rows were not kept of both sets")
+    assert found["reason"].startswith("row digests of one of the sets were not kept")
 
 
 def test_the_same_rows_are_kept_once(tmp_path):

@@ -48,7 +48,7 @@ def test_a_description_of_the_same_size_but_other_bytes_is_not_relied_on(s3):
     """The store is asked for sizes only where a file is put; so whoever relies on it reads it first."""
     digest = versions.describe(s3.store(), b'{"a":1}')
     s3.put(f"pre/fix/model/files/{digest[:2]}/{digest}", b'{"a":2}')
-    with pytest.raises(CorruptError, match="description that is to be kept was truncated or altered"):
+    with pytest.raises(CorruptError, match="description to store was truncated or altered"):
         versions.describe(s3.store(), b'{"a":1}')
 
 
@@ -140,7 +140,7 @@ class TestDamage:
     def test_the_witness_is_deleted(self, five):
         five.delete("pre/fix/model/witness.json")
         assert ledger.read_ledger_head(five.store()).number == 5
-        assert "no witness" in verification.verify_ledger(five.store()).findings[0].message
+        assert "checkpoint is missing" in verification.verify_ledger(five.store()).findings[0].message
 
     def test_a_huge_entry_is_not_read_whole(self, five):
         five.put(self.key(5), b" " * 3_000_000)

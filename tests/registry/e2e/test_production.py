@@ -222,7 +222,7 @@ class TestTheEvaluationSetMoved:
         commit(tmp_path, {"preds.csv": predictions(1, first=500), "holdout.csv": holdout(first=500)})
         ended = run(tmp_path)
         assert (ended.code, ended.out) == (2, "")
-        assert "left predictions only" in ended.err
+        assert "has predictions only" in ended.err
         assert SCORES not in ended.err  # it could not, and nothing says that it does
         assert f"`baseline: {{ref: {git(tmp_path, 'rev-parse', 'HEAD~1')}}}`" in ended.err
 
@@ -348,7 +348,7 @@ def test_a_candidate_that_turns_labels(tmp_path):
     commit(tmp_path, {"k.txt": "3", "train.py": script})
     ended = run(tmp_path)
     assert (ended.code, ended.out) == (2, "")
-    assert "the evaluation set changed while it was judged" in ended.err
+    assert "the evaluation set changed during the evaluation" in ended.err
 
 
 def test_a_workflow_is_told_that_its_folder_will_be_lost(tmp_path):

@@ -146,7 +146,7 @@ def test_a_version_that_can_not_be_made_again(tmp_path):
     commit(tmp_path / "file", {"preds.csv": predictions(1)})
     assert promoted(tmp_path / "file") == 1
     ended = mlci("reproduce", cwd=tmp_path / "file")
-    assert (ended.code, "no `train.run` made it" in ended.err) == (2, True)
+    assert (ended.code, "it was not made by a `train.run`" in ended.err) == (2, True)
     assert mlci("reproduce", "3", cwd=tmp_path / "file").code == 2
 
 

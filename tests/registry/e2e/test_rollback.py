@@ -58,7 +58,7 @@ class TestRollback:
         ended = promote(tmp_path)
         assert ended.code == 1
         assert "version 2 holds these bytes and was rolled back: it drifts" in ended.report["refused"]
-        assert "`mlci rollback --to 2` would bring it back" in ended.report["refused"]
+        assert "`mlci rollback --to 2` restores it on purpose" in ended.report["refused"]
         commit(tmp_path, {"k.txt": "2"})
         assert promoted(tmp_path) == 3
 
@@ -92,7 +92,7 @@ class TestRollback:
             ended = promote(tmp_path)
             assert ended.code == 1
             assert f"version {number} holds these bytes and" in ended.report["refused"]
-            assert f"`mlci rollback --to {number}` would bring it back" in ended.report["refused"]
+            assert f"`mlci rollback --to {number}` restores it on purpose" in ended.report["refused"]
         assert state(tmp_path).champion == 1
 
     def test_the_same_files_by_another_commit_are_named(self, tmp_path):

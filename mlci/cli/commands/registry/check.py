@@ -22,7 +22,7 @@ _FAILED = 4
 
 @click.group()
 def command() -> None:
-    """Look after the registry itself.
+    """Check the registry itself.
 
     \b
     Example:
@@ -34,13 +34,13 @@ def command() -> None:
 @options.config
 @options.as_json
 def check_command(config_path: Path, *, as_json: bool) -> int:
-    """Try what a promotion needs: reading, listing, writing, conditional writes, deleting, clocks and latency.
+    """Test everything that a promotion needs: read, list, write, conditional writes, delete, clocks and latency.
 
-    All of it is tried on a probe, a model of its own with a name that begins with `mlci-check-`, which is removed
-    afterwards. The credentials need the right to delete for that; promotions do not.
+    The tests use a probe, a separate model with a name that begins with `mlci-check-`, and remove it afterwards. The
+    credentials need the right to delete for that; promotions do not.
 
     \b
-    Exit codes: 0 all of it works · 2 configuration · 4 something does not
+    Exit codes: 0 all checks passed · 2 configuration · 4 a check failed
 
     \b
     Examples:

@@ -22,8 +22,8 @@ from mlci.report.registry_text import diff_text
 def command(before: str, after: str, config_path: Path, out: Path, *, as_json: bool) -> int:
     """Show what differs between two versions: metrics, code, data, configuration, environment.
 
-    A and B are numbers of versions, `production`, or `candidate` for what `mlci run` left in --out. Left out,
-    production and candidate are compared.
+    A and B are version numbers, `production`, or `candidate` for the bundle of `mlci run` in --out. The default
+    compares production and candidate.
 
     \b
     Examples:

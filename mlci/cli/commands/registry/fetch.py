@@ -22,14 +22,14 @@ PLACE = "fetched"
 def command(config_path: Path) -> int:
     """Copy what `mlci run` will read from the registry, so that the run itself needs neither network nor token.
 
-    The copy lies in `.mlci/fetched` beside the configuration. Its digest is printed, and written to the step's outputs
-    as `fetched`, beside the name of the `model`: `mlci run --fetched DIGEST` reads that copy and no other. Where no
-    registry is asked over the network, there is nothing to copy and the digest is empty.
+    The copy is written to `.mlci/fetched` beside the configuration. Its digest is printed, and written to the step's
+    outputs as `fetched`, beside the name of the `model`: `mlci run --fetched DIGEST` reads only the copy with that
+    digest. If the registry is not read over the network, there is nothing to copy and the digest is empty.
 
     \b
     Example:
       mlci fetch                   # with a token that may read the registry
-      mlci run --fetched DIGEST    # without
+      mlci run --fetched DIGEST    # without a token
     """  # noqa: D301 (click's mark against rewrapping)
     loaded = load_configuration(config_path)
     folder = config_path.parent
@@ -44,7 +44,7 @@ def command(config_path: Path) -> int:
         what = "no version yet" if number is None else f"version {number}"
         click.echo(f"fetched {what} from {copying.shown}: {digest}")
     else:
-        click.echo("nothing to fetch: no registry is asked over the network")
+        click.echo("nothing to fetch: the registry is not read over the network")
     problem = write_outputs(outputs, {"fetched": digest}) or problem
     if problem is not None:
         click.echo(problem, err=True)

@@ -21,7 +21,7 @@ LIMIT = 50
 
 @click.group()
 def command() -> None:
-    """Look into the record of every verdict, promotion and roll-back.
+    """Verify or list the ledger, the record of every verdict, promotion and rollback.
 
     \b
     Examples:
@@ -33,13 +33,13 @@ def command() -> None:
 @command.command()
 @options.config
 @options.as_json
-@click.option("--files", is_flag=True, help="Read every file and hold it against its digest, not only the records.")
+@click.option("--files", is_flag=True, help="Read every file and verify its digest, not only the records.")
 def verify_command(config_path: Path, *, as_json: bool, files: bool) -> int:
-    """Verify the ledger from its first entry: nothing changed, moved, taken out or cut off, and every file there.
+    """Verify the ledger from its first entry: no entry was changed, moved or removed, and every file exists.
 
-    Exit code 4, with the name of the first thing that is wrong, unless all of it is whole. It is red wherever a
-    promotion would be refused: also for a checkpoint that is gone and for a clock that is behind. In a workflow of
-    GitHub's the job's summary says the same.
+    The exit code is 4 if something is damaged; the message names the first damaged record. The command fails in every
+    case in which a promotion would be refused, also for a missing checkpoint or a clock that is behind. On GitHub, the
+    job summary shows the same result.
 
     \b
     Examples:
@@ -65,7 +65,7 @@ def verify_command(config_path: Path, *, as_json: bool, files: bool) -> int:
 
 
 def _audited(store: Store, *, contents: bool) -> RegistryAudit:
-    """Audit; what is wrong becomes a line of the job's summary on its way to the one who reports it."""
+    """Verify the ledger; a failure is also written to the job summary."""
     try:
         return verify_registry(store, contents=contents, now=clock())
     except OutsideError as error:
@@ -75,7 +75,7 @@ def _audited(store: Store, *, contents: bool) -> RegistryAudit:
 
 
 def _text(found: RegistryAudit, *, contents: bool) -> str:
-    """Return a line that sums up, and one for each finding."""
+    """Return a summary line, and a line for each finding."""
     odd = [(f"entry {item.number}: " if item.number else "", sanitize_text(item.message)) for item in found.findings]
     return "\n".join([audit_summary(found, contents=contents), *(f"note: {where}{what}" for where, what in odd)])
 
@@ -83,10 +83,10 @@ def _text(found: RegistryAudit, *, contents: bool) -> str:
 @command.command()
 @options.config
 @options.as_json
-@click.option("--limit", type=click.IntRange(min=1), default=LIMIT, show_default=True, help="Most entries to list.")
+@click.option("--limit", type=click.IntRange(min=1), default=LIMIT, show_default=True, help="Maximum number to list.")
 @click.option("--before", type=click.IntRange(min=1), help="List entries before this one.")
 def log_command(config_path: Path, *, as_json: bool, limit: int, before: int | None) -> int:
-    """List entries, newest first, verifying them on the way. `--json` lists them in the order of the ledger.
+    """List entries, newest first, and verify them. `--json` lists them in the order of the ledger.
 
     \b
     Examples:
@@ -112,7 +112,7 @@ def log_command(config_path: Path, *, as_json: bool, limit: int, before: int | N
 
 
 def audit_summary(found: RegistryAudit, *, contents: bool) -> str:
-    """Say what was found in one line."""
+    """Return the result in one line."""
     state = found.state
     champion = "none is in production" if state.champion is None else f"version {state.champion} is in production"
     how = "read and whole" if contents else "there"
@@ -125,7 +125,7 @@ def audit_summary(found: RegistryAudit, *, contents: bool) -> str:
 
 
 def audit_text(entry: Entry) -> str:
-    """Say in one line what an entry decided."""
+    """Describe the decision of an entry in one line."""
     match entry.body:
         case VerdictRecord(verdict=verdict, against=against, again=again, fingerprint=fingerprint):
             compared_with = "" if against is None else f" against version {against}"

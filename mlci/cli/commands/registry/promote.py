@@ -30,15 +30,15 @@ MOST_WORDS = 2_000  # of an entry of the ledger
 @options.out
 @options.as_json
 @click.option("--note", help="Note to record with the version in the ledger.")
-@click.option("--again", is_flag=True, help="Judge again in any case: for a bundle that others could have written to.")
+@click.option("--again", is_flag=True, help="Re-evaluate in any case: for a bundle that other jobs could have changed.")
 @click.option(
-    "--despite", metavar="REASON", help="Promote although something in the registry is damaged; kept with the version."
+    "--despite", metavar="REASON", help="Promote although the registry is damaged; records the reason with the version."
 )
 @click.option(
-    "--import", "source", metavar="SOURCE", help="Make an existing model version 1: models:/NAME@ALIAS or a path."
+    "--import", "source", metavar="SOURCE", help="Import an existing model as version 1: models:/NAME@ALIAS or a path."
 )
 @click.option("--take-alias", is_flag=True, help="Move MLflow's `champion` alias although mlci did not set it.")
-@click.option("--record", is_flag=True, help="Record the verdict as well: one use of the evaluation set.")
+@click.option("--record", is_flag=True, help="Also record the verdict, as one use of the evaluation set.")
 def command(  # noqa: PLR0913 - an option each
     config_path: Path,
     out: Path,
@@ -68,7 +68,7 @@ def command(  # noqa: PLR0913 - an option each
     Examples:
       mlci run --record && mlci promote
       mlci promote --out reports --note "release 2026-11"
-      mlci promote --record        # where the run itself could not write to the registry
+      mlci promote --record        # if the run itself could not write to the registry
       mlci promote --import models:/churn@champion   # a model from before mlci becomes version 1
     """  # noqa: D301 (click's mark against rewrapping)
     note, despite = sanitize_notes(note, "--note"), sanitize_notes(despite, "--despite", most=MOST_WORDS // 2)
@@ -77,10 +77,10 @@ def command(  # noqa: PLR0913 - an option each
     folder = config_path.parent
     store, author = open_registry(loaded, folder, writes=True)
     if store is None or author is None:
-        raise ValueError("both were wanted")
+        raise ValueError("a registry and an author were requested")
     if source is None and not take_alias:
         refuse_alias_of_user(store)
-    user_code = os.environ.get("GITHUB_ACTIONS") != "true"  # there, the job's token can write the registry
+    user_code = os.environ.get("GITHUB_ACTIONS") != "true"  # there, the job's token can write to it
     asked = {"out": str(out), "registry": store.shown, "import": source}
     with (
         with_intent(author, folder, os.environ, "promote", asked) as stamp,
@@ -113,7 +113,7 @@ def command(  # noqa: PLR0913 - an option each
 def _imported(
     loaded: LoadedConfig, context: RunContext, source: str, *, folder: Path, out: Path, note: str | None
 ) -> PromotionResult:
-    """Fetch a model, and make it version 1."""
+    """Fetch a model and import it as version 1."""
     model = model_source.fetch_model(
         source, loaded, context.scratch / "imported", folder=folder, environment=os.environ
     )
@@ -141,10 +141,10 @@ def _counted(loaded: LoadedConfig, context: RunContext, report: Report) -> None:
 
 
 def sanitize_notes(text: str | None, option: str, *, most: int = MOST_WORDS) -> str | None:
-    """Return words for the ledger, without white space around them; ``None`` for none.
+    """Return a text for the ledger, stripped; ``None`` for an empty one.
 
     Raises:
-        click.UsageError: They are longer than an entry takes.
+        click.UsageError: if the text is longer than an entry allows.
     """
     if text is not None and len(text.strip()) > most:
         raise click.UsageError(f"{option} has {len(text):,} characters; the ledger takes {most:,}")
@@ -176,7 +176,7 @@ def _json(outcome: PromotionResult) -> str:
 
 
 def promotion_text(outcome: PromotionResult, out: Path) -> str:
-    """Say what a promotion came to."""
+    """Return the lines that report the result of a promotion."""
     report = outcome.report
     lines = [f"judged again, because {reason}" for reason in outcome.again]
     if outcome.refused is not None:

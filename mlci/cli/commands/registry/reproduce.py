@@ -32,7 +32,7 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 @click.argument("version", default=PRODUCTION)
 @options.config
 @options.as_json
-@click.option("-k", "runs", type=click.IntRange(1, 100), show_default="1", help="How often to train.")
+@click.option("-k", "runs", type=click.IntRange(1, 100), show_default="1", help="Number of trainings.")
 @click.option(
     "--environment",
     "where",
@@ -43,8 +43,8 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
     "`job`: train in this job's environment.",
 )
 @click.option("--no-record", is_flag=True, help="Write nothing to the registry.")
-@click.option("--save", type=_FILE, help="Write what is to be recorded to this file too, for `--record`.")
-@click.option("--record", "taken", type=_FILE, help="Train nothing; record what another job left by `--save`.")
+@click.option("--save", type=_FILE, help="Also write the record to this file, for `--record` in another job.")
+@click.option("--record", "taken", type=_FILE, help="Do not train; record the file that another job wrote by `--save`.")
 def command(
     version: str,
     config_path: Path,
@@ -107,7 +107,7 @@ def command(
 
 
 def _uv() -> Path | None:
-    """Return uv: from PATH, else the one that our actions installed beside the environment that mlci runs in."""
+    """Return uv: from PATH, else the one that mlci's actions installed beside mlci's environment."""
     if found := shutil.which("uv"):
         return Path(found)
     ours = Path(os.environ.get("RUNNER_TEMP") or os.devnull) / "mlci"
@@ -116,12 +116,12 @@ def _uv() -> Path | None:
 
 
 def _recorded(loaded: LoadedConfig, folder: Path, taken: Path, *, alone: bool) -> int:
-    """Record what another job found."""
+    """Record the reproduction of another job."""
     if not alone:
         raise click.UsageError("--record takes the version from its file, trains nothing, and writes to the registry")
     store, stamp = open_registry(loaded, folder, writes=True)
     if store is None or stamp is None:
-        raise ValueError("both were wanted")
+        raise ValueError("a registry and an author were requested")
     try:
         data = read_bounded(taken, MOST_BYTES)
     except OSError as error:

@@ -18,14 +18,14 @@ from mlci.operations.rollback import RollbackResult, roll_back
 @click.command()
 @options.config
 @options.as_json
-@click.option("--to", type=click.IntRange(min=1), help="The version; left out, the one before the current one.")
+@click.option("--to", type=click.IntRange(min=1), help="Version to roll back to; by default the previous one.")
 @click.option("--take-alias", is_flag=True, help="Move MLflow's `champion` alias although mlci did not set it.")
-@click.option("--reason", required=True, help="Why; kept in the ledger with who did it.")
+@click.option("--reason", required=True, help="Reason, recorded in the ledger with the author.")
 def command(config_path: Path, *, as_json: bool, to: int | None, reason: str, take_alias: bool) -> int:
-    """Make an earlier version the production version again, in one step.
+    """Roll production back to an earlier version, in one step.
 
-    It first reads every file of that version and verifies its digest. If it is run again after an unknown outcome, it
-    finds its own entry and goes back no further.
+    First, the digest of every file of that version is verified. If the command is repeated after an unknown outcome, it
+    finds its own entry and does not roll back a second time.
 
     \b
     Examples:
@@ -34,7 +34,7 @@ def command(config_path: Path, *, as_json: bool, to: int | None, reason: str, ta
     """  # noqa: D301 (click's mark against rewrapping)
     why = sanitize_notes(reason, "--reason")
     if why is None:
-        raise click.UsageError("--reason must say something: it is what others will find in the ledger")
+        raise click.UsageError("--reason must not be empty: it is recorded in the ledger for other readers")
     _, store = load_with_registry(config_path)
     folder = config_path.parent
     with with_intent(writer(folder), folder, os.environ, "rollback", {"to": to, "registry": store.shown}) as stamp:
@@ -50,7 +50,7 @@ def command(config_path: Path, *, as_json: bool, to: int | None, reason: str, ta
 
 
 def rollback_text(done: RollbackResult) -> str:
-    """Say what a roll-back came to."""
+    """Return the line that reports the result of a rollback."""
     if done.earlier is not None:
         did = f"an earlier attempt of this command rolled back from version {done.replaced} (entry {done.earlier})"
         more = "to go back further, name the version: `mlci rollback --to VERSION`"

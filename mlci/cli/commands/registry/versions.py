@@ -23,10 +23,10 @@ LIMIT = 20
 @click.command()
 @options.config
 @options.as_json
-@click.option("--limit", type=click.IntRange(min=1), default=LIMIT, show_default=True, help="Most versions to list.")
+@click.option("--limit", type=click.IntRange(min=1), default=LIMIT, show_default=True, help="Maximum number to list.")
 @click.option("--before", type=click.IntRange(min=1), help="List versions before this one.")
 def command(config_path: Path, *, as_json: bool, limit: int, before: int | None) -> int:
-    """List the versions of the registry, newest first, and say which one is in production and which were rolled back.
+    """List the versions of the registry, newest first, and show which is in production and which were rolled back.
 
     \b
     Examples:
@@ -55,13 +55,13 @@ def command(config_path: Path, *, as_json: bool, limit: int, before: int | None)
 
 
 def _page(store: Store, ledger_head: LedgerHead, last: int, limit: int) -> list[Version]:
-    """Return so many versions up to one, the newest first."""
+    """Return at most ``limit`` versions up to number ``last``, newest first."""
     places = [ledger_head.state.promoted[str(number)] for number in range(max(1, last - limit + 1), last + 1)]
     return [versions.promoted(store, entry) for entry in ledger.iter_verified(store, ledger_head, places)]
 
 
 def _left(store: Store, ledger_head: LedgerHead, found: list[Version]) -> dict[int, str]:
-    """Return the reasons of roll-backs by version, from the decisions since the oldest of the versions."""
+    """Return the reasons of rollbacks by version, from the decisions since the oldest of the versions."""
     since = found[-1].entry.number if found else 0
     decided = takewhile(
         lambda entry: entry.number >= since, versions.iter_decisions(store, ledger_head) if found else ()
@@ -87,7 +87,7 @@ def _plain(version: Version, *, champion: int | None, left: dict[int, str]) -> d
 
 
 def _table(rows: list[dict[str, Any]], *, width: int) -> str:
-    """Return the table with the reasons of roll-backs where they fit into the width, else without them."""
+    """Return the table, with the reasons of rollbacks if they fit into the width."""
     whole = _drawn(rows, reasons=True)
     return whole if max(map(len, whole.splitlines())) <= width else _drawn(rows, reasons=False)
 
@@ -111,7 +111,7 @@ def _mark(row: dict[str, Any], *, reason: bool) -> str:
 
 
 def sanitize_text(text: str | None) -> str:
-    """Return text from a ledger so that it commands no terminal."""
+    """Sanitize a text from a ledger for the terminal."""
     from mlci.execution.sanitize import sanitize  # noqa: PLC0415 (only for tables)
 
     return sanitize(text or "")

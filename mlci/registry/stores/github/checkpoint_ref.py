@@ -1,10 +1,10 @@
 """Checkpoint of a ledger branch: a second ref, ``refs/mlci/witness/MODEL``, at the commit of a newest entry.
 
-Clones and GitHub's pages do not show it, so that it is not tidied away along with the branch; and it keeps that commit
-with all entries before it, also when the branch is cut back, pushed over with force, or deleted.
+Clones and GitHub's pages do not show it, so it is not deleted along with the branch. It keeps that commit with all
+entries before it, also if the branch is cut back, force-pushed or deleted.
 
-A reader of the branch asks that the witness' commit is among its commits and that, since then, entries were added
-only. As a writer asks the same before the witness moves on, nothing below the witness is ever changed unnoticed.
+A reader of the branch requires that the checkpoint's commit is among its commits and that only entries were added since
+then. A writer requires the same before it moves the checkpoint, so no change below the checkpoint stays unnoticed.
 """
 
 from collections.abc import Iterable
@@ -26,7 +26,7 @@ class AddedEntry:
 
 
 def entry_added_by(commit: Commit) -> AddedEntry | None:
-    """Return the entry that a commit of mlci's added; ``None`` for any other commit."""
+    """Return the entry that a commit by mlci added; ``None`` for any other commit."""
     entries = [one for one in commit.files if one.filename.startswith(_FOLDER)]
     if len(entries) != 1 or entries[0].status != "added" or len(commit.parents) > 1:
         return None
@@ -35,10 +35,10 @@ def entry_added_by(commit: Commit) -> AddedEntry | None:
 
 
 class CheckpointRef:
-    """The witness of one model."""
+    """The checkpoint of one model."""
 
     def __init__(self, git: GitDatabase, *, name: str, shown: str) -> None:
-        """Nothing is asked yet."""
+        """Take the repository, without sending a request."""
         self._git, self._name, self._shown = git, name, shown
         self._ref = f"mlci/witness/{name}"
         self._at: str | None = None
@@ -46,7 +46,7 @@ class CheckpointRef:
         self._made: dict[Checkpoint, str] = {}
 
     def witness(self) -> Checkpoint | None:
-        """Return what the witness says: ``witness.json`` in the commit that it points at."""
+        """Return the checkpoint: ``witness.json`` in the commit that the ref points at."""
         sha = self._git.ref(self._ref)
         if sha is None:
             return None
@@ -65,7 +65,7 @@ class CheckpointRef:
         return witness in self._made
 
     def leave(self, witness: Checkpoint, tip: str | None) -> None:
-        """Move the witness on: to the entry's commit, else to a later one, ``tip``, else to one made for it."""
+        """Move the checkpoint to the entry's commit, else to a later one, ``tip``, else to a new commit."""
         commit = self._made.get(witness, tip)
         if commit is not None and self._moved(commit):
             self._at = commit if commit in self._known else self._at
@@ -78,18 +78,18 @@ class CheckpointRef:
         self._moved(self._git.new_commit(tree, parents=parents, message=f"mlci: witness of entry {witness.number}"))
 
     def _moved(self, sha: str) -> bool:
-        """Move the ref forward, or make it; ``False`` if that would lose what it points at."""
+        """Move the ref forward, or make it; ``False`` if that would lose its current commit."""
         ways = (self._git.move, self._git.make)
         return any(way(self._ref, sha) is None for way in (ways if self._at else reversed(ways)))
 
     def check(self, tip: Commit | None) -> bool:
-        """Hold the branch's newest commit against the witness that was read last.
+        """Compare the branch's newest commit with the checkpoint that was read last.
 
         Returns:
-            Whether it has come as far as the witness. If not, it was cut back, or GitHub's answer is an old one.
+            Whether it has reached the checkpoint. If not, it was cut back, or GitHub's answer is outdated.
 
         Raises:
-            CorruptError: The branch was rewritten, or entries in it were changed.
+            CorruptError: if the branch was rewritten, or entries in it were changed.
         """
         if self._at is None or (tip is not None and tip.sha == self._at):
             return True
@@ -105,7 +105,7 @@ class CheckpointRef:
         return compared is None or compared.status != "behind"
 
     def _check_apart(self) -> None:
-        """Raise unless the witness' commit was made for it and never was on the branch."""
+        """Raise unless the checkpoint's commit was made for the checkpoint and never was on the branch."""
         at = str(self._at)
         number = self._known[at].number
         if self._git.file(f"{_FOLDER}{layout.entry_name(number)}", at) is not None:
@@ -124,5 +124,5 @@ class CheckpointRef:
                 )
 
     def rescue(self, sha: str) -> str:
-        """Return how the branch is put back to a commit."""
-        return f"To put it back: git fetch origin {sha} && git push --force origin {sha}:refs/heads/mlci/{self._name}"
+        """Return the command that restores the branch."""
+        return f"To restore it: git fetch origin {sha} && git push --force origin {sha}:refs/heads/mlci/{self._name}"

@@ -1,8 +1,8 @@
 """Ledger on a git branch: one commit for each entry, fast-forward only, read one by one or as an archive.
 
 A workflow's token has 1,000 requests an hour for the whole repository, so a ledger of some hundred entries is not read
-entry by entry. GitHub hands out all files of a commit as one archive ("Download a repository archive (tar)"). What
-stands in it is believed as little as any other answer: the ledger's own chain and the entry's form decide.
+entry by entry. GitHub serves all files of a commit as one archive ("Download a repository archive (tar)"). Its content
+is as untrusted as any other answer: the ledger's own chain and the entry's form decide.
 
 The branch ``mlci/MODEL`` has no history in common with the project's. The tree of its newest commit looks like a
 model's folder in a registry on disk::
@@ -37,7 +37,7 @@ LEDGER = """\
 # Ledger of {model}
 
 mlci keeps this branch: one commit for each verdict, promotion and roll-back, in `ledger/`. It has no history in common
-with the project and is only ever moved forward. Please do not edit, merge or delete it: mlci would notice and stop.
+with the project and only moves forward. Please do not edit, merge or delete it: mlci would notice and stop.
 
 `mlci ledger verify` checks all of it; `mlci ledger log` prints it. The files of each version are assets of the
 releases `mlci/{model}/files-…`, named by their SHA-256.
@@ -56,17 +56,17 @@ _MOST = 256 << 20
 
 
 class EntryArchive:
-    """Entries that were read, as of one commit."""
+    """Cache of entries, as of one commit."""
 
     def __init__(self, git: GitDatabase) -> None:
-        """Nothing is asked yet."""
+        """Start with an empty cache."""
         self._git = git
         self._commit, self._asked = "", 0
         self._read: dict[int, bytes] = {}
         self._archives = True
 
     def entry(self, commit: str, number: int) -> bytes | None:
-        """Return an entry's bytes; ``None`` if that commit has none of that number."""
+        """Return an entry's bytes; ``None`` if that commit has no entry with that number."""
         self._at(commit)
         if number not in self._read:
             self._asked += 1
@@ -80,7 +80,7 @@ class EntryArchive:
         return self._read[number]
 
     def expect(self, commit: str, last: int) -> None:
-        """Take all entries at once, where more than a few of the first ``last`` are going to be asked for."""
+        """Read all entries at once, if more than a few of the first ``last`` will be read."""
         self._at(commit)
         lacks = sum(number not in self._read for number in range(1, last + 1))
         if lacks > FEW >= self._asked and self._archives:
@@ -92,13 +92,13 @@ class EntryArchive:
             self._commit, self._asked, self._read = commit, 0, {}
 
     def pushed(self, base: str | None, commit: str, number: int, entry: bytes) -> None:
-        """Remember an entry that was added: what was read at the commit before it holds for this one, too."""
+        """Cache an entry that was added; earlier entries stay valid for the new commit."""
         if base != self._commit:
             self._asked, self._read = 0, {}
         self._commit, self._read[number] = commit, entry
 
     def _unpack(self) -> None:
-        """Read all entries at once; where that does not work, they are read one by one as before."""
+        """Read all entries at once; if that fails, they are read one by one."""
         self._archives = False
         with tempfile.TemporaryDirectory(prefix="mlci-ledger-") as folder:
             target = Path(folder) / "ledger.tar.gz"
@@ -108,10 +108,10 @@ class EntryArchive:
 
 
 def unpack_archive(archive: Path) -> Iterator[tuple[int, bytes]]:
-    """Yield number and bytes of every entry in an archive; stop where it is larger than a ledger may be.
+    """Yield number and bytes of every entry in an archive; stop if it exceeds the size of a ledger.
 
     Raises:
-        TarError: It is none.
+        TarError: if it is not an archive.
     """
     total = 0
     with tarfile.open(archive, mode="r|gz") as packed:
@@ -133,12 +133,12 @@ _LOOKS = 3
 
 @dataclass(frozen=True)
 class Tip:
-    """The branch as it was when it was looked at.
+    """State of the branch at the last read.
 
     Attributes:
-        commit, tree: Of the branch.
-        number: The newest entry's.
-        blob: Git's name for that entry's bytes, where mlci wrote the commit.
+        commit, tree: The branch's newest commit and its tree.
+        number: Number of the newest entry.
+        blob: Git's name for that entry's bytes, if mlci wrote the commit.
     """
 
     commit: str
@@ -151,12 +151,12 @@ class LedgerBranch:
     """One model's branch."""
 
     def __init__(self, repository: RepositoryClient, *, name: str, shown: str) -> None:
-        """Nothing is asked yet.
+        """Take the repository, without sending a request.
 
         Args:
             repository: The repository.
             name: The model's name as part of a ref.
-            shown: How the registry is called in messages.
+            shown: Name of the registry in messages.
         """
         self._repository, self._git = repository, GitDatabase(repository)
         self._name, self._shown, self._branch = name, shown, f"heads/mlci/{name}"
@@ -172,14 +172,14 @@ class LedgerBranch:
         return 0 if tip is None else tip.number
 
     def read(self, number: int) -> bytes | None:
-        """Return an entry's bytes, as of the last look at the branch."""
+        """Return an entry's bytes, as of the last read of the branch."""
         tip = self._tip
         if tip is None or number > tip.number:
             tip = self._look()
         return self._entry(tip, number) if tip is not None and 1 <= number <= tip.number else None
 
     def expect(self, last: int) -> None:
-        """Make ready for reading entries 1 to ``last`` of the branch as it was looked at."""
+        """Prepare to read entries 1 to ``last`` of the branch as of its last read."""
         if self._tip is not None:
             self._pages.expect(self._tip.commit, min(last, self._tip.number))
 
@@ -197,14 +197,14 @@ class LedgerBranch:
                 raise MendableError(f"{self._shown}: the branch was deleted. {self._trail.rescue(before.commit)}")
             if base == before:
                 raise refusal  # not a conflict: a repository rule may forbid the push, for instance
-        raise OutsideError(f"{self._shown}: others moved the branch {_TRIES} times in a row; try again later")
+        raise OutsideError(f"{self._shown}: other writers moved the branch {_TRIES} times in a row; try again later")
 
     def witness(self) -> Checkpoint | None:
-        """Return the witness."""
+        """Return the checkpoint."""
         return self._trail.witness()
 
     def leave_witness(self, witness: Checkpoint) -> None:
-        """Leave a witness: at the commit of that entry, or at a later commit that has it."""
+        """Write a checkpoint at the commit of that entry, or at a later commit that contains it."""
         tip = None if self._trail.knows(witness) else self._tip
         has = tip is not None and tip.number >= witness.number
         data = self._entry(tip, witness.number) if tip is not None and has else None
@@ -227,14 +227,14 @@ class LedgerBranch:
         return self._tip
 
     def _newest_commit(self) -> Commit | None:
-        """Return the branch's commit; one from before the witness is asked for again, GitHub may lag behind."""
+        """Return the branch's commit; one from before the checkpoint is read again, because GitHub may lag behind."""
         patience = self._repository.patience
         for again in range(_LOOKS):
             commit = self._git.commit(self._branch)
             if self._trail.check(commit) or again + 1 == _LOOKS:
                 break
             patience.sleep(patience.backoff(again))
-        return commit  # of a branch that was cut back, the ledger names the entry
+        return commit  # if the branch was cut back, the ledger names the entry
 
     def _newest(self, tree: str) -> int:
         """Return the highest number in the ledger's folder."""
@@ -250,7 +250,7 @@ class LedgerBranch:
         return self._pages.entry(tip.commit, number)
 
     def _is_mine(self, base: Tip, number: int, entry: bytes) -> bool:
-        """Whether a number that is taken is taken by these very bytes; if not, let the others go on first."""
+        """Whether an existing entry has these bytes; if not, wait for the other writers."""
         other = number == base.number and base.blob is not None and base.blob != _blob(entry, like=base.blob)
         there = b"" if other else self._entry(base, number)
         if there is None:
@@ -281,7 +281,7 @@ class LedgerBranch:
         """Point the branch at a commit; read the entry back if the outcome is unknown.
 
         Raises:
-            UnknownOutcomeError: If reading it back fails as well.
+            UnknownOutcomeError: if reading it back fails too.
         """
         try:
             return self._git.make(self._branch, sha) if new else self._git.move(self._branch, sha)

@@ -1,11 +1,11 @@
 """Files as release assets, named by their SHA-256.
 
-The releases ``mlci/MODEL/files-1``, ``-2`` … are published, because drafts are not shown to a token that may only
-read; as pre-releases that are never the latest, so that the project's own latest release stays what it is; and on tags
-of a commit without history, so that no workflow of the project is at that commit to be started by them.
+The releases ``mlci/MODEL/files-1``, ``-2`` … are published, because drafts are not visible to a read-only token. They
+are pre-releases that are never the latest, so that the project's own latest release does not change. Their tags are on
+a commit without history, so that they start no workflow of the project.
 
-GitHub takes 1,000 assets a release, each under 2 GiB ("About releases" in its documentation) and none without a byte;
-for an empty file a line that says so is uploaded in its place.
+GitHub allows 1,000 assets a release, each under 2 GiB ("About releases" in its documentation) and none of them empty;
+for an empty file, a placeholder line is uploaded.
 """
 
 import hashlib
@@ -30,12 +30,12 @@ _ELSEWHERE = "keep the registry in an object store (`registry: s3://bucket/prefi
 _TRIES = 5
 _LOOKS = 3
 _LOOK_EACH = 64 << 20
-"""A half-uploaded file is looked at three times, and once more for each 64 MiB, before it counts as left behind."""
+"""A half-uploaded file is read three times, and once more for each 64 MiB, before it counts as abandoned."""
 
 
 @dataclass
 class ReleaseAssets:
-    """A release, and what is known of its assets; ``full`` if GitHub takes no more."""
+    """A release and its known assets; ``full`` if GitHub takes no more."""
 
     number: int
     release: Release
@@ -44,23 +44,23 @@ class ReleaseAssets:
 
 
 class ModelReleases:
-    """One model's releases."""
+    """Releases of one model."""
 
     def __init__(self, repository: RepositoryClient, *, name: str, shown: str) -> None:
-        """Nothing is asked yet."""
+        """Take the repository, without sending a request."""
         self._repository, self._git, self._releases = repository, GitDatabase(repository), Releases(repository)
         self._name, self._shown, self._prefix = name, shown, f"mlci/{name}/files-"
         self._shelves: dict[int, ReleaseAssets] = {}
         self._listed = False
 
     def holds(self, digest: str, size: int | None = None) -> bool:
-        """Tell whether a file is there, whole and of that size; by what GitHub says of it, without reading it."""
+        """Check by GitHub's metadata if a complete file of that size exists, without reading it."""
         found = self._find(digest)
         more = len(_INSTEAD) if digest == _EMPTY else 0
         return found is not None and is_complete(found[1], None if size is None else size + more)
 
     def get(self, digest: str, target: Path) -> bool:
-        """Copy a file to ``target``; half-uploaded ones are not there."""
+        """Copy a file to ``target``; half-uploaded ones do not count."""
         for known in (True, False):  # an asset that was uploaded again has another id
             found = self._find(digest, known=known)
             if found is None or found[1].state != "uploaded":
@@ -73,7 +73,7 @@ class ModelReleases:
         return False
 
     def put(self, source: Path, digest: str, size: int) -> None:
-        """Upload a file unless it is there."""
+        """Upload a file unless it exists."""
         if size == 0:
             with atomic_files.write_fresh(Path(tempfile.gettempdir()), [_INSTEAD], durable=False) as instead:
                 self._put(instead, digest, len(_INSTEAD))
@@ -94,7 +94,7 @@ class ModelReleases:
                 del found[0].assets[digest]
             if self._uploaded(source, digest, size):
                 return
-        raise OutsideError(f"{self._shown}: {source.name} (sha256 {digest}) did not arrive whole in {_TRIES} tries")
+        raise OutsideError(f"{self._shown}: {source.name} (sha256 {digest}) did not arrive intact in {_TRIES} tries")
 
     def _uploaded(self, source: Path, digest: str, size: int) -> bool:
         shelf = self._shelf()
@@ -114,13 +114,13 @@ class ModelReleases:
         shelf.assets[asset.name] = asset
         return is_complete(asset, size) and asset.name == digest
 
-    # -- where files are
+    # -- search for files
 
     def _find(self, digest: str, *, known: bool = True) -> tuple[ReleaseAssets, Asset] | None:
-        """Look for a file: in what is known, then at GitHub, the newest release first.
+        """Find a file: in the known assets, then on GitHub, the newest release first.
 
-        A release comes with assets, but GitHub does not promise that with all of them; so one that is not among them
-        is looked for page by page.
+        GitHub's answer about a release contains assets, but possibly not all of them; a missing one is searched page by
+        page.
         """
         if known and (found := self._known(digest)) is not None:
             return found
@@ -165,15 +165,15 @@ class ModelReleases:
         title = f"mlci: files of {self._name} ({number})"
         release = self._releases.create(tag, name=title, body=text) or self._releases.by_tag(tag)
         if release is None:
-            raise refusal or OutsideError(f"GitHub: the release {tag} is neither there nor can it be made")
+            raise refusal or OutsideError(f"GitHub: the release {tag} does not exist and can't be made")
         return release
 
 
 def check_size(source: Path, size: int) -> None:
-    """Raise where GitHub would not take a file.
+    """Refuse a file that is too large for GitHub.
 
     Raises:
-        OutsideError: It is too large.
+        OutsideError: if it is too large.
     """
     if size > MOST_BYTES:
         raise OutsideError(
@@ -182,7 +182,7 @@ def check_size(source: Path, size: int) -> None:
 
 
 def is_complete(asset: Asset, size: int | None = None) -> bool:
-    """Whether GitHub has all of a file, as far as it tells: by SHA-256, else by size."""
+    """Whether GitHub's metadata matches a complete file: by SHA-256, else by size."""
     if asset.state != "uploaded" or (size is not None and asset.size != size):
         return False
     sha256 = hashlib.sha256(_INSTEAD).hexdigest() if asset.name == _EMPTY else asset.name

@@ -26,16 +26,16 @@ class RepositoryStore:
     removes_files = False
 
     def __init__(self, access: Access, repository: str, model: str, *, patience: RetryPolicy | None = None) -> None:
-        """Nothing is asked yet.
+        """Take the repository, without sending a request.
 
         Args:
-            access: Where GitHub is, and with what right.
+            access: GitHub's address and the token.
             repository: ``owner/name``.
             model: Name of the model, any text.
-            patience: How long is waited.
+            patience: Limits on waiting.
 
         Raises:
-            InputError: PyGithub is not installed, or the address is not https.
+            InputError: if PyGithub is not installed, or the address is not https.
         """
         send = add_file_transfer(access, transport(access))
         self._repository = RepositoryClient(send, name=repository, patience=patience)
@@ -50,7 +50,7 @@ class RepositoryStore:
 
     @property
     def requests(self) -> int:
-        """How many requests were sent."""
+        """Number of requests so far."""
         return self._repository.requests
 
     def tail(self) -> int:
@@ -59,12 +59,12 @@ class RepositoryStore:
         return self._records.tail()
 
     def read(self, number: int) -> bytes | None:
-        """Return an entry's bytes, as of the last look at the branch."""
+        """Return an entry's bytes, as of the last read of the branch."""
         self._repository.begin()
         return self._records.read(number)
 
     def read_to(self, last: int) -> Entries:
-        """Yield entries; more than a few come in one archive."""
+        """Yield entries; more than a few are read from one archive."""
         self._repository.begin()
         self._records.expect(last)
         yield from store.one_by_one(self.read, last)
@@ -75,12 +75,12 @@ class RepositoryStore:
         return self._records.append(number, entry)
 
     def witness(self) -> Checkpoint | None:
-        """Return the witness."""
+        """Return the checkpoint."""
         self._repository.begin()
         return self._records.witness()
 
     def leave_witness(self, witness: Checkpoint) -> None:
-        """Leave a witness, unless one as late is there."""
+        """Write a checkpoint unless one of the same or a later entry exists."""
         self._repository.begin()
         self._records.leave_witness(witness)
 
@@ -103,10 +103,10 @@ class RepositoryStore:
             self._repository.begin(size)
             self._files.put(source, digest, size)
         except OSError as error:
-            raise OutsideError(f"{source}: could not be kept: {error.strerror or error}") from error
+            raise OutsideError(f"{source}: could not be stored: {error.strerror or error}") from error
 
     def get(self, digest: str, target: Path) -> bool:
-        """Copy a file to ``target``, which is there whole or not at all."""
+        """Copy a file to ``target``, atomically."""
         layout.file_name(digest)
         self._repository.begin()
         try:
@@ -115,7 +115,7 @@ class RepositoryStore:
             raise OutsideError(f"{target}: could not be written: {error.strerror or error}") from error
 
     def holds(self, digest: str, size: int | None = None) -> bool:
-        """Tell whether a file is there, of that size."""
+        """Check if a file of that size exists."""
         layout.file_name(digest)
         self._repository.begin()
         return self._files.holds(digest, size)

@@ -1,7 +1,7 @@
 """Versions and aliases of the registered model, for MLflow's users.
 
-``models:/<model>@champion`` is the version in production, with its files under their own names. The mirror decides
-nothing and is never read by mlci: it is made from the ledger, after the ledger, and can be made again at any time.
+``models:/<model>@champion`` is the version in production, with its files under their own names. mlci never reads this
+mirror: it is derived from the ledger, after each decision, and can be made again at any time.
 
 The last writer of an alias wins, so a slow mirror could replace a newer champion by an old one. Therefore each mirror
 reads the ledger and the aliases again after it wrote, and repeats until they agree. The last one to write is then also
@@ -31,12 +31,12 @@ _ROUNDS = 10
 
 @dataclass(frozen=True, kw_only=True)
 class Mirrored:
-    """What MLflow shows now.
+    """Current state of the mirror.
 
     Attributes:
         name: The registered model.
-        champion: Our version in production, and MLflow's number of it.
-        challenger: The same of the newest version, if production was rolled back from it; else nothing twice.
+        champion: mlci's version in production, and its number in MLflow.
+        challenger: The same for the newest version if it was rolled back; else two times ``None``.
     """
 
     name: str
@@ -45,7 +45,7 @@ class Mirrored:
 
 
 def registered_model_name(model: str) -> str:
-    """Return the name of the registered model: the model's own, where MLflow takes it."""
+    """Return the name of the registered model: the model's own, if MLflow accepts it."""
     plain = len(model) <= 200 and model.isprintable() and model == model.strip() and not set("/:\\'\"`%") & set(model)
     if plain and model.strip(".") and not model.startswith(PREFIX):
         return model
@@ -53,11 +53,11 @@ def registered_model_name(model: str) -> str:
 
 
 def check_alias(store: MlflowStore) -> None:
-    """Refuse to move a `champion` alias that the user set on a version of their own.
+    """Refuse to move a `champion` alias that the user set on another version.
 
     Raises:
-        InputError: If there is one; the message names the commands that take it over.
-        OutsideError: If MLflow can't be reached.
+        InputError: if there is one; the message names the commands that take it over.
+        OutsideError: if MLflow can't be reached.
     """
     name = registered_model_name(store.model)
     with contextlib.suppress(NotFoundError):
@@ -71,15 +71,15 @@ def check_alias(store: MlflowStore) -> None:
 
 
 def mirror_champion(store: MlflowStore, *, take_alias: bool = False) -> Mirrored | None:
-    """Show MLflow's users what the ledger says; ``None`` before the first promotion.
+    """Update the mirror from the ledger; ``None`` before the first promotion.
 
     Args:
         store: The registry.
         take_alias: Whether to move a `champion` alias that mlci did not set.
 
     Raises:
-        InputError: If the alias is on a version that mlci did not make.
-        CorruptError: The champion is not whole.
+        InputError: if the alias is on a version that mlci did not make.
+        CorruptError: if the champion is damaged.
         OutsideError: if MLflow failed, or other promotions kept coming in between. The ledger is unchanged.
     """
     name = registered_model_name(store.model)
@@ -106,12 +106,12 @@ def _mirrored(name: str, wanted: dict[str, int | None], shown: dict[str, int | N
 
 
 def _challenger(state: LedgerState) -> int | None:
-    """Return the newest version, if production was rolled back from it: the one that waits for its return."""
+    """Return the newest version if it was rolled back."""
     return state.versions if state.versions != state.champion else None
 
 
 def _shown(store: MlflowStore, name: str, ledger_head: LedgerHead, version: int | None) -> int | None:
-    """Return MLflow's number for one of our versions, after making it where it is missing."""
+    """Return MLflow's number of one of mlci's versions; make the version in MLflow if it is missing."""
     if version is None:
         return None
     kept = versions.read_version(store, ledger_head, version)
@@ -127,9 +127,9 @@ def _shown(store: MlflowStore, name: str, ledger_head: LedgerHead, version: int 
 
 
 def _files(store: MlflowStore, manifest: Manifest, tags: dict[str, str]) -> Any:  # noqa: ANN401 - a run of MLflow's
-    """Put the model's files into one run, under their own names."""
+    """Upload the model's files to one run, under their own names."""
     for run in store.experiment.runs({**tags, "mlci.shown": "whole"}):
-        return run  # of a mirror that was killed before it made the version
+        return run  # left by a mirror that was killed before it made the version
     files = manifest.files or (manifest.predictions.file,)
     with tempfile.TemporaryDirectory(prefix="mlci-") as room:
         for file in files:

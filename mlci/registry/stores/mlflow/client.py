@@ -17,17 +17,17 @@ from mlci.registry.stores.object_store.uri import Limits
 T = TypeVar("T")
 _ALWAYS = {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true"}
 _UNLESS_SET = {
-    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",  # we try again ourselves; its own seven take four minutes
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",  # requests are repeated below; MLflow's seven tries take four minutes
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
     "MLFLOW_LOGGING_LEVEL": "ERROR",
 }
 
 
 def parse_tracking_uri(uri: str, folder: Path) -> str:
-    """Return the address that MLflow takes; a relative path of a database begins at ``folder``.
+    """Return the address for MLflow; a relative path of a database starts at ``folder``.
 
     Raises:
-        InputError: It is none that can be used.
+        InputError: if it is not a supported address.
     """
     uri = uri.removeprefix("mlflow:")
     parts = urlsplit(uri)
@@ -44,7 +44,7 @@ def parse_tracking_uri(uri: str, folder: Path) -> str:
 
 
 class TrackingClient:
-    """One MLflow."""
+    """Connection to one MLflow."""
 
     def __init__(
         self,
@@ -53,10 +53,10 @@ class TrackingClient:
         limits: Limits,
         pause: Callable[[float], None],
     ) -> None:
-        """Nothing is loaded, asked or changed in the environment yet, so that the user's commands see none of it.
+        """Take the address, without loading MLflow or changing the environment of the user's commands.
 
         Raises:
-            InputError: MLflow is not installed.
+            InputError: if MLflow is not installed.
         """
         if not (find_spec("mlflow") and find_spec("sqlalchemy") and find_spec("alembic")):
             raise InputError(f"registry mlflow:{uri} needs MLflow: pip install 'mlci[mlflow]'")
@@ -66,7 +66,7 @@ class TrackingClient:
         self._building = threading.Lock()
 
     def tries(self) -> Iterator[int]:
-        """Count tries, waiting longer before each one, for as long as one may still begin."""
+        """Yield tries, waiting longer before each one, until the time is over."""
         began = time.monotonic()
         for lost in range(self.limits.tries):
             if lost:
@@ -115,14 +115,14 @@ class TrackingClient:
         return done.answer
 
     def _built(self, kind: Any) -> Any:  # noqa: ANN401 - a class of MLflow's, which is not there where types are checked
-        with self._building:  # a new database is made while it is built
+        with self._building:  # a new database is created while the client is built
             if self._client is None:
                 self._client = kind(tracking_uri=self.uri, registry_uri=self.uri)
             return self._client
 
 
 def _loaded(environment: MutableMapping[str, str]) -> Any:  # noqa: ANN401 - a class of MLflow's
-    """Load MLflow, with its usage reports off; it takes its settings from the environment, now and later."""
+    """Load MLflow with its usage reports off; it reads its settings from the environment, now and later."""
     environment.update(_ALWAYS)
     for name, value in _UNLESS_SET.items():
         environment.setdefault(name, value)
@@ -145,7 +145,7 @@ class _Failed:
 
 
 def _bounded(call: Callable[[], T], seconds: float) -> _Done[T] | _Failed | None:
-    """Return how a call ended; ``None`` if it has no end in that time."""
+    """Return the result of a call; ``None`` if it does not end in that time."""
     ends: list[_Done[T] | _Failed] = []
 
     def run() -> None:

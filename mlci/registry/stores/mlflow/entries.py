@@ -56,10 +56,10 @@ def in_rising_order(versions: Iterable[Mapping[str, str]], last: int) -> Iterato
 
 
 def entry_of_claim(found: Mapping[str, str], *, shown: str) -> bytes:
-    """Read an entry's bytes from its claim, believing nothing.
+    """Read an entry's bytes from its untrusted claim.
 
     Raises:
-        CorruptError: They are not what was written.
+        CorruptError: if they are not the bytes that were written.
     """
     names = sorted(name for name in found if name.startswith(f"{_PART}."))
     text = "".join(found[name] for name in names)
@@ -69,5 +69,5 @@ def entry_of_claim(found: Mapping[str, str], *, shown: str) -> bytes:
         data = None
     if data is None or entries.entry_digest(data) != found.get(_DIGEST):
         where = f"entry {found.get(NUMBER)} is damaged"
-        raise CorruptError(f"{shown}: {where}: its tags {_PART}.000 … do not hold what {_DIGEST} says")
+        raise CorruptError(f"{shown}: {where}: its tags {_PART}.000 … do not match {_DIGEST}")
     return data

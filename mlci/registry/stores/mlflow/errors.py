@@ -1,7 +1,7 @@
 """Errors of MLflow as errors of mlci.
 
-Its messages hold whole addresses and database statements, so none is shown: its error code is, and the rest is said in
-our own words. https://mlflow.org/docs/latest/rest-api.html gives the codes.
+Its messages contain whole addresses and database statements, so none is shown: only its error code is, with a message
+of mlci. https://mlflow.org/docs/latest/rest-api.html lists the codes.
 """
 
 from mlci.errors import OutsideError
@@ -27,18 +27,18 @@ _FINAL = {
 
 
 def to_outside_error(error: Exception, uri: str, *, what: str) -> OutsideError:
-    """Return the error to raise for one of MLflow's, or of what it stands on."""
+    """Return the error to raise for an error of MLflow or of its libraries."""
     code = str(getattr(error, "error_code", ""))
     words = f"registry {uri}: could not {what}: "
     if code == "RESOURCE_DOES_NOT_EXIST":
-        return NotFoundError(f"{words}MLflow has it no more")
+        return NotFoundError(f"{words}it no longer exists in MLflow")
     if code == "RESOURCE_ALREADY_EXISTS":
-        return ConflictError(f"{words}MLflow has one of that name already")
+        return ConflictError(f"{words}MLflow already has one with that name")
     if code in _FINAL:
         return OutsideError(words + _FINAL[code])
     if isinstance(error, ImportError):
-        return OutsideError(f"{words}MLflow keeps its artifacts where it needs the package {error.name} to reach them")
-    if isinstance(error, OSError) and error.errno is not None and error.filename:  # of this machine's own files
+        return OutsideError(f"{words}MLflow needs the package {error.name} to reach its artifacts; install it")
+    if isinstance(error, OSError) and error.errno is not None and error.filename:  # about a local file
         return OutsideError(f"{words}{error.strerror} ({error.filename})")
     return UnconfirmedError(words + _reason(error, code))
 
@@ -50,7 +50,7 @@ def _reason(error: Exception, code: str) -> str:
     if "Max retries exceeded" in text or "Connection" in text:
         return "no connection to the server, or it failed again and again; check the address and the network"
     if module.startswith(("sqlalchemy", "sqlite3", "alembic")):
-        return f"its database did not do it ({type(error).__name__})"
+        return f"its database failed ({type(error).__name__})"
     if module.startswith("mlflow"):
         return f"the server failed ({code or type(error).__name__})"
     return f"its answer broke off or does not read ({type(error).__name__})"

@@ -25,24 +25,24 @@ from mlci.util import safe_files
 FILE = "mlci.file"
 BYTES = "mlci.bytes"
 _WITNESS = re.compile(r"mlci\.witness\.([0-9]{9,18})")
-_COPIES = 20  # of one file that are looked at; more than one is there only after a race or a repair
+_COPIES = 20  # copies of one file that are read; there is more than one only after a race or a repair
 
 
 class ModelExperiment:
     """One model's experiment."""
 
     def __init__(self, tracking: TrackingClient, name: str, shown: str, artifacts: str | None) -> None:
-        """Nothing is asked yet; ``artifacts`` is where its files go, unless MLflow's server decides."""
+        """Take the experiment, without a request; ``artifacts`` is the folder of its files without a server."""
         self._tracking, self._name, self._shown, self._artifacts = tracking, name, shown, artifacts
         self._known: str | None = None
 
     def witness(self) -> Checkpoint | None:
-        """Return the witness."""
+        """Return the checkpoint."""
         found = self._found()
         return None if found is None else self._latest(found.tags)
 
     def leave_witness(self, witness: Checkpoint) -> None:
-        """Leave a witness, unless one as late is there; lower ones are removed behind it."""
+        """Write a checkpoint unless one of the same or a later entry exists; remove earlier ones."""
         found = self._found()
         seen = None if found is None else self._latest(found.tags)
         if seen is not None and seen.number >= witness.number:
@@ -76,14 +76,14 @@ class ModelExperiment:
         return None
 
     def there(self) -> str | None:
-        """Return its id; ``None`` if nothing was ever kept."""
+        """Return its id; ``None`` if nothing was ever stored."""
         if self._known is None:
             found = self._found()
             self._known = None if found is None else found.experiment_id
         return self._known
 
     def id(self) -> str:
-        """Return its id, and make it if it is not there."""
+        """Return its id; make the experiment if it is missing."""
         name, place = self._name, self._artifacts
         if self.there() is None:
             with contextlib.suppress(ConflictError):  # by another writer, or by us before an answer got lost
@@ -94,7 +94,7 @@ class ModelExperiment:
         return known
 
     def holds(self, digest: str, size: int | None = None) -> bool:
-        """Tell whether a file is there with all of its bytes, and with ``size`` of them where that is given."""
+        """Check if a complete file exists, with ``size`` bytes if that is given."""
         sizes = (int(run.data.tags[BYTES]) for run in self._kept(digest) if self._lacks(run, digest) is None)
         return any(size in (None, found) for found in sizes)
 
@@ -111,7 +111,7 @@ class ModelExperiment:
         self._tracking.again("keep a file", lambda mlflow: mlflow.set_tag(run.info.run_id, FILE, digest))
 
     def upload(self, source: Path, tags: Mapping[str, str], *, name: str, size: int, folder: str | None = None) -> Any:  # noqa: ANN401 - a run of MLflow's
-        """Make a run with a file, or with all files of a folder, as artifacts, and see them listed whole."""
+        """Make a run with a file, or with all files of a folder, as artifacts; check MLflow's list of them."""
         return self._tracking.again_from(lambda: self._upload(source, tags, name, size, folder))
 
     def _upload(self, source: Path, tags: Mapping[str, str], name: str, size: int, folder: str | None) -> Any:  # noqa: ANN401
@@ -131,14 +131,14 @@ class ModelExperiment:
                 with contextlib.suppress(OutsideError):
                     ask("remove", lambda mlflow: mlflow.delete_run(run_id))
         if not whole:
-            raise UnconfirmedError(f"{self._shown}: could not {what}: MLflow lists other bytes than went up")
+            raise UnconfirmedError(f"{self._shown}: could not {what}: MLflow lists other files than were uploaded")
         return run
 
     def get(self, digest: str, target: Path) -> bool:
-        """Copy a file to ``target``, which is there whole or not at all.
+        """Copy a file to ``target``, atomically.
 
         Raises:
-            CorruptError: It was kept, and its artifact is not what it was.
+            CorruptError: if it was stored, and its artifact was changed or is damaged.
         """
         lacks = ""
         for run in self._kept(digest):
@@ -182,7 +182,7 @@ class ModelExperiment:
         return self.runs({FILE: digest})
 
     def _lacks(self, run: Any, digest: str) -> str | None:  # noqa: ANN401 - a run of MLflow's
-        """Say what is wrong with a run's artifact."""
+        """Describe the damage of a run's artifact."""
         size, said = self.sizes(run.info.run_id, None).get(digest), run.data.tags.get(BYTES, "")
         if size is None:
             return f"the artifact of run {run.info.run_id} is missing"
@@ -196,7 +196,7 @@ class ModelExperiment:
             path = ahead.pop()
             listed = self._tracking.again("list files", partial(_listed, run_id=run_id, path=path))
             ahead.extend(item.path for item in listed if item.is_dir)
-            found |= {item.path: item.file_size or 0 for item in listed if not item.is_dir}  # 0 comes as nothing
+            found |= {item.path: item.file_size or 0 for item in listed if not item.is_dir}  # MLflow omits a size of 0
         return found
 
 

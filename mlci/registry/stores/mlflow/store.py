@@ -1,4 +1,4 @@
-"""A registry in MLflow: a tracking server with its model registry, or a SQLite database without a server.
+"""Registry in MLflow: a tracking server with its model registry, or a SQLite database without a server.
 
 ::
 
@@ -45,19 +45,19 @@ class MlflowStore:
         limits: Limits = Limits(),  # noqa: B008 - frozen
         pause: Callable[[float], None] = time.sleep,
     ) -> None:
-        """Load MLflow; nothing is asked yet.
+        """Load MLflow, without sending a request.
 
         Args:
             uri: ``http://host:port``, ``https://…`` or ``sqlite:///path``, also with ``mlflow:`` before it.
             model: Name of the model, any text.
-            environment: The variables of this very process: MLflow reads its settings and credentials there, and its
-                usage reports are turned off in it.
-            folder: Where a relative path of a database begins.
-            limits: How long is waited, and how often something is tried.
+            environment: The variables of this process: MLflow reads its settings and credentials there, and its usage
+                reports are turned off in it.
+            folder: Start of a relative path of a database.
+            limits: Limits on time and tries.
             pause: Waits between tries.
 
         Raises:
-            InputError: The address is none, or MLflow is not installed.
+            InputError: if the address is not supported, or MLflow is not installed.
         """
         self.model, name = model, layout.model_folder(model)
         address = client.parse_tracking_uri(uri, folder)
@@ -72,10 +72,10 @@ class MlflowStore:
         return self._shown
 
     def tail(self) -> int:
-        """Return the newest entry's number: of the newest claims, and then on from there.
+        """Return the newest entry's number, from the newest claims onwards.
 
-        Writers claim the number after the newest one that they see, so among the newest claims there may be old numbers
-        of slow writers, but never is a number left out on the way up.
+        Writers claim the number after the newest one that they see, so the newest claims may contain old numbers of
+        slow writers, but no number is skipped.
         """
         newest, token = 0, ""
         while not newest:
@@ -94,7 +94,7 @@ class MlflowStore:
         return None if claim is None else entries.entry_of_claim(claim.tags, shown=self._shown)
 
     def read_to(self, last: int) -> Entries:
-        """Yield entries from pages of claims; a number that is not there in its turn is looked for by itself."""
+        """Yield entries from pages of claims; a number that is missing in its turn is read by a separate request."""
         found = entries.in_rising_order(self._pages(), last)
         claim: tuple[int, Mapping[str, str]] = (0, {})
         for number in range(1, last + 1):
@@ -105,8 +105,8 @@ class MlflowStore:
     def _pages(self) -> Iterator[dict[str, str]]:
         """Yield the tags of all versions, the first ones first.
 
-        A page begins behind the last version of the one before, not at so many versions: where one is deleted
-        meanwhile, that takes no other one out.
+        A page starts after the last version of the page before, not at an offset, so a version that is deleted
+        meanwhile does not hide another one.
         """
         behind, more = 0, True
         while more:
@@ -117,7 +117,7 @@ class MlflowStore:
             more = bool(page.token)
 
     def append(self, number: int, entry: bytes) -> bool:
-        """Claim a number, and see afterwards whose claim counts."""
+        """Claim a number, and read back which claim counts."""
         trouble = f"registry {self._shown}: entry {number} came and went"
         there = self.read(number)
         for _ in self.tracking.tries() if there is None else ():
@@ -168,37 +168,37 @@ class MlflowStore:
         )
 
     def remove(self) -> None:
-        """Remove the ledger; the experiment with files and checkpoint stays, for MLflow keeps what is deleted."""
+        """Remove the ledger; the experiment with files and checkpoint stays, because MLflow keeps deleted ones."""
         with contextlib.suppress(NotFoundError):
             self.tracking.again("remove", lambda mlflow: mlflow.delete_registered_model(self._ledger))
 
     def written_at(self) -> datetime | None:
-        """Return when the first entry was written, by MLflow's clock."""
+        """Return the time at which the first entry was written, by MLflow's clock."""
         claim = self._first(1)
         return None if claim is None else datetime.fromtimestamp(claim.creation_timestamp / 1000, UTC)
 
     def witness(self) -> Checkpoint | None:
-        """Return the witness."""
+        """Return the checkpoint."""
         return self.experiment.witness()
 
     def leave_witness(self, witness: Checkpoint) -> None:
-        """Leave a witness, unless one as late is there."""
+        """Write a checkpoint unless one of the same or a later entry exists."""
         self.experiment.leave_witness(witness)
 
     def put(self, source: Path, digest: str) -> None:
-        """Keep a file; it is found when all of it is there."""
+        """Store a file; readers find it when it is complete."""
         self.experiment.put(source, digest)
 
     def get(self, digest: str, target: Path) -> bool:
-        """Copy a file to ``target``, which is there whole or not at all."""
+        """Copy a file to ``target``, atomically."""
         return self.experiment.get(digest, target)
 
     def holds(self, digest: str, size: int | None = None) -> bool:
-        """Tell whether a file is there, of that size."""
+        """Check if a file of that size exists."""
         return self.experiment.holds(digest, size)
 
 
 def _artifacts(address: str, name: str) -> str | None:
-    """Return where files go if there is no server to decide: beside the database."""
+    """Return the folder of files without a server: beside the database."""
     path = address.removeprefix("sqlite:///")
     return None if path == address else f"{Path(path).as_uri()}.artifacts/{name}"

@@ -1,4 +1,4 @@
-"""Folder of a bucket: small objects, listings and large files, with bounds on time, tries and bytes."""
+"""Folder of a bucket: small objects, listings and large files, with limits on time, tries and bytes."""
 
 import contextlib
 import time
@@ -36,7 +36,7 @@ class Bucket:
         limits: Limits,
         pause: Callable[[float], None],
     ) -> None:
-        """Build the client; nothing is asked yet."""
+        """Build the client, without sending a request."""
         self._place, self._base = place, base
         self._environment, self._limits, self._pause = environment, limits, pause
         self._is_there = False
@@ -48,7 +48,7 @@ class Bucket:
         return f"{self._place.provider}://{self._place.bucket}/{self._base}"
 
     def tries(self) -> Iterator[int]:
-        """Count tries, waiting longer before each one, for as long as one may still begin."""
+        """Yield tries, waiting longer before each one, until the time is over."""
         began = time.monotonic()
         for lost in range(self._limits.tries):
             if lost:
@@ -58,7 +58,7 @@ class Bucket:
             yield lost
 
     def read(self, name: str, most: int, *, what: str) -> tuple[bytes, Mapping[str, Any]] | None:
-        """Return an object's bytes, of a larger one ``most`` and one more, with what names its state; or ``None``."""
+        """Return an object's bytes, at most ``most`` and one more, with its ETag or version; ``None`` if missing."""
 
         def once() -> tuple[bytes, Mapping[str, Any]] | None:
             import obstore  # noqa: PLC0415 - 0.05 s
@@ -90,15 +90,15 @@ class Bucket:
             with self._asked(what, write=True):
                 obstore.put(self._client, f"{self._base}/{name}", data, mode=mode, use_multipart=False)
         except NotFoundError:
-            raise ConflictError(what) from None  # it was there to be replaced, and is gone
+            raise ConflictError(what) from None  # the object to replace is gone
 
     def write_probe(self, name: str, data: bytes) -> None:
-        """Write a small object of a name that is used once."""
-        with contextlib.suppress(ConflictError):  # by an earlier try whose answer got lost
+        """Write a small object with a name that is used once."""
+        with contextlib.suppress(ConflictError):  # written by an earlier try with a lost answer
             self._again(lambda: self.write(name, data, "create", what="write a probe"))
 
     def is_taken(self, name: str, data: bytes) -> bool:
-        """Tell if the store refuses to write over an object that has to be new."""
+        """Check if the store refuses to overwrite an object that has to be new."""
         try:
             self._again(lambda: self.write(name, data, "create", what="write a probe"))
         except ConflictError:
@@ -106,14 +106,14 @@ class Bucket:
         return False
 
     def delete(self, name: str) -> None:
-        """Delete an object; one that is gone already is fine."""
+        """Delete an object; a missing one is not an error."""
         import obstore  # noqa: PLC0415 - 0.05 s
 
         with contextlib.suppress(NotFoundError), self._asked(f"delete {name}", write=True):
             obstore.delete(self._client, f"{self._base}/{name}")
 
     def written_at(self, name: str) -> datetime | None:
-        """Return when an object was written, by the store's clock."""
+        """Return the time at which an object was written, by the store's clock."""
 
         def once() -> datetime | None:
             import obstore  # noqa: PLC0415 - 0.05 s
@@ -125,7 +125,7 @@ class Bucket:
         return self._again(once)
 
     def names(self, folder: str, *, after: str | None = None) -> list[str]:
-        """Return the names in a folder, those behind ``after`` in the order of bytes."""
+        """Return the names in a folder that follow ``after`` in the order of bytes."""
         path = f"{self._base}/{folder}".rstrip("/")
         offset = None if after is None else f"{path}/{after}"
 
@@ -139,7 +139,7 @@ class Bucket:
         return self._again(once)
 
     def sizes(self, folder: str, *, pages: int) -> tuple[dict[str, int], str | None]:
-        """Return sizes by name from so many pages of a listing, and the last name if there are more pages."""
+        """Return sizes by name from at most so many pages of a listing, and the last name if there are more."""
         path = f"{self._base}/{folder}"
 
         def once() -> tuple[dict[str, int], str | None]:
@@ -167,12 +167,12 @@ class Bucket:
 
         found = self._again(once)
         if found is None and not self._is_there:
-            self.names("nothing")  # an answer without a body does not tell that the bucket is missing; a listing does
+            self.names("nothing")  # only a listing reports a missing bucket; an answer without a body does not
         self._is_there = True
         return found
 
     def upload(self, source: Path, name: str, digest: str) -> None:
-        """Put a file, unless one of its size is there; it appears when all of it is in and has that digest."""
+        """Upload a file unless one of its size exists; it appears when it is complete and its digest is verified."""
         size = safe_files.size_of(source)
         if self.size(name) != size:
             self._again(lambda: self._upload(source, name, digest, size))
@@ -192,13 +192,13 @@ class Bucket:
                     chunk_size=_PART,
                     max_concurrency=_AT_ONCE,
                 )
-        except NotFoundError:  # of what is absent: a bucket has its own error, so it is the upload that parts belong to
+        except NotFoundError:  # a missing bucket has its own error, so the upload of the parts is missing
             raise UnconfirmedError(
-                f"registry {self._place.shown}: could not {what}: its upload was thrown away"
+                f"registry {self._place.shown}: could not {what}: the store discarded the upload"
             ) from None
 
     def download(self, name: str, target: Path) -> bool:
-        """Copy an object to a file, which is there whole or not at all; ``False`` if there is no such object."""
+        """Copy an object to a file, atomically; ``False`` if the object does not exist."""
         small = self._again(lambda: self._download(name, None, target))
         if small is not None:
             return small
@@ -206,7 +206,7 @@ class Bucket:
         return size is not None and bool(self._again(lambda: self._download(name, size, target)))
 
     def _download(self, name: str, size: int | None, target: Path) -> bool | None:
-        """Copy an object; without a known size only a small one, and ``None`` for any other."""
+        """Copy an object; if its size is unknown, only a small one, and return ``None`` for a larger one."""
         import obstore  # noqa: PLC0415 - 0.05 s
 
         what = f"copy {name}"
@@ -228,7 +228,7 @@ class Bucket:
             raise UnconfirmedError(f"registry {self._place.shown}: could not {what}: {came:,} bytes of {size:,} came")
 
     def _again(self, ask: Callable[[], T]) -> T:
-        """Ask again what may be asked twice, where the answer broke off."""
+        """Repeat an idempotent request if its answer broke off."""
         trouble = UnconfirmedError(f"registry {self.shown}: nothing was tried")
         for _ in self.tries():
             try:
@@ -243,11 +243,11 @@ class Bucket:
 
     @contextlib.contextmanager
     def _asked(self, what: str, *, write: bool = False) -> Iterator[None]:
-        """Turn obstore's failures into ours; they have no base in common."""
+        """Convert obstore's errors, which have no common base class, into mlci's."""
         try:
             yield
         except OSError as error:
-            if error.errno is not None:  # of this machine's own files
+            if error.errno is not None:  # about a local file
                 place = f" ({error.filename})" if error.filename else ""
                 raise OutsideError(f"could not {what}: {error.strerror}{place}") from error
             if isinstance(error, FileNotFoundError) and not errors.bucket_is_missing(error):

@@ -1,7 +1,7 @@
 """Errors of object stores as errors of mlci.
 
-obstore's messages hold whole addresses, in Azure's case with a signature that opens the container; so no message of
-obstore is ever shown. Status and error code are taken out of it, and the rest is said in our own words.
+obstore's messages contain whole addresses, for Azure with a signature that grants access to the container, so they are
+never shown. Only status and error code are taken from them, with a message of mlci.
 """
 
 import re
@@ -43,7 +43,7 @@ RIGHTS = {
 
 
 def bucket_is_missing(error: BaseException) -> bool:
-    """Tell whether not the object but the whole bucket or container is not there."""
+    """Check if the whole bucket or container is missing, not only the object."""
     return bool(_NO_BUCKET.search(str(error)))
 
 
@@ -54,7 +54,7 @@ def http_status(error: BaseException) -> int | None:
 
 
 def is_final(error: BaseException) -> bool:
-    """Tell whether trying again is of no use: the store did answer, and not with "later"."""
+    """Check if a repeat is useless: the store did answer, and not with "later"."""
     if bucket_is_missing(error) or _NO_CREDENTIALS.search(str(error)):
         return True
     code = http_status(error)
@@ -62,7 +62,7 @@ def is_final(error: BaseException) -> bool:
 
 
 def store_error(error: BaseException, place: BucketUri, *, what: str, write: bool) -> OutsideError:
-    """Return the error to raise for one of obstore's."""
+    """Return the error to raise for an error of obstore."""
     return OutsideError(f"registry {place.shown}: could not {what}: {_reason(error, place, write=write)}")
 
 

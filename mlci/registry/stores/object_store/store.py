@@ -1,9 +1,9 @@
 """Store in an object store.
 
 The same layout as in a folder. An entry is put with ``If-None-Match: *`` (S3, Azure) or generation 0 (Google): the
-store itself refuses a number that is taken, in one step. The witness is replaced only if it still is the one that was
-read. Large files go up in parts and appear when the last one is in; what a killed upload leaves is invisible (a
-lifecycle rule for incomplete uploads removes it).
+store itself refuses an existing number, in one step. The checkpoint is replaced only if it is still the one that was
+read. Large files are uploaded in parts and appear when the last part is complete; the parts of a killed upload are
+invisible (a lifecycle rule for incomplete uploads removes them).
 """
 
 import contextlib
@@ -39,18 +39,18 @@ class ObjectStore:
         limits: Limits = Limits(),  # noqa: B008 - frozen
         pause: Callable[[float], None] = time.sleep,
     ) -> None:
-        """Nothing is asked yet.
+        """Build the client, without sending a request.
 
         Args:
             url: ``s3://bucket/prefix``, ``gs://…`` or ``az://container/prefix``.
             model: Name of the model, any text.
             environment: Variables with the credentials; :mod:`mlci.registry.stores.object_store.uri` lists them.
-            limits: How long is waited, and how often something is tried.
+            limits: Limits on time and tries.
             pause: Waits between tries.
 
         Raises:
-            InputError: The address is none, or obstore is not installed.
-            OutsideError: The settings can't be used.
+            InputError: if the address is not supported, or obstore is not installed.
+            OutsideError: if the settings can't be used.
         """
         place = uri.parse_bucket_uri(url)
         base = "/".join(part for part in (place.prefix, layout.model_folder(model)) if part)
@@ -62,7 +62,7 @@ class ObjectStore:
         return self._bucket.shown
 
     def tail(self) -> int:
-        """Return the newest entry's number: one listing from the witness on, or of all where that shows nothing."""
+        """Return the newest entry's number: by one listing from the checkpoint on, or of all if that is empty."""
         seen = self.witness()
         before = layout.entry_name(seen.number - 1) if seen is not None and seen.number > 1 else None
         return (self._newest(before) if before else 0) or self._newest(None)
@@ -77,15 +77,15 @@ class ObjectStore:
         return None if found is None else found[0]
 
     def read_to(self, last: int) -> Entries:
-        """Yield entries, several of them on their way at once."""
+        """Yield entries, several of them read in parallel."""
         return store.several(self.read, last)
 
     def read_range(self, first: int, last: int) -> Entries:
-        """Yield entries from the middle, several of them on their way at once."""
+        """Yield entries from the middle, several of them read in parallel."""
         return store.several(self.read, last, first=first)
 
     def sizes(self, digests: Collection[str]) -> dict[str, int]:
-        """Return the sizes of files: by a listing as long as that takes fewer requests, else one by one."""
+        """Return the sizes of files: by a listing if that takes fewer requests, else one by one."""
         wanted = {"/".join(layout.file_name(digest)): digest for digest in digests}
         listed, behind = self._bucket.sizes("files", pages=max(1, len(wanted) // 4))
         found = {wanted[name]: size for name, size in listed.items() if name in wanted}
@@ -123,9 +123,9 @@ class ObjectStore:
         raise UnknownOutcomeError(f"{trouble}; whether entry {number} was written is not known")
 
     def _ignores_conditions(self) -> bool:
-        """Write one probe twice, and tell if the store takes the second write over the first.
+        """Write one probe twice, and return whether the store lets the second write replace the first.
 
-        If the network fails, nothing is known; then the append that follows fails by itself, or is read back.
+        If the network fails, the result is unknown; then the append that follows fails too, or is read back.
         """
         name = f"tmp/probe-{secrets.token_hex(8)}"
         try:
@@ -143,16 +143,16 @@ class ObjectStore:
             self._bucket.delete(name)
 
     def written_at(self) -> datetime | None:
-        """Return when the first entry was written, by the store's clock."""
+        """Return the time at which the first entry was written, by the store's clock."""
         return self._bucket.written_at(_entry(1))
 
     def witness(self) -> Checkpoint | None:
-        """Return the witness."""
+        """Return the checkpoint."""
         found = self._witness()
         return None if found is None else found[0]
 
     def leave_witness(self, witness: Checkpoint) -> None:
-        """Leave a witness, unless one as late is there; of two who do so at once the slower one looks again."""
+        """Write a checkpoint unless one of the same or a later entry exists; of two writers the slower one repeats."""
         for _ in self._bucket.tries():
             found = self._witness()
             if found is not None and found[0].number >= witness.number:
@@ -163,7 +163,7 @@ class ObjectStore:
                 return
 
     def _witness(self) -> tuple[Checkpoint, dict[str, str]] | None:
-        """Return the witness, and what names exactly this state of it: an ETag, at Google a generation."""
+        """Return the checkpoint, and the ETag (Google: generation) of this state of it."""
         found = self._bucket.read(_WITNESS, checkpoint.MOST_BYTES, what=f"read {_WITNESS}")
         if found is None:
             return None
@@ -175,11 +175,11 @@ class ObjectStore:
         self._bucket.upload(source, _file(digest), digest)
 
     def get(self, digest: str, target: Path) -> bool:
-        """Copy a file to ``target``, which is there whole or not at all."""
+        """Copy a file to ``target``, atomically."""
         return self._bucket.download(_file(digest), target)
 
     def holds(self, digest: str, size: int | None = None) -> bool:
-        """Tell whether a file is there, of that size."""
+        """Check if a file of that size exists."""
         found = self._bucket.size(_file(digest))
         return found is not None and size in (None, found)
 

@@ -1,6 +1,6 @@
 """Object store URIs and the client's settings, with credentials from a given environment.
 
-obstore itself also looks at the process' own variables of these names; what is handed in comes first.
+obstore itself also reads the process' own variables with these names; given settings have precedence.
 """
 
 import re
@@ -21,16 +21,16 @@ _TRUE = {"1", "true", "yes", "on"}
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """How long is waited, in seconds, and how often something is tried.
+    """Limits on waiting, in seconds, and on tries.
 
     Attributes:
-        connect: For a connection.
-        request: For one small request, and for any piece of a large one to move.
-        total: For a request with all its repetitions.
+        connect: Time for a connection.
+        request: Time for one small request, and for progress of a large one.
+        total: Time for a request with all its repetitions.
         retries: Repetitions of a request that failed on the way.
-        slowest: Bytes a second; a transfer may take the time that its bytes need at this pace on top.
-        tries: Of what obstore does not repeat itself: an answer that breaks off, an append in doubt. None begins after
-            ``total`` seconds.
+        slowest: Bytes a second; a transfer may take the time that its bytes need at this rate in addition.
+        tries: Tries of operations that obstore does not repeat: an answer that breaks off, an append with an unknown
+            outcome. No try starts after ``total`` seconds.
     """
 
     connect: float = 5.0
@@ -55,7 +55,7 @@ class Limits:
 
 @dataclass(frozen=True)
 class BucketUri:
-    """An address taken apart: provider (``s3``, ``gs``, ``az``), bucket or container, and prefix without slashes."""
+    """A parsed address: provider (``s3``, ``gs``, ``az``), bucket or container, and prefix without slashes."""
 
     provider: str
     bucket: str
@@ -68,10 +68,10 @@ class BucketUri:
 
 
 def parse_bucket_uri(url: str) -> BucketUri:
-    """Take an address apart.
+    """Parse an address.
 
     Raises:
-        InputError: It is none.
+        InputError: if it is not an address of a supported object store.
     """
     found = _ADDRESS.fullmatch(url)
     parts = (found[3] or "").strip("/").split("/") if found else [""]
@@ -84,7 +84,7 @@ def parse_bucket_uri(url: str) -> BucketUri:
     return BucketUri(found[1], found[2], "/".join(parts))
 
 
-# What obstore calls a setting, and the variables that set it; the first one that is there counts.
+# obstore's name of a setting, and the variables that set it; the first one that is set counts.
 # https://developmentseed.org/obstore lists them by store.
 _S3 = {
     "access_key_id": ("AWS_ACCESS_KEY_ID",),
@@ -130,25 +130,25 @@ _ENDPOINTS = ("endpoint", "base_url")
 
 
 def store_settings(place: BucketUri, environment: Mapping[str, str]) -> dict[str, Any]:
-    """Return obstore's configuration for a place from variables; those that are empty do not count."""
+    """Return obstore's configuration for an address from variables; empty ones do not count."""
     found: dict[str, Any] = {}
     for name, variables in _SETTINGS[place.provider].items():
         value = next((environment[one] for one in variables if environment.get(one)), None)
         if value is not None:
             found[name] = value.lower() in _TRUE if name in {"skip_signature", "use_azure_cli"} else value
     if environment.get("STORAGE_EMULATOR_HOST"):
-        found.setdefault("bearer_token", "emulator")  # emulators ask for none, obstore does before it writes
+        found.setdefault("bearer_token", "emulator")  # emulators need none, but obstore requires one before it writes
     if "base_url" in found and "://" not in found["base_url"]:
         found["base_url"] = f"http://{found['base_url']}"
     return found
 
 
 def store_client(place: BucketUri, environment: Mapping[str, str], limits: Limits) -> "ObjectStore":
-    """Build obstore's client; nothing is asked yet.
+    """Build obstore's client, without sending a request.
 
     Raises:
-        InputError: obstore is not installed.
-        BaseException: obstore's own, for settings that can't be.
+        InputError: if obstore is not installed.
+        BaseException: if obstore rejects the settings, by its own error.
     """
     try:
         from obstore.store import AzureStore, GCSStore, S3Store  # noqa: PLC0415 - the optional extra
