@@ -101,7 +101,7 @@ def _write(probe: Store) -> str:
     _expect(probe.append(1, _DATA), "the first entry of a new ledger was refused")
     if not _keeps_files(probe):
         return "files were not tried: this registry keeps them where a probe could not be removed"
-    probe.leave_witness(Checkpoint(number=1, digest=entries.entry_digest(_DATA)))
+    probe.write_checkpoint(Checkpoint(number=1, digest=entries.entry_digest(_DATA)))
     with tempfile.TemporaryDirectory(prefix="mlci-check-", ignore_cleanup_errors=True) as scratch:
         source = Path(scratch) / "file"
         source.write_bytes(_DATA)

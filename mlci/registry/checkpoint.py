@@ -19,9 +19,9 @@ class _Form(BaseModel):
     digest: Digest
 
 
-def dump_checkpoint(witness: Checkpoint) -> bytes:
+def dump_checkpoint(checkpoint: Checkpoint) -> bytes:
     """Return the bytes of a checkpoint."""
-    return canonical_json({"number": witness.number, "digest": witness.digest})
+    return canonical_json({"number": checkpoint.number, "digest": checkpoint.digest})
 
 
 def parse_checkpoint(data: bytes, *, shown: str) -> Checkpoint:

@@ -63,7 +63,7 @@ def read_ledger_head(store: Store) -> LedgerHead:
         CorruptError: if the entry can't be read, or the checkpoint names a later or another entry.
         OutsideError: if the registry can't be reached.
     """
-    seen, number = store.witness(), store.tail()
+    seen, number = store.read_checkpoint(), store.tail()
     data = _bytes(store, number) if number else b""
     if seen is not None:
         _check_checkpoint(store, seen, number, data)
@@ -134,16 +134,16 @@ def append_entry(
             descriptions.describe(store, snapshot)
         if store.append(entry.number, data):
             with contextlib.suppress(OutsideError):
-                store.leave_witness(Checkpoint(number=entry.number, digest=entries.entry_digest(data)))
+                store.write_checkpoint(Checkpoint(number=entry.number, digest=entries.entry_digest(data)))
             return entry
     raise OutsideError(f"{store.shown}: other writers came first {may} times in a row; try again later")
 
 
 def _leave_first(store: Store, ledger_head: LedgerHead) -> None:
     """Write a checkpoint of the first entry if its writer was killed before; a longer ledger always has one."""
-    if ledger_head.digest is not None and store.witness() is None:
+    if ledger_head.digest is not None and store.read_checkpoint() is None:
         with contextlib.suppress(OutsideError):  # as after an entry: without a checkpoint, a promotion is refused
-            store.leave_witness(Checkpoint(number=ledger_head.number, digest=ledger_head.digest))
+            store.write_checkpoint(Checkpoint(number=ledger_head.number, digest=ledger_head.digest))
 
 
 def _next(store: Store, ledger_head: LedgerHead, stamp: Author, body: Body) -> tuple[Entry, bytes | None]:
@@ -246,7 +246,7 @@ def iter_all(store: Store) -> Iterator[Entry]:
         CorruptError: if an entry was changed or replaced; the message names the first one.
         NewerError: if a newer mlci wrote an entry.
     """
-    checkpoint = store.witness()  # read before the tail: another writer may append in between
+    checkpoint = store.read_checkpoint()  # read before the tail: another writer may append in between
     last = store.tail()
     if checkpoint is not None:
         _check_checkpoint(store, checkpoint, last, None)

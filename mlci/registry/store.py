@@ -127,11 +127,11 @@ class Store(Protocol):
         """
         ...
 
-    def witness(self) -> Checkpoint | None:
+    def read_checkpoint(self) -> Checkpoint | None:
         """Return the checkpoint; ``None`` if none was written."""
         ...
 
-    def leave_witness(self, witness: Checkpoint) -> None:
+    def write_checkpoint(self, checkpoint: Checkpoint) -> None:
         """Write a checkpoint unless a later one exists; one that another writer writes in between may win."""
         ...
 

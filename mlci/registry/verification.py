@@ -47,7 +47,7 @@ def verify_ledger(store: Store) -> Verified:
     """
     seen = tuple(ledger.iter_all(store))
     findings = list(clock_findings(seen))
-    if seen and store.witness() is None:
+    if seen and store.read_checkpoint() is None:
         findings.append(LedgerFinding(0, "the checkpoint is missing: removed entries at the end would not be noticed"))
     return Verified(seen, tuple(findings))
 
@@ -109,7 +109,7 @@ def latest_time(seen: Iterable[Entry]) -> Entry | None:
 
 def lacks_checkpoint(store: Store, entries: int) -> tuple[str, ...]:
     """Report a missing checkpoint; the writer of a single entry may have been killed before it wrote one."""
-    if entries <= 1 or store.witness() is not None:
+    if entries <= 1 or store.read_checkpoint() is not None:
         return ()
     return (f"{store.shown}: the checkpoint is missing, so removed entries at the end would not be noticed",)
 

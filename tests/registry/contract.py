@@ -69,7 +69,7 @@ class Contract:
         store = store_factory()
         assert store.tail() == 0
         assert store.read(1) is None
-        assert store.witness() is None
+        assert store.read_checkpoint() is None
         assert not store.holds("0" * 64)
         assert not store.holds("0" * 64, 0)
         assert ledger.read_ledger_head(store) == ledger.EMPTY
@@ -124,19 +124,19 @@ class Contract:
     def test_a_witness_never_goes_back(self, store_factory):
         store = store_factory()
         for number, now in [(3, 3), (5, 5), (4, 5), (5, 5), (6, 6)]:
-            store.leave_witness(Checkpoint(number=number, digest=sha(b"%d" % number)))
-            assert store_factory().witness() == Checkpoint(number=now, digest=sha(b"%d" % now))
+            store.write_checkpoint(Checkpoint(number=number, digest=sha(b"%d" % number)))
+            assert store_factory().read_checkpoint() == Checkpoint(number=now, digest=sha(b"%d" % now))
 
     def test_of_two_witnesses_of_one_number_the_first_stays(self, store_factory):
-        store_factory().leave_witness(Checkpoint(number=1, digest="a" * 64))
-        store_factory().leave_witness(Checkpoint(number=1, digest="b" * 64))
-        assert store_factory().witness().digest == "a" * 64
+        store_factory().write_checkpoint(Checkpoint(number=1, digest="a" * 64))
+        store_factory().write_checkpoint(Checkpoint(number=1, digest="b" * 64))
+        assert store_factory().read_checkpoint().digest == "a" * 64
 
     def test_a_ledger_cut_back_behind_its_witness_is_named(self, store_factory):
         store = store_factory()
         for number in (1, 2):
             store.append(number, b"x")
-        store.leave_witness(Checkpoint(number=4, digest="a" * 64))
+        store.write_checkpoint(Checkpoint(number=4, digest="a" * 64))
         assert store.tail() == 2
         with pytest.raises(CorruptError, match="ends at entry 2, but entry 4 was there"):
             ledger.read_ledger_head(store)
@@ -145,7 +145,7 @@ class Contract:
         store = store_factory()
         for number in (1, 2, 3, 5, 6, 9):
             store.append(number, b"x")
-        store.leave_witness(Checkpoint(number=3, digest=sha(b"x")))
+        store.write_checkpoint(Checkpoint(number=3, digest=sha(b"x")))
         assert store.tail() == 9
         assert store.read(4) is None
 
@@ -236,7 +236,7 @@ class Contract:
         store = store_factory()
         store.append(1, b"x")
         damage_witness(store, b'{"number": 1, "dig')
-        for look in (store.witness, lambda: ledger.read_ledger_head(store)):
+        for look in (store.read_checkpoint, lambda: ledger.read_ledger_head(store)):
             with pytest.raises(CorruptError, match=r"witness\.json is damaged"):
                 look()
 

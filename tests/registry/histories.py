@@ -117,11 +117,11 @@ class Memory:
     def append(self, number: int, entry: bytes) -> bool:
         return self.kept.setdefault(number, entry) == entry
 
-    def witness(self) -> Checkpoint | None:
+    def read_checkpoint(self) -> Checkpoint | None:
         return self.seen
 
-    def leave_witness(self, witness: Checkpoint) -> None:
-        self.seen = witness
+    def write_checkpoint(self, checkpoint: Checkpoint) -> None:
+        self.seen = checkpoint
 
     def put(self, source: Path, digest: str) -> None:
         self.files[digest] = source.read_bytes()

@@ -40,18 +40,18 @@ def suffers(bucket, shaky, proxy, fault, call, tmp_path):
     seen = Checkpoint(number=1, digest=sha(b"first"))
     bucket.store().put(tmp_path / "f", sha(b"whole"))
     bucket.store().append(1, b"first")
-    bucket.store().leave_witness(seen)
+    bucket.store().write_checkpoint(seen)
     proxy.faults = [fault]
     ask, right = {
         "tail": (shaky.tail, 1),
         "read": (lambda: shaky.read(1), b"first"),
         "read_to": (lambda: list(shaky.read_to(1)), [b"first"]),
-        "witness": (shaky.witness, seen),
+        "witness": (shaky.read_checkpoint, seen),
         "holds": (lambda: shaky.holds(sha(b"whole")), True),
         "get": (lambda: shaky.get(sha(b"whole"), tmp_path / "got"), True),
         "put": (lambda: shaky.put(tmp_path / "new", sha(b"new")), None),
         "append": (lambda: shaky.append(2, b"second"), True),
-        "leave_witness": (lambda: shaky.leave_witness(Checkpoint(number=2, digest="a" * 64)), None),
+        "leave_witness": (lambda: shaky.write_checkpoint(Checkpoint(number=2, digest="a" * 64)), None),
     }[call]
     began = time.monotonic()
     answer = outcome(ask)
@@ -75,7 +75,7 @@ def asked(store, call, tmp_path):
         "get": lambda: store.get("0" * 64, tmp_path / "got"),
         "put": lambda: store.put(tmp_path / "f", sha(b"x")),
         "append": lambda: store.append(1, b"x"),
-        "leave_witness": lambda: store.leave_witness(Checkpoint(number=1, digest="a" * 64)),
+        "leave_witness": lambda: store.write_checkpoint(Checkpoint(number=1, digest="a" * 64)),
     }
     return calls.get(call, getattr(store, call))()
 
@@ -178,10 +178,10 @@ class Network:
 
     def test_a_witness_that_was_left_meanwhile_is_not_written_over(self, bucket, shaky, proxy):
         first, second, third = (Checkpoint(number=number, digest=sha(b"%d" % number)) for number in (1, 2, 3))
-        shaky.leave_witness(first)
-        proxy.faults = [Fault("none", when=lambda request: puts(request) and bucket.store().leave_witness(third))]
-        shaky.leave_witness(second)
-        assert shaky.witness() == third
+        shaky.write_checkpoint(first)
+        proxy.faults = [Fault("none", when=lambda request: puts(request) and bucket.store().write_checkpoint(third))]
+        shaky.write_checkpoint(second)
+        assert shaky.read_checkpoint() == third
 
     def test_a_flipped_bit_on_the_way_is_named(self, bucket, shaky, proxy):
         ledger.append_entry(bucket.store(), stamp(), promotion)

@@ -118,7 +118,13 @@ class TestPlace:
 
     def test_looking_makes_nothing(self, store_factory, tmp_path):
         store = store_factory()
-        store.tail(), store.witness(), store.read(1), store.holds("0" * 64), store.get("0" * 64, tmp_path / "got")
+        (
+            store.tail(),
+            store.read_checkpoint(),
+            store.read(1),
+            store.holds("0" * 64),
+            store.get("0" * 64, tmp_path / "got"),
+        )
         assert list(tmp_path.iterdir()) == []
 
     def test_the_root_may_be_a_link(self, tmp_path):
@@ -165,7 +171,11 @@ class TestForeign:
         path = Path(store.shown) / where
         path.parent.mkdir(parents=True, exist_ok=True)
         self.plant(path, kind, tmp_path)
-        look = {"l": lambda: store.read(1), "w": store.witness, "f": lambda: store.get("0" * 64, tmp_path / "got")}
+        look = {
+            "l": lambda: store.read(1),
+            "w": store.read_checkpoint,
+            "f": lambda: store.get("0" * 64, tmp_path / "got"),
+        }
         with pytest.raises(CorruptError, match=path.name):
             look[where[0]]()
         assert not (tmp_path / "got").exists()
@@ -196,7 +206,7 @@ class TestForeign:
         store = store_factory()
         read = {
             "l": ledger.read_ledger_head,
-            "w": FolderStore.witness,
+            "w": FolderStore.read_checkpoint,
             "f": lambda store: store.get(DIGEST, tmp_path / "got"),
         }
         store.append(1, b"x")
@@ -297,6 +307,6 @@ class TestKilled:
             assert (folder / "got").read_bytes() == data
         assert writer(folder=folder, kill=None)["code"] == 0
         assert ledger.read_ledger_head(store).number == 1 + written
-        assert store.witness().number == 1 + written
+        assert store.read_checkpoint().number == 1 + written
         assert safe_files.size_or_none(Path(store.shown) / "files" / sha(data)[:2] / sha(data)) == len(data)
         return kept, bool(written)

@@ -47,7 +47,7 @@ class TestHistories:
         assert (verified.entries, verified.findings) == (len(taken), ())
         end = ledger.read_ledger_head(store)
         assert end.number == len(taken)
-        assert store.witness() == Checkpoint(number=end.number, digest=end.digest)
+        assert store.read_checkpoint() == Checkpoint(number=end.number, digest=end.digest)
 
     @given(steps)
     def test_the_state_is_what_the_entries_make(self, taken):
@@ -310,9 +310,9 @@ class TestAppend:
         def refused(_):
             raise OutsideError("no")
 
-        store.leave_witness = refused
+        store.write_checkpoint = refused
         assert ledger.append_entry(store, stamp(), promotion).number == 6
-        assert store.witness().number == 5
+        assert store.read_checkpoint().number == 5
         assert verification.verify_ledger(store).entries == 6
 
     def test_an_entry_that_no_reader_would_take_is_not_written(self):

@@ -188,5 +188,5 @@ class TestGoogle:
     def test_the_witness_asks_for_what_was_read(self, asked):
         handler, store = asked
         handler.kept["/bucket/p%2Fmodel%2Fwitness%2Ejson"] = b'{"digest":"%s","number":1}' % (b"a" * 64)
-        store.leave_witness(Checkpoint(number=2, digest="b" * 64))
+        store.write_checkpoint(Checkpoint(number=2, digest="b" * 64))
         assert {match for _, match in handler.seen} == {"1234"}

@@ -18,7 +18,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from mlci.errors import OutsideError
-from mlci.registry import checkpoint, entries, layout, store
+from mlci.registry import entries, layout, store
+from mlci.registry.checkpoint import MOST_BYTES, dump_checkpoint, parse_checkpoint
 from mlci.registry.damage import ForeignFileError
 from mlci.registry.store import Checkpoint, Entries, UnknownOutcomeError
 from mlci.util import atomic_files, safe_files
@@ -92,20 +93,20 @@ class FolderStore:
                 "written to disk is not known"
             ) from error
 
-    def witness(self) -> Checkpoint | None:
+    def read_checkpoint(self) -> Checkpoint | None:
         """Return the checkpoint."""
         with self._asked("read witness.json"):
-            data = safe_files.read_small(self._base / "witness.json", checkpoint.MOST_BYTES) if self._there() else None
-            return None if data is None else checkpoint.parse_checkpoint(data, shown=self.shown)
+            data = safe_files.read_small(self._base / "witness.json", MOST_BYTES) if self._there() else None
+            return None if data is None else parse_checkpoint(data, shown=self.shown)
 
-    def leave_witness(self, witness: Checkpoint) -> None:
+    def write_checkpoint(self, checkpoint: Checkpoint) -> None:
         """Write a checkpoint unless one of the same or a later entry exists."""
-        seen = self.witness()
-        if seen is not None and seen.number >= witness.number:
+        seen = self.read_checkpoint()
+        if seen is not None and seen.number >= checkpoint.number:
             return
         with self._asked("write witness.json"):
             self._made()
-            with self._fresh([checkpoint.dump_checkpoint(witness)]) as written:
+            with self._fresh([dump_checkpoint(checkpoint)]) as written:
                 written.replace(self._base / "witness.json")
             atomic_files.flush_folders(self._base, self._root, self._firm)
 

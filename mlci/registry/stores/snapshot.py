@@ -2,7 +2,7 @@
 
 ::
 
-    <folder>/copy.json          the newest entry's number, the witness, and every entry that was read
+    <folder>/copy.json          the newest entry's number, the checkpoint, and every entry that was read
     <folder>/files/abcdef…      files by their SHA-256
 
 The writer of a copy passes the digest of `copy.json` to the reader on a channel that user code can't write to. That
@@ -57,9 +57,9 @@ class OnlyRead:
         """Refuse."""
         self._refuse(f"entry {number} of {len(entry):,} bytes")
 
-    def leave_witness(self, witness: Checkpoint) -> None:
+    def write_checkpoint(self, checkpoint: Checkpoint) -> None:
         """Refuse."""
-        self._refuse(f"a witness of entry {witness.number}")
+        self._refuse(f"a checkpoint of entry {checkpoint.number}")
 
     def put(self, source: Path, digest: str) -> None:
         """Refuse."""
@@ -121,7 +121,7 @@ class SnapshotReader(OnlyRead):
         """Yield entries, one by one."""
         return store.one_by_one(self.read, last)
 
-    def witness(self) -> Checkpoint | None:
+    def read_checkpoint(self) -> Checkpoint | None:
         """Return the witness."""
         seen = self._index.witness
         return None if seen is None else Checkpoint(number=seen.number, digest=seen.digest)
@@ -158,7 +158,7 @@ class SnapshotWriter(OnlyRead):
         """
         self._store, self._folder = store, folder
         self._tail = 0
-        self._witness: Checkpoint | None = None
+        self._checkpoint: Checkpoint | None = None
         self._entries: dict[int, str] = {}
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -169,7 +169,7 @@ class SnapshotWriter(OnlyRead):
 
     def seal(self) -> str:
         """Write the index; return its digest, which a reader of the copy needs."""
-        seen = self._witness and Seen(number=self._witness.number, digest=self._witness.digest)
+        seen = self._checkpoint and Seen(number=self._checkpoint.number, digest=self._checkpoint.digest)
         index = SnapshotIndex(shown=self.shown, tail=self._tail, witness=seen, entries=self._entries)
         data = entries.canonical_json(index.model_dump(mode="json", by_alias=True))
         self._folder.mkdir(parents=True, exist_ok=True)
@@ -197,10 +197,10 @@ class SnapshotWriter(OnlyRead):
                 self._entries[number] = data.decode("utf-8")
         return data
 
-    def witness(self) -> Checkpoint | None:
+    def read_checkpoint(self) -> Checkpoint | None:
         """Return the witness."""
-        self._witness = self._store.witness()
-        return self._witness
+        self._checkpoint = self._store.read_checkpoint()
+        return self._checkpoint
 
     def get(self, digest: str, target: Path) -> bool:
         """Copy a file to ``target`` and into the copy."""

@@ -104,6 +104,6 @@ def test_lost_answers_of_appends(azure):
         proxy.faults = [Fault("lose", when=appends, times=1)]
         assert ledger.append_entry(store, stamp(), promotion).number == number
         assert proxy.faults[0].times == 0
-    store.leave_witness(Checkpoint(number=3, digest="a" * 64))
+    store.write_checkpoint(Checkpoint(number=3, digest="a" * 64))
     assert verification.verify_ledger(azure.store()).entries == 3
     proxy.close()

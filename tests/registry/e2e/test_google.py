@@ -97,7 +97,7 @@ class TestPlace:
             google.put(f"pre/fix/model/ledger/{number:09d}.json", b"x")
         store = google.store()
         assert store.tail() == 1_202
-        store.leave_witness(Checkpoint(number=1_200, digest="a" * 64))
+        store.write_checkpoint(Checkpoint(number=1_200, digest="a" * 64))
         proxy = Proxy(google.port)
         assert google.behind(proxy.port).store().tail() == 1_202
         assert len(proxy.seen) == 2  # the witness, and what comes from it on
@@ -127,14 +127,14 @@ class TestWitness:
 
     def test_many_at_once_leave_the_latest(self, google):
         def leave(number):
-            google.store(limits=QUICK).leave_witness(Checkpoint(number=number, digest=sha(b"%d" % number)))
+            google.store(limits=QUICK).write_checkpoint(Checkpoint(number=number, digest=sha(b"%d" % number)))
 
-        google.store().leave_witness(Checkpoint(number=1, digest=sha(b"1")))
+        google.store().write_checkpoint(Checkpoint(number=1, digest=sha(b"1")))
         with ThreadPoolExecutor(4) as pool:
             list(pool.map(leave, [5, 3, 4, 2]))
-        assert google.store().witness().number <= 5
-        google.store().leave_witness(Checkpoint(number=6, digest=sha(b"6")))
-        assert google.store().witness().number == 6
+        assert google.store().read_checkpoint().number <= 5
+        google.store().write_checkpoint(Checkpoint(number=6, digest=sha(b"6")))
+        assert google.store().read_checkpoint().number == 6
 
     def test_one_that_is_refused_holds_nobody_up(self, google):
         """Google takes one write a second of an object, and answers 429 to more: https://cloud.google.com/storage/quotas."""
@@ -143,10 +143,10 @@ class TestWitness:
         proxy.faults = [Fault("status", says=busy, when=lambda request: puts(request) and b"witness" in request)]
         for number in range(1, 4):
             assert ledger.append_entry(shaky, stamp(), promotion).number == number
-        assert google.store().witness() is None
+        assert google.store().read_checkpoint() is None
         proxy.faults = [Fault("status", says=busy, when=puts, times=2)]
         assert ledger.append_entry(shaky, stamp(), promotion).number == 4
-        assert google.store().witness().number == 4
+        assert google.store().read_checkpoint().number == 4
         assert verification.verify_ledger(google.store()).entries == 4
         proxy.close()
 

@@ -235,22 +235,22 @@ class TestWitness:
 
         def leave(place):
             together.wait()
-            stores[place].leave_witness(Checkpoint(number=place + 1, digest=sha(b"%d" % place)))
+            stores[place].write_checkpoint(Checkpoint(number=place + 1, digest=sha(b"%d" % place)))
 
         threads = [threading.Thread(target=leave, args=(place,)) for place in range(8)]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
-        assert stores[0].witness() == Checkpoint(number=8, digest=sha(b"7"))
+        assert stores[0].read_checkpoint() == Checkpoint(number=8, digest=sha(b"7"))
 
     def test_a_deleted_experiment_is_named(self, mlflow_service, mlflow_place):
         store = opened(mlflow_service.uri, mlflow_place)
-        store.leave_witness(Checkpoint(number=1, digest="a" * 64))
+        store.write_checkpoint(Checkpoint(number=1, digest="a" * 64))
         where = store.experiment.id()
         store.tracking.once("x", lambda it: it.delete_experiment(where))
         with pytest.raises(CorruptError, match=rf"was deleted; restore it.* {where}"):
-            opened(mlflow_service.uri, mlflow_place).witness()
+            opened(mlflow_service.uri, mlflow_place).read_checkpoint()
 
 
 class TestFiles:

@@ -42,12 +42,12 @@ def asked(store, folder):
         "tail": (store.tail, 1),
         "read": (lambda: store.read(1), b"first"),
         "read_to": (lambda: list(store.read_to(1)), [b"first"]),
-        "witness": (store.witness, Checkpoint(number=1, digest=sha(b"first"))),
+        "witness": (store.read_checkpoint, Checkpoint(number=1, digest=sha(b"first"))),
         "holds": (lambda: store.holds(sha(b"whole")), True),
         "get": (lambda: store.get(sha(b"whole"), folder / "got"), True),
         "put": (lambda: store.put(folder / "new", sha(b"new")), None),
         "append": (lambda: store.append(2, b"second"), True),
-        "leave_witness": (lambda: store.leave_witness(Checkpoint(number=2, digest="a" * 64)), None),
+        "leave_witness": (lambda: store.write_checkpoint(Checkpoint(number=2, digest="a" * 64)), None),
     }
 
 
@@ -59,7 +59,7 @@ def ready(mlflow_service, mlflow_place, tmp_path):
     store = opened(mlflow_service.uri, mlflow_place)
     store.put(tmp_path / "whole", sha(b"whole"))
     store.append(1, b"first")
-    store.leave_witness(Checkpoint(number=1, digest=sha(b"first")))
+    store.write_checkpoint(Checkpoint(number=1, digest=sha(b"first")))
     return store
 
 

@@ -89,7 +89,7 @@ def test_ten_thousand_entries_are_found_by_two_requests_from_the_witness_on(vers
     proxy = Proxy(port)
     store = bucket.behind(proxy.port).store()
     assert store.tail() == 10_000
-    store.leave_witness(Checkpoint(number=9_990, digest="a" * 64))
+    store.write_checkpoint(Checkpoint(number=9_990, digest="a" * 64))
     proxy.seen.clear()
     assert store.tail() == 10_000
     assert len(proxy.seen) == 2  # the witness, and what comes from it on

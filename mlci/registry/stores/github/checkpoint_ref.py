@@ -11,7 +11,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from mlci.github.git_database import ChangedFile, Commit, GitDatabase
-from mlci.registry import checkpoint, layout
+from mlci.registry import layout
+from mlci.registry.checkpoint import dump_checkpoint, parse_checkpoint
 from mlci.registry.store import Checkpoint, MendableError
 
 _FOLDER = "ledger/"
@@ -45,37 +46,37 @@ class CheckpointRef:
         self._known: dict[str, Checkpoint] = {}
         self._made: dict[Checkpoint, str] = {}
 
-    def witness(self) -> Checkpoint | None:
+    def read_checkpoint(self) -> Checkpoint | None:
         """Return the checkpoint: ``witness.json`` in the commit that the ref points at."""
         sha = self._git.ref(self._ref)
         if sha is None:
             return None
         if sha not in self._known:
             data = self._git.file("witness.json", sha) or b""
-            self._known[sha] = checkpoint.parse_checkpoint(data, shown=f"{self._shown}, refs/{self._ref}")
+            self._known[sha] = parse_checkpoint(data, shown=f"{self._shown}, refs/{self._ref}")
         self._at = sha
         return self._known[sha]
 
-    def pushed(self, commit: str, witness: Checkpoint) -> None:
+    def pushed(self, commit: str, checkpoint: Checkpoint) -> None:
         """Remember a commit that is on the branch now."""
-        self._known[commit], self._made[witness] = witness, commit
+        self._known[commit], self._made[checkpoint] = checkpoint, commit
 
-    def knows(self, witness: Checkpoint) -> bool:
+    def knows(self, checkpoint: Checkpoint) -> bool:
         """Whether the commit of that entry is known."""
-        return witness in self._made
+        return checkpoint in self._made
 
-    def leave(self, witness: Checkpoint, tip: str | None) -> None:
+    def leave(self, checkpoint: Checkpoint, tip: str | None) -> None:
         """Move the checkpoint to the entry's commit, else to a later one, ``tip``, else to a new commit."""
-        commit = self._made.get(witness, tip)
+        commit = self._made.get(checkpoint, tip)
         if commit is not None and self._moved(commit):
             self._at = commit if commit in self._known else self._at
             return
-        seen = self.witness()
-        if seen is not None and seen.number >= witness.number:
+        seen = self.read_checkpoint()
+        if seen is not None and seen.number >= checkpoint.number:
             return
-        tree = self._git.tree({"witness.json": checkpoint.dump_checkpoint(witness)}, base=None)
+        tree = self._git.tree({"witness.json": dump_checkpoint(checkpoint)}, base=None)
         parents = (self._at,) if seen is not None and self._at is not None else ()
-        self._moved(self._git.new_commit(tree, parents=parents, message=f"mlci: witness of entry {witness.number}"))
+        self._moved(self._git.new_commit(tree, parents=parents, message=f"mlci: witness of entry {checkpoint.number}"))
 
     def _moved(self, sha: str) -> bool:
         """Move the ref forward, or make it; ``False`` if that would lose its current commit."""

@@ -29,7 +29,8 @@ from mlci.errors import OutsideError
 from mlci.github.git_database import Commit, GitDatabase
 from mlci.github.rest import RepositoryClient
 from mlci.github.retry import RefusedError
-from mlci.registry import checkpoint, entries, layout
+from mlci.registry import entries, layout
+from mlci.registry.checkpoint import dump_checkpoint
 from mlci.registry.store import Checkpoint, CorruptError, MendableError, UnknownOutcomeError
 from mlci.registry.stores.github.checkpoint_ref import CheckpointRef, entry_added_by
 
@@ -199,17 +200,17 @@ class LedgerBranch:
                 raise refusal  # not a conflict: a repository rule may forbid the push, for instance
         raise OutsideError(f"{self._shown}: other writers moved the branch {_TRIES} times in a row; try again later")
 
-    def witness(self) -> Checkpoint | None:
+    def read_checkpoint(self) -> Checkpoint | None:
         """Return the checkpoint."""
-        return self._trail.witness()
+        return self._trail.read_checkpoint()
 
-    def leave_witness(self, witness: Checkpoint) -> None:
+    def write_checkpoint(self, checkpoint: Checkpoint) -> None:
         """Write a checkpoint at the commit of that entry, or at a later commit that contains it."""
-        tip = None if self._trail.knows(witness) else self._tip
-        has = tip is not None and tip.number >= witness.number
-        data = self._entry(tip, witness.number) if tip is not None and has else None
-        same = data is not None and entries.entry_digest(data) == witness.digest
-        self._trail.leave(witness, tip.commit if tip is not None and same else None)
+        tip = None if self._trail.knows(checkpoint) else self._tip
+        has = tip is not None and tip.number >= checkpoint.number
+        data = self._entry(tip, checkpoint.number) if tip is not None and has else None
+        same = data is not None and entries.entry_digest(data) == checkpoint.digest
+        self._trail.leave(checkpoint, tip.commit if tip is not None and same else None)
 
     def _look(self) -> Tip | None:
         """Read the tip of the branch: one request, unless another tool than mlci has written to it."""
@@ -263,18 +264,18 @@ class LedgerBranch:
         return False
 
     def _push(self, base: Tip | None, number: int, entry: bytes) -> RefusedError | None:
-        witness = Checkpoint(number=number, digest=entries.entry_digest(entry))
-        files = {f"ledger/{layout.entry_name(number)}": entry, "witness.json": checkpoint.dump_checkpoint(witness)}
+        checkpoint = Checkpoint(number=number, digest=entries.entry_digest(entry))
+        files = {f"ledger/{layout.entry_name(number)}": entry, "witness.json": dump_checkpoint(checkpoint)}
         if base is None:
             files["README.md"] = LEDGER.format(model=self._name).encode("utf-8")
         tree = self._git.tree(files, base=base.tree if base else None)
-        message = f"mlci: entry {number} of {self._name}\n\nSHA-256: {witness.digest}"
+        message = f"mlci: entry {number} of {self._name}\n\nSHA-256: {checkpoint.digest}"
         sha = self._git.new_commit(tree, parents=(base.commit,) if base else (), message=message)
         refusal = self._pointed(sha, number, entry, new=base is None)
         if refusal is None:
             self._looked, self._tip, self._lost = True, Tip(sha, tree, number), 0
             self._pages.pushed(base.commit if base else None, sha, number, entry)
-            self._trail.pushed(sha, witness)
+            self._trail.pushed(sha, checkpoint)
         return refusal
 
     def _pointed(self, sha: str, number: int, entry: bytes, *, new: bool) -> RefusedError | None:

@@ -74,15 +74,15 @@ class RepositoryStore:
         self._repository.begin()
         return self._records.append(number, entry)
 
-    def witness(self) -> Checkpoint | None:
+    def read_checkpoint(self) -> Checkpoint | None:
         """Return the checkpoint."""
         self._repository.begin()
-        return self._records.witness()
+        return self._records.read_checkpoint()
 
-    def leave_witness(self, witness: Checkpoint) -> None:
+    def write_checkpoint(self, checkpoint: Checkpoint) -> None:
         """Write a checkpoint unless one of the same or a later entry exists."""
         self._repository.begin()
-        self._records.leave_witness(witness)
+        self._records.write_checkpoint(checkpoint)
 
     def remove(self) -> None:
         """Remove the branch and the ref of the checkpoint."""

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from mlci.errors import OutsideError
-from mlci.registry import checkpoint
+from mlci.registry.checkpoint import dump_checkpoint, parse_checkpoint
 from mlci.registry.store import Checkpoint, CorruptError, MendableError
 from mlci.registry.stores.errors import ConflictError, NotFoundError, UnconfirmedError
 from mlci.registry.stores.mlflow.client import TrackingClient
@@ -36,20 +36,20 @@ class ModelExperiment:
         self._tracking, self._name, self._shown, self._artifacts = tracking, name, shown, artifacts
         self._known: str | None = None
 
-    def witness(self) -> Checkpoint | None:
+    def read_checkpoint(self) -> Checkpoint | None:
         """Return the checkpoint."""
         found = self._found()
         return None if found is None else self._latest(found.tags)
 
-    def leave_witness(self, witness: Checkpoint) -> None:
+    def write_checkpoint(self, checkpoint: Checkpoint) -> None:
         """Write a checkpoint unless one of the same or a later entry exists; remove earlier ones."""
         found = self._found()
         seen = None if found is None else self._latest(found.tags)
-        if seen is not None and seen.number >= witness.number:
+        if seen is not None and seen.number >= checkpoint.number:
             return
-        key, value = f"mlci.witness.{witness.number:09d}", checkpoint.dump_checkpoint(witness).decode()
+        key, value = f"mlci.witness.{checkpoint.number:09d}", dump_checkpoint(checkpoint).decode()
         where = self.id()
-        self._tracking.again("leave a witness", lambda mlflow: mlflow.set_experiment_tag(where, key, value))
+        self._tracking.again("write the checkpoint", lambda mlflow: mlflow.set_experiment_tag(where, key, value))
         for old in [] if found is None else [name for name in found.tags if _WITNESS.fullmatch(name)]:
             with contextlib.suppress(OutsideError):  # another writer was faster, or the next one does it
                 self._tracking.once("remove", partial(_remove, where=where, tag=old))
@@ -58,10 +58,10 @@ class ModelExperiment:
         numbers = {int(found[1]): name for name in tags if (found := _WITNESS.fullmatch(name))}
         if not numbers:
             return None
-        witness = checkpoint.parse_checkpoint(tags[numbers[max(numbers)]].encode(), shown=self._shown)
-        if witness.number != max(numbers):
+        checkpoint = parse_checkpoint(tags[numbers[max(numbers)]].encode(), shown=self._shown)
+        if checkpoint.number != max(numbers):
             raise CorruptError(f"{self._shown}: witness.json is damaged: {numbers[max(numbers)]} says another number")
-        return witness
+        return checkpoint
 
     def _found(self) -> Any:  # noqa: ANN401 - an experiment of MLflow's
         """Return the experiment, or ``None``."""

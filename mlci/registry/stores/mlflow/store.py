@@ -177,13 +177,13 @@ class MlflowStore:
         claim = self._first(1)
         return None if claim is None else datetime.fromtimestamp(claim.creation_timestamp / 1000, UTC)
 
-    def witness(self) -> Checkpoint | None:
+    def read_checkpoint(self) -> Checkpoint | None:
         """Return the checkpoint."""
-        return self.experiment.witness()
+        return self.experiment.read_checkpoint()
 
-    def leave_witness(self, witness: Checkpoint) -> None:
+    def write_checkpoint(self, checkpoint: Checkpoint) -> None:
         """Write a checkpoint unless one of the same or a later entry exists."""
-        self.experiment.leave_witness(witness)
+        self.experiment.write_checkpoint(checkpoint)
 
     def put(self, source: Path, digest: str) -> None:
         """Store a file; readers find it when it is complete."""

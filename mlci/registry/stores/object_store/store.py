@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from mlci.errors import OutsideError
-from mlci.registry import checkpoint, entries, layout, store
+from mlci.registry import entries, layout, store
+from mlci.registry.checkpoint import MOST_BYTES, dump_checkpoint, parse_checkpoint
 from mlci.registry.store import Checkpoint, Entries, UnknownOutcomeError
 from mlci.registry.stores.errors import ConflictError, UnconfirmedError
 from mlci.registry.stores.object_store import uri
@@ -63,7 +64,7 @@ class ObjectStore:
 
     def tail(self) -> int:
         """Return the newest entry's number: by one listing from the checkpoint on, or of all if that is empty."""
-        seen = self.witness()
+        seen = self.read_checkpoint()
         before = layout.entry_name(seen.number - 1) if seen is not None and seen.number > 1 else None
         return (self._newest(before) if before else 0) or self._newest(None)
 
@@ -146,29 +147,29 @@ class ObjectStore:
         """Return the time at which the first entry was written, by the store's clock."""
         return self._bucket.written_at(_entry(1))
 
-    def witness(self) -> Checkpoint | None:
+    def read_checkpoint(self) -> Checkpoint | None:
         """Return the checkpoint."""
-        found = self._witness()
+        found = self._checkpoint()
         return None if found is None else found[0]
 
-    def leave_witness(self, witness: Checkpoint) -> None:
+    def write_checkpoint(self, checkpoint: Checkpoint) -> None:
         """Write a checkpoint unless one of the same or a later entry exists; of two writers the slower one repeats."""
         for _ in self._bucket.tries():
-            found = self._witness()
-            if found is not None and found[0].number >= witness.number:
+            found = self._checkpoint()
+            if found is not None and found[0].number >= checkpoint.number:
                 return
             mode: Any = "create" if found is None else found[1]
             with contextlib.suppress(ConflictError):
-                self._bucket.write(_WITNESS, checkpoint.dump_checkpoint(witness), mode, what=f"write {_WITNESS}")
+                self._bucket.write(_WITNESS, dump_checkpoint(checkpoint), mode, what=f"write {_WITNESS}")
                 return
 
-    def _witness(self) -> tuple[Checkpoint, dict[str, str]] | None:
+    def _checkpoint(self) -> tuple[Checkpoint, dict[str, str]] | None:
         """Return the checkpoint, and the ETag (Google: generation) of this state of it."""
-        found = self._bucket.read(_WITNESS, checkpoint.MOST_BYTES, what=f"read {_WITNESS}")
+        found = self._bucket.read(_WITNESS, MOST_BYTES, what=f"read {_WITNESS}")
         if found is None:
             return None
         state = {key: found[1][key] for key in ("e_tag", "version") if found[1].get(key) is not None}
-        return checkpoint.parse_checkpoint(found[0], shown=self.shown), state
+        return parse_checkpoint(found[0], shown=self.shown), state
 
     def put(self, source: Path, digest: str) -> None:
         """Store a file; its digest is verified before the last part is uploaded."""

@@ -92,10 +92,10 @@ def test_what_does_not_come_right_is_an_error_and_never_an_answer(place, tmp_pat
     store = place.store(patience=hasty())
     for look in (
         store.tail,
-        store.witness,
+        store.read_checkpoint,
         lambda: store.read(1),
         lambda: store.append(2, b"x"),
-        lambda: store.leave_witness(Checkpoint(number=1, digest="0" * 64)),
+        lambda: store.write_checkpoint(Checkpoint(number=1, digest="0" * 64)),
         lambda: store.holds("0" * 64),
         lambda: store.get("0" * 64, tmp_path / "got"),
     ):
@@ -175,7 +175,7 @@ def test_a_writer_killed_at_any_request_leaves_the_old_state_or_the_new_one(plac
             before = [entry.by.actor for entry in ledger.iter_all(store)]
             assert writers.write(tmp_path / "f", "next", place=here) == 0
             assert [entry.by.actor for entry in ledger.iter_all(store)] == [*before, "next"]
-            assert store.witness().number == len(before) + 1
+            assert store.read_checkpoint().number == len(before) + 1
             assert store.holds(sha(b"model"))
             assert len(here.fake.state.all("assets")) == len(here.fake.state.all("releases")) == 1
             here.git("fsck", "--strict", "--no-dangling")

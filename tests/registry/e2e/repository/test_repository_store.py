@@ -214,7 +214,7 @@ class TestPermissions:
         place = fresh(private=True)
         place.filled(1)
         blind = place.store(token=place.fake.token({"checks": "write"}))
-        for look in (blind.tail, blind.witness, lambda: blind.read(1), lambda: blind.holds("0" * 64)):
+        for look in (blind.tail, blind.read_checkpoint, lambda: blind.read(1), lambda: blind.holds("0" * 64)):
             with pytest.raises(OutsideError, match=r"\n\n    permissions:\n      contents: read\n"):
                 look()
 
