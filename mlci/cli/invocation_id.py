@@ -23,19 +23,19 @@ _STEP = ("GITHUB_SERVER_URL", "GITHUB_REPOSITORY", "GITHUB_RUN_ID", "GITHUB_JOB"
 
 @contextlib.contextmanager
 def with_intent(
-    stamp: Author, folder: Path, environment: Mapping[str, str], command: str, asked: Mapping[str, object]
+    author: Author, folder: Path, environment: Mapping[str, str], command: str, asked: Mapping[str, object]
 ) -> Iterator[Author]:
     """Add the id of this invocation to an author; forget the id when the command has succeeded.
 
     Args:
-        stamp: Author of the entries.
+        author: Author of the entries.
         folder: Folder of the configuration.
         environment: Variables of the process.
         command: Name of the command.
         asked: Parameters of the command; other parameters are another invocation.
     """
     if environment.get("GITHUB_ACTIONS") == "true" and environment.get("GITHUB_RUN_ID"):
-        yield replace(stamp, intent=_of_step(environment, command, asked))
+        yield replace(author, intent=_of_step(environment, command, asked))
         return
     path = folder / OURS / _FOLDER / f"{command}-{entries.entry_digest(entries.canonical_json(asked))[:16]}.json"
     earlier = _pending(path)
@@ -44,7 +44,7 @@ def with_intent(
         keep_out_of_git(folder / OURS)
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(entries.canonical_json({"intent": intent.id}))
-    yield replace(stamp, intent=intent)
+    yield replace(author, intent=intent)
     path.unlink(missing_ok=True)
 
 

@@ -32,7 +32,7 @@ class RunContext:
         say: Shows one line of progress.
         version: mlci's version.
         registry: Registry of promoted models; ``None`` if the run does not use one.
-        stamp: Author of registry entries; ``None`` if this run writes none.
+        author: Author of registry entries; ``None`` if this run writes none.
         rows: ``rows(data, key, label)`` returns the digests of an evaluation set's rows, or nothing for a huge one;
             with ``in_order=True`` in the order of the table.
         share: Restricts a job to the rows that two evaluation sets have in common.
@@ -53,7 +53,7 @@ class RunContext:
     say: Callable[[str], None]
     version: str
     registry: Store | None = None
-    stamp: Author | None = None
+    author: Author | None = None
     rows: Callable[..., Rows | None] | None = None
     share: Callable[..., RestrictedJob] | None = None
     own_folder: Path | None = None

@@ -46,7 +46,7 @@ def use_of_run(
     config: Config, fingerprint: str | None, digests: ArtifactDigests | None, context: RunContext
 ) -> HoldoutUse | None:
     """Return the holdout use of a run; ``None`` if it is not to be recorded."""
-    if context.registry is None or context.stamp is None or digests is None:
+    if context.registry is None or context.author is None or digests is None:
         return None
     return _use(config, context.registry, fingerprint or ON_NUMBERS, digests.digest)
 
@@ -95,7 +95,7 @@ def record_use(
     Raises:
         OutsideError: if the registry can't be written to.
     """
-    if context.registry is None or context.stamp is None:
+    if context.registry is None or context.author is None:
         raise ValueError("the run context has no registry or no author")
     store, seen = context.registry, use.again
 
@@ -111,7 +111,7 @@ def record_use(
             again=seen,
         )
 
-    return ledger.append_entry(store, context.stamp, decide)
+    return ledger.append_entry(store, context.author, decide)
 
 
 def _seen(store: Store, ledger_head: LedgerHead, look: tuple[str, str, str]) -> bool:

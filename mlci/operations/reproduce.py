@@ -135,7 +135,7 @@ def reproduce_version(
         if key is None
         else count_disagreements(original.source, made[0].side.source, key, threshold),
         notes=_notes(version, environment, fresh=fresh is not None),
-        entry=None if context.stamp is None else record_reproduction(store, context.stamp, found),
+        entry=None if context.author is None else record_reproduction(store, context.author, found),
         found=found,
     )
 

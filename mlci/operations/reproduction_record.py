@@ -15,12 +15,12 @@ MOST_BYTES = 4 * 1024 * 1024
 LEFT = "`mlci reproduce --save` writes it"
 
 
-def record_reproduction(store: Store, stamp: Author, found: ReproductionFound, *, once: bool = False) -> int | None:
+def record_reproduction(store: Store, author: Author, found: ReproductionFound, *, once: bool = False) -> int | None:
     """Store the metrics of all reruns, then append the entry that names them; return its number.
 
     Args:
         store: The registry.
-        stamp: The author.
+        author: The author.
         found: The reruns.
         once: Append nothing if the newest record of that version holds these very reruns already.
     """
@@ -31,7 +31,7 @@ def record_reproduction(store: Store, stamp: Author, found: ReproductionFound, *
     place = ledger_head.state.reproduced.get(str(spread.version))
     if once and place is not None and ledger.read_verified(store, ledger_head, place).body == body:
         return place  # by an earlier attempt
-    entry = ledger.append_entry(store, stamp, lambda _: body)
+    entry = ledger.append_entry(store, author, lambda _: body)
     return entry.number if entry is not None else None
 
 

@@ -27,12 +27,12 @@ class RollbackResult:
     earlier: int | None = None
 
 
-def roll_back(store: Store, stamp: Author, *, to: int | None, reason: str) -> RollbackResult:
+def roll_back(store: Store, author: Author, *, to: int | None, reason: str) -> RollbackResult:
     """Make an earlier version the champion again, after verifying all of its files.
 
     Args:
         store: The registry.
-        stamp: The author.
+        author: The author.
         to: The version; by default the one that the champion replaced when it was promoted.
         reason: Reason to record in the ledger.
 
@@ -46,7 +46,7 @@ def roll_back(store: Store, stamp: Author, *, to: int | None, reason: str) -> Ro
     state = ledger_head.state
     if state.champion is None:
         raise InputError(f"{store.shown} has no version yet, so there is nothing to roll back")
-    if (own := find_own_decision(store, ledger_head, stamp)) is not None and isinstance(own.body, Rollback):
+    if (own := find_own_decision(store, ledger_head, author)) is not None and isinstance(own.body, Rollback):
         return RollbackResult(version=state.champion, replaced=own.body.replaced, entry=None, earlier=own.number)
     target = _before(store, ledger_head) if to is None else to
     if str(target) not in state.promoted:
@@ -66,7 +66,7 @@ def roll_back(store: Store, stamp: Author, *, to: int | None, reason: str) -> Ro
         return None if now.champion == target else Rollback(version=target, replaced=now.champion, reason=reason)
 
     try:
-        entry = ledger.append_entry(store, stamp, decide)
+        entry = ledger.append_entry(store, author, decide)
     except UnknownOutcomeError as error:
         error.remedy = (
             f"Run `mlci rollback --to {target} --reason …`: it writes nothing if version {target} is in production"

@@ -50,7 +50,7 @@ class LedgerHead:
     number: int
     digest: str | None
     state: LedgerState
-    kept: LedgerState
+    entry_state: LedgerState
 
 
 EMPTY = LedgerHead(0, None, LedgerState(), LedgerState())
@@ -69,23 +69,23 @@ def read_ledger_head(store: Store) -> LedgerHead:
         _check_checkpoint(store, seen, number, data)
     if number == 0:
         return EMPTY
-    kept = parse_entry(data, number=number, shown=store.shown).state
-    return LedgerHead(number, entries.entry_digest(data), _whole(store, kept), kept)
+    entry_state = parse_entry(data, number=number, shown=store.shown).state
+    return LedgerHead(number, entries.entry_digest(data), _whole(store, entry_state), entry_state)
 
 
-def _whole(store: Store, kept: LedgerState) -> LedgerState:
+def _whole(store: Store, entry_state: LedgerState) -> LedgerState:
     """Return the whole state of an entry, after reading the snapshot that it names.
 
     Raises:
         CorruptError: if the snapshot was changed or is damaged.
         NewerError: if a newer mlci wrote it.
     """
-    if kept.snapshot is None:
-        return kept
-    of = f"the snapshot of the state after entry {kept.snapshot.entry}"
-    data = descriptions.read_description(store, kept.snapshot.digest, of=of)
+    if entry_state.snapshot is None:
+        return entry_state
+    of = f"the snapshot of the state after entry {entry_state.snapshot.entry}"
+    data = descriptions.read_description(store, entry_state.snapshot.digest, of=of)
     try:
-        return snapshots.restore_state(kept, snapshots.StateSnapshot.model_validate_json(data))
+        return snapshots.restore_state(entry_state, snapshots.StateSnapshot.model_validate_json(data))
     except ValidationError as error:
         raise compatibility.unreadable_record(error, data, what=f"{store.shown}: {of}") from None
 
@@ -97,7 +97,7 @@ def pause(lost: int) -> None:
 
 def append_entry(
     store: Store,
-    stamp: Author,
+    author: Author,
     decide: Callable[[LedgerState], Body | None],
     *,
     may: int = _TRIES,
@@ -109,7 +109,7 @@ def append_entry(
 
     Args:
         store: The registry.
-        stamp: The author.
+        author: The author.
         decide: Pure function from the state to the body to append, or ``None`` for nothing. It may raise.
         may: Number of tries.
         wait: Called after a lost try with the number of lost tries.
@@ -126,7 +126,7 @@ def append_entry(
             return None
         if ledger_head.number == 1:
             _leave_first(store, ledger_head)
-        entry, snapshot = _next(store, ledger_head, stamp, body)
+        entry, snapshot = _next(store, ledger_head, author, body)
         data = entries.dump_entry(entry)
         if len(data) > entries.MOST_BYTES:
             raise OutsideError(f"an entry of {len(data):,} bytes is too large for the ledger of {store.shown}")
@@ -146,7 +146,7 @@ def _leave_first(store: Store, ledger_head: LedgerHead) -> None:
             store.write_checkpoint(Checkpoint(number=ledger_head.number, digest=ledger_head.digest))
 
 
-def _next(store: Store, ledger_head: LedgerHead, stamp: Author, body: Body) -> tuple[Entry, bytes | None]:
+def _next(store: Store, ledger_head: LedgerHead, author: Author, body: Body) -> tuple[Entry, bytes | None]:
     """Return the next entry, with the digests of entries that its state refers to, and its snapshot, if any."""
     number = ledger_head.number + 1
     state = entries.state_after(ledger_head.state, body, number=number)
@@ -158,18 +158,18 @@ def _next(store: Store, ledger_head: LedgerHead, stamp: Author, body: Body) -> t
         for entry in iter_verified(store, ledger_head, lacks)
     }
     after = skip_links.linked_digest(state, known, number=number)
-    kept, snapshot = snapshots.compact_state(ledger_head.kept, ledger_head.state, after, number=number)
+    entry_state, snapshot = snapshots.compact_state(ledger_head.entry_state, ledger_head.state, after, number=number)
     entry = Entry(
         number=number,
         previous=ledger_head.digest,
-        at=stamp.now(),
-        nonce=stamp.nonce(),
-        by=stamp.by,
+        at=author.now(),
+        nonce=author.nonce(),
+        by=author.by,
         body=body,
-        state=kept,
-        writer=stamp.writer,
+        state=entry_state,
+        writer=author.writer,
         reader=compatibility.READER,
-        intent=stamp.intent.id if stamp.intent and isinstance(body, Promotion | Rollback) else None,
+        intent=author.intent.id if author.intent and isinstance(body, Promotion | Rollback) else None,
     )
     return entry, snapshot
 
@@ -206,11 +206,11 @@ def iter_verified(store: Store, ledger_head: LedgerHead, numbers: Iterable[int])
                 store.shown, f"entry {target} is missing from the ledger", (max(1, target), None)
             )
         if entry is None and target in known:
-            yield _held(store, target, known[target])
+            yield _read_by_digest(store, target, known[target])
             continue
         while entry is None or entry.number > target:
             at, digest = (at, digest) if entry is None else skip_links.next_link(entry, target)
-            entry = _held(store, at, digest)
+            entry = _read_by_digest(store, at, digest)
         yield entry
 
 
@@ -219,13 +219,13 @@ def find_decision_before(store: Store, entry: Entry) -> Entry | None:
     number = entry.number - 1
     if not number:
         return None
-    kept = _held(store, number, entry.previous).state
-    if not kept.decided:
+    entry_state = _read_by_digest(store, number, entry.previous).state
+    if not entry_state.decided:
         return None
-    return read_verified(store, LedgerHead(number, entry.previous, kept, kept), kept.decided)
+    return read_verified(store, LedgerHead(number, entry.previous, entry_state, entry_state), entry_state.decided)
 
 
-def _held(store: Store, number: int, digest: str | None) -> Entry:
+def _read_by_digest(store: Store, number: int, digest: str | None) -> Entry:
     """Read an entry and verify its digest."""
     data = _bytes(store, number)
     if entries.entry_digest(data) != digest:
@@ -270,7 +270,9 @@ def iter_since(store: Store, ledger_head: LedgerHead, first: int) -> Iterator[En
     data = _bytes(store, first)
     start = parse_entry(data, number=first, shown=store.shown)
     yield start
-    replay = Replay(number=first, digest=entries.entry_digest(data), kept=start.state, state=_whole(store, start.state))
+    replay = Replay(
+        number=first, digest=entries.entry_digest(data), entry_state=start.state, state=_whole(store, start.state)
+    )
     with contextlib.closing(store.read_range(first + 1, ledger_head.number)) as found:
         yield from _verified(store, found, replay, ledger_head.number)
     if replay.digest != ledger_head.digest:
@@ -296,20 +298,20 @@ class Replay:
 
     Attributes:
         number, digest: Number and digest of that entry.
-        kept: That entry's own part of the state.
+        entry_state: That entry's own part of the state.
         state: The whole state, recomputed.
         digests: Digests of the entries so far.
     """
 
     number: int = 0
     digest: str | None = None
-    kept: LedgerState = field(default_factory=LedgerState)
+    entry_state: LedgerState = field(default_factory=LedgerState)
     state: LedgerState = field(default_factory=LedgerState)
     digests: dict[int, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Take over the digests that the entry names."""
-        self.digests |= {int(number): sha for number, sha in (self.kept.digests or {}).items()}
+        self.digests |= {int(number): sha for number, sha in (self.entry_state.digests or {}).items()}
         if self.digest is not None:
             self.digests[self.number] = self.digest
 
@@ -329,12 +331,12 @@ def _verified(store: Store, found: Iterator[bytes | None], replay: Replay, last:
             message = f"entry {number} does not follow the one before it; one of them was changed"
             places = ((number - 1, entry.previous), (number, None)) if number > 1 else ((number, None),)
             raise damage.damaged_record(store.shown, message, *places)
-        kept, state = _recomputed(store, replay, entry)
-        if kept != entry.state:
+        entry_state, state = _recomputed(store, replay, entry)
+        if entry_state != entry.state:
             message = f"entry {number} has another state than the entries before it result in"
             raise damage.damaged_record(store.shown, message, (number, None))
         replay.number, replay.digest = number, entries.entry_digest(data)
-        replay.kept, replay.state = kept, state
+        replay.entry_state, replay.state = entry_state, state
         replay.digests[number] = replay.digest
         yield entry
 
@@ -361,7 +363,7 @@ def _recomputed(store: Store, replay: Replay, entry: Entry) -> tuple[LedgerState
         return state, state
     lacks = skip_links.entries_to_link(state, number=number) - set(replay.digests)
     if lacks and replay.digest is not None:
-        ledger_head = LedgerHead(replay.number, replay.digest, replay.kept, replay.kept)
+        ledger_head = LedgerHead(replay.number, replay.digest, replay.entry_state, replay.entry_state)
         replay.digests |= {
             one.number: entries.entry_digest(entries.dump_entry(one))
             for one in iter_verified(store, ledger_head, lacks)
@@ -369,7 +371,7 @@ def _recomputed(store: Store, replay: Replay, entry: Entry) -> tuple[LedgerState
     state = skip_links.linked_digest(state, replay.digests, number=number)
     if entry.writer is None:
         return state, state
-    return snapshots.compact_state(replay.kept, replay.state, state, number=number)[0], state
+    return snapshots.compact_state(replay.entry_state, replay.state, state, number=number)[0], state
 
 
 def parse_entry(data: bytes, *, number: int, shown: str) -> Entry:

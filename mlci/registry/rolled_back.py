@@ -15,13 +15,13 @@ def rolled_back_versions(decisions: Iterable[Promotion | Rollback]) -> dict[int,
     Args:
         decisions: All promotions and rollbacks, in the order of the ledger.
     """
-    left: list[tuple[int, Rollback]] = []
+    rolled_back: list[tuple[int, Rollback]] = []
     newest = 0
     for step in decisions:
         if isinstance(step, Promotion):
             newest = step.version
             continue
-        left = [(number, by) for number, by in left if step.version not in {number, by.replaced}]
+        rolled_back = [(number, by) for number, by in rolled_back if step.version not in {number, by.replaced}]
         if step.version < step.replaced:
-            left += [(number, step) for number in range(step.version + 1, newest + 1)]
-    return {number: by.reason for number, by in reversed(left)}  # the first of several rollbacks counts
+            rolled_back += [(number, step) for number in range(step.version + 1, newest + 1)]
+    return {number: by.reason for number, by in reversed(rolled_back)}  # the first of several rollbacks counts

@@ -37,37 +37,37 @@ def dump_snapshot(state: LedgerState, *, entry: int) -> bytes:
     return canonical_json(StateSnapshot(entry=entry, **parts).model_dump(mode="json", by_alias=True))
 
 
-def restore_state(kept: LedgerState, whole: StateSnapshot) -> LedgerState:
+def restore_state(entry_state: LedgerState, whole: StateSnapshot) -> LedgerState:
     """Return the whole state of an entry from its own part and the snapshot that it names."""
-    rescored = whole.rescored if whole.entry >= kept.decided else {}  # a decision removes the additions
-    return kept.model_copy(
+    rescored = whole.rescored if whole.entry >= entry_state.decided else {}  # a decision removes the additions
+    return entry_state.model_copy(
         update={
-            "promoted": {**whole.promoted, **kept.promoted},
-            "uses": {**whole.uses, **kept.uses},
-            "rescored": {**rescored, **kept.rescored},
-            "reproduced": {**whole.reproduced, **kept.reproduced},
+            "promoted": {**whole.promoted, **entry_state.promoted},
+            "uses": {**whole.uses, **entry_state.uses},
+            "rescored": {**rescored, **entry_state.rescored},
+            "reproduced": {**whole.reproduced, **entry_state.reproduced},
             "snapshot": None,
         }
     )
 
 
 def compact_state(
-    kept: LedgerState, before: LedgerState, after: LedgerState, *, number: int
+    entry_state: LedgerState, before: LedgerState, after: LedgerState, *, number: int
 ) -> tuple[LedgerState, bytes | None]:
     """Return an entry's part of the state after it, and the snapshot to store for that, if any.
 
     Args:
-        kept: Part of the state in the entry before it.
+        entry_state: Part of the state in the entry before it.
         before: The whole state before it.
         after: The whole state after it, with its digests.
         number: Number of the entry.
     """
     own = {name: _changed(getattr(before, name), getattr(after, name)) for name in _MAPS}
-    parts = {name: {**getattr(kept, name), **own[name]} for name in _MAPS}
+    parts = {name: {**getattr(entry_state, name), **own[name]} for name in _MAPS}
     if after.decided != before.decided:
         parts["rescored"] = own["rescored"] = {}
     if sum(map(len, parts.values())) <= MOST:
-        return after.model_copy(update={**parts, "snapshot": kept.snapshot}), None
+        return after.model_copy(update={**parts, "snapshot": entry_state.snapshot}), None
     data = dump_snapshot(before, entry=number - 1)
     return after.model_copy(update={**own, "snapshot": SnapshotRef(entry=number - 1, digest=entry_digest(data))}), data
 

@@ -182,4 +182,4 @@ def test_promotion__its_requests_and_those_of_readers(many, tmp_path):
     assert roll_back(store, stamp(), to=3, reason="r").version == 3
     assert requests.total() < 60, requests
     assert verification.verify_ledger(store).entries == 222
-    assert set(range(80, 112)) <= set(held(store).left)
+    assert set(range(80, 112)) <= set(held(store).rolled_back)

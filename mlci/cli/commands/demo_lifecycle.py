@@ -107,27 +107,27 @@ def _play(out: Path, index: int, chapter: Chapter, *, as_json: bool) -> Narrator
     with contextlib.suppress(InputError):
         _git(out).must("add", "--all")
         _git(out).must(*_AUTHOR, "commit", "--quiet", "--no-verify", "--allow-empty", "-m", chapter.title)
-    loaded, store, stamp = _at(out)
+    loaded, store, author = _at(out)
     lines = []
     if chapter.rolls_back:
-        done = roll_back(store, stamp, to=None, reason=chapter.rolls_back)
+        done = roll_back(store, author, to=None, reason=chapter.rolls_back)
         lines.append(f"$ mlci rollback --reason '{chapter.rolls_back}'")
         lines.append(f"version {done.version} is in production again; version {done.replaced} is not")
-    report = _judge(out, loaded, store, stamp)
+    report = _judge(out, loaded, store, author)
     comment = out / "comments" / f"{index}-{chapter.name}.md"
     shutil.copyfile(out / ".mlci/out/comment.md", comment)
-    outcome = _promote(out, loaded, store, stamp) if chapter.promotes else None
+    outcome = _promote(out, loaded, store, author) if chapter.promotes else None
     narrator = Narrator(chapter, report, comment, tuple(lines), outcome)
     if not as_json:
         _print(index, narrator)
     return narrator
 
 
-def _judge(out: Path, loaded: LoadedConfig, store: Store, stamp: Author) -> Report:
+def _judge(out: Path, loaded: LoadedConfig, store: Store, author: Author) -> Report:
     """Do what `mlci run --record` does."""
     into = out / ".mlci/out"
     prepare_output(into)
-    with run_context(out, registry=store, stamp=stamp, log=io.StringIO()) as context:
+    with run_context(out, registry=store, author=author, log=io.StringIO()) as context:
         ran = run_and_judge(
             loaded, context, folder=out, facts=report_context(loaded), keep=True, environment=runtime_environment()
         )
@@ -140,9 +140,9 @@ def _judge(out: Path, loaded: LoadedConfig, store: Store, stamp: Author) -> Repo
     return ran.report
 
 
-def _promote(out: Path, loaded: LoadedConfig, store: Store, stamp: Author) -> PromotionResult:
+def _promote(out: Path, loaded: LoadedConfig, store: Store, author: Author) -> PromotionResult:
     into = out / ".mlci/out"
-    with run_context(out, registry=store, stamp=stamp, log=io.StringIO()) as context:
+    with run_context(out, registry=store, author=author, log=io.StringIO()) as context:
         return promote(
             loaded,
             context,

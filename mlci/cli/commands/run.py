@@ -71,14 +71,16 @@ def command(
     compares = loaded.config.baseline == "production"
     since = None if record or bundle else changed_since or None
     bundle = record or uses_registry(loaded) if bundle is None else bundle
-    store, stamp = open_registry(
+    store, author = open_registry(
         loaded,
         folder,
         wanted=record or compares,
         writes=record,
         fetched=fetched,
     )
-    with run_context(folder, cached=not no_cache, registry=store, stamp=stamp, place=loaded.config.registry) as context:
+    with run_context(
+        folder, cached=not no_cache, registry=store, author=author, place=loaded.config.registry
+    ) as context:
         keep, known = record or bundle, report_context(loaded)
         about = runtime_environment() if bundle or has_known_origin(loaded.config) else None
         ran = run_and_judge(loaded, context, folder=folder, facts=known, keep=keep, environment=about, since=since)

@@ -271,8 +271,8 @@ def _scored_again(
     where = f", by the code of {commit[:7]}" if commit else ""
     note = f"baseline: the evaluation set moved since {of}; its own model scored the new rows{where}"
     new = _scored(champion.number, made, rows)
-    if context.stamp is not None:
-        keep_rescored(store, context.stamp, new)
+    if context.author is not None:
+        keep_rescored(store, context.author, new)
     return replace(
         made,
         costs={**manifest.costs, **{name: value for name, value in made.costs.items() if name == PER_THOUSAND}},
@@ -289,8 +289,8 @@ def _scored_again(
 
 def _kept(context: RunContext, champion: Version, config: Config, scored: ScoredChampion) -> ModelPredictions:
     """Return predictions that a run made for the comparison, and store them if that is allowed."""
-    if context.stamp is not None:
-        keep_rescored(registry_of(context), context.stamp, scored)
+    if context.author is not None:
+        keep_rescored(registry_of(context), context.author, scored)
     return champion_side(config, champion, scored.predictions, scored.path)
 
 
@@ -302,7 +302,7 @@ def _scored(number: int, made: ModelPredictions, rows: str) -> ScoredChampion:
     return ScoredChampion(version=number, predictions=Predictions(fingerprint=rows, file=file, **columns), path=path)
 
 
-def keep_rescored(store: Store, stamp: Author, scored: ScoredChampion) -> None:
+def keep_rescored(store: Store, author: Author, scored: ScoredChampion) -> None:
     """Add the champion's predictions on other rows to the registry, unless they exist or it is no longer champion."""
     said, rows = scored.predictions, scored.predictions.fingerprint
     versions.put_verified(store, scored.path, said.file, of=f"predictions of version {scored.version} on other rows")
@@ -313,4 +313,4 @@ def keep_rescored(store: Store, stamp: Author, scored: ScoredChampion) -> None:
             return None
         return PredictionsAdded(version=scored.version, fingerprint=rows, predictions=digest)
 
-    ledger.append_entry(store, stamp, decide)
+    ledger.append_entry(store, author, decide)

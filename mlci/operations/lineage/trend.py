@@ -54,20 +54,20 @@ def metric_history(store: Store, ledger_head: LedgerHead) -> Iterator[Version | 
     """
     newest = ledger_head.state.champion or 0
     oldest = max(1, newest - LOOKED + 1)
-    left: set[int] = set()
+    rolled_back: set[int] = set()
     if newest > 1:
         try:
-            left = _left(store, ledger_head, ledger_head.state.promoted[str(oldest)])
+            rolled_back = _rolled_back(store, ledger_head, ledger_head.state.promoted[str(oldest)])
         except OutsideError as error:
             yield error
-    for number in [number for number in range(oldest, newest + 1) if number not in left][-MOST:]:
+    for number in [number for number in range(oldest, newest + 1) if number not in rolled_back][-MOST:]:
         try:
             yield versions.read_version(store, ledger_head, number)
         except OutsideError as error:
             yield error
 
 
-def _left(store: Store, ledger_head: LedgerHead, since: int) -> set[int]:
+def _rolled_back(store: Store, ledger_head: LedgerHead, since: int) -> set[int]:
     """Return the rolled-back versions among those promoted by entry ``since`` or later."""
     decided = takewhile(
         lambda entry: entry.number >= since, islice(versions.iter_decisions(store, ledger_head), _DECISIONS)

@@ -81,13 +81,13 @@ def import_model(
             f"{store.shown} has {ledger_head.state.versions} versions already; `--import` makes version 1 only. "
             "Evaluate the model as a candidate: `mlci run`, then `mlci promote`"
         )
-    if loaded.config.evaluation is None or context.stamp is None:
+    if loaded.config.evaluation is None or context.author is None:
         raise InputError("`--import` needs an evaluation set: a metrics file has no model to import")
     opened = _bundle(loaded, context, model, folder=folder, environment=environment, facts=facts)
     opened, missing = _scored(loaded, context, opened, ledger_head, folder=folder, facts=facts, save=save)
     more = {**opened.content.more, **({"predictions": f"missing: {missing}"} if missing else {})}
     opened = replace(opened, content=opened.content.model_copy(update={"more": more}))
-    done = append_version(store, context.stamp, opened, ledger_head, note or f"imported from {model.source}")
+    done = append_version(store, context.author, opened, ledger_head, note or f"imported from {model.source}")
     return replace(done, notes=_notes(model, missing))
 
 
@@ -185,7 +185,7 @@ def _scored(
     evaluation = loaded.config.evaluation
     data = resolve_path(evaluation.data, folder) if evaluation else ""
     rows = ref_or_file.rows_fingerprint(loaded.config, context, data)
-    unstamped = replace(context, stamp=None)  # an import is not a use of the evaluation set
+    unstamped = replace(context, author=None)  # an import is not a use of the evaluation set
     try:
         judged = reevaluate_bundle(
             loaded, unstamped, opened, ledger_head, folder=folder, facts=facts, rows=rows, save=save

@@ -32,11 +32,11 @@ class RegistryCheck:
 
     Attributes:
         wrong: Faults that the user accepted, as messages.
-        left: By version, why it was rolled back.
+        rolled_back: By version, why it was rolled back.
     """
 
     wrong: tuple[str, ...]
-    left: Mapping[int, str]
+    rolled_back: Mapping[int, str]
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ def check_registry(
     )
     if found and despite is None:
         raise MendableError(refusal_message(found))
-    return RegistryCheck(wrong=tuple(fault.text for fault in found), left=rolled_back_versions(_steps(record)))
+    return RegistryCheck(wrong=tuple(fault.text for fault in found), rolled_back=rolled_back_versions(_steps(record)))
 
 
 def refusal_message(found: tuple[RegistryFault, ...]) -> str:

@@ -19,7 +19,7 @@ from mlci.operations.holdout_uses import ON_NUMBERS
 from mlci.operations.promote import preflight
 from mlci.operations.promote.reevaluate import reevaluate_bundle
 from mlci.operations.promote.refusals import (
-    Left,
+    RolledBack,
     find_own_decision,
     find_rolled_back_match,
     is_older_build,
@@ -120,7 +120,7 @@ def promote(
         CorruptError: if the registry fails the checks of :mod:`mlci.operations.promote.preflight`.
         OutsideError: if the registry can't be reached, or other promotions came first every time.
     """
-    store, stamp = registry_of(context), _stamp(context)
+    store, author = registry_of(context), _stamp(context)
     opened = open_bundle(out)
     if opened.content.model != loaded.config.model:
         raise InputError(f"the bundle in {out} is of the model `{opened.content.model}`, not `{loaded.config.model}`")
@@ -129,18 +129,18 @@ def promote(
     distrust = asked.again
     for _ in range(_TRIES):
         ledger_head = ledger.read_ledger_head(store)
-        if (own := _own(store, ledger_head, stamp, opened)) is not None:
+        if (own := _own(store, ledger_head, author, opened)) is not None:
             return replace(own, again=again)
         champion = versions.read_champion(store, ledger_head)
         stale = [_ASKED] * distrust + _stale(loaded, opened, ledger_head, rows)
         if opened.report.verdict == "block" and not stale:
-            _keep_champion_predictions(store, stamp, ledger_head, opened)
+            _keep_champion_predictions(store, author, ledger_head, opened)
             return PromotionResult(report=opened.report, again=again, refused="a gate blocks")
         context.say(f"promote: verifying {store.shown}, {pluralize(ledger_head.number, 'entry', 'entries')}")
         said = opened.report.baseline
         against = said.version if said.source == "production" else None
-        whole = preflight.check_registry(store, champion, now=stamp.now(), despite=asked.despite, against=against)
-        if (settled := _settled(store, context, ledger_head, opened, champion, whole.left)) is not None:
+        whole = preflight.check_registry(store, champion, now=author.now(), despite=asked.despite, against=against)
+        if (settled := _settled(store, context, ledger_head, opened, champion, whole.rolled_back)) is not None:
             return replace(settled, again=again)
         if stale:
             try:
@@ -155,19 +155,19 @@ def promote(
         if opened.report.verdict == "block":
             return PromotionResult(report=opened.report, again=again, refused="a gate blocks")
         try:
-            notes = (*whole.wrong, *_notes(store, ledger_head, context, opened, champion, whole.left))
+            notes = (*whole.wrong, *_notes(store, ledger_head, context, opened, champion, whole.rolled_back))
             words, mend = asked.words(whole.wrong), bool(whole.wrong)
             return replace(
-                append_version(store, stamp, opened, ledger_head, words, mend=mend), again=again, notes=notes
+                append_version(store, author, opened, ledger_head, words, mend=mend), again=again, notes=notes
             )
         except MovedError:
             context.say("another version was promoted meanwhile; checking again")
     raise OutsideError(f"{store.shown}: other promotions came first {_TRIES} times in a row; try again later")
 
 
-def _own(store: Store, ledger_head: LedgerHead, stamp: Author, opened: VerifiedBundle) -> PromotionResult | None:
+def _own(store: Store, ledger_head: LedgerHead, author: Author, opened: VerifiedBundle) -> PromotionResult | None:
     """Return the outcome if an earlier attempt of this invocation promoted these bytes already."""
-    entry = find_own_decision(store, ledger_head, stamp)
+    entry = find_own_decision(store, ledger_head, author)
     if entry is None or not isinstance(entry.body, Promotion):
         return None
     version = versions.promoted(store, entry)
@@ -183,9 +183,9 @@ def _own(store: Store, ledger_head: LedgerHead, stamp: Author, opened: VerifiedB
 
 
 def _stamp(context: RunContext) -> Author:
-    if context.stamp is None:
+    if context.author is None:
         raise ValueError("the run context has no author")
-    return context.stamp
+    return context.author
 
 
 def _rows(loaded: LoadedConfig, context: RunContext, folder: Path, opened: VerifiedBundle) -> str:
@@ -250,13 +250,13 @@ def _remedy(stale: list[str]) -> str:
     return trains[0].upper() + trains[1:]
 
 
-def _keep_champion_predictions(store: Store, stamp: Author, ledger_head: LedgerHead, opened: VerifiedBundle) -> None:
+def _keep_champion_predictions(store: Store, author: Author, ledger_head: LedgerHead, opened: VerifiedBundle) -> None:
     """Add the champion's predictions on a moved evaluation set, which the run made: it stays the champion."""
     scored = opened.scored
     if scored is None or ledger_head.state.champion != scored.version:
         return
     if production.added_for_rows(store, ledger_head, scored.predictions.fingerprint) is None:
-        production.keep_rescored(store, stamp, scored)
+        production.keep_rescored(store, author, scored)
 
 
 def _settled(
@@ -265,7 +265,7 @@ def _settled(
     ledger_head: LedgerHead,
     opened: VerifiedBundle,
     champion: Version | None,
-    left: Left,
+    rolled_back: RolledBack,
 ) -> PromotionResult | None:
     """Return the outcome if nothing is to be appended: in production already, rolled back, or an older build."""
     content = opened.content
@@ -273,7 +273,7 @@ def _settled(
         return PromotionResult(
             report=opened.report, version=champion.number, notes=("these bytes are in production already",)
         )
-    if (back := find_rolled_back_match(store, ledger_head, content, left)) is not None:
+    if (back := find_rolled_back_match(store, ledger_head, content, rolled_back)) is not None:
         return PromotionResult(report=opened.report, refused=back)
     if champion is not None and (older := is_older_build(context.git, content, champion)) is not None:
         return PromotionResult(
@@ -316,7 +316,7 @@ def _terms(config: Config) -> dict[str, Any]:
 
 def append_version(
     store: Store,
-    stamp: Author,
+    author: Author,
     opened: VerifiedBundle,
     ledger_head: LedgerHead,
     note: str | None,
@@ -336,7 +336,7 @@ def append_version(
             raise MovedError
         return Promotion(version=number, manifest=digest, replaced=state.champion, note=note)
 
-    entry = ledger.append_entry(store, stamp, decide)
+    entry = ledger.append_entry(store, author, decide)
     return PromotionResult(
         report=opened.report, version=number, replaced=seen.champion, entry=entry.number if entry is not None else None
     )
@@ -348,7 +348,7 @@ def _notes(
     context: RunContext,
     opened: VerifiedBundle,
     champion: Version | None,
-    left: Left,
+    rolled_back: RolledBack,
 ) -> tuple[str, ...]:
     recipe, found = opened.content.recipe, []
     if recipe.commit is None:
@@ -357,6 +357,6 @@ def _notes(
         found.append("it was made from a checkout with uncommitted changes, so it can't be reproduced from its commit")
     if (order := unknown_order_note(context.git, opened.content, champion)) is not None:
         found.append(order)
-    if (back := rolled_back_model_note(store, ledger_head, opened.content, left)) is not None:
+    if (back := rolled_back_model_note(store, ledger_head, opened.content, rolled_back)) is not None:
         found.append(back)
     return tuple(found)

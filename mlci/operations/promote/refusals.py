@@ -13,7 +13,7 @@ from mlci.registry.manifest import Content, same
 from mlci.registry.store import CorruptError, Store
 from mlci.registry.versions import Version
 
-Left = Mapping[int, str]
+RolledBack = Mapping[int, str]
 """Versions that were rolled back and not promoted again since, with the reasons, as returned by
 :func:`mlci.registry.rolled_back.rolled_back_versions`."""
 
@@ -21,30 +21,34 @@ RECENT = 32
 """Number of the newest ones that a candidate is compared with; each takes two reads."""
 
 
-def find_rolled_back_match(store: Store, ledger_head: LedgerHead, content: Content, left: Left) -> str | None:
+def find_rolled_back_match(
+    store: Store, ledger_head: LedgerHead, content: Content, rolled_back: RolledBack
+) -> str | None:
     """Return a refusal if a candidate is a version that was rolled back; ``None`` if it is not."""
-    for version, reason in _versions(store, ledger_head, left):
+    for version, reason in _versions(store, ledger_head, rolled_back):
         if same(version.manifest, content):
             how = f"version {version.number} holds these bytes and was rolled back: {reason}"
             return f"{how}; `mlci rollback --to {version.number}` restores it on purpose"
     return None
 
 
-def rolled_back_model_note(store: Store, ledger_head: LedgerHead, content: Content, left: Left) -> str | None:
+def rolled_back_model_note(
+    store: Store, ledger_head: LedgerHead, content: Content, rolled_back: RolledBack
+) -> str | None:
     """Return a note if another commit made the same files as a version that was rolled back.
 
     That is not a reason to refuse them: the fault may have been in the code beside the model, and be fixed now.
     """
-    for version, reason in _versions(store, ledger_head, left):
+    for version, reason in _versions(store, ledger_head, rolled_back):
         if content.files and version.manifest.files == content.files:
             return f"version {version.number} has the same model files, and was rolled back: {reason}"
     return None
 
 
-def _versions(store: Store, ledger_head: LedgerHead, left: Left) -> Iterator[tuple[Version, str]]:
-    for number in sorted(left, reverse=True)[:RECENT]:
+def _versions(store: Store, ledger_head: LedgerHead, rolled_back: RolledBack) -> Iterator[tuple[Version, str]]:
+    for number in sorted(rolled_back, reverse=True)[:RECENT]:
         with contextlib.suppress(CorruptError):  # the preflight has reported it
-            yield versions.read_version(store, ledger_head, number), left[number]
+            yield versions.read_version(store, ledger_head, number), rolled_back[number]
 
 
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
@@ -87,13 +91,13 @@ _FIRST = 2  # newest decisions that a first attempt reads: a step may be retried
 _REPEATED = 64  # newest decisions that a repeated one reads
 
 
-def find_own_decision(store: Store, ledger_head: LedgerHead, stamp: Author) -> Entry | None:
+def find_own_decision(store: Store, ledger_head: LedgerHead, author: Author) -> Entry | None:
     """Return the newest decision that this invocation wrote in an earlier attempt.
 
     Raises:
         CorruptError: if a decision on the way was changed or is damaged.
     """
-    intent = stamp.intent
+    intent = author.intent
     if intent is None:
         return None
     recent = islice(versions.iter_decisions(store, ledger_head), _REPEATED if intent.repeated else _FIRST)

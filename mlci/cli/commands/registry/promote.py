@@ -83,8 +83,10 @@ def command(  # noqa: PLR0913 - an option each
     user_code = os.environ.get("GITHUB_ACTIONS") != "true"  # there, the job's token can write to it
     asked = {"out": str(out), "registry": store.shown, "import": source}
     with (
-        with_intent(author, folder, os.environ, "promote", asked) as stamp,
-        run_context(folder, registry=store, stamp=stamp, place=loaded.config.registry, user_code=user_code) as context,
+        with_intent(author, folder, os.environ, "promote", asked) as author,
+        run_context(
+            folder, registry=store, author=author, place=loaded.config.registry, user_code=user_code
+        ) as context,
     ):
         outcome = (
             _imported(loaded, context, source, folder=folder, out=out, note=note)

@@ -83,8 +83,8 @@ def command(
     if not no_record:
         instead = "train with `--no-record --save FILE`, and let a job of its own run `mlci reproduce --record FILE`"
         refuse_training_beside_credentials(loaded, os.environ, instead=instead)
-    store, stamp = open_registry(loaded, folder, writes=not no_record)
-    with run_context(folder, cached=False, registry=store, stamp=stamp, place=loaded.config.registry) as context:
+    store, author = open_registry(loaded, folder, writes=not no_record)
+    with run_context(folder, cached=False, registry=store, author=author, place=loaded.config.registry) as context:
         found = reproduce_version(
             loaded,
             context,
@@ -119,15 +119,15 @@ def _recorded(loaded: LoadedConfig, folder: Path, taken: Path, *, alone: bool) -
     """Record the reproduction of another job."""
     if not alone:
         raise click.UsageError("--record takes the version from its file, trains nothing, and writes to the registry")
-    store, stamp = open_registry(loaded, folder, writes=True)
-    if store is None or stamp is None:
+    store, author = open_registry(loaded, folder, writes=True)
+    if store is None or author is None:
         raise ValueError("a registry and an author were requested")
     try:
         data = read_bounded(taken, MOST_BYTES)
     except OSError as error:
         raise InputError(Problem(f"can't be read: {error.strerror}; {LEFT}", str(taken))) from error
     found = take_over_reproduction(store, data, path=str(taken))
-    number = record_reproduction(store, stamp, found, once=True)
+    number = record_reproduction(store, author, found, once=True)
     trainings = len(found.spread.reruns)
     count = f"{trainings} training{'' if trainings == 1 else 's'}"
     text = f"version {found.spread.version}, trained again: {found.outcome} ({count}; entry {number})"

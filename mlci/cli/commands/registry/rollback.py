@@ -37,8 +37,8 @@ def command(config_path: Path, *, as_json: bool, to: int | None, reason: str, ta
         raise click.UsageError("--reason must not be empty: it is recorded in the ledger for other readers")
     _, store = load_with_registry(config_path)
     folder = config_path.parent
-    with with_intent(writer(folder), folder, os.environ, "rollback", {"to": to, "registry": store.shown}) as stamp:
-        done = roll_back(store, stamp, to=to, reason=why)
+    with with_intent(writer(folder), folder, os.environ, "rollback", {"to": to, "registry": store.shown}) as author:
+        done = roll_back(store, author, to=to, reason=why)
     text = rollback_text(done)
     document = {name: value for name, value in asdict(done).items() if name != "earlier" or value is not None}
     click.echo(json.dumps(document, indent=1) if as_json else text)

@@ -38,8 +38,8 @@ def command(config_path: Path, *, as_json: bool, limit: int, before: int | None)
     ledger_head = ledger.read_ledger_head(store)
     last = min(ledger_head.state.versions, before - 1) if before else ledger_head.state.versions
     found = _page(store, ledger_head, last, limit)
-    champion, left = ledger_head.state.champion, _left(store, ledger_head, found)
-    rows = [_plain(version, champion=champion, left=left) for version in found]
+    champion, rolled_back = ledger_head.state.champion, _rolled_back(store, ledger_head, found)
+    rows = [_plain(version, champion=champion, rolled_back=rolled_back) for version in found]
     more = max(0, last - limit)
     if as_json:
         document = {"model": loaded.config.model, "champion": champion, "versions": rows}
@@ -60,7 +60,7 @@ def _page(store: Store, ledger_head: LedgerHead, last: int, limit: int) -> list[
     return [versions.promoted(store, entry) for entry in ledger.iter_verified(store, ledger_head, places)]
 
 
-def _left(store: Store, ledger_head: LedgerHead, found: list[Version]) -> dict[int, str]:
+def _rolled_back(store: Store, ledger_head: LedgerHead, found: list[Version]) -> dict[int, str]:
     """Return the reasons of rollbacks by version, from the decisions since the oldest of the versions."""
     since = found[-1].entry.number if found else 0
     decided = takewhile(
@@ -69,13 +69,13 @@ def _left(store: Store, ledger_head: LedgerHead, found: list[Version]) -> dict[i
     return rolled_back_versions(reversed([one.body for one in decided if isinstance(one.body, Promotion | Rollback)]))
 
 
-def _plain(version: Version, *, champion: int | None, left: dict[int, str]) -> dict[str, Any]:
+def _plain(version: Version, *, champion: int | None, rolled_back: dict[int, str]) -> dict[str, Any]:
     manifest, entry = version.manifest, version.entry
     note = entry.body.note if entry.body.kind == "promotion" else None
     return {
         "version": version.number,
         "production": version.number == champion,
-        "rolled_back": left.get(version.number),
+        "rolled_back": rolled_back.get(version.number),
         "commit": manifest.recipe.commit,
         "promoted_at": entry.at,
         "by": entry.by.actor,
