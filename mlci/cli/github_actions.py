@@ -69,14 +69,14 @@ def write_step_result(outputs: Mapping[str, object], text: str, *, report: Repor
         text: Lines as on the terminal.
         report: A report that no earlier step has shown.
     """
-    here = read_workflow(os.environ)
-    problems = [write_outputs(here.output, {name: _said(value) for name, value in outputs.items()})]
+    workflow = read_workflow(os.environ)
+    problems = [write_outputs(workflow.output, {name: _said(value) for name, value in outputs.items()})]
     written = Markdown()
     lines = [f"- {written.text(line, longest=_LONGEST)}" for line in text.splitlines()]
-    problems.append(write_summary(here.summary, lambda _: "\n".join(lines)))
+    problems.append(write_summary(workflow.summary, lambda _: "\n".join(lines)))
     if report is not None:
-        links = here.links(report.candidate.commit)
-        problems.append(write_summary(here.summary, lambda room: render_summary(report, links=links, budget=room)))
+        links = workflow.links(report.candidate.commit)
+        problems.append(write_summary(workflow.summary, lambda room: render_summary(report, links=links, budget=room)))
     for problem in filter(None, problems):
         click.echo(problem, err=True)
 

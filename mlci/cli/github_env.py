@@ -157,11 +157,11 @@ def head_of_this_run(elsewhere: Callable[[frozenset[str]], str | None] = lambda 
     """
     if given := os.environ.get("MLCI_HEAD_SHA"):
         return given
-    here = read_workflow(os.environ)
-    if here.event_path is None:
+    workflow = read_workflow(os.environ)
+    if workflow.event_path is None:
         return None
     try:
-        event = here.facts()
+        event = workflow.facts()
     except InputError:  # `mlci publish` reports a payload that can't be read
         event = Event(name="")
-    return elsewhere(event.commits(here.sha)) or event.head or here.sha
+    return elsewhere(event.commits(workflow.sha)) or event.head or workflow.sha

@@ -59,7 +59,7 @@ class PublishConsole:
         """Print why nothing is published on GitHub."""
         self.remark("notice", f"nothing was published on GitHub: {silent.why}")
 
-    def done(self, done: PublishResult, where: Target) -> None:
+    def done(self, done: PublishResult, target: Target) -> None:
         """Print the actions on GitHub, and the refusals."""
         for line in done.did:
             self.line(line)
@@ -67,23 +67,23 @@ class PublishConsole:
             app = f"the app {plain_text(one.app or 'unknown')}" if one.app else "an unknown app"
             self.remark(
                 "warning",
-                f"another check named `{where.name}` is on {where.head[:7]}, made by {app} and not by this run of "
+                f"another check named `{target.name}` is on {target.head[:7]}, made by {app} and not by this run of "
                 f"mlci: {plain_text(one.url, longest=300)}. It can satisfy a required check; "
                 "docs/reference/permissions.md explains how a ruleset distinguishes them.",
             )
-        for left in done.stale:
+        for comment in done.stale:
             self.remark(
                 "warning",
-                permissions.stale_advice(plain_text(left.author, longest=100), plain_text(left.url, longest=300)),
+                permissions.stale_advice(plain_text(comment.author, longest=100), plain_text(comment.url, longest=300)),
             )
-        if where.reader is not None and done.refused:
-            self._refused(done.refused, where.reader)
+        if target.reader is not None and done.refused:
+            self._refused(done.refused, target.reader)
             return
         for refused in dict.fromkeys(done.refused):
-            self.remark("warning", permissions.permission_advice(refused.permission, refused.said))
+            self.remark("warning", permissions.permission_advice(refused.permission, refused.message))
         self.document |= {
-            "head": where.head,
-            "pull": where.pull,
+            "head": target.head,
+            "pull": target.pull,
             "check_url": done.check.url if done.check else None,
             "comment_url": done.comment.url if done.comment else None,
         }
@@ -92,14 +92,14 @@ class PublishConsole:
         """Print once why a read-only token was refused."""
         if self.early:
             self.line(f"the check is not opened: {reader}")
-        elif reader == DEPENDABOT and (lacking := [one for one in refused if "not accessible" in one.said]):
+        elif reader == DEPENDABOT and (lacking := [one for one in refused if "not accessible" in one.message]):
             self.remark("notice", permissions.dependabot_advice(one.permission for one in lacking))
         elif reader != DEPENDABOT:
             self.remark("notice", permissions.read_only_advice(reader))
         if reader == DEPENDABOT and not self.early:
             for one in dict.fromkeys(refused):
-                if "not accessible" not in one.said:
-                    self.remark("warning", permissions.permission_advice(one.permission, one.said))
+                if "not accessible" not in one.message:
+                    self.remark("warning", permissions.permission_advice(one.permission, one.message))
 
     def verdict(self, found: Result, model: str | None) -> None:
         """Print the result in one line."""

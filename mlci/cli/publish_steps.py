@@ -84,7 +84,7 @@ BLOCKED = 1
 INPUT = 2
 
 
-def open_now(here: Workflow, words: PublishConsole, *, config: Path, url: str | None) -> int:
+def open_now(workflow: Workflow, console: PublishConsole, *, config: Path, url: str | None) -> int:
     """Open check and status before the evaluation; a missing permission does not stop the evaluation.
 
     Raises:
@@ -92,29 +92,29 @@ def open_now(here: Workflow, words: PublishConsole, *, config: Path, url: str | 
         OutsideError: if GitHub failed.
     """
     about = read_subject(config)
-    if error := about.error or here.wrong:
+    if error := about.error or workflow.wrong:
         raise error
-    where = _target(here, about, here.facts(), url)
-    access = _access(here)
-    if isinstance(where, NothingToPublish) or access is None:
-        words.quiet(where if isinstance(where, NothingToPublish) else NO_TOKEN)
-        words.end(verdict=None, code=0)
+    target = _target(workflow, about, workflow.facts(), url)
+    access = _access(workflow)
+    if isinstance(target, NothingToPublish) or access is None:
+        console.quiet(target if isinstance(target, NothingToPublish) else NO_TOKEN)
+        console.end(verdict=None, code=0)
         return 0
-    note = _note(here, where, access)
-    fresh = note.begin() and where.run.attempt == 1
-    done = open_publication(where, Client(transport(access), repository=here.repository or ""), fresh=fresh)
+    note = _note(workflow, target, access)
+    fresh = note.begin() and target.run.attempt == 1
+    done = open_publication(target, Client(transport(access), repository=workflow.repository or ""), fresh=fresh)
     if done.check is not None:
         note.leave(done.check)
-        words.trouble(write_outputs(here.output, {"check": serialize_check(done.check, where)}))
-    words.done(done, where)
-    words.end(verdict=None, code=0)
+        console.trouble(write_outputs(workflow.output, {"check": serialize_check(done.check, target)}))
+    console.done(done, target)
+    console.end(verdict=None, code=0)
     _raise(done)
     return 0
 
 
 def conclude_run(
-    here: Workflow,
-    words: PublishConsole,
+    workflow: Workflow,
+    console: PublishConsole,
     *,
     config: Path,
     report: Path,
@@ -130,19 +130,19 @@ def conclude_run(
         OutsideError: if GitHub failed; everything else was written.
     """
     about = read_subject(config)
-    event, broken = _event(here)
-    broken = here.wrong or broken
-    found = _found(about, report, ended=ended, code=code, commits=event.commits(here.sha))
-    links = here.links(event.head)
+    event, broken = _event(workflow)
+    broken = workflow.wrong or broken
+    found = _found(about, report, ended=ended, code=code, commits=event.commits(workflow.sha))
+    links = workflow.links(event.head)
     verdict = found.report.verdict if isinstance(found, Finished) else "error"
-    words.trouble(write_summary(here.summary, lambda room: _summary(found, about, event, links, room)))
-    words.trouble(write_outputs(here.output, _outputs(found, report, verdict)))
-    done = PublishResult() if broken else _published(here, words, about, event, found, links, check, url)
+    console.trouble(write_summary(workflow.summary, lambda room: _summary(found, about, event, links, room)))
+    console.trouble(write_outputs(workflow.output, _outputs(found, report, verdict)))
+    done = PublishResult() if broken else _published(workflow, console, about, event, found, links, check, url)
     urls = {"comment-url": done.comment.url if done.comment else "", "check-url": done.check.url if done.check else ""}
-    words.trouble(write_outputs(here.output, urls))
+    console.trouble(write_outputs(workflow.output, urls))
     exit_code = BLOCKED if verdict in {"block", "error"} else 0
-    words.verdict(found, about.model)
-    words.end(verdict=verdict, code=exit_code)
+    console.verdict(found, about.model)
+    console.end(verdict=verdict, code=exit_code)
     _raise(done)
     if broken is not None:
         raise broken
@@ -174,8 +174,8 @@ NO_TOKEN = NothingToPublish(
 
 
 def _published(
-    here: Workflow,
-    words: PublishConsole,
+    workflow: Workflow,
+    console: PublishConsole,
     about: Subject,
     event: Event,
     found: Result,
@@ -184,52 +184,56 @@ def _published(
     url: str | None,
 ) -> PublishResult:
     """Publish on GitHub, if there are a repository, a commit and a token."""
-    where = _target(here, about, event, url)
-    access = _access(here)
-    if isinstance(where, NothingToPublish) or access is None:
-        words.quiet(where if isinstance(where, NothingToPublish) else NO_TOKEN)
+    target = _target(workflow, about, event, url)
+    access = _access(workflow)
+    if isinstance(target, NothingToPublish) or access is None:
+        console.quiet(target if isinstance(target, NothingToPublish) else NO_TOKEN)
         return PublishResult()
-    what: Publication = plan_publication(where, found, policy=about.policy, links=links)
-    note = _note(here, where, access)
+    what: Publication = plan_publication(target, found, policy=about.policy, links=links)
+    note = _note(workflow, target, access)
     known = note.take() or (
-        parse_check(check, where) if check and note.begin() else None
+        parse_check(check, target) if check and note.begin() else None
     )  # true until something is sent
-    client = Client(transport(access), repository=here.repository or "")
+    client = Client(transport(access), repository=workflow.repository or "")
     done = publish_report(what, client, known=known, opener=opener(check))
-    words.done(done, where)
+    console.done(done, target)
     return done
 
 
-def _target(here: Workflow, about: Subject, event: Event, url: str | None) -> Target | NothingToPublish:
+def _target(workflow: Workflow, about: Subject, event: Event, url: str | None) -> Target | NothingToPublish:
     if event.head is None:
         return NothingToPublish(why=event.why or "the event has no commit to report on")
-    if here.repository is None or here.run is None:
-        missing = "GITHUB_REPOSITORY" if here.repository is None else "GITHUB_RUN_ID"
+    if workflow.repository is None or workflow.run is None:
+        missing = "GITHUB_REPOSITORY" if workflow.repository is None else "GITHUB_RUN_ID"
         return NothingToPublish(why=f"this is not a workflow run: {missing} is not set")
     if about.model is None:
         return NothingToPublish(why="the configuration does not name the model, so the check has no name")
-    return find_target(event, model=about.model, run=here.run, url=url or here.run_url, asked=here.invocation)
+    return find_target(
+        event, model=about.model, run=workflow.run, url=url or workflow.run_url, asked=workflow.invocation
+    )
 
 
-def _note(here: Workflow, where: Target, access: Access) -> Note:
+def _note(workflow: Workflow, target: Target, access: Access) -> Note:
     """Return the note from one step of this job to the next, in the runner's folder or else in mlci's."""
-    folder = here.temp or Path(OURS)
-    if here.temp is None:
+    folder = workflow.temp or Path(OURS)
+    if workflow.temp is None:
         with contextlib.suppress(OSError):  # in a read-only folder, no note is kept
             keep_out_of_git(folder)
-    return Note(folder, where, repository=here.repository or "", token=access.token)
+    return Note(folder, target, repository=workflow.repository or "", token=access.token)
 
 
-def _access(here: Workflow) -> Access | None:
-    return None if here.token is None else Access(url=here.api, token=here.token, agent=f"mlci/{__version__}")
+def _access(workflow: Workflow) -> Access | None:
+    return (
+        None if workflow.token is None else Access(url=workflow.api, token=workflow.token, agent=f"mlci/{__version__}")
+    )
 
 
-def _event(here: Workflow) -> tuple[Event, InputError | None]:
+def _event(workflow: Workflow) -> tuple[Event, InputError | None]:
     """Read the event; an unreadable one is reported after everything else was written."""
     try:
-        return here.facts(), None
+        return workflow.facts(), None
     except InputError as error:
-        return Event(name=here.event or "", why=str(error)), error
+        return Event(name=workflow.event or "", why=str(error)), error
 
 
 def _summary(found: Result, about: Subject, event: Event, links: Links, room: int) -> str:

@@ -187,20 +187,22 @@ def _in_repository(loaded: LoadedConfig, environment: Mapping[str, str]) -> Stor
     from mlci.github.transport import Access  # noqa: PLC0415 - the same
     from mlci.registry.stores.github.store import RepositoryStore  # noqa: PLC0415 - the adapter that was asked for
 
-    here = read_workflow(environment)
-    if here.wrong is not None:
-        raise here.wrong
-    if here.repository is None or here.token is None:
+    workflow = read_workflow(environment)
+    if workflow.wrong is not None:
+        raise workflow.wrong
+    if workflow.repository is None or workflow.token is None:
         lacks = (
-            "which repository: GITHUB_REPOSITORY" if here.repository is None else "a token: MLCI_TOKEN or GITHUB_TOKEN"
+            "which repository: GITHUB_REPOSITORY"
+            if workflow.repository is None
+            else "a token: MLCI_TOKEN or GITHUB_TOKEN"
         )
         words = (
             f"`registry: github` needs to know {lacks} is not set. In a workflow, add to the step `env: GITHUB_TOKEN: "
             "${{ github.token }}`; on a machine, `export GITHUB_REPOSITORY=owner/name GITHUB_TOKEN=$(gh auth token)`"
         )
         raise InputError(loaded.problem(words, "registry"))
-    access = Access(url=here.api, token=here.token, agent=f"mlci/{__version__}")
-    return RepositoryStore(access, here.repository, loaded.config.model)
+    access = Access(url=workflow.api, token=workflow.token, agent=f"mlci/{__version__}")
+    return RepositoryStore(access, workflow.repository, loaded.config.model)
 
 
 def _untracked(loaded: LoadedConfig, place: Path, folder: Path, environment: Mapping[str, str]) -> None:

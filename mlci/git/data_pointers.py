@@ -40,8 +40,8 @@ def data_pointers(git: Git) -> dict[str, str]:
 
 
 def _listed(git: Git, root: Path, *patterns: str) -> list[str]:
-    said = git.ask("-C", str(root), "ls-files", "-z", "--", *patterns).out
-    return [name for name in said.split("\0") if name]
+    listing = git.ask("-C", str(root), "ls-files", "-z", "--", *patterns).out
+    return [name for name in listing.split("\0") if name]
 
 
 def _of_dvc(path: Path, home: str, code: Collection[str]) -> dict[str, str]:
@@ -50,14 +50,14 @@ def _of_dvc(path: Path, home: str, code: Collection[str]) -> dict[str, str]:
     stages = parts.get("stages")
     if not isinstance(stages, dict):
         return dict(_named(parts, "outs", home))
-    made: dict[str, str] = {}
+    derived: dict[str, str] = {}
     sources: dict[str, str] = {}
     for stage in stages.values():
         deps = {name: digest for name, digest in _named(stage, "deps", home) if name not in code}
         outs = {name: digest for name, digest in _named(stage, "outs", home) if name not in code}
         sources.update(deps or outs)
-        made.update(outs if deps else {})
-    return {name: digest for name, digest in sources.items() if name not in made}
+        derived.update(outs if deps else {})
+    return {name: digest for name, digest in sources.items() if name not in derived}
 
 
 def _loaded(path: Path) -> Mapping[str, Any]:

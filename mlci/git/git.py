@@ -63,8 +63,8 @@ class Git:
             raise InputError(f"no git on PATH, or no folder {self.folder}; `baseline: ref` needs both") from error
         except subprocess.TimeoutExpired as error:
             raise OutsideError(f"`git {arguments[0]}` did not end within {_TIMEOUT:.0f} s") from error
-        out, said = (data.decode("utf-8", "replace") for data in (done.stdout, done.stderr))
-        return GitOutput(status=done.returncode, out=out.strip("\n"), error=_line(said))
+        stdout, stderr = (data.decode("utf-8", "replace") for data in (done.stdout, done.stderr))
+        return GitOutput(status=done.returncode, out=stdout.strip("\n"), error=_line(stderr))
 
     def must(self, *arguments: str) -> str:
         """Call git and return its output.
@@ -72,10 +72,12 @@ class Git:
         Raises:
             OutsideError: if git failed; the message has its first line.
         """
-        said = self.ask(*arguments)
-        if said.status != 0:
-            raise OutsideError(f"`git {arguments[0]}` failed in {self.folder}: {said.error or f'status {said.status}'}")
-        return said.out
+        answer = self.ask(*arguments)
+        if answer.status != 0:
+            raise OutsideError(
+                f"`git {arguments[0]}` failed in {self.folder}: {answer.error or f'status {answer.status}'}"
+            )
+        return answer.out
 
     def root(self) -> Path:
         """Return the top folder of the checkout.
@@ -83,10 +85,10 @@ class Git:
         Raises:
             InputError: if the folder is not in a checkout, or git does not trust its owner.
         """
-        said = self.ask("rev-parse", "--show-toplevel")
-        if said.status == 0 and said.out:
-            return Path(said.out)
-        if "dubious ownership" in said.error:
+        answer = self.ask("rev-parse", "--show-toplevel")
+        if answer.status == 0 and answer.out:
+            return Path(answer.out)
+        if "dubious ownership" in answer.error:
             raise InputError(
                 f"git does not trust {self.folder}, which belongs to another user (as in job containers); run first: "
                 f"git config --global --add safe.directory '{self.folder.resolve()}'"
@@ -121,10 +123,10 @@ def changed_files(git: Git, before: str, after: str | None = None) -> dict[str, 
         return None
     options = ("--name-status", "--no-renames", "--no-ext-diff", "--no-textconv", "--no-relative", "-z")
     try:
-        said = git.must("diff", *options, *commits, "--")
+        answer = git.must("diff", *options, *commits, "--")
     except OutsideError:
         return None  # it only explains
-    words = said.split("\0")
+    words = answer.split("\0")
     return {name: _HOW.get(how, "changed") for how, name in zip(words[::2], words[1::2], strict=False)}
 
 
@@ -134,10 +136,10 @@ def is_tracked(git: Git, path: str) -> bool:
     spellings = {folder / path, (folder / path).resolve()}  # the link, and its target
     magic = "glob" if glob.has_magic(path) else "literal"
     try:
-        said = [git.ask("ls-files", "--", f":({magic}){spelling}") for spelling in sorted(spellings)]
+        answer = [git.ask("ls-files", "--", f":({magic}){spelling}") for spelling in sorted(spellings)]
     except InputError:
         return False
-    return any(one.status == 0 and bool(one.out) for one in said)
+    return any(one.status == 0 and bool(one.out) for one in answer)
 
 
 def tracked_files(git: Git, folder: Path) -> bool:
@@ -149,8 +151,8 @@ def tracked_files(git: Git, folder: Path) -> bool:
     root = git.root().resolve()
     for path in (folder.resolve(), folder.parent.resolve() / folder.name):  # the target of a link, and the link
         if path.is_relative_to(root):
-            said = git.ask("ls-files", "--", f":(top,literal){path.relative_to(root).as_posix()}")
-            if said.status != 0 or said.out:
+            answer = git.ask("ls-files", "--", f":(top,literal){path.relative_to(root).as_posix()}")
+            if answer.status != 0 or answer.out:
                 return True
     return False
 

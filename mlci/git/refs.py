@@ -60,8 +60,8 @@ def resolve_ref(git: Git, ref: str) -> ResolvedRef:
 
 
 def _commit(git: Git, name: str) -> str | None:
-    said = git.ask("rev-parse", "--verify", "--quiet", f"{name}^{{commit}}")
-    return said.out if said.status == 0 and re.fullmatch(r"[0-9a-f]{40,64}", said.out) else None
+    answer = git.ask("rev-parse", "--verify", "--quiet", f"{name}^{{commit}}")
+    return answer.out if answer.status == 0 and re.fullmatch(r"[0-9a-f]{40,64}", answer.out) else None
 
 
 def _absent(git: Git, ref: str) -> str:

@@ -72,11 +72,11 @@ def holds_only_untracked(git: Git, path: str) -> bool:
     above = [one for one in (here, *here.parents) if one != root and one.is_relative_to(root)]
     if any(one.is_symlink() or (one / ".git").exists() for one in above):
         return False  # a link, or a submodule, which git tracks as a whole
-    said = git.ask("-C", str(root), "ls-files", "-z", "--", f":(top,literal){path}")
-    if said.status != 0 or said.out:
+    listing = git.ask("-C", str(root), "ls-files", "-z", "--", f":(top,literal){path}")
+    if listing.status != 0 or listing.out:
         return False
     ignored = (git.ask("-C", str(root), "check-ignore", "--quiet", "--", name) for name in (path, f"{path}/"))
-    return (root / path).exists() or any(said.status == 0 for said in ignored)
+    return (root / path).exists() or any(listing.status == 0 for listing in ignored)
 
 
 def _is_in(path: str, folder: str) -> bool:
@@ -84,14 +84,14 @@ def _is_in(path: str, folder: str) -> bool:
 
 
 def _untracked(git: Git, root: Path) -> tuple[frozenset[str], tuple[str, ...]]:
-    said = git.must("-C", str(root), "ls-files", "--others", "--exclude-standard", "-z").split("\0")
-    nested = frozenset(name.rstrip("/") for name in said if name.endswith("/"))
-    return nested, tuple(name for name in said if name and not name.endswith("/"))
+    listing = git.must("-C", str(root), "ls-files", "--others", "--exclude-standard", "-z").split("\0")
+    nested = frozenset(name.rstrip("/") for name in listing if name.endswith("/"))
+    return nested, tuple(name for name in listing if name and not name.endswith("/"))
 
 
 def _links(git: Git, root: Path) -> dict[str, str | None]:
-    said = git.must("-C", str(root), "ls-files", "--stage", "-z").split("\0")
-    names = [entry.partition("\t")[2] for entry in said if entry.startswith(f"{_LINK} ")]
+    listing = git.must("-C", str(root), "ls-files", "--stage", "-z").split("\0")
+    names = [entry.partition("\t")[2] for entry in listing if entry.startswith(f"{_LINK} ")]
     return {name: _target(root, name) for name in names}
 
 

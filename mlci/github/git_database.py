@@ -143,24 +143,28 @@ class GitDatabase:
         """Write a tree: the files, added to another tree; return its hash."""
         body = {"tree": [self._item(path, data) for path, data in files.items()]}
         over = {"base_tree": base} if base else {}
-        made = self._repository.change(
+        created = self._repository.change(
             "POST", "/git/trees", form_reader(Pointer), doing="write a tree", body=body | over
         )
-        return made.sha
+        return created.sha
 
     def _item(self, path: str, data: bytes) -> dict[str, str]:
         try:
             return {"path": path, **_FILE, "content": data.decode("utf-8")}
         except UnicodeDecodeError:
             body = {"content": base64.b64encode(data).decode("ascii"), "encoding": "base64"}
-            made = self._repository.change("POST", "/git/blobs", form_reader(Pointer), doing="write a file", body=body)
-            return {"path": path, **_FILE, "sha": made.sha}
+            created = self._repository.change(
+                "POST", "/git/blobs", form_reader(Pointer), doing="write a file", body=body
+            )
+            return {"path": path, **_FILE, "sha": created.sha}
 
     def new_commit(self, tree: str, *, parents: tuple[str, ...], message: str) -> str:
         """Write a commit whose author is the owner of the token; return its hash. No ref moves."""
         body = {"message": message, "tree": tree, "parents": list(parents)}
-        made = self._repository.change("POST", "/git/commits", form_reader(Pointer), doing="write a commit", body=body)
-        return made.sha
+        created = self._repository.change(
+            "POST", "/git/commits", form_reader(Pointer), doing="write a commit", body=body
+        )
+        return created.sha
 
     def move(self, name: str, sha: str) -> RefusedError | None:
         """Move a ref forward; return GitHub's refusal if it would lose a commit, or if the ref does not exist."""

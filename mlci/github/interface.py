@@ -18,11 +18,11 @@ class PermissionRefused:
 
     Attributes:
         permission: Permission that the token lacks.
-        said: GitHub's own message, sanitized.
+        message: GitHub's own message, sanitized.
     """
 
     permission: Permission
-    said: str
+    message: str
 
 
 @dataclass(frozen=True)

@@ -72,7 +72,7 @@ class Releases:
                 "POST", "/releases", form_reader(Release), doing=f"make the release {tag}", body=payload
             )
         except RefusedError as error:
-            if "already_exists" in error.said:
+            if "already_exists" in error.message:
                 return None
             raise
 

@@ -59,7 +59,7 @@ class RepositoryClient:
         """
         found = self._ask("GET", path, read, doing=doing, parameters=parameters, body=body)
         if isinstance(found, PermissionRefused):
-            raise OutsideError(permission_error(found.said, doing, "read"))
+            raise OutsideError(permission_error(found.message, doing, "read"))
         return None if isinstance(found, NotThere) else found
 
     def change(
@@ -80,7 +80,7 @@ class RepositoryClient:
         """
         found = self._ask(verb, path, read, doing=doing, body=body, parameters=parameters)
         if isinstance(found, PermissionRefused):
-            raise OutsideError(permission_error(found.said, doing, "write"))
+            raise OutsideError(permission_error(found.message, doing, "write"))
         if isinstance(found, NotThere):
             raise OutsideError(
                 f"GitHub: could not {doing} (404): the token does not reach {self.name}, or may not write to it; "
@@ -96,7 +96,7 @@ class RepositoryClient:
         """
         found = self._ask("DELETE", path, lambda _: None, doing=doing)
         if isinstance(found, PermissionRefused):
-            raise OutsideError(permission_error(found.said, doing, "write"))
+            raise OutsideError(permission_error(found.message, doing, "write"))
 
     def check_reachable(self) -> None:
         """Check that the repository can be read, so that a 404 on an object means that it does not exist.
@@ -145,9 +145,9 @@ def form_reader(kind: type[T]) -> Callable[[Answer], T]:
     return read
 
 
-def permission_error(said: str, doing: str, level: Literal["read", "write"]) -> str:
+def permission_error(message: str, doing: str, level: Literal["read", "write"]) -> str:
     """Return cause, reason and the lines to add."""
-    person = "personal access token" in said.lower()
+    person = "personal access token" in message.lower()
     add = (
         f"Give the token the repository permission *Contents*: {'read and write' if level == 'write' else 'read-only'}."
         if person
@@ -158,4 +158,4 @@ def permission_error(said: str, doing: str, level: Literal["read", "write"]) -> 
         if level == "write" and not person
         else ""
     )
-    return f'GitHub refused to {doing} (403 "{said}"): the token lacks `contents: {level}`. {add}{fork}'
+    return f'GitHub refused to {doing} (403 "{message}"): the token lacks `contents: {level}`. {add}{fork}'

@@ -101,13 +101,13 @@ class RefusedError(OutsideError):
 
     Attributes:
         status: Status of GitHub's answer.
-        said: GitHub's own message, sanitized.
+        message: GitHub's own message, sanitized.
     """
 
-    def __init__(self, text: str, *, status: int, said: str) -> None:
+    def __init__(self, text: str, *, status: int, message: str) -> None:
         """Keep status and message."""
         super().__init__(text)
-        self.status, self.said = status, said
+        self.status, self.message = status, message
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -201,18 +201,18 @@ def _refused(ask: Request, answer: Answer) -> PermissionRefused | NotThere | Non
     """
     if answer.status < 400 or answer.status >= 500 or answer.status == 408 or _limited(answer):
         return None
-    said = plain_text(responses.error_message(answer.body) or f"status {answer.status}", longest=300)
+    message = plain_text(responses.error_message(answer.body) or f"status {answer.status}", longest=300)
     match answer.status:
         case 401:
-            raise OutsideError(f"GitHub: could not {ask.doing}: the token is not valid (401, {said})")
+            raise OutsideError(f"GitHub: could not {ask.doing}: the token is not valid (401, {message})")
         case 403:
-            return PermissionRefused(permission=ask.permission, said=said)
+            return PermissionRefused(permission=ask.permission, message=message)
         case 404 | 410:
             return NotThere()
-        case 422 if said.startswith("No commit found"):  # the requested branch does not exist
+        case 422 if message.startswith("No commit found"):  # the requested branch does not exist
             return NotThere()
-        case 422 if "maximum number of statuses" in said:  # 1,000 of one context on one commit
-            return PermissionRefused(permission=ask.permission, said=said)
+        case 422 if "maximum number of statuses" in message:  # 1,000 of one context on one commit
+            return PermissionRefused(permission=ask.permission, message=message)
         case _:
-            text = f"GitHub does not let mlci {ask.doing} ({answer.status}, {said})"
-            raise RefusedError(text, status=answer.status, said=said)
+            text = f"GitHub does not let mlci {ask.doing} ({answer.status}, {message})"
+            raise RefusedError(text, status=answer.status, message=message)

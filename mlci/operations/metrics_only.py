@@ -141,9 +141,9 @@ def _of_reference(loaded: LoadedConfig, ref: str, context: RunContext) -> Metric
         values = _read(loaded, path, f"{ref}:{config.predict.metrics}").values
         return {"values": values, "notes": notes}
 
-    made = made_from_ref(loaded, ref, context, evaluation=ROWS, make=make)
-    notes = (*made.notes, *made.facts["notes"])
-    return MetricValues(values=made.facts["values"], commit=made.commit, notes=notes)
+    ref_baseline = made_from_ref(loaded, ref, context, evaluation=ROWS, make=make)
+    notes = (*ref_baseline.notes, *ref_baseline.facts["notes"])
+    return MetricValues(values=ref_baseline.facts["values"], commit=ref_baseline.commit, notes=notes)
 
 
 def compare_values(

@@ -106,12 +106,12 @@ def reproduce_version(
     original = retrain.original_model(loaded, context, ledger_head, version, data)
     context.say(f"reproduce: version {version.number}, {runs} time{'s' if runs > 1 else ''}")
     with file_guards.guard_candidate_files(loaded, context.git.folder):
-        made = [
+        retrainings = [
             retrain.retrain_version(config, context, version, original, index, data=data, maker=surroundings.maker)
             for index in range(runs)
         ]
-    metrics = _metrics(config, made)
-    how = _identical(version, made[0], context.fingerprint(original.source.path))
+    metrics = _metrics(config, retrainings)
+    how = _identical(version, retrainings[0], context.fingerprint(original.source.path))
     inside = runs >= LEAST and all(found.inside for found in metrics.values())
     outcome: Outcome = "identical" if how else "within" if inside else "different"
     key = config.evaluation.key if config.evaluation else None
@@ -121,19 +121,19 @@ def reproduce_version(
         if data is None
         else ref_or_file.rows_fingerprint(config, context, data)
     )
-    fresh = made[0].environment
+    fresh = retrainings[0].environment
     python = fresh.python if fresh else None
     environment = surroundings.job.model_copy(update={"python": python} if python else {})
-    found = _found(outcome, version.number, made, rows, environment)
+    found = _found(outcome, version.number, retrainings, rows, environment)
     return Reproduction(
         version=version.number,
         outcome=outcome,
         how=how,
-        reruns=tuple(item.rerun for item in made),
+        reruns=tuple(item.rerun for item in retrainings),
         metrics=metrics,
         disagreements=None
         if key is None
-        else count_disagreements(original.source, made[0].side.source, key, threshold),
+        else count_disagreements(original.source, retrainings[0].side.source, key, threshold),
         notes=_notes(version, environment, fresh=fresh is not None),
         entry=None if context.author is None else record_reproduction(store, context.author, found),
         found=found,
@@ -146,13 +146,13 @@ def _makes_its_own_rows(config: Config, context: RunContext, version: Version) -
     return not committed and production.was_made_by_training(context, version)
 
 
-def _metrics(config: Config, made: list[Retraining]) -> dict[str, ReproductionCheck]:
+def _metrics(config: Config, retrainings: list[Retraining]) -> dict[str, ReproductionCheck]:
     """Compare each metric with the reruns, all of them together at the policy's confidence (Bonferroni)."""
-    original = made[0].original
-    names = [name for name in original if all(name in item.rerun.metrics for item in made)]
+    original = retrainings[0].original
+    names = [name for name in original if all(name in item.rerun.metrics for item in retrainings)]
     level = 1 - (1 - config.policy.confidence) / max(1, len(names))
     return {
-        name: check_reproduction(original[name], [item.rerun.metrics[name] for item in made], confidence=level)
+        name: check_reproduction(original[name], [item.rerun.metrics[name] for item in retrainings], confidence=level)
         for name in names
     }
 
@@ -177,14 +177,14 @@ def _notes(version: Version, environment: Environment, *, fresh: bool) -> tuple[
 
 
 def _found(
-    outcome: Outcome, version: int, made: list[Retraining], rows: str, environment: Environment
+    outcome: Outcome, version: int, retrainings: list[Retraining], rows: str, environment: Environment
 ) -> ReproductionFound:
     """Return the record of the reproduction."""
     spread = MetricSpread(
         version=version,
         fingerprint=rows,
-        original=made[0].original,
-        reruns=tuple(item.rerun for item in made),
+        original=retrainings[0].original,
+        reruns=tuple(item.rerun for item in retrainings),
         python=environment.python,
         platform=environment.platform,
     )

@@ -125,14 +125,14 @@ def compare_models(
         pair = _baseline_first(
             loaded, context, ledger_head, folder=folder, data=data, base=base, survey=None if surveyed else survey
         )
-    candidate, baseline, made = pair.candidate, pair.baseline, pair.made_by_training
+    candidate, baseline, made_by_training = pair.candidate, pair.baseline, pair.made_by_training
     digests = _digest_candidate(loaded.config, candidate, context, keep=keep)
     with preflight.at_their_lines(loaded):
         measured = evaluate_models(loaded.config, candidate, baseline, context, data=data)
     preflight.refuse_unknown(loaded, measured.result)
-    known = replace(facts, made_by_training=made, shared=measured.shared)
+    known = replace(facts, made_by_training=made_by_training, shared=measured.shared)
     result = measured.result
-    result = replace(result, notes=(*result.notes, baseline_made_by_training.MADE)) if made else result
+    result = replace(result, notes=(*result.notes, baseline_made_by_training.MADE)) if made_by_training else result
     return ComparisonRun(
         result=replace(result, unchanged_since=pair.unchanged_since),
         facts=add_report_refs(

@@ -17,25 +17,25 @@ READ_ONLY = (
 )
 
 
-def permission_advice(permission: Permission, said: str) -> str:
+def permission_advice(permission: Permission, message: str) -> str:
     """Return cause, reason and the lines to add.
 
     Args:
         permission: The permission that the request needs.
-        said: GitHub's own message.
+        message: GitHub's own message.
     """
     what = _DOES[permission]
-    if "locked" in said.lower():
+    if "locked" in message.lower():
         return f"GitHub refused to {what}: the conversation is locked. Unlock it, or read the verdict in the check."
-    if "maximum number of statuses" in said:
+    if "maximum number of statuses" in message:
         return f"GitHub refused to {what}: this commit has the maximum number of statuses. The check has the result."
-    if "app" in said.lower() and permission == "checks" and "integration" not in said.lower():
+    if "app" in message.lower() and permission == "checks" and "integration" not in message.lower():
         return (
-            f'GitHub refused to {what} (403 "{said}"): only GitHub Apps may, and the token belongs to a person. '
+            f'GitHub refused to {what} (403 "{message}"): only GitHub Apps may, and the token belongs to a person. '
             "Leave the workflow's own token, `${{ github.token }}`, in place; the status replaces the check."
         )
     return (
-        f'GitHub refused to {what} (403 "{said}"): the job\'s token lacks `{permission}: write`. Add to the job:\n\n'
+        f'GitHub refused to {what} (403 "{message}"): the job\'s token lacks `{permission}: write`. Add to the job:\n\n'
         f"    permissions:\n      {permission}: write"
     )
 

@@ -78,7 +78,7 @@ def test_a_refusal_names_the_permission(fake, pull, permission):
         "pull-requests": one.create_comment(pull, "hello", arrived=lambda: None),
     }
     said = "Resource not accessible by integration"
-    assert found[permission] == PermissionRefused(permission=permission, said=said)
+    assert found[permission] == PermissionRefused(permission=permission, message=said)
     assert [name for name, answer in found.items() if isinstance(answer, PermissionRefused)] == [permission]
 
 

@@ -285,7 +285,7 @@ def test_a_persons_token_comments_as_that_person_and_sets_the_status(fake, pull)
     token = fake.token(user="octocat")
     for run in (100, 101):
         done = publisher(fake, pull, token=token, run=run, report=bad() if run == 101 else good()).publish()
-        assert [refused.said for refused in done.refused] == ["You must authenticate via a GitHub App."]
+        assert [refused.message for refused in done.refused] == ["You must authenticate via a GitHub App."]
     (comment,) = fake.comments(pull)
     assert (comment["user"]["login"], "1 gate failed" in comment["body"]) == ("octocat", True)
 
@@ -301,7 +301,7 @@ def test_another_app_writes_under_its_own_name(fake, pull):
 def test_a_locked_conversation_is_said_and_the_check_stands(fake, pull):
     fake.change_pull(pull, locked=True)
     done = publisher(fake, pull).publish()
-    assert [refused.said for refused in done.refused] == ["Unable to create comment because issue is locked."]
+    assert [refused.message for refused in done.refused] == ["Unable to create comment because issue is locked."]
     assert fake.check_runs()[0]["conclusion"] == "success"
 
 
@@ -312,7 +312,7 @@ def test_a_commit_that_is_full_of_statuses_is_said_and_the_check_stands(fake, pu
     done = publisher(fake, pull).publish()
     assert done.failures == []
     assert [refused.permission for refused in done.refused] == ["statuses"]
-    assert "the maximum number of statuses" in permission_advice("statuses", done.refused[0].said)
+    assert "the maximum number of statuses" in permission_advice("statuses", done.refused[0].message)
     assert fake.check_runs()[0]["conclusion"] == "success"
 
 

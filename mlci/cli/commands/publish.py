@@ -54,11 +54,11 @@ def command(
     """  # noqa: D301 (click's mark against rewrapping)
     if details_url is not None and not details_url.startswith(("https://", "http://")):
         raise InputError("--details-url has to be an https address")
-    words = PublishConsole(as_json=as_json, in_actions=os.environ.get("GITHUB_ACTIONS") == "true", early=opening)
-    here = read_workflow(os.environ)
+    console = PublishConsole(as_json=as_json, in_actions=os.environ.get("GITHUB_ACTIONS") == "true", early=opening)
+    workflow = read_workflow(os.environ)
     if opening:
-        return open_now(here, words, config=config_path, url=details_url)
+        return open_now(workflow, console, config=config_path, url=details_url)
     known = "failure" if ended == "skipped" else ended  # skipped because an earlier job failed
     return conclude_run(
-        here, words, config=config_path, report=report, ended=known, code=code, check=check, url=details_url
+        workflow, console, config=config_path, report=report, ended=known, code=code, check=check, url=details_url
     )

@@ -266,18 +266,18 @@ def _scored_again(
         return versions.fetch_file(store, file, target, of=of)
 
     with file_guards.guard_candidate_files(loaded, context.git.folder):
-        made = rescore.rescore_version(loaded, context, manifest, fetch, data=data, of=of, says="baseline")
+        rescored = rescore.rescore_version(loaded, context, manifest, fetch, data=data, of=of, says="baseline")
     commit = manifest.recipe.commit
     where = f", by the code of {commit[:7]}" if commit else ""
     note = f"baseline: the evaluation set moved since {of}; its own model scored the new rows{where}"
-    new = _scored(champion.number, made, rows)
+    new = _scored(champion.number, rescored, rows)
     if context.author is not None:
         keep_rescored(store, context.author, new)
     return replace(
-        made,
-        costs={**manifest.costs, **{name: value for name, value in made.costs.items() if name == PER_THOUSAND}},
-        seconds={"baseline": sum(made.seconds.values())},
-        notes=(*(f"baseline: {line}" for line in made.notes), note),
+        rescored,
+        costs={**manifest.costs, **{name: value for name, value in rescored.costs.items() if name == PER_THOUSAND}},
+        seconds={"baseline": sum(rescored.seconds.values())},
+        notes=(*(f"baseline: {line}" for line in rescored.notes), note),
         commit=commit,
         version=champion.number,
         label=f"predictions of {of}",
@@ -294,9 +294,9 @@ def _kept(context: RunContext, champion: Version, config: Config, scored: Scored
     return champion_side(config, champion, scored.predictions, scored.path)
 
 
-def _scored(number: int, made: ModelPredictions, rows: str) -> ScoredChampion:
+def _scored(number: int, rescored: ModelPredictions, rows: str) -> ScoredChampion:
     """Digest a version's new predictions before any step of the candidate runs."""
-    path, source = Path(made.source.path), made.source
+    path, source = Path(rescored.source.path), rescored.source
     file = artifacts.digest_file(path, f"predictions{suffix_of(str(path))}").file
     columns = {"score": source.score, "decision": source.decision, "threshold": source.threshold}
     return ScoredChampion(version=number, predictions=Predictions(fingerprint=rows, file=file, **columns), path=path)

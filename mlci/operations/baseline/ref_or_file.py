@@ -214,7 +214,7 @@ def baseline_from_ref(
     context.say(f"baseline: {ref}")
     fingerprint = context.fingerprint(data)
     rows = EvaluatedRows(data=data, fingerprint=fingerprint, by_training=pinned is not None)
-    made = made_from_ref(
+    ref_baseline = made_from_ref(
         loaded,
         ref,
         context,
@@ -222,21 +222,21 @@ def baseline_from_ref(
         make=lambda worktree, into: _facts(loaded, worktree, into, context, rows),
         pinned=pinned,
     )
-    facts = made.facts
+    facts = ref_baseline.facts
     columns = {key: facts[key] for key in ("score", "decision", "threshold")}
-    source = Source(path=str(made.folder / facts["file"]), **columns)
-    seconds = {} if made.cached else {"baseline": sum(facts["seconds"].values())}
-    notes = (*made.notes, *facts["notes"])
+    source = Source(path=str(ref_baseline.folder / facts["file"]), **columns)
+    seconds = {} if ref_baseline.cached else {"baseline": sum(facts["seconds"].values())}
+    notes = (*ref_baseline.notes, *facts["notes"])
     return ModelPredictions(
         source=source,
         costs=facts["costs"],
         seconds=seconds,
         notes=notes,
-        commit=made.commit,
+        commit=ref_baseline.commit,
         label=ref,
         made_on=None if facts.get("own") else fingerprint,
-        past=commit_origin.read_origin(made.folder),
-        own=own_rows.read_own_rows(made.folder, of=ref, in_order=bool(facts.get("own_order")))
+        past=commit_origin.read_origin(ref_baseline.folder),
+        own=own_rows.read_own_rows(ref_baseline.folder, of=ref, in_order=bool(facts.get("own_order")))
         if facts.get("own")
         else None,
     )

@@ -44,9 +44,11 @@ def record_origin(loaded: LoadedConfig, worktree: Worktree, context: RunContext,
     head = CommitHead(commit=worktree.commit, dirty=False)
     with contextlib.suppress(InputError, OutsideError, OSError):
         own = load_unchecked(path)
-        made = collect_provenance(own, there, _NOWHERE, folder=worktree.folder, head=head, digests=None)
+        provenance = collect_provenance(own, there, _NOWHERE, folder=worktree.folder, head=head, digests=None)
         fingerprint = _evaluation(own, worktree, context, into, now=now)
-        (into / NAME).write_text(pasts.dump_origin(origins.origin_of_run(made, None, fingerprint)), encoding="utf-8")
+        (into / NAME).write_text(
+            pasts.dump_origin(origins.origin_of_run(provenance, None, fingerprint)), encoding="utf-8"
+        )
 
 
 def add_evaluation(loaded: LoadedConfig, worktree: Worktree, context: RunContext, into: Path, *, now: str) -> None:

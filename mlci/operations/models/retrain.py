@@ -40,14 +40,14 @@ class Retraining:
 
 def read_recipe(loaded: LoadedConfig, context: RunContext, version: Version) -> Config:
     """Return the current configuration with the version's own train and predict steps."""
-    made, of, store = version.manifest.recipe, f"version {version.number}", registry_of(context)
-    commit = made.commit
+    recipe, of, store = version.manifest.recipe, f"version {version.number}", registry_of(context)
+    commit = recipe.commit
     why = None
     if commit is None:
         why = "it was made outside of git, so its code is unknown"
-    elif made.dirty:
+    elif recipe.dirty:
         why = f"it was made from {commit[:7]} with uncommitted changes, which were not kept"
-    elif made.train is None:
+    elif recipe.train is None:
         why = "it was not made by a `train.run`: its predictions or its model existed before"
     elif context.git.ask("cat-file", "-e", f"{commit}^{{commit}}").status != 0:
         why = (
@@ -55,11 +55,11 @@ def read_recipe(loaded: LoadedConfig, context: RunContext, version: Version) -> 
         )
     if why is not None:
         raise InputError(f"{of} can't be made again: {why}")
-    text = versions.read_description(store, made.config.digest, of=f"`{made.config.name}` of {of}")
-    own = parse_config(text, path=f"{made.config.name} of {of}").config
+    text = versions.read_description(store, recipe.config.digest, of=f"`{recipe.config.name}` of {of}")
+    own = parse_config(text, path=f"{recipe.config.name} of {of}").config
     if own.predict.metrics is not None or loaded.config.evaluation is None:
         raise InputError(f"{of} can't be compared with a rerun: a metrics file has no predictions; use `predict.run`")
-    policy = loaded.config.policy.model_copy(update={"seed": made.seed})
+    policy = loaded.config.policy.model_copy(update={"seed": recipe.seed})
     return loaded.config.model_copy(update={"train": own.train, "predict": own.predict, "policy": policy})
 
 
@@ -114,8 +114,8 @@ def retrain_version(
     seed = version.manifest.recipe.seed + index
     seeded = config.model_copy(update={"policy": config.policy.model_copy(update={"seed": seed})})
     name = f"rerun {index + 1} "
-    made = version.manifest.recipe
-    with checked_out(context.git, str(made.commit), config_path=made.config_path) as worktree:
+    recipe = version.manifest.recipe
+    with checked_out(context.git, str(recipe.commit), config_path=recipe.config_path) as worktree:
         ref_or_file.keep_inside(seeded, worktree)
         scratch = context.scratch / f"rerun-{index}"
         home = context.scratch / f"rerun-{index}-environment"
@@ -125,13 +125,13 @@ def retrain_version(
             else None
         )
         variables = {**worktree.environment, **(clean.variables if clean else {})}
-        written = f"{made.config.name} of version {version.number}"
+        written = f"{recipe.config.name} of version {version.number}"
         place = StepContext(folder=worktree.folder, scratch=scratch, name=name, environment=variables, written=written)
         own = resolve_path(config.evaluation.data, worktree.folder) if config.evaluation else ""
         makes = made_by_training.required_output(config) if data is None else None
         side = make_predictions(seeded, place, context, data=own if data is None else data, makes=makes)
         ref_or_file.keep_inside(seeded, worktree)
-        looked = artifacts.digest_artifacts(side, context.fingerprint)
+        digests = artifacts.digest_artifacts(side, context.fingerprint)
         kept = context.scratch / f"rerun-{index}-kept"
         side = _outlives(side, kept)
         evaluated = _copied(Path(own), kept / f"evaluation{suffix_of(own)}") if data is None else data
@@ -139,7 +139,7 @@ def retrain_version(
     result = evaluate_models(config, side, before, context, data=evaluated).result
     predictions = context.fingerprint(side.source.path)
     metrics = _whole(result, "candidate")
-    done = Rerun(seed=seed, model=looked.model_digest, predictions=predictions, metrics=metrics)
+    done = Rerun(seed=seed, model=digests.model_digest, predictions=predictions, metrics=metrics)
     return Retraining(rerun=done, side=side, original=_whole(result, "baseline"), environment=clean)
 
 

@@ -159,8 +159,8 @@ def same_files(loaded: LoadedConfig, context: RunContext, commit: str | None, *,
         context.say(f"nothing relevant changed, but no commit holds what {of} was made from, so training runs")
         return False
     if difference := find_difference(loaded, context.git, commit):
-        made = f"{of} was made from {commit[:7]}: {difference}"
-        context.say(f"nothing relevant changed since the merge base, but {made}, so everything runs")
+        reason = f"{of} was made from {commit[:7]}: {difference}"
+        context.say(f"nothing relevant changed since the merge base, but {reason}, so everything runs")
         return False
     return True
 

@@ -109,7 +109,7 @@ def _bundle(
 ) -> VerifiedBundle:
     """Return the model as a bundle without predictions."""
     files, is_folder = _files(loaded, model)
-    made = provenance.collect_provenance(
+    collected = provenance.collect_provenance(
         loaded, context, environment, folder=folder, head=read_head(context.git), digests=None
     )
     empty = context.scratch / "no-predictions.csv"
@@ -121,19 +121,19 @@ def _bundle(
     text = context.scratch / "unjudged.json"
     text.write_text(report.model_dump_json(by_alias=True), encoding="utf-8")
     kept_report = artifacts.digest_file(text, "report.json")
-    recipe = made.recipe.model_copy(update={"train": None, "folder": is_folder})
+    recipe = collected.recipe.model_copy(update={"train": None, "folder": is_folder})
     content = Bundle(
         model=loaded.config.model,
         files=tuple(part.file for part in files),
         predictions=Predictions(fingerprint=MISSING, file=nothing.file),
         report=kept_report.file,
         recipe=recipe,
-        environment=made.environment,
+        environment=collected.environment,
         data=Data(fingerprint=MISSING, rows=0),
         metrics=model.metrics,
         more={"imported": {"source": model.source, "trained_from": model.commit, **model.facts}},
     )
-    parts = (*files, nothing, kept_report, made.config, *made.locks)
+    parts = (*files, nothing, kept_report, collected.config, *collected.locks)
     return VerifiedBundle(content=content, report=report, paths={part.file.digest: part.path for part in parts})
 
 

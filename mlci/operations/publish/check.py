@@ -33,7 +33,7 @@ _ANOTHERS = "Invalid app_id"  # "… check run can only be modified by the GitHu
 _OPEN_TITLE = "evaluating"
 _OPEN = "The candidate is being trained and compared with the baseline; the result will replace this text."
 _NOT_YET = 1 << 62
-"""Id of a check that is about to be made: newer than every other."""
+"""Id of a check that will be created: newer than every other."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -278,7 +278,7 @@ def _conclusion(known: CheckRun) -> words.Conclusion | None:
 
 def _anothers(answer: CheckRun | PermissionRefused) -> bool:
     """Whether GitHub refused a change because another app made the check, although it carries our run's number."""
-    return isinstance(answer, PermissionRefused) and _ANOTHERS in answer.said
+    return isinstance(answer, PermissionRefused) and _ANOTHERS in answer.message
 
 
 def _has(seen: CheckRun, *, record: AttemptRecord, expected: int) -> bool:
@@ -310,5 +310,7 @@ def _seen(target: Target, github: GitHub) -> tuple[CheckRun, ...]:
     """
     found = list_checks(target, github)
     if isinstance(found, PermissionRefused):
-        raise OutsideError(f"GitHub did not answer, and does not tell whether the request arrived (403, {found.said})")
+        raise OutsideError(
+            f"GitHub did not answer, and it is unknown whether the request arrived (403, {found.message})"
+        )
     return found

@@ -68,7 +68,7 @@ def write_comment(
     Raises:
         OutsideError: if other writers repeatedly delete the comment.
     """
-    pull, made = target.pull or 0, None
+    pull, created = target.pull or 0, None
     for _ in range(_ROUNDS):
         listed = github.comments(pull)
         if isinstance(listed, PermissionRefused):
@@ -76,20 +76,20 @@ def write_comment(
         found = comment_choice.own_comments(listed, me=author.login, model=target.model)
         others = comment_choice.earlier_comments(listed, me=author.login, model=target.model)
         earlier = tuple(one for one in others if isinstance(one, Comment))
-        if not found and made is not None:  # the list lags behind the write
-            return Standing(comment=made, what="created", earlier=earlier)
+        if not found and created is not None:  # the list lags behind the write
+            return Standing(comment=created, what="created", earlier=earlier)
         chosen = comment_choice.choose_comment(found, text, creates=creates)
         done = _do(chosen.step, target, github, author)
         if isinstance(done, PermissionRefused):
             return done
         if isinstance(chosen.step, CreateComment):
-            made = done if isinstance(done, Comment) else None
+            created = done if isinstance(done, Comment) else None
             if not confirm:
-                return Standing(comment=made, what="created", earlier=earlier)
+                return Standing(comment=created, what="created", earlier=earlier)
         elif not isinstance(done, NotThere):
             _delete(chosen, github)
             ended = {NoComment: "none", EditComment: "updated", KeepComment: "unchanged"}[type(chosen.step)]
-            return Standing(comment=done, what="created" if made else ended, earlier=earlier)
+            return Standing(comment=done, what="created" if created else ended, earlier=earlier)
     raise OutsideError(f"the comment on pull request {pull} does not stay: another writer repeatedly deletes it")
 
 
@@ -193,7 +193,7 @@ def _arrived(target: Target, github: GitHub, author: CommentAuthor) -> Comment |
     listed = github.comments(target.pull or 0)
     if isinstance(listed, PermissionRefused):
         raise OutsideError(
-            f"GitHub did not answer, and does not tell whether the comment is there (403, {listed.said})"
+            f"GitHub did not answer, and it is unknown whether the comment exists (403, {listed.message})"
         )
     found = comment_choice.own_comments(listed, me=author.login, model=target.model)
     return next((one for one in found if isinstance(one, Comment)), None)

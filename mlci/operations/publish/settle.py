@@ -161,8 +161,8 @@ class _Display:
             return
         standing = self._done.try_call(lambda: write(creates=creates, confirm=self._confirm))
         standing = retire_verdict(self._done, standing, text, self._target, self._github, self._author)
-        made = self._standing is not None and self._standing.what == "created"
-        self._standing = replace(standing, what="created") if standing is not None and made else standing
+        created = self._standing is not None and self._standing.what == "created"
+        self._standing = replace(standing, what="created") if standing is not None and created else standing
 
     def _as_guest(self, write: Callable[[], Standing | PermissionRefused]) -> Standing | None:
         """Write to a pull request that this run does not belong to; a refusal is ignored."""

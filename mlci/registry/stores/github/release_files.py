@@ -106,9 +106,9 @@ class ModelReleases:
         try:
             asset = self._releases.upload(shelf.release, source, size=size, name=digest)
         except RefusedError as error:
-            if "file_count" in error.said:  # "file_count limited to 1000 assets per release"
+            if "file_count" in error.message:  # "file_count limited to 1000 assets per release"
                 shelf.full = True
-            elif "already_exists" not in error.said:
+            elif "already_exists" not in error.message:
                 raise
             return False
         shelf.assets[asset.name] = asset
