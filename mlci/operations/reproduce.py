@@ -83,7 +83,7 @@ def reproduce_version(
 
     Args:
         loaded: The current configuration: rows, label, key and metrics.
-        context: Run context with the registry; with a stamp, the result is recorded.
+        context: Run context with the registry; with an author, the result is recorded.
         name: The version's number, or ``production``.
         runs: Number of reruns.
         folder: Folder of the configuration.

@@ -97,9 +97,9 @@ def read_result(report: Report | None, claim: Claim, *, problems: Sequence[str] 
 def _without(claim: Claim, code: int | None, problems: tuple[str, ...]) -> Unfinished:
     cancelled = claim.ended == "cancelled"
     if code is not None:
-        left = ", but left no report that can be read" if code in {0, 1} else ""
-        return Unfinished(why=ending_of(code) + left, code=code, cancelled=cancelled, details=problems)
-    why = "the job was cancelled or ran into its time limit" if cancelled else "the evaluation never came to its end"
+        suffix = ", but wrote no readable report" if code in {0, 1} else ""
+        return Unfinished(why=ending_of(code) + suffix, code=code, cancelled=cancelled, details=problems)
+    why = "the job was cancelled or ran into its time limit" if cancelled else "the evaluation did not finish"
     return Unfinished(why=why, cancelled=cancelled, details=problems)
 
 
@@ -116,9 +116,9 @@ def _doubt(report: Report, claim: Claim, code: int | None) -> str | None:
     if claim.commits and report.candidate.commit not in claim.commits:
         return _elsewhere(report.candidate.commit)
     if claim.code == "":
-        return "a report is there, but the run that should have written it never came to its end"
+        return "a report exists, but the run that should have written it did not finish"
     if claim.code is None:
-        return None if claim.ended in {None, "success"} or (blocks and claim.ended == "failure") else _left(claim)
+        return None if claim.ended in {None, "success"} or (blocks and claim.ended == "failure") else _unclear(claim)
     if code != int(blocks):
         return (
             f"the report says {report.verdict}, but {'its run has no exit code' if code is None else ending_of(code)}"
@@ -128,12 +128,12 @@ def _doubt(report: Report, claim: Claim, code: int | None) -> str | None:
 
 def _elsewhere(commit: str | None) -> str:
     if commit is None:
-        return "the report names no commit, so nothing says that it is about this run's: " + UNNAMED
+        return "the report names no commit, so it may be about another one than this run's: " + UNNAMED
     return f"the report is about the commit {plain_text(short_title(commit))}, which is not this run's"
 
 
-def _left(claim: Claim) -> str:
-    return f"a report is there, but the job ended as {claim.ended} and nothing says that this report is its own"
+def _unclear(claim: Claim) -> str:
+    return f"a report exists, but the job ended as {claim.ended}, so the report may be another job's"
 
 
 def _number(code: str | None) -> int | None:

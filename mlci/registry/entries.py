@@ -45,12 +45,12 @@ class VerdictRecord(LedgerPart):
 
     kind: Literal["verdict"] = "verdict"
     verdict: Literal["pass", "warn", "block"]
-    report: Digest = Field(description="Of report.json.")
-    policy: Digest = Field(description="Of what decided: gates and policy of the configuration.")
-    fingerprint: Text = Field(description="Of the evaluation set.")
-    predictions: Digest = Field(description="Of the candidate's predictions; the same ones again cost nothing.")
+    report: Digest = Field(description="Digest of report.json.")
+    policy: Digest = Field(description="Digest of the gates and the policy of the configuration.")
+    fingerprint: Text = Field(description="Fingerprint of the evaluation set.")
+    predictions: Digest = Field(description="Digest of the candidate's predictions; a repeat of them is not a new use.")
     against: Count | None = Field(description="Version that it was compared with.")
-    again: bool = Field(default=False, description="The same was judged on that set by that policy before: no new use.")
+    again: bool = Field(default=False, description="Whether the ledger had this use before.")
 
 
 class Promotion(LedgerPart):
@@ -58,7 +58,7 @@ class Promotion(LedgerPart):
 
     kind: Literal["promotion"] = "promotion"
     version: Annotated[int, Field(ge=1)]
-    manifest: Digest = Field(description="Of the version's manifest.")
+    manifest: Digest = Field(description="Digest of the version's manifest.")
     replaced: Count | None = Field(description="The champion before; the promotion was judged against it.")
     note: Text | None = None
 
@@ -78,7 +78,7 @@ class PredictionsAdded(LedgerPart):
     kind: Literal["rescored"] = "rescored"
     version: Annotated[int, Field(ge=1)]
     fingerprint: Text
-    predictions: Digest = Field(description="Of the description of the predictions, a file that names the others.")
+    predictions: Digest = Field(description="Digest of the description of the predictions.")
 
 
 class ReproductionRecorded(LedgerPart):
@@ -87,7 +87,7 @@ class ReproductionRecorded(LedgerPart):
     kind: Literal["reproduced"] = "reproduced"
     version: Annotated[int, Field(ge=1)]
     outcome: Literal["identical", "within", "different"]
-    spread: Digest = Field(description="Of the metrics of all reruns.")
+    spread: Digest = Field(description="Digest of the metrics of all reruns.")
     runs: Annotated[int, Field(ge=1)] = 1
 
 
@@ -146,7 +146,7 @@ class Entry(LedgerPart):
     state: LedgerState
     writer: Text | None = Field(default=None, description="Version of mlci that wrote it.")
     reader: Text | None = Field(default=None, description="Least version of mlci that reads it.")
-    intent: Text | None = Field(default=None, description="Of a decision: the invocation, the same when run again.")
+    intent: Text | None = Field(default=None, description="Invocation of a decision, the same for all attempts.")
 
     model_config = BY_ALIAS
 

@@ -45,11 +45,11 @@ class Recipe(LedgerPart):
 
     commit: Text | None = Field(description="Full hash; null outside of a repository.")
     dirty: bool = Field(default=False, description="Whether the checkout had uncommitted changes.")
-    config_path: Text = Field(description="Of the configuration, in the repository.")
+    config_path: Text = Field(description="Path of the configuration in the repository.")
     config: VersionFile = Field(description="The configuration itself.")
     train: Command | None = None
     predict: Command | None = None
-    model: Text | None = Field(default=None, description="Path of the model as configured: where it is put back.")
+    model: Text | None = Field(default=None, description="Path of the model as configured, for restoring it.")
     folder: bool = Field(default=False, description="Whether that path is a folder, with the model's files in it.")
     seed: int
 
@@ -66,7 +66,7 @@ class Environment(LedgerPart):
 class Data(LedgerPart):
     """Data of the version: by fingerprint, and by data pointers of the repository."""
 
-    fingerprint: Text = Field(description="Of the evaluation set that it was judged on.")
+    fingerprint: Text = Field(description="Fingerprint of the evaluation set that it was judged on.")
     rows: int
     keys: VersionFile | None = Field(
         default=None, description="Digests of the rows, for the difference to another set."
@@ -120,7 +120,7 @@ class Bundle(Content):
     model_config = BY_ALIAS
 
     schema_: Annotated[Literal["mlci/bundle/1"], Field(alias="schema")] = "mlci/bundle/1"
-    champion: ChampionPredictions | None = Field(default=None, description="If the run made them: the rows moved.")
+    champion: ChampionPredictions | None = Field(default=None, description="If the rows moved.")
 
     def all_places(self) -> dict[str, VersionFile]:
         """Return every file of the bundle by its path, including the champion's predictions."""

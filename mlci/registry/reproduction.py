@@ -10,8 +10,8 @@ from mlci.registry.entries import BY_ALIAS, LedgerPart, Text
 class Rerun(LedgerPart):
     """One training."""
 
-    seed: int = Field(description="What MLCI_SEED was.")
-    model: Text | None = Field(description="Digest of the model that it left.")
+    seed: int = Field(description="Value of MLCI_SEED.")
+    model: Text | None = Field(description="Digest of the retrained model.")
     predictions: Text = Field(description="Fingerprint of its predictions.")
     metrics: dict[str, float] = Field(description="Whole-set values.")
 
@@ -23,7 +23,7 @@ class MetricSpread(LedgerPart):
 
     schema_: Annotated[Literal["mlci/spread/1"], Field(alias="schema")] = "mlci/spread/1"
     version: int
-    fingerprint: Text = Field(description="Of the evaluation set that all were scored on.")
+    fingerprint: Text = Field(description="Fingerprint of the evaluation set that all were evaluated on.")
     original: dict[str, float] = Field(description="The version's own values on it.")
     reruns: Annotated[tuple[Rerun, ...], Field(min_length=1)]
     python: Text

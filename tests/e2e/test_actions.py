@@ -173,7 +173,7 @@ def test_harness_a_run_without_an_exit_code_is_not_believed_whatever_report_is_t
     check = keep(scenario, world, ran, world.fake.head(number))
     assert (ran.outcome, ran.outputs["verdict"], check["conclusion"]) == ("failure", "error", "failure"), ran.log
     assert (job.workspace / ".mlci/out/report.json").read_bytes() == (job.workspace / "earlier.json").read_bytes()
-    assert "never came to its end" in world.fake.comments(number)[0]["body"]
+    assert "did not finish" in world.fake.comments(number)[0]["body"]
 
 
 def test_harness_a_run_that_is_cancelled_or_out_of_time_concludes_its_check(world, start, scenario):

@@ -189,11 +189,11 @@ def test_a_note_that_is_not_ours_counts_as_nothing(job, spoil):
     ("arguments", "conclusion", "words"),
     [
         (("--ended", "failure", "--code", "3"), "failure", "train or predict step failed"),
-        (("--ended", "failure", "--code", ""), "failure", "never came to its end"),
+        (("--ended", "failure", "--code", ""), "failure", "did not finish"),
         (("--ended", "failure", "--code", "70"), "failure", "a bug in mlci"),
-        (("--ended", "skipped", "--code", ""), "failure", "never came to its end"),
+        (("--ended", "skipped", "--code", ""), "failure", "did not finish"),
         (("--ended", "cancelled", "--code", ""), "cancelled", "cancelled or ran into its time limit"),
-        (("--ended", "success", "--code", "0"), "failure", "left no report that can be read"),
+        (("--ended", "success", "--code", "0"), "failure", "wrote no readable report"),
     ],
 )
 def test_without_a_report_a_stale_green_is_replaced(job, arguments, conclusion, words):

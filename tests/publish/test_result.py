@@ -45,9 +45,9 @@ def test_a_report_with_the_exit_code_that_belongs_to_it_is_believed(report, ende
 @pytest.mark.parametrize(
     ("report", "ended", "code", "words"),
     [
-        (good(), "failure", "", "never came to its end"),  # a committed report.json, and an install step that failed
-        (good(), "success", "", "never came to its end"),
-        (bad(), "failure", "", "never came to its end"),
+        (good(), "failure", "", "did not finish"),  # a committed report.json, and an install step that failed
+        (good(), "success", "", "did not finish"),
+        (bad(), "failure", "", "did not finish"),
         (good(), "failure", "1", "the report says pass, but the evaluation ended with exit code 1"),
         (bad(), "failure", "0", "the report says block, but the evaluation ended with exit code 0"),
         (good(), "failure", "3", "exit code 3: the project's own train or predict step failed"),
@@ -84,7 +84,7 @@ def test_a_report_about_something_else_is_not_believed():
 def test_a_report_that_names_no_commit_is_no_verdict_on_a_head(code):
     found = read_result(good(candidate=Candidate()), claim(code=code))
     assert isinstance(found, Unfinished)
-    assert found.why.startswith("the report names no commit, so nothing says that it is about this run's: ")
+    assert found.why.startswith("the report names no commit, so it may be about another one than this run's: ")
     assert "pass MLCI_HEAD_SHA" in unfinished_text(found, model="credit-risk", head=HEAD, links=LINKS)
     assert isinstance(
         read_result(good(candidate=Candidate()), claim(code=code, commits=frozenset())), Finished
@@ -108,13 +108,13 @@ def test_a_report_that_names_no_commit_is_no_verdict_on_a_head(code):
             "the evaluation ended with exit code 4: GitHub, a registry or the network failed",
         ),
         ("failure", "70", False, "the evaluation ended with exit code 70: a bug in mlci"),
-        ("failure", "0", False, "left no report that can be read"),
-        ("failure", "", False, "the evaluation never came to its end"),
-        ("failure", None, False, "the evaluation never came to its end"),
-        ("success", "", False, "the evaluation never came to its end"),
+        ("failure", "0", False, "wrote no readable report"),
+        ("failure", "", False, "the evaluation did not finish"),
+        ("failure", None, False, "the evaluation did not finish"),
+        ("success", "", False, "the evaluation did not finish"),
         ("cancelled", "", True, "the job was cancelled or ran into its time limit"),
         ("cancelled", "130", True, "the evaluation ended with exit code 130: it was interrupted"),
-        (None, None, False, "the evaluation never came to its end"),
+        (None, None, False, "the evaluation did not finish"),
     ],
 )
 def test_without_a_report_the_reason_is_said(ended, code, cancelled, why):

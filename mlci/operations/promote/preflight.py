@@ -142,7 +142,7 @@ def _steps(record: _Record) -> Iterator[Promotion | Rollback]:
 def _cut(store: Store, ledger_head: LedgerHead, against: str | None) -> Iterator[RegistryFault]:
     """Yield the fault that the candidate was judged against a version that is not in the ledger."""
     if against is not None and against not in ledger_head.state.promoted:
-        lost = f"the candidate was judged against version {against}, of which the record does not know"
+        lost = f"the candidate was judged against version {against}, which is not in the ledger"
         yield RegistryFault(f"{store.shown}: {lost}", f"Restore the entries behind {ledger_head.number} from a copy")
 
 

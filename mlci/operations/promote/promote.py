@@ -37,9 +37,9 @@ from mlci.report.document import Report
 from mlci.report.text.number_format import pluralize
 
 _TRIES = 20  # tries if other promotions come in between
-_ASKED = "that was asked for"
+_ASKED = "`--again` was given"
 _NOT_PRODUCTION = "it was not judged against production"
-_OTHER_TERMS = "what it is judged on changed in the configuration"
+_OTHER_TERMS = "the gates, the policy or the slices changed in the configuration"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -226,7 +226,7 @@ def _refuse_other_rows(
             "another training"
         )
     raise InputError(
-        f"the bundle has to be judged again, because {stale[0]}, and `{evaluation.data}`, which its training made, is "
+        f"the bundle has to be re-evaluated because {stale[0]}, and `{evaluation.data}`, which its training made, is "
         "missing here or was made by another training. Run both in one job:\n    mlci run && mlci promote"
     )
 

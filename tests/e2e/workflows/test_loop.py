@@ -107,7 +107,7 @@ def test_two_merges_at_once_end_in_one_order_and_nothing_is_lost(loop):
         assert versions == [(1, None), (2, 1)]
         assert promotions[1]["by"]["commit"] == merges[1]
         assert "was made from the later commit" in "\n".join(runs[0].summaries)
-    again = [run for run in runs if "judged again" in "\n".join(run.summaries)]
+    again = [run for run in runs if "re-evaluated because" in "\n".join(run.summaries)]
     order = " then ".join(str(merges.index(entry["by"]["commit"]) + 1) for entry in promotions[1:])
     loop.scenario.saw(f"merge {order}; {len(again)} of two was judged again, against the other")
 

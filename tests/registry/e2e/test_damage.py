@@ -195,10 +195,10 @@ def test_a_witness_that_is_gone(project):
     witness.unlink()
     refused(project, names="the checkpoint is missing")
     (project / WHERE / "ledger/000000003.json").unlink()
-    refused(project, names="judged against version 2, of which the record does not know")
+    refused(project, names="judged against version 2, which is not in the ledger")
     (project / WHERE / "ledger/000000002.json").unlink()
     (project / WHERE / "ledger/000000001.json").unlink()
-    refused(project, names="judged against version 2, of which the record does not know")
+    refused(project, names="judged against version 2, which is not in the ledger")
 
 
 def test_a_writer_that_was_killed_before_its_first_witness_stops_nobody(tmp_path):

@@ -211,7 +211,7 @@ class TestJudgedAgain:
         commit(tmp_path, {"mlci.yml": tighter})
         ended = promote(tmp_path)
         assert ended.code == 1
-        assert ended.report["judged_again"] == ["what it is judged on changed in the configuration"]
+        assert ended.report["judged_again"] == ["the gates, the policy or the slices changed in the configuration"]
         assert state(tmp_path).champion is None
 
     def test_words_of_the_configuration_that_decide_nothing_may_move(self, tmp_path):
@@ -239,7 +239,7 @@ class TestJudgedAgain:
         report["gates"] = [{**gate, "outcome": "passed", "blocks": False} for gate in report["gates"]]
         reseal(forged, report)
         ended = promote(tmp_path, "--again")
-        assert (ended.code, ended.report["judged_again"]) == (1, ["that was asked for"])
+        assert (ended.code, ended.report["judged_again"]) == (1, ["`--again` was given"])
         assert state(tmp_path).champion == 1
 
     def test_numbers_of_a_metrics_file(self, tmp_path):

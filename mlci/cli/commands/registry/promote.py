@@ -180,7 +180,7 @@ def _json(outcome: PromotionResult) -> str:
 def promotion_text(outcome: PromotionResult, out: Path) -> str:
     """Return the lines that report the result of a promotion."""
     report = outcome.report
-    lines = [f"judged again, because {reason}" for reason in outcome.again]
+    lines = [f"re-evaluated because {reason}" for reason in outcome.again]
     if outcome.refused is not None:
         return "\n".join([*lines, f"not promoted: {sanitize_text(outcome.refused)} (see {out / 'report.json'})"])
     if outcome.earlier is not None:
@@ -190,7 +190,7 @@ def promotion_text(outcome: PromotionResult, out: Path) -> str:
     first = "it is the first one" if outcome.replaced is None else f"it replaces version {outcome.replaced}"
     word = "passed" if report.verdict == "pass" else "passed with warnings"
     rows = "" if report.evaluation.rows is None else f" on {report.evaluation.rows:,} rows"
-    said = (
+    promoted = (
         f"version {outcome.version} of {report.model} is in production; {first} ({word}{rows}; entry {outcome.entry})"
     )
-    return "\n".join([*lines, said, *(f"note: {sanitize_text(line)}" for line in outcome.notes)])
+    return "\n".join([*lines, promoted, *(f"note: {sanitize_text(line)}" for line in outcome.notes)])
