@@ -13,21 +13,32 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 SUFFIXES = {".py", ".md", ".yml", ".j2", ".sh", ".json"}
 CLEAN = (
+    ".github",
     "CONTRIBUTING.md",
     "README.md",
+    "action.yml",
+    "actions",
     "docs",
     "mlci/__init__.py",
     "mlci/__main__.py",
+    "mlci/cli",
     "mlci/config",
     "mlci/demo",
     "mlci/engine",
     "mlci/errors.py",
     "mlci/execution",
     "mlci/gates",
+    "mlci/git",
+    "mlci/github",
     "mlci/inference",
     "mlci/lineage",
     "mlci/metrics",
+    "mlci/operations",
+    "mlci/publish",
+    "mlci/registry",
     "mlci/report",
+    "mlci/util",
+    "templates/workflows",
 )
 """Files and folders that are checked; a folder is added as soon as it has no finding."""
 
