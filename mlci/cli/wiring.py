@@ -117,7 +117,7 @@ def report_context(loaded: LoadedConfig) -> ReportContext:
 
 
 def _shown(path: str) -> str:
-    """Return a path from the top of the repository, if the working folder is in one."""
+    """Return a path relative to the working folder if it is inside, else unchanged."""
     full, here = Path(path).resolve(), Path.cwd().resolve()
     return full.relative_to(here).as_posix() if full.is_relative_to(here) else path
 

@@ -33,7 +33,7 @@ def several(read: Callable[[int], bytes | None], last: int, *, first: int = 1, a
     """Read entries ``first`` to ``last``, a limited number in parallel.
 
     An error of ``read`` is raised in that entry's turn, after those before it. At the end, also after an error, no
-    thread is left: pending reads are awaited, within the time limits of ``read``, and queued ones are cancelled.
+    thread is left: pending reads are awaited, within the time limits of ``read``, and no further read is started.
     """
     with ThreadPoolExecutor(at_once, thread_name_prefix="mlci-read") as pool:
         ahead: deque[Future[bytes | None]] = deque()

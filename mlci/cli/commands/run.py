@@ -34,7 +34,7 @@ from mlci.report.serialization import dump_report
 @click.option(
     "--bundle/--no-bundle",
     default=None,
-    help="Write the bundle for `mlci promote`; by default only with `baseline: production`.",
+    help="Write the bundle for `mlci promote`; by default unless the baseline is a file or a reference.",
 )
 @click.option("--record", is_flag=True, help="Record the verdict in the ledger, as a use of the evaluation set.")
 @options.fetched
