@@ -19,7 +19,7 @@ from mlci.report.document import Report
 
 ON_NUMBERS = "metrics"
 """Placeholder for the evaluation set if only metrics files are compared."""
-LOOK_BACK = 500
+SEARCH_LIMIT = 500
 """Number of newest entries that are searched for the same use; an older one counts as new."""
 
 
@@ -114,9 +114,9 @@ def record_use(
     return ledger.append_entry(store, context.author, decide)
 
 
-def _seen(store: Store, ledger_head: LedgerHead, look: tuple[str, str, str]) -> bool:
-    for entry in islice(ledger.iter_newest_first(store, ledger_head), LOOK_BACK):
+def _seen(store: Store, ledger_head: LedgerHead, identity: tuple[str, str, str]) -> bool:
+    for entry in islice(ledger.iter_newest_first(store, ledger_head), SEARCH_LIMIT):
         body = entry.body
-        if isinstance(body, VerdictRecord) and (body.fingerprint, body.predictions, body.policy) == look:
+        if isinstance(body, VerdictRecord) and (body.fingerprint, body.predictions, body.policy) == identity:
             return True
     return False

@@ -133,7 +133,7 @@ def reproduce_version(
         metrics=metrics,
         disagreements=None
         if key is None
-        else count_disagreements(original.source, retrainings[0].side.source, key, threshold),
+        else count_disagreements(original.source, retrainings[0].retrained.source, key, threshold),
         notes=_notes(version, environment, fresh=fresh is not None),
         entry=None if context.author is None else record_reproduction(store, context.author, found),
         found=found,

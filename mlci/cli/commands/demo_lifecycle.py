@@ -149,7 +149,7 @@ def _promote(out: Path, loaded: LoadedConfig, store: Store, author: Author) -> P
             folder=out,
             out=into,
             facts=report_context(loaded),
-            asked=PromoteOptions(),
+            options=PromoteOptions(),
             save=lambda report: save_files(report, into),
         )
 

@@ -90,7 +90,7 @@ def champion_predictions(
         return _scored_again(loaded, context, champion, data=data, rows=rows, scored=scored)
     target = context.scratch / "baseline" / predictions.file.name
     path = versions.fetch_file(store, predictions.file, target, of=f"version {champion.number}")
-    found = champion_side(loaded.config, champion, predictions, path)
+    found = version_predictions(loaded.config, champion, predictions, path)
     if found.rescored and (by_training or was_made_by_training(context, champion)):
         return replace(found, own=_rows_of(loaded, context, champion), made_on=None)
     return found
@@ -121,7 +121,7 @@ def added_for_rows(store: Store, ledger_head: LedgerHead, rows: str) -> Predicti
     return next((predictions for predictions in found if predictions is not None), None)
 
 
-def champion_side(config: Config, champion: Version, predictions: Predictions, path: Path) -> ModelPredictions:
+def version_predictions(config: Config, champion: Version, predictions: Predictions, path: Path) -> ModelPredictions:
     """Return a version's predictions for the comparison."""
     columns = {key: getattr(predictions, key) for key in ("score", "decision", "threshold")}
     return ModelPredictions(
@@ -201,7 +201,7 @@ def _on_own_rows(
     target = context.scratch / "baseline" / predictions.file.name
     path = versions.fetch_file(store, predictions.file, target, of=of)
     own = replace(known, in_order=known.rows.in_order)
-    return replace(champion_side(loaded.config, champion, predictions, path), own=own, made_on=None)
+    return replace(version_predictions(loaded.config, champion, predictions, path), own=own, made_on=None)
 
 
 def refuse_moved_set(baseline: ModelPredictions | None, fingerprint: str | None) -> None:
@@ -291,7 +291,7 @@ def _kept(context: RunContext, champion: Version, config: Config, scored: Scored
     """Return predictions that a run made for the comparison, and store them if that is allowed."""
     if context.author is not None:
         keep_rescored(registry_of(context), context.author, scored)
-    return champion_side(config, champion, scored.predictions, scored.path)
+    return version_predictions(config, champion, scored.predictions, scored.path)
 
 
 def _scored(number: int, rescored: ModelPredictions, rows: str) -> ScoredChampion:

@@ -320,13 +320,13 @@ def _facts(
     keep_inside(config, worktree)
     commit_origin.record_origin(loaded, worktree, context, into, now=rows.fingerprint)
     there = own_rows.find_own_set(loaded, worktree)
-    side = predictions.make_predictions(config, place, context, data=rows.data)
+    baseline = predictions.make_predictions(config, place, context, data=rows.data)
     keep_inside(config, worktree)  # its steps may have made links
     if there is not None and not there.committed:
         commit_origin.add_evaluation(loaded, worktree, context, into, now=rows.fingerprint)
     left = config.predict.file is not None
     differs = own_rows.keep_own_digests(loaded, context, there, into, by_training=rows.by_training, in_order=left)
-    source = Path(side.source.path)
+    source = Path(baseline.source.path)
     if not source.is_file():
         raise InputError(
             f"the baseline's {source.name} is not in its commit; let its steps write it, or, if this change is the "
@@ -336,12 +336,12 @@ def _facts(
     shutil.copyfile(source, target)
     return {
         "file": target.name,
-        "score": side.source.score,
-        "decision": side.source.decision,
-        "threshold": side.source.threshold,
-        "notes": [*notes, *(f"baseline: {note}" for note in side.notes)],
-        "costs": dict(side.costs),
-        "seconds": dict(side.seconds),
+        "score": baseline.source.score,
+        "decision": baseline.source.decision,
+        "threshold": baseline.source.threshold,
+        "notes": [*notes, *(f"baseline: {note}" for note in baseline.notes)],
+        "costs": dict(baseline.costs),
+        "seconds": dict(baseline.seconds),
         "own": differs,
         "own_order": differs and left,
     }

@@ -33,7 +33,7 @@ class Retraining:
     """One training, its predictions, and its fresh environment, if one was made."""
 
     rerun: Rerun
-    side: ModelPredictions
+    retrained: ModelPredictions
     original: dict[str, float]
     environment: LockedEnvironment | None = None
 
@@ -78,14 +78,14 @@ def original_model(
     own = version.manifest.predictions
     if data is None:
         path = fetch(own.file, context.scratch / "baseline" / own.file.name)
-        return replace(production.champion_side(loaded.config, version, own, path), made_on=None)
+        return replace(production.version_predictions(loaded.config, version, own, path), made_on=None)
     rows = ref_or_file.rows_fingerprint(loaded.config, context, data)
     known = own if ref_or_file.is_same_set(own.fingerprint, rows, data, context) else None
     if known is None and version.number == ledger_head.state.champion:
         known = production.added_for_rows(store, ledger_head, rows)
     if known is not None:
         path = fetch(known.file, context.scratch / "baseline" / known.file.name)
-        return production.champion_side(loaded.config, version, known, path)
+        return production.version_predictions(loaded.config, version, known, path)
     with file_guards.guard_candidate_files(loaded, context.git.folder):
         return rescore.rescore_version(loaded, context, version.manifest, fetch, data=data, of=of, says="reproduce")
 
@@ -129,18 +129,18 @@ def retrain_version(
         place = StepContext(folder=worktree.folder, scratch=scratch, name=name, environment=variables, written=written)
         own = resolve_path(config.evaluation.data, worktree.folder) if config.evaluation else ""
         makes = made_by_training.required_output(config) if data is None else None
-        side = make_predictions(seeded, place, context, data=own if data is None else data, makes=makes)
+        retrained = make_predictions(seeded, place, context, data=own if data is None else data, makes=makes)
         ref_or_file.keep_inside(seeded, worktree)
-        digests = artifacts.digest_artifacts(side, context.fingerprint)
+        digests = artifacts.digest_artifacts(retrained, context.fingerprint)
         kept = context.scratch / f"rerun-{index}-kept"
-        side = _outlives(side, kept)
+        retrained = _outlives(retrained, kept)
         evaluated = _copied(Path(own), kept / f"evaluation{suffix_of(own)}") if data is None else data
     before = _on_rows_of(version, before, context, evaluated) if data is None else before
-    result = evaluate_models(config, side, before, context, data=evaluated).result
-    predictions = context.fingerprint(side.source.path)
+    result = evaluate_models(config, retrained, before, context, data=evaluated).result
+    predictions = context.fingerprint(retrained.source.path)
     metrics = _whole(result, "candidate")
     done = Rerun(seed=seed, model=digests.model_digest, predictions=predictions, metrics=metrics)
-    return Retraining(rerun=done, side=side, original=_whole(result, "baseline"), environment=clean)
+    return Retraining(rerun=done, retrained=retrained, original=_whole(result, "baseline"), environment=clean)
 
 
 def _on_rows_of(version: Version, before: ModelPredictions, context: RunContext, data: str) -> ModelPredictions:
@@ -169,15 +169,15 @@ def _copied(path: Path, target: Path) -> str:
     return str(target)
 
 
-def _outlives(side: ModelPredictions, folder: Path) -> ModelPredictions:
+def _outlives(retrained: ModelPredictions, folder: Path) -> ModelPredictions:
     """Copy predictions out of the worktree."""
-    path = Path(side.source.path)
+    path = Path(retrained.source.path)
     if not path.is_file():
         raise InputError(f"the predictions {path.name} are not one file of the worktree, so they can't be compared")
     folder.mkdir(parents=True, exist_ok=True)
     target = folder / path.name
     shutil.copyfile(path, target)
-    return replace(side, source=replace(side.source, path=str(target)))
+    return replace(retrained, source=replace(retrained.source, path=str(target)))
 
 
 def _whole(result: EvaluationResult, which: Literal["candidate", "baseline"]) -> dict[str, float]:

@@ -83,11 +83,11 @@ def import_model(
         )
     if loaded.config.evaluation is None or context.author is None:
         raise InputError("`--import` needs an evaluation set: a metrics file has no model to import")
-    opened = _bundle(loaded, context, model, folder=folder, environment=environment, facts=facts)
-    opened, missing = _scored(loaded, context, opened, ledger_head, folder=folder, facts=facts, save=save)
-    more = {**opened.content.more, **({"predictions": f"missing: {missing}"} if missing else {})}
-    opened = replace(opened, content=opened.content.model_copy(update={"more": more}))
-    done = append_version(store, context.author, opened, ledger_head, note or f"imported from {model.source}")
+    bundle = _bundle(loaded, context, model, folder=folder, environment=environment, facts=facts)
+    bundle, missing = _scored(loaded, context, bundle, ledger_head, folder=folder, facts=facts, save=save)
+    more = {**bundle.content.more, **({"predictions": f"missing: {missing}"} if missing else {})}
+    bundle = replace(bundle, content=bundle.content.model_copy(update={"more": more}))
+    done = append_version(store, context.author, bundle, ledger_head, note or f"imported from {model.source}")
     return replace(done, notes=_notes(model, missing))
 
 
@@ -174,7 +174,7 @@ def _files(loaded: LoadedConfig, model: ImportedModel) -> tuple[list[Artifact], 
 def _scored(
     loaded: LoadedConfig,
     context: RunContext,
-    opened: VerifiedBundle,
+    bundle: VerifiedBundle,
     ledger_head: LedgerHead,
     *,
     folder: Path,
@@ -188,12 +188,12 @@ def _scored(
     unstamped = replace(context, author=None)  # an import is not a use of the evaluation set
     try:
         judged = reevaluate_bundle(
-            loaded, unstamped, opened, ledger_head, folder=folder, facts=facts, rows=rows, save=save
+            loaded, unstamped, bundle, ledger_head, folder=folder, facts=facts, rows=rows, save=save
         )
     except UserCodeError as error:
-        save(opened.report)
-        return opened, f"in a workflow `mlci promote` runs no user code, and {error}; the next `mlci run` scores it"
+        save(bundle.report)
+        return bundle, f"in a workflow `mlci promote` runs no user code, and {error}; the next `mlci run` scores it"
     except (InputError, StepError) as error:
-        save(opened.report)
-        return opened, str(error).splitlines()[0]
+        save(bundle.report)
+        return bundle, str(error).splitlines()[0]
     return judged, None

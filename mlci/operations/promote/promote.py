@@ -97,7 +97,7 @@ def promote(
     folder: Path,
     out: Path,
     facts: ReportContext,
-    asked: PromoteOptions,
+    options: PromoteOptions,
     save: Callable[[Report], str],
 ) -> PromotionResult:
     """Promote the bundle in ``out``.
@@ -112,7 +112,7 @@ def promote(
         folder: Folder of the configuration.
         out: The run's output folder.
         facts: Facts of the command line.
-        asked: The user's options.
+        options: The user's options.
         save: Writes a new report and everything rendered from it into ``out``; returns the text of ``report.json``.
 
     Raises:
@@ -121,64 +121,64 @@ def promote(
         OutsideError: if the registry can't be reached, or other promotions came first every time.
     """
     store, author = registry_of(context), _stamp(context)
-    opened = open_bundle(out)
-    if opened.content.model != loaded.config.model:
-        raise InputError(f"the bundle in {out} is of the model `{opened.content.model}`, not `{loaded.config.model}`")
-    rows = _rows(loaded, context, folder, opened)
+    bundle = open_bundle(out)
+    if bundle.content.model != loaded.config.model:
+        raise InputError(f"the bundle in {out} is of the model `{bundle.content.model}`, not `{loaded.config.model}`")
+    rows = _rows(loaded, context, folder, bundle)
     again: tuple[str, ...] = ()
-    distrust = asked.again
+    distrust = options.again
     for _ in range(_TRIES):
         ledger_head = ledger.read_ledger_head(store)
-        if (own := _own(store, ledger_head, author, opened)) is not None:
+        if (own := _own(store, ledger_head, author, bundle)) is not None:
             return replace(own, again=again)
         champion = versions.read_champion(store, ledger_head)
-        stale = [_ASKED] * distrust + _stale(loaded, opened, ledger_head, rows)
-        if opened.report.verdict == "block" and not stale:
-            _keep_champion_predictions(store, author, ledger_head, opened)
-            return PromotionResult(report=opened.report, again=again, refused="a gate blocks")
+        stale = [_ASKED] * distrust + _stale(loaded, bundle, ledger_head, rows)
+        if bundle.report.verdict == "block" and not stale:
+            _keep_champion_predictions(store, author, ledger_head, bundle)
+            return PromotionResult(report=bundle.report, again=again, refused="a gate blocks")
         context.say(f"promote: verifying {store.shown}, {pluralize(ledger_head.number, 'entry', 'entries')}")
-        said = opened.report.baseline
+        said = bundle.report.baseline
         against = said.version if said.source == "production" else None
-        whole = preflight.check_registry(store, champion, now=author.now(), despite=asked.despite, against=against)
-        if (settled := _settled(store, context, ledger_head, opened, champion, whole.rolled_back)) is not None:
+        checked = preflight.check_registry(store, champion, now=author.now(), despite=options.despite, against=against)
+        if (settled := _settled(store, context, ledger_head, bundle, champion, checked.rolled_back)) is not None:
             return replace(settled, again=again)
         if stale:
             try:
-                _refuse_other_rows(loaded, context, folder, opened, stale, rows)
+                _refuse_other_rows(loaded, context, folder, bundle, stale, rows)
                 judged = reevaluate_bundle(
-                    loaded, context, opened, ledger_head, folder=folder, facts=facts, rows=rows, save=save
+                    loaded, context, bundle, ledger_head, folder=folder, facts=facts, rows=rows, save=save
                 )
             except UserCodeError as error:
-                return PromotionResult(report=opened.report, again=again, refused=_needs_user_code(stale, error))
+                return PromotionResult(report=bundle.report, again=again, refused=_needs_user_code(stale, error))
             again = (*again, *(line for line in stale if line not in again))
-            opened, distrust = judged, False
-        if opened.report.verdict == "block":
-            return PromotionResult(report=opened.report, again=again, refused="a gate blocks")
+            bundle, distrust = judged, False
+        if bundle.report.verdict == "block":
+            return PromotionResult(report=bundle.report, again=again, refused="a gate blocks")
         try:
-            notes = (*whole.wrong, *_notes(store, ledger_head, context, opened, champion, whole.rolled_back))
-            words, mend = asked.words(whole.wrong), bool(whole.wrong)
+            notes = (*checked.wrong, *_notes(store, ledger_head, context, bundle, champion, checked.rolled_back))
+            words, mend = options.words(checked.wrong), bool(checked.wrong)
             return replace(
-                append_version(store, author, opened, ledger_head, words, mend=mend), again=again, notes=notes
+                append_version(store, author, bundle, ledger_head, words, mend=mend), again=again, notes=notes
             )
         except MovedError:
             context.say("another version was promoted meanwhile; checking again")
     raise OutsideError(f"{store.shown}: other promotions came first {_TRIES} times in a row; try again later")
 
 
-def _own(store: Store, ledger_head: LedgerHead, author: Author, opened: VerifiedBundle) -> PromotionResult | None:
+def _own(store: Store, ledger_head: LedgerHead, author: Author, bundle: VerifiedBundle) -> PromotionResult | None:
     """Return the outcome if an earlier attempt of this invocation promoted these bytes already."""
     entry = find_own_decision(store, ledger_head, author)
     if entry is None or not isinstance(entry.body, Promotion):
         return None
     version = versions.promoted(store, entry)
-    if not same(version.manifest, opened.content):
+    if not same(version.manifest, bundle.content):
         return None
     number, now = version.number, ledger_head.state.champion
     since = "" if now == number else f"; version {now} is in production now"
     words = f"an earlier attempt of this command promoted version {number} (entry {entry.number}){since}"
     replaced = entry.body.replaced
     return PromotionResult(
-        report=opened.report, version=number, replaced=replaced, earlier=entry.number, notes=(words,)
+        report=bundle.report, version=number, replaced=replaced, earlier=entry.number, notes=(words,)
     )
 
 
@@ -188,13 +188,13 @@ def _stamp(context: RunContext) -> Author:
     return context.author
 
 
-def _rows(loaded: LoadedConfig, context: RunContext, folder: Path, opened: VerifiedBundle) -> str:
+def _rows(loaded: LoadedConfig, context: RunContext, folder: Path, bundle: VerifiedBundle) -> str:
     """Return the identifier of the current evaluation set; a set that training makes is the bundle's own."""
     evaluation = loaded.config.evaluation
     if evaluation is None:
         return ON_NUMBERS
-    known = opened.content.predictions.fingerprint
-    if opened.report.evaluation.made_by_training and not is_tracked(context.git, evaluation.data):
+    known = bundle.content.predictions.fingerprint
+    if bundle.report.evaluation.made_by_training and not is_tracked(context.git, evaluation.data):
         return known
     data = resolve_path(evaluation.data, folder)
     rows = ref_or_file.rows_fingerprint(loaded.config, context, data)
@@ -202,7 +202,7 @@ def _rows(loaded: LoadedConfig, context: RunContext, folder: Path, opened: Verif
 
 
 def _refuse_other_rows(
-    loaded: LoadedConfig, context: RunContext, folder: Path, opened: VerifiedBundle, stale: list[str], rows: str
+    loaded: LoadedConfig, context: RunContext, folder: Path, bundle: VerifiedBundle, stale: list[str], rows: str
 ) -> None:
     """Refuse to re-evaluate a bundle if the evaluation set that its training made is missing here.
 
@@ -211,7 +211,7 @@ def _refuse_other_rows(
         UserCodeError: if training here is not a remedy.
     """
     evaluation = loaded.config.evaluation
-    if evaluation is None or not opened.report.evaluation.made_by_training:
+    if evaluation is None or not bundle.report.evaluation.made_by_training:
         return
     data = resolve_path(evaluation.data, folder)
     with contextlib.suppress(InputError):
@@ -250,9 +250,9 @@ def _remedy(stale: list[str]) -> str:
     return trains[0].upper() + trains[1:]
 
 
-def _keep_champion_predictions(store: Store, author: Author, ledger_head: LedgerHead, opened: VerifiedBundle) -> None:
+def _keep_champion_predictions(store: Store, author: Author, ledger_head: LedgerHead, bundle: VerifiedBundle) -> None:
     """Add the champion's predictions on a moved evaluation set, which the run made: it stays the champion."""
-    scored = opened.scored
+    scored = bundle.scored
     if scored is None or ledger_head.state.champion != scored.version:
         return
     if production.added_for_rows(store, ledger_head, scored.predictions.fingerprint) is None:
@@ -263,46 +263,46 @@ def _settled(
     store: Store,
     context: RunContext,
     ledger_head: LedgerHead,
-    opened: VerifiedBundle,
+    bundle: VerifiedBundle,
     champion: Version | None,
     rolled_back: RolledBack,
 ) -> PromotionResult | None:
     """Return the outcome if nothing is to be appended: in production already, rolled back, or an older build."""
-    content = opened.content
+    content = bundle.content
     if champion is not None and same(champion.manifest, content):
         return PromotionResult(
-            report=opened.report, version=champion.number, notes=("these bytes are in production already",)
+            report=bundle.report, version=champion.number, notes=("these bytes are in production already",)
         )
     if (back := find_rolled_back_match(store, ledger_head, content, rolled_back)) is not None:
-        return PromotionResult(report=opened.report, refused=back)
+        return PromotionResult(report=bundle.report, refused=back)
     if champion is not None and (older := is_older_build(context.git, content, champion)) is not None:
         return PromotionResult(
-            report=opened.report, refused=f"{older}; a new commit, or `mlci rollback`, goes back on purpose"
+            report=bundle.report, refused=f"{older}; a new commit, or `mlci rollback`, goes back on purpose"
         )
     return None
 
 
-def _stale(loaded: LoadedConfig, opened: VerifiedBundle, ledger_head: LedgerHead, rows: str) -> list[str]:
+def _stale(loaded: LoadedConfig, bundle: VerifiedBundle, ledger_head: LedgerHead, rows: str) -> list[str]:
     """Return the reasons why a verdict is outdated."""
-    reasons, against = [], opened.report.baseline
+    reasons, against = [], bundle.report.baseline
     champion = None if ledger_head.state.champion is None else str(ledger_head.state.champion)
     if against.source != "production":
         reasons.append(f"{_NOT_PRODUCTION} (`baseline` was {against.source})")
     elif against.version != champion:
         names = [f"version {item}" if item else "no version" for item in (against.version, champion)]
         reasons.append(f"it was judged against {names[0]}, and {names[1]} is in production")
-    if not is_recorded(opened.content.predictions.fingerprint, rows):
+    if not is_recorded(bundle.content.predictions.fingerprint, rows):
         reasons.append("the evaluation set moved")
-    if not _same_terms(loaded, opened):
+    if not _same_terms(loaded, bundle):
         reasons.append(_OTHER_TERMS)
     return reasons
 
 
-def _same_terms(loaded: LoadedConfig, opened: VerifiedBundle) -> bool:
+def _same_terms(loaded: LoadedConfig, bundle: VerifiedBundle) -> bool:
     """Check if a bundle was judged under the current gates and policy."""
-    own = opened.content.recipe.config
+    own = bundle.content.recipe.config
     try:
-        judged_by = parse_config(opened.paths[own.digest].read_bytes(), path=own.name).config
+        judged_by = parse_config(bundle.paths[own.digest].read_bytes(), path=own.name).config
     except InputError:
         return False  # written by another version of mlci
     return _terms(judged_by) == _terms(loaded.config)
@@ -317,7 +317,7 @@ def _terms(config: Config) -> dict[str, Any]:
 def append_version(
     store: Store,
     author: Author,
-    opened: VerifiedBundle,
+    bundle: VerifiedBundle,
     ledger_head: LedgerHead,
     note: str | None,
     *,
@@ -325,10 +325,10 @@ def append_version(
 ) -> PromotionResult:
     """Store the files, then append the one entry that decides."""
     seen, number = ledger_head.state, ledger_head.state.versions + 1
-    manifest = Manifest.of(opened.content, number)
-    for file in opened.content.everything():
+    manifest = Manifest.of(bundle.content, number)
+    for file in bundle.content.everything():
         of = f"the bundle for version {number}"
-        versions.put_verified(store, opened.paths[file.digest], file, of=of, mend=mend)
+        versions.put_verified(store, bundle.paths[file.digest], file, of=of, mend=mend)
     digest = versions.describe(store, entries.canonical_json(manifest.model_dump(mode="json", by_alias=True)))
 
     def decide(state: LedgerState) -> Promotion:
@@ -338,7 +338,7 @@ def append_version(
 
     entry = ledger.append_entry(store, author, decide)
     return PromotionResult(
-        report=opened.report, version=number, replaced=seen.champion, entry=entry.number if entry is not None else None
+        report=bundle.report, version=number, replaced=seen.champion, entry=entry.number if entry is not None else None
     )
 
 
@@ -346,17 +346,17 @@ def _notes(
     store: Store,
     ledger_head: LedgerHead,
     context: RunContext,
-    opened: VerifiedBundle,
+    bundle: VerifiedBundle,
     champion: Version | None,
     rolled_back: RolledBack,
 ) -> tuple[str, ...]:
-    recipe, found = opened.content.recipe, []
+    recipe, found = bundle.content.recipe, []
     if recipe.commit is None:
         found.append("it was made outside of git, so it can't be reproduced")
     elif recipe.dirty:
         found.append("it was made from a checkout with uncommitted changes, so it can't be reproduced from its commit")
-    if (order := unknown_order_note(context.git, opened.content, champion)) is not None:
+    if (order := unknown_order_note(context.git, bundle.content, champion)) is not None:
         found.append(order)
-    if (back := rolled_back_model_note(store, ledger_head, opened.content, rolled_back)) is not None:
+    if (back := rolled_back_model_note(store, ledger_head, bundle.content, rolled_back)) is not None:
         found.append(back)
     return tuple(found)

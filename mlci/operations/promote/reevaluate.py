@@ -37,7 +37,7 @@ from mlci.report.document import Report
 def reevaluate_bundle(
     loaded: LoadedConfig,
     context: RunContext,
-    opened: VerifiedBundle,
+    bundle: VerifiedBundle,
     ledger_head: LedgerHead,
     *,
     folder: Path,
@@ -53,7 +53,7 @@ def reevaluate_bundle(
     Args:
         loaded: The current configuration.
         context: Run context with the registry.
-        opened: The bundle.
+        bundle: The bundle.
         ledger_head: The ledger head.
         folder: Folder of the configuration.
         facts: Facts of the command line.
@@ -67,28 +67,28 @@ def reevaluate_bundle(
     config = loaded.config.model_copy(update={"baseline": "production"})
     loaded = replace(loaded, config=config)
     if config.evaluation is None:
-        baseline, result, gates = _numbers(loaded, context, opened, ledger_head)
+        baseline, result, gates = _numbers(loaded, context, bundle, ledger_head)
     else:
         data = resolve_path(config.evaluation.data, folder)
-        opened = (
-            opened
-            if is_recorded(opened.content.predictions.fingerprint, rows)
-            else _scored(loaded, context, opened, data, rows)
+        bundle = (
+            bundle
+            if is_recorded(bundle.content.predictions.fingerprint, rows)
+            else _scored(loaded, context, bundle, data, rows)
         )
-        candidate = _candidate(opened)
-        baseline = production.champion_predictions(loaded, context, ledger_head, data=data, scored=opened.scored)
+        candidate = _candidate(bundle)
+        baseline = production.champion_predictions(loaded, context, ledger_head, data=data, scored=bundle.scored)
         measured = evaluate_models(config, candidate, baseline, context, data=data)
         result, facts = measured.result, replace(facts, shared=measured.shared)
         against = baseline.version if baseline else None
         gates = judge_gates(
             config, result, training_noise.load_noise(config, context.registry, ledger_head, against=against, rows=rows)
         )
-    said = opened.content.predictions.file
+    said = bundle.content.predictions.file
     look = ArtifactDigests(digest=said.digest, predictions=None)
     use = holdout_uses.use_of_run(config, result.fingerprint, look, context)
-    facts = _facts(loaded, opened, baseline, replace(facts, uses=use.count if use else None))
+    facts = _facts(loaded, bundle, baseline, replace(facts, uses=use.count if use else None))
     kept = evaluation_rows.keep_rows(config, context, folder)
-    now = _now(opened, result, kept[1] if kept else None)
+    now = _now(bundle, result, kept[1] if kept else None)
     if facts.made_by_training:
         result = replace(result, notes=(*result.notes, made_by_training.MADE))
     result, facts = history.add_history(config, context, ledger_head, result=result, facts=facts, now=now)
@@ -97,7 +97,7 @@ def reevaluate_bundle(
     if use is not None:
         against = baseline.version if baseline else None
         holdout_uses.record_use(context, use, report, digest=entries.entry_digest(text), against=against)
-    return _with_report(opened, report, text, context, kept[0] if kept else None)
+    return _with_report(bundle, report, text, context, kept[0] if kept else None)
 
 
 def _refuse_custom_metrics(config: Config, context: RunContext) -> None:
@@ -112,11 +112,11 @@ def _refuse_custom_metrics(config: Config, context: RunContext) -> None:
 
 
 def _numbers(
-    loaded: LoadedConfig, context: RunContext, opened: VerifiedBundle, ledger_head: LedgerHead
+    loaded: LoadedConfig, context: RunContext, bundle: VerifiedBundle, ledger_head: LedgerHead
 ) -> tuple[ModelPredictions | None, EvaluationResult, tuple[JudgedGate, ...]]:
     """Compare the numbers of two metrics files."""
     before = metrics_only.champion_values(context, ledger_head)
-    path = opened.paths[opened.content.predictions.file.digest]
+    path = bundle.paths[bundle.content.predictions.file.digest]
     now = metrics_file.read_metrics_file(path, shown=path.name).values
     result = metrics_only.compare_values(loaded, now, before.values if before else None, ())
     gates = metrics_only.judge_values(loaded, result, now, before.values if before else None)
@@ -124,17 +124,17 @@ def _numbers(
     return side, result, gates
 
 
-def _candidate(opened: VerifiedBundle) -> ModelPredictions:
-    said = opened.content.predictions
-    path = str(opened.paths[said.file.digest])
+def _candidate(bundle: VerifiedBundle) -> ModelPredictions:
+    said = bundle.content.predictions
+    path = str(bundle.paths[said.file.digest])
     return ModelPredictions(
         source=Source(path=path, score=said.score, decision=said.decision, threshold=said.threshold),
-        costs=opened.content.costs,
+        costs=bundle.content.costs,
         measured_for=PER_ROWS,
     )
 
 
-def _scored(loaded: LoadedConfig, context: RunContext, opened: VerifiedBundle, data: str, rows: str) -> VerifiedBundle:
+def _scored(loaded: LoadedConfig, context: RunContext, bundle: VerifiedBundle, data: str, rows: str) -> VerifiedBundle:
     """Return the bundle with its own model's predictions on the current rows.
 
     Raises:
@@ -145,25 +145,25 @@ def _scored(loaded: LoadedConfig, context: RunContext, opened: VerifiedBundle, d
 
     def fetch(file: VersionFile, target: Path) -> Path:
         target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(opened.paths[file.digest], target)
+        shutil.copyfile(bundle.paths[file.digest], target)
         return target
 
     side = rescore.rescore_version(
-        loaded, context, opened.content, fetch, data=data, of="this bundle", name="candidate"
+        loaded, context, bundle.content, fetch, data=data, of="this bundle", name="candidate"
     )
     path = Path(side.source.path)
     part = artifacts.digest_file(path, f"predictions{suffix_of(str(path))}")
     columns = {"score": side.source.score, "decision": side.source.decision, "threshold": side.source.threshold}
-    predictions = opened.content.predictions.model_copy(update={"fingerprint": rows, "file": part.file, **columns})
-    content = opened.content.model_copy(update={"predictions": predictions})
-    return replace(opened, content=content, paths={**opened.paths, part.file.digest: path})
+    predictions = bundle.content.predictions.model_copy(update={"fingerprint": rows, "file": part.file, **columns})
+    content = bundle.content.model_copy(update={"predictions": predictions})
+    return replace(bundle, content=content, paths={**bundle.paths, part.file.digest: path})
 
 
 def _facts(
-    loaded: LoadedConfig, opened: VerifiedBundle, baseline: ModelPredictions | None, known: ReportContext
+    loaded: LoadedConfig, bundle: VerifiedBundle, baseline: ModelPredictions | None, known: ReportContext
 ) -> ReportContext:
     """Return the facts of the new report; the candidate is the old report's."""
-    seconds = opened.report.provenance.seconds.model_dump(exclude_none=True)
+    seconds = bundle.report.provenance.seconds.model_dump(exclude_none=True)
     found = add_report_refs(
         known,
         loaded.config,
@@ -173,21 +173,21 @@ def _facts(
         head=None,
         digests=None,
     )
-    digest = f"sha256:{opened.content.predictions.file.digest}"
-    candidate = opened.report.candidate.model_copy(update={"predictions": digest})
-    return replace(found, candidate=candidate, made_by_training=opened.report.evaluation.made_by_training)
+    digest = f"sha256:{bundle.content.predictions.file.digest}"
+    candidate = bundle.report.candidate.model_copy(update={"predictions": digest})
+    return replace(found, candidate=candidate, made_by_training=bundle.report.evaluation.made_by_training)
 
 
-def _now(opened: VerifiedBundle, result: EvaluationResult, rows: Rows | None) -> CurrentState:
-    own = (opened.content.recipe.config, *opened.content.environment.lock)
-    texts = {file.digest: opened.paths[file.digest].read_bytes() for file in own}
-    origin = origins.origin_of_content(opened.content, lambda file: texts[file.digest])
+def _now(bundle: VerifiedBundle, result: EvaluationResult, rows: Rows | None) -> CurrentState:
+    own = (bundle.content.recipe.config, *bundle.content.environment.lock)
+    texts = {file.digest: bundle.paths[file.digest].read_bytes() for file in own}
+    origin = origins.origin_of_content(bundle.content, lambda file: texts[file.digest])
     known = replace(origin, fingerprint=result.fingerprint or holdout_uses.ON_NUMBERS)
     return CurrentState(origin=known, texts=texts, rows=rows)
 
 
 def _with_report(
-    opened: VerifiedBundle, report: Report, text: bytes, context: RunContext, rows: Artifact | None
+    bundle: VerifiedBundle, report: Report, text: bytes, context: RunContext, rows: Artifact | None
 ) -> VerifiedBundle:
     """Return the bundle with its new report, judged on the current rows."""
     path = context.scratch / "report.json"
@@ -195,8 +195,8 @@ def _with_report(
     file = VersionFile(name=write.REPORT, digest=entries.entry_digest(text), bytes=len(text))
     judged_on = report.evaluation
     known = {"fingerprint": judged_on.fingerprint or holdout_uses.ON_NUMBERS, "rows": judged_on.rows or 0}
-    data = opened.content.data.model_copy(update={**known, "keys": rows.file if rows else None})
+    data = bundle.content.data.model_copy(update={**known, "keys": rows.file if rows else None})
     update = {"report": file, "metrics": write.whole_set_values(report), "data": data}
-    content = opened.content.model_copy(update=update)
-    paths = {**opened.paths, file.digest: path, **({rows.file.digest: rows.path} if rows else {})}
-    return replace(opened, content=content, report=report, paths=paths)
+    content = bundle.content.model_copy(update=update)
+    paths = {**bundle.paths, file.digest: path, **({rows.file.digest: rows.path} if rows else {})}
+    return replace(bundle, content=content, report=report, paths=paths)

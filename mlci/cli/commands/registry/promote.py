@@ -97,7 +97,7 @@ def command(  # noqa: PLR0913 - an option each
                 folder=folder,
                 out=out,
                 facts=report_context(loaded),
-                asked=PromoteOptions(note=note, again=again, despite=despite),
+                options=PromoteOptions(note=note, again=again, despite=despite),
                 save=lambda report: save_files(report, out),
             )
         )
