@@ -78,7 +78,7 @@ class TestExitCodes:
         ("name", "words"),
         [
             ("unheard.of:total", "no file `unheard/of.py` in the folder of this file"),
-            ("here:total", "`here:total` is not there: `here.py` has loss, math"),
+            ("here:total", "`here:total` does not exist: `here.py` has loss, math"),
             ("broken:total", "`broken:total` can't be read: broken.py: "),
             ("no_such_score", "unknown metric `no_such_score`"),
         ],
