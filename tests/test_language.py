@@ -3,7 +3,7 @@ import sys
 
 import pytest
 
-from tests.language import CLEAN, ROOT, findings
+from tests.language import CHECKED, ROOT, findings
 
 PLANTED = {
     "a.py": (
@@ -31,7 +31,7 @@ FOUND = {
 
 
 def test_language__this_checkout():
-    assert all((ROOT / place).exists() for place in CLEAN)
+    assert all((ROOT / place).exists() for place in CHECKED)
     assert list(findings(ROOT)) == []
 
 
