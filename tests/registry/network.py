@@ -16,7 +16,7 @@ from tests.registry.contract import reading_threads
 from tests.registry.histories import promotion, sha, stamp
 from tests.registry.proxy import Fault, Proxy
 
-CALLS = ["tail", "read", "read_to", "witness", "holds", "get", "put", "append", "leave_witness"]
+CALLS = ["tail", "read", "read_to", "read_checkpoint", "holds", "get", "put", "append", "write_checkpoint"]
 BOUND = 60  # seconds in which anything has come to an end; it takes about 5, and machines are busy
 
 
@@ -46,12 +46,12 @@ def suffers(bucket, shaky, proxy, fault, call, tmp_path):
         "tail": (shaky.tail, 1),
         "read": (lambda: shaky.read(1), b"first"),
         "read_to": (lambda: list(shaky.read_to(1)), [b"first"]),
-        "witness": (shaky.read_checkpoint, seen),
+        "read_checkpoint": (shaky.read_checkpoint, seen),
         "holds": (lambda: shaky.holds(sha(b"whole")), True),
         "get": (lambda: shaky.get(sha(b"whole"), tmp_path / "got"), True),
         "put": (lambda: shaky.put(tmp_path / "new", sha(b"new")), None),
         "append": (lambda: shaky.append(2, b"second"), True),
-        "leave_witness": (lambda: shaky.write_checkpoint(Checkpoint(number=2, digest="a" * 64)), None),
+        "write_checkpoint": (lambda: shaky.write_checkpoint(Checkpoint(number=2, digest="a" * 64)), None),
     }[call]
     began = time.monotonic()
     answer = outcome(ask)
@@ -75,7 +75,7 @@ def asked(store, call, tmp_path):
         "get": lambda: store.get("0" * 64, tmp_path / "got"),
         "put": lambda: store.put(tmp_path / "f", sha(b"x")),
         "append": lambda: store.append(1, b"x"),
-        "leave_witness": lambda: store.write_checkpoint(Checkpoint(number=1, digest="a" * 64)),
+        "write_checkpoint": lambda: store.write_checkpoint(Checkpoint(number=1, digest="a" * 64)),
     }
     return calls.get(call, getattr(store, call))()
 

@@ -42,12 +42,12 @@ def asked(store, folder):
         "tail": (store.tail, 1),
         "read": (lambda: store.read(1), b"first"),
         "read_to": (lambda: list(store.read_to(1)), [b"first"]),
-        "witness": (store.read_checkpoint, Checkpoint(number=1, digest=sha(b"first"))),
+        "read_checkpoint": (store.read_checkpoint, Checkpoint(number=1, digest=sha(b"first"))),
         "holds": (lambda: store.holds(sha(b"whole")), True),
         "get": (lambda: store.get(sha(b"whole"), folder / "got"), True),
         "put": (lambda: store.put(folder / "new", sha(b"new")), None),
         "append": (lambda: store.append(2, b"second"), True),
-        "leave_witness": (lambda: store.write_checkpoint(Checkpoint(number=2, digest="a" * 64)), None),
+        "write_checkpoint": (lambda: store.write_checkpoint(Checkpoint(number=2, digest="a" * 64)), None),
     }
 
 
