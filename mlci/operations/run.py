@@ -7,34 +7,35 @@ from pathlib import Path
 
 from mlci.config.loader import LoadedConfig
 from mlci.config.models import Config
-from mlci.engine.interface import Job, Source
-from mlci.errors import InputError, Problem
-from mlci.gates.judge import judge_rules
+from mlci.engine.interface import Source
 from mlci.gates.rules import JudgedGate
 from mlci.git.head import read_head
-from mlci.inference.evaluate import evaluate
 from mlci.inference.result import EvaluationResult
-from mlci.inference.training_noise import UNKNOWN, TrainingNoise
-from mlci.operations import evaluation_plan, holdout_uses, metrics_only, preflight
-from mlci.operations.baseline import champion_values, production, ref_or_file, shared_rows, training_noise
-from mlci.operations.baseline import made_by_training as baseline_made_by_training
+from mlci.operations import holdout_uses, metrics_only, preflight
+from mlci.operations.baseline import (
+    champion_values,
+    made_by_training,
+    production,
+    ref_or_file,
+    training_noise,
+)
 from mlci.operations.bundle import artifacts
 from mlci.operations.bundle.artifacts import ArtifactDigests
 from mlci.operations.bundle.provenance import BuildProvenance
 from mlci.operations.context import RunContext, registry_of, resolve_path
+from mlci.operations.evaluate import evaluate_models, judge_gates
 from mlci.operations.holdout_uses import HoldoutUse
 from mlci.operations.lineage.comparison import ComparisonRun
 from mlci.operations.lineage.explanation import add_lineage, has_known_origin
 from mlci.operations.lineage.report_refs import add_report_refs
 from mlci.operations.metrics_only import MetricValues
 from mlci.operations.models import file_guards, predictions, skip_training
-from mlci.operations.models.predictions import PER_ROWS, ModelPredictions, OwnRows, StepContext
-from mlci.operations.operational_metrics import add_operational_metrics, scale_costs
+from mlci.operations.models.predictions import ModelPredictions, StepContext
 from mlci.operations.report_builder import ReportContext, build_report
 from mlci.registry import ledger
 from mlci.registry.ledger import LedgerHead
 from mlci.registry.manifest import Environment
-from mlci.report.document import Report, SharedRows
+from mlci.report.document import Report
 
 NOWHERE = Source(path="")
 """Placeholder for predictions that were not made."""
@@ -119,20 +120,20 @@ def compare_models(
     survey = partial(preflight.survey_before_steps, loaded, context, data=data, folder=folder)
     surveyed = survey()
     ledger_head = production.champion_head(loaded.config, context)
-    if baseline_made_by_training.is_made_by_training(loaded.config, context, data):
+    if made_by_training.is_made_by_training(loaded.config, context, data):
         pair = _candidate_first(loaded, context, ledger_head, folder=folder, data=data, survey=survey)
     else:
         pair = _baseline_first(
             loaded, context, ledger_head, folder=folder, data=data, base=base, survey=None if surveyed else survey
         )
-    candidate, baseline, made_by_training = pair.candidate, pair.baseline, pair.made_by_training
+    candidate, baseline, from_training = pair.candidate, pair.baseline, pair.made_by_training
     digests = _digest_candidate(loaded.config, candidate, context, keep=keep)
     with preflight.at_their_lines(loaded):
         measured = evaluate_models(loaded.config, candidate, baseline, context, data=data)
     preflight.refuse_unknown(loaded, measured.result)
-    known = replace(facts, made_by_training=made_by_training, shared=measured.shared)
+    known = replace(facts, made_by_training=from_training, shared=measured.shared)
     result = measured.result
-    result = replace(result, notes=(*result.notes, baseline_made_by_training.MADE)) if made_by_training else result
+    result = replace(result, notes=(*result.notes, made_by_training.MADE)) if from_training else result
     return ComparisonRun(
         result=replace(result, unchanged_since=pair.unchanged_since),
         facts=add_report_refs(
@@ -160,9 +161,7 @@ def _as_recorded(
     loaded: LoadedConfig, context: RunContext, facts: ReportContext, base: str, *, data: str
 ) -> ComparisonRun | None:
     """Return the champion's recorded numbers, if training would reproduce its model and evaluation set."""
-    if loaded.config.baseline != "production" or not baseline_made_by_training.is_made_by_training(
-        loaded.config, context, data
-    ):
+    if loaded.config.baseline != "production" or not made_by_training.is_made_by_training(loaded.config, context, data):
         return None
     ledger_head = ledger.read_ledger_head(registry_of(context))
     found = skip_training.recorded_champion(loaded, context, ledger_head, data=data)
@@ -239,7 +238,7 @@ def _baseline_first(
         place = StepContext(folder=folder, scratch=context.scratch / "step")
         candidate = predictions.make_predictions(loaded.config, place, context, data=data, after_training=survey)
     if rows.written:
-        baseline_made_by_training.remember_made(context, data)
+        made_by_training.remember_made(context, data)
     return PredictionPair(candidate=candidate, baseline=baseline, made_by_training=rows.written)
 
 
@@ -261,11 +260,11 @@ def _candidate_first(
     baseline = ref_or_file.baseline_from_file(loaded, folder=folder)
     place = StepContext(folder=folder, scratch=context.scratch / "step")
     with file_guards.guard_baseline_files(loaded, baseline, context, data, rows_may_change=True):
-        makes = baseline_made_by_training.required_output(loaded.config)
+        makes = made_by_training.required_output(loaded.config)
         candidate = predictions.make_predictions(
             loaded.config, place, context, data=data, makes=makes, after_training=survey
         )
-    baseline_made_by_training.remember_made(context, data)
+    made_by_training.remember_made(context, data)
     if baseline is not None:
         baseline = ref_or_file.baseline_on_own_rows(loaded, context, baseline, data=data)
     elif ledger_head is not None:
@@ -273,138 +272,6 @@ def _candidate_first(
     elif pinned is not None:
         baseline = ref_or_file.baseline_from_ref(loaded, context, data=data, pinned=pinned)
     return PredictionPair(candidate=candidate, baseline=baseline, made_by_training=True)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Measured:
-    """Both models' statistics, the wall time of each stage, and the rows they share if their sets differ."""
-
-    result: EvaluationResult
-    seconds: dict[str, float]
-    shared: SharedRows | None = None
-
-
-def evaluate_models(
-    config: Config, candidate: ModelPredictions, baseline: ModelPredictions | None, context: RunContext, *, data: str
-) -> Measured:
-    """Measure both models; an error about a temporary file names the step that wrote it instead."""
-    if baseline is not None and baseline.own is not None:
-        return _on_shared_rows(config, candidate, baseline, baseline.own, context, data=data)
-    try:
-        with production.blame_registry_if_misfit(config, context, baseline, data):
-            result, seconds = measure_models(config, candidate, baseline, context, data=data)
-    except InputError as error:
-        raise InputError.of(_placed(problem, context.scratch) for problem in error.problems) from error
-    production.refuse_moved_set(baseline, result.fingerprint)
-    return Measured(result=result, seconds=seconds)
-
-
-def _on_shared_rows(
-    config: Config,
-    candidate: ModelPredictions,
-    baseline: ModelPredictions,
-    own: OwnRows,
-    context: RunContext,
-    *,
-    data: str,
-) -> Measured:
-    """Measure both models on the rows that both evaluation sets contain; the candidate's set gives the fingerprint."""
-    try:
-        asked = engine_job(config, candidate.source, baseline.source, data=data)
-        asked, shared = shared_rows.restrict_to_shared(config, context, asked, own)
-        one = replace(candidate, source=asked.candidate)
-        other = replace(baseline, source=asked.baseline or baseline.source)
-        result, seconds = measure_models(config, one, other, context, data=asked.data)
-    except InputError as error:
-        raise InputError.of(_placed(problem, context.scratch) for problem in error.problems) from error
-    notes = (*result.notes, shared_rows.shared_rows_note(shared, own))
-    return Measured(
-        result=replace(result, fingerprint=context.fingerprint(data), notes=notes), seconds=seconds, shared=shared
-    )
-
-
-def judge_gates(config: Config, result: EvaluationResult, noise: TrainingNoise = UNKNOWN) -> tuple[JudgedGate, ...]:
-    """Judge the gates of a configuration against an evaluation."""
-    if result.measured_nothing:
-        return ()
-    smallest = evaluation_plan.evaluation_question(config, baseline=True).min_group_size
-    return judge_rules(evaluation_plan.gate_rules(config), result, min_group_size=smallest, noise=noise)
-
-
-def measure_models(
-    config: Config, candidate: ModelPredictions, baseline: ModelPredictions | None, context: RunContext, *, data: str
-) -> tuple[EvaluationResult, dict[str, float]]:
-    """Reduce the tables and estimate every metric that the configuration asks for; also return stages' wall times."""
-    begun = context.clock()
-    asked = engine_job(config, candidate.source, baseline.source if baseline else None, data=data)
-    slow = ", ".join(metric.name for metric in asked.row_metrics)
-    many = f": {slow} by {asked.replicates:,} resamples of every group, which takes a while" if slow else ""
-    context.say(f"evaluate{many}")
-    observed = context.engine.observe(asked)
-    notes = (*candidate.notes, *(baseline.notes if baseline else ()), *observed.notes)
-    question = evaluation_plan.evaluation_question(config, baseline=baseline is not None)
-    if observed.undecided:
-        custom = frozenset(metric.name for metric in asked.row_metrics if metric.on == "decision")
-        decides = evaluation_plan.DecisionMetrics(custom)
-        decides.refuse_gates(config, observed.undecided, candidate.source.path)
-        question, notes = (
-            decides.leave_out(question),
-            (*notes, evaluation_plan.missing_threshold_note(observed.undecided)),
-        )
-    result = evaluate(observed.statistics, question, fingerprint=observed.fingerprint, notes=notes)
-    if observed.undecided:
-        result = replace(result, agreement=None)
-    before = operational_metrics_of(baseline, rows=observed.rows) if baseline else {}
-    now = operational_metrics_of(candidate, rows=observed.rows)
-    result = add_operational_metrics(result, evaluation_plan.asked_operations(config), now, before)
-    seconds = {**candidate.seconds, **(baseline.seconds if baseline else {}), "evaluate": context.clock() - begun}
-    return result, seconds
-
-
-def operational_metrics_of(side: ModelPredictions, *, rows: int) -> dict[str, float]:
-    """Return a model's operational metrics, prediction times for a thousand rows."""
-    return scale_costs(side.costs, measured_for=PER_ROWS, rows=side.measured_for or rows)
-
-
-def engine_job(config: Config, candidate: Source, baseline: Source | None, *, data: str) -> Job:
-    """Return the engine's job for a configuration."""
-    evaluation = config.evaluation
-    if evaluation is None:
-        raise ValueError("checked by the configuration")
-    needs = evaluation_plan.required_statistics(config)
-    return Job(
-        task=config.task,
-        data=data,
-        key=evaluation.key,
-        label=evaluation.label,
-        positive=evaluation.positive,
-        classes=evaluation.classes,
-        threshold=config.predict.threshold,
-        assumed_threshold="threshold" not in config.predict.model_fields_set,
-        slices=evaluation_plan.engine_slices(config),
-        candidate=candidate,
-        baseline=baseline,
-        decisions=config.task != "regression",
-        scores=needs.scores,
-        calibration=needs.calibration,
-        losses=needs.losses,
-        probabilities=needs.probabilities,
-        zero_labels="refused" if evaluation_plan.divides_by_label(config) else "left out",
-        row_metrics=needs.custom,
-        row_timeout=float(evaluation.timeout),
-        seed=config.policy.seed,
-        max_groups=evaluation.max_groups,
-    )
-
-
-def _placed(problem: Problem, scratch: Path) -> Problem:
-    """Replace a temporary file, which is gone after the run, by the name of what wrote it."""
-    if problem.path is None or not Path(problem.path).is_relative_to(scratch):
-        return problem
-    inside = Path(problem.path).relative_to(scratch).parts[-1 if "shared" in problem.path else 0]
-    if inside.startswith("evaluation"):
-        return replace(problem, path="shared rows of the evaluation set", line=None)
-    return replace(problem, path=f"{'baseline ' if inside.startswith('baseline') else ''}predictions")
 
 
 def _run_on_metrics(
@@ -422,7 +289,7 @@ def _run_on_metrics(
     digests = _digest_candidate(loaded.config, candidate, context, keep=keep)
     notes = (*candidate.notes, *(side.notes if side else ()))
     result = metrics_only.compare_values(loaded, now, before, notes)
-    baseline = ModelPredictions(source=Source(path=""), commit=side.commit, version=side.version) if side else None
+    baseline = ModelPredictions(source=NOWHERE, commit=side.commit, version=side.version) if side else None
     comparison = ComparisonRun(
         result=result,
         facts=add_report_refs(facts, loaded.config, candidate, baseline, seconds={}, head=current, digests=digests),

@@ -14,10 +14,10 @@ LONG = 400
 ACROSS = "the limit lies inside the interval"
 """Reason of an inconclusive gate whose numbers show it."""
 SMALLEST = "rows in the smallest group"
-"""What gates on disparities count."""
+"""Unit that gates on disparities count."""
 
 Stock = dict[tuple[str, str | None, str | None, str], int | None]
-"""How many (rows, labelled positives …) there are: by metric, slice, group and what is counted."""
+"""Counts (rows, labelled positives …) by metric, slice, group and unit."""
 
 
 @dataclass(frozen=True)

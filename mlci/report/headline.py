@@ -254,4 +254,4 @@ _STEPS: dict[Outcome, Callable[[Markup, Report, Links, list[GateRow]], str]] = {
     "inconclusive": _collect,
     "no_baseline": _record,
 }
-"""What can be done about each outcome, the most severe first."""
+"""Next step for each outcome, the most severe first."""

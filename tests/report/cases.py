@@ -181,11 +181,11 @@ def first_run():
 def undefined():
     return a_report(
         gates=[
-            broken("precision", max_drop=0.01, line=4, reason="0/0: nobody was predicted positive"),
+            broken("precision", max_drop=0.01, line=4, reason="0/0: no predicted positives"),
             broken("recall", max_drop=0.01, line=5, reason="0/0: nobody is labelled positive"),
         ],
         metrics=[
-            measured("precision", reason="0/0: nobody was predicted positive", rows=12_408),
+            measured("precision", reason="0/0: no predicted positives", rows=12_408),
             measured("recall", reason="0/0: nobody is labelled positive", rows=12_408),
         ],
     )

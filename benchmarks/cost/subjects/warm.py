@@ -17,7 +17,7 @@ from mlci.engine.duckdb_engine import DuckDBEngine
 from mlci.engine.interface import Source
 from mlci.inference.evaluate import evaluate
 from mlci.operations import evaluation_plan
-from mlci.operations.run import engine_job
+from mlci.operations.evaluate import engine_job
 
 COLUMNS = ["s1", "s2", "s3", "y", "p", "q"]
 SUMS = "sum(strlen(s1)), sum(strlen(s2)), sum(strlen(s3)), sum(y)"

@@ -18,8 +18,8 @@ from mlci.inference.result import EvaluationResult
 from mlci.inference.training_noise import TrainingNoise
 from mlci.operations.baseline import ref_or_file, training_noise
 from mlci.operations.context import resolve_path
+from mlci.operations.evaluate import judge_gates
 from mlci.operations.report_builder import ReportContext, build_report
-from mlci.operations.run import judge_gates
 from mlci.registry import ledger
 from mlci.report.document import BaselineRef, Candidate, Lineage, ReportPart, Seconds, SharedRows, TrendRow
 from mlci.util.bounded_read import read_bounded

@@ -12,8 +12,9 @@ from mlci.errors import InputError
 from mlci.operations.bundle.artifacts import Artifact, ArtifactDigests, digest_file
 from mlci.operations.bundle.provenance import BuildProvenance
 from mlci.operations.context import RunContext
+from mlci.operations.evaluate import operational_metrics_of
 from mlci.operations.models.rescored_champion import ScoredChampion
-from mlci.operations.run import RunResult, operational_metrics_of
+from mlci.operations.run import RunResult
 from mlci.registry import entries
 from mlci.registry.manifest import Bundle, ChampionPredictions, Data, Predictions, champion_place
 from mlci.registry.versions import digest_of

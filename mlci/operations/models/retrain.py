@@ -16,11 +16,11 @@ from mlci.metrics.statistics import WHOLE
 from mlci.operations.baseline import made_by_training, production, ref_or_file
 from mlci.operations.bundle import artifacts
 from mlci.operations.context import RunContext, registry_of, resolve_path
+from mlci.operations.evaluate import evaluate_models
 from mlci.operations.lineage import evaluation_rows
 from mlci.operations.models import file_guards, locked_environment, rescore
 from mlci.operations.models.locked_environment import EnvironmentBuilder, LockedEnvironment
 from mlci.operations.models.predictions import ModelPredictions, OwnRows, StepContext, make_predictions
-from mlci.operations.run import evaluate_models
 from mlci.registry import versions
 from mlci.registry.ledger import LedgerHead
 from mlci.registry.manifest import VersionFile

@@ -21,13 +21,13 @@ from mlci.operations.bundle import artifacts, write
 from mlci.operations.bundle.artifacts import Artifact, ArtifactDigests
 from mlci.operations.bundle.read import VerifiedBundle
 from mlci.operations.context import RunContext, resolve_path
+from mlci.operations.evaluate import evaluate_models, judge_gates
 from mlci.operations.lineage import evaluation_rows, history, origins
 from mlci.operations.lineage.history import CurrentState
 from mlci.operations.lineage.report_refs import add_report_refs
 from mlci.operations.models import rescore
 from mlci.operations.models.predictions import PER_ROWS, ModelPredictions
 from mlci.operations.report_builder import ReportContext, build_report
-from mlci.operations.run import evaluate_models, judge_gates
 from mlci.registry import entries
 from mlci.registry.ledger import LedgerHead
 from mlci.registry.manifest import VersionFile

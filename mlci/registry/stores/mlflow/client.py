@@ -1,7 +1,6 @@
 """Client of MLflow's tracking server and model registry, with bounds on time and tries."""
 
 import threading
-import time
 from collections.abc import Callable, Iterator, MutableMapping
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -9,10 +8,11 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 from urllib.parse import urlsplit
 
-from mlci.errors import InputError, OutsideError
+from mlci.errors import InputError
 from mlci.registry.stores.errors import UnconfirmedError
 from mlci.registry.stores.mlflow import errors
 from mlci.registry.stores.object_store.uri import Limits
+from mlci.registry.stores.retry import attempts, repeat
 
 T = TypeVar("T")
 _ALWAYS = {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true"}
@@ -67,13 +67,7 @@ class TrackingClient:
 
     def tries(self) -> Iterator[int]:
         """Yield tries, waiting longer before each one, until the time is over."""
-        began = time.monotonic()
-        for lost in range(self.limits.tries):
-            if lost:
-                self._pause(0.1 * 2**lost)
-            if lost and time.monotonic() - began > self.limits.total:
-                return
-            yield lost
+        return attempts(self.limits, self._pause)
 
     def again(self, what: str, call: Callable[[Any], T], *, size: int = 0) -> T:
         """Repeat an idempotent request if it is unknown whether it succeeded."""
@@ -81,13 +75,7 @@ class TrackingClient:
 
     def again_from(self, ask: Callable[[], T]) -> T:
         """Repeat a sequence of requests if the outcome of one is unknown."""
-        trouble = UnconfirmedError(f"registry {self.uri}: nothing was tried")
-        for _ in self.tries():
-            try:
-                return ask()
-            except UnconfirmedError as error:
-                trouble = error
-        raise OutsideError(str(trouble))
+        return repeat(ask, self.tries(), shown=self.uri)
 
     def once(self, what: str, call: Callable[[Any], T], *, size: int = 0) -> T:
         """Send one request; it is abandoned when its time is over.

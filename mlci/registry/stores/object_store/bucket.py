@@ -1,7 +1,6 @@
 """Folder of a bucket: small objects, listings and large files, with limits on time, tries and bytes."""
 
 import contextlib
-import time
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
@@ -11,6 +10,7 @@ from mlci.errors import OutsideError
 from mlci.registry.stores.errors import ConflictError, NotFoundError, UnconfirmedError
 from mlci.registry.stores.object_store import errors, uri
 from mlci.registry.stores.object_store.uri import BucketUri, Limits
+from mlci.registry.stores.retry import attempts, repeat
 from mlci.util import atomic_files, safe_files
 
 if TYPE_CHECKING:
@@ -49,13 +49,7 @@ class Bucket:
 
     def tries(self) -> Iterator[int]:
         """Yield tries, waiting longer before each one, until the time is over."""
-        began = time.monotonic()
-        for lost in range(self._limits.tries):
-            if lost:
-                self._pause(0.1 * 2**lost)
-            if lost and time.monotonic() - began > self._limits.total:
-                return
-            yield lost
+        return attempts(self._limits, self._pause)
 
     def read(self, name: str, most: int, *, what: str) -> tuple[bytes, Mapping[str, Any]] | None:
         """Return an object's bytes, at most ``most`` and one more, with its ETag or version; ``None`` if missing."""
@@ -229,13 +223,7 @@ class Bucket:
 
     def _again(self, ask: Callable[[], T]) -> T:
         """Repeat an idempotent request if its answer broke off."""
-        trouble = UnconfirmedError(f"registry {self.shown}: nothing was tried")
-        for _ in self.tries():
-            try:
-                return ask()
-            except UnconfirmedError as error:
-                trouble = error
-        raise OutsideError(str(trouble))
+        return repeat(ask, self.tries(), shown=self.shown)
 
     def _built(self, limits: Limits) -> "Client":
         with self._asked("use its settings"):

@@ -1,0 +1,151 @@
+"""Evaluate both models on the same rows, and judge the gates of a configuration."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from mlci.config.models import Config
+from mlci.engine.interface import Job, Source
+from mlci.errors import InputError, Problem
+from mlci.gates.judge import judge_rules
+from mlci.gates.rules import JudgedGate
+from mlci.inference.evaluate import evaluate
+from mlci.inference.result import EvaluationResult
+from mlci.inference.training_noise import UNKNOWN, TrainingNoise
+from mlci.operations import evaluation_plan
+from mlci.operations.baseline import production, shared_rows
+from mlci.operations.context import RunContext
+from mlci.operations.models.predictions import PER_ROWS, ModelPredictions, OwnRows
+from mlci.operations.operational_metrics import add_operational_metrics, scale_costs
+from mlci.report.document import SharedRows
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measured:
+    """Both models' statistics, the wall time of each stage, and the rows they share if their sets differ."""
+
+    result: EvaluationResult
+    seconds: dict[str, float]
+    shared: SharedRows | None = None
+
+
+def evaluate_models(
+    config: Config, candidate: ModelPredictions, baseline: ModelPredictions | None, context: RunContext, *, data: str
+) -> Measured:
+    """Measure both models; an error about a temporary file names the step that wrote it instead."""
+    if baseline is not None and baseline.own is not None:
+        return _on_shared_rows(config, candidate, baseline, baseline.own, context, data=data)
+    try:
+        with production.blame_registry_if_misfit(config, context, baseline, data):
+            result, seconds = measure_models(config, candidate, baseline, context, data=data)
+    except InputError as error:
+        raise InputError.of(_placed(problem, context.scratch) for problem in error.problems) from error
+    production.refuse_moved_set(baseline, result.fingerprint)
+    return Measured(result=result, seconds=seconds)
+
+
+def _on_shared_rows(
+    config: Config,
+    candidate: ModelPredictions,
+    baseline: ModelPredictions,
+    own: OwnRows,
+    context: RunContext,
+    *,
+    data: str,
+) -> Measured:
+    """Measure both models on the rows that both evaluation sets contain; the candidate's set gives the fingerprint."""
+    try:
+        asked = engine_job(config, candidate.source, baseline.source, data=data)
+        asked, shared = shared_rows.restrict_to_shared(config, context, asked, own)
+        one = replace(candidate, source=asked.candidate)
+        other = replace(baseline, source=asked.baseline or baseline.source)
+        result, seconds = measure_models(config, one, other, context, data=asked.data)
+    except InputError as error:
+        raise InputError.of(_placed(problem, context.scratch) for problem in error.problems) from error
+    notes = (*result.notes, shared_rows.shared_rows_note(shared, own))
+    return Measured(
+        result=replace(result, fingerprint=context.fingerprint(data), notes=notes), seconds=seconds, shared=shared
+    )
+
+
+def judge_gates(config: Config, result: EvaluationResult, noise: TrainingNoise = UNKNOWN) -> tuple[JudgedGate, ...]:
+    """Judge the gates of a configuration against an evaluation."""
+    if result.measured_nothing:
+        return ()
+    smallest = evaluation_plan.evaluation_question(config, baseline=True).min_group_size
+    return judge_rules(evaluation_plan.gate_rules(config), result, min_group_size=smallest, noise=noise)
+
+
+def measure_models(
+    config: Config, candidate: ModelPredictions, baseline: ModelPredictions | None, context: RunContext, *, data: str
+) -> tuple[EvaluationResult, dict[str, float]]:
+    """Reduce the tables and estimate every metric that the configuration asks for; also return stages' wall times."""
+    begun = context.clock()
+    asked = engine_job(config, candidate.source, baseline.source if baseline else None, data=data)
+    slow = ", ".join(metric.name for metric in asked.row_metrics)
+    many = f": {slow} by {asked.replicates:,} resamples of every group, which takes a while" if slow else ""
+    context.say(f"evaluate{many}")
+    observed = context.engine.observe(asked)
+    notes = (*candidate.notes, *(baseline.notes if baseline else ()), *observed.notes)
+    question = evaluation_plan.evaluation_question(config, baseline=baseline is not None)
+    if observed.undecided:
+        custom = frozenset(metric.name for metric in asked.row_metrics if metric.on == "decision")
+        decides = evaluation_plan.DecisionMetrics(custom)
+        decides.refuse_gates(config, observed.undecided, candidate.source.path)
+        question, notes = (
+            decides.leave_out(question),
+            (*notes, evaluation_plan.missing_threshold_note(observed.undecided)),
+        )
+    result = evaluate(observed.statistics, question, fingerprint=observed.fingerprint, notes=notes)
+    if observed.undecided:
+        result = replace(result, agreement=None)
+    before = operational_metrics_of(baseline, rows=observed.rows) if baseline else {}
+    now = operational_metrics_of(candidate, rows=observed.rows)
+    result = add_operational_metrics(result, evaluation_plan.asked_operations(config), now, before)
+    seconds = {**candidate.seconds, **(baseline.seconds if baseline else {}), "evaluate": context.clock() - begun}
+    return result, seconds
+
+
+def operational_metrics_of(side: ModelPredictions, *, rows: int) -> dict[str, float]:
+    """Return a model's operational metrics, prediction times for a thousand rows."""
+    return scale_costs(side.costs, measured_for=PER_ROWS, rows=side.measured_for or rows)
+
+
+def engine_job(config: Config, candidate: Source, baseline: Source | None, *, data: str) -> Job:
+    """Return the engine's job for a configuration."""
+    evaluation = config.evaluation
+    if evaluation is None:
+        raise ValueError("checked by the configuration")
+    needs = evaluation_plan.required_statistics(config)
+    return Job(
+        task=config.task,
+        data=data,
+        key=evaluation.key,
+        label=evaluation.label,
+        positive=evaluation.positive,
+        classes=evaluation.classes,
+        threshold=config.predict.threshold,
+        assumed_threshold="threshold" not in config.predict.model_fields_set,
+        slices=evaluation_plan.engine_slices(config),
+        candidate=candidate,
+        baseline=baseline,
+        decisions=config.task != "regression",
+        scores=needs.scores,
+        calibration=needs.calibration,
+        losses=needs.losses,
+        probabilities=needs.probabilities,
+        zero_labels="refused" if evaluation_plan.divides_by_label(config) else "left out",
+        row_metrics=needs.custom,
+        row_timeout=float(evaluation.timeout),
+        seed=config.policy.seed,
+        max_groups=evaluation.max_groups,
+    )
+
+
+def _placed(problem: Problem, scratch: Path) -> Problem:
+    """Replace a temporary file, which is gone after the run, by the name of what wrote it."""
+    if problem.path is None or not Path(problem.path).is_relative_to(scratch):
+        return problem
+    inside = Path(problem.path).relative_to(scratch).parts[-1 if "shared" in problem.path else 0]
+    if inside.startswith("evaluation"):
+        return replace(problem, path="shared rows of the evaluation set", line=None)
+    return replace(problem, path=f"{'baseline ' if inside.startswith('baseline') else ''}predictions")
