@@ -1,4 +1,4 @@
-"""Buckets of real servers, seen from behind: made, read, changed and damaged without the code that is tested."""
+"""Direct access to the buckets of real servers, to create, read, change and damage objects without mlci's code."""
 
 from dataclasses import dataclass, replace
 from typing import Any

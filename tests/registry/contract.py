@@ -1,9 +1,8 @@
-"""What every store has to do; a test module of an adapter runs it by a subclass with a fixture ``store_factory``.
+"""The contract of every store; an adapter's test module runs it in a subclass with a fixture ``store_factory``.
 
-``store_factory(model="model")`` opens the same fresh place again each time, as another process would;
-``damage_witness(store, data)`` puts other bytes where the store keeps its witness, ``alter(store, number, data)`` where
-it keeps an entry, ``spoil(store, digest, data)`` where it keeps a file (``None`` for none), as well as somebody can who
-may write to the place.
+``store_factory(model="model")`` opens the same empty registry each time, as another process would.
+``damage_witness(store, data)`` overwrites the checkpoint, ``alter(store, number, data)`` an entry and
+``spoil(store, digest, data)`` a file (``None`` deletes it), as any writer with access could.
 """
 
 import os
@@ -65,7 +64,7 @@ class Contract:
     rounds = 5
     long = 40
 
-    def test_a_new_place_is_empty(self, store_factory):
+    def test_store__empty(self, store_factory):
         store = store_factory()
         assert store.tail() == 0
         assert store.read(1) is None
@@ -74,25 +73,25 @@ class Contract:
         assert not store.holds("0" * 64, 0)
         assert ledger.read_ledger_head(store) == ledger.EMPTY
 
-    def test_what_is_appended_is_read_by_whoever_comes_next(self, store_factory):
+    def test_append__entries_read_by_a_second_process(self, store_factory):
         data = [b"first", b"second \xff\x00 entry", b""]
         for number, entry in enumerate(data, 1):
             assert store_factory().append(number, entry)
             assert store_factory().tail() == number
         assert [store_factory().read(number) for number in range(1, 5)] == [*data, None]
 
-    def test_a_number_is_given_once(self, store_factory):
+    def test_append__number_taken(self, store_factory):
         store = store_factory()
         assert store.append(1, b"mine")
         assert not store.append(1, b"another")
         assert not store.append(1, b"min")
         assert store.read(1) == b"mine"
 
-    def test_the_same_bytes_again_are_ones_own(self, store_factory):
+    def test_append__same_bytes_twice(self, store_factory):
         assert store_factory().append(1, b"mine")
         assert store_factory().append(1, b"mine")
 
-    def test_of_many_who_try_one_number_one_succeeds(self, store_factory):
+    def test_append__many_writers_race_for_one_number(self, store_factory):
         stores = [store_factory() for _ in range(self.racers)]
         for number in range(1, self.rounds + 1):
             together = threading.Barrier(self.racers)
@@ -106,7 +105,7 @@ class Contract:
             assert len(won) == 1
             assert stores[0].read(number) == b"by %d" % won[0]
 
-    def test_many_writers_of_a_ledger_lose_nothing(self, store_factory):
+    def test_append_entry__many_writers(self, store_factory):
         def write(writer):
             return ledger.append_entry(store_factory(), stamp(actor=f"writer {writer}"), lambda _: verdict())
 
@@ -121,18 +120,18 @@ class Contract:
         assert verification.verify_ledger(store).entries == len(written)
         assert ledger.read_ledger_head(store).state.uses == {"sha256:rows": len(written)}
 
-    def test_a_witness_never_goes_back(self, store_factory):
+    def test_write_checkpoint__older_number(self, store_factory):
         store = store_factory()
         for number, now in [(3, 3), (5, 5), (4, 5), (5, 5), (6, 6)]:
             store.write_checkpoint(Checkpoint(number=number, digest=sha(b"%d" % number)))
             assert store_factory().read_checkpoint() == Checkpoint(number=now, digest=sha(b"%d" % now))
 
-    def test_of_two_witnesses_of_one_number_the_first_stays(self, store_factory):
+    def test_write_checkpoint__another_digest_for_the_same_number(self, store_factory):
         store_factory().write_checkpoint(Checkpoint(number=1, digest="a" * 64))
         store_factory().write_checkpoint(Checkpoint(number=1, digest="b" * 64))
         assert store_factory().read_checkpoint().digest == "a" * 64
 
-    def test_a_ledger_cut_back_behind_its_witness_is_named(self, store_factory):
+    def test_read_ledger_head__ledger_shorter_than_its_checkpoint(self, store_factory):
         store = store_factory()
         for number in (1, 2):
             store.append(number, b"x")
@@ -141,7 +140,7 @@ class Contract:
         with pytest.raises(CorruptError, match="ends at entry 2, but entry 4 was there"):
             ledger.read_ledger_head(store)
 
-    def test_a_hole_hides_no_entry_behind_it(self, store_factory):
+    def test_tail__missing_entries_in_between(self, store_factory):
         store = store_factory()
         for number in (1, 2, 3, 5, 6, 9):
             store.append(number, b"x")
@@ -149,7 +148,7 @@ class Contract:
         assert store.tail() == 9
         assert store.read(4) is None
 
-    def test_entries_come_in_order_each_as_it_reads(self, store_factory, alter):
+    def test_read_to__missing_and_changed_entries(self, store_factory, alter):
         for number in (1, 2, 3, 5, 6, 9):
             store_factory().append(number, b"entry %d" % number)
         alter(store_factory(), 3, b"changed")
@@ -158,7 +157,7 @@ class Contract:
         for last in range(12):
             assert list(store_factory().read_to(last)) == wanted[:last]
 
-    def test_a_long_ledger_comes_in_order_and_can_be_left_early(self, store_factory):
+    def test_read_to__long_ledger_left_early(self, store_factory):
         store = store_factory()
         for number in range(1, self.long + 1):
             assert store.append(number, b"entry %d" % number)
@@ -169,7 +168,7 @@ class Contract:
         found.close()
         assert not reading_threads()
 
-    def test_a_walk_comes_as_far_as_the_entry_that_was_changed(self, store_factory, alter):
+    def test_iter_all__stops_at_a_changed_entry(self, store_factory, alter):
         for _ in range(5):
             ledger.append_entry(store_factory(), stamp(), lambda _: verdict())
         alter(store_factory(), 4, b'{"number":4}')
@@ -181,7 +180,7 @@ class Contract:
         assert not reading_threads()
 
     @pytest.mark.parametrize("size", [0, 1, 5_000_000, 20_000_001], ids=str)
-    def test_a_file_comes_back_as_it_was(self, store_factory, tmp_path, size):
+    def test_put_and_get__same_bytes(self, store_factory, tmp_path, size):
         data = os.urandom(size)
         (tmp_path / "model.bin").write_bytes(data)
         store = store_factory()
@@ -195,15 +194,15 @@ class Contract:
         assert store.tail() == 0
 
     @pytest.mark.parametrize("size", [0, 1, 14], ids=str)
-    def test_a_file_of_another_size_is_not_held(self, store_factory, tmp_path, size):
+    def test_holds__file_of_another_size(self, store_factory, tmp_path, size):
         data = os.urandom(size)
         (tmp_path / "model.bin").write_bytes(data)
         store_factory().put(tmp_path / "model.bin", sha(data))
-        held = [other for other in range(32) if store_factory().holds(sha(data), other)]
-        assert held == [size]
+        sizes = [other for other in range(32) if store_factory().holds(sha(data), other)]
+        assert sizes == [size]
 
     @pytest.mark.parametrize("size", [10, 20_000_001], ids=str)
-    def test_a_file_that_is_not_what_its_digest_says_is_not_kept(self, store_factory, tmp_path, size):
+    def test_put__bytes_with_another_digest(self, store_factory, tmp_path, size):
         (tmp_path / "model.bin").write_bytes(os.urandom(size))
         store = store_factory()
         with pytest.raises(OutsideError, match="changed while it was being stored"):
@@ -212,11 +211,11 @@ class Contract:
         assert not store.get(sha(b"what it was before"), tmp_path / "got")
         assert sorted(path.name for path in tmp_path.iterdir() if path.is_file()) == ["model.bin"]
 
-    def test_a_file_that_is_missing_here_is_named(self, store_factory, tmp_path):
+    def test_put__file_not_found(self, store_factory, tmp_path):
         with pytest.raises(OutsideError, match=r"no\.bin"):
             store_factory().put(tmp_path / "no.bin", "0" * 64)
 
-    def test_many_who_put_one_file_leave_it_whole(self, store_factory, tmp_path):
+    def test_put__many_writers_of_one_file(self, store_factory, tmp_path):
         data = os.urandom(300_000)
         (tmp_path / "model.bin").write_bytes(data)
         with ThreadPoolExecutor(8) as pool:
@@ -224,7 +223,7 @@ class Contract:
         assert store_factory().get(sha(data), tmp_path / "got")
         assert (tmp_path / "got").read_bytes() == data
 
-    def test_models_never_meet(self, store_factory):
+    def test_store__models_are_separate(self, store_factory):
         for place, model in enumerate(MODELS):
             assert store_factory(model).tail() == 0, model
             assert store_factory(model).append(1, b"%d" % place)
@@ -232,7 +231,7 @@ class Contract:
             assert store_factory(model).read(1) == b"%d" % place
         assert len({store_factory(model).shown for model in MODELS}) == len(MODELS)
 
-    def test_a_damaged_witness_is_named(self, store_factory, damage_witness):
+    def test_read_checkpoint__damaged(self, store_factory, damage_witness):
         store = store_factory()
         store.append(1, b"x")
         damage_witness(store, b'{"number": 1, "dig')
@@ -240,8 +239,8 @@ class Contract:
             with pytest.raises(CorruptError, match=r"witness\.json is damaged"):
                 look()
 
-    def test_an_old_entry_that_was_changed_is_not_followed(self, store_factory, alter, tmp_path):
-        """Somebody swaps what version 1 is, in its entry alone, and waits for a roll-back."""
+    def test_read_verified__old_entry_changed(self, store_factory, alter, tmp_path):
+        """An attacker replaces version 1 in its entry alone and waits for a rollback."""
         promoted(store_factory(), tmp_path, 3)
         alter(store_factory(), 1, swapped(store_factory(), tmp_path, 1))
         for look in (
@@ -265,7 +264,7 @@ class Contract:
         assert (done.version, done.replaced, done.entry, done.earlier) == (2, 3, None, 4)
         assert ledger.read_ledger_head(store_factory()).number == 4
 
-    def test_a_champion_whose_entry_was_changed_is_none(self, store_factory, alter, tmp_path):
+    def test_read_champion__its_entry_was_changed(self, store_factory, alter, tmp_path):
         promoted(store_factory(), tmp_path, 2)
         ledger.append_entry(store_factory(), stamp(), lambda _: verdict())
         alter(store_factory(), 2, swapped(store_factory(), tmp_path, 2))
@@ -275,8 +274,8 @@ class Contract:
         with pytest.raises(CorruptError, match="entry 2 is not the one that later entries name"):
             roll_back(store, stamp(), to=None, reason="to what it says it replaced")
 
-    def test_what_is_damaged_is_named_before_anything_is_promoted(self, store_factory, spoil, alter, tmp_path):
-        """A file of the oldest version is gone, one of each other has changed; and then, an old entry."""
+    def test_promotion_checks__damaged_files_and_entry(self, store_factory, spoil, alter, tmp_path):
+        """Files of three versions are missing or changed; then an old entry changes."""
         promoted(store_factory(), tmp_path, 3)
         assert self.wrong(store_factory()) == ()
         for number, data in ((1, None), (2, b"X"), (3, b"Y")):

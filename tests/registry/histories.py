@@ -145,7 +145,7 @@ def history(steps, *, times=None) -> Memory:
 
 
 def forge(store: Memory, first: int, change) -> None:
-    """Write a ledger again from an entry on, every later one chained anew, as somebody would who hides a change."""
+    """Rewrite a ledger from an entry on and chain every later one, as an attacker who hides a change would."""
     previous = entries.entry_digest(store.kept[first - 1]) if first > 1 else None
     kept = state = ledger.read_entry(store, first - 1).state if first > 1 else LedgerState()
     digests = {number: entries.entry_digest(data) for number, data in store.kept.items() if number < first}

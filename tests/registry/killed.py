@@ -1,7 +1,7 @@
-"""A process that runs commands in children of its own and kills them, by SIGKILL, at any write below a folder.
+"""A process that forks children to run commands and kills them, by SIGKILL, at any write below a folder.
 
-Every call of the operating system that changes a file there counts: a file made, written to, linked, renamed, removed,
-a folder made. The child dies right before the n-th of them, or with half of the bytes of a write on the way.
+Every system call that changes a file there counts: a file created, written to, linked, renamed, removed,
+a folder created. The child dies right before the n-th of them, or with half of the bytes of a write on the way.
 """
 
 import contextlib

@@ -103,7 +103,7 @@ def reseal(bundle: Path, report: dict) -> None:
 
 
 def planted(folder, **changes):
-    """Append a version with another manifest than the one that is there, as somebody with write access could."""
+    """Append a version with a manifest of the test's choice, as any writer with access could."""
     document = {**manifest(folder), "version": 2}
     for key, value in changes.items():
         document[key] = {**document[key], **value}

@@ -1,4 +1,4 @@
-"""What a store has to do behind a network that fails."""
+"""The contract of object stores on a network that fails."""
 
 import contextlib
 import http.client
@@ -109,11 +109,11 @@ class Network:
 
     @pytest.mark.parametrize("call", CALLS)
     @pytest.mark.parametrize("kind", ["refuse", "lose", "status", "cut"])
-    def test_a_fault_that_stays(self, bucket, shaky, proxy, tmp_path, kind, call):
+    def test_store__lasting_fault(self, bucket, shaky, proxy, tmp_path, kind, call):
         suffers(bucket, shaky, proxy, Fault(kind, keep=3), call, tmp_path)
 
     @pytest.mark.parametrize("kind", ["refuse", "lose", "status", "cut", "stall"])
-    def test_a_fault_that_passes_is_nobodys_business(self, bucket, shaky, proxy, tmp_path, kind):
+    def test_store__passing_fault_is_retried(self, bucket, shaky, proxy, tmp_path, kind):
         (tmp_path / "f").write_bytes(b"whole" * 1_000_000)
         digest = sha(b"whole" * 1_000_000)
         for method in (appends, puts, gets):
@@ -125,13 +125,13 @@ class Network:
             assert shaky.get(digest, tmp_path / "got")
             assert sha((tmp_path / "got").read_bytes()) == digest
 
-    def test_an_append_whose_answer_is_lost_is_ones_own(self, bucket, shaky, proxy):
+    def test_append__answer_lost(self, bucket, shaky, proxy):
         proxy.faults = [Fault("lose", when=appends, times=1)]
         assert shaky.append(1, b"mine")
         assert proxy.faults[0].times == 0
         assert bucket.store().read(1) == b"mine"
 
-    def test_an_append_whose_answer_is_lost_and_that_came_second_is_not(self, bucket, shaky, proxy):
+    def test_append__answer_lost_and_number_taken(self, bucket, shaky, proxy):
         bucket.store().append(1, b"another")
         proxy.faults = [Fault("lose", when=puts)]
         assert shaky.append(1, b"mine") is False
@@ -144,7 +144,7 @@ class Network:
         assert bucket.store().read(1) == b"mine"
         assert any("probe" in unquote(line) for line in proxy.seen)
 
-    def test_an_append_that_nobody_can_look_after_is_in_doubt(self, bucket, shaky, proxy):
+    def test_append__answer_lost_and_entry_unreadable(self, bucket, shaky, proxy):
         proxy.faults = [Fault("lose", when=puts), Fault("refuse", when=gets)]
         with pytest.raises(OutsideError, match="whether entry 1 was written is not known"):
             shaky.append(1, b"mine")
@@ -152,13 +152,13 @@ class Network:
         proxy.faults = []
         assert shaky.append(1, b"mine")
 
-    def test_an_append_that_never_arrives_is_in_doubt_too(self, bucket, shaky, proxy):
+    def test_append__request_never_arrives(self, bucket, shaky, proxy):
         proxy.faults = [Fault("refuse", when=puts)]
         with pytest.raises(OutsideError, match="is not known"):
             shaky.append(1, b"mine")
         assert bucket.store().read(1) is None
 
-    def test_an_entry_that_can_not_be_read_is_told_after_those_before_it(self, bucket, shaky, proxy):
+    def test_read_to__unreadable_entry_raises_after_those_before_it(self, bucket, shaky, proxy):
         for number in range(1, 41):
             bucket.store().append(number, b"%d" % number)
         proxy.faults = [Fault("refuse", when=lambda request: b"000000021" in request.split(b"\r\n")[0])]
@@ -169,41 +169,41 @@ class Network:
         assert not reading_threads()
         assert not [line for line in proxy.seen if "ledger/000000040" in unquote(line)]
 
-    def test_a_ledger_written_through_lost_answers_holds(self, bucket, shaky, proxy):
+    def test_append_entry__every_answer_lost_once(self, bucket, shaky, proxy):
         for number in range(1, 6):
             proxy.faults = [Fault("lose", when=appends, times=1)]
             assert ledger.append_entry(shaky, stamp(), promotion).number == number
             assert proxy.faults[0].times == 0
         assert verification.verify_ledger(bucket.store()).entries == 5
 
-    def test_a_witness_that_was_left_meanwhile_is_not_written_over(self, bucket, shaky, proxy):
+    def test_write_checkpoint__newer_one_written_meanwhile(self, bucket, shaky, proxy):
         first, second, third = (Checkpoint(number=number, digest=sha(b"%d" % number)) for number in (1, 2, 3))
         shaky.write_checkpoint(first)
         proxy.faults = [Fault("none", when=lambda request: puts(request) and bucket.store().write_checkpoint(third))]
         shaky.write_checkpoint(second)
         assert shaky.read_checkpoint() == third
 
-    def test_a_flipped_bit_on_the_way_is_named(self, bucket, shaky, proxy):
+    def test_read_ledger_head__flipped_bit(self, bucket, shaky, proxy):
         ledger.append_entry(bucket.store(), stamp(), promotion)
         proxy.faults = [Fault("garble", when=lambda request: _line(request, b"ledger", b"0000"))]
         with pytest.raises(CorruptError, match="entry 1 is"):
             ledger.read_ledger_head(shaky)
 
-    def test_nobody_listens(self, bucket):
+    def test_tail__no_server(self, bucket):
         with pytest.raises(OutsideError, match="no connection to the store; check the address"):
             bucket.behind(1).store(limits=QUICK).tail()
 
     @pytest.mark.parametrize("asked", [b"POST", b"PUT"])
     @pytest.mark.parametrize("part", [b"uploads", b"uploadId="])
-    def test_a_large_file_goes_up_though_answers_are_lost(self, bucket, shaky, proxy, tmp_path, asked, part):
+    def test_put__multipart_upload_with_lost_answers(self, bucket, shaky, proxy, tmp_path, asked, part):
         (tmp_path / "f").write_bytes(b"large" * 4_000_000)
         proxy.faults = [Fault("lose", when=lambda request: _line(request, asked, part), times=1)]
         shaky.put(tmp_path / "f", sha(b"large" * 4_000_000))
         assert bucket.store().get(sha(b"large" * 4_000_000), tmp_path / "got")
         assert (tmp_path / "got").read_bytes() == b"large" * 4_000_000
 
-    def test_a_large_file_whose_upload_is_thrown_away_on_the_way(self, bucket, shaky, proxy, tmp_path):
-        """As a rule for unfinished uploads does."""
+    def test_put__multipart_upload_aborted_meanwhile(self, bucket, shaky, proxy, tmp_path):
+        """A bucket's lifecycle rule for unfinished uploads aborts it."""
         (tmp_path / "f").write_bytes(b"large" * 4_000_000)
         once = threading.Lock()
         proxy.faults = [Fault("none", when=lambda request: _throw(bucket, request, once))]

@@ -1,4 +1,4 @@
-"""What a run leaves for a promotion: the judged bytes, and nothing that passes for them."""
+"""The bundle of a run: the evaluated bytes, and no others, can be promoted."""
 
 import json
 import shutil
@@ -28,7 +28,7 @@ def bundled(tmp_path_factory):
     return folder
 
 
-def test_it_holds_what_was_judged(tmp_path):
+def test_bundle__content(tmp_path):
     repository(tmp_path, 3)
     commit(tmp_path, {"requirements.txt": "x==1\n", "sub/uv.lock": "elsewhere"})
     ended = run(tmp_path)
@@ -51,7 +51,7 @@ def test_it_holds_what_was_judged(tmp_path):
     assert content["environment"]["packages"]["duckdb"]
 
 
-def test_pointers_to_data_are_named(tmp_path):
+def test_bundle__data_pointers(tmp_path):
     repository(tmp_path, 3)
     lock = "stages:\n  train:\n    cmd: x\n    deps:\n    - {path: raw.csv, hash: md5, md5: bbb, size: 1}\n"
     dvc = "outs:\n- md5: aaa\n  size: 1\n  path: holdout.bin\n"
@@ -67,10 +67,10 @@ def test_pointers_to_data_are_named(tmp_path):
     assert content["data"]["pointers"] == named
 
 
-def test_it_can_be_left_out(tmp_path):
+def test_run__no_bundle(tmp_path):
     run(repository(tmp_path, 3))
     first = run(tmp_path).report["candidate"]
-    assert run(tmp_path, "--no-bundle").report["candidate"] == first  # what is judged is told all the same
+    assert run(tmp_path, "--no-bundle").report["candidate"] == first  # the report describes the candidate in any case
     assert first["model"] is not None
     assert not (tmp_path / ".mlci/out/bundle").exists()
     ended = promote(tmp_path)
@@ -78,21 +78,21 @@ def test_it_can_be_left_out(tmp_path):
     assert "bundle.json: does not exist; `mlci run` writes it" in ended.err
 
 
-def test_a_run_that_fails_leaves_no_older_one(tmp_path):
+def test_run__failure_removes_an_older_bundle(tmp_path):
     run(repository(tmp_path, 3))
     commit(tmp_path, {"predict.py": "raise SystemExit(1)"})
     assert run(tmp_path).code == 3
     assert not (tmp_path / ".mlci/out/bundle").exists()
 
 
-def test_what_a_killed_run_left_is_swept(tmp_path):
+def test_run__removes_the_leftovers_of_a_killed_run(tmp_path):
     repository(tmp_path, 3)
     (tmp_path / ".mlci/out/.mlci-bundle-x/model").mkdir(parents=True)
     run(tmp_path)
     assert not (tmp_path / ".mlci/out/.mlci-bundle-x").exists()
 
 
-def test_predictions_of_several_files_are_not_kept(tmp_path):
+def test_bundle__predictions_in_several_files(tmp_path):
     predict = {"train": "", "predict": "predict: {file: 'p*.csv', decision: p}\n"}
     write(tmp_path, {**files(1, **predict), "p1.csv": predictions(1, 50), "p2.csv": predictions(1, 50, 50)})
     ended = run(tmp_path)
@@ -102,7 +102,7 @@ def test_predictions_of_several_files_are_not_kept(tmp_path):
 
 @pytest.mark.parametrize("damage", DAMAGE)
 @pytest.mark.parametrize("part", PARTS)
-def test_other_bytes_than_the_judged_ones_are_not_promoted(bundled, tmp_path, part, damage):
+def test_promote__damaged_bundle(bundled, tmp_path, part, damage):
     shutil.copytree(bundled, tmp_path, dirs_exist_ok=True)
     DAMAGE[damage](tmp_path / ".mlci/out/bundle" / part)
     ended = promote(tmp_path)
@@ -120,7 +120,7 @@ def test_other_bytes_than_the_judged_ones_are_not_promoted(bundled, tmp_path, pa
         (lambda report: report["evaluation"].update(fingerprint="sha256:" + "0" * 64), "other rows"),
     ],
 )
-def test_a_report_about_something_else(bundled, tmp_path, change_, says):
+def test_promote__report_of_another_evaluation(bundled, tmp_path, change_, says):
     shutil.copytree(bundled, tmp_path, dirs_exist_ok=True)
     bundle = tmp_path / ".mlci/out/bundle"
     report = json.loads((bundle / "report.json").read_text())
@@ -131,12 +131,12 @@ def test_a_report_about_something_else(bundled, tmp_path, change_, says):
     assert f"judged {says} than the bundle holds" in ended.err
 
 
-def test_a_copy_of_the_repository_is_promoted(bundled, tmp_path):
+def test_promote__copy_of_the_repository(bundled, tmp_path):
     shutil.copytree(bundled, tmp_path, dirs_exist_ok=True)
     assert promote(tmp_path).report["version"] == 1
 
 
-def test_another_models_bundle(bundled, tmp_path):
+def test_promote__bundle_of_another_model(bundled, tmp_path):
     shutil.copytree(bundled, tmp_path, dirs_exist_ok=True)
     commit(tmp_path, {"mlci.yml": files(3)["mlci.yml"].replace("model: planted", "model: other")})
     ended = promote(tmp_path)

@@ -1,4 +1,4 @@
-"""Entries as tags of MLflow, and addresses and names that it takes; what needs a server is in the folder e2e."""
+"""MLflow entries stored as tags, tracking addresses and registered names; tests with a server are in the folder e2e."""
 
 from pathlib import Path
 
@@ -15,20 +15,20 @@ ENTRY = b'{"number":1,"text":"' + b"x" * 12_000 + b'"}'
 
 
 @given(st.one_of(st.binary(max_size=20_000), st.text(max_size=20_000).map(str.encode)), st.integers(1, 10**18 - 1))
-def test_an_entry_comes_back_from_tags_that_any_mlflow_takes(data, number):
+def test_entry_of_claim__round_trip(data, number):
     tags = entries.claim_tags(number, data)
     assert entries.entry_of_claim(tags, shown="x") == data
     assert entries.claimed_number(tags) == number
     assert all(value.isascii() and len(value) <= 5_000 for value in tags.values())
 
 
-def test_ascii_can_be_read_where_it_is_kept():
+def test_claim_tags__ascii_stays_readable():
     assert entries.claim_tags(7, b'{"a": 1}')["mlci.entry.000"] == '{"a": 1}'
 
 
 @pytest.mark.parametrize("name", sorted(set(entries.claim_tags(1, ENTRY)) - {entries.NUMBER}))
 @pytest.mark.parametrize("change", ["gone", "altered", "cut"])
-def test_every_change_of_a_tag_is_found(name, change):
+def test_entry_of_claim__changed_tag(name, change):
     tags = entries.claim_tags(1, ENTRY)
     value = tags.pop(name)
     if change != "gone":
@@ -38,13 +38,13 @@ def test_every_change_of_a_tag_is_found(name, change):
 
 
 @pytest.mark.parametrize("text", ["", "0", "01", "-1", "1.0", "\u0661", "1" * 19, "x"])
-def test_a_version_without_a_number_is_no_claim(text):
+def test_claimed_number__not_a_number(text):
     assert entries.claimed_number({entries.NUMBER: text}) is None
     assert entries.claimed_number({}) is None
 
 
 @given(st.lists(st.one_of(st.none(), st.integers(1, 12)), max_size=40), st.integers(0, 10))
-def test_a_number_that_rises_comes_with_the_claim_that_counts(claimed, last):
+def test_in_rising_order__first_claim_of_a_number_counts(claimed, last):
     versions = [{} if number is None else entries.claim_tags(number, b"%d" % at) for at, number in enumerate(claimed)]
     found = list(entries.in_rising_order(versions, last))
     numbers = [number for number, _ in found]
@@ -53,7 +53,7 @@ def test_a_number_that_rises_comes_with_the_claim_that_counts(claimed, last):
     assert all(entries.entry_of_claim(tags, shown="x") == b"%d" % claimed.index(number) for number, tags in found)
 
 
-def test_of_writers_one_after_the_other_every_number_rises():
+def test_in_rising_order__one_writer_after_the_other():
     versions = [entries.claim_tags(number, b"") for number in (1, 1, 2, 1, 3, 3, 2, 4, 5, 1)]
     assert [number for number, _ in entries.in_rising_order(versions, 5)] == [1, 2, 3, 4, 5]
 
@@ -67,7 +67,7 @@ def test_of_writers_one_after_the_other_every_number_rises():
         ("mlflow:sqlite:///a/mlflow.db", "sqlite:////base/a/mlflow.db"),
     ],
 )
-def test_addresses(written, asked):
+def test_parse_tracking_uri__valid(written, asked):
     assert client.parse_tracking_uri(written, Path("/base")) == asked
 
 
@@ -83,17 +83,17 @@ def test_addresses(written, asked):
         "",
     ],
 )
-def test_an_address_that_is_none(written):
+def test_parse_tracking_uri__invalid(written):
     with pytest.raises(InputError, match=r"registry: MLflow is written.*MLFLOW_TRACKING_USERNAME") as caught:
         client.parse_tracking_uri(written, Path("/base"))
     assert "secret" not in str(caught.value)
 
 
 @pytest.mark.parametrize("name", ["a/b", "a:b", "", "..", "it's", "mlci-ledger.x", "x" * 300])
-def test_a_name_that_mlflow_does_not_take_becomes_one_that_it_does(name):
+def test_registered_model_name__characters_mlflow_rejects(name):
     assert registered_model_name(name).startswith("mlci-model.")
 
 
 @pytest.mark.parametrize("name", ["credit-risk", "Credit", "v1.2"])
-def test_a_model_has_its_own_name_there(name):
+def test_registered_model_name__unchanged(name):
     assert registered_model_name(name) == name

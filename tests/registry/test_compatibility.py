@@ -1,4 +1,4 @@
-"""Records of a newer mlci are told apart from damaged ones, and name the version to upgrade to."""
+"""Records of a newer mlci are distinguished from damaged ones; the message names the version to upgrade to."""
 
 import json
 
@@ -91,7 +91,7 @@ def test_entries__name_writer_and_reader():
         (9, "0.1", False),
     ],
 )
-def test_is_newer(text, than, newer):
+def test_is_newer__versions(text, than, newer):
     assert compatibility.is_newer(text, than) is newer
 
 
@@ -99,9 +99,9 @@ def manifest_of(store, folder, **changes):
     """Promote a version whose manifest a newer mlci wrote."""
     digest = version(store, folder, 1)
     document = json.loads((folder / "registry/model/files" / digest[:2] / digest).read_bytes()) | changes
-    made = versions.describe(store, entries.canonical_json(document))
+    digest = versions.describe(store, entries.canonical_json(document))
     author = ledger.Author(by=stamp().by, now=stamp().now, nonce=stamp().nonce, writer="3.1.4")
-    ledger.append_entry(store, author, lambda state: promotion(state).model_copy(update={"manifest": made}))
+    ledger.append_entry(store, author, lambda state: promotion(state).model_copy(update={"manifest": digest}))
 
 
 @pytest.mark.parametrize("changes", [{"schema": "mlci/version/2"}, {"signature": "x"}, {"schema": "mlci/version/1.1"}])
@@ -122,13 +122,13 @@ def test_manifest__that_no_mlci_writes(tmp_path):
     store = FolderStore(tmp_path / "registry", "model")
     digest = version(store, tmp_path, 1)
     document = json.loads((tmp_path / "registry/model/files" / digest[:2] / digest).read_bytes()) | {"files": 7}
-    made = versions.describe(store, entries.canonical_json(document))
-    ledger.append_entry(store, stamp(), lambda state: promotion(state).model_copy(update={"manifest": made}))
+    digest = versions.describe(store, entries.canonical_json(document))
+    ledger.append_entry(store, stamp(), lambda state: promotion(state).model_copy(update={"manifest": digest}))
     with pytest.raises(CorruptError, match="the manifest of version 1 can't be read"):
         versions.read_version(store, ledger.read_ledger_head(store), 1)
 
 
-def test_witness__of_a_newer_mlci():
+def test_checkpoint__of_a_newer_mlci():
     data = entries.canonical_json({"number": 1, "digest": "a" * 64, "signature": "x"})
     with pytest.raises(NewerError, match=r"place: witness\.json was written by a newer mlci"):
         checkpoint.parse_checkpoint(data, shown="place")

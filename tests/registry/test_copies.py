@@ -1,4 +1,4 @@
-"""A copy of what was read: its two sides answer as the registry did."""
+"""Snapshots of a registry: writer and reader answer as the registry did."""
 
 import pytest
 
@@ -19,7 +19,7 @@ def copying(store, tmp_path):
     return SnapshotWriter(store, tmp_path / "copy")
 
 
-def test_a_file_of_another_size_is_not_held(store, copying, tmp_path):
+def test_snapshot__file_of_another_size(store, copying, tmp_path):
     (tmp_path / "f").write_bytes(b"whole")
     store.put(tmp_path / "f", sha(b"whole"))
     copying.get(sha(b"whole"), tmp_path / "got")
@@ -33,7 +33,7 @@ def test_a_file_of_another_size_is_not_held(store, copying, tmp_path):
     assert not copied.holds(sha(b"whole"), 5)
 
 
-def test_entries_come_as_they_were_read_and_no_others(store, copying, tmp_path):
+def test_snapshot__entries_that_were_read_and_no_others(store, copying, tmp_path):
     for number in (1, 2, 4):
         store.append(number, b"%d" % number)
     assert copying.tail() == 4
@@ -46,7 +46,7 @@ def test_entries_come_as_they_were_read_and_no_others(store, copying, tmp_path):
         next(found)
 
 
-def test_a_whole_ledger_is_walked_in_a_copy(store, copying, tmp_path):
+def test_snapshot__whole_ledger(store, copying, tmp_path):
     for _ in range(20):
         ledger.append_entry(store, stamp(), lambda _: verdict())
     written = list(ledger.iter_all(copying))

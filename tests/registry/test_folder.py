@@ -1,4 +1,4 @@
-"""A registry in a folder: the contract, what may stand in its way, and writers that are killed."""
+"""A registry in a folder: the store's contract, foreign files, failures of the disk, and writers that are killed."""
 
 import json
 import os
@@ -73,8 +73,8 @@ def spoil():
 
 
 class TestContract(Contract):
-    def test_many_writers_of_a_ledger_lose_nothing(self, store_factory, writer, tmp_path):
-        """As processes of their own."""
+    def test_append_entry__many_writers(self, store_factory, writer, tmp_path):
+        """The writers are separate processes."""
         assert writer(folder=tmp_path / "registry", writers=self.writers) == [0] * self.writers
         written = list(ledger.iter_all(store_factory()))
         assert sorted(int(entry.by.actor) for entry in written) == list(range(self.writers))
@@ -83,8 +83,8 @@ class TestContract(Contract):
 
 class TestFilesThatAreThere:
     @pytest.mark.parametrize("damaged", [b"", b"modeX", b"model and more"])
-    def test_what_is_put_again_is_whole_afterwards(self, store_factory, tmp_path, damaged):
-        """Also where the damage left the size as it was."""
+    def test_put__repairs_a_damaged_file(self, store_factory, tmp_path, damaged):
+        """The size alone does not show every damage."""
         (tmp_path / "f").write_bytes(b"model")
         store_factory().put(tmp_path / "f", sha(b"model"))
         next(Path(store_factory().shown).rglob(sha(b"model"))).write_bytes(damaged)
@@ -92,7 +92,7 @@ class TestFilesThatAreThere:
         assert store_factory().get(sha(b"model"), tmp_path / "got")
         assert (tmp_path / "got").read_bytes() == b"model"
 
-    def test_whoever_relies_on_one_names_the_damage_first(self, store_factory, tmp_path):
+    def test_describe__file_damaged_since(self, store_factory, tmp_path):
         store, data = store_factory(), b'{"a":1}'
         assert versions.describe(store, data) == versions.describe(store, data) == sha(data)
         next(Path(store.shown).rglob(sha(data))).write_bytes(b'{"a":2}')
@@ -105,10 +105,10 @@ class TestFilesThatAreThere:
 
 
 class TestPlace:
-    def test_the_place_is_the_models_folder(self, store_factory, tmp_path):
+    def test_shown__is_the_folder_of_the_model(self, store_factory, tmp_path):
         assert store_factory().shown == str(tmp_path / "registry" / "model")
 
-    def test_entries_and_files_have_names_that_a_person_finds(self, store_factory, tmp_path):
+    def test_layout__readable_file_names(self, store_factory, tmp_path):
         store = store_factory()
         (tmp_path / "f").write_bytes(b"x")
         store.put(tmp_path / "f", sha(b"x"))
@@ -116,7 +116,7 @@ class TestPlace:
         found = {str(path.relative_to(store.shown)) for path in Path(store.shown).rglob("*") if path.is_file()}
         assert found == {"ledger/000000001.json", "witness.json", f"files/{sha(b'x')[:2]}/{sha(b'x')}"}
 
-    def test_looking_makes_nothing(self, store_factory, tmp_path):
+    def test_reads__create_no_file(self, store_factory, tmp_path):
         store = store_factory()
         (
             store.tail(),
@@ -127,13 +127,13 @@ class TestPlace:
         )
         assert list(tmp_path.iterdir()) == []
 
-    def test_the_root_may_be_a_link(self, tmp_path):
+    def test_folder_store__root_is_a_link(self, tmp_path):
         (tmp_path / "share").mkdir()
         (tmp_path / "registry").symlink_to(tmp_path / "share")
         assert FolderStore(tmp_path / "registry", "model").append(1, b"x")
         assert (tmp_path / "share" / "model" / "ledger" / "000000001.json").read_bytes() == b"x"
 
-    def test_many_entries_cost_one_listing(self, store_factory, monkeypatch):
+    def test_tail__one_listing_for_many_entries(self, store_factory, monkeypatch):
         store = store_factory()
         store.append(1, b"x")
         for number in range(2, 2_001):
@@ -145,13 +145,13 @@ class TestPlace:
         assert listed == [Path(store.shown) / "ledger"]
 
     @pytest.mark.parametrize("name", [".DS_Store", "1.json", "0000000002.json", "000000000.json", "000000002.json~"])
-    def test_other_files_in_the_ledger_are_none_of_it(self, store_factory, name):
+    def test_tail__other_files_in_the_ledger(self, store_factory, name):
         store = store_factory()
         store.append(1, b"x")
         (Path(store.shown) / "ledger" / name).write_bytes(b"")
         assert store.tail() == 1
 
-    def test_an_entry_too_large_is_not_read_whole(self, store_factory):
+    def test_read__oversized_entry(self, store_factory):
         store = store_factory()
         store.append(1, b"x")
         (Path(store.shown) / "ledger" / "000000001.json").write_bytes(b" " * 10_000_000)
@@ -165,7 +165,7 @@ class TestForeign:
 
     @pytest.mark.parametrize("kind", ["link", "dangling", "folder", "pipe"])
     @pytest.mark.parametrize("where", ["ledger/000000001.json", "witness.json", f"files/{'0' * 2}/{'0' * 64}"])
-    def test_where_a_file_should_be(self, store_factory, tmp_path, kind, where):
+    def test_read__foreign_file(self, store_factory, tmp_path, kind, where):
         store = store_factory()
         store.append(2, b"x")
         path = Path(store.shown) / where
@@ -182,7 +182,7 @@ class TestForeign:
 
     @pytest.mark.parametrize("kind", ["link", "dangling", "pipe"])
     @pytest.mark.parametrize("where", [".", "ledger", "tmp"])
-    def test_where_a_folder_should_be(self, store_factory, tmp_path, kind, where):
+    def test_append__foreign_folder(self, store_factory, tmp_path, kind, where):
         store = store_factory()
         path = Path(store.shown) / where
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -191,7 +191,7 @@ class TestForeign:
             store.append(1, b"x")
         assert list((tmp_path / "elsewhere").iterdir()) == []
 
-    def test_an_append_to_a_number_that_is_a_link_writes_nothing(self, store_factory, tmp_path):
+    def test_append__number_is_a_link(self, store_factory, tmp_path):
         store = store_factory()
         store.append(1, b"x")
         (Path(store.shown) / "ledger" / "000000002.json").symlink_to(tmp_path / "victim")
@@ -231,12 +231,12 @@ class TestForeign:
 
 
 class TestFailures:
-    def test_a_registry_that_is_a_file(self, tmp_path):
+    def test_folder_store__path_is_a_file(self, tmp_path):
         (tmp_path / "registry").write_bytes(b"")
         with pytest.raises(CorruptError, match="registry is not a folder"):
             FolderStore(tmp_path / "registry", "model").tail()
 
-    def test_a_full_disk_is_said_and_leaves_nothing(self, store_factory, monkeypatch):
+    def test_append__disk_full(self, store_factory, monkeypatch):
         store = store_factory()
         store.append(1, b"x")
 
@@ -248,7 +248,7 @@ class TestFailures:
             store.append(2, b"x")
         assert list((Path(store.shown) / "tmp").iterdir()) == []
 
-    def test_a_file_system_without_hard_links_is_named(self, store_factory, monkeypatch):
+    def test_append__file_system_without_hard_links(self, store_factory, monkeypatch):
         def refused(*_args, **_named):
             raise PermissionError(1, "Operation not permitted")
 
@@ -256,7 +256,7 @@ class TestFailures:
         with pytest.raises(OutsideError, match="has no hard links"):
             store_factory().append(1, b"x")
 
-    def test_leftovers_go_after_a_day_and_not_before(self, store_factory):
+    def test_append__removes_leftovers_after_a_day(self, store_factory):
         store = store_factory()
         store.append(1, b"x")
         old, new, other = (Path(store.shown) / "tmp" / name for name in ("tmp-1-a", "tmp-2-b", "note"))
@@ -268,7 +268,7 @@ class TestFailures:
         assert new.exists()
         assert other.exists()
 
-    def test_bytes_reach_the_medium_before_their_name_does_and_then_the_folder(self, store_factory, monkeypatch):
+    def test_append__flushes_bytes_before_the_name_and_the_folder(self, store_factory, monkeypatch):
         store, done = store_factory(), []
         store.append(1, b"x")
         for name in ("write", "fsync", "link"):
@@ -282,7 +282,7 @@ class TestFailures:
 class TestKilled:
     """A writer killed before or after each of its changes to the disk: the old state or the new one, and on it goes."""
 
-    def test_at_every_change(self, writer, tmp_path):
+    def test_append__killed_at_every_change(self, writer, tmp_path):
         whole = writer(folder=tmp_path / "whole", kill=None)
         assert whole["code"] == 0
         changes = whole["changes"]
@@ -297,7 +297,7 @@ class TestKilled:
         assert writer(folder=folder, kill=kill)["code"] == -signal.SIGKILL, kill
         store = FolderStore(folder / "registry", "model")
         data = (folder / "model.bin").read_bytes()
-        written = ledger.read_ledger_head(store).number  # holds newest entry, chain end and witness against each other
+        written = ledger.read_ledger_head(store).number  # compares newest entry, chain end and checkpoint
         kept = store.holds(sha(data))
         assert written in (0, 1)
         assert len(list(ledger.iter_all(store))) == written

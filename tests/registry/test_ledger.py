@@ -33,7 +33,7 @@ def five() -> Memory:
 
 
 def detected(store) -> str:
-    """What is said of a damaged ledger, by whoever reads all of it."""
+    """Return the error of a walk through a damaged ledger."""
     with pytest.raises(CorruptError) as found:
         verification.verify_ledger(store)
     return str(found.value)
@@ -41,7 +41,7 @@ def detected(store) -> str:
 
 class TestHistories:
     @given(steps)
-    def test_any_history_holds(self, taken):
+    def test_verify_ledger__any_history(self, taken):
         store = history(taken)
         verified = verification.verify_ledger(store)
         assert (verified.entries, verified.findings) == (len(taken), ())
@@ -50,7 +50,7 @@ class TestHistories:
         assert store.read_checkpoint() == Checkpoint(number=end.number, digest=end.digest)
 
     @given(steps)
-    def test_the_state_is_what_the_entries_make(self, taken):
+    def test_ledger_state__follows_from_the_entries(self, taken):
         seen = list(ledger.iter_all(history(taken)))
         state = seen[-1].state
         decisions = [entry for entry in seen if entry.body.kind in {"promotion", "rollback"}]
@@ -62,7 +62,7 @@ class TestHistories:
         assert sum(state.uses.values()) == sum(entry.body.kind == "verdict" for entry in seen)
 
     @given(steps)
-    def test_entries_come_back_as_they_were_and_in_one_form_only(self, taken):
+    def test_dump_entry__one_canonical_form(self, taken):
         store = history(taken)
         for number, data in store.kept.items():
             assert entries.dump_entry(ledger.parse_entry(data, number=number, shown="x")) == data
@@ -71,7 +71,7 @@ class TestHistories:
                 ledger.parse_entry(spaced, number=number, shown="x")
 
     @given(steps, st.data())
-    def test_any_bit_that_flips_is_named(self, taken, data):
+    def test_verify_ledger__any_flipped_bit(self, taken, data):
         store = history(taken)
         number = data.draw(st.integers(1, len(taken)))
         kept = bytearray(store.kept[number])
@@ -82,7 +82,7 @@ class TestHistories:
         assert any(f"entry {name}" in said for name in (number, number + 1)), said
 
     @given(steps, st.data())
-    def test_any_history_written_again_from_some_entry_on_is_named(self, taken, data):
+    def test_verify_ledger__any_rewritten_history(self, taken, data):
         store = history(taken)
         number = data.draw(st.integers(1, len(taken)))
         forge(store, number, lambda entry: entry.model_copy(update={"at": "2026-05-01T23:59:59+00:00"}))
@@ -92,7 +92,7 @@ class TestHistories:
 
 
 class TestDamage:
-    def test_every_bit_of_an_entry(self):
+    def test_verify_ledger__every_bit_of_an_entry(self):
         store = five()
         whole = dict(store.kept)
         for bit in range(8 * len(whole[3])):
@@ -103,7 +103,7 @@ class TestDamage:
             assert "entry 3" in said or "entry 4 does not follow" in said
 
     @pytest.mark.parametrize("number", range(1, 6))
-    def test_truncation_at_every_byte(self, number):
+    def test_verify_ledger__entry_truncated_at_every_byte(self, number):
         store = five()
         whole = store.kept[number]
         for length in range(len(whole)):
@@ -111,13 +111,13 @@ class TestDamage:
             assert f"entry {number}" in detected(store)
 
     @pytest.mark.parametrize("number", range(1, 5))
-    def test_an_entry_is_missing(self, number):
+    def test_verify_ledger__missing_entry(self, number):
         store = five()
         del store.kept[number]
         assert f"entry {number} is missing" in detected(store)
 
     @pytest.mark.parametrize("first", range(1, 6))
-    def test_the_end_was_cut_off(self, first):
+    def test_verify_ledger__end_cut_off(self, first):
         store = five()
         for number in range(first, 6):
             del store.kept[number]
@@ -127,20 +127,20 @@ class TestDamage:
             ledger.read_ledger_head(store)
 
     @pytest.mark.parametrize(("one", "other"), [(1, 2), (2, 3), (4, 5), (1, 5)])
-    def test_two_entries_changed_places(self, one, other):
+    def test_verify_ledger__two_entries_swapped(self, one, other):
         store = five()
         store.kept[one], store.kept[other] = store.kept[other], store.kept[one]
         said = detected(store)
         assert f"entry {one} is damaged" in said or f"entry {other} is not the one" in said
 
-    def test_two_entries_changed_places_and_numbers(self):
+    def test_verify_ledger__two_entries_swapped_with_their_numbers(self):
         store = five()
         two, three = (ledger.read_entry(store, number) for number in (2, 3))
         store.kept[2] = entries.dump_entry(three.model_copy(update={"number": 2}))
         store.kept[3] = entries.dump_entry(two.model_copy(update={"number": 3}))
         assert "entry 2 does not follow the one before it" in detected(store)
 
-    def test_an_entry_that_follows_but_tells_another_state(self):
+    def test_verify_ledger__entry_with_another_state(self):
         store = five()
         del store.kept[5]
         four = ledger.read_entry(store, 4)
@@ -148,7 +148,7 @@ class TestDamage:
         store.seen = None
         assert "entry 4 has another state" in detected(store)
 
-    def test_an_entry_that_follows_but_can_not_be(self):
+    def test_verify_ledger__impossible_rollback(self):
         store = five()
         four = ledger.read_entry(store, 4)
         body = Rollback(version=7, replaced=2, reason="to none")
@@ -169,18 +169,18 @@ class TestDamage:
             (lambda text: text + " " * MOST_BYTES, "an entry may have 262,144"),
         ],
     )
-    def test_what_no_writer_writes(self, change, said):
+    def test_verify_ledger__content_no_writer_produces(self, change, said):
         store = five()
         store.kept[3] = change(store.kept[3].decode()).encode()
         assert said in detected(store)
 
-    def test_a_ledger_that_is_gone_is_not_an_empty_one(self):
+    def test_read_ledger_head__all_entries_deleted(self):
         store = five()
         store.kept = {}
         with pytest.raises(CorruptError, match="ends at entry 0, but entry 5 was there"):
             ledger.read_ledger_head(store)
 
-    def test_reading_the_newest_entry_looks_at_no_other(self):
+    def test_read_ledger_head__reads_no_other_entry(self):
         store = five()
         for number in range(1, 5):
             store.kept[number] = b"rubbish"
@@ -188,23 +188,23 @@ class TestDamage:
 
 
 class TestFindings:
-    def test_clocks_may_run_backwards_and_are_named(self):
+    def test_verify_ledger__clock_runs_backwards(self):
         times = [f"2026-05-01T10:{minute:02d}:00+00:00" for minute in (0, 9, 4, 5, 10)]
         found = verification.verify_ledger(history(FIVE, times=times)).findings
         assert [(one.number, "before that of entry 2" in one.message) for one in found] == [(3, True), (4, True)]
         assert "0:05:00" in found[0].message
 
     @pytest.mark.parametrize("at", ["", "yesterday", "2026-05-01T10:00:00", "2026-13-01T10:00:00Z", "9" * 2000])
-    def test_times_that_do_not_read_are_named(self, at):
+    def test_verify_ledger__unreadable_time(self, at):
         found = verification.verify_ledger(history(FIVE[:2], times=["2026-05-01T10:00:00Z", at])).findings
         assert [one.number for one in found] == [2]
         assert "can't be read" in found[0].message
 
-    def test_zones_are_no_skew(self):
+    def test_verify_ledger__time_zones(self):
         times = ["2026-05-01T10:00:00Z", "2026-05-01T12:00:01+02:00", "2026-05-01T05:00:02-05:00"]
         assert verification.verify_ledger(history(FIVE[:3], times=times)).findings == ()
 
-    def test_a_ledger_without_witness_is_said(self):
+    def test_verify_ledger__no_checkpoint(self):
         store = five()
         store.seen = None
         assert "checkpoint is missing" in verification.verify_ledger(store).findings[0].message
@@ -230,7 +230,7 @@ class TestAfter:
             (ONE, ReproductionRecorded(version=1, outcome="different", spread=DIGEST), ONE),
         ],
     )
-    def test_may_follow(self, state, body, now):
+    def test_state_after__allowed(self, state, body, now):
         number = now.decided if isinstance(body, Promotion) else 9
         assert entries.state_after(state, body, number=number) == now
 
@@ -250,11 +250,11 @@ class TestAfter:
             (ONE, ReproductionRecorded(version=2, outcome="within", spread=DIGEST)),
         ],
     )
-    def test_can_not_follow(self, state, body):
+    def test_state_after__impossible(self, state, body):
         with pytest.raises(ValueError, match=r"champion|does not exist"):
             entries.state_after(state, body, number=9)
 
-    def test_states_are_not_changed_in_place(self):
+    def test_state_after__argument_is_not_changed(self):
         before = TWO.model_dump_json()
         entries.state_after(TWO, verdict("f"), number=3)
         entries.state_after(TWO, Promotion(version=3, manifest=DIGEST, replaced=2), number=3)
@@ -262,7 +262,7 @@ class TestAfter:
 
 
 class Faster(Memory):
-    """Somebody else is faster a few times."""
+    """Another writer appends first, a few times."""
 
     others: list
 
@@ -276,7 +276,7 @@ class Faster(Memory):
 
 
 class TestAppend:
-    def test_whoever_was_too_slow_decides_again_on_the_new_state(self):
+    def test_append_entry__another_writer_first(self):
         store, lost = Faster(), []
         store.others = [promotion, promotion]
         entry = ledger.append_entry(store, stamp(), promotion, wait=lost.append)
@@ -284,27 +284,27 @@ class TestAppend:
         assert lost == [1, 2]
         assert [one.by.actor for one in ledger.iter_all(store)] == ["other", "other", "ada"]
 
-    def test_whoever_was_too_slow_may_have_nothing_left_to_say(self):
+    def test_append_entry__another_writer_first_and_nothing_to_write(self):
         store = Faster()
         store.others = [promotion]
         only_first = lambda state: None if state.champion else promotion(state)  # noqa: E731
         assert ledger.append_entry(store, stamp(), only_first, wait=lambda _: None) is None
         assert store.tail() == 1
 
-    def test_it_does_not_try_for_ever(self):
+    def test_append_entry__gives_up(self):
         store = Faster()
         store.others = [promotion] * 9
         with pytest.raises(OutsideError, match="came first 4 times in a row"):
             ledger.append_entry(store, stamp(), promotion, may=4, wait=lambda _: None)
 
-    def test_a_damaged_ledger_is_not_written_to(self):
+    def test_append_entry__damaged_ledger(self):
         store = five()
         store.kept[5] = store.kept[5][:-1]
         with pytest.raises(CorruptError):
             ledger.append_entry(store, stamp(), promotion)
         assert store.tail() == 5
 
-    def test_a_witness_that_can_not_be_left_undoes_nothing(self):
+    def test_append_entry__checkpoint_not_writable(self):
         store = five()
 
         def refused(_):
@@ -315,7 +315,7 @@ class TestAppend:
         assert store.read_checkpoint().number == 5
         assert verification.verify_ledger(store).entries == 6
 
-    def test_an_entry_that_no_reader_would_take_is_not_written(self):
+    def test_append_entry__too_large_to_be_read(self):
         store = Memory()
         uses = {f"{place:01000d}": 1 for place in range(259)}
         first = Entry(
@@ -333,7 +333,7 @@ class TestAppend:
         assert store.tail() == 1
 
     @given(st.text(max_size=50))
-    def test_any_name_can_be_written(self, actor):
+    def test_append_entry__any_actor(self, actor):
         store = Memory()
         ledger.append_entry(store, stamp(actor=actor), lambda state: choose(state, "promotion", 0))
         assert ledger.read_entry(store, 1).by.actor == actor

@@ -93,7 +93,7 @@ def test_check__a_store_that_ignores_conditions(bucket):
     assert bucket.keys() == []
 
 
-def test_append__the_first_to_a_store_that_ignores_conditions(bucket):
+def test_append__first_to_a_store_that_ignores_conditions(bucket):
     bucket.ignores_conditions()
     with pytest.raises(OutsideError, match=r"ignores conditional writes .* versitygw without `--nometa`"):
         ledger.append_entry(bucket.store(), stamp(), promotion)
@@ -101,7 +101,7 @@ def test_append__the_first_to_a_store_that_ignores_conditions(bucket):
     assert ledger.read_ledger_head(bucket.store()) == ledger.EMPTY
 
 
-def test_append__the_first_by_a_writer_who_may_not_delete(bucket):
+def test_append__first_by_a_writer_who_may_not_delete(bucket):
     bucket.refuses("delete")
     assert ledger.append_entry(bucket.store(), stamp(), promotion).number == 1
     (probe,) = [key for key in bucket.keys() if "probe" in key]  # noqa: SIM118

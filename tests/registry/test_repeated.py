@@ -1,4 +1,4 @@
-"""Commands run again after an append whose outcome is unknown: the decision is made once."""
+"""Retried commands after an append with an unknown outcome: the decision is made once."""
 
 import shutil
 from pathlib import Path
@@ -119,7 +119,7 @@ def test_promote__run_again_after_an_unknown_outcome_and_another_promotion(tmp_p
 
 
 def test_promote__another_model_in_a_second_attempt(tmp_path):
-    """Training that is run again may leave other bytes, which nobody promoted."""
+    """Training again may produce other bytes, which were never promoted."""
     repository(tmp_path, 3)
     promoted(tmp_path, **WORKFLOW)
     commit(tmp_path, {"k.txt": "2"})

@@ -1,4 +1,4 @@
-"""Writers for tests, each a process of its own: they put a file, append an entry, and may be killed on the way.
+"""Writers for tests, each a separate process: they put a file, append an entry, and may be killed on the way.
 
 ``python -m tests.registry.writer`` reads one command a line and answers each with a line. It imports everything once
 and forks for every writer, so that hundreds of them can be killed in the time that one start of Python takes.
@@ -61,7 +61,7 @@ def put_and_append(folder, kill):
 
 
 def forked(work):
-    """Run ``work`` in a process of its own; returns its id."""
+    """Fork a process that runs ``work``; return its id."""
     child = os.fork()
     if child:
         return child
@@ -78,7 +78,7 @@ def ended(child):
 
 
 def one(folder, kill):
-    told, says = os.pipe()
+    outlet, says = os.pipe()
 
     def work():
         seen = put_and_append(folder, kill)
@@ -87,7 +87,7 @@ def one(folder, kill):
 
     code = ended(forked(work))
     os.close(says)
-    with os.fdopen(told) as log:
+    with os.fdopen(outlet) as log:
         changes = log.read()
     return {"code": code, "changes": json.loads(changes or "[]")}
 

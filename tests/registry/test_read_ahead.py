@@ -1,4 +1,4 @@
-"""Entries read several at once: in order, no further ahead than said, and no thread is left whatever happens."""
+"""Concurrent reads of entries: in order, with a bounded read-ahead, and without leftover threads."""
 
 import threading
 
@@ -16,12 +16,12 @@ def sure(number):
 
 
 @pytest.mark.parametrize("last", [0, 1, 3, 4, 5, 50])
-def test_all_of_them_in_order(last):
+def test_several__in_order(last):
     assert list(several(sure, last, at_once=AT_ONCE)) == [b"%d" % number for number in range(1, last + 1)]
     assert threads() == []
 
 
-def test_the_slowest_first_changes_no_order():
+def test_several__slowest_read_first():
     gone = [threading.Event() for _ in range(AT_ONCE)]
 
     def read(number):
@@ -33,7 +33,7 @@ def test_the_slowest_first_changes_no_order():
     assert list(several(read, AT_ONCE, at_once=AT_ONCE)) == [b"1", b"2", b"3", b"4"]
 
 
-def test_they_are_on_their_way_at_once_and_no_further_ahead():
+def test_several__bounded_read_ahead():
     together, asked = threading.Barrier(AT_ONCE), []
 
     def read(number):
@@ -50,7 +50,7 @@ def test_they_are_on_their_way_at_once_and_no_further_ahead():
     assert threads() == []
 
 
-def test_a_failure_comes_in_its_turn_and_leaves_no_thread():
+def test_several__failure_in_its_turn():
     asked = []
 
     def read(number):
@@ -67,7 +67,7 @@ def test_a_failure_comes_in_its_turn_and_leaves_no_thread():
     assert max(asked) <= 6 + AT_ONCE - 1
 
 
-def test_to_stop_early_waits_for_what_is_on_its_way_and_for_nothing_else():
+def test_several__stopped_early():
     let, asked = threading.Event(), []
 
     def read(number):

@@ -1,4 +1,4 @@
-"""Versions that production was taken back from: by hand over histories, and by the definition over any history."""
+"""Rolled-back versions: examples, and the definition over any history."""
 
 import pytest
 from hypothesis import given
@@ -10,7 +10,7 @@ from mlci.registry.rolled_back import rolled_back_versions
 from mlci.registry.store import CorruptError
 from mlci.registry.versions import iter_decisions
 from tests.registry.histories import history
-from tests.registry.test_vouching import aged, planted
+from tests.registry.test_skip_links import aged, planted
 
 KINDS = ["verdict", "promotion", "rollback", "rescored", "reproduced"]
 STEPS = st.lists(st.tuples(st.sampled_from(KINDS), st.integers(0, 5)), max_size=25)
@@ -50,7 +50,7 @@ def played(text):
         ("+ + + 1 + 1 3 4", {}),
     ],
 )
-def test_which_versions_production_was_taken_back_from(steps, marked):
+def test_rolled_back_versions__examples(steps, marked):
     assert played(steps) == marked
 
 
@@ -69,27 +69,27 @@ def still_left(steps):
 
 class TestAnyHistory:
     @given(STEPS)
-    def test_it_is_what_the_definition_says(self, taken):
+    def test_rolled_back_versions__definition_over_any_history(self, taken):
         bodies = [entry.body for entry in ledger.iter_all(history(taken))]
         steps = [body for body in bodies if isinstance(body, Promotion | Rollback)]
         assert rolled_back_versions(steps) == still_left(steps)
 
     @given(STEPS)
-    def test_production_itself_is_never_among_them(self, taken):
+    def test_rolled_back_versions__never_the_champion(self, taken):
         store = history(taken)
         steps = [entry.body for entry in iter_decisions(store, ledger.read_ledger_head(store))]
         assert ledger.read_ledger_head(store).state.champion not in rolled_back_versions(reversed(steps))
 
     @given(STEPS, st.booleans())
-    def test_the_decisions_are_found_from_the_end_alone(self, taken, old):
+    def test_iter_decisions__newest_first(self, taken, old):
         store = aged(history(taken)) if old and taken else history(taken)
         seen = [entry for entry in ledger.iter_all(store) if isinstance(entry.body, Promotion | Rollback)]
         assert list(iter_decisions(store, ledger.read_ledger_head(store))) == seen[::-1]
 
 
 @pytest.mark.parametrize("number", [2, 4])
-def test_a_decision_that_was_changed_is_named(number):
-    """A promotion and a roll-back."""
+def test_iter_decisions__changed_entry(number):
+    """The entry is a promotion or a rollback."""
     store = history(
         [("promotion", 0), ("promotion", 0), ("verdict", 0), ("rollback", 0), ("verdict", 1), ("verdict", 2)]
     )
@@ -98,7 +98,7 @@ def test_a_decision_that_was_changed_is_named(number):
         list(iter_decisions(store, ledger.read_ledger_head(store)))
 
 
-def test_what_lies_between_is_not_read(monkeypatch):
+def test_iter_decisions__reads_no_verdicts(monkeypatch):
     store = history(
         [("promotion", 0), *[("verdict", 0)] * 40, ("promotion", 0), ("rollback", 0), *[("verdict", 0)] * 10]
     )

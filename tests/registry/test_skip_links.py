@@ -1,4 +1,4 @@
-"""The newest entry vouches for every older one that its state names, however long ago that was."""
+"""Skip links: the newest entry verifies every older one that its state names, however old it is."""
 
 from collections import Counter
 
@@ -24,7 +24,7 @@ def planted(store: Memory, number: int) -> None:
 
 
 def aged(store: Memory) -> Memory:
-    """The same ledger from before states held digests."""
+    """The same ledger as written before states had digests."""
     previous, state = None, LedgerState()
     for number in sorted(store.kept):
         entry = ledger.read_entry(store, number)
@@ -43,7 +43,7 @@ def long(request) -> Memory:
 
 
 @given(steps, st.booleans())
-def test_every_entry_that_is_named_is_read_as_it_was(taken, old):
+def test_read_verified__every_linked_entry(taken, old):
     store = aged(history(taken)) if old else history(taken)
     end = ledger.read_ledger_head(store)
     for number in skip_links.linked_entries(end.state):
@@ -52,7 +52,7 @@ def test_every_entry_that_is_named_is_read_as_it_was(taken, old):
 
 
 @given(steps, st.booleans(), st.data())
-def test_every_entry_that_is_named_and_was_changed_is_told(taken, old, data):
+def test_read_verified__linked_entry_changed(taken, old, data):
     store = aged(history(taken)) if old else history(taken)
     end = ledger.read_ledger_head(store)
     names = sorted(skip_links.linked_entries(end.state) - {end.number})
@@ -72,9 +72,9 @@ class Counting(Memory):
         return super().read(number)
 
 
-def test_the_first_of_many_is_a_few_reads_away():
-    made = history([("promotion", 0)] * LONG, times=["2026-05-01T10:00:00Z"] * LONG)
-    store = Counting(made.kept, files=made.files)
+def test_read_verified__first_of_many_in_few_reads():
+    first = history([("promotion", 0)] * LONG, times=["2026-05-01T10:00:00Z"] * LONG)
+    store = Counting(first.kept, files=first.files)
     end = ledger.read_ledger_head(store)
     store.reads = []
     assert ledger.read_verified(store, end, 1).number == 1
@@ -87,27 +87,27 @@ def test_the_first_of_many_is_a_few_reads_away():
     assert max(Counter(store.reads).values()) == 1
 
 
-def test_an_entry_does_not_grow_with_the_versions_that_it_vouches_for():
+def test_state_digests__bounded():
     store = history([("promotion", 0)] * LONG, times=["2026-05-01T10:00:00Z"] * LONG)
     assert len(ledger.read_ledger_head(store).state.digests) == skip_links.KEPT
     assert len(store.kept[LONG]) - len(store.kept[2 * skip_links.KEPT]) < 20 * skip_links.KEPT
 
 
 @pytest.mark.parametrize("number", [1, 2, skip_links.KEPT, LONG - skip_links.KEPT - 1, LONG - 2, LONG - 1])
-def test_any_of_many_that_was_changed_is_told(long, number):
+def test_read_verified__any_of_many_changed(long, number):
     planted(long, number)
     with pytest.raises(CorruptError, match=f"entry {number} is not the one that later entries name"):
         ledger.read_verified(long, ledger.read_ledger_head(long), number)
 
 
-def test_a_change_on_the_way_is_told_and_not_followed(long):
+def test_read_verified__changed_entry_in_between(long):
     for number in range(2, LONG):
         planted(long, number)
     with pytest.raises(CorruptError, match="is not the one that later entries name"):
         ledger.read_verified(long, ledger.read_ledger_head(long), 1)
 
 
-def test_the_way_back_from_a_roll_back_to_the_first_is_one_read(long):
+def test_read_verified__one_read_after_a_rollback(long):
     ledger.append_entry(long, stamp(), lambda state: Rollback(version=1, replaced=state.champion, reason="r"))
     for _ in range(3):
         ledger.append_entry(long, stamp(), lambda state: choose(state, "verdict", 1))
@@ -117,14 +117,14 @@ def test_the_way_back_from_a_roll_back_to_the_first_is_one_read(long):
     assert verification.verify_ledger(long).entries == LONG + 4
 
 
-def test_an_old_ledger_gets_its_digests_with_the_next_entry(long):
+def test_append_entry__adds_digests_to_an_old_ledger(long):
     ledger.append_entry(long, stamp(), promotion)
     assert verification.verify_ledger(long).entries == LONG + 1
     kept = ledger.read_ledger_head(long).state.digests
     assert kept == {str(number): sha(long.kept[number]) for number in range(LONG + 1 - skip_links.KEPT, LONG + 1)}
 
 
-def test_an_old_ledger_that_was_changed_is_not_appended_to():
+def test_append_entry__old_ledger_changed():
     store = aged(history([("promotion", 0)] * 5))
     planted(store, 2)
     with pytest.raises(CorruptError, match="entry 2 is not the one that later entries name"):
@@ -133,7 +133,7 @@ def test_an_old_ledger_that_was_changed_is_not_appended_to():
 
 
 @pytest.mark.parametrize("digests", [None, {}, {"1": "0" * 64}, {"1": "0" * 64, "2": "0" * 64}])
-def test_who_leaves_out_or_invents_digests_is_told_by_verify(digests):
+def test_verify_ledger__missing_or_invented_digests(digests):
     store = history([("promotion", 0)] * 3)
     last = ledger.read_entry(store, 3)
     store.kept[3] = entries.dump_entry(
@@ -144,8 +144,8 @@ def test_who_leaves_out_or_invents_digests_is_told_by_verify(digests):
         verification.verify_ledger(store)
 
 
-def test_a_history_written_again_consistently_is_only_told_by_the_witness():
-    """What no chain can tell; the guarantee's limit, as it is documented."""
+def test_read_ledger_head__consistent_rewrite_found_by_the_checkpoint_alone():
+    """The documented limit of the guarantee: the chain alone cannot detect it."""
     store = history([("promotion", 0)] * 5)
     forge(store, 2, lambda entry: entry.model_copy(update={"at": "2020-01-01T00:00:00+00:00"}))
     with pytest.raises(CorruptError, match="rewritten"):
@@ -155,7 +155,7 @@ def test_a_history_written_again_consistently_is_only_told_by_the_witness():
 
 
 @pytest.mark.parametrize("number", [0, 6, 99])
-def test_an_entry_that_can_not_be_is_missing(number):
+def test_read_verified__number_out_of_range(number):
     store = history([("promotion", 0)] * 5)
     with pytest.raises(OutsideError, match=f"entry {number} is missing"):
         ledger.read_verified(store, ledger.read_ledger_head(store), number)

@@ -1,4 +1,4 @@
-"""Addresses, settings from variables, names, and what a failure of a store's client is called."""
+"""Addresses, settings from the environment, names in a store, and errors of a store's client."""
 
 import http.server
 import re
@@ -21,7 +21,7 @@ S3, GS, AZ = (uri.parse_bucket_uri(f"{scheme}://bucket/a/b/") for scheme in ("s3
 
 
 class TestSettings:
-    def test_addresses(self):
+    def test_parse_bucket_uri__with_and_without_a_prefix(self):
         assert (S3.provider, S3.bucket, S3.prefix, S3.shown) == ("s3", "bucket", "a/b", "s3://bucket/a/b")
         assert uri.parse_bucket_uri("gs://bucket").shown == "gs://bucket"
 
@@ -38,68 +38,68 @@ class TestSettings:
             (AZ, {"AWS_REGION": "x", "GOOGLE_BASE_URL": "y"}, {}),
         ],
     )
-    def test_variables(self, place, variables, found):
+    def test_store_settings__from_the_environment(self, place, variables, found):
         assert uri.store_settings(place, variables) == found
 
     @pytest.mark.parametrize("place", [S3, GS, AZ], ids=lambda place: place.provider)
-    def test_obstore_knows_every_setting(self, place):
+    def test_store_client__obstore_knows_every_setting(self, place):
         for names in uri._SETTINGS[place.provider].values():
             try:
                 uri.store_client(place, {names[0]: "x"}, Limits())
             except Exception as error:  # noqa: BLE001 - whatever it says of the value, it must know the name
-                told = f"{names[0]}: {type(error).__name__}"
+                found = f"{names[0]}: {type(error).__name__}"
             else:
-                told = ""
-            assert "UnknownConfigurationKeyError" not in told
+                found = ""
+            assert "UnknownConfigurationKeyError" not in found
 
-    def test_large_transfers_get_the_time_that_they_need(self):
+    def test_limits__large_transfer(self):
         limits = Limits(request=30, total=90, slowest=1e6).transfer(10**9)
         assert (limits.request, limits.total) == (1030, 1090)
 
 
 class TestNames:
     @pytest.mark.parametrize("model", ["a", "credit-risk", "v1.2_x", "0"])
-    def test_plain_names_are_kept(self, model):
+    def test_model_folder__plain_name(self, model):
         assert layout.model_folder(model) == model
 
     @pytest.mark.parametrize("model", ["", "A", "a b", "a--b", "-a", "a.", "con", "aux.v1", "é", "a/b", "..", "x" * 65])
-    def test_others_are_made_safe(self, model):
+    def test_model_folder__other_characters(self, model):
         name = layout.model_folder(model)
         assert "--" in name
         assert len(name) <= 66
         assert set(name) <= set("abcdefghijklmnopqrstuvwxyz0123456789-")
 
     @given(st.text(), st.text())
-    def test_no_two_models_share_a_folder_even_where_case_does_not_count(self, one, other):
+    def test_model_folder__distinct_without_case(self, one, other):
         assert (layout.model_folder(one).lower() == layout.model_folder(other).lower()) == (one == other)
 
     @given(st.text())
-    def test_a_name_is_its_own_name(self, model):
+    def test_model_folder__fixed_point(self, model):
         name = layout.model_folder(model)
         assert "--" in name or layout.model_folder(name) == name
 
     @given(st.integers(1, 10**12))
-    def test_numbers_come_back(self, number):
+    def test_entry_name__round_trip(self, number):
         assert layout.entry_number(layout.entry_name(number)) == number
 
     @pytest.mark.parametrize(
         "name", ["1.json", "000000000.json", "0000000001.json", "٠٠٠٠٠٠٠٠١.json", "000000001.JSON", ""]
     )
-    def test_other_names_are_none(self, name):
+    def test_entry_number__other_file_names(self, name):
         assert layout.entry_number(name) is None
 
     @pytest.mark.parametrize("digest", ["", "../x", "A" * 64, "0" * 63, "0" * 64 + "\n"])
-    def test_what_is_no_digest_is_a_bug(self, digest):
+    def test_file_name__not_a_digest(self, digest):
         with pytest.raises(ValueError, match="not a SHA-256"):
             layout.file_name(digest)
 
-    def test_entries_are_numbered_from_one(self):
+    def test_entry_name__zero(self):
         with pytest.raises(ValueError, match="from 1"):
             layout.entry_name(0)
 
 
 class TestRefusals:
-    def test_a_federations_file_is_named_and_a_token_does(self, tmp_path):
+    def test_object_store__google_federation_file(self, tmp_path):
         (tmp_path / "file.json").write_text('{"type": "external_account"}', "utf-8")
         variables = {"GOOGLE_APPLICATION_CREDENTIALS": str(tmp_path / "file.json")}
         with pytest.raises(OutsideError, match=r"not a service account's.*set .*GOOGLE_OAUTH_ACCESS_TOKEN"):
@@ -118,23 +118,23 @@ class TestRefusals:
             (GenericError("anything with hunter2"), "the store's client failed"),
         ],
     )
-    def test_words(self, error, said):
-        told = errors.store_error(error, S3, what="look", write=False)
-        assert isinstance(told, OutsideError)
-        assert "hunter2" not in str(told)
+    def test_store_error__message(self, error, said):
+        found = errors.store_error(error, S3, what="look", write=False)
+        assert isinstance(found, OutsideError)
+        assert "hunter2" not in str(found)
         with pytest.raises(OutsideError, match=f"s3://bucket/a/b: could not look: {said}"):
-            raise told
+            raise found
 
     @pytest.mark.parametrize(
         ("text", "final"),
         [("status code: 403", True), ("status code: 429", False), ("status code: 500", False), ("NoSuchBucket", True)],
     )
-    def test_what_is_final(self, text, final):
+    def test_is_final__errors(self, text, final):
         assert errors.is_final(GenericError(text)) is final
 
 
 class Recorder(http.server.BaseHTTPRequestHandler):
-    """Notes requests, answers reads from ``kept`` and refuses every write: a witness of what is asked, no server."""
+    """Record requests, answer reads from ``kept`` and refuse every write."""
 
     seen: list
     kept: dict
@@ -176,7 +176,7 @@ class TestGoogle:
         server.shutdown()
         server.server_close()
 
-    def test_entries_ask_for_a_free_number(self, asked):
+    def test_append__google_precondition(self, asked):
         handler, store = asked
         with pytest.raises(OutsideError):
             store.append(1, b"x")
@@ -185,7 +185,7 @@ class TestGoogle:
         assert probed == "/bucket/p%2Fmodel%2Ftmp%2Fprobe"  # whether the store holds to the condition at all
         assert written == "/bucket/p%2Fmodel%2Fledger%2F000000001%2Ejson"
 
-    def test_the_witness_asks_for_what_was_read(self, asked):
+    def test_write_checkpoint__google_precondition(self, asked):
         handler, store = asked
         handler.kept["/bucket/p%2Fmodel%2Fwitness%2Ejson"] = b'{"digest":"%s","number":1}' % (b"a" * 64)
         store.write_checkpoint(Checkpoint(number=2, digest="b" * 64))
