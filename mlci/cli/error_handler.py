@@ -1,4 +1,4 @@
-"""Error handler of all commands: message and exit code."""
+"""Error handler of all commands: message, annotation of GitHub's runner, and exit code."""
 
 import os
 import platform
@@ -7,13 +7,12 @@ import sys
 import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 
 import click
 
 from mlci import __version__
 from mlci.cli.main import UnreadError
-from mlci.cli.workflow_commands import annotation
 from mlci.config.url_credentials import REMEDY, hide_credentials, holds_credentials
 from mlci.errors import InputError, MlciError, Problem
 from mlci.execution.sanitize import sanitize
@@ -21,6 +20,9 @@ from mlci.execution.sanitize import sanitize
 BUG = 70
 INPUT = 2
 INTERRUPTED, PIPE = 130, 141  # 128 + SIGINT and 128 + SIGPIPE, as shells report them
+
+
+Level = Literal["error", "warning", "notice"]
 
 
 def handle_errors(call: Callable[[], Any], arguments: Sequence[str] = ()) -> int:
@@ -103,3 +105,18 @@ def _bug_report() -> str:
         traceback.format_exc(),
     ]
     return hide_credentials("\n".join(lines))
+
+
+def annotation(level: Level, message: str, *, path: str | None = None, line: int | None = None) -> str:
+    """Return a workflow command that shows ``message`` at a line of a file, with everything escaped."""
+    places = [("file", path), ("line", line)]
+    properties = ",".join(f"{name}={_property(str(value))}" for name, value in places if value is not None)
+    return f"::{level} {properties}::{_data(message)}" if properties else f"::{level}::{_data(message)}"
+
+
+def _data(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _data(text).replace(":", "%3A").replace(",", "%2C")

@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 
 import click
 
-from mlci.cli.workflow_commands import Level, annotation
+from mlci.cli.error_handler import Level, annotation
 from mlci.execution.sanitize import sanitize
 from mlci.github.interface import PermissionRefused
-from mlci.operations.publish.outcome import PublishResult
+from mlci.operations.publish.publish import PublishResult
 from mlci.publish import permissions
 from mlci.publish.event import DEPENDABOT
 from mlci.publish.plan import NothingToPublish, Target

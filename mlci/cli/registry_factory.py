@@ -1,22 +1,29 @@
-"""Factory of the registry that a configuration names, and of the author of its entries."""
+"""Factory of the registry that a configuration names, and of the author of its entries.
+
+The author has the id of the invocation, by which a rerun recognizes the first attempt's entry. In a workflow the run,
+the job and the step identify the invocation, for all attempts. Outside of one, a file in mlci's folder does: it exists
+from before the decision is written until the command has confirmed the write.
+"""
 
 import contextlib
 import functools
 import getpass
+import json
 import os
 import platform
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
 from mlci import __version__
+from mlci.cli.error_handler import annotation
 from mlci.cli.github_env import read_workflow
-from mlci.cli.output_files import OURS
+from mlci.cli.output_files import OURS, keep_out_of_git
 from mlci.cli.wiring import load_configuration
-from mlci.cli.workflow_commands import annotation
 from mlci.config.loader import LoadedConfig
 from mlci.config.models import Baseline
 from mlci.config.registry_uri import DEFAULT_REGISTRY, GITHUB, MLFLOW, STORES
@@ -24,11 +31,17 @@ from mlci.errors import InputError, OutsideError
 from mlci.execution.environment import child_environment, registry_credentials
 from mlci.git.git import Git, tracked_files
 from mlci.git.head import read_head
+from mlci.registry import entries
 from mlci.registry.entries import Actor
-from mlci.registry.ledger import Author
+from mlci.registry.ledger import Author, Intent
 from mlci.registry.manifest import Environment
 from mlci.registry.store import Store
 from mlci.registry.stores.snapshot import SnapshotReader
+from mlci.util.bounded_read import read_bounded
+
+_FOLDER = "pending"
+_MOST_BYTES = 4096
+_STEP = ("GITHUB_SERVER_URL", "GITHUB_REPOSITORY", "GITHUB_RUN_ID", "GITHUB_JOB", "GITHUB_ACTION")
 
 
 def open_registry(
@@ -227,4 +240,45 @@ def _user() -> str | None:
     try:
         return getpass.getuser()
     except (OSError, KeyError):
+        return None
+
+
+@contextlib.contextmanager
+def with_intent(
+    author: Author, folder: Path, environment: Mapping[str, str], command: str, asked: Mapping[str, object]
+) -> Iterator[Author]:
+    """Add the id of this invocation to an author; forget the id when the command has succeeded.
+
+    Args:
+        author: Author of the entries.
+        folder: Folder of the configuration.
+        environment: Variables of the process.
+        command: Name of the command.
+        asked: Parameters of the command; other parameters are another invocation.
+    """
+    if environment.get("GITHUB_ACTIONS") == "true" and environment.get("GITHUB_RUN_ID"):
+        yield replace(author, intent=_of_step(environment, command, asked))
+        return
+    path = folder / OURS / _FOLDER / f"{command}-{entries.entry_digest(entries.canonical_json(asked))[:16]}.json"
+    earlier = _pending(path)
+    intent = Intent(id=earlier or uuid.uuid4().hex, repeated=earlier is not None)
+    with contextlib.suppress(OSError):  # in a read-only folder, no id is kept
+        keep_out_of_git(folder / OURS)
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(entries.canonical_json({"intent": intent.id}))
+    yield replace(author, intent=intent)
+    path.unlink(missing_ok=True)
+
+
+def _of_step(environment: Mapping[str, str], command: str, asked: Mapping[str, object]) -> Intent:
+    step = [environment.get(name, "") for name in _STEP]
+    digest = entries.entry_digest(entries.canonical_json([*step, command, asked]))
+    return Intent(id=digest[:32], repeated=environment.get("GITHUB_RUN_ATTEMPT", "1") != "1")
+
+
+def _pending(path: Path) -> str | None:
+    """Return the id of an earlier attempt with an unknown outcome."""
+    try:
+        return str(json.loads(read_bounded(path, _MOST_BYTES, links=False))["intent"])[:64]
+    except (OSError, ValueError, RecursionError, TypeError, KeyError):
         return None

@@ -36,7 +36,7 @@ from mlci.git.git import Git
 from mlci.git.head import is_elsewhere
 from mlci.metrics import catalogue
 from mlci.operations.context import RunContext
-from mlci.operations.lineage.report_refs import policy_ref
+from mlci.operations.lineage.comparison import policy_ref
 from mlci.operations.report_builder import ReportContext
 from mlci.registry.ledger import Author
 from mlci.registry.store import Store

@@ -1,13 +1,17 @@
-"""``mlci reproduce``: retrain a version from its recipe and compare the result with it."""
+"""``mlci reproduce``: retrain a version from its recipe, compare the result with it, and record it in the ledger."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from pydantic import ValidationError
+
 from mlci.config.loader import LoadedConfig
 from mlci.config.models import Config
 from mlci.engine.interface import Source
+from mlci.errors import InputError, Problem
 from mlci.git.git import is_tracked
 from mlci.inference.training_noise import LEAST, ReproductionCheck, check_reproduction
 from mlci.lineage.compare import differing_settings
@@ -16,17 +20,20 @@ from mlci.operations.bundle import artifacts
 from mlci.operations.context import RunContext, registry_of, resolve_path
 from mlci.operations.diff import version_number
 from mlci.operations.models import file_guards, retrain
-from mlci.operations.models.locked_environment import EnvironmentBuilder, lock_file
-from mlci.operations.models.retrain import Retraining
-from mlci.operations.reproduction_record import record_reproduction
-from mlci.registry import ledger, versions
+from mlci.operations.models.retrain import EnvironmentBuilder, Retraining, lock_file
+from mlci.registry import entries, ledger, versions
+from mlci.registry.entries import ReproductionRecorded
+from mlci.registry.ledger import Author
 from mlci.registry.manifest import Environment
 from mlci.registry.reproduction import MetricSpread, ReproductionFound, Rerun
+from mlci.registry.store import Store
 from mlci.registry.versions import Version
 
 Outcome = Literal["identical", "within", "different"]
 CountDisagreements = Callable[[Source, Source, str, float | None], tuple[int, tuple[str, ...]]]
 _NAMED = 5
+MOST_BYTES = 4 * 1024 * 1024
+_REMEDY = "`mlci reproduce --save` writes it"
 
 
 @dataclass(frozen=True)
@@ -189,3 +196,63 @@ def _found(
         platform=environment.platform,
     )
     return ReproductionFound(outcome=outcome, spread=spread)
+
+
+def record_reproduction(store: Store, author: Author, found: ReproductionFound, *, once: bool = False) -> int | None:
+    """Store the metrics of all reruns, then append the entry that names them; return its number.
+
+    Args:
+        store: The registry.
+        author: The author.
+        found: The reruns.
+        once: Append nothing if the newest record of that version holds these very reruns already.
+    """
+    spread = found.spread
+    digest = versions.describe(store, entries.canonical_json(spread.model_dump(mode="json", by_alias=True)))
+    body = ReproductionRecorded(version=spread.version, outcome=found.outcome, spread=digest, runs=len(spread.reruns))
+    ledger_head = ledger.read_ledger_head(store)
+    place = ledger_head.state.reproduced.get(str(spread.version))
+    if once and place is not None and ledger.read_verified(store, ledger_head, place).body == body:
+        return place  # by an earlier attempt
+    entry = ledger.append_entry(store, author, lambda _: body)
+    return entry.number if entry is not None else None
+
+
+def take_over_reproduction(store: Store, data: bytes, *, path: str) -> ReproductionFound:
+    """Read the record of another job; only its numbers are trusted.
+
+    Args:
+        store: The registry.
+        data: Content of the file, up to one byte more than allowed.
+        path: Path of the file, for messages.
+
+    Raises:
+        InputError: if the file is not a reproduction record, or is not of a version of this registry.
+        CorruptError: if that version is damaged.
+    """
+    if len(data) > MOST_BYTES:
+        raise InputError(Problem(f"has more than {MOST_BYTES:,} bytes; {_REMEDY}, and it is smaller", path))
+    try:
+        found = ReproductionFound.model_validate_json(data)
+    except ValidationError as error:
+        raise InputError(Problem(f"can't be read: {error.errors()[0]['msg']}; {_REMEDY}", path)) from None
+    _check_version(store, found, path)
+    return found
+
+
+def _check_version(store: Store, found: ReproductionFound, path: str) -> None:
+    """Check a record by the version that it names."""
+    spread = found.spread
+    try:
+        version = versions.read_version(store, ledger.read_ledger_head(store), spread.version)
+    except LookupError:
+        raise InputError(Problem(f"{store.shown} has no version {spread.version}", path)) from None
+    first = version.manifest.recipe.seed
+    if [item.seed for item in spread.reruns] != list(range(first, first + len(spread.reruns))):
+        words = f"is not of version {spread.version}: its reruns begin with the seed {first}"
+        raise InputError(Problem(words, path))
+    known = version.manifest.metrics if version.manifest.predictions.fingerprint == spread.fingerprint else {}
+    for name in sorted(known.keys() & spread.original.keys()):
+        if not math.isclose(known[name], spread.original[name], rel_tol=1e-9, abs_tol=1e-9):
+            words = f"is not of version {spread.version}, whose {name} is {known[name]:.6g}: another was trained"
+            raise InputError(Problem(words, path))

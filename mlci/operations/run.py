@@ -11,23 +11,15 @@ from mlci.engine.interface import Source
 from mlci.gates.rules import JudgedGate
 from mlci.git.head import read_head
 from mlci.inference.result import EvaluationResult
-from mlci.operations import holdout_uses, metrics_only, preflight
-from mlci.operations.baseline import (
-    champion_values,
-    made_by_training,
-    production,
-    ref_or_file,
-    training_noise,
-)
+from mlci.operations import holdout_uses, metrics_only, name_checks
+from mlci.operations.baseline import made_by_training, production, ref_or_file, training_noise
 from mlci.operations.bundle import artifacts
 from mlci.operations.bundle.artifacts import ArtifactDigests
 from mlci.operations.bundle.provenance import BuildProvenance
 from mlci.operations.context import RunContext, registry_of, resolve_path
 from mlci.operations.evaluate import evaluate_models, judge_gates
 from mlci.operations.holdout_uses import HoldoutUse
-from mlci.operations.lineage.comparison import ComparisonRun
-from mlci.operations.lineage.explanation import add_lineage, has_known_origin
-from mlci.operations.lineage.report_refs import add_report_refs
+from mlci.operations.lineage.comparison import ComparisonRun, add_lineage, add_report_refs, has_known_origin
 from mlci.operations.metrics_only import MetricValues
 from mlci.operations.models import file_guards, predictions, skip_training
 from mlci.operations.models.predictions import ModelPredictions, StepContext
@@ -114,10 +106,10 @@ def compare_models(
         return _compare_nothing(loaded, context, facts, base)
     if base is not None and (recorded := _as_recorded(loaded, context, facts, base, data=data)) is not None:
         return recorded
-    preflight.check_custom_metrics(loaded, context)
+    name_checks.check_custom_metrics(loaded, context)
     predictions.check_model_file(loaded.config, folder)
     current = read_head(context.git)  # read before the candidate's steps, which may write to tracked files
-    survey = partial(preflight.survey_before_steps, loaded, context, data=data, folder=folder)
+    survey = partial(name_checks.survey_before_steps, loaded, context, data=data, folder=folder)
     surveyed = survey()
     ledger_head = production.champion_head(loaded.config, context)
     if made_by_training.is_made_by_training(loaded.config, context, data):
@@ -128,9 +120,9 @@ def compare_models(
         )
     candidate, baseline, from_training = pair.candidate, pair.baseline, pair.made_by_training
     digests = _digest_candidate(loaded.config, candidate, context, keep=keep)
-    with preflight.at_their_lines(loaded):
+    with name_checks.at_their_lines(loaded):
         measured = evaluate_models(loaded.config, candidate, baseline, context, data=data)
-    preflight.refuse_unknown(loaded, measured.result)
+    name_checks.refuse_unknown(loaded, measured.result)
     known = replace(facts, made_by_training=from_training, shared=measured.shared)
     result = measured.result
     result = replace(result, notes=(*result.notes, made_by_training.MADE)) if from_training else result
@@ -169,7 +161,7 @@ def _as_recorded(
         return None
     champion, report = found
     context.say(f"nothing relevant changed since {base[:7]}: nothing is trained, version {champion.number} has numbers")
-    result = champion_values.recorded_result(loaded.config, report, version=champion.number, base=base)
+    result = skip_training.recorded_result(loaded.config, report, version=champion.number, base=base)
     baseline = ModelPredictions(source=NOWHERE, commit=champion.manifest.recipe.commit, version=champion.number)
     return replace(
         _untrained(loaded, context, facts, result, baseline), ledger_head=ledger_head, against=champion.number

@@ -4,11 +4,11 @@ from inspect import signature
 
 import pytest
 
-from mlci.cli import check_handoff
+from mlci.cli import publish_steps
 from mlci.github import client, responses
 from mlci.github.interface import CheckRun
 from mlci.operations.publish import check as publish_check
-from mlci.operations.publish import comment, publish, settle
+from mlci.operations.publish import comment, publish
 from mlci.publish import attempt, check, comment_choice, event, joined, result, runs
 from mlci.publish.joined import CheckText
 from tests.publish import (
@@ -91,7 +91,7 @@ DEFECTS = {
         {"there": (8, 1), "mine": (7, 1), "written": False},
     ),
     "verify": (
-        settle,
+        publish,
         "_TURNS",
         1,
         test_races.test_the_race_that_a_plain_list_then_edit_loses,
@@ -237,7 +237,6 @@ def test_a_missing_guard_turns_its_test_red(fake, monkeypatch, name):
         publish,
         publish_check,
         comment,
-        settle,
         joined,
         client,
         test_choice,
@@ -250,7 +249,7 @@ def test_a_missing_guard_turns_its_test_red(fake, monkeypatch, name):
 
 
 def test_a_note_without_a_seal_leads_the_token_astray(fake, tmp_path, monkeypatch):
-    monkeypatch.setattr(check_handoff.Note, "_seal", lambda *_: "")
+    monkeypatch.setattr(publish_steps.Note, "_seal", lambda *_: "")
     job = test_command.Job(fake, tmp_path / "work", fake.pull("topic"))
     with pytest.raises(AssertionError):
         test_command.test_a_note_that_is_not_ours_counts_as_nothing(job, "edited")

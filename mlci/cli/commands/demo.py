@@ -1,16 +1,55 @@
-"""``mlci demo``."""
+"""``mlci demo``, and ``mlci demo --lifecycle``: five states of one repository, evaluated, promoted, rolled back."""
 
+import contextlib
+import io
+import json
+import os
+import shutil
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import click
 
 from mlci.cli import options
-from mlci.cli.run_output import prepare_output, write_report
+from mlci.cli.commands.registry.ledger import audit_summary, audit_text
+from mlci.cli.commands.registry.promote import promotion_text
+from mlci.cli.output_files import keep_out_of_git
+from mlci.cli.registry_factory import open_registry, runtime_environment, writer
+from mlci.cli.run_output import prepare_output, save_files, write_report
 from mlci.cli.wiring import load_configuration, report_context, run_context
-from mlci.demo.project import write
+from mlci.config.loader import LoadedConfig
+from mlci.demo.lifecycle import Chapter, chapters, write_data
+from mlci.demo.project import write as write_project
 from mlci.errors import InputError
+from mlci.git.git import Git
+from mlci.operations import holdout_uses
+from mlci.operations.bundle import write
+from mlci.operations.promote.promote import PromoteOptions, PromotionResult, promote
+from mlci.operations.rollback import roll_back
 from mlci.operations.run import run_and_judge
-from mlci.report.document import Candidate
+from mlci.operations.verify_registry import verify_registry
+from mlci.registry import entries, ledger
+from mlci.registry.ledger import Author
+from mlci.registry.store import Store
+from mlci.report.document import Candidate, Report
+from mlci.report.serialization import dump_report
+from mlci.report.terminal import render_terminal
+
+MARK = ".mlci-demo"
+_WIDTH = 87
+_AUTHOR = ("-c", "user.name=mlci demo", "-c", "user.email=demo@localhost", "-c", "commit.gpgsign=false")
+
+
+@dataclass(frozen=True)
+class Narrator:
+    """Result of one chapter."""
+
+    chapter: Chapter
+    report: Report
+    comment: Path
+    lines: tuple[str, ...]
+    outcome: PromotionResult | None
 
 
 @click.command()
@@ -32,13 +71,11 @@ def command(out: Path | None, *, as_json: bool, regress: bool, lifecycle: bool) 
       mlci demo --lifecycle
     """  # noqa: D301 (click's mark against rewrapping)
     if lifecycle:
-        from mlci.cli.commands.demo_lifecycle import play_lifecycle  # noqa: PLC0415 (only for this story)
-
         return play_lifecycle(out or Path(".mlci/lifecycle"), as_json=as_json)
     out = out or Path(".mlci/demo")
     prepare_output(out)
     try:
-        path = write(out, regress=regress)
+        path = write_project(out, regress=regress)
     except ImportError as error:
         raise InputError("the demo trains with scikit-learn: pip install 'mlci[metrics]'") from error
     loaded = load_configuration(path)
@@ -46,3 +83,139 @@ def command(out: Path | None, *, as_json: bool, regress: bool, lifecycle: bool) 
         report = run_and_judge(loaded, context, folder=out, facts=report_context(loaded)).report
     report = report.model_copy(update={"candidate": Candidate()})  # the repository around it has nothing to do with it
     return write_report(report, out, as_json=as_json)
+
+
+def play_lifecycle(out: Path, *, as_json: bool) -> int:
+    """Play all chapters in a separate folder and print them; the exit code is 0 although a candidate is blocked.
+
+    Raises:
+        InputError: if the folder contains something else than an earlier demo.
+    """
+    _fresh(out)
+    played = [_play(out, index, chapter, as_json=as_json) for index, chapter in enumerate(chapters(), 1)]
+    loaded, store, _ = _at(out)
+    whole = audit_summary(verify_registry(store, contents=True), contents=True)
+    if as_json:
+        click.echo(json.dumps(_document(played, store, loaded), indent=1, ensure_ascii=False))
+        return 0
+    click.echo("All decisions in the ledger (`mlci ledger log`):\n")
+    for entry in ledger.iter_all(store):
+        click.echo(f"  {entry.number}  {audit_text(entry)}")
+    click.echo(f"\n{whole}\n\ncomments: {out / 'comments'}\ngo on:    mlci versions --config {out / 'mlci.yml'}")
+    return 0
+
+
+def _fresh(out: Path) -> None:
+    """Make an empty folder with a new git repository and the data."""
+    if out.exists() and any(out.iterdir()) and not (out / MARK).is_file():
+        raise InputError(f"{out} is not empty and does not contain an earlier demo; choose another folder with --out")
+    shutil.rmtree(out, ignore_errors=True)
+    if out.parent.name == ".mlci":
+        keep_out_of_git(out.parent)
+    out.mkdir(parents=True)
+    (out / MARK).touch()
+    (out / "comments").mkdir()
+    try:
+        write_data(out)
+    except ImportError as error:
+        raise InputError("the demo's data ship with scikit-learn: pip install 'mlci[metrics]'") from error
+    with contextlib.suppress(InputError):  # without git, versions have no commit
+        _git(out).must("init", "--quiet")
+
+
+def _git(out: Path) -> Git:
+    return Git(folder=out, environment=dict(os.environ))
+
+
+def _at(out: Path) -> tuple[LoadedConfig, Store, Author]:
+    loaded = load_configuration(out / "mlci.yml")
+    store, _ = open_registry(loaded, out)
+    if store is None:
+        raise ValueError("the demo's configuration names no registry")
+    return loaded, store, writer(out)
+
+
+def _play(out: Path, index: int, chapter: Chapter, *, as_json: bool) -> Narrator:
+    """Commit a state, evaluate it, and promote or roll back as the chapter describes."""
+    for name, text in chapter.files.items():
+        (out / name).write_text(text, encoding="utf-8")
+    with contextlib.suppress(InputError):
+        _git(out).must("add", "--all")
+        _git(out).must(*_AUTHOR, "commit", "--quiet", "--no-verify", "--allow-empty", "-m", chapter.title)
+    loaded, store, author = _at(out)
+    lines = []
+    if chapter.rolls_back:
+        done = roll_back(store, author, to=None, reason=chapter.rolls_back)
+        lines.append(f"$ mlci rollback --reason '{chapter.rolls_back}'")
+        lines.append(f"version {done.version} is in production again; version {done.replaced} is not")
+    report = _judge(out, loaded, store, author)
+    comment = out / "comments" / f"{index}-{chapter.name}.md"
+    shutil.copyfile(out / ".mlci/out/comment.md", comment)
+    outcome = _promote(out, loaded, store, author) if chapter.promotes else None
+    narrator = Narrator(chapter, report, comment, tuple(lines), outcome)
+    if not as_json:
+        _print(index, narrator)
+    return narrator
+
+
+def _judge(out: Path, loaded: LoadedConfig, store: Store, author: Author) -> Report:
+    """Do what `mlci run --record` does."""
+    into = out / ".mlci/out"
+    prepare_output(into)
+    with run_context(out, registry=store, author=author, log=io.StringIO()) as context:
+        ran = run_and_judge(
+            loaded, context, folder=out, facts=report_context(loaded), keep=True, environment=runtime_environment()
+        )
+        text = dump_report(ran.report)
+        write.write_bundle(into, ran, text, loaded, context)
+        save_files(ran.report, into)
+        if ran.use is not None:
+            digest = entries.entry_digest(text.encode())
+            holdout_uses.record_use(context, ran.use, ran.report, digest=digest, against=ran.comparison.against)
+    return ran.report
+
+
+def _promote(out: Path, loaded: LoadedConfig, store: Store, author: Author) -> PromotionResult:
+    into = out / ".mlci/out"
+    with run_context(out, registry=store, author=author, log=io.StringIO()) as context:
+        return promote(
+            loaded,
+            context,
+            folder=out,
+            out=into,
+            facts=report_context(loaded),
+            options=PromoteOptions(),
+            save=lambda report: save_files(report, into),
+        )
+
+
+def _print(index: int, narrator: Narrator) -> None:
+    click.echo(f"{index}. {narrator.chapter.title}\n")
+    for line in narrator.lines:
+        click.echo(f"   {line}")
+    click.echo("   $ mlci run --record\n")
+    for line in render_terminal(narrator.report, colour=False, width=_WIDTH).splitlines():
+        click.echo(f"   {line}".rstrip())
+    if narrator.outcome is not None:
+        click.echo(f"\n   $ mlci promote\n   {promotion_text(narrator.outcome, narrator.comment)}")
+    click.echo("")
+
+
+def _document(played: list[Narrator], store: Store, loaded: LoadedConfig) -> dict[str, Any]:
+    parts = [
+        {
+            "chapter": item.chapter.name,
+            "verdict": item.report.verdict,
+            "against": item.report.baseline.version,
+            "promoted": item.outcome.version if item.outcome else None,
+            "comment": str(item.comment),
+        }
+        for item in played
+    ]
+    ledger_head = ledger.read_ledger_head(store)
+    return {
+        "model": loaded.config.model,
+        "chapters": parts,
+        "entries": ledger_head.number,
+        "champion": ledger_head.state.champion,
+    }

@@ -12,7 +12,7 @@ from mlci.cli.run_output import check_output, prepare_output
 from mlci.cli.wiring import load_configuration, report_context, run_context
 from mlci.errors import InputError
 from mlci.inference import serialization
-from mlci.operations.lineage.explanation import add_lineage, has_known_origin
+from mlci.operations.lineage.comparison import add_lineage, has_known_origin
 from mlci.operations.report_builder import ReportContext
 from mlci.operations.run import compare_models
 

@@ -16,7 +16,7 @@ from mlci.cli.run_output import check_output, prepare_output, write_report
 from mlci.cli.wiring import load_configuration, report_context, run_context
 from mlci.operations import holdout_uses
 from mlci.operations.bundle import write as bundles
-from mlci.operations.lineage.explanation import has_known_origin
+from mlci.operations.lineage.comparison import has_known_origin
 from mlci.operations.run import run_and_judge
 from mlci.registry import entries
 from mlci.report.serialization import dump_report

@@ -10,7 +10,7 @@ from mlci.cli.wiring import load_configuration, run_context
 from mlci.config.models import Config
 from mlci.errors import InputError
 from mlci.execution.stages import operational_costs
-from mlci.operations import preflight
+from mlci.operations import name_checks
 from mlci.operations.baseline import made_by_training
 from mlci.operations.context import resolve_path
 from mlci.operations.models.predictions import PER_ROWS, StepContext, run_train_step
@@ -29,7 +29,7 @@ def command(config_path: Path, *, as_json: bool) -> int:
     loaded = load_configuration(config_path)
     folder = config_path.parent
     with run_context(folder, place=loaded.config.registry) as context:
-        preflight.check_custom_metrics(loaded, context)
+        name_checks.check_custom_metrics(loaded, context)
         place, data = StepContext(folder=folder, scratch=context.scratch / "step"), _evaluation(loaded.config, folder)
         makes = data is not None and made_by_training.is_made_by_training(loaded.config, context, data)
         stage = run_train_step(

@@ -20,9 +20,7 @@ from mlci.operations.context import RunContext, registry_of
 from mlci.operations.lineage import evaluation_rows
 from mlci.operations.models import file_guards, rescore
 from mlci.operations.models.file_snapshot import MOVED
-from mlci.operations.models.predictions import PER_ROWS, ModelPredictions, OwnRows
-from mlci.operations.models.rescored_champion import ScoredChampion
-from mlci.operations.operational_metrics import PER_THOUSAND
+from mlci.operations.models.predictions import PER_ROWS, PER_THOUSAND, ModelPredictions, OwnRows, ScoredChampion
 from mlci.registry import entries, ledger, versions
 from mlci.registry.damage import VersionError
 from mlci.registry.entries import LedgerState, PredictionsAdded

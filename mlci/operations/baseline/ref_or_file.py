@@ -18,9 +18,9 @@ from mlci.git.ref_baseline import WITHOUT_BASELINE, Make, RefBaseline, make_base
 from mlci.git.refs import ResolvedRef, resolve_ref
 from mlci.git.worktree import Worktree
 from mlci.lineage.fingerprints import Fingerprint, is_recorded, spellings
-from mlci.operations.baseline import own_rows
+from mlci.operations.baseline import shared_rows
 from mlci.operations.context import RunContext, resolve_path
-from mlci.operations.lineage import commit_origin
+from mlci.operations.lineage import origins
 from mlci.operations.models import file_guards, file_snapshot, predictions
 from mlci.operations.models.predictions import ModelPredictions, OwnRows, StepContext
 
@@ -235,8 +235,8 @@ def baseline_from_ref(
         commit=ref_baseline.commit,
         label=ref,
         made_on=None if facts.get("own") else fingerprint,
-        past=commit_origin.read_origin(ref_baseline.folder),
-        own=own_rows.read_own_rows(ref_baseline.folder, of=ref, in_order=bool(facts.get("own_order")))
+        past=origins.read_origin(ref_baseline.folder),
+        own=shared_rows.read_own_rows(ref_baseline.folder, of=ref, in_order=bool(facts.get("own_order")))
         if facts.get("own")
         else None,
     )
@@ -318,14 +318,14 @@ def _facts(
     )
     config, notes = own_config(loaded, worktree, former_config(loaded, worktree, _ref(loaded), context.git))
     keep_inside(config, worktree)
-    commit_origin.record_origin(loaded, worktree, context, into, now=rows.fingerprint)
-    there = own_rows.find_own_set(loaded, worktree)
+    origins.record_origin(loaded, worktree, context, into, now=rows.fingerprint)
+    there = shared_rows.find_own_set(loaded, worktree)
     baseline = predictions.make_predictions(config, place, context, data=rows.data)
     keep_inside(config, worktree)  # its steps may have made links
     if there is not None and not there.committed:
-        commit_origin.add_evaluation(loaded, worktree, context, into, now=rows.fingerprint)
+        origins.add_evaluation(loaded, worktree, context, into, now=rows.fingerprint)
     left = config.predict.file is not None
-    differs = own_rows.keep_own_digests(loaded, context, there, into, by_training=rows.by_training, in_order=left)
+    differs = shared_rows.keep_own_digests(loaded, context, there, into, by_training=rows.by_training, in_order=left)
     source = Path(baseline.source.path)
     if not source.is_file():
         raise InputError(

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from mlci.errors import InputError, Problem
 from mlci.operations.bundle.artifacts import model_digest
 from mlci.operations.bundle.write import DIGEST, FOLDER, MANIFEST, REPORT, seals_labels
-from mlci.operations.models.rescored_champion import ScoredChampion
+from mlci.operations.models.predictions import ScoredChampion
 from mlci.registry import compatibility
 from mlci.registry.manifest import Bundle, VersionFile
 from mlci.registry.store import NewerError

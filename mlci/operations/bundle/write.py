@@ -13,7 +13,7 @@ from mlci.operations.bundle.artifacts import Artifact, ArtifactDigests, digest_f
 from mlci.operations.bundle.provenance import BuildProvenance
 from mlci.operations.context import RunContext
 from mlci.operations.evaluate import operational_metrics_of
-from mlci.operations.models.rescored_champion import ScoredChampion
+from mlci.operations.models.predictions import ScoredChampion
 from mlci.operations.run import RunResult
 from mlci.registry import entries
 from mlci.registry.manifest import Bundle, ChampionPredictions, Data, Predictions, champion_place

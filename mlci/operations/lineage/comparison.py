@@ -1,15 +1,26 @@
-"""Comparison of both models on the same rows, before gates are judged."""
+"""One comparison of both models, before gates are judged, with its origins, lineage and trend."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
 
+from mlci.config.loader import LoadedConfig
+from mlci.config.models import Baseline, Config
 from mlci.git.head import CommitHead
 from mlci.inference.result import EvaluationResult
+from mlci.lineage.fingerprints import is_recorded
 from mlci.lineage.origin import RecordedOrigin
+from mlci.operations import evaluation_plan, holdout_uses
 from mlci.operations.bundle.artifacts import ArtifactDigests
-from mlci.operations.models.predictions import ModelPredictions
-from mlci.operations.models.rescored_champion import ScoredChampion
+from mlci.operations.bundle.provenance import BuildProvenance, collect_provenance
+from mlci.operations.context import RunContext, registry_of
+from mlci.operations.lineage import evaluation_rows, origins, trend
+from mlci.operations.models.predictions import ModelPredictions, ScoredChampion
 from mlci.operations.report_builder import ReportContext
+from mlci.registry import versions
 from mlci.registry.ledger import LedgerHead
+from mlci.registry.manifest import Environment
+from mlci.report.document import BaselineRef, Candidate, Lineage, PolicyRef
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,3 +52,139 @@ class ComparisonRun:
     past: RecordedOrigin | None = None
     scored: ScoredChampion | None = None
     has_rows: bool = True
+
+
+def add_report_refs(
+    facts: ReportContext,
+    config: Config,
+    candidate: ModelPredictions,
+    baseline: ModelPredictions | None,
+    *,
+    seconds: Mapping[str, float],
+    head: CommitHead | None,
+    digests: ArtifactDigests | None,
+) -> ReportContext:
+    """Add the references of both models to the facts of a report."""
+    commit = candidate.commit or (head.commit if head else None)
+    label = "with uncommitted changes" if head and head.dirty else None
+    said = Candidate(commit=facts.candidate.commit or commit, label=label)
+    return replace(
+        facts, candidate=_with_digests(said, digests), baseline=_reference(config, baseline), seconds=seconds
+    )
+
+
+def policy_ref(config: Config) -> PolicyRef:
+    """Return the policy for the report."""
+    return PolicyRef(
+        confidence=config.policy.confidence,
+        inconclusive=config.policy.inconclusive,
+        no_baseline=config.policy.no_baseline,
+        comment=config.policy.comment,
+    )
+
+
+def _with_digests(candidate: Candidate, digests: ArtifactDigests | None) -> Candidate:
+    if digests is None:
+        return candidate
+    known = {
+        "predictions": digests.predictions.file.digest if digests.predictions else None,
+        "model": digests.model_digest,
+    }
+    return candidate.model_copy(
+        update={name: f"sha256:{digest}" for name, digest in known.items() if digest is not None}
+    )
+
+
+def _reference(config: Config, baseline: ModelPredictions | None) -> BaselineRef:
+    if config.baseline == "production":
+        version = str(baseline.version) if baseline else None
+        return BaselineRef(source="production", version=version, commit=baseline.commit if baseline else None)
+    if baseline is None or not isinstance(config.baseline, Baseline):
+        return BaselineRef(source="none")
+    if config.baseline.file is not None:
+        return BaselineRef(source="file", label=config.baseline.file)
+    return BaselineRef(source="ref", commit=baseline.commit, label=config.baseline.ref)
+
+
+def has_known_origin(config: Config) -> bool:
+    """Check if a baseline's origin is known, so that the report can list what changed since."""
+    baseline = config.baseline
+    return baseline == "production" or (isinstance(baseline, Baseline) and baseline.ref is not None)
+
+
+def add_lineage(
+    loaded: LoadedConfig,
+    context: RunContext,
+    comparison: ComparisonRun,
+    environment: Environment | None,
+    *,
+    folder: Path,
+    keep: bool,
+) -> tuple[ComparisonRun, BuildProvenance | None]:
+    """Add lineage, trend and holdout uses to a comparison; also return how the candidate was made.
+
+    Args:
+        loaded: The configuration.
+        context: Run context.
+        comparison: Both models on the same rows.
+        environment: Environment of the run; without it the report lists no changes.
+        folder: Folder of the configuration.
+        keep: Whether the candidate is kept, with digests of its rows.
+    """
+    result, facts = (
+        comparison.result,
+        replace(comparison.facts, uses=holdout_uses.known_uses(comparison.ledger_head, comparison.result.fingerprint)),
+    )
+    provenance, now = None, None
+    if environment is not None and comparison.has_rows:
+        looking = context if keep or _by_rows(comparison) else replace(context, rows=None)
+        provenance = collect_provenance(
+            loaded, looking, environment, folder=folder, head=comparison.head, digests=comparison.digests
+        )
+        now = origins.current_state(provenance, comparison.digests, result.fingerprint or comparison.rows)
+    if comparison.ledger_head is not None:
+        result, facts = add_history(loaded.config, context, comparison.ledger_head, result=result, facts=facts, now=now)
+    elif now is not None and comparison.past is not None:
+        facts = replace(facts, lineage=origins.changes_since(context, comparison.past, now))
+    return replace(comparison, result=result, facts=facts), provenance
+
+
+def _by_rows(comparison: ComparisonRun) -> bool:
+    """Check if the report has to list changes of the evaluation set row by row."""
+    before = None if comparison.past is None else comparison.past.origin.fingerprint
+    moved = before is not None and not is_recorded(before, comparison.result.fingerprint)
+    return comparison.ledger_head is not None or moved
+
+
+def add_history(
+    config: Config,
+    context: RunContext,
+    ledger_head: LedgerHead,
+    *,
+    result: EvaluationResult,
+    facts: ReportContext,
+    now: origins.CurrentState | None,
+) -> tuple[EvaluationResult, ReportContext]:
+    """Add lineage and trend to a result and its facts.
+
+    Raises:
+        CorruptError: if the version in production is damaged; a damaged older one is only a note.
+    """
+    facts = replace(facts, lineage=_lineage_to_champion(context, ledger_head, now) if now is not None else None)
+    gated = [rule.metric for rule in evaluation_plan.gate_rules(config) if rule.each is None and rule.across is None]
+    rows, notes = trend.trend_rows(registry_of(context), ledger_head, gated, result.fingerprint)
+    return replace(result, notes=(*result.notes, *notes)), replace(facts, trend=rows)
+
+
+def _lineage_to_champion(context: RunContext, ledger_head: LedgerHead, now: origins.CurrentState) -> Lineage | None:
+    store = registry_of(context)
+    champion = versions.read_champion(store, ledger_head)
+    if champion is None:
+        return None
+    before = origins.origin_of_version(store, champion, now.texts)
+    found = origins.compare_lineage(context.git, before, now.origin)
+    if is_recorded(before.fingerprint, now.origin.fingerprint):
+        return found
+    return found.model_copy(
+        update={"evaluation": evaluation_rows.evaluation_set_difference(store, champion, now.rows, context)}
+    )

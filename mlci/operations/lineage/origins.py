@@ -1,19 +1,34 @@
-"""Origins of baseline and candidate, from manifests and checkouts."""
+"""Origins of baseline and candidate: from manifests, checkouts, and the worktree of a git-ref baseline."""
 
+import contextlib
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
 
-from mlci.config.loader import parse_config
-from mlci.errors import InputError
+from mlci.config.loader import LoadedConfig, load_unchecked, parse_config
+from mlci.errors import InputError, OutsideError
 from mlci.git.git import Git, changed_files
-from mlci.lineage import lockfiles
+from mlci.git.head import CommitHead
+from mlci.git.worktree import Worktree
+from mlci.lineage import lockfiles, rows
+from mlci.lineage import origin as pasts
 from mlci.lineage.compare import compare_origins
-from mlci.lineage.origin import ChangedFiles, Origin, Row
+from mlci.lineage.fingerprints import is_recorded
+from mlci.lineage.origin import ChangedFiles, Origin, RecordedOrigin, Row
+from mlci.lineage.rows import Rows
 from mlci.operations.bundle.artifacts import ArtifactDigests, model_digest
-from mlci.operations.bundle.provenance import BuildProvenance
+from mlci.operations.bundle.provenance import BuildProvenance, collect_provenance
+from mlci.operations.context import RunContext, resolve_path
+from mlci.operations.lineage import evaluation_rows
 from mlci.registry.manifest import Content, Environment, Recipe, VersionFile
 from mlci.registry.store import Store
 from mlci.registry.versions import Version, read_description
 from mlci.report.document import Lineage, LineageItem, LineageRow
+
+ORIGIN = "origin.json"
+"""File beside the predictions that holds the origin."""
+_NOWHERE = Environment(python="", platform="", packages={})
+
 
 Read = Callable[[VersionFile], bytes]
 
@@ -54,6 +69,29 @@ def origin_of_run(provenance: BuildProvenance, digests: ArtifactDigests | None, 
 def origin_texts(provenance: BuildProvenance) -> dict[str, bytes]:
     """Return the configuration and the lock files of a run by digest."""
     return {part.file.digest: part.path.read_bytes() for part in (provenance.config, *provenance.locks)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class CurrentState:
+    """The candidate's side of the lineage.
+
+    Attributes:
+        origin: Its origin.
+        texts: Its configuration and lock files by digest; equal ones of a version need not be fetched.
+        rows: Digests of its evaluation set's rows.
+    """
+
+    origin: Origin
+    texts: Mapping[str, bytes]
+    rows: Rows | None
+
+
+def current_state(provenance: BuildProvenance, digests: ArtifactDigests | None, fingerprint: str) -> CurrentState:
+    """Return the candidate's origin, texts and rows."""
+    origin = origin_of_run(provenance, digests, fingerprint)
+    return CurrentState(
+        origin=origin, texts=origin_texts(provenance), rows=provenance.rows[1] if provenance.rows else None
+    )
 
 
 def compare_lineage(git: Git, before: Origin, after: Origin) -> Lineage:
@@ -107,3 +145,75 @@ def _row(row: Row) -> LineageRow:
         items=tuple(items),
         more=row.more,
     )
+
+
+def record_origin(loaded: LoadedConfig, worktree: Worktree, context: RunContext, into: Path, *, now: str) -> None:
+    """Record a commit's origin; nothing is recorded if its configuration can't be read.
+
+    The origin only explains a report, so an error here never stops a run.
+
+    Args:
+        loaded: The candidate's configuration; the commit's own is at the same path.
+        worktree: The commit, checked out.
+        context: Run context.
+        into: Folder that is kept with the predictions.
+        now: Fingerprint of the evaluation set that both models are judged on.
+    """
+    path = worktree.holds(Path(loaded.path).name)
+    if path is None:
+        return
+    there = replace(context, git=Git(folder=worktree.folder, environment=context.git.environment), rows=None)
+    head = CommitHead(commit=worktree.commit, dirty=False)
+    with contextlib.suppress(InputError, OutsideError, OSError):
+        own = load_unchecked(path)
+        provenance = collect_provenance(own, there, _NOWHERE, folder=worktree.folder, head=head, digests=None)
+        fingerprint = _evaluation(own, worktree, context, into, now=now)
+        (into / ORIGIN).write_text(pasts.dump_origin(origin_of_run(provenance, None, fingerprint)), encoding="utf-8")
+
+
+def add_evaluation(loaded: LoadedConfig, worktree: Worktree, context: RunContext, into: Path, *, now: str) -> None:
+    """Add the evaluation set that the commit's training made to the origin that :func:`record_origin` wrote."""
+    path, origin = worktree.holds(Path(loaded.path).name), into / ORIGIN
+    if path is None or not origin.is_file():
+        return
+    with contextlib.suppress(InputError, OutsideError, OSError):
+        fingerprint = _evaluation(load_unchecked(path), worktree, context, into, now=now)
+        known = replace(pasts.parse_origin(origin.read_text(encoding="utf-8")), fingerprint=fingerprint)
+        origin.write_text(pasts.dump_origin(known), encoding="utf-8")
+
+
+def read_origin(folder: Path) -> RecordedOrigin | None:
+    """Return the origin that :func:`record_origin` wrote beside the predictions."""
+    origin, kept = folder / ORIGIN, folder / evaluation_rows.NAME
+    if not origin.is_file():
+        return None
+    found = evaluation_rows.parse_kept_rows(kept.read_bytes()) if kept.is_file() else None
+    return RecordedOrigin(origin=pasts.parse_origin(origin.read_text(encoding="utf-8")), rows=found)
+
+
+def changes_since(context: RunContext, before: RecordedOrigin, now: CurrentState) -> Lineage:
+    """Return the changes since a commit; its steps ran in the same environment as the candidate's."""
+    here = now.origin
+    origin = replace(before.origin, python=here.python, mlci=here.mlci, installed=here.installed)
+    found = compare_lineage(context.git, origin, here)
+    if origin.fingerprint is None or is_recorded(origin.fingerprint, here.fingerprint) or before.rows is None:
+        return found
+    difference = evaluation_rows.compare_rows(before.rows, now.rows, before=len(before.rows), after=None)
+    return found.model_copy(update={"evaluation": difference})
+
+
+def _evaluation(own: LoadedConfig, worktree: Worktree, context: RunContext, into: Path, *, now: str) -> str | None:
+    """Return the fingerprint of the commit's own evaluation set, and keep its rows if the set differs."""
+    evaluation = own.config.evaluation
+    if evaluation is None or "://" in evaluation.data:
+        return None if evaluation is None else now  # data at an address does not belong to a commit
+    data = resolve_path(evaluation.data, worktree.folder)
+    try:
+        fingerprint = context.fingerprint(data)
+    except InputError:
+        return None  # a file that is not in git does not exist in the worktree
+    if fingerprint != now and context.rows is not None:
+        found = context.rows(data, evaluation.key, evaluation.label)
+        if found is not None:
+            (into / evaluation_rows.NAME).write_bytes(rows.dump_rows(found))
+    return fingerprint

@@ -8,12 +8,14 @@ from mlci.config.models import Config, Predict
 from mlci.engine.interface import Source
 from mlci.execution import skops_stage, stages
 from mlci.execution.stages import Command, Stage
+from mlci.lineage.fingerprints import is_recorded
 from mlci.lineage.origin import RecordedOrigin
 from mlci.lineage.rows import Rows
 from mlci.operations.context import RunContext, resolve_path
 from mlci.operations.models import file_snapshot
-from mlci.operations.models.rescored_champion import ScoredChampion
+from mlci.registry.manifest import Predictions
 
+PER_THOUSAND = "predict_seconds_per_1k_rows"
 PER_ROWS = 1000  # operational metrics are measured as if for this many rows, and scaled once the rows are known
 
 
@@ -30,6 +32,25 @@ class OwnRows:
     rows: Rows
     of: str
     in_order: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScoredChampion:
+    """A version's predictions on other rows than its own.
+
+    Attributes:
+        version: Number of the version whose model scored the rows.
+        predictions: Fingerprint of the rows, the file, and the columns that hold the predictions.
+        path: Path of the file.
+    """
+
+    version: int
+    predictions: Predictions
+    path: Path
+
+    def answers(self, version: int, rows: str) -> bool:
+        """Check if these are a version's predictions on these rows."""
+        return self.version == version and is_recorded(self.predictions.fingerprint, rows)
 
 
 @dataclass(frozen=True, kw_only=True)

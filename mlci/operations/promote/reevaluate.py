@@ -22,9 +22,9 @@ from mlci.operations.bundle.artifacts import Artifact, ArtifactDigests
 from mlci.operations.bundle.read import VerifiedBundle
 from mlci.operations.context import RunContext, resolve_path
 from mlci.operations.evaluate import evaluate_models, judge_gates
-from mlci.operations.lineage import evaluation_rows, history, origins
-from mlci.operations.lineage.history import CurrentState
-from mlci.operations.lineage.report_refs import add_report_refs
+from mlci.operations.lineage import comparison, evaluation_rows, origins
+from mlci.operations.lineage.comparison import add_report_refs
+from mlci.operations.lineage.origins import CurrentState
 from mlci.operations.models import rescore
 from mlci.operations.models.predictions import PER_ROWS, ModelPredictions
 from mlci.operations.report_builder import ReportContext, build_report
@@ -91,7 +91,7 @@ def reevaluate_bundle(
     now = _now(bundle, result, kept[1] if kept else None)
     if facts.made_by_training:
         result = replace(result, notes=(*result.notes, made_by_training.MADE))
-    result, facts = history.add_history(config, context, ledger_head, result=result, facts=facts, now=now)
+    result, facts = comparison.add_history(config, context, ledger_head, result=result, facts=facts, now=now)
     report = build_report(result, gates, facts)
     text = save(report).encode()
     if use is not None:

@@ -6,7 +6,7 @@ from statistics import stdev
 
 import pytest
 
-from mlci.operations.reproduction_record import MOST_BYTES
+from mlci.operations.reproduce import MOST_BYTES
 from mlci.registry.reproduction import MetricSpread
 from tests.git.repository import commit, git
 from tests.operations.project import holdout, mlci, predictions, write

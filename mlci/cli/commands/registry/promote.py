@@ -9,8 +9,13 @@ import click
 from mlci.cli import model_source, options
 from mlci.cli.commands.registry.versions import sanitize_text
 from mlci.cli.github_actions import write_step_result
-from mlci.cli.invocation_id import with_intent
-from mlci.cli.registry_factory import open_registry, refuse_alias_of_user, runtime_environment, update_mlflow_aliases
+from mlci.cli.registry_factory import (
+    open_registry,
+    refuse_alias_of_user,
+    runtime_environment,
+    update_mlflow_aliases,
+    with_intent,
+)
 from mlci.cli.run_output import BLOCKED, save_files
 from mlci.cli.wiring import load_configuration, report_context, run_context
 from mlci.config.loader import LoadedConfig

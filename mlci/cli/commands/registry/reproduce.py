@@ -18,9 +18,16 @@ from mlci.config.loader import LoadedConfig
 from mlci.engine.disagreements import count_disagreements
 from mlci.errors import InputError, Problem
 from mlci.operations.diff import PRODUCTION
-from mlci.operations.models.locked_environment import EnvironmentBuilder
-from mlci.operations.reproduce import Reproduction, RuntimeEnvironment, reproduce_version
-from mlci.operations.reproduction_record import LEFT, MOST_BYTES, record_reproduction, take_over_reproduction
+from mlci.operations.models.retrain import EnvironmentBuilder
+from mlci.operations.reproduce import (
+    _REMEDY,
+    MOST_BYTES,
+    Reproduction,
+    RuntimeEnvironment,
+    record_reproduction,
+    reproduce_version,
+    take_over_reproduction,
+)
 from mlci.report.registry_text import reproduction_text
 from mlci.util.bounded_read import read_bounded
 
@@ -125,7 +132,7 @@ def _recorded(loaded: LoadedConfig, folder: Path, taken: Path, *, alone: bool) -
     try:
         data = read_bounded(taken, MOST_BYTES)
     except OSError as error:
-        raise InputError(Problem(f"can't be read: {error.strerror}; {LEFT}", str(taken))) from error
+        raise InputError(Problem(f"can't be read: {error.strerror}; {_REMEDY}", str(taken))) from error
     found = take_over_reproduction(store, data, path=str(taken))
     number = record_reproduction(store, author, found, once=True)
     trainings = len(found.spread.reruns)

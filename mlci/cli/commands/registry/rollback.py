@@ -10,8 +10,7 @@ import click
 from mlci.cli import options
 from mlci.cli.commands.registry.promote import sanitize_notes
 from mlci.cli.github_actions import write_step_result
-from mlci.cli.invocation_id import with_intent
-from mlci.cli.registry_factory import load_with_registry, update_mlflow_aliases, writer
+from mlci.cli.registry_factory import load_with_registry, update_mlflow_aliases, with_intent, writer
 from mlci.operations.rollback import RollbackResult, roll_back
 
 
