@@ -105,7 +105,7 @@ def test_layers_hold():
     ("where", "line", "found"),
     [
         ("gates/bad.py", "from mlci.report.document import Report", "gates/bad.py imports mlci.report"),
-        ("metrics/bad.py", "import mlci.inference.families.ratios", "metrics/bad.py imports mlci.inference"),
+        ("metrics/bad.py", "import mlci.inference.estimators.ratios", "metrics/bad.py imports mlci.inference"),
         ("inference/bad.py", "import time", "inference/bad.py is pure and imports time"),
         ("report/bad.py", "def f():\n    from datetime import datetime", "report/bad.py is pure and imports datetime"),
         ("operations/bad.py", "from github import Github", "operations/bad.py imports PyGithub"),

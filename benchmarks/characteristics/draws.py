@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mlci.inference.context import MeasureContext
+from mlci.inference.evidence import MeasureContext
 from mlci.metrics import power_sums
 from mlci.metrics.statistics import WHOLE, Decisions, ModelBins, Moments, PowerSums, Scope, Scores, Statistics
 

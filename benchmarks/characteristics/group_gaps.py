@@ -13,8 +13,8 @@ from benchmarks.characteristics.pool import Outcome, Work
 from mlci.inference.disparity.disparity import measure_disparity
 from mlci.inference.disparity.groups import GroupedValues
 from mlci.inference.disparity.simultaneous import disparity_evidence
+from mlci.inference.estimators import ratios
 from mlci.inference.evidence import Evidence
-from mlci.inference.families import ratios
 from mlci.metrics.statistics import Scope, Statistics
 
 CONFIDENCE, LEAST = 0.95, 0.93

@@ -8,7 +8,7 @@ import numpy as np
 from benchmarks.characteristics.figures import Figure, Section, percent, standard_error
 from benchmarks.characteristics.pool import Outcome, Work
 from mlci.inference.disparity.simultaneous import disparity_evidence
-from mlci.inference.families.score_metrics import expected_calibration_error
+from mlci.inference.estimators.score_metrics import expected_calibration_error
 from mlci.metrics.statistics import Counts
 
 GROUPS = (0.40, 0.30, 0.15, 0.10, 0.05)

@@ -3,7 +3,7 @@
 import math
 
 from benchmarks.characteristics.figures import Figure, Section
-from mlci.inference.sample_size import rows_needed
+from mlci.inference.minimums import rows_needed
 
 MARGIN, CONFIDENCE, ACCURACY = 0.02, 0.90, 0.85
 PUBLISHED = {0.02: 310, 0.05: 773, 0.10: 1_546, 0.20: 3_092}

@@ -19,17 +19,15 @@ from mlci.cli.github_env import head_of_this_run
 from mlci.cli.output_files import OURS, keep_out_of_git
 from mlci.config.loader import LoadedConfig
 from mlci.config.read import load
-from mlci.engine.custom_metrics import missing_metric_reason
 from mlci.engine.duckdb_engine import DuckDBEngine
+from mlci.engine.encode.classes import survey_table
 from mlci.engine.features.write import write_features
 from mlci.engine.fingerprint import fingerprint
-from mlci.engine.join.shared_rows import share_rows
-from mlci.engine.row_digests import row_digests
-from mlci.engine.survey import survey_table
+from mlci.engine.row_comparison import row_digests, share_rows
 from mlci.execution.environment import child_environment, hide_environment, registry_credentials
 from mlci.execution.interface import RefusingRunner
 from mlci.execution.logs import ActionsLog, PlainLog, StepLog, TerminalLog
-from mlci.execution.metric_stage import MetricProcess
+from mlci.execution.metric_stage import MetricProcess, missing_metric_reason
 from mlci.execution.process import ProcessRunner
 from mlci.git.baseline_cache import BaselineCache
 from mlci.git.git import Git

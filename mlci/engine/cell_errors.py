@@ -10,11 +10,10 @@ import numpy as np
 
 from mlci.engine import sql
 from mlci.engine.interface import Job
-from mlci.engine.message_text import count_noun, shorten_cell
 from mlci.engine.sql import Array
 from mlci.engine.tables.column_types import TableColumn
 from mlci.engine.tables.table import Table
-from mlci.errors import InputError, Problem
+from mlci.errors import InputError, Problem, count_noun, shorten_cell
 
 Kind = Literal["score", "probability", "number"]
 """Requirement of finite scores: none, to be in [0, 1], or to be small enough for their powers."""

@@ -1,26 +1,27 @@
 """The default engine: DuckDB reads tables, NumPy reduces them to statistics."""
 
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import duckdb
 import numpy as np
 
 from mlci.engine import sql
-from mlci.engine.column_summary import summarize_columns
 from mlci.engine.encode.binder import BoundJob, bind_job
 from mlci.engine.encode.classes import read_class_values
-from mlci.engine.encode.columns import EncodedColumns, encode_columns
-from mlci.engine.encode.dictionary import CodeRange
+from mlci.engine.encode.columns import ClassColumn, EncodedColumns, encode_columns
+from mlci.engine.encode.dictionary import CodeRange, KnownValues
 from mlci.engine.encode.grouping import Elements, Partition, build_partition
-from mlci.engine.fingerprint import of_table
+from mlci.engine.fingerprint import fingerprint_table
 from mlci.engine.interface import Job, Observed
 from mlci.engine.join.count_pushdown import count_rows, is_countable
 from mlci.engine.join.frame import Frame, ModelColumns
 from mlci.engine.join.row_scan import ScannedRows, read_rows
-from mlci.engine.join.value_checks import leave_out_percentages
 from mlci.engine.reduce.reduce import reduce
 from mlci.engine.sql import Array
 from mlci.engine.tables.files import PARQUET, suffix_of
+from mlci.errors import InputError
 from mlci.metrics.row_metrics import RowMetricEvaluator
 
 
@@ -62,7 +63,7 @@ class DuckDBEngine:
         bound = bind_job(connection, job, scratch)
         frame = load_frame(bound, threads=self.threads)
         left_out = bound.prediction_columns
-        fingerprint = of_table(
+        fingerprint = fingerprint_table(
             connection, bound.table, left_out, known=frame.known, weights=frame.each, threads=self.threads
         )
         job, left_out_notes = leave_out_percentages(bound, frame)
@@ -131,3 +132,77 @@ def _mix(labels: Array, models: list[ModelColumns], classes: int) -> tuple[Array
         np.multiply(codes, codes.dtype.type(classes), out=codes)
         np.add(codes, decision.astype(codes.dtype, copy=False), out=codes)
     return codes, width
+
+
+Summary = tuple[Mapping[str, KnownValues], Array | None]
+"""Columns by name, and the rows of each of their elements (``None`` for one each)."""
+
+
+def summarize_columns(bound: BoundJob, encoded: EncodedColumns, read: ScannedRows, partition: Partition) -> Summary:
+    """Return the coded columns: as few distinct rows with their counts, if no other column needs rows."""
+    coded = _coded_columns(bound, encoded, read, partition)
+    content = {column.name for column in bound.table.columns} - bound.prediction_columns
+    if read.weights is not None or partition.table is None or encoded.label is None or content - set(coded):
+        return coded, read.weights
+    by_label = partition.table.reshape(len(partition.table), len(encoded.classes), -1).sum(axis=2)
+    packed, classes = np.nonzero(by_label)
+    names = [column.name for _, column in bound.bases]
+    digits = dict(zip(names, partition.bases.digits(packed), strict=True))
+    few = {name: KnownValues(known.coded, digits[name]) for name, known in coded.items() if name in digits}
+    if bound.label.name not in few:
+        few[bound.label.name] = KnownValues(encoded.label.coded, _values(encoded.label, len(encoded.classes))[classes])
+    return few, by_label[packed, classes]
+
+
+def _coded_columns(
+    bound: BoundJob, encoded: EncodedColumns, read: ScannedRows, partition: Partition
+) -> dict[str, KnownValues]:
+    columns = [column.name for _, column in bound.bases]
+    coded = {
+        name: KnownValues(bins.coded, base.codes)
+        for name, bins, base in zip(columns, encoded.bins, partition.bases.each, strict=True)
+        if bins.coded is not None
+    }
+    if encoded.label is not None:
+        coded[bound.label.name] = KnownValues(encoded.label.coded, encoded.label.coded.final(read.fetched["y"]))
+    return coded
+
+
+def _values(label: ClassColumn, classes: int) -> Array:
+    """Return the code of the label's value for each class."""
+    codes = np.zeros(classes, np.int64)
+    codes[label.lut[:-1]] = np.arange(len(label.lut) - 1)
+    return codes
+
+
+LOSS = "percentage"
+
+
+_EPS = float(np.finfo(np.float64).eps)
+
+
+_WHY = ", and mean_absolute_percentage_error divides by the label"
+
+
+_CURE = "; use mean_absolute_error, or take rows with a label of 0 out of the evaluation set"
+
+
+def leave_out_percentages(bound: BoundJob, frame: Frame) -> tuple[Job, tuple[str, ...]]:
+    """Return the job without percentages of the label if a label is 0, and a note about the omitted metric.
+
+    A label nearer to 0 than the float64 epsilon counts as 0: the loss of its row alone would be the metric.
+
+    Raises:
+        InputError: if a metric that divides by the label is configured by name.
+    """
+    job = bound.job
+    refused = job.zero_labels == "refused"
+    divides = job.task == "regression" and (LOSS in job.losses or refused)
+    if not divides or not bool((np.abs(frame.labels) < _EPS).any()):
+        return job, ()
+    near_zero = f"abs({bound.label.as_float()}) < {_EPS!r}"
+    found = bound.place().problem(bound.label, near_zero, f"label {bound.label.name!r} is {{value}}", hint=_WHY)
+    if refused:
+        raise InputError(replace(found, message=found.message + _CURE))
+    left = tuple(loss for loss in job.losses if loss != LOSS)
+    return replace(job, losses=left), (f"{found.message}, so it is left out",)

@@ -47,10 +47,10 @@ def fingerprint(path: str, exclude: Collection[str] = ()) -> Fingerprint:
         InputError: if the table can't be read, or has no other columns.
     """
     with sql.session() as (connection, scratch), sql.reading(path):
-        return of_table(connection, open_table(connection, path, scratch), exclude)
+        return fingerprint_table(connection, open_table(connection, path, scratch), exclude)
 
 
-def of_table(
+def fingerprint_table(
     connection: duckdb.DuckDBPyConnection,
     table: Table,
     exclude: Collection[str] = (),

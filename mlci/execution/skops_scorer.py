@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from mlci.errors import InputError, Problem
-from mlci.execution.file_formats import file_kind
+from mlci.execution.stages import file_kind
 
 _PASSIVE = re.compile(  # types of those packages that are plain data, and pure functions
     r"_?io\.(BytesIO|StringIO)|pathlib\.(Pure)?(Posix|Windows)?Path|types\.(SimpleNamespace|MappingProxyType)"

@@ -1,11 +1,13 @@
-"""Stage that scores a scikit-learn model saved with skops.
+"""Stage that scores a scikit-learn model saved with skops, and its checks of the file.
 
-The model is loaded in a child process, so that a model that crashes, hangs or fills the memory is a failed step. The
-child's answer (:mod:`mlci.execution.skops_scorer`) is read as data.
+A file of another kind, or one that unpacks beyond bounds, is refused before it is opened. The model is loaded in a
+child process, so that a model that crashes, hangs or fills the memory is a failed step. The child's answer
+(:mod:`mlci.execution.skops_scorer`) is read as data.
 """
 
 import importlib.util
 import json
+import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -13,9 +15,8 @@ from typing import Literal
 
 from mlci.errors import InputError, Problem, StepError
 from mlci.execution import environment
-from mlci.execution.file_formats import require_skops
 from mlci.execution.interface import Runner, Step
-from mlci.execution.stages import Stage, prepare_step
+from mlci.execution.stages import Stage, file_kind, prepare_step
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,3 +123,72 @@ def score_skops(
         decision=answer["decision"],
         notes=tuple(answer["notes"]),
     )
+
+
+MOST_MEMBERS = 100_000
+
+
+UNPACKED_LIMIT = 8 * 2**30
+"""Most bytes of an unpacked model, the same limit as for tables."""
+
+
+SCHEMA_LIMIT = 64 * 2**20
+
+
+def require_skops(path: Path, shown: str) -> None:
+    """Check that a file is a skops file before it is opened.
+
+    Raises:
+        InputError: if it does not exist or is another kind of file; the message shows how to save the model.
+    """
+    if not path.is_file():
+        raise InputError(Problem("the file does not exist; `predict.model` names a model saved with skops", shown))
+    found = file_kind(path)
+    if found == "a zip archive":
+        found = _archive_kind(path)
+    if found != "skops":
+        what = f"this is {found}, not a model saved with skops"
+        why = "; loading it could run any code inside" if found in _RUN_CODE else ""
+        fix = "save it with `skops.io.dump(model, path)`, or score it yourself with `predict.run`"
+        raise InputError(Problem(f"{what}{why}: {fix}", shown))
+
+
+_RUN_CODE = (
+    "a pickle",
+    "a PyTorch archive with a pickle",
+    "zlib data (as joblib writes)",
+    "gzip",
+    "bzip2",
+    "xz",
+    "lz4",
+)
+
+
+def _unpacked_beyond_bounds(archive: zipfile.ZipFile) -> str | None:
+    """Return the limit that an archive's members exceed; never reads more bytes than a member declares."""
+    members = archive.infolist()
+    if len(members) > MOST_MEMBERS:
+        return f"an archive of more than {MOST_MEMBERS:,} files"
+    if sum(member.file_size for member in members) > UNPACKED_LIMIT:
+        return f"an archive of more than {UNPACKED_LIMIT:,} bytes when it is unpacked"
+    if any(member.file_size > SCHEMA_LIMIT for member in members if member.filename == "schema.json"):
+        return f"a skops file with a schema.json of more than {SCHEMA_LIMIT:,} bytes"
+    return None
+
+
+def _archive_kind(path: Path) -> str:
+    """Return the kind of an archive by the names inside."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = archive.namelist()
+            if too_large := _unpacked_beyond_bounds(archive):
+                return too_large
+    except (zipfile.BadZipFile, OSError, NotImplementedError, ValueError):
+        return "a damaged zip archive"
+    if "schema.json" in names:
+        return "skops"
+    if any(name.endswith(".pkl") for name in names):
+        return "a PyTorch archive with a pickle"
+    if any(name.endswith(".npy") for name in names):
+        return "a NumPy archive"
+    return "a zip archive without schema.json"

@@ -1,7 +1,9 @@
 """Train and predict stages: run the user's commands and check their output files.
 
 A stage has to write its own output. Predictions go to a new temporary folder; an earlier model or file that training
-did not change is an error, because it would be mistaken for the new one.
+did not change is an error, because it would be mistaken for the new one. The format of predictions is recognized by
+magic bytes. Their sources: Parquet's and NumPy's format pages, PKWARE's APPNOTE (zip), RFC 1952 (gzip), Python's
+``pickle`` page (opcode ``PROTO``), the HDF5 specification, zlib (RFC 1950), xz and bzip2 file formats.
 """
 
 import os
@@ -12,7 +14,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from mlci.errors import StepError
-from mlci.execution.file_formats import named_as_table
 from mlci.execution.interface import Runner, Step, StepResult
 from mlci.execution.logs import one_line
 from mlci.execution.sanitize import sanitize
@@ -226,3 +227,57 @@ def _require_written(path: Path, before: Stamp, *, command: Command, key: str) -
             f"{command.name} ended well but left {what} as it was before, from {when}: nothing shows that this "
             "commit made it. Delete the old one before training, or leave `train.run` out to judge it as is"
         )
+
+
+_MARKS = (
+    (b"PAR1", "Parquet"),
+    (b"\x93NUMPY", "a NumPy array"),
+    (b"\x89HDF\r\n\x1a\n", "HDF5"),
+    (b"\x1f\x8b", "gzip"),
+    (b"BZh", "bzip2"),
+    (b"\xfd7zXZ\x00", "xz"),
+    (b"\x28\xb5\x2f\xfd", "zstd"),
+    (b"\x04\x22\x4d\x18", "lz4"),
+    (b"ARROW1", "an Arrow file"),
+    (b"PK\x03\x04", "a zip archive"),
+    (b"PK\x05\x06", "an empty zip archive"),
+)
+
+
+_TABLES = {"Parquet": ".parquet", "JSON Lines": ".jsonl", "CSV": ".csv"}
+
+
+def file_kind(path: Path) -> str:
+    """Return the kind of file: a table (``Parquet``, ``JSON Lines``, ``CSV``) or another format by its magic bytes."""
+    with path.open("rb") as file:
+        head = file.read(512)
+    if not head:
+        return "an empty file"
+    for mark, name in _MARKS:
+        if head.startswith(mark):
+            return name
+    if head[0] == 0x80 and len(head) > 1 and head[1] <= 5:
+        return "a pickle"
+    if head[0] == 0x78 and int.from_bytes(head[:2], "big") % 31 == 0:
+        return "zlib data (as joblib writes)"
+    if b"\x00" in head:
+        return "a binary file"
+    text = head.removeprefix(b"\xef\xbb\xbf").lstrip()
+    return "JSON Lines" if text.startswith(b"{") else "a JSON array" if text.startswith(b"[") else "CSV"
+
+
+def named_as_table(path: Path, *, step: str, variable: str) -> Path:
+    """Rename a step's table to the suffix of its format, and return the new path.
+
+    Raises:
+        StepError: if it is empty or not a table that mlci reads.
+    """
+    found = file_kind(path)
+    if found not in _TABLES:
+        advice = {"a JSON array": "write one object a line (pandas: `to_json(path, orient='records', lines=True)`)"}
+        how = advice.get(
+            found, "write CSV, Parquet or JSON Lines, not compressed, e.g. pandas' `to_csv(path, index=False)`"
+        )
+        raise StepError(f"{step} left {found} at ${variable}; {how}")
+    target = path.with_suffix(_TABLES[found])
+    return path if target == path else path.replace(target)

@@ -17,7 +17,7 @@ from mlci.gates.outcomes import GateOutcome, Reason, Shortage
 from mlci.gates.rules import JudgedGate, OnDoubt, Outcome, Rule
 from mlci.inference.evidence import Evidence
 from mlci.inference.result import Disparity, EvaluationResult
-from mlci.inference.training_noise import UNKNOWN, NoiseWidened, TrainingNoise
+from mlci.inference.training_noise import UNKNOWN, TrainingNoise, WidenedChange
 
 Word = Literal["pass", "warn", "block"]
 
@@ -234,7 +234,7 @@ def _without_interval(evidence: Evidence, settings: JudgeSettings) -> GateOutcom
 def _limit_hint(case: GateCase) -> str:
     """Return why a limit can hardly be decided: training noise, per cent of 0, or small groups of a disparity."""
     evidence = case.evidence
-    if isinstance(evidence, NoiseWidened):
+    if isinstance(evidence, WidenedChange):
         return f"; {evidence.runs} retrainings spread by a standard deviation of {evidence.sd:.3g}"
     if case.limit.relative and case.bound == 0:
         return "; in per cent of a baseline of 0 it is 0: write it as a number"

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from mlci.gates.expand import GateCase
 from mlci.gates.outcomes import Shortage
 from mlci.inference.evidence import Evidence
+from mlci.inference.minimums import MOST_ROWS, rows_needed, rows_without_disagreement
 from mlci.inference.result import Comparison
-from mlci.inference.sample_size import MOST, rows_needed, rows_without_disagreement
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ def _rows_without_disagreement(evidence: Evidence, distance: float, confidence: 
         return least
     half = max(abs(end - evidence.value) for end in ends)
     rows = have * half / distance
-    return max(least or 0, math.ceil(rows)) if rows <= MOST else None
+    return max(least or 0, math.ceil(rows)) if rows <= MOST_ROWS else None
 
 
 def _unit(case: GateCase) -> str:

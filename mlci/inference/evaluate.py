@@ -3,11 +3,10 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from mlci.inference.agreement import agreement
-from mlci.inference.context import MeasureContext
 from mlci.inference.disparity.disparity import measure_disparity
 from mlci.inference.disparity.groups import GroupedValues
-from mlci.inference.measure import measure_metric
+from mlci.inference.evidence import MeasureContext
+from mlci.inference.measure import agreement, measure_metric
 from mlci.inference.result import Comparison, Disparity, EvaluationResult
 from mlci.metrics.statistics import Statistics
 

@@ -1,23 +1,27 @@
-"""Measurement of one metric in one scope: evidence for both models and their change, by the metric's kind."""
+"""Measurement of one metric in one scope by its kind, disagreements, and McNemar's test."""
 
+import math
 from collections.abc import Callable
 
+import numpy as np
+
 from mlci.inference import minimums
-from mlci.inference.agreement import disagreements
-from mlci.inference.context import MeasureContext, Triple, absent_evidence
-from mlci.inference.families.decision_metrics import rate_evidence, ratio_evidence, share_evidence
-from mlci.inference.families.score_metrics import (
+from mlci.inference.estimators.decision_metrics import base_rate, rate_evidence, ratio_evidence, share_evidence
+from mlci.inference.estimators.score_metrics import (
     calibration_evidence,
     custom_evidence,
     loss_evidence,
     moments_evidence,
     ranks_evidence,
 )
+from mlci.inference.evidence import MeasureContext, Triple, absent_evidence
 from mlci.inference.minimums import attribute_causes, undefined_evidence
-from mlci.inference.result import Comparison
+from mlci.inference.result import Agreement, Comparison
 from mlci.metrics import catalogue
+from mlci.metrics.catalogue import PER_CLASS
 from mlci.metrics.info import MetricInfo
-from mlci.metrics.statistics import Statistics
+from mlci.metrics.rates import rate
+from mlci.metrics.statistics import Decisions, Statistics
 
 _KINDS: dict[str, Callable[[MetricInfo, Statistics, MeasureContext], Triple]] = {
     "rate": rate_evidence,
@@ -71,3 +75,68 @@ def _support(info: MetricInfo | None, statistics: Statistics, candidate: object)
     if info is not None and info.kind in {"rate", "share"}:
         return int(getattr(candidate, "rows", 0))
     return statistics.rows
+
+
+def agreement(decisions: Decisions) -> Agreement | None:
+    """Count right and wrong decisions of both models; ``None`` without a baseline."""
+    if decisions.baseline is None:
+        return None
+    now, before = decisions.candidate == decisions.label, decisions.baseline == decisions.label
+    count = decisions.count
+    lost, gained = int(count[before & ~now].sum()), int(count[now & ~before].sum())
+    differ = lost + gained
+    return Agreement(
+        both=int(count[now & before].sum()),
+        baseline_only=lost,
+        candidate_only=gained,
+        neither=int(count[~now & ~before].sum()),
+        chi2=(lost - gained) ** 2 / differ if differ else None,
+        chi2_corrected=(abs(lost - gained) - 1) ** 2 / differ if differ else None,
+        exact_p=exact_p(lost, gained),
+    )
+
+
+def exact_p(first: int, second: int) -> float:
+    """Return the two-sided binomial p-value of ``first`` against ``second`` at one half; 1 without disagreement."""
+    n, k = first + second, min(first, second)
+    if n == 0 or first == second:
+        return 1.0
+    top = math.lgamma(n + 1) - math.lgamma(k + 1) - math.lgamma(n - k + 1) - n * math.log(2)
+    j = np.arange(k, 0, -1, dtype=np.float64)
+    ratios = np.cumprod(j / (n - j + 1))
+    return min(1.0, 2 * math.exp(top) * (1 + float(ratios.sum())))
+
+
+def disagreements(name: str, info: MetricInfo | None, statistics: Statistics) -> int | None:
+    """Return how many rows can change a metric between the models; ``None`` without a baseline.
+
+    Recall changes with labelled positives that are decided differently, and not with negatives; a metric of scores with
+    all rows whose scores differ.
+    """
+    if info is None:
+        found = statistics.replicates.get(name)
+        return None if found is None or found.baseline is None else found.differing
+    if info.kind in {"rate", "ratio"}:
+        return _disagreements_of_decisions(name, info, statistics.decisions)
+    if info.kind == "ranks" and statistics.scores is not None:
+        return None if statistics.scores.baseline is None else statistics.scores.differing
+    moments = statistics.moments.get(info.loss or "")
+    return None if moments is None or "baseline" not in moments.names else moments.differing
+
+
+def _disagreements_of_decisions(name: str, info: MetricInfo, decisions: Decisions | None) -> int | None:
+    if decisions is None or decisions.baseline is None:
+        return None
+    label, now, before = decisions.label, decisions.candidate, decisions.baseline
+    moved = now != before
+    if found := PER_CLASS.match(name):
+        if found[2] not in decisions.classes:
+            return None
+        index = decisions.classes.index(found[2])
+        moved = (now == index) != (before == index)
+        masks = None if found[1] == "f1" else rate(found[1], len(decisions.classes), index)
+    else:
+        masks = base_rate(name, decisions) if info.kind == "rate" else None
+    if masks is not None and masks.shared:
+        moved = masks.base[label, now] & (masks.part[label, now] != masks.part[label, before])
+    return int(decisions.count[np.asarray(moved)].sum())

@@ -1,4 +1,4 @@
-"""Minimums: rows that a metric needs to be defined, judged and failed on; causes of missing values.
+"""Rows that a metric needs to be defined, judged and failed on, and that a gate needs; causes of missing values.
 
 Recall depends on labelled positives, ROC AUC on both classes, a mean on all rows. With fewer rows than ``defined`` the
 value is undefined, whatever a model predicts; with fewer than ``judged`` no interval keeps its level (simulated: a ROC
@@ -6,14 +6,15 @@ AUC with two positives, average precision with four, a Brier score with one row 
 a slice never fails.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 
-from mlci.inference.context import Triple
-from mlci.inference.evidence import Cause, Evidence, Undefined
+from mlci.inference.evidence import Cause, Evidence, Triple, Undefined
+from mlci.inference.intervals.distributions import quantile, two_sided
 from mlci.metrics import catalogue
 from mlci.metrics.catalogue import PER_CLASS
 from mlci.metrics.statistics import Decisions, Statistics
@@ -253,3 +254,30 @@ def _attribute_cause(evidence: Evidence, cause: Cause | None, labels: str | None
     if evidence.method == "too few":
         return replace(evidence, cause=Cause.TOO_FEW)
     return replace(evidence, cause=cause)
+
+
+MOST_ROWS = 10**12
+"""More rows than any evaluation set has; a limit that would need more counts as met exactly."""
+
+
+def rows_needed(scaled_variance: float, *, distance: float, confidence: float, power: float = 0.8) -> int | None:
+    """Return the rows at which the test of a limit at ``distance`` has ``power``.
+
+    n >= (z_(1-α) + z_power)² × scaled_variance / distance², α = (1 - confidence) / 2; for a difference of two
+    accuracies ``scaled_variance`` is the share of rows on which the models disagree (Connor 1987, Biometrics 43:207, to
+    first order). ``None`` if no number of rows up to :data:`MOST` would do.
+    """
+    if distance <= 0 or not math.isfinite(scaled_variance):
+        return None
+    factor = (two_sided(confidence) + quantile(power)) ** 2
+    rows = factor * scaled_variance / distance / distance  # a square could underflow
+    return math.ceil(rows - 1e-9) if rows <= MOST_ROWS else None
+
+
+def rows_without_disagreement(distance: float, *, confidence: float) -> int | None:
+    """Return the rows at which Tango's interval around no disagreement, z² / (n + z²), is inside ``distance``."""
+    if not 0 < distance < 1:
+        return None
+    z = two_sided(confidence)
+    rows = z * z * (1 - distance) / distance
+    return math.ceil(rows) if rows <= MOST_ROWS else None

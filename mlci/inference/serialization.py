@@ -18,15 +18,12 @@ from mlci.inference.disparity.change import DisparityChange
 from mlci.inference.disparity.largest_shift import LargestShift
 from mlci.inference.disparity.simultaneous import GroupDistance, Simultaneous
 from mlci.inference.evidence import Evidence, Point, Tie, Undefined
-from mlci.inference.intervals.auc_score import AucScore
-from mlci.inference.intervals.estimates import Logit, Normal, Sampled
-from mlci.inference.intervals.hall import Hall
-from mlci.inference.intervals.log_scale import LogScale
-from mlci.inference.intervals.mixing_score import MixingScore
+from mlci.inference.intervals.estimates import Normal, Recorded, Sampled
 from mlci.inference.intervals.mover import Mover
 from mlci.inference.intervals.paired_score import Label, PairedScore
 from mlci.inference.intervals.proportions import F1, Proportion, Tango
-from mlci.inference.recorded_values import Recorded
+from mlci.inference.intervals.score_intervals import AucScore, MixingScore
+from mlci.inference.intervals.transformed import Hall, Logit, LogScale
 from mlci.inference.result import Agreement, Comparison, Disparity, EvaluationResult, GroupRate
 from mlci.metrics.statistics import Scope
 from mlci.util.json_limits import Bounds, excess

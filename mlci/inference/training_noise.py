@@ -1,5 +1,7 @@
 """Training noise: the spread of a metric over retrainings, and intervals widened by it.
 
+:mod:`mlci.operations.baseline.training_noise` reads the noise of the champion from the registry.
+
 Intervals over rows compare two trained models. Retrained, each of them would be slightly different; over independent
 trainings that adds 2 s² to the variance of the change, s² being the variance of the metric over trainings
 (Bouthillier et al. 2021, "Accounting for Variance in Machine Learning Benchmarks", MLSys). s is estimated from few
@@ -42,7 +44,7 @@ UNKNOWN = TrainingNoise(reason="the training noise is not known here; only a run
 
 
 @dataclass(frozen=True, kw_only=True)
-class NoiseWidened:
+class WidenedChange:
     """The change of a metric between two training procedures; ``evidence`` compares two trained models only.
 
     Attributes:
@@ -128,7 +130,7 @@ def widen_by_noise(change: Evidence | None, metric: str, noise: TrainingNoise, *
     sd = noise.spread.get(metric)
     if sd is None:
         return Undefined(f"the reruns of version {noise.version} have no {metric}; retrain it on the current rows")
-    return NoiseWidened(evidence=change, sd=max(sd, step), runs=noise.runs)
+    return WidenedChange(evidence=change, sd=max(sd, step), runs=noise.runs)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mlci.engine.interface import Engine, Survey
-from mlci.engine.join.shared_rows import RestrictedJob
+from mlci.engine.row_comparison import RestrictedJob
 from mlci.execution.interface import Runner
 from mlci.git.baseline_cache import BaselineCache
 from mlci.git.git import Git

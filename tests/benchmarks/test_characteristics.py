@@ -21,7 +21,7 @@ from benchmarks.characteristics.pool import Work, run
 from mlci.inference.disparity.change import DisparityChange
 from mlci.inference.intervals import estimates
 from mlci.inference.intervals.proportions import Tango
-from mlci.inference.sample_size import rows_needed
+from mlci.inference.minimums import rows_needed
 
 FAMILY = "probabilities"
 

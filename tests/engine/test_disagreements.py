@@ -2,8 +2,8 @@
 
 import pytest
 
-from mlci.engine.disagreements import MOST, count_disagreements
 from mlci.engine.interface import Source
+from mlci.engine.row_comparison import MOST_NAMED, count_disagreements
 
 
 def source(folder, name, text, **columns):
@@ -35,4 +35,4 @@ def test_rows_are_joined_by_key_and_some_are_named(tmp_path):
     left = source(tmp_path, "a.csv", table("x" * 50), decision="p")
     right = source(tmp_path, "b.csv", "id,p\n" + "".join(f"{key},y\n" for key in reversed(range(50))), decision="p")
     count, keys = count_disagreements(left, right, "id", None)
-    assert (count, len(keys)) == (50, MOST)
+    assert (count, len(keys)) == (50, MOST_NAMED)

@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mlci.engine.features import thrift
+from mlci.engine.features import parquet_metadata
 from mlci.engine.features.write import write_features
 from mlci.engine.tables import files
 from mlci.errors import InputError
@@ -203,14 +203,14 @@ def test_thrift__a_footer_is_written_as_it_was_read(tmp_path):
     pq.write_table(table_of_types(), tmp_path / "t.parquet")
     data = (tmp_path / "t.parquet").read_bytes()
     footer = data[-8 - int.from_bytes(data[-8:-4], "little") : -8]
-    assert thrift.dumps(thrift.loads(footer)) == footer
+    assert parquet_metadata.dump_struct(parquet_metadata.parse_struct(footer)) == footer
 
 
 @settings(max_examples=60, deadline=None)
 @given(st.binary(max_size=60))
 def test_thrift__other_bytes_are_refused_or_read(data):
-    with contextlib.suppress(thrift.ThriftError):
-        assert isinstance(thrift.loads(data), thrift.Struct)
+    with contextlib.suppress(parquet_metadata.ThriftError):
+        assert isinstance(parquet_metadata.parse_struct(data), parquet_metadata.Struct)
 
 
 def test_write_features__a_label_that_is_not_there(tmp_path):

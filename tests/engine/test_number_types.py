@@ -8,8 +8,8 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from mlci.engine.disagreements import count_disagreements
 from mlci.engine.interface import Job, Source
+from mlci.engine.row_comparison import count_disagreements
 from tests.engine.parquet import arrow
 from tests.engine.tables import observe, refusal, slices, text, write
 

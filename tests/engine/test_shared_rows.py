@@ -5,8 +5,7 @@ import pandas as pd
 import pytest
 
 from mlci.engine.interface import Job, Source
-from mlci.engine.join.shared_rows import share_rows
-from mlci.engine.row_digests import row_digests
+from mlci.engine.row_comparison import row_digests, share_rows
 from mlci.errors import InputError
 
 

@@ -9,8 +9,7 @@ import pytest
 from sklearn.metrics import cohen_kappa_score, d2_log_loss_score, fbeta_score, log_loss
 
 from mlci.errors import InputError, StepError
-from mlci.execution.metric_functions import find_function
-from mlci.execution.metric_process import as_written
+from mlci.execution.metric_process import as_written, find_function
 from mlci.execution.metric_stage import MetricProcess
 from mlci.metrics.row_metrics import RowMetric, RowSample, predictions_by_name, shown_name
 from tests.execution.recording import Recording, runner

@@ -7,7 +7,7 @@ from mlci.gates.outcomes import Shortage
 from mlci.gates.rows_needed import RowsNeeded, rows_to_decide
 from mlci.inference.evidence import Tie
 from mlci.inference.intervals.proportions import Tango
-from mlci.inference.sample_size import rows_needed, rows_without_disagreement
+from mlci.inference.minimums import rows_needed, rows_without_disagreement
 from mlci.inference.training_noise import UNKNOWN
 from tests.gates.build import one, paired, result, rule
 

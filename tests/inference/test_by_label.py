@@ -8,7 +8,7 @@ from scipy import optimize, stats
 
 from benchmarks.characteristics import families
 from benchmarks.characteristics.draws import binary, context
-from mlci.inference.families import decision_metrics_by_label, ratios
+from mlci.inference.estimators import decision_metrics_by_label, ratios
 from mlci.inference.intervals.mover import Mover
 from mlci.inference.intervals.paired_score import Label, PairedScore
 from mlci.inference.intervals.proportions import Proportion, Tango

@@ -7,12 +7,12 @@ import pytest
 from scipy import stats
 
 from benchmarks.characteristics.draws import context, ranked
+from mlci.inference.estimators import ranks
 from mlci.inference.evidence import Tie
-from mlci.inference.families import ranks
-from mlci.inference.intervals.auc_score import AucScore
-from mlci.inference.intervals.estimates import Logit, Normal
-from mlci.inference.intervals.mixing_score import MixingScore, mixing_quantile, mixing_score
+from mlci.inference.intervals.estimates import Normal
 from mlci.inference.intervals.proportions import Proportion, Tango
+from mlci.inference.intervals.score_intervals import AucScore, MixingScore, mixing_quantile, mixing_score
+from mlci.inference.intervals.transformed import Logit
 from mlci.inference.measure import measure_metric
 from tests import tables
 

@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from mlci.inference.agreement import agreement, exact_p
+from mlci.inference.estimators import decision_metrics_by_label, ranks, ratios
+from mlci.inference.estimators.score_metrics import expected_calibration_error
 from mlci.inference.evidence import Tie
-from mlci.inference.families import decision_metrics_by_label, ranks, ratios
-from mlci.inference.families.score_metrics import expected_calibration_error
 from mlci.inference.intervals import distributions
 from mlci.inference.intervals.proportions import F1, Proportion, Tango
-from mlci.inference.sample_size import rows_needed
+from mlci.inference.measure import agreement, exact_p
+from mlci.inference.minimums import rows_needed
 from mlci.metrics import confusion
 from tests import tables
 

@@ -8,12 +8,11 @@ import numpy as np
 import pytest
 
 from mlci.inference import serialization
-from mlci.inference.context import MeasureContext
 from mlci.inference.disparity.disparity import measure_disparity
 from mlci.inference.disparity.groups import GroupedValues
 from mlci.inference.disparity.largest_shift import LargestShift
 from mlci.inference.disparity.simultaneous import GroupDistance
-from mlci.inference.evidence import Point, Tie, Undefined
+from mlci.inference.evidence import MeasureContext, Point, Tie, Undefined
 from mlci.metrics.statistics import Scope, Statistics
 from tests import tables
 

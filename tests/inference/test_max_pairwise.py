@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mlci.inference.disparity import simultaneous
-from mlci.inference.disparity.max_pairwise import envelope, largest_distances
+from mlci.inference.disparity.simultaneous import envelope, largest_distances
 
 
 @pytest.mark.parametrize("kind", ["difference", "ratio"])

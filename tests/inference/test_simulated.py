@@ -9,8 +9,8 @@ from benchmarks.characteristics import families, group_gaps
 from benchmarks.characteristics.draws import context
 from mlci.inference.disparity.disparity import measure_disparity
 from mlci.inference.disparity.groups import GroupedValues
-from mlci.inference.families import moments
-from mlci.inference.intervals.estimates import Logit
+from mlci.inference.estimators import means
+from mlci.inference.intervals.transformed import Logit
 from mlci.inference.measure import measure_metric
 from mlci.metrics.statistics import WHOLE, Statistics
 from tests import tables
@@ -61,4 +61,4 @@ def test_the_baselines_mean_error_has_two_finite_ends():
     found = tables.moments(baseline=error[0], candidate=error[1])
     whole = Statistics(WHOLE, 50, moments={"signed": found})
     low, high = measure_metric("mean_error", whole, context(whole)).baseline.interval(0.95)
-    assert low < moments.loss_mean(found, "baseline", low=-math.inf, high=math.inf).value < high < math.inf
+    assert low < means.loss_mean(found, "baseline", low=-math.inf, high=math.inf).value < high < math.inf

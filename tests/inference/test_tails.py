@@ -10,7 +10,7 @@ from scipy import stats
 from benchmarks.characteristics.draws import context
 from mlci.inference.evidence import Tie
 from mlci.inference.intervals import distributions
-from mlci.inference.intervals.hall import Hall
+from mlci.inference.intervals.transformed import Hall
 from mlci.inference.measure import measure_metric
 from mlci.metrics.statistics import WHOLE, Statistics
 from tests import tables
@@ -60,13 +60,13 @@ def test_satterthwaite__of_two_samples_is_welchs():
     one, two = rng.normal(0, 1, 9), rng.normal(0, 3, 30)
     parts = [(item.var(ddof=1) / len(item), len(item) - 1.0) for item in (one, two)]
     welch = stats.ttest_ind(one, two, equal_var=False).df
-    assert distributions.of_sum(parts, most=100) == pytest.approx(welch, rel=1e-12)
+    assert distributions.df_of_sum(parts, most=100) == pytest.approx(welch, rel=1e-12)
 
 
 def test_satterthwaite__of_normal_values_is_about_their_number():
-    assert distributions.of_sample(400, 3.0) == 399
-    assert distributions.of_sample(400, 9.0) == 100
-    assert distributions.of_sample(400, 4000.0) == 1
+    assert distributions.df_of_sample(400, 3.0) == 399
+    assert distributions.df_of_sample(400, 9.0) == 100
+    assert distributions.df_of_sample(400, 4000.0) == 1
 
 
 def test_hall__without_skewness_is_students():

@@ -9,14 +9,14 @@ import pytest
 from mlci.inference.evidence import Point, Tie, Undefined
 from mlci.inference.intervals.distributions import student_two_sided
 from mlci.inference.intervals.proportions import Tango
-from mlci.inference.training_noise import NoiseWidened, TrainingNoise, check_reproduction, widen_by_noise
+from mlci.inference.training_noise import TrainingNoise, WidenedChange, check_reproduction, widen_by_noise
 
 CHANGE = Tango(30, 50, 1000)
 NOISE = TrainingNoise(version=3, runs=5, spread={"accuracy": 0.01})
 
 
 def test_without_luck_the_interval_is_that_of_the_rows():
-    one = NoiseWidened(evidence=CHANGE, sd=0.0, runs=5)
+    one = WidenedChange(evidence=CHANGE, sd=0.0, runs=5)
     assert one.interval(0.95) == pytest.approx(CHANGE.interval(0.95))
     for limit in (-0.05, -0.03, -0.02, 0.0, 0.01):
         assert one.below(limit) == pytest.approx(CHANGE.below(limit), abs=1e-6)
@@ -26,13 +26,13 @@ def test_without_luck_the_interval_is_that_of_the_rows():
 def test_on_endless_rows_it_is_students_interval_of_two_trainings():
     """SciPy 1.17: stats.t.ppf(0.975, 4) = 2.776445105."""
     endless = Tango(30_000_000, 50_000_000, 1_000_000_000)
-    low, high = NoiseWidened(evidence=endless, sd=0.01, runs=5).interval(0.95)
+    low, high = WidenedChange(evidence=endless, sd=0.01, runs=5).interval(0.95)
     luck = 2.776445105 * math.sqrt(2) * 0.01
     assert (low, high) == pytest.approx((-0.02 - luck, -0.02 + luck), abs=2e-5)
 
 
 def test_both_parts_are_squared_and_added():
-    one, rows = NoiseWidened(evidence=CHANGE, sd=0.004, runs=6), CHANGE.interval(0.9)
+    one, rows = WidenedChange(evidence=CHANGE, sd=0.004, runs=6), CHANGE.interval(0.9)
     luck = student_two_sided(0.9, 5) * math.sqrt(2) * 0.004
     expected = (-0.02 - math.hypot(-0.02 - rows[0], luck), -0.02 + math.hypot(rows[1] + 0.02, luck))
     assert one.interval(0.9) == pytest.approx(expected)
@@ -40,7 +40,7 @@ def test_both_parts_are_squared_and_added():
 
 @pytest.mark.parametrize("confidence", [0.8, 0.95, 0.99])
 def test_a_p_value_is_the_level_at_which_the_interval_ends_at_the_limit(confidence):
-    one = NoiseWidened(evidence=CHANGE, sd=0.008, runs=4)
+    one = WidenedChange(evidence=CHANGE, sd=0.008, runs=4)
     low, high = one.interval(confidence)
     assert one.below(high) == pytest.approx((1 - confidence) / 2, abs=1e-9)
     assert one.above(low) == pytest.approx((1 - confidence) / 2, abs=1e-9)
@@ -49,11 +49,11 @@ def test_a_p_value_is_the_level_at_which_the_interval_ends_at_the_limit(confiden
 
 
 def test_more_rows_are_not_asked_for():
-    assert NoiseWidened(evidence=CHANGE, sd=0.01, runs=5).scaled_variance() is None
+    assert WidenedChange(evidence=CHANGE, sd=0.01, runs=5).scaled_variance() is None
 
 
 def test_what_has_no_interval_has_none_afterwards():
-    one = NoiseWidened(evidence=Point(0.5), sd=0.01, runs=5)
+    one = WidenedChange(evidence=Point(0.5), sd=0.01, runs=5)
     assert (one.interval(0.95), one.below(1.0)) == (None, 1.0)
 
 
@@ -62,7 +62,7 @@ def test_a_change_is_widened_only_where_there_is_one():
     tie, undefined = Tie(), Undefined("0/0")
     assert widen_by_noise(tie, "accuracy", NOISE) is tie
     assert widen_by_noise(undefined, "accuracy", NOISE) is undefined
-    assert widen_by_noise(CHANGE, "accuracy", NOISE) == NoiseWidened(evidence=CHANGE, sd=0.01, runs=5)
+    assert widen_by_noise(CHANGE, "accuracy", NOISE) == WidenedChange(evidence=CHANGE, sd=0.01, runs=5)
     assert widen_by_noise(CHANGE, "recall", NOISE).reason.startswith("the reruns of version 3 have no recall")
     assert widen_by_noise(CHANGE, "accuracy", TrainingNoise(reason="why")).reason == "why"
 
@@ -75,7 +75,7 @@ def test_it_holds_the_truth_of_two_ways_of_training(rows_sd, luck, runs):
     for _ in range(draws):
         change = drawn.gauss(0, luck) - drawn.gauss(0, luck) + drawn.gauss(0, rows_sd)
         sd = stdev(drawn.gauss(0, luck) for _ in range(runs))
-        low, high = NoiseWidened(evidence=Gauss(change, rows_sd), sd=sd, runs=runs).interval(0.95)
+        low, high = WidenedChange(evidence=Gauss(change, rows_sd), sd=sd, runs=runs).interval(0.95)
         held += low <= 0 <= high
     assert held / draws >= 0.93
 
@@ -123,4 +123,4 @@ class TestRepeated:
 )
 def test_widened__a_metric_that_goes_in_steps(sd, step, used):
     noise = TrainingNoise(version=3, runs=5, spread={"accuracy": sd})
-    assert widen_by_noise(CHANGE, "accuracy", noise, step=step) == NoiseWidened(evidence=CHANGE, sd=used, runs=5)
+    assert widen_by_noise(CHANGE, "accuracy", noise, step=step) == WidenedChange(evidence=CHANGE, sd=used, runs=5)

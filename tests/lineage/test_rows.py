@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from mlci.engine.row_digests import row_digests
+from mlci.engine.row_comparison import row_digests
 from mlci.lineage.rows import MOST, dump_rows, expected_coincidences, parse_rows, row_difference, unique_pairs
 from tests.operations.project import holdout
 

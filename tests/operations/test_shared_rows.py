@@ -8,8 +8,7 @@ import pytest
 
 from mlci.config.loader import parse_config
 from mlci.engine.interface import Job, Source
-from mlci.engine.join.shared_rows import share_rows
-from mlci.engine.row_digests import row_digests
+from mlci.engine.row_comparison import row_digests, share_rows
 from mlci.errors import InputError
 from mlci.operations.baseline import shared_rows
 from mlci.operations.models.predictions import OwnRows

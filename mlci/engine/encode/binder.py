@@ -13,12 +13,11 @@ import duckdb
 from mlci.engine import sql
 from mlci.engine.cell_errors import CellLocation, ProblemCollector
 from mlci.engine.interface import Job, SliceColumn, Source
-from mlci.engine.message_text import count_noun, list_names
 from mlci.engine.tables.column_types import TableColumn
 from mlci.engine.tables.files import is_missing
 from mlci.engine.tables.logical_types import ColumnCells, read_alike, read_as_label
 from mlci.engine.tables.table import Table, open_table
-from mlci.errors import InputError, Problem, yaml_value
+from mlci.errors import InputError, Problem, count_noun, list_names, yaml_value
 
 _HINTS = {
     "evaluation": "paths begin at mlci.yml's folder; commit it, or let `train.run` write it",

@@ -1,16 +1,18 @@
-"""Classes of a task: their values in the evaluation set, and the positive one."""
+"""Classes of a task: their values in the evaluation set, the positive one, and their survey before a run."""
 
 import difflib
 from decimal import Decimal
 
 from mlci.engine import sql
 from mlci.engine.encode.binder import BoundJob
-from mlci.engine.message_text import shorten_cell
+from mlci.engine.encode.dictionary import code_column
+from mlci.engine.interface import Survey
 from mlci.engine.tables import cell_values
 from mlci.engine.tables.cell_values import Value
 from mlci.engine.tables.column_types import TableColumn
 from mlci.engine.tables.files import suffix_of
-from mlci.errors import InputError, Problem, yaml_value
+from mlci.engine.tables.table import open_table
+from mlci.errors import InputError, Problem, shorten_cell, yaml_value
 from mlci.metrics.row_metrics import Scalar
 
 _TRUE = {"1", "true"}
@@ -203,3 +205,21 @@ def _class_spellings(bound: BoundJob, column: TableColumn) -> dict[str, str]:
     query = sql.select(f"DISTINCT {column.ref}", bound.table.relation, where=f"{column.ref} IS NOT NULL", limit=_MOST)
     raw = sorted(str(row[0]) for row in bound.connection.execute(query).fetchall())
     return {cell_values.cell_text(meant): text for text, meant in reversed(cell_values.unify_types(raw).items())}
+
+
+_MOST_CLASSES = 1000
+
+
+def survey_table(data: str, label: str) -> Survey:
+    """Read the columns of an evaluation set and the classes of its label.
+
+    Raises:
+        InputError: if the file can't be read.
+    """
+    with sql.session() as (connection, scratch):
+        table = open_table(connection, data, scratch)
+        if label not in table.names:
+            return Survey(table.names, None)
+        with sql.reading(data):
+            coded = code_column(connection, table, table.column(label), most=_MOST_CLASSES)
+    return Survey(table.names, multiclass_classes(coded.values, None) if coded.whole else None)

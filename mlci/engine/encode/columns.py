@@ -13,12 +13,11 @@ from mlci.engine.encode import classes as naming
 from mlci.engine.encode.binder import BoundJob, needs_decision
 from mlci.engine.encode.dictionary import DictionaryColumn, code_column
 from mlci.engine.interface import SliceColumn
-from mlci.engine.message_text import shorten_cell
 from mlci.engine.sql import Array
 from mlci.engine.tables import cell_values
 from mlci.engine.tables.column_types import TableColumn
 from mlci.engine.tables.table import Table
-from mlci.errors import Problem, yaml_value
+from mlci.errors import Problem, shorten_cell, yaml_value
 
 
 @dataclass(frozen=True)

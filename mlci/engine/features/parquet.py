@@ -13,9 +13,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from mlci.engine.features import thrift
-from mlci.engine.features.arrow_schema import UnsupportedError, without_field
-from mlci.engine.features.thrift import Struct
+from mlci.engine.features import parquet_metadata
+from mlci.engine.features.parquet_metadata import Struct, UnsupportedError, without_field
 
 _MAGIC = b"PAR1"
 _VERSION, _SCHEMA, _NUM_ROWS, _ROW_GROUPS, _KEY_VALUE, _COLUMN_ORDERS = 1, 2, 3, 4, 5, 7
@@ -54,7 +53,7 @@ def write_without(sources: Sequence[Path], column: str, target: Path) -> None:
             if number:
                 _shift(footer, start)
         merged = _merge(footers, column)
-        data = thrift.dumps(merged)
+        data = parquet_metadata.dump_struct(merged)
         out.seek(0, 2)
         out.write(data + struct.pack("<I", len(data)) + _MAGIC)
 
@@ -68,7 +67,7 @@ def _read_footer(path: Path) -> Struct:
             raise UnsupportedError("the footer is encrypted")
         length = struct.unpack("<I", tail[:4])[0]
         file.seek(max(0, size - 8 - length))
-        return thrift.loads(file.read(length))
+        return parquet_metadata.parse_struct(file.read(length))
 
 
 def _append_data(path: Path, footer: Struct, out: BinaryIO) -> None:

@@ -6,10 +6,9 @@ from mlci.engine import sql
 from mlci.engine.cell_errors import ProblemCollector, bad_scores, is_fine, is_rounded, kind_of_score
 from mlci.engine.encode.binder import BoundJob, BoundPredictions, needs_values
 from mlci.engine.encode.columns import EncodedColumns
-from mlci.engine.join import pairs
+from mlci.engine.join import row_scan
 from mlci.engine.join.frame import ModelColumns
-from mlci.engine.join.row_scan import ScannedRows, own_columns
-from mlci.engine.join.value_checks import ScoreNotes
+from mlci.engine.join.row_scan import ScannedRows, ScoreNotes, own_columns
 from mlci.engine.sql import Array
 
 
@@ -35,8 +34,8 @@ def count_rows(bound: BoundJob, encoded: EncodedColumns, *, threads: int | None)
     if encoded.label is None:
         raise AssertionError(bound.job.task)  # a regression is not countable
     if bound.key is not None:
-        query = sql.select(pairs.key_columns(bound, bound.key), bound.table.relation)
-        pairs.index_keys(bound, sql.fetch_columns(bound.connection, query), threads=threads)
+        query = sql.select(row_scan.key_columns(bound, bound.key), bound.table.relation)
+        row_scan.index_keys(bound, sql.fetch_columns(bound.connection, query), threads=threads)
     groups, checks = own_columns(bound, encoded), ["count(*) AS n"]
     for i, model in enumerate(bound.models):
         classed = encoded.decisions[i]

@@ -7,10 +7,9 @@ import duckdb
 
 from mlci.engine import sql
 from mlci.engine.join.keys import Keyed, Kind, comparable
-from mlci.engine.message_text import count_noun, name_first, shorten_cell
 from mlci.engine.tables.logical_types import canonical_sql
 from mlci.engine.tables.table import Table
-from mlci.errors import InputError, Problem
+from mlci.errors import InputError, Problem, count_noun, name_first, shorten_cell
 
 _SHOWN = 3
 _NUMERIC, _BLANKS, _CASE = "as numbers", "but for blanks around them", "but for upper and lower case"

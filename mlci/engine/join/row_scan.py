@@ -1,7 +1,7 @@
-"""Row scan: fetch columns, check scores, and sort predictions in the evaluation set's order."""
+"""Row scan: fetch columns, check scores, join by key, and sort predictions in the evaluation set's order."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -10,13 +10,15 @@ from mlci.engine.cell_errors import ProblemCollector, check_scores, kind_of_scor
 from mlci.engine.chunks import each_block
 from mlci.engine.encode.binder import BoundJob, BoundPredictions, needs_decision, needs_values
 from mlci.engine.encode.columns import EncodedColumns
-from mlci.engine.join import pairs
+from mlci.engine.interface import Job
+from mlci.engine.join import keys
+from mlci.engine.join.diagnostics import diagnose_unpaired
 from mlci.engine.join.frame import ModelColumns
-from mlci.engine.join.keys import KeyIndex
-from mlci.engine.join.value_checks import ScoreNotes
+from mlci.engine.join.keys import Keyed, KeyIndex
 from mlci.engine.sql import Array
 from mlci.engine.tables.column_types import TableColumn
 from mlci.engine.tables.table import Table
+from mlci.errors import InputError, yaml_value
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,32 @@ class ScannedRows:
     differing: Array | None = None
     notes: tuple[str, ...] = ()
     undecided: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class ScoreNotes:
+    """Notes on unusual scores of a binary job.
+
+    Attributes:
+        job: The job.
+        undecided: For each model whose scores have no threshold, the column and its range.
+        notes: Lines for the report.
+    """
+
+    job: Job
+    undecided: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    def look(self, model: BoundPredictions, low: float, high: float, *, only_ends: bool) -> None:
+        """Check a model's scores between ``low`` and ``high``; ``only_ends`` if every score is one of both."""
+        if self.job.task != "binary" or model.score is None or model.decision is not None:
+            return
+        name = model.score.name
+        if self.job.assumed_threshold and not (low >= 0 and high <= 1):
+            self.undecided.append(f"the {model.role}'s {name!r} has scores from {low:.6g} to {high:.6g}")
+        if only_ends and (low, high) == (0, 1):
+            message = f"the {model.role}'s score {name!r} has only 0 and 1 and looks like decisions"
+            self.notes.append(f"{message}; if so, write `predict: {{decision: {yaml_value(name)}}}` instead of `score`")
 
 
 def read_rows(bound: BoundJob, encoded: EncodedColumns, *, threads: int | None) -> ScannedRows:
@@ -69,7 +97,7 @@ class _Reader:
 
     def read(self) -> ScannedRows:
         fetched = self._fetch_own()
-        index = None if self.bound.key is None else pairs.index_keys(self.bound, fetched, threads=self.threads)
+        index = None if self.bound.key is None else index_keys(self.bound, fetched, threads=self.threads)
         models = [self._read_model(i, fetched, index) for i in range(len(self.bound.models))]
         labels = self._labels(fetched)
         self.problems.stop()
@@ -82,7 +110,7 @@ class _Reader:
         bound = self.bound
         columns = own_columns(bound, self.encoded)
         if bound.key is not None:
-            columns.append(pairs.key_columns(bound, bound.key))
+            columns.append(key_columns(bound, bound.key))
         for i, model in enumerate(bound.models):
             columns += [] if bound.is_joined(model) else self._columns(i)
         return self._fetch(bound.table, columns)
@@ -109,11 +137,11 @@ class _Reader:
             return self._model(i, fetched, None)
         if model.key is None or index is None:
             return self._model(i, self._fetch(model.table, self._columns(i)), None)
-        key = pairs.key_columns(self.bound, model.key)
+        key = key_columns(self.bound, model.key)
         theirs = self._fetch(model.table, [key, *self._columns(i)])
         rows = index.rows(theirs)
         if rows is None:
-            raise pairs.explain_unpaired(self.bound)
+            raise explain_unpaired(self.bound)
         return self._model(i, theirs, rows)
 
     def _model(self, i: int, fetched: dict[str, Array], rows: Array | None) -> ModelColumns:
@@ -177,3 +205,40 @@ def _gather(source: Array, rows: Array | None, threads: int | None) -> Array:
 
     each_block(len(out), gather, threads)
     return out
+
+
+def key_columns(bound: BoundJob, key: TableColumn) -> str:
+    """SQL for the columns to fetch for matching by a table's key."""
+    return keys.columns_sql(key, _kind(bound))
+
+
+def index_keys(bound: BoundJob, fetched: dict[str, Array], *, threads: int | None) -> keys.KeyIndex:
+    """Index the evaluation set's fetched keys, and check that they are present and unique.
+
+    Raises:
+        InputError: if a key is missing or repeated; the message names the rows.
+    """
+    found = keys.KeyIndex(fetched, threads=threads)
+    if not found.unique:
+        raise explain_unpaired(bound)
+    fetched.pop("k0")
+    return found
+
+
+def explain_unpaired(bound: BoundJob) -> InputError:
+    """Return the error for keys that do not match."""
+    joined = [model for model in bound.models if bound.is_joined(model)]
+    others = [(f"{model.role} prediction", _keyed(model.table, model.key)) for model in joined]
+    return diagnose_unpaired(bound.connection, _keyed(bound.table, bound.key), others, _kind(bound))
+
+
+def _kind(bound: BoundJob) -> keys.Kind:
+    joined: list[BoundPredictions] = [model for model in bound.models if bound.is_joined(model)]
+    columns = [bound.key, *(model.key for model in joined)]
+    return keys.kind_of([column for column in columns if column is not None])
+
+
+def _keyed(table: Table, column: TableColumn | None) -> Keyed:
+    if column is None:
+        raise AssertionError(table)  # only called with a key
+    return Keyed(table, column)

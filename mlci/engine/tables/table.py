@@ -9,12 +9,11 @@ from pathlib import Path
 import duckdb
 
 from mlci.engine import sql
-from mlci.engine.features.arrow_schema import UnsupportedError, durations
-from mlci.engine.message_text import count_noun, list_names
+from mlci.engine.features.parquet_metadata import UnsupportedError, durations
 from mlci.engine.tables.column_types import TableColumn, read_column, relation
+from mlci.engine.tables.csv_json import check_names, stage_csv, stage_json
 from mlci.engine.tables.files import LocalFile, locate_files
-from mlci.engine.tables.staging import check_names, stage_csv, stage_json
-from mlci.errors import InputError, Problem
+from mlci.errors import InputError, Problem, count_noun, list_names
 
 _Field = tuple[str, int | None, str | None, int | None]
 _MOST_DIGITS = 38

@@ -10,9 +10,9 @@ from functools import cached_property
 
 import numpy as np
 
-from mlci.inference.disparity.group_moments import LARGEST, GroupMoments, moments_of
-from mlci.inference.disparity.groups import DisparityOptions
-from mlci.inference.disparity.rise import DisparityRise, Kind
+from mlci.inference.disparity.groups import LARGEST, DisparityOptions, GroupMoments, moments_of
+from mlci.inference.disparity.rise import DisparityRise
+from mlci.inference.disparity.simultaneous import Kind
 from mlci.inference.evidence import Evidence, Interval, Point, Tie
 from mlci.inference.intervals.distributions import two_sided
 from mlci.metrics import catalogue

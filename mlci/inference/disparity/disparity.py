@@ -5,13 +5,12 @@ from dataclasses import replace
 import numpy as np
 
 from mlci.inference import minimums
-from mlci.inference.context import MeasureContext, Triple
 from mlci.inference.disparity import simultaneous
 from mlci.inference.disparity.change import change_of
 from mlci.inference.disparity.groups import DisparityOptions, GroupedValues, share_of
 from mlci.inference.disparity.largest_shift import shift_of
 from mlci.inference.disparity.simultaneous import Groups, Kind
-from mlci.inference.evidence import Cause, Evidence, Point, Undefined
+from mlci.inference.evidence import Cause, Evidence, MeasureContext, Point, Triple, Undefined
 from mlci.inference.measure import measure_metric
 from mlci.inference.minimums import attribute_causes, missing_models
 from mlci.inference.result import Comparison, Disparity, GroupRate

@@ -17,10 +17,8 @@ import numpy as np
 
 from mlci.inference.disparity import simultaneous
 from mlci.inference.disparity.change import is_unchanged
-from mlci.inference.disparity.group_moments import GroupChanges, moments_of
-from mlci.inference.disparity.groups import DisparityOptions
-from mlci.inference.disparity.max_pairwise import unordered
-from mlci.inference.disparity.simultaneous import GroupDistance
+from mlci.inference.disparity.groups import DisparityOptions, GroupChanges, moments_of
+from mlci.inference.disparity.simultaneous import GroupDistance, unordered
 from mlci.inference.evidence import Evidence, Interval, Point, Tie, Undefined
 from mlci.inference.intervals.distributions import cdf, quantile
 

@@ -20,16 +20,14 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
-from mlci.inference.disparity.group_moments import GroupMoments
-from mlci.inference.disparity.max_pairwise import MOST
+from mlci.inference.disparity.groups import GroupMoments
+from mlci.inference.disparity.simultaneous import MOST_PAIRS, Kind
 from mlci.inference.intervals.distributions import log_cdf, quantile
 from mlci.metrics.statistics import Floats
-
-Kind = Literal["difference", "ratio"]
 
 _SHARE = 0.8
 """Share of the allowed error for each pair's bound."""
@@ -260,7 +258,7 @@ class DisparityRise:
             yield every[:, None], every[None, [self.reference]]
             yield every[[self.reference], None], every[None, :]
             return
-        step = max(1, MOST // groups)
+        step = max(1, MOST_PAIRS // groups)
         for row in range(0, groups, step):
             yield every[row : row + step, None], every[None, :]
 

@@ -135,11 +135,11 @@ def satterthwaite(variance: float, variance_of_variance: float, *, most: float) 
     return min(max(2 * variance * variance / variance_of_variance, 1.0), max(most, 1.0))
 
 
-def of_sum(parts: list[tuple[float, float]], *, most: float) -> float:
+def df_of_sum(parts: list[tuple[float, float]], *, most: float) -> float:
     """Return the degrees of freedom of a sum of independent variances, given as (variance, degrees of freedom)."""
     return satterthwaite(sum(v for v, _ in parts), sum(2 * v * v / df for v, df in parts), most=most)
 
 
-def of_sample(rows: int, kurtosis: float) -> float:
+def df_of_sample(rows: int, kurtosis: float) -> float:
     """Return the degrees of freedom of the sample variance of values with a kurtosis (3 for normal ones)."""
     return satterthwaite(1.0, (kurtosis - 1) / rows, most=rows - 1.0)

@@ -1,4 +1,4 @@
-"""Evidence with a standard error: normal, on the logit scale, or by a bootstrap."""
+"""Evidence with a standard error (normal, or by a bootstrap), or with an interval from a report."""
 
 import math
 from dataclasses import dataclass
@@ -55,54 +55,6 @@ class Normal:
 
 
 @dataclass(frozen=True)
-class Logit:
-    """A value strictly between two bounds whose logit, after scaling to 0 to 1, is about normal.
-
-    Between 0 and 1 it is the interval of Boyd, Eng & Page 2013 for average precision; between -1 and 1 it is Fisher's
-    z transform of a correlation (Fisher 1915).
-    """
-
-    value: float
-    error: float
-    rows: int
-    method: str
-    low: float = 0.0
-    high: float = 1.0
-    reason: str | None = None
-
-    def interval(self, confidence: float) -> Interval:
-        """Return the interval on the logit scale, mapped back."""
-        z = two_sided(confidence) * self._logit_error
-        centre = self._logit(self.value)
-        span = self.high - self.low
-        return (self.low + span * _expit(centre - z), self.low + span * _expit(centre + z))
-
-    def below(self, limit: float) -> float:
-        """Test on the logit scale."""
-        if not self.low < limit < self.high:
-            return float(limit <= self.low)
-        return cdf((self._logit(self.value) - self._logit(limit)) / self._logit_error)
-
-    def above(self, limit: float) -> float:
-        """Test on the logit scale."""
-        if not self.low < limit < self.high:
-            return float(limit >= self.high)
-        return cdf((self._logit(limit) - self._logit(self.value)) / self._logit_error)
-
-    def scaled_variance(self) -> float:
-        """Return error² × rows."""
-        return self.error**2 * self.rows
-
-    def _logit(self, value: float) -> float:
-        return math.log((value - self.low) / (self.high - value))
-
-    @property
-    def _logit_error(self) -> float:
-        """Return the error of the logit, whose slope is the width over the product of the distances to both bounds."""
-        return self.error * (self.high - self.low) / ((self.value - self.low) * (self.high - self.value))
-
-
-@dataclass(frozen=True)
 class Sampled:
     """A value with a bootstrap interval drawn at one confidence, and the draws' standard error for tests."""
 
@@ -139,5 +91,49 @@ class Sampled:
         return cdf(distance / scale) if scale > 0 else float(distance >= 0)
 
 
-def _expit(x: float) -> float:
-    return 1 / (1 + math.exp(-x)) if x > -700 else 0.0
+@dataclass(frozen=True)
+class Recorded:
+    """A value with its interval from a report.
+
+    Attributes:
+        value: The estimate.
+        ends: The interval; ``None`` if the report has none.
+        confidence: Two-sided level of the interval.
+        method: How both were estimated.
+        reason: Why the interval is missing.
+    """
+
+    value: float
+    ends: Interval | None
+    confidence: float
+    method: str
+    reason: str | None = None
+
+    def interval(self, confidence: float) -> Interval | None:
+        """Return the recorded interval; at another level, both of its sides in proportion to the normal quantile."""
+        if self.ends is None or confidence == self.confidence:
+            return self.ends
+        factor = two_sided(confidence) / two_sided(self.confidence)
+        low, high = self.ends
+        return self.value - factor * (self.value - low), self.value + factor * (high - self.value)
+
+    def below(self, limit: float) -> float:
+        """Return the level at which the upper end reaches the limit, or from above the lower one."""
+        return self._tail(limit - self.value, upper=True)
+
+    def above(self, limit: float) -> float:
+        """Return the level at which the lower end reaches the limit, or from below the upper one."""
+        return self._tail(self.value - limit, upper=False)
+
+    def scaled_variance(self) -> None:
+        """Return ``None``: a report does not have it."""
+
+    def _tail(self, distance: float, *, upper: bool) -> float:
+        """Return the normal tail beyond a distance, scaled by the interval's length on its side."""
+        if self.ends is None:
+            return 1.0
+        low, high = self.ends
+        reach = high - self.value if upper == (distance > 0) else self.value - low
+        if reach <= 0:
+            return float(distance <= 0)
+        return cdf(-two_sided(self.confidence) * distance / reach)

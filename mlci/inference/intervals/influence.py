@@ -47,7 +47,7 @@ class Influence:
     @property
     def df(self) -> float:
         """Degrees of freedom of the variance."""
-        return distributions.of_sample(self.rows, self.rows / self.effective)
+        return distributions.df_of_sample(self.rows, self.rows / self.effective)
 
     @property
     def doubt(self) -> str | None:

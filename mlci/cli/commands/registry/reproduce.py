@@ -15,7 +15,7 @@ from mlci.cli.output_files import write_files
 from mlci.cli.registry_factory import open_registry, refuse_training_beside_credentials, runtime_environment
 from mlci.cli.wiring import load_configuration, run_context, terminal_style
 from mlci.config.loader import LoadedConfig
-from mlci.engine.disagreements import count_disagreements
+from mlci.engine.row_comparison import count_disagreements
 from mlci.errors import InputError, Problem
 from mlci.operations.diff import PRODUCTION
 from mlci.operations.models.retrain import EnvironmentBuilder

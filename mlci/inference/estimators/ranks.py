@@ -12,11 +12,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from mlci.inference.context import too_few
-from mlci.inference.evidence import Evidence, Point, Tie
-from mlci.inference.intervals.auc_score import AucScore
+from mlci.inference.evidence import Evidence, Point, Tie, too_few
 from mlci.inference.intervals.estimates import Normal
-from mlci.inference.intervals.mixing_score import MixingScore
+from mlci.inference.intervals.score_intervals import AucScore, MixingScore
 from mlci.metrics.statistics import Floats, ModelBins, Scores
 
 _NOTHING = 1e-12

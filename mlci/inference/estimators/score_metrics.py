@@ -5,9 +5,17 @@ from collections.abc import Callable
 
 import numpy as np
 
-from mlci.inference.context import MeasureContext, Triple, absent_evidence, tied_evidence
-from mlci.inference.evidence import Cause, Evidence, Point, Undefined
-from mlci.inference.families import class_means, moments, ranks, ratios
+from mlci.inference.estimators import means, ranks, ratios
+from mlci.inference.evidence import (
+    Cause,
+    Evidence,
+    MeasureContext,
+    Point,
+    Triple,
+    Undefined,
+    absent_evidence,
+    tied_evidence,
+)
 from mlci.inference.intervals.distributions import cdf
 from mlci.metrics import catalogue
 from mlci.metrics.info import MetricInfo
@@ -53,10 +61,10 @@ def loss_evidence(info: MetricInfo, statistics: Statistics, _: MeasureContext) -
 def _mean_of(found: Moments) -> tuple[Callable[..., Evidence], Callable[[Moments], Evidence | None]]:
     """Return the interval methods of a mean loss and its change: by class, by squares' tails, or by Student's t."""
     if found.by_class:
-        return class_means.class_mean, class_means.paired_class_mean
+        return means.class_mean, means.paired_class_mean
     if found.powers:
-        return moments.mse, moments.paired_mse
-    return moments.loss_mean, moments.paired_loss_mean
+        return means.mse, means.paired_mse
+    return means.loss_mean, means.paired_loss_mean
 
 
 def moments_evidence(info: MetricInfo, statistics: Statistics, _: MeasureContext) -> Triple:
@@ -64,7 +72,7 @@ def moments_evidence(info: MetricInfo, statistics: Statistics, _: MeasureContext
     found = statistics.moments.get(info.loss or "")
     if found is None:
         return absent_evidence("scores")
-    one, two = (moments.r2, moments.paired_r2) if info.loss == "variance" else (moments.rmse, moments.paired_rmse)
+    one, two = (means.r2, means.paired_r2) if info.loss == "variance" else (means.rmse, means.paired_rmse)
     baseline = one(found, "baseline") if "baseline" in found.names else None
     return one(found, "candidate"), baseline, two(found)
 
@@ -80,7 +88,7 @@ def calibration_evidence(_info: MetricInfo, statistics: Statistics, _: MeasureCo
     baseline = expected_calibration_error(found.baseline_rows, found.baseline_gap, found.baseline_square)
     if candidate.value is None or baseline.value is None:
         return candidate, baseline, Undefined("no rows")
-    return candidate, baseline, Point(candidate.value - baseline.value, "difference", WHY)
+    return candidate, baseline, Point(candidate.value - baseline.value, "difference", NO_CALIBRATION_INTERVAL)
 
 
 def _rank_method(metric: str, scores: Scores) -> str:
@@ -116,7 +124,9 @@ def custom_evidence(name: str, statistics: Statistics, context: MeasureContext) 
     return candidate, baseline, change
 
 
-WHY = "no interval: near 0 the error of a calibration error is not regular; gate on brier_score_loss or log_loss"
+NO_CALIBRATION_INTERVAL = (
+    "no interval: near 0 the error of a calibration error is not regular; gate on brier_score_loss or log_loss"
+)
 
 
 def expected_calibration_error(rows: Counts, gap: Floats, square: Floats) -> Evidence:
@@ -142,7 +152,7 @@ def expected_calibration_error(rows: Counts, gap: Floats, square: Floats) -> Evi
     noisy = sum(
         k * _folded_mean(abs(c), e) for k, c, e in zip(n.tolist(), centre.tolist(), error.tolist(), strict=True)
     )
-    return Point(max(0.0, 2 * plain - noisy / total), "debiased", WHY)
+    return Point(max(0.0, 2 * plain - noisy / total), "debiased", NO_CALIBRATION_INTERVAL)
 
 
 def _folded_mean(centre: float, error: float) -> float:

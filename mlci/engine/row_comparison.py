@@ -1,10 +1,10 @@
-"""Rows that two evaluation sets share, with both models' predictions, as tables.
+"""Comparison of tables by row: digests, the rows that two evaluation sets share, and disagreements of predictions.
 
-Rows are matched by the digest of their key. Without a key they are matched by their content, label included, if that
-content occurs once in each set: rows of equal content can't be distinguished.
+Rows of two evaluation sets are matched by the digest of their key. Without a key they are matched by their content,
+label included, if that content occurs once in each set: rows of equal content can't be distinguished.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,15 +13,72 @@ import numpy as np
 
 from mlci.engine import sql
 from mlci.engine.cell_errors import CellLocation, ProblemCollector
+from mlci.engine.fingerprint import add_column
 from mlci.engine.interface import Job, Source
-from mlci.engine.message_text import count_noun
-from mlci.engine.row_digests import column_digests, digests_of_rows
 from mlci.engine.sql import Array
 from mlci.engine.tables.column_types import TableColumn
 from mlci.engine.tables.logical_types import ColumnCells, read_alike
 from mlci.engine.tables.table import Table, open_table
-from mlci.errors import InputError, Problem
+from mlci.errors import InputError, Problem, count_noun
+from mlci.lineage import rows
 from mlci.lineage.rows import UNCERTAIN, Rows, expected_coincidences, mix_digests, unique_pairs
+
+
+def row_digests(
+    path: str, key: str | None, label: str | None, *, most: int = rows.MOST, in_order: bool = False
+) -> Rows | None:
+    """Return three digests for each row; ``None`` for a table of more than ``most`` rows.
+
+    Cells are compared by value as in the fingerprint, in any format, and any order of rows and columns.
+
+    Args:
+        path: The evaluation set: path, glob or URL.
+        key: Its key column, if there is one.
+        label: Its label's column; ``None`` for a table without labels.
+        most: Most rows.
+        in_order: Keep the order of the table; without it, the order depends on content alone.
+
+    Raises:
+        InputError: if the table can't be read, or has no such column.
+    """
+    with sql.session() as (connection, scratch), sql.reading(path):
+        table = open_table(connection, path, scratch)
+        if table.rows > most:
+            return None
+        found = digests_of_rows(connection, table, key, label)
+        return replace(found, in_order=True) if in_order else rows.sort_rows(found)
+
+
+def digests_of_rows(connection: duckdb.DuckDBPyConnection, table: Table, key: str | None, label: str | None) -> Rows:
+    """Return the digests of an open table's rows, in its order."""
+    kept = {name: table.column(name) for name in (key, label) if name is not None}
+    rest = [column for column in table.columns if column.name not in kept]
+    contents = column_digests(connection, table, rest)
+    keys = contents if key is None else column_digests(connection, table, [kept[key]])
+    labels = column_digests(connection, table, [kept[label]] if label is not None else [])
+    nulls = _nulls(connection, table)
+    return Rows(key=key, label=label, keys=keys, labels=labels, contents=contents, nulls=nulls)
+
+
+def column_digests(connection: duckdb.DuckDBPyConnection, table: Table, columns: Sequence[TableColumn]) -> rows.Digests:
+    """Return a digest of some columns for each row, in the table's order."""
+    state = np.zeros(table.rows, np.uint64)
+    for column in columns:
+        add_column(connection, table, column, state, None)
+    return state
+
+
+def _nulls(connection: duckdb.DuckDBPyConnection, table: Table) -> dict[str, int]:
+    """Count cells without a value, including NaN as in the fingerprint."""
+    counted = [f"count(*) FILTER (WHERE {_empty(column)})" for column in table.columns]
+    found = sql.first_row(connection, sql.select(counted, table.relation)) or ()
+    return {column.name: int(number) for column, number in zip(table.columns, found, strict=True)}
+
+
+def _empty(column: TableColumn) -> str:
+    nan = f" OR isnan({column.ref})" if column.type == "DOUBLE" else ""
+    return f"{column.ref} IS NULL{nan}"
+
 
 _NAMED = 3
 _OTHER_ROWS = (
@@ -210,3 +267,54 @@ def _refuse_repeated_keys(keys: Array, name: str | None, what: str, path: str) -
     if name is not None and again:
         number = count_noun(again, "row")
         raise InputError(Problem(f"{number} of {what} repeat a value of `{name}`; a key identifies one row", path))
+
+
+MOST_NAMED = 10
+"""Number of keys that are named."""
+
+
+def count_disagreements(one: Source, other: Source, key: str, threshold: float | None) -> tuple[int, tuple[str, ...]]:
+    """Count rows with different decisions, and name the first of them, by key.
+
+    Args:
+        one: Predictions of the same rows.
+        other: Other predictions of these rows.
+        key: The key column of both.
+        threshold: A score at or above it decides for the positive class; ``None`` for a regression, where every other
+            score is another decision.
+
+    Raises:
+        InputError: if a table can't be read.
+    """
+    with sql.session() as (connection, scratch), sql.reading(one.path, other.path):
+        return _count(connection, (one, other), key, threshold, scratch)
+
+
+def _count(
+    connection: duckdb.DuckDBPyConnection,
+    sources: tuple[Source, Source],
+    key: str,
+    threshold: float | None,
+    scratch: Path,
+) -> tuple[int, tuple[str, ...]]:
+    parts = []
+    for name, source in zip("ab", sources, strict=True):
+        table = open_table(connection, source.path, scratch)
+        cells = [f"{table.column(key).ref}::VARCHAR AS k", f"{_decision_sql(table, source, threshold)} AS d"]
+        parts.append(f"({sql.select(cells, table.relation)}) AS {name}")
+    joined = f"{parts[0]} JOIN {parts[1]} ON a.k = b.k"
+    other = "a.d IS DISTINCT FROM b.d"
+    count = sql.first_row(connection, sql.select("count(*)", joined, where=other))
+    named = connection.execute(sql.select("a.k", joined, where=other, order_by="a.k", limit=MOST_NAMED)).fetchall()
+    return int(count[0]) if count else 0, tuple(str(row[0]) for row in named)
+
+
+def _decision_sql(table: Table, source: Source, threshold: float | None) -> str:
+    """SQL for a row's decision."""
+    if source.decision is not None:
+        return f"{table.column(source.decision).ref}::VARCHAR"
+    score = table.column(source.score or "")
+    if threshold is None:
+        return score.as_float()
+    own = score.nearest(source.threshold if source.threshold is not None else threshold)
+    return f"{score.as_float()} >= {sql.float_literal(own)}"

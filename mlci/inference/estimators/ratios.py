@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mlci.inference.evidence import Evidence, Point, Undefined
-from mlci.inference.intervals.estimates import Logit, Normal, Sampled
+from mlci.inference.intervals.estimates import Normal, Sampled
 from mlci.inference.intervals.proportions import Proportion
+from mlci.inference.intervals.transformed import Logit
 from mlci.metrics.confusion import Function, Margins
 from mlci.metrics.statistics import Counts, Decisions, Floats
 

@@ -10,8 +10,8 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from mlci.inference.estimators.ratios import Cells, cell_influence, gradient, standard_error
 from mlci.inference.evidence import Evidence, Undefined
-from mlci.inference.families.ratios import Cells, cell_influence, gradient, standard_error
 from mlci.inference.intervals.mover import Mover
 from mlci.inference.intervals.paired_score import Label, PairedScore
 from mlci.inference.intervals.proportions import F1, Proportion

@@ -1,18 +1,73 @@
 """Metrics of decisions: rates by Wilson and Tango, means of rates by class, ratios of counts by the delta method."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import NamedTuple
 
-from mlci.inference.context import MeasureContext, Triple, absent_evidence, tied_evidence
-from mlci.inference.evidence import Cause, Evidence, Point, Undefined
-from mlci.inference.families import decision_metrics_by_label, rates, ratios
-from mlci.inference.intervals.proportions import F1, Proportion
+from mlci.inference.estimators import decision_metrics_by_label, ratios
+from mlci.inference.estimators.ratios import Cells
+from mlci.inference.evidence import (
+    Cause,
+    Evidence,
+    MeasureContext,
+    Point,
+    Tie,
+    Triple,
+    Undefined,
+    absent_evidence,
+    tied_evidence,
+)
+from mlci.inference.intervals.proportions import F1, Proportion, Tango
 from mlci.metrics import catalogue, confusion
 from mlci.metrics.catalogue import PER_CLASS
 from mlci.metrics.confusion import Function, Margins
 from mlci.metrics.info import MetricInfo
 from mlci.metrics.rates import Rate, rate
 from mlci.metrics.statistics import Counts, Decisions, Floats, Statistics
+
+
+@dataclass(frozen=True)
+class Share:
+    """A numerator and a denominator, in rows."""
+
+    part: int
+    base: int
+
+
+def share_of_rows(decisions: Decisions, rate: Rate, decided: Counts) -> Share:
+    """Count the rows of one model's rate."""
+    label, count = decisions.label, decisions.count
+    return Share(int(count[rate.part[label, decided]].sum()), int(count[rate.base[label, decided]].sum()))
+
+
+def proportion(counted: Share) -> Evidence:
+    """Return the rate with Wilson's interval; undefined if its base is empty."""
+    if counted.base == 0:
+        return Undefined("0/0: no row here is in the denominator")
+    return Proportion(counted.part, counted.base)
+
+
+def rate_change(cells: Cells, rate: Rate) -> Evidence | None:
+    """Return candidate minus baseline over the same rows; ``None`` without a baseline."""
+    base = cells.decisions.baseline
+    if base is None:
+        return None
+    if not rate.shared and rate.function is not None:
+        return decision_metrics_by_label.change_by_label(cells, rate.function)
+    return _tango(cells.decisions, rate, base)
+
+
+def _tango(decisions: Decisions, rate: Rate, baseline: Counts) -> Evidence:
+    label, candidate, count = decisions.label, decisions.candidate, decisions.count
+    inside = rate.base[label, candidate]
+    rows = int(count[inside].sum())
+    if rows == 0:
+        return Undefined("0/0: no row here is in the denominator")
+    now, before = rate.part[label, candidate], rate.part[label, baseline]
+    if bool((now == before).all()) and rate.part.sum(axis=1).max() == rate.part.shape[1]:
+        return Tie(reason="it depends on the labels alone")
+    return Tango(int(count[inside & now & ~before].sum()), int(count[inside & before & ~now].sum()), rows)
+
 
 _FUNCTIONS: dict[str, Function] = {
     "balanced_accuracy": confusion.balanced_accuracy,
@@ -62,14 +117,14 @@ def rate_evidence(info: MetricInfo, statistics: Statistics, context: MeasureCont
 
 
 def _proportions(masks: Rate, decisions: Decisions, differing: int | None) -> Triple:
-    candidate = rates.proportion(rates.share_of_rows(decisions, masks, decisions.candidate))
+    candidate = proportion(share_of_rows(decisions, masks, decisions.candidate))
     if decisions.baseline is None:
         return candidate, None, None
-    baseline = rates.proportion(rates.share_of_rows(decisions, masks, decisions.baseline))
+    baseline = proportion(share_of_rows(decisions, masks, decisions.baseline))
     view = ratios.Cells.of(decisions)
     if view.identical and not differing:
         return candidate, baseline, tied_evidence(candidate)
-    return candidate, baseline, rates.rate_change(view, masks)
+    return candidate, baseline, rate_change(view, masks)
 
 
 def share_evidence(info: MetricInfo, statistics: Statistics, context: MeasureContext) -> Triple:
@@ -80,8 +135,8 @@ def share_evidence(info: MetricInfo, statistics: Statistics, context: MeasureCon
     masks = base_rate(info.name, decisions)
 
     def of(decided: str) -> Evidence:
-        part = rates.share_of_rows(decisions, masks, getattr(decisions, decided)).part
-        return rates.proportion(rates.Share(part, rates.share_of_rows(whole, masks, getattr(whole, decided)).part))
+        part = share_of_rows(decisions, masks, getattr(decisions, decided)).part
+        return proportion(Share(part, share_of_rows(whole, masks, getattr(whole, decided)).part))
 
     candidate = of("candidate")
     if decisions.baseline is None:

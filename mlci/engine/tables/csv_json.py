@@ -1,4 +1,4 @@
-"""Staging: strict conversion of text files to Parquet; CSV cells stay text, and an invalid row is an error.
+"""CSV and JSON files to Parquet: strict conversion; CSV cells stay text, and an invalid row is an error.
 
 After staging, all readers use one format with row numbers.
 """
@@ -16,9 +16,8 @@ from pathlib import Path
 import duckdb
 
 from mlci.engine import sql
-from mlci.engine.message_text import count_noun
 from mlci.engine.tables.files import LocalFile
-from mlci.errors import InputError, Problem
+from mlci.errors import InputError, Problem, count_noun
 
 _DELIMITERS = ",;\t|"
 _HEADER_LIMIT = 1 << 20

@@ -1,1 +1,0 @@
-"""Evidence for each family of metrics."""
