@@ -10,7 +10,7 @@ from pathlib import Path
 from benchmarks.registry.media import S3, Folder, s3
 from benchmarks.registry.versions import candidate, load, promote
 from mlci.operations.rollback import roll_back
-from mlci.registry import ledger
+from mlci.registry import ledger, registry
 from mlci.registry.entries import Actor, LedgerState, VerdictRecord
 from mlci.registry.store import Store
 
@@ -33,8 +33,8 @@ class Figure:
         return self.ours / self.bare
 
 
-def stamp() -> ledger.Author:
-    return ledger.Author(
+def stamp() -> registry.Author:
+    return registry.Author(
         by=Actor(actor="bench"), now=lambda: "2026-01-01T00:00:00+00:00", nonce=lambda: f"{next(_numbers)}"
     )
 
@@ -71,7 +71,7 @@ def medium(name: str, place: Place, scratch: Path, *, model: int, entries: int, 
     for made in before:
         promote(store, stamp(), made)
     while ledger.read_ledger_head(store).number < entries:
-        ledger.append_entry(store, stamp(), verdict)
+        registry.append_entry(store, stamp(), verdict)
     there = [name for made in before for name in place.copy_in(made.files)]
     one = there[: len(before[0].files)]
     new = iter([candidate(_new(scratch), model) for _ in range(3 * turns)])

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mlci.operations.promote import preflight
-from mlci.registry import entries, ledger, versions
+from mlci.registry import entries, ledger, registry, stored_files, versions
 from mlci.registry.entries import LedgerState, Promotion
-from mlci.registry.ledger import Author
 from mlci.registry.manifest import Bundle, Data, Environment, Manifest, Predictions, Recipe, VersionFile
+from mlci.registry.registry import Author
 from mlci.registry.store import Store
 
 MIB = 1 << 20
@@ -61,13 +61,13 @@ def promote(store: Store, stamp: Author, made: Candidate) -> None:
     preflight.check_registry(store, champion, now=stamp.now(), despite=None)
     manifest = Manifest.of(made.content, end.state.versions + 1)
     for file in made.content.everything():
-        versions.put_verified(store, made.paths[file.digest], file, of="a candidate")
-    digest = versions.describe(store, entries.canonical_json(manifest.model_dump(mode="json", by_alias=True)))
+        stored_files.put_verified(store, made.paths[file.digest], file, of="a candidate")
+    digest = stored_files.describe(store, entries.canonical_json(manifest.model_dump(mode="json", by_alias=True)))
 
     def decide(state: LedgerState) -> Promotion:
         return Promotion(version=manifest.version, manifest=digest, replaced=state.champion)
 
-    ledger.append_entry(store, stamp, decide)
+    registry.append_entry(store, stamp, decide)
 
 
 def load(store: Store, target: Path) -> None:
@@ -76,4 +76,4 @@ def load(store: Store, target: Path) -> None:
     if champion is None:
         raise ValueError("nothing was promoted")
     for file in champion.manifest.everything():
-        versions.fetch_file(store, file, target / file.name, of="the champion")
+        stored_files.fetch_file(store, file, target / file.name, of="the champion")

@@ -17,7 +17,7 @@ from mlci.cli.github_env import read_workflow
 from mlci.report.comment import SUMMARY_BUDGET, render_summary
 from mlci.report.document import Report
 from mlci.report.text.markup import Markdown
-from mlci.util.bounded_read import append_bounded
+from mlci.util.safe_files import append_bounded
 
 NO_ROOM = "The report does not fit into the rest of this step's summary; the artifact contains all of it.\n"
 

@@ -13,7 +13,7 @@ from mlci.publish.invocation import Invocation, read_invocation
 from mlci.publish.runs import Run, parse_run
 from mlci.report.links import Links
 from mlci.report.text.escape import plain_text
-from mlci.util.bounded_read import read_bounded
+from mlci.util.safe_files import read_bounded
 
 _TOKEN = re.compile(r"[!-~]+")
 GUIDE = "https://github.com/mlci/mlci/blob/main/docs/explanation/how-gates-decide.md"

@@ -9,7 +9,7 @@ from mlci.config.loader import LoadedConfig
 from mlci.config.registry_uri import MLFLOW
 from mlci.errors import InputError, OutsideError
 from mlci.operations.promote.import_model import ImportedModel
-from mlci.registry.stores.object_store.uri import Limits
+from mlci.registry.stores.retry import Limits
 
 _MODEL = re.compile(r"models:/(?P<name>[^@/]+)(?:@(?P<alias>[^@/]+)|/(?P<number>[1-9][0-9]*))")
 
@@ -59,7 +59,7 @@ def _of_mlflow(
     """Download a version of a registered model, and read what its run records."""
     import time  # noqa: PLC0415 - waits between tries only
 
-    from mlci.registry.stores.errors import NotFoundError  # noqa: PLC0415
+    from mlci.registry.errors import NotFoundError  # noqa: PLC0415
     from mlci.registry.stores.mlflow import client as mlflow_client  # noqa: PLC0415 - the adapter that was asked for
 
     client = mlflow_client.TrackingClient(

@@ -38,7 +38,7 @@ from mlci.report.comment import render_summary
 from mlci.report.document import Report
 from mlci.report.links import Links
 from mlci.report.serialization import MOST_BYTES, parse_report
-from mlci.util.bounded_read import read_bounded
+from mlci.util.safe_files import read_bounded
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -30,14 +30,14 @@ from mlci.config.registry_uri import DEFAULT_REGISTRY, GITHUB, MLFLOW, STORES
 from mlci.errors import InputError, OutsideError
 from mlci.execution.environment import child_environment, registry_credentials
 from mlci.git.git import Git, tracked_files
-from mlci.git.head import read_head
+from mlci.git.refs import read_head
 from mlci.registry import entries
 from mlci.registry.entries import Actor
-from mlci.registry.ledger import Author, Intent
 from mlci.registry.manifest import Environment
+from mlci.registry.registry import Author, Intent
 from mlci.registry.store import Store
 from mlci.registry.stores.snapshot import SnapshotReader
-from mlci.util.bounded_read import read_bounded
+from mlci.util.safe_files import read_bounded
 
 _FOLDER = "pending"
 _MOST_BYTES = 4096

@@ -31,12 +31,12 @@ from mlci.execution.metric_stage import MetricProcess, missing_metric_reason
 from mlci.execution.process import ProcessRunner
 from mlci.git.baseline_cache import BaselineCache
 from mlci.git.git import Git
-from mlci.git.head import is_elsewhere
+from mlci.git.refs import is_elsewhere
 from mlci.metrics import catalogue
 from mlci.operations.context import RunContext
 from mlci.operations.lineage.comparison import policy_ref
 from mlci.operations.report_builder import ReportContext
-from mlci.registry.ledger import Author
+from mlci.registry.registry import Author
 from mlci.registry.store import Store
 from mlci.report.document import BaselineRef, Candidate
 

@@ -26,7 +26,7 @@ from mlci.engine.tables import cell_values
 from mlci.engine.tables.column_types import TableColumn
 from mlci.engine.tables.table import Table, open_table
 from mlci.errors import InputError, Problem
-from mlci.lineage.fingerprints import Fingerprint
+from mlci.lineage.rows import Fingerprint
 
 _CODED = 1000
 _PACKED = 1 << 20

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
-from mlci.lineage.fingerprints import Fingerprint
+from mlci.lineage.rows import Fingerprint
 from mlci.metrics.row_metrics import RowMetric
 from mlci.metrics.statistics import Statistics
 

@@ -1,12 +1,12 @@
-"""Resolve a git reference to a commit."""
+"""Commits: the checkout's own, and the one that a reference names."""
 
 import difflib
 import re
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from mlci.errors import InputError
 from mlci.git.git import Git
-from mlci.git.head import read_head
 
 _OF_THE_REMOTE = re.compile(r"(?!HEAD\b|@|refs/|origin/|[0-9a-fA-F]{40}$)[^:]+")
 _WHOLE_HISTORY = """
@@ -77,3 +77,49 @@ def _absent(git: Git, ref: str) -> str:
     near = difflib.get_close_matches(ref, [name.removeprefix("origin/") for name in names[:5000]], 1)
     meant = f"did you mean `{near[0]}`?" if near else f"if it exists at origin, run `git fetch origin {ref}` first"
     return f"`baseline.ref: {ref}` names no branch, tag or commit of this clone; {meant}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class CommitHead:
+    """The checkout's commit.
+
+    Attributes:
+        commit: Full hash.
+        dirty: Whether files that git tracks differ from it. Files that git does not track don't count.
+    """
+
+    commit: str
+    dirty: bool
+
+
+def read_head(git: Git) -> CommitHead | None:
+    """Return the current commit; ``None`` outside of git, without git, or before the first commit."""
+    try:
+        commit = git.ask("rev-parse", "--verify", "--quiet", "HEAD^{commit}")
+    except InputError:
+        return None
+    if commit.status != 0:
+        return None
+    changes = git.ask("status", "--porcelain", "--untracked-files=no")
+    return CommitHead(commit=commit.out, dirty=changes.status != 0 or bool(changes.out))
+
+
+def is_elsewhere(git: Git, commits: AbstractSet[str]) -> str | None:
+    """Return the checkout's commit if it is not one of these and was not made from one of them.
+
+    ``None`` if it is one, or if that is unknown: outside of git, without git, in a checkout of another user.
+    """
+    try:
+        here = git.ask("rev-parse", "--verify", "--quiet", "HEAD^{commit}") if commits else None
+    except InputError:
+        return None
+    if here is None or here.status != 0 or here.out in commits:
+        return None
+    return None if _made_from(git, here.out, commits) else here.out
+
+
+def _made_from(git: Git, commit: str, commits: AbstractSet[str]) -> bool:
+    """Whether one of ``commits`` is an ancestor; parents are known even in a shallow checkout."""
+    parents = re.findall("^parent (.+)$", git.ask("cat-file", "commit", commit).out.partition("\n\n")[0], re.MULTILINE)
+    ancestors = (git.ask("merge-base", "--is-ancestor", one, commit).status == 0 for one in sorted(commits))
+    return not commits.isdisjoint(parents) or any(ancestors)

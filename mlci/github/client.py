@@ -1,4 +1,4 @@
-"""Adapter of :class:`mlci.github.interface.GitHub` to GitHub's REST API."""
+"""Adapter of :class:`mlci.github.interface.GitHub` to GitHub's REST API, and parsers of its answers."""
 
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -6,12 +6,13 @@ from typing import Any, TypeVar
 from urllib.parse import quote
 
 from mlci.errors import OutsideError
-from mlci.github import responses
 from mlci.github.interface import CheckFields, CheckRun, Comment, NotThere, PermissionRefused, Status
-from mlci.github.retry import Request, RetryingClient, RetryPolicy
+from mlci.github.retry import Request, RetryingClient, RetryPolicy, decode_json
 from mlci.github.transport import Answer, Send
+from mlci.publish.check import Annotation
 
 T = TypeVar("T")
+MOST_TEXT = 1 << 20
 _PAGE = 100
 _MOST_PAGES = 50
 
@@ -34,7 +35,7 @@ class Client:
         path = f"{self._root}/commits/{quote(ref)}/check-runs"
         ask = partial(Request, verb="GET", path=path, permission="checks", doing="list check runs")
         parameters = {"check_name": name, "filter": "all"}  # `latest` keeps one, by time, not by run
-        found = self._pages(ask, parameters, "check_runs", responses.parse_check_run)
+        found = self._pages(ask, parameters, "check_runs", parse_check_run)
         if isinstance(found, PermissionRefused | NotThere):
             return found
         return tuple(sorted((one for one in found if one.name == name), key=lambda one: one.id))
@@ -49,9 +50,9 @@ class Client:
             permission="checks",
             doing=f"create the check `{name}`",
             parameters={},
-            body={"name": name, "head_sha": head, **responses.check_body(fields)},
+            body={"name": name, "head_sha": head, **check_body(fields)},
         )
-        return _there(self._asker.ask(ask, _json(responses.parse_check_run), arrived), ask)
+        return _there(self._asker.ask(ask, _json(parse_check_run), arrived), ask)
 
     def update_check(
         self, number: int, fields: CheckFields, *, arrived: Callable[[], CheckRun | None]
@@ -63,9 +64,9 @@ class Client:
             permission="checks",
             doing="update the check",
             parameters={},
-            body=responses.check_body(fields),
+            body=check_body(fields),
         )
-        return _there(self._asker.ask(ask, _json(responses.parse_check_run), arrived), ask)
+        return _there(self._asker.ask(ask, _json(parse_check_run), arrived), ask)
 
     def set_status(self, head: str, status: Status) -> PermissionRefused | None:
         """Set a commit status; the request is idempotent."""
@@ -85,7 +86,7 @@ class Client:
         path = f"{self._root}/issues/{pull}/comments"
         doing = f"list the comments of pull request {pull}"
         ask = partial(Request, verb="GET", path=path, permission="pull-requests", doing=doing)
-        found = self._pages(ask, {}, None, responses.parse_comment)
+        found = self._pages(ask, {}, None, parse_comment)
         return _there(found, ask(parameters={}))
 
     def create_comment(
@@ -100,11 +101,11 @@ class Client:
             parameters={},
             body={"body": body},
         )
-        return _there(self._asker.ask(ask, _json(responses.parse_comment), arrived), ask)
+        return _there(self._asker.ask(ask, _json(parse_comment), arrived), ask)
 
     def edit_comment(self, number: int, body: str) -> Comment | PermissionRefused | NotThere:
         """Replace the text of a comment."""
-        return self._asker.ask(self._about(number, "PATCH", {"body": body}), _json(responses.parse_comment))
+        return self._asker.ask(self._about(number, "PATCH", {"body": body}), _json(parse_comment))
 
     def delete_comment(self, number: int) -> PermissionRefused | NotThere | None:
         """Delete a comment."""
@@ -116,7 +117,7 @@ class Client:
         ask = Request(
             verb="GET", path=path, permission="pull-requests", doing=f"read pull request {pull}", parameters={}
         )
-        return self._asker.ask(ask, _json(responses.parse_head_commit))
+        return self._asker.ask(ask, _json(parse_head_commit))
 
     def login(self) -> str | None:
         """Return the token's login; a workflow's own token has none."""
@@ -141,9 +142,7 @@ class Client:
         """Read all pages by number; links in the answer are not followed."""
 
         def page(answer: Answer) -> tuple[list[T], bool]:
-            return [read(item) for item in responses.parse_items(responses.decode_json(answer.body), key)], _has_next(
-                answer
-            )
+            return [read(item) for item in parse_items(decode_json(answer.body), key)], _has_next(answer)
 
         found: list[T] = []
         for number in range(1, _MOST_PAGES + 1):
@@ -159,7 +158,7 @@ class Client:
 
 
 def _json(read: Callable[[object], T]) -> Callable[[Answer], T]:
-    return lambda answer: read(responses.decode_json(answer.body))
+    return lambda answer: read(decode_json(answer.body))
 
 
 def _nothing(_answer: Answer) -> None:
@@ -186,3 +185,119 @@ def _there(found: T | PermissionRefused | NotThere, ask: Request) -> T | Permiss
 def _has_next(answer: Answer) -> bool:
     """Whether the ``Link`` header names a next page (GitHub's documentation, "Using pagination in the REST API")."""
     return 'rel="next"' in answer.headers.get("link", "")
+
+
+def parse_comment(data: object) -> Comment:
+    """Read a comment.
+
+    Raises:
+        ValueError: if it has another form.
+    """
+    found = _object(data, "comment")
+    return Comment(
+        id=_number(found, "id"),
+        author=_text(_optional(found, "user"), "login"),
+        body=_text(found, "body"),
+        url=_text(found, "html_url"),
+    )
+
+
+def parse_check_run(data: object) -> CheckRun:
+    """Read a check run.
+
+    Raises:
+        ValueError: if it has another form.
+    """
+    found = _object(data, "check run")
+    output = _optional(found, "output")
+    return CheckRun(
+        id=_number(found, "id"),
+        name=_text(found, "name"),
+        head=_text(found, "head_sha"),
+        app=_text(_optional(found, "app"), "slug"),
+        external_id=_text(found, "external_id"),
+        status=_text(found, "status"),
+        conclusion=_text(found, "conclusion") or None,
+        title=_text(output, "title"),
+        summary=_text(output, "summary"),
+        annotations=_number(output, "annotations_count", missing=0),
+        url=_text(found, "html_url"),
+        pulls=_pulls(found),
+    )
+
+
+def parse_head_commit(data: object) -> str:
+    """Read the commit that is a pull request's head.
+
+    Raises:
+        ValueError: if it has another form.
+    """
+    return _text(_object(_object(data, "pull request").get("head"), "head"), "sha")
+
+
+def parse_items(data: object, key: str | None) -> list[object]:
+    """Return the entries of a page: a list, or a list under a key.
+
+    Raises:
+        ValueError: if it has another form.
+    """
+    found = _object(data, "page").get(key) if key is not None else data
+    if not isinstance(found, list):
+        raise ValueError("its answer is not a list")  # noqa: TRY004 (an answer's form, not a caller's mistake)
+    return found
+
+
+def check_body(fields: CheckFields) -> dict[str, object]:
+    """Return a check run in the form of GitHub's API."""
+    ended = {"status": "in_progress"} if fields.conclusion is None else {"status": "completed"}
+    output: dict[str, object] = {"title": fields.output.title, "summary": fields.output.summary}
+    if fields.output.annotations:
+        output["annotations"] = [_annotation(one) for one in fields.output.annotations]
+    return {
+        "external_id": fields.external_id,
+        **ended,
+        **({"conclusion": fields.conclusion} if fields.conclusion else {}),
+        **({"details_url": fields.url} if fields.url else {}),
+        "output": output,
+    }
+
+
+def _annotation(one: Annotation) -> dict[str, object]:
+    return {
+        "path": one.path,
+        "start_line": one.line,
+        "end_line": one.line,
+        "annotation_level": one.level,
+        "title": one.title,
+        "message": one.message,
+    }
+
+
+def _pulls(found: Mapping[str, object]) -> tuple[int, ...]:
+    """Return numbers of pull requests; malformed entries are skipped, because only a comment depends on them."""
+    entries = found.get("pull_requests")
+    numbers = [one.get("number") for one in entries if isinstance(one, dict)] if isinstance(entries, list) else []
+    return tuple(one for one in numbers if isinstance(one, int) and not isinstance(one, bool) and one > 0)
+
+
+def _object(data: object, what: str) -> Mapping[str, object]:
+    if not isinstance(data, dict):
+        raise ValueError(f"its answer is not a {what}")  # noqa: TRY004 (an answer's form, not a caller's mistake)
+    return data
+
+
+def _optional(parent: Mapping[str, object], key: str) -> Mapping[str, object]:
+    found = parent.get(key)
+    return found if isinstance(found, dict) else {}
+
+
+def _number(parent: Mapping[str, object], key: str, *, missing: int | None = None) -> int:
+    found = parent.get(key, missing)
+    if isinstance(found, bool) or not isinstance(found, int) or found < 0:
+        raise ValueError(f"its answer has no number `{key}`")
+    return found
+
+
+def _text(parent: Mapping[str, object], key: str) -> str:
+    found = parent.get(key)
+    return found[:MOST_TEXT] if isinstance(found, str) else ""

@@ -4,6 +4,7 @@ Source: GitHub's documentation, "Best practices for using the REST API", *Handle
 ``retry-after``; with ``x-ratelimit-remaining: 0`` wait until ``x-ratelimit-reset``; else at least a minute.
 """
 
+import json
 import random
 import time
 from collections.abc import Callable, Mapping
@@ -11,7 +12,6 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from mlci.errors import OutsideError
-from mlci.github import responses
 from mlci.github.interface import NotThere, PermissionRefused
 from mlci.github.transport import Answer, NoAnswerError, Send
 from mlci.publish.permissions import Permission
@@ -189,7 +189,7 @@ def _limited(answer: Answer) -> bool:
         return False
     headers = answer.headers
     stated = "retry-after" in headers or headers.get("x-ratelimit-remaining") == "0"
-    return answer.status == 429 or stated or "rate limit" in responses.error_message(answer.body).lower()
+    return answer.status == 429 or stated or "rate limit" in error_message(answer.body).lower()
 
 
 def _refused(ask: Request, answer: Answer) -> PermissionRefused | NotThere | None:
@@ -201,7 +201,7 @@ def _refused(ask: Request, answer: Answer) -> PermissionRefused | NotThere | Non
     """
     if answer.status < 400 or answer.status >= 500 or answer.status == 408 or _limited(answer):
         return None
-    message = plain_text(responses.error_message(answer.body) or f"status {answer.status}", longest=300)
+    message = plain_text(error_message(answer.body) or f"status {answer.status}", longest=300)
     match answer.status:
         case 401:
             raise OutsideError(f"GitHub: could not {ask.doing}: the token is not valid (401, {message})")
@@ -216,3 +216,29 @@ def _refused(ask: Request, answer: Answer) -> PermissionRefused | NotThere | Non
         case _:
             text = f"GitHub does not let mlci {ask.doing} ({answer.status}, {message})"
             raise RefusedError(text, status=answer.status, message=message)
+
+
+def decode_json(body: str) -> Any:  # noqa: ANN401 (any JSON)
+    """Read JSON; an empty body is ``None``.
+
+    Raises:
+        ValueError: if it is not JSON, or is nested too deep.
+    """
+    try:
+        return json.loads(body) if body.strip() else None
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"its answer is not JSON ({type(error).__name__})") from None
+
+
+def error_message(body: str) -> str:
+    """Return GitHub's message about an error, with the fields that it is about."""
+    try:
+        found = decode_json(body)
+    except ValueError:
+        return ""
+    if not isinstance(found, dict):
+        return ""
+    text, errors = found.get("message"), found.get("errors")
+    more = errors if isinstance(errors, list) else []
+    parts = [str(one.get("message") or one) if isinstance(one, dict) else str(one) for one in more]
+    return "; ".join([text if isinstance(text, str) else "", *parts])[:400]

@@ -6,8 +6,8 @@ import posixpath
 from collections.abc import Iterable, Iterator, Mapping
 from fnmatch import fnmatchcase
 
-from mlci.lineage.fingerprints import is_recorded
 from mlci.lineage.origin import ChangedFiles, How, Kind, Origin, OriginItem, Row
+from mlci.lineage.rows import is_recorded
 
 MOST = 50
 """Most items of a row."""

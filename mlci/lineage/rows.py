@@ -1,20 +1,26 @@
-"""Rows of an evaluation set by digests, stored with a version so that another set can be compared row by row.
+"""Evaluation sets by digests: their fingerprint, and their rows.
 
 Each row has three digests of 64 bits: of its key, of its label and of all other columns. Rows without a key column are
 identified by all columns but the label. Two different rows collide with a probability of about 2**-64. The digests are
 not secret: a reader can recover labels by trying values.
+
+A fingerprint has a scheme, which defines how cells are read. Scheme 1 widened float32 columns of few values, rounded
+decimals of many digits and took durations without their unit; scheme 2 reads every cell exactly. Most tables have the
+same fingerprint in both.
 """
 
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 Digests = NDArray[np.uint64]
 Positions = NDArray[np.intp]
+SCHEME = 2
+"""Number of the scheme of new fingerprints."""
 MOST = 1_000_000
 """Most rows that are stored, 24 bytes each."""
 UNCERTAIN = 0.05
@@ -22,6 +28,39 @@ UNCERTAIN = 0.05
 SCHEMA = "mlci/rows/1"
 _MOST_HEADER = 4_000_000
 _MIX = 0x9E3779B97F4A7C15
+
+
+class Fingerprint(str):
+    """``sha256:…`` of a table's content, with the fingerprint of scheme 1 if it differs."""
+
+    __slots__ = ("former",)
+    former: str | None
+
+    def __new__(cls, value: str, former: str | None = None) -> Self:
+        """Create a fingerprint; ``former`` is that of scheme 1, and ``None`` if they are the same."""
+        instance = super().__new__(cls, value)
+        instance.former = None if former == value else former
+        return instance
+
+    def with_suffix(self, suffix: str) -> "Fingerprint":
+        """Return the fingerprint of rows that are identified by more than their content."""
+        return Fingerprint(f"{self}{suffix}", None if self.former is None else f"{self.former}{suffix}")
+
+
+def former_fingerprint(fingerprint: str | None) -> str | None:
+    """Return the fingerprint of scheme 1 of the same file; ``None`` if it is the same or not known."""
+    return fingerprint.former if isinstance(fingerprint, Fingerprint) else None
+
+
+def spellings(fingerprint: str) -> tuple[str, ...]:
+    """Return every fingerprint under which the same file may be recorded, the current scheme's first."""
+    before = former_fingerprint(fingerprint)
+    return (fingerprint,) if before is None else (fingerprint, before)
+
+
+def is_recorded(recorded: str | None, current: str | None) -> bool:
+    """Return whether a recorded fingerprint of any scheme is that of the current evaluation set."""
+    return recorded == current or (recorded is not None and recorded == former_fingerprint(current))
 
 
 @dataclass(frozen=True, kw_only=True)

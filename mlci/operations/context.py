@@ -11,7 +11,7 @@ from mlci.execution.interface import Runner
 from mlci.git.baseline_cache import BaselineCache
 from mlci.git.git import Git
 from mlci.lineage.rows import Rows
-from mlci.registry.ledger import Author
+from mlci.registry.registry import Author
 from mlci.registry.store import Store
 
 

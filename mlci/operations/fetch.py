@@ -7,7 +7,7 @@ from mlci.operations.baseline import made_by_training, production, ref_or_file, 
 from mlci.operations.context import RunContext, registry_of, resolve_path
 from mlci.operations.lineage import trend
 from mlci.operations.metrics_only import ROWS
-from mlci.registry import versions
+from mlci.registry import stored_files, versions
 from mlci.registry.ledger import LedgerHead
 from mlci.registry.versions import Version
 
@@ -59,4 +59,4 @@ def _read(
     judged = (*manifest.files, manifest.predictions.file, manifest.report) if predictions is None or made_later else ()
     known = (predictions.file,) if predictions is not None else ()
     for number, file in enumerate((manifest.recipe.config, *manifest.environment.lock, *keys, *judged, *known)):
-        versions.fetch_file(store, file, context.scratch / "fetched" / str(number), of=f"version {champion.number}")
+        stored_files.fetch_file(store, file, context.scratch / "fetched" / str(number), of=f"version {champion.number}")

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from itertools import islice
 
 from mlci.config.models import Config
-from mlci.lineage.fingerprints import spellings
+from mlci.lineage.rows import spellings
 from mlci.operations.bundle.artifacts import ArtifactDigests
 from mlci.operations.context import RunContext
-from mlci.registry import entries, ledger
+from mlci.registry import entries, ledger, registry
 from mlci.registry.entries import Entry, LedgerState, VerdictRecord
 from mlci.registry.ledger import LedgerHead
 from mlci.registry.store import Store
@@ -111,7 +111,7 @@ def record_use(
             again=seen,
         )
 
-    return ledger.append_entry(store, context.author, decide)
+    return registry.append_entry(store, context.author, decide)
 
 
 def _seen(store: Store, ledger_head: LedgerHead, identity: tuple[str, str, str]) -> bool:

@@ -28,7 +28,7 @@ from mlci.operations.baseline.ref_or_file import former_config, keep_inside, mad
 from mlci.operations.context import RunContext, registry_of
 from mlci.operations.models import predictions
 from mlci.operations.models.predictions import ModelPredictions, StepContext
-from mlci.registry import versions
+from mlci.registry import stored_files, versions
 from mlci.registry.ledger import LedgerHead
 
 Values = dict[str, float]
@@ -115,7 +115,7 @@ def champion_values(context: RunContext, ledger_head: LedgerHead) -> MetricValue
             "compared; keep predicting, or judge this change by `baseline: {file: …}`"
         )
     path = context.scratch / "baseline" / kept.file.name
-    versions.fetch_file(store, kept.file, path, of=f"version {champion.number}")
+    stored_files.fetch_file(store, kept.file, path, of=f"version {champion.number}")
     values = metrics_file.read_metrics_file(path, shown=f"the metrics of version {champion.number}").values
     return MetricValues(values=values, commit=champion.manifest.recipe.commit, version=champion.number)
 

@@ -10,7 +10,7 @@ from mlci.gates.judge import join_verdicts
 from mlci.gates.rules import JudgedGate, Outcome
 from mlci.inference.evidence import Evidence
 from mlci.inference.result import Comparison, Disparity, EvaluationResult
-from mlci.lineage.fingerprints import SCHEME
+from mlci.lineage.rows import SCHEME
 from mlci.report.document import (
     AgreementRow,
     BaselineRef,

@@ -21,11 +21,10 @@ from mlci.operations.context import RunContext, registry_of, resolve_path
 from mlci.operations.diff import version_number
 from mlci.operations.models import file_guards, retrain
 from mlci.operations.models.retrain import EnvironmentBuilder, Retraining, lock_file
-from mlci.registry import entries, ledger, versions
-from mlci.registry.entries import ReproductionRecorded
-from mlci.registry.ledger import Author
+from mlci.registry import entries, ledger, registry, stored_files, versions
+from mlci.registry.entries import MetricSpread, ReproductionFound, ReproductionRecorded, Rerun
 from mlci.registry.manifest import Environment
-from mlci.registry.reproduction import MetricSpread, ReproductionFound, Rerun
+from mlci.registry.registry import Author
 from mlci.registry.store import Store
 from mlci.registry.versions import Version
 
@@ -208,13 +207,13 @@ def record_reproduction(store: Store, author: Author, found: ReproductionFound, 
         once: Append nothing if the newest record of that version holds these very reruns already.
     """
     spread = found.spread
-    digest = versions.describe(store, entries.canonical_json(spread.model_dump(mode="json", by_alias=True)))
+    digest = stored_files.describe(store, entries.canonical_json(spread.model_dump(mode="json", by_alias=True)))
     body = ReproductionRecorded(version=spread.version, outcome=found.outcome, spread=digest, runs=len(spread.reruns))
     ledger_head = ledger.read_ledger_head(store)
     place = ledger_head.state.reproduced.get(str(spread.version))
     if once and place is not None and ledger.read_verified(store, ledger_head, place).body == body:
         return place  # by an earlier attempt
-    entry = ledger.append_entry(store, author, lambda _: body)
+    entry = registry.append_entry(store, author, lambda _: body)
     return entry.number if entry is not None else None
 
 

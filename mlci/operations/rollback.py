@@ -3,11 +3,13 @@
 from dataclasses import dataclass
 
 from mlci.errors import InputError, OutsideError
-from mlci.operations.promote.refusals import find_own_decision
-from mlci.registry import ledger, versions
+from mlci.operations.promote.preflight import find_own_decision
+from mlci.registry import ledger, registry, stored_files, versions
 from mlci.registry.entries import LedgerState, Promotion, Rollback
-from mlci.registry.ledger import Author, LedgerHead
-from mlci.registry.store import Store, UnknownOutcomeError
+from mlci.registry.errors import UnknownOutcomeError
+from mlci.registry.ledger import LedgerHead
+from mlci.registry.registry import Author
+from mlci.registry.store import Store
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,7 +55,7 @@ def roll_back(store: Store, author: Author, *, to: int | None, reason: str) -> R
         raise InputError(f"{store.shown} has no version {target}; `mlci versions` lists them")
     if target == state.champion:
         return RollbackResult(version=target, replaced=target, entry=None)
-    versions.verify_files(store, versions.read_version(store, ledger_head, target).manifest)
+    stored_files.verify_files(store, versions.read_version(store, ledger_head, target).manifest)
     replaced = []
 
     def decide(now: LedgerState) -> Rollback | None:
@@ -66,7 +68,7 @@ def roll_back(store: Store, author: Author, *, to: int | None, reason: str) -> R
         return None if now.champion == target else Rollback(version=target, replaced=now.champion, reason=reason)
 
     try:
-        entry = ledger.append_entry(store, author, decide)
+        entry = registry.append_entry(store, author, decide)
     except UnknownOutcomeError as error:
         error.remedy = (
             f"Run `mlci rollback --to {target} --reason …`: it writes nothing if version {target} is in production"

@@ -9,7 +9,7 @@ from mlci.config.loader import LoadedConfig
 from mlci.config.models import Config
 from mlci.engine.interface import Source
 from mlci.gates.rules import JudgedGate
-from mlci.git.head import read_head
+from mlci.git.refs import read_head
 from mlci.inference.result import EvaluationResult
 from mlci.operations import holdout_uses, metrics_only, name_checks
 from mlci.operations.baseline import made_by_training, production, ref_or_file, training_noise

@@ -13,7 +13,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from mlci import __version__
-from mlci.registry.store import CorruptError, NewerError
+from mlci.registry.errors import CorruptError, NewerError
 
 READER = "0.1.0"
 """Least version of mlci that reads entries as this one writes them."""

@@ -1,4 +1,4 @@
-"""Entries of a ledger: decision, author and evidence, chained by SHA-256. Pure.
+"""Entries of a ledger, and the records of retrainings that they name: forms and bytes. Pure.
 
 An entry's bytes are canonical JSON: keys sorted, no spaces, UTF-8. It contains the digest of the entry before, so that
 no entry can be changed, moved or removed unless all later ones are rewritten. It also contains the state of the ledger
@@ -8,7 +8,7 @@ every state from the first.
 
 import hashlib
 import json
-from typing import Annotated, Literal, assert_never
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -115,9 +115,9 @@ class LedgerState(LedgerPart):
         rescored: By fingerprint, the number of the entry that added the champion's predictions on another set.
         reproduced: By version, the number of the newest entry with several retrainings, which give a spread.
         digests: By number, the SHA-256 of entries that the other attributes refer to, see
-            :mod:`mlci.registry.skip_links`; ``None``, and not in the bytes, in entries of older versions.
+            :mod:`mlci.registry.ledger_state`; ``None``, and not in the bytes, in entries of older versions.
         snapshot: Snapshot with the rest of ``promoted``, ``uses``, ``rescored`` and ``reproduced``, see
-            :mod:`mlci.registry.snapshots`; ``None`` if this state is complete.
+            :mod:`mlci.registry.ledger_state`; ``None`` if this state is complete.
     """
 
     champion: int | None = None
@@ -176,40 +176,34 @@ def entry_digest(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def state_after(state: LedgerState, body: Body, *, number: int) -> LedgerState:
-    """Return the state after an entry.
+class Rerun(LedgerPart):
+    """One training."""
 
-    Raises:
-        ValueError: if the entry can't follow that state.
-    """
-    changed: dict[str, object]
-    match body:
-        case Promotion(version=version, replaced=replaced):
-            if version != state.versions + 1 or replaced != state.champion:
-                raise ValueError(f"version {version} was judged against {replaced}, the champion is {state.champion}")
-            promoted = {**state.promoted, str(version): number}
-            changed = {"champion": version, "versions": version, "decided": number}
-            changed |= {"promoted": promoted, "rescored": {}}
-        case Rollback(version=version, replaced=replaced):
-            if str(version) not in state.promoted or replaced != state.champion:
-                raise ValueError(f"roll-back from {replaced} to {version}: the champion is {state.champion}")
-            if version == replaced:
-                raise ValueError(f"roll-back from {replaced} to itself: that version is the champion already")
-            changed = {"champion": version, "decided": number, "rescored": {}}
-        case VerdictRecord(fingerprint=fingerprint, again=again):
-            changed = {} if again else {"uses": {**state.uses, fingerprint: state.uses.get(fingerprint, 0) + 1}}
-        case PredictionsAdded(version=version, fingerprint=fingerprint):
-            _known(state, version)
-            champion = version == state.champion
-            changed = {"rescored": {**state.rescored, fingerprint: number}} if champion else {}
-        case ReproductionRecorded(version=version, runs=runs):
-            _known(state, version)
-            changed = {"reproduced": {**state.reproduced, str(version): number}} if runs > 1 else {}
-        case _:
-            assert_never(body)
-    return state.model_copy(update=changed)
+    seed: int = Field(description="Value of MLCI_SEED.")
+    model: Text | None = Field(description="Digest of the retrained model.")
+    predictions: Text = Field(description="Fingerprint of its predictions.")
+    metrics: dict[str, float] = Field(description="Whole-set values.")
 
 
-def _known(state: LedgerState, version: int) -> None:
-    if str(version) not in state.promoted:
-        raise ValueError(f"version {version} does not exist")
+class MetricSpread(LedgerPart):
+    """All retrainings of one version."""
+
+    model_config = BY_ALIAS
+
+    schema_: Annotated[Literal["mlci/spread/1"], Field(alias="schema")] = "mlci/spread/1"
+    version: int
+    fingerprint: Text = Field(description="Fingerprint of the evaluation set that all were evaluated on.")
+    original: dict[str, float] = Field(description="The version's own values on it.")
+    reruns: Annotated[tuple[Rerun, ...], Field(min_length=1)]
+    python: Text
+    platform: Text
+
+
+class ReproductionFound(LedgerPart):
+    """Record of a job that may not write to the registry, for a job that may."""
+
+    model_config = BY_ALIAS
+
+    schema_: Annotated[Literal["mlci/reproduction/1"], Field(alias="schema")] = "mlci/reproduction/1"
+    outcome: Literal["identical", "within", "different"]
+    spread: MetricSpread

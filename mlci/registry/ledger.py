@@ -2,45 +2,17 @@
 
 import contextlib
 import json
-import secrets
-import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from pydantic import ValidationError
 
-from mlci import __version__
-from mlci.errors import OutsideError
-from mlci.registry import compatibility, damage, descriptions, entries, skip_links, snapshots
-from mlci.registry.entries import Actor, Body, Entry, LedgerState, Promotion, Rollback
-from mlci.registry.store import Checkpoint, CorruptError, NewerError, RangeReader, Store
+from mlci.registry import compatibility, entries, errors, ledger_state, stored_files
+from mlci.registry.entries import Entry, LedgerState
+from mlci.registry.errors import CorruptError, NewerError
+from mlci.registry.store import Checkpoint, RangeReader, Store
 
 _SHOWN = 3  # missing entries that a message names
-_TRIES = 200  # tries if other writers append in between; 50 writers at once need some 50 tries
-
-
-@dataclass(frozen=True, kw_only=True)
-class Intent:
-    """One invocation of a command, with the same id for all attempts.
-
-    Attributes:
-        id: Identifier, recorded in the entry of the decision.
-        repeated: Whether an earlier attempt may have written that entry.
-    """
-
-    id: str
-    repeated: bool
-
-
-@dataclass(frozen=True, kw_only=True)
-class Author:
-    """An entry's author, time and nonce, the invocation, and the version of mlci, supplied by the caller."""
-
-    by: Actor
-    now: Callable[[], str]
-    nonce: Callable[[], str]
-    intent: Intent | None = None
-    writer: str = __version__
 
 
 @dataclass(frozen=True)
@@ -83,95 +55,11 @@ def _whole(store: Store, entry_state: LedgerState) -> LedgerState:
     if entry_state.snapshot is None:
         return entry_state
     of = f"the snapshot of the state after entry {entry_state.snapshot.entry}"
-    data = descriptions.read_description(store, entry_state.snapshot.digest, of=of)
+    data = stored_files.read_description(store, entry_state.snapshot.digest, of=of)
     try:
-        return snapshots.restore_state(entry_state, snapshots.StateSnapshot.model_validate_json(data))
+        return ledger_state.restore_state(entry_state, ledger_state.StateSnapshot.model_validate_json(data))
     except ValidationError as error:
         raise compatibility.unreadable_record(error, data, what=f"{store.shown}: {of}") from None
-
-
-def pause(lost: int) -> None:
-    """Wait a random time before the next try, longer after more lost tries, so that writers do not collide again."""
-    time.sleep(secrets.randbelow(1_000) / 1_000 * min(0.01 * 2**lost, 1.0))
-
-
-def append_entry(
-    store: Store,
-    author: Author,
-    decide: Callable[[LedgerState], Body | None],
-    *,
-    may: int = _TRIES,
-    wait: Callable[[int], None] = pause,
-) -> Entry | None:
-    """Append the entry that ``decide`` returns for the state; decide again if another writer appended first.
-
-    The entry is the decision: a checkpoint that can't be written after it is not a failure; the next writer writes one.
-
-    Args:
-        store: The registry.
-        author: The author.
-        decide: Pure function from the state to the body to append, or ``None`` for nothing. It may raise.
-        may: Number of tries.
-        wait: Called after a lost try with the number of lost tries.
-
-    Raises:
-        OutsideError: if another writer appended first every time.
-    """
-    for lost in range(may):
-        if lost:
-            wait(lost)
-        ledger_head = read_ledger_head(store)
-        body = decide(ledger_head.state)
-        if body is None:
-            return None
-        if ledger_head.number == 1:
-            _leave_first(store, ledger_head)
-        entry, snapshot = _next(store, ledger_head, author, body)
-        data = entries.dump_entry(entry)
-        if len(data) > entries.MOST_BYTES:
-            raise OutsideError(f"an entry of {len(data):,} bytes is too large for the ledger of {store.shown}")
-        if snapshot is not None:
-            descriptions.describe(store, snapshot)
-        if store.append(entry.number, data):
-            with contextlib.suppress(OutsideError):
-                store.write_checkpoint(Checkpoint(number=entry.number, digest=entries.entry_digest(data)))
-            return entry
-    raise OutsideError(f"{store.shown}: other writers came first {may} times in a row; try again later")
-
-
-def _leave_first(store: Store, ledger_head: LedgerHead) -> None:
-    """Write a checkpoint of the first entry if its writer was killed before; a longer ledger always has one."""
-    if ledger_head.digest is not None and store.read_checkpoint() is None:
-        with contextlib.suppress(OutsideError):  # as after an entry: without a checkpoint, a promotion is refused
-            store.write_checkpoint(Checkpoint(number=ledger_head.number, digest=ledger_head.digest))
-
-
-def _next(store: Store, ledger_head: LedgerHead, author: Author, body: Body) -> tuple[Entry, bytes | None]:
-    """Return the next entry, with the digests of entries that its state refers to, and its snapshot, if any."""
-    number = ledger_head.number + 1
-    state = entries.state_after(ledger_head.state, body, number=number)
-    known = {int(item): digest for item, digest in (ledger_head.state.digests or {}).items()}
-    known |= {} if ledger_head.digest is None else {ledger_head.number: ledger_head.digest}
-    lacks = skip_links.entries_to_link(state, number=number) - set(known)
-    known |= {
-        entry.number: entries.entry_digest(entries.dump_entry(entry))
-        for entry in iter_verified(store, ledger_head, lacks)
-    }
-    after = skip_links.linked_digest(state, known, number=number)
-    entry_state, snapshot = snapshots.compact_state(ledger_head.entry_state, ledger_head.state, after, number=number)
-    entry = Entry(
-        number=number,
-        previous=ledger_head.digest,
-        at=author.now(),
-        nonce=author.nonce(),
-        by=author.by,
-        body=body,
-        state=entry_state,
-        writer=author.writer,
-        reader=compatibility.READER,
-        intent=author.intent.id if author.intent and isinstance(body, Promotion | Rollback) else None,
-    )
-    return entry, snapshot
 
 
 def read_entry(store: Store, number: int) -> Entry:
@@ -202,14 +90,14 @@ def iter_verified(store: Store, ledger_head: LedgerHead, numbers: Iterable[int])
     known = {int(item): sha for item, sha in (ledger_head.state.digests or {}).items()}
     for target in sorted(set(numbers), reverse=True):
         if not 0 < target <= ledger_head.number:
-            raise damage.damaged_record(
+            raise errors.damaged_record(
                 store.shown, f"entry {target} is missing from the ledger", (max(1, target), None)
             )
         if entry is None and target in known:
             yield _read_by_digest(store, target, known[target])
             continue
         while entry is None or entry.number > target:
-            at, digest = (at, digest) if entry is None else skip_links.next_link(entry, target)
+            at, digest = (at, digest) if entry is None else ledger_state.next_link(entry, target)
             entry = _read_by_digest(store, at, digest)
         yield entry
 
@@ -230,7 +118,7 @@ def _read_by_digest(store: Store, number: int, digest: str | None) -> Entry:
     data = _bytes(store, number)
     if entries.entry_digest(data) != digest:
         message = f"entry {number} is not the one that later entries name: it was changed or replaced"
-        raise damage.damaged_record(store.shown, message, (number, digest))
+        raise errors.damaged_record(store.shown, message, (number, digest))
     return parse_entry(data, number=number, shown=store.shown)
 
 
@@ -277,7 +165,7 @@ def iter_since(store: Store, ledger_head: LedgerHead, first: int) -> Iterator[En
         yield from _verified(store, found, replay, ledger_head.number)
     if replay.digest != ledger_head.digest:
         message = f"entry {ledger_head.number} is not the one that was there before: it was rewritten"
-        raise damage.damaged_record(store.shown, message, (ledger_head.number, ledger_head.digest))
+        raise errors.damaged_record(store.shown, message, (ledger_head.number, ledger_head.digest))
 
 
 def read_page(store: Store, ledger_head: LedgerHead, first: int, last: int) -> list[Entry]:
@@ -325,16 +213,16 @@ def _verified(store: Store, found: Iterator[bytes | None], replay: Replay, last:
         except NewerError as error:
             if number < last and not _names(next(found, None), data):
                 message = (error.damage or f"entry {number} is damaged").removeprefix(f"{store.shown}: ")
-                raise damage.damaged_record(store.shown, message, (number, None)) from None
+                raise errors.damaged_record(store.shown, message, (number, None)) from None
             raise
         if entry.previous != replay.digest:
             message = f"entry {number} does not follow the one before it; one of them was changed"
             places = ((number - 1, entry.previous), (number, None)) if number > 1 else ((number, None),)
-            raise damage.damaged_record(store.shown, message, *places)
+            raise errors.damaged_record(store.shown, message, *places)
         entry_state, state = _recomputed(store, replay, entry)
         if entry_state != entry.state:
             message = f"entry {number} has another state than the entries before it result in"
-            raise damage.damaged_record(store.shown, message, (number, None))
+            raise errors.damaged_record(store.shown, message, (number, None))
         replay.number, replay.digest = number, entries.entry_digest(data)
         replay.entry_state, replay.state = entry_state, state
         replay.digests[number] = replay.digest
@@ -356,22 +244,22 @@ def _recomputed(store: Store, replay: Replay, entry: Entry) -> tuple[LedgerState
     """
     number = entry.number
     try:
-        state = entries.state_after(replay.state, entry.body, number=number)
+        state = ledger_state.state_after(replay.state, entry.body, number=number)
     except ValueError as error:
-        raise damage.damaged_record(store.shown, f"entry {number} can't be: {error}", (number, None)) from None
+        raise errors.damaged_record(store.shown, f"entry {number} can't be: {error}", (number, None)) from None
     if state.digests is None and entry.state.digests is None:
         return state, state
-    lacks = skip_links.entries_to_link(state, number=number) - set(replay.digests)
+    lacks = ledger_state.entries_to_link(state, number=number) - set(replay.digests)
     if lacks and replay.digest is not None:
         ledger_head = LedgerHead(replay.number, replay.digest, replay.entry_state, replay.entry_state)
         replay.digests |= {
             one.number: entries.entry_digest(entries.dump_entry(one))
             for one in iter_verified(store, ledger_head, lacks)
         }
-    state = skip_links.linked_digest(state, replay.digests, number=number)
+    state = ledger_state.linked_digest(state, replay.digests, number=number)
     if entry.writer is None:
         return state, state
-    return snapshots.compact_state(replay.entry_state, replay.state, state, number=number)[0], state
+    return ledger_state.compact_state(replay.entry_state, replay.state, state, number=number)[0], state
 
 
 def parse_entry(data: bytes, *, number: int, shown: str) -> Entry:
@@ -383,18 +271,18 @@ def parse_entry(data: bytes, *, number: int, shown: str) -> Entry:
     """
     if len(data) > entries.MOST_BYTES:
         message = f"entry {number} has {len(data):,} bytes; an entry may have {entries.MOST_BYTES:,}"
-        raise damage.damaged_record(shown, message, (number, None))
+        raise errors.damaged_record(shown, message, (number, None))
     try:
         entry = Entry.model_validate_json(data)
     except ValidationError as error:
         found = compatibility.unreadable_record(error, data, what=f"{shown}: entry {number}", verb="is damaged")
         if isinstance(found, CorruptError):
-            found = damage.damaged_record(shown, str(found).removeprefix(f"{shown}: "), (number, None))
+            found = errors.damaged_record(shown, str(found).removeprefix(f"{shown}: "), (number, None))
         raise found from None
     if compatibility.is_newer(entry.reader):
         raise compatibility.newer_error(f"{shown}: entry {number}", writer=entry.writer, reader=entry.reader)
     if entry.number != number or entries.dump_entry(entry) != data:
-        raise damage.damaged_record(shown, f"entry {number} is damaged: it is not as mlci writes it", (number, None))
+        raise errors.damaged_record(shown, f"entry {number} is damaged: it is not as mlci writes it", (number, None))
     return entry
 
 
@@ -404,7 +292,7 @@ def _bytes(store: Store, number: int) -> bytes:
 
 def _there(store: Store, number: int, data: bytes | None) -> bytes:
     if data is None:
-        raise damage.damaged_record(store.shown, f"entry {number} is missing from the ledger", (number, None))
+        raise errors.damaged_record(store.shown, f"entry {number} is missing from the ledger", (number, None))
     return data
 
 
@@ -412,8 +300,8 @@ def _check_checkpoint(store: Store, seen: Checkpoint, number: int, newest: bytes
     if seen.number > number:
         message = f"the ledger ends at entry {number}, but entry {seen.number} was there: it was cut back"
         between = [(lost, None) for lost in range(number + 1, min(seen.number, number + _SHOWN))]
-        raise damage.damaged_record(store.shown, message, *between, (seen.number, seen.digest))
+        raise errors.damaged_record(store.shown, message, *between, (seen.number, seen.digest))
     data = newest if newest is not None and seen.number == number else _bytes(store, seen.number)
     if entries.entry_digest(data) != seen.digest:
         message = f"entry {seen.number} is not the one that was there before: it was rewritten"
-        raise damage.damaged_record(store.shown, message, (seen.number, seen.digest))
+        raise errors.damaged_record(store.shown, message, (seen.number, seen.digest))

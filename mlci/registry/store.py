@@ -1,4 +1,4 @@
-"""Port of a registry: an append-only ledger, and files named by their digest.
+"""Port of a registry: an append-only ledger, files named by their digest, and a checkpoint of the ledger.
 
 Each decision about a model is one entry of its ledger, appended under the next number: of several writers that try the
 same number, one succeeds. That append is the only step that counts, so a promotion is complete or absent. Files are
@@ -7,6 +7,7 @@ stored first, under the SHA-256 of their bytes; a file that no entry names is un
 The rules of the ledger are in :mod:`mlci.registry.entries` and :mod:`mlci.registry.ledger`, once for all stores.
 """
 
+import json
 from collections import deque
 from collections.abc import Callable, Collection, Generator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -15,7 +16,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol, TypeAlias, runtime_checkable
 
-from mlci.errors import OutsideError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from mlci.registry import compatibility
+from mlci.registry.entries import Digest, canonical_json
+from mlci.registry.errors import MendableError
 
 AT_ONCE = 16
 
@@ -45,34 +50,6 @@ def several(read: Callable[[int], bytes | None], last: int, *, first: int = 1, a
             yield ahead.popleft().result()
 
 
-class CorruptError(OutsideError):
-    """Something in the registry is not what it was; the message names it. Nothing is promoted or judged on it."""
-
-    remedy = "Restore it from a copy or from the store's own versions"
-
-
-class MendableError(CorruptError):
-    """Damage with a message that contains its own remedy."""
-
-    remedy = ""
-
-
-class NewerError(OutsideError):
-    """A record that a newer mlci wrote; this mlci can't read it, so nothing is decided on it.
-
-    Attributes:
-        damage: The message if the record's digest turns out to differ from the one that other records name.
-    """
-
-    damage = ""
-
-
-class UnknownOutcomeError(OutsideError):
-    """An append that was sent, and may or may not have arrived."""
-
-    remedy = "Run the command again: it reads the ledger first and recognizes its own entry"
-
-
 @dataclass(frozen=True, kw_only=True)
 class Checkpoint:
     """Checkpoint: how far the ledger had come at the last write, kept apart from it.
@@ -87,6 +64,42 @@ class Checkpoint:
 
     number: int
     digest: str
+
+
+MOST_CHECKPOINT_BYTES = 1024
+"""Most bytes of a checkpoint."""
+
+
+class _CheckpointForm(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    number: int = Field(ge=1)
+    digest: Digest
+
+
+def dump_checkpoint(checkpoint: Checkpoint) -> bytes:
+    """Return the bytes of a checkpoint."""
+    return canonical_json({"number": checkpoint.number, "digest": checkpoint.digest})
+
+
+def parse_checkpoint(data: bytes, *, shown: str) -> Checkpoint:
+    """Parse an untrusted checkpoint.
+
+    Raises:
+        CorruptError: if the bytes are not a checkpoint.
+        NewerError: if a newer mlci wrote them.
+    """
+    try:
+        form = _CheckpointForm.model_validate(json.loads(data[: MOST_CHECKPOINT_BYTES + 1]))
+    except (ValueError, RecursionError, ValidationError) as error:
+        if isinstance(error, ValidationError) and {item["type"] for item in error.errors()} == {"extra_forbidden"}:
+            raise compatibility.newer_error(f"{shown}: witness.json") from None
+        reason = error.errors()[0]["msg"] if isinstance(error, ValidationError) else str(error)
+        raise MendableError(
+            f"{shown}: witness.json is damaged: {reason}. It records how far the ledger had come; restore it from a "
+            "copy, or delete it if you have another proof that no entry was taken away"
+        ) from None
+    return Checkpoint(number=form.number, digest=form.digest)
 
 
 class Store(Protocol):

@@ -1,22 +1,17 @@
 """Versions in any store: found by number, read through their manifest, verified by digest."""
 
-import hashlib
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 from pydantic import ValidationError
 
-from mlci.registry import compatibility, descriptions, ledger
-from mlci.registry.damage import FileError, VersionError
+from mlci.registry import compatibility, ledger
 from mlci.registry.entries import Entry, PredictionsAdded, Promotion
+from mlci.registry.errors import CorruptError, VersionError
 from mlci.registry.ledger import LedgerHead
-from mlci.registry.manifest import Manifest, Predictions, VersionFile
-from mlci.registry.store import CorruptError, Store
-
-MOST_BYTES = descriptions.MOST_BYTES
-describe, read_description = descriptions.describe, descriptions.read_description
+from mlci.registry.manifest import Manifest, Predictions
+from mlci.registry.store import Store
+from mlci.registry.stored_files import read_description
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,91 +124,3 @@ def added_predictions(store: Store, entry: Entry, body: PredictionsAdded) -> tup
     except ValidationError as error:
         what = f"{store.shown}: {of}"
         raise compatibility.unreadable_record(error, data, what=what, writer=entry.writer) from None
-
-
-def fetch_file(store: Store, file: VersionFile, target: Path, *, of: str) -> Path:
-    """Copy a file out of the registry and verify the copy's digest.
-
-    Args:
-        store: The registry.
-        file: The file.
-        target: Path of the copy; folders are made.
-        of: Owner of the file, for messages: ``version 7``.
-
-    Raises:
-        CorruptError: if it is missing, truncated or altered; the message names it.
-    """
-    target.parent.mkdir(parents=True, exist_ok=True)
-    if not store.get(file.digest, target):
-        raise _lost(store, file, f"`{file.name}` of {of} is missing (sha256 {file.digest})")
-    size = target.stat().st_size
-    if size != file.bytes:
-        wrong = "truncated" if size < file.bytes else "altered"
-        raise _lost(store, file, f"`{file.name}` of {of} was {wrong}: {size:,} of {file.bytes:,} bytes")
-    if digest_of(target) != file.digest:
-        raise _lost(store, file, f"`{file.name}` of {of} was altered: it is not sha256 {file.digest}")
-    return target
-
-
-def verify_files(store: Store, manifest: Manifest) -> None:
-    """Read every file of a version and verify its digest.
-
-    Raises:
-        CorruptError: if a file is missing, truncated or altered; the message names the first one.
-    """
-    for file in manifest.everything():
-        check_digest(store, file, of=f"version {manifest.version}")
-
-
-def check_digest(store: Store, file: VersionFile, *, of: str) -> None:
-    """Read one file and verify its digest, as :func:`fetch_file` does."""
-    with tempfile.TemporaryDirectory(prefix="mlci-verify-", ignore_cleanup_errors=True) as scratch:
-        fetch_file(store, file, Path(scratch) / "file", of=of)
-
-
-def check_exists(store: Store, file: VersionFile, *, of: str) -> None:
-    """Check that a file exists with its size, without reading it.
-
-    Raises:
-        CorruptError: if it does not; the message names it. Some stores list complete files only, so a missing file may
-            be a truncated one.
-    """
-    if store.holds(file.digest, file.bytes):
-        return
-    other = f"was truncated or altered: it does not have its {file.bytes:,} bytes"
-    lacks = other if store.holds(file.digest) else "is missing or truncated"
-    raise _lost(store, file, f"`{file.name}` of {of} {lacks} (sha256 {file.digest})")
-
-
-def put_verified(store: Store, source: Path, file: VersionFile, *, of: str, mend: bool = False) -> None:
-    """Store a file; an existing one has to be intact.
-
-    Args:
-        store: The registry.
-        source: The file.
-        file: Its entry in the manifest.
-        of: Owner of the file, for messages.
-        mend: Whether to replace a damaged one, if the store supports that.
-
-    Raises:
-        CorruptError: if it exists and was changed or is damaged.
-    """
-    if store.holds(file.digest):
-        try:
-            check_digest(store, file, of=of)
-        except CorruptError:
-            if not mend:
-                raise
-            store.put(source, file.digest)
-            check_digest(store, file, of=of)
-    store.put(source, file.digest)  # also flushes a file of a writer that was killed before it flushed
-
-
-def _lost(store: Store, file: VersionFile, message: str) -> FileError:
-    return FileError(message, shown=store.shown, digest=file.digest)
-
-
-def digest_of(path: Path) -> str:
-    """Return the SHA-256 of a file in hexadecimal, reading it in pieces."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()

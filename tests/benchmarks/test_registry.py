@@ -5,8 +5,8 @@ import pytest
 from benchmarks.registry import measure, page
 from benchmarks.registry.media import Folder, s3
 from benchmarks.registry.versions import MIB, candidate, promote
-from mlci.operations.verify_registry import verify_registry
-from mlci.registry.store import CorruptError
+from mlci.registry.errors import CorruptError
+from mlci.registry.verification import verify_registry
 
 
 @pytest.mark.parametrize("flushed", [True, False])

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from mlci.util.bounded_read import append_bounded, read_bounded
+from mlci.util.safe_files import append_bounded, read_bounded
 from tests.operations.project import files, mlci, run, write
 from tests.publish.test_command import CONFIG
 

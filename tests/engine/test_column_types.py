@@ -14,7 +14,7 @@ from mlci.engine import fingerprint as prints
 from mlci.engine.fingerprint import fingerprint
 from mlci.engine.interface import Job, Source
 from mlci.engine.row_comparison import row_digests
-from mlci.lineage.fingerprints import is_recorded, spellings
+from mlci.lineage.rows import is_recorded, spellings
 from tests.engine.parquet import arrow
 from tests.engine.tables import observe, refusal, slices, text
 

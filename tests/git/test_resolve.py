@@ -1,8 +1,7 @@
 import pytest
 
 from mlci.errors import InputError
-from mlci.git.head import CommitHead, read_head
-from mlci.git.refs import resolve_ref
+from mlci.git.refs import CommitHead, read_head, resolve_ref
 from tests.git.repository import commit, git, made, ours
 
 

@@ -5,8 +5,8 @@ from types import SimpleNamespace
 import pytest
 
 from mlci.lineage.compare import compare_origins
-from mlci.lineage.fingerprints import Fingerprint, is_recorded, spellings
 from mlci.lineage.origin import Origin
+from mlci.lineage.rows import Fingerprint, is_recorded, spellings
 from mlci.operations import holdout_uses
 from mlci.operations.baseline import production
 

@@ -10,16 +10,9 @@ from github.Requester import Requester
 
 from mlci.errors import InputError, OutsideError
 from mlci.github import transport as module
-from mlci.github.client import Client
+from mlci.github.client import Client, parse_check_run, parse_comment, parse_head_commit, parse_items
 from mlci.github.interface import CheckFields, CheckOutput, NotThere, PermissionRefused, Status
-from mlci.github.responses import (
-    decode_json,
-    error_message,
-    parse_check_run,
-    parse_comment,
-    parse_head_commit,
-    parse_items,
-)
+from mlci.github.retry import decode_json, error_message
 from mlci.github.transport import Access, transport
 from mlci.publish.check import Annotation
 from tests.publish.scene import NAME, TODAY, Clock

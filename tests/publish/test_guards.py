@@ -5,7 +5,7 @@ from inspect import signature
 import pytest
 
 from mlci.cli import publish_steps
-from mlci.github import client, responses
+from mlci.github import client
 from mlci.github.interface import CheckRun
 from mlci.operations.publish import check as publish_check
 from mlci.operations.publish import comment, publish
@@ -71,7 +71,7 @@ def own_alone(one, joined, *, model):
 
 REAL = {
     "choose": comment_choice.choose_comment,
-    "check_run": responses.parse_check_run,
+    "check_run": client.parse_check_run,
     "attempts": attempt.read_attempts,
 }
 DEFECTS = {
@@ -112,7 +112,7 @@ DEFECTS = {
         {"method": "POST", "path": "/check-runs", "when": "after"},
     ),
     "count": (
-        responses,
+        client,
         "parse_check_run",
         none_counted,
         test_publish.test_annotations_come_in_batches_and_each_once,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mlci.registry.stores.object_store.uri import Limits
+from mlci.registry.stores.retry import Limits
 from tests.registry.buckets import S3, Bucket
 
 QUICK = Limits(connect=2, request=2, total=4, retries=1, tries=3)

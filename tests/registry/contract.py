@@ -15,9 +15,10 @@ import pytest
 from mlci.errors import OutsideError
 from mlci.operations.promote import preflight
 from mlci.operations.rollback import roll_back
-from mlci.registry import ledger, verification, versions
-from mlci.registry.ledger import Intent
-from mlci.registry.store import Checkpoint, CorruptError, UnknownOutcomeError
+from mlci.registry import ledger, registry, verification, versions
+from mlci.registry.errors import CorruptError, UnknownOutcomeError
+from mlci.registry.registry import Intent
+from mlci.registry.store import Checkpoint
 from tests.registry.histories import promoted, sha, stamp, swapped, verdict
 
 MODELS = [
@@ -107,7 +108,7 @@ class Contract:
 
     def test_append_entry__many_writers(self, store_factory):
         def write(writer):
-            return ledger.append_entry(store_factory(), stamp(actor=f"writer {writer}"), lambda _: verdict())
+            return registry.append_entry(store_factory(), stamp(actor=f"writer {writer}"), lambda _: verdict())
 
         with ThreadPoolExecutor(self.writers) as pool:
             written = list(pool.map(write, range(self.writers)))
@@ -170,7 +171,7 @@ class Contract:
 
     def test_iter_all__stops_at_a_changed_entry(self, store_factory, alter):
         for _ in range(5):
-            ledger.append_entry(store_factory(), stamp(), lambda _: verdict())
+            registry.append_entry(store_factory(), stamp(), lambda _: verdict())
         alter(store_factory(), 4, b'{"number":4}')
         found = ledger.iter_all(store_factory())
         assert [next(found).number for _ in range(3)] == [1, 2, 3]
@@ -266,7 +267,7 @@ class Contract:
 
     def test_read_champion__its_entry_was_changed(self, store_factory, alter, tmp_path):
         promoted(store_factory(), tmp_path, 2)
-        ledger.append_entry(store_factory(), stamp(), lambda _: verdict())
+        registry.append_entry(store_factory(), stamp(), lambda _: verdict())
         alter(store_factory(), 2, swapped(store_factory(), tmp_path, 2))
         store = store_factory()
         with pytest.raises(CorruptError, match="entry 2 is not the one that later entries name"):

@@ -5,7 +5,7 @@ import itertools
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from mlci.registry import entries, ledger, skip_links, snapshots
+from mlci.registry import entries, ledger, ledger_state, registry
 from mlci.registry import store as registry_store
 from mlci.registry.entries import (
     Actor,
@@ -28,8 +28,8 @@ def sha(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def stamp(*, now=lambda: "2026-05-01T10:00:00+00:00", actor="ada") -> ledger.Author:
-    return ledger.Author(by=Actor(actor=actor), now=now, nonce=lambda: f"nonce-{next(_counter):09d}")
+def stamp(*, now=lambda: "2026-05-01T10:00:00+00:00", actor="ada") -> registry.Author:
+    return registry.Author(by=Actor(actor=actor), now=now, nonce=lambda: f"nonce-{next(_counter):09d}")
 
 
 def verdict(fingerprint="sha256:rows", word="pass") -> VerdictRecord:
@@ -69,7 +69,7 @@ def promoted(store, folder: Path, count: int = 1) -> None:
     for _ in range(count):
         number = ledger.read_ledger_head(store).state.versions + 1
         manifest = version(store, folder, number)
-        ledger.append_entry(
+        registry.append_entry(
             store, stamp(), lambda state, made=manifest: promotion(state).model_copy(update={"manifest": made})
         )
 
@@ -140,7 +140,7 @@ def history(steps, *, times=None) -> Memory:
     store = Memory()
     for place, (kind, pick) in enumerate(steps):
         at = f"2026-05-01T10:{place:02d}:00+00:00" if times is None else times[place]
-        ledger.append_entry(store, stamp(now=lambda at=at: at), lambda state, k=kind, p=pick: choose(state, k, p))
+        registry.append_entry(store, stamp(now=lambda at=at: at), lambda state, k=kind, p=pick: choose(state, k, p))
     return store
 
 
@@ -152,8 +152,10 @@ def forge(store: Memory, first: int, change) -> None:
     for number in range(first, store.tail() + 1):
         entry = ledger.read_entry(store, number)
         entry = change(entry) if number == first else entry
-        after = skip_links.linked_digest(entries.state_after(state, entry.body, number=number), digests, number=number)
-        kept, _ = snapshots.compact_state(kept, state, after, number=number)
+        after = ledger_state.linked_digest(
+            ledger_state.state_after(state, entry.body, number=number), digests, number=number
+        )
+        kept, _ = ledger_state.compact_state(kept, state, after, number=number)
         state = after
         entry = entry.model_copy(update={"previous": previous, "state": kept})
         store.kept[number] = entries.dump_entry(entry)

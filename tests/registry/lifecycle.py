@@ -3,9 +3,9 @@
 import json
 from pathlib import Path
 
-from mlci.registry import entries, ledger
+from mlci.registry import entries, ledger, registry
 from mlci.registry.entries import Actor, Promotion
-from mlci.registry.ledger import Author
+from mlci.registry.registry import Author
 from mlci.registry.stores.folder import FolderStore
 from tests.git.repository import commit, made
 from tests.operations import project
@@ -110,4 +110,4 @@ def planted(folder, **changes):
     said = put(folder, entries.canonical_json(document))
     body = Promotion(version=2, manifest=said["digest"], replaced=1)
     stamp = Author(by=Actor(), now=lambda: "2026-01-01T00:00:00+00:00", nonce=lambda: "x")
-    ledger.append_entry(store(folder), stamp, lambda _: body)
+    registry.append_entry(store(folder), stamp, lambda _: body)

@@ -12,9 +12,9 @@ from obstore.exceptions import GenericError, PermissionDeniedError, Unauthentica
 from mlci.errors import OutsideError
 from mlci.registry import layout
 from mlci.registry.store import Checkpoint
-from mlci.registry.stores.object_store import errors, uri
+from mlci.registry.stores.object_store import bucket, uri
 from mlci.registry.stores.object_store.store import ObjectStore
-from mlci.registry.stores.object_store.uri import Limits
+from mlci.registry.stores.retry import Limits
 from tests.registry.conftest import QUICK
 
 S3, GS, AZ = (uri.parse_bucket_uri(f"{scheme}://bucket/a/b/") for scheme in ("s3", "gs", "az"))
@@ -119,7 +119,7 @@ class TestRefusals:
         ],
     )
     def test_store_error__message(self, error, said):
-        found = errors.store_error(error, S3, what="look", write=False)
+        found = bucket.store_error(error, S3, what="look", write=False)
         assert isinstance(found, OutsideError)
         assert "hunter2" not in str(found)
         with pytest.raises(OutsideError, match=f"s3://bucket/a/b: could not look: {said}"):
@@ -130,7 +130,7 @@ class TestRefusals:
         [("status code: 403", True), ("status code: 429", False), ("status code: 500", False), ("NoSuchBucket", True)],
     )
     def test_is_final__errors(self, text, final):
-        assert errors.is_final(GenericError(text)) is final
+        assert bucket.is_final(GenericError(text)) is final
 
 
 class Recorder(http.server.BaseHTTPRequestHandler):

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlci.errors import InputError
-from mlci.registry.store import CorruptError
-from mlci.registry.stores.mlflow import client, entries
+from mlci.registry.errors import CorruptError
+from mlci.registry.stores.mlflow import client, store
 from mlci.registry.stores.mlflow.aliases import registered_model_name
 
 ENTRY = b'{"number":1,"text":"' + b"x" * 12_000 + b'"}'
@@ -16,46 +16,46 @@ ENTRY = b'{"number":1,"text":"' + b"x" * 12_000 + b'"}'
 
 @given(st.one_of(st.binary(max_size=20_000), st.text(max_size=20_000).map(str.encode)), st.integers(1, 10**18 - 1))
 def test_entry_of_claim__round_trip(data, number):
-    tags = entries.claim_tags(number, data)
-    assert entries.entry_of_claim(tags, shown="x") == data
-    assert entries.claimed_number(tags) == number
+    tags = store.claim_tags(number, data)
+    assert store.entry_of_claim(tags, shown="x") == data
+    assert store.claimed_number(tags) == number
     assert all(value.isascii() and len(value) <= 5_000 for value in tags.values())
 
 
 def test_claim_tags__ascii_stays_readable():
-    assert entries.claim_tags(7, b'{"a": 1}')["mlci.entry.000"] == '{"a": 1}'
+    assert store.claim_tags(7, b'{"a": 1}')["mlci.entry.000"] == '{"a": 1}'
 
 
-@pytest.mark.parametrize("name", sorted(set(entries.claim_tags(1, ENTRY)) - {entries.NUMBER}))
+@pytest.mark.parametrize("name", sorted(set(store.claim_tags(1, ENTRY)) - {store.NUMBER}))
 @pytest.mark.parametrize("change", ["gone", "altered", "cut"])
 def test_entry_of_claim__changed_tag(name, change):
-    tags = entries.claim_tags(1, ENTRY)
+    tags = store.claim_tags(1, ENTRY)
     value = tags.pop(name)
     if change != "gone":
         tags[name] = value[:-1] if change == "cut" else value[:-1] + "\u00e9"
     with pytest.raises(CorruptError, match="x: entry 1 is damaged"):
-        entries.entry_of_claim(tags, shown="x")
+        store.entry_of_claim(tags, shown="x")
 
 
 @pytest.mark.parametrize("text", ["", "0", "01", "-1", "1.0", "\u0661", "1" * 19, "x"])
 def test_claimed_number__not_a_number(text):
-    assert entries.claimed_number({entries.NUMBER: text}) is None
-    assert entries.claimed_number({}) is None
+    assert store.claimed_number({store.NUMBER: text}) is None
+    assert store.claimed_number({}) is None
 
 
 @given(st.lists(st.one_of(st.none(), st.integers(1, 12)), max_size=40), st.integers(0, 10))
 def test_in_rising_order__first_claim_of_a_number_counts(claimed, last):
-    versions = [{} if number is None else entries.claim_tags(number, b"%d" % at) for at, number in enumerate(claimed)]
-    found = list(entries.in_rising_order(versions, last))
+    versions = [{} if number is None else store.claim_tags(number, b"%d" % at) for at, number in enumerate(claimed)]
+    found = list(store.in_rising_order(versions, last))
     numbers = [number for number, _ in found]
     assert numbers == sorted(set(numbers))
     assert all(number <= last for number in numbers)
-    assert all(entries.entry_of_claim(tags, shown="x") == b"%d" % claimed.index(number) for number, tags in found)
+    assert all(store.entry_of_claim(tags, shown="x") == b"%d" % claimed.index(number) for number, tags in found)
 
 
 def test_in_rising_order__one_writer_after_the_other():
-    versions = [entries.claim_tags(number, b"") for number in (1, 1, 2, 1, 3, 3, 2, 4, 5, 1)]
-    assert [number for number, _ in entries.in_rising_order(versions, 5)] == [1, 2, 3, 4, 5]
+    versions = [store.claim_tags(number, b"") for number in (1, 1, 2, 1, 3, 3, 2, 4, 5, 1)]
+    assert [number for number, _ in store.in_rising_order(versions, 5)] == [1, 2, 3, 4, 5]
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,10 @@ from mlci import __version__
 from mlci.errors import InputError, OutsideError
 from mlci.operations.bundle import read
 from mlci.operations.rollback import roll_back
-from mlci.registry import checkpoint, compatibility, entries, ledger, verification, versions
-from mlci.registry.store import Checkpoint, CorruptError, NewerError
+from mlci.registry import compatibility, entries, ledger, registry, stored_files, verification, versions
+from mlci.registry import store as registry_store
+from mlci.registry.errors import CorruptError, NewerError
+from mlci.registry.store import Checkpoint
 from mlci.registry.stores.folder import FolderStore
 from tests.registry.histories import Memory, history, promotion, sha, stamp, verdict, version
 
@@ -46,7 +48,7 @@ def test_ledger__an_entry_of_a_newer_mlci(change, number):
     store = history([("promotion", 0), ("verdict", 0), ("verdict", 1)])
     written(store, number, **NEWER[change])
     looks = [lambda: verification.verify_ledger(store)]
-    looks += [lambda: ledger.append_entry(store, stamp(), promotion)] * (number == 3)
+    looks += [lambda: registry.append_entry(store, stamp(), promotion)] * (number == 3)
     for look in looks:
         with pytest.raises(NewerError) as found:
             look()
@@ -70,7 +72,7 @@ def test_ledger__an_entry_that_was_changed_to_look_newer(change):
 
 def test_entries__name_writer_and_reader():
     store = Memory()
-    ledger.append_entry(store, stamp(), promotion)
+    registry.append_entry(store, stamp(), promotion)
     document = json.loads(store.kept[1])
     assert (document["writer"], document["reader"]) == (__version__, compatibility.READER)
     assert not compatibility.is_newer(compatibility.READER)
@@ -99,16 +101,16 @@ def manifest_of(store, folder, **changes):
     """Promote a version whose manifest a newer mlci wrote."""
     digest = version(store, folder, 1)
     document = json.loads((folder / "registry/model/files" / digest[:2] / digest).read_bytes()) | changes
-    digest = versions.describe(store, entries.canonical_json(document))
-    author = ledger.Author(by=stamp().by, now=stamp().now, nonce=stamp().nonce, writer="3.1.4")
-    ledger.append_entry(store, author, lambda state: promotion(state).model_copy(update={"manifest": digest}))
+    digest = stored_files.describe(store, entries.canonical_json(document))
+    author = registry.Author(by=stamp().by, now=stamp().now, nonce=stamp().nonce, writer="3.1.4")
+    registry.append_entry(store, author, lambda state: promotion(state).model_copy(update={"manifest": digest}))
 
 
 @pytest.mark.parametrize("changes", [{"schema": "mlci/version/2"}, {"signature": "x"}, {"schema": "mlci/version/1.1"}])
 def test_manifest__of_a_newer_mlci(tmp_path, changes):
     store = FolderStore(tmp_path / "registry", "model")
     manifest_of(store, tmp_path, **changes)
-    ledger.append_entry(store, stamp(), promotion)
+    registry.append_entry(store, stamp(), promotion)
     looks = (
         lambda: versions.read_version(store, ledger.read_ledger_head(store), 1),
         lambda: roll_back(store, stamp(), to=1, reason="r"),
@@ -122,8 +124,8 @@ def test_manifest__that_no_mlci_writes(tmp_path):
     store = FolderStore(tmp_path / "registry", "model")
     digest = version(store, tmp_path, 1)
     document = json.loads((tmp_path / "registry/model/files" / digest[:2] / digest).read_bytes()) | {"files": 7}
-    digest = versions.describe(store, entries.canonical_json(document))
-    ledger.append_entry(store, stamp(), lambda state: promotion(state).model_copy(update={"manifest": digest}))
+    digest = stored_files.describe(store, entries.canonical_json(document))
+    registry.append_entry(store, stamp(), lambda state: promotion(state).model_copy(update={"manifest": digest}))
     with pytest.raises(CorruptError, match="the manifest of version 1 can't be read"):
         versions.read_version(store, ledger.read_ledger_head(store), 1)
 
@@ -131,9 +133,9 @@ def test_manifest__that_no_mlci_writes(tmp_path):
 def test_checkpoint__of_a_newer_mlci():
     data = entries.canonical_json({"number": 1, "digest": "a" * 64, "signature": "x"})
     with pytest.raises(NewerError, match=r"place: witness\.json was written by a newer mlci"):
-        checkpoint.parse_checkpoint(data, shown="place")
+        registry_store.parse_checkpoint(data, shown="place")
     with pytest.raises(OutsideError, match="damaged"):
-        checkpoint.parse_checkpoint(b'{"number":0,"signature":1}', shown="place")
+        registry_store.parse_checkpoint(b'{"number":0,"signature":1}', shown="place")
 
 
 def test_bundle__of_a_newer_mlci(tmp_path):

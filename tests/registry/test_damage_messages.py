@@ -9,10 +9,10 @@ import pytest
 from mlci.errors import OutsideError
 from mlci.operations.promote import preflight
 from mlci.operations.rollback import roll_back
-from mlci.operations.verify_registry import verify_registry
-from mlci.registry import damage, ledger, versions
-from mlci.registry.store import CorruptError
+from mlci.registry import errors, ledger, registry, versions
+from mlci.registry.errors import CorruptError
 from mlci.registry.stores.folder import FolderStore
+from mlci.registry.verification import verify_registry
 from tests.registry.histories import promoted, sha, stamp, verdict
 
 NOW = "2026-05-01T10:00:00+00:00"
@@ -75,7 +75,7 @@ def test_verify_and_promote__no_checkpoint(place):
 
 def test_verify_and_promote__a_clock_that_is_behind(place):
     later = (dt.datetime.fromisoformat(NOW) + dt.timedelta(minutes=6)).isoformat()
-    ledger.append_entry(FolderStore(place, "model"), stamp(now=lambda: later), lambda _: verdict())
+    registry.append_entry(FolderStore(place, "model"), stamp(now=lambda: later), lambda _: verdict())
     for said in looks(place):
         assert "before entry 5 (ada) was written" in said
         assert "Set the clock that is wrong" in said
@@ -114,5 +114,5 @@ def test_rollback__a_target_that_is_damaged(place):
     ],
 )
 def test_places__of_every_store(shown, entry, file):
-    assert entry in damage.entry_place(shown, 7)
-    assert file in damage.file_place(shown, "a" * 64)
+    assert entry in errors.entry_place(shown, 7)
+    assert file in errors.file_place(shown, "a" * 64)

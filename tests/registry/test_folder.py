@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from mlci.errors import OutsideError
-from mlci.registry import ledger, versions
+from mlci.registry import ledger, registry, stored_files
+from mlci.registry.errors import CorruptError
 from mlci.registry.manifest import VersionFile
-from mlci.registry.store import CorruptError
 from mlci.registry.stores.folder import FolderStore
 from mlci.util import safe_files
 from tests.registry.contract import Contract
@@ -94,14 +94,14 @@ class TestFilesThatAreThere:
 
     def test_describe__file_damaged_since(self, store_factory, tmp_path):
         store, data = store_factory(), b'{"a":1}'
-        assert versions.describe(store, data) == versions.describe(store, data) == sha(data)
+        assert stored_files.describe(store, data) == stored_files.describe(store, data) == sha(data)
         next(Path(store.shown).rglob(sha(data))).write_bytes(b'{"a":2}')
         with pytest.raises(CorruptError, match="description to store was truncated or altered"):
-            versions.describe(store, data)
+            stored_files.describe(store, data)
         (tmp_path / "f").write_bytes(data)
         file = VersionFile(name="p.json", digest=sha(data), bytes=len(data))
         with pytest.raises(CorruptError, match=r"`p\.json` of version 3 was altered"):
-            versions.put_verified(store, tmp_path / "f", file, of="version 3")
+            stored_files.put_verified(store, tmp_path / "f", file, of="version 3")
 
 
 class TestPlace:
@@ -112,7 +112,7 @@ class TestPlace:
         store = store_factory()
         (tmp_path / "f").write_bytes(b"x")
         store.put(tmp_path / "f", sha(b"x"))
-        ledger.append_entry(store, stamp(), lambda _: verdict())
+        registry.append_entry(store, stamp(), lambda _: verdict())
         found = {str(path.relative_to(store.shown)) for path in Path(store.shown).rglob("*") if path.is_file()}
         assert found == {"ledger/000000001.json", "witness.json", f"files/{sha(b'x')[:2]}/{sha(b'x')}"}
 

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from mlci.operations.promote import preflight
 from mlci.operations.rollback import roll_back
-from mlci.registry import entries, ledger, snapshots, verification, versions
+from mlci.registry import entries, ledger, ledger_state, registry, verification, versions
 from mlci.registry.entries import LedgerState, PredictionsAdded, Rollback
-from mlci.registry.store import CorruptError
+from mlci.registry.errors import CorruptError
 from mlci.registry.stores.object_store import bucket
 from mlci.registry.stores.object_store.store import ObjectStore
 from tests.registry.histories import DIGEST, Memory, choose, promoted, promotion, stamp, verdict
@@ -25,7 +25,7 @@ def whole(store) -> list[LedgerState]:
     """Return the state after each entry, by the entries' bodies alone."""
     found, state = [], LedgerState()
     for number in sorted(store.kept):
-        state = entries.state_after(
+        state = ledger_state.state_after(
             state, ledger.parse_entry(store.kept[number], number=number, shown="x").body, number=number
         )
         found.append(state)
@@ -39,15 +39,15 @@ def bare(state: LedgerState) -> LedgerState:
 @settings(max_examples=40, deadline=None)
 @given(st.lists(st.tuples(KINDS, st.integers(0, 40)), min_size=1, max_size=40), st.integers(1, 4))
 def test_tail__the_whole_state_behind_any_number_of_snapshots(steps, most):
-    before, snapshots.MOST = snapshots.MOST, most
+    before, ledger_state.MOST_ITEMS = ledger_state.MOST_ITEMS, most
     try:
         store = Memory()
         for kind, pick in steps:
-            ledger.append_entry(store, stamp(), lambda state, k=kind, p=pick: choose(state, k, p))
+            registry.append_entry(store, stamp(), lambda state, k=kind, p=pick: choose(state, k, p))
             assert bare(ledger.read_ledger_head(store).state) == whole(store)[-1]
         assert verification.verify_ledger(store).entries == len(steps)
     finally:
-        snapshots.MOST = before
+        ledger_state.MOST_ITEMS = before
 
 
 def test_append__entries_of_thousands_of_sets_stay_small():
@@ -56,8 +56,8 @@ def test_append__entries_of_thousands_of_sets_stay_small():
     first = entries.Entry(number=1, previous=None, at="", nonce="", by=stamp().by, body=verdict(), state=old)
     store.kept[1] = entries.dump_entry(first)
     for number in range(3_000, 3_200):
-        ledger.append_entry(store, stamp(), lambda _, n=number: verdict(f"sha256:{n:064x}"))
-    ledger.append_entry(store, stamp(), lambda _: verdict(f"sha256:{7:064x}"))
+        registry.append_entry(store, stamp(), lambda _, n=number: verdict(f"sha256:{n:064x}"))
+    registry.append_entry(store, stamp(), lambda _: verdict(f"sha256:{7:064x}"))
     assert max(len(store.kept[number]) for number in range(2, 203)) < 10_000
     assert len(store.files) == 4
     state = ledger.read_ledger_head(store).state
@@ -66,17 +66,19 @@ def test_append__entries_of_thousands_of_sets_stay_small():
 
 def test_snapshot__that_is_missing_is_named():
     store = Memory()
-    for number in range(snapshots.MOST + 2):
-        ledger.append_entry(store, stamp(), lambda _, n=number: verdict(f"sha256:{n}"))
+    for number in range(ledger_state.MOST_ITEMS + 2):
+        registry.append_entry(store, stamp(), lambda _, n=number: verdict(f"sha256:{n}"))
     assert len(store.files) == 1
     store.files.clear()
-    with pytest.raises(CorruptError, match=f"the snapshot of the state after entry {snapshots.MOST} is missing"):
+    with pytest.raises(
+        CorruptError, match=f"the snapshot of the state after entry {ledger_state.MOST_ITEMS} is missing"
+    ):
         ledger.read_ledger_head(store)
-    assert verification.verify_ledger(store).entries == snapshots.MOST + 2  # the chain needs no snapshot
+    assert verification.verify_ledger(store).entries == ledger_state.MOST_ITEMS + 2  # the chain needs no snapshot
 
 
 def test_snapshot__additions_of_an_earlier_champion_do_not_return(monkeypatch):
-    monkeypatch.setattr(snapshots, "MOST", 3)
+    monkeypatch.setattr(ledger_state, "MOST_ITEMS", 3)
     store = Memory()
     for body in (
         promotion,
@@ -84,7 +86,7 @@ def test_snapshot__additions_of_an_earlier_champion_do_not_return(monkeypatch):
         promotion,
         lambda _: Rollback(version=1, replaced=2, reason="r"),
     ):
-        ledger.append_entry(store, stamp(), body)
+        registry.append_entry(store, stamp(), body)
     assert ledger.read_ledger_head(store).state.rescored == {}
     assert verification.verify_ledger(store).entries == 7
 
@@ -129,7 +131,7 @@ def made(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         store = counted.store(patch)
         for number in range(110):
-            ledger.append_entry(store, stamp(), lambda _, n=number: verdict(f"sha256:{n:064x}"))
+            registry.append_entry(store, stamp(), lambda _, n=number: verdict(f"sha256:{n:064x}"))
             promoted(store, folder)
         yield store, counted.requests
 

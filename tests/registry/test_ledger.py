@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlci.errors import OutsideError
-from mlci.registry import entries, ledger, verification
+from mlci.registry import entries, ledger, ledger_state, registry, verification
 from mlci.registry.entries import (
     MOST_BYTES,
     Actor,
@@ -18,7 +18,8 @@ from mlci.registry.entries import (
     ReproductionRecorded,
     Rollback,
 )
-from mlci.registry.store import Checkpoint, CorruptError
+from mlci.registry.errors import CorruptError
+from mlci.registry.store import Checkpoint
 from tests.registry.histories import DIGEST, Memory, choose, forge, history, promotion, stamp, verdict
 
 KINDS = ["verdict", "promotion", "rollback", "rescored", "reproduced"]
@@ -232,7 +233,7 @@ class TestAfter:
     )
     def test_state_after__allowed(self, state, body, now):
         number = now.decided if isinstance(body, Promotion) else 9
-        assert entries.state_after(state, body, number=number) == now
+        assert ledger_state.state_after(state, body, number=number) == now
 
     @pytest.mark.parametrize(
         ("state", "body"),
@@ -252,12 +253,12 @@ class TestAfter:
     )
     def test_state_after__impossible(self, state, body):
         with pytest.raises(ValueError, match=r"champion|does not exist"):
-            entries.state_after(state, body, number=9)
+            ledger_state.state_after(state, body, number=9)
 
     def test_state_after__argument_is_not_changed(self):
         before = TWO.model_dump_json()
-        entries.state_after(TWO, verdict("f"), number=3)
-        entries.state_after(TWO, Promotion(version=3, manifest=DIGEST, replaced=2), number=3)
+        ledger_state.state_after(TWO, verdict("f"), number=3)
+        ledger_state.state_after(TWO, Promotion(version=3, manifest=DIGEST, replaced=2), number=3)
         assert TWO.model_dump_json() == before
 
 
@@ -270,7 +271,7 @@ class Faster(Memory):
         if self.others:
             body = self.others.pop(0)
             other, self.others = self.others, []
-            ledger.append_entry(self, stamp(actor="other"), body)
+            registry.append_entry(self, stamp(actor="other"), body)
             self.others = other
         return super().append(number, entry)
 
@@ -279,7 +280,7 @@ class TestAppend:
     def test_append_entry__another_writer_first(self):
         store, lost = Faster(), []
         store.others = [promotion, promotion]
-        entry = ledger.append_entry(store, stamp(), promotion, wait=lost.append)
+        entry = registry.append_entry(store, stamp(), promotion, wait=lost.append)
         assert (entry.number, entry.body.version, entry.body.replaced) == (3, 3, 2)
         assert lost == [1, 2]
         assert [one.by.actor for one in ledger.iter_all(store)] == ["other", "other", "ada"]
@@ -288,20 +289,20 @@ class TestAppend:
         store = Faster()
         store.others = [promotion]
         only_first = lambda state: None if state.champion else promotion(state)  # noqa: E731
-        assert ledger.append_entry(store, stamp(), only_first, wait=lambda _: None) is None
+        assert registry.append_entry(store, stamp(), only_first, wait=lambda _: None) is None
         assert store.tail() == 1
 
     def test_append_entry__gives_up(self):
         store = Faster()
         store.others = [promotion] * 9
         with pytest.raises(OutsideError, match="came first 4 times in a row"):
-            ledger.append_entry(store, stamp(), promotion, may=4, wait=lambda _: None)
+            registry.append_entry(store, stamp(), promotion, may=4, wait=lambda _: None)
 
     def test_append_entry__damaged_ledger(self):
         store = five()
         store.kept[5] = store.kept[5][:-1]
         with pytest.raises(CorruptError):
-            ledger.append_entry(store, stamp(), promotion)
+            registry.append_entry(store, stamp(), promotion)
         assert store.tail() == 5
 
     def test_append_entry__checkpoint_not_writable(self):
@@ -311,7 +312,7 @@ class TestAppend:
             raise OutsideError("no")
 
         store.write_checkpoint = refused
-        assert ledger.append_entry(store, stamp(), promotion).number == 6
+        assert registry.append_entry(store, stamp(), promotion).number == 6
         assert store.read_checkpoint().number == 5
         assert verification.verify_ledger(store).entries == 6
 
@@ -329,11 +330,11 @@ class TestAppend:
         )
         store.kept[1] = entries.dump_entry(first)
         with pytest.raises(OutsideError, match="too large for the ledger of memory"):
-            ledger.append_entry(store, stamp(), lambda _: long)
+            registry.append_entry(store, stamp(), lambda _: long)
         assert store.tail() == 1
 
     @given(st.text(max_size=50))
     def test_append_entry__any_actor(self, actor):
         store = Memory()
-        ledger.append_entry(store, stamp(actor=actor), lambda state: choose(state, "promotion", 0))
+        registry.append_entry(store, stamp(actor=actor), lambda state: choose(state, "promotion", 0))
         assert ledger.read_entry(store, 1).by.actor == actor

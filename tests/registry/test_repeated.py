@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from mlci.errors import OutsideError
-from mlci.registry import ledger
-from mlci.registry.store import UnknownOutcomeError
+from mlci.registry import ledger, registry
+from mlci.registry.errors import UnknownOutcomeError
 from mlci.registry.stores.folder import FolderStore
 from mlci.util import atomic_files
 from tests.git.repository import commit
@@ -144,9 +144,9 @@ def test_entries__an_intent_belongs_to_decisions_only(tmp_path):
     from tests.registry.histories import Memory, promotion, stamp  # noqa: PLC0415
 
     store = Memory()
-    author = ledger.Author(
-        by=stamp().by, now=stamp().now, nonce=stamp().nonce, intent=ledger.Intent(id="i", repeated=False)
+    author = registry.Author(
+        by=stamp().by, now=stamp().now, nonce=stamp().nonce, intent=registry.Intent(id="i", repeated=False)
     )
     for body in (lambda _: verdict(), promotion):
-        ledger.append_entry(store, author, body)
+        registry.append_entry(store, author, body)
     assert [entry.intent for entry in ledger.iter_all(store)] == [None, "i"]

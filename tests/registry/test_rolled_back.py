@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 
 from mlci.registry import ledger
 from mlci.registry.entries import Promotion, Rollback
-from mlci.registry.rolled_back import rolled_back_versions
-from mlci.registry.store import CorruptError
+from mlci.registry.errors import CorruptError
+from mlci.registry.ledger_state import rolled_back_versions
 from mlci.registry.versions import iter_decisions
 from tests.registry.histories import history
 from tests.registry.test_skip_links import aged, planted

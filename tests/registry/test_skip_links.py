@@ -7,14 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlci.errors import OutsideError
-from mlci.registry import entries, ledger, skip_links, verification
+from mlci.registry import entries, ledger, ledger_state, registry, verification
 from mlci.registry.entries import LedgerState, Rollback
-from mlci.registry.store import Checkpoint, CorruptError
+from mlci.registry.errors import CorruptError
+from mlci.registry.store import Checkpoint
 from tests.registry.histories import Memory, choose, forge, history, promotion, sha, stamp
 
 KINDS = st.sampled_from(["promotion", "rollback", "rescored", "reproduced", "verdict"])
 steps = st.lists(st.tuples(KINDS, st.integers(0, 5)), min_size=1, max_size=15)
-LONG = 3 * skip_links.KEPT + 5
+LONG = 3 * ledger_state.LINKED + 5
 
 
 def planted(store: Memory, number: int) -> None:
@@ -28,7 +29,7 @@ def aged(store: Memory) -> Memory:
     previous, state = None, LedgerState()
     for number in sorted(store.kept):
         entry = ledger.read_entry(store, number)
-        state = entries.state_after(state, entry.body, number=number)
+        state = ledger_state.state_after(state, entry.body, number=number)
         plain = {"previous": previous, "state": state, "writer": None, "reader": None}
         data = entries.dump_entry(entry.model_copy(update=plain))
         store.kept[number], previous = data, sha(data)
@@ -46,7 +47,7 @@ def long(request) -> Memory:
 def test_read_verified__every_linked_entry(taken, old):
     store = aged(history(taken)) if old else history(taken)
     end = ledger.read_ledger_head(store)
-    for number in skip_links.linked_entries(end.state):
+    for number in ledger_state.linked_entries(end.state):
         assert ledger.read_verified(store, end, number) == ledger.read_entry(store, number)
     assert [entry.number for entry in ledger.iter_newest_first(store, end)] == list(range(len(taken), 0, -1))
 
@@ -55,7 +56,7 @@ def test_read_verified__every_linked_entry(taken, old):
 def test_read_verified__linked_entry_changed(taken, old, data):
     store = aged(history(taken)) if old else history(taken)
     end = ledger.read_ledger_head(store)
-    names = sorted(skip_links.linked_entries(end.state) - {end.number})
+    names = sorted(ledger_state.linked_entries(end.state) - {end.number})
     if not names:
         return
     number = data.draw(st.sampled_from(names))
@@ -78,9 +79,9 @@ def test_read_verified__first_of_many_in_few_reads():
     end = ledger.read_ledger_head(store)
     store.reads = []
     assert ledger.read_verified(store, end, 1).number == 1
-    assert len(store.reads) <= LONG // skip_links.KEPT + 2
+    assert len(store.reads) <= LONG // ledger_state.LINKED + 2
     store.reads = []
-    assert ledger.read_verified(store, end, LONG - skip_links.KEPT).number == LONG - skip_links.KEPT
+    assert ledger.read_verified(store, end, LONG - ledger_state.LINKED).number == LONG - ledger_state.LINKED
     assert len(store.reads) == 1
     store.reads = []
     assert [entry.number for entry in ledger.iter_verified(store, end, range(1, LONG + 1))] == list(range(LONG, 0, -1))
@@ -89,11 +90,11 @@ def test_read_verified__first_of_many_in_few_reads():
 
 def test_state_digests__bounded():
     store = history([("promotion", 0)] * LONG, times=["2026-05-01T10:00:00Z"] * LONG)
-    assert len(ledger.read_ledger_head(store).state.digests) == skip_links.KEPT
-    assert len(store.kept[LONG]) - len(store.kept[2 * skip_links.KEPT]) < 20 * skip_links.KEPT
+    assert len(ledger.read_ledger_head(store).state.digests) == ledger_state.LINKED
+    assert len(store.kept[LONG]) - len(store.kept[2 * ledger_state.LINKED]) < 20 * ledger_state.LINKED
 
 
-@pytest.mark.parametrize("number", [1, 2, skip_links.KEPT, LONG - skip_links.KEPT - 1, LONG - 2, LONG - 1])
+@pytest.mark.parametrize("number", [1, 2, ledger_state.LINKED, LONG - ledger_state.LINKED - 1, LONG - 2, LONG - 1])
 def test_read_verified__any_of_many_changed(long, number):
     planted(long, number)
     with pytest.raises(CorruptError, match=f"entry {number} is not the one that later entries name"):
@@ -108,9 +109,9 @@ def test_read_verified__changed_entry_in_between(long):
 
 
 def test_read_verified__one_read_after_a_rollback(long):
-    ledger.append_entry(long, stamp(), lambda state: Rollback(version=1, replaced=state.champion, reason="r"))
+    registry.append_entry(long, stamp(), lambda state: Rollback(version=1, replaced=state.champion, reason="r"))
     for _ in range(3):
-        ledger.append_entry(long, stamp(), lambda state: choose(state, "verdict", 1))
+        registry.append_entry(long, stamp(), lambda state: choose(state, "verdict", 1))
     digests = ledger.read_ledger_head(long).state.digests
     assert digests["1"] == sha(long.kept[1])
     assert digests[str(LONG + 1)] == sha(long.kept[LONG + 1])
@@ -118,17 +119,17 @@ def test_read_verified__one_read_after_a_rollback(long):
 
 
 def test_append_entry__adds_digests_to_an_old_ledger(long):
-    ledger.append_entry(long, stamp(), promotion)
+    registry.append_entry(long, stamp(), promotion)
     assert verification.verify_ledger(long).entries == LONG + 1
     kept = ledger.read_ledger_head(long).state.digests
-    assert kept == {str(number): sha(long.kept[number]) for number in range(LONG + 1 - skip_links.KEPT, LONG + 1)}
+    assert kept == {str(number): sha(long.kept[number]) for number in range(LONG + 1 - ledger_state.LINKED, LONG + 1)}
 
 
 def test_append_entry__old_ledger_changed():
     store = aged(history([("promotion", 0)] * 5))
     planted(store, 2)
     with pytest.raises(CorruptError, match="entry 2 is not the one that later entries name"):
-        ledger.append_entry(store, stamp(), promotion)
+        registry.append_entry(store, stamp(), promotion)
     assert store.tail() == 5
 
 

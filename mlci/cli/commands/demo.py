@@ -28,10 +28,10 @@ from mlci.operations.bundle import write
 from mlci.operations.promote.promote import PromoteOptions, PromotionResult, promote
 from mlci.operations.rollback import roll_back
 from mlci.operations.run import run_and_judge
-from mlci.operations.verify_registry import verify_registry
 from mlci.registry import entries, ledger
-from mlci.registry.ledger import Author
+from mlci.registry.registry import Author
 from mlci.registry.store import Store
+from mlci.registry.verification import verify_registry
 from mlci.report.document import Candidate, Report
 from mlci.report.serialization import dump_report
 from mlci.report.terminal import render_terminal

@@ -22,7 +22,7 @@ from mlci.operations.evaluate import judge_gates
 from mlci.operations.report_builder import ReportContext, build_report
 from mlci.registry import ledger
 from mlci.report.document import BaselineRef, Candidate, Lineage, ReportPart, Seconds, SharedRows, TrendRow
-from mlci.util.bounded_read import read_bounded
+from mlci.util.safe_files import read_bounded
 
 _MOST_ORIGINS = 1_000_000
 

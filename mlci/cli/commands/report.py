@@ -11,7 +11,7 @@ from mlci.errors import InputError, Problem
 from mlci.report.document import Report
 from mlci.report.render import render_all
 from mlci.report.serialization import MOST_BYTES, parse_report
-from mlci.util.bounded_read import read_bounded
+from mlci.util.safe_files import read_bounded
 
 
 @click.command()

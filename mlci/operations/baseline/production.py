@@ -12,7 +12,7 @@ from mlci.engine.tables.files import suffix_of
 from mlci.errors import InputError, UserCodeError
 from mlci.git.git import is_tracked
 from mlci.git.ref_baseline import WITHOUT_BASELINE
-from mlci.lineage.fingerprints import is_recorded, spellings
+from mlci.lineage.rows import is_recorded, spellings
 from mlci.operations import evaluation_plan
 from mlci.operations.baseline import ref_or_file, shared_rows
 from mlci.operations.bundle import artifacts
@@ -21,11 +21,12 @@ from mlci.operations.lineage import evaluation_rows
 from mlci.operations.models import file_guards, rescore
 from mlci.operations.models.file_snapshot import MOVED
 from mlci.operations.models.predictions import PER_ROWS, PER_THOUSAND, ModelPredictions, OwnRows, ScoredChampion
-from mlci.registry import entries, ledger, versions
-from mlci.registry.damage import VersionError
+from mlci.registry import entries, ledger, registry, stored_files, versions
 from mlci.registry.entries import LedgerState, PredictionsAdded
-from mlci.registry.ledger import Author, LedgerHead
+from mlci.registry.errors import VersionError
+from mlci.registry.ledger import LedgerHead
 from mlci.registry.manifest import Predictions, VersionFile
+from mlci.registry.registry import Author
 from mlci.registry.store import Store
 from mlci.registry.versions import Version
 from mlci.report.document import Report
@@ -87,7 +88,7 @@ def champion_predictions(
             return _on_own_rows(loaded, context, champion, data=data, rows=rows, only=only, scored=scored)
         return _scored_again(loaded, context, champion, data=data, rows=rows, scored=scored)
     target = context.scratch / "baseline" / predictions.file.name
-    path = versions.fetch_file(store, predictions.file, target, of=f"version {champion.number}")
+    path = stored_files.fetch_file(store, predictions.file, target, of=f"version {champion.number}")
     found = version_predictions(loaded.config, champion, predictions, path)
     if found.rescored and (by_training or was_made_by_training(context, champion)):
         return replace(found, own=_rows_of(loaded, context, champion), made_on=None)
@@ -162,7 +163,7 @@ def was_made_by_training(context: RunContext, version: Version) -> bool:
 def report_of(context: RunContext, version: Version) -> Report | None:
     """Return the report that a version was judged by; ``None`` if this version of mlci can't read it."""
     of, target = f"version {version.number}", context.scratch / "baseline" / "report.json"
-    path = versions.fetch_file(registry_of(context), version.manifest.report, target, of=of)
+    path = stored_files.fetch_file(registry_of(context), version.manifest.report, target, of=of)
     with contextlib.suppress(InputError):
         return parse_report(path.read_bytes(), path=f"the report of {of}")
     return None
@@ -197,7 +198,7 @@ def _on_own_rows(
         return replace(again, own=known, made_on=None)
     predictions = champion.manifest.predictions
     target = context.scratch / "baseline" / predictions.file.name
-    path = versions.fetch_file(store, predictions.file, target, of=of)
+    path = stored_files.fetch_file(store, predictions.file, target, of=of)
     own = replace(known, in_order=known.rows.in_order)
     return replace(version_predictions(loaded.config, champion, predictions, path), own=own, made_on=None)
 
@@ -261,7 +262,7 @@ def _scored_again(
         )
 
     def fetch(file: VersionFile, target: Path) -> Path:
-        return versions.fetch_file(store, file, target, of=of)
+        return stored_files.fetch_file(store, file, target, of=of)
 
     with file_guards.guard_candidate_files(loaded, context.git.folder):
         rescored = rescore.rescore_version(loaded, context, manifest, fetch, data=data, of=of, says="baseline")
@@ -303,12 +304,14 @@ def _scored(number: int, rescored: ModelPredictions, rows: str) -> ScoredChampio
 def keep_rescored(store: Store, author: Author, scored: ScoredChampion) -> None:
     """Add the champion's predictions on other rows to the registry, unless they exist or it is no longer champion."""
     said, rows = scored.predictions, scored.predictions.fingerprint
-    versions.put_verified(store, scored.path, said.file, of=f"predictions of version {scored.version} on other rows")
-    digest = versions.describe(store, entries.canonical_json(said.model_dump(mode="json")))
+    stored_files.put_verified(
+        store, scored.path, said.file, of=f"predictions of version {scored.version} on other rows"
+    )
+    digest = stored_files.describe(store, entries.canonical_json(said.model_dump(mode="json")))
 
     def decide(state: LedgerState) -> PredictionsAdded | None:
         if state.champion != scored.version or rows in state.rescored:
             return None
         return PredictionsAdded(version=scored.version, fingerprint=rows, predictions=digest)
 
-    ledger.append_entry(store, author, decide)
+    registry.append_entry(store, author, decide)

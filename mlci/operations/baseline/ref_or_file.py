@@ -17,7 +17,7 @@ from mlci.git.git import Git, former_path
 from mlci.git.ref_baseline import WITHOUT_BASELINE, Make, RefBaseline, make_baseline
 from mlci.git.refs import ResolvedRef, resolve_ref
 from mlci.git.worktree import Worktree
-from mlci.lineage.fingerprints import Fingerprint, is_recorded, spellings
+from mlci.lineage.rows import Fingerprint, is_recorded, spellings
 from mlci.operations.baseline import shared_rows
 from mlci.operations.context import RunContext, resolve_path
 from mlci.operations.lineage import origins

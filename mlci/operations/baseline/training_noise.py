@@ -6,13 +6,13 @@ from pydantic import ValidationError
 
 from mlci.config.models import Config
 from mlci.inference.training_noise import LEAST, UNKNOWN, TrainingNoise
-from mlci.lineage.fingerprints import is_recorded
+from mlci.lineage.rows import is_recorded
 from mlci.metrics import catalogue
-from mlci.registry import compatibility, ledger, versions
-from mlci.registry.entries import ReproductionRecorded
+from mlci.registry import compatibility, ledger, stored_files
+from mlci.registry.entries import MetricSpread, ReproductionRecorded
+from mlci.registry.errors import CorruptError
 from mlci.registry.ledger import LedgerHead
-from mlci.registry.reproduction import MetricSpread
-from mlci.registry.store import CorruptError, Store
+from mlci.registry.store import Store
 
 
 def is_noise_wanted(config: Config) -> bool:
@@ -62,7 +62,7 @@ def _read(store: Store, ledger_head: LedgerHead, place: int, against: int) -> Me
     of = f"the spread that entry {place} names"
     if not isinstance(body, ReproductionRecorded) or body.version != against:
         raise CorruptError(f"{store.shown}: entry {place} should have trained version {against} again and did not")
-    data = versions.read_description(store, body.spread, of=of)
+    data = stored_files.read_description(store, body.spread, of=of)
     try:
         found = MetricSpread.model_validate_json(data)
     except ValidationError as error:

@@ -10,7 +10,7 @@ from mlci.errors import InputError
 from mlci.operations.models.predictions import ModelPredictions
 from mlci.registry import entries
 from mlci.registry.manifest import VersionFile
-from mlci.registry.versions import digest_of
+from mlci.registry.stored_files import digest_of
 
 MOST_FILES = 10_000
 _HINT = "run with `--no-bundle` to judge it without keeping it for a promotion"

@@ -10,7 +10,7 @@ from mlci.config.relevant_paths import LOCKS
 from mlci.errors import InputError
 from mlci.git.data_pointers import data_pointers
 from mlci.git.git import Git
-from mlci.git.head import CommitHead
+from mlci.git.refs import CommitHead
 from mlci.lineage.rows import Rows
 from mlci.operations.bundle.artifacts import Artifact, ArtifactDigests, digest_file
 from mlci.operations.context import RunContext

@@ -11,9 +11,9 @@ from mlci.operations.bundle.artifacts import model_digest
 from mlci.operations.bundle.write import DIGEST, FOLDER, MANIFEST, REPORT, seals_labels
 from mlci.operations.models.predictions import ScoredChampion
 from mlci.registry import compatibility
+from mlci.registry.errors import NewerError
 from mlci.registry.manifest import Bundle, VersionFile
-from mlci.registry.store import NewerError
-from mlci.registry.versions import MOST_BYTES, digest_of
+from mlci.registry.stored_files import MOST_DESCRIPTION_BYTES, digest_of
 from mlci.report.document import Report
 from mlci.report.serialization import MOST_BYTES as REPORT_BYTES
 from mlci.report.serialization import parse_report
@@ -79,7 +79,7 @@ def _at_odds(content: Bundle, report: Report) -> str | None:
 
 def _content(path: Path) -> Bundle:
     """Read a bundle's manifest and verify it by the digest file beside it."""
-    data, said = _read(path, MOST_BYTES), _read(path.with_name(DIGEST), MOST_BYTES)
+    data, said = _read(path, MOST_DESCRIPTION_BYTES), _read(path.with_name(DIGEST), MOST_DESCRIPTION_BYTES)
     if said != seals_labels(data):
         raise InputError(Problem(f"was truncated or altered: {DIGEST} names other bytes; {_AGAIN}", str(path)))
     try:

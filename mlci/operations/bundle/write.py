@@ -17,7 +17,7 @@ from mlci.operations.models.predictions import ScoredChampion
 from mlci.operations.run import RunResult
 from mlci.registry import entries
 from mlci.registry.manifest import Bundle, ChampionPredictions, Data, Predictions, champion_place
-from mlci.registry.versions import digest_of
+from mlci.registry.stored_files import digest_of
 from mlci.report.document import Report
 
 FOLDER, MANIFEST, DIGEST, REPORT = "bundle", "bundle.json", "bundle.sha256", "report.json"

@@ -6,10 +6,10 @@ from pathlib import Path
 
 from mlci.config.loader import LoadedConfig
 from mlci.config.models import Baseline, Config
-from mlci.git.head import CommitHead
+from mlci.git.refs import CommitHead
 from mlci.inference.result import EvaluationResult
-from mlci.lineage.fingerprints import is_recorded
 from mlci.lineage.origin import RecordedOrigin
+from mlci.lineage.rows import is_recorded
 from mlci.operations import evaluation_plan, holdout_uses
 from mlci.operations.bundle.artifacts import ArtifactDigests
 from mlci.operations.bundle.provenance import BuildProvenance, collect_provenance

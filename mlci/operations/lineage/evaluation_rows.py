@@ -7,7 +7,7 @@ from mlci.lineage import rows
 from mlci.lineage.rows import Rows
 from mlci.operations.bundle.artifacts import Artifact, digest_file
 from mlci.operations.context import RunContext, resolve_path
-from mlci.registry import versions
+from mlci.registry import stored_files
 from mlci.registry.store import Store
 from mlci.registry.versions import Version
 from mlci.report.document import DataDifference, NullRate
@@ -77,7 +77,7 @@ def rows_of_version(store: Store, version: Version, context: RunContext) -> Rows
     file = version.manifest.data.keys
     if file is None:
         return None
-    path = versions.fetch_file(store, file, context.scratch / "baseline" / NAME, of=f"version {version.number}")
+    path = stored_files.fetch_file(store, file, context.scratch / "baseline" / NAME, of=f"version {version.number}")
     return parse_kept_rows(path.read_bytes())
 
 

@@ -8,21 +8,21 @@ from pathlib import Path
 from mlci.config.loader import LoadedConfig, load_unchecked, parse_config
 from mlci.errors import InputError, OutsideError
 from mlci.git.git import Git, changed_files
-from mlci.git.head import CommitHead
+from mlci.git.refs import CommitHead
 from mlci.git.worktree import Worktree
 from mlci.lineage import lockfiles, rows
 from mlci.lineage import origin as pasts
 from mlci.lineage.compare import compare_origins
-from mlci.lineage.fingerprints import is_recorded
 from mlci.lineage.origin import ChangedFiles, Origin, RecordedOrigin, Row
-from mlci.lineage.rows import Rows
+from mlci.lineage.rows import Rows, is_recorded
 from mlci.operations.bundle.artifacts import ArtifactDigests, model_digest
 from mlci.operations.bundle.provenance import BuildProvenance, collect_provenance
 from mlci.operations.context import RunContext, resolve_path
 from mlci.operations.lineage import evaluation_rows
 from mlci.registry.manifest import Content, Environment, Recipe, VersionFile
 from mlci.registry.store import Store
-from mlci.registry.versions import Version, read_description
+from mlci.registry.stored_files import read_description
+from mlci.registry.versions import Version
 from mlci.report.document import Lineage, LineageItem, LineageRow
 
 ORIGIN = "origin.json"

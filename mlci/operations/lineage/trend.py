@@ -4,12 +4,12 @@ from collections.abc import Iterable, Iterator
 from itertools import islice, takewhile
 
 from mlci.errors import OutsideError
-from mlci.lineage.fingerprints import is_recorded
+from mlci.lineage.rows import is_recorded
 from mlci.metrics import catalogue
 from mlci.registry import versions
 from mlci.registry.entries import Promotion, Rollback
 from mlci.registry.ledger import LedgerHead
-from mlci.registry.rolled_back import rolled_back_versions
+from mlci.registry.ledger_state import rolled_back_versions
 from mlci.registry.store import Store
 from mlci.registry.versions import Version
 from mlci.report.document import TrendPoint, TrendRow

@@ -8,9 +8,8 @@ from mlci.config.models import Config, Predict
 from mlci.engine.interface import Source
 from mlci.execution import skops_stage, stages
 from mlci.execution.stages import Command, Stage
-from mlci.lineage.fingerprints import is_recorded
 from mlci.lineage.origin import RecordedOrigin
-from mlci.lineage.rows import Rows
+from mlci.lineage.rows import Rows, is_recorded
 from mlci.operations.context import RunContext, resolve_path
 from mlci.operations.models import file_snapshot
 from mlci.registry.manifest import Predictions

@@ -14,7 +14,7 @@ from mlci.operations.baseline import ref_or_file
 from mlci.operations.context import RunContext
 from mlci.operations.models import predictions
 from mlci.operations.models.predictions import ModelPredictions, StepContext
-from mlci.registry import versions
+from mlci.registry import stored_files
 from mlci.registry.manifest import Content, VersionFile
 from mlci.registry.store import Store
 
@@ -58,7 +58,7 @@ def rescore_version(
 
 def can_rescore(content: Content, store: Store, number: int) -> bool:
     """Check if a version has a predict step or a model that can score other rows than its own."""
-    text = versions.read_description(
+    text = stored_files.read_description(
         store, content.recipe.config.digest, of=f"`{content.recipe.config.name}` of {number}"
     )
     try:

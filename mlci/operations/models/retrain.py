@@ -27,10 +27,10 @@ from mlci.operations.evaluate import evaluate_models
 from mlci.operations.lineage import evaluation_rows
 from mlci.operations.models import file_guards, rescore
 from mlci.operations.models.predictions import ModelPredictions, OwnRows, StepContext, make_predictions
-from mlci.registry import versions
+from mlci.registry import stored_files
+from mlci.registry.entries import Rerun
 from mlci.registry.ledger import LedgerHead
 from mlci.registry.manifest import Manifest, VersionFile
-from mlci.registry.reproduction import Rerun
 from mlci.registry.versions import Version
 
 KINDS = ("uv.lock", "pylock.toml", "requirements.txt")
@@ -85,7 +85,7 @@ def read_recipe(loaded: LoadedConfig, context: RunContext, version: Version) -> 
         )
     if why is not None:
         raise InputError(f"{of} can't be made again: {why}")
-    text = versions.read_description(store, recipe.config.digest, of=f"`{recipe.config.name}` of {of}")
+    text = stored_files.read_description(store, recipe.config.digest, of=f"`{recipe.config.name}` of {of}")
     own = parse_config(text, path=f"{recipe.config.name} of {of}").config
     if own.predict.metrics is not None or loaded.config.evaluation is None:
         raise InputError(f"{of} can't be compared with a rerun: a metrics file has no predictions; use `predict.run`")
@@ -103,7 +103,7 @@ def original_model(
     store, of = registry_of(context), f"version {version.number}"
 
     def fetch(file: VersionFile, target: Path) -> Path:
-        return versions.fetch_file(store, file, target, of=of)
+        return stored_files.fetch_file(store, file, target, of=of)
 
     own = version.manifest.predictions
     if data is None:
@@ -252,7 +252,7 @@ def build_environment(
             "makes it, is not on PATH: `pip install uv`; or train in this job's own by `--environment job`"
         )
     path = worktree.root / locked.name
-    versions.fetch_file(registry_of(context), locked, path, of=f"version {version.number}")
+    stored_files.fetch_file(registry_of(context), locked, path, of=f"version {version.number}")
     variables = {"VIRTUAL_ENV": str(place), "UV_PROJECT_ENVIRONMENT": str(place), "PYTHONNOUSERSITE": "1"}
     fix = f"`{locked.name}` of version {version.number}, or `--environment job`"
     for command in _environment_commands(str(maker.uv), path.name, version.manifest.environment.python, place):

@@ -16,7 +16,7 @@ from mlci.git.refs import resolve_ref
 from mlci.inference.evidence import Cause, Evidence, Point, Tie, Undefined
 from mlci.inference.intervals.estimates import Recorded
 from mlci.inference.result import Comparison, Disparity, EvaluationResult, GroupRate
-from mlci.lineage.fingerprints import SCHEME
+from mlci.lineage.rows import SCHEME
 from mlci.metrics import catalogue
 from mlci.metrics.statistics import Scope
 from mlci.operations import evaluation_plan, metrics_only

@@ -6,7 +6,7 @@ from pathlib import Path, PurePosixPath
 
 from mlci.config.loader import LoadedConfig
 from mlci.errors import InputError, StepError, UserCodeError
-from mlci.git.head import read_head
+from mlci.git.refs import read_head
 from mlci.inference.result import EvaluationResult
 from mlci.operations.baseline import ref_or_file
 from mlci.operations.bundle import artifacts, provenance

@@ -1,16 +1,21 @@
-"""Registry checks before a promotion: ledger, champion, and the versions to roll back to."""
+"""Checks before a promotion: the registry it builds on, and the candidate's own history."""
 
+import contextlib
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 
-from mlci.operations.verify_registry import RESTORE_CHECKPOINT, SET_CLOCK, named_files
-from mlci.registry import ledger, verification, versions
-from mlci.registry.damage import BACK, FileError
+from mlci.git.git import Git
+from mlci.registry import ledger, stored_files, verification, versions
 from mlci.registry.entries import Entry, PredictionsAdded, Promotion, ReproductionRecorded, Rollback
+from mlci.registry.errors import BACK, CorruptError, FileError, MendableError
 from mlci.registry.ledger import LedgerHead
-from mlci.registry.manifest import VersionFile
-from mlci.registry.rolled_back import rolled_back_versions
-from mlci.registry.store import CorruptError, MendableError, SizeReader, Store
+from mlci.registry.ledger_state import rolled_back_versions
+from mlci.registry.manifest import Content, VersionFile, same
+from mlci.registry.registry import Author
+from mlci.registry.store import SizeReader, Store
+from mlci.registry.verification import RESTORE_CHECKPOINT, SET_CLOCK, named_files
 from mlci.registry.versions import Version
 
 RECENT = 32
@@ -24,6 +29,12 @@ VERIFIED = 64
 
 _SHOWN = 5
 _INFERRED = "it was rolled back, as `mlci ledger log` shows"
+
+RECENT_ROLLBACKS = 32
+"""Number of the newest ones that a candidate is compared with; each takes two reads."""
+_COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+_FIRST = 2  # newest decisions that a first attempt reads: a step may be retried within one job
+_REPEATED = 64  # newest decisions that a repeated one reads
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -195,7 +206,7 @@ def _wrong(store: Store, found: list[_Look | RegistryFault]) -> Iterator[Registr
             if not item.read and sizes.get(item.file.digest) == item.file.bytes:
                 continue
             try:
-                (versions.check_digest if item.read else versions.check_exists)(store, item.file, of=item.of)
+                (stored_files.check_digest if item.read else stored_files.check_exists)(store, item.file, of=item.of)
             except CorruptError as error:
                 yield _fault(error, champion=item.champion)
 
@@ -203,3 +214,91 @@ def _wrong(store: Store, found: list[_Look | RegistryFault]) -> Iterator[Registr
 def _fault(error: CorruptError, *, champion: bool) -> RegistryFault:
     restore = error.restore if isinstance(error, FileError) else error.remedy or "Restore it from a copy"
     return RegistryFault(str(error), restore, champion=champion)
+
+
+RolledBack = Mapping[int, str]
+"""Versions that were rolled back and not promoted again since, with the reasons, as returned by
+:func:`mlci.registry.ledger_state.rolled_back_versions`."""
+
+
+def find_rolled_back_match(
+    store: Store, ledger_head: LedgerHead, content: Content, rolled_back: RolledBack
+) -> str | None:
+    """Return a refusal if a candidate is a version that was rolled back; ``None`` if it is not."""
+    for version, reason in _rolled_back_versions(store, ledger_head, rolled_back):
+        if same(version.manifest, content):
+            how = f"version {version.number} holds these bytes and was rolled back: {reason}"
+            return f"{how}; `mlci rollback --to {version.number}` restores it on purpose"
+    return None
+
+
+def rolled_back_model_note(
+    store: Store, ledger_head: LedgerHead, content: Content, rolled_back: RolledBack
+) -> str | None:
+    """Return a note if another commit made the same files as a version that was rolled back.
+
+    That is not a reason to refuse them: the fault may have been in the code beside the model, and be fixed now.
+    """
+    for version, reason in _rolled_back_versions(store, ledger_head, rolled_back):
+        if content.files and version.manifest.files == content.files:
+            return f"version {version.number} has the same model files, and was rolled back: {reason}"
+    return None
+
+
+def _rolled_back_versions(
+    store: Store, ledger_head: LedgerHead, rolled_back: RolledBack
+) -> Iterator[tuple[Version, str]]:
+    for number in sorted(rolled_back, reverse=True)[:RECENT_ROLLBACKS]:
+        with contextlib.suppress(CorruptError):  # the preflight has reported it
+            yield versions.read_version(store, ledger_head, number), rolled_back[number]
+
+
+def is_older_build(git: Git, content: Content, champion: Version) -> str | None:
+    """Return why a candidate is an older build than the champion; ``None`` if it is not, or if that is unknown.
+
+    A checkout with uncommitted changes is not a build of its commit.
+    """
+    mine, theirs = content.recipe, champion.manifest.recipe
+    if (
+        mine.dirty
+        or not _is_known_commit(git, mine.commit)
+        or not _is_known_commit(git, theirs.commit)
+        or mine.commit == theirs.commit
+    ):
+        return None
+    if git.ask("merge-base", "--is-ancestor", str(mine.commit), str(theirs.commit)).status != 0:
+        return None
+    how = f"version {champion.number} was made from the later commit {str(theirs.commit)[:7]}"
+    return f"it was made from {str(mine.commit)[:7]}, and {how}, which is in production"
+
+
+def unknown_order_note(git: Git, content: Content, champion: Version | None) -> str | None:
+    """Return why it is unknown which build is older; ``None`` if it is known."""
+    theirs = None if champion is None else champion.manifest.recipe.commit
+    if champion is None or theirs is None or content.recipe.commit is None or _is_known_commit(git, theirs):
+        return None
+    return (
+        f"the commit {theirs[:7]} of version {champion.number} is not in this clone, so whether it is the later one is "
+        "not known; fetch the whole history: `fetch-depth: 0` on actions/checkout"
+    )
+
+
+def _is_known_commit(git: Git, commit: str | None) -> bool:
+    return (
+        commit is not None
+        and _COMMIT.fullmatch(commit) is not None
+        and git.ask("cat-file", "-e", f"{commit}^{{commit}}").status == 0
+    )
+
+
+def find_own_decision(store: Store, ledger_head: LedgerHead, author: Author) -> Entry | None:
+    """Return the newest decision that this invocation wrote in an earlier attempt.
+
+    Raises:
+        CorruptError: if a decision on the way was changed or is damaged.
+    """
+    intent = author.intent
+    if intent is None:
+        return None
+    recent = islice(versions.iter_decisions(store, ledger_head), _REPEATED if intent.repeated else _FIRST)
+    return next((entry for entry in recent if entry.intent == intent.id), None)

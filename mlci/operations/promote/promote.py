@@ -10,15 +10,14 @@ from mlci.config.loader import LoadedConfig, parse_config
 from mlci.config.models import Config
 from mlci.errors import InputError, OutsideError, UserCodeError
 from mlci.git.git import is_tracked
-from mlci.lineage.fingerprints import is_recorded
+from mlci.lineage.rows import is_recorded
 from mlci.operations.baseline import production, ref_or_file
 from mlci.operations.bundle.read import VerifiedBundle
 from mlci.operations.bundle.read import read_bundle as open_bundle
 from mlci.operations.context import RunContext, registry_of, resolve_path
 from mlci.operations.holdout_uses import ON_NUMBERS
 from mlci.operations.promote import preflight
-from mlci.operations.promote.reevaluate import reevaluate_bundle
-from mlci.operations.promote.refusals import (
+from mlci.operations.promote.preflight import (
     RolledBack,
     find_own_decision,
     find_rolled_back_match,
@@ -26,11 +25,13 @@ from mlci.operations.promote.refusals import (
     rolled_back_model_note,
     unknown_order_note,
 )
+from mlci.operations.promote.reevaluate import reevaluate_bundle
 from mlci.operations.report_builder import ReportContext
-from mlci.registry import entries, ledger, versions
+from mlci.registry import entries, ledger, registry, stored_files, versions
 from mlci.registry.entries import LedgerState, Promotion
-from mlci.registry.ledger import Author, LedgerHead
+from mlci.registry.ledger import LedgerHead
 from mlci.registry.manifest import Manifest, same
+from mlci.registry.registry import Author
 from mlci.registry.store import Store
 from mlci.registry.versions import Version
 from mlci.report.document import Report
@@ -328,15 +329,15 @@ def append_version(
     manifest = Manifest.of(bundle.content, number)
     for file in bundle.content.everything():
         of = f"the bundle for version {number}"
-        versions.put_verified(store, bundle.paths[file.digest], file, of=of, mend=mend)
-    digest = versions.describe(store, entries.canonical_json(manifest.model_dump(mode="json", by_alias=True)))
+        stored_files.put_verified(store, bundle.paths[file.digest], file, of=of, mend=mend)
+    digest = stored_files.describe(store, entries.canonical_json(manifest.model_dump(mode="json", by_alias=True)))
 
     def decide(state: LedgerState) -> Promotion:
         if (state.champion, state.versions, state.decided) != (seen.champion, seen.versions, seen.decided):
             raise MovedError
         return Promotion(version=number, manifest=digest, replaced=state.champion, note=note)
 
-    entry = ledger.append_entry(store, author, decide)
+    entry = registry.append_entry(store, author, decide)
     return PromotionResult(
         report=bundle.report, version=number, replaced=seen.champion, entry=entry.number if entry is not None else None
     )

@@ -13,8 +13,7 @@ from mlci.errors import UserCodeError
 from mlci.execution import metrics_file
 from mlci.gates.rules import JudgedGate
 from mlci.inference.result import EvaluationResult
-from mlci.lineage.fingerprints import is_recorded
-from mlci.lineage.rows import Rows
+from mlci.lineage.rows import Rows, is_recorded
 from mlci.operations import evaluation_plan, holdout_uses, metrics_only
 from mlci.operations.baseline import made_by_training, production, training_noise
 from mlci.operations.bundle import artifacts, write

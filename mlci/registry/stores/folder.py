@@ -19,9 +19,8 @@ from pathlib import Path
 
 from mlci.errors import OutsideError
 from mlci.registry import entries, layout, store
-from mlci.registry.checkpoint import MOST_BYTES, dump_checkpoint, parse_checkpoint
-from mlci.registry.damage import ForeignFileError
-from mlci.registry.store import Checkpoint, Entries, UnknownOutcomeError
+from mlci.registry.errors import ForeignFileError, UnknownOutcomeError
+from mlci.registry.store import MOST_CHECKPOINT_BYTES, Checkpoint, Entries, dump_checkpoint, parse_checkpoint
 from mlci.util import atomic_files, safe_files
 
 
@@ -96,7 +95,7 @@ class FolderStore:
     def read_checkpoint(self) -> Checkpoint | None:
         """Return the checkpoint."""
         with self._asked("read witness.json"):
-            data = safe_files.read_small(self._base / "witness.json", MOST_BYTES) if self._there() else None
+            data = safe_files.read_small(self._base / "witness.json", MOST_CHECKPOINT_BYTES) if self._there() else None
             return None if data is None else parse_checkpoint(data, shown=self.shown)
 
     def write_checkpoint(self, checkpoint: Checkpoint) -> None:

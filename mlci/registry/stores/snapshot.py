@@ -22,7 +22,8 @@ from pydantic import Field, ValidationError
 from mlci.errors import OutsideError
 from mlci.registry import entries, layout, store
 from mlci.registry.entries import Count, Digest, LedgerPart, Text
-from mlci.registry.store import Checkpoint, Entries, MendableError, Store
+from mlci.registry.errors import MendableError
+from mlci.registry.store import Checkpoint, Entries, Store
 
 INDEX = "copy.json"
 MOST_BYTES = 64 * 1024 * 1024

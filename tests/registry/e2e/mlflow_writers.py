@@ -17,7 +17,7 @@ os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"  # before MLflow is loaded
 import mlflow  # noqa: F401 - loaded before the writers are forked
 import requests
 
-from mlci.registry import ledger
+from mlci.registry import ledger, registry
 from tests.registry.e2e.mlflow_server import opened
 from tests.registry.histories import sha, verdict
 from tests.registry.writer import ended, forked
@@ -47,12 +47,12 @@ def write(told, number: int) -> None:
     with tempfile.TemporaryDirectory() as room:
         (Path(room) / "model.bin").write_bytes(b"model")
         store.put(Path(room) / "model.bin", sha(b"model"))
-    stamp = ledger.Author(
+    stamp = registry.Author(
         by=ledger.Actor(actor=f"writer {number}"),
         now=lambda: "2026-05-01T10:00:00+00:00",
         nonce=lambda: f"nonce {number}",
     )
-    ledger.append_entry(store, stamp, lambda _: verdict())
+    registry.append_entry(store, stamp, lambda _: verdict())
 
 
 def many(told) -> list[int]:

@@ -5,8 +5,9 @@ import uuid
 import pytest
 
 from mlci.errors import OutsideError
-from mlci.registry import ledger, verification
-from mlci.registry.store import Checkpoint, CorruptError
+from mlci.registry import ledger, registry, verification
+from mlci.registry.errors import CorruptError
+from mlci.registry.store import Checkpoint
 from tests.registry.conftest import QUICK
 from tests.registry.contract import Contract
 from tests.registry.e2e.servers import AZURITE, Azure, free_port, serving
@@ -55,7 +56,7 @@ class TestContract(Contract):
 class TestDamage:
     def test_entries_deleted_and_changed_behind_its_back(self, azure):
         for _ in range(3):
-            ledger.append_entry(azure.store(), stamp(), promotion)
+            registry.append_entry(azure.store(), stamp(), promotion)
         path = "pre/fix/model/ledger/000000002.json"
         whole = azure.get(path)
         azure.put(path, whole.replace(b'"actor":"ada"', b'"actor":"eve"'))
@@ -102,7 +103,7 @@ def test_lost_answers_of_appends(azure):
     store = azure.behind(proxy.port).store(limits=QUICK)
     for number in range(1, 4):
         proxy.faults = [Fault("lose", when=appends, times=1)]
-        assert ledger.append_entry(store, stamp(), promotion).number == number
+        assert registry.append_entry(store, stamp(), promotion).number == number
         assert proxy.faults[0].times == 0
     store.write_checkpoint(Checkpoint(number=3, digest="a" * 64))
     assert verification.verify_ledger(azure.store()).entries == 3

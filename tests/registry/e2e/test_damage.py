@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from mlci.operations.promote import preflight
-from mlci.registry import layout, ledger, versions
+from mlci.registry import layout, ledger, registry, versions
+from mlci.registry.errors import CorruptError
 from mlci.registry.manifest import Manifest
-from mlci.registry.store import CorruptError
 from mlci.registry.stores.folder import FolderStore
 from tests.git.repository import commit
 from tests.operations.project import holdout, mlci, run
@@ -120,7 +120,7 @@ def test_what_is_in_production_already_is_not_called_so_where_it_is_damaged(proj
 @pytest.mark.parametrize("ahead", [301, 86_400])
 def test_a_clock_that_is_behind_the_record(project, ahead):
     at = dt.datetime.now(dt.UTC) + dt.timedelta(seconds=ahead + 60)
-    ledger.append_entry(store(project), stamp(now=lambda: at.isoformat(timespec="seconds")), lambda _: verdict())
+    registry.append_entry(store(project), stamp(now=lambda: at.isoformat(timespec="seconds")), lambda _: verdict())
     refused(
         project, names=f"before entry 4 (ada) was written at {at.isoformat(timespec='seconds')}: one of them is wrong"
     )
@@ -134,7 +134,7 @@ def test_a_clock_that_is_behind_the_record(project, ahead):
 def appended(project, at: dt.datetime | str) -> None:
     """Append a verdict at some time."""
     text = at if isinstance(at, str) else at.isoformat(timespec="seconds")
-    ledger.append_entry(store(project), stamp(now=lambda: text), lambda _: verdict())
+    registry.append_entry(store(project), stamp(now=lambda: text), lambda _: verdict())
 
 
 def test_a_clock_is_not_right_because_a_wrong_one_came_before(project):
@@ -162,7 +162,7 @@ def test_a_time_that_can_not_be_read_counts_for_nothing(project):
 
 def test_clocks_that_are_a_little_apart(project):
     at = dt.datetime.now(dt.UTC) + dt.timedelta(seconds=240)
-    ledger.append_entry(store(project), stamp(now=lambda: at.isoformat(timespec="seconds")), lambda _: verdict())
+    registry.append_entry(store(project), stamp(now=lambda: at.isoformat(timespec="seconds")), lambda _: verdict())
     assert promote(project).code == 0
 
 

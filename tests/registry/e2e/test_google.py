@@ -12,8 +12,9 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from mlci.errors import OutsideError
-from mlci.registry import ledger, verification
-from mlci.registry.store import Checkpoint, CorruptError
+from mlci.registry import ledger, registry, verification
+from mlci.registry.errors import CorruptError
+from mlci.registry.store import Checkpoint
 from tests.registry.conftest import QUICK
 from tests.registry.contract import Contract
 from tests.registry.e2e.google import Google
@@ -76,7 +77,7 @@ class TestPlace:
     def test_objects_have_names_that_a_person_finds(self, google, tmp_path):
         (tmp_path / "f").write_bytes(b"x")
         google.store().put(tmp_path / "f", sha(b"x"))
-        ledger.append_entry(google.store(), stamp(), promotion)
+        registry.append_entry(google.store(), stamp(), promotion)
         assert google.names() == [
             f"pre/fix/model/files/{sha(b'x')[:2]}/{sha(b'x')}",
             "pre/fix/model/ledger/000000001.json",
@@ -107,7 +108,7 @@ class TestPlace:
 class TestDamage:
     def test_entries_deleted_and_changed_behind_its_back(self, google):
         for _ in range(3):
-            ledger.append_entry(google.store(), stamp(), promotion)
+            registry.append_entry(google.store(), stamp(), promotion)
         name = "pre/fix/model/ledger/000000002.json"
         whole = google.get(name)
         google.put(name, whole.replace(b'"actor":"ada"', b'"actor":"eve"'))
@@ -142,10 +143,10 @@ class TestWitness:
         shaky = google.behind(proxy.port).store(limits=QUICK)
         proxy.faults = [Fault("status", says=busy, when=lambda request: puts(request) and b"witness" in request)]
         for number in range(1, 4):
-            assert ledger.append_entry(shaky, stamp(), promotion).number == number
+            assert registry.append_entry(shaky, stamp(), promotion).number == number
         assert google.store().read_checkpoint() is None
         proxy.faults = [Fault("status", says=busy, when=puts, times=2)]
-        assert ledger.append_entry(shaky, stamp(), promotion).number == 4
+        assert registry.append_entry(shaky, stamp(), promotion).number == 4
         assert google.store().read_checkpoint().number == 4
         assert verification.verify_ledger(google.store()).entries == 4
         proxy.close()

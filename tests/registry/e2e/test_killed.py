@@ -5,7 +5,7 @@ import shutil
 import pytest
 
 from mlci.operations.bundle.read import read_bundle
-from mlci.operations.verify_registry import verify_registry
+from mlci.registry.verification import verify_registry
 from tests.git.repository import commit
 from tests.operations.project import mlci
 from tests.registry.killed import DEAD, ENDED, Deaths

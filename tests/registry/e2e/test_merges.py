@@ -5,9 +5,9 @@ import threading
 
 import pytest
 
-from mlci.registry import entries, ledger
+from mlci.registry import entries, ledger, registry
 from mlci.registry.entries import Actor, Promotion
-from mlci.registry.ledger import Author
+from mlci.registry.registry import Author
 from tests.git.repository import commit, git
 from tests.operations.project import mlci, run
 from tests.registry.lifecycle import (
@@ -133,7 +133,7 @@ class TestTwoAtOnce:
     def test_others_that_are_always_faster(self, tmp_path, monkeypatch):
         commit(champion(tmp_path, 3), {"k.txt": "3", "x": ""})
         run(tmp_path)
-        real = ledger.append_entry
+        real = registry.append_entry
         stamp = Author(by=Actor(), now=lambda: "2026-01-01T00:00:00+00:00", nonce=lambda: "x")
 
         def overtaken(store_, _, decide):

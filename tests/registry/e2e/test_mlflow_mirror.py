@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from mlflow import MlflowClient
 
-from mlci.registry import ledger, versions
+from mlci.registry import ledger, registry, stored_files
 from mlci.registry.entries import Promotion, Rollback
 from mlci.registry.manifest import Data, Environment, Manifest, Predictions, Recipe, VersionFile
 from mlci.registry.stores.mlflow import aliases as mlflow_aliases
@@ -58,16 +58,16 @@ def promote(store, room: Path, number: int, files: dict[str, bytes]) -> None:
         environment=Environment(python="3.11", platform="x"),
         data=Data(fingerprint=ROWS, rows=1),
     )
-    digest = versions.describe(store, json.dumps(manifest.model_dump(mode="json")).encode())
+    digest = stored_files.describe(store, json.dumps(manifest.model_dump(mode="json")).encode())
 
     def decide(state):
         return Promotion(version=number, manifest=digest, replaced=state.champion)
 
-    assert ledger.append_entry(store, stamp(), decide) is not None
+    assert registry.append_entry(store, stamp(), decide) is not None
 
 
 def back(store, version: int) -> None:
-    ledger.append_entry(
+    registry.append_entry(
         store, stamp(), lambda state: Rollback(version=version, replaced=state.champion, reason="it was better")
     )
 

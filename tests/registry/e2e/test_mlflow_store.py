@@ -12,9 +12,10 @@ import mlflow
 import pytest
 
 from mlci.errors import OutsideError
-from mlci.registry import ledger, verification
-from mlci.registry.store import Checkpoint, CorruptError
-from mlci.registry.stores.mlflow import entries
+from mlci.registry import ledger, registry, verification
+from mlci.registry.errors import CorruptError
+from mlci.registry.store import Checkpoint
+from mlci.registry.stores.mlflow import store as mlflow_store
 from mlci.registry.stores.mlflow.files import FILE
 from tests.registry.contract import Contract
 from tests.registry.e2e.mlflow_server import QUICK, opened
@@ -49,7 +50,7 @@ class TestServer(Contract):
 
         def change(store, number, data):
             at = store._first(number).version
-            for key, value in entries.claim_tags(number, data).items():
+            for key, value in mlflow_store.claim_tags(number, data).items():
                 store.tracking.once("x", lambda it, k=key, v=value: it.set_model_version_tag(store._ledger, at, k, v))
 
         return change
@@ -124,7 +125,7 @@ def test_a_writer_killed_at_any_request_leaves_the_old_or_the_new_state(mlflow_s
         store = opened(mlflow_service.uri, model)
         found.append(ledger.read_ledger_head(store).number)
         assert found[-1] == 0 or store.holds(sha(b"model"))
-        assert ledger.append_entry(store, stamp(), lambda _: verdict()).number == found[-1] + 1
+        assert registry.append_entry(store, stamp(), lambda _: verdict()).number == found[-1] + 1
         assert verification.verify_ledger(store).findings == ()
         if status == 0:
             break
@@ -159,7 +160,7 @@ class TestClaims:
         store = opened(mlflow_service.uri, mlflow_place)
         for place, number in enumerate([1, 2, 1, 4, 3, 3, 2, 8, 5, 4, 50, 6, 2, 7, 7, 9]):
             store._claim(number, b"%d by %d" % (number, place))
-        store._version(store._ledger, entries.SOURCE, {"mlci.number": "x"}, "x")
+        store._version(store._ledger, mlflow_store.CLAIM_SOURCE, {"mlci.number": "x"}, "x")
         store._claim(11, b"11")
         for gone in ("2", "9"):  # of 2 another claim counts from now on, of 5 there is none
             store.tracking.once("x", lambda it, at=gone: it.delete_model_version(store._ledger, at))
@@ -186,7 +187,7 @@ class TestClaims:
 
     def test_a_tag_that_was_altered_is_named_and_the_number_stays_taken(self, mlflow_service, mlflow_place):
         store = opened(mlflow_service.uri, mlflow_place)
-        ledger.append_entry(store, stamp(), lambda _: verdict())
+        registry.append_entry(store, stamp(), lambda _: verdict())
         name = store._ledger
         store.tracking.once("x", lambda it: it.set_model_version_tag(name, "1", "mlci.entry.000", "{}"))
         for look in (
@@ -211,7 +212,7 @@ class TestClaims:
     def test_a_deleted_entry_is_named(self, mlflow_service, mlflow_place):
         store = opened(mlflow_service.uri, mlflow_place)
         for _ in range(3):
-            ledger.append_entry(store, stamp(), lambda _: verdict())
+            registry.append_entry(store, stamp(), lambda _: verdict())
         store.tracking.once("x", lambda it: it.delete_model_version(store._ledger, "2"))
         with pytest.raises(CorruptError, match="entry 2 is missing"):
             list(ledger.iter_all(store))
@@ -221,7 +222,7 @@ class TestClaims:
 
     def test_a_deleted_ledger_is_not_an_empty_one(self, mlflow_service, mlflow_place):
         store = opened(mlflow_service.uri, mlflow_place)
-        ledger.append_entry(store, stamp(), lambda _: verdict())
+        registry.append_entry(store, stamp(), lambda _: verdict())
         store.tracking.once("x", lambda it: it.delete_registered_model(store._ledger))
         with pytest.raises(CorruptError, match="ends at entry 0, but entry 1 was there"):
             ledger.read_ledger_head(store)

@@ -3,8 +3,8 @@
 import pytest
 
 from mlci.errors import InputError, OutsideError
-from mlci.registry import layout, ledger, verification, versions
-from mlci.registry.store import CorruptError
+from mlci.registry import layout, ledger, registry, stored_files, verification
+from mlci.registry.errors import CorruptError
 from mlci.registry.stores.object_store.store import ObjectStore
 from tests.registry.conftest import QUICK
 from tests.registry.contract import Contract
@@ -46,17 +46,17 @@ class TestContract(Contract):
 
 def test_a_description_of_the_same_size_but_other_bytes_is_not_relied_on(s3):
     """The store is asked for sizes only where a file is put; so whoever relies on it reads it first."""
-    digest = versions.describe(s3.store(), b'{"a":1}')
+    digest = stored_files.describe(s3.store(), b'{"a":1}')
     s3.put(f"pre/fix/model/files/{digest[:2]}/{digest}", b'{"a":2}')
     with pytest.raises(CorruptError, match="description to store was truncated or altered"):
-        versions.describe(s3.store(), b'{"a":1}')
+        stored_files.describe(s3.store(), b'{"a":1}')
 
 
 class TestPlace:
     def test_objects_have_names_that_a_person_finds(self, s3, tmp_path):
         (tmp_path / "f").write_bytes(b"x")
         s3.store().put(tmp_path / "f", sha(b"x"))
-        ledger.append_entry(s3.store(), stamp(), lambda _: verdict())
+        registry.append_entry(s3.store(), stamp(), lambda _: verdict())
         assert s3.keys() == [
             f"pre/fix/model/files/{sha(b'x')[:2]}/{sha(b'x')}",
             "pre/fix/model/ledger/000000001.json",
@@ -109,7 +109,7 @@ class TestDamage:
     @pytest.fixture
     def five(self, s3):
         for body in (promotion, lambda _: verdict(), promotion, lambda _: verdict(), promotion):
-            ledger.append_entry(s3.store(), stamp(), body)
+            registry.append_entry(s3.store(), stamp(), body)
         return s3
 
     def key(self, number):

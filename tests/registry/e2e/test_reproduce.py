@@ -7,7 +7,7 @@ from statistics import stdev
 import pytest
 
 from mlci.operations.reproduce import MOST_BYTES
-from mlci.registry.reproduction import MetricSpread
+from mlci.registry.entries import MetricSpread
 from tests.git.repository import commit, git
 from tests.operations.project import holdout, mlci, predictions, write
 from tests.operations.test_planted import BY_FILE

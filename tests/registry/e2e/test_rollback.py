@@ -2,7 +2,7 @@
 
 import pytest
 
-from mlci.registry import ledger
+from mlci.registry import ledger, registry
 from tests.git.repository import commit, git
 from tests.operations.project import change, mlci, run
 from tests.operations.test_planted import shown
@@ -160,7 +160,7 @@ class TestRollback:
 
     def test_another_promotion_in_between(self, tmp_path, monkeypatch):
         self.versions(tmp_path, 3, 2)
-        real = ledger.append_entry
+        real = registry.append_entry
 
         def overtaken(store_, stamp, decide):
             monkeypatch.setattr("mlci.operations.rollback.ledger.append_entry", real)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from mlci.registry.stores.object_store.uri import Limits
+from mlci.registry.stores.retry import Limits
 from tests.registry.network import CALLS, suffers
 from tests.registry.proxy import Fault, Proxy
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from mlci.errors import OutsideError
-from mlci.registry import layout, ledger, verification
+from mlci.registry import layout, ledger, registry, verification
 from mlci.registry.store import Checkpoint
 from tests.registry.buckets import S3
 from tests.registry.conftest import QUICK
@@ -82,7 +82,7 @@ class TestSaid:
 
 def test_ten_thousand_entries_are_found_by_two_requests_from_the_witness_on(versity, bucket):
     port, folder = versity
-    ledger.append_entry(bucket.store(), stamp(), promotion)
+    registry.append_entry(bucket.store(), stamp(), promotion)
     place = Path(folder) / bucket.name / "pre" / "fix" / "model" / "ledger"
     for number in range(2, 10_001):
         (place / layout.entry_name(number)).write_bytes(b"x")
@@ -98,7 +98,7 @@ def test_ten_thousand_entries_are_found_by_two_requests_from_the_witness_on(vers
 
 def test_the_chain_holds_after_promotions(bucket):
     for number in range(1, 4):
-        assert ledger.append_entry(bucket.store(), stamp(), promotion).number == number
+        assert registry.append_entry(bucket.store(), stamp(), promotion).number == number
     assert verification.verify_ledger(bucket.store()).findings == ()
 
 
@@ -110,6 +110,6 @@ def test_append__a_server_that_ignores_conditional_writes(tmp_path):
             bucket.client.put_object(Bucket=bucket.name, Key="object", Body=b"x", IfNoneMatch="*")
         bucket.delete("object")
         with pytest.raises(OutsideError, match=r"ignores conditional writes .* versitygw without `--nometa`"):
-            ledger.append_entry(bucket.store(), stamp(), promotion)
+            registry.append_entry(bucket.store(), stamp(), promotion)
         assert bucket.keys() == []
         assert ledger.read_ledger_head(bucket.store()) == ledger.EMPTY

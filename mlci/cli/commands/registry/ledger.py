@@ -10,10 +10,11 @@ from mlci.cli.commands.registry.versions import sanitize_text
 from mlci.cli.github_actions import write_step_result
 from mlci.cli.registry_factory import clock, load_with_registry
 from mlci.errors import OutsideError
-from mlci.operations.verify_registry import RegistryAudit, verify_registry
 from mlci.registry import ledger
 from mlci.registry.entries import Entry, PredictionsAdded, Promotion, ReproductionRecorded, Rollback, VerdictRecord
-from mlci.registry.store import CorruptError, Store
+from mlci.registry.errors import CorruptError
+from mlci.registry.store import Store
+from mlci.registry.verification import RegistryAudit, verify_registry
 from mlci.report.text.number_format import pluralize
 
 LIMIT = 50

@@ -29,7 +29,7 @@ from mlci.operations.reproduce import (
     take_over_reproduction,
 )
 from mlci.report.registry_text import reproduction_text
-from mlci.util.bounded_read import read_bounded
+from mlci.util.safe_files import read_bounded
 
 _DIFFERENT = 1
 _FILE = click.Path(path_type=Path, dir_okay=False)

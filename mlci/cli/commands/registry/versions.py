@@ -13,7 +13,7 @@ from mlci.cli.wiring import terminal_style
 from mlci.registry import ledger, versions
 from mlci.registry.entries import Promotion, Rollback
 from mlci.registry.ledger import LedgerHead
-from mlci.registry.rolled_back import rolled_back_versions
+from mlci.registry.ledger_state import rolled_back_versions
 from mlci.registry.store import Store
 from mlci.registry.versions import Version
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 from mlci.github.git_database import ChangedFile, Commit, GitDatabase
 from mlci.registry import layout
-from mlci.registry.checkpoint import dump_checkpoint, parse_checkpoint
-from mlci.registry.store import Checkpoint, MendableError
+from mlci.registry.errors import MendableError
+from mlci.registry.store import Checkpoint, dump_checkpoint, parse_checkpoint
 
 _FOLDER = "ledger/"
 

@@ -30,8 +30,8 @@ from mlci.github.git_database import Commit, GitDatabase
 from mlci.github.rest import RepositoryClient
 from mlci.github.retry import RefusedError
 from mlci.registry import entries, layout
-from mlci.registry.checkpoint import dump_checkpoint
-from mlci.registry.store import Checkpoint, CorruptError, MendableError, UnknownOutcomeError
+from mlci.registry.errors import CorruptError, MendableError, UnknownOutcomeError
+from mlci.registry.store import Checkpoint, dump_checkpoint
 from mlci.registry.stores.github.checkpoint_ref import CheckpointRef, entry_added_by
 
 LEDGER = """\
@@ -43,13 +43,6 @@ with the project and only moves forward. Please do not edit, merge or delete it:
 `mlci ledger verify` checks all of it; `mlci ledger log` prints it. The files of each version are assets of the
 releases `mlci/{model}/files-…`, named by their SHA-256.
 """
-
-FILES = """\
-mlci keeps the files of the model versions of `{model}` here: models, predictions, reports, named by their SHA-256.
-They belong to the ledger on the branch `mlci/{model}`. Please do not delete or replace them: mlci would notice and
-stop. This is not a release of the project.
-"""
-
 
 FEW = 8
 _MOST_PACKED = 64 << 20

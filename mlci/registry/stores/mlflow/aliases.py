@@ -16,11 +16,11 @@ from pathlib import Path
 from typing import Any
 
 from mlci.errors import InputError, OutsideError
-from mlci.registry import layout, ledger, versions
+from mlci.registry import layout, ledger, stored_files, versions
 from mlci.registry.entries import LedgerState
+from mlci.registry.errors import ConflictError, NotFoundError
 from mlci.registry.ledger import LedgerHead
 from mlci.registry.manifest import Manifest
-from mlci.registry.stores.errors import ConflictError, NotFoundError
 from mlci.registry.stores.mlflow.store import PREFIX, MlflowStore
 
 CHAMPION, CHALLENGER = "champion", "challenger"
@@ -133,7 +133,7 @@ def _files(store: MlflowStore, manifest: Manifest, tags: dict[str, str]) -> Any:
     files = manifest.files or (manifest.predictions.file,)
     with tempfile.TemporaryDirectory(prefix="mlci-") as room:
         for file in files:
-            versions.fetch_file(store, file, Path(room) / _FOLDER / file.name, of=f"version {manifest.version}")
+            stored_files.fetch_file(store, file, Path(room) / _FOLDER / file.name, of=f"version {manifest.version}")
         size = sum(file.bytes for file in files)
         title, source = f"version {manifest.version}", Path(room) / _FOLDER
         run = store.experiment.upload(source, tags, name=title, size=size, folder=_FOLDER)

@@ -1,4 +1,8 @@
-"""Client of MLflow's tracking server and model registry, with bounds on time and tries."""
+"""Client of MLflow's tracking server and model registry, with bounds on time and tries.
+
+MLflow's own messages contain whole addresses and database statements, so none is shown: only its error code is, with a
+message of mlci. https://mlflow.org/docs/latest/rest-api.html lists the codes.
+"""
 
 import threading
 from collections.abc import Callable, Iterator, MutableMapping
@@ -8,13 +12,28 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 from urllib.parse import urlsplit
 
-from mlci.errors import InputError
-from mlci.registry.stores.errors import UnconfirmedError
-from mlci.registry.stores.mlflow import errors
-from mlci.registry.stores.object_store.uri import Limits
-from mlci.registry.stores.retry import attempts, repeat
+from mlci.errors import InputError, OutsideError
+from mlci.registry.errors import ConflictError, NotFoundError, UnconfirmedError
+from mlci.registry.stores.retry import Limits, attempts, repeat
 
 T = TypeVar("T")
+_CREDENTIALS = (
+    "set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN, in the environment of the job"
+)
+_RIGHTS = (
+    "the account needs to read and edit experiments and registered models whose names begin with `mlci`, and to create "
+    "them the first time"
+)
+_FINAL = {
+    "UNAUTHENTICATED": f"the server wants credentials or refused them; {_CREDENTIALS}",
+    "CUSTOMER_UNAUTHORIZED": f"the server wants credentials or refused them; {_CREDENTIALS}",
+    "PERMISSION_DENIED": f"access denied; {_RIGHTS}",
+    "ENDPOINT_NOT_FOUND": "no MLflow server of today answers at that address; correct `registry:`",
+    "NOT_FOUND": "no MLflow server of today answers at that address; correct `registry:`",
+    "INVALID_PARAMETER_VALUE": "MLflow refused the request (INVALID_PARAMETER_VALUE)",
+    "BAD_REQUEST": "MLflow refused the request (BAD_REQUEST)",
+    "INVALID_STATE": "MLflow refused the request (INVALID_STATE)",
+}
 _ALWAYS = {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true"}
 _UNLESS_SET = {
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",  # requests are repeated below; MLflow's seven tries take four minutes
@@ -99,7 +118,7 @@ class TrackingClient:
         if done is None:
             raise UnconfirmedError(f"registry {self.uri}: could not {what}: MLflow did not answer in {seconds:.0f} s")
         if isinstance(done, _Failed):
-            raise errors.to_outside_error(done.error, self.uri, what=what) from None
+            raise to_outside_error(done.error, self.uri, what=what) from None
         return done.answer
 
     def _built(self, kind: Any) -> Any:  # noqa: ANN401 - a class of MLflow's, which is not there where types are checked
@@ -146,3 +165,33 @@ def _bounded(call: Callable[[], T], seconds: float) -> _Done[T] | _Failed | None
     thread.start()
     thread.join(seconds)
     return ends[0] if ends else None
+
+
+def to_outside_error(error: Exception, uri: str, *, what: str) -> OutsideError:
+    """Return the error to raise for an error of MLflow or of its libraries."""
+    code = str(getattr(error, "error_code", ""))
+    words = f"registry {uri}: could not {what}: "
+    if code == "RESOURCE_DOES_NOT_EXIST":
+        return NotFoundError(f"{words}it no longer exists in MLflow")
+    if code == "RESOURCE_ALREADY_EXISTS":
+        return ConflictError(f"{words}MLflow already has one with that name")
+    if code in _FINAL:
+        return OutsideError(words + _FINAL[code])
+    if isinstance(error, ImportError):
+        return OutsideError(f"{words}MLflow needs the package {error.name} to reach its artifacts; install it")
+    if isinstance(error, OSError) and error.errno is not None and error.filename:  # about a local file
+        return OutsideError(f"{words}{error.strerror} ({error.filename})")
+    return UnconfirmedError(words + _reason(error, code))
+
+
+def _reason(error: Exception, code: str) -> str:
+    text, module = str(error), type(error).__module__
+    if "timed out" in text or "timeout exception" in text:
+        return "the server did not answer in time"
+    if "Max retries exceeded" in text or "Connection" in text:
+        return "no connection to the server, or it failed again and again; check the address and the network"
+    if module.startswith(("sqlalchemy", "sqlite3", "alembic")):
+        return f"its database failed ({type(error).__name__})"
+    if module.startswith("mlflow"):
+        return f"the server failed ({code or type(error).__name__})"
+    return f"its answer broke off or does not read ({type(error).__name__})"

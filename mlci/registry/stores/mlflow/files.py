@@ -16,9 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from mlci.errors import OutsideError
-from mlci.registry.checkpoint import dump_checkpoint, parse_checkpoint
-from mlci.registry.store import Checkpoint, CorruptError, MendableError
-from mlci.registry.stores.errors import ConflictError, NotFoundError, UnconfirmedError
+from mlci.registry.errors import ConflictError, CorruptError, MendableError, NotFoundError, UnconfirmedError
+from mlci.registry.store import Checkpoint, dump_checkpoint, parse_checkpoint
 from mlci.registry.stores.mlflow.client import TrackingClient
 from mlci.util import safe_files
 

@@ -2,29 +2,46 @@
 
 ::
 
-    registered model mlci-ledger.<model>   the ledger: every version claims a number (``entries``)
+    registered model mlci-ledger.<model>   the ledger: every version claims a number
     experiment       mlci.<model>          files, a run for each, and the checkpoint (``files``)
     registered model <model>               the mirror for MLflow's users (``aliases``); decides nothing
 
 MLflow has to keep its records in a database, as its servers do by default: a file store can assign one version number
 to two writers.
+
+MLflow has no compare-and-swap: the last writer of a tag or an alias wins. But its database assigns the numbers of a
+model's versions in sequence (``create_model_version`` inserts ``max(version) + 1`` under a primary key of name and
+version, and takes the next one if another writer was faster), and a version appears together with its tags. Therefore a
+version is a *claim* on a number of the ledger, and of all claims on a number **the one with the lowest version
+counts**; the others are void. No later claim can change that, and every reader gets the same result. Tags hold up to
+5,000 characters in every MLflow; an entry is spread over as many as it takes.
 """
 
+import base64
+import binascii
 import contextlib
+import hashlib
+import re
 import time
-from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from mlci.errors import OutsideError
-from mlci.registry import layout
-from mlci.registry.store import Checkpoint, CorruptError, Entries, UnknownOutcomeError
-from mlci.registry.stores.errors import ConflictError, NotFoundError, UnconfirmedError
-from mlci.registry.stores.mlflow import client, entries
+from mlci.registry import entries, layout
+from mlci.registry.errors import ConflictError, CorruptError, NotFoundError, UnconfirmedError, UnknownOutcomeError
+from mlci.registry.store import Checkpoint, Entries
+from mlci.registry.stores.mlflow import client
 from mlci.registry.stores.mlflow.files import ModelExperiment
-from mlci.registry.stores.object_store.uri import Limits
+from mlci.registry.stores.retry import Limits
 
+NUMBER = "mlci.number"
+CLAIM_SOURCE = "mlci://ledger/entry"
+"""Source address of such a version; MLflow requires one and does not read it."""
+_DIGEST, _FORM, _PART = "mlci.sha256", "mlci.form", "mlci.entry"
+_MOST_TAG = 5_000
+_PLAIN = re.compile(rb"[\x20-\x7e]*")
 _PAGE = 20
 _MANY = 100
 PREFIX = "mlci-ledger."
@@ -80,7 +97,7 @@ class MlflowStore:
         newest, token = 0, ""
         while not newest:
             page = self._claims(f"name = '{self._ledger}'", "DESC", _PAGE, token)
-            newest = max((entries.claimed_number(claim.tags) or 0 for claim in page), default=0)
+            newest = max((claimed_number(claim.tags) or 0 for claim in page), default=0)
             token = page.token
             if not token:
                 return newest
@@ -91,16 +108,16 @@ class MlflowStore:
     def read(self, number: int) -> bytes | None:
         """Return an entry's bytes: those of the first claim on its number."""
         claim = self._first(number)
-        return None if claim is None else entries.entry_of_claim(claim.tags, shown=self._shown)
+        return None if claim is None else entry_of_claim(claim.tags, shown=self._shown)
 
     def read_to(self, last: int) -> Entries:
         """Yield entries from pages of claims; a number that is missing in its turn is read by a separate request."""
-        found = entries.in_rising_order(self._pages(), last)
+        found = in_rising_order(self._pages(), last)
         claim: tuple[int, Mapping[str, str]] = (0, {})
         for number in range(1, last + 1):
             if claim[0] < number:
                 claim = next(found, (last + 1, {}))
-            yield entries.entry_of_claim(claim[1], shown=self._shown) if claim[0] == number else self.read(number)
+            yield entry_of_claim(claim[1], shown=self._shown) if claim[0] == number else self.read(number)
 
     def _pages(self) -> Iterator[dict[str, str]]:
         """Yield the tags of all versions, the first ones first.
@@ -141,14 +158,14 @@ class MlflowStore:
             return None
 
     def _claim(self, number: int, entry: bytes) -> None:
-        name, tags, what = self._ledger, entries.claim_tags(number, entry), f"append entry {number}"
+        name, tags, what = self._ledger, claim_tags(number, entry), f"append entry {number}"
         with contextlib.suppress(NotFoundError):
-            self._version(name, entries.SOURCE, tags, what)
+            self._version(name, CLAIM_SOURCE, tags, what)
             return
         with contextlib.suppress(ConflictError):  # by another first writer
             self.tracking.once("begin a ledger", lambda mlflow: mlflow.create_registered_model(name))
         with contextlib.suppress(NotFoundError):
-            self._version(name, entries.SOURCE, tags, what)
+            self._version(name, CLAIM_SOURCE, tags, what)
 
     def _version(self, name: str, source: str, tags: dict[str, str], what: str) -> None:
         self.tracking.once(
@@ -156,7 +173,7 @@ class MlflowStore:
         )
 
     def _first(self, number: int) -> Any:  # noqa: ANN401 - a version of MLflow's
-        wanted = f"name = '{self._ledger}' and tags.`{entries.NUMBER}` = '{number}'"
+        wanted = f"name = '{self._ledger}' and tags.`{NUMBER}` = '{number}'"
         return next(iter(self._claims(wanted, "ASC", 1, "")), None)
 
     def _claims(self, wanted: str, order: str, most: int, token: str) -> Any:  # noqa: ANN401 - a page of MLflow's
@@ -202,3 +219,50 @@ def _artifacts(address: str, name: str) -> str | None:
     """Return the folder of files without a server: beside the database."""
     path = address.removeprefix("sqlite:///")
     return None if path == address else f"{Path(path).as_uri()}.artifacts/{name}"
+
+
+def claim_tags(number: int, entry: bytes) -> dict[str, str]:
+    """Return the tags of a claim; ASCII stays readable in MLflow's user interface."""
+    plain = _PLAIN.fullmatch(entry) is not None
+    text = entry.decode("ascii") if plain else base64.b64encode(entry).decode("ascii")
+    parts = {f"{_PART}.{at // _MOST_TAG:03d}": text[at : at + _MOST_TAG] for at in range(0, len(text), _MOST_TAG)}
+    form = {_DIGEST: hashlib.sha256(entry).hexdigest(), _FORM: "text" if plain else "base64"}
+    return {NUMBER: str(number), **form, **parts}
+
+
+def claimed_number(found: Mapping[str, str]) -> int | None:
+    """Return the number that a version claims; ``None`` for a version that is not a claim."""
+    text = found.get(NUMBER, "")
+    return int(text) if re.fullmatch(r"[1-9][0-9]{0,17}", text) else None
+
+
+def in_rising_order(versions: Iterable[Mapping[str, str]], last: int) -> Iterator[tuple[int, Mapping[str, str]]]:
+    """Yield the numbers up to ``last`` that are higher than all before them, each with the claim that counts.
+
+    Writers claim one number after the other, so these are all numbers, unless a version was deleted. The first claim on
+    a number is yielded; void claims come later and are skipped, without keeping any in memory.
+    """
+    highest = 0
+    for found in versions:
+        claimed = claimed_number(found)
+        if claimed is not None and highest < claimed <= last:
+            highest = claimed
+            yield claimed, found
+
+
+def entry_of_claim(found: Mapping[str, str], *, shown: str) -> bytes:
+    """Read an entry's bytes from its untrusted claim.
+
+    Raises:
+        CorruptError: if they are not the bytes that were written.
+    """
+    names = sorted(name for name in found if name.startswith(f"{_PART}."))
+    text = "".join(found[name] for name in names)
+    try:
+        data = text.encode("ascii") if found.get(_FORM) == "text" else base64.b64decode(text, validate=True)
+    except (ValueError, binascii.Error):
+        data = None
+    if data is None or entries.entry_digest(data) != found.get(_DIGEST):
+        where = f"entry {found.get(NUMBER)} is damaged"
+        raise CorruptError(f"{shown}: {where}: its tags {_PART}.000 … do not match {_DIGEST}")
+    return data

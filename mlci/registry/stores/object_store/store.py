@@ -16,12 +16,11 @@ from typing import Any
 
 from mlci.errors import OutsideError
 from mlci.registry import entries, layout, store
-from mlci.registry.checkpoint import MOST_BYTES, dump_checkpoint, parse_checkpoint
-from mlci.registry.store import Checkpoint, Entries, UnknownOutcomeError
-from mlci.registry.stores.errors import ConflictError, UnconfirmedError
+from mlci.registry.errors import ConflictError, UnconfirmedError, UnknownOutcomeError
+from mlci.registry.store import MOST_CHECKPOINT_BYTES, Checkpoint, Entries, dump_checkpoint, parse_checkpoint
 from mlci.registry.stores.object_store import uri
 from mlci.registry.stores.object_store.bucket import Bucket
-from mlci.registry.stores.object_store.uri import Limits
+from mlci.registry.stores.retry import Limits
 
 _WITNESS = "witness.json"
 
@@ -165,7 +164,7 @@ class ObjectStore:
 
     def _checkpoint(self) -> tuple[Checkpoint, dict[str, str]] | None:
         """Return the checkpoint, and the ETag (Google: generation) of this state of it."""
-        found = self._bucket.read(_WITNESS, MOST_BYTES, what=f"read {_WITNESS}")
+        found = self._bucket.read(_WITNESS, MOST_CHECKPOINT_BYTES, what=f"read {_WITNESS}")
         if found is None:
             return None
         state = {key: found[1][key] for key in ("e_tag", "version") if found[1].get(key) is not None}

@@ -10,6 +10,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from mlci.errors import InputError
+from mlci.registry.stores.retry import Limits
 
 if TYPE_CHECKING:
     from obstore.store import ObjectStore
@@ -17,40 +18,6 @@ if TYPE_CHECKING:
 SCHEMES = ("s3://", "gs://", "az://")
 _ADDRESS = re.compile(r"(s3|gs|az)://([A-Za-z0-9._-]+)(?:/+(.*))?", re.DOTALL)
 _TRUE = {"1", "true", "yes", "on"}
-
-
-@dataclass(frozen=True, kw_only=True)
-class Limits:
-    """Limits on waiting, in seconds, and on tries.
-
-    Attributes:
-        connect: Time for a connection.
-        request: Time for one small request, and for progress of a large one.
-        total: Time for a request with all its repetitions.
-        retries: Repetitions of a request that failed on the way.
-        slowest: Bytes a second; a transfer may take the time that its bytes need at this rate in addition.
-        tries: Tries of operations that obstore does not repeat: an answer that breaks off, an append with an unknown
-            outcome. No try starts after ``total`` seconds.
-    """
-
-    connect: float = 5.0
-    request: float = 30.0
-    total: float = 90.0
-    retries: int = 4
-    slowest: float = float(1 << 20)
-    tries: int = 4
-
-    def transfer(self, size: int) -> "Limits":
-        """Return the limits for a transfer of that many bytes."""
-        more = size / self.slowest
-        return Limits(
-            connect=self.connect,
-            request=self.request + more,
-            total=self.total + more,
-            retries=self.retries,
-            slowest=self.slowest,
-            tries=self.tries,
-        )
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from mlci.github.retry import RetryPolicy
 from mlci.github.transport import Access
-from mlci.registry import ledger
+from mlci.registry import registry
 from mlci.registry.stores.github.store import RepositoryStore
 from tests.github.gitrepo import ENVIRONMENT
 from tests.registry.histories import stamp, verdict
@@ -35,7 +35,7 @@ class Place:
         """A store with so many entries in its ledger."""
         store = self.store()
         for number in range(count):
-            ledger.append_entry(store, stamp(actor=f"{number + 1}"), lambda _: verdict())
+            registry.append_entry(store, stamp(actor=f"{number + 1}"), lambda _: verdict())
         return store
 
     def git(self, *words, text=None) -> str:

@@ -6,11 +6,11 @@ import pytest
 
 from mlci.cli.registry_factory import clock
 from mlci.errors import OutsideError
-from mlci.operations.registry_check import probe_registry
+from mlci.operations.registry_probe import probe_registry
 from mlci.operations.rollback import roll_back
 from mlci.registry import ledger
-from mlci.registry.ledger import Intent
-from mlci.registry.store import UnknownOutcomeError
+from mlci.registry.errors import UnknownOutcomeError
+from mlci.registry.registry import Intent
 from tests.registry.histories import promoted, stamp
 
 

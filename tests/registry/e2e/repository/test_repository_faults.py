@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from mlci.errors import OutsideError
-from mlci.registry import ledger, verification
+from mlci.registry import ledger, registry, verification
 from mlci.registry.store import Checkpoint
 from tests.registry.e2e.repository.place import BRANCH, WITNESS, hasty
 from tests.registry.histories import sha, stamp, verdict
@@ -40,7 +40,7 @@ def test_a_fault_at_any_request_of_an_append_changes_nothing_but_the_time_it_tak
     for nth in range(1, count + 1):
         met = place.fake.fail(nth=nth, **fault)
         store = place.store(patience=hasty())
-        assert ledger.append_entry(store, stamp(), lambda _: verdict()).number == 3 + nth
+        assert registry.append_entry(store, stamp(), lambda _: verdict()).number == 3 + nth
         assert met.hits == 1
     assert verification.verify_ledger(place.store()).entries == 3 + count
     assert place.git("rev-parse", WITNESS) == place.git("rev-parse", BRANCH)
@@ -63,12 +63,12 @@ def test_a_fault_at_any_request_of_a_file_changes_nothing_but_the_time_it_takes(
 def test_a_push_without_an_answer_is_ones_own_although_another_came_after_it(place):
     store, other = place.filled(1), place.store()
     place.fake.fail("PATCH", "/git/refs/heads/mlci/model", "drop", when="after", call=lambda: ledger_by(other, "other"))
-    assert ledger.append_entry(store, stamp(actor="me"), lambda _: verdict()) is not None
+    assert registry.append_entry(store, stamp(actor="me"), lambda _: verdict()) is not None
     assert [entry.by.actor for entry in ledger.iter_all(place.store())] == ["1", "me", "other"]
 
 
 def ledger_by(store, actor):
-    return ledger.append_entry(store, stamp(actor=actor), lambda _: verdict())
+    return registry.append_entry(store, stamp(actor=actor), lambda _: verdict())
 
 
 def test_a_push_without_an_answer_that_did_not_arrive_is_lost_to_another(place):

@@ -7,7 +7,7 @@ import pytest
 
 from mlci.errors import OutsideError
 from mlci.registry import entries, ledger, verification
-from mlci.registry.store import CorruptError
+from mlci.registry.errors import CorruptError
 from mlci.registry.stores.github.ledger_branch import FEW, unpack_archive
 from tests.registry.e2e.repository.place import BRANCH, WHO, hasty
 

@@ -3,7 +3,7 @@
 import pytest
 
 from mlci.errors import OutsideError
-from mlci.registry import ledger, verification
+from mlci.registry import ledger, registry, verification
 from mlci.registry.stores.folder import FolderStore
 from tests.registry.contract import Contract
 from tests.registry.e2e.repository.place import BRANCH, WHO, WITNESS, git, hasty
@@ -87,7 +87,7 @@ class TestGit:
     @pytest.mark.parametrize("model", ["my.lock", "a.b_c-d", "Ünïcode", "-x", "@{1}", "HEAD"])
     def test_any_model_has_a_branch(self, place, model):
         store = place.store(model)
-        ledger.append_entry(store, stamp(), lambda _: verdict())
+        registry.append_entry(store, stamp(), lambda _: verdict())
         assert ledger.read_ledger_head(place.store(model)).number == 1
 
 
@@ -124,7 +124,7 @@ class TestRequests:
     def test_the_same_process_appends_again(self, place):
         store = place.filled(2)
         place.fake.forget_requests()
-        ledger.append_entry(store, stamp(), lambda _: verdict())
+        registry.append_entry(store, stamp(), lambda _: verdict())
         assert len(place.asked()) == 6
 
     @pytest.mark.parametrize("entries", [3, 14])
@@ -191,7 +191,7 @@ class TestPermissions:
         place.filled(1) if filled else None
         reader = place.store(token=place.fake.token({"contents": "read"}, fork=fork))
         for write in (
-            lambda: ledger.append_entry(reader, stamp(), lambda _: verdict()),
+            lambda: registry.append_entry(reader, stamp(), lambda _: verdict()),
             lambda: reader.put(tmp_path / "f", sha(b"x")),
         ):
             with pytest.raises(
@@ -205,7 +205,7 @@ class TestPermissions:
         place.fake.role("ada", "write")
         token = place.fake.token({"contents": "read"}, user="ada", fine_grained=True)
         with pytest.raises(OutsideError, match=r"repository permission \*Contents\*: read and write"):
-            ledger.append_entry(place.store(token=token), stamp(), lambda _: verdict())
+            registry.append_entry(place.store(token=token), stamp(), lambda _: verdict())
         token = place.fake.token({"checks": "read"}, user="ada", fine_grained=True)
         with pytest.raises(OutsideError, match=r"repository permission \*Contents\*: read-only"):
             place.store(token=token).tail()

@@ -6,14 +6,14 @@ import subprocess
 import pytest
 
 from mlci.errors import OutsideError
-from mlci.registry import ledger, verification
-from mlci.registry.store import CorruptError
+from mlci.registry import ledger, registry, verification
+from mlci.registry.errors import CorruptError
 from tests.registry.e2e.repository.place import BRANCH, WHO, WITNESS, git, hasty
 from tests.registry.histories import sha, stamp, verdict
 
 
 def append(store):
-    return ledger.append_entry(store, stamp(), lambda _: verdict())
+    return registry.append_entry(store, stamp(), lambda _: verdict())
 
 
 def cut_back(place):

@@ -1,12 +1,51 @@
-"""Remedies for damage in a registry: name the file to restore, and offer a rollback only if it helps. Pure."""
+"""Errors of a registry and its stores, with the remedy: the file to restore, or a rollback if it helps. Pure."""
 
 from pathlib import Path
 
+from mlci.errors import OutsideError
 from mlci.registry import layout
-from mlci.registry.store import CorruptError
 
-_GITHUB, _MLFLOW = "github:", "mlflow:"
 BACK = "`mlci rollback --to VERSION --reason …`"
+
+
+class CorruptError(OutsideError):
+    """Something in the registry is not what it was; the message names it. Nothing is promoted or judged on it."""
+
+    remedy = "Restore it from a copy or from the store's own versions"
+
+
+class MendableError(CorruptError):
+    """Damage with a message that contains its own remedy."""
+
+    remedy = ""
+
+
+class NewerError(OutsideError):
+    """A record that a newer mlci wrote; this mlci can't read it, so nothing is decided on it.
+
+    Attributes:
+        damage: The message if the record's digest turns out to differ from the one that other records name.
+    """
+
+    damage = ""
+
+
+class UnknownOutcomeError(OutsideError):
+    """An append that was sent, and may or may not have arrived."""
+
+    remedy = "Run the command again: it reads the ledger first and recognizes its own entry"
+
+
+class NotFoundError(OutsideError):
+    """The requested object or record does not exist."""
+
+
+class ConflictError(OutsideError):
+    """The object or record exists already, or is not in the state that a conditional write asked for."""
+
+
+class UnconfirmedError(OutsideError):
+    """A request without an answer: it may have been carried out, and may be repeated."""
 
 
 class RecordError(CorruptError):
@@ -45,16 +84,16 @@ class VersionError(CorruptError):
 
 def entry_place(shown: str, number: int) -> str:
     """Return the path of an entry in a registry, for messages."""
-    if shown.startswith(_MLFLOW):
+    if shown.startswith("mlflow:"):
         return f"the version with the tag `mlci.number` = `{number}` of the ledger's registered model in {shown}"
     return f"`ledger/{layout.entry_name(number)}` in {shown}"
 
 
 def file_place(shown: str, digest: str) -> str:
     """Return the path of a file in a registry, for messages."""
-    if shown.startswith(_GITHUB):
+    if shown.startswith("github:"):
         return f"the release asset `{digest}` in {shown}"
-    if shown.startswith(_MLFLOW):
+    if shown.startswith("mlflow:"):
         return f"the artifact `{digest}` in {shown}"
     return f"`{'/'.join(('files', *layout.file_name(digest)))}` in {shown}"
 
