@@ -55,7 +55,7 @@ bench: $(PEERS)/.made ## cost and operating characteristics; writes docs/referen
 
 docs: $(VENV)/.dev ## write generated pages and schemas again
 	@$(BIN)/python -m mlci.config.schema
-	@$(BIN)/python -m mlci.report.schema
+	@$(BIN)/python -m mlci.report.serialization
 	@$(BIN)/mlci metrics --markdown > docs/reference/metrics.md
 	@$(BIN)/python -m tests.actions.tables
 	@$(BIN)/python -m tests.documents.command_line

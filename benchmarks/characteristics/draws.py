@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mlci.inference.evidence import MeasureContext
-from mlci.metrics import power_sums
+from mlci.metrics import statistics
 from mlci.metrics.statistics import WHOLE, Decisions, ModelBins, Moments, PowerSums, Scope, Scores, Statistics
 
 MANY = 10**9
@@ -95,19 +95,19 @@ def summed(columns: Mapping[str, np.ndarray], *, label: np.ndarray | None = None
     """Sum named columns and their products; by class with a ``label``, their powers where they are ``squares``."""
     data = np.stack(list(columns.values()), axis=1)
     differing = int((columns["baseline"] != columns["candidate"]).sum())
-    numbers = power_sums.with_change(columns)
+    numbers = statistics.with_change(columns)
     powers = _powers(numbers) if squares else {}
     by_class = {} if label is None else {name: _by_class(numbers[name], label) for name in numbers}
     return Moments(tuple(columns), len(data), data.sum(axis=0), data.T @ data, differing, powers, by_class)
 
 
 def _powers(numbers: Mapping[str, np.ndarray]) -> dict[str, PowerSums]:
-    units = {"loss": power_sums.unit_of(max(numbers["baseline"].max(), numbers["candidate"].max()))}
-    units["y"] = power_sums.unit_of(float(abs(numbers["y"]).max())) if "y" in numbers else 1.0
+    units = {"loss": statistics.unit_of(max(numbers["baseline"].max(), numbers["candidate"].max()))}
+    units["y"] = statistics.unit_of(float(abs(numbers["y"]).max())) if "y" in numbers else 1.0
     found = {}
-    for line in power_sums.lines_of(numbers):
-        sums = np.array([product.sum() for product in power_sums.products(line, numbers, units)])
-        found[line.name] = power_sums.collected(line, len(numbers["candidate"]), sums, units)
+    for line in statistics.lines_of(numbers):
+        sums = np.array([product.sum() for product in statistics.products(line, numbers, units)])
+        found[line.name] = statistics.collected(line, len(numbers["candidate"]), sums, units)
     return found
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from mlci.config.models import Config, Gate, Reported
 from mlci.config.read import load
-from mlci.config.registry_uri import GITHUB, MLFLOW, STORES
+from mlci.config.types import GITHUB, MLFLOW, STORES
 from mlci.errors import MlciError
 from mlci.metrics import catalogue
 

@@ -9,10 +9,9 @@ from pathlib import Path
 from mlci.errors import InputError, Problem
 from mlci.publish import event as publish_event
 from mlci.publish.event import Event, event_facts
-from mlci.publish.invocation import Invocation, read_invocation
-from mlci.publish.runs import Run, parse_run
-from mlci.report.links import Links
+from mlci.publish.runs import Invocation, Run, parse_run, read_invocation
 from mlci.report.text.escape import plain_text
+from mlci.report.text.markup import Links
 from mlci.util.safe_files import read_bounded
 
 _TOKEN = re.compile(r"[!-~]+")

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from mlci.config.loader import LoadedConfig
-from mlci.config.registry_uri import MLFLOW
+from mlci.config.types import MLFLOW
 from mlci.errors import InputError, OutsideError
 from mlci.operations.promote.import_model import ImportedModel
 from mlci.registry.stores.retry import Limits

@@ -12,8 +12,7 @@ from mlci.operations.publish.publish import PublishResult
 from mlci.publish import permissions
 from mlci.publish.event import DEPENDABOT
 from mlci.publish.plan import NothingToPublish, Target
-from mlci.publish.result import Finished, Result
-from mlci.publish.unfinished import unfinished_title
+from mlci.publish.result import Finished, Result, unfinished_title
 from mlci.report.headline import verdict_headline
 from mlci.report.text.escape import plain_text
 

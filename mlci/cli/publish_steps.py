@@ -29,15 +29,15 @@ from mlci.github.interface import CheckRun
 from mlci.github.transport import Access, transport
 from mlci.metrics import catalogue
 from mlci.operations.publish.publish import PublishResult, open_publication, publish_report
-from mlci.publish import unfinished
+from mlci.publish import result
 from mlci.publish.comment_choice import Policy
 from mlci.publish.event import Event
 from mlci.publish.plan import NothingToPublish, Publication, Target, find_target, plan_publication
 from mlci.publish.result import Claim, Ended, Finished, Result, read_result
 from mlci.report.comment import render_summary
 from mlci.report.document import Report
-from mlci.report.links import Links
 from mlci.report.serialization import MOST_BYTES, parse_report
+from mlci.report.text.markup import Links
 from mlci.util.safe_files import read_bounded
 
 
@@ -295,7 +295,7 @@ def _event(workflow: Workflow) -> tuple[Event, InputError | None]:
 def _summary(found: Result, about: Subject, event: Event, links: Links, room: int) -> str:
     if isinstance(found, Finished):
         return render_summary(found.report, links=links, budget=room)
-    return unfinished.unfinished_text(found, model=about.model or "mlci", head=event.head, links=links)
+    return result.unfinished_text(found, model=about.model or "mlci", head=event.head, links=links)
 
 
 def _input(about: Subject, code: str | None) -> int:

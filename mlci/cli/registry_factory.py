@@ -26,7 +26,7 @@ from mlci.cli.output_files import OURS, keep_out_of_git
 from mlci.cli.wiring import load_configuration
 from mlci.config.loader import LoadedConfig
 from mlci.config.models import Baseline
-from mlci.config.registry_uri import DEFAULT_REGISTRY, GITHUB, MLFLOW, STORES
+from mlci.config.types import DEFAULT_REGISTRY, GITHUB, MLFLOW, STORES
 from mlci.errors import InputError, OutsideError
 from mlci.execution.environment import child_environment, registry_credentials
 from mlci.git.git import Git, tracked_files

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Protocol
 
-from mlci.config import slices
+from mlci.config import models
 from mlci.config.loader import LoadedConfig
 from mlci.config.messages import nearest_word
 from mlci.config.models import Config
 from mlci.config.types import clip_text
 from mlci.errors import Problem
+from mlci.metrics.catalogue import Direction, MetricInfo
 from mlci.metrics.external import LACKING, TASKS, SklearnMetric, guess_direction, sklearn_metric
-from mlci.metrics.info import Direction, MetricInfo
 
 FUNCTION = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*(\.[^\W\d]\w*)*")
 
@@ -56,7 +56,7 @@ class CheckContext:
     @cached_property
     def slices(self) -> list[str]:
         """Names of the slices."""
-        return slices.slice_names(self.config.evaluation.slices) if self.config.evaluation else []
+        return models.slice_names(self.config.evaluation.slices) if self.config.evaluation else []
 
     def find(self, name: str) -> MetricInfo | SklearnMetric | None:
         """Return a metric's direction and tasks, from the catalogue, scikit-learn's names or a custom metric."""

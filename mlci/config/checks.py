@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 
-from mlci.config import slices
+from mlci.config import models
 from mlci.config.check_context import CheckContext, Metrics, metric_known
 from mlci.config.gate_checks import check_functions, check_gates
 from mlci.config.loader import LoadedConfig
@@ -82,11 +82,11 @@ def _check_slices(context: CheckContext) -> Iterator[Problem]:
     seen: dict[str, int] = {}
     for index, item in enumerate(evaluation.slices if evaluation else ()):
         here = f"`evaluation.slices[{index}]`"
-        parts = [column.column for column in slices.slice_columns(item)]
-        name = slices.slice_name(item)
+        parts = [column.column for column in models.slice_columns(item)]
+        name = models.slice_name(item)
         if name in seen:
             cut = " (a column can be cut in one way only)" if len(parts) == 1 else ""
-            message = f"{here} is `{slices.slice_as_written(item)}` again, after `slices[{seen[name]}]`{cut}; keep one"
+            message = f"{here} is `{models.slice_as_written(item)}` again, after `slices[{seen[name]}]`{cut}; keep one"
             yield context.loaded.problem(message, "evaluation", "slices", index)
         seen.setdefault(name, index)
         for column, count in Counter(parts).items():

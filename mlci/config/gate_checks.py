@@ -3,14 +3,14 @@
 import re
 from collections.abc import Iterable, Iterator
 
-from mlci.config import slices
+from mlci.config import models
 from mlci.config.check_context import FUNCTION, CheckContext, metric_known
 from mlci.config.messages import nearest_word
 from mlci.config.models import LIMITS, Gate, Reported
 from mlci.config.types import Limit, clip_text
 from mlci.errors import Problem, yaml_value
+from mlci.metrics.catalogue import MetricInfo
 from mlci.metrics.external import SklearnMetric
-from mlci.metrics.info import MetricInfo
 
 _ACROSS = frozenset({"disparity", "shift"})
 _SHIFTED = "can't limit a shift, which is a change itself and best at 0; write the most that is allowed as `max`"
@@ -27,8 +27,8 @@ def check_gates(context: CheckContext) -> Iterator[Problem]:
         if gate.noise is not None and (message := _noise_fault(context, gate)):
             yield context.loaded.problem(f"`gates[{index}].noise` {message}", "gates", index, "noise")
         for kind, _ in _written_limits(gate):
-            across = slices.slice_scope(gate) if gate.across is not None else None
-            each = slices.slice_scope(gate) if gate.each is not None else None
+            across = models.slice_scope(gate) if gate.across is not None else None
+            each = models.slice_scope(gate) if gate.each is not None else None
             params = repr(sorted((gate.params or {}).items()))
             same = (context.catalogue.canonical(gate.metric), params, each, across, kind)
             if same in seen and not _is_alias(context, context.config.gates[seen[same]], gate):
@@ -134,7 +134,7 @@ def _disparity_fault(
     if kind == "operation" and key:
         return f"`{name}` is measured once for the whole run; remove `{key}`"
     if kind in _ACROSS and key != "across":
-        example = slices.slice_as_written(context.slices[0]) if context.slices else "a slice"
+        example = models.slice_as_written(context.slices[0]) if context.slices else "a slice"
         return f"`{name}` is a disparity between groups; name the slice, e.g. `across: {example}`"
     if kind not in _ACROSS and key == "across":
         disparity = f"{name}_difference"
@@ -145,15 +145,15 @@ def _disparity_fault(
 
 def _slice_fault(context: CheckContext, gate: Gate) -> str | None:
     """Return what is wrong if a gate uses a slice that is not listed."""
-    wanted = slices.slice_scope(gate) or ""
+    wanted = models.slice_scope(gate) or ""
     if wanted in context.slices or context.config.evaluation is None:
         return None
     if any(wanted in _parts(name) for name in context.slices):
         return None  # a column of a crossing becomes its own slice if a gate uses it
-    here = slices.slice_as_written(wanted)
+    here = models.slice_as_written(wanted)
     turned = next((name for name in context.slices if _parts(name) == _parts(wanted)), None)
     if turned:
-        return f"is `{here}`, but the crossing is written `{slices.slice_as_written(turned)}`"
+        return f"is `{here}`, but the crossing is written `{models.slice_as_written(turned)}`"
     if isinstance(gate.each or gate.across, tuple) and _parts(wanted) <= set(context.slices):
         return f"names no crossing under `evaluation.slices`; add `{here}` there, or write one gate for each column"
     if (column := re.split("[=:]", wanted)[0].strip()) != wanted and column in context.slices:
@@ -165,16 +165,16 @@ def _slice_fault(context: CheckContext, gate: Gate) -> str | None:
 def _suggest_slice(context: CheckContext, wanted: str) -> str:
     """Return the slice that was probably meant, or how to add one."""
     if guess := nearest_word(wanted, context.slices):
-        return f"did you mean `{slices.slice_as_written(guess)}`?"
+        return f"did you mean `{models.slice_as_written(guess)}`?"
     if not context.slices:
         return f"add `slices: [{yaml_value(wanted)}]` under `evaluation`"
-    listed = ", ".join(slices.slice_as_written(name) for name in context.slices[:8])
+    listed = ", ".join(models.slice_as_written(name) for name in context.slices[:8])
     line = context.loaded.lines.of("evaluation", "slices")
     return f"listed there: {listed}; if it is a column, add it there (line {line})"
 
 
 def _parts(name: str) -> set[str]:
-    return set(name.split(slices.CROSS))
+    return set(name.split(models.CROSS))
 
 
 def _check_evidence(context: CheckContext, index: int, gate: Gate) -> Iterator[Problem]:

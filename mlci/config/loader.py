@@ -1,4 +1,4 @@
-"""Parse ``mlci.yml`` into a configuration with line numbers; all problems are reported at once, by line."""
+"""Loader of ``mlci.yml``: bounded, UTF-8, checked against the models; a problem has its line."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
@@ -8,11 +8,10 @@ from pathlib import Path as FilePath
 from pydantic import ValidationError
 
 from mlci.config import messages
-from mlci.config.decoding import MOST_BYTES, decode_yaml
 from mlci.config.models import Config, fields
 from mlci.config.types import Path
 from mlci.config.url_credentials import REMEDY, holds_credentials
-from mlci.config.yaml_tree import YamlTree, leaves, parse_yaml
+from mlci.config.yaml_tree import ODD, YamlTree, leaves, parse_yaml
 from mlci.errors import InputError, Problem
 
 MOST_PROBLEMS = 20
@@ -159,3 +158,45 @@ def _findings(tree: YamlTree) -> Iterator[tuple[Path, str]]:
                 yield (*path, key), messages.unknown_key(key, path, known)
         if message := messages.join_words(path, value):
             yield path, message
+
+
+MOST_BYTES = 256 * 1024
+_CHARACTERS = {"\r": "a carriage return alone", "\ufeff": "a byte-order mark", "\x00": "a NUL character"}
+
+
+def decode_yaml(source: str | bytes, *, path: str) -> str:
+    """Return the text of a configuration file, with line feeds as its only line ends.
+
+    Raises:
+        InputError: if it is too large, not UTF-8, or contains control characters; one problem for each such line.
+    """
+    text = _decode_utf8(source, path) if isinstance(source, bytes) else source
+    if len(text) > MOST_BYTES:
+        raise InputError(Problem(f"the file is larger than {MOST_BYTES // 1024} KiB", path, 1))
+    text = text.removeprefix("\ufeff").replace("\r\n", "\n")
+    problems = list(_control_characters(text, path))
+    if problems:
+        raise InputError.of(problems)
+    return text
+
+
+def _decode_utf8(data: bytes, path: str) -> str:
+    if len(data) > MOST_BYTES:
+        raise InputError(Problem(f"the file is larger than {MOST_BYTES // 1024} KiB", path, 1))
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise InputError(Problem("the file is UTF-16; save it as UTF-8", path, 1))
+    try:
+        return data.decode()
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise InputError(
+            Problem(f"byte 0x{data[error.start]:02x} is not UTF-8; save the file as UTF-8", path, line)
+        ) from None
+
+
+def _control_characters(text: str, path: str) -> Iterator[Problem]:
+    """Yield a problem for the first such character of each line; a lone carriage return does not begin a line."""
+    for number, line in enumerate(text.split("\n"), start=1):
+        if found := ODD.search(line):
+            name = _CHARACTERS.get(found[0], f"the control character U+{ord(found[0]):04X}")
+            yield Problem(f"{name} at column {found.start() + 1}; remove it", path, number)

@@ -3,8 +3,18 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from mlci.config.models import Config, Evaluation, Gate, Reported, Slice, SliceColumnConfig
-from mlci.config.slices import effective_slices, slice_columns, slice_name, slice_scope
+from mlci.config.models import (
+    Config,
+    Evaluation,
+    Gate,
+    Reported,
+    Slice,
+    SliceColumnConfig,
+    effective_slices,
+    slice_columns,
+    slice_name,
+    slice_scope,
+)
 from mlci.config.types import Limit
 from mlci.engine.interface import SliceColumn, SliceSpec
 from mlci.engine.tables import cell_values
@@ -12,8 +22,7 @@ from mlci.errors import InputError, Problem
 from mlci.gates.rules import GateLimit, Kind, Rule
 from mlci.inference.evaluate import Question
 from mlci.metrics import catalogue
-from mlci.metrics.catalogue import PARITIES, PER_CLASS
-from mlci.metrics.info import MetricInfo
+from mlci.metrics.catalogue import PARITIES, PER_CLASS, MetricInfo
 from mlci.metrics.row_metrics import On, RowMetric, shown_name
 
 KINDS: tuple[Kind, ...] = ("min", "max", "max_drop", "max_rise")

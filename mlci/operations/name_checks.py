@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from mlci.config import slices
+from mlci.config import models
 from mlci.config.loader import LoadedConfig
 from mlci.config.models import Baseline, Slice, SliceColumnConfig
 from mlci.engine.encode import classes as naming
@@ -95,7 +95,7 @@ def _written_at(loaded: LoadedConfig, setting: tuple[str, ...]) -> Where | None:
 
 
 def _parts(item: Slice) -> list[str]:
-    return [column.column for column in slices.slice_columns(item)]
+    return [column.column for column in models.slice_columns(item)]
 
 
 def _predicted(loaded: LoadedConfig, context: RunContext, folder: Path) -> Iterator[Problem]:
@@ -143,7 +143,7 @@ def _columns(loaded: LoadedConfig, known: tuple[str, ...]) -> Iterator[Problem]:
         if isinstance(name := getattr(evaluation, key, None), str)
     ]
     for index, item in enumerate(evaluation.slices):
-        named += [(column.column, ("evaluation", "slices", index)) for column in slices.slice_columns(item)]
+        named += [(column.column, ("evaluation", "slices", index)) for column in models.slice_columns(item)]
     for name, where in named:
         if name not in known:
             key = f"{where[-1]}: " if isinstance(where[-1], str) else ""

@@ -11,7 +11,7 @@ from pathlib import PurePosixPath
 from typing import Literal, assert_never
 
 from mlci.report.document import GateRow, Outcome, Report, Verdict
-from mlci.report.gate_table import gate_numbers
+from mlci.report.gate_numbers import gate_numbers
 from mlci.report.headline import gate_sentence, verdict_headline
 from mlci.report.text import labels
 from mlci.report.text.markup import Plain

@@ -11,7 +11,7 @@ from mlci.metrics import catalogue
 from mlci.publish import runs
 from mlci.publish.runs import Run
 from mlci.report.document import GateRow, Report
-from mlci.report.gate_table import ARROW, gate_numbers
+from mlci.report.gate_numbers import ARROW, gate_numbers
 
 Policy = Literal["always", "on-change", "on-failure", "never"]
 

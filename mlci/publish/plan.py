@@ -3,16 +3,16 @@
 from dataclasses import dataclass, field
 from typing import assert_never
 
-from mlci.publish import check, comment_choice, joined, unfinished
-from mlci.publish.attempt import Own
+from mlci.publish import check, comment_choice, commit_verdict
+from mlci.publish import result as publish_result
 from mlci.publish.check import Annotation, Conclusion, State
 from mlci.publish.comment_choice import CommentText, Policy
+from mlci.publish.commit_verdict import Own
 from mlci.publish.event import Event
-from mlci.publish.invocation import Invocation, read_invocation
 from mlci.publish.result import Finished, Result, Unfinished
-from mlci.publish.runs import Run
+from mlci.publish.runs import Invocation, Run, read_invocation
 from mlci.report.comment import render_comment, with_marker
-from mlci.report.links import Links
+from mlci.report.text.markup import Links
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,12 +78,12 @@ class Publication:
     @property
     def conclusion(self) -> Conclusion:
         """Return the conclusion of a check that shows this verdict alone."""
-        return joined.joined_conclusion(self.own) or "cancelled"
+        return commit_verdict.joined_conclusion(self.own) or "cancelled"
 
     @property
     def state(self) -> State:
         """Return the commit status of this verdict alone."""
-        return joined.joined_state(self.own)
+        return commit_verdict.joined_state(self.own)
 
 
 def find_target(
@@ -114,10 +114,10 @@ def plan_publication(where: Target, result: Result, *, policy: Policy, links: Li
             body = render_comment(report, links=links).partition("\n")[2]
             creates = comment_choice.creates(policy, report)
         case Unfinished():
-            title = unfinished.unfinished_title(result)
+            title = publish_result.unfinished_title(result)
             own = "cancelled" if result.cancelled else "error"
             annotations = ()
-            body = unfinished.unfinished_text(result, model=where.model, head=where.head, links=links)
+            body = publish_result.unfinished_text(result, model=where.model, head=where.head, links=links)
             creates = comment_choice.creates(policy, None)
         case _:
             assert_never(result)

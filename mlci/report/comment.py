@@ -1,12 +1,11 @@
 """Pull-request comment and job summary: deterministic and bounded."""
 
-from mlci.report import page
+from mlci.report import layout
 from mlci.report.document import Report
-from mlci.report.links import NO_LINKS, Links
 from mlci.report.templating import render_template
 from mlci.report.text import escape
 from mlci.report.text.escape import Md
-from mlci.report.text.markup import Markdown
+from mlci.report.text.markup import NO_LINKS, Links, Markdown
 
 BUDGET = 60_000
 """Bytes; GitHub refuses comments of more than 65,536 characters, and a caller may add some."""
@@ -25,13 +24,13 @@ def render_comment(report: Report, *, links: Links = NO_LINKS, run: str | None =
         ValueError: if not even the verdict fits into the budget.
     """
     d = Markdown()
-    parts = page.write_page(d, report, builders=page.COMMENT, links=links)
+    parts = layout.write_page(d, report, builders=layout.COMMENT, links=links)
     hidden = comment_marker(report, run=run)
 
-    def rendered(built: page.Page) -> str:
+    def rendered(built: layout.Page) -> str:
         return render_template("report/page.md.j2", page=built, marker=hidden)
 
-    return page.fit_page(d, parts, rendered, budget=budget)
+    return layout.fit_page(d, parts, rendered, budget=budget)
 
 
 def comment_marker(report: Report, *, run: str | None = None) -> Md:
@@ -60,9 +59,9 @@ def render_summary(report: Report, *, links: Links = NO_LINKS, budget: int = SUM
         ValueError: if not even the verdict fits into the budget.
     """
     d = Markdown()
-    parts = page.write_page(d, report, builders=page.SUMMARY, links=links)
+    parts = layout.write_page(d, report, builders=layout.SUMMARY, links=links)
 
-    def rendered(built: page.Page) -> str:
+    def rendered(built: layout.Page) -> str:
         return render_template("report/page.md.j2", page=built, marker=None)
 
-    return page.fit_page(d, parts, rendered, budget=budget)
+    return layout.fit_page(d, parts, rendered, budget=budget)

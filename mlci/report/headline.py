@@ -3,10 +3,9 @@
 from collections.abc import Callable
 
 from mlci.report.document import GateRow, Outcome, Report
-from mlci.report.gate_table import LONG, GateNumbers, gate_numbers, is_across
-from mlci.report.links import Links
+from mlci.report.gate_numbers import LONG, GateNumbers, gate_numbers, is_across
 from mlci.report.text import labels, number_format
-from mlci.report.text.markup import Markup
+from mlci.report.text.markup import Links, Markup
 
 _COUNTED: dict[Outcome, str] = {
     "failed": "failed",

@@ -4,12 +4,12 @@ from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from mlci.report.document import Lineage
-from mlci.report.sections.lineage import lineage_changes, lineage_sentence
-from mlci.report.text import labels, number_format, text_width
+from mlci.report.sections.history import lineage_changes, lineage_sentence
+from mlci.report.text import labels, number_format, terminal_layout
 from mlci.report.text.escape import without_commands
 from mlci.report.text.markup import Markup, Plain
-from mlci.report.text.table_layout import lay_out
 from mlci.report.text.tables import ReportColumn, ReportTable, build_table
+from mlci.report.text.terminal_layout import lay_out
 
 Values = Mapping[str, tuple[float | None, float | None]]
 _ELSEWHERE = "judged on other rows each: compare what changed, not the numbers"
@@ -19,10 +19,10 @@ def diff_text(before: str, after: str, metrics: Values, lineage: Lineage, *, sam
     """Write what differs; ``before`` and ``after`` name the two."""
     d = Plain()
     parts = [
-        "\n".join(text_width.wrap_text(lineage_sentence(lineage), width)),
+        "\n".join(terminal_layout.wrap_text(lineage_sentence(lineage), width)),
         lay_out(lineage_changes(d, lineage, ends=f"{before} → {after}"), width=width),
         *([lay_out(_metrics(d, before, after, metrics), width=width)] if metrics else []),
-        *(["\n".join(text_width.wrap_text(_ELSEWHERE, width))] if not same_rows else []),
+        *(["\n".join(terminal_layout.wrap_text(_ELSEWHERE, width))] if not same_rows else []),
     ]
     return without_commands("\n\n".join(parts) + "\n")
 
@@ -77,7 +77,7 @@ def reproduction_text(
         named = f": {', '.join(keys)}{', …' if rows[0] > len(keys) else ''}" if keys else ""
         lines.append(f"The first rerun decides {number_format.pluralize(rows[0], 'row')} differently{named}")
     lines += [d.text(note, longest=500) for note in notes]
-    parts = ["\n".join(part for line in lines for part in text_width.wrap_text(line, width))]
+    parts = ["\n".join(part for line in lines for part in terminal_layout.wrap_text(line, width))]
     parts += [lay_out(_reproduced_metrics(d, metrics), width=width)] if metrics else []
     return without_commands("\n\n".join(parts) + "\n")
 

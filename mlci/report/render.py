@@ -5,12 +5,11 @@ from xml.etree import ElementTree as ET
 
 from mlci.report.comment import render_comment, render_summary
 from mlci.report.document import GateRow, Report
-from mlci.report.gate_table import Stock, gate_numbers, gate_remarks, rows_available
+from mlci.report.gate_numbers import Stock, gate_numbers, gate_remarks, rows_available
 from mlci.report.headline import gate_sentence
-from mlci.report.links import NO_LINKS, Links
 from mlci.report.text import labels
 from mlci.report.text.escape import visible
-from mlci.report.text.markup import Plain
+from mlci.report.text.markup import NO_LINKS, Links, Plain
 
 _INVALID = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")  # what XML 1.0's Char leaves out
 

@@ -1,7 +1,11 @@
-"""Serialization of ``report.json``, with bounds for untrusted files."""
+"""``report.json``: read with bounds for untrusted files, write, and its JSON Schema.
+
+``python -m mlci.report.serialization`` writes the schema, which is committed beside the document's models.
+"""
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 
 from pydantic import ValidationError
 
@@ -128,3 +132,17 @@ def _intervals(report: Report) -> Iterator[tuple[str, tuple[float, float]]]:
                 one = getattr(row, key, None)
                 if one is not None:
                     yield f"{name}.{index}.{key}", one
+
+
+SCHEMA_FILE = "schema.json"
+"""File in this package that holds :func:`schema_text`; a test compares the two."""
+
+
+def schema_text() -> str:
+    """Return the schema as it is committed."""
+    made = Report.model_json_schema(by_alias=True)
+    return json.dumps({"$schema": "https://json-schema.org/draft/2020-12/schema", **made}, indent=2) + "\n"
+
+
+if __name__ == "__main__":
+    Path(__file__).with_name(SCHEMA_FILE).write_text(schema_text(), "utf-8")

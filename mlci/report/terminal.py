@@ -1,29 +1,28 @@
-"""The report on a terminal and in a workflow's log: what needs attention, and the verdict last."""
+"""Report on a terminal and in a workflow's log: gates with a bar each, and the verdict last."""
 
 from dataclasses import replace
+from math import isfinite
 
-from mlci.report import headline, page
-from mlci.report.attention import RuleRow, merge_rules, rule_remarks, rule_title, rule_word
-from mlci.report.document import Report
-from mlci.report.gate_table import gate_numbers, rows_available
-from mlci.report.interval_bar import BETTER, WORSE, interval_bar
-from mlci.report.links import NO_LINKS
-from mlci.report.sections import all_values, disparities, groups, lineage, passed, trend
-from mlci.report.text import labels, number_format, text_width
+from mlci.report import headline, layout
+from mlci.report.document import GateRow, Outcome, Report
+from mlci.report.gate_numbers import bound_of, gate_numbers, is_floor, rows_available
+from mlci.report.sections import disparities, gates, groups, history, metrics
+from mlci.report.sections.gates import RuleRow, merge_rules, rule_remarks, rule_title, rule_word
+from mlci.report.text import labels, number_format, terminal_layout
 from mlci.report.text.escape import without_commands
-from mlci.report.text.markup import Markup, Plain
-from mlci.report.text.table_layout import lay_out
+from mlci.report.text.markup import NO_LINKS, Markup, Plain
 from mlci.report.text.tables import ReportTable, Section
+from mlci.report.text.terminal_layout import lay_out
 
 _DETAILS = (
-    passed.passed_gates,
+    gates.passed_gates,
     groups.all_groups,
     disparities.watched_disparities,
-    all_values.whole_set_section,
+    metrics.whole_set_section,
     disparities.all_disparities,
-    all_values.other_slices,
-    lineage.lineage_section,
-    trend.trend_section,
+    metrics.other_slices,
+    history.lineage_section,
+    history.trend_section,
 )
 _WIDEST = 90
 _MOST_GATES = 200
@@ -52,9 +51,9 @@ def render_terminal(report: Report, *, colour: bool = False, width: int = 100, d
         *(_section(section, width=room) for section in built),
         *_gates(d, report, colour=colour, width=room),
         *_passed(d, report, colour=colour, width=room),
-        *(_section(section, width=room) for section in all_values.notes_section(d, report)),
+        *(_section(section, width=room) for section in metrics.notes_section(d, report)),
         *_legend(report, width=room),
-        "\n".join(text_width.wrap_text(page.page_footer(d, report, NO_LINKS), room)),
+        "\n".join(terminal_layout.wrap_text(layout.page_footer(d, report, NO_LINKS), room)),
         _verdict(d, report, colour=colour, width=room),
     ]
     return without_commands("\n\n".join(parts) + "\n")
@@ -62,10 +61,10 @@ def render_terminal(report: Report, *, colour: bool = False, width: int = 100, d
 
 def _verdict(d: Markup, report: Report, *, colour: bool, width: int) -> str:
     """Write the lines that are read first where a terminal shows the end."""
-    heading = text_width.wrap_text(headline.verdict_heading(d, report), width)
+    heading = terminal_layout.wrap_text(headline.verdict_heading(d, report), width)
     code = labels.VERDICTS[report.verdict].colour
-    cause = text_width.wrap_text(headline.verdict_cause(d, report), width - len(_INDENT))
-    step = text_width.wrap_text(f"Next: {headline.next_step(d, report, NO_LINKS)}", width)
+    cause = terminal_layout.wrap_text(headline.verdict_cause(d, report), width - len(_INDENT))
+    step = terminal_layout.wrap_text(f"Next: {headline.next_step(d, report, NO_LINKS)}", width)
     return "\n".join(
         [*(_painted(line, code, colour=colour) for line in heading), *(f"{_INDENT}{line}" for line in cause), *step]
     )
@@ -78,11 +77,11 @@ def _gates(d: Markup, report: Report, *, colour: bool, width: int) -> list[str]:
     for row in rows[:_MOST_GATES]:
         state = labels.STATES[row.gate.outcome]
         named = d.words("{} {}  {}", state.mark, rule_title(d, row), rule_word(row))
-        first, *rest = text_width.wrap_text(named, width - len(_INDENT))
+        first, *rest = terminal_layout.wrap_text(named, width - len(_INDENT))
         line = gate_numbers(row.gate)
         below = [*_figures(row, line.evidence, line.limit, width=width)]
         remarks = d.join("; ", rule_remarks(d, has, row, line))
-        below += text_width.wrap_text(remarks, width - len(_INDENT)) if remarks else []
+        below += terminal_layout.wrap_text(remarks, width - len(_INDENT)) if remarks else []
         lines = [_painted(first, state.colour, colour=colour), *(f"{_INDENT}{line}" for line in [*rest, *below])]
         blocks.append("\n".join(lines))
     left = [gate for row in rows[_MOST_GATES:] for gate in row.gates]
@@ -95,11 +94,13 @@ def _figures(row: RuleRow, evidence: str, limit: str, *, width: int) -> list[str
         return [limit]
     bar = interval_bar(row.gate)
     room = width - len(_INDENT)
-    numbers = [f"{evidence}, {limit}"] if text_width.text_width(f"{evidence}, {limit}") <= room else [evidence, limit]
-    if bar is None or room < WORSE + 1 + BETTER:
+    numbers = (
+        [f"{evidence}, {limit}"] if terminal_layout.text_width(f"{evidence}, {limit}") <= room else [evidence, limit]
+    )
+    if bar is None or room < _WORSE + 1 + _BETTER:
         return numbers
-    joined = f"{bar:<{WORSE + 1 + BETTER}}  {numbers[0]}"
-    if len(numbers) == 1 and text_width.text_width(joined) <= room:
+    joined = f"{bar:<{_WORSE + 1 + _BETTER}}  {numbers[0]}"
+    if len(numbers) == 1 and terminal_layout.text_width(joined) <= room:
         return [joined]
     return [bar, *numbers]
 
@@ -109,9 +110,9 @@ def _passed(d: Markup, report: Report, *, colour: bool, width: int) -> list[str]
     if not number:
         return []
     state = labels.STATES["passed"]
-    names = d.join("; ", passed.passed_names(d, report, most=_MOST_NAMED))
+    names = d.join("; ", gates.passed_names(d, report, most=_MOST_NAMED))
     said = d.words("{} {} passed: {}", state.mark, number_format.format_count(number), names)
-    first, *rest = text_width.wrap_text(said, width - len(_INDENT))
+    first, *rest = terminal_layout.wrap_text(said, width - len(_INDENT))
     return ["\n".join([_painted(first, state.colour, colour=colour), *(f"{_INDENT}{line}" for line in rest)])]
 
 
@@ -119,14 +120,14 @@ def _legend(report: Report, *, width: int) -> list[str]:
     drawn = any(gate.outcome != "passed" and interval_bar(gate) is not None for gate in report.gates)
     share = number_format.format_percent(report.policy.confidence)
     text = _LEGEND.replace("━ interval", f"━ {share} interval")
-    return ["\n".join(text_width.wrap_text(text, width))] if drawn else []
+    return ["\n".join(terminal_layout.wrap_text(text, width))] if drawn else []
 
 
 def _section(section: Section, *, width: int) -> str:
     tables = [line for table in section.tables for line in ("", _table(table, width=width))][1:]
     bullet = "" if section.folded else "- "
-    lines = [line for text in section.lines for line in text_width.wrap_text(bullet + text, width)]
-    return "\n".join([*text_width.wrap_text(section.title, width), *tables, *lines])
+    lines = [line for text in section.lines for line in terminal_layout.wrap_text(bullet + text, width)]
+    return "\n".join([*terminal_layout.wrap_text(section.title, width), *tables, *lines])
 
 
 def _table(table: ReportTable, *, width: int) -> str:
@@ -137,3 +138,54 @@ def _table(table: ReportTable, *, width: int) -> str:
 
 def _painted(text: str, code: int, *, colour: bool) -> str:
     return f"\033[{code}m{text}\033[0m" if colour else text
+
+
+_WORSE = 14
+"""Cells left of the limit."""
+_BETTER = 19
+"""Cells right of the limit."""
+_MARKERS: dict[Outcome, str] = {"failed": "■", "inconclusive": "◆", "passed": "●"}
+_EQUAL = 1e-12  # of the largest number; a gate takes what is this close to its limit for the limit itself
+
+
+def interval_bar(gate: GateRow) -> str | None:
+    """Draw a gate's interval and value on a scale of its own; ``None`` where there is nothing to draw.
+
+    Ends are moved to the side of the limit that they are on, so that the bar never contradicts the gate's outcome. A
+    gate that compares its value alone is drawn without the interval.
+    """
+    marker = _MARKERS.get(gate.outcome)
+    if marker is None or gate.value is None or (gate.limit.relative and gate.bound is None):
+        return None
+    ends = gate.interval if gate.interval is not None and gate.judge == "interval" else (gate.value, gate.value)
+    numbers = (*ends, gate.value)
+    bound = bound_of(gate)
+    noise = _EQUAL * max(abs(number) for number in (*numbers, bound))
+    low, high, value = (_distance_to_limit(number, bound, noise, floor=is_floor(gate)) for number in numbers)
+    low, high = min(low, high), max(low, high)
+    reach = max(-min(low, value) / (_WORSE - 1), max(high, value) / (_BETTER - 1))
+    if not isfinite(reach):
+        return None
+    return _draw_cells(_cell(low, reach), _cell(high, reach), _cell(value, reach), marker)
+
+
+def _distance_to_limit(number: float, bound: float, noise: float, *, floor: bool) -> float:
+    """Return how far a number lies on the good side of the limit; what differs by rounding alone lies on it."""
+    distance = number - bound if floor else bound - number
+    return 0.0 if abs(distance) <= noise else distance
+
+
+def _cell(distance: float, reach: float) -> int:
+    """Return the cell of a number, counted from the limit; only the limit itself has cell 0."""
+    if distance == 0:
+        return 0
+    cell = round(distance / reach) if reach else 0  # the reach of the smallest numbers rounds to 0
+    return min(cell, -1) if distance < 0 else max(cell, 1)
+
+
+def _draw_cells(low: int, high: int, value: int, marker: str) -> str:
+    cells = ["·"] * _WORSE + ["│"] + [" "] * _BETTER
+    for cell in range(low, high + 1):
+        cells[_WORSE + cell] = "┿" if cell == 0 else "━"
+    cells[_WORSE + value] = marker
+    return "".join(cells).rstrip()

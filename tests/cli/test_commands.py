@@ -8,7 +8,7 @@ import jsonschema
 import pytest
 
 from mlci.cli.main import _COMMANDS
-from mlci.metrics.entries import ENTRIES
+from mlci.metrics.catalogue import ENTRIES
 from mlci.report import document
 from tests.git.repository import commit, git, made
 from tests.operations.project import files, mlci, predictions, repository, run, write

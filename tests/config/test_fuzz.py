@@ -9,8 +9,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from mlci.config.decoding import MOST_BYTES
-from mlci.config.loader import LoadedConfig
+from mlci.config.loader import MOST_BYTES, LoadedConfig
 from mlci.config.messages import SECTIONS
 from mlci.config.models import fields
 from mlci.config.read import load_text

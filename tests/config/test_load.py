@@ -2,7 +2,7 @@ import os
 
 import pytest
 
-from mlci.config import slices
+from mlci.config import models
 from mlci.config.loader import load_unchecked, parse_config
 from mlci.config.models import SliceColumnConfig
 from mlci.config.types import Limit
@@ -21,7 +21,7 @@ def test_the_example_of_the_design_is_read():
     config = loaded.config
     assert (config.model, config.task, config.baseline) == ("credit-risk", "binary", "production")
     assert config.evaluation.slices == ("region", SliceColumnConfig(column="age", cut=(25, 40, 60)), ("sex", "region"))
-    assert slices.slice_names(config.evaluation.slices) == ["region", "age", "sex × region"]
+    assert models.slice_names(config.evaluation.slices) == ["region", "age", "sex × region"]
     assert config.train.timeout == 1800
     assert config.gates[0].max_drop == Limit(0.01)
     assert config.gates[3].max_rise == Limit(0.1, relative=True)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from mlci.report.schema import schema_text
+from mlci.report.serialization import schema_text
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "report.md"
 RESERVED, RESERVED_OUTCOME = "Waiver", "waived"

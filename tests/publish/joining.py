@@ -10,12 +10,11 @@ import threading
 from dataclasses import dataclass, field
 
 from mlci.operations.publish.publish import open_publication, publish_report
-from mlci.publish.invocation import Invocation
 from mlci.publish.plan import Target, plan_publication
 from mlci.publish.result import Finished, Unfinished
-from mlci.publish.runs import Run
+from mlci.publish.runs import Invocation, Run
 from mlci.report.document import Candidate
-from mlci.report.links import Links
+from mlci.report.text.markup import Links
 from tests.publish.memory import Memory, Port
 from tests.publish.scene import MODEL, NAME, bad, good
 

@@ -11,7 +11,7 @@ from mlci.publish.plan import Target, find_target, plan_publication
 from mlci.publish.result import Finished, Unfinished
 from mlci.publish.runs import Run
 from mlci.report.document import Candidate
-from mlci.report.links import Links
+from mlci.report.text.markup import Links
 from tests.report.build import a_report, failed, inconclusive, measured, passed
 
 BOT = "github-actions[bot]"

@@ -10,7 +10,7 @@ from mlci.publish.plan import NothingToPublish, find_target, plan_publication
 from mlci.publish.result import Finished, Unfinished
 from mlci.publish.runs import Run
 from mlci.report.document import Provenance
-from mlci.report.links import Links
+from mlci.report.text.markup import Links
 from tests.publish.scene import bad, good, unsure, wide
 from tests.report.build import HEAD, a_report, broken, failed, inconclusive, no_baseline, passed
 

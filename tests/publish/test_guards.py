@@ -9,8 +9,8 @@ from mlci.github import client
 from mlci.github.interface import CheckRun
 from mlci.operations.publish import check as publish_check
 from mlci.operations.publish import comment, publish
-from mlci.publish import attempt, check, comment_choice, event, joined, result, runs
-from mlci.publish.joined import CheckText
+from mlci.publish import check, comment_choice, commit_verdict, event, result, runs
+from mlci.publish.commit_verdict import CheckText
 from tests.publish import (
     test_check,
     test_choice,
@@ -72,7 +72,7 @@ def own_alone(one, joined, *, model):
 REAL = {
     "choose": comment_choice.choose_comment,
     "check_run": client.parse_check_run,
-    "attempts": attempt.read_attempts,
+    "attempts": commit_verdict.read_attempts,
 }
 DEFECTS = {
     "author": (
@@ -119,7 +119,7 @@ DEFECTS = {
         {"gates": 51},
     ),
     "status": (
-        attempt,
+        commit_verdict,
         "newest_attempts",
         last_check,
         test_publish.test_an_older_run_is_concluded_and_changes_nothing_that_is_newer,
@@ -140,28 +140,28 @@ DEFECTS = {
         {},
     ),
     "invocations": (
-        attempt,
+        commit_verdict,
         "newest_attempts",
         last_check,
         test_joining.test_colour__in_every_order_is_the_worst_of_the_newest_attempts,
         {"deadly": 0.0, "moving": False},
     ),
     "reruns": (
-        attempt,
+        commit_verdict,
         "_last",
         newest_run,
         test_joining.test_colour__in_every_order_is_the_worst_of_the_newest_attempts,
         {"deadly": 0.0, "moving": False},
     ),
     "shown": (
-        joined,
+        commit_verdict,
         "text_of_check",
         own_alone,
         test_joining.test_colour__in_every_order_is_the_worst_of_the_newest_attempts,
         {"deadly": 0.0, "moving": False},
     ),
     "app": (
-        attempt,
+        commit_verdict,
         "read_attempts",
         anybodys,
         test_publish.test_a_newer_run_of_another_app_is_never_copied_into_our_comment,
@@ -237,7 +237,7 @@ def test_a_missing_guard_turns_its_test_red(fake, monkeypatch, name):
         publish,
         publish_check,
         comment,
-        joined,
+        commit_verdict,
         client,
         test_choice,
     ):  # wherever the name was imported to

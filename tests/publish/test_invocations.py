@@ -6,10 +6,19 @@ from dataclasses import replace
 import pytest
 
 from mlci.github.interface import CheckRun
-from mlci.publish.attempt import Attempt, AttemptRecord, newest_attempts, read_attempt, read_record, write_record
-from mlci.publish.invocation import LONGEST, read_invocation
-from mlci.publish.joined import invocation_table, join_attempts, joined_title, text_of_check
-from mlci.publish.runs import Run
+from mlci.publish.commit_verdict import (
+    Attempt,
+    AttemptRecord,
+    invocation_table,
+    join_attempts,
+    joined_title,
+    newest_attempts,
+    read_attempt,
+    read_record,
+    text_of_check,
+    write_record,
+)
+from mlci.publish.runs import LONGEST_LABEL, Run, read_invocation
 from tests.publish.scene import NAME, bad, good, publisher, unsure
 from tests.publish.test_command import Job
 
@@ -54,8 +63,8 @@ def test_invocation__same_question_written_otherwise(one, other):
     [
         ({"job": "model", "event": "push", "workflow": REF}, "model · push · mlci.yml"),
         ({"job": "model", "event": "push", "matrix": '{"python": "3.11", "fast": true}'}, "model (3.11, true) · push"),
-        ({"job": "m" * 99}, "m" * (LONGEST - 1) + "…"),
-        ({"job": "model", "matrix": "[" * 100_000}, f"model ({'[' * (LONGEST - 8)}…"),
+        ({"job": "m" * 99}, "m" * (LONGEST_LABEL - 1) + "…"),
+        ({"job": "model", "matrix": "[" * 100_000}, f"model ({'[' * (LONGEST_LABEL - 8)}…"),
         ({}, "unknown"),
     ],
 )

@@ -4,10 +4,9 @@ import itertools
 
 import pytest
 
-from mlci.publish.result import CODES, Claim, Finished, Unfinished, read_result
-from mlci.publish.unfinished import unfinished_text, unfinished_title
+from mlci.publish.result import CODES, Claim, Finished, Unfinished, read_result, unfinished_text, unfinished_title
 from mlci.report.document import Candidate
-from mlci.report.links import Links
+from mlci.report.text.markup import Links
 from tests.publish.scene import bad, good, unsure
 from tests.report.build import HEAD
 from tests.report.rendered import Page

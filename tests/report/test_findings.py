@@ -5,7 +5,7 @@ from rendered import Page
 
 from build import a_report, group, measured, passed, spread
 from mlci.report.comment import render_comment
-from mlci.report.sections.main_metrics import movement
+from mlci.report.sections.metrics import movement
 
 AGE_BANDS = {
     "18–24": (0.891, 0.733),

@@ -12,9 +12,9 @@ from cases import GOLDEN
 from rendered import Page
 
 from mlci.report.comment import render_comment, render_summary
-from mlci.report.links import Links
 from mlci.report.render import render_all
 from mlci.report.terminal import render_terminal
+from mlci.report.text.markup import Links
 
 FOLDER = Path(__file__).parent / "golden"
 LINKS = Links(

@@ -5,8 +5,7 @@ from rendered import Page
 
 from build import BASE, HEAD, a_report, differs, history, lineage, measured, passed, same
 from mlci.report.comment import render_comment
-from mlci.report.sections.lineage import lineage_sentence
-from mlci.report.sections.trend import trend_bars
+from mlci.report.sections.history import lineage_sentence, trend_bars
 
 UNKNOWN = differs("data", None, None, changed=None, reason="no DVC or LFS pointers name it")
 

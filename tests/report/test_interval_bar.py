@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from build import failed, gate, inconclusive, passed
-from mlci.report.interval_bar import BETTER, WORSE, interval_bar
+from mlci.report.terminal import _BETTER, _WORSE, interval_bar
 
 FINITE = st.floats(allow_nan=False, allow_infinity=False)
 
@@ -62,7 +62,7 @@ def test_bar__never_contradicts_the_interval(numbers, bound, kind):
     near = 1e-12 * max(map(abs, (*numbers, bound)))
     ends = [bound - end if kind == "max" else end - bound for end in (low, high)]
     worst, best = sorted(0 if abs(end) <= near else end for end in ends)
-    assert (min(cells) < WORSE, min(cells) > WORSE) == (worst < 0, worst > 0)
-    assert (max(cells) < WORSE, max(cells) > WORSE) == (best < 0, best > 0)
+    assert (min(cells) < _WORSE, min(cells) > _WORSE) == (worst < 0, worst > 0)
+    assert (max(cells) < _WORSE, max(cells) > _WORSE) == (best < 0, best > 0)
     assert cells == list(range(min(cells), max(cells) + 1))
-    assert len(bar) <= WORSE + 1 + BETTER
+    assert len(bar) <= _WORSE + 1 + _BETTER

@@ -2,7 +2,7 @@
 
 import pytest
 
-from mlci.report import comment, page
+from mlci.report import comment, layout
 from mlci.report.comment import render_comment as write_comment
 from mlci.report.comment import render_summary as write_summary
 from tests.report.build import a_report, failed, inconclusive, measured, passed
@@ -61,12 +61,12 @@ def test_rows_are_printed_a_few_times_only_however_many_there_are(printed, write
 def test_the_bytes_are_those_of_trying_every_page(monkeypatch, kinds, rows, budget):
     report = many(rows, *kinds)
     quick = [write(report, budget=budget) for write in (write_comment, write_summary)]
-    monkeypatch.setattr(page, "_too_long", lambda *_: False)
+    monkeypatch.setattr(layout, "_too_long", lambda *_: False)
     assert [write(report, budget=budget) for write in (write_comment, write_summary)] == quick
     assert all(len(text.encode()) <= budget for text in quick)
 
 
 def test_without_the_shortcut_all_rows_are_printed_again_and_again(monkeypatch, printed):
-    monkeypatch.setattr(page, "_too_long", lambda *_: False)
+    monkeypatch.setattr(layout, "_too_long", lambda *_: False)
     write_comment(many(1_000, "failed"), budget=comment.BUDGET // 4)
     assert sum(printed) > 1_000 * 10

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from build import a_report, failed, measured
 from mlci.report.terminal import render_terminal
-from mlci.report.text import text_width
+from mlci.report.text import terminal_layout
 
 DROP = {"was": 0.581, "now": 0.550, "low": -0.042, "high": -0.020, "max_drop": 0.010}
 NAMES = st.text(st.sampled_from("ab :東京😀e\u0301\x1b\r\n\t[31m#|\u202e\u200b"), max_size=40)
@@ -18,7 +18,7 @@ NAMES = st.text(st.sampled_from("ab :東京😀e\u0301\x1b\r\n\t[31m#|\u202e\u20
 def test_it_fits_the_terminal(name, width):
     for details in (False, True):
         lines = render_terminal(GOLDEN[name](), width=width, details=details).split("\n")
-        assert max(text_width.text_width(line) for line in lines) <= min(width, 90)
+        assert max(terminal_layout.text_width(line) for line in lines) <= min(width, 90)
 
 
 @pytest.mark.parametrize("name", GOLDEN)
@@ -50,7 +50,7 @@ def test_hostile_and_wide_names(name, group, width):
     )
     text = render_terminal(report, width=width)
     assert all(line.isprintable() for line in text.split("\n"))
-    assert max(text_width.text_width(line) for line in text.split("\n")) <= width
+    assert max(terminal_layout.text_width(line) for line in text.split("\n")) <= width
     assert not re.search(r"^\s*::|##\[", text, re.MULTILINE)
 
 
@@ -61,7 +61,9 @@ def test_numbers_are_never_cut():
 
 
 def test_columns_line_up_under_wide_characters():
-    text = text_width.text_grid(["name", "n"], [["東京😀", "1"], ["e\u0301tat", "22"], ["plain", "333"]], [False, True])
+    text = terminal_layout.text_grid(
+        ["name", "n"], [["東京😀", "1"], ["e\u0301tat", "22"], ["plain", "333"]], [False, True]
+    )
     assert text.split("\n") == ["name      n", "------  ---", "東京😀    1", "e\u0301tat     22", "plain   333"]
 
 
@@ -96,6 +98,6 @@ def test_terminal__shows_all_numbers_only_if_asked_for():
 
 @given(st.text(st.sampled_from("ab 東😀\u0301"), max_size=60), st.integers(2, 20))
 def test_wrapping_keeps_every_character_and_the_room(text, room):
-    lines = text_width.wrap_text(text, room)
+    lines = terminal_layout.wrap_text(text, room)
     assert "".join(lines).replace(" ", "") == text.replace(" ", "")
-    assert all(text_width.text_width(line) <= room for line in lines)
+    assert all(terminal_layout.text_width(line) <= room for line in lines)

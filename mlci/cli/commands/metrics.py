@@ -6,8 +6,7 @@ from dataclasses import asdict
 import click
 
 from mlci.metrics import catalogue
-from mlci.metrics.entries import ALIASES, ENTRIES
-from mlci.metrics.info import MetricInfo
+from mlci.metrics.catalogue import ALIASES, ENTRIES, MetricInfo
 
 
 @click.command()

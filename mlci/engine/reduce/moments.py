@@ -13,7 +13,7 @@ from mlci.engine.chunks import each_block
 from mlci.engine.encode.grouping import Key, Level
 from mlci.engine.join.frame import Frame
 from mlci.engine.sql import Array
-from mlci.metrics import power_sums
+from mlci.metrics import statistics
 from mlci.metrics.statistics import Calibration, Moments
 
 BINS = 15
@@ -42,7 +42,7 @@ LOSSES: dict[str, Loss] = {
     "pinball": lambda y, p: np.abs(p - y) / 2,
     "log": _log_loss,
 }
-"""Formulas of :mod:`mlci.metrics.losses`, from labels and predictions to one loss per row."""
+"""Formulas of :mod:`mlci.metrics.statistics`, from labels and predictions to one loss per row."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class _Plan:
     """
 
     names: tuple[str, ...]
-    lines: tuple[power_sums.Line, ...] = ()
+    lines: tuple[statistics.Line, ...] = ()
     classed: tuple[str, ...] = ()
     centre: float = 0.0
     units: Mapping[str, float] = field(default_factory=dict)
@@ -128,10 +128,10 @@ def _plan(frame: Frame, name: str, rows: _Rows, threads: int | None) -> _Plan:
         return _Plan(names)
     largest = each_block(frame.rows, lambda part: {k: abs(v).max() for k, v in rows.columns(part).items()}, threads)
     units = {
-        "loss": power_sums.unit_of(max(float(block[model]) for block in largest for model in models)),
-        "y": power_sums.unit_of(max(float(block.get("y", 0.0)) for block in largest)),
+        "loss": statistics.unit_of(max(float(block[model]) for block in largest for model in models)),
+        "y": statistics.unit_of(max(float(block.get("y", 0.0)) for block in largest)),
     }
-    return _Plan(names, lines=tuple(power_sums.lines_of(dict.fromkeys(names))), centre=rows.centre, units=units)
+    return _Plan(names, lines=tuple(statistics.lines_of(dict.fromkeys(names))), centre=rows.centre, units=units)
 
 
 def _quantities(plan: _Plan, columns: dict[str, Array], unequal: list[Array], labels: Array) -> Iterator[Array]:
@@ -140,14 +140,14 @@ def _quantities(plan: _Plan, columns: dict[str, Array], unequal: list[Array], la
     yield from plain
     yield from (a * b for i, a in enumerate(plain) for b in plain[i:])
     yield from unequal
-    lines = power_sums.with_change(columns) if plan.lines or plan.classed else {}
+    lines = statistics.with_change(columns) if plan.lines or plan.classed else {}
     for line in plan.lines:
-        yield from power_sums.products(line, lines, plan.units)
+        yield from statistics.products(line, lines, plan.units)
     if plan.classed:
         positive = labels.astype(np.float64)
         yield positive
         for name in plan.classed:
-            yield from power_sums.class_products(lines[name], positive)
+            yield from statistics.class_products(lines[name], positive)
 
 
 def _sums(rows: int, level: Level, values: Callable[[slice], Iterable[Array]], threads: int | None) -> Array:
@@ -179,13 +179,13 @@ def _moments(plan: _Plan, row: Array) -> Moments:
     products[upper] = take(len(upper[0]))
     products = products + np.triu(products, 1).T
     differing = int(take(1)[0]) if "baseline" in plan.names else 0
-    powers = {line.name: power_sums.collected(line, rows, take(len(line.exponents)), plan.units) for line in plan.lines}
+    powers = {line.name: statistics.collected(line, rows, take(len(line.exponents)), plan.units) for line in plan.lines}
     by_class = {}
     if plan.classed:
         positives = take(1)[0]
         counts = np.array([[rows - positives], [positives]])
         for name in plan.classed:
-            by_class[name] = np.hstack([counts, take(2 * power_sums.CLASS_ORDER).reshape(2, -1)])
+            by_class[name] = np.hstack([counts, take(2 * statistics.CLASS_ORDER).reshape(2, -1)])
     return Moments(plan.names, rows, sums, products, differing, powers, by_class)
 
 

@@ -11,7 +11,7 @@ from mlci.inference.estimators.decision_metrics import base_rate
 from mlci.inference.evidence import MeasureContext, Point, Tie
 from mlci.inference.result import Comparison
 from mlci.metrics import catalogue
-from mlci.metrics.rates import Rate
+from mlci.metrics.confusion import Rate
 from mlci.metrics.statistics import Counts, Decisions, Floats, Statistics
 
 

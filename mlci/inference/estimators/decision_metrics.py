@@ -19,10 +19,8 @@ from mlci.inference.evidence import (
 )
 from mlci.inference.intervals.proportions import F1, Proportion, Tango
 from mlci.metrics import catalogue, confusion
-from mlci.metrics.catalogue import PER_CLASS
-from mlci.metrics.confusion import Function, Margins
-from mlci.metrics.info import MetricInfo
-from mlci.metrics.rates import Rate, rate
+from mlci.metrics.catalogue import PER_CLASS, MetricInfo
+from mlci.metrics.confusion import Function, Margins, Rate, rate
 from mlci.metrics.statistics import Counts, Decisions, Floats, Statistics
 
 

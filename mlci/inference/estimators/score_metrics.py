@@ -18,7 +18,7 @@ from mlci.inference.evidence import (
 )
 from mlci.inference.intervals.distributions import cdf
 from mlci.metrics import catalogue
-from mlci.metrics.info import MetricInfo
+from mlci.metrics.catalogue import MetricInfo
 from mlci.metrics.statistics import Counts, Floats, Moments, Scores, Statistics
 
 _RETURNED = "the metric returned "

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mlci.inference.intervals import distributions
-from mlci.metrics.power_sums import ORDER
-from mlci.metrics.statistics import PowerSums
+from mlci.metrics.statistics import ORDER, PowerSums
 
 FEWEST, SCARCE = 5.0, 12.0
 """Effective rows below which an interval is not valid, and below which it has a warning."""

@@ -12,21 +12,21 @@ from functools import partial
 from mlci.errors import OutsideError
 from mlci.github.interface import CheckFields, CheckOutput, CheckRun, GitHub, NotThere, PermissionRefused, Status
 from mlci.publish import check as words
-from mlci.publish import joined
-from mlci.publish.attempt import (
+from mlci.publish import commit_verdict
+from mlci.publish.commit_verdict import (
     WORST,
     Attempt,
     AttemptRecord,
+    CheckText,
+    JoinedVerdict,
     Own,
     read_attempt,
     read_attempts,
     read_record,
     write_record,
 )
-from mlci.publish.invocation import Invocation
-from mlci.publish.joined import CheckText, JoinedVerdict
 from mlci.publish.plan import Publication, Target
-from mlci.publish.runs import parse_run
+from mlci.publish.runs import Invocation, parse_run
 
 _COMPLETED = "completed"
 _ANOTHERS = "Invalid app_id"  # "… check run can only be modified by the GitHub App that created it."
@@ -113,8 +113,8 @@ def conclude_check(
     target = publication.target
     found = before.by_id(known) or own_checks(before.listed, target, others=before.others)
     mine = _mine(publication, found)
-    at_first = joined.join_attempts([*_attempts(before, found), mine])
-    shown = joined.text_of_check(mine, at_first, model=target.model)
+    at_first = commit_verdict.join_attempts([*_attempts(before, found), mine])
+    shown = commit_verdict.text_of_check(mine, at_first, model=target.model)
     if found is None and shown.conclusion == "success":
         shown = replace(shown, conclusion=None)
     fields = _fields(target, shown)
@@ -136,9 +136,9 @@ def commit_status(target: Target, verdict: JoinedVerdict) -> Status:
     """Return the commit status of a joined verdict."""
     at = verdict.worst.url if verdict.worst is not None else None
     return Status(
-        state=joined.joined_state(verdict.own),
+        state=commit_verdict.joined_state(verdict.own),
         context=target.name,
-        description=words.status_description(joined.joined_title(verdict)),
+        description=words.status_description(commit_verdict.joined_title(verdict)),
         url=at or target.url,
     )
 
@@ -158,8 +158,8 @@ def find_differences(verdict: JoinedVerdict, *, model: str) -> list[tuple[Attemp
     waiting = [one for one in verdict.found if one.status != _COMPLETED]
     shows = (*verdict.live, *verdict.found[-1:], *waiting)
     counted = {one.id: one for one in shows if one.record.own != "open" and one.record.key}
-    wanted = [(one, joined.text_of_check(one, verdict, model=model)) for one in counted.values()]
-    return [(one, shown) for one, shown in wanted if joined.differs_from(one, shown)]
+    wanted = [(one, commit_verdict.text_of_check(one, verdict, model=model)) for one in counted.values()]
+    return [(one, shown) for one, shown in wanted if commit_verdict.differs_from(one, shown)]
 
 
 def show_check(target: Target, github: GitHub, one: Attempt, shown: CheckText) -> CheckRun | PermissionRefused:

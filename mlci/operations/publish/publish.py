@@ -15,14 +15,20 @@ from mlci.operations.publish import check as checks
 from mlci.operations.publish import comment as comments
 from mlci.operations.publish.check import OpenCheck
 from mlci.operations.publish.comment import WORKFLOW, CommentAuthor, Commits, Standing
-from mlci.publish import joined, runs
-from mlci.publish.attempt import WORST, Attempt, read_attempt, read_attempts, read_record
+from mlci.publish import commit_verdict, runs
 from mlci.publish.comment_choice import CommentText
+from mlci.publish.commit_verdict import (
+    WORST,
+    Attempt,
+    CheckText,
+    JoinedVerdict,
+    read_attempt,
+    read_attempts,
+    read_record,
+)
 from mlci.publish.event import DEPENDABOT
-from mlci.publish.invocation import Invocation
-from mlci.publish.joined import CheckText, JoinedVerdict
 from mlci.publish.plan import Publication, Target, mark_text
-from mlci.publish.runs import parse_run
+from mlci.publish.runs import Invocation, parse_run
 
 T = TypeVar("T")
 
@@ -267,7 +273,7 @@ class _Display:
 
     def _step(self, seen: Commits) -> SettleStep:
         """Return the updates that these checks require."""
-        verdict = joined.join_attempts(read_attempts(seen.here, app=self._check.app))
+        verdict = commit_verdict.join_attempts(read_attempts(seen.here, app=self._check.app))
         self._visit(verdict)
         status = checks.commit_status(self._target, verdict)
         text = self._version(seen, verdict)
@@ -331,13 +337,13 @@ class _Display:
 
     def _version(self, seen: Commits, here: JoinedVerdict) -> CommentText | None:
         """Return the text from the checks of the pull request's head, else from those of this run's commit."""
-        head = joined.join_attempts(read_attempts(seen.head, app=self._check.app))
+        head = commit_verdict.join_attempts(read_attempts(seen.head, app=self._check.app))
         verdict, current = (head, True) if head.worst is not None else (here, seen.current)
         one = verdict.worst
         if one is None:
             return None
         model = self._target.model
-        text = mark_text(model, one.head, one.run, joined.joined_comment(verdict, model=model))
+        text = mark_text(model, one.head, one.run, commit_verdict.joined_comment(verdict, model=model))
         return replace(text, joined=one.head, current=current)
 
     def _has_rivals(self, seen: Commits) -> bool:

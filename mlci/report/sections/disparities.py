@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from mlci.metrics import catalogue
 from mlci.report.document import DisparityRow, GroupRow, MetricRow, Report
-from mlci.report.gate_table import candidate_and_baseline
+from mlci.report.gate_numbers import candidate_and_baseline
 from mlci.report.sections.evidence import (
     count_cell,
     evidence_columns,

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mlci.report.document import Evidenced, MetricRow, Report
-from mlci.report.gate_table import LONG, candidate_and_baseline
+from mlci.report.gate_numbers import LONG, candidate_and_baseline
 from mlci.report.text import labels, number_format
 from mlci.report.text.markup import Markup
 from mlci.report.text.tables import ReportColumn

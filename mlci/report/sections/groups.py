@@ -5,7 +5,7 @@ from math import inf
 
 from mlci.metrics import catalogue
 from mlci.report.document import GateRow, MetricRow, Report
-from mlci.report.gate_table import LONG
+from mlci.report.gate_numbers import LONG
 from mlci.report.sections.evidence import count_cell, evidence_cells, group_rows, values_cell
 from mlci.report.text import labels, number_format
 from mlci.report.text.markup import Markup

@@ -1,10 +1,12 @@
-"""Markup: GitHub's Markdown, and plain text for terminals.
+"""Markup: GitHub's Markdown and plain text for terminals, and the addresses that links lead to.
 
 Everything that is said is put together by a dialect, so that no text from data reaches a page unescaped: templates are
 constants, and each part was made by the same dialect.
 """
 
+from dataclasses import dataclass
 from typing import Protocol
+from urllib.parse import quote
 
 from mlci.report.text import escape
 from mlci.report.text.escape import Md
@@ -156,3 +158,38 @@ def _safe(part: str) -> Md:
     if not isinstance(part, Md):
         raise TypeError(f"text that was not escaped on its way into a report: {part!r}")
     return part
+
+
+@dataclass(frozen=True, kw_only=True)
+class Links:
+    """Addresses around a report; each may be missing, and text takes its place.
+
+    Attributes:
+        repository: Address of the repository, ``https://github.com/owner/name``.
+        commit: Commit at which the configuration is to be shown; links to lines need it.
+        report: Address of the full report.
+        guide: Address of the page on how gates decide.
+    """
+
+    repository: str | None = None
+    commit: str | None = None
+    report: str | None = None
+    guide: str | None = None
+
+    def line(self, path: str, line: int | None) -> str | None:
+        """Return the address of a line of a file in the repository."""
+        if self.repository is None or self.commit is None:
+            return None
+        place = f"{self._root}/blob/{quote(self.commit, safe='')}/{quote(path.removeprefix('./'))}"
+        return f"{place}#L{line}" if line else place
+
+    def revision(self, commit: str) -> str | None:
+        """Return the address of a commit."""
+        return f"{self._root}/commit/{quote(commit, safe='')}" if self.repository else None
+
+    @property
+    def _root(self) -> str:
+        return (self.repository or "").rstrip("/")
+
+
+NO_LINKS = Links()

@@ -5,37 +5,36 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from mlci.report import headline
-from mlci.report.attention import RuleRow, attention_table, merge_rules
 from mlci.report.document import Report
-from mlci.report.links import Links
-from mlci.report.sections import all_values, disparities, groups, lineage, main_metrics, passed, trend
+from mlci.report.sections import disparities, gates, groups, history, metrics
+from mlci.report.sections.gates import RuleRow, attention_table, merge_rules
 from mlci.report.text import labels, number_format
-from mlci.report.text.markup import Markup
+from mlci.report.text.markup import Links, Markup
 from mlci.report.text.tables import ReportTable, Section
 
 Builder = Callable[[Markup, Report], list[Section]]
 
 COMMENT: tuple[Builder, ...] = (
-    passed.passed_gates,
+    gates.passed_gates,
     groups.first_groups,
     disparities.watched_disparities,
-    main_metrics.main_metrics,
-    lineage.lineage_section,
-    trend.trend_section,
-    all_values.notes_section,
+    metrics.main_metrics,
+    history.lineage_section,
+    history.trend_section,
+    metrics.notes_section,
 )
 SUMMARY: tuple[Builder, ...] = (
-    passed.passed_gates,
+    gates.passed_gates,
     groups.all_groups,
     disparities.watched_disparities,
-    main_metrics.main_metrics,
-    lineage.lineage_section,
-    trend.trend_section,
-    all_values.whole_set_section,
+    metrics.main_metrics,
+    history.lineage_section,
+    history.trend_section,
+    metrics.whole_set_section,
     disparities.all_disparities,
-    all_values.other_slices,
-    all_values.notes_section,
-    all_values.provenance_section,
+    metrics.other_slices,
+    metrics.notes_section,
+    metrics.provenance_section,
 )
 _UNDECIDED = "undecided gates"
 DROPPED = (

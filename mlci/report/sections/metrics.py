@@ -1,11 +1,118 @@
-"""Sections of every number: metrics of the whole set, slices without a gate, notes, provenance."""
+"""Sections on metrics: the main ones and whether each got worse, all values, notes, provenance."""
 
+from typing import Literal
+
+from mlci.metrics import catalogue
 from mlci.report.document import AgreementRow, MetricRow, Report
-from mlci.report.gate_table import LONG
-from mlci.report.sections.evidence import count_cell, directed_title, evidence_columns, group_rows
+from mlci.report.gate_numbers import LONG
+from mlci.report.sections.evidence import (
+    count_cell,
+    directed_title,
+    evidence_cells,
+    evidence_columns,
+    group_rows,
+    values_cell,
+)
 from mlci.report.text import labels, number_format
 from mlci.report.text.markup import Markup
 from mlci.report.text.tables import ReportColumn, ReportTable, Section, build_table
+
+MAIN = (
+    "roc_auc",
+    "average_precision",
+    "accuracy",
+    "balanced_accuracy",
+    "precision",
+    "recall",
+    "f1",
+    "false_positive_rate",
+    "f1_macro",
+    "brier_score_loss",
+    "log_loss",
+    "mean_absolute_error",
+    "root_mean_squared_error",
+    "r2",
+)
+"""Metrics that are shown though no gate names them."""
+Movement = Literal["worse", "better", "no clear change", "changed"]
+_COUNTED = ("worse", "better", "no clear change", "changed")
+
+
+def main_metrics(d: Markup, report: Report) -> list[Section]:
+    """Show the gated metrics of all rows and the usual ones beside them, and whether each got worse."""
+    gated = dict.fromkeys(gate.metric for gate in report.gates if not (gate.scope.slice or gate.scope.across))
+    measured = {row.metric: row for row in report.metrics if row.slice is None}
+    named = dict.fromkeys([*gated, *(name for name in MAIN if name in measured)])
+    rows = [measured[name] for name in named if name in measured]
+    if not rows:
+        return []
+    both = any(row.baseline is not None for row in rows)
+    cells = [evidence_cells(d, row, both=both) for row in rows]
+    share = number_format.format_percent(report.policy.confidence)
+    intervals = any(row.change_interval is not None for row in rows)
+    moved = [movement(row) for row in rows]
+    values = [values_cell(d, row, cell) for row, cell in zip(rows, cells, strict=True)]
+    columns = [
+        ReportColumn(d.number("Metric"), [directed_title(d, row.metric) for row in rows], name=True),
+        ReportColumn(
+            d.number("Baseline → candidate" if both else "Candidate"),
+            values,
+            right=True,
+        ),
+        ReportColumn(
+            d.number(f"Candidate, {share} interval"), [None if both else cell.interval for cell in cells], right=True
+        ),
+        ReportColumn(
+            d.number(f"Change, {share} interval" if intervals else "Change"),
+            [cell.change_with_interval for cell in cells],
+            right=True,
+        ),
+        ReportColumn(d.number("Finding"), [word and d.number(word) for word in moved]),
+    ]
+    return [
+        Section(
+            "main metrics",
+            d.number(_movement_title(moved)),
+            (build_table(d, columns),),
+            _unlisted_metrics(d, report, len(rows)),
+        )
+    ]
+
+
+def movement(row: MetricRow) -> Movement | None:
+    """Say which way a metric moved, if its interval shows it; ``None`` without an interval."""
+    ends = row.change_interval
+    if ends is None:
+        return None
+    if ends[0] <= 0 <= ends[1]:
+        return "no clear change"
+    info = catalogue.find(row.metric)
+    direction = info.direction if info else "none"
+    if direction not in {"higher", "lower"}:
+        return "changed"
+    return "better" if (ends[0] > 0) == (direction == "higher") else "worse"
+
+
+def _movement_title(moved: list[Movement | None]) -> str:
+    counts = {word: sum(one == word for one in moved) for word in _COUNTED}
+    if not any(counts.values()):
+        return f"Main metrics on all rows: {number_format.format_count(len(moved))}"
+    said = [
+        f"{counts['worse']} worse",
+        f"{counts['better']} better",
+        f"{counts['no clear change']} without a clear change",
+    ]
+    said += [f"{counts['changed']} changed"] if counts["changed"] else []
+    unknown = moved.count(None)
+    said += [f"{unknown} without an interval"] if unknown else []
+    return f"Main metrics on all rows: {', '.join(said)}"
+
+
+def _unlisted_metrics(d: Markup, report: Report, shown: int) -> tuple[str, ...]:
+    total = sum(row.slice is None for row in report.metrics)
+    if total <= shown:
+        return ()
+    return (d.number(f"All {number_format.format_count(total)} metrics are in the job summary."),)
 
 
 def whole_set_section(d: Markup, report: Report) -> list[Section]:
@@ -25,8 +132,8 @@ def other_slices(d: Markup, report: Report) -> list[Section]:
     parts: dict[str, list[ReportTable]] = {}
     for (name, metric), rows in group_rows(report).items():
         if (name, metric) not in watched:
-            parts.setdefault(name, []).append(_groups(d, report, name, metric, rows))
-    return [Section("slices", _slice(d, name, tables), tuple(tables)) for name, tables in parts.items()]
+            parts.setdefault(name, []).append(_group_table(d, report, name, metric, rows))
+    return [Section("slices", _slice_title(d, name, tables), tuple(tables)) for name, tables in parts.items()]
 
 
 def notes_section(d: Markup, report: Report) -> list[Section]:
@@ -78,13 +185,13 @@ def _methods(d: Markup, report: Report) -> list[str]:
     return [d.text(_METHODS.get(method, method)) for method in found]
 
 
-def _slice(d: Markup, name: str, tables: list[ReportTable]) -> str:
+def _slice_title(d: Markup, name: str, tables: list[ReportTable]) -> str:
     """Head a slice's tables: a single one, which has no caption of its own, by what it shows."""
     many = d.words("{}: {} by group", d.text(name), d.number(number_format.pluralize(len(tables), "metric")))
     return tables[0].caption or many if len(tables) == 1 else many
 
 
-def _groups(d: Markup, report: Report, name: str, metric: str, rows: list[MetricRow]) -> ReportTable:
+def _group_table(d: Markup, report: Report, name: str, metric: str, rows: list[MetricRow]) -> ReportTable:
     caption = directed_title(d, metric, d.words("{} by {}", d.text(labels.metric_title(metric)), d.text(name)))
     units = {row.support_unit for row in rows if row.support is not None}
     support = units.pop() if len(units) == 1 else None

@@ -1,4 +1,4 @@
-"""Numbers, limit and remarks of a gate, and the table of the passed gates."""
+"""Numbers, limit and remarks of a gate as text."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,7 +7,6 @@ from mlci.report.document import GateRow, Report
 from mlci.report.text import labels, number_format
 from mlci.report.text.markup import Markup
 from mlci.report.text.number_format import NumberStyle
-from mlci.report.text.tables import ReportColumn, ReportTable, build_table
 
 ARROW = " → "
 LONG = 400
@@ -96,25 +95,6 @@ def candidate_and_baseline(style: NumberStyle, baseline: float | None, candidate
     return style.value(baseline, missing=number_format.NONE) + ARROW + style.value(candidate)
 
 
-def passed_table(d: Markup, report: Report, rows: list[GateRow]) -> ReportTable:
-    """Lay passed gates out: name, both values, the number compared with the limit, limit."""
-    lines = [gate_numbers(row) for row in rows]
-    has = rows_available(report)
-    both = any(row.baseline is not None for row in rows)
-    names = [_name(d, row, gate_remarks(d, has, row)) for row in rows]
-    pairs = [pair_text(d, row, line, both=both) for row, line in zip(rows, lines, strict=True)]
-    values = [d.number(line.evidence) if row.value is not None else None for row, line in zip(rows, lines, strict=True)]
-    return build_table(
-        d,
-        [
-            ReportColumn(d.number("Gate"), names, name=True),
-            ReportColumn(d.number("Baseline → candidate" if both else "Candidate"), pairs, right=True),
-            ReportColumn(d.number(compared_head(report, rows)), values, right=True),
-            ReportColumn(d.number("Limit"), [d.number(line.limit) for line in lines]),
-        ],
-    )
-
-
 def compared_head(report: Report, rows: Sequence[GateRow]) -> str:
     """Name the column of the number that is compared with the limit."""
     names = {frozenset({"change"}): "Change", frozenset({"value"}): "Value"}
@@ -176,11 +156,6 @@ def _limit(row: GateRow, style: NumberStyle, bound: float, *, sentence: bool = F
 
 def _share(row: GateRow) -> str:
     return f" ({number_format.format_percent(limit_text(row) or 0.0)})" if row.limit.relative else ""
-
-
-def _name(d: Markup, row: GateRow, remark: str | None) -> str:
-    name = labels.scoped_title(d, row.metric, row.scope)
-    return d.join("", [name, d.note(remark)]) if remark is not None else name
 
 
 def gate_remarks(d: Markup, has: Stock, row: GateRow) -> str | None:
