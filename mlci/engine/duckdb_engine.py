@@ -16,8 +16,8 @@ from mlci.engine.encode.grouping import Elements, Partition, build_partition
 from mlci.engine.fingerprint import fingerprint_table
 from mlci.engine.interface import Job, Observed
 from mlci.engine.join.count_pushdown import count_rows, is_countable
-from mlci.engine.join.frame import Frame, ModelColumns
-from mlci.engine.join.row_scan import ScannedRows, read_rows
+from mlci.engine.join.frame import Frame, ModelColumns, ScannedRows
+from mlci.engine.join.row_scan import read_rows
 from mlci.engine.reduce.reduce import reduce
 from mlci.engine.sql import Array
 from mlci.engine.tables.files import PARQUET, suffix_of
@@ -114,7 +114,7 @@ def load_frame(bound: BoundJob, *, threads: int | None) -> Frame:
 
 
 def _slices(bound: BoundJob, encoded: EncodedColumns, read: ScannedRows, elements: Elements) -> Partition:
-    bases = [CodeRange(bins.final(read.fetched[f"s{i}"]), bins.names) for i, bins in enumerate(encoded.bins)]
+    bases = [CodeRange(bins.final(codes), bins.names) for bins, codes in zip(encoded.bins, read.slices, strict=True)]
     places = {base: i for i, (base, _) in enumerate(bound.bases)}
     slices = [(spec.name, tuple(places[column] for column in spec.columns)) for spec in bound.job.slices]
     return build_partition(bases, slices, elements, max_groups=bound.job.max_groups, path=bound.table.path)
@@ -163,8 +163,8 @@ def _coded_columns(
         for name, bins, base in zip(columns, encoded.bins, partition.bases.each, strict=True)
         if bins.coded is not None
     }
-    if encoded.label is not None:
-        coded[bound.label.name] = KnownValues(encoded.label.coded, encoded.label.coded.final(read.fetched["y"]))
+    if encoded.label is not None and read.label_codes is not None:
+        coded[bound.label.name] = KnownValues(encoded.label.coded, encoded.label.coded.final(read.label_codes))
     return coded
 
 

@@ -113,11 +113,10 @@ class _Reader:
     def _fetch(self, columns: list[TableColumn], codings: dict[str, DictionaryColumn]) -> dict[str, KnownValues]:
         if not columns:
             return {}
-        listed = [f"{codings[column.name].expression} AS {column.ref}" for column in columns]
-        arrays = sql.fetch_columns(self.connection, sql.select(listed, self.table.relation))
         coded = {column.name: codings[column.name] for column in columns}
+        arrays = sql.fetch_arrays(self.connection, [one.expression for one in coded.values()], self.table.relation)
         return {
-            column.name: KnownValues(one := coded[column.name], one.final(arrays[column.ref])) for column in columns
+            name: KnownValues(one, one.final(codes)) for (name, one), codes in zip(coded.items(), arrays, strict=True)
         }
 
     def _is_moved(self, column: TableColumn, known: KnownValues) -> bool:
@@ -285,15 +284,13 @@ def add_column(
     """
     number = f"{column.raw}::DOUBLE" if rounded and column.is_wide else _number_sql(connection, table, column)
     if number is None:
-        odd, listed = None, [f"md5_number_lower({_text_sql(connection, table, column)}) AS v"]
+        odd, listed = None, [f"md5_number_lower({_text_sql(connection, table, column)})"]
     else:
         odd = None if rounded else _odd_cells(connection, table, column, number)
-        listed = [f"{number} AS v"]
-        if _is_big(connection, table, number):
-            listed.append(f"{_residual_sql(column, number)} AS r")
-    fetched = sql.fetch_columns(connection, sql.select(listed, table.relation))
-    cells, null = sql.without_mask(fetched["v"]), sql.null_mask(fetched["v"])
-    adder = _Adder(state, cells, None, _seed(column.name), fetched.get("r"), null, odd)
+        listed = [number, _residual_sql(column, number)] if _is_big(connection, table, number) else [number]
+    fetched, *residual = sql.fetch_arrays(connection, listed, table.relation)
+    cells, null = sql.without_mask(fetched), sql.null_mask(fetched)
+    adder = _Adder(state, cells, None, _seed(column.name), next(iter(residual), None), null, odd)
     each_block(len(state), adder.wide, threads)
     return odd is not None
 

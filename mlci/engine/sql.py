@@ -6,7 +6,7 @@ import functools
 import itertools
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -156,14 +156,23 @@ def reading(*paths: str) -> Iterator[None]:
         raise InputError(Problem(f"can't be read to its end, it seems damaged: {detail}", shown)) from error
 
 
-def fetch_columns(connection: duckdb.DuckDBPyConnection, query: str) -> dict[str, Array]:
-    """Run a query and return its columns as arrays; a column with nulls comes as a masked array.
+def fetch_arrays(
+    connection: duckdb.DuckDBPyConnection, expressions: Sequence[str], relation: str, *, grouped: int = 0
+) -> list[Array]:
+    """Evaluate expressions over a relation and return an array for each; one with nulls is a masked array.
 
     A relation's result is converted to arrays directly, but that of ``execute`` is copied once more: 40 % of the time.
     It needs a connection without pending results, see :func:`first_row`.
+
+    Args:
+        connection: Connection that has the relation.
+        expressions: SQL for each array.
+        relation: Relation for the FROM clause.
+        grouped: Number of expressions, from the first on, to group rows by; the others are aggregates.
     """
-    fetched: dict[str, Any] = connection.sql(query).fetchnumpy()
-    return fetched
+    listed = [f"{expression} AS a{position}" for position, expression in enumerate(expressions)]
+    by = ", ".join(str(position + 1) for position in range(grouped))
+    return list(connection.sql(select(listed, relation, group_by=by or None)).fetchnumpy().values())
 
 
 def first_row(connection: duckdb.DuckDBPyConnection, query: str) -> tuple[Any, ...] | None:

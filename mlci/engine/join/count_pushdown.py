@@ -1,15 +1,49 @@
 """Aggregate push-down: counting in DuckDB for jobs that need only decisions of one table."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
 import numpy as np
 
 from mlci.engine import sql
 from mlci.engine.cell_errors import ProblemCollector, bad_scores, is_fine, is_rounded, kind_of_score
 from mlci.engine.encode.binder import BoundJob, BoundPredictions, needs_values
 from mlci.engine.encode.columns import EncodedColumns
-from mlci.engine.join import row_scan
-from mlci.engine.join.frame import ModelColumns
-from mlci.engine.join.row_scan import ScannedRows, ScoreNotes, own_columns
+from mlci.engine.join.frame import FetchedColumns, ModelColumns, ScannedRows
+from mlci.engine.join.row_scan import ScoreNotes, index_keys, key_columns, own_columns
 from mlci.engine.sql import Array
+from mlci.engine.tables.column_types import TableColumn
+
+
+@dataclass(frozen=True)
+class _ScoreRanges:
+    """Scores of one model in each element: the lowest, the highest, and the number of those that are not null."""
+
+    lowest: Array
+    highest: Array
+    present: Array
+
+    @property
+    def ends(self) -> tuple[float, float]:
+        """The lowest and the highest score of all."""
+        return float(sql.without_mask(self.lowest).min()), float(sql.without_mask(self.highest).max())
+
+
+@dataclass(frozen=True, kw_only=True)
+class _CountedRows:
+    """Elements: the combinations of codes that occur, with their rows.
+
+    Attributes:
+        columns: The codes.
+        rows: Number of rows.
+        unequal: Number of rows with unequal scores; 0 unless both models have scores.
+        ranges: Scores that decide by a threshold, by the model's position.
+    """
+
+    columns: FetchedColumns
+    rows: Array
+    unequal: Array
+    ranges: Mapping[int, _ScoreRanges]
 
 
 def is_countable(bound: BoundJob) -> bool:
@@ -34,72 +68,93 @@ def count_rows(bound: BoundJob, encoded: EncodedColumns, *, threads: int | None)
     if encoded.label is None:
         raise AssertionError(bound.job.task)  # a regression is not countable
     if bound.key is not None:
-        query = sql.select(row_scan.key_columns(bound, bound.key), bound.table.relation)
-        row_scan.index_keys(bound, sql.fetch_columns(bound.connection, query), threads=threads)
-    groups, checks = own_columns(bound, encoded), ["count(*) AS n"]
-    for i, model in enumerate(bound.models):
-        classed = encoded.decisions[i]
-        if classed is not None:
-            groups.append(f"{classed.coded.expression} AS d{i}")
-        elif model.score is not None:
-            value = model.score.as_float()
-            groups.append(f"({value} >= {sql.float_literal(model.threshold)}) AS d{i}")
-            checks += [f"min({value}) AS lo{i}", f"max({value}) AS hi{i}", f"count({value}) AS n{i}"]
-    checks += _count_unequal_scores(bound)
-    by = ", ".join(str(place + 1) for place in range(len(groups)))
-    fetched = sql.fetch_columns(bound.connection, sql.select([*groups, *checks], bound.table.relation, group_by=by))
-    problems, odd = ProblemCollector(), ScoreNotes(bound.job)
-    models = [_model(bound, encoded, i, fetched, problems) for i in range(len(bound.models))]
+        parts = sql.fetch_arrays(bound.connection, key_columns(bound, bound.key), bound.table.relation)
+        index_keys(bound, parts, threads=threads)
+    counted = _count(bound, encoded)
+    problems, notes = ProblemCollector(), ScoreNotes(bound.job)
+    models = [_model(bound, encoded, i, counted, problems) for i in range(len(bound.models))]
     problems.stop()
-    labels, weights = encoded.label.final(fetched["y"]), fetched["n"]
-    for i, model in enumerate(bound.models):
-        if encoded.decisions[i] is None and model.score is not None:
-            _check_scores(bound, model, i, fetched, odd)
-    found = {"notes": tuple(odd.notes), "undecided": tuple(odd.undecided)}
+    for i, ranges in counted.ranges.items():
+        _note_scores(bound, bound.models[i], ranges, notes)
     return ScannedRows(
-        fetched, labels, models, weights=weights, differing=_count_differing(bound, models, fetched), **found
+        slices=counted.columns.slices,
+        label_codes=counted.columns.label,
+        labels=encoded.label.final(counted.columns.labels),
+        models=models,
+        weights=counted.rows,
+        differing=_count_differing(bound, models, counted),
+        notes=tuple(notes.notes),
+        undecided=tuple(notes.undecided),
     )
 
 
-def _check_scores(bound: BoundJob, model: BoundPredictions, i: int, fetched: dict[str, Array], odd: ScoreNotes) -> None:
-    low, high = float(sql.without_mask(fetched[f"lo{i}"]).min()), float(sql.without_mask(fetched[f"hi{i}"]).max())
+def _count(bound: BoundJob, encoded: EncodedColumns) -> _CountedRows:
+    """Group the rows by slices, label and decisions."""
+    decisions: dict[int, str] = {}
+    ranges: dict[int, tuple[str, ...]] = {}
+    for i, model in enumerate(bound.models):
+        if (classed := encoded.decisions[i]) is not None:
+            decisions[i] = classed.coded.expression
+        elif model.score is not None:
+            score = model.score.as_float()
+            decisions[i] = f"({score} >= {sql.float_literal(model.threshold)})"
+            ranges[i] = (f"min({score})", f"max({score})", f"count({score})")
+    columns = replace(own_columns(bound, encoded), decisions=decisions)
+    codes = columns.listed()
+    aggregates = ["count(*)", _count_unequal(bound), *(one for each in ranges.values() for one in each)]
+    arrays = sql.fetch_arrays(bound.connection, [*codes, *aggregates], bound.table.relation, grouped=len(codes))
+    rows, unequal, *rest = arrays[len(codes) :]
+    return _CountedRows(
+        columns=columns.assign(arrays),
+        rows=rows,
+        unequal=unequal,
+        ranges={i: _ScoreRanges(*rest[3 * at : 3 * at + 3]) for at, i in enumerate(ranges)},
+    )
+
+
+def _count_unequal(bound: BoundJob) -> str:
+    """SQL for the number of rows with unequal scores, if both models have scores."""
+    if not bound.both_score:
+        return "0"
+    first, second = (model.score.as_float() for model in bound.models if model.score is not None)
+    return f"count(*) FILTER (WHERE {first} IS DISTINCT FROM {second})"
+
+
+def _note_scores(bound: BoundJob, model: BoundPredictions, ranges: _ScoreRanges, notes: ScoreNotes) -> None:
+    low, high = ranges.ends
     other = "" if model.score is None else f"{model.score.as_float()} NOT IN (0, 1)"
     ends = (low, high) == (0, 1) and not sql.file_exists(bound.connection, model.table.relation, other)
-    odd.look(model, low, high, only_ends=ends)
+    notes.add(model, low, high, only_ends=ends)
 
 
-def _count_unequal_scores(bound: BoundJob) -> list[str]:
-    """SQL for the number of rows with unequal scores, if both models have scores."""
-    scores = [model.score.as_float() for model in bound.models if model.score is not None]
-    return [f"count(*) FILTER (WHERE {scores[0]} IS DISTINCT FROM {scores[1]}) AS u"] if bound.both_score else []
-
-
-def _count_differing(bound: BoundJob, models: list[ModelColumns], fetched: dict[str, Array]) -> Array | None:
+def _count_differing(bound: BoundJob, models: list[ModelColumns], counted: _CountedRows) -> Array | None:
     """Return how many of each element's rows have unequal predictions; ``None`` without a baseline."""
     if len(models) == 1:
         return None
-    counts, (first, second) = fetched["n"], (model.decision for model in models)
     if bound.one_scores:
-        return counts
-    unequal = np.zeros(len(counts), bool) if first is None or second is None else first != second
-    return np.where(unequal, counts, fetched.get("u", 0))
+        return counted.rows
+    first, second = (model.decision for model in models)
+    unequal = np.zeros(len(counted.rows), bool) if first is None or second is None else first != second
+    return np.where(unequal, counted.rows, counted.unequal)
 
 
 def _model(
-    bound: BoundJob, encoded: EncodedColumns, i: int, fetched: dict[str, Array], problems: ProblemCollector
+    bound: BoundJob, encoded: EncodedColumns, i: int, counted: _CountedRows, problems: ProblemCollector
 ) -> ModelColumns:
     model, classed = bound.models[i], encoded.decisions[i]
     if classed is not None:
-        return ModelColumns(None, classed.final(fetched[f"d{i}"]))
+        return ModelColumns(None, classed.final(counted.columns.decisions[i]))
     if model.score is None:
         return ModelColumns(None, None)
-    if not _scores_are_fine(bound, model, i, fetched):
+    if not _scores_are_fine(bound, model, model.score, counted.ranges[i], counted.rows):
         problems.add(*bad_scores(model.score, bound.place(model), kind_of_score(bound.job)))
-    return ModelColumns(None, sql.without_mask(fetched[f"d{i}"]).astype(np.uint8))
+    return ModelColumns(None, sql.without_mask(counted.columns.decisions[i]).astype(np.uint8))
 
 
-def _scores_are_fine(bound: BoundJob, model: BoundPredictions, i: int, fetched: dict[str, Array]) -> bool:
-    low, high = sql.without_mask(fetched[f"lo{i}"]).min(), sql.without_mask(fetched[f"hi{i}"]).max()
-    complete = np.array_equal(fetched[f"n{i}"], fetched["n"])
-    exact = model.score is None or not is_rounded(model.score, bound.place(model), low, high)
+def _scores_are_fine(
+    bound: BoundJob, model: BoundPredictions, score: TableColumn, ranges: _ScoreRanges, rows: Array
+) -> bool:
+    low, high = ranges.ends
+    complete = np.array_equal(ranges.present, rows)
+    exact = not is_rounded(score, bound.place(model), low, high)
     return complete and is_fine(low, high, kind_of_score(bound.job)) and exact

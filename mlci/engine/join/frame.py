@@ -1,12 +1,68 @@
-"""Frame of arrays of all models, in the evaluation set's row order."""
+"""Columns of a job as arrays: fetched from a table, and of all models in the evaluation set's row order.
 
-from collections.abc import Mapping
+:class:`ColumnExpressions` is the SQL for :class:`FetchedColumns`; no other name connects an expression with its array.
+"""
+
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from mlci.engine.encode.dictionary import KnownValues
 from mlci.engine.encode.grouping import Partition
 from mlci.engine.sql import Array
 from mlci.metrics.row_metrics import Scalar
+
+
+@dataclass(frozen=True, kw_only=True)
+class FetchedColumns:
+    """Columns of one table.
+
+    Attributes:
+        slices: Raw codes of each slice column.
+        label: Raw codes of the label, or its numbers for regression; ``None`` if it is in another table.
+        key: One or two numbers for each key.
+        decisions: Raw codes of decisions, by the model's position in the job.
+        scores: Scores, by the model's position in the job.
+    """
+
+    slices: tuple[Array, ...]
+    label: Array | None
+    key: tuple[Array, ...]
+    decisions: Mapping[int, Array]
+    scores: Mapping[int, Array]
+
+    @property
+    def labels(self) -> Array:
+        """The label's codes or numbers, of the evaluation set."""
+        if self.label is None:
+            raise AssertionError(self)
+        return self.label
+
+
+@dataclass(frozen=True, kw_only=True)
+class ColumnExpressions:
+    """SQL for the columns to fetch from one table, field by field as in :class:`FetchedColumns`."""
+
+    slices: tuple[str, ...] = ()
+    label: str | None = None
+    key: tuple[str, ...] = ()
+    decisions: Mapping[int, str] = field(default_factory=dict)
+    scores: Mapping[int, str] = field(default_factory=dict)
+
+    def listed(self) -> list[str]:
+        """Return all expressions, in the order of :meth:`assign`."""
+        label = [] if self.label is None else [self.label]
+        return [*self.slices, *label, *self.key, *self.decisions.values(), *self.scores.values()]
+
+    def assign(self, arrays: Sequence[Array]) -> FetchedColumns:
+        """Return the array of each expression, from those of :meth:`listed`."""
+        rest = iter(arrays)
+        return FetchedColumns(
+            slices=tuple(next(rest) for _ in self.slices),
+            label=None if self.label is None else next(rest),
+            key=tuple(next(rest) for _ in self.key),
+            decisions={model: next(rest) for model in self.decisions},
+            scores={model: next(rest) for model in self.scores},
+        )
 
 
 @dataclass(frozen=True)
@@ -22,6 +78,31 @@ class ModelColumns:
         if self.score is None:
             raise AssertionError(self)
         return self.score
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScannedRows:
+    """Columns of all rows, checked and joined.
+
+    Attributes:
+        slices: Raw codes of each slice column.
+        label_codes: Raw codes of the label's values; ``None`` for regression.
+        labels: Class index of each element, or float64 for regression.
+        models: The candidate's predictions, then the baseline's.
+        weights: Rows of each element; ``None`` for one each.
+        differing: Number of each element's rows with unequal predictions; ``None`` without a baseline.
+        notes: Lines for the report.
+        undecided: Models whose scores have no threshold, each with its column and range.
+    """
+
+    slices: tuple[Array, ...]
+    label_codes: Array | None
+    labels: Array
+    models: list[ModelColumns]
+    weights: Array | None = None
+    differing: Array | None = None
+    notes: tuple[str, ...] = ()
+    undecided: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

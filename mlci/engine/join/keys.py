@@ -6,6 +6,7 @@ numbers that no machine type represents exactly, are matched by the two halves o
 equal texts.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -82,20 +83,21 @@ def _exact_sql(column: TableColumn) -> str:
     return f"CASE WHEN {spelled} THEN CASE {short} WHEN '-0' THEN '0' ELSE {short} END END"
 
 
-def columns_sql(column: TableColumn, kind: Kind) -> str:
-    """SQL for the one or two columns ``k0``, ``k1`` to fetch for matching."""
+def key_parts(column: TableColumn, kind: Kind) -> tuple[str, ...]:
+    """SQL for one or two numbers by which keys are matched."""
     value = comparable(column, kind)
     if kind in {"text", "exact"}:
-        return f"md5_number_lower({value}) AS k0, md5_number_upper({value}) AS k1"
-    return f"{value} AS k0"
+        return f"md5_number_lower({value})", f"md5_number_upper({value})"
+    return (value,)
 
 
 class KeyIndex:
     """Index of the evaluation set's keys, for look-ups from other tables."""
 
-    def __init__(self, fetched: dict[str, Array], *, threads: int | None = 1) -> None:
-        """Build the index; ``unique`` is whether all keys are present and unique."""
-        self._key, self._check, self._threads = fetched["k0"], fetched.get("k1"), threads
+    def __init__(self, parts: Sequence[Array], *, threads: int | None = 1) -> None:
+        """Build the index of fetched :func:`key_parts`; ``unique`` is whether all keys are present and unique."""
+        self._key, *self._checks = parts
+        self._threads = threads
         self._order: Array | None = None
         self.unique = sql.null_mask(self._key) is None and self._build()
 
@@ -114,20 +116,21 @@ class KeyIndex:
         self._sorted = key[self._order]
         return bool((self._sorted[1:] > self._sorted[:-1]).all())
 
-    def rows(self, fetched: dict[str, Array]) -> Array | None:
+    def rows(self, parts: Sequence[Array]) -> Array | None:
         """Return another table's row for each row of the evaluation set, or ``None`` if they do not match.
 
         The evaluation set's keys are unique; if each is found in a table with the same number of rows, every row
         matches.
         """
-        key = fetched["k0"]
+        key, *checks = parts
         if len(key) != len(self._key) or sql.null_mask(key) is not None:
             return None
         key = sql.without_mask(key)
         rows = self._by_slot(key) if self._order is None else self._by_order(key)
-        if rows is not None and self._check is not None:
-            return rows if np.array_equal(self._check, fetched["k1"][rows]) else None
-        return rows
+        if rows is None:
+            return None
+        alike = (np.array_equal(mine, theirs[rows]) for mine, theirs in zip(self._checks, checks, strict=True))
+        return rows if all(alike) else None
 
     def _by_slot(self, key: Array) -> Array | None:
         if key.dtype != np.int64 or int(key.min()) != self._low or int(key.max()) - self._low >= self._span:

@@ -1,7 +1,7 @@
 """Row scan: fetch columns, check scores, join by key, and sort predictions in the evaluation set's order."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -13,35 +13,12 @@ from mlci.engine.encode.columns import EncodedColumns
 from mlci.engine.interface import Job
 from mlci.engine.join import keys
 from mlci.engine.join.diagnostics import diagnose_unpaired
-from mlci.engine.join.frame import ModelColumns
+from mlci.engine.join.frame import ColumnExpressions, FetchedColumns, ModelColumns, ScannedRows
 from mlci.engine.join.keys import Keyed, KeyIndex
 from mlci.engine.sql import Array
 from mlci.engine.tables.column_types import TableColumn
 from mlci.engine.tables.table import Table
 from mlci.errors import InputError, yaml_value
-
-
-@dataclass(frozen=True)
-class ScannedRows:
-    """Columns of all rows.
-
-    Attributes:
-        fetched: Raw codes by name: ``s0``, ``s1``, … of slice columns, ``y`` of the label.
-        labels: Class index of each element, or float64 for regression.
-        models: The candidate's predictions, then the baseline's.
-        weights: Rows of each element; ``None`` for one each.
-        differing: Number of each element's rows with unequal predictions; ``None`` without a baseline.
-        notes: Lines for the report.
-        undecided: Models whose scores have no threshold, each with its column and range.
-    """
-
-    fetched: dict[str, Array]
-    labels: Array
-    models: list[ModelColumns]
-    weights: Array | None = None
-    differing: Array | None = None
-    notes: tuple[str, ...] = ()
-    undecided: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -58,8 +35,8 @@ class ScoreNotes:
     undecided: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
-    def look(self, model: BoundPredictions, low: float, high: float, *, only_ends: bool) -> None:
-        """Check a model's scores between ``low`` and ``high``; ``only_ends`` if every score is one of both."""
+    def add(self, model: BoundPredictions, low: float, high: float, *, only_ends: bool) -> None:
+        """Note unusual scores between ``low`` and ``high``; ``only_ends`` if every score is one of both."""
         if self.job.task != "binary" or model.score is None or model.decision is not None:
             return
         name = model.score.name
@@ -79,10 +56,10 @@ def read_rows(bound: BoundJob, encoded: EncodedColumns, *, threads: int | None) 
     return _Reader(bound, encoded, threads, ProblemCollector(), ScoreNotes(bound.job)).read()
 
 
-def own_columns(bound: BoundJob, encoded: EncodedColumns) -> list[str]:
-    """SQL for columns of the evaluation set: ``s0``, ``s1``, … for slices and ``y`` for the label."""
+def own_columns(bound: BoundJob, encoded: EncodedColumns) -> ColumnExpressions:
+    """Return the expressions for slices and label of the evaluation set."""
     label = encoded.label.coded.expression if encoded.label else bound.label.as_float()
-    return [*(f"{bins.expression} AS s{i}" for i, bins in enumerate(encoded.bins)), f"{label} AS y"]
+    return ColumnExpressions(slices=tuple(bins.expression for bins in encoded.bins), label=label)
 
 
 @dataclass(frozen=True)
@@ -93,36 +70,44 @@ class _Reader:
     encoded: EncodedColumns
     threads: int | None
     problems: ProblemCollector
-    odd: ScoreNotes
+    score_notes: ScoreNotes
 
     def read(self) -> ScannedRows:
-        fetched = self._fetch_own()
-        index = None if self.bound.key is None else index_keys(self.bound, fetched, threads=self.threads)
-        models = [self._read_model(i, fetched, index) for i in range(len(self.bound.models))]
-        labels = self._labels(fetched)
+        own = self._fetch_own()
+        index = None if self.bound.key is None else index_keys(self.bound, own.key, threads=self.threads)
+        models = [self._read_model(i, own, index) for i in range(len(self.bound.models))]
+        labels = self._labels(own)
         self.problems.stop()
-        differing, undecided = self._flag_differing(models), tuple(self.odd.undecided)
-        notes = tuple(self._notes())
-        return ScannedRows(fetched, labels, models, differing=differing, notes=notes, undecided=undecided)
+        return ScannedRows(
+            slices=own.slices,
+            label_codes=None if self.encoded.label is None else own.label,
+            labels=labels,
+            models=models,
+            differing=self._flag_differing(models),
+            notes=tuple(self._notes()),
+            undecided=tuple(self.score_notes.undecided),
+        )
 
-    def _fetch_own(self) -> dict[str, Array]:
+    def _fetch_own(self) -> FetchedColumns:
         """Fetch the evaluation set's columns, and those of predictions in the same table."""
         bound = self.bound
         columns = own_columns(bound, self.encoded)
-        if bound.key is not None:
-            columns.append(key_columns(bound, bound.key))
-        for i, model in enumerate(bound.models):
-            columns += [] if bound.is_joined(model) else self._columns(i)
-        return self._fetch(bound.table, columns)
+        beside = self._predictions(i for i, model in enumerate(bound.models) if not bound.is_joined(model))
+        key = () if bound.key is None else key_columns(bound, bound.key)
+        return self._fetch(bound.table, replace(beside, slices=columns.slices, label=columns.label, key=key))
 
-    def _fetch(self, table: Table, columns: list[str]) -> dict[str, Array]:
-        return sql.fetch_columns(self.bound.connection, sql.select(columns, table.relation))
+    def _fetch(self, table: Table, columns: ColumnExpressions) -> FetchedColumns:
+        return columns.assign(sql.fetch_arrays(self.bound.connection, columns.listed(), table.relation))
 
-    def _columns(self, i: int) -> list[str]:
-        """SQL for one model's predictions: ``d0`` or ``d1`` for the decision, ``p0`` or ``p1`` for the score."""
-        decision, score = self.encoded.decisions[i], self._score(i)
-        columns = [f"{decision.coded.expression} AS d{i}"] if decision else []
-        return [*columns, f"{score.as_float()} AS p{i}"] if score else columns
+    def _predictions(self, models: Iterable[int]) -> ColumnExpressions:
+        """Return the expressions for the predictions of some models."""
+        decisions, scores = {}, {}
+        for i in models:
+            if (decision := self.encoded.decisions[i]) is not None:
+                decisions[i] = decision.coded.expression
+            if (score := self._score(i)) is not None:
+                scores[i] = score.as_float()
+        return ColumnExpressions(decisions=decisions, scores=scores)
 
     def _score(self, i: int) -> TableColumn | None:
         """Return the column of a model's scores if they are needed, also to compare predictions."""
@@ -131,44 +116,44 @@ class _Reader:
         needed = needs_values(job) or job.task == "regression" or thresholded or self.bound.both_score
         return model.score if needed else None
 
-    def _read_model(self, i: int, fetched: dict[str, Array], index: KeyIndex | None) -> ModelColumns:
+    def _read_model(self, i: int, own: FetchedColumns, index: KeyIndex | None) -> ModelColumns:
         model = self.bound.models[i]
         if not self.bound.is_joined(model):
-            return self._model(i, fetched, None)
-        if model.key is None or index is None:
-            return self._model(i, self._fetch(model.table, self._columns(i)), None)
-        key = key_columns(self.bound, model.key)
-        theirs = self._fetch(model.table, [key, *self._columns(i)])
-        rows = index.rows(theirs)
+            return self._model(i, own, None)
+        key = () if model.key is None or index is None else key_columns(self.bound, model.key)
+        theirs = self._fetch(model.table, replace(self._predictions([i]), key=key))
+        if not key or index is None:
+            return self._model(i, theirs, None)
+        rows = index.rows(theirs.key)
         if rows is None:
             raise explain_unpaired(self.bound)
         return self._model(i, theirs, rows)
 
-    def _model(self, i: int, fetched: dict[str, Array], rows: Array | None) -> ModelColumns:
+    def _model(self, i: int, fetched: FetchedColumns, rows: Array | None) -> ModelColumns:
         """Check one model's predictions, and gather them by ``rows`` of another table."""
         job, model, column = self.bound.job, self.bound.models[i], self._score(i)
         score = decision = None
         if column is not None:
             place = self.bound.place(model)
-            found = check_scores(fetched[f"p{i}"], column, place, self.problems, kind_of_score(job))
-            self._check_scores(model, found)
-            score = _gather(found, rows, self.threads)
+            checked = check_scores(fetched.scores[i], column, place, self.problems, kind_of_score(job))
+            self._note_scores(model, checked)
+            score = _gather(checked, rows, self.threads)
         classed = self.encoded.decisions[i]
         if classed is not None:
-            decision = _gather(classed.final(fetched[f"d{i}"]), rows, self.threads)
+            decision = _gather(classed.final(fetched.decisions[i]), rows, self.threads)
         elif score is not None and needs_decision(job):
             decision = (score >= model.threshold).view(np.uint8)
         return ModelColumns(score, decision)
 
-    def _check_scores(self, model: BoundPredictions, score: Array) -> None:
+    def _note_scores(self, model: BoundPredictions, score: Array) -> None:
         low, high = float(score.min()), float(score.max())
         ends = (low, high) == (0, 1) and bool(((score == 0) | (score == 1)).all())
-        self.odd.look(model, low, high, only_ends=ends)
+        self.score_notes.add(model, low, high, only_ends=ends)
 
-    def _labels(self, fetched: dict[str, Array]) -> Array:
+    def _labels(self, own: FetchedColumns) -> Array:
         if self.encoded.label is not None:
-            return self.encoded.label.final(fetched["y"])
-        return check_scores(fetched["y"], self.bound.label, self.bound.place(), self.problems, "number")
+            return self.encoded.label.final(own.labels)
+        return check_scores(own.labels, self.bound.label, self.bound.place(), self.problems, "number")
 
     def _flag_differing(self, models: list[ModelColumns]) -> Array | None:
         """Return whether each row's predictions are unequal; ``None`` without a baseline."""
@@ -183,7 +168,7 @@ class _Reader:
         for model in self.bound.models:
             if self.bound.is_joined(model) and model.key is None:
                 yield f"{model.role} joined by position: neither table has a key"
-        yield from self.odd.notes
+        yield from self.score_notes.notes
 
 
 def _prediction_pairs(first: ModelColumns, second: ModelColumns) -> Iterator[tuple[Array, Array]]:
@@ -207,22 +192,21 @@ def _gather(source: Array, rows: Array | None, threads: int | None) -> Array:
     return out
 
 
-def key_columns(bound: BoundJob, key: TableColumn) -> str:
-    """SQL for the columns to fetch for matching by a table's key."""
-    return keys.columns_sql(key, _kind(bound))
+def key_columns(bound: BoundJob, key: TableColumn) -> tuple[str, ...]:
+    """SQL for the numbers by which a table's keys are matched."""
+    return keys.key_parts(key, _kind(bound))
 
 
-def index_keys(bound: BoundJob, fetched: dict[str, Array], *, threads: int | None) -> keys.KeyIndex:
+def index_keys(bound: BoundJob, parts: Sequence[Array], *, threads: int | None) -> keys.KeyIndex:
     """Index the evaluation set's fetched keys, and check that they are present and unique.
 
     Raises:
         InputError: if a key is missing or repeated; the message names the rows.
     """
-    found = keys.KeyIndex(fetched, threads=threads)
-    if not found.unique:
+    index = keys.KeyIndex(parts, threads=threads)
+    if not index.unique:
         raise explain_unpaired(bound)
-    fetched.pop("k0")
-    return found
+    return index
 
 
 def explain_unpaired(bound: BoundJob) -> InputError:
