@@ -1,4 +1,4 @@
-"""Exit codes, messages, annotations, places and help of every command."""
+"""Exit codes, messages, annotations, output files and help of every command."""
 
 import json
 import os
@@ -18,7 +18,7 @@ SCHEMA = json.loads(Path(document.__file__).with_name("schema.json").read_text()
 
 
 class TestExitCodes:
-    def test_passed_and_blocked(self, tmp_path):
+    def test_run__exit_codes_of_pass_and_block(self, tmp_path):
         contents = small_files()
         assert mlci("run", cwd=write(tmp_path / "a", contents)).code == 1
         better = {**contents, "new.csv": predictions(0)}
@@ -26,7 +26,7 @@ class TestExitCodes:
         assert ended.code == 0
         assert "\n✓ planted: " in ended.out
 
-    def test_warnings_pass_and_block_under_a_policy_that_says_so(self, tmp_path):
+    def test_run__warnings_block_under_a_policy(self, tmp_path):
         contents = small_files(baseline="none")
         ended = run(write(tmp_path / "a", contents))
         assert (ended.code, ended.report["verdict"]) == (0, "warn")
@@ -50,14 +50,14 @@ class TestExitCodes:
             ["metrics", "rocauc"],
         ],
     )
-    def test_configuration_and_input(self, tmp_path, arguments):
+    def test_commands__configuration_and_input_errors(self, tmp_path, arguments):
         write(tmp_path, small_files())
         ended = mlci(*arguments, cwd=tmp_path)
         assert (ended.code, ended.out) == (2, "")
         assert ended.err
         assert "Traceback" not in ended.err
 
-    def test_what_a_metric_prints_is_no_part_of_the_document(self, tmp_path):
+    def test_run__output_of_a_metric_stays_out_of_the_document(self, tmp_path):
         given = small_files()
         given["mlci.yml"] += "  - {metric: 'talkative:total', max: 1}\n"
         code = "print('imported')\ndef total(labels, predictions):\n    print('called')\n    return 1.0\n"
@@ -66,7 +66,7 @@ class TestExitCodes:
         assert "imported" in ended.err
         assert "called" in ended.err
 
-    def test_a_metric_whose_module_exits_is_no_pass(self, tmp_path):
+    def test_run__metric_module_exits(self, tmp_path):
         given = small_files()
         given["mlci.yml"] += "  - {metric: 'cost:total', max: 1}\n"
         ended = mlci("run", cwd=write(tmp_path, {**given, "cost.py": "raise SystemExit(0)\ndef total(): ..."}))
@@ -84,7 +84,7 @@ class TestExitCodes:
         ],
     )
     @pytest.mark.parametrize("command", ["run", "train"])
-    def test_a_metric_that_is_not_there_costs_no_training(self, tmp_path, command, name, words):
+    def test_run__metric_not_found_before_training(self, tmp_path, command, name, words):
         given = files(1, baseline="none")
         given["mlci.yml"] = (
             given["mlci.yml"].replace("max_drop: 0.05", "min: 0.05") + f"  - {{metric: '{name}', max: 1}}\n"
@@ -96,7 +96,7 @@ class TestExitCodes:
         assert words in ended.err
         assert not (tmp_path / "trained.log").exists()
 
-    def test_a_metric_is_found_wherever_python_would_find_it(self, tmp_path):
+    def test_run__metric_on_the_module_path(self, tmp_path):
         given = small_files()
         names = {"pack:total": "pack/__init__.py", "pack.inner:total": "pack/inner.py", "try_it:total": "try_it.py"}
         code = {"try_it.py": "try:\n    import nothing\nexcept ImportError:\n    total = lambda labels, decided: 0.5\n"}
@@ -106,19 +106,19 @@ class TestExitCodes:
         ended = run(write(tmp_path, {**given, **written}))
         assert [gate["value"] for gate in ended.report["gates"][-4:-1]] == [0.5] * 3, ended.err
 
-    def test_git_that_is_not_there(self, tmp_path):
+    def test_run__no_git(self, tmp_path):
         ended = run(write(tmp_path, files(1)))
         assert (ended.code, ended.out) == (2, "")
         assert "git checkout" in ended.err
 
-    def test_a_reference_that_is_not_there(self, tmp_path):
+    def test_run__reference_not_found(self, tmp_path):
         made(tmp_path)
         commit(tmp_path, files(1, baseline="{ref: mian}"))
         ended = run(tmp_path)
         assert (ended.code, ended.out) == (2, "")
         assert "did you mean `main`?" in ended.err
 
-    def test_a_failed_run_leaves_no_report_of_an_earlier_one(self, tmp_path):
+    def test_run__failure_removes_an_earlier_report(self, tmp_path):
         out = tmp_path / ".mlci/out"
         mlci("run", cwd=write(tmp_path, small_files()))
         assert (out / "report.json").exists()
@@ -128,21 +128,21 @@ class TestExitCodes:
 
 
 class TestPlaces:
-    def test_a_report_validates_and_is_what_was_printed(self, tmp_path):
+    def test_run__report_matches_the_schema_and_the_output(self, tmp_path):
         ended = run(write(tmp_path, small_files()))
         jsonschema.validate(ended.report, SCHEMA)
         assert (tmp_path / ".mlci/out/report.json").read_text() == ended.out
         left = {path.name for path in (tmp_path / ".mlci/out").iterdir()}
         assert left == {"report.json", "comment.md", "summary.md", "junit.xml"}
 
-    def test_spaces_unicode_and_missing_parents(self, tmp_path):
+    def test_run__out_with_spaces_unicode_and_missing_parents(self, tmp_path):
         folder = tmp_path / "мой проект ☂ 'quoted'"
         repository(folder, files(1), files(3))
         ended = run(folder, "--out", "a/b c/d")
         assert ended.code == 1, ended.err
         assert (folder / "a/b c/d/report.json").exists()
 
-    def test_a_configuration_below_run_from_above_and_from_elsewhere(self, tmp_path):
+    def test_run__configuration_in_a_folder_below(self, tmp_path):
         below = {f"models/churn/{name}": text for name, text in files(1).items()}
         changed = {**below, "models/churn/k.txt": "3"}
         repository(tmp_path, below, changed)
@@ -156,20 +156,20 @@ class TestPlaces:
         assert one.report["provenance"]["config_path"] == "models/churn/mlci.yml"
         assert (elsewhere / ".mlci/out/report.json").exists()
 
-    def test_a_configuration_that_main_does_not_have_yet(self, tmp_path):
-        """Main trains already, and this change is the one that brings mlci.yml."""
+    def test_run__configuration_not_on_main_yet(self, tmp_path):
+        """Main trains already, and this change adds mlci.yml."""
         before = {name: text for name, text in files(1).items() if name != "mlci.yml"}
         made(tmp_path)
         commit(tmp_path, before)
         git(tmp_path, "checkout", "--quiet", "-b", "change")
         commit(tmp_path, {"mlci.yml": files(1)["mlci.yml"], "k.txt": "3"})
-        for _ in range(2):  # made, then from the cache
+        for _ in range(2):  # trained, then from the cache
             report = run(tmp_path).report
             assert (report["metrics"][0]["baseline"], report["metrics"][0]["candidate"]) == (0.9, 0.7)
             assert any("its commit has no mlci.yml" in note for note in report["notes"])
 
     @pytest.mark.parametrize("out", ["file", "file/below", "/proc/nowhere"])
-    def test_a_folder_that_can_not_be_written_is_found_before_training(self, tmp_path, out):
+    def test_run__out_not_writable_before_training(self, tmp_path, out):
         write(tmp_path, {**files(1, baseline="none", more="  - {metric: accuracy, min: 0.1}\n"), "file": ""})
         ended = run(tmp_path, "--out", out)
         assert (ended.code, ended.out) == (2, "")
@@ -178,7 +178,7 @@ class TestPlaces:
 
 
 class TestAnnotations:
-    def test_every_error_is_one_with_file_and_line(self, tmp_path):
+    def test_annotations__file_and_line_of_every_error(self, tmp_path):
         text = small_files()["mlci.yml"].replace("key: id", "key: id\n  lable: y").replace("accuracy", "accurcy")
         write(tmp_path, {**small_files(), "mlci.yml": text})
         ended = mlci("run", cwd=tmp_path, GITHUB_ACTIONS="true")
@@ -200,7 +200,7 @@ class TestAnnotations:
         ],
     )
     @pytest.mark.parametrize("actions", ["true", ""])
-    def test_hostile_content_of_a_configuration(self, tmp_path, key, actions):
+    def test_annotations__hostile_configuration(self, tmp_path, key, actions):
         write(tmp_path, {"mlci.yml": f'"{key}": 1\n'})
         ended = mlci("run", cwd=tmp_path, GITHUB_ACTIONS=actions)
         assert ended.code == 2
@@ -209,7 +209,7 @@ class TestAnnotations:
             assert not any(mark in line for mark in ("\x1b[31m", "\r", "\u202e"))
             assert not line.lstrip().startswith("::add-mask")
 
-    def test_hostile_content_of_tables(self, tmp_path):
+    def test_run__hostile_tables(self, tmp_path):
         contents = small_files(more="")
         text = contents["mlci.yml"].replace("positive: 1\n", "positive: 1\n  slices: [g]\n")
         groups = ["::error::planted", "##[add-mask]x", "a\x1b[31mb", "\u202egnp", "x\ny"]
@@ -223,7 +223,7 @@ class TestAnnotations:
             assert "\x1b" not in line
             assert "\u202e" not in line
 
-    def test_a_failed_step_is_one_annotation_outside_of_its_group(self, tmp_path):
+    def test_annotations__failed_step_outside_of_its_group(self, tmp_path):
         write(
             tmp_path, {**files(1, baseline="none"), "train.py": "print('::set-output name=a::b')\nraise SystemExit(9)"}
         )
@@ -238,7 +238,7 @@ class TestAnnotations:
 
 
 class TestMetrics:
-    def test_lists_the_catalogue(self, tmp_path):
+    def test_metrics__catalogue(self, tmp_path):
         ended = mlci("metrics", cwd=tmp_path)
         assert ended.code == 0
         assert all(entry.name in ended.out for entry in ENTRIES)
@@ -246,27 +246,27 @@ class TestMetrics:
         assert "mean_absolute_error" in regression
         assert "roc_auc" not in regression
 
-    def test_as_json(self, tmp_path):
+    def test_metrics__json(self, tmp_path):
         found = json.loads(mlci("metrics", "--json", cwd=tmp_path).out)
         assert [item["name"] for item in found] == [entry.name for entry in ENTRIES]
         (one,) = json.loads(mlci("metrics", "roc_auc", "--json", cwd=tmp_path).out)
         assert (one["direction"], one["tasks"]) == ("higher", ["binary"])
 
     @pytest.mark.parametrize("name", ["roc_auc", "f1_score", "equalized_odds_difference", "f1[drugX]", "recall_ratio"])
-    def test_explains_one(self, tmp_path, name):
+    def test_metrics__one(self, tmp_path, name):
         ended = mlci("metrics", name, cwd=tmp_path)
         assert ended.code == 0, ended.err
         assert name in ended.out
         assert "source" in ended.out
 
-    def test_a_misspelt_name(self, tmp_path):
+    def test_metrics__misspelt_name(self, tmp_path):
         ended = mlci("metrics", "equalised_odds_difference", cwd=tmp_path)
         assert ended.code == 2
         assert "did you mean equalized_odds_difference?" in ended.err
 
 
 @pytest.mark.parametrize("command", [None, *_COMMANDS])
-def test_help_shows_an_example_and_fits(tmp_path, command):
+def test_help__has_an_example_and_fits(tmp_path, command):
     ended = mlci(*([command] if command else []), "--help", cwd=tmp_path)
     assert (ended.code, ended.err) == (0, "")
     assert "Example" in ended.out
@@ -276,7 +276,7 @@ def test_help_shows_an_example_and_fits(tmp_path, command):
     assert again.out == ended.out
 
 
-def test_version_and_no_command(tmp_path):
+def test_mlci__version_and_no_command(tmp_path):
     assert mlci("--version", cwd=tmp_path).out.startswith("mlci, version ")
     ended = mlci(cwd=tmp_path)
     assert ended.code == 2
@@ -284,7 +284,7 @@ def test_version_and_no_command(tmp_path):
 
 
 class TestDemo:
-    def test_is_no_commit_of_the_repository_around_it(self, tmp_path):
+    def test_demo__inside_a_repository(self, tmp_path):
         made(tmp_path)
         commit(tmp_path, {"a.txt": "1"})
         ended = mlci("demo", "--json", cwd=tmp_path)
@@ -292,7 +292,7 @@ class TestDemo:
         assert set(ended.report["candidate"].values()) == {None}
         assert git(tmp_path, "status", "--porcelain") == ""
 
-    def test_shows_every_kind_of_answer(self, tmp_path):
+    def test_demo__every_outcome(self, tmp_path):
         fine = mlci("demo", "--out", tmp_path / "a b", "--json", cwd=tmp_path).report
         broken = mlci("demo", "--out", tmp_path / "c", "--regress", "--json", cwd=tmp_path)
         assert broken.code == 1

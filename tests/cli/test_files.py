@@ -1,4 +1,4 @@
-"""What lies in the place of a file that somebody else leaves: nothing is waited for or read without end."""
+"""Files that another program controls: pipes, links and endless files neither block mlci nor are read completely."""
 
 import os
 import sys
@@ -12,14 +12,14 @@ from tests.publish.test_command import CONFIG
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="pipes in folders are POSIX")
 
 
-def test_a_file_is_read_no_further_than_one_byte_too_many(tmp_path):
+def test_read_bounded__one_byte_beyond_the_limit(tmp_path):
     (tmp_path / "file").write_bytes(b"12345")
     assert read_bounded(tmp_path / "file", 5) == b"12345"
     assert read_bounded(tmp_path / "file", 3) == b"1234"
 
 
 @pytest.mark.parametrize("place", ["pipe", "folder", "/dev/zero", "none"])
-def test_what_is_no_file_is_an_error(tmp_path, place):
+def test_read_bounded__not_a_regular_file(tmp_path, place):
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "folder").mkdir()
     with pytest.raises(OSError, match=r"not a regular file|Is a directory|No such file"):
@@ -35,7 +35,7 @@ def test_what_is_no_file_is_an_error(tmp_path, place):
     ],
     ids=["gate", "report", "publish"],
 )
-def test_no_command_waits_for_a_pipe(tmp_path, name, arguments, environment):
+def test_commands__pipe_instead_of_a_file(tmp_path, name, arguments, environment):
     (tmp_path / "mlci.yml").write_text(CONFIG.replace("POLICY", "always"))
     (tmp_path / ".mlci/out").mkdir(parents=True)
     os.mkfifo(tmp_path / name)
@@ -45,7 +45,7 @@ def test_no_command_waits_for_a_pipe(tmp_path, name, arguments, environment):
 
 
 @pytest.mark.parametrize("kind", ["link", "dangling link", "pipe", "folder"])
-def test_append__refuses_what_is_not_a_regular_file(tmp_path, kind):
+def test_append__not_a_regular_file(tmp_path, kind):
     (tmp_path / "elsewhere").write_text("untouched\n")
     path = tmp_path / "output"
     make = {
@@ -61,14 +61,14 @@ def test_append__refuses_what_is_not_a_regular_file(tmp_path, kind):
     assert not (tmp_path / "new").exists()
 
 
-def test_append__a_file_that_is_not_there_yet(tmp_path):
+def test_append__new_file(tmp_path):
     append_bounded(tmp_path / "output", b"a=1\n")
     append_bounded(tmp_path / "output", b"b=2\n")
     assert (tmp_path / "output").read_bytes() == b"a=1\nb=2\n"
 
 
 @pytest.mark.parametrize("link", [".mlci", ".mlci/out"])
-def test_run__writes_and_deletes_nothing_through_a_link(tmp_path, link):
+def test_run__link_in_the_output_folder(tmp_path, link):
     outside, folder = tmp_path / "outside", tmp_path / "project"
     outside.mkdir()
     (outside / "report.json").write_text("{}")
@@ -83,7 +83,7 @@ def test_run__writes_and_deletes_nothing_through_a_link(tmp_path, link):
 
 @pytest.mark.parametrize("name", ["bundle.json", "bundle.sha256", "report.json"])
 @pytest.mark.parametrize("kind", ["link", "pipe"])
-def test_promote__reads_no_link_and_waits_for_no_pipe_in_a_bundle(tmp_path, name, kind):
+def test_promote__link_or_pipe_in_a_bundle(tmp_path, name, kind):
     write(tmp_path, files(2, baseline="production"))
     assert run(tmp_path).code == 0
     path = tmp_path / ".mlci/out/bundle" / name

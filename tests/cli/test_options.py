@@ -1,4 +1,4 @@
-"""Options that several commands share: where the configuration is looked for, and where reports go."""
+"""Options that several commands share: the configuration's path and the output folder."""
 
 import pytest
 
@@ -23,7 +23,7 @@ def project(tmp_path):
     return tmp_path
 
 
-def test_find_above__nearest_one(project):
+def test_find_above__nearest_configuration(project):
     assert find_above(project / "src/deep") == project / "mlci.yml"
     (project / "src/mlci.yml").write_text(CONFIG)
     assert find_above(project / "src/deep") == project / "src/mlci.yml"
@@ -47,7 +47,7 @@ def test_run__in_a_folder_below_the_configuration(project):
     assert not (project / "src/deep/.mlci").exists()
 
 
-def test_run__named_configuration_is_not_looked_for(project):
+def test_run__config_option_is_not_searched_for(project):
     ended = mlci("run", "--config", "mlci.yml", cwd=project / "src")
     assert ended.code == 2
     assert "using" not in ended.err

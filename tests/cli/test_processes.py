@@ -1,4 +1,4 @@
-"""What only a real process shows: streams, colour, signals, killing at any moment, no network."""
+"""Behaviour of a real process: streams, colour, signals, kills, and no network."""
 
 import json
 import os
@@ -37,24 +37,24 @@ def process(*arguments, cwd, **more):
 
 
 def on_a_terminal(*arguments, cwd, **more):
-    """Run on a pseudo terminal and return the exit code and everything that was shown."""
-    ours, theirs = pty.openpty()
-    child = subprocess.Popen([*MLCI, *arguments], cwd=cwd, env=environment(**more), stdout=theirs, stderr=theirs)
-    os.close(theirs)
-    shown = b""
-    while select.select([ours], [], [], 30)[0]:
+    """Run on a pseudo terminal and return the exit code and the output."""
+    controller, terminal = pty.openpty()
+    child = subprocess.Popen([*MLCI, *arguments], cwd=cwd, env=environment(**more), stdout=terminal, stderr=terminal)
+    os.close(terminal)
+    output = b""
+    while select.select([controller], [], [], 30)[0]:
         try:
-            chunk = os.read(ours, 65536)
+            chunk = os.read(controller, 65536)
         except OSError:  # Linux says EIO when the other end is closed
             break
         if not chunk:
             break
-        shown += chunk
-    os.close(ours)
-    return child.wait(30), shown.decode()
+        output += chunk
+    os.close(controller)
+    return child.wait(30), output.decode()
 
 
-def test_json_alone_on_standard_output_and_progress_on_standard_error(tmp_path):
+def test_run__json_on_stdout_and_progress_on_stderr(tmp_path):
     write(tmp_path, files(1, baseline="none", more="  - {metric: accuracy, min: 0.5}\n"))
     ended = process("run", "--json", cwd=tmp_path)
     assert ended.returncode == 0, ended.stderr
@@ -64,28 +64,28 @@ def test_json_alone_on_standard_output_and_progress_on_standard_error(tmp_path):
     assert ANSI not in ended.stdout + ended.stderr
 
 
-def test_no_colour_into_a_pipe_and_colour_on_a_terminal_unless_refused(tmp_path):
+def test_run__colour_on_a_terminal_only(tmp_path):
     write(tmp_path, small_files())
     ended = process("run", cwd=tmp_path)
     assert ended.returncode == 1
     assert "blocked" in ended.stdout or "failed" in ended.stdout
     assert ANSI not in ended.stdout + ended.stderr
-    code, shown = on_a_terminal("report", ".mlci/out/report.json", cwd=tmp_path)
+    code, output = on_a_terminal("report", ".mlci/out/report.json", cwd=tmp_path)
     assert code == 0
-    assert ANSI + "31m" in shown
-    _, shown = on_a_terminal("report", ".mlci/out/report.json", cwd=tmp_path, NO_COLOR="1")
-    assert "failed" in shown
-    assert ANSI not in shown
-    _, shown = on_a_terminal("run", "--config", "absent.yml", cwd=tmp_path)
-    assert ANSI in shown
-    _, shown = on_a_terminal("run", "--config", "absent.yml", cwd=tmp_path, NO_COLOR="1")
-    assert ANSI not in shown
+    assert ANSI + "31m" in output
+    _, output = on_a_terminal("report", ".mlci/out/report.json", cwd=tmp_path, NO_COLOR="1")
+    assert "failed" in output
+    assert ANSI not in output
+    _, output = on_a_terminal("run", "--config", "absent.yml", cwd=tmp_path)
+    assert ANSI in output
+    _, output = on_a_terminal("run", "--config", "absent.yml", cwd=tmp_path, NO_COLOR="1")
+    assert ANSI not in output
 
 
 @pytest.mark.parametrize(
     ("raised", "said"), [("RuntimeError('planted')", "RuntimeError: planted"), ("SystemExit(0)", "SystemExit: 0")]
 )
-def test_a_bug_is_a_report_and_exit_code_70(tmp_path, raised, said):
+def test_run__bug_exits_with_70(tmp_path, raised, said):
     (tmp_path / "sitecustomize.py").write_text(
         f"import mlci.cli.commands.run\ndef broken(*a, **k):\n    raise {raised}\n"
         "mlci.cli.commands.run.run_and_judge = broken\n"
@@ -108,8 +108,8 @@ def alive(pid: int) -> bool:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_in_training_leaves_no_process_and_no_worktree(tmp_path, number):
-    """As a cancelled job does it: the signal, and soon after another one."""
+def test_run__signal_in_training_leaves_no_process_and_no_worktree(tmp_path, number):
+    """As GitHub cancels a job: a signal, and soon after another one."""
     train = f"train:\n  run: sleep 300 & echo $! > '{tmp_path}/pid'; wait\n"
     folder = repository(tmp_path / "repo", files(1, train=train), files(1, train=train))
     child = subprocess.Popen([*MLCI, "run"], cwd=folder, env=environment(), stderr=subprocess.PIPE, text=True)
@@ -132,8 +132,8 @@ def test_a_signal_in_training_leaves_no_process_and_no_worktree(tmp_path, number
     assert not (folder / ".mlci/out/report.json").exists()
 
 
-def test_killed_at_any_moment_a_report_is_whole_or_not_there(tmp_path):
-    """Reports are written in a loop by a process that is killed at random moments."""
+def test_write_reports__killed_at_any_moment(tmp_path):
+    """A process writes reports in a loop and is killed at random moments."""
     write(tmp_path, small_files())
     assert process("run", "--no-bundle", "--out", "first", cwd=tmp_path).returncode == 1
     (tmp_path / "loop.py").write_text(
@@ -165,8 +165,8 @@ def test_killed_at_any_moment_a_report_is_whole_or_not_there(tmp_path):
 
 
 @pytest.mark.parametrize("words", [["metrics", "--json"], ["metrics"], ["--help"], ["ledger", "--help"]])
-def test_output_that_nobody_reads_is_no_bug(tmp_path, words):
-    """Not a word of one either; and not 1, the exit code of a gate that blocks."""
+def test_commands__closed_standard_output(tmp_path, words):
+    """No message, and not exit code 1, which means that a gate blocks."""
     reading, writing = os.pipe()
     os.close(reading)
     ended = subprocess.run(
@@ -184,7 +184,7 @@ socket.socket.connect = socket.socket.connect_ex = socket.create_connection = so
 """
 
 
-def test_demo_without_a_network_gives_the_same_bytes_every_time(tmp_path):
+def test_demo__same_bytes_without_a_network(tmp_path):
     (tmp_path / "sitecustomize.py").write_text(NO_NETWORK)
     texts = []
     for place, threads in (("one", {0}), ("two", None)):
@@ -211,8 +211,8 @@ def test_demo_without_a_network_gives_the_same_bytes_every_time(tmp_path):
     assert all(gate["rows_needed"] for gate in unsure)
 
 
-def test_config_and_python_have_nothing_to_do_with_the_working_folder(tmp_path):
-    """A module in the working folder that is called like one of Python's must not be taken for it."""
+def test_commands__modules_in_the_working_folder(tmp_path):
+    """A module of the working folder must not replace Python's of the same name."""
     write(tmp_path, small_files())
     (tmp_path / "json.py").write_text("raise SystemExit('shadowed')")
     script = [sys.executable, str(Path(sys.executable).with_name("mlci"))]

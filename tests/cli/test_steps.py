@@ -1,4 +1,4 @@
-"""Steps through the command line: what a user's command sees, how it can fail, what it costs."""
+"""Steps through the command line: the environment of a user's command, its failures, its costs."""
 
 import json
 
@@ -23,13 +23,13 @@ def outcomes(ended):
     return {gate["id"]: gate["outcome"] for gate in ended.report["gates"]}
 
 
-def test_the_prediction_step_never_sees_a_label(tmp_path):
+def test_predict__sees_no_label(tmp_path):
     spy = PREDICT + 'open("seen.txt", "w").write(open(os.environ["MLCI_DATA"]).readline())\n'
     assert run(project(tmp_path, **{"predict.py": spy})).code == 0
     assert (tmp_path / "seen.txt").read_text().split() == ["id,x"]
 
 
-def test_what_the_step_sees_of_the_environment(tmp_path):
+def test_predict__environment(tmp_path):
     given = dict.fromkeys(("GITHUB_TOKEN", "MLCI_LABEL_KEY", "MINE"), "x")
     spy = PREDICT + 'import json; open("seen.json", "w").write(json.dumps(dict(os.environ)))\n'
     ended = run(project(tmp_path, **{"predict.py": spy}), **given)
@@ -54,19 +54,19 @@ def test_what_the_step_sees_of_the_environment(tmp_path):
         ({"predict.py": PREDICT.replace("else int", "else 3 + int")}, 2, ["3"]),
     ],
 )
-def test_a_step_that_fails(tmp_path, contents, code, says):
+def test_run__step_fails(tmp_path, contents, code, says):
     run(project(tmp_path))
     assert (tmp_path / ".mlci/out/report.json").exists()
     ended = run(project(tmp_path, **contents))
     assert (ended.code, ended.out) == (code, ""), ended.err
     error = ended.err[ended.err.index("error: ") :]
     assert all(word in error for word in says), error
-    assert "/mlci-run-" not in error  # a folder of ours that is gone when the user reads this
+    assert "/mlci-run-" not in error  # mlci's own folder, which is deleted when the user reads this
     assert "Traceback" not in error
     assert list((tmp_path / ".mlci/out").iterdir()) == []  # nothing stale stands in for this run
 
 
-def test_a_step_that_takes_too_long(tmp_path):
+def test_run__step_times_out(tmp_path):
     train = "train:\n  run: sleep 60\n  timeout: 0.3s\n"
     text = config(baseline="none", train=train, more=FLOOR)
     ended = run(project(tmp_path, **{"mlci.yml": text}))
@@ -74,7 +74,7 @@ def test_a_step_that_takes_too_long(tmp_path):
     assert "time-out" in ended.err
 
 
-def test_costs_of_the_run_are_metrics(tmp_path):
+def test_run__cost_metrics(tmp_path):
     ended = run(project(tmp_path, more=COSTS))
     assert set(outcomes(ended).values()) <= {"passed", "no_baseline"}, ended.err
     found = {gate["metric"]: gate for gate in ended.report["gates"]}
@@ -87,7 +87,7 @@ def test_costs_of_the_run_are_metrics(tmp_path):
     assert {gate["judge"] for gate in ended.report["gates"] if gate["metric"] in found} >= {"estimate"}
 
 
-def test_a_slower_candidate_is_blocked_by_a_limit_in_per_cent(tmp_path):
+def test_run__slower_candidate_is_blocked(tmp_path):
     from tests.operations.project import repository  # noqa: PLC0415 - one test needs git
 
     more = "  - {metric: train_seconds, max_rise: 10%}\n  - {metric: model_megabytes, max_rise: 10%}\n"
@@ -103,7 +103,7 @@ def test_a_slower_candidate_is_blocked_by_a_limit_in_per_cent(tmp_path):
     assert change(ended)[2] == 0
 
 
-def test_a_cost_that_nobody_measured_is_an_error(tmp_path):
+def test_run__cost_that_was_not_measured(tmp_path):
     more = "  - {metric: train_seconds, max_rise: 10%}\n"
     contents = files(1, baseline="{file: old.csv}", more=more)
     write(tmp_path, {**contents, "old.csv": "id,p\n" + "".join(f"{i},{i // 10 % 2}\n" for i in range(100))})
@@ -112,7 +112,7 @@ def test_a_cost_that_nobody_measured_is_an_error(tmp_path):
     assert ended.code == 1
 
 
-def test_train_alone(tmp_path):
+def test_train__json(tmp_path):
     folder = project(tmp_path)
     ended = mlci("train", "--json", cwd=folder)
     assert ended.code == 0

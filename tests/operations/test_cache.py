@@ -1,4 +1,4 @@
-"""A baseline made from a commit is trained once, and anew whenever something that decides about it changes."""
+"""The cache of baselines from a commit: trained once, and again if anything that affects the result changes."""
 
 import shutil
 from pathlib import Path
@@ -7,7 +7,7 @@ import pytest
 
 from tests.git.repository import commit, git
 from tests.operations.project import BY_RUNNING, PYTHON, change, config, files, holdout, repository, run
-from tests.operations.test_planted import shown
+from tests.operations.test_known_change import shown
 
 
 def train(folder, log, *more):
@@ -34,19 +34,19 @@ def project(cached, tmp_path):
     return folder, lambda *more: train(folder, tmp_path / "log", *more)
 
 
-def test_the_second_run_trains_the_candidate_only(project):
+def test_run__cached_baseline_is_not_trained(project):
     _, trained = project
     assert trained() == (["3"], shown(1, 3))
     assert trained("--no-cache") == (["1", "3"], shown(1, 3))
 
 
-def test_a_better_candidate_meets_the_same_cached_baseline(project):
+def test_run__cached_baseline_for_a_better_candidate(project):
     folder, trained = project
     commit(folder, {"k.txt": "0"})
     assert trained() == (["0"], shown(1, 0))
 
 
-def test_another_commit_of_the_baseline(project):
+def test_run__baseline_at_another_commit_is_trained(project):
     folder, trained = project
     git(folder, "checkout", "--quiet", "main")
     commit(folder, {"k.txt": "2"})
@@ -54,33 +54,33 @@ def test_another_commit_of_the_baseline(project):
     assert trained() == (["2", "3"], shown(2, 3))
 
 
-def test_another_configuration(project):
+def test_run__other_configuration_trains_the_baseline(project):
     folder, trained = project
     commit(folder, {"mlci.yml": config(baseline="{ref: main}", more="policy: {seed: 8}\n")})
     assert trained() == (["1", "3"], shown(1, 3))
 
 
-def test_other_gates_need_no_training(project):
+def test_run__other_gates_use_the_cached_baseline(project):
     folder, trained = project
     commit(folder, {"mlci.yml": config(baseline="{ref: main}", more="  - {metric: recall, max_drop: 0.05}\n")})
     assert trained()[0] == ["3"]
 
 
-def test_another_content_of_the_evaluation_set(project):
+def test_run__other_rows_train_the_baseline(project):
     folder, trained = project
     commit(folder, {"holdout.csv": holdout().replace("\n5,0,0\n", "\n5,0,1\n")})
     assert trained()[0] == ["1", "3"]
 
 
-def test_another_order_of_rows_is_the_same_content_where_a_key_joins(project):
+def test_run__other_order_of_keyed_rows_uses_the_cached_baseline(project):
     folder, trained = project
     head, *rows = holdout().splitlines()
     commit(folder, {"holdout.csv": "\n".join([head, *reversed(rows)]) + "\n"})
     assert trained() == (["3"], shown(1, 3))
 
 
-def test_another_order_of_rows_without_a_key_is_another_set(tmp_path):
-    """Joined by position, cached predictions of the old order would belong to other rows."""
+def test_run__other_order_of_rows_without_a_key_trains_the_baseline(tmp_path):
+    """Cached predictions of the old order, joined by position, would belong to other rows."""
     predict = """\
 import csv, os
 k = int(open(os.environ["MLCI_MODEL"]).read())
@@ -106,8 +106,8 @@ with open(os.environ["MLCI_PREDICTIONS"], "w") as out:
     assert change(run(tmp_path)) == shown(1, 3)
 
 
-def test_two_configurations_of_one_folder_do_not_share_baselines(tmp_path):
-    """On main they train differently; in the change they are alike."""
+def test_run__two_configurations_in_one_folder_do_not_share_baselines(tmp_path):
+    """They train differently on main and are alike in the candidate."""
     one, other = (config(baseline="{ref: main}", predict=BY_RUNNING) for _ in range(2))
     harder = other.replace(f"{PYTHON} train.py", "echo 5 > k.txt; " + f"{PYTHON} train.py")
     before = {**files(1), "a.yml": one, "b.yml": harder}
@@ -116,7 +116,7 @@ def test_two_configurations_of_one_folder_do_not_share_baselines(tmp_path):
     assert change(run(tmp_path, "--config", "b.yml")) == shown(5, 3)
 
 
-def test_a_cache_that_a_commit_carries_is_not_used(project):
+def test_run__committed_cache_is_not_used(project):
     folder, trained = project
     git(folder, "add", "--force", ".mlci/cache")
     git(folder, "commit", "--quiet", "--message", "planted")

@@ -1,4 +1,4 @@
-"""evaluation.json: everything that was measured comes back, and nothing that was tampered with ends in a crash."""
+"""evaluation.json: a complete round trip, and no crash on a file that was tampered with."""
 
 import copy
 import json
@@ -151,7 +151,7 @@ results = st.builds(
 
 @settings(max_examples=60, deadline=None)
 @given(results)
-def test_everything_comes_back(found):
+def test_dump_evaluation__round_trip(found):
     written = serialization.dump_evaluation(found)
     assert serialization.parse_evaluation(written, path="evaluation.json") == found
     assert (
@@ -202,8 +202,8 @@ def places(tree, path=()):
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_tampering_ends_in_one_line_or_in_a_report(small, seed):
-    """Whatever stands where: the file is refused by name, or gives a document that holds; it never crashes."""
+def test_parse_evaluation__tampered_content(small, seed):
+    """The file is refused by name or read as a valid evaluation; it never crashes."""
     generator, tree = random.Random(seed), json.loads(small)
     every, refused = list(places(tree)), 0
     for path in generator.sample(every, 40):
@@ -256,12 +256,12 @@ def one_line(said):
         b"\xff\xfe",
     ],
 )
-def test_what_is_no_evaluation(wrong):
+def test_parse_evaluation__not_an_evaluation(wrong):
     with pytest.raises(InputError, match=r"^evaluation\.json: "):
         serialization.parse_evaluation(wrong, path="evaluation.json")
 
 
-def test_every_truncation_is_refused(small):
+def test_parse_evaluation__every_truncation(small):
     for end in range(0, len(small) - 2, 997):
         with pytest.raises(InputError):
             serialization.parse_evaluation(small[:end], path="evaluation.json")

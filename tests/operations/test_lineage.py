@@ -1,4 +1,4 @@
-"""What changed since another commit, and that two stages say the same of it as one."""
+"""Changes since another commit, and the same lineage by `evaluate` and `gate` as by `run`."""
 
 import pytest
 
@@ -27,7 +27,7 @@ def pointer(digit):
 
 
 @pytest.mark.parametrize("again", [False, True])
-def test_a_reference_tells_code_configuration_environment_and_data(tmp_path, again):
+def test_lineage__code_configuration_environment_and_data(tmp_path, again):
     config = files(3)["mlci.yml"].replace("max_drop: 0.05", "max_drop: 0.25")
     two_commits(
         tmp_path,
@@ -52,7 +52,7 @@ def test_a_reference_tells_code_configuration_environment_and_data(tmp_path, aga
     assert found["evaluation"]["changed"] is False
 
 
-def test_the_rows_of_another_commit_are_told_apart(tmp_path):
+def test_lineage__rows_of_another_commit(tmp_path):
     two_commits(tmp_path, **{"holdout.csv": holdout(110).replace("\n7,0,0", "\n7,0,1").replace("\n8,0,0", "")})
     ended = run(tmp_path)
     assert rows(ended)["evaluation"]["changed"] is True
@@ -67,7 +67,7 @@ def test_the_rows_of_another_commit_are_told_apart(tmp_path):
     assert run(tmp_path).report["lineage"] == ended.report["lineage"]  # from the cache
 
 
-def test_nothing_is_told_of_a_commit_without_a_configuration_or_of_a_file(tmp_path):
+def test_lineage__commit_without_a_configuration_or_file_baseline(tmp_path):
     before = files(1)
     del before["mlci.yml"]
     ended = run(repository(tmp_path / "a", before, files(3)))
@@ -76,7 +76,7 @@ def test_nothing_is_told_of_a_commit_without_a_configuration_or_of_a_file(tmp_pa
     assert run(tmp_path / "b").report["lineage"] is None
 
 
-def test_two_stages_tell_the_past_of_a_production_version(tmp_path):
+def test_lineage__champion_by_evaluate_and_gate(tmp_path):
     given = files(4, baseline="production", train=BY_TRAINING)
     repository(tmp_path, given, given)
     for k in ("3", "2"):

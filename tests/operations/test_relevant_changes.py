@@ -59,14 +59,14 @@ def test_difference__anything_else(tmp_path, paths):
     assert difference(tmp_path, before) == "mlci.yml differs"
 
 
-def test_difference__beside_the_list(tmp_path):
+def test_difference__files_beside_the_list(tmp_path):
     """Lock files, pointers to data, attributes, and a script that the command names."""
     assert repository(tmp_path, train="train: {run: cd scripts && bash fit.sh}\n")
     names = ["requirements.txt", "uv.lock", "data/rows.csv.dvc", "dvc.lock", "sub/.gitattributes", "scripts/fit.sh"]
     assert changes(tmp_path, names) == [f"{name} differs" for name in names]
 
 
-def test_difference__left_out_by_the_list(tmp_path):
+def test_difference__excluded_by_the_list(tmp_path):
     before = repository(tmp_path, paths='paths: [src/**, "!requirements-dev.txt", "!src/**/*.ipynb"]\n')
     commit(tmp_path, {"requirements-dev.txt": "2", "src/a.ipynb": "2"})
     assert difference(tmp_path, before) is None
@@ -103,7 +103,7 @@ def test_difference__renamed_deleted_and_executable(tmp_path):
 
 
 def test_difference__through_links(tmp_path):
-    """A list that names a link means what it leads to."""
+    """A listed link includes its target."""
     tables = {"data/v1/rows.csv": "1", "data/v2/rows.csv": "1", "docs/card.md": "1"}
     assert repository(tmp_path, paths="paths: [src/data/**, src/*.py]\n", **tables)
     link(tmp_path, "src/data", "../latest")
@@ -131,7 +131,7 @@ def test_difference__link_out_of_the_repository(tmp_path):
 
 
 def test_difference__submodule(tmp_path):
-    """Its files are not listed, so it counts if a glob leads into it; a configuration of git can't hide it."""
+    """Its files are not listed, so it counts if a glob leads into it; git's configuration cannot hide it."""
     for name in ("lib", "theme"):
         commit(made(tmp_path / name), {"a.py": "1"})
     folder = tmp_path / "repository"
@@ -150,7 +150,7 @@ def test_difference__submodule(tmp_path):
 
 
 def test_difference__untracked(tmp_path):
-    """A file that is not committed yet counts as it will; what training leaves, and what git ignores, does not."""
+    """An uncommitted file counts as it would after a commit; outputs of training and ignored files do not count."""
     before = repository(tmp_path, paths="", **{".gitignore": "*.tmp\n"})
     for name in ("model.txt", "src/a.tmp", "CHANGES.txt"):
         (tmp_path / name).write_text("1")
@@ -162,7 +162,7 @@ def test_difference__untracked(tmp_path):
     assert difference(tmp_path, before) == "src/new.py (git neither tracks nor ignores it) differs"
 
 
-def test_difference__list_of_what_git_does_not_hold(tmp_path):
+def test_difference__listed_files_that_git_ignores(tmp_path):
     before = repository(tmp_path, paths="paths: [src/**, data/**, 'lib*/**', none/**]\n", **{".gitignore": "data/\n"})
     assert difference(tmp_path, before) == "`paths:` names data/**, and git tracks none of it"
     (tmp_path / "data").mkdir()

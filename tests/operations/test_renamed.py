@@ -2,7 +2,7 @@
 
 from tests.git.repository import commit, git, made
 from tests.operations.project import change, files, holdout, mlci, run
-from tests.operations.test_planted import shown
+from tests.operations.test_known_change import shown
 from tests.registry.lifecycle import IGNORED
 
 CURE = "    baseline: none   # for this pull request only"
@@ -56,7 +56,7 @@ def test_run__configuration_moved_from_another_folder(tmp_path):
 
 
 def test_run__configuration_renamed_in_its_folder(tmp_path):
-    """Main's own steps are those of the file that was renamed, not those of the change."""
+    """The baseline's steps are those of the file before the rename, not those of the change."""
     moved(tmp_path, "mlci.yml", "churn.yml", files(1))
     text = (tmp_path / "churn.yml").read_text()
     (tmp_path / "churn.yml").write_text(text.replace("train.py", "other.py"))
@@ -68,7 +68,7 @@ def test_run__configuration_renamed_in_its_folder(tmp_path):
 
 
 def test_run__folder_renamed_since_production(tmp_path):
-    """The champion scores new rows in the folder that its own commit has."""
+    """The champion scores new rows in the folder of its own commit."""
     contents = files(1, baseline="production", more="registry: ../registry\n")
     moved(tmp_path, "models/a", "models/b", below("models/a", contents))
     git(tmp_path, "checkout", "--quiet", "main")
@@ -82,7 +82,7 @@ def test_run__folder_renamed_since_production(tmp_path):
 
 
 def test_run__first_change_that_writes_predictions(tmp_path):
-    """Main's script trains and leaves nothing that could be compared."""
+    """The baseline's script trains and leaves no output to compare with."""
     made(tmp_path)
     commit(tmp_path, {".gitignore": IGNORED, "train.py": "print('trained')\n", "k.txt": "1"})
     git(tmp_path, "checkout", "--quiet", "-b", "change")

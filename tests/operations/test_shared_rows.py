@@ -1,4 +1,4 @@
-"""Rows that two splits without a key share: matched by content if that identifies them, refused if not."""
+"""Rows that two splits without a key share: matched by content if it identifies them, refused if not."""
 
 from types import SimpleNamespace
 

@@ -1,4 +1,4 @@
-"""The page for scripts that split inside and save a pickle: its code runs as it stands."""
+"""The page for scripts that split inside and save a pickle: its code runs as written."""
 
 import re
 import sys

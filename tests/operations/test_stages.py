@@ -1,4 +1,4 @@
-"""`mlci evaluate` and `mlci gate` say what `mlci run` says; `mlci report` renders the same bytes again."""
+"""`mlci evaluate` and `mlci gate` give the report of `mlci run`; `mlci report` renders the same bytes again."""
 
 import json
 
@@ -6,7 +6,7 @@ import pytest
 
 from tests.git.repository import commit
 from tests.operations.project import config, files, mlci, predictions, repository, run, write
-from tests.operations.test_planted import TOTALS
+from tests.operations.test_known_change import TOTALS
 
 SLICED = """\
 model: sliced
@@ -44,7 +44,7 @@ def timeless(report):
     return report
 
 
-def test_two_stages_give_the_report_of_one(tmp_path):
+def test_evaluate_and_gate__same_report_as_run(tmp_path):
     sliced(tmp_path)
     whole = run(tmp_path)
     assert len(whole.report["gates"]) >= 10
@@ -57,7 +57,7 @@ def test_two_stages_give_the_report_of_one(tmp_path):
     assert (tmp_path / "split/report.json").read_text() == judged.out
 
 
-def test_two_stages_with_a_baseline_from_a_commit(tmp_path):
+def test_evaluate_and_gate__baseline_from_a_commit(tmp_path):
     repository(tmp_path, files(1), files(3))
     whole = run(tmp_path)
     measured = mlci("evaluate", "--json", cwd=tmp_path)
@@ -67,7 +67,7 @@ def test_two_stages_with_a_baseline_from_a_commit(tmp_path):
     assert timeless(judged.report) == timeless(whole.report)
 
 
-def test_rendering_again_gives_the_same_bytes(tmp_path):
+def test_report__renders_the_same_bytes_again(tmp_path):
     mlci("run", cwd=sliced(tmp_path))
     out = tmp_path / ".mlci/out"
     names = ["comment.md", "summary.md", "junit.xml"]
@@ -84,7 +84,7 @@ def test_rendering_again_gives_the_same_bytes(tmp_path):
     assert {name: (tmp_path / "else" / name).read_bytes() for name in names} == before
 
 
-def test_running_twice_gives_the_same_report(tmp_path):
+def test_run__same_report_twice(tmp_path):
     sliced(tmp_path)
     first, second = run(tmp_path).report, run(tmp_path, "--out", "other").report
     assert timeless(first) == timeless(second)
@@ -95,7 +95,7 @@ def test_running_twice_gives_the_same_report(tmp_path):
     ("damage", "says"),
     [(lambda text: text[: len(text) // 2], "evaluate"), (lambda _: "{}", "evaluate"), (lambda _: None, "evaluate")],
 )
-def test_gate_refuses_what_is_not_evaluates_own(tmp_path, name, damage, says):
+def test_gate__damaged_output_of_evaluate(tmp_path, name, damage, says):
     write(tmp_path, small_files())
     mlci("evaluate", cwd=tmp_path)
     path = tmp_path / ".mlci/out" / name
@@ -109,7 +109,7 @@ def test_gate_refuses_what_is_not_evaluates_own(tmp_path, name, damage, says):
 
 
 @pytest.mark.parametrize("seconds", ['{"nap": 3.0}', '{"train": "x"}', '{"train": 1e999}', "[]"])
-def test_gate_refuses_odd_origins(tmp_path, seconds):
+def test_gate__invalid_origins(tmp_path, seconds):
     write(tmp_path, small_files())
     mlci("evaluate", cwd=tmp_path)
     path = tmp_path / ".mlci/out/origins.json"
@@ -126,7 +126,7 @@ def test_gate_refuses_odd_origins(tmp_path, seconds):
         ("task: binary", "task: multiclass", "`task` is multiclass, but binary was measured"),
     ],
 )
-def test_gate_refuses_an_evaluation_on_other_terms(tmp_path, old, new, says):
+def test_gate__evaluation_with_other_settings(tmp_path, old, new, says):
     contents = small_files(more="policy:\n  seed: 7\n")
     write(tmp_path, contents)
     mlci("evaluate", cwd=tmp_path)
@@ -139,7 +139,7 @@ def test_gate_refuses_an_evaluation_on_other_terms(tmp_path, old, new, says):
     assert says in ended.err
 
 
-def test_gates_can_be_changed_without_measuring_again(tmp_path):
+def test_gate__other_limits_without_evaluating_again(tmp_path):
     write(tmp_path, small_files())
     mlci("evaluate", cwd=tmp_path)
     assert mlci("gate", cwd=tmp_path).code == 1
@@ -147,7 +147,7 @@ def test_gates_can_be_changed_without_measuring_again(tmp_path):
     assert mlci("gate", cwd=tmp_path).code == 0
 
 
-def test_a_gate_on_something_that_was_not_measured_is_an_error(tmp_path):
+def test_gate__metric_that_was_not_evaluated(tmp_path):
     contents = small_files()
     write(tmp_path, {**contents, "mlci.yml": contents["mlci.yml"].replace("label: y", "label: y\n  metrics: [recall]")})
     mlci("evaluate", cwd=tmp_path)
@@ -157,7 +157,7 @@ def test_a_gate_on_something_that_was_not_measured_is_an_error(tmp_path):
     assert [(gate["outcome"], gate["reason"]) for gate in ended.report["gates"]] == [("error", "f1 was not computed")]
 
 
-def test_a_metrics_file_is_for_run_only(tmp_path):
+def test_evaluate__metrics_file_is_refused(tmp_path):
     write(tmp_path, {"mlci.yml": TOTALS.format(train="", metrics="m.json", baseline="none"), "m.json": '{"a": 1}'})
     ended = mlci("evaluate", cwd=tmp_path)
     assert ended.code == 2
@@ -165,7 +165,7 @@ def test_a_metrics_file_is_for_run_only(tmp_path):
 
 
 @pytest.mark.parametrize("damage", [lambda text: text[:-9], lambda text: text.replace("0.9", "NaN", 1), lambda _: ""])
-def test_report_refuses_damage(tmp_path, damage):
+def test_report__damaged_file(tmp_path, damage):
     write(tmp_path, small_files())
     run(tmp_path)
     path = tmp_path / ".mlci/out/report.json"
@@ -186,7 +186,7 @@ def small_files(**changes):
     }
 
 
-def test_metrics_that_are_new_have_no_baseline_and_ones_that_went_are_errors(tmp_path):
+def test_run__new_and_missing_numbers_of_metrics_files(tmp_path):
     text = TOTALS.format(train="", metrics="new.json", baseline="{ref: main}")
     before = {"mlci.yml": text, "new.json": '{"test": {"auc": 0.9}}'}
     repository(tmp_path, before, {"new.json": '{"test": {"accuracy": 0.9}}'})

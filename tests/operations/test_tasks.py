@@ -1,4 +1,4 @@
-"""Multiclass and regression end to end: slices, crossings, bins, nulls, scikit-learn's names, one's own functions."""
+"""Multiclass and regression end to end: slices, crossings, bins, nulls, scikit-learn's names and custom metrics."""
 
 import numpy as np
 import pytest
@@ -57,7 +57,7 @@ def of(report, metric, **where):
     return row
 
 
-def test_multiclass(tmp_path):
+def test_run__multiclass(tmp_path):
     generator, size, colour = rows()
     kind = generator.choice(list("abc"), ROWS)
     said = {
@@ -103,7 +103,7 @@ def null_name(report):
     return groups[2]
 
 
-def test_regression_with_scikit_learns_names_and_ones_own(tmp_path):
+def test_run__regression_with_scikit_learn_and_custom_metrics(tmp_path):
     generator, _, colour = rows()
     price = generator.normal(100, 10, ROWS)
     said = {"old": price + generator.normal(0, 3, ROWS), "new": price + generator.normal(0.2, 3.2, ROWS)}
@@ -130,7 +130,7 @@ def test_regression_with_scikit_learns_names_and_ones_own(tmp_path):
     assert {gate["outcome"] for gate in report["gates"] if gate["metric"] == "own.metrics:within"} == {"passed"}
 
 
-def test_regression_in_groups(tmp_path):
+def test_run__regression_in_groups(tmp_path):
     generator, _, colour = rows()
     price = generator.normal(100, 10, ROWS)
     values = price + generator.normal(0, 3, ROWS) + (colour == "red")
@@ -148,10 +148,10 @@ def test_regression_in_groups(tmp_path):
     assert (gate["outcome"], ended.code) == ("passed", 0)
 
 
-def test_a_metric_of_ones_own_that_breaks_is_an_error_with_its_words(tmp_path):
+def test_run__custom_metric_raises(tmp_path):
     generator, _, colour = rows()
     price = generator.normal(100, 10, ROWS)
-    own = "def within(y_true, y_pred):\n    raise ValueError('no such luck')\n"
+    own = "def within(y_true, y_pred):\n    raise ValueError('no such price')\n"
     text = QUICK.replace("own.metrics", "broken.metrics")
     write(tmp_path, {"mlci.yml": text, "broken/__init__.py": "", "broken/metrics.py": own})
     table(tmp_path / "holdout.csv", id=range(ROWS), price=price, colour=colour)
@@ -160,11 +160,11 @@ def test_a_metric_of_ones_own_that_breaks_is_an_error_with_its_words(tmp_path):
     ended = run(tmp_path)
     assert ended.code == 1
     broken = [gate for gate in ended.report["gates"] if gate["metric"] == "broken.metrics:within"]
-    assert [(gate["outcome"], gate["reason"]) for gate in broken] == [("error", "ValueError: no such luck")] * 2
+    assert [(gate["outcome"], gate["reason"]) for gate in broken] == [("error", "ValueError: no such price")] * 2
 
 
 @pytest.mark.parametrize("name", ["own.metrics:absent", "own.nowhere:within"])
-def test_a_metric_of_ones_own_that_is_not_there(tmp_path, name):
+def test_run__custom_metric_not_found(tmp_path, name):
     generator, _, colour = rows()
     price = generator.normal(100, 10, ROWS)
     text = QUICK.replace("own.metrics:within", name)

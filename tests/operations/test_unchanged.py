@@ -1,4 +1,4 @@
-"""Changes that no model is made from: nothing is trained, and any doubt trains."""
+"""Changes that do not affect the model: no training, but training if in doubt."""
 
 import json
 
@@ -40,7 +40,7 @@ def test_run__documentation_only_against_production(tmp_path):
     assert not (tmp_path / ".mlci/out/bundle").exists()
 
 
-def test_run__a_champion_below_its_floor_still_blocks(tmp_path):
+def test_run__unchanged_champion_below_its_floor_blocks(tmp_path):
     repository(tmp_path, files(2, baseline="production"), {})
     assert promoted(tmp_path) == 1
     git(tmp_path, "checkout", "--quiet", "main")
@@ -52,7 +52,7 @@ def test_run__a_champion_below_its_floor_still_blocks(tmp_path):
     assert ended.report["unchanged_since"] is None
 
 
-def test_run__anything_else_is_trained(tmp_path):
+def test_run__any_other_change_is_trained(tmp_path):
     before = on_production(tmp_path, README | {"train.py": "# a comment\n" + files(2)["train.py"]})
     ended = run(tmp_path, "--changed-since", "main")
     assert trained(tmp_path) > before
@@ -60,20 +60,20 @@ def test_run__anything_else_is_trained(tmp_path):
     assert "train.py differs, so everything runs" in ended.err
 
 
-def test_run__uncommitted_changes_count(tmp_path):
+def test_run__uncommitted_change_is_trained(tmp_path):
     before = on_production(tmp_path, README)
     (tmp_path / "k.txt").write_text("3")
     assert run(tmp_path, "--changed-since", "main").report["unchanged_since"] is None
     assert trained(tmp_path) > before
 
 
-def test_run__without_the_option_everything_is_trained(tmp_path):
+def test_run__everything_is_trained_without_the_option(tmp_path):
     before = on_production(tmp_path, README)
     assert run(tmp_path).report["unchanged_since"] is None
     assert trained(tmp_path) > before
 
 
-def test_run__a_commit_that_is_not_in_the_clone_is_a_doubt(tmp_path):
+def test_run__commit_not_in_the_clone_is_trained(tmp_path):
     before = on_production(tmp_path, README)
     ended = run(tmp_path, "--changed-since", "f" * 40)
     assert ended.report["unchanged_since"] is None
@@ -82,7 +82,7 @@ def test_run__a_commit_that_is_not_in_the_clone_is_a_doubt(tmp_path):
     assert trained(tmp_path) > before
 
 
-def test_run__a_champion_of_another_commit_is_a_change(tmp_path):
+def test_run__champion_of_another_commit_is_trained(tmp_path):
     repository(tmp_path, files(2, baseline="production"), {})
     assert promoted(tmp_path) == 1
     git(tmp_path, "checkout", "--quiet", "main")
@@ -92,7 +92,7 @@ def test_run__a_champion_of_another_commit_is_a_change(tmp_path):
     assert run(tmp_path, "--changed-since", "main").report["unchanged_since"] is None
 
 
-def test_run__data_outside_of_the_repository_that_moved_is_a_change(tmp_path):
+def test_run__moved_data_outside_of_the_repository_is_trained(tmp_path):
     folder = tmp_path / "repository"
     folder.mkdir()
     (tmp_path / "holdout.csv").write_text(holdout())
@@ -126,7 +126,7 @@ def test_run__documentation_only_against_a_reference(tmp_path):
     assert "nothing relevant changed" in mlci("report", ".mlci/out/report.json", cwd=tmp_path).out
 
 
-def test_run__a_reference_elsewhere_is_a_change(tmp_path):
+def test_run__changed_reference_is_trained(tmp_path):
     repository(tmp_path, files(2), README)
     git(tmp_path, "checkout", "--quiet", "main")
     commit(tmp_path, {"k.txt": "1"})
@@ -141,7 +141,7 @@ def test_run__paths_of_the_base_decide(tmp_path):
     assert run(tmp_path, "--changed-since", "main").report["unchanged_since"] is not None
 
 
-def test_run__a_change_cannot_narrow_its_own_paths(tmp_path):
+def test_run__change_cannot_narrow_its_own_paths(tmp_path):
     changed = files(3)
     changed["mlci.yml"] += "paths: ['*.md']\n"
     repository(tmp_path, files(2), changed)
@@ -150,7 +150,7 @@ def test_run__a_change_cannot_narrow_its_own_paths(tmp_path):
     assert ended.code == 1
 
 
-def test_evaluate__and_gate_in_two_jobs(tmp_path):
+def test_evaluate_and_gate__in_two_jobs(tmp_path):
     repository(tmp_path, files(2), README)
     assert mlci("evaluate", "--changed-since", "main", cwd=tmp_path).code == 0
     ended = mlci("gate", "--json", cwd=tmp_path)

@@ -1,4 +1,4 @@
-"""Changes that no model is made from, where the rows are not there: training makes them, or leaves a metrics file."""
+"""Changes that do not affect the model, without an evaluation set in the checkout or with a metrics file."""
 
 import json
 
@@ -11,7 +11,7 @@ from mlci.operations.models.relevant_changes import reason_to_train
 from mlci.registry.stores.snapshot import SnapshotWriter
 from tests.git.repository import commit, git, made, ours
 from tests.operations.project import PYTHON, config, mlci, run
-from tests.operations.test_by_training import LEFT, SCRIPT, fresh
+from tests.operations.test_training_makes_rows import LEFT, SCRIPT, fresh
 from tests.registry.lifecycle import promoted, store
 
 README = {"README.md": "# Better words\n"}
@@ -130,7 +130,7 @@ def test_run__training_makes_the_rows_and_paths_are_not_listed(tmp_path):
         ("python script.py --data=/srv/rows.csv", "names /srv/rows.csv, which is outside"),
         ("python script.py ../rows.csv", "rows.csv, which is outside"),
         ("python script.py ${ROWS}", "reads $ROWS"),
-        ("python script.py ~nobody/rows.csv", "names ~nobody/rows.csv"),
+        ("python script.py ~daemon/rows.csv", "names ~daemon/rows.csv"),
         ("OUT=a python script.py $OUT $PWD/rows.csv", None),
         (f'{PYTHON} script.py --model "$MLCI_MODEL" a/../rows.csv > /dev/null', None),
     ],
@@ -143,7 +143,7 @@ def test_reason_to_train__command(tmp_path, command, reason):
 
 
 def test_run__champion_of_uncommitted_changes(tmp_path):
-    """Its commit does not hold what it was made from."""
+    """No commit contains its code."""
     folder = leaves_metrics(tmp_path, baseline="production")
     (folder / "k.txt").write_text("0.9")
     assert promoted(folder) == 1
@@ -173,7 +173,7 @@ def test_run__metrics_file_that_git_tracks(tmp_path):
 
 
 def test_run__metrics_file_of_an_earlier_step(tmp_path):
-    """No training of mlci's makes it and git does not hold it, so it is another one each time."""
+    """mlci's training does not make it and git does not track it, so it may differ each time."""
     folder = leaves_metrics(tmp_path, baseline="{file: old.json}", train="", paths="", **{"old.json": '{"auc": 0.8}'})
     branch(folder)
     (folder / "metrics.json").write_text('{"auc": 0.5}')

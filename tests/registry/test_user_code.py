@@ -8,7 +8,7 @@ from mlci.errors import UserCodeError
 from mlci.execution.interface import RefusingRunner, Step
 from tests.git.repository import commit
 from tests.operations.project import change, files, holdout, mlci, run, write
-from tests.operations.test_planted import shown
+from tests.operations.test_known_change import shown
 from tests.registry.jobs import AGAIN, OWN, Jobs, marked, refused
 from tests.registry.lifecycle import bodies, manifest, promote, repository, state
 

@@ -7,7 +7,7 @@ import pytest
 from tests.git.repository import commit
 from tests.github.fake import Fake
 from tests.operations.project import change, holdout, mlci, run
-from tests.operations.test_planted import KNOWN, shown
+from tests.operations.test_known_change import KNOWN, shown
 from tests.registry.lifecycle import promoted, repository
 
 

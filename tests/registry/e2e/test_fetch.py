@@ -9,9 +9,9 @@ from tests.e2e.harness.commands import read_pairs
 from tests.git.repository import commit
 from tests.github import seeding
 from tests.github.fake import Fake
-from tests.operations import test_by_training as by_training
+from tests.operations import test_training_makes_rows as by_training
 from tests.operations.project import change, holdout, mlci, write
-from tests.operations.test_planted import shown
+from tests.operations.test_known_change import shown
 from tests.registry.lifecycle import files, promoted, repository, trained
 
 IN_THE_REPOSITORY = "registry: github\n"

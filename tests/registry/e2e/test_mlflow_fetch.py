@@ -7,7 +7,7 @@ import pytest
 from tests.e2e.harness.commands import read_pairs
 from tests.git.repository import commit, made
 from tests.operations.project import change, holdout, mlci
-from tests.operations.test_planted import shown
+from tests.operations.test_known_change import shown
 from tests.registry.lifecycle import files, promoted
 from tests.registry.proxy import Proxy
 

@@ -13,7 +13,7 @@ from mlci.registry.manifest import Data, Environment, Manifest, Predictions, Rec
 from mlci.registry.stores.mlflow import aliases as mlflow_aliases
 from tests.git.repository import commit
 from tests.operations.project import change, mlci, run
-from tests.operations.test_planted import shown
+from tests.operations.test_known_change import shown
 from tests.registry.e2e.mlflow_server import opened
 from tests.registry.histories import sha, stamp
 from tests.registry.lifecycle import promoted, repository

@@ -8,7 +8,7 @@ from mlci.registry import entries, ledger
 from mlci.registry.entries import Actor
 from tests.git.repository import commit, git
 from tests.operations.project import BY_RUNNING, change, holdout, mlci, predictions, run, write
-from tests.operations.test_planted import BY_FILE, KNOWN, shown
+from tests.operations.test_known_change import BY_FILE, KNOWN, shown
 from tests.registry.lifecycle import (
     bodies,
     champion,

@@ -7,7 +7,7 @@ import pytest
 from mlci.registry import entries, ledger
 from tests.git.repository import commit, git
 from tests.operations.project import change, holdout, mlci, run
-from tests.operations.test_planted import shown
+from tests.operations.test_known_change import shown
 from tests.registry.e2e.test_production import ABSOLUTE, DAMAGE, TOTALS
 from tests.registry.lifecycle import (
     bodies,

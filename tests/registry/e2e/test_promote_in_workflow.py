@@ -4,7 +4,7 @@ import pytest
 
 from tests.git.repository import commit, git
 from tests.operations.project import TRAIN, change, holdout, run
-from tests.operations.test_planted import shown
+from tests.operations.test_known_change import shown
 from tests.registry.jobs import AGAIN, MARK, OWN, Jobs, refused
 from tests.registry.lifecycle import bodies, champion, files, promote, state
 

@@ -10,7 +10,7 @@ from mlci.operations.reproduce import MOST_BYTES
 from mlci.registry.entries import MetricSpread
 from tests.git.repository import commit, git
 from tests.operations.project import holdout, mlci, predictions, write
-from tests.operations.test_planted import BY_FILE
+from tests.operations.test_known_change import BY_FILE
 from tests.registry.lifecycle import bodies, champion, kept, manifest, promoted, repository, state
 
 LUCKY = """\

@@ -5,7 +5,7 @@ import pytest
 from mlci.registry import ledger, registry
 from tests.git.repository import commit, git
 from tests.operations.project import change, mlci, run
-from tests.operations.test_planted import shown
+from tests.operations.test_known_change import shown
 from tests.registry.e2e.test_production import DAMAGE
 from tests.registry.histories import swapped
 from tests.registry.lifecycle import (

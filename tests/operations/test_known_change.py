@@ -1,4 +1,4 @@
-"""A baseline that is better or worse by a known amount shows exactly that amount, wherever it comes from."""
+"""A baseline that is better or worse by a known amount: the report shows that change for every kind of baseline."""
 
 import os
 
@@ -26,7 +26,7 @@ def shown(before, after):
 
 
 @pytest.mark.parametrize(("before", "after", "known"), KNOWN)
-def test_commands_of_another_commit(tmp_path, before, after, known):
+def test_run__known_change_by_commands_of_another_commit(tmp_path, before, after, known):
     ended = run(repository(tmp_path, files(before), files(after)))
     assert change(ended) == shown(before, after)
     assert change(ended)[2] == pytest.approx(known)
@@ -37,7 +37,7 @@ def test_commands_of_another_commit(tmp_path, before, after, known):
 
 
 @pytest.mark.parametrize(("before", "after", "known"), KNOWN)
-def test_predictions_committed_with_each_commit(tmp_path, before, after, known):
+def test_run__known_change_by_committed_predictions(tmp_path, before, after, known):
     ended = run(
         repository(
             tmp_path,
@@ -49,14 +49,14 @@ def test_predictions_committed_with_each_commit(tmp_path, before, after, known):
 
 
 @pytest.mark.parametrize(("before", "after", "known"), KNOWN)
-def test_a_file_of_predictions(tmp_path, before, after, known):
+def test_run__known_change_by_a_file_of_predictions(tmp_path, before, after, known):
     write(tmp_path, {**files(after, baseline="{file: old.csv}"), "old.csv": predictions(before)})
     ended = run(tmp_path)
     assert change(ended) == shown(before, after)
     assert ended.report["baseline"] == {"source": "file", "version": None, "commit": None, "label": "old.csv"}
 
 
-def test_two_columns_of_one_file(tmp_path):
+def test_run__known_change_by_two_columns_of_one_file(tmp_path):
     rows = [f"{i},{i // 10 % 2},{int(i % 10 < 2) ^ (i // 10 % 2)}" for i in range(100)]
     predict = {"train": "", "predict": "predict: {file: both.csv, decision: new}\n"}
     write(tmp_path, files(0, baseline="{file: both.csv, decision: old}", **predict))
@@ -65,7 +65,7 @@ def test_two_columns_of_one_file(tmp_path):
 
 
 @pytest.mark.parametrize(("before", "after", "known"), KNOWN)
-def test_metrics_files_by_commit(tmp_path, before, after, known):
+def test_run__known_change_by_metrics_files_of_two_commits(tmp_path, before, after, known):
     def contents(k):
         text = TOTALS.format(train="", metrics="metrics.json", baseline="{ref: main}")
         return {"mlci.yml": text, "metrics.json": f'{{"test": {{"accuracy": {1 - k / 10}}}}}'}
@@ -76,7 +76,7 @@ def test_metrics_files_by_commit(tmp_path, before, after, known):
 
 
 @pytest.mark.parametrize(("before", "after", "known"), KNOWN)
-def test_metrics_written_by_training(tmp_path, before, after, known):
+def test_run__known_change_by_metrics_that_training_writes(tmp_path, before, after, known):
     train = f"train:\n  run: {project.PYTHON} train.py\n"
     script = 'k = int(open("k.txt").read())\nopen("metrics.json", "w").write(f\'{{"test": {{"accuracy": {1-k/10}}}}}\')'
 
@@ -89,7 +89,7 @@ def test_metrics_written_by_training(tmp_path, before, after, known):
         assert change(run(tmp_path), "test.accuracy") == shown(before, after)
 
 
-def test_metrics_files_side_by_side(tmp_path):
+def test_run__known_change_by_two_metrics_files(tmp_path):
     text = TOTALS.format(train="", metrics="new.json", baseline="{file: old.yaml}")
     write(tmp_path, {"mlci.yml": text, "new.json": '{"test": {"accuracy": 0.7}}', "old.yaml": "test: {accuracy: 0.9}"})
     assert change(run(tmp_path), "test.accuracy") == shown(1, 3)
@@ -109,7 +109,7 @@ def skops_files(k):
     return {**files(k, **settings), "holdout.csv": text}, lambda path: dump(tree, path)
 
 
-def test_saved_models_of_two_commits(tmp_path):
+def test_run__known_change_by_saved_models(tmp_path):
     project.made(tmp_path)
     for k, branch in ((1, "main"), (3, "change")):
         contents, save = skops_files(k)
@@ -121,7 +121,7 @@ def test_saved_models_of_two_commits(tmp_path):
     assert change(run(tmp_path)) == shown(1, 3)
 
 
-def test_nothing_changed_is_said_to_be_nothing(tmp_path):
+def test_run__same_commit(tmp_path):
     repository(tmp_path, files(2), files(2))
     ended = run(tmp_path)
     assert change(ended) == shown(2, 2)
@@ -129,14 +129,14 @@ def test_nothing_changed_is_said_to_be_nothing(tmp_path):
     assert any("same commit" in note for note in ended.report["notes"])
 
 
-def test_the_evaluation_set_changed_and_both_are_scored_on_the_new_rows(tmp_path):
+def test_run__changed_evaluation_set_scores_both_models(tmp_path):
     candidate = {**files(3), "holdout.csv": holdout(rows=60, first=500)}
     ended = run(repository(tmp_path, files(1), candidate))
     assert change(ended) == shown(1, 3)
     assert ended.report["evaluation"]["rows"] == 60
 
 
-def test_committed_predictions_of_other_rows_are_refused_by_name(tmp_path):
+def test_run__committed_predictions_of_other_rows(tmp_path):
     before = {**files(0, **BY_FILE), "preds.csv": predictions(1)}
     after = {**files(0, **BY_FILE), "preds.csv": predictions(3, first=500), "holdout.csv": holdout(first=500)}
     ended = run(repository(tmp_path, before, after))
@@ -150,7 +150,7 @@ class TestNeverTheCandidateItself:
     @pytest.mark.parametrize(
         "name", ["preds.csv", "./preds.csv", "sub/../preds.csv", "link.csv", "hard.csv", "{absolute}/preds.csv"]
     )
-    def test_the_same_file(self, tmp_path, name):
+    def test_run__baseline_is_the_candidates_file(self, tmp_path, name):
         (tmp_path / "sub").mkdir()
         name = name.format(absolute=tmp_path)
         write(tmp_path, {**files(0, baseline=f"{{file: '{name}'}}", **BY_FILE), "preds.csv": predictions(3)})
@@ -161,7 +161,7 @@ class TestNeverTheCandidateItself:
         assert "compared with itself" in ended.err
 
     @pytest.mark.parametrize("name", ["metrics.json", "./metrics.json", "link.json"])
-    def test_the_same_metrics_file(self, tmp_path, name):
+    def test_run__baseline_is_the_candidates_metrics_file(self, tmp_path, name):
         text = TOTALS.format(train="", metrics="metrics.json", baseline=f"{{file: {name}}}")
         write(tmp_path, {"mlci.yml": text, "metrics.json": '{"test": {"accuracy": 0.7}}'})
         (tmp_path / "link.json").symlink_to("metrics.json")
@@ -171,7 +171,7 @@ class TestNeverTheCandidateItself:
 
     @pytest.mark.parametrize("key", ["file", "model", "metrics"])
     @pytest.mark.parametrize("way", ["absolute", "symlink", "above"])
-    def test_a_path_that_leads_out_of_the_baselines_commit(self, tmp_path, key, way):
+    def test_run__path_leaves_the_baselines_commit(self, tmp_path, key, way):
         folder = tmp_path / "repo"
         name = {"absolute": f"{folder}/thing", "symlink": "link", "above": f"../../../../{folder}/thing"}[way]
         if key == "metrics":
@@ -190,14 +190,14 @@ class TestNeverTheCandidateItself:
         assert (ended.code, ended.out) == (2, ""), ended.err
         assert "outside" in ended.err
 
-    def test_a_trained_model_at_an_absolute_path(self, tmp_path):
+    def test_run__trained_model_at_an_absolute_path(self, tmp_path):
         train = f"train:\n  run: {project.PYTHON} train.py\n  model: {tmp_path}/model.txt\n"
         ended = run(repository(tmp_path, files(1, train=train), files(3, train=train)))
         assert (ended.code, ended.out) == (2, "")
         assert "outside" in ended.err
         assert not (tmp_path / "model.txt").exists()
 
-    def test_training_that_writes_over_the_baselines_file(self, tmp_path):
+    def test_run__training_overwrites_the_baselines_file(self, tmp_path):
         train = f"train:\n  run: cp new.csv old.csv; {project.PYTHON} train.py\n  model: model.txt\n"
         write(tmp_path, files(3, baseline="{file: old.csv}", train=train))
         write(tmp_path, {"old.csv": predictions(1), "new.csv": predictions(3)})
@@ -205,7 +205,7 @@ class TestNeverTheCandidateItself:
         assert (ended.code, ended.out) == (2, "")
         assert "old.csv" in ended.err
 
-    def test_training_that_makes_the_baselines_file(self, tmp_path):
+    def test_run__training_makes_the_baselines_file(self, tmp_path):
         train = f"train:\n  run: cp new.csv old.csv; {project.PYTHON} train.py\n  model: model.txt\n"
         write(tmp_path, {**files(3, baseline="{file: old.csv}", train=train), "new.csv": predictions(3)})
         ended = run(tmp_path)
@@ -214,8 +214,8 @@ class TestNeverTheCandidateItself:
 
     @pytest.mark.parametrize("key", ["  key: id\n", ""])
     @pytest.mark.parametrize("how", ["labels", "order"])
-    def test_training_that_writes_other_rows_after_main_was_scored(self, tmp_path, key, how):
-        """The predictions of main are for the rows as they were, and fit these by name or by position only."""
+    def test_run__training_changes_rows_after_the_baseline_was_scored(self, tmp_path, key, how):
+        """The baseline's predictions are for the earlier rows, and match the new ones only by name or position."""
         edit = {"labels": r"sed -i 's/^0,0,0/0,0,1/'", "order": "sed -i '2h;2d;3G'"}[how]
         train = f"train:\n  run: {edit} holdout.csv; {project.PYTHON} train.py\n  model: model.txt\n"
         before, after = files(1), files(3, train=train)
@@ -233,7 +233,7 @@ class TestNeverTheCandidateItself:
 
     @pytest.mark.parametrize("baseline", ["{file: old.csv}", "none"])
     @pytest.mark.parametrize("key", ["  key: id\n", ""])
-    def test_training_that_labels_the_rows_that_it_is_judged_on(self, tmp_path, baseline, key):
+    def test_run__training_labels_its_own_rows(self, tmp_path, baseline, key):
         train = f"train:\n  run: cp easy.csv holdout.csv; {project.PYTHON} train.py\n  model: model.txt\n"
         given = {**files(3, baseline=baseline, train=train), "easy.csv": holdout().replace(",1\n", ",0\n")}
         given["mlci.yml"] = given["mlci.yml"].replace("  key: id\n", key)
@@ -242,18 +242,18 @@ class TestNeverTheCandidateItself:
         assert (ended.code, ended.out) == (2, "")
         assert "the evaluation set changed during the evaluation" in ended.err
 
-    def test_training_that_makes_the_rows_where_there_are_none_is_fine(self, tmp_path):
+    def test_run__training_makes_missing_rows(self, tmp_path):
         train = f"train:\n  run: cp made.csv holdout.csv; {project.PYTHON} train.py\n  model: model.txt\n"
         given = {**files(3, baseline="{file: old.csv}", train=train), "old.csv": predictions(1), "made.csv": holdout()}
         del given["holdout.csv"]
         assert change(run(write(tmp_path, given))) == shown(1, 3)
 
-    def test_writing_the_same_content_again_is_fine(self, tmp_path):
+    def test_run__training_writes_the_same_content(self, tmp_path):
         train = f"train:\n  run: cp old.csv x; cp x old.csv; {project.PYTHON} train.py\n  model: model.txt\n"
         write(tmp_path, {**files(3, baseline="{file: old.csv}", train=train), "old.csv": predictions(1)})
         assert change(run(tmp_path)) == shown(1, 3)
 
-    def test_predicting_that_makes_its_own_labels(self, tmp_path):
+    def test_run__prediction_step_changes_labels(self, tmp_path):
         forging = 'import re\nheld = open("holdout.csv").read()\n'
         flipped = 're.sub("([01])$", lambda y: str(1 - int(y[1])), held, flags=re.M)'
         predict = f"{project.PREDICT}{forging}open('holdout.csv', 'w').write({flipped})\n"
@@ -262,8 +262,8 @@ class TestNeverTheCandidateItself:
         assert (ended.code, ended.out) == (2, "")
         assert "holdout.csv: predict changed the evaluation set while it predicted for its rows" in ended.err
 
-    def test_the_baselines_training_writes_the_candidates_predictions(self, tmp_path):
-        """The candidate is judged by a file in its folder, and main's training writes over it."""
+    def test_run__baselines_training_overwrites_the_candidates_predictions(self, tmp_path):
+        """The candidate is judged by a file in its folder."""
         train = f"train:\n  run: cp preds.csv '{tmp_path}/preds.csv'; touch preds.csv\n"
         before = {**files(1, **{**BY_FILE, "train": train}), "preds.csv": predictions(1)}
         ended = run(repository(tmp_path, before, {**files(3, **BY_FILE), "preds.csv": predictions(3)}))
@@ -271,14 +271,14 @@ class TestNeverTheCandidateItself:
         assert "wrote to the candidate's `preds.csv`" in ended.err
 
     @pytest.mark.parametrize("variable", ["PYTHONPATH", "GITHUB_WORKSPACE"])
-    def test_an_environment_variable_that_names_the_candidates_files(self, tmp_path, variable):
+    def test_run__environment_variable_with_the_candidates_folder(self, tmp_path, variable):
         script = project.TRAIN.replace('"k.txt"', f'os.environ["{variable}"] + "/k.txt"')
         before, after = {**files(1), "train.py": script}, {**files(3), "train.py": script}
         repository(tmp_path, before, after)
         assert change(run(tmp_path, **{variable: str(tmp_path)})) == shown(1, 3)
 
-    def test_a_model_that_lies_around_in_the_candidates_folder(self, tmp_path):
-        """Main forgot to save its model; the candidate's, ignored by git, must not be found instead."""
+    def test_run__leftover_model_in_the_candidates_folder(self, tmp_path):
+        """The baseline does not save its model; the candidate's, ignored by git, must not be used instead."""
         silent = {**files(1, train=f"train: {{run: 'exec {project.sys.executable} -c pass'}}\n")}
         repository(tmp_path, silent, files(3))
         (tmp_path / "model.txt").write_text("3")
@@ -286,8 +286,8 @@ class TestNeverTheCandidateItself:
         assert (ended.code, ended.out) == (3, "")
         assert "baseline" in ended.err
 
-    def test_another_threshold_is_not_held_against_production(self, tmp_path):
-        """The scores stay the same and the candidate only decides at another threshold: that is a change."""
+    def test_run__another_threshold_is_a_change(self, tmp_path):
+        """The scores stay the same and the candidate decides at another threshold."""
         scores = "\n".join(["id,p", *(f"{i},{0.4 if i // 10 % 2 else 0.1}" for i in range(100))]) + "\n"
         predict = "predict: {{file: preds.csv, score: p, threshold: {}}}\n"
         before = {**files(0, train="", predict=predict.format(0.3)), "preds.csv": scores}
@@ -297,7 +297,7 @@ class TestNeverTheCandidateItself:
         assert ended.code == 1
 
 
-def test_the_trained_model_of_before_is_no_model_of_now(tmp_path):
+def test_run__leftover_model_of_an_earlier_training(tmp_path):
     train = BY_TRAINING.replace("train.py", "-c pass")
     write(tmp_path, {**files(3, baseline="none", train=train, more="  - {metric: accuracy, min: 0.5}\n")})
     (tmp_path / "model.txt").write_text("0")
@@ -306,7 +306,7 @@ def test_the_trained_model_of_before_is_no_model_of_now(tmp_path):
     assert "as it was before" in ended.err
 
 
-def test_equal_scores_with_other_decisions_are_a_change(tmp_path):
+def test_run__equal_scores_with_other_decisions_are_a_change(tmp_path):
     rows = [(i, i // 10 % 2, i % 10 < 3) for i in range(100)]
     lines = [f"{i},{0.9 if y else 0.1},{y},{int(wrong) ^ y}" for i, y, wrong in rows]
     text = config(
@@ -323,7 +323,7 @@ def test_equal_scores_with_other_decisions_are_a_change(tmp_path):
     assert ended.code == 1
 
 
-def test_a_file_of_scores_keeps_the_threshold_that_production_used(tmp_path):
+def test_run__score_file_uses_the_baselines_threshold(tmp_path):
     rows = "".join(f"{i},{int(i % 4 == 0)},{0.8 if i % 4 == 0 else 0.6 if i % 4 == 1 else 0.1}\n" for i in range(200))
     text = (
         "model: cut\ntask: binary\nevaluation: {data: rows.csv, key: id, label: y, metrics: [accuracy]}\n"

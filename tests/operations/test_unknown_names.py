@@ -1,4 +1,4 @@
-"""Names that do not exist in the data are refused with their line, before a step spends time where that is possible."""
+"""Names that do not exist in the data are reported with their line, before a step runs if possible."""
 
 import json
 import sys
@@ -57,7 +57,7 @@ def project(folder, *, gate, labels="abc", evaluation="", train="", predict="fil
         ("012", "recall[02]", "did you mean '2'?"),
     ],
 )
-def test_a_class_that_does_not_exist__in_a_gate(tmp_path, labels, metric, hint):
+def test_run__unknown_class_in_a_gate(tmp_path, labels, metric, hint):
     gate = f'metric: "{metric}", max_drop: 0.1'
     ended = mlci("run", cwd=project(tmp_path, gate=gate, labels=labels, evaluation="  slices: [g]\n"))
     assert ended.code == 2
@@ -66,18 +66,18 @@ def test_a_class_that_does_not_exist__in_a_gate(tmp_path, labels, metric, hint):
 
 
 @pytest.mark.parametrize("limit", ["min: 0.1", "max: 0.9", "each: g, max_drop: 0.1"])
-def test_a_class_that_does_not_exist__under_any_limit(tmp_path, limit):
+def test_run__unknown_class_under_any_limit(tmp_path, limit):
     ended = mlci("run", cwd=project(tmp_path, gate=f'metric: "recall[C]", {limit}', evaluation="  slices: [g]\n"))
     assert (ended.code, "mlci.yml:11: `recall[C]`: no class is called 'C'" in ended.err) == (2, True)
 
 
-def test_a_class_that_does_not_exist__in_the_reported_metrics(tmp_path):
+def test_run__unknown_class_in_reported_metrics(tmp_path):
     evaluation = '  metrics: [accuracy, "recall[C]"]\n'
     ended = mlci("run", cwd=project(tmp_path, gate="metric: accuracy, min: 0.1", evaluation=evaluation))
     assert (ended.code, "mlci.yml:7: `recall[C]`: no class" in ended.err) == (2, True)
 
 
-def test_a_class_that_is_never_decided__is_not_a_typo(tmp_path):
+def test_run__known_class_that_is_never_decided(tmp_path):
     gate = 'metric: "recall[c]", max_drop: 0.1'
     ended = mlci("run", "--json", cwd=project(tmp_path, gate=gate))
     (row,) = ended.report["gates"]
@@ -92,14 +92,14 @@ def test_a_class_that_is_never_decided__is_not_a_typo(tmp_path):
         ("  classes: [a, b, c, d]\n", 'metric: "f1[e]", min: 0.1', "no class is called 'e'"),
     ],
 )
-def test_a_name_that_does_not_exist__stops_before_training(tmp_path, evaluation, gate, said):
+def test_run__unknown_name_stops_before_training(tmp_path, evaluation, gate, said):
     folder = project(tmp_path, gate=gate, evaluation=evaluation, train=TRAIN, predict=PREDICT)
     ended = mlci("run", cwd=folder)
     assert (ended.code, said in ended.err) == (2, True)
     assert not (folder / "trained").exists()
 
 
-def test_a_column_of_predictions_that_does_not_exist__stops_before_the_baseline_is_made(tmp_path):
+def test_run__unknown_prediction_column_stops_before_the_baseline(tmp_path):
     folder = project(tmp_path, gate="metric: accuracy, min: 0.1")
     text = (folder / "mlci.yml").read_text()
     text = text.replace("{file: base.csv}", "{ref: main}").replace("decision: d", "decision: D")
@@ -109,7 +109,7 @@ def test_a_column_of_predictions_that_does_not_exist__stops_before_the_baseline_
     assert "mlci.yml:7: " in ended.err
 
 
-def test_a_class_that_does_not_exist__stops_after_a_training_that_makes_the_labels(tmp_path):
+def test_run__unknown_class_stops_after_training_made_the_labels(tmp_path):
     gate = 'metric: "recall[C]", max_drop: 0.1'
     folder = project(tmp_path, gate=gate, train=TRAIN, predict=PREDICT, data="rows.csv")
     ended = mlci("run", cwd=folder)
@@ -118,7 +118,7 @@ def test_a_class_that_does_not_exist__stops_after_a_training_that_makes_the_labe
     assert not (folder / "predicted").exists()
 
 
-def test_a_reference_group_that_does_not_exist(tmp_path):
+def test_run__unknown_reference_group(tmp_path):
     evaluation = "  slices: [{column: g, reference: N}]\n"
     ended = mlci("run", cwd=project(tmp_path, gate="metric: accuracy, min: 0.1", evaluation=evaluation))
     assert ended.code == 2
@@ -126,7 +126,7 @@ def test_a_reference_group_that_does_not_exist(tmp_path):
 
 
 @pytest.mark.parametrize("baseline", ["none", "{file: old.json}"])
-def test_a_number_that_a_metrics_file_does_not_have__is_an_error_with_or_without_a_baseline(tmp_path, baseline):
+def test_run__unknown_number_of_a_metrics_file(tmp_path, baseline):
     text = "model: m\ntask: regression\npredict: {metrics: new.json}\n"
     text += f"baseline: {baseline}\ngates: [{{metric: val.rsme, max_rise: 0.1}}]\n"
     numbers = json.dumps({"val": {"rmse": 2.0, "mae": 1.5}})
@@ -182,12 +182,12 @@ def binary(folder, *changes, train=""):
         (("  key: id\n", ""), 3, "`p.csv` shares column 'id' with d.csv; join rows by it: write `key: id`"),
     ],
 )
-def test_run__an_entry_that_does_not_fit_the_data_is_named_with_its_line(tmp_path, change, line, said):
+def test_run__entry_does_not_fit_the_data(tmp_path, change, line, said):
     ended = mlci("run", cwd=binary(tmp_path, change))
     assert (ended.code, f"error: mlci.yml:{line}: " in ended.err, said in ended.err) == (2, True, True), ended.err
 
 
-def test_run__a_positive_class_that_is_not_a_label_is_refused_before_training(tmp_path):
+def test_run__positive_class_is_not_a_label(tmp_path):
     train = f"train: {{run: {sys.executable} -I -S train.py}}\n"
     folder = binary(tmp_path, ('positive: ">50K"', 'positive: "50K"'), train=train)
     (folder / "train.py").write_text(STEP)
@@ -197,7 +197,7 @@ def test_run__a_positive_class_that_is_not_a_label_is_refused_before_training(tm
     assert '; write `positive: ">50K"`' in ended.err
 
 
-def test_run__files_that_are_not_there__before_a_step_runs_and_in_metrics(tmp_path):
+def test_run__files_not_found(tmp_path):
     folder = binary(
         tmp_path, ("data: d.csv", "data: d.txt"), ("file: p.csv", f"run: {sys.executable} -I -S predict.py")
     )
@@ -214,7 +214,7 @@ def test_run__files_that_are_not_there__before_a_step_runs_and_in_metrics(tmp_pa
     ("slices", "said"),
     [("{column: t, cut: [1]}", "write `t` without `cut` (mlci.yml:8)"), ("n", "or raise `max_groups` (mlci.yml:8)")],
 )
-def test_run__a_slice_that_makes_no_groups_names_its_line(tmp_path, slices, said):
+def test_run__slice_without_groups(tmp_path, slices, said):
     folder = binary(tmp_path, ("slices: [g]", f"slices: [g, {slices}]\n  max_groups: 50"))
     head, *rows_ = (folder / "d.csv").read_text().splitlines()
     numbered = [f"{row},{number},t{number}" for number, row in enumerate(rows_)]
@@ -223,7 +223,7 @@ def test_run__a_slice_that_makes_no_groups_names_its_line(tmp_path, slices, said
     assert (ended.code, said in ended.err) == (2, True), ended.err
 
 
-def test_run__a_class_outside_of_the_list_names_the_line_of_the_list(tmp_path):
+def test_run__class_not_listed(tmp_path):
     folder = project(tmp_path, gate="metric: accuracy, min: 0.1", evaluation="  classes: [a, b]\n")
     ended = mlci("run", cwd=folder)
     remedy = "write `classes: [a, b, c]` under `evaluation` (mlci.yml:7)"

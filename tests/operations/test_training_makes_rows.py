@@ -1,7 +1,7 @@
-"""Scripts that read, split, train, score, and write holdout and predictions; nothing of that is in git.
+"""Training that makes the evaluation set: scripts that read, split, train, score, and write holdout and predictions.
 
-The holdout is the hundred ids from the number in ``start.txt`` on, and the model is wrong on k ids of ten, so on any
-multiple of ten rows its accuracy is 1 - k / 10.
+Nothing of that is in git. The holdout is the hundred ids from the number in ``start.txt`` on, and the model is wrong
+on k ids of ten, so on any multiple of ten rows its accuracy is 1 - k / 10.
 """
 
 import json
@@ -11,7 +11,7 @@ import pytest
 
 from tests.git.repository import commit, git, made
 from tests.operations.project import PYTHON, change, config, mlci, predictions, run
-from tests.operations.test_planted import shown
+from tests.operations.test_known_change import shown
 from tests.registry.lifecycle import promoted
 
 SCRIPT = """\
@@ -138,7 +138,7 @@ def test_run__labels_of_shared_rows_differ(tmp_path):
 
 
 @pytest.mark.parametrize("tracked", [True, False])
-def test_run__training_writes_over_rows_that_were_there(tmp_path, tracked):
+def test_run__training_overwrites_existing_rows(tmp_path, tracked):
     """A committed set, and one that an earlier step of a workflow fetched."""
     folder = project(tmp_path, baseline="none")
     rows = "id,x,y\n" + "".join(f"{i},{i // 10 % 2},{i // 10 % 2}\n" for i in range(50, 150))
@@ -148,7 +148,7 @@ def test_run__training_writes_over_rows_that_were_there(tmp_path, tracked):
     assert "the evaluation set changed during the evaluation" in ended.err
 
 
-def test_run__own_rows_of_an_earlier_run_may_be_written_over(tmp_path):
+def test_run__training_overwrites_its_own_earlier_rows(tmp_path):
     folder = project(tmp_path)
     assert promoted(folder) == 1
     assert (folder / "holdout.csv").exists()
@@ -156,7 +156,7 @@ def test_run__own_rows_of_an_earlier_run_may_be_written_over(tmp_path):
     assert change(run(folder)) == shown(1, 3)
 
 
-def test_run__digests_that_a_commit_brings_are_not_believed(tmp_path):
+def test_run__committed_digests_are_not_trusted(tmp_path):
     folder = project(tmp_path)
     assert promoted(folder) == 1
     commit(folder, {".mlci/made-by-training": (folder / ".mlci/made-by-training").read_text(), "start.txt": "40"})
@@ -165,7 +165,7 @@ def test_run__digests_that_a_commit_brings_are_not_believed(tmp_path):
     assert "the evaluation set changed during the evaluation" in ended.err
 
 
-def test_run__another_key_is_not_damage(tmp_path):
+def test_run__changed_key_is_not_damage(tmp_path):
     folder = project(tmp_path)
     script = SCRIPT.replace("id,x,y", "id,row,x,y").replace('f"{i},{i // 10 % 2},', 'f"{i},{i},{i // 10 % 2},')
     commit(folder, {"script.py": script})
@@ -198,7 +198,7 @@ def test_run__rows_without_a_key_are_matched_by_content(tmp_path, baseline):
     assert evaluation(ended)["shared"]["rows"] == 60
 
 
-def test_run__predictions_that_were_recorded_are_compared_on_shared_rows_too(tmp_path):
+def test_run__recorded_predictions_on_shared_rows(tmp_path):
     folder = project(tmp_path, predict=SCORES, key=False)
     bare = {
         name: text.replace('"id,p\\n"', '"p\\n"').replace('f"{i},{1 - i', 'f"{1 - i') for name, text in BY_ROW.items()
