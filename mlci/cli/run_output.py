@@ -11,7 +11,8 @@ from mlci.report.render import render_all
 from mlci.report.serialization import dump_report
 from mlci.report.terminal import render_terminal
 
-FILES = ("report.json", "comment.md", "summary.md", "junit.xml", "evaluation.json", "origins.json")
+REPORT_FILES = ("report.json", "report.html", "comment.md", "summary.md", "junit.xml")
+FILES = (*REPORT_FILES, "evaluation.json", "origins.json")
 BLOCKED = 1
 
 
@@ -38,8 +39,8 @@ def write_report(report: Report, out: Path, *, as_json: bool, more: dict[str, st
     save_files(report, out, more=more)
     print_report(report, as_json=as_json)
     if not as_json:
-        path = out / "report.json"
-        click.echo(f"\nReport: {path}   (all metrics and groups: mlci report {path} --all)", err=True)
+        page, document = out / "report.html", out / "report.json"
+        click.echo(f"\nReport: {page}   (all metrics and groups as text: mlci report {document} --all)", err=True)
     return BLOCKED if report.verdict == "block" else 0
 
 

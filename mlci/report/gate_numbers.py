@@ -15,6 +15,9 @@ ACROSS = "the limit lies inside the interval"
 SMALLEST = "rows in the smallest group"
 """Unit that gates on disparities count."""
 
+_DRAWN = {"failed", "inconclusive", "passed"}
+_EQUAL = 1e-12  # of the largest number; a gate takes what is this close to its limit for the limit itself
+
 Stock = dict[tuple[str, str | None, str | None, str], int | None]
 """Counts (rows, labelled positives …) by metric, slice, group and unit."""
 
@@ -63,6 +66,29 @@ def limit_text(row: GateRow) -> float | None:
 def is_floor(row: GateRow) -> bool:
     """Whether the number has to be at or above the limit."""
     return row.limit.min is not None or row.limit.max_drop is not None
+
+
+def limit_distances(row: GateRow) -> tuple[float, float, float] | None:
+    """Return how far on the good side of the limit both ends of a gate's interval and its value lie.
+
+    Returns:
+        The worse end, the better end and the value, negative on the bad side; ``None`` where there is nothing to draw.
+        A gate that compares its value alone has no interval here.
+    """
+    if row.outcome not in _DRAWN or row.value is None or (row.limit.relative and row.bound is None):
+        return None
+    ends = row.interval if row.interval is not None and row.judge == "interval" else (row.value, row.value)
+    numbers = (*ends, row.value)
+    bound = bound_of(row)
+    noise = _EQUAL * max(abs(number) for number in (*numbers, bound))
+    low, high, value = (_distance_to_limit(number, bound, noise, floor=is_floor(row)) for number in numbers)
+    return min(low, high), max(low, high), value
+
+
+def _distance_to_limit(number: float, bound: float, noise: float, *, floor: bool) -> float:
+    """Return how far a number lies on the good side of the limit; what differs by rounding alone lies on it."""
+    distance = number - bound if floor else bound - number
+    return 0.0 if abs(distance) <= noise else distance
 
 
 def gate_numbers(row: GateRow) -> GateNumbers:

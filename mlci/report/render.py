@@ -7,6 +7,7 @@ from mlci.report.comment import render_comment, render_summary
 from mlci.report.document import GateRow, Report
 from mlci.report.gate_numbers import Stock, gate_numbers, gate_remarks, rows_available
 from mlci.report.headline import gate_sentence
+from mlci.report.page.page import render_page
 from mlci.report.text import labels
 from mlci.report.text.escape import visible
 from mlci.report.text.markup import NO_LINKS, Links, Plain
@@ -96,4 +97,5 @@ def render_all(report: Report, *, links: Links = NO_LINKS, run: str | None = Non
         "comment.md": render_comment(report, links=links, run=run),
         "summary.md": render_summary(report, links=links),
         "junit.xml": junit(report),
+        "report.html": render_page(report, links=links),
     }

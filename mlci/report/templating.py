@@ -10,7 +10,7 @@ from importlib.resources.abc import Traversable
 from importlib.util import find_spec
 from pathlib import Path
 
-from jinja2 import Environment, FunctionLoader, StrictUndefined
+from jinja2 import Environment, FunctionLoader, StrictUndefined, Template
 
 from mlci.report.text.escape import Md
 
@@ -25,6 +25,15 @@ def template_folder() -> Traversable:
 def render_template(name: str, **values: object) -> str:
     """Render a template; values are views that were built for Markdown."""
     return _environment().get_template(name).render(values)
+
+
+@cache
+def html_template(name: str) -> Template:
+    """Return a template of the page; text that is not :class:`markupsafe.Markup` is escaped."""
+    loader = FunctionLoader(_read)
+    return Environment(
+        loader=loader, undefined=StrictUndefined, autoescape=True, trim_blocks=True, lstrip_blocks=True
+    ).get_template(name)
 
 
 @cache

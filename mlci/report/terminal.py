@@ -5,7 +5,7 @@ from math import isfinite
 
 from mlci.report import headline, layout
 from mlci.report.document import GateRow, Outcome, Report
-from mlci.report.gate_numbers import bound_of, gate_numbers, is_floor, rows_available
+from mlci.report.gate_numbers import gate_numbers, limit_distances, rows_available
 from mlci.report.sections import disparities, gates, groups, history, metrics
 from mlci.report.sections.gates import RuleRow, merge_rules, rule_remarks, rule_title, rule_word
 from mlci.report.text import labels, number_format, terminal_layout
@@ -145,7 +145,6 @@ _WORSE = 14
 _BETTER = 19
 """Cells right of the limit."""
 _MARKERS: dict[Outcome, str] = {"failed": "■", "inconclusive": "◆", "passed": "●"}
-_EQUAL = 1e-12  # of the largest number; a gate takes what is this close to its limit for the limit itself
 
 
 def interval_bar(gate: GateRow) -> str | None:
@@ -154,25 +153,14 @@ def interval_bar(gate: GateRow) -> str | None:
     Ends are moved to the side of the limit that they are on, so that the bar never contradicts the gate's outcome. A
     gate that compares its value alone is drawn without the interval.
     """
-    marker = _MARKERS.get(gate.outcome)
-    if marker is None or gate.value is None or (gate.limit.relative and gate.bound is None):
+    distances = limit_distances(gate)
+    if distances is None:
         return None
-    ends = gate.interval if gate.interval is not None and gate.judge == "interval" else (gate.value, gate.value)
-    numbers = (*ends, gate.value)
-    bound = bound_of(gate)
-    noise = _EQUAL * max(abs(number) for number in (*numbers, bound))
-    low, high, value = (_distance_to_limit(number, bound, noise, floor=is_floor(gate)) for number in numbers)
-    low, high = min(low, high), max(low, high)
+    low, high, value = distances
     reach = max(-min(low, value) / (_WORSE - 1), max(high, value) / (_BETTER - 1))
     if not isfinite(reach):
         return None
-    return _draw_cells(_cell(low, reach), _cell(high, reach), _cell(value, reach), marker)
-
-
-def _distance_to_limit(number: float, bound: float, noise: float, *, floor: bool) -> float:
-    """Return how far a number lies on the good side of the limit; what differs by rounding alone lies on it."""
-    distance = number - bound if floor else bound - number
-    return 0.0 if abs(distance) <= noise else distance
+    return _draw_cells(_cell(low, reach), _cell(high, reach), _cell(value, reach), _MARKERS[gate.outcome])
 
 
 def _cell(distance: float, reach: float) -> int:

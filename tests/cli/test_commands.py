@@ -133,7 +133,7 @@ class TestPlaces:
         jsonschema.validate(ended.report, SCHEMA)
         assert (tmp_path / ".mlci/out/report.json").read_text() == ended.out
         left = {path.name for path in (tmp_path / ".mlci/out").iterdir()}
-        assert left == {"report.json", "comment.md", "summary.md", "junit.xml"}
+        assert left == {"report.json", "report.html", "comment.md", "summary.md", "junit.xml"}
 
     def test_run__out_with_spaces_unicode_and_missing_parents(self, tmp_path):
         folder = tmp_path / "мой проект ☂ 'quoted'"

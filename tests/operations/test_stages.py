@@ -70,7 +70,7 @@ def test_evaluate_and_gate__baseline_from_a_commit(tmp_path):
 def test_report__renders_the_same_bytes_again(tmp_path):
     mlci("run", cwd=sliced(tmp_path))
     out = tmp_path / ".mlci/out"
-    names = ["comment.md", "summary.md", "junit.xml"]
+    names = ["comment.md", "summary.md", "junit.xml", "report.html"]
     before = {name: (out / name).read_bytes() for name in names}
     for name in names:
         (out / name).unlink()

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from mlci.cli import options
 from mlci.cli.output_files import clear_output
 from mlci.cli.registry_factory import open_registry
-from mlci.cli.run_output import write_report
+from mlci.cli.run_output import REPORT_FILES, write_report
 from mlci.cli.wiring import load_configuration, report_context
 from mlci.config.loader import LoadedConfig
 from mlci.errors import InputError, Problem
@@ -51,7 +51,7 @@ def command(config_path: Path, out: Path, *, as_json: bool) -> int:
     Example:
       mlci gate --config mlci.yml --out .mlci/out
     """  # noqa: D301 (click's mark against rewrapping)
-    clear_output(out, ("report.json", "comment.md", "summary.md", "junit.xml"))
+    clear_output(out, REPORT_FILES)
     loaded = load_configuration(config_path)
     result = serialization.parse_evaluation(
         _read(out / "evaluation.json", serialization.MOST_BYTES), path=str(out / "evaluation.json")

@@ -20,7 +20,7 @@ from mlci.util.safe_files import read_bounded
 @click.option("--all", "details", is_flag=True, help="Print all metrics, groups and changes, too.")
 @options.as_json
 def command(path: Path, out: Path | None, *, details: bool, as_json: bool) -> int:
-    """Render a report.json again: comment, job summary, JUnit and terminal output, from this file alone.
+    """Render a report.json again: page, comment, job summary, JUnit and terminal output, from this file alone.
 
     \b
     Examples:

@@ -42,8 +42,8 @@ def _disparity(d: Markup, report: Report, row: DisparityRow) -> Section:
     ]
     head = ReportColumn(d.number("Disparity"), [name], name=True)
     spread = build_table(d, [head, *evidence_columns(d, report, [row])])
-    title = d.words("{}: {}", caption, finding) if (finding := _disparity_finding(d, row)) is not None else caption
-    return Section("group rates", title, (spread, build_table(d, columns)), _leveling_note(d, row))
+    title = d.words("{}: {}", caption, finding) if (finding := disparity_finding(d, row)) is not None else caption
+    return Section("group rates", title, (spread, build_table(d, columns)), leveling_note(d, row))
 
 
 def _distances(d: Markup, row: DisparityRow) -> list[ReportColumn]:
@@ -112,7 +112,7 @@ def _plain(d: Markup, value: float | None, *, plus: bool = False) -> str | None:
     return d.number(style.signed(value) if plus else style.value(value))
 
 
-def _disparity_finding(d: Markup, row: DisparityRow) -> str | None:
+def disparity_finding(d: Markup, row: DisparityRow) -> str | None:
     """Say whether the gap between groups narrowed: ``narrowed, 0.398 → 0.230``; ``None`` without two values."""
     if row.baseline is None or row.candidate is None or row.change is None:
         return None
@@ -127,7 +127,7 @@ def _disparity_finding(d: Markup, row: DisparityRow) -> str | None:
     return d.number(f"{word}, {pair}{doubt}{cause}")
 
 
-def _leveling_note(d: Markup, row: DisparityRow) -> tuple[str, ...]:
+def leveling_note(d: Markup, row: DisparityRow) -> tuple[str, ...]:
     """Say it in a sentence if the gap narrowed mostly because the best-served group got worse."""
     found = _leveled(row)
     if found is None:

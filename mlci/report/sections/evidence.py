@@ -18,12 +18,14 @@ class EvidenceCells:
         values: Both values, or the candidate's.
         interval: The candidate's interval.
         change: The change with its sign.
-        change_with_interval: The same with its interval in parentheses.
+        change_interval: Its interval.
+        change_with_interval: The change with its interval in parentheses.
     """
 
     values: str
     interval: str | None
     change: str | None
+    change_interval: str | None
     change_with_interval: str | None
 
 
@@ -68,6 +70,7 @@ def evidence_cells(d: Markup, row: Evidenced, *, both: bool) -> EvidenceCells:
         values=d.number(number_format.NONE if shift else pair),
         interval=d.number(style.interval(row.candidate_interval)) if row.candidate_interval else None,
         change=change,
+        change_interval=span,
         change_with_interval=d.words("{} ({})", change, span) if change is not None and span is not None else change,
     )
 

@@ -42,21 +42,21 @@ def _section(
     d: Markup, report: Report, key: tuple[str, str], rows: Sequence[MetricRow], gates: Gates, *, most: int | None
 ) -> Section:
     name, metric = key
-    ordered = sorted(rows, key=lambda row: (_rank(gates.get(row.group or "", [])), _gain(metric, row)))
+    ordered = sorted(rows, key=lambda row: (gate_rank(gates.get(row.group or "", [])), gain_of(metric, row)))
     shown = ordered[:most]
     caption = d.words("{} by {}", d.text(labels.metric_title(metric)), d.text(name))
-    title = d.words("{}: {}", caption, _finding(d, metric, rows))
+    title = d.words("{}: {}", caption, groups_finding(d, metric, rows))
     return Section("groups", title, (_table(d, report, name, shown, gates),), _left(d, ordered[len(shown) :], gates))
 
 
-def _rank(gates: Sequence[GateRow]) -> tuple[bool, int, bool]:
+def gate_rank(gates: Sequence[GateRow]) -> tuple[bool, int, bool]:
     """Sort groups by their most severe gate; those without one come with the passed ones."""
     if not gates:
         return True, list(labels.STATES).index("passed"), False
     return not gates[0].blocks, list(labels.STATES).index(gates[0].outcome), labels.has_too_few(gates[0])
 
 
-def _gain(metric: str, row: MetricRow) -> float:
+def gain_of(metric: str, row: MetricRow) -> float:
     """Return how much better a group became; without a direction, how far it moved."""
     if row.change is None:
         return inf
@@ -68,7 +68,7 @@ def _sign(metric: str) -> int:
     return {"higher": 1, "lower": -1}.get(info.direction if info else "none", 0)
 
 
-def _finding(d: Markup, metric: str, rows: Sequence[MetricRow]) -> str:
+def groups_finding(d: Markup, metric: str, rows: Sequence[MetricRow]) -> str:
     """Say in how many groups a metric got worse, and where most."""
     known = [row for row in rows if row.change is not None]
     groups = number_format.pluralize(len(rows), "group")
@@ -79,7 +79,7 @@ def _finding(d: Markup, metric: str, rows: Sequence[MetricRow]) -> str:
     worse = [row for row in known if (row.change or 0.0) * sign < 0 or (not sign and row.change)]
     if not worse:
         return d.number(f"{verb} in none of {groups}")
-    most = min(worse, key=lambda row: _gain(metric, row))
+    most = min(worse, key=lambda row: gain_of(metric, row))
     where = d.words(
         "{} in {} of {}", d.number(verb), d.number(number_format.format_count(len(worse))), d.number(groups)
     )

@@ -38,12 +38,16 @@ Movement = Literal["worse", "better", "no clear change", "changed"]
 _COUNTED = ("worse", "better", "no clear change", "changed")
 
 
-def main_metrics(d: Markup, report: Report) -> list[Section]:
-    """Show the gated metrics of all rows and the usual ones beside them, and whether each got worse."""
+def main_rows(report: Report) -> list[MetricRow]:
+    """Return the gated metrics of all rows, then the usual ones that were measured."""
     gated = dict.fromkeys(gate.metric for gate in report.gates if not (gate.scope.slice or gate.scope.across))
     measured = {row.metric: row for row in report.metrics if row.slice is None}
-    named = dict.fromkeys([*gated, *(name for name in MAIN if name in measured)])
-    rows = [measured[name] for name in named if name in measured]
+    return [measured[name] for name in dict.fromkeys([*gated, *MAIN]) if name in measured]
+
+
+def main_metrics(d: Markup, report: Report) -> list[Section]:
+    """Show the gated metrics of all rows and the usual ones beside them, and whether each got worse."""
+    rows = main_rows(report)
     if not rows:
         return []
     both = any(row.baseline is not None for row in rows)

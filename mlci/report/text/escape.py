@@ -99,10 +99,15 @@ def number_text(text: str) -> Md:
 
 def link_text(text: Md, url: str | None) -> Md:
     """Link a safe text, or leave it plain where the address is not plain ``http`` or ``https``."""
+    address = web_address(url)
+    return text if address is None else Md(f"[{text}]({address.replace('&', '&amp;')})")
+
+
+def web_address(url: str | None) -> str | None:
+    """Quote an ``http`` or ``https`` address; ``None`` for anything else."""
     if url is None or not _ADDRESS.match(url):
-        return text
-    address = quote(url, safe="/:?#=&@%+,;~._-").replace("&", "&amp;")
-    return Md(f"[{text}]({address})")
+        return None
+    return quote(url, safe="/:?#=&@%+,;~._-")
 
 
 def encode_marker(text: str) -> str:

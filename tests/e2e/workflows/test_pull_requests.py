@@ -39,7 +39,7 @@ def test_a_pull_request_opens(world, scenario):
 
     names = {path.name for path in world.artifact("mlci-report-churn").iterdir()}
     scenario.saw(f"artifact with {', '.join(sorted(names))}")
-    assert {"report.json", "comment.md", "summary.md", "junit.xml"} <= names
+    assert {"report.json", "report.html", "comment.md", "summary.md", "junit.xml"} <= names
     report = json.loads((world.artifact("mlci-report-churn") / "report.json").read_text("utf-8"))
     assert report["candidate"]["commit"] == world.fake.head(number)  # and not the merge commit, which is checked out
 

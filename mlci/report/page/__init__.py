@@ -1,0 +1,1 @@
+"""``report.html``: a self-contained page that is rendered from ``report.json``."""

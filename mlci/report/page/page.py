@@ -1,0 +1,151 @@
+"""``report.html``: one self-contained file without scripts or requests, in at most 300 kB.
+
+Everything in it comes from ``report.json``. Where space is short, detail is left out in a fixed order; verdict, cause,
+next step, failed gates and the numbers of every rule stay.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from mlci.report import headline
+from mlci.report.document import Report
+from mlci.report.layout import page_footer
+from mlci.report.page.fairness import fairness_sections
+from mlci.report.page.gates import FOLDED, gate_section, outcome_tally, rule_views
+from mlci.report.page.groups import GroupSection, group_sections
+from mlci.report.page.markup import Html
+from mlci.report.page.metrics import metric_table
+from mlci.report.page.trend import trend_plots
+from mlci.report.sections import disparities, history, metrics
+from mlci.report.templating import html_template
+from mlci.report.text import labels, number_format
+from mlci.report.text.markup import NO_LINKS, Links
+
+BUDGET = 300_000
+"""Bytes of UTF-8 in a page."""
+_ICONS = {"block": "failed", "warn": "inconclusive", "pass": "passed"}
+
+
+@dataclass(frozen=True)
+class PageDetail:
+    """How much a page shows.
+
+    Attributes:
+        slices: Whether slices without a gate have tables.
+        plots: Whether folded groups have plots of both values.
+        values: Whether all metrics and disparities are listed.
+        folded: Most gates in a fold.
+        groups: Most folded groups of a section.
+        open: Most gates that are open.
+    """
+
+    slices: bool = True
+    plots: bool = True
+    values: bool = True
+    folded: int = FOLDED
+    groups: int = 1_000
+    open: int = 200
+
+
+def render_page(report: Report, *, links: Links = NO_LINKS, budget: int = BUDGET) -> str:
+    """Render the page with as much detail as fits into ``budget`` bytes.
+
+    Raises:
+        ValueError: if not even the least detail fits.
+    """
+    for detail in _levels():
+        text = _render(report, links, detail)
+        if len(text.encode()) <= budget:
+            return text
+    raise ValueError(f"the page of this report does not fit into {budget} bytes")
+
+
+def _levels() -> Iterator[PageDetail]:
+    detail = PageDetail()
+    yield detail
+    for less in (
+        {"slices": False},
+        {"plots": False},
+        {"groups": 100},
+        {"values": False},
+        {"folded": 5, "groups": 20, "open": 60},
+        {"folded": 0, "groups": 0, "open": 25},
+        {"open": 5},
+    ):
+        detail = replace(detail, **less)
+        yield detail
+
+
+def _render(report: Report, links: Links, detail: PageDetail) -> str:
+    d = Html()
+    sections = [_shorten(d, section, detail.groups) for section in group_sections(d, report, plots=detail.plots)]
+    values = [*metrics.whole_set_section(d, report), *disparities.all_disparities(d, report)]
+    values = values if detail.values else []
+    return html_template("report/page.html.j2").render(
+        model=d.text(report.model),
+        heading=d.number(_heading(report)),
+        icon=_ICONS[report.verdict],
+        cause=headline.verdict_cause(d, report),
+        step=headline.next_step(d, report, links),
+        tally=outcome_tally(d, report),
+        facts=_facts(d, report, links),
+        gates=gate_section(d, report, most=detail.folded, open_most=detail.open),
+        groups=sections,
+        fairness=fairness_sections(d, report),
+        table=metric_table(d, report),
+        values=values,
+        slices=metrics.other_slices(d, report) if detail.slices else [],
+        lineage=history.lineage_section(d, report),
+        trend=trend_plots(d, report),
+        rules=rule_views(d, report, links),
+        notes=metrics.notes_section(d, report),
+        provenance=metrics.provenance_section(d, report),
+        share=d.number(number_format.format_percent(report.policy.confidence)),
+        footer=page_footer(d, report, links),
+        left_out=None if detail == PageDetail() else d.number("PageDetail was left out to keep this page small."),
+    )
+
+
+def _heading(report: Report) -> str:
+    """Write the verdict as a heading: ``Blocked: 1 of 42 gates failed``."""
+    said = headline.verdict_headline(report)
+    word, _, counts = said.partition(", ")
+    if not report.gates or report.measured_nothing:
+        return said[:1].upper() + said[1:]
+    if report.verdict == "pass":
+        return f"May merge: {said}"
+    return f"{word[:1].upper()}{word[1:]}: {counts}" if counts else said[:1].upper() + said[1:]
+
+
+def _facts(d: Html, report: Report, links: Links) -> list[tuple[str, str]]:
+    """Return what was compared, as terms and descriptions."""
+    rows = report.evaluation.rows
+    found = [("Candidate", _model(d, report.candidate.commit, report.candidate.label, links))]
+    if labels.has_baseline(report):
+        baseline = _model(d, report.baseline.commit, report.baseline.label, links)
+        version = report.baseline.version
+        found.append(
+            ("Baseline", baseline if version is None else d.words("version {}, {}", d.text(version), baseline))
+        )
+    else:
+        found.append(("Baseline", d.number("none yet" if report.baseline.source == "production" else "none")))
+    if rows is not None:
+        same = ", the same for both" if labels.has_baseline(report) else ""
+        found.append(("Evaluated on", d.number(f"{number_format.pluralize(rows, 'row')}{same}")))
+        found.append(("Intervals", d.number(number_format.format_percent(report.policy.confidence))))
+    return found
+
+
+def _model(d: Html, commit: str | None, label: str | None, links: Links) -> str:
+    if commit is not None:
+        return d.link(d.code(labels.short_title(commit)), links.revision(commit))
+    return d.text(label) if label is not None else d.number("not known")
+
+
+def _shorten(d: Html, section: GroupSection, most: int) -> GroupSection:
+    """Leave folded groups out beyond ``most``, and say how many."""
+    left = len(section.more) - most
+    if left <= 0:
+        return section
+    title = d.words("{}; {} are left out here", section.more_title, d.number(number_format.format_count(left)))
+    return replace(section, more=section.more[:most], more_title=title)

@@ -1,0 +1,210 @@
+"""The page: one self-contained file, escaped, bounded, with drawings that never contradict the verdict."""
+
+import re
+from functools import cache
+from html.parser import HTMLParser
+
+import pytest
+from cases import all_passed, enormous, first_run, hostile, metrics_only, mixed, nothing_evaluated, shifted, undefined
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from build import a_report, failed, inconclusive, measured, passed
+from mlci.report.page.page import BUDGET, render_page
+from mlci.report.page.scales import LIMIT_AT, fit_scale, gate_plot
+from mlci.report.text.markup import Links
+
+CASES = (all_passed, first_run, hostile, metrics_only, mixed, nothing_evaluated, shifted, undefined)
+VOID = {"meta", "br"}
+SVG = {"circle", "defs", "line", "path", "pattern", "polyline", "rect", "svg", "symbol", "text", "use"}
+HTML = set(
+    re.findall(
+        r"\w+",
+        """a b body caption code dd details div dl dt figcaption figure footer h1 h2 h3 head header html i li main nav
+        ol p section span strong style summary table tbody td th thead title tr ul""",
+    )
+)
+
+
+class Document(HTMLParser):
+    """Tags, attributes, ids and text of a page; unbalanced tags are an error."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.tags, self.attributes, self.ids, self.words, self.open = [], [], [], [], []
+        self.headings = {}
+        self.feed(text)
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        self.attributes += [(tag, name, value) for name, value in attrs]
+        self.ids += [value for name, value in attrs if name == "id"]
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        self.handle_starttag(tag, attrs)
+        if tag not in VOID:
+            self.open.pop()
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        if "style" not in self.open:
+            self.words.append(data)
+        if self.open and self.open[-1] in {"h1", "h2"}:
+            self.headings.setdefault(self.open[-1], []).append(data)
+
+    @property
+    def text(self):
+        return " ".join("".join(self.words).split())
+
+
+@cache
+def page(case):
+    return Document(render_page(case()))
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_render_page__only_known_elements_and_own_ids(case):
+    document = page(case)
+    assert set(document.tags) <= HTML | SVG | VOID
+    assert len(document.ids) == len(set(document.ids))
+    links = {value for _, name, value in document.attributes if name == "href" and value.startswith("#")}
+    assert links - {"#main"} <= {f"#{one}" for one in document.ids}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_render_page__no_script_and_no_request(case):
+    for tag, name, value in page(case).attributes:
+        assert not name.startswith("on")
+        assert name not in {"src", "srcset", "action", "data"}
+        if name == "href" and not value.startswith("#"):
+            assert tag == "a"
+            assert value.startswith("https://")
+
+
+def test_render_page__hostile_names_are_text():
+    text = render_page(hostile())
+    assert "<script" not in text
+    assert "<img" not in text
+    assert "javascript:" not in {value for _, name, value in page(hostile).attributes if name == "href"}
+
+
+def test_render_page__same_bytes_each_time():
+    assert render_page(mixed()) == render_page(mixed())
+
+
+def test_render_page__verdict_cause_and_next_step_come_first():
+    text = page(mixed).text
+    heads = [
+        "Blocked: 1 of 10 gates failed",
+        "Recall fell from 0.581 to 0.550.",
+        "Next:",
+        "Each row has its own scale.",
+    ]
+    places = [text.index(part) for part in heads]
+    assert places == sorted(places)
+
+
+@pytest.mark.parametrize(
+    ("case", "heading"),
+    [
+        (all_passed, "May merge: both gates passed"),
+        (mixed, "Blocked: 1 of 10 gates failed"),
+        (first_run, "May merge: "),
+        (nothing_evaluated, "Nothing relevant changed"),
+        (undefined, "Blocked: "),
+    ],
+)
+def test_render_page__heading_is_the_verdict(case, heading):
+    assert page(case).headings["h1"][0].startswith(heading)
+
+
+def test_render_page__every_gate_and_value_is_in_it():
+    text = page(mixed).text
+    for gate in mixed().gates:
+        assert f"{gate.line}" in text
+    assert "0.581 → 0.550" in text
+    assert "−0.042 to −0.020" in text
+
+
+def test_render_page__links_lead_to_the_repository():
+    links = Links(repository="https://github.com/acme/credit", commit="3f9c2ab4d5e6f708192a3b4c5d6e7f8091a2b3c4")
+    text = render_page(mixed(), links=links)
+    assert 'href="https://github.com/acme/credit/blob/3f9c2ab4d5e6f708192a3b4c5d6e7f8091a2b3c4/mlci.yml#L31"' in text
+
+
+def test_render_page__huge_report_keeps_verdict_and_budget():
+    text = render_page(enormous())
+    assert len(text.encode()) <= BUDGET
+    document = Document(text)
+    assert document.headings["h1"] == ["Blocked: all 3,000 gates failed"]
+    assert "Detail was left out to keep this page small." in document.text
+
+
+def many_groups(number):
+    names = [f"area {index:03d}" for index in range(number)]
+    return a_report(
+        gates=[
+            (failed if index == 7 else passed)(
+                "recall",
+                district=name,
+                was=0.8,
+                now=0.6 if index == 7 else 0.81,
+                low=-0.3 if index == 7 else -0.01,
+                high=-0.1 if index == 7 else 0.03,
+                max_drop=0.05,
+                line=9,
+            )
+            for index, name in enumerate(names)
+        ],
+        metrics=[
+            measured("recall", district=name, was=0.8, now=0.81, span=(0.7, 0.9), moved=(-0.01, 0.03), rows=400)
+            for name in names
+        ],
+    )
+
+
+def test_render_page__two_hundred_groups_show_the_failed_one_first():
+    text = render_page(many_groups(200))
+    assert len(text.encode()) <= BUDGET
+    section = Document(text).text.split("Recall by district")[-1]
+    assert section.index("area 007") < section.index("area 000")
+
+
+FINITE = st.floats(allow_nan=False, allow_infinity=False, min_value=-1e6, max_value=1e6)
+
+
+@settings(max_examples=100, deadline=None)
+@given(FINITE, FINITE, FINITE, st.sampled_from(["min", "max", "max_drop", "max_rise"]))
+def test_gate_plot__each_number_is_drawn_on_its_side_of_the_limit(first, second, share, kind):
+    low, high = min(first, second), max(first, second)
+    value = min(max(low, share), high)
+    size = abs(share) if kind.startswith("max_") else share
+    made = inconclusive("recall", was=0.0, now=value, value=value, low=low, high=high, judge="interval", **{kind: size})
+    plot = gate_plot(made)
+    if plot is None:
+        return
+    bound = {"min": size, "max": size, "max_drop": -size, "max_rise": size}[kind]
+    sign = 1 if kind in {"min", "max_drop"} else -1
+    for number, x in ((low, plot.low if sign > 0 else plot.high), (value, plot.value)):
+        distance = (number - bound) * sign
+        if abs(distance) > 1e-9 * max(abs(low), abs(high), abs(bound)):
+            assert (x > LIMIT_AT) == (distance > 0)
+    assert 7 <= plot.low <= plot.value <= plot.high <= 93
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(FINITE, min_size=1, max_size=8))
+def test_scale__ticks_are_inside_and_rise(values):
+    scale = fit_scale(values)
+    ticks = scale.ticks("number")
+    places = [tick.x for tick in ticks]
+    assert places == sorted(places)
+    assert all(0 <= place <= 100 for place in places)
+    assert all(0 <= scale.x(value) <= 100 for value in values)
+    assert not any(scale.is_cut(value) for value in values)
