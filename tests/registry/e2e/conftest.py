@@ -18,7 +18,7 @@ def mlflow_service(tmp_path_factory):
 
 @pytest.fixture
 def mlflow_place(mlflow_service):
-    """Part of the server that nobody used: every model's name begins with this."""
+    """An unused part of the server: every model's name begins with this."""
     return f"t{uuid.uuid4().hex[:8]}-"
 
 

@@ -1,4 +1,4 @@
-"""Google Cloud Storage on this machine: fake-gcs-server, asked by its JSON API."""
+"""fake-gcs-server, an emulator of Google Cloud Storage, and direct access to its buckets by the JSON API."""
 
 import contextlib
 import http.client
@@ -20,7 +20,7 @@ class Answer:
     fields: dict[str, str]
 
     @property
-    def told(self) -> dict:
+    def json(self) -> dict:
         return json.loads(self.body)
 
 
@@ -48,7 +48,7 @@ class Server:
 
 @dataclass(frozen=True)
 class Google(Bucket):
-    """A bucket, seen from behind by the server's JSON API."""
+    """A bucket, with direct access by the server's JSON API."""
 
     server: Server = Server(0)
 
@@ -64,7 +64,7 @@ class Google(Bucket):
 
     def names(self) -> list[str]:
         """What is there for all to see; parts that came in when their upload was given up are not."""
-        found = self.server.ask("GET", self.server.about(self.name, more="/o")).told.get("items") or []
+        found = self.server.ask("GET", self.server.about(self.name, more="/o")).json.get("items") or []
         return [item["name"] for item in found if not item["name"].startswith(".parts/")]
 
     def put(self, name: str, data: bytes) -> None:

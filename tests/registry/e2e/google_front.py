@@ -1,9 +1,9 @@
-"""What fake-gcs-server lacks of Google's XML API, before it.
+"""A translator from Google's XML API to fake-gcs-server's JSON API.
 
-obstore asks by the XML API; of that fake-gcs-server has no writing. Its JSON API has, with generations, and refuses by
-them in one step. So each request is asked anew as Google's documentation says that the two compare; nothing is kept
-here, and whether a write is refused is the server's word alone. Parts of a large file are objects until they are
-composed: that Google puts parts together is documented, and not shown by this.
+obstore uses the XML API, in which fake-gcs-server cannot write. Its JSON API can, with generations, and enforces
+preconditions in one step. So each request is translated as Google's documentation relates the two APIs; nothing is
+stored here, and the server alone decides whether a write is refused. Parts of a large file are objects until they are
+composed: that Google composes parts is documented, and not tested by this.
 
 - preconditions: https://docs.cloud.google.com/storage/docs/request-preconditions
 - uploads in parts: https://docs.cloud.google.com/storage/docs/multipart-uploads
@@ -54,8 +54,8 @@ class Front(http.server.BaseHTTPRequestHandler):
             return
         found = self._up(self._part(number) if number else self.name, sent)
         if found.status < 300:
-            told = found.told
-            self._answer(200, b"", {"ETag": f'"{told["etag"]}"', "X-Goog-Generation": str(told["generation"])})
+            fields = found.json
+            self._answer(200, b"", {"ETag": f'"{fields["etag"]}"', "X-Goog-Generation": str(fields["generation"])})
         else:
             self._refuse(found)
 
@@ -114,14 +114,14 @@ class Front(http.server.BaseHTTPRequestHandler):
         found = behind.ask("POST", behind.about(self.bucket, self.name, "/compose"), json.dumps(asked).encode())
         if found.status < 300:
             self._forget()
-            self._xml("CompleteMultipartUploadResult", f'<ETag>"{found.told["etag"]}"</ETag>')
+            self._xml("CompleteMultipartUploadResult", f'<ETag>"{found.json["etag"]}"</ETag>')
         else:
             self._refuse(found)
 
     def _forget(self) -> None:
         behind = self.server_behind
         found = behind.ask("GET", behind.about(self.bucket, more="/o"), prefix=self._part(""))
-        for item in found.told.get("items") or []:
+        for item in found.json.get("items") or []:
             behind.ask("DELETE", behind.about(self.bucket, item["name"]))
 
     def _list(self) -> None:
@@ -136,10 +136,10 @@ class Front(http.server.BaseHTTPRequestHandler):
         items = "".join(
             f"<Contents><Key>{escape(item['name'])}</Key><LastModified>{item['updated']}</LastModified>"
             f'<ETag>"{escape(item["etag"])}"</ETag><Size>{item["size"]}</Size></Contents>'
-            for item in found.told.get("items") or []
+            for item in found.json.get("items") or []
             if item["name"] != after
         )
-        if more := found.told.get("nextPageToken"):
+        if more := found.json.get("nextPageToken"):
             items += f"<NextContinuationToken>{escape(more)}</NextContinuationToken>"
         self._xml("ListBucketResult", items)
 

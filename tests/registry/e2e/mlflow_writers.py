@@ -1,4 +1,4 @@
-"""Writers for MLflow, each a process of its own that puts a file and appends an entry; each line of JSON starts some.
+"""Writers for MLflow, each a separate process that puts a file and appends an entry; each line of JSON starts some.
 
 ``{"uri": U, "model": M, "writers": n, "kill": null | [k, "before" | "after"]}``: with ``kill``, a writer kills itself
 at its k-th request. MLflow is loaded once, in seconds, and forked for each. The answer is a line with their exit
@@ -40,10 +40,10 @@ def watch(kill) -> None:
     requests.Session.request = request
 
 
-def write(told, number: int) -> None:
-    if told["kill"] is not None:
-        watch(told["kill"])
-    store = opened(told["uri"], told["model"])
+def write(order, number: int) -> None:
+    if order["kill"] is not None:
+        watch(order["kill"])
+    store = opened(order["uri"], order["model"])
     with tempfile.TemporaryDirectory() as room:
         (Path(room) / "model.bin").write_bytes(b"model")
         store.put(Path(room) / "model.bin", sha(b"model"))
@@ -55,15 +55,15 @@ def write(told, number: int) -> None:
     registry.append_entry(store, stamp, lambda _: verdict())
 
 
-def many(told) -> list[int]:
+def many(order) -> list[int]:
     gate, together = os.pipe()
 
     def work(number):
         os.close(together)
         os.read(gate, 1)  # returns when the other end is closed
-        write(told, number)
+        write(order, number)
 
-    children = [forked(lambda number=number: work(number)) for number in range(told["writers"])]
+    children = [forked(lambda number=number: work(number)) for number in range(order["writers"])]
     os.close(together)
     os.close(gate)
     return [ended(child) for child in children]

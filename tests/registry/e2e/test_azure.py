@@ -54,7 +54,7 @@ class TestContract(Contract):
 
 
 class TestDamage:
-    def test_entries_deleted_and_changed_behind_its_back(self, azure):
+    def test_verify_ledger__azure_entry_changed_or_deleted(self, azure):
         for _ in range(3):
             registry.append_entry(azure.store(), stamp(), promotion)
         path = "pre/fix/model/ledger/000000002.json"
@@ -72,24 +72,24 @@ class TestDamage:
 
 
 class TestSaid:
-    def test_a_container_that_is_not_there(self, azurite_port):
+    def test_azure_store__container_not_found(self, azurite_port):
         store = Azure(azurite_port, "no-such-container").store(limits=QUICK)
         for ask in (store.tail, lambda: store.read(1), lambda: store.append(1, b"x"), lambda: store.holds("0" * 64)):
             with pytest.raises(OutsideError, match="the container no-such-container does not exist; create it"):
                 ask()
 
-    def test_a_wrong_key(self, azure):
+    def test_azure_store__wrong_key(self, azure):
         other = "A" * 86 + "=="
         # Azurite's code for it is AuthorizationFailure; the service itself documents AuthenticationFailed.
         with pytest.raises(OutsideError, match=r"access denied \(AuthorizationFailure\)"):
             azure.store(limits=QUICK, AZURE_STORAGE_ACCOUNT_KEY=other).tail()
 
-    def test_no_credentials(self, azure):
+    def test_azure_store__no_credentials(self, azure):
         store = azure.store(limits=QUICK, AZURE_STORAGE_ACCOUNT_KEY="", AZURE_MSI_ENDPOINT="http://127.0.0.1:1")
         with pytest.raises(OutsideError, match="credentials were not found; set AZURE_STORAGE_ACCOUNT_NAME"):
             store.tail()
 
-    def test_a_signature_is_never_shown(self, azure):
+    def test_azure_store__signature_is_never_shown(self, azure):
         variables = {"AZURE_STORAGE_ACCOUNT_KEY": "", "AZURE_STORAGE_SAS_TOKEN": "sv=2021-12-02&sig=SECRET%3D"}
         store = azure.behind(1).store(limits=QUICK, **variables)
         with pytest.raises(OutsideError) as found:
@@ -98,7 +98,7 @@ class TestSaid:
         assert found.value.__cause__ is None
 
 
-def test_lost_answers_of_appends(azure):
+def test_append_entry__azure_answers_lost(azure):
     proxy = Proxy(azure.port)
     store = azure.behind(proxy.port).store(limits=QUICK)
     for number in range(1, 4):

@@ -1,4 +1,4 @@
-"""What is wrong with a registry is named before anything is promoted into it, and nothing is written then."""
+"""Damage to a registry is reported before a promotion, and nothing is written."""
 
 import datetime as dt
 import json
@@ -35,13 +35,13 @@ def waiting(tmp_path_factory):
 
 @pytest.fixture
 def project(waiting, tmp_path):
-    """The same, to be damaged: a registry of its own."""
+    """A copy of the registry, to be damaged."""
     shutil.copytree(waiting, tmp_path / "project")
     return tmp_path / "project"
 
 
 def objects(folder: Path) -> list[Path]:
-    """Return every file of the registry, but the witness."""
+    """Return every file of the registry except the checkpoint."""
     found = sorted(path.relative_to(folder) for path in (folder / WHERE).rglob("*") if path.is_file())
     return [path for path in found if path.name != "witness.json"]
 
@@ -56,8 +56,8 @@ def refused(folder: Path, *more, names: str) -> None:
 
 
 @pytest.mark.parametrize("damage", DAMAGE)
-def test_every_file_of_the_registry(project, damage):
-    """Entries old and new, manifests, models, predictions, reports and configurations, of both versions."""
+def test_promote__any_file_of_the_registry_damaged(project, damage):
+    """Damages old and new entries, manifests, models, predictions, reports and configurations of both versions."""
     names = {manifest_digest(project, n): f"the manifest of version {n}" for n in (1, 2)}
     for number in (1, 2):
         parts = Manifest.model_validate(manifest(project, number)).everything()
@@ -75,7 +75,7 @@ def test_every_file_of_the_registry(project, damage):
     assert promote(project).report["version"] == 3
 
 
-def test_what_to_do_is_said(project):
+def test_promote__remedies_for_damage(project):
     lost = kept(project, manifest(project, 2)["files"][0]["digest"])
     lost.unlink()
     for says in ("`model.txt` of version 2 is missing", "mlci rollback --to VERSION", "--despite REASON"):
@@ -86,31 +86,31 @@ def test_what_to_do_is_said(project):
     assert "`model.txt` of version 2 is missing" in ended.err
 
 
-def test_what_cannot_be_mended_is_accepted_with_a_reason(project):
+def test_promote__despite_with_a_reason(project):
     kept(project, manifest(project, 1)["files"][0]["digest"]).unlink()
-    ended = promote(project, "--note", "November", "--despite", "nobody has version 1 any more")
+    ended = promote(project, "--note", "November", "--despite", "no copy of version 1 is left")
     assert (ended.code, ended.report["version"]) == (0, 3)
     assert "`model.txt` of version 1 is missing" in ended.report["notes"][0]
-    assert bodies(project)[-1].note == "November; despite damage: nobody has version 1 any more"
+    assert bodies(project)[-1].note == "November; despite damage: no copy of version 1 is left"
 
 
-def test_a_reason_without_damage_is_not_kept(project):
+def test_promote__despite_without_damage(project):
     assert promote(project, "--despite", "in any case").report["notes"] == []
     assert bodies(project)[-1].note is None
 
 
-def test_no_reason_accepts_a_record_that_was_changed(project):
+def test_promote__despite_does_not_accept_a_changed_entry(project):
     DAMAGE["altered"](project / WHERE / "ledger/000000001.json")
     refused(project, "--despite", "never mind", names="entry 1")
 
 
-def test_words_that_are_too_long(project):
+def test_promote__reason_too_long(project):
     assert promote(project, "--despite", "x" * 1001).code == 2
     assert promote(project, "--despite", "x", "--note", "y" * 901).code == 2
     assert state(project).champion == 2
 
 
-def test_what_is_in_production_already_is_not_called_so_where_it_is_damaged(project):
+def test_promote__champion_itself_is_damaged(project):
     assert promote(project).code == 0
     assert promote(project).report["promoted"] is False
     DAMAGE["altered"](kept(project, manifest(project, 3)["files"][0]["digest"]))
@@ -118,7 +118,7 @@ def test_what_is_in_production_already_is_not_called_so_where_it_is_damaged(proj
 
 
 @pytest.mark.parametrize("ahead", [301, 86_400])
-def test_a_clock_that_is_behind_the_record(project, ahead):
+def test_promote__clock_behind_the_ledger(project, ahead):
     at = dt.datetime.now(dt.UTC) + dt.timedelta(seconds=ahead + 60)
     registry.append_entry(store(project), stamp(now=lambda: at.isoformat(timespec="seconds")), lambda _: verdict())
     refused(
@@ -137,8 +137,8 @@ def appended(project, at: dt.datetime | str) -> None:
     registry.append_entry(store(project), stamp(now=lambda: text), lambda _: verdict())
 
 
-def test_a_clock_is_not_right_because_a_wrong_one_came_before(project):
-    """The machine whose clock is a day behind records a verdict first, which is no promotion and asks nobody."""
+def test_promote__clock_behind_although_a_later_entry_is_older(project):
+    """The machine whose clock is a day behind records a verdict first, which checks no clock."""
     now = dt.datetime.now(dt.UTC)
     appended(project, now + dt.timedelta(days=1))
     appended(project, now)
@@ -146,10 +146,10 @@ def test_a_clock_is_not_right_because_a_wrong_one_came_before(project):
     assert promote(project, "--despite", "entry 4 came from the future").report["version"] == 3
     commit(project, {"k.txt": "1"})
     assert run(project).code == 0
-    assert promote(project).report["version"] == 4  # accepted once: it is held against nobody any more
+    assert promote(project).report["version"] == 4  # accepted once, and not reported again
 
 
-def test_a_time_that_can_not_be_read_counts_for_nothing(project):
+def test_promote__unreadable_time_in_the_ledger(project):
     appended(project, dt.datetime.now(dt.UTC) + dt.timedelta(hours=1))
     appended(project, "yesterday")
     refused(project, names="before entry 4 (ada) was written")
@@ -160,14 +160,14 @@ def test_a_time_that_can_not_be_read_counts_for_nothing(project):
     assert {"entry": 5, "message": "its time 'yesterday' can't be read"} in findings
 
 
-def test_clocks_that_are_a_little_apart(project):
+def test_promote__clock_slightly_behind(project):
     at = dt.datetime.now(dt.UTC) + dt.timedelta(seconds=240)
     registry.append_entry(store(project), stamp(now=lambda: at.isoformat(timespec="seconds")), lambda _: verdict())
     assert promote(project).code == 0
 
 
-def test_predictions_that_were_added_later(project):
-    """The evaluation set moved, and production was scored on it by `mlci run --record`: promotion rests on them."""
+def test_promote__rescored_predictions_damaged(project):
+    """The evaluation set moved, and `mlci run --record` scored production on it; the promotion depends on them."""
     commit(project, {"holdout.csv": holdout(60, first=500)})
     assert run(project, "--record").code == 0
     added = next(body for body in bodies(project) if body.kind == "rescored")
@@ -182,17 +182,17 @@ def test_predictions_that_were_added_later(project):
     assert promote(project).report["judged_again"] == []
 
 
-def test_a_spread_that_a_gate_was_judged_by(project):
+def test_promote__recorded_spread_damaged(project):
     assert mlci("reproduce", "-k", 2, cwd=project).code == 0
     spread = bodies(project)[-1].spread
     DAMAGE["truncated"](kept(project, spread))
     refused(project, names="the spread that entry 4 names")
 
 
-def test_a_witness_that_is_gone(project):
-    """Alone, and with the newest entry, which then nothing but the candidate's own report tells of."""
-    witness = project / WHERE / "witness.json"
-    witness.unlink()
+def test_promote__checkpoint_deleted(project):
+    """Alone, and together with the newest entry, which only the candidate's report then names."""
+    checkpoint = project / WHERE / "witness.json"
+    checkpoint.unlink()
     refused(project, names="the checkpoint is missing")
     (project / WHERE / "ledger/000000003.json").unlink()
     refused(project, names="judged against version 2, which is not in the ledger")
@@ -201,7 +201,7 @@ def test_a_witness_that_is_gone(project):
     refused(project, names="judged against version 2, which is not in the ledger")
 
 
-def test_a_writer_that_was_killed_before_its_first_witness_stops_nobody(tmp_path):
+def test_promote__writer_killed_before_its_first_checkpoint(tmp_path):
     folder = champion(tmp_path, 3)
     (folder / WHERE / "witness.json").unlink()
     commit(folder, {"k.txt": "2"})
@@ -210,8 +210,8 @@ def test_a_writer_that_was_killed_before_its_first_witness_stops_nobody(tmp_path
     assert (folder / WHERE / "witness.json").exists()
 
 
-def test_the_manifest_of_a_version_that_was_rolled_back(project):
-    """Whether the candidate holds its bytes can't be told; that is accepted with the damage."""
+def test_promote__manifest_of_a_rolled_back_version_deleted(project):
+    """A candidate with the same bytes cannot be detected then; --despite accepts that."""
     lost = manifest_digest(project, 2)
     assert mlci("rollback", "--reason", "it drifts", cwd=project).code == 0
     kept(project, lost).unlink()
@@ -247,7 +247,7 @@ class TestOthers:
             (3, "missing", False),
         ],
     )
-    def test_how_far_back_is_looked(self, many, tmp_path, number, damage, named):
+    def test_promotion_checks__older_versions(self, many, tmp_path, number, damage, named):
         assert self.found(many) == ()
         digest = sha(b"%d" % number)
         DAMAGE[damage](tmp_path / MODEL / "files" / digest[:2] / digest)
@@ -255,7 +255,7 @@ class TestOthers:
         assert len(found) == named
         assert all(f"`model.txt` of version {number}" in line for line in found)
 
-    def test_all_of_it_is_named_and_five_are_shown(self, many, tmp_path):
+    def test_promotion_checks__more_damage_than_is_shown(self, many, tmp_path):
         for number in range(20, 30):
             digest = sha(b"%d" % number)
             (tmp_path / MODEL / "files" / digest[:2] / digest).unlink()

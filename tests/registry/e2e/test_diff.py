@@ -23,7 +23,7 @@ def diff(folder, *arguments):
     return json.loads(ended.out)
 
 
-def test_two_versions(tmp_path):
+def test_diff__two_versions(tmp_path):
     found = diff(two(tmp_path), 1, 2)
     assert [found[end]["name"] for end in "ab"] == ["version 1", "version 2"]
     assert [found[end]["commit"] for end in "ab"] == git(tmp_path, "rev-parse", "HEAD~1", "HEAD").split()
@@ -35,7 +35,7 @@ def test_two_versions(tmp_path):
     assert [row["how"] for row in turned["lineage"]["rows"][4]["items"]] == ["removed"]
 
 
-def test_production_against_the_last_run_is_the_default(tmp_path):
+def test_diff__champion_and_last_run_by_default(tmp_path):
     commit(two(tmp_path), {"holdout.csv": holdout(130)})
     assert mlci("run", cwd=tmp_path).code == 0
     found = diff(tmp_path)
@@ -45,7 +45,7 @@ def test_production_against_the_last_run_is_the_default(tmp_path):
     assert found == diff(tmp_path, "production", "candidate") == diff(tmp_path, 2, "candidate")
 
 
-def test_a_table_for_people(tmp_path):
+def test_diff__table(tmp_path):
     two(tmp_path)
     shown = mlci("diff", 1, 2, cwd=tmp_path).out
     lines = [" ".join(line.split()) for line in shown.splitlines()]
@@ -56,18 +56,18 @@ def test_a_table_for_people(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["7", "x", "-1", "0", "³"])
-def test_a_version_that_is_not_there(tmp_path, name):
+def test_diff__version_not_found(tmp_path, name):
     ended = mlci("diff", "--", name, "1", cwd=champion(tmp_path, 1))
     assert (ended.code, f"no version {name}; `mlci versions` lists them" in ended.err) == (2, True), ended.err
 
 
-def test_without_any_version_or_run(tmp_path):
+def test_diff__no_version_or_run(tmp_path):
     repository(tmp_path, 1)
     assert "no version in production yet" in mlci("diff", cwd=tmp_path).err
     assert "`mlci run` writes it" in mlci("diff", "candidate", "candidate", cwd=tmp_path).err
 
 
-def test_a_damaged_version_is_named(tmp_path):
+def test_diff__damaged_version(tmp_path):
     two(tmp_path)
     kept(tmp_path, manifest(tmp_path, 1)["recipe"]["config"]["digest"]).write_text("x")
     ended = mlci("diff", 1, 2, cwd=tmp_path)

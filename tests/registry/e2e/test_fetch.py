@@ -1,4 +1,4 @@
-"""`mlci fetch` and `mlci run --fetched`: the run needs neither network nor token, and believes one copy only."""
+"""`mlci fetch` and `mlci run --fetched`: the run uses neither network nor token, and accepts one copy only."""
 
 import json
 import shutil
@@ -43,7 +43,7 @@ def fetched(project, fake, tmp_path):
 
 
 def offline(project, digest):
-    """Run with nothing in the environment that could ask anybody."""
+    """Run without any variable that leads to the network."""
     return mlci("run", "--json", "--fetched", digest, cwd=project)
 
 
@@ -54,7 +54,7 @@ def champion(folder, fake, k):
     return project
 
 
-def test_a_run_without_a_token_compares_with_the_champion(tmp_path, github):
+def test_fetched_run__compares_with_the_champion(tmp_path, github):
     project = champion(tmp_path / "project", github, 3)
     commit(project, {"k.txt": "1"})
     digest = fetched(project, github, tmp_path)
@@ -65,14 +65,14 @@ def test_a_run_without_a_token_compares_with_the_champion(tmp_path, github):
     assert len(github.requests) == asked
 
 
-def test_before_the_first_promotion_there_is_no_baseline(tmp_path, github):
+def test_fetched_run__before_the_first_promotion(tmp_path, github):
     project = repository(tmp_path / "project", 3, more=IN_THE_REPOSITORY)
     ended = offline(project, fetched(project, github, tmp_path))
     assert ended.code == 0, ended.err
     assert ended.report["gates"][0]["outcome"] == "no_baseline"
 
 
-def test_where_the_rows_moved_the_copy_has_the_champions_model(tmp_path, github):
+def test_fetched_run__moved_rows_scored_by_the_champions_model(tmp_path, github):
     project = champion(tmp_path / "project", github, 3)
     commit(project, {"holdout.csv": holdout(60, first=500), "k.txt": "1"})
     before = trained(project)
@@ -82,7 +82,7 @@ def test_where_the_rows_moved_the_copy_has_the_champions_model(tmp_path, github)
     assert trained(project) == before + 1
 
 
-def test_fetch__the_record_of_retrainings_is_copied(tmp_path, github):
+def test_fetch__copies_recorded_retrainings(tmp_path, github):
     gate = "  - {metric: balanced_accuracy, max_drop: 0.2, noise: retraining}\n"
     project = repository(tmp_path / "project", 3, more=gate + IN_THE_REPOSITORY)
     first = mlci("run", cwd=project, **variables(github, contents="write"))
@@ -128,7 +128,7 @@ def linked(folder):
         (lambda folder: shutil.rmtree(folder / "files"), "is not in the copy"),
     ],
 )
-def test_a_copy_that_was_written_to_since_judges_nothing(tmp_path, github, tamper, said):
+def test_fetched_run__copy_changed_since(tmp_path, github, tamper, said):
     project = champion(tmp_path / "project", github, 3)
     digest = fetched(project, github, tmp_path)
     before = trained(project)
@@ -139,7 +139,7 @@ def test_a_copy_that_was_written_to_since_judges_nothing(tmp_path, github, tampe
     assert trained(project) == before
 
 
-def test_a_registry_in_a_folder_has_nothing_to_fetch(tmp_path):
+def test_fetch__registry_in_a_folder(tmp_path):
     project = repository(tmp_path / "project", 3)
     outputs = tmp_path / "outputs.txt"
     done = mlci("fetch", cwd=project, GITHUB_OUTPUT=str(outputs))
@@ -148,7 +148,7 @@ def test_a_registry_in_a_folder_has_nothing_to_fetch(tmp_path):
     assert offline(project, "").code == 0
 
 
-def test_a_copy_is_not_written_to(tmp_path, github):
+def test_fetched_run__record_is_refused(tmp_path, github):
     project = champion(tmp_path / "project", github, 3)
     digest = fetched(project, github, tmp_path)
     ended = mlci("run", "--record", "--fetched", digest, cwd=project)
@@ -156,7 +156,7 @@ def test_a_copy_is_not_written_to(tmp_path, github):
     assert "--record needs the registry itself, and --fetched reads a copy" in ended.err
 
 
-def test_without_a_token_it_says_what_is_missing(tmp_path, github):
+def test_fetch__no_token(tmp_path, github):
     project = write(tmp_path / "project", files(3, more=IN_THE_REPOSITORY))
     done = mlci("fetch", cwd=project, GITHUB_API_URL=github.url, GITHUB_REPOSITORY=github.name)
     assert done.code == 2
@@ -164,15 +164,15 @@ def test_without_a_token_it_says_what_is_missing(tmp_path, github):
 
 
 @pytest.mark.parametrize("name", ["GITHUB_TOKEN", "GITHUB_REPOSITORY"])
-def test_what_cannot_be_meant_is_said_before_anybody_is_asked(tmp_path, github, name):
+def test_fetch__invalid_name(tmp_path, github, name):
     project = write(tmp_path / "project", files(3, more=IN_THE_REPOSITORY))
-    told = {**variables(github, contents="read"), name: "../..\nx"}
-    done = mlci("fetch", cwd=project, **told)
+    environment = {**variables(github, contents="read"), name: "../..\nx"}
+    done = mlci("fetch", cwd=project, **environment)
     assert (done.code, len(done.err.splitlines()), github.requests) == (2, 1, [])
     assert f"{name} " in done.err
 
 
-def test_what_it_costs(tmp_path, github):
+def test_fetch__number_of_requests(tmp_path, github):
     project = champion(tmp_path / "project", github, 3)
     before = len(github.requests)
     fetched(project, github, tmp_path)

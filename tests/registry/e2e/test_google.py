@@ -51,15 +51,15 @@ def spoil(google):
 class TestTheServer:
     """What is relied on is its own doing: without it the rest would show nothing."""
 
-    def test_of_racing_creations_one_succeeds(self, google):
+    def test_fake_gcs_server__racing_creations(self, google):
         with ThreadPoolExecutor(20) as pool:
             ask = lambda racer: google.server.upload(google.name, "raced", b"%d" % racer, "0").status  # noqa: E731
             assert sorted(pool.map(ask, range(20))) == [200] + [412] * 19
 
-    def test_a_generation_is_replaced_once(self, google):
+    def test_fake_gcs_server__racing_replacements(self, google):
         google.put("object", b"old")
         path = google.server.about(google.name, "object")
-        generation = str(google.server.ask("GET", path).told["generation"])
+        generation = str(google.server.ask("GET", path).json["generation"])
         with ThreadPoolExecutor(20) as pool:
             ask = lambda racer: google.server.upload(google.name, "object", b"%d" % racer, generation).status  # noqa: E731
             assert sorted(pool.map(ask, range(20))) == [200] + [412] * 19
@@ -74,7 +74,7 @@ class TestNetwork(Network):
 
 
 class TestPlace:
-    def test_objects_have_names_that_a_person_finds(self, google, tmp_path):
+    def test_google_store__readable_object_names(self, google, tmp_path):
         (tmp_path / "f").write_bytes(b"x")
         google.store().put(tmp_path / "f", sha(b"x"))
         registry.append_entry(google.store(), stamp(), promotion)
@@ -84,7 +84,7 @@ class TestPlace:
             "pre/fix/model/witness.json",
         ]
 
-    def test_a_large_file_leaves_nothing_but_itself(self, google, tmp_path):
+    def test_put__google_multipart_leaves_no_other_object(self, google, tmp_path):
         data = b"large" * 4_000_000
         (tmp_path / "f").write_bytes(data)
         with pytest.raises(OutsideError, match="changed"):
@@ -93,7 +93,7 @@ class TestPlace:
         google.store().put(tmp_path / "f", sha(data))
         assert google.names() == [f"pre/fix/model/files/{sha(data)[:2]}/{sha(data)}"]
 
-    def test_more_entries_than_one_listing_holds(self, google):
+    def test_tail__google_more_than_one_page(self, google):
         for number in range(1, 1_203):
             google.put(f"pre/fix/model/ledger/{number:09d}.json", b"x")
         store = google.store()
@@ -101,12 +101,12 @@ class TestPlace:
         store.write_checkpoint(Checkpoint(number=1_200, digest="a" * 64))
         proxy = Proxy(google.port)
         assert google.behind(proxy.port).store().tail() == 1_202
-        assert len(proxy.seen) == 2  # the witness, and what comes from it on
+        assert len(proxy.seen) == 2  # the checkpoint, and the entries after it
         proxy.close()
 
 
 class TestDamage:
-    def test_entries_deleted_and_changed_behind_its_back(self, google):
+    def test_verify_ledger__google_entry_changed_or_deleted(self, google):
         for _ in range(3):
             registry.append_entry(google.store(), stamp(), promotion)
         name = "pre/fix/model/ledger/000000002.json"
@@ -126,7 +126,7 @@ class TestDamage:
 class TestWitness:
     """The one object that is written again, so that its generation counts."""
 
-    def test_many_at_once_leave_the_latest(self, google):
+    def test_write_checkpoint__google_many_at_once(self, google):
         def leave(number):
             google.store(limits=QUICK).write_checkpoint(Checkpoint(number=number, digest=sha(b"%d" % number)))
 
@@ -137,8 +137,8 @@ class TestWitness:
         google.store().write_checkpoint(Checkpoint(number=6, digest=sha(b"6")))
         assert google.store().read_checkpoint().number == 6
 
-    def test_one_that_is_refused_holds_nobody_up(self, google):
-        """Google takes one write a second of an object, and answers 429 to more: https://cloud.google.com/storage/quotas."""
+    def test_write_checkpoint__google_rate_limit(self, google):
+        """Google accepts one write a second of an object, and answers 429 to more: https://cloud.google.com/storage/quotas."""
         proxy, busy = Proxy(google.port), b"429 Too Many Requests"
         shaky = google.behind(proxy.port).store(limits=QUICK)
         proxy.faults = [Fault("status", says=busy, when=lambda request: puts(request) and b"witness" in request)]
@@ -154,13 +154,13 @@ class TestWitness:
 
 class TestSaid:
     @pytest.mark.parametrize("call", CALLS)
-    def test_a_bucket_that_is_not_there_is_no_empty_registry(self, google_server, tmp_path, call):
+    def test_google_store__bucket_not_found(self, google_server, tmp_path, call):
         store = Google(google_server[0], "no-such-bucket").store(limits=QUICK)
         with pytest.raises(OutsideError, match="the bucket no-such-bucket does not exist; create it"):
             asked(store, call, tmp_path)
 
-    def test_no_credentials(self, google, tmp_path, monkeypatch):
-        """Where nothing is set, obstore asks the machine that it runs on, at an address that can be set."""
+    def test_google_store__no_credentials(self, google, tmp_path, monkeypatch):
+        """If nothing is set, obstore asks the metadata server, whose address can be set."""
         monkeypatch.setenv("HOME", str(tmp_path))
         for name in ("GCE_METADATA_HOST", "GCE_METADATA_IP"):
             monkeypatch.setenv(name, "127.0.0.1:1")
@@ -168,7 +168,7 @@ class TestSaid:
         with pytest.raises(OutsideError, match="credentials were not found; set GOOGLE_APPLICATION_CREDENTIALS"):
             store.tail()
 
-    def test_nobody_listens(self, google):
+    def test_google_store__no_server(self, google):
         with pytest.raises(OutsideError, match="no connection to the store; check the address"):
             google.behind(1).store(limits=QUICK).tail()
 
@@ -191,14 +191,19 @@ class TestCredentials:
         yield send
         proxy.close()
 
-    def test_a_token(self, sent):
+    def test_google_store__access_token(self, sent):
         assert set(sent(GOOGLE_OAUTH_ACCESS_TOKEN="ya29.token")) == {b"ya29.token"}
 
-    def test_a_service_account_signs_for_itself(self, sent, tmp_path):
+    def test_google_store__service_account(self, sent, tmp_path):
         key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
         pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
-        told = {"type": "service_account", "private_key": pem, "private_key_id": "7", "client_email": "ci@x.example"}
-        (tmp_path / "key.json").write_text(json.dumps({**told, "project_id": "x", "client_id": "1"}), "utf-8")
+        key_file = {
+            "type": "service_account",
+            "private_key": pem,
+            "private_key_id": "7",
+            "client_email": "ci@x.example",
+        }
+        (tmp_path / "key.json").write_text(json.dumps({**key_file, "project_id": "x", "client_id": "1"}), "utf-8")
         (token,) = set(sent(GOOGLE_APPLICATION_CREDENTIALS=str(tmp_path / "key.json")))
         signed, _, signature = token.rpartition(b".")
         key.public_key().verify(base64.urlsafe_b64decode(signature + b"=="), signed, PKCS1v15(), SHA256())

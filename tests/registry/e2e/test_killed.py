@@ -1,4 +1,4 @@
-"""kill -9 at every write of promote, roll-back and a recorded verdict: the old state or the new one, and on it goes."""
+"""SIGKILL at every write of promote, rollback and run --record: the old state or the new one, and both usable."""
 
 import shutil
 
@@ -62,7 +62,7 @@ def every(deaths, folder, *arguments, check):
     return seen
 
 
-def test_promote(deaths, project):
+def test_promote__killed_at_every_write(deaths, project):
     def check():
         assert state(project).champion == 3
         assert [body.kind for body in bodies(project)] == ["promotion"] * 3
@@ -72,7 +72,7 @@ def test_promote(deaths, project):
     assert seen["new"] >= 3
 
 
-def test_rollback(deaths, project):
+def test_rollback__killed_at_every_write(deaths, project):
     def check():
         assert state(project).champion == 1
         assert [body.kind for body in bodies(project)] == ["promotion", "promotion", "rollback"]
@@ -82,7 +82,7 @@ def test_rollback(deaths, project):
     assert seen["new"] >= 3
 
 
-def test_a_run_leaves_a_bundle_whole_or_not_at_all(deaths, project):
+def test_run__killed_while_writing_the_bundle(deaths, project):
     out = project / ".mlci/out"
     known = deaths.run(project, "run", below=out)
     assert (known["how"], known["code"]) == (ENDED, 0)
@@ -98,8 +98,8 @@ def test_a_run_leaves_a_bundle_whole_or_not_at_all(deaths, project):
     assert [path.name for path in out.iterdir() if path.name.startswith(".mlci-bundle")] == []
 
 
-def test_a_recorded_verdict(deaths, project):
-    """The writes of the ledger alone: what a run leaves beside it is another matter."""
+def test_run__killed_while_recording(deaths, project):
+    """Counts the ledger's writes only."""
     registry = project / ".mlci/registry"
     before = len(bodies(project))
     saved = project.with_name("saved-registry")

@@ -1,4 +1,4 @@
-"""`mlci demo --lifecycle`: a readable story, told by the real thing, with a comment for each chapter."""
+"""`mlci demo --lifecycle`: real commands, and a comment for each chapter."""
 
 import json
 
@@ -8,7 +8,7 @@ from tests.operations.project import mlci
 NAMES = ["1-first.md", "2-merged.md", "3-better.md", "4-regression.md", "5-rolled-back.md"]
 
 
-def test_the_story(tmp_path):
+def test_lifecycle_demo__story(tmp_path):
     ended = mlci("demo", "--lifecycle", "--out", "life", cwd=tmp_path)
     assert (ended.code, ended.err) == (0, "")
     comments = {path.name: path.read_text() for path in sorted((tmp_path / "life/comments").iterdir())}
@@ -41,7 +41,7 @@ def test_the_story(tmp_path):
     assert json.loads(again.out)["champion"] == 1
 
 
-def test_a_folder_of_somebody_else_is_left_alone(tmp_path):
+def test_lifecycle_demo__folder_of_the_user(tmp_path):
     (tmp_path / "mine").write_text("x")
     ended = mlci("demo", "--lifecycle", "--out", ".", cwd=tmp_path)
     assert (ended.code, ended.out) == (2, "")

@@ -1,4 +1,4 @@
-"""What changed since the champion, in the report of a real run."""
+"""The lineage since the champion, in the report of a real run."""
 
 import json
 
@@ -24,7 +24,7 @@ def named(row):
     return [item["name"] for item in row["items"]]
 
 
-def test_nothing_but_the_code(tmp_path):
+def test_lineage__only_code_changed(tmp_path):
     commit(champion(tmp_path, 2), {"k.txt": "1"})
     ended = run(tmp_path)
     assert changed(ended) == ["code", "model"]
@@ -35,7 +35,7 @@ def test_nothing_but_the_code(tmp_path):
     assert "<details><summary>What changed: nothing but the code (not known: training data)</summary>" in comment
 
 
-def test_each_kind_by_name(tmp_path):
+def test_lineage__every_kind_of_change(tmp_path):
     champion(tmp_path, 1)
     pointer = "outs:\n- md5: aa\n  path: train.csv\n"
     contents = {"requirements.txt": "numpy==2.0\n", "data/train.csv.dvc": pointer}
@@ -66,7 +66,7 @@ def test_each_kind_by_name(tmp_path):
     assert found["evaluation"]["candidate"] == ended.report["evaluation"]["fingerprint"]
 
 
-def test_packages_of_lock_files(tmp_path):
+def test_lineage__packages_of_lock_files(tmp_path):
     repository(tmp_path, 1)
     commit(tmp_path, {"requirements.txt": "numpy==1.26\n"})
     assert (mlci("run", cwd=tmp_path).code, mlci("promote", cwd=tmp_path).code) == (0, 0)
@@ -76,7 +76,7 @@ def test_packages_of_lock_files(tmp_path):
     assert (items["numpy"]["baseline"], items["numpy"]["candidate"]) == ("1.26", "2.0")
 
 
-def test_a_model_that_came_out_different(tmp_path):
+def test_lineage__model_differs_after_the_same_training(tmp_path):
     train = files(1)["train.py"] + 'import time\nopen("model.txt", "a").write(f"\\n#{time.time_ns()}")\n'
     predict = files(1)["predict.py"].replace(".read())", ".readline())")
     repository(tmp_path, 1)
@@ -87,7 +87,7 @@ def test_a_model_that_came_out_different(tmp_path):
     assert "nothing but the model itself; it was trained again and came out different" in comment
 
 
-def test_judged_again_before_a_promotion(tmp_path):
+def test_lineage__evaluated_again_before_a_promotion(tmp_path):
     champion(tmp_path, 3)
     commit(tmp_path, {"k.txt": "2"})
     assert mlci("run", "--out", "second", cwd=tmp_path).code == 0
@@ -101,11 +101,11 @@ def test_judged_again_before_a_promotion(tmp_path):
     assert rows[0]["candidate"] == git(tmp_path, "rev-parse", "main")
 
 
-def test_without_a_version_there_is_nothing_to_compare_with(tmp_path):
+def test_lineage__no_version(tmp_path):
     assert run(repository(tmp_path, 1)).report["lineage"] is None
 
 
-def test_rows_that_a_version_did_not_keep(tmp_path):
+def test_lineage__rows_not_stored_with_the_version(tmp_path):
     champion(tmp_path, 1)
     path = tmp_path / "holdout.csv"
     planted(tmp_path, data={"keys": None})
@@ -115,7 +115,7 @@ def test_rows_that_a_version_did_not_keep(tmp_path):
     assert found["reason"].startswith("row digests of one of the sets were not kept")
 
 
-def test_the_same_rows_are_kept_once(tmp_path):
+def test_lineage__same_rows_stored_once(tmp_path):
     champion(tmp_path, 2)
     commit(tmp_path, {"k.txt": "1"})
     assert promoted(tmp_path) == 2
@@ -124,7 +124,7 @@ def test_the_same_rows_are_kept_once(tmp_path):
     assert kept[0]["name"] == "rows.bin"
 
 
-def test_a_version_judged_again_on_other_rows_keeps_those(tmp_path):
+def test_lineage__version_promoted_on_other_rows(tmp_path):
     champion(tmp_path, 2)
     commit(tmp_path, {"k.txt": "1"})
     assert mlci("run", cwd=tmp_path).code == 0

@@ -1,4 +1,4 @@
-"""Two merges at once: one order, each version judged against the one before, nothing lost."""
+"""Two merges at once: one order, each version judged against its predecessor, no entry lost."""
 
 import json
 import threading
@@ -31,7 +31,7 @@ class TestAnOlderBuild:
         assert promoted(folder) == 2
         return folder
 
-    def test_does_not_replace_a_newer_one(self, tmp_path):
+    def test_promote__older_build(self, tmp_path):
         folder = self.late(tmp_path)
         older, newer = (git(folder, "rev-parse", "--short=7", name) for name in ("HEAD~1", "HEAD"))
         ended = promote(folder, "--out", "older")
@@ -41,19 +41,19 @@ class TestAnOlderBuild:
         assert (ended.report["promoted"], ended.report["judged_again"]) == (False, [])
         assert state(folder).champion == 2
 
-    def test_nor_where_it_runs_in_a_checkout_of_its_own_commit(self, tmp_path):
+    def test_promote__older_build_in_a_checkout_of_its_commit(self, tmp_path):
         folder = self.late(tmp_path)
         git(folder, "checkout", "--quiet", "HEAD~1")
         assert promote(folder, "--out", "older").code == 1
         assert state(folder).champion == 2
 
-    def test_but_once_production_was_rolled_back_behind_it(self, tmp_path):
+    def test_promote__older_build_after_a_rollback(self, tmp_path):
         folder = self.late(tmp_path)
         assert mlci("rollback", "--reason", "r", cwd=folder).code == 0
         ended = promote(folder, "--out", "older")
         assert (ended.code, ended.report["version"]) == (0, 3), ended.err
 
-    def test_the_same_commit_again_is_not_older(self, tmp_path):
+    def test_promote__same_commit_again(self, tmp_path):
         folder = champion(tmp_path / "project", 3)
         more = "\nimport os\nopen('model.txt', 'a').write(' ' * os.path.exists('.mlci/other'))\n"
         commit(folder, {"train.py": (folder / "train.py").read_text() + more})
@@ -62,7 +62,7 @@ class TestAnOlderBuild:
         assert promoted(folder) == 3
         assert manifest(folder, 2)["recipe"] == manifest(folder, 3)["recipe"]
 
-    def test_a_branch_from_before_is_not_older(self, tmp_path):
+    def test_promote__older_branch(self, tmp_path):
         folder = champion(tmp_path / "project", 3)
         commit(folder, {"k.txt": "1"})
         assert promoted(folder) == 2
@@ -70,7 +70,7 @@ class TestAnOlderBuild:
         commit(folder, {"k.txt": "0"})
         assert promoted(folder) == 3
 
-    def test_uncommitted_changes_are_no_build_of_the_commit(self, tmp_path):
+    def test_promote__uncommitted_changes_on_an_older_commit(self, tmp_path):
         folder = champion(tmp_path / "project", 3)
         commit(folder, {"k.txt": "1"})
         assert promoted(folder) == 2
@@ -78,8 +78,8 @@ class TestAnOlderBuild:
         (folder / "k.txt").write_text("0")
         assert promoted(folder) == 3
 
-    def test_what_git_can_not_tell_is_said(self, tmp_path):
-        """A clone that was made before the later commit."""
+    def test_promote__later_commit_not_in_the_clone(self, tmp_path):
+        """The clone is older than the later commit."""
         folder = champion(tmp_path / "project", 3, more=f"registry: {tmp_path}/shared\n")
         commit(folder, {"k.txt": "0"})
         git(tmp_path, "clone", "--quiet", "project", "clone")
@@ -95,8 +95,8 @@ class TestAnOlderBuild:
 
 class TestTwoAtOnce:
     @pytest.mark.parametrize(("one", "two"), [(1, 1), (0, 2)])
-    def test_they_end_in_one_order_and_nothing_is_lost(self, tmp_path, one, two):
-        """Two merges, each judged against version 1; the later one is judged again, against the earlier."""
+    def test_promote__two_merges_at_once(self, tmp_path, one, two):
+        """Each was judged against version 1; the later one is judged again, against the earlier."""
         root = champion(tmp_path / "one", 3, more=f"registry: {tmp_path}/shared\n")
         git(tmp_path, "clone", "--quiet", "one", "two")
         for name, k in (("one", one), ("two", two)):
@@ -130,7 +130,7 @@ class TestTwoAtOnce:
             path = tmp_path / "shared/planted/files" / shown_["report"]["digest"][:2] / shown_["report"]["digest"]
             assert json.loads(path.read_text())["baseline"]["version"] == str(number - 1)
 
-    def test_others_that_are_always_faster(self, tmp_path, monkeypatch):
+    def test_promote__other_writers_always_first(self, tmp_path, monkeypatch):
         commit(champion(tmp_path, 3), {"k.txt": "3", "x": ""})
         run(tmp_path)
         real = registry.append_entry

@@ -1,4 +1,4 @@
-"""`mlci fetch` and `mlci run --fetched` on a registry in MLflow: the run asks nobody, and shows the planted amount."""
+"""`mlci fetch` and `mlci run --fetched` with MLflow: the run makes no request and shows the planted change."""
 
 import json
 
@@ -46,7 +46,7 @@ def offline(project, digest):
     return mlci("run", "--json", "--fetched", digest, cwd=project)
 
 
-def test_the_run_compares_with_the_copy_and_asks_nobody(project, tmp_path, proxy):
+def test_fetched_run__mlflow_makes_no_request(project, tmp_path, proxy):
     digest = fetched(project, tmp_path)
     asked = len(proxy.seen)
     assert asked > 0
@@ -56,14 +56,14 @@ def test_the_run_compares_with_the_copy_and_asks_nobody(project, tmp_path, proxy
     assert len(proxy.seen) == asked
 
 
-def test_where_the_rows_moved_the_copy_has_the_champions_model(project, tmp_path):
+def test_fetched_run__mlflow_moved_rows(project, tmp_path):
     commit(project, {"holdout.csv": holdout(60, first=500)})
     ended = offline(project, fetched(project, tmp_path))
     assert change(ended)[2] == pytest.approx(0.2), ended.err
     assert any("its own model scored the new rows" in note for note in ended.report["notes"])
 
 
-def test_a_copy_that_was_written_to_since_judges_nothing(project, tmp_path):
+def test_fetched_run__mlflow_copy_changed_since(project, tmp_path):
     digest = fetched(project, tmp_path)
     index = project / ".mlci/fetched/copy.json"
     index.write_text(json.dumps({**json.loads(index.read_text()), "tail": 0, "entries": {}, "witness": None}))

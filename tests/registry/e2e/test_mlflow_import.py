@@ -1,4 +1,4 @@
-"""A `champion` that the user set in MLflow is not taken over in silence, and can become version 1."""
+"""A `champion` alias that the user set in MLflow is not replaced silently, and can become version 1."""
 
 import pytest
 from mlflow import MlflowClient
@@ -29,7 +29,7 @@ def project(tmp_path):
     return folder, client
 
 
-def test_promote__a_champion_of_the_user(project):
+def test_promote__champion_alias_of_the_user(project):
     folder, client = project
     assert run(folder).code == 0
     ended = mlci("promote", cwd=folder)
@@ -44,7 +44,7 @@ def test_promote__a_champion_of_the_user(project):
     assert client.get_model_version("planted", number).tags["mlci.version"] == "1"
 
 
-def test_import__the_champion_of_the_user(project):
+def test_import__champion_alias_of_the_user(project):
     folder, client = project
     ended = mlci("promote", "--json", "--import", CHAMPION, cwd=folder)
     assert (ended.code, ended.report["version"], ended.err.count("note:")) == (0, 1, 0), ended.err

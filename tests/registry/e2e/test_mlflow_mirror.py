@@ -1,4 +1,4 @@
-"""What MLflow's users see: the model's own name, with the champion's files behind an alias."""
+"""The view of MLflow's users: the model's own name, with the champion's files behind an alias."""
 
 import json
 import threading
@@ -86,12 +86,12 @@ def contents(client, model, room: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
-def test_nothing_is_shown_before_the_first_promotion(store, client, model):
+def test_mirror_champion__before_the_first_promotion(store, client, model):
     assert mlflow_aliases.mirror_champion(store) is None
     assert [found.name for found in client.search_registered_models(f"name LIKE '{model}%'")] == []
 
 
-def test_the_champion_has_its_files_under_their_names(store, client, model, tmp_path):
+def test_mirror_champion__files_under_their_names(store, client, model, tmp_path):
     files = {"model.onnx": b"weights", "vocabulary/words.txt": b"a b c", "empty": b""}
     promote(store, tmp_path, 1, files)
     mirrored = mlflow_aliases.mirror_champion(store)
@@ -102,7 +102,7 @@ def test_the_champion_has_its_files_under_their_names(store, client, model, tmp_
     assert "commit cccc" in client.get_model_version(model, "1").description
 
 
-def test_promotion_and_roll_back_move_the_aliases(store, client, model, tmp_path):
+def test_mirror_champion__aliases_after_promotion_and_rollback(store, client, model, tmp_path):
     promote(store, tmp_path, 1, {"m": b"1"})
     promote(store, tmp_path, 2, {"m": b"2"})
     mlflow_aliases.mirror_champion(store)
@@ -115,7 +115,7 @@ def test_promotion_and_roll_back_move_the_aliases(store, client, model, tmp_path
     assert aliases(client, model) == {"champion": "3"}
 
 
-def test_what_users_keep_there_stays(store, client, model, tmp_path):
+def test_mirror_champion__keeps_versions_of_the_user(store, client, model, tmp_path):
     client.create_registered_model(model, tags={"team": "credit"})
     client.create_model_version(model, "s3://bucket/own", await_creation_for=0)
     client.set_registered_model_alias(model, "challenger", "1")
@@ -125,7 +125,7 @@ def test_what_users_keep_there_stays(store, client, model, tmp_path):
     assert client.get_registered_model(model).aliases == {"challenger": "1", "shadow": "1", "champion": "2"}
 
 
-def test_the_next_mirror_repairs_what_others_broke(store, client, model, tmp_path):
+def test_mirror_champion__repairs_changed_aliases(store, client, model, tmp_path):
     promote(store, tmp_path, 1, {"m": b"1"})
     promote(store, tmp_path, 2, {"m": b"2"})
     back(store, 1)
@@ -140,7 +140,9 @@ def test_the_next_mirror_repairs_what_others_broke(store, client, model, tmp_pat
     assert ledger.read_ledger_head(store).state.champion == 1
 
 
-def test_a_mirror_that_was_slow_puts_no_old_champion_back(store, client, model, mlflow_service, tmp_path, monkeypatch):
+def test_mirror_champion__slow_mirror_keeps_the_newer_champion(
+    store, client, model, mlflow_service, tmp_path, monkeypatch
+):
     promote(store, tmp_path, 1, {"m": b"1"})
     real, reached = mlflow_aliases._alias, []
 
@@ -158,7 +160,7 @@ def test_a_mirror_that_was_slow_puts_no_old_champion_back(store, client, model, 
     assert aliases(client, model) == {"champion": "2"}
 
 
-def test_many_at_once_agree(store, client, model, mlflow_service, tmp_path):
+def test_mirror_champion__many_at_once(store, client, model, mlflow_service, tmp_path):
     promote(store, tmp_path, 1, {"m": b"1"})
     shown = []
     threads = [
@@ -174,7 +176,7 @@ def test_many_at_once_agree(store, client, model, mlflow_service, tmp_path):
     assert aliases(client, model) == {"champion": "1"}
 
 
-def test_the_whole_life_by_the_command_line(tmp_path, mlflow_service, client, mlflow_place):
+def test_lifecycle__mlflow_command_line(tmp_path, mlflow_service, client, mlflow_place):
     written = f"registry: mlflow:{mlflow_service.uri}\n"
     project = repository(tmp_path / "project", 3, more=written)
     config = project / "mlci.yml"
@@ -196,7 +198,7 @@ def test_the_whole_life_by_the_command_line(tmp_path, mlflow_service, client, ml
     assert mlci("versions", "--json", cwd=project).report["champion"] == 1
 
 
-def test_without_a_server(tmp_path):
+def test_lifecycle__mlflow_without_a_server(tmp_path):
     project = repository(tmp_path / "project", 3, more="registry: mlflow:sqlite:///mlflow.db\n")
     commit(project, {".gitignore": ".mlci/\nmodel.txt\ntrained.log\nmlflow.db*\n"})
     assert promoted(project) == 1

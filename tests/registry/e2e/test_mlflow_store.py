@@ -1,4 +1,4 @@
-"""A registry in MLflow: the contract against its real server, and against a database without a server."""
+"""A registry in MLflow: the contract on its real server, and on a database without a server."""
 
 import json
 import os
@@ -69,8 +69,8 @@ class TestServer(Contract):
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory):
-    """A database of MLflow's without anything in it; to make one takes seconds."""
+def empty_database(tmp_path_factory):
+    """An empty database of MLflow; creating one takes seconds."""
     path = tmp_path_factory.mktemp("made") / "mlflow.db"
     opened(f"mlflow:sqlite:///{path}").tail()
     return path
@@ -85,9 +85,9 @@ class TestDatabase(TestServer):
     long = 40
 
     @pytest.fixture
-    def store_factory(self, made, tmp_path):
+    def store_factory(self, empty_database, tmp_path):
         (tmp_path / "base").mkdir()
-        shutil.copy(made, tmp_path / "base" / "mlflow.db")
+        shutil.copy(empty_database, tmp_path / "base" / "mlflow.db")
         return lambda model="model": opened("mlflow:sqlite:///mlflow.db", model, folder=tmp_path / "base")
 
 
@@ -106,7 +106,7 @@ def writers():
         crowd.stdin.close()
 
 
-def test_of_twenty_four_processes_none_loses_an_entry(mlflow_service, mlflow_place, writers):
+def test_append_entry__many_processes(mlflow_service, mlflow_place, writers):
     model = f"{mlflow_place}many"
     assert writers(mlflow_service.uri, model, 24) == [0] * 24
     store = opened(mlflow_service.uri, model)
@@ -117,7 +117,7 @@ def test_of_twenty_four_processes_none_loses_an_entry(mlflow_service, mlflow_pla
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
-def test_a_writer_killed_at_any_request_leaves_the_old_or_the_new_state(mlflow_service, mlflow_place, writers, when):
+def test_append_entry__writer_killed_at_any_request(mlflow_service, mlflow_place, writers, when):
     found = []
     for place in range(60):
         model = f"{mlflow_place}{place}"
@@ -135,7 +135,7 @@ def test_a_writer_killed_at_any_request_leaves_the_old_or_the_new_state(mlflow_s
 
 
 class TestClaims:
-    def test_the_second_claim_on_a_number_is_void_for_everybody(self, mlflow_service, mlflow_place):
+    def test_append__second_claim_is_void(self, mlflow_service, mlflow_place):
         store = opened(mlflow_service.uri, mlflow_place)
         assert store.append(1, b"first")
         store._claim(1, b"second")
@@ -145,7 +145,7 @@ class TestClaims:
         assert [opened(mlflow_service.uri, mlflow_place).read(number) for number in (1, 2)] == [b"first", b"third"]
         assert store.tail() == 2
 
-    def test_old_claims_of_slow_writers_hide_no_newer_entry(self, mlflow_service, mlflow_place):
+    def test_tail__late_claims_of_slow_writers(self, mlflow_service, mlflow_place):
         store = opened(mlflow_service.uri, mlflow_place)
         for number in (1, 2, 3):
             assert store.append(number, b"x")
@@ -154,8 +154,8 @@ class TestClaims:
         assert store.tail() == 3
 
     @pytest.mark.parametrize("page", [1, 3, 100])
-    def test_entries_of_any_claims_come_as_each_one_reads(self, mlflow_service, mlflow_place, monkeypatch, page):
-        """Void claims, late ones, numbers left out and out of turn, versions that are none and some that are gone."""
+    def test_read_to__any_claims(self, mlflow_service, mlflow_place, monkeypatch, page):
+        """Void and late claims, numbers that are missing or out of order, unrelated and deleted versions."""
         monkeypatch.setattr("mlci.registry.stores.mlflow.store._MANY", page)
         store = opened(mlflow_service.uri, mlflow_place)
         for place, number in enumerate([1, 2, 1, 4, 3, 3, 2, 8, 5, 4, 50, 6, 2, 7, 7, 9]):
@@ -169,7 +169,7 @@ class TestClaims:
         for last in range(13):
             assert list(opened(mlflow_service.uri, mlflow_place).read_to(last)) == wanted[:last]
 
-    def test_a_version_deleted_meanwhile_takes_no_other_out(self, mlflow_service, mlflow_place, monkeypatch):
+    def test_read_to__version_deleted_meanwhile(self, mlflow_service, mlflow_place, monkeypatch):
         monkeypatch.setattr("mlci.registry.stores.mlflow.store._MANY", 2)
         store = opened(mlflow_service.uri, mlflow_place)
         for number, entry in ((1, b"first"), (2, b"first"), (3, b"first"), (3, b"void"), (4, b"first")):
@@ -179,13 +179,13 @@ class TestClaims:
         store.tracking.once("x", lambda it: it.delete_model_version(store._ledger, "1"))
         assert list(found) == [b"first"] * 3
 
-    def test_the_largest_entry(self, mlflow_service, mlflow_place):
+    def test_append__largest_entry(self, mlflow_service, mlflow_place):
         store = opened(mlflow_service.uri, mlflow_place)
         data = os.urandom(200_000)
         assert store.append(1, data)
         assert store.read(1) == data
 
-    def test_a_tag_that_was_altered_is_named_and_the_number_stays_taken(self, mlflow_service, mlflow_place):
+    def test_append__changed_tag_keeps_its_number(self, mlflow_service, mlflow_place):
         store = opened(mlflow_service.uri, mlflow_place)
         registry.append_entry(store, stamp(), lambda _: verdict())
         name = store._ledger
@@ -198,7 +198,7 @@ class TestClaims:
             with pytest.raises(CorruptError, match="entry 1 is damaged"):
                 look()
 
-    def test_entries_come_as_far_as_the_one_that_was_altered(self, mlflow_service, mlflow_place):
+    def test_read_to__stops_at_a_changed_tag(self, mlflow_service, mlflow_place):
         store = opened(mlflow_service.uri, mlflow_place)
         for number in (1, 2, 3):
             store.append(number, b"x")
@@ -209,7 +209,7 @@ class TestClaims:
         with pytest.raises(CorruptError, match="entry 2 is damaged"):
             next(found)
 
-    def test_a_deleted_entry_is_named(self, mlflow_service, mlflow_place):
+    def test_verify_ledger__mlflow_entry_deleted(self, mlflow_service, mlflow_place):
         store = opened(mlflow_service.uri, mlflow_place)
         for _ in range(3):
             registry.append_entry(store, stamp(), lambda _: verdict())
@@ -220,7 +220,7 @@ class TestClaims:
         with pytest.raises(CorruptError, match="ends at entry 1, but entry 3 was there: it was cut back"):
             ledger.read_ledger_head(store)
 
-    def test_a_deleted_ledger_is_not_an_empty_one(self, mlflow_service, mlflow_place):
+    def test_read_ledger_head__mlflow_ledger_deleted(self, mlflow_service, mlflow_place):
         store = opened(mlflow_service.uri, mlflow_place)
         registry.append_entry(store, stamp(), lambda _: verdict())
         store.tracking.once("x", lambda it: it.delete_registered_model(store._ledger))
@@ -229,7 +229,7 @@ class TestClaims:
 
 
 class TestWitness:
-    def test_many_at_once_never_bring_it_back(self, mlflow_service, mlflow_place):
+    def test_write_checkpoint__mlflow_many_at_once(self, mlflow_service, mlflow_place):
         stores = [opened(mlflow_service.uri, mlflow_place) for _ in range(8)]
         stores[0].experiment.id()
         together = threading.Barrier(8)
@@ -245,7 +245,7 @@ class TestWitness:
             thread.join()
         assert stores[0].read_checkpoint() == Checkpoint(number=8, digest=sha(b"7"))
 
-    def test_a_deleted_experiment_is_named(self, mlflow_service, mlflow_place):
+    def test_read_checkpoint__mlflow_experiment_deleted(self, mlflow_service, mlflow_place):
         store = opened(mlflow_service.uri, mlflow_place)
         store.write_checkpoint(Checkpoint(number=1, digest="a" * 64))
         where = store.experiment.id()
@@ -265,7 +265,7 @@ class TestFiles:
         return store, sha(data), mlflow_service.artifact(sha(data))
 
     @pytest.mark.parametrize("change", ["missing", "cut", "longer"])
-    def test_an_artifact_that_is_not_what_it_was_is_named_and_put_again(self, kept, tmp_path, change):
+    def test_put__repairs_a_changed_artifact(self, kept, tmp_path, change):
         store, digest, path = kept
         if change == "missing":
             path.unlink()
@@ -279,7 +279,7 @@ class TestFiles:
         assert store.get(digest, tmp_path / "got")
         assert sha((tmp_path / "got").read_bytes()) == digest
 
-    def test_an_artifact_cut_together_with_what_its_run_says_is_told_by_its_size(self, kept):
+    def test_holds__artifact_and_tag_truncated_together(self, kept):
         store, digest, path = kept
         (run,) = store.experiment.runs({"mlci.file": digest})
         path.write_bytes(path.read_bytes()[:100])
@@ -287,14 +287,14 @@ class TestFiles:
         assert store.holds(digest)
         assert not store.holds(digest, 16_000)
 
-    def test_a_file_is_put_once_and_nothing_is_said(self, kept, tmp_path, capfd):
+    def test_put__same_file_twice_is_silent(self, kept, tmp_path, capfd):
         store, digest, _ = kept
         store.put(tmp_path / "model.bin", digest)
         store.get(digest, tmp_path / "got")
         assert capfd.readouterr() == ("", "")
         assert len(store.experiment.runs({"mlci.file": digest})) == 1
 
-    def test_what_a_killed_upload_left_is_not_seen(self, kept, tmp_path):
+    def test_holds__leftover_of_a_killed_upload(self, kept, tmp_path):
         store, _, _ = kept
         (tmp_path / "b").write_bytes(b"half")
         store.experiment.upload(tmp_path / "b", {"mlci.bytes": "4"}, name="b", size=4)
@@ -303,17 +303,17 @@ class TestFiles:
 
 
 class TestSaid:
-    def test_no_server_there(self):
+    def test_mlflow_store__no_server(self):
         store = opened("http://127.0.0.1:9", limits=QUICK, pause=lambda _: None)
         with pytest.raises(OutsideError, match=r"no connection to the server|did not answer in 4 s"):
             store.tail()
 
-    def test_something_else_there(self, s3_port):
+    def test_mlflow_store__other_server(self, s3_port):
         store = opened(f"http://127.0.0.1:{s3_port}/x", limits=QUICK, pause=lambda _: None)
         with pytest.raises(OutsideError, match=rf"registry http://127.0.0.1:{s3_port}/x: could not "):
             store.tail()
 
-    def test_usage_reports_are_off(self, mlflow_service):
+    def test_mlflow_store__telemetry_is_off(self, mlflow_service):
         opened(mlflow_service.uri).tail()
         assert os.environ["MLFLOW_DISABLE_TELEMETRY"] == "true"
         assert mlflow.telemetry.get_telemetry_client() is None

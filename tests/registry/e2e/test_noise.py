@@ -1,4 +1,4 @@
-"""`noise: retraining`: a gate whose interval knows how far the luck of training goes."""
+"""`noise: retraining`: intervals of gates that include the training noise."""
 
 import json
 import math
@@ -8,7 +8,7 @@ import pytest
 from mlci.inference.intervals.distributions import student_two_sided
 from tests.git.repository import commit
 from tests.operations.project import holdout, mlci, run
-from tests.registry.e2e.test_reproduce import PREDICT, lucky, reproduce
+from tests.registry.e2e.test_reproduce import PREDICT, promote_noisy, reproduce
 from tests.registry.lifecycle import bodies, kept, promoted, repository
 
 GATE = "  - {metric: balanced_accuracy, max_drop: 0.06, noise: retraining}\n"
@@ -20,13 +20,13 @@ def gate(ended):
 
 
 def candidate(folder, k=3):
-    """Promote a model by luck, and change it for one that is truly worse by a tenth."""
-    lucky(folder, more=GATE)
+    """Promote a model trained with noise, and commit a candidate that is worse by a tenth."""
+    promote_noisy(folder, more=GATE)
     commit(folder, {"k.txt": str(k)})
     return folder
 
 
-def test_without_a_record_it_says_what_to_do(tmp_path):
+def test_noise__no_recorded_retrainings(tmp_path):
     ended = run(candidate(tmp_path))
     row = gate(ended)
     assert (ended.code, row["outcome"], row["blocks"]) == (1, "error", True)
@@ -35,16 +35,16 @@ def test_without_a_record_it_says_what_to_do(tmp_path):
     )
 
 
-def test_the_interval_is_wider_by_the_recorded_spread(tmp_path):
+def test_noise__interval_widened_by_the_recorded_spread(tmp_path):
     _, found = reproduce(candidate(tmp_path), 1, "-k", 5)
     sd = next(row["sd"] for row in found["metrics"] if row["metric"] == "balanced_accuracy")
     ended = run(tmp_path)
     row = gate(ended)
     rows = next(one for one in ended.report["metrics"] if (one["metric"], one["slice"]) == ("balanced_accuracy", None))
-    luck = student_two_sided(0.95, 4) * math.sqrt(2) * sd
+    noise = student_two_sided(0.95, 4) * math.sqrt(2) * sd
     expected = [
-        rows["change"] - math.hypot(rows["change"] - rows["change_interval"][0], luck),
-        rows["change"] + math.hypot(rows["change_interval"][1] - rows["change"], luck),
+        rows["change"] - math.hypot(rows["change"] - rows["change_interval"][0], noise),
+        rows["change"] + math.hypot(rows["change_interval"][1] - rows["change"], noise),
     ]
     assert row["interval"] == pytest.approx(expected)
     assert row["outcome"] == "inconclusive"
@@ -54,7 +54,7 @@ def test_the_interval_is_wider_by_the_recorded_spread(tmp_path):
     assert "and 5 retrainings" in (tmp_path / ".mlci/out/summary.md").read_text()
 
 
-def test_the_steps_of_a_run_judge_the_same(tmp_path):
+def test_noise__same_result_by_separate_steps(tmp_path):
     reproduce(candidate(tmp_path), 1, "-k", 3)
     whole = gate(run(tmp_path))
     assert mlci("evaluate", "--out", "steps", cwd=tmp_path).code == 0
@@ -63,14 +63,14 @@ def test_the_steps_of_a_run_judge_the_same(tmp_path):
     assert next(row for row in report["gates"] if row["metric"] == "balanced_accuracy") == whole
 
 
-def test_the_first_run_has_no_baseline_yet(tmp_path):
-    lucky(tmp_path, more=GATE)
+def test_noise__no_baseline_yet(tmp_path):
+    promote_noisy(tmp_path, more=GATE)
     report = json.loads((tmp_path / ".mlci/out/report.json").read_text())
     assert [row["outcome"] for row in report["gates"]] == ["no_baseline", "no_baseline"]
 
 
-def test_identical_predictions_are_no_luck(tmp_path):
-    lucky(tmp_path, more=GATE)
+def test_noise__identical_predictions(tmp_path):
+    promote_noisy(tmp_path, more=GATE)
     assert gate(run(tmp_path))["outcome"] == "passed"
 
 
@@ -81,7 +81,7 @@ def test_identical_predictions_are_no_luck(tmp_path):
         ({}, 1, "version 1 has no recorded spread"),
     ],
 )
-def test_a_record_that_does_not_count(tmp_path, changes, runs, said):
+def test_noise__unusable_record(tmp_path, changes, runs, said):
     reproduce(candidate(tmp_path), 1, "-k", runs)
     if changes:
         commit(tmp_path, changes)
@@ -89,7 +89,7 @@ def test_a_record_that_does_not_count(tmp_path, changes, runs, said):
     assert (row["outcome"], said in row["reason"]) == ("error", True), row["reason"]
 
 
-def test_training_that_takes_no_notice_of_the_seed(tmp_path):
+def test_noise__training_ignores_the_seed(tmp_path):
     repository(tmp_path, 1, more=GATE)
     commit(tmp_path, {"train.py": 'open("model.txt", "w").write("1 2 3")\n', "predict.py": PREDICT})
     assert promoted(tmp_path) == 1
@@ -100,7 +100,7 @@ def test_training_that_takes_no_notice_of_the_seed(tmp_path):
         assert (row["outcome"], said in row["reason"]) == ("error", True), row["reason"]
 
 
-def test_a_damaged_record_judges_nothing(tmp_path):
+def test_noise__damaged_record(tmp_path):
     reproduce(candidate(tmp_path), 1, "-k", 2)
     kept(tmp_path, bodies(tmp_path)[1].spread).write_text("{}")
     ended = run(tmp_path)

@@ -1,4 +1,4 @@
-"""A registry in an object store, on a real S3 server: the contract, damage, a failing network, and what is said."""
+"""A registry in an object store, on a real S3 server: the contract, damage, a failing network, and messages."""
 
 import pytest
 
@@ -44,8 +44,8 @@ class TestContract(Contract):
     rounds = 3
 
 
-def test_a_description_of_the_same_size_but_other_bytes_is_not_relied_on(s3):
-    """The store is asked for sizes only where a file is put; so whoever relies on it reads it first."""
+def test_describe__s3_object_with_other_bytes(s3):
+    """Putting a file checks sizes only; `describe` reads the bytes."""
     digest = stored_files.describe(s3.store(), b'{"a":1}')
     s3.put(f"pre/fix/model/files/{digest[:2]}/{digest}", b'{"a":2}')
     with pytest.raises(CorruptError, match="description to store was truncated or altered"):
@@ -53,7 +53,7 @@ def test_a_description_of_the_same_size_but_other_bytes_is_not_relied_on(s3):
 
 
 class TestPlace:
-    def test_objects_have_names_that_a_person_finds(self, s3, tmp_path):
+    def test_s3_store__readable_object_names(self, s3, tmp_path):
         (tmp_path / "f").write_bytes(b"x")
         s3.store().put(tmp_path / "f", sha(b"x"))
         registry.append_entry(s3.store(), stamp(), lambda _: verdict())
@@ -64,7 +64,7 @@ class TestPlace:
         ]
         assert s3.store().shown == f"s3://{s3.name}/pre/fix/model"
 
-    def test_without_a_prefix(self, s3):
+    def test_s3_store__no_prefix(self, s3):
         store = ObjectStore(f"s3://{s3.name}", "model", s3.environment)
         assert store.append(1, b"x")
         assert s3.keys() == ["model/ledger/000000001.json"]
@@ -84,18 +84,18 @@ class TestPlace:
             "gs://b/#",
         ],
     )
-    def test_addresses_that_are_none(self, url):
+    def test_object_store__invalid_address(self, url):
         with pytest.raises(InputError, match="an object store is written") as found:
             ObjectStore(url, "model", {})
         assert "pass" not in str(found.value)
 
-    def test_large_files_go_up_in_parts_and_an_upload_that_ends_early_is_not_there(self, s3, tmp_path):
+    def test_put__s3_multipart_with_another_digest(self, s3, tmp_path):
         (tmp_path / "f").write_bytes(b"x" * 20_000_000)
         with pytest.raises(OutsideError, match="changed"):
             s3.store().put(tmp_path / "f", "0" * 64)
         assert s3.keys() == []
 
-    def test_a_file_of_the_wrong_size_is_put_again(self, s3, tmp_path):
+    def test_put__s3_repairs_an_object_of_another_size(self, s3, tmp_path):
         (tmp_path / "f").write_bytes(b"whole")
         s3.store().put(tmp_path / "f", sha(b"whole"))
         s3.put(s3.keys()[0], b"who")
@@ -116,7 +116,7 @@ class TestDamage:
         return f"{LEDGER}/{layout.entry_name(number)}"
 
     @pytest.mark.parametrize("number", range(1, 6))
-    def test_an_entry_is_deleted(self, five, number):
+    def test_verify_ledger__s3_entry_deleted(self, five, number):
         five.delete(self.key(number))
         expected = "cut back" if number == 5 else f"entry {number} is missing"
         with pytest.raises(CorruptError, match=expected):
@@ -126,29 +126,29 @@ class TestDamage:
     @pytest.mark.parametrize(
         "change", [lambda data: data[:-9], lambda data: data.replace(b'"actor":"ada"', b'"actor":"eve"')]
     )
-    def test_an_entry_is_changed(self, five, number, change):
+    def test_verify_ledger__s3_entry_changed(self, five, number, change):
         five.put(self.key(number), change(five.get(self.key(number))))
         with pytest.raises(CorruptError, match=rf"entry ({number}|{number + 1}) "):
             verification.verify_ledger(five.store())
 
-    def test_all_entries_are_deleted(self, five):
+    def test_read_ledger_head__s3_all_entries_deleted(self, five):
         for number in range(1, 6):
             five.delete(self.key(number))
         with pytest.raises(CorruptError, match="ends at entry 0, but entry 5 was there"):
             ledger.read_ledger_head(five.store())
 
-    def test_the_witness_is_deleted(self, five):
+    def test_verify_ledger__s3_checkpoint_deleted(self, five):
         five.delete("pre/fix/model/witness.json")
         assert ledger.read_ledger_head(five.store()).number == 5
         assert "checkpoint is missing" in verification.verify_ledger(five.store()).findings[0].message
 
-    def test_a_huge_entry_is_not_read_whole(self, five):
+    def test_read__s3_oversized_entry(self, five):
         five.put(self.key(5), b" " * 3_000_000)
         assert len(five.store().read(5)) == 256 * 1024 + 1
         with pytest.raises(CorruptError, match="entry 5"):
             ledger.read_ledger_head(five.store())
 
-    def test_a_truncated_file_comes_as_it_is_for_its_digest_to_tell(self, five, tmp_path):
+    def test_get__s3_truncated_object_is_returned(self, five, tmp_path):
         (tmp_path / "f").write_bytes(b"whole")
         five.store().put(tmp_path / "f", sha(b"whole"))
         key = next(key for key in five.keys() if "/files/" in key)  # noqa: SIM118 - a method
@@ -165,29 +165,29 @@ class TestSaid:
     """What is missing is named, with what to set; no address with a signature, no secret is shown."""
 
     @pytest.mark.parametrize("call", CALLS)
-    def test_a_bucket_that_is_not_there_is_no_empty_registry(self, s3_port, s3, tmp_path, call):
+    def test_s3_store__bucket_not_found(self, s3_port, s3, tmp_path, call):
         store = type(s3)(s3_port, "no-such-bucket").store(limits=QUICK)
         with pytest.raises(OutsideError, match="the bucket no-such-bucket does not exist; create it"):
             asked(store, call, tmp_path)
 
-    def test_no_credentials(self, s3):
+    def test_s3_store__no_credentials(self, s3):
         store = s3.store(
             limits=QUICK, AWS_ACCESS_KEY_ID="", AWS_SECRET_ACCESS_KEY="", AWS_METADATA_ENDPOINT="http://127.0.0.1:1"
         )
         with pytest.raises(OutsideError, match="credentials were not found; set AWS_ACCESS_KEY_ID"):
             store.tail()
 
-    def test_half_of_the_credentials(self, s3):
+    def test_s3_store__secret_key_missing(self, s3):
         with pytest.raises(OutsideError, match="credentials were not found; set AWS_ACCESS_KEY_ID"):
             s3.store(limits=QUICK, AWS_SECRET_ACCESS_KEY="").tail()
 
-    def test_a_folder_that_is_not_there_for_what_is_fetched(self, s3, tmp_path):
+    def test_get__target_folder_not_found(self, s3, tmp_path):
         (tmp_path / "f").write_bytes(b"x")
         s3.store().put(tmp_path / "f", sha(b"x"))
         with pytest.raises(OutsideError, match="No such file or directory"):
             s3.store().get(sha(b"x"), tmp_path / "none" / "got")
 
-    def test_obstore_is_not_installed(self, s3, monkeypatch):
+    def test_object_store__obstore_not_installed(self, s3, monkeypatch):
         monkeypatch.setitem(__import__("sys").modules, "obstore.store", None)
         with pytest.raises(InputError, match=r"pip install 'mlci\[objects\]'"):
             s3.store()

@@ -1,4 +1,4 @@
-"""`baseline: production`: the champion's own numbers on the candidate's rows, or nothing is judged at all."""
+"""`baseline: production`: the champion's own numbers on the candidate's rows, or no judgement at all."""
 
 import json
 
@@ -29,7 +29,7 @@ ABSOLUTE = "  - {metric: accuracy, min: 0.5}\n"
 
 
 @pytest.mark.parametrize(("before", "after", "known"), KNOWN)
-def test_a_champion_that_is_better_or_worse_by_a_known_amount_shows_exactly_that(tmp_path, before, after, known):
+def test_run__known_change_against_the_champion(tmp_path, before, after, known):
     commit(champion(tmp_path, before), {"k.txt": str(after)})
     ended = run(tmp_path)
     assert change(ended) == shown(before, after)
@@ -39,14 +39,14 @@ def test_a_champion_that_is_better_or_worse_by_a_known_amount_shows_exactly_that
     assert ended.report["baseline"] == reference
 
 
-def test_the_champion_itself_is_no_change(tmp_path):
+def test_run__candidate_is_the_champion(tmp_path):
     ended = run(champion(tmp_path, 2))
     assert change(ended) == shown(2, 2)
     assert ended.report["baseline"]["version"] == "1"
 
 
 @pytest.mark.parametrize(("k", "code", "outcome"), [(3, 0, "passed"), (6, 1, "failed")])
-def test_the_first_run_says_so_and_judges_the_absolute_gates(tmp_path, k, code, outcome):
+def test_run__no_champion_yet(tmp_path, k, code, outcome):
     ended = run(repository(tmp_path, k, more=ABSOLUTE))
     assert ended.code == code
     assert [gate["outcome"] for gate in ended.report["gates"]] == ["no_baseline", outcome]
@@ -57,13 +57,13 @@ def test_the_first_run_says_so_and_judges_the_absolute_gates(tmp_path, k, code, 
     assert "no baseline yet · 100 rows" in comment
 
 
-def test_the_default_is_production(tmp_path):
+def test_run__production_is_the_default_baseline(tmp_path):
     contents = files(1)
     contents["mlci.yml"] = contents["mlci.yml"].replace("baseline: production\n", "")
     assert run(write(tmp_path, contents)).report["baseline"]["source"] == "production"
 
 
-def test_a_registry_that_cannot_be_read_judges_nothing(tmp_path):
+def test_run__registry_unreadable(tmp_path):
     repository(tmp_path, 1)
     (tmp_path / ".mlci").mkdir()
     (tmp_path / ".mlci/registry").write_text("a file")
@@ -90,7 +90,7 @@ DAMAGE = {
         ("entry", "entry 1"),
     ],
 )
-def test_a_damaged_champion_is_named_and_judges_nothing(tmp_path, damage, what, named):
+def test_run__damaged_champion(tmp_path, damage, what, named):
     champion(tmp_path, 1)
     before = trained(tmp_path)
     paths = {
@@ -110,7 +110,7 @@ def test_a_damaged_champion_is_named_and_judges_nothing(tmp_path, damage, what, 
         assert mlci(*command, cwd=tmp_path).code in {2, 4}
 
 
-def test_predictions_that_were_made_on_other_rows_than_the_manifest_says(tmp_path):
+def test_run__predictions_of_the_version_for_other_rows(tmp_path):
     champion(tmp_path, 1)
     file = {"name": "predictions.csv", **put(tmp_path, predictions(1, first=500).encode())}
     planted(tmp_path, predictions={"file": file})
@@ -119,7 +119,7 @@ def test_predictions_that_were_made_on_other_rows_than_the_manifest_says(tmp_pat
     assert "the predictions of version 2 do not fit the rows that its manifest names" in ended.err
 
 
-def test_a_file_name_that_leads_out_of_the_registry(tmp_path):
+def test_run__file_name_leaves_the_registry(tmp_path):
     champion(tmp_path, 1)
     file = {"name": "../../mlci.yml", **put(tmp_path, predictions(1).encode())}
     planted(tmp_path, predictions={"file": file})
@@ -129,7 +129,7 @@ def test_a_file_name_that_leads_out_of_the_registry(tmp_path):
 
 
 class TestTheEvaluationSetMoved:
-    """The champion's own model scores the new rows, by the code of its own commit."""
+    """The champion's own model scores the new rows, with the code of its own commit."""
 
     def moved(self, folder, before=1, after=3):
         """The candidate changes the rows, the model and the code; the champion's code would not know the new one."""
@@ -139,7 +139,7 @@ class TestTheEvaluationSetMoved:
         return folder
 
     @pytest.mark.parametrize(("before", "after", "known"), KNOWN)
-    def test_the_amount_is_still_the_known_one(self, tmp_path, before, after, known):
+    def test_moved_rows__known_change(self, tmp_path, before, after, known):
         assert (before - after) / 10 == pytest.approx(known)
         ended = run(self.moved(tmp_path, before, after))
         assert change(ended) == shown(before, after), ended.err
@@ -151,7 +151,7 @@ class TestTheEvaluationSetMoved:
         assert git(tmp_path, "worktree", "list").count("\n") == 0
         assert len(bodies(tmp_path)) == 1
 
-    def test_a_run_that_records_keeps_what_was_scored(self, tmp_path):
+    def test_moved_rows__recorded_scores_are_reused(self, tmp_path):
         self.moved(tmp_path)
         assert change(run(tmp_path, "--record")) == shown(1, 3)
         assert [body.kind for body in bodies(tmp_path)] == ["promotion", "rescored", "verdict"]
@@ -161,7 +161,7 @@ class TestTheEvaluationSetMoved:
         assert [body.kind for body in bodies(tmp_path)] == ["promotion", "rescored", "verdict", "verdict"]
         assert mlci("ledger", "verify", "--files", cwd=tmp_path).code == 0
 
-    def test_what_was_kept_is_verified_too(self, tmp_path):
+    def test_moved_rows__recorded_scores_damaged(self, tmp_path):
         self.moved(tmp_path)
         run(tmp_path, "--record")
         description = json.loads(kept(tmp_path, bodies(tmp_path)[1].predictions).read_bytes())
@@ -171,8 +171,8 @@ class TestTheEvaluationSetMoved:
         assert "`predictions.csv` of version 1 was altered" in ended.err
         assert "entry 2" in mlci("ledger", "verify", "--files", cwd=tmp_path).err
 
-    def test_a_predict_step_that_does_not_run_any_more_is_said_to_be_the_versions(self, tmp_path):
-        """Nothing in the candidate's own mlci.yml would mend it."""
+    def test_moved_rows__predict_step_of_the_version_fails(self, tmp_path):
+        """No change to the candidate's mlci.yml would help."""
         champion(tmp_path, 1, predict=BY_RUNNING.replace("predict.py", "$LEFT predict.py"))
         commit(tmp_path, {"holdout.csv": holdout(60, first=500), "k.txt": "2"})
         ended = run(tmp_path, LEFT="gone.py")
@@ -184,7 +184,7 @@ class TestTheEvaluationSetMoved:
         )
         assert "promote first a version whose predict step takes the old rows and the new ones" in ended.err
 
-    def test_a_damaged_model_scores_nothing(self, tmp_path):
+    def test_moved_rows__damaged_model(self, tmp_path):
         self.moved(tmp_path)
         DAMAGE["altered"](kept(tmp_path, manifest(tmp_path)["files"][0]["digest"]))
         ended = run(tmp_path)
@@ -192,7 +192,7 @@ class TestTheEvaluationSetMoved:
         assert "`model.txt` of version 1 was altered" in ended.err
         assert SCORES not in ended.err
 
-    def test_a_model_of_several_files(self, tmp_path):
+    def test_moved_rows__model_of_several_files(self, tmp_path):
         train = files(1)["train.py"] + (
             'import pathlib\nm = pathlib.Path(os.environ["MLCI_MODEL"])\nm.unlink()\n(m / "sub").mkdir(parents=True)\n'
             '(m / "sub/k").write_text(k)\n(m / "name").write_text("x")\n'
@@ -215,7 +215,7 @@ class TestTheEvaluationSetMoved:
         commit(tmp_path, {"holdout.csv": holdout(60, first=500), "k.txt": "4"})
         assert change(run(tmp_path)) == shown(2, 4)
 
-    def test_a_version_of_predictions_only_can_not_be_scored(self, tmp_path):
+    def test_moved_rows__version_without_a_model(self, tmp_path):
         repository(tmp_path, 0, **BY_FILE)
         commit(tmp_path, {"preds.csv": predictions(1)})
         assert (mlci("run", cwd=tmp_path).code, mlci("promote", cwd=tmp_path).code) == (0, 0)
@@ -226,7 +226,7 @@ class TestTheEvaluationSetMoved:
         assert SCORES not in ended.err  # it could not, and nothing says that it does
         assert f"`baseline: {{ref: {git(tmp_path, 'rev-parse', 'HEAD~1')}}}`" in ended.err
 
-    def test_a_commit_that_is_not_in_this_clone(self, tmp_path):
+    def test_moved_rows__commit_not_in_the_clone(self, tmp_path):
         self.moved(tmp_path / "all")
         git(tmp_path, "clone", "--quiet", "--depth=1", f"file://{tmp_path}/all", "shallow")
         text = (tmp_path / "shallow/mlci.yml").read_text() + f"registry: {tmp_path}/all/.mlci/registry\n"
@@ -237,7 +237,7 @@ class TestTheEvaluationSetMoved:
         assert "fetch-depth: 0" in ended.err
         assert SCORES not in ended.err
 
-    def test_a_version_that_was_made_outside_of_git(self, tmp_path):
+    def test_moved_rows__version_made_outside_of_git(self, tmp_path):
         write(tmp_path, files(1))
         assert (mlci("run", cwd=tmp_path).code, mlci("promote", cwd=tmp_path).code) == (0, 0)
         (tmp_path / "holdout.csv").write_text(holdout(first=500))
@@ -247,7 +247,7 @@ class TestTheEvaluationSetMoved:
         assert SCORES not in ended.err
 
 
-def test_rows_without_a_key_are_the_same_only_in_the_same_order(tmp_path):
+def test_run__rows_without_a_key(tmp_path):
     contents = files(2)
     contents["mlci.yml"] = contents["mlci.yml"].replace("  key: id\n", "")
     contents["predict.py"] = contents["predict.py"].replace('"id,p\\n"', '"p\\n"').replace("{row['id']},", "")
@@ -272,7 +272,7 @@ gates:
 """
 
 
-def test_metrics_files(tmp_path):
+def test_run__metrics_files(tmp_path):
     repository(tmp_path, 1)
     commit(tmp_path, {"mlci.yml": TOTALS, "metrics.json": '{"test": {"accuracy": 0.9}}'})
     first = run(tmp_path)
@@ -285,7 +285,7 @@ def test_metrics_files(tmp_path):
     assert state(tmp_path).uses == {"metrics": 1}
 
 
-def test_files_of_the_registry_in_git_are_refused(tmp_path):
+def test_run__registry_in_git(tmp_path):
     champion(tmp_path, 1)
     git(tmp_path, "add", "--force", ".mlci/registry")
     git(tmp_path, "commit", "--quiet", "-m", "planted")
@@ -294,7 +294,7 @@ def test_files_of_the_registry_in_git_are_refused(tmp_path):
     assert "so a pull request could write its own baseline" in ended.err
 
 
-def test_a_database_of_mlflow_in_git_is_refused(tmp_path):
+def test_run__mlflow_database_in_git(tmp_path):
     project = repository(tmp_path, 1, more="registry: mlflow:sqlite:///kept/mlflow.db\n")
     commit(project, {"kept/mlflow.db": "planted"})
     ended = run(project)
@@ -302,7 +302,7 @@ def test_a_database_of_mlflow_in_git_is_refused(tmp_path):
     assert "so a pull request could write its own baseline" in ended.err
 
 
-def test_a_link_in_git_to_somewhere_else_is_refused_too(tmp_path):
+def test_run__link_in_git_to_another_registry(tmp_path):
     project = repository(tmp_path / "project", 1)
     (tmp_path / "planted").mkdir()
     (project / ".mlci").mkdir()
@@ -314,8 +314,8 @@ def test_a_link_in_git_to_somewhere_else_is_refused_too(tmp_path):
     assert "so a pull request could write its own baseline" in ended.err
 
 
-def test_a_candidate_that_writes_to_the_baselines_predictions(tmp_path):
-    """It knows where its own predictions go, so it can find the others."""
+def test_run__candidate_writes_the_baselines_predictions(tmp_path):
+    """It knows its own predictions path, so it can find the baseline's."""
     champion(tmp_path, 1)
     script = files(3)["predict.py"] + (
         'import pathlib\nour = pathlib.Path(os.environ["MLCI_PREDICTIONS"])\n'
@@ -327,7 +327,7 @@ def test_a_candidate_that_writes_to_the_baselines_predictions(tmp_path):
     assert "wrote to the baseline's predictions of version 1" in ended.err
 
 
-def test_a_candidate_that_writes_to_the_evaluation_set(tmp_path):
+def test_run__candidate_writes_the_evaluation_set(tmp_path):
     champion(tmp_path, 1)
     script = files(3)["train.py"] + (
         'text = open("holdout.csv").read().splitlines()\n'
@@ -339,7 +339,7 @@ def test_a_candidate_that_writes_to_the_evaluation_set(tmp_path):
     assert not (tmp_path / ".mlci/out/report.json").exists()
 
 
-def test_a_candidate_that_turns_labels(tmp_path):
+def test_run__candidate_flips_labels(tmp_path):
     champion(tmp_path, 1)
     script = (
         files(3)["train.py"]
@@ -351,7 +351,7 @@ def test_a_candidate_that_turns_labels(tmp_path):
     assert "the evaluation set changed during the evaluation" in ended.err
 
 
-def test_a_workflow_is_told_that_its_folder_will_be_lost(tmp_path):
+def test_run__registry_folder_of_a_workflow_is_lost(tmp_path):
     repository(tmp_path, 1)
     ended = run(tmp_path, GITHUB_ACTIONS="true")
     assert "::warning file=mlci.yml,line=1::`registry: .mlci/registry` is a folder that this runner loses" in ended.err
@@ -359,7 +359,7 @@ def test_a_workflow_is_told_that_its_folder_will_be_lost(tmp_path):
     assert "::warning" not in run(tmp_path, GITHUB_ACTIONS="true").err
 
 
-def test_costs_are_those_of_the_version(tmp_path):
+def test_run__costs_of_the_version(tmp_path):
     more = "  - {metric: model_megabytes, max_rise: 10%}\n  - {metric: train_seconds, max: 60}\n"
     commit(champion(tmp_path, 1, more=more), {"k.txt": "10"})  # two bytes instead of one
     ended = run(tmp_path)
@@ -369,7 +369,7 @@ def test_costs_are_those_of_the_version(tmp_path):
 
 
 class TestUses:
-    def test_the_same_look_costs_nothing(self, tmp_path):
+    def test_holdout_uses__same_candidate_counts_once(self, tmp_path):
         champion(tmp_path, 3)
         counts = []
         for k in (3, 2, 2, 3, 1):
@@ -379,20 +379,20 @@ class TestUses:
         assert [body.again for body in bodies(tmp_path) if body.kind == "verdict"] == [False, False, True, True, False]
         assert list(state(tmp_path).uses.values()) == [3]
 
-    def test_other_gates_are_another_look(self, tmp_path):
+    def test_holdout_uses__other_gates_count_again(self, tmp_path):
         champion(tmp_path, 3)
         assert run(tmp_path, "--record").report["evaluation"]["uses"] == 1
         commit(tmp_path, {"mlci.yml": files(3, more=ABSOLUTE)["mlci.yml"]})
         assert run(tmp_path, "--record").report["evaluation"]["uses"] == 2
 
-    def test_a_run_that_does_not_record_shows_what_was_recorded(self, tmp_path):
+    def test_holdout_uses__run_without_record(self, tmp_path):
         champion(tmp_path, 3)
         assert run(tmp_path).report["evaluation"]["uses"] is None
         run(tmp_path, "--record")
         assert run(tmp_path).report["evaluation"]["uses"] == 1
         assert len(bodies(tmp_path)) == 2
 
-    def test_a_verdict_names_the_report_and_who_judged(self, tmp_path):
+    def test_run_record__report_and_actor(self, tmp_path):
         champion(tmp_path, 3)
         workflow = {"GITHUB_SERVER_URL": "https://github.com", "GITHUB_REPOSITORY": "o/r", "GITHUB_RUN_ID": "7"}
         run(tmp_path, "--record", GITHUB_ACTOR="octocat", GITHUB_SHA="c" * 40, **workflow)
@@ -401,7 +401,7 @@ class TestUses:
         assert entry.body.report == entries.entry_digest((tmp_path / ".mlci/out/report.json").read_bytes())
         assert (entry.body.verdict, entry.body.against) == ("pass", 1)
 
-    def test_any_baseline_can_be_recorded(self, tmp_path):
+    def test_run_record__file_baseline(self, tmp_path):
         write(tmp_path, {**files(2, baseline="{file: old.csv}"), "old.csv": predictions(2)})
         assert run(tmp_path, "--record").report["evaluation"]["uses"] == 1
         assert bodies(tmp_path)[0].against is None

@@ -1,4 +1,4 @@
-"""`mlci promote`: the judged bytes or none, judged again where something moved."""
+"""`mlci promote`: the evaluated bytes or none, judged again if the champion, the rows or the gates changed."""
 
 import json
 
@@ -27,7 +27,7 @@ from tests.registry.lifecycle import (
 
 
 class TestPromotion:
-    def test_it_says_what_it_did_and_who(self, tmp_path):
+    def test_promote__report_and_entry(self, tmp_path):
         run(repository(tmp_path, 3))
         ended = promote(tmp_path, "--note", "first", GITHUB_ACTOR="octocat")
         expected = {"promoted": True, "version": 1, "replaced": None, "entry": 1, "verdict": "warn"}
@@ -40,7 +40,7 @@ class TestPromotion:
         expected = "version 2 of planted is in production; it replaces version 1 (passed on 100 rows; entry 2)\n"
         assert (said.code, said.out) == (0, expected)
 
-    def test_twice_is_once(self, tmp_path):
+    def test_promote__twice(self, tmp_path):
         champion(tmp_path, 3)
         ended = promote(tmp_path)
         assert (ended.code, ended.report["promoted"], ended.report["version"]) == (0, False, 1)
@@ -48,8 +48,8 @@ class TestPromotion:
         assert promote(tmp_path).report["promoted"] is False
         assert len(bodies(tmp_path)) == 1
 
-    def test_the_verdict_of_a_run_that_could_not_record_is_recorded_once(self, tmp_path):
-        """A use of the evaluation set, whether it was promoted or not; the same as `mlci run --record` leaves."""
+    def test_promote__records_the_verdict_once(self, tmp_path):
+        """It is a use of the evaluation set, promoted or not, as `mlci run --record` leaves it."""
         champion(tmp_path, 2)
         commit(tmp_path, {"k.txt": "1"})
         rows = run(tmp_path).report["evaluation"]["fingerprint"]
@@ -69,14 +69,14 @@ class TestPromotion:
         assert (by_run.again, by_run.predictions, by_run.policy) == (True, blocked.predictions, blocked.policy)
         assert state(tmp_path).uses == {rows: 2}
 
-    def test_what_a_gate_blocks_is_not_promoted(self, tmp_path):
+    def test_promote__blocked_by_a_gate(self, tmp_path):
         commit(champion(tmp_path, 1), {"k.txt": "3"})
         assert run(tmp_path).code == 1
         ended = promote(tmp_path)
         assert (ended.code, ended.report["refused"]) == (1, "a gate blocks")
         assert state(tmp_path).champion == 1
 
-    def test_files_that_were_there_and_are_damaged_are_named(self, tmp_path):
+    def test_promote__stored_files_damaged(self, tmp_path):
         champion(tmp_path, 3)
         lost = kept(tmp_path, manifest(tmp_path)["recipe"]["config"]["digest"])
         DAMAGE["altered"](lost)
@@ -90,7 +90,7 @@ class TestPromotion:
         assert mlci("ledger", "verify", "--files", cwd=tmp_path).code == 0  # the bundle's took its place
 
     @pytest.mark.parametrize("damage", DAMAGE)
-    def test_a_damaged_champion_is_not_replaced_unseen(self, tmp_path, damage):
+    def test_promote__damaged_champion(self, tmp_path, damage):
         commit(champion(tmp_path, 3), {"k.txt": "1"})
         run(tmp_path)
         DAMAGE[damage](kept(tmp_path, manifest_digest(tmp_path)))
@@ -99,7 +99,7 @@ class TestPromotion:
         assert "the manifest of version 1" in ended.err
         assert state(tmp_path).champion == 1
 
-    def test_a_ledger_that_was_cut_back(self, tmp_path):
+    def test_promote__truncated_ledger(self, tmp_path):
         commit(champion(tmp_path, 3), {"k.txt": "1"})
         promoted(tmp_path)
         run(tmp_path)
@@ -109,7 +109,7 @@ class TestPromotion:
             assert (ended.code, ended.out) == (4, "")
             assert "it was cut back" in ended.err
 
-    def test_words_that_are_too_long_for_the_ledger(self, tmp_path):
+    def test_promote__note_too_long(self, tmp_path):
         run(repository(tmp_path, 3))
         for command in (("promote", "--note"), ("rollback", "--reason")):
             ended = mlci(*command, "x" * 2001, cwd=tmp_path)
@@ -117,13 +117,13 @@ class TestPromotion:
             assert "2,001 characters; the ledger takes 2,000" in ended.err
         assert bodies(tmp_path) == []
 
-    def test_a_command_of_any_length(self, tmp_path):
+    def test_promote__long_command(self, tmp_path):
         train = files(3)["mlci.yml"].replace("  run: ", f"  run: X={'x' * 5000} ", 1)
         repository(tmp_path, 3)
         commit(tmp_path, {"mlci.yml": train})
         assert promoted(tmp_path) == 1
 
-    def test_uncommitted_changes_are_named(self, tmp_path):
+    def test_promote__uncommitted_changes(self, tmp_path):
         repository(tmp_path, 3)
         (tmp_path / "k.txt").write_text("2")
         run(tmp_path)
@@ -146,7 +146,7 @@ class TestJudgedAgain:
         mlci_out.rename(folder / ".mlci/done")
         aside.rename(mlci_out)
 
-    def test_what_blocked_against_a_version_that_is_not_in_production_any_more(self, tmp_path):
+    def test_promote__blocked_against_a_rolled_back_version(self, tmp_path):
         commit(champion(tmp_path, 3), {"k.txt": "1"})
         assert promoted(tmp_path) == 2
         commit(tmp_path, {"k.txt": "2"})
@@ -158,7 +158,7 @@ class TestJudgedAgain:
         assert ended.report["judged_again"] == ["it was judged against version 2, and version 1 is in production"]
 
     @pytest.mark.parametrize(("other", "code"), [(2, 0), (0, 1)])
-    def test_the_champion_moved(self, tmp_path, other, code):
+    def test_promote__champion_changed_meanwhile(self, tmp_path, other, code):
         commit(champion(tmp_path, 3), {"k.txt": "1"})
         run(tmp_path)
         times = trained(tmp_path)
@@ -178,7 +178,7 @@ class TestJudgedAgain:
                 (tmp_path / ".mlci/out/report.json").read_bytes()
             )
 
-    def test_it_is_recorded_as_the_same_look(self, tmp_path):
+    def test_promote__judged_again_is_the_same_holdout_use(self, tmp_path):
         commit(champion(tmp_path, 3), {"k.txt": "1"})
         run(tmp_path, "--record")
         self.another(tmp_path, 2)
@@ -186,8 +186,8 @@ class TestJudgedAgain:
         assert [body.kind for body in bodies(tmp_path)] == ["promotion", "verdict", "promotion", "verdict", "promotion"]
         assert list(state(tmp_path).uses.values()) == [1]
 
-    def test_the_rows_moved(self, tmp_path):
-        """Both models score the new rows, each by its own file and its own commit's code."""
+    def test_promote__rows_changed_meanwhile(self, tmp_path):
+        """Both models score the new rows, each with its own file and the code of its own commit."""
         commit(champion(tmp_path, 3), {"k.txt": "1"})
         run(tmp_path)
         times = trained(tmp_path)
@@ -205,7 +205,7 @@ class TestJudgedAgain:
         assert change(run(tmp_path)) == shown(1, 2)
         assert mlci("ledger", "verify", "--files", cwd=tmp_path).code == 0
 
-    def test_the_gates_moved(self, tmp_path):
+    def test_promote__gates_changed_meanwhile(self, tmp_path):
         run(repository(tmp_path, 3, more=ABSOLUTE))
         tighter = files(3, more=ABSOLUTE.replace("0.5", "0.8"))["mlci.yml"]
         commit(tmp_path, {"mlci.yml": tighter})
@@ -214,12 +214,12 @@ class TestJudgedAgain:
         assert ended.report["judged_again"] == ["the gates, the policy or the slices changed in the configuration"]
         assert state(tmp_path).champion is None
 
-    def test_words_of_the_configuration_that_decide_nothing_may_move(self, tmp_path):
+    def test_promote__comment_in_the_configuration_changed(self, tmp_path):
         run(repository(tmp_path, 3))
         commit(tmp_path, {"mlci.yml": "# a comment\n" + files(3)["mlci.yml"]})
         assert promote(tmp_path).report["judged_again"] == []
 
-    def test_what_was_judged_against_something_else(self, tmp_path):
+    def test_promote__judged_without_a_baseline(self, tmp_path):
         champion(tmp_path, 1)
         text = files(3, baseline="none", more=ABSOLUTE)["mlci.yml"]
         commit(tmp_path, {"k.txt": "3", "mlci.yml": text})
@@ -229,8 +229,8 @@ class TestJudgedAgain:
         assert "not judged against production" in ended.report["judged_again"][0]
         assert state(tmp_path).champion == 1
 
-    def test_that_was_asked_for(self, tmp_path):
-        """The report may come from a job that others can write to; the predictions speak for themselves."""
+    def test_promote__again(self, tmp_path):
+        """The report may come from a job that others can write to; the predictions decide."""
         commit(champion(tmp_path, 1), {"k.txt": "3"})
         assert run(tmp_path).code == 1
         forged = tmp_path / ".mlci/out/bundle"
@@ -242,7 +242,7 @@ class TestJudgedAgain:
         assert (ended.code, ended.report["judged_again"]) == (1, ["`--again` was given"])
         assert state(tmp_path).champion == 1
 
-    def test_numbers_of_a_metrics_file(self, tmp_path):
+    def test_promote__metrics_file(self, tmp_path):
         repository(tmp_path, 1)
         text = TOTALS.replace("gates:", "baseline: none\ngates:") + "  - {metric: test.accuracy, min: 0.5}\n"
         for value, code in ((0.9, 0), (0.7, 1)):

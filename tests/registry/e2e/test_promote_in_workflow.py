@@ -19,8 +19,8 @@ def test_promote__another_version_on_the_same_rows(tmp_path):
     assert ended.report["judged_again"] == ["it was judged against version 1, and version 2 is in production"]
 
 
-def test_promote__a_gate_blocks_on_moved_rows(tmp_path):
-    """The champion stays: what it says of the new rows is kept, so that nothing has to score it again."""
+def test_promote__gate_blocks_on_moved_rows(tmp_path):
+    """The champion stays; its predictions on the new rows are stored, so that it is not scored again."""
     jobs = Jobs(tmp_path / "project")
     commit(jobs.folder, {"k.txt": "5", "holdout.csv": holdout(60, first=500)})
     assert jobs.retrain().code == 1
@@ -48,8 +48,8 @@ def test_promote__rows_moved_and_another_version_meanwhile(tmp_path):
     assert jobs.promote().report["version"] == 3
 
 
-def test_promote__a_metric_of_scikit_learn(tmp_path):
-    """It is evaluated without the folders of the user on the module path."""
+def test_promote__scikit_learn_metric(tmp_path):
+    """It is evaluated without the user's folders on the module path."""
     jobs = Jobs(tmp_path / "project", more="  - {metric: jaccard_score, min: 0.5}\n")
     commit(jobs.folder, {"k.txt": "1", "joblib.py": MARK, "scipy.py": MARK})
     jobs.retrain()
@@ -82,7 +82,7 @@ def test_promote__outside_of_a_workflow_models_score_moved_rows(tmp_path):
     assert len(jobs.ran.read_text().split()) > 1
 
 
-def test_promote__an_evaluation_set_that_training_made(tmp_path):
+def test_promote__evaluation_set_made_by_training(tmp_path):
     jobs = Jobs(tmp_path / "project")
     makes = f"{MARK}{TRAIN}open('made.csv', 'w').write({holdout()!r})\n"
     text = files(1)["mlci.yml"].replace("holdout.csv", "made.csv")
@@ -109,7 +109,7 @@ def test_bundle__predictions_of_the_champion_were_altered(tmp_path):
     assert (ended.code, "predictions.csv: was altered" in ended.err) == (2, True), ended.err
 
 
-def test_bundle__without_moved_rows_holds_no_predictions_of_the_champion(tmp_path):
+def test_bundle__no_champion_predictions_if_the_rows_did_not_move(tmp_path):
     folder = champion(tmp_path, 3)
     commit(folder, {"k.txt": "1"})
     run(folder)

@@ -1,4 +1,4 @@
-"""`mlci reproduce`: a version trained again; identical, within the spread of the reruns, or different and where."""
+"""`mlci reproduce`: a version trained again is identical, within the training noise, or different."""
 
 import json
 import random
@@ -13,16 +13,16 @@ from tests.operations.project import holdout, mlci, predictions, write
 from tests.operations.test_known_change import BY_FILE
 from tests.registry.lifecycle import bodies, champion, kept, manifest, promoted, repository, state
 
-LUCKY = """\
+NOISY_TRAINING = """\
 import os, random
 seed = os.environ["MLCI_SEED"]
-counter = os.environ.get("TRAININGS")  # luck that no seed decides, and that is the same in every run of this test
+counter = os.environ.get("TRAININGS")  # noise that ignores the seed but is the same in every run of this test
 if counter:
     seed = len(open(counter).read())
     open(counter, "a").write("x")
-lucky = random.Random(int(seed))
-number = int(open("k.txt").read()) * 10 + lucky.randint(-4, 4)
-wrong = lucky.sample(range(100), number)
+draw = random.Random(int(seed))
+number = int(open("k.txt").read()) * 10 + draw.randint(-4, 4)
+wrong = draw.sample(range(100), number)
 open("model.txt", "w").write(" ".join(map(str, wrong)))
 """
 PREDICT = """\
@@ -36,18 +36,18 @@ with open(os.environ["MLCI_PREDICTIONS"], "w") as out:
 """
 
 
-def lucky(folder, k=2, *, more="", **environment):
-    """Promote a version whose training draws the rows that it is wrong on, by MLCI_SEED or by a counter."""
+def promote_noisy(folder, k=2, *, more="", **environment):
+    """Promote a version whose training draws its wrong rows, by MLCI_SEED or by a counter."""
     repository(folder, k, more=more)
-    commit(folder, {"train.py": LUCKY, "predict.py": PREDICT})
+    commit(folder, {"train.py": NOISY_TRAINING, "predict.py": PREDICT})
     assert promoted(folder, **environment) == 1
     return folder
 
 
 def known(seed, k=2):
     """Return the accuracy that a seed has to lead to."""
-    lucky = random.Random(seed)
-    return 1 - (k * 10 + lucky.randint(-4, 4)) / 100
+    draw = random.Random(seed)
+    return 1 - (k * 10 + draw.randint(-4, 4)) / 100
 
 
 def counter(folder):
@@ -66,7 +66,7 @@ def spread(folder, body):
     return MetricSpread.model_validate_json(kept(folder, body.spread).read_bytes())
 
 
-def test_the_same_bytes(tmp_path):
+def test_reproduce__same_bytes(tmp_path):
     champion(tmp_path, 2)
     commit(tmp_path, {"k.txt": "5"})  # the version's own commit counts, not what is checked out
     code, found = reproduce(tmp_path)
@@ -78,8 +78,8 @@ def test_the_same_bytes(tmp_path):
     assert mlci("ledger", "verify", "--files", cwd=tmp_path).code == 0
 
 
-def test_a_seed_that_is_kept_is_reproduced_and_the_next_seeds_tell_the_spread(tmp_path):
-    code, found = reproduce(lucky(tmp_path), "-k", 4)
+def test_reproduce__stored_seed_and_the_following_ones(tmp_path):
+    code, found = reproduce(promote_noisy(tmp_path), "-k", 4)
     assert (code, found["outcome"], found["identical"]) == (0, "identical", "bytes")
     assert [rerun["seed"] for rerun in found["reruns"]] == [7, 8, 9, 10]
     values = [rerun["metrics"]["accuracy"] for rerun in found["reruns"]]
@@ -93,24 +93,24 @@ def test_a_seed_that_is_kept_is_reproduced_and_the_next_seeds_tell_the_spread(tm
     assert state(tmp_path).reproduced == {"1": 2}
 
 
-def test_luck_is_within_the_spread_of_the_reruns(tmp_path):
+def test_reproduce__within_the_spread(tmp_path):
     chance = counter(tmp_path)
-    code, found = reproduce(lucky(tmp_path, **chance), "-k", 5, **chance)
+    code, found = reproduce(promote_noisy(tmp_path, **chance), "-k", 5, **chance)
     assert (code, found["outcome"], found["identical"]) == (0, "within", None)
     assert found["otherwise"]["rows"] > 0
     shown = mlci("reproduce", "-k", 2, cwd=tmp_path, **chance).out
     assert "The first rerun decides" in shown
 
 
-def test_one_rerun_has_no_spread(tmp_path):
+def test_reproduce__one_rerun_has_no_spread(tmp_path):
     chance = counter(tmp_path)
-    ended = mlci("reproduce", cwd=lucky(tmp_path, **chance), **chance)
+    ended = mlci("reproduce", cwd=promote_noisy(tmp_path, **chance), **chance)
     assert ended.code == 1
     assert "one rerun has no spread to be within: `mlci reproduce 1 -k 5`" in " ".join(ended.out.split())
 
 
-def test_different_and_where(tmp_path):
-    """Training depends on something that git does not hold, and that has changed since."""
+def test_reproduce__different(tmp_path):
+    """Training depends on a file outside of git, which has changed since."""
     repository(tmp_path, 1)
     outside = tmp_path.parent / f"{tmp_path.name}-outside"
     outside.write_text("1")
@@ -127,7 +127,7 @@ def test_different_and_where(tmp_path):
     assert len(bodies(tmp_path)) == 2  # --no-record
 
 
-def test_rows_that_moved(tmp_path):
+def test_reproduce__rows_moved(tmp_path):
     champion(tmp_path, 2)
     commit(tmp_path, {"holdout.csv": holdout(60, first=500)})
     code, found = reproduce(tmp_path, "-k", 2)
@@ -135,7 +135,7 @@ def test_rows_that_moved(tmp_path):
     assert spread(tmp_path, bodies(tmp_path)[1]).reruns[0].metrics["accuracy"] == 0.8
 
 
-def test_a_version_that_can_not_be_made_again(tmp_path):
+def test_reproduce__version_not_reproducible(tmp_path):
     (tmp_path / "dirty").mkdir()
     repository(tmp_path / "dirty", 1)
     (tmp_path / "dirty/k.txt").write_text("2")
@@ -150,7 +150,7 @@ def test_a_version_that_can_not_be_made_again(tmp_path):
     assert mlci("reproduce", "3", cwd=tmp_path / "file").code == 2
 
 
-def test_training_that_fails(tmp_path):
+def test_reproduce__training_fails(tmp_path):
     repository(tmp_path, 1)
     outside = write(tmp_path.parent, {f"{tmp_path.name}-there": ""}) / f"{tmp_path.name}-there"
     commit(tmp_path, {"train.py": f'open({str(outside)!r})\nopen("model.txt", "w").write("1")\n'})
@@ -161,7 +161,7 @@ def test_training_that_fails(tmp_path):
     assert len(bodies(tmp_path)) == 1
 
 
-def test_a_damaged_record_is_found(tmp_path):
+def test_verify_ledger__recorded_spread_damaged(tmp_path):
     champion(tmp_path, 2)
     assert mlci("reproduce", cwd=tmp_path).code == 0
     kept(tmp_path, bodies(tmp_path)[1].spread).write_text("x")
@@ -173,12 +173,14 @@ class TestByTwoJobs:
     """One that trains and may only read, and one that records and runs nothing of the user's."""
 
     def left(self, folder, k=3):
-        ended = mlci("reproduce", "-k", k, "--no-record", "--save", folder / "out/found.json", cwd=lucky(folder))
+        ended = mlci(
+            "reproduce", "-k", k, "--no-record", "--save", folder / "out/found.json", cwd=promote_noisy(folder)
+        )
         assert ended.code == 0, ended.err
         assert len(bodies(folder)) == 1
         return folder / "out/found.json"
 
-    def test_it_is_the_same_record(self, tmp_path):
+    def test_reproduce_record__saved_file(self, tmp_path):
         path = self.left(tmp_path)
         (tmp_path / "train.py").write_text("raise SystemExit(1)")
         for _ in range(2):  # the job may be run again
@@ -204,7 +206,7 @@ class TestByTwoJobs:
             (lambda _: "", "can't be read"),
         ],
     )
-    def test_what_no_such_job_leaves(self, tmp_path, change, says):
+    def test_reproduce_record__invalid_file(self, tmp_path, change, says):
         path = self.left(tmp_path)
         path.write_text(change(path.read_text()))
         ended = mlci("reproduce", "--record", path, cwd=tmp_path)
@@ -212,11 +214,11 @@ class TestByTwoJobs:
         assert says in ended.err
         assert len(bodies(tmp_path)) == 1
 
-    def test_a_file_that_is_not_there(self, tmp_path):
+    def test_reproduce_record__file_not_found(self, tmp_path):
         ended = mlci("reproduce", "--record", "none.json", cwd=champion(tmp_path, 2))
         assert (ended.code, "`mlci reproduce --save` writes it" in ended.err) == (2, True)
 
     @pytest.mark.parametrize("more", [["1"], ["--no-record"], ["--save", "x.json"]])
-    def test_it_takes_nothing_else(self, tmp_path, more):
+    def test_reproduce_record__other_arguments(self, tmp_path, more):
         ended = mlci("reproduce", "--record", "found.json", *more, cwd=champion(tmp_path, 2))
         assert (ended.code, "--record takes the version from its file" in ended.err) == (2, True)

@@ -1,4 +1,4 @@
-"""`mlci rollback`, and what versions, show and ledger tell."""
+"""`mlci rollback`, and the output of versions, show and ledger."""
 
 import pytest
 
@@ -33,7 +33,7 @@ class TestRollback:
     def back(self, folder, *more, reason="it drifts", **environment):
         return mlci("rollback", "--json", "--reason", reason, *more, cwd=folder, **environment)
 
-    def test_one_step_with_reason_and_author(self, tmp_path):
+    def test_rollback__one_step_with_reason_and_author(self, tmp_path):
         self.versions(tmp_path, 3, 2, 1)
         ended = self.back(tmp_path, GITHUB_ACTOR="octocat")
         assert ended.report == {"version": 2, "replaced": 3, "entry": 4}
@@ -50,8 +50,8 @@ class TestRollback:
         assert (again.code, again.out) == (0, "version 3 is in production already; nothing was written\n")
         assert store(tmp_path).tail() == 6
 
-    def test_what_was_rolled_back_does_not_come_back_by_itself(self, tmp_path):
-        """The workflow that promoted it is run again: the same bytes, judged and good."""
+    def test_promote__rolled_back_version_again(self, tmp_path):
+        """The workflow that promoted it runs again: the same bytes, with a passing verdict."""
         self.versions(tmp_path, 3, 1)
         self.back(tmp_path)
         assert run(tmp_path).code == 0
@@ -62,8 +62,8 @@ class TestRollback:
         commit(tmp_path, {"k.txt": "2"})
         assert promoted(tmp_path) == 3
 
-    def test_nor_after_another_version_came_in_between(self, tmp_path):
-        """The bundle that was rolled back waits, production moves on from another branch, the bundle is promoted."""
+    def test_promote__rolled_back_version_after_another_promotion(self, tmp_path):
+        """The rolled-back bundle waits, production moves on from another branch, then the bundle is promoted."""
         champion(tmp_path, 4)
         base = git(tmp_path, "rev-parse", "HEAD")
         commit(tmp_path, {"k.txt": "2"})
@@ -81,8 +81,8 @@ class TestRollback:
         assert not [line for line in said.out.splitlines() if line.lstrip().startswith("::")]
 
     @pytest.mark.parametrize("steps", [[[], []], [["--to", 1]]])
-    def test_nor_what_is_further_behind(self, tmp_path, steps):
-        """Two steps back, and one step over two versions: each of the two stays where it is."""
+    def test_promote__any_rolled_back_version_again(self, tmp_path, steps):
+        """After two rollbacks of one step, and after one over two versions, both versions stay rolled back."""
         self.versions(tmp_path, 3, 2, 1)
         for step in steps:
             self.back(tmp_path, *step)
@@ -95,7 +95,7 @@ class TestRollback:
             assert f"`mlci rollback --to {number}` restores it on purpose" in ended.report["refused"]
         assert state(tmp_path).champion == 1
 
-    def test_the_same_files_by_another_commit_are_named(self, tmp_path):
+    def test_promote__same_files_by_another_commit_after_a_rollback(self, tmp_path):
         self.versions(tmp_path, 3, 1)
         self.back(tmp_path)
         commit(tmp_path, {"README": "not a word about the model"})
@@ -108,13 +108,13 @@ class TestRollback:
         ("more", "says"),
         [(["--to", 9], "has no version 9"), (["--to", 0], "Invalid value"), ([], "nothing to roll back")],
     )
-    def test_there_is_no_such_version(self, tmp_path, more, says):
+    def test_rollback__version_not_found(self, tmp_path, more, says):
         folder = champion(tmp_path, 1) if more else repository(tmp_path, 1)
         ended = self.back(folder, *more)
         assert (ended.code, ended.out) == (2, "")
         assert says in ended.err
 
-    def test_a_reason_has_to_be_given(self, tmp_path):
+    def test_rollback__no_reason(self, tmp_path):
         self.versions(tmp_path, 3, 1)
         assert mlci("rollback", cwd=tmp_path).code == 2
         assert self.back(tmp_path, reason="  ").code == 2
@@ -122,12 +122,12 @@ class TestRollback:
 
     @pytest.mark.parametrize("damage", DAMAGE)
     @pytest.mark.parametrize("what", ["model", "report", "manifest"])
-    def test_not_to_a_version_that_is_damaged(self, tmp_path, damage, what):
+    def test_rollback__damaged_target(self, tmp_path, damage, what):
         self.versions(tmp_path, 3, 1)
-        held = manifest(tmp_path, 1)
+        document = manifest(tmp_path, 1)
         digest = {
-            "model": held["files"][0]["digest"],
-            "report": held["report"]["digest"],
+            "model": document["files"][0]["digest"],
+            "report": document["report"]["digest"],
             "manifest": manifest_digest(tmp_path, 1),
         }[what]
         DAMAGE[damage](kept(tmp_path, digest))
@@ -136,8 +136,8 @@ class TestRollback:
         assert "version 1" in ended.err
         assert state(tmp_path).champion == 2
 
-    def test_not_to_bytes_that_somebody_put_into_an_old_entry(self, tmp_path):
-        """The entry reads, the manifest and every file are there; only the chain knows better."""
+    def test_rollback__old_entry_replaced(self, tmp_path):
+        """The entry, the manifest and every file are readable; only the chain shows the change."""
         self.versions(tmp_path, 3, 1)
         planted = swapped(store(tmp_path), tmp_path, 1)
         (tmp_path / f".mlci/registry/{MODEL}/ledger/000000001.json").write_bytes(planted)
@@ -147,7 +147,7 @@ class TestRollback:
             assert "entry 1 is not the one that later entries name: it was changed or replaced" in ended.err
         assert state(tmp_path).champion == 2
 
-    def test_no_baseline_and_no_promotion_from_a_champion_whose_entry_was_changed(self, tmp_path):
+    def test_run_and_promote__champions_entry_replaced(self, tmp_path):
         self.versions(tmp_path, 3, 2)
         commit(tmp_path, {"k.txt": "1"})
         assert run(tmp_path, "--record").code == 0
@@ -158,7 +158,7 @@ class TestRollback:
             assert "entry 2 is not the one that later entries name" in ended.err
         assert (state(tmp_path).champion, store(tmp_path).tail()) == (2, 3)
 
-    def test_another_promotion_in_between(self, tmp_path, monkeypatch):
+    def test_rollback__another_promotion_meanwhile(self, tmp_path, monkeypatch):
         self.versions(tmp_path, 3, 2)
         real = registry.append_entry
 
@@ -175,7 +175,7 @@ class TestRollback:
         monkeypatch.setattr("mlci.operations.rollback.ledger.append_entry", overtaken)
 
 
-def test_nothing_yet(tmp_path):
+def test_versions_show_and_log__no_version(tmp_path):
     repository(tmp_path, 1)
     assert "has no version" in mlci("versions", cwd=tmp_path).out
     assert mlci("versions", "--json", cwd=tmp_path).report == {"model": "planted", "champion": None, "versions": []}
@@ -185,7 +185,7 @@ def test_nothing_yet(tmp_path):
     assert not (tmp_path / ".mlci/registry").exists()
 
 
-def test_versions_show_and_log(tmp_path):
+def test_versions_show_and_log__two_versions(tmp_path):
     champion(tmp_path, 3)
     commit(tmp_path, {"k.txt": "1"})
     run(tmp_path, "--record")
@@ -210,8 +210,8 @@ def test_versions_show_and_log(tmp_path):
     assert (verified["entries"], verified["state"]["champion"], verified["findings"]) == (3, 2, [])
 
 
-def test_versions_mark_what_was_rolled_back(tmp_path):
-    """With the reason where the line has room for it; a reason commands no terminal."""
+def test_versions__rolled_back_version(tmp_path):
+    """The reason is shown if the line has room; its control characters are removed."""
     commit(champion(tmp_path, 3), {"k.txt": "1"})
     promoted(tmp_path)
     assert mlci("rollback", "--reason", "it\x1b[31m drifts", cwd=tmp_path).code == 0
@@ -228,8 +228,8 @@ def test_versions_mark_what_was_rolled_back(tmp_path):
 
 
 @pytest.mark.parametrize("damage", DAMAGE)
-def test_verify_finds_what_no_run_looks_at(tmp_path, damage):
-    """An old version's model: nothing reads it until somebody rolls back."""
+def test_ledger_verify__old_version_damaged(tmp_path, damage):
+    """No run reads an old version's model."""
     commit(champion(tmp_path, 3), {"k.txt": "1"})
     promoted(tmp_path)
     DAMAGE[damage](kept(tmp_path, manifest(tmp_path, 1)["files"][0]["digest"]))
@@ -244,28 +244,28 @@ def test_verify_finds_what_no_run_looks_at(tmp_path, damage):
     assert "`model.txt` of version 1" in ended.err
 
 
-def test_verify_tells_a_workflow_in_the_summary_too(tmp_path):
-    """Which GitHub shows as Markdown: what stands in the ledger commands nothing there either."""
-    told, outputs = tmp_path / "summary.md", tmp_path / "outputs.txt"
-    there = {"GITHUB_ACTIONS": "true", "GITHUB_STEP_SUMMARY": str(told), "GITHUB_OUTPUT": str(outputs)}
+def test_ledger_verify__workflow_summary(tmp_path):
+    """GitHub renders the summary as Markdown, so text from the ledger is sanitized there too."""
+    summary, outputs = tmp_path / "summary.md", tmp_path / "outputs.txt"
+    there = {"GITHUB_ACTIONS": "true", "GITHUB_STEP_SUMMARY": str(summary), "GITHUB_OUTPUT": str(outputs)}
     champion(tmp_path / "whole", 3)
     assert mlci("ledger", "verify", "--files", cwd=tmp_path / "whole", **there).code == 0
-    whole = told.read_text()
+    whole = summary.read_text()
     assert whole.startswith("- the ledger is whole: 1 entry, 1 version, ")
     assert "read and whole; version 1 is in production" in whole
     kept(tmp_path / "whole", manifest(tmp_path / "whole", 1)["files"][0]["digest"]).write_text("<b>")
     for more in ([], ["--json"]):
-        told.write_text("")
+        summary.write_text("")
         ended = mlci("ledger", "verify", "--files", *more, cwd=tmp_path / "whole", **there)
         assert (ended.code, ended.out) == (4, "")
         assert "::error::" in ended.err
-        assert "- the ledger is not whole: " in told.read_text()
-        assert "of version 1 was altered" in told.read_text()
+        assert "- the ledger is not whole: " in summary.read_text()
+        assert "of version 1 was altered" in summary.read_text()
     assert outputs.read_text() == ""
 
 
-def test_verify_tells_a_workflow_that_there_is_nothing_to_find_in_its_folder(tmp_path):
-    """An empty folder is an empty registry, so that nothing would ever be found to be wrong."""
+def test_ledger_verify__workflow_with_an_empty_folder(tmp_path):
+    """An empty folder is an empty registry, in which no damage can be found."""
     repository(tmp_path, 1)
     ended = mlci("ledger", "verify", cwd=tmp_path, GITHUB_ACTIONS="true")
     assert (ended.code, "0 entries" in ended.out) == (0, True)

@@ -21,19 +21,19 @@ def improved(folder):
     return folder
 
 
-def test_the_history_of_the_champion(tmp_path):
+def test_trend__three_versions(tmp_path):
     ended = run(improved(tmp_path))
     assert points(ended) == [(1, 0.7, False), (2, 0.8, True), (3, 0.9, True)]
     assert "▁┊▃▆█" in (tmp_path / ".mlci/out/comment.md").read_text()
 
 
-def test_what_was_rolled_back_is_no_history(tmp_path):
+def test_trend__rolled_back_version(tmp_path):
     improved(tmp_path)
     assert mlci("rollback", "--reason", "test", cwd=tmp_path).code == 0
     assert [version for version, _, _ in points(run(tmp_path))] == [1, 2]
 
 
-def test_what_was_rolled_back_is_left_out_once_another_version_is_in_production(tmp_path):
+def test_trend__rolled_back_version_after_another_promotion(tmp_path):
     improved(tmp_path)
     assert mlci("rollback", "--reason", "test", cwd=tmp_path).code == 0
     commit(tmp_path, {"k.txt": "1", "mended": "x"})
@@ -41,11 +41,11 @@ def test_what_was_rolled_back_is_left_out_once_another_version_is_in_production(
     assert [version for version, _, _ in points(run(tmp_path))] == [1, 2, 4]
 
 
-def test_one_version_is_no_trend(tmp_path):
+def test_trend__one_version(tmp_path):
     assert run(champion(tmp_path, 1)).report["trend"] == []
 
 
-def test_a_damaged_old_version_is_named_and_blocks_nothing(tmp_path):
+def test_trend__damaged_old_version(tmp_path):
     improved(tmp_path)
     kept(tmp_path, manifest_digest(tmp_path, 1)).unlink()
     ended = run(tmp_path)

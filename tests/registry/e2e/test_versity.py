@@ -67,12 +67,12 @@ class TestContract(Contract):
 
 
 class TestSaid:
-    def test_a_wrong_key(self, bucket):
+    def test_versity_store__wrong_key(self, bucket):
         wrong = replace(bucket, secret=bucket.secret[::-1])
         with pytest.raises(OutsideError, match=r"credentials were refused.*check AWS_ACCESS_KEY_ID"):
             wrong.store(limits=QUICK).tail()
 
-    def test_somebody_without_rights(self, bucket):
+    def test_versity_store__no_permission(self, bucket):
         store = bucket.store(limits=QUICK, AWS_ACCESS_KEY_ID="", AWS_SECRET_ACCESS_KEY="", AWS_SKIP_SIGNATURE="true")
         with pytest.raises(OutsideError, match=r"access denied \(AccessDenied\); the credentials need s3:GetObject"):
             store.tail()
@@ -80,7 +80,7 @@ class TestSaid:
             store.append(1, b"x")
 
 
-def test_ten_thousand_entries_are_found_by_two_requests_from_the_witness_on(versity, bucket):
+def test_tail__ten_thousand_entries_in_two_requests(versity, bucket):
     port, folder = versity
     registry.append_entry(bucket.store(), stamp(), promotion)
     place = Path(folder) / bucket.name / "pre" / "fix" / "model" / "ledger"
@@ -92,18 +92,18 @@ def test_ten_thousand_entries_are_found_by_two_requests_from_the_witness_on(vers
     store.write_checkpoint(Checkpoint(number=9_990, digest="a" * 64))
     proxy.seen.clear()
     assert store.tail() == 10_000
-    assert len(proxy.seen) == 2  # the witness, and what comes from it on
+    assert len(proxy.seen) == 2  # the checkpoint, and the entries after it
     proxy.close()
 
 
-def test_the_chain_holds_after_promotions(bucket):
+def test_verify_ledger__versity_after_promotions(bucket):
     for number in range(1, 4):
         assert registry.append_entry(bucket.store(), stamp(), promotion).number == number
     assert verification.verify_ledger(bucket.store()).findings == ()
 
 
-def test_append__a_server_that_ignores_conditional_writes(tmp_path):
-    """With `--nometa` versitygw keeps no ETags, and takes a write over an object that `If-None-Match: *` protects."""
+def test_append__server_ignores_conditional_writes(tmp_path):
+    """With `--nometa` versitygw stores no ETags and overwrites an object that `If-None-Match: *` protects."""
     with running(tmp_path, "--nometa") as port:
         bucket = S3(port, "plain").made()
         for _ in range(2):

@@ -9,7 +9,7 @@ from tests.registry.e2e.repository.place import Place
 
 @pytest.fixture(scope="session")
 def seeded(tmp_path_factory):
-    """A bare repository, made once."""
+    """A bare repository, built once."""
     folder = tmp_path_factory.mktemp("seeded") / "model.git"
     seeding.repository(folder)
     return folder
@@ -17,24 +17,24 @@ def seeded(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def ledgers(seeded, tmp_path_factory):
-    """Bare repositories with so many entries in the ledger, each made once."""
-    made = {0: seeded}
+    """Bare repositories by the number of their ledger's entries, each built once."""
+    built = {0: seeded}
 
     def of(count):
-        if count not in made:
+        if count not in built:
             folder = tmp_path_factory.mktemp(f"ledger-{count}")
             shutil.copytree(seeded, folder / "model.git")
             with Fake(folder / "model.git") as fake:
                 Place(fake, folder).filled(count)
-            made[count] = folder / "model.git"
-        return made[count]
+            built[count] = folder / "model.git"
+        return built[count]
 
     return of
 
 
 @pytest.fixture
 def fresh(ledgers, tmp_path_factory):
-    """Make places: each a GitHub of its own, that fails on a broken contract."""
+    """Build registries, each on a separate fake GitHub that fails on a broken contract."""
     opened = []
 
     def make(entries=0, **facts):

@@ -1,4 +1,4 @@
-"""A repository on the fake GitHub as a registry, looked at and damaged by real git."""
+"""A repository on the fake GitHub as a registry, inspected and damaged by real git."""
 
 import itertools
 import shutil
@@ -49,7 +49,7 @@ class Place:
         return folder
 
     def edit(self, change=lambda _: None, *words, force=False) -> str:
-        """Change the branch by hand and push, as somebody with git would; returns the commit."""
+        """Change the branch and push, as any user with git access could; return the commit."""
         clone = self.clone()
         change(clone)
         git(clone, "add", "-A")

@@ -26,7 +26,7 @@ def test_check__leaves_nothing_behind(place):
 
 
 def test_rollback__run_again_after_an_unknown_outcome(place, tmp_path, monkeypatch):
-    """The branch moves, the answer gets lost, and GitHub is gone for a while."""
+    """The branch moves, the answer is lost, and GitHub is unavailable for a while."""
     promoted(place.store(), tmp_path, 3)
     store = place.store()
     records, git = store._records, store._records._git

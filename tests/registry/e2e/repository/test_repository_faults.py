@@ -1,4 +1,4 @@
-"""Networks that fail, GitHub that is unwell, writers that are killed: the old state or the new one, never a doubt."""
+"""The repository store on a failing network, with GitHub's faults and killed writers: the old state or the new one."""
 
 import json
 import os
@@ -32,8 +32,8 @@ ALWAYS = [
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: "-".join(map(str, fault.values())))
-def test_a_fault_at_any_request_of_an_append_changes_nothing_but_the_time_it_takes(place, fault):
-    place.filled(2)  # the second entry alone looks whether the first one left a witness
+def test_append__fault_at_any_request(place, fault):
+    place.filled(2)  # only the second append reads whether the first one left a checkpoint
     place.fake.forget_requests()
     place.filled(1)
     count = len(place.asked())
@@ -47,7 +47,7 @@ def test_a_fault_at_any_request_of_an_append_changes_nothing_but_the_time_it_tak
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: "-".join(map(str, fault.values())))
-def test_a_fault_at_any_request_of_a_file_changes_nothing_but_the_time_it_takes(place, tmp_path, fault):
+def test_put__fault_at_any_request(place, tmp_path, fault):
     for nth in range(1, 8):
         data = b"%d" % nth
         (tmp_path / "f").write_bytes(data)
@@ -60,7 +60,7 @@ def test_a_fault_at_any_request_of_a_file_changes_nothing_but_the_time_it_takes(
     assert len(place.fake.state.all("assets")) == 7
 
 
-def test_a_push_without_an_answer_is_ones_own_although_another_came_after_it(place):
+def test_append__answer_lost_and_another_entry_follows(place):
     store, other = place.filled(1), place.store()
     place.fake.fail("PATCH", "/git/refs/heads/mlci/model", "drop", when="after", call=lambda: ledger_by(other, "other"))
     assert registry.append_entry(store, stamp(actor="me"), lambda _: verdict()) is not None
@@ -71,7 +71,7 @@ def ledger_by(store, actor):
     return registry.append_entry(store, stamp(actor=actor), lambda _: verdict())
 
 
-def test_a_push_without_an_answer_that_did_not_arrive_is_lost_to_another(place):
+def test_append__push_lost_and_another_writer_first(place):
     store = place.filled(1)
     store.tail()
     place.fake.fail(
@@ -86,7 +86,7 @@ def test_a_push_without_an_answer_that_did_not_arrive_is_lost_to_another(place):
 
 
 @pytest.mark.parametrize("fault", ALWAYS, ids=lambda fault: "-".join(map(str, fault.values())))
-def test_what_does_not_come_right_is_an_error_and_never_an_answer(place, tmp_path, fault):
+def test_repository_store__lasting_fault(place, tmp_path, fault):
     place.filled(1)
     place.fake.fail(times=0, **fault)
     store = place.store(patience=hasty())
@@ -107,21 +107,21 @@ def test_what_does_not_come_right_is_an_error_and_never_an_answer(place, tmp_pat
     assert place.store().tail() == 1
 
 
-def test_a_limit_that_ends_in_an_hour_is_not_waited_for(place):
+def test_repository_store__rate_limit_for_an_hour(place):
     place.filled(1)
     place.fake.rate_limit(place.token, remaining=0)
     with pytest.raises(OutsideError, match=r"rate limit.*mlci waits 180 s in all"):
         place.store().tail()
 
 
-def test_a_server_that_does_not_answer_is_given_up(place):
+def test_repository_store__server_stalls(place):
     place.fake.fail(kind="timeout", seconds=30, times=0)
     with pytest.raises(OutsideError, match="did not answer in time"):
         place.store(patience=hasty(attempts=2), seconds=0.2).tail()
 
 
-def test_every_undertaking_has_its_own_time(place):
-    """A run may train for an hour between its first look at the ledger and its last."""
+def test_repository_store__time_limit_of_each_operation(place):
+    """A run may train for an hour between its first and its last read of the ledger."""
     now = [0.0]
     store = place.store(patience=hasty(clock=lambda: now[0]))
     assert store.tail() == 0
@@ -161,7 +161,7 @@ class Writers:
         self.process.stdin.flush()
 
 
-def test_a_writer_killed_at_any_request_leaves_the_old_state_or_the_new_one(place, fresh, tmp_path):
+def test_append__writer_killed_at_any_request(place, fresh, tmp_path):
     (tmp_path / "f").write_bytes(b"model")
     with Writers(place) as writers:
         assert writers.write(tmp_path / "f", "first") == 0

@@ -1,4 +1,4 @@
-"""Files as release assets: whole, verified, out of the project's way, and within GitHub's limits."""
+"""Files as release assets: whole, verified, separate from the project's releases, and within GitHub's limits."""
 
 import hashlib
 import os
@@ -51,7 +51,7 @@ def release_of(place, source, tmp_path):
     return place.asset(sha(b"first"))["release"]
 
 
-def test_the_projects_latest_release_stays_what_it_is(place, source):
+def test_put__latest_release_of_the_project_is_kept(place, source):
     main = place.git("rev-parse", "refs/heads/main")
     own = place.fake.state.add(
         "releases",
@@ -74,7 +74,7 @@ def test_the_projects_latest_release_stays_what_it_is(place, source):
     assert place.git("ls-tree", "--name-only", tag[0]) == "README.md"
 
 
-def test_an_asset_is_called_by_its_digest_and_uploaded_once(place, source):
+def test_put__asset_uploaded_once_under_its_digest(place, source):
     store = place.store()
     for _ in range(3):
         store.put(source, sha(DATA))
@@ -83,7 +83,7 @@ def test_an_asset_is_called_by_its_digest_and_uploaded_once(place, source):
     assert (row["name"], row["size"], row["digest"]) == (sha(DATA), len(DATA), sha(DATA))
 
 
-def test_what_was_left_of_a_broken_upload_is_replaced(place, source, tmp_path):
+def test_put__leftover_of_a_broken_upload(place, source, tmp_path):
     leftover(place, sha(DATA), release_of(place, source, tmp_path))
     store = place.store(patience=hasty())
     assert not store.holds(sha(DATA))
@@ -93,7 +93,7 @@ def test_what_was_left_of_a_broken_upload_is_replaced(place, source, tmp_path):
     assert len(place.fake.state.all("assets", name=sha(DATA))) == 1
 
 
-def test_another_writer_who_is_at_it_is_waited_for(place, source, tmp_path):
+def test_put__another_writer_is_uploading(place, source, tmp_path):
     row = leftover(place, sha(DATA), release_of(place, source, tmp_path))
     waits = []
 
@@ -107,7 +107,7 @@ def test_another_writer_who_is_at_it_is_waited_for(place, source, tmp_path):
     assert not [line for line in place.asked() if line.startswith("DELETE")]
 
 
-def test_an_altered_asset_is_not_held_and_is_replaced(place, source, tmp_path):
+def test_put__altered_asset(place, source, tmp_path):
     place.store().put(source, sha(DATA))
     row = place.asset(sha(DATA))
     row.update(digest=place.fake.state.keep(DATA[:-1] + b"X"))
@@ -119,7 +119,7 @@ def test_an_altered_asset_is_not_held_and_is_replaced(place, source, tmp_path):
     assert fetched(place.store(), tmp_path) == DATA
 
 
-def test_a_deleted_asset_is_missing_and_one_that_was_uploaded_again_is_found(place, source, tmp_path):
+def test_get__deleted_and_uploaded_again(place, source, tmp_path):
     store = place.store()
     store.put(source, sha(DATA))
     place.fake.state.remove("assets", place.asset(sha(DATA)))
@@ -129,7 +129,7 @@ def test_a_deleted_asset_is_missing_and_one_that_was_uploaded_again_is_found(pla
     assert fetched(store, tmp_path) == DATA
 
 
-def test_assets_without_a_digest_are_judged_by_their_size(place, source, tmp_path):
+def test_holds__asset_without_a_digest(place, source, tmp_path):
     place.store().put(source, sha(DATA))
     row = place.asset(sha(DATA))
     row.update(digest=None)
@@ -149,7 +149,7 @@ def full(place, release, count):
 
 
 @pytest.mark.parametrize("seen", [True, False], ids=["before", "meanwhile"])
-def test_a_full_release_is_followed_by_another(place, source, tmp_path, seen):
+def test_put__full_release(place, source, tmp_path, seen):
     release = release_of(place, source, tmp_path)
     store = place.store()
     if not seen:
@@ -164,7 +164,7 @@ def test_a_full_release_is_followed_by_another(place, source, tmp_path, seen):
     assert place.store().holds(f"{998:064x}")
 
 
-def test_a_release_that_was_deleted_by_hand_hides_no_other(place, source, tmp_path):
+def test_get__release_deleted_by_the_user(place, source, tmp_path):
     release = release_of(place, source, tmp_path)
     full(place, release, 999)
     place.store().put(source, sha(DATA))
@@ -178,7 +178,7 @@ def test_a_release_that_was_deleted_by_hand_hides_no_other(place, source, tmp_pa
     assert fetched(place.store(), tmp_path) == DATA
 
 
-def test_releases_that_can_not_be_added_to_are_named_with_the_setting(place, source, tmp_path):
+def test_put__immutable_releases(place, source, tmp_path):
     release = release_of(place, source, tmp_path)
     place.fake.state.one("releases", id=release)["immutable"] = True
     with pytest.raises(OutsideError, match=r"release immutability\* of the repository is on"):
@@ -186,14 +186,14 @@ def test_releases_that_can_not_be_added_to_are_named_with_the_setting(place, sou
     assert place.store().holds(sha(b"first"))
 
 
-def test_models_with_names_that_begin_alike_have_releases_of_their_own(place, source, tmp_path):
+def test_put__models_with_a_common_prefix(place, source, tmp_path):
     place.store("model").put(source, sha(DATA))
     place.store("model-2").put(source, sha(DATA))
     assert len(place.fake.state.all("assets")) == 2
     assert not place.store("mode").holds(sha(DATA))
 
 
-def test_a_file_of_two_gigabytes_is_refused_before_it_is_read(place, tmp_path):
+def test_put__two_gigabytes(place, tmp_path):
     with (tmp_path / "huge").open("wb") as stream:
         stream.truncate(1 << 31)
     with pytest.raises(OutsideError, match=r"less than 2 GiB, and this one has 2,147,483,648 bytes; .*s3://"):
@@ -201,8 +201,8 @@ def test_a_file_of_two_gigabytes_is_refused_before_it_is_read(place, tmp_path):
     assert place.asked() == []
 
 
-def test_the_token_stays_with_github(place, source, tmp_path):
-    """The fake's storage, like GitHub's, refuses whoever brings it along."""
+def test_get__token_is_not_sent_to_the_storage(place, source, tmp_path):
+    """The fake's storage, like GitHub's, refuses requests with a token."""
     place.store().put(source, sha(DATA))
     assert fetched(place.store(), tmp_path) == DATA
 
@@ -219,11 +219,11 @@ def test_the_token_stays_with_github(place, source, tmp_path):
         ("https://git.acme.example/api/v3", "https://uploads.github.com/x", False),
     ],
 )
-def test_uploads_go_to_githubs_own_hosts_only(api, upload, good):
+def test_allowed_upload__github_hosts_only(api, upload, good):
     assert allowed_upload(api, upload) is good
 
 
-def test_a_truncated_or_prolonged_download_leaves_nothing(place, source, tmp_path):
+def test_get__download_of_another_length(place, source, tmp_path):
     place.store().put(source, sha(DATA))
     digest = place.asset(sha(DATA))["digest"]
     for data, words in [(DATA[:-1], "broke off after 29,999 of 30,000"), (DATA + b"x", "more than 30,000 bytes")]:
@@ -234,21 +234,21 @@ def test_a_truncated_or_prolonged_download_leaves_nothing(place, source, tmp_pat
         assert not [name for name in os.listdir(tmp_path) if name.startswith("tmp-")]  # noqa: PTH208 - names alone
 
 
-def test_storage_that_does_not_have_it_is_no_missing_file(place, source, tmp_path):
+def test_get__storage_answers_404(place, source, tmp_path):
     place.store().put(source, sha(DATA))
     place.fake.state.blobs.clear()
     with pytest.raises(OutsideError, match="the host that stores it answered 404"):
         fetched(place.store(patience=hasty()), tmp_path)
 
 
-def test_a_target_that_cannot_be_written_is_said(place, source, tmp_path):
+def test_get__target_not_writable(place, source, tmp_path):
     place.store().put(source, sha(DATA))
     with pytest.raises(OutsideError, match="could not be written"):
         place.store().get(sha(DATA), tmp_path / "no" / "such" / "folder")
 
 
 @pytest.mark.parametrize("location", ["http://elsewhere.example/x", "ftp://x/y", "file:///etc/passwd"])
-def test_redirects_out_of_https_are_not_followed(place, source, tmp_path, monkeypatch, location):
+def test_get__redirect_to_http(place, source, tmp_path, monkeypatch, location):
     from tests.github import storage  # noqa: PLC0415 - patched here alone
 
     place.store().put(source, sha(DATA))
@@ -257,7 +257,7 @@ def test_redirects_out_of_https_are_not_followed(place, source, tmp_path, monkey
         fetched(place.store(patience=hasty()), tmp_path)
 
 
-def test_an_address_that_is_not_https_gets_no_token():
+def test_repository_store__http_address_gets_no_token():
     access = Access(url="http://api.example.org", token="x", agent="mlci/test")
     with pytest.raises(Exception, match="only sent to an https address"):
         RepositoryStore(access, "o/r", "model")

@@ -1,4 +1,4 @@
-"""Long ledgers: read as one archive, and entry by entry where that does not work."""
+"""Long ledgers: read as one archive, or entry by entry if that fails."""
 
 import io
 import tarfile
@@ -23,21 +23,21 @@ def archives(place):
     return [line for line in place.asked() if "/tarball/" in line]
 
 
-def test_a_whole_ledger_costs_a_handful_of_requests(filled):
+def test_read_to__archive_costs_few_requests(filled):
     written = list(ledger.iter_all(filled.store()))
     assert [entry.number for entry in written] == list(range(1, COUNT + 1))
     assert len(filled.asked()) == 5
     assert archives(filled) == [f"GET /tarball/{filled.git('rev-parse', BRANCH)}"]
 
 
-def test_entries_asked_for_one_by_one_come_as_an_archive_after_the_first_few(filled):
+def test_read__archive_after_the_first_few_entries(filled):
     store = filled.store()
     assert all(store.read(number) for number in range(1, COUNT + 1))
     assert len([line for line in filled.asked() if "/contents/" in line]) == FEW
     assert len(archives(filled)) == 1
 
 
-def test_an_archive_is_taken_once_for_a_commit(filled):
+def test_read_to__one_archive_for_each_commit(filled):
     filled.edit(lambda clone: (clone / ".gitattributes").write_text("ledger/* export-ignore\n"))
     store = filled.store()
     for _ in range(2):
@@ -49,20 +49,20 @@ def test_an_archive_is_taken_once_for_a_commit(filled):
     assert len(archives(filled)) == 2
 
 
-def test_few_of_a_long_ledger_are_read_by_themselves(filled):
+def test_read_to__few_entries_without_an_archive(filled):
     store = filled.store()
     store.tail()
     assert len(list(store.read_to(FEW))) == FEW
     assert archives(filled) == []
 
 
-def test_a_short_one_is_read_entry_by_entry(fresh):
+def test_read_to__short_ledger_without_an_archive(fresh):
     place = fresh(FEW)
     assert verification.verify_ledger(place.store()).entries == FEW
     assert archives(place) == []
 
 
-def test_what_was_read_holds_for_the_entries_that_one_appends(filled):
+def test_append__entries_read_before_stay_cached(filled):
     store = filled.store()
     list(ledger.iter_all(store))
     before = len(filled.asked())
@@ -76,7 +76,7 @@ def test_what_was_read_holds_for_the_entries_that_one_appends(filled):
     [{"status": 404}, {"status": 500}, {"kind": "drop"}, {"kind": "status", "status": 403}],
     ids=lambda fault: "-".join(map(str, fault.values())),
 )
-def test_without_archives_entries_are_read_one_by_one(filled, fault):
+def test_read_to__archive_unavailable(filled, fault):
     filled.fake.fail("GET", "/tarball/*", times=0, **fault)
     store = filled.store(patience=hasty())
     assert len(list(ledger.iter_all(store))) == COUNT
@@ -86,7 +86,7 @@ def test_without_archives_entries_are_read_one_by_one(filled, fault):
 
 
 @pytest.mark.parametrize("data", [b"", b"no archive", b"\x1f\x8b" + b"x" * 100], ids=["empty", "other", "broken"])
-def test_an_archive_that_does_not_read_is_none(filled, data, monkeypatch):
+def test_read_to__invalid_archive(filled, data, monkeypatch):
     from tests.github.served import contents  # noqa: PLC0415 - patched here alone
 
     monkeypatch.setattr(contents.storage, "address", lambda base, _: f"{base}/results/planted?sig=fake-signature")
@@ -94,13 +94,13 @@ def test_an_archive_that_does_not_read_is_none(filled, data, monkeypatch):
     assert len(list(ledger.iter_all(filled.store(patience=hasty())))) == COUNT
 
 
-def test_an_entry_that_is_kept_out_of_archives_is_read_by_itself(filled):
-    """Git leaves out of an archive what `.gitattributes` says; it hides nothing from mlci."""
+def test_read_to__entry_excluded_from_archives(filled):
+    """`.gitattributes` can exclude files from git's archives; mlci reads them one by one."""
     filled.edit(lambda clone: (clone / ".gitattributes").write_text("ledger/000000011.json export-ignore\n"))
     assert [entry.number for entry in ledger.iter_all(filled.store())] == list(range(1, COUNT + 1))
 
 
-def test_an_entry_that_archives_change_is_an_error(filled):
+def test_read_to__entry_changed_by_archives(filled):
     filled.edit(lambda clone: (clone / ".gitattributes").write_text("ledger/* export-subst\n"))
     assert len(list(ledger.iter_all(filled.store()))) == COUNT
 
@@ -123,7 +123,7 @@ def packed(*members, mode="w:gz"):
     return stream.getvalue()
 
 
-def test_an_archive_gives_entries_and_nothing_else(tmp_path):
+def test_unpack_archive__entries_only(tmp_path):
     file = tarfile.REGTYPE
     data = packed(
         ("root/ledger/000000001.json", b"one", file),
@@ -139,7 +139,7 @@ def test_an_archive_gives_entries_and_nothing_else(tmp_path):
     assert dict(unpack_archive(tmp_path / "a.tar.gz")) == {1: b"one", 5: b"five"}
 
 
-def test_an_archive_that_is_too_large_is_left_in_time(tmp_path, monkeypatch):
+def test_unpack_archive__size_limit(tmp_path, monkeypatch):
     monkeypatch.setattr("mlci.registry.stores.github.ledger_branch._MOST", 3_000)
     file = tarfile.REGTYPE
     names = [f"root/ledger/{number:09d}.json" for number in range(1, 10)]
@@ -147,20 +147,20 @@ def test_an_archive_that_is_too_large_is_left_in_time(tmp_path, monkeypatch):
     assert list(dict(unpack_archive(tmp_path / "a.tar.gz"))) == [1]
 
 
-def test_a_truncated_archive_is_no_archive(tmp_path):
+def test_unpack_archive__truncated(tmp_path):
     (tmp_path / "a.tar.gz").write_bytes(packed(("root/ledger/000000001.json", b"x" * 9_000, tarfile.REGTYPE))[:60])
     with pytest.raises((tarfile.TarError, EOFError)):
         dict(unpack_archive(tmp_path / "a.tar.gz"))
 
 
-def test_a_branch_that_can_not_be_read_at_all_is_an_error(filled):
+def test_read_to__branch_unreadable(filled):
     filled.fake.fail("GET", "/contents/*", times=0)
     store = filled.store(patience=hasty())
     with pytest.raises(OutsideError):
         list(ledger.iter_all(store))
 
 
-def test_the_archives_commit_is_the_one_that_was_looked_at(filled):
+def test_read_to__archive_of_the_same_commit(filled):
     store = filled.store()
     assert store.tail() == COUNT
     at = filled.git("rev-parse", BRANCH)

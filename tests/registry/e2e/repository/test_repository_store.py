@@ -1,4 +1,4 @@
-"""A registry in the repository itself: the contract, what real git reads of it, what it costs, who may do what."""
+"""A registry in the repository itself: the contract, real git's view, requests and permissions."""
 
 import pytest
 
@@ -31,7 +31,7 @@ class TestContract(Contract):
 
     @pytest.fixture
     def alter(self, place):
-        """By a commit on top, which the witness is moved to: alone, the difference to the witness would show it."""
+        """Commit on top of the branch and move the checkpoint, which would show the change if it stayed."""
 
         def change(_, number, data):
             commit = place.edit(lambda clone: (clone / place.entry(number)).write_bytes(data))
@@ -52,7 +52,7 @@ class TestContract(Contract):
 
 
 class TestGit:
-    def test_every_entry_is_one_commit_of_a_branch_without_the_projects_history(self, fresh):
+    def test_append__one_commit_an_entry_on_a_separate_branch(self, fresh):
         place = fresh(3)
         store = place.store()
         log = place.git("log", "--format=%s|%an|%p", BRANCH).splitlines()
@@ -66,7 +66,7 @@ class TestGit:
             assert place.git("show", f"{BRANCH}:{place.entry(number)}").encode() == store.read(number)
         place.git("fsck", "--strict", "--no-dangling")
 
-    def test_a_clone_is_a_registry_in_a_folder(self, fresh, tmp_path):
+    def test_folder_store__clone_of_the_branch(self, fresh, tmp_path):
         place = fresh(3)
         written = list(ledger.iter_all(place.store()))
         git(tmp_path, "clone", "-q", "--branch", "mlci/model", str(place.bare), "registry/model")
@@ -75,7 +75,7 @@ class TestGit:
         assert verification.verify_ledger(folder).findings == ()
         assert (tmp_path / "registry/model/README.md").read_text("utf-8").startswith("# Ledger of model\n")
 
-    def test_a_project_with_a_branch_called_like_a_model_keeps_it(self, place):
+    def test_append__project_branch_with_the_models_name(self, place):
         before = place.git("rev-parse", "refs/heads/main")
         place.filled(1)
         assert place.git("rev-parse", "refs/heads/main") == before
@@ -85,7 +85,7 @@ class TestGit:
         ]
 
     @pytest.mark.parametrize("model", ["my.lock", "a.b_c-d", "Ünïcode", "-x", "@{1}", "HEAD"])
-    def test_any_model_has_a_branch(self, place, model):
+    def test_repository_store__any_model_name(self, place, model):
         store = place.store(model)
         registry.append_entry(store, stamp(), lambda _: verdict())
         assert ledger.read_ledger_head(place.store(model)).number == 1
@@ -94,7 +94,7 @@ class TestGit:
 class TestRequests:
     """What is asked of GitHub: a workflow's token has 1,000 requests an hour."""
 
-    def test_the_first_entry(self, place):
+    def test_append__requests_of_the_first_entry(self, place):
         place.filled(1)
         assert place.asked() == [
             "GET /git/ref/mlci/witness/model",
@@ -106,7 +106,7 @@ class TestRequests:
             "POST /git/refs",
         ]
 
-    def test_another_process_appends(self, place):
+    def test_append__requests_of_another_process(self, place):
         place.filled(2)
         place.fake.forget_requests()
         place.filled(1)
@@ -121,14 +121,14 @@ class TestRequests:
             "PATCH /git/refs/mlci/witness/model",
         ]
 
-    def test_the_same_process_appends_again(self, place):
+    def test_append__requests_of_the_same_process(self, place):
         store = place.filled(2)
         place.fake.forget_requests()
         registry.append_entry(store, stamp(), lambda _: verdict())
         assert len(place.asked()) == 6
 
     @pytest.mark.parametrize("entries", [3, 14])
-    def test_the_end_of_a_ledger_costs_the_same_however_long_it_is(self, fresh, entries):
+    def test_tail__requests_do_not_grow_with_the_ledger(self, fresh, entries):
         place = fresh(entries)
         store = place.store()
         assert store.tail() == entries
@@ -136,7 +136,7 @@ class TestRequests:
         assert ledger.read_ledger_head(store).number == entries
         assert (len(place.asked()), store.requests) == (5, 5)
 
-    def test_files(self, place, tmp_path):
+    def test_put__requests(self, place, tmp_path):
         store = place.store()
         for name in "abc":
             (tmp_path / name).write_bytes(name.encode())
@@ -173,7 +173,7 @@ class TestRequests:
 
 
 class TestPermissions:
-    def test_reading_takes_contents_read(self, fresh, tmp_path):
+    def test_read__permission_contents_read(self, fresh, tmp_path):
         place = fresh(private=True)
         (tmp_path / "f").write_bytes(b"x")
         place.filled(2).put(tmp_path / "f", sha(b"x"))
@@ -186,7 +186,7 @@ class TestPermissions:
 
     @pytest.mark.parametrize("fork", [False, True])
     @pytest.mark.parametrize("filled", [False, True])
-    def test_writing_without_the_permission_says_which_lines_to_add(self, place, tmp_path, fork, filled):
+    def test_append__permission_is_missing(self, place, tmp_path, fork, filled):
         (tmp_path / "f").write_bytes(b"x")
         place.filled(1) if filled else None
         reader = place.store(token=place.fake.token({"contents": "read"}, fork=fork))
@@ -200,7 +200,7 @@ class TestPermissions:
                 write()
         assert place.store().tail() == int(filled)
 
-    def test_a_personal_token_is_told_of_its_own_settings(self, fresh):
+    def test_read__fine_grained_token_without_permission(self, fresh):
         place = fresh(private=True)
         place.fake.role("ada", "write")
         token = place.fake.token({"contents": "read"}, user="ada", fine_grained=True)
@@ -210,7 +210,7 @@ class TestPermissions:
         with pytest.raises(OutsideError, match=r"repository permission \*Contents\*: read-only"):
             place.store(token=token).tail()
 
-    def test_reading_without_the_permission_is_not_an_empty_ledger(self, fresh):
+    def test_read__permission_is_missing(self, fresh):
         place = fresh(private=True)
         place.filled(1)
         blind = place.store(token=place.fake.token({"checks": "write"}))
@@ -218,7 +218,7 @@ class TestPermissions:
             with pytest.raises(OutsideError, match=r"\n\n    permissions:\n      contents: read\n"):
                 look()
 
-    def test_a_repository_that_is_out_of_reach_is_not_an_empty_ledger(self, fresh):
+    def test_read__repository_not_found(self, fresh):
         place = fresh(private=True)
         place.filled(1)
         stranger = place.fake.token(user="mallory")
@@ -230,11 +230,11 @@ class TestPermissions:
             with pytest.raises(OutsideError, match=r"\(404\)"):
                 other.append(1, b"x")
 
-    def test_a_token_that_is_none_is_said(self, place):
+    def test_tail__invalid_token(self, place):
         with pytest.raises(OutsideError, match="token is not valid"):
             place.store(token="ghs_" + "0" * 40, patience=hasty()).tail()
 
-    def test_no_message_shows_the_token(self, place):
+    def test_errors__token_is_never_shown(self, place):
         place.fake.fail(kind="drop", times=0)
         with pytest.raises(OutsideError) as caught:
             place.store(patience=hasty()).tail()

@@ -1,4 +1,4 @@
-"""What somebody with git does to the branch: noticed, named, and put back by the command that the message tells."""
+"""Changes to the branch by git: detected, named, and reverted by the command in the message."""
 
 import re
 import subprocess
@@ -80,7 +80,7 @@ DONE = {
 
 
 @pytest.mark.parametrize("change", DONE, ids=lambda change: change.__name__)
-def test_what_is_done_to_the_branch_is_named_and_nothing_is_appended(fresh, change):
+def test_read_ledger_head__tampered_branch(fresh, change):
     place = fresh(3)
     working = place.store(patience=hasty())
     ledger.read_ledger_head(working)
@@ -94,7 +94,7 @@ def test_what_is_done_to_the_branch_is_named_and_nothing_is_appended(fresh, chan
 
 
 @pytest.mark.parametrize("change", [rewritten, another_history, an_old_entry_changed], ids=lambda it: it.__name__)
-def test_the_message_tells_how_to_put_it_back(fresh, change):
+def test_read_ledger_head__command_that_restores_the_branch(fresh, change):
     place = fresh(3)
     change(place)
     with pytest.raises(CorruptError) as caught:
@@ -106,7 +106,7 @@ def test_the_message_tells_how_to_put_it_back(fresh, change):
     assert append(place.store()).number == 4
 
 
-def test_a_note_by_hand_does_no_harm(fresh):
+def test_read_ledger_head__other_file_edited(fresh):
     place = fresh(3)
     working = place.store()
     ledger.read_ledger_head(working)
@@ -118,7 +118,7 @@ def test_a_note_by_hand_does_no_harm(fresh):
     assert place.git("show", f"{BRANCH}:README.md") == "another text"
 
 
-def test_a_ledger_that_is_a_file_is_named(place):
+def test_read_ledger_head__ledger_is_a_file(place):
     def change(clone):
         for path in (clone / "ledger").iterdir():
             path.unlink()
@@ -132,7 +132,7 @@ def test_a_ledger_that_is_a_file_is_named(place):
         place.store().tail()
 
 
-def test_a_hole_is_not_filled(place):
+def test_append__missing_entry_is_not_filled(place):
     store = place.store()
     for number in (1, 2, 4):
         assert store.append(number, b"%d" % number)
@@ -140,7 +140,7 @@ def test_a_hole_is_not_filled(place):
         place.store().append(3, b"3")
 
 
-def test_without_a_witness_entries_go_on_and_the_next_one_leaves_it(place):
+def test_append__no_checkpoint(place):
     place.filled(2)
     place.git("update-ref", "-d", WITNESS)
     assert [one.number for one in verification.verify_ledger(place.store()).findings] == [0]
@@ -148,7 +148,7 @@ def test_without_a_witness_entries_go_on_and_the_next_one_leaves_it(place):
     assert place.git("rev-parse", WITNESS) == place.git("rev-parse", BRANCH)
 
 
-def test_a_witness_that_was_not_moved_on_is_made_up_for(fresh):
+def test_append__checkpoint_behind(fresh):
     place = fresh(3)
     store = place.store()
     place.git("update-ref", WITNESS, f"{BRANCH}~2")
@@ -157,7 +157,7 @@ def test_a_witness_that_was_not_moved_on_is_made_up_for(fresh):
     assert place.git("rev-parse", WITNESS) == place.git("rev-parse", BRANCH)
 
 
-def test_a_branch_that_is_deleted_while_one_appends_is_named(place):
+def test_append__branch_deleted_meanwhile(place):
     store = place.filled(1)
     newest = place.git("rev-parse", BRANCH)
     ledger.read_ledger_head(store)
@@ -166,7 +166,7 @@ def test_a_branch_that_is_deleted_while_one_appends_is_named(place):
         store.append(2, b"x")
 
 
-def test_a_rule_that_forbids_the_push_is_no_race(place):
+def test_append__push_forbidden_by_a_rule(place):
     store = place.filled(1)
     place.fake.fail("PATCH", "/git/refs/heads/mlci/model", status=422, times=0)
     place.fake.forget_requests()
@@ -175,7 +175,7 @@ def test_a_rule_that_forbids_the_push_is_no_race(place):
     assert len(place.asked()) < 10
 
 
-def test_an_answer_from_before_the_witness_is_asked_for_again(fresh):
+def test_read_ledger_head__answer_older_than_the_checkpoint(fresh):
     place = fresh(3)
     old = place.git("rev-parse", f"{BRANCH}~1")
     new = place.git("rev-parse", BRANCH)
@@ -186,7 +186,7 @@ def test_an_answer_from_before_the_witness_is_asked_for_again(fresh):
     assert ledger.read_ledger_head(place.store(patience=hasty())).number == 3
 
 
-def test_a_404_that_is_not_true_is_not_believed(fresh):
+def test_read_ledger_head__false_404(fresh):
     place = fresh(2)
     place.fake.fail("GET", "/commits/heads/mlci/model", status=404, times=0)
     with pytest.raises(CorruptError, match="ends at entry 0, but entry 2 was there"):
@@ -196,8 +196,8 @@ def test_a_404_that_is_not_true_is_not_believed(fresh):
     assert place.git("rev-list", "--count", BRANCH) == "2"
 
 
-def test_an_entry_of_other_bytes_in_the_same_place_is_named(place):
-    """The branch is as it should be, GitHub's answer is not."""
+def test_read_ledger_head__entry_with_other_bytes(place):
+    """The branch is correct, GitHub's answer is not."""
     place.filled(2)
     store = place.store()
     store.tail()
@@ -207,7 +207,7 @@ def test_an_entry_of_other_bytes_in_the_same_place_is_named(place):
     assert sha(store.read(2)) == sha(b"{}")
 
 
-def test_the_branch_clones_without_the_witness(place):
+def test_clone__does_not_include_the_checkpoint(place):
     place.filled(1)
     clone = place.clone()
     assert "mlci/witness" not in git(clone, "for-each-ref")

@@ -1,4 +1,4 @@
-"""The whole life of a model in every kind of registry, through the command line: each shows the planted amount."""
+"""The life of a model in every kind of registry, through the command line; each shows the planted change."""
 
 from dataclasses import dataclass, field
 
@@ -47,7 +47,7 @@ def registry(request) -> Registry:
 
 
 @pytest.mark.parametrize(("before", "after", "known"), KNOWN)
-def test_a_champion_that_is_better_or_worse_by_a_known_amount(tmp_path, registry, before, after, known):
+def test_run__known_change(tmp_path, registry, before, after, known):
     project = repository(tmp_path / "project", before, more=f"registry: {registry.written}\n")
     assert promoted(project, **registry.environment) == 1
     commit(project, {"k.txt": str(after)})
@@ -58,7 +58,7 @@ def test_a_champion_that_is_better_or_worse_by_a_known_amount(tmp_path, registry
     assert not (project / ".mlci/registry").exists()
 
 
-def test_the_whole_life(tmp_path, registry):
+def test_lifecycle__promote_run_and_roll_back(tmp_path, registry):
     here = registry.environment
     project = repository(tmp_path / "project", 3, more=f"registry: {registry.written}\n")
     first = run(project, "--record", **here)
@@ -80,7 +80,7 @@ def test_the_whole_life(tmp_path, registry):
     assert mlci("versions", "--json", cwd=project, **here).report["champion"] == 1
 
 
-def test_a_bucket_that_is_not_there_is_no_empty_registry(tmp_path, s3):
+def test_run__bucket_not_found(tmp_path, s3):
     project = repository(tmp_path, 1, more="registry: s3://no-such-bucket/x\n")
     ended = run(project, **s3.environment)
     assert (ended.code, ended.out) == (4, "")
@@ -89,7 +89,7 @@ def test_a_bucket_that_is_not_there_is_no_empty_registry(tmp_path, s3):
 
 
 @pytest.mark.parametrize("lacks", ["GITHUB_REPOSITORY", "GITHUB_TOKEN"])
-def test_a_repository_that_is_not_named_or_not_opened_is_a_mistake_of_the_input(tmp_path, github, lacks):
+def test_run__github_registry_without_a_repository_or_token(tmp_path, github, lacks):
     project = repository(tmp_path / "project", 1, more="registry: github\n")
     ended = run(project, **{name: value for name, value in github.environment.items() if name != lacks})
     assert ended.code == 2
@@ -97,7 +97,7 @@ def test_a_repository_that_is_not_named_or_not_opened_is_a_mistake_of_the_input(
     assert lacks in ended.err
 
 
-def test_a_repository_out_of_reach_is_no_empty_registry(tmp_path, github):
+def test_run__github_repository_not_found(tmp_path, github):
     project = repository(tmp_path / "project", 1, more="registry: github\n")
     ended = run(project, **github.environment | {"GITHUB_REPOSITORY": "octo-org/another"})
     assert (ended.code, ended.out) == (4, "")

@@ -1,4 +1,4 @@
-"""A version is trained again in an environment made from its own lock file, by real uv and real wheels."""
+"""`mlci reproduce` in a fresh environment from the version's own lock file, with real uv and real wheels."""
 
 import hashlib
 import json
@@ -119,8 +119,8 @@ def reproduce(folder, *more, **environment):
 
 
 @pytest.mark.parametrize("kind", ["requirements.txt", "uv.lock", "pylock.toml"])
-def test_what_is_locked_is_what_it_trains_with(project, tmp_path, kind):
-    """The job that reproduces has another release; only the lock file leads to the same bytes."""
+def test_reproduce__trains_with_the_locked_release(project, tmp_path, kind):
+    """The job that reproduces has another release installed; only the lock file leads to the same bytes."""
     folder = project(kind)
     assert kind in [item["name"] for item in manifest(folder)["environment"]["lock"]]
     elsewhere = job(tmp_path, "2.0")
@@ -135,18 +135,18 @@ def test_what_is_locked_is_what_it_trains_with(project, tmp_path, kind):
     assert again == hashlib.sha256(b"2 2.0").hexdigest()
 
 
-def test_the_lock_file_beside_the_configuration_counts_and_may_name_others(project, tmp_path):
+def test_reproduce__lock_file_beside_the_configuration_includes_another(project, tmp_path):
     folder = project("requirements.txt", below="models/a")
     assert reproduce(folder, **job(tmp_path, "2.0"))["identical"] == "bytes"
 
 
-def test_without_a_lock_file_it_is_the_jobs(project, tmp_path):
+def test_reproduce__no_lock_file(project, tmp_path):
     folder = project(None)
     found = reproduce(folder, **job(tmp_path, "2.0"))
     assert (found["identical"], found["notes"]) == ("predictions", ["trained in the environment of this job"])
 
 
-def test_without_uv_it_says_how_to_get_it(project):
+def test_reproduce__uv_not_installed(project):
     folder = project("requirements.txt")
     ended = mlci("reproduce", cwd=folder, PATH="/usr/bin:/bin", RUNNER_TEMP="")
     assert (ended.code, ended.out) == (2, "")
@@ -157,7 +157,7 @@ def test_without_uv_it_says_how_to_get_it(project):
     assert [body.kind for body in bodies(folder)] == ["promotion"]
 
 
-def test_what_can_not_be_installed_is_a_failed_step(project, tmp_path):
+def test_reproduce__package_not_installable(project, tmp_path):
     folder = project("requirements.txt")
     commit(folder, {"requirements.txt": "./wheels/tiny-9.0-py3-none-any.whl\n"})
     assert promoted(folder, **job(tmp_path, "1.0")) == 2
@@ -168,7 +168,7 @@ def test_what_can_not_be_installed_is_a_failed_step(project, tmp_path):
     assert "`requirements.txt` of version 2, or `--environment job`" in ended.err
 
 
-def test_a_damaged_lock_file_is_named(project, tmp_path):
+def test_reproduce__damaged_lock_file(project, tmp_path):
     folder = project("requirements.txt")
     DAMAGE["altered"](kept(folder, manifest(folder)["environment"]["lock"][0]["digest"]))
     ended = mlci("reproduce", cwd=folder, **job(tmp_path, "2.0"))

@@ -1,4 +1,4 @@
-"""A registry in MLflow behind a network that fails, and with a server that is killed."""
+"""A registry in MLflow behind a failing network, and on a server that is killed."""
 
 import threading
 import time
@@ -53,7 +53,7 @@ def asked(store, folder):
 
 @pytest.fixture
 def ready(mlflow_service, mlflow_place, tmp_path):
-    """A store with an entry, a witness and a file."""
+    """A store with an entry, a checkpoint and a file."""
     (tmp_path / "whole").write_bytes(b"whole")
     (tmp_path / "new").write_bytes(b"new")
     store = opened(mlflow_service.uri, mlflow_place)
@@ -65,7 +65,7 @@ def ready(mlflow_service, mlflow_place, tmp_path):
 
 @pytest.mark.parametrize("call", CALLS)
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.kind)
-def test_the_right_answer_or_an_error_in_bounded_time(ready, mlflow_place, proxy, tmp_path, fault, call):
+def test_mlflow_store__lasting_fault(ready, mlflow_place, proxy, tmp_path, fault, call):
     proxy.faults = [fault]
     ask, right = asked(behind(proxy, mlflow_place), tmp_path)[call]
     began = time.monotonic()
@@ -78,7 +78,7 @@ def test_the_right_answer_or_an_error_in_bounded_time(ready, mlflow_place, proxy
 
 
 @pytest.mark.parametrize("call", CALLS)
-def test_a_fault_that_passes_is_got_over(ready, mlflow_place, proxy, tmp_path, call):
+def test_mlflow_store__passing_fault(ready, mlflow_place, proxy, tmp_path, call):
     store = behind(proxy, mlflow_place)
     store.tracking.limits = mlflow_server.PATIENT
     proxy.faults = [Fault("lose", times=1), Fault("status", times=1), Fault("refuse", times=1)]
@@ -86,7 +86,7 @@ def test_a_fault_that_passes_is_got_over(ready, mlflow_place, proxy, tmp_path, c
     assert outcome(ask) == right
 
 
-def test_an_answer_lost_after_the_claim_counts_as_done(ready, mlflow_place, proxy):
+def test_append__mlflow_answer_lost_after_the_claim(ready, mlflow_place, proxy):
     store = behind(proxy, mlflow_place)
     store.tracking.limits = mlflow_server.PATIENT
     proxy.faults = [Fault("lose", when=lambda request: b"model-versions/create" in request, times=2)]
@@ -95,7 +95,7 @@ def test_an_answer_lost_after_the_claim_counts_as_done(ready, mlflow_place, prox
     assert ready.tail() == 2
 
 
-def test_a_server_that_is_killed_midway_loses_nothing_that_was_promised(tmp_path):
+def test_append_entry__mlflow_server_killed(tmp_path):
     promised, ends = [], []
 
     def write(store):
