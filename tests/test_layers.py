@@ -61,7 +61,7 @@ EFFECTS = {
     "github",
 }
 ALLOWED_EFFECTS = {("report", "urllib"), ("publish", "urllib")}  # urllib.parse quotes addresses; it opens none
-HEAVY = {"pandas", "sklearn", "scipy", "pyarrow", "skops", "fairlearn", "github"}
+HEAVY = {"pandas", "sklearn", "scipy", "pyarrow", "skops", "fairlearn", "github", "tenacity"}
 
 
 def imports(path: Path, *, top_level: bool = False):

@@ -7,9 +7,10 @@ from urllib.parse import quote
 
 from mlci.errors import OutsideError
 from mlci.github.interface import CheckFields, CheckRun, Comment, NotThere, PermissionRefused, Status
-from mlci.github.retry import Request, RetryingClient, RetryPolicy, decode_json
+from mlci.github.retry import Request, RetryingClient, decode_json
 from mlci.github.transport import Answer, Send
 from mlci.publish.check import Annotation
+from mlci.util.retry import RetryPolicy
 
 T = TypeVar("T")
 MOST_TEXT = 1 << 20

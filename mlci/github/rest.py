@@ -9,8 +9,9 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from mlci.errors import OutsideError
 from mlci.github.interface import NotThere, PermissionRefused
-from mlci.github.retry import Request, RetryingClient, RetryPolicy
+from mlci.github.retry import Request, RetryingClient
 from mlci.github.transport import Answer, Send
+from mlci.util.retry import RetryPolicy
 
 T = TypeVar("T")
 SLOWEST = float(1 << 18)

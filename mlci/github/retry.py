@@ -5,95 +5,36 @@ Source: GitHub's documentation, "Best practices for using the REST API", *Handle
 """
 
 import json
-import random
-import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from mlci.errors import OutsideError
 from mlci.github.interface import NotThere, PermissionRefused
 from mlci.github.transport import Answer, NoAnswerError, Send
 from mlci.publish.permissions import Permission
 from mlci.report.text.escape import plain_text
+from mlci.util.retry import RetryPolicy
+
+if TYPE_CHECKING:
+    from tenacity import RetryCallState
 
 A_MINUTE = 60.0
 _LATEST = 1e12  # an instant of today has 1.8e9 seconds since 1970
+T = TypeVar("T")
 
 
-@dataclass(frozen=True, kw_only=True)
-class RetryPolicy:
-    """Limits on tries and waiting.
+class RateLimitError(NoAnswerError):
+    """GitHub did not carry out a request because of a rate limit.
 
     Attributes:
-        attempts: Most times that one request is sent.
-        total: Seconds after which nothing is repeated, over all requests.
-        first: Seconds before the first repeat; they double.
-        clock: Monotonic clock, in seconds.
-        now: Seconds since 1970, for ``x-ratelimit-reset``.
-        sleep: Waits.
-        spread: Random number in [0, 1), so that publishers that failed together do not repeat together.
+        seconds: Seconds that GitHub asks to wait.
     """
 
-    attempts: int = 5
-    total: float = 180.0
-    first: float = 1.0
-    clock: Callable[[], float] = field(default=time.monotonic, repr=False)
-    now: Callable[[], float] = field(default=time.time, repr=False)
-    sleep: Callable[[float], None] = field(default=time.sleep, repr=False)
-    spread: Callable[[], float] = field(default=random.random, repr=False)
-
-    def backoff(self, attempt: int) -> float:
-        """Return the seconds before a repeat after a fault."""
-        return float(self.first * 2.0**attempt * (0.5 + self.spread()))
-
-    def asked(self, headers: Mapping[str, str]) -> float:
-        """Return the seconds that GitHub asks to wait at a rate limit."""
-        after = _number(headers.get("retry-after"))
-        if after is not None:
-            return after
-        reset = _number(headers.get("x-ratelimit-reset"))
-        if headers.get("x-ratelimit-remaining") == "0" and reset is not None:
-            return max(reset - self.now(), 0.0) + 1.0
-        return A_MINUTE
-
-
-class RetryBudget:
-    """Time budget of all requests of one process."""
-
-    def __init__(self, patience: RetryPolicy) -> None:
-        """Start the time."""
-        self._patience = patience
-        self._end = patience.clock() + patience.total
-
-    def wait(self, seconds: float, problem: str) -> None:
-        """Wait, if a repeat is still possible after that.
-
-        Raises:
-            OutsideError: if waiting would exceed the time budget.
-        """
-        if self._patience.clock() + seconds >= self._end:
-            patience = f"mlci waits {self._patience.total:.0f} s in all"
-            raise OutsideError(f"{problem}; another try would be due in {seconds:.0f} s, and {patience}")
-        self._patience.sleep(seconds)
-
-    def check(self, problem: str) -> None:
-        """Raise if the time is over.
-
-        Raises:
-            OutsideError: if the time is over.
-        """
-        if self._patience.clock() >= self._end:
-            raise OutsideError(f"{problem}: the {self._patience.total:.0f} s that mlci gives GitHub are over")
-
-
-def _number(text: str | None) -> float | None:
-    """Read a header of whole seconds; anything else counts as absent."""
-    digits = (text or "").strip()
-    return min(float(digits), _LATEST) if digits.isascii() and digits.isdigit() else None
-
-
-T = TypeVar("T")
+    def __init__(self, seconds: float) -> None:
+        """Keep the seconds."""
+        super().__init__("rate limit")
+        self.seconds = seconds
 
 
 class RefusedError(OutsideError):
@@ -135,7 +76,7 @@ class RetryingClient:
         """Start the time budget."""
         self._send = send
         self._patience = patience
-        self._budget = RetryBudget(patience)
+        self._end = patience.clock() + patience.total
         self.requests = 0
 
     def ask(
@@ -146,30 +87,71 @@ class RetryingClient:
         Raises:
             OutsideError: if it was not answered in time, or GitHub rejects it.
         """
-        failed = f"GitHub: could not {ask.doing}"
-        problem = "the time was over"
-        for attempt in range(self._patience.attempts):
-            self._budget.check(f"{failed} ({problem})")
-            wait = self._patience.backoff(attempt)
-            unsure = True
-            try:
-                answer = self._sent(ask)
-                if (refused := _refused(ask, answer)) is not None:
-                    return refused
-                if not _limited(answer):
-                    return read(_working(answer))
-                problem, wait, unsure = "rate limit", self._patience.asked(answer.headers), False
-            except (NoAnswerError, ValueError) as error:
-                problem = str(error)
-            if attempt + 1 < self._patience.attempts:
-                self._budget.wait(wait, f"{failed} ({problem})")
-            if unsure and arrived is not None and (found := arrived()) is not None:
-                return found
-        raise OutsideError(f"{failed} in {self._patience.attempts} tries ({problem})")
+        failed, patience = f"GitHub: could not {ask.doing}", self._patience
+        problem: Exception | None = None
 
-    def _sent(self, ask: Request) -> Answer:
+        def found() -> T | None:
+            unsure = problem is not None and not isinstance(problem, RateLimitError)
+            return arrived() if arrived is not None and unsure else None
+
+        def send_once() -> T | PermissionRefused | NotThere:
+            nonlocal problem
+            if (there := found()) is not None:
+                return there
+            if patience.clock() >= self._end:
+                reason = problem or "the time was over"
+                raise OutsideError(f"{failed} ({reason}): the {patience.total:.0f} s that mlci gives GitHub are over")
+            try:
+                return self._answered(ask, read)
+            except (NoAnswerError, ValueError) as error:
+                problem = error
+                raise
+
+        def give_up(state: "RetryCallState") -> T:
+            if state.attempt_number < patience.attempts:
+                due, limit = f"{state.upcoming_sleep:.0f} s", f"mlci waits {patience.total:.0f} s in all"
+                raise OutsideError(f"{failed} ({problem}); another try would be due in {due}, and {limit}")
+            if (there := found()) is not None:
+                return there
+            raise OutsideError(f"{failed} in {patience.attempts} tries ({problem})")
+
+        retrying = patience.retrying(NoAnswerError, ValueError, end=self._end, wait=_asked_wait, give_up=give_up)
+        return retrying(send_once)
+
+    def _answered(self, ask: Request, read: Callable[[Answer], T]) -> T | PermissionRefused | NotThere:
+        """Send a request once.
+
+        Raises:
+            NoAnswerError: if GitHub did not answer, failed, or reports a rate limit.
+            ValueError: if ``read`` can't read the answer.
+        """
         self.requests += 1
-        return self._send(ask.verb, ask.path, ask.parameters, ask.body)
+        answer = self._send(ask.verb, ask.path, ask.parameters, ask.body)
+        if (refused := _refused(ask, answer)) is not None:
+            return refused
+        if _limited(answer):
+            raise RateLimitError(requested_seconds(answer.headers, self._patience.now()))
+        return read(_working(answer))
+
+
+def _asked_wait(error: BaseException) -> float | None:
+    return error.seconds if isinstance(error, RateLimitError) else None
+
+
+def requested_seconds(headers: Mapping[str, str], now: float) -> float:
+    """Return the seconds that GitHub asks to wait at a rate limit; ``now`` is in seconds since 1970."""
+    after, reset = _number(headers.get("retry-after")), _number(headers.get("x-ratelimit-reset"))
+    if after is not None:
+        return after
+    if headers.get("x-ratelimit-remaining") == "0" and reset is not None:
+        return max(reset - now, 0.0) + 1.0
+    return A_MINUTE
+
+
+def _number(text: str | None) -> float | None:
+    """Read a header of whole seconds; anything else counts as absent."""
+    digits = (text or "").strip()
+    return min(float(digits), _LATEST) if digits.isascii() and digits.isdigit() else None
 
 
 def _working(answer: Answer) -> Answer:

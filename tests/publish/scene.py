@@ -3,7 +3,6 @@
 from dataclasses import dataclass, field, replace
 
 from mlci.github.client import Client
-from mlci.github.retry import RetryPolicy
 from mlci.github.transport import Access, transport
 from mlci.operations.publish.publish import open_publication, publish_report
 from mlci.publish.event import event_facts
@@ -12,6 +11,7 @@ from mlci.publish.result import Finished, Unfinished
 from mlci.publish.runs import Run
 from mlci.report.document import Candidate
 from mlci.report.text.markup import Links
+from mlci.util.retry import RetryPolicy
 from tests.report.build import a_report, failed, inconclusive, measured, passed
 
 BOT = "github-actions[bot]"

@@ -1,12 +1,12 @@
-"""Retries of a store's requests."""
+"""Limits of a store's requests, and their retries."""
 
-import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from mlci.errors import OutsideError
 from mlci.registry.errors import UnconfirmedError
+from mlci.util.retry import RetryPolicy
 
 T = TypeVar("T")
 
@@ -35,42 +35,20 @@ class Limits:
     def transfer(self, size: int) -> "Limits":
         """Return the limits for a transfer of that many bytes."""
         more = size / self.slowest
-        return Limits(
-            connect=self.connect,
-            request=self.request + more,
-            total=self.total + more,
-            retries=self.retries,
-            slowest=self.slowest,
-            tries=self.tries,
-        )
+        return replace(self, request=self.request + more, total=self.total + more)
+
+    def policy(self, pause: Callable[[float], None]) -> RetryPolicy:
+        """Return the policy for retries that wait by ``pause``."""
+        return RetryPolicy(attempts=self.tries, total=self.total, first=0.2, sleep=pause)
 
 
-def attempts(limits: Limits, pause: Callable[[float], None]) -> Iterator[int]:
-    """Yield tries, with a longer wait before each one, until the time is over."""
-    began = time.monotonic()
-    for lost in range(limits.tries):
-        if lost:
-            pause(0.1 * 2**lost)
-        if lost and time.monotonic() - began > limits.total:
-            return
-        yield lost
-
-
-def repeat(ask: Callable[[], T], tries: Iterator[int], *, shown: str) -> T:
+def repeat(ask: Callable[[], T], policy: RetryPolicy) -> T:
     """Repeat idempotent requests while it is unknown whether they succeeded.
-
-    Args:
-        ask: Sends the requests.
-        tries: Tries, as :func:`attempts` yields them.
-        shown: Name of the registry in the error.
 
     Raises:
         OutsideError: if no try was confirmed.
     """
-    trouble = UnconfirmedError(f"registry {shown}: nothing was tried")
-    for _ in tries:
-        try:
-            return ask()
-        except UnconfirmedError as error:
-            trouble = error
-    raise OutsideError(str(trouble))
+    try:
+        return policy.retrying(UnconfirmedError)(ask)
+    except UnconfirmedError as error:
+        raise OutsideError(str(error)) from None

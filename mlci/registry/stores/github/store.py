@@ -22,12 +22,13 @@ from mlci.github.file_transfer import add_file_transfer
 from mlci.github.git_database import GitDatabase
 from mlci.github.releases import Asset, Release, Releases
 from mlci.github.rest import RepositoryClient
-from mlci.github.retry import RefusedError, RetryPolicy
+from mlci.github.retry import RefusedError
 from mlci.github.transport import Access, transport
 from mlci.registry import layout, store
 from mlci.registry.store import Checkpoint, Entries
 from mlci.registry.stores.github.ledger_branch import LedgerBranch
 from mlci.util import atomic_files, safe_files
+from mlci.util.retry import RetryPolicy
 
 MOST_ASSET_BYTES = (1 << 31) - 1
 MOST_ASSETS = 1_000

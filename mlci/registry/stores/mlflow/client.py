@@ -5,7 +5,7 @@ message of mlci. https://mlflow.org/docs/latest/rest-api.html lists the codes.
 """
 
 import threading
-from collections.abc import Callable, Iterator, MutableMapping
+from collections.abc import Callable, MutableMapping
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from mlci.errors import InputError, OutsideError
 from mlci.registry.errors import ConflictError, NotFoundError, UnconfirmedError
-from mlci.registry.stores.retry import Limits, attempts, repeat
+from mlci.registry.stores.retry import Limits, repeat
 
 T = TypeVar("T")
 _CREDENTIALS = (
@@ -80,13 +80,9 @@ class TrackingClient:
         if not (find_spec("mlflow") and find_spec("sqlalchemy") and find_spec("alembic")):
             raise InputError(f"registry mlflow:{uri} needs MLflow: pip install 'mlci[mlflow]'")
         self.uri, self.limits = uri, limits
-        self._environment, self._pause = environment, pause
+        self._environment, self.policy = environment, limits.policy(pause)
         self._client: Any = None
         self._building = threading.Lock()
-
-    def tries(self) -> Iterator[int]:
-        """Yield tries, waiting longer before each one, until the time is over."""
-        return attempts(self.limits, self._pause)
 
     def again(self, what: str, call: Callable[[Any], T], *, size: int = 0) -> T:
         """Repeat an idempotent request if it is unknown whether it succeeded."""
@@ -94,7 +90,7 @@ class TrackingClient:
 
     def again_from(self, ask: Callable[[], T]) -> T:
         """Repeat a sequence of requests if the outcome of one is unknown."""
-        return repeat(ask, self.tries(), shown=self.uri)
+        return repeat(ask, self.policy)
 
     def once(self, what: str, call: Callable[[Any], T], *, size: int = 0) -> T:
         """Send one request; it is abandoned when its time is over.

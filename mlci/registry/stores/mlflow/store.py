@@ -137,7 +137,7 @@ class MlflowStore:
         """Claim a number, and read back which claim counts."""
         trouble = f"registry {self._shown}: entry {number} came and went"
         there = self.read(number)
-        for _ in self.tracking.tries() if there is None else ():
+        for _ in self.tracking.policy.tries() if there is None else ():
             try:
                 self._claim(number, entry)
             except UnconfirmedError as error:

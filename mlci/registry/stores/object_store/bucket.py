@@ -15,7 +15,7 @@ from mlci.errors import OutsideError
 from mlci.registry.errors import ConflictError, NotFoundError, UnconfirmedError
 from mlci.registry.stores.object_store import uri
 from mlci.registry.stores.object_store.uri import BucketUri
-from mlci.registry.stores.retry import Limits, attempts, repeat
+from mlci.registry.stores.retry import Limits, repeat
 from mlci.util import atomic_files, safe_files
 
 _PART = 8 << 20
@@ -69,7 +69,7 @@ class Bucket:
     ) -> None:
         """Build the client, without sending a request."""
         self._place, self._base = place, base
-        self._environment, self._limits, self._pause = environment, limits, pause
+        self._environment, self._limits, self.policy = environment, limits, limits.policy(pause)
         self._is_there = False
         self._client = self._built(limits)
 
@@ -77,10 +77,6 @@ class Bucket:
     def shown(self) -> str:
         """The address, without credentials."""
         return f"{self._place.provider}://{self._place.bucket}/{self._base}"
-
-    def tries(self) -> Iterator[int]:
-        """Yield tries, waiting longer before each one, until the time is over."""
-        return attempts(self._limits, self._pause)
 
     def read(self, name: str, most: int, *, what: str) -> tuple[bytes, Mapping[str, Any]] | None:
         """Return an object's bytes, at most ``most`` and one more, with its ETag or version; ``None`` if missing."""
@@ -254,7 +250,7 @@ class Bucket:
 
     def _again(self, ask: Callable[[], T]) -> T:
         """Repeat an idempotent request if its answer broke off."""
-        return repeat(ask, self.tries(), shown=self.shown)
+        return repeat(ask, self.policy)
 
     def _built(self, limits: Limits) -> "Client":
         with self._asked("use its settings"):

@@ -103,7 +103,7 @@ class ObjectStore:
                 "Azure, MinIO, Ceph from Squid, versitygw without `--nometa`), or `registry: github`"
             )
         trouble, doubted = f"registry {self.shown}: entry {number} came and went", False
-        for _ in self._bucket.tries():
+        for _ in self._bucket.policy.tries():
             try:
                 self._bucket.write(_entry(number), entry, "create", what=f"append entry {number}")
             except ConflictError:
@@ -153,7 +153,7 @@ class ObjectStore:
 
     def write_checkpoint(self, checkpoint: Checkpoint) -> None:
         """Write a checkpoint unless one of the same or a later entry exists; of two writers the slower one repeats."""
-        for _ in self._bucket.tries():
+        for _ in self._bucket.policy.tries():
             found = self._checkpoint()
             if found is not None and found[0].number >= checkpoint.number:
                 return

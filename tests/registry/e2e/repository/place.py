@@ -6,10 +6,10 @@ import subprocess
 import time
 from pathlib import Path
 
-from mlci.github.retry import RetryPolicy
 from mlci.github.transport import Access
 from mlci.registry import registry
 from mlci.registry.stores.github.store import RepositoryStore
+from mlci.util.retry import RetryPolicy
 from tests.github.gitrepo import ENVIRONMENT
 from tests.registry.histories import stamp, verdict
 
