@@ -1,4 +1,4 @@
-"""Configurations whose parts do not fit together, with the line that each gets."""
+"""Contradictory configurations, and the line of each message."""
 
 # ruff: noqa: E501 - a table reads best with one case a line
 
@@ -37,7 +37,7 @@ def gate(text, base=GOOD):
     [GOOD, TOTALS, MULTICLASS, REGRESSION, DECIDED],
     ids=["binary", "totals", "multiclass", "regression", "decided"],
 )
-def test_what_fits_together_passes(text):
+def test_checks__consistent_parts(text):
     assert found(text) == []
 
 
@@ -72,7 +72,7 @@ GOOD_GATES = [
 
 
 @pytest.mark.parametrize("text", GOOD_GATES)
-def test_gates_that_mean_something(text):
+def test_checks__valid_gates(text):
     assert found(gate(text)) == []
 
 
@@ -132,7 +132,7 @@ BAD_GATES = {
 
 
 @pytest.mark.parametrize(("text", "expected"), BAD_GATES.items(), ids=BAD_GATES)
-def test_gates_that_could_not_work(text, expected):
+def test_checks__invalid_gates(text, expected):
     assert found(gate(text)) == [f"m:13: {expected}"]
 
 
@@ -209,7 +209,7 @@ OTHER = {
         ["m:6: `gates[0].each` needs rows, and `predict.metrics` has only totals; predictions (`run` or `file`) would add slices, fairness and intervals"],
     ),
     "totals by interval": (gate("metric: auc, judge: interval, min: 0.5", TOTALS), ["m:6: `gates[0].judge`: a metrics file has no interval; predictions (`run` or `file`) would give one"]),
-    "luck of totals": (
+    "noise of totals": (
         changed(gate("metric: auc, max_drop: 0.1, noise: retraining", TOTALS), ("{ref: main}", "production")),
         ["m:6: `gates[0].noise` widens an interval, and this gate is judged on the estimate"],
     ),
@@ -223,13 +223,13 @@ OTHER = {
             ("no interval", "expected_calibration_error, max_rise: 0.1, judge: estimate", "widens an interval, and this gate is judged on the estimate"),
         ]
     },
-    "luck, elsewhere": (gate("metric: recall, max_drop: 0.1, noise: retraining"), ["m:13: `gates[0].noise` is recorded for versions of the registry; it needs `baseline: production`"]),
+    "noise, another baseline": (gate("metric: recall, max_drop: 0.1, noise: retraining"), ["m:13: `gates[0].noise` is recorded for versions of the registry; it needs `baseline: production`"]),
     "totals the wrong way": (gate("metric: log_loss, max_drop: 0.5", TOTALS), ["m:6: `gates[0].max_drop` would limit an improvement: lower is better for `log_loss`; use `max_rise`"]),
 }  # fmt: skip
 
 
 @pytest.mark.parametrize(("text", "expected"), OTHER.values(), ids=OTHER)
-def test_parts_that_do_not_fit_together(text, expected):
+def test_checks__contradictory_parts(text, expected):
     assert found(text) == expected
 
 
@@ -258,41 +258,41 @@ EITHER = [
 
 
 @pytest.mark.parametrize("name", LOWER)
-def test_totals_whose_name_says_that_lower_is_better(name):
+def test_checks__metrics_file_name_implies_lower_is_better(name):
     words = f"m:6: `gates[0].max_drop` would limit an improvement: lower is better for `{name}`; use `max_rise`"
     assert found(gate(f"metric: '{name}', max_drop: 1%", TOTALS)) == [words]
     assert found(gate(f"metric: '{name}', max_rise: 1%", TOTALS)) == []
 
 
 @pytest.mark.parametrize("name", HIGHER)
-def test_totals_whose_name_says_that_higher_is_better(name):
+def test_checks__metrics_file_name_implies_higher_is_better(name):
     words = f"m:6: `gates[0].max_rise` would limit an improvement: higher is better for `{name}`; use `max_drop`"
     assert found(gate(f"metric: '{name}', max_rise: 0.1", TOTALS)) == [words]
     assert found(gate(f"metric: '{name}', max_drop: 0.1", TOTALS)) == []
 
 
 @pytest.mark.parametrize("name", EITHER)
-def test_totals_whose_name_says_nothing_may_be_limited_both_ways(name):
+def test_checks__metrics_file_name_implies_no_direction(name):
     assert found(gate(f"metric: '{name}', max_rise: 0.1, max_drop: 0.1", TOTALS)) == []
 
 
-def test_production_is_a_baseline_and_the_default():
+def test_checks__production_baseline():
     assert found(changed(GOOD, ("{file: old.csv}", "production"))) == []
     assert found(changed(GOOD, ("baseline: {file: old.csv}\n", ""))) == []
 
 
-def test_the_luck_of_training_goes_with_production():
+def test_checks__retraining_noise_with_production():
     text = changed(
         gate("metric: recall, min: 0.1, max_drop: 0.1, noise: retraining"), ("{file: old.csv}", "production")
     )
     assert found(text) == []
 
 
-def test_the_example_of_the_design_is_right():
+def test_checks__example_of_the_design():
     assert found(DESIGN) == []
 
 
-def test_names_of_scikit_learn_exist_there_and_are_not_in_the_catalogue():
+def test_sklearn_names__exist_and_are_not_in_the_catalogue():
     scorers = set(sklearn.metrics.get_scorer_names())
     for name in TASKS:
         assert catalogue.find(name) is None, name
@@ -302,7 +302,7 @@ def test_names_of_scikit_learn_exist_there_and_are_not_in_the_catalogue():
         assert name in scorers or next(iter(inspect.signature(function).parameters)) == "y_true", name
 
 
-def test_directions_of_scikit_learn_are_those_of_its_scorers():
+def test_sklearn_names__directions_of_the_scorers():
     scorers = set(sklearn.metrics.get_scorer_names())
     for name in TASKS:
         if name in scorers:  # a scorer is better when higher, without exception
@@ -311,7 +311,7 @@ def test_directions_of_scikit_learn_are_those_of_its_scorers():
             assert sklearn_metric(name).direction == "lower", name
 
 
-def test_a_ratio_of_what_can_be_negative_is_not_offered():
+def test_catalogue__no_ratio_of_signed_metrics():
     offered = set(catalogue.names())
     for name in ("calibration_in_the_large", "mean_error", "r2", "r2_score", "matthews_corrcoef", "cohen_kappa_score"):
         assert f"{name}_difference" in offered
@@ -321,11 +321,11 @@ def test_a_ratio_of_what_can_be_negative_is_not_offered():
     assert {"recall_ratio", "log_loss_ratio", "equalized_odds_ratio", "equalized_odds_difference"} <= offered
 
 
-def test_every_name_that_is_offered_is_found():
+def test_catalogue__every_offered_name_is_found():
     assert [name for name in catalogue.names() if catalogue.find(name) is None] == []
 
 
-def test_names_that_lack_something_are_scikit_learns_own():
+def test_unsupported_names__exist_in_scikit_learn():
     known = set(dir(sklearn.metrics)) | set(sklearn.metrics.get_scorer_names())
     assert set(LACKING) <= known
     assert not set(LACKING) & (set(TASKS) | set(catalogue.names()))
@@ -395,7 +395,7 @@ REPORTED = (
         ),
     ],
 )
-def test_functions__what_they_are_given(text, expected):
+def test_functions__arguments(text, expected):
     assert found(text) == expected
 
 
@@ -410,13 +410,13 @@ equal_opportunity_ratio equal_opportunity_ratio
 
 
 @pytest.mark.parametrize("pair", ALIASES.replace("|", "\n").strip().splitlines())
-def test_canonical__usual_names(pair):
+def test_canonical__equivalent_names(pair):
     name, canonical = pair.split()
     assert catalogue.canonical(name) == canonical
     assert (catalogue.find(name) is None) == (canonical in {"quadratic_weighted_kappa", "my:f"})
 
 
-def test_alias__of_a_disparity_with_the_same_limit_is_judged_once():
+def test_alias__disparity_with_the_same_limit_is_judged_once():
     one = "  - {metric: recall_ratio, across: region, min: 0.8}\n"
     twice = gate("metric: recall_ratio, across: region, min: 0.8") + one.replace("recall", "tpr")
     assert found(twice) == []
@@ -433,7 +433,7 @@ def test_alias__of_a_disparity_with_the_same_limit_is_judged_once():
     assert [rule.metric for rule in evaluation_plan.gate_rules(totals)] == ["val.auc"]
 
 
-def test_row_metrics__a_later_entry_adds_what_an_earlier_one_leaves_open():
+def test_row_metrics__later_entry_completes_an_earlier_one():
     text = changed(gate(f"metric: {OWN}, max_drop: 1"), REPORTED)
     [metric] = evaluation_plan.row_metrics(parse_config(text, path="m").config)
     assert (metric.name, metric.function, metric.on, metric.line) == ("my:f", "my:f", "decision", 14)

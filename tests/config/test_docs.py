@@ -1,4 +1,4 @@
-"""The documentation names every key with its default, and its examples are valid."""
+"""The configuration reference against the code: every key with its default, and valid examples."""
 
 import io
 import re
@@ -34,7 +34,7 @@ def table(home):
 
 
 @pytest.mark.parametrize("home", SECTIONS, ids=lambda home: ".".join(home) or "top")
-def test_every_key_is_documented_with_its_default(home):
+def test_page__every_key_with_its_default(home):
     model = SECTIONS[home]
     written = table(home)
     assert list(written) != []
@@ -52,7 +52,7 @@ EXAMPLES = re.findall(r"(<!-- complete -->\n)?```yaml\n(.*?)```", PAGE, re.DOTAL
 
 
 @pytest.mark.parametrize(("whole", "text"), EXAMPLES, ids=range(len(EXAMPLES)))
-def test_every_example_is_valid(whole, text):
+def test_page__examples_are_valid(whole, text):
     if not whole:
         yaml = YAML(typ="safe", pure=True)
         parts = yaml.load(BASE)
@@ -63,7 +63,7 @@ def test_every_example_is_valid(whole, text):
     assert check_configuration(parse_config(text, path="docs"), catalogue) == []
 
 
-def test_the_lines_shown_are_real():
-    shown = re.search(r"```text\n(.*?)```", PAGE, re.DOTALL)[1]
-    assert "unknown key `ky` in `evaluation`; did you mean `key`?" in shown
-    assert "`gates[1].max_drop` would limit an improvement: lower is better for `log_loss`; use `max_rise`" in shown
+def test_page__messages_are_real():
+    messages = re.search(r"```text\n(.*?)```", PAGE, re.DOTALL)[1]
+    assert "unknown key `ky` in `evaluation`; did you mean `key`?" in messages
+    assert "`gates[1].max_drop` would limit an improvement: lower is better for `log_loss`; use `max_rise`" in messages

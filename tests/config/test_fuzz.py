@@ -1,4 +1,4 @@
-"""Whatever is done to a valid file, the reader answers with problems that have a place, and soon."""
+"""Mutations of valid files: the reader reports problems with lines, in bounded time."""
 
 # ruff: noqa: E501 - lists of values read best in few lines
 
@@ -57,7 +57,7 @@ def answer(source):
         assert 1 <= problem.line <= last
         assert not any(word in problem.message for word in JARGON), problem.message
         assert problem.message
-        assert "refused" not in problem.message, "a replacement is nothing to talk about"
+        assert "refused" not in problem.message, "messages do not mention replaced parts"
         assert not problem.message.startswith("can't be"), problem.message
     assert [problem.line for problem in problems] == sorted(problem.line for problem in problems)
     return problems
@@ -95,13 +95,13 @@ def mutated(draw):
 
 @SETTINGS
 @given(mutated())
-def test_mutations_of_valid_files(text):
+def test_load_text__mutated_files(text):
     answer(text)
 
 
 @SETTINGS
 @given(st.sampled_from([DESIGN, GOOD]), st.integers(0, 400), st.binary(min_size=1, max_size=4), st.booleans())
-def test_odd_bytes_in_valid_files(text, at, junk, over):
+def test_load_text__odd_bytes(text, at, junk, over):
     data = text.encode()
     answer(data[:at] + junk + data[at + (len(junk) if over else 0) :])
 
@@ -115,7 +115,7 @@ def test_odd_bytes_in_valid_files(text, at, junk, over):
 @example('"\\UFFFFFFFF"')
 @example("{a: 1, a, [b]}")
 @example("--- !<\n")
-def test_the_alphabet_of_yaml(text):
+def test_load_text__yaml_alphabet(text):
     answer(text)
 
 
@@ -129,7 +129,7 @@ KEYS = [(home, key) for home, model in SECTIONS.items() for key in fields(model)
 
 @SETTINGS
 @given(st.sampled_from(KEYS), VALUES)
-def test_any_value_under_any_key(where, value):
+def test_load_text__any_value_of_any_key(where, value):
     home, key = where
     data = {
         "model": "m",
@@ -167,5 +167,5 @@ LARGE = {
 
 
 @pytest.mark.parametrize("text", LARGE.values(), ids=LARGE)
-def test_large_and_twisted_files_are_answered_soon(text):
+def test_load_text__large_and_nested_files(text):
     assert answer(text)

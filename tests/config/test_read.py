@@ -1,4 +1,4 @@
-"""Everything that is wrong is said in one go: values, keys, gates and metrics, and nothing that only seems wrong."""
+"""All problems of a file at once: values, keys, gates and metrics, and no consequential errors."""
 
 import pytest
 
@@ -27,7 +27,7 @@ def said(text):
     return refused(text, catalogue=catalogue)
 
 
-def test_what_is_right_is_read_as_it_stands(tmp_path):
+def test_load__valid_file(tmp_path):
     file = tmp_path / "mlci.yml"
     for text in (GOOD, TOTALS):
         file.write_text(text)
@@ -35,7 +35,7 @@ def test_what_is_right_is_read_as_it_stands(tmp_path):
     assert load_text(DESIGN, catalogue, path="m") == parse_config(DESIGN, path="m")
 
 
-def test_values_keys_gates_and_metrics_in_one_go():
+def test_load__values_keys_gates_and_metrics_at_once():
     text = changed(
         GOOD + ASTRAY + "  - {metric: recall, max_rise: 0.1, max_drop: .nan}\n  - {metric: f1, mn: 0.5}\n",
         ("task: binary", "task: binary\nmodell: x"),
@@ -53,7 +53,7 @@ def test_values_keys_gates_and_metrics_in_one_go():
     ]
 
 
-def test_a_metrics_file_is_no_exception():
+def test_load__metrics_file():
     text = TOTALS + "  - {metric: val.loss, max_drop: 1%}\n  - {metric: auc, min: 0.5, min: 0.6}\n"
     assert said(text) == [
         "m:7: `gates[1].max_drop` would limit an improvement: lower is better for `val.loss`; use `max_rise`",
@@ -62,7 +62,7 @@ def test_a_metrics_file_is_no_exception():
 
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
-def test_one_mistake_still_makes_one_line(case):
+def test_load__one_mistake_one_line(case):
     *changes, expected = case
     assert said(changed(GOOD, *changes)) == [f"m:{expected}"]
 
@@ -79,13 +79,13 @@ SEEN = [name for name in CASES if _is_whole(name)]
 
 
 @pytest.mark.parametrize("name", SEEN)
-def test_one_mistake_hides_no_other_one(name):
+def test_load__one_mistake_hides_no_other(name):
     *changes, _ = CASES[name]
     *_, line = said(changed(GOOD, *changes) + ASTRAY)
     assert line.endswith(WRONG_WAY)
 
 
-def test_most_mistakes_leave_something_to_read():
+def test_load__most_mistakes_leave_a_readable_rest():
     assert len(SEEN) > 60
 
 
@@ -105,23 +105,23 @@ FRAMES = {
 
 
 @pytest.mark.parametrize("change", FRAMES.values(), ids=FRAMES)
-def test_a_refused_part_causes_no_line_beyond_its_own(change):
+def test_load__rejected_part_causes_no_further_line(change):
     text = changed(GOOD, (GATE, f"{GATE}\n  - {{metric: recall, each: age, max_drop: 0.1}}"), change)
     assert said(text) == refused(text, parse_config)
 
 
 @pytest.mark.parametrize("change", FRAMES.values(), ids=FRAMES)
-def test_a_refused_part_hides_no_wrong_direction(change):
+def test_load__rejected_part_hides_no_wrong_direction(change):
     text = changed(GOOD + ASTRAY, change)
     first = next(number for number, line in enumerate(text.splitlines(), 1) if "brier_score_loss" in line)
     assert f"m:{first}: `gates[2]{WRONG_WAY}" in said(text)
 
 
 @pytest.mark.parametrize(("data", "expected"), WHOLE.values(), ids=WHOLE)
-def test_files_that_are_wrong_as_a_whole(data, expected):
+def test_load__invalid_file(data, expected):
     assert said(data) == [f"m:{expected}"]
 
 
-def test_files_that_are_not_there(tmp_path):
+def test_load__file_not_found(tmp_path):
     with pytest.raises(InputError, match="the file does not exist"):
         load(tmp_path / "no.yml", catalogue)

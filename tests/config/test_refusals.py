@@ -1,4 +1,4 @@
-"""Bad configurations with the one line that each gets; what is expected stands here literally."""
+"""Invalid configurations, and the literal message of each."""
 
 # ruff: noqa: E501 - a table reads best with one case a line
 
@@ -20,7 +20,7 @@ CASES = {
     "key of another part": [("key: id", "threshold: 0.5"), "5: unknown key `threshold` in `evaluation`; it belongs in `predict`"],
     "key of the top": [("key: id", "gates: []"), "5: unknown key `gates` in `evaluation`; it belongs at the top level"],
     "no space after the colon": [("metric: roc_auc,", "metric: roc_auc, judge:interval,"), "13: `gates[0].judge:interval` has no value; put a space after the `:`"],
-    "the line is ours": [("min: 0.75", "line: 3, min: 0.75"), f"13: unknown key `line` in `gates[0]`; known keys: {KEYS}"],
+    "the internal line": [("min: 0.75", "line: 3, min: 0.75"), f"13: unknown key `line` in `gates[0]`; known keys: {KEYS}"],
     "twice": [("key: id", "key: id\n  label: y"), "7: `evaluation.label` stands twice, on lines 6 and 7; keep one"],
     "twice on a line": [("min: 0.75", "min: 1, min: 0.75"), "13: `gates[0].min` stands twice, on line 13; keep one"],
     "twice at the top": [("predict:", "task: regression\npredict:"), "8: `task` stands twice, on lines 2 and 8; keep one"],
@@ -131,7 +131,7 @@ CASES = {
 
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
-def test_one_line_for_one_mistake(case):
+def test_parse_config__one_mistake_one_line(case):
     *changes, expected = case
     with pytest.raises(InputError) as caught:
         parse_config(changed(GOOD, *changes), path="mlci.yml")
@@ -158,19 +158,19 @@ WHOLE = {
 
 
 @pytest.mark.parametrize(("data", "expected"), WHOLE.values(), ids=WHOLE)
-def test_files_that_are_wrong_as_a_whole(data, expected):
+def test_parse_config__invalid_file(data, expected):
     with pytest.raises(InputError) as caught:
         parse_config(data, path="mlci.yml")
     assert str(caught.value) == f"mlci.yml:{expected}"
 
 
-def test_an_alias_bomb_is_refused_before_it_grows():
+def test_parse_config__alias_bomb():
     lines = ["a0: &a0 [x, x]"] + [f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}]" for n in range(1, 40)]
     with pytest.raises(InputError, match="aliases are not read here"):
         parse_config("\n".join(lines), path="mlci.yml")
 
 
-def test_gates_by_name__are_one_problem():
+def test_parse_config__gates_by_name_are_one_problem():
     text = changed(GOOD, (f"  - {GATE}", "  roc_auc: {min: 0.5}"))
     with pytest.raises(InputError) as caught:
         parse_config(text, path="m")

@@ -1,4 +1,4 @@
-"""The JSON Schema: as committed, as strict as the reader where a schema can be, and never stricter."""
+"""The JSON Schema of mlci.yml: current, as strict as the reader if a schema can be, and never stricter."""
 
 import io
 import json
@@ -41,16 +41,16 @@ def values(text):
     return yaml.load(io.StringIO(text))
 
 
-def test_the_committed_schema_is_the_generated_one():
+def test_schema__committed_file_is_current():
     assert schema.committed() == schema.render_schema(schema.build_schema()), "run: python -m mlci.config.schema"
 
 
-def test_it_is_a_schema():
+def test_schema__valid_json_schema():
     Draft202012Validator.check_schema(SCHEMA)
 
 
 @pytest.mark.parametrize("text", [DESIGN, GOOD, TOTALS], ids=["design", "good", "totals"])
-def test_valid_files_validate(text):
+def test_schema__accepts_valid_files(text):
     VALIDATOR.validate(values(text))
 
 
@@ -65,7 +65,7 @@ def _is_yaml(case):
 @pytest.mark.parametrize(
     "name", [name for name, case in CASES.items() if name not in BEYOND_A_SCHEMA and _is_yaml(case)]
 )
-def test_what_the_reader_refuses_the_schema_refuses(name):
+def test_schema__rejects_what_the_reader_rejects(name):
     data = values(changed(GOOD, *CASES[name][:-1]))
     # NaN and infinity are numbers to a schema, and no JSON.
     assert not VALIDATOR.is_valid(data) or not _is_json(data)
@@ -79,33 +79,33 @@ def _is_json(data):
     return True
 
 
-def test_lines_are_not_part_of_the_file():
+def test_schema__line_is_not_a_key():
     assert "line" not in SCHEMA["$defs"]["Gate"]["properties"]
     assert "x-internal" not in schema.committed()
     with pytest.raises(InputError, match="unknown key `line`"):
         parse_config(changed(GOOD, ("min: 0.75", "line: 1, min: 0.75")), path="m")
 
 
-def test_lines_are_not_part_of_a_dump_either():
+def test_config__line_is_not_dumped():
     config = parse_config(GOOD, path="m").config
     assert config.gates[0].line == 13
     assert "line" not in config.model_dump()["gates"][0]
 
 
-def test_what_is_read_can_be_written_and_read_again():
+def test_config__round_trip():
     config = parse_config(DESIGN, path="m").config
     text = config.model_dump_json(exclude_none=True, exclude_unset=True)
     assert parse_config(text, path="m").config.model_dump() == config.model_dump()
     VALIDATOR.validate(json.loads(text))
 
 
-def test_no_key_may_be_null():
+def test_schema__null_is_rejected():
     text = json.dumps(SCHEMA)
     assert '"null"' not in text
     assert '"default": null' not in text
 
 
-def test_every_key_is_described():
+def test_schema__every_key_is_described():
     for name, part in {"Config": SCHEMA, **SCHEMA["$defs"]}.items():
         for key, value in part["properties"].items():
             assert value.get("description"), f"{name}.{key}"

@@ -1,3 +1,5 @@
+"""Types of values: limits, durations, labels and git references."""
+
 import math
 import re
 
@@ -28,7 +30,7 @@ DURATION = TypeAdapter(Duration)
         (" 5% ", 0.05, True, "5%"),
     ],
 )
-def test_a_limit_is_a_number_or_a_percentage(written, value, relative, shown):
+def test_limit__number_or_percentage(written, value, relative, shown):
     limit = LIMIT.validate_python(written)
     assert (limit.value, limit.relative, str(limit)) == (value, relative, shown)
     assert limit == Limit(value, relative)
@@ -39,7 +41,7 @@ def test_a_limit_is_a_number_or_a_percentage(written, value, relative, shown):
     ("limit", "shown"),
     [(Limit(0.1, True), "10%"), (Limit(0.005, True), "0.5%"), (Limit(1.0, True), "100%"), (Limit(2), "2")],
 )
-def test_a_limit_made_in_code_reads_like_one_from_a_file(limit, shown):
+def test_limit__built_in_code(limit, shown):
     assert str(limit) == shown
 
 
@@ -65,17 +67,17 @@ BAD_LIMITS = [
 
 
 @pytest.mark.parametrize("written", BAD_LIMITS, ids=lambda value: repr(value)[:20])
-def test_anything_else_is_no_limit(written):
+def test_limit__invalid(written):
     with pytest.raises(ValidationError):
         LIMIT.validate_python(written)
 
 
-def test_a_quoted_number_is_told_to_drop_its_quotes():
+def test_limit__quoted_number():
     with pytest.raises(ValidationError, match="must be a number without quotes"):
         LIMIT.validate_python("0.75")
 
 
-def test_a_limit_made_in_code_is_finite_too():
+def test_limit__built_in_code_is_finite():
     with pytest.raises(PydanticCustomError):
         Limit(math.nan)
 
@@ -93,7 +95,7 @@ def test_a_limit_made_in_code_is_finite_too():
         (0.25, 0.25, "0.25s"),
     ],
 )
-def test_a_duration_in_the_ways_people_write_it(written, seconds, shown):
+def test_duration__valid_forms(written, seconds, shown):
     duration = DURATION.validate_python(written)
     assert duration == seconds
     assert isinstance(duration, float)
@@ -124,19 +126,19 @@ BAD_DURATIONS = [
 
 
 @pytest.mark.parametrize("written", BAD_DURATIONS, ids=repr)
-def test_anything_else_is_no_duration(written):
+def test_duration__invalid(written):
     with pytest.raises(ValidationError):
         DURATION.validate_python(written)
 
 
 @pytest.mark.parametrize("value", [True, "1", None, math.nan, math.inf, 10**400], ids=lambda value: repr(value)[:20])
-def test_finite_numbers_only(value):
+def test_finite__invalid(value):
     with pytest.raises(ValidationError):
         TypeAdapter(Finite).validate_python(value)
 
 
 @pytest.mark.parametrize("value", [True, 1, 1.5, "north"])
-def test_a_scalar_keeps_its_type(value):
+def test_scalar__keeps_its_type(value):
     read = TypeAdapter(Scalar).validate_python(value)
     assert (type(read), read) == (type(value), value)
 
@@ -144,12 +146,12 @@ def test_a_scalar_keeps_its_type(value):
 @pytest.mark.parametrize(
     "name", ["main", "origin/main", "v1.2.0", "HEAD~1", "HEAD^", "feature/ü", "3f9c2ab", "main@{1}"]
 )
-def test_references_that_git_takes(name):
+def test_reference__valid_in_git(name):
     assert TypeAdapter(Reference).validate_python(name) == name
 
 
 @pytest.mark.parametrize("name", ["-x", "--upload-pack=x", "a..b", "a b", "", "a:b", "a*", "a\n", "[a"])
-def test_references_that_would_mean_something_else_to_git(name):
+def test_reference__invalid_in_git(name):
     with pytest.raises(ValidationError):
         TypeAdapter(Reference).validate_python(name)
 
@@ -167,7 +169,7 @@ JSON_VALUES = st.one_of(
 
 @pytest.mark.parametrize("adapter", [LIMIT, DURATION], ids=["limit", "duration"])
 @given(value=JSON_VALUES)
-def test_the_schema_refuses_nothing_that_is_accepted(adapter, value):
+def test_schema__accepts_what_the_type_accepts(adapter, value):
     try:
         adapter.validate_python(value)
     except ValidationError:

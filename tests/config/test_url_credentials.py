@@ -1,4 +1,4 @@
-"""Credentials in addresses are refused and never printed."""
+"""Credentials in addresses are rejected and never printed."""
 
 import pytest
 
@@ -37,7 +37,7 @@ C://data/x
 
 
 @pytest.mark.parametrize("address", WITH.split())
-def test_holds_credentials__addresses_with(address):
+def test_holds_credentials__with_credentials(address):
     assert holds_credentials(address)
     assert holds_credentials(f"curl -o d.csv '{address}' && ls")
     hidden = hide_credentials(f"can't open {address}: refused")
@@ -47,13 +47,13 @@ def test_holds_credentials__addresses_with(address):
 
 
 @pytest.mark.parametrize("address", WITHOUT.split())
-def test_holds_credentials__addresses_without(address):
+def test_holds_credentials__without_credentials(address):
     assert not holds_credentials(address)
     assert hide_credentials(address) == address
 
 
 @pytest.mark.parametrize("address", WITH.split())
-def test_parse__an_address_with_credentials_is_refused_unseen(address):
+def test_parse__credentials_are_not_printed(address):
     for text in (
         changed(GOOD, ("data: holdout.csv", f"data: '{address}'")),
         changed(GOOD, ("baseline: {file: old.csv}", f"train:\n  run: |\n    curl '{address}'\nbaseline: none")),

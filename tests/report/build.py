@@ -1,4 +1,4 @@
-"""A small language for reports: ``a_report(gates=[failed("recall", region="north", max_drop=0.01, ...)])``."""
+"""Builders of reports: ``a_report(gates=[failed("recall", region="north", max_drop=0.01, ...)])``."""
 
 from mlci.report.document import (
     AgreementRow,

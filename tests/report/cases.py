@@ -1,4 +1,4 @@
-"""The reports that the golden files show."""
+"""The reports that the golden files render."""
 
 from build import (
     BASE,

@@ -1,4 +1,4 @@
-"""What GitHub makes of Markdown: its own parser, then the text nodes in which it looks for mentions and issues."""
+"""Markdown as GitHub renders it: its own parser, then the text nodes in which it looks for mentions and issues."""
 
 import re
 from html.parser import HTMLParser

@@ -1,3 +1,5 @@
+"""The page on reports against the renderers."""
+
 import re
 from pathlib import Path
 
@@ -11,7 +13,7 @@ from mlci.report.text.labels import STATES, TOO_FEW, VERDICTS
 TEXT = (Path(__file__).resolve().parents[2] / "docs" / "how-to" / "read-a-report.md").read_text(encoding="utf-8")
 
 
-def test_every_state_is_explained_and_no_other():
+def test_page__explains_every_state():
     explained = {(row[0], row[1]) for row in Page(TEXT).tables[0][1:]}
     assert explained == {(state.glyph, state.word) for outcome, state in STATES.items() if outcome != "waived"} | {
         ("🟡", TOO_FEW)
@@ -19,17 +21,17 @@ def test_every_state_is_explained_and_no_other():
     assert all(state.glyph in TEXT for state in VERDICTS.values())
 
 
-def test_rows_that_are_shown_are_rows_of_a_real_comment():
+def test_page__rows_of_a_real_comment():
     section = TEXT.partition("## A row")[2].partition("\n## ")[0]
     rows = [line for line in section.splitlines() if line.startswith("|")]
     assert len(rows) == 4
     assert set(rows) <= set(render_comment(mixed()).splitlines())
 
 
-def test_bar_that_is_shown_is_one_of_a_real_terminal():
-    (shown,) = re.findall(r"^```\n(.*?)^```", TEXT.partition("## On a terminal")[2], re.DOTALL | re.MULTILINE)
-    assert shown in render_terminal(mixed())
+def test_page__bar_of_a_real_terminal():
+    (bar,) = re.findall(r"^```\n(.*?)^```", TEXT.partition("## On a terminal")[2], re.DOTALL | re.MULTILINE)
+    assert bar in render_terminal(mixed())
 
 
-def test_budgets_are_the_codes():
+def test_page__size_limits():
     assert all(f"{budget:,}" in TEXT for budget in (BUDGET, CHECK_BUDGET, SUMMARY_BUDGET))

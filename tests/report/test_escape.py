@@ -1,3 +1,5 @@
+"""Escaping of text from data in comments, HTML, links, terminals and workflow commands."""
+
 import re
 
 import pytest
@@ -41,7 +43,7 @@ def shown(text):
 
 @given(NASTY, NASTY)
 @settings(max_examples=80, deadline=None)
-def test_a_cell_shows_what_was_put_in_and_means_nothing(left, right):
+def test_markdown__table_cell(left, right):
     page = Page(f"| a | b | c |\n|:--|--:|:--|\n| {markdown(left)} | 1 | {markdown(right)} |\n| x | y | z |\n")
     assert page.tables == [[["a", "b", "c"], [shown(left), "1", shown(right)], ["x", "y", "z"]]]
     assert set(page.tags) <= {"table", "thead", "tbody", "tr", "th", "td", "span"}
@@ -51,7 +53,7 @@ def test_a_cell_shows_what_was_put_in_and_means_nothing(left, right):
 
 @given(NASTY)
 @settings(max_examples=80, deadline=None)
-def test_a_line_of_its_own_stays_one_paragraph(text):
+def test_markdown__paragraph(text):
     page = Page(f"before\n\n{markdown(text)}\n\nafter\n")
     assert [tag for tag in page.tags if tag != "span"] == ["p", "p", "p"]
     assert "".join(data for data, _ in page.nodes) == f"before\n{shown(text)}\nafter\n"
@@ -60,7 +62,7 @@ def test_a_line_of_its_own_stays_one_paragraph(text):
 
 @given(NASTY)
 @settings(max_examples=80, deadline=None)
-def test_raw_html_shows_it_too(text):
+def test_markdown__raw_html(text):
     page = Page(f"<details><summary>{markdown(text)}</summary>\n\n| a |\n|:--|\n| b |\n\n</details>\n")
     assert page.summaries == [shown(text)]
     assert page.tables == [[["a"], ["b"]]]
@@ -69,14 +71,14 @@ def test_raw_html_shows_it_too(text):
 
 @given(NASTY)
 @settings(deadline=None)
-def test_a_link_keeps_its_text_and_its_address(text):
+def test_link_text__text_and_address(text):
     page = Page(f"x {escape.link_text(markdown(text), 'https://x.org/(a)?b=1&copy=2#L3')} y")
     assert page.links == ["https://x.org/%28a%29?b=1&copy=2#L3"]
 
 
 @given(NASTY)
 @settings(deadline=None)
-def test_a_hidden_comment_can_not_be_left(text):
+def test_encode_marker__cannot_end_the_html_comment(text):
     hidden = f"<!-- mlci id={escape.encode_marker(text)} -->"
     assert re.fullmatch(r"<!-- mlci id=[^\s<>]* -->", hidden)
     assert "--" not in hidden[4:-3]
@@ -84,7 +86,7 @@ def test_a_hidden_comment_can_not_be_left(text):
 
 @given(NASTY)
 @settings(deadline=None)
-def test_terminals_and_the_runner_see_no_command(text):
+def test_plain_text__no_terminal_or_workflow_command(text):
     written = plain_text(text)
     assert written.isprintable()
     assert "::" not in written
@@ -93,7 +95,7 @@ def test_terminals_and_the_runner_see_no_command(text):
 
 @given(NASTY, NASTY)
 @settings(deadline=None)
-def test_names_that_differ_look_different(left, right):
+def test_visible__distinct_names_look_different(left, right):
     if left.replace("␣", " ") != right.replace("␣", " ") and not set("⟨␀␊␍␉␛␡(") & {*left, *right}:
         assert visible(left) != visible(right)
 
@@ -110,7 +112,7 @@ def test_names_that_differ_look_different(left, right):
         ("\u3164\u2800", "⟨U+3164⟩⟨U+2800⟩"),
     ],
 )
-def test_what_can_not_be_seen_is_shown(text, shown):
+def test_visible__invisible_characters(text, shown):
     assert visible(text) == shown
 
 
@@ -131,21 +133,21 @@ def test_what_can_not_be_seen_is_shown(text, shown):
         ("a5c3785ed8", "a5c378<!-- -->5ed8<!-- -->"),
     ],
 )
-def test_escapes_are_as_short_as_they_can_be(text, written):
+def test_markdown__shortest_escapes(text, written):
     assert markdown(text) == written
 
 
-def test_an_overlong_name_says_how_long_it_was():
+def test_visible__overlong_name():
     assert visible(plain_text("x" * 300)) == "x" * 80 + "…" + "x" * 30 + " (300 characters)"
 
 
 @pytest.mark.parametrize(
     "url", [None, "javascript:alert(1)", "data:text/html,x", "//x.org", "https://x.org\n", "https://[", "https:x"]
 )
-def test_only_plain_addresses_become_links(url):
+def test_link_text__invalid_address(url):
     assert escape.link_text(markdown("text"), url) == "text"
 
 
-def test_text_that_was_not_escaped_does_not_get_in():
+def test_markdown__unescaped_text_is_rejected():
     with pytest.raises(TypeError, match="not escaped"):
         Markdown().words("{}", "raw")

@@ -30,7 +30,7 @@ AGE_BANDS = {
         ("recall", None, None),
     ],
 )
-def test_movement__is_clear_if_the_interval_excludes_zero(metric, ends, word):
+def test_movement__clear_if_the_interval_excludes_zero(metric, ends, word):
     assert movement(measured(metric, was=0.5, now=0.5, moved=ends)) == word
 
 
@@ -40,7 +40,7 @@ def section_of(row):
     return page.summaries[1], "".join(text for text, _ in page.nodes)
 
 
-def test_disparity__that_narrows_by_levelling_down_says_so():
+def test_disparity__narrows_by_levelling_down():
     groups = [group(name, 300, was=was, now=now) for name, (was, now) in AGE_BANDS.items()]
     row = spread("recall_difference", "age_band", was=0.399, now=0.230, moved=(-0.257, 0.095), groups=groups)
     title, text = section_of(row)
@@ -66,14 +66,14 @@ def test_disparity__that_narrows_by_levelling_down_says_so():
         ("recall_difference", {"F": (0.9, 0.8), "M": (0.8, 0.7)}, (0.1, 0.1001), "about the same, 0.100 → 0.100"),
     ],
 )
-def test_disparity__that_does_not_level_down(metric, values, ends, title):
+def test_disparity__does_not_level_down(metric, values, ends, title):
     groups = [group(name, 300, was=was, now=now) for name, (was, now) in values.items()]
     found, text = section_of(spread(metric, "sex", was=ends[0], now=ends[1], groups=groups))
     assert found.endswith(f" across sex: {title}")
     assert "best-served" not in text
 
 
-def test_main_metrics__are_the_gated_ones_and_the_usual_ones():
+def test_main_metrics__gated_and_usual_ones():
     names = ("selection_rate", "recall", "jaccard", "roc_auc", "npv")
     metrics = [measured(name, was=0.5, now=0.5, moved=(-0.1, 0.1)) for name in names]
     gate = passed("selection_rate", was=0.5, now=0.5, max=0.6)

@@ -1,7 +1,7 @@
-"""Comments, summaries and terminal reports as they are, letter by letter, and as GitHub renders them.
+"""Golden files of comments, summaries and terminal reports, and GitHub's rendering of them.
 
-After a wanted change write the files again with ``MLCI_GOLDEN=write pytest tests/report/test_golden.py`` and read the
-difference: it is what people will see.
+After an intended change write the files again with ``MLCI_GOLDEN=write pytest tests/report/test_golden.py`` and review
+the difference: it is the text that users see.
 """
 
 import os
@@ -33,32 +33,32 @@ def written(name, text):
 
 
 @pytest.mark.parametrize("name", GOLDEN)
-def test_comment(name):
+def test_render_comment__golden(name):
     text = render_comment(GOLDEN[name](), links=LINKS, run="1842.1")
     assert text == written(f"{name}.comment.md", text)
 
 
 @pytest.mark.parametrize("name", ["mixed"])
-def test_summary(name):
+def test_render_summary__golden(name):
     text = render_summary(GOLDEN[name](), links=LINKS)
     assert text == written(f"{name}.summary.md", text)
 
 
 @pytest.mark.parametrize("name", GOLDEN)
-def test_terminal(name):
+def test_render_terminal__golden(name):
     text = render_terminal(GOLDEN[name](), width=110)
     assert text == written(f"{name}.terminal.txt", text)
 
 
 @pytest.mark.parametrize("name", ["mixed", "hostile"])
-def test_junit(name):
+def test_render_junit__golden(name):
     text = render_all(GOLDEN[name]())["junit.xml"]
     assert text == written(f"{name}.junit.xml", text)
 
 
 @pytest.mark.parametrize("write", [render_comment, render_summary])
 @pytest.mark.parametrize("name", GOLDEN)
-def test_as_github_shows_it(name, write):
+def test_render__by_github(name, write):
     report = GOLDEN[name]()
     page = Page(write(report, links=LINKS))
     assert page.unclosed == []
@@ -84,7 +84,7 @@ ALLOWED = {
 GLYPHS = {"❌", "🟡", "⛔", "🆕"}
 
 
-def test_a_golden_file_for_every_case_and_no_other():
+def test_golden_files__one_for_every_case():
     names = {f"{name}.{kind}" for name in GOLDEN for kind in ("comment.md", "terminal.txt")}
     names |= {"mixed.summary.md", "mixed.junit.xml", "hostile.junit.xml"}
     assert {path.name for path in FOLDER.iterdir()} == names

@@ -1,4 +1,4 @@
-"""What changed, in a sentence; and trends as bars."""
+"""The lineage as a sentence, and trends as bars."""
 
 import pytest
 from rendered import Page
@@ -24,7 +24,7 @@ UNKNOWN = differs("data", None, None, changed=None, reason="no DVC or LFS pointe
         ),
     ],
 )
-def test_what_changed_in_a_sentence(rows, said):
+def test_lineage_sentence__kinds_of_change(rows, said):
     assert lineage_sentence(lineage(*rows)) == f"What changed: {said}"
 
 
@@ -40,11 +40,11 @@ def test_what_changed_in_a_sentence(rows, said):
         (history("f1", 0.0, 5e-324), None, "▄▄"),
     ],
 )
-def test_bars(row, now, drawn):
+def test_trend_bars__values(row, now, drawn):
     assert trend_bars(row, now) == drawn
 
 
-def test_a_trend_names_its_numbers():
+def test_trend__names_its_numbers():
     report = a_report(
         gates=[passed("recall", was=0.58, now=0.59, min=0.5, line=3)],
         metrics=[measured("recall", was=0.58, now=0.59)],

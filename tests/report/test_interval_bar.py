@@ -1,4 +1,4 @@
-"""Bars of gates: which side of the limit the interval lies on is never lost to rounding."""
+"""Bars of gates: rounding never moves an interval to the other side of the limit."""
 
 import pytest
 from hypothesis import given, settings
@@ -11,7 +11,7 @@ FINITE = st.floats(allow_nan=False, allow_infinity=False)
 
 
 @pytest.mark.parametrize(
-    ("made", "drawn"),
+    ("result", "drawn"),
     [
         (
             failed("recall", was=0.891, now=0.733, low=-0.200, high=-0.123, max_drop=0.05),
@@ -32,12 +32,12 @@ FINITE = st.floats(allow_nan=False, allow_infinity=False)
         ),
     ],
 )
-def test_bar__worse_is_left_and_better_right(made, drawn):
-    assert interval_bar(made) == drawn
+def test_bar__worse_is_left_and_better_right(result, drawn):
+    assert interval_bar(result) == drawn
 
 
 @pytest.mark.parametrize(
-    "made",
+    "result",
     [
         gate("error", "recall", max_drop=0.1, reason="0/0"),
         gate("error", "recall", was=0.5, now=0.6, max_drop=0.1, reason="it has no interval", why="no_interval"),
@@ -47,8 +47,8 @@ def test_bar__worse_is_left_and_better_right(made, drawn):
         gate("failed", "pkg.mod:fn", was=-1.7e308, now=1.7e308, value=1.7e308, max=-1.7e308),
     ],
 )
-def test_bar__without_anything_to_draw(made):
-    assert interval_bar(made) is None
+def test_bar__no_interval(result):
+    assert interval_bar(result) is None
 
 
 @given(st.lists(FINITE, min_size=3, max_size=3), FINITE, st.sampled_from(["min", "max"]))

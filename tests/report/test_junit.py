@@ -1,3 +1,5 @@
+"""JUnit XML of a report."""
+
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -17,7 +19,7 @@ DROP = {"was": 0.581, "now": 0.550, "low": -0.042, "high": -0.020, "max_drop": 0
 
 
 @pytest.mark.parametrize(
-    ("made", "kind", "message"),
+    ("result", "kind", "message"),
     [
         (passed("recall", **DROP), None, None),
         (failed("recall", **DROP), "failure", "failed: Recall fell from 0.581 to 0.550; it may fall by at most 0.010."),
@@ -36,8 +38,8 @@ DROP = {"was": 0.581, "now": 0.550, "low": -0.042, "high": -0.020, "max_drop": 0
         ),
     ],
 )
-def test_an_outcome_is_one_test_case(made, kind, message):
-    suite = suite_of(a_report(gates=[made]))
+def test_junit__one_test_case_for_each_outcome(result, kind, message):
+    suite = suite_of(a_report(gates=[result]))
     case = suite[0]
     assert [child.tag for child in case] == ([kind] if kind else [])
     assert kind is None or case[0].get("message") == message
@@ -47,7 +49,7 @@ def test_an_outcome_is_one_test_case(made, kind, message):
     }
 
 
-def test_where_a_gate_stands():
+def test_junit__file_and_line_of_a_gate():
     case = suite_of(a_report(gates=[failed("recall", line=31, **DROP)]))[0]
     assert case.attrib == {"classname": "credit-risk", "name": "recall.max_drop", "file": "mlci.yml", "line": "31"}
     unplaced = suite_of(a_report(gates=[failed("recall", **DROP)]))[0]
@@ -55,7 +57,7 @@ def test_where_a_gate_stands():
 
 
 @pytest.mark.parametrize("name", GOLDEN)
-def test_every_gate_is_there(name):
+def test_junit__every_gate(name):
     report = GOLDEN[name]()
     suite = suite_of(report)
     assert suite.get("tests") == str(len(report.gates)) == str(len(suite))
@@ -63,7 +65,7 @@ def test_every_gate_is_there(name):
 
 @given(st.text(st.characters(exclude_categories=["Cs"])))
 @settings(max_examples=80, deadline=None)
-def test_any_text_gives_xml_that_can_be_read(text):
-    made = failed("recall", scope={"slice": text, "group": text}, reason=text, id=text or "x", **DROP)
-    case = suite_of(a_report(model=text or "m", gates=[made]))[0]
+def test_junit__any_text(text):
+    result = failed("recall", scope={"slice": text, "group": text}, reason=text, id=text or "x", **DROP)
+    case = suite_of(a_report(model=text or "m", gates=[result]))[0]
     assert case[0].text.startswith("Recall, ")

@@ -1,4 +1,4 @@
-"""What a page of very many gates costs: its table once, and the same bytes as if every page had been tried."""
+"""The cost of a page with very many gates: its table is rendered a few times only, and the result is the same."""
 
 import pytest
 
@@ -42,7 +42,7 @@ REAL = comment.render_template
 
 @pytest.mark.parametrize("write", [write_comment, write_summary])
 @pytest.mark.parametrize("kind", KINDS)
-def test_rows_are_printed_a_few_times_only_however_many_there_are(printed, write, kind):
+def test_write_comment__few_renderings_of_many_rows(printed, write, kind):
     few, many_more = (many(rows, kind) for rows in (1_000, 2_000))
     budget = (comment.BUDGET if write is write_comment else comment.SUMMARY_BUDGET) // 4
     write(few, budget=budget)
@@ -58,7 +58,7 @@ def test_rows_are_printed_a_few_times_only_however_many_there_are(printed, write
 @pytest.mark.parametrize("kinds", [("failed",), ("unsure",), ("passed",), ("failed", "unsure"), tuple(KINDS)])
 @pytest.mark.parametrize("rows", [3, 40, 300, 600])
 @pytest.mark.parametrize("budget", [5_000, 60_000])
-def test_the_bytes_are_those_of_trying_every_page(monkeypatch, kinds, rows, budget):
+def test_write_comment__same_bytes_as_without_the_shortcut(monkeypatch, kinds, rows, budget):
     report = many(rows, *kinds)
     quick = [write(report, budget=budget) for write in (write_comment, write_summary)]
     monkeypatch.setattr(layout, "_too_long", lambda *_: False)
@@ -66,7 +66,7 @@ def test_the_bytes_are_those_of_trying_every_page(monkeypatch, kinds, rows, budg
     assert all(len(text.encode()) <= budget for text in quick)
 
 
-def test_without_the_shortcut_all_rows_are_printed_again_and_again(monkeypatch, printed):
+def test_write_comment__many_renderings_without_the_shortcut(monkeypatch, printed):
     monkeypatch.setattr(layout, "_too_long", lambda *_: False)
     write_comment(many(1_000, "failed"), budget=comment.BUDGET // 4)
     assert sum(printed) > 1_000 * 10

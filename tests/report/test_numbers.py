@@ -1,3 +1,5 @@
+"""Formats of numbers: digits, units, signs, durations and percentages."""
+
 import re
 from decimal import Decimal
 
@@ -41,7 +43,7 @@ def read(text):
         (None, "fraction", "undefined"),
     ],
 )
-def test_values(value, unit, printed):
+def test_number_style__values(value, unit, printed):
     assert number_style((value,), unit=unit).value(value) == printed
 
 
@@ -49,7 +51,7 @@ def test_values(value, unit, printed):
     ("change", "printed"),
     [(0.012, "+0.012"), (-0.012, "−0.012"), (0.0, "no change"), (1e-5, "<+0.001"), (None, "undefined")],
 )
-def test_changes(change, printed):
+def test_number_style__changes(change, printed):
     assert number_style((change,), unit="fraction").change(change) == printed
 
 
@@ -61,7 +63,7 @@ def test_changes(change, printed):
         ((0.10001, 0.10009), "0.100010 to 0.100090"),
     ],
 )
-def test_an_interval_shows_two_digits_of_its_width(interval, printed):
+def test_number_style__interval_has_two_digits_of_its_width(interval, printed):
     assert number_style((), unit="fraction", interval=interval).interval(interval) == printed
 
 
@@ -78,13 +80,13 @@ def test_an_interval_shows_two_digits_of_its_width(interval, printed):
         (0.86 - 0.85, 0.01, "0.010", "0.010"),
     ],
 )
-def test_rounding_does_not_hide_on_which_side_of_the_limit_a_number_is(value, bound, printed, limit):
+def test_number_style__rounding_keeps_the_side_of_the_limit(value, bound, printed, limit):
     found = number_style((value,), unit="fraction", bound=bound, judged=(value,))
     assert (found.value(value), found.value(bound)) == (printed, limit)
 
 
 @given(SHARES, SHARES, st.sampled_from(["fraction", "number", "seconds", "percent"]))
-def test_the_display_never_contradicts_the_comparison(value, bound, unit):
+def test_number_style__never_contradicts_the_comparison(value, bound, unit):
     found = number_style((value,), unit=unit, bound=bound, judged=(value,))
     shown, limit = (found.value(one).removesuffix(found.suffix) for one in (value, bound))
     if shown[0] in "<>" or limit[0] in "<>":
@@ -95,7 +97,7 @@ def test_the_display_never_contradicts_the_comparison(value, bound, unit):
 
 
 @given(FINITE, FINITE)
-def test_any_two_floats_print_in_order(left, right):
+def test_number_style__any_two_floats_in_order(left, right):
     found = number_style((left, right))
     one, other = found.value(left), found.value(right)
     if one[0] not in "<>" and other[0] not in "<>":
@@ -105,7 +107,7 @@ def test_any_two_floats_print_in_order(left, right):
 
 
 @given(FINITE)
-def test_one_float_prints_within_half_a_step(value):
+def test_number_style__rounds_within_half_a_step(value):
     found = number_style((value,))
     text = found.value(value)
     if text[0] not in "<>":
@@ -124,23 +126,23 @@ def test_one_float_prints_within_half_a_step(value):
         (12_000, "3 h 20 min"),
     ],
 )
-def test_durations(seconds, printed):
+def test_format_duration__seconds(seconds, printed):
     assert number_format.format_duration(seconds) == printed
 
 
 @pytest.mark.parametrize(
     ("p", "printed"), [(0.0137, "p = 0.014"), (1e-9, "p < 0.001"), (1.0, "p = 1.000"), (0.99999, "p > 0.999")]
 )
-def test_p_values(p, printed):
+def test_format_p_value__values(p, printed):
     assert number_format.format_p_value(p) == printed
 
 
 @pytest.mark.parametrize(("fraction", "printed"), [(0.95, "95 %"), (0.999, "99.9 %"), (0.07, "7 %"), (1.0, "100 %")])
-def test_percentages_are_printed_as_written(fraction, printed):
+def test_format_percent__as_written(fraction, printed):
     assert number_format.format_percent(fraction) == printed
 
 
-def test_counts():
+def test_format_count__values():
     assert [
         number_format.format_count(12_408),
         number_format.format_count(None),
@@ -158,8 +160,8 @@ def test_counts():
     ("bound", "plus", "printed"),
     [(0.5, False, "0.5"), (-0.05, True, "−0.05"), (0.05, True, "+0.05"), (2e13, False, "0.020e15")],
 )
-def test_a_limit_that_is_far_below_a_row_of_huge_numbers_is_written_out(bound, plus, printed):
-    """A mean absolute percentage error over labels of 0 is about 1e15, and its limit of 0.5 no row of zeros."""
+def test_number_style__small_limit_of_huge_numbers(bound, plus, printed):
+    """A mean absolute percentage error over labels of 0 is about 1e15, and its limit of 0.5 must not round to 0."""
     found = number_style([1.3e15, 1.4e15], bound=bound, judged=[1.4e15])
     assert found.value(1.4e15) == "1.400e15"
     assert found.limit(bound, plus=plus) == printed

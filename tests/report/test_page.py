@@ -1,3 +1,5 @@
+"""Comment and summary: headline, next step, rows, sections, size limit and marker."""
+
 import re
 from functools import cache
 
@@ -56,11 +58,11 @@ def row(report, number=0):
         ([], "no gate was evaluated"),
     ],
 )
-def test_the_heading_says_verdict_and_counts(gates, said):
+def test_headline__verdict_and_counts(gates, said):
     assert verdict_headline(a_report(gates=gates)) == said
 
 
-def test_heading__of_a_stored_report_that_warns_though_all_passed():
+def test_headline__stored_report_that_warns_with_passed_gates():
     report = a_report(gates=[passed("f1", **KEPT)] * 3, verdict="warn")
     assert verdict_headline(parse_report(dump_report(report))) == "may merge, all 3 gates passed"
 
@@ -126,11 +128,11 @@ def test_heading__of_a_stored_report_that_warns_though_all_passed():
         ),
     ],
 )
-def test_cause__is_a_finding_and_its_limit(gates, cause):
+def test_cause__finding_and_limit(gates, cause):
     assert render_comment(a_report(gates=gates)).splitlines()[3] == cause
 
 
-def test_the_next_step_links_to_the_line():
+def test_next_step__links_to_the_line():
     links = Links(repository="https://github.com/o/r", commit="3f9c2ab")
     text = render_comment(a_report(gates=[failed("recall", line=31, **DROP)]), links=links)
     assert "[`mlci.yml`, line 31](https://github.com/o/r/blob/3f9c2ab/mlci.yml#L31)" in text
@@ -140,7 +142,7 @@ def test_the_next_step_links_to_the_line():
 
 
 @pytest.mark.parametrize(
-    ("made", "support", "said"),
+    ("result", "support", "said"),
     [
         (
             inconclusive("recall", rows_needed=510, rows_needed_of="labelled positives", **DROP),
@@ -155,9 +157,9 @@ def test_the_next_step_links_to_the_line():
         (inconclusive("recall", rows_needed=15_100, **DROP), 380, "about 15,100 rows; it has 12,408"),
     ],
 )
-def test_an_inconclusive_gate_says_what_it_needs_and_has(made, support, said):
+def test_inconclusive_gate__rows_needed_and_available(result, support, said):
     metrics = [measured("recall", was=0.5, now=0.5, rows=12_408, support=support, support_unit="labelled positives")]
-    report = a_report(gates=[made], metrics=metrics)
+    report = a_report(gates=[result], metrics=metrics)
     assert line(report, "**Next:**") == (
         "**Next:** add rows to the evaluation set to decide 1 inconclusive gate, or merge with that doubt; "
         "it is in `mlci.yml`."
@@ -165,7 +167,7 @@ def test_an_inconclusive_gate_says_what_it_needs_and_has(made, support, said):
     assert row(report)[0] == f"🟡 Recall inconclusive\n0.581 → 0.550; needs {said}"
 
 
-def test_states_are_told_apart():
+def test_states__distinct():
     small = "insufficient group: it has 12 rows; 30 are needed"
     report = a_report(
         gates=[
@@ -186,7 +188,7 @@ def test_states_are_told_apart():
 
 
 @pytest.mark.parametrize(
-    ("made", "cells"),
+    ("result", "cells"),
     [
         (
             failed("recall", **DROP),
@@ -216,11 +218,11 @@ def test_states_are_told_apart():
         ),
     ],
 )
-def test_one_row_has_the_same_digits_throughout(made, cells):
-    assert row(a_report(gates=[made])) == cells
+def test_row__same_digits_in_every_cell(result, cells):
+    assert row(a_report(gates=[result])) == cells
 
 
-def test_gate_on_an_estimate__whose_interval_includes_the_limit__names_what_decided():
+def test_gate_on_an_estimate__interval_includes_the_limit():
     near = passed("roc_auc", **{**KEPT, "min": 0.875})
     assert "decided by the value, not by the interval" in render_comment(a_report(gates=[near]))
     assert "decided by the value" not in render_comment(a_report(gates=[passed("roc_auc", **KEPT)]))
@@ -228,24 +230,24 @@ def test_gate_on_an_estimate__whose_interval_includes_the_limit__names_what_deci
     assert "decided by the value" not in render_comment(a_report(gates=[on_interval]))
 
 
-def test_identical_predictions_are_no_change():
+def test_row__identical_predictions():
     tie = passed("recall", was=0.5, now=0.5, low=0.0, high=0.0, max_drop=0.01)
     assert "| no change |" in render_comment(a_report(gates=[tie]))
 
 
 @pytest.mark.parametrize("budget", [60_000, 30_000, 8_000])
-def test_a_comment_keeps_its_budget_its_verdict_and_as_many_failures_as_fit(budget):
+def test_comment__size_limit_keeps_verdict_and_failures(budget):
     text = render_comment(huge(), budget=budget)
     assert budget * 0.9 < len(text.encode()) <= budget
     page = Page(text)
-    shown = len(page.tables[0]) - 1
+    listed = len(page.tables[0]) - 1
     assert "❌ credit-risk: blocked, all 3,000 gates failed" in text
-    assert f"And {3_000 - shown:,} more failed: see the full report." in text
+    assert f"And {3_000 - listed:,} more failed: see the full report." in text
     assert "Left out to keep this short: groups, notes." in text
     assert page.unclosed == []
 
 
-def test_whole_sections_go_before_any_gate():
+def test_comment__sections_are_dropped_before_gates():
     full, report = render_comment(mixed()), mixed()
     size = len(full.encode())
     for budget in range(size - 1, 1_400, -150):
@@ -260,12 +262,12 @@ def test_whole_sections_go_before_any_gate():
         assert re.search(r"^Left out to keep this short: .*groups", text, re.MULTILINE)
 
 
-def test_a_budget_too_small_for_the_verdict_is_an_error():
+def test_comment__limit_too_small_for_the_verdict():
     with pytest.raises(ValueError, match="does not fit into 100 bytes"):
         render_comment(mixed(), budget=100)
 
 
-def test_hostile_names_leave_room_for_the_verdict():
+def test_comment__hostile_names_leave_room_for_the_verdict():
     name = "$@a|\u202e" * 5_000
     report = a_report(
         model=name,
@@ -282,7 +284,7 @@ def test_hostile_names_leave_room_for_the_verdict():
     assert len(page.tables[0]) == 3
 
 
-def test_doubts_that_do_not_block_are_folded_when_there_are_many():
+def test_comment__many_inconclusive_gates_are_folded():
     doubts = [inconclusive("recall", region=f"r{number}", **DROP) for number in range(40)]
     page = Page(render_comment(a_report(gates=[*doubts, failed("f1", **DROP)])))
     assert len(page.tables[0]) == 1 + 1 + 12
@@ -290,13 +292,13 @@ def test_doubts_that_do_not_block_are_folded_when_there_are_many():
     assert len(page.tables[1]) == 1 + 28
 
 
-def test_a_check_summary_has_its_own_budget():
+def test_summary__size_limit_of_a_check():
     text = render_summary(huge(), budget=CHECK_BUDGET)
     assert len(text.encode()) <= 65_535
     assert "3,000 gates failed" in text
 
 
-def test_the_same_result_gives_the_same_bytes_whatever_time_it_took():
+def test_comment__does_not_depend_on_durations():
     report = mixed()
     slower = report.model_copy(update={"provenance": report.provenance.model_copy(update={"seconds": {"train": 99.0}})})
     assert render_comment(report) == render_comment(slower)
@@ -305,7 +307,7 @@ def test_the_same_result_gives_the_same_bytes_whatever_time_it_took():
     assert "train took" in render_summary(report)
 
 
-def test_the_marker_names_model_head_and_run():
+def test_marker__model_head_and_run():
     report = a_report(gates=[passed("f1", **KEPT)])
     assert (
         comment_marker(report, run="1842.1")
@@ -316,7 +318,7 @@ def test_the_marker_names_model_head_and_run():
     assert comment_marker(hostile()).count("-->") == 1
 
 
-def test_titles_of_sections__say_what_was_found():
+def test_sections__titles_are_findings():
     findings = [
         "Recall by region: fell in 2 of 3 groups, most in south (−0.005)",
         "Equalized odds difference across age: widened, 0.066 → 0.071, without a clear change",
@@ -348,18 +350,20 @@ def test_titles_of_sections__say_what_was_found():
         ("recall", {"a": (None, 0.5), "b": (None, 0.6)}, "Recall by region: 2 groups, lowest in a (0.500)"),
     ],
 )
-def test_title_of_groups__counts_those_that_got_worse(metric, values, title):
+def test_groups__title_counts_those_that_got_worse(metric, values, title):
     rows = [measured(metric, region=name, was=was, now=now, rows=90) for name, (was, now) in values.items()]
     report = a_report(gates=[passed(metric, region="a", was=0.5, now=0.5, max=0.9)], metrics=rows)
     assert title in Page(render_comment(report)).summaries
 
 
-def test_table_of_groups__lists_failing_groups_first_and_worst_first():
+def test_groups__failing_first_and_worst_first():
     values = {"a": 0.01, "b": -0.002, "c": -0.2, "d": -0.03, "e": -0.06}
     facts = {name: {"was": 0.6, "now": 0.6 + change, "max_drop": 0.05} for name, change in values.items()}
     few = "too few: the models disagree on 6 rows; 8 are needed"
-    made = {"a": passed, "b": passed, "c": failed, "d": inconclusive, "e": inconclusive}
-    gates = [made[name]("accuracy", region=name, reason=few if name == "e" else None, **facts[name]) for name in values]
+    build = {"a": passed, "b": passed, "c": failed, "d": inconclusive, "e": inconclusive}
+    gates = [
+        build[name]("accuracy", region=name, reason=few if name == "e" else None, **facts[name]) for name in values
+    ]
     rows = [measured("accuracy", region=name, was=0.6, now=0.6 + change, rows=90) for name, change in values.items()]
     table = Page(render_comment(a_report(gates=gates, metrics=rows))).tables[-1]
     assert [(cells[0], cells[-1]) for cells in table[1:]] == [
@@ -390,7 +394,7 @@ def many_districts():
     return a_report(gates=gates, metrics=rows)
 
 
-def test_undecided_groups__of_one_rule_share_a_row():
+def test_undecided_groups__one_row_for_a_rule():
     table, *others = Page(render_comment(many_districts())).tables
     gate, *numbers = table[1]
     assert len(table) == 1 + 1
@@ -409,15 +413,15 @@ def test_undecided_groups__of_one_rule_share_a_row():
     assert len(Page(render_summary(many_districts())).tables[1]) == 1 + 30
 
 
-def test_undecided_groups__that_no_table_lists_keep_a_row_each():
+def test_undecided_groups__without_a_table_have_a_row_each():
     report = many_districts().model_copy(update={"metrics": ()})
     assert len(Page(render_comment(report)).tables[0]) == 1 + 8
 
 
-def test_table_of_groups_without_a_gate__is_named_with_the_good_direction_last():
+def test_groups__without_a_gate():
     rows = [measured("log_loss", region=name, was=0.4, now=0.5, rows=10) for name in ("north", "south")]
-    shown = Page(render_summary(a_report(gates=[passed("f1", **KEPT)], metrics=rows)))
-    assert "Log loss by region, lower is better" in shown.summaries
+    page = Page(render_summary(a_report(gates=[passed("f1", **KEPT)], metrics=rows)))
+    assert "Log loss by region, lower is better" in page.summaries
 
 
 @pytest.mark.parametrize(
@@ -431,11 +435,11 @@ def test_table_of_groups_without_a_gate__is_named_with_the_good_direction_last()
         ([passed(f"m{n}", **KEPT) for n in range(14)], f"14 passed: {', '.join(f'm{n}' for n in range(12))}, 2 more"),
     ],
 )
-def test_passed_gates__are_named_once(gates, title):
+def test_passed_gates__named_once(gates, title):
     assert title in Page(render_comment(a_report(gates=gates))).summaries
 
 
-def test_a_disparity_shows_its_groups():
+def test_disparity__groups():
     tables = Page(render_comment(mixed())).tables
     groups = next(table for table in tables if table[0][0] == "age")
     rates = ["Recall, baseline → candidate", "False-positive rate, baseline → candidate"]
@@ -443,7 +447,7 @@ def test_a_disparity_shows_its_groups():
     assert groups[1] == ["18–25", "1,204", "0.533 → 0.521", "0.101 → 0.098", "0.880", "−0.071"]
 
 
-def test_a_group_too_small_to_judge_is_listed_and_says_so():
+def test_disparity__small_group():
     groups = [
         group("F", 900, was=0.5, now=0.6, ratio=1.0, difference=0.0),
         group("x", 24, was=0.5, now=None, small=True),
@@ -451,8 +455,8 @@ def test_a_group_too_small_to_judge_is_listed_and_says_so():
     row = spread("recall_difference", "sex", groups=groups, reference="F", reason="undefined for x")
     small = "insufficient group: x has 24 rows; 30 are needed"
     needs = {"rows_needed": 30, "rows_needed_of": "rows in the smallest group"}
-    made = inconclusive("recall_difference", across="sex", max=0.1, reason=small, **needs)
-    page = Page(render_comment(a_report(gates=[made], disparities=[row])))
+    result = inconclusive("recall_difference", across="sex", max=0.1, reason=small, **needs)
+    page = Page(render_comment(a_report(gates=[result], disparities=[row])))
     assert page.tables[0][1] == [
         (
             "🟡 Recall difference across sex too few rows\n"
@@ -469,7 +473,7 @@ def test_a_group_too_small_to_judge_is_listed_and_says_so():
     ]
 
 
-def test_metrics_files_say_what_predictions_would_add():
+def test_metrics_file__hint_at_predictions():
     report = a_report(gates=[passed("f1", was=0.6, now=0.7, min=0.5)], evaluation={"rows": None, "fingerprint": None})
     text = render_comment(report)
     assert "A file of predictions would add intervals, slices and the check that both models saw the same rows." in text
@@ -477,7 +481,7 @@ def test_metrics_files_say_what_predictions_would_add():
 
 
 @pytest.mark.parametrize(("policy", "said"), [("warn", "name a `baseline`"), ("block", "record a baseline first")])
-def test_without_a_baseline(policy, said):
+def test_comment__no_baseline(policy, said):
     blocks = policy == "block"
     report = a_report(
         baseline=False,
@@ -488,7 +492,7 @@ def test_without_a_baseline(policy, said):
     assert "no baseline yet; it is recorded when this merges" in render_comment(report)
 
 
-def test_a_model_from_a_file_is_named_by_its_label():
+def test_comment__model_from_a_file():
     report = a_report(
         gates=[passed("f1", **KEPT)],
         candidate=Candidate(label="new.csv"),
@@ -498,7 +502,7 @@ def test_a_model_from_a_file_is_named_by_its_label():
     assert "<sub>new.csv against @<!-- -->old&#124;.csv · " in render_comment(report)
 
 
-def test_stored_report__with_a_waiver__is_still_rendered():
+def test_stored_report__with_a_waiver():
     stored = parse_report(dump_report(a_report(gates=[waived("recall", **DROP), passed("f1", **KEPT)])))
     assert "waived" in line(stored, "## ")
     assert {"waived" in text for text in render_all(stored).values()} == {True}

@@ -1,4 +1,4 @@
-"""Comment, summary and terminal say why a value is missing, and what to do about it."""
+"""Reasons for missing values in comment, summary and terminal, with the remedy."""
 
 import pytest
 
@@ -52,7 +52,7 @@ def step(report):
         ),
     ],
 )
-def test_a_missing_value__is_explained_everywhere(row, state, cell, next_step):
+def test_missing_value__explained_everywhere(row, state, cell, next_step):
     report = a_report(gates=[row])
     assert next_step in step(report)
     for name, text in render_all(report).items():
@@ -62,7 +62,7 @@ def test_a_missing_value__is_explained_everywhere(row, state, cell, next_step):
             assert cell in flat, name
 
 
-def test_too_few_rows_that_carry_a_metric__are_counted_once():
+def test_too_few_rows__counted_once():
     short = "insufficient group: 1 labelled positive; 3 are needed"
     counted = {"rows_needed": 3, "rows_needed_of": "labelled positives"}
     row = inconclusive(

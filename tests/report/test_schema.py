@@ -1,3 +1,5 @@
+"""The JSON Schema of report.json."""
+
 import json
 from importlib import resources
 
@@ -9,7 +11,7 @@ from mlci.report import serialization
 from mlci.report.serialization import dump_report
 
 
-def test_the_committed_schema_is_the_documents():
+def test_schema__committed_file_is_current():
     assert (
         resources.files("mlci.report").joinpath(serialization.SCHEMA_FILE).read_text(encoding="utf-8")
         == serialization.schema_text()
@@ -17,12 +19,12 @@ def test_the_committed_schema_is_the_documents():
 
 
 @pytest.mark.parametrize("name", GOLDEN)
-def test_every_report_keeps_the_schema(name):
+def test_schema__accepts_every_report(name):
     checker = jsonschema.Draft202012Validator(json.loads(serialization.schema_text()))
     assert list(checker.iter_errors(json.loads(dump_report(GOLDEN[name]())))) == []
 
 
 @pytest.mark.parametrize("change", [{"verdict": "maybe"}, {"extra": 1}, {"gates": None}, {"schema": "mlci/report/0"}])
-def test_the_schema_refuses_what_the_reader_refuses(change):
+def test_schema__rejects_what_the_reader_rejects(change):
     checker = jsonschema.Draft202012Validator(json.loads(serialization.schema_text()))
     assert list(checker.iter_errors({**json.loads(dump_report(GOLDEN["mixed"]())), **change}))

@@ -1,4 +1,4 @@
-"""Templates are found however mlci was installed: in a wheel, editable, or straight from a checkout."""
+"""Templates are found in every installation: a wheel, an editable install, or a checkout."""
 
 import re
 import shutil
@@ -48,23 +48,23 @@ def lay_out(folder, templates):
 
 
 @pytest.mark.parametrize("templates", ["mlci/templates", "templates"], ids=["wheel", "checkout"])
-def test_layouts(tmp_path, templates):
+def test_templates__every_layout(tmp_path, templates):
     assert from_layout(lay_out(tmp_path, templates)) == render_comment(mixed())
 
 
-def test_a_misspelt_name_is_an_error():
+def test_templating__misspelt_name():
     with pytest.raises((jinja2.UndefinedError, TypeError)):
         templating._environment().from_string("{{ page.headin }}").render(page=object())
 
 
-def test_text_that_was_not_escaped_is_an_error():
+def test_templating__unescaped_text():
     template = templating._environment().from_string("{{ text }}")
     assert template.render(text=Md("a&#124;b")) == "a&#124;b"
     with pytest.raises(TypeError, match="not escaped"):
         template.render(text="a|b")
 
 
-def test_templates_print_views_only():
+def test_templates__print_views_only():
     for path in (ROOT / "templates" / "report").glob("*.md.j2"):
         roots = set(re.findall(r"{{ *(\w+)", path.read_text(encoding="utf-8")))
         assert roots <= {"marker", "page", "section", "table", "header", "cell", "line"}

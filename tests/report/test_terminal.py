@@ -1,3 +1,5 @@
+"""The terminal report: width, colour, wide characters and length."""
+
 import re
 
 import pytest
@@ -15,14 +17,14 @@ NAMES = st.text(st.sampled_from("ab :東京😀e\u0301\x1b\r\n\t[31m#|\u202e\u20
 
 @pytest.mark.parametrize("width", [50, 60, 72, 80, 100, 120, 200])
 @pytest.mark.parametrize("name", GOLDEN)
-def test_it_fits_the_terminal(name, width):
+def test_terminal__width(name, width):
     for details in (False, True):
         lines = render_terminal(GOLDEN[name](), width=width, details=details).split("\n")
         assert max(terminal_layout.text_width(line) for line in lines) <= min(width, 90)
 
 
 @pytest.mark.parametrize("name", GOLDEN)
-def test_without_colour_nothing_but_text(name):
+def test_terminal__no_colour(name):
     text = render_terminal(GOLDEN[name]())
     assert all(line.isprintable() for line in text.split("\n"))
     assert text.endswith("\n")
@@ -31,7 +33,7 @@ def test_without_colour_nothing_but_text(name):
 
 @pytest.mark.parametrize("name", GOLDEN)
 @pytest.mark.parametrize("width", [60, 120])
-def test_colour__adds_codes_and_nothing_else(name, width):
+def test_terminal__colour_adds_codes_only(name, width):
     report = GOLDEN[name]()
     painted = render_terminal(report, colour=True, width=width)
     codes = re.findall(r"\x1b\[(\d+)m([^\x1b]*)\x1b\[0m", painted)
@@ -41,7 +43,7 @@ def test_colour__adds_codes_and_nothing_else(name, width):
 
 @given(NAMES, NAMES, st.integers(44, 130))
 @settings(max_examples=60, deadline=None)
-def test_hostile_and_wide_names(name, group, width):
+def test_terminal__hostile_and_wide_names(name, group, width):
     report = a_report(
         model=name or "m",
         gates=[failed("recall", scope={"slice": name, "group": group}, **DROP)] * 2,
@@ -54,27 +56,27 @@ def test_hostile_and_wide_names(name, group, width):
     assert not re.search(r"^\s*::|##\[", text, re.MULTILINE)
 
 
-def test_numbers_are_never_cut():
+def test_terminal__numbers_are_never_cut():
     for width in (44, 60, 80, 120):
         text = render_terminal(a_report(gates=[failed("recall", **DROP)]), width=width)
         assert all(part in text for part in ("0.581 → 0.550", "−0.031 (−0.042 to −0.020)", "may fall by 0.010"))
 
 
-def test_columns_line_up_under_wide_characters():
+def test_text_grid__wide_characters():
     text = terminal_layout.text_grid(
         ["name", "n"], [["東京😀", "1"], ["e\u0301tat", "22"], ["plain", "333"]], [False, True]
     )
     assert text.split("\n") == ["name      n", "------  ---", "東京😀    1", "e\u0301tat     22", "plain   333"]
 
 
-def test_long_reports_say_what_they_leave_out():
+def test_terminal__long_reports_are_shortened():
     text = render_terminal(enormous(), details=True)
     assert text.count("✗ Recall") == 200
     assert "and 2,800 more not passed" in text
     assert "and 2,900 more rows" in text
 
 
-def test_terminal__ends_with_the_verdict_and_the_next_step():
+def test_terminal__verdict_and_next_step_at_the_end():
     blocks = render_terminal(mixed()).rstrip().split("\n\n")
     assert [block.split("\n")[0] for block in blocks[:3]] == [
         "✗ Recall  failed",
@@ -88,7 +90,7 @@ def test_terminal__ends_with_the_verdict_and_the_next_step():
     ]
 
 
-def test_terminal__shows_all_numbers_only_if_asked_for():
+def test_terminal__all_numbers_with_details():
     short, long = (render_terminal(mixed(), details=details) for details in (False, True))
     assert long.endswith(short)
     for title in ("Metrics on the whole set: 5", "Recall by region: fell", "What changed: code", "Accuracy by region"):
@@ -97,7 +99,7 @@ def test_terminal__shows_all_numbers_only_if_asked_for():
 
 
 @given(st.text(st.sampled_from("ab 東😀\u0301"), max_size=60), st.integers(2, 20))
-def test_wrapping_keeps_every_character_and_the_room(text, room):
+def test_wrap_text__keeps_every_character(text, room):
     lines = terminal_layout.wrap_text(text, room)
     assert "".join(lines).replace(" ", "") == text.replace(" ", "")
     assert all(terminal_layout.text_width(line) <= room for line in lines)

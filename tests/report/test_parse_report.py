@@ -1,3 +1,5 @@
+"""Reading report.json: round trip, limits of size, and messages for damaged files."""
+
 import json
 import resource
 import subprocess
@@ -20,7 +22,7 @@ def changed(**keys):
 
 
 @pytest.mark.parametrize("name", GOLDEN)
-def test_what_is_written_reads_back_the_same(name):
+def test_parse_report__round_trip(name):
     report = GOLDEN[name]()
     text = dump_report(report)
     assert parse_report(text) == report
@@ -28,7 +30,7 @@ def test_what_is_written_reads_back_the_same(name):
     assert text.endswith("}\n")
 
 
-def test_keys_keep_the_documents_order_and_floats_their_value():
+def test_dump_report__order_of_keys_and_floats():
     text = dump_report(mixed())
     assert list(json.loads(text))[:4] == ["schema", "model", "task", "verdict"]
     assert '"change": -0.031' in text
@@ -49,7 +51,7 @@ def test_keys_keep_the_documents_order_and_floats_their_value():
         ("1" * 5_000, "Exceeds the limit"),
     ],
 )
-def test_what_is_not_a_report(text, problem):
+def test_parse_report__not_a_report(text, problem):
     with pytest.raises(InputError) as caught:
         parse_report(text, path="out/report.json")
     assert problem in caught.value.problems[0].message
@@ -64,7 +66,7 @@ def within_bounds():
 
 
 @pytest.mark.parametrize(
-    ("made", "problem"),
+    ("content", "problem"),
     [
         ("b'\"' + b'\\\\\"' * 2_000_000", "it is not JSON: Unterminated string"),
         ("b'\"' + b'a' * 30_000_000 + b'\"'", "the document: Input should be an object"),
@@ -76,15 +78,15 @@ def within_bounds():
     ],
     ids=["quotes", "one text", "keys", "lists", "keys of one object", "gates", "rows of a gate's table"],
 )
-def test_no_text_costs_more_than_reading_it(made, problem):
-    code = f"from mlci.report.serialization import parse_report\nparse_report({made})"
+def test_parse_report__bounded_cost(content, problem):
+    code = f"from mlci.report.serialization import parse_report\nparse_report({content})"
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=False, preexec_fn=within_bounds
     )
     assert problem in done.stderr, (done.returncode, done.stderr[-500:])
 
 
-def test_a_report_of_100_000_gates_and_as_many_slices_is_within_the_bounds():
+def test_parse_report__one_hundred_thousand_gates():
     facts = {"was": 0.6, "now": 0.5, "low": -0.2, "high": -0.05, "max_drop": 0.01}
     gates = [failed("recall", region=f"r{i:05}", line=i + 1, **facts) for i in range(500)]
     metrics = [measured("recall", was=0.612345678912, now=0.512345678912) for _ in range(500)]
@@ -93,7 +95,7 @@ def test_a_report_of_100_000_gates_and_as_many_slices_is_within_the_bounds():
     assert excess(text, Bounds(depth=20, parts=MOST.parts // 200, values=MOST.values // 200)) is None
 
 
-def test_size_is_bounded():
+def test_parse_report__size_limit():
     with pytest.raises(InputError, match="268,435,457 bytes; a report may have 268,435,456"):
         parse_report(b" " * (MOST_BYTES + 1))
 
@@ -108,13 +110,13 @@ def test_size_is_bounded():
         ({"notes": "text"}, "notes: Input should be a valid array"),
     ],
 )
-def test_what_does_not_have_the_form(keys, problem):
+def test_parse_report__unexpected_form(keys, problem):
     with pytest.raises(InputError) as caught:
         parse_report(changed(**keys))
     assert any(item.message.startswith(problem) for item in caught.value.problems)
 
 
-def test_numbers_are_numbers():
+def test_parse_report__numbers_of_another_type():
     document = json.loads(dump_report(mixed()))
     document["gates"][0] |= {"value": "0.878", "line": 1.5, "blocks": 0, "interval": [1e999, 0.1]}
     with pytest.raises(InputError) as caught:
@@ -122,7 +124,7 @@ def test_numbers_are_numbers():
     assert len(caught.value.problems) == 4
 
 
-def test_all_problems_are_named_up_to_twenty():
+def test_parse_report__up_to_twenty_problems():
     document = json.loads(dump_report(mixed()))
     document |= {f"key{i}": i for i in range(500)}
     with pytest.raises(InputError) as caught:
@@ -153,7 +155,7 @@ def test_all_problems_are_named_up_to_twenty():
         (lambda d: d["gates"].pop(1) and d.update(verdict="pass"), "the verdict is pass, but not every gate passed"),
     ],
 )
-def test_a_report_that_contradicts_itself_decides_nothing(change, problem):
+def test_parse_report__contradictions(change, problem):
     document = json.loads(dump_report(mixed()))
     change(document)
     with pytest.raises(InputError) as caught:
@@ -163,14 +165,14 @@ def test_a_report_that_contradicts_itself_decides_nothing(change, problem):
 
 @given(st.binary(max_size=200) | st.text(max_size=200))
 @settings(deadline=None)
-def test_anything_else_is_an_input_error(text):
+def test_parse_report__any_text(text):
     with pytest.raises(InputError):
         parse_report(text)
 
 
 @given(st.data())
 @settings(max_examples=60, deadline=None)
-def test_a_report_cut_or_changed_anywhere_is_read_or_refused(data):
+def test_parse_report__truncated_or_changed(data):
     text = dump_report(GOLDEN["all-passed"]())
     at = data.draw(st.integers(0, len(text) - 1))
     put = data.draw(st.sampled_from(["", '"', "{", "]", "0", "\x00", "é"]))

@@ -1,3 +1,5 @@
+"""Parsing of mlci.yml: YAML 1.2, lines, types, and files that cannot be read."""
+
 import os
 
 import pytest
@@ -16,7 +18,7 @@ def refused(text):
     return str(caught.value).splitlines()
 
 
-def test_the_example_of_the_design_is_read():
+def test_parse_config__example_of_the_design():
     loaded = parse_config(DESIGN, path="mlci.yml")
     config = loaded.config
     assert (config.model, config.task, config.baseline) == ("credit-risk", "binary", "production")
@@ -31,13 +33,13 @@ def test_the_example_of_the_design_is_read():
 
 
 @pytest.mark.parametrize("text", [GOOD, TOTALS, DESIGN], ids=["good", "totals", "design"])
-def test_line_ends_and_a_byte_order_mark_change_nothing(text):
+def test_parse_config__line_ends_and_byte_order_mark(text):
     plain = parse_config(text, path="p")
     dressed = parse_config(b"\xef\xbb\xbf" + text.replace("\n", "\r\n").encode(), path="p")
     assert dressed == plain
 
 
-def test_lines_of_every_path():
+def test_lines__of_every_path():
     lines = parse_config(DESIGN, path="p").lines
     assert lines.of() == 1
     assert lines.of("evaluation") == 3
@@ -47,7 +49,7 @@ def test_lines_of_every_path():
     assert lines.of("nowhere") == 1
 
 
-def test_a_gate_over_several_lines_points_at_its_first_and_its_keys_at_their_own():
+def test_lines__gate_over_several_lines():
     text = changed(
         GOOD, ("  - {metric: roc_auc, min: 0.75, max_drop: 0.01}", "  # why\n  -\n    metric: roc_auc\n    min: 0.75")
     )
@@ -57,7 +59,7 @@ def test_a_gate_over_several_lines_points_at_its_first_and_its_keys_at_their_own
     assert str(loaded.problem("x", "gates", 0, "min")) == "p:16: x"
 
 
-def test_yaml_1_2_is_read_and_not_1_1():
+def test_parse_config__yaml_1_2():
     text = changed(
         GOOD, ("label: defaulted", "label: yes\n  positive: no"), ("0.75", "7.5e-1"), ("[25, 40]", "[0o31, 0x28]")
     )
@@ -66,27 +68,27 @@ def test_yaml_1_2_is_read_and_not_1_1():
     assert evaluation.slices[1].cut == (25, 40)
 
 
-def test_dates_stay_text():
+def test_parse_config__dates_stay_text():
     text = changed(GOOD, ("column: age, cut: [25, 40]", "column: month, reference: 2024-01-01"))
     assert parse_config(text, path="p").config.evaluation.slices[1].reference == "2024-01-01"
 
 
 @pytest.mark.parametrize(("written", "value"), [("1", 1), ("true", True), ("1.0", 1.0), ("'1'", "1"), ("y", "y")])
-def test_a_positive_label_keeps_its_type(written, value):
+def test_parse_config__positive_label_keeps_its_type(written, value):
     positive = parse_config(changed(GOOD, ("key: id", f"positive: {written}")), path="p").config.evaluation.positive
     assert (type(positive), positive) == (type(value), value)
 
 
-def test_a_command_of_several_lines_keeps_its_tabs():
+def test_parse_config__tabs_in_a_command():
     text = changed(GOOD, ("predict:", "train:\n  run: |\n    make <<EOF\n    \tx\n    EOF\npredict:"))
     assert parse_config(text, path="p").config.train.run == "make <<EOF\n\tx\nEOF\n"
 
 
-def test_anchors_without_aliases_are_harmless():
+def test_parse_config__anchors_without_aliases():
     assert parse_config(changed(GOOD, ("task: binary", "task: &t binary")), path="p").config.task == "binary"
 
 
-def test_every_problem_at_once_in_the_order_of_lines():
+def test_parse_config__all_problems_in_the_order_of_lines():
     text = changed(
         GOOD,
         ("task: binary", "tsk: binary"),
@@ -106,13 +108,13 @@ def test_every_problem_at_once_in_the_order_of_lines():
     ]
 
 
-def test_very_many_problems_are_counted_not_listed():
+def test_parse_config__many_problems_are_counted():
     said = refused(GOOD + "".join(f"odd{number}: 1\n" for number in range(30)))
     assert len(said) == 21
     assert said[-1] == "mlci.yml:34: and 10 more problems from here on"
 
 
-def test_a_file_is_read(tmp_path):
+def test_load_unchecked__file(tmp_path):
     file = tmp_path / "mlci.yml"
     file.write_text(GOOD)
     loaded = load_unchecked(file)
@@ -120,7 +122,7 @@ def test_a_file_is_read(tmp_path):
     assert loaded.config == parse_config(GOOD, path="x").config
 
 
-def test_files_that_are_not_there_or_no_files(tmp_path):
+def test_load_unchecked__not_a_file(tmp_path):
     os.mkfifo(tmp_path / "pipe.yml")
     for place, words in (
         (tmp_path / "no.yml", "the file does not exist"),
@@ -132,7 +134,7 @@ def test_files_that_are_not_there_or_no_files(tmp_path):
         assert caught.value.exit_code == 2
 
 
-def test_a_huge_file_is_not_read_to_its_end(tmp_path):
+def test_load_unchecked__size_limit(tmp_path):
     file = tmp_path / "mlci.yml"
     file.write_bytes(b"# x\n" * 1_000_000)
     with pytest.raises(InputError, match=r"mlci\.yml:1: the file is larger than 256 KiB"):
