@@ -1,4 +1,4 @@
-"""Small real files in every format, and jobs over them."""
+"""Builders of small real files in every format, and of jobs over them."""
 
 import gzip
 import json

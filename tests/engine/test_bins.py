@@ -1,4 +1,4 @@
-"""Ranks of more scores than are sorted scope by scope: bins, and what they hide."""
+"""Ranks of more scores than are sorted in every scope: bins, and their error."""
 
 import numpy as np
 import pandas as pd
@@ -43,7 +43,7 @@ def shaped(shape, rows=ROWS):
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-def test_bins_stay_within_their_bound(tmp_path, shape):
+def test_bins__within_their_bound(tmp_path, shape):
     frame = shaped(shape)
     path = write(frame, tmp_path, "t", "parquet")
     observed = observe(job(path, scores=True, slices=slices("region")), exact_rows=1000)
@@ -62,7 +62,7 @@ def test_bins_stay_within_their_bound(tmp_path, shape):
 
 
 @pytest.mark.parametrize("shape", ["even", "piled"])
-def test_the_order_of_rows_changes_no_byte(tmp_path, shape):
+def test_bins__order_of_rows(tmp_path, shape):
     frame = shaped(shape, 5000)
     shuffled = frame.sample(frac=1, random_state=1)
     found = [
@@ -78,7 +78,7 @@ def test_the_order_of_rows_changes_no_byte(tmp_path, shape):
 
 @pytest.mark.parametrize("bins_of", [by_width, by_quantile])
 @pytest.mark.parametrize("shape", SHAPES)
-def test_bins_are_ordered_and_few(shape, bins_of):
+def test_bins__ordered_and_few(shape, bins_of):
     score = shaped(shape).score.to_numpy()
     binning = bins_of(score, 1)
     order = np.argsort(score, kind="stable")
@@ -91,13 +91,13 @@ def test_bins_are_ordered_and_few(shape, bins_of):
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-def test_quantiles_leave_no_crowd_of_unequal_scores(shape):
+def test_by_quantile__unequal_scores_in_a_bin_are_few(shape):
     binning = by_quantile(shaped(shape).score.to_numpy(), 1)
     crowd = np.bincount(binning.fine, minlength=binning.size)[binning.mixed()]
     assert crowd.max(initial=0) <= 2 * -(-ROWS // FINE)
 
 
-def test_a_group_that_bins_do_not_resolve_is_ranked_exactly(tmp_path):
+def test_bins__unresolved_group_is_ranked_exactly(tmp_path):
     frame = people(ROWS).assign(part="wide")
     frame.loc[:500, "part"] = "narrow"
     frame.loc[:500, "score"] = 0.5 + frame.score[:501] / 1000

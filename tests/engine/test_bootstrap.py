@@ -1,4 +1,4 @@
-"""Metrics that are functions of rows: what they are given, what is resampled, and the values that come back."""
+"""Functions of rows: their arguments, the resampled rows and the values."""
 
 import dataclasses
 import sys
@@ -110,21 +110,21 @@ SCORES = np.array([0.1, 0.7, 0.4, 0.9, 0.3, 0.2])
         (lambda _y, _p: [1, 2], "TypeError: float() argument must be a string or a real number, not 'list'"),
     ],
 )
-def test_resample__a_function_that_fails_is_undefined_with_a_reason(function, reason):
+def test_resample__failing_function_is_undefined_with_a_reason(function, reason):
     values, reasons = resample([MetricCall(function, LABELS, (SCORES,))], [ROWS], draws=3, seed=7)
     assert np.isnan(values).all()
     assert values.shape == (1, 1, 1, 4)
     assert reasons == {(0, 0): reason}
 
 
-def test_resample__draws_that_fail_are_nan():
+def test_resample__failing_draws_are_nan():
     values, reasons = resample([MetricCall(log_loss, LABELS[:3], (SCORES[:3],))], [ROWS[:3]], draws=50, seed=7)
     assert reasons == {}
     assert values[0, 0, 0, 0] == pytest.approx(log_loss(LABELS[:3], SCORES[:3]))
     assert 0 < np.isnan(values[0, 0, 0]).sum() < 51
 
 
-def test_resample__a_function_that_changes_its_arrays_changes_nothing_else():
+def test_resample__function_that_changes_its_arrays():
     def sorts(labels, scores):
         scores.sort()
         labels[:] = 0
@@ -169,7 +169,7 @@ WRITTEN = [
 
 
 @pytest.mark.parametrize(("form", "classes", "expected"), WRITTEN, ids=[f"{w[0]}-{w[2]}" for w in WRITTEN])
-def test_class_values__stand_as_the_label_column_has_them(tmp_path, form, classes, expected):
+def test_class_values__as_in_the_label_column(tmp_path, form, classes, expected):
     data = write(pd.DataFrame({"y": classes, "s": [0.2, 0.8]}), tmp_path, "t", form)
     given = Job(
         task="binary",
@@ -186,7 +186,7 @@ def test_class_values__stand_as_the_label_column_has_them(tmp_path, form, classe
     assert [type(value) for value in evaluator.sample.classes] == [type(value) for value in expected]
 
 
-def test_a_function_without_on__gets_decisions_where_there_are_no_scores(tmp_path):
+def test_function_without_on__gets_decisions_if_there_are_no_scores(tmp_path):
     path = text(tmp_path, "t.csv", "y,d\nb,a\na,a\n")
     given = Job(
         task="multiclass",
@@ -202,7 +202,7 @@ def test_a_function_without_on__gets_decisions_where_there_are_no_scores(tmp_pat
 
 
 @pytest.mark.parametrize("form", ["csv", "parquet"])
-def test_replicates__rows_in_another_order_are_drawn_alike(tmp_path, form):
+def test_replicates__order_of_rows(tmp_path, form):
     frame = people(150, seed=4, ties=20)
     metrics = (row_metric("auc", "score"), row_metric("accuracy", "decision"))
     found = []
@@ -217,7 +217,7 @@ def test_replicates__rows_in_another_order_are_drawn_alike(tmp_path, form):
                 assert same(left.replicates[name].baseline_draws, right.replicates[name].baseline_draws)
 
 
-def test_resample__the_samples_own_value_is_of_rows_as_they_stand():
+def test_resample__value_of_the_sample_itself():
     call = MetricCall(lambda y, _p: float(y[0]), np.arange(6.0), (np.zeros(6),))
     values, _ = resample([call], [np.array([4, 1, 3])], draws=0, seed=1)
     assert values[0, 0, 0, 0] == 1.0

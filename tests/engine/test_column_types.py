@@ -1,4 +1,4 @@
-"""Every column type of Parquet through both ways to read a column, of few values and of many, or refused."""
+"""Column types of Parquet, read in both ways: columns of few values and of many; others are refused."""
 
 import datetime as dt
 import math
@@ -112,7 +112,7 @@ def test_type__values_names_and_fingerprints(tmp_path, monkeypatch, kind):
 
 
 @pytest.mark.parametrize("kind", TYPES)
-def test_type__fingerprint_and_rows_are_those_of_the_same_table_as_text(tmp_path, kind):
+def test_type__same_fingerprint_and_rows_as_text(tmp_path, kind):
     cells, names = TYPES[kind]
     path = evaluation(tmp_path, "t.parquet", cells)
     order = observe(job(path, slices=slices("x"))).statistics[1:]
@@ -147,7 +147,7 @@ def same_value(value, name):  # noqa: PLR0911 - a case for each type
 
 @pytest.mark.parametrize("kind", NESTED)
 @pytest.mark.parametrize("role", ["key", "label", "slice", "score", "decision"])
-def test_nested__refused_in_a_role_by_column_and_type(tmp_path, kind, role):
+def test_nested__refused_in_a_role(tmp_path, kind, role):
     path = evaluation(tmp_path, "t.parquet", NESTED[kind])
     roles = {
         "key": {"key": "x"},

@@ -1,4 +1,4 @@
-"""Rows on which two models' predictions are unequal, in every scope: what makes a comparison an exact tie or not."""
+"""Rows on which two models' predictions differ, in every scope: they decide if a comparison is an exact tie."""
 
 import numpy as np
 import pandas as pd
@@ -60,7 +60,7 @@ def test_differing__keyed_tables_are_compared_row_by_row(tmp_path):
     assert [one.differing for one in observe(given).statistics][1:] == [int((frame.score != frame.old).sum()), 0]
 
 
-def test_differing__decisions_count_where_there_are_no_scores(tmp_path):
+def test_differing__decisions_count_if_there_are_no_scores(tmp_path):
     frame = alike().assign(now=lambda t: (t.score >= 0.5).astype(int), before=lambda t: (t.old >= 0.5).astype(int))
     frame.loc[[3, 5], "now"] = 1 - frame.loc[[3, 5], "before"]
     path = write(frame, tmp_path, "t", "parquet")

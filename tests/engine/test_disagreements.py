@@ -25,13 +25,13 @@ def table(cells, header="id,p"):
         ((1.0, 2.0), (1.0, 2.0), {"score": "p"}, None, (0, ())),
     ],
 )
-def test_decisions_that_differ(tmp_path, one, other, columns, threshold, found):
+def test_count_disagreements__labels_scores_and_classes(tmp_path, one, other, columns, threshold, found):
     left = source(tmp_path, "a.csv", table(one), **columns)
     right = source(tmp_path, "b.csv", table(other), **columns)
     assert count_disagreements(left, right, "id", threshold) == found
 
 
-def test_rows_are_joined_by_key_and_some_are_named(tmp_path):
+def test_count_disagreements__rows_are_joined_by_key(tmp_path):
     left = source(tmp_path, "a.csv", table("x" * 50), decision="p")
     right = source(tmp_path, "b.csv", "id,p\n" + "".join(f"{key},y\n" for key in reversed(range(50))), decision="p")
     count, keys = count_disagreements(left, right, "id", None)

@@ -1,4 +1,4 @@
-"""The evaluation set that a prediction step gets: everything but the label, and nothing else changed."""
+"""The evaluation set for a prediction step: everything except the label, unchanged."""
 
 import contextlib
 import datetime as dt
@@ -26,7 +26,7 @@ CELLS = st.text(st.characters(codec="utf-8", exclude_characters="\0\r"), max_siz
 
 
 def frame_of_types(rows: int = 40) -> pd.DataFrame:
-    """A frame with the types that pandas' users have, an index of their own among them."""
+    """A frame with the types that pandas' users have, and with a custom index."""
     n = np.arange(rows)
     frame = pd.DataFrame({
         "x": n * 0.1,
@@ -83,7 +83,7 @@ def test_write_features__csv_keeps_every_other_byte(tmp_path):
     ],
     ids=["delimiter, mark, line ends", "quoted line break", "blank line", "one column left", "names by case"],
 )
-def test_write_features__csv_as_people_write_it(tmp_path, source, expected):
+def test_write_features__csv_as_users_write_it(tmp_path, source, expected):
     (tmp_path / "t.csv").write_bytes(source.encode())
     assert write_features(str(tmp_path / "t.csv"), "y", tmp_path / "out").read_bytes() == expected.encode()
 
@@ -199,7 +199,7 @@ def test_write_features__parquet_with_nulls_allowed_in_one_file_only(tmp_path):
     assert found.to_dict("list") == {"id": [0, 1]}
 
 
-def test_thrift__a_footer_is_written_as_it_was_read(tmp_path):
+def test_thrift__footer_round_trip(tmp_path):
     pq.write_table(table_of_types(), tmp_path / "t.parquet")
     data = (tmp_path / "t.parquet").read_bytes()
     footer = data[-8 - int.from_bytes(data[-8:-4], "little") : -8]
@@ -208,12 +208,12 @@ def test_thrift__a_footer_is_written_as_it_was_read(tmp_path):
 
 @settings(max_examples=60, deadline=None)
 @given(st.binary(max_size=60))
-def test_thrift__other_bytes_are_refused_or_read(data):
+def test_thrift__other_bytes(data):
     with contextlib.suppress(parquet_metadata.ThriftError):
         assert isinstance(parquet_metadata.parse_struct(data), parquet_metadata.Struct)
 
 
-def test_write_features__a_label_that_is_not_there(tmp_path):
+def test_write_features__label_not_found(tmp_path):
     path = text(tmp_path, "t.csv", "id,target\n1,2\n")
     with pytest.raises(InputError, match=r"t\.csv: has no column 'targt'; did you mean 'target'\?"):
         write_features(path, "targt", tmp_path)
@@ -249,7 +249,7 @@ def test_inflate__stops_at_its_bound(tmp_path):
         files.inflate("t.csv.gz", tmp_path / "t.csv.gz", tmp_path / "out", limit=1000)
 
 
-def test_inflate__a_file_that_is_cut_short(tmp_path):
+def test_inflate__truncated_file(tmp_path):
     (tmp_path / "t.csv.gz").write_bytes(gzip.compress(b"id,y\n" + b"1,0\n" * 1000)[:-20])
     with pytest.raises(InputError, match=r"t\.csv\.gz: can't be unpacked, it seems cut short or damaged"):
         write_features(str(tmp_path / "t.csv.gz"), "y", tmp_path)

@@ -1,4 +1,4 @@
-"""The fingerprint follows content and nothing else."""
+"""The fingerprint depends on content only."""
 
 import duckdb
 import numpy as np
@@ -27,12 +27,12 @@ def reference(tmp_path_factory):
 
 
 @pytest.mark.parametrize("form", FORMATS)
-def test_format_order_and_columns_do_not_matter(reference, tmp_path, form):
+def test_fingerprint__format_order_and_columns(reference, tmp_path, form):
     shuffled = table().sample(frac=1, random_state=1)
     assert fingerprint(write(shuffled[sorted(shuffled)], tmp_path, "t", form)) == reference
 
 
-def test_compression_does_not_matter(reference, tmp_path):
+def test_fingerprint__compression(reference, tmp_path):
     table().to_parquet(tmp_path / "t.parquet", compression="zstd", row_group_size=100)
     assert fingerprint(str(tmp_path / "t.parquet")) == reference
 
@@ -53,25 +53,25 @@ def test_compression_does_not_matter(reference, tmp_path):
         lambda t: t.rename(columns={"score": "old", "old": "score"}),
     ],
 )
-def test_any_change_of_content_shows(reference, tmp_path, change):
+def test_fingerprint__any_change_of_content(reference, tmp_path, change):
     assert fingerprint(write(change(table()), tmp_path, "t", "parquet")) != reference
 
 
-def test_repeated_rows_count(tmp_path):
+def test_fingerprint__repeated_rows(tmp_path):
     once, twice, other = (text(tmp_path, f"{n}.csv", c) for n, c in (
         ("a", "x\n1\n2\n"), ("b", "x\n1\n1\n2\n2\n"), ("c", "x\n1\n1\n1\n2\n")
     ))  # fmt: skip
     assert len({fingerprint(once), fingerprint(twice), fingerprint(other)}) == 3
 
 
-def test_values_are_compared_as_values(tmp_path):
+def test_fingerprint__equal_values_of_several_types(tmp_path):
     frames = [{"x": [1, 2]}, {"x": [1.0, 2.0]}, {"x": ["1", "2"]}, {"x": ["1.0", "2"]}]
     found = {fingerprint(write(pd.DataFrame(f), tmp_path / str(i), "t", "parquet")) for i, f in enumerate(frames)}
     assert len(found) == 1
     assert fingerprint(text(tmp_path, "z.csv", "x\n01\n2\n")) not in found
 
 
-def test_the_engine_gives_the_same_one(tmp_path):
+def test_fingerprint__same_by_the_engine(tmp_path):
     frame = people(800)
     path = write(frame, tmp_path, "t", "parquet")
     alone = fingerprint(write(frame.drop(columns=["score", "old"]), tmp_path, "e", "csv"))
@@ -83,17 +83,17 @@ def test_the_engine_gives_the_same_one(tmp_path):
     assert observe(given).fingerprint == fingerprint(narrow, exclude=("score",))
 
 
-def test_it_is_pinned(tmp_path):
+def test_fingerprint__recorded_value(tmp_path):
     path = text(tmp_path, "t.csv", "x,y,z\n1,a,\n2.5,b,true\n9007199254740993,ü,false\n")
     assert fingerprint(path) == PINNED
 
 
-def test_halves_of_md5_are_what_hashlib_says():
+def test_md5_number__same_as_hashlib():
     row = duckdb.connect().execute("SELECT md5_number_lower('abc'), md5_number_upper('abc')").fetchone()
     assert row == (8250560606382298838, 12704604231530709392)
 
 
-def test_extensions_stay_off(tmp_path):
+def test_connect__extensions_are_off(tmp_path):
     connection = sql.connect(scratch=str(tmp_path))
     for setting in ("autoinstall_known_extensions", "autoload_known_extensions"):
         assert connection.execute("SELECT current_setting(?)", [setting]).fetchone() == (False,)

@@ -21,14 +21,14 @@ def reference(frame, tmp_path_factory):
 
 
 @pytest.mark.parametrize("form", FORMATS)
-def test_formats_agree_to_the_last_bit(frame, reference, tmp_path, form):
+def test_observe__formats_agree_to_the_last_bit(frame, reference, tmp_path, form):
     observed = observe(job(write(frame, tmp_path, "t", form), **everything()))
     assert same(observed.statistics, reference.statistics)
     assert observed.fingerprint == reference.fingerprint
 
 
 @pytest.mark.parametrize("form", ["csv", "parquet", "shards"])
-def test_three_files_joined_by_key(frame, reference, tmp_path, form):
+def test_observe__three_files_joined_by_key(frame, reference, tmp_path, form):
     observed = observe(three(frame, tmp_path, form))
     assert same(observed.statistics, reference.statistics)
     assert observed.notes == ()
@@ -51,7 +51,7 @@ def three(frame, folder, form="parquet", **more):
 
 
 @pytest.mark.parametrize("key", ["text", "dense", "sparse", "float"])
-def test_threads_and_order_of_predictions_change_no_byte(frame, reference, tmp_path, key):
+def test_observe__threads_and_order_of_predictions(frame, reference, tmp_path, key):
     numbers = np.random.default_rng(1).permutation(len(frame))
     keyed = frame.assign(
         id={"text": frame.id, "dense": numbers, "sparse": numbers * 10**12 - 7, "float": numbers / 4}[key]
@@ -61,7 +61,7 @@ def test_threads_and_order_of_predictions_change_no_byte(frame, reference, tmp_p
         assert same(observe(given, threads=threads).statistics, reference.statistics)
 
 
-def test_threads_change_no_byte_of_many_rows(tmp_path):
+def test_observe__threads_with_many_rows(tmp_path):
     some = people(10_000, seed=3)
     path = write(pd.concat([some] * 27), tmp_path, "t", "parquet")  # more than one block of each size
     found = [observe(job(path, **everything()), threads=t, exact_rows=1000) for t in (1, 2)]
@@ -70,7 +70,7 @@ def test_threads_change_no_byte_of_many_rows(tmp_path):
     assert found[0].notes[0].startswith("scores ranked in 4,096 bins; the AUC is off by at most ")
 
 
-def test_a_number_is_the_same_key_in_any_format(frame, reference, tmp_path):
+def test_key__number_in_any_format(frame, reference, tmp_path):
     keyed = frame.assign(id=range(len(frame)))
     given = three(keyed, tmp_path)
     predictions = keyed[["id", "score"]].assign(id=keyed.id.astype(float))
@@ -80,7 +80,7 @@ def test_a_number_is_the_same_key_in_any_format(frame, reference, tmp_path):
     )
 
 
-def test_leading_zeros_are_part_of_a_text_key(tmp_path):
+def test_key__text_with_leading_zeros(tmp_path):
     evaluation = text(tmp_path, "e.csv", "id,y\n007,1\n7,0\n")
     predictions = text(tmp_path, "p.csv", "id,s\n7,0.1\n007,0.9\n")
     observed = observe(
@@ -90,7 +90,7 @@ def test_leading_zeros_are_part_of_a_text_key(tmp_path):
     assert observed.statistics[0].decisions.label.tolist() == [0, 1]
 
 
-def test_by_position_where_no_key_is_carried(frame, reference, tmp_path):
+def test_observe__by_position_without_a_key(frame, reference, tmp_path):
     evaluation = write(frame.drop(columns=["score", "old"]), tmp_path, "evaluation", "csv")
     new = write(frame[["score"]], tmp_path, "new", "jsonl")
     old = write(frame[["old"]], tmp_path, "old", "parquet")
@@ -121,7 +121,7 @@ def test_by_position_where_no_key_is_carried(frame, reference, tmp_path):
         ("1", "0", 1),
     ],
 )
-def test_labels_and_decisions_are_compared_as_values(tmp_path, positive, negative, configured):
+def test_observe__labels_and_decisions_are_values(tmp_path, positive, negative, configured):
     frame = pd.DataFrame({"y": [positive, negative, positive, negative], "d": [positive, positive, positive, negative]})
     typed, text_ = write(frame, tmp_path, "t", "parquet"), write(frame, tmp_path, "t", "csv")
     given = Job(task="binary", data=typed, label="y", positive=configured, candidate=Source(path=text_, decision="d"))
@@ -133,7 +133,7 @@ def test_labels_and_decisions_are_compared_as_values(tmp_path, positive, negativ
     ]
 
 
-def test_class_names_are_the_text_forms(tmp_path):
+def test_observe__class_names_are_text(tmp_path):
     path = text(tmp_path, "t.csv", "y,d\n0,1.0\n1,0.0\n")
     found = observe(Job(task="binary", data=path, label="y", candidate=Source(path=path, decision="d")))
     assert found.statistics[0].decisions.classes == ("0", "1")
@@ -142,7 +142,7 @@ def test_class_names_are_the_text_forms(tmp_path):
 @pytest.mark.parametrize(
     ("column", "names"), [("1,1", ("0", "1")), ("0,0", ("0", "1")), ("true,true", ("false", "true"))]
 )
-def test_a_single_class_is_no_error(tmp_path, column, names):
+def test_observe__single_class(tmp_path, column, names):
     first, second = column.split(",")
     path = text(tmp_path, "t.csv", f"y,s\n{first},0.2\n{second},0.7\n")
     found = observe(Job(task="binary", data=path, label="y", candidate=Source(path=path, score="s"), scores=True))
@@ -150,7 +150,7 @@ def test_a_single_class_is_no_error(tmp_path, column, names):
     assert found.statistics[0].decisions.count.tolist() == [1, 1]
 
 
-def test_quotes_newlines_and_semicolons(tmp_path):
+def test_csv__quotes_newlines_and_semicolons(tmp_path):
     path = text(tmp_path, "t.csv", 'y;g;s\r\n1;"a ""b""\nc;d";0.5\r\n0;;0.25\r\n0;"";0.75\r\n')
     observed = observe(
         Job(task="binary", data=path, label="y", candidate=Source(path=path, score="s"), slices=slices("g"))
@@ -162,7 +162,7 @@ HOSTILE = ['a"b', "a b", "sé×lect", "x; DROP TABLE t; --", "'", "c0", "file_ro
 
 
 @pytest.mark.parametrize("form", ["csv", "parquet", "jsonl"])
-def test_hostile_column_names_are_only_names(tmp_path, form):
+def test_observe__hostile_column_names(tmp_path, form):
     frame = pd.DataFrame(
         {name: ["u", "v", "v"] for name in HOSTILE} | {"id": [1, 2, 3], "y": [1, 0, 1], "s": [0.1, 0.2, 0.7]}
     )
@@ -175,17 +175,17 @@ def test_hostile_column_names_are_only_names(tmp_path, form):
 
 
 @pytest.mark.parametrize("name", ["it's [1] {x} *?.csv", "ünï.csv", "a;b--.csv"])
-def test_hostile_file_names(tmp_path, name):
+def test_observe__hostile_file_names(tmp_path, name):
     path = text(tmp_path, name, "y,s\n1,0.3\n0,0.6\n")
     assert observe(Job(task="binary", data=path, label="y", candidate=Source(path=path, score="s"))).rows == 2
 
 
-def test_hostile_values_are_only_values(tmp_path):
+def test_observe__hostile_values(tmp_path):
     values = ["'); DROP TABLE t; --", 'a"b', "(null)", "", "\\", "%s", "{x}"]
     frame = pd.DataFrame({"g": values, "y": [1, 0, 1, 0, 1, 0, 1], "s": 0.5})
     path = write(frame, tmp_path, "t", "parquet")
     found = observe(
         Job(task="binary", data=path, label="y", candidate=Source(path=path, score="s"), slices=slices("g"))
     )
-    shown = {"(null)": '"(null)"', "": '""'}
-    assert [one.scope.group for one in found.statistics[1:]] == [shown.get(v, v) for v in sorted(values)]
+    quoted = {"(null)": '"(null)"', "": '""'}
+    assert [one.scope.group for one in found.statistics[1:]] == [quoted.get(v, v) for v in sorted(values)]

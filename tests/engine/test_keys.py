@@ -91,14 +91,14 @@ def edit(frame, row, value):
         ),
     ],
 )  # fmt: skip
-def test_what_does_not_pair_off(tmp_path, evaluation, predictions, expected, form):
+def test_keys__unmatched(tmp_path, evaluation, predictions, expected, form):
     lines = refusal(joined(tmp_path, evaluation, predictions, form))
     paths = {name: f"{tmp_path}/{name}.{form}" for name in "ep"}
     assert lines == [paths[line[0]] + line[1:].format(**paths) for line in expected]
 
 
 @pytest.mark.parametrize("scale", [1, 10**10])
-def test_integer_keys_that_do_not_pair_off(tmp_path, scale):
+def test_keys__unmatched_integers(tmp_path, scale):
     numbers = {"a": 1, "b": 2, "c": 3, "d": 4, "z": 99}
     evaluation = EVALUATION.assign(id=EVALUATION.id.map(numbers) * scale)
     predictions = PREDICTIONS.assign(id=[4 * scale, 3 * scale, 99 * scale, scale])
@@ -109,7 +109,7 @@ def test_integer_keys_that_do_not_pair_off(tmp_path, scale):
     ]
 
 
-def test_a_key_that_is_no_number(tmp_path):
+def test_keys__not_a_number(tmp_path):
     evaluation = write(EVALUATION.assign(id=range(4)), tmp_path, "e", "parquet")
     path = text(tmp_path, "p.csv", "id,s\n0,0.1\n1,0.1\n2,0.1\nthree,0.1\n")
     given = Job(task="binary", data=evaluation, key="id", label="y", candidate=Source(path=path, score="s"))
@@ -142,19 +142,19 @@ def test_a_key_that_is_no_number(tmp_path):
         ),
     ],
 )
-def test_keys_that_differ_in_spelling_only(tmp_path, here, there, hint):
+def test_keys__other_spelling(tmp_path, here, there, hint):
     evaluation = pd.DataFrame({"id": [there.format(i) for i in range(300)], "y": [0, 1] * 150})
     predictions = pd.DataFrame({"id": [here.format(i) for i in range(300)], "s": 0.5})
     given = joined(tmp_path, evaluation, predictions)
-    shown = [", ".join(repr(one.format(i)) for i in range(3)) for one in (there, here)]
+    samples = [", ".join(repr(one.format(i)) for i in range(3)) for one in (there, here)]
     assert refusal(given) == [
-        f"{tmp_path}/p.csv: 300 rows of {given.data} have no candidate prediction: first keys {shown[0]}",
-        f"{tmp_path}/p.csv: 300 keys are not in {given.data}: first keys {shown[1]}",
+        f"{tmp_path}/p.csv: 300 rows of {given.data} have no candidate prediction: first keys {samples[0]}",
+        f"{tmp_path}/p.csv: 300 keys are not in {given.data}: first keys {samples[1]}",
         *([f"{tmp_path}/p.csv: {hint.replace('<e>', given.data)}"] if hint else []),
     ]
 
 
-def test_no_hint_about_spelling_where_a_key_is_just_missing(tmp_path):
+def test_keys__no_hint_at_spelling_for_a_missing_key(tmp_path):
     evaluation = EVALUATION.assign(id=["1", "2", "3", "x"])
     predictions = PREDICTIONS.assign(id=["1", "2", "3", "4"])
     assert len(refusal(joined(tmp_path, evaluation, predictions))) == 2
@@ -163,7 +163,7 @@ def test_no_hint_about_spelling_where_a_key_is_just_missing(tmp_path):
     assert len(refusal(joined(tmp_path, evaluation, predictions))) == 2
 
 
-def test_one_key_over_and_over_does_not_explode(tmp_path):
+def test_keys__one_key_in_every_row(tmp_path):
     rows = 30_000
     evaluation = pd.DataFrame({"id": ["a"] * rows, "y": [0, 1] * (rows // 2)})
     predictions = pd.DataFrame({"id": ["a"] * rows, "s": 0.5})
@@ -173,26 +173,26 @@ def test_one_key_over_and_over_does_not_explode(tmp_path):
     ]
 
 
-def test_keys_of_a_single_file_are_checked_too(tmp_path):
+def test_keys__single_file(tmp_path):
     path = text(tmp_path, "t.csv", "id,y,s\na,1,0.5\na,0,0.5\n")
     given = Job(task="binary", data=path, key="id", label="y", candidate=Source(path=path, score="s"))
     assert refusal(given) == [f"{path}: 1 key of 'id' occurs more than once: 'a' in rows 1, 2"]
 
 
-def test_a_shared_column_is_a_key_not_named(tmp_path):
+def test_keys__shared_column_is_suggested(tmp_path):
     given = joined(tmp_path, EVALUATION, PREDICTIONS, key=None)
     (said,) = refusal(given)
     assert said.startswith(f"{tmp_path}/p.csv: shares column 'id' with {tmp_path}/e.csv; ")
     assert said.endswith("join rows by it: write `key: id` under `evaluation`")
 
 
-def test_by_position_needs_equal_rows(tmp_path):
+def test_keys__by_position_needs_equal_rows(tmp_path):
     given = joined(tmp_path, EVALUATION, PREDICTIONS[["s"]][:3], key=None)
     (said,) = refusal(given)
     assert said.startswith(f"{tmp_path}/p.csv: has 3 rows and {tmp_path}/e.csv 4; without a column that both have")
 
 
-def test_a_key_column_that_predictions_lack(tmp_path):
+def test_keys__column_not_in_the_predictions(tmp_path):
     given = joined(tmp_path, EVALUATION, PREDICTIONS.rename(columns={"id": "ids"}))
     (said,) = refusal(given)
     assert said.startswith(f"{tmp_path}/p.csv: has no column 'id' to join {tmp_path}/e.csv by; it has 'ids'")
@@ -203,7 +203,7 @@ def test_a_key_column_that_predictions_lack(tmp_path):
     assert [line.partition(": ")[2] for line in both] == ["has no column 'ID'; did you mean 'id'? Write `key: id`"] * 2
 
 
-def test_a_shared_column_that_names_no_row__is_not_offered_as_key(tmp_path):
+def test_keys__repeated_shared_column_is_not_suggested(tmp_path):
     sexes = {"sex": ["m", "f", "m", "f"]}
     given = joined(tmp_path, EVALUATION.assign(**sexes), PREDICTIONS[["s"]].assign(**sexes), key=None)
     (said,) = refusal(given)
@@ -211,7 +211,7 @@ def test_a_shared_column_that_names_no_row__is_not_offered_as_key(tmp_path):
     assert said.endswith('`df[["s"]]`')
 
 
-def test_keys_that_occur_in_two_files_of_a_glob_name_the_files(tmp_path):
+def test_keys__repeated_in_two_files_of_a_glob(tmp_path):
     evaluation = EVALUATION.assign(id=["a", "b", "c", "a"])
     given = joined(tmp_path, evaluation, PREDICTIONS, "shards")
     assert f"'a' in row 1 of {tmp_path}/e-1.parquet, row 3 of {tmp_path}/e-2.parquet" in refusal(given)[0]

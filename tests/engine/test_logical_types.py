@@ -1,4 +1,4 @@
-"""Keys and decisions of one type in Parquet and spelled as text in another file, against pandas' own merge."""
+"""Keys and decisions of one type in Parquet and as text in another file, against pandas' merge."""
 
 import datetime as dt
 import uuid
@@ -164,7 +164,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("kind", REFUSED)
-def test_key__of_text_that_is_not_of_the_type_of_parquet(tmp_path, kind):
+def test_key__text_does_not_match_the_type_in_parquet(tmp_path, kind):
     keys, spelled, words = REFUSED[kind]
     to_parquet(frames(keys)[0], tmp_path / "data.parquet")
     frames(spelled)[1].to_csv(tmp_path / "scores.csv", index=False)
@@ -222,7 +222,7 @@ def test_decision__in_text_of_labels_with_a_type(tmp_path, kind, rows):
     ],
 )
 def test_decision__of_a_type_beside_labels_in_text(tmp_path, labels, decided, classes):
-    """Decisions get the names that the labels' file has."""
+    """Decisions get the class names of the labels' file."""
     pd.DataFrame({"y": [*labels, labels[0]], "id": range(3)}).to_csv(tmp_path / "data.csv", index=False)
     to_parquet(pd.DataFrame({"id": range(3), "d": decided[[0, 1, 1]]}), tmp_path / "out.parquet")
     source = Source(path=str(tmp_path / "out.parquet"), decision="d")

@@ -43,12 +43,12 @@ def test_threshold__in_the_type_of_the_scores(tmp_path, dtype, threshold):
 def test_threshold__same_decisions_in_csv_and_parquet(tmp_path, dtype):
     frame = pd.DataFrame({"id": range(len(TENTHS)), "y": np.arange(len(TENTHS)) % 2, "s": TENTHS})
     data = write(frame[["id", "y"]], tmp_path, "e", "csv")
-    ours = write(frame[["id", "s"]].astype({"s": dtype}), tmp_path, "p", "parquet")
-    theirs = write(frame[["id", "s"]], tmp_path, "p", "csv")
+    candidate = write(frame[["id", "s"]].astype({"s": dtype}), tmp_path, "p", "parquet")
+    baseline = write(frame[["id", "s"]], tmp_path, "p", "csv")
     for threshold in (0.07, 0.1, 0.35, 0.7):
         given = Job(
             task="binary", data=data, key="id", label="y", threshold=float(threshold), scores=True,
-            candidate=Source(path=ours, score="s"), baseline=Source(path=theirs, score="s"),
+            candidate=Source(path=candidate, score="s"), baseline=Source(path=baseline, score="s"),
         )  # fmt: skip
         found = observe(given).statistics[0]
         assert (found.decisions.candidate == found.decisions.baseline).all()
@@ -64,7 +64,7 @@ def test_threshold__of_one_source(tmp_path):
     assert decisions.count[decisions.candidate == 1].sum() == 2
 
 
-def test_float16__every_value_has_numpys_shortest_decimal(tmp_path):
+def test_float16__shortest_decimal_of_numpy(tmp_path):
     halves = np.arange(1 << 16, dtype=np.uint16).view(np.float16)
     halves = halves[np.isfinite(halves)]
     path = arrow(tmp_path, "t.parquet", y=pa.array(np.zeros(len(halves))), s=pa.array(halves))
@@ -141,7 +141,7 @@ def test_keys__decimal_neighbours_are_different_keys(tmp_path):
     [(np.float64, 2**53, "float64 beyond 2^53"), (np.float32, 2**24, "float32 beyond 2^24")],
 )
 @pytest.mark.parametrize("form", ["parquet", "csv", "decimal"])
-def test_keys__floats_that_merge_neighbours_are_blamed_in_their_own_file(tmp_path, form, dtype, start, name):
+def test_keys__floats_that_merge_neighbours_name_their_file(tmp_path, form, dtype, start, name):
     ids = start + np.arange(8)
     columns = {"id": pa.array(ids), "y": pa.array([0, 1] * 4)}
     if form == "decimal":
@@ -156,7 +156,7 @@ def test_keys__floats_that_merge_neighbours_are_blamed_in_their_own_file(tmp_pat
     ]
 
 
-def test_keys__floats_beside_floats_are_blamed_only_where_they_repeat(tmp_path):
+def test_keys__floats_beside_floats(tmp_path):
     ids = np.array([1e17, 3e17, 5e17])
     data = arrow(tmp_path, "e.parquet", id=pa.array(ids), y=pa.array([0, 1, 1]))
     path = arrow(tmp_path, "p.parquet", id=pa.array(ids[::-1]), s=pa.array([0.9, 0.8, 0.1]))
@@ -166,7 +166,7 @@ def test_keys__floats_beside_floats_are_blamed_only_where_they_repeat(tmp_path):
     assert "float64 beyond 2^53" in refusal(Job(**vars(given) | {"candidate": Source(path=again, score="s")}))[0]
 
 
-def test_keys__floats_that_are_whole_match_integers(tmp_path):
+def test_keys__whole_floats_match_integers(tmp_path):
     data = arrow(tmp_path, "e.parquet", id=pa.array([1, 2, 3]), y=pa.array([0, 1, 1]))
     path = arrow(tmp_path, "p.parquet", id=pa.array([3.0, 2.0, 1.0]), s=pa.array([0.9, 0.8, 0.1]))
     given = Job(task="binary", data=data, key="id", label="y", candidate=Source(path=path, score="s"))
@@ -201,7 +201,7 @@ def test_json__integers_of_any_size(tmp_path, ids):
 
 
 @pytest.mark.parametrize("values", [[2**64 - 1] * 4, [2**63, 2**63 + 1, 2**64 - 1, 0]])
-def test_uint64__beyond_63_bits_is_a_value_like_others(tmp_path, values):
+def test_uint64__beyond_63_bits(tmp_path, values):
     cells = pa.array(np.array(values, np.uint64))
     path = arrow(tmp_path, "t.parquet", y=pa.array([0, 1, 0, 1]), g=cells, s=pa.array([0.1, 0.2, 0.8, 0.9]))
     found = observe(
@@ -210,7 +210,7 @@ def test_uint64__beyond_63_bits_is_a_value_like_others(tmp_path, values):
     assert [one.scope.group for one in found.statistics[1:]] == [str(one) for one in sorted(set(values))]
 
 
-def test_decimal__more_digits_than_can_be_read_are_refused_by_name(tmp_path):
+def test_decimal__too_many_digits(tmp_path):
     path = arrow(
         tmp_path, "t.parquet", y=pa.array([0, 1]), s=pa.array([0.1, 0.2]),
         big=pa.array([Decimal(1), Decimal(2)], pa.decimal256(60, 0)),

@@ -93,7 +93,7 @@ def check_calibration(one: Statistics, rows: pd.DataFrame) -> None:
 
 
 @pytest.mark.parametrize(("rows", "ties"), [(400, None), (600, 7), (17, 3), (1, None)])
-def test_every_scope_against_peers(tmp_path, rows, ties):
+def test_statistics__every_scope_against_peers(tmp_path, rows, ties):
     frame = people(rows, seed=rows, ties=ties)
     observed = observe(job(write(frame, tmp_path, "t", "parquet"), **everything()))
     expected = masks(frame)
@@ -109,7 +109,7 @@ def test_every_scope_against_peers(tmp_path, rows, ties):
 
 @settings(max_examples=5, deadline=None)
 @given(st.integers(0, 2**32 - 1), st.integers(2, 60), st.integers(1, 4))
-def test_random_tables(tmp_path_factory, seed, rows, ties):
+def test_statistics__random_tables(tmp_path_factory, seed, rows, ties):
     frame = people(rows, seed, ties=ties)
     path = write(frame, tmp_path_factory.mktemp("random"), "t", "parquet")
     for one, mask in zip(observe(job(path, scores=True)).statistics, masks(frame).values(), strict=True):
@@ -117,7 +117,7 @@ def test_random_tables(tmp_path_factory, seed, rows, ties):
         check_exact(one.scores, frame[mask])
 
 
-def test_counting_in_the_database_agrees_with_counting_rows(tmp_path):
+def test_statistics__counted_by_sql_or_by_rows(tmp_path):
     path = write(people(500), tmp_path, "t", "parquet")
     counted = observe(job(path)).statistics
     ranked = observe(job(path, scores=True)).statistics
@@ -126,7 +126,7 @@ def test_counting_in_the_database_agrees_with_counting_rows(tmp_path):
         assert left.decisions.count.tolist() == right.decisions.count.tolist()
 
 
-def test_without_a_baseline(tmp_path):
+def test_statistics__no_baseline(tmp_path):
     frame = people(300)
     path = write(frame, tmp_path, "t", "parquet")
     whole = observe(job(path, baseline=None, **everything())).statistics[0]
@@ -138,7 +138,7 @@ def test_without_a_baseline(tmp_path):
     assert auc(whole.scores.candidate) == pytest.approx(roc_auc_score(frame.label, frame.score), abs=1e-12)
 
 
-def test_regression(tmp_path):
+def test_statistics__regression(tmp_path):
     draw = np.random.default_rng(5)
     frame = pd.DataFrame({"y": draw.normal(size=300), "p": draw.normal(size=300), "q": draw.normal(size=300)})
     frame["g"] = draw.choice(["a", "b"], 300)
@@ -162,7 +162,7 @@ def test_regression(tmp_path):
         np.testing.assert_allclose(one.moments["variance"].products, quantities @ quantities.T, atol=1e-9)
 
 
-def test_multiclass(tmp_path):
+def test_statistics__multiclass(tmp_path):
     draw = np.random.default_rng(6)
     frame = pd.DataFrame({name: draw.choice(["cat", "dog", "eel"], 200) for name in ("y", "c", "b")})
     path = write(frame, tmp_path, "t", "csv")
@@ -179,7 +179,7 @@ def test_multiclass(tmp_path):
     assert found.count.tolist() == expected.tolist()
 
 
-def test_slices_too_many_to_cross_are_reduced_one_by_one(tmp_path):
+def test_statistics__too_many_crossed_slices(tmp_path):
     draw = np.random.default_rng(8)
     frame = people(1000)
     names = [f"s{i}" for i in range(4)]
@@ -196,11 +196,11 @@ def test_slices_too_many_to_cross_are_reduced_one_by_one(tmp_path):
         check_calibration(one, mine)
 
 
-def test_the_slices_of_the_fixture_are_the_documented_ones():
+def test_slices__of_the_fixture():
     assert [spec.name for spec in SLICES] == ["region", "age", "region × sex"]
 
 
-def test_a_slice_with_a_million_possible_crossings(tmp_path):
+def test_statistics__million_possible_crossings(tmp_path):
     draw = np.random.default_rng(9)
     frame = people(600)
     for name in ("a", "b", "c"):
@@ -220,7 +220,7 @@ DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
 
 
 @pytest.mark.skipif(not DATA.is_dir(), reason="../shared/data is not there: a fresh clone has no published inputs")
-def test_the_published_counts_of_compas():
+def test_statistics__published_compas_counts():
     path = str(DATA / "compas" / "compas_for_aequitas.csv")
     given = Job(
         task="binary", data=path, key="entity_id", label="label_value",

@@ -1,4 +1,4 @@
-"""Sums of powers of losses that the engine takes from real files, against the rows themselves."""
+"""Power sums of losses over real files, against the rows themselves."""
 
 import numpy as np
 import pandas as pd
@@ -29,7 +29,7 @@ def scopes(frame, found):
 
 
 @pytest.mark.parametrize("scale", [1.0, 1e-30, 1e50])
-def test_powers__of_squared_errors_and_labels_are_those_of_the_rows(tmp_path, scale):
+def test_powers__squared_errors_and_labels(tmp_path, scale):
     frame, found = regression(tmp_path, scale=scale)
     for one, mine in scopes(frame, found):
         powers = one.moments["variance"].powers["change"]
@@ -41,7 +41,7 @@ def test_powers__of_squared_errors_and_labels_are_those_of_the_rows(tmp_path, sc
         assert powers.sums[1, 4] == 0  # not needed
 
 
-def test_powers__of_a_change_in_rmse_go_with_the_baselines(tmp_path):
+def test_powers__change_in_rmse(tmp_path):
     frame, found = regression(tmp_path, loss="squared")
     for one, mine in scopes(frame, found):
         assert set(one.moments["squared"].powers) == {"baseline", "candidate", "change"}
@@ -51,13 +51,13 @@ def test_powers__of_a_change_in_rmse_go_with_the_baselines(tmp_path):
         assert one.moments["squared"].powers["candidate"].sums[0, 3] == pytest.approx((c**3).sum(), rel=1e-12)
 
 
-def test_powers__without_a_baseline_are_the_candidates_alone(tmp_path):
+def test_powers__no_baseline(tmp_path):
     _, found = regression(tmp_path, baseline=False)
     assert [set(one.moments["variance"].powers) for one in found] == [{"candidate"}] * 3
 
 
 @pytest.mark.parametrize("metric", ["root_mean_squared_error", "r2"])
-def test_intervals__of_scaled_targets_are_scaled(tmp_path, metric):
+def test_intervals__scaled_targets(tmp_path, metric):
     seen = []
     for scale in (1.0, 1e-30, 1e50):
         _, (whole, *_) = regression(tmp_path, scale=scale, loss="variance" if metric == "r2" else "squared")
@@ -69,7 +69,7 @@ def test_intervals__of_scaled_targets_are_scaled(tmp_path, metric):
     assert seen[2] == pytest.approx(seen[0], rel=1e-6)
 
 
-def test_by_class__sums_are_those_of_the_rows(tmp_path):
+def test_by_class__sums(tmp_path):
     frame = people(400, seed=2)
     path = write(frame, tmp_path, "t", "csv")
     found = observe(job(path, slices=slices("sex"), losses=("squared", "log"), probabilities=True)).statistics

@@ -1,4 +1,4 @@
-"""Every way in which tables can be wrong, and the line that says so."""
+"""Invalid tables, and the message for each."""
 
 import gzip
 import itertools
@@ -58,15 +58,15 @@ def one(path, **more):
         ("y,p,q\n1,0.1,0.2\n", "{path}: has no column 's'; there are 'y', 'p', 'q'"),
     ],
 )
-def test_a_broken_csv(tmp_path, content, expected):
+def test_csv__broken(tmp_path, content, expected):
     path = text(tmp_path, "t.csv", content)
     assert refusal(one(path, probabilities=True)) == [expected.format(path=path)]
 
 
 @pytest.mark.parametrize(("before", "end"), [("y,s\n", ""), ("y,s\n1,0.1\n0,0.2\n3,", "\n\n")])
 @pytest.mark.parametrize("suffix", ["csv", "csv.gz"])
-def test_a_broken_csv__last_line_beyond_the_buffer(tmp_path, before, end, suffix):
-    """DuckDB leaves such a line out without an error."""
+def test_csv__last_line_beyond_the_buffer(tmp_path, before, end, suffix):
+    """DuckDB drops such a line without an error."""
     path = tmp_path / f"t.{suffix}"
     with gzip.open(path, "wb", compresslevel=1) if suffix == "csv.gz" else path.open("wb") as file:
         file.write(before.encode())
@@ -76,7 +76,7 @@ def test_a_broken_csv__last_line_beyond_the_buffer(tmp_path, before, end, suffix
     assert refusal(one(str(path))) == [f"{path}:{line}: the line is longer than 2,000,000 bytes; is its end missing?"]
 
 
-def test_a_column_without_a_name__in_parquet_and_json(tmp_path):
+def test_columns__without_a_name_in_parquet_and_json(tmp_path):
     frame = pd.DataFrame({"y": [0, 1], "": [1, 2], "s": [0.1, 0.2]})
     path = write(frame, tmp_path, "t", "parquet")
     (said,) = refusal(one(path))
@@ -95,11 +95,11 @@ def test_a_column_without_a_name__in_parquet_and_json(tmp_path):
         ('y,s\n1,0.1\n0,"0,5"\n', 'a decimal point: `df.to_csv(path, decimal=".", index=False)`) in row 2'),
     ],
 )
-def test_a_broken_csv__names_the_line_that_mends_it(tmp_path, content, remedy):
+def test_csv__remedy_names_the_setting(tmp_path, content, remedy):
     assert refusal(one(text(tmp_path, "t.csv", content)))[0].endswith(remedy)
 
 
-def test_braces_in_names_are_only_braces(tmp_path):
+def test_messages__braces_in_names(tmp_path):
     path = text(tmp_path, "t.csv", "y,s{0},d\n{a},x,b\n{a},0.5,{a}\n")
     given = one(path, task="multiclass", candidate=Source(path=path, decision="d"), classes=("{a}",))
     said = "which is none of the classes '{a}' in row 1; if it may occur, write `classes: [\"{a}\", b]`"
@@ -108,31 +108,31 @@ def test_braces_in_names_are_only_braces(tmp_path):
     assert refusal(given) == [f"{path}: 's{{0}}' is not a number: 'x' in row 1"]
 
 
-def test_long_cells_are_cut(tmp_path):
+def test_messages__long_cells_are_cut(tmp_path):
     long = "x" * 5000
     path = text(tmp_path, "t.csv", f"id,y,s\na,1,0.5\n{long},0,{long}\nb,{long},0.5\n")
-    shown = "x" * 80 + "…"
+    cut = "x" * 80 + "…"
     (said,) = refusal(one(path, key="id", classes=(0, 1)))
-    assert f"('0' in row 2, '1' in row 1, '{shown}' in row 3)" in said
+    assert f"('0' in row 2, '1' in row 1, '{cut}' in row 3)" in said
     (said,) = refusal(one(path, key="id", label="s", task="regression"))
-    assert said == f"{path}: 's' is not a number: '{shown}' in row 2 (key '{shown}')"
+    assert said == f"{path}: 's' is not a number: '{cut}' in row 2 (key '{cut}')"
 
 
-def test_labels_that_are_all_null_are_said_alone(tmp_path):
+def test_labels__all_null(tmp_path):
     path = text(tmp_path, "t.csv", "y,d\n,a\n,b\n")
     expected = [f"{path}: label 'y' is null in row 1, and in 1 more row" + DROPPED]
     assert refusal(one(path, candidate=Source(path=path, decision="d"))) == expected
     assert refusal(one(path, task="multiclass", candidate=Source(path=path, decision="d"))) == expected
 
 
-def test_a_third_label_in_another_shard_names_its_file(tmp_path):
+def test_labels__third_value_in_another_file(tmp_path):
     text(tmp_path, "a.csv", "y,s\n1,0.1\n0,0.5\n")
     text(tmp_path, "b.csv", "y,s\n1,0.1\n 1,0.5\n")
     (said,) = refusal(one(str(tmp_path / "*.csv")))
     assert f"(' 1' in row 2 of {tmp_path}/b.csv, '0' in row 2 of {tmp_path}/a.csv, '1' in row 1 of" in said
 
 
-def test_all_that_is_wrong_at_once(tmp_path):
+def test_observe__several_problems_at_once(tmp_path):
     path = text(tmp_path, "t.csv", "id,y,s,d\na,1,nan,1\nb,0,0.5,maybe\nc,0,,0\n")
     given = one(path, key="id", baseline=Source(path=path, decision="d"), scores=False)
     assert refusal(given) == [
@@ -160,7 +160,7 @@ def test_all_that_is_wrong_at_once(tmp_path):
         (("nan", "inf"), "-inf", ['"inf"']),
     ],
 )
-def test_positive__that_is_not_a_label_names_the_line_to_write(tmp_path, labels, positive, written):
+def test_positive__not_a_label(tmp_path, labels, positive, written):
     path = text(tmp_path, "t.csv", f"y,s\n{labels[0]},0.1\n{labels[1]},0.5\n")
     (said,) = refusal(one(path, positive=positive))
     remedy = " or ".join(f"`positive: {value}`" for value in written)
@@ -170,7 +170,7 @@ def test_positive__that_is_not_a_label_names_the_line_to_write(tmp_path, labels,
         assert not observe(one(path, positive=pasted.positive)).notes
 
 
-def test_positive__of_a_single_label_in_another_spelling(tmp_path):
+def test_positive__single_label_in_another_spelling(tmp_path):
     path = text(tmp_path, "t.csv", "y,s\n >50K,0.1\n")
     assert refusal(one(path, positive=">50K")) == [
         f"{path}: has ' >50K' as labels in 'y', never '>50K'; write `positive: \" >50K\"`"
@@ -190,13 +190,13 @@ def test_positive__of_a_single_label_in_another_spelling(tmp_path):
         (["0", "0"], None),
     ],
 )
-def test_a_positive_class_that_nobody_named_is_noted(tmp_path, labels, said):
+def test_positive__not_configured_is_noted(tmp_path, labels, said):
     path = text(tmp_path, "t.csv", f"y,s\n{labels[0]},0.1\n{labels[1]},0.5\n")
     assert observe(one(path)).notes == ((said,) if said else ())
     assert observe(one(path, positive=labels[0])).notes == ()
 
 
-def test_a_label_outside_the_classes(tmp_path):
+def test_labels__outside_the_classes(tmp_path):
     path = text(tmp_path, "t.csv", "y,d\na,a\nb,a\nz,b\n")
     given = one(path, task="multiclass", classes=("a", "b"), candidate=Source(path=path, decision="d"))
     said = "which is none of the classes 'a', 'b' in row 3; if it may occur, write `classes: [a, b, z]`"
@@ -219,7 +219,7 @@ def test_decision__classes_in_another_spelling(tmp_path, decided, remedy):
         assert said.endswith(remedy)
 
 
-def test_a_decision_that_no_row_is_labelled_with_says_how_to_allow_it(tmp_path):
+def test_decision__class_without_labelled_rows(tmp_path):
     path = text(tmp_path, "t.csv", "y,d\na,a\nb,rare\n")
     given = one(path, task="multiclass", candidate=Source(path=path, decision="d"))
     expected = (
@@ -230,14 +230,14 @@ def test_a_decision_that_no_row_is_labelled_with_says_how_to_allow_it(tmp_path):
     observe(one(path, task="multiclass", candidate=Source(path=path, decision="d"), classes=("a", "b", "rare")))
 
 
-def test_a_score_that_is_needed(tmp_path):
+def test_score__missing_column(tmp_path):
     path = text(tmp_path, "t.csv", "y,d\n1,1\n0,0\n")
     assert refusal(one(path, candidate=Source(path=path, decision="d"), scores=True)) == [
         f"{path}: needs the column of a score, as `score: …`; there are 'y', 'd'"
     ]
 
 
-def test_a_missing_file_and_an_unknown_format(tmp_path):
+def test_files__missing_and_unknown_format(tmp_path):
     both = refusal(one(str(tmp_path / "no.csv")))
     assert [line.partition("; ")[0] for line in both] == [f"{tmp_path}/no.csv: does not exist"] * 2
     assert both[0].endswith("commit it, or let `train.run` write it")
@@ -262,7 +262,7 @@ def test_a_missing_file_and_an_unknown_format(tmp_path):
 
 
 @pytest.mark.parametrize("keep", [10, 200, -5, -200])
-def test_a_truncated_parquet_file(tmp_path, keep):
+def test_parquet__truncated(tmp_path, keep):
     path = write(pd.DataFrame({"y": [0, 1] * 500, "s": [i / 1000 for i in range(1000)]}), tmp_path, "t", "parquet")
     content = (tmp_path / "t.parquet").read_bytes()
     (tmp_path / "t.parquet").write_bytes(content[:keep])
@@ -270,7 +270,7 @@ def test_a_truncated_parquet_file(tmp_path, keep):
     assert line.startswith(f"{path}: is not a complete Parquet file (was the write interrupted?): ")
 
 
-def test_parquet_pages_that_are_garbage(tmp_path):
+def test_parquet__damaged_pages(tmp_path):
     path = write(pd.DataFrame({"y": [0, 1] * 5000, "s": [i / 10000 for i in range(10000)]}), tmp_path, "t", "parquet")
     content = bytearray((tmp_path / "t.parquet").read_bytes())
     content[4:2000] = bytes(1996)
@@ -282,7 +282,7 @@ def test_parquet_pages_that_are_garbage(tmp_path):
     assert line.startswith(f"{path}: can't be read to its end, it seems damaged: ")
 
 
-def test_shards_that_differ(tmp_path):
+def test_files__of_a_glob_with_other_columns(tmp_path):
     write(pd.DataFrame({"y": [0, 1], "s": [0.1, 0.2]}), tmp_path, "t-1", "parquet")
     write(pd.DataFrame({"y": [0, 1], "z": [0.1, 0.2]}), tmp_path, "t-2", "parquet")
     (line,) = refusal(one(str(tmp_path / "t-*.parquet")))
@@ -292,7 +292,7 @@ def test_shards_that_differ(tmp_path):
     )
 
 
-def test_a_row_of_a_later_shard_is_named_in_its_file(tmp_path):
+def test_files__row_of_a_later_one_is_named(tmp_path):
     write(pd.DataFrame({"y": [0, 1], "s": [0.1, 0.2]}), tmp_path, "t-1", "parquet")
     write(pd.DataFrame({"y": [0, 1], "s": [0.1, float("inf")]}), tmp_path, "t-2", "parquet")
     assert refusal(one(str(tmp_path / "t-*.parquet"))) == [f"{tmp_path}/t-2.parquet: 's' is infinite in row 2"]
@@ -311,14 +311,14 @@ def test_a_row_of_a_later_shard_is_named_in_its_file(tmp_path):
         ('{"y": 1, "s": NaN}\n', "'s' is NaN in row 1"),
     ],
 )
-def test_broken_json_lines(tmp_path, content, said):
+def test_json_lines__broken(tmp_path, content, said):
     (line,) = refusal(one(text(tmp_path, "t.jsonl", content)))
     assert said in line
 
 
 @pytest.mark.parametrize("suffix", ["csv", "jsonl"])
 @pytest.mark.parametrize("rows", [1, 200_000])
-def test_text_that_is_not_utf8_names_its_line(tmp_path, suffix, rows):
+def test_text__not_utf8(tmp_path, suffix, rows):
     good, bad = ("1,0.5\n", "\xe9,0.5\n") if suffix == "csv" else ('{"y": 1, "s": 0.5}\n', '{"y": "\xe9"}\n')
     (tmp_path / f"t.{suffix}").write_bytes(("y,s\n" * (suffix == "csv") + good * rows + bad).encode("latin1"))
     line = rows + 1 + (suffix == "csv")
@@ -327,18 +327,18 @@ def test_text_that_is_not_utf8_names_its_line(tmp_path, suffix, rows):
 
 
 @pytest.mark.parametrize("suffix", ["csv", "parquet", "jsonl"])
-def test_a_pointer_of_git_lfs_is_no_data(tmp_path, suffix):
+def test_files__git_lfs_pointer(tmp_path, suffix):
     path = text(tmp_path, f"t.{suffix}", "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n")
     (line,) = refusal(one(path))
     assert line.startswith(f"{path}: is a pointer of Git LFS; fetch the data first: `git lfs pull`, or `lfs: true`")
 
 
-def test_utf16_is_called_by_its_name(tmp_path):
+def test_text__utf16(tmp_path):
     (tmp_path / "t.csv").write_bytes("y,s\n1,0.5\n".encode("utf-16"))
     assert refusal(one(str(tmp_path / "t.csv"))) == [f"{tmp_path}/t.csv: is UTF-16; save it as UTF-8"]
 
 
-def test_a_key_that_a_line_lacks_is_null(tmp_path):
+def test_json_lines__missing_key_is_null(tmp_path):
     path = text(tmp_path, "t.jsonl", '{"y": 1, "s": 0.5}\n{"y": 1}\n')
     assert refusal(one(path)) == [f"{path}: 's' is null in row 2"]
 
@@ -346,7 +346,7 @@ def test_a_key_that_a_line_lacks_is_null(tmp_path):
 @pytest.mark.parametrize(
     ("cell", "said"), [("", "is null"), ("nan", "is NaN"), ("inf", "is infinite"), ("tall", "is not a number: 'tall'")]
 )
-def test_a_regression_label_that_is_no_number(tmp_path, cell, said):
+def test_regression__label_is_not_a_number(tmp_path, cell, said):
     path = text(tmp_path, "t.csv", f"y,s\n1.5,0.5\n{cell},0.5\n")
     assert refusal(one(path, task="regression", losses=("squared",))) == [f"{path}: 'y' {said} in row 2"]
 
@@ -358,7 +358,7 @@ def regression(path):
     return one(path, task="regression", key="id", losses=("squared", "percentage", "variance"))
 
 
-def test_numbers_too_large_to_square(tmp_path):
+def test_regression__numbers_too_large_to_square(tmp_path):
     path = text(tmp_path, "t.csv", "id,y,s\na,1.5,0.5\nb,1e200,0.5\nc,1,-2e70\n")
     assert refusal(regression(path)) == [
         f"{path}: 's' is -2e70, {HUGE} in row 3 (key 'c')",
@@ -366,12 +366,12 @@ def test_numbers_too_large_to_square(tmp_path):
     ]
 
 
-def test_the_largest_numbers_do_not_overflow(tmp_path):
+def test_regression__largest_numbers_do_not_overflow(tmp_path):
     path = text(tmp_path, "t.csv", "id,y,s\na,1e70,-1e70\nb,-1e70,1e70\nc,0,1e70\n")
     moments = observe(regression(path)).statistics[0].moments
     assert all(np.isfinite(one.products).all() for one in moments.values())
 
 
-def test_labels_that_are_not_classes(tmp_path):
+def test_labels__too_many_classes(tmp_path):
     path = write(pd.DataFrame({"y": [i / 7 for i in range(1500)], "s": 0.5}), tmp_path, "t", "parquet")
     assert refusal(one(path)) == [f"{path}: 'y' has more than 1,000 different values; classes are expected here"]

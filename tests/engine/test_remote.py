@@ -1,4 +1,4 @@
-"""Tables that are not on this machine; pyarrow's local file system stands in for a store, through the same code."""
+"""Remote tables; pyarrow's local file system takes the place of a store."""
 
 import io
 import subprocess
@@ -11,35 +11,35 @@ from mlci.errors import InputError, OutsideError
 from tests.engine.tables import text
 
 
-def test_files_and_globs_are_copied(tmp_path):
+def test_copy__files_and_globs(tmp_path):
     for name in ("b.csv", "a.csv", "c.txt"):
         text(tmp_path, name, name)
     target = tmp_path / "copies"
     target.mkdir()
     found = files._copy(f"file://{tmp_path}/*.csv", target)
-    assert [shown for shown, _ in found] == [f"file://{tmp_path}/a.csv", f"file://{tmp_path}/b.csv"]
+    assert [url for url, _ in found] == [f"file://{tmp_path}/a.csv", f"file://{tmp_path}/b.csv"]
     assert [path.read_text() for _, path in found] == ["a.csv", "b.csv"]
     assert files._copy(f"file://{tmp_path}/c.txt", target)[0][1].read_text() == "c.txt"
 
 
-def test_nothing_there(tmp_path):
+def test_copy__not_found(tmp_path):
     with pytest.raises(InputError, match="no file matches this glob"):
         files._copy(f"file://{tmp_path}/*.csv", tmp_path)
     with pytest.raises(OutsideError, match=r"missing\.csv"):
         files._copy(f"file://{tmp_path}/missing.csv", tmp_path)
 
 
-def test_a_download_has_a_limit():
+def test_copy__size_limit():
     with pytest.raises(InputError, match="is larger than 10 bytes"):
         files._copy_bounded(io.BytesIO(b"x" * 11), io.BytesIO(), url="https://example.org/t.csv", limit=10)
 
 
-def test_an_unreachable_server(tmp_path):
+def test_download__unreachable_server(tmp_path):
     with pytest.raises(OutsideError, match="could not be downloaded"):
         files.download("https://127.0.0.1:9/t.csv", tmp_path / "t", timeout=2)
 
 
-def test_the_extra_is_named_where_pyarrow_is_missing():
+def test_copy__pyarrow_not_installed():
     code = (
         "import sys; sys.modules['pyarrow'] = None\n"
         "from pathlib import Path\nfrom mlci.engine.tables import files\n"
@@ -51,7 +51,7 @@ def test_the_extra_is_named_where_pyarrow_is_missing():
     )
 
 
-def test_the_engine_imports_duckdb_and_numpy_only():
+def test_engine__imports_duckdb_and_numpy_only():
     code = (
         "import sys, mlci.engine.duckdb_engine\n"
         "heavy = {'pandas', 'pyarrow', 'sklearn', 'scipy', 'urllib.request', 'pydantic'} & set(sys.modules)\n"

@@ -1,4 +1,4 @@
-"""Scores that a threshold of 0.5 does not cut, and values that messages suggest."""
+"""Scores without decisions at a threshold of 0.5, and pasteable values in messages."""
 
 import re
 
@@ -44,7 +44,7 @@ def test_undecided__scores_outside_the_unit_interval(tmp_path, scores, undecided
         assert found == (f"the candidate's 's' has scores from {low} to {high}",)
 
 
-def test_undecided__not_where_decisions_are_a_column(tmp_path):
+def test_undecided__decisions_in_a_column(tmp_path):
     path = text(tmp_path, "t.csv", "y,s,d\n0,-2,0\n1,3,1\n")
     assert observe(job(path, candidate=Source(path=path, score="s", decision="d"))).undecided == ()
 
@@ -61,7 +61,7 @@ def test_note__scores_of_0_and_1_look_like_decisions(tmp_path, cells, noted, cou
     assert [expected in note for note in found] == [True] * noted
 
 
-def test_decides__metrics_of_scores_stay():
+def test_decides__metrics_of_scores():
     question = evaluation_plan.evaluation_question(
         parse_config((CONFIG % "roc_auc").encode(), path="m").config, baseline=False
     )
@@ -72,7 +72,7 @@ def test_decides__metrics_of_scores_stay():
 
 
 @pytest.mark.parametrize(("metric", "refused"), [("accuracy", True), ("roc_auc", False), ("recall", True)])
-def test_decides__gates_on_decisions_are_refused_with_the_remedy(metric, refused):
+def test_decides__gates_on_decisions(metric, refused):
     config = parse_config((CONFIG % metric).encode(), path="m").config
     found = ("the candidate's 's' has scores from -2 to 3",)
     if not refused:
@@ -83,7 +83,7 @@ def test_decides__gates_on_decisions_are_refused_with_the_remedy(metric, refused
     assert f"gates limit `{metric}`" in str(raised.value)
 
 
-def test_decides__a_custom_metric_by_what_it_is_given():
+def test_decides__custom_metric():
     decides = evaluation_plan.DecisionMetrics(frozenset({"own:decided"}))
     assert decides.rests("own:decided")
     assert not decides.rests("own:scored")
@@ -96,7 +96,7 @@ VALUES = [
 
 
 @pytest.mark.parametrize("value", VALUES)
-def test_yaml_value__is_read_back(value):
+def test_yaml_value__round_trip(value):
     for line in (f"positive: {yaml_value(value)}", f"a: {{positive: {yaml_value(value)}}}"):
         read = YAML(typ="safe").load(line)
         read = read.get("a", read)
@@ -104,7 +104,7 @@ def test_yaml_value__is_read_back(value):
 
 
 @pytest.mark.parametrize(("label", "shown"), [(">50K", '">50K"'), ("yes", '"yes"')])
-def test_suggestion__of_the_positive_class_can_be_pasted(tmp_path, label, shown):
+def test_suggestion__positive_class_can_be_pasted(tmp_path, label, shown):
     path = text(tmp_path, "t.csv", f"y,s\n<=50K,0.1\n{label},0.9\n")
     (line,) = refusal(job(path))
     assert line.endswith(f"`positive: {shown}`")
@@ -120,7 +120,7 @@ gates:
 """
 
 
-def test_run__margins_under_a_rank_gate_need_no_list_of_metrics(tmp_path):
+def test_run__margins_under_a_rank_gate(tmp_path):
     text(tmp_path, "d.csv", "y,s\n" + "".join(f"{i % 2},{i % 2 * 30 + i % 7 * 10}\n" for i in range(60)))
     (tmp_path / "mlci.yml").write_text(RANKS_ONLY % "roc_auc")
     report = run(tmp_path).report

@@ -48,7 +48,7 @@ def test_share_rows__by_key(tmp_path, suffix):
 
 
 def test_share_rows__by_content_in_order(tmp_path):
-    """Without a key, predictions follow their rows, and rows that repeat in one of the sets are left out."""
+    """Without a key, predictions follow their rows, and rows that repeat in one of the sets are dropped."""
     mine = pd.DataFrame({"id": [0, 1, 2, 3, 4, 5], "x": [5, 5, 6, 7, 8, 2], "y": [1, 1, 0, 1, 0, 0]})
     theirs = pd.DataFrame({"id": [9, 8, 7, 6, 4, 3], "x": [8, 6, 5, 9, 2, 2], "y": [0, 0, 1, 1, 0, 0]})
     found = asked(tmp_path, mine, theirs, key=None, in_own_order=True)
@@ -83,7 +83,7 @@ def test_share_rows__other_labels(tmp_path, key):
 
 
 def test_share_rows__other_labels_without_a_key(tmp_path):
-    """Two rows of equal columns may be two rows: the error names that reason too."""
+    """Two rows of equal columns may be two rows: the error gives that reason too."""
     mine = pd.DataFrame({"id": [1, 2], "x": [1, 2], "y": [0, 1]})
     with pytest.raises(InputError, match=r"(?s)If these are different rows, name the column.*key: id"):
         asked(tmp_path, mine, mine.assign(y=[0, 0]), key=None)

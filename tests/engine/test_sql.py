@@ -1,4 +1,4 @@
-"""Sessions share a database, and nothing passes from one to the next."""
+"""Sessions that share a database without sharing state."""
 
 import os
 from concurrent.futures import ThreadPoolExecutor
@@ -40,14 +40,14 @@ def test_session__leaves_no_table_type_view_or_variable():
         assert sql.first_row(connection, catalogs) == (1,)
 
 
-def test_session__ends_after_a_query_that_failed():
+def test_session__ends_after_a_failed_query():
     with pytest.raises(duckdb.Error), sql.session() as (connection, _):
         connection.execute("CREATE TABLE t AS SELECT 1 AS x").execute("SELECT error('broken')").fetchall()
     with sql.session() as (connection, _):
         assert not sql.file_exists(connection, "duckdb_tables()", "table_name = 't'")
 
 
-def test_session__opens_another_database_after_a_fatal_error():
+def test_session__new_database_after_a_fatal_error():
     with sql.session() as (connection, _):
         sql._shared_database().close()
         connection.close()  # nothing works on it, as after a fatal error
@@ -67,7 +67,7 @@ def test_session__several_at_once():
         assert list(pool.map(counted, range(20))) == list(range(20))
 
 
-def test_session__reads_a_file_again_that_kept_its_time_and_size(tmp_path):
+def test_session__rereads_a_file_of_equal_time_and_size(tmp_path):
     path, seen = tmp_path / "rows.parquet", []
     for value in (1, 2):
         parquet.write_table(pa.table({"x": [value] * 100}), path)

@@ -1,4 +1,4 @@
-"""A label of 0 under a percentage of the label is refused by its row, or the metric is left out with a note."""
+"""Labels of 0 under a percentage of the label: an error with the row, or a note without the metric."""
 
 import pytest
 
@@ -35,7 +35,7 @@ def ended(folder, *, gate, more="", zero="0.0", at=3):
         ("metric: mean_error, max: 9", ", metrics: [mean_absolute_percentage_error]"),
     ],
 )
-def test_zero_labels__refused_where_the_metric_was_asked_for(tmp_path, gate, more):
+def test_zero_labels__error_if_the_metric_was_requested(tmp_path, gate, more):
     found = ended(tmp_path, gate=gate, more=more)
     assert found.code == 2
     assert "data.csv: label 'y' is 0.0 in row 4 (key 'r3'), and mean_absolute_percentage_error divides" in found.err
@@ -43,7 +43,7 @@ def test_zero_labels__refused_where_the_metric_was_asked_for(tmp_path, gate, mor
 
 
 @pytest.mark.parametrize("zero", ["0", "-0.0", "1e-300"])
-def test_zero_labels__left_out_with_a_note_where_all_metrics_are_reported(tmp_path, zero):
+def test_zero_labels__note_if_all_metrics_are_reported(tmp_path, zero):
     report = ended(tmp_path, gate="metric: mean_error, max: 9", zero=zero).report
     (row,) = [row for row in report["metrics"] if row["metric"] == "mean_absolute_percentage_error"]
     assert (row["candidate"], row["change"], row["cause"]) == (None, None, "labels")

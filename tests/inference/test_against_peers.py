@@ -50,7 +50,7 @@ def ask(statistics, *names, task="binary", baseline=True, **more):
 
 
 def peer(function, *args):
-    """A peer's value; ``None`` where it warns that the value is made up by convention or fails."""
+    """Return a peer's value; ``None`` if it warns that the value is a convention, or fails."""
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         try:
@@ -60,12 +60,12 @@ def peer(function, *args):
     return value if np.isfinite(value) else None
 
 
-def close(ours, theirs):
-    return ours is not None and abs(ours - theirs) <= 1e-12
+def close(found, expected):
+    return found is not None and abs(found - expected) <= 1e-12
 
 
 @pytest.mark.parametrize("seed", range(25))
-def test_binary_metrics_of_random_groups_equal_their_peers(seed):
+def test_evaluate__binary_metrics_of_random_groups(seed):
     rng = np.random.default_rng(seed)
     n = int(rng.integers(1, 120))
     label = (rng.random(n) < rng.choice([0, 0.1, 0.5, 1])).astype(int)
@@ -75,31 +75,34 @@ def test_binary_metrics_of_random_groups_equal_their_peers(seed):
     for item in result.comparisons:
         rows = np.ones(n, bool) if item.scope == WHOLE else group == item.scope.group
         for model, decided in (("candidate", candidate), ("baseline", baseline)):
-            theirs = peer(BINARY[item.metric], label[rows], decided[rows])
-            ours = getattr(item, model).value
-            if theirs is not None and ours is not None:
-                assert close(ours, theirs), (item.metric, item.scope)
-            elif theirs is not None:
+            expected = peer(BINARY[item.metric], label[rows], decided[rows])
+            found = getattr(item, model).value
+            if expected is not None and found is not None:
+                assert close(found, expected), (item.metric, item.scope)
+            elif expected is not None:
                 # fairlearn gives 0 without a warning where the rate's denominator is empty; so do kappa and MCC
-                assert theirs == 0 or item.metric in {"cohen_kappa_score", "matthews_corrcoef"}, (item.metric, theirs)
+                assert expected == 0 or item.metric in {"cohen_kappa_score", "matthews_corrcoef"}, (
+                    item.metric,
+                    expected,
+                )
         if item.change.value is not None:
             assert close(item.change.value, item.candidate.value - item.baseline.value)
 
 
 @pytest.mark.parametrize("seed", range(12))
-def test_multiclass_metrics_equal_scikit_learn(seed):
+def test_evaluate__multiclass_metrics(seed):
     rng = np.random.default_rng(seed)
     n, k = int(rng.integers(5, 200)), 4
     label, baseline, candidate = rng.integers(0, k, (3, n))
     result = ask([tables.statistics(label, baseline, candidate, classes="0123")], *MULTICLASS, task="multiclass")
     for item in result.comparisons:
-        theirs = peer(MULTICLASS[item.metric], label, candidate)
-        if theirs is not None:
-            assert close(item.candidate.value, theirs), item.metric
+        expected = peer(MULTICLASS[item.metric], label, candidate)
+        if expected is not None:
+            assert close(item.candidate.value, expected), item.metric
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_ranks_equal_scikit_learn_with_ties(seed):
+def test_evaluate__ranks_with_ties(seed):
     rng = np.random.default_rng(seed)
     n = int(rng.integers(4, 300))
     label = (rng.random(n) < 0.4).astype(int)
@@ -113,7 +116,7 @@ def test_ranks_equal_scikit_learn_with_ties(seed):
         assert close(item.baseline.value, function(label, baseline))
 
 
-def test_regression_equals_scikit_learn():
+def test_evaluate__regression():
     rng = np.random.default_rng(3)
     y = rng.normal(50, 10, 400)
     p, q = y + rng.normal(0, 4, 400), y + rng.normal(1, 5, 400)
@@ -158,7 +161,7 @@ DISPARITIES = {
 }
 
 
-def test_no_interval_of_a_difference_of_rates_reaches_beyond_one():
+def test_evaluate__difference_of_rates_stays_below_one():
     rng = np.random.default_rng(1)
     label, baseline, candidate = (rng.random((3, 120)) < 0.5).astype(int)
     group = np.repeat([f"g{i:02}" for i in range(20)], 6)
@@ -169,7 +172,7 @@ def test_no_interval_of_a_difference_of_rates_reaches_beyond_one():
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_disparities_equal_fairlearn(seed):
+def test_evaluate__disparities(seed):
     rng = np.random.default_rng(seed)
     n = 300
     label = rng.integers(0, 2, n)
@@ -179,9 +182,9 @@ def test_disparities_equal_fairlearn(seed):
     result = ask(tables.by_group(label, baseline, candidate, group), disparities=asked)
     assert len(result.disparities) == len(DISPARITIES)
     for item in result.disparities:
-        theirs = DISPARITIES[item.metric](label, candidate, sensitive_features=group)
+        expected = DISPARITIES[item.metric](label, candidate, sensitive_features=group)
         before = DISPARITIES[item.metric](label, baseline, sensitive_features=group)
-        assert close(item.candidate.value, theirs), item.metric
+        assert close(item.candidate.value, expected), item.metric
         assert close(item.baseline.value, before), item.metric
         low, high = item.candidate.interval(0.95)
         assert low <= item.candidate.value <= high

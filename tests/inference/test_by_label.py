@@ -1,4 +1,4 @@
-"""Intervals put together from the labels' own: published limits, a direct maximisation, and few rows that decide."""
+"""Intervals combined from the labels' own: published limits, a direct maximisation, and few rows that decide."""
 
 import math
 
@@ -29,7 +29,7 @@ Z = stats.norm.ppf(0.975)
         ((0, 10), (0, 20), (-0.1611, 0.2775)),
     ],
 )
-def test_balanced_accuracy_gives_newcombes_published_limits(first, second, published):
+def test_balanced_accuracy__newcombes_published_limits(first, second, published):
     # Newcombe 1998, Stat. Med. 17:873, table II, method 10: p1 - p2 is recall + specificity - 1 where 1 - p2 are right
     label = np.repeat([1, 0], [first[1], second[1]])
     decided = np.concatenate([np.arange(first[1]) < first[0], np.arange(second[1]) < second[0]]).astype(int)
@@ -38,7 +38,7 @@ def test_balanced_accuracy_gives_newcombes_published_limits(first, second, publi
     assert [round(2 * end - 1, 4) for end in evidence.interval(0.95)] == list(published)
 
 
-def test_a_sum_is_judged_on_the_interval_that_is_printed():
+def test_mover__p_value_agrees_with_the_interval():
     evidence = Mover(0.8, (Proportion(9, 12), Proportion(430, 480)), (0.5, 0.5), 0.01, 492)
     low, high = evidence.interval(0.9)
     assert evidence.below(high) == pytest.approx(0.05, abs=1e-9)
@@ -51,7 +51,7 @@ def test_a_sum_is_judged_on_the_interval_that_is_printed():
 @pytest.mark.parametrize(
     ("gained", "lost", "n"), [(0, 0, 50), (1, 4, 50), (12, 2, 50), (0, 9, 40), (43, 0, 43), (400, 350, 10_000)]
 )
-def test_one_label_is_tangos(gained, lost, n):
+def test_paired_score__one_label_is_tango(gained, lost, n):
     tango = Tango(gained, lost, n)
     evidence = PairedScore(tango.value, (Label(n, gained, lost, 1.0, 1.0, 1.0),), 0.0, n)
     assert evidence.interval(0.95) == pytest.approx(tango.interval(0.95), abs=1e-11)
@@ -65,7 +65,7 @@ LABELS = (Label(14, 2, 0, 0.9, 0.9, 0.9), Label(300, 3, 8, 0.05, 0.06, 0.1))
 
 
 @pytest.mark.parametrize("change", [-0.006, -0.002, 0.015, 0.03])
-def test_the_score_equals_a_direct_maximisation_of_the_likelihood(change):
+def test_paired_score__direct_maximisation_of_the_likelihood(change):
     rows, rest = 314, 0.002
     value = sum(label.moments()[0] for label in LABELS) / rows
     worth = np.array([0.9, -0.9, 0, 0.05, -0.06, 0, -0.1 if change < value else 0.1])  # last: as far as a row can go
@@ -93,7 +93,7 @@ def test_the_score_equals_a_direct_maximisation_of_the_likelihood(change):
     assert evidence.score(change) == pytest.approx((value - change) / error, rel=2e-3)
 
 
-def test_a_change_is_judged_on_the_interval_that_is_printed():
+def test_paired_score__p_value_agrees_with_the_interval():
     value = sum(label.moments()[0] for label in LABELS) / 314
     for labels, rest in ((LABELS, 0.0), (LABELS, 0.01), (LABELS[1:] + LABELS[:1], 0.001)):
         evidence = PairedScore(value, labels, rest, 314)
@@ -104,7 +104,7 @@ def test_a_change_is_judged_on_the_interval_that_is_printed():
     assert [evidence.below(-1.0), evidence.above(-1.0), evidence.below(1.0), evidence.above(1.0)] == [1, 0, 0, 1]
 
 
-def test_recall_alone_decides_balanced_accuracy_where_no_negative_changes():
+def test_balanced_accuracy__only_positives_change():
     label = np.repeat([1, 0], [12, 488])
     baseline, candidate = label.copy(), label.copy()
     baseline[:3], candidate[2:4] = 0, 0
@@ -116,7 +116,7 @@ def test_recall_alone_decides_balanced_accuracy_where_no_negative_changes():
     assert balanced.interval(0.95) == pytest.approx([end / 2 for end in recall.interval(0.95)], abs=0.001)
 
 
-def test_a_change_does_not_depend_on_which_model_is_which():
+def test_change__swapped_models():
     label, baseline, candidate = tables.paired_rows(600, seed=2, disagree=0.05)
     for name in ("balanced_accuracy", "precision", "f1", "matthews_corrcoef"):
         there, back = tables.statistics(label, baseline, candidate), tables.statistics(label, candidate, baseline)
@@ -124,7 +124,7 @@ def test_a_change_does_not_depend_on_which_model_is_which():
         assert measure_metric(name, back, context(back)).change.interval(0.95) == pytest.approx((-high, -low), abs=1e-9)
 
 
-def test_many_small_classes_are_put_together_by_size():
+def test_balanced_accuracy__many_small_classes():
     rng = np.random.default_rng(8)
     label = np.repeat(np.arange(20), 25)
     decided = np.where(rng.random(500) < 0.96, label, (label + 1) % 20)
@@ -136,36 +136,36 @@ def test_many_small_classes_are_put_together_by_size():
     assert evidence.interval(0.95) == pytest.approx(evidence.parts[0].interval(0.95))
 
 
-def test_balanced_accuracy_of_few_positives_is_covered():
-    # the delta method on the logit scale held the truth in 91 % of such draws
+def test_balanced_accuracy__coverage_with_few_positives():
+    # the delta method on the logit scale covered the truth in 91 % of such draws
     rng, family = np.random.default_rng(5), families.FAMILIES["few"]
     truth, _ = family.truth("balanced_accuracy", 500)
-    held = 0
+    covered = 0
     for _ in range(600):
         sample = family.sample(rng, 500)
         low, high = measure_metric("balanced_accuracy", sample, context(sample, baseline=False)).candidate.interval(
             0.95
         )
-        held += low <= truth <= high
-    assert held >= 0.93 * 600
+        covered += low <= truth <= high
+    assert covered >= 0.93 * 600
 
 
 @pytest.mark.parametrize("name", ["balanced_accuracy", "negative_predictive_value", "f1", "precision"])
-def test_a_change_that_no_row_shows_yet_is_covered(name):
-    # where no positive or no negative had been decided otherwise yet, the bootstrap held the truth in 35 to 79 %
+def test_change__coverage_if_no_row_differs_yet(name):
+    # if the models agree on all positives or all negatives, the bootstrap covered the truth in 35 to 79 %
     population = binary(prevalence=0.024, positives=(0.88, 0.02, 0.03), negatives=(0.993, 0.0015, 0.001))
     truth = measure_metric(name, population.truth(), context(population.truth())).change.value
-    rng, held, asked = np.random.default_rng(6), 0, 0
+    rng, covered, asked = np.random.default_rng(6), 0, 0
     while asked < 200:
         sample = population.draw(rng, 500)
         change = measure_metric(name, sample, context(sample)).change
         if change.method != "identical":
             asked += 1
-            held += change.interval(0.95)[0] <= truth <= change.interval(0.95)[1]
-    assert held >= 0.93 * asked
+            covered += change.interval(0.95)[0] <= truth <= change.interval(0.95)[1]
+    assert covered >= 0.93 * asked
 
 
-def test_macro_f1__puts_wilsons_limits_of_each_jaccard_index_together():
+def test_macro_f1__combines_wilson_limits_of_jaccard_indices():
     # three classes of unlike sizes, hits and rows of either side: 2 of 5, 30 of 41, 150 of 165
     label = np.repeat([0, 0, 1, 1, 2, 2], [2, 1, 30, 6, 150, 7])
     decided = np.repeat([0, 1, 1, 2, 2, 0], [2, 1, 30, 6, 150, 2 + 5])
@@ -185,14 +185,14 @@ def test_macro_f1__puts_wilsons_limits_of_each_jaccard_index_together():
     assert evidence.interval(0.95) == pytest.approx(tuple(expected), abs=1e-12)
 
 
-def test_macro_f1__of_a_class_of_two_rows_in_a_hundred_is_covered():
+def test_macro_f1__coverage_of_a_class_of_two_percent():
     # the delta method covered 56 to 68 % of these draws
-    rng, held, drawn = np.random.default_rng(4), 0, 0
+    rng, covered, drawn = np.random.default_rng(4), 0, 0
     population = families.SMALL_CLASS
     truth = measure_metric("f1_macro", population.truth(), context(population.truth())).candidate.value
     while drawn < 200:
         sample = population.draw(rng, 100)
         if len(np.unique(sample.decisions.label)) == 3:
             low, high = measure_metric("f1_macro", sample, context(sample, baseline=False)).candidate.interval(0.95)
-            held, drawn = held + (low <= truth <= high), drawn + 1
-    assert held >= 0.92 * drawn
+            covered, drawn = covered + (low <= truth <= high), drawn + 1
+    assert covered >= 0.92 * drawn

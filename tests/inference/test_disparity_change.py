@@ -1,4 +1,4 @@
-"""The change of a disparity: ends and p-values against independent computations, and what must not move them."""
+"""The change of a disparity: ends and p-values against independent computations, and invariants."""
 
 import itertools
 import math
@@ -24,7 +24,7 @@ CELLS = np.array(list(itertools.product((0, 1), repeat=3)))
 
 @pytest.fixture(autouse=True)
 def few_replicates(monkeypatch):
-    """Spare the bootstrap of one model's disparity, which the change does not rest on."""
+    """Reduce the bootstrap of one model's disparity, which the change does not use."""
     monkeypatch.setattr(simultaneous, "REPLICATES", 2)
 
 
@@ -236,7 +236,7 @@ WORLDS = {
 
 @pytest.mark.parametrize("world", WORLDS)
 def test_change__simulated(world):
-    """The rise is found in 42 %, the improvement passes in 58 %; misses are rare: each count is out if ends swap."""
+    """The rise is found in 42 %, the improvement passes in 58 %; swapped ends would change each count."""
     before, now, truth = WORLDS[world]
     rng, draws = np.random.default_rng(77), 60
     ends = []

@@ -1,4 +1,4 @@
-"""ROC AUC and average precision where one class has few rows, and p-values that agree with intervals."""
+"""ROC AUC and average precision with a small class, and p-values that agree with intervals."""
 
 import math
 
@@ -25,7 +25,7 @@ def drawn(positives, negatives, *, seed, far=1.2):
     return label, base, base + 0.5 * rng.standard_normal(len(label))
 
 
-def test_auc_score__has_the_published_standard_error():
+def test_auc_score__published_standard_error():
     # Hanley & McNeil 1982, Radiology 143:29: 51 abnormal and 58 normal CT images, W = 0.893, SE(W) = 0.032
     assert math.sqrt(AucScore(0.893, 0.0, 51, 58).variance_at(0.893)) == pytest.approx(0.032, abs=0.0006)
 
@@ -38,7 +38,7 @@ def test_auc_score__perfect_ranks_of_three_positives_leave_doubt():
 
 
 @pytest.mark.parametrize(("positives", "negatives"), [(2, 40), (5, 100), (60, 8), (30, 30)])
-def test_auc_score__ends_are_where_the_score_is_z(positives, negatives):
+def test_auc_score__ends_are_at_z(positives, negatives):
     label, _, score = drawn(positives, negatives, seed=positives)
     found = tables.scores(label, None, score)
     evidence = ranks.rank_evidence(ranks.roc_auc(found.candidate), found.candidate, metric="roc_auc")
@@ -48,7 +48,7 @@ def test_auc_score__ends_are_where_the_score_is_z(positives, negatives):
             assert z == pytest.approx(stats.norm.ppf(0.975), abs=1e-9)
 
 
-def test_auc__does_not_change_when_classes_and_signs_are_exchanged():
+def test_auc__swapped_classes_and_signs():
     label, base, score = drawn(4, 60, seed=8)
     there, back = ranked(label, base, score), ranked(1 - label, -base, -score)
     one, two = measure_metric("roc_auc", there, context(there)), measure_metric("roc_auc", back, context(back))
@@ -57,7 +57,7 @@ def test_auc__does_not_change_when_classes_and_signs_are_exchanged():
 
 
 @pytest.mark.parametrize(("positives", "negatives"), [(3, 50), (8, 200), (120, 5)])
-def test_paired_auc__is_students_with_one_more_degree_than_scarce_rows(positives, negatives):
+def test_paired_auc__student_with_one_more_degree_than_scarce_rows(positives, negatives):
     label, base, score = drawn(positives, negatives, seed=negatives)
     found = ranked(label, base, score)
     evidence = measure_metric("roc_auc", found, context(found)).change
@@ -76,7 +76,7 @@ def test_paired_auc__is_students_with_one_more_degree_than_scarce_rows(positives
         ("average_precision", 5, (True, True)),
     ],
 )
-def test_ranks__too_few_positives_have_a_value_and_no_interval(metric, positives, has):
+def test_ranks__too_few_positives_have_no_interval(metric, positives, has):
     label, base, score = drawn(positives, 100, seed=1)
     found = ranked(label, base, score)
     seen = measure_metric(metric, found, context(found))
@@ -107,7 +107,7 @@ def test_auc__of_a_constant_score_is_a_half_with_an_interval():
     assert seen.change.value == pytest.approx(0.5 - seen.baseline.value)
 
 
-def test_average_precision__jackknife_leaves_out_each_positive():
+def test_average_precision__jackknife_by_positive():
     label, _, score = drawn(9, 40, seed=4, far=0.8)
     score = np.round(score, 1)
 
@@ -122,7 +122,7 @@ def test_average_precision__jackknife_leaves_out_each_positive():
     )
 
 
-def test_average_precision__few_positives_carry_a_warning():
+def test_average_precision__warning_for_few_positives():
     label, base, score = drawn(19, 400, seed=5)
     found = ranked(label, base, score)
     assert "19 labelled positives" in measure_metric("average_precision", found, context(found)).change.reason
@@ -132,7 +132,7 @@ def test_average_precision__few_positives_carry_a_warning():
 
 
 @pytest.mark.parametrize(("successes", "rows"), [(0, 12), (7, 30), (30, 30), (2, 400)])
-def test_mixing_score__of_a_proportion_is_wilsons(successes, rows):
+def test_mixing_score__wilson_for_a_proportion(successes, rows):
     share, z = successes / rows, stats.norm.ppf(0.975)
     low, high = Proportion(successes, rows).interval(0.95)
     variance = share * (1 - share) / rows
@@ -140,7 +140,7 @@ def test_mixing_score__of_a_proportion_is_wilsons(successes, rows):
     assert share + mixing_score(variance, rows, z, 1 - share) == pytest.approx(high, abs=1e-12)
 
 
-def test_mixing_quantile__undoes_the_mixing_score():
+def test_mixing_quantile__inverts_the_mixing_score():
     rng = np.random.default_rng(0)
     for _ in range(50):
         variance, rows, quantile, room = rng.uniform([0, 1, 0.1, 0.01], [0.05, 80, 4, 1])
@@ -168,7 +168,7 @@ def evidence_of_all_kinds():
     )
 
 
-def test_p_values__are_small_exactly_beyond_the_intervals_ends():
+def test_p_values__agree_with_the_intervals():
     for evidence in evidence_of_all_kinds():
         for confidence in (0.5, 0.8, 0.95, 0.999):
             low, high = evidence.interval(confidence)
@@ -179,16 +179,16 @@ def test_p_values__are_small_exactly_beyond_the_intervals_ends():
                     assert (evidence.above(limit) < alpha) == (low > limit), (evidence, confidence, limit)
 
 
-def test_ranks__identical_scores_are_a_tie_even_of_one_positive():
+def test_ranks__identical_scores_are_a_tie():
     label, _, score = drawn(1, 30, seed=1)
     found = ranked(label, score, score)
     assert isinstance(measure_metric("roc_auc", found, context(found)).change, Tie)
 
 
 @pytest.mark.parametrize(("metric", "positives"), [("roc_auc", 3), ("average_precision", 6)])
-def test_ranks__few_positives_are_covered(metric, positives):
+def test_ranks__coverage_with_few_positives(metric, positives):
     # DeLong's normal interval covered 52 % (one model) and 71 % (change) with three positives
-    rng, held = np.random.default_rng(6), np.zeros(2)
+    rng, covered = np.random.default_rng(6), np.zeros(2)
     truth = {"roc_auc": stats.norm.cdf(1.2 / math.sqrt(2)), "average_precision": None}[metric]
     label = np.repeat([1, 0], [positives, 100])
     truth = np.mean([_value(metric, label, rng) for _ in range(600)]) if truth is None else truth
@@ -198,8 +198,8 @@ def test_ranks__few_positives_are_covered(metric, positives):
         seen = measure_metric(metric, found, context(found))
         for k, (evidence, value) in enumerate(((seen.candidate, truth), (seen.change, 0.0))):
             low, high = evidence.interval(0.95)
-            held[k] += low <= value <= high
-    assert (held >= 0.92 * 200).all(), held
+            covered[k] += low <= value <= high
+    assert (covered >= 0.92 * 200).all(), covered
 
 
 def _value(metric, label, rng):

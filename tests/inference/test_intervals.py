@@ -19,28 +19,28 @@ from tests import tables
 
 
 @pytest.mark.parametrize(("t", "df"), list(product([-40, -3.1, -0.2, 0, 0.7, 2.5, 9], [1, 4.5, 30, 499, 99_999])))
-def test_students_distribution_equals_scipys(t, df):
+def test_student_cdf__scipy(t, df):
     assert distributions.student_cdf(t, df) == pytest.approx(stats.t.cdf(t, df), abs=1e-12 if df < 1000 else 1e-9)
 
 
 @pytest.mark.parametrize("df", [1, 3, 29, 499, 1e6])
-def test_students_quantile_equals_scipys(df):
+def test_student_two_sided__scipy(df):
     assert distributions.student_two_sided(0.95, df) == pytest.approx(stats.t.ppf(0.975, df), rel=1e-9)
 
 
 @pytest.mark.parametrize(("x", "n"), [(0, 10), (1, 10), (81, 263), (15, 148), (29, 29), (500, 1000)])
-def test_wilson_equals_scipys(x, n):
+def test_wilson__scipy(x, n):
     theirs = stats.binomtest(x, n).proportion_ci(0.95, method="wilson")
     assert Proportion(x, n).interval(0.95) == pytest.approx((theirs.low, theirs.high), abs=1e-12)
 
 
-def test_wilson_gives_newcombes_published_limits():
+def test_wilson__newcombes_published_limits():
     # Newcombe 1998, Stat. Med. 17:857, table I
     assert [round(end, 4) for end in Proportion(81, 263).interval(0.95)] == [0.2553, 0.3662]
     assert [round(end, 4) for end in Proportion(15, 148).interval(0.95)] == [0.0624, 0.1605]
 
 
-def test_tango_without_disagreement_is_known_in_closed_form():
+def test_tango__closed_form_without_disagreement():
     z2 = stats.norm.ppf(0.975) ** 2
     assert Tango(0, 0, 50).interval(0.95) == pytest.approx((-z2 / (50 + z2), z2 / (50 + z2)), abs=1e-9)
 
@@ -48,7 +48,7 @@ def test_tango_without_disagreement_is_known_in_closed_form():
 @pytest.mark.parametrize(
     ("gained", "lost", "n"), [(1, 4, 50), (12, 2, 50), (0, 9, 40), (43, 0, 43), (400, 350, 10_000)]
 )
-def test_tango_inverts_its_own_score_test(gained, lost, n):
+def test_tango__inverts_its_score_test(gained, lost, n):
     evidence = Tango(gained, lost, n)
     low, high = evidence.interval(0.95)
     assert low <= evidence.value <= high
@@ -58,7 +58,7 @@ def test_tango_inverts_its_own_score_test(gained, lost, n):
         assert evidence.below(high) == pytest.approx(0.025, abs=1e-6)
 
 
-def test_tango_equals_a_direct_maximisation_of_the_likelihood():
+def test_tango__direct_maximisation_of_the_likelihood():
     gained, lost, n, delta = 7, 19, 180, -0.02
     grid = np.linspace(1e-9, 0.5, 2_000_001)  # probability of "lost"; "gained" is that plus delta
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -70,7 +70,7 @@ def test_tango_equals_a_direct_maximisation_of_the_likelihood():
     assert Tango(gained, lost, n).score(delta) == pytest.approx(direct, abs=1e-4)
 
 
-def test_f1_interval_is_wilsons_of_the_jaccard_index():
+def test_f1__wilson_of_the_jaccard_index():
     low, high = Proportion(30, 50).interval(0.9)
     assert F1(30, 50).value == pytest.approx(60 / 80)
     assert F1(30, 50).interval(0.9) == pytest.approx((2 * low / (1 + low), 2 * high / (1 + high)))
@@ -103,7 +103,7 @@ def direct_delong(label, first, second):
 
 
 @pytest.mark.parametrize("seed", range(12))
-def test_delong_equals_a_direct_implementation(seed):
+def test_delong__direct_implementation(seed):
     rng = np.random.default_rng(seed)
     n = int(rng.integers(20, 250))
     label = (rng.random(n) < 0.35).astype(int)
@@ -120,7 +120,7 @@ def test_delong_equals_a_direct_implementation(seed):
     assert change.error**2 == pytest.approx(with_pseudo_rows(label, first, second), abs=1e-12)
 
 
-def test_average_precisions_influence_predicts_its_bootstrap_spread():
+def test_average_precision__influence_predicts_the_bootstrap():
     rng = np.random.default_rng(0)
     n = 2000
     label = (rng.random(n) < 0.2).astype(int)
@@ -138,7 +138,7 @@ def test_average_precisions_influence_predicts_its_bootstrap_spread():
     assert error == pytest.approx(np.std(drawn), rel=0.12)
 
 
-def test_perfect_separation_is_not_certainty():
+def test_roc_auc__perfect_separation_has_an_interval():
     label = np.array([0] * 20 + [1] * 10)
     found = tables.scores(label, None, label + 0.0)
     evidence = ranks.rank_evidence(ranks.roc_auc(found.candidate), found.candidate, metric="roc_auc")
@@ -147,7 +147,7 @@ def test_perfect_separation_is_not_certainty():
 
 
 @pytest.mark.parametrize("function", [confusion.f1_of(1), confusion.precision_of(1), confusion.matthews_corrcoef])
-def test_a_changes_error_is_its_row_bootstraps(function):
+def test_change__standard_error_of_the_row_bootstrap(function):
     label, baseline, candidate = tables.paired_rows(4000, seed=5, disagree=0.1)
     view = ratios.Cells.of(tables.decisions(label, baseline, candidate))
     evidence = decision_metrics_by_label.change_by_label(view, function)
@@ -162,7 +162,7 @@ def test_a_changes_error_is_its_row_bootstraps(function):
     )
 
 
-def test_multinomial_draws_are_row_resampling():
+def test_multinomial__same_as_resampling_rows():
     label, baseline, candidate = tables.paired_rows(400, seed=1)
     found = tables.decisions(label, baseline, candidate)
     rng = np.random.default_rng(0)
@@ -174,7 +174,7 @@ def test_multinomial_draws_are_row_resampling():
     assert np.cov(drawn.T) == pytest.approx(np.cov(direct.T), abs=9)
 
 
-def test_mcnemar_gives_the_published_numbers():
+def test_mcnemar__published_example():
     # mlxtend's table [[101, 121], [59, 33]]
     found = agreement(four_cells(101, 121, 59, 33))
     assert (found.both, found.baseline_only, found.candidate_only, found.neither) == (101, 121, 59, 33)
@@ -185,7 +185,7 @@ def test_mcnemar_gives_the_published_numbers():
 
 
 @pytest.mark.parametrize(("a", "b"), [(0, 0), (5, 5), (0, 12), (300, 345), (40_000, 40_900)])
-def test_mcnemars_exact_p_equals_scipys(a, b):
+def test_mcnemar__exact_p_of_scipy(a, b):
     theirs = stats.binomtest(a, a + b).pvalue if a + b else 1.0
     assert exact_p(a, b) == pytest.approx(theirs, rel=1e-9)
 
@@ -198,18 +198,18 @@ def four_cells(both, baseline_only, candidate_only, neither):
 
 
 @pytest.mark.parametrize(("share", "rows"), [(0.02, 310), (0.05, 773), (0.10, 1546), (0.20, 3092)])
-def test_rows_needed_for_a_margin_of_two_points(share, rows):
+def test_rows_needed__margin_of_two_points(share, rows):
     assert rows_needed(share, distance=0.02, confidence=0.90) == rows
 
 
-def test_a_tie_is_exact():
+def test_tie__exact():
     assert Tie().interval(0.95) == (0, 0)
     assert Tie().below(-0.01) == 1
     assert Tie().above(-0.01) == 0
 
 
 @pytest.mark.parametrize(("n", "plain"), [(200, 0.088), (1000, 0.039), (10_000, 0.0125)])
-def test_the_calibration_error_of_a_calibrated_model_is_debiased(n, plain):
+def test_calibration_error__debiased(n, plain):
     rng = np.random.default_rng(0)
     values, raw = [], []
     for _ in range(100):
@@ -223,7 +223,7 @@ def test_the_calibration_error_of_a_calibrated_model_is_debiased(n, plain):
     assert np.mean(values) < 0.65 * np.mean(raw)
 
 
-def test_all_right_is_not_certainty_for_ratios():
+def test_ratios__no_errors_have_an_interval():
     label = np.array([0] * 40 + [1] * 12)
     view = ratios.Cells.of(tables.decisions(label, None, label))
     for function in (confusion.matthews_corrcoef, confusion.macro(confusion.f1s)):
@@ -232,7 +232,7 @@ def test_all_right_is_not_certainty_for_ratios():
         assert evidence.interval(0.95) == Proportion(12, 12).interval(0.95)
 
 
-def test_models_that_differ_without_changing_a_ratio_leave_room_for_doubt():
+def test_ratios__different_models_of_equal_ratio_have_an_interval():
     label = np.array([0] * 500 + [1] * 500)
     baseline, candidate = label.copy(), label.copy()
     baseline[500:510], candidate[505:515] = 0, 0  # each misses ten positives and never calls a negative positive

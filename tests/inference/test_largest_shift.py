@@ -1,4 +1,4 @@
-"""The largest shift between two groups: ends and p-values against plain formulas, and what must not move them."""
+"""The largest shift between two groups: ends and p-values against plain formulas, and invariants."""
 
 import itertools
 import math
@@ -154,13 +154,13 @@ def test_shift__no_value():
     assert "no baseline" in alone.candidate.reason
 
 
-def test_shift__written_and_read():
+def test_shift__round_trip():
     evidence = LargestShift(0.1, (GroupDistance(0.09, 0.02), GroupDistance(0.05, 0.01)), 6, 120, math.inf)
     assert serialization._build(serialization._to_plain(evidence)) == evidence
 
 
 def test_shift__simulated():
-    """Of equal models 2.5 % at most are said to have shifted; a shift of 0.172 is found in three draws of four."""
+    """At most 2.5 % of equal models are reported as shifted; a shift of 0.172 is found in three draws of four."""
     rng, draws, counts = np.random.default_rng(8), 80, {"false": 0, "missed": 0, "found": 0}
     sizes = (400, 300, 200, 100)
     for _ in range(draws):

@@ -1,4 +1,4 @@
-"""The few pairs of groups that decide, against an enumeration of all pairs."""
+"""The largest distance between groups, against an enumeration of all pairs."""
 
 import tracemalloc
 
@@ -11,7 +11,7 @@ from mlci.inference.disparity.simultaneous import envelope, largest_distances
 
 @pytest.mark.parametrize("kind", ["difference", "ratio"])
 @pytest.mark.parametrize(("groups", "sizes", "rate"), [(2, (5, 15), 0.5), (30, (1, 9), 0.9), (150, (20, 900), 0.04)])
-def test_the_largest_deviation_is_that_of_all_pairs(kind, groups, sizes, rate):
+def test_largest_distances__all_pairs(kind, groups, sizes, rate):
     generator = np.random.default_rng(3)
     base = generator.integers(*sizes, groups).astype(float)
     part = generator.binomial(base.astype(int), rate).astype(float)
@@ -22,11 +22,11 @@ def test_the_largest_deviation_is_that_of_all_pairs(kind, groups, sizes, rate):
     assert largest_distances(moved, error).tolist() == every.max(axis=1).tolist()
 
 
-def test_deviations_that_are_all_nothing():
+def test_largest_distances__all_zero():
     assert largest_distances(np.zeros((2, 5)), np.ones((2, 5))).tolist() == [0.0, 0.0]
 
 
-def test_the_highest_line_is_on_the_envelope_whatever_the_limit():
+def test_envelope__highest_line_at_any_limit():
     generator = np.random.default_rng(5)
     for _ in range(50):
         start = generator.integers(0, 9, 40) / 4
@@ -37,7 +37,7 @@ def test_the_highest_line_is_on_the_envelope_whatever_the_limit():
         assert slope[kept[-1]] == slope.min()
 
 
-def test_a_thousand_groups_need_no_gigabytes():
+def test_compare_groups__memory_of_a_thousand_groups():
     base = np.full(1000, 40.0)
     drawn = simultaneous.group_proportions(np.round(base * 0.4), base, kind="difference", seed=1)
     tracemalloc.start()

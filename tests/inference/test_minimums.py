@@ -1,4 +1,4 @@
-"""Minimums and causes: what carries a metric, and what a missing value comes from."""
+"""Minimum numbers of rows for a metric, and causes of missing values."""
 
 import numpy as np
 import pytest
@@ -41,14 +41,14 @@ def test_lack__one_row_short(metric, carried, lack):
     assert minimums.missing_rows(metric, enough) is None
 
 
-def test_lack__proving_a_regression_counts_what_carries_the_metric():
+def test_lack__regression_counts_rows_that_affect_the_metric():
     carried = {"labelled positives": 29, "rows": 5000}
     assert minimums.missing_rows("recall", carried) is None
     assert minimums.missing_rows("recall", carried, proving=True) == MissingRows(29, "labelled positives", 30)
     assert minimums.missing_rows("accuracy", {"rows": 5000}, proving=True) is None
 
 
-def test_carriers__counted_from_decisions_or_from_scores():
+def test_carriers__from_decisions_or_scores():
     label, before, now = [1, 1, 0, 0, 0], [1, 0, 1, 0, 0], [1, 1, 1, 1, 0]
     found = statistics(label, before, now)
     assert minimums.carriers("precision", found) == {
@@ -63,7 +63,7 @@ def test_carriers__counted_from_decisions_or_from_scores():
 
 
 @pytest.mark.parametrize("metric", ["precision", "cohen_kappa_score", "negative_predictive_value"])
-def test_cause__labels_that_fix_the_value_whatever_is_predicted(metric):
+def test_cause__labels_fix_the_value(metric):
     found = measured(metric, [1] * 60, [1, 0] * 30, [1, 1, 0] * 20)
     assert (found.candidate.value, found.change.cause) == (0.0 if metric != "precision" else 1.0, Cause.LABELS)
     assert minimums.missing_rows(metric, found.carriers) is not None
@@ -93,13 +93,13 @@ def test_cause__ranks_with_one_class(only, metric):
         ([0] * 40, [0] * 40, (Cause.CANDIDATE, Cause.BASELINE, Cause.BOTH)),
     ],
 )
-def test_cause__a_model_that_never_predicts_a_positive(baseline, candidate, causes):
+def test_cause__model_never_predicts_a_positive(baseline, candidate, causes):
     found = measured("precision", [1, 0, 1, 0] * 10, baseline, candidate)
     parts = (found.candidate, found.baseline, found.change)
     assert tuple(getattr(part, "cause", None) for part in parts) == causes
 
 
-def test_cause__a_class_that_does_not_exist_and_one_that_is_never_decided():
+def test_cause__class_not_found_or_never_decided():
     label, decided = [0, 1, 2] * 20, [0, 1, 0] * 20
     classes = ("a", "b", "c")
     unknown = measured("recall[C]", label, decided, decided, classes=classes)
@@ -110,13 +110,13 @@ def test_cause__a_class_that_does_not_exist_and_one_that_is_never_decided():
     assert measured("precision[c]", label, decided, decided, classes=classes).change.cause is Cause.BOTH
 
 
-def test_a_multiclass_label_of_one_class__is_judged_and_not_a_crash():
+def test_multiclass__one_class():
     found = measured("accuracy", [0] * 40, [0] * 40, [0] * 40, classes=("a",))
     assert (found.candidate.value, found.change.value) == (1.0, 0.0)
     assert measured("balanced_accuracy", [0] * 40, [0] * 40, [0] * 40, classes=("a",)).change.cause is Cause.LABELS
 
 
-def test_constant_scores__are_a_roc_auc_of_one_half_with_an_interval():
+def test_constant_scores__roc_auc_of_one_half_with_an_interval():
     label, rng = [1, 0] * 30, np.random.default_rng(5)
     found = measured("roc_auc", label, None, [1] * 60, scores=scores(label, None, np.full(60, 0.5)))
     low, high = found.candidate.interval(0.95)
@@ -126,7 +126,7 @@ def test_constant_scores__are_a_roc_auc_of_one_half_with_an_interval():
     assert measured("roc_auc", label, label, [1] * 60, scores=ranked).change.interval(0.95)[1] < 0
 
 
-def test_cause__a_group_without_labelled_positives_in_a_disparity():
+def test_cause__group_without_labelled_positives():
     label, group = [1, 0] * 30 + [0] * 40, ["a"] * 60 + ["b"] * 40
     asked = Question(task="binary", metrics=(), baseline=True, disparities=(("recall_difference", "g"),))
     (found,) = evaluate(by_group(label, label, label, group), asked, fingerprint="", notes=()).disparities
@@ -135,7 +135,7 @@ def test_cause__a_group_without_labelled_positives_in_a_disparity():
     assert [rate.shortage for rate in found.groups] == [None, "no labelled positives; 3 are needed"]
 
 
-def test_disagreements__only_rows_that_can_move_the_metric():
+def test_disagreements__rows_that_affect_the_metric():
     label = [1] * 10 + [0] * 90
     before = [1] * 10 + [0] * 90
     now = [0] * 2 + [1] * 8 + [1] * 30 + [0] * 60
@@ -144,7 +144,7 @@ def test_disagreements__only_rows_that_can_move_the_metric():
 
 
 @pytest.mark.parametrize("loss", ["mean_absolute_error", "root_mean_squared_error", "mean_error"])
-def test_a_single_row__has_a_value_without_an_interval(loss):
+def test_single_row__no_interval(loss):
     names = {"mean_absolute_error": "absolute", "root_mean_squared_error": "squared", "mean_error": "signed"}
     one = moments(baseline=np.array([9.0]), candidate=np.array([4.0]))
     found = Statistics(WHOLE, 1, moments={names[loss]: one})
@@ -155,7 +155,7 @@ def test_a_single_row__has_a_value_without_an_interval(loss):
     assert item.candidate.interval(0.95) is item.change.interval(0.95) is None
 
 
-def test_causes_survive_the_step_between_measuring_and_judging():
+def test_cause__survives_serialization():
     found = Statistics(WHOLE, 60, decisions([0] * 60, [0] * 60, [1] * 60))
     result = evaluate(
         [found], Question(task="binary", metrics=("recall", "precision"), baseline=True), fingerprint="", notes=()

@@ -1,4 +1,4 @@
-"""Intervals that a simulation has shown to misbehave once: small, seeded versions of what the benchmark measures."""
+"""Coverage of intervals that failed in a simulation: small, seeded versions of the benchmark."""
 
 import math
 
@@ -17,35 +17,35 @@ from tests import tables
 
 
 @pytest.mark.parametrize("name", group_gaps.CHANGES)
-def test_the_change_of_a_disparity_is_covered_where_only_one_model_is_equal(name):
-    # a bootstrap of the change held the truth in 45 to 75 % of these draws
+def test_disparity_change__coverage_if_one_model_is_equal(name):
+    # a bootstrap of the change covered the truth in 45 to 75 % of these draws
     rng, case = np.random.default_rng(11), "unequal groups, the candidate equal"
     before, now = group_gaps.CASES[case]
     truth = group_gaps.true_spread(name, now) - group_gaps.true_spread(name, before)
-    held = 0
+    covered = 0
     for _ in range(40):
         whole, *groups = group_gaps.draw(rng, 2_000, case)
         across = GroupedValues(slice="group", groups=tuple(groups), reference=None, min_group_size=30)
         low, high = measure_disparity(name, across, context(whole)).change.interval(0.95)
-        held += low <= truth <= high
-    assert held >= 36
+        covered += low <= truth <= high
+    assert covered >= 36
 
 
-def test_matthews_correlation_of_few_positives_is_covered():
-    # the symmetric delta interval held the truth in 90.5 % of these draws
+def test_matthews_corrcoef__coverage_with_few_positives():
+    # the symmetric delta interval covered the truth in 90.5 % of these draws
     rng, family = np.random.default_rng(5), families.FAMILIES["few"]
     truth, _ = family.truth("matthews_corrcoef", 500)
-    held = 0
+    covered = 0
     for _ in range(300):
         sample = family.sample(rng, 500)
         low, high = measure_metric("matthews_corrcoef", sample, context(sample, baseline=False)).candidate.interval(
             0.95
         )
-        held += low <= truth <= high
-    assert held >= 0.93 * 300
+        covered += low <= truth <= high
+    assert covered >= 0.93 * 300
 
 
-def test_a_correlations_interval_is_fishers():
+def test_correlation__fisher_interval():
     evidence = Logit(0.6, 0.05, 400, "delta", low=-1.0, high=1.0)
     reach = 1.959963985 * 0.05 / (1 - 0.6**2)
     assert evidence.interval(0.95) == pytest.approx(
@@ -56,7 +56,7 @@ def test_a_correlations_interval_is_fishers():
     assert evidence.above(1.0) == 1
 
 
-def test_the_baselines_mean_error_has_two_finite_ends():
+def test_mean_error__two_finite_ends_for_the_baseline():
     error = np.random.default_rng(0).standard_normal((2, 50))
     found = tables.moments(baseline=error[0], candidate=error[1])
     whole = Statistics(WHOLE, 50, moments={"signed": found})

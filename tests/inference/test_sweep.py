@@ -1,4 +1,4 @@
-"""Small tables of any kind: no crash, no NaN, no pass without a value, and identical models never block."""
+"""Random small tables: no crash, no NaN, no pass without a value, and identical models never block."""
 
 import json
 import math

@@ -1,4 +1,4 @@
-"""Losses whose mean rests on few rows: RMSE, MSE and R² under heavy tails, Brier score and log loss of rare classes."""
+"""Losses dominated by few rows: RMSE, MSE and R² under heavy tails, Brier score and log loss of rare classes."""
 
 import dataclasses
 import math
@@ -55,7 +55,7 @@ def halls(mean, values, df):
     return [mean - error * 3 / a * (np.cbrt(1 + a * (x - a / 6)) - 1) for x in (t, -t)]
 
 
-def test_satterthwaite__of_two_samples_is_welchs():
+def test_satterthwaite__welch_for_two_samples():
     rng = np.random.default_rng(0)
     one, two = rng.normal(0, 1, 9), rng.normal(0, 3, 30)
     parts = [(item.var(ddof=1) / len(item), len(item) - 1.0) for item in (one, two)]
@@ -63,13 +63,13 @@ def test_satterthwaite__of_two_samples_is_welchs():
     assert distributions.df_of_sum(parts, most=100) == pytest.approx(welch, rel=1e-12)
 
 
-def test_satterthwaite__of_normal_values_is_about_their_number():
+def test_satterthwaite__normal_values():
     assert distributions.df_of_sample(400, 3.0) == 399
     assert distributions.df_of_sample(400, 9.0) == 100
     assert distributions.df_of_sample(400, 4000.0) == 1
 
 
-def test_hall__without_skewness_is_students():
+def test_hall__student_without_skewness():
     low, high = Hall(2.0, 0.5, 0.0, 7.0, 8).interval(0.9)
     assert (low, high) == pytest.approx(stats.t.interval(0.9, 7, 2.0, 0.5), abs=1e-9)
     nearly = Hall(2.0, 0.5, 1e-7, 7.0, 8).interval(0.9)
@@ -88,7 +88,7 @@ def test_hall__p_values_agree_with_the_interval(skewness):
 
 
 @pytest.mark.parametrize(("metric", "power"), [("root_mean_squared_error", 1), ("mean_squared_error", 2)])
-def test_rmse__is_halls_on_the_log_scale(metric, power):
+def test_rmse__hall_on_the_log_scale(metric, power):
     y, before, now = errors(300, seed=1, df=30)
     evidence = seen(metric, regression(y, before, now)).candidate
     influence = (now**2 / (now**2).mean() - 1) / 2
@@ -97,7 +97,7 @@ def test_rmse__is_halls_on_the_log_scale(metric, power):
     assert evidence.value == pytest.approx((now**2).mean() ** (power / 2), rel=1e-12)
 
 
-def test_paired_losses__have_the_degrees_of_freedom_of_their_influence():
+def test_paired_losses__degrees_of_freedom_of_their_influence():
     y, before, now = errors(300, seed=2)
     found = regression(y, before, now)
     roots, spread = [math.sqrt((one**2).mean()) for one in (before, now)], y.var()
@@ -114,7 +114,7 @@ def test_paired_losses__have_the_degrees_of_freedom_of_their_influence():
     assert seen("mean_absolute_error", found).change.df == 299
 
 
-def test_r2__is_students_on_the_scale_of_unexplained_variance():
+def test_r2__student_on_the_scale_of_unexplained_variance():
     y, before, now = errors(300, seed=3, df=30)
     evidence = seen("r2", regression(y, before, now)).candidate
     influence = now**2 / (now**2).mean() - (y - y.mean()) ** 2 / y.var()
@@ -129,7 +129,7 @@ def test_r2__is_students_on_the_scale_of_unexplained_variance():
 
 
 @pytest.mark.parametrize("metric", ["root_mean_squared_error", "mean_squared_error", "r2"])
-def test_squares__carried_by_a_few_rows_have_no_interval(metric):
+def test_squares__dominated_by_a_few_rows_have_no_interval(metric):
     y, before, now = errors(200, seed=4, df=30)
     now[[3, 90]] = 60.0, -80.0
     found = seen(metric, regression(y, before, now))
@@ -139,7 +139,7 @@ def test_squares__carried_by_a_few_rows_have_no_interval(metric):
     assert found.baseline.interval(0.95) is not None
 
 
-def test_rmse__some_large_errors_carry_a_warning():
+def test_rmse__warning_for_some_large_errors():
     y, before, now = errors(200, seed=5, df=30)
     now[:9] = 12.0
     evidence = seen("root_mean_squared_error", regression(y, before, now)).candidate
@@ -193,7 +193,7 @@ def by_class(values, label):
 
 
 @pytest.mark.parametrize("positives", [2, 6, 40])
-def test_binary_losses__are_halls_and_students_by_class(positives):
+def test_binary_losses__hall_and_student_by_class(positives):
     label, before, now = binary(positives, 200, seed=positives)
     found = seen("brier_score_loss", losses(label, before, now))
     loss, gap = (now - label) ** 2, (now - label) ** 2 - (before - label) ** 2
@@ -216,9 +216,9 @@ def test_binary_losses__one_row_of_a_class_is_too_few(metric, flip):
         assert f"1 labelled {'negative' if flip else 'positive'}" in evidence.reason
 
 
-def test_binary_losses__two_percent_positives_are_covered():
+def test_binary_losses__coverage_with_two_percent_positives():
     # Student's interval over all rows covered 80 % (Brier score of one model at 100 rows)
-    rng, held, drawn = np.random.default_rng(3), np.zeros(2), 0
+    rng, covered, drawn = np.random.default_rng(3), np.zeros(2), 0
     rate, chance = 0.05, 0.12
     truth = rate * (1 - chance) ** 2 + (1 - rate) * chance**2
     while drawn < 250:
@@ -228,6 +228,6 @@ def test_binary_losses__two_percent_positives_are_covered():
             found = seen("brier_score_loss", losses(label, *score))
             for k, (evidence, value) in enumerate(((found.candidate, truth), (found.change, 0.0))):
                 low, high = evidence.interval(0.95)
-                held[k] += low - 1e-5 <= value <= high + 1e-5
+                covered[k] += low - 1e-5 <= value <= high + 1e-5
             drawn += 1
-    assert (held >= 0.92 * drawn).all(), held
+    assert (covered >= 0.92 * drawn).all(), covered
