@@ -7,7 +7,7 @@ import json
 import math
 import types
 import typing
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from enum import StrEnum
 from functools import cache
@@ -28,49 +28,11 @@ from mlci.inference.result import Agreement, Comparison, Disparity, EvaluationRe
 from mlci.metrics.statistics import Scope
 from mlci.util.json_limits import Bounds, excess
 
-LARGEST = 2**63
-"""Largest count; every integer up to it is a float."""
-
-
-def misfit(kind: type[Any], parts: Mapping[str, Any]) -> str | None:
-    """Return the first field of ``kind`` whose value is of another type than declared; ``None`` if all fit."""
-    hints = _hints(typing.cast("Hashable", kind))
-    return next((name for name, value in parts.items() if name in hints and not _fits(value, hints[name])), None)
-
-
-@cache
-def _hints(kind: Hashable) -> dict[str, Any]:
-    return typing.get_type_hints(kind)
-
-
-def _fits(value: object, hint: Any) -> bool:  # noqa: ANN401 (any annotation)
-    origin, inner = typing.get_origin(hint), typing.get_args(hint)
-    if origin in {typing.Union, types.UnionType}:
-        return any(_fits(value, part) for part in inner)
-    if origin is typing.Literal:
-        return value in inner
-    if origin is tuple:
-        return isinstance(value, tuple) and all(_fits(item, inner[0]) for item in value)
-    if origin is not None:
-        return isinstance(value, Mapping) and all(isinstance(key, str) and _fits(value[key], inner[1]) for key in value)
-    return _plainly_fits(value, hint)
-
-
-def _plainly_fits(value: object, hint: type[Any]) -> bool:
-    if hint is Evidence:
-        return is_dataclass(value) and hasattr(value, "interval")
-    if issubclass(hint, StrEnum):
-        return isinstance(value, str) and value in set(hint)
-    if hint in {float, int}:
-        if isinstance(value, float):
-            return hint is float
-        return isinstance(value, int) and not isinstance(value, bool) and -LARGEST < value < LARGEST
-    return isinstance(value, hint)
-
-
 SCHEMA = "mlci/evaluation/1"
 MOST_BYTES = 256_000_000
 MOST = Bounds(depth=50, parts=3_000_000, values=12_000_000)
+_LARGEST = 2**63
+"""Limit of counts; every integer up to it is a float."""
 _KINDS: dict[str, type[Any]] = {
     kind.__name__: kind
     for kind in (
@@ -139,10 +101,10 @@ def parse_evaluation(text: str | bytes, *, path: str) -> EvaluationResult:
 
 def _to_plain(value: Any) -> Any:  # noqa: ANN401 (any part of an evaluation)
     if type(value) in _KINDS.values():
-        named = {field.name: _to_plain(getattr(value, field.name)) for field in fields(value)}
-        if isinstance(value, Simultaneous):
-            named["scale"] = named.pop("kind")
-        return {"kind": type(value).__name__, **named}
+        return {
+            "kind": type(value).__name__,
+            **{one.name: _to_plain(getattr(value, one.name)) for one in fields(value)},
+        }
     if isinstance(value, Mapping):
         return {key: _to_plain(item) for key, item in value.items()}
     if isinstance(value, tuple | list):
@@ -159,13 +121,44 @@ def _build(value: Any) -> Any:  # noqa: ANN401 (any part of an evaluation)
     for key in _BOUNDS & parts.keys():
         parts[key] = _ENDLESS.get(parts[key], parts[key]) if isinstance(parts[key], str) else parts[key]
     kind = _KINDS.get(value.get("kind", ""))
-    if kind is Simultaneous:  # it has a field `kind`, too, which is stored under another name
-        parts["kind"] = parts.pop("scale")
     if kind is None:
         return parts
-    if wrong := misfit(kind, parts):
+    hints = _hints(kind.__name__)
+    wrong = next((name for name, part in parts.items() if name in hints and not _fits(part, hints[name])), None)
+    if wrong is not None:
         raise ValueError(f"{kind.__name__} has a {wrong} of another type than it should have")
     return kind(**parts)
+
+
+@cache
+def _hints(kind: str) -> dict[str, Any]:
+    return typing.get_type_hints(_KINDS[kind])
+
+
+def _fits(value: object, hint: Any) -> bool:  # noqa: ANN401 (any annotation)
+    """Return whether a value is of the declared type: fields have no others than these."""
+    origin, inner = typing.get_origin(hint), typing.get_args(hint)
+    if origin is types.UnionType:
+        return any(_fits(value, part) for part in inner)
+    if origin is typing.Literal:
+        return value in inner
+    if origin is tuple:
+        return isinstance(value, tuple) and all(_fits(item, inner[0]) for item in value)
+    if origin is Mapping:
+        return isinstance(value, Mapping) and all(_fits(item, inner[1]) for item in value.values())
+    return _is_plain(value, hint)
+
+
+def _is_plain(value: object, hint: type[Any]) -> bool:
+    if hint is Evidence:
+        return is_dataclass(value) and hasattr(value, "interval")
+    if issubclass(hint, StrEnum):
+        return isinstance(value, str) and value in set(hint)
+    if hint is float and isinstance(value, float):
+        return True
+    if hint in {float, int}:
+        return isinstance(value, int) and not isinstance(value, bool) and -_LARGEST < value < _LARGEST
+    return isinstance(value, hint)
 
 
 def _probe(result: EvaluationResult) -> None:
@@ -187,5 +180,5 @@ def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def _refuse(constant: str) -> Callable[[], None]:
+def _refuse(constant: str) -> typing.NoReturn:
     raise ValueError(f"{constant} is not a number")

@@ -56,11 +56,11 @@ class Simultaneous:
     Attributes:
         value: Largest difference, or smallest ratio, of the raw rates.
         low, high: Ends of the simultaneous interval, on the value's own scale.
-        pairs: The comparisons that a test can depend on, on the scale of ``kind`` (logarithms for ratios).
+        pairs: The comparisons that a test can depend on, on this ``scale`` (logarithms for ratios).
         compared: Number of comparisons.
         rows: Rows in the smallest group.
         confidence: Confidence level of ``low`` and ``high``.
-        kind: ``difference`` or ``ratio``.
+        scale: ``difference`` or ``ratio``.
     """
 
     value: float
@@ -70,7 +70,7 @@ class Simultaneous:
     compared: int
     rows: int
     confidence: float
-    kind: Kind
+    scale: Kind
     method: str = "simultaneous"
     reason: str | None = None
 
@@ -82,13 +82,13 @@ class Simultaneous:
 
     def above(self, limit: float) -> float:
         """Test that the disparity is larger than a difference, or a ratio closer to 1 than the limit."""
-        if self.kind == "difference":
+        if self.scale == "difference":
             return self._beyond(limit)
         return self._within(-math.log(limit)) if limit > 0 else 0.0
 
     def below(self, limit: float) -> float:
         """Test that the disparity is smaller than a difference, or a ratio further from 1 than the limit."""
-        if self.kind == "difference":
+        if self.scale == "difference":
             return self._within(limit)
         return self._beyond(-math.log(limit)) if limit > 0 else 1.0
 
