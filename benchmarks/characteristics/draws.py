@@ -113,3 +113,11 @@ def _powers(numbers: Mapping[str, np.ndarray]) -> dict[str, PowerSums]:
 
 def _by_class(values: np.ndarray, label: np.ndarray) -> np.ndarray:
     return np.array([[(values[label == k] ** power).sum() for power in range(4)] for k in (0, 1)])
+
+
+def multinomial_draws(decisions: Decisions, *, replicates: int, seed: int) -> np.ndarray:
+    """Resample the cell counts: ``replicates`` multinomials of the scope's rows, shape (replicates, cells)."""
+    total = int(decisions.count.sum())
+    shares = decisions.count / total
+    generator = np.random.Generator(np.random.PCG64(seed))
+    return generator.multinomial(total, shares, size=replicates).astype(np.float64)

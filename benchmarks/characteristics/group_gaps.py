@@ -6,14 +6,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from benchmarks.characteristics.draws import Population, binary, context
+from benchmarks.characteristics.draws import Population, binary, context, multinomial_draws
 from benchmarks.characteristics.figures import Figure, Section, percent, within
 from benchmarks.characteristics.many_slices import total
 from benchmarks.characteristics.pool import Outcome, Work
 from mlci.inference.disparity.disparity import measure_disparity
 from mlci.inference.disparity.groups import GroupedValues
 from mlci.inference.disparity.simultaneous import disparity_evidence
-from mlci.inference.estimators import ratios
 from mlci.inference.evidence import Evidence
 from mlci.metrics.statistics import Scope, Statistics
 
@@ -125,7 +124,7 @@ def percentile(rng: np.random.Generator, draws: int, *, rows: int) -> dict[str, 
         rates = []
         for group in groups:
             assert group.decisions is not None  # noqa: S101 (drawn with decisions; for the type checker)
-            counts = ratios.multinomial_draws(group.decisions, replicates=500, seed=7)
+            counts = multinomial_draws(group.decisions, replicates=500, seed=7)
             rates.append(counts @ group.decisions.candidate / group.rows)
         spread = disparity_evidence(np.stack(rates, axis=1), reference=None, kind="difference")
         held += float(np.quantile(spread, 0.025)) <= 0

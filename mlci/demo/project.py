@@ -39,14 +39,6 @@ gates:
 """
 
 
-@dataclass(frozen=True)
-class Scored:
-    """Scores of one model on the holdout, in its order."""
-
-    patients: Sequence[int]
-    scores: Sequence[float]
-
-
 def write(folder: Path, *, regress: bool) -> Path:
     """Fit both models, write the project into ``folder`` and return the path of its ``mlci.yml``."""
     study = load_study()

@@ -32,7 +32,6 @@ class DuckDBEngine:
         self,
         *,
         threads: int | None = None,
-        memory_limit: str | None = None,
         exact_rows: int = 250_000,
         row_metrics: RowMetricEvaluator | None = None,
     ) -> None:
@@ -40,12 +39,11 @@ class DuckDBEngine:
 
         Args:
             threads: Threads of DuckDB and NumPy blocks; ``None`` uses all of the machine. No result depends on it.
-            memory_limit: DuckDB's own limit, e.g. ``"1GB"``; beyond it, it spills to the temporary folder.
             exact_rows: Most rows for which scores are ranked exactly instead of in bins.
             row_metrics: Evaluates functions of rows; optional for jobs without them.
         """
         self.row_metrics = row_metrics
-        self.threads, self.memory_limit, self.exact_rows = threads, memory_limit, exact_rows
+        self.threads, self.exact_rows = threads, exact_rows
 
     def observe(self, job: Job) -> Observed:
         """Read, check and join the tables and reduce them.
@@ -54,7 +52,7 @@ class DuckDBEngine:
             InputError: if a table or its content is invalid; the message has every problem.
         """
         with (
-            sql.session(threads=self.threads, memory_limit=self.memory_limit) as (connection, scratch),
+            sql.session(threads=self.threads) as (connection, scratch),
             sql.reading(*_read_late(job)),
         ):
             return self._observe(connection, job, scratch)

@@ -67,23 +67,20 @@ def select(
 
 
 @contextlib.contextmanager
-def session(
-    *, threads: int | None = None, memory_limit: str | None = None
-) -> Iterator[tuple[duckdb.DuckDBPyConnection, Path]]:
+def session(*, threads: int | None = None) -> Iterator[tuple[duckdb.DuckDBPyConnection, Path]]:
     """Yield a connection whose tables and types end with the session, and a temporary folder.
 
-    Sessions without limits share one database, because opening one takes 20 ms for DuckDB's functions.
+    Sessions without ``threads`` share one database, because opening one takes 20 ms for DuckDB's functions.
 
     Args:
         threads: Threads of the queries; ``None`` for DuckDB's own default.
-        memory_limit: Memory above which the queries spill to the disk; ``None`` for DuckDB's own default.
     """
     with tempfile.TemporaryDirectory(prefix="mlci-", ignore_cleanup_errors=True) as scratch:
-        if threads is None and memory_limit is None:
+        if threads is None:
             with _catalog(_shared_database().cursor()) as connection:
                 yield connection, Path(scratch)
         else:
-            with contextlib.closing(connect(threads=threads, memory_limit=memory_limit, scratch=scratch)) as connection:
+            with contextlib.closing(connect(threads=threads, scratch=scratch)) as connection:
                 yield connection, Path(scratch)
 
 
@@ -113,7 +110,7 @@ def _shared_database() -> duckdb.DuckDBPyConnection:
     return connect(scratch=folder)
 
 
-def connect(*, threads: int | None = None, memory_limit: str | None = None, scratch: str) -> duckdb.DuckDBPyConnection:
+def connect(*, threads: int | None = None, scratch: str) -> duckdb.DuckDBPyConnection:
     """Open a database in memory that spills into ``scratch``, and never installs or loads an extension.
 
     Scans keep the order of their files (``preserve_insertion_order``), on which sums of floats depend.
@@ -128,8 +125,6 @@ def connect(*, threads: int | None = None, memory_limit: str | None = None, scra
     }
     if threads is not None:
         config["threads"] = threads
-    if memory_limit is not None:
-        config["memory_limit"] = memory_limit
     return _configure(duckdb.connect(":memory:", config=config))
 
 

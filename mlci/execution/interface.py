@@ -41,8 +41,7 @@ class StepResult:
         signal: Number of the signal that ended it.
         timed_out: Whether it was ended by its time-out.
         seconds: Wall time.
-        cpu_seconds: User and system time of the command and of every descendant that was waited for (wait4(2)).
-        peak_megabytes: Largest resident set of any **single** process among them, in 10⁶ bytes (``ru_maxrss``); the sum
+        peak_megabytes: Largest resident set of any **single** process of it, in 10⁶ bytes (``ru_maxrss``); the sum
             over concurrent processes may be larger, and the kernel does not report it.
         tail: Last lines of output, sanitized.
         lines: Number of lines of output.
@@ -52,7 +51,6 @@ class StepResult:
     signal: int | None = None
     timed_out: bool = False
     seconds: float
-    cpu_seconds: float | None = None
     peak_megabytes: float | None = None
     tail: tuple[str, ...] = ()
     lines: int = 0

@@ -32,22 +32,6 @@ class StepLog(Protocol):
         ...
 
 
-class SilentLog:
-    """Log that shows nothing."""
-
-    def start(self, *, name: str, command: str) -> None:
-        """Show nothing."""
-
-    def line(self, text: str) -> None:
-        """Show nothing."""
-
-    def tick(self, *, seconds: float, last: str) -> None:
-        """Show nothing."""
-
-    def end(self, *, seconds: float, outcome: str) -> None:
-        """Show nothing."""
-
-
 class PlainLog:
     """Headings and lines for files and pipes, with a progress line after every minute of silence."""
 

@@ -273,10 +273,10 @@ class _Watch:
             facts = json.loads(self._facts)
             code = os.waitstatus_to_exitcode(facts["status"])
             unit = 1 if sys.platform == "darwin" else _KIBIBYTE  # getrusage(2): bytes on macOS, KiB on Linux
-            costs = {"cpu_seconds": float(facts["cpu"]), "peak_megabytes": facts["maxrss"] * unit / _MEGABYTE}
+            peak = facts["maxrss"] * unit / _MEGABYTE
             seconds = float(facts["seconds"])
         except (ValueError, KeyError, TypeError):  # the launcher was killed: the step's end is unknown, so it failed
-            code, costs, seconds = -9, {}, ended - self._begun
+            code, peak, seconds = -9, None, ended - self._begun
         return StepResult(
             status=code if code >= 0 else None,
             signal=-code if code < 0 else None,
@@ -284,7 +284,7 @@ class _Watch:
             seconds=ended - self._begun if self._timed_out else seconds,
             tail=output.tail(),
             lines=output.lines,
-            **costs,
+            peak_megabytes=peak,
         )
 
 

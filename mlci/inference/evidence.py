@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
+from mlci.inference.intervals.distributions import cdf
 from mlci.metrics.statistics import Statistics
 
 Interval = tuple[float, float]
@@ -69,6 +70,37 @@ class Cause(StrEnum):
     """The candidate's predictions leave it undefined, and the baseline's, if there is one, do not."""
     BASELINE = "baseline"
     """The baseline's predictions leave it undefined."""
+
+
+class _Statistic(Protocol):
+    @property
+    def value(self) -> float: ...
+
+    def statistic(self, limit: float) -> float | None: ...
+
+    def tail(self, statistic: float) -> float: ...
+
+
+class StatisticTest:
+    """Tests of a limit by a statistic, which is standard normal if the truth is at the limit.
+
+    A class has ``statistic``, which is positive for a value above the limit. Without a statistic, such as for a limit
+    beyond the bounds of the value, the limit is compared with the value.
+    """
+
+    def below(self: _Statistic, limit: float) -> float:
+        """Return the statistic's probability at or below the observed one."""
+        statistic = self.statistic(limit)
+        return float(self.value >= limit) if statistic is None else self.tail(statistic)
+
+    def above(self: _Statistic, limit: float) -> float:
+        """Return the statistic's probability at or above the observed one."""
+        statistic = self.statistic(limit)
+        return float(self.value <= limit) if statistic is None else self.tail(-statistic)
+
+    def tail(self, statistic: float) -> float:
+        """Return the distribution function of the statistic."""
+        return cdf(statistic)
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ def settings(connection):
     return sql.first_row(connection, asked)
 
 
-@pytest.mark.parametrize("limits", [{}, {"threads": 1}, {"memory_limit": "1GB"}])
+@pytest.mark.parametrize("limits", [{}, {"threads": 1}])
 def test_session__settings(limits):
     with sql.session(**limits) as (connection, _):
         connection.execute("SET TimeZone = 'Asia/Tokyo'")

@@ -1,7 +1,7 @@
 import io
 import re
 
-from mlci.execution.logs import ActionsLog, PlainLog, SilentLog, TerminalLog
+from mlci.execution.logs import ActionsLog, PlainLog, TerminalLog
 from tests.execution.recording import runner, step
 
 
@@ -64,7 +64,3 @@ def test_an_ascii_stream_gets_escapes_instead_of_an_exception():
     log = PlainLog(io.TextIOWrapper(raw, "ascii"))
     log.line("größe")
     assert raw.getvalue() == b"gr\\xf6\\xdfe\n"
-
-
-def test_a_silent_log_is_a_log(tmp_path):
-    assert runner(SilentLog()).run(step("echo x", tmp_path)).tail == ("x",)

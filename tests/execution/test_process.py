@@ -40,12 +40,11 @@ def test_output_is_streamed_merged_and_kept(tmp_path):
     assert ran.tail == ("out", "err", "no newline")
 
 
-def test_wall_time_cpu_time_and_memory_are_those_of_the_command_not_ours(tmp_path):
+def test_wall_time_and_memory_are_those_of_the_command_not_ours(tmp_path):
     ours = bytearray(150_000_000)  # a child that is forked from here would seem this large
     busy = "import time\nx = bytearray(60_000_000)\nwhile time.process_time() < 0.2: pass"
     (tmp_path / "busy.py").write_text(busy)
     ran = runner().run(step(f"{PYTHON} -S busy.py; true", tmp_path))
-    assert 0.2 <= ran.cpu_seconds < 2
     assert ran.seconds >= 0.2
     assert 60 < ran.peak_megabytes < 100
     assert ours[0] == 0
@@ -108,10 +107,10 @@ def test_fifty_megabytes_of_output_do_not_grow_us(tmp_path):
         """
         import os, resource, sys
         from pathlib import Path
-        from mlci.execution.logs import SilentLog
+        from mlci.execution.logs import PlainLog
         from mlci.execution.interface import Step
         from mlci.execution.process import ProcessRunner
-        run = ProcessRunner(environment=os.environ, log=SilentLog()).run
+        run = ProcessRunner(environment=os.environ, log=PlainLog(open(os.devnull, "w"))).run
         run(Step(name="train", command="echo", cwd=Path(".")))
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         line = "x" * 999
@@ -194,10 +193,10 @@ def test_when_we_are_killed_the_command_goes_too(tmp_path):
     script = textwrap.dedent(
         f"""
         from pathlib import Path
-        from mlci.execution.logs import SilentLog
+        from mlci.execution.logs import PlainLog
         from mlci.execution.interface import Step
         from mlci.execution.process import ProcessRunner
-        ProcessRunner(environment={{"PATH": "/usr/bin:/bin"}}, log=SilentLog()).run(
+        ProcessRunner(environment={{"PATH": "/usr/bin:/bin"}}, log=PlainLog(open("/dev/null", "w"))).run(
             Step(name="train", command="echo $$ > pid.new; mv pid.new pid; sleep 100", cwd=Path({str(tmp_path)!r})))
         """,
     )

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from benchmarks.characteristics.draws import multinomial_draws
 from mlci.inference.estimators import decision_metrics_by_label, ranks, ratios
 from mlci.inference.estimators.score_metrics import expected_calibration_error
 from mlci.inference.evidence import Tie
@@ -151,7 +152,7 @@ def test_change__standard_error_of_the_row_bootstrap(function):
     label, baseline, candidate = tables.paired_rows(4000, seed=5, disagree=0.1)
     view = ratios.Cells.of(tables.decisions(label, baseline, candidate))
     evidence = decision_metrics_by_label.change_by_label(view, function)
-    counts = ratios.multinomial_draws(view.decisions, replicates=2000, seed=1)
+    counts = multinomial_draws(view.decisions, replicates=2000, seed=1)
     drawn = [
         function(ratios.margins(view.decisions, d, counts)) for d in (view.decisions.candidate, view.decisions.baseline)
     ]
@@ -166,7 +167,7 @@ def test_multinomial__same_as_resampling_rows():
     label, baseline, candidate = tables.paired_rows(400, seed=1)
     found = tables.decisions(label, baseline, candidate)
     rng = np.random.default_rng(0)
-    drawn = ratios.multinomial_draws(found, replicates=3000, seed=3)
+    drawn = multinomial_draws(found, replicates=3000, seed=3)
     rows = np.repeat(np.arange(len(found.count)), found.count)
     direct = np.stack([np.bincount(rng.choice(rows, len(rows)), minlength=len(found.count)) for _ in range(3000)])
     assert drawn.sum(axis=1).tolist() == [400] * 3000

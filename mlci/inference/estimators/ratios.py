@@ -91,14 +91,6 @@ def gradient(function: Function, m: Margins) -> Floats:
     return np.asarray(slopes.reshape(3, classes), dtype=np.float64)
 
 
-def multinomial_draws(decisions: Decisions, *, replicates: int, seed: int) -> Floats:
-    """Resample the cell counts: ``replicates`` multinomials of the scope's rows, shape (replicates, cells)."""
-    total = int(decisions.count.sum())
-    shares = decisions.count / total
-    generator = np.random.Generator(np.random.PCG64(seed))
-    return generator.multinomial(total, shares, size=replicates).astype(np.float64)
-
-
 def standard_error(gap: Floats, count: Counts) -> float:
     """Return the standard error of a mean over rows from each cell's influence and count."""
     total = float(count.sum())

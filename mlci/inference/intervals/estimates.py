@@ -3,12 +3,12 @@
 import math
 from dataclasses import dataclass
 
-from mlci.inference.evidence import Interval
+from mlci.inference.evidence import Interval, StatisticTest
 from mlci.inference.intervals.distributions import cdf, student_cdf, student_two_sided, two_sided
 
 
 @dataclass(frozen=True)
-class Normal:
+class Normal(StatisticTest):
     """A value whose estimate is normal, or Student's with ``df`` degrees of freedom, around the truth.
 
     Attributes:
@@ -35,23 +35,19 @@ class Normal:
         reach = width * self.error
         return (max(self.low, self.value - reach), min(self.high, self.value + reach))
 
-    def below(self, limit: float) -> float:
-        """Test by the standardised distance; a limit beyond a bound needs no test."""
-        return self._tail(self.value - limit) if self.low <= limit <= self.high else float(limit < self.low)
+    def statistic(self, limit: float) -> float | None:
+        """Return the standardised distance; a limit beyond a bound needs no test."""
+        if self.error == 0 or not self.low <= limit <= self.high:
+            return None
+        return (self.value - limit) / self.error
 
-    def above(self, limit: float) -> float:
-        """Test by the standardised distance; a limit beyond a bound needs no test."""
-        return self._tail(limit - self.value) if self.low <= limit <= self.high else float(limit > self.high)
+    def tail(self, statistic: float) -> float:
+        """Return the normal distribution function, or Student's."""
+        return cdf(statistic) if self.df is None else student_cdf(statistic, self.df)
 
     def scaled_variance(self) -> float:
         """Return error² × rows."""
         return self.error**2 * self.rows
-
-    def _tail(self, distance: float) -> float:
-        if self.error == 0:
-            return float(distance >= 0)
-        z = distance / self.error
-        return cdf(z) if self.df is None else student_cdf(z, self.df)
 
 
 @dataclass(frozen=True)

@@ -9,13 +9,13 @@ and Tango's for paired differences. So a part of a dozen rows keeps its own skew
 import math
 from dataclasses import dataclass
 
-from mlci.inference.evidence import Interval
-from mlci.inference.intervals.distributions import cdf, find_crossing, two_sided
+from mlci.inference.evidence import Interval, StatisticTest
+from mlci.inference.intervals.distributions import find_crossing, two_sided
 from mlci.inference.intervals.proportions import F1, Proportion
 
 
 @dataclass(frozen=True)
-class Mover:
+class Mover(StatisticTest):
     """A weighted sum of independent proportions, or of independent paired differences.
 
     Attributes:
@@ -43,17 +43,13 @@ class Mover:
         z = two_sided(confidence)
         return (max(self.low, self.value - self._reach(z, 0)), min(self.high, self.value + self._reach(z, 1)))
 
-    def below(self, limit: float) -> float:
-        """Test by the z at which an end of the interval is at the limit."""
+    def statistic(self, limit: float) -> float | None:
+        """Return the z, positive for a value above the limit, whose interval ends at the limit."""
         if not self.low < limit < self.high:
-            return float(limit <= self.low)
-        return cdf(self._z(limit))
-
-    def above(self, limit: float) -> float:
-        """Test by the z at which an end of the interval is at the limit."""
-        if not self.low < limit < self.high:
-            return float(limit >= self.high)
-        return cdf(-self._z(limit))
+            return None
+        distance, end = abs(self.value - limit), int(limit > self.value)
+        z = find_crossing(lambda z: self._reach(z, end) - distance, 1.0)
+        return z if self.value > limit else -z
 
     def scaled_variance(self) -> float:
         """Return the variance of the sum × rows."""
@@ -69,9 +65,3 @@ class Mover:
         for weight, part in zip(self.weights, self.parts, strict=True):
             squares += (weight * (part.ends(z)[end] - part.value)) ** 2
         return math.sqrt(squares)
-
-    def _z(self, limit: float) -> float:
-        """Return the z, positive for a value above the limit, whose interval ends at the limit."""
-        distance, end = abs(self.value - limit), int(limit > self.value)
-        z = find_crossing(lambda z: self._reach(z, end) - distance, 1.0)
-        return z if self.value > limit else -z

@@ -12,8 +12,8 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from mlci.inference.evidence import Interval
-from mlci.inference.intervals.distributions import cdf, find_crossing, two_sided
+from mlci.inference.evidence import Interval, StatisticTest
+from mlci.inference.intervals.distributions import find_crossing, two_sided
 
 _TURNS = 60
 _CLOSE = 1e-14
@@ -73,7 +73,7 @@ class Label:
 
 
 @dataclass(frozen=True)
-class PairedScore:
+class PairedScore(StatisticTest):
     """Change of a metric of decisions.
 
     Attributes:
@@ -97,13 +97,9 @@ class PairedScore:
         z = two_sided(confidence)
         return (max(-self.most, self.value - self._reach(z, -1)), min(self.most, self.value + self._reach(z, 1)))
 
-    def below(self, limit: float) -> float:
-        """Test by the score at the limit."""
-        return cdf(self.score(limit)) if -self.most < limit < self.most else float(self.value >= limit)
-
-    def above(self, limit: float) -> float:
-        """Test by the score at the limit."""
-        return cdf(-self.score(limit)) if -self.most < limit < self.most else float(self.value <= limit)
+    def statistic(self, limit: float) -> float | None:
+        """Return the score at the limit."""
+        return self.score(limit) if -self.most < limit < self.most else None
 
     def scaled_variance(self) -> float:
         """Return the variance of the change × rows."""

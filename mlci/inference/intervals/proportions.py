@@ -4,12 +4,12 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from mlci.inference.evidence import Interval
-from mlci.inference.intervals.distributions import cdf, two_sided
+from mlci.inference.evidence import Interval, StatisticTest
+from mlci.inference.intervals.distributions import two_sided
 
 
 @dataclass(frozen=True)
-class Proportion:
+class Proportion(StatisticTest):
     """``successes`` of ``rows``, with the score interval (Wilson 1927, JASA 22:209)."""
 
     successes: int
@@ -35,13 +35,11 @@ class Proportion:
         high = 1.0 if self.successes == n else min(1.0, centre + reach)
         return (low, high)
 
-    def below(self, limit: float) -> float:
-        """Test by the score statistic, whose variance is taken at the limit."""
-        return self._tail(self.value - limit, limit)
-
-    def above(self, limit: float) -> float:
-        """Test by the score statistic, whose variance is taken at the limit."""
-        return self._tail(limit - self.value, limit)
+    def statistic(self, limit: float) -> float | None:
+        """Return the score statistic, whose variance is taken at the limit."""
+        if not 0 < limit < 1:
+            return None
+        return (self.value - limit) / math.sqrt(limit * (1 - limit) / self.rows)
 
     def scaled_variance(self) -> float:
         """Return p (1 - p)."""
@@ -50,11 +48,6 @@ class Proportion:
     def variance(self) -> float:
         """Return p (1 - p) / n."""
         return self.scaled_variance() / self.rows
-
-    def _tail(self, distance: float, limit: float) -> float:
-        if not 0 < limit < 1:
-            return float(distance >= 0)
-        return cdf(distance / math.sqrt(limit * (1 - limit) / self.rows))
 
 
 @dataclass(frozen=True)
@@ -111,7 +104,7 @@ class F1:
 
 
 @dataclass(frozen=True)
-class Tango:
+class Tango(StatisticTest):
     """Paired difference of two proportions over the same rows (Tango 1998, Stat. Med. 17:891).
 
     Attributes:
@@ -158,13 +151,9 @@ class Tango:
             return math.copysign(math.inf, distance) if distance else 0.0
         return distance / math.sqrt(variance)
 
-    def below(self, limit: float) -> float:
-        """Test by the score at the limit."""
-        return cdf(self.score(limit)) if -1 < limit < 1 else float(self.value >= limit)
-
-    def above(self, limit: float) -> float:
-        """Test by the score at the limit."""
-        return cdf(-self.score(limit)) if -1 < limit < 1 else float(self.value <= limit)
+    def statistic(self, limit: float) -> float | None:
+        """Return the score at the limit."""
+        return self.score(limit) if -1 < limit < 1 else None
 
     def scaled_variance(self) -> float:
         """Return the share of rows on which the models disagree."""

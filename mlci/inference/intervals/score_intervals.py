@@ -13,14 +13,14 @@ proportion, whose variance is v (1 - v) / n, this is Wilson's score test (Wilson
 import math
 from dataclasses import dataclass
 
-from mlci.inference.evidence import Interval
-from mlci.inference.intervals.distributions import cdf, student_cdf, student_two_sided, two_sided
+from mlci.inference.evidence import Interval, StatisticTest
+from mlci.inference.intervals.distributions import student_cdf, student_two_sided, two_sided
 
 _HALVINGS = 60
 
 
 @dataclass(frozen=True)
-class AucScore:
+class AucScore(StatisticTest):
     """One model's AUC.
 
     Attributes:
@@ -47,13 +47,14 @@ class AucScore:
         z = two_sided(confidence)
         return (self._end(z, 0.0), self._end(z, 1.0))
 
-    def below(self, limit: float) -> float:
-        """Test by the score at the limit."""
-        return cdf(self._score(limit)) if 0 <= limit <= 1 else float(limit < 0)
-
-    def above(self, limit: float) -> float:
-        """Test by the score at the limit."""
-        return cdf(-self._score(limit)) if 0 <= limit <= 1 else float(limit > 1)
+    def statistic(self, limit: float) -> float | None:
+        """Return the score at the limit, whose variance is taken there."""
+        if not 0 <= limit <= 1:
+            return None
+        distance, variance = self.value - limit, self.variance_at(limit)
+        if variance <= 0:
+            return math.copysign(math.inf, distance) if distance else 0.0
+        return distance / math.sqrt(variance)
 
     def scaled_variance(self) -> float:
         """Return the variance at the estimate × rows."""
@@ -69,12 +70,6 @@ class AucScore:
         two_scarce, two_other = auc / (2 - auc) - auc * auc, 2 * auc * auc / (1 + auc) - auc * auc
         exponential = (auc * (1 - auc) + (m - 1) * two_scarce + (n - 1) * two_other) / (m * n)
         return max(exponential, self.variance)
-
-    def _score(self, limit: float) -> float:
-        distance, variance = self.value - limit, self.variance_at(limit)
-        if variance <= 0:
-            return math.copysign(math.inf, distance) if distance else 0.0
-        return distance / math.sqrt(variance)
 
     def _end(self, z: float, bound: float) -> float:
         """Bisect between the estimate and a bound; the distance grows faster than the error everywhere."""
@@ -118,7 +113,7 @@ def mixing_quantile(variance: float, rows: float, distance: float, room: float) 
 
 
 @dataclass(frozen=True)
-class MixingScore:
+class MixingScore(StatisticTest):
     """A mean of bounded values.
 
     Attributes:
@@ -150,23 +145,18 @@ class MixingScore:
             self.value + mixing_score(self.variance, self.weight, t, above),
         )
 
-    def below(self, limit: float) -> float:
-        """Test by the score, whose variance is taken at the limit."""
+    def statistic(self, limit: float) -> float | None:
+        """Return the score at the limit, whose variance is taken there."""
         if not self.low < limit < self.high:
-            return float(limit <= self.low or self.value == limit)
-        return student_cdf(self._score(limit), self.df)
+            return None
+        distance = self.value - limit
+        room = self.value - self.low if distance > 0 else self.high - self.value
+        return math.copysign(mixing_quantile(self.variance, self.weight, abs(distance), room), distance)
 
-    def above(self, limit: float) -> float:
-        """Test by the score, whose variance is taken at the limit."""
-        if not self.low < limit < self.high:
-            return float(limit >= self.high or self.value == limit)
-        return student_cdf(-self._score(limit), self.df)
+    def tail(self, statistic: float) -> float:
+        """Return Student's distribution function."""
+        return student_cdf(statistic, self.df)
 
     def scaled_variance(self) -> float:
         """Return variance × rows."""
         return self.variance * self.rows
-
-    def _score(self, limit: float) -> float:
-        distance = self.value - limit
-        room = self.value - self.low if distance > 0 else self.high - self.value
-        return math.copysign(mixing_quantile(self.variance, self.weight, abs(distance), room), distance)

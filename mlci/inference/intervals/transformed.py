@@ -3,12 +3,12 @@
 import math
 from dataclasses import dataclass
 
-from mlci.inference.evidence import Evidence, Interval
-from mlci.inference.intervals.distributions import cdf, student_cdf, student_two_sided, two_sided
+from mlci.inference.evidence import Evidence, Interval, StatisticTest
+from mlci.inference.intervals.distributions import student_cdf, student_two_sided, two_sided
 
 
 @dataclass(frozen=True)
-class Hall:
+class Hall(StatisticTest):
     """A mean of skewed values.
 
     Attributes:
@@ -37,29 +37,23 @@ class Hall:
         low, high = (self.value - self._skewed(side) * self.error for side in (t, -t))
         return (max(self.low, low), min(self.high, high))
 
-    def below(self, limit: float) -> float:
-        """Test by the transformed distance; a limit beyond a bound needs no test."""
+    def statistic(self, limit: float) -> float | None:
+        """Return Hall's statistic, about Student's, of the standardised distance; a limit beyond a bound has none."""
         if not self.low <= limit <= self.high:
-            return float(limit < self.low)
-        return student_cdf(self._straight(limit), self.df)
+            return None
+        y, a = (self.value - limit) / self.error, self.skewness
+        return y + a * y * y / 3 + a * a * y**3 / 27 + a / 6
 
-    def above(self, limit: float) -> float:
-        """Test by the transformed distance; a limit beyond a bound needs no test."""
-        if not self.low <= limit <= self.high:
-            return float(limit > self.high)
-        return student_cdf(-self._straight(limit), self.df)
+    def tail(self, statistic: float) -> float:
+        """Return Student's distribution function."""
+        return student_cdf(statistic, self.df)
 
     def scaled_variance(self) -> float:
         """Return error² × rows."""
         return self.error**2 * self.rows
 
-    def _straight(self, limit: float) -> float:
-        """Return Hall's statistic, about Student's, of the standardised distance from a limit."""
-        y, a = (self.value - limit) / self.error, self.skewness
-        return y + a * y * y / 3 + a * a * y**3 / 27 + a / 6
-
     def _skewed(self, x: float) -> float:
-        """Undo :meth:`_straight`: (3 / a) ((1 + a (x - a / 6))^(1/3) - 1)."""
+        """Undo :meth:`statistic`: (3 / a) ((1 + a (x - a / 6))^(1/3) - 1)."""
         a = self.skewness
         inner = a * (x - a / 6)
         if abs(inner) < 0.5:
@@ -136,7 +130,7 @@ class LogScale:
 
 
 @dataclass(frozen=True)
-class Logit:
+class Logit(StatisticTest):
     """A value strictly between two bounds whose logit, after scaling to 0 to 1, is about normal.
 
     Between 0 and 1 it is the interval of Boyd, Eng & Page 2013 for average precision; between -1 and 1 it is Fisher's
@@ -158,17 +152,11 @@ class Logit:
         span = self.high - self.low
         return (self.low + span * _expit(centre - z), self.low + span * _expit(centre + z))
 
-    def below(self, limit: float) -> float:
-        """Test on the logit scale."""
+    def statistic(self, limit: float) -> float | None:
+        """Return the distance on the logit scale over its error."""
         if not self.low < limit < self.high:
-            return float(limit <= self.low)
-        return cdf((self._logit(self.value) - self._logit(limit)) / self._logit_error)
-
-    def above(self, limit: float) -> float:
-        """Test on the logit scale."""
-        if not self.low < limit < self.high:
-            return float(limit >= self.high)
-        return cdf((self._logit(limit) - self._logit(self.value)) / self._logit_error)
+            return None
+        return (self._logit(self.value) - self._logit(limit)) / self._logit_error
 
     def scaled_variance(self) -> float:
         """Return error² × rows."""
