@@ -32,7 +32,7 @@ Outcome = Literal["identical", "within", "different"]
 CountDisagreements = Callable[[Source, Source, str, float | None], tuple[int, tuple[str, ...]]]
 _NAMED = 5
 MOST_BYTES = 4 * 1024 * 1024
-_REMEDY = "`mlci reproduce --save` writes it"
+SAVE_REMEDY = "`mlci reproduce --save` writes it"
 
 
 @dataclass(frozen=True)
@@ -230,11 +230,11 @@ def take_over_reproduction(store: Store, data: bytes, *, path: str) -> Reproduct
         CorruptError: if that version is damaged.
     """
     if len(data) > MOST_BYTES:
-        raise InputError(Problem(f"has more than {MOST_BYTES:,} bytes; {_REMEDY}, and it is smaller", path))
+        raise InputError(Problem(f"has more than {MOST_BYTES:,} bytes; {SAVE_REMEDY}, and it is smaller", path))
     try:
         found = ReproductionFound.model_validate_json(data)
     except ValidationError as error:
-        raise InputError(Problem(f"can't be read: {error.errors()[0]['msg']}; {_REMEDY}", path)) from None
+        raise InputError(Problem(f"can't be read: {error.errors()[0]['msg']}; {SAVE_REMEDY}", path)) from None
     _check_version(store, found, path)
     return found
 

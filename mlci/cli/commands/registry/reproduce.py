@@ -20,7 +20,7 @@ from mlci.errors import InputError, Problem
 from mlci.operations.diff import PRODUCTION
 from mlci.operations.models.retrain import EnvironmentBuilder
 from mlci.operations.reproduce import (
-    _REMEDY,
+    SAVE_REMEDY,
     MOST_BYTES,
     Reproduction,
     RuntimeEnvironment,
@@ -132,7 +132,7 @@ def _recorded(loaded: LoadedConfig, folder: Path, taken: Path, *, alone: bool) -
     try:
         data = read_bounded(taken, MOST_BYTES)
     except OSError as error:
-        raise InputError(Problem(f"can't be read: {error.strerror}; {_REMEDY}", str(taken))) from error
+        raise InputError(Problem(f"can't be read: {error.strerror}; {SAVE_REMEDY}", str(taken))) from error
     found = take_over_reproduction(store, data, path=str(taken))
     number = record_reproduction(store, author, found, once=True)
     trainings = len(found.spread.reruns)
