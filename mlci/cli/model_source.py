@@ -5,25 +5,21 @@ from collections.abc import MutableMapping
 from pathlib import Path
 from typing import Any
 
-from mlci.config.loader import LoadedConfig
 from mlci.config.types import MLFLOW
 from mlci.errors import InputError, OutsideError
+from mlci.operations.context import RunContext
 from mlci.operations.promote.import_model import ImportedModel
 from mlci.registry.stores.retry import Limits
 
 _MODEL = re.compile(r"models:/(?P<name>[^@/]+)(?:@(?P<alias>[^@/]+)|/(?P<number>[1-9][0-9]*))")
 
 
-def fetch_model(
-    source: str, loaded: LoadedConfig, room: Path, *, folder: Path, environment: MutableMapping[str, str]
-) -> ImportedModel:
+def fetch_model(context: RunContext, source: str, environment: MutableMapping[str, str]) -> ImportedModel:
     """Return a model that was made without mlci.
 
     Args:
+        context: Run context; the configured registry names MLflow's server.
         source: ``models:/NAME@ALIAS``, ``models:/NAME/VERSION`` or a path.
-        loaded: The configuration, whose registry names MLflow's server.
-        room: Folder for downloads.
-        folder: Folder of the configuration.
         environment: Variables of this process, where MLflow reads its settings.
 
     Raises:
@@ -40,11 +36,12 @@ def fetch_model(
     found = _MODEL.fullmatch(source)
     if found is None:
         raise InputError(f"--import {source}: write models:/NAME@ALIAS or models:/NAME/VERSION")
-    registry = loaded.config.registry
+    registry = context.config.registry
     uri = registry if registry.startswith(MLFLOW) else environment.get("MLFLOW_TRACKING_URI", "")
     if not uri:
         raise InputError(f"--import {source}: name MLflow's server by MLFLOW_TRACKING_URI or by `registry: mlflow:…`")
-    return _of_mlflow(source, found, uri, room, folder=folder, environment=environment)
+    room = context.scratch / "imported"
+    return _of_mlflow(source, found, uri, room, folder=context.folder, environment=environment)
 
 
 def _of_mlflow(

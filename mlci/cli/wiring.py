@@ -48,28 +48,27 @@ def load_configuration(path: Path) -> LoadedConfig:
 
 @contextlib.contextmanager
 def run_context(
-    folder: Path,
+    loaded: LoadedConfig,
     *,
     cached: bool = True,
-    threads: int | None = None,
     registry: Store | None = None,
     author: Author | None = None,
     log: TextIO | None = None,
-    place: str = "",
     user_code: bool = True,
 ) -> Iterator[RunContext]:
     """Build the context of one run and remove its temporary files; ``log`` replaces standard error.
 
-    ``place`` is the configured registry, whose credentials are withheld from steps and git. Without ``user_code`` no
-    command, model or custom metric of the user is run.
+    The credentials of the configured registry are withheld from steps and git. Without ``user_code`` no command, model
+    or custom metric of the user is run.
     """
+    folder = Path(loaded.path).parent
     with tempfile.TemporaryDirectory(prefix="mlci-run-", ignore_cleanup_errors=True) as scratch:
         environment = dict(os.environ)
         hide_environment()
         if cached:
             with contextlib.suppress(OSError):  # in a read-only folder, the cache is not used
                 keep_out_of_git(folder / OURS)
-        credentials = registry_credentials(place)
+        credentials = registry_credentials(loaded.config.registry)
         shown = _log(log or sys.stderr, environment)
         processes = ProcessRunner(environment=environment, log=shown, credentials=credentials)
         own = environment.get("PYTHONPATH", "")
@@ -77,7 +76,9 @@ def run_context(
             processes, folder=folder, scratch=Path(scratch) / "metrics", python_path=own, user_code=user_code
         )
         yield RunContext(
-            engine=DuckDBEngine(threads=threads, row_metrics=evaluator),
+            loaded=loaded,
+            facts=report_context(loaded),
+            engine=DuckDBEngine(row_metrics=evaluator),
             runner=processes if user_code else RefusingRunner(),
             features=write_features,
             fingerprint=fingerprint,

@@ -2,24 +2,29 @@
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from mlci.config.loader import LoadedConfig
+from mlci.config.models import Config
 from mlci.engine.interface import Engine, Survey
 from mlci.engine.row_comparison import RestrictedJob
 from mlci.execution.interface import Runner
 from mlci.git.baseline_cache import BaselineCache
 from mlci.git.git import Git
 from mlci.lineage.rows import Rows
+from mlci.operations.report_builder import ReportContext
 from mlci.registry.registry import Author
 from mlci.registry.store import Store
 
 
 @dataclass(frozen=True, kw_only=True)
 class RunContext:
-    """Everything outside of the pure core.
+    """One run: its configuration, the facts that the command line knows, and everything outside of the pure core.
 
     Attributes:
+        loaded: The configuration, with its file and lines.
+        facts: Facts of the report that are known before the run.
         engine: Turns tables into statistics.
         runner: Runs the user's commands.
         features: ``features(data, label, folder)`` writes the evaluation set without its label and returns the file.
@@ -41,6 +46,8 @@ class RunContext:
         user_code: Whether commands, models and custom metrics of the user may run here.
     """
 
+    loaded: LoadedConfig
+    facts: ReportContext
     engine: Engine
     runner: Runner
     features: Callable[[str, str, Path], Path]
@@ -59,6 +66,27 @@ class RunContext:
     own_folder: Path | None = None
     survey: Callable[[str, str], Survey] | None = None
     user_code: bool = True
+
+    @property
+    def config(self) -> Config:
+        """The configuration."""
+        return self.loaded.config
+
+    @property
+    def folder(self) -> Path:
+        """Folder of the configuration."""
+        return Path(self.loaded.path).parent
+
+    @property
+    def data(self) -> str:
+        """Path or address of the evaluation set."""
+        if self.config.evaluation is None:
+            raise ValueError("checked by the configuration")
+        return resolve_path(self.config.evaluation.data, self.folder)
+
+    def with_config(self, config: Config) -> "RunContext":
+        """Return the same run with another configuration, such as the steps of the baseline's commit."""
+        return replace(self, loaded=replace(self.loaded, config=config))
 
 
 def registry_of(context: RunContext) -> Store:

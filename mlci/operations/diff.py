@@ -107,7 +107,7 @@ def _end(context: RunContext, now: LedgerHead, name: str, out: Path) -> DiffSide
         name=f"version {version.number}",
         content=version.manifest,
         origin=origins.origin_of_version(store, version),
-        rows=evaluation_rows.rows_of_version(store, version, context),
+        rows=evaluation_rows.rows_of_version(context, store, version),
     )
 
 

@@ -33,14 +33,14 @@ class Measured:
 
 
 def evaluate_models(
-    config: Config, candidate: ModelPredictions, baseline: ModelPredictions | None, context: RunContext, *, data: str
+    context: RunContext, candidate: ModelPredictions, baseline: ModelPredictions | None, *, data: str
 ) -> Measured:
     """Measure both models; an error about a temporary file names the step that wrote it instead."""
     if baseline is not None and baseline.own is not None:
-        return _on_shared_rows(config, candidate, baseline, baseline.own, context, data=data)
+        return _on_shared_rows(context, candidate, baseline, baseline.own, data=data)
     try:
-        with production.blame_registry_if_misfit(config, context, baseline, data):
-            result, seconds = measure_models(config, candidate, baseline, context, data=data)
+        with production.blame_registry_if_misfit(context, baseline, data):
+            result, seconds = measure_models(context, candidate, baseline, data=data)
     except InputError as error:
         raise InputError.of(_placed(problem, context.scratch) for problem in error.problems) from error
     production.refuse_moved_set(baseline, result.fingerprint)
@@ -48,21 +48,20 @@ def evaluate_models(
 
 
 def _on_shared_rows(
-    config: Config,
+    context: RunContext,
     candidate: ModelPredictions,
     baseline: ModelPredictions,
     own: OwnRows,
-    context: RunContext,
     *,
     data: str,
 ) -> Measured:
     """Measure both models on the rows that both evaluation sets contain; the candidate's set gives the fingerprint."""
     try:
-        asked = engine_job(config, candidate.source, baseline.source, data=data)
-        asked, shared = shared_rows.restrict_to_shared(config, context, asked, own)
+        asked = engine_job(context.config, candidate.source, baseline.source, data=data)
+        asked, shared = shared_rows.restrict_to_shared(context, asked, own)
         one = replace(candidate, source=asked.candidate)
         other = replace(baseline, source=asked.baseline or baseline.source)
-        result, seconds = measure_models(config, one, other, context, data=asked.data)
+        result, seconds = measure_models(context, one, other, data=asked.data)
     except InputError as error:
         raise InputError.of(_placed(problem, context.scratch) for problem in error.problems) from error
     notes = (*result.notes, shared_rows.shared_rows_note(shared, own))
@@ -80,21 +79,21 @@ def judge_gates(config: Config, result: EvaluationResult, noise: TrainingNoise =
 
 
 def measure_models(
-    config: Config, candidate: ModelPredictions, baseline: ModelPredictions | None, context: RunContext, *, data: str
+    context: RunContext, candidate: ModelPredictions, baseline: ModelPredictions | None, *, data: str
 ) -> tuple[EvaluationResult, dict[str, float]]:
     """Reduce the tables and estimate every metric that the configuration asks for; also return stages' wall times."""
     begun = context.clock()
-    asked = engine_job(config, candidate.source, baseline.source if baseline else None, data=data)
+    asked = engine_job(context.config, candidate.source, baseline.source if baseline else None, data=data)
     slow = ", ".join(metric.name for metric in asked.row_metrics)
     many = f": {slow} by {asked.replicates:,} resamples of every group, which takes a while" if slow else ""
     context.say(f"evaluate{many}")
     observed = context.engine.observe(asked)
     notes = (*candidate.notes, *(baseline.notes if baseline else ()), *observed.notes)
-    question = evaluation_plan.evaluation_question(config, baseline=baseline is not None)
+    question = evaluation_plan.evaluation_question(context.config, baseline=baseline is not None)
     if observed.undecided:
         custom = frozenset(metric.name for metric in asked.row_metrics if metric.on == "decision")
         decides = evaluation_plan.DecisionMetrics(custom)
-        decides.refuse_gates(config, observed.undecided, candidate.source.path)
+        decides.refuse_gates(context.config, observed.undecided, candidate.source.path)
         question, notes = (
             decides.leave_out(question),
             (*notes, evaluation_plan.missing_threshold_note(observed.undecided)),
@@ -104,7 +103,7 @@ def measure_models(
         result = replace(result, agreement=None)
     before = operational_metrics_of(baseline, rows=observed.rows) if baseline else {}
     now = operational_metrics_of(candidate, rows=observed.rows)
-    result = add_operational_metrics(result, evaluation_plan.asked_operations(config), now, before)
+    result = add_operational_metrics(result, evaluation_plan.asked_operations(context.config), now, before)
     seconds = {**candidate.seconds, **(baseline.seconds if baseline else {}), "evaluate": context.clock() - begun}
     return result, seconds
 

@@ -1,10 +1,7 @@
 """``mlci fetch``: copy the part of the registry that a run reads."""
 
-from pathlib import Path
-
-from mlci.config.loader import LoadedConfig
 from mlci.operations.baseline import made_by_training, production, ref_or_file, training_noise
-from mlci.operations.context import RunContext, registry_of, resolve_path
+from mlci.operations.context import RunContext, registry_of
 from mlci.operations.lineage import trend
 from mlci.operations.metrics_only import ROWS
 from mlci.registry import stored_files, versions
@@ -12,49 +9,38 @@ from mlci.registry.ledger import LedgerHead
 from mlci.registry.versions import Version
 
 
-def fetch_for_run(loaded: LoadedConfig, context: RunContext, *, folder: Path) -> int | None:
+def fetch_for_run(context: RunContext) -> int | None:
     """Read the ledger head, the champion and the files for a comparison with it; return its number, or ``None``.
 
     Args:
-        loaded: The configuration, with `baseline: production`.
         context: Run context; its registry copies everything that is read.
-        folder: Folder of the configuration.
 
     Raises:
         CorruptError: if the champion is damaged.
         OutsideError: if the registry can't be reached.
     """
     store = registry_of(context)
-    ledger_head = production.champion_head(loaded.config, context)
+    ledger_head = production.champion_head(context)
     champion = versions.read_champion(store, ledger_head) if ledger_head is not None else None
     if ledger_head is None or champion is None:
         return None
-    _read(loaded, context, ledger_head, champion, folder=folder)
+    _read(context, ledger_head, champion)
     for _ in trend.metric_history(store, ledger_head):  # for the report's trend; unreadable versions are skipped
         pass
     return champion.number
 
 
-def _read(
-    loaded: LoadedConfig, context: RunContext, ledger_head: LedgerHead, champion: Version, *, folder: Path
-) -> None:
+def _read(context: RunContext, ledger_head: LedgerHead, champion: Version) -> None:
     """Read the champion's predictions on the current rows, or else its model and recipe, and its training noise."""
     store, manifest = registry_of(context), champion.manifest
-    evaluation = loaded.config.evaluation
-    made_later = False
-    if evaluation is None:
+    made_later = made_by_training.is_made_by_training(context)
+    if context.config.evaluation is None:
         rows = ROWS
     else:
-        data = resolve_path(evaluation.data, folder)
-        made_later = made_by_training.is_made_by_training(loaded.config, context, data)
-        rows = (
-            manifest.predictions.fingerprint
-            if made_later
-            else ref_or_file.rows_fingerprint(loaded.config, context, data)
-        )
+        rows = manifest.predictions.fingerprint if made_later else ref_or_file.rows_fingerprint(context)
     predictions = production.is_made_on(store, ledger_head, champion, rows)
     keys = (manifest.data.keys,) if manifest.data.keys else ()
-    training_noise.load_noise(loaded.config, store, ledger_head, against=champion.number, rows=rows)
+    training_noise.load_noise(context.config, store, ledger_head, against=champion.number, rows=rows)
     # Training may make other rows, so every file that a comparison with the champion may need has to be copied.
     judged = (*manifest.files, manifest.predictions.file, manifest.report) if predictions is None or made_later else ()
     known = (predictions.file,) if predictions is not None else ()

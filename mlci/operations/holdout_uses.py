@@ -42,21 +42,19 @@ class HoldoutUse:
     count: int
 
 
-def use_of_run(
-    config: Config, fingerprint: str | None, digests: ArtifactDigests | None, context: RunContext
-) -> HoldoutUse | None:
+def use_of_run(context: RunContext, fingerprint: str | None, digests: ArtifactDigests | None) -> HoldoutUse | None:
     """Return the holdout use of a run; ``None`` if it is not to be recorded."""
     if context.registry is None or context.author is None or digests is None:
         return None
-    return _use(config, context.registry, fingerprint or ON_NUMBERS, digests.digest)
+    return _use(context.config, context.registry, fingerprint or ON_NUMBERS, digests.digest)
 
 
-def use_of_report(config: Config, report: Report, context: RunContext) -> HoldoutUse | None:
+def use_of_report(context: RunContext, report: Report) -> HoldoutUse | None:
     """Return the holdout use of a report by a job that could not record it; ``None`` if the report lacks digests."""
     predictions = (report.candidate.predictions or "").removeprefix("sha256:")
     if context.registry is None or not predictions:
         return None
-    return _use(config, context.registry, report.evaluation.fingerprint or ON_NUMBERS, predictions)
+    return _use(context.config, context.registry, report.evaluation.fingerprint or ON_NUMBERS, predictions)
 
 
 def _use(config: Config, store: Store, known_as: str, predictions: str) -> HoldoutUse:

@@ -7,7 +7,7 @@ from typing import Any
 
 from mlci.config.loader import LoadedConfig
 from mlci.config.messages import nearest_word
-from mlci.config.models import Baseline
+from mlci.config.models import Baseline, Config
 from mlci.engine.encode.binder import missing_file
 from mlci.engine.interface import Source
 from mlci.engine.tables.files import is_missing
@@ -24,10 +24,10 @@ from mlci.inference.evidence import Cause, Evidence, Point, Undefined
 from mlci.inference.result import Comparison, EvaluationResult
 from mlci.metrics.statistics import WHOLE
 from mlci.operations import evaluation_plan
-from mlci.operations.baseline.ref_or_file import former_config, keep_inside, made_from_ref, own_config, refuse_itself
+from mlci.operations.baseline.ref_or_file import baseline_steps, keep_inside, made_from_ref, own_steps, refuse_itself
 from mlci.operations.context import RunContext, registry_of
 from mlci.operations.models import predictions
-from mlci.operations.models.predictions import ModelPredictions, StepContext
+from mlci.operations.models.predictions import ModelPredictions
 from mlci.registry import stored_files, versions
 from mlci.registry.ledger import LedgerHead
 
@@ -47,14 +47,12 @@ class MetricValues:
     notes: tuple[str, ...] = ()
 
 
-def candidate_values(loaded: LoadedConfig, context: RunContext, *, folder: Path) -> tuple[ModelPredictions, Values]:
+def candidate_values(context: RunContext) -> tuple[ModelPredictions, Values]:
     """Run the training command, if any, and read the metrics file."""
-    trained = predictions.run_train_step(
-        loaded.config, StepContext(folder=folder, scratch=context.scratch / "step"), context
-    )
-    name = str(loaded.config.predict.metrics)
-    found = _read(loaded, folder / name, name, ("predict", "metrics"))
-    source = Source(path=str(folder / name))
+    trained = predictions.run_train_step(context, predictions.candidate_steps(context))
+    name = str(context.config.predict.metrics)
+    found = _read(context.loaded, context.folder / name, name, ("predict", "metrics"))
+    source = Source(path=str(context.folder / name))
     return ModelPredictions(
         source=source, model=trained.output if trained else None, notes=found.notes(name)
     ), found.values
@@ -70,35 +68,33 @@ def _read(loaded: LoadedConfig, path: Path, shown: str, where: tuple[str, ...] =
     return found
 
 
-def baseline_values(
-    loaded: LoadedConfig, context: RunContext, ledger_head: LedgerHead | None, *, folder: Path
-) -> MetricValues | None:
+def baseline_values(context: RunContext, ledger_head: LedgerHead | None) -> MetricValues | None:
     """Return the baseline's numbers; ``None`` without one."""
     if ledger_head is not None:
         return champion_values(context, ledger_head)
-    chosen = loaded.config.baseline
+    chosen = context.config.baseline
     if not isinstance(chosen, Baseline):
         return None
-    return of_file(loaded, folder=folder) or _of_reference(loaded, str(chosen.ref), context)
+    return of_file(context) or _of_reference(context, str(chosen.ref))
 
 
-def of_file(loaded: LoadedConfig, *, folder: Path) -> MetricValues | None:
+def of_file(context: RunContext) -> MetricValues | None:
     """Return the numbers of the baseline's file; ``None`` for every other baseline."""
-    chosen = loaded.config.baseline
+    chosen, folder = context.config.baseline, context.folder
     if not isinstance(chosen, Baseline) or chosen.file is None:
         return None
     path = folder / chosen.file
-    refuse_itself(loaded, str(path), str(folder / str(loaded.config.predict.metrics)), "file")
-    return MetricValues(values=_read(loaded, path, chosen.file, ("baseline", "file")).values)
+    refuse_itself(context.loaded, str(path), str(folder / str(context.config.predict.metrics)), "file")
+    return MetricValues(values=_read(context.loaded, path, chosen.file, ("baseline", "file")).values)
 
 
-def as_committed(loaded: LoadedConfig, context: RunContext, commit: str, *, folder: Path) -> MetricValues:
+def as_committed(context: RunContext, commit: str) -> MetricValues:
     """Return the numbers of a commit's metrics file; none if git does not track it or it can't be read."""
-    name = str(loaded.config.predict.metrics)
+    name = str(context.config.predict.metrics)
     numbers = MetricValues(values={}, commit=commit)
     if is_tracked(context.git, name):
         with contextlib.suppress(InputError):
-            return replace(numbers, values=_read(loaded, folder / name, name).values)
+            return replace(numbers, values=_read(context.loaded, context.folder / name, name).values)
     return numbers
 
 
@@ -120,37 +116,29 @@ def champion_values(context: RunContext, ledger_head: LedgerHead) -> MetricValue
     return MetricValues(values=values, commit=champion.manifest.recipe.commit, version=champion.number)
 
 
-def _of_reference(loaded: LoadedConfig, ref: str, context: RunContext) -> MetricValues:
+def _of_reference(context: RunContext, ref: str) -> MetricValues:
     """Make the numbers in a worktree of the reference, or take them from the cache."""
 
     def make(worktree: Worktree, _: Path) -> dict[str, Any]:
-        config, notes = own_config(loaded, worktree, former_config(loaded, worktree, ref, context.git))
-        keep_inside(config, worktree)
-        place = StepContext(
-            folder=worktree.folder,
-            scratch=context.scratch / "baseline-step",
-            name="baseline ",
-            environment=worktree.environment,
-        )
-        predictions.run_train_step(config, place, context)
-        path = worktree.holds(str(config.predict.metrics))
+        own, notes = own_steps(context, worktree, ref)
+        keep_inside(own.config, worktree)
+        predictions.run_train_step(own, baseline_steps(context, worktree))
+        name = str(own.config.predict.metrics)
+        path = worktree.holds(name)
         if path is None:
-            raise InputError(
-                f"`{config.predict.metrics}` does not exist at {ref}; let `train.run` write it, or {WITHOUT_BASELINE}"
-            )
-        values = _read(loaded, path, f"{ref}:{config.predict.metrics}").values
+            raise InputError(f"`{name}` does not exist at {ref}; let `train.run` write it, or {WITHOUT_BASELINE}")
+        values = _read(context.loaded, path, f"{ref}:{name}").values
         return {"values": values, "notes": notes}
 
-    ref_baseline = made_from_ref(loaded, ref, context, evaluation=ROWS, make=make)
+    ref_baseline = made_from_ref(context, ref, evaluation=ROWS, make=make)
     notes = (*ref_baseline.notes, *ref_baseline.facts["notes"])
     return MetricValues(values=ref_baseline.facts["values"], commit=ref_baseline.commit, notes=notes)
 
 
 def compare_values(
-    loaded: LoadedConfig, candidate: Values, baseline: Values | None, notes: tuple[str, ...]
+    config: Config, candidate: Values, baseline: Values | None, notes: tuple[str, ...]
 ) -> EvaluationResult:
     """Return all numbers of both files and of gated metrics, as point estimates."""
-    config = loaded.config
     names = dict.fromkeys([*(baseline or {}), *candidate, *(gate.metric for gate in config.gates)])
     return EvaluationResult(
         task=config.task,
@@ -165,10 +153,10 @@ def compare_values(
 
 
 def judge_values(
-    loaded: LoadedConfig, result: EvaluationResult, candidate: Values, baseline: Values | None
+    config: Config, result: EvaluationResult, candidate: Values, baseline: Values | None
 ) -> tuple[JudgedGate, ...]:
     """Judge the gates; a metric that disappeared is an error, so that a worse metric can't be deleted to pass."""
-    rules = evaluation_plan.gate_rules(loaded.config)
+    rules = evaluation_plan.gate_rules(config)
     judged = judge_rules(rules, result, min_group_size=1)
     watched = {rule.metric for rule in rules}
     gone = metrics_file.missing_metrics(baseline or {}, candidate)

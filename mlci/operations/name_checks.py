@@ -27,7 +27,7 @@ _LISTED = 8
 Where = tuple[str | int, ...]
 
 
-def survey_before_steps(loaded: LoadedConfig, context: RunContext, *, data: str, folder: Path) -> bool:
+def survey_before_steps(context: RunContext) -> bool:
     """Refuse names that the evaluation set lacks before a step spends time; return whether the set exists.
 
     Columns of a predictions file that no training writes are checked too, if the baseline's steps may run. If no step
@@ -36,21 +36,21 @@ def survey_before_steps(loaded: LoadedConfig, context: RunContext, *, data: str,
     Raises:
         InputError: if such a name exists; the message has all of them with their lines.
     """
-    config = loaded.config
+    config = context.config
     runs = config.train or config.predict.run or config.predict.model or getattr(config.baseline, "ref", None)
-    if config.evaluation is not None and config.train is None and is_missing(data):
-        raise InputError(_at_its_line(loaded, missing_file(data, ("evaluation", "data"))))
-    if context.survey is None or not runs or config.evaluation is None or not Path(data).is_file():
+    if config.evaluation is not None and config.train is None and is_missing(context.data):
+        raise InputError(_at_its_line(context.loaded, missing_file(context.data, ("evaluation", "data"))))
+    if context.survey is None or not runs or config.evaluation is None or not Path(context.data).is_file():
         return False
     try:
-        found = context.survey(data, config.evaluation.label)
+        found = context.survey(context.data, config.evaluation.label)
     except InputError:
         return False  # training may rewrite it; a later reader reports errors
     problems = [
-        *_columns(loaded, found.columns),
-        *_classes(loaded, found),
-        *_positive(loaded, found),
-        *_predicted(loaded, context, folder),
+        *_columns(context.loaded, found.columns),
+        *_classes(context.loaded, found),
+        *_positive(context.loaded, found),
+        *_predicted(context),
     ]
     if problems:
         raise InputError.of(problems)
@@ -98,10 +98,10 @@ def _parts(item: Slice) -> list[str]:
     return [column.column for column in models.slice_columns(item)]
 
 
-def _predicted(loaded: LoadedConfig, context: RunContext, folder: Path) -> Iterator[Problem]:
+def _predicted(context: RunContext) -> Iterator[Problem]:
     """Yield a problem for each column of ``predict`` that a file of predictions does not have."""
-    predict = loaded.config.predict
-    path = None if predict.file is None or loaded.config.train else Path(resolve_path(predict.file, folder))
+    predict = context.config.predict
+    path = None if predict.file is None or context.config.train else Path(resolve_path(predict.file, context.folder))
     if path is None or context.survey is None or not path.is_file():
         return
     try:
@@ -117,7 +117,7 @@ def _predicted(loaded: LoadedConfig, context: RunContext, folder: Path) -> Itera
     for name, where in named:
         if name not in known:
             hint = _hint(name, known, f"{where[-1]}: " if len(where) == 2 and where[-1] != "probabilities" else "")
-            yield loaded.problem(f"`{predict.file}` has no column {name!r}; {hint}", *where)
+            yield context.loaded.problem(f"`{predict.file}` has no column {name!r}; {hint}", *where)
 
 
 def refuse_unknown(loaded: LoadedConfig, result: EvaluationResult) -> None:
@@ -245,7 +245,7 @@ def _as_number(name: str) -> str:
     return str(int(value)) if value.is_integer() else repr(value)
 
 
-def check_custom_metrics(loaded: LoadedConfig, context: RunContext) -> None:
+def check_custom_metrics(context: RunContext) -> None:
     """Refuse a configuration with a metric that can't be found.
 
     Raises:
@@ -253,9 +253,9 @@ def check_custom_metrics(loaded: LoadedConfig, context: RunContext) -> None:
     """
     lacking = (
         (metric.name, context.metric_lack(metric.function))
-        for metric in evaluation_plan.required_statistics(loaded.config).custom
+        for metric in evaluation_plan.required_statistics(context.config).custom
     )
-    problems = [loaded.problem(words, *_place(loaded, name)) for name, words in lacking if words]
+    problems = [context.loaded.problem(words, *_place(context.loaded, name)) for name, words in lacking if words]
     if problems:
         raise InputError.of(problems)
 

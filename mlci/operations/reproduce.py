@@ -3,12 +3,10 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
 
 from pydantic import ValidationError
 
-from mlci.config.loader import LoadedConfig
 from mlci.config.models import Config
 from mlci.engine.interface import Source
 from mlci.errors import InputError, Problem
@@ -17,9 +15,10 @@ from mlci.inference.training_noise import LEAST, ReproductionCheck, check_reprod
 from mlci.lineage.compare import differing_settings
 from mlci.operations.baseline import production, ref_or_file
 from mlci.operations.bundle import artifacts
-from mlci.operations.context import RunContext, registry_of, resolve_path
+from mlci.operations.context import RunContext, registry_of
 from mlci.operations.diff import version_number
 from mlci.operations.models import file_guards, retrain
+from mlci.operations.models.predictions import ModelPredictions
 from mlci.operations.models.retrain import EnvironmentBuilder, Retraining, lock_file
 from mlci.registry import entries, ledger, registry, stored_files, versions
 from mlci.registry.entries import MetricSpread, ReproductionFound, ReproductionRecorded, Rerun
@@ -40,7 +39,7 @@ class RuntimeEnvironment:
     """Environment for retraining: the job's own, and the builder of another one if that is wanted."""
 
     job: Environment
-    maker: EnvironmentBuilder | None = None
+    builder: EnvironmentBuilder | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,13 +70,11 @@ class Reproduction:
 
 
 def reproduce_version(
-    loaded: LoadedConfig,
     context: RunContext,
     *,
     name: str,
     runs: int,
-    folder: Path,
-    surroundings: RuntimeEnvironment,
+    environment: RuntimeEnvironment,
     count_disagreements: CountDisagreements,
 ) -> Reproduction:
     """Retrain a version in clean worktrees of its commit, and evaluate the reruns on the current evaluation set.
@@ -88,12 +85,10 @@ def reproduce_version(
     next seed; together they measure the training noise, if the training uses ``MLCI_SEED``.
 
     Args:
-        loaded: The current configuration: rows, label, key and metrics.
         context: Run context with the registry; with an author, the result is recorded.
         name: The version's number, or ``production``.
         runs: Number of reruns.
-        folder: Folder of the configuration.
-        surroundings: Environment to run in.
+        environment: Environment to run in.
         count_disagreements: Counts the rows that two files decide differently, and returns some of their keys, given
             both files, the key and the threshold.
 
@@ -105,51 +100,54 @@ def reproduce_version(
     store = registry_of(context)
     ledger_head = ledger.read_ledger_head(store)
     version = versions.read_version(store, ledger_head, version_number(store.shown, ledger_head.state, name))
-    config = retrain.read_recipe(loaded, context, version)
-    data = None
-    if config.evaluation is not None and not _makes_its_own_rows(config, context, version):
-        data = resolve_path(config.evaluation.data, folder)
-    original = retrain.original_model(loaded, context, ledger_head, version, data)
+    recipe = retrain.with_recipe(context, version)
+    own_rows = _makes_its_own_rows(recipe, version)
+    original = retrain.original_model(context, ledger_head, version, own_rows=own_rows)
     context.say(f"reproduce: version {version.number}, {runs} time{'s' if runs > 1 else ''}")
-    with file_guards.guard_candidate_files(loaded, context.git.folder):
+    with file_guards.guard_candidate_files(context):
         retrainings = [
-            retrain.retrain_version(config, context, version, original, index, data=data, maker=surroundings.maker)
+            retrain.retrain_version(recipe, version, original, index, own_rows=own_rows, builder=environment.builder)
             for index in range(runs)
         ]
-    metrics = _metrics(config, retrainings)
-    how = _identical(version, retrainings[0], context.fingerprint(original.source.path))
-    inside = runs >= LEAST and all(found.inside for found in metrics.values())
+    first, metrics = retrainings[0], _metrics(recipe.config, retrainings)
+    how = _identical(version, first, context.fingerprint(original.source.path))
+    inside = runs >= LEAST and all(check.inside for check in metrics.values())
     outcome: Outcome = "identical" if how else "within" if inside else "different"
-    key = config.evaluation.key if config.evaluation else None
-    threshold = config.predict.threshold if config.task == "binary" else None
-    rows = (
-        version.manifest.predictions.fingerprint
-        if data is None
-        else ref_or_file.rows_fingerprint(config, context, data)
-    )
-    fresh = retrainings[0].environment
-    python = fresh.python if fresh else None
-    environment = surroundings.job.model_copy(update={"python": python} if python else {})
-    found = _found(outcome, version.number, retrainings, rows, environment)
+    rows = version.manifest.predictions.fingerprint if own_rows else ref_or_file.rows_fingerprint(recipe)
+    trained_in = _environment_of(first, environment.job)
+    found = _found(outcome, version.number, retrainings, rows, trained_in)
     return Reproduction(
         version=version.number,
         outcome=outcome,
         how=how,
         reruns=tuple(item.rerun for item in retrainings),
         metrics=metrics,
-        disagreements=None
-        if key is None
-        else count_disagreements(original.source, retrainings[0].retrained.source, key, threshold),
-        notes=_notes(version, environment, fresh=fresh is not None),
+        disagreements=_disagreements(recipe.config, original, first, count_disagreements),
+        notes=_notes(version, trained_in, fresh=first.environment is not None),
         entry=None if context.author is None else record_reproduction(store, context.author, found),
         found=found,
     )
 
 
-def _makes_its_own_rows(config: Config, context: RunContext, version: Version) -> bool:
+def _makes_its_own_rows(context: RunContext, version: Version) -> bool:
     """Check if the version's training made its evaluation set, and git does not track one now."""
-    committed = config.evaluation is not None and is_tracked(context.git, config.evaluation.data)
+    committed = context.config.evaluation is not None and is_tracked(context.git, context.config.evaluation.data)
     return not committed and production.was_made_by_training(context, version)
+
+
+def _environment_of(first: Retraining, job: Environment) -> Environment:
+    """Return the environment that the reruns trained in: the job's, with the Python of a fresh one."""
+    python = first.environment.python if first.environment else None
+    return job.model_copy(update={"python": python} if python else {})
+
+
+def _disagreements(
+    config: Config, original: ModelPredictions, first: Retraining, count: CountDisagreements
+) -> tuple[int, tuple[str, ...]] | None:
+    """Count the rows that the first rerun decides differently; ``None`` without a key."""
+    key = config.evaluation.key if config.evaluation else None
+    threshold = config.predict.threshold if config.task == "binary" else None
+    return None if key is None else count(original.source, first.retrained.source, key, threshold)
 
 
 def _metrics(config: Config, retrainings: list[Retraining]) -> dict[str, ReproductionCheck]:

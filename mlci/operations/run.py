@@ -3,10 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
-from pathlib import Path
 
-from mlci.config.loader import LoadedConfig
-from mlci.config.models import Config
 from mlci.engine.interface import Source
 from mlci.gates.rules import JudgedGate
 from mlci.git.refs import read_head
@@ -16,14 +13,14 @@ from mlci.operations.baseline import made_by_training, production, ref_or_file, 
 from mlci.operations.bundle import artifacts
 from mlci.operations.bundle.artifacts import ArtifactDigests
 from mlci.operations.bundle.provenance import BuildProvenance
-from mlci.operations.context import RunContext, registry_of, resolve_path
+from mlci.operations.context import RunContext, registry_of
 from mlci.operations.evaluate import evaluate_models, judge_gates
 from mlci.operations.holdout_uses import HoldoutUse
 from mlci.operations.lineage.comparison import ComparisonRun, add_lineage, add_report_refs, has_known_origin
 from mlci.operations.metrics_only import MetricValues
 from mlci.operations.models import file_guards, predictions, skip_training
-from mlci.operations.models.predictions import ModelPredictions, StepContext
-from mlci.operations.report_builder import ReportContext, build_report
+from mlci.operations.models.predictions import ModelPredictions
+from mlci.operations.report_builder import build_report
 from mlci.registry import ledger
 from mlci.registry.ledger import LedgerHead
 from mlci.registry.manifest import Environment
@@ -51,11 +48,8 @@ class RunResult:
 
 
 def run_and_judge(
-    loaded: LoadedConfig,
     context: RunContext,
     *,
-    folder: Path,
-    facts: ReportContext,
     keep: bool = False,
     environment: Environment | None = None,
     since: str | None = None,
@@ -63,35 +57,29 @@ def run_and_judge(
     """Train, predict, compare and judge.
 
     Args:
-        loaded: The configuration, checked.
-        context: Configuration's folder, clock and ports.
-        folder: Folder of the configuration.
-        facts: Facts of the command line about this run; the models' origins are filled in here.
+        context: The run.
         keep: Whether to digest the artifacts that are judged.
         environment: Environment of the run; with it, the report lists what changed since the baseline was made.
         since: Commit that the change is to be merged into; training is skipped if no relevant file changed since.
     """
-    if loaded.config.predict.metrics is not None:
-        comparison, gates = _run_on_metrics(loaded, context, folder=folder, facts=facts, keep=keep, since=since)
+    if context.config.predict.metrics is not None:
+        comparison, gates = _run_on_metrics(context, keep=keep, since=since)
     else:
-        comparison = compare_models(loaded, context, folder=folder, facts=facts, keep=keep, since=since)
+        comparison = compare_models(context, keep=keep, since=since)
         spread = training_noise.load_noise(
-            loaded.config, context.registry, comparison.ledger_head, against=comparison.against, rows=comparison.rows
+            context.config, context.registry, comparison.ledger_head, against=comparison.against, rows=comparison.rows
         )
-        gates = judge_gates(loaded.config, comparison.result, spread)
-    use = holdout_uses.use_of_run(loaded.config, comparison.result.fingerprint, comparison.digests, context)
-    explained, provenance = add_lineage(loaded, context, comparison, environment, folder=folder, keep=keep)
+        gates = judge_gates(context.config, comparison.result, spread)
+    use = holdout_uses.use_of_run(context, comparison.result.fingerprint, comparison.digests)
+    explained, provenance = add_lineage(context, comparison, environment, keep=keep)
     facts = explained.facts if use is None else replace(explained.facts, uses=use.count)
     report = build_report(explained.result, gates, facts)
     return RunResult(report=report, comparison=comparison, use=use, provenance=provenance)
 
 
 def compare_models(
-    loaded: LoadedConfig,
     context: RunContext,
     *,
-    folder: Path,
-    facts: ReportContext,
     keep: bool = False,
     since: str | None = None,
 ) -> ComparisonRun:
@@ -100,39 +88,36 @@ def compare_models(
     With ``since``, training is skipped if no relevant file changed: see
     :mod:`mlci.operations.models.skip_training`.
     """
-    data = resolve_path(_data(loaded.config), folder)
-    base = skip_training.unchanged_since(loaded, context, since) if since else None
-    if base is not None and skip_training.same_as_reference(loaded, context, folder=folder):
-        return _compare_nothing(loaded, context, facts, base)
-    if base is not None and (recorded := _as_recorded(loaded, context, facts, base, data=data)) is not None:
+    base = skip_training.unchanged_since(context, since) if since else None
+    if base is not None and skip_training.same_as_reference(context):
+        return _compare_nothing(context, base)
+    if base is not None and (recorded := _as_recorded(context, base)) is not None:
         return recorded
-    name_checks.check_custom_metrics(loaded, context)
-    predictions.check_model_file(loaded.config, folder)
+    name_checks.check_custom_metrics(context)
+    predictions.check_model_file(context)
     current = read_head(context.git)  # read before the candidate's steps, which may write to tracked files
-    survey = partial(name_checks.survey_before_steps, loaded, context, data=data, folder=folder)
+    survey = partial(name_checks.survey_before_steps, context)
     surveyed = survey()
-    ledger_head = production.champion_head(loaded.config, context)
-    if made_by_training.is_made_by_training(loaded.config, context, data):
-        pair = _candidate_first(loaded, context, ledger_head, folder=folder, data=data, survey=survey)
+    ledger_head = production.champion_head(context)
+    if made_by_training.is_made_by_training(context):
+        pair = _candidate_first(context, ledger_head, survey=survey)
     else:
-        pair = _baseline_first(
-            loaded, context, ledger_head, folder=folder, data=data, base=base, survey=None if surveyed else survey
-        )
+        pair = _baseline_first(context, ledger_head, base=base, survey=None if surveyed else survey)
     candidate, baseline, from_training = pair.candidate, pair.baseline, pair.made_by_training
-    digests = _digest_candidate(loaded.config, candidate, context, keep=keep)
-    with name_checks.at_their_lines(loaded):
-        measured = evaluate_models(loaded.config, candidate, baseline, context, data=data)
-    name_checks.refuse_unknown(loaded, measured.result)
-    known = replace(facts, made_by_training=from_training, shared=measured.shared)
+    digests = _digest_candidate(context, candidate, keep=keep)
+    with name_checks.at_their_lines(context.loaded):
+        measured = evaluate_models(context, candidate, baseline, data=context.data)
+    name_checks.refuse_unknown(context.loaded, measured.result)
+    known = replace(context.facts, made_by_training=from_training, shared=measured.shared)
     result = measured.result
     result = replace(result, notes=(*result.notes, made_by_training.MADE)) if from_training else result
     return ComparisonRun(
         result=replace(result, unchanged_since=pair.unchanged_since),
         facts=add_report_refs(
-            known, loaded.config, candidate, baseline, seconds=measured.seconds, head=current, digests=digests
+            known, context.config, candidate, baseline, seconds=measured.seconds, head=current, digests=digests
         ),
         candidate=candidate,
-        rows=ref_or_file.same_rows(loaded.config, result.fingerprint, data),
+        rows=ref_or_file.same_rows(context.config, result.fingerprint, context.data),
         head=current,
         digests=digests,
         ledger_head=ledger_head,
@@ -142,36 +127,30 @@ def compare_models(
     )
 
 
-def _compare_nothing(loaded: LoadedConfig, context: RunContext, facts: ReportContext, base: str) -> ComparisonRun:
+def _compare_nothing(context: RunContext, base: str) -> ComparisonRun:
     """Return a comparison without numbers, because getting any would take a training."""
     context.say(f"nothing relevant changed since {base[:7]}: nothing is trained")
-    result = skip_training.result_without_rows(loaded.config, base)
-    return _untrained(loaded, context, facts, result, ModelPredictions(source=NOWHERE, commit=base))
+    result = skip_training.result_without_rows(context.config, base)
+    return _untrained(context, result, ModelPredictions(source=NOWHERE, commit=base))
 
 
-def _as_recorded(
-    loaded: LoadedConfig, context: RunContext, facts: ReportContext, base: str, *, data: str
-) -> ComparisonRun | None:
+def _as_recorded(context: RunContext, base: str) -> ComparisonRun | None:
     """Return the champion's recorded numbers, if training would reproduce its model and evaluation set."""
-    if loaded.config.baseline != "production" or not made_by_training.is_made_by_training(loaded.config, context, data):
+    if context.config.baseline != "production" or not made_by_training.is_made_by_training(context):
         return None
     ledger_head = ledger.read_ledger_head(registry_of(context))
-    found = skip_training.recorded_champion(loaded, context, ledger_head, data=data)
+    found = skip_training.recorded_champion(context, ledger_head)
     if found is None:
         return None
     champion, report = found
     context.say(f"nothing relevant changed since {base[:7]}: nothing is trained, version {champion.number} has numbers")
-    result = skip_training.recorded_result(loaded.config, report, version=champion.number, base=base)
+    result = skip_training.recorded_result(context.config, report, version=champion.number, base=base)
     baseline = ModelPredictions(source=NOWHERE, commit=champion.manifest.recipe.commit, version=champion.number)
-    return replace(
-        _untrained(loaded, context, facts, result, baseline), ledger_head=ledger_head, against=champion.number
-    )
+    return replace(_untrained(context, result, baseline), ledger_head=ledger_head, against=champion.number)
 
 
 def _untrained(
-    loaded: LoadedConfig,
     context: RunContext,
-    facts: ReportContext,
     result: EvaluationResult,
     baseline: ModelPredictions,
 ) -> ComparisonRun:
@@ -179,7 +158,9 @@ def _untrained(
     current, candidate = read_head(context.git), ModelPredictions(source=NOWHERE)
     return ComparisonRun(
         result=result,
-        facts=add_report_refs(facts, loaded.config, candidate, baseline, seconds={}, head=current, digests=None),
+        facts=add_report_refs(
+            context.facts, context.config, candidate, baseline, seconds={}, head=current, digests=None
+        ),
         candidate=candidate,
         rows="",
         head=current,
@@ -204,43 +185,37 @@ class PredictionPair:
 
 
 def _baseline_first(
-    loaded: LoadedConfig,
     context: RunContext,
     ledger_head: LedgerHead | None,
     *,
-    folder: Path,
-    data: str,
     base: str | None,
     survey: Callable[[], object] | None,
 ) -> PredictionPair:
     """Predict with both models, the baseline first, so that the candidate's commands can't change it."""
     baseline = (
-        ref_or_file.baseline_predictions(loaded, context, folder=folder, data=data)
+        ref_or_file.baseline_predictions(context)
         if ledger_head is None
-        else production.champion_predictions(loaded, context, ledger_head, data=data)
+        else production.champion_predictions(context, ledger_head)
     )
     same = None
     if base is not None and baseline is not None and baseline.own is None:
-        same = skip_training.same_as_champion(loaded, context, baseline, data=data)
-        same = same or skip_training.same_as_file(loaded, context, baseline, data=data)
+        same = skip_training.same_as_champion(context, baseline)
+        same = same or skip_training.same_as_file(context, baseline)
     if same is not None:
         context.say(f"nothing relevant changed since {str(base)[:7]}: the baseline's predictions are the candidate's")
         return PredictionPair(candidate=same, baseline=baseline, unchanged_since=base)
-    with file_guards.guard_baseline_files(loaded, baseline, context, data) as rows:
-        place = StepContext(folder=folder, scratch=context.scratch / "step")
-        candidate = predictions.make_predictions(loaded.config, place, context, data=data, after_training=survey)
+    with file_guards.guard_baseline_files(context, baseline) as rows:
+        steps = predictions.candidate_steps(context)
+        candidate = predictions.make_predictions(context, steps, data=context.data, after_training=survey)
     if rows.written:
-        made_by_training.remember_made(context, data)
+        made_by_training.remember_made(context)
     return PredictionPair(candidate=candidate, baseline=baseline, made_by_training=rows.written)
 
 
 def _candidate_first(
-    loaded: LoadedConfig,
     context: RunContext,
     ledger_head: LedgerHead | None,
     *,
-    folder: Path,
-    data: str,
     survey: Callable[[], object],
 ) -> PredictionPair:
     """Predict with both models when the candidate's training makes the evaluation set.
@@ -248,43 +223,43 @@ def _candidate_first(
     The choice of the baseline is fixed before training: the ledger head, the commit of a reference, the digests of the
     cache.
     """
-    pinned = ref_or_file.pin_baseline(loaded, context)
-    baseline = ref_or_file.baseline_from_file(loaded, folder=folder)
-    place = StepContext(folder=folder, scratch=context.scratch / "step")
-    with file_guards.guard_baseline_files(loaded, baseline, context, data, rows_may_change=True):
-        makes = made_by_training.required_output(loaded.config)
-        candidate = predictions.make_predictions(
-            loaded.config, place, context, data=data, makes=makes, after_training=survey
-        )
-    made_by_training.remember_made(context, data)
+    pinned = ref_or_file.pin_baseline(context)
+    baseline = ref_or_file.baseline_from_file(context)
+    steps = predictions.candidate_steps(context)
+    with file_guards.guard_baseline_files(context, baseline, rows_may_change=True):
+        makes = made_by_training.required_output(context.config)
+        candidate = predictions.make_predictions(context, steps, data=context.data, makes=makes, after_training=survey)
+    made_by_training.remember_made(context)
     if baseline is not None:
-        baseline = ref_or_file.baseline_on_own_rows(loaded, context, baseline, data=data)
+        baseline = ref_or_file.baseline_on_own_rows(context, baseline)
     elif ledger_head is not None:
-        baseline = production.champion_predictions(loaded, context, ledger_head, data=data, by_training=True)
+        baseline = production.champion_predictions(context, ledger_head, by_training=True)
     elif pinned is not None:
-        baseline = ref_or_file.baseline_from_ref(loaded, context, data=data, pinned=pinned)
+        baseline = ref_or_file.baseline_from_ref(context, pinned=pinned)
     return PredictionPair(candidate=candidate, baseline=baseline, made_by_training=True)
 
 
 def _run_on_metrics(
-    loaded: LoadedConfig, context: RunContext, *, folder: Path, facts: ReportContext, keep: bool, since: str | None
+    context: RunContext, *, keep: bool, since: str | None
 ) -> tuple[ComparisonRun, tuple[JudgedGate, ...]]:
     current = read_head(context.git)
-    ledger_head = production.champion_head(loaded.config, context)
-    base = skip_training.unchanged_since(loaded, context, since) if since else None
-    same = skip_training.same_metrics(loaded, context, ledger_head, folder=folder) if base is not None else None
+    ledger_head = production.champion_head(context)
+    base = skip_training.unchanged_since(context, since) if since else None
+    same = skip_training.same_metrics(context, ledger_head) if base is not None else None
     if base is not None and same is not None:
-        return _same_metrics(loaded, context, facts, same, base, ledger_head)
-    side = metrics_only.baseline_values(loaded, context, ledger_head, folder=folder)
+        return _same_metrics(context, same, base, ledger_head)
+    side = metrics_only.baseline_values(context, ledger_head)
     before = side.values if side else None
-    candidate, now = metrics_only.candidate_values(loaded, context, folder=folder)
-    digests = _digest_candidate(loaded.config, candidate, context, keep=keep)
+    candidate, now = metrics_only.candidate_values(context)
+    digests = _digest_candidate(context, candidate, keep=keep)
     notes = (*candidate.notes, *(side.notes if side else ()))
-    result = metrics_only.compare_values(loaded, now, before, notes)
+    result = metrics_only.compare_values(context.config, now, before, notes)
     baseline = ModelPredictions(source=NOWHERE, commit=side.commit, version=side.version) if side else None
     comparison = ComparisonRun(
         result=result,
-        facts=add_report_refs(facts, loaded.config, candidate, baseline, seconds={}, head=current, digests=digests),
+        facts=add_report_refs(
+            context.facts, context.config, candidate, baseline, seconds={}, head=current, digests=digests
+        ),
         candidate=candidate,
         rows=metrics_only.ROWS,
         head=current,
@@ -292,39 +267,27 @@ def _run_on_metrics(
         ledger_head=ledger_head,
         against=side.version if side else None,
     )
-    return comparison, metrics_only.judge_values(loaded, result, now, before)
+    return comparison, metrics_only.judge_values(context.config, result, now, before)
 
 
 def _same_metrics(
-    loaded: LoadedConfig,
     context: RunContext,
-    facts: ReportContext,
     numbers: MetricValues,
     base: str,
     ledger_head: LedgerHead | None,
 ) -> tuple[ComparisonRun, tuple[JudgedGate, ...]]:
     """Return the baseline's numbers as both models' numbers; no gate is judged if there are none."""
     if not numbers.values:
-        return _compare_nothing(loaded, context, facts, base), ()
+        return _compare_nothing(context, base), ()
     context.say(f"nothing relevant changed since {base[:7]}: nothing is trained, the baseline's numbers are judged")
     values, side = numbers.values, ModelPredictions(source=NOWHERE, commit=numbers.commit, version=numbers.version)
-    result = replace(metrics_only.compare_values(loaded, values, values, numbers.notes), unchanged_since=base)
-    comparison = replace(
-        _untrained(loaded, context, facts, result, side), ledger_head=ledger_head, against=numbers.version
-    )
-    return comparison, metrics_only.judge_values(loaded, result, values, values)
+    result = replace(metrics_only.compare_values(context.config, values, values, numbers.notes), unchanged_since=base)
+    comparison = replace(_untrained(context, result, side), ledger_head=ledger_head, against=numbers.version)
+    return comparison, metrics_only.judge_values(context.config, result, values, values)
 
 
-def _digest_candidate(
-    config: Config, candidate: ModelPredictions, context: RunContext, *, keep: bool
-) -> ArtifactDigests | None:
+def _digest_candidate(context: RunContext, candidate: ModelPredictions, *, keep: bool) -> ArtifactDigests | None:
     """Digest the candidate's artifacts if they are kept, or if the report lists what changed."""
     if keep:
         return artifacts.digest_artifacts(candidate, context.fingerprint)
-    return artifacts.try_digest_artifacts(candidate, context.fingerprint) if has_known_origin(config) else None
-
-
-def _data(config: Config) -> str:
-    if config.evaluation is None:
-        raise ValueError("checked by the configuration")
-    return config.evaluation.data
+    return artifacts.try_digest_artifacts(candidate, context.fingerprint) if has_known_origin(context.config) else None

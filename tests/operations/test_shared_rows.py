@@ -44,8 +44,9 @@ def restricted(folder, parts):
     }
     job = Job(task="binary", data=paths["mine"], key=None, label="y", **sources)
     own = OwnRows(rows=row_digests(paths["theirs"], None, "y", in_order=True), of="main", in_order=True)
-    tools = SimpleNamespace(share=share_rows, scratch=folder)
-    return *shared_rows.restrict_to_shared(parse_config(CONFIG.encode(), path="mlci.yml").config, tools, job, own), own
+    config = parse_config(CONFIG.encode(), path="mlci.yml").config
+    context = SimpleNamespace(config=config, share=share_rows, scratch=folder)
+    return *shared_rows.restrict_to_shared(context, job, own), own
 
 
 def test_restrict__content_that_identifies_rows(tmp_path):

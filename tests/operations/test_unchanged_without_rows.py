@@ -72,9 +72,8 @@ def not_skipped(folder, before):
 def fetched(folder):
     """Copy what `mlci fetch` copies; return the copy's digest."""
     copying = SnapshotWriter(store(folder), folder / ".mlci/fetched")
-    path = folder / "mlci.yml"
-    with run_context(folder, registry=copying) as context:
-        assert fetch_for_run(load_configuration(path), context, folder=folder) == 1
+    with run_context(load_configuration(folder / "mlci.yml"), registry=copying) as context:
+        assert fetch_for_run(context) == 1
     return copying.seal()
 
 

@@ -17,7 +17,7 @@ from mlci.cli.commands.registry.promote import promotion_text
 from mlci.cli.output_files import keep_out_of_git
 from mlci.cli.registry_factory import open_registry, runtime_environment, writer
 from mlci.cli.run_output import prepare_output, save_files, write_report
-from mlci.cli.wiring import load_configuration, report_context, run_context
+from mlci.cli.wiring import load_configuration, run_context
 from mlci.config.loader import LoadedConfig
 from mlci.demo.lifecycle import Chapter, chapters, write_data
 from mlci.demo.project import write as write_project
@@ -78,9 +78,8 @@ def command(out: Path | None, *, as_json: bool, regress: bool, lifecycle: bool) 
         path = write_project(out, regress=regress)
     except ImportError as error:
         raise InputError("the demo trains with scikit-learn: pip install 'mlci[metrics]'") from error
-    loaded = load_configuration(path)
-    with run_context(out) as context:
-        report = run_and_judge(loaded, context, folder=out, facts=report_context(loaded)).report
+    with run_context(load_configuration(path)) as context:
+        report = run_and_judge(context).report
     report = report.model_copy(update={"candidate": Candidate()})  # the repository around it has nothing to do with it
     return write_report(report, out, as_json=as_json)
 
@@ -162,12 +161,10 @@ def _judge(out: Path, loaded: LoadedConfig, store: Store, author: Author) -> Rep
     """Do what `mlci run --record` does."""
     into = out / ".mlci/out"
     prepare_output(into)
-    with run_context(out, registry=store, author=author, log=io.StringIO()) as context:
-        ran = run_and_judge(
-            loaded, context, folder=out, facts=report_context(loaded), keep=True, environment=runtime_environment()
-        )
+    with run_context(loaded, registry=store, author=author, log=io.StringIO()) as context:
+        ran = run_and_judge(context, keep=True, environment=runtime_environment())
         text = dump_report(ran.report)
-        write.write_bundle(into, ran, text, loaded, context)
+        write.write_bundle(context, into, ran, text)
         save_files(ran.report, into)
         if ran.use is not None:
             digest = entries.entry_digest(text.encode())
@@ -177,16 +174,8 @@ def _judge(out: Path, loaded: LoadedConfig, store: Store, author: Author) -> Rep
 
 def _promote(out: Path, loaded: LoadedConfig, store: Store, author: Author) -> PromotionResult:
     into = out / ".mlci/out"
-    with run_context(out, registry=store, author=author, log=io.StringIO()) as context:
-        return promote(
-            loaded,
-            context,
-            folder=out,
-            out=into,
-            facts=report_context(loaded),
-            options=PromoteOptions(),
-            save=lambda report: save_files(report, into),
-        )
+    with run_context(loaded, registry=store, author=author, log=io.StringIO()) as context:
+        return promote(context, out=into, options=PromoteOptions(), save=lambda report: save_files(report, into))
 
 
 def _print(index: int, narrator: Narrator) -> None:

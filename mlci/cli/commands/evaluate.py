@@ -9,7 +9,7 @@ from mlci.cli import options
 from mlci.cli.output_files import write_files
 from mlci.cli.registry_factory import open_registry, runtime_environment, uses_registry
 from mlci.cli.run_output import check_output, prepare_output
-from mlci.cli.wiring import load_configuration, report_context, run_context
+from mlci.cli.wiring import load_configuration, run_context
 from mlci.errors import InputError
 from mlci.inference import serialization
 from mlci.operations.lineage.comparison import add_lineage, has_known_origin
@@ -40,15 +40,11 @@ def command(config_path: Path, out: Path, *, as_json: bool, no_cache: bool, fetc
     if loaded.config.predict.metrics is not None:
         raise InputError(loaded.problem("a metrics file has nothing to evaluate; use `mlci run`", "predict", "metrics"))
     check_output(out)
-    folder = config_path.parent
-    store, _ = open_registry(loaded, folder, wanted=loaded.config.baseline == "production", fetched=fetched)
-    with run_context(folder, cached=not no_cache, registry=store, place=loaded.config.registry) as context:
-        known, since = report_context(loaded), changed_since or None
-        comparison = compare_models(
-            loaded, context, folder=folder, facts=known, keep=uses_registry(loaded), since=since
-        )
+    store, _ = open_registry(loaded, config_path.parent, wanted=loaded.config.baseline == "production", fetched=fetched)
+    with run_context(loaded, cached=not no_cache, registry=store) as context:
+        comparison = compare_models(context, keep=uses_registry(loaded), since=changed_since or None)
         about = runtime_environment() if has_known_origin(loaded.config) else None
-        comparison, _ = add_lineage(loaded, context, comparison, about, folder=folder, keep=False)
+        comparison, _ = add_lineage(context, comparison, about, keep=False)
     result = comparison.result
     text = serialization.dump_evaluation(result)
     write_files(out, {"evaluation.json": text, "origins.json": origins_text(comparison.facts)})

@@ -13,7 +13,7 @@ from mlci.cli.registry_factory import (
     uses_registry,
 )
 from mlci.cli.run_output import check_output, prepare_output, write_report
-from mlci.cli.wiring import load_configuration, report_context, run_context
+from mlci.cli.wiring import load_configuration, run_context
 from mlci.operations import holdout_uses
 from mlci.operations.bundle import write as bundles
 from mlci.operations.lineage.comparison import has_known_origin
@@ -67,29 +67,15 @@ def command(
         instead = "record in a separate job with `mlci promote --record` (input `record` of actions/promote)"
         refuse_training_beside_credentials(loaded, os.environ, instead=instead)
     check_output(out)
-    folder = config_path.parent
     compares = loaded.config.baseline == "production"
     since = None if record or bundle else changed_since or None
     bundle = record or uses_registry(loaded) if bundle is None else bundle
-    store, author = open_registry(
-        loaded,
-        folder,
-        wanted=record or compares,
-        writes=record,
-        fetched=fetched,
-    )
-    with run_context(
-        folder, cached=not no_cache, registry=store, author=author, place=loaded.config.registry
-    ) as context:
-        keep, known = record or bundle, report_context(loaded)
+    store, author = open_registry(loaded, config_path.parent, wanted=record or compares, writes=record, fetched=fetched)
+    with run_context(loaded, cached=not no_cache, registry=store, author=author) as context:
         about = runtime_environment() if bundle or has_known_origin(loaded.config) else None
-        ran = run_and_judge(loaded, context, folder=folder, facts=known, keep=keep, environment=about, since=since)
+        ran = run_and_judge(context, keep=record or bundle, environment=about, since=since)
         text = dump_report(ran.report)
-        if (
-            bundle
-            and ran.report.unchanged_since is None
-            and (note := bundles.write_bundle(out, ran, text, loaded, context))
-        ):
+        if bundle and ran.report.unchanged_since is None and (note := bundles.write_bundle(context, out, ran, text)):
             context.say(note)
         code = write_report(ran.report, out, as_json=as_json)
         if ran.use is not None:

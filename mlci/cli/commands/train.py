@@ -7,13 +7,11 @@ import click
 
 from mlci.cli import options
 from mlci.cli.wiring import load_configuration, run_context
-from mlci.config.models import Config
 from mlci.errors import InputError
 from mlci.execution.stages import operational_costs
 from mlci.operations import name_checks
 from mlci.operations.baseline import made_by_training
-from mlci.operations.context import resolve_path
-from mlci.operations.models.predictions import PER_ROWS, StepContext, run_train_step
+from mlci.operations.models.predictions import PER_ROWS, candidate_steps, run_train_step
 
 
 @click.command()
@@ -27,16 +25,13 @@ def command(config_path: Path, *, as_json: bool) -> int:
       mlci train --config mlci.yml
     """  # noqa: D301 (click's mark against rewrapping)
     loaded = load_configuration(config_path)
-    folder = config_path.parent
-    with run_context(folder, place=loaded.config.registry) as context:
-        name_checks.check_custom_metrics(loaded, context)
-        place, data = StepContext(folder=folder, scratch=context.scratch / "step"), _evaluation(loaded.config, folder)
-        makes = data is not None and made_by_training.is_made_by_training(loaded.config, context, data)
-        stage = run_train_step(
-            loaded.config, place, context, makes=made_by_training.required_output(loaded.config) if makes else None
-        )
-        if makes and data is not None:
-            made_by_training.remember_made(context, data)
+    with run_context(loaded) as context:
+        name_checks.check_custom_metrics(context)
+        made = made_by_training.is_made_by_training(context)
+        makes = made_by_training.required_output(context.config) if made else None
+        stage = run_train_step(context, candidate_steps(context), makes=makes)
+        if made:
+            made_by_training.remember_made(context)
     if stage is None:
         raise InputError(loaded.problem("the training step is missing; add `train: {run: python train.py}`"))
     costs = operational_costs(train=stage, predict=None, model=stage.output, rows=PER_ROWS)
@@ -45,7 +40,3 @@ def command(config_path: Path, *, as_json: bool) -> int:
     else:
         click.echo("\n".join(f"{name}: {value:.6g}" for name, value in costs.items()))
     return 0
-
-
-def _evaluation(config: Config, folder: Path) -> str | None:
-    return None if config.evaluation is None else resolve_path(config.evaluation.data, folder)

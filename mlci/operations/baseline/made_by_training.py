@@ -23,16 +23,16 @@ _REMEMBERED = "made-by-training"
 _MOST = 50
 
 
-def is_made_by_training(config: Config, context: RunContext, data: str) -> bool:
+def is_made_by_training(context: RunContext) -> bool:
     """Check if training makes the evaluation set: it does not exist, or an earlier training made it.
 
     Call it before any of the candidate's steps runs.
     """
-    if config.train is None or config.evaluation is None or "://" in data:
+    if context.config.train is None or context.config.evaluation is None or "://" in context.data:
         return False
-    if is_tracked(context.git, config.evaluation.data):
+    if is_tracked(context.git, context.config.evaluation.data):
         return False
-    return not _is_there(data) or file_snapshot.digest_contents(data) in _remembered(context)
+    return not _is_there(context.data) or file_snapshot.digest_contents(context.data) in _remembered(context)
 
 
 def required_output(config: Config) -> str | None:
@@ -41,10 +41,10 @@ def required_output(config: Config) -> str | None:
     return None if data is None or glob.has_magic(data) else data
 
 
-def remember_made(context: RunContext, data: str) -> None:
+def remember_made(context: RunContext) -> None:
     """Record the digest of an evaluation set that training just made."""
-    digest = file_snapshot.digest_contents(data)
-    if context.own_folder is None or digest is None or not _is_there(data):
+    digest = file_snapshot.digest_contents(context.data)
+    if context.own_folder is None or digest is None or not _is_there(context.data):
         return
     known = [line for line in _remembered(context) if line != digest][-_MOST:]
     with contextlib.suppress(OSError):  # without it, the next training has to find no file

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from mlci.config.loader import LoadedConfig
 from mlci.config.models import Config
 from mlci.engine.interface import Source
 from mlci.engine.tables.files import suffix_of
@@ -33,32 +32,24 @@ from mlci.report.document import Report
 from mlci.report.serialization import parse_report
 
 
-def champion_head(config: Config, context: RunContext) -> LedgerHead | None:
+def champion_head(context: RunContext) -> LedgerHead | None:
     """Return the ledger head, read once for a run; ``None`` if the baseline is not production.
 
     Raises:
         CorruptError: if the ledger is damaged.
         OutsideError: if the registry can't be reached.
     """
-    return ledger.read_ledger_head(registry_of(context)) if config.baseline == "production" else None
+    return ledger.read_ledger_head(registry_of(context)) if context.config.baseline == "production" else None
 
 
 def champion_predictions(
-    loaded: LoadedConfig,
-    context: RunContext,
-    ledger_head: LedgerHead,
-    *,
-    data: str,
-    by_training: bool = False,
-    scored: ScoredChampion | None = None,
+    context: RunContext, ledger_head: LedgerHead, *, by_training: bool = False, scored: ScoredChampion | None = None
 ) -> ModelPredictions | None:
     """Return the champion's predictions on the current rows; ``None`` only if nothing was ever promoted.
 
     Args:
-        loaded: The candidate's configuration.
         context: Run context with the registry.
         ledger_head: The ledger head.
-        data: The evaluation set.
         by_training: Whether the candidate's training just made it.
         scored: Predictions of a version that a run made for these rows.
 
@@ -74,37 +65,37 @@ def champion_predictions(
         context.say(f"baseline: {store.shown} has no version yet")
         return None
     context.say(f"baseline: version {champion.number} of {store.shown}")
-    rows = ref_or_file.rows_fingerprint(loaded.config, context, data)
+    rows = ref_or_file.rows_fingerprint(context)
     own = champion.manifest.predictions
     predictions = (
         own
-        if ref_or_file.is_same_set(own.fingerprint, rows, data, context)
+        if ref_or_file.is_same_set(context, own.fingerprint, rows)
         else is_made_on(store, ledger_head, champion, rows)
     )
     if predictions is None:
         shares = by_training or was_made_by_training(context, champion)
         only = not rescore.can_rescore(champion.manifest, store, champion.number)
-        if shares or (only and not is_tracked(context.git, str(Path(data).absolute()))):
-            return _on_own_rows(loaded, context, champion, data=data, rows=rows, only=only, scored=scored)
-        return _scored_again(loaded, context, champion, data=data, rows=rows, scored=scored)
+        if shares or (only and not is_tracked(context.git, str(Path(context.data).absolute()))):
+            return _on_own_rows(context, champion, rows=rows, only=only, scored=scored)
+        return _scored_again(context, champion, rows=rows, scored=scored)
     target = context.scratch / "baseline" / predictions.file.name
     path = stored_files.fetch_file(store, predictions.file, target, of=f"version {champion.number}")
-    found = version_predictions(loaded.config, champion, predictions, path)
+    found = version_predictions(context.config, champion, predictions, path)
     if found.rescored and (by_training or was_made_by_training(context, champion)):
-        return replace(found, own=_rows_of(loaded, context, champion), made_on=None)
+        return replace(found, own=_rows_of(context, champion), made_on=None)
     return found
 
 
-def _rows_of(loaded: LoadedConfig, context: RunContext, champion: Version) -> OwnRows:
+def _rows_of(context: RunContext, champion: Version) -> OwnRows:
     """Return the rows of a version's own evaluation set: on others its training may have seen the label.
 
     Raises:
         InputError: if they are not known.
     """
     of = f"version {champion.number}"
-    own = evaluation_rows.rows_of_version(registry_of(context), champion, context)
+    own = evaluation_rows.rows_of_version(context, registry_of(context), champion)
     if own is None:
-        raise shared_rows.unknown_rows(loaded, of)
+        raise shared_rows.unknown_rows(context.loaded, of)
     return OwnRows(rows=own, of=of, in_order=False)
 
 
@@ -170,14 +161,7 @@ def report_of(context: RunContext, version: Version) -> Report | None:
 
 
 def _on_own_rows(
-    loaded: LoadedConfig,
-    context: RunContext,
-    champion: Version,
-    *,
-    data: str,
-    rows: str,
-    only: bool,
-    scored: ScoredChampion | None,
+    context: RunContext, champion: Version, *, rows: str, only: bool, scored: ScoredChampion | None
 ) -> ModelPredictions:
     """Return the champion's predictions for comparing on the rows that its own evaluation set shares with this one.
 
@@ -188,19 +172,19 @@ def _on_own_rows(
         InputError: if the rows can't be matched.
     """
     store, of = registry_of(context), f"version {champion.number}"
-    evaluation = loaded.config.evaluation
+    evaluation = context.config.evaluation
     keyed = evaluation is not None and evaluation.key is not None
-    known = _rows_of(loaded, context, champion)
+    known = _rows_of(context, champion)
     if only and not keyed and not known.rows.in_order:
-        raise shared_rows.unknown_rows(loaded, of)
+        raise shared_rows.unknown_rows(context.loaded, of)
     if not keyed and not only:
-        again = _scored_again(loaded, context, champion, data=data, rows=rows, scored=scored)
+        again = _scored_again(context, champion, rows=rows, scored=scored)
         return replace(again, own=known, made_on=None)
     predictions = champion.manifest.predictions
     target = context.scratch / "baseline" / predictions.file.name
     path = stored_files.fetch_file(store, predictions.file, target, of=of)
     own = replace(known, in_order=known.rows.in_order)
-    return replace(version_predictions(loaded.config, champion, predictions, path), own=own, made_on=None)
+    return replace(version_predictions(context.config, champion, predictions, path), own=own, made_on=None)
 
 
 def refuse_moved_set(baseline: ModelPredictions | None, fingerprint: str | None) -> None:
@@ -214,9 +198,7 @@ def refuse_moved_set(baseline: ModelPredictions | None, fingerprint: str | None)
 
 
 @contextlib.contextmanager
-def blame_registry_if_misfit(
-    config: Config, context: RunContext, baseline: ModelPredictions | None, data: str
-) -> Iterator[None]:
+def blame_registry_if_misfit(context: RunContext, baseline: ModelPredictions | None, data: str) -> Iterator[None]:
     """Report a registry fault if a version's predictions do not fit the rows that they were made on, and only then.
 
     Raises:
@@ -231,7 +213,7 @@ def blame_registry_if_misfit(
             raise
         if baseline.made_on is not None and context.fingerprint(data) != baseline.made_on:
             raise InputError(MOVED) from error
-        key = config.evaluation.key if config.evaluation else None
+        key = context.config.evaluation.key if context.config.evaluation else None
         if key is not None and ours[0].message.startswith(f"has no column {key!r}"):
             of = f"version {baseline.version}"
             raise InputError(
@@ -245,7 +227,7 @@ def blame_registry_if_misfit(
 
 
 def _scored_again(
-    loaded: LoadedConfig, context: RunContext, champion: Version, *, data: str, rows: str, scored: ScoredChampion | None
+    context: RunContext, champion: Version, *, rows: str, scored: ScoredChampion | None
 ) -> ModelPredictions:
     """Score the new rows by the champion's own model and predict step, and store the predictions if that is allowed.
 
@@ -254,7 +236,7 @@ def _scored_again(
     store, manifest, of = registry_of(context), champion.manifest, f"version {champion.number}"
     if scored is not None and scored.answers(champion.number, rows):
         note = f"baseline: the evaluation set moved since {of}; its predictions were made by the run that trained"
-        return replace(_kept(context, champion, loaded.config, scored), notes=(note,))
+        return replace(_kept(context, champion, scored), notes=(note,))
     if not context.user_code:
         raise UserCodeError(
             f"the model of {of} would have to score the evaluation set: neither the registry nor the bundle holds its "
@@ -264,8 +246,8 @@ def _scored_again(
     def fetch(file: VersionFile, target: Path) -> Path:
         return stored_files.fetch_file(store, file, target, of=of)
 
-    with file_guards.guard_candidate_files(loaded, context.git.folder):
-        rescored = rescore.rescore_version(loaded, context, manifest, fetch, data=data, of=of, says="baseline")
+    with file_guards.guard_candidate_files(context):
+        rescored = rescore.rescore_version(context, manifest, fetch, of=of, says="baseline")
     commit = manifest.recipe.commit
     where = f", by the code of {commit[:7]}" if commit else ""
     note = f"baseline: the evaluation set moved since {of}; its own model scored the new rows{where}"
@@ -286,11 +268,11 @@ def _scored_again(
     )
 
 
-def _kept(context: RunContext, champion: Version, config: Config, scored: ScoredChampion) -> ModelPredictions:
+def _kept(context: RunContext, champion: Version, scored: ScoredChampion) -> ModelPredictions:
     """Return predictions that a run made for the comparison, and store them if that is allowed."""
     if context.author is not None:
         keep_rescored(registry_of(context), context.author, scored)
-    return version_predictions(config, champion, scored.predictions, scored.path)
+    return version_predictions(context.config, champion, scored.predictions, scored.path)
 
 
 def _scored(number: int, rescored: ModelPredictions, rows: str) -> ScoredChampion:

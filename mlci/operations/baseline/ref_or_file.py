@@ -13,7 +13,7 @@ from mlci.config.models import Baseline, Config
 from mlci.engine.interface import Source
 from mlci.errors import InputError
 from mlci.git.baseline_cache import BaselineCache
-from mlci.git.git import Git, former_path
+from mlci.git.git import former_path
 from mlci.git.ref_baseline import WITHOUT_BASELINE, Make, RefBaseline, make_baseline
 from mlci.git.refs import ResolvedRef, resolve_ref
 from mlci.git.worktree import Worktree
@@ -27,28 +27,26 @@ from mlci.operations.models.predictions import ModelPredictions, OwnRows, StepCo
 _ORDER = " in the order of "
 
 
-def baseline_predictions(
-    loaded: LoadedConfig, context: RunContext, *, folder: Path, data: str
-) -> ModelPredictions | None:
-    """Return the predictions of a file or a reference; ``None`` for every other baseline.
-
-    Args:
-        loaded: The candidate's configuration.
-        context: Run context.
-        folder: Folder of the configuration.
-        data: The evaluation set; a baseline of another commit is scored on these rows.
-    """
-    if not isinstance(loaded.config.baseline, Baseline):
-        return None
-    return baseline_from_file(loaded, folder=folder) or baseline_from_ref(loaded, context, data=data)
+def baseline_predictions(context: RunContext) -> ModelPredictions | None:
+    """Return the predictions of a file or a reference; ``None`` for every other baseline."""
+    return baseline_from_file(context) or baseline_from_ref(context)
 
 
-def baseline_from_file(loaded: LoadedConfig, *, folder: Path) -> ModelPredictions | None:
+def baseline_from_file(context: RunContext) -> ModelPredictions | None:
     """Return the baseline's predictions in a file; ``None`` for every other baseline."""
-    chosen = loaded.config.baseline
+    chosen, predict = context.config.baseline, context.config.predict
     if not isinstance(chosen, Baseline) or chosen.file is None:
         return None
-    return _from_file(loaded, chosen, folder)
+    source = Source(
+        path=resolve_path(chosen.file, context.folder),
+        score=chosen.score or (None if chosen.decision else predict.score),
+        decision=chosen.decision or (None if chosen.score else predict.decision),
+        threshold=chosen.threshold,
+    )
+    columns = (source.score, source.decision) == (predict.score, predict.decision)
+    if predict.file is not None and columns and chosen.threshold in {None, predict.threshold}:
+        refuse_itself(context.loaded, source.path, resolve_path(predict.file, context.folder), "columns of one file")
+    return ModelPredictions(source=source, label=chosen.file)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,9 +57,9 @@ class PinnedBaseline:
     cache: BaselineCache | None
 
 
-def pin_baseline(loaded: LoadedConfig, context: RunContext) -> PinnedBaseline | None:
+def pin_baseline(context: RunContext) -> PinnedBaseline | None:
     """Resolve the commit of a reference, and pin the cache's digests; ``None`` for every other baseline."""
-    chosen = loaded.config.baseline
+    chosen = context.config.baseline
     if not isinstance(chosen, Baseline) or chosen.ref is None:
         return None
     return PinnedBaseline(
@@ -69,26 +67,19 @@ def pin_baseline(loaded: LoadedConfig, context: RunContext) -> PinnedBaseline | 
     )
 
 
-def baseline_on_own_rows(
-    loaded: LoadedConfig, context: RunContext, baseline: ModelPredictions, *, data: str
-) -> ModelPredictions:
+def baseline_on_own_rows(context: RunContext, baseline: ModelPredictions) -> ModelPredictions:
     """Return the predictions of a file, restricted to the rows that training just made if those differ.
 
     Without a key, the numbers of rows and predictions have to be equal.
     """
-    evaluation = loaded.config.evaluation
+    evaluation = context.config.evaluation
     if evaluation is None or evaluation.key is None or context.rows is None:
         return baseline
-    paths = (data, baseline.source.path)
+    paths = (context.data, baseline.source.path)
     mine, theirs = (context.rows(path, evaluation.key, None, in_order=True) for path in paths)
     if mine is None or theirs is None or set(mine.keys.tolist()) == set(theirs.keys.tolist()):
         return baseline
     return replace(baseline, own=OwnRows(rows=theirs, of=str(baseline.label), in_order=True))
-
-
-def _ref(loaded: LoadedConfig) -> str:
-    chosen = loaded.config.baseline
-    return str(chosen.ref) if isinstance(chosen, Baseline) else ""
 
 
 def config_digest(loaded: LoadedConfig) -> str:
@@ -108,45 +99,54 @@ def config_digest(loaded: LoadedConfig) -> str:
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
-def former_config(loaded: LoadedConfig, worktree: Worktree, ref: str, git: Git) -> str | None:
-    """Return the path of the configuration at the baseline's commit, if it was renamed inside of its folder since.
+def own_steps(context: RunContext, worktree: Worktree, ref: str) -> tuple[RunContext, list[str]]:
+    """Return the run with the train and predict steps of the worktree's commit, or the candidate's with a note.
 
     Raises:
         InputError: if the configuration's folder is not at that commit, or it was moved from another folder.
     """
-    path = Path(loaded.path)
-    if worktree.holds(path.name) is not None:
-        return None
-    former = former_path(git, worktree.commit, path)
-    place = worktree.folder.relative_to(worktree.root)
-    if worktree.has_folder and (former is None or PurePosixPath(former).parent == PurePosixPath(place)):
-        return former
-    absent, was = (place / path.name, former) if worktree.has_folder else (place, None)
-    was = was or former_path(git, worktree.commit, path.parent) or (former and str(PurePosixPath(former).parent))
-    rename = f" (a rename of {was}?)" if was else ""
-    why = f"{absent} is not at {ref}{rename}, so the baseline can't be made;"
-    raise InputError(loaded.problem(f"{why} {WITHOUT_BASELINE}", "baseline"))
-
-
-def own_config(loaded: LoadedConfig, worktree: Worktree, former: str | None = None) -> tuple[Config, list[str]]:
-    """Return the training and prediction settings of the worktree's commit, or the candidate's with a note.
-
-    ``former`` is the configuration's name at that commit, if it is another one.
-    """
-    name = Path(loaded.path).name
+    name, former = Path(context.loaded.path).name, _former_config(context, worktree, ref)
     path = worktree.holds(name)
     if path is None and former is not None:
         path = worktree.holds(PurePosixPath(former).name)
     instead = "so the baseline was made by the candidate's `train` and `predict`"
     if path is None:
-        return loaded.config, [f"baseline: its commit has no {name}, {instead}"]
+        return context, [f"baseline: its commit has no {name}, {instead}"]
     try:
         own = load_unchecked(path).config
     except InputError:
-        return loaded.config, [f"baseline: {name} of its commit can't be read by this version of mlci, {instead}"]
+        return context, [f"baseline: {name} of its commit can't be read by this version of mlci, {instead}"]
     notes = [] if path.name == name else [f"baseline: its configuration is {path.name}, which was renamed to {name}"]
     # Rows, label, key and the positive class are the candidate's: both models are judged on the same rows.
-    return loaded.config.model_copy(update={"train": own.train, "predict": own.predict}), notes
+    steps = {"train": own.train, "predict": own.predict}
+    return context.with_config(context.config.model_copy(update=steps)), notes
+
+
+def _former_config(context: RunContext, worktree: Worktree, ref: str) -> str | None:
+    """Return the path of the configuration at the baseline's commit, if it was renamed inside of its folder since."""
+    path = Path(context.loaded.path)
+    if worktree.holds(path.name) is not None:
+        return None
+    former = former_path(context.git, worktree.commit, path)
+    place = worktree.folder.relative_to(worktree.root)
+    if worktree.has_folder and (former is None or PurePosixPath(former).parent == PurePosixPath(place)):
+        return former
+    absent, was = (place / path.name, former) if worktree.has_folder else (place, None)
+    was = was or former_path(context.git, worktree.commit, path.parent)
+    was = was or (former and str(PurePosixPath(former).parent))
+    rename = f" (a rename of {was}?)" if was else ""
+    why = f"{absent} is not at {ref}{rename}, so the baseline can't be made;"
+    raise InputError(context.loaded.problem(f"{why} {WITHOUT_BASELINE}", "baseline"))
+
+
+def baseline_steps(context: RunContext, worktree: Worktree) -> StepContext:
+    """Return the context of the baseline's steps in a worktree of its commit."""
+    return StepContext(
+        folder=worktree.folder,
+        scratch=context.scratch / "baseline-step",
+        name="baseline ",
+        environment=worktree.environment,
+    )
 
 
 def keep_inside(config: Config, worktree: Worktree) -> None:
@@ -182,46 +182,27 @@ def refuse_itself(loaded: LoadedConfig, baseline: str, candidate: str, what: str
         raise InputError(loaded.problem(f"{why}; name the production model's", "baseline"))
 
 
-def _from_file(loaded: LoadedConfig, chosen: Baseline, folder: Path) -> ModelPredictions:
-    predict = loaded.config.predict
-    source = Source(
-        path=resolve_path(str(chosen.file), folder),
-        score=chosen.score or (None if chosen.decision else predict.score),
-        decision=chosen.decision or (None if chosen.score else predict.decision),
-        threshold=chosen.threshold,
-    )
-    columns = (source.score, source.decision) == (predict.score, predict.decision)
-    if predict.file is not None and columns and chosen.threshold in {None, predict.threshold}:
-        refuse_itself(loaded, source.path, resolve_path(predict.file, folder), "columns of one file")
-    return ModelPredictions(source=source, label=str(chosen.file))
-
-
-def baseline_from_ref(
-    loaded: LoadedConfig, context: RunContext, *, data: str, pinned: PinnedBaseline | None = None
-) -> ModelPredictions | None:
+def baseline_from_ref(context: RunContext, *, pinned: PinnedBaseline | None = None) -> ModelPredictions | None:
     """Make the baseline in a worktree of its commit, or take it from the cache; ``None`` without a reference.
 
     Args:
-        loaded: The candidate's configuration.
         context: Run context.
-        data: The evaluation set.
         pinned: Commit and cache from before the candidate's training, if that training made the evaluation set.
     """
-    chosen = loaded.config.baseline
+    chosen = context.config.baseline
     if not isinstance(chosen, Baseline) or chosen.ref is None:
         return None
     ref = chosen.ref
     context.say(f"baseline: {ref}")
-    fingerprint = context.fingerprint(data)
-    rows = EvaluatedRows(data=data, fingerprint=fingerprint, by_training=pinned is not None)
-    ref_baseline = made_from_ref(
-        loaded,
-        ref,
-        context,
-        evaluation=same_rows(loaded.config, fingerprint, data),
-        make=lambda worktree, into: _facts(loaded, worktree, into, context, rows),
-        pinned=pinned,
-    )
+    fingerprint = context.fingerprint(context.data)
+
+    def make(worktree: Worktree, into: Path) -> dict[str, Any]:
+        return _make_predictions(
+            context, worktree, into, ref=ref, fingerprint=fingerprint, by_training=pinned is not None
+        )
+
+    rows = same_rows(context.config, fingerprint, context.data)
+    ref_baseline = made_from_ref(context, ref, evaluation=rows, make=make, pinned=pinned)
     facts = ref_baseline.facts
     columns = {key: facts[key] for key in ("score", "decision", "threshold")}
     source = Source(path=str(ref_baseline.folder / facts["file"]), **columns)
@@ -242,9 +223,9 @@ def baseline_from_ref(
     )
 
 
-def rows_fingerprint(config: Config, context: RunContext, data: str) -> str:
+def rows_fingerprint(context: RunContext) -> str:
     """Return the identifier of the rows that predictions belong to: their content, and without a key their order."""
-    return same_rows(config, context.fingerprint(data), data)
+    return same_rows(context.config, context.fingerprint(context.data), context.data)
 
 
 def same_rows(config: Config, fingerprint: str | None, data: str) -> str:
@@ -256,7 +237,7 @@ def same_rows(config: Config, fingerprint: str | None, data: str) -> str:
     return fingerprint.with_suffix(f"{_ORDER}{file_snapshot.digest_contents(data) or uuid.uuid4()}")
 
 
-def is_same_set(stored: str, rows: str, data: str, context: RunContext) -> bool:
+def is_same_set(context: RunContext, stored: str, rows: str) -> bool:
     """Check if stored predictions belong to the current rows.
 
     Older versions identified rows without a key also by the path of their file as it was written; such an entry matches
@@ -266,66 +247,45 @@ def is_same_set(stored: str, rows: str, data: str, context: RunContext) -> bool:
     known = {spelling.partition(_ORDER)[0] for spelling in spellings(rows)}
     if is_recorded(stored, rows) or not ordered or fingerprint not in known:
         return is_recorded(stored, rows)
-    path, folder = Path(data).absolute(), context.git.folder.absolute()
+    path, folder = Path(context.data).absolute(), context.folder.absolute()
     bases = [Path.cwd(), folder, *folder.parents]
-    spelled = {data, str(path), *(str(path.relative_to(base)) for base in bases if path.is_relative_to(base))}
-    return order in {file_snapshot.contents_by_path(data, spelling) for spelling in spelled}
+    spelled = {context.data, str(path), *(str(path.relative_to(base)) for base in bases if path.is_relative_to(base))}
+    return order in {file_snapshot.contents_by_path(context.data, spelling) for spelling in spelled}
 
 
 def made_from_ref(
-    loaded: LoadedConfig,
-    ref: str,
-    context: RunContext,
-    *,
-    evaluation: str,
-    make: Make,
-    pinned: PinnedBaseline | None = None,
+    context: RunContext, ref: str, *, evaluation: str, make: Make, pinned: PinnedBaseline | None = None
 ) -> RefBaseline:
     """Return the files that ``make`` writes in a worktree of the reference, or their cached copies."""
     into = context.scratch / "baseline"
     shutil.rmtree(into, ignore_errors=True)
-    with file_guards.guard_candidate_files(loaded, context.git.folder):
+    with file_guards.guard_candidate_files(context):
         return make_baseline(
             context.git,
             ref if pinned is None else pinned.resolved,
             make,
             into=into,
-            config=config_digest(loaded),
+            config=config_digest(context.loaded),
             evaluation=evaluation,
             version=context.version,
             cache=context.cache if pinned is None else pinned.cache,
         )
 
 
-@dataclass(frozen=True, kw_only=True)
-class EvaluatedRows:
-    """The candidate's evaluation set: path, fingerprint, and whether training just made it."""
-
-    data: str
-    fingerprint: str
-    by_training: bool
-
-
-def _facts(
-    loaded: LoadedConfig, worktree: Worktree, into: Path, context: RunContext, rows: EvaluatedRows
+def _make_predictions(
+    context: RunContext, worktree: Worktree, into: Path, *, ref: str, fingerprint: str, by_training: bool
 ) -> dict[str, Any]:
     """Train and predict in the worktree, copy the predictions, and return their facts for the cache."""
-    place = StepContext(
-        folder=worktree.folder,
-        scratch=context.scratch / "baseline-step",
-        name="baseline ",
-        environment=worktree.environment,
-    )
-    config, notes = own_config(loaded, worktree, former_config(loaded, worktree, _ref(loaded), context.git))
-    keep_inside(config, worktree)
-    origins.record_origin(loaded, worktree, context, into, now=rows.fingerprint)
-    there = shared_rows.find_own_set(loaded, worktree)
-    baseline = predictions.make_predictions(config, place, context, data=rows.data)
-    keep_inside(config, worktree)  # its steps may have made links
-    if there is not None and not there.committed:
-        origins.add_evaluation(loaded, worktree, context, into, now=rows.fingerprint)
-    left = config.predict.file is not None
-    differs = shared_rows.keep_own_digests(loaded, context, there, into, by_training=rows.by_training, in_order=left)
+    own, notes = own_steps(context, worktree, ref)
+    keep_inside(own.config, worktree)
+    origins.record_origin(context, worktree, into, now=fingerprint)
+    own_set = shared_rows.find_own_set(context.loaded, worktree)
+    baseline = predictions.make_predictions(own, baseline_steps(context, worktree), data=context.data)
+    keep_inside(own.config, worktree)  # its steps may have made links
+    if own_set is not None and not own_set.committed:
+        origins.add_evaluation(context, worktree, into, now=fingerprint)
+    in_order = own.config.predict.file is not None
+    differs = shared_rows.keep_own_digests(context, own_set, into, by_training=by_training, in_order=in_order)
     source = Path(baseline.source.path)
     if not source.is_file():
         raise InputError(
@@ -343,5 +303,5 @@ def _facts(
         "costs": dict(baseline.costs),
         "seconds": dict(baseline.seconds),
         "own": differs,
-        "own_order": differs and left,
+        "own_order": differs and in_order,
     }

@@ -49,7 +49,6 @@ def find_own_set(loaded: LoadedConfig, worktree: Worktree) -> OwnEvaluationSet |
 
 
 def keep_own_digests(
-    loaded: LoadedConfig,
     context: RunContext,
     own: OwnEvaluationSet | None,
     into: Path,
@@ -62,7 +61,6 @@ def keep_own_digests(
     They are if training makes one of the sets: the other model may have been trained on its rows.
 
     Args:
-        loaded: The candidate's configuration.
         context: Run context.
         own: The commit's set, after its steps ran.
         into: Folder for files that are kept with the predictions.
@@ -72,15 +70,14 @@ def keep_own_digests(
     Returns:
         Whether training made the commit's own set, and it differs from the candidate's.
     """
-    evaluation = loaded.config.evaluation
+    evaluation = context.config.evaluation
     if evaluation is None or own is None or not _is_there(own.data) or not (by_training or not own.committed):
         return False
-    data = resolve_path(evaluation.data, context.git.folder)
-    same = context.fingerprint(own.data) == context.fingerprint(data)
+    same = context.fingerprint(own.data) == context.fingerprint(context.data)
     if same and (
         evaluation.key is not None
         or not in_order
-        or file_snapshot.digest_contents(own.data) == file_snapshot.digest_contents(data)
+        or file_snapshot.digest_contents(own.data) == file_snapshot.digest_contents(context.data)
     ):
         return False
     found = None if context.rows is None else context.rows(own.data, evaluation.key, evaluation.label, in_order=True)
@@ -111,7 +108,7 @@ def _is_there(data: str) -> bool:
     return bool(glob.glob(data, recursive=True))  # noqa: PTH207 (any path)
 
 
-def restrict_to_shared(config: Config, context: RunContext, job: Job, own: OwnRows) -> tuple[Job, SharedRows]:
+def restrict_to_shared(context: RunContext, job: Job, own: OwnRows) -> tuple[Job, SharedRows]:
     """Return a job on the rows that the candidate's evaluation set shares with the baseline's own.
 
     Raises:
@@ -124,13 +121,13 @@ def restrict_to_shared(config: Config, context: RunContext, job: Job, own: OwnRo
     shared = SharedRows(
         added=found.added, removed=found.removed, rows=found.rows, changed=found.changed, repeated=found.repeated
     )
-    least = config.evaluation.min_group_size if config.evaluation else 1
+    least = context.config.evaluation.min_group_size if context.config.evaluation else 1
     if shared.repeated and shared.rows < least:
         raise InputError(_repeated(shared, own, least))
     if found.coincidences > UNCERTAIN * shared.rows:
         raise InputError(_coincident(shared, own, min(found.coincidences, shared.rows)))
     if shared.rows < least:
-        raise InputError(_too_few(config, shared, own, least))
+        raise InputError(_too_few(context.config, shared, own, least))
     return found.job, shared
 
 

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from mlci.config.loader import LoadedConfig
 from mlci.config.relevant_paths import LOCKS
 from mlci.errors import InputError
 from mlci.git.data_pointers import data_pointers
@@ -43,16 +42,10 @@ class BuildProvenance:
 
 
 def collect_provenance(
-    loaded: LoadedConfig,
-    context: RunContext,
-    environment: Environment,
-    *,
-    folder: Path,
-    head: CommitHead | None,
-    digests: ArtifactDigests | None,
+    context: RunContext, environment: Environment, *, head: CommitHead | None, digests: ArtifactDigests | None
 ) -> BuildProvenance:
     """Collect provenance from the checkout after the candidate's steps, with the commit from before them."""
-    path, config = Path(loaded.path), loaded.config
+    path, config = Path(context.loaded.path), context.config
     own, locks = digest_file(path, path.name), tuple(_locks(path.parent, context.git))
     recipe = Recipe(
         commit=head.commit if head else None,
@@ -72,7 +65,7 @@ def collect_provenance(
         pointers=data_pointers(context.git),
         config=own,
         locks=locks,
-        rows=evaluation_rows.keep_rows(config, context, folder),
+        rows=evaluation_rows.keep_rows(context),
     )
 
 

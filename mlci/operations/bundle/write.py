@@ -7,7 +7,6 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from mlci.config.loader import LoadedConfig
 from mlci.errors import InputError
 from mlci.operations.bundle.artifacts import Artifact, ArtifactDigests, digest_file
 from mlci.operations.bundle.provenance import BuildProvenance
@@ -24,14 +23,13 @@ FOLDER, MANIFEST, DIGEST, REPORT = "bundle", "bundle.json", "bundle.sha256", "re
 _BUILDING = ".mlci-bundle-"
 
 
-def write_bundle(out: Path, ran: RunResult, report: str, loaded: LoadedConfig, context: RunContext) -> str | None:
+def write_bundle(context: RunContext, out: Path, ran: RunResult, report: str) -> str | None:
     """Write ``out/bundle``: model, predictions, configuration, lock files, report and manifest.
 
     Args:
         out: The run's output folder.
         ran: The run, with digests from before the evaluation.
         report: Text of ``report.json``.
-        loaded: The configuration.
         context: Run context.
 
     Returns:
@@ -49,7 +47,7 @@ def write_bundle(out: Path, ran: RunResult, report: str, loaded: LoadedConfig, c
     try:
         (building / REPORT).write_text(report, encoding="utf-8", newline="\n")
         pieces = _pieces(building, digests, provenance, ran.comparison.scored)
-        content = _manifest(ran, digests, pieces, loaded, provenance)
+        content = _manifest(ran, digests, pieces, context.config.model, provenance)
         for place, part in pieces.items():
             _copy(part, building / place, ours=context.scratch)
         data = entries.canonical_json(content.model_dump(mode="json", by_alias=True))
@@ -103,7 +101,7 @@ def _manifest(
     ran: RunResult,
     digests: ArtifactDigests,
     pieces: Mapping[str, Artifact],
-    loaded: LoadedConfig,
+    model: str,
     provenance: BuildProvenance,
 ) -> Bundle:
     comparison, report = ran.comparison, ran.report
@@ -114,7 +112,7 @@ def _manifest(
     scored = comparison.scored
     fingerprint = report.evaluation.fingerprint or comparison.rows
     return Bundle(
-        model=loaded.config.model,
+        model=model,
         files=tuple(part.file for part in digests.model),
         predictions=Predictions(fingerprint=comparison.rows, file=predictions.file, **columns),
         report=pieces[REPORT].file,

@@ -2,9 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 
-from mlci.config.loader import LoadedConfig
 from mlci.config.models import Baseline, Config
 from mlci.git.refs import CommitHead
 from mlci.inference.result import EvaluationResult
@@ -113,22 +111,18 @@ def has_known_origin(config: Config) -> bool:
 
 
 def add_lineage(
-    loaded: LoadedConfig,
     context: RunContext,
     comparison: ComparisonRun,
     environment: Environment | None,
     *,
-    folder: Path,
     keep: bool,
 ) -> tuple[ComparisonRun, BuildProvenance | None]:
     """Add lineage, trend and holdout uses to a comparison; also return how the candidate was made.
 
     Args:
-        loaded: The configuration.
         context: Run context.
         comparison: Both models on the same rows.
         environment: Environment of the run; without it the report lists no changes.
-        folder: Folder of the configuration.
         keep: Whether the candidate is kept, with digests of its rows.
     """
     result, facts = (
@@ -138,12 +132,10 @@ def add_lineage(
     provenance, now = None, None
     if environment is not None and comparison.has_rows:
         looking = context if keep or _by_rows(comparison) else replace(context, rows=None)
-        provenance = collect_provenance(
-            loaded, looking, environment, folder=folder, head=comparison.head, digests=comparison.digests
-        )
+        provenance = collect_provenance(looking, environment, head=comparison.head, digests=comparison.digests)
         now = origins.current_state(provenance, comparison.digests, result.fingerprint or comparison.rows)
     if comparison.ledger_head is not None:
-        result, facts = add_history(loaded.config, context, comparison.ledger_head, result=result, facts=facts, now=now)
+        result, facts = add_history(context, comparison.ledger_head, result=result, facts=facts, now=now)
     elif now is not None and comparison.past is not None:
         facts = replace(facts, lineage=origins.changes_since(context, comparison.past, now))
     return replace(comparison, result=result, facts=facts), provenance
@@ -157,7 +149,6 @@ def _by_rows(comparison: ComparisonRun) -> bool:
 
 
 def add_history(
-    config: Config,
     context: RunContext,
     ledger_head: LedgerHead,
     *,
@@ -171,7 +162,9 @@ def add_history(
         CorruptError: if the version in production is damaged; a damaged older one is only a note.
     """
     facts = replace(facts, lineage=_lineage_to_champion(context, ledger_head, now) if now is not None else None)
-    gated = [rule.metric for rule in evaluation_plan.gate_rules(config) if rule.each is None and rule.across is None]
+    gated = [
+        rule.metric for rule in evaluation_plan.gate_rules(context.config) if rule.each is None and rule.across is None
+    ]
     rows, notes = trend.trend_rows(registry_of(context), ledger_head, gated, result.fingerprint)
     return replace(result, notes=(*result.notes, *notes)), replace(facts, trend=rows)
 
@@ -186,5 +179,5 @@ def _lineage_to_champion(context: RunContext, ledger_head: LedgerHead, now: orig
     if is_recorded(before.fingerprint, now.origin.fingerprint):
         return found
     return found.model_copy(
-        update={"evaluation": evaluation_rows.evaluation_set_difference(store, champion, now.rows, context)}
+        update={"evaluation": evaluation_rows.evaluation_set_difference(context, store, champion, now.rows)}
     )

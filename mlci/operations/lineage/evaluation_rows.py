@@ -1,12 +1,9 @@
 """Row-level difference between a version's evaluation set and the current one."""
 
-from pathlib import Path
-
-from mlci.config.models import Config
 from mlci.lineage import rows
 from mlci.lineage.rows import Rows
 from mlci.operations.bundle.artifacts import Artifact, digest_file
-from mlci.operations.context import RunContext, resolve_path
+from mlci.operations.context import RunContext
 from mlci.registry import stored_files
 from mlci.registry.store import Store
 from mlci.registry.versions import Version
@@ -20,17 +17,16 @@ _ELSEWHERE = "keys or labels stand in other columns, so rows can't be matched"
 _REPEAT = "rows with the same content can't be distinguished without `evaluation.key`"
 
 
-def keep_rows(config: Config, context: RunContext, folder: Path) -> tuple[Artifact, Rows] | None:
+def keep_rows(context: RunContext) -> tuple[Artifact, Rows] | None:
     """Return the digests of the current evaluation set, and a temporary file with them for a version to keep.
 
     There are none if only numbers are compared, or if there are too many rows. Rows without a key are kept in the
     table's order: the version's predictions belong to rows by position.
     """
-    evaluation = config.evaluation
+    evaluation = context.config.evaluation
     if evaluation is None or context.rows is None:
         return None
-    in_order = evaluation.key is None
-    found = context.rows(resolve_path(evaluation.data, folder), evaluation.key, evaluation.label, in_order=in_order)
+    found = context.rows(context.data, evaluation.key, evaluation.label, in_order=evaluation.key is None)
     if found is None:
         return None
     path = context.scratch / NAME
@@ -38,13 +34,13 @@ def keep_rows(config: Config, context: RunContext, folder: Path) -> tuple[Artifa
     return digest_file(path, NAME), found
 
 
-def evaluation_set_difference(store: Store, version: Version, now: Rows | None, context: RunContext) -> DataDifference:
+def evaluation_set_difference(context: RunContext, store: Store, version: Version, now: Rows | None) -> DataDifference:
     """Return the difference between a version's evaluation set and the current one.
 
     Raises:
         CorruptError: if the version's row digests were changed or are damaged.
     """
-    before = rows_of_version(store, version, context)
+    before = rows_of_version(context, store, version)
     return compare_rows(before, now, before=version.manifest.data.rows, after=len(now) if now is not None else None)
 
 
@@ -68,7 +64,7 @@ def compare_rows(one: Rows | None, other: Rows | None, *, before: int, after: in
     )
 
 
-def rows_of_version(store: Store, version: Version, context: RunContext) -> Rows | None:
+def rows_of_version(context: RunContext, store: Store, version: Version) -> Rows | None:
     """Return a version's row digests; ``None`` if it has none that this mlci can read.
 
     Raises:

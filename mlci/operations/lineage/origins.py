@@ -147,37 +147,37 @@ def _row(row: Row) -> LineageRow:
     )
 
 
-def record_origin(loaded: LoadedConfig, worktree: Worktree, context: RunContext, into: Path, *, now: str) -> None:
+def record_origin(context: RunContext, worktree: Worktree, into: Path, *, now: str) -> None:
     """Record a commit's origin; nothing is recorded if its configuration can't be read.
 
     The origin only explains a report, so an error here never stops a run.
 
     Args:
-        loaded: The candidate's configuration; the commit's own is at the same path.
+        context: Run context; the commit's own configuration is at the same path.
         worktree: The commit, checked out.
-        context: Run context.
         into: Folder that is kept with the predictions.
         now: Fingerprint of the evaluation set that both models are judged on.
     """
-    path = worktree.holds(Path(loaded.path).name)
+    path = worktree.holds(Path(context.loaded.path).name)
     if path is None:
         return
-    there = replace(context, git=Git(folder=worktree.folder, environment=context.git.environment), rows=None)
     head = CommitHead(commit=worktree.commit, dirty=False)
     with contextlib.suppress(InputError, OutsideError, OSError):
         own = load_unchecked(path)
-        provenance = collect_provenance(own, there, _NOWHERE, folder=worktree.folder, head=head, digests=None)
-        fingerprint = _evaluation(own, worktree, context, into, now=now)
+        git = Git(folder=worktree.folder, environment=context.git.environment)
+        there = replace(context, loaded=own, git=git, rows=None)
+        provenance = collect_provenance(there, _NOWHERE, head=head, digests=None)
+        fingerprint = _evaluation(context, own, worktree, into, now=now)
         (into / ORIGIN).write_text(pasts.dump_origin(origin_of_run(provenance, None, fingerprint)), encoding="utf-8")
 
 
-def add_evaluation(loaded: LoadedConfig, worktree: Worktree, context: RunContext, into: Path, *, now: str) -> None:
+def add_evaluation(context: RunContext, worktree: Worktree, into: Path, *, now: str) -> None:
     """Add the evaluation set that the commit's training made to the origin that :func:`record_origin` wrote."""
-    path, origin = worktree.holds(Path(loaded.path).name), into / ORIGIN
+    path, origin = worktree.holds(Path(context.loaded.path).name), into / ORIGIN
     if path is None or not origin.is_file():
         return
     with contextlib.suppress(InputError, OutsideError, OSError):
-        fingerprint = _evaluation(load_unchecked(path), worktree, context, into, now=now)
+        fingerprint = _evaluation(context, load_unchecked(path), worktree, into, now=now)
         known = replace(pasts.parse_origin(origin.read_text(encoding="utf-8")), fingerprint=fingerprint)
         origin.write_text(pasts.dump_origin(known), encoding="utf-8")
 
@@ -202,7 +202,7 @@ def changes_since(context: RunContext, before: RecordedOrigin, now: CurrentState
     return found.model_copy(update={"evaluation": difference})
 
 
-def _evaluation(own: LoadedConfig, worktree: Worktree, context: RunContext, into: Path, *, now: str) -> str | None:
+def _evaluation(context: RunContext, own: LoadedConfig, worktree: Worktree, into: Path, *, now: str) -> str | None:
     """Return the fingerprint of the commit's own evaluation set, and keep its rows if the set differs."""
     evaluation = own.config.evaluation
     if evaluation is None or "://" in evaluation.data:

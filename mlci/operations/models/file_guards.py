@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from mlci.config.loader import LoadedConfig
 from mlci.errors import InputError
 from mlci.git.git import is_tracked
 from mlci.operations.context import RunContext, resolve_path
@@ -22,12 +21,7 @@ class EvaluationFile:
 
 @contextlib.contextmanager
 def guard_baseline_files(
-    loaded: LoadedConfig,
-    baseline: ModelPredictions | None,
-    context: RunContext,
-    data: str,
-    *,
-    rows_may_change: bool = False,
+    context: RunContext, baseline: ModelPredictions | None, *, rows_may_change: bool = False
 ) -> Iterator[EvaluationFile]:
     """Check that the candidate's steps, which run inside, do not change the baseline's predictions and their rows.
 
@@ -38,36 +32,38 @@ def guard_baseline_files(
     Raises:
         InputError: if the steps made or changed the baseline's file, or changed the rows.
     """
-    config = loaded.config
+    config = context.config
     runs = config.train is not None or config.predict.file is None
     watched = [baseline.source.path] if baseline is not None and runs else []
     before = FileSnapshot.now(watched, by_content=True)
     keyed = config.evaluation is not None and config.evaluation.key is not None
     counted = runs and not rows_may_change and not (keyed and baseline is not None and baseline.made_on is not None)
-    rows_before = FileSnapshot.now([data] if counted else [], by_content=True)
+    rows_before = FileSnapshot.now([context.data] if counted else [], by_content=True)
     evaluation = EvaluationFile()
     trains = config.train is not None and config.evaluation is not None
-    stamps = FileSnapshot.now([data] if trains else [], by_content=False)
+    stamps = FileSnapshot.now([context.data] if trains else [], by_content=False)
     yield evaluation
-    evaluation.written = bool(stamps.changed()) and not is_tracked(context.git, str(Path(data).absolute()))
+    evaluation.written = bool(stamps.changed()) and not is_tracked(context.git, str(Path(context.data).absolute()))
     if any(rows_before.marks.values()) and rows_before.changed():
         raise InputError(MOVED)
     if before.changed() and baseline is not None:
         why = f"the candidate's own steps wrote to the baseline's {baseline.label}, so it is not production's any more"
-        raise InputError(loaded.problem(f"{why}; let `train.run` and `predict.run` write elsewhere", "baseline"))
+        raise InputError(
+            context.loaded.problem(f"{why}; let `train.run` and `predict.run` write elsewhere", "baseline")
+        )
 
 
 @contextlib.contextmanager
-def guard_candidate_files(loaded: LoadedConfig, folder: Path) -> Iterator[None]:
+def guard_candidate_files(context: RunContext) -> Iterator[None]:
     """Check that the baseline's steps, which run inside, do not change the files that the candidate is judged by.
 
     Raises:
         InputError: if they wrote there, most likely by an absolute path.
     """
-    config = loaded.config
+    config = context.config
     named = [getattr(config.predict, key) for key in ("file", "model", "metrics")]
     named += [config.train.model if config.train else None, config.evaluation.data if config.evaluation else None]
-    paths = {resolve_path(path, folder): path for path in named if path is not None}
+    paths = {resolve_path(path, context.folder): path for path in named if path is not None}
     before = FileSnapshot.now(paths, by_content=False)
     yield
     if changed := before.changed():

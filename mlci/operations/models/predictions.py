@@ -1,10 +1,10 @@
 """Predictions of one model: trained and run, scored from a saved file, or read from a file."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-from mlci.config.models import Config, Predict
+from mlci.config.models import Config, Predict, Train
 from mlci.engine.interface import Source
 from mlci.execution import skops_stage, stages
 from mlci.execution.stages import Command, Stage
@@ -109,10 +109,14 @@ class StepContext:
     written: str = "mlci.yml"
 
 
+def candidate_steps(context: RunContext) -> StepContext:
+    """Return the context of the candidate's own steps."""
+    return StepContext(folder=context.folder, scratch=context.scratch / "step")
+
+
 def make_predictions(
-    config: Config,
-    place: StepContext,
     context: RunContext,
+    steps: StepContext,
     *,
     data: str,
     model: Path | None = None,
@@ -122,70 +126,79 @@ def make_predictions(
     """Run the training command, if any, predict, and return the predictions.
 
     Args:
-        config: Configuration of the steps; for a baseline made from a reference, that commit's own.
-        place: Folders and names of the steps.
-        context: Run context.
+        context: Run context; for a baseline made from a reference, with that commit's own steps.
+        steps: Folders and names of the steps.
         data: The evaluation set that both models are judged on.
         model: The model to predict with, if none is trained.
         makes: The evaluation set, if training has to write it.
         after_training: Called once training has ended, before anything is predicted.
     """
-    trained = run_train_step(config, place, context, makes=makes)
+    trained = run_train_step(context, steps, makes=makes)
     if after_training is not None:
         after_training()
     model = trained.output if trained else model
-    predicted_for = [data] if config.predict.file is None else []
-    with file_snapshot.rows_left_alone(predicted_for, name=f"{place.name}predict"):
-        stage, source = _predict(config, place, context, data=data, model=model)
+    predicted_for = [data] if context.config.predict.file is None else []
+    with file_snapshot.rows_left_alone(predicted_for, name=f"{steps.name}predict"):
+        stage, source = _predict(context, steps, data=data, model=model)
     costs = stages.operational_costs(train=trained, predict=stage, model=model, rows=PER_ROWS)
     seconds = {"train": trained.seconds} if trained else {}
     if stage is not None:
         seconds["predict"] = stage.seconds
     notes = stage.notes if stage else ()
-    return ModelPredictions(source=source, costs=costs, seconds=seconds, notes=notes, model=_kept(config, place, model))
+    kept = kept_model_path(context.config)
+    if kept is not None:
+        model = steps.folder / kept
+    return ModelPredictions(source=source, costs=costs, seconds=seconds, notes=notes, model=model)
 
 
-def check_model_file(config: Config, folder: Path) -> None:
+def check_model_file(context: RunContext) -> None:
     """Check before any step runs that mlci can score the model of ``predict.model``.
 
     Raises:
-        InputError: if packages are missing, or a file in ``folder`` that no training makes is not a skops file.
+        InputError: if packages are missing, or a file that no training makes is not a skops file.
     """
-    named = config.predict.model
+    named = context.config.predict.model
     if named is not None:
-        path = folder / named
-        inside = path.resolve().is_relative_to(folder.resolve()) and not Path(named).is_absolute()
+        path = context.folder / named
+        inside = path.resolve().is_relative_to(context.folder.resolve()) and not Path(named).is_absolute()
         elsewhere = path.is_symlink() or not inside  # such paths have errors of their own
-        skops_stage.check_ready(path, named, made_later=config.train is not None or elsewhere)
+        skops_stage.check_ready(path, named, made_later=context.config.train is not None or elsewhere)
 
 
-def run_train_step(
-    config: Config, place: StepContext, context: RunContext, *, makes: str | None = None
-) -> Stage | None:
+def run_train_step(context: RunContext, steps: StepContext, *, makes: str | None = None) -> Stage | None:
     """Run the training command, if there is one; it has to write every file that is read afterwards."""
-    if config.train is None:
+    train, predict = context.config.train, context.config.predict
+    if train is None:
         return None
-    predict = config.predict
     leaves = tuple(name for name in (predict.file, predict.metrics, makes) if name is not None)
-    command = _command(
-        config, place, run=config.train.run, name="train", timeout=config.train.timeout, named=config.train.env
-    )
-    return stages.run_training(context.runner, command, model=config.train.model, leaves=leaves)
+    command = _command(context, steps, train, run=train.run, name="train")
+    return stages.run_training(context.runner, command, model=train.model, leaves=leaves)
 
 
-def _predict(
-    config: Config, place: StepContext, context: RunContext, *, data: str, model: Path | None
-) -> tuple[Stage | None, Source]:
-    predict = config.predict
+def _predict(context: RunContext, steps: StepContext, *, data: str, model: Path | None) -> tuple[Stage | None, Source]:
+    predict = context.config.predict
+    label = context.config.evaluation.label if context.config.evaluation else ""
+
+    def features(folder: Path) -> Path:
+        return context.features(data, label, folder)
+
     if predict.run is not None:
-        command = _command(config, place, run=predict.run, name="predict", timeout=predict.timeout, named=predict.env)
-        features = _features(config, context, data)
-        stage = stages.run_prediction(context.runner, command, scratch=place.scratch, features=features, model=model)
+        command = _command(context, steps, predict, run=predict.run, name="predict")
+        stage = stages.run_prediction(context.runner, command, scratch=steps.scratch, features=features, model=model)
         return stage, _source(predict, str(stage.output))
     if predict.model is not None:
-        stage = _score(config, predict, place, context, data=data)
+        skops_model = _skops_model(context.config, steps, predict.model)
+        stage = skops_stage.score_skops(
+            context.runner,
+            skops_model,
+            folder=steps.folder,
+            scratch=steps.scratch,
+            features=features,
+            timeout=predict.timeout,
+            name=f"{steps.name}predict",
+        )
         return stage, Source(path=str(stage.output), score=stage.score, decision=stage.decision)
-    return None, _source(predict, resolve_path(str(predict.file), place.folder))
+    return None, _source(predict, resolve_path(str(predict.file), steps.folder))
 
 
 def kept_model_path(config: Config) -> str | None:
@@ -199,23 +212,18 @@ def kept_model_path(config: Config) -> str | None:
     return trained if PurePosixPath(scored).is_relative_to(PurePosixPath(trained)) else scored
 
 
-def _kept(config: Config, place: StepContext, model: Path | None) -> Path | None:
-    named = kept_model_path(config)
-    return model if named is None else place.folder / named
-
-
 def _source(predict: Predict, path: str) -> Source:
     """Return predictions with the columns and the threshold of their own configuration."""
     return Source(path=path, score=predict.score, decision=predict.decision, threshold=predict.threshold)
 
 
-def _score(config: Config, predict: Predict, place: StepContext, context: RunContext, *, data: str) -> Stage:
-    evaluation = config.evaluation
-    if evaluation is None or predict.model is None:
+def _skops_model(config: Config, steps: StepContext, named: str) -> skops_stage.SkopsModel:
+    evaluation, predict = config.evaluation, config.predict
+    if evaluation is None:
         raise ValueError("checked by the configuration")
-    model = skops_stage.SkopsModel(
-        path=place.folder / predict.model,
-        shown=predict.model,
+    return skops_stage.SkopsModel(
+        path=steps.folder / named,
+        shown=named,
         task=config.task,
         key=evaluation.key,
         positive=evaluation.positive,
@@ -223,39 +231,16 @@ def _score(config: Config, predict: Predict, place: StepContext, context: RunCon
         trusted=predict.trusted,
         section=predict.model_dump(mode="json", exclude_unset=True, exclude={"trusted"}),
     )
-    return skops_stage.score_skops(
-        context.runner,
-        model,
-        folder=place.folder,
-        scratch=place.scratch,
-        features=_features(config, context, data),
-        timeout=predict.timeout,
-        name=f"{place.name}predict",
-    )
 
 
-def _command(
-    config: Config, place: StepContext, *, run: str, name: str, timeout: float, named: tuple[str, ...]
-) -> Command:
+def _command(context: RunContext, steps: StepContext, step: Train | Predict, *, run: str, name: str) -> Command:
     return Command(
         run=run,
-        folder=place.folder,
-        name=f"{place.name}{name}",
-        timeout=timeout,
-        seed=config.policy.seed,
-        env=place.environment,
-        named=named,
-        written=place.written,
+        folder=steps.folder,
+        name=f"{steps.name}{name}",
+        timeout=step.timeout,
+        seed=context.config.policy.seed,
+        env=steps.environment,
+        named=step.env,
+        written=steps.written,
     )
-
-
-def _features(config: Config, context: RunContext, data: str) -> Callable[[Path], Path]:
-    label = config.evaluation.label if config.evaluation else ""
-    return lambda folder: context.features(data, label, folder)
-
-
-def with_origin(
-    side: ModelPredictions, *, commit: str | None, label: str | None, notes: tuple[str, ...] = ()
-) -> ModelPredictions:
-    """Return predictions with their origin."""
-    return replace(side, commit=commit, label=label, notes=(*side.notes, *notes))

@@ -5,8 +5,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from mlci.config.loader import LoadedConfig, parse_config
-from mlci.config.models import Config
+from mlci.config.loader import parse_config
 from mlci.errors import InputError
 from mlci.execution.stages import make_empty_folder
 from mlci.git.worktree import checked_out
@@ -22,12 +21,10 @@ _FETCH = "let the workflow fetch the whole history: `fetch-depth: 0` on actions/
 
 
 def rescore_version(
-    loaded: LoadedConfig,
     context: RunContext,
     content: Content,
     fetch: Callable[[VersionFile, Path], Path],
     *,
-    data: str,
     of: str,
     name: str = "baseline",
     says: str | None = None,
@@ -35,11 +32,9 @@ def rescore_version(
     """Score the current rows by a version's own model and predict step, in a worktree of its own commit.
 
     Args:
-        loaded: The candidate's configuration: rows, label and key are the same for both models.
         context: Run context.
         content: The version.
         fetch: ``fetch(file, target)`` copies one of its files.
-        data: The evaluation set.
         of: Name of the version in messages.
         name: Prefix of the names of temporary folders and of the step.
         says: Prefix of the progress line; without it, none is shown.
@@ -48,12 +43,12 @@ def rescore_version(
         InputError: if the version has predictions only, or its code is not available.
         StepError: if its predict step fails.
     """
-    config = _own(loaded, content, fetch(content.recipe.config, context.scratch / name / "mlci.yml"), of)
-    with _place(context, content, config, of, name) as place:
-        model = _put_back(content, place, fetch)
+    own = _own(context, content, fetch(content.recipe.config, context.scratch / name / "mlci.yml"), of)
+    with _checked_out_steps(own, content, of, name) as steps:
+        model = _put_back(content, steps, fetch)
         if says is not None:
             context.say(f"{says}: the evaluation set moved since {of}; its own model scores the new rows")
-        return predictions.make_predictions(config, place, context, data=data, model=model)
+        return predictions.make_predictions(own, steps, data=context.data, model=model)
 
 
 def can_rescore(content: Content, store: Store, number: int) -> bool:
@@ -68,8 +63,8 @@ def can_rescore(content: Content, store: Store, number: int) -> bool:
     return predict.file is None and predict.metrics is None
 
 
-def _own(loaded: LoadedConfig, content: Content, path: Path, of: str) -> Config:
-    """Return the candidate's configuration with the version's own predict step."""
+def _own(context: RunContext, content: Content, path: Path, of: str) -> RunContext:
+    """Return the run with the version's own predict step, and without training."""
     again = f"the evaluation set moved since {of} was judged, and"
     try:
         own = parse_config(path.read_bytes(), path=f"{content.recipe.config.name} of {of}").config
@@ -81,11 +76,11 @@ def _own(loaded: LoadedConfig, content: Content, path: Path, of: str) -> Config:
             f"{again} it has predictions only, and no model that could score the new rows; judge this change by "
             f"`baseline: {{ref: {ref}}}`, or change the evaluation set in a separate pull request"
         )
-    return loaded.config.model_copy(update={"train": None, "predict": own.predict})
+    return context.with_config(context.config.model_copy(update={"train": None, "predict": own.predict}))
 
 
 @contextlib.contextmanager
-def _place(context: RunContext, content: Content, config: Config, of: str, name: str) -> Iterator[StepContext]:
+def _checked_out_steps(context: RunContext, content: Content, of: str, name: str) -> Iterator[StepContext]:
     """Yield the folder for a version's predict step: its own commit's files, or an empty folder without user code."""
     scratch, commit = context.scratch / f"{name}-step", content.recipe.commit
     # the candidate's configuration may differ from the version's
@@ -94,7 +89,7 @@ def _place(context: RunContext, content: Content, config: Config, of: str, name:
         "takes the old rows and the new ones, then change the evaluation set"
     )
     if commit is None:
-        if config.predict.run is not None:
+        if context.config.predict.run is not None:
             raise InputError(
                 f"the evaluation set moved since {of} was judged, and {of} was made outside of git: the code of its "
                 "`predict.run` is not known; promote a version from a commit, or judge by `baseline: {file: …}`"
@@ -109,20 +104,20 @@ def _place(context: RunContext, content: Content, config: Config, of: str, name:
             f"{_FETCH}"
         )
     with checked_out(context.git, commit, config_path=content.recipe.config_path) as worktree:
-        ref_or_file.keep_inside(config, worktree)
+        ref_or_file.keep_inside(context.config, worktree)
         own = worktree.environment
         yield StepContext(folder=worktree.folder, scratch=scratch, name=f"{name} ", environment=own, written=written)
 
 
-def _put_back(content: Content, place: StepContext, fetch: Callable[[VersionFile, Path], Path]) -> Path | None:
+def _put_back(content: Content, steps: StepContext, fetch: Callable[[VersionFile, Path], Path]) -> Path | None:
     """Put a version's model at the path that its predict step reads; return that path."""
     named = content.recipe.model
     if named is None or not content.files:
         return None
-    home = place.folder.resolve()
+    home = steps.folder.resolve()
     target = (home / named).resolve()
     if not target.is_relative_to(home) or target == home:  # it was at an absolute path; `$MLCI_MODEL` has the new one
-        target = place.scratch.with_name(f"{place.scratch.name}-model") / Path(named).name
+        target = steps.scratch.with_name(f"{steps.scratch.name}-model") / Path(named).name
     if target.is_dir():
         shutil.rmtree(target)
     for file in content.files:

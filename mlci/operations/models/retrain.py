@@ -12,8 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Literal
 
-from mlci.config.loader import LoadedConfig, parse_config
-from mlci.config.models import Config
+from mlci.config.loader import parse_config
 from mlci.engine.tables.files import suffix_of
 from mlci.errors import InputError
 from mlci.execution.interface import Step
@@ -68,8 +67,12 @@ class Retraining:
     environment: LockedEnvironment | None = None
 
 
-def read_recipe(loaded: LoadedConfig, context: RunContext, version: Version) -> Config:
-    """Return the current configuration with the version's own train and predict steps."""
+def with_recipe(context: RunContext, version: Version) -> RunContext:
+    """Return the run with the version's own seed, and its train and predict steps.
+
+    Raises:
+        InputError: if the version can't be trained again.
+    """
     recipe, of, store = version.manifest.recipe, f"version {version.number}", registry_of(context)
     commit = recipe.commit
     why = None
@@ -87,18 +90,19 @@ def read_recipe(loaded: LoadedConfig, context: RunContext, version: Version) -> 
         raise InputError(f"{of} can't be made again: {why}")
     text = stored_files.read_description(store, recipe.config.digest, of=f"`{recipe.config.name}` of {of}")
     own = parse_config(text, path=f"{recipe.config.name} of {of}").config
-    if own.predict.metrics is not None or loaded.config.evaluation is None:
+    if own.predict.metrics is not None or context.config.evaluation is None:
         raise InputError(f"{of} can't be compared with a rerun: a metrics file has no predictions; use `predict.run`")
-    policy = loaded.config.policy.model_copy(update={"seed": recipe.seed})
-    return loaded.config.model_copy(update={"train": own.train, "predict": own.predict, "policy": policy})
+    policy = context.config.policy.model_copy(update={"seed": recipe.seed})
+    steps = {"train": own.train, "predict": own.predict, "policy": policy}
+    return context.with_config(context.config.model_copy(update=steps))
 
 
 def original_model(
-    loaded: LoadedConfig, context: RunContext, ledger_head: LedgerHead, version: Version, data: str | None
+    context: RunContext, ledger_head: LedgerHead, version: Version, *, own_rows: bool
 ) -> ModelPredictions:
     """Return the version's predictions on the current rows: recorded ones, or new ones of its own model.
 
-    Without ``data`` each rerun makes its own evaluation set, and the version's own predictions are used.
+    With ``own_rows`` each rerun makes its own evaluation set, and the version's own predictions are used.
     """
     store, of = registry_of(context), f"version {version.number}"
 
@@ -106,70 +110,68 @@ def original_model(
         return stored_files.fetch_file(store, file, target, of=of)
 
     own = version.manifest.predictions
-    if data is None:
+    if own_rows:
         path = fetch(own.file, context.scratch / "baseline" / own.file.name)
-        return replace(production.version_predictions(loaded.config, version, own, path), made_on=None)
-    rows = ref_or_file.rows_fingerprint(loaded.config, context, data)
-    known = own if ref_or_file.is_same_set(own.fingerprint, rows, data, context) else None
+        return replace(production.version_predictions(context.config, version, own, path), made_on=None)
+    rows = ref_or_file.rows_fingerprint(context)
+    known = own if ref_or_file.is_same_set(context, own.fingerprint, rows) else None
     if known is None and version.number == ledger_head.state.champion:
         known = production.added_for_rows(store, ledger_head, rows)
     if known is not None:
         path = fetch(known.file, context.scratch / "baseline" / known.file.name)
-        return production.version_predictions(loaded.config, version, known, path)
-    with file_guards.guard_candidate_files(loaded, context.git.folder):
-        return rescore.rescore_version(loaded, context, version.manifest, fetch, data=data, of=of, says="reproduce")
+        return production.version_predictions(context.config, version, known, path)
+    with file_guards.guard_candidate_files(context):
+        return rescore.rescore_version(context, version.manifest, fetch, of=of, says="reproduce")
 
 
 def retrain_version(
-    config: Config,
     context: RunContext,
     version: Version,
     before: ModelPredictions,
     index: int,
     *,
-    data: str | None,
-    maker: EnvironmentBuilder | None,
+    own_rows: bool,
+    builder: EnvironmentBuilder | None,
 ) -> Retraining:
     """Retrain in a separate worktree and environment, predict, and compare with the version.
 
     Args:
-        config: Steps to run, and metrics to measure.
-        context: Run context.
+        context: Run context with the version's recipe.
         version: The version.
         before: Its predictions.
         index: Number of the rerun, from 0; added to the version's seed.
-        data: The evaluation set; ``None`` if training makes it.
-        maker: Builder of an environment from the version's lock file; ``None`` trains in the job's environment.
+        own_rows: Whether training makes the evaluation set.
+        builder: Builder of an environment from the version's lock file; ``None`` trains in the job's environment.
     """
-    seed = version.manifest.recipe.seed + index
+    config, recipe, name = context.config, version.manifest.recipe, f"rerun {index + 1} "
+    seed = recipe.seed + index
     seeded = config.model_copy(update={"policy": config.policy.model_copy(update={"seed": seed})})
-    name = f"rerun {index + 1} "
-    recipe = version.manifest.recipe
     with checked_out(context.git, str(recipe.commit), config_path=recipe.config_path) as worktree:
         ref_or_file.keep_inside(seeded, worktree)
         scratch = context.scratch / f"rerun-{index}"
         home = context.scratch / f"rerun-{index}-environment"
-        clean = build_environment(maker, context, version, worktree, place=home, name=name) if maker else None
+        clean = build_environment(context, builder, version, worktree, home=home, name=name) if builder else None
         variables = {**worktree.environment, **(clean.variables if clean else {})}
         written = f"{recipe.config.name} of version {version.number}"
-        place = StepContext(folder=worktree.folder, scratch=scratch, name=name, environment=variables, written=written)
+        steps = StepContext(folder=worktree.folder, scratch=scratch, name=name, environment=variables, written=written)
         own = resolve_path(config.evaluation.data, worktree.folder) if config.evaluation else ""
-        makes = made_by_training.required_output(config) if data is None else None
-        retrained = make_predictions(seeded, place, context, data=own if data is None else data, makes=makes)
+        makes = made_by_training.required_output(config) if own_rows else None
+        data = own if own_rows else context.data
+        retrained = make_predictions(context.with_config(seeded), steps, data=data, makes=makes)
         ref_or_file.keep_inside(seeded, worktree)
         digests = artifacts.digest_artifacts(retrained, context.fingerprint)
         kept = context.scratch / f"rerun-{index}-kept"
         retrained = _outlives(retrained, kept)
-        evaluated = _copied(Path(own), kept / f"evaluation{suffix_of(own)}") if data is None else data
-    before = _on_rows_of(version, before, context, evaluated) if data is None else before
-    result = evaluate_models(config, retrained, before, context, data=evaluated).result
+        data = _copied(Path(own), kept / f"evaluation{suffix_of(own)}") if own_rows else data
+    before = _on_rows_of(context, version, before, data) if own_rows else before
+    result = evaluate_models(context, retrained, before, data=data).result
     predictions = context.fingerprint(retrained.source.path)
     metrics = _whole(result, "candidate")
     done = Rerun(seed=seed, model=digests.model_digest, predictions=predictions, metrics=metrics)
     return Retraining(rerun=done, retrained=retrained, original=_whole(result, "baseline"), environment=clean)
 
 
-def _on_rows_of(version: Version, before: ModelPredictions, context: RunContext, data: str) -> ModelPredictions:
+def _on_rows_of(context: RunContext, version: Version, before: ModelPredictions, data: str) -> ModelPredictions:
     """Return a version's predictions for comparing with a rerun that made its own evaluation set.
 
     Raises:
@@ -177,7 +179,7 @@ def _on_rows_of(version: Version, before: ModelPredictions, context: RunContext,
     """
     if context.fingerprint(data) == version.manifest.data.fingerprint:
         return before
-    of, own = f"version {version.number}", evaluation_rows.rows_of_version(registry_of(context), version, context)
+    of, own = f"version {version.number}", evaluation_rows.rows_of_version(context, registry_of(context), version)
     if own is None or (own.key is None and not own.in_order):
         raise InputError(
             f"the rerun of {of} made another evaluation set, and its rows can't be matched with those of {of}; let "
@@ -226,16 +228,16 @@ def lock_file(manifest: Manifest) -> VersionFile | None:
 
 
 def build_environment(
-    maker: EnvironmentBuilder, context: RunContext, version: Version, worktree: Worktree, *, place: Path, name: str
+    context: RunContext, builder: EnvironmentBuilder, version: Version, worktree: Worktree, *, home: Path, name: str
 ) -> LockedEnvironment | None:
-    """Build the version's environment in ``place``; ``None`` if the version has no supported lock file.
+    """Build the version's environment in ``home``; ``None`` if the version has no supported lock file.
 
     Args:
-        maker: The builder.
         context: Run context with the registry.
+        builder: The builder.
         version: The version.
         worktree: Worktree of its commit: lock files may refer to other files beside them.
-        place: Folder that does not exist yet.
+        home: Folder that does not exist yet.
         name: Prefix of the steps' names.
 
     Raises:
@@ -246,36 +248,36 @@ def build_environment(
     locked = lock_file(version.manifest)
     if locked is None:
         return None
-    if maker.uv is None:
+    if builder.uv is None:
         raise InputError(
             f"version {version.number} is trained in a fresh environment from its `{locked.name}`, and uv, which "
             "makes it, is not on PATH: `pip install uv`; or train in this job's own by `--environment job`"
         )
     path = worktree.root / locked.name
     stored_files.fetch_file(registry_of(context), locked, path, of=f"version {version.number}")
-    variables = {"VIRTUAL_ENV": str(place), "UV_PROJECT_ENVIRONMENT": str(place), "PYTHONNOUSERSITE": "1"}
+    variables = {"VIRTUAL_ENV": str(home), "UV_PROJECT_ENVIRONMENT": str(home), "PYTHONNOUSERSITE": "1"}
     fix = f"`{locked.name}` of version {version.number}, or `--environment job`"
-    for command in _environment_commands(str(maker.uv), path.name, version.manifest.environment.python, place):
+    for command in _environment_commands(str(builder.uv), path.name, version.manifest.environment.python, home):
         env = {**worktree.environment, **variables}
         step = Step(name=f"{name}environment", command=command, cwd=path.parent, env=env, timeout=_TIMEOUT, fix=fix)
         context.runner.run(step)
     path_of_job = context.git.environment.get("PATH", os.defpath)
-    return LockedEnvironment({**variables, "PATH": f"{place / 'bin'}{os.pathsep}{path_of_job}"}, python_of(place))
+    return LockedEnvironment({**variables, "PATH": f"{home / 'bin'}{os.pathsep}{path_of_job}"}, python_of(home))
 
 
-def _environment_commands(uv: str, kind: str, python: str, place: Path) -> list[tuple[str, ...]]:
+def _environment_commands(uv: str, kind: str, python: str, home: Path) -> list[tuple[str, ...]]:
     """Return the commands that build it: with pip, for commands that install more, and the version's own Python."""
     minor = ".".join(python.split(".")[:2])
-    made = (uv, "venv", "--quiet", "--seed", "--no-project", "--python", minor, str(place))
+    made = (uv, "venv", "--quiet", "--seed", "--no-project", "--python", minor, str(home))
     if kind == "uv.lock":
-        return [made, (uv, "sync", "--quiet", "--frozen", "--inexact", "--python", str(place / "bin/python"))]
-    return [made, (uv, "pip", "install", "--quiet", "--python", str(place), "--requirements", kind)]
+        return [made, (uv, "sync", "--quiet", "--frozen", "--inexact", "--python", str(home / "bin/python"))]
+    return [made, (uv, "pip", "install", "--quiet", "--python", str(home), "--requirements", kind)]
 
 
-def python_of(place: Path) -> str | None:
+def python_of(home: Path) -> str | None:
     """Return the version of an environment's Python from its ``pyvenv.cfg`` (PEP 405; uv's own key)."""
     try:
-        lines = (place / "pyvenv.cfg").read_text("utf-8").splitlines()
+        lines = (home / "pyvenv.cfg").read_text("utf-8").splitlines()
     except (OSError, UnicodeDecodeError):
         return None
     found = dict(line.replace(" ", "").partition("=")[::2] for line in lines)

@@ -8,7 +8,6 @@ set, or only a metrics file, `paths:` has to be explicit: see ``relevant_changes
 from dataclasses import replace
 from pathlib import Path
 
-from mlci.config.loader import LoadedConfig
 from mlci.config.models import Baseline, Config
 from mlci.errors import InputError
 from mlci.git.git import is_tracked, tracked_files
@@ -21,7 +20,7 @@ from mlci.metrics import catalogue
 from mlci.metrics.statistics import Scope
 from mlci.operations import evaluation_plan, metrics_only
 from mlci.operations.baseline import made_by_training, production
-from mlci.operations.context import RunContext, registry_of, resolve_path
+from mlci.operations.context import RunContext, registry_of
 from mlci.operations.metrics_only import MetricValues
 from mlci.operations.models.predictions import ModelPredictions
 from mlci.operations.models.relevant_changes import find_difference, reason_to_train
@@ -34,11 +33,10 @@ _OF_BOTH = frozenset({Cause.NAME, Cause.MISSING, Cause.LABELS, Cause.TOO_FEW})
 """Causes that do not depend on the model that a version was compared with."""
 
 
-def unchanged_since(loaded: LoadedConfig, context: RunContext, since: str) -> str | None:
+def unchanged_since(context: RunContext, since: str) -> str | None:
     """Return the merge base with ``since`` if no relevant file differs from it; ``None`` in any doubt.
 
     Args:
-        loaded: The candidate's configuration.
         context: Run context.
         since: Commit or branch that the change is to be merged into.
     """
@@ -50,115 +48,103 @@ def unchanged_since(loaded: LoadedConfig, context: RunContext, since: str) -> st
     if said.status != 0 or not base:
         context.say(f"--changed-since {since}: no common commit is in this clone (`fetch-depth: 0`?), so training runs")
         return None
-    if difference := find_difference(loaded, context.git, base):
+    if difference := find_difference(context.loaded, context.git, base):
         context.say(f"--changed-since {since}: compared with {base[:7]}, {difference}, so everything runs")
         return None
     return base
 
 
-def same_as_champion(
-    loaded: LoadedConfig, context: RunContext, champion: ModelPredictions, *, data: str
-) -> ModelPredictions | None:
+def same_as_champion(context: RunContext, champion: ModelPredictions) -> ModelPredictions | None:
     """Return the champion's predictions as the candidate's, if the candidate would be made from the same files.
 
     Only predictions that the champion was judged on are used: if the evaluation set moved, it may have moved outside of
     the repository, and the training data with it.
     """
-    if champion.version is None or champion.rescored or not _inside(loaded, context, data=data):
+    if champion.version is None or champion.rescored or not _inside(context):
         return None
-    if not same_files(loaded, context, champion.made_from, of=f"version {champion.version}"):
+    if not same_files(context, champion.made_from, of=f"version {champion.version}"):
         return None
     return replace(champion, commit=None, version=None, label=None, notes=(), seconds={})
 
 
-def same_as_file(
-    loaded: LoadedConfig, context: RunContext, baseline: ModelPredictions, *, data: str
-) -> ModelPredictions | None:
+def same_as_file(context: RunContext, baseline: ModelPredictions) -> ModelPredictions | None:
     """Return the predictions of the baseline's file as the candidate's, if git tracks them and the evaluation set."""
-    chosen = loaded.config.baseline
-    if not isinstance(chosen, Baseline) or chosen.file is None or not _inside(loaded, context, data=data):
+    chosen = context.config.baseline
+    if not isinstance(chosen, Baseline) or chosen.file is None or not _inside(context):
         return None
-    if not is_tracked(context.git, chosen.file) or not _is_tracked(context, data):
+    if not is_tracked(context.git, chosen.file) or not _is_tracked(context):
         context.say(f"nothing relevant changed, but git does not track {chosen.file} and its rows, so everything runs")
         return None
     return replace(baseline, label=None)
 
 
-def recorded_champion(
-    loaded: LoadedConfig, context: RunContext, ledger_head: LedgerHead, *, data: str
-) -> tuple[Version, Report] | None:
+def recorded_champion(context: RunContext, ledger_head: LedgerHead) -> tuple[Version, Report] | None:
     """Return the champion and its report, if training would reproduce its model and its evaluation set.
 
     Args:
-        loaded: The candidate's configuration.
         context: Run context with the registry.
         ledger_head: The ledger head.
-        data: The evaluation set, which training makes.
     """
     champion = versions.read_champion(registry_of(context), ledger_head)
-    if champion is None or not _inside(loaded, context, data=data):
+    if champion is None or not _inside(context):
         return None
     of = f"version {champion.number}"
-    if not same_files(loaded, context, production.made_from(loaded.config, champion), of=of):
+    if not same_files(context, production.made_from(context.config, champion), of=of):
         return None
     report = production.report_of(context, champion)
     if report is None or not report.evaluation.made_by_training or report.evaluation.rows is None:
         context.say(f"nothing relevant changed, but {of} was judged on rows that no training made, so training runs")
         return None
-    return (champion, report) if report.policy.confidence == loaded.config.policy.confidence else None
+    return (champion, report) if report.policy.confidence == context.config.policy.confidence else None
 
 
-def same_as_reference(loaded: LoadedConfig, context: RunContext, *, folder: Path) -> bool:
+def same_as_reference(context: RunContext) -> bool:
     """Check if a baseline from a reference is made from the same files, evaluation set included."""
-    baseline, evaluation = loaded.config.baseline, loaded.config.evaluation
+    baseline, evaluation = context.config.baseline, context.config.evaluation
     if not isinstance(baseline, Baseline) or baseline.ref is None or evaluation is None:
         return False
-    data = resolve_path(evaluation.data, folder)
-    if not made_by_training.is_made_by_training(loaded.config, context, data) and not _is_tracked(context, data):
+    if not made_by_training.is_made_by_training(context) and not _is_tracked(context):
         context.say(f"nothing relevant changed, but git does not track {evaluation.data}, so training runs")
         return False
-    return _inside(loaded, context, data=data) and same_as_ref(loaded, context, str(baseline.ref))
+    return _inside(context) and same_as_ref(context, str(baseline.ref))
 
 
-def same_as_ref(loaded: LoadedConfig, context: RunContext, ref: str) -> bool:
+def same_as_ref(context: RunContext, ref: str) -> bool:
     """Check that no relevant file differs from a reference; an unknown reference counts as different."""
     try:
-        return same_files(loaded, context, resolve_ref(context.git, ref).commit, of=ref)
+        return same_files(context, resolve_ref(context.git, ref).commit, of=ref)
     except InputError:
         return False
 
 
-def same_metrics(
-    loaded: LoadedConfig, context: RunContext, ledger_head: LedgerHead | None, *, folder: Path
-) -> MetricValues | None:
+def same_metrics(context: RunContext, ledger_head: LedgerHead | None) -> MetricValues | None:
     """Return the baseline's numbers in metrics files as the candidate's, if it would be made from the same files.
 
     The numbers are empty if nothing recorded any: against a reference whose metrics file git does not track.
     """
-    if not _inside(loaded, context, data=None):
+    if not _inside(context):
         return None
     if ledger_head is not None:
         champion = versions.read_champion(registry_of(context), ledger_head)
         of = f"version {champion.number}" if champion is not None else "production"
-        made_from = None if champion is None else production.made_from(loaded.config, champion)
-        same = same_files(loaded, context, made_from, of=of)
+        made_from = None if champion is None else production.made_from(context.config, champion)
+        same = same_files(context, made_from, of=of)
         return metrics_only.champion_values(context, ledger_head) if same else None
-    baseline = loaded.config.baseline
+    baseline = context.config.baseline
     if not isinstance(baseline, Baseline):
         return None
     if baseline.file is not None:
-        return metrics_only.of_file(loaded, folder=folder) if is_tracked(context.git, baseline.file) else None
-    if not same_as_ref(loaded, context, str(baseline.ref)):
+        return metrics_only.of_file(context) if is_tracked(context.git, baseline.file) else None
+    if not same_as_ref(context, str(baseline.ref)):
         return None
     commit = resolve_ref(context.git, str(baseline.ref)).commit
-    return metrics_only.as_committed(loaded, context, commit, folder=folder)
+    return metrics_only.as_committed(context, commit)
 
 
-def same_files(loaded: LoadedConfig, context: RunContext, commit: str | None, *, of: str) -> bool:
+def same_files(context: RunContext, commit: str | None, *, of: str) -> bool:
     """Check if a baseline was made from a commit without a relevant difference.
 
     Args:
-        loaded: The candidate's configuration.
         context: Run context.
         commit: The commit; ``None`` if it is unknown, or the baseline was also made from other changes.
         of: The baseline in messages: ``version 7``, ``main``.
@@ -166,7 +152,7 @@ def same_files(loaded: LoadedConfig, context: RunContext, commit: str | None, *,
     if commit is None:
         context.say(f"nothing relevant changed, but no commit holds what {of} was made from, so training runs")
         return False
-    if difference := find_difference(loaded, context.git, commit):
+    if difference := find_difference(context.loaded, context.git, commit):
         reason = f"{of} was made from {commit[:7]}: {difference}"
         context.say(f"nothing relevant changed since the merge base, but {reason}, so everything runs")
         return False
@@ -187,19 +173,21 @@ def result_without_rows(config: Config, base: str) -> EvaluationResult:
     )
 
 
-def _inside(loaded: LoadedConfig, context: RunContext, *, data: str | None) -> bool:
+def _inside(context: RunContext) -> bool:
     """Check that no data outside of the repository is used, which may have changed."""
-    config = loaded.config
-    shown = data is not None and not made_by_training.is_made_by_training(config, context, data)
+    config = context.config
+    shown = config.evaluation is not None and not made_by_training.is_made_by_training(context)
     reason = reason_to_train(config, context.git, shown=shown)
     if reason is not None:
         context.say(f"nothing relevant changed, but everything runs: {reason}")
     return reason is None
 
 
-def _is_tracked(context: RunContext, data: str) -> bool:
+def _is_tracked(context: RunContext) -> bool:
+    """Check if the evaluation set is one file that git tracks."""
+    path = Path(context.data)
     try:
-        return Path(data).is_file() and tracked_files(context.git, Path(data))
+        return path.is_file() and tracked_files(context.git, path)
     except InputError:
         return False
 

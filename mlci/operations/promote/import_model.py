@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
-from mlci.config.loader import LoadedConfig
+from mlci.config.models import Config
 from mlci.errors import InputError, StepError, UserCodeError
 from mlci.git.refs import read_head
 from mlci.inference.result import EvaluationResult
@@ -12,7 +12,7 @@ from mlci.operations.baseline import ref_or_file
 from mlci.operations.bundle import artifacts, provenance
 from mlci.operations.bundle.artifacts import Artifact
 from mlci.operations.bundle.read import VerifiedBundle
-from mlci.operations.context import RunContext, registry_of, resolve_path
+from mlci.operations.context import RunContext, registry_of
 from mlci.operations.models.predictions import kept_model_path
 from mlci.operations.promote.promote import PromotionResult, append_version
 from mlci.operations.promote.reevaluate import reevaluate_bundle
@@ -46,12 +46,9 @@ class ImportedModel:
 
 
 def import_model(
-    loaded: LoadedConfig,
     context: RunContext,
     model: ImportedModel,
     *,
-    folder: Path,
-    facts: ReportContext,
     environment: Environment,
     note: str | None,
     save: Callable[[Report], str],
@@ -61,11 +58,8 @@ def import_model(
     Gates do not block it, because it is in production already; its verdict is in the report.
 
     Args:
-        loaded: The configuration.
         context: Run context with registry and author.
         model: The model.
-        folder: Folder of the configuration.
-        facts: Facts of the command line.
         environment: Environment of mlci.
         note: Note to record with the version.
         save: Writes a report; returns its text.
@@ -81,10 +75,10 @@ def import_model(
             f"{store.shown} has {ledger_head.state.versions} versions already; `--import` makes version 1 only. "
             "Evaluate the model as a candidate: `mlci run`, then `mlci promote`"
         )
-    if loaded.config.evaluation is None or context.author is None:
+    if context.config.evaluation is None or context.author is None:
         raise InputError("`--import` needs an evaluation set: a metrics file has no model to import")
-    bundle = _bundle(loaded, context, model, folder=folder, environment=environment, facts=facts)
-    bundle, missing = _scored(loaded, context, bundle, ledger_head, folder=folder, facts=facts, save=save)
+    bundle = _bundle(context, model, environment=environment)
+    bundle, missing = _scored(context, bundle, ledger_head, save=save)
     more = {**bundle.content.more, **({"predictions": f"missing: {missing}"} if missing else {})}
     bundle = replace(bundle, content=bundle.content.model_copy(update={"more": more}))
     done = append_version(store, context.author, bundle, ledger_head, note or f"imported from {model.source}")
@@ -98,32 +92,23 @@ def _notes(model: ImportedModel, missing: str | None) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _bundle(
-    loaded: LoadedConfig,
-    context: RunContext,
-    model: ImportedModel,
-    *,
-    folder: Path,
-    environment: Environment,
-    facts: ReportContext,
-) -> VerifiedBundle:
+def _bundle(context: RunContext, model: ImportedModel, *, environment: Environment) -> VerifiedBundle:
     """Return the model as a bundle without predictions."""
-    files, is_folder = _files(loaded, model)
-    collected = provenance.collect_provenance(
-        loaded, context, environment, folder=folder, head=read_head(context.git), digests=None
-    )
+    files, is_folder = _files(context.config, model)
+    collected = provenance.collect_provenance(context, environment, head=read_head(context.git), digests=None)
     empty = context.scratch / "no-predictions.csv"
     empty.write_bytes(b"")
     nothing = artifacts.digest_file(empty, "predictions.csv")
     digest = artifacts.model_digest(tuple(part.file for part in files), folder=is_folder)
     candidate = Candidate(commit=model.commit, model=f"sha256:{digest}")
-    report = _unjudged(loaded, replace(facts, candidate=candidate, baseline=BaselineRef(source="production")))
+    facts = replace(context.facts, candidate=candidate, baseline=BaselineRef(source="production"))
+    report = _unjudged(context.config, facts)
     text = context.scratch / "unjudged.json"
     text.write_text(report.model_dump_json(by_alias=True), encoding="utf-8")
     kept_report = artifacts.digest_file(text, "report.json")
     recipe = collected.recipe.model_copy(update={"train": None, "folder": is_folder})
     content = Bundle(
-        model=loaded.config.model,
+        model=context.config.model,
         files=tuple(part.file for part in files),
         predictions=Predictions(fingerprint=MISSING, file=nothing.file),
         report=kept_report.file,
@@ -137,11 +122,11 @@ def _bundle(
     return VerifiedBundle(content=content, report=report, paths={part.file.digest: part.path for part in parts})
 
 
-def _unjudged(loaded: LoadedConfig, facts: ReportContext) -> Report:
+def _unjudged(config: Config, facts: ReportContext) -> Report:
     """Return the report of a model without predictions."""
-    policy = loaded.config.policy
+    policy = config.policy
     result = EvaluationResult(
-        task=loaded.config.task,
+        task=config.task,
         rows=None,
         fingerprint=None,
         has_baseline=False,
@@ -152,9 +137,9 @@ def _unjudged(loaded: LoadedConfig, facts: ReportContext) -> Report:
     return build_report(result, (), facts)
 
 
-def _files(loaded: LoadedConfig, model: ImportedModel) -> tuple[list[Artifact], bool]:
+def _files(config: Config, model: ImportedModel) -> tuple[list[Artifact], bool]:
     """Return the model's files, and if they are a folder; if a folder contains the configured file, only that one."""
-    path, named = model.path, kept_model_path(loaded.config)
+    path, named = model.path, kept_model_path(config)
     if named is None:
         raise InputError("`--import` needs a model that mlci can score: name it by `train.model` or `predict.model`")
     name = PurePosixPath(named).name
@@ -172,24 +157,13 @@ def _files(loaded: LoadedConfig, model: ImportedModel) -> tuple[list[Artifact], 
 
 
 def _scored(
-    loaded: LoadedConfig,
-    context: RunContext,
-    bundle: VerifiedBundle,
-    ledger_head: LedgerHead,
-    *,
-    folder: Path,
-    facts: ReportContext,
-    save: Callable[[Report], str],
+    context: RunContext, bundle: VerifiedBundle, ledger_head: LedgerHead, *, save: Callable[[Report], str]
 ) -> tuple[VerifiedBundle, str | None]:
     """Score and judge the model; return why its predictions are missing if that fails."""
-    evaluation = loaded.config.evaluation
-    data = resolve_path(evaluation.data, folder) if evaluation else ""
-    rows = ref_or_file.rows_fingerprint(loaded.config, context, data)
+    rows = ref_or_file.rows_fingerprint(context)
     unstamped = replace(context, author=None)  # an import is not a use of the evaluation set
     try:
-        judged = reevaluate_bundle(
-            loaded, unstamped, bundle, ledger_head, folder=folder, facts=facts, rows=rows, save=save
-        )
+        judged = reevaluate_bundle(unstamped, bundle, ledger_head, rows=rows, save=save)
     except UserCodeError as error:
         save(bundle.report)
         return bundle, f"in a workflow `mlci promote` runs no user code, and {error}; the next `mlci run` scores it"

@@ -14,7 +14,7 @@ from mlci.lineage.rows import is_recorded
 from mlci.operations.baseline import production, ref_or_file
 from mlci.operations.bundle.read import VerifiedBundle
 from mlci.operations.bundle.read import read_bundle as open_bundle
-from mlci.operations.context import RunContext, registry_of, resolve_path
+from mlci.operations.context import RunContext, registry_of
 from mlci.operations.holdout_uses import ON_NUMBERS
 from mlci.operations.promote import preflight
 from mlci.operations.promote.preflight import (
@@ -26,7 +26,6 @@ from mlci.operations.promote.preflight import (
     unknown_order_note,
 )
 from mlci.operations.promote.reevaluate import reevaluate_bundle
-from mlci.operations.report_builder import ReportContext
 from mlci.registry import entries, ledger, registry, stored_files, versions
 from mlci.registry.entries import LedgerState, Promotion
 from mlci.registry.ledger import LedgerHead
@@ -92,14 +91,7 @@ class MovedError(Exception):
 
 
 def promote(
-    loaded: LoadedConfig,
-    context: RunContext,
-    *,
-    folder: Path,
-    out: Path,
-    facts: ReportContext,
-    options: PromoteOptions,
-    save: Callable[[Report], str],
+    context: RunContext, *, out: Path, options: PromoteOptions, save: Callable[[Report], str]
 ) -> PromotionResult:
     """Promote the bundle in ``out``.
 
@@ -108,11 +100,8 @@ def promote(
     merges are promoted in one order and the later one was judged against the earlier.
 
     Args:
-        loaded: The configuration.
         context: Run context with registry and author.
-        folder: Folder of the configuration.
         out: The run's output folder.
-        facts: Facts of the command line.
         options: The user's options.
         save: Writes a new report and everything rendered from it into ``out``; returns the text of ``report.json``.
 
@@ -123,9 +112,9 @@ def promote(
     """
     store, author = registry_of(context), _stamp(context)
     bundle = open_bundle(out)
-    if bundle.content.model != loaded.config.model:
-        raise InputError(f"the bundle in {out} is of the model `{bundle.content.model}`, not `{loaded.config.model}`")
-    rows = _rows(loaded, context, folder, bundle)
+    if bundle.content.model != context.config.model:
+        raise InputError(f"the bundle in {out} is of the model `{bundle.content.model}`, not `{context.config.model}`")
+    rows = _rows(context, bundle)
     again: tuple[str, ...] = ()
     distrust = options.again
     for _ in range(_TRIES):
@@ -133,7 +122,7 @@ def promote(
         if (own := _own(store, ledger_head, author, bundle)) is not None:
             return replace(own, again=again)
         champion = versions.read_champion(store, ledger_head)
-        stale = [_ASKED] * distrust + _stale(loaded, bundle, ledger_head, rows)
+        stale = [_ASKED] * distrust + _stale(context.loaded, bundle, ledger_head, rows)
         if bundle.report.verdict == "block" and not stale:
             _keep_champion_predictions(store, author, ledger_head, bundle)
             return PromotionResult(report=bundle.report, again=again, refused="a gate blocks")
@@ -141,14 +130,12 @@ def promote(
         said = bundle.report.baseline
         against = said.version if said.source == "production" else None
         checked = preflight.check_registry(store, champion, now=author.now(), despite=options.despite, against=against)
-        if (settled := _settled(store, context, ledger_head, bundle, champion, checked.rolled_back)) is not None:
+        if (settled := _settled(context, store, ledger_head, bundle, champion, checked.rolled_back)) is not None:
             return replace(settled, again=again)
         if stale:
             try:
-                _refuse_other_rows(loaded, context, folder, bundle, stale, rows)
-                judged = reevaluate_bundle(
-                    loaded, context, bundle, ledger_head, folder=folder, facts=facts, rows=rows, save=save
-                )
+                _refuse_other_rows(context, bundle, stale, rows)
+                judged = reevaluate_bundle(context, bundle, ledger_head, rows=rows, save=save)
             except UserCodeError as error:
                 return PromotionResult(report=bundle.report, again=again, refused=_needs_user_code(stale, error))
             again = (*again, *(line for line in stale if line not in again))
@@ -156,7 +143,7 @@ def promote(
         if bundle.report.verdict == "block":
             return PromotionResult(report=bundle.report, again=again, refused="a gate blocks")
         try:
-            notes = (*checked.wrong, *_notes(store, ledger_head, context, bundle, champion, checked.rolled_back))
+            notes = (*checked.wrong, *_notes(context, store, ledger_head, bundle, champion, checked.rolled_back))
             words, mend = options.words(checked.wrong), bool(checked.wrong)
             return replace(
                 append_version(store, author, bundle, ledger_head, words, mend=mend), again=again, notes=notes
@@ -189,37 +176,30 @@ def _stamp(context: RunContext) -> Author:
     return context.author
 
 
-def _rows(loaded: LoadedConfig, context: RunContext, folder: Path, bundle: VerifiedBundle) -> str:
+def _rows(context: RunContext, bundle: VerifiedBundle) -> str:
     """Return the identifier of the current evaluation set; a set that training makes is the bundle's own."""
-    evaluation = loaded.config.evaluation
+    evaluation = context.config.evaluation
     if evaluation is None:
         return ON_NUMBERS
     known = bundle.content.predictions.fingerprint
     if bundle.report.evaluation.made_by_training and not is_tracked(context.git, evaluation.data):
         return known
-    data = resolve_path(evaluation.data, folder)
-    rows = ref_or_file.rows_fingerprint(loaded.config, context, data)
-    return known if ref_or_file.is_same_set(known, rows, data, context) else rows
+    rows = ref_or_file.rows_fingerprint(context)
+    return known if ref_or_file.is_same_set(context, known, rows) else rows
 
 
-def _refuse_other_rows(
-    loaded: LoadedConfig, context: RunContext, folder: Path, bundle: VerifiedBundle, stale: list[str], rows: str
-) -> None:
+def _refuse_other_rows(context: RunContext, bundle: VerifiedBundle, stale: list[str], rows: str) -> None:
     """Refuse to re-evaluate a bundle if the evaluation set that its training made is missing here.
 
     Raises:
         InputError: if it is missing, or another training overwrote it.
         UserCodeError: if training here is not a remedy.
     """
-    evaluation = loaded.config.evaluation
+    evaluation = context.config.evaluation
     if evaluation is None or not bundle.report.evaluation.made_by_training:
         return
-    data = resolve_path(evaluation.data, folder)
     with contextlib.suppress(InputError):
-        if (
-            is_tracked(context.git, evaluation.data)
-            or ref_or_file.rows_fingerprint(loaded.config, context, data) == rows
-        ):
+        if is_tracked(context.git, evaluation.data) or ref_or_file.rows_fingerprint(context) == rows:
             return
     if not context.user_code:
         raise UserCodeError(
@@ -261,8 +241,8 @@ def _keep_champion_predictions(store: Store, author: Author, ledger_head: Ledger
 
 
 def _settled(
-    store: Store,
     context: RunContext,
+    store: Store,
     ledger_head: LedgerHead,
     bundle: VerifiedBundle,
     champion: Version | None,
@@ -344,9 +324,9 @@ def append_version(
 
 
 def _notes(
+    context: RunContext,
     store: Store,
     ledger_head: LedgerHead,
-    context: RunContext,
     bundle: VerifiedBundle,
     champion: Version | None,
     rolled_back: RolledBack,

@@ -2,10 +2,9 @@
 
 import shutil
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from mlci.config.loader import LoadedConfig
 from mlci.config.models import Config
 from mlci.engine.interface import Source
 from mlci.engine.tables.files import suffix_of
@@ -19,7 +18,7 @@ from mlci.operations.baseline import made_by_training, production, training_nois
 from mlci.operations.bundle import artifacts, write
 from mlci.operations.bundle.artifacts import Artifact, ArtifactDigests
 from mlci.operations.bundle.read import VerifiedBundle
-from mlci.operations.context import RunContext, resolve_path
+from mlci.operations.context import RunContext
 from mlci.operations.evaluate import evaluate_models, judge_gates
 from mlci.operations.lineage import comparison, evaluation_rows, origins
 from mlci.operations.lineage.comparison import add_report_refs
@@ -30,19 +29,11 @@ from mlci.operations.report_builder import ReportContext, build_report
 from mlci.registry import entries
 from mlci.registry.ledger import LedgerHead
 from mlci.registry.manifest import VersionFile
-from mlci.report.document import Report
+from mlci.report.document import Report, SharedRows
 
 
 def reevaluate_bundle(
-    loaded: LoadedConfig,
-    context: RunContext,
-    bundle: VerifiedBundle,
-    ledger_head: LedgerHead,
-    *,
-    folder: Path,
-    facts: ReportContext,
-    rows: str,
-    save: Callable[[Report], str],
+    context: RunContext, bundle: VerifiedBundle, ledger_head: LedgerHead, *, rows: str, save: Callable[[Report], str]
 ) -> VerifiedBundle:
     """Compare a bundle's model with the current champion, and return the bundle with the new report.
 
@@ -50,77 +41,81 @@ def reevaluate_bundle(
     and the bundle itself is not changed.
 
     Args:
-        loaded: The current configuration.
         context: Run context with the registry.
         bundle: The bundle.
         ledger_head: The ledger head.
-        folder: Folder of the configuration.
-        facts: Facts of the command line.
         rows: Identifier of the current rows.
         save: Writes a new report and everything rendered from it; returns the text of ``report.json``.
 
     Raises:
         UserCodeError: if user code would have to run in a job that must not run any.
     """
-    _refuse_custom_metrics(loaded.config, context)
-    config = loaded.config.model_copy(update={"baseline": "production"})
-    loaded = replace(loaded, config=config)
-    if config.evaluation is None:
-        baseline, result, gates = _numbers(loaded, context, bundle, ledger_head)
+    _refuse_custom_metrics(context)
+    context = context.with_config(context.config.model_copy(update={"baseline": "production"}))
+    if context.config.evaluation is None:
+        judged = _judge_numbers(context, bundle, ledger_head)
     else:
-        data = resolve_path(config.evaluation.data, folder)
-        bundle = (
-            bundle
-            if is_recorded(bundle.content.predictions.fingerprint, rows)
-            else _scored(loaded, context, bundle, data, rows)
-        )
-        candidate = _candidate(bundle)
-        baseline = production.champion_predictions(loaded, context, ledger_head, data=data, scored=bundle.scored)
-        measured = evaluate_models(config, candidate, baseline, context, data=data)
-        result, facts = measured.result, replace(facts, shared=measured.shared)
-        against = baseline.version if baseline else None
-        gates = judge_gates(
-            config, result, training_noise.load_noise(config, context.registry, ledger_head, against=against, rows=rows)
-        )
-    said = bundle.content.predictions.file
-    look = ArtifactDigests(digest=said.digest, predictions=None)
-    use = holdout_uses.use_of_run(config, result.fingerprint, look, context)
-    facts = _facts(loaded, bundle, baseline, replace(facts, uses=use.count if use else None))
-    kept = evaluation_rows.keep_rows(config, context, folder)
+        if not is_recorded(bundle.content.predictions.fingerprint, rows):
+            bundle = _scored(context, bundle, rows)
+        judged = _judge_predictions(context, bundle, ledger_head, rows)
+    baseline, result = judged.baseline, judged.result
+    digests = ArtifactDigests(digest=bundle.content.predictions.file.digest, predictions=None)
+    use = holdout_uses.use_of_run(context, result.fingerprint, digests)
+    facts = replace(context.facts, shared=judged.shared, uses=use.count if use else None)
+    facts = _facts(context.config, bundle, baseline, facts)
+    kept = evaluation_rows.keep_rows(context)
     now = _now(bundle, result, kept[1] if kept else None)
     if facts.made_by_training:
         result = replace(result, notes=(*result.notes, made_by_training.MADE))
-    result, facts = comparison.add_history(config, context, ledger_head, result=result, facts=facts, now=now)
-    report = build_report(result, gates, facts)
+    result, facts = comparison.add_history(context, ledger_head, result=result, facts=facts, now=now)
+    report = build_report(result, judged.gates, facts)
     text = save(report).encode()
     if use is not None:
         against = baseline.version if baseline else None
         holdout_uses.record_use(context, use, report, digest=entries.entry_digest(text), against=against)
-    return _with_report(bundle, report, text, context, kept[0] if kept else None)
+    return _with_report(context, bundle, report, text, kept[0] if kept else None)
 
 
-def _refuse_custom_metrics(config: Config, context: RunContext) -> None:
+@dataclass(frozen=True, kw_only=True)
+class _Judged:
+    """A comparison with the champion, its gates, and the rows that both sets share if they differ."""
+
+    baseline: ModelPredictions | None
+    result: EvaluationResult
+    gates: tuple[JudgedGate, ...]
+    shared: SharedRows | None = None
+
+
+def _judge_predictions(context: RunContext, bundle: VerifiedBundle, ledger_head: LedgerHead, rows: str) -> _Judged:
+    """Compare a bundle's predictions on the current rows with the champion's."""
+    config, baseline = context.config, production.champion_predictions(context, ledger_head, scored=bundle.scored)
+    measured = evaluate_models(context, _candidate(bundle), baseline, data=context.data)
+    against = baseline.version if baseline else None
+    noise = training_noise.load_noise(config, context.registry, ledger_head, against=against, rows=rows)
+    gates = judge_gates(config, measured.result, noise)
+    return _Judged(baseline=baseline, result=measured.result, gates=gates, shared=measured.shared)
+
+
+def _refuse_custom_metrics(context: RunContext) -> None:
     """Refuse custom metrics if user code must not run: the run's values belong to another comparison."""
     own = (
-        [metric.function for metric in evaluation_plan.required_statistics(config).custom if metric.is_users]
-        if config.evaluation
+        [metric.function for metric in evaluation_plan.required_statistics(context.config).custom if metric.is_users]
+        if context.config.evaluation
         else []
     )
     if own and not context.user_code:
         raise UserCodeError(f"the custom metric `{own[0]}` would have to be evaluated")
 
 
-def _numbers(
-    loaded: LoadedConfig, context: RunContext, bundle: VerifiedBundle, ledger_head: LedgerHead
-) -> tuple[ModelPredictions | None, EvaluationResult, tuple[JudgedGate, ...]]:
-    """Compare the numbers of two metrics files."""
+def _judge_numbers(context: RunContext, bundle: VerifiedBundle, ledger_head: LedgerHead) -> _Judged:
+    """Compare the numbers of a bundle's metrics file with the champion's."""
     before = metrics_only.champion_values(context, ledger_head)
     path = bundle.paths[bundle.content.predictions.file.digest]
     now = metrics_file.read_metrics_file(path, shown=path.name).values
-    result = metrics_only.compare_values(loaded, now, before.values if before else None, ())
-    gates = metrics_only.judge_values(loaded, result, now, before.values if before else None)
+    result = metrics_only.compare_values(context.config, now, before.values if before else None, ())
+    gates = metrics_only.judge_values(context.config, result, now, before.values if before else None)
     side = ModelPredictions(source=Source(path=""), commit=before.commit, version=before.version) if before else None
-    return side, result, gates
+    return _Judged(baseline=side, result=result, gates=gates)
 
 
 def _candidate(bundle: VerifiedBundle) -> ModelPredictions:
@@ -133,7 +128,7 @@ def _candidate(bundle: VerifiedBundle) -> ModelPredictions:
     )
 
 
-def _scored(loaded: LoadedConfig, context: RunContext, bundle: VerifiedBundle, data: str, rows: str) -> VerifiedBundle:
+def _scored(context: RunContext, bundle: VerifiedBundle, rows: str) -> VerifiedBundle:
     """Return the bundle with its own model's predictions on the current rows.
 
     Raises:
@@ -147,9 +142,7 @@ def _scored(loaded: LoadedConfig, context: RunContext, bundle: VerifiedBundle, d
         shutil.copyfile(bundle.paths[file.digest], target)
         return target
 
-    side = rescore.rescore_version(
-        loaded, context, bundle.content, fetch, data=data, of="this bundle", name="candidate"
-    )
+    side = rescore.rescore_version(context, bundle.content, fetch, of="this bundle", name="candidate")
     path = Path(side.source.path)
     part = artifacts.digest_file(path, f"predictions{suffix_of(str(path))}")
     columns = {"score": side.source.score, "decision": side.source.decision, "threshold": side.source.threshold}
@@ -159,13 +152,13 @@ def _scored(loaded: LoadedConfig, context: RunContext, bundle: VerifiedBundle, d
 
 
 def _facts(
-    loaded: LoadedConfig, bundle: VerifiedBundle, baseline: ModelPredictions | None, known: ReportContext
+    config: Config, bundle: VerifiedBundle, baseline: ModelPredictions | None, known: ReportContext
 ) -> ReportContext:
     """Return the facts of the new report; the candidate is the old report's."""
     seconds = bundle.report.provenance.seconds.model_dump(exclude_none=True)
     found = add_report_refs(
         known,
-        loaded.config,
+        config,
         ModelPredictions(source=Source(path="")),
         baseline,
         seconds=seconds,
@@ -186,7 +179,7 @@ def _now(bundle: VerifiedBundle, result: EvaluationResult, rows: Rows | None) ->
 
 
 def _with_report(
-    bundle: VerifiedBundle, report: Report, text: bytes, context: RunContext, rows: Artifact | None
+    context: RunContext, bundle: VerifiedBundle, report: Report, text: bytes, rows: Artifact | None
 ) -> VerifiedBundle:
     """Return the bundle with its new report, judged on the current rows."""
     path = context.scratch / "report.json"

@@ -31,9 +31,8 @@ def command(before: str, after: str, config_path: Path, out: Path, *, as_json: b
       mlci diff production candidate --json
     """  # noqa: D301 (click's mark against rewrapping)
     loaded = load_configuration(config_path)
-    folder = config_path.parent
-    store, _ = open_registry(loaded, folder)
-    with run_context(folder, cached=False, registry=store, place=loaded.config.registry) as context:
+    store, _ = open_registry(loaded, config_path.parent)
+    with run_context(loaded, cached=False, registry=store) as context:
         found = diff_versions(context, before, after, out=out)
     if as_json:
         click.echo(json.dumps(_plain(found), indent=1, ensure_ascii=False))

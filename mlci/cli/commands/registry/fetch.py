@@ -38,8 +38,8 @@ def command(config_path: Path) -> int:
     if loaded.config.baseline == "production" and is_remote(loaded):
         keep_out_of_git(folder / OURS)
         copying = SnapshotWriter(build_store(loaded, folder, dict(os.environ)), folder / OURS / PLACE)
-        with run_context(folder, registry=copying, place=loaded.config.registry) as context:
-            number = fetch_for_run(loaded, context, folder=folder)
+        with run_context(loaded, registry=copying) as context:
+            number = fetch_for_run(context)
         digest = copying.seal()
         what = "no version yet" if number is None else f"version {number}"
         click.echo(f"fetched {what} from {copying.shown}: {digest}")

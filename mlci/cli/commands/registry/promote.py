@@ -2,6 +2,7 @@
 
 import json
 import os
+from functools import partial
 from pathlib import Path
 
 import click
@@ -17,8 +18,7 @@ from mlci.cli.registry_factory import (
     with_intent,
 )
 from mlci.cli.run_output import BLOCKED, save_files
-from mlci.cli.wiring import load_configuration, report_context, run_context
-from mlci.config.loader import LoadedConfig
+from mlci.cli.wiring import load_configuration, run_context
 from mlci.operations import holdout_uses
 from mlci.operations.context import RunContext
 from mlci.operations.promote.import_model import import_model
@@ -78,8 +78,7 @@ def command(  # noqa: PLR0913 - an option each
     """  # noqa: D301 (click's mark against rewrapping)
     note, despite = sanitize_notes(note, "--note"), sanitize_notes(despite, "--despite", most=MOST_WORDS // 2)
     note = sanitize_notes(note, "--note beside --despite", most=MOST_WORDS // 2 - 100) if despite else note
-    loaded = load_configuration(config_path)
-    folder = config_path.parent
+    loaded, folder = load_configuration(config_path), config_path.parent
     store, author = open_registry(loaded, folder, writes=True)
     if store is None or author is None:
         raise ValueError("a registry and an author were requested")
@@ -89,25 +88,17 @@ def command(  # noqa: PLR0913 - an option each
     asked = {"out": str(out), "registry": store.shown, "import": source}
     with (
         with_intent(author, folder, os.environ, "promote", asked) as author,
-        run_context(
-            folder, registry=store, author=author, place=loaded.config.registry, user_code=user_code
-        ) as context,
+        run_context(loaded, registry=store, author=author, user_code=user_code) as context,
     ):
-        outcome = (
-            _imported(loaded, context, source, folder=folder, out=out, note=note)
-            if source is not None
-            else promote(
-                loaded,
-                context,
-                folder=folder,
-                out=out,
-                facts=report_context(loaded),
-                options=PromoteOptions(note=note, again=again, despite=despite),
-                save=lambda report: save_files(report, out),
-            )
-        )
+        save = partial(save_files, out=out)
+        if source is not None:
+            model = model_source.fetch_model(context, source, os.environ)
+            outcome = import_model(context, model, environment=runtime_environment(), note=note, save=save)
+        else:
+            choice = PromoteOptions(note=note, again=again, despite=despite)
+            outcome = promote(context, out=out, options=choice, save=save)
         if record:
-            _counted(loaded, context, outcome.report)
+            _record_use(context, outcome.report)
     click.echo(_json(outcome) if as_json else promotion_text(outcome, out))
     write_step_result(
         _outputs(outcome, out), promotion_text(outcome, out), report=outcome.report if outcome.again else None
@@ -117,28 +108,9 @@ def command(  # noqa: PLR0913 - an option each
     return BLOCKED if outcome.refused is not None else 0
 
 
-def _imported(
-    loaded: LoadedConfig, context: RunContext, source: str, *, folder: Path, out: Path, note: str | None
-) -> PromotionResult:
-    """Fetch a model and import it as version 1."""
-    model = model_source.fetch_model(
-        source, loaded, context.scratch / "imported", folder=folder, environment=os.environ
-    )
-    return import_model(
-        loaded,
-        context,
-        model,
-        folder=folder,
-        facts=report_context(loaded),
-        environment=runtime_environment(),
-        note=note,
-        save=lambda report: save_files(report, out),
-    )
-
-
-def _counted(loaded: LoadedConfig, context: RunContext, report: Report) -> None:
+def _record_use(context: RunContext, report: Report) -> None:
     """Record the verdict as a use of the evaluation set, once."""
-    use = holdout_uses.use_of_report(loaded.config, report, context)
+    use = holdout_uses.use_of_report(context, report)
     if use is not None and not use.again:
         version = report.baseline.version
         against = int(version) if report.baseline.source == "production" and version else None

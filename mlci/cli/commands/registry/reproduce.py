@@ -20,8 +20,8 @@ from mlci.errors import InputError, Problem
 from mlci.operations.diff import PRODUCTION
 from mlci.operations.models.retrain import EnvironmentBuilder
 from mlci.operations.reproduce import (
-    SAVE_REMEDY,
     MOST_BYTES,
+    SAVE_REMEDY,
     Reproduction,
     RuntimeEnvironment,
     record_reproduction,
@@ -91,14 +91,12 @@ def command(
         instead = "train with `--no-record --save FILE`, and let a job of its own run `mlci reproduce --record FILE`"
         refuse_training_beside_credentials(loaded, os.environ, instead=instead)
     store, author = open_registry(loaded, folder, writes=not no_record)
-    with run_context(folder, cached=False, registry=store, author=author, place=loaded.config.registry) as context:
+    with run_context(loaded, cached=False, registry=store, author=author) as context:
         found = reproduce_version(
-            loaded,
             context,
             name=version,
             runs=runs or 1,
-            folder=folder,
-            surroundings=RuntimeEnvironment(
+            environment=RuntimeEnvironment(
                 runtime_environment(), EnvironmentBuilder(_uv()) if where == "locked" else None
             ),
             count_disagreements=count_disagreements,
