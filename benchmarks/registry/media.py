@@ -82,9 +82,9 @@ class S3:
 @contextlib.contextmanager
 def s3() -> Iterator[S3]:
     """A bucket on moto's server, which the tests use as well."""
-    from tests.registry import buckets  # noqa: PLC0415 - boto3 takes its time
+    from tests.support.registry import buckets  # noqa: PLC0415 - boto3 takes its time
 
-    command = [sys.executable, "-m", "tests.registry.s3_server"]
+    command = [sys.executable, "-m", "tests.support.registry.s3_server"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:
         try:
             bucket = buckets.S3(int(process.stdout.readline()), "bench").made()

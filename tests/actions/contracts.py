@@ -10,21 +10,12 @@ import click
 from mlci.cli.main import group
 from tests.actions import tables
 from tests.actions.tree import OWN, File, files, jobs, steps
+from tests.support.workflow_commands import WRITTEN
 
 _EXPRESSION = re.compile(r"\$\{\{(.*?)\}\}", re.DOTALL)
 _VARIABLE = re.compile(r"\$\{?([A-Z][A-Z_]*)")
 _READ_BY_PROGRAMS = {"MLCI_TOKEN", "MLCI_MATRIX", "MLCI_CONFIG", "GH_TOKEN", "GH_REPO"}
 _SET_BY_RUNNER = {"GITHUB_ACTION_PATH"}
-WRITTEN = {  # outputs by the program that writes them
-    "install.sh": {"mlci"},
-    "captured.sh": {"code"},
-    "outputs.sh": {"verdict", "report", "baseline-version"},
-    '"$MLCI" fetch': {"fetched", "model"},
-    '"$MLCI" promote': {"promoted", "version", "replaced", "verdict", "report"},
-    '"$MLCI" rollback': {"rolled-back", "version", "replaced"},
-    '"$MLCI" publish --open': {"check"},
-    '"$MLCI" publish --config': {"verdict", "report", "comment-url", "check-url", "baseline-version"},
-}
 
 
 def variables(tree: Path) -> list[str]:

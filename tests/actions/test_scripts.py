@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.actions.contracts import WRITTEN
+from tests.support.workflow_commands import WRITTEN
 
 ROOT = Path(__file__).parents[2]
 LIB = ROOT / "actions/lib"

@@ -10,9 +10,8 @@ import pytest
 from mlci.cli.main import _COMMANDS
 from mlci.metrics.catalogue import ENTRIES
 from mlci.report import document
-from tests.git.repository import commit, git, made
-from tests.operations.project import files, mlci, predictions, repository, run, write
-from tests.operations.test_stages import small_files
+from tests.support.project import files, mlci, predictions, repository, run, small_files, write
+from tests.support.repository import commit, git, made
 
 SCHEMA = json.loads(Path(document.__file__).with_name("schema.json").read_text())
 

@@ -6,8 +6,7 @@ import sys
 import pytest
 
 from mlci.util.safe_files import append_bounded, read_bounded
-from tests.operations.project import files, mlci, run, write
-from tests.publish.test_command import CONFIG
+from tests.support.project import files, mlci, run, write
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="pipes in folders are POSIX")
 
@@ -36,7 +35,7 @@ def test_read_bounded__not_a_regular_file(tmp_path, place):
     ids=["gate", "report", "publish"],
 )
 def test_commands__pipe_instead_of_a_file(tmp_path, name, arguments, environment):
-    (tmp_path / "mlci.yml").write_text(CONFIG.replace("POLICY", "always"))
+    write(tmp_path, {"mlci.yml": files(0)["mlci.yml"]})
     (tmp_path / ".mlci/out").mkdir(parents=True)
     os.mkfifo(tmp_path / name)
     done = mlci(*arguments, cwd=tmp_path, **environment)

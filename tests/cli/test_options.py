@@ -3,7 +3,7 @@
 import pytest
 
 from mlci.cli.options import find_above
-from tests.operations.project import mlci
+from tests.support.project import mlci
 
 CONFIG = """\
 model: m

@@ -15,9 +15,8 @@ import jsonschema
 import pytest
 
 from mlci.report import document
-from tests.git.repository import ENVIRONMENT, git
-from tests.operations.project import files, repository, write
-from tests.operations.test_stages import small_files
+from tests.support.project import files, repository, small_files, write
+from tests.support.repository import ENVIRONMENT, git
 
 MLCI = [sys.executable, "-m", "mlci"]
 SCHEMA = json.loads(Path(document.__file__).with_name("schema.json").read_text())

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.operations.project import PREDICT, change, config, files, mlci, run, write
+from tests.support.project import PREDICT, change, config, files, mlci, run, write
 
 FLOOR = "  - {metric: accuracy, min: 0.5}\n"
 COSTS = """\
@@ -88,7 +88,7 @@ def test_run__cost_metrics(tmp_path):
 
 
 def test_run__slower_candidate_is_blocked(tmp_path):
-    from tests.operations.project import repository  # noqa: PLC0415 - one test needs git
+    from tests.support.project import repository  # noqa: PLC0415 - one test needs git
 
     more = "  - {metric: train_seconds, max_rise: 10%}\n  - {metric: model_megabytes, max_rise: 10%}\n"
     before = files(1, more=more)

@@ -6,8 +6,8 @@ from mlci.config.loader import parse_config, parse_draft
 from mlci.config.read import load, load_text
 from mlci.errors import InputError
 from mlci.metrics import catalogue
+from tests.config.refusals import CASES, GATE, WHOLE
 from tests.config.samples import DESIGN, GOOD, TOTALS, changed
-from tests.config.test_refusals import CASES, GATE, WHOLE
 
 ASTRAY = """\
   - {metric: recal, min: 0.5}

@@ -11,8 +11,8 @@ from mlci.config import schema
 from mlci.config.loader import parse_config
 from mlci.config.models import Config
 from mlci.errors import InputError
+from tests.config.refusals import CASES
 from tests.config.samples import DESIGN, GOOD, TOTALS, changed
-from tests.config.test_refusals import CASES
 
 SCHEMA = json.loads(schema.committed())
 VALIDATOR = Draft202012Validator(SCHEMA)

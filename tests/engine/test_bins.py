@@ -6,8 +6,8 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from mlci.engine.reduce.ranks import BOUND, COARSE, FINE, by_quantile, by_width
+from tests.engine.oracles import auc, masks
 from tests.engine.tables import job, observe, people, same, slices, write
-from tests.engine.test_oracles import auc, masks
 
 ROWS = 8000
 

@@ -11,7 +11,7 @@ from mlci.errors import InputError, yaml_value
 from mlci.inference.evaluate import Question
 from mlci.operations import evaluation_plan
 from tests.engine.tables import observe, refusal, text
-from tests.operations.project import run
+from tests.support.project import run
 
 CONFIG = """model: m
 task: binary

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.operations.project import mlci, write
+from tests.support.project import mlci, write
 
 CONFIG = """\
 model: m

@@ -6,7 +6,7 @@ import pytest
 
 from mlci.execution.environment import child_environment, registry_credentials
 from mlci.execution.process import ProcessRunner
-from tests.execution.recording import QUICK, Recording, runner, step
+from tests.support.recording import QUICK, Recording, runner, step
 
 DROPPED = """
 GITHUB_TOKEN GH_TOKEN GITHUB_PAT GH_ENTERPRISE_TOKEN ACTIONS_RUNTIME_TOKEN ACTIONS_RUNTIME_URL ACTIONS_CACHE_URL

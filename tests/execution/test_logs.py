@@ -2,7 +2,7 @@ import io
 import re
 
 from mlci.execution.logs import ActionsLog, PlainLog, TerminalLog
-from tests.execution.recording import runner, step
+from tests.support.recording import runner, step
 
 
 def shown(log_type, tmp_path, command="echo one; echo '::error::two'", **more):

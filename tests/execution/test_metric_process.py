@@ -12,7 +12,7 @@ from mlci.errors import InputError, StepError
 from mlci.execution.metric_process import as_written, find_function
 from mlci.execution.metric_stage import MetricProcess
 from mlci.metrics.row_metrics import RowMetric, RowSample, predictions_by_name, shown_name
-from tests.execution.recording import Recording, runner
+from tests.support.recording import Recording, runner
 
 RNG = np.random.default_rng(11)
 LABELS = RNG.integers(0, 3, 60)

@@ -12,7 +12,7 @@ import pytest
 
 from mlci.errors import StepError
 from mlci.execution.process import ProcessLimits
-from tests.execution.recording import QUICK, Recording, gone, runner, step
+from tests.support.recording import QUICK, Recording, gone, runner, step
 
 PYTHON = sys.executable
 

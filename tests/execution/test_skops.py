@@ -18,7 +18,7 @@ from mlci.config.loader import parse_config
 from mlci.errors import InputError, StepError
 from mlci.execution import skops_scorer
 from mlci.execution.skops_stage import SkopsModel, check_ready, score_skops
-from tests.execution.recording import runner
+from tests.support.recording import runner
 
 RNG = np.random.default_rng(3)
 X = pd.DataFrame({"age": RNG.normal(50, 10, 40), "bmi": RNG.normal(25, 4, 40)})

@@ -7,7 +7,7 @@ import pytest
 from mlci.errors import StepError
 from mlci.execution.interface import StepResult
 from mlci.execution.stages import Command, Stage, megabytes, operational_costs, run_prediction, run_training
-from tests.execution.recording import runner
+from tests.support.recording import runner
 
 
 def features(folder):

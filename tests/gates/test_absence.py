@@ -5,7 +5,7 @@ import pytest
 from mlci.gates.outcomes import Reason
 from mlci.inference.evidence import Cause, Point, Tie, Undefined
 from mlci.report import document
-from tests.gates.build import alone, group, judged, one, paired, rule, spread
+from tests.support.comparisons import alone, group, judged, one, paired, rule, spread
 
 
 def missing(cause, *, change=None, baseline=None):

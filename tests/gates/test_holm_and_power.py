@@ -9,7 +9,7 @@ from mlci.inference.evidence import Tie
 from mlci.inference.intervals.proportions import Tango
 from mlci.inference.minimums import rows_needed, rows_without_disagreement
 from mlci.inference.training_noise import UNKNOWN
-from tests.gates.build import one, paired, result, rule
+from tests.support.comparisons import one, paired, result, rule
 
 
 class TestHolm:

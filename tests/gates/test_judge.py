@@ -14,7 +14,7 @@ from mlci.inference.intervals.proportions import Proportion, Tango
 from mlci.inference.result import Comparison, EvaluationResult
 from mlci.inference.training_noise import UNKNOWN
 from mlci.metrics.statistics import WHOLE
-from tests.gates.build import alone, group, judged, one, paired, result, rule, spread
+from tests.support.comparisons import alone, group, judged, one, paired, result, rule, spread
 
 
 class TestOnTheEstimate:

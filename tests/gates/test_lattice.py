@@ -6,7 +6,7 @@ import pytest
 
 from mlci.gates.judge import Verdict, join_verdicts, weigh_outcome, worst_verdict
 from mlci.gates.rules import Outcome
-from tests.gates.build import judged, paired, rule
+from tests.support.comparisons import judged, paired, rule
 
 PASS, WARN, BLOCK = Verdict
 

@@ -11,8 +11,8 @@ from mlci.inference.evaluate import Question, evaluate
 from mlci.inference.evidence import Point, Tie, Undefined
 from mlci.inference.intervals.estimates import Normal, Sampled
 from mlci.inference.intervals.proportions import Proportion, Tango
-from tests.gates.build import judged, one, paired, rule, spread
-from tests.tables import by_group, paired_rows
+from tests.support.comparisons import judged, one, paired, rule, spread
+from tests.support.tables import by_group, paired_rows
 
 RANK = {"failed": 0, "error": 0, "no_baseline": 1, "inconclusive": 1, "passed": 2}
 numbers = st.floats(-2, 2)

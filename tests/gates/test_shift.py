@@ -6,7 +6,7 @@ from mlci.inference.disparity.largest_shift import LargestShift
 from mlci.inference.disparity.simultaneous import GroupDistance
 from mlci.inference.evidence import Tie, Undefined
 from mlci.metrics import catalogue
-from tests.gates.build import one, rule, spread
+from tests.support.comparisons import one, rule, spread
 
 ALONE = Undefined("a shift compares two models; a single model has none")
 

@@ -8,8 +8,8 @@ from mlci.errors import StepError
 from mlci.execution.stages import Command, run_prediction, run_training
 from mlci.git.baseline_cache import BaselineCache, cache_key
 from mlci.git.ref_baseline import make_baseline
-from tests.execution.recording import runner
-from tests.git.repository import ENVIRONMENT, commit, git, made, ours
+from tests.support.recording import runner
+from tests.support.repository import ENVIRONMENT, commit, git, made, ours
 
 TRAIN = """
 import os, pathlib

@@ -2,7 +2,7 @@ import pytest
 
 from mlci.errors import InputError
 from mlci.git.refs import CommitHead, read_head, resolve_ref
-from tests.git.repository import commit, git, made, ours
+from tests.support.repository import commit, git, made, ours
 
 
 @pytest.fixture

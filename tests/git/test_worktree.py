@@ -8,7 +8,7 @@ import pytest
 
 from mlci.errors import OutsideError
 from mlci.git.worktree import checked_out, remove_stale
-from tests.git.repository import ENVIRONMENT, commit, git, made, ours
+from tests.support.repository import ENVIRONMENT, commit, git, made, ours
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""`python -m tests.github`, as a person and as other processes use it."""
+"""`python -m tests.fake_github`, as a person and as other processes use it."""
 
 import json
 import signal
@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from tests.github.fake import Fake
+from tests.fake_github.fake import Fake
 
 ROOT = Path(__file__).parents[2]
 
@@ -20,7 +20,7 @@ def started(tmp_path):
     processes = []
 
     def start(*arguments):
-        told = [sys.executable, "-m", "tests.github", "--repo", str(tmp_path / "m.git"), *arguments]
+        told = [sys.executable, "-m", "tests.fake_github", "--repo", str(tmp_path / "m.git"), *arguments]
         process = subprocess.Popen(told, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         processes.append(process)
         lines = []

@@ -2,9 +2,9 @@
 
 import pytest
 
-from tests.github.conftest import Client
-from tests.github.fake import Fake
-from tests.github.serving import HANDLERS, Reply, Served
+from tests.fake_github.fake import Fake
+from tests.fake_github.serving import HANDLERS, Reply, Served
+from tests.github.client import Client
 
 
 def broken(tmp_path, method, path, body=None):

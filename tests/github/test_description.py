@@ -4,8 +4,8 @@ import copy
 
 import pytest
 
-from tests.github import contract, derive
-from tests.github.serving import HANDLERS
+from tests.fake_github import contract, derive
+from tests.fake_github.serving import HANDLERS
 
 # Examples in GitHub's own description that lack what the description calls required, by operation. They are old; the
 # fake's answers have to be complete.

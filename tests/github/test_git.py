@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.github import contract
-from tests.github.gitrepo import ENVIRONMENT
-from tests.github.state import git
+from tests.fake_github import contract, events
+from tests.fake_github.gitrepo import ENVIRONMENT
+from tests.fake_github.state import git
 
 # GitHub writes some payloads of events in another way than answers of the API; the rest has to be valid there too.
 PULL = contract.operations()["pulls/get"]
@@ -65,7 +65,7 @@ def test_pull_requests_in_events_are_as_the_api_shows_them(fake, action):
 
 
 def test_events_have_the_fields_of_githubs_examples(fake):
-    folder = Path(__file__).with_name("payloads")
+    folder = events.PAYLOADS
     number = fake.pull("topic")
     named = {
         "merge_group": "merge_group__checks_requested.payload",

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from tests.github.fake import Fake
+from tests.fake_github.fake import Fake
 
 CODE = """
 import sys

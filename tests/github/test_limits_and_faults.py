@@ -5,7 +5,7 @@ import json
 import pytest
 import requests
 
-from tests.github.faults import KINDS
+from tests.fake_github.faults import KINDS
 
 
 @pytest.fixture
@@ -101,7 +101,7 @@ def test_a_delay_is_longer_than_a_client_waits(fake, client):
 
 
 def test_a_mistake_in_a_page_is_a_failure_of_the_fake(fake, monkeypatch):
-    monkeypatch.setattr("tests.github.page.answer", lambda *_: 1 / 0)
+    monkeypatch.setattr("tests.fake_github.page.answer", lambda *_: 1 / 0)
     with pytest.raises(requests.ConnectionError):
         requests.get(fake.url, timeout=5)
     assert "ZeroDivisionError" in fake.failures[0]

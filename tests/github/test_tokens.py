@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.github.conftest import Client
-from tests.github.fake import Fake
+from tests.fake_github.fake import Fake
+from tests.github.client import Client
 
 INTEGRATION = "Resource not accessible by integration"
 

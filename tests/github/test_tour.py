@@ -8,8 +8,8 @@ import zipfile
 
 import pytest
 
-from tests.github import contract
-from tests.github.serving import HANDLERS
+from tests.fake_github import contract
+from tests.fake_github.serving import HANDLERS
 
 ALL = dict.fromkeys(
     ["administration", "actions", "checks", "contents", "issues", "pull-requests", "statuses"],

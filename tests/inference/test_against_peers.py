@@ -9,7 +9,7 @@ import sklearn.metrics as sm
 
 from mlci.inference.evaluate import Question, evaluate
 from mlci.metrics.statistics import WHOLE, Statistics
-from tests import tables
+from tests.support import tables
 
 BINARY = {
     "accuracy": sm.accuracy_score,

@@ -14,7 +14,7 @@ from mlci.inference.intervals.paired_score import Label, PairedScore
 from mlci.inference.intervals.proportions import Proportion, Tango
 from mlci.inference.measure import measure_metric
 from mlci.metrics import confusion
-from tests import tables
+from tests.support import tables
 
 Z = stats.norm.ppf(0.975)
 

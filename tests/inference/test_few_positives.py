@@ -14,7 +14,7 @@ from mlci.inference.intervals.proportions import Proportion, Tango
 from mlci.inference.intervals.score_intervals import AucScore, MixingScore, mixing_quantile, mixing_score
 from mlci.inference.intervals.transformed import Logit
 from mlci.inference.measure import measure_metric
-from tests import tables
+from tests.support import tables
 
 
 def drawn(positives, negatives, *, seed, far=1.2):

@@ -16,7 +16,7 @@ from mlci.inference.intervals.proportions import F1, Proportion, Tango
 from mlci.inference.measure import agreement, exact_p
 from mlci.inference.minimums import rows_needed
 from mlci.metrics import confusion
-from tests import tables
+from tests.support import tables
 
 
 @pytest.mark.parametrize(("t", "df"), list(product([-40, -3.1, -0.2, 0, 0.7, 2.5, 9], [1, 4.5, 30, 499, 99_999])))

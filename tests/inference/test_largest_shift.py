@@ -14,7 +14,7 @@ from mlci.inference.disparity.largest_shift import LargestShift
 from mlci.inference.disparity.simultaneous import GroupDistance
 from mlci.inference.evidence import MeasureContext, Point, Tie, Undefined
 from mlci.metrics.statistics import Scope, Statistics
-from tests import tables
+from tests.support import tables
 
 normal = NormalDist()
 

@@ -9,7 +9,7 @@ from mlci.inference.evidence import Cause
 from mlci.inference.minimums import MissingRows
 from mlci.inference.serialization import dump_evaluation, parse_evaluation
 from mlci.metrics.statistics import WHOLE, Statistics
-from tests.tables import by_group, decisions, moments, scores, statistics
+from tests.support.tables import by_group, decisions, moments, scores, statistics
 
 
 def measured(metric, label, baseline, candidate, *, classes=("0", "1"), **more):

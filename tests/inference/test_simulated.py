@@ -13,7 +13,7 @@ from mlci.inference.estimators import means
 from mlci.inference.intervals.transformed import Logit
 from mlci.inference.measure import measure_metric
 from mlci.metrics.statistics import WHOLE, Statistics
-from tests import tables
+from tests.support import tables
 
 
 @pytest.mark.parametrize("name", group_gaps.CHANGES)

@@ -16,7 +16,7 @@ from mlci.metrics import catalogue
 from mlci.metrics.statistics import WHOLE, Calibration, Scope, Statistics
 from mlci.operations.report_builder import ReportContext, build_report
 from mlci.report.document import BaselineRef, Candidate, PolicyRef
-from tests.tables import decisions, moments, scores
+from tests.support.tables import decisions, moments, scores
 
 TASKS = ("binary", "multiclass", "regression")
 CLASSES = {"binary": ("0", "1"), "multiclass": ("a", "b", "c")}

@@ -13,7 +13,7 @@ from mlci.inference.intervals import distributions
 from mlci.inference.intervals.transformed import Hall
 from mlci.inference.measure import measure_metric
 from mlci.metrics.statistics import WHOLE, Statistics
-from tests import tables
+from tests.support import tables
 
 T975 = 0.975
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from mlci.git.data_pointers import data_pointers
 from mlci.git.git import changed_files
-from tests.git.repository import commit, git, made, ours
+from tests.support.repository import commit, git, made, ours
 
 HERE = Path(__file__).parent / "dvc"
 LFS = "version https://git-lfs.github.com/spec/v1\noid sha256:{}\nsize 12345\n"

@@ -7,7 +7,7 @@ import pytest
 
 from mlci.engine.row_comparison import row_digests
 from mlci.lineage.rows import MOST, dump_rows, expected_coincidences, parse_rows, row_difference, unique_pairs
-from tests.operations.project import holdout
+from tests.support.project import holdout
 
 
 def digests(folder, text, *, key="id", label="y", name="d.csv"):

@@ -5,9 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.git.repository import commit, git
-from tests.operations.project import BY_RUNNING, PYTHON, change, config, files, holdout, repository, run
-from tests.operations.test_known_change import shown
+from tests.support.project import BY_RUNNING, PYTHON, change, config, files, holdout, repository, run, shown
+from tests.support.repository import commit, git
 
 
 def train(folder, log, *more):

@@ -23,8 +23,8 @@ from mlci.inference.result import Agreement, Comparison, Disparity, EvaluationRe
 from mlci.metrics.statistics import Scope
 from mlci.operations.report_builder import ReportContext, build_report
 from mlci.report.document import BaselineRef, Candidate, PolicyRef
-from tests.gates.build import judged, rule
-from tests.tables import by_group, paired_rows
+from tests.support.comparisons import judged, rule
+from tests.support.tables import by_group, paired_rows
 
 text = st.text(st.characters(exclude_categories=["Cs"]), max_size=12) | st.sampled_from(["inf", "-inf", "null", "kind"])
 numbers = st.floats(-1e6, 1e6)

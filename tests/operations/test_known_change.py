@@ -4,25 +4,25 @@ import os
 
 import pytest
 
-from tests.git.repository import commit, git
-from tests.operations import project
-from tests.operations.project import BY_TRAINING, change, config, files, holdout, predictions, repository, run, write
+from tests.support import project
+from tests.support.project import (
+    BY_FILE,
+    BY_TRAINING,
+    KNOWN,
+    TOTALS,
+    change,
+    config,
+    files,
+    holdout,
+    predictions,
+    repository,
+    run,
+    shown,
+    write,
+)
+from tests.support.repository import commit, git
 
-KNOWN = [(1, 3, -0.2), (4, 1, 0.3)]
-BY_FILE = {"train": "", "predict": "predict:\n  file: preds.csv\n  decision: p\n"}
 BY_METRICS = "predict:\n  metrics: metrics.json\n"
-TOTALS = """\
-model: planted
-task: binary
-{train}predict: {{metrics: {metrics}}}
-baseline: {baseline}
-gates:
-  - {{metric: test.accuracy, max_drop: 0.05}}
-"""
-
-
-def shown(before, after):
-    return pytest.approx((1 - before / 10, 1 - after / 10, (before - after) / 10), abs=1e-12)
 
 
 @pytest.mark.parametrize(("before", "after", "known"), KNOWN)

@@ -2,9 +2,8 @@
 
 import pytest
 
-from tests.git.repository import commit, git
-from tests.operations.project import BY_TRAINING, files, holdout, mlci, predictions, repository, run, write
-from tests.operations.test_stages import timeless
+from tests.support.project import BY_TRAINING, files, holdout, mlci, predictions, repository, run, timeless, write
+from tests.support.repository import commit, git
 
 LOCKED = "numpy==2.0.0 --hash=sha256:{}\n"
 

@@ -4,8 +4,8 @@ import pytest
 
 from mlci.config.loader import load_unchecked
 from mlci.operations.models.relevant_changes import find_difference
-from tests.git.repository import commit, git, made, ours
-from tests.operations.project import config
+from tests.support.project import config
+from tests.support.repository import commit, git, made, ours
 
 SRC = "paths: [src/**]\n"
 TRAIN = "train: {run: python src/train.py}\n"

@@ -1,9 +1,8 @@
 """A configuration whose file or folder was renamed since the baseline's commit."""
 
-from tests.git.repository import commit, git, made
-from tests.operations.project import change, files, holdout, mlci, run
-from tests.operations.test_known_change import shown
-from tests.registry.lifecycle import IGNORED
+from tests.support.project import change, files, holdout, mlci, run, shown
+from tests.support.registry.lifecycle import IGNORED
+from tests.support.repository import commit, git, made
 
 CURE = "    baseline: none   # for this pull request only"
 

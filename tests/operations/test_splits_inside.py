@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.git.repository import commit, made
-from tests.operations.project import run
+from tests.support.project import run
+from tests.support.repository import commit, made
 
 PAGE = (Path(__file__).parents[2] / "docs/how-to/gate-a-script-that-splits.md").read_text("utf-8")
 

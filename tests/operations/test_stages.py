@@ -4,9 +4,17 @@ import json
 
 import pytest
 
-from tests.git.repository import commit
-from tests.operations.project import config, files, mlci, predictions, repository, run, write
-from tests.operations.test_known_change import TOTALS
+from tests.support.project import (
+    TOTALS,
+    files,
+    mlci,
+    repository,
+    run,
+    small_files,
+    timeless,
+    write,
+)
+from tests.support.repository import commit
 
 SLICED = """\
 model: sliced
@@ -35,13 +43,6 @@ def sliced(folder):
         lines = (f"{i},{(0.5 + (i * k % 19) / 40) if y else (i * k % 23) / 40}\n" for i, y, _, _ in rows)
         (folder / f"{name}.csv").write_text("id,s\n" + "".join(lines))
     return folder
-
-
-def timeless(report):
-    report["provenance"]["seconds"] = None
-    measured = {"train_seconds", "predict_seconds_per_1k_rows", "peak_memory_megabytes"}
-    report["metrics"] = [row for row in report["metrics"] if row["metric"] not in measured]
-    return report
 
 
 def test_evaluate_and_gate__same_report_as_run(tmp_path):
@@ -173,17 +174,6 @@ def test_report__damaged_file(tmp_path, damage):
     ended = mlci("report", path, cwd=tmp_path)
     assert (ended.code, ended.out) == (2, "")
     assert "report.json" in ended.err
-
-
-def small_files(**changes):
-    """Two files of predictions, nothing to run."""
-    settings = {"baseline": "{file: old.csv}", "train": "", "predict": "predict: {file: new.csv, decision: p}\n"}
-    return {
-        **files(0),
-        "mlci.yml": config(**{**settings, **changes}),
-        "old.csv": predictions(1),
-        "new.csv": predictions(3),
-    }
 
 
 def test_run__new_and_missing_numbers_of_metrics_files(tmp_path):

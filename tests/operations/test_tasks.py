@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn import metrics as sk
 
-from tests.operations.project import run, write
+from tests.support.project import run, write
 
 ROWS = 400
 MULTICLASS = """\

@@ -5,9 +5,9 @@ import json
 import pytest
 
 from mlci.config.relevant_paths import Relevance
-from tests.git.repository import commit, git
-from tests.operations.project import files, holdout, mlci, predictions, repository, run
-from tests.registry.lifecycle import promoted
+from tests.support.project import files, holdout, mlci, predictions, repository, run
+from tests.support.registry.lifecycle import promoted
+from tests.support.repository import commit, git
 
 README = {"README.md": "# Better words\n", "docs/guide/start.md": "Begin.\n"}
 

@@ -9,10 +9,10 @@ from mlci.config.loader import load_unchecked
 from mlci.operations.fetch import fetch_for_run
 from mlci.operations.models.relevant_changes import reason_to_train
 from mlci.registry.stores.snapshot import SnapshotWriter
-from tests.git.repository import commit, git, made, ours
-from tests.operations.project import PYTHON, config, mlci, run
-from tests.operations.test_training_makes_rows import LEFT, SCRIPT, fresh
-from tests.registry.lifecycle import promoted, store
+from tests.support.project import PYTHON, config, mlci, run
+from tests.support.registry.lifecycle import promoted, store
+from tests.support.repository import commit, git, made, ours
+from tests.support.training import LEFT, SCRIPT, fresh
 
 README = {"README.md": "# Better words\n"}
 LISTED = "paths: [script.py, '*.txt']\n"

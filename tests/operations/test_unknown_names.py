@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from tests.operations.project import mlci, write
+from tests.support.project import mlci, write
 
 TRAIN = f"train:\n  run: {sys.executable} -I -S train.py\n"
 STEP = "import pathlib\npathlib.Path('trained').write_text('')\n"

@@ -2,8 +2,8 @@ import shutil
 
 import pytest
 
-from tests.github import seeding
-from tests.github.fake import Fake
+from tests.fake_github import seeding
+from tests.fake_github.fake import Fake
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,8 @@ from mlci.publish.runs import Run
 from mlci.report.document import Candidate
 from mlci.report.text.markup import Links
 from mlci.util.retry import RetryPolicy
-from tests.report.build import a_report, failed, inconclusive, measured, passed
+from tests.fake_github.state import git
+from tests.support.reports import a_report, failed, inconclusive, measured, passed
 
 BOT = "github-actions[bot]"
 MODEL = "credit-risk"
@@ -114,3 +115,31 @@ def publisher(fake, number, *, run=100, attempt=1, report=None, token=None, even
 
 def at_run(one, run):
     return replace(one, where=replace(one.where, run=Run(run, 1)))
+
+
+def stands(fake, pull, *, run, conclusion, text, comments=1):
+    """One check, its status and one comment, all of one run."""
+    sha = fake.head(pull)
+    (check,) = [one for one in fake.check_runs(sha, NAME) if one["external_id"] == f"{run}.1"]
+    assert (check["status"], check["conclusion"]) == ("completed", conclusion)
+    status = {"success": "success", "failure": "failure", "cancelled": "error"}[conclusion]
+    assert fake.statuses(sha)[0]["state"] == ("error" if any(one in text for one in ("finish", "crash")) else status)
+    assert fake.statuses(sha)[0]["context"] == NAME
+    ours = [one for one in fake.comments(pull) if one["user"]["login"] == BOT]
+    assert len(ours) == comments
+    if comments:
+        assert f" run={run}.1 -->" in ours[0]["body"]
+        assert text in ours[0]["body"]
+        assert ours[0]["body"].split("\n", 1)[1].rstrip() == check["output"]["summary"].rstrip()
+
+
+def push(fake, branch="topic"):
+    """Another commit on a branch."""
+    repo = git(fake.repo)
+    tip = fake.sha(f"refs/heads/{branch}")
+    tree = repo.run("rev-parse", f"{tip}^{{tree}}")
+    made = repo.run(
+        "-c", "user.name=o", "-c", "user.email=o@example.org", "commit-tree", tree, "-p", tip, "-m", "again"
+    )
+    repo.write_ref(f"refs/heads/{branch}", made)
+    return made

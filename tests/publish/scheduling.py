@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from mlci.github.client import Client
 from mlci.github.transport import Answer
 from mlci.operations.publish.publish import open_publication, publish_report
-from tests.github.api import Request
+from tests.fake_github.api import Request
 from tests.publish.scene import Clock
 
 

@@ -159,7 +159,7 @@ def test_all_requests_share_one_budget_of_time(fake, pull):
 @pytest.mark.parametrize(("kind", "more"), [("secondary", {}), ("secondary", {"status": 429}), ("primary", {})])
 def test_a_rate_limit_is_waited_for_as_long_as_github_asks(fake, pull, kind, more, monkeypatch):
     clock = Clock()
-    monkeypatch.setattr("tests.github.faults.time.time", lambda: TODAY + clock.at)
+    monkeypatch.setattr("tests.fake_github.faults.time.time", lambda: TODAY + clock.at)
     fake.fail("POST", "/comments", kind, seconds=7, **more)
     found = client(fake, clock=clock).create_comment(pull, "hello", arrived=lambda: pytest.fail("it was refused"))
     assert found.body == "hello"

@@ -12,7 +12,7 @@ from mlci.publish.runs import Run
 from mlci.report.document import Provenance
 from mlci.report.text.markup import Links
 from tests.publish.scene import bad, good, unsure, wide
-from tests.report.build import HEAD, a_report, broken, failed, inconclusive, no_baseline, passed
+from tests.support.reports import HEAD, a_report, broken, failed, inconclusive, no_baseline, passed
 
 EVENT = Event(name="pull_request", head=HEAD, pull=7, branch="topic")
 TARGET = find_target(EVENT, model="credit-risk", run=Run(7, 1), url="https://github.com/o/r/actions/runs/7")

@@ -20,7 +20,7 @@ from mlci.publish.plan import mark_text
 from mlci.publish.runs import Run
 from mlci.report.comment import with_marker
 from tests.publish.scene import BOT, MODEL, bad, good, unsure
-from tests.report.build import HEAD, a_report, no_baseline, passed
+from tests.support.reports import HEAD, a_report, no_baseline, passed
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ import pytest
 
 from mlci.publish import event as publish_event
 from mlci.publish.event import event_facts
+from tests.fake_github.events import PAYLOADS
 
-PAYLOADS = Path(__file__).parents[1] / "github" / "payloads"
 HEAD = "ec26c3e57ca3a959ca5aad62de7213c562f8c821"
 GITHUB_SHA = "a" * 40
 PULLS = sorted(path.name for path in PAYLOADS.glob("pull_request__*.json"))

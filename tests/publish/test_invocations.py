@@ -19,8 +19,8 @@ from mlci.publish.commit_verdict import (
     write_record,
 )
 from mlci.publish.runs import LONGEST_LABEL, Run, read_invocation
+from tests.publish.job import Job
 from tests.publish.scene import NAME, bad, good, publisher, unsure
-from tests.publish.test_command import Job
 
 REF = "octo-org/model/.github/workflows/mlci.yml@refs/pull/7/merge"
 MODEL = {"GITHUB_WORKFLOW_REF": REF, "GITHUB_JOB": "model"}

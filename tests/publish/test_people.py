@@ -4,9 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from tests.publish.scene import BOT, MODEL, NAME, bad, good, publisher
-from tests.publish.test_command import CONFIG, Job
-from tests.publish.test_publish import stands
+from tests.publish.job import CONFIG, Job
+from tests.publish.scene import BOT, MODEL, NAME, bad, good, publisher, stands
 
 
 @pytest.fixture

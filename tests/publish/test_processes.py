@@ -9,10 +9,9 @@ import pytest
 
 from mlci.report.document import Candidate
 from mlci.report.serialization import dump_report
-from tests.github.fake import Fake
-from tests.publish.scene import NAME, bad, good, wide
-from tests.publish.test_command import CONFIG
-from tests.publish.test_publish import stands
+from tests.fake_github.fake import Fake
+from tests.publish.job import CONFIG
+from tests.publish.scene import NAME, bad, good, stands, wide
 
 MLCI = [sys.executable, "-m", "mlci", "publish", "report.json", "--ended", "success", "--code"]
 

@@ -9,8 +9,8 @@ from mlci.github.interface import CheckFields, CheckOutput
 from mlci.publish.event import event_facts
 from mlci.publish.permissions import permission_advice
 from mlci.publish.result import Unfinished
-from tests.github.state import git
-from tests.publish.scene import BOT, MODEL, NAME, Clock, bad, good, publisher, unsure, wide
+from tests.fake_github.state import git
+from tests.publish.scene import BOT, MODEL, NAME, Clock, bad, good, publisher, push, stands, unsure, wide
 
 CRASH = Unfinished(why="the evaluation ended with exit code 3", code=3)
 CANCELLED = Unfinished(why="the job was cancelled or ran into its time limit", cancelled=True)
@@ -19,22 +19,6 @@ CANCELLED = Unfinished(why="the job was cancelled or ran into its time limit", c
 @pytest.fixture
 def pull(fake):
     return fake.pull("topic")
-
-
-def stands(fake, pull, *, run, conclusion, text, comments=1):
-    """One check, its status and one comment, all of one run."""
-    sha = fake.head(pull)
-    (check,) = [one for one in fake.check_runs(sha, NAME) if one["external_id"] == f"{run}.1"]
-    assert (check["status"], check["conclusion"]) == ("completed", conclusion)
-    status = {"success": "success", "failure": "failure", "cancelled": "error"}[conclusion]
-    assert fake.statuses(sha)[0]["state"] == ("error" if any(one in text for one in ("finish", "crash")) else status)
-    assert fake.statuses(sha)[0]["context"] == NAME
-    ours = [one for one in fake.comments(pull) if one["user"]["login"] == BOT]
-    assert len(ours) == comments
-    if comments:
-        assert f" run={run}.1 -->" in ours[0]["body"]
-        assert text in ours[0]["body"]
-        assert ours[0]["body"].split("\n", 1)[1].rstrip() == check["output"]["summary"].rstrip()
 
 
 @pytest.mark.parametrize(
@@ -197,18 +181,6 @@ def test_a_run_on_an_older_head_does_not_overwrite_and_repairs_what_was_lost(fak
     fake.state.change(row, body=old.what().target.version("stale green").body)
     old.publish()
     stands(fake, pull, run=101, conclusion="failure", text="1 gate failed")
-
-
-def push(fake, branch="topic"):
-    """Another commit on a branch."""
-    repo = git(fake.repo)
-    tip = fake.sha(f"refs/heads/{branch}")
-    tree = repo.run("rev-parse", f"{tip}^{{tree}}")
-    made = repo.run(
-        "-c", "user.name=o", "-c", "user.email=o@example.org", "commit-tree", tree, "-p", tip, "-m", "again"
-    )
-    repo.write_ref(f"refs/heads/{branch}", made)
-    return made
 
 
 def test_a_branch_that_is_gone_is_no_obstacle(fake, pull):

@@ -11,8 +11,7 @@ from mlci.github.client import Client
 from mlci.github.transport import Access, transport
 from mlci.operations.publish.publish import open_publication, publish_report
 from mlci.publish.result import Unfinished
-from tests.publish.scene import BOT, NAME, Clock, bad, good, publisher, unsure, wide
-from tests.publish.test_publish import push, stands
+from tests.publish.scene import BOT, NAME, Clock, bad, good, publisher, push, stands, unsure, wide
 
 N = 20
 

@@ -8,8 +8,8 @@ from mlci.publish.result import CODES, Claim, Finished, Unfinished, read_result,
 from mlci.report.document import Candidate
 from mlci.report.text.markup import Links
 from tests.publish.scene import bad, good, unsure
-from tests.report.build import HEAD
-from tests.report.rendered import Page
+from tests.support.rendered import Page
+from tests.support.reports import HEAD
 
 LINKS = Links(
     repository="https://github.com/o/r",

@@ -2,9 +2,8 @@
 
 import pytest
 
-from tests.publish.scene import BOT, NAME, publisher, wide
+from tests.publish.scene import BOT, NAME, publisher, push, wide
 from tests.publish.scheduling import Schedule
-from tests.publish.test_publish import push
 
 SCHEDULES = 10
 

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.operations import project
+from tests.support import project
 
 SHARED = Path(__file__).parents[3] / "shared" / "data"
 

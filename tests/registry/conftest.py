@@ -7,15 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from mlci.registry.stores.retry import Limits
-from tests.registry.buckets import S3, Bucket
-
-QUICK = Limits(connect=2, request=2, total=4, retries=1, tries=3)
+from tests.support.registry.buckets import S3, Bucket
 
 
 @pytest.fixture(scope="session")
 def s3_port():
-    command = [sys.executable, "-m", "tests.registry.s3_server"]
+    command = [sys.executable, "-m", "tests.support.registry.s3_server"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[2]) as process:
         yield int(process.stdout.readline())
         process.terminate()

@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 
-from tests.git.repository import ENVIRONMENT
+from tests.support.repository import ENVIRONMENT
 
 
 def cli(*arguments, cwd):

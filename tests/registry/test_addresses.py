@@ -15,7 +15,7 @@ from mlci.registry.store import Checkpoint
 from mlci.registry.stores.object_store import bucket, uri
 from mlci.registry.stores.object_store.store import ObjectStore
 from mlci.registry.stores.retry import Limits
-from tests.registry.conftest import QUICK
+from tests.support.registry.buckets import QUICK
 
 S3, GS, AZ = (uri.parse_bucket_uri(f"{scheme}://bucket/a/b/") for scheme in ("s3", "gs", "az"))
 

@@ -6,16 +6,16 @@ import shutil
 import pytest
 
 from mlci.registry import entries
-from tests.git.repository import commit, git
-from tests.operations.project import mlci, predictions, run, write
-from tests.registry.e2e.test_production import DAMAGE
-from tests.registry.lifecycle import (
+from tests.support.project import mlci, predictions, run, write
+from tests.support.registry.lifecycle import (
+    DAMAGE,
     files,
     promote,
     repository,
     reseal,
     state,
 )
+from tests.support.repository import commit, git
 
 PARTS = ["bundle.json", "bundle.sha256", "report.json", "predictions.csv", "model/model.txt", "config/mlci.yml"]
 

@@ -13,7 +13,7 @@ from mlci.registry import store as registry_store
 from mlci.registry.errors import CorruptError, NewerError
 from mlci.registry.store import Checkpoint
 from mlci.registry.stores.folder import FolderStore
-from tests.registry.histories import Memory, history, promotion, sha, stamp, verdict, version
+from tests.support.registry.histories import Memory, history, promotion, sha, stamp, verdict, version
 
 
 def written(store: Memory, number: int, **changes) -> None:

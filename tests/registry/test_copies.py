@@ -6,7 +6,7 @@ from mlci.errors import OutsideError
 from mlci.registry import ledger, registry
 from mlci.registry.stores.folder import FolderStore
 from mlci.registry.stores.snapshot import SnapshotReader, SnapshotWriter, snapshot_path
-from tests.registry.histories import sha, stamp, verdict
+from tests.support.registry.histories import sha, stamp, verdict
 
 
 @pytest.fixture

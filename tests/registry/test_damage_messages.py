@@ -13,7 +13,7 @@ from mlci.registry import errors, ledger, registry, versions
 from mlci.registry.errors import CorruptError
 from mlci.registry.stores.folder import FolderStore
 from mlci.registry.verification import verify_registry
-from tests.registry.histories import promoted, sha, stamp, verdict
+from tests.support.registry.histories import promoted, sha, stamp, verdict
 
 NOW = "2026-05-01T10:00:00+00:00"
 

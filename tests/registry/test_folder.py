@@ -17,8 +17,8 @@ from mlci.registry.errors import CorruptError
 from mlci.registry.manifest import VersionFile
 from mlci.registry.stores.folder import FolderStore
 from mlci.util import safe_files
-from tests.registry.contract import Contract
-from tests.registry.histories import sha, stamp, verdict
+from tests.support.registry.contract import Contract
+from tests.support.registry.histories import sha, stamp, verdict
 
 ROOT = Path(__file__).parents[2]
 DIGEST = "ab" * 32
@@ -37,8 +37,8 @@ def store_factory(tmp_path):
 
 @pytest.fixture(scope="module")
 def writer():
-    """Asks :mod:`tests.registry.writer`."""
-    command = [sys.executable, "-m", "tests.registry.writer"]
+    """Asks :mod:`tests.support.registry.writer`."""
+    command = [sys.executable, "-m", "tests.support.registry.writer"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:
 
         def ask(**asked):

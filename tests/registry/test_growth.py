@@ -16,7 +16,7 @@ from mlci.registry.entries import LedgerState, PredictionsAdded, Rollback
 from mlci.registry.errors import CorruptError
 from mlci.registry.stores.object_store import bucket
 from mlci.registry.stores.object_store.store import ObjectStore
-from tests.registry.histories import DIGEST, Memory, choose, promoted, promotion, stamp, verdict
+from tests.support.registry.histories import DIGEST, Memory, choose, promoted, promotion, stamp, verdict
 
 KINDS = st.sampled_from(["promotion", "rollback", "rescored", "reproduced", "verdict"])
 

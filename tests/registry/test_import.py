@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.operations.project import mlci, run
-from tests.registry.lifecycle import bodies, champion, manifest, promoted, repository, state
+from tests.support.project import mlci, run
+from tests.support.registry.lifecycle import bodies, champion, manifest, promoted, repository, state
 
 NEEDS = ("mlflow", "sqlalchemy", "alembic")
 

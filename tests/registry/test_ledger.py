@@ -20,7 +20,7 @@ from mlci.registry.entries import (
 )
 from mlci.registry.errors import CorruptError
 from mlci.registry.store import Checkpoint
-from tests.registry.histories import DIGEST, Memory, choose, forge, history, promotion, stamp, verdict
+from tests.support.registry.histories import DIGEST, Memory, choose, forge, history, promotion, stamp, verdict
 
 KINDS = ["verdict", "promotion", "rollback", "rescored", "reproduced"]
 steps = st.lists(st.tuples(st.sampled_from(KINDS), st.integers(0, 5)), min_size=1, max_size=12)

@@ -6,7 +6,7 @@ import pytest
 
 from mlci.errors import OutsideError
 from mlci.registry.store import several
-from tests.registry.contract import reading_threads as threads
+from tests.support.registry.contract import reading_threads as threads
 
 AT_ONCE = 4
 

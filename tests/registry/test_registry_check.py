@@ -10,8 +10,8 @@ from mlci.operations.registry_probe import probe_registry
 from mlci.registry import ledger, registry
 from mlci.registry.stores.folder import FolderStore
 from mlci.registry.stores.object_store.store import ObjectStore
-from tests.operations.project import config, mlci
-from tests.registry.histories import Memory, promotion, stamp, verdict
+from tests.support.project import config, mlci
+from tests.support.registry.histories import Memory, promotion, stamp, verdict
 
 NAMES = ["read", "write", "list", "conditional writes", "read back", "latency", "clock", "delete"]
 

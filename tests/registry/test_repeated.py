@@ -10,10 +10,10 @@ from mlci.registry import ledger, registry
 from mlci.registry.errors import UnknownOutcomeError
 from mlci.registry.stores.folder import FolderStore
 from mlci.util import atomic_files
-from tests.git.repository import commit
-from tests.operations.project import mlci, run
-from tests.registry.histories import verdict
-from tests.registry.lifecycle import bodies, champion, promoted, repository, state
+from tests.support.project import mlci, run
+from tests.support.registry.histories import verdict
+from tests.support.registry.lifecycle import bodies, champion, promoted, repository, state
+from tests.support.repository import commit
 
 WORKFLOW = {
     "GITHUB_ACTIONS": "true",
@@ -141,7 +141,7 @@ def test_folder_append__flushing_fails_after_the_entry_is_there(tmp_path, monkey
 
 
 def test_entries__an_intent_belongs_to_decisions_only(tmp_path):
-    from tests.registry.histories import Memory, promotion, stamp  # noqa: PLC0415
+    from tests.support.registry.histories import Memory, promotion, stamp  # noqa: PLC0415
 
     store = Memory()
     author = registry.Author(

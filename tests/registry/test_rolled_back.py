@@ -9,8 +9,7 @@ from mlci.registry.entries import Promotion, Rollback
 from mlci.registry.errors import CorruptError
 from mlci.registry.ledger_state import rolled_back_versions
 from mlci.registry.versions import iter_decisions
-from tests.registry.histories import history
-from tests.registry.test_skip_links import aged, planted
+from tests.support.registry.histories import aged, history, planted
 
 KINDS = ["verdict", "promotion", "rollback", "rescored", "reproduced"]
 STEPS = st.lists(st.tuples(st.sampled_from(KINDS), st.integers(0, 5)), max_size=25)

@@ -8,33 +8,13 @@ from hypothesis import strategies as st
 
 from mlci.errors import OutsideError
 from mlci.registry import entries, ledger, ledger_state, registry, verification
-from mlci.registry.entries import LedgerState, Rollback
+from mlci.registry.entries import Rollback
 from mlci.registry.errors import CorruptError
-from mlci.registry.store import Checkpoint
-from tests.registry.histories import Memory, choose, forge, history, promotion, sha, stamp
+from tests.support.registry.histories import Memory, aged, choose, forge, history, planted, promotion, sha, stamp
 
 KINDS = st.sampled_from(["promotion", "rollback", "rescored", "reproduced", "verdict"])
 steps = st.lists(st.tuples(KINDS, st.integers(0, 5)), min_size=1, max_size=15)
 LONG = 3 * ledger_state.LINKED + 5
-
-
-def planted(store: Memory, number: int) -> None:
-    """Change an entry and nothing else, so that it still reads."""
-    entry = ledger.read_entry(store, number)
-    store.kept[number] = entries.dump_entry(entry.model_copy(update={"at": "2020-01-01T00:00:00+00:00"}))
-
-
-def aged(store: Memory) -> Memory:
-    """The same ledger as written before states had digests."""
-    previous, state = None, LedgerState()
-    for number in sorted(store.kept):
-        entry = ledger.read_entry(store, number)
-        state = ledger_state.state_after(state, entry.body, number=number)
-        plain = {"previous": previous, "state": state, "writer": None, "reader": None}
-        data = entries.dump_entry(entry.model_copy(update=plain))
-        store.kept[number], previous = data, sha(data)
-    store.seen = Checkpoint(number=max(store.kept), digest=sha(store.kept[max(store.kept)]))
-    return store
 
 
 @pytest.fixture(params=["as it is written", "from before"])

@@ -6,11 +6,10 @@ import pytest
 
 from mlci.errors import UserCodeError
 from mlci.execution.interface import RefusingRunner, Step
-from tests.git.repository import commit
-from tests.operations.project import change, files, holdout, mlci, run, write
-from tests.operations.test_known_change import shown
-from tests.registry.jobs import AGAIN, OWN, Jobs, marked, refused
-from tests.registry.lifecycle import bodies, manifest, promote, repository, state
+from tests.support.project import change, files, holdout, mlci, run, shown, write
+from tests.support.registry.jobs import AGAIN, OWN, Jobs, marked, refused
+from tests.support.registry.lifecycle import bodies, manifest, promote, repository, state
+from tests.support.repository import commit
 
 
 def test_promote__rows_moved_before_the_run(tmp_path):

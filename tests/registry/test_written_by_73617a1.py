@@ -8,10 +8,10 @@ import pytest
 
 from mlci.registry import ledger, verification
 from mlci.registry.stores.folder import FolderStore
-from tests.git.repository import commit
-from tests.operations.project import mlci
-from tests.registry.lifecycle import bodies
 from tests.registry.written_by_73617a1.make import MODEL, repository
+from tests.support.project import mlci
+from tests.support.registry.lifecycle import bodies
+from tests.support.repository import commit
 
 HERE = Path(__file__).parent / "written_by_73617a1"
 KINDS = [

@@ -1,6 +1,7 @@
 """The reports that the golden files render."""
 
-from build import (
+from mlci.report.document import BaselineRef, DataDifference, NullRate
+from tests.support.reports import (
     BASE,
     HEAD,
     a_report,
@@ -18,7 +19,6 @@ from build import (
     same,
     spread,
 )
-from mlci.report.document import BaselineRef, DataDifference, NullRate
 
 HOSTILE = (
     "a|b\nc",

@@ -3,12 +3,11 @@
 import re
 from pathlib import Path
 
-from cases import mixed
-from rendered import Page
-
 from mlci.report.comment import BUDGET, CHECK_BUDGET, SUMMARY_BUDGET, render_comment
 from mlci.report.terminal import render_terminal
 from mlci.report.text.labels import STATES, TOO_FEW, VERDICTS
+from tests.report.cases import mixed
+from tests.support.rendered import Page
 
 TEXT = (Path(__file__).resolve().parents[2] / "docs" / "how-to" / "read-a-report.md").read_text(encoding="utf-8")
 

@@ -5,11 +5,11 @@ import re
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from rendered import Page
 
 from mlci.report.text import escape
 from mlci.report.text.escape import markdown, plain_text, shorten_markdown, visible
 from mlci.report.text.markup import Markdown
+from tests.support.rendered import Page
 
 TOKENS = (
     *"|\\`*_~[](){}<>&@#:!$^-+=.\"' \t\n\r\x00\x1b\x7f0129abcdefgh",

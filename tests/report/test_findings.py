@@ -1,11 +1,11 @@
 """Findings in words: worse or better, wider or narrower, and by levelling down."""
 
 import pytest
-from rendered import Page
 
-from build import a_report, group, measured, passed, spread
 from mlci.report.comment import render_comment
 from mlci.report.sections.metrics import movement
+from tests.support.rendered import Page
+from tests.support.reports import a_report, group, measured, passed, spread
 
 AGE_BANDS = {
     "18–24": (0.891, 0.733),

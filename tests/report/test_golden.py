@@ -8,13 +8,13 @@ import os
 from pathlib import Path
 
 import pytest
-from cases import GOLDEN
-from rendered import Page
 
 from mlci.report.comment import render_comment, render_summary
 from mlci.report.render import render_all
 from mlci.report.terminal import render_terminal
 from mlci.report.text.markup import Links
+from tests.report.cases import GOLDEN
+from tests.support.rendered import Page
 
 FOLDER = Path(__file__).parent / "golden"
 LINKS = Links(

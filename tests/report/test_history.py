@@ -1,11 +1,11 @@
 """The lineage as a sentence, and trends as bars."""
 
 import pytest
-from rendered import Page
 
-from build import BASE, HEAD, a_report, differs, history, lineage, measured, passed, same
 from mlci.report.comment import render_comment
 from mlci.report.sections.history import lineage_sentence, trend_bars
+from tests.support.rendered import Page
+from tests.support.reports import BASE, HEAD, a_report, differs, history, lineage, measured, passed, same
 
 UNKNOWN = differs("data", None, None, changed=None, reason="no DVC or LFS pointers name it")
 

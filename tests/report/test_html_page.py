@@ -5,14 +5,24 @@ from functools import cache
 from html.parser import HTMLParser
 
 import pytest
-from cases import all_passed, enormous, first_run, hostile, metrics_only, mixed, nothing_evaluated, shifted, undefined
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from build import a_report, failed, inconclusive, measured, passed
 from mlci.report.page.page import BUDGET, render_page
 from mlci.report.page.scales import LIMIT_AT, fit_scale, gate_plot
 from mlci.report.text.markup import Links
+from tests.report.cases import (
+    all_passed,
+    enormous,
+    first_run,
+    hostile,
+    metrics_only,
+    mixed,
+    nothing_evaluated,
+    shifted,
+    undefined,
+)
+from tests.support.reports import a_report, failed, inconclusive, measured, passed
 
 CASES = (all_passed, first_run, hostile, metrics_only, mixed, nothing_evaluated, shifted, undefined)
 VOID = {"meta", "br"}

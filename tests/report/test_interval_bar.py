@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from build import failed, gate, inconclusive, passed
 from mlci.report.terminal import _BETTER, _WORSE, interval_bar
+from tests.support.reports import failed, gate, inconclusive, passed
 
 FINITE = st.floats(allow_nan=False, allow_infinity=False)
 

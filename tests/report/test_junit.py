@@ -3,12 +3,12 @@
 from xml.etree import ElementTree as ET
 
 import pytest
-from cases import GOLDEN
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from build import a_report, broken, failed, inconclusive, no_baseline, passed
 from mlci.report.render import junit
+from tests.report.cases import GOLDEN
+from tests.support.reports import a_report, broken, failed, inconclusive, no_baseline, passed
 
 
 def suite_of(report):

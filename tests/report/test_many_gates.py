@@ -5,7 +5,7 @@ import pytest
 from mlci.report import comment, layout
 from mlci.report.comment import render_comment as write_comment
 from mlci.report.comment import render_summary as write_summary
-from tests.report.build import a_report, failed, inconclusive, measured, passed
+from tests.support.reports import a_report, failed, inconclusive, measured, passed
 
 KINDS = {
     "failed": lambda i: failed("recall", region=f"r{i}", was=0.6, now=0.5, low=-0.2, high=-0.05, max_drop=0.01, line=i),

@@ -4,16 +4,28 @@ import re
 from functools import cache
 
 import pytest
-from cases import enormous, hostile, mixed
-from rendered import Page
 
-from build import a_report, broken, failed, gate, group, inconclusive, measured, no_baseline, passed, spread, waived
 from mlci.report.comment import CHECK_BUDGET, comment_marker, render_comment, render_summary
 from mlci.report.document import BaselineRef, Candidate, PolicyRef
 from mlci.report.headline import verdict_headline
 from mlci.report.render import render_all
 from mlci.report.serialization import dump_report, parse_report
 from mlci.report.text.markup import Links
+from tests.report.cases import enormous, hostile, mixed
+from tests.support.rendered import Page
+from tests.support.reports import (
+    a_report,
+    broken,
+    failed,
+    gate,
+    group,
+    inconclusive,
+    measured,
+    no_baseline,
+    passed,
+    spread,
+    waived,
+)
 
 DROP = {"was": 0.581, "now": 0.550, "low": -0.042, "high": -0.020, "max_drop": 0.010}
 KEPT = {"was": 0.871, "now": 0.878, "low": 0.870, "high": 0.886, "min": 0.860}

@@ -7,14 +7,14 @@ import sys
 from contextlib import suppress
 
 import pytest
-from cases import GOLDEN, mixed
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mlci.errors import InputError
 from mlci.report.serialization import MOST, MOST_BYTES, dump_report, parse_report
 from mlci.util.json_limits import Bounds, excess
-from tests.report.build import a_report, failed, measured
+from tests.report.cases import GOLDEN, mixed
+from tests.support.reports import a_report, failed, measured
 
 
 def changed(**keys):

@@ -2,9 +2,9 @@
 
 import pytest
 
-from build import a_report, broken, inconclusive
 from mlci.report.comment import render_comment
 from mlci.report.render import render_all
+from tests.support.reports import a_report, broken, inconclusive
 
 NOTHING = {"was": 0.5, "max_drop": 0.01}
 

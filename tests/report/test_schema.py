@@ -5,10 +5,10 @@ from importlib import resources
 
 import jsonschema
 import pytest
-from cases import GOLDEN
 
 from mlci.report import serialization
 from mlci.report.serialization import dump_report
+from tests.report.cases import GOLDEN
 
 
 def test_schema__committed_file_is_current():

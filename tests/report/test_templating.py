@@ -9,12 +9,12 @@ from pathlib import Path
 
 import jinja2
 import pytest
-from cases import mixed
 
 from mlci.report import templating
 from mlci.report.comment import render_comment
 from mlci.report.serialization import dump_report
 from mlci.report.text.escape import Md
+from tests.report.cases import mixed
 
 ROOT = Path(__file__).resolve().parents[2]
 SHOW = """

@@ -3,13 +3,13 @@
 import re
 
 import pytest
-from cases import GOLDEN, enormous, mixed
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from build import a_report, failed, measured
 from mlci.report.terminal import render_terminal
 from mlci.report.text import terminal_layout
+from tests.report.cases import GOLDEN, enormous, mixed
+from tests.support.reports import a_report, failed, measured
 
 DROP = {"was": 0.581, "now": 0.550, "low": -0.042, "high": -0.020, "max_drop": 0.010}
 NAMES = st.text(st.sampled_from("ab :東京😀e\u0301\x1b\r\n\t[31m#|\u202e\u200b"), max_size=40)

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.e2e.harness.commands import Annotation
 from tests.e2e.harness.language import Language
+from tests.support.workflow_commands import Annotation
 
 
 @dataclass

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.e2e.harness.commands import SUMMARY_LIMIT, read_log, read_pairs
 from tests.e2e.harness.job import Job, Ran
 from tests.e2e.harness.process import run
+from tests.support.workflow_commands import SUMMARY_LIMIT, read_log, read_pairs
 
 FILES = ("GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY", "GITHUB_ENV", "GITHUB_PATH", "GITHUB_STATE")
 

@@ -4,7 +4,7 @@ import json
 
 from tests.e2e.workflows.loop import BRANCH, VERIFY, Loop, granted
 from tests.e2e.workflows.world import World
-from tests.registry.e2e.repository.place import git
+from tests.support.repository import git
 
 
 def altered(loop, version: int, name: str) -> None:

@@ -12,7 +12,7 @@ import requests
 from tests.e2e import project
 from tests.e2e.machine import environment
 from tests.e2e.workflows.act import Run, Start, run
-from tests.github.fake import Fake
+from tests.fake_github.fake import Fake
 
 HERE = Path(__file__).parent
 IDENTITY = {

@@ -6,8 +6,8 @@ import json
 from dataclasses import dataclass
 from urllib.parse import quote, urlencode
 
-from tests.registry.buckets import Bucket
 from tests.registry.e2e.servers import ROOT
+from tests.support.registry.buckets import Bucket
 
 PROGRAM = ROOT / ".tools" / "bin" / "fake-gcs-server"
 _KEPT = ("Content-Length", "Content-Type", "ETag", "Last-Modified", "X-Goog-Generation")

@@ -19,8 +19,8 @@ import requests
 
 from mlci.registry import ledger, registry
 from tests.registry.e2e.mlflow_server import opened
-from tests.registry.histories import sha, verdict
-from tests.registry.writer import ended, forked
+from tests.support.registry.histories import sha, verdict
+from tests.support.registry.writer import ended, forked
 
 
 def watch(kill) -> None:

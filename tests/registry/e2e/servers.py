@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from email.utils import formatdate
 from pathlib import Path
 
-from tests.registry.buckets import Bucket
+from tests.support.registry.buckets import Bucket
 
 ROOT = Path(__file__).parents[3]
 VERSITY = ROOT / ".tools" / "bin" / "versitygw"

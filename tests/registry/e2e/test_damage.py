@@ -12,11 +12,21 @@ from mlci.registry import layout, ledger, registry, versions
 from mlci.registry.errors import CorruptError
 from mlci.registry.manifest import Manifest
 from mlci.registry.stores.folder import FolderStore
-from tests.git.repository import commit
-from tests.operations.project import holdout, mlci, run
-from tests.registry.e2e.test_production import DAMAGE
-from tests.registry.histories import promoted, sha, stamp, verdict
-from tests.registry.lifecycle import MODEL, bodies, champion, kept, manifest, manifest_digest, promote, state, store
+from tests.support.project import holdout, mlci, run
+from tests.support.registry.histories import promoted, sha, stamp, verdict
+from tests.support.registry.lifecycle import (
+    DAMAGE,
+    MODEL,
+    bodies,
+    champion,
+    kept,
+    manifest,
+    manifest_digest,
+    promote,
+    state,
+    store,
+)
+from tests.support.repository import commit
 
 WHERE = f".mlci/registry/{MODEL}"
 

@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from tests.git.repository import commit, git
-from tests.operations.project import holdout, mlci
-from tests.registry.lifecycle import champion, kept, manifest, promoted, repository
+from tests.support.project import holdout, mlci
+from tests.support.registry.lifecycle import champion, kept, manifest, promoted, repository
+from tests.support.repository import commit, git
 
 
 def two(folder):

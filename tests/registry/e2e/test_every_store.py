@@ -4,11 +4,10 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from tests.git.repository import commit
-from tests.github.fake import Fake
-from tests.operations.project import change, holdout, mlci, run
-from tests.operations.test_known_change import KNOWN, shown
-from tests.registry.lifecycle import promoted, repository
+from tests.fake_github.fake import Fake
+from tests.support.project import KNOWN, change, holdout, mlci, run, shown
+from tests.support.registry.lifecycle import promoted, repository
+from tests.support.repository import commit
 
 
 @dataclass(frozen=True)

@@ -5,14 +5,13 @@ import shutil
 
 import pytest
 
-from tests.e2e.harness.commands import read_pairs
-from tests.git.repository import commit
-from tests.github import seeding
-from tests.github.fake import Fake
-from tests.operations import test_training_makes_rows as by_training
-from tests.operations.project import change, holdout, mlci, write
-from tests.operations.test_known_change import shown
-from tests.registry.lifecycle import files, promoted, repository, trained
+from tests.fake_github import seeding
+from tests.fake_github.fake import Fake
+from tests.support import training
+from tests.support.project import change, holdout, mlci, shown, write
+from tests.support.registry.lifecycle import files, promoted, repository, trained
+from tests.support.repository import commit
+from tests.support.workflow_commands import read_pairs
 
 IN_THE_REPOSITORY = "registry: github\n"
 MOST_REQUESTS = 40
@@ -183,11 +182,11 @@ def test_fetch__number_of_requests(tmp_path, github):
 @pytest.mark.parametrize("start", [0, 40])
 def test_fetch__training_makes_the_rows_later(tmp_path, github, start):
     """A fresh checkout has no evaluation set yet, and the one that training makes may be another."""
-    project = by_training.project(tmp_path / "project")
+    project = training.project(tmp_path / "project")
     text = (project / "mlci.yml").read_text()
     commit(project, {"mlci.yml": text + IN_THE_REPOSITORY})
     assert promoted(project, **variables(github, contents="write")) == 1
-    commit(by_training.fresh(project), {"k.txt": "3", "start.txt": str(start)})
+    commit(training.fresh(project), {"k.txt": "3", "start.txt": str(start)})
     ended = offline(project, fetched(project, github, tmp_path))
     assert change(ended) == shown(1, 3), ended.err
     shared = ended.report["evaluation"]["shared"]

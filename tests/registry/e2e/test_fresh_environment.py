@@ -10,10 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.git.repository import commit, git, made
-from tests.operations.project import PYTHON, mlci
-from tests.registry.e2e.test_production import DAMAGE
-from tests.registry.lifecycle import bodies, files, kept, manifest, promoted
+from tests.support.project import PYTHON, mlci
+from tests.support.registry.lifecycle import DAMAGE, bodies, files, kept, manifest, promoted
+from tests.support.repository import commit, git, made
 
 UV = Path(sys.executable).parent / "uv"
 HERE = ".".join(map(str, sys.version_info[:2]))

@@ -15,12 +15,12 @@ from mlci.errors import OutsideError
 from mlci.registry import ledger, registry, verification
 from mlci.registry.errors import CorruptError
 from mlci.registry.store import Checkpoint
-from tests.registry.conftest import QUICK
-from tests.registry.contract import Contract
 from tests.registry.e2e.google import Google
-from tests.registry.histories import promotion, sha, stamp
-from tests.registry.network import CALLS, Network, asked, puts
-from tests.registry.proxy import Fault, Proxy
+from tests.support.registry.buckets import QUICK
+from tests.support.registry.contract import Contract
+from tests.support.registry.histories import promotion, sha, stamp
+from tests.support.registry.network import CALLS, Network, asked, puts
+from tests.support.registry.proxy import Fault, Proxy
 
 
 @pytest.fixture

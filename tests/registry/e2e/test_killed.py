@@ -6,10 +6,10 @@ import pytest
 
 from mlci.operations.bundle.read import read_bundle
 from mlci.registry.verification import verify_registry
-from tests.git.repository import commit
-from tests.operations.project import mlci
-from tests.registry.killed import DEAD, ENDED, Deaths
-from tests.registry.lifecycle import bodies, champion, promoted, state, store
+from tests.support.project import mlci
+from tests.support.registry.killed import DEAD, ENDED, Deaths
+from tests.support.registry.lifecycle import bodies, champion, promoted, state, store
+from tests.support.repository import commit
 
 
 @pytest.fixture(scope="module")

@@ -2,8 +2,8 @@
 
 import json
 
-from tests.git.repository import git
-from tests.operations.project import mlci
+from tests.support.project import mlci
+from tests.support.repository import git
 
 NAMES = ["1-first.md", "2-merged.md", "3-better.md", "4-regression.md", "5-rolled-back.md"]
 

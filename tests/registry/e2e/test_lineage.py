@@ -2,9 +2,9 @@
 
 import json
 
-from tests.git.repository import commit, git
-from tests.operations.project import holdout, mlci, run
-from tests.registry.lifecycle import IGNORED, champion, files, manifest, planted, promoted, repository
+from tests.support.project import holdout, mlci, run
+from tests.support.registry.lifecycle import IGNORED, champion, files, manifest, planted, promoted, repository
+from tests.support.repository import commit, git
 
 KINDS = ["code", "evaluation", "data", "configuration", "environment", "model"]
 

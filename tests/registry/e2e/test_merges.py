@@ -8,15 +8,15 @@ import pytest
 from mlci.registry import entries, ledger, registry
 from mlci.registry.entries import Actor, Promotion
 from mlci.registry.registry import Author
-from tests.git.repository import commit, git
-from tests.operations.project import mlci, run
-from tests.registry.lifecycle import (
+from tests.support.project import mlci, run
+from tests.support.registry.lifecycle import (
     champion,
     manifest,
     promote,
     promoted,
     state,
 )
+from tests.support.repository import commit, git
 
 
 class TestAnOlderBuild:

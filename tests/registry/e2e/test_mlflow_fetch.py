@@ -4,12 +4,11 @@ import json
 
 import pytest
 
-from tests.e2e.harness.commands import read_pairs
-from tests.git.repository import commit, made
-from tests.operations.project import change, holdout, mlci
-from tests.operations.test_known_change import shown
-from tests.registry.lifecycle import files, promoted
-from tests.registry.proxy import Proxy
+from tests.support.project import change, holdout, mlci, shown
+from tests.support.registry.lifecycle import files, promoted
+from tests.support.registry.proxy import Proxy
+from tests.support.repository import commit, made
+from tests.support.workflow_commands import read_pairs
 
 IGNORED = ".mlci/\nmodel.txt\ntrained.log\n"
 

@@ -3,9 +3,9 @@
 import pytest
 from mlflow import MlflowClient
 
-from tests.git.repository import commit
-from tests.operations.project import mlci, run
-from tests.registry.lifecycle import repository
+from tests.support.project import mlci, run
+from tests.support.registry.lifecycle import repository
+from tests.support.repository import commit
 
 pytestmark = pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy:DeprecationWarning")
 CHAMPION = "models:/planted@champion"

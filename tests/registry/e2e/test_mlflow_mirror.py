@@ -11,12 +11,11 @@ from mlci.registry import ledger, registry, stored_files
 from mlci.registry.entries import Promotion, Rollback
 from mlci.registry.manifest import Data, Environment, Manifest, Predictions, Recipe, VersionFile
 from mlci.registry.stores.mlflow import aliases as mlflow_aliases
-from tests.git.repository import commit
-from tests.operations.project import change, mlci, run
-from tests.operations.test_known_change import shown
 from tests.registry.e2e.mlflow_server import opened
-from tests.registry.histories import sha, stamp
-from tests.registry.lifecycle import promoted, repository
+from tests.support.project import change, mlci, run, shown
+from tests.support.registry.histories import sha, stamp
+from tests.support.registry.lifecycle import promoted, repository
+from tests.support.repository import commit
 
 ROWS = "sha256:rows"
 

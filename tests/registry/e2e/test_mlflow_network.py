@@ -10,9 +10,9 @@ from mlci.registry import ledger, registry, verification
 from mlci.registry.store import Checkpoint
 from tests.registry.e2e import mlflow_server
 from tests.registry.e2e.mlflow_server import QUICK, opened
-from tests.registry.histories import sha, stamp, verdict
-from tests.registry.network import BOUND, CALLS, outcome
-from tests.registry.proxy import Fault, Proxy
+from tests.support.registry.histories import sha, stamp, verdict
+from tests.support.registry.network import BOUND, CALLS, outcome
+from tests.support.registry.proxy import Fault, Proxy
 
 FAULTS = [
     Fault("refuse"),

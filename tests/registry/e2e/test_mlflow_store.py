@@ -17,10 +17,10 @@ from mlci.registry.errors import CorruptError
 from mlci.registry.store import Checkpoint
 from mlci.registry.stores.mlflow import store as mlflow_store
 from mlci.registry.stores.mlflow.files import FILE
-from tests.registry.contract import Contract
 from tests.registry.e2e.mlflow_server import QUICK, opened
 from tests.registry.e2e.servers import ROOT
-from tests.registry.histories import sha, stamp, verdict
+from tests.support.registry.contract import Contract
+from tests.support.registry.histories import sha, stamp, verdict
 
 # Of MLflow's own, on a database without a server: SQLAlchemy 2.1 says so once, while the tables are described.
 pytestmark = pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy:DeprecationWarning")

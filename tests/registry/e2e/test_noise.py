@@ -6,10 +6,10 @@ import math
 import pytest
 
 from mlci.inference.intervals.distributions import student_two_sided
-from tests.git.repository import commit
-from tests.operations.project import holdout, mlci, run
-from tests.registry.e2e.test_reproduce import PREDICT, promote_noisy, reproduce
-from tests.registry.lifecycle import bodies, kept, promoted, repository
+from tests.registry.e2e.retraining import PREDICT, promote_noisy, reproduce
+from tests.support.project import holdout, mlci, run
+from tests.support.registry.lifecycle import bodies, kept, promoted, repository
+from tests.support.repository import commit
 
 GATE = "  - {metric: balanced_accuracy, max_drop: 0.06, noise: retraining}\n"
 

@@ -6,10 +6,10 @@ from mlci.errors import InputError, OutsideError
 from mlci.registry import layout, ledger, registry, stored_files, verification
 from mlci.registry.errors import CorruptError
 from mlci.registry.stores.object_store.store import ObjectStore
-from tests.registry.conftest import QUICK
-from tests.registry.contract import Contract
-from tests.registry.histories import promotion, sha, stamp, verdict
-from tests.registry.network import CALLS, Network, asked
+from tests.support.registry.buckets import QUICK
+from tests.support.registry.contract import Contract
+from tests.support.registry.histories import promotion, sha, stamp, verdict
+from tests.support.registry.network import CALLS, Network, asked
 
 LEDGER = "pre/fix/model/ledger"
 

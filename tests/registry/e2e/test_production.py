@@ -6,10 +6,11 @@ import pytest
 
 from mlci.registry import entries, ledger
 from mlci.registry.entries import Actor
-from tests.git.repository import commit, git
-from tests.operations.project import BY_RUNNING, change, holdout, mlci, predictions, run, write
-from tests.operations.test_known_change import BY_FILE, KNOWN, shown
-from tests.registry.lifecycle import (
+from tests.support.project import BY_FILE, BY_RUNNING, KNOWN, change, holdout, mlci, predictions, run, shown, write
+from tests.support.registry.lifecycle import (
+    ABSOLUTE,
+    DAMAGE,
+    TOTALS,
     bodies,
     champion,
     files,
@@ -23,9 +24,9 @@ from tests.registry.lifecycle import (
     store,
     trained,
 )
+from tests.support.repository import commit, git
 
 SCORES = "its own model scores the new rows"
-ABSOLUTE = "  - {metric: accuracy, min: 0.5}\n"
 
 
 @pytest.mark.parametrize(("before", "after", "known"), KNOWN)
@@ -72,13 +73,6 @@ def test_run__registry_unreadable(tmp_path):
     assert "registry" in ended.err
     assert trained(tmp_path) == 0
     assert not (tmp_path / ".mlci/out/report.json").exists()
-
-
-DAMAGE = {
-    "truncated": lambda path: path.write_bytes(path.read_bytes()[:-1]),
-    "altered": lambda path: path.write_bytes(bytes([path.read_bytes()[0] ^ 1]) + path.read_bytes()[1:]),
-    "missing": lambda path: path.unlink(),
-}
 
 
 @pytest.mark.parametrize("damage", DAMAGE)
@@ -261,15 +255,6 @@ def test_run__rows_without_a_key(tmp_path):
     ended = run(tmp_path)
     assert change(ended) == shown(2, 4)
     assert SCORES in ended.err
-
-
-TOTALS = """\
-model: planted
-task: binary
-predict: {metrics: metrics.json}
-gates:
-  - {metric: test.accuracy, max_drop: 0.05}
-"""
 
 
 def test_run__metrics_files(tmp_path):

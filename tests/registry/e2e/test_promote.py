@@ -5,11 +5,11 @@ import json
 import pytest
 
 from mlci.registry import entries, ledger
-from tests.git.repository import commit, git
-from tests.operations.project import change, holdout, mlci, run
-from tests.operations.test_known_change import shown
-from tests.registry.e2e.test_production import ABSOLUTE, DAMAGE, TOTALS
-from tests.registry.lifecycle import (
+from tests.support.project import change, holdout, mlci, run, shown
+from tests.support.registry.lifecycle import (
+    ABSOLUTE,
+    DAMAGE,
+    TOTALS,
     bodies,
     champion,
     files,
@@ -24,6 +24,7 @@ from tests.registry.lifecycle import (
     store,
     trained,
 )
+from tests.support.repository import commit, git
 
 
 class TestPromotion:

@@ -2,11 +2,10 @@
 
 import pytest
 
-from tests.git.repository import commit, git
-from tests.operations.project import TRAIN, change, holdout, run
-from tests.operations.test_known_change import shown
-from tests.registry.jobs import AGAIN, MARK, OWN, Jobs, refused
-from tests.registry.lifecycle import bodies, champion, files, promote, state
+from tests.support.project import TRAIN, change, holdout, run, shown
+from tests.support.registry.jobs import AGAIN, MARK, OWN, Jobs, refused
+from tests.support.registry.lifecycle import bodies, champion, files, promote, state
+from tests.support.repository import commit, git
 
 
 def test_promote__another_version_on_the_same_rows(tmp_path):

@@ -3,12 +3,10 @@
 import pytest
 
 from mlci.registry import ledger, registry
-from tests.git.repository import commit, git
-from tests.operations.project import change, mlci, run
-from tests.operations.test_known_change import shown
-from tests.registry.e2e.test_production import DAMAGE
-from tests.registry.histories import swapped
-from tests.registry.lifecycle import (
+from tests.support.project import change, mlci, run, shown
+from tests.support.registry.histories import swapped
+from tests.support.registry.lifecycle import (
+    DAMAGE,
     MODEL,
     champion,
     kept,
@@ -20,6 +18,7 @@ from tests.registry.lifecycle import (
     state,
     store,
 )
+from tests.support.repository import commit, git
 
 
 class TestRollback:

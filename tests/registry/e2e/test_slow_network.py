@@ -3,8 +3,8 @@
 import pytest
 
 from mlci.registry.stores.retry import Limits
-from tests.registry.network import CALLS, suffers
-from tests.registry.proxy import Fault, Proxy
+from tests.support.registry.network import CALLS, suffers
+from tests.support.registry.proxy import Fault, Proxy
 
 SHORT = Limits(connect=1, request=1, total=2, retries=1, tries=2)
 

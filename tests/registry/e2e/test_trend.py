@@ -1,8 +1,8 @@
 """The champion's history of each gated metric, in the report of a real run."""
 
-from tests.git.repository import commit
-from tests.operations.project import holdout, mlci, run
-from tests.registry.lifecycle import champion, kept, manifest_digest, promoted
+from tests.support.project import holdout, mlci, run
+from tests.support.registry.lifecycle import champion, kept, manifest_digest, promoted
+from tests.support.repository import commit
 
 
 def points(ended):

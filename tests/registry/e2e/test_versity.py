@@ -12,12 +12,11 @@ import pytest
 from mlci.errors import OutsideError
 from mlci.registry import layout, ledger, registry, verification
 from mlci.registry.store import Checkpoint
-from tests.registry.buckets import S3
-from tests.registry.conftest import QUICK
-from tests.registry.contract import Contract
 from tests.registry.e2e.servers import VERSITY, free_port, serving
-from tests.registry.histories import promotion, stamp
-from tests.registry.proxy import Proxy
+from tests.support.registry.buckets import QUICK, S3
+from tests.support.registry.contract import Contract
+from tests.support.registry.histories import promotion, stamp
+from tests.support.registry.proxy import Proxy
 
 
 @contextlib.contextmanager

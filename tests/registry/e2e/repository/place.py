@@ -10,8 +10,8 @@ from mlci.github.transport import Access
 from mlci.registry import registry
 from mlci.registry.stores.github.store import RepositoryStore
 from mlci.util.retry import RetryPolicy
-from tests.github.gitrepo import ENVIRONMENT
-from tests.registry.histories import stamp, verdict
+from tests.fake_github.gitrepo import ENVIRONMENT
+from tests.support.registry.histories import stamp, verdict
 
 WHO = ["-c", "user.name=Eve", "-c", "user.email=eve@example.org"]
 BRANCH, WITNESS = "refs/heads/mlci/model", "refs/mlci/witness/model"

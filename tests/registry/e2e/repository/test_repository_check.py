@@ -11,7 +11,7 @@ from mlci.operations.rollback import roll_back
 from mlci.registry import ledger
 from mlci.registry.errors import UnknownOutcomeError
 from mlci.registry.registry import Intent
-from tests.registry.histories import promoted, stamp
+from tests.support.registry.histories import promoted, stamp
 
 
 def test_check__leaves_nothing_behind(place):

@@ -13,7 +13,7 @@ from mlci.errors import OutsideError
 from mlci.registry import ledger, registry, verification
 from mlci.registry.store import Checkpoint
 from tests.registry.e2e.repository.place import BRANCH, WITNESS, hasty
-from tests.registry.histories import sha, stamp, verdict
+from tests.support.registry.histories import sha, stamp, verdict
 
 WRITER = Path(__file__).with_name("writer.py")
 FAULTS = [

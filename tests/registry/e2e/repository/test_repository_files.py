@@ -10,7 +10,7 @@ from mlci.github.file_transfer import allowed_upload
 from mlci.github.transport import Access
 from mlci.registry.stores.github.store import RepositoryStore
 from tests.registry.e2e.repository.place import hasty
-from tests.registry.histories import sha
+from tests.support.registry.histories import sha
 
 DATA = b"model " * 5_000
 
@@ -249,7 +249,7 @@ def test_get__target_not_writable(place, source, tmp_path):
 
 @pytest.mark.parametrize("location", ["http://elsewhere.example/x", "ftp://x/y", "file:///etc/passwd"])
 def test_get__redirect_to_http(place, source, tmp_path, monkeypatch, location):
-    from tests.github import storage  # noqa: PLC0415 - patched here alone
+    from tests.fake_github import storage  # noqa: PLC0415 - patched here alone
 
     place.store().put(source, sha(DATA))
     monkeypatch.setattr(storage, "address", lambda *_: location)

@@ -87,7 +87,7 @@ def test_read_to__archive_unavailable(filled, fault):
 
 @pytest.mark.parametrize("data", [b"", b"no archive", b"\x1f\x8b" + b"x" * 100], ids=["empty", "other", "broken"])
 def test_read_to__invalid_archive(filled, data, monkeypatch):
-    from tests.github.served import contents  # noqa: PLC0415 - patched here alone
+    from tests.fake_github.served import contents  # noqa: PLC0415 - patched here alone
 
     monkeypatch.setattr(contents.storage, "address", lambda base, _: f"{base}/results/planted?sig=fake-signature")
     filled.fake.state.blobs["planted"] = data

@@ -5,9 +5,9 @@ import pytest
 from mlci.errors import OutsideError
 from mlci.registry import ledger, registry, verification
 from mlci.registry.stores.folder import FolderStore
-from tests.registry.contract import Contract
 from tests.registry.e2e.repository.place import BRANCH, WHO, WITNESS, git, hasty
-from tests.registry.histories import sha, stamp, verdict
+from tests.support.registry.contract import Contract
+from tests.support.registry.histories import sha, stamp, verdict
 
 
 @pytest.fixture

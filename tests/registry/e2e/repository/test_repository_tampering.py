@@ -9,7 +9,7 @@ from mlci.errors import OutsideError
 from mlci.registry import ledger, registry, verification
 from mlci.registry.errors import CorruptError
 from tests.registry.e2e.repository.place import BRANCH, WHO, WITNESS, git, hasty
-from tests.registry.histories import sha, stamp, verdict
+from tests.support.registry.histories import sha, stamp, verdict
 
 
 def append(store):

@@ -15,7 +15,7 @@ from mlci.github.transport import Access
 from mlci.registry import registry
 from mlci.registry.stores.github.store import RepositoryStore
 from tests.registry.e2e.repository.place import hasty
-from tests.registry.histories import sha, stamp, verdict
+from tests.support.registry.histories import sha, stamp, verdict
 
 
 def write(job):

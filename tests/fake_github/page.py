@@ -1,0 +1,108 @@
+"""Pages for a person: pull requests, comments as GitHub renders them, checks, annotations and statuses."""
+
+import html
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import cmarkgfm
+from cmarkgfm import cmark
+
+from tests.fake_github.links import UPLOADS, Links
+from tests.fake_github.serving import Reply
+from tests.fake_github.state import Row, State, full_name
+
+if TYPE_CHECKING:
+    from tests.fake_github.fake import Fake
+
+STYLE = Path(__file__).with_name("page.css")
+POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"  # what a comment says is only shown
+PAGE = """<!doctype html>
+<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+<link rel="icon" href="data:,"><title>{title}</title><style>{style}</style>
+<header><a href="/">{repo}</a> <small>a fake of GitHub</small></header>
+<main><h1>{title}</h1>
+{body}
+</main></html>
+"""
+
+
+def is_page(state: State, method: str, path: str, host: str) -> bool:
+    """Whether a person asks: the list at `/`, or what `html_url`s of the repositories point to."""
+    names = [f"/{full_name(row)}" for row in state.all("repos")]
+    known = path == "/" or any(path == name or path.startswith(f"{name}/") for name in names)
+    return method == "GET" and host != UPLOADS and known
+
+
+def answer(fake: "Fake", path: str, _: Links) -> Reply:
+    with fake.state.lock:
+        pulls = {f"/{fake.name}/pull/{pull['number']}": pull for pull in fake.pulls()}
+        if path in pulls:
+            pull = pulls[path]
+            return written(fake, f"{pull['title']} #{pull['number']}", one(fake, pull))
+        return written(fake, "Pull requests", listed(fake, list(pulls.values())))
+
+
+def written(fake: "Fake", title: str, body: str) -> Reply:
+    told = {"title": text(title), "style": STYLE.read_text("utf-8"), "repo": text(fake.name), "body": body}
+    headers = {"Content-Type": "text/html; charset=utf-8", "Content-Security-Policy": POLICY}
+    return Reply(200, headers=headers, raw=PAGE.format(**told).encode("utf-8"))
+
+
+def text(value: object) -> str:
+    return html.escape(str(value if value is not None else ""))
+
+
+def markdown(source: str) -> str:
+    """GitHub's Markdown by its own parser, with raw HTML as its tag filter leaves it."""
+    return cmarkgfm.github_flavored_markdown_to_html(source, cmark.Options.CMARK_OPT_UNSAFE)
+
+
+def listed(fake: "Fake", pulls: list[Row]) -> str:
+    """Every pull request with its checks, then commits with checks that belong to none."""
+    rows = [
+        f'<li><a href="/{fake.name}/pull/{pull["number"]}">{text(pull["title"])}</a> #{pull["number"]}'
+        f" <small>{text(pull['head']['label'])} → {text(pull['base']['ref'])}, {pull['comments']} comments</small>"
+        f"{checked(fake, pull['head']['sha'])}</li>"
+        for pull in pulls
+    ]
+    heads = {pull["head"]["sha"] for pull in pulls}
+    other = {run["head_sha"] for run in fake.check_runs()} - heads
+    rest = [f"<h2>Commit <code>{sha[:12]}</code></h2>{checked(fake, sha)}" for sha in sorted(other)]
+    return f'<ul class="pulls">{"".join(rows) or "<li>none</li>"}</ul>' + "".join(rest)
+
+
+def one(fake: "Fake", pull: Row) -> str:
+    sha = pull["head"]["sha"]
+    said = [
+        f'<article id="issuecomment-{told["id"]}"><h3>{text(told["user"]["login"])}'
+        f" <small>{text(told['updated_at'])}</small></h3><div>{markdown(told['body'])}</div></article>"
+        for told in fake.comments(pull["number"])
+    ]
+    where = f"<p><code>{text(pull['head']['label'])}</code> at <code>{sha[:12]}</code></p>"
+    return where + "".join(said or ["<p>No comments.</p>"]) + f"<h2>Checks</h2>{checked(fake, sha, whole=True)}"
+
+
+def checked(fake: "Fake", sha: str, *, whole: bool = False) -> str:
+    """Check runs and statuses of a commit."""
+    runs = "".join(run_shown(run, whole=whole) for run in fake.check_runs(sha))
+    latest = {told["context"]: told for told in fake.statuses(sha)[::-1]}
+    states = "".join(
+        f'<li class="{told["state"]}"><b>{text(told["context"])}</b> {told["state"]}'
+        f" <small>status: {text(told['description'])}</small></li>"
+        for told in latest.values()
+    )
+    return f'<ul class="checks">{runs}{states}</ul>' if runs or states else ""
+
+
+def run_shown(run: Row, *, whole: bool) -> str:
+    state = run["conclusion"] or run["status"]
+    line = f"<b>{text(run['name'])}</b> {state} <small>check: {text(run['output']['title'])}</small>"
+    if not whole:
+        return f'<li class="{state}">{line}</li>'
+    noted = "".join(
+        f"<li><code>{text(told['path'])}:{told['start_line']}</code> {told['annotation_level']}:"
+        f" {text(told.get('title'))} {text(told['message'])}</li>"
+        for told in run["annotations"]
+    )
+    body = markdown(run["output"]["summary"] or "") + (f"<ul>{noted}</ul>" if noted else "")
+    return f'<li class="{state}"><details><summary>{line}</summary>{body}</details></li>'

@@ -1,0 +1,209 @@
+"""What guards a branch: environments, rulesets and branch protection."""
+
+from typing import Any
+
+from tests.fake_github.served.commits import commit
+from tests.fake_github.served.repos import protection
+from tests.fake_github.serving import Call, Refused, Reply, serves
+from tests.fake_github.state import Row, full_name, git
+from tests.fake_github.tokens import refusal
+
+ADMIN = ("administration", "write")
+LOOK = ("administration", "read")
+
+
+@serves("repos/get-all-environments", ("actions", "read"))
+def list_environments(call: Call) -> Reply:
+    rows = call.state.all("environments", repo=call.repo["id"])
+    return call.page(rows, lambda row: environment(call, row), under="environments")
+
+
+@serves("repos/get-environment", ("actions", "read"))
+def get_environment(call: Call) -> Reply:
+    row = call.state.one("environments", repo=call.repo["id"], name=call.names["environment_name"])
+    if row is None:
+        raise Refused(404, "Not Found")
+    return Reply(200, environment(call, row))
+
+
+@serves("repos/create-or-update-environment", ADMIN)
+def put_environment(call: Call) -> Reply:
+    facts = {"repo": call.repo["id"], "name": call.names["environment_name"]}
+    row = call.state.one("environments", **facts) or call.state.add("environments", **facts, rules=[], policy=None)
+    body = call.body or {}
+    rules = [{"type": "wait_timer", "wait_timer": body["wait_timer"]}] if body.get("wait_timer") else []
+    call.state.change(row, rules=rules, policy=body.get("deployment_branch_policy"))
+    return Reply(200, environment(call, row))
+
+
+def environment(call: Call, row: Row) -> Row:
+    at, site = call.links.repo(full_name(call.repo)), f"{call.links.site}/{full_name(call.repo)}"
+    rules = [{"id": row["id"] + i, "node_id": f"GA_{row['id']}_{i}", **rule} for i, rule in enumerate(row["rules"])]
+    return {
+        **{key: row[key] for key in ("id", "name", "created_at", "updated_at")},
+        "node_id": f"EN_{row['id']}",
+        "url": f"{at}/environments/{row['name']}",
+        "html_url": f"{site}/deployments/activity_log?environments_filter={row['name']}",
+        "protection_rules": rules,
+        "deployment_branch_policy": row["policy"],
+    }
+
+
+def ruleset(call: Call, row: Row) -> Row:
+    at = f"{call.links.repo(full_name(call.repo))}/rulesets/{row['id']}"
+    told = {key: row[key] for key in ("id", "name", "target", "enforcement", "bypass_actors", "conditions", "rules")}
+    source = {"source_type": "Repository", "source": full_name(call.repo), "node_id": f"RRS_{row['id']}"}
+    return (
+        told
+        | source
+        | {"created_at": row["created_at"], "updated_at": row["updated_at"], "_links": {"self": {"href": at}}}
+    )
+
+
+def short(call: Call, row: Row) -> Row:
+    """Lists leave out what only single rulesets tell."""
+    return {
+        key: value for key, value in ruleset(call, row).items() if key not in {"bypass_actors", "conditions", "rules"}
+    }
+
+
+def found(call: Call) -> Row:
+    row = call.state.one("rulesets", repo=call.repo["id"], id=call.number("ruleset_id"))
+    if row is None:
+        raise Refused(404, "Not Found")
+    return row
+
+
+EMPTY: dict[str, Any] = {"target": "branch", "bypass_actors": [], "conditions": None, "rules": []}
+
+
+@serves("repos/get-repo-rulesets", ("metadata", "read"))
+def list_rulesets(call: Call) -> Reply:
+    return call.page(call.state.all("rulesets", repo=call.repo["id"]), lambda row: short(call, row))
+
+
+@serves("repos/get-repo-ruleset", ("metadata", "read"))
+def get_ruleset(call: Call) -> Reply:
+    return Reply(200, ruleset(call, found(call)))
+
+
+@serves("repos/create-repo-ruleset", ADMIN)
+def create_ruleset(call: Call) -> Reply:
+    row = call.state.add("rulesets", repo=call.repo["id"], **(EMPTY | call.body))
+    return Reply(201, ruleset(call, row))
+
+
+@serves("repos/update-repo-ruleset", ADMIN)
+def update_ruleset(call: Call) -> Reply:
+    return Reply(200, ruleset(call, call.state.change(found(call), **call.body)))
+
+
+@serves("repos/get-branch-rules", ("metadata", "read"))
+def branch_rules(call: Call) -> Reply:
+    """The rules that hold for a branch, from active rulesets; whether it exists does not matter."""
+    facts = {"ruleset_source_type": "Repository", "ruleset_source": full_name(call.repo)}
+    rules = [
+        rule | facts | {"ruleset_id": row["id"]}
+        for row in call.state.all("rulesets", repo=call.repo["id"], enforcement="active", target="branch")
+        if covers(call, row, call.names["branch"])
+        for rule in row["rules"]
+    ]
+    return call.page(rules, lambda rule: rule)
+
+
+def covers(call: Call, row: Row, branch: str) -> bool:
+    names = (row["conditions"] or {}).get("ref_name", {})
+    default = {"~DEFAULT_BRANCH"} if branch == call.repo["default_branch"] else set()
+    known = {"~ALL", f"refs/heads/{branch}"} | default
+    return bool(known & set(names.get("include", []))) and not known & set(names.get("exclude", []))
+
+
+@serves("repos/update-branch-protection", ADMIN)
+def protect(call: Call) -> Reply:
+    branch = call.names["branch"]
+    if git(call.repo).branch(branch) is None:
+        raise Refused(404, "Branch not found")
+    facts = {"repo": call.repo["id"], "branch": branch}
+    row = protection(call, branch) or call.state.add("protections", **facts)
+    call.state.change(row, rules=call.body)
+    return Reply(200, protected(call, row))
+
+
+def protected(call: Call, row: Row) -> Row:
+    at = f"{call.links.repo(full_name(call.repo))}/branches/{row['branch']}/protection"
+    rules = row["rules"]
+    told: Row = {
+        "url": at,
+        "enforce_admins": {"url": f"{at}/enforce_admins", "enabled": bool(rules["enforce_admins"])},
+        **{
+            key: {"enabled": bool(rules.get(key))}
+            for key in ("required_linear_history", "allow_force_pushes", "allow_deletions", "block_creations")
+        },
+    }
+    if rules["required_status_checks"] is not None:
+        told["required_status_checks"] = status_checks(at, rules["required_status_checks"])
+    return told
+
+
+def status_checks(at: str, told: Row) -> Row:
+    """Contexts and checks are two views of one list: a context alone takes any app's check."""
+    checks = [{"app_id": None, **check} for check in told.get("checks", [])]
+    checks = checks or [{"context": name, "app_id": None} for name in told["contexts"]]
+    names = [check["context"] for check in checks]
+    url = f"{at}/required_status_checks"
+    return {
+        "url": url,
+        "strict": told["strict"],
+        "contexts": names,
+        "contexts_url": f"{url}/contexts",
+        "checks": checks,
+    }
+
+
+def found_protection(call: Call) -> Row:
+    row = protection(call, call.names["branch"])
+    if row is None:
+        raise Refused(404, "Branch not protected")
+    return row
+
+
+@serves("repos/get-branch-protection", LOOK)
+def get_protection(call: Call) -> Reply:
+    """Reading takes the right to administrate, even where the repository is public."""
+    if call.token is None or call.token["permissions"].get("administration") is None:
+        raise refusal(call.token, (LOOK,)) if call.token else Refused(401, "Requires authentication")
+    return Reply(200, protected(call, found_protection(call)))
+
+
+@serves("repos/get-status-checks-protection", LOOK)
+def get_status_checks(call: Call) -> Reply:
+    told = protected(call, found_protection(call)).get("required_status_checks")
+    if told is None:
+        raise Refused(404, "Required status checks not enabled")
+    return Reply(200, told)
+
+
+@serves("repos/get-branch", ("contents", "read"))
+def get_branch(call: Call) -> Reply:
+    name = call.names["branch"]
+    sha = git(call.repo).branch(name)
+    if sha is None:
+        raise Refused(404, "Branch not found")
+    at, site = f"{call.links.repo(full_name(call.repo))}/branches/{name}", f"{call.links.site}/{full_name(call.repo)}"
+    row = protection(call, name)
+    rule: dict[str, Any] = {"enabled": row is not None}
+    if row:
+        told = protected(call, row).get("required_status_checks", {"contexts": [], "checks": []})
+        levels = {"enforcement_level": "everyone" if row["rules"]["enforce_admins"] else "non_admins"}
+        rule["required_status_checks"] = {"contexts": told["contexts"], "checks": told["checks"]} | levels
+    return Reply(
+        200,
+        {
+            "name": name,
+            "commit": commit(call, sha),
+            "_links": {"self": at, "html": f"{site}/tree/{name}"},
+            "protected": row is not None,
+            "protection": rule,
+            "protection_url": f"{at}/protection",
+        },
+    )

@@ -1,0 +1,1 @@
+"""Registries in known states, their servers, and the contract of every store."""

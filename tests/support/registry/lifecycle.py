@@ -1,0 +1,128 @@
+"""Projects with a registry: a model that is wrong on k rows of ten, judged, promoted, and judged against again."""
+
+import json
+from pathlib import Path
+
+from mlci.registry import entries, ledger, registry
+from mlci.registry.entries import Actor, Promotion
+from mlci.registry.registry import Author
+from mlci.registry.stores.folder import FolderStore
+from tests.support import project
+from tests.support.project import mlci
+from tests.support.repository import commit, made
+
+IGNORED = ".mlci/\nmodel.txt\ntrained.log\n"
+MODEL = "planted"
+
+
+def files(k, **changes):
+    """Return the project's files; its baseline is production."""
+    return project.files(k, **{"baseline": "production", **changes})
+
+
+def repository(folder: Path, k, **changes) -> Path:
+    """Commit a project whose model is wrong on k rows of ten."""
+    made(folder)
+    commit(folder, {".gitignore": IGNORED, **files(k, **changes)})
+    return folder
+
+
+def promoted(folder: Path, *more, **environment) -> int:
+    """Run and promote what is there; return the version."""
+    ran = mlci("run", cwd=folder, **environment)
+    assert ran.code == 0, ran.err
+    done = mlci("promote", "--json", *more, cwd=folder, **environment)
+    assert done.code == 0, done.err
+    return done.report["version"]
+
+
+def champion(folder: Path, k, **changes) -> Path:
+    """Return a repository with a champion that is wrong on k rows of ten, as version 1."""
+    repository(folder, k, **changes)
+    assert promoted(folder) == 1
+    return folder
+
+
+def store(folder: Path) -> FolderStore:
+    return FolderStore(folder / ".mlci" / "registry", MODEL)
+
+
+def state(folder: Path):
+    return ledger.read_ledger_head(store(folder)).state
+
+
+def bodies(folder: Path):
+    return [entry.body for entry in ledger.iter_all(store(folder))]
+
+
+def kept(folder: Path, digest: str) -> Path:
+    """Return where the registry's folder keeps a file."""
+    return folder / ".mlci/registry" / MODEL / "files" / digest[:2] / digest
+
+
+def manifest(folder: Path, number=1) -> dict:
+    shown = mlci("show", number, "--json", cwd=folder)
+    assert shown.code == 0, shown.err
+    return json.loads(shown.out)["manifest"]
+
+
+def manifest_digest(folder: Path, number=1) -> str:
+    promotion = ledger.read_entry(store(folder), state(folder).promoted[str(number)]).body
+    return promotion.manifest
+
+
+def trained(folder: Path) -> int:
+    """How often anything was trained here."""
+    path = folder / "trained.log"
+    return len(path.read_text().split()) if path.exists() else 0
+
+
+def put(folder: Path, data: bytes) -> dict:
+    """Put bytes into the registry as they are; return what a manifest says of them."""
+    path = folder / "loose"
+    path.write_bytes(data)
+    digest = entries.entry_digest(data)
+    store(folder).put(path, digest)
+    path.unlink()
+    return {"digest": digest, "bytes": len(data)}
+
+
+def promote(folder, *more, **environment):
+    return mlci("promote", "--json", *more, cwd=folder, **environment)
+
+
+def reseal(bundle: Path, report: dict) -> None:
+    """Put another report into a bundle, with all digests as they should be."""
+    data = json.dumps(report).encode()
+    (bundle / "report.json").write_bytes(data)
+    content = json.loads((bundle / "bundle.json").read_text())
+    content["report"].update(digest=entries.entry_digest(data), bytes=len(data))
+    (bundle / "bundle.json").write_text(json.dumps(content))
+    digest = entries.entry_digest((bundle / "bundle.json").read_bytes())
+    (bundle / "bundle.sha256").write_text(f"{digest}  bundle.json\n")
+
+
+def planted(folder, **changes):
+    """Append a version with a manifest of the test's choice, as any writer with access could."""
+    document = {**manifest(folder), "version": 2}
+    for key, value in changes.items():
+        document[key] = {**document[key], **value}
+    said = put(folder, entries.canonical_json(document))
+    body = Promotion(version=2, manifest=said["digest"], replaced=1)
+    stamp = Author(by=Actor(), now=lambda: "2026-01-01T00:00:00+00:00", nonce=lambda: "x")
+    registry.append_entry(store(folder), stamp, lambda _: body)
+
+
+ABSOLUTE = "  - {metric: accuracy, min: 0.5}\n"
+DAMAGE = {
+    "truncated": lambda path: path.write_bytes(path.read_bytes()[:-1]),
+    "altered": lambda path: path.write_bytes(bytes([path.read_bytes()[0] ^ 1]) + path.read_bytes()[1:]),
+    "missing": lambda path: path.unlink(),
+}
+TOTALS = """\
+model: planted
+task: binary
+predict: {metrics: metrics.json}
+gates:
+  - {metric: test.accuracy, max_drop: 0.05}
+"""

@@ -1,0 +1,110 @@
+"""What the runner reads from a step: commands in its log, and the files that it names to the step.
+
+The rules are those of GitHub's runner (actions/runner, ActionCommand.cs and FileCommandManager.cs) and of
+"Workflow commands for GitHub Actions" on docs.github.com.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+SUMMARY_LIMIT = 1024 * 1024
+_SECOND = re.compile(r"^::(?P<name>[^ :]+)(?: (?P<properties>[^:]*(?::(?!:)[^:]*)*))?::(?P<data>.*)$", re.DOTALL)
+_FIRST = re.compile(r"##\[(?P<name>[^\] ]+)(?: (?P<properties>[^\]]*))?\](?P<data>.*)$", re.DOTALL)
+_LEVELS = ("notice", "warning", "error")
+WRITTEN = {  # outputs by the program that writes them
+    "install.sh": {"mlci"},
+    "captured.sh": {"code"},
+    "outputs.sh": {"verdict", "report", "baseline-version"},
+    '"$MLCI" fetch': {"fetched", "model"},
+    '"$MLCI" promote': {"promoted", "version", "replaced", "verdict", "report"},
+    '"$MLCI" rollback': {"rolled-back", "version", "replaced"},
+    '"$MLCI" publish --open': {"check"},
+    '"$MLCI" publish --config': {"verdict", "report", "comment-url", "check-url", "baseline-version"},
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Annotation:
+    """A notice, warning or error that a step's log asked for."""
+
+    level: str
+    message: str
+    file: str = ""
+    line: str = ""
+
+
+@dataclass
+class Said:
+    """Everything that commands in one log asked for."""
+
+    annotations: list[Annotation] = field(default_factory=list)
+    outputs: dict[str, str] = field(default_factory=dict)
+    masks: list[str] = field(default_factory=list)
+    others: list[str] = field(default_factory=list)
+
+
+def read_log(text: str) -> Said:
+    """The runner still obeys ``::set-output``, after white space of any kind; a lone carriage return starts a line."""
+    said = Said()
+    for line in re.split(r"\r\n|\r|\n", text):
+        found = _SECOND.match(line.lstrip()) or _FIRST.search(line)
+        if found:
+            _obey(said, found["name"].lower(), _properties(found["properties"] or ""), _unescape(found["data"]))
+    return said
+
+
+def _obey(said: Said, name: str, properties: dict[str, str], data: str) -> None:
+    if name in _LEVELS:
+        places = {key: properties.get(key, "") for key in ("file", "line")}
+        said.annotations.append(Annotation(level=name, message=data, **places))
+    elif name == "set-output":
+        said.outputs[properties.get("name", "")] = data
+    elif name == "add-mask":
+        said.masks.append(data)
+    else:
+        said.others.append(name)
+
+
+def _properties(text: str) -> dict[str, str]:
+    pairs = (item.split("=", 1) for item in text.split(",") if "=" in item)
+    return {key.strip(): _unescape(value).replace("%3A", ":").replace("%2C", ",") for key, value in pairs}
+
+
+def _unescape(text: str) -> str:
+    return text.replace("%0D", "\r").replace("%0A", "\n").replace("%25", "%")
+
+
+def read_pairs(path: Path) -> dict[str, str]:
+    """Read a file of ``name=value`` and ``name<<delimiter`` blocks, as GITHUB_OUTPUT and GITHUB_ENV are.
+
+    Raises:
+        ValueError: A line is neither, or a block does not end. The runner fails the step for it.
+    """
+    pairs: dict[str, str] = {}
+    lines = iter(path.read_text("utf-8").splitlines())
+    for line in lines:
+        if not line:
+            continue
+        name, mark, rest = _split(line)
+        pairs[name] = rest if mark == "=" else _block(lines, rest)
+    return pairs
+
+
+def _split(line: str) -> tuple[str, str, str]:
+    equals, block = line.find("="), line.find("<<")
+    if equals < 1 and block < 1:
+        raise ValueError(f"invalid format {line!r}")
+    if block > 0 and (equals < 0 or block < equals):
+        return line[:block], "<<", line[block + 2 :]
+    return line[:equals], "=", line[equals + 1 :]
+
+
+def _block(lines: Iterator[str], delimiter: str) -> str:
+    held = []
+    for line in lines:
+        if line == delimiter:
+            return "\n".join(held)
+        held.append(line)
+    raise ValueError(f"matching delimiter not found {delimiter!r}")
