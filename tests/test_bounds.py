@@ -5,7 +5,7 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlci.util.json_limits import Bounds, excess
+from mlci.util.json_text import Bounds, excess
 
 texts = st.text(st.sampled_from('ab"\\[]{},:é\n'), max_size=6)
 trees = st.recursive(

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mlci.operations.promote import preflight
-from mlci.registry import entries, ledger, registry, stored_files, versions
+from mlci.registry import ledger, registry, stored_files, versions
 from mlci.registry.entries import LedgerState, Promotion
 from mlci.registry.manifest import Bundle, Data, Environment, Manifest, Predictions, Recipe, VersionFile
 from mlci.registry.registry import Author
 from mlci.registry.store import Store
+from mlci.util.digests import canonical_json
 
 MIB = 1 << 20
 ROWS = "sha256:rows"
@@ -62,7 +63,7 @@ def promote(store: Store, stamp: Author, made: Candidate) -> None:
     manifest = Manifest.of(made.content, end.state.versions + 1)
     for file in made.content.everything():
         stored_files.put_verified(store, made.paths[file.digest], file, of="a candidate")
-    digest = stored_files.describe(store, entries.canonical_json(manifest.model_dump(mode="json", by_alias=True)))
+    digest = stored_files.describe(store, canonical_json(manifest.model_dump(mode="json", by_alias=True)))
 
     def decide(state: LedgerState) -> Promotion:
         return Promotion(version=manifest.version, manifest=digest, replaced=state.champion)

@@ -1,12 +1,11 @@
 """Output files of a run, each written whole or not at all."""
 
 import contextlib
-import os
-import tempfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from mlci.errors import InputError
+from mlci.util.atomic_files import write_fresh
 
 OURS = ".mlci"
 
@@ -22,23 +21,19 @@ def write_files(folder: Path, files: Mapping[str, str], *, option: str = "--out"
     Raises:
         InputError: if the folder can't be written to.
     """
-    staged: list[tuple[str, Path]] = []
     refuse_link(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         ours = next((path for path in (folder, *folder.parents) if path.name == OURS), None)
         if ours is not None:
             keep_out_of_git(ours)
-        for name, text in files.items():
-            staged.append((_stage(folder, text), folder / name))
-        for temporary, target in staged:
-            Path(temporary).replace(target)
+        with contextlib.ExitStack() as stack:
+            written = {name: stack.enter_context(write_fresh(folder, [text.encode()])) for name, text in files.items()}
+            for name, path in written.items():
+                path.chmod(0o644)
+                path.replace(folder / name)
     except OSError as error:
         raise InputError(f"can't write to {folder}: {error.strerror}; choose another folder with {option}") from error
-    finally:
-        for temporary, _ in staged:
-            with contextlib.suppress(OSError):
-                Path(temporary).unlink()
 
 
 def keep_out_of_git(folder: Path) -> None:
@@ -71,13 +66,3 @@ def clear_output(folder: Path, names: Iterable[str]) -> None:
     for name in names:
         with contextlib.suppress(OSError):
             (folder / name).unlink()
-
-
-def _stage(folder: Path, text: str) -> str:
-    descriptor, name = tempfile.mkstemp(dir=folder, prefix=".mlci-")
-    with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as stream:
-        stream.write(text)
-        stream.flush()
-        os.fsync(stream.fileno())
-    Path(name).chmod(0o644)
-    return name

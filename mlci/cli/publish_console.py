@@ -1,6 +1,5 @@
 """Messages of `mlci publish`: lines or JSON, notices and warnings in GitHub's log."""
 
-import json
 from dataclasses import dataclass, field
 
 import click
@@ -15,6 +14,7 @@ from mlci.publish.plan import NothingToPublish, Target
 from mlci.publish.result import Finished, Result, unfinished_title
 from mlci.report.headline import verdict_headline
 from mlci.report.text.escape import plain_text
+from mlci.util.json_text import pretty_json
 
 
 @dataclass(kw_only=True)
@@ -111,4 +111,4 @@ class PublishConsole:
         """Print the JSON document if it was requested."""
         if self.as_json:
             said = {"did": self._said["did"], "notices": self._said["notice"], "warnings": self._said["warning"]}
-            click.echo(json.dumps({"verdict": verdict, "exit_code": code, **self.document, **said}, indent=1))
+            click.echo(pretty_json({"verdict": verdict, "exit_code": code, **self.document, **said}))

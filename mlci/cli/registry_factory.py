@@ -31,12 +31,12 @@ from mlci.errors import InputError, OutsideError
 from mlci.execution.environment import child_environment, registry_credentials
 from mlci.git.git import Git, tracked_files
 from mlci.git.refs import read_head
-from mlci.registry import entries
 from mlci.registry.entries import Actor
 from mlci.registry.manifest import Environment
 from mlci.registry.registry import Author, Intent
 from mlci.registry.store import Store
 from mlci.registry.stores.snapshot import SnapshotReader
+from mlci.util.digests import canonical_json, sha256_of
 from mlci.util.safe_files import read_bounded
 
 _FOLDER = "pending"
@@ -259,20 +259,20 @@ def with_intent(
     if environment.get("GITHUB_ACTIONS") == "true" and environment.get("GITHUB_RUN_ID"):
         yield replace(author, intent=_of_step(environment, command, asked))
         return
-    path = folder / OURS / _FOLDER / f"{command}-{entries.entry_digest(entries.canonical_json(asked))[:16]}.json"
+    path = folder / OURS / _FOLDER / f"{command}-{sha256_of(canonical_json(asked))[:16]}.json"
     earlier = _pending(path)
     intent = Intent(id=earlier or uuid.uuid4().hex, repeated=earlier is not None)
     with contextlib.suppress(OSError):  # in a read-only folder, no id is kept
         keep_out_of_git(folder / OURS)
         path.parent.mkdir(exist_ok=True)
-        path.write_bytes(entries.canonical_json({"intent": intent.id}))
+        path.write_bytes(canonical_json({"intent": intent.id}))
     yield replace(author, intent=intent)
     path.unlink(missing_ok=True)
 
 
 def _of_step(environment: Mapping[str, str], command: str, asked: Mapping[str, object]) -> Intent:
     step = [environment.get(name, "") for name in _STEP]
-    digest = entries.entry_digest(entries.canonical_json([*step, command, asked]))
+    digest = sha256_of(canonical_json([*step, command, asked]))
     return Intent(id=digest[:32], repeated=environment.get("GITHUB_RUN_ATTEMPT", "1") != "1")
 
 

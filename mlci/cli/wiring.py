@@ -1,7 +1,6 @@
 """Composition root: builds the adapters from the environment."""
 
 import contextlib
-import hashlib
 import os
 import shutil
 import sys
@@ -39,6 +38,7 @@ from mlci.operations.report_builder import ReportContext
 from mlci.registry.registry import Author
 from mlci.registry.store import Store
 from mlci.report.document import BaselineRef, Candidate
+from mlci.util.digests import sha256_of
 
 
 def load_configuration(path: Path) -> LoadedConfig:
@@ -101,7 +101,7 @@ def run_context(
 
 def report_context(loaded: LoadedConfig) -> ReportContext:
     """Return the facts about a run that are known before it starts."""
-    digest = hashlib.sha256(Path(loaded.path).read_bytes()).hexdigest()
+    digest = sha256_of(Path(loaded.path).read_bytes())
     environment = child_environment(os.environ, {}, credentials=registry_credentials(loaded.config.registry))
     git = Git(folder=Path(loaded.path).parent, environment=environment)
     return ReportContext(

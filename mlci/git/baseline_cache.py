@@ -21,6 +21,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from mlci.util.digests import canonical_json, sha256_of
+
 _MANIFEST, _DIGEST, _FILES = "manifest.json", "manifest.sha256", "files"
 _SCHEMA = "mlci/cache/1"
 _BUILDING = "tmp-"
@@ -53,7 +55,7 @@ def cache_key(*, commit: str, config: str, evaluation: str, version: str) -> str
         version: mlci's version.
     """
     parts = {"commit": commit, "config": config, "evaluation": evaluation, "version": version, "schema": _SCHEMA}
-    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+    return sha256_of(canonical_json(parts))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -156,16 +158,16 @@ def _build(building: Path, files: Path, key: str, facts: Facts) -> None:
             target.parent.mkdir(parents=True, exist_ok=True)
             digests[name] = _copy(path, target)
     manifest = {"schema": _SCHEMA, "key": key, "files": digests, "facts": dict(facts)}
-    data = json.dumps(manifest, sort_keys=True, allow_nan=False).encode()
+    data = canonical_json(manifest)
     (building / _MANIFEST).write_bytes(data)
-    (building / _DIGEST).write_text(hashlib.sha256(data).hexdigest() + "\n", "ascii")
+    (building / _DIGEST).write_text(sha256_of(data) + "\n", "ascii")
 
 
 def _copied(entry: Path, into: Path, key: str, known: str | None) -> dict[str, Any]:
     """Copy all files out and return the facts; any error means that the entry is damaged."""
     with (entry / _MANIFEST).open("rb") as file:
         data = file.read(_LARGEST_MANIFEST + 1)
-    if hashlib.sha256(data).hexdigest() != (known or (entry / _DIGEST).read_text("ascii").strip()):
+    if sha256_of(data) != (known or (entry / _DIGEST).read_text("ascii").strip()):
         raise ValueError("its manifest does not match")
     manifest = json.loads(data)
     if (manifest["schema"], manifest["key"]) != (_SCHEMA, key):

@@ -26,7 +26,7 @@ from mlci.inference.intervals.score_intervals import AucScore, MixingScore
 from mlci.inference.intervals.transformed import Hall, Logit, LogScale
 from mlci.inference.result import Agreement, Comparison, Disparity, EvaluationResult, GroupRate
 from mlci.metrics.statistics import Scope
-from mlci.util.json_limits import Bounds, excess
+from mlci.util.json_text import Bounds, excess
 
 SCHEMA = "mlci/evaluation/1"
 MOST_BYTES = 256_000_000

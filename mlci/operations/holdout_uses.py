@@ -11,11 +11,12 @@ from mlci.config.models import Config
 from mlci.lineage.rows import spellings
 from mlci.operations.bundle.artifacts import ArtifactDigests
 from mlci.operations.context import RunContext
-from mlci.registry import entries, ledger, registry
+from mlci.registry import ledger, registry
 from mlci.registry.entries import Entry, LedgerState, VerdictRecord
 from mlci.registry.ledger import LedgerHead
 from mlci.registry.store import Store
 from mlci.report.document import Report
+from mlci.util.digests import canonical_json, sha256_of
 
 ON_NUMBERS = "metrics"
 """Placeholder for the evaluation set if only metrics files are compared."""
@@ -75,7 +76,7 @@ def known_uses(ledger_head: LedgerHead | None, fingerprint: str | None) -> int |
 def policy_digest(config: Config) -> str:
     """Return the digest of gates and policy."""
     parts = config.model_dump(mode="json", include={"gates", "policy"})
-    return entries.entry_digest(entries.canonical_json(parts))
+    return sha256_of(canonical_json(parts))
 
 
 def record_use(

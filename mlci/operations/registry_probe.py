@@ -10,9 +10,10 @@ from statistics import median
 from typing import Literal
 
 from mlci.errors import OutsideError
-from mlci.registry import entries, ledger, verification
+from mlci.registry import ledger, verification
 from mlci.registry.store import Checkpoint, Clocked, Removable, Store
 from mlci.registry.verification import SKEW, moment
+from mlci.util.digests import sha256_of
 
 PROBE = "mlci-check-"
 _READS = 5
@@ -101,11 +102,11 @@ def _write(probe: Store) -> str:
     _expect(probe.append(1, _DATA), "the first entry of a new ledger was refused")
     if not _keeps_files(probe):
         return "files were not tried: this registry keeps them where a probe could not be removed"
-    probe.write_checkpoint(Checkpoint(number=1, digest=entries.entry_digest(_DATA)))
+    probe.write_checkpoint(Checkpoint(number=1, digest=sha256_of(_DATA)))
     with tempfile.TemporaryDirectory(prefix="mlci-check-", ignore_cleanup_errors=True) as scratch:
         source = Path(scratch) / "file"
         source.write_bytes(_DATA)
-        probe.put(source, entries.entry_digest(_DATA))
+        probe.put(source, sha256_of(_DATA))
     return ""
 
 
@@ -125,7 +126,7 @@ def _read_back(probe: Store) -> str:
         return ""
     with tempfile.TemporaryDirectory(prefix="mlci-check-", ignore_cleanup_errors=True) as scratch:
         target = Path(scratch) / "file"
-        there = probe.get(entries.entry_digest(_DATA), target) and target.read_bytes() == _DATA
+        there = probe.get(sha256_of(_DATA), target) and target.read_bytes() == _DATA
     return _expect(there, "a file does not read as it was written")
 
 

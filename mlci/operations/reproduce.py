@@ -20,12 +20,13 @@ from mlci.operations.diff import version_number
 from mlci.operations.models import file_guards, retrain
 from mlci.operations.models.predictions import ModelPredictions
 from mlci.operations.models.retrain import EnvironmentBuilder, Retraining, lock_file
-from mlci.registry import entries, ledger, registry, stored_files, versions
+from mlci.registry import ledger, registry, stored_files, versions
 from mlci.registry.entries import MetricSpread, ReproductionFound, ReproductionRecorded, Rerun
 from mlci.registry.manifest import Environment
 from mlci.registry.registry import Author
 from mlci.registry.store import Store
 from mlci.registry.versions import Version
+from mlci.util.digests import canonical_json
 
 Outcome = Literal["identical", "within", "different"]
 CountDisagreements = Callable[[Source, Source, str, float | None], tuple[int, tuple[str, ...]]]
@@ -205,7 +206,7 @@ def record_reproduction(store: Store, author: Author, found: ReproductionFound, 
         once: Append nothing if the newest record of that version holds these very reruns already.
     """
     spread = found.spread
-    digest = stored_files.describe(store, entries.canonical_json(spread.model_dump(mode="json", by_alias=True)))
+    digest = stored_files.describe(store, canonical_json(spread.model_dump(mode="json", by_alias=True)))
     body = ReproductionRecorded(version=spread.version, outcome=found.outcome, spread=digest, runs=len(spread.reruns))
     ledger_head = ledger.read_ledger_head(store)
     place = ledger_head.state.reproduced.get(str(spread.version))

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import cast
 
 from mlci.errors import InputError, Problem
-from mlci.util.json_limits import Bounds, excess
+from mlci.util.json_text import Bounds, excess
 
 Object = Mapping[str, object]
 

@@ -14,6 +14,7 @@ from pydantic import ValidationError
 
 from mlci import __version__
 from mlci.registry.errors import CorruptError, NewerError
+from mlci.util.digests import canonical_json
 
 READER = "0.1.0"
 """Least version of mlci that reads entries as this one writes them."""
@@ -90,7 +91,7 @@ def _document(data: bytes) -> Mapping[str, Any] | None:
     """Return a record as JSON, if it is the canonical form of an object."""
     try:
         document = json.loads(data)
-        same = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode() == data
+        same = canonical_json(document) == data
     except (ValueError, RecursionError):
         return None
     return document if same and isinstance(document, dict) else None

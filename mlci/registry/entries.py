@@ -6,11 +6,11 @@ after it. Readers therefore need only the newest entry, and :func:`mlci.registry
 every state from the first.
 """
 
-import hashlib
-import json
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
+
+from mlci.util.digests import canonical_json
 
 MOST_BYTES = 256 * 1024
 """Most bytes of an entry."""
@@ -164,16 +164,6 @@ def dump_entry(entry: Entry) -> bytes:
             if part[name] is None:
                 del part[name]
     return canonical_json(document)
-
-
-def canonical_json(document: object) -> bytes:
-    """Return JSON with sorted keys and without spaces, as UTF-8."""
-    return json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
-
-
-def entry_digest(data: bytes) -> str:
-    """Return the SHA-256 of bytes in hexadecimal."""
-    return hashlib.sha256(data).hexdigest()
 
 
 class Rerun(LedgerPart):

@@ -11,6 +11,7 @@ from mlci.registry import compatibility, entries, errors, ledger_state, stored_f
 from mlci.registry.entries import Entry, LedgerState
 from mlci.registry.errors import CorruptError, NewerError
 from mlci.registry.store import Checkpoint, RangeReader, Store
+from mlci.util.digests import sha256_of
 
 _SHOWN = 3  # missing entries that a message names
 
@@ -42,7 +43,7 @@ def read_ledger_head(store: Store) -> LedgerHead:
     if number == 0:
         return EMPTY
     entry_state = parse_entry(data, number=number, shown=store.shown).state
-    return LedgerHead(number, entries.entry_digest(data), _whole(store, entry_state), entry_state)
+    return LedgerHead(number, sha256_of(data), _whole(store, entry_state), entry_state)
 
 
 def _whole(store: Store, entry_state: LedgerState) -> LedgerState:
@@ -116,7 +117,7 @@ def find_decision_before(store: Store, entry: Entry) -> Entry | None:
 def _read_by_digest(store: Store, number: int, digest: str | None) -> Entry:
     """Read an entry and verify its digest."""
     data = _bytes(store, number)
-    if entries.entry_digest(data) != digest:
+    if sha256_of(data) != digest:
         message = f"entry {number} is not the one that later entries name: it was changed or replaced"
         raise errors.damaged_record(store.shown, message, (number, digest))
     return parse_entry(data, number=number, shown=store.shown)
@@ -158,9 +159,7 @@ def iter_since(store: Store, ledger_head: LedgerHead, first: int) -> Iterator[En
     data = _bytes(store, first)
     start = parse_entry(data, number=first, shown=store.shown)
     yield start
-    replay = Replay(
-        number=first, digest=entries.entry_digest(data), entry_state=start.state, state=_whole(store, start.state)
-    )
+    replay = Replay(number=first, digest=sha256_of(data), entry_state=start.state, state=_whole(store, start.state))
     with contextlib.closing(store.read_range(first + 1, ledger_head.number)) as found:
         yield from _verified(store, found, replay, ledger_head.number)
     if replay.digest != ledger_head.digest:
@@ -223,7 +222,7 @@ def _verified(store: Store, found: Iterator[bytes | None], replay: Replay, last:
         if entry_state != entry.state:
             message = f"entry {number} has another state than the entries before it result in"
             raise errors.damaged_record(store.shown, message, (number, None))
-        replay.number, replay.digest = number, entries.entry_digest(data)
+        replay.number, replay.digest = number, sha256_of(data)
         replay.entry_state, replay.state = entry_state, state
         replay.digests[number] = replay.digest
         yield entry
@@ -232,7 +231,7 @@ def _verified(store: Store, found: Iterator[bytes | None], replay: Replay, last:
 def _names(following: bytes | None, data: bytes) -> bool:
     """Check if an entry names the digest of the one before, so that its bytes are unchanged."""
     try:
-        return bool(json.loads(following or b"")["previous"] == entries.entry_digest(data))
+        return bool(json.loads(following or b"")["previous"] == sha256_of(data))
     except (ValueError, RecursionError, TypeError, KeyError):
         return False
 
@@ -253,8 +252,7 @@ def _recomputed(store: Store, replay: Replay, entry: Entry) -> tuple[LedgerState
     if lacks and replay.digest is not None:
         ledger_head = LedgerHead(replay.number, replay.digest, replay.entry_state, replay.entry_state)
         replay.digests |= {
-            one.number: entries.entry_digest(entries.dump_entry(one))
-            for one in iter_verified(store, ledger_head, lacks)
+            one.number: sha256_of(entries.dump_entry(one)) for one in iter_verified(store, ledger_head, lacks)
         }
     state = ledger_state.linked_digest(state, replay.digests, number=number)
     if entry.writer is None:
@@ -302,6 +300,6 @@ def _check_checkpoint(store: Store, seen: Checkpoint, number: int, newest: bytes
         between = [(lost, None) for lost in range(number + 1, min(seen.number, number + _SHOWN))]
         raise errors.damaged_record(store.shown, message, *between, (seen.number, seen.digest))
     data = newest if newest is not None and seen.number == number else _bytes(store, seen.number)
-    if entries.entry_digest(data) != seen.digest:
+    if sha256_of(data) != seen.digest:
         message = f"entry {seen.number} is not the one that was there before: it was rewritten"
         raise errors.damaged_record(store.shown, message, (seen.number, seen.digest))

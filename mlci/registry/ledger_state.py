@@ -32,9 +32,8 @@ from mlci.registry.entries import (
     Rollback,
     SnapshotRef,
     VerdictRecord,
-    canonical_json,
-    entry_digest,
 )
+from mlci.util.digests import canonical_json, sha256_of
 
 LINKED = 32
 """Number of entries, beside those that decide, with digests in a state; each costs some 80 bytes in every entry."""
@@ -169,7 +168,7 @@ def compact_state(
     if sum(map(len, parts.values())) <= MOST_ITEMS:
         return after.model_copy(update={**parts, "snapshot": entry_state.snapshot}), None
     data = dump_snapshot(before, entry=number - 1)
-    return after.model_copy(update={**own, "snapshot": SnapshotRef(entry=number - 1, digest=entry_digest(data))}), data
+    return after.model_copy(update={**own, "snapshot": SnapshotRef(entry=number - 1, digest=sha256_of(data))}), data
 
 
 def _changed(before: dict[str, int], after: dict[str, int]) -> dict[str, int]:

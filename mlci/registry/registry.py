@@ -12,6 +12,7 @@ from mlci.registry import compatibility, entries, ledger_state, stored_files
 from mlci.registry.entries import Actor, Body, Entry, LedgerState, Promotion, Rollback
 from mlci.registry.ledger import LedgerHead, iter_verified, read_ledger_head
 from mlci.registry.store import Checkpoint, Store
+from mlci.util.digests import sha256_of
 
 _TRIES = 200  # tries if other writers append in between; 50 writers at once need some 50 tries
 
@@ -84,7 +85,7 @@ def append_entry(
             stored_files.describe(store, snapshot)
         if store.append(entry.number, data):
             with contextlib.suppress(OutsideError):
-                store.write_checkpoint(Checkpoint(number=entry.number, digest=entries.entry_digest(data)))
+                store.write_checkpoint(Checkpoint(number=entry.number, digest=sha256_of(data)))
             return entry
     raise OutsideError(f"{store.shown}: other writers came first {may} times in a row; try again later")
 
@@ -103,10 +104,7 @@ def _next(store: Store, ledger_head: LedgerHead, author: Author, body: Body) -> 
     known = {int(item): digest for item, digest in (ledger_head.state.digests or {}).items()}
     known |= {} if ledger_head.digest is None else {ledger_head.number: ledger_head.digest}
     lacks = ledger_state.entries_to_link(state, number=number) - set(known)
-    known |= {
-        entry.number: entries.entry_digest(entries.dump_entry(entry))
-        for entry in iter_verified(store, ledger_head, lacks)
-    }
+    known |= {entry.number: sha256_of(entries.dump_entry(entry)) for entry in iter_verified(store, ledger_head, lacks)}
     after = ledger_state.linked_digest(state, known, number=number)
     entry_state, snapshot = ledger_state.compact_state(ledger_head.entry_state, ledger_head.state, after, number=number)
     entry = Entry(

@@ -19,8 +19,9 @@ from typing import Protocol, TypeAlias, runtime_checkable
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from mlci.registry import compatibility
-from mlci.registry.entries import Digest, canonical_json
+from mlci.registry.entries import Digest
 from mlci.registry.errors import MendableError
+from mlci.util.digests import canonical_json
 
 AT_ONCE = 16
 

@@ -1,13 +1,12 @@
 """Files of a registry: stored under their digest, and verified by it when they are read."""
 
-import hashlib
 import tempfile
 from pathlib import Path
 
-from mlci.registry import entries
 from mlci.registry.errors import CorruptError, FileError
 from mlci.registry.manifest import Manifest, VersionFile
 from mlci.registry.store import Store
+from mlci.util.digests import sha256_of, sha256_of_file
 
 MOST_DESCRIPTION_BYTES = 16 * 1024 * 1024
 """Most bytes of a manifest, or of another description."""
@@ -25,7 +24,7 @@ def read_description(store: Store, digest: str, *, of: str) -> bytes:
             raise FileError(f"{of} is missing (sha256 {digest})", shown=store.shown, digest=digest)
         with target.open("rb") as stream:
             data = stream.read(MOST_DESCRIPTION_BYTES + 1)
-    if len(data) > MOST_DESCRIPTION_BYTES or entries.entry_digest(data) != digest:
+    if len(data) > MOST_DESCRIPTION_BYTES or sha256_of(data) != digest:
         message = f"{of} was truncated or altered: it is not sha256 {digest}"
         raise FileError(message, shown=store.shown, digest=digest)
     return data
@@ -37,7 +36,7 @@ def describe(store: Store, data: bytes) -> str:
     Raises:
         CorruptError: if a file with this digest exists and its content differs.
     """
-    digest = entries.entry_digest(data)
+    digest = sha256_of(data)
     if store.holds(digest):
         read_description(store, digest, of="a description to store")
     with tempfile.TemporaryDirectory(prefix="mlci-put-", ignore_cleanup_errors=True) as scratch:
@@ -66,7 +65,7 @@ def fetch_file(store: Store, file: VersionFile, target: Path, *, of: str) -> Pat
     if size != file.bytes:
         wrong = "truncated" if size < file.bytes else "altered"
         raise _lost(store, file, f"`{file.name}` of {of} was {wrong}: {size:,} of {file.bytes:,} bytes")
-    if digest_of(target) != file.digest:
+    if sha256_of_file(target) != file.digest:
         raise _lost(store, file, f"`{file.name}` of {of} was altered: it is not sha256 {file.digest}")
     return target
 
@@ -127,9 +126,3 @@ def put_verified(store: Store, source: Path, file: VersionFile, *, of: str, mend
 
 def _lost(store: Store, file: VersionFile, message: str) -> FileError:
     return FileError(message, shown=store.shown, digest=file.digest)
-
-
-def digest_of(path: Path) -> str:
-    """Return the SHA-256 of a file in hexadecimal, reading it in pieces."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()

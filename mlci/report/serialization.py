@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from mlci.errors import InputError, Problem
 from mlci.report.document import Evidenced, GateRow, Report
 from mlci.report.text.escape import plain_text
-from mlci.util.json_limits import Bounds, excess
+from mlci.util.json_text import Bounds, excess
 
 MOST_BYTES = 256 * 1024 * 1024
 """Twice what a report of 100,000 gates and as many measured slices has."""

@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 
-from mlci.registry import entries
+from mlci.util.digests import sha256_of
 from tests.support.project import mlci, predictions, run, write
 from tests.support.registry.lifecycle import (
     DAMAGE,
@@ -37,7 +37,7 @@ def test_bundle__content(tmp_path):
     assert "version" not in content
     assert content["schema"] == "mlci/bundle/1"
     assert (bundle / "model/model.txt").read_text() == "3"
-    digest = entries.entry_digest((bundle / "predictions.csv").read_bytes())
+    digest = sha256_of((bundle / "predictions.csv").read_bytes())
     assert content["predictions"]["file"] == {"name": "predictions.csv", "digest": digest, "bytes": 495}
     assert content["predictions"]["fingerprint"] == ended.report["evaluation"]["fingerprint"]
     assert ended.report["candidate"]["predictions"] == f"sha256:{digest}"

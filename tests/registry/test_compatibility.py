@@ -8,11 +8,12 @@ from mlci import __version__
 from mlci.errors import InputError, OutsideError
 from mlci.operations.bundle import read
 from mlci.operations.rollback import roll_back
-from mlci.registry import compatibility, entries, ledger, registry, stored_files, verification, versions
+from mlci.registry import compatibility, ledger, registry, stored_files, verification, versions
 from mlci.registry import store as registry_store
 from mlci.registry.errors import CorruptError, NewerError
 from mlci.registry.store import Checkpoint
 from mlci.registry.stores.folder import FolderStore
+from mlci.util.digests import canonical_json
 from tests.support.registry.histories import Memory, history, promotion, sha, stamp, verdict, version
 
 
@@ -26,7 +27,7 @@ def written(store: Memory, number: int, **changes) -> None:
         document["state"]["digests"] = {
             key: sha(store.kept[int(key)]) for key in document["state"].get("digests", {}) if int(key) < at
         }
-        store.kept[at] = entries.canonical_json(document)
+        store.kept[at] = canonical_json(document)
         previous = sha(store.kept[at])
     store.seen = Checkpoint(number=max(store.kept), digest=previous)
 
@@ -65,7 +66,7 @@ def test_ledger__an_entry_of_a_newer_mlci(change, number):
 def test_ledger__an_entry_that_was_changed_to_look_newer(change):
     store = history([("promotion", 0), ("verdict", 0), ("verdict", 1)])
     document = json.loads(store.kept[2]) | NEWER[change]
-    store.kept[2] = entries.canonical_json(document)
+    store.kept[2] = canonical_json(document)
     with pytest.raises(CorruptError, match="entry 2 is damaged"):
         verification.verify_ledger(store)
 
@@ -101,7 +102,7 @@ def manifest_of(store, folder, **changes):
     """Promote a version whose manifest a newer mlci wrote."""
     digest = version(store, folder, 1)
     document = json.loads((folder / "registry/model/files" / digest[:2] / digest).read_bytes()) | changes
-    digest = stored_files.describe(store, entries.canonical_json(document))
+    digest = stored_files.describe(store, canonical_json(document))
     author = registry.Author(by=stamp().by, now=stamp().now, nonce=stamp().nonce, writer="3.1.4")
     registry.append_entry(store, author, lambda state: promotion(state).model_copy(update={"manifest": digest}))
 
@@ -124,14 +125,14 @@ def test_manifest__that_no_mlci_writes(tmp_path):
     store = FolderStore(tmp_path / "registry", "model")
     digest = version(store, tmp_path, 1)
     document = json.loads((tmp_path / "registry/model/files" / digest[:2] / digest).read_bytes()) | {"files": 7}
-    digest = stored_files.describe(store, entries.canonical_json(document))
+    digest = stored_files.describe(store, canonical_json(document))
     registry.append_entry(store, stamp(), lambda state: promotion(state).model_copy(update={"manifest": digest}))
     with pytest.raises(CorruptError, match="the manifest of version 1 can't be read"):
         versions.read_version(store, ledger.read_ledger_head(store), 1)
 
 
 def test_checkpoint__of_a_newer_mlci():
-    data = entries.canonical_json({"number": 1, "digest": "a" * 64, "signature": "x"})
+    data = canonical_json({"number": 1, "digest": "a" * 64, "signature": "x"})
     with pytest.raises(NewerError, match=r"place: witness\.json was written by a newer mlci"):
         registry_store.parse_checkpoint(data, shown="place")
     with pytest.raises(OutsideError, match="damaged"):
@@ -140,7 +141,7 @@ def test_checkpoint__of_a_newer_mlci():
 
 def test_bundle__of_a_newer_mlci(tmp_path):
     (tmp_path / "bundle").mkdir()
-    data = entries.canonical_json({"schema": "mlci/bundle/2"})
+    data = canonical_json({"schema": "mlci/bundle/2"})
     (tmp_path / "bundle/bundle.json").write_bytes(data)
     (tmp_path / "bundle/bundle.sha256").write_bytes(read.seals_labels(data))
     with pytest.raises(InputError, match="was written by a newer mlci"):

@@ -16,6 +16,7 @@ from mlci.registry.entries import LedgerState, PredictionsAdded, Rollback
 from mlci.registry.errors import CorruptError
 from mlci.registry.stores.object_store import bucket
 from mlci.registry.stores.object_store.store import ObjectStore
+from mlci.util.digests import canonical_json
 from tests.support.registry.histories import DIGEST, Memory, choose, promoted, promotion, stamp, verdict
 
 KINDS = st.sampled_from(["promotion", "rollback", "rescored", "reproduced", "verdict"])
@@ -146,7 +147,7 @@ def many(made):
 def altered(store, number):
     """Change an entry for a while."""
     data, name = store.read(number), f"ledger/{number:09d}.json"
-    changed = entries.canonical_json(json.loads(data) | {"nonce": "x"})
+    changed = canonical_json(json.loads(data) | {"nonce": "x"})
     store._bucket.write(name, changed, "overwrite", what="alter")
     yield
     store._bucket.write(name, data, "overwrite", what="restore")

@@ -2,7 +2,6 @@
 
 import contextlib
 import io
-import json
 import os
 import shutil
 from dataclasses import dataclass
@@ -28,13 +27,15 @@ from mlci.operations.bundle import write
 from mlci.operations.promote.promote import PromoteOptions, PromotionResult, promote
 from mlci.operations.rollback import roll_back
 from mlci.operations.run import run_and_judge
-from mlci.registry import entries, ledger
+from mlci.registry import ledger
 from mlci.registry.registry import Author
 from mlci.registry.store import Store
 from mlci.registry.verification import verify_registry
 from mlci.report.document import Candidate, Report
 from mlci.report.serialization import dump_report
 from mlci.report.terminal import render_terminal
+from mlci.util.digests import sha256_of
+from mlci.util.json_text import pretty_json
 
 MARK = ".mlci-demo"
 _WIDTH = 87
@@ -95,7 +96,7 @@ def play_lifecycle(out: Path, *, as_json: bool) -> int:
     loaded, store, _ = _at(out)
     whole = audit_summary(verify_registry(store, contents=True), contents=True)
     if as_json:
-        click.echo(json.dumps(_document(played, store, loaded), indent=1, ensure_ascii=False))
+        click.echo(pretty_json(_document(played, store, loaded)))
         return 0
     click.echo("All decisions in the ledger (`mlci ledger log`):\n")
     for entry in ledger.iter_all(store):
@@ -167,7 +168,7 @@ def _judge(out: Path, loaded: LoadedConfig, store: Store, author: Author) -> Rep
         write.write_bundle(context, into, ran, text)
         save_files(ran.report, into)
         if ran.use is not None:
-            digest = entries.entry_digest(text.encode())
+            digest = sha256_of(text.encode())
             holdout_uses.record_use(context, ran.use, ran.report, digest=digest, against=ran.comparison.against)
     return ran.report
 

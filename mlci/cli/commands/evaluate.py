@@ -1,6 +1,5 @@
 """``mlci evaluate``."""
 
-import json
 from pathlib import Path
 
 import click
@@ -15,6 +14,7 @@ from mlci.inference import serialization
 from mlci.operations.lineage.comparison import add_lineage, has_known_origin
 from mlci.operations.report_builder import ReportContext
 from mlci.operations.run import compare_models
+from mlci.util.json_text import pretty_json
 
 
 @click.command()
@@ -70,4 +70,4 @@ def origins_text(origins: ReportContext) -> str:
         "lineage": origins.lineage.model_dump() if origins.lineage else None,
         "trend": [row.model_dump() for row in origins.trend],
     }
-    return json.dumps(document, indent=1, ensure_ascii=False) + "\n"
+    return pretty_json(document) + "\n"

@@ -18,8 +18,8 @@ from mlci.operations import holdout_uses
 from mlci.operations.bundle import write as bundles
 from mlci.operations.lineage.comparison import has_known_origin
 from mlci.operations.run import run_and_judge
-from mlci.registry import entries
 from mlci.report.serialization import dump_report
+from mlci.util.digests import sha256_of
 
 
 @click.command()
@@ -79,6 +79,6 @@ def command(
             context.say(note)
         code = write_report(ran.report, out, as_json=as_json)
         if ran.use is not None:
-            digest = entries.entry_digest(text.encode())
+            digest = sha256_of(text.encode())
             holdout_uses.record_use(context, ran.use, ran.report, digest=digest, against=ran.comparison.against)
     return code

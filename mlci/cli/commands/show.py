@@ -1,6 +1,5 @@
 """``mlci show``."""
 
-import json
 from pathlib import Path
 
 import click
@@ -11,6 +10,7 @@ from mlci.cli.registry_factory import load_with_registry
 from mlci.errors import InputError
 from mlci.registry import ledger, versions
 from mlci.registry.versions import Version
+from mlci.util.json_text import pretty_json
 
 
 @click.command()
@@ -37,7 +37,7 @@ def command(number: int | None, config_path: Path, *, as_json: bool) -> int:
     if as_json:
         manifest = version.manifest.model_dump(mode="json", by_alias=True)
         document = {"entry": version.entry.model_dump(mode="json", by_alias=True), "manifest": manifest}
-        click.echo(json.dumps(document, indent=1, ensure_ascii=False))
+        click.echo(pretty_json(document))
     else:
         click.echo(_card(version, production=wanted == ledger_head.state.champion))
     return 0

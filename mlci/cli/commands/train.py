@@ -1,6 +1,5 @@
 """``mlci train``."""
 
-import json
 from pathlib import Path
 
 import click
@@ -12,6 +11,7 @@ from mlci.execution.stages import operational_costs
 from mlci.operations import name_checks
 from mlci.operations.baseline import made_by_training
 from mlci.operations.models.predictions import PER_ROWS, candidate_steps, run_train_step
+from mlci.util.json_text import pretty_json
 
 
 @click.command()
@@ -36,7 +36,7 @@ def command(config_path: Path, *, as_json: bool) -> int:
         raise InputError(loaded.problem("the training step is missing; add `train: {run: python train.py}`"))
     costs = operational_costs(train=stage, predict=None, model=stage.output, rows=PER_ROWS)
     if as_json:
-        click.echo(json.dumps({"model": str(stage.output) if stage.output else None, **costs}, indent=1))
+        click.echo(pretty_json({"model": str(stage.output) if stage.output else None, **costs}))
     else:
         click.echo("\n".join(f"{name}: {value:.6g}" for name, value in costs.items()))
     return 0

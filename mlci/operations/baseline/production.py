@@ -20,7 +20,7 @@ from mlci.operations.lineage import evaluation_rows
 from mlci.operations.models import file_guards, rescore
 from mlci.operations.models.file_snapshot import MOVED
 from mlci.operations.models.predictions import PER_ROWS, PER_THOUSAND, ModelPredictions, OwnRows, ScoredChampion
-from mlci.registry import entries, ledger, registry, stored_files, versions
+from mlci.registry import ledger, registry, stored_files, versions
 from mlci.registry.entries import LedgerState, PredictionsAdded
 from mlci.registry.errors import VersionError
 from mlci.registry.ledger import LedgerHead
@@ -30,6 +30,7 @@ from mlci.registry.store import Store
 from mlci.registry.versions import Version
 from mlci.report.document import Report
 from mlci.report.serialization import parse_report
+from mlci.util.digests import canonical_json
 
 
 def champion_head(context: RunContext) -> LedgerHead | None:
@@ -289,7 +290,7 @@ def keep_rescored(store: Store, author: Author, scored: ScoredChampion) -> None:
     stored_files.put_verified(
         store, scored.path, said.file, of=f"predictions of version {scored.version} on other rows"
     )
-    digest = stored_files.describe(store, entries.canonical_json(said.model_dump(mode="json")))
+    digest = stored_files.describe(store, canonical_json(said.model_dump(mode="json")))
 
     def decide(state: LedgerState) -> PredictionsAdded | None:
         if state.champion != scored.version or rows in state.rescored:

@@ -1,7 +1,5 @@
 """Baselines from a file or a git reference."""
 
-import hashlib
-import json
 import shutil
 import uuid
 from dataclasses import dataclass, replace
@@ -23,6 +21,7 @@ from mlci.operations.context import RunContext, resolve_path
 from mlci.operations.lineage import origins
 from mlci.operations.models import file_guards, file_snapshot, predictions
 from mlci.operations.models.predictions import ModelPredictions, OwnRows, StepContext
+from mlci.util.digests import canonical_json, sha256_of
 
 _ORDER = " in the order of "
 
@@ -96,7 +95,7 @@ def config_digest(loaded: LoadedConfig) -> str:
         "columns": [evaluation.key, evaluation.label, evaluation.positive] if evaluation else None,
         "seed": config.policy.seed,
     }
-    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+    return sha256_of(canonical_json(parts))
 
 
 def own_steps(context: RunContext, worktree: Worktree, ref: str) -> tuple[RunContext, list[str]]:

@@ -8,9 +8,8 @@ from pathlib import Path
 from mlci.engine.tables.files import suffix_of
 from mlci.errors import InputError
 from mlci.operations.models.predictions import ModelPredictions
-from mlci.registry import entries
 from mlci.registry.manifest import VersionFile
-from mlci.registry.stored_files import digest_of
+from mlci.util.digests import canonical_json, sha256_of, sha256_of_file
 
 MOST_FILES = 10_000
 _HINT = "run with `--no-bundle` to judge it without keeping it for a promotion"
@@ -51,7 +50,7 @@ def model_digest(files: tuple[VersionFile, ...], *, folder: bool) -> str | None:
     """Return the digest of a model's only file, or of the list of a folder's files; ``None`` without a model."""
     if not folder:
         return files[0].digest if files else None
-    return entries.entry_digest(entries.canonical_json([[file.name, file.digest, file.bytes] for file in files]))
+    return sha256_of(canonical_json([[file.name, file.digest, file.bytes] for file in files]))
 
 
 def digest_artifacts(candidate: ModelPredictions, fingerprint: Callable[[str], str]) -> ArtifactDigests:
@@ -82,7 +81,7 @@ def try_digest_artifacts(candidate: ModelPredictions, fingerprint: Callable[[str
 def digest_file(path: Path, name: str) -> Artifact:
     """Digest one file."""
     try:
-        file = VersionFile(name=name, digest=digest_of(path), bytes=path.stat().st_size)
+        file = VersionFile(name=name, digest=sha256_of_file(path), bytes=path.stat().st_size)
     except ValueError as error:
         raise InputError(f"{path}: a bundle can't contain a file with this name; {_HINT}") from error
     return Artifact(path=path, file=file)

@@ -13,11 +13,12 @@ from mlci.operations.models.predictions import ScoredChampion
 from mlci.registry import compatibility
 from mlci.registry.errors import NewerError
 from mlci.registry.manifest import Bundle, VersionFile
-from mlci.registry.stored_files import MOST_DESCRIPTION_BYTES, digest_of
+from mlci.registry.stored_files import MOST_DESCRIPTION_BYTES
 from mlci.report.document import Report
 from mlci.report.serialization import MOST_BYTES as REPORT_BYTES
 from mlci.report.serialization import parse_report
 from mlci.util import safe_files
+from mlci.util.digests import sha256_of_file
 
 _AGAIN = "these are not the evaluated bytes; run `mlci run` again"
 
@@ -118,5 +119,5 @@ def _verify(path: Path, file: VersionFile) -> None:
     size = path.stat().st_size
     if size < file.bytes:
         raise InputError(Problem(f"was truncated: {size:,} of {file.bytes:,} bytes; {_AGAIN}", str(path)))
-    if size != file.bytes or digest_of(path) != file.digest:
+    if size != file.bytes or sha256_of_file(path) != file.digest:
         raise InputError(Problem(f"was altered: it is not sha256 {file.digest}; {_AGAIN}", str(path)))

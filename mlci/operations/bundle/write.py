@@ -14,10 +14,9 @@ from mlci.operations.context import RunContext
 from mlci.operations.evaluate import operational_metrics_of
 from mlci.operations.models.predictions import ScoredChampion
 from mlci.operations.run import RunResult
-from mlci.registry import entries
 from mlci.registry.manifest import Bundle, ChampionPredictions, Data, Predictions, champion_place
-from mlci.registry.stored_files import digest_of
 from mlci.report.document import Report
+from mlci.util.digests import canonical_json, sha256_of, sha256_of_file
 
 FOLDER, MANIFEST, DIGEST, REPORT = "bundle", "bundle.json", "bundle.sha256", "report.json"
 _BUILDING = ".mlci-bundle-"
@@ -50,7 +49,7 @@ def write_bundle(context: RunContext, out: Path, ran: RunResult, report: str) ->
         content = _manifest(ran, digests, pieces, context.config.model, provenance)
         for place, part in pieces.items():
             _copy(part, building / place, ours=context.scratch)
-        data = entries.canonical_json(content.model_dump(mode="json", by_alias=True))
+        data = canonical_json(content.model_dump(mode="json", by_alias=True))
         (building / MANIFEST).write_bytes(data)
         (building / DIGEST).write_bytes(seals_labels(data))
         building.chmod(0o755)
@@ -70,7 +69,7 @@ def clear_bundle(out: Path) -> None:
 
 def seals_labels(data: bytes) -> bytes:
     """Return the content of the file beside a manifest: its digest, as sha256sum writes it."""
-    return f"{entries.entry_digest(data)}  {MANIFEST}\n".encode()
+    return f"{sha256_of(data)}  {MANIFEST}\n".encode()
 
 
 def whole_set_values(report: Report) -> dict[str, float]:
@@ -144,7 +143,7 @@ def _copy(part: Artifact, target: Path, *, ours: Path) -> None:
                 linked = True
         if not linked:
             shutil.copyfile(part.path, target)
-    if target.stat().st_size != part.file.bytes or digest_of(target) != part.file.digest:
+    if target.stat().st_size != part.file.bytes or sha256_of_file(target) != part.file.digest:
         raise InputError(
             f"{part.path.name} changed during the evaluation: a process writes to it, perhaps one that a step started"
         )

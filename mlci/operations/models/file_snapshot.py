@@ -2,13 +2,13 @@
 
 import contextlib
 import glob
-import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from mlci.errors import InputError, Problem
 from mlci.execution.stages import file_stamps
+from mlci.util.digests import sha256_of, sha256_of_file
 
 MOVED = (
     "the evaluation set changed during the evaluation: a step writes to the file of `evaluation.data`, which existed "
@@ -63,15 +63,15 @@ def digest_contents(path: str) -> str | None:
     """
     if "://" in path:
         return None
-    digests = [_digest(item) for item in _found(path) if item.is_file()]
-    return hashlib.sha256(" ".join(digests).encode()).hexdigest()
+    digests = [sha256_of_file(item) for item in _found(path) if item.is_file()]
+    return sha256_of(" ".join(digests).encode())
 
 
 def contents_by_path(path: str, spelling: str) -> str | None:
     """Return the digest of mlci before 0.2, which depends on how the path of a single file is written."""
     if "://" in path or not Path(path).is_file():
         return None
-    return hashlib.sha256(repr({spelling: _digest(Path(path))}).encode()).hexdigest()
+    return sha256_of(repr({spelling: sha256_of_file(Path(path))}).encode())
 
 
 def _found(path: str) -> list[Path]:
@@ -81,10 +81,5 @@ def _found(path: str) -> list[Path]:
 def _mark(path: str, *, by_content: bool) -> object:
     found = _found(path)
     if by_content:
-        return {str(item): _digest(item) for item in found if item.is_file()}
+        return {str(item): sha256_of_file(item) for item in found if item.is_file()}
     return {str(item): file_stamps(item) for item in found}
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()

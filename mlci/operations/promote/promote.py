@@ -26,7 +26,7 @@ from mlci.operations.promote.preflight import (
     unknown_order_note,
 )
 from mlci.operations.promote.reevaluate import reevaluate_bundle
-from mlci.registry import entries, ledger, registry, stored_files, versions
+from mlci.registry import ledger, registry, stored_files, versions
 from mlci.registry.entries import LedgerState, Promotion
 from mlci.registry.ledger import LedgerHead
 from mlci.registry.manifest import Manifest, same
@@ -35,6 +35,7 @@ from mlci.registry.store import Store
 from mlci.registry.versions import Version
 from mlci.report.document import Report
 from mlci.report.text.number_format import pluralize
+from mlci.util.digests import canonical_json
 
 _TRIES = 20  # tries if other promotions come in between
 _ASKED = "`--again` was given"
@@ -310,7 +311,7 @@ def append_version(
     for file in bundle.content.everything():
         of = f"the bundle for version {number}"
         stored_files.put_verified(store, bundle.paths[file.digest], file, of=of, mend=mend)
-    digest = stored_files.describe(store, entries.canonical_json(manifest.model_dump(mode="json", by_alias=True)))
+    digest = stored_files.describe(store, canonical_json(manifest.model_dump(mode="json", by_alias=True)))
 
     def decide(state: LedgerState) -> Promotion:
         if (state.champion, state.versions, state.decided) != (seen.champion, seen.versions, seen.decided):

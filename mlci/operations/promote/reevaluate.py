@@ -26,10 +26,10 @@ from mlci.operations.lineage.origins import CurrentState
 from mlci.operations.models import rescore
 from mlci.operations.models.predictions import PER_ROWS, ModelPredictions
 from mlci.operations.report_builder import ReportContext, build_report
-from mlci.registry import entries
 from mlci.registry.ledger import LedgerHead
 from mlci.registry.manifest import VersionFile
 from mlci.report.document import Report, SharedRows
+from mlci.util.digests import sha256_of
 
 
 def reevaluate_bundle(
@@ -72,7 +72,7 @@ def reevaluate_bundle(
     text = save(report).encode()
     if use is not None:
         against = baseline.version if baseline else None
-        holdout_uses.record_use(context, use, report, digest=entries.entry_digest(text), against=against)
+        holdout_uses.record_use(context, use, report, digest=sha256_of(text), against=against)
     return _with_report(context, bundle, report, text, kept[0] if kept else None)
 
 
@@ -184,7 +184,7 @@ def _with_report(
     """Return the bundle with its new report, judged on the current rows."""
     path = context.scratch / "report.json"
     path.write_bytes(text)
-    file = VersionFile(name=write.REPORT, digest=entries.entry_digest(text), bytes=len(text))
+    file = VersionFile(name=write.REPORT, digest=sha256_of(text), bytes=len(text))
     judged_on = report.evaluation
     known = {"fingerprint": judged_on.fingerprint or holdout_uses.ON_NUMBERS, "rows": judged_on.rows or 0}
     data = bundle.content.data.model_copy(update={**known, "keys": rows.file if rows else None})

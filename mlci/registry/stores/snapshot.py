@@ -20,10 +20,11 @@ from typing import Annotated, Literal, NoReturn
 from pydantic import Field, ValidationError
 
 from mlci.errors import OutsideError
-from mlci.registry import entries, layout, store
+from mlci.registry import layout, store
 from mlci.registry.entries import Count, Digest, LedgerPart, Text
 from mlci.registry.errors import MendableError
 from mlci.registry.store import Checkpoint, Entries, Store
+from mlci.util.digests import canonical_json, sha256_of
 
 INDEX = "copy.json"
 MOST_BYTES = 64 * 1024 * 1024
@@ -90,7 +91,7 @@ class SnapshotReader(OnlyRead):
         except OSError as error:
             words = f"{folder / INDEX}: {error.strerror}; `mlci fetch` leaves it, in a step right before this one"
             raise MendableError(words) from error
-        if not hmac.compare_digest(entries.entry_digest(data), digest):
+        if not hmac.compare_digest(sha256_of(data), digest):
             raise MendableError(f"{folder / INDEX} is not what `mlci fetch` left: something wrote to it since")
         try:
             self._index = SnapshotIndex.model_validate_json(data)
@@ -172,10 +173,10 @@ class SnapshotWriter(OnlyRead):
         """Write the index; return its digest, which a reader of the copy needs."""
         seen = self._checkpoint and Seen(number=self._checkpoint.number, digest=self._checkpoint.digest)
         index = SnapshotIndex(shown=self.shown, tail=self._tail, witness=seen, entries=self._entries)
-        data = entries.canonical_json(index.model_dump(mode="json", by_alias=True))
+        data = canonical_json(index.model_dump(mode="json", by_alias=True))
         self._folder.mkdir(parents=True, exist_ok=True)
         (self._folder / INDEX).write_bytes(data)
-        return entries.entry_digest(data)
+        return sha256_of(data)
 
     def tail(self) -> int:
         """Return the newest entry's number."""

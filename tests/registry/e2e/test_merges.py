@@ -5,9 +5,10 @@ import threading
 
 import pytest
 
-from mlci.registry import entries, ledger, registry
+from mlci.registry import ledger, registry
 from mlci.registry.entries import Actor, Promotion
 from mlci.registry.registry import Author
+from mlci.util.digests import canonical_json, sha256_of
 from tests.support.project import mlci, run
 from tests.support.registry.lifecycle import (
     champion,
@@ -141,11 +142,11 @@ class TestTwoAtOnce:
             content = {**manifest(tmp_path, now.versions), "version": now.versions + 1}
             path = tmp_path / "loose"
             path.write_bytes(
-                entries.canonical_json(
+                canonical_json(
                     {**content, "seconds": {"x": 1.0}, "recipe": {**content["recipe"], "seed": now.versions}}
                 )
             )
-            digest = entries.entry_digest(path.read_bytes())
+            digest = sha256_of(path.read_bytes())
             store_.put(path, digest)
             body = Promotion(version=now.versions + 1, manifest=digest, replaced=now.champion)
             real(store_, stamp, lambda _: body)

@@ -4,8 +4,9 @@ import json
 
 import pytest
 
-from mlci.registry import entries, ledger
+from mlci.registry import ledger
 from mlci.registry.entries import Actor
+from mlci.util.digests import sha256_of
 from tests.support.project import BY_FILE, BY_RUNNING, KNOWN, change, holdout, mlci, predictions, run, shown, write
 from tests.support.registry.lifecycle import (
     ABSOLUTE,
@@ -383,7 +384,7 @@ class TestUses:
         run(tmp_path, "--record", GITHUB_ACTOR="octocat", GITHUB_SHA="c" * 40, **workflow)
         entry = list(ledger.iter_all(store(tmp_path)))[-1]
         assert entry.by == Actor(actor="octocat", commit="c" * 40, run="https://github.com/o/r/actions/runs/7")
-        assert entry.body.report == entries.entry_digest((tmp_path / ".mlci/out/report.json").read_bytes())
+        assert entry.body.report == sha256_of((tmp_path / ".mlci/out/report.json").read_bytes())
         assert (entry.body.verdict, entry.body.against) == ("pass", 1)
 
     def test_run_record__file_baseline(self, tmp_path):

@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from mlci.registry import entries, ledger
+from mlci.registry import ledger
+from mlci.util.digests import sha256_of
 from tests.support.project import change, holdout, mlci, run, shown
 from tests.support.registry.lifecycle import (
     ABSOLUTE,
@@ -175,7 +176,7 @@ class TestJudgedAgain:
         accuracy = next(row for row in report["metrics"] if row["metric"] == "accuracy")
         assert (accuracy["baseline"], accuracy["candidate"]) == pytest.approx((1 - other / 10, 0.9))
         if code == 0:
-            assert manifest(tmp_path, 3)["report"]["digest"] == entries.entry_digest(
+            assert manifest(tmp_path, 3)["report"]["digest"] == sha256_of(
                 (tmp_path / ".mlci/out/report.json").read_bytes()
             )
 

@@ -19,6 +19,7 @@ from mlci.registry.entries import (
 )
 from mlci.registry.manifest import Data, Environment, Manifest, Predictions, Recipe, VersionFile
 from mlci.registry.store import Checkpoint
+from mlci.util.digests import canonical_json, sha256_of
 
 _counter = itertools.count()
 DIGEST = "0123456789abcdef" * 4
@@ -61,7 +62,7 @@ def version(store, folder: Path, number: int, data: bytes = b"") -> str:
         "data": Data(fingerprint="sha256:rows", rows=1),
     }
     manifest = Manifest(version=number, **parts)
-    return kept("manifest", entries.canonical_json(manifest.model_dump(mode="json", by_alias=True))).digest
+    return kept("manifest", canonical_json(manifest.model_dump(mode="json", by_alias=True))).digest
 
 
 def promoted(store, folder: Path, count: int = 1) -> None:
@@ -146,9 +147,9 @@ def history(steps, *, times=None) -> Memory:
 
 def forge(store: Memory, first: int, change) -> None:
     """Rewrite a ledger from an entry on and chain every later one, as an attacker who hides a change would."""
-    previous = entries.entry_digest(store.kept[first - 1]) if first > 1 else None
+    previous = sha256_of(store.kept[first - 1]) if first > 1 else None
     kept = state = ledger.read_entry(store, first - 1).state if first > 1 else LedgerState()
-    digests = {number: entries.entry_digest(data) for number, data in store.kept.items() if number < first}
+    digests = {number: sha256_of(data) for number, data in store.kept.items() if number < first}
     for number in range(first, store.tail() + 1):
         entry = ledger.read_entry(store, number)
         entry = change(entry) if number == first else entry
@@ -159,7 +160,7 @@ def forge(store: Memory, first: int, change) -> None:
         state = after
         entry = entry.model_copy(update={"previous": previous, "state": kept})
         store.kept[number] = entries.dump_entry(entry)
-        previous = digests[number] = entries.entry_digest(store.kept[number])
+        previous = digests[number] = sha256_of(store.kept[number])
 
 
 def planted(store: Memory, number: int) -> None:

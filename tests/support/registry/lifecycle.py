@@ -3,10 +3,11 @@
 import json
 from pathlib import Path
 
-from mlci.registry import entries, ledger, registry
+from mlci.registry import ledger, registry
 from mlci.registry.entries import Actor, Promotion
 from mlci.registry.registry import Author
 from mlci.registry.stores.folder import FolderStore
+from mlci.util.digests import canonical_json, sha256_of
 from tests.support import project
 from tests.support.project import mlci
 from tests.support.repository import commit, made
@@ -81,7 +82,7 @@ def put(folder: Path, data: bytes) -> dict:
     """Put bytes into the registry as they are; return what a manifest says of them."""
     path = folder / "loose"
     path.write_bytes(data)
-    digest = entries.entry_digest(data)
+    digest = sha256_of(data)
     store(folder).put(path, digest)
     path.unlink()
     return {"digest": digest, "bytes": len(data)}
@@ -96,9 +97,9 @@ def reseal(bundle: Path, report: dict) -> None:
     data = json.dumps(report).encode()
     (bundle / "report.json").write_bytes(data)
     content = json.loads((bundle / "bundle.json").read_text())
-    content["report"].update(digest=entries.entry_digest(data), bytes=len(data))
+    content["report"].update(digest=sha256_of(data), bytes=len(data))
     (bundle / "bundle.json").write_text(json.dumps(content))
-    digest = entries.entry_digest((bundle / "bundle.json").read_bytes())
+    digest = sha256_of((bundle / "bundle.json").read_bytes())
     (bundle / "bundle.sha256").write_text(f"{digest}  bundle.json\n")
 
 
@@ -107,7 +108,7 @@ def planted(folder, **changes):
     document = {**manifest(folder), "version": 2}
     for key, value in changes.items():
         document[key] = {**document[key], **value}
-    said = put(folder, entries.canonical_json(document))
+    said = put(folder, canonical_json(document))
     body = Promotion(version=2, manifest=said["digest"], replaced=1)
     stamp = Author(by=Actor(), now=lambda: "2026-01-01T00:00:00+00:00", nonce=lambda: "x")
     registry.append_entry(store(folder), stamp, lambda _: body)

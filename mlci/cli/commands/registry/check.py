@@ -1,6 +1,5 @@
 """``mlci registry check``."""
 
-import json
 import os
 import time
 from dataclasses import asdict, replace
@@ -16,6 +15,7 @@ from mlci.cli.wiring import load_configuration
 from mlci.operations.registry_probe import RegistryProbe
 from mlci.operations.registry_probe import probe_registry as run_checks
 from mlci.registry.store import Store
+from mlci.util.json_text import pretty_json
 
 _FAILED = 4
 
@@ -58,7 +58,7 @@ def check_command(config_path: Path, *, as_json: bool) -> int:
     text = "\n".join(_line(one) for one in found)
     if as_json:
         document = {"registry": opened(loaded.config.model).shown, "usable": not failed}
-        click.echo(json.dumps(document | {"checks": [asdict(one) for one in found]}, indent=1, ensure_ascii=False))
+        click.echo(pretty_json(document | {"checks": [asdict(one) for one in found]}))
     else:
         click.echo(text)
     write_step_result({}, text)

@@ -1,6 +1,5 @@
 """``mlci diff``."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ from mlci.cli.registry_factory import open_registry
 from mlci.cli.wiring import load_configuration, run_context, terminal_style
 from mlci.operations.diff import CANDIDATE, PRODUCTION, Diff, DiffSide, diff_versions
 from mlci.report.registry_text import diff_text
+from mlci.util.json_text import pretty_json
 
 
 @click.command()
@@ -35,7 +35,7 @@ def command(before: str, after: str, config_path: Path, out: Path, *, as_json: b
     with run_context(loaded, cached=False, registry=store) as context:
         found = diff_versions(context, before, after, out=out)
     if as_json:
-        click.echo(json.dumps(_plain(found), indent=1, ensure_ascii=False))
+        click.echo(pretty_json(_plain(found)))
     else:
         _, width = terminal_style()
         names = (found.before.name, found.after.name)

@@ -1,6 +1,5 @@
 """``mlci ledger``."""
 
-import json
 from pathlib import Path
 
 import click
@@ -16,6 +15,7 @@ from mlci.registry.errors import CorruptError
 from mlci.registry.store import Store
 from mlci.registry.verification import RegistryAudit, verify_registry
 from mlci.report.text.number_format import pluralize
+from mlci.util.json_text import pretty_json
 
 LIMIT = 50
 
@@ -59,7 +59,7 @@ def verify_command(config_path: Path, *, as_json: bool, files: bool) -> int:
             "state": state.model_dump(),
             "findings": [{"entry": item.number or None, "message": item.message} for item in found.findings],
         }
-        click.echo(json.dumps(document, indent=1))
+        click.echo(pretty_json(document))
     else:
         click.echo(text)
     return 0
@@ -101,7 +101,7 @@ def log_command(config_path: Path, *, as_json: bool, limit: int, before: int | N
     found = ledger.read_page(store, ledger_head, first, last) if last else []
     if as_json:
         rows = [entry.model_dump(mode="json", by_alias=True) for entry in found]
-        click.echo(json.dumps(rows, indent=1, ensure_ascii=False))
+        click.echo(pretty_json(rows))
     elif not ledger_head.number:
         click.echo(f"{store.shown} has no entry yet")
     for entry in reversed(found if not as_json else []):

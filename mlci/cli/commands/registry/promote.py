@@ -1,6 +1,5 @@
 """``mlci promote``."""
 
-import json
 import os
 from functools import partial
 from pathlib import Path
@@ -23,9 +22,10 @@ from mlci.operations import holdout_uses
 from mlci.operations.context import RunContext
 from mlci.operations.promote.import_model import import_model
 from mlci.operations.promote.promote import PromoteOptions, PromotionResult, promote
-from mlci.registry import entries
 from mlci.report.document import Report
 from mlci.report.serialization import dump_report
+from mlci.util.digests import sha256_of
+from mlci.util.json_text import pretty_json
 
 MOST_WORDS = 2_000  # of an entry of the ledger
 
@@ -114,9 +114,7 @@ def _record_use(context: RunContext, report: Report) -> None:
     if use is not None and not use.again:
         version = report.baseline.version
         against = int(version) if report.baseline.source == "production" and version else None
-        holdout_uses.record_use(
-            context, use, report, digest=entries.entry_digest(dump_report(report).encode()), against=against
-        )
+        holdout_uses.record_use(context, use, report, digest=sha256_of(dump_report(report).encode()), against=against)
 
 
 def sanitize_notes(text: str | None, option: str, *, most: int = MOST_WORDS) -> str | None:
@@ -151,7 +149,7 @@ def _json(outcome: PromotionResult) -> str:
         "refused": outcome.refused,
         "notes": list(outcome.notes),
     }
-    return json.dumps(document, indent=1, ensure_ascii=False)
+    return pretty_json(document)
 
 
 def promotion_text(outcome: PromotionResult, out: Path) -> str:

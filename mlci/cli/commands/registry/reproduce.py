@@ -1,6 +1,5 @@
 """``mlci reproduce``."""
 
-import json
 import os
 import shutil
 import sys
@@ -29,6 +28,7 @@ from mlci.operations.reproduce import (
     take_over_reproduction,
 )
 from mlci.report.registry_text import reproduction_text
+from mlci.util.json_text import pretty_json
 from mlci.util.safe_files import read_bounded
 
 _DIFFERENT = 1
@@ -105,7 +105,7 @@ def command(
         left = found.found.model_dump_json(by_alias=True, indent=1) + "\n"
         write_files(save.parent, {save.name: left}, option="--save")
     if as_json:
-        click.echo(json.dumps(_plain(found), indent=1, ensure_ascii=False))
+        click.echo(pretty_json(_plain(found)))
     else:
         click.echo(_shown(found), nl=False)
     return _DIFFERENT if found.outcome == "different" else 0

@@ -1,6 +1,5 @@
 """``mlci rollback``."""
 
-import json
 import os
 from dataclasses import asdict
 from pathlib import Path
@@ -12,6 +11,7 @@ from mlci.cli.commands.registry.promote import sanitize_notes
 from mlci.cli.github_actions import write_step_result
 from mlci.cli.registry_factory import load_with_registry, update_mlflow_aliases, with_intent, writer
 from mlci.operations.rollback import RollbackResult, roll_back
+from mlci.util.json_text import pretty_json
 
 
 @click.command()
@@ -40,7 +40,7 @@ def command(config_path: Path, *, as_json: bool, to: int | None, reason: str, ta
         done = roll_back(store, author, to=to, reason=why)
     text = rollback_text(done)
     document = {name: value for name, value in asdict(done).items() if name != "earlier" or value is not None}
-    click.echo(json.dumps(document, indent=1) if as_json else text)
+    click.echo(pretty_json(document) if as_json else text)
     outputs = {"rolled-back": done.entry is not None, "version": done.version, "replaced": done.replaced}
     write_step_result(outputs, f"{text}: {why}")
     if words := update_mlflow_aliases(store, take_alias=take_alias):

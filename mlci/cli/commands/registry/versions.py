@@ -1,6 +1,5 @@
 """``mlci versions``."""
 
-import json
 from itertools import takewhile
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from mlci.registry.ledger import LedgerHead
 from mlci.registry.ledger_state import rolled_back_versions
 from mlci.registry.store import Store
 from mlci.registry.versions import Version
+from mlci.util.json_text import pretty_json
 
 LIMIT = 20
 
@@ -44,7 +44,7 @@ def command(config_path: Path, *, as_json: bool, limit: int, before: int | None)
     if as_json:
         document = {"model": loaded.config.model, "champion": champion, "versions": rows}
         document |= {"more": more} if more else {}
-        click.echo(json.dumps(document, indent=1, ensure_ascii=False))
+        click.echo(pretty_json(document))
     elif not ledger_head.state.versions:
         click.echo(f"{loaded.config.model} has no version in {store.shown} yet; `mlci run` and `mlci promote` make one")
     else:

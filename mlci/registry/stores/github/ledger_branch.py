@@ -33,6 +33,7 @@ from mlci.registry import entries, layout
 from mlci.registry.errors import CorruptError, MendableError, UnknownOutcomeError
 from mlci.registry.store import Checkpoint, dump_checkpoint
 from mlci.registry.stores.github.checkpoint_ref import CheckpointRef, entry_added_by
+from mlci.util.digests import sha256_of
 
 LEDGER = """\
 # Ledger of {model}
@@ -202,7 +203,7 @@ class LedgerBranch:
         tip = None if self._trail.knows(checkpoint) else self._tip
         has = tip is not None and tip.number >= checkpoint.number
         data = self._entry(tip, checkpoint.number) if tip is not None and has else None
-        same = data is not None and entries.entry_digest(data) == checkpoint.digest
+        same = data is not None and sha256_of(data) == checkpoint.digest
         self._trail.leave(checkpoint, tip.commit if tip is not None and same else None)
 
     def _look(self) -> Tip | None:
@@ -257,7 +258,7 @@ class LedgerBranch:
         return False
 
     def _push(self, base: Tip | None, number: int, entry: bytes) -> RefusedError | None:
-        checkpoint = Checkpoint(number=number, digest=entries.entry_digest(entry))
+        checkpoint = Checkpoint(number=number, digest=sha256_of(entry))
         files = {f"ledger/{layout.entry_name(number)}": entry, "witness.json": dump_checkpoint(checkpoint)}
         if base is None:
             files["README.md"] = LEDGER.format(model=self._name).encode("utf-8")

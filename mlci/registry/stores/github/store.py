@@ -10,7 +10,6 @@ GitHub allows 1,000 assets a release, each under 2 GiB ("About releases" in its 
 for an empty file, a placeholder line is uploaded.
 """
 
-import hashlib
 import re
 import tempfile
 from dataclasses import dataclass, field
@@ -28,11 +27,12 @@ from mlci.registry import layout, store
 from mlci.registry.store import Checkpoint, Entries
 from mlci.registry.stores.github.ledger_branch import LedgerBranch
 from mlci.util import atomic_files, safe_files
+from mlci.util.digests import sha256_of
 from mlci.util.retry import RetryPolicy
 
 MOST_ASSET_BYTES = (1 << 31) - 1
 MOST_ASSETS = 1_000
-_EMPTY = hashlib.sha256(b"").hexdigest()
+_EMPTY = sha256_of(b"")
 _INSTEAD = b"an empty file\n"
 _ELSEWHERE = "keep the registry in an object store (`registry: s3://bucket/prefix`, gs:// or az://)"
 _TRIES = 5
@@ -299,7 +299,7 @@ def is_complete(asset: Asset, size: int | None = None) -> bool:
     """Whether GitHub's metadata matches a complete file: by SHA-256, else by size."""
     if asset.state != "uploaded" or (size is not None and asset.size != size):
         return False
-    sha256 = hashlib.sha256(_INSTEAD).hexdigest() if asset.name == _EMPTY else asset.name
+    sha256 = sha256_of(_INSTEAD) if asset.name == _EMPTY else asset.name
     return asset.digest is None or asset.digest == f"sha256:{sha256}"
 
 

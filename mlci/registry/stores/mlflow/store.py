@@ -20,7 +20,6 @@ counts**; the others are void. No later claim can change that, and every reader 
 import base64
 import binascii
 import contextlib
-import hashlib
 import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
@@ -29,12 +28,13 @@ from pathlib import Path
 from typing import Any
 
 from mlci.errors import OutsideError
-from mlci.registry import entries, layout
+from mlci.registry import layout
 from mlci.registry.errors import ConflictError, CorruptError, NotFoundError, UnconfirmedError, UnknownOutcomeError
 from mlci.registry.store import Checkpoint, Entries
 from mlci.registry.stores.mlflow import client
 from mlci.registry.stores.mlflow.files import ModelExperiment
 from mlci.registry.stores.retry import Limits
+from mlci.util.digests import sha256_of
 
 NUMBER = "mlci.number"
 CLAIM_SOURCE = "mlci://ledger/entry"
@@ -226,7 +226,7 @@ def claim_tags(number: int, entry: bytes) -> dict[str, str]:
     plain = _PLAIN.fullmatch(entry) is not None
     text = entry.decode("ascii") if plain else base64.b64encode(entry).decode("ascii")
     parts = {f"{_PART}.{at // _MOST_TAG:03d}": text[at : at + _MOST_TAG] for at in range(0, len(text), _MOST_TAG)}
-    form = {_DIGEST: hashlib.sha256(entry).hexdigest(), _FORM: "text" if plain else "base64"}
+    form = {_DIGEST: sha256_of(entry), _FORM: "text" if plain else "base64"}
     return {NUMBER: str(number), **form, **parts}
 
 
@@ -262,7 +262,7 @@ def entry_of_claim(found: Mapping[str, str], *, shown: str) -> bytes:
         data = text.encode("ascii") if found.get(_FORM) == "text" else base64.b64decode(text, validate=True)
     except (ValueError, binascii.Error):
         data = None
-    if data is None or entries.entry_digest(data) != found.get(_DIGEST):
+    if data is None or sha256_of(data) != found.get(_DIGEST):
         where = f"entry {found.get(NUMBER)} is damaged"
         raise CorruptError(f"{shown}: {where}: its tags {_PART}.000 … do not match {_DIGEST}")
     return data

@@ -1,9 +1,10 @@
-"""Limits on untrusted JSON, checked in one pass before parsing.
+"""JSON as text: limits on untrusted documents, and the form that people read.
 
 A parser takes up to a hundred bytes of memory for each byte of text: sixty million bytes of ``[],`` are twenty million
 lists. A limit on the size alone is therefore not sufficient.
 """
 
+import json
 import re
 from dataclasses import dataclass
 
@@ -44,3 +45,8 @@ def excess(text: str, most: Bounds) -> str | None:
         if depth > most.depth:
             return f"nested more than {most.depth} deep"
     return None
+
+
+def pretty_json(document: object) -> str:
+    """Return a document as people read it, without a line end."""
+    return json.dumps(document, indent=1, ensure_ascii=False)
