@@ -1,3 +1,5 @@
+"""The environment of a child process: secrets are removed, everything else stays."""
+
 import os
 import subprocess
 import sys
@@ -21,16 +23,16 @@ AWS_SECRET_ACCESS_KEY HF_TOKEN INPUT_CONFIG ACTIONS_STEP_DEBUG
 
 
 @pytest.mark.parametrize("name", DROPPED.split())
-def test_secrets_and_command_files_are_dropped(name):
+def test_child_environment__drops_secrets_and_command_files(name):
     assert name not in child_environment({name: "x", "PATH": "/bin"}, {})
 
 
 @pytest.mark.parametrize("name", KEPT.split())
-def test_the_rest_stays(name):
+def test_child_environment__keeps_other_variables(name):
     assert child_environment({name: "x"}, {})[name] == "x"
 
 
-def test_output_is_unbuffered_unless_the_user_says_otherwise():
+def test_child_environment__unbuffered_output():
     assert child_environment({}, {})["PYTHONUNBUFFERED"] == "1"
     assert child_environment({"PYTHONUNBUFFERED": ""}, {})["PYTHONUNBUFFERED"] == ""
 
@@ -51,7 +53,7 @@ CLOUD = dict.fromkeys(
         (".mlci/registry", set()),
     ],
 )
-def test_child_environment__goes_without_the_credentials_of_the_configured_registry(place, absent):
+def test_child_environment__credentials_of_the_configured_registry(place, absent):
     parent = {**CLOUD, "MLFLOW_TRACKING_PASSWORD": "x", "PATH": "/bin"}
     kept = child_environment(parent, {}, credentials=registry_credentials(place))
     assert set(parent) - set(kept) == absent
@@ -59,10 +61,10 @@ def test_child_environment__goes_without_the_credentials_of_the_configured_regis
     assert set(parent) <= set(named)
 
 
-def test_processes__what_is_withheld_is_written_once(tmp_path):
+def test_processes__withheld_variables_are_listed_once(tmp_path):
     log = Recording()
-    ours = {"PATH": os.environ["PATH"], **CLOUD}
-    steps = ProcessRunner(environment=ours, log=log, limits=QUICK, credentials=("AWS_",))
+    variables = {"PATH": os.environ["PATH"], **CLOUD}
+    steps = ProcessRunner(environment=variables, log=log, limits=QUICK, credentials=("AWS_",))
     for named in ((), ("AWS_PROFILE",)):
         steps.run(step("echo $AWS_PROFILE-$AWS_SECRET_ACCESS_KEY", tmp_path, named=named))
     names, example = "AWS_PROFILE, AWS_SECRET_ACCESS_KEY", "that it names, e.g. `train: {env: [AWS_PROFILE]}`"
@@ -73,10 +75,10 @@ def test_processes__what_is_withheld_is_written_once(tmp_path):
     ]
 
 
-def test_a_real_command_sees_none_of_them(tmp_path):
+def test_process_runner__secrets_in_a_real_command(tmp_path):
     log = Recording()
-    ours = {**os.environ, **dict.fromkeys(DROPPED.split(), "hunter2"), "KEPT": "yes"}
-    runner(log, environment=ours).run(
+    variables = {**os.environ, **dict.fromkeys(DROPPED.split(), "hunter2"), "KEPT": "yes"}
+    runner(log, environment=variables).run(
         step("env; tr '\\0' '\\n' < /proc/$PPID/environ", tmp_path, env={"MLCI_SEED": "7"})
     )
     assert not [line for line in log.lines if "hunter2" in line]
@@ -98,11 +100,13 @@ subprocess.run(["cat", f"/proc/{{os.getpid()}}/environ"])
 
 def peeked(*, hide):
     """Return what a child of an ordinary user reads from its parent's ``/proc/…/environ``."""
-    ours = {**os.environ, "GITHUB_TOKEN": "hunter2"}
-    done = subprocess.run([sys.executable, "-c", PEEK.format(hide=hide)], env=ours, capture_output=True, check=True)
+    variables = {**os.environ, "GITHUB_TOKEN": "hunter2"}
+    done = subprocess.run(
+        [sys.executable, "-c", PEEK.format(hide=hide)], env=variables, capture_output=True, check=True
+    )
     return done.stdout + done.stderr
 
 
-def test_the_token_of_the_parent_is_out_of_an_ordinary_users_sight():
+def test_process_runner__parents_token_is_unreadable():
     assert b"hunter2" in peeked(hide=False)  # the hole is real
     assert b"Permission denied" in peeked(hide=True)

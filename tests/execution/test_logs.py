@@ -1,3 +1,5 @@
+"""Logs of steps: plain, in GitHub's groups, and on a terminal."""
+
 import io
 import re
 
@@ -11,19 +13,19 @@ def shown(log_type, tmp_path, command="echo one; echo '::error::two'", **more):
     return re.sub(r"\d+\.\d s", "0.0 s", stream.getvalue())
 
 
-def test_plain_heading_lines_and_time(tmp_path):
+def test_plain_log__heading_lines_and_time(tmp_path):
     assert shown(PlainLog, tmp_path) == (
         "── train: echo one; echo '::error::two'\none\n: :error::two\n── train: ended well after 0.0 s\n"
     )
 
 
-def test_a_group_on_github_with_the_time_outside(tmp_path):
+def test_actions_log__group_with_the_time_outside(tmp_path):
     assert shown(ActionsLog, tmp_path, "echo 100%\necho two") == (
         "::group::train: echo 100%25 ⏎ echo two\n100%\ntwo\n::endgroup::\n── train: ended well after 0.0 s\n"
     )
 
 
-def test_a_terminal_shows_one_live_line_and_leaves_one():
+def test_terminal_log__one_live_line():
     stream = io.StringIO()
     log = TerminalLog(stream, width=20)
     log.start(name="train", command="python train.py --with many options")
@@ -35,7 +37,7 @@ def test_a_terminal_shows_one_live_line_and_leaves_one():
     )
 
 
-def test_a_verbose_terminal_shows_lines_too():
+def test_terminal_log__verbose():
     stream = io.StringIO()
     log = TerminalLog(stream, verbose=True)
     log.start(name="train", command="x")
@@ -43,7 +45,7 @@ def test_a_verbose_terminal_shows_lines_too():
     assert stream.getvalue().endswith("\r\x1b[Kepoch 1\n")
 
 
-def test_a_sign_of_life_after_each_minute_of_silence_only():
+def test_plain_log__line_after_a_minute_of_silence():
     stream = io.StringIO()
     log = PlainLog(stream)
     log.start(name="train", command="x")
@@ -59,7 +61,7 @@ def test_a_sign_of_life_after_each_minute_of_silence_only():
     ]
 
 
-def test_an_ascii_stream_gets_escapes_instead_of_an_exception():
+def test_plain_log__ascii_stream():
     raw = io.BytesIO()
     log = PlainLog(io.TextIOWrapper(raw, "ascii"))
     log.line("größe")

@@ -1,4 +1,4 @@
-"""Functions of rows in a process of their own: what they see, what they get, and what happens when they misbehave."""
+"""Custom metrics in a separate process: their environment, their arguments, and failures."""
 
 import os
 import textwrap
@@ -41,7 +41,7 @@ def evaluate(folder, code, *functions, given=None, log=None, draws=2, environmen
     return process.evaluate(metrics, given or sample(), draws=draws, seed=7, timeout=timeout)
 
 
-def test_evaluate__one_process_gets_labels_as_written_for_all_functions(tmp_path):
+def test_evaluate__one_process_for_all_functions(tmp_path):
     code = """
         import os
         import numpy as np
@@ -80,7 +80,7 @@ def scikit_learns(name, *arrays, classes=2, **params):
     return found.on, found.function(*arrays)
 
 
-def test_find__scikit_learns_functions_scorers_and_parameters():
+def test_find__scikit_learn_functions_scorers_and_parameters():
     y, p, s = LABELS % 2, DECIDED % 2, RNG.random(60)
     assert scikit_learns("fbeta_score", y, p, beta=2) == ("decision", pytest.approx(fbeta_score(y, p, beta=2)))
     kappa = cohen_kappa_score(LABELS, DECIDED, weights="quadratic", labels=[0, 1, 2])
@@ -89,7 +89,7 @@ def test_find__scikit_learns_functions_scorers_and_parameters():
     assert scikit_learns("d2_log_loss_score", y, s) == ("score", pytest.approx(d2_log_loss_score(y, s)))
 
 
-def test_quadratic_weighted_kappa__a_class_that_is_missing_keeps_its_place():
+def test_quadratic_weighted_kappa__missing_class_keeps_its_place():
     y, p = np.array([0, 2, 0, 2]), np.array([0, 2, 2, 2])
     assert scikit_learns("quadratic_weighted_kappa", y, p, classes=3)[1] == pytest.approx(0.5)
 
@@ -100,7 +100,7 @@ def test_find__scikit_learn_in_the_process(tmp_path):
     assert found.values[0, 0, 0, 0] == pytest.approx(fbeta_score(given.labels, given.decisions[0], beta=2))
 
 
-def test_evaluate__same_seed_same_bytes_and_random_functions_get_a_note(tmp_path):
+def test_evaluate__same_seed_and_random_functions(tmp_path):
     code = """
         import random
         import numpy as np
@@ -116,7 +116,7 @@ def test_evaluate__same_seed_same_bytes_and_random_functions_get_a_note(tmp_path
 SECRETS = dict.fromkeys(("GITHUB_TOKEN", "ACTIONS_RUNTIME_TOKEN", "GITHUB_OUTPUT", "MLCI_TOKEN"), "secret")
 
 
-def test_evaluate__sees_no_token_and_commands_that_it_prints_are_harmless(tmp_path):
+def test_evaluate__no_token_and_no_workflow_commands(tmp_path):
     code = """
         import os, sys
         print("::set-output name=verdict::pass")
@@ -130,7 +130,7 @@ def test_evaluate__sees_no_token_and_commands_that_it_prints_are_harmless(tmp_pa
     assert sorted(log.lines) == ["## [set-output name=verdict]pass", ": :set-output name=verdict::pass"]
 
 
-def test_evaluate__files_of_the_folder_shadow_neither_the_standard_library_nor_numpy(tmp_path):
+def test_evaluate__files_of_the_folder_shadow_no_library(tmp_path):
     home = tmp_path / "project"
     home.mkdir()
     for name in ("json", "numpy", "random", "mlci"):
@@ -159,14 +159,14 @@ BROKEN = {
 
 
 @pytest.mark.parametrize(("code", "reason"), BROKEN.values(), ids=BROKEN)
-def test_evaluate__a_process_that_dies_or_spoils_its_answer_is_a_failed_step(tmp_path, code, reason):
+def test_evaluate__process_dies_or_damages_its_answer(tmp_path, code, reason):
     with pytest.raises(StepError) as caught:
         evaluate(tmp_path, code, "mine:f", draws=0)
     assert str(caught.value).startswith("metric `mine:f` (line 12 of the configuration): ")
     assert reason in str(caught.value)
 
 
-def test_evaluate__a_function_that_hangs_is_ended_and_named(tmp_path):
+def test_evaluate__function_hangs(tmp_path):
     code = """
         import time
         def quick(y_true, y_pred): return 1.0
@@ -178,7 +178,7 @@ def test_evaluate__a_function_that_hangs_is_ended_and_named(tmp_path):
     assert time.monotonic() - begun < 15
 
 
-def test_evaluate__nan_is_undefined_with_a_reason_in_one_line(tmp_path):
+def test_evaluate__nan_is_undefined_with_a_reason(tmp_path):
     code = "def f(y_true, y_pred): raise ValueError('::error::x\\nmore')\ndef g(y_true, y_pred): return float('nan')"
     found = evaluate(tmp_path, code, "mine:f", "mine:g")
     assert np.isnan(found.values).all()
@@ -186,7 +186,7 @@ def test_evaluate__nan_is_undefined_with_a_reason_in_one_line(tmp_path):
     assert found.reasons[1, 1] == "the metric returned nan"
 
 
-def test_evaluate__functions_that_can_not_be_called_are_refused_with_their_lines(tmp_path):
+def test_evaluate__functions_that_cannot_be_called(tmp_path):
     home = tmp_path / "project"
     home.mkdir()
     (home / "absent.py").write_text("import nothing_of_that_name\ndef f(y, p): return 1")
@@ -204,7 +204,7 @@ def test_evaluate__functions_that_can_not_be_called_are_refused_with_their_lines
     assert "`mine:turned` takes (y_pred, y_true), and mlci calls function(labels, predictions)" in problems[4]
 
 
-def test_evaluate__a_parameter_that_says_nothing_is_a_guess_with_a_note(tmp_path):
+def test_evaluate__unclear_parameter_is_noted(tmp_path):
     scores = (RNG.random(60), RNG.random(60))
     code = "def f(y, p): return float(p.mean())\ng = lambda y, y_pred_proba: y_pred_proba.mean()"
     given = sample((0, 1), task="binary", scores=scores)
@@ -224,7 +224,7 @@ def test_evaluate__a_parameter_that_says_nothing_is_a_guess_with_a_note(tmp_path
         *((name, None) for name in ("p", "y_hat", "yhat", "values", "b", "spreads", "probe")),
     ],
 )
-def test_predictions_by_name__words_of_the_second_parameter(name, on):
+def test_predictions_by_name__second_parameter(name, on):
     assert predictions_by_name(["y_true", name]) == on
 
 
@@ -233,6 +233,6 @@ def test_shown_name__parameters_in_order():
     assert shown_name("f", {"b": "x", "a": 2}) == "f(a=2, b=x)"
 
 
-def test_evaluate__the_answer_is_removed(tmp_path):
+def test_evaluate__answer_is_removed(tmp_path):
     evaluate(tmp_path, "def f(y_true, y_pred): return 1", "mine:f", draws=0)
     assert list((tmp_path / "scratch").iterdir()) == []

@@ -1,3 +1,5 @@
+"""Metrics files: formats, names, numbers, and files that are rejected."""
+
 import json
 import math
 
@@ -32,19 +34,19 @@ def refused(tmp_path, name, text):
         ("metrics", "auc: 0.9\ntest: {f1: 0.001, n: 7}\nmodel: rf\ncm: []\nwhen: 2024-01-01\n"),
     ],
 )
-def test_nested_numbers_become_dotted_names(tmp_path, name, text):
+def test_read_metrics_file__nested_names(tmp_path, name, text):
     found = read_metrics_file(written(tmp_path, name, text))
     assert found.values == {"auc": 0.9, "test.f1": 0.001, "test.n": 7.0}
     assert list(found.values) == ["auc", "test.f1", "test.n"]
     assert found.left_out == ("model", "cm", "when")
 
 
-def test_toml(tmp_path):
+def test_read_metrics_file__toml(tmp_path):
     found = read_metrics_file(written(tmp_path, "m.toml", 'auc = 0.9\nmodel = "rf"\n[test]\nf1 = 0.5\n'))
     assert found.values == {"auc": 0.9, "test.f1": 0.5}
 
 
-def test_metrics_that_disappeared():
+def test_missing_metrics__names():
     assert missing_metrics({"b": 1.0, "a": 2.0, "c": 3.0}, {"a": 2.0, "new": 1.0}) == ["b", "c"]
     assert missing_metrics({}, {"a": 1.0}) == []
 
@@ -89,7 +91,7 @@ def test_metrics_that_disappeared():
         ("m.toml", "auc = nan\n", "“auc” is NaN"),
     ],
 )
-def test_what_is_refused_and_where_it_stands(tmp_path, name, text, says):
+def test_read_metrics_file__invalid(tmp_path, name, text, says):
     assert says in refused(tmp_path, name, text)
 
 
@@ -130,7 +132,7 @@ OTHERS = {
 
 
 @pytest.mark.parametrize("tool", OTHERS)
-def test_read__files_of_other_tools(tmp_path, tool):
+def test_read_metrics_file__other_tools(tmp_path, tool):
     tree, values, left_out = OTHERS[tool]
     found = read_metrics_file(written(tmp_path, "m.json", json.dumps(tree)))
     assert found.values == values
@@ -150,7 +152,7 @@ def test_read__files_of_other_tools(tmp_path, tool):
         ("[0.1, 0.2]", "is a list; a gate needs one number"),
     ],
 )
-def test_read__a_value_that_is_not_a_number_is_an_error_where_a_gate_asks_for_it(tmp_path, value, says):
+def test_read_metrics_file__value_of_a_gate_is_not_a_number(tmp_path, value, says):
     found = read_metrics_file(written(tmp_path, "m.json", f'{{"auc": 0.9,\n"share": {value}}}'))
     found.require(["auc", "other"])
     with pytest.raises(InputError, match=r"m\.json:2: “share” " + says):
@@ -165,8 +167,8 @@ def test_notes__name_a_few_and_count_the_rest(tmp_path):
 
 @pytest.mark.parametrize("line", ["%YAML 1.1", "%YAML 1.2", "%YAML x", "%YAML", "%TAG ! tag:yaml.org,2002:", "%FOO 1"])
 @pytest.mark.parametrize("before", ["", "# by train.py\n\n", "\ufeff", "...\n", "  # first\r", " \r\n", "... # x\n"])
-def test_read__a_directive_of_yaml(tmp_path, before, line):
-    """Under YAML 1.1, 010 would be 8. The oracle is the parser: every directive that it sees is refused."""
+def test_read_metrics_file__yaml_directive(tmp_path, before, line):
+    """Under YAML 1.1, 010 would be 8. The parser is the oracle: every directive that it sees is refused."""
     text = f"{before}{line}\n---\nauc: 010\n"
     said = refused(tmp_path, "m.yaml", text)
     number = 1 if before in {"", "\ufeff"} else 3 if "train" in before else 2
@@ -177,24 +179,24 @@ def test_read__a_directive_of_yaml(tmp_path, before, line):
 @pytest.mark.parametrize(
     "text", ["auc: 010\nnote: |\n  %YAML 1.1\n", "---\nauc: 010\nnote: >\n %TAG\n", "auc: 010 # %YAML 1.1\n"]
 )
-def test_read__a_per_cent_sign_that_is_not_a_directive(tmp_path, text):
+def test_read_metrics_file__per_cent_sign(tmp_path, text):
     assert read_metrics_file(written(tmp_path, "m.yaml", text)).values == {"auc": 10}
 
 
-def test_a_bomb_of_aliases_is_bounded(tmp_path):
+def test_read_metrics_file__alias_bomb(tmp_path):
     bomb = "a0: &a0 {x: 1, y: 2}\n" + "".join(
         f"a{n}: &a{n} {{{', '.join(f'k{i}: *a{n - 1}' for i in range(10))}}}\n" for n in range(1, 12)
     )
     assert "more than 10,000 names" in refused(tmp_path, "m.yaml", bomb)
 
 
-def test_all_problems_at_once_up_to_a_bound(tmp_path):
+def test_read_metrics_file__many_problems(tmp_path):
     text = refused(tmp_path, "m.json", json.dumps({f"m{number}": True for number in range(25)}))
     assert len(text.splitlines()) == 21
     assert text.endswith("m.json: and 6 more")
 
 
-def test_a_file_that_is_not_there(tmp_path):
+def test_read_metrics_file__not_found(tmp_path):
     with pytest.raises(InputError, match="can't read the metrics file: No such file"):
         read_metrics_file(tmp_path / "gone.json")
 
@@ -209,7 +211,7 @@ TREES = st.recursive(
 
 @settings(deadline=None, max_examples=50)
 @given(tree=st.dictionaries(NAMES, TREES, min_size=1, max_size=4))
-def test_every_number_of_a_json_tree_comes_back(tmp_path_factory, tree):
+def test_read_metrics_file__any_json_tree(tmp_path_factory, tree):
     path = tmp_path_factory.getbasetemp() / "tree.json"
     path.write_text(json.dumps(tree))
 
@@ -223,7 +225,7 @@ def test_every_number_of_a_json_tree_comes_back(tmp_path_factory, tree):
 
 @settings(deadline=None, max_examples=50)
 @given(st.binary(max_size=200))
-def test_any_bytes_are_read_or_refused(tmp_path_factory, data):
+def test_read_metrics_file__any_bytes(tmp_path_factory, data):
     for name in ("b.json", "b.yaml", "b.toml", "b"):
         path = tmp_path_factory.getbasetemp() / name
         path.write_bytes(data)

@@ -1,3 +1,5 @@
+"""Processes of steps: output, cost, failures, time-outs, and processes that are left running."""
+
 import contextlib
 import os
 import signal
@@ -31,7 +33,7 @@ def eventually(condition, seconds=5.0):
     return condition()
 
 
-def test_output_is_streamed_merged_and_kept(tmp_path):
+def test_process__output_is_streamed_and_kept(tmp_path):
     log = Recording()
     ran = runner(log).run(step("echo out; echo err >&2; printf 'no newline'", tmp_path))
     assert log.lines == ["out", "err", "no newline"]
@@ -41,25 +43,25 @@ def test_output_is_streamed_merged_and_kept(tmp_path):
 
 
 def test_wall_time_and_memory_are_those_of_the_command_not_ours(tmp_path):
-    ours = bytearray(150_000_000)  # a child that is forked from here would seem this large
+    ballast = bytearray(150_000_000)  # a child that is forked from here would seem this large
     busy = "import time\nx = bytearray(60_000_000)\nwhile time.process_time() < 0.2: pass"
     (tmp_path / "busy.py").write_text(busy)
     ran = runner().run(step(f"{PYTHON} -S busy.py; true", tmp_path))
     assert ran.seconds >= 0.2
     assert 60 < ran.peak_megabytes < 100
-    assert ours[0] == 0
+    assert ballast[0] == 0
     assert runner().run(step("true", tmp_path)).peak_megabytes < 30
 
 
-def test_standard_input_is_closed(tmp_path):
+def test_process__standard_input_is_closed(tmp_path):
     assert runner().run(step("cat; echo end", tmp_path)).tail == ("end",)
 
 
-def test_a_failing_line_in_the_middle_fails_the_step(tmp_path):
+def test_process__failing_line_in_the_middle(tmp_path):
     assert "exit status 1" in failed("false\necho done", tmp_path)
 
 
-def test_the_words_of_a_failure(tmp_path):
+def test_process__message_of_a_failure(tmp_path):
     text = failed("echo working\necho 'boom ::x::' >&2\nexit 7", tmp_path, fix="`train.run` in mlci.yml")
     first, *rest = text.splitlines()
     assert first.startswith(
@@ -87,22 +89,22 @@ def test_the_words_of_a_failure(tmp_path):
         ("exit 1", ("it printed nothing",)),
     ],
 )
-def test_usual_reasons(tmp_path, command, says):
+def test_process__usual_reasons(tmp_path, command, says):
     (tmp_path / "plain.txt").write_text("x")
     text = failed(command, tmp_path)
     for words in says:
         assert words in text
 
 
-def test_a_folder_that_is_not_there(tmp_path):
+def test_process__folder_not_found(tmp_path):
     assert "gone does not exist" in failed("true", tmp_path / "gone")
 
 
-def test_a_command_that_holds_a_nul_is_an_error_of_the_step(tmp_path):
+def test_process__command_with_a_nul(tmp_path):
     assert "could not be started" in failed("a\0b", tmp_path)
 
 
-def test_fifty_megabytes_of_output_do_not_grow_us(tmp_path):
+def test_process__memory_of_fifty_megabytes_of_output(tmp_path):
     script = textwrap.dedent(
         """
         import os, resource, sys
@@ -125,7 +127,7 @@ def test_fifty_megabytes_of_output_do_not_grow_us(tmp_path):
     assert grown < 10
 
 
-def test_output_beyond_a_bound_is_not_shown_except_for_its_end(tmp_path):
+def test_process__output_beyond_the_limit(tmp_path):
     log = Recording()
     runner(log, limits=ProcessLimits(shown_bytes=100)).run(step("seq 1 1000", tmp_path))
     assert log.lines[:3] == ["1", "2", "3"]
@@ -133,7 +135,7 @@ def test_output_beyond_a_bound_is_not_shown_except_for_its_end(tmp_path):
     assert log.lines[-50:] == [str(number) for number in range(951, 1001)]
 
 
-def test_binary_output(tmp_path):
+def test_process__binary_output(tmp_path):
     log = Recording()
     ran = runner(log).run(step("head -c 300000 /dev/urandom", tmp_path))
     assert ran.status == 0
@@ -146,7 +148,7 @@ def test_binary_output(tmp_path):
     assert not [char for line in log.lines for char in line if unicodedata.category(char) in acting and char != "\t"]
 
 
-def test_a_time_out_ends_a_tree_that_ignores_sigterm_and_holds_the_pipe(tmp_path):
+def test_timeout__tree_that_ignores_sigterm(tmp_path):
     script = """
         trap '' TERM
         (trap '' TERM; sleep 100 & echo $! > inside; wait) &
@@ -162,7 +164,7 @@ def test_a_time_out_ends_a_tree_that_ignores_sigterm_and_holds_the_pipe(tmp_path
         assert gone(int((tmp_path / name).read_text()))
 
 
-def test_a_time_out_lets_a_command_end_itself(tmp_path):
+def test_timeout__command_ends_itself(tmp_path):
     text = failed(
         "trap 'echo saved > state; exit 0' TERM; echo go; while :; do sleep 0.05; done", tmp_path, timeout=0.3
     )
@@ -170,7 +172,7 @@ def test_a_time_out_lets_a_command_end_itself(tmp_path):
     assert "time-out" in text  # ended with status 0, but not in time
 
 
-def test_what_a_command_leaves_running_is_ended(tmp_path):
+def test_process__background_processes_are_ended(tmp_path):
     command = "sleep 100 & echo $! > a; setsid sleep 100 > /dev/null 2>&1 & echo $! > b; echo done"
     ran = runner().run(step(command, tmp_path))
     assert (ran.status, ran.tail) == (0, ("done",))
@@ -178,18 +180,18 @@ def test_what_a_command_leaves_running_is_ended(tmp_path):
     assert gone(int((tmp_path / "b").read_text()))
 
 
-def test_a_command_that_ends_its_own_group_ends_itself_only(tmp_path):
+def test_process__command_kills_its_group(tmp_path):
     assert "SIGTERM (15)" in failed("kill 0; sleep 5", tmp_path)
 
 
-def test_killing_the_launcher_is_a_failure_and_leaves_nothing(tmp_path):
+def test_process__launcher_is_killed(tmp_path):
     begun = time.monotonic()
     assert "SIGKILL" in failed("echo $$ > pid; kill -9 $PPID; sleep 30", tmp_path)
     assert time.monotonic() - begun < 10
     assert eventually(lambda: gone(int((tmp_path / "pid").read_text())))
 
 
-def test_when_we_are_killed_the_command_goes_too(tmp_path):
+def test_process__mlci_is_killed(tmp_path):
     script = textwrap.dedent(
         f"""
         from pathlib import Path
@@ -207,7 +209,7 @@ def test_when_we_are_killed_the_command_goes_too(tmp_path):
     assert eventually(lambda: gone(pid))
 
 
-def test_an_interrupt_ends_the_command_and_closes_the_group(tmp_path):
+def test_process__interrupt(tmp_path):
     class Impatient(Recording):
         def line(self, text):
             raise KeyboardInterrupt(text)
@@ -219,7 +221,7 @@ def test_an_interrupt_ends_the_command_and_closes_the_group(tmp_path):
     assert log.events[-1] == ("end", "stopped")
 
 
-def test_no_descriptor_and_no_process_is_left_after_many_steps(tmp_path):
+def test_process__no_descriptor_or_process_is_left(tmp_path):
     before = len(os.listdir("/proc/self/fd"))  # noqa: PTH208 - descriptors, not a tree
     others = children()
     for _ in range(3):
@@ -239,13 +241,13 @@ def children():
     return found
 
 
-def test_a_live_log_hears_once_a_second(tmp_path):
+def test_process__live_log_each_second(tmp_path):
     log = Recording()
     runner(log, limits=QUICK).run(step("printf 'epoch 1\\r'; sleep 1.2", tmp_path))
     assert log.ticks == ["epoch 1"]
 
 
-def test_a_tuple_is_run_without_a_shell(tmp_path):
+def test_process__tuple_without_a_shell(tmp_path):
     assert runner().run(step((PYTHON, "-c", "import sys; print(sys.argv[1:])", "$HOME"), tmp_path)).tail == (
         "['$HOME']",
     )

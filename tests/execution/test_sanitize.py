@@ -1,3 +1,5 @@
+"""Sanitizing lines of a command, so that the runner executes none of them."""
+
 import re
 import unicodedata
 
@@ -18,13 +20,13 @@ IGNORED = "".join(
 
 
 def obeyed(line: str) -> bool:
-    """Whether actions/runner could take the line for a command: ActionCommand.TryParseV2 and TryParse, read widely."""
+    """Return true if actions/runner could execute the line: ActionCommand.TryParseV2 and TryParse, read widely."""
     bare = "".join(char for char in line if char not in IGNORED or char.isspace())
     return bare.lstrip().startswith("::") or "##[" in bare
 
 
 @pytest.mark.parametrize(
-    ("raw", "shown"),
+    ("raw", "clean"),
     [
         ("epoch 1  loss 0.25", "epoch 1  loss 0.25"),
         ("::set-output name=verdict::pass", ": :set-output name=verdict::pass"),
@@ -49,12 +51,12 @@ def obeyed(line: str) -> bool:
         ("größe 3 µm — 家 👩‍👩‍👧", "größe 3 µm — 家 👩‍👩‍👧"),
     ],
 )
-def test_a_line_is_shown_but_not_obeyed(raw, shown):
-    assert sanitize(raw) == shown
-    assert not obeyed(shown)
+def test_sanitize__workflow_commands(raw, clean):
+    assert sanitize(raw) == clean
+    assert not obeyed(clean)
 
 
-def test_a_long_line_is_cut_visibly():
+def test_sanitize__long_line():
     assert sanitize("x" * (SHOWN + 1234)) == "x" * SHOWN + "… [1,234 more characters]"
 
 
@@ -66,10 +68,10 @@ def test_a_long_line_is_cut_visibly():
     )
 )
 @example("\u0300::x::")
-def test_nothing_is_obeyed_whatever_stands_in_a_line(text):
-    shown = sanitize(text)
-    assert not obeyed(shown)
-    assert not re.search(r"[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]", shown)
+def test_sanitize__any_text(text):
+    clean = sanitize(text)
+    assert not obeyed(clean)
+    assert not re.search(r"[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]", clean)
 
 
 def lines(chunks):
@@ -85,16 +87,16 @@ def lines(chunks):
         (b" 10%\r 50%\r100%\n", ["100%"]),
         (b"\r 10%\r 50%\r100%\r\nend\n", ["100%", "end"]),
         (b"10%\r\r\n", ["10%"]),
-        (b"shown\r::error::x\n", [": :error::x"]),
+        (b"first\r::error::x\n", [": :error::x"]),
         (b"\xff\xfe\x00ok\n", ["\ufffd\ufffd\ufffdok"]),
     ],
 )
-def test_lines_do_not_depend_on_how_the_stream_is_cut(stream, expected):
+def test_line_splitter__any_chunks(stream, expected):
     assert lines([stream]) == expected
     assert lines([stream[at : at + 1] for at in range(len(stream))]) == expected
 
 
-def test_a_line_without_end_takes_bounded_memory():
+def test_line_splitter__line_without_an_end():
     splitter = LineSplitter()
     for _ in range(100):
         assert list(splitter.feed(b"y" * 65_536)) == []

@@ -1,3 +1,5 @@
+"""Models saved by skops: predictions, untrusted types, and other files."""
+
 import io
 import json
 import pickle
@@ -73,7 +75,7 @@ def rows(path):
     return duckdb.connect().read_parquet(str(path)).fetchall()
 
 
-def test_a_binary_pipeline_in_a_process_of_its_own(tmp_path, table):
+def test_score_skops__binary_pipeline(tmp_path, table):
     model = make_pipeline(StandardScaler(), LogisticRegression()).fit(X, Y)
     stage = scored(tmp_path, table, model, threshold=0.3)
     expected = model.predict_proba(X)[:, 1]
@@ -85,13 +87,13 @@ def test_a_binary_pipeline_in_a_process_of_its_own(tmp_path, table):
     assert 0 < stage.seconds < stage.ran.seconds  # of predicting, not of importing scikit-learn
 
 
-def test_a_model_that_hangs_fails_the_step(tmp_path, table):
+def test_score_skops__model_hangs(tmp_path, table):
     with pytest.raises(StepError, match=r"took longer than its time-out of 0.3 s") as raised:
         scored(tmp_path, table, LogisticRegression().fit(X, Y), timeout=0.3)
     assert "to change: `predict.model: model.anything` in mlci.yml" in str(raised.value)
 
 
-def test_the_positive_class_is_the_one_that_is_configured(tmp_path):
+def test_score_skops__configured_positive_class(tmp_path):
     model = LogisticRegression().fit(X, Y)
     assert in_process(model, tmp_path, positive="no")["score"] == "score"
     assert [row[1] for row in rows(tmp_path / "p.parquet")] == pytest.approx(model.predict_proba(X)[:, 0])
@@ -100,13 +102,13 @@ def test_the_positive_class_is_the_one_that_is_configured(tmp_path):
 
 
 @pytest.mark.parametrize("labels", [(Y == "yes").astype(int), Y == "yes"])
-def test_without_a_configured_class_one_and_true_are_positive(tmp_path, labels):
+def test_score_skops__default_positive_class(tmp_path, labels):
     model = LogisticRegression().fit(X, labels)
     assert in_process(model, tmp_path, positive=None)["decision"] == "decision"
     assert [row[2] for row in rows(tmp_path / "p.parquet")] == model.predict(X).tolist()
 
 
-def test_a_model_without_probabilities_decides_itself(tmp_path):
+def test_score_skops__model_without_probabilities(tmp_path):
     model = LinearSVC().fit(X, Y)
     assert in_process(model, tmp_path)["score"] == "score"
     found = rows(tmp_path / "p.parquet")
@@ -114,7 +116,7 @@ def test_a_model_without_probabilities_decides_itself(tmp_path):
     assert [row[2] for row in found] == pytest.approx(model.decision_function(X))
 
 
-def test_multiclass_and_regression(tmp_path):
+def test_score_skops__multiclass_and_regression(tmp_path):
     labels = np.where(X["age"] > 55, "c", Y)
     model = LogisticRegression(max_iter=1000).fit(X, labels)
     assert in_process(model, tmp_path, task="multiclass") | {"seconds": 0} == {
@@ -130,7 +132,7 @@ def test_multiclass_and_regression(tmp_path):
     assert [row[1] for row in rows(tmp_path / "p.parquet")] == pytest.approx(line.predict(X[["age"]]))
 
 
-def test_columns_are_told_by_name(tmp_path):
+def test_score_skops__columns_by_name(tmp_path):
     model = LogisticRegression().fit(X.rename(columns={"bmi": "b_m_i", "age": "years"}), Y)
     assert in_process(model, tmp_path)["problems"] == [
         "was fitted with columns that the evaluation set doesn't have: `years`, `b_m_i` (there is `bmi`)"
@@ -141,14 +143,14 @@ def test_columns_are_told_by_name(tmp_path):
     )
 
 
-def test_keys_that_do_not_fit(tmp_path):
+def test_score_skops__key_not_found(tmp_path):
     model = LogisticRegression().fit(X, Y)
     assert in_process(model, tmp_path, key="nokey")["problems"] == ["the key `nokey` is not in the features"]
     assert in_process(model, tmp_path, key=None)["score"] == "score"
     assert len(rows(tmp_path / "p.parquet")[0]) == 2
 
 
-def test_types_that_are_not_trusted_are_listed_with_the_lines_to_add(tmp_path):
+def test_score_skops__untrusted_types(tmp_path):
     model = make_pipeline(FunctionTransformer(pd.get_dummies), LogisticRegression())
     model.steps[1][1].fit(X, Y)
     said = in_process(model, tmp_path)
@@ -159,8 +161,8 @@ def test_types_that_are_not_trusted_are_listed_with_the_lines_to_add(tmp_path):
     )
 
 
-def test_lines_that_trust_types__replace_the_section(tmp_path):
-    """The lines are the whole of `predict`, so that pasting them leaves a file that can be read."""
+def test_trust_remedy__replaces_the_section(tmp_path):
+    """The remedy is the whole of `predict`, so that pasting it leaves a valid file."""
     model = make_pipeline(FunctionTransformer(pd.get_dummies), LogisticRegression())
     model.steps[1][1].fit(X, Y)
     (problem,) = in_process(model, tmp_path, section={"model": "m: #.skops", "threshold": 0.4}, trusted=["a.B"])[
@@ -176,7 +178,7 @@ def test_lines_that_trust_types__replace_the_section(tmp_path):
     assert predict.trusted == ("a.B", "pandas.get_dummies")
 
 
-def test_score__every_problem_at_once(tmp_path):
+def test_score_skops__every_problem_at_once(tmp_path):
     model = LogisticRegression().fit(X.assign(more=1.0), Y)
     problems = in_process(model, tmp_path, positive="maybe", key="nowhere")["problems"]
     assert [problem.split(":")[0][:40] for problem in problems] == [
@@ -194,14 +196,14 @@ def test_check_ready__before_training(tmp_path):
         check_ready(path, "model.pkl", made_later=False)
 
 
-def test_check_ready__package_that_is_not_installed(tmp_path, monkeypatch):
+def test_check_ready__package_not_installed(tmp_path, monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name == "skops" else object())
     with pytest.raises(InputError, match=r"needs skops, not installed here: `pip install 'mlci\[model\]'`") as raised:
         check_ready(tmp_path / "m", "m", made_later=False)
     assert len(raised.value.problems) == 2  # the file is missing too
 
 
-def test_what_acts_is_never_proposed_for_trust(tmp_path):
+def test_score_skops__dangerous_type_is_never_proposed(tmp_path):
     import os  # noqa: PLC0415 - the attack
 
     said = in_process(FunctionTransformer(os.system), tmp_path)
@@ -244,7 +246,7 @@ def test_what_acts_is_never_proposed_for_trust(tmp_path):
         "io.open",
     ],
 )
-def test_acts__names_that_are_refused_whoever_trusts_them(name):
+def test_acts__names_refused_even_if_trusted(name):
     assert skops_scorer.acting_types(name)
 
 
@@ -268,7 +270,7 @@ def test_acts__names_that_a_user_may_trust(name):
     assert not skops_scorer.acting_types(name)
 
 
-def test_what_acts_is_refused_although_it_is_trusted(tmp_path):
+def test_score_skops__dangerous_type_is_refused_although_trusted(tmp_path):
     import os  # noqa: PLC0415 - the attack
 
     names = ["posix.system", "operator.methodcaller"]
@@ -278,7 +280,7 @@ def test_what_acts_is_refused_although_it_is_trusted(tmp_path):
     ]
 
 
-def test_names_from_a_hostile_file_are_not_pasted_into_advice():
+def test_untrusted_problems__hostile_names():
     problems = skops_scorer._untrusted_problems(["numpy.core", "x\n  run: rm -rf", "sklearn.ok"], {}, [])
     assert problems == [
         "asks for 'x\\n  run: rm -rf', which no model needs and which can run code: don't use this file"
@@ -316,19 +318,19 @@ def joblibbed():
         (b"", "an empty file"),
     ],
 )
-def test_other_files_are_refused_by_content_before_anything_is_loaded(tmp_path, table, data, says):
+def test_score_skops__other_file_formats(tmp_path, table, data, says):
     text = refused(tmp_path, table, data)
     assert text.startswith("model.anything: this is ")
     assert says in text
 
 
-def test_a_model_that_is_not_there(tmp_path, table):
-    gone = SkopsModel(path=tmp_path / "gone", shown="gone", task="binary")
+def test_score_skops__file_not_found(tmp_path, table):
+    missing = SkopsModel(path=tmp_path / "gone", shown="gone", task="binary")
     with pytest.raises(InputError, match="gone: the file does not exist"):
-        score_skops(runner(), gone, folder=tmp_path, scratch=tmp_path / "s", features=table)
+        score_skops(runner(), missing, folder=tmp_path, scratch=tmp_path / "s", features=table)
 
 
-def test_a_damaged_skops_file(tmp_path):
+def test_load_skops__damaged_file(tmp_path):
     (tmp_path / "m").write_bytes(zipped("schema.json"))
     with pytest.raises(InputError, match="skops can't read it"):
         skops_scorer.load_skops(str(tmp_path / "m"), trusted=[], folder=str(tmp_path))

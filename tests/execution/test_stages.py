@@ -1,3 +1,5 @@
+"""Training and prediction steps: variables, outputs, and stale outputs."""
+
 import os
 import sys
 from dataclasses import replace
@@ -31,18 +33,18 @@ def refused(function, *arguments, **more):
     return str(raised.value)
 
 
-def test_train_leaves_a_model_and_knows_its_variables(tmp_path):
+def test_run_training__model_and_variables(tmp_path):
     stage = run_training(runner(), command('echo "$MLCI_SEED" > "$MLCI_MODEL"', tmp_path), model="model.onnx")
     assert stage.output == tmp_path / "model.onnx"
     assert stage.output.read_text() == "11\n"
     assert stage.seconds == stage.ran.seconds > 0
 
 
-def test_train_without_a_named_model(tmp_path):
+def test_run_training__no_named_model(tmp_path):
     assert run_training(runner(), command("true", tmp_path)).output is None
 
 
-def test_a_model_that_training_did_not_write(tmp_path):
+def test_run_training__model_not_written(tmp_path):
     text = refused(run_training, runner(), command("true", tmp_path), model="out/model.onnx")
     assert text == (
         "train ended well but did not write `train.model: model.onnx`: "
@@ -51,12 +53,12 @@ def test_a_model_that_training_did_not_write(tmp_path):
     )
 
 
-def test_an_empty_folder_is_no_model(tmp_path):
+def test_run_training__empty_model_folder(tmp_path):
     assert "did not write" in refused(run_training, runner(), command("mkdir model", tmp_path), model="model")
 
 
 @pytest.mark.parametrize("kind", ["file", "folder"])
-def test_a_planted_model_never_passes_for_a_new_one(tmp_path, kind):
+def test_run_training__stale_model(tmp_path, kind):
     old = tmp_path / ("model.bin" if kind == "file" else "model/weights.bin")
     old.parent.mkdir(exist_ok=True)
     old.write_text("old")
@@ -69,13 +71,13 @@ def test_a_planted_model_never_passes_for_a_new_one(tmp_path, kind):
     assert run_training(runner(), rewritten, model=name).output == tmp_path / name
 
 
-def test_planted_predictions_beside_training_never_pass_for_new_ones(tmp_path):
+def test_run_training__stale_predictions(tmp_path):
     (tmp_path / "predictions.csv").write_text("id,score\n1,1\n")
     text = refused(run_training, runner(), command("true", tmp_path), leaves=("predictions.csv",))
     assert "left `predictions.csv` as it was before" in text
 
 
-def test_predict_gets_features_and_leaves_predictions(tmp_path):
+def test_run_prediction__features_and_predictions(tmp_path):
     run = 'cat "$MLCI_DATA" "$MLCI_MODEL" > "$MLCI_PREDICTIONS"; echo "$MLCI_SEED" > seed; pwd > where'
     (tmp_path / "model").write_text("3,0.9\n")
     stage = predicted(run, tmp_path, model=tmp_path / "model")
@@ -86,7 +88,7 @@ def test_predict_gets_features_and_leaves_predictions(tmp_path):
     assert (stage.score, stage.decision) == (None, None)
 
 
-def test_planted_predictions_never_pass_for_new_ones(tmp_path):
+def test_run_prediction__stale_predictions(tmp_path):
     for name in ("predictions.csv", "predictions.parquet", "predictions.jsonl"):
         (tmp_path / "scratch").mkdir(exist_ok=True)
         (tmp_path / "scratch" / name).write_text("id,score\n1,1\n")
@@ -97,12 +99,12 @@ def test_planted_predictions_never_pass_for_new_ones(tmp_path):
     )
 
 
-def test_predictions_under_another_name_are_pointed_out(tmp_path):
+def test_run_prediction__predictions_under_another_name(tmp_path):
     text = refused(predicted, 'echo x > "$MLCI_PREDICTIONS.gz"', tmp_path)
     assert text.endswith("(it left predictions.csv.gz beside it)")
 
 
-def test_a_link_instead_of_predictions_is_refused(tmp_path):
+def test_run_prediction__link_instead_of_predictions(tmp_path):
     (tmp_path / "other.csv").write_text("id,score\n1,1\n")
     assert "wrote no predictions" in refused(predicted, 'ln -s "$PWD/other.csv" "$MLCI_PREDICTIONS"', tmp_path)
 
@@ -116,7 +118,7 @@ def test_a_link_instead_of_predictions_is_refused(tmp_path):
         ('\\357\\273\\277{"id": 1}', ".jsonl"),
     ],
 )
-def test_the_content_says_the_format(tmp_path, written, ending):
+def test_run_prediction__format_from_content(tmp_path, written, ending):
     stage = predicted(f"printf '{written}' > $MLCI_PREDICTIONS", tmp_path)
     assert stage.output == tmp_path / f"scratch/predictions{ending}"
     assert stage.output.is_file()
@@ -136,11 +138,11 @@ def test_the_content_says_the_format(tmp_path, written, ending):
         ("printf 'a\\000b' > $MLCI_PREDICTIONS", "a binary file"),
     ],
 )
-def test_predictions_that_are_no_table(tmp_path, run, says):
+def test_run_prediction__not_a_table(tmp_path, run, says):
     assert says in refused(predicted, run, tmp_path)
 
 
-def test_what_stages_cost(tmp_path):
+def test_costs__of_stages(tmp_path):
     ran = StepResult(status=0, seconds=9, peak_megabytes=300.0)
     trained, scored = Stage(ran=ran, seconds=9.0), Stage(ran=replace(ran, peak_megabytes=500.0), seconds=2.0)
     (tmp_path / "model").write_bytes(b"x" * 1_500_000)
@@ -153,7 +155,7 @@ def test_what_stages_cost(tmp_path):
     assert operational_costs(train=None, predict=None, model=None, rows=0) == {}
 
 
-def test_the_size_of_a_folder_counts_each_file_once_and_follows_no_links(tmp_path):
+def test_costs__size_of_a_folder(tmp_path):
     model = tmp_path / "model"
     (model / "sub").mkdir(parents=True)
     (model / "a").write_bytes(b"x" * 1_000_000)

@@ -1,3 +1,5 @@
+"""Worktrees of a commit: content, variables, and cleaning up."""
+
 import signal
 import subprocess
 import sys
@@ -27,7 +29,7 @@ def records(folder):
     ]
 
 
-def test_it_holds_the_commit_and_nothing_of_the_candidate(old, tmp_path):
+def test_checked_out__commit_and_nothing_of_the_candidate(old, tmp_path):
     folder, first = old
     with checked_out(ours(folder / "models"), first, within=tmp_path) as worktree:
         assert not worktree.root.is_relative_to(folder)
@@ -45,7 +47,7 @@ def test_it_holds_the_commit_and_nothing_of_the_candidate(old, tmp_path):
     assert git(folder, "status", "--porcelain") == ""
 
 
-def test_a_configuration_that_leads_outside_is_not_there(old, tmp_path):
+def test_checked_out__configuration_is_a_link(old, tmp_path):
     folder, _ = old
     (folder / "mlci.yml").symlink_to("/etc/passwd")
     git(folder, "add", "mlci.yml")
@@ -54,14 +56,14 @@ def test_a_configuration_that_leads_outside_is_not_there(old, tmp_path):
         assert worktree.holds("mlci.yml") is None
 
 
-def test_a_folder_that_the_commit_did_not_have(old, tmp_path):
+def test_checked_out__folder_not_in_the_commit(old, tmp_path):
     folder, first = old
     (folder / "later").mkdir()
     with checked_out(ours(folder / "later"), first, within=tmp_path) as worktree:
         assert worktree.folder.is_dir()
 
 
-def test_variables_that_name_the_checkout_name_the_worktree(old, tmp_path):
+def test_checked_out__variables_of_the_checkout(old, tmp_path):
     folder, first = old
     variables = {
         "GITHUB_WORKSPACE": str(folder),
@@ -77,7 +79,7 @@ def test_variables_that_name_the_checkout_name_the_worktree(old, tmp_path):
         }
 
 
-def test_it_goes_when_the_work_fails_and_takes_read_only_files_along(old, tmp_path):
+def test_checked_out__removed_after_a_failure(old, tmp_path):
     folder, first = old
 
     def fail(worktree):
@@ -92,7 +94,7 @@ def test_it_goes_when_the_work_fails_and_takes_read_only_files_along(old, tmp_pa
     assert records(folder) == [f"worktree {folder}"]
 
 
-def test_hooks_do_not_run(old, tmp_path):
+def test_checked_out__hooks_do_not_run(old, tmp_path):
     folder, first = old
     hook = folder / ".git/hooks/post-checkout"
     hook.parent.mkdir(exist_ok=True)
@@ -104,7 +106,7 @@ def test_hooks_do_not_run(old, tmp_path):
         assert not (tmp_path / "ran").exists()
 
 
-def test_a_commit_that_is_not_there(old, tmp_path):
+def test_checked_out__commit_not_found(old, tmp_path):
     folder, _ = old
     with (
         pytest.raises(OutsideError, match="`git worktree` failed"),
@@ -126,7 +128,7 @@ with checked_out(git, sys.argv[2], within=Path(sys.argv[3])) as worktree:
 """
 
 
-def test_what_a_killed_run_left_goes_at_the_next_start_and_a_running_one_stays(old, tmp_path):
+def test_checked_out__leftover_of_a_killed_run(old, tmp_path):
     folder, first = old
     command = [sys.executable, "-c", KILLED, str(folder), first, str(tmp_path)]
     roots, processes = [], []
@@ -151,7 +153,7 @@ def test_what_a_killed_run_left_goes_at_the_next_start_and_a_running_one_stays(o
         process.stdout.close()
 
 
-def test_submodules_and_pointers_are_pointed_out(tmp_path):
+def test_checked_out__submodules_and_pointers(tmp_path):
     folder = made(tmp_path / "repository")
     pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n"
     files = {
@@ -168,7 +170,7 @@ def test_submodules_and_pointers_are_pointed_out(tmp_path):
         )
 
 
-def test_a_terminated_run_cleans_up_if_the_signal_is_an_exception(old, tmp_path):
+def test_checked_out__removed_after_sigterm(old, tmp_path):
     folder, first = old
     script = "import signal, sys\nsignal.signal(signal.SIGTERM, lambda *_: sys.exit(143))\n" + textwrap.dedent(KILLED)
     with subprocess.Popen(

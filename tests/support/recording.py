@@ -1,4 +1,4 @@
-"""A log that remembers what it was told, and a runner for tests that do not wait."""
+"""A log that records its calls, and a runner for tests that does not wait."""
 
 import os
 from pathlib import Path
@@ -40,7 +40,7 @@ def step(command, cwd: Path, **more):
 
 
 def gone(pid: int) -> bool:
-    """Whether a process has ended (a zombie that waits for init has)."""
+    """Return true if a process has ended (a zombie that waits for init has)."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] in "ZX"
     except OSError:

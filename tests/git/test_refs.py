@@ -1,3 +1,5 @@
+"""Resolving a reference to a commit."""
+
 import pytest
 
 from mlci.errors import InputError
@@ -22,7 +24,7 @@ def refused(folder, ref):
     return str(raised.value)
 
 
-def test_branch_tag_and_hash(two):
+def test_resolve_ref__branch_tag_and_hash(two):
     folder, first, second = two
     for ref in ("main", "v1", first, first[:10], "HEAD~1", "feature/x~1", "refs/heads/main"):
         found = resolve_ref(ours(folder), ref)
@@ -30,7 +32,7 @@ def test_branch_tag_and_hash(two):
     assert resolve_ref(ours(folder), "HEAD").commit == second
 
 
-def test_the_same_commit_is_flagged_unless_tracked_files_changed(two):
+def test_resolve_ref__same_commit(two):
     folder, _, second = two
     (folder / "untracked").write_text("x")
     found = resolve_ref(ours(folder), "feature/x")
@@ -42,13 +44,13 @@ def test_the_same_commit_is_flagged_unless_tracked_files_changed(two):
     assert not resolve_ref(ours(folder), "feature/x").same_commit
 
 
-def test_a_branch_that_only_origin_has(two, tmp_path):
+def test_resolve_ref__branch_of_origin(two, tmp_path):
     folder, first, _ = two
     git(tmp_path, "clone", "--quiet", str(folder), "clone")  # feature/x is checked out, main stays at origin
     assert resolve_ref(ours(tmp_path / "clone"), "main").commit == first
 
 
-def test_two_mains_are_pointed_out(two, tmp_path):
+def test_resolve_ref__local_and_remote_main_differ(two, tmp_path):
     folder, first, second = two
     git(tmp_path, "clone", "--quiet", str(folder), "clone")
     git(tmp_path / "clone", "branch", "main", second)
@@ -59,7 +61,7 @@ def test_two_mains_are_pointed_out(two, tmp_path):
     )
 
 
-def test_a_shallow_clone_is_told_what_to_write(two, tmp_path):
+def test_resolve_ref__shallow_clone(two, tmp_path):
     folder, first, _ = two
     git(tmp_path, "clone", "--quiet", "--depth", "1", f"file://{folder}", "shallow")
     for ref in ("main", first, "HEAD~1"):
@@ -71,7 +73,7 @@ def test_a_shallow_clone_is_told_what_to_write(two, tmp_path):
         )
 
 
-def test_a_misspelt_branch(two):
+def test_resolve_ref__misspelt_branch(two):
     assert (
         refused(two[0], "mian")
         == "`baseline.ref: mian` names no branch, tag or commit of this clone; did you mean `main`?"
@@ -82,18 +84,18 @@ def test_a_misspelt_branch(two):
 @pytest.mark.parametrize(
     "ref", ["", "-", "--output=/x", "-n1", " main", "ma\nin", "main\x00", "main:train.py", "main^{tree}"]
 )
-def test_what_is_no_reference(two, ref):
+def test_resolve_ref__invalid_reference(two, ref):
     assert "`baseline.ref: " in refused(two[0], ref)
 
 
-def test_outside_of_git(tmp_path):
+def test_resolve_ref__outside_of_git(tmp_path):
     assert "needs a git checkout" in refused(tmp_path, "main")
     assert read_head(ours(tmp_path)) is None
     assert read_head(ours(tmp_path, PATH=str(tmp_path))) is None  # no git at all
     assert read_head(ours(made(tmp_path / "empty"))) is None  # no commit yet
 
 
-def test_head_and_its_changes(two):
+def test_read_head__changes(two):
     folder, _, second = two
     assert read_head(ours(folder)) == CommitHead(commit=second, dirty=False)
     (folder / "new").write_text("x")
@@ -102,7 +104,7 @@ def test_head_and_its_changes(two):
     assert read_head(ours(folder)) == CommitHead(commit=second, dirty=True)
 
 
-def test_variables_that_point_elsewhere_are_ignored(two, tmp_path):
+def test_resolve_ref__git_variables_are_ignored(two, tmp_path):
     folder, first, _ = two
     other = made(tmp_path / "other")
     commit(other, {"a": "b"})
@@ -110,7 +112,7 @@ def test_variables_that_point_elsewhere_are_ignored(two, tmp_path):
     assert resolve_ref(elsewhere, "main").commit == first
 
 
-def test_replaced_objects_are_not_followed(two):
+def test_resolve_ref__replaced_objects_are_not_followed(two):
     folder, first, second = two
     git(folder, "replace", first, second)
     assert resolve_ref(ours(folder), "main").commit == first

@@ -1,3 +1,5 @@
+"""Baselines from a commit: trained in a worktree, cached, and never mixed up with the candidate."""
+
 import os
 import sys
 from pathlib import Path
@@ -95,7 +97,7 @@ def _trap(regressed, monkeypatch):
     monkeypatch.setenv("TRAP", str(regressed))
 
 
-def test_the_baseline_is_never_the_candidate(regressed, tmp_path):
+def test_make_baseline__is_never_the_candidate(regressed, tmp_path):
     calls = []
     found = by_ref(regressed, calls, tmp_path)
     assert (found.folder / "predictions.csv").read_text() == "id,score\n1,0.9\n2,0.9\n3,0.9\n"
@@ -105,7 +107,7 @@ def test_the_baseline_is_never_the_candidate(regressed, tmp_path):
     assert git(regressed, "worktree", "list", "--porcelain").count("worktree ") == 1
 
 
-def test_it_is_made_once_for_each_commit_configuration_and_evaluation_set(regressed, tmp_path):
+def test_make_baseline__once_for_each_commit_configuration_and_rows(regressed, tmp_path):
     calls = []
 
     def baseline(*arguments, **more):
@@ -127,14 +129,14 @@ def test_it_is_made_once_for_each_commit_configuration_and_evaluation_set(regres
     assert len(calls) == 6
 
 
-def test_a_changed_evaluation_set_scores_the_baseline_on_the_new_rows(regressed, tmp_path):
+def test_make_baseline__changed_evaluation_set(regressed, tmp_path):
     calls = []
     by_ref(regressed, calls, tmp_path)
     found = by_ref(regressed, calls, tmp_path, evaluation="e2", make=made_by(calls, "7 8"))
     assert (found.folder / "predictions.csv").read_text() == "id,score\n7,0.9\n8,0.9\n"
 
 
-def test_a_damaged_entry_is_made_again_and_said(regressed, tmp_path):
+def test_make_baseline__damaged_cache_entry(regressed, tmp_path):
     calls = []
     by_ref(regressed, calls, tmp_path)
     key = cache_key(commit=calls[0], config="c", evaluation="e", version="1")
@@ -145,7 +147,7 @@ def test_a_damaged_entry_is_made_again_and_said(regressed, tmp_path):
     assert "0.9" in (found.folder / "predictions.csv").read_text()
 
 
-def test_a_cache_that_came_with_a_commit_is_not_used(regressed, tmp_path):
+def test_make_baseline__committed_cache_is_not_used(regressed, tmp_path):
     calls = []
     inside = regressed / ".mlci/cache"
     assert not by_ref(regressed, calls, tmp_path, cache=BaselineCache(root=inside)).cached
@@ -159,14 +161,14 @@ def test_a_cache_that_came_with_a_commit_is_not_used(regressed, tmp_path):
     )
 
 
-def test_the_same_commit_is_flagged_and_made_all_the_same(regressed, tmp_path):
+def test_make_baseline__same_commit(regressed, tmp_path):
     found = by_ref(regressed, [], tmp_path, ref="change")
     assert found.same_commit
     assert found.facts["model"] == "0.1 change"
     assert "the same commit" in found.notes[0]
 
 
-def test_a_failing_baseline_says_which_and_why_data_may_be_missing(regressed, tmp_path):
+def test_make_baseline__failing_step(regressed, tmp_path):
     commit(regressed, {"train.py": "raise SystemExit('no data/train.csv')\n"})
     with pytest.raises(StepError) as raised:
         by_ref(regressed, [], tmp_path, ref="change")

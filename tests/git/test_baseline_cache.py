@@ -1,3 +1,5 @@
+"""The cache of baselines: keys, damaged entries, eviction and concurrent writers."""
+
 import os
 import subprocess
 import sys
@@ -22,7 +24,7 @@ def stored(tmp_path):
     return cache, files
 
 
-def test_each_part_makes_another_key():
+def test_cache_key__each_part():
     parts = {"commit": "c", "config": "d", "evaluation": "e", "version": "1"}
     keys = {cache_key(**{**parts, name: "other"}) for name in parts} | {cache_key(**parts)}
     assert len(keys) == 5
@@ -31,7 +33,7 @@ def test_each_part_makes_another_key():
     )
 
 
-def test_what_was_stored_comes_back(stored, tmp_path):
+def test_fetch__stored_entry(stored, tmp_path):
     cache, files = stored
     found = cache.fetch(KEY, tmp_path / "into")
     assert (found.facts, found.note) == ({"seconds": 1.5, "score": "score"}, None)
@@ -39,7 +41,7 @@ def test_what_was_stored_comes_back(stored, tmp_path):
         assert (tmp_path / "into" / name).read_bytes() == (files / name).read_bytes()
 
 
-def test_a_miss(tmp_path):
+def test_fetch__miss(tmp_path):
     found = BaselineCache(root=tmp_path / "none").fetch(KEY, tmp_path / "into")
     assert (found.facts, found.note) == (None, None)
     assert list((tmp_path / "into").iterdir()) == []
@@ -64,7 +66,7 @@ def change(path, old, new):
         (lambda entry: (entry / "manifest.json").unlink(), "manifest.json: No such file or directory"),
     ],
 )
-def test_a_damaged_entry_is_a_miss_with_a_note_and_is_replaced(stored, tmp_path, damage, why):
+def test_fetch__damaged_entry(stored, tmp_path, damage, why):
     cache, files = stored
     damage(cache.root / KEY)
     found = cache.fetch(KEY, tmp_path / "into")
@@ -75,14 +77,14 @@ def test_a_damaged_entry_is_a_miss_with_a_note_and_is_replaced(stored, tmp_path,
     assert [path.name for path in cache.root.iterdir()] == [KEY]
 
 
-def test_an_entry_of_another_key_is_not_believed(stored, tmp_path):
+def test_fetch__entry_of_another_key(stored, tmp_path):
     cache, _ = stored
     other = cache_key(commit="other", config="d", evaluation="e", version="1")
     (cache.root / KEY).rename(cache.root / other)
     assert "belongs to another key" in cache.fetch(other, tmp_path / "into").note
 
 
-def test_a_link_in_the_cache_is_not_followed(stored, tmp_path):
+def test_fetch__link_in_the_cache(stored, tmp_path):
     cache, files = stored
     entry = cache.root / KEY / "files/predictions.csv"
     entry.unlink()
@@ -90,7 +92,7 @@ def test_a_link_in_the_cache_is_not_followed(stored, tmp_path):
     assert "a file leads outside" in cache.fetch(KEY, tmp_path / "into").note
 
 
-def test_the_oldest_go_and_a_used_one_counts_as_new(stored, tmp_path):
+def test_store__evicts_the_least_recently_used(stored, tmp_path):
     cache, files = stored
     os.utime(cache.root / KEY, (1, 1))
     keys = [cache_key(commit=str(number), config="", evaluation="", version="") for number in range(4)]
@@ -103,7 +105,7 @@ def test_the_oldest_go_and_a_used_one_counts_as_new(stored, tmp_path):
     assert {path.name for path in cache.root.iterdir()} == {KEY, *keys[2:]}
 
 
-def test_what_a_killed_writer_left_goes_after_a_day(stored):
+def test_store__removes_leftovers_after_a_day(stored):
     cache, files = stored
     for name, age in (("tmp-old", 90_000), ("tmp-new", 100)):
         (cache.root / name).mkdir()
@@ -112,14 +114,14 @@ def test_what_a_killed_writer_left_goes_after_a_day(stored):
     assert {path.name for path in cache.root.iterdir()} == {KEY, "tmp-new"}
 
 
-def test_a_cache_that_can_not_be_written_is_a_note(tmp_path):
+def test_store__not_writable(tmp_path):
     (tmp_path / "file").write_text("x")
     note = BaselineCache(root=tmp_path / "file/cache").store(KEY, tmp_path, {})
     assert note.startswith("the baseline could not be cached in ")
 
 
 @pytest.mark.parametrize("key", ["", "../x", "A" * 64, "a" * 63, f"{'a' * 64}/x"])
-def test_a_key_is_a_digest(tmp_path, key):
+def test_fetch__invalid_key(tmp_path, key):
     with pytest.raises(ValueError, match="is not a cache key"):
         BaselineCache(root=tmp_path).fetch(key, tmp_path / "into")
 
@@ -144,7 +146,7 @@ for turn in range(25):
 """
 
 
-def test_writers_at_the_same_time_never_mix(tmp_path):
+def test_store__concurrent_writers(tmp_path):
     command = [sys.executable, "-c", WRITER, str(tmp_path), KEY]
     writers = [subprocess.Popen([*command, str(number)], stderr=subprocess.PIPE, text=True) for number in range(4)]
     for writer in writers:
