@@ -9,7 +9,7 @@ from benchmarks.characteristics.draws import ranked, summed
 from benchmarks.characteristics.figures import Figure, Section, percent, within
 from benchmarks.characteristics.pool import Outcome, Work
 from mlci.gates.judge import judge_rules
-from mlci.gates.rules import GateLimit, Kind, Rule
+from mlci.gates.rules import Kind, Limit, Rule
 from mlci.inference.evaluate import Question, evaluate
 from mlci.metrics.statistics import WHOLE, Decisions, Scope, Statistics
 
@@ -39,11 +39,9 @@ def harmless(rng: np.random.Generator, draws: int, *, prevalence: float) -> dict
         question = Question(task="binary", metrics=tuple(KINDS), baseline=True, confidence=CONFIDENCE)
         result = evaluate([whole, *scopes], question, fingerprint="simulated", notes=())
         for margin in MARGINS:
-            rules = [
-                Rule(metric=name, each="slice", limits=((kind, GateLimit(margin)),)) for name, kind in KINDS.items()
-            ]
+            rules = [Rule(metric=name, each="slice", limits=(Limit(kind, margin),)) for name, kind in KINDS.items()]
             gates = judge_rules(rules, result, min_group_size=30)
-            blocking = {gate.metric for gate in gates if gate.outcome == "failed"}
+            blocking = {gate.rule.metric for gate in gates if gate.outcome == "failed"}
             found[f"blocked {margin}"] += bool(blocking)
             found[f"errors {margin}"] += any(gate.outcome == "error" for gate in gates)
             for name in blocking:

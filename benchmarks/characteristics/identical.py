@@ -9,7 +9,7 @@ from benchmarks.characteristics.figures import Figure, Section
 from benchmarks.characteristics.many_slices import total
 from benchmarks.characteristics.pool import Outcome, Work
 from mlci.gates.judge import judge_rules
-from mlci.gates.rules import GateLimit, Rule
+from mlci.gates.rules import Limit, Rule
 from mlci.inference.evaluate import Question, evaluate
 from mlci.inference.result import EvaluationResult
 from mlci.metrics.statistics import WHOLE, Decisions, Scope, Statistics
@@ -87,7 +87,7 @@ def _scored(rng: np.random.Generator, margin: float, confidence: float) -> tuple
 
 
 def _rule(metric: str, kind: str, margin: float, *, relative: bool = False, **where: str) -> Rule:
-    limits = ((kind, GateLimit(margin, relative)),)
+    limits = (Limit(kind, margin, relative),)
     return Rule(metric=metric, limits=limits, **where)  # type: ignore[arg-type]
 
 

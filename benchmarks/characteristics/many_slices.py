@@ -8,7 +8,8 @@ from benchmarks.characteristics.draws import Population, accurate
 from benchmarks.characteristics.figures import Section, share, within
 from benchmarks.characteristics.pool import Outcome, Work
 from mlci.gates.judge import judge_rules
-from mlci.gates.rules import GateLimit, JudgedGate, Kind, Rule
+from mlci.gates.outcomes import JudgedGate
+from mlci.gates.rules import Kind, Limit, Rule
 from mlci.inference.evaluate import Question, evaluate
 from mlci.metrics.statistics import WHOLE, Decisions, Scope, Statistics
 
@@ -34,7 +35,7 @@ def twenty(rng: np.random.Generator, draws: int) -> dict[str, float]:
         gates = _judged(groups)
         found["ours"] += any(gate.outcome == "failed" for gate in gates)
         found["point"] += any(gate.value is not None and gate.value < -MARGIN for gate in gates)
-        failed = {gate.group for gate in _judged(_groups(rng, hurt=HURT)) if gate.outcome == "failed"}
+        failed = {gate.scope.group for gate in _judged(_groups(rng, hurt=HURT)) if gate.outcome == "failed"}
         found["caught"] += str(HURT) in failed
         found["elsewhere"] += bool(failed - {str(HURT)})
     return found
@@ -51,7 +52,7 @@ def _groups(rng: np.random.Generator, *, hurt: int | None) -> list[Statistics]:
 def _judged(groups: list[Statistics]) -> tuple[JudgedGate, ...]:
     question = Question(task="binary", metrics=tuple(KINDS), baseline=True, confidence=CONFIDENCE)
     result = evaluate([total(groups), *groups], question, fingerprint="simulated", notes=())
-    rules = [Rule(metric=name, each="slice", limits=((kind, GateLimit(MARGIN)),)) for name, kind in KINDS.items()]
+    rules = [Rule(metric=name, each="slice", limits=(Limit(kind, MARGIN),)) for name, kind in KINDS.items()]
     return judge_rules(rules, result, min_group_size=30)
 
 

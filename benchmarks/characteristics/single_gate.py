@@ -8,8 +8,8 @@ import numpy as np
 from benchmarks.characteristics.figures import Figure, Section, percent, share
 from benchmarks.characteristics.pool import Outcome, Work
 from mlci.gates.judge import judge_rules
-from mlci.gates.rules import GateLimit, Rule
-from mlci.gates.rules import Outcome as Judgement
+from mlci.gates.outcomes import Outcome as Judgement
+from mlci.gates.rules import Limit, Rule
 from mlci.inference.evaluate import Question, evaluate
 from mlci.metrics.statistics import WHOLE, Decisions, Statistics
 
@@ -45,7 +45,7 @@ def judgement(gained: int, lost: int, rows: int, *, margin: float, confidence: f
     whole = Statistics(WHOLE, rows, Decisions(("0", "1"), label, baseline, candidate, counts[kept]))
     question = Question(task="binary", metrics=("accuracy",), baseline=True, confidence=confidence)
     result = evaluate([whole], question, fingerprint="simulated", notes=())
-    rule = Rule(metric="accuracy", limits=(("max_drop", GateLimit(margin)),))
+    rule = Rule(metric="accuracy", limits=(Limit("max_drop", margin),))
     return judge_rules([rule], result, min_group_size=30)[0].outcome
 
 

@@ -6,9 +6,10 @@ from collections.abc import Iterable, Iterator
 from mlci.config import models
 from mlci.config.check_context import FUNCTION, CheckContext, metric_known
 from mlci.config.messages import nearest_word
-from mlci.config.models import LIMITS, Gate, Reported
-from mlci.config.types import Limit, clip_text
+from mlci.config.models import Gate, Reported
+from mlci.config.types import clip_text
 from mlci.errors import Problem, yaml_value
+from mlci.gates.rules import Limit
 from mlci.metrics.catalogue import MetricInfo
 from mlci.metrics.external import SklearnMetric
 
@@ -26,7 +27,7 @@ def check_gates(context: CheckContext) -> Iterator[Problem]:
         yield from _check_evidence(context, index, gate)
         if gate.noise is not None and (message := _noise_fault(context, gate)):
             yield context.loaded.problem(f"`gates[{index}].noise` {message}", "gates", index, "noise")
-        for kind, _ in _written_limits(gate):
+        for kind in (limit.kind for limit in gate.limits):
             across = models.slice_scope(gate) if gate.across is not None else None
             each = models.slice_scope(gate) if gate.each is not None else None
             params = repr(sorted((gate.params or {}).items()))
@@ -45,36 +46,29 @@ def _is_alias(context: CheckContext, first: Gate, second: Gate) -> bool:
     return disparity and first.metric != second.metric and first.model_copy(update=alike) == second
 
 
-def _written_limits(gate: Gate) -> list[tuple[str, Limit]]:
-    return [(kind, limit) for kind in LIMITS if isinstance(limit := getattr(gate, kind), Limit)]
-
-
 def _check_limits(context: CheckContext, index: int, gate: Gate) -> Iterator[Problem]:
     info = context.find(gate.metric)
-    for kind, limit in _written_limits(gate):
-        if isinstance(info, MetricInfo) and info.kind == "shift" and kind != "max":
-            yield context.loaded.problem(f"`gates[{index}].{kind}` {_SHIFTED}", "gates", index, kind)
+    for limit in gate.limits:
+        if isinstance(info, MetricInfo) and info.kind == "shift" and limit.kind != "max":
+            yield context.loaded.problem(f"`gates[{index}].{limit.kind}` {_SHIFTED}", "gates", index, limit.kind)
             continue
-        message = _change_fault(info, gate, kind, limit) if kind.startswith("max_") else _percentage_fault(info, limit)
+        message = _change_fault(info, gate, limit) if limit.on_change else _percentage_fault(info, limit)
         # Totals are in the user's units: an accuracy of 93.5 is allowed.
-        message = message or (None if context.totals else _range_fault(info, gate, kind, limit))
+        message = message or (None if context.totals else _range_fault(info, gate, limit))
         if message:
-            yield context.loaded.problem(f"`gates[{index}].{kind}` {message}", "gates", index, kind)
+            yield context.loaded.problem(f"`gates[{index}].{limit.kind}` {message}", "gates", index, limit.kind)
     if gate.min is not None and gate.max is not None and gate.min.value > gate.max.value:
         message = f"`gates[{index}].min` ({gate.min}) is above its `max` ({gate.max}); nothing could pass"
         yield context.loaded.problem(message, "gates", index, "min")
 
 
-def _change_fault(info: MetricInfo | SklearnMetric | None, gate: Gate, kind: str, limit: Limit) -> str | None:
+def _change_fault(info: MetricInfo | SklearnMetric | None, gate: Gate, limit: Limit) -> str | None:
     """Return what is wrong with the direction or the sign of a limit on the change."""
-    better = info.direction if info else "none"
-    if kind == "max_drop" and better == "lower":
-        return f"would limit an improvement: lower is better for `{gate.metric}`; use `max_rise`"
-    if kind == "max_rise" and better == "higher":
-        return f"would limit an improvement: higher is better for `{gate.metric}`; use `max_drop`"
+    better, other = ("lower", "max_rise") if limit.is_floor else ("higher", "max_drop")
+    if info is not None and info.direction == better:
+        return f"would limit an improvement: {better} is better for `{gate.metric}`; use `{other}`"
     if limit.value < 0:
-        way = "fall" if kind == "max_drop" else "rise"
-        return f"must not be negative ({limit}); 0 allows no {way} at all"
+        return f"must not be negative ({limit}); 0 allows no {limit.verbs[0]} at all"
     return None
 
 
@@ -85,18 +79,18 @@ def _percentage_fault(info: MetricInfo | SklearnMetric | None, limit: Limit) -> 
     return None
 
 
-def _range_fault(info: MetricInfo | SklearnMetric | None, gate: Gate, kind: str, limit: Limit) -> str | None:
+def _range_fault(info: MetricInfo | SklearnMetric | None, gate: Gate, limit: Limit) -> str | None:
     """Return what is wrong with a limit that no value of the metric can reach, or that every value meets."""
     if not isinstance(info, MetricInfo):
         return None
     low, high = info.low, info.high
-    if kind in {"min", "max"}:
+    if not limit.on_change:
         outside = (low is not None and limit.value < low) or (high is not None and limit.value > high)
         if outside:
             return f"is {limit}, but `{gate.metric}` {_describe_range(low, high)}"
-        never = limit.value == (low if kind == "min" else high)
+        never = limit.value == (low if limit.is_floor else high)
     elif limit.relative:
-        never = kind == "max_drop" and low is not None and low >= 0 and limit.value >= 1
+        never = limit.is_floor and low is not None and low >= 0 and limit.value >= 1
     else:
         never = low is not None and high is not None and limit.value >= high - low
     return f"is {limit}, but `{gate.metric}` {_describe_range(low, high)}: the gate could never fail" if never else None
@@ -198,15 +192,14 @@ def _missing_interval(context: CheckContext, index: int, gate: Gate, info: Metri
     """Check that a limit on a change has an interval to be compared with: a group's share of a total has none."""
     if "share" not in _kinds(context, info):
         return
-    for kind, _ in _written_limits(gate):
-        if kind.startswith("max_"):
-            message = f"a change of `{gate.metric}` has no interval; set `judge: estimate`, or limit the selection rate"
-            yield context.loaded.problem(f"`gates[{index}].{kind}`: {message}", "gates", index, kind)
+    message = f"a change of `{gate.metric}` has no interval; set `judge: estimate`, or limit the selection rate"
+    for kind in (limit.kind for limit in gate.limits if limit.on_change):
+        yield context.loaded.problem(f"`gates[{index}].{kind}`: {message}", "gates", index, kind)
 
 
 def _noise_fault(context: CheckContext, gate: Gate) -> str | None:
     """Return what is wrong if a change can't be widened by training noise."""
-    if gate.max_drop is None and gate.max_rise is None:
+    if not any(limit.on_change for limit in gate.limits):
         return "widens the interval of a change; the gate needs `max_drop` or `max_rise`"
     if gate.each is not None or gate.across is not None:
         key = "each" if gate.each is not None else "across"

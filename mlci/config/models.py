@@ -13,7 +13,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field
 from pydantic.json_schema import SkipJsonSchema
 from pydantic_core import PydanticCustomError
 
-from mlci.config.types import DEFAULT_REGISTRY, Duration, Finite, Limit, Reference, Registry, Scalar
+from mlci.config.types import DEFAULT_REGISTRY, Duration, Finite, LimitField, Reference, Registry, Scalar
+from mlci.gates.rules import LIMIT_KINDS, Limit
 from mlci.util.variables import NEVER_GIVEN
 
 Task = Literal["binary", "multiclass", "regression"]
@@ -235,9 +236,6 @@ class GatePolicy(ConfigModel):
     no_baseline: OnDoubt | None = Field(default=None, description="Effect of this gate without a baseline.")
 
 
-LIMITS = ("min", "max", "max_drop", "max_rise")
-
-
 class Gate(ConfigModel):
     """A metric, the rows that it is computed on, and its limits."""
 
@@ -246,12 +244,16 @@ class Gate(ConfigModel):
     on: ON | None = Field(default=None, description=_ON)
     params: Parameters | None = Field(default=None, description=_PARAMS)
     across: Scoped | None = Field(default=None, description="Slice over whose groups a disparity or a shift is taken.")
-    min: Limit | None = Field(default=None, description="Least value that the candidate may have.")
-    max: Limit | None = Field(default=None, description="Greatest value that the candidate may have.")
-    max_drop: Limit | None = Field(
+    min: Annotated[Limit, LimitField("min")] | None = Field(
+        default=None, description="Least value that the candidate may have."
+    )
+    max: Annotated[Limit, LimitField("max")] | None = Field(
+        default=None, description="Greatest value that the candidate may have."
+    )
+    max_drop: Annotated[Limit, LimitField("max_drop")] | None = Field(
         default=None, description="Largest fall against the baseline, absolute or in per cent of it."
     )
-    max_rise: Limit | None = Field(
+    max_rise: Annotated[Limit, LimitField("max_rise")] | None = Field(
         default=None, description="Largest rise against the baseline, absolute or in per cent of it."
     )
     judge: Literal["estimate", "interval"] | None = Field(
@@ -269,11 +271,16 @@ class Gate(ConfigModel):
     @classmethod
     def rule(cls, keys: AbstractSet[str]) -> str | None:
         """Require a limit, and at most one of ``each`` and ``across``."""
-        if not keys & set(LIMITS):
+        if not keys & set(LIMIT_KINDS):
             return "has no limit; add `min`, `max`, `max_drop` or `max_rise`"
         if {"each", "across"} <= keys:
             return "has both `each` (one gate per group) and `across` (their disparity); keep one, or write two gates"
         return None
+
+    @property
+    def limits(self) -> tuple[Limit, ...]:
+        """The limits that are set, in the order of judging."""
+        return tuple(limit for kind in LIMIT_KINDS if isinstance(limit := getattr(self, kind), Limit))
 
 
 class Policy(ConfigModel):

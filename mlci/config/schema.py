@@ -10,7 +10,8 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from mlci.config.models import LIMITS, SOURCES, Config
+from mlci.config.models import SOURCES, Config
+from mlci.gates.rules import LIMIT_KINDS
 
 ADDRESS = "https://raw.githubusercontent.com/mlci/mlci/main/mlci/config/schema.json"
 FILE = "schema.json"
@@ -22,7 +23,7 @@ def build_schema() -> dict[str, Any]:
     parts = schema["$defs"]
     parts["Predict"]["oneOf"] = _require_one(SOURCES)
     parts["Baseline"]["oneOf"] = _require_one(("file", "ref"))
-    parts["Gate"]["anyOf"] = _require_one(LIMITS)
+    parts["Gate"]["anyOf"] = _require_one(LIMIT_KINDS)
     parts["Gate"]["not"] = {"required": ["each", "across"]}
     head = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",

@@ -6,7 +6,7 @@ numbers.
 
 import math
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Annotated, Any, Self
 
@@ -21,6 +21,8 @@ from pydantic import (
 )
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
+
+from mlci.gates.rules import Kind, Limit
 
 PERCENT = r"^[+-]?([0-9]{1,12}(\.[0-9]{0,12})?|\.[0-9]{1,12}) ?%$"
 DURATION = r"^(?=[0-9])([0-9]{1,6}d)?([0-9]{1,6}h)?([0-9]{1,6}m)?([0-9]{1,9}(\.[0-9]{1,6})?s)?$"
@@ -78,59 +80,38 @@ Reference = Annotated[
 
 
 @dataclass(frozen=True)
-class Limit:
-    """A limit: an absolute number, or a share of the baseline's value written in per cent.
+class LimitField:
+    """Reader of a limit of one kind, as an annotation of its field."""
 
-    Attributes:
-        value: The number; a fraction if it was written in per cent (``"10%"`` is 0.1).
-        relative: Whether it was written in per cent.
-        written: How the user wrote it; not part of its identity.
-    """
+    kind: Kind
 
-    value: float
-    relative: bool = False
-    written: str = field(default="", compare=False, repr=False)
-
-    def __post_init__(self) -> None:
-        """Refuse numbers that are not finite, parsed or constructed."""
-        object.__setattr__(self, "value", finite_number(self.value))
-
-    def __str__(self) -> str:
-        """Return the limit as it was written, e.g. ``0.01`` or ``10%``."""
-        if self.written:
-            return self.written
-        return f"{(Decimal(repr(self.value)) * 100).normalize():f}%" if self.relative else f"{self.value:.15g}"
-
-    @classmethod
-    def parse(cls, value: object) -> Self:
+    def parse(self, value: object) -> Limit:
         """Read a number or a percentage such as ``10%`` or ``0.5 %``.
 
         Raises:
             PydanticCustomError: if it is neither.
         """
-        if isinstance(value, cls):
+        if isinstance(value, Limit) and value.kind == self.kind:
             return value
         if isinstance(value, str):
             if not re.fullmatch(PERCENT, value.strip()):
                 raise PydanticCustomError("mlci_limit", _limit_words(value))
             # Decimal, so that "0.7%" is the float nearest to 0.007 and not 0.7 / 100 rounded twice.
-            return cls(float(Decimal(value.strip(" %")) / 100), relative=True, written=value.strip())
+            return Limit(self.kind, float(Decimal(value.strip(" %")) / 100), relative=True, written=value.strip())
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise PydanticCustomError("mlci_limit", _limit_words(None))
-        return cls(finite_number(value), written=str(value))
+        return Limit(self.kind, finite_number(value), written=str(value))
 
-    @classmethod
-    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:  # noqa: ANN401 - pydantic's signature
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:  # noqa: ANN401 - pydantic's signature
         """Validate with :meth:`parse`; write back as a number or a percentage."""
         return core_schema.no_info_plain_validator_function(
-            cls.parse,
+            self.parse,
             serialization=core_schema.plain_serializer_function_ser_schema(
                 lambda limit: str(limit) if limit.relative else limit.value
             ),
         )
 
-    @classmethod
-    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
         """Return a number, or text that looks like a percentage."""
         return {"anyOf": [{"type": "number"}, {"type": "string", "pattern": PERCENT}], "examples": [0.01, "10%"]}
 

@@ -9,8 +9,7 @@
 from collections.abc import Iterator
 
 from mlci.gates.expand import GateCase
-from mlci.gates.outcomes import INSUFFICIENT, GateOutcome, Reason, Shortage
-from mlci.gates.rules import Outcome
+from mlci.gates.outcomes import TOO_FEW_ROWS, GateOutcome, Outcome, Reason, Shortage
 from mlci.inference import minimums
 from mlci.inference.evidence import Cause, Evidence, Tie, Undefined
 from mlci.inference.minimums import MissingRows
@@ -52,10 +51,10 @@ def small_groups(case: GateCase, least: int) -> str | None:
     if isinstance(case.measured, Disparity):
         sizes = {group.group: group.rows for group in case.measured.groups}
         small = ", ".join(f"{name} has {sizes[name]:,} rows" for name in case.measured.small[:5])
-        return f"{INSUFFICIENT}: {small}; {least:,} are needed" if small else None
+        return f"{TOO_FEW_ROWS}: {small}; {least:,} are needed" if small else None
     if case.scope.slice is None or case.measured.rows >= least or case.measured.rows == 0:
         return None
-    return f"{INSUFFICIENT}: it has {case.measured.rows:,} rows; {least:,} are needed"
+    return f"{TOO_FEW_ROWS}: it has {case.measured.rows:,} rows; {least:,} are needed"
 
 
 def _without_baseline() -> GateOutcome:
@@ -66,7 +65,7 @@ def _without_value(case: GateCase, candidate: Evidence) -> GateOutcome:
     """Return the outcome of a candidate without a value."""
     cause = cause_of(candidate)
     if cause is Cause.LABELS:
-        return GateOutcome(Outcome.INCONCLUSIVE, Reason.LABELS, f"{INSUFFICIENT}: {candidate.reason}")
+        return GateOutcome(Outcome.INCONCLUSIVE, Reason.LABELS, f"{TOO_FEW_ROWS}: {candidate.reason}")
     if cause is Cause.TOO_FEW:
         return GateOutcome(Outcome.INCONCLUSIVE, Reason.TOO_FEW, candidate.reason)
     if case.on_change and cause_of(case.evidence) is Cause.BOTH:
@@ -83,7 +82,7 @@ def _without_change(evidence: Evidence) -> GateOutcome:
         message = f"undefined for both models: {evidence.reason}"
         return GateOutcome(Outcome.INCONCLUSIVE, Reason.UNDEFINED_FOR_BOTH, message)
     if cause is Cause.LABELS:
-        return GateOutcome(Outcome.INCONCLUSIVE, Reason.LABELS, f"{INSUFFICIENT}: {evidence.reason}")
+        return GateOutcome(Outcome.INCONCLUSIVE, Reason.LABELS, f"{TOO_FEW_ROWS}: {evidence.reason}")
     if cause is Cause.TOO_FEW:
         return GateOutcome(Outcome.INCONCLUSIVE, Reason.TOO_FEW, evidence.reason)
     if cause is Cause.BASELINE:
@@ -106,7 +105,7 @@ def too_few_to_judge(case: GateCase) -> GateOutcome | None:
     if lack is None:
         return None
     short = Shortage(rows=lack.least, unit=lack.unit)
-    return GateOutcome(Outcome.INCONCLUSIVE, Reason.TOO_FEW_CARRIERS, f"{INSUFFICIENT}: {lack}", short)
+    return GateOutcome(Outcome.INCONCLUSIVE, Reason.TOO_FEW_CARRIERS, f"{TOO_FEW_ROWS}: {lack}", short)
 
 
 def too_few_to_fail(case: GateCase, evidence: Evidence) -> GateOutcome | None:
@@ -116,10 +115,10 @@ def too_few_to_fail(case: GateCase, evidence: Evidence) -> GateOutcome | None:
         return None
     if lack := next(_missing_rows(case, measured, proving=True), None):
         short = Shortage(rows=lack.least, unit=lack.unit, disagreements=TOO_FEW_DISAGREEMENTS)
-        return GateOutcome(Outcome.INCONCLUSIVE, Reason.TOO_FEW, f"too few: {lack}", short)
+        return GateOutcome(Outcome.INCONCLUSIVE, Reason.TOO_FEW, f"{TOO_FEW_ROWS}: {lack}", short)
     if measured.disagreements is not None and measured.disagreements < TOO_FEW_DISAGREEMENTS:
         found = minimums.count_in_words(measured.disagreements, "rows")
-        message = f"too few: the models disagree on {found}; {TOO_FEW_DISAGREEMENTS} are needed"
+        message = f"{TOO_FEW_ROWS}: the models disagree on {found}; {TOO_FEW_DISAGREEMENTS} are needed"
         short = Shortage(rows=minimums.PROVES, disagreements=TOO_FEW_DISAGREEMENTS)
         return GateOutcome(Outcome.INCONCLUSIVE, Reason.TOO_FEW, message, short)
     return None
@@ -139,4 +138,4 @@ def _short_groups(measured: Disparity) -> GateOutcome | None:
     lacking = [f"{group.group} has {group.shortage}" for group in measured.groups if group.shortage is not None]
     if not lacking:
         return None
-    return GateOutcome(Outcome.INCONCLUSIVE, Reason.TOO_FEW_CARRIERS, f"{INSUFFICIENT}: {', '.join(lacking[:5])}")
+    return GateOutcome(Outcome.INCONCLUSIVE, Reason.TOO_FEW_CARRIERS, f"{TOO_FEW_ROWS}: {', '.join(lacking[:5])}")

@@ -4,14 +4,13 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from mlci.gates.rules import GateLimit, Judge, Kind, Rule
+from mlci.gates.rules import Judge, Limit, Rule
 from mlci.inference.evidence import Cause, Evidence, Undefined
 from mlci.inference.result import Comparison, Disparity, EvaluationResult
 from mlci.inference.training_noise import UNKNOWN, TrainingNoise, widen_by_noise
 from mlci.metrics import catalogue
 from mlci.metrics.statistics import WHOLE, Scope
 
-ABSOLUTE: frozenset[Kind] = frozenset({"min", "max"})
 _COUNTED = {"rate", "ratio"}  # kinds of metrics that are computed from counts, so that their values are discrete
 
 
@@ -21,7 +20,7 @@ class GateCase:
 
     Attributes:
         rule: The rule that it belongs to.
-        kind, limit: The limit as it was written.
+        limit: The limit.
         measured: The comparison or disparity that it limits.
         evidence: The candidate's value or the change; ``None`` without a baseline.
         bound: The limit in the evidence's units and sign; ``None`` if it needs a baseline value that is missing.
@@ -29,22 +28,16 @@ class GateCase:
     """
 
     rule: Rule
-    kind: Kind
-    limit: GateLimit
+    limit: Limit
     measured: Comparison | Disparity
     evidence: Evidence | None
     bound: float | None
     judge: Judge
 
     @property
-    def floor(self) -> bool:
-        """Whether the number has to stay at or above the bound."""
-        return self.kind in {"min", "max_drop"}
-
-    @property
     def on_change(self) -> bool:
         """Whether two models are compared."""
-        return compares_models(self.rule, self.kind)
+        return compares_models(self.rule, self.limit)
 
     @property
     def scope(self) -> Scope:
@@ -54,14 +47,8 @@ class GateCase:
     @property
     def hypothesis(self) -> tuple[object, ...]:
         """Key of the tested hypothesis: the same for a disparity and for its alias."""
-        rule = self.rule
-        return (catalogue.hypothesis(rule.metric), self.scope, rule.across, self.kind, self.bound, rule.retraining)
-
-    @property
-    def id(self) -> str:
-        """Name of the gate, unique in a run: ``recall[region=north].max_drop``."""
-        where = self.rule.across or str(self.scope)
-        return f"{self.rule.metric}[{where}].{self.kind}" if where else f"{self.rule.metric}.{self.kind}"
+        rule, kind = self.rule, self.limit.kind
+        return (catalogue.hypothesis(rule.metric), self.scope, rule.across, kind, self.bound, rule.retraining)
 
 
 def expand_rules(rule: Rule, result: EvaluationResult, noise: TrainingNoise = UNKNOWN) -> Iterator[GateCase]:
@@ -73,18 +60,17 @@ def expand_rules(rule: Rule, result: EvaluationResult, noise: TrainingNoise = UN
         noise: Training noise of the champion, if it is known.
     """
     for measured in _find_numbers(rule, result):
-        for kind, limit in rule.limits:
-            change = compares_models(rule, kind)
+        for limit in rule.limits:
+            change = compares_models(rule, limit)
             evidence = measured.change if change else measured.candidate
             if change and rule.retraining:
                 evidence = widen_by_noise(evidence, catalogue.canonical(rule.metric), noise, step=_step(measured))
             yield GateCase(
                 rule=rule,
-                kind=kind,
                 limit=limit,
                 measured=measured,
                 evidence=_drop_nan(evidence, result.confidence),
-                bound=_convert_limit(kind, limit, measured),
+                bound=limit.bound(measured.baseline.value if measured.baseline else None),
                 judge=_choose_judge(rule, measured, change=change),
             )
 
@@ -97,9 +83,9 @@ def _step(measured: Comparison | Disparity) -> float:
     return 1 / measured.support if info is not None and info.kind in _COUNTED else 0.0
 
 
-def compares_models(rule: Rule, kind: Kind) -> bool:
+def compares_models(rule: Rule, limit: Limit) -> bool:
     """Return whether a limit is on a change; a shift is a change itself, so that its plain limit is one, too."""
-    return kind not in ABSOLUTE or catalogue.is_shift_metric(rule.metric)
+    return limit.on_change or catalogue.is_shift_metric(rule.metric)
 
 
 def _drop_nan(evidence: Evidence | None, confidence: float) -> Evidence | None:
@@ -142,18 +128,6 @@ def _missing_disparity(rule: Rule) -> Disparity:
         candidate=reason,
         change=reason,
     )
-
-
-def _convert_limit(kind: Kind, limit: GateLimit, measured: Comparison | Disparity) -> float | None:
-    if kind in ABSOLUTE:
-        return limit.value
-    margin = limit.value
-    if limit.relative:
-        before = measured.baseline.value if measured.baseline else None
-        if before is None:
-            return None
-        margin = limit.value * abs(before)
-    return 0.0 - margin if kind == "max_drop" else margin  # never -0.0
 
 
 def _choose_judge(rule: Rule, measured: Comparison | Disparity, *, change: bool) -> Judge:

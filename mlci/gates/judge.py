@@ -13,8 +13,8 @@ from typing import Literal, assert_never
 from mlci.gates import rows_needed
 from mlci.gates.absence import find_absence, too_few_to_fail, too_few_to_judge
 from mlci.gates.expand import GateCase, expand_rules
-from mlci.gates.outcomes import GateOutcome, Reason, Shortage
-from mlci.gates.rules import JudgedGate, OnDoubt, Outcome, Rule
+from mlci.gates.outcomes import GateOutcome, JudgedGate, Outcome, Reason, Shortage
+from mlci.gates.rules import Limit, OnDoubt, Rule
 from mlci.inference.evidence import Evidence
 from mlci.inference.result import Disparity, EvaluationResult
 from mlci.inference.training_noise import UNKNOWN, TrainingNoise, WidenedChange
@@ -48,8 +48,6 @@ def weigh_outcome(outcome: Outcome, *, inconclusive: OnDoubt, no_baseline: OnDou
             return doubt[inconclusive]
         case Outcome.NO_BASELINE:
             return doubt[no_baseline]
-        case Outcome.WAIVED:
-            return Verdict.WARN
         case _:
             assert_never(outcome)
 
@@ -125,7 +123,7 @@ def _failing_p(case: GateCase) -> float | None:
     """Return the one-sided p-value for failing; ``None`` for cases outside Holm's family."""
     if case.judge == "estimate" or case.evidence is None or case.bound is None or case.evidence.value is None:
         return None
-    return case.evidence.below(case.bound) if case.floor else case.evidence.above(case.bound)
+    return case.evidence.below(case.bound) if case.limit.is_floor else case.evidence.above(case.bound)
 
 
 def _judge_case(case: GateCase, p: float | None, adjusted: float, settings: JudgeSettings) -> JudgedGate:
@@ -136,14 +134,9 @@ def _judge_case(case: GateCase, p: float | None, adjusted: float, settings: Judg
         needed = rows_needed.rows_to_decide(case, settings.confidence, found.short_of)
     baseline = case.measured.baseline
     return JudgedGate(
-        id=case.id,
-        metric=case.rule.metric,
         rule=case.rule,
-        kind=case.kind,
         limit=case.limit,
-        slice=case.scope.slice,
-        group=case.scope.group,
-        across=case.rule.across,
+        scope=case.scope,
         judge=case.judge,
         outcome=found.outcome,
         reason=found.reason,
@@ -178,7 +171,7 @@ def _find(case: GateCase, adjusted: float, settings: JudgeSettings) -> GateOutco
         message = "a limit in per cent needs the baseline's value, which is undefined"
         return GateOutcome(Outcome.ERROR, Reason.UNDEFINED_FOR_BASELINE, message)
     if case.judge == "estimate":
-        return _by_estimate(evidence.value, case.bound, slack=_rounding_slack(case, case.bound), floor=case.floor)
+        return _by_estimate(evidence.value, case.limit, case.bound, slack=_rounding_slack(case, case.bound))
     return _by_interval(case, evidence, case.bound, adjusted, settings)
 
 
@@ -189,10 +182,9 @@ def _rounding_slack(case: GateCase, bound: float) -> float:
     return _NOISE * max(abs(number) for number in around if number is not None)
 
 
-def _by_estimate(value: float, bound: float, *, slack: float, floor: bool) -> GateOutcome:
-    """Compare the shown number with the limit; NaN meets none."""
-    kept = value >= bound - slack if floor else value <= bound + slack
-    if kept:
+def _by_estimate(value: float, limit: Limit, bound: float, *, slack: float) -> GateOutcome:
+    """Compare the shown number with the limit."""
+    if limit.allows(value, bound, slack):
         return GateOutcome(Outcome.PASSED)
     return GateOutcome(Outcome.FAILED, Reason.BEYOND_LIMIT, "the value is beyond the limit")
 
@@ -203,13 +195,13 @@ def _by_interval(
     ends = evidence.interval(settings.confidence)
     if ends is None:
         return _without_interval(evidence, settings)
-    (low, high), slack = ends, _rounding_slack(case, bound)
-    kept = low >= bound - slack if case.floor else high <= bound + slack
-    broken = high < bound - slack if case.floor else low > bound + slack
-    if kept:
+    worst, best = ends if case.limit.is_floor else ends[::-1]
+    slack = _rounding_slack(case, bound)
+    if case.limit.allows(worst, bound, slack):
         return GateOutcome(Outcome.PASSED)
     if few := too_few_to_fail(case, evidence):
         return few
+    broken = not case.limit.allows(best, bound, slack)
     if broken and adjusted <= settings.alpha:
         return GateOutcome(Outcome.FAILED, Reason.BEYOND_LIMIT, "the whole interval is beyond the limit")
     if broken:
@@ -240,7 +232,7 @@ def _limit_hint(case: GateCase) -> str:
         return "; in per cent of a baseline of 0 it is 0: write it as a number"
     tight = (
         isinstance(case.measured, Disparity)
-        and case.kind == "max"
+        and case.limit.kind == "max"
         and not case.on_change
         and case.limit.value <= TIGHT_LIMIT
     )

@@ -3,9 +3,21 @@
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from mlci.gates.rules import Outcome
+from mlci.gates.rules import Judge, Limit, Rule
+from mlci.inference.evidence import Interval
+from mlci.metrics.statistics import Scope
 
-INSUFFICIENT = "insufficient group"
+TOO_FEW_ROWS = "too few rows"
+
+
+class Outcome(StrEnum):
+    """Outcome of a gate."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    INCONCLUSIVE = "inconclusive"
+    NO_BASELINE = "no_baseline"
+    ERROR = "error"
 
 
 class Reason(StrEnum):
@@ -68,3 +80,35 @@ class GateOutcome:
     why: Reason | None = None
     reason: str | None = None
     short_of: Shortage = field(default_factory=Shortage)
+
+
+@dataclass(frozen=True, kw_only=True)
+class JudgedGate:
+    """One gate and its outcome.
+
+    ``value`` with ``interval`` was compared with ``bound``, the limit in the value's units and with its sign, so that a
+    reader can check the outcome.
+    """
+
+    rule: Rule
+    limit: Limit
+    scope: Scope
+    judge: Judge
+    outcome: Outcome
+    reason: str | None = None
+    why: Reason | None = None
+    rows_needed: int | None = None
+    rows_needed_of: str | None = None
+    baseline: float | None = None
+    candidate: float | None = None
+    value: float | None = None
+    interval: Interval | None = None
+    bound: float | None = None
+    method: str | None = None
+    p: float | None = None
+    blocks: bool = False
+
+    @property
+    def id(self) -> str:
+        """Name of the gate, unique in a run."""
+        return self.limit.gate_id(self.rule.metric, self.rule.across or str(self.scope))

@@ -1,88 +1,126 @@
-"""Configured rules, and gates with their outcomes."""
+"""Rules as configured, and their limits: sign, bound, words and everything else that depends on a limit's kind."""
 
-from dataclasses import dataclass
-from enum import StrEnum
+import math
+from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Literal
-
-from mlci.inference.evidence import Interval
 
 Kind = Literal["min", "max", "max_drop", "max_rise", "present"]
 Judge = Literal["estimate", "interval"]
 OnDoubt = Literal["warn", "block"]
 
-
-class Outcome(StrEnum):
-    """Outcome of a gate."""
-
-    PASSED = "passed"
-    FAILED = "failed"
-    INCONCLUSIVE = "inconclusive"
-    NO_BASELINE = "no_baseline"
-    ERROR = "error"
-    WAIVED = "waived"
+LIMIT_KINDS: tuple[Kind, ...] = ("min", "max", "max_drop", "max_rise")
+"""Kinds that can be configured, in the order of judging. ``present`` is implied: a metric must not disappear."""
 
 
 @dataclass(frozen=True)
-class GateLimit:
-    """A limit as it was written; ``relative`` limits on a change are shares of the baseline's value."""
+class Limit:
+    """A limit as it was written: ``min`` and ``max`` on a value, ``max_drop`` and ``max_rise`` on a change.
 
-    value: float
+    Attributes:
+        kind: Its key in ``mlci.yml``.
+        value: The number; a fraction if it was written in per cent (``"10%"`` is 0.1).
+        relative: Whether it was written in per cent; for a limit on a change, of the baseline's value.
+        written: How the user wrote it; not part of its identity.
+    """
+
+    kind: Kind
+    value: float = 0.0
     relative: bool = False
+    written: str = field(default="", compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Refuse numbers that are not finite."""
+        if not math.isfinite(self.value):
+            raise ValueError("a limit must be a finite number")
+
+    def __str__(self) -> str:
+        """Return the limit as it was written, e.g. ``0.01`` or ``10%``."""
+        if self.written:
+            return self.written
+        return f"{(Decimal(repr(self.value)) * 100).normalize():f}%" if self.relative else f"{self.value:.15g}"
+
+    @property
+    def on_change(self) -> bool:
+        """Whether it limits the change from the baseline."""
+        return self.kind in {"max_drop", "max_rise"}
+
+    @property
+    def is_floor(self) -> bool:
+        """Whether the number has to be at or above the bound."""
+        return self.kind in {"min", "max_drop"}
+
+    @property
+    def signed(self) -> float:
+        """The number with its sign: a drop of at most 0.01 is a change of at least -0.01."""
+        return 0.0 - self.value if self.kind == "max_drop" else self.value
+
+    def bound(self, baseline: float | None) -> float | None:
+        """Return the limit in the value's units and with its sign; ``None`` if it is a share of an unknown value."""
+        if not (self.relative and self.on_change):
+            return self.signed
+        return None if baseline is None else self.signed * abs(baseline) + 0.0  # never -0.0
+
+    def allows(self, number: float, bound: float, slack: float = 0.0) -> bool:
+        """Return whether a number meets the bound; NaN meets none."""
+        return number >= bound - slack if self.is_floor else number <= bound + slack
+
+    def distance(self, number: float, bound: float) -> float:
+        """Return how far a number lies on the allowed side of the bound, negative beyond it."""
+        return number - bound if self.is_floor else bound - number
+
+    @property
+    def verbs(self) -> tuple[str, str]:
+        """The limited movement and its opposite."""
+        return ("fall", "rise") if self.is_floor else ("rise", "fall")
+
+    def words(self, bound: float, size: str, *, sentence: bool = False) -> str:
+        """Return the limit in words: ``may fall by 0.010``, in a sentence ``may fall by at most 0.010``.
+
+        Args:
+            bound: The bound.
+            size: The bound as it is printed; for a change without its sign.
+            sentence: Whether the words follow a subject.
+        """
+        if self.kind == "present":
+            return "must exist"
+        if not self.on_change:
+            return f"{'must be ' if sentence else ''}{'at least' if self.is_floor else 'at most'} {size}"
+        verb, other = self.verbs
+        if bound == 0:
+            return f"may not {verb}"
+        if (bound < 0) != self.is_floor:
+            return f"must {other} by {'at least ' if sentence else ''}{size}"
+        return f"may {verb} by {'at most ' if sentence else ''}{size}"
+
+    def gate_id(self, metric: str, scope: str) -> str:
+        """Return the id of a gate, unique in a run: ``recall[region=north].max_drop``."""
+        return f"{metric}[{scope}].{self.kind}" if scope else f"{metric}.{self.kind}"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Rule:
-    """One entry of ``gates:``, expanded to a case for every limit and group.
+    """One entry of ``gates:``, of which every limit and group becomes a gate.
 
     Attributes:
         metric: Name as written.
-        each: Slice of which every group gets its own case.
+        each: Slice of which every group gets its own gate.
         across: Slice over whose groups a disparity is taken.
-        limits: The limits by kind, in the order of judging.
+        limits: The limits, in the order of judging.
         judge: Estimate or interval; ``None`` depends on the kind of limit.
         retraining: Whether the interval of a change includes the training noise.
         inconclusive, no_baseline: Effect of these outcomes.
+        index: Its place in ``gates:``, from 0.
         line: Its line in the configuration.
     """
 
     metric: str
-    limits: tuple[tuple[Kind, GateLimit], ...]
+    limits: tuple[Limit, ...]
     each: str | None = None
     across: str | None = None
     judge: Judge | None = None
     retraining: bool = False
     inconclusive: OnDoubt = "warn"
     no_baseline: OnDoubt = "warn"
+    index: int | None = None
     line: int | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class JudgedGate:
-    """One gate and its outcome.
-
-    ``value`` with ``interval`` was compared with ``bound`` (in the value's units and with its sign: a drop of at most
-    0.01 is a change of at least -0.01), so that a reader can check the outcome.
-    """
-
-    id: str
-    metric: str
-    rule: Rule
-    kind: Kind
-    limit: GateLimit
-    slice: str | None
-    group: str | None
-    across: str | None
-    judge: Judge
-    outcome: Outcome
-    reason: str | None = None
-    why: str | None = None
-    rows_needed: int | None = None
-    rows_needed_of: str | None = None
-    baseline: float | None = None
-    candidate: float | None = None
-    value: float | None = None
-    interval: Interval | None = None
-    bound: float | None = None
-    method: str | None = None
-    p: float | None = None
-    blocks: bool = False

@@ -218,5 +218,5 @@ def too_few(value: float | None, have: int, unit: str, *, least: int) -> Evidenc
         least: Minimum of rows.
     """
     counted = f"no {unit}s" if have == 0 else f"{have:,} {unit}{'' if have == 1 else 's'}"
-    reason = f"insufficient group: {counted}; {least:,} are needed"
+    reason = f"too few rows: {counted}; {least:,} are needed"
     return Undefined(reason, method="too few") if value is None else Point(value, "too few", reason)

@@ -8,7 +8,7 @@ from mlci.config.models import Config
 from mlci.engine.interface import Job, Source
 from mlci.errors import InputError, Problem
 from mlci.gates.judge import judge_rules
-from mlci.gates.rules import JudgedGate
+from mlci.gates.outcomes import JudgedGate
 from mlci.inference.evaluate import evaluate
 from mlci.inference.evidence import Evidence, Point, Undefined
 from mlci.inference.result import Comparison, EvaluationResult

@@ -15,17 +15,15 @@ from mlci.config.models import (
     slice_name,
     slice_scope,
 )
-from mlci.config.types import Limit
 from mlci.engine.interface import SliceColumn, SliceSpec
 from mlci.engine.tables import cell_values
 from mlci.errors import InputError, Problem
-from mlci.gates.rules import GateLimit, Kind, Rule
+from mlci.gates.rules import Rule
 from mlci.inference.evaluate import Question
 from mlci.metrics import catalogue
 from mlci.metrics.catalogue import PARITIES, PER_CLASS, MetricInfo
 from mlci.metrics.row_metrics import On, RowMetric, shown_name
 
-KINDS: tuple[Kind, ...] = ("min", "max", "max_drop", "max_rise")
 PROBABILITY = frozenset({"brier_score_loss", "log_loss", "calibration_in_the_large", "expected_calibration_error"})
 _DIVIDING = "mean_absolute_percentage_error"
 _ON: dict[str, On] = {"scores": "score", "decisions": "decision"}
@@ -66,8 +64,8 @@ def reference_groups(evaluation: Evaluation) -> dict[str, str]:
 
 def gate_rules(config: Config) -> tuple[Rule, ...]:
     """Return the gates as rules, each with its policy; duplicates are dropped."""
-    found = [_rule(gate, config) for gate in config.gates]
-    return tuple({replace(rule, line=None): rule for rule in reversed(found)}.values())[::-1]
+    rules = [_rule(gate, index, config) for index, gate in enumerate(config.gates)]
+    return tuple({replace(rule, index=None, line=None): rule for rule in reversed(rules)}.values())[::-1]
 
 
 def asked_metrics(config: Config) -> tuple[str, ...]:
@@ -176,17 +174,17 @@ def asked_operations(config: Config) -> tuple[str, ...]:
     return tuple(dict.fromkeys(gate.metric for gate in config.gates if _measured_by_run(gate.metric)))
 
 
-def _rule(gate: Gate, config: Config) -> Rule:
-    limits = [(kind, limit) for kind in KINDS if isinstance(limit := getattr(gate, kind), Limit)]
+def _rule(gate: Gate, index: int, config: Config) -> Rule:
     return Rule(
         metric=gate.metric if config.predict.metrics is not None else metric_name(gate),
-        limits=tuple((kind, GateLimit(limit.value, relative=limit.relative)) for kind, limit in limits),
+        limits=gate.limits,
         each=slice_scope(gate) if gate.each is not None else None,
         across=slice_scope(gate) if gate.across is not None else None,
         judge=gate.judge,
         retraining=gate.noise == "retraining",
         inconclusive=gate.policy.inconclusive or config.policy.inconclusive,
         no_baseline=gate.policy.no_baseline or config.policy.no_baseline,
+        index=index,
         line=gate.line,
     )
 

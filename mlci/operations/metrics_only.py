@@ -15,8 +15,8 @@ from mlci.errors import InputError
 from mlci.execution import metrics_file
 from mlci.execution.metrics_file import MetricsFile
 from mlci.gates.judge import judge_rules
-from mlci.gates.outcomes import Reason
-from mlci.gates.rules import GateLimit, JudgedGate, Outcome, Rule
+from mlci.gates.outcomes import JudgedGate, Outcome, Reason
+from mlci.gates.rules import Limit, Rule
 from mlci.git.git import is_tracked
 from mlci.git.ref_baseline import WITHOUT_BASELINE
 from mlci.git.worktree import Worktree
@@ -194,14 +194,9 @@ def _absent(name: str, candidate: Values, *, disappeared: bool) -> Undefined:
 
 def _gone(name: str, before: float) -> JudgedGate:
     return JudgedGate(
-        id=f"{name}.present",
-        metric=name,
         rule=Rule(metric=name, limits=()),
-        kind="present",
-        limit=GateLimit(0.0),
-        slice=None,
-        group=None,
-        across=None,
+        limit=Limit("present"),
+        scope=WHOLE,
         judge="estimate",
         outcome=Outcome.ERROR,
         why=Reason.DISAPPEARED,

@@ -7,7 +7,7 @@ from typing import Any
 
 from mlci.gates.absence import cause_of
 from mlci.gates.judge import join_verdicts
-from mlci.gates.rules import JudgedGate, Outcome
+from mlci.gates.outcomes import JudgedGate, Outcome
 from mlci.inference.evidence import Evidence
 from mlci.inference.result import Comparison, Disparity, EvaluationResult
 from mlci.lineage.rows import SCHEME
@@ -19,7 +19,6 @@ from mlci.report.document import (
     EvaluationSet,
     GateRow,
     GroupRow,
-    LimitRef,
     Lineage,
     MetricRow,
     PolicyRef,
@@ -162,20 +161,20 @@ def _reason(evidence: Evidence) -> str | None:
 
 def _gate(gate: JudgedGate, *, first: bool) -> GateRow:
     """Return a gate's row; ``first`` if production has no version yet."""
-    limit = {} if gate.kind == "present" else {gate.kind: gate.limit.value, "relative": gate.limit.relative}
     return GateRow(
         id=gate.id,
-        metric=gate.metric,
-        scope=ScopeRef(slice=gate.slice, group=gate.group, across=gate.across),
-        limit=LimitRef.model_validate(limit),
+        metric=gate.rule.metric,
+        scope=ScopeRef(slice=gate.scope.slice, group=gate.scope.group, across=gate.rule.across),
+        limit=gate.limit,
         judge=gate.judge,
         outcome=gate.outcome.value,
         why=gate.why,
         reason=FIRST if first and gate.outcome is Outcome.NO_BASELINE else gate.reason,
         rows_needed=gate.rows_needed,
         rows_needed_of=gate.rows_needed_of,
+        rule=gate.rule.index,
         line=gate.rule.line,
-        on="change" if gate.kind in {"max_drop", "max_rise"} else "value",
+        on="change" if gate.limit.on_change else "value",
         baseline=_number(gate.baseline),
         candidate=_number(gate.candidate),
         value=gate.value,

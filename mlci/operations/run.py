@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from mlci.engine.interface import Source
-from mlci.gates.rules import JudgedGate
+from mlci.gates.outcomes import JudgedGate
 from mlci.git.refs import read_head
 from mlci.inference.result import EvaluationResult
 from mlci.operations import holdout_uses, metrics_only, name_checks

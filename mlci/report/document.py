@@ -4,9 +4,12 @@ Rates are fractions; intervals are ``[low, high]`` at ``policy.confidence``; wha
 beside it, never NaN. The JSON Schema next to the package is generated from these models.
 """
 
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, FailFast, Field
+from pydantic import BaseModel, ConfigDict, FailFast, Field, GetCoreSchemaHandler
+from pydantic_core import CoreSchema, core_schema
+
+from mlci.gates.rules import LIMIT_KINDS, Kind, Limit
 
 Verdict = Literal["pass", "warn", "block"]
 Outcome = Literal["passed", "failed", "inconclusive", "no_baseline", "error", "waived"]
@@ -151,6 +154,29 @@ class LimitRef(ReportPart):
     relative: bool = False
 
 
+class StoredLimit:
+    """Annotation of a limit that is stored as :class:`LimitRef`."""
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:  # noqa: ANN401 - pydantic's signature
+        """Read the stored form, or take a limit as it is; write the stored form."""
+        stored = core_schema.no_info_after_validator_function(_read_limit, handler.generate_schema(LimitRef))
+        return core_schema.json_or_python_schema(
+            json_schema=stored,
+            python_schema=core_schema.union_schema([core_schema.is_instance_schema(Limit), stored]),
+            serialization=core_schema.plain_serializer_function_ser_schema(_write_limit),
+        )
+
+
+def _read_limit(stored: LimitRef) -> Limit:
+    kind: Kind = next((kind for kind in LIMIT_KINDS if getattr(stored, kind) is not None), "present")
+    return Limit(kind, getattr(stored, kind, 0.0), relative=stored.relative)
+
+
+def _write_limit(limit: Limit) -> dict[str, object]:
+    return {kind: limit.value if kind == limit.kind else None for kind in LIMIT_KINDS} | {"relative": limit.relative}
+
+
 class Waiver(ReportPart):
     """Who let a gate pass, until when, and why."""
 
@@ -168,7 +194,7 @@ class GateRow(ReportPart):
     id: str
     metric: str
     scope: ScopeRef
-    limit: LimitRef
+    limit: Annotated[Limit, StoredLimit]
     judge: Literal["estimate", "interval"]
     outcome: Outcome
     reason: str | None = None
@@ -177,7 +203,10 @@ class GateRow(ReportPart):
     )
     rows_needed: int | None = None
     rows_needed_of: str | None = Field(default=None, description='What is counted, e.g. "labelled positives".')
-    line: int | None = None
+    rule: int | None = Field(
+        default=None, description="The entry of `gates:` that it comes from, counted from 0; null in older reports."
+    )
+    line: int | None = Field(default=None, description="Line of that entry in the configuration.")
     on: Literal["value", "change"] = "value"
     baseline: float | None = None
     candidate: float | None = None

@@ -50,22 +50,8 @@ class GateNumbers:
 
 
 def bound_of(row: GateRow) -> float:
-    """Return the limit with its sign: the bound of the row, else the limit as it was written."""
-    if row.bound is not None:
-        return row.bound
-    limit = limit_text(row) or 0.0
-    return -limit if row.limit.max_drop is not None else limit
-
-
-def limit_text(row: GateRow) -> float | None:
-    """Return the limit as it was written; ``None`` if the metric only has to be there."""
-    limit = row.limit
-    return next((one for one in (limit.min, limit.max, limit.max_drop, limit.max_rise) if one is not None), None)
-
-
-def is_floor(row: GateRow) -> bool:
-    """Whether the number has to be at or above the limit."""
-    return row.limit.min is not None or row.limit.max_drop is not None
+    """Return the limit with its sign; without a baseline, a limit in per cent as it was written."""
+    return row.limit.signed if row.bound is None else row.bound
 
 
 def limit_distances(row: GateRow) -> tuple[float, float, float] | None:
@@ -81,14 +67,9 @@ def limit_distances(row: GateRow) -> tuple[float, float, float] | None:
     numbers = (*ends, row.value)
     bound = bound_of(row)
     noise = _EQUAL * max(abs(number) for number in (*numbers, bound))
-    low, high, value = (_distance_to_limit(number, bound, noise, floor=is_floor(row)) for number in numbers)
+    distances = (row.limit.distance(number, bound) for number in numbers)
+    low, high, value = (0.0 if abs(distance) <= noise else distance for distance in distances)  # 0 but for rounding
     return min(low, high), max(low, high), value
-
-
-def _distance_to_limit(number: float, bound: float, noise: float, *, floor: bool) -> float:
-    """Return how far a number lies on the good side of the limit; what differs by rounding alone lies on it."""
-    distance = number - bound if floor else bound - number
-    return 0.0 if abs(distance) <= noise else distance
 
 
 def gate_numbers(row: GateRow) -> GateNumbers:
@@ -111,8 +92,8 @@ def gate_numbers(row: GateRow) -> GateNumbers:
         candidate=style.value(row.candidate),
         value=_value(style, row.value, change=change),
         interval=style.interval(row.interval, plus=change) if row.interval and shown else None,
-        limit=_limit(row, style, bound),
-        condition=f"it {_limit(row, style, bound, sentence=True)}",
+        limit=_limit(row, style),
+        condition=f"it {_limit(row, style, sentence=True)}",
     )
 
 
@@ -161,27 +142,15 @@ def _value(style: NumberStyle, value: float | None, *, change: bool) -> str:
     return style.change(value)
 
 
-def _limit(row: GateRow, style: NumberStyle, bound: float, *, sentence: bool = False) -> str:
+def _limit(row: GateRow, style: NumberStyle, *, sentence: bool = False) -> str:
     """Print the limit in words and in the units of the value; one in per cent shows what was written, too."""
-    if limit_text(row) is None:
-        return "must exist"
-    if row.on == "value":
-        words = "at least" if is_floor(row) else "at most"
-        return f"{'must be ' if sentence else ''}{words} {style.limit(bound)}"
-    verb, other = ("fall", "rise") if is_floor(row) else ("rise", "fall")
-    if bound == 0:
-        return f"may not {verb}{_share(row)}"
-    if row.limit.relative and row.bound is None:
-        size = number_format.format_percent(abs(bound))
-    else:
-        size = style.limit(abs(bound)) + _share(row)
-    if (bound < 0) != is_floor(row):
-        return f"must {other} by {'at least ' if sentence else ''}{size}"
-    return f"may {verb} by {'at most ' if sentence else ''}{size}"
-
-
-def _share(row: GateRow) -> str:
-    return f" ({number_format.format_percent(limit_text(row) or 0.0)})" if row.limit.relative else ""
+    limit, bound = row.limit, bound_of(row)
+    if not limit.on_change:
+        return limit.words(bound, style.limit(bound), sentence=sentence)
+    share = f" ({number_format.format_percent(limit.value)})" if limit.relative else ""
+    if limit.relative and row.bound is None and bound != 0:
+        return limit.words(bound, number_format.format_percent(abs(bound)), sentence=sentence)
+    return limit.words(bound, style.limit(abs(bound)), sentence=sentence) + share
 
 
 def gate_remarks(d: Markup, has: Stock, row: GateRow) -> str | None:

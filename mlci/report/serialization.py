@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from mlci.errors import InputError, Problem
 from mlci.report.document import Evidenced, GateRow, Report
 from mlci.report.text.escape import plain_text
+from mlci.report.text.labels import TOO_FEW
 from mlci.util.json_text import Bounds, excess
 
 MOST_BYTES = 256 * 1024 * 1024
@@ -20,6 +21,8 @@ MOST_BYTES = 256 * 1024 * 1024
 MOST = Bounds(depth=20, parts=1_500_000, values=8_000_000)
 _MOST_KEYS = 10_000
 _MOST_PROBLEMS = 20
+_SHORTAGES = ("insufficient group: ", "too few: ")
+"""Beginnings of reasons in older reports."""
 
 
 def parse_report(text: str | bytes, *, path: str = "report.json") -> Report:
@@ -38,7 +41,7 @@ def parse_report(text: str | bytes, *, path: str = "report.json") -> Report:
         raise InputError.of(_capped([_problem(item, path) for item in error.errors()], path)) from None
     if wrong := [Problem(message, path) for message in _contradictions(report)]:
         raise InputError.of(_capped(wrong, path))
-    return report
+    return report.model_copy(update={"gates": tuple(_name_shortage(row) for row in report.gates)})
 
 
 def dump_report(report: Report) -> str:
@@ -46,6 +49,16 @@ def dump_report(report: Report) -> str:
     return (
         json.dumps(report.model_dump(mode="json", by_alias=True), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
     )
+
+
+def _name_shortage(row: GateRow) -> GateRow:
+    """Give a gate on too few rows the reason that it has today, if an older version wrote the report."""
+    reason = row.reason or ""
+    start = next((start for start in _SHORTAGES if reason.startswith(start)), None)
+    if row.outcome != "inconclusive" or start is None:
+        return row
+    renamed = f"{TOO_FEW}: {reason.removeprefix(start)}"
+    return row.model_copy(update={"reason": renamed, "why": row.why or "too_few"})
 
 
 def _decoded(text: str | bytes, path: str) -> str:

@@ -7,8 +7,8 @@ import pytest
 from mlci.config import models
 from mlci.config.loader import load_unchecked, parse_config
 from mlci.config.models import SliceColumnConfig
-from mlci.config.types import Limit
 from mlci.errors import InputError
+from mlci.gates.rules import Limit
 from tests.config.samples import DESIGN, GOOD, TOTALS, changed
 
 
@@ -25,8 +25,8 @@ def test_parse_config__example_of_the_design():
     assert config.evaluation.slices == ("region", SliceColumnConfig(column="age", cut=(25, 40, 60)), ("sex", "region"))
     assert models.slice_names(config.evaluation.slices) == ["region", "age", "sex × region"]
     assert config.train.timeout == 1800
-    assert config.gates[0].max_drop == Limit(0.01)
-    assert config.gates[3].max_rise == Limit(0.1, relative=True)
+    assert config.gates[0].max_drop == Limit("max_drop", 0.01)
+    assert config.gates[3].max_rise == Limit("max_rise", 0.1, relative=True)
     assert str(config.gates[3].max_rise) == "10%"
     assert [gate.line for gate in config.gates] == [19, 20, 21, 22]
     assert config.policy.confidence == 0.95

@@ -2,17 +2,18 @@
 
 import math
 import re
+from typing import Annotated
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from pydantic import TypeAdapter, ValidationError
-from pydantic_core import PydanticCustomError
 
-from mlci.config.types import Duration, Finite, Limit, Reference, Scalar
+from mlci.config.types import Duration, Finite, LimitField, Reference, Scalar
+from mlci.gates.rules import Limit
 
-LIMIT = TypeAdapter(Limit)
+LIMIT = TypeAdapter(Annotated[Limit, LimitField("max_drop")])
 DURATION = TypeAdapter(Duration)
 
 
@@ -33,16 +34,16 @@ DURATION = TypeAdapter(Duration)
 def test_limit__number_or_percentage(written, value, relative, shown):
     limit = LIMIT.validate_python(written)
     assert (limit.value, limit.relative, str(limit)) == (value, relative, shown)
-    assert limit == Limit(value, relative)
-    assert hash(limit) == hash(Limit(value, relative))
+    assert limit == Limit("max_drop", value, relative)
+    assert hash(limit) == hash(Limit("max_drop", value, relative))
 
 
 @pytest.mark.parametrize(
     ("limit", "shown"),
-    [(Limit(0.1, True), "10%"), (Limit(0.005, True), "0.5%"), (Limit(1.0, True), "100%"), (Limit(2), "2")],
+    [((0.1, True), "10%"), ((0.005, True), "0.5%"), ((1.0, True), "100%"), ((2,), "2")],
 )
 def test_limit__built_in_code(limit, shown):
-    assert str(limit) == shown
+    assert str(Limit("max", *limit)) == shown
 
 
 BAD_LIMITS = [
@@ -78,8 +79,8 @@ def test_limit__quoted_number():
 
 
 def test_limit__built_in_code_is_finite():
-    with pytest.raises(PydanticCustomError):
-        Limit(math.nan)
+    with pytest.raises(ValueError, match="finite"):
+        Limit("max", math.nan)
 
 
 @pytest.mark.parametrize(

@@ -41,7 +41,7 @@ def test_a_floor__is_an_error_where_the_candidate_alone_or_both_leave_it_undefin
 def test_only_the_baseline__is_named_and_the_candidate_is_judged():
     gone = Undefined("0/0: no row here is in the denominator", cause=Cause.BASELINE)
     drop, floor = judged(rule(max_drop=0.1, min=0.8), paired(baseline=gone, change=gone))[::-1]
-    drop, floor = (drop, floor) if drop.kind == "max_drop" else (floor, drop)
+    drop, floor = (drop, floor) if drop.limit.kind == "max_drop" else (floor, drop)
     assert (drop.outcome, drop.why) == ("inconclusive", "undefined_for_baseline")
     assert drop.reason.startswith("only the baseline is undefined here")
     assert floor.outcome == "passed"
@@ -86,7 +86,7 @@ class TestCarriers:
         build, each = (paired, None) if where == "whole" else (lambda **more: group("n", **more), "region")
         found = one(rule(metric, each=each, **limit), build(metric=metric, carriers=carriers))
         assert (found.outcome, found.why) == ("inconclusive", "too_few_carriers")
-        assert found.reason == f"insufficient group: {reason}"
+        assert found.reason == f"too few rows: {reason}"
         assert f"; {found.rows_needed} are needed" in reason
         assert found.rows_needed_of == reason.partition(" ")[2].partition(";")[0].rstrip("s") + "s"
 
@@ -94,7 +94,7 @@ class TestCarriers:
         few = {"labelled positives": 40, "predicted positives": 2}
         found = paired(metric="precision", carriers={**few, "predicted positives": 400}, baseline_carriers=few)
         outcomes = {
-            item.kind: item.outcome
+            item.limit.kind: item.outcome
             for item in judged(rule("precision", max_drop=0.5, min=0.5, judged="interval"), found)
         }
         assert outcomes == {"max_drop": "inconclusive", "min": "passed"}
@@ -111,7 +111,7 @@ class TestCarriers:
         lost = {"metric": "recall", "right": 0, "gained": 0, "lost": 25}
         few = group("n", 25, carriers={"rows": 900, "labelled positives": 25}, **lost)
         found = one(gates, few, smallest=1)
-        assert (found.outcome, found.reason) == ("inconclusive", "too few: 25 labelled positives; 30 are needed")
+        assert (found.outcome, found.reason) == ("inconclusive", "too few rows: 25 labelled positives; 30 are needed")
         enough = group("n", 30, carriers={"rows": 900, "labelled positives": 30}, **{**lost, "lost": 30})
         assert one(gates, enough, smallest=1).outcome == "failed"
 
@@ -120,10 +120,10 @@ class TestCarriers:
         short = [groups[0].__class__(**{**vars(groups[0]), "shortage": "1 labelled positive; 3 are needed"}), groups[1]]
         disparity = spread(Point(0.1)).__class__(**{**vars(spread(Point(0.1))), "groups": tuple(short)})
         found = one(rule("recall_difference", across="sex", max=0.3, judged="interval"), disparities=[disparity])
-        assert found.reason == "insufficient group: x has 1 labelled positive; 3 are needed"
+        assert found.reason == "too few rows: x has 1 labelled positive; 3 are needed"
 
     def test_a_value_without_an_interval_for_want_of_rows__is_undecided(self):
-        few = Point(-0.3, "too few", "too few: 4 rows carry the variance")
+        few = Point(-0.3, "too few", "too few rows: 4 rows carry the variance")
         found = one(rule(max_drop=0.1), paired(change=few))
         assert (found.outcome, found.reason) == ("inconclusive", few.reason)
         assert one(rule(max_drop=0.1, judged="estimate"), paired(change=few)).outcome == "failed"

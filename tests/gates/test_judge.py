@@ -6,13 +6,13 @@ import pytest
 
 from mlci.gates.expand import expand_rules
 from mlci.gates.judge import judge_rules
-from mlci.gates.rules import GateLimit, Outcome, Rule
+from mlci.gates.outcomes import Outcome
+from mlci.gates.rules import Limit, Rule
 from mlci.inference.disparity.simultaneous import GroupDistance, Simultaneous
 from mlci.inference.evidence import Point, Tie, Undefined
 from mlci.inference.intervals.estimates import Normal
 from mlci.inference.intervals.proportions import Proportion, Tango
 from mlci.inference.result import Comparison, EvaluationResult
-from mlci.inference.training_noise import UNKNOWN
 from mlci.metrics.statistics import WHOLE
 from tests.support.comparisons import alone, group, judged, one, paired, result, rule, spread
 
@@ -122,13 +122,13 @@ class TestInconclusive:
     def test_a_slice_with_too_few_rows_proves_no_regression(self, rows):
         found = one(rule(each="region", max_drop=0.02), group("n", rows, right=0, gained=0, lost=rows), smallest=1)
         counted = "1 row" if rows == 1 else f"{rows} rows"
-        assert (found.outcome, found.reason) == ("inconclusive", f"too few: {counted}; 30 are needed")
+        assert (found.outcome, found.reason) == ("inconclusive", f"too few rows: {counted}; 30 are needed")
         assert found.rows_needed >= 30
 
     def test_a_slice_with_too_few_disagreements_proves_no_regression(self):
         found = one(rule(each="region", max_drop=0.001), group("n", 60, right=50, gained=0, lost=7))
         assert found.outcome == "inconclusive"
-        assert found.reason == "too few: the models disagree on 7 rows; 8 are needed"
+        assert found.reason == "too few rows: the models disagree on 7 rows; 8 are needed"
         found = one(rule(each="region", max_drop=0.001), group("n", 60, right=50, gained=0, lost=8))
         assert found.outcome == "failed"
 
@@ -141,7 +141,7 @@ class TestInconclusive:
     def test_an_insufficient_group_is_never_judged(self, limits):
         found = one(rule(each="region", **limits), group("n", 29, right=25, gained=0, lost=0))
         assert found.outcome == "inconclusive"
-        assert found.reason == "insufficient group: it has 29 rows; 30 are needed"
+        assert found.reason == "too few rows: it has 29 rows; 30 are needed"
         assert found.rows_needed >= 30
         assert found.rows_needed_of
 
@@ -151,7 +151,7 @@ class TestInconclusive:
             disparities=[spread(Point(0.1), small=("x",), sizes=(("x", 4), ("y", 900)))],
         )
         assert found.outcome == "inconclusive"
-        assert found.reason == "insufficient group: x has 4 rows; 30 are needed"
+        assert found.reason == "too few rows: x has 4 rows; 30 are needed"
 
     def test_an_estimate_needs_no_more_rows_than_the_smallest_group_allowed(self):
         """However wide its interval: it is not judged by it."""
@@ -277,13 +277,13 @@ class TestManyCases:
         assert [item.id for item in found] == [
             f"accuracy[region={name}].{kind}" for name in ("north", "south", "null") for kind in ("min", "max_drop")
         ]
-        assert {(item.slice, item.rule.line) for item in found} == {("region", 3)}
+        assert {(item.scope.slice, item.rule.line) for item in found} == {("region", 3)}
 
     def test_each_takes_its_own_slice_and_the_whole_takes_none(self):
         found = [paired(), group("north"), paired(scope=group("x").scope.__class__("sex × region", "f × north"))]
-        assert [case.id for case in expand_rules(rule(min=0.1), result(*found), UNKNOWN)] == ["accuracy.min"]
-        crossed = expand_rules(rule(each="sex × region", min=0.1), result(*found), UNKNOWN)
-        assert [case.id for case in crossed] == ["accuracy[sex × region=f × north].min"]
+        assert [item.id for item in judged(rule(min=0.1), *found)] == ["accuracy.min"]
+        crossed = judged(rule(each="sex × region", min=0.1), *found)
+        assert [item.id for item in crossed] == ["accuracy[sex × region=f × north].min"]
 
     def test_across_a_slice(self):
         evidence = Simultaneous(0.1, 0.05, 0.15, (GroupDistance(0.1, 0.02),), 1, 900, 0.95, "difference")
@@ -296,7 +296,7 @@ class TestManyCases:
             ("recall_difference[sex].max", "passed"),
             ("recall_difference[sex].max_rise", "failed"),
         ]
-        assert {item.across for item in found} == {"sex"}
+        assert {item.rule.across for item in found} == {"sex"}
 
     def test_a_ratio_has_to_stay_above(self):
         evidence = Simultaneous(0.9, 0.82, 0.97, (GroupDistance(math.log(0.9), 0.03),), 1, 900, 0.95, "ratio")
@@ -360,7 +360,7 @@ class TestSmallNumbers:
             seed=7,
             comparisons=(item,),
         )
-        rule = Rule(metric="mse", limits=(("max", GateLimit(1e-14)), ("max_rise", GateLimit(0.0))), judge="estimate")
+        rule = Rule(metric="mse", limits=(Limit("max", 1e-14), Limit("max_rise", 0.0)), judge="estimate")
         assert [gate.outcome for gate in judge_rules([rule], result, min_group_size=1)] == [
             Outcome.FAILED,
             Outcome.FAILED,

@@ -8,9 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mlci.config.models import LIMITS
 from mlci.gates.judge import judge_rules
-from mlci.gates.rules import GateLimit, Rule
+from mlci.gates.rules import LIMIT_KINDS, Limit, Rule
 from mlci.inference.evaluate import Question, evaluate
 from mlci.metrics import catalogue
 from mlci.metrics.statistics import WHOLE, Calibration, Scope, Statistics
@@ -123,7 +122,7 @@ def swept(table, *, confidence=0.95):
         min_group_size=3,
     )
     result = evaluate(parts, asked, fingerprint="sha256:0", notes=())
-    limits = tuple((kind, GateLimit(0.3)) for kind in LIMITS)
+    limits = tuple(Limit(kind, 0.3) for kind in LIMIT_KINDS)
     sure = [name for name in plain if catalogue.find(name).kind != "share"]  # refused: no interval for a change
     rules = [Rule(metric=name, limits=limits, each=each) for name in sure for each in (None, "g")]
     sure_spreads = [name for name in spreads if "share" not in name]

@@ -127,7 +127,11 @@ def test_headline__stored_report_that_warns_with_passed_gates():
             "**Recall is inconclusive.** Reason: beyond the limit, but not after Holm over 41 gates.",
         ),
         (
-            [inconclusive("recall", reason="insufficient group: it has 12 rows; 30 are needed", **DROP)],
+            [
+                inconclusive(
+                    "recall", why="group_too_small", reason="too few rows: it has 12 rows; 30 are needed", **DROP
+                )
+            ],
             "**Recall is inconclusive.** Too few rows: it has 12 rows; 30 are needed.",
         ),
         (
@@ -180,10 +184,10 @@ def test_inconclusive_gate__rows_needed_and_available(result, support, said):
 
 
 def test_states__distinct():
-    small = "insufficient group: it has 12 rows; 30 are needed"
+    small = "too few rows: it has 12 rows; 30 are needed"
     report = a_report(
         gates=[
-            inconclusive("recall", region="islands", reason=small, **DROP),
+            inconclusive("recall", region="islands", why="group_too_small", reason=small, **DROP),
             inconclusive("f1", blocks=True, **DROP),
             no_baseline("precision", now=0.4, max_drop=0.1),
             failed("accuracy", **DROP),
@@ -371,11 +375,9 @@ def test_groups__title_counts_those_that_got_worse(metric, values, title):
 def test_groups__failing_first_and_worst_first():
     values = {"a": 0.01, "b": -0.002, "c": -0.2, "d": -0.03, "e": -0.06}
     facts = {name: {"was": 0.6, "now": 0.6 + change, "max_drop": 0.05} for name, change in values.items()}
-    few = "too few: the models disagree on 6 rows; 8 are needed"
+    few = {"why": "too_few", "reason": "too few rows: the models disagree on 6 rows; 8 are needed"}
     build = {"a": passed, "b": passed, "c": failed, "d": inconclusive, "e": inconclusive}
-    gates = [
-        build[name]("accuracy", region=name, reason=few if name == "e" else None, **facts[name]) for name in values
-    ]
+    gates = [build[name]("accuracy", region=name, **(few if name == "e" else {}), **facts[name]) for name in values]
     rows = [measured("accuracy", region=name, was=0.6, now=0.6 + change, rows=90) for name, change in values.items()]
     table = Page(render_comment(a_report(gates=gates, metrics=rows))).tables[-1]
     assert [(cells[0], cells[-1]) for cells in table[1:]] == [
@@ -392,10 +394,10 @@ def many_districts():
     """A rule on 30 groups: 5 inconclusive, one of them by Holm, 3 with too few rows, 22 passed."""
     gates, rows = [], []
     for number in range(30):
-        facts = {"district": f"d{number:02}", "was": 0.7, "now": 0.7 - (29 - number) / 500, "max_drop": 0.08, "line": 9}
+        facts = {"district": f"d{number:02}", "was": 0.7, "now": 0.7 - (29 - number) / 500, "max_drop": 0.08, "rule": 2}
         span = {"low": facts["now"] - 0.75, "high": facts["now"] - 0.65}
-        few = "too few: the models disagree on 6 rows; 8 are needed"
-        more = {"reason": few, "rows_needed": 90} if number < 3 else {"rows_needed": 100 * number}
+        few = {"why": "too_few", "reason": "too few rows: the models disagree on 6 rows; 8 are needed"}
+        more = {**few, "rows_needed": 90} if number < 3 else {"rows_needed": 100 * number}
         holm = {"why": "holm", "reason": "beyond the limit by itself, but not after Holm over 30 gates"}
         gates.append(
             inconclusive("accuracy", **facts, **span, **{**more, **(holm if number == 3 else {})})
@@ -465,9 +467,9 @@ def test_disparity__small_group():
         group("x", 24, was=0.5, now=None, small=True),
     ]
     row = spread("recall_difference", "sex", groups=groups, reference="F", reason="undefined for x")
-    small = "insufficient group: x has 24 rows; 30 are needed"
+    small = "too few rows: x has 24 rows; 30 are needed"
     needs = {"rows_needed": 30, "rows_needed_of": "rows in the smallest group"}
-    result = inconclusive("recall_difference", across="sex", max=0.1, reason=small, **needs)
+    result = inconclusive("recall_difference", across="sex", max=0.1, why="group_too_small", reason=small, **needs)
     page = Page(render_comment(a_report(gates=[result], disparities=[row])))
     assert page.tables[0][1] == [
         (

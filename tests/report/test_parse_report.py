@@ -14,7 +14,7 @@ from mlci.errors import InputError
 from mlci.report.serialization import MOST, MOST_BYTES, dump_report, parse_report
 from mlci.util.json_text import Bounds, excess
 from tests.report.cases import GOLDEN, mixed
-from tests.support.reports import a_report, failed, measured
+from tests.support.reports import a_report, failed, inconclusive, measured
 
 
 def changed(**keys):
@@ -28,6 +28,16 @@ def test_parse_report__round_trip(name):
     assert parse_report(text) == report
     assert dump_report(parse_report(text.encode())) == text
     assert text.endswith("}\n")
+
+
+@pytest.mark.parametrize("start", ["insufficient group", "too few"])
+def test_parse_report__older_reason_of_too_few_rows(start):
+    older = json.loads(dump_report(a_report(gates=[inconclusive("recall", max_drop=0.1)])))
+    older["gates"][0]["reason"] = f"{start}: it has 12 rows; 30 are needed"
+    for key in ("why", "rule"):
+        del older["gates"][0][key]
+    row = parse_report(json.dumps(older)).gates[0]
+    assert (row.why, row.reason) == ("too_few", "too few rows: it has 12 rows; 30 are needed")
 
 
 def test_dump_report__order_of_keys_and_floats():

@@ -17,9 +17,7 @@ def step(report):
     ("row", "state", "cell", "next_step"),
     [
         (
-            inconclusive(
-                "recall", why="labels", reason="insufficient group: no labelled positives; 3 are needed", **NOTHING
-            ),
+            inconclusive("recall", why="labels", reason="too few rows: no labelled positives; 3 are needed", **NOTHING),
             "too few rows",
             "no labelled positives; 3 are needed",
             "label rows of the kind that is missing",
@@ -63,7 +61,7 @@ def test_missing_value__explained_everywhere(row, state, cell, next_step):
 
 
 def test_too_few_rows__counted_once():
-    short = "insufficient group: 1 labelled positive; 3 are needed"
+    short = "too few rows: 1 labelled positive; 3 are needed"
     counted = {"rows_needed": 3, "rows_needed_of": "labelled positives"}
     row = inconclusive(
         "roc_auc", why="too_few_carriers", reason=short, low=-0.9, high=0.4, now=0.3, **counted, **NOTHING

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from mlci.gates.judge import judge_rules
-from mlci.gates.rules import GateLimit, Rule
+from mlci.gates.rules import Limit, Rule
 from mlci.inference.intervals.proportions import Proportion, Tango
 from mlci.inference.result import Comparison, Disparity, EvaluationResult, GroupRate
 from mlci.metrics.statistics import WHOLE, Scope
@@ -11,7 +11,7 @@ from mlci.metrics.statistics import WHOLE, Scope
 
 def rule(metric="accuracy", *, each=None, across=None, judged=None, percent=False, line=3, policy=None, **limits):
     """Return a rule such as ``rule(max_drop=0.02)``; ``percent`` makes limits relative."""
-    bounds = tuple((kind, GateLimit(value, relative=percent)) for kind, value in limits.items())
+    bounds = tuple(Limit(kind, value, relative=percent) for kind, value in limits.items())
     doubt = policy or {}
     return Rule(metric=metric, limits=bounds, each=each, across=across, judge=judged, line=line, **doubt)
 

@@ -1,5 +1,6 @@
 """Builders of reports: ``a_report(gates=[failed("recall", region="north", max_drop=0.01, ...)])``."""
 
+from mlci.gates.rules import Limit
 from mlci.report.document import (
     AgreementRow,
     BaselineRef,
@@ -8,7 +9,6 @@ from mlci.report.document import (
     EvaluationSet,
     GateRow,
     GroupRow,
-    LimitRef,
     Lineage,
     LineageItem,
     LineageRow,
@@ -46,14 +46,14 @@ def gate(outcome, metric, *, was=None, now=None, value=None, low=None, high=None
     return GateRow(
         metric=metric,
         scope=ScopeRef(**where),
-        limit=LimitRef(**limit, relative=relative),
+        limit=Limit(kind, size, relative),
         outcome=outcome,
         on=on,
         baseline=was,
         candidate=now,
         value=value,
         interval=None if low is None else (low, high),
-        bound=_bound(kind, size, was if relative else 1.0),
+        bound=Limit(kind, size, relative).bound(was),
         **more,
     )
 
@@ -149,12 +149,6 @@ def agreement(**more):
     return AgreementRow(
         **{"both": 11_000, "baseline_only": 180, "candidate_only": 231, "neither": 997, "exact_p": 0.0137, **more}
     )
-
-
-def _bound(kind, size, scale):
-    if scale is None:
-        return None
-    return -size * scale if kind == "max_drop" else size * scale
 
 
 def _identity(metric, scope, kind):

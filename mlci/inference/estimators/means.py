@@ -21,8 +21,8 @@ from mlci.inference.intervals.transformed import Hall, LogScale
 from mlci.metrics.statistics import Floats, Moments
 
 _NOTHING = 1e-13
-ALIKE = "too few: every row has the same loss, so the rows have no variance"
-SAME = "too few: the predictions differ, but the rows have no variance in losses"
+ALIKE = "too few rows: every row has the same loss, so the rows have no variance"
+SAME = "too few rows: the predictions differ, but the rows have no variance in losses"
 _CONSTANT = Undefined("the label is constant, so it has no variance to explain", cause=Cause.LABELS)
 
 

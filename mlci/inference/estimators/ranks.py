@@ -174,7 +174,7 @@ def paired_rank_change(
         return size.too_few(value, NEEDS[metric].pair)
     variances = _paired_variances(first, second, scores)
     if variances.positives == 0 and variances.negatives == 0:
-        return Point(value, "too few", "too few: the scores differ, but the rows have no variance in ranks")
+        return Point(value, "too few", "too few rows: the scores differ, but the rows have no variance in ranks")
     m, n, scarce, other = size.positives, size.negatives, variances.positives, variances.negatives
     if n < m:
         m, n, scarce, other = n, m, other, scarce

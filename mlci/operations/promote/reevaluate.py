@@ -10,7 +10,7 @@ from mlci.engine.interface import Source
 from mlci.engine.tables.files import suffix_of
 from mlci.errors import UserCodeError
 from mlci.execution import metrics_file
-from mlci.gates.rules import JudgedGate
+from mlci.gates.outcomes import JudgedGate
 from mlci.inference.result import EvaluationResult
 from mlci.lineage.rows import Rows, is_recorded
 from mlci.operations import evaluation_plan, holdout_uses, metrics_only

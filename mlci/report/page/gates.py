@@ -245,5 +245,9 @@ def _result(d: Markup, word: str, gates: Sequence[GateRow]) -> str:
 
 
 def _evidence(d: Markup, gate: GateRow) -> str:
-    shown = d.number(gate_numbers(gate).evidence) if gate.value is not None else d.text(gate.reason or "no value")
+    shown = (
+        d.number(gate_numbers(gate).evidence)
+        if gate.value is not None
+        else d.text(labels.reason_text(gate) or "no value")
+    )
     return shown if gate.scope.group is None else d.words("{} {}", d.text(gate.scope.group), shown)

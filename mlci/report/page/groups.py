@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from mlci.report.document import GateRow, MetricRow, Report
-from mlci.report.gate_numbers import bound_of, gate_numbers, is_floor
+from mlci.report.gate_numbers import bound_of, gate_numbers
 from mlci.report.page.gates import OPEN
 from mlci.report.page.scales import Scale, Tick, fit_scale, sets_scale
 from mlci.report.sections.evidence import evidence_cells, group_rows
@@ -231,7 +231,7 @@ def _axis(scale: Scale | None, limit: GateRow | None, unit: str) -> ChangeAxis |
         ticks=scale.ticks(unit, change=True),
         zero=scale.x(0.0),
         limit=scale.x(bound_of(limit)) if limit is not None else None,
-        worse_left=is_floor(limit) if limit is not None else True,
+        worse_left=limit.limit.is_floor if limit is not None else True,
     )
 
 

@@ -13,7 +13,6 @@ from mlci.report.gate_numbers import (
     compared_head,
     gate_numbers,
     gate_remarks,
-    is_floor,
     pair_text,
     rows_available,
 )
@@ -69,8 +68,9 @@ def merge_rules(report: Report) -> list[RuleRow]:
 
 
 def rule_key(gate: GateRow) -> Hashable:
-    """Return what the gates of one rule have in common."""
-    return gate.metric, gate.scope.slice, gate.scope.across, gate.limit, gate.judge, gate.line
+    """Return what the gates of one limit of a rule have in common; older reports do not name the rule."""
+    rule = (gate.line, gate.metric, gate.scope.slice, gate.scope.across) if gate.rule is None else gate.rule
+    return rule, gate.limit
 
 
 def worst_off(gates: Iterable[GateRow]) -> GateRow:
@@ -82,8 +82,7 @@ def _distance(gate: GateRow) -> float:
     """Return how far on the right side of its limit a gate's value lies, negative on the wrong side."""
     if gate.value is None:
         return inf
-    distance = gate.value - bound_of(gate)
-    return distance if is_floor(gate) else -distance
+    return gate.limit.distance(gate.value, bound_of(gate))
 
 
 def attention_table(d: Markup, report: Report, rows: Sequence[RuleRow]) -> ReportTable:

@@ -4,14 +4,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from mlci.metrics import catalogue
-from mlci.report.document import GateRow, Outcome, Report, ScopeRef
+from mlci.report.document import GateRow, Outcome, Report, ScopeRef, Why
 from mlci.report.text.markup import Markup
 
-INSUFFICIENT = "insufficient group"
-"""Start of the reason of a gate on too small a group."""
 TOO_FEW = "too few rows"
 """State of an inconclusive gate that rests on too few rows, whatever its interval."""
-_SHORTAGES = (f"{INSUFFICIENT}: ", f"{TOO_FEW}: ", "too few: ")
+_SHORTAGES: frozenset[Why | None] = frozenset({"group_too_small", "labels", "too_few_carriers", "too_few"})
 
 _SELF_EVIDENT = {"disparity", "shift", "operation"}  # smaller gaps and smaller costs need no remark
 
@@ -103,14 +101,12 @@ def outcome_word(row: GateRow) -> str:
 
 def has_too_few(row: GateRow) -> bool:
     """Whether a gate is inconclusive because it rests on too few rows."""
-    return row.outcome == "inconclusive" and (row.reason or "").startswith(_SHORTAGES)
+    return row.outcome == "inconclusive" and row.why in _SHORTAGES
 
 
 def reason_text(row: GateRow) -> str:
     """Return a gate's reason without the state that it begins with."""
-    reason = row.reason or ""
-    start = next((start for start in _SHORTAGES if reason.startswith(start)), "")
-    return reason.removeprefix(start)
+    return (row.reason or "").removeprefix(f"{TOO_FEW}: ")
 
 
 def outcome_counts(report: Report) -> dict[Outcome, int]:
