@@ -166,7 +166,8 @@ def _pack(kept: dict[str, KnownValues]) -> Iterator[tuple[Array, Array]]:
     states = np.zeros(1, np.uint64)
     for name in sorted(kept):
         known = kept[name]
-        cells = _mix(_coded_cells(known.coded) + _seed(name))
+        bits = [_cell(value) for value in (*known.coded.values, None)]
+        cells = _mix(np.array(bits, np.uint64) + _seed(name))
         if codes is not None and len(states) * len(cells) > _PACKED:
             yield codes, states
             codes, states = None, np.zeros(1, np.uint64)
@@ -175,11 +176,6 @@ def _pack(kept: dict[str, KnownValues]) -> Iterator[tuple[Array, Array]]:
         states = (states[:, None] + cells[None, :]).ravel()
     if codes is not None:
         yield codes, states
-
-
-def _coded_cells(coded: DictionaryColumn) -> Array:
-    """Return the 64 bits of each value, null's last."""
-    return np.array([_cell(value) for value in (*coded.values, None)], np.uint64)
 
 
 def _cell(value: cell_values.Value) -> int:
@@ -287,7 +283,9 @@ def add_column(
         odd, listed = None, [f"md5_number_lower({_text_sql(connection, table, column)})"]
     else:
         odd = None if rounded else _odd_cells(connection, table, column, number)
-        listed = [number, _residual_sql(column, number)] if _is_big(connection, table, number) else [number]
+        big = f"isfinite({number}) AND abs({number}) > {_FLOAT_LIMIT}"
+        is_big = sql.file_exists(connection, table.relation, big)
+        listed = [number, _residual_sql(column, number)] if is_big else [number]
     fetched, *residual = sql.fetch_arrays(connection, listed, table.relation)
     cells, null = sql.without_mask(fetched), sql.null_mask(fetched)
     adder = _Adder(state, cells, None, _seed(column.name), next(iter(residual), None), null, odd)
@@ -315,10 +313,6 @@ def _text_sql(connection: duckdb.DuckDBPyConnection, table: Table, column: Table
     booleans = ", ".join(map(sql.quote_text, cell_values.TRUTH))
     other = f"{column.ref} IS NOT NULL AND {column.ref} NOT IN ({booleans})"
     return column.ref if sql.file_exists(connection, table.relation, other) else f"lower({column.ref})"
-
-
-def _is_big(connection: duckdb.DuckDBPyConnection, table: Table, number: str) -> bool:
-    return sql.file_exists(connection, table.relation, f"isfinite({number}) AND abs({number}) > {_FLOAT_LIMIT}")
 
 
 def _residual_sql(column: TableColumn, number: str) -> str:

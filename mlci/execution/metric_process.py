@@ -28,6 +28,7 @@ REQUEST, ANSWER, VALUES, CURRENT = "request.json", "answer.json", "values.bin", 
 
 Function = Callable[..., float]
 KAPPA = {"quadratic_weighted_kappa": "quadratic", "linear_weighted_kappa": "linear"}
+"""mlci's names for a function of scikit-learn with fixed weights."""
 _ON_PROBABILITIES = frozenset({"d2_log_loss_score", "log_loss"})
 """Functions of scikit-learn that name probabilities ``y_pred``."""
 

@@ -22,7 +22,7 @@ import numpy as np
 from mlci.errors import InputError, StepError, UserCodeError
 from mlci.execution import environment
 from mlci.execution.interface import Runner, Step
-from mlci.execution.metric_process import ANSWER, CURRENT, REQUEST, VALUES
+from mlci.execution.metric_process import ANSWER, CURRENT, KAPPA, REQUEST, VALUES
 from mlci.execution.sanitize import sanitize
 from mlci.execution.stages import make_empty_folder
 from mlci.metrics.row_metrics import On, RowMetric, RowSample, RowValues
@@ -170,10 +170,6 @@ def _current_metric(folder: Path, metrics: Sequence[RowMetric]) -> str:
     return f"metric {shown}{lines.pop() if len(lines) == 1 else ''}"
 
 
-_BY_PARAMETERS = frozenset({"quadratic_weighted_kappa", "linear_weighted_kappa"})
-"""mlci's names for functions of scikit-learn with fixed parameters."""
-
-
 def missing_metric_reason(folder: Path) -> Callable[[str], str | None]:
     """Return a function from a metric to the reason why it can't be imported; ``None`` if it can.
 
@@ -195,7 +191,7 @@ def _find_sklearn(name: str) -> str | None:
         from sklearn import metrics  # noqa: PLC0415 (seconds, and only for such a metric)
     except ImportError:
         return f"`{name}` is one of scikit-learn's metrics, which is not installed: pip install 'mlci[metrics]'"
-    if name in _BY_PARAMETERS or hasattr(metrics, name) or name in metrics.get_scorer_names():
+    if name in KAPPA or hasattr(metrics, name) or name in metrics.get_scorer_names():
         return None
     return f"`{name}` is not in the installed version of scikit-learn"
 

@@ -103,8 +103,24 @@ class StatisticTest:
         return cdf(statistic)
 
 
+class _Untested:
+    """Evidence of unknown error: it has no interval and proves nothing."""
+
+    def interval(self, confidence: float) -> None:
+        """Return nothing."""
+
+    def below(self, limit: float) -> float:  # noqa: ARG002 (part of the protocol)
+        """Return 1."""
+        return 1.0
+
+    above = below
+
+    def scaled_variance(self) -> None:
+        """Return nothing."""
+
+
 @dataclass(frozen=True)
-class Undefined:
+class Undefined(_Untested):
     """A value that does not exist (0/0, an empty group, a missing column)."""
 
     reason: str
@@ -112,38 +128,14 @@ class Undefined:
     method: str = "undefined"
     cause: Cause | None = None
 
-    def interval(self, confidence: float) -> None:
-        """Return nothing."""
-
-    def below(self, limit: float) -> float:  # noqa: ARG002 (part of the protocol)
-        """Return 1: it has no evidence."""
-        return 1.0
-
-    above = below
-
-    def scaled_variance(self) -> None:
-        """Return nothing."""
-
 
 @dataclass(frozen=True)
-class Point:
+class Point(_Untested):
     """A value with unknown error, e.g. one measured run time or a line of a metrics file."""
 
     value: float
     method: str = "measured"
     reason: str | None = None
-
-    def interval(self, confidence: float) -> None:
-        """Return nothing."""
-
-    def below(self, limit: float) -> float:  # noqa: ARG002 (part of the protocol)
-        """Return 1: a point has no evidence."""
-        return 1.0
-
-    above = below
-
-    def scaled_variance(self) -> None:
-        """Return nothing."""
 
 
 @dataclass(frozen=True)

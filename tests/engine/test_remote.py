@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from mlci.engine.tables import files
-from mlci.errors import InputError, OutsideError
+from mlci.errors import InputError, OutsideError, Problem
 from tests.engine.tables import text
 
 
@@ -30,8 +30,11 @@ def test_copy__not_found(tmp_path):
 
 
 def test_copy__size_limit():
-    with pytest.raises(InputError, match="is larger than 10 bytes"):
-        files._copy_bounded(io.BytesIO(b"x" * 11), io.BytesIO(), url="https://example.org/t.csv", limit=10)
+    too_large, out = Problem("is too large", "https://example.org/t.csv"), io.BytesIO()
+    files._copy_bounded(io.BytesIO(b"x" * 10), out, 10, too_large)
+    assert out.getvalue() == b"x" * 10
+    with pytest.raises(InputError, match=r"t\.csv: is too large"):
+        files._copy_bounded(io.BytesIO(b"x" * 11), io.BytesIO(), 10, too_large)
 
 
 def test_download__unreachable_server(tmp_path):

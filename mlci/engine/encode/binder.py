@@ -246,7 +246,7 @@ def bind_job(connection: duckdb.DuckDBPyConnection, job: Job, scratch: Path) -> 
     key = collector.find_key(table, job.key)
     bases = [
         (base, collector.find(table, base.column, "slice", (*_SLICES, base.column), number=base.cut is not None))
-        for base in _bases(job)
+        for base in dict.fromkeys(column for spec in job.slices for column in spec.columns)
     ]
     models = [_bind(collector, job, table, what, source, found) for what, source, found in opened if found is not None]
     collector.stop()
@@ -277,10 +277,6 @@ def _read_alike(bound: BoundJob) -> BoundJob:
         models.append(replace(model, key=keys.get(model.table.path), decision=decision))
     problems.stop()
     return replace(bound, key=keys.get(bound.table.path), models=tuple(models))
-
-
-def _bases(job: Job) -> list[SliceColumn]:
-    return list(dict.fromkeys(column for spec in job.slices for column in spec.columns))
 
 
 def _bind(collector: _Collector, job: Job, table: Table, what: str, source: Source, found: Table) -> BoundPredictions:

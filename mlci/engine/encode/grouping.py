@@ -1,6 +1,6 @@
 """Grouping sets: every row's group in every slice, and the roll-up of results to groups."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -127,6 +127,23 @@ class Partition:
             if index == 0:  # every slice partitions the rows, so the whole set is the sum over the groups of any
                 views.append(View(None, np.zeros(len(names), np.int32), 1))
             yield Level(self.codes(index), len(names), tuple(views))
+
+    def fold(
+        self, width: int, reduce: Callable[[Level], Array], *, budget: int = 1 << 17
+    ) -> Iterator[tuple[Key, Array]]:
+        """Yield every scope with its row of the table to which ``reduce`` reduces the rows by a level's codes."""
+        for level in self.levels(width, budget):
+            table = reduce(level)
+            for view in level.views:
+                yield from (((view.slice, group), row) for group, row in enumerate(view.fold(table)))
+
+    def count_flagged(self, flags: Array, threads: int | None) -> dict[Key, int]:
+        """Count the rows with a flag of 1 in every scope."""
+
+        def count(level: Level) -> Array:
+            return count_pairs(level.codes, flags, (level.size, 2), None, threads)[:, 1]
+
+        return {key: int(one) for key, one in self.fold(2, count)}
 
     def _packed_views(self, cells: Array) -> Iterator[View]:
         yield View(None, np.zeros(len(cells), np.int32), 1)

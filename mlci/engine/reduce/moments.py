@@ -70,19 +70,14 @@ def loss_moments(frame: Frame, name: str, *, threads: int | None) -> dict[Key, M
     Raises:
         KeyError: if no loss has that name.
     """
-    rows = _Rows(frame, name, _centre(frame, name, threads))
+    rows = _Rows(frame, name, _mean(frame.labels, threads) if name == "variance" else 0.0)
     plan = _plan(frame, name, rows, threads)
 
     def quantities(part: slice) -> Iterator[Array]:
         return _quantities(plan, rows.columns(part), rows.unequal(part), frame.labels[part])
 
-    found: dict[Key, Moments] = {}
-    for level in frame.partition.levels(1):
-        sums = _sums(frame.rows, level, quantities, threads)
-        for view in level.views:
-            folded = view.fold(sums)
-            found.update({(view.slice, group): _moments(plan, row) for group, row in enumerate(folded)})
-    return found
+    sums = frame.partition.fold(1, lambda level: _sums(frame.rows, level, quantities, threads))
+    return {key: _moments(plan, row) for key, row in sums}
 
 
 @dataclass(frozen=True)
@@ -113,10 +108,6 @@ class _Rows:
         """Return whether predictions are unequal, in a list that is empty without a baseline."""
         baseline, candidate = self.frame.baseline, self.frame.candidate
         return [] if baseline is None else [(candidate.scores[part] != baseline.scores[part]).astype(np.float64)]
-
-
-def _centre(frame: Frame, name: str, threads: int | None) -> float:
-    return _mean(frame.labels, threads) if name == "variance" else 0.0
 
 
 def _plan(frame: Frame, name: str, rows: _Rows, threads: int | None) -> _Plan:
@@ -196,25 +187,22 @@ def _mean(values: Array, threads: int | None) -> float:
 
 def calibration_sums(frame: Frame, *, threads: int | None) -> dict[Key, Calibration]:
     """Sum (score - label) and its square in equally wide bins of the score, in every scope."""
-    found: dict[Key, list[Array]] = {}
-    for model in frame.models:
-        score = model.scores
-        bins = np.clip(score * BINS, 0, BINS - 1).astype(np.int8)  # a calibration error beyond [0, 1] is not reported
-        for level in frame.partition.levels(BINS):
-            codes = bins if level.codes is None else level.codes * np.int64(BINS) + bins
-            inner = Level(codes, level.size * BINS, ())
-            sums = _sums(frame.rows, inner, lambda part, score=score: _gaps(frame, score, part), threads)  # type: ignore[misc]
-            for view in level.views:
-                for group, one in enumerate(view.fold(sums.reshape(level.size, BINS, 3))):
-                    found.setdefault((view.slice, group), []).append(one)
-    return {key: _calibration(sums) for key, sums in found.items()}
+    each = [dict(_calibration_sums(frame, model.scores, threads)) for model in frame.models]
+    return {key: Calibration(*(column for sums in each for column in sums[key])) for key in each[0]}
 
 
-def _gaps(frame: Frame, score: Array, part: slice) -> list[Array]:
-    gap = score[part] - frame.labels[part]
-    return [gap, gap * gap]
+def _calibration_sums(
+    frame: Frame, score: Array, threads: int | None
+) -> Iterator[tuple[Key, tuple[Array, Array, Array]]]:
+    bins = np.clip(score * BINS, 0, BINS - 1).astype(np.int8)  # a calibration error beyond [0, 1] is not reported
 
+    def gaps(part: slice) -> list[Array]:
+        gap = score[part] - frame.labels[part]
+        return [gap, gap * gap]
 
-def _calibration(sums: list[Array]) -> Calibration:
-    columns = [(one[:, 0].astype(np.int64), one[:, 1].copy(), one[:, 2].copy()) for one in sums]
-    return Calibration(*columns[0], *columns[1]) if len(columns) == 2 else Calibration(*columns[0])
+    def reduce(level: Level) -> Array:
+        codes = bins if level.codes is None else level.codes * np.int64(BINS) + bins
+        return _sums(frame.rows, Level(codes, level.size * BINS, ()), gaps, threads).reshape(level.size, BINS, 3)
+
+    for key, sums in frame.partition.fold(BINS, reduce):
+        yield key, (sums[:, 0].astype(np.int64), sums[:, 1].copy(), sums[:, 2].copy())

@@ -242,7 +242,8 @@ def _scores(frame: Frame, found: list[_CountedBins], threads: int | None) -> dic
     if len(found) == 1:
         return {key: Scores(bins[0][key], None, None, 0, exact=False) for key in keys}
     pairs = joint_ranks(frame, found[1].binning, found[0].binning, threads)
-    differing = _count_differing(frame, threads)
+    unequal = (found[0].binning.score != found[1].binning.score).view(np.uint8)
+    differing = frame.partition.count_flagged(unequal, threads)
     return {k: Scores(bins[0][k], bins[1][k], pairs[k], differing[k], exact=False) for k in keys}
 
 
@@ -254,25 +255,12 @@ def _model_bins(histogram: Array, binning: Binning) -> ModelBins:
 def _histograms(frame: Frame, binning: Binning, threads: int | None) -> dict[Key, Array]:
     width = 2 * binning.size
     cells = binning.fine + frame.labels * np.uint16(binning.size)  # at most 2 × 4,096
-    found: dict[Key, Array] = {}
-    for level in frame.partition.levels(width):
-        table = count_pairs(level.codes, cells, (level.size, width), None, threads).reshape(level.size, 2, binning.size)
-        for view in level.views:
-            found.update({(view.slice, group): one for group, one in enumerate(view.fold(table))})
-    return found
 
+    def count(level: Level) -> Array:
+        counts = count_pairs(level.codes, cells, (level.size, width), None, threads)
+        return counts.reshape(level.size, 2, binning.size)
 
-def _count_differing(frame: Frame, threads: int | None) -> dict[Key, int]:
-    baseline = frame.baseline
-    if baseline is None:
-        return {}
-    unequal = (frame.candidate.scores != baseline.scores).view(np.uint8)
-    found: dict[Key, int] = {}
-    for level in frame.partition.levels(2):
-        table = count_pairs(level.codes, unequal, (level.size, 2), None, threads)
-        for view in level.views:
-            found.update({(view.slice, group): int(one[1]) for group, one in enumerate(view.fold(table))})
-    return found
+    return dict(frame.partition.fold(width, count))
 
 
 _DENSE = 1 << 25

@@ -32,24 +32,17 @@ def count_decisions(frame: Frame, *, threads: int | None) -> Found:
 
 def count_differing(frame: Frame, *, threads: int | None) -> dict[Key, int]:
     """Count rows with unequal predictions in every scope; empty without a baseline."""
-    found: dict[Key, int] = {}
     if frame.differing is None:
-        return found
-    for level in frame.partition.levels(2):
-        counted = _weigh(level, frame.differing) if frame.weights is not None else _count_flagged(level, frame, threads)
-        for view in level.views:
-            found.update({(view.slice, group): int(one) for group, one in enumerate(view.fold(counted))})
-    return found
+        return {}
+    if frame.weights is None:
+        return frame.partition.count_flagged(frame.differing, threads)
+    counts = frame.differing
 
+    def weigh(level: Level) -> Array:
+        codes = np.zeros(len(counts), np.intp) if level.codes is None else level.codes
+        return count_codes(codes, level.size, counts)
 
-def _count_flagged(level: Level, frame: Frame, threads: int | None) -> Array:
-    flags = np.asarray(frame.differing)
-    return count_pairs(level.codes, flags, (level.size, 2), None, threads)[:, 1]
-
-
-def _weigh(level: Level, counts: Array) -> Array:
-    codes = np.zeros(len(counts), np.intp) if level.codes is None else level.codes
-    return count_codes(codes, level.size, counts)
+    return {key: int(one) for key, one in frame.partition.fold(2, weigh)}
 
 
 def _reduce(frame: Frame, cells: Array, level: Level, threads: int | None) -> Found:

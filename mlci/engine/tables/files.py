@@ -24,7 +24,8 @@ PARQUET = frozenset(suffix for suffix, form in _FORMATS.items() if form == "parq
 _COMPRESSED = (".gz",)
 INFLATED_LIMIT = 8 * 2**30
 """Most bytes of an unpacked file: the same as for downloads."""
-_MAGIC = "*?[{"
+_MAGIC, _GLOB = "*?[{", "*?["
+"""Characters that DuckDB reads as patterns, and those that pyarrow's paths may have."""
 _LFS = b"version https://git-lfs.github.com/spec/"
 
 
@@ -106,14 +107,9 @@ def inflate(shown: str, local: Path, target: Path, *, limit: int = INFLATED_LIMI
     Raises:
         InputError: if it is damaged, or larger than ``limit`` when it is unpacked.
     """
-    size = 0
     try:
         with gzip.open(local, "rb") as source, target.open("wb") as out:
-            while piece := source.read(1 << 20):
-                size += len(piece)
-                if size > limit:
-                    raise InputError(Problem(f"is larger than {limit:,} bytes when it is unpacked", shown))
-                out.write(piece)
+            _copy_bounded(source, out, limit, Problem(f"is larger than {limit:,} bytes when it is unpacked", shown))
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
         raise InputError(Problem(f"can't be unpacked, it seems cut short or damaged: {error}", shown)) from error
     return target
@@ -139,9 +135,6 @@ LIMIT = 8 * 2**30
 """Most bytes of a download."""
 TIMEOUT = 60.0
 """Seconds without an answer before a download fails."""
-
-
-_MAGIC_BYTES = "*?["
 
 
 def is_url(path: str) -> bool:
@@ -170,18 +163,19 @@ def download(url: str, target: Path, *, limit: int = LIMIT, timeout: float = TIM
 
     try:
         with urllib.request.urlopen(url, timeout=timeout) as answer, target.open("wb") as out:  # noqa: S310 - https only, see fetch
-            _copy_bounded(answer, out, url=url, limit=limit)
+            too_large = f"is larger than {limit:,} bytes; download it in a step before mlci"
+            _copy_bounded(answer, out, limit, Problem(too_large, url))
     except (urllib.error.URLError, TimeoutError, ConnectionError) as error:
         raise OutsideError(f"{url}: could not be downloaded: {error}") from error
     return target
 
 
-def _copy_bounded(source: IO[bytes], out: IO[bytes], *, url: str, limit: int) -> None:
+def _copy_bounded(source: IO[bytes] | gzip.GzipFile, out: IO[bytes], limit: int, too_large: Problem) -> None:
     size = 0
     while chunk := source.read(1 << 20):
         size += len(chunk)
         if size > limit:
-            raise InputError(Problem(f"is larger than {limit:,} bytes; download it in a step before mlci", url))
+            raise InputError(too_large)
         out.write(chunk)
 
 
@@ -200,9 +194,9 @@ def _copy(url: str, folder: Path) -> list[tuple[str, Path]]:
 
 
 def _matches(fs: Any, system: Any, path: str) -> list[str]:  # noqa: ANN401 - pyarrow ships no types
-    if not any(character in path for character in _MAGIC_BYTES):
+    if not any(character in path for character in _GLOB):
         return [path]
-    base = path[: min(path.find(character) for character in _MAGIC_BYTES if character in path)].rpartition("/")[0]
+    base = path[: min(path.find(character) for character in _GLOB if character in path)].rpartition("/")[0]
     listed = system.get_file_info(fs.FileSelector(base, recursive="**" in path))
     names = sorted(info.path for info in listed if info.type == fs.FileType.File)
     found = [item for item in names if fnmatch.fnmatchcase(item, path)]

@@ -59,7 +59,7 @@ class DisparityChange:
         Raises:
             ValueError: if the groups' numbers are inconsistent.
         """
-        parts = (self.candidate, self.baseline, self.candidate_variance, self.baseline_variance, self.covariance)
+        parts = self._parts
         groups = len(self.candidate) // max(self.bases, 1)
         if self.bases < 1 or groups < 2 or any(len(part) != self.bases * groups for part in parts):
             raise ValueError("a change of a disparity needs the numbers of two groups or more")
@@ -105,10 +105,13 @@ class DisparityChange:
         """Return the variance of a normal interval of the same length, times the rows of the smallest group."""
         return ((self.high - self.low) / (2 * two_sided(self.confidence))) ** 2 * self.rows
 
+    @property
+    def _parts(self) -> tuple[tuple[float, ...], ...]:
+        return self.candidate, self.baseline, self.candidate_variance, self.baseline_variance, self.covariance
+
     @cached_property
     def _moments(self) -> GroupMoments:
-        parts = (self.candidate, self.baseline, self.candidate_variance, self.baseline_variance, self.covariance)
-        return GroupMoments(*(np.asarray(part, float).reshape(self.bases, -1) for part in parts))
+        return GroupMoments(*(np.asarray(part, float).reshape(self.bases, -1) for part in self._parts))
 
     @cached_property
     def _rise(self) -> DisparityRise:
