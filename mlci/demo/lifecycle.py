@@ -127,11 +127,11 @@ def base() -> dict[str, str]:
 
 def write_data(folder: Path) -> None:
     """Write ``train.csv`` and ``holdout.csv``."""
-    known = load_study()
-    listed = shuffled(len(known.label))
+    study = load_study()
+    listed = shuffled(len(study.label))
     header = ("patient", "sex", *FEATURES, "progressed")
     for name, chosen in (("train.csv", listed[:FITTED]), ("holdout.csv", listed[FITTED:])):
         rows = (
-            (i, known.sex[i], *(f"{value:.5f}" for value in known.features[i].tolist()), known.label[i]) for i in chosen
+            (i, study.sex[i], *(f"{value:.5f}" for value in study.features[i].tolist()), study.label[i]) for i in chosen
         )
         write_table(folder / name, header, rows)

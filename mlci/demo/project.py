@@ -52,8 +52,8 @@ def write(folder: Path, *, regress: bool) -> Path:
         model = _fit(features[fitted], study.label[fitted], strength)
         seen = _negate_bmi(features) if regress and name == "candidate" else features
         scores = model.predict_proba(seen[holdout])[:, 1]
-        found = ((i, f"{score:.6f}") for i, score in zip(holdout, scores.tolist(), strict=True))
-        write_table(folder / f"{name}.csv", ("patient", "score"), found)
+        lines = ((i, f"{score:.6f}") for i, score in zip(holdout, scores.tolist(), strict=True))
+        write_table(folder / f"{name}.csv", ("patient", "score"), lines)
     path = folder / "mlci.yml"
     path.write_text(CONFIG, encoding="utf-8")
     return path

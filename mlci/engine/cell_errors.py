@@ -70,10 +70,10 @@ class CellLocation:
         key = f"{self.key.ref}::VARCHAR" if self.key else "NULL"
         expressions = [number, f"{column.ref}::VARCHAR", key, "count(*) OVER ()"]
         query = sql.select(expressions, self.table.relation, where=condition, order_by="1", limit=1)
-        found = sql.first_row(self.connection, query)
-        if found is None:
+        first = sql.first_row(self.connection, query)
+        if first is None:
             return Problem(_with_cell(message, "?"), self.table.path)
-        position, value, name, count = found
+        position, value, name, count = first
         shown, row = self.table.place(position)
         where = f"row {row}" + (f" (key {shorten_cell(name)!r})" if name is not None else "")
         more = f", and in {count_noun(count - 1, 'more row')}" if count > 1 else ""

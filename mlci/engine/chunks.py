@@ -43,8 +43,8 @@ def for_each(parts: list[slice], work: Callable[[slice], T], threads: int | None
 def count_codes(codes: Array, size: int, weights: Array | None, threads: int | None = 1) -> Array:
     """Count rows (or sum their whole-number weights) by code, all of them below ``size``."""
     if weights is None:
-        found = for_each(quarters(len(codes)), lambda part: np.bincount(codes[part], minlength=size), threads)
-        return sum(found[1:], found[0])
+        counts = for_each(quarters(len(codes)), lambda part: np.bincount(codes[part], minlength=size), threads)
+        return sum(counts[1:], counts[0])
     return np.rint(np.bincount(codes, weights=weights, minlength=size)).astype(np.int64)
 
 
@@ -63,5 +63,5 @@ def count_pairs(
 
     if weights is not None:
         return count_codes(keys(slice(None)), size * width, weights).reshape(shape)
-    found = for_each(quarters(len(cells)), lambda part: np.bincount(keys(part), minlength=size * width), threads)
-    return np.asarray(sum(found[1:], found[0])).reshape(shape)
+    counts = for_each(quarters(len(cells)), lambda part: np.bincount(keys(part), minlength=size * width), threads)
+    return np.asarray(sum(counts[1:], counts[0])).reshape(shape)

@@ -62,7 +62,7 @@ class DuckDBEngine:
         frame = load_frame(bound, threads=self.threads)
         left_out = bound.prediction_columns
         fingerprint = fingerprint_table(
-            connection, bound.table, left_out, known=frame.known, weights=frame.each, threads=self.threads
+            connection, bound.table, left_out, coded=frame.coded, weights=frame.coded_weights, threads=self.threads
         )
         job, left_out_notes = leave_out_percentages(bound, frame)
         statistics, notes = reduce(
@@ -91,7 +91,7 @@ def load_frame(bound: BoundJob, *, threads: int | None) -> Frame:
     cells, width = _mix(read.labels, read.models, len(encoded.classes))
     elements = Elements(weights=read.weights, inner=cells, width=width, threads=threads)
     slices = _slices(bound, encoded, read, elements)
-    known, each = summarize_columns(bound, encoded, read, slices)
+    coded, coded_weights = summarize_columns(bound, encoded, read, slices)
     return Frame(
         rows=bound.table.rows,
         weights=read.weights,
@@ -104,8 +104,8 @@ def load_frame(bound: BoundJob, *, threads: int | None) -> Frame:
         width=width,
         notes=(*encoded.notes, *read.notes),
         undecided=read.undecided,
-        known=known,
-        each=each,
+        coded=coded,
+        coded_weights=coded_weights,
         differing=read.differing,
         class_values=read_class_values(bound, encoded.classes) if bound.job.row_metrics else (),
     )
@@ -146,7 +146,7 @@ def summarize_columns(bound: BoundJob, encoded: EncodedColumns, read: ScannedRow
     packed, classes = np.nonzero(by_label)
     names = [column.name for _, column in bound.bases]
     digits = dict(zip(names, partition.bases.digits(packed), strict=True))
-    few = {name: KnownValues(known.coded, digits[name]) for name, known in coded.items() if name in digits}
+    few = {name: KnownValues(one.coded, digits[name]) for name, one in coded.items() if name in digits}
     if bound.label.name not in few:
         few[bound.label.name] = KnownValues(encoded.label.coded, _values(encoded.label, len(encoded.classes))[classes])
     return few, by_label[packed, classes]
@@ -199,8 +199,10 @@ def leave_out_percentages(bound: BoundJob, frame: Frame) -> tuple[Job, tuple[str
     if not divides or not bool((np.abs(frame.labels) < _EPS).any()):
         return job, ()
     near_zero = f"abs({bound.label.as_float()}) < {_EPS!r}"
-    found = bound.place().problem(bound.label, near_zero, f"label {bound.label.name!r} is {{value}}", hint=_WHY)
+    near_zero_label = bound.place().problem(
+        bound.label, near_zero, f"label {bound.label.name!r} is {{value}}", hint=_WHY
+    )
     if refused:
-        raise InputError(replace(found, message=found.message + _CURE))
-    left = tuple(loss for loss in job.losses if loss != LOSS)
-    return replace(job, losses=left), (f"{found.message}, so it is left out",)
+        raise InputError(replace(near_zero_label, message=near_zero_label.message + _CURE))
+    losses = tuple(loss for loss in job.losses if loss != LOSS)
+    return replace(job, losses=losses), (f"{near_zero_label.message}, so it is left out",)

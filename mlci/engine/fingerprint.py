@@ -55,7 +55,7 @@ def fingerprint_table(
     table: Table,
     exclude: Collection[str] = (),
     *,
-    known: Mapping[str, KnownValues] | None = None,
+    coded: Mapping[str, KnownValues] | None = None,
     weights: Array | None = None,
     threads: int | None = None,
 ) -> Fingerprint:
@@ -65,17 +65,17 @@ def fingerprint_table(
         connection: Connection of the open table.
         table: The evaluation set.
         exclude: Names of columns to exclude.
-        known: Columns that are fetched already, by name, in the table's order or as cells with ``weights``.
-        weights: Rows of each element of ``known``, which must then cover all columns.
+        coded: Columns that are fetched already, by name, in the table's order or as cells with ``weights``.
+        weights: Rows of each element of ``coded``, which must then cover all columns.
         threads: For NumPy; the result does not depend on it.
     """
     columns = [column for column in table.columns if column.name not in exclude]
     if not columns:
         raise InputError(Problem("has no columns besides predictions to take a fingerprint of", table.path))
-    current, moved = _Reader(connection, table, threads).read(columns, dict(known or {}), weights)
+    current, moved = _Reader(connection, table, threads).read(columns, dict(coded or {}), weights)
     if not moved:
         return Fingerprint(current)
-    same = {name: one for name, one in (known or {}).items() if name not in moved} if weights is None else {}
+    same = {name: one for name, one in (coded or {}).items() if name not in moved} if weights is None else {}
     former, _ = _Reader(connection, table, threads, rounded=True).read(columns, same, None)
     return Fingerprint(current, former)
 
@@ -90,13 +90,13 @@ class _Reader:
     rounded: bool = False
 
     def read(
-        self, columns: list[TableColumn], found: dict[str, KnownValues], weights: Array | None
+        self, columns: list[TableColumn], coded: dict[str, KnownValues], weights: Array | None
     ) -> tuple[str, frozenset[str]]:
         """Return the fingerprint, and the names of columns that scheme 1 reads as other values."""
-        rest = [column for column in columns if column.name not in found]
+        rest = [column for column in columns if column.name not in coded]
         if weights is not None and rest:
-            found, weights, rest = {}, None, columns
-        kept = {column.name: found[column.name] for column in columns if column.name in found}
+            coded, weights, rest = {}, None, columns
+        kept = {column.name: coded[column.name] for column in columns if column.name in coded}
         codings = {column.name: self._code(column) for column in rest}
         kept |= self._fetch([column for column in rest if codings[column.name].whole], codings)
         wide = [column for column in rest if not codings[column.name].whole]
@@ -119,17 +119,17 @@ class _Reader:
             name: KnownValues(one, one.final(codes)) for (name, one), codes in zip(coded.items(), arrays, strict=True)
         }
 
-    def _is_moved(self, column: TableColumn, known: KnownValues) -> bool:
+    def _is_moved(self, column: TableColumn, values: KnownValues) -> bool:
         """Return whether scheme 1 reads other values in a column of few values."""
         if self.rounded:
             return False
         if column.former is None:
-            exact = [value for value in known.coded.values if isinstance(value, int | Decimal)]
+            exact = [value for value in values.coded.values if isinstance(value, int | Decimal)]
             return column.is_text and any(isinstance(one, Decimal) or not cell_values.is_exact(one) for one in exact)
         before = code_column(
             self.connection, self.table, column.as_scheme_1(0), most=_CODED, reading=cell_values.round_cell
         )
-        return before.values != known.coded.values
+        return before.values != values.coded.values
 
     def _sums(
         self, kept: dict[str, KnownValues], wide: list[TableColumn], weights: Array | None, moved: set[str]
@@ -145,8 +145,8 @@ class _Reader:
             each_block(rows, _Adder(state, codes, states).coded, self.threads)
         for column in wide:
             read = column.as_scheme_1(1) if self.rounded else column
-            odd = add_column(self.connection, self.table, read, state, self.threads, rounded=self.rounded)
-            if odd or column.was_rounded:
+            has_odd = add_column(self.connection, self.table, read, state, self.threads, rounded=self.rounded)
+            if has_odd or column.was_rounded:
                 moved.add(column.name)
         totals = each_block(
             rows, lambda part: _total(state[part], None if weights is None else weights[part]), self.threads
@@ -165,13 +165,13 @@ def _pack(kept: dict[str, KnownValues]) -> Iterator[tuple[Array, Array]]:
     codes: Array | None = None
     states = np.zeros(1, np.uint64)
     for name in sorted(kept):
-        known = kept[name]
-        bits = [_cell(value) for value in (*known.coded.values, None)]
+        column = kept[name]
+        bits = [_cell(value) for value in (*column.coded.values, None)]
         cells = _mix(np.array(bits, np.uint64) + _seed(name))
         if codes is not None and len(states) * len(cells) > _PACKED:
             yield codes, states
             codes, states = None, np.zeros(1, np.uint64)
-        mine = known.codes
+        mine = column.codes
         codes = mine if codes is None else codes.astype(np.int32, copy=False) * np.int32(len(cells)) + mine
         states = (states[:, None] + cells[None, :]).ravel()
     if codes is not None:
@@ -337,8 +337,8 @@ def _odd_cells(
         odd = f"length({ref}) > {_FLOAT_DIGITS} AND ({number})::VARCHAR <> {ref} AND ({point} OR {long})"
     else:
         return None
-    found = connection.execute(sql.select([table.row_number, text], table.relation, where=odd, order_by="1")).fetchall()
-    if not found:
+    cells = connection.execute(sql.select([table.row_number, text], table.relation, where=odd, order_by="1")).fetchall()
+    if not cells:
         return None
-    bits = {cell: _cell(cell_values.parse_cell(cell)) for _, cell in found}
-    return np.array([row for row, _ in found]), np.array([bits[cell] for _, cell in found], np.uint64)
+    bits = {cell: _cell(cell_values.parse_cell(cell)) for _, cell in cells}
+    return np.array([row for row, _ in cells]), np.array([bits[cell] for _, cell in cells], np.uint64)

@@ -45,8 +45,8 @@ def row_digests(
         table = open_table(connection, path, scratch)
         if table.rows > most:
             return None
-        found = digests_of_rows(connection, table, key, label)
-        return replace(found, in_order=True) if in_order else rows.sort_rows(found)
+        digests = digests_of_rows(connection, table, key, label)
+        return replace(digests, in_order=True) if in_order else rows.sort_rows(digests)
 
 
 def digests_of_rows(connection: duckdb.DuckDBPyConnection, table: Table, key: str | None, label: str | None) -> Rows:
@@ -71,8 +71,8 @@ def column_digests(connection: duckdb.DuckDBPyConnection, table: Table, columns:
 def _nulls(connection: duckdb.DuckDBPyConnection, table: Table) -> dict[str, int]:
     """Count cells without a value, including NaN as in the fingerprint."""
     counted = [f"count(*) FILTER (WHERE {_empty(column)})" for column in table.columns]
-    found = sql.first_row(connection, sql.select(counted, table.relation)) or ()
-    return {column.name: int(number) for column, number in zip(table.columns, found, strict=True)}
+    nulls = sql.first_row(connection, sql.select(counted, table.relation)) or ()
+    return {column.name: int(number) for column, number in zip(table.columns, nulls, strict=True)}
 
 
 def _empty(column: TableColumn) -> str:
@@ -214,8 +214,8 @@ class _RowSharing:
             cells = [f"{column.ref} AS w{i}" for i, column in enumerate(chosen)]
             listed = [f"w{i} AS {sql.quote_name(column.name)}" for i, column in enumerate(chosen)]
             numbered = sql.select([f"{table.row_number} AS row_at", *cells], table.relation)
-            joined = f"({numbered}) AS numbered JOIN wanted ON numbered.row_at = wanted.at"
-            query = sql.select(listed, joined, order_by="wanted.place")
+            shared = f"({numbered}) AS numbered JOIN wanted ON numbered.row_at = wanted.at"
+            query = sql.select(listed, shared, order_by="wanted.place")
             self.connection.execute(f"COPY ({query}) TO {sql.quote_text(str(target))} (FORMAT parquet)")
         finally:
             self.connection.unregister("wanted")
@@ -249,8 +249,8 @@ class _RowSharing:
             return f"row {table.place(position)[1]:,}"
         reference = table.column(self.job.key).ref
         query = sql.select(f"{reference}::VARCHAR", table.relation, where=f"{table.row_number} = {position}")
-        found = sql.first_row(self.connection, query)
-        return f"{self.job.key} {found[0] if found else '?'}"
+        key = sql.first_row(self.connection, query)
+        return f"{self.job.key} {key[0] if key else '?'}"
 
 
 def _identities(rows: Rows) -> Array:
@@ -302,10 +302,10 @@ def _count(
         table = open_table(connection, source.path, scratch)
         cells = [f"{table.column(key).ref}::VARCHAR AS k", f"{_decision_sql(table, source, threshold)} AS d"]
         parts.append(f"({sql.select(cells, table.relation)}) AS {name}")
-    joined = f"{parts[0]} JOIN {parts[1]} ON a.k = b.k"
+    pairs = f"{parts[0]} JOIN {parts[1]} ON a.k = b.k"
     other = "a.d IS DISTINCT FROM b.d"
-    count = sql.first_row(connection, sql.select("count(*)", joined, where=other))
-    named = connection.execute(sql.select("a.k", joined, where=other, order_by="a.k", limit=MOST_NAMED)).fetchall()
+    count = sql.first_row(connection, sql.select("count(*)", pairs, where=other))
+    named = connection.execute(sql.select("a.k", pairs, where=other, order_by="a.k", limit=MOST_NAMED)).fetchall()
     return int(count[0]) if count else 0, tuple(str(row[0]) for row in named)
 
 

@@ -98,13 +98,13 @@ def _list_descendants() -> list[int]:
             parents[int(entry.parent.name)] = int(parent)
             if state not in "ZX":
                 running.add(int(entry.parent.name))
-    found = {os.getpid()}
+    pids = {os.getpid()}
     grown = True
     while grown:
-        more = {pid for pid, parent in parents.items() if parent in found} - found
-        found |= more
+        more = {pid for pid, parent in parents.items() if parent in pids} - pids
+        pids |= more
         grown = bool(more)
-    return sorted((found - {os.getpid()}) & running)
+    return sorted((pids - {os.getpid()}) & running)
 
 
 if __name__ == "__main__":

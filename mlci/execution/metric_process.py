@@ -79,12 +79,12 @@ def find_function(metric: RowMetric, *, task: str, classes: int) -> MetricFuncti
 def _import_custom(written: str) -> Function:
     module, _, attribute = written.partition(":")
     try:
-        found: object = importlib.import_module(module)
+        member: object = importlib.import_module(module)
         for part in attribute.split("."):
-            found = getattr(found, part)
+            member = getattr(member, part)
     except (Exception, SystemExit) as error:  # a script without a `__main__` guard may call sys.exit(0)
         raise InputError(f"metric {written!r} can't be imported: {type(error).__name__}: {error}") from error
-    return _callable(written, found)
+    return _callable(written, member)
 
 
 def scikit_learns(name: str, classes: int) -> tuple[Function, On]:
@@ -102,8 +102,8 @@ def scikit_learns(name: str, classes: int) -> tuple[Function, On]:
     if name in KAPPA:
         labels = list(range(classes))
         return functools.partial(metrics.cohen_kappa_score, weights=KAPPA[name], labels=labels), "decision"
-    if (found := getattr(metrics, name, None)) is not None and name.islower():
-        function = _callable(name, found)
+    if (attribute := getattr(metrics, name, None)) is not None and name.islower():
+        function = _callable(name, attribute)
         named = "score" if name in _ON_PROBABILITIES else predictions_by_name(_parameters(function))
         return function, named or "decision"
     if name in metrics.get_scorer_names():
@@ -120,10 +120,10 @@ def _from_scorer(scorer: Any) -> tuple[Function, On]:  # noqa: ANN401 (scikit-le
     return signed, "decision" if scorer._response_method == "predict" else "score"  # noqa: SLF001 (as above)
 
 
-def _callable(name: str, found: object) -> Function:
-    if not callable(found):
+def _callable(name: str, member: object) -> Function:
+    if not callable(member):
         raise InputError(f"metric `{name}` is not a function; it has to take (labels, predictions) and return a number")
-    return found
+    return member
 
 
 def _parameters(function: Function) -> list[str]:
@@ -141,11 +141,11 @@ def main(folder: Path) -> None:
     request = json.loads((folder / REQUEST).read_text("utf-8"))
     metrics = [RowMetric(**item) for item in request["metrics"]]
     try:
-        found = _find_all(metrics, request)
+        functions = _find_all(metrics, request)
     except InputError as error:
         answer: dict[str, Any] = {"problems": [problem.message for problem in error.problems]}
     else:
-        answer = _evaluate(metrics, found, request, folder)
+        answer = _evaluate(metrics, functions, request, folder)
     (folder / ANSWER).write_text(json.dumps(answer, allow_nan=False), "utf-8")
 
 
@@ -155,31 +155,31 @@ def _find_all(metrics: list[RowMetric], request: dict[str, Any]) -> list[MetricF
     Raises:
         InputError: if a metric can't be evaluated; the message names all such metrics.
     """
-    found: dict[str, MetricFunction] = {}
+    functions: dict[str, MetricFunction] = {}
     problems: list[str] = []
     for own in (False, True):
         if own:
             add_folders(*request["folders"])
         for metric in (item for item in metrics if (":" in item.function) == own):
             try:
-                found[metric.name] = _find_one(metric, request)
+                functions[metric.name] = _find_one(metric, request)
             except InputError as error:
                 problems += [problem.message + _line(metric) for problem in error.problems]
     if problems:
         raise InputError(*problems)
-    return [found[metric.name] for metric in metrics]
+    return [functions[metric.name] for metric in metrics]
 
 
 def _find_one(metric: RowMetric, request: dict[str, Any]) -> MetricFunction:
-    found = find_function(metric, task=request["task"], classes=len(request["classes"]))
-    if found.on in request["lacking"]:
-        why = f"its parameter `{found.parameter}`" if metric.on is None else f"`on: {metric.on}s`"
-        other = "decision" if found.on == "score" else "score"
+    function = find_function(metric, task=request["task"], classes=len(request["classes"]))
+    if function.on in request["lacking"]:
+        why = f"its parameter `{function.parameter}`" if metric.on is None else f"`on: {metric.on}s`"
+        other = "decision" if function.on == "score" else "score"
         raise InputError(
-            f"metric `{metric.function}` takes {found.on}s by {why}, and the predictions have none: name their column "
-            f"in `predict.{found.on}`, or set `on: {other}s` beside the metric"
+            f"metric `{metric.function}` takes {function.on}s by {why}, and the predictions have none: "
+            f"name their column in `predict.{function.on}`, or set `on: {other}s` beside the metric"
         )
-    return found
+    return function
 
 
 def _line(metric: RowMetric) -> str:
@@ -187,13 +187,13 @@ def _line(metric: RowMetric) -> str:
 
 
 def _evaluate(
-    metrics: list[RowMetric], found: list[MetricFunction], request: dict[str, Any], folder: Path
+    metrics: list[RowMetric], functions: list[MetricFunction], request: dict[str, Any], folder: Path
 ) -> dict[str, Any]:
     random.seed(request["seed"])
     np.random.seed(request["seed"] % 2**32)  # noqa: NPY002 - the generator that the user's functions share
     rows, edges = np.load(folder / "rows.npy"), np.load(folder / "edges.npy")
     scopes = [rows[start:end] for start, end in itertools.pairwise(edges)]
-    calls = [_call(metric, item, request, folder) for metric, item in zip(metrics, found, strict=True)]
+    calls = [_call(metric, item, request, folder) for metric, item in zip(metrics, functions, strict=True)]
     marker = os.open(folder / CURRENT, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
 
     def begin(index: int) -> None:
@@ -206,21 +206,21 @@ def _evaluate(
     values, reasons = resample(calls, scopes, draws=request["draws"], seed=request["seed"], begin=begin)
     values.astype("<f8").tofile(folder / VALUES)
     return {
-        "on": [item.on for item in found],
+        "on": [item.on for item in functions],
         "reasons": [[index, scope, text[:300]] for (index, scope), text in sorted(reasons.items())],
-        "guessed": [[index, item.parameter] for index, item in enumerate(found) if item.guessed],
+        "guessed": [[index, item.parameter] for index, item in enumerate(functions) if item.guessed],
         "random": unsteady,
     }
 
 
-def _call(metric: RowMetric, found: MetricFunction, request: dict[str, Any], folder: Path) -> MetricCall:
+def _call(metric: RowMetric, function: MetricFunction, request: dict[str, Any], folder: Path) -> MetricCall:
     """Return a function with labels and predictions: original class values for custom functions, codes for others."""
     classes = np.array(request["classes"]) if ":" in metric.function and request["classes"] else None
     labels = as_written(np.load(folder / "labels.npy"), classes, request["task"])
-    predictions = [np.load(folder / f"{found.on}{model}.npy") for model in range(request["models"])]
-    if found.on == "decision":
+    predictions = [np.load(folder / f"{function.on}{model}.npy") for model in range(request["models"])]
+    if function.on == "decision":
         predictions = [as_written(item, classes, request["task"]) for item in predictions]
-    return MetricCall(found.function, labels, tuple(predictions))
+    return MetricCall(function.function, labels, tuple(predictions))
 
 
 def as_written(codes: Array, classes: Array | None, task: str) -> Array:

@@ -132,12 +132,12 @@ def _parser(path: Path, text: str) -> Callable[[str, str], Any]:
 
 def _json(text: str, name: str) -> Any:  # noqa: ANN401 - any JSON tree
     def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
-        found: dict[str, Any] = {}
+        members: dict[str, Any] = {}
         for key, value in items:
-            if key in found:
+            if key in members:
                 raise InputError(Problem(f"“{_short(key)}” is there twice", name, _line_of(text, key, last=True)))
-            found[key] = value
-        return found
+            members[key] = value
+        return members
 
     try:
         return json.loads(text, object_pairs_hook=pairs, parse_float=_number)
@@ -148,8 +148,8 @@ def _json(text: str, name: str) -> Any:  # noqa: ANN401 - any JSON tree
 
 
 def _yaml(text: str, name: str) -> Any:  # noqa: ANN401 - any YAML tree
-    if found := yaml_directive(text):
-        raise InputError(Problem(refuse_directive(found[0]), name, found[1]))
+    if directive := yaml_directive(text):
+        raise InputError(Problem(refuse_directive(directive[0]), name, directive[1]))
     from ruamel.yaml import YAML  # noqa: PLC0415 - not needed for JSON
     from ruamel.yaml.error import MarkedYAMLError, YAMLError  # noqa: PLC0415 - not needed for JSON
 

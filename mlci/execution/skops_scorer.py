@@ -120,13 +120,13 @@ def load_skops(
     import skops.io  # noqa: PLC0415 - seconds, and only here
 
     try:
-        held = set(skops.io.get_untrusted_types(file=path))
+        types = set(skops.io.get_untrusted_types(file=path))
     except Exception as error:
         raise InputError(f"skops can't read it ({type(error).__name__}); was it copied whole?") from error
-    if acting := sorted(name for name in held if acting_types(name)):
+    if acting := sorted(name for name in types if acting_types(name)):
         why = "which no model needs and which can run code: don't use this file"
         raise InputError(*(f"asks for {name[:100]!a}, {why}" for name in acting[:20]))
-    if unknown := sorted(held - set(trusted)):
+    if unknown := sorted(types - set(trusted)):
         raise InputError(*_untrusted_problems(unknown, section or {}, trusted))
     if trusted:
         sys.path.append(folder)  # for the user's trusted types; last, so that they shadow nothing
@@ -215,11 +215,11 @@ def _positive(model: Any, positive: Any) -> tuple[int, list[Any]]:  # noqa: ANN4
         raise InputError(f"has {len(classes)} classes, but `task: binary` needs two")
     classes = [item.item() if hasattr(item, "item") else item for item in classes]
     wanted = 1 if positive is None else positive
-    found = [place for place, item in enumerate(classes) if item == wanted]
-    if not found:
+    places = [place for place, item in enumerate(classes) if item == wanted]
+    if not places:
         shown = " and ".join(repr(item)[:60] for item in classes)
         raise InputError(f"`evaluation.positive: {json.dumps(wanted)}` is not one of the model's classes, {shown}")
-    return found[0], classes
+    return places[0], classes
 
 
 def _one_column(values: Any, method: str) -> Any:  # noqa: ANN401 - a NumPy-like array

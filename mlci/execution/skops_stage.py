@@ -143,12 +143,12 @@ def require_skops(path: Path, shown: str) -> None:
     """
     if not path.is_file():
         raise InputError(Problem("the file does not exist; `predict.model` names a model saved with skops", shown))
-    found = file_kind(path)
-    if found == "a zip archive":
-        found = _archive_kind(path)
-    if found != "skops":
-        what = f"this is {found}, not a model saved with skops"
-        why = "; loading it could run any code inside" if found in _RUN_CODE else ""
+    kind = file_kind(path)
+    if kind == "a zip archive":
+        kind = _archive_kind(path)
+    if kind != "skops":
+        what = f"this is {kind}, not a model saved with skops"
+        why = "; loading it could run any code inside" if kind in _RUN_CODE else ""
         fix = "save it with `skops.io.dump(model, path)`, or score it yourself with `predict.run`"
         raise InputError(Problem(f"{what}{why}: {fix}", shown))
 

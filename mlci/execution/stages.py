@@ -131,8 +131,8 @@ def run_prediction(
         variables["MLCI_MODEL"] = str(model.absolute())
     ran = runner.run(command.step(variables=variables, key="predict"))
     if target.is_symlink() or not target.is_file():
-        found = sorted(path.name for path in target.parent.iterdir() if path.name != "features")
-        also = f" (it left {', '.join(sanitize(name) for name in found[:5])} beside it)" if found else ""
+        others = sorted(path.name for path in target.parent.iterdir() if path.name != "features")
+        also = f" (it left {', '.join(sanitize(name) for name in others[:5])} beside it)" if others else ""
         raise StepError(
             f"{command.name} ended well but wrote no predictions: it has to write a file to the path in "
             f"$MLCI_PREDICTIONS, with one row for each row of $MLCI_DATA{also}"
@@ -164,9 +164,9 @@ def operational_costs(*, train: Stage | None, predict: Stage | None, model: Path
     if model is not None and model.exists():
         measured["model_megabytes"] = megabytes(model)
     peaks = [stage.ran.peak_megabytes for stage in (train, predict) if stage is not None]
-    known = [peak for peak in peaks if peak is not None]
-    if known:
-        measured["peak_memory_megabytes"] = max(known)
+    measured_peaks = [peak for peak in peaks if peak is not None]
+    if measured_peaks:
+        measured["peak_memory_megabytes"] = max(measured_peaks)
     return measured
 
 
@@ -272,12 +272,12 @@ def named_as_table(path: Path, *, step: str, variable: str) -> Path:
     Raises:
         StepError: if it is empty or not a table that mlci reads.
     """
-    found = file_kind(path)
-    if found not in _TABLES:
+    kind = file_kind(path)
+    if kind not in _TABLES:
         advice = {"a JSON array": "write one object a line (pandas: `to_json(path, orient='records', lines=True)`)"}
         how = advice.get(
-            found, "write CSV, Parquet or JSON Lines, not compressed, e.g. pandas' `to_csv(path, index=False)`"
+            kind, "write CSV, Parquet or JSON Lines, not compressed, e.g. pandas' `to_csv(path, index=False)`"
         )
-        raise StepError(f"{step} left {found} at ${variable}; {how}")
-    target = path.with_suffix(_TABLES[found])
+        raise StepError(f"{step} left {kind} at ${variable}; {how}")
+    target = path.with_suffix(_TABLES[kind])
     return path if target == path else path.replace(target)

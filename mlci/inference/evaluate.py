@@ -66,9 +66,9 @@ def evaluate(
 def _comparisons(
     statistics: Sequence[Statistics], question: Question, context: MeasureContext
 ) -> tuple[Comparison, ...]:
-    found = [measure_metric(name, scope, context) for scope in statistics for name in question.metrics]
+    everywhere = [measure_metric(name, scope, context) for scope in statistics for name in question.metrics]
     extra = [name for name in _by_class(statistics[0], question) if name not in question.metrics]
-    return (*found, *(measure_metric(name, statistics[0], context) for name in extra))
+    return (*everywhere, *(measure_metric(name, statistics[0], context) for name in extra))
 
 
 def _by_class(whole: Statistics, question: Question) -> list[str]:

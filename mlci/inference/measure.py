@@ -61,12 +61,12 @@ def _triple(
     if message := minimums.undefined_by_labels(name, carried):
         return undefined_evidence(message, baseline=context.baseline)
     if info is None:
-        found = custom_evidence(name, statistics, context)
+        triple = custom_evidence(name, statistics, context)
     elif info.kind in _KINDS:
-        found = _KINDS[info.kind](info, statistics, context)
+        triple = _KINDS[info.kind](info, statistics, context)
     else:
-        found = absent_evidence(f"measurement of {name}")
-    return attribute_causes(found, labels=minimums.silent_labels(name, carried))
+        triple = absent_evidence(f"measurement of {name}")
+    return attribute_causes(triple, labels=minimums.silent_labels(name, carried))
 
 
 def _support(info: MetricInfo | None, statistics: Statistics, candidate: object) -> int:
@@ -113,8 +113,8 @@ def disagreements(name: str, info: MetricInfo | None, statistics: Statistics) ->
     all rows whose scores differ.
     """
     if info is None:
-        found = statistics.replicates.get(name)
-        return None if found is None or found.baseline is None else found.differing
+        replicates = statistics.replicates.get(name)
+        return None if replicates is None or replicates.baseline is None else replicates.differing
     if info.kind in {"rate", "ratio"}:
         return _disagreements_of_decisions(name, info, statistics.decisions)
     if info.kind == "ranks" and statistics.scores is not None:
@@ -128,12 +128,12 @@ def _disagreements_of_decisions(name: str, info: MetricInfo, decisions: Decision
         return None
     label, now, before = decisions.label, decisions.candidate, decisions.baseline
     moved = now != before
-    if found := PER_CLASS.match(name):
-        if found[2] not in decisions.classes:
+    if parts := PER_CLASS.match(name):
+        if parts[2] not in decisions.classes:
             return None
-        index = decisions.classes.index(found[2])
+        index = decisions.classes.index(parts[2])
         moved = (now == index) != (before == index)
-        masks = None if found[1] == "f1" else rate(found[1], len(decisions.classes), index)
+        masks = None if parts[1] == "f1" else rate(parts[1], len(decisions.classes), index)
     else:
         masks = base_rate(name, decisions) if info.kind == "rate" else None
     if masks is not None and masks.shared:

@@ -109,8 +109,8 @@ _MINIMUMS: Mapping[str, tuple[Minimum, ...]] = {
 
 def minimums(metric: str) -> tuple[Minimum, ...]:
     """Return a metric's minimums, those of labels first; a minimum of all rows for metrics without others."""
-    if found := PER_CLASS.match(metric):
-        return _of_class(found[1], found[2])
+    if parts := PER_CLASS.match(metric):
+        return _of_class(parts[1], parts[2])
     name = catalogue.canonical(metric)
     info = catalogue.find(name)
     return _MINIMUMS.get(name, (_MEAN if info is not None and info.kind in _MEANS else _ALL,))
@@ -164,8 +164,8 @@ def _singular(unit: str) -> str:
 def carriers(metric: str, statistics: Statistics, *, baseline: bool = False) -> dict[str, int]:
     """Count the rows that carry a metric for one model, by unit; carriers without statistics are omitted."""
     units = [item.carrier for item in minimums(metric)]
-    found = {carrier.unit: _count(carrier, statistics, baseline=baseline) for carrier in units}
-    return {unit: count for unit, count in found.items() if count is not None}
+    counts = {carrier.unit: _count(carrier, statistics, baseline=baseline) for carrier in units}
+    return {unit: count for unit, count in counts.items() if count is not None}
 
 
 def undefined_by_labels(metric: str, carried: Mapping[str, int]) -> str | None:
@@ -218,8 +218,8 @@ def _by_score(carrier: Carrier, statistics: Statistics) -> int | None:
 
 def undefined_evidence(message: str, *, baseline: bool) -> Triple:
     """Return undefined evidence for all models: no prediction could define the metric on these labels."""
-    found = Undefined(message, cause=Cause.LABELS)
-    return found, (found if baseline else None), (found if baseline else None)
+    undefined = Undefined(message, cause=Cause.LABELS)
+    return undefined, (undefined if baseline else None), (undefined if baseline else None)
 
 
 def attribute_causes(triple: Triple, *, labels: str | None) -> Triple:

@@ -85,8 +85,8 @@ def parse_evaluation(text: str | bytes, *, path: str) -> EvaluationResult:
         raise InputError(Problem(f"larger than {MOST_BYTES:,} bytes; is it an evaluation.json?", path))
     try:
         text = text.decode() if isinstance(text, bytes) else text
-        if (found := excess(text, MOST)) is not None:
-            raise InputError(Problem(f"is {found}; is it an evaluation.json?", path))
+        if (too_much := excess(text, MOST)) is not None:
+            raise InputError(Problem(f"is {too_much}; is it an evaluation.json?", path))
         document = json.loads(text, parse_constant=_refuse, object_pairs_hook=_unique_keys)
         result = _build(document["evaluation"]) if document["schema"] == SCHEMA else None
         if isinstance(result, EvaluationResult):
@@ -174,10 +174,10 @@ def _probe(result: EvaluationResult) -> None:
 
 
 def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
+    unique = dict(pairs)
+    if len(unique) != len(pairs):
         raise ValueError("a key occurs twice")
-    return found
+    return unique
 
 
 def _refuse(constant: str) -> typing.NoReturn:

@@ -140,12 +140,12 @@ class _Collector:
         """Return the columns of a file, with the line to write if one of them was probably meant."""
         if (near := _nearest_name(name, names)) is not None:
             return f"did you mean {near!r}? Write `{_configuration_line(near, setting)}`"
-        left = [item for item in names if item not in self._known | {other}]
-        is_alone = len(left) == 1 and setting[1] in {"score", "decision"}
+        others = [item for item in names if item not in self._known | {other}]
+        is_alone = len(others) == 1 and setting[1] in {"score", "decision"}
         if any(_VALUE.fullmatch(item) for item in names):
             return f"its header is {list_names(names)}; write the names of the columns in the first line"
         return f"there are {list_names(names)}" + (
-            f"; write `{_configuration_line(left[0], setting)}`" if is_alone else ""
+            f"; write `{_configuration_line(others[0], setting)}`" if is_alone else ""
         )
 
     def unnamed(self, table: Table, what: str, key: str, other: str | None) -> None:
@@ -157,21 +157,21 @@ class _Collector:
             setting,
         )
 
-    def share(self, job: Job, table: Table, source: Source, found: Table) -> None:
+    def share(self, job: Job, table: Table, source: Source, predictions: Table) -> None:
         """Add the problem of predictions in another table without a key that can't be joined by position."""
         mine = {job.label, source.score, source.decision}
-        shared = [name for name in found.names if name in table.names and name not in mine]
+        shared = [name for name in predictions.names if name in table.names and name not in mine]
         key = next((name for name in shared if _names_rows(self._connection, table, name)), None)
         if key is not None:
             remedy = f"join rows by it: write `key: {yaml_value(key)}` under `evaluation`"
             self.add(f"shares column {key!r} with {table.path}; {remedy}", source.path, _KEY)
         elif shared:
-            kept = json.dumps([name for name in found.names if name in mine])
+            kept = json.dumps([name for name in predictions.names if name in mine])
             remedy = f"keep the order of rows and write the predictions alone: `df[{kept}]`"
             message = f"shares columns with {table.path} that identify no row: {list_names(shared)}"
             self.add(f"{message}; add a key to both files, or {remedy}", source.path, _KEY)
-        elif found.rows != table.rows:
-            rows = f"has {count_noun(found.rows, 'row')} and {table.path} {table.rows:,}"
+        elif predictions.rows != table.rows:
+            rows = f"has {count_noun(predictions.rows, 'row')} and {table.path} {table.rows:,}"
             message = f"{rows}; without a column that both have, named by `key: …`, they can't be joined"
             self.add(message, source.path, _KEY)
 
@@ -203,8 +203,8 @@ def _number_of(column: TableColumn) -> str:
 def _names_rows(connection: duckdb.DuckDBPyConnection, table: Table, name: str) -> bool:
     """Return whether a column has a different value in every row."""
     ref = table.column(name).ref
-    found = sql.first_row(connection, sql.select(f"count(DISTINCT {ref})", table.relation))
-    return found is not None and found[0] == table.rows
+    distinct = sql.first_row(connection, sql.select(f"count(DISTINCT {ref})", table.relation))
+    return distinct is not None and distinct[0] == table.rows
 
 
 def _nearest_name(name: str, names: tuple[str, ...]) -> str | None:
@@ -248,7 +248,11 @@ def bind_job(connection: duckdb.DuckDBPyConnection, job: Job, scratch: Path) -> 
         (base, collector.find(table, base.column, "slice", (*_SLICES, base.column), number=base.cut is not None))
         for base in dict.fromkeys(column for spec in job.slices for column in spec.columns)
     ]
-    models = [_bind(collector, job, table, what, source, found) for what, source, found in opened if found is not None]
+    models = [
+        _bind(collector, job, table, what, source, predictions)
+        for what, source, predictions in opened
+        if predictions is not None
+    ]
     collector.stop()
     if label is None:
         raise AssertionError(job.label)
@@ -279,18 +283,22 @@ def _read_alike(bound: BoundJob) -> BoundJob:
     return replace(bound, key=keys.get(bound.table.path), models=tuple(models))
 
 
-def _bind(collector: _Collector, job: Job, table: Table, what: str, source: Source, found: Table) -> BoundPredictions:
-    score = collector.find(found, source.score, "score", (what, "score"), number=True, other=source.decision)
-    decision = collector.find(found, source.decision, "decision", (what, "decision"), other=source.score)
+def _bind(
+    collector: _Collector, job: Job, table: Table, what: str, source: Source, predictions: Table
+) -> BoundPredictions:
+    score = collector.find(predictions, source.score, "score", (what, "score"), number=True, other=source.decision)
+    decision = collector.find(predictions, source.decision, "decision", (what, "decision"), other=source.score)
     if source.score is None and needs_score(job, source):
-        collector.unnamed(found, what, "score", source.decision)
+        collector.unnamed(predictions, what, "score", source.decision)
     if source.decision is None and job.task == "multiclass" and needs_decision(job):
-        collector.unnamed(found, what, "decision", source.score)
-    key = collector.find_key(found, job.key, table) if job.key else None
-    if found is not table and job.key is None:
-        collector.share(job, table, source, found)
+        collector.unnamed(predictions, what, "decision", source.score)
+    key = collector.find_key(predictions, job.key, table) if job.key else None
+    if predictions is not table and job.key is None:
+        collector.share(job, table, source, predictions)
     threshold = job.threshold if source.threshold is None else source.threshold
-    return BoundPredictions(what, found, key, score, decision, threshold if score is None else score.nearest(threshold))
+    return BoundPredictions(
+        what, predictions, key, score, decision, threshold if score is None else score.nearest(threshold)
+    )
 
 
 def needs_decision(job: Job) -> bool:

@@ -48,13 +48,13 @@ def binary_classes(
     """
     seen = [cell_values.cell_text(value) for value in label]
     allowed = [cell_values.cell_text(cell_values.parse_cell(value)) for value in classes or ()]
-    known = list(dict.fromkeys([*seen, *allowed]))
-    if len(known) > 2:
-        listed = ", ".join(map(_quote, known[:6]))
-        raise InputError(Problem(f"label {column!r} has {len(known)} values ({listed}); a binary task has two", path))
+    labels = list(dict.fromkeys([*seen, *allowed]))
+    if len(labels) > 2:
+        listed = ", ".join(map(_quote, labels[:6]))
+        raise InputError(Problem(f"label {column!r} has {len(labels)} values ({listed}); a binary task has two", path))
     wanted = None if positive is None else cell_values.cell_text(cell_values.parse_cell(positive))
-    chosen = _positive(known, wanted, path, column)
-    others = [value for value in known if value != chosen] or [
+    chosen = _positive(labels, wanted, path, column)
+    others = [value for value in labels if value != chosen] or [
         value
         for value in (cell_values.cell_text(item) for item in decided)
         if value != chosen and _ALIAS.get(value) != chosen
@@ -62,14 +62,17 @@ def binary_classes(
     return (others[0] if others else _OPPOSITE.get(chosen, f"not {chosen}")), chosen
 
 
-def check_positive(known: tuple[str, ...], *, positive: object, path: str, column: str) -> None:
+def check_positive(labels: tuple[str, ...], *, positive: object, path: str, column: str) -> None:
     """Check that the labels determine the positive class.
 
     Raises:
         InputError: if they are ambiguous, at the entry ``evaluation.positive``.
     """
     _positive(
-        list(known), None if positive is None else cell_values.cell_text(cell_values.parse_cell(positive)), path, column
+        list(labels),
+        None if positive is None else cell_values.cell_text(cell_values.parse_cell(positive)),
+        path,
+        column,
     )
 
 
@@ -91,54 +94,53 @@ def _quote(name: str) -> str:
     return repr(shorten_cell(name))
 
 
-def _positive(known: list[str], wanted: str | None, path: str, column: str) -> str:
+def _positive(labels: list[str], wanted: str | None, path: str, column: str) -> str:
     if wanted is None:
-        chosen = next((value for value in known if value in _TRUE), None)
-        if chosen is None and len(known) == 1 and known[0] in _OPPOSITE:
-            return _OPPOSITE[known[0]]
+        chosen = next((value for value in labels if value in _TRUE), None)
+        if chosen is None and len(labels) == 1 and labels[0] in _OPPOSITE:
+            return _OPPOSITE[labels[0]]
         if chosen is None:
-            named = f"has {_list_labels(known)} as labels in {column!r}"
-            message = f"{named}; name the positive one under `evaluation`: {_lines(None, known)}"
+            named = f"has {_list_labels(labels)} as labels in {column!r}"
+            message = f"{named}; name the positive one under `evaluation`: {_lines(None, labels)}"
             raise InputError(Problem(message, path, setting=_SETTING))
         return chosen
     alias = _ALIAS.get(wanted)
-    if wanted not in known and alias in known:
+    if wanted not in labels and alias in labels:
         return str(alias)
-    if wanted not in known and _excludes(known, wanted):
-        message = (
-            f"has {_list_labels(known)} as labels in {column!r}, never {_quote(wanted)}; write {_lines(wanted, known)}"
-        )
+    if wanted not in labels and _excludes(labels, wanted):
+        named = f"has {_list_labels(labels)} as labels in {column!r}, never {_quote(wanted)}"
+        message = f"{named}; write {_lines(wanted, labels)}"
         raise InputError(Problem(message, path, setting=_SETTING))
     return wanted
 
 
-def _excludes(known: list[str], wanted: str) -> bool:
+def _excludes(labels: list[str], wanted: str) -> bool:
     """Return whether labels exclude a positive class of that name.
 
     A single label may be the negative one, unless it is another spelling of the positive one.
     """
-    if len(known) != 1:
-        return len(known) == 2
-    negative = known[0] in _OPPOSITE and wanted not in _OPPOSITE
-    return negative or known[0].strip().casefold() == wanted.strip().casefold()
+    if len(labels) != 1:
+        return len(labels) == 2
+    negative = labels[0] in _OPPOSITE and wanted not in _OPPOSITE
+    return negative or labels[0].strip().casefold() == wanted.strip().casefold()
 
 
-def _list_labels(known: list[str]) -> str:
-    return " and ".join(map(_quote, known))
+def _list_labels(labels: list[str]) -> str:
+    return " and ".join(map(_quote, labels))
 
 
-def _lines(wanted: str | None, known: list[str]) -> str:
+def _lines(wanted: str | None, labels: list[str]) -> str:
     """Return the line that names the positive class, or one for each label if none is more likely."""
-    likely = _likeliest(wanted, known)
-    return " or ".join(f"`positive: {yaml_value(name)}`" for name in ([likely] if likely else known))
+    likely = _likeliest(wanted, labels)
+    return " or ".join(f"`positive: {yaml_value(name)}`" for name in ([likely] if likely else labels))
 
 
-def _likeliest(wanted: str | None, known: list[str]) -> str | None:
+def _likeliest(wanted: str | None, labels: list[str]) -> str | None:
     """Return the label that was probably meant; ``None`` if none is more likely than another."""
-    plain = {name.strip().casefold(): name for name in known}
+    plain = {name.strip().casefold(): name for name in labels}
     word = (wanted or "yes").strip().casefold()
-    if word in plain or len(known) == 1:
-        return plain.get(word, known[0])
+    if word in plain or len(labels) == 1:
+        return plain.get(word, labels[0])
     names = _YES & plain.keys() if word in _YES else set()
     close = [*names, *(difflib.get_close_matches(word, plain, n=1) if wanted else [])]
     return plain[close[0]] if close else None
@@ -150,10 +152,10 @@ def multiclass_classes(label: tuple[Value, ...], classes: tuple[object, ...] | N
     return tuple(dict.fromkeys(cell_values.cell_text(value) for value in sorted(values, key=cell_values.sort_key)))
 
 
-def class_lookup(found: tuple[Value, ...], classes: tuple[str, ...]) -> list[int | None]:
+def class_lookup(values: tuple[Value, ...], classes: tuple[str, ...]) -> list[int | None]:
     """Return the class of each value, ``None`` for an unknown one; true is 1 and false is 0 if classes are named so."""
     index = {name: code for code, name in enumerate(classes)}
-    return [_find(index, cell_values.cell_text(value)) for value in found]
+    return [_find(index, cell_values.cell_text(value)) for value in values]
 
 
 def _find(index: dict[str, int], name: str) -> int | None:
@@ -174,13 +176,13 @@ def read_class_values(bound: BoundJob, classes: tuple[str, ...]) -> tuple[Scalar
     if column.is_text and suffix_of(bound.job.data) not in _TEXT_FILES:
         spelled = _class_spellings(bound, column)
         return tuple(spelled.get(name, name) for name in classes)
-    found = [_typed_value(name, column) for name in classes]
-    kinds = {type(value) for value in found}
+    values = [_typed_value(name, column) for name in classes]
+    kinds = {type(value) for value in values}
     if kinds == {int} and column.is_text and _has_points(bound, column):
-        return tuple(float(value) for value in found)
+        return tuple(float(value) for value in values)
     if len(kinds) <= 1:
-        return tuple(found)
-    return tuple(float(value) for value in found) if kinds == {int, float} else classes
+        return tuple(values)
+    return tuple(float(value) for value in values) if kinds == {int, float} else classes
 
 
 def _has_points(bound: BoundJob, column: TableColumn) -> bool:

@@ -51,8 +51,8 @@ def _fewer_groups_remedy(bound: BoundJob, column: TableColumn) -> str:
     value = column.as_float()
     expressions = [f"quantile_disc({value}, [0.25, 0.5, 0.75])", f"count(*) = count({value})"]
     query = sql.select(expressions, bound.table.relation, where=f"{column.ref} IS NOT NULL")
-    found = sql.first_row(bound.connection, query)
-    edges = sorted(set(found[0] or ())) if found and found[1] else []
+    quartiles = sql.first_row(bound.connection, query)
+    edges = sorted(set(quartiles[0] or ())) if quartiles and quartiles[1] else []
     if not edges or not all(map(math.isfinite, edges)):
         return "drop the slice, or raise `max_groups` under `evaluation`"
     listed = ", ".join(cell_values.cell_text(cell_values.as_number(float(edge))) for edge in edges)
@@ -67,8 +67,8 @@ def _cut_bins(bound: BoundJob, column: TableColumn, edges: tuple[float, ...], pr
         if sql.file_exists(bound.connection, bound.table.relation, wrong):
             message = f"{column.name!r} can't be cut: {{value!r}} is not a number"
             hint = f"; write `{yaml_value(column.name)}` without `cut`"
-            found = bound.place().problem(column, wrong, message, hint=hint)
-            problems.add(replace(found, remedy=("evaluation", "slices", column.name)))
+            problem = bound.place().problem(column, wrong, message, hint=hint)
+            problems.add(replace(problem, remedy=("evaluation", "slices", column.name)))
     own = [sql.float_literal(column.nearest(edge)) for edge in edges]
     cases = " ".join(f"WHEN {value} < {edge} THEN {code}" for code, edge in enumerate(own))
     last = len(edges)
@@ -184,18 +184,18 @@ def _class_column(
     task: str,
 ) -> ClassColumn:
     """Map a column's codes to classes; a value outside them, or null, is a problem."""
-    found = naming.class_lookup(coded.values, classes)
-    outside = [code for code, item in enumerate(found) if item is None]
+    class_of_code = naming.class_lookup(coded.values, classes)
+    outside = [code for code, item in enumerate(class_of_code) if item is None]
     if outside:
         raw = ", ".join(str(code) for code in np.flatnonzero(np.isin(coded.lut, outside)))
         listed = ", ".join(repr(shorten_cell(name)) for name in classes[:8])
         message = f"{what} {column.name!r} is {{value!r}}, which is none of the classes {listed}"
         hint = _remedy([cell_values.cell_text(coded.values[code]) for code in outside], column, classes, task)
-        found_first = place.problem(column, f"{coded.expression} IN ({raw})", message, hint=hint)
-        problems.add(replace(found_first, remedy=_CLASSES if task == "multiclass" else ()))
+        problem = place.problem(column, f"{coded.expression} IN ({raw})", message, hint=hint)
+        problems.add(replace(problem, remedy=_CLASSES if task == "multiclass" else ()))
     if coded.has_null:
         problems.add(_null_problem(column, place, what))
-    lut = np.array([0 if item is None else item for item in [*found, 0]], np.int32)
+    lut = np.array([0 if item is None else item for item in [*class_of_code, 0]], np.int32)
     return ClassColumn(coded, lut.astype(np.uint8) if len(classes) < 255 else lut)
 
 

@@ -82,8 +82,8 @@ def code_column(
     Reads at most ``most`` + 1 distinct values; with more, ``whole`` is ``False`` and the coding can't be used.
     """
     distinct = _distinct_sql(column)
-    known = _two_integers(connection, table, column)
-    rows = known or connection.execute(sql.select(f"DISTINCT {distinct}", table.relation, limit=most + 2)).fetchall()
+    two = _two_integers(connection, table, column)
+    rows = two or connection.execute(sql.select(f"DISTINCT {distinct}", table.relation, limit=most + 2)).fetchall()
     raw = [row[0] for row in rows if row[0] is not None]
     meant = cell_values.unify_types(raw, reading)
     kept = sorted({value for value in meant.values() if value is not None}, key=cell_values.sort_key)
@@ -105,8 +105,8 @@ def _two_integers(
     row = sql.first_row(connection, sql.select(read_off, table.relation))
     if row is None or row[0] is None or row[1] - row[0] > 1:
         return None
-    found: list[tuple[int | None]] = [(value,) for value in sorted({row[0], row[1]})]
-    return found if row[2] == table.rows else [*found, (None,)]
+    values: list[tuple[int | None]] = [(value,) for value in sorted({row[0], row[1]})]
+    return values if row[2] == table.rows else [*values, (None,)]
 
 
 def _typed_key(value: cell_values.Value) -> tuple[str, cell_values.Value]:

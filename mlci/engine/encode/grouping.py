@@ -181,17 +181,17 @@ def build_partition(
     columns = CompositeKey(tuple(bases))
     table = _table(columns, elements)
     cells = _cells(columns, elements, table)
-    found, problems = [], []
+    crossings, problems = [], []
     for name, members in slices:
         mixed, counts = _list_groups(columns, members, elements, cells)
         if len(mixed) > max_groups:
             problems.append(Problem(_too_many_groups(name, len(mixed), max_groups), path))
             continue
         names = tuple(columns.name(members, int(code)) for code in mixed)
-        found.append(Crossing(members, mixed, counts, names))
+        crossings.append(Crossing(members, mixed, counts, names))
     if problems:
         raise InputError.of(problems)
-    return Partition(columns, tuple(found), table, cells)
+    return Partition(columns, tuple(crossings), table, cells)
 
 
 def _table(bases: CompositeKey, elements: Elements) -> Array | None:
@@ -218,15 +218,15 @@ def _list_groups(bases: CompositeKey, members: Members, elements: Elements, cell
         return mixed, count_codes(inverse, len(mixed), elements.weights)
     if cells is not None:
         weights = cells.astype(np.float64)
-        found = np.bincount(bases.unpack(members), weights=weights, minlength=size).astype(np.int64)
+        counts = np.bincount(bases.unpack(members), weights=weights, minlength=size).astype(np.int64)
     else:
-        found = count_codes(bases.mix(members), size, elements.weights)
-    occurring = np.flatnonzero(found)
-    return occurring, found[occurring]
+        counts = count_codes(bases.mix(members), size, elements.weights)
+    occurring = np.flatnonzero(counts)
+    return occurring, counts[occurring]
 
 
-def _too_many_groups(name: str, found: int, most: int) -> str:
+def _too_many_groups(name: str, groups: int, most: int) -> str:
     return (
-        f"slice {name!r} has {found:,} groups, more than {most}; bin a number with `cut`, "
+        f"slice {name!r} has {groups:,} groups, more than {most}; bin a number with `cut`, "
         f"drop the slice, or raise evaluation.max_groups"
     )

@@ -77,12 +77,12 @@ def _append_data(path: Path, footer: Struct, out: BinaryIO) -> None:
     with path.open("rb") as file:
         size = file.seek(0, 2)
         file.seek(size - 8)
-        left = size - 8 - struct.unpack("<I", file.read(4))[0]
+        remaining = size - 8 - struct.unpack("<I", file.read(4))[0]
         file.seek(0)
-        while left:
-            piece = file.read(min(left, _CHUNK))
+        while remaining:
+            piece = file.read(min(remaining, _CHUNK))
             out.write(piece)
-            left -= len(piece)
+            remaining -= len(piece)
 
 
 def _chunks(footer: Struct) -> Iterator[Struct]:
@@ -202,11 +202,11 @@ def _merge(footers: list[Struct], column: str) -> Struct:
 
 
 def _top_level(elements: list[Struct]) -> list[int]:
-    found, at = [], 1
+    positions, at = [], 1
     while at < len(elements):
-        found.append(at)
+        positions.append(at)
         at, _ = _subtree(elements, at)
-    return found
+    return positions
 
 
 def _metadata(key: bytes, value: bytes, column: str, position: int) -> bytes:

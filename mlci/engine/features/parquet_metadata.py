@@ -84,12 +84,12 @@ class _Reader:
         return (value >> 1) ^ -(value & 1)
 
     def struct(self, depth: int) -> Struct:
-        found, number = Struct(), 0
+        record, number = Struct(), 0
         while (head := self._byte()) != 0:
             kind = head & 0x0F
             number = number + (head >> 4) if head >> 4 else self._integer()
-            found.fields[number] = (kind, kind == TRUE if kind in {TRUE, FALSE} else self._value(kind, depth))
-        return found
+            record.fields[number] = (kind, kind == TRUE if kind in {TRUE, FALSE} else self._value(kind, depth))
+        return record
 
     def _value(self, kind: int, depth: int) -> Any:  # noqa: ANN401 - a field's type is its writer's choice
         if depth > _NESTING:
@@ -190,14 +190,14 @@ def durations(message: bytes) -> dict[int, str]:
     """
     data = bytearray(message)
     fields = _fields(data)
-    found = {}
+    by_position = {}
     for at in range(_u32(data, fields)):
         field = _follow(data, fields + 4 + 4 * at)
         kind = _slot(data, field, 2)
         if data[kind] == _DURATION:
             type_ = _follow(data, _slot(data, field, 3))
-            found[at] = f"duration[{_UNITS[_unit(data, type_)]}]"
-    return found
+            by_position[at] = f"duration[{_UNITS[_unit(data, type_)]}]"
+    return by_position
 
 
 def _unit(data: bytearray, type_: int) -> int:

@@ -52,10 +52,10 @@ def _rounded_keys(connection: duckdb.DuckDBPyConnection, keyed: Keyed, kind: Kin
         return None
     beyond = f"isfinite({column.ref}) AND abs({column.ref}) > {column.float_limit}"
     query = sql.select(table.row_number, table.relation, where=beyond, order_by="1", limit=1)
-    found = sql.first_row(connection, query)
-    if found is None or (kind == "double" and not _repeated_keys(connection, keyed, kind)):
+    first = sql.first_row(connection, query)
+    if first is None or (kind == "double" and not _repeated_keys(connection, keyed, kind)):
         return None
-    shown, row = table.place(found[0])
+    shown, row = table.place(first[0])
     limit = f"{column.float_name} beyond 2^{column.float_limit.bit_length() - 1}"
     message = f"key is {limit}, so neighbouring keys are one number; write it as an integer"
     return Problem(f"{column.name!r} in row {row}: {message}", shown)
@@ -70,13 +70,13 @@ def _missing_keys(connection: duckdb.DuckDBPyConnection, keyed: Keyed, kind: Kin
     table, column, number = keyed.table, keyed.column, keyed.table.row_number
     expressions = [number, f"{column.ref}::VARCHAR", "count(*) OVER ()"]
     condition = f"{comparable(column, kind)} IS NULL"
-    found = connection.execute(
+    missing = connection.execute(
         sql.select(expressions, table.relation, where=condition, order_by=number, limit=_SHOWN)
     ).fetchall()
-    if not found:
+    if not missing:
         return []
-    rows = [str(table.place(row[0])[1]) for row in found]
-    position, cell, count = found[0]
+    rows = [str(table.place(row[0])[1]) for row in missing]
+    position, cell, count = missing[0]
     what = "null" if cell is None else f"not a number ({shorten_cell(cell)!r})"
     many = "" if count == 1 else f"{count:,} rows, "
     message = f"key {column.name!r} is {what} in {many}{name_first(count, 'row', rows)}"
@@ -94,11 +94,11 @@ def _repeated_keys(connection: duckdb.DuckDBPyConnection, keyed: Keyed, kind: Ki
         order_by=f"min({number})",
         limit=_SHOWN,
     )
-    found = connection.execute(query).fetchall()
-    if not found:
+    repeated = connection.execute(query).fetchall()
+    if not repeated:
         return []
-    listed = "; ".join(f"{shorten_cell(key)!r} in {_rows(table, ats)}" for key, ats, _ in found)
-    count = found[0][2]
+    listed = "; ".join(f"{shorten_cell(key)!r} in {_rows(table, ats)}" for key, ats, _ in repeated)
+    count = repeated[0][2]
     message = (
         f"{count_noun(count, 'key')} of {keyed.column.name!r} occur{'s' if count == 1 else ''} more than once: {listed}"
     )
@@ -152,12 +152,12 @@ def _differing_spellings(connection: duckdb.DuckDBPyConnection, evaluation: Keye
         query = sql.select(
             "here.k, there.k, here.r, there.r", both, where="here.k <> there.k", order_by="there.r, here.r", limit=1
         )
-        found = sql.first_row(connection, query)
-        if found is not None:
-            shown = [ascii(shorten_cell(key))[1:-1] if how == _FORM else shorten_cell(key) for key in found[:2]]
-            here = f"`{shown[0]}` in row {other.table.place(found[2])[1]} here"
-            shard, row = evaluation.table.place(found[3])
-            remedy = _alike_remedy(found[0], found[1], how, other, evaluation)
+        spellings = sql.first_row(connection, query)
+        if spellings is not None:
+            shown = [ascii(shorten_cell(key))[1:-1] if how == _FORM else shorten_cell(key) for key in spellings[:2]]
+            here = f"`{shown[0]}` in row {other.table.place(spellings[2])[1]} here"
+            shard, row = evaluation.table.place(spellings[3])
+            remedy = _alike_remedy(spellings[0], spellings[1], how, other, evaluation)
             message = f"keys match {how}: written as {here} and `{shown[1]}` in row {row} of {shard}; {remedy}"
             return [Problem(message, other.table.path)]
     return []
@@ -200,8 +200,8 @@ def _numbers_sql(keyed: Keyed) -> str:
     return sql.select(columns, keyed.table.relation, group_by="n", having=plain)
 
 
-def _keys(found: list[tuple[str, int]]) -> list[str]:
-    return [repr(shorten_cell(key)) for key, _ in found]
+def _keys(unmatched: list[tuple[str, int]]) -> list[str]:
+    return [repr(shorten_cell(key)) for key, _ in unmatched]
 
 
 def _find_unmatched(

@@ -122,8 +122,8 @@ class Frame:
         width: Number of such codes.
         notes: Lines for the report.
         undecided: Models whose scores have no threshold, each with its column and range.
-        known: Columns of the evaluation set by name, as codes, for its fingerprint.
-        each: Rows of each element of ``known``; ``None`` for one each.
+        coded: Columns of the evaluation set by name, as codes, for its fingerprint.
+        coded_weights: Rows of each element of ``coded``; ``None`` for one each.
         differing: Number of each element's rows with unequal predictions; ``None`` without a baseline.
         class_values: The classes' values in the label column; read only for functions of rows.
     """
@@ -139,8 +139,8 @@ class Frame:
     width: int
     notes: tuple[str, ...] = ()
     undecided: tuple[str, ...] = ()
-    known: Mapping[str, KnownValues] = field(default_factory=dict)
-    each: Array | None = None
+    coded: Mapping[str, KnownValues] = field(default_factory=dict)
+    coded_weights: Array | None = None
     differing: Array | None = None
     class_values: tuple[Scalar, ...] = ()
 

@@ -211,14 +211,14 @@ def index_keys(bound: BoundJob, parts: Sequence[Array], *, threads: int | None) 
 
 def explain_unpaired(bound: BoundJob) -> InputError:
     """Return the error for keys that do not match."""
-    joined = [model for model in bound.models if bound.is_joined(model)]
-    others = [(f"{model.role} prediction", _keyed(model.table, model.key)) for model in joined]
+    models = [model for model in bound.models if bound.is_joined(model)]
+    others = [(f"{model.role} prediction", _keyed(model.table, model.key)) for model in models]
     return diagnose_unpaired(bound.connection, _keyed(bound.table, bound.key), others, _kind(bound))
 
 
 def _kind(bound: BoundJob) -> keys.Kind:
-    joined: list[BoundPredictions] = [model for model in bound.models if bound.is_joined(model)]
-    columns = [bound.key, *(model.key for model in joined)]
+    models: list[BoundPredictions] = [model for model in bound.models if bound.is_joined(model)]
+    columns = [bound.key, *(model.key for model in models)]
     return keys.kind_of([column for column in columns if column is not None])
 
 

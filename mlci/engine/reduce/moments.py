@@ -91,8 +91,8 @@ class _Rows:
     @property
     def scores(self) -> dict[str, Array]:
         """Both models' scores, the baseline's first."""
-        found = {} if self.frame.baseline is None else {"baseline": self.frame.baseline.scores}
-        return {**found, "candidate": self.frame.candidate.scores}
+        baseline = {} if self.frame.baseline is None else {"baseline": self.frame.baseline.scores}
+        return {**baseline, "candidate": self.frame.candidate.scores}
 
     def columns(self, part: slice) -> dict[str, Array]:
         """Return the losses, and for R² the centred labels with their squares."""

@@ -35,23 +35,23 @@ def rank_scores(frame: Frame, *, exact_rows: int, threads: int | None) -> tuple[
     ]
     if frame.rows <= exact_rows:
         return exact_ranks(frame, scopes), ()
-    found, bounds = binned_ranks(frame, exact_rows=exact_rows, threads=threads)
+    ranked, bounds = binned_ranks(frame, exact_rows=exact_rows, threads=threads)
     loose = [key for key in scopes if bounds[key] > BOUND]
-    found.update(exact_ranks(frame, loose))
+    ranked.update(exact_ranks(frame, loose))
     worst = max((bound for key, bound in bounds.items() if key not in loose), default=0.0)
     message = f"scores ranked in {FINE:,} bins; the AUC is off by at most {worst:.1e}"
-    return found, (message,) if worst else ()
+    return ranked, (message,) if worst else ()
 
 
 def exact_ranks(frame: Frame, keys: list[Key]) -> dict[Key, Scores]:
     """Rank both models' scores in the given scopes, from the rows of each."""
-    found: dict[Key, Scores] = {}
+    ranked: dict[Key, Scores] = {}
     wanted: dict[int | None, list[int]] = {}
     for index, group in keys:
         wanted.setdefault(index, []).append(group)
     for index, groups in wanted.items():
         if index is None:
-            found[None, 0] = _rank_exactly(frame, None)
+            ranked[None, 0] = _rank_exactly(frame, None)
             continue
         codes = frame.partition.codes(index)
         rows = np.flatnonzero(np.isin(codes, groups)) if len(groups) < len(frame.partition.groups[index]) else None
@@ -61,8 +61,8 @@ def exact_ranks(frame: Frame, keys: list[Key]) -> dict[Key, Scores]:
         ends = np.searchsorted(mine[order], np.array(groups, mine.dtype), side="right")
         for group, low, high in zip(groups, edges, ends, strict=True):
             part = order[low:high]
-            found[index, group] = _rank_exactly(frame, part if rows is None else rows[part])
-    return found
+            ranked[index, group] = _rank_exactly(frame, part if rows is None else rows[part])
+    return ranked
 
 
 def _rank_exactly(frame: Frame, rows: Array | None) -> Scores:
@@ -204,18 +204,18 @@ def binned_ranks(frame: Frame, *, exact_rows: int, threads: int | None) -> tuple
     Returns:
         The scores, and the error bound of each scope's AUC.
     """
-    found = [_count_bins(frame, by_width(model.scores, threads), threads) for model in frame.models]
-    if any(one.loose() for one in found):
-        found = [one.tightened() for one in found]
-    if _largest_loose_scope(found) > exact_rows:
-        found = [_bin_by_quantile(frame, one, threads) for one in found]
-    bounds = {key: max(one.bounds[key] for one in found) for key in found[0].bounds}
-    return _scores(frame, found, threads), bounds
+    binned = [_count_bins(frame, by_width(model.scores, threads), threads) for model in frame.models]
+    if any(one.loose() for one in binned):
+        binned = [one.tightened() for one in binned]
+    if _largest_loose_scope(binned) > exact_rows:
+        binned = [_bin_by_quantile(frame, one, threads) for one in binned]
+    bounds = {key: max(one.bounds[key] for one in binned) for key in binned[0].bounds}
+    return _scores(frame, binned, threads), bounds
 
 
-def _largest_loose_scope(found: list[_CountedBins]) -> int:
+def _largest_loose_scope(binned: list[_CountedBins]) -> int:
     """Return the rows of the largest scope whose bound is too loose."""
-    return max((int(one.histograms[key].sum()) for one in found for key in one.loose()), default=0)
+    return max((int(one.histograms[key].sum()) for one in binned for key in one.loose()), default=0)
 
 
 def _bin_by_quantile(frame: Frame, one: _CountedBins, threads: int | None) -> _CountedBins:
@@ -236,13 +236,13 @@ def _auc_bound(mixed: Array, histogram: Array) -> float:
     return 0.5 * float(products.sum()) / (negatives * positives) if negatives and positives else 0.0
 
 
-def _scores(frame: Frame, found: list[_CountedBins], threads: int | None) -> dict[Key, Scores]:
-    keys = list(found[0].histograms)
-    bins = [{key: _model_bins(one.histograms[key], one.binning) for key in keys} for one in found]
-    if len(found) == 1:
+def _scores(frame: Frame, binned: list[_CountedBins], threads: int | None) -> dict[Key, Scores]:
+    keys = list(binned[0].histograms)
+    bins = [{key: _model_bins(one.histograms[key], one.binning) for key in keys} for one in binned]
+    if len(binned) == 1:
         return {key: Scores(bins[0][key], None, None, 0, exact=False) for key in keys}
-    pairs = joint_ranks(frame, found[1].binning, found[0].binning, threads)
-    unequal = (found[0].binning.score != found[1].binning.score).view(np.uint8)
+    pairs = joint_ranks(frame, binned[1].binning, binned[0].binning, threads)
+    unequal = (binned[0].binning.score != binned[1].binning.score).view(np.uint8)
     differing = frame.partition.count_flagged(unequal, threads)
     return {k: Scores(bins[0][k], bins[1][k], pairs[k], differing[k], exact=False) for k in keys}
 
@@ -292,15 +292,15 @@ def joint_ranks(frame: Frame, baseline: Binning, candidate: Binning, threads: in
 
     each_block(frame.rows, label, threads)
     where = np.column_stack([occurring // across, occurring % across])
-    found: dict[Key, Array] = {}
+    joint: dict[Key, Array] = {}
     for level in frame.partition.levels(2 * len(occurring), _BUDGET):
         if level.size * 2 * len(occurring) > _DENSE:
-            found.update(_sparse_joint(level, cells, where))
+            joint.update(_sparse_joint(level, cells, where))
             continue
         table = count_pairs(level.codes, cells, (level.size, 2 * len(occurring)), None, threads)
         for view in level.views:
-            found.update({(view.slice, g): _cells(one, where) for g, one in enumerate(view.fold(table))})
-    return found
+            joint.update({(view.slice, g): _cells(one, where) for g, one in enumerate(view.fold(table))})
+    return joint
 
 
 def _cells(counts: Array, where: Array) -> Array:
@@ -315,12 +315,12 @@ def _sparse_joint(level: Level, cells: Array, where: Array) -> dict[Key, Array]:
     width = 2 * len(where)
     keys, counts = np.unique(level.codes * np.int64(width) + cells, return_counts=True)
     edges = np.searchsorted(keys, np.arange(level.size + 1) * np.int64(width))
-    found: dict[Key, Array] = {}
+    joint: dict[Key, Array] = {}
     for view in level.views:
         for group in range(view.groups):
             table = np.zeros(width, np.int64)
             for code in np.flatnonzero(view.members(level.size) == group):
                 part = slice(edges[code], edges[code + 1])
                 table[keys[part] - code * width] += counts[part]
-            found[view.slice, group] = _cells(table, where)
-    return found
+            joint[view.slice, group] = _cells(table, where)
+    return joint

@@ -24,10 +24,10 @@ def count_decisions(frame: Frame, *, threads: int | None) -> Found:
     """Count cells in every scope; keys are (slice, group), ``(None, 0)`` for the whole."""
     if frame.cells is None:
         raise AssertionError(frame)  # a job with counts has decisions
-    found: Found = {}
+    counted: Found = {}
     for level in frame.partition.levels(frame.width, _DENSE):
-        found.update(_reduce(frame, frame.cells, level, threads))
-    return found
+        counted.update(_reduce(frame, frame.cells, level, threads))
+    return counted
 
 
 def count_differing(frame: Frame, *, threads: int | None) -> dict[Key, int]:
@@ -46,19 +46,19 @@ def count_differing(frame: Frame, *, threads: int | None) -> dict[Key, int]:
 
 
 def _reduce(frame: Frame, cells: Array, level: Level, threads: int | None) -> Found:
-    found: Found = {}
+    counted: Found = {}
     if level.size * frame.width > _DENSE:
         for view in level.views:
-            found.update(_count_sparsely(frame, cells, level, view))
-        return found
+            counted.update(_count_sparsely(frame, cells, level, view))
+        return counted
     table = frame.partition.table if level.packed else None
     if table is None:
         table = count_pairs(level.codes, cells, (level.size, frame.width), frame.weights, threads)
     for view in level.views:
         for group, row in enumerate(view.fold(table)):
             occurring = np.flatnonzero(row)
-            found[view.slice, group] = _unpack(frame, occurring, row[occurring])
-    return found
+            counted[view.slice, group] = _unpack(frame, occurring, row[occurring])
+    return counted
 
 
 def _count_sparsely(frame: Frame, cells: Array, level: Level, view: View) -> Found:
@@ -101,13 +101,15 @@ def bootstrap_replicates(
         decisions=tuple(model.decision for model in frame.models),
         scopes=scopes,
     )
-    found = evaluator.evaluate(job.row_metrics, sample, draws=job.replicates, seed=job.seed, timeout=job.row_timeout)
+    resampled = evaluator.evaluate(
+        job.row_metrics, sample, draws=job.replicates, seed=job.seed, timeout=job.row_timeout
+    )
     names = [metric.name for metric in job.row_metrics]
     by_scope = {
-        key: {name: _replicates(sample, found, index, scope) for index, name in enumerate(names)}
+        key: {name: _replicates(sample, resampled, index, scope) for index, name in enumerate(names)}
         for scope, key in enumerate(keys)
     }
-    return by_scope, found.notes
+    return by_scope, resampled.notes
 
 
 def _scope_rows(frame: Frame) -> Iterator[tuple[Key, Array]]:
@@ -127,16 +129,16 @@ def _by_content(frame: Frame) -> Array:
     return np.lexsort([column for column in columns if column is not None])
 
 
-def _replicates(sample: RowSample, found: RowValues, index: int, scope: int) -> Replicates:
-    values = found.values[index, scope]
+def _replicates(sample: RowSample, resampled: RowValues, index: int, scope: int) -> Replicates:
+    values = resampled.values[index, scope]
     paired = len(values) > 1
     return Replicates(
         candidate=float(values[0, 0]),
         baseline=float(values[1, 0]) if paired else None,
         candidate_draws=values[0, 1:],
         baseline_draws=values[1, 1:] if paired else None,
-        differing=_count_unequal(sample, found.on[index], sample.scopes[scope]) if paired else 0,
-        reason=found.reasons.get((index, scope)),
+        differing=_count_unequal(sample, resampled.on[index], sample.scopes[scope]) if paired else 0,
+        reason=resampled.reasons.get((index, scope)),
     )
 
 
@@ -158,7 +160,7 @@ def reduce(
     summed = {name: loss_moments(frame, name, threads=threads) for name in job.losses}
     calibrated = calibration_sums(frame, threads=threads) if job.calibration else {}
     drawn, row_notes = bootstrap_replicates(frame, job, evaluator)
-    found = tuple(
+    statistics = tuple(
         Statistics(
             scope,
             rows,
@@ -171,7 +173,7 @@ def reduce(
         )
         for key, scope, rows in _scopes(job, frame)
     )
-    return found, (*notes, *row_notes)
+    return statistics, (*notes, *row_notes)
 
 
 def _scopes(job: Job, frame: Frame) -> Iterator[tuple[Key, Scope, int]]:

@@ -149,8 +149,8 @@ def read_column(name: str, position: int, stored: str) -> TableColumn:
     """Return a column of the file's type ``stored``, with the type and the SQL for reading it."""
     raw = f"r{position}"
     widened, spelled = f"{raw}::DOUBLE", f"{raw}::VARCHAR::DOUBLE"
-    found = _DECIMAL.fullmatch(stored)
-    digits, scale = (int(found[1]), int(found[2])) if found else (0, 0)
+    decimal = _DECIMAL.fullmatch(stored)
+    digits, scale = (int(decimal[1]), int(decimal[2])) if decimal else (0, 0)
     read: dict[str, tuple[str, str, tuple[str, str] | None]] = {
         "FLOAT": ("DOUBLE", spelled, (widened, spelled)),
         "HALF": ("DOUBLE", _half(raw), (widened, spelled)),
@@ -160,14 +160,14 @@ def read_column(name: str, position: int, stored: str) -> TableColumn:
     }
     if stored in _TICKS:
         read[stored] = ("DURATION", _duration(raw, _TICKS[stored]), (raw, raw))
-    if found and not scale and digits <= _DIGITS_OF_BIGINT:
+    if decimal and not scale and digits <= _DIGITS_OF_BIGINT:
         read[stored] = ("BIGINT", f"{raw}::BIGINT", None)
-    elif found and not scale:
+    elif decimal and not scale:
         read[stored] = ("HUGEINT", f"{raw}::HUGEINT", (widened, f"{raw}::HUGEINT"))
-    elif found and digits <= _EXACT_DIGITS:
+    elif decimal and digits <= _EXACT_DIGITS:
         read[stored] = ("DOUBLE", widened, None)
     if stored not in read:
-        former = (f"c{position}::DOUBLE", f"c{position}::DOUBLE") if found else None
+        former = (f"c{position}::DOUBLE", f"c{position}::DOUBLE") if decimal else None
         return TableColumn(name, f"c{position}", stored, stored, f"c{position}", None, former)
     kind, reading, former = read[stored]
     return TableColumn(name, f"c{position}", kind, stored, raw, reading, former)

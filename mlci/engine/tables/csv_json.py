@@ -154,10 +154,10 @@ def _nameless(name: str, position: int, form: str) -> str:
 def _csv_problem(message: str, file: LocalFile, columns: int) -> Problem:
     line = re.search(r"CSV Error on Line: (\d+)", message)
     at = int(line.group(1)) if line else None
-    found = re.search(r"Expected Number of Columns: \d+ Found: (\d+)", message)
-    if found:
+    fields = re.search(r"Expected Number of Columns: \d+ Found: (\d+)", message)
+    if fields:
         return Problem(
-            f"the row has {count_noun(int(found.group(1)), 'field')} where the header has {columns}", file.shown, at
+            f"the row has {count_noun(int(fields.group(1)), 'field')} where the header has {columns}", file.shown, at
         )
     if "not utf-8 encoded" in message:
         return _not_text(file)
@@ -208,12 +208,12 @@ def is_json_array(path: Path) -> bool:
 def _json_names(connection: duckdb.DuckDBPyConnection, objects: str, file: LocalFile, *, lined: bool) -> list[str]:
     lines = sql.select("row_number() OVER () AS r, json_type(o) AS k, json_keys(o) AS n", objects)
     broken = "k <> 'OBJECT' OR len(n) <> len(list_distinct(n))"
-    odd = sql.first_row(connection, sql.select("r, k", f"({lines})", where=broken, order_by="r", limit=1))
-    if odd:
-        message = "names a key twice" if odd[1] == "OBJECT" else "is not a JSON object"
+    first = sql.first_row(connection, sql.select("r, k", f"({lines})", where=broken, order_by="r", limit=1))
+    if first:
+        message = "names a key twice" if first[1] == "OBJECT" else "is not a JSON object"
         if lined:
-            raise InputError(Problem(f"the line {message}", file.shown, _line_of(file, odd[0])))
-        raise InputError(Problem(f"value {odd[0]} {message}", file.shown))
+            raise InputError(Problem(f"the line {message}", file.shown, _line_of(file, first[0])))
+        raise InputError(Problem(f"value {first[0]} {message}", file.shown))
     query = sql.select("DISTINCT unnest(json_keys(o)) AS name", objects, order_by="name")
     names = [row[0] for row in connection.execute(query).fetchall()]
     check_names(names, file.shown, form="json")
@@ -252,15 +252,15 @@ def _json_problem(message: str, file: LocalFile) -> Problem:
     """Return the problem of invalid JSON with its line; DuckDB counts one too many, and skips empty lines."""
     if "utf-8" in message.lower() or "unicode" in message.lower():
         return _not_text(file)
-    found = re.search(r"at byte (\d+) in (line|record/value) (\d+): ([^\n]*)", message)
-    if found is None:
+    place = re.search(r"at byte (\d+) in (line|record/value) (\d+): ([^\n]*)", message)
+    if place is None:
         detail = message.split("\n", maxsplit=1)[0].replace(str(file.path), file.shown)
         return Problem(f"is not JSON Lines: {detail}", file.shown)
-    byte, unit, number, what = found.groups()
-    said = f"is not JSON{' Lines' if unit == 'line' else ''}: {what.strip().rstrip('.')}, at byte {byte}"
+    byte, unit, number, what = place.groups()
+    problem = f"is not JSON{' Lines' if unit == 'line' else ''}: {what.strip().rstrip('.')}, at byte {byte}"
     if unit == "line":
-        return Problem(said, file.shown, _line_of(file, int(number) - 1))
-    return Problem(f"{said} of value {int(number) - 1}", file.shown)
+        return Problem(problem, file.shown, _line_of(file, int(number) - 1))
+    return Problem(f"{problem} of value {int(number) - 1}", file.shown)
 
 
 def _line_of(file: LocalFile, record: int) -> int:

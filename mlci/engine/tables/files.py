@@ -48,10 +48,10 @@ def locate_files(path: str, scratch: Path) -> tuple[LocalFile, ...]:
         InputError: if no file exists, the suffix is unknown, or a glob mixes formats.
     """
     files = fetch_remote(path, scratch) if is_url(path) else _local(path)
-    found = tuple(_file(shown, local, scratch) for shown, local in files)
-    if len({file.format for file in found}) > 1:
-        raise InputError(Problem(f"mixes formats: {', '.join(sorted({file.suffix for file in found}))}", path))
-    return found
+    located = tuple(_file(shown, local, scratch) for shown, local in files)
+    if len({file.format for file in located}) > 1:
+        raise InputError(Problem(f"mixes formats: {', '.join(sorted({file.suffix for file in located}))}", path))
+    return located
 
 
 def suffix_of(path: str) -> str:
@@ -69,11 +69,11 @@ def _local(path: str) -> list[tuple[str, Path]]:
         raise InputError(Problem(f"is a folder; name its files by a glob, e.g. {path.rstrip('/')}/*.parquet", path))
     if Path(path).exists():
         raise InputError(Problem("is a pipe or a device, not a file; write the table to a file first", path))
-    found = glob.glob(path, recursive=True)  # noqa: PTH207 - Path.glob takes no absolute patterns
-    matches = sorted(match for match in found if Path(match).is_file())
+    paths = glob.glob(path, recursive=True)  # noqa: PTH207 - Path.glob takes no absolute patterns
+    matches = sorted(match for match in paths if Path(match).is_file())
     if not matches and "://" in path:
-        known = ", ".join(SCHEMES)
-        raise InputError(Problem(f"tables are read from files or {known}; copy this one to a file first", path))
+        schemes = ", ".join(SCHEMES)
+        raise InputError(Problem(f"tables are read from files or {schemes}; copy this one to a file first", path))
     if not matches:
         message = "no file matches this glob" if glob.has_magic(path) else "the file does not exist"
         raise InputError(Problem(message, path))
@@ -89,8 +89,8 @@ def _file(shown: str, local: Path, scratch: Path) -> LocalFile:
     suffix = suffix_of(shown)
     plain = next((suffix.removesuffix(end) for end in _COMPRESSED if suffix.endswith(end)), suffix)
     if plain not in _FORMATS or (plain != suffix and _FORMATS[plain] == "parquet"):
-        known = ", ".join(sorted(_FORMATS))
-        raise InputError(Problem(f"can't tell the format from the suffix {suffix!r}; mlci reads {known}", shown))
+        suffixes = ", ".join(sorted(_FORMATS))
+        raise InputError(Problem(f"can't tell the format from the suffix {suffix!r}; mlci reads {suffixes}", shown))
     if local.stat().st_size == 0:
         raise InputError(Problem("the file is empty", shown))
     if _starts_with(local, _LFS):
@@ -187,8 +187,8 @@ def _copy(url: str, folder: Path) -> list[tuple[str, Path]]:
     scheme = url.split("://", 1)[0]
     try:
         system, path = fs.FileSystem.from_uri(url)
-        found = [(f"{scheme}://{item}", item) for item in _matches(fs, system, path)]
-        return [(shown, _copy_one(system, item, folder / str(index))) for index, (shown, item) in enumerate(found)]
+        remote = [(f"{scheme}://{item}", item) for item in _matches(fs, system, path)]
+        return [(shown, _copy_one(system, item, folder / str(index))) for index, (shown, item) in enumerate(remote)]
     except OSError as error:
         raise OutsideError(f"{url}: {error}") from error
 
@@ -199,10 +199,10 @@ def _matches(fs: Any, system: Any, path: str) -> list[str]:  # noqa: ANN401 - py
     base = path[: min(path.find(character) for character in _GLOB if character in path)].rpartition("/")[0]
     listed = system.get_file_info(fs.FileSelector(base, recursive="**" in path))
     names = sorted(info.path for info in listed if info.type == fs.FileType.File)
-    found = [item for item in names if fnmatch.fnmatchcase(item, path)]
-    if not found:
+    matches = [item for item in names if fnmatch.fnmatchcase(item, path)]
+    if not matches:
         raise InputError(Problem("no file matches this glob", path))
-    return found
+    return matches
 
 
 def _copy_one(system: Any, item: str, target: Path) -> Path:  # noqa: ANN401 - pyarrow ships no types

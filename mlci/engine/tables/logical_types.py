@@ -75,8 +75,8 @@ def read_as_label(label: ColumnCells, decision: ColumnCells, problems: ProblemCo
         return decision.column
     ref, place = label.column.ref, label.place
     asked = sql.select([f"DISTINCT {ref}", canonical_sql(ref, logical)], place.table.relation, limit=_MOST_LABELS)
-    found = [row for row in place.connection.execute(asked).fetchall() if row[0] is not None]
-    texts, spelled = [row[0] for row in found], [row[1] for row in found]
+    spellings = [row for row in place.connection.execute(asked).fetchall() if row[0] is not None]
+    texts, spelled = [row[0] for row in spellings], [row[1] for row in spellings]
     if None in spelled or len(set(spelled)) < len(spelled):
         return decision.column
     cell = f"{decision.column.ref}::VARCHAR"
@@ -151,10 +151,10 @@ def _fraction(text: str) -> str:
 
 def _offset(text: str) -> str:
     """SQL for the seconds that a text's clock is ahead of UTC."""
-    found = f"regexp_extract({text}, '(Z|[+-][0-9:]+)$')"
-    digits = f"rpad(replace(substr({found}, 2), ':', ''), 6, '0')"
+    offset = f"regexp_extract({text}, '(Z|[+-][0-9:]+)$')"
+    digits = f"rpad(replace(substr({offset}, 2), ':', ''), 6, '0')"
     parts = [f"TRY_CAST(substr({digits}, {at}, 2) AS BIGINT) * {size}" for at, size in ((1, 3600), (3, 60), (5, 1))]
-    return f"CASE WHEN starts_with({found}, '-') THEN -1 ELSE 1 END * ({' + '.join(parts)})"
+    return f"CASE WHEN starts_with({offset}, '-') THEN -1 ELSE 1 END * ({' + '.join(parts)})"
 
 
 def _duration(text: str) -> str:

@@ -140,9 +140,9 @@ def _stored(field: _Field, type_: str, file: LocalFile) -> str:
 def _durations(connection: duckdb.DuckDBPyConnection, path: Path) -> dict[int, str]:
     """Return the columns, by position, that Parquet has as integers and the Arrow schema beside them as durations."""
     metadata = f"parquet_kv_metadata({sql.quote_text(str(path))})"
-    found = sql.first_row(connection, sql.select("value", metadata, where="key = 'ARROW:schema'::BLOB"))
+    schema = sql.first_row(connection, sql.select("value", metadata, where="key = 'ARROW:schema'::BLOB"))
     try:
-        return durations(base64.b64decode(found[0])) if found and found[0] else {}
+        return durations(base64.b64decode(schema[0])) if schema and schema[0] else {}
     except (UnsupportedError, ValueError, IndexError, struct.error):
         return {}  # not a schema that Arrow would read either
 

@@ -130,10 +130,10 @@ def change_of(name: str, options: DisparityOptions, candidate: Evidence, baselin
     if is_unchanged(options):
         return Tie()
     value = candidate.value - baseline.value
-    found = _moments(options)
-    if found is None:
+    unordered = _moments(options)
+    if unordered is None:
         return Point(value, "difference", "the groups' values have no standard errors")
-    moments, reference = found.order_groups(options.across.index)
+    moments, reference = unordered.order_groups(options.across.index)
     info = catalogue.find(name)
     return _evidence(
         moments,
@@ -173,7 +173,7 @@ def _evidence(
     most: float,
     kind: Kind,
 ) -> DisparityChange:
-    found = DisparityChange(
+    change = DisparityChange(
         value=value,
         low=value,
         high=value,
@@ -189,5 +189,5 @@ def _evidence(
         baseline_variance=tuple(moments.baseline_variance.ravel().tolist()),
         covariance=tuple(moments.covariance.ravel().tolist()),
     )
-    low, high = found.ends(confidence)
-    return replace(found, low=low, high=high)
+    low, high = change.ends(confidence)
+    return replace(change, low=low, high=high)

@@ -55,11 +55,11 @@ def _shift(options: DisparityOptions, most: float | None) -> Triple:
     if not options.context.baseline:
         return Undefined("a shift compares two models, and no baseline exists"), None, None
     alone = Undefined("a shift compares two models; a single model has none")
-    found = [_problem(options, options.values(model), model) for model in ("candidate", "baseline")]
-    problem = next((each for each in found if each is not None), None)
+    problems = [_problem(options, options.values(model), model) for model in ("candidate", "baseline")]
+    problem = next((each for each in problems if each is not None), None)
     if problem is None:
         return alone, alone, shift_of(options, most=most)
-    cause = problem.cause or missing_models(candidate=found[0] is not None, baseline=found[1] is not None)
+    cause = problem.cause or missing_models(candidate=problems[0] is not None, baseline=problems[1] is not None)
     return alone, alone, replace(problem, cause=cause)
 
 
@@ -105,19 +105,19 @@ def _problem(options: DisparityOptions, values: Floats, model: str) -> Undefined
 
 def _undefined_groups(options: DisparityOptions, undefined: list[int], model: str) -> Undefined:
     """Return the message for groups without a value, caused by their labels or by the model's predictions."""
-    found = [
+    missing = [
         (options.across.names[g], evidence)
         for g in undefined
         for base in options.measured
         if (evidence := getattr(base[g], model)).value is None
     ]
-    causes = [getattr(evidence, "cause", None) for _, evidence in found]
+    causes = [getattr(evidence, "cause", None) for _, evidence in missing]
     if Cause.MISSING in causes:
-        return Undefined(str(found[causes.index(Cause.MISSING)][1].reason), cause=Cause.MISSING)
+        return Undefined(str(missing[causes.index(Cause.MISSING)][1].reason), cause=Cause.MISSING)
     if set(causes) == {Cause.LABELS}:
-        lacking = dict.fromkeys(f"{name} has {evidence.reason}" for name, evidence in found)
+        lacking = dict.fromkeys(f"{name} has {evidence.reason}" for name, evidence in missing)
         return Undefined(", ".join(list(lacking)[:5]), cause=Cause.LABELS)
-    named = ", ".join(list(dict.fromkeys(name for name, _ in found))[:5])
+    named = ", ".join(list(dict.fromkeys(name for name, _ in missing))[:5])
     return Undefined(f"0/0 in {named}: {' and '.join(options.bases)} can't be computed there")
 
 
@@ -156,9 +156,9 @@ def _rates(measured: list[list[Comparison]], across: GroupedValues) -> tuple[Gro
     )
 
 
-def _shortage(found: list[Comparison]) -> str | None:
+def _shortage(comparisons: list[Comparison]) -> str | None:
     """Return which carriers of a group's values are too few to be judged, apart from all rows."""
-    lacking = (minimums.missing_rows(item.metric, item.carriers) for item in found)
+    lacking = (minimums.missing_rows(item.metric, item.carriers) for item in comparisons)
     return next((str(lack) for lack in lacking if lack is not None and lack.unit != "rows"), None)
 
 

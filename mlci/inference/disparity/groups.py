@@ -161,14 +161,14 @@ def _estimate(options: DisparityOptions) -> Floats:
 
 def _count(options: DisparityOptions) -> Floats:
     """Return rates from both models' decisions on the rows of each group."""
-    found = np.empty((5, len(options.bases), len(options.across.groups)))
+    parts = np.empty((5, len(options.bases), len(options.across.groups)))
     for g, group in enumerate(options.across.groups):
         for k, base in enumerate(options.bases):
             if group.decisions is None or group.decisions.baseline is None:
                 raise ValueError("no decisions of two models")
             masks = base_rate(base, group.decisions)
-            found[:, k, g] = _rates(masks, group.decisions, group.decisions.baseline)
-    return found
+            parts[:, k, g] = _rates(masks, group.decisions, group.decisions.baseline)
+    return parts
 
 
 def _rates(masks: Rate, decisions: Decisions, baseline: Counts) -> tuple[float, ...]:

@@ -100,11 +100,11 @@ def shift_of(options: DisparityOptions, *, most: float | None) -> Evidence:
     value = float(
         np.max([simultaneous.disparity_evidence(row, reference=reference, kind="difference") for row in changes])
     )
-    found = moments_of(options)
-    if found is None:
+    moments = moments_of(options)
+    if moments is None:
         return Point(value, "difference", "the groups' changes have no standard errors")
     rows = min(group.rows for group in options.across.groups)
-    pairs, compared = _pairs(found[1], reference)
+    pairs, compared = _pairs(moments[1], reference)
     return LargestShift(value, pairs, compared, rows, math.inf if most is None else most)
 
 

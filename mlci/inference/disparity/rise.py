@@ -210,9 +210,11 @@ class DisparityRise:
         now = self._slope(self._candidate[i] - self._candidate[j])
         before = self._slope(self._baseline[k] - self._baseline[l])
         variance, shared = self.moments.candidate_variance.ravel(), self.moments.covariance.ravel()
-        found = np.zeros(len(variance))
-        np.add.at(found, [i, j, k, l], [now * variance[i], -now * variance[j], -before * shared[k], before * shared[l]])
-        return found
+        covariances = np.zeros(len(variance))
+        np.add.at(
+            covariances, [i, j, k, l], [now * variance[i], -now * variance[j], -before * shared[k], before * shared[l]]
+        )
+        return covariances
 
     def _selected_contrast(self, k: np.ndarray | int, l: np.ndarray | int) -> _Contrast:  # noqa: E741 (as in the formula)
         """Return the candidate's furthest pair against pairs of the baseline."""
@@ -296,15 +298,15 @@ class DisparityRise:
         """Return the furthest pair of each base; of equal groups those with the smallest variance."""
         moments = self.moments if candidate else self.moments.swap_models()
         groups = moments.shape[1]
-        found = []
+        pairs = []
         for base, (values, variances) in enumerate(zip(moments.candidate, moments.candidate_variance, strict=True)):
             i, j = (int(np.lexsort((variances, sign * values))[0]) for sign in (-1, 1))
             if self.reference is not None:
                 above = values[i] + values[j] >= 2 * values[self.reference]
                 i, j = (i, self.reference) if above else (self.reference, j)
             j = j if i != j else (i + 1) % groups  # all are equal, so any pair is the furthest
-            found.append(OrderedPair(base * groups + i, base * groups + j))
-        return found
+            pairs.append(OrderedPair(base * groups + i, base * groups + j))
+        return pairs
 
     def _by_base(self, values: Floats) -> Floats:
         return np.asarray(values.reshape(self.moments.shape))

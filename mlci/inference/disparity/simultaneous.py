@@ -221,31 +221,31 @@ def largest_distances(moved: Floats, error: Floats) -> Floats:
 
 
 def _largest_of(moved: Floats, error: Floats) -> Floats:
-    found = _promising_value(moved, error)
+    largest = _promising_value(moved, error)
     above, below = np.ones(moved.shape, bool), np.ones(moved.shape, bool)
     for cosine, sine in _DIRECTIONS:
-        top, bottom = _edges(moved, error, found, cosine, sine)
+        top, bottom = _edges(moved, error, largest, cosine, sine)
         above &= top > bottom.min(axis=1, keepdims=True)
         below &= bottom < top.max(axis=1, keepdims=True)
     for i in np.flatnonzero(above.any(axis=1) & below.any(axis=1)):
-        found[i] = max(found[i], _all_pairs(moved[i], error[i], above[i], below[i]))
-    return found
+        largest[i] = max(largest[i], _all_pairs(moved[i], error[i], above[i], below[i]))
+    return largest
 
 
 def _promising_value(moved: Floats, error: Floats) -> Floats:
     """Return the value of the most promising pair along each direction, which is close to the largest of all."""
-    found, rows = np.zeros(len(moved)), np.arange(len(moved))
+    largest, rows = np.zeros(len(moved)), np.arange(len(moved))
     for cosine, sine in _DIRECTIONS * _ROUNDS:
-        top, bottom = _edges(moved, error, found, cosine, sine)
+        top, bottom = _edges(moved, error, largest, cosine, sine)
         i, j = top.argmax(axis=1), bottom.argmin(axis=1)
         distance = moved[rows, i] - moved[rows, j]
-        found = np.maximum(found, distance / np.hypot(error[rows, i], error[rows, j]))
-    return found
+        largest = np.maximum(largest, distance / np.hypot(error[rows, i], error[rows, j]))
+    return largest
 
 
-def _edges(moved: Floats, error: Floats, found: Floats, cosine: float, sine: float) -> tuple[Floats, Floats]:
+def _edges(moved: Floats, error: Floats, errors: Floats, cosine: float, sine: float) -> tuple[Floats, Floats]:
     """Return each group's lower and upper edge at ``found`` standard errors along a direction."""
-    reach = found[:, None] * error
+    reach = errors[:, None] * error
     return moved - cosine * reach, moved + sine * reach
 
 

@@ -106,8 +106,8 @@ def base_rate(name: str, decisions: Decisions) -> Rate:
 
 def rate_evidence(info: MetricInfo, statistics: Statistics, context: MeasureContext) -> Triple:  # noqa: ARG001 (one kind of many)
     """Return a rate or ratio with its evidence; of one class for names like ``f1[x]``."""
-    if (found := PER_CLASS.match(info.name)) is not None:
-        return _of_class(found[1], found[2], statistics)
+    if (parts := PER_CLASS.match(info.name)) is not None:
+        return _of_class(parts[1], parts[2], statistics)
     decisions = statistics.decisions
     if decisions is None:
         return absent_evidence("decisions")
@@ -151,8 +151,8 @@ def share_evidence(info: MetricInfo, statistics: Statistics, context: MeasureCon
 
 def ratio_evidence(info: MetricInfo, statistics: Statistics, context: MeasureContext) -> Triple:  # noqa: ARG001 (one kind of many)
     """Return a rate or ratio with its evidence; of one class for names like ``f1[x]``."""
-    if (found := PER_CLASS.match(info.name)) is not None:
-        return _of_class(found[1], found[2], statistics)
+    if (parts := PER_CLASS.match(info.name)) is not None:
+        return _of_class(parts[1], parts[2], statistics)
     name, low = catalogue.canonical(info.name), -1.0 if info.low is None else info.low
     return _counts(_FUNCTIONS[name], statistics, _interval_method(name, low), low=low)
 

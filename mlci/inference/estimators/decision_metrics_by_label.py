@@ -50,8 +50,8 @@ def mean_rate(
     parts = tuple(part(round(float(hits[g].sum())), round(float(rows[g].sum()))) for g in groups)
     weights = tuple(len(group) / len(rows) for group in groups)
     error = standard_error(cell_influence(gradient(function, m), cells.decisions.label, decided), cells.decisions.count)
-    found = Mover(value, parts, weights, 0.0, cells.rows)
-    return Mover(value, parts, weights, _unexplained(error, found.explained()), cells.rows)
+    evidence = Mover(value, parts, weights, 0.0, cells.rows)
+    return Mover(value, parts, weights, _unexplained(error, evidence.explained()), cells.rows)
 
 
 def change_by_label(cells: Cells, function: Function, *, most: float = 1.0) -> Evidence | None:
@@ -73,8 +73,8 @@ def change_by_label(cells: Cells, function: Function, *, most: float = 1.0) -> E
     if not labels:
         return Undefined("too few rows: to first order no decision on them would change it", method="too few")
     gap = cell_influence(mine, decided.label, decided.candidate) - cell_influence(theirs, decided.label, base)
-    found = PairedScore(value, labels, 0.0, cells.rows, most)
-    rest = _unexplained(standard_error(gap, decided.count), found.explained())
+    evidence = PairedScore(value, labels, 0.0, cells.rows, most)
+    rest = _unexplained(standard_error(gap, decided.count), evidence.explained())
     return PairedScore(value, labels, rest, cells.rows, most)
 
 

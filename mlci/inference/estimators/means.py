@@ -33,8 +33,8 @@ def loss_mean(moments: Moments, name: str, *, low: float, high: float) -> Eviden
 
 def paired_loss_mean(moments: Moments) -> Evidence | None:
     """Return the candidate's mean loss minus the baseline's, paired; ``None`` without a baseline."""
-    if (settled := _tie_of(moments)) is not None or "baseline" not in moments.names:
-        return settled
+    if (tie := _tie_of(moments)) is not None or "baseline" not in moments.names:
+        return tie
     weights = _unit(moments, "candidate") - _unit(moments, "baseline")
     return _linear(moments, weights, method="paired t", low=-math.inf, high=math.inf)
 
@@ -47,10 +47,10 @@ def rmse(moments: Moments, name: str, *, power: float = 1.0) -> Evidence:
     if moments.rows == 0:
         return Undefined("no rows")
     square = _average(moments, name)
-    found = _influence(moments, name, 0.5 / square, [-0.5]) if square > 0 else None
-    if (few := _too_few(moments, found, math.sqrt(square) ** power, ALIKE)) is not None or found is None:
+    effect = _influence(moments, name, 0.5 / square, [-0.5]) if square > 0 else None
+    if (few := _too_few(moments, effect, math.sqrt(square) ** power, ALIKE)) is not None or effect is None:
         return few or Undefined("no rows")
-    log = Hall(math.log(square) / 2, found.error, found.skewness, found.df, moments.rows, reason=found.doubt)
+    log = Hall(math.log(square) / 2, effect.error, effect.skewness, effect.df, moments.rows, reason=effect.doubt)
     return LogScale(log, moments.rows, power)
 
 
@@ -61,23 +61,23 @@ def mse(moments: Moments, name: str, *, low: float, high: float) -> Evidence:  #
 
 def paired_rmse(moments: Moments) -> Evidence | None:
     """Return the difference of two RMSE; the influence is that of both roots, by each row's change in squares."""
-    if (settled := _tie_of(moments)) is not None or "baseline" not in moments.names:
-        return settled
+    if (tie := _tie_of(moments)) is not None or "baseline" not in moments.names:
+        return tie
     if moments.rows == 0:
         return Undefined("no rows")
     first, second = (math.sqrt(_average(moments, name)) for name in ("baseline", "candidate"))
     both = first + second
     value = _change(moments) / both if both else 0.0
-    found = None
+    effect = None
     if first > 0 and second > 0:
-        found = _influence(moments, "change", 0.5 / second, [-value / 2, -value / (2 * first * second)])
-    return _student(moments, found, value)
+        effect = _influence(moments, "change", 0.5 / second, [-value / 2, -value / (2 * first * second)])
+    return _student(moments, effect, value)
 
 
 def paired_mse(moments: Moments) -> Evidence | None:
     """Return the difference of two means of squares."""
-    if (settled := _tie_of(moments)) is not None or "baseline" not in moments.names:
-        return settled
+    if (tie := _tie_of(moments)) is not None or "baseline" not in moments.names:
+        return tie
     if moments.rows == 0:
         return Undefined("no rows")
     value = _change(moments)
@@ -90,23 +90,23 @@ def r2(moments: Moments, name: str) -> Evidence:
     if label_variance is None:
         return _CONSTANT
     square = _average(moments, name)
-    found = _influence(moments, name, 1 / square, _squares(moments, -1 / label_variance)) if square > 0 else None
-    if (few := _too_few(moments, found, 1 - square / label_variance, ALIKE)) is not None or found is None:
+    effect = _influence(moments, name, 1 / square, _squares(moments, -1 / label_variance)) if square > 0 else None
+    if (few := _too_few(moments, effect, 1 - square / label_variance, ALIKE)) is not None or effect is None:
         return few or _CONSTANT
-    log = Normal(math.log(square / label_variance), found.error, moments.rows, "t", df=found.df, reason=found.doubt)
+    log = Normal(math.log(square / label_variance), effect.error, moments.rows, "t", df=effect.df, reason=effect.doubt)
     return LogScale(log, moments.rows, complement=True)
 
 
 def paired_r2(moments: Moments) -> Evidence | None:
     """Return the difference of two R² over the same labels."""
-    if (settled := _tie_of(moments)) is not None or "baseline" not in moments.names:
-        return settled
+    if (tie := _tie_of(moments)) is not None or "baseline" not in moments.names:
+        return tie
     label_variance = _label_variance(moments)
     if label_variance is None:
         return _CONSTANT
     gain = _change(moments) / label_variance
-    found = _influence(moments, "change", -1 / label_variance, _squares(moments, gain / label_variance))
-    return _student(moments, found, -gain)
+    effect = _influence(moments, "change", -1 / label_variance, _squares(moments, gain / label_variance))
+    return _student(moments, effect, -gain)
 
 
 def variance(moments: Moments, weights: Floats) -> float:
@@ -141,19 +141,19 @@ def _linear(moments: Moments, weights: Floats, *, method: str, low: float, high:
     return Normal(value, error, n, method, low=low, high=high, df=float(n - 1))
 
 
-def _student(moments: Moments, found: Influence | None, value: float) -> Evidence:
-    if (few := _too_few(moments, found, value, SAME)) is not None or found is None:
+def _student(moments: Moments, effect: Influence | None, value: float) -> Evidence:
+    if (few := _too_few(moments, effect, value, SAME)) is not None or effect is None:
         return few or Undefined("no rows")
-    return Normal(value, found.error, moments.rows, "paired t", df=found.df, reason=found.doubt)
+    return Normal(value, effect.error, moments.rows, "paired t", df=effect.df, reason=effect.doubt)
 
 
-def _too_few(moments: Moments, found: Influence | None, value: float, unresolved: str) -> Evidence | None:
+def _too_few(moments: Moments, effect: Influence | None, value: float, unresolved: str) -> Evidence | None:
     """Return the value without an interval if too few rows carry its variance; ``None`` if enough do."""
     if moments.rows == 1:
         return single_row_value(value)
-    if found is None:
+    if effect is None:
         return Point(value, "too few", unresolved)
-    return Point(value, "too few", found.doubt) if found.effective < FEWEST else None
+    return Point(value, "too few", effect.doubt) if effect.effective < FEWEST else None
 
 
 def _influence(moments: Moments, line: str, slope: float, companion: list[float]) -> Influence | None:
@@ -243,10 +243,10 @@ def paired_class_mean(moments: Moments) -> Evidence | None:
     sums = moments.by_class["change"]
     if (few := _too_few_in_class(sums)) is not None:
         return few
-    found, value = _error(sums), float(sums[:, 1].sum()) / moments.rows
-    if found.variance == 0:
+    error, value = _error(sums), float(sums[:, 1].sum()) / moments.rows
+    if error.variance == 0:
         return Point(value, "too few", SAME)
-    return Normal(value, math.sqrt(found.variance), moments.rows, "paired t by class", df=found.df)
+    return Normal(value, math.sqrt(error.variance), moments.rows, "paired t by class", df=error.df)
 
 
 def _too_few_in_class(sums: Floats) -> Evidence | None:

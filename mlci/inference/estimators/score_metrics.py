@@ -43,49 +43,49 @@ def ranks_evidence(info: MetricInfo, statistics: Statistics, _: MeasureContext) 
 
 def loss_evidence(info: MetricInfo, statistics: Statistics, _: MeasureContext) -> Triple:
     """Return a mean over rows."""
-    found = statistics.moments.get(info.loss or "")
-    if found is None and info.loss == "percentage" and statistics.moments:
+    sums = statistics.moments.get(info.loss or "")
+    if sums is None and info.loss == "percentage" and statistics.moments:
         zero = Undefined("a label is 0, and the metric divides by the label", cause=Cause.LABELS)
         return zero, zero, zero
-    if found is None:
+    if sums is None:
         return absent_evidence("scores")
     low = -math.inf if info.low is None else info.low
     high = math.inf if info.high is None else info.high
-    one, pair = _mean_of(found)
-    candidate = one(found, "candidate", low=low, high=high)
-    if "baseline" not in found.names:
+    one, pair = _mean_of(sums)
+    candidate = one(sums, "candidate", low=low, high=high)
+    if "baseline" not in sums.names:
         return candidate, None, None
-    return candidate, one(found, "baseline", low=low, high=high), pair(found)
+    return candidate, one(sums, "baseline", low=low, high=high), pair(sums)
 
 
-def _mean_of(found: Moments) -> tuple[Callable[..., Evidence], Callable[[Moments], Evidence | None]]:
+def _mean_of(sums: Moments) -> tuple[Callable[..., Evidence], Callable[[Moments], Evidence | None]]:
     """Return the interval methods of a mean loss and its change: by class, by squares' tails, or by Student's t."""
-    if found.by_class:
+    if sums.by_class:
         return means.class_mean, means.paired_class_mean
-    if found.powers:
+    if sums.powers:
         return means.mse, means.paired_mse
     return means.loss_mean, means.paired_loss_mean
 
 
 def moments_evidence(info: MetricInfo, statistics: Statistics, _: MeasureContext) -> Triple:
     """Return RMSE or R²."""
-    found = statistics.moments.get(info.loss or "")
-    if found is None:
+    sums = statistics.moments.get(info.loss or "")
+    if sums is None:
         return absent_evidence("scores")
     one, two = (means.r2, means.paired_r2) if info.loss == "variance" else (means.rmse, means.paired_rmse)
-    baseline = one(found, "baseline") if "baseline" in found.names else None
-    return one(found, "candidate"), baseline, two(found)
+    baseline = one(sums, "baseline") if "baseline" in sums.names else None
+    return one(sums, "candidate"), baseline, two(sums)
 
 
 def calibration_evidence(_info: MetricInfo, statistics: Statistics, _: MeasureContext) -> Triple:
     """Return the calibration error."""
-    found = statistics.calibration
-    if found is None:
+    sums = statistics.calibration
+    if sums is None:
         return absent_evidence("probabilities")
-    candidate = expected_calibration_error(found.rows, found.gap, found.square)
-    if found.baseline_rows is None or found.baseline_gap is None or found.baseline_square is None:
+    candidate = expected_calibration_error(sums.rows, sums.gap, sums.square)
+    if sums.baseline_rows is None or sums.baseline_gap is None or sums.baseline_square is None:
         return candidate, None, None
-    baseline = expected_calibration_error(found.baseline_rows, found.baseline_gap, found.baseline_square)
+    baseline = expected_calibration_error(sums.baseline_rows, sums.baseline_gap, sums.baseline_square)
     if candidate.value is None or baseline.value is None:
         return candidate, baseline, Undefined("no rows")
     return candidate, baseline, Point(candidate.value - baseline.value, "difference", NO_CALIBRATION_INTERVAL)
@@ -98,29 +98,29 @@ def _rank_method(metric: str, scores: Scores) -> str:
 
 def custom_evidence(name: str, statistics: Statistics, context: MeasureContext) -> Triple:
     """Return a metric of rows, by the paired row bootstrap."""
-    found = statistics.replicates.get(name)
-    if found is None:
+    replicates = statistics.replicates.get(name)
+    if replicates is None:
         return absent_evidence("row values")
-    if found.reason and ":" in name and not found.reason.startswith(_RETURNED):
-        broken = Undefined(found.reason, cause=Cause.MISSING)  # the user's function failed and has to be fixed
+    if replicates.reason and ":" in name and not replicates.reason.startswith(_RETURNED):
+        broken = Undefined(replicates.reason, cause=Cause.MISSING)  # the user's function failed and has to be fixed
         return broken, broken, broken
 
     def sample(value: float, draws: Floats) -> Evidence:
         if math.isnan(value):
-            return Undefined(found.reason or "undefined on these rows")
-        if found.reason:  # the other model's value is missing, and with it all resamples
+            return Undefined(replicates.reason or "undefined on these rows")
+        if replicates.reason:  # the other model's value is missing, and with it all resamples
             return Point(value, "measured", "its error is not known because the other model's value is undefined")
         return ratios.bootstrap_ratio(
             value, draws, statistics.rows, confidence=context.confidence, method="row bootstrap"
         )
 
-    candidate = sample(found.candidate, found.candidate_draws)
-    if found.baseline is None or found.baseline_draws is None:
+    candidate = sample(replicates.candidate, replicates.candidate_draws)
+    if replicates.baseline is None or replicates.baseline_draws is None:
         return candidate, None, None
-    baseline = sample(found.baseline, found.baseline_draws)
-    if found.differing == 0 and not statistics.differing:
+    baseline = sample(replicates.baseline, replicates.baseline_draws)
+    if replicates.differing == 0 and not statistics.differing:
         return candidate, baseline, tied_evidence(candidate)
-    change = sample(found.candidate - found.baseline, found.candidate_draws - found.baseline_draws)
+    change = sample(replicates.candidate - replicates.baseline, replicates.candidate_draws - replicates.baseline_draws)
     return candidate, baseline, change
 
 

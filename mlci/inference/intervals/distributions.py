@@ -117,14 +117,14 @@ def _between(function: Callable[[float], float], low: float, high: float, under:
     middle, kept = low, 0
     for _ in range(_TURNS):
         before, middle = middle, (low * over - high * under) / (over - under)
-        found = function(middle)
-        if found == 0 or abs(middle - before) <= _CLOSE * middle:
+        value = function(middle)
+        if value == 0 or abs(middle - before) <= _CLOSE * middle:
             break
-        if found > 0:
-            high, over, under = middle, found, under / 2 if kept > 0 else under
+        if value > 0:
+            high, over, under = middle, value, under / 2 if kept > 0 else under
         else:
-            low, under, over = middle, found, over / 2 if kept < 0 else over
-        kept = 1 if found > 0 else -1
+            low, under, over = middle, value, over / 2 if kept < 0 else over
+        kept = 1 if value > 0 else -1
     return middle
 
 

@@ -139,9 +139,9 @@ class PairedScore(StatisticTest):
         start = sum(label.moments()[0] for label in labels)
 
         def moved(pull: float) -> tuple[float, float]:
-            found = [label.pulled(pull) for label in labels]
-            variance = sum(part[1] for part in found) / self.rows**2 + self.rest**2
-            return (start - sum(part[0] for part in found)) / self.rows, math.sqrt(variance)
+            pulled = [label.pulled(pull) for label in labels]
+            variance = sum(part[1] for part in pulled) / self.rows**2 + self.rest**2
+            return (start - sum(part[0] for part in pulled)) / self.rows, math.sqrt(variance)
 
         return moved
 

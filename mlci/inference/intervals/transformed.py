@@ -123,10 +123,10 @@ class LogScale:
 
     def _back(self, log: float) -> float:
         try:
-            found = math.exp(self.power * log)
+            power = math.exp(self.power * log)
         except OverflowError:
-            found = math.inf
-        return 1 - found if self.complement else found
+            power = math.inf
+        return 1 - power if self.complement else power
 
 
 @dataclass(frozen=True)
