@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from mlci.inference.confusion import confusion
+from mlci.inference.curves import curves
 from mlci.inference.disparity.disparity import measure_disparity
 from mlci.inference.disparity.groups import GroupedValues
 from mlci.inference.evidence import MeasureContext
@@ -58,6 +60,8 @@ def evaluate(
         comparisons=_comparisons(statistics, question, context),
         disparities=_disparities(statistics, question, context),
         agreement=agreement(whole.decisions) if whole.decisions is not None else None,
+        curves=curves(whole),
+        confusion=confusion(whole.decisions) if whole.decisions is not None else None,
         notes=notes,
         classes=whole.decisions.classes if whole.decisions is not None else (),
     )

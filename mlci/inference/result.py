@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from mlci.inference.confusion import Confusion
+from mlci.inference.curves import Curves
 from mlci.inference.evidence import Evidence
 from mlci.metrics.statistics import Scope
 
@@ -104,6 +106,8 @@ class EvaluationResult:
         fingerprint: Content hash of the evaluation set, ``sha256:…``; ``None`` for a metrics file.
         has_baseline: Whether it has a baseline.
         confidence: Two-sided level of intervals.
+        curves: ROC, precision–recall and calibration curves of a binary task; ``None`` without scores.
+        confusion: Both models' confusion matrices; ``None`` without decisions, or for many classes.
         notes: Remarks for the reader (joined by position, bins instead of ranks, …).
         unchanged_since: Merge base from which no relevant file differs, so that nothing was trained.
         classes: Names of the classes; empty for regression and for a metrics file.
@@ -118,6 +122,8 @@ class EvaluationResult:
     comparisons: tuple[Comparison, ...]
     disparities: tuple[Disparity, ...] = ()
     agreement: Agreement | None = None
+    curves: Curves | None = None
+    confusion: Confusion | None = None
     notes: tuple[str, ...] = ()
     seconds: Mapping[str, float] = field(default_factory=dict)
     classes: tuple[str, ...] = ()

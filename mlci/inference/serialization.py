@@ -14,6 +14,8 @@ from functools import cache
 from typing import Any
 
 from mlci.errors import InputError, Problem
+from mlci.inference.confusion import Confusion, LabelMoves
+from mlci.inference.curves import CalibrationBin, Curves, ModelCurves
 from mlci.inference.disparity.change import DisparityChange
 from mlci.inference.disparity.largest_shift import LargestShift
 from mlci.inference.disparity.simultaneous import GroupDistance, Simultaneous
@@ -62,6 +64,11 @@ _KINDS: dict[str, type[Any]] = {
         Disparity,
         GroupRate,
         Agreement,
+        CalibrationBin,
+        ModelCurves,
+        Curves,
+        LabelMoves,
+        Confusion,
         EvaluationResult,
     )
 }

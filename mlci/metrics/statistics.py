@@ -134,15 +134,18 @@ class Calibration:
         rows: Rows in each bin of the candidate, shape (bins,).
         gap: Sum of (score - label) in each bin of the candidate, shape (bins,).
         square: Sum of (score - label)² in each bin of the candidate, shape (bins,).
-        baseline_rows, baseline_gap, baseline_square: The same for the baseline; ``None`` without one.
+        positives: Rows of the positive class in each bin of the candidate, shape (bins,).
+        baseline_rows, baseline_gap, baseline_square, baseline_positives: The same for the baseline, if there is one.
     """
 
     rows: Counts
     gap: Floats
     square: Floats
+    positives: Counts
     baseline_rows: Counts | None = None
     baseline_gap: Floats | None = None
     baseline_square: Floats | None = None
+    baseline_positives: Counts | None = None
 
 
 @dataclass(frozen=True, eq=False)

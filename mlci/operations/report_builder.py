@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from mlci.gates.absence import cause_of
@@ -15,6 +15,8 @@ from mlci.report.document import (
     AgreementRow,
     BaselineRef,
     Candidate,
+    ConfusionRow,
+    CurvesRow,
     DisparityRow,
     EvaluationSet,
     GateRow,
@@ -88,6 +90,8 @@ def build_report(result: EvaluationResult, gates: tuple[JudgedGate, ...], facts:
         disparities=tuple(_disparity(item, result.confidence) for item in result.disparities),
         gates=tuple(_gate(gate, first=facts.baseline.source == "production") for gate in gates),
         agreement=None if result.agreement is None else AgreementRow(**_numbers(vars(result.agreement))),
+        curves=None if result.curves is None else CurvesRow.model_validate(asdict(result.curves)),
+        confusion=None if result.confusion is None else ConfusionRow.model_validate(asdict(result.confusion)),
         notes=result.notes,
         unchanged_since=result.unchanged_since,
         lineage=facts.lineage,

@@ -231,6 +231,49 @@ class AgreementRow(ReportPart):
     exact_p: float
 
 
+class CalibrationRow(ReportPart):
+    """Rows with a score in one bin."""
+
+    score: float = Field(description="Their mean score.")
+    observed: float = Field(description="Share of positives among them.")
+    rows: int
+
+
+class ModelCurvesRow(ReportPart):
+    """One model's curves on the whole evaluation set, thinned for drawing."""
+
+    roc: Listed[Pair] = Field(description="False-positive rate and recall.")
+    precision_recall: Listed[Pair] = Field(description="Recall and precision.")
+    calibration: Listed[CalibrationRow] = ()
+
+
+class CurvesRow(ReportPart):
+    """Curves of both models of a binary task."""
+
+    prevalence: float = Field(description="Share of positives.")
+    candidate: ModelCurvesRow
+    baseline: ModelCurvesRow | None = None
+
+
+class LabelMovesRow(ReportPart):
+    """Rows of one label that both models, one or neither decide rightly."""
+
+    label: str
+    both: int
+    baseline_only: int
+    candidate_only: int
+    neither: int
+
+
+class ConfusionRow(ReportPart):
+    """Confusion matrices: a row for each label, a column for each decision, both in the order of `classes`."""
+
+    classes: Listed[str]
+    candidate: Listed[tuple[int, ...]]
+    baseline: tuple[tuple[int, ...], ...] | None = None
+    moves: Listed[LabelMovesRow] = ()
+
+
 class LineageItem(ReportPart):
     """One thing that differs between baseline and candidate."""
 
@@ -344,6 +387,8 @@ class Report(ReportPart):
     disparities: Listed[DisparityRow] = ()
     gates: Listed[GateRow]
     agreement: AgreementRow | None = None
+    curves: CurvesRow | None = None
+    confusion: ConfusionRow | None = None
     notes: Listed[str] = ()
     unchanged_since: str | None = Field(
         default=None, description="Commit from which no relevant file differs: nothing was trained."

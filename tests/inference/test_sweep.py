@@ -91,7 +91,10 @@ def observed(task, label, baseline, candidate, *, scope=WHOLE, centre=0.0):
 
 def _calibration(label, score):
     code, gap = np.minimum((score * 15).astype(int), 14), score - label
-    return [np.bincount(code, minlength=15), *(np.bincount(code, weights=w, minlength=15) for w in (gap, gap * gap))]
+    return [
+        np.bincount(code, minlength=15),
+        *(np.bincount(code, weights=w, minlength=15) for w in (gap, gap * gap, label)),
+    ]
 
 
 def swept(table, *, confidence=0.95):

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mlci.report.document import CalibrationRow, ConfusionRow, CurvesRow, LabelMovesRow, ModelCurvesRow
 from mlci.report.page.page import BUDGET, render_page
 from mlci.report.page.scales import LIMIT_AT, fit_scale, gate_plot
 from mlci.report.text.markup import Links
@@ -218,3 +219,43 @@ def test_scale__ticks_are_inside_and_rise(values):
     assert all(0 <= place <= 100 for place in places)
     assert all(0 <= scale.x(value) <= 100 for value in values)
     assert not any(scale.is_cut(value) for value in values)
+
+
+def with_scores():
+    curve = ModelCurvesRow(
+        roc=((0, 0), (0.2, 0.7), (1, 1)),
+        precision_recall=((0.1, 1), (1, 0.3)),
+        calibration=(
+            CalibrationRow(score=0.25, observed=0.2, rows=600),
+            CalibrationRow(score=0.75, observed=0.8, rows=400),
+        ),
+    )
+    moves = (
+        LabelMovesRow(label="<no>", both=600, baseline_only=40, candidate_only=30, neither=30),
+        LabelMovesRow(label="yes", both=200, baseline_only=10, candidate_only=50, neither=40),
+    )
+    matrix = ((640, 60), (50, 250))
+    return mixed().model_copy(
+        update={
+            "curves": CurvesRow(prevalence=0.3, candidate=curve, baseline=curve),
+            "confusion": ConfusionRow(classes=("<no>", "yes"), candidate=matrix, baseline=matrix, moves=moves),
+        }
+    )
+
+
+def test_render_page__curves_and_decisions():
+    document = Document(render_page(with_scores()))
+    assert {"Curves", "Decisions"} <= set(document.headings["h2"])
+    assert "actual <no>" in document.text
+    assert re.search(r"640 ?91\.4 %", document.text)
+    marks = [value for tag, name, value in document.attributes if tag == "polyline" and name == "points"]
+    assert "40.0,246.0 90.0,80.8 290.0,10.0" in marks
+
+
+def test_render_page__mark_stands_at_the_operating_point():
+    document = Document(render_page(with_scores()))
+    recall, rate = 250 / 300, 60 / 700
+    x, y = round(40 + 250 * rate, 1), round(246 - 236 * recall, 1)
+    places = [(name, value) for tag, name, value in document.attributes if tag == "circle" and name in {"cx", "cy"}]
+    assert ("cx", str(x)) in places
+    assert ("cy", str(y)) in places

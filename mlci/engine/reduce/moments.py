@@ -191,18 +191,17 @@ def calibration_sums(frame: Frame, *, threads: int | None) -> dict[Key, Calibrat
     return {key: Calibration(*(column for sums in each for column in sums[key])) for key in each[0]}
 
 
-def _calibration_sums(
-    frame: Frame, score: Array, threads: int | None
-) -> Iterator[tuple[Key, tuple[Array, Array, Array]]]:
+def _calibration_sums(frame: Frame, score: Array, threads: int | None) -> Iterator[tuple[Key, tuple[Array, ...]]]:
     bins = np.clip(score * BINS, 0, BINS - 1).astype(np.int8)  # a calibration error beyond [0, 1] is not reported
 
     def gaps(part: slice) -> list[Array]:
         gap = score[part] - frame.labels[part]
-        return [gap, gap * gap]
+        return [gap, gap * gap, frame.labels[part].astype(np.float64)]
 
     def reduce(level: Level) -> Array:
         codes = bins if level.codes is None else level.codes * np.int64(BINS) + bins
-        return _sums(frame.rows, Level(codes, level.size * BINS, ()), gaps, threads).reshape(level.size, BINS, 3)
+        return _sums(frame.rows, Level(codes, level.size * BINS, ()), gaps, threads).reshape(level.size, BINS, 4)
 
     for key, sums in frame.partition.fold(BINS, reduce):
-        yield key, (sums[:, 0].astype(np.int64), sums[:, 1].copy(), sums[:, 2].copy())
+        rows, gap, square, positives = sums.T
+        yield key, (rows.astype(np.int64), gap.copy(), square.copy(), positives.astype(np.int64))

@@ -31,7 +31,7 @@ class FairnessSection:
         anchor: Its id on the page.
         title: Disparity and slice.
         finding: One sentence on the gap.
-        numbers: Both values, and the change with its interval.
+        numbers: Both values if the sentence does not have them, and the change with its interval.
         note: Text of the "read with care" note; empty without one.
         base: The metric whose values are drawn.
         lines: The baseline's groups and the candidate's.
@@ -61,12 +61,13 @@ def _section(d: Markup, row: DisparityRow, number: int) -> FairnessSection:
     scale = fit_scale([value for group in row.groups for value in (group.baseline, group.candidate)])
     finding = disparity_finding(d, row)
     cells = evidence_cells(d, row, both=row.baseline is not None)
-    change = d.words(", change {}", cells.change_with_interval) if cells.change_with_interval else d.number("")
+    values = d.words("{}.", cells.values) if finding is None else d.number("")
+    change = d.words(" Change: {}.", cells.change_with_interval) if cells.change_with_interval else d.number("")
     return FairnessSection(
         anchor=f"fairness-{number}",
         title=d.words("{} across {}", d.text(labels.metric_title(row.metric)), d.text(row.across)),
         finding=None if finding is None else d.words("The gap {}.", finding),
-        numbers=d.words("{}{}.", cells.values, change),
+        numbers=d.words("{}{}", values, change),
         note=leveling_note(d, row),
         base=d.text(labels.metric_title(base)),
         lines=_lines(d, row.groups, scale) if scale is not None else (),

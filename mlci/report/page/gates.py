@@ -1,5 +1,6 @@
 """Gates of the page: a plot of each interval against its limit, what did not pass first, the rest in folds."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -72,6 +73,8 @@ class GateSection:
 def gate_section(d: Markup, report: Report, *, most: int, open_most: int) -> GateSection:
     """Show each gate that needs attention, at most :data:`OPEN` of a rule; fold the others rule by rule.
 
+    Undecided groups of a rule with more gates than that are folded, too: the section of their slice has them.
+
     Args:
         d: Dialect.
         report: The document.
@@ -107,6 +110,7 @@ Numbered = tuple[int, GateRow]
 def _split(report: Report) -> tuple[list[Numbered], list[list[Numbered]]]:
     """Return the gates that are open, and those in folds by rule and state."""
     places = {id(gate): index for index, gate in enumerate(report.gates)}
+    sizes = Counter(rule_key(gate) for gate in report.gates)
     numbered = [(places[id(gate)], gate) for gate in labels.in_order(report.gates)]
     seen: dict[object, int] = {}
     shown: list[Numbered] = []
@@ -114,7 +118,8 @@ def _split(report: Report) -> tuple[list[Numbered], list[list[Numbered]]]:
     for index, gate in numbered:
         key = (rule_key(gate), gate.blocks)
         seen[key] = seen.get(key, 0) + 1
-        quiet = gate.outcome == "passed" or (labels.has_too_few(gate) and not gate.blocks and gate.scope.group)
+        doubt = not gate.blocks and gate.scope.group is not None
+        quiet = gate.outcome == "passed" or (doubt and (labels.has_too_few(gate) or sizes[rule_key(gate)] > OPEN))
         if quiet or seen[key] > OPEN:
             state = labels.outcome_word(gate)
             folds.setdefault(state if gate.outcome == "passed" else (state, rule_key(gate)), []).append((index, gate))

@@ -10,6 +10,8 @@ from dataclasses import dataclass, replace
 from mlci.report import headline
 from mlci.report.document import Report
 from mlci.report.layout import page_footer
+from mlci.report.page.curves import curve_section
+from mlci.report.page.decisions import decision_section
 from mlci.report.page.fairness import fairness_sections
 from mlci.report.page.gates import FOLDED, gate_section, outcome_tally, rule_views
 from mlci.report.page.groups import GroupSection, group_sections
@@ -37,6 +39,7 @@ class PageDetail:
         folded: Most gates in a fold.
         groups: Most folded groups of a section.
         open: Most gates that are open.
+        figures: Whether curves are drawn.
     """
 
     slices: bool = True
@@ -45,6 +48,7 @@ class PageDetail:
     folded: int = FOLDED
     groups: int = 1_000
     open: int = 200
+    figures: bool = True
 
 
 def render_page(report: Report, *, links: Links = NO_LINKS, budget: int = BUDGET) -> str:
@@ -69,7 +73,7 @@ def _levels() -> Iterator[PageDetail]:
         {"groups": 100},
         {"values": False},
         {"folded": 5, "groups": 20, "open": 60},
-        {"folded": 0, "groups": 0, "open": 25},
+        {"folded": 0, "groups": 0, "open": 25, "figures": False},
         {"open": 5},
     ):
         detail = replace(detail, **less)
@@ -91,6 +95,8 @@ def _render(report: Report, links: Links, detail: PageDetail) -> str:
         facts=_facts(d, report, links),
         gates=gate_section(d, report, most=detail.folded, open_most=detail.open),
         groups=sections,
+        curves=curve_section(d, report) if detail.figures else None,
+        decisions=decision_section(d, report),
         fairness=fairness_sections(d, report),
         table=metric_table(d, report),
         values=values,

@@ -47,7 +47,7 @@ class Scale:
         """Whether a value lies outside of the scale."""
         return not self.low <= value <= self.high
 
-    def ticks(self, unit: str, *, change: bool = False, most: int = 4) -> tuple[Tick, ...]:
+    def ticks(self, unit: str, *, change: bool = False, most: int = 5) -> tuple[Tick, ...]:
         """Return at most ``most`` round ticks with labels in a metric's unit."""
         step = _round_step((self.high - self.low) / most)
         first = -floor(-self.low / step)

@@ -1,0 +1,106 @@
+"""Curves of a binary model for drawing: ROC, precision and recall, calibration.
+
+A curve is thinned to at most :data:`POINTS` points, of which each lies on the full curve.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from mlci.metrics.statistics import Calibration, Counts, Floats, ModelBins, Statistics
+
+POINTS = 90
+Point = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class CalibrationBin:
+    """Rows with a score in one bin: their mean score and the share of positives."""
+
+    score: float
+    observed: float
+    rows: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelCurves:
+    """Curves of one model on the whole evaluation set.
+
+    Attributes:
+        roc: False-positive rate and recall, from (0, 0) to (1, 1).
+        precision_recall: Recall and precision, by rising recall.
+        calibration: Bins that hold rows, by rising score; empty if calibration was not measured.
+    """
+
+    roc: tuple[Point, ...]
+    precision_recall: tuple[Point, ...]
+    calibration: tuple[CalibrationBin, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Curves:
+    """Curves of both models; ``baseline`` is ``None`` without one.
+
+    Attributes:
+        prevalence: Share of positives among the rows.
+    """
+
+    prevalence: float
+    candidate: ModelCurves
+    baseline: ModelCurves | None = None
+
+
+def curves(statistics: Statistics) -> Curves | None:
+    """Return both models' curves in one scope; ``None`` if scores were not ranked, or one class is absent."""
+    scores = statistics.scores
+    if scores is None:
+        return None
+    positives, negatives = int(scores.candidate.positives.sum()), int(scores.candidate.negatives.sum())
+    if not positives or not negatives:
+        return None
+    calibration = statistics.calibration
+    return Curves(
+        prevalence=positives / (positives + negatives),
+        candidate=_model(scores.candidate, _candidate_bins(calibration)),
+        baseline=None if scores.baseline is None else _model(scores.baseline, _baseline_bins(calibration)),
+    )
+
+
+def _model(bins: ModelBins, calibration: tuple[CalibrationBin, ...]) -> ModelCurves:
+    """Accumulate from the highest score down: each bin's lower edge is a threshold."""
+    hits, alarms = np.cumsum(bins.positives[::-1]), np.cumsum(bins.negatives[::-1])
+    recall, rate = hits / hits[-1], alarms / alarms[-1]
+    precision = hits / np.maximum(hits + alarms, 1)
+    roc = _thin(np.concatenate([[0.0], rate]), np.concatenate([[0.0], recall]))
+    some = hits + alarms > 0
+    return ModelCurves(roc=roc, precision_recall=_thin(recall[some], precision[some]), calibration=calibration)
+
+
+def _thin(x: Floats, y: Floats) -> tuple[Point, ...]:
+    """Keep points at even distances along the curve, both ends always."""
+    steps = np.abs(np.diff(x)) + np.abs(np.diff(y))
+    way = np.concatenate([[0.0], np.cumsum(steps)])
+    wanted = np.linspace(0.0, way[-1], POINTS)
+    kept = np.unique(np.concatenate([[0], np.searchsorted(way, wanted[1:-1]), [len(x) - 1]]))
+    return tuple((round(float(x[index]), 6), round(float(y[index]), 6)) for index in kept)
+
+
+def _candidate_bins(sums: Calibration | None) -> tuple[CalibrationBin, ...]:
+    return () if sums is None else _bins(sums.rows, sums.gap, sums.positives)
+
+
+def _baseline_bins(sums: Calibration | None) -> tuple[CalibrationBin, ...]:
+    return () if sums is None else _bins(sums.baseline_rows, sums.baseline_gap, sums.baseline_positives)
+
+
+def _bins(rows: Counts | None, gap: Floats | None, positives: Counts | None) -> tuple[CalibrationBin, ...]:
+    if rows is None or gap is None or positives is None:
+        return ()
+    return tuple(
+        CalibrationBin(
+            round(float((gap[index] + positives[index]) / rows[index]), 6),
+            round(float(positives[index] / rows[index]), 6),
+            int(rows[index]),
+        )
+        for index in np.flatnonzero(rows)
+    )

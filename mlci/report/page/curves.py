@@ -1,0 +1,182 @@
+"""Curves of both models on the page: ROC, precision and recall, calibration."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from mlci.report.document import CalibrationRow, ConfusionRow, ModelCurvesRow, Report
+from mlci.report.text import number_format
+from mlci.report.text.markup import Markup
+
+_LEFT, _RIGHT, _TOP, _BOTTOM = 40.0, 290.0, 10.0, 246.0
+Point = tuple[float, float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class CurveLine:
+    """One model's curve in a figure.
+
+    Attributes:
+        model: ``baseline`` or ``candidate``: its class.
+        points: Points of the line, ``x,y`` in the figure's pixels.
+        marks: Points with a mark: the decision threshold, or the bins of a calibration curve.
+    """
+
+    model: str
+    points: str
+    marks: tuple[Point, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Figure:
+    """A square figure of two fractions.
+
+    Attributes:
+        anchor: Its id on the page.
+        title, numbers: Its name, and a value of both models.
+        x, y: Names of the axes.
+        described: The drawing in a sentence.
+        reference: Ends of the dotted line.
+        lines: The baseline's curve below the candidate's.
+    """
+
+    anchor: str
+    title: str
+    numbers: str
+    x: str
+    y: str
+    described: str
+    reference: tuple[Point, Point]
+    lines: tuple[CurveLine, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class CurveSection:
+    """All figures, and the calibration bins as rows of a table: model, mean score, observed share, rows."""
+
+    figures: tuple[Figure, ...]
+    bins: tuple[tuple[str, str, str, str], ...]
+    both: bool
+
+
+def curve_section(d: Markup, report: Report) -> CurveSection | None:
+    """Draw both models' curves; ``None`` without scores."""
+    curves = report.curves
+    if curves is None:
+        return None
+    models = [("baseline", curves.baseline), ("candidate", curves.candidate)]
+    known = [(name, model) for name, model in models if model is not None]
+    at = _operating_points(report.confusion)
+    return CurveSection(
+        figures=(
+            _roc(d, report, known, at),
+            _precision_recall(d, report, known, at, curves.prevalence),
+            *_calibration(d, report, known),
+        ),
+        bins=tuple(row for name, model in known for row in _bin_rows(d, name, model.calibration)),
+        both=curves.baseline is not None,
+    )
+
+
+Models = Sequence[tuple[str, ModelCurvesRow]]
+At = dict[str, tuple[float, float, float | None]]
+
+
+def _operating_points(confusion: ConfusionRow | None) -> At:
+    """Return false-positive rate, recall and precision of each model at its threshold."""
+    if confusion is None or len(confusion.classes) != 2:
+        return {}
+    found: At = {}
+    for name, matrix in (("baseline", confusion.baseline), ("candidate", confusion.candidate)):
+        if matrix is not None:
+            (kept, alarms), (misses, hits) = matrix
+            decided = hits + alarms
+            rates = alarms / max(alarms + kept, 1), hits / max(hits + misses, 1)
+            found[name] = (*rates, hits / decided if decided else None)
+    return found
+
+
+def _roc(d: Markup, report: Report, models: Models, at: At) -> Figure:
+    lines = [_line(name, model.roc, [at[name][:2]] if name in at else []) for name, model in models]
+    said = "; ".join(f"{name}: recall {_short(at[name][1])}" for name, _ in models if name in at)
+    return Figure(
+        anchor="roc",
+        title="ROC",
+        numbers=_values(d, report, "roc_auc", "AUC"),
+        x="False-positive rate",
+        y="Recall",
+        described=f"ROC curves. At the decision threshold: {said}." if said else "ROC curves.",
+        reference=(_place((0, 0)), _place((1, 1))),
+        lines=tuple(lines),
+    )
+
+
+def _precision_recall(d: Markup, report: Report, models: Models, at: At, prevalence: float) -> Figure:
+    marks = {name: [(recall, precision)] for name, (_, recall, precision) in at.items() if precision is not None}
+    return Figure(
+        anchor="precision-recall",
+        title="Precision and recall",
+        numbers=_values(d, report, "average_precision", "Average precision"),
+        x="Recall",
+        y="Precision",
+        described=f"Precision–recall curves. The dotted line is the share of positives, {_short(prevalence)}.",
+        reference=(_place((0, prevalence)), _place((1, prevalence))),
+        lines=tuple(_line(name, model.precision_recall, marks.get(name, [])) for name, model in models),
+    )
+
+
+def _calibration(d: Markup, report: Report, models: Models) -> list[Figure]:
+    lines = []
+    for name, model in models:
+        points = [(row.score, row.observed) for row in model.calibration]
+        if points:
+            lines.append(_line(name, points, points))
+    if not lines:
+        return []
+    return [
+        Figure(
+            anchor="calibration",
+            title="Calibration",
+            numbers=_values(d, report, "expected_calibration_error", "Calibration error"),
+            x="Mean score of the rows in a bin",
+            y="Share of positives",
+            described="Calibration curves. On the dotted line scores equal the share of positives.",
+            reference=(_place((0, 0)), _place((1, 1))),
+            lines=tuple(lines),
+        )
+    ]
+
+
+def _values(d: Markup, report: Report, metric: str, name: str) -> str:
+    """Write both models' values of a metric; empty if it was not measured."""
+    row = next((row for row in report.metrics if row.slice is None and row.metric == metric), None)
+    if row is None or row.candidate is None:
+        return d.number("")
+    style = number_format.number_style((row.baseline, row.candidate), unit="fraction")
+    shown = style.value(row.candidate)
+    return d.number(f"{name} {shown}" if row.baseline is None else f"{name} {style.value(row.baseline)} → {shown}")
+
+
+def _line(name: str, points: Iterable[Point], marks: Iterable[Point]) -> CurveLine:
+    path = " ".join(f"{x},{y}" for x, y in map(_place, points))
+    return CurveLine(model=name, points=path, marks=tuple(map(_place, marks)))
+
+
+def _place(point: Point) -> Point:
+    x, y = (min(max(value, 0.0), 1.0) for value in point)
+    return round(_LEFT + (_RIGHT - _LEFT) * x, 1), round(_BOTTOM - (_BOTTOM - _TOP) * y, 1)
+
+
+def _short(value: float) -> str:
+    return number_format.number_style((value,), unit="fraction").value(value)
+
+
+def _bin_rows(d: Markup, model: str, bins: Iterable[CalibrationRow]) -> list[tuple[str, str, str, str]]:
+    return [
+        (
+            d.number(model.capitalize()),
+            d.number(_short(row.score)),
+            d.number(_short(row.observed)),
+            d.number(number_format.format_count(row.rows)),
+        )
+        for row in bins
+    ]
