@@ -12,6 +12,7 @@ from benchmarks.registry.versions import candidate, load, promote
 from mlci.operations.rollback import roll_back
 from mlci.registry import ledger, registry
 from mlci.registry.entries import Actor, LedgerState, VerdictRecord
+from mlci.registry.registry import Registry
 from mlci.registry.store import Store
 
 Place = Folder | S3
@@ -71,7 +72,7 @@ def medium(name: str, place: Place, scratch: Path, *, model: int, entries: int, 
     for made in before:
         promote(store, stamp(), made)
     while ledger.read_ledger_head(store).number < entries:
-        registry.append_entry(store, stamp(), verdict)
+        Registry(store, stamp()).append(verdict)
     there = [name for made in before for name in place.copy_in(made.files)]
     one = there[: len(before[0].files)]
     new = iter([candidate(_new(scratch), model) for _ in range(3 * turns)])
@@ -99,7 +100,7 @@ def medium(name: str, place: Place, scratch: Path, *, model: int, entries: int, 
 def _back(store: Store) -> None:
     """Go to another version, every byte of which is read before."""
     to = 2 if ledger.read_ledger_head(store).state.champion == 1 else 1
-    roll_back(store, stamp(), to=to, reason="bench")
+    roll_back(Registry(store, stamp()), to=to, reason="bench")
 
 
 def _new(folder: Path) -> Path:

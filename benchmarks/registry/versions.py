@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mlci.operations.promote import preflight
-from mlci.registry import ledger, registry, stored_files, versions
+from mlci.registry import stored_files
 from mlci.registry.entries import LedgerState, Promotion
 from mlci.registry.manifest import Bundle, Data, Environment, Manifest, Predictions, Recipe, VersionFile
-from mlci.registry.registry import Author
+from mlci.registry.registry import Author, Registry
 from mlci.registry.store import Store
 from mlci.util.digests import canonical_json
 
@@ -57,9 +57,9 @@ def candidate(folder: Path, model: int) -> Candidate:
 
 def promote(store: Store, stamp: Author, made: Candidate) -> None:
     """Do to the registry what ``mlci promote`` does: verify what is there, put the files, append the entry."""
-    end = ledger.read_ledger_head(store)
-    champion = versions.read_champion(store, end)
-    preflight.check_registry(store, champion, now=stamp.now(), despite=None)
+    registry = Registry(store, stamp)
+    end = registry.view()
+    preflight.check_registry(end, now=stamp.now(), despite=None)
     manifest = Manifest.of(made.content, end.state.versions + 1)
     for file in made.content.everything():
         stored_files.put_verified(store, made.paths[file.digest], file, of="a candidate")
@@ -68,12 +68,12 @@ def promote(store: Store, stamp: Author, made: Candidate) -> None:
     def decide(state: LedgerState) -> Promotion:
         return Promotion(version=manifest.version, manifest=digest, replaced=state.champion)
 
-    registry.append_entry(store, stamp, decide)
+    registry.append(decide)
 
 
 def load(store: Store, target: Path) -> None:
     """Read the version in production, and get all of its files, each held against its digest."""
-    champion = versions.read_champion(store, ledger.read_ledger_head(store))
+    champion = Registry(store).view().champion
     if champion is None:
         raise ValueError("nothing was promoted")
     for file in champion.manifest.everything():

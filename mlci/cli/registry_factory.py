@@ -33,7 +33,7 @@ from mlci.git.git import Git, tracked_files
 from mlci.git.refs import read_head
 from mlci.registry.entries import Actor
 from mlci.registry.manifest import Environment
-from mlci.registry.registry import Author, Intent
+from mlci.registry.registry import Author, Intent, Registry
 from mlci.registry.store import Store
 from mlci.registry.stores.snapshot import SnapshotReader
 from mlci.util.digests import canonical_json, sha256_of
@@ -44,15 +44,12 @@ _MOST_BYTES = 4096
 _STEP = ("GITHUB_SERVER_URL", "GITHUB_REPOSITORY", "GITHUB_RUN_ID", "GITHUB_JOB", "GITHUB_ACTION")
 
 
-def open_registry(
-    loaded: LoadedConfig, folder: Path, *, wanted: bool = True, writes: bool = False, fetched: str = ""
-) -> tuple[Store | None, Author | None]:
-    """Return the registry if it is wanted, and the author if it is written to.
+def open_registry(loaded: LoadedConfig, folder: Path, *, writes: bool = False, fetched: str = "") -> Registry:
+    """Return the registry, with the author if it is written to.
 
     Args:
         loaded: The configuration.
         folder: Its folder.
-        wanted: Whether a registry is read or written to.
         writes: Whether it is written to.
         fetched: Digest of the copy that `mlci fetch` made, to read that copy; empty for the registry itself.
 
@@ -60,20 +57,18 @@ def open_registry(
         InputError: if the registry can't be used from here.
         CorruptError: if the copy is not the one that was made.
     """
-    if not wanted:
-        return None, None
     if fetched and not writes:
-        return SnapshotReader(folder / OURS / "fetched", fetched), None
+        return Registry(SnapshotReader(folder / OURS / "fetched", fetched))
     environment = dict(os.environ)
     _lasts(loaded, environment)
-    return build_store(loaded, folder, environment), writer(folder) if writes else None
+    return Registry(build_store(loaded, folder, environment), writer(folder) if writes else None)
 
 
-def load_with_registry(config_path: Path) -> tuple[LoadedConfig, Store]:
+def load_with_registry(config_path: Path) -> tuple[LoadedConfig, Registry]:
     """Return a configuration and its registry, for commands that only read."""
     loaded, environment = load_configuration(config_path), dict(os.environ)
     _lasts(loaded, environment)
-    return loaded, build_store(loaded, config_path.parent, environment)
+    return loaded, Registry(build_store(loaded, config_path.parent, environment))
 
 
 def _lasts(loaded: LoadedConfig, environment: Mapping[str, str]) -> None:
@@ -136,7 +131,7 @@ def build_store(loaded: LoadedConfig, folder: Path, environment: Mapping[str, st
     return FolderStore(folder / place, loaded.config.model)
 
 
-def refuse_alias_of_user(store: Store) -> None:
+def refuse_alias_of_user(registry: Registry) -> None:
     """Refuse to move MLflow's `champion` alias if the user set it.
 
     Raises:
@@ -145,18 +140,18 @@ def refuse_alias_of_user(store: Store) -> None:
     from mlci.registry.stores.mlflow.aliases import check_alias as check  # noqa: PLC0415 - of one adapter
     from mlci.registry.stores.mlflow.store import MlflowStore  # noqa: PLC0415
 
-    if isinstance(store, MlflowStore):
-        check(store)
+    if isinstance(registry.store, MlflowStore):
+        check(registry.store)
 
 
-def update_mlflow_aliases(store: Store, *, take_alias: bool = False) -> str | None:
+def update_mlflow_aliases(registry: Registry, *, take_alias: bool = False) -> str | None:
     """Update MLflow's model and aliases from the ledger, for a registry in MLflow; return a note if that failed."""
     from mlci.registry.stores.mlflow.aliases import mirror_champion  # noqa: PLC0415 - of one adapter
     from mlci.registry.stores.mlflow.store import MlflowStore  # noqa: PLC0415
 
     try:
-        if isinstance(store, MlflowStore):
-            mirror_champion(store, take_alias=take_alias)
+        if isinstance(registry.store, MlflowStore):
+            mirror_champion(registry.store, take_alias=take_alias)
     except InputError as error:
         return f"note: {error}"
     except OutsideError as error:
@@ -245,19 +240,20 @@ def _user() -> str | None:
 
 @contextlib.contextmanager
 def with_intent(
-    author: Author, folder: Path, environment: Mapping[str, str], command: str, asked: Mapping[str, object]
-) -> Iterator[Author]:
-    """Add the id of this invocation to an author; forget the id when the command has succeeded.
+    registry: Registry, folder: Path, environment: Mapping[str, str], command: str, asked: Mapping[str, object]
+) -> Iterator[Registry]:
+    """Add the id of this invocation to a registry's author; forget the id when the command has succeeded.
 
     Args:
-        author: Author of the entries.
+        registry: The registry, with the author of the entries.
         folder: Folder of the configuration.
         environment: Variables of the process.
         command: Name of the command.
-        asked: Parameters of the command; other parameters are another invocation.
+        asked: Parameters of the command; other parameters, or another registry, are another invocation.
     """
+    author, asked = registry.required_author(), {**asked, "registry": registry.shown}
     if environment.get("GITHUB_ACTIONS") == "true" and environment.get("GITHUB_RUN_ID"):
-        yield replace(author, intent=_of_step(environment, command, asked))
+        yield Registry(registry.store, replace(author, intent=_of_step(environment, command, asked)))
         return
     path = folder / OURS / _FOLDER / f"{command}-{sha256_of(canonical_json(asked))[:16]}.json"
     earlier = _pending(path)
@@ -266,7 +262,7 @@ def with_intent(
         keep_out_of_git(folder / OURS)
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(canonical_json({"intent": intent.id}))
-    yield replace(author, intent=intent)
+    yield Registry(registry.store, replace(author, intent=intent))
     path.unlink(missing_ok=True)
 
 

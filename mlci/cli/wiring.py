@@ -35,8 +35,7 @@ from mlci.metrics import catalogue
 from mlci.operations.context import RunContext
 from mlci.operations.lineage.comparison import policy_ref
 from mlci.operations.report_builder import ReportContext
-from mlci.registry.registry import Author
-from mlci.registry.store import Store
+from mlci.registry.registry import Registry
 from mlci.report.document import BaselineRef, Candidate
 from mlci.util.digests import sha256_of
 
@@ -51,8 +50,7 @@ def run_context(
     loaded: LoadedConfig,
     *,
     cached: bool = True,
-    registry: Store | None = None,
-    author: Author | None = None,
+    registry: Registry | None = None,
     log: TextIO | None = None,
     user_code: bool = True,
 ) -> Iterator[RunContext]:
@@ -90,7 +88,6 @@ def run_context(
             say=_progress if log is None else lambda line: click.echo(line, file=log),
             version=__version__,
             registry=registry,
-            author=author,
             rows=row_digests,
             share=share_rows,
             own_folder=folder / OURS,

@@ -14,8 +14,7 @@ from mlci.git.baseline_cache import BaselineCache
 from mlci.git.git import Git
 from mlci.lineage.rows import Rows
 from mlci.operations.report_builder import ReportContext
-from mlci.registry.registry import Author
-from mlci.registry.store import Store
+from mlci.registry.registry import Registry
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,8 +35,7 @@ class RunContext:
         clock: Monotonic clock, in seconds.
         say: Shows one line of progress.
         version: mlci's version.
-        registry: Registry of promoted models; ``None`` if the run does not use one.
-        author: Author of registry entries; ``None`` if this run writes none.
+        registry: Registry of promoted models, with an author if this run may write; ``None`` if it does not use one.
         rows: ``rows(data, key, label)`` returns the digests of an evaluation set's rows, or nothing for a huge one;
             with ``in_order=True`` in the order of the table.
         share: Restricts a job to the rows that two evaluation sets have in common.
@@ -59,8 +57,7 @@ class RunContext:
     clock: Callable[[], float]
     say: Callable[[str], None]
     version: str
-    registry: Store | None = None
-    author: Author | None = None
+    registry: Registry | None = None
     rows: Callable[..., Rows | None] | None = None
     share: Callable[..., RestrictedJob] | None = None
     own_folder: Path | None = None
@@ -89,7 +86,7 @@ class RunContext:
         return replace(self, loaded=replace(self.loaded, config=config))
 
 
-def registry_of(context: RunContext) -> Store:
+def registry_of(context: RunContext) -> Registry:
     """Return the registry that this run was given."""
     if context.registry is None:
         raise ValueError("the run context has no registry")

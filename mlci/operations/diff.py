@@ -9,10 +9,8 @@ from mlci.lineage.rows import Rows
 from mlci.operations.bundle.read import read_bundle
 from mlci.operations.context import RunContext, registry_of
 from mlci.operations.lineage import evaluation_rows, origins
-from mlci.registry import ledger, versions
-from mlci.registry.entries import LedgerState
-from mlci.registry.ledger import LedgerHead
 from mlci.registry.manifest import Content, VersionFile
+from mlci.registry.registry import RegistryView
 from mlci.report.document import Lineage
 
 CANDIDATE, PRODUCTION = "candidate", "production"
@@ -69,7 +67,7 @@ def diff_versions(context: RunContext, before: str, after: str, *, out: Path) ->
         InputError: if a version or the bundle does not exist.
         CorruptError: if one of them was changed or is damaged.
     """
-    now = ledger.read_ledger_head(registry_of(context))
+    now = registry_of(context).view()
     one, other = (_end(context, now, name, out) for name in (before, after))
     values = (one.content.metrics, other.content.metrics)
     metrics = {name: (values[0].get(name), values[1].get(name)) for name in {**values[0], **values[1]}}
@@ -82,12 +80,13 @@ def diff_versions(context: RunContext, before: str, after: str, *, out: Path) ->
     return Diff(before=one, after=other, metrics=metrics, lineage=found)
 
 
-def version_number(shown: str, state: LedgerState, name: str) -> int:
+def version_number(view: RegistryView, name: str) -> int:
     """Return the number of a version by its number or name.
 
     Raises:
         InputError: if the version does not exist.
     """
+    shown, state = view.shown, view.state
     if name == PRODUCTION:
         if state.champion is None:
             raise InputError(f"{shown} has no version in production yet; `mlci promote` makes one")
@@ -98,16 +97,15 @@ def version_number(shown: str, state: LedgerState, name: str) -> int:
     return int(name)
 
 
-def _end(context: RunContext, now: LedgerHead, name: str, out: Path) -> DiffSide:
-    store = registry_of(context)
+def _end(context: RunContext, now: RegistryView, name: str, out: Path) -> DiffSide:
     if name == CANDIDATE:
         return _candidate(out)
-    version = versions.read_version(store, now, version_number(store.shown, now.state, name))
+    version = now.version(version_number(now, name))
     return DiffSide(
         name=f"version {version.number}",
         content=version.manifest,
-        origin=origins.origin_of_version(store, version),
-        rows=evaluation_rows.rows_of_version(context, store, version),
+        origin=origins.origin_of_version(now.store, version),
+        rows=evaluation_rows.rows_of_version(context, now.store, version),
     )
 
 

@@ -1,11 +1,11 @@
 """``mlci fetch``: copy the part of the registry that a run reads."""
 
 from mlci.operations.baseline import made_by_training, production, ref_or_file, training_noise
-from mlci.operations.context import RunContext, registry_of
+from mlci.operations.context import RunContext
 from mlci.operations.lineage import trend
 from mlci.operations.metrics_only import ROWS
-from mlci.registry import stored_files, versions
-from mlci.registry.ledger import LedgerHead
+from mlci.registry import stored_files
+from mlci.registry.registry import RegistryView
 from mlci.registry.versions import Version
 
 
@@ -19,30 +19,31 @@ def fetch_for_run(context: RunContext) -> int | None:
         CorruptError: if the champion is damaged.
         OutsideError: if the registry can't be reached.
     """
-    store = registry_of(context)
-    ledger_head = production.champion_head(context)
-    champion = versions.read_champion(store, ledger_head) if ledger_head is not None else None
-    if ledger_head is None or champion is None:
+    view = production.champion_head(context)
+    champion = view.champion if view is not None else None
+    if view is None or champion is None:
         return None
-    _read(context, ledger_head, champion)
-    for _ in trend.metric_history(store, ledger_head):  # for the report's trend; unreadable versions are skipped
+    _read(context, view, champion)
+    for _ in trend.metric_history(view):  # for the report's trend; unreadable versions are skipped
         pass
     return champion.number
 
 
-def _read(context: RunContext, ledger_head: LedgerHead, champion: Version) -> None:
+def _read(context: RunContext, view: RegistryView, champion: Version) -> None:
     """Read the champion's predictions on the current rows, or else its model and recipe, and its training noise."""
-    store, manifest = registry_of(context), champion.manifest
+    manifest = champion.manifest
     made_later = made_by_training.is_made_by_training(context)
     if context.config.evaluation is None:
         rows = ROWS
     else:
         rows = manifest.predictions.fingerprint if made_later else ref_or_file.rows_fingerprint(context)
-    predictions = production.is_made_on(store, ledger_head, champion, rows)
+    predictions = production.is_made_on(view, champion, rows)
     keys = (manifest.data.keys,) if manifest.data.keys else ()
-    training_noise.load_noise(context.config, store, ledger_head, against=champion.number, rows=rows)
+    training_noise.load_noise(context.config, view, against=champion.number, rows=rows)
     # Training may make other rows, so every file that a comparison with the champion may need has to be copied.
     judged = (*manifest.files, manifest.predictions.file, manifest.report) if predictions is None or made_later else ()
     known = (predictions.file,) if predictions is not None else ()
     for number, file in enumerate((manifest.recipe.config, *manifest.environment.lock, *keys, *judged, *known)):
-        stored_files.fetch_file(store, file, context.scratch / "fetched" / str(number), of=f"version {champion.number}")
+        stored_files.fetch_file(
+            view.store, file, context.scratch / "fetched" / str(number), of=f"version {champion.number}"
+        )

@@ -10,11 +10,10 @@ from itertools import islice
 from mlci.config.models import Config
 from mlci.lineage.rows import spellings
 from mlci.operations.bundle.artifacts import ArtifactDigests
-from mlci.operations.context import RunContext
-from mlci.registry import ledger, registry
-from mlci.registry.entries import Entry, LedgerState, VerdictRecord
-from mlci.registry.ledger import LedgerHead
-from mlci.registry.store import Store
+from mlci.operations.context import RunContext, registry_of
+from mlci.registry import ledger
+from mlci.registry.entries import Entry, VerdictRecord
+from mlci.registry.registry import Registry, RegistryView
 from mlci.report.document import Report
 from mlci.util.digests import canonical_json, sha256_of
 
@@ -45,7 +44,7 @@ class HoldoutUse:
 
 def use_of_run(context: RunContext, fingerprint: str | None, digests: ArtifactDigests | None) -> HoldoutUse | None:
     """Return the holdout use of a run; ``None`` if it is not to be recorded."""
-    if context.registry is None or context.author is None or digests is None:
+    if context.registry is None or context.registry.author is None or digests is None:
         return None
     return _use(context.config, context.registry, fingerprint or ON_NUMBERS, digests.digest)
 
@@ -58,18 +57,18 @@ def use_of_report(context: RunContext, report: Report) -> HoldoutUse | None:
     return _use(context.config, context.registry, report.evaluation.fingerprint or ON_NUMBERS, predictions)
 
 
-def _use(config: Config, store: Store, known_as: str, predictions: str) -> HoldoutUse:
-    policy, ledger_head = policy_digest(config), ledger.read_ledger_head(store)
-    again = any(_seen(store, ledger_head, (name, predictions, policy)) for name in spellings(known_as))
-    count = sum(ledger_head.state.uses.get(name, 0) for name in spellings(known_as)) + (0 if again else 1)
+def _use(config: Config, registry: Registry, known_as: str, predictions: str) -> HoldoutUse:
+    policy, view = policy_digest(config), registry.view()
+    again = any(_seen(view, (name, predictions, policy)) for name in spellings(known_as))
+    count = sum(view.state.uses.get(name, 0) for name in spellings(known_as)) + (0 if again else 1)
     return HoldoutUse(fingerprint=known_as, predictions=predictions, policy=policy, again=again, count=count)
 
 
-def known_uses(ledger_head: LedgerHead | None, fingerprint: str | None) -> int | None:
+def known_uses(view: RegistryView | None, fingerprint: str | None) -> int | None:
     """Return the number of uses in the ledger; ``None`` if it has none or was not read."""
-    if ledger_head is None or fingerprint is None:
+    if view is None or fingerprint is None:
         return None
-    found = [ledger_head.state.uses[name] for name in spellings(fingerprint) if name in ledger_head.state.uses]
+    found = [view.state.uses[name] for name in spellings(fingerprint) if name in view.state.uses]
     return sum(found) if found else None
 
 
@@ -94,27 +93,20 @@ def record_use(
     Raises:
         OutsideError: if the registry can't be written to.
     """
-    if context.registry is None or context.author is None:
-        raise ValueError("the run context has no registry or no author")
-    store, seen = context.registry, use.again
-
-    def decide(state: LedgerState) -> VerdictRecord:
-        del state
-        return VerdictRecord(
-            verdict=report.verdict,
-            report=digest,
-            policy=use.policy,
-            fingerprint=use.fingerprint,
-            predictions=use.predictions,
-            against=against,
-            again=seen,
-        )
-
-    return registry.append_entry(store, context.author, decide)
+    record = VerdictRecord(
+        verdict=report.verdict,
+        report=digest,
+        policy=use.policy,
+        fingerprint=use.fingerprint,
+        predictions=use.predictions,
+        against=against,
+        again=use.again,
+    )
+    return registry_of(context).append(lambda _: record)
 
 
-def _seen(store: Store, ledger_head: LedgerHead, identity: tuple[str, str, str]) -> bool:
-    for entry in islice(ledger.iter_newest_first(store, ledger_head), SEARCH_LIMIT):
+def _seen(view: RegistryView, identity: tuple[str, str, str]) -> bool:
+    for entry in islice(ledger.iter_newest_first(view.store, view.head), SEARCH_LIMIT):
         body = entry.body
         if isinstance(body, VerdictRecord) and (body.fingerprint, body.predictions, body.policy) == identity:
             return True

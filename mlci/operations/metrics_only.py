@@ -25,11 +25,11 @@ from mlci.inference.result import Comparison, EvaluationResult
 from mlci.metrics.statistics import WHOLE
 from mlci.operations import evaluation_plan
 from mlci.operations.baseline.ref_or_file import baseline_steps, keep_inside, made_from_ref, own_steps, refuse_itself
-from mlci.operations.context import RunContext, registry_of
+from mlci.operations.context import RunContext
 from mlci.operations.models import predictions
 from mlci.operations.models.predictions import ModelPredictions
-from mlci.registry import stored_files, versions
-from mlci.registry.ledger import LedgerHead
+from mlci.registry import stored_files
+from mlci.registry.registry import RegistryView
 
 Values = dict[str, float]
 _LISTED = 8
@@ -68,10 +68,10 @@ def _read(loaded: LoadedConfig, path: Path, shown: str, where: tuple[str, ...] =
     return found
 
 
-def baseline_values(context: RunContext, ledger_head: LedgerHead | None) -> MetricValues | None:
+def baseline_values(context: RunContext, view: RegistryView | None) -> MetricValues | None:
     """Return the baseline's numbers; ``None`` without one."""
-    if ledger_head is not None:
-        return champion_values(context, ledger_head)
+    if view is not None:
+        return champion_values(context, view)
     chosen = context.config.baseline
     if not isinstance(chosen, Baseline):
         return None
@@ -98,10 +98,9 @@ def as_committed(context: RunContext, commit: str) -> MetricValues:
     return numbers
 
 
-def champion_values(context: RunContext, ledger_head: LedgerHead) -> MetricValues | None:
+def champion_values(context: RunContext, view: RegistryView) -> MetricValues | None:
     """Return the champion's numbers; ``None`` only if nothing was ever promoted."""
-    store = registry_of(context)
-    champion = versions.read_champion(store, ledger_head)
+    champion = view.champion
     if champion is None:
         return None
     kept = champion.manifest.predictions
@@ -111,7 +110,7 @@ def champion_values(context: RunContext, ledger_head: LedgerHead) -> MetricValue
             "compared; keep predicting, or judge this change by `baseline: {file: …}`"
         )
     path = context.scratch / "baseline" / kept.file.name
-    stored_files.fetch_file(store, kept.file, path, of=f"version {champion.number}")
+    stored_files.fetch_file(view.store, kept.file, path, of=f"version {champion.number}")
     values = metrics_file.read_metrics_file(path, shown=f"the metrics of version {champion.number}").values
     return MetricValues(values=values, commit=champion.manifest.recipe.commit, version=champion.number)
 

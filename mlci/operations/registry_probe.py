@@ -10,7 +10,8 @@ from statistics import median
 from typing import Literal
 
 from mlci.errors import OutsideError
-from mlci.registry import ledger, verification
+from mlci.registry import verification
+from mlci.registry.registry import Registry
 from mlci.registry.store import Checkpoint, Clocked, Removable, Store
 from mlci.registry.verification import SKEW, moment
 from mlci.util.digests import sha256_of
@@ -90,12 +91,12 @@ def _expect(holds: bool, message: str) -> str:
 
 def _end(store: Store, now: str) -> str:
     """Read the ledger head."""
-    ledger_head = ledger.read_ledger_head(store)
-    if not ledger_head.number:
+    view = Registry(store).view()
+    if not view.number:
         return f"{store.shown} has no entry yet"
-    late = verification.checkpoint_behind(ledger.read_verified(store, ledger_head, ledger_head.number), now)
+    late = verification.checkpoint_behind(view.entry(view.number), now)
     _expect(not late, "; ".join(late))
-    return f"{store.shown} has {ledger_head.number:,} entries"
+    return f"{store.shown} has {view.number:,} entries"
 
 
 def _write(probe: Store) -> str:

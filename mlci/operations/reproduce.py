@@ -20,11 +20,10 @@ from mlci.operations.diff import version_number
 from mlci.operations.models import file_guards, retrain
 from mlci.operations.models.predictions import ModelPredictions
 from mlci.operations.models.retrain import EnvironmentBuilder, Retraining, lock_file
-from mlci.registry import ledger, registry, stored_files, versions
+from mlci.registry import stored_files
 from mlci.registry.entries import MetricSpread, ReproductionFound, ReproductionRecorded, Rerun
 from mlci.registry.manifest import Environment
-from mlci.registry.registry import Author
-from mlci.registry.store import Store
+from mlci.registry.registry import Registry
 from mlci.registry.versions import Version
 from mlci.util.digests import canonical_json
 
@@ -98,12 +97,12 @@ def reproduce_version(
         StepError: if one of its commands fails.
         CorruptError: if the version was changed or is damaged.
     """
-    store = registry_of(context)
-    ledger_head = ledger.read_ledger_head(store)
-    version = versions.read_version(store, ledger_head, version_number(store.shown, ledger_head.state, name))
+    registry = registry_of(context)
+    view = registry.view()
+    version = view.version(version_number(view, name))
     recipe = retrain.with_recipe(context, version)
     own_rows = _makes_its_own_rows(recipe, version)
-    original = retrain.original_model(context, ledger_head, version, own_rows=own_rows)
+    original = retrain.original_model(context, view, version, own_rows=own_rows)
     context.say(f"reproduce: version {version.number}, {runs} time{'s' if runs > 1 else ''}")
     with file_guards.guard_candidate_files(context):
         retrainings = [
@@ -125,7 +124,7 @@ def reproduce_version(
         metrics=metrics,
         disagreements=_disagreements(recipe.config, original, first, count_disagreements),
         notes=_notes(version, trained_in, fresh=first.environment is not None),
-        entry=None if context.author is None else record_reproduction(store, context.author, found),
+        entry=None if registry.author is None else record_reproduction(registry, found),
         found=found,
     )
 
@@ -196,31 +195,30 @@ def _found(
     return ReproductionFound(outcome=outcome, spread=spread)
 
 
-def record_reproduction(store: Store, author: Author, found: ReproductionFound, *, once: bool = False) -> int | None:
+def record_reproduction(registry: Registry, found: ReproductionFound, *, once: bool = False) -> int | None:
     """Store the metrics of all reruns, then append the entry that names them; return its number.
 
     Args:
-        store: The registry.
-        author: The author.
+        registry: The registry, with an author.
         found: The reruns.
         once: Append nothing if the newest record of that version holds these very reruns already.
     """
     spread = found.spread
-    digest = stored_files.describe(store, canonical_json(spread.model_dump(mode="json", by_alias=True)))
+    digest = stored_files.describe(registry.store, canonical_json(spread.model_dump(mode="json", by_alias=True)))
     body = ReproductionRecorded(version=spread.version, outcome=found.outcome, spread=digest, runs=len(spread.reruns))
-    ledger_head = ledger.read_ledger_head(store)
-    place = ledger_head.state.reproduced.get(str(spread.version))
-    if once and place is not None and ledger.read_verified(store, ledger_head, place).body == body:
+    view = registry.view()
+    place = view.state.reproduced.get(str(spread.version))
+    if once and place is not None and view.entry(place).body == body:
         return place  # by an earlier attempt
-    entry = registry.append_entry(store, author, lambda _: body)
+    entry = registry.append(lambda _: body)
     return entry.number if entry is not None else None
 
 
-def take_over_reproduction(store: Store, data: bytes, *, path: str) -> ReproductionFound:
+def take_over_reproduction(registry: Registry, data: bytes, *, path: str) -> ReproductionFound:
     """Read the record of another job; only its numbers are trusted.
 
     Args:
-        store: The registry.
+        registry: The registry.
         data: Content of the file, up to one byte more than allowed.
         path: Path of the file, for messages.
 
@@ -234,17 +232,17 @@ def take_over_reproduction(store: Store, data: bytes, *, path: str) -> Reproduct
         found = ReproductionFound.model_validate_json(data)
     except ValidationError as error:
         raise InputError(Problem(f"can't be read: {error.errors()[0]['msg']}; {SAVE_REMEDY}", path)) from None
-    _check_version(store, found, path)
+    _check_version(registry, found, path)
     return found
 
 
-def _check_version(store: Store, found: ReproductionFound, path: str) -> None:
+def _check_version(registry: Registry, found: ReproductionFound, path: str) -> None:
     """Check a record by the version that it names."""
     spread = found.spread
     try:
-        version = versions.read_version(store, ledger.read_ledger_head(store), spread.version)
+        version = registry.view().version(spread.version)
     except LookupError:
-        raise InputError(Problem(f"{store.shown} has no version {spread.version}", path)) from None
+        raise InputError(Problem(f"{registry.shown} has no version {spread.version}", path)) from None
     first = version.manifest.recipe.seed
     if [item.seed for item in spread.reruns] != list(range(first, first + len(spread.reruns))):
         words = f"is not of version {spread.version}: its reruns begin with the seed {first}"

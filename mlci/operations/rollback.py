@@ -4,12 +4,10 @@ from dataclasses import dataclass
 
 from mlci.errors import InputError, OutsideError
 from mlci.operations.promote.preflight import find_own_decision
-from mlci.registry import ledger, registry, stored_files, versions
+from mlci.registry import stored_files
 from mlci.registry.entries import LedgerState, Promotion, Rollback
 from mlci.registry.errors import UnknownOutcomeError
-from mlci.registry.ledger import LedgerHead
-from mlci.registry.registry import Author
-from mlci.registry.store import Store
+from mlci.registry.registry import Registry, RegistryView
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,12 +27,11 @@ class RollbackResult:
     earlier: int | None = None
 
 
-def roll_back(store: Store, author: Author, *, to: int | None, reason: str) -> RollbackResult:
+def roll_back(registry: Registry, *, to: int | None, reason: str) -> RollbackResult:
     """Make an earlier version the champion again, after verifying all of its files.
 
     Args:
-        store: The registry.
-        author: The author.
+        registry: The registry, with an author.
         to: The version; by default the one that the champion replaced when it was promoted.
         reason: Reason to record in the ledger.
 
@@ -44,31 +41,31 @@ def roll_back(store: Store, author: Author, *, to: int | None, reason: str) -> R
         UnknownOutcomeError: if the entry was sent and it is unknown whether it arrived.
         OutsideError: if the registry can't be reached, or a promotion came in between and no version was named.
     """
-    ledger_head = ledger.read_ledger_head(store)
-    state = ledger_head.state
+    view, author = registry.view(), registry.required_author()
+    state = view.state
     if state.champion is None:
-        raise InputError(f"{store.shown} has no version yet, so there is nothing to roll back")
-    if (own := find_own_decision(store, ledger_head, author)) is not None and isinstance(own.body, Rollback):
+        raise InputError(f"{registry.shown} has no version yet, so there is nothing to roll back")
+    if (own := find_own_decision(view, author)) is not None and isinstance(own.body, Rollback):
         return RollbackResult(version=state.champion, replaced=own.body.replaced, entry=None, earlier=own.number)
-    target = _before(store, ledger_head) if to is None else to
+    target = _before(view) if to is None else to
     if str(target) not in state.promoted:
-        raise InputError(f"{store.shown} has no version {target}; `mlci versions` lists them")
+        raise InputError(f"{registry.shown} has no version {target}; `mlci versions` lists them")
     if target == state.champion:
         return RollbackResult(version=target, replaced=target, entry=None)
-    stored_files.verify_files(store, versions.read_version(store, ledger_head, target).manifest)
+    stored_files.verify_files(registry.store, view.version(target).manifest)
     replaced = []
 
     def decide(now: LedgerState) -> Rollback | None:
         if now.champion is None or (to is None and now.champion != state.champion):
             raise OutsideError(
-                f"{store.shown}: version {now.champion} was promoted meanwhile and nothing was rolled back; look at it "
-                "first, or say `--to`"
+                f"{registry.shown}: version {now.champion} was promoted meanwhile and nothing was rolled back; look at "
+                "it first, or say `--to`"
             )
         replaced.append(now.champion)
         return None if now.champion == target else Rollback(version=target, replaced=now.champion, reason=reason)
 
     try:
-        entry = registry.append_entry(store, author, decide)
+        entry = registry.append(decide)
     except UnknownOutcomeError as error:
         error.remedy = (
             f"Run `mlci rollback --to {target} --reason …`: it writes nothing if version {target} is in production"
@@ -77,10 +74,10 @@ def roll_back(store: Store, author: Author, *, to: int | None, reason: str) -> R
     return RollbackResult(version=target, replaced=replaced[-1], entry=entry.number if entry is not None else None)
 
 
-def _before(store: Store, ledger_head: LedgerHead) -> int:
+def _before(view: RegistryView) -> int:
     """Return the version that the champion replaced when it was promoted."""
-    champion = ledger_head.state.champion
-    body = ledger.read_verified(store, ledger_head, ledger_head.state.promoted[str(champion)]).body
+    champion = view.state.champion
+    body = view.entry(view.state.promoted[str(champion)]).body
     if not isinstance(body, Promotion) or body.replaced is None:
         raise InputError(f"version {champion} is the first one, so there is nothing to roll back to")
     return body.replaced

@@ -21,9 +21,8 @@ from mlci.operations.metrics_only import MetricValues
 from mlci.operations.models import file_guards, predictions, skip_training
 from mlci.operations.models.predictions import ModelPredictions
 from mlci.operations.report_builder import build_report
-from mlci.registry import ledger
-from mlci.registry.ledger import LedgerHead
 from mlci.registry.manifest import Environment
+from mlci.registry.registry import RegistryView
 from mlci.report.document import Report
 
 NOWHERE = Source(path="")
@@ -67,7 +66,7 @@ def run_and_judge(
     else:
         comparison = compare_models(context, keep=keep, since=since)
         spread = training_noise.load_noise(
-            context.config, context.registry, comparison.ledger_head, against=comparison.against, rows=comparison.rows
+            context.config, comparison.view, against=comparison.against, rows=comparison.rows
         )
         gates = judge_gates(context.config, comparison.result, spread)
     use = holdout_uses.use_of_run(context, comparison.result.fingerprint, comparison.digests)
@@ -98,11 +97,11 @@ def compare_models(
     current = read_head(context.git)  # read before the candidate's steps, which may write to tracked files
     survey = partial(name_checks.survey_before_steps, context)
     surveyed = survey()
-    ledger_head = production.champion_head(context)
+    view = production.champion_head(context)
     if made_by_training.is_made_by_training(context):
-        pair = _candidate_first(context, ledger_head, survey=survey)
+        pair = _candidate_first(context, view, survey=survey)
     else:
-        pair = _baseline_first(context, ledger_head, base=base, survey=None if surveyed else survey)
+        pair = _baseline_first(context, view, base=base, survey=None if surveyed else survey)
     candidate, baseline, from_training = pair.candidate, pair.baseline, pair.made_by_training
     digests = _digest_candidate(context, candidate, keep=keep)
     with name_checks.at_their_lines(context.loaded):
@@ -120,7 +119,7 @@ def compare_models(
         rows=ref_or_file.same_rows(context.config, result.fingerprint, context.data),
         head=current,
         digests=digests,
-        ledger_head=ledger_head,
+        view=view,
         against=baseline.version if baseline else None,
         past=baseline.past if baseline else None,
         scored=baseline.scored if baseline else None,
@@ -138,15 +137,15 @@ def _as_recorded(context: RunContext, base: str) -> ComparisonRun | None:
     """Return the champion's recorded numbers, if training would reproduce its model and evaluation set."""
     if context.config.baseline != "production" or not made_by_training.is_made_by_training(context):
         return None
-    ledger_head = ledger.read_ledger_head(registry_of(context))
-    found = skip_training.recorded_champion(context, ledger_head)
+    view = registry_of(context).view()
+    found = skip_training.recorded_champion(context, view)
     if found is None:
         return None
     champion, report = found
     context.say(f"nothing relevant changed since {base[:7]}: nothing is trained, version {champion.number} has numbers")
     result = skip_training.recorded_result(context.config, report, version=champion.number, base=base)
     baseline = ModelPredictions(source=NOWHERE, commit=champion.manifest.recipe.commit, version=champion.number)
-    return replace(_untrained(context, result, baseline), ledger_head=ledger_head, against=champion.number)
+    return replace(_untrained(context, result, baseline), view=view, against=champion.number)
 
 
 def _untrained(
@@ -186,16 +185,14 @@ class PredictionPair:
 
 def _baseline_first(
     context: RunContext,
-    ledger_head: LedgerHead | None,
+    view: RegistryView | None,
     *,
     base: str | None,
     survey: Callable[[], object] | None,
 ) -> PredictionPair:
     """Predict with both models, the baseline first, so that the candidate's commands can't change it."""
     baseline = (
-        ref_or_file.baseline_predictions(context)
-        if ledger_head is None
-        else production.champion_predictions(context, ledger_head)
+        ref_or_file.baseline_predictions(context) if view is None else production.champion_predictions(context, view)
     )
     same = None
     if base is not None and baseline is not None and baseline.own is None:
@@ -214,7 +211,7 @@ def _baseline_first(
 
 def _candidate_first(
     context: RunContext,
-    ledger_head: LedgerHead | None,
+    view: RegistryView | None,
     *,
     survey: Callable[[], object],
 ) -> PredictionPair:
@@ -232,8 +229,8 @@ def _candidate_first(
     made_by_training.remember_made(context)
     if baseline is not None:
         baseline = ref_or_file.baseline_on_own_rows(context, baseline)
-    elif ledger_head is not None:
-        baseline = production.champion_predictions(context, ledger_head, by_training=True)
+    elif view is not None:
+        baseline = production.champion_predictions(context, view, by_training=True)
     elif pinned is not None:
         baseline = ref_or_file.baseline_from_ref(context, pinned=pinned)
     return PredictionPair(candidate=candidate, baseline=baseline, made_by_training=True)
@@ -243,12 +240,12 @@ def _run_on_metrics(
     context: RunContext, *, keep: bool, since: str | None
 ) -> tuple[ComparisonRun, tuple[JudgedGate, ...]]:
     current = read_head(context.git)
-    ledger_head = production.champion_head(context)
+    view = production.champion_head(context)
     base = skip_training.unchanged_since(context, since) if since else None
-    same = skip_training.same_metrics(context, ledger_head) if base is not None else None
+    same = skip_training.same_metrics(context, view) if base is not None else None
     if base is not None and same is not None:
-        return _same_metrics(context, same, base, ledger_head)
-    side = metrics_only.baseline_values(context, ledger_head)
+        return _same_metrics(context, same, base, view)
+    side = metrics_only.baseline_values(context, view)
     before = side.values if side else None
     candidate, now = metrics_only.candidate_values(context)
     digests = _digest_candidate(context, candidate, keep=keep)
@@ -264,7 +261,7 @@ def _run_on_metrics(
         rows=metrics_only.ROWS,
         head=current,
         digests=digests,
-        ledger_head=ledger_head,
+        view=view,
         against=side.version if side else None,
     )
     return comparison, metrics_only.judge_values(context.config, result, now, before)
@@ -274,7 +271,7 @@ def _same_metrics(
     context: RunContext,
     numbers: MetricValues,
     base: str,
-    ledger_head: LedgerHead | None,
+    view: RegistryView | None,
 ) -> tuple[ComparisonRun, tuple[JudgedGate, ...]]:
     """Return the baseline's numbers as both models' numbers; no gate is judged if there are none."""
     if not numbers.values:
@@ -282,7 +279,7 @@ def _same_metrics(
     context.say(f"nothing relevant changed since {base[:7]}: nothing is trained, the baseline's numbers are judged")
     values, side = numbers.values, ModelPredictions(source=NOWHERE, commit=numbers.commit, version=numbers.version)
     result = replace(metrics_only.compare_values(context.config, values, values, numbers.notes), unchanged_since=base)
-    comparison = replace(_untrained(context, result, side), ledger_head=ledger_head, against=numbers.version)
+    comparison = replace(_untrained(context, result, side), view=view, against=numbers.version)
     return comparison, metrics_only.judge_values(context.config, result, values, values)
 
 

@@ -1,17 +1,20 @@
-"""Registry: a store, and the author of new entries."""
+"""Registry: a store with the author of new entries, and its view as of one entry."""
 
 import contextlib
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from mlci import __version__
 from mlci.errors import OutsideError
 from mlci.registry import compatibility, entries, ledger_state, stored_files
-from mlci.registry.entries import Actor, Body, Entry, LedgerState, Promotion, Rollback
-from mlci.registry.ledger import LedgerHead, iter_verified, read_ledger_head
+from mlci.registry.entries import Actor, Body, Entry, LedgerState, PredictionsAdded, Promotion, Rollback
+from mlci.registry.errors import CorruptError
+from mlci.registry.ledger import LedgerHead, find_decision_before, iter_verified, read_ledger_head, read_verified
+from mlci.registry.manifest import Predictions
 from mlci.registry.store import Checkpoint, Store
+from mlci.registry.versions import Version, added_predictions, read_promoted
 from mlci.util.digests import sha256_of
 
 _TRIES = 200  # tries if other writers append in between; 50 writers at once need some 50 tries
@@ -46,48 +49,184 @@ def pause(lost: int) -> None:
     time.sleep(secrets.randbelow(1_000) / 1_000 * min(0.01 * 2**lost, 1.0))
 
 
-def append_entry(
-    store: Store,
-    author: Author,
-    decide: Callable[[LedgerState], Body | None],
-    *,
-    may: int = _TRIES,
-    wait: Callable[[int], None] = pause,
-) -> Entry | None:
-    """Append the entry that ``decide`` returns for the state; decide again if another writer appended first.
+class RegistryView:
+    """A registry as of one entry of its ledger; every version is read once.
 
-    The entry is the decision: a checkpoint that can't be written after it is not a failure; the next writer writes one.
-
-    Args:
-        store: The registry.
-        author: The author.
-        decide: Pure function from the state to the body to append, or ``None`` for nothing. It may raise.
-        may: Number of tries.
-        wait: Called after a lost try with the number of lost tries.
-
-    Raises:
-        OutsideError: if another writer appended first every time.
+    Attributes:
+        store: The store.
+        head: The ledger head.
     """
-    for lost in range(may):
-        if lost:
-            wait(lost)
-        ledger_head = read_ledger_head(store)
-        body = decide(ledger_head.state)
-        if body is None:
+
+    def __init__(self, store: Store, head: LedgerHead) -> None:
+        """Take both, without reading anything."""
+        self.store, self.head = store, head
+        self._versions: dict[tuple[int, int], Version] = {}
+
+    @property
+    def shown(self) -> str:
+        """Name of the registry in messages."""
+        return self.store.shown
+
+    @property
+    def number(self) -> int:
+        """Number of the newest entry."""
+        return self.head.number
+
+    @property
+    def state(self) -> LedgerState:
+        """The state after the newest entry."""
+        return self.head.state
+
+    @property
+    def champion(self) -> Version | None:
+        """The version in production; ``None`` only if nothing was ever promoted.
+
+        Raises:
+            CorruptError: if it is damaged; the message names the damage.
+            OutsideError: if the registry can't be reached.
+        """
+        return None if self.state.champion is None else self.version(self.state.champion)
+
+    def version(self, number: int) -> Version:
+        """Return a version by its number, verified from the ledger head.
+
+        Raises:
+            LookupError: if it does not exist.
+            CorruptError: if it is damaged; the message names the damage.
+            OutsideError: if the registry can't be reached.
+        """
+        place = self.state.promoted.get(str(number))
+        if place is None:
+            raise LookupError(number)
+        if (place, number) not in self._versions:
+            self._versions[place, number] = read_promoted(self.store, self.entry(place), number)
+        return self._versions[place, number]
+
+    def promoted(self, entry: Entry) -> Version:
+        """Return the version that an entry promoted; the caller has verified the entry."""
+        number = entry.body.version if isinstance(entry.body, Promotion) else 0
+        if (entry.number, number) not in self._versions:
+            self._versions[entry.number, number] = read_promoted(self.store, entry, number)
+        return self._versions[entry.number, number]
+
+    def entry(self, number: int) -> Entry:
+        """Return an entry, verified from the ledger head.
+
+        Raises:
+            CorruptError: if it, or an entry on the way to it, is not the one that was appended.
+        """
+        return read_verified(self.store, self.head, number)
+
+    def decisions(self) -> Iterator[Entry]:
+        """Yield every promotion and rollback, newest first, without reading all entries between them.
+
+        The entry before a decision names the newest decision until then, and the decision names that entry by its
+        digest.
+
+        Raises:
+            CorruptError: if one of them, or an entry on the way, is not the one that was appended.
+        """
+        entry = self.entry(self.state.decided) if self.state.decided else None
+        while entry is not None:
+            yield entry
+            entry = find_decision_before(self.store, entry)
+
+    def rescored(self, fingerprint: str) -> Predictions | None:
+        """Return the champion's predictions on another evaluation set, if they were added.
+
+        Raises:
+            CorruptError: if the entry or the description was changed or is damaged.
+        """
+        place = self.state.rescored.get(fingerprint)
+        if place is None:
             return None
-        if ledger_head.number == 1:
-            _leave_first(store, ledger_head)
-        entry, snapshot = _next(store, ledger_head, author, body)
-        data = entries.dump_entry(entry)
-        if len(data) > entries.MOST_BYTES:
-            raise OutsideError(f"an entry of {len(data):,} bytes is too large for the ledger of {store.shown}")
-        if snapshot is not None:
-            stored_files.describe(store, snapshot)
-        if store.append(entry.number, data):
-            with contextlib.suppress(OutsideError):
-                store.write_checkpoint(Checkpoint(number=entry.number, digest=sha256_of(data)))
-            return entry
-    raise OutsideError(f"{store.shown}: other writers came first {may} times in a row; try again later")
+        entry = self.entry(place)
+        body, wanted = entry.body, (self.state.champion, fingerprint)
+        if not isinstance(body, PredictionsAdded) or (body.version, body.fingerprint) != wanted:
+            raise CorruptError(f"{self.shown}: entry {place} should have added predictions and did not")
+        found, of = added_predictions(self.store, entry, body)
+        if found.fingerprint != fingerprint:
+            raise CorruptError(f"{self.shown}: {of} were made on other rows than the entry names")
+        return found
+
+
+class Registry:
+    """A registry that an author may write to.
+
+    Attributes:
+        store: The store.
+        author: Author of new entries; ``None`` if this process writes none.
+    """
+
+    def __init__(self, store: Store, author: Author | None = None) -> None:
+        """Take both, without reading anything."""
+        self.store, self.author = store, author
+
+    @property
+    def shown(self) -> str:
+        """Name of the registry in messages."""
+        return self.store.shown
+
+    def view(self) -> RegistryView:
+        """Read the newest entry and verify it by the checkpoint.
+
+        Raises:
+            CorruptError: if the entry can't be read, or the checkpoint names a later or another entry.
+            OutsideError: if the registry can't be reached.
+        """
+        return RegistryView(self.store, read_ledger_head(self.store))
+
+    def required_author(self) -> Author:
+        """Return the author.
+
+        Raises:
+            ValueError: if this process writes no entries.
+        """
+        if self.author is None:
+            raise ValueError("the registry has no author")
+        return self.author
+
+    def append(
+        self,
+        decide: Callable[[LedgerState], Body | None],
+        *,
+        may: int = _TRIES,
+        wait: Callable[[int], None] = pause,
+    ) -> Entry | None:
+        """Append the entry that ``decide`` returns for the state; decide again if another writer appended first.
+
+        The entry is the decision: a checkpoint that can't be written after it is not a failure; the next writer writes
+        one.
+
+        Args:
+            decide: Pure function from the state to the body to append, or ``None`` for nothing. It may raise.
+            may: Number of tries.
+            wait: Called after a lost try with the number of lost tries.
+
+        Raises:
+            OutsideError: if another writer appended first every time.
+        """
+        store, author = self.store, self.required_author()
+        for lost in range(may):
+            if lost:
+                wait(lost)
+            ledger_head = read_ledger_head(store)
+            body = decide(ledger_head.state)
+            if body is None:
+                return None
+            if ledger_head.number == 1:
+                _leave_first(store, ledger_head)
+            entry, snapshot = _next(store, ledger_head, author, body)
+            data = entries.dump_entry(entry)
+            if len(data) > entries.MOST_BYTES:
+                raise OutsideError(f"an entry of {len(data):,} bytes is too large for the ledger of {store.shown}")
+            if snapshot is not None:
+                stored_files.describe(store, snapshot)
+            if store.append(entry.number, data):
+                with contextlib.suppress(OutsideError):
+                    store.write_checkpoint(Checkpoint(number=entry.number, digest=sha256_of(data)))
+                return entry
+        raise OutsideError(f"{store.shown}: other writers came first {may} times in a row; try again later")
 
 
 def _leave_first(store: Store, ledger_head: LedgerHead) -> None:

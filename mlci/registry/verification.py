@@ -9,6 +9,7 @@ from mlci.registry.entries import Entry, LedgerState, PredictionsAdded, Promotio
 from mlci.registry.errors import MendableError
 from mlci.registry.manifest import VersionFile
 from mlci.registry.store import Store
+from mlci.registry.versions import Version
 
 SKEW = timedelta(minutes=5)
 """Largest accepted difference of clocks, which is Kerberos' default ("Clock Skew", MIT's Kerberos V5 guide)."""
@@ -179,15 +180,20 @@ def verify_registry(store: Store, *, contents: bool, now: str | None = None) -> 
     return RegistryAudit(entries=verified.entries, files=len(every), state=state, findings=verified.findings)
 
 
-def named_files(store: Store, entry: Entry) -> list[tuple[VersionFile, str]]:
+def named_files(store: Store, entry: Entry, version: Version | None = None) -> list[tuple[VersionFile, str]]:
     """Return the files that an entry names through its description, with their owner for messages.
+
+    Args:
+        store: The store.
+        entry: A verified entry.
+        version: The version that it promoted, if that was read already.
 
     Raises:
         CorruptError: if the description, or a spread, was changed or is damaged.
     """
     body = entry.body
     if isinstance(body, Promotion):
-        manifest = versions.promoted(store, entry).manifest
+        manifest = (version or versions.read_promoted(store, entry, body.version)).manifest
         return [(file, f"version {body.version}") for file in manifest.everything()]
     if isinstance(body, PredictionsAdded):
         found, of = versions.added_predictions(store, entry, body)

@@ -40,5 +40,5 @@ def test_uses__of_both_schemes_add_up(recorded, known):
 def test_production__predictions_recorded_under_scheme_1_are_used(recorded, found):
     own = SimpleNamespace(fingerprint=recorded)
     champion = SimpleNamespace(manifest=SimpleNamespace(predictions=own))
-    end = SimpleNamespace(state=SimpleNamespace(rescored={}))
-    assert production.is_made_on(None, end, champion, NOW) is (own if found else None)
+    view = SimpleNamespace(rescored=lambda _: None)
+    assert production.is_made_on(view, champion, NOW) is (own if found else None)

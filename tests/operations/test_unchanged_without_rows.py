@@ -8,6 +8,7 @@ from mlci.cli.wiring import load_configuration, run_context
 from mlci.config.loader import load_unchecked
 from mlci.operations.fetch import fetch_for_run
 from mlci.operations.models.relevant_changes import reason_to_train
+from mlci.registry.registry import Registry
 from mlci.registry.stores.snapshot import SnapshotWriter
 from tests.support.project import PYTHON, config, mlci, run
 from tests.support.registry.lifecycle import promoted, store
@@ -72,7 +73,7 @@ def not_skipped(folder, before):
 def fetched(folder):
     """Copy what `mlci fetch` copies; return the copy's digest."""
     copying = SnapshotWriter(store(folder), folder / ".mlci/fetched")
-    with run_context(load_configuration(folder / "mlci.yml"), registry=copying) as context:
+    with run_context(load_configuration(folder / "mlci.yml"), registry=Registry(copying)) as context:
         assert fetch_for_run(context) == 1
     return copying.seal()
 

@@ -8,9 +8,10 @@ from mlci import __version__
 from mlci.errors import InputError, OutsideError
 from mlci.operations.bundle import read
 from mlci.operations.rollback import roll_back
-from mlci.registry import compatibility, ledger, registry, stored_files, verification, versions
+from mlci.registry import compatibility, registry, stored_files, verification
 from mlci.registry import store as registry_store
 from mlci.registry.errors import CorruptError, NewerError
+from mlci.registry.registry import Registry
 from mlci.registry.store import Checkpoint
 from mlci.registry.stores.folder import FolderStore
 from mlci.util.digests import canonical_json
@@ -49,7 +50,7 @@ def test_ledger__an_entry_of_a_newer_mlci(change, number):
     store = history([("promotion", 0), ("verdict", 0), ("verdict", 1)])
     written(store, number, **NEWER[change])
     looks = [lambda: verification.verify_ledger(store)]
-    looks += [lambda: registry.append_entry(store, stamp(), promotion)] * (number == 3)
+    looks += [lambda: Registry(store, stamp()).append(promotion)] * (number == 3)
     for look in looks:
         with pytest.raises(NewerError) as found:
             look()
@@ -73,7 +74,7 @@ def test_ledger__an_entry_that_was_changed_to_look_newer(change):
 
 def test_entries__name_writer_and_reader():
     store = Memory()
-    registry.append_entry(store, stamp(), promotion)
+    Registry(store, stamp()).append(promotion)
     document = json.loads(store.kept[1])
     assert (document["writer"], document["reader"]) == (__version__, compatibility.READER)
     assert not compatibility.is_newer(compatibility.READER)
@@ -104,17 +105,17 @@ def manifest_of(store, folder, **changes):
     document = json.loads((folder / "registry/model/files" / digest[:2] / digest).read_bytes()) | changes
     digest = stored_files.describe(store, canonical_json(document))
     author = registry.Author(by=stamp().by, now=stamp().now, nonce=stamp().nonce, writer="3.1.4")
-    registry.append_entry(store, author, lambda state: promotion(state).model_copy(update={"manifest": digest}))
+    Registry(store, author).append(lambda state: promotion(state).model_copy(update={"manifest": digest}))
 
 
 @pytest.mark.parametrize("changes", [{"schema": "mlci/version/2"}, {"signature": "x"}, {"schema": "mlci/version/1.1"}])
 def test_manifest__of_a_newer_mlci(tmp_path, changes):
     store = FolderStore(tmp_path / "registry", "model")
     manifest_of(store, tmp_path, **changes)
-    registry.append_entry(store, stamp(), promotion)
+    Registry(store, stamp()).append(promotion)
     looks = (
-        lambda: versions.read_version(store, ledger.read_ledger_head(store), 1),
-        lambda: roll_back(store, stamp(), to=1, reason="r"),
+        lambda: Registry(store).view().version(1),
+        lambda: roll_back(Registry(store, stamp()), to=1, reason="r"),
     )
     for look in looks:
         with pytest.raises(NewerError, match=r"the manifest of version 1 was written by a newer mlci \(3\.1\.4\)"):
@@ -126,9 +127,9 @@ def test_manifest__that_no_mlci_writes(tmp_path):
     digest = version(store, tmp_path, 1)
     document = json.loads((tmp_path / "registry/model/files" / digest[:2] / digest).read_bytes()) | {"files": 7}
     digest = stored_files.describe(store, canonical_json(document))
-    registry.append_entry(store, stamp(), lambda state: promotion(state).model_copy(update={"manifest": digest}))
+    Registry(store, stamp()).append(lambda state: promotion(state).model_copy(update={"manifest": digest}))
     with pytest.raises(CorruptError, match="the manifest of version 1 can't be read"):
-        versions.read_version(store, ledger.read_ledger_head(store), 1)
+        Registry(store).view().version(1)
 
 
 def test_checkpoint__of_a_newer_mlci():

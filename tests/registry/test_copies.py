@@ -3,7 +3,8 @@
 import pytest
 
 from mlci.errors import OutsideError
-from mlci.registry import ledger, registry
+from mlci.registry import ledger
+from mlci.registry.registry import Registry
 from mlci.registry.stores.folder import FolderStore
 from mlci.registry.stores.snapshot import SnapshotReader, SnapshotWriter, snapshot_path
 from tests.support.registry.histories import sha, stamp, verdict
@@ -48,7 +49,7 @@ def test_snapshot__entries_that_were_read_and_no_others(store, copying, tmp_path
 
 def test_snapshot__whole_ledger(store, copying, tmp_path):
     for _ in range(20):
-        registry.append_entry(store, stamp(), lambda _: verdict())
+        Registry(store, stamp()).append(lambda _: verdict())
     written = list(ledger.iter_all(copying))
     assert len(written) == 20
     assert list(ledger.iter_all(SnapshotReader(tmp_path / "copy", copying.seal()))) == written

@@ -9,8 +9,9 @@ import pytest
 from mlci.errors import OutsideError
 from mlci.operations.promote import preflight
 from mlci.operations.rollback import roll_back
-from mlci.registry import errors, ledger, registry, versions
+from mlci.registry import errors
 from mlci.registry.errors import CorruptError
+from mlci.registry.registry import Registry
 from mlci.registry.stores.folder import FolderStore
 from mlci.registry.verification import verify_registry
 from tests.support.registry.histories import promoted, sha, stamp, verdict
@@ -34,9 +35,7 @@ def looks(place):
     """Return how a promotion and `mlci ledger verify` end."""
     found = []
     for look in (
-        lambda store: preflight.check_registry(
-            store, versions.read_champion(store, ledger.read_ledger_head(store)), now=NOW, despite=None
-        ),
+        lambda store: preflight.check_registry(Registry(store).view(), now=NOW, despite=None),
         lambda store: verify_registry(store, contents=True, now=NOW),
     ):
         try:
@@ -75,7 +74,7 @@ def test_verify_and_promote__no_checkpoint(place):
 
 def test_verify_and_promote__a_clock_that_is_behind(place):
     later = (dt.datetime.fromisoformat(NOW) + dt.timedelta(minutes=6)).isoformat()
-    registry.append_entry(FolderStore(place, "model"), stamp(now=lambda: later), lambda _: verdict())
+    Registry(FolderStore(place, "model"), stamp(now=lambda: later)).append(lambda _: verdict())
     for said in looks(place):
         assert "before entry 5 (ada) was written" in said
         assert "Set the clock that is wrong" in said
@@ -97,7 +96,7 @@ def test_rollback__a_target_that_is_damaged(place):
     digest = sha(b"2")
     (place / f"model/files/{digest[:2]}/{digest}").unlink()
     with pytest.raises(CorruptError) as found:
-        roll_back(FolderStore(place, "model"), stamp(), to=2, reason="r")
+        roll_back(Registry(FolderStore(place, "model"), stamp()), to=2, reason="r")
     assert f"Restore `files/{digest[:2]}/{digest}`" in found.value.remedy
 
 

@@ -12,9 +12,10 @@ from pathlib import Path
 import pytest
 
 from mlci.errors import OutsideError
-from mlci.registry import ledger, registry, stored_files
+from mlci.registry import ledger, stored_files
 from mlci.registry.errors import CorruptError
 from mlci.registry.manifest import VersionFile
+from mlci.registry.registry import Registry
 from mlci.registry.stores.folder import FolderStore
 from mlci.util import safe_files
 from tests.support.registry.contract import Contract
@@ -112,7 +113,7 @@ class TestPlace:
         store = store_factory()
         (tmp_path / "f").write_bytes(b"x")
         store.put(tmp_path / "f", sha(b"x"))
-        registry.append_entry(store, stamp(), lambda _: verdict())
+        Registry(store, stamp()).append(lambda _: verdict())
         found = {str(path.relative_to(store.shown)) for path in Path(store.shown).rglob("*") if path.is_file()}
         assert found == {"ledger/000000001.json", "witness.json", f"files/{sha(b'x')[:2]}/{sha(b'x')}"}
 

@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 
 from mlci.operations.promote import preflight
 from mlci.operations.rollback import roll_back
-from mlci.registry import entries, ledger, ledger_state, registry, verification, versions
+from mlci.registry import entries, ledger, ledger_state, verification
 from mlci.registry.entries import LedgerState, PredictionsAdded, Rollback
 from mlci.registry.errors import CorruptError
+from mlci.registry.registry import Registry
 from mlci.registry.stores.object_store import bucket
 from mlci.registry.stores.object_store.store import ObjectStore
 from mlci.util.digests import canonical_json
@@ -44,7 +45,7 @@ def test_tail__the_whole_state_behind_any_number_of_snapshots(steps, most):
     try:
         store = Memory()
         for kind, pick in steps:
-            registry.append_entry(store, stamp(), lambda state, k=kind, p=pick: choose(state, k, p))
+            Registry(store, stamp()).append(lambda state, k=kind, p=pick: choose(state, k, p))
             assert bare(ledger.read_ledger_head(store).state) == whole(store)[-1]
         assert verification.verify_ledger(store).entries == len(steps)
     finally:
@@ -57,8 +58,8 @@ def test_append__entries_of_thousands_of_sets_stay_small():
     first = entries.Entry(number=1, previous=None, at="", nonce="", by=stamp().by, body=verdict(), state=old)
     store.kept[1] = entries.dump_entry(first)
     for number in range(3_000, 3_200):
-        registry.append_entry(store, stamp(), lambda _, n=number: verdict(f"sha256:{n:064x}"))
-    registry.append_entry(store, stamp(), lambda _: verdict(f"sha256:{7:064x}"))
+        Registry(store, stamp()).append(lambda _, n=number: verdict(f"sha256:{n:064x}"))
+    Registry(store, stamp()).append(lambda _: verdict(f"sha256:{7:064x}"))
     assert max(len(store.kept[number]) for number in range(2, 203)) < 10_000
     assert len(store.files) == 4
     state = ledger.read_ledger_head(store).state
@@ -68,7 +69,7 @@ def test_append__entries_of_thousands_of_sets_stay_small():
 def test_snapshot__that_is_missing_is_named():
     store = Memory()
     for number in range(ledger_state.MOST_ITEMS + 2):
-        registry.append_entry(store, stamp(), lambda _, n=number: verdict(f"sha256:{n}"))
+        Registry(store, stamp()).append(lambda _, n=number: verdict(f"sha256:{n}"))
     assert len(store.files) == 1
     store.files.clear()
     with pytest.raises(
@@ -87,7 +88,7 @@ def test_snapshot__additions_of_an_earlier_champion_do_not_return(monkeypatch):
         promotion,
         lambda _: Rollback(version=1, replaced=2, reason="r"),
     ):
-        registry.append_entry(store, stamp(), body)
+        Registry(store, stamp()).append(body)
     assert ledger.read_ledger_head(store).state.rescored == {}
     assert verification.verify_ledger(store).entries == 7
 
@@ -132,7 +133,7 @@ def made(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         store = counted.store(patch)
         for number in range(110):
-            registry.append_entry(store, stamp(), lambda _, n=number: verdict(f"sha256:{n:064x}"))
+            Registry(store, stamp()).append(lambda _, n=number: verdict(f"sha256:{n:064x}"))
             promoted(store, folder)
         yield store, counted.requests
 
@@ -154,8 +155,7 @@ def altered(store, number):
 
 
 def held(store):
-    champion = versions.read_champion(store, ledger.read_ledger_head(store))
-    return preflight.check_registry(store, champion, now=stamp().now(), despite=None)
+    return preflight.check_registry(Registry(store).view(), now=stamp().now(), despite=None)
 
 
 def test_promotion__damage_behind_the_last_verified_promotion_is_left_to_ledger_verify(many):
@@ -182,7 +182,7 @@ def test_promotion__its_requests_and_those_of_readers(many, tmp_path):
     assert ledger.read_page(store, end, 171, 220)[0].number == 171
     assert requests.total() < 60, requests
     requests.clear()
-    assert roll_back(store, stamp(), to=3, reason="r").version == 3
+    assert roll_back(Registry(store, stamp()), to=3, reason="r").version == 3
     assert requests.total() < 60, requests
     assert verification.verify_ledger(store).entries == 222
     assert set(range(80, 112)) <= set(held(store).rolled_back)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlci.errors import OutsideError
-from mlci.registry import entries, ledger, ledger_state, registry, verification
+from mlci.registry import entries, ledger, ledger_state, verification
 from mlci.registry.entries import (
     MOST_BYTES,
     Actor,
@@ -19,6 +19,7 @@ from mlci.registry.entries import (
     Rollback,
 )
 from mlci.registry.errors import CorruptError
+from mlci.registry.registry import Registry
 from mlci.registry.store import Checkpoint
 from tests.support.registry.histories import DIGEST, Memory, choose, forge, history, promotion, stamp, verdict
 
@@ -271,7 +272,7 @@ class Faster(Memory):
         if self.others:
             body = self.others.pop(0)
             other, self.others = self.others, []
-            registry.append_entry(self, stamp(actor="other"), body)
+            Registry(self, stamp(actor="other")).append(body)
             self.others = other
         return super().append(number, entry)
 
@@ -280,7 +281,7 @@ class TestAppend:
     def test_append_entry__another_writer_first(self):
         store, lost = Faster(), []
         store.others = [promotion, promotion]
-        entry = registry.append_entry(store, stamp(), promotion, wait=lost.append)
+        entry = Registry(store, stamp()).append(promotion, wait=lost.append)
         assert (entry.number, entry.body.version, entry.body.replaced) == (3, 3, 2)
         assert lost == [1, 2]
         assert [one.by.actor for one in ledger.iter_all(store)] == ["other", "other", "ada"]
@@ -289,20 +290,20 @@ class TestAppend:
         store = Faster()
         store.others = [promotion]
         only_first = lambda state: None if state.champion else promotion(state)  # noqa: E731
-        assert registry.append_entry(store, stamp(), only_first, wait=lambda _: None) is None
+        assert Registry(store, stamp()).append(only_first, wait=lambda _: None) is None
         assert store.tail() == 1
 
     def test_append_entry__gives_up(self):
         store = Faster()
         store.others = [promotion] * 9
         with pytest.raises(OutsideError, match="came first 4 times in a row"):
-            registry.append_entry(store, stamp(), promotion, may=4, wait=lambda _: None)
+            Registry(store, stamp()).append(promotion, may=4, wait=lambda _: None)
 
     def test_append_entry__damaged_ledger(self):
         store = five()
         store.kept[5] = store.kept[5][:-1]
         with pytest.raises(CorruptError):
-            registry.append_entry(store, stamp(), promotion)
+            Registry(store, stamp()).append(promotion)
         assert store.tail() == 5
 
     def test_append_entry__checkpoint_not_writable(self):
@@ -312,7 +313,7 @@ class TestAppend:
             raise OutsideError("no")
 
         store.write_checkpoint = refused
-        assert registry.append_entry(store, stamp(), promotion).number == 6
+        assert Registry(store, stamp()).append(promotion).number == 6
         assert store.read_checkpoint().number == 5
         assert verification.verify_ledger(store).entries == 6
 
@@ -330,11 +331,11 @@ class TestAppend:
         )
         store.kept[1] = entries.dump_entry(first)
         with pytest.raises(OutsideError, match="too large for the ledger of memory"):
-            registry.append_entry(store, stamp(), lambda _: long)
+            Registry(store, stamp()).append(lambda _: long)
         assert store.tail() == 1
 
     @given(st.text(max_size=50))
     def test_append_entry__any_actor(self, actor):
         store = Memory()
-        registry.append_entry(store, stamp(actor=actor), lambda state: choose(state, "promotion", 0))
+        Registry(store, stamp(actor=actor)).append(lambda state: choose(state, "promotion", 0))
         assert ledger.read_entry(store, 1).by.actor == actor

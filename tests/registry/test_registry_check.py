@@ -7,7 +7,8 @@ import pytest
 from mlci.cli.registry_factory import clock
 from mlci.errors import OutsideError
 from mlci.operations.registry_probe import probe_registry
-from mlci.registry import ledger, registry
+from mlci.registry import ledger
+from mlci.registry.registry import Registry
 from mlci.registry.stores.folder import FolderStore
 from mlci.registry.stores.object_store.store import ObjectStore
 from tests.support.project import config, mlci
@@ -60,7 +61,7 @@ def test_check__a_folder(tmp_path):
     found = checked(lambda model: FolderStore(tmp_path / "registry", model))
     assert outcomes(found) == dict.fromkeys(NAMES, "passed")
     assert list(tmp_path.iterdir()) == []
-    registry.append_entry(FolderStore(tmp_path / "registry", "model"), stamp(), lambda _: verdict())
+    Registry(FolderStore(tmp_path / "registry", "model"), stamp()).append(lambda _: verdict())
     before = sorted(tmp_path.rglob("*"))
     assert outcomes(checked(lambda model: FolderStore(tmp_path / "registry", model)))["read"] == "passed"
     assert sorted(tmp_path.rglob("*")) == before
@@ -80,7 +81,7 @@ def test_check__a_clock_that_is_wrong(bucket):
 
 def test_check__a_clock_behind_the_newest_entry(tmp_path):
     later = (dt.datetime.now(dt.UTC) + dt.timedelta(hours=2)).isoformat()
-    registry.append_entry(FolderStore(tmp_path, "model"), stamp(now=lambda: later), lambda _: verdict())
+    Registry(FolderStore(tmp_path, "model"), stamp(now=lambda: later)).append(lambda _: verdict())
     (failed,) = [one for one in checked(lambda model: FolderStore(tmp_path, model)) if one.outcome == "failed"]
     assert (failed.name, "before entry 1 (ada) was written" in failed.detail) == ("read", True)
 
@@ -96,14 +97,14 @@ def test_check__a_store_that_ignores_conditions(bucket):
 def test_append__first_to_a_store_that_ignores_conditions(bucket):
     bucket.ignores_conditions()
     with pytest.raises(OutsideError, match=r"ignores conditional writes .* versitygw without `--nometa`"):
-        registry.append_entry(bucket.store(), stamp(), promotion)
+        Registry(bucket.store(), stamp()).append(promotion)
     assert bucket.keys() == []
     assert ledger.read_ledger_head(bucket.store()) == ledger.EMPTY
 
 
 def test_append__first_by_a_writer_who_may_not_delete(bucket):
     bucket.refuses("delete")
-    assert registry.append_entry(bucket.store(), stamp(), promotion).number == 1
+    assert Registry(bucket.store(), stamp()).append(promotion).number == 1
     (probe,) = [key for key in bucket.keys() if "probe" in key]  # noqa: SIM118
     assert probe.startswith("prefix/model/tmp/probe-")
 

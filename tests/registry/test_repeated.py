@@ -8,11 +8,12 @@ import pytest
 from mlci.errors import OutsideError
 from mlci.registry import ledger, registry
 from mlci.registry.errors import UnknownOutcomeError
+from mlci.registry.registry import Registry
 from mlci.registry.stores.folder import FolderStore
 from mlci.util import atomic_files
 from tests.support.project import mlci, run
 from tests.support.registry.histories import verdict
-from tests.support.registry.lifecycle import bodies, champion, promoted, repository, state
+from tests.support.registry.lifecycle import bodies, champion, manifest_digest, promote, promoted, repository, state
 from tests.support.repository import commit
 
 WORKFLOW = {
@@ -126,6 +127,15 @@ def test_promote__another_model_in_a_second_attempt(tmp_path):
     assert promoted(tmp_path, **WORKFLOW, GITHUB_RUN_ATTEMPT="2") == 2
 
 
+def test_promote__reads_the_manifest_of_the_champion_once(three, monkeypatch):
+    commit(three, {"k.txt": "0"})
+    run(three)
+    read, real = [], FolderStore.get
+    monkeypatch.setattr(FolderStore, "get", lambda *args: read.append(args[1]) or real(*args))
+    assert promote(three, "--again").report["judged_again"] == ["`--again` was given"]
+    assert read.count(manifest_digest(three, 3)) == 1
+
+
 def test_folder_append__flushing_fails_after_the_entry_is_there(tmp_path, monkeypatch):
     def fails(*_):
         raise OSError(5, "Input/output error")
@@ -148,5 +158,5 @@ def test_entries__an_intent_belongs_to_decisions_only(tmp_path):
         by=stamp().by, now=stamp().now, nonce=stamp().nonce, intent=registry.Intent(id="i", repeated=False)
     )
     for body in (lambda _: verdict(), promotion):
-        registry.append_entry(store, author, body)
+        Registry(store, author).append(body)
     assert [entry.intent for entry in ledger.iter_all(store)] == [None, "i"]

@@ -8,7 +8,7 @@ from mlci.registry import ledger
 from mlci.registry.entries import Promotion, Rollback
 from mlci.registry.errors import CorruptError
 from mlci.registry.ledger_state import rolled_back_versions
-from mlci.registry.versions import iter_decisions
+from mlci.registry.registry import Registry, RegistryView
 from tests.support.registry.histories import aged, history, planted
 
 KINDS = ["verdict", "promotion", "rollback", "rescored", "reproduced"]
@@ -76,14 +76,14 @@ class TestAnyHistory:
     @given(STEPS)
     def test_rolled_back_versions__never_the_champion(self, taken):
         store = history(taken)
-        steps = [entry.body for entry in iter_decisions(store, ledger.read_ledger_head(store))]
+        steps = [entry.body for entry in Registry(store).view().decisions()]
         assert ledger.read_ledger_head(store).state.champion not in rolled_back_versions(reversed(steps))
 
     @given(STEPS, st.booleans())
     def test_iter_decisions__newest_first(self, taken, old):
         store = aged(history(taken)) if old and taken else history(taken)
         seen = [entry for entry in ledger.iter_all(store) if isinstance(entry.body, Promotion | Rollback)]
-        assert list(iter_decisions(store, ledger.read_ledger_head(store))) == seen[::-1]
+        assert list(Registry(store).view().decisions()) == seen[::-1]
 
 
 @pytest.mark.parametrize("number", [2, 4])
@@ -94,7 +94,7 @@ def test_iter_decisions__changed_entry(number):
     )
     planted(store, number)
     with pytest.raises(CorruptError, match=f"entry {number} is not the one that later entries name"):
-        list(iter_decisions(store, ledger.read_ledger_head(store)))
+        list(Registry(store).view().decisions())
 
 
 def test_iter_decisions__reads_no_verdicts(monkeypatch):
@@ -103,5 +103,5 @@ def test_iter_decisions__reads_no_verdicts(monkeypatch):
     )
     end, read = ledger.read_ledger_head(store), []
     monkeypatch.setattr(store, "read", lambda number: read.append(number) or store.kept.get(number))
-    assert [entry.number for entry in iter_decisions(store, end)] == [43, 42, 1]
+    assert [entry.number for entry in RegistryView(store, end).decisions()] == [43, 42, 1]
     assert set(read) == {43, 42, 41, 1}

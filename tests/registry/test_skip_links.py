@@ -7,9 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlci.errors import OutsideError
-from mlci.registry import entries, ledger, ledger_state, registry, verification
+from mlci.registry import entries, ledger, ledger_state, verification
 from mlci.registry.entries import Rollback
 from mlci.registry.errors import CorruptError
+from mlci.registry.registry import Registry
 from tests.support.registry.histories import Memory, aged, choose, forge, history, planted, promotion, sha, stamp
 
 KINDS = st.sampled_from(["promotion", "rollback", "rescored", "reproduced", "verdict"])
@@ -89,9 +90,9 @@ def test_read_verified__changed_entry_in_between(long):
 
 
 def test_read_verified__one_read_after_a_rollback(long):
-    registry.append_entry(long, stamp(), lambda state: Rollback(version=1, replaced=state.champion, reason="r"))
+    Registry(long, stamp()).append(lambda state: Rollback(version=1, replaced=state.champion, reason="r"))
     for _ in range(3):
-        registry.append_entry(long, stamp(), lambda state: choose(state, "verdict", 1))
+        Registry(long, stamp()).append(lambda state: choose(state, "verdict", 1))
     digests = ledger.read_ledger_head(long).state.digests
     assert digests["1"] == sha(long.kept[1])
     assert digests[str(LONG + 1)] == sha(long.kept[LONG + 1])
@@ -99,7 +100,7 @@ def test_read_verified__one_read_after_a_rollback(long):
 
 
 def test_append_entry__adds_digests_to_an_old_ledger(long):
-    registry.append_entry(long, stamp(), promotion)
+    Registry(long, stamp()).append(promotion)
     assert verification.verify_ledger(long).entries == LONG + 1
     kept = ledger.read_ledger_head(long).state.digests
     assert kept == {str(number): sha(long.kept[number]) for number in range(LONG + 1 - ledger_state.LINKED, LONG + 1)}
@@ -109,7 +110,7 @@ def test_append_entry__old_ledger_changed():
     store = aged(history([("promotion", 0)] * 5))
     planted(store, 2)
     with pytest.raises(CorruptError, match="entry 2 is not the one that later entries name"):
-        registry.append_entry(store, stamp(), promotion)
+        Registry(store, stamp()).append(promotion)
     assert store.tail() == 5
 
 

@@ -14,7 +14,7 @@ from mlci.cli import options
 from mlci.cli.commands.registry.ledger import audit_summary, audit_text
 from mlci.cli.commands.registry.promote import promotion_text
 from mlci.cli.output_files import keep_out_of_git
-from mlci.cli.registry_factory import open_registry, runtime_environment, writer
+from mlci.cli.registry_factory import open_registry, runtime_environment
 from mlci.cli.run_output import prepare_output, save_files, write_report
 from mlci.cli.wiring import load_configuration, run_context
 from mlci.config.loader import LoadedConfig
@@ -28,8 +28,7 @@ from mlci.operations.promote.promote import PromoteOptions, PromotionResult, pro
 from mlci.operations.rollback import roll_back
 from mlci.operations.run import run_and_judge
 from mlci.registry import ledger
-from mlci.registry.registry import Author
-from mlci.registry.store import Store
+from mlci.registry.registry import Registry
 from mlci.registry.verification import verify_registry
 from mlci.report.document import Candidate, Report
 from mlci.report.serialization import dump_report
@@ -93,13 +92,13 @@ def play_lifecycle(out: Path, *, as_json: bool) -> int:
     """
     _fresh(out)
     played = [_play(out, index, chapter, as_json=as_json) for index, chapter in enumerate(chapters(), 1)]
-    loaded, store, _ = _at(out)
-    whole = audit_summary(verify_registry(store, contents=True), contents=True)
+    loaded, registry = _at(out)
+    whole = audit_summary(verify_registry(registry.store, contents=True), contents=True)
     if as_json:
-        click.echo(pretty_json(_document(played, store, loaded)))
+        click.echo(pretty_json(_document(played, registry, loaded)))
         return 0
     click.echo("All decisions in the ledger (`mlci ledger log`):\n")
-    for entry in ledger.iter_all(store):
+    for entry in ledger.iter_all(registry.store):
         click.echo(f"  {entry.number}  {audit_text(entry)}")
     click.echo(f"\n{whole}\n\ncomments: {out / 'comments'}\ngo on:    mlci versions --config {out / 'mlci.yml'}")
     return 0
@@ -127,12 +126,9 @@ def _git(out: Path) -> Git:
     return Git(folder=out, environment=dict(os.environ))
 
 
-def _at(out: Path) -> tuple[LoadedConfig, Store, Author]:
+def _at(out: Path) -> tuple[LoadedConfig, Registry]:
     loaded = load_configuration(out / "mlci.yml")
-    store, _ = open_registry(loaded, out)
-    if store is None:
-        raise ValueError("the demo's configuration names no registry")
-    return loaded, store, writer(out)
+    return loaded, open_registry(loaded, out, writes=True)
 
 
 def _play(out: Path, index: int, chapter: Chapter, *, as_json: bool) -> Narrator:
@@ -142,27 +138,27 @@ def _play(out: Path, index: int, chapter: Chapter, *, as_json: bool) -> Narrator
     with contextlib.suppress(InputError):
         _git(out).must("add", "--all")
         _git(out).must(*_AUTHOR, "commit", "--quiet", "--no-verify", "--allow-empty", "-m", chapter.title)
-    loaded, store, author = _at(out)
+    loaded, registry = _at(out)
     lines = []
     if chapter.rolls_back:
-        done = roll_back(store, author, to=None, reason=chapter.rolls_back)
+        done = roll_back(registry, to=None, reason=chapter.rolls_back)
         lines.append(f"$ mlci rollback --reason '{chapter.rolls_back}'")
         lines.append(f"version {done.version} is in production again; version {done.replaced} is not")
-    report = _judge(out, loaded, store, author)
+    report = _judge(out, loaded, registry)
     comment = out / "comments" / f"{index}-{chapter.name}.md"
     shutil.copyfile(out / ".mlci/out/comment.md", comment)
-    outcome = _promote(out, loaded, store, author) if chapter.promotes else None
+    outcome = _promote(out, loaded, registry) if chapter.promotes else None
     narrator = Narrator(chapter, report, comment, tuple(lines), outcome)
     if not as_json:
         _print(index, narrator)
     return narrator
 
 
-def _judge(out: Path, loaded: LoadedConfig, store: Store, author: Author) -> Report:
+def _judge(out: Path, loaded: LoadedConfig, registry: Registry) -> Report:
     """Do what `mlci run --record` does."""
     into = out / ".mlci/out"
     prepare_output(into)
-    with run_context(loaded, registry=store, author=author, log=io.StringIO()) as context:
+    with run_context(loaded, registry=registry, log=io.StringIO()) as context:
         ran = run_and_judge(context, keep=True, environment=runtime_environment())
         text = dump_report(ran.report)
         write.write_bundle(context, into, ran, text)
@@ -173,9 +169,9 @@ def _judge(out: Path, loaded: LoadedConfig, store: Store, author: Author) -> Rep
     return ran.report
 
 
-def _promote(out: Path, loaded: LoadedConfig, store: Store, author: Author) -> PromotionResult:
+def _promote(out: Path, loaded: LoadedConfig, registry: Registry) -> PromotionResult:
     into = out / ".mlci/out"
-    with run_context(loaded, registry=store, author=author, log=io.StringIO()) as context:
+    with run_context(loaded, registry=registry, log=io.StringIO()) as context:
         return promote(context, out=into, options=PromoteOptions(), save=lambda report: save_files(report, into))
 
 
@@ -191,7 +187,7 @@ def _print(index: int, narrator: Narrator) -> None:
     click.echo("")
 
 
-def _document(played: list[Narrator], store: Store, loaded: LoadedConfig) -> dict[str, Any]:
+def _document(played: list[Narrator], registry: Registry, loaded: LoadedConfig) -> dict[str, Any]:
     parts = [
         {
             "chapter": item.chapter.name,
@@ -202,10 +198,10 @@ def _document(played: list[Narrator], store: Store, loaded: LoadedConfig) -> dic
         }
         for item in played
     ]
-    ledger_head = ledger.read_ledger_head(store)
+    view = registry.view()
     return {
         "model": loaded.config.model,
         "chapters": parts,
-        "entries": ledger_head.number,
-        "champion": ledger_head.state.champion,
+        "entries": view.number,
+        "champion": view.state.champion,
     }

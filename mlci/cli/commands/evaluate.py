@@ -40,8 +40,9 @@ def command(config_path: Path, out: Path, *, as_json: bool, no_cache: bool, fetc
     if loaded.config.predict.metrics is not None:
         raise InputError(loaded.problem("a metrics file has nothing to evaluate; use `mlci run`", "predict", "metrics"))
     check_output(out)
-    store, _ = open_registry(loaded, config_path.parent, wanted=loaded.config.baseline == "production", fetched=fetched)
-    with run_context(loaded, cached=not no_cache, registry=store) as context:
+    compares = loaded.config.baseline == "production"
+    registry = open_registry(loaded, config_path.parent, fetched=fetched) if compares else None
+    with run_context(loaded, cached=not no_cache, registry=registry) as context:
         comparison = compare_models(context, keep=uses_registry(loaded), since=changed_since or None)
         about = runtime_environment() if has_known_origin(loaded.config) else None
         comparison, _ = add_lineage(context, comparison, about, keep=False)

@@ -20,7 +20,6 @@ from mlci.operations.baseline import ref_or_file, training_noise
 from mlci.operations.context import resolve_path
 from mlci.operations.evaluate import judge_gates
 from mlci.operations.report_builder import ReportContext, build_report
-from mlci.registry import ledger
 from mlci.report.document import BaselineRef, Candidate, Lineage, ReportPart, Seconds, SharedRows, TrendRow
 from mlci.util.safe_files import read_bounded
 
@@ -65,16 +64,14 @@ def command(config_path: Path, out: Path, *, as_json: bool) -> int:
 def _noise(loaded: LoadedConfig, folder: Path, result: EvaluationResult, origins: ReportContext) -> TrainingNoise:
     """Return the training noise, for gates that ask for it."""
     config, version = loaded.config, origins.baseline.version
-    store, _ = open_registry(loaded, folder, wanted=training_noise.is_noise_wanted(config))
+    view = open_registry(loaded, folder).view() if training_noise.is_noise_wanted(config) else None
     rows = (
         ref_or_file.same_rows(config, result.fingerprint, resolve_path(config.evaluation.data, folder))
         if config.evaluation
         else ""
     )
     against = int(version) if version is not None and version.isdecimal() else None
-    return training_noise.load_noise(
-        config, store, ledger.read_ledger_head(store) if store else None, against=against, rows=rows
-    )
+    return training_noise.load_noise(config, view, against=against, rows=rows)
 
 
 def _agree(loaded: LoadedConfig, result: EvaluationResult) -> None:

@@ -70,8 +70,9 @@ def command(
     compares = loaded.config.baseline == "production"
     since = None if record or bundle else changed_since or None
     bundle = record or uses_registry(loaded) if bundle is None else bundle
-    store, author = open_registry(loaded, config_path.parent, wanted=record or compares, writes=record, fetched=fetched)
-    with run_context(loaded, cached=not no_cache, registry=store, author=author) as context:
+    wanted, folder = record or compares, config_path.parent
+    registry = open_registry(loaded, folder, writes=record, fetched=fetched) if wanted else None
+    with run_context(loaded, cached=not no_cache, registry=registry) as context:
         about = runtime_environment() if bundle or has_known_origin(loaded.config) else None
         ran = run_and_judge(context, keep=record or bundle, environment=about, since=since)
         text = dump_report(ran.report)

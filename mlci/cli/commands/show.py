@@ -8,7 +8,6 @@ from mlci.cli import options
 from mlci.cli.commands.registry.versions import sanitize_text
 from mlci.cli.registry_factory import load_with_registry
 from mlci.errors import InputError
-from mlci.registry import ledger, versions
 from mlci.registry.versions import Version
 from mlci.util.json_text import pretty_json
 
@@ -25,21 +24,21 @@ def command(number: int | None, config_path: Path, *, as_json: bool) -> int:
       mlci show
       mlci show 3 --json
     """  # noqa: D301 (click's mark against rewrapping)
-    loaded, store = load_with_registry(config_path)
-    ledger_head = ledger.read_ledger_head(store)
-    wanted = number or ledger_head.state.champion
+    loaded, registry = load_with_registry(config_path)
+    view = registry.view()
+    wanted = number or view.state.champion
     if wanted is None:
-        raise InputError(f"{loaded.config.model} has no version in {store.shown} yet; `mlci promote` makes one")
+        raise InputError(f"{loaded.config.model} has no version in {view.shown} yet; `mlci promote` makes one")
     try:
-        version = versions.read_version(store, ledger_head, wanted)
+        version = view.version(wanted)
     except LookupError as error:
-        raise InputError(f"{store.shown} has no version {wanted}; `mlci versions` lists them") from error
+        raise InputError(f"{view.shown} has no version {wanted}; `mlci versions` lists them") from error
     if as_json:
         manifest = version.manifest.model_dump(mode="json", by_alias=True)
         document = {"entry": version.entry.model_dump(mode="json", by_alias=True), "manifest": manifest}
         click.echo(pretty_json(document))
     else:
-        click.echo(_card(version, production=wanted == ledger_head.state.champion))
+        click.echo(_card(version, production=wanted == view.state.champion))
     return 0
 
 

@@ -20,37 +20,35 @@ from mlci.operations.lineage import evaluation_rows
 from mlci.operations.models import file_guards, rescore
 from mlci.operations.models.file_snapshot import MOVED
 from mlci.operations.models.predictions import PER_ROWS, PER_THOUSAND, ModelPredictions, OwnRows, ScoredChampion
-from mlci.registry import ledger, registry, stored_files, versions
+from mlci.registry import stored_files
 from mlci.registry.entries import LedgerState, PredictionsAdded
 from mlci.registry.errors import VersionError
-from mlci.registry.ledger import LedgerHead
 from mlci.registry.manifest import Predictions, VersionFile
-from mlci.registry.registry import Author
-from mlci.registry.store import Store
+from mlci.registry.registry import RegistryView
 from mlci.registry.versions import Version
 from mlci.report.document import Report
 from mlci.report.serialization import parse_report
 from mlci.util.digests import canonical_json
 
 
-def champion_head(context: RunContext) -> LedgerHead | None:
-    """Return the ledger head, read once for a run; ``None`` if the baseline is not production.
+def champion_head(context: RunContext) -> RegistryView | None:
+    """Return the registry's view, read once for a run; ``None`` if the baseline is not production.
 
     Raises:
         CorruptError: if the ledger is damaged.
         OutsideError: if the registry can't be reached.
     """
-    return ledger.read_ledger_head(registry_of(context)) if context.config.baseline == "production" else None
+    return registry_of(context).view() if context.config.baseline == "production" else None
 
 
 def champion_predictions(
-    context: RunContext, ledger_head: LedgerHead, *, by_training: bool = False, scored: ScoredChampion | None = None
+    context: RunContext, view: RegistryView, *, by_training: bool = False, scored: ScoredChampion | None = None
 ) -> ModelPredictions | None:
     """Return the champion's predictions on the current rows; ``None`` only if nothing was ever promoted.
 
     Args:
         context: Run context with the registry.
-        ledger_head: The ledger head.
+        view: The registry as of one entry.
         by_training: Whether the candidate's training just made it.
         scored: Predictions of a version that a run made for these rows.
 
@@ -60,19 +58,14 @@ def champion_predictions(
         InputError: if the evaluation set moved, and the champion can't be scored on it.
         UserCodeError: if its model would have to score the rows in a job that must not run user code.
     """
-    store = registry_of(context)
-    champion = versions.read_champion(store, ledger_head)
+    store, champion = view.store, view.champion
     if champion is None:
         context.say(f"baseline: {store.shown} has no version yet")
         return None
     context.say(f"baseline: version {champion.number} of {store.shown}")
     rows = ref_or_file.rows_fingerprint(context)
     own = champion.manifest.predictions
-    predictions = (
-        own
-        if ref_or_file.is_same_set(context, own.fingerprint, rows)
-        else is_made_on(store, ledger_head, champion, rows)
-    )
+    predictions = own if ref_or_file.is_same_set(context, own.fingerprint, rows) else is_made_on(view, champion, rows)
     if predictions is None:
         shares = by_training or was_made_by_training(context, champion)
         only = not rescore.can_rescore(champion.manifest, store, champion.number)
@@ -94,21 +87,21 @@ def _rows_of(context: RunContext, champion: Version) -> OwnRows:
         InputError: if they are not known.
     """
     of = f"version {champion.number}"
-    own = evaluation_rows.rows_of_version(context, registry_of(context), champion)
+    own = evaluation_rows.rows_of_version(context, registry_of(context).store, champion)
     if own is None:
         raise shared_rows.unknown_rows(context.loaded, of)
     return OwnRows(rows=own, of=of, in_order=False)
 
 
-def is_made_on(store: Store, ledger_head: LedgerHead, champion: Version, rows: str) -> Predictions | None:
+def is_made_on(view: RegistryView, champion: Version, rows: str) -> Predictions | None:
     """Return the champion's predictions on these rows, if it has any."""
     own = champion.manifest.predictions
-    return own if is_recorded(own.fingerprint, rows) else added_for_rows(store, ledger_head, rows)
+    return own if is_recorded(own.fingerprint, rows) else added_for_rows(view, rows)
 
 
-def added_for_rows(store: Store, ledger_head: LedgerHead, rows: str) -> Predictions | None:
+def added_for_rows(view: RegistryView, rows: str) -> Predictions | None:
     """Return the champion's predictions that were added for these rows, under any spelling of the fingerprint."""
-    found = (versions.find_rescored(store, ledger_head, name) for name in spellings(rows))
+    found = (view.rescored(name) for name in spellings(rows))
     return next((predictions for predictions in found if predictions is not None), None)
 
 
@@ -155,7 +148,7 @@ def was_made_by_training(context: RunContext, version: Version) -> bool:
 def report_of(context: RunContext, version: Version) -> Report | None:
     """Return the report that a version was judged by; ``None`` if this version of mlci can't read it."""
     of, target = f"version {version.number}", context.scratch / "baseline" / "report.json"
-    path = stored_files.fetch_file(registry_of(context), version.manifest.report, target, of=of)
+    path = stored_files.fetch_file(registry_of(context).store, version.manifest.report, target, of=of)
     with contextlib.suppress(InputError):
         return parse_report(path.read_bytes(), path=f"the report of {of}")
     return None
@@ -172,7 +165,7 @@ def _on_own_rows(
     Raises:
         InputError: if the rows can't be matched.
     """
-    store, of = registry_of(context), f"version {champion.number}"
+    store, of = registry_of(context).store, f"version {champion.number}"
     evaluation = context.config.evaluation
     keyed = evaluation is not None and evaluation.key is not None
     known = _rows_of(context, champion)
@@ -234,7 +227,7 @@ def _scored_again(
 
     Predictions that a run made already are used as they are.
     """
-    store, manifest, of = registry_of(context), champion.manifest, f"version {champion.number}"
+    store, manifest, of = registry_of(context).store, champion.manifest, f"version {champion.number}"
     if scored is not None and scored.answers(champion.number, rows):
         note = f"baseline: the evaluation set moved since {of}; its predictions were made by the run that trained"
         return replace(_kept(context, champion, scored), notes=(note,))
@@ -253,8 +246,7 @@ def _scored_again(
     where = f", by the code of {commit[:7]}" if commit else ""
     note = f"baseline: the evaluation set moved since {of}; its own model scored the new rows{where}"
     new = _scored(champion.number, rescored, rows)
-    if context.author is not None:
-        keep_rescored(store, context.author, new)
+    keep_rescored(context, new)
     return replace(
         rescored,
         costs={**manifest.costs, **{name: value for name, value in rescored.costs.items() if name == PER_THOUSAND}},
@@ -271,8 +263,7 @@ def _scored_again(
 
 def _kept(context: RunContext, champion: Version, scored: ScoredChampion) -> ModelPredictions:
     """Return predictions that a run made for the comparison, and store them if that is allowed."""
-    if context.author is not None:
-        keep_rescored(registry_of(context), context.author, scored)
+    keep_rescored(context, scored)
     return version_predictions(context.config, champion, scored.predictions, scored.path)
 
 
@@ -284,17 +275,23 @@ def _scored(number: int, rescored: ModelPredictions, rows: str) -> ScoredChampio
     return ScoredChampion(version=number, predictions=Predictions(fingerprint=rows, file=file, **columns), path=path)
 
 
-def keep_rescored(store: Store, author: Author, scored: ScoredChampion) -> None:
-    """Add the champion's predictions on other rows to the registry, unless they exist or it is no longer champion."""
+def keep_rescored(context: RunContext, scored: ScoredChampion) -> None:
+    """Add the champion's predictions on other rows to the registry, if this run may write there.
+
+    Nothing is added if they exist, or if it is no longer the champion.
+    """
+    registry = registry_of(context)
+    if registry.author is None:
+        return
     said, rows = scored.predictions, scored.predictions.fingerprint
     stored_files.put_verified(
-        store, scored.path, said.file, of=f"predictions of version {scored.version} on other rows"
+        registry.store, scored.path, said.file, of=f"predictions of version {scored.version} on other rows"
     )
-    digest = stored_files.describe(store, canonical_json(said.model_dump(mode="json")))
+    digest = stored_files.describe(registry.store, canonical_json(said.model_dump(mode="json")))
 
     def decide(state: LedgerState) -> PredictionsAdded | None:
         if state.champion != scored.version or rows in state.rescored:
             return None
         return PredictionsAdded(version=scored.version, fingerprint=rows, predictions=digest)
 
-    registry.append_entry(store, author, decide)
+    registry.append(decide)

@@ -8,11 +8,10 @@ from mlci.config.models import Config
 from mlci.inference.training_noise import LEAST, UNKNOWN, TrainingNoise
 from mlci.lineage.rows import is_recorded
 from mlci.metrics import catalogue
-from mlci.registry import compatibility, ledger, stored_files
+from mlci.registry import compatibility, stored_files
 from mlci.registry.entries import MetricSpread, ReproductionRecorded
 from mlci.registry.errors import CorruptError
-from mlci.registry.ledger import LedgerHead
-from mlci.registry.store import Store
+from mlci.registry.registry import RegistryView
 
 
 def is_noise_wanted(config: Config) -> bool:
@@ -20,28 +19,25 @@ def is_noise_wanted(config: Config) -> bool:
     return any(gate.noise is not None for gate in config.gates)
 
 
-def load_noise(
-    config: Config, store: Store | None, ledger_head: LedgerHead | None, *, against: int | None, rows: str
-) -> TrainingNoise:
+def load_noise(config: Config, view: RegistryView | None, *, against: int | None, rows: str) -> TrainingNoise:
     """Return the recorded noise of the champion on the current rows, or the reason why it is unknown.
 
     Args:
         config: The configuration; nothing is read unless a gate asks for the noise.
-        store: The registry; ``None`` if production is not the baseline.
-        ledger_head: The ledger head.
+        view: The registry as of one entry; ``None`` if production is not the baseline.
         against: Version of the baseline.
         rows: Identifier of the evaluated rows.
 
     Raises:
         CorruptError: if the record was changed or is damaged.
     """
-    if not is_noise_wanted(config) or store is None or ledger_head is None or against is None:
+    if not is_noise_wanted(config) or view is None or against is None:
         return UNKNOWN
     fix = f"`mlci reproduce {against} -k 5` would record one"
-    place = ledger_head.state.reproduced.get(str(against))
+    place = view.state.reproduced.get(str(against))
     if place is None:
         return TrainingNoise(version=against, reason=f"version {against} has no recorded spread of retrainings; {fix}")
-    spread = _read(store, ledger_head, place, against)
+    spread = _read(view, place, against)
     if not is_recorded(spread.fingerprint, rows):
         why = f"the spread of version {against} was recorded on another evaluation set"
         return TrainingNoise(version=against, reason=f"{why}; {fix} on this one")
@@ -56,20 +52,20 @@ def load_noise(
     return TrainingNoise(version=against, runs=len(spread.reruns), spread=_deviations(spread))
 
 
-def _read(store: Store, ledger_head: LedgerHead, place: int, against: int) -> MetricSpread:
-    entry = ledger.read_verified(store, ledger_head, place)
+def _read(view: RegistryView, place: int, against: int) -> MetricSpread:
+    entry = view.entry(place)
     body = entry.body
     of = f"the spread that entry {place} names"
     if not isinstance(body, ReproductionRecorded) or body.version != against:
-        raise CorruptError(f"{store.shown}: entry {place} should have trained version {against} again and did not")
-    data = stored_files.read_description(store, body.spread, of=of)
+        raise CorruptError(f"{view.shown}: entry {place} should have trained version {against} again and did not")
+    data = stored_files.read_description(view.store, body.spread, of=of)
     try:
         found = MetricSpread.model_validate_json(data)
     except ValidationError as error:
-        what = f"{store.shown}: {of}"
+        what = f"{view.shown}: {of}"
         raise compatibility.unreadable_record(error, data, what=what, writer=entry.writer) from None
     if found.version != against or len(found.reruns) != body.runs:
-        raise CorruptError(f"{store.shown}: {of} is of other trainings than the entry says")
+        raise CorruptError(f"{view.shown}: {of} is of other trainings than the entry says")
     return found
 
 

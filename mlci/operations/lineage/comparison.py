@@ -11,13 +11,12 @@ from mlci.lineage.rows import is_recorded
 from mlci.operations import evaluation_plan, holdout_uses
 from mlci.operations.bundle.artifacts import ArtifactDigests
 from mlci.operations.bundle.provenance import BuildProvenance, collect_provenance
-from mlci.operations.context import RunContext, registry_of
+from mlci.operations.context import RunContext
 from mlci.operations.lineage import evaluation_rows, origins, trend
 from mlci.operations.models.predictions import ModelPredictions, ScoredChampion
 from mlci.operations.report_builder import ReportContext
-from mlci.registry import versions
-from mlci.registry.ledger import LedgerHead
 from mlci.registry.manifest import Environment
+from mlci.registry.registry import RegistryView
 from mlci.report.document import BaselineRef, Candidate, Lineage, PolicyRef
 
 
@@ -32,7 +31,7 @@ class ComparisonRun:
         rows: Identifier of the rows that they belong to.
         head: The checkout's commit, before any step ran.
         digests: Digests of the candidate's artifacts, if they were requested.
-        ledger_head: The ledger head, if it was read.
+        view: The registry as of one entry, if it was read.
         against: Version that the candidate was compared with.
         past: Origin of the commit that the candidate was compared with.
         scored: The champion's predictions, if they were made for this comparison.
@@ -45,7 +44,7 @@ class ComparisonRun:
     rows: str
     head: CommitHead | None
     digests: ArtifactDigests | None = None
-    ledger_head: LedgerHead | None = None
+    view: RegistryView | None = None
     against: int | None = None
     past: RecordedOrigin | None = None
     scored: ScoredChampion | None = None
@@ -127,15 +126,15 @@ def add_lineage(
     """
     result, facts = (
         comparison.result,
-        replace(comparison.facts, uses=holdout_uses.known_uses(comparison.ledger_head, comparison.result.fingerprint)),
+        replace(comparison.facts, uses=holdout_uses.known_uses(comparison.view, comparison.result.fingerprint)),
     )
     provenance, now = None, None
     if environment is not None and comparison.has_rows:
         looking = context if keep or _by_rows(comparison) else replace(context, rows=None)
         provenance = collect_provenance(looking, environment, head=comparison.head, digests=comparison.digests)
         now = origins.current_state(provenance, comparison.digests, result.fingerprint or comparison.rows)
-    if comparison.ledger_head is not None:
-        result, facts = add_history(context, comparison.ledger_head, result=result, facts=facts, now=now)
+    if comparison.view is not None:
+        result, facts = add_history(context, comparison.view, result=result, facts=facts, now=now)
     elif now is not None and comparison.past is not None:
         facts = replace(facts, lineage=origins.changes_since(context, comparison.past, now))
     return replace(comparison, result=result, facts=facts), provenance
@@ -145,12 +144,12 @@ def _by_rows(comparison: ComparisonRun) -> bool:
     """Check if the report has to list changes of the evaluation set row by row."""
     before = None if comparison.past is None else comparison.past.origin.fingerprint
     moved = before is not None and not is_recorded(before, comparison.result.fingerprint)
-    return comparison.ledger_head is not None or moved
+    return comparison.view is not None or moved
 
 
 def add_history(
     context: RunContext,
-    ledger_head: LedgerHead,
+    view: RegistryView,
     *,
     result: EvaluationResult,
     facts: ReportContext,
@@ -161,17 +160,16 @@ def add_history(
     Raises:
         CorruptError: if the version in production is damaged; a damaged older one is only a note.
     """
-    facts = replace(facts, lineage=_lineage_to_champion(context, ledger_head, now) if now is not None else None)
+    facts = replace(facts, lineage=_lineage_to_champion(context, view, now) if now is not None else None)
     gated = [
         rule.metric for rule in evaluation_plan.gate_rules(context.config) if rule.each is None and rule.across is None
     ]
-    rows, notes = trend.trend_rows(registry_of(context), ledger_head, gated, result.fingerprint)
+    rows, notes = trend.trend_rows(view, gated, result.fingerprint)
     return replace(result, notes=(*result.notes, *notes)), replace(facts, trend=rows)
 
 
-def _lineage_to_champion(context: RunContext, ledger_head: LedgerHead, now: origins.CurrentState) -> Lineage | None:
-    store = registry_of(context)
-    champion = versions.read_champion(store, ledger_head)
+def _lineage_to_champion(context: RunContext, view: RegistryView, now: origins.CurrentState) -> Lineage | None:
+    store, champion = view.store, view.champion
     if champion is None:
         return None
     before = origins.origin_of_version(store, champion, now.texts)

@@ -6,11 +6,9 @@ from itertools import islice, takewhile
 from mlci.errors import OutsideError
 from mlci.lineage.rows import is_recorded
 from mlci.metrics import catalogue
-from mlci.registry import versions
 from mlci.registry.entries import Promotion, Rollback
-from mlci.registry.ledger import LedgerHead
 from mlci.registry.ledger_state import rolled_back_versions
-from mlci.registry.store import Store
+from mlci.registry.registry import RegistryView
 from mlci.registry.versions import Version
 from mlci.report.document import TrendPoint, TrendRow
 
@@ -24,7 +22,7 @@ _DECISIONS = 64  # promotions and rollbacks that are read for that
 
 
 def trend_rows(
-    store: Store, ledger_head: LedgerHead, metrics: Iterable[str], fingerprint: str | None
+    view: RegistryView, metrics: Iterable[str], fingerprint: str | None
 ) -> tuple[tuple[TrendRow, ...], tuple[str, ...]]:
     """Return a row for each metric, oldest version first, and notes about versions that can't be read.
 
@@ -32,13 +30,13 @@ def trend_rows(
 
     Args:
         store: The registry.
-        ledger_head: The ledger head.
+        view: The registry as of one entry.
         metrics: Metrics on the whole set, as gates name them.
         fingerprint: Fingerprint of the current evaluation set; numbers on another set can't be compared.
     """
     found: list[Version] = []
     notes: list[str] = []
-    for item in metric_history(store, ledger_head):
+    for item in metric_history(view):
         if isinstance(item, Version):
             found.append(item)
         else:
@@ -47,31 +45,29 @@ def trend_rows(
     return tuple(row for row in rows if row is not None), tuple(notes)
 
 
-def metric_history(store: Store, ledger_head: LedgerHead) -> Iterator[Version | OutsideError]:
+def metric_history(view: RegistryView) -> Iterator[Version | OutsideError]:
     """Yield the versions that led to the champion, oldest first; an unreadable one is yielded as its error.
 
     Versions that were rolled back are left out.
     """
-    newest = ledger_head.state.champion or 0
+    newest = view.state.champion or 0
     oldest = max(1, newest - LOOKED + 1)
     rolled_back: set[int] = set()
     if newest > 1:
         try:
-            rolled_back = _rolled_back(store, ledger_head, ledger_head.state.promoted[str(oldest)])
+            rolled_back = _rolled_back(view, view.state.promoted[str(oldest)])
         except OutsideError as error:
             yield error
     for number in [number for number in range(oldest, newest + 1) if number not in rolled_back][-MOST:]:
         try:
-            yield versions.read_version(store, ledger_head, number)
+            yield view.version(number)
         except OutsideError as error:
             yield error
 
 
-def _rolled_back(store: Store, ledger_head: LedgerHead, since: int) -> set[int]:
+def _rolled_back(view: RegistryView, since: int) -> set[int]:
     """Return the rolled-back versions among those promoted by entry ``since`` or later."""
-    decided = takewhile(
-        lambda entry: entry.number >= since, islice(versions.iter_decisions(store, ledger_head), _DECISIONS)
-    )
+    decided = takewhile(lambda entry: entry.number >= since, islice(view.decisions(), _DECISIONS))
     steps = [entry.body for entry in decided if isinstance(entry.body, Promotion | Rollback)]
     return set(rolled_back_versions(reversed(steps)))
 

@@ -28,8 +28,8 @@ from mlci.operations.models import file_guards, rescore
 from mlci.operations.models.predictions import ModelPredictions, OwnRows, StepContext, make_predictions
 from mlci.registry import stored_files
 from mlci.registry.entries import Rerun
-from mlci.registry.ledger import LedgerHead
 from mlci.registry.manifest import Manifest, VersionFile
+from mlci.registry.registry import RegistryView
 from mlci.registry.versions import Version
 
 KINDS = ("uv.lock", "pylock.toml", "requirements.txt")
@@ -73,7 +73,7 @@ def with_recipe(context: RunContext, version: Version) -> RunContext:
     Raises:
         InputError: if the version can't be trained again.
     """
-    recipe, of, store = version.manifest.recipe, f"version {version.number}", registry_of(context)
+    recipe, of, store = version.manifest.recipe, f"version {version.number}", registry_of(context).store
     commit = recipe.commit
     why = None
     if commit is None:
@@ -97,14 +97,12 @@ def with_recipe(context: RunContext, version: Version) -> RunContext:
     return context.with_config(context.config.model_copy(update=steps))
 
 
-def original_model(
-    context: RunContext, ledger_head: LedgerHead, version: Version, *, own_rows: bool
-) -> ModelPredictions:
+def original_model(context: RunContext, view: RegistryView, version: Version, *, own_rows: bool) -> ModelPredictions:
     """Return the version's predictions on the current rows: recorded ones, or new ones of its own model.
 
     With ``own_rows`` each rerun makes its own evaluation set, and the version's own predictions are used.
     """
-    store, of = registry_of(context), f"version {version.number}"
+    store, of = registry_of(context).store, f"version {version.number}"
 
     def fetch(file: VersionFile, target: Path) -> Path:
         return stored_files.fetch_file(store, file, target, of=of)
@@ -115,8 +113,8 @@ def original_model(
         return replace(production.version_predictions(context.config, version, own, path), made_on=None)
     rows = ref_or_file.rows_fingerprint(context)
     known = own if ref_or_file.is_same_set(context, own.fingerprint, rows) else None
-    if known is None and version.number == ledger_head.state.champion:
-        known = production.added_for_rows(store, ledger_head, rows)
+    if known is None and version.number == view.state.champion:
+        known = production.added_for_rows(view, rows)
     if known is not None:
         path = fetch(known.file, context.scratch / "baseline" / known.file.name)
         return production.version_predictions(context.config, version, known, path)
@@ -179,7 +177,7 @@ def _on_rows_of(context: RunContext, version: Version, before: ModelPredictions,
     """
     if context.fingerprint(data) == version.manifest.data.fingerprint:
         return before
-    of, own = f"version {version.number}", evaluation_rows.rows_of_version(context, registry_of(context), version)
+    of, own = f"version {version.number}", evaluation_rows.rows_of_version(context, registry_of(context).store, version)
     if own is None or (own.key is None and not own.in_order):
         raise InputError(
             f"the rerun of {of} made another evaluation set, and its rows can't be matched with those of {of}; let "
@@ -254,7 +252,7 @@ def build_environment(
             "makes it, is not on PATH: `pip install uv`; or train in this job's own by `--environment job`"
         )
     path = worktree.root / locked.name
-    stored_files.fetch_file(registry_of(context), locked, path, of=f"version {version.number}")
+    stored_files.fetch_file(registry_of(context).store, locked, path, of=f"version {version.number}")
     variables = {"VIRTUAL_ENV": str(home), "UV_PROJECT_ENVIRONMENT": str(home), "PYTHONNOUSERSITE": "1"}
     fix = f"`{locked.name}` of version {version.number}, or `--environment job`"
     for command in _environment_commands(str(builder.uv), path.name, version.manifest.environment.python, home):

@@ -20,12 +20,11 @@ from mlci.metrics import catalogue
 from mlci.metrics.statistics import Scope
 from mlci.operations import evaluation_plan, metrics_only
 from mlci.operations.baseline import made_by_training, production
-from mlci.operations.context import RunContext, registry_of
+from mlci.operations.context import RunContext
 from mlci.operations.metrics_only import MetricValues
 from mlci.operations.models.predictions import ModelPredictions
 from mlci.operations.models.relevant_changes import find_difference, reason_to_train
-from mlci.registry import versions
-from mlci.registry.ledger import LedgerHead
+from mlci.registry.registry import RegistryView
 from mlci.registry.versions import Version
 from mlci.report.document import DisparityRow, Evidenced, MetricRow, Report
 
@@ -78,14 +77,14 @@ def same_as_file(context: RunContext, baseline: ModelPredictions) -> ModelPredic
     return replace(baseline, label=None)
 
 
-def recorded_champion(context: RunContext, ledger_head: LedgerHead) -> tuple[Version, Report] | None:
+def recorded_champion(context: RunContext, view: RegistryView) -> tuple[Version, Report] | None:
     """Return the champion and its report, if training would reproduce its model and its evaluation set.
 
     Args:
         context: Run context with the registry.
-        ledger_head: The ledger head.
+        view: The registry as of one entry.
     """
-    champion = versions.read_champion(registry_of(context), ledger_head)
+    champion = view.champion
     if champion is None or not _inside(context):
         return None
     of = f"version {champion.number}"
@@ -117,19 +116,19 @@ def same_as_ref(context: RunContext, ref: str) -> bool:
         return False
 
 
-def same_metrics(context: RunContext, ledger_head: LedgerHead | None) -> MetricValues | None:
+def same_metrics(context: RunContext, view: RegistryView | None) -> MetricValues | None:
     """Return the baseline's numbers in metrics files as the candidate's, if it would be made from the same files.
 
     The numbers are empty if nothing recorded any: against a reference whose metrics file git does not track.
     """
     if not _inside(context):
         return None
-    if ledger_head is not None:
-        champion = versions.read_champion(registry_of(context), ledger_head)
+    if view is not None:
+        champion = view.champion
         of = f"version {champion.number}" if champion is not None else "production"
         made_from = None if champion is None else production.made_from(context.config, champion)
         same = same_files(context, made_from, of=of)
-        return metrics_only.champion_values(context, ledger_head) if same else None
+        return metrics_only.champion_values(context, view) if same else None
     baseline = context.config.baseline
     if not isinstance(baseline, Baseline):
         return None

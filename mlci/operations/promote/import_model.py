@@ -17,9 +17,8 @@ from mlci.operations.models.predictions import kept_model_path
 from mlci.operations.promote.promote import PromotionResult, append_version
 from mlci.operations.promote.reevaluate import reevaluate_bundle
 from mlci.operations.report_builder import ReportContext, build_report
-from mlci.registry import ledger
-from mlci.registry.ledger import LedgerHead
 from mlci.registry.manifest import Bundle, Data, Environment, Predictions
+from mlci.registry.registry import Registry, RegistryView
 from mlci.report.document import BaselineRef, Candidate, Report
 
 MISSING = "missing"
@@ -68,20 +67,20 @@ def import_model(
         InputError: if the registry has a version already, or the configuration can't score the model.
         OutsideError: if the registry can't be reached.
     """
-    store = registry_of(context)
-    ledger_head = ledger.read_ledger_head(store)
-    if ledger_head.state.versions:
+    registry = registry_of(context)
+    view = registry.view()
+    if view.state.versions:
         raise InputError(
-            f"{store.shown} has {ledger_head.state.versions} versions already; `--import` makes version 1 only. "
+            f"{view.shown} has {view.state.versions} versions already; `--import` makes version 1 only. "
             "Evaluate the model as a candidate: `mlci run`, then `mlci promote`"
         )
-    if context.config.evaluation is None or context.author is None:
+    if context.config.evaluation is None:
         raise InputError("`--import` needs an evaluation set: a metrics file has no model to import")
     bundle = _bundle(context, model, environment=environment)
-    bundle, missing = _scored(context, bundle, ledger_head, save=save)
+    bundle, missing = _scored(context, bundle, view, save=save)
     more = {**bundle.content.more, **({"predictions": f"missing: {missing}"} if missing else {})}
     bundle = replace(bundle, content=bundle.content.model_copy(update={"more": more}))
-    done = append_version(store, context.author, bundle, ledger_head, note or f"imported from {model.source}")
+    done = append_version(registry, view, bundle, note or f"imported from {model.source}")
     return replace(done, notes=_notes(model, missing))
 
 
@@ -157,13 +156,13 @@ def _files(config: Config, model: ImportedModel) -> tuple[list[Artifact], bool]:
 
 
 def _scored(
-    context: RunContext, bundle: VerifiedBundle, ledger_head: LedgerHead, *, save: Callable[[Report], str]
+    context: RunContext, bundle: VerifiedBundle, view: RegistryView, *, save: Callable[[Report], str]
 ) -> tuple[VerifiedBundle, str | None]:
     """Score and judge the model; return why its predictions are missing if that fails."""
     rows = ref_or_file.rows_fingerprint(context)
-    unstamped = replace(context, author=None)  # an import is not a use of the evaluation set
+    reading = replace(context, registry=Registry(view.store))  # an import is not a use of the evaluation set
     try:
-        judged = reevaluate_bundle(unstamped, bundle, ledger_head, rows=rows, save=save)
+        judged = reevaluate_bundle(reading, bundle, view, rows=rows, save=save)
     except UserCodeError as error:
         save(bundle.report)
         return bundle, f"in a workflow `mlci promote` runs no user code, and {error}; the next `mlci run` scores it"

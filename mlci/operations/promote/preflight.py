@@ -7,13 +7,12 @@ from dataclasses import dataclass, field
 from itertools import islice
 
 from mlci.git.git import Git
-from mlci.registry import ledger, stored_files, verification, versions
+from mlci.registry import ledger, stored_files, verification
 from mlci.registry.entries import Entry, PredictionsAdded, Promotion, ReproductionRecorded, Rollback
 from mlci.registry.errors import BACK, CorruptError, FileError, MendableError
-from mlci.registry.ledger import LedgerHead
 from mlci.registry.ledger_state import rolled_back_versions
 from mlci.registry.manifest import Content, VersionFile, same
-from mlci.registry.registry import Author
+from mlci.registry.registry import Author, RegistryView
 from mlci.registry.store import SizeReader, Store
 from mlci.registry.verification import RESTORE_CHECKPOINT, SET_CLOCK, named_files
 from mlci.registry.versions import Version
@@ -69,9 +68,7 @@ class _Record:
     latest: Entry | None = None
 
 
-def check_registry(
-    store: Store, champion: Version | None, *, now: str, despite: str | None, against: str | None = None
-) -> RegistryCheck:
+def check_registry(view: RegistryView, *, now: str, despite: str | None, against: str | None = None) -> RegistryCheck:
     """Check the registry before a promotion.
 
     Entries are verified from the newest back to the last promotion, whose writer verified those before it, and at least
@@ -81,8 +78,7 @@ def check_registry(
     the clocks of earlier writers.
 
     Args:
-        store: The registry.
-        champion: The version in production.
+        view: The registry as of its newest entry.
         now: Time of this machine's clock, RFC 3339.
         despite: The user's reason to promote despite faults; ``None`` if faults stop the promotion.
         against: Version that the candidate was judged against, which has to be in the ledger.
@@ -91,15 +87,14 @@ def check_registry(
         CorruptError: if the ledger is damaged, even with ``despite``; or if another fault was found without it.
         OutsideError: if the registry can't be reached.
     """
-    ledger_head = ledger.read_ledger_head(store)
-    record = _record(store, ledger_head)
+    record = _record(view)
     clock = () if record.latest is None else verification.checkpoint_behind(record.latest, now)
-    lacks = verification.lacks_checkpoint(store, ledger_head.number)
+    lacks = verification.lacks_checkpoint(view.store, view.number)
     found = (
         *(RegistryFault(text, SET_CLOCK) for text in clock),
         *(RegistryFault(text, RESTORE_CHECKPOINT) for text in lacks),
-        *_cut(store, ledger_head, against),
-        *_files(store, record, champion),
+        *_cut(view, against),
+        *_files(view, record),
     )
     if found and despite is None:
         raise MendableError(refusal_message(found))
@@ -118,12 +113,12 @@ def refusal_message(found: tuple[RegistryFault, ...]) -> str:
     )
 
 
-def _record(store: Store, ledger_head: LedgerHead) -> _Record:
+def _record(view: RegistryView) -> _Record:
     """Verify the newest part of the ledger, and read earlier promotions and additions that are checked."""
-    found, state = _Record(), ledger_head.state
+    found, state = _Record(), view.state
     newest = [state.promoted[str(number)] for number in range(max(1, state.versions - RECENT), state.versions + 1)]
-    first = max(1, min([ledger_head.number - VERIFIED + 1, *newest[-1:]]))
-    for entry in ledger.iter_since(store, ledger_head, first) if ledger_head.number else ():
+    first = max(1, min([view.number - VERIFIED + 1, *newest[-1:]]))
+    for entry in ledger.iter_since(view.store, view.head, first) if view.number else ():
         if isinstance(entry.body, Promotion | Rollback):
             found.decisions.append(entry)
         elif isinstance(entry.body, PredictionsAdded | ReproductionRecorded):
@@ -131,7 +126,7 @@ def _record(store: Store, ledger_head: LedgerHead) -> _Record:
         found.latest = verification.latest_time(filter(None, (found.latest, entry)))
     added = sorted({*state.rescored.values(), *state.reproduced.values()})[-RECENT:]
     older = {number for number in (*newest, *added) if number < first}
-    for entry in ledger.iter_verified(store, ledger_head, older):
+    for entry in ledger.iter_verified(view.store, view.head, older):
         (found.decisions if isinstance(entry.body, Promotion) else found.added).insert(0, entry)
     found.promotions = [entry for entry in found.decisions if isinstance(entry.body, Promotion)]
     return found
@@ -150,11 +145,11 @@ def _steps(record: _Record) -> Iterator[Promotion | Rollback]:
         champion = step.version
 
 
-def _cut(store: Store, ledger_head: LedgerHead, against: str | None) -> Iterator[RegistryFault]:
+def _cut(view: RegistryView, against: str | None) -> Iterator[RegistryFault]:
     """Yield the fault that the candidate was judged against a version that is not in the ledger."""
-    if against is not None and against not in ledger_head.state.promoted:
+    if against is not None and against not in view.state.promoted:
         lost = f"the candidate was judged against version {against}, which is not in the ledger"
-        yield RegistryFault(f"{store.shown}: {lost}", f"Restore the entries behind {ledger_head.number} from a copy")
+        yield RegistryFault(f"{view.shown}: {lost}", f"Restore the entries behind {view.number} from a copy")
 
 
 @dataclass(frozen=True)
@@ -167,24 +162,26 @@ class _Look:
     champion: bool
 
 
-def _files(store: Store, record: _Record, champion: Version | None) -> Iterator[RegistryFault]:
+def _files(view: RegistryView, record: _Record) -> Iterator[RegistryFault]:
     """Collect the files of versions and of additions, the newest first, each file once."""
     found: list[_Look | RegistryFault] = []
+    champion = view.champion
     if champion is not None:
-        found += _named(store, champion.entry, read=True, champion=True)
+        found += _named(view, champion.entry, read=True, champion=True)
     others = [one for one in reversed(record.promotions) if champion is None or one.number != champion.entry.number]
     for place, entry in enumerate(others[:RECENT]):
-        found += _named(store, entry, read=place < READ)
+        found += _named(view, entry, read=place < READ)
     for entry in record.added[-RECENT:]:
         own = champion is not None and _of(entry) == champion.number
-        found += _named(store, entry, read=own, champion=own)
-    yield from _wrong(store, found)
+        found += _named(view, entry, read=own, champion=own)
+    yield from _wrong(view.store, found)
 
 
-def _named(store: Store, entry: Entry, *, read: bool, champion: bool = False) -> list[_Look | RegistryFault]:
+def _named(view: RegistryView, entry: Entry, *, read: bool, champion: bool = False) -> list[_Look | RegistryFault]:
     """Return the files that an entry names; a fault if its description is damaged."""
     try:
-        return [_Look(file, of, read, champion) for file, of in named_files(store, entry)]
+        version = view.promoted(entry) if isinstance(entry.body, Promotion) else None
+        return [_Look(file, of, read, champion) for file, of in named_files(view.store, entry, version)]
     except CorruptError as error:
         return [_fault(error, champion=champion)]
 
@@ -221,36 +218,30 @@ RolledBack = Mapping[int, str]
 :func:`mlci.registry.ledger_state.rolled_back_versions`."""
 
 
-def find_rolled_back_match(
-    store: Store, ledger_head: LedgerHead, content: Content, rolled_back: RolledBack
-) -> str | None:
+def find_rolled_back_match(view: RegistryView, content: Content, rolled_back: RolledBack) -> str | None:
     """Return a refusal if a candidate is a version that was rolled back; ``None`` if it is not."""
-    for version, reason in _rolled_back_versions(store, ledger_head, rolled_back):
+    for version, reason in _rolled_back_versions(view, rolled_back):
         if same(version.manifest, content):
             how = f"version {version.number} holds these bytes and was rolled back: {reason}"
             return f"{how}; `mlci rollback --to {version.number}` restores it on purpose"
     return None
 
 
-def rolled_back_model_note(
-    store: Store, ledger_head: LedgerHead, content: Content, rolled_back: RolledBack
-) -> str | None:
+def rolled_back_model_note(view: RegistryView, content: Content, rolled_back: RolledBack) -> str | None:
     """Return a note if another commit made the same files as a version that was rolled back.
 
     That is not a reason to refuse them: the fault may have been in the code beside the model, and be fixed now.
     """
-    for version, reason in _rolled_back_versions(store, ledger_head, rolled_back):
+    for version, reason in _rolled_back_versions(view, rolled_back):
         if content.files and version.manifest.files == content.files:
             return f"version {version.number} has the same model files, and was rolled back: {reason}"
     return None
 
 
-def _rolled_back_versions(
-    store: Store, ledger_head: LedgerHead, rolled_back: RolledBack
-) -> Iterator[tuple[Version, str]]:
+def _rolled_back_versions(view: RegistryView, rolled_back: RolledBack) -> Iterator[tuple[Version, str]]:
     for number in sorted(rolled_back, reverse=True)[:RECENT_ROLLBACKS]:
         with contextlib.suppress(CorruptError):  # the preflight has reported it
-            yield versions.read_version(store, ledger_head, number), rolled_back[number]
+            yield view.version(number), rolled_back[number]
 
 
 def is_older_build(git: Git, content: Content, champion: Version) -> str | None:
@@ -291,7 +282,7 @@ def _is_known_commit(git: Git, commit: str | None) -> bool:
     )
 
 
-def find_own_decision(store: Store, ledger_head: LedgerHead, author: Author) -> Entry | None:
+def find_own_decision(view: RegistryView, author: Author) -> Entry | None:
     """Return the newest decision that this invocation wrote in an earlier attempt.
 
     Raises:
@@ -300,5 +291,5 @@ def find_own_decision(store: Store, ledger_head: LedgerHead, author: Author) -> 
     intent = author.intent
     if intent is None:
         return None
-    recent = islice(versions.iter_decisions(store, ledger_head), _REPEATED if intent.repeated else _FIRST)
+    recent = islice(view.decisions(), _REPEATED if intent.repeated else _FIRST)
     return next((entry for entry in recent if entry.intent == intent.id), None)

@@ -26,13 +26,10 @@ from mlci.operations.promote.preflight import (
     unknown_order_note,
 )
 from mlci.operations.promote.reevaluate import reevaluate_bundle
-from mlci.registry import ledger, registry, stored_files, versions
+from mlci.registry import stored_files
 from mlci.registry.entries import LedgerState, Promotion
-from mlci.registry.ledger import LedgerHead
 from mlci.registry.manifest import Manifest, same
-from mlci.registry.registry import Author
-from mlci.registry.store import Store
-from mlci.registry.versions import Version
+from mlci.registry.registry import Author, Registry, RegistryView
 from mlci.report.document import Report
 from mlci.report.text.number_format import pluralize
 from mlci.util.digests import canonical_json
@@ -111,70 +108,95 @@ def promote(
         CorruptError: if the registry fails the checks of :mod:`mlci.operations.promote.preflight`.
         OutsideError: if the registry can't be reached, or other promotions came first every time.
     """
-    store, author = registry_of(context), _stamp(context)
-    bundle = open_bundle(out)
+    registry, bundle = registry_of(context), open_bundle(out)
     if bundle.content.model != context.config.model:
         raise InputError(f"the bundle in {out} is of the model `{bundle.content.model}`, not `{context.config.model}`")
-    rows = _rows(context, bundle)
-    again: tuple[str, ...] = ()
-    distrust = options.again
+    promotion = _Promotion(context, options, save, _rows(context, bundle), bundle)
     for _ in range(_TRIES):
-        ledger_head = ledger.read_ledger_head(store)
-        if (own := _own(store, ledger_head, author, bundle)) is not None:
-            return replace(own, again=again)
-        champion = versions.read_champion(store, ledger_head)
-        stale = [_ASKED] * distrust + _stale(context.loaded, bundle, ledger_head, rows)
-        if bundle.report.verdict == "block" and not stale:
-            _keep_champion_predictions(store, author, ledger_head, bundle)
-            return PromotionResult(report=bundle.report, again=again, refused="a gate blocks")
-        context.say(f"promote: verifying {store.shown}, {pluralize(ledger_head.number, 'entry', 'entries')}")
-        said = bundle.report.baseline
-        against = said.version if said.source == "production" else None
-        checked = preflight.check_registry(store, champion, now=author.now(), despite=options.despite, against=against)
-        if (settled := _settled(context, store, ledger_head, bundle, champion, checked.rolled_back)) is not None:
-            return replace(settled, again=again)
-        if stale:
-            try:
-                _refuse_other_rows(context, bundle, stale, rows)
-                judged = reevaluate_bundle(context, bundle, ledger_head, rows=rows, save=save)
-            except UserCodeError as error:
-                return PromotionResult(report=bundle.report, again=again, refused=_needs_user_code(stale, error))
-            again = (*again, *(line for line in stale if line not in again))
-            bundle, distrust = judged, False
-        if bundle.report.verdict == "block":
-            return PromotionResult(report=bundle.report, again=again, refused="a gate blocks")
         try:
-            notes = (*checked.wrong, *_notes(context, store, ledger_head, bundle, champion, checked.rolled_back))
-            words, mend = options.words(checked.wrong), bool(checked.wrong)
-            return replace(
-                append_version(store, author, bundle, ledger_head, words, mend=mend), again=again, notes=notes
-            )
+            return replace(promotion.attempt(registry), again=promotion.again)
         except MovedError:
             context.say("another version was promoted meanwhile; checking again")
-    raise OutsideError(f"{store.shown}: other promotions came first {_TRIES} times in a row; try again later")
+    raise OutsideError(f"{registry.shown}: other promotions came first {_TRIES} times in a row; try again later")
 
 
-def _own(store: Store, ledger_head: LedgerHead, author: Author, bundle: VerifiedBundle) -> PromotionResult | None:
+@dataclass
+class _Promotion:
+    """A promotion under way: its bundle, which a re-evaluation replaces, and why it was re-evaluated."""
+
+    context: RunContext
+    options: PromoteOptions
+    save: Callable[[Report], str]
+    rows: str
+    bundle: VerifiedBundle
+    again: tuple[str, ...] = ()
+
+    def attempt(self, registry: Registry) -> PromotionResult:
+        """Check the registry and the bundle as of the newest entry, and append the promotion.
+
+        Raises:
+            MovedError: if another promotion or rollback came in between.
+        """
+        view, author = registry.view(), registry.required_author()
+        if (own := _own(view, author, self.bundle)) is not None:
+            return own
+        stale = self._stale(view)
+        if self.bundle.report.verdict == "block" and not stale:
+            _keep_champion_predictions(self.context, view, self.bundle)
+            return self._refused("a gate blocks")
+        checked = self._check(view, author)
+        if (settled := _settled(self.context, view, self.bundle, checked.rolled_back)) is not None:
+            return settled
+        if stale:
+            try:
+                self._reevaluate(view, stale)
+            except UserCodeError as error:
+                return self._refused(_needs_user_code(stale, error))
+        if self.bundle.report.verdict == "block":
+            return self._refused("a gate blocks")
+        notes = (*checked.wrong, *_notes(self.context, view, self.bundle, checked.rolled_back))
+        words, mend = self.options.words(checked.wrong), bool(checked.wrong)
+        return replace(append_version(registry, view, self.bundle, words, mend=mend), notes=notes)
+
+    def _stale(self, view: RegistryView) -> list[str]:
+        asked = self.options.again and _ASKED not in self.again
+        return [_ASKED] * asked + _stale(self.context.loaded, self.bundle, view, self.rows)
+
+    def _check(self, view: RegistryView, author: Author) -> preflight.RegistryCheck:
+        self.context.say(f"promote: verifying {view.shown}, {pluralize(view.number, 'entry', 'entries')}")
+        said = self.bundle.report.baseline
+        against = said.version if said.source == "production" else None
+        return preflight.check_registry(view, now=author.now(), despite=self.options.despite, against=against)
+
+    def _reevaluate(self, view: RegistryView, stale: list[str]) -> None:
+        """Replace the bundle by its re-evaluation.
+
+        Raises:
+            UserCodeError: if user code would have to run in a job that must not run any.
+        """
+        _refuse_other_rows(self.context, self.bundle, stale, self.rows)
+        self.bundle = reevaluate_bundle(self.context, self.bundle, view, rows=self.rows, save=self.save)
+        self.again = (*self.again, *(line for line in stale if line not in self.again))
+
+    def _refused(self, why: str) -> PromotionResult:
+        return PromotionResult(report=self.bundle.report, refused=why)
+
+
+def _own(view: RegistryView, author: Author, bundle: VerifiedBundle) -> PromotionResult | None:
     """Return the outcome if an earlier attempt of this invocation promoted these bytes already."""
-    entry = find_own_decision(store, ledger_head, author)
+    entry = find_own_decision(view, author)
     if entry is None or not isinstance(entry.body, Promotion):
         return None
-    version = versions.promoted(store, entry)
+    version = view.promoted(entry)
     if not same(version.manifest, bundle.content):
         return None
-    number, now = version.number, ledger_head.state.champion
+    number, now = version.number, view.state.champion
     since = "" if now == number else f"; version {now} is in production now"
     words = f"an earlier attempt of this command promoted version {number} (entry {entry.number}){since}"
     replaced = entry.body.replaced
     return PromotionResult(
         report=bundle.report, version=number, replaced=replaced, earlier=entry.number, notes=(words,)
     )
-
-
-def _stamp(context: RunContext) -> Author:
-    if context.author is None:
-        raise ValueError("the run context has no author")
-    return context.author
 
 
 def _rows(context: RunContext, bundle: VerifiedBundle) -> str:
@@ -232,30 +254,26 @@ def _remedy(stale: list[str]) -> str:
     return trains[0].upper() + trains[1:]
 
 
-def _keep_champion_predictions(store: Store, author: Author, ledger_head: LedgerHead, bundle: VerifiedBundle) -> None:
+def _keep_champion_predictions(context: RunContext, view: RegistryView, bundle: VerifiedBundle) -> None:
     """Add the champion's predictions on a moved evaluation set, which the run made: it stays the champion."""
     scored = bundle.scored
-    if scored is None or ledger_head.state.champion != scored.version:
+    if scored is None or view.state.champion != scored.version:
         return
-    if production.added_for_rows(store, ledger_head, scored.predictions.fingerprint) is None:
-        production.keep_rescored(store, author, scored)
+    if production.added_for_rows(view, scored.predictions.fingerprint) is None:
+        production.keep_rescored(context, scored)
 
 
 def _settled(
-    context: RunContext,
-    store: Store,
-    ledger_head: LedgerHead,
-    bundle: VerifiedBundle,
-    champion: Version | None,
-    rolled_back: RolledBack,
+    context: RunContext, view: RegistryView, bundle: VerifiedBundle, rolled_back: RolledBack
 ) -> PromotionResult | None:
     """Return the outcome if nothing is to be appended: in production already, rolled back, or an older build."""
+    champion = view.champion
     content = bundle.content
     if champion is not None and same(champion.manifest, content):
         return PromotionResult(
             report=bundle.report, version=champion.number, notes=("these bytes are in production already",)
         )
-    if (back := find_rolled_back_match(store, ledger_head, content, rolled_back)) is not None:
+    if (back := find_rolled_back_match(view, content, rolled_back)) is not None:
         return PromotionResult(report=bundle.report, refused=back)
     if champion is not None and (older := is_older_build(context.git, content, champion)) is not None:
         return PromotionResult(
@@ -264,10 +282,10 @@ def _settled(
     return None
 
 
-def _stale(loaded: LoadedConfig, bundle: VerifiedBundle, ledger_head: LedgerHead, rows: str) -> list[str]:
+def _stale(loaded: LoadedConfig, bundle: VerifiedBundle, view: RegistryView, rows: str) -> list[str]:
     """Return the reasons why a verdict is outdated."""
     reasons, against = [], bundle.report.baseline
-    champion = None if ledger_head.state.champion is None else str(ledger_head.state.champion)
+    champion = None if view.state.champion is None else str(view.state.champion)
     if against.source != "production":
         reasons.append(f"{_NOT_PRODUCTION} (`baseline` was {against.source})")
     elif against.version != champion:
@@ -297,16 +315,10 @@ def _terms(config: Config) -> dict[str, Any]:
 
 
 def append_version(
-    store: Store,
-    author: Author,
-    bundle: VerifiedBundle,
-    ledger_head: LedgerHead,
-    note: str | None,
-    *,
-    mend: bool = False,
+    registry: Registry, view: RegistryView, bundle: VerifiedBundle, note: str | None, *, mend: bool = False
 ) -> PromotionResult:
     """Store the files, then append the one entry that decides."""
-    seen, number = ledger_head.state, ledger_head.state.versions + 1
+    store, seen, number = registry.store, view.state, view.state.versions + 1
     manifest = Manifest.of(bundle.content, number)
     for file in bundle.content.everything():
         of = f"the bundle for version {number}"
@@ -318,27 +330,20 @@ def append_version(
             raise MovedError
         return Promotion(version=number, manifest=digest, replaced=state.champion, note=note)
 
-    entry = registry.append_entry(store, author, decide)
+    entry = registry.append(decide)
     return PromotionResult(
         report=bundle.report, version=number, replaced=seen.champion, entry=entry.number if entry is not None else None
     )
 
 
-def _notes(
-    context: RunContext,
-    store: Store,
-    ledger_head: LedgerHead,
-    bundle: VerifiedBundle,
-    champion: Version | None,
-    rolled_back: RolledBack,
-) -> tuple[str, ...]:
+def _notes(context: RunContext, view: RegistryView, bundle: VerifiedBundle, rolled_back: RolledBack) -> tuple[str, ...]:
     recipe, found = bundle.content.recipe, []
     if recipe.commit is None:
         found.append("it was made outside of git, so it can't be reproduced")
     elif recipe.dirty:
         found.append("it was made from a checkout with uncommitted changes, so it can't be reproduced from its commit")
-    if (order := unknown_order_note(context.git, bundle.content, champion)) is not None:
+    if (order := unknown_order_note(context.git, bundle.content, view.champion)) is not None:
         found.append(order)
-    if (back := rolled_back_model_note(store, ledger_head, bundle.content, rolled_back)) is not None:
+    if (back := rolled_back_model_note(view, bundle.content, rolled_back)) is not None:
         found.append(back)
     return tuple(found)

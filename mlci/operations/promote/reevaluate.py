@@ -26,14 +26,14 @@ from mlci.operations.lineage.origins import CurrentState
 from mlci.operations.models import rescore
 from mlci.operations.models.predictions import PER_ROWS, ModelPredictions
 from mlci.operations.report_builder import ReportContext, build_report
-from mlci.registry.ledger import LedgerHead
 from mlci.registry.manifest import VersionFile
+from mlci.registry.registry import RegistryView
 from mlci.report.document import Report, SharedRows
 from mlci.util.digests import sha256_of
 
 
 def reevaluate_bundle(
-    context: RunContext, bundle: VerifiedBundle, ledger_head: LedgerHead, *, rows: str, save: Callable[[Report], str]
+    context: RunContext, bundle: VerifiedBundle, view: RegistryView, *, rows: str, save: Callable[[Report], str]
 ) -> VerifiedBundle:
     """Compare a bundle's model with the current champion, and return the bundle with the new report.
 
@@ -43,7 +43,7 @@ def reevaluate_bundle(
     Args:
         context: Run context with the registry.
         bundle: The bundle.
-        ledger_head: The ledger head.
+        view: The registry as of one entry.
         rows: Identifier of the current rows.
         save: Writes a new report and everything rendered from it; returns the text of ``report.json``.
 
@@ -53,11 +53,11 @@ def reevaluate_bundle(
     _refuse_custom_metrics(context)
     context = context.with_config(context.config.model_copy(update={"baseline": "production"}))
     if context.config.evaluation is None:
-        judged = _judge_numbers(context, bundle, ledger_head)
+        judged = _judge_numbers(context, bundle, view)
     else:
         if not is_recorded(bundle.content.predictions.fingerprint, rows):
             bundle = _scored(context, bundle, rows)
-        judged = _judge_predictions(context, bundle, ledger_head, rows)
+        judged = _judge_predictions(context, bundle, view, rows)
     baseline, result = judged.baseline, judged.result
     digests = ArtifactDigests(digest=bundle.content.predictions.file.digest, predictions=None)
     use = holdout_uses.use_of_run(context, result.fingerprint, digests)
@@ -67,7 +67,7 @@ def reevaluate_bundle(
     now = _now(bundle, result, kept[1] if kept else None)
     if facts.made_by_training:
         result = replace(result, notes=(*result.notes, made_by_training.MADE))
-    result, facts = comparison.add_history(context, ledger_head, result=result, facts=facts, now=now)
+    result, facts = comparison.add_history(context, view, result=result, facts=facts, now=now)
     report = build_report(result, judged.gates, facts)
     text = save(report).encode()
     if use is not None:
@@ -86,12 +86,12 @@ class _Judged:
     shared: SharedRows | None = None
 
 
-def _judge_predictions(context: RunContext, bundle: VerifiedBundle, ledger_head: LedgerHead, rows: str) -> _Judged:
+def _judge_predictions(context: RunContext, bundle: VerifiedBundle, view: RegistryView, rows: str) -> _Judged:
     """Compare a bundle's predictions on the current rows with the champion's."""
-    config, baseline = context.config, production.champion_predictions(context, ledger_head, scored=bundle.scored)
+    config, baseline = context.config, production.champion_predictions(context, view, scored=bundle.scored)
     measured = evaluate_models(context, _candidate(bundle), baseline, data=context.data)
     against = baseline.version if baseline else None
-    noise = training_noise.load_noise(config, context.registry, ledger_head, against=against, rows=rows)
+    noise = training_noise.load_noise(config, view, against=against, rows=rows)
     gates = judge_gates(config, measured.result, noise)
     return _Judged(baseline=baseline, result=measured.result, gates=gates, shared=measured.shared)
 
@@ -107,9 +107,9 @@ def _refuse_custom_metrics(context: RunContext) -> None:
         raise UserCodeError(f"the custom metric `{own[0]}` would have to be evaluated")
 
 
-def _judge_numbers(context: RunContext, bundle: VerifiedBundle, ledger_head: LedgerHead) -> _Judged:
+def _judge_numbers(context: RunContext, bundle: VerifiedBundle, view: RegistryView) -> _Judged:
     """Compare the numbers of a bundle's metrics file with the champion's."""
-    before = metrics_only.champion_values(context, ledger_head)
+    before = metrics_only.champion_values(context, view)
     path = bundle.paths[bundle.content.predictions.file.digest]
     now = metrics_file.read_metrics_file(path, shown=path.name).values
     result = metrics_only.compare_values(context.config, now, before.values if before else None, ())

@@ -18,6 +18,7 @@ import mlflow  # noqa: F401 - loaded before the writers are forked
 import requests
 
 from mlci.registry import ledger, registry
+from mlci.registry.registry import Registry
 from tests.registry.e2e.mlflow_server import opened
 from tests.support.registry.histories import sha, verdict
 from tests.support.registry.writer import ended, forked
@@ -52,7 +53,7 @@ def write(order, number: int) -> None:
         now=lambda: "2026-05-01T10:00:00+00:00",
         nonce=lambda: f"nonce {number}",
     )
-    registry.append_entry(store, stamp, lambda _: verdict())
+    Registry(store, stamp).append(lambda _: verdict())
 
 
 def many(order) -> list[int]:

@@ -5,8 +5,9 @@ import uuid
 import pytest
 
 from mlci.errors import OutsideError
-from mlci.registry import ledger, registry, verification
+from mlci.registry import ledger, verification
 from mlci.registry.errors import CorruptError
+from mlci.registry.registry import Registry
 from mlci.registry.store import Checkpoint
 from tests.registry.e2e.servers import AZURITE, Azure, free_port, serving
 from tests.support.registry.buckets import QUICK
@@ -56,7 +57,7 @@ class TestContract(Contract):
 class TestDamage:
     def test_verify_ledger__azure_entry_changed_or_deleted(self, azure):
         for _ in range(3):
-            registry.append_entry(azure.store(), stamp(), promotion)
+            Registry(azure.store(), stamp()).append(promotion)
         path = "pre/fix/model/ledger/000000002.json"
         whole = azure.get(path)
         azure.put(path, whole.replace(b'"actor":"ada"', b'"actor":"eve"'))
@@ -103,7 +104,7 @@ def test_append_entry__azure_answers_lost(azure):
     store = azure.behind(proxy.port).store(limits=QUICK)
     for number in range(1, 4):
         proxy.faults = [Fault("lose", when=appends, times=1)]
-        assert registry.append_entry(store, stamp(), promotion).number == number
+        assert Registry(store, stamp()).append(promotion).number == number
         assert proxy.faults[0].times == 0
     store.write_checkpoint(Checkpoint(number=3, digest="a" * 64))
     assert verification.verify_ledger(azure.store()).entries == 3

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from mlci.operations.promote import preflight
-from mlci.registry import layout, ledger, registry, versions
+from mlci.registry import layout
 from mlci.registry.errors import CorruptError
 from mlci.registry.manifest import Manifest
+from mlci.registry.registry import Registry
 from mlci.registry.stores.folder import FolderStore
 from tests.support.project import holdout, mlci, run
 from tests.support.registry.histories import promoted, sha, stamp, verdict
@@ -130,7 +131,7 @@ def test_promote__champion_itself_is_damaged(project):
 @pytest.mark.parametrize("ahead", [301, 86_400])
 def test_promote__clock_behind_the_ledger(project, ahead):
     at = dt.datetime.now(dt.UTC) + dt.timedelta(seconds=ahead + 60)
-    registry.append_entry(store(project), stamp(now=lambda: at.isoformat(timespec="seconds")), lambda _: verdict())
+    Registry(store(project), stamp(now=lambda: at.isoformat(timespec="seconds"))).append(lambda _: verdict())
     refused(
         project, names=f"before entry 4 (ada) was written at {at.isoformat(timespec='seconds')}: one of them is wrong"
     )
@@ -144,7 +145,7 @@ def test_promote__clock_behind_the_ledger(project, ahead):
 def appended(project, at: dt.datetime | str) -> None:
     """Append a verdict at some time."""
     text = at if isinstance(at, str) else at.isoformat(timespec="seconds")
-    registry.append_entry(store(project), stamp(now=lambda: text), lambda _: verdict())
+    Registry(store(project), stamp(now=lambda: text)).append(lambda _: verdict())
 
 
 def test_promote__clock_behind_although_a_later_entry_is_older(project):
@@ -172,7 +173,7 @@ def test_promote__unreadable_time_in_the_ledger(project):
 
 def test_promote__clock_slightly_behind(project):
     at = dt.datetime.now(dt.UTC) + dt.timedelta(seconds=240)
-    registry.append_entry(store(project), stamp(now=lambda: at.isoformat(timespec="seconds")), lambda _: verdict())
+    Registry(store(project), stamp(now=lambda: at.isoformat(timespec="seconds"))).append(lambda _: verdict())
     assert promote(project).code == 0
 
 
@@ -240,9 +241,7 @@ class TestOthers:
 
     def found(self, place, despite="a test"):
         now = dt.datetime.now(dt.UTC).isoformat()
-        return preflight.check_registry(
-            place, versions.read_champion(place, ledger.read_ledger_head(place)), now=now, despite=despite
-        ).wrong
+        return preflight.check_registry(Registry(place).view(), now=now, despite=despite).wrong
 
     @pytest.mark.parametrize(
         ("number", "damage", "named"),

@@ -12,8 +12,9 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from mlci.errors import OutsideError
-from mlci.registry import ledger, registry, verification
+from mlci.registry import ledger, verification
 from mlci.registry.errors import CorruptError
+from mlci.registry.registry import Registry
 from mlci.registry.store import Checkpoint
 from tests.registry.e2e.google import Google
 from tests.support.registry.buckets import QUICK
@@ -77,7 +78,7 @@ class TestPlace:
     def test_google_store__readable_object_names(self, google, tmp_path):
         (tmp_path / "f").write_bytes(b"x")
         google.store().put(tmp_path / "f", sha(b"x"))
-        registry.append_entry(google.store(), stamp(), promotion)
+        Registry(google.store(), stamp()).append(promotion)
         assert google.names() == [
             f"pre/fix/model/files/{sha(b'x')[:2]}/{sha(b'x')}",
             "pre/fix/model/ledger/000000001.json",
@@ -108,7 +109,7 @@ class TestPlace:
 class TestDamage:
     def test_verify_ledger__google_entry_changed_or_deleted(self, google):
         for _ in range(3):
-            registry.append_entry(google.store(), stamp(), promotion)
+            Registry(google.store(), stamp()).append(promotion)
         name = "pre/fix/model/ledger/000000002.json"
         whole = google.get(name)
         google.put(name, whole.replace(b'"actor":"ada"', b'"actor":"eve"'))
@@ -143,10 +144,10 @@ class TestWitness:
         shaky = google.behind(proxy.port).store(limits=QUICK)
         proxy.faults = [Fault("status", says=busy, when=lambda request: puts(request) and b"witness" in request)]
         for number in range(1, 4):
-            assert registry.append_entry(shaky, stamp(), promotion).number == number
+            assert Registry(shaky, stamp()).append(promotion).number == number
         assert google.store().read_checkpoint() is None
         proxy.faults = [Fault("status", says=busy, when=puts, times=2)]
-        assert registry.append_entry(shaky, stamp(), promotion).number == 4
+        assert Registry(shaky, stamp()).append(promotion).number == 4
         assert google.store().read_checkpoint().number == 4
         assert verification.verify_ledger(google.store()).entries == 4
         proxy.close()

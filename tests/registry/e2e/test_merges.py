@@ -5,9 +5,9 @@ import threading
 
 import pytest
 
-from mlci.registry import ledger, registry
+from mlci.registry import ledger
 from mlci.registry.entries import Actor, Promotion
-from mlci.registry.registry import Author
+from mlci.registry.registry import Author, Registry
 from mlci.util.digests import canonical_json, sha256_of
 from tests.support.project import mlci, run
 from tests.support.registry.lifecycle import (
@@ -134,10 +134,11 @@ class TestTwoAtOnce:
     def test_promote__other_writers_always_first(self, tmp_path, monkeypatch):
         commit(champion(tmp_path, 3), {"k.txt": "3", "x": ""})
         run(tmp_path)
-        real = registry.append_entry
+        real = Registry.append
         stamp = Author(by=Actor(), now=lambda: "2026-01-01T00:00:00+00:00", nonce=lambda: "x")
 
-        def overtaken(store_, _, decide):
+        def overtaken(registry, decide):
+            store_ = registry.store
             now = ledger.read_ledger_head(store_).state
             content = {**manifest(tmp_path, now.versions), "version": now.versions + 1}
             path = tmp_path / "loose"
@@ -149,10 +150,10 @@ class TestTwoAtOnce:
             digest = sha256_of(path.read_bytes())
             store_.put(path, digest)
             body = Promotion(version=now.versions + 1, manifest=digest, replaced=now.champion)
-            real(store_, stamp, lambda _: body)
-            return real(store_, stamp, decide)
+            real(Registry(store_, stamp), lambda _: body)
+            return real(Registry(store_, stamp), decide)
 
-        monkeypatch.setattr("mlci.operations.promote.promote.ledger.append_entry", overtaken)
+        monkeypatch.setattr(Registry, "append", overtaken)
         ended = promote(tmp_path)
         assert (ended.code, ended.out) == (4, "")
         assert "other promotions came first 20 times in a row" in ended.err

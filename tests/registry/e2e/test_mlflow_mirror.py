@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 from mlflow import MlflowClient
 
-from mlci.registry import ledger, registry, stored_files
+from mlci.registry import ledger, stored_files
 from mlci.registry.entries import Promotion, Rollback
 from mlci.registry.manifest import Data, Environment, Manifest, Predictions, Recipe, VersionFile
+from mlci.registry.registry import Registry
 from mlci.registry.stores.mlflow import aliases as mlflow_aliases
 from tests.registry.e2e.mlflow_server import opened
 from tests.support.project import change, mlci, run, shown
@@ -62,12 +63,12 @@ def promote(store, room: Path, number: int, files: dict[str, bytes]) -> None:
     def decide(state):
         return Promotion(version=number, manifest=digest, replaced=state.champion)
 
-    assert registry.append_entry(store, stamp(), decide) is not None
+    assert Registry(store, stamp()).append(decide) is not None
 
 
 def back(store, version: int) -> None:
-    registry.append_entry(
-        store, stamp(), lambda state: Rollback(version=version, replaced=state.champion, reason="it was better")
+    Registry(store, stamp()).append(
+        lambda state: Rollback(version=version, replaced=state.champion, reason="it was better")
     )
 
 

@@ -6,7 +6,8 @@ import time
 import pytest
 
 from mlci.errors import OutsideError
-from mlci.registry import ledger, registry, verification
+from mlci.registry import ledger, verification
+from mlci.registry.registry import Registry
 from mlci.registry.store import Checkpoint
 from tests.registry.e2e import mlflow_server
 from tests.registry.e2e.mlflow_server import QUICK, opened
@@ -101,7 +102,7 @@ def test_append_entry__mlflow_server_killed(tmp_path):
     def write(store):
         while not ends:
             try:
-                promised.append(registry.append_entry(store, stamp(), lambda _: verdict()))
+                promised.append(Registry(store, stamp()).append(lambda _: verdict()))
             except OutsideError as error:
                 ends.append(error)
 
@@ -123,5 +124,5 @@ def test_append_entry__mlflow_server_killed(tmp_path):
         kept = list(ledger.iter_all(again))
         assert all(entry in kept for entry in promised)
         assert len(kept) <= len(promised) + len(stores)
-        assert registry.append_entry(again, stamp(), lambda _: verdict()).number == len(kept) + 1
+        assert Registry(again, stamp()).append(lambda _: verdict()).number == len(kept) + 1
         assert verification.verify_ledger(again).findings == ()

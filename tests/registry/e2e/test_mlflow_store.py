@@ -12,8 +12,9 @@ import mlflow
 import pytest
 
 from mlci.errors import OutsideError
-from mlci.registry import ledger, registry, verification
+from mlci.registry import ledger, verification
 from mlci.registry.errors import CorruptError
+from mlci.registry.registry import Registry
 from mlci.registry.store import Checkpoint
 from mlci.registry.stores.mlflow import store as mlflow_store
 from mlci.registry.stores.mlflow.files import FILE
@@ -125,7 +126,7 @@ def test_append_entry__writer_killed_at_any_request(mlflow_service, mlflow_place
         store = opened(mlflow_service.uri, model)
         found.append(ledger.read_ledger_head(store).number)
         assert found[-1] == 0 or store.holds(sha(b"model"))
-        assert registry.append_entry(store, stamp(), lambda _: verdict()).number == found[-1] + 1
+        assert Registry(store, stamp()).append(lambda _: verdict()).number == found[-1] + 1
         assert verification.verify_ledger(store).findings == ()
         if status == 0:
             break
@@ -187,7 +188,7 @@ class TestClaims:
 
     def test_append__changed_tag_keeps_its_number(self, mlflow_service, mlflow_place):
         store = opened(mlflow_service.uri, mlflow_place)
-        registry.append_entry(store, stamp(), lambda _: verdict())
+        Registry(store, stamp()).append(lambda _: verdict())
         name = store._ledger
         store.tracking.once("x", lambda it: it.set_model_version_tag(name, "1", "mlci.entry.000", "{}"))
         for look in (
@@ -212,7 +213,7 @@ class TestClaims:
     def test_verify_ledger__mlflow_entry_deleted(self, mlflow_service, mlflow_place):
         store = opened(mlflow_service.uri, mlflow_place)
         for _ in range(3):
-            registry.append_entry(store, stamp(), lambda _: verdict())
+            Registry(store, stamp()).append(lambda _: verdict())
         store.tracking.once("x", lambda it: it.delete_model_version(store._ledger, "2"))
         with pytest.raises(CorruptError, match="entry 2 is missing"):
             list(ledger.iter_all(store))
@@ -222,7 +223,7 @@ class TestClaims:
 
     def test_read_ledger_head__mlflow_ledger_deleted(self, mlflow_service, mlflow_place):
         store = opened(mlflow_service.uri, mlflow_place)
-        registry.append_entry(store, stamp(), lambda _: verdict())
+        Registry(store, stamp()).append(lambda _: verdict())
         store.tracking.once("x", lambda it: it.delete_registered_model(store._ledger))
         with pytest.raises(CorruptError, match="ends at entry 0, but entry 1 was there"):
             ledger.read_ledger_head(store)

@@ -3,8 +3,9 @@
 import pytest
 
 from mlci.errors import InputError, OutsideError
-from mlci.registry import layout, ledger, registry, stored_files, verification
+from mlci.registry import layout, ledger, stored_files, verification
 from mlci.registry.errors import CorruptError
+from mlci.registry.registry import Registry
 from mlci.registry.stores.object_store.store import ObjectStore
 from tests.support.registry.buckets import QUICK
 from tests.support.registry.contract import Contract
@@ -56,7 +57,7 @@ class TestPlace:
     def test_s3_store__readable_object_names(self, s3, tmp_path):
         (tmp_path / "f").write_bytes(b"x")
         s3.store().put(tmp_path / "f", sha(b"x"))
-        registry.append_entry(s3.store(), stamp(), lambda _: verdict())
+        Registry(s3.store(), stamp()).append(lambda _: verdict())
         assert s3.keys() == [
             f"pre/fix/model/files/{sha(b'x')[:2]}/{sha(b'x')}",
             "pre/fix/model/ledger/000000001.json",
@@ -109,7 +110,7 @@ class TestDamage:
     @pytest.fixture
     def five(self, s3):
         for body in (promotion, lambda _: verdict(), promotion, lambda _: verdict(), promotion):
-            registry.append_entry(s3.store(), stamp(), body)
+            Registry(s3.store(), stamp()).append(body)
         return s3
 
     def key(self, number):

@@ -2,7 +2,8 @@
 
 import pytest
 
-from mlci.registry import ledger, registry
+from mlci.registry import ledger
+from mlci.registry.registry import Registry
 from tests.support.project import change, mlci, run, shown
 from tests.support.registry.histories import swapped
 from tests.support.registry.lifecycle import (
@@ -159,19 +160,19 @@ class TestRollback:
 
     def test_rollback__another_promotion_meanwhile(self, tmp_path, monkeypatch):
         self.versions(tmp_path, 3, 2)
-        real = registry.append_entry
+        real = Registry.append
 
-        def overtaken(store_, stamp, decide):
-            monkeypatch.setattr("mlci.operations.rollback.ledger.append_entry", real)
+        def overtaken(registry, decide):
+            monkeypatch.setattr(Registry, "append", real)
             commit(tmp_path, {"k.txt": "1"})
             promoted(tmp_path)
-            return real(store_, stamp, decide)
+            return real(registry, decide)
 
-        monkeypatch.setattr("mlci.operations.rollback.ledger.append_entry", overtaken)
+        monkeypatch.setattr(Registry, "append", overtaken)
         ended = self.back(tmp_path)
         assert (ended.code, ended.out) == (4, "")
         assert "version 3 was promoted meanwhile and nothing was rolled back" in ended.err
-        monkeypatch.setattr("mlci.operations.rollback.ledger.append_entry", overtaken)
+        monkeypatch.setattr(Registry, "append", overtaken)
 
 
 def test_versions_show_and_log__no_version(tmp_path):

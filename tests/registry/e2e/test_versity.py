@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from mlci.errors import OutsideError
-from mlci.registry import layout, ledger, registry, verification
+from mlci.registry import layout, ledger, verification
+from mlci.registry.registry import Registry
 from mlci.registry.store import Checkpoint
 from tests.registry.e2e.servers import VERSITY, free_port, serving
 from tests.support.registry.buckets import QUICK, S3
@@ -81,7 +82,7 @@ class TestSaid:
 
 def test_tail__ten_thousand_entries_in_two_requests(versity, bucket):
     port, folder = versity
-    registry.append_entry(bucket.store(), stamp(), promotion)
+    Registry(bucket.store(), stamp()).append(promotion)
     place = Path(folder) / bucket.name / "pre" / "fix" / "model" / "ledger"
     for number in range(2, 10_001):
         (place / layout.entry_name(number)).write_bytes(b"x")
@@ -97,7 +98,7 @@ def test_tail__ten_thousand_entries_in_two_requests(versity, bucket):
 
 def test_verify_ledger__versity_after_promotions(bucket):
     for number in range(1, 4):
-        assert registry.append_entry(bucket.store(), stamp(), promotion).number == number
+        assert Registry(bucket.store(), stamp()).append(promotion).number == number
     assert verification.verify_ledger(bucket.store()).findings == ()
 
 
@@ -109,6 +110,6 @@ def test_append__server_ignores_conditional_writes(tmp_path):
             bucket.client.put_object(Bucket=bucket.name, Key="object", Body=b"x", IfNoneMatch="*")
         bucket.delete("object")
         with pytest.raises(OutsideError, match=r"ignores conditional writes .* versitygw without `--nometa`"):
-            registry.append_entry(bucket.store(), stamp(), promotion)
+            Registry(bucket.store(), stamp()).append(promotion)
         assert bucket.keys() == []
         assert ledger.read_ledger_head(bucket.store()) == ledger.EMPTY

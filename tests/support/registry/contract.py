@@ -15,9 +15,9 @@ import pytest
 from mlci.errors import OutsideError
 from mlci.operations.promote import preflight
 from mlci.operations.rollback import roll_back
-from mlci.registry import ledger, registry, verification, versions
+from mlci.registry import ledger, verification
 from mlci.registry.errors import CorruptError, UnknownOutcomeError
-from mlci.registry.registry import Intent
+from mlci.registry.registry import Intent, Registry
 from mlci.registry.store import Checkpoint
 from tests.support.registry.histories import promoted, sha, stamp, swapped, verdict
 
@@ -108,7 +108,7 @@ class Contract:
 
     def test_append_entry__many_writers(self, store_factory):
         def write(writer):
-            return registry.append_entry(store_factory(), stamp(actor=f"writer {writer}"), lambda _: verdict())
+            return Registry(store_factory(), stamp(actor=f"writer {writer}")).append(lambda _: verdict())
 
         with ThreadPoolExecutor(self.writers) as pool:
             written = list(pool.map(write, range(self.writers)))
@@ -171,7 +171,7 @@ class Contract:
 
     def test_iter_all__stops_at_a_changed_entry(self, store_factory, alter):
         for _ in range(5):
-            registry.append_entry(store_factory(), stamp(), lambda _: verdict())
+            Registry(store_factory(), stamp()).append(lambda _: verdict())
         alter(store_factory(), 4, b'{"number":4}')
         found = ledger.iter_all(store_factory())
         assert [next(found).number for _ in range(3)] == [1, 2, 3]
@@ -245,35 +245,35 @@ class Contract:
         promoted(store_factory(), tmp_path, 3)
         alter(store_factory(), 1, swapped(store_factory(), tmp_path, 1))
         for look in (
-            lambda store: roll_back(store, stamp(), to=1, reason="it drifts"),
-            lambda store: versions.read_version(store, ledger.read_ledger_head(store), 1),
-            lambda store: list(versions.iter_decisions(store, ledger.read_ledger_head(store))),
+            lambda store: roll_back(Registry(store, stamp()), to=1, reason="it drifts"),
+            lambda store: Registry(store).view().version(1),
+            lambda store: list(Registry(store).view().decisions()),
         ):
             with pytest.raises(CorruptError, match="entry 1 is not the one that later entries name"):
                 look(store_factory())
         assert (store_factory().tail(), ledger.read_ledger_head(store_factory()).state.champion) == (3, 3)
-        assert roll_back(store_factory(), stamp(), to=2, reason="this one is whole").version == 2
+        assert roll_back(Registry(store_factory(), stamp()), to=2, reason="this one is whole").version == 2
 
     def test_rollback__run_again_after_an_unknown_outcome(self, store_factory, tmp_path):
         promoted(store_factory(), tmp_path, 3)
         first = replace(stamp(), intent=Intent(id="one", repeated=False))
         with pytest.raises(UnknownOutcomeError) as found:
-            roll_back(InDoubt(store_factory()), first, to=None, reason="it drifts")
+            roll_back(Registry(InDoubt(store_factory()), first), to=None, reason="it drifts")
         assert "`mlci rollback --to 2 --reason …`" in found.value.remedy
         again = replace(stamp(), intent=Intent(id="one", repeated=True))
-        done = roll_back(store_factory(), again, to=None, reason="it drifts")
+        done = roll_back(Registry(store_factory(), again), to=None, reason="it drifts")
         assert (done.version, done.replaced, done.entry, done.earlier) == (2, 3, None, 4)
         assert ledger.read_ledger_head(store_factory()).number == 4
 
     def test_read_champion__its_entry_was_changed(self, store_factory, alter, tmp_path):
         promoted(store_factory(), tmp_path, 2)
-        registry.append_entry(store_factory(), stamp(), lambda _: verdict())
+        Registry(store_factory(), stamp()).append(lambda _: verdict())
         alter(store_factory(), 2, swapped(store_factory(), tmp_path, 2))
         store = store_factory()
         with pytest.raises(CorruptError, match="entry 2 is not the one that later entries name"):
-            versions.read_champion(store, ledger.read_ledger_head(store))
+            _ = Registry(store).view().champion
         with pytest.raises(CorruptError, match="entry 2 is not the one that later entries name"):
-            roll_back(store, stamp(), to=None, reason="to what it says it replaced")
+            roll_back(Registry(store, stamp()), to=None, reason="to what it says it replaced")
 
     def test_promotion_checks__damaged_files_and_entry(self, store_factory, spoil, alter, tmp_path):
         """Files of three versions are missing or changed; then an old entry changes."""
@@ -292,5 +292,4 @@ class Contract:
             self.wrong(store_factory(), despite="a test")
 
     def wrong(self, store, despite=None):
-        champion = versions.read_champion(store, ledger.read_ledger_head(store))
-        return preflight.check_registry(store, champion, now=stamp().now(), despite=despite).wrong
+        return preflight.check_registry(Registry(store).view(), now=stamp().now(), despite=despite).wrong

@@ -18,6 +18,7 @@ from mlci.registry.entries import (
     VerdictRecord,
 )
 from mlci.registry.manifest import Data, Environment, Manifest, Predictions, Recipe, VersionFile
+from mlci.registry.registry import Registry
 from mlci.registry.store import Checkpoint
 from mlci.util.digests import canonical_json, sha256_of
 
@@ -70,8 +71,8 @@ def promoted(store, folder: Path, count: int = 1) -> None:
     for _ in range(count):
         number = ledger.read_ledger_head(store).state.versions + 1
         manifest = version(store, folder, number)
-        registry.append_entry(
-            store, stamp(), lambda state, made=manifest: promotion(state).model_copy(update={"manifest": made})
+        Registry(store, stamp()).append(
+            lambda state, made=manifest: promotion(state).model_copy(update={"manifest": made})
         )
 
 
@@ -141,7 +142,7 @@ def history(steps, *, times=None) -> Memory:
     store = Memory()
     for place, (kind, pick) in enumerate(steps):
         at = f"2026-05-01T10:{place:02d}:00+00:00" if times is None else times[place]
-        registry.append_entry(store, stamp(now=lambda at=at: at), lambda state, k=kind, p=pick: choose(state, k, p))
+        Registry(store, stamp(now=lambda at=at: at)).append(lambda state, k=kind, p=pick: choose(state, k, p))
     return store
 
 

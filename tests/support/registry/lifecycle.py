@@ -3,9 +3,9 @@
 import json
 from pathlib import Path
 
-from mlci.registry import ledger, registry
+from mlci.registry import ledger
 from mlci.registry.entries import Actor, Promotion
-from mlci.registry.registry import Author
+from mlci.registry.registry import Author, Registry
 from mlci.registry.stores.folder import FolderStore
 from mlci.util.digests import canonical_json, sha256_of
 from tests.support import project
@@ -111,7 +111,7 @@ def planted(folder, **changes):
     said = put(folder, canonical_json(document))
     body = Promotion(version=2, manifest=said["digest"], replaced=1)
     stamp = Author(by=Actor(), now=lambda: "2026-01-01T00:00:00+00:00", nonce=lambda: "x")
-    registry.append_entry(store(folder), stamp, lambda _: body)
+    Registry(store(folder), stamp).append(lambda _: body)
 
 
 ABSOLUTE = "  - {metric: accuracy, min: 0.5}\n"

@@ -9,8 +9,9 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import pytest
 
 from mlci.errors import OutsideError
-from mlci.registry import ledger, registry, verification
+from mlci.registry import ledger, verification
 from mlci.registry.errors import CorruptError
+from mlci.registry.registry import Registry
 from mlci.registry.store import Checkpoint
 from tests.support.registry.buckets import QUICK
 from tests.support.registry.contract import reading_threads
@@ -173,7 +174,7 @@ class Network:
     def test_append_entry__every_answer_lost_once(self, bucket, shaky, proxy):
         for number in range(1, 6):
             proxy.faults = [Fault("lose", when=appends, times=1)]
-            assert registry.append_entry(shaky, stamp(), promotion).number == number
+            assert Registry(shaky, stamp()).append(promotion).number == number
             assert proxy.faults[0].times == 0
         assert verification.verify_ledger(bucket.store()).entries == 5
 
@@ -185,7 +186,7 @@ class Network:
         assert shaky.read_checkpoint() == third
 
     def test_read_ledger_head__flipped_bit(self, bucket, shaky, proxy):
-        registry.append_entry(bucket.store(), stamp(), promotion)
+        Registry(bucket.store(), stamp()).append(promotion)
         proxy.faults = [Fault("garble", when=lambda request: _line(request, b"ledger", b"0000"))]
         with pytest.raises(CorruptError, match="entry 1 is"):
             ledger.read_ledger_head(shaky)

@@ -14,7 +14,7 @@ import signal
 import sys
 from pathlib import Path
 
-from mlci.registry import registry
+from mlci.registry.registry import Registry
 from mlci.registry.stores.folder import FolderStore
 from tests.support.registry.histories import sha, stamp, verdict
 
@@ -56,7 +56,7 @@ def put_and_append(folder, kill):
     seen = watch(kill)
     store = FolderStore(folder / "registry", "model")
     store.put(folder / "model.bin", sha(DATA))
-    registry.append_entry(store, stamp(), lambda _: verdict())
+    Registry(store, stamp()).append(lambda _: verdict())
     return list(seen)
 
 
@@ -98,7 +98,7 @@ def many(folder, writers):
     def work(writer):
         os.close(together)
         os.read(gate, 1)  # returns when the other end is closed
-        registry.append_entry(FolderStore(folder, "model"), stamp(actor=f"{writer}"), lambda _: verdict())
+        Registry(FolderStore(folder, "model"), stamp(actor=f"{writer}")).append(lambda _: verdict())
 
     children = [forked(lambda writer=writer: work(writer)) for writer in range(writers)]
     os.close(together)

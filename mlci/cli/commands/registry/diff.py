@@ -31,8 +31,8 @@ def command(before: str, after: str, config_path: Path, out: Path, *, as_json: b
       mlci diff production candidate --json
     """  # noqa: D301 (click's mark against rewrapping)
     loaded = load_configuration(config_path)
-    store, _ = open_registry(loaded, config_path.parent)
-    with run_context(loaded, cached=False, registry=store) as context:
+    registry = open_registry(loaded, config_path.parent)
+    with run_context(loaded, cached=False, registry=registry) as context:
         found = diff_versions(context, before, after, out=out)
     if as_json:
         click.echo(pretty_json(_plain(found)))

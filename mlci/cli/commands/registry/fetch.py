@@ -12,6 +12,7 @@ from mlci.cli.output_files import OURS, keep_out_of_git
 from mlci.cli.registry_factory import build_store, is_remote
 from mlci.cli.wiring import load_configuration, run_context
 from mlci.operations.fetch import fetch_for_run
+from mlci.registry.registry import Registry
 from mlci.registry.stores.snapshot import SnapshotWriter
 
 PLACE = "fetched"
@@ -38,7 +39,7 @@ def command(config_path: Path) -> int:
     if loaded.config.baseline == "production" and is_remote(loaded):
         keep_out_of_git(folder / OURS)
         copying = SnapshotWriter(build_store(loaded, folder, dict(os.environ)), folder / OURS / PLACE)
-        with run_context(loaded, registry=copying) as context:
+        with run_context(loaded, registry=Registry(copying)) as context:
             number = fetch_for_run(context)
         digest = copying.seal()
         what = "no version yet" if number is None else f"version {number}"

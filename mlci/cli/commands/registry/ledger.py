@@ -47,8 +47,8 @@ def verify_command(config_path: Path, *, as_json: bool, files: bool) -> int:
       mlci ledger verify
       mlci ledger verify --files --json
     """  # noqa: D301 (click's mark against rewrapping)
-    _, store = load_with_registry(config_path)
-    found = _audited(store, contents=files)
+    _, registry = load_with_registry(config_path)
+    found = _audited(registry.store, contents=files)
     state, text = found.state, _text(found, contents=files)
     write_step_result({}, text)
     if as_json:
@@ -94,16 +94,15 @@ def log_command(config_path: Path, *, as_json: bool, limit: int, before: int | N
       mlci ledger log
       mlci ledger log --limit 500 --before 1201 --json
     """  # noqa: D301 (click's mark against rewrapping)
-    _, store = load_with_registry(config_path)
-    ledger_head = ledger.read_ledger_head(store)
-    last = min(ledger_head.number, before - 1) if before else ledger_head.number
+    view = load_with_registry(config_path)[1].view()
+    last = min(view.number, before - 1) if before else view.number
     first = max(1, last - limit + 1)
-    found = ledger.read_page(store, ledger_head, first, last) if last else []
+    found = ledger.read_page(view.store, view.head, first, last) if last else []
     if as_json:
         rows = [entry.model_dump(mode="json", by_alias=True) for entry in found]
         click.echo(pretty_json(rows))
-    elif not ledger_head.number:
-        click.echo(f"{store.shown} has no entry yet")
+    elif not view.number:
+        click.echo(f"{view.shown} has no entry yet")
     for entry in reversed(found if not as_json else []):
         who = sanitize_text(entry.by.actor) or "unknown author"
         click.echo(f"{entry.number:>5}  {sanitize_text(entry.at)}  {who}: {sanitize_text(audit_text(entry))}")

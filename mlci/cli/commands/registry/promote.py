@@ -79,16 +79,14 @@ def command(  # noqa: PLR0913 - an option each
     note, despite = sanitize_notes(note, "--note"), sanitize_notes(despite, "--despite", most=MOST_WORDS // 2)
     note = sanitize_notes(note, "--note beside --despite", most=MOST_WORDS // 2 - 100) if despite else note
     loaded, folder = load_configuration(config_path), config_path.parent
-    store, author = open_registry(loaded, folder, writes=True)
-    if store is None or author is None:
-        raise ValueError("a registry and an author were requested")
+    registry = open_registry(loaded, folder, writes=True)
     if source is None and not take_alias:
-        refuse_alias_of_user(store)
+        refuse_alias_of_user(registry)
     user_code = os.environ.get("GITHUB_ACTIONS") != "true"  # there, the job's token can write to it
-    asked = {"out": str(out), "registry": store.shown, "import": source}
+    asked = {"out": str(out), "import": source}
     with (
-        with_intent(author, folder, os.environ, "promote", asked) as author,
-        run_context(loaded, registry=store, author=author, user_code=user_code) as context,
+        with_intent(registry, folder, os.environ, "promote", asked) as intended,
+        run_context(loaded, registry=intended, user_code=user_code) as context,
     ):
         save = partial(save_files, out=out)
         if source is not None:
@@ -103,7 +101,9 @@ def command(  # noqa: PLR0913 - an option each
     write_step_result(
         _outputs(outcome, out), promotion_text(outcome, out), report=outcome.report if outcome.again else None
     )
-    if outcome.refused is None and (words := update_mlflow_aliases(store, take_alias=take_alias or source is not None)):
+    if outcome.refused is None and (
+        words := update_mlflow_aliases(registry, take_alias=take_alias or source is not None)
+    ):
         click.echo(words, err=True)
     return BLOCKED if outcome.refused is not None else 0
 

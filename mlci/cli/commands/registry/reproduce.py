@@ -90,8 +90,8 @@ def command(
     if not no_record:
         instead = "train with `--no-record --save FILE`, and let a job of its own run `mlci reproduce --record FILE`"
         refuse_training_beside_credentials(loaded, os.environ, instead=instead)
-    store, author = open_registry(loaded, folder, writes=not no_record)
-    with run_context(loaded, cached=False, registry=store, author=author) as context:
+    registry = open_registry(loaded, folder, writes=not no_record)
+    with run_context(loaded, cached=False, registry=registry) as context:
         found = reproduce_version(
             context,
             name=version,
@@ -124,15 +124,13 @@ def _recorded(loaded: LoadedConfig, folder: Path, taken: Path, *, alone: bool) -
     """Record the reproduction of another job."""
     if not alone:
         raise click.UsageError("--record takes the version from its file, trains nothing, and writes to the registry")
-    store, author = open_registry(loaded, folder, writes=True)
-    if store is None or author is None:
-        raise ValueError("a registry and an author were requested")
+    registry = open_registry(loaded, folder, writes=True)
     try:
         data = read_bounded(taken, MOST_BYTES)
     except OSError as error:
         raise InputError(Problem(f"can't be read: {error.strerror}; {SAVE_REMEDY}", str(taken))) from error
-    found = take_over_reproduction(store, data, path=str(taken))
-    number = record_reproduction(store, author, found, once=True)
+    found = take_over_reproduction(registry, data, path=str(taken))
+    number = record_reproduction(registry, found, once=True)
     trainings = len(found.spread.reruns)
     count = f"{trainings} training{'' if trainings == 1 else 's'}"
     text = f"version {found.spread.version}, trained again: {found.outcome} ({count}; entry {number})"

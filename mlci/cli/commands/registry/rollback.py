@@ -9,7 +9,8 @@ import click
 from mlci.cli import options
 from mlci.cli.commands.registry.promote import sanitize_notes
 from mlci.cli.github_actions import write_step_result
-from mlci.cli.registry_factory import load_with_registry, update_mlflow_aliases, with_intent, writer
+from mlci.cli.registry_factory import open_registry, update_mlflow_aliases, with_intent
+from mlci.cli.wiring import load_configuration
 from mlci.operations.rollback import RollbackResult, roll_back
 from mlci.util.json_text import pretty_json
 
@@ -34,16 +35,16 @@ def command(config_path: Path, *, as_json: bool, to: int | None, reason: str, ta
     why = sanitize_notes(reason, "--reason")
     if why is None:
         raise click.UsageError("--reason must not be empty: it is recorded in the ledger for other readers")
-    _, store = load_with_registry(config_path)
-    folder = config_path.parent
-    with with_intent(writer(folder), folder, os.environ, "rollback", {"to": to, "registry": store.shown}) as author:
-        done = roll_back(store, author, to=to, reason=why)
+    loaded, folder = load_configuration(config_path), config_path.parent
+    registry = open_registry(loaded, folder, writes=True)
+    with with_intent(registry, folder, os.environ, "rollback", {"to": to}) as intended:
+        done = roll_back(intended, to=to, reason=why)
     text = rollback_text(done)
     document = {name: value for name, value in asdict(done).items() if name != "earlier" or value is not None}
     click.echo(pretty_json(document) if as_json else text)
     outputs = {"rolled-back": done.entry is not None, "version": done.version, "replaced": done.replaced}
     write_step_result(outputs, f"{text}: {why}")
-    if words := update_mlflow_aliases(store, take_alias=take_alias):
+    if words := update_mlflow_aliases(registry, take_alias=take_alias):
         click.echo(words, err=True)
     return 0
 

@@ -9,11 +9,10 @@ import click
 from mlci.cli import options
 from mlci.cli.registry_factory import load_with_registry
 from mlci.cli.wiring import terminal_style
-from mlci.registry import ledger, versions
+from mlci.registry import ledger
 from mlci.registry.entries import Promotion, Rollback
-from mlci.registry.ledger import LedgerHead
 from mlci.registry.ledger_state import rolled_back_versions
-from mlci.registry.store import Store
+from mlci.registry.registry import RegistryView
 from mlci.registry.versions import Version
 from mlci.util.json_text import pretty_json
 
@@ -34,19 +33,19 @@ def command(config_path: Path, *, as_json: bool, limit: int, before: int | None)
       mlci versions --limit 100 --before 1981
       mlci versions --config models/churn/mlci.yml --json
     """  # noqa: D301 (click's mark against rewrapping)
-    loaded, store = load_with_registry(config_path)
-    ledger_head = ledger.read_ledger_head(store)
-    last = min(ledger_head.state.versions, before - 1) if before else ledger_head.state.versions
-    found = _page(store, ledger_head, last, limit)
-    champion, rolled_back = ledger_head.state.champion, _rolled_back(store, ledger_head, found)
+    loaded, registry = load_with_registry(config_path)
+    view = registry.view()
+    last = min(view.state.versions, before - 1) if before else view.state.versions
+    found = _page(view, last, limit)
+    champion, rolled_back = view.state.champion, _rolled_back(view, found)
     rows = [_plain(version, champion=champion, rolled_back=rolled_back) for version in found]
     more = max(0, last - limit)
     if as_json:
         document = {"model": loaded.config.model, "champion": champion, "versions": rows}
         document |= {"more": more} if more else {}
         click.echo(pretty_json(document))
-    elif not ledger_head.state.versions:
-        click.echo(f"{loaded.config.model} has no version in {store.shown} yet; `mlci run` and `mlci promote` make one")
+    elif not view.state.versions:
+        click.echo(f"{loaded.config.model} has no version in {view.shown} yet; `mlci run` and `mlci promote` make one")
     else:
         click.echo(_table(rows, width=terminal_style()[1]))
         if more:
@@ -54,18 +53,16 @@ def command(config_path: Path, *, as_json: bool, limit: int, before: int | None)
     return 0
 
 
-def _page(store: Store, ledger_head: LedgerHead, last: int, limit: int) -> list[Version]:
+def _page(view: RegistryView, last: int, limit: int) -> list[Version]:
     """Return at most ``limit`` versions up to number ``last``, newest first."""
-    places = [ledger_head.state.promoted[str(number)] for number in range(max(1, last - limit + 1), last + 1)]
-    return [versions.promoted(store, entry) for entry in ledger.iter_verified(store, ledger_head, places)]
+    places = [view.state.promoted[str(number)] for number in range(max(1, last - limit + 1), last + 1)]
+    return [view.promoted(entry) for entry in ledger.iter_verified(view.store, view.head, places)]
 
 
-def _rolled_back(store: Store, ledger_head: LedgerHead, found: list[Version]) -> dict[int, str]:
+def _rolled_back(view: RegistryView, found: list[Version]) -> dict[int, str]:
     """Return the reasons of rollbacks by version, from the decisions since the oldest of the versions."""
     since = found[-1].entry.number if found else 0
-    decided = takewhile(
-        lambda entry: entry.number >= since, versions.iter_decisions(store, ledger_head) if found else ()
-    )
+    decided = takewhile(lambda entry: entry.number >= since, view.decisions() if found else ())
     return rolled_back_versions(reversed([one.body for one in decided if isinstance(one.body, Promotion | Rollback)]))
 
 

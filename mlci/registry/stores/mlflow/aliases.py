@@ -16,11 +16,11 @@ from pathlib import Path
 from typing import Any
 
 from mlci.errors import InputError, OutsideError
-from mlci.registry import layout, ledger, stored_files, versions
+from mlci.registry import layout, ledger, stored_files
 from mlci.registry.entries import LedgerState
 from mlci.registry.errors import ConflictError, NotFoundError
-from mlci.registry.ledger import LedgerHead
 from mlci.registry.manifest import Manifest
+from mlci.registry.registry import RegistryView
 from mlci.registry.stores.mlflow.store import PREFIX, MlflowStore
 
 CHAMPION, CHALLENGER = "champion", "challenger"
@@ -86,12 +86,12 @@ def mirror_champion(store: MlflowStore, *, take_alias: bool = False) -> Mirrored
     if not take_alias:
         check_alias(store)
     for _ in range(_ROUNDS):
-        ledger_head = ledger.read_ledger_head(store)
-        state = ledger_head.state
+        view = RegistryView(store, ledger.read_ledger_head(store))
+        state = view.state
         if state.champion is None:
             return None
         wanted = {CHAMPION: state.champion, CHALLENGER: _challenger(state)}
-        shown = {alias: _shown(store, name, ledger_head, version) for alias, version in wanted.items()}
+        shown = {alias: _shown(store, name, view, version) for alias, version in wanted.items()}
         _alias(store, name, shown)
         now = ledger.read_ledger_head(store).state
         if (now.champion, now.versions) == (state.champion, state.versions) and _holds(store, name, shown):
@@ -110,11 +110,11 @@ def _challenger(state: LedgerState) -> int | None:
     return state.versions if state.versions != state.champion else None
 
 
-def _shown(store: MlflowStore, name: str, ledger_head: LedgerHead, version: int | None) -> int | None:
+def _shown(store: MlflowStore, name: str, view: RegistryView, version: int | None) -> int | None:
     """Return MLflow's number of one of mlci's versions; make the version in MLflow if it is missing."""
     if version is None:
         return None
-    kept = versions.read_version(store, ledger_head, version)
+    kept = view.version(version)
     tags = {VERSION: str(version), MANIFEST: kept.digest}
     found = _first(store, name, tags)
     if found is None:

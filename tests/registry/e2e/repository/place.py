@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 from mlci.github.transport import Access
-from mlci.registry import registry
+from mlci.registry.registry import Registry
 from mlci.registry.stores.github.store import RepositoryStore
 from mlci.util.retry import RetryPolicy
 from tests.fake_github.gitrepo import ENVIRONMENT
@@ -35,7 +35,7 @@ class Place:
         """A store with so many entries in its ledger."""
         store = self.store()
         for number in range(count):
-            registry.append_entry(store, stamp(actor=f"{number + 1}"), lambda _: verdict())
+            Registry(store, stamp(actor=f"{number + 1}")).append(lambda _: verdict())
         return store
 
     def git(self, *words, text=None) -> str:

@@ -10,7 +10,7 @@ from mlci.operations.registry_probe import probe_registry
 from mlci.operations.rollback import roll_back
 from mlci.registry import ledger
 from mlci.registry.errors import UnknownOutcomeError
-from mlci.registry.registry import Intent
+from mlci.registry.registry import Intent, Registry
 from tests.support.registry.histories import promoted, stamp
 
 
@@ -42,9 +42,11 @@ def test_rollback__run_again_after_an_unknown_outcome(place, tmp_path, monkeypat
 
     monkeypatch.setattr(git, "move", moved)
     with pytest.raises(UnknownOutcomeError, match="whether entry 4 was written is not known") as found:
-        roll_back(store, replace(stamp(), intent=Intent(id="one", repeated=False)), to=None, reason="it drifts")
+        roll_back(
+            Registry(store, replace(stamp(), intent=Intent(id="one", repeated=False))), to=None, reason="it drifts"
+        )
     assert "`mlci rollback --to 2 --reason …`" in found.value.remedy
     again = replace(stamp(), intent=Intent(id="one", repeated=True))
-    done = roll_back(place.store(), again, to=None, reason="it drifts")
+    done = roll_back(Registry(place.store(), again), to=None, reason="it drifts")
     assert (done.version, done.entry, done.earlier) == (2, None, 4)
     assert ledger.read_ledger_head(place.store()).number == 4

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from mlci.errors import OutsideError
-from mlci.registry import ledger, registry, verification
+from mlci.registry import ledger, verification
+from mlci.registry.registry import Registry
 from mlci.registry.store import Checkpoint
 from tests.registry.e2e.repository.place import BRANCH, WITNESS, hasty
 from tests.support.registry.histories import sha, stamp, verdict
@@ -40,7 +41,7 @@ def test_append__fault_at_any_request(place, fault):
     for nth in range(1, count + 1):
         met = place.fake.fail(nth=nth, **fault)
         store = place.store(patience=hasty())
-        assert registry.append_entry(store, stamp(), lambda _: verdict()).number == 3 + nth
+        assert Registry(store, stamp()).append(lambda _: verdict()).number == 3 + nth
         assert met.hits == 1
     assert verification.verify_ledger(place.store()).entries == 3 + count
     assert place.git("rev-parse", WITNESS) == place.git("rev-parse", BRANCH)
@@ -63,12 +64,12 @@ def test_put__fault_at_any_request(place, tmp_path, fault):
 def test_append__answer_lost_and_another_entry_follows(place):
     store, other = place.filled(1), place.store()
     place.fake.fail("PATCH", "/git/refs/heads/mlci/model", "drop", when="after", call=lambda: ledger_by(other, "other"))
-    assert registry.append_entry(store, stamp(actor="me"), lambda _: verdict()) is not None
+    assert Registry(store, stamp(actor="me")).append(lambda _: verdict()) is not None
     assert [entry.by.actor for entry in ledger.iter_all(place.store())] == ["1", "me", "other"]
 
 
 def ledger_by(store, actor):
-    return registry.append_entry(store, stamp(actor=actor), lambda _: verdict())
+    return Registry(store, stamp(actor=actor)).append(lambda _: verdict())
 
 
 def test_append__push_lost_and_another_writer_first(place):

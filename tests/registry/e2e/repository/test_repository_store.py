@@ -3,7 +3,8 @@
 import pytest
 
 from mlci.errors import OutsideError
-from mlci.registry import ledger, registry, verification
+from mlci.registry import ledger, verification
+from mlci.registry.registry import Registry
 from mlci.registry.stores.folder import FolderStore
 from tests.registry.e2e.repository.place import BRANCH, WHO, WITNESS, git, hasty
 from tests.support.registry.contract import Contract
@@ -87,7 +88,7 @@ class TestGit:
     @pytest.mark.parametrize("model", ["my.lock", "a.b_c-d", "Ünïcode", "-x", "@{1}", "HEAD"])
     def test_repository_store__any_model_name(self, place, model):
         store = place.store(model)
-        registry.append_entry(store, stamp(), lambda _: verdict())
+        Registry(store, stamp()).append(lambda _: verdict())
         assert ledger.read_ledger_head(place.store(model)).number == 1
 
 
@@ -124,7 +125,7 @@ class TestRequests:
     def test_append__requests_of_the_same_process(self, place):
         store = place.filled(2)
         place.fake.forget_requests()
-        registry.append_entry(store, stamp(), lambda _: verdict())
+        Registry(store, stamp()).append(lambda _: verdict())
         assert len(place.asked()) == 6
 
     @pytest.mark.parametrize("entries", [3, 14])
@@ -191,7 +192,7 @@ class TestPermissions:
         place.filled(1) if filled else None
         reader = place.store(token=place.fake.token({"contents": "read"}, fork=fork))
         for write in (
-            lambda: registry.append_entry(reader, stamp(), lambda _: verdict()),
+            lambda: Registry(reader, stamp()).append(lambda _: verdict()),
             lambda: reader.put(tmp_path / "f", sha(b"x")),
         ):
             with pytest.raises(
@@ -205,7 +206,7 @@ class TestPermissions:
         place.fake.role("ada", "write")
         token = place.fake.token({"contents": "read"}, user="ada", fine_grained=True)
         with pytest.raises(OutsideError, match=r"repository permission \*Contents\*: read and write"):
-            registry.append_entry(place.store(token=token), stamp(), lambda _: verdict())
+            Registry(place.store(token=token), stamp()).append(lambda _: verdict())
         token = place.fake.token({"checks": "read"}, user="ada", fine_grained=True)
         with pytest.raises(OutsideError, match=r"repository permission \*Contents\*: read-only"):
             place.store(token=token).tail()

@@ -6,14 +6,15 @@ import subprocess
 import pytest
 
 from mlci.errors import OutsideError
-from mlci.registry import ledger, registry, verification
+from mlci.registry import ledger, verification
 from mlci.registry.errors import CorruptError
+from mlci.registry.registry import Registry
 from tests.registry.e2e.repository.place import BRANCH, WHO, WITNESS, git, hasty
 from tests.support.registry.histories import sha, stamp, verdict
 
 
 def append(store):
-    return registry.append_entry(store, stamp(), lambda _: verdict())
+    return Registry(store, stamp()).append(lambda _: verdict())
 
 
 def cut_back(place):

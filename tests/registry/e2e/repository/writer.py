@@ -12,7 +12,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[4]))
 
 from mlci.github.transport import Access
-from mlci.registry import registry
+from mlci.registry.registry import Registry
 from mlci.registry.stores.github.store import RepositoryStore
 from tests.registry.e2e.repository.place import hasty
 from tests.support.registry.histories import sha, stamp, verdict
@@ -23,7 +23,7 @@ def write(job):
     access = Access(url=job["url"], token=job["token"], agent="mlci/test")
     store = RepositoryStore(access, job["repository"], "model", patience=hasty())
     store.put(source, sha(source.read_bytes()))
-    registry.append_entry(store, stamp(actor=job["actor"]), lambda _: verdict())
+    Registry(store, stamp(actor=job["actor"])).append(lambda _: verdict())
 
 
 def main():
