@@ -71,12 +71,12 @@ class CheckContext:
 
     def _find_total(self, name: str) -> MetricInfo | SklearnMetric:
         """Return the direction that a total's name implies; without one, limits in both directions are allowed."""
-        found = self._find_known(name) or self._find_known(name.rpartition(".")[2])
-        return found or SklearnMetric(None, guess_direction(name, self._direction))
+        info = self._find_known(name) or self._find_known(name.rpartition(".")[2])
+        return info or SklearnMetric(None, guess_direction(name, self._direction))
 
     def _direction(self, name: str) -> Direction | None:
-        found = self._find_known(name)
-        return found.direction if found else None
+        info = self._find_known(name)
+        return info.direction if info else None
 
 
 def metric_known(context: CheckContext, name: str, *where: str | int) -> Iterator[Problem]:
@@ -111,11 +111,11 @@ def _suggest_counterpart(context: CheckContext, name: str) -> str:
     task = context.config.task
     every = context.catalogue.names()
     plain = [
-        known
-        for known in every
-        if context.catalogue.canonical(known) == known and not context.catalogue.find_disparity(known)
+        metric
+        for metric in every
+        if context.catalogue.canonical(metric) == metric and not context.catalogue.find_disparity(metric)
     ]
-    fitting = [known for known in plain if (info := context.catalogue.find(known)) and task in info.tasks]
+    fitting = [metric for metric in plain if (info := context.catalogue.find(metric)) and task in info.tasks]
     averaged = {f"{name}_macro", AVERAGE.sub("", name)}
-    guess = next((known for known in fitting if known in averaged), None) or nearest_word(name, fitting)
+    guess = next((metric for metric in fitting if metric in averaged), None) or nearest_word(name, fitting)
     return f"; did you mean `{guess}`?" if guess else ""

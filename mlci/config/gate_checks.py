@@ -216,7 +216,7 @@ def _kinds(context: CheckContext, info: MetricInfo) -> set[str]:
     """Return the kind of a metric, or the kinds of a disparity's base metrics."""
     disparity = context.catalogue.find_disparity(info.name)
     parts: Iterable[str] = disparity.bases if disparity else (info.name,)
-    return {found.kind for part in parts if (found := context.catalogue.find(part))}
+    return {base.kind for part in parts if (base := context.catalogue.find(part))}
 
 
 def _missing_scores(context: CheckContext, info: MetricInfo) -> Iterator[str]:
@@ -276,9 +276,9 @@ def _entry_faults(context: CheckContext, item: Gate | Reported) -> Iterator[tupl
     if context.totals:
         yield from ((key, "has no effect with `predict.metrics`, which has no rows; remove it") for key in given)
         return
-    known = context.catalogue.find(item.metric)
+    info = context.catalogue.find(item.metric)
     name = context.catalogue.canonical(item.metric)
-    own = isinstance(known, MetricInfo) and not (name in WITH_PARAMETERS and item.params)
+    own = isinstance(info, MetricInfo) and not (name in WITH_PARAMETERS and item.params)
     if own:
         message = f"is for custom and scikit-learn functions; `{item.metric}` is built in, remove it"
         yield from ((key, message) for key in given)

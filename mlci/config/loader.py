@@ -152,10 +152,10 @@ def _findings(tree: YamlTree) -> Iterator[tuple[Path, str]]:
         owner = messages.section_name(path)
         if owner is None or not isinstance(value, dict) or path == ("gates",):
             continue  # gates are a list, which the models report once
-        known = fields(owner)
+        allowed = fields(owner)
         for key in value:
-            if key not in known:
-                yield (*path, key), messages.unknown_key(key, path, known)
+            if key not in allowed:
+                yield (*path, key), messages.unknown_key(key, path, allowed)
         if message := messages.join_words(path, value):
             yield path, message
 
@@ -197,6 +197,6 @@ def _decode_utf8(data: bytes, path: str) -> str:
 def _control_characters(text: str, path: str) -> Iterator[Problem]:
     """Yield a problem for the first such character of each line; a lone carriage return does not begin a line."""
     for number, line in enumerate(text.split("\n"), start=1):
-        if found := ODD.search(line):
-            name = _CHARACTERS.get(found[0], f"the control character U+{ord(found[0]):04X}")
-            yield Problem(f"{name} at column {found.start() + 1}; remove it", path, number)
+        if match := ODD.search(line):
+            name = _CHARACTERS.get(match[0], f"the control character U+{ord(match[0]):04X}")
+            yield Problem(f"{name} at column {match.start() + 1}; remove it", path, number)

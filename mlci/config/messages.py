@@ -63,30 +63,30 @@ def section_name(path: Path) -> type[ConfigModel] | None:
     return SECTIONS.get(tuple(part for part in path if isinstance(part, str)))
 
 
-def unknown_key(key: str, path: Path, known: Iterable[str]) -> str:
+def unknown_key(key: str, path: Path, allowed: Iterable[str]) -> str:
     """Return the message for an unknown key, with the key that was probably meant."""
     where = f" in `{dotted(path)}`" if path else ""
-    known = list(known)
-    if ":" in key and key.partition(":")[0] in known:
+    allowed = list(allowed)
+    if ":" in key and key.partition(":")[0] in allowed:
         return f"unknown key `{clip_text(key)}`{where}; put a space after the `:`"
-    guess = MEANT[key] if MEANT.get(key) in known else nearest_word(key, known)
+    guess = MEANT[key] if MEANT.get(key) in allowed else nearest_word(key, allowed)
     if guess:
         return f"unknown key `{clip_text(key)}`{where}; did you mean `{guess}`?"
     home = next((home for home, model in SECTIONS.items() if key in fields(model)), None)
     if home is not None:
         there = f"it belongs in `{dotted(home)}`" if home else "it belongs at the top level"
         return f"unknown key `{clip_text(key)}`{where}; {there}"
-    return f"unknown key `{clip_text(key)}`{where}; known keys: {', '.join(known)}"
+    return f"unknown key `{clip_text(key)}`{where}; known keys: {', '.join(allowed)}"
 
 
-def nearest_word(word: str, known: Iterable[str]) -> str | None:
+def nearest_word(word: str, words: Iterable[str]) -> str | None:
     """Return the known word that is closest to a misspelt one."""
-    return _nearest(word[:100], tuple(known))
+    return _nearest(word[:100], tuple(words))
 
 
 @lru_cache(maxsize=4_096)
-def _nearest(word: str, known: tuple[str, ...]) -> str | None:
-    close = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
+def _nearest(word: str, words: tuple[str, ...]) -> str | None:
+    close = difflib.get_close_matches(word, words, n=1, cutoff=0.6)
     return close[0] if close else None
 
 

@@ -376,7 +376,7 @@ def slice_names(items: Iterable[Slice]) -> list[str]:
 def effective_slices(config: Config) -> tuple[Slice, ...]:
     """Return the slices that are evaluated: those listed, and columns of a crossing that a gate uses alone."""
     listed = config.evaluation.slices if config.evaluation else ()
-    known = set(slice_names(listed))
+    names = set(slice_names(listed))
     crossed = {column.column: column for item in listed if isinstance(item, tuple) for column in slice_columns(item)}
     wanted = dict.fromkeys(slice_scope(gate) for gate in config.gates)
-    return (*listed, *(crossed[name] for name in wanted if name in crossed and name not in known))
+    return (*listed, *(crossed[name] for name in wanted if name in crossed and name not in names))

@@ -47,8 +47,10 @@ def recover_and_check(tree: YamlTree, catalogue: Metrics) -> list[Problem]:
     if not tree.whole or not isinstance(tree.data, dict) or () in tree.faulty:
         return []
     mended = _RecoveredData(cast("Data", json.loads(json.dumps(tree.data))), tree.faulty)
-    found = [_check_variant(data, tree, mended, catalogue) for data in mended.variants()]
-    return [problem for problem in found[0] if problem != SUPPRESSED and all(problem in other for other in found[1:])]
+    variants = [_check_variant(data, tree, mended, catalogue) for data in mended.variants()]
+    return [
+        problem for problem in variants[0] if problem != SUPPRESSED and all(problem in other for other in variants[1:])
+    ]
 
 
 def _check_variant(data: Data, tree: YamlTree, mended: "_RecoveredData", catalogue: Metrics) -> list[Problem]:
@@ -67,10 +69,10 @@ class _RecoveredData:
         self.data = data
         self.faulty = faulty
         self.replaced: set[Path] = set()
-        known = fields(Config)
-        odd = [key for key in data if key not in known]
+        allowed = fields(Config)
+        odd = [key for key in data if key not in allowed]
         # A misspelt key may be any of those that are absent.
-        self.absent = {key for key in known if odd and key not in data}
+        self.absent = {key for key in allowed if odd and key not in data}
         for key in odd:
             del data[key]
         self._gates()
@@ -117,11 +119,11 @@ class _RecoveredData:
         if ("evaluation",) in self.faulty or not isinstance(evaluation, dict):
             self._replace({"data": "refused", "label": LABEL, "slices": self._scopes()}, "evaluation")
             return
-        known = fields(Evaluation)
-        odd = [key for key in evaluation if key not in known]
+        allowed = fields(Evaluation)
+        odd = [key for key in evaluation if key not in allowed]
         for key in odd:
             del evaluation[key]
-        for key in [key for key in known if self._at_fault("evaluation", key)]:
+        for key in [key for key in allowed if self._at_fault("evaluation", key)]:
             self.replaced.add(("evaluation", key))
             evaluation.pop(key, None)
         for key in ("data", "label"):

@@ -57,13 +57,13 @@ class Relevance:
 
     @cached_property
     def _effective_rules(self) -> tuple["_Rule", ...]:
-        known = (*LOCKS, *(posixpath.join(self.folder, lock) for lock in LOCKS), *POINTERS)
-        return (*map(_Rule, known), *self._listed_rules)
+        globs = (*LOCKS, *(posixpath.join(self.folder, lock) for lock in LOCKS), *POINTERS)
+        return (*map(_Rule, globs), *self._listed_rules)
 
     def matters(self, path: str) -> bool:
         """Return whether a file is relevant, by its path from the top of the repository."""
-        found = (rule.wanted for rule in reversed(self._effective_rules) if rule.covers(path))
-        return any(rule.fullmatch(path) for rule in self._always_relevant) or next(found, False)
+        decisions = (rule.wanted for rule in reversed(self._effective_rules) if rule.covers(path))
+        return any(rule.fullmatch(path) for rule in self._always_relevant) or next(decisions, False)
 
     def may_hold(self, folder: str) -> bool:
         """Return whether a folder whose files git does not list, such as a submodule, may contain a relevant file."""
@@ -140,8 +140,8 @@ def _literal(part: str) -> str:
     """Return a set of characters unchanged, and every other part, such as an incomplete set, escaped."""
     if len(part) > 2 and part.startswith("[") and part.endswith("]"):
         inside = part[1:-1].replace("\\", "\\\\").replace("[", "\\[")
-        found = f"[{'^' + inside[1:] if inside.startswith('!') else inside.replace('^', chr(92) + '^')}]"
+        pattern = f"[{'^' + inside[1:] if inside.startswith('!') else inside.replace('^', chr(92) + '^')}]"
         with contextlib.suppress(re.error):
-            re.compile(found)
-            return found
+            re.compile(pattern)
+            return pattern
     return re.escape(part)

@@ -226,8 +226,8 @@ def _registry(value: str) -> str:
 
 def _instead(value: str) -> str:
     """Return the form of a registry that is closest to the written value."""
-    found = _SCHEME.match(value)
-    scheme = found[1].lower() if found else ""
+    match = _SCHEME.match(value)
+    scheme = match[1].lower() if match else ""
     scheme_meant = _MEANT.get(scheme, scheme)
     if value.startswith("~"):
         return "must be a whole path (`~` is not replaced here)"

@@ -88,8 +88,8 @@ class _Stop(Exception):  # noqa: N818 - control flow, not an error that leaves t
 def parse_yaml(text: str, *, path: str) -> YamlTree:
     """Read one YAML document; problems are collected in ``problems``, and no error is raised."""
     tree = YamlTree(path)
-    if found := yaml_directive(text):
-        tree.refuse(refuse_directive(found[0]), found[1])
+    if directive := yaml_directive(text):
+        tree.refuse(refuse_directive(directive[0]), directive[1])
         return tree
     builder = _Builder(tree)
     parser = YAML(typ="safe", pure=True)
@@ -177,9 +177,9 @@ class _Builder:
             self._refuse_rest("a key has to be a plain word", event)
             return
         key = str(event.value)
-        if found := ODD.search(key):
+        if match := ODD.search(key):
             self.tree.refuse(
-                f"a key contains the control character U+{ord(found[0]):04X}", _line(event), about=(*top.path, key)
+                f"a key contains the control character U+{ord(match[0]):04X}", _line(event), about=(*top.path, key)
             )
         where = (*top.path, key)
         if key in top.value:
@@ -210,9 +210,9 @@ class _Builder:
 
     def _scalar(self, event: ScalarEvent, where: Path) -> str | float | bool | None:
         text, line = str(event.value), self.tree.lines[where]
-        if found := ODD.search(text):
+        if match := ODD.search(text):
             # Only an escape in double quotes gets this far: the text itself was checked before.
-            self.tree.refuse(f"`{dotted(where)}` contains the control character U+{ord(found[0]):04X}", line, where)
+            self.tree.refuse(f"`{dotted(where)}` contains the control character U+{ord(match[0]):04X}", line, where)
             return ""
         if event.style or event.tag is not None:
             return text
@@ -328,7 +328,7 @@ def explain_syntax_error(error: MarkedYAMLError, text: str) -> tuple[str, int]:
 
 def quote(line: str) -> str:
     """Return a key's line with its value in quotes, as the remedy of an error; empty for other lines."""
-    found = _ENTRY.fullmatch(line)
-    if found is None or len(found[2]) > _LONGEST_MESSAGE:
+    match = _ENTRY.fullmatch(line)
+    if match is None or len(match[2]) > _LONGEST_MESSAGE:
         return ""
-    return f"; as text: `{found[1]}: {yaml_value(found[2])}`"
+    return f"; as text: `{match[1]}: {yaml_value(match[2])}`"

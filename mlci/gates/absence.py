@@ -117,8 +117,8 @@ def too_few_to_fail(case: GateCase, evidence: Evidence) -> GateOutcome | None:
         short = Shortage(rows=lack.least, unit=lack.unit, disagreements=TOO_FEW_DISAGREEMENTS)
         return GateOutcome(Outcome.INCONCLUSIVE, Reason.TOO_FEW, f"{TOO_FEW_ROWS}: {lack}", short)
     if measured.disagreements is not None and measured.disagreements < TOO_FEW_DISAGREEMENTS:
-        found = minimums.count_in_words(measured.disagreements, "rows")
-        message = f"{TOO_FEW_ROWS}: the models disagree on {found}; {TOO_FEW_DISAGREEMENTS} are needed"
+        counted = minimums.count_in_words(measured.disagreements, "rows")
+        message = f"{TOO_FEW_ROWS}: the models disagree on {counted}; {TOO_FEW_DISAGREEMENTS} are needed"
         short = Shortage(rows=minimums.PROVES, disagreements=TOO_FEW_DISAGREEMENTS)
         return GateOutcome(Outcome.INCONCLUSIVE, Reason.TOO_FEW, message, short)
     return None
@@ -130,8 +130,8 @@ def _missing_rows(case: GateCase, measured: Comparison, *, proving: bool) -> Ite
     counts = [{**rows, **measured.carriers}]
     if case.on_change:
         counts.append({**rows, **measured.baseline_carriers})
-    found = (minimums.missing_rows(case.rule.metric, carried, proving=proving) for carried in counts)
-    return (lack for lack in found if lack is not None)
+    shortages = (minimums.missing_rows(case.rule.metric, carried, proving=proving) for carried in counts)
+    return (lack for lack in shortages if lack is not None)
 
 
 def _short_groups(measured: Disparity) -> GateOutcome | None:

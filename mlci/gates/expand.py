@@ -105,8 +105,8 @@ def _find_numbers(rule: Rule, result: EvaluationResult) -> list[Comparison] | li
     if rule.across:
         spreads = [d for d in result.disparities if (d.metric, d.across) == (rule.metric, rule.across)]
         return spreads or [_missing_disparity(rule)]
-    found = [c for c in result.comparisons if c.metric == rule.metric and c.scope.slice == rule.each]
-    return found or [_missing_comparison(rule)]
+    comparisons = [c for c in result.comparisons if c.metric == rule.metric and c.scope.slice == rule.each]
+    return comparisons or [_missing_comparison(rule)]
 
 
 def _missing_comparison(rule: Rule) -> Comparison:

@@ -127,20 +127,20 @@ def _failing_p(case: GateCase) -> float | None:
 
 
 def _judge_case(case: GateCase, p: float | None, adjusted: float, settings: JudgeSettings) -> JudgedGate:
-    found = _find(case, adjusted, settings)
+    outcome = _find(case, adjusted, settings)
     evidence = case.evidence
     needed = None
-    if found.outcome is Outcome.INCONCLUSIVE:
-        needed = rows_needed.rows_to_decide(case, settings.confidence, found.short_of)
+    if outcome.outcome is Outcome.INCONCLUSIVE:
+        needed = rows_needed.rows_to_decide(case, settings.confidence, outcome.short_of)
     baseline = case.measured.baseline
     return JudgedGate(
         rule=case.rule,
         limit=case.limit,
         scope=case.scope,
         judge=case.judge,
-        outcome=found.outcome,
-        reason=found.reason,
-        why=found.why,
+        outcome=outcome.outcome,
+        reason=outcome.reason,
+        why=outcome.why,
         rows_needed=needed.rows if needed else None,
         rows_needed_of=needed.unit if needed else None,
         baseline=baseline.value if baseline else None,
@@ -150,7 +150,7 @@ def _judge_case(case: GateCase, p: float | None, adjusted: float, settings: Judg
         bound=case.bound,
         method=evidence.method if evidence else None,
         p=p,
-        blocks=_weight(found.outcome, case.rule) is Verdict.BLOCK,
+        blocks=_weight(outcome.outcome, case.rule) is Verdict.BLOCK,
     )
 
 

@@ -271,12 +271,12 @@ def find_disparity(name: str) -> DisparityInfo | None:
         return None
     base, kind = match[1], next(kind for kind in KINDS if kind == match[2])
     bases = PARITIES.get(base, (base,))
-    known = [_info(item) for item in bases if _plain(item)]
-    if len(known) != len(bases) or any(info.kind not in _SPREADABLE for info in known):
+    infos = [_info(item) for item in bases if _plain(item)]
+    if len(infos) != len(bases) or any(info.kind not in _SPREADABLE for info in infos):
         return None
-    if kind == "ratio" and any(info.low is None or info.low < 0 for info in known):
+    if kind == "ratio" and any(info.low is None or info.low < 0 for info in infos):
         return None
-    if kind == "shift" and any(info.kind == "share" or info.name in _LABELS_ALONE for info in known):
+    if kind == "shift" and any(info.kind == "share" or info.name in _LABELS_ALONE for info in infos):
         return None
     return DisparityInfo(bases, kind)
 
@@ -292,8 +292,8 @@ def canonical(name: str) -> str:
 
     Aliases may be written in capitals (``AUC``). An unknown name is returned unchanged.
     """
-    if found := _plain(name) or _FOREIGN.get(name.lower()):
-        return found
+    if plain := _plain(name) or _FOREIGN.get(name.lower()):
+        return plain
     if (match := _CLASS_OR_UNKNOWN.match(name)) and (base := _plain(match[1])):
         return f"{base}[{match[2]}]"
     if (parts := find_disparity(name)) and len(parts.bases) == 1 and (match := SPREAD.match(name)) and _plain(match[1]):
@@ -357,7 +357,7 @@ def _per_class(name: str, match: re.Match[str]) -> MetricInfo:
 def _disparity(name: str, parts: DisparityInfo) -> MetricInfo:
     if parts.kind == "shift":
         return _shift(name, parts)
-    bases = [found for base in parts.bases if (found := find(base))]
+    bases = [info for base in parts.bases if (info := find(base))]
     tasks = frozenset.intersection(*(base.tasks for base in bases))
     difference = parts.kind == "difference"
     parity = next((key for key in PARITIES if SPREAD.sub(r"\1", name) == key), None)

@@ -56,11 +56,6 @@ def precision_of(k: int) -> Function:
     return lambda m: _divide(m.hits[..., k], m.decisions[..., k])
 
 
-def recall_of(k: int) -> Function:
-    """Recall of class ``k``: hits over labels of it."""
-    return lambda m: _divide(m.hits[..., k], m.labels[..., k])
-
-
 def f1_of(k: int) -> Function:
     """F1 of class ``k``: 2 hits over labels plus decisions (van Rijsbergen 1979)."""
     return lambda m: _divide(2 * m.hits[..., k], m.labels[..., k] + m.decisions[..., k])
@@ -74,21 +69,6 @@ def jaccard_of(k: int) -> Function:
 def complement(function: Function) -> Function:
     """One minus a rate, e.g. the false discovery rate from precision."""
     return lambda m: np.asarray(1 - function(m))
-
-
-def false_share_of(k: int) -> Function:
-    """Rows wrongly given class ``k`` as a share of the rows that are not of it; for two classes the FPR."""
-    return lambda m: _divide(m.decisions[..., k] - m.hits[..., k], m.total - m.labels[..., k])
-
-
-def selection_rate_of(k: int) -> Function:
-    """Share of rows decided for class ``k``."""
-    return lambda m: _divide(m.decisions[..., k], m.total)
-
-
-def prevalence_of(k: int) -> Function:
-    """Share of rows labelled ``k``."""
-    return lambda m: _divide(m.labels[..., k], m.total)
 
 
 def balanced_accuracy(m: Margins) -> Array:

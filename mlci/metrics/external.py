@@ -151,7 +151,7 @@ _DETAIL = re.compile(r"(_at_|_?@)[\w.]+$|_(macro|micro|weighted|samples|mean|avg
 _MINUS = re.compile(r"(^|_)(neg|negative|minus)$|^1$")
 
 
-def guess_direction(name: str, known: Callable[[str], Direction | None]) -> Direction:
+def guess_direction(name: str, direction_of: Callable[[str], Direction | None]) -> Direction:
     """Return the better direction by the words of a metrics file's name; ``none`` if they are ambiguous.
 
     The last part of a nested name decides, by its longest known ending: ``validation.log_loss``, ``val_auc`` and
@@ -159,11 +159,11 @@ def guess_direction(name: str, known: Callable[[str], Direction | None]) -> Dire
 
     Args:
         name: The name with its dots.
-        known: Direction of an ending in the catalogue or in scikit-learn; ``None`` if unknown.
+        direction_of: Direction of an ending in the catalogue or in scikit-learn; ``None`` if unknown.
     """
     last = [part for part in _SEPARATOR.split(name) if part][-1:]
     for before, ending in _endings("".join(last).lower().replace("-", "_")):
-        direction = known(ending) or _CUSTOM.get(ending)
+        direction = direction_of(ending) or _CUSTOM.get(ending)
         if direction is not None:
             return _TURNED[direction] if _MINUS.search(before) else direction
     return "none"

@@ -58,9 +58,9 @@ def resample(
     for scope, rows in enumerate(scopes):
         for index, call in enumerate(calls):
             begin(index)
-            found = [call.on(np.sort(rows), model) for model in range(models)]
-            values[index, scope, :, 0] = [number for number, _ in found]
-            why = [reason for _, reason in found if reason is not None]
+            results = [call.on(np.sort(rows), model) for model in range(models)]
+            values[index, scope, :, 0] = [number for number, _ in results]
+            why = [reason for _, reason in results if reason is not None]
             if why:
                 reasons[index, scope] = why[0]
         defined = [index for index in range(len(calls)) if (index, scope) not in reasons]

@@ -290,7 +290,7 @@ def unit_of(largest: float) -> float:
 
 
 def _powers(values: Floats, order: int) -> list[Floats]:
-    found = [np.ones_like(values)]
+    powers = [np.ones_like(values)]
     for _ in range(order):
-        found.append(found[-1] * values)
-    return found
+        powers.append(powers[-1] * values)
+    return powers

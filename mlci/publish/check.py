@@ -75,11 +75,11 @@ def check_annotations(report: Report) -> tuple[Annotation, ...]:
     if path is None or not rows:
         return ()
     shown = tuple(_annotation(report, row, path) for row in rows[:MOST])
-    left = len(rows) - len(shown)
-    if not left:
+    unlisted = len(rows) - len(shown)
+    if not unlisted:
         return shown
     more = Annotation(
-        path=path, line=1, level="notice", title="More gates", message=f"{left:,} more gates did not pass."
+        path=path, line=1, level="notice", title="More gates", message=f"{unlisted:,} more gates did not pass."
     )
     return (*shown[:-1], more)
 
@@ -114,13 +114,13 @@ def _annotation(report: Report, row: GateRow, path: str) -> Annotation:
     d = Plain()
     line = gate_numbers(row)
     numbers = f"{line.pair}; {line.evidence}; {line.limit}"
-    said = gate_sentence(d, report, row)
+    sentence = gate_sentence(d, report, row)
     return Annotation(
         path=path,
         line=max(row.line or 1, 1),
         level=annotation_level(row.outcome) or "notice",
         title=shorten_text(f"{labels.outcome_word(row)}: {labels.scoped_title(d, row.metric, row.scope)}", _TITLE),
-        message=shorten_text(f"{said}\n{numbers}" if row.candidate is not None else said, _MESSAGE),
+        message=shorten_text(f"{sentence}\n{numbers}" if row.candidate is not None else sentence, _MESSAGE),
     )
 
 

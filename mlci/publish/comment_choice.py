@@ -100,12 +100,12 @@ class Choice:
 
 def own_comments(comments: Iterable[Posted], *, me: str, model: str) -> list[Posted]:
     """Return mlci's comments on a model, oldest first: with the marker on the first line, and by this author."""
-    found = [
+    comments_of_model = [
         one
         for one in comments
         if one.author.lower() == me.lower() and (mark := runs.read_marker(one.body)) is not None and mark.model == model
     ]
-    return sorted(found, key=lambda one: one.id)
+    return sorted(comments_of_model, key=lambda one: one.id)
 
 
 def earlier_comments(comments: Iterable[Posted], *, me: str, model: str) -> list[Posted]:
@@ -120,21 +120,21 @@ def earlier_comments(comments: Iterable[Posted], *, me: str, model: str) -> list
     ]
 
 
-def choose_comment(found: Sequence[Posted], version: CommentText, *, creates: bool) -> Choice:
+def choose_comment(comments: Sequence[Posted], version: CommentText, *, creates: bool) -> Choice:
     """Choose among our comments: the oldest one stays, and gets the newest text.
 
     A joined verdict on the pull request's head is newer than everything, and one on another commit is newer than a
     comment about the same commit. In every other case the newer run wins.
 
     Args:
-        found: Our comments, oldest first.
+        comments: Our comments, oldest first.
         version: Text of this run.
         creates: Whether to make a comment if there is none.
     """
-    if not found:
+    if not comments:
         return Choice(step=CreateComment(version) if creates else NoComment(), extra=(), run=version.run)
-    stays, *extra = found
-    there = [_version(one) for one in found]
+    stays, *extra = comments
+    there = [_version(one) for one in comments]
     newest = max([*there, version], key=lambda one: one.run)
     if version.current or all(_replaces(version, one) for one in there):
         newest = version

@@ -127,27 +127,27 @@ def read_attempt(check: CheckReading) -> Attempt | None:
 
 def read_attempts(checks: Iterable[CheckReading], *, app: str | None) -> tuple[Attempt, ...]:
     """Return the attempts of one app, by check id; of every app if ``app`` is unknown."""
-    found = [read_attempt(one) for one in checks if app is None or one.app == app]
-    return tuple(sorted((one for one in found if one is not None), key=lambda one: one.id))
+    attempts = [read_attempt(one) for one in checks if app is None or one.app == app]
+    return tuple(sorted((one for one in attempts if one is not None), key=lambda one: one.id))
 
 
-def newest_attempts(found: Iterable[Attempt]) -> tuple[Attempt, ...]:
+def newest_attempts(attempts: Iterable[Attempt]) -> tuple[Attempt, ...]:
     """Return the current attempts: the newest one of each invocation, by check id.
 
     Checks of one invocation and one attempt all count: they are jobs that cannot be distinguished.
     """
-    known: list[Attempt] = []
-    unknown: list[Attempt] = []
-    for key, ones in _by_key(found).items():
-        (known if key else unknown).extend(_last(ones))
-    after = max((one.id for one in known), default=0)
-    live = [*known, *(one for one in unknown if one.id > after)]
+    identified: list[Attempt] = []
+    unidentified: list[Attempt] = []
+    for key, ones in _by_key(attempts).items():
+        (identified if key else unidentified).extend(_last(ones))
+    after = max((one.id for one in identified), default=0)
+    live = [*identified, *(one for one in unidentified if one.id > after)]
     return tuple(sorted(live, key=lambda one: one.id))
 
 
-def _by_key(found: Iterable[Attempt]) -> dict[str, list[Attempt]]:
+def _by_key(attempts: Iterable[Attempt]) -> dict[str, list[Attempt]]:
     grouped: dict[str, list[Attempt]] = {}
-    for one in found:
+    for one in attempts:
         grouped.setdefault(one.record.key, []).append(one)
     return grouped
 
@@ -205,13 +205,13 @@ class JoinedVerdict:
     """The verdict of one commit.
 
     Attributes:
-        found: Every attempt on it, by check id.
+        attempts: Every attempt on it, by check id.
         live: The current attempts.
         own: The worst of their verdicts.
         worst: The worst finished attempt, whose text represents all.
     """
 
-    found: tuple[Attempt, ...]
+    attempts: tuple[Attempt, ...]
     live: tuple[Attempt, ...]
     own: Own
     worst: Attempt | None
@@ -231,15 +231,15 @@ class CheckText:
     summary: str
 
 
-def join_attempts(found: Iterable[Attempt]) -> JoinedVerdict:
+def join_attempts(attempts: Iterable[Attempt]) -> JoinedVerdict:
     """Join the attempts on one commit."""
-    known = tuple(sorted(found, key=lambda one: one.id))
-    live = newest_attempts(known)
+    ordered = tuple(sorted(attempts, key=lambda one: one.id))
+    live = newest_attempts(ordered)
     own = worst_attempt(one.record.own for one in live) if live else "open"
     ended = [one for one in live if one.record.own != "open"]
     bad = worst_attempt(one.record.own for one in ended) if ended else own
     last = [one for one in ended if one.record.own == bad]
-    return JoinedVerdict(found=known, live=live, own=own, worst=last[-1] if last else None)
+    return JoinedVerdict(attempts=ordered, live=live, own=own, worst=last[-1] if last else None)
 
 
 def joined_conclusion(own: Own) -> Conclusion | None:
@@ -282,7 +282,7 @@ def joined_title(joined: JoinedVerdict) -> str:
 
 def text_of_check(one: Attempt, joined: JoinedVerdict, *, model: str) -> CheckText:
     """Return the content of a check: the joined verdict for the newest one, its own for every other one."""
-    if one.id < max((other.id for other in joined.found), default=one.id):
+    if one.id < max((other.id for other in joined.attempts), default=one.id):
         return CheckText(conclusion=_possible_conclusion(one, one.record.own), title=one.record.title, summary=one.text)
     if joined.live == (one,):
         return CheckText(conclusion=_possible_conclusion(one, one.record.own), title=one.record.title, summary=one.text)
@@ -333,7 +333,7 @@ def invocation_table(joined: JoinedVerdict, *, model: str) -> str:
 
 def _rows(d: Markdown, live: Sequence[Attempt]) -> list[str]:
     rows: list[str] = []
-    left = _MOST_BYTES
+    room = _MOST_BYTES
     ranked = sorted(live, key=lambda one: (-WORST.index(one.record.own), one.id))
     for place, one in enumerate(ranked):
         glyph, verb = _WORDS[one.record.own]
@@ -342,8 +342,8 @@ def _rows(d: Markdown, live: Sequence[Attempt]) -> list[str]:
         if one.record.own != "open":
             verdict = d.words("{}: {}", verdict, d.text(one.record.title, longest=_LONGEST_TITLE))
         row = f"| {label} | {verdict} |"
-        left -= len(row.encode())
-        if left < 0:
+        room -= len(row.encode())
+        if room < 0:
             return [*rows, f"| and {len(ranked) - place:,} more | |"]
         rows.append(row)
     return rows
@@ -357,10 +357,10 @@ def _below(d: Markdown, one: Attempt | None) -> str:
 
 def _possible_conclusion(one: Attempt, own: Own) -> Conclusion | None:
     """Return a conclusion; a check that is completed can't be in progress again, and then is not a success."""
-    found = joined_conclusion(own)
-    if found is None and one.status == "completed":
+    conclusion = joined_conclusion(own)
+    if conclusion is None and one.status == "completed":
         return "failure" if one.conclusion == "failure" else "cancelled"
-    return found
+    return conclusion
 
 
 def _verb(own: Own, count: int) -> str:

@@ -36,27 +36,27 @@ def parse_payload(data: bytes, *, path: str) -> Object:
     """
     if len(data) > MOST_BYTES:
         raise InputError(Problem(f"the event has {len(data):,} bytes; GitHub sends at most {MOST_BYTES:,}", path))
-    if found := excess(data.decode("latin-1"), MOST):  # quotes, brackets and commas are the same bytes in UTF-8
-        raise InputError(Problem(f"the event is {found}, which no event of GitHub is", path))
+    if size := excess(data.decode("latin-1"), MOST):  # quotes, brackets and commas are the same bytes in UTF-8
+        raise InputError(Problem(f"the event is {size}, which no event of GitHub is", path))
     try:
-        found = json.loads(data, parse_constant=_no_constant)
+        payload = json.loads(data, parse_constant=_no_constant)
     except (ValueError, RecursionError) as error:
         raise InputError(Problem(f"the event is not JSON: {str(error)[:200]}", path)) from None
-    if not isinstance(found, dict):
+    if not isinstance(payload, dict):
         raise InputError(Problem("the event is not a JSON object", path))
-    return found
+    return payload
 
 
 def payload_part(parent: Object | None, key: str) -> Object | None:
     """Return an object inside an object; ``None`` if it is anything else."""
-    found = None if parent is None else parent.get(key)
-    return cast("Object", found) if isinstance(found, dict) else None
+    value = None if parent is None else parent.get(key)
+    return cast("Object", value) if isinstance(value, dict) else None
 
 
 def payload_text(parent: Object | None, key: str, *, longest: int = 200) -> str | None:
     """Return a text of bounded length."""
-    found = None if parent is None else parent.get(key)
-    return found if isinstance(found, str) and 0 < len(found) <= longest else None
+    value = None if parent is None else parent.get(key)
+    return value if isinstance(value, str) and 0 < len(value) <= longest else None
 
 
 def payload_flag(parent: Object | None, key: str) -> bool:
@@ -66,27 +66,27 @@ def payload_flag(parent: Object | None, key: str) -> bool:
 
 def payload_number(parent: Object | None, key: str) -> int | None:
     """Return a positive whole number that every JSON parser reads alike."""
-    found = None if parent is None else parent.get(key)
-    return found if isinstance(found, int) and not isinstance(found, bool) and 0 < found < _LARGEST else None
+    value = None if parent is None else parent.get(key)
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 < value < _LARGEST else None
 
 
 def payload_sha(parent: Object | None, key: str) -> str | None:
     """Return a commit: 40 hexadecimal digits, or 64 where git uses SHA-256."""
-    found = payload_text(parent, key)
-    return found if found is not None and _SHA_TEXT.fullmatch(found) else None
+    value = payload_text(parent, key)
+    return value if value is not None and _SHA_TEXT.fullmatch(value) else None
 
 
 def payload_branch(parent: Object | None, key: str) -> str | None:
     """Return a branch name that is safe in an address (by the relevant rules of git-check-ref-format)."""
-    found = payload_text(parent, key, longest=_LONGEST_REF)
-    wrong = found is None or found.startswith("/") or found.endswith(("/", ".lock")) or ".." in found or "//" in found
-    return None if wrong or found is None or any(ord(char) <= 32 or char in "\x7f~^:?*[\\" for char in found) else found
+    value = payload_text(parent, key, longest=_LONGEST_REF)
+    wrong = value is None or value.startswith("/") or value.endswith(("/", ".lock")) or ".." in value or "//" in value
+    return None if wrong or value is None or any(ord(char) <= 32 or char in "\x7f~^:?*[\\" for char in value) else value
 
 
 def payload_repository(parent: Object | None) -> str | None:
     """Return ``owner/name``."""
-    found = payload_text(parent, "full_name")
-    return found if found is not None and _NAME.fullmatch(found) else None
+    value = payload_text(parent, "full_name")
+    return value if value is not None and _NAME.fullmatch(value) else None
 
 
 def _no_constant(name: str) -> object:

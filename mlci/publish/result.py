@@ -167,23 +167,23 @@ class UnfinishedPage:
     footer: str
 
 
-def unfinished_title(found: Unfinished) -> str:
+def unfinished_title(result: Unfinished) -> str:
     """Return the headline, also for the check."""
-    return "the evaluation was cancelled" if found.cancelled else "the evaluation did not finish"
+    return "the evaluation was cancelled" if result.cancelled else "the evaluation did not finish"
 
 
-def unfinished_text(found: Unfinished, *, model: str, head: str | None, links: Links) -> str:
+def unfinished_text(result: Unfinished, *, model: str, head: str | None, links: Links) -> str:
     """Write the page as GitHub's Markdown, without a marker."""
     d = Markdown()
-    glyph = d.number("⏹️" if found.cancelled else "⛔")
+    glyph = d.number("⏹️" if result.cancelled else "⛔")
     run = d.link(d.number("the run"), links.report)
-    shown = found.details[:MOST_DETAILS]
-    more = len(found.details) - len(shown)
+    shown = result.details[:MOST_DETAILS]
+    more = len(result.details) - len(shown)
     details = [d.text(line, longest=_LONGEST_DETAIL) for line in shown]
     page = UnfinishedPage(
-        heading=d.words("{} {}: {}", glyph, d.text(model), d.number(unfinished_title(found))),
-        cause=d.words("{}.", d.capital(d.text(found.why, longest=_LONGEST_DETAIL))),
-        next=d.words(_next(found), run),
+        heading=d.words("{} {}: {}", glyph, d.text(model), d.number(unfinished_title(result))),
+        cause=d.words("{}.", d.capital(d.text(result.why, longest=_LONGEST_DETAIL))),
+        next=d.words(_next(result), run),
         details=(*details, *([d.number(f"and {more:,} more")] if more > 0 else [])),
         standing=d.number(
             "Nothing was judged, so nothing passed: a missing result is never a pass, and an earlier report in this "
@@ -201,11 +201,11 @@ def _footer(d: Markdown, head: str | None, links: Links) -> list[str]:
     return [*commit, *run, *guide] or [d.number("mlci")]
 
 
-def _next(found: Unfinished) -> str:
+def _next(result: Unfinished) -> str:
     """Return the remedy by exit code; ``{}`` is the run."""
-    if found.code is None and found.cancelled:
+    if result.code is None and result.cancelled:
         return "nothing, if a newer run took its place; else start {} again, with more `timeout-minutes` if it ran out."
-    match found.code:
+    match result.code:
         case 2:
             return "correct what {} names, and push."
         case 3:

@@ -48,9 +48,6 @@ def with_marker(*, model: str, head: str | None, run: str | None) -> Md:
 SUMMARY_BUDGET = 1_000_000
 """Bytes; GitHub takes 1 MiB a step (documentation page "Workflow commands", "Adding a job summary")."""
 
-CHECK_BUDGET = 65_535
-"""Bytes that the summary of a check run may have."""
-
 
 def render_summary(report: Report, *, links: Links = NO_LINKS, budget: int = SUMMARY_BUDGET) -> str:
     """Write the summary as GitHub's Markdown, with less detail where it would be too long.

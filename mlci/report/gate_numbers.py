@@ -112,16 +112,16 @@ def compared_head(report: Report, rows: Sequence[GateRow]) -> str:
 
 def rows_available(report: Report) -> Stock:
     """Count what each metric rests on in each scope, to be compared with what a gate needs."""
-    found: Stock = {}
+    counts: Stock = {}
     for item in report.metrics:
         key = (item.metric, item.slice, item.group)
-        found[(*key, "rows")] = item.rows
+        counts[(*key, "rows")] = item.rows
         if item.support is not None:
-            found[(*key, item.support_unit or "rows")] = item.support
+            counts[(*key, item.support_unit or "rows")] = item.support
     for spread in report.disparities:
         sizes = (group.rows for group in spread.groups)
-        found[(spread.metric, spread.across, None, SMALLEST)] = min(sizes, default=None)
-    return found
+        counts[(spread.metric, spread.across, None, SMALLEST)] = min(sizes, default=None)
+    return counts
 
 
 def rows_needed_text(d: Markup, has: Stock, row: GateRow) -> str | None:
@@ -130,8 +130,12 @@ def rows_needed_text(d: Markup, has: Stock, row: GateRow) -> str | None:
         return None
     rows = row.rows_needed_of or "rows"
     needed = d.words("about {} {}", d.number(number_format.format_count(row.rows_needed)), d.text(rows))
-    found = has.get((row.metric, row.scope.across or row.scope.slice, row.scope.group, rows))
-    return needed if found is None else d.words("{}; it has {}", needed, d.number(number_format.format_count(found)))
+    available = has.get((row.metric, row.scope.across or row.scope.slice, row.scope.group, rows))
+    return (
+        needed
+        if available is None
+        else d.words("{}; it has {}", needed, d.number(number_format.format_count(available)))
+    )
 
 
 def _value(style: NumberStyle, value: float | None, *, change: bool) -> str:
@@ -158,8 +162,8 @@ def gate_remarks(d: Markup, has: Stock, row: GateRow) -> str | None:
     if row.outcome == "no_baseline":
         return d.text(row.reason or "no baseline yet; it is recorded when this merges", longest=LONG)
     parts = [d.text(reason, longest=LONG)] if (reason := _reason(row)) else []
-    said = row.why == "too_few_carriers" and f"; {row.rows_needed} are needed" in reason
-    needed = rows_needed_text(d, has, row) if row.outcome == "inconclusive" and not said else None
+    repeated = row.why == "too_few_carriers" and f"; {row.rows_needed} are needed" in reason
+    needed = rows_needed_text(d, has, row) if row.outcome == "inconclusive" and not repeated else None
     if needed is not None:
         parts.append(d.words("needs {}", needed))
     if _decided_by_value(row):

@@ -32,8 +32,8 @@ def verdict_headline(report: Report) -> str:
         return "nothing relevant changed"
     if not counts:
         return "no gate was evaluated"
-    said = _counted(report)
-    return said if report.unchanged_since is None else f"nothing relevant changed; {said}"
+    counted = _counted(report)
+    return counted if report.unchanged_since is None else f"nothing relevant changed; {counted}"
 
 
 def _counted(report: Report) -> str:
@@ -45,9 +45,9 @@ def _counted(report: Report) -> str:
     counted = [row for row in rows if (row.blocks if report.verdict == "block" else row.outcome != "passed")]
     counts = {outcome: sum(row.outcome == outcome for row in counted or rows) for outcome in labels.STATES}
     (first, number), *rest = [(outcome, number) for outcome, number in counts.items() if number]
-    said = [f"{_of_all(number, len(rows))} {_COUNTED[first]}"]
-    said += [f"{number_format.format_count(number)} {_COUNTED[outcome]}" for outcome, number in rest]
-    return ", ".join([labels.VERDICTS[report.verdict].word, *said])
+    parts = [f"{_of_all(number, len(rows))} {_COUNTED[first]}"]
+    parts += [f"{number_format.format_count(number)} {_COUNTED[outcome]}" for outcome, number in rest]
+    return ", ".join([labels.VERDICTS[report.verdict].word, *parts])
 
 
 def _of_all(number: int, total: int) -> str:
@@ -65,15 +65,15 @@ def verdict_cause(d: Markup, report: Report) -> str:
         return d.number("The configuration has no gates, so nothing was decided.")
     first = rows[0]
     same = sum(row.outcome == first.outcome for row in rows) - 1
-    said = gate_sentence(d, report, first)
+    sentence = gate_sentence(d, report, first)
     if report.unchanged_since is not None:
-        said = d.words("{} {}", _unchanged(d, report), said)
+        sentence = d.words("{} {}", _unchanged(d, report), sentence)
     if same == 0 or first.outcome in {"passed", "no_baseline"}:
-        return said
+        return sentence
     more = f"{number_format.format_count(same)} more {'is' if same == 1 else 'are'} {_COUNTED[first.outcome]}."
     if first.outcome == "failed":
         more = f"{number_format.pluralize(same, 'more gate', 'more gates')} failed."
-    return d.words("{} {}", said, d.number(more))
+    return d.words("{} {}", sentence, d.number(more))
 
 
 def next_step(d: Markup, report: Report, links: Links) -> str:
@@ -100,8 +100,8 @@ def _is_unchanged(report: Report) -> bool:
 def _unchanged(d: Markup, report: Report) -> str:
     numbers_of = "the numbers are the baseline's" if report.metrics else "nothing was evaluated"
     commit = d.code(labels.short_title(str(report.unchanged_since)))
-    said = "No file that the model is made from differs from {}: nothing was trained, {}."
-    return d.words(said, commit, d.number(numbers_of))
+    words = "No file that the model is made from differs from {}: nothing was trained, {}."
+    return d.words(words, commit, d.number(numbers_of))
 
 
 def _merge(d: Markup, report: Report) -> str:
@@ -143,12 +143,12 @@ def _failed(d: Markup, report: Report, row: GateRow, name: str) -> str:
     lead = d.strong(d.words("{}.", finding))
     interval = _interval(report, line)
     if row.on == "change" and row.value is not None:
-        said = f"That is {line.value}{f' ({interval})' if interval else ''}; {line.condition}."
+        sentence = f"That is {line.value}{f' ({interval})' if interval else ''}; {line.condition}."
     elif interval is not None:
-        said = f"Its {interval.replace('interval', 'interval is')}; {line.condition}."
+        sentence = f"Its {interval.replace('interval', 'interval is')}; {line.condition}."
     else:
-        said = f"{line.condition[:1].upper()}{line.condition[1:]}."
-    return d.words("{} {}", lead, d.number(said))
+        sentence = f"{line.condition[:1].upper()}{line.condition[1:]}."
+    return d.words("{} {}", lead, d.number(sentence))
 
 
 def _finding(d: Markup, row: GateRow, line: GateNumbers, name: str) -> str:
@@ -175,8 +175,8 @@ def _inconclusive(d: Markup, report: Report, row: GateRow, name: str) -> str:
     line = gate_numbers(row)
     what = "change" if row.on == "change" else "value"
     interval = _interval(report, line) or "no interval"
-    said = f"Its {what} is {line.value} ({interval}), and {line.condition}: the limit lies inside the interval."
-    return d.words("{} {}", lead, d.number(said))
+    sentence = f"Its {what} is {line.value} ({interval}), and {line.condition}: the limit lies inside the interval."
+    return d.words("{} {}", lead, d.number(sentence))
 
 
 def _reason(d: Markup, row: GateRow) -> str:
@@ -218,11 +218,11 @@ def _collect(d: Markup, report: Report, links: Links, rows: list[GateRow]) -> st
     missing = [row for row in rows if row.why == "labels"]
     chosen = missing or rows
     causes = {row.why for row in chosen}
-    known = any(row.rows_needed is not None for row in chosen)
-    cause = chosen[0].why if len(causes) == 1 and (missing or not known) else None
+    sufficient = any(row.rows_needed is not None for row in chosen)
+    cause = chosen[0].why if len(causes) == 1 and (missing or not sufficient) else None
     what = d.number(number_format.pluralize(len(chosen), "inconclusive gate"))
     where = line_link(d, report, links, chosen[0].line)
-    words = _UNDECIDED.get(cause or "", _MORE_ROWS if known else _UNKNOWN)
+    words = _UNDECIDED.get(cause or "", _MORE_ROWS if sufficient else _UNKNOWN)
     first = "the first is in {}" if len(chosen) > 1 else "it is in {}"
     step = d.words(words, what)
     if rows[0].blocks:

@@ -132,8 +132,8 @@ def _next(d: Markup, report: Report, links: Links) -> str:
 def assemble_page(d: Markup, parts: Parts, detail: Detail) -> Page:
     """Put a page together at one level of detail."""
     shown, folded = _shown(parts.rows, detail)
-    found = [*_folded(d, parts, folded), *parts.sections]
-    gone = list(dict.fromkeys(section.key for section in found if section.key in detail.without))
+    sections = [*_folded(d, parts, folded), *parts.sections]
+    gone = list(dict.fromkeys(section.key for section in sections if section.key in detail.without))
     seen = shown if _UNDECIDED in detail.without else [*shown, *folded]
     return Page(
         heading=parts.heading,
@@ -141,7 +141,7 @@ def assemble_page(d: Markup, parts: Parts, detail: Detail) -> Page:
         next=parts.next,
         attention=_part(parts.table, shown),
         hidden=_hidden(d, parts.rows, seen),
-        sections=tuple(section for section in found if section.key not in detail.without),
+        sections=tuple(section for section in sections if section.key not in detail.without),
         left_out=d.number(f"Left out to keep this short: {', '.join(gone)}.") if gone else None,
         footer=parts.footer,
     )
@@ -220,8 +220,8 @@ def _folded(d: Markup, parts: Parts, kept: Sequence[int]) -> list[Section]:
 
 def _hidden(d: Markup, rows: Sequence[RuleRow], shown: Sequence[int]) -> str | None:
     seen = set(shown)
-    left = [row for index, row in enumerate(rows) if index not in seen]
-    return d.number(f"And {_counted(left, more='more ')}: see the full report.") if left else None
+    hidden = [row for index, row in enumerate(rows) if index not in seen]
+    return d.number(f"And {_counted(hidden, more='more ')}: see the full report.") if hidden else None
 
 
 def _counted(rows: list[RuleRow], *, more: str = "") -> str:
@@ -264,13 +264,17 @@ def _evaluation(d: Markup, report: Report) -> list[str]:
     evaluation = report.evaluation
     if evaluation.rows is None:
         return []
-    known = evaluation.fingerprint
-    said = d.number("evaluation set") if known is None else d.words("evaluation set {}", d.code(_digest(known)))
+    fingerprint = evaluation.fingerprint
+    text = (
+        d.number("evaluation set")
+        if fingerprint is None
+        else d.words("evaluation set {}", d.code(_digest(fingerprint)))
+    )
     if evaluation.uses is not None:
         of = f" of {number_format.format_count(evaluation.budget)}" if evaluation.budget is not None else ""
         times = "time" if evaluation.uses == 1 and not of else "times"
-        said = d.words("{}, used {}", said, d.number(f"{number_format.format_count(evaluation.uses)}{of} {times}"))
-    return [d.words("{}, {}", said, d.number("labels sealed" if evaluation.sealed else "labels not sealed"))]
+        text = d.words("{}, used {}", text, d.number(f"{number_format.format_count(evaluation.uses)}{of} {times}"))
+    return [d.words("{}, {}", text, d.number("labels sealed" if evaluation.sealed else "labels not sealed"))]
 
 
 def _digest(fingerprint: str) -> str:

@@ -87,9 +87,9 @@ def _sentence(version: int, outcome: str, how: str | None, runs: int) -> str:
     if how is not None:
         what = "the same bytes, and the same predictions" if how == "bytes" else "the same predictions"
         return f"Version {version} is reproduced: {what}"
-    said = f"Version {version} is {_OUTCOMES[outcome]} {reruns}"
+    sentence = f"Version {version} is {_OUTCOMES[outcome]} {reruns}"
     few = {1: "one rerun has no spread to be within", 2: "two reruns are not a spread to be within"}.get(runs)
-    return f"{said}; {few}: `mlci reproduce {version} -k 5`" if few and outcome == "different" else said
+    return f"{sentence}; {few}: `mlci reproduce {version} -k 5`" if few and outcome == "different" else sentence
 
 
 def _reproduced_metrics(d: Markup, rows: Sequence[Row]) -> ReportTable:

@@ -67,10 +67,10 @@ def _case(report: Report, row: GateRow, kind: str | None, has: Stock) -> ET.Elem
     case = ET.Element("testcase", attributes)
     if kind is not None:
         message = _message(report, row, has)
-        found = ET.SubElement(
+        element = ET.SubElement(
             case, kind, {"message": message} if kind == "skipped" else {"message": message, "type": row.outcome}
         )
-        found.text = _facts(row)
+        element.text = _facts(row)
     return case
 
 

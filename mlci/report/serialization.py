@@ -72,8 +72,8 @@ def _decoded(text: str | bytes, path: str) -> str:
 
 def _bounded(text: str, path: str) -> None:
     """Count what it is made of, so that no parser is led too deep or made to keep more than there is room for."""
-    if (found := excess(text, MOST)) is not None:
-        raise InputError(Problem(f"it is {found}, which no report is", path))
+    if (size := excess(text, MOST)) is not None:
+        raise InputError(Problem(f"it is {size}, which no report is", path))
 
 
 def _plain_json(text: str, path: str) -> None:
@@ -87,14 +87,14 @@ def _plain_json(text: str, path: str) -> None:
 
 
 def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    found: dict[str, object] = {}
+    content: dict[str, object] = {}
     for key, value in pairs:
-        if key in found:
+        if key in content:
             raise ValueError(f"the key {plain_text(key)!r} occurs twice in one object")
-        found[key] = value
-    if len(found) > _MOST_KEYS:
-        raise ValueError(f"an object in it has {len(found):,} keys; a report's have at most {_MOST_KEYS:,}")
-    return found
+        content[key] = value
+    if len(content) > _MOST_KEYS:
+        raise ValueError(f"an object in it has {len(content):,} keys; a report's have at most {_MOST_KEYS:,}")
+    return content
 
 
 def _no_constant(name: str) -> object:

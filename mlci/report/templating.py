@@ -50,8 +50,8 @@ def _environment() -> Environment:
 
 
 def _read(name: str) -> str | None:
-    found = template_folder().joinpath(name)
-    return found.read_text(encoding="utf-8") if found.is_file() else None
+    file = template_folder().joinpath(name)
+    return file.read_text(encoding="utf-8") if file.is_file() else None
 
 
 def _escaped(value: object) -> object:

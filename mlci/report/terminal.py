@@ -84,8 +84,8 @@ def _gates(d: Markup, report: Report, *, colour: bool, width: int) -> list[str]:
         below += terminal_layout.wrap_text(remarks, width - len(_INDENT)) if remarks else []
         lines = [_painted(first, state.colour, colour=colour), *(f"{_INDENT}{line}" for line in [*rest, *below])]
         blocks.append("\n".join(lines))
-    left = [gate for row in rows[_MOST_GATES:] for gate in row.gates]
-    return [*blocks, f"and {number_format.format_count(len(left))} more not passed"] if left else blocks
+    hidden = [gate for row in rows[_MOST_GATES:] for gate in row.gates]
+    return [*blocks, f"and {number_format.format_count(len(hidden))} more not passed"] if hidden else blocks
 
 
 def _figures(row: RuleRow, evidence: str, limit: str, *, width: int) -> list[str]:
@@ -111,8 +111,8 @@ def _passed(d: Markup, report: Report, *, colour: bool, width: int) -> list[str]
         return []
     state = labels.STATES["passed"]
     names = d.join("; ", gates.passed_names(d, report, most=_MOST_NAMED))
-    said = d.words("{} {} passed: {}", state.mark, number_format.format_count(number), names)
-    first, *rest = terminal_layout.wrap_text(said, width - len(_INDENT))
+    text = d.words("{} {} passed: {}", state.mark, number_format.format_count(number), names)
+    first, *rest = terminal_layout.wrap_text(text, width - len(_INDENT))
     return ["\n".join([_painted(first, state.colour, colour=colour), *(f"{_INDENT}{line}" for line in rest)])]
 
 

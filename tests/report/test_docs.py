@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from mlci.report.comment import BUDGET, CHECK_BUDGET, SUMMARY_BUDGET, render_comment
+from mlci.report.comment import BUDGET, SUMMARY_BUDGET, render_comment
 from mlci.report.terminal import render_terminal
 from mlci.report.text.labels import STATES, TOO_FEW, VERDICTS
 from tests.report.cases import mixed
@@ -33,4 +33,4 @@ def test_page__bar_of_a_real_terminal():
 
 
 def test_page__size_limits():
-    assert all(f"{budget:,}" in TEXT for budget in (BUDGET, CHECK_BUDGET, SUMMARY_BUDGET))
+    assert all(f"{budget:,}" in TEXT for budget in (BUDGET, SUMMARY_BUDGET))

@@ -155,8 +155,8 @@ def find_differences(verdict: JoinedVerdict, *, model: str) -> list[tuple[Attemp
 
     Unfinished ones are left to their own runs. A replaced one is not changed if it is completed.
     """
-    waiting = [one for one in verdict.found if one.status != _COMPLETED]
-    shows = (*verdict.live, *verdict.found[-1:], *waiting)
+    waiting = [one for one in verdict.attempts if one.status != _COMPLETED]
+    shows = (*verdict.live, *verdict.attempts[-1:], *waiting)
     counted = {one.id: one for one in shows if one.record.own != "open" and one.record.key}
     wanted = [(one, commit_verdict.text_of_check(one, verdict, model=model)) for one in counted.values()]
     return [(one, shown) for one, shown in wanted if commit_verdict.differs_from(one, shown)]

@@ -61,12 +61,12 @@ def _changes(d: Markup, row: DisparityRow) -> list[ReportColumn]:
     """Show the change of the first base metric in each group, of which a shift is the largest minus the smallest."""
     cells = []
     for group in row.groups:
-        known = group.candidate is not None and group.baseline is not None
-        change = (group.candidate or 0.0) - (group.baseline or 0.0) if known else None
+        defined = group.candidate is not None and group.baseline is not None
+        change = (group.candidate or 0.0) - (group.baseline or 0.0) if defined else None
         style = number_format.number_style(
             (group.baseline, group.candidate, change), unit=labels.metric_unit(row.metric)
         )
-        cells.append(d.number(style.change(change)) if known else None)
+        cells.append(d.number(style.change(change)) if defined else None)
     return [ReportColumn(d.number("Change"), cells, right=True)]
 
 
@@ -78,10 +78,10 @@ def _group(d: Markup, group: GroupRow) -> str:
 def _rates(d: Markup, report: Report, row: DisparityRow) -> list[ReportColumn]:
     """Show what the disparity compares: the row's own rates, and those of its other metrics from the slice's rows."""
     bases = labels.disparity_bases(row.metric)
-    found = {(item.metric, item.group): item for item in report.metrics if item.slice == row.across}
+    by_group = {(item.metric, item.group): item for item in report.metrics if item.slice == row.across}
     columns = [_rate(d, bases[0] if bases else row.metric, row.groups, named=bool(bases))]
     for base in bases[1:]:
-        others = [found.get((base, group.group)) for group in row.groups]
+        others = [by_group.get((base, group.group)) for group in row.groups]
         columns.append(_rate(d, base, others, named=True))
     return columns
 
@@ -129,10 +129,10 @@ def disparity_finding(d: Markup, row: DisparityRow) -> str | None:
 
 def leveling_note(d: Markup, row: DisparityRow) -> tuple[str, ...]:
     """Say it in a sentence if the gap narrowed mostly because the best-served group got worse."""
-    found = _leveled(row)
-    if found is None:
+    ends = _leveled(row)
+    if ends is None:
         return ()
-    best, lowest = found
+    best, lowest = ends
     fall, moved = _change(best), _change(lowest)
     style = number_format.number_style((fall, moved), unit=labels.metric_unit(_base(row) or ""))
     words = (
@@ -161,11 +161,11 @@ def _leveled(row: DisparityRow) -> tuple[GroupRow, GroupRow] | None:
     """Return the best and the lowest group of the baseline if the gap narrowed mostly by the fall of the best one."""
     if _base(row) is None or not row.change or not _is_narrower(row) or labels.is_shift_row(row.metric):
         return None
-    known = [group for group in row.groups if None not in {group.baseline, group.candidate} and not group.small]
-    if len(known) < 2:
+    groups = [group for group in row.groups if None not in {group.baseline, group.candidate} and not group.small]
+    if len(groups) < 2:
         return None
-    before, after = [group.baseline or 0.0 for group in known], [group.candidate or 0.0 for group in known]
-    best, lowest = known[before.index(max(before))], known[before.index(min(before))]
+    before, after = [group.baseline or 0.0 for group in groups], [group.candidate or 0.0 for group in groups]
+    best, lowest = groups[before.index(max(before))], groups[before.index(min(before))]
     top, bottom = max(before) - max(after), min(after) - min(before)
     return (best, lowest) if _change(best) < 0 and top > max(bottom, 0.0) else None
 

@@ -98,8 +98,8 @@ def directed_title(d: Markup, metric: str, name: str | None = None) -> str:
 
 def group_rows(report: Report) -> dict[tuple[str, str], list[MetricRow]]:
     """Sort rows of groups by slice and metric, in the order of the document."""
-    found: dict[tuple[str, str], list[MetricRow]] = {}
+    groups: dict[tuple[str, str], list[MetricRow]] = {}
     for row in report.metrics:
         if row.slice is not None:
-            found.setdefault((row.slice, row.metric), []).append(row)
-    return found
+            groups.setdefault((row.slice, row.metric), []).append(row)
+    return groups

@@ -155,13 +155,13 @@ def _evidence(d: Markup, row: RuleRow, line: GateNumbers) -> str:
 
 def _needs(d: Markup, row: RuleRow) -> str | None:
     """Say how many rows several groups need each, from the fewest to the most."""
-    known = [gate for gate in row.gates if gate.rows_needed is not None]
-    units = {gate.rows_needed_of or "rows" for gate in known}
+    planned = [gate for gate in row.gates if gate.rows_needed is not None]
+    units = {gate.rows_needed_of or "rows" for gate in planned}
     if len(units) != 1:
         return None
-    low, high = (number_format.format_count(end(gate.rows_needed or 0 for gate in known)) for end in (min, max))
+    low, high = (number_format.format_count(end(gate.rows_needed or 0 for gate in planned)) for end in (min, max))
     span = f"about {low}" if low == high else f"{low} to {high}"
-    some = "" if len(known) == len(row.gates) else f", where that is known ({len(known)} groups)"
+    some = "" if len(planned) == len(row.gates) else f", where that is known ({len(planned)} groups)"
     return d.words("need {} {} each{}", d.number(span), d.text(units.pop()), d.number(some))
 
 
@@ -242,8 +242,8 @@ def passed_names(d: Markup, report: Report, *, most: int) -> list[str]:
         if row.outcome == "passed":
             passed.setdefault(key, set()).add(row.scope.group)
     shown = [_briefly(d, key, len(groups), len(total[key])) for key, groups in list(passed.items())[:most]]
-    left = len(passed) - len(shown)
-    return [*shown, d.number(f"{number_format.format_count(left)} more")] if left else shown
+    more = len(passed) - len(shown)
+    return [*shown, d.number(f"{number_format.format_count(more)} more")] if more else shown
 
 
 def _briefly(d: Markup, key: tuple[str, str | None, str | None], number: int, total: int) -> str:

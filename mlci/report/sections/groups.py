@@ -34,8 +34,8 @@ def _sections(d: Markup, report: Report, *, most: int | None) -> list[Section]:
             groups = gated.setdefault((gate.scope.slice, gate.metric), {})
             groups.setdefault(gate.scope.group or "", []).append(gate)
     keys = dict.fromkeys((gate.scope.slice or "", gate.metric) for gate in report.gates)
-    found = [(key, measured[key], gated[key]) for key in keys if key in measured and key in gated]
-    return [_section(d, report, key, rows, gates, most=most) for key, rows, gates in found]
+    sections = [(key, measured[key], gated[key]) for key in keys if key in measured and key in gated]
+    return [_section(d, report, key, rows, gates, most=most) for key, rows, gates in sections]
 
 
 def _section(
@@ -70,13 +70,13 @@ def _sign(metric: str) -> int:
 
 def groups_finding(d: Markup, metric: str, rows: Sequence[MetricRow]) -> str:
     """Say in how many groups a metric got worse, and where most."""
-    known = [row for row in rows if row.change is not None]
+    compared = [row for row in rows if row.change is not None]
     groups = number_format.pluralize(len(rows), "group")
     sign = _sign(metric)
-    if not known:
+    if not compared:
         return _extreme(d, metric, rows, groups)
     verb = {1: "fell", -1: "rose", 0: "moved"}[sign]
-    worse = [row for row in known if (row.change or 0.0) * sign < 0 or (not sign and row.change)]
+    worse = [row for row in compared if (row.change or 0.0) * sign < 0 or (not sign and row.change)]
     if not worse:
         return d.number(f"{verb} in none of {groups}")
     most = min(worse, key=lambda row: gain_of(metric, row))
@@ -90,10 +90,10 @@ def groups_finding(d: Markup, metric: str, rows: Sequence[MetricRow]) -> str:
 def _extreme(d: Markup, metric: str, rows: Sequence[MetricRow], groups: str) -> str:
     """Say in which group the candidate alone is worst, if a direction is the good one."""
     sign = _sign(metric)
-    known = [row for row in rows if row.candidate is not None]
-    if not known or not sign:
+    measured = [row for row in rows if row.candidate is not None]
+    if not measured or not sign:
         return d.number(groups)
-    worst = min(known, key=lambda row: (row.candidate or 0.0) * sign)
+    worst = min(measured, key=lambda row: (row.candidate or 0.0) * sign)
     value = evidence_cells(d, worst, both=False).values
     where = d.number(f"{groups}, {'lowest' if sign > 0 else 'highest'} in")
     return d.words("{} {} ({})", where, d.text(worst.group or ""), value)
@@ -101,7 +101,7 @@ def _extreme(d: Markup, metric: str, rows: Sequence[MetricRow], groups: str) -> 
 
 def _table(d: Markup, report: Report, name: str, rows: Sequence[MetricRow], gates: Gates) -> ReportTable:
     both = any(row.baseline is not None for row in rows)
-    on_value = any(gate.on == "value" for found in gates.values() for gate in found)
+    on_value = any(gate.on == "value" for group in gates.values() for gate in group)
     cells = [evidence_cells(d, row, both=both) for row in rows]
     share = number_format.format_percent(report.policy.confidence)
     intervals = any(row.change_interval is not None for row in rows)
@@ -143,8 +143,8 @@ def _left(d: Markup, rows: Sequence[MetricRow], gates: Gates) -> tuple[str, ...]
         return ()
     counts: dict[str, int] = {}
     for row in rows:
-        found = gates.get(row.group or "", [])
-        word = labels.outcome_word(found[0]) if found else "without a gate"
+        own = gates.get(row.group or "", [])
+        word = labels.outcome_word(own[0]) if own else "without a gate"
         counts[word] = counts.get(word, 0) + 1
     counted = ", ".join(f"{number_format.format_count(number)} {word}" for word, number in counts.items())
     more = f"{number_format.format_count(len(rows))} more {'group is' if len(rows) == 1 else 'groups are'}"

@@ -79,18 +79,18 @@ def _evaluation_text(d: Markup, data: DataDifference) -> str:
         (data.changed, "changed"),
     ]
     parts = [d.number(f"{number_format.format_count(number)} {word}") for number, word in counts if number]
-    said = [d.words("rows: {}", d.join(", ", parts))] if parts else []
+    texts = [d.words("rows: {}", d.join(", ", parts))] if parts else []
     if data.reason is not None:
-        said.append(d.text(data.reason))
+        texts.append(d.text(data.reason))
     columns = [("+", name) for name in data.columns_added] + [
         (_SIGNS["removed"], name) for name in data.columns_removed
     ]
     listed = [d.words("{} {}", d.number(sign), d.text(name, longest=_LONGEST)) for sign, name in columns[:_SHOWN]]
     listed += [d.number(f"{len(columns) - _SHOWN} more")] if len(columns) > _SHOWN else []
-    said += [d.words("columns: {}", d.join(", ", listed))] if listed else []
+    texts += [d.words("columns: {}", d.join(", ", listed))] if listed else []
     rates = [_rate(d, rate) for rate in data.null_rates[:_SHOWN]]
-    said += [d.words("without a value: {}", d.join(", ", rates))] if rates else []
-    return d.join("; ", said) if said else d.number("only how values are written")
+    texts += [d.words("without a value: {}", d.join(", ", rates))] if rates else []
+    return d.join("; ", texts) if texts else d.number("only how values are written")
 
 
 def _rate(d: Markup, rate: NullRate) -> str:
@@ -102,8 +102,8 @@ def _rate(d: Markup, rate: NullRate) -> str:
 def _change_text(d: Markup, row: LineageRow) -> str:
     if row.items:
         shown = [_item(d, item, values=row.kind != "data") for item in row.items[:_SHOWN]]
-        left = len(row.items) + row.more - len(shown)
-        shown += [d.number(f"{number_format.format_count(left)} more")] if left else []
+        more = len(row.items) + row.more - len(shown)
+        shown += [d.number(f"{number_format.format_count(more)} more")] if more else []
         listed = d.join(", ", shown)
         return d.words("{}; {}", d.text(row.reason), listed) if row.reason else listed
     if row.reason:
@@ -162,10 +162,12 @@ def _trend_title(d: Markup, rows: Sequence[TrendRow], now: float | None) -> str:
         return d.number(f"Trend over versions {min(numbered)} to {max(numbered)}")
     style = _style(first, now)
     past = _verb(style, same[0].value, same[-1].value, ("rose", "fell", "stayed the same"))
-    said = f"{past} over versions {same[0].version} to {same[-1].version}"
+    movement = f"{past} over versions {same[0].version} to {same[-1].version}"
     if now is not None:
-        said += f" and {_verb(style, same[-1].value, now, ('rises', 'falls', 'stays the same'))} with this candidate"
-    return d.words("Trend: {} {}", d.text(labels.metric_title(first.metric)), d.number(said))
+        movement += (
+            f" and {_verb(style, same[-1].value, now, ('rises', 'falls', 'stays the same'))} with this candidate"
+        )
+    return d.words("Trend: {} {}", d.text(labels.metric_title(first.metric)), d.number(movement))
 
 
 def _verb(style: NumberStyle, before: float, after: float, verbs: tuple[str, str, str]) -> str:

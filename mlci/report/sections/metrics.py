@@ -101,15 +101,15 @@ def _movement_title(moved: list[Movement | None]) -> str:
     counts = {word: sum(one == word for one in moved) for word in _COUNTED}
     if not any(counts.values()):
         return f"Main metrics on all rows: {number_format.format_count(len(moved))}"
-    said = [
+    parts = [
         f"{counts['worse']} worse",
         f"{counts['better']} better",
         f"{counts['no clear change']} without a clear change",
     ]
-    said += [f"{counts['changed']} changed"] if counts["changed"] else []
+    parts += [f"{counts['changed']} changed"] if counts["changed"] else []
     unknown = moved.count(None)
-    said += [f"{unknown} without an interval"] if unknown else []
-    return f"Main metrics on all rows: {', '.join(said)}"
+    parts += [f"{unknown} without an interval"] if unknown else []
+    return f"Main metrics on all rows: {', '.join(parts)}"
 
 
 def _unlisted_metrics(d: Markup, report: Report, shown: int) -> tuple[str, ...]:
@@ -185,8 +185,8 @@ _METHODS = {
 
 
 def _methods(d: Markup, report: Report) -> list[str]:
-    found = dict.fromkeys(row.method for row in report.gates if row.method is not None and row.interval is not None)
-    return [d.text(_METHODS.get(method, method)) for method in found]
+    methods = dict.fromkeys(row.method for row in report.gates if row.method is not None and row.interval is not None)
+    return [d.text(_METHODS.get(method, method)) for method in methods]
 
 
 def _slice_title(d: Markup, name: str, tables: list[ReportTable]) -> str:

@@ -42,20 +42,20 @@ VERDICTS = {
 
 def metric_title(metric: str) -> str:
     """Return the metric's name as people write it; the raw name where the catalogue has none."""
-    found = catalogue.find(metric)
-    return found.title if found else metric
+    info = catalogue.find(metric)
+    return info.title if info else metric
 
 
 def metric_unit(metric: str) -> str:
     """Return the unit that a metric's values are printed in; ``number`` for an unknown metric."""
-    found = catalogue.find(metric)
-    return found.unit if found else "number"
+    info = catalogue.find(metric)
+    return info.unit if info else "number"
 
 
 def disparity_bases(disparity: str) -> tuple[str, ...]:
     """Return the metrics whose values a disparity compares, by the catalogue's own names."""
-    found = catalogue.find_disparity(disparity)
-    return tuple(catalogue.canonical(base) for base in found.bases) if found else ()
+    info = catalogue.find_disparity(disparity)
+    return tuple(catalogue.canonical(base) for base in info.bases) if info else ()
 
 
 def is_shift_row(metric: str) -> bool:
@@ -65,8 +65,8 @@ def is_shift_row(metric: str) -> bool:
 
 def lower_is_better(metric: str) -> bool:
     """Whether a name needs the remark that smaller values of this metric are better."""
-    found = catalogue.find(metric)
-    return found is not None and found.direction == "lower" and found.kind not in _SELF_EVIDENT
+    info = catalogue.find(metric)
+    return info is not None and info.direction == "lower" and info.kind not in _SELF_EVIDENT
 
 
 def scoped_title(d: Markup, metric: str, scope: ScopeRef) -> str:
@@ -111,8 +111,8 @@ def reason_text(row: GateRow) -> str:
 
 def outcome_counts(report: Report) -> dict[Outcome, int]:
     """Count the outcomes, most severe first, without those that did not occur."""
-    found = {outcome: sum(row.outcome == outcome for row in report.gates) for outcome in STATES}
-    return {outcome: number for outcome, number in found.items() if number}
+    counts = {outcome: sum(row.outcome == outcome for row in report.gates) for outcome in STATES}
+    return {outcome: number for outcome, number in counts.items() if number}
 
 
 def has_baseline(report: Report) -> bool:

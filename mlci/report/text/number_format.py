@@ -104,12 +104,12 @@ class NumberStyle:
         """
         if abs(number - bound) <= _EQUAL * largest:
             return True
-        left, right = _decimal(number) * self.factor, _decimal(bound) * self.factor
-        if self.whole and (left < 1) != (right < 1) and self._round(left) == self._round(right) == 1:
+        first, second = _decimal(number) * self.factor, _decimal(bound) * self.factor
+        if self.whole and (first < 1) != (second < 1) and self._round(first) == self._round(second) == 1:
             return True  # one of them prints as ">0.999"
         if bound == 0 and self.decimals >= _MOST_USUAL:
             return True  # the number prints as "<0.000001"
-        return self._round(left) != self._round(right)
+        return self._round(first) != self._round(second)
 
 
 def number_style(
@@ -139,13 +139,13 @@ def number_style(
     if bound is None or _far(chosen, bound):
         return replace(chosen, decimals=usual)
     decimals = max(usual, _written_digits(chosen, bound))
-    found = replace(chosen, decimals=decimals)
+    style = replace(chosen, decimals=decimals)
     against = [number for number in judged if number is not None]
     for more in range(decimals, _SIDE_DIGITS):
-        found = replace(chosen, decimals=more)
-        if all(found.tells_apart(number, bound, largest=largest) for number in against):
+        style = replace(chosen, decimals=more)
+        if all(style.tells_apart(number, bound, largest=largest) for number in against):
             break
-    return found
+    return style
 
 
 def format_count(number: int | None, *, missing: str = NONE) -> str:
@@ -170,8 +170,8 @@ def format_duration(seconds: float) -> str:
     if seconds < 100:
         return NumberStyle(decimals=1 if seconds >= 0.1 else 3).value(seconds) + " s"
     minutes, rest = divmod(round(seconds), 60)
-    hours, left = divmod(minutes, 60)
-    return f"{hours:,} h {left} min" if hours else f"{minutes} min {rest} s"
+    hours, minutes_left = divmod(minutes, 60)
+    return f"{hours:,} h {minutes_left} min" if hours else f"{minutes} min {rest} s"
 
 
 def pluralize(number: int, word: str, many: str | None = None) -> str:
