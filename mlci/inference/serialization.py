@@ -21,8 +21,7 @@ from mlci.inference.disparity.largest_shift import LargestShift
 from mlci.inference.disparity.simultaneous import GroupDistance, Simultaneous
 from mlci.inference.evidence import Evidence, Point, Tie, Undefined
 from mlci.inference.intervals.estimates import Normal, Recorded, Sampled
-from mlci.inference.intervals.mover import Mover
-from mlci.inference.intervals.paired_score import Label, PairedScore
+from mlci.inference.intervals.label_sums import Label, Mover, PairedScore
 from mlci.inference.intervals.proportions import F1, Proportion, Tango
 from mlci.inference.intervals.score_intervals import AucScore, MixingScore
 from mlci.inference.intervals.transformed import Hall, Logit, LogScale

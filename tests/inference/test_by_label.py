@@ -8,9 +8,8 @@ from scipy import optimize, stats
 
 from benchmarks.characteristics import families
 from benchmarks.characteristics.draws import binary, context
-from mlci.inference.estimators import decision_metrics_by_label, ratios
-from mlci.inference.intervals.mover import Mover
-from mlci.inference.intervals.paired_score import Label, PairedScore
+from mlci.inference.estimators import ratios
+from mlci.inference.intervals.label_sums import Label, Mover, PairedScore
 from mlci.inference.intervals.proportions import Proportion, Tango
 from mlci.inference.measure import measure_metric
 from mlci.metrics import confusion
@@ -129,7 +128,7 @@ def test_balanced_accuracy__many_small_classes():
     label = np.repeat(np.arange(20), 25)
     decided = np.where(rng.random(500) < 0.96, label, (label + 1) % 20)
     view = ratios.Cells.of(tables.decisions(label, None, decided, classes=[str(k) for k in range(20)]))
-    evidence = decision_metrics_by_label.mean_rate(
+    evidence = ratios.mean_rate(
         confusion.balanced_accuracy, view, view.decisions.candidate, view.candidate, base=view.candidate.labels
     )
     assert evidence.parts == (Proportion(int((label == decided).sum()), 500),)

@@ -8,7 +8,7 @@ import pytest
 from scipy import stats
 
 from benchmarks.characteristics.draws import multinomial_draws
-from mlci.inference.estimators import decision_metrics_by_label, ranks, ratios
+from mlci.inference.estimators import ranks, ratios
 from mlci.inference.estimators.score_metrics import expected_calibration_error
 from mlci.inference.evidence import Tie
 from mlci.inference.intervals import distributions
@@ -151,7 +151,7 @@ def test_roc_auc__perfect_separation_has_an_interval():
 def test_change__standard_error_of_the_row_bootstrap(function):
     label, baseline, candidate = tables.paired_rows(4000, seed=5, disagree=0.1)
     view = ratios.Cells.of(tables.decisions(label, baseline, candidate))
-    evidence = decision_metrics_by_label.change_by_label(view, function)
+    evidence = ratios.change_by_label(view, function)
     counts = multinomial_draws(view.decisions, replicates=2000, seed=1)
     drawn = [
         function(ratios.margins(view.decisions, d, counts)) for d in (view.decisions.candidate, view.decisions.baseline)
@@ -238,7 +238,7 @@ def test_ratios__different_models_of_equal_ratio_have_an_interval():
     baseline, candidate = label.copy(), label.copy()
     baseline[500:510], candidate[505:515] = 0, 0  # each misses ten positives and never calls a negative positive
     view = ratios.Cells.of(tables.decisions(label, baseline, candidate))
-    evidence = decision_metrics_by_label.change_by_label(view, confusion.precision_of(1))
+    evidence = ratios.change_by_label(view, confusion.precision_of(1))
     assert evidence.value == 0
     low, high = evidence.interval(0.95)
     assert -0.02 < low < -0.004

@@ -15,8 +15,7 @@ from mlci.inference.disparity.simultaneous import GroupDistance, Simultaneous
 from mlci.inference.evaluate import Question, evaluate
 from mlci.inference.evidence import Point, Tie, Undefined
 from mlci.inference.intervals.estimates import Normal, Sampled
-from mlci.inference.intervals.mover import Mover
-from mlci.inference.intervals.paired_score import Label, PairedScore
+from mlci.inference.intervals.label_sums import Label, Mover, PairedScore
 from mlci.inference.intervals.proportions import F1, Proportion, Tango
 from mlci.inference.intervals.transformed import Logit
 from mlci.inference.result import Agreement, Comparison, Disparity, EvaluationResult, GroupRate

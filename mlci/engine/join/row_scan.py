@@ -12,9 +12,8 @@ from mlci.engine.encode.binder import BoundJob, BoundPredictions, needs_decision
 from mlci.engine.encode.columns import EncodedColumns
 from mlci.engine.interface import Job
 from mlci.engine.join import keys
-from mlci.engine.join.diagnostics import diagnose_unpaired
 from mlci.engine.join.frame import ColumnExpressions, FetchedColumns, ModelColumns, ScannedRows
-from mlci.engine.join.keys import Keyed, KeyIndex
+from mlci.engine.join.keys import Keyed, KeyIndex, diagnose_unpaired
 from mlci.engine.sql import Array
 from mlci.engine.tables.column_types import TableColumn
 from mlci.engine.tables.table import Table

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from mlci.inference.estimators import decision_metrics_by_label, ratios
+from mlci.inference.estimators import ratios
 from mlci.inference.estimators.ratios import Cells
 from mlci.inference.evidence import (
     Cause,
@@ -51,7 +51,7 @@ def rate_change(cells: Cells, rate: Rate) -> Evidence | None:
     if base is None:
         return None
     if not rate.shared and rate.function is not None:
-        return decision_metrics_by_label.change_by_label(cells, rate.function)
+        return ratios.change_by_label(cells, rate.function)
     return _tango(cells.decisions, rate, base)
 
 
@@ -164,7 +164,7 @@ def _interval_method(name: str, low: float) -> _One:
         return lambda model: _f1(model.margins, 1)
     if base is not None:
         part = F1 if name == "f1_macro" else Proportion
-        return lambda model: decision_metrics_by_label.mean_rate(function, *model, base=base(model.margins), part=part)
+        return lambda model: ratios.mean_rate(function, *model, base=base(model.margins), part=part)
     return lambda model: ratios.ratio_of_counts(function, *model, low=low, high=1.0)
 
 
@@ -193,7 +193,7 @@ def _counts(function: Function, statistics: Statistics, one: _One, *, low: float
     baseline = one(_Model(view, decisions.baseline, view.baseline))
     if view.identical and not statistics.differing:
         return candidate, baseline, tied_evidence(candidate)
-    return candidate, baseline, decision_metrics_by_label.change_by_label(view, function, most=1.0 - low)
+    return candidate, baseline, ratios.change_by_label(view, function, most=1.0 - low)
 
 
 def _f1(margins: confusion.Margins, k: int) -> Evidence:
