@@ -11,7 +11,7 @@ import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from mlci.errors import InputError, Problem, StepError
 from mlci.execution import environment
@@ -84,7 +84,7 @@ def score_skops(
 
     Args:
         runner: Runs the child.
-        model: The model and the form of its predictions.
+        model: The model, and the form of its predictions.
         folder: Working folder, which may have modules of trusted types.
         scratch: Temporary folder; it is emptied first.
         features: Writes features (and the key) into a folder and returns the file.
@@ -109,12 +109,7 @@ def score_skops(
     command = environment.isolated_command("mlci.execution.skops_scorer", str(request))
     fix = f"`predict.model: {model.shown}` in mlci.yml, or score it yourself with `predict.run`"
     ran = runner.run(Step(name=name, command=command, cwd=folder, timeout=timeout, fix=fix))
-    try:
-        answer = json.loads(result.read_text("utf-8"))
-    except (OSError, ValueError) as error:
-        raise StepError(f"{name} ended well but left no result for {model.shown}") from error
-    if "problems" in answer:
-        raise InputError(*(Problem(str(text), model.shown) for text in answer["problems"]))
+    answer = _read_answer(result, model, name)
     return Stage(
         ran=ran,
         seconds=float(answer["seconds"]),
@@ -123,6 +118,16 @@ def score_skops(
         decision=answer["decision"],
         notes=tuple(answer["notes"]),
     )
+
+
+def _read_answer(result: Path, model: SkopsModel, name: str) -> dict[str, Any]:
+    try:
+        answer: dict[str, Any] = json.loads(result.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise StepError(f"{name} ended well but left no result for {model.shown}") from error
+    if "problems" in answer:
+        raise InputError(*(Problem(str(text), model.shown) for text in answer["problems"]))
+    return answer
 
 
 MOST_MEMBERS = 100_000
