@@ -6,6 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PEERS := .venv-bench
 NODE := tests/node
+BROWSER := tests/browser
 ACT := .tools/bin/act
 AZURITE := tests/registry/node
 VERSITY := .tools/bin/versitygw
@@ -16,7 +17,7 @@ WORKERS ?= 2
 unexport PYTHONDONTWRITEBYTECODE # without byte code every start compiles its imports again
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test e2e registry-e2e lint static node format bench docs picture dist pin lock clean
+.PHONY: help demo test e2e registry-e2e lint static node format bench docs page picture dist pin lock clean
 
 help: ## what can be made
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -61,6 +62,14 @@ docs: $(VENV)/.dev ## write generated pages and schemas again
 	@$(BIN)/python -m tests.documents.command_line
 	@$(BIN)/python -m tests.documents.report_fields
 
+page: $(VENV)/.dev $(BROWSER)/node_modules/.made ## the report page in a browser: widths, light and dark, accessibility; pictures into .page
+	@rm -rf .page
+	@mkdir -p .page/planted && cp tests/browser/planted.html .page/planted
+	@node $(BROWSER)/check.mjs .page/planted >.page/planted/found 2>&1; for kind in console: request: wider axe; do \
+		grep -q "$$kind" .page/planted/found || { echo "the check did not find the planted fault: $$kind" >&2; exit 1; }; done
+	@$(BIN)/python -m tests.browser.pages .page
+	@node $(BROWSER)/check.mjs .page
+
 picture: $(VENV)/.dev ## the README's picture of a comment, from a run of the demo; needs Chromium
 	@$(BIN)/python -m tests.documents.picture
 
@@ -77,7 +86,7 @@ lock: $(VENV)/bin/uv ## lock requirements again
 	@sh requirements/lock.sh $(BIN)/uv
 
 clean: ## remove what was made
-	rm -rf $(VENV) $(PEERS) $(MLFLOW) $(NODE)/node_modules $(AZURITE)/node_modules .tools .e2e .mlci build *.egg-info .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(PEERS) $(MLFLOW) $(NODE)/node_modules $(BROWSER)/node_modules $(AZURITE)/node_modules .tools .e2e .page .mlci build *.egg-info .mypy_cache .ruff_cache .hypothesis
 
 $(VENV)/bin/uv:
 	@$(PYTHON) -c 'import sys; sys.exit("mlci needs Python 3.11 or newer; set PYTHON=/path/to/python3.11") if sys.version_info < (3, 11) else None'
@@ -92,6 +101,11 @@ $(VENV)/.dev: $(VENV)/bin/uv requirements/dev.txt pyproject.toml
 # GitHub's own parsers; `make node` for whoever needs nothing but them.
 $(NODE)/node_modules/.made: $(NODE)/package.json $(NODE)/package-lock.json
 	@cd $(NODE) && npm ci --silent --ignore-scripts
+	@touch $@
+
+# Chromium with the libraries that it needs, and axe-core, from a lock file.
+$(BROWSER)/node_modules/.made: $(BROWSER)/package.json $(BROWSER)/package-lock.json
+	@cd $(BROWSER) && npm ci --silent --ignore-scripts
 	@touch $@
 
 # nektos/act runs workflows on this machine. Go builds it from the versions and checksums of go.mod and go.sum.

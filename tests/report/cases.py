@@ -1,6 +1,15 @@
 """The reports that the golden files render."""
 
-from mlci.report.document import BaselineRef, DataDifference, NullRate
+from mlci.report.document import (
+    BaselineRef,
+    CalibrationRow,
+    ConfusionRow,
+    CurvesRow,
+    DataDifference,
+    LabelMovesRow,
+    ModelCurvesRow,
+    NullRate,
+)
 from tests.support.reports import (
     BASE,
     HEAD,
@@ -333,3 +342,50 @@ GOLDEN = {
     "nothing-evaluated": nothing_evaluated,
     "hostile": hostile,
 }
+
+
+def many_groups(number):
+    """One slice with many groups, of which one failed."""
+    names = [f"area {index:03d}" for index in range(number)]
+    return a_report(
+        gates=[
+            (failed if index == 7 else passed)(
+                "recall",
+                district=name,
+                was=0.8,
+                now=0.6 if index == 7 else 0.81,
+                low=-0.3 if index == 7 else -0.01,
+                high=-0.1 if index == 7 else 0.03,
+                max_drop=0.05,
+                line=9,
+            )
+            for index, name in enumerate(names)
+        ],
+        metrics=[
+            measured("recall", district=name, was=0.8, now=0.81, span=(0.7, 0.9), moved=(-0.01, 0.03), rows=400)
+            for name in names
+        ],
+    )
+
+
+def with_scores():
+    """A binary model with scores: curves and confusion matrices of both models."""
+    curve = ModelCurvesRow(
+        roc=((0, 0), (0.2, 0.7), (1, 1)),
+        precision_recall=((0.1, 1), (1, 0.3)),
+        calibration=(
+            CalibrationRow(score=0.25, observed=0.2, rows=600),
+            CalibrationRow(score=0.75, observed=0.8, rows=400),
+        ),
+    )
+    moves = (
+        LabelMovesRow(label="<no>", both=600, baseline_only=40, candidate_only=30, neither=30),
+        LabelMovesRow(label="yes", both=200, baseline_only=10, candidate_only=50, neither=40),
+    )
+    matrix = ((640, 60), (50, 250))
+    return mixed().model_copy(
+        update={
+            "curves": CurvesRow(prevalence=0.3, candidate=curve, baseline=curve),
+            "confusion": ConfusionRow(classes=("<no>", "yes"), candidate=matrix, baseline=matrix, moves=moves),
+        }
+    )

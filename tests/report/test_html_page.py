@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mlci.report.document import CalibrationRow, ConfusionRow, CurvesRow, LabelMovesRow, ModelCurvesRow
 from mlci.report.page.page import BUDGET, render_page
 from mlci.report.page.scales import LIMIT_AT, fit_scale, gate_plot
 from mlci.report.text.markup import Links
@@ -17,15 +16,17 @@ from tests.report.cases import (
     enormous,
     first_run,
     hostile,
+    many_groups,
     metrics_only,
     mixed,
     nothing_evaluated,
     shifted,
     undefined,
+    with_scores,
 )
-from tests.support.reports import a_report, failed, inconclusive, measured, passed
+from tests.support.reports import inconclusive
 
-CASES = (all_passed, first_run, hostile, metrics_only, mixed, nothing_evaluated, shifted, undefined)
+CASES = (all_passed, first_run, hostile, metrics_only, mixed, nothing_evaluated, shifted, undefined, with_scores)
 VOID = {"meta", "br"}
 SVG = {"circle", "defs", "line", "path", "pattern", "polyline", "rect", "svg", "symbol", "text", "use"}
 HTML = set(
@@ -157,29 +158,6 @@ def test_render_page__huge_report_keeps_verdict_and_budget():
     assert "Detail was left out to keep this page small." in document.text
 
 
-def many_groups(number):
-    names = [f"area {index:03d}" for index in range(number)]
-    return a_report(
-        gates=[
-            (failed if index == 7 else passed)(
-                "recall",
-                district=name,
-                was=0.8,
-                now=0.6 if index == 7 else 0.81,
-                low=-0.3 if index == 7 else -0.01,
-                high=-0.1 if index == 7 else 0.03,
-                max_drop=0.05,
-                line=9,
-            )
-            for index, name in enumerate(names)
-        ],
-        metrics=[
-            measured("recall", district=name, was=0.8, now=0.81, span=(0.7, 0.9), moved=(-0.01, 0.03), rows=400)
-            for name in names
-        ],
-    )
-
-
 def test_render_page__two_hundred_groups_show_the_failed_one_first():
     text = render_page(many_groups(200))
     assert len(text.encode()) <= BUDGET
@@ -219,28 +197,6 @@ def test_scale__ticks_are_inside_and_rise(values):
     assert all(0 <= place <= 100 for place in places)
     assert all(0 <= scale.x(value) <= 100 for value in values)
     assert not any(scale.is_cut(value) for value in values)
-
-
-def with_scores():
-    curve = ModelCurvesRow(
-        roc=((0, 0), (0.2, 0.7), (1, 1)),
-        precision_recall=((0.1, 1), (1, 0.3)),
-        calibration=(
-            CalibrationRow(score=0.25, observed=0.2, rows=600),
-            CalibrationRow(score=0.75, observed=0.8, rows=400),
-        ),
-    )
-    moves = (
-        LabelMovesRow(label="<no>", both=600, baseline_only=40, candidate_only=30, neither=30),
-        LabelMovesRow(label="yes", both=200, baseline_only=10, candidate_only=50, neither=40),
-    )
-    matrix = ((640, 60), (50, 250))
-    return mixed().model_copy(
-        update={
-            "curves": CurvesRow(prevalence=0.3, candidate=curve, baseline=curve),
-            "confusion": ConfusionRow(classes=("<no>", "yes"), candidate=matrix, baseline=matrix, moves=moves),
-        }
-    )
 
 
 def test_render_page__curves_and_decisions():

@@ -1,0 +1,32 @@
+"""Pages of the report for ``make page``: the tests' reports, one file each.
+
+Usage: ``python -m tests.browser.pages FOLDER``.
+"""
+
+import sys
+from pathlib import Path
+
+from mlci.report.page.page import render_page
+from tests.report import cases
+
+REPORTS = {
+    "all-passed": cases.all_passed,
+    "enormous": cases.enormous,
+    "first-run": cases.first_run,
+    "hostile": cases.hostile,
+    "metrics-only": cases.metrics_only,
+    "mixed-with-scores": cases.with_scores,
+    "two-hundred-groups": lambda: cases.many_groups(200),
+    "undefined": cases.undefined,
+}
+
+
+def main(folder: Path) -> None:
+    """Write the pages."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, report in REPORTS.items():
+        (folder / f"{name}.html").write_text(render_page(report()), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
