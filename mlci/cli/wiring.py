@@ -16,7 +16,7 @@ import click
 from mlci import __version__
 from mlci.cli.github_env import head_of_this_run
 from mlci.cli.output_files import OURS, keep_out_of_git
-from mlci.config.loader import LoadedConfig
+from mlci.config.loader import CheckedConfig, LoadedConfig
 from mlci.config.read import load
 from mlci.engine.duckdb_engine import DuckDBEngine
 from mlci.engine.encode.classes import survey_table
@@ -40,14 +40,14 @@ from mlci.report.document import BaselineRef, Candidate
 from mlci.util.digests import sha256_of
 
 
-def load_configuration(path: Path) -> LoadedConfig:
+def load_configuration(path: Path) -> CheckedConfig:
     """Read and check the configuration; every problem at once."""
     return load(path, catalogue)
 
 
 @contextlib.contextmanager
 def run_context(
-    loaded: LoadedConfig,
+    loaded: CheckedConfig,
     *,
     cached: bool = True,
     registry: Registry | None = None,

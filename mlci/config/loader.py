@@ -4,11 +4,12 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path as FilePath
+from typing import Generic, TypeVar
 
 from pydantic import ValidationError
 
 from mlci.config import messages
-from mlci.config.models import Config, fields
+from mlci.config.models import Config, MetricsConfig, RowsConfig, fields
 from mlci.config.types import Path
 from mlci.config.url_credentials import REMEDY, holds_credentials
 from mlci.config.yaml_tree import ODD, YamlTree, leaves, parse_yaml
@@ -28,8 +29,11 @@ class Lines:
         return next((self.known[path[:end]] for end in range(len(path), 0, -1) if path[:end] in self.known), 1)
 
 
+C_co = TypeVar("C_co", bound=Config, covariant=True)
+
+
 @dataclass(frozen=True)
-class LoadedConfig:
+class Loaded(Generic[C_co]):
     """A configuration with its file and line numbers.
 
     Attributes:
@@ -38,13 +42,17 @@ class LoadedConfig:
         path: The file, as the user wrote it.
     """
 
-    config: Config
+    config: C_co
     lines: Lines
     path: str
 
     def problem(self, message: str, *where: str | int) -> Problem:
         """Return a problem that points at the line of a path, e.g. ``problem("…", "evaluation", "key")``."""
         return Problem(message, self.path, self.lines.of(*where))
+
+
+LoadedConfig = Loaded[Config]
+CheckedConfig = Loaded[RowsConfig | MetricsConfig]
 
 
 def load_unchecked(file: FilePath) -> LoadedConfig:

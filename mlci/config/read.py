@@ -4,11 +4,12 @@ from pathlib import Path
 
 from mlci.config.check_context import Metrics
 from mlci.config.checks import check_configuration
-from mlci.config.loader import LoadedConfig, config_error, parse_draft, read_bounded_config, with_lines
+from mlci.config.loader import CheckedConfig, Loaded, config_error, parse_draft, read_bounded_config, with_lines
+from mlci.config.models import checked_config
 from mlci.config.recovery import recover_and_check
 
 
-def load(file: Path, catalogue: Metrics) -> LoadedConfig:
+def load(file: Path, catalogue: Metrics) -> CheckedConfig:
     """Read and check a configuration file, including its gates and metrics.
 
     Args:
@@ -21,7 +22,7 @@ def load(file: Path, catalogue: Metrics) -> LoadedConfig:
     return load_text(read_bounded_config(file), catalogue, path=str(file))
 
 
-def load_text(text: str | bytes, catalogue: Metrics, *, path: str) -> LoadedConfig:
+def load_text(text: str | bytes, catalogue: Metrics, *, path: str) -> CheckedConfig:
     """Check the text of a configuration file as :func:`load` does.
 
     Raises:
@@ -33,4 +34,4 @@ def load_text(text: str | bytes, catalogue: Metrics, *, path: str) -> LoadedConf
     loaded = with_lines(tree, config)
     if problems := check_configuration(loaded, catalogue):
         raise config_error(problems)
-    return loaded
+    return Loaded(checked_config(loaded.config), loaded.lines, loaded.path)

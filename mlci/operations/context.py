@@ -4,9 +4,10 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Generic, TypeVar, cast
 
-from mlci.config.loader import LoadedConfig
-from mlci.config.models import Config
+from mlci.config.loader import Loaded
+from mlci.config.models import Config, MetricsConfig, RowsConfig
 from mlci.engine.interface import Engine, Survey
 from mlci.engine.row_comparison import RestrictedJob
 from mlci.execution.interface import Runner
@@ -16,9 +17,12 @@ from mlci.lineage.rows import Rows
 from mlci.operations.report_builder import ReportContext
 from mlci.registry.registry import Registry
 
+C_co = TypeVar("C_co", bound=Config, covariant=True)
+C = TypeVar("C", bound=Config)
+
 
 @dataclass(frozen=True, kw_only=True)
-class RunContext:
+class ContextOf(Generic[C_co]):
     """One run: its configuration, the facts that the command line knows, and everything outside of the pure core.
 
     Attributes:
@@ -44,7 +48,7 @@ class RunContext:
         user_code: Whether commands, models and custom metrics of the user may run here.
     """
 
-    loaded: LoadedConfig
+    loaded: Loaded[C_co]
     facts: ReportContext
     engine: Engine
     runner: Runner
@@ -65,7 +69,7 @@ class RunContext:
     user_code: bool = True
 
     @property
-    def config(self) -> Config:
+    def config(self) -> C_co:
         """The configuration."""
         return self.loaded.config
 
@@ -75,15 +79,19 @@ class RunContext:
         return Path(self.loaded.path).parent
 
     @property
-    def data(self) -> str:
+    def data(self: "ContextOf[RowsConfig]") -> str:
         """Path or address of the evaluation set."""
-        if self.config.evaluation is None:
-            raise ValueError("checked by the configuration")
         return resolve_path(self.config.evaluation.data, self.folder)
 
-    def with_config(self, config: Config) -> "RunContext":
+    def with_config(self, config: C) -> "ContextOf[C]":
         """Return the same run with another configuration, such as the steps of the baseline's commit."""
-        return replace(self, loaded=replace(self.loaded, config=config))
+        loaded = Loaded(config, self.loaded.lines, self.loaded.path)
+        return cast("ContextOf[C]", replace(cast("ContextOf[Config]", self), loaded=loaded))
+
+
+RunContext = ContextOf[RowsConfig | MetricsConfig]
+RowsContext = ContextOf[RowsConfig]
+MetricsContext = ContextOf[MetricsConfig]
 
 
 def registry_of(context: RunContext) -> Registry:

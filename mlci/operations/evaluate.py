@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from mlci.config.models import Config
+from mlci.config.models import Config, RowsConfig
 from mlci.engine.interface import Job, Source
 from mlci.errors import InputError, Problem
 from mlci.gates.judge import judge_rules
@@ -16,7 +16,7 @@ from mlci.inference.training_noise import UNKNOWN, TrainingNoise
 from mlci.metrics.statistics import WHOLE
 from mlci.operations import evaluation_plan
 from mlci.operations.baseline import production, shared_rows
-from mlci.operations.context import RunContext
+from mlci.operations.context import RowsContext
 from mlci.operations.models.predictions import PER_ROWS, PER_THOUSAND, ModelPredictions, OwnRows
 from mlci.report.document import SharedRows
 
@@ -33,7 +33,7 @@ class Measured:
 
 
 def evaluate_models(
-    context: RunContext, candidate: ModelPredictions, baseline: ModelPredictions | None, *, data: str
+    context: RowsContext, candidate: ModelPredictions, baseline: ModelPredictions | None, *, data: str
 ) -> Measured:
     """Measure both models; an error about a temporary file names the step that wrote it instead."""
     if baseline is not None and baseline.own is not None:
@@ -48,7 +48,7 @@ def evaluate_models(
 
 
 def _on_shared_rows(
-    context: RunContext,
+    context: RowsContext,
     candidate: ModelPredictions,
     baseline: ModelPredictions,
     own: OwnRows,
@@ -74,12 +74,12 @@ def judge_gates(config: Config, result: EvaluationResult, noise: TrainingNoise =
     """Judge the gates of a configuration against an evaluation."""
     if result.measured_nothing:
         return ()
-    smallest = evaluation_plan.evaluation_question(config, baseline=True).min_group_size
+    smallest = config.evaluation.min_group_size if config.evaluation else 1
     return judge_rules(evaluation_plan.gate_rules(config), result, min_group_size=smallest, noise=noise)
 
 
 def measure_models(
-    context: RunContext, candidate: ModelPredictions, baseline: ModelPredictions | None, *, data: str
+    context: RowsContext, candidate: ModelPredictions, baseline: ModelPredictions | None, *, data: str
 ) -> tuple[EvaluationResult, dict[str, float]]:
     """Reduce the tables and estimate every metric that the configuration asks for; also return stages' wall times."""
     begun = context.clock()
@@ -113,11 +113,9 @@ def operational_metrics_of(side: ModelPredictions, *, rows: int) -> dict[str, fl
     return scale_costs(side.costs, measured_for=PER_ROWS, rows=side.measured_for or rows)
 
 
-def engine_job(config: Config, candidate: Source, baseline: Source | None, *, data: str) -> Job:
+def engine_job(config: RowsConfig, candidate: Source, baseline: Source | None, *, data: str) -> Job:
     """Return the engine's job for a configuration."""
     evaluation = config.evaluation
-    if evaluation is None:
-        raise ValueError("checked by the configuration")
     needs = evaluation_plan.required_statistics(config)
     return Job(
         task=config.task,

@@ -8,6 +8,7 @@ from mlci.config.models import (
     Evaluation,
     Gate,
     Reported,
+    RowsConfig,
     Slice,
     SliceColumnConfig,
     effective_slices,
@@ -51,7 +52,7 @@ class RequiredStatistics:
     custom: tuple[RowMetric, ...]
 
 
-def engine_slices(config: Config) -> tuple[SliceSpec, ...]:
+def engine_slices(config: RowsConfig) -> tuple[SliceSpec, ...]:
     """Return the slices for the engine."""
     return tuple(SliceSpec(name=slice_name(item), columns=_columns(item)) for item in effective_slices(config))
 
@@ -68,9 +69,9 @@ def gate_rules(config: Config) -> tuple[Rule, ...]:
     return tuple({replace(rule, index=None, line=None): rule for rule in reversed(rules)}.values())[::-1]
 
 
-def asked_metrics(config: Config) -> tuple[str, ...]:
+def asked_metrics(config: RowsConfig) -> tuple[str, ...]:
     """Return the plain metrics to measure in every scope: the listed ones and those of gates."""
-    asked = config.evaluation.reported if config.evaluation else None
+    asked = config.evaluation.reported
     names = [metric_name(item) for item in asked] if asked is not None else _default_metrics(config)
     names += [metric_name(gate) for gate in config.gates]
     return tuple(
@@ -78,10 +79,8 @@ def asked_metrics(config: Config) -> tuple[str, ...]:
     )
 
 
-def asked_disparities(config: Config) -> tuple[tuple[str, str], ...]:
+def asked_disparities(config: RowsConfig) -> tuple[tuple[str, str], ...]:
     """Return (metric, slice) pairs of disparities: all fairness metrics unless metrics are listed, and the gates'."""
-    if config.evaluation is None:
-        return ()
     asked = config.evaluation.reported
     spreads = (
         _default_disparities(config)
@@ -98,9 +97,9 @@ def metric_name(item: Gate | Reported) -> str:
     return shown_name(catalogue.shown_metric(item.metric), item.params or {})
 
 
-def row_metrics(config: Config) -> tuple[RowMetric, ...]:
+def row_metrics(config: RowsConfig) -> tuple[RowMetric, ...]:
     """Return the metrics that are functions of rows, each once, with the settings of all its mentions."""
-    reported = (config.evaluation.reported if config.evaluation else None) or ()
+    reported = config.evaluation.reported or ()
     found: dict[str, RowMetric] = {}
     entries: list[Gate | Reported] = [*config.gates, *reported]
     for item in entries:
@@ -115,7 +114,7 @@ def row_metrics(config: Config) -> tuple[RowMetric, ...]:
     return tuple(found.values())
 
 
-def required_statistics(config: Config) -> RequiredStatistics:
+def required_statistics(config: RowsConfig) -> RequiredStatistics:
     """Return the statistics that the run's metrics and disparities need."""
     names = set(asked_metrics(config))
     for metric, _ in asked_disparities(config):
@@ -131,20 +130,20 @@ def required_statistics(config: Config) -> RequiredStatistics:
     )
 
 
-def _requires_probabilities(config: Config, names: Iterable[str]) -> bool:
+def _requires_probabilities(config: RowsConfig, names: Iterable[str]) -> bool:
     """Whether scores outside [0, 1] are refused: not if only the default metrics would need probabilities.
 
     A configured threshold states that scores are on the scale that the default metrics expect.
     """
-    reported = config.evaluation.reported if config.evaluation else None
+    reported = config.evaluation.reported
     named = [*(item.metric for item in config.gates), *(item.metric for item in reported or ())]
     chosen = names if reported is not None or "threshold" in config.predict.model_fields_set else named
     return any(part in PROBABILITY for name in chosen for part in _parts(name))
 
 
-def divides_by_label(config: Config) -> bool:
+def divides_by_label(config: RowsConfig) -> bool:
     """Whether a gate, or the list of metrics to report, names a metric that divides by the label."""
-    asked = (config.evaluation.metrics if config.evaluation else None) or ()
+    asked = config.evaluation.metrics or ()
     names = [item if isinstance(item, str) else item.metric for item in (*asked, *config.gates)]
     return any(_DIVIDING in part for name in names for part in _parts(name))
 
@@ -153,7 +152,7 @@ def _parts(name: str) -> tuple[str, ...]:
     return tuple(map(catalogue.canonical, (spread.bases if (spread := catalogue.find_disparity(name)) else (name,))))
 
 
-def evaluation_question(config: Config, *, baseline: bool) -> Question:
+def evaluation_question(config: RowsConfig, *, baseline: bool) -> Question:
     """Return the question for the inference."""
     evaluation = config.evaluation
     return Question(
@@ -161,11 +160,11 @@ def evaluation_question(config: Config, *, baseline: bool) -> Question:
         metrics=asked_metrics(config),
         baseline=baseline,
         disparities=asked_disparities(config),
-        references=reference_groups(evaluation) if evaluation else {},
+        references=reference_groups(evaluation),
         confidence=config.policy.confidence,
         seed=config.policy.seed,
-        min_group_size=evaluation.min_group_size if evaluation else 1,
-        per_class=config.task == "multiclass" and evaluation is not None and evaluation.metrics is None,
+        min_group_size=evaluation.min_group_size,
+        per_class=config.task == "multiclass" and evaluation.metrics is None,
     )
 
 
@@ -200,7 +199,7 @@ def _group_name(value: object) -> str:
     return cell_values.group_name(cell_values.parse_cell(value))
 
 
-def _default_metrics(config: Config) -> list[str]:
+def _default_metrics(config: RowsConfig) -> list[str]:
     names = catalogue.metrics_of_task(config.task)
     predict = config.predict
     scored = predict.model is not None or predict.score is not None
@@ -211,7 +210,7 @@ def _default_metrics(config: Config) -> list[str]:
     return names
 
 
-def _default_disparities(config: Config) -> list[str]:
+def _default_disparities(config: RowsConfig) -> list[str]:
     names = [f"{base}_{kind}" for base in _FAIRNESS[config.task] for kind in ("difference", "ratio")]
     return names or ["mean_error_difference", "mean_absolute_error_difference"]
 

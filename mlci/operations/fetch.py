@@ -1,5 +1,6 @@
 """``mlci fetch``: copy the part of the registry that a run reads."""
 
+from mlci.config.models import RowsConfig
 from mlci.operations.baseline import made_by_training, production, ref_or_file, training_noise
 from mlci.operations.context import RunContext
 from mlci.operations.lineage import trend
@@ -32,14 +33,14 @@ def fetch_for_run(context: RunContext) -> int | None:
 def _read(context: RunContext, view: RegistryView, champion: Version) -> None:
     """Read the champion's predictions on the current rows, or else its model and recipe, and its training noise."""
     manifest = champion.manifest
-    made_later = made_by_training.is_made_by_training(context)
-    if context.config.evaluation is None:
-        rows = ROWS
-    else:
-        rows = manifest.predictions.fingerprint if made_later else ref_or_file.rows_fingerprint(context)
+    config, rows, made_later = context.config, ROWS, False
+    if isinstance(config, RowsConfig):
+        on_rows = context.with_config(config)
+        made_later = made_by_training.is_made_by_training(on_rows)
+        rows = manifest.predictions.fingerprint if made_later else ref_or_file.rows_fingerprint(on_rows)
     predictions = production.is_made_on(view, champion, rows)
     keys = (manifest.data.keys,) if manifest.data.keys else ()
-    training_noise.load_noise(context.config, view, against=champion.number, rows=rows)
+    training_noise.load_noise(config, view, against=champion.number, rows=rows)
     # Training may make other rows, so every file that a comparison with the champion may need has to be copied.
     judged = (*manifest.files, manifest.predictions.file, manifest.report) if predictions is None or made_later else ()
     known = (predictions.file,) if predictions is not None else ()

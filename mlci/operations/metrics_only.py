@@ -25,7 +25,7 @@ from mlci.inference.result import Comparison, EvaluationResult
 from mlci.metrics.statistics import WHOLE
 from mlci.operations import evaluation_plan
 from mlci.operations.baseline.ref_or_file import baseline_steps, keep_inside, made_from_ref, own_steps, refuse_itself
-from mlci.operations.context import RunContext
+from mlci.operations.context import MetricsContext, RunContext
 from mlci.operations.models import predictions
 from mlci.operations.models.predictions import ModelPredictions
 from mlci.registry import stored_files
@@ -47,10 +47,10 @@ class MetricValues:
     notes: tuple[str, ...] = ()
 
 
-def candidate_values(context: RunContext) -> tuple[ModelPredictions, Values]:
+def candidate_values(context: MetricsContext) -> tuple[ModelPredictions, Values]:
     """Run the training command, if any, and read the metrics file."""
     trained = predictions.run_train_step(context, predictions.candidate_steps(context))
-    name = str(context.config.predict.metrics)
+    name = context.config.metrics_file
     found = _read(context.loaded, context.folder / name, name, ("predict", "metrics"))
     source = Source(path=str(context.folder / name))
     return ModelPredictions(
@@ -68,7 +68,7 @@ def _read(loaded: LoadedConfig, path: Path, shown: str, where: tuple[str, ...] =
     return found
 
 
-def baseline_values(context: RunContext, view: RegistryView | None) -> MetricValues | None:
+def baseline_values(context: MetricsContext, view: RegistryView | None) -> MetricValues | None:
     """Return the baseline's numbers; ``None`` without one."""
     if view is not None:
         return champion_values(context, view)
@@ -78,19 +78,19 @@ def baseline_values(context: RunContext, view: RegistryView | None) -> MetricVal
     return of_file(context) or _of_reference(context, str(chosen.ref))
 
 
-def of_file(context: RunContext) -> MetricValues | None:
+def of_file(context: MetricsContext) -> MetricValues | None:
     """Return the numbers of the baseline's file; ``None`` for every other baseline."""
     chosen, folder = context.config.baseline, context.folder
     if not isinstance(chosen, Baseline) or chosen.file is None:
         return None
     path = folder / chosen.file
-    refuse_itself(context.loaded, str(path), str(folder / str(context.config.predict.metrics)), "file")
+    refuse_itself(context.loaded, str(path), str(folder / context.config.metrics_file), "file")
     return MetricValues(values=_read(context.loaded, path, chosen.file, ("baseline", "file")).values)
 
 
-def as_committed(context: RunContext, commit: str) -> MetricValues:
+def as_committed(context: MetricsContext, commit: str) -> MetricValues:
     """Return the numbers of a commit's metrics file; none if git does not track it or it can't be read."""
-    name = str(context.config.predict.metrics)
+    name = context.config.metrics_file
     numbers = MetricValues(values={}, commit=commit)
     if is_tracked(context.git, name):
         with contextlib.suppress(InputError):
@@ -115,14 +115,14 @@ def champion_values(context: RunContext, view: RegistryView) -> MetricValues | N
     return MetricValues(values=values, commit=champion.manifest.recipe.commit, version=champion.number)
 
 
-def _of_reference(context: RunContext, ref: str) -> MetricValues:
+def _of_reference(context: MetricsContext, ref: str) -> MetricValues:
     """Make the numbers in a worktree of the reference, or take them from the cache."""
 
     def make(worktree: Worktree, _: Path) -> dict[str, Any]:
         own, notes = own_steps(context, worktree, ref)
         keep_inside(own.config, worktree)
         predictions.run_train_step(own, baseline_steps(context, worktree))
-        name = str(own.config.predict.metrics)
+        name = own.config.metrics_file
         path = worktree.holds(name)
         if path is None:
             raise InputError(f"`{name}` does not exist at {ref}; let `train.run` write it, or {WITHOUT_BASELINE}")

@@ -6,13 +6,13 @@ makes it. Groups are known once the rows are read.
 
 import contextlib
 import difflib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
 from mlci.config import models
-from mlci.config.loader import LoadedConfig
-from mlci.config.models import Baseline, Slice, SliceColumnConfig
+from mlci.config.loader import Loaded
+from mlci.config.models import Baseline, RowsConfig, Slice, SliceColumnConfig
 from mlci.engine.encode import classes as naming
 from mlci.engine.encode.binder import missing_file
 from mlci.engine.interface import Survey
@@ -21,13 +21,13 @@ from mlci.errors import InputError, Problem, yaml_value
 from mlci.inference.result import EvaluationResult
 from mlci.metrics.catalogue import PER_CLASS
 from mlci.operations import evaluation_plan
-from mlci.operations.context import RunContext, resolve_path
+from mlci.operations.context import RowsContext, resolve_path
 
 _LISTED = 8
 Where = tuple[str | int, ...]
 
 
-def survey_before_steps(context: RunContext) -> bool:
+def survey_before_steps(context: RowsContext) -> bool:
     """Refuse names that the evaluation set lacks before a step spends time; return whether the set exists.
 
     Columns of a predictions file that no training writes are checked too, if the baseline's steps may run. If no step
@@ -38,9 +38,9 @@ def survey_before_steps(context: RunContext) -> bool:
     """
     config = context.config
     runs = config.train or config.predict.run or config.predict.model or getattr(config.baseline, "ref", None)
-    if config.evaluation is not None and config.train is None and is_missing(context.data):
+    if config.train is None and is_missing(context.data):
         raise InputError(_at_its_line(context.loaded, missing_file(context.data, ("evaluation", "data"))))
-    if context.survey is None or not runs or config.evaluation is None or not Path(context.data).is_file():
+    if context.survey is None or not runs or not Path(context.data).is_file():
         return False
     try:
         found = context.survey(context.data, config.evaluation.label)
@@ -58,7 +58,7 @@ def survey_before_steps(context: RunContext) -> bool:
 
 
 @contextlib.contextmanager
-def at_their_lines(loaded: LoadedConfig) -> Iterator[None]:
+def at_their_lines(loaded: Loaded[RowsConfig]) -> Iterator[None]:
     """Add lines of the configuration to problems, or the line that the remedy changes.
 
     Raises:
@@ -70,7 +70,7 @@ def at_their_lines(loaded: LoadedConfig) -> Iterator[None]:
         raise InputError.of(_at_its_line(loaded, problem) for problem in error.problems) from error
 
 
-def _at_its_line(loaded: LoadedConfig, problem: Problem) -> Problem:
+def _at_its_line(loaded: Loaded[RowsConfig], problem: Problem) -> Problem:
     if problem.remedy:
         line = loaded.lines.of(*(_written_at(loaded, problem.remedy) or problem.remedy))
         return replace(problem, message=f"{problem.message} ({loaded.path}:{line})", remedy=())
@@ -78,7 +78,7 @@ def _at_its_line(loaded: LoadedConfig, problem: Problem) -> Problem:
     return problem if where is None else loaded.problem(f"`{problem.path}` {problem.message}", *where)
 
 
-def _written_at(loaded: LoadedConfig, setting: tuple[str, ...]) -> Where | None:
+def _written_at(loaded: Loaded[RowsConfig], setting: tuple[str, ...]) -> Where | None:
     """Return the path of an entry in the file; ``None`` for an entry of another configuration."""
     if not setting:
         return None
@@ -88,7 +88,7 @@ def _written_at(loaded: LoadedConfig, setting: tuple[str, ...]) -> Where | None:
         chosen = loaded.config.baseline
         return ("baseline", *setting[1:]) if isinstance(chosen, Baseline) and chosen.file else None
     evaluation = loaded.config.evaluation
-    if setting[:2] == ("evaluation", "slices") and evaluation is not None:
+    if setting[:2] == ("evaluation", "slices"):
         named = (i for i, item in enumerate(evaluation.slices) if setting[2] in _parts(item))
         return ("evaluation", "slices", *list(named)[:1])
     return setting
@@ -98,7 +98,7 @@ def _parts(item: Slice) -> list[str]:
     return [column.column for column in models.slice_columns(item)]
 
 
-def _predicted(context: RunContext) -> Iterator[Problem]:
+def _predicted(context: RowsContext) -> Iterator[Problem]:
     """Yield a problem for each column of ``predict`` that a file of predictions does not have."""
     predict = context.config.predict
     path = None if predict.file is None or context.config.train else Path(resolve_path(predict.file, context.folder))
@@ -108,19 +108,13 @@ def _predicted(context: RunContext) -> Iterator[Problem]:
         known = context.survey(str(path), "").columns
     except InputError:
         return  # the reader of the predictions reports the error
-    named: list[tuple[str, Where]] = [
-        (name, ("predict", key)) for key in ("score", "decision") if isinstance(name := getattr(predict, key), str)
-    ]
-    several = getattr(predict, "probabilities", None)
-    if isinstance(several, Mapping):
-        named += [(str(name), ("predict", "probabilities")) for name in several.values()]
-    for name, where in named:
-        if name not in known:
-            hint = _hint(name, known, f"{where[-1]}: " if len(where) == 2 and where[-1] != "probabilities" else "")
-            yield context.loaded.problem(f"`{predict.file}` has no column {name!r}; {hint}", *where)
+    for key, name in (("score", predict.score), ("decision", predict.decision)):
+        if name is not None and name not in known:
+            hint = _hint(name, known, f"{key}: ")
+            yield context.loaded.problem(f"`{predict.file}` has no column {name!r}; {hint}", "predict", key)
 
 
-def refuse_unknown(loaded: LoadedConfig, result: EvaluationResult) -> None:
+def refuse_unknown(loaded: Loaded[RowsConfig], result: EvaluationResult) -> None:
     """Refuse classes and reference groups that the rows do not have.
 
     Raises:
@@ -132,16 +126,12 @@ def refuse_unknown(loaded: LoadedConfig, result: EvaluationResult) -> None:
         raise InputError.of(problems)
 
 
-def _columns(loaded: LoadedConfig, known: tuple[str, ...]) -> Iterator[Problem]:
+def _columns(loaded: Loaded[RowsConfig], known: tuple[str, ...]) -> Iterator[Problem]:
     """Yield a problem for each column of ``evaluation`` that the evaluation set does not have."""
     evaluation = loaded.config.evaluation
-    if evaluation is None:
-        return
-    named: list[tuple[str, Where]] = [
-        (name, ("evaluation", key))
-        for key in ("label", "key", "weight", "cluster")
-        if isinstance(name := getattr(evaluation, key, None), str)
-    ]
+    named: list[tuple[str, Where]] = [(evaluation.label, ("evaluation", "label"))]
+    if evaluation.key is not None:
+        named.append((evaluation.key, ("evaluation", "key")))
     for index, item in enumerate(evaluation.slices):
         named += [(column.column, ("evaluation", "slices", index)) for column in models.slice_columns(item)]
     for name, where in named:
@@ -151,14 +141,14 @@ def _columns(loaded: LoadedConfig, known: tuple[str, ...]) -> Iterator[Problem]:
             yield loaded.problem(words + _outdated(loaded), *where)
 
 
-def _outdated(loaded: LoadedConfig) -> str:
+def _outdated(loaded: Loaded[RowsConfig]) -> str:
     """Return the remedy if training may replace the file."""
     return ". If training makes this file, remove the old one first" if loaded.config.train else ""
 
 
-def _classes(loaded: LoadedConfig, found: Survey) -> Iterator[Problem]:
+def _classes(loaded: Loaded[RowsConfig], found: Survey) -> Iterator[Problem]:
     evaluation = loaded.config.evaluation
-    if loaded.config.task != "multiclass" or evaluation is None:
+    if loaded.config.task != "multiclass":
         return
     if evaluation.classes is not None:
         yield from _unknown_classes(loaded, naming.multiclass_classes((), evaluation.classes))
@@ -166,10 +156,10 @@ def _classes(loaded: LoadedConfig, found: Survey) -> Iterator[Problem]:
         yield from _unknown_classes(loaded, found.classes)
 
 
-def _positive(loaded: LoadedConfig, found: Survey) -> Iterator[Problem]:
+def _positive(loaded: Loaded[RowsConfig], found: Survey) -> Iterator[Problem]:
     """Yield the problem of a positive class that is ambiguous, or is not one of the two labels."""
     evaluation = loaded.config.evaluation
-    if loaded.config.task != "binary" or evaluation is None or not found.classes or len(found.classes) > 2:
+    if loaded.config.task != "binary" or not found.classes or len(found.classes) > 2:
         return
     where = {"path": evaluation.data, "column": evaluation.label}
     try:
@@ -180,7 +170,7 @@ def _positive(loaded: LoadedConfig, found: Survey) -> Iterator[Problem]:
             yield replace(placed, message=placed.message + _outdated(loaded))
 
 
-def _unknown_classes(loaded: LoadedConfig, known: tuple[str, ...]) -> Iterator[Problem]:
+def _unknown_classes(loaded: Loaded[RowsConfig], known: tuple[str, ...]) -> Iterator[Problem]:
     """Yield a problem for each metric of one class whose class does not exist."""
     for name, where in _metrics(loaded):
         if (match := PER_CLASS.match(name)) and match[2] not in known:
@@ -188,19 +178,17 @@ def _unknown_classes(loaded: LoadedConfig, known: tuple[str, ...]) -> Iterator[P
             yield loaded.problem(f"`{name}`: no class is called {match[2]!r}; {hint}", *where)
 
 
-def _metrics(loaded: LoadedConfig) -> Iterator[tuple[str, Where]]:
+def _metrics(loaded: Loaded[RowsConfig]) -> Iterator[tuple[str, Where]]:
     """Yield every metric in the configuration, with its path."""
     evaluation = loaded.config.evaluation
-    for index, item in enumerate((evaluation.metrics if evaluation else None) or ()):
+    for index, item in enumerate(evaluation.metrics or ()):
         yield item if isinstance(item, str) else item.metric, ("evaluation", "metrics", index)
     for index, gate in enumerate(loaded.config.gates):
         yield gate.metric, ("gates", index, "metric")
 
 
-def _references(loaded: LoadedConfig, result: EvaluationResult) -> Iterator[Problem]:
+def _references(loaded: Loaded[RowsConfig], result: EvaluationResult) -> Iterator[Problem]:
     evaluation = loaded.config.evaluation
-    if evaluation is None:
-        return
     groups = _groups(result)
     wanted = evaluation_plan.reference_groups(evaluation)
     for index, item in enumerate(evaluation.slices):
@@ -245,7 +233,7 @@ def _as_number(name: str) -> str:
     return str(int(value)) if value.is_integer() else repr(value)
 
 
-def check_custom_metrics(context: RunContext) -> None:
+def check_custom_metrics(context: RowsContext) -> None:
     """Refuse a configuration with a metric that can't be found.
 
     Raises:
@@ -260,10 +248,10 @@ def check_custom_metrics(context: RunContext) -> None:
         raise InputError.of(problems)
 
 
-def _place(loaded: LoadedConfig, name: str) -> tuple[str | int, ...]:
+def _place(loaded: Loaded[RowsConfig], name: str) -> tuple[str | int, ...]:
     """Return the path at which a configuration first names a metric: in a gate, or in the list of metrics."""
     for index, gate in enumerate(loaded.config.gates):
         if evaluation_plan.metric_name(gate) == name:
             return ("gates", index, "metric")
-    asked = loaded.config.evaluation.reported if loaded.config.evaluation else None
+    asked = loaded.config.evaluation.reported
     return ("evaluation", "metrics", [evaluation_plan.metric_name(item) for item in asked or ()].index(name))

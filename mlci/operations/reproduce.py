@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import ValidationError
 
-from mlci.config.models import Config
+from mlci.config.models import Config, MetricsConfig, RowsConfig
 from mlci.engine.interface import Source
 from mlci.errors import InputError, Problem
 from mlci.git.git import is_tracked
@@ -15,7 +15,7 @@ from mlci.inference.training_noise import LEAST, ReproductionCheck, check_reprod
 from mlci.lineage.compare import differing_settings
 from mlci.operations.baseline import production, ref_or_file
 from mlci.operations.bundle import artifacts
-from mlci.operations.context import RunContext, registry_of
+from mlci.operations.context import RowsContext, RunContext, registry_of
 from mlci.operations.diff import version_number
 from mlci.operations.models import file_guards, retrain
 from mlci.operations.models.predictions import ModelPredictions
@@ -100,9 +100,12 @@ def reproduce_version(
     registry = registry_of(context)
     view = registry.view()
     version = view.version(version_number(view, name))
-    recipe = retrain.with_recipe(context, version)
+    if isinstance(context.config, MetricsConfig):
+        raise InputError(f"version {version.number} {retrain.NO_PREDICTIONS}")
+    current = context.with_config(context.config)
+    recipe = retrain.with_recipe(current, version)
     own_rows = _makes_its_own_rows(recipe, version)
-    original = retrain.original_model(context, view, version, own_rows=own_rows)
+    original = retrain.original_model(current, view, version, own_rows=own_rows)
     context.say(f"reproduce: version {version.number}, {runs} time{'s' if runs > 1 else ''}")
     with file_guards.guard_candidate_files(context):
         retrainings = [
@@ -129,10 +132,11 @@ def reproduce_version(
     )
 
 
-def _makes_its_own_rows(context: RunContext, version: Version) -> bool:
+def _makes_its_own_rows(context: RowsContext, version: Version) -> bool:
     """Check if the version's training made its evaluation set, and git does not track one now."""
-    committed = context.config.evaluation is not None and is_tracked(context.git, context.config.evaluation.data)
-    return not committed and production.was_made_by_training(context, version)
+    return not is_tracked(context.git, context.config.evaluation.data) and production.was_made_by_training(
+        context, version
+    )
 
 
 def _environment_of(first: Retraining, job: Environment) -> Environment:
@@ -142,10 +146,10 @@ def _environment_of(first: Retraining, job: Environment) -> Environment:
 
 
 def _disagreements(
-    config: Config, original: ModelPredictions, first: Retraining, count: CountDisagreements
+    config: RowsConfig, original: ModelPredictions, first: Retraining, count: CountDisagreements
 ) -> tuple[int, tuple[str, ...]] | None:
     """Count the rows that the first rerun decides differently; ``None`` without a key."""
-    key = config.evaluation.key if config.evaluation else None
+    key = config.evaluation.key
     threshold = config.predict.threshold if config.task == "binary" else None
     return None if key is None else count(original.source, first.retrained.source, key, threshold)
 

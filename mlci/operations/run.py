@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 
+from mlci.config.models import MetricsConfig
 from mlci.engine.interface import Source
 from mlci.gates.outcomes import JudgedGate
 from mlci.git.refs import read_head
@@ -13,7 +14,7 @@ from mlci.operations.baseline import made_by_training, production, ref_or_file, 
 from mlci.operations.bundle import artifacts
 from mlci.operations.bundle.artifacts import ArtifactDigests
 from mlci.operations.bundle.provenance import BuildProvenance
-from mlci.operations.context import RunContext, registry_of
+from mlci.operations.context import MetricsContext, RowsContext, RunContext, registry_of
 from mlci.operations.evaluate import evaluate_models, judge_gates
 from mlci.operations.holdout_uses import HoldoutUse
 from mlci.operations.lineage.comparison import ComparisonRun, add_lineage, add_report_refs, has_known_origin
@@ -61,14 +62,13 @@ def run_and_judge(
         environment: Environment of the run; with it, the report lists what changed since the baseline was made.
         since: Commit that the change is to be merged into; training is skipped if no relevant file changed since.
     """
-    if context.config.predict.metrics is not None:
-        comparison, gates = _run_on_metrics(context, keep=keep, since=since)
+    config = context.config
+    if isinstance(config, MetricsConfig):
+        comparison, gates = _run_on_metrics(context.with_config(config), keep=keep, since=since)
     else:
-        comparison = compare_models(context, keep=keep, since=since)
-        spread = training_noise.load_noise(
-            context.config, comparison.view, against=comparison.against, rows=comparison.rows
-        )
-        gates = judge_gates(context.config, comparison.result, spread)
+        comparison = compare_models(context.with_config(config), keep=keep, since=since)
+        noise = training_noise.load_noise(config, comparison.view, against=comparison.against, rows=comparison.rows)
+        gates = judge_gates(config, comparison.result, noise)
     use = holdout_uses.use_of_run(context, comparison.result.fingerprint, comparison.digests)
     explained, provenance = add_lineage(context, comparison, environment, keep=keep)
     facts = explained.facts if use is None else replace(explained.facts, uses=use.count)
@@ -77,7 +77,7 @@ def run_and_judge(
 
 
 def compare_models(
-    context: RunContext,
+    context: RowsContext,
     *,
     keep: bool = False,
     since: str | None = None,
@@ -133,7 +133,7 @@ def _compare_nothing(context: RunContext, base: str) -> ComparisonRun:
     return _untrained(context, result, ModelPredictions(source=NOWHERE, commit=base))
 
 
-def _as_recorded(context: RunContext, base: str) -> ComparisonRun | None:
+def _as_recorded(context: RowsContext, base: str) -> ComparisonRun | None:
     """Return the champion's recorded numbers, if training would reproduce its model and evaluation set."""
     if context.config.baseline != "production" or not made_by_training.is_made_by_training(context):
         return None
@@ -184,7 +184,7 @@ class PredictionPair:
 
 
 def _baseline_first(
-    context: RunContext,
+    context: RowsContext,
     view: RegistryView | None,
     *,
     base: str | None,
@@ -210,7 +210,7 @@ def _baseline_first(
 
 
 def _candidate_first(
-    context: RunContext,
+    context: RowsContext,
     view: RegistryView | None,
     *,
     survey: Callable[[], object],
@@ -237,7 +237,7 @@ def _candidate_first(
 
 
 def _run_on_metrics(
-    context: RunContext, *, keep: bool, since: str | None
+    context: MetricsContext, *, keep: bool, since: str | None
 ) -> tuple[ComparisonRun, tuple[JudgedGate, ...]]:
     current = read_head(context.git)
     view = production.champion_head(context)

@@ -112,6 +112,15 @@ def test_run__cost_that_was_not_measured(tmp_path):
     assert ended.code == 1
 
 
+def test_train__metrics_file_with_a_name_of_its_own(tmp_path):
+    (tmp_path / "mlci.yml").write_text(
+        "model: churn\ntask: binary\ntrain: {run: touch trained}\npredict: {metrics: metrics.json}\nbaseline: none\n"
+        "gates: [{metric: value_after_a_year, min: 1}]\n"
+    )
+    assert mlci("train", cwd=tmp_path).code == 3
+    assert (tmp_path / "trained").exists()
+
+
 def test_train__json(tmp_path):
     folder = project(tmp_path)
     ended = mlci("train", "--json", cwd=folder)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from mlci.config.loader import MOST_BYTES, LoadedConfig
+from mlci.config.loader import MOST_BYTES, Loaded
 from mlci.config.messages import SECTIONS
 from mlci.config.models import fields
 from mlci.config.read import load_text
@@ -47,7 +47,7 @@ def answer(source):
         problems = error.problems
         assert problems
     else:
-        assert isinstance(loaded, LoadedConfig)
+        assert isinstance(loaded, Loaded)
         problems = ()
     # Not a benchmark: what runs away takes minutes.
     assert time.perf_counter() - start < 20

@@ -3,6 +3,7 @@
 import pytest
 
 from mlci.config.loader import parse_config, parse_draft
+from mlci.config.models import MetricsConfig, RowsConfig
 from mlci.config.read import load, load_text
 from mlci.errors import InputError
 from mlci.metrics import catalogue
@@ -29,10 +30,14 @@ def said(text):
 
 def test_load__valid_file(tmp_path):
     file = tmp_path / "mlci.yml"
-    for text in (GOOD, TOTALS):
+    for text, kind in ((GOOD, RowsConfig), (TOTALS, MetricsConfig), (DESIGN, RowsConfig)):
         file.write_text(text)
-        assert load(file, catalogue) == parse_config(text, path=str(file))
-    assert load_text(DESIGN, catalogue, path="m") == parse_config(DESIGN, path="m")
+        loaded, parsed = load(file, catalogue), parse_config(text, path=str(file))
+        assert type(loaded.config) is kind
+        assert loaded.config.model_dump_json() == parsed.config.model_dump_json()
+        assert loaded.config.model_fields_set == parsed.config.model_fields_set
+        assert [gate.line for gate in loaded.config.gates] == [gate.line for gate in parsed.config.gates]
+        assert (loaded.lines, loaded.path) == (parsed.lines, parsed.path)
 
 
 def test_load__values_keys_gates_and_metrics_at_once():

@@ -17,7 +17,7 @@ from mlci.cli.output_files import keep_out_of_git
 from mlci.cli.registry_factory import open_registry, runtime_environment
 from mlci.cli.run_output import prepare_output, save_files, write_report
 from mlci.cli.wiring import load_configuration, run_context
-from mlci.config.loader import LoadedConfig
+from mlci.config.loader import CheckedConfig
 from mlci.demo.lifecycle import Chapter, chapters, write_data
 from mlci.demo.project import write as write_project
 from mlci.errors import InputError
@@ -126,7 +126,7 @@ def _git(out: Path) -> Git:
     return Git(folder=out, environment=dict(os.environ))
 
 
-def _at(out: Path) -> tuple[LoadedConfig, Registry]:
+def _at(out: Path) -> tuple[CheckedConfig, Registry]:
     loaded = load_configuration(out / "mlci.yml")
     return loaded, open_registry(loaded, out, writes=True)
 
@@ -154,7 +154,7 @@ def _play(out: Path, index: int, chapter: Chapter, *, as_json: bool) -> Narrator
     return narrator
 
 
-def _judge(out: Path, loaded: LoadedConfig, registry: Registry) -> Report:
+def _judge(out: Path, loaded: CheckedConfig, registry: Registry) -> Report:
     """Do what `mlci run --record` does."""
     into = out / ".mlci/out"
     prepare_output(into)
@@ -169,7 +169,7 @@ def _judge(out: Path, loaded: LoadedConfig, registry: Registry) -> Report:
     return ran.report
 
 
-def _promote(out: Path, loaded: LoadedConfig, registry: Registry) -> PromotionResult:
+def _promote(out: Path, loaded: CheckedConfig, registry: Registry) -> PromotionResult:
     into = out / ".mlci/out"
     with run_context(loaded, registry=registry, log=io.StringIO()) as context:
         return promote(context, out=into, options=PromoteOptions(), save=lambda report: save_files(report, into))
@@ -187,7 +187,7 @@ def _print(index: int, narrator: Narrator) -> None:
     click.echo("")
 
 
-def _document(played: list[Narrator], registry: Registry, loaded: LoadedConfig) -> dict[str, Any]:
+def _document(played: list[Narrator], registry: Registry, loaded: CheckedConfig) -> dict[str, Any]:
     parts = [
         {
             "chapter": item.chapter.name,

@@ -9,6 +9,7 @@ from mlci.cli.output_files import write_files
 from mlci.cli.registry_factory import open_registry, runtime_environment, uses_registry
 from mlci.cli.run_output import check_output, prepare_output
 from mlci.cli.wiring import load_configuration, run_context
+from mlci.config.models import MetricsConfig
 from mlci.errors import InputError
 from mlci.inference import serialization
 from mlci.operations.lineage.comparison import add_lineage, has_known_origin
@@ -37,14 +38,16 @@ def command(config_path: Path, out: Path, *, as_json: bool, no_cache: bool, fetc
     """  # noqa: D301 (click's mark against rewrapping)
     prepare_output(out)
     loaded = load_configuration(config_path)
-    if loaded.config.predict.metrics is not None:
+    config = loaded.config
+    if isinstance(config, MetricsConfig):
         raise InputError(loaded.problem("a metrics file has nothing to evaluate; use `mlci run`", "predict", "metrics"))
     check_output(out)
-    compares = loaded.config.baseline == "production"
+    compares = config.baseline == "production"
     registry = open_registry(loaded, config_path.parent, fetched=fetched) if compares else None
     with run_context(loaded, cached=not no_cache, registry=registry) as context:
-        comparison = compare_models(context, keep=uses_registry(loaded), since=changed_since or None)
-        about = runtime_environment() if has_known_origin(loaded.config) else None
+        keep, since = uses_registry(loaded), changed_since or None
+        comparison = compare_models(context.with_config(config), keep=keep, since=since)
+        about = runtime_environment() if has_known_origin(config) else None
         comparison, _ = add_lineage(context, comparison, about, keep=False)
     result = comparison.result
     text = serialization.dump_evaluation(result)

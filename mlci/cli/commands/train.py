@@ -6,10 +6,12 @@ import click
 
 from mlci.cli import options
 from mlci.cli.wiring import load_configuration, run_context
+from mlci.config.models import RowsConfig
 from mlci.errors import InputError
-from mlci.execution.stages import operational_costs
+from mlci.execution.stages import Stage, operational_costs
 from mlci.operations import name_checks
 from mlci.operations.baseline import made_by_training
+from mlci.operations.context import RowsContext
 from mlci.operations.models.predictions import PER_ROWS, candidate_steps, run_train_step
 from mlci.util.json_text import pretty_json
 
@@ -26,12 +28,11 @@ def command(config_path: Path, *, as_json: bool) -> int:
     """  # noqa: D301 (click's mark against rewrapping)
     loaded = load_configuration(config_path)
     with run_context(loaded) as context:
-        name_checks.check_custom_metrics(context)
-        made = made_by_training.is_made_by_training(context)
-        makes = made_by_training.required_output(context.config) if made else None
-        stage = run_train_step(context, candidate_steps(context), makes=makes)
-        if made:
-            made_by_training.remember_made(context)
+        config = context.config
+        if isinstance(config, RowsConfig):
+            stage = _train_for_rows(context.with_config(config))
+        else:
+            stage = run_train_step(context, candidate_steps(context))
     if stage is None:
         raise InputError(loaded.problem("the training step is missing; add `train: {run: python train.py}`"))
     costs = operational_costs(train=stage, predict=None, model=stage.output, rows=PER_ROWS)
@@ -40,3 +41,14 @@ def command(config_path: Path, *, as_json: bool) -> int:
     else:
         click.echo("\n".join(f"{name}: {value:.6g}" for name, value in costs.items()))
     return 0
+
+
+def _train_for_rows(context: RowsContext) -> Stage | None:
+    """Run the training step, which may make the evaluation set."""
+    name_checks.check_custom_metrics(context)
+    made = made_by_training.is_made_by_training(context)
+    makes = made_by_training.required_output(context.config) if made else None
+    stage = run_train_step(context, candidate_steps(context), makes=makes)
+    if made:
+        made_by_training.remember_made(context)
+    return stage

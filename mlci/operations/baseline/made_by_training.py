@@ -9,9 +9,9 @@ label the rows that it is judged on.
 import contextlib
 import glob
 
-from mlci.config.models import Config
+from mlci.config.models import RowsConfig
 from mlci.git.git import is_tracked
-from mlci.operations.context import RunContext
+from mlci.operations.context import RowsContext
 from mlci.operations.models import file_snapshot
 
 MADE = (
@@ -23,25 +23,25 @@ _REMEMBERED = "made-by-training"
 _MOST = 50
 
 
-def is_made_by_training(context: RunContext) -> bool:
+def is_made_by_training(context: RowsContext) -> bool:
     """Check if training makes the evaluation set: it does not exist, or an earlier training made it.
 
     Call it before any of the candidate's steps runs.
     """
-    if context.config.train is None or context.config.evaluation is None or "://" in context.data:
+    if context.config.train is None or "://" in context.data:
         return False
     if is_tracked(context.git, context.config.evaluation.data):
         return False
     return not _is_there(context.data) or file_snapshot.digest_contents(context.data) in _remembered(context)
 
 
-def required_output(config: Config) -> str | None:
+def required_output(config: RowsConfig) -> str | None:
     """Return the file that training has to write; ``None`` for a pattern, whose files are unknown before training."""
-    data = config.evaluation.data if config.evaluation else None
-    return None if data is None or glob.has_magic(data) else data
+    data = config.evaluation.data
+    return None if glob.has_magic(data) else data
 
 
-def remember_made(context: RunContext) -> None:
+def remember_made(context: RowsContext) -> None:
     """Record the digest of an evaluation set that training just made."""
     digest = file_snapshot.digest_contents(context.data)
     if context.own_folder is None or digest is None or not _is_there(context.data):
@@ -51,7 +51,7 @@ def remember_made(context: RunContext) -> None:
         (context.own_folder / _REMEMBERED).write_text("\n".join([*known, digest, ""]), encoding="utf-8")
 
 
-def _remembered(context: RunContext) -> list[str]:
+def _remembered(context: RowsContext) -> list[str]:
     """Return the recorded digests; none from a file that git tracks, which a commit could have planted."""
     if context.own_folder is None:
         return []

@@ -15,7 +15,7 @@ from mlci.lineage.rows import is_recorded, spellings
 from mlci.operations import evaluation_plan
 from mlci.operations.baseline import ref_or_file, shared_rows
 from mlci.operations.bundle import artifacts
-from mlci.operations.context import RunContext, registry_of
+from mlci.operations.context import RowsContext, RunContext, registry_of
 from mlci.operations.lineage import evaluation_rows
 from mlci.operations.models import file_guards, rescore
 from mlci.operations.models.file_snapshot import MOVED
@@ -42,7 +42,7 @@ def champion_head(context: RunContext) -> RegistryView | None:
 
 
 def champion_predictions(
-    context: RunContext, view: RegistryView, *, by_training: bool = False, scored: ScoredChampion | None = None
+    context: RowsContext, view: RegistryView, *, by_training: bool = False, scored: ScoredChampion | None = None
 ) -> ModelPredictions | None:
     """Return the champion's predictions on the current rows; ``None`` only if nothing was ever promoted.
 
@@ -80,7 +80,7 @@ def champion_predictions(
     return found
 
 
-def _rows_of(context: RunContext, champion: Version) -> OwnRows:
+def _rows_of(context: RowsContext, champion: Version) -> OwnRows:
     """Return the rows of a version's own evaluation set: on others its training may have seen the label.
 
     Raises:
@@ -155,7 +155,7 @@ def report_of(context: RunContext, version: Version) -> Report | None:
 
 
 def _on_own_rows(
-    context: RunContext, champion: Version, *, rows: str, only: bool, scored: ScoredChampion | None
+    context: RowsContext, champion: Version, *, rows: str, only: bool, scored: ScoredChampion | None
 ) -> ModelPredictions:
     """Return the champion's predictions for comparing on the rows that its own evaluation set shares with this one.
 
@@ -166,8 +166,7 @@ def _on_own_rows(
         InputError: if the rows can't be matched.
     """
     store, of = registry_of(context).store, f"version {champion.number}"
-    evaluation = context.config.evaluation
-    keyed = evaluation is not None and evaluation.key is not None
+    keyed = context.config.evaluation.key is not None
     known = _rows_of(context, champion)
     if only and not keyed and not known.rows.in_order:
         raise shared_rows.unknown_rows(context.loaded, of)
@@ -192,7 +191,7 @@ def refuse_moved_set(baseline: ModelPredictions | None, fingerprint: str | None)
 
 
 @contextlib.contextmanager
-def blame_registry_if_misfit(context: RunContext, baseline: ModelPredictions | None, data: str) -> Iterator[None]:
+def blame_registry_if_misfit(context: RowsContext, baseline: ModelPredictions | None, data: str) -> Iterator[None]:
     """Report a registry fault if a version's predictions do not fit the rows that they were made on, and only then.
 
     Raises:
@@ -207,7 +206,7 @@ def blame_registry_if_misfit(context: RunContext, baseline: ModelPredictions | N
             raise
         if baseline.made_on is not None and context.fingerprint(data) != baseline.made_on:
             raise InputError(MOVED) from error
-        key = context.config.evaluation.key if context.config.evaluation else None
+        key = context.config.evaluation.key
         if key is not None and ours[0].message.startswith(f"has no column {key!r}"):
             of = f"version {baseline.version}"
             raise InputError(
@@ -221,7 +220,7 @@ def blame_registry_if_misfit(context: RunContext, baseline: ModelPredictions | N
 
 
 def _scored_again(
-    context: RunContext, champion: Version, *, rows: str, scored: ScoredChampion | None
+    context: RowsContext, champion: Version, *, rows: str, scored: ScoredChampion | None
 ) -> ModelPredictions:
     """Score the new rows by the champion's own model and predict step, and store the predictions if that is allowed.
 
@@ -261,7 +260,7 @@ def _scored_again(
     )
 
 
-def _kept(context: RunContext, champion: Version, scored: ScoredChampion) -> ModelPredictions:
+def _kept(context: RowsContext, champion: Version, scored: ScoredChampion) -> ModelPredictions:
     """Return predictions that a run made for the comparison, and store them if that is allowed."""
     keep_rescored(context, scored)
     return version_predictions(context.config, champion, scored.predictions, scored.path)

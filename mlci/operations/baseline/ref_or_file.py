@@ -17,7 +17,7 @@ from mlci.git.refs import ResolvedRef, resolve_ref
 from mlci.git.worktree import Worktree
 from mlci.lineage.rows import Fingerprint, is_recorded, spellings
 from mlci.operations.baseline import shared_rows
-from mlci.operations.context import RunContext, resolve_path
+from mlci.operations.context import C, ContextOf, RowsContext, RunContext, resolve_path
 from mlci.operations.lineage import origins
 from mlci.operations.models import file_guards, file_snapshot, predictions
 from mlci.operations.models.predictions import ModelPredictions, OwnRows, StepContext
@@ -26,12 +26,12 @@ from mlci.util.digests import canonical_json, sha256_of
 _ORDER = " in the order of "
 
 
-def baseline_predictions(context: RunContext) -> ModelPredictions | None:
+def baseline_predictions(context: RowsContext) -> ModelPredictions | None:
     """Return the predictions of a file or a reference; ``None`` for every other baseline."""
     return baseline_from_file(context) or baseline_from_ref(context)
 
 
-def baseline_from_file(context: RunContext) -> ModelPredictions | None:
+def baseline_from_file(context: RowsContext) -> ModelPredictions | None:
     """Return the baseline's predictions in a file; ``None`` for every other baseline."""
     chosen, predict = context.config.baseline, context.config.predict
     if not isinstance(chosen, Baseline) or chosen.file is None:
@@ -66,13 +66,13 @@ def pin_baseline(context: RunContext) -> PinnedBaseline | None:
     )
 
 
-def baseline_on_own_rows(context: RunContext, baseline: ModelPredictions) -> ModelPredictions:
+def baseline_on_own_rows(context: RowsContext, baseline: ModelPredictions) -> ModelPredictions:
     """Return the predictions of a file, restricted to the rows that training just made if those differ.
 
     Without a key, the numbers of rows and predictions have to be equal.
     """
     evaluation = context.config.evaluation
-    if evaluation is None or evaluation.key is None or context.rows is None:
+    if evaluation.key is None or context.rows is None:
         return baseline
     paths = (context.data, baseline.source.path)
     mine, theirs = (context.rows(path, evaluation.key, None, in_order=True) for path in paths)
@@ -98,7 +98,7 @@ def config_digest(loaded: LoadedConfig) -> str:
     return sha256_of(canonical_json(parts))
 
 
-def own_steps(context: RunContext, worktree: Worktree, ref: str) -> tuple[RunContext, list[str]]:
+def own_steps(context: ContextOf[C], worktree: Worktree, ref: str) -> tuple[ContextOf[C], list[str]]:
     """Return the run with the train and predict steps of the worktree's commit, or the candidate's with a note.
 
     Raises:
@@ -121,7 +121,7 @@ def own_steps(context: RunContext, worktree: Worktree, ref: str) -> tuple[RunCon
     return context.with_config(context.config.model_copy(update=steps)), notes
 
 
-def _former_config(context: RunContext, worktree: Worktree, ref: str) -> str | None:
+def _former_config(context: ContextOf[C], worktree: Worktree, ref: str) -> str | None:
     """Return the path of the configuration at the baseline's commit, if it was renamed inside of its folder since."""
     path = Path(context.loaded.path)
     if worktree.holds(path.name) is not None:
@@ -181,7 +181,7 @@ def refuse_itself(loaded: LoadedConfig, baseline: str, candidate: str, what: str
         raise InputError(loaded.problem(f"{why}; name the production model's", "baseline"))
 
 
-def baseline_from_ref(context: RunContext, *, pinned: PinnedBaseline | None = None) -> ModelPredictions | None:
+def baseline_from_ref(context: RowsContext, *, pinned: PinnedBaseline | None = None) -> ModelPredictions | None:
     """Make the baseline in a worktree of its commit, or take it from the cache; ``None`` without a reference.
 
     Args:
@@ -222,7 +222,7 @@ def baseline_from_ref(context: RunContext, *, pinned: PinnedBaseline | None = No
     )
 
 
-def rows_fingerprint(context: RunContext) -> str:
+def rows_fingerprint(context: RowsContext) -> str:
     """Return the identifier of the rows that predictions belong to: their content, and without a key their order."""
     return same_rows(context.config, context.fingerprint(context.data), context.data)
 
@@ -236,7 +236,7 @@ def same_rows(config: Config, fingerprint: str | None, data: str) -> str:
     return fingerprint.with_suffix(f"{_ORDER}{file_snapshot.digest_contents(data) or uuid.uuid4()}")
 
 
-def is_same_set(context: RunContext, stored: str, rows: str) -> bool:
+def is_same_set(context: RowsContext, stored: str, rows: str) -> bool:
     """Check if stored predictions belong to the current rows.
 
     Older versions identified rows without a key also by the path of their file as it was written; such an entry matches
@@ -272,7 +272,7 @@ def made_from_ref(
 
 
 def _make_predictions(
-    context: RunContext, worktree: Worktree, into: Path, *, ref: str, fingerprint: str, by_training: bool
+    context: RowsContext, worktree: Worktree, into: Path, *, ref: str, fingerprint: str, by_training: bool
 ) -> dict[str, Any]:
     """Train and predict in the worktree, copy the predictions, and return their facts for the cache."""
     own, notes = own_steps(context, worktree, ref)

@@ -7,15 +7,15 @@ import glob
 from dataclasses import dataclass
 from pathlib import Path
 
-from mlci.config.loader import LoadedConfig, load_unchecked
-from mlci.config.models import Config
+from mlci.config.loader import Loaded, LoadedConfig, load_unchecked
+from mlci.config.models import Config, RowsConfig
 from mlci.engine.interface import Job
 from mlci.errors import InputError
 from mlci.git.ref_baseline import WITHOUT_BASELINE
 from mlci.git.worktree import Worktree
 from mlci.lineage import rows
 from mlci.lineage.rows import UNCERTAIN
-from mlci.operations.context import RunContext, resolve_path
+from mlci.operations.context import RowsContext, resolve_path
 from mlci.operations.lineage import evaluation_rows
 from mlci.operations.models import file_snapshot
 from mlci.operations.models.predictions import OwnRows
@@ -49,7 +49,7 @@ def find_own_set(loaded: LoadedConfig, worktree: Worktree) -> OwnEvaluationSet |
 
 
 def keep_own_digests(
-    context: RunContext,
+    context: RowsContext,
     own: OwnEvaluationSet | None,
     into: Path,
     *,
@@ -71,7 +71,7 @@ def keep_own_digests(
         Whether training made the commit's own set, and it differs from the candidate's.
     """
     evaluation = context.config.evaluation
-    if evaluation is None or own is None or not _is_there(own.data) or not (by_training or not own.committed):
+    if own is None or not _is_there(own.data) or not (by_training or not own.committed):
         return False
     same = context.fingerprint(own.data) == context.fingerprint(context.data)
     if same and (
@@ -108,7 +108,7 @@ def _is_there(data: str) -> bool:
     return bool(glob.glob(data, recursive=True))  # noqa: PTH207 (any path)
 
 
-def restrict_to_shared(context: RunContext, job: Job, own: OwnRows) -> tuple[Job, SharedRows]:
+def restrict_to_shared(context: RowsContext, job: Job, own: OwnRows) -> tuple[Job, SharedRows]:
     """Return a job on the rows that the candidate's evaluation set shares with the baseline's own.
 
     Raises:
@@ -121,7 +121,7 @@ def restrict_to_shared(context: RunContext, job: Job, own: OwnRows) -> tuple[Job
     shared = SharedRows(
         added=found.added, removed=found.removed, rows=found.rows, changed=found.changed, repeated=found.repeated
     )
-    least = context.config.evaluation.min_group_size if context.config.evaluation else 1
+    least = context.config.evaluation.min_group_size
     if shared.repeated and shared.rows < least:
         raise InputError(_repeated(shared, own, least))
     if found.coincidences > UNCERTAIN * shared.rows:
@@ -148,10 +148,9 @@ def _difference(shared: SharedRows) -> str:
     return f"the evaluation set changed: {shared.added:,} rows added, {shared.removed:,} removed"
 
 
-def unknown_rows(loaded: LoadedConfig, of: str) -> InputError:
+def unknown_rows(loaded: Loaded[RowsConfig], of: str) -> InputError:
     """Return the error about a baseline whose own rows can't be matched with the candidate's."""
-    evaluation = loaded.config.evaluation
-    key = evaluation.key if evaluation else None
+    key = loaded.config.evaluation.key
     why = f"the evaluation set is not the one that {of} was judged on, and rows can't be matched"
     if key is None:
         remedy = (
@@ -180,8 +179,8 @@ def _coincident(shared: SharedRows, own: OwnRows, coincidences: float) -> str:
     )
 
 
-def _too_few(config: Config, shared: SharedRows, own: OwnRows, least: int) -> str:
-    data = config.evaluation.data if config.evaluation else "holdout.csv"
+def _too_few(config: RowsConfig, shared: SharedRows, own: OwnRows, least: int) -> str:
+    data = config.evaluation.data
     return (
         f"{_difference(shared)} since {own.of}, so only {shared.rows:,} rows are in both, and `min_group_size` asks "
         f"for {least:,}. {own.of} may have been trained on the others. The usual reason is a split with another seed "

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from mlci.config.loader import LoadedConfig
 from mlci.config.relevant_paths import LOCKS
 from mlci.errors import InputError
 from mlci.git.data_pointers import data_pointers
@@ -12,8 +13,6 @@ from mlci.git.git import Git
 from mlci.git.refs import CommitHead
 from mlci.lineage.rows import Rows
 from mlci.operations.bundle.artifacts import Artifact, ArtifactDigests, digest_file
-from mlci.operations.context import RunContext
-from mlci.operations.lineage import evaluation_rows
 from mlci.operations.models.predictions import kept_model_path
 from mlci.registry.manifest import Environment, Recipe
 
@@ -42,15 +41,30 @@ class BuildProvenance:
 
 
 def collect_provenance(
-    context: RunContext, environment: Environment, *, head: CommitHead | None, digests: ArtifactDigests | None
+    loaded: LoadedConfig,
+    git: Git,
+    environment: Environment,
+    *,
+    head: CommitHead | None,
+    digests: ArtifactDigests | None,
+    rows: tuple[Artifact, Rows] | None = None,
 ) -> BuildProvenance:
-    """Collect provenance from the checkout after the candidate's steps, with the commit from before them."""
-    path, config = Path(context.loaded.path), context.config
-    own, locks = digest_file(path, path.name), tuple(_locks(path.parent, context.git))
+    """Collect provenance from the checkout after the candidate's steps, with the commit from before them.
+
+    Args:
+        loaded: The configuration.
+        git: Git in its folder.
+        environment: Environment of the run.
+        head: Commit of the checkout.
+        digests: Digests of the candidate's artifacts.
+        rows: Digests of the evaluation set's rows.
+    """
+    path, config = Path(loaded.path), loaded.config
+    own, locks = digest_file(path, path.name), tuple(_locks(path.parent, git))
     recipe = Recipe(
         commit=head.commit if head else None,
         dirty=head.dirty if head else False,
-        config_path=_in_repository(path, context.git),
+        config_path=_in_repository(path, git),
         config=own.file,
         train=config.train.run if config.train else None,
         predict=config.predict.run,
@@ -62,10 +76,10 @@ def collect_provenance(
     return BuildProvenance(
         recipe=recipe,
         environment=environment,
-        pointers=data_pointers(context.git),
+        pointers=data_pointers(git),
         config=own,
         locks=locks,
-        rows=evaluation_rows.keep_rows(context),
+        rows=rows,
     )
 
 

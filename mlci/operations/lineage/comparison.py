@@ -130,8 +130,9 @@ def add_lineage(
     )
     provenance, now = None, None
     if environment is not None and comparison.has_rows:
-        looking = context if keep or _by_rows(comparison) else replace(context, rows=None)
-        provenance = collect_provenance(looking, environment, head=comparison.head, digests=comparison.digests)
+        rows = evaluation_rows.keep_rows(context) if keep or _by_rows(comparison) else None
+        head, digests = comparison.head, comparison.digests
+        provenance = collect_provenance(context.loaded, context.git, environment, head=head, digests=digests, rows=rows)
         now = origins.current_state(provenance, comparison.digests, result.fingerprint or comparison.rows)
     if comparison.view is not None:
         result, facts = add_history(context, comparison.view, result=result, facts=facts, now=now)

@@ -1,5 +1,6 @@
 """Row-level difference between a version's evaluation set and the current one."""
 
+from mlci.config.models import MetricsConfig
 from mlci.lineage import rows
 from mlci.lineage.rows import Rows
 from mlci.operations.bundle.artifacts import Artifact, digest_file
@@ -23,10 +24,11 @@ def keep_rows(context: RunContext) -> tuple[Artifact, Rows] | None:
     There are none if only numbers are compared, or if there are too many rows. Rows without a key are kept in the
     table's order: the version's predictions belong to rows by position.
     """
-    evaluation = context.config.evaluation
-    if evaluation is None or context.rows is None:
+    config = context.config
+    if isinstance(config, MetricsConfig) or context.rows is None:
         return None
-    found = context.rows(context.data, evaluation.key, evaluation.label, in_order=evaluation.key is None)
+    evaluation, data = config.evaluation, context.with_config(config).data
+    found = context.rows(data, evaluation.key, evaluation.label, in_order=evaluation.key is None)
     if found is None:
         return None
     path = context.scratch / NAME

@@ -165,8 +165,7 @@ def record_origin(context: RunContext, worktree: Worktree, into: Path, *, now: s
     with contextlib.suppress(InputError, OutsideError, OSError):
         own = load_unchecked(path)
         git = Git(folder=worktree.folder, environment=context.git.environment)
-        there = replace(context, loaded=own, git=git, rows=None)
-        provenance = collect_provenance(there, _NOWHERE, head=head, digests=None)
+        provenance = collect_provenance(own, git, _NOWHERE, head=head, digests=None)
         fingerprint = _evaluation(context, own, worktree, into, now=now)
         (into / ORIGIN).write_text(pasts.dump_origin(origin_of_run(provenance, None, fingerprint)), encoding="utf-8")
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from mlci.errors import InputError
 from mlci.git.git import is_tracked
-from mlci.operations.context import RunContext, resolve_path
+from mlci.operations.context import RowsContext, RunContext, resolve_path
 from mlci.operations.models.file_snapshot import MOVED, FileSnapshot
 from mlci.operations.models.predictions import ModelPredictions
 
@@ -21,7 +21,7 @@ class EvaluationFile:
 
 @contextlib.contextmanager
 def guard_baseline_files(
-    context: RunContext, baseline: ModelPredictions | None, *, rows_may_change: bool = False
+    context: RowsContext, baseline: ModelPredictions | None, *, rows_may_change: bool = False
 ) -> Iterator[EvaluationFile]:
     """Check that the candidate's steps, which run inside, do not change the baseline's predictions and their rows.
 
@@ -36,12 +36,11 @@ def guard_baseline_files(
     runs = config.train is not None or config.predict.file is None
     watched = [baseline.source.path] if baseline is not None and runs else []
     before = FileSnapshot.now(watched, by_content=True)
-    keyed = config.evaluation is not None and config.evaluation.key is not None
+    keyed = config.evaluation.key is not None
     counted = runs and not rows_may_change and not (keyed and baseline is not None and baseline.made_on is not None)
     rows_before = FileSnapshot.now([context.data] if counted else [], by_content=True)
     evaluation = EvaluationFile()
-    trains = config.train is not None and config.evaluation is not None
-    stamps = FileSnapshot.now([context.data] if trains else [], by_content=False)
+    stamps = FileSnapshot.now([context.data] if config.train is not None else [], by_content=False)
     yield evaluation
     evaluation.written = bool(stamps.changed()) and not is_tracked(context.git, str(Path(context.data).absolute()))
     if any(rows_before.marks.values()) and rows_before.changed():

@@ -4,13 +4,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-from mlci.config.models import Config, Predict, Train
+from mlci.config.models import Config, Predict, RowsConfig, Train
 from mlci.engine.interface import Source
 from mlci.execution import skops_stage, stages
 from mlci.execution.stages import Command, Stage
 from mlci.lineage.origin import RecordedOrigin
 from mlci.lineage.rows import Rows, is_recorded
-from mlci.operations.context import RunContext, resolve_path
+from mlci.operations.context import RowsContext, RunContext, resolve_path
 from mlci.operations.models import file_snapshot
 from mlci.registry.manifest import Predictions
 
@@ -115,7 +115,7 @@ def candidate_steps(context: RunContext) -> StepContext:
 
 
 def make_predictions(
-    context: RunContext,
+    context: RowsContext,
     steps: StepContext,
     *,
     data: str,
@@ -151,7 +151,7 @@ def make_predictions(
     return ModelPredictions(source=source, costs=costs, seconds=seconds, notes=notes, model=model)
 
 
-def check_model_file(context: RunContext) -> None:
+def check_model_file(context: RowsContext) -> None:
     """Check before any step runs that mlci can score the model of ``predict.model``.
 
     Raises:
@@ -175,12 +175,11 @@ def run_train_step(context: RunContext, steps: StepContext, *, makes: str | None
     return stages.run_training(context.runner, command, model=train.model, leaves=leaves)
 
 
-def _predict(context: RunContext, steps: StepContext, *, data: str, model: Path | None) -> tuple[Stage | None, Source]:
+def _predict(context: RowsContext, steps: StepContext, *, data: str, model: Path | None) -> tuple[Stage | None, Source]:
     predict = context.config.predict
-    label = context.config.evaluation.label if context.config.evaluation else ""
 
     def features(folder: Path) -> Path:
-        return context.features(data, label, folder)
+        return context.features(data, context.config.evaluation.label, folder)
 
     if predict.run is not None:
         command = _command(context, steps, predict, run=predict.run, name="predict")
@@ -217,10 +216,8 @@ def _source(predict: Predict, path: str) -> Source:
     return Source(path=path, score=predict.score, decision=predict.decision, threshold=predict.threshold)
 
 
-def _skops_model(config: Config, steps: StepContext, named: str) -> skops_stage.SkopsModel:
+def _skops_model(config: RowsConfig, steps: StepContext, named: str) -> skops_stage.SkopsModel:
     evaluation, predict = config.evaluation, config.predict
-    if evaluation is None:
-        raise ValueError("checked by the configuration")
     return skops_stage.SkopsModel(
         path=steps.folder / named,
         shown=named,

@@ -21,7 +21,6 @@ from mlci.config.relevant_paths import Relevance
 from mlci.errors import InputError, OutsideError
 from mlci.git.git import Git, is_tracked
 from mlci.git.working_tree import Differences, differences, holds_only_untracked
-from mlci.operations import evaluation_plan
 
 _MODULE = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*")
 _CHANGES_FOLDER = frozenset({"cd", "pushd", "-C", "--directory"})
@@ -116,8 +115,10 @@ def _named(config: Config) -> Iterator[str]:
         yield config.train.model
     if isinstance(config.baseline, Baseline) and config.baseline.file is not None:
         yield config.baseline.file
-    for metric in () if config.predict.metrics is not None else evaluation_plan.row_metrics(config):
-        module, colon, _ = metric.function.partition(":")
+    reported = (config.evaluation.reported if config.evaluation else None) or ()
+    metrics = [*(gate.metric for gate in config.gates), *(item.metric for item in reported)]
+    for metric in metrics if config.predict.metrics is None else ():
+        module, colon, _ = metric.partition(":")
         if colon:
             yield from _of_module(module)
 

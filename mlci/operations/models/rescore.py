@@ -10,7 +10,7 @@ from mlci.errors import InputError
 from mlci.execution.stages import make_empty_folder
 from mlci.git.worktree import checked_out
 from mlci.operations.baseline import ref_or_file
-from mlci.operations.context import RunContext
+from mlci.operations.context import RowsContext
 from mlci.operations.models import predictions
 from mlci.operations.models.predictions import ModelPredictions, StepContext
 from mlci.registry import stored_files
@@ -21,7 +21,7 @@ _FETCH = "let the workflow fetch the whole history: `fetch-depth: 0` on actions/
 
 
 def rescore_version(
-    context: RunContext,
+    context: RowsContext,
     content: Content,
     fetch: Callable[[VersionFile, Path], Path],
     *,
@@ -63,7 +63,7 @@ def can_rescore(content: Content, store: Store, number: int) -> bool:
     return predict.file is None and predict.metrics is None
 
 
-def _own(context: RunContext, content: Content, path: Path, of: str) -> RunContext:
+def _own(context: RowsContext, content: Content, path: Path, of: str) -> RowsContext:
     """Return the run with the version's own predict step, and without training."""
     again = f"the evaluation set moved since {of} was judged, and"
     try:
@@ -80,7 +80,7 @@ def _own(context: RunContext, content: Content, path: Path, of: str) -> RunConte
 
 
 @contextlib.contextmanager
-def _checked_out_steps(context: RunContext, content: Content, of: str, name: str) -> Iterator[StepContext]:
+def _checked_out_steps(context: RowsContext, content: Content, of: str, name: str) -> Iterator[StepContext]:
     """Yield the folder for a version's predict step: its own commit's files, or an empty folder without user code."""
     scratch, commit = context.scratch / f"{name}-step", content.recipe.commit
     # the candidate's configuration may differ from the version's

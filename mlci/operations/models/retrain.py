@@ -21,7 +21,7 @@ from mlci.inference.result import EvaluationResult
 from mlci.metrics.statistics import WHOLE
 from mlci.operations.baseline import made_by_training, production, ref_or_file
 from mlci.operations.bundle import artifacts
-from mlci.operations.context import RunContext, registry_of, resolve_path
+from mlci.operations.context import RowsContext, registry_of, resolve_path
 from mlci.operations.evaluate import evaluate_models
 from mlci.operations.lineage import evaluation_rows
 from mlci.operations.models import file_guards, rescore
@@ -34,6 +34,7 @@ from mlci.registry.versions import Version
 
 KINDS = ("uv.lock", "pylock.toml", "requirements.txt")
 """Names of supported lock files, the most exact first."""
+NO_PREDICTIONS = "can't be compared with a rerun: a metrics file has no predictions; use `predict.run`"
 _TIMEOUT = 3600
 
 
@@ -67,7 +68,7 @@ class Retraining:
     environment: LockedEnvironment | None = None
 
 
-def with_recipe(context: RunContext, version: Version) -> RunContext:
+def with_recipe(context: RowsContext, version: Version) -> RowsContext:
     """Return the run with the version's own seed, and its train and predict steps.
 
     Raises:
@@ -89,15 +90,15 @@ def with_recipe(context: RunContext, version: Version) -> RunContext:
     if why is not None:
         raise InputError(f"{of} can't be made again: {why}")
     text = stored_files.read_description(store, recipe.config.digest, of=f"`{recipe.config.name}` of {of}")
-    own = parse_config(text, path=f"{recipe.config.name} of {of}").config
-    if own.predict.metrics is not None or context.config.evaluation is None:
-        raise InputError(f"{of} can't be compared with a rerun: a metrics file has no predictions; use `predict.run`")
-    policy = context.config.policy.model_copy(update={"seed": recipe.seed})
+    own, config = parse_config(text, path=f"{recipe.config.name} of {of}").config, context.config
+    if own.predict.metrics is not None:
+        raise InputError(f"{of} {NO_PREDICTIONS}")
+    policy = config.policy.model_copy(update={"seed": recipe.seed})
     steps = {"train": own.train, "predict": own.predict, "policy": policy}
-    return context.with_config(context.config.model_copy(update=steps))
+    return context.with_config(config.model_copy(update=steps))
 
 
-def original_model(context: RunContext, view: RegistryView, version: Version, *, own_rows: bool) -> ModelPredictions:
+def original_model(context: RowsContext, view: RegistryView, version: Version, *, own_rows: bool) -> ModelPredictions:
     """Return the version's predictions on the current rows: recorded ones, or new ones of its own model.
 
     With ``own_rows`` each rerun makes its own evaluation set, and the version's own predictions are used.
@@ -123,7 +124,7 @@ def original_model(context: RunContext, view: RegistryView, version: Version, *,
 
 
 def retrain_version(
-    context: RunContext,
+    context: RowsContext,
     version: Version,
     before: ModelPredictions,
     index: int,
@@ -152,7 +153,7 @@ def retrain_version(
         variables = {**worktree.environment, **(clean.variables if clean else {})}
         written = f"{recipe.config.name} of version {version.number}"
         steps = StepContext(folder=worktree.folder, scratch=scratch, name=name, environment=variables, written=written)
-        own = resolve_path(config.evaluation.data, worktree.folder) if config.evaluation else ""
+        own = resolve_path(config.evaluation.data, worktree.folder)
         makes = made_by_training.required_output(config) if own_rows else None
         data = own if own_rows else context.data
         retrained = make_predictions(context.with_config(seeded), steps, data=data, makes=makes)
@@ -169,7 +170,7 @@ def retrain_version(
     return Retraining(rerun=done, retrained=retrained, original=_whole(result, "baseline"), environment=clean)
 
 
-def _on_rows_of(context: RunContext, version: Version, before: ModelPredictions, data: str) -> ModelPredictions:
+def _on_rows_of(context: RowsContext, version: Version, before: ModelPredictions, data: str) -> ModelPredictions:
     """Return a version's predictions for comparing with a rerun that made its own evaluation set.
 
     Raises:
@@ -226,7 +227,7 @@ def lock_file(manifest: Manifest) -> VersionFile | None:
 
 
 def build_environment(
-    context: RunContext, builder: EnvironmentBuilder, version: Version, worktree: Worktree, *, home: Path, name: str
+    context: RowsContext, builder: EnvironmentBuilder, version: Version, worktree: Worktree, *, home: Path, name: str
 ) -> LockedEnvironment | None:
     """Build the version's environment in ``home``; ``None`` if the version has no supported lock file.
 

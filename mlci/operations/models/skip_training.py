@@ -18,9 +18,9 @@ from mlci.inference.result import Comparison, Disparity, EvaluationResult, Group
 from mlci.lineage.rows import SCHEME
 from mlci.metrics import catalogue
 from mlci.metrics.statistics import Scope
-from mlci.operations import evaluation_plan, metrics_only
+from mlci.operations import metrics_only
 from mlci.operations.baseline import made_by_training, production
-from mlci.operations.context import RunContext
+from mlci.operations.context import MetricsContext, RowsContext, RunContext
 from mlci.operations.metrics_only import MetricValues
 from mlci.operations.models.predictions import ModelPredictions
 from mlci.operations.models.relevant_changes import find_difference, reason_to_train
@@ -53,23 +53,23 @@ def unchanged_since(context: RunContext, since: str) -> str | None:
     return base
 
 
-def same_as_champion(context: RunContext, champion: ModelPredictions) -> ModelPredictions | None:
+def same_as_champion(context: RowsContext, champion: ModelPredictions) -> ModelPredictions | None:
     """Return the champion's predictions as the candidate's, if the candidate would be made from the same files.
 
     Only predictions that the champion was judged on are used: if the evaluation set moved, it may have moved outside of
     the repository, and the training data with it.
     """
-    if champion.version is None or champion.rescored or not _inside(context):
+    if champion.version is None or champion.rescored or not _rows_are_inside(context):
         return None
     if not same_files(context, champion.made_from, of=f"version {champion.version}"):
         return None
     return replace(champion, commit=None, version=None, label=None, notes=(), seconds={})
 
 
-def same_as_file(context: RunContext, baseline: ModelPredictions) -> ModelPredictions | None:
+def same_as_file(context: RowsContext, baseline: ModelPredictions) -> ModelPredictions | None:
     """Return the predictions of the baseline's file as the candidate's, if git tracks them and the evaluation set."""
     chosen = context.config.baseline
-    if not isinstance(chosen, Baseline) or chosen.file is None or not _inside(context):
+    if not isinstance(chosen, Baseline) or chosen.file is None or not _rows_are_inside(context):
         return None
     if not is_tracked(context.git, chosen.file) or not _is_tracked(context):
         context.say(f"nothing relevant changed, but git does not track {chosen.file} and its rows, so everything runs")
@@ -77,7 +77,7 @@ def same_as_file(context: RunContext, baseline: ModelPredictions) -> ModelPredic
     return replace(baseline, label=None)
 
 
-def recorded_champion(context: RunContext, view: RegistryView) -> tuple[Version, Report] | None:
+def recorded_champion(context: RowsContext, view: RegistryView) -> tuple[Version, Report] | None:
     """Return the champion and its report, if training would reproduce its model and its evaluation set.
 
     Args:
@@ -85,7 +85,7 @@ def recorded_champion(context: RunContext, view: RegistryView) -> tuple[Version,
         view: The registry as of one entry.
     """
     champion = view.champion
-    if champion is None or not _inside(context):
+    if champion is None or not _rows_are_inside(context):
         return None
     of = f"version {champion.number}"
     if not same_files(context, production.made_from(context.config, champion), of=of):
@@ -97,15 +97,17 @@ def recorded_champion(context: RunContext, view: RegistryView) -> tuple[Version,
     return (champion, report) if report.policy.confidence == context.config.policy.confidence else None
 
 
-def same_as_reference(context: RunContext) -> bool:
+def same_as_reference(context: RowsContext) -> bool:
     """Check if a baseline from a reference is made from the same files, evaluation set included."""
-    baseline, evaluation = context.config.baseline, context.config.evaluation
-    if not isinstance(baseline, Baseline) or baseline.ref is None or evaluation is None:
+    baseline = context.config.baseline
+    if not isinstance(baseline, Baseline) or baseline.ref is None:
         return False
     if not made_by_training.is_made_by_training(context) and not _is_tracked(context):
-        context.say(f"nothing relevant changed, but git does not track {evaluation.data}, so training runs")
+        context.say(
+            f"nothing relevant changed, but git does not track {context.config.evaluation.data}, so training runs"
+        )
         return False
-    return _inside(context) and same_as_ref(context, str(baseline.ref))
+    return _rows_are_inside(context) and same_as_ref(context, str(baseline.ref))
 
 
 def same_as_ref(context: RunContext, ref: str) -> bool:
@@ -116,12 +118,12 @@ def same_as_ref(context: RunContext, ref: str) -> bool:
         return False
 
 
-def same_metrics(context: RunContext, view: RegistryView | None) -> MetricValues | None:
+def same_metrics(context: MetricsContext, view: RegistryView | None) -> MetricValues | None:
     """Return the baseline's numbers in metrics files as the candidate's, if it would be made from the same files.
 
     The numbers are empty if nothing recorded any: against a reference whose metrics file git does not track.
     """
-    if not _inside(context):
+    if not _inside(context, shown=False):
         return None
     if view is not None:
         champion = view.champion
@@ -165,24 +167,26 @@ def result_without_rows(config: Config, base: str) -> EvaluationResult:
         rows=None,
         fingerprint=None,
         has_baseline=True,
-        confidence=evaluation_plan.evaluation_question(config, baseline=True).confidence,
+        confidence=config.policy.confidence,
         seed=config.policy.seed,
         comparisons=(),
         unchanged_since=base,
     )
 
 
-def _inside(context: RunContext) -> bool:
+def _rows_are_inside(context: RowsContext) -> bool:
+    return _inside(context, shown=not made_by_training.is_made_by_training(context))
+
+
+def _inside(context: RunContext, *, shown: bool) -> bool:
     """Check that no data outside of the repository is used, which may have changed."""
-    config = context.config
-    shown = config.evaluation is not None and not made_by_training.is_made_by_training(context)
-    reason = reason_to_train(config, context.git, shown=shown)
+    reason = reason_to_train(context.config, context.git, shown=shown)
     if reason is not None:
         context.say(f"nothing relevant changed, but everything runs: {reason}")
     return reason is None
 
 
-def _is_tracked(context: RunContext) -> bool:
+def _is_tracked(context: RowsContext) -> bool:
     """Check if the evaluation set is one file that git tracks."""
     path = Path(context.data)
     try:

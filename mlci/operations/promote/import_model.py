@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
-from mlci.config.models import Config
+from mlci.config.models import Config, MetricsConfig
 from mlci.errors import InputError, StepError, UserCodeError
 from mlci.git.refs import read_head
 from mlci.inference.result import EvaluationResult
@@ -12,7 +12,7 @@ from mlci.operations.baseline import ref_or_file
 from mlci.operations.bundle import artifacts, provenance
 from mlci.operations.bundle.artifacts import Artifact
 from mlci.operations.bundle.read import VerifiedBundle
-from mlci.operations.context import RunContext, registry_of
+from mlci.operations.context import RowsContext, RunContext, registry_of
 from mlci.operations.models.predictions import kept_model_path
 from mlci.operations.promote.promote import PromotionResult, append_version
 from mlci.operations.promote.reevaluate import reevaluate_bundle
@@ -74,10 +74,11 @@ def import_model(
             f"{view.shown} has {view.state.versions} versions already; `--import` makes version 1 only. "
             "Evaluate the model as a candidate: `mlci run`, then `mlci promote`"
         )
-    if context.config.evaluation is None:
+    config = context.config
+    if isinstance(config, MetricsConfig):
         raise InputError("`--import` needs an evaluation set: a metrics file has no model to import")
     bundle = _bundle(context, model, environment=environment)
-    bundle, missing = _scored(context, bundle, view, save=save)
+    bundle, missing = _scored(context.with_config(config), bundle, view, save=save)
     more = {**bundle.content.more, **({"predictions": f"missing: {missing}"} if missing else {})}
     bundle = replace(bundle, content=bundle.content.model_copy(update={"more": more}))
     done = append_version(registry, view, bundle, note or f"imported from {model.source}")
@@ -94,7 +95,9 @@ def _notes(model: ImportedModel, missing: str | None) -> tuple[str, ...]:
 def _bundle(context: RunContext, model: ImportedModel, *, environment: Environment) -> VerifiedBundle:
     """Return the model as a bundle without predictions."""
     files, is_folder = _files(context.config, model)
-    collected = provenance.collect_provenance(context, environment, head=read_head(context.git), digests=None)
+    collected = provenance.collect_provenance(
+        context.loaded, context.git, environment, head=read_head(context.git), digests=None
+    )
     empty = context.scratch / "no-predictions.csv"
     empty.write_bytes(b"")
     nothing = artifacts.digest_file(empty, "predictions.csv")
@@ -156,7 +159,7 @@ def _files(config: Config, model: ImportedModel) -> tuple[list[Artifact], bool]:
 
 
 def _scored(
-    context: RunContext, bundle: VerifiedBundle, view: RegistryView, *, save: Callable[[Report], str]
+    context: RowsContext, bundle: VerifiedBundle, view: RegistryView, *, save: Callable[[Report], str]
 ) -> tuple[VerifiedBundle, str | None]:
     """Score and judge the model; return why its predictions are missing if that fails."""
     rows = ref_or_file.rows_fingerprint(context)

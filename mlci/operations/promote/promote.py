@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from mlci.config.loader import LoadedConfig, parse_config
-from mlci.config.models import Config
+from mlci.config.models import Config, MetricsConfig
 from mlci.errors import InputError, OutsideError, UserCodeError
 from mlci.git.git import is_tracked
 from mlci.lineage.rows import is_recorded
@@ -201,14 +201,14 @@ def _own(view: RegistryView, author: Author, bundle: VerifiedBundle) -> Promotio
 
 def _rows(context: RunContext, bundle: VerifiedBundle) -> str:
     """Return the identifier of the current evaluation set; a set that training makes is the bundle's own."""
-    evaluation = context.config.evaluation
-    if evaluation is None:
+    config = context.config
+    if isinstance(config, MetricsConfig):
         return ON_NUMBERS
-    known = bundle.content.predictions.fingerprint
-    if bundle.report.evaluation.made_by_training and not is_tracked(context.git, evaluation.data):
+    known, on_rows = bundle.content.predictions.fingerprint, context.with_config(config)
+    if bundle.report.evaluation.made_by_training and not is_tracked(context.git, config.evaluation.data):
         return known
-    rows = ref_or_file.rows_fingerprint(context)
-    return known if ref_or_file.is_same_set(context, known, rows) else rows
+    rows = ref_or_file.rows_fingerprint(on_rows)
+    return known if ref_or_file.is_same_set(on_rows, known, rows) else rows
 
 
 def _refuse_other_rows(context: RunContext, bundle: VerifiedBundle, stale: list[str], rows: str) -> None:
@@ -218,19 +218,19 @@ def _refuse_other_rows(context: RunContext, bundle: VerifiedBundle, stale: list[
         InputError: if it is missing, or another training overwrote it.
         UserCodeError: if training here is not a remedy.
     """
-    evaluation = context.config.evaluation
-    if evaluation is None or not bundle.report.evaluation.made_by_training:
+    config = context.config
+    if isinstance(config, MetricsConfig) or not bundle.report.evaluation.made_by_training:
         return
+    data = config.evaluation.data
     with contextlib.suppress(InputError):
-        if is_tracked(context.git, evaluation.data) or ref_or_file.rows_fingerprint(context) == rows:
+        if is_tracked(context.git, data) or ref_or_file.rows_fingerprint(context.with_config(config)) == rows:
             return
     if not context.user_code:
         raise UserCodeError(
-            f"`{evaluation.data}`, which its training made, would have to be here: it is missing or was made by "
-            "another training"
+            f"`{data}`, which its training made, would have to be here: it is missing or was made by another training"
         )
     raise InputError(
-        f"the bundle has to be re-evaluated because {stale[0]}, and `{evaluation.data}`, which its training made, is "
+        f"the bundle has to be re-evaluated because {stale[0]}, and `{data}`, which its training made, is "
         "missing here or was made by another training. Run both in one job:\n    mlci run && mlci promote"
     )
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from mlci.config.models import Config
+from mlci.config.models import Config, MetricsConfig
 from mlci.engine.interface import Source
 from mlci.engine.tables.files import suffix_of
 from mlci.errors import UserCodeError
@@ -18,7 +18,7 @@ from mlci.operations.baseline import made_by_training, production, training_nois
 from mlci.operations.bundle import artifacts, write
 from mlci.operations.bundle.artifacts import Artifact, ArtifactDigests
 from mlci.operations.bundle.read import VerifiedBundle
-from mlci.operations.context import RunContext
+from mlci.operations.context import RowsContext, RunContext
 from mlci.operations.evaluate import evaluate_models, judge_gates
 from mlci.operations.lineage import comparison, evaluation_rows, origins
 from mlci.operations.lineage.comparison import add_report_refs
@@ -50,19 +50,21 @@ def reevaluate_bundle(
     Raises:
         UserCodeError: if user code would have to run in a job that must not run any.
     """
-    _refuse_custom_metrics(context)
     context = context.with_config(context.config.model_copy(update={"baseline": "production"}))
-    if context.config.evaluation is None:
+    config = context.config
+    if isinstance(config, MetricsConfig):
         judged = _judge_numbers(context, bundle, view)
     else:
+        on_rows = context.with_config(config)
+        _refuse_custom_metrics(on_rows)
         if not is_recorded(bundle.content.predictions.fingerprint, rows):
-            bundle = _scored(context, bundle, rows)
-        judged = _judge_predictions(context, bundle, view, rows)
+            bundle = _scored(on_rows, bundle, rows)
+        judged = _judge_predictions(on_rows, bundle, view, rows)
     baseline, result = judged.baseline, judged.result
     digests = ArtifactDigests(digest=bundle.content.predictions.file.digest, predictions=None)
     use = holdout_uses.use_of_run(context, result.fingerprint, digests)
     facts = replace(context.facts, shared=judged.shared, uses=use.count if use else None)
-    facts = _facts(context.config, bundle, baseline, facts)
+    facts = _facts(config, bundle, baseline, facts)
     kept = evaluation_rows.keep_rows(context)
     now = _now(bundle, result, kept[1] if kept else None)
     if facts.made_by_training:
@@ -86,7 +88,7 @@ class _Judged:
     shared: SharedRows | None = None
 
 
-def _judge_predictions(context: RunContext, bundle: VerifiedBundle, view: RegistryView, rows: str) -> _Judged:
+def _judge_predictions(context: RowsContext, bundle: VerifiedBundle, view: RegistryView, rows: str) -> _Judged:
     """Compare a bundle's predictions on the current rows with the champion's."""
     config, baseline = context.config, production.champion_predictions(context, view, scored=bundle.scored)
     measured = evaluate_models(context, _candidate(bundle), baseline, data=context.data)
@@ -96,13 +98,9 @@ def _judge_predictions(context: RunContext, bundle: VerifiedBundle, view: Regist
     return _Judged(baseline=baseline, result=measured.result, gates=gates, shared=measured.shared)
 
 
-def _refuse_custom_metrics(context: RunContext) -> None:
+def _refuse_custom_metrics(context: RowsContext) -> None:
     """Refuse custom metrics if user code must not run: the run's values belong to another comparison."""
-    own = (
-        [metric.function for metric in evaluation_plan.required_statistics(context.config).custom if metric.is_users]
-        if context.config.evaluation
-        else []
-    )
+    own = [metric.function for metric in evaluation_plan.row_metrics(context.config) if metric.is_users]
     if own and not context.user_code:
         raise UserCodeError(f"the custom metric `{own[0]}` would have to be evaluated")
 
@@ -128,7 +126,7 @@ def _candidate(bundle: VerifiedBundle) -> ModelPredictions:
     )
 
 
-def _scored(context: RunContext, bundle: VerifiedBundle, rows: str) -> VerifiedBundle:
+def _scored(context: RowsContext, bundle: VerifiedBundle, rows: str) -> VerifiedBundle:
     """Return the bundle with its own model's predictions on the current rows.
 
     Raises:
