@@ -9,16 +9,17 @@ mlci is killed, because its standard input closes.
 Usage: ``python -I -S launcher.py REPORT_FD COMMAND…``. A byte on standard input sends SIGTERM to the command's group;
 the end of standard input kills all remaining processes. One line of JSON about the command goes to the file descriptor
 REPORT_FD.
+
+Its imports are few on purpose: every step waits for them, and ``contextlib``, ``json`` and ``pathlib`` would double its
+cost.
 """
 
-import contextlib
-import json
 import os
 import signal
 import sys
 import threading
 import time
-from pathlib import Path
+from collections.abc import Callable
 
 _PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36  # include/uapi/linux/prctl.h
 
@@ -40,9 +41,11 @@ def main(report: int, command: list[str]) -> None:
     keeper.start()
     _, status, usage = os.wait4(pid, 0)
     seconds = time.monotonic() - begun
-    facts = {"status": status, "seconds": seconds, "maxrss": usage.ru_maxrss}
-    with contextlib.suppress(OSError):
-        os.write(report, json.dumps(facts).encode() + b"\n")
+    facts = f'{{"status": {status}, "seconds": {seconds!r}, "maxrss": {usage.ru_maxrss}}}\n'
+    try:  # noqa: SIM105 - no contextlib, as below
+        os.write(report, facts.encode())
+    except OSError:  # mlci has ended
+        pass
     os.close(report)
     keeper.join()
 
@@ -67,37 +70,59 @@ def _control(option: int, value: int) -> None:
     if sys.platform == "linux":
         import ctypes  # noqa: PLC0415 - 10 ms that other systems need not pay
 
-        with contextlib.suppress(OSError, AttributeError):
+        try:  # noqa: SIM105
             ctypes.CDLL(None).prctl(option, int(value), 0, 0, 0)
+        except (OSError, AttributeError):
+            pass
 
 
 def _keep(pid: int) -> None:
     """Follow standard input: send SIGTERM for each byte, and kill all processes when it closes."""
     while os.read(0, 1):
-        with contextlib.suppress(OSError):
-            os.killpg(pid, signal.SIGTERM)
-    with contextlib.suppress(OSError):
-        os.killpg(pid, signal.SIGKILL)
+        _kill(os.killpg, pid, signal.SIGTERM)
+    _kill(os.killpg, pid, signal.SIGKILL)
     for _ in range(300):
-        alive = _list_descendants()
+        alive = [] if _is_childless() else _list_descendants()
         for other in alive:
-            with contextlib.suppress(OSError):
-                os.kill(other, signal.SIGKILL)
+            _kill(os.kill, other, signal.SIGKILL)
         if not alive:
             return
         time.sleep(0.01)
+
+
+def _kill(kill: Callable[[int, int], None], target: int, number: int) -> None:
+    try:  # noqa: SIM105
+        kill(target, number)
+    except OSError:  # it has ended
+        pass
+
+
+def _is_childless() -> bool:
+    """Return whether there is no child: on Linux every descendant would be one, or be below one."""
+    if sys.platform != "linux":
+        return False
+    try:
+        os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    except ChildProcessError:
+        return True
+    return False
 
 
 def _list_descendants() -> list[int]:
     """Return all running processes below this one, from ``/proc`` (proc(5), *stat*); empty if it does not exist."""
     parents: dict[int, int] = {}
     running = set()
-    for entry in Path("/proc").glob("[0-9]*/stat"):
-        with contextlib.suppress(OSError, ValueError, IndexError):
-            state, parent = entry.read_text("utf-8", "replace").rpartition(")")[2].split()[:2]
-            parents[int(entry.parent.name)] = int(parent)
-            if state not in "ZX":
-                running.add(int(entry.parent.name))
+    for name in os.listdir("/proc") if os.path.isdir("/proc") else []:  # noqa: PTH208, PTH112 - no pathlib
+        if not name.isdigit():
+            continue
+        try:
+            with open(f"/proc/{name}/stat", "rb") as stream:  # noqa: PTH123 - no pathlib
+                state, parent = stream.read().rpartition(b")")[2].split()[:2]
+        except (OSError, ValueError):  # it has ended
+            continue
+        parents[int(name)] = int(parent)
+        if state not in b"ZX":
+            running.add(int(name))
     pids = {os.getpid()}
     grown = True
     while grown:
