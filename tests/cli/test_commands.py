@@ -4,7 +4,7 @@ import json
 import os
 from pathlib import Path
 
-import jsonschema
+import jsonschema_rs
 import pytest
 
 from mlci.cli.main import _COMMANDS
@@ -129,7 +129,7 @@ class TestExitCodes:
 class TestPlaces:
     def test_run__report_matches_the_schema_and_the_output(self, tmp_path):
         ended = run(write(tmp_path, small_files()))
-        jsonschema.validate(ended.report, SCHEMA)
+        jsonschema_rs.validate(SCHEMA, ended.report)
         assert (tmp_path / ".mlci/out/report.json").read_text() == ended.out
         left = {path.name for path in (tmp_path / ".mlci/out").iterdir()}
         assert left == {"report.json", "report.html", "comment.md", "summary.md", "junit.xml"}
@@ -296,7 +296,7 @@ class TestDemo:
         broken = mlci("demo", "--out", tmp_path / "c", "--regress", "--json", cwd=tmp_path)
         assert broken.code == 1
         broken = broken.report
-        jsonschema.validate(broken, SCHEMA)
+        jsonschema_rs.validate(SCHEMA, broken)
         assert broken["verdict"] == "block"
         assert {gate["outcome"] for gate in fine["gates"]} == {"passed", "inconclusive"}
         assert "failed" in {gate["outcome"] for gate in broken["gates"]}

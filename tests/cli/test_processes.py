@@ -11,7 +11,7 @@ import sys
 import time
 from pathlib import Path
 
-import jsonschema
+import jsonschema_rs
 import pytest
 
 from mlci.report import document
@@ -57,7 +57,7 @@ def test_run__json_on_stdout_and_progress_on_stderr(tmp_path):
     write(tmp_path, files(1, baseline="none", more="  - {metric: accuracy, min: 0.5}\n"))
     ended = process("run", "--json", cwd=tmp_path)
     assert ended.returncode == 0, ended.stderr
-    jsonschema.validate(json.loads(ended.stdout), SCHEMA)
+    jsonschema_rs.validate(SCHEMA, json.loads(ended.stdout))
     assert ended.stdout == (tmp_path / ".mlci/out/report.json").read_text()
     assert "train" in ended.stderr
     assert ANSI not in ended.stdout + ended.stderr
